@@ -1,0 +1,1 @@
+//! The payment provider's port of escrow, spoken to Stripe.

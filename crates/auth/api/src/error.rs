@@ -1,0 +1,77 @@
+//! Why authentication or authorisation refuses.
+
+use kernel::{Denied, DomainError, Fault, FieldFault, Kind};
+
+/// Why authentication or authorisation refuses.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No token, or not a live one.
+    #[error("sign in first: send `Authorization: Bearer <accessToken>` or the session cookie")]
+    NotAuthenticated,
+    /// Email or password is wrong; which one is not told.
+    #[error("the email or the password is wrong")]
+    WrongCredentials,
+    /// The email belongs to an account already.
+    #[error("an account with this email exists already: sign in instead")]
+    EmailTaken,
+    /// The person is not a member of the organisation.
+    #[error("you are not a member of that organisation")]
+    NotAMember,
+    /// Faults of the input.
+    #[error("the input is invalid")]
+    Invalid(Vec<FieldFault>),
+    /// The permission is missing.
+    #[error("{0}")]
+    Denied(Denied),
+    /// Too many password checks are waiting.
+    #[error("too many sign-ins are under way: try again in a moment")]
+    Busy,
+    /// Nobody's fault.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+impl DomainError for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NotAuthenticated | Self::WrongCredentials => Kind::Unauthenticated,
+            Self::EmailTaken => Kind::Conflict,
+            Self::NotAMember => Kind::NotFound,
+            Self::Invalid(_) => Kind::Invalid,
+            Self::Denied(_) => Kind::Forbidden,
+            Self::Busy => Kind::Unavailable,
+            Self::Fault(fault) => DomainError::kind(fault),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotAuthenticated => "NOT_AUTHENTICATED",
+            Self::WrongCredentials => "WRONG_CREDENTIALS",
+            Self::EmailTaken => "EMAIL_TAKEN",
+            Self::NotAMember => "NOT_FOUND",
+            Self::Invalid(_) => "INVALID",
+            Self::Denied(_) => "PERMISSION_DENIED",
+            Self::Busy => "UNAVAILABLE",
+            Self::Fault(fault) => fault.code(),
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldFault> {
+        if let Self::Invalid(faults) = self { faults.clone() } else { Vec::new() }
+    }
+
+    fn denied(&self) -> Option<&Denied> {
+        if let Self::Denied(denied) = self { Some(denied) } else { None }
+    }
+
+    fn fault(&self) -> Option<&Fault> {
+        if let Self::Fault(fault) = self { Some(fault) } else { None }
+    }
+}

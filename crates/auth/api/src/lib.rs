@@ -1,0 +1,127 @@
+//! Sign-in, sessions and authorisation as other crates see them.
+//!
+//! Authentication turns a token into a [`Session`], authorisation answers whether a context may do something. Memberships and project
+//! teams belong to other domains: they implement the ports [`Directory`] and [`Teams`], joined in `bin/server`.
+
+mod error;
+mod ports;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kernel::{
+    Ctx, Denied, Fault, OrgId, OrgRole, Permission, ProjectId, ProjectRoles, RequestId, Scope, SessionId, Timestamp, UserId,
+};
+use uow::Tx;
+
+pub use error::Error;
+pub use ports::{Account, Directory, Membership, NewAccount, Person, Teams};
+pub use secrecy::SecretString;
+
+/// A signed-in session, resolved: who, in which organisation, in which roles.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// The person.
+    pub user: UserId,
+    /// The organisation chosen at sign-in or by switching.
+    pub org: OrgId,
+    /// The person's role in it.
+    pub role: OrgRole,
+    /// The person's roles in teams of the organisation's projects.
+    pub projects: ProjectRoles,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+impl Session {
+    /// The context of a request of this session.
+    #[must_use]
+    pub fn ctx(&self, request: RequestId) -> Ctx {
+        Ctx::user(self.org, self.user, self.role, Arc::clone(&self.projects), request)
+    }
+}
+
+/// Resolves tokens. Look-ups are cached; a logout is felt on every replica at once (LISTEN/NOTIFY).
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// The live session of `token`.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthenticated`] for an unknown, expired or ended one.
+    async fn resolve(&self, token: &str) -> Result<Arc<Session>, Error>;
+
+    /// Forgets what is cached about a person, everywhere, once `tx` commits: the memberships or project roles changed.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn forget_user_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault>;
+
+    /// Ends a person's sessions in one organisation, once `tx` commits: the membership is gone.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn end_sessions_in(&self, tx: &mut Tx, user: UserId, org: OrgId) -> Result<(), Fault>;
+}
+
+/// A fresh session with its secret: the only moment at which the token is known.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The bearer token: 256 random bits; only its hash is stored.
+    pub token: SecretString,
+    /// The session.
+    pub session: Session,
+}
+
+/// The verbs of sign-in.
+#[async_trait]
+pub trait SignIn: Send + Sync {
+    /// Creates a person with an organisation of their own and signs them in.
+    ///
+    /// # Errors
+    /// [`Error::EmailTaken`], [`Error::Invalid`].
+    async fn register(&self, account: NewAccount, password: SecretString) -> Result<SignedIn, Error>;
+
+    /// Signs in. Unknown email and wrong password take the same time and look the same.
+    ///
+    /// # Errors
+    /// [`Error::WrongCredentials`].
+    async fn login(&self, email: &str, password: SecretString) -> Result<SignedIn, Error>;
+
+    /// Ends the session at once, everywhere.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error>;
+
+    /// Ends this session and starts one in another organisation of the same person.
+    ///
+    /// # Errors
+    /// [`Error::NotAMember`].
+    async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId) -> Result<SignedIn, Error>;
+}
+
+/// The projects in which a context holds a permission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Every project of the organisation.
+    All,
+    /// These, by a role in their team.
+    Only(Vec<ProjectId>),
+}
+
+/// Answers whether a context may do something. A look-up in a table that was compiled from the policy: at most a microsecond.
+pub trait Authorizer: Send + Sync {
+    /// Passes if the context holds `permission` in `scope`. [`kernel::Actor::System`] holds every permission.
+    ///
+    /// # Errors
+    /// [`Denied`], naming what is missing. Services wrap it in their error; the web layer tells the caller and writes the audit entry.
+    fn check(&self, ctx: &Ctx, permission: Permission, scope: Scope) -> Result<(), Denied>;
+
+    /// In which projects the context holds `permission`.
+    fn reach(&self, ctx: &Ctx, permission: Permission) -> Reach;
+
+    /// Every permission that the context holds in the organisation as a whole, sorted by name.
+    fn permissions(&self, ctx: &Ctx) -> Vec<Permission>;
+}

@@ -1,0 +1,77 @@
+//! What sign-in needs from domains above it: ports that they implement, joined in `bin/server`.
+
+use async_trait::async_trait;
+use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, UserId};
+use uow::{ReadTx, Tx};
+
+use crate::Error;
+
+/// A person and the organisation they want to start with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAccount {
+    /// Email, as written; it is compared without regard to case.
+    pub email: String,
+    /// The person's name.
+    pub name: String,
+    /// The organisation's name.
+    pub organization_name: String,
+}
+
+/// A person as sign-in knows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Their id.
+    pub id: UserId,
+    /// Their email.
+    pub email: String,
+}
+
+/// What was made for a [`NewAccount`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Account {
+    /// The person.
+    pub user: UserId,
+    /// The organisation.
+    pub org: OrgId,
+}
+
+/// A place in an organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// The organisation.
+    pub org: OrgId,
+    /// The role in it.
+    pub role: OrgRole,
+}
+
+/// People and their memberships; implemented by `users` over `tenants`. All of it runs as the platform, since no tenant is known yet.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// Makes the person, the organisation and the owner's membership.
+    ///
+    /// # Errors
+    /// [`Error::EmailTaken`].
+    async fn create_in(&self, tx: &mut Tx, account: &NewAccount) -> Result<Account, Error>;
+
+    /// The person with this email, if there is one.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn person_by_email(&self, tx: &ReadTx<'_>, email: &str) -> Result<Option<Person>, Fault>;
+
+    /// The person's memberships, the oldest first.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault>;
+}
+
+/// Project teams; implemented by `projects`.
+#[async_trait]
+pub trait Teams: Send + Sync {
+    /// The person's roles in teams of the organisation's projects.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn roles(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
+}

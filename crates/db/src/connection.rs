@@ -1,0 +1,159 @@
+//! A pooled connection and the watch that notices what its statements do.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use diesel::connection::{Instrumentation, InstrumentationEvent};
+use diesel_async::pooled_connection::PoolableConnection;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use secrecy::ExposeSecret;
+
+use crate::PoolSettings;
+
+/// What happened on a connection since its transaction began.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    failed: AtomicBool,
+    started: AtomicU32,
+    prepared_anew: AtomicU32,
+}
+
+impl Watch {
+    pub(crate) fn reset(&self) {
+        self.failed.store(false, Ordering::Relaxed);
+        self.started.store(0, Ordering::Relaxed);
+        self.prepared_anew.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether a statement failed and nobody went back to a savepoint before it.
+    pub(crate) fn failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn forgive(&self) {
+        self.failed.store(false, Ordering::Relaxed);
+    }
+
+    /// How many statements were started.
+    pub(crate) fn started(&self) -> u32 {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// How many statements had to be prepared first.
+    pub(crate) fn prepared_anew(&self) -> u32 {
+        self.prepared_anew.load(Ordering::Relaxed)
+    }
+}
+
+struct Recorder(Arc<Watch>);
+
+impl Instrumentation for Recorder {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        match event {
+            InstrumentationEvent::StartQuery { .. } => {
+                self.0.started.fetch_add(1, Ordering::Relaxed);
+            }
+            InstrumentationEvent::CacheQuery { .. } => {
+                self.0.prepared_anew.fetch_add(1, Ordering::Relaxed);
+            }
+            InstrumentationEvent::FinishQuery { error: Some(error), .. } if !matches!(error, diesel::result::Error::NotFound) => {
+                self.0.failed.store(true, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A connection with its watch.
+pub(crate) struct Connection {
+    pg: AsyncPgConnection,
+    pub(crate) watch: Arc<Watch>,
+}
+
+impl Deref for Connection {
+    type Target = AsyncPgConnection;
+    fn deref(&self) -> &AsyncPgConnection {
+        &self.pg
+    }
+}
+
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        &mut self.pg
+    }
+}
+
+/// Makes and recycles connections for deadpool.
+#[derive(Debug)]
+pub(crate) struct Connector {
+    pub(crate) settings: PoolSettings,
+}
+
+impl Manager for Connector {
+    type Type = Connection;
+    type Error = diesel::ConnectionError;
+
+    async fn create(&self) -> Result<Connection, diesel::ConnectionError> {
+        let mut pg = AsyncPgConnection::establish(self.settings.url.expose_secret()).await?;
+        let limits = format!(
+            "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 60000",
+            self.settings.statement_timeout.as_millis(),
+            self.settings.lock_timeout.as_millis()
+        );
+        diesel_async::SimpleAsyncConnection::batch_execute(&mut pg, &limits)
+            .await
+            .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+        let watch = Arc::new(Watch::default());
+        pg.set_instrumentation(Recorder(Arc::clone(&watch)));
+        Ok(Connection { pg, watch })
+    }
+
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<diesel::ConnectionError> {
+        // No round trip: a connection that died is noticed by its task; one that dies later answers 503 once.
+        if connection.pg.is_broken() { Err(RecycleError::message("the connection is closed")) } else { Ok(()) }
+    }
+}
+
+/// A connection held by a transaction: unless it is given back in order, it is closed, which ends the transaction and frees its locks.
+pub(crate) struct Held(Option<deadpool::managed::Object<Connector>>);
+
+impl Held {
+    pub(crate) fn new(object: deadpool::managed::Object<Connector>) -> Self {
+        object.watch.reset();
+        Self(Some(object))
+    }
+
+    /// The transaction is over: back to the pool.
+    pub(crate) fn give_back(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Deref for Held {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        match &self.0 {
+            Some(object) => object,
+            None => unreachable!("only `give_back` empties it, and that consumes it"),
+        }
+    }
+}
+
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut Connection {
+        match &mut self.0 {
+            Some(object) => object,
+            None => unreachable!("only `give_back` empties it, and that consumes it"),
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(object) = self.0.take() {
+            drop(deadpool::managed::Object::take(object));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! PostgreSQL behind the unit of work. The only crate that can look into a `Tx`, and only `impl` crates may depend on it.
+//!
+//! Invariants:
+//! - The pool is private: there is no query without a context ([`Postgres`] hands out transactions only).
+//! - The tenant enters through `app.enter` with typed ids, in the same flush as `BEGIN`.
+//! - A transaction that is dropped half-way loses its connection, so its locks are free at once.
+//! - A transaction in which a statement failed does not commit, even if the error was swallowed.
+//!
+//! Tables owned: `outbox`, `outbox_handled`, `idempotency_keys`, `app.clock`.
+
+mod connection;
+mod error;
+mod idempotency;
+mod listen;
+mod migrate;
+mod pool;
+mod read;
+mod schema;
+mod settings;
+mod write;
+
+pub use error::{DbResult, fault_of};
+pub use listen::{Signal, listen};
+pub use migrate::{MIGRATIONS, MigrateError, SchemaState, bootstrap, migrate, revert_all, schema_state};
+pub use pool::{Postgres, check_capacity};
+pub use settings::{PoolSettings, Sharing};
+
+use diesel_async::AsyncPgConnection;
+use uow::{ReadTx, Tx};
+
+/// `tx.pg()`: the connection inside a writing transaction.
+pub trait Pg {
+    /// The connection on which the transaction runs.
+    fn pg(&mut self) -> &mut AsyncPgConnection;
+}
+
+impl Pg for Tx {
+    fn pg(&mut self) -> &mut AsyncPgConnection {
+        match self.backend_any().downcast_mut::<write::WriteTx>() {
+            Some(tx) => tx.connection(),
+            None => unreachable!("only `db` implements TxBackend"),
+        }
+    }
+}
+
+/// `&mut tx.pg()`: the connection inside a reading transaction; shared, so that queries polled together are pipelined.
+pub trait PgRead<'a> {
+    /// The connection on which the transaction runs.
+    fn pg(&self) -> &'a AsyncPgConnection;
+}
+
+impl<'a> PgRead<'a> for ReadTx<'a> {
+    fn pg(&self) -> &'a AsyncPgConnection {
+        match self.backend_any().downcast_ref::<read::Reading>() {
+            Some(reading) => reading.connection(),
+            None => unreachable!("only `db` implements ReadBackend"),
+        }
+    }
+}
+
+/// What a repository module needs, in one line.
+pub mod prelude {
+    pub use crate::{DbResult, Pg, PgRead};
+    pub use diesel::prelude::*;
+    pub use diesel_async::RunQueryDsl;
+    pub use uow::{ReadTx, Tx};
+}

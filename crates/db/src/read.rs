@@ -1,0 +1,82 @@
+//! A transaction that only reads: `BEGIN`, the tenant's entry and the query go out in one flush.
+
+use std::any::Any;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kernel::{Ctx, Fault};
+use uow::ReadBackend;
+
+use crate::connection::Held;
+use crate::error::fault_of;
+use crate::write::Tenant;
+
+const OPEN: u32 = 0;
+const COMMITTED: u32 = 1;
+
+/// A connection on which one reading transaction runs.
+pub(crate) struct Reading {
+    held: Held,
+    begin: String,
+    state: AtomicU32,
+}
+
+impl Reading {
+    pub(crate) fn new(held: Held, ctx: Option<&Ctx>) -> Self {
+        let begin = match ctx {
+            Some(ctx) => format!("BEGIN READ ONLY; {}", Tenant::of(ctx).enter_sql()),
+            None => "BEGIN READ ONLY".to_owned(),
+        };
+        Self { held, begin, state: AtomicU32::new(OPEN) }
+    }
+
+    pub(crate) fn connection(&self) -> &AsyncPgConnection {
+        &self.held
+    }
+}
+
+#[async_trait]
+impl ReadBackend for Reading {
+    fn as_any(&self) -> &(dyn Any + Send + Sync) {
+        self
+    }
+
+    fn enter(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        // The simple protocol needs no preparing, so what it sends keeps its place before the query.
+        async {
+            let mut connection = self.connection();
+            connection.batch_execute(&self.begin).await.map_err(fault_of)
+        }
+        .boxed()
+    }
+
+    fn commit_behind(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        async {
+            // Two statements have been started by now: BEGIN and the query. If the query had to be prepared first, it has not been sent
+            // yet: a COMMIT sent now would overtake it and it would run outside the transaction, without a tenant.
+            if self.held.watch.started() != 2 || self.held.watch.prepared_anew() != 0 {
+                return Ok(());
+            }
+            let mut connection = self.connection();
+            connection.batch_execute("COMMIT").await.map_err(fault_of)?;
+            if self.held.watch.started() != 3 {
+                return Err(Fault::internal("read_one is for one statement: this one ran several; use `Uow::read`"));
+            }
+            self.state.store(COMMITTED, Ordering::Relaxed);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    async fn finish(self: Box<Self>, keep: bool) -> Result<(), Fault> {
+        if self.state.load(Ordering::Relaxed) == OPEN {
+            let mut connection = self.connection();
+            connection.batch_execute(if keep { "COMMIT" } else { "ROLLBACK" }).await.map_err(fault_of)?;
+        }
+        self.held.give_back();
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! A transaction that may write.
+
+use std::any::Any;
+
+use async_trait::async_trait;
+use diesel::sql_types::{Integer, Json, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use kernel::{Answer, Ctx, Fault, IdempotencyKey, RequestId, UserId};
+use serde_json::json;
+use uow::{Claim, Job, NewEvent, TxBackend};
+
+use crate::connection::Held;
+use crate::error::fault_of;
+use crate::idempotency;
+
+/// Who a transaction runs for.
+#[derive(Debug, Clone)]
+pub(crate) struct Tenant {
+    pub(crate) org: kernel::OrgId,
+    pub(crate) user: Option<UserId>,
+    pub(crate) request: RequestId,
+}
+
+impl Tenant {
+    pub(crate) fn of(ctx: &Ctx) -> Self {
+        Self { org: ctx.org, user: ctx.user_id(), request: ctx.request.clone() }
+    }
+
+    /// `SELECT app.enter(…)`. Both values are typed ids, so there is nothing to escape.
+    pub(crate) fn enter_sql(&self) -> String {
+        match self.user {
+            Some(user) => format!("SELECT app.enter('{}', '{user}')", self.org),
+            None => format!("SELECT app.enter('{}', NULL)", self.org),
+        }
+    }
+}
+
+/// A transaction that may write; dropped half-way, its connection is closed.
+pub(crate) struct WriteTx {
+    held: Held,
+    tenant: Option<Tenant>,
+    savepoints: u32,
+}
+
+impl WriteTx {
+    pub(crate) async fn begin(mut held: Held, ctx: Option<&Ctx>) -> Result<Self, Fault> {
+        let tenant = ctx.map(Tenant::of);
+        let sql = match &tenant {
+            Some(tenant) => format!("BEGIN; {}", tenant.enter_sql()),
+            None => "BEGIN".to_owned(),
+        };
+        held.batch_execute(&sql).await.map_err(fault_of)?;
+        Ok(Self { held, tenant, savepoints: 0 })
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut AsyncPgConnection {
+        &mut self.held
+    }
+
+    async fn control(&mut self, sql: &str) -> Result<(), Fault> {
+        self.held.batch_execute(sql).await.map_err(fault_of)
+    }
+
+    fn tenant(&self, what: &str) -> Result<Tenant, Fault> {
+        self.tenant.clone().ok_or_else(|| Fault::internal(format!("{what} needs a tenant: use `Uow`, not `SystemUow`")))
+    }
+}
+
+#[async_trait]
+impl TxBackend for WriteTx {
+    fn as_any(&mut self) -> &mut (dyn Any + Send) {
+        self
+    }
+
+    async fn publish(&mut self, event: &NewEvent) -> Result<(), Fault> {
+        let tenant = self.tenant("publishing an event")?;
+        diesel::sql_query(
+            "insert into outbox (id, org_id, kind, aggregate, payload, request_id) values ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind::<SqlUuid, _>(event.id.0)
+        .bind::<SqlUuid, _>(tenant.org.0)
+        .bind::<Text, _>(event.kind)
+        .bind::<SqlUuid, _>(event.aggregate)
+        .bind::<Jsonb, _>(&event.payload)
+        .bind::<Text, _>(tenant.request.as_str())
+        .execute(&mut *self.held)
+        .await
+        .map_err(fault_of)?;
+        // Heard at commit, so the relay need not poll often.
+        self.control("NOTIFY outbox").await
+    }
+
+    async fn enqueue(&mut self, job: &Job) -> Result<(), Fault> {
+        let envelope = match &self.tenant {
+            Some(tenant) => json!({ "org": tenant.org, "request": tenant.request.as_str(), "data": job.payload }),
+            None => json!({ "org": null, "request": null, "data": job.payload }),
+        };
+        diesel::sql_query("select app.add_job($1, $2, $3, $4, $5)")
+            .bind::<Text, _>(job.task)
+            .bind::<Json, _>(envelope)
+            .bind::<Nullable<Timestamptz>, _>(job.run_at)
+            .bind::<Nullable<Text>, _>(job.key.as_deref())
+            .bind::<Integer, _>(i32::from(job.max_attempts))
+            .execute(&mut *self.held)
+            .await
+            .map_err(fault_of)?;
+        Ok(())
+    }
+
+    async fn claim(&mut self, key: &IdempotencyKey) -> Result<Claim, Fault> {
+        let tenant = self.tenant("an idempotency key")?;
+        idempotency::claim(&mut self.held, &tenant, key).await
+    }
+
+    async fn store_answer(&mut self, key: &IdempotencyKey, answer: &Answer) -> Result<(), Fault> {
+        let tenant = self.tenant("an idempotency key")?;
+        idempotency::store(&mut self.held, &tenant, key, answer).await
+    }
+
+    async fn savepoint(&mut self) -> Result<(), Fault> {
+        self.savepoints += 1;
+        self.control(&format!("SAVEPOINT s{}", self.savepoints)).await
+    }
+
+    async fn release_savepoint(&mut self) -> Result<(), Fault> {
+        let name = self.savepoints;
+        self.savepoints -= 1;
+        self.control(&format!("RELEASE SAVEPOINT s{name}")).await
+    }
+
+    async fn rollback_to_savepoint(&mut self) -> Result<(), Fault> {
+        let name = self.savepoints;
+        self.savepoints -= 1;
+        self.control(&format!("ROLLBACK TO SAVEPOINT s{name}; RELEASE SAVEPOINT s{name}")).await?;
+        self.held.watch.forgive();
+        Ok(())
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), Fault> {
+        if self.held.watch.failed() {
+            // PostgreSQL would answer COMMIT with a silent ROLLBACK that looks like success.
+            self.control("ROLLBACK").await?;
+            self.held.give_back();
+            return Err(Fault::internal(
+                "a statement failed, its error was swallowed, and then the transaction was to be committed: \
+                 return the error, or recover inside `Tx::savepoint`",
+            ));
+        }
+        if let Err(fault) = self.control("COMMIT").await {
+            return Err(fault);
+        }
+        self.held.give_back();
+        Ok(())
+    }
+
+    async fn rollback(mut self: Box<Self>) -> Result<(), Fault> {
+        // If even this fails, the connection is closed on drop, which rolls back too: the caller's own error matters more.
+        if self.control("ROLLBACK").await.is_ok() {
+            self.held.give_back();
+        }
+        Ok(())
+    }
+}

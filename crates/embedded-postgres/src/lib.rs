@@ -1,0 +1,39 @@
+//! A private PostgreSQL cluster made and run from the server programs on this machine.
+//!
+//! [`Cluster::start`] gives the development profile a database that survives restarts; [`for_tests`] gives a test
+//! process a throw-away one. Both listen on a unix socket in a directory of mode 0700 and on nothing else, so they
+//! clash with no other server. A small `sh` process supervises each server and stops it when the process that started
+//! it ends, however that ends.
+//!
+//! | module | one thing |
+//! |---|---|
+//! | `programs` | finds `initdb` and `postgres` |
+//! | `account` | the unprivileged account they run as when we are root |
+//! | `place` | the directory a cluster lives in, and the locks on it |
+//! | `initdb` | makes a new cluster, or copies a cached one |
+//! | `settings` | what the server is told on its command line |
+//! | `supervisor` | the process that stops the server when ours ends |
+//! | `postmaster` | finds and stops a server that already runs in a directory |
+//! | `launch` | starts a server and waits until it is ready |
+//! | `address` | the socket, as a libpq URL |
+//! | `cluster`, `test_cluster` | the two ways in |
+
+mod account;
+mod address;
+mod cluster;
+mod error;
+mod initdb;
+mod launch;
+mod place;
+mod postmaster;
+mod programs;
+mod settings;
+mod supervisor;
+mod test_cluster;
+
+pub use address::Address;
+pub use cluster::{Cluster, Config, running};
+pub use error::Error;
+pub use programs::{BIN_VARIABLE, OLDEST_MAJOR, Programs};
+pub use settings::Durability;
+pub use test_cluster::{TestCluster, for_tests, for_tests_blocking};

@@ -1,0 +1,270 @@
+//! The directory that a cluster lives in, and the locks on it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::account::Account;
+use crate::address::{PORT, socket_name};
+use crate::error::{Error, io};
+use crate::supervisor::until;
+
+/// How long a unix socket's path may be where that is shortest (macOS; Linux takes four more).
+const SOCKET_PATH: usize = 103;
+/// A log beyond this is begun anew.
+const LOG_BYTES: u64 = 8 * 1024 * 1024;
+
+/// A directory of ours that holds `cluster` and `socket`, both of the server's account, and the log and the locks, ours.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    dir: PathBuf,
+}
+
+/// What the owner lock's file says about who runs the cluster.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A process that holds the lock as long as it lives.
+    Process(u32),
+    /// Nobody: the server keeps running by itself.
+    Kept,
+}
+
+/// Held locks are let go when dropped, and by the kernel when this process ends.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Place {
+    /// Where the cluster of this data directory is, if there is one.
+    pub(crate) fn existing(data_dir: &Path) -> Option<Self> {
+        let dir = fs::canonicalize(data_dir).ok()?.join("postgres");
+        let dir = pointed_to(&dir).unwrap_or(dir);
+        dir.join("cluster").is_dir().then_some(Self { dir })
+    }
+
+    /// The place for this data directory, made if there is none, and the account to run the server as.
+    pub(crate) fn open(data_dir: &Path) -> Result<(Self, Account), Error> {
+        fs::create_dir_all(data_dir).map_err(io("create", data_dir))?;
+        let data_dir = fs::canonicalize(data_dir).map_err(io("find", data_dir))?;
+        let home = data_dir.join("postgres");
+        let wanted = pointed_to(&home).unwrap_or_else(|| home.clone());
+        let account = Account::for_cluster(&wanted.join("cluster"))?;
+        let dir = if account.reaches(&data_dir) { wanted } else { elsewhere(&home, &wanted, &account) };
+        own_dir(&dir, &account)?;
+        if dir != home {
+            tracing::debug!(from = %home.display(), to = %dir.display(), "the server's account cannot reach the data directory");
+            own_dir(&home, &account)?;
+            write_atomically(&home, "location", dir.as_os_str().as_encoded_bytes())?;
+        }
+        Ok((Self { dir }, account))
+    }
+
+    /// A new directory for a throw-away cluster. It is the server account's, so that the supervisor can remove it.
+    pub(crate) fn temporary() -> Result<(Self, Account), Error> {
+        let account = Account::for_cluster(Path::new(""))?;
+        let base = temporary_base(&account)?;
+        let dir = private_temporary("build14-test-", &base)?;
+        let place = Self { dir: dir.path().to_owned() };
+        // Made while the directory is still ours.
+        place.log()?;
+        account.give(&place.dir)?;
+        Ok((Self { dir: dir.keep() }, account))
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// PostgreSQL's data directory.
+    pub(crate) fn cluster(&self) -> PathBuf {
+        self.dir.join("cluster")
+    }
+
+    pub(crate) fn log_path(&self) -> PathBuf {
+        self.dir.join("log")
+    }
+
+    /// The log to append to, and where it ends now.
+    pub(crate) fn log(&self) -> Result<(File, u64), Error> {
+        let path = self.log_path();
+        let open = || OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(&path);
+        let length = |file: &File| Ok(file.metadata()?.len());
+        let file = open().map_err(io("open", &path))?;
+        if length(&file).map_err(io("look at", &path))? > LOG_BYTES {
+            file.set_len(0).map_err(io("empty", &path))?;
+        }
+        let end = length(&file).map_err(io("look at", &path))?;
+        Ok((file, end))
+    }
+
+    /// Makes the socket's directory, in this place or, where its path is too long for a socket, in a short one; true if
+    /// that one is to be removed afterwards.
+    pub(crate) fn socket_dir(&self, account: &Account) -> Result<(String, bool), Error> {
+        if let Some(dir) = fit_for_socket(&self.dir.join("socket")) {
+            private_dir(Path::new(&dir), account)?;
+            // A killed server leaves them behind, and the lock names a process id that may be another's by now.
+            for stale in [socket_name(PORT), socket_name(PORT) + ".lock"] {
+                let stale = Path::new(&dir).join(stale);
+                fs::remove_file(&stale).or_else(missing_is_fine).map_err(io("remove", &stale))?;
+            }
+            return Ok((dir, false));
+        }
+        let dir = private_temporary("build14-socket-", Path::new("/tmp"))?;
+        account.give(dir.path())?;
+        Ok((dir.keep().display().to_string(), true))
+    }
+
+    /// Held while starting, so that those who start at once do it one after the other.
+    pub(crate) fn lock_start(&self, bound: Duration) -> Result<Lock, Error> {
+        let path = self.dir.join("starting");
+        let file = lock_file(&path)?;
+        let lock = until(bound, || match file.try_lock() {
+            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::Error(error)) => Some(Err(error)),
+            Ok(()) => Some(Ok(())),
+        });
+        let timed_out =
+            || std::io::Error::new(ErrorKind::TimedOut, "another process has been starting this cluster all the time");
+        lock.unwrap_or_else(|| Err(timed_out())).map_err(io("lock", &path))?;
+        Ok(Lock { _file: file })
+    }
+
+    /// Held by the process that runs the cluster, as long as it runs it; none if another one does.
+    pub(crate) fn try_own(&self) -> Result<Option<OwnerLock>, Error> {
+        let path = self.owner_path();
+        let file = lock_file(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(OwnerLock { file, path })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(io("lock", &path)(error)),
+        }
+    }
+
+    /// Who took the cluster last.
+    pub(crate) fn owner(&self) -> Option<Owner> {
+        match fs::read_to_string(self.owner_path()).ok()?.trim() {
+            "kept" => Some(Owner::Kept),
+            pid => pid.parse().ok().map(Owner::Process),
+        }
+    }
+
+    fn owner_path(&self) -> PathBuf {
+        self.dir.join("owner")
+    }
+}
+
+/// The lock of the one who runs the cluster.
+#[derive(Debug)]
+pub(crate) struct OwnerLock {
+    file: File,
+    path: PathBuf,
+}
+
+impl OwnerLock {
+    /// Writes down who runs it, for those who come later.
+    pub(crate) fn tell(&mut self, owner: &Owner) -> Result<(), Error> {
+        let text = match owner {
+            Owner::Process(pid) => pid.to_string(),
+            Owner::Kept => "kept".to_owned(),
+        };
+        self.file.set_len(0).and_then(|()| self.file.write_all(text.as_bytes())).map_err(io("write", &self.path))
+    }
+}
+
+/// A directory of ours that others may pass through only if the server is another account, and may not write to.
+pub(crate) fn own_dir(path: &Path, account: &Account) -> Result<(), Error> {
+    let private = account.us() == account.uid();
+    let mode = if private { 0o700 } else { 0o711 };
+    match DirBuilder::new().mode(mode).create(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(io("create", path)(error)),
+        _ => (),
+    }
+    let found = fs::symlink_metadata(path).map_err(io("look at", path))?;
+    if !found.is_dir() {
+        return Err(io("use", path)(ErrorKind::NotADirectory.into()));
+    }
+    if found.uid() != account.us() && account.us() != 0 {
+        return Err(Error::Foreign { path: path.to_owned(), owner: found.uid(), us: account.us() });
+    }
+    // The owner may also be the server's account: root works in a directory that its user made.
+    if found.uid() != account.us() && found.uid() != account.uid() {
+        return Err(Error::Foreign { path: path.to_owned(), owner: found.uid(), us: account.us() });
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(io("set the permissions of", path))
+}
+
+/// A directory for the server's account alone.
+pub(crate) fn private_dir(path: &Path, account: &Account) -> Result<(), Error> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => account.give(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let found = fs::symlink_metadata(path).map_err(io("look at", path))?;
+            if found.is_dir() && found.uid() == account.uid() {
+                fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(io("set the permissions of", path))
+            } else {
+                Err(Error::Foreign { path: path.to_owned(), owner: found.uid(), us: account.uid() })
+            }
+        }
+        Err(error) => Err(io("create", path)(error)),
+    }
+}
+
+/// A new directory of mode 0700 under a name that nobody can guess; tempfile by itself leaves the mode to the umask.
+fn private_temporary(prefix: &str, base: &Path) -> Result<tempfile::TempDir, Error> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix).rand_bytes(12).permissions(Permissions::from_mode(0o700));
+    builder.tempdir_in(base).map_err(io("create a directory in", base))
+}
+
+/// The directory for temporary things that the account reaches and that leaves room for a socket's path.
+pub(crate) fn temporary_base(account: &Account) -> Result<PathBuf, Error> {
+    let fits = |dir: &PathBuf| account.reaches(dir) && fit_for_socket(&dir.join("build14-test-123456789012/socket")).is_some();
+    let candidates = [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into()];
+    let mut candidates = candidates.iter().filter_map(|dir| fs::canonicalize(dir).ok());
+    candidates.find(fits).ok_or_else(|| io("use for temporary files", &std::env::temp_dir())(ErrorKind::PermissionDenied.into()))
+}
+
+/// The path as PostgreSQL takes it in a list, if a socket in it is short enough.
+fn fit_for_socket(dir: &Path) -> Option<String> {
+    let text = dir.to_str()?;
+    let short = text.len() + 1 + socket_name(PORT).len() <= SOCKET_PATH;
+    (short && !text.contains([',', '"', '\\', '\n']) && !text.contains(char::is_whitespace)).then(|| text.to_owned())
+}
+
+fn pointed_to(home: &Path) -> Option<PathBuf> {
+    Some(PathBuf::from(fs::read_to_string(home.join("location")).ok()?.trim_end_matches('\n')))
+}
+
+/// For a data directory that the server's account cannot reach: where the pointer says, else a place by its hash.
+fn elsewhere(home: &Path, wanted: &Path, account: &Account) -> PathBuf {
+    if wanted != home {
+        return wanted.to_owned();
+    }
+    Path::new("/var/tmp").join(format!("build14-{}-{:016x}", account.us(), hash(home.as_os_str().as_encoded_bytes())))
+}
+
+/// FNV-1a, 64 bits: stable over versions of Rust.
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+pub(crate) fn write_atomically(dir: &Path, name: &str, text: &[u8]) -> Result<(), Error> {
+    let path = dir.join(name);
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(io("create a file in", dir))?;
+    file.write_all(text).map_err(io("write", &path))?;
+    file.persist(&path).map_err(|error| io("write", &path)(error.error))?;
+    Ok(())
+}
+
+pub(crate) fn missing_is_fine(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+pub(crate) fn lock_file(path: &Path) -> Result<File, Error> {
+    let mut open = OpenOptions::new();
+    open.read(true).append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    open.open(path).map_err(io("open", path))
+}

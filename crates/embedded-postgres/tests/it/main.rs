@@ -1,0 +1,9 @@
+//! Real clusters: made, started, killed, recovered.
+#![allow(clippy::unwrap_used)]
+
+mod helper;
+mod killed;
+mod life;
+mod programs;
+mod root;
+mod shared;

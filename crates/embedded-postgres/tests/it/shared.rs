@@ -1,0 +1,53 @@
+//! Clusters for tests, and clusters that keep running.
+
+use std::path::{Path, PathBuf};
+
+use embedded_postgres::{Cluster, Error, for_tests};
+
+use crate::helper::{Helper, config, connect, dir, lives, postmaster, text, wait_until};
+
+#[tokio::test]
+async fn the_tests_of_a_process_share_a_cluster() {
+    let (one, other) = tokio::join!(for_tests(), for_tests());
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!(one.address(), other.address());
+    assert_eq!(text(&connect(&one.url("postgres", "postgres")).await, "select current_setting('fsync')").await, "off");
+}
+
+#[tokio::test]
+async fn a_test_cluster_goes_with_its_process_and_so_do_its_files() {
+    for killed in [false, true] {
+        let mut process = Helper::spawn("test-cluster", Path::new("/"));
+        let socket_dir = PathBuf::from(process.said());
+        let place = socket_dir.parent().unwrap().to_owned();
+        let pid = postmaster(&place.join("cluster"));
+        assert!(lives(pid));
+        if killed {
+            process.kill()
+        } else {
+            process.end()
+        }
+        wait_until("the files are gone", || !place.exists());
+        assert!(!lives(pid));
+    }
+}
+
+#[tokio::test]
+async fn a_kept_cluster_is_shared_by_those_who_want_to_share_it() {
+    let dir = dir();
+    let mut shared = config(dir.path());
+    shared.keep_running = true;
+    // All at once: one starts it, the others use it.
+    let (a, b, c) = tokio::join!(Cluster::start(&shared), Cluster::start(&shared), Cluster::start(&shared));
+    let clusters = [a.unwrap(), b.unwrap(), c.unwrap()];
+    let pid = postmaster(&dir.path().join("postgres/cluster"));
+    assert!(clusters.iter().all(|cluster| cluster.address() == clusters[0].address()));
+    drop(clusters);
+    assert!(lives(pid));
+
+    let refused = Cluster::start(&config(dir.path())).await.unwrap_err();
+    assert!(matches!(refused, Error::InUse { pid: Some(by), .. } if by == pid), "{refused}");
+
+    Cluster::start(&shared).await.unwrap().stop().await.unwrap();
+    assert!(!lives(pid));
+}

@@ -1,0 +1,1 @@
+//! Contracts, milestones, protected payments and the ledger.

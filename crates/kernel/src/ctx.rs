@@ -1,0 +1,181 @@
+//! `Ctx`: who asks, for which organisation, in which request. It is the only ticket into the database.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{OrgId, OrgRole, ProjectId, ProjectRole, UserId};
+
+/// The id that ties a response, its log lines and its audit entries together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// A fresh id.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(uuid::Uuid::now_v7().simple().to_string().into())
+    }
+
+    /// Keeps an id that came from outside if it is a sane token: 1 to 64 letters, digits, `-`, `_` or `.`.
+    #[must_use]
+    pub fn accept(text: &str) -> Option<Self> {
+        let sane = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+        sane.then(|| Self(text.into()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// A signed-in person with a role in the organisation of the context.
+    User(UserId, OrgRole),
+    /// The platform itself on behalf of an organisation: a job, a timer, a webhook. It holds every permission of SYS and STR (domain.md §3).
+    System,
+}
+
+/// The caller's roles in the teams of projects.
+pub type ProjectRoles = Arc<HashMap<ProjectId, ProjectRole>>;
+
+/// Who asks, for which organisation, in which request. Made by authentication (or by a worker), never from client input.
+#[derive(Debug, Clone)]
+pub struct Ctx {
+    /// The tenant: everything read or written in this context is seen with its eyes.
+    pub org: OrgId,
+    /// Who acts.
+    pub actor: Actor,
+    /// Roles in project teams.
+    pub projects: ProjectRoles,
+    /// The request, for logs and audit.
+    pub request: RequestId,
+    /// The client's idempotency key, if this request carries one and its effect is still to come.
+    pub once: Option<Arc<Once>>,
+}
+
+impl Ctx {
+    /// A signed-in person.
+    #[must_use]
+    pub fn user(org: OrgId, user: UserId, role: OrgRole, projects: ProjectRoles, request: RequestId) -> Self {
+        Self { org, actor: Actor::User(user, role), projects, request, once: None }
+    }
+
+    /// The platform itself, on behalf of `org`.
+    #[must_use]
+    pub fn system(org: OrgId, request: RequestId) -> Self {
+        Self { org, actor: Actor::System, projects: ProjectRoles::default(), request, once: None }
+    }
+
+    /// The person who acts, if it is one.
+    #[must_use]
+    pub fn user_id(&self) -> Option<UserId> {
+        match self.actor {
+            Actor::User(user, _) => Some(user),
+            Actor::System => None,
+        }
+    }
+
+    /// The same context, its next write to be done at most once under `once`.
+    #[must_use]
+    pub fn with_once(mut self, once: Arc<Once>) -> Self {
+        self.once = Some(once);
+        self
+    }
+}
+
+/// A client's `Idempotency-Key` together with a digest of what was asked, so that a key used for another request is noticed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The header's value.
+    pub key: String,
+    /// SHA-256 over method, path and body.
+    pub fingerprint: [u8; 32],
+}
+
+/// A stored HTTP answer, replayed byte by byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Headers that belong to the answer (`Location`, `ETag`), name and value.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+type Render = dyn Fn(&dyn Any) -> Option<Answer> + Send + Sync;
+
+/// 'Do this at most once': an idempotency key and how the verb's result becomes the answer that a repetition gets.
+///
+/// The unit of work claims the key in the transaction of the effect and stores the answer there too (api.md §1). A verb of several
+/// transactions claims it in the first; the answer is stored by the one whose result is of the type that the handler renders.
+pub struct Once {
+    /// The key.
+    pub key: IdempotencyKey,
+    render: Box<Render>,
+    state: Mutex<OnceState>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct OnceState {
+    claimed: bool,
+    answer: Option<Answer>,
+}
+
+impl Once {
+    /// A key whose effect yields a `T`, rendered by `render`.
+    pub fn new<T: 'static>(key: IdempotencyKey, render: impl Fn(&T) -> Answer + Send + Sync + 'static) -> Self {
+        let render = Box::new(move |value: &dyn Any| value.downcast_ref::<T>().map(&render));
+        Self { key, render, state: Mutex::default() }
+    }
+
+    /// Whether an earlier transaction of this verb claimed the key already.
+    #[must_use]
+    pub fn is_claimed(&self) -> bool {
+        self.state().claimed
+    }
+
+    /// Notes that the key is claimed.
+    pub fn set_claimed(&self) {
+        self.state().claimed = true;
+    }
+
+    /// The answer for `value`, if it is of the rendered type.
+    #[must_use]
+    pub fn render(&self, value: &dyn Any) -> Option<Answer> {
+        (self.render)(value)
+    }
+
+    /// Notes the answer that was stored with the effect.
+    pub fn set_answer(&self, answer: Answer) {
+        self.state().answer = Some(answer);
+    }
+
+    /// The answer that was stored with the effect.
+    #[must_use]
+    pub fn answer(&self) -> Option<Answer> {
+        self.state().answer.clone()
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, OnceState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Once {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Once").field("key", &self.key.key).field("state", &*self.state()).finish_non_exhaustive()
+    }
+}

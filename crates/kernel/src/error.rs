@@ -1,0 +1,191 @@
+//! The two kinds of error: a domain error, which the caller can act on, and a fault, which is nobody's.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::panic::Location;
+
+use crate::{Answer, Permission};
+
+/// What a domain error means to whoever asked. `web` alone maps it to a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Who are you? (401)
+    Unauthenticated,
+    /// Known, but not permitted. (403)
+    Forbidden,
+    /// Absent, or another tenant's: never told apart. (404)
+    NotFound,
+    /// The state does not allow it. (409)
+    Conflict,
+    /// The representation changed since the caller read it. (412)
+    Stale,
+    /// Understood, but wrong in itself. (422)
+    Invalid,
+    /// Too often. (429)
+    TooMany,
+    /// Something we need does not answer; try again. (503)
+    Unavailable,
+    /// Ours to mend; nothing about it is shown. (500)
+    Internal,
+}
+
+/// A fault of one field of the input, found by a rule of the domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldFault {
+    /// JSON pointer (RFC 6901) into the request's body, such as `/units/0/floors`.
+    pub pointer: String,
+    /// Stable code, SCREAMING_SNAKE.
+    pub code: &'static str,
+    /// What is wrong and what would be right.
+    pub detail: String,
+}
+
+impl FieldFault {
+    /// A fault at `pointer`.
+    pub fn new(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code, detail: detail.into() }
+    }
+}
+
+/// A refused permission, to be told to the caller and written to the audit trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// What was missing.
+    pub permission: Permission,
+    /// The project it was asked for, if it was asked for one.
+    pub project: Option<crate::ProjectId>,
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the permission {} is missing", self.permission)
+    }
+}
+
+/// What every error enum of an api crate answers about itself.
+pub trait DomainError: StdError + Send + Sync + 'static {
+    /// What it means to the caller.
+    fn kind(&self) -> Kind;
+
+    /// Its stable, unique code, SCREAMING_SNAKE (api.md §1).
+    fn code(&self) -> &'static str;
+
+    /// The faults of single fields, all at once.
+    fn fields(&self) -> Vec<FieldFault> {
+        Vec::new()
+    }
+
+    /// For a conflict: the state that is in the way.
+    fn current_state(&self) -> Option<String> {
+        None
+    }
+
+    /// For a refusal: what was missing.
+    fn denied(&self) -> Option<&Denied> {
+        None
+    }
+
+    /// Further members of the problem body, such as `deadline` and `serverTime`.
+    fn extra(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// The fault inside, if this is the enum's wrapper of one.
+    fn fault(&self) -> Option<&Fault> {
+        None
+    }
+}
+
+/// What sort of fault it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultKind {
+    /// A bug or a broken machine: 500.
+    Internal,
+    /// A dependency is down or overloaded, or the transaction lost a race: 503, try again.
+    Unavailable,
+    /// The idempotency key was used before for the same request: this is its answer.
+    Replayed(Answer),
+    /// The idempotency key is being used by a request that is still running: 409.
+    InFlight,
+    /// The idempotency key was used for another request: 422.
+    KeyReused,
+}
+
+/// What is nobody's fault that could act on it: logged with its source and location, never shown.
+#[derive(Debug)]
+pub struct Fault(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: FaultKind,
+    source: Box<dyn StdError + Send + Sync>,
+    location: &'static Location<'static>,
+}
+
+impl Fault {
+    /// A fault of `kind`.
+    #[track_caller]
+    pub fn new(kind: FaultKind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(Box::new(Inner { kind, source: source.into(), location: Location::caller() }))
+    }
+
+    /// A bug or a broken machine.
+    #[track_caller]
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(FaultKind::Internal, source)
+    }
+
+    /// Something we need does not answer.
+    #[track_caller]
+    pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(FaultKind::Unavailable, source)
+    }
+
+    /// What sort of fault it is.
+    #[must_use]
+    pub fn kind(&self) -> &FaultKind {
+        &self.0.kind
+    }
+
+    /// Where it was noticed.
+    #[must_use]
+    pub fn location(&self) -> &'static Location<'static> {
+        self.0.location
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (noticed at {})", self.0.source, self.0.location)
+    }
+}
+
+impl StdError for Fault {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.0.source)
+    }
+}
+
+impl DomainError for Fault {
+    fn kind(&self) -> Kind {
+        match self.0.kind {
+            FaultKind::Internal | FaultKind::Replayed(_) => Kind::Internal,
+            FaultKind::Unavailable => Kind::Unavailable,
+            FaultKind::InFlight => Kind::Conflict,
+            FaultKind::KeyReused => Kind::Invalid,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self.0.kind {
+            FaultKind::Internal | FaultKind::Replayed(_) => "INTERNAL",
+            FaultKind::Unavailable => "UNAVAILABLE",
+            FaultKind::InFlight => "IDEMPOTENCY_KEY_IN_FLIGHT",
+            FaultKind::KeyReused => "IDEMPOTENCY_KEY_REUSED",
+        }
+    }
+
+    fn fault(&self) -> Option<&Fault> {
+        Some(self)
+    }
+}

@@ -1,0 +1,22 @@
+//! The words every crate of 14Build shares: ids, money, time, pages, who is asking, and the two kinds of error.
+//!
+//! Invariants: no I/O, no SQL, no HTTP, under 800 lines. Everything here is plain data that a test can make by hand.
+
+mod clock;
+mod ctx;
+mod error;
+mod ids;
+mod money;
+mod page;
+mod permission;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use ctx::{Actor, Answer, Ctx, IdempotencyKey, Once, ProjectRoles, RequestId};
+pub use error::{Denied, DomainError, Fault, FaultKind, FieldFault, Kind};
+pub use ids::*;
+pub use money::{Currency, Money, MoneyError, amount_of, round_half_up};
+pub use page::{Page, PageRequest, Position};
+pub use permission::{OrgRole, Permission, ProjectRole, Scope};
+
+/// UTC instants, the only kind of time that crosses a crate boundary.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,281 @@
+//! Money as integer minor units of one currency; decimals only where a rate meets a quantity.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rust_decimal::prelude::ToPrimitive;
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A currency we take, by its ISO 4217 code. All of them settle at Stripe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Currency {
+    code: &'static str,
+    minor_digits: u32,
+}
+
+/// ISO 4217 code and number of minor digits of each currency that can be used.
+const CURRENCIES: &[(&str, u32)] = &[
+    ("AED", 2),
+    ("AUD", 2),
+    ("BGN", 2),
+    ("BRL", 2),
+    ("CAD", 2),
+    ("CHF", 2),
+    ("CZK", 2),
+    ("DKK", 2),
+    ("EUR", 2),
+    ("GBP", 2),
+    ("HKD", 2),
+    ("HUF", 2),
+    ("JPY", 0),
+    ("MAD", 2),
+    ("MXN", 2),
+    ("MYR", 2),
+    ("NOK", 2),
+    ("NZD", 2),
+    ("PLN", 2),
+    ("RON", 2),
+    ("SEK", 2),
+    ("SGD", 2),
+    ("THB", 2),
+    ("USD", 2),
+];
+
+impl Currency {
+    /// The euro.
+    pub const EUR: Self = Self { code: "EUR", minor_digits: 2 };
+
+    /// The ISO 4217 code, upper case.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.code
+    }
+
+    /// How many digits its minor unit has: 2 for EUR, 0 for JPY.
+    #[must_use]
+    pub const fn minor_digits(self) -> u32 {
+        self.minor_digits
+    }
+
+    /// Every currency that can be used.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CURRENCIES.iter().map(|&(code, minor_digits)| Self { code, minor_digits })
+    }
+}
+
+impl FromStr for Currency {
+    type Err = MoneyError;
+
+    fn from_str(code: &str) -> Result<Self, MoneyError> {
+        Self::all().find(|c| c.code == code).ok_or_else(|| MoneyError::UnknownCurrency(code.to_owned()))
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)
+    }
+}
+
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code)
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Why a text or a number is not an amount of money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MoneyError {
+    /// Not a currency of [`Currency::all`].
+    UnknownCurrency(String),
+    /// Not a decimal number.
+    NotADecimal(String),
+    /// More decimals than the currency has.
+    TooManyDecimals {
+        /// The most that is allowed.
+        allowed: u32,
+    },
+    /// Outside of what 64 bits of minor units hold.
+    OutOfRange,
+}
+
+impl fmt::Display for MoneyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownCurrency(code) => write!(f, "{code:?} is not an ISO 4217 code of a currency that can be used here"),
+            Self::NotADecimal(text) => write!(f, "{text:?} is not a decimal number such as \"1234.50\""),
+            Self::TooManyDecimals { allowed } => write!(f, "at most {allowed} decimals are allowed"),
+            Self::OutOfRange => f.write_str("the amount is too large"),
+        }
+    }
+}
+
+impl std::error::Error for MoneyError {}
+
+/// An amount of one currency, in its minor units. Arithmetic is checked; two currencies never mix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Money {
+    minor: i64,
+    currency: Currency,
+}
+
+impl Money {
+    /// `minor` units (cents) of `currency`.
+    #[must_use]
+    pub const fn from_minor(minor: i64, currency: Currency) -> Self {
+        Self { minor, currency }
+    }
+
+    /// Nothing.
+    #[must_use]
+    pub const fn zero(currency: Currency) -> Self {
+        Self::from_minor(0, currency)
+    }
+
+    /// An exact decimal amount; more decimals than the currency has are refused, never rounded away.
+    ///
+    /// # Errors
+    /// [`MoneyError::TooManyDecimals`] and [`MoneyError::OutOfRange`].
+    pub fn from_decimal(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+        let scaled =
+            amount.checked_mul(Decimal::from(10_i64.pow(currency.minor_digits))).ok_or(MoneyError::OutOfRange)?.normalize();
+        if scaled.scale() > 0 {
+            return Err(MoneyError::TooManyDecimals { allowed: currency.minor_digits });
+        }
+        Ok(Self { minor: scaled.to_i64().ok_or(MoneyError::OutOfRange)?, currency })
+    }
+
+    /// A decimal amount brought to the currency's minor unit by rounding half up (domain.md §5).
+    ///
+    /// # Errors
+    /// [`MoneyError::OutOfRange`].
+    pub fn rounded(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+        Self::from_decimal(round_half_up(amount, currency.minor_digits), currency)
+    }
+
+    /// The amount in minor units.
+    #[must_use]
+    pub const fn minor(self) -> i64 {
+        self.minor
+    }
+
+    /// Its currency.
+    #[must_use]
+    pub const fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// The amount as a decimal with exactly the currency's digits.
+    #[must_use]
+    pub fn to_decimal(self) -> Decimal {
+        Decimal::new(self.minor, self.currency.minor_digits)
+    }
+
+    /// The sum, unless the currencies differ or it overflows.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        (self.currency == other.currency)
+            .then(|| self.minor.checked_add(other.minor))
+            .flatten()
+            .map(|minor| Self { minor, ..self })
+    }
+
+    /// The difference, unless the currencies differ or it overflows.
+    #[must_use]
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.checked_add(Self { minor: other.minor.checked_neg()?, ..other })
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.to_decimal(), self.currency)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    amount: String,
+    currency: Currency,
+}
+
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Wire { amount: self.to_decimal().to_string(), currency: self.currency }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wire = Wire::deserialize(deserializer)?;
+        let amount: Decimal = wire.amount.parse().map_err(|_| serde::de::Error::custom(MoneyError::NotADecimal(wire.amount)))?;
+        Self::from_decimal(amount, wire.currency).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Rounds half away from zero, which for the non-negative amounts of a schedule of quantities is half up (domain.md §5).
+#[must_use]
+pub fn round_half_up(value: Decimal, decimals: u32) -> Decimal {
+    value.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
+}
+
+/// The amount of a line: round_half_up(quantity × rate) to the currency's minor unit (domain.md §2.7).
+///
+/// # Errors
+/// [`MoneyError::OutOfRange`].
+pub fn amount_of(quantity: Decimal, rate: Decimal, currency: Currency) -> Result<Money, MoneyError> {
+    Money::rounded(quantity.checked_mul(rate).ok_or(MoneyError::OutOfRange)?, currency)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn eur(text: &str) -> Result<Money, MoneyError> {
+        Money::from_decimal(text.parse().expect("a decimal"), Currency::EUR)
+    }
+
+    #[test]
+    fn decimals_in_and_out_are_exact() {
+        assert_eq!(eur("9649").expect("fits").to_string(), "9649.00 EUR");
+        assert_eq!(eur("0.10").expect("fits").minor(), 10);
+        assert_eq!(eur("0.100").expect("trailing zeros are no decimals").minor(), 10);
+        assert_eq!(eur("0.101"), Err(MoneyError::TooManyDecimals { allowed: 2 }));
+        assert_eq!(eur("92233720368547758.08"), Err(MoneyError::OutOfRange));
+        let yen: Currency = "JPY".parse().expect("known");
+        assert_eq!(Money::from_minor(1200, yen).to_string(), "1200 JPY");
+    }
+
+    #[test]
+    fn lines_round_half_up() {
+        let line =
+            |q: &str, r: &str| amount_of(q.parse().expect("q"), r.parse().expect("r"), Currency::EUR).expect("fits").minor();
+        assert_eq!(line("0.5", "0.01"), 1);
+        assert_eq!(line("1.005", "1"), 101);
+        assert_eq!(line("3", "0.3333"), 100);
+        assert_eq!(line("0", "12.5"), 0);
+    }
+
+    #[test]
+    fn currencies_never_mix() {
+        let usd: Currency = "USD".parse().expect("known");
+        assert_eq!(Money::from_minor(1, usd).checked_add(Money::from_minor(1, Currency::EUR)), None);
+        assert!("eur".parse::<Currency>().is_err());
+    }
+
+    #[test]
+    fn the_wire_form_is_a_decimal_string() {
+        let money = eur("9649.00").expect("fits");
+        let text = serde_json::to_string(&money).expect("serialises");
+        assert_eq!(text, r#"{"amount":"9649.00","currency":"EUR"}"#);
+        assert_eq!(serde_json::from_str::<Money>(&text).expect("parses"), money);
+    }
+}

@@ -1,0 +1,1 @@
+//! Projects, units and schedules of quantities as other crates see them.

@@ -1,0 +1,1 @@
+//! A stateful emulator of the part of Stripe's HTTP API that 14Build uses.

@@ -1,0 +1,1 @@
+//! The sandbox, driven over a socket.

@@ -1,0 +1,202 @@
+//! Organisations, memberships, settings and second approvals as other crates see them.
+
+use async_trait::async_trait;
+use kernel::{Ctx, Denied, DomainError, Fault, FieldFault, Kind, Money, OrgId, OrgRole, Timestamp, UserId};
+use uow::Tx;
+use uuid::Uuid;
+
+/// Permissions of this domain (domain.md §4).
+pub mod perm {
+    use kernel::Permission;
+    /// See the organisation and its settings.
+    pub const READ: Permission = Permission("organization.read");
+    /// Change its name, categories and time zone.
+    pub const UPDATE: Permission = Permission("organization.update");
+    /// Change the approval threshold.
+    pub const SET_THRESHOLD: Permission = Permission("organization.set_threshold");
+    /// See the members.
+    pub const MEMBERS_READ: Permission = Permission("members.read");
+    /// Add, change and remove members below owner.
+    pub const MEMBERS_MANAGE: Permission = Permission("members.manage");
+    /// Make, demote and remove owners.
+    pub const OWNERS_MANAGE: Permission = Permission("members.manage_owners");
+    /// All of them.
+    pub const ALL: &[Permission] = &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE];
+}
+
+/// What an organisation does on the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrgKind {
+    /// Tenders works.
+    Owner,
+    /// Bids for works.
+    Contractor,
+    /// Does both.
+    Both,
+}
+
+/// An organisation.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Organization {
+    /// Its id.
+    pub id: OrgId,
+    /// Its name.
+    pub name: String,
+    /// A unique short name made from it, for addresses.
+    pub slug: String,
+    /// What it does.
+    pub kind: OrgKind,
+    /// Its trades.
+    pub categories: Vec<String>,
+    /// At or above this amount, weighty verbs need a second person; `None`: never.
+    pub approval_threshold: Option<Money>,
+    /// IANA name of its time zone.
+    pub timezone: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A person's place in an organisation.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Member {
+    /// The person.
+    pub user: UserId,
+    /// The organisation.
+    pub org: OrgId,
+    /// The role.
+    pub role: OrgRole,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+/// A verb that may need a second person (actor A2 of domain.md §3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalRequest {
+    /// The verb, such as `tenders.award`.
+    pub action: &'static str,
+    /// What it is done to.
+    pub subject: Uuid,
+    /// What exactly is approved, such as the bid's id: a second approval counts only for the very same thing.
+    pub detail: String,
+    /// The amount at stake, compared with the threshold.
+    pub amount: Money,
+}
+
+/// Whether a verb may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Below the threshold, or the second person just agreed.
+    Complete {
+        /// Who asked first.
+        first: UserId,
+        /// Who agreed, if a second person was needed.
+        second: Option<UserId>,
+    },
+    /// The first approval is noted; another person of the organisation must do the same. The caller commits and reports this.
+    Waiting {
+        /// Who asked first.
+        first: UserId,
+    },
+}
+
+/// Why this domain refuses.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such organisation or member here.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The last owner cannot leave or be demoted.
+    #[error("an organisation needs an owner: make another member owner first")]
+    LastOwner,
+    /// The person is a member already.
+    #[error("this person is a member already")]
+    AlreadyMember,
+    /// The representation changed since it was read.
+    #[error("the organisation changed since you read it: read it again")]
+    Stale,
+    /// Faults of the input.
+    #[error("the input is invalid")]
+    Invalid(Vec<FieldFault>),
+    /// The permission is missing.
+    #[error("{0}")]
+    Denied(Denied),
+    /// Nobody's fault.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+impl DomainError for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NotFound(_) => Kind::NotFound,
+            Self::LastOwner | Self::AlreadyMember => Kind::Conflict,
+            Self::Stale => Kind::Stale,
+            Self::Invalid(_) => Kind::Invalid,
+            Self::Denied(_) => Kind::Forbidden,
+            Self::Fault(fault) => DomainError::kind(fault),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "NOT_FOUND",
+            Self::LastOwner => "LAST_OWNER",
+            Self::AlreadyMember => "ALREADY_MEMBER",
+            Self::Stale => "STALE",
+            Self::Invalid(_) => "INVALID",
+            Self::Denied(_) => "PERMISSION_DENIED",
+            Self::Fault(fault) => fault.code(),
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldFault> {
+        if let Self::Invalid(faults) = self { faults.clone() } else { Vec::new() }
+    }
+
+    fn denied(&self) -> Option<&Denied> {
+        if let Self::Denied(denied) = self { Some(denied) } else { None }
+    }
+
+    fn fault(&self) -> Option<&Fault> {
+        if let Self::Fault(fault) = self { Some(fault) } else { None }
+    }
+}
+
+/// What other domains ask about organisations.
+#[async_trait]
+pub trait Tenants: Send + Sync {
+    /// An organisation by its id, as far as the transaction's tenant may see it: itself, or a party it deals with (name only matters).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn organization_in(&self, tx: &mut Tx, org: OrgId) -> Result<Organization, Error>;
+
+    /// Whether an organisation of this id exists at all: for invitations across tenants. Tells nothing else about it.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn exists_in(&self, tx: &mut Tx, org: OrgId) -> Result<bool, Fault>;
+
+    /// The actor's role as it is now, not as the session remembers it; `None` if the membership is gone.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn role_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault>;
+
+    /// Notes the context's person as approving `request` and says whether the verb may go on. Below the threshold it may at once. At or
+    /// above it, two different persons must ask for the same thing; once complete the approvals are used up.
+    /// The threshold as of the first approval counts (domain.md §7 I9).
+    ///
+    /// # Errors
+    /// A fault. [`kernel::Actor::System`] completes at once.
+    async fn approve_in(&self, tx: &mut Tx, ctx: &Ctx, request: &ApprovalRequest) -> Result<Verdict, Fault>;
+}

@@ -1,0 +1,1 @@
+//! Organisations, memberships, settings and second approvals.

@@ -1,0 +1,80 @@
+//! `Tx` and `ReadTx`: opaque handles. `&mut Tx` in a signature means 'inside someone's transaction'.
+
+use std::any::Any;
+
+use kernel::{EventId, Fault};
+
+use crate::{DomainEvent, Job, NewEvent, TxBackend};
+
+/// An open transaction that may write. Whoever opened it commits it; dropped, it is rolled back.
+pub struct Tx(Box<dyn TxBackend>);
+
+impl Tx {
+    pub(crate) fn new(backend: Box<dyn TxBackend>) -> Self {
+        Self(backend)
+    }
+
+    pub(crate) fn into_backend(self) -> Box<dyn TxBackend> {
+        self.0
+    }
+
+    pub(crate) fn backend(&mut self) -> &mut dyn TxBackend {
+        &mut *self.0
+    }
+
+    /// For `db` alone: its own type behind the handle.
+    pub fn backend_any(&mut self) -> &mut (dyn Any + Send) {
+        self.0.as_any()
+    }
+
+    /// Leaves a domain event behind, delivered after the commit to every subscriber, at least once, in order per aggregate.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn publish<E: DomainEvent>(&mut self, event: &E) -> Result<(), Fault> {
+        let payload = serde_json::to_value(event).map_err(Fault::internal)?;
+        self.0.publish(&NewEvent { id: EventId::new(), kind: E::KIND, aggregate: event.aggregate(), payload }).await
+    }
+
+    /// Leaves a job behind, run after the commit, at least once.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn enqueue(&mut self, job: Job) -> Result<(), Fault> {
+        self.0.enqueue(&job).await
+    }
+
+    /// Runs `f` so that its failure undoes only what it did: the only way to recover from a failed statement.
+    ///
+    /// # Errors
+    /// What `f` returned, after going back; or a fault of the database.
+    pub async fn savepoint<T, E: From<Fault>>(&mut self, f: impl AsyncFnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
+        self.0.savepoint().await?;
+        match f(self).await {
+            Ok(value) => {
+                self.0.release_savepoint().await?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.0.rollback_to_savepoint().await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// An open transaction that only reads.
+#[derive(Clone, Copy)]
+pub struct ReadTx<'a>(&'a (dyn Any + Send + Sync));
+
+impl<'a> ReadTx<'a> {
+    pub(crate) fn new(backend: &'a (dyn Any + Send + Sync)) -> Self {
+        Self(backend)
+    }
+
+    /// For `db` alone: its own type behind the handle.
+    #[must_use]
+    pub fn backend_any(&self) -> &'a (dyn Any + Send + Sync) {
+        self.0
+    }
+}

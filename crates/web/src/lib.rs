@@ -1,0 +1,1 @@
+//! HTTP conventions of api.md §1 over actix-web.

@@ -1,0 +1,2 @@
+drop table idempotency_keys, outbox_handled, outbox;
+drop schema app cascade;

@@ -1,0 +1,1 @@
+//! What crosses domains: architecture rules, isolation, authorisation matrix, journeys.
