@@ -3,8 +3,6 @@
 
 create schema app;
 grant usage on schema app to build14_app, build14_system;
-grant usage on schema public to build14_app, build14_system;
-revoke create on schema public from public;
 
 -- The tenant of this transaction; null outside of one, so that policies see nothing.
 create function app.org() returns uuid language sql stable parallel safe

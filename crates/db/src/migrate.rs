@@ -56,11 +56,12 @@ pub async fn bootstrap(admin_url: &SecretString) -> Result<(), MigrateError> {
                  if not pg_has_role('build14_owner', 'build14_system', 'member') then
                      grant build14_app, build14_system to build14_owner;
                  end if;
+                 if not (select rolsuper from pg_roles where rolname = current_user) then
+                     execute format('grant build14_owner, build14_app, build14_system to %I', current_user);
+                 end if;
                  execute format('grant create, connect, temporary on database %I to build14_owner', current_database());
                  execute format('grant connect on database %I to build14_app, build14_system', current_database());
-                 if (select rolsuper from pg_roles where rolname = current_user) then
-                     alter schema public owner to build14_owner;
-                 end if;
+                 grant usage, create on schema public to build14_owner;
              end $$;
              select pg_advisory_unlock({LOCK});"
         ))

@@ -156,7 +156,8 @@ impl Cluster {
         self.place.log_path()
     }
 
-    /// Stops it: connections are closed, what was committed stays. Also one that was to keep running.
+    /// Stops it: connections are closed, what was committed stays. Also one that was to keep running, and one that another
+    /// process started, for all who use it.
     pub async fn stop(self) -> Result<(), Error> {
         blocking(move || self.stop_blocking()).await
     }

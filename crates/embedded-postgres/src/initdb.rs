@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::account::Account;
 use crate::address::SUPERUSER;
 use crate::error::{Error, io};
-use crate::place::{hash, lock_file, missing_is_fine, own_dir, private_dir, temporary_base, write_atomically};
+use crate::place::{hash, lock_file, missing_is_fine, own_dir, private_dir, write_atomically};
 use crate::programs::Programs;
 use crate::settings::Durability;
+use crate::temporary::temporary_base;
 
 /// Makes a cluster in a directory that does not exist yet, completely or not at all.
 pub(crate) fn create(programs: &Programs, account: &Account, cluster: &Path, durability: Durability) -> Result<(), Error> {

@@ -10,6 +10,7 @@
 //! | `programs` | finds `initdb` and `postgres` |
 //! | `account` | the unprivileged account they run as when we are root |
 //! | `place` | the directory a cluster lives in, and the locks on it |
+//! | `temporary` | where throw-away clusters live |
 //! | `initdb` | makes a new cluster, or copies a cached one |
 //! | `settings` | what the server is told on its command line |
 //! | `supervisor` | the process that stops the server when ours ends |
@@ -29,6 +30,7 @@ mod postmaster;
 mod programs;
 mod settings;
 mod supervisor;
+mod temporary;
 mod test_cluster;
 
 pub use address::Address;
@@ -36,4 +38,5 @@ pub use cluster::{Cluster, Config, running};
 pub use error::Error;
 pub use programs::{BIN_VARIABLE, OLDEST_MAJOR, Programs};
 pub use settings::Durability;
+pub use temporary::TEST_DIR_VARIABLE;
 pub use test_cluster::{TestCluster, for_tests, for_tests_blocking};

@@ -10,6 +10,7 @@ use crate::account::Account;
 use crate::address::{PORT, socket_name};
 use crate::error::{Error, io};
 use crate::supervisor::until;
+use crate::temporary::private_temporary;
 
 /// How long a unix socket's path may be where that is shortest (macOS; Linux takes four more).
 const SOCKET_PATH: usize = 103;
@@ -38,6 +39,10 @@ pub(crate) struct Lock {
 }
 
 impl Place {
+    pub(crate) fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
     /// Where the cluster of this data directory is, if there is one.
     pub(crate) fn existing(data_dir: &Path) -> Option<Self> {
         let dir = fs::canonicalize(data_dir).ok()?.join("postgres");
@@ -60,18 +65,6 @@ impl Place {
             write_atomically(&home, "location", dir.as_os_str().as_encoded_bytes())?;
         }
         Ok((Self { dir }, account))
-    }
-
-    /// A new directory for a throw-away cluster. It is the server account's, so that the supervisor can remove it.
-    pub(crate) fn temporary() -> Result<(Self, Account), Error> {
-        let account = Account::for_cluster(Path::new(""))?;
-        let base = temporary_base(&account)?;
-        let dir = private_temporary("build14-test-", &base)?;
-        let place = Self { dir: dir.path().to_owned() };
-        // Made while the directory is still ours.
-        place.log()?;
-        account.give(&place.dir)?;
-        Ok((Self { dir: dir.keep() }, account))
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -212,23 +205,8 @@ pub(crate) fn private_dir(path: &Path, account: &Account) -> Result<(), Error> {
     }
 }
 
-/// A new directory of mode 0700 under a name that nobody can guess; tempfile by itself leaves the mode to the umask.
-fn private_temporary(prefix: &str, base: &Path) -> Result<tempfile::TempDir, Error> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(prefix).rand_bytes(12).permissions(Permissions::from_mode(0o700));
-    builder.tempdir_in(base).map_err(io("create a directory in", base))
-}
-
-/// The directory for temporary things that the account reaches and that leaves room for a socket's path.
-pub(crate) fn temporary_base(account: &Account) -> Result<PathBuf, Error> {
-    let fits = |dir: &PathBuf| account.reaches(dir) && fit_for_socket(&dir.join("build14-test-123456789012/socket")).is_some();
-    let candidates = [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into()];
-    let mut candidates = candidates.iter().filter_map(|dir| fs::canonicalize(dir).ok());
-    candidates.find(fits).ok_or_else(|| io("use for temporary files", &std::env::temp_dir())(ErrorKind::PermissionDenied.into()))
-}
-
 /// The path as PostgreSQL takes it in a list, if a socket in it is short enough.
-fn fit_for_socket(dir: &Path) -> Option<String> {
+pub(crate) fn fit_for_socket(dir: &Path) -> Option<String> {
     let text = dir.to_str()?;
     let short = text.len() + 1 + socket_name(PORT).len() <= SOCKET_PATH;
     (short && !text.contains([',', '"', '\\', '\n']) && !text.contains(char::is_whitespace)).then(|| text.to_owned())

@@ -47,7 +47,7 @@ pub(crate) fn settings(
         ("port", &port),
         ("max_connections", &max_connections),
         ("shared_memory_type", "mmap"),
-        ("dynamic_shared_memory_type", dynamic_shared_memory()),
+        ("dynamic_shared_memory_type", dynamic_shared_memory(durability)),
         ("logging_collector", "off"),
         ("log_destination", "stderr"),
         ("log_timezone", "UTC"),
@@ -70,10 +70,12 @@ pub(crate) fn settings(
     Ok(own.chain(extra.iter().cloned()).collect())
 }
 
-/// Containers often have a /dev/shm of 64 MB, too small for parallel queries: then files in the cluster.
-fn dynamic_shared_memory() -> &'static str {
-    let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
-    if cfg!(target_os = "linux") && (!Path::new("/dev/shm").is_dir() || is_tiny(&mounts)) { "mmap" } else { "posix" }
+/// In the cluster for tests, where it goes with the cluster's files, and in containers, whose /dev/shm of often 64 MB is too
+/// small for parallel queries.
+fn dynamic_shared_memory(durability: Durability) -> &'static str {
+    let mounts = || fs::read_to_string("/proc/mounts").unwrap_or_default();
+    let small = || cfg!(target_os = "linux") && (!Path::new("/dev/shm").is_dir() || is_tiny(&mounts()));
+    if durability == Durability::Fast || small() { "mmap" } else { "posix" }
 }
 
 fn is_tiny(mounts: &str) -> bool {

@@ -1,5 +1,6 @@
 //! A throw-away cluster for the tests of one process.
 
+use std::fs::File;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use crate::cluster::blocking;
 use crate::error::Error;
 use crate::initdb;
 use crate::launch::{Launch, Server};
-use crate::place::Place;
 use crate::programs::Programs;
 use crate::settings::{Durability, settings};
 use crate::supervisor::Ending;
+use crate::temporary::throw_away;
 
 /// Many tests at once, each with a pool.
 const CONNECTIONS: u32 = 300;
@@ -22,6 +23,8 @@ pub struct TestCluster {
     address: Address,
     /// Held: the server ends when the supervisor's pipe does.
     _server: Server,
+    /// Held: it says that the files are in use.
+    _alive: File,
 }
 
 impl TestCluster {
@@ -41,7 +44,7 @@ impl TestCluster {
     }
 
     fn start() -> Result<Self, Error> {
-        let (place, account) = Place::temporary()?;
+        let (place, account, alive) = throw_away()?;
         let started = (|| {
             let programs = Programs::find(None)?;
             initdb::create(&programs, &account, &place.cluster(), Durability::Fast)?;
@@ -57,7 +60,7 @@ impl TestCluster {
             launch.run()
         })();
         match started {
-            Ok((server, address)) => Ok(Self { address, _server: server }),
+            Ok((server, address)) => Ok(Self { address, _server: server, _alive: alive }),
             Err(error) => {
                 // Best effort: the error is what matters.
                 let _ = std::fs::remove_dir_all(place.dir());

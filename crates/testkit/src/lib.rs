@@ -1,1 +1,12 @@
-//! What tests share: a database of their own, a world to play in, an HTTP client.
+//! What tests share: a migrated database of their own, made in milliseconds, and waiting for a condition instead of sleeping.
+//!
+//! Every test process starts its own throw-away PostgreSQL (`embedded_postgres::for_tests`), migrates one template in it, and each
+//! [`Database::fresh`] is a copy of that template, used as the serving role: a superuser would pass row-level security silently.
+
+mod database;
+mod people;
+mod until;
+
+pub use database::Database;
+pub use people::Party;
+pub use until::until;

@@ -1,1 +1,29 @@
-//! HTTP conventions of api.md §1 over actix-web.
+//! HTTP conventions of api.md §1 over actix-web: one way to read a request, one way to answer, one shape of error, one list of routes.
+//!
+//! A handler takes extractors ([`Authed`], [`Id`], [`Query`], [`Json`], [`Idempotent`], [`IfMatch`]), calls one service verb and answers a
+//! DTO; every domain error becomes a [`Problem`] by `?`. A domain adds its handlers to [`Routes`], each with its permission. [`app`] puts
+//! the layers around them, the same for the server and for tests. README.md shows each shape.
+//!
+//! Invariants: this crate alone maps error kinds to statuses; a 500 shows nothing internal; a request body reaches a handler only if its
+//! own OpenAPI schema allows it; the organisation comes from the session alone.
+
+mod app;
+pub mod docs;
+mod extract;
+mod json;
+mod page;
+mod problem;
+mod reply;
+mod routes;
+mod values;
+
+pub use app::*;
+pub use extract::{
+    Authed, Body, Body as Json, CurrentSession, IDEMPOTENCY_KEY, Id, Idempotent, IfMatch, Patch, Query, RawBody, RequestInfo, SESSION_COOKIE,
+};
+pub use json::{merge_patch, parse};
+pub use page::{DEFAULT_LIMIT, List, MOST_LIMIT, Paging, encode as encode_cursor, page};
+pub use problem::{FaultBody, FaultReason, Faults, PROBLEM_JSON, Problem, ProblemBody};
+pub use reply::{IDEMPOTENCY_REPLAYED, Reply, etag, single};
+pub use routes::{Guard, RouteInfo, Routes};
+pub use values::{AmountIn, CurrencyCode, Decimal4, MoneyIn, MoneyOut};

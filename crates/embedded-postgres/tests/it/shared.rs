@@ -1,8 +1,10 @@
 //! Clusters for tests, and clusters that keep running.
 
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
-use embedded_postgres::{Cluster, Error, for_tests};
+use embedded_postgres::{Cluster, Error, TEST_DIR_VARIABLE, for_tests};
 
 use crate::helper::{Helper, config, connect, dir, lives, postmaster, text, wait_until};
 
@@ -50,4 +52,41 @@ async fn a_kept_cluster_is_shared_by_those_who_want_to_share_it() {
 
     Cluster::start(&shared).await.unwrap().stop().await.unwrap();
     assert!(!lives(pid));
+}
+
+#[tokio::test]
+async fn what_a_killed_supervisor_left_is_swept_once_it_is_old_and_unused() {
+    let base = dir();
+    // In a directory of its own, so that nothing else is swept.
+    let start = || {
+        let mut command = Helper::command("test-cluster", Path::new("/"));
+        command.env(TEST_DIR_VARIABLE, base.path());
+        Helper::spawn_command(command)
+    };
+    open_to_all(base.path());
+    let mut first = start();
+    let used = PathBuf::from(first.said()).parent().unwrap().to_owned();
+    let left = base.path().join("build14-test-left");
+    let young = base.path().join("build14-test-young");
+    for dir in [&left, &young] {
+        std::fs::create_dir(dir).unwrap();
+        std::fs::write(dir.join("alive"), "").unwrap();
+        let like = std::fs::metadata(&used).unwrap();
+        chown(dir, Some(like.uid()), Some(like.gid())).unwrap();
+    }
+    for dir in [&used, &left] {
+        let long_ago = SystemTime::now() - Duration::from_secs(3600);
+        std::fs::File::open(dir).unwrap().set_modified(long_ago).unwrap();
+    }
+    let mut second = start();
+    second.said();
+    assert!(!left.exists() && young.exists() && used.exists());
+    first.end();
+    second.end();
+    wait_until("the files are gone", || !used.exists());
+}
+
+/// As /tmp is: the supervisor, not root, removes its directory in there.
+fn open_to_all(dir: &Path) {
+    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o1777)).unwrap();
 }

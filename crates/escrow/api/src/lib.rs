@@ -1,1 +1,67 @@
 //! Contracts, milestones, protected payments and the ledger as other crates see them.
+//!
+//! Two ports meet here: [`ContractsPort`], through which an award becomes a contract, and [`PaymentProvider`], through which money moves.
+
+mod contract;
+mod error;
+mod provider;
+
+pub use contract::{ContractActivated, ContractsPort, NewContract, NewContractLine, NewMilestone, OpenedContract};
+pub use error::Error;
+pub use provider::{
+    AccountState, NewPaymentIntent, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds,
+    TransferOrder, TransferState,
+};
+
+/// Permissions of this domain (domain.md §4).
+pub mod perm {
+    use kernel::Permission;
+    /// See contracts (as the owner's side).
+    pub const CONTRACTS_READ: Permission = Permission("contracts.read");
+    /// Plan milestones and send the contract out for signature.
+    pub const CONTRACTS_PLAN: Permission = Permission("contracts.plan");
+    /// Sign for the owner.
+    pub const CONTRACTS_SIGN_OWNER: Permission = Permission("contracts.sign_owner");
+    /// Sign for the contractor.
+    pub const CONTRACTS_SIGN_CONTRACTOR: Permission = Permission("contracts.sign_contractor");
+    /// Declare practical completion.
+    pub const CONTRACTS_COMPLETE: Permission = Permission("contracts.complete");
+    /// See milestones.
+    pub const MILESTONES_READ: Permission = Permission("milestones.read");
+    /// Fund a milestone.
+    pub const MILESTONES_FUND: Permission = Permission("milestones.fund");
+    /// Submit work (contractor).
+    pub const MILESTONES_SUBMIT_WORK: Permission = Permission("milestones.submit_work");
+    /// Ask for changes to submitted work.
+    pub const MILESTONES_REQUEST_CHANGES: Permission = Permission("milestones.request_changes");
+    /// Approve submitted work.
+    pub const MILESTONES_APPROVE: Permission = Permission("milestones.approve");
+    /// See protected payments.
+    pub const ESCROW_READ: Permission = Permission("escrow.read");
+    /// Release held money.
+    pub const ESCROW_RELEASE: Permission = Permission("escrow.release");
+    /// See the statement of a contract.
+    pub const STATEMENT_READ: Permission = Permission("statement.read");
+    /// See the organisation's payee account.
+    pub const PAYEE_READ: Permission = Permission("payee_account.read");
+    /// Onboard the organisation's payee account.
+    pub const PAYEE_MANAGE: Permission = Permission("payee_account.manage");
+    /// All of them.
+    pub const ALL: &[Permission] = &[
+        CONTRACTS_READ,
+        CONTRACTS_PLAN,
+        CONTRACTS_SIGN_OWNER,
+        CONTRACTS_SIGN_CONTRACTOR,
+        CONTRACTS_COMPLETE,
+        MILESTONES_READ,
+        MILESTONES_FUND,
+        MILESTONES_SUBMIT_WORK,
+        MILESTONES_REQUEST_CHANGES,
+        MILESTONES_APPROVE,
+        ESCROW_READ,
+        ESCROW_RELEASE,
+        STATEMENT_READ,
+        PAYEE_READ,
+        PAYEE_MANAGE,
+    ];
+}

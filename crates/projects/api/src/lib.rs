@@ -1,1 +1,146 @@
 //! Projects, units and schedules of quantities as other crates see them.
+
+mod error;
+mod project;
+mod soq;
+mod unit;
+
+use async_trait::async_trait;
+use kernel::{Ctx, Currency, Fault, Money, OrgId, ProjectId, SoqId, Timestamp};
+use uow::Tx;
+
+pub use error::Error;
+pub use project::{NewTeamMember, ProjectChange, ProjectDetails, Projects, TeamMember};
+pub use soq::{LineDraft, LineKind, NewSoq, Soq, SoqChange, SoqFilter, SoqLine, SoqStatus, SoqSummary, Soqs};
+pub use unit::{Floor, NewUnit, Unit, Units};
+
+/// What must hold of the thing as it is now, such as the request's `If-Match`. Asked under the lock of the change, so that nothing
+/// happens between the answer and the change; `false` ends in [`Error::Stale`].
+pub type Precondition<'a, T> = &'a (dyn Fn(&T) -> bool + Send + Sync);
+
+/// Permissions of this domain (domain.md §4).
+pub mod perm {
+    use kernel::Permission;
+    /// Create a project.
+    pub const CREATE: Permission = Permission("projects.create");
+    /// See a project.
+    pub const READ: Permission = Permission("projects.read");
+    /// Change a project.
+    pub const UPDATE: Permission = Permission("projects.update");
+    /// Delete a project.
+    pub const DELETE: Permission = Permission("projects.delete");
+    /// See a project's team.
+    pub const MEMBERS_READ: Permission = Permission("projects.members_read");
+    /// Change a project's team.
+    pub const MEMBERS_MANAGE: Permission = Permission("projects.members_manage");
+    /// See units.
+    pub const UNITS_READ: Permission = Permission("units.read");
+    /// Add units.
+    pub const UNITS_EDIT: Permission = Permission("units.edit");
+    /// See a schedule of quantities.
+    pub const SOQ_READ: Permission = Permission("soq.read");
+    /// Write a schedule of quantities.
+    pub const SOQ_EDIT: Permission = Permission("soq.edit");
+    /// Freeze a schedule of quantities.
+    pub const SOQ_FREEZE: Permission = Permission("soq.freeze");
+    /// All of them.
+    pub const ALL: &[Permission] =
+        &[CREATE, READ, UPDATE, DELETE, MEMBERS_READ, MEMBERS_MANAGE, UNITS_READ, UNITS_EDIT, SOQ_READ, SOQ_EDIT, SOQ_FREEZE];
+}
+
+/// A project.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Project {
+    /// Its id.
+    pub id: ProjectId,
+    /// The organisation that owns it.
+    pub org: OrgId,
+    /// Who created it.
+    pub owner: kernel::UserId,
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub description: Option<String>,
+    /// Where it is.
+    pub address: Option<String>,
+    /// Where it stands.
+    pub status: ProjectStatus,
+    /// The currency of everything in it.
+    pub currency: Currency,
+    /// What it may cost.
+    pub budget: Option<Money>,
+    /// First day.
+    pub starts_on: Option<chrono::NaiveDate>,
+    /// Last day.
+    pub ends_on: Option<chrono::NaiveDate>,
+    /// When a tender of it was first published; from then on it cannot be deleted.
+    pub tendered_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Where a project stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProjectStatus {
+    /// Being prepared.
+    Planning,
+    /// Under way: a tender was published.
+    Active,
+    /// Done.
+    Completed,
+    /// Put away.
+    Archived,
+}
+
+impl ProjectStatus {
+    /// Every status.
+    pub const ALL: &'static [Self] = &[Self::Planning, Self::Active, Self::Completed, Self::Archived];
+
+    /// The stable name, as the API and the database spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Planning => "planning",
+            Self::Active => "active",
+            Self::Completed => "completed",
+            Self::Archived => "archived",
+        }
+    }
+
+    /// The status of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|status| status.name() == name)
+    }
+}
+
+/// What the domains above ask of projects, inside their own transactions.
+#[async_trait]
+pub trait ProjectsPort: Send + Sync {
+    /// A project of the transaction's tenant.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn project_in(&self, tx: &mut Tx, project: ProjectId) -> Result<Project, Error>;
+
+    /// A schedule of quantities of the transaction's tenant, with its lines in order, locked against change until the commit.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn soq_in(&self, tx: &mut Tx, soq: SoqId) -> Result<Soq, Error>;
+
+    /// Notes that a tender of the project was published: it can no longer be deleted.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn mark_tendered_in(&self, tx: &mut Tx, ctx: &Ctx, project: ProjectId) -> Result<(), Error>;
+
+    /// Whether the project's team has this person: for notices.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn is_member_in(&self, tx: &mut Tx, project: ProjectId, user: kernel::UserId) -> Result<bool, Fault>;
+}

@@ -1,0 +1,47 @@
+//! Configuration: embedded defaults, the profile, the environment; validated whole, every fault reported at once.
+
+mod reader;
+mod settings;
+
+pub use reader::Faults;
+pub use settings::{LogFormat, Profile, Settings};
+
+use figment::Figment;
+use figment::providers::{Format, Toml};
+
+const DEFAULT: &str = include_str!("../../../../config/default.toml");
+const DEVELOPMENT: &str = include_str!("../../../../config/development.toml");
+const PRODUCTION: &str = include_str!("../../../../config/production.toml");
+
+/// Reads and validates the configuration of this process.
+///
+/// # Errors
+/// Every fault that was found, each with its key and what would be right.
+pub fn load() -> Result<Settings, Faults> {
+    load_from(&std::env::vars().collect::<Vec<_>>())
+}
+
+/// As [`load`], from given environment variables.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_from(environment: &[(String, String)]) -> Result<Settings, Faults> {
+    let variable = |name: &str| environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let profile = match variable("BUILD14__PROFILE").unwrap_or("development") {
+        "development" => Profile::Development,
+        "production" => Profile::Production,
+        other => return Err(Faults::one("BUILD14__PROFILE", format!("{other:?} is no profile: development or production"))),
+    };
+    let profile_text = if profile == Profile::Development { DEVELOPMENT } else { PRODUCTION };
+    let mut given = Figment::from(Toml::string(profile_text));
+    if let Some(url) = variable("DATABASE_URL") {
+        given = given.merge(("database.url", url));
+    }
+    let ours = environment.iter().filter(|(key, _)| key.starts_with("BUILD14__") && key != "BUILD14__PROFILE");
+    for (key, value) in ours {
+        let path = key["BUILD14__".len()..].to_lowercase().replace("__", ".");
+        given = given.merge((path.as_str(), value.as_str()));
+    }
+    reader::Reader::new(&Figment::from(Toml::string(DEFAULT)), &given)?.settings(profile)
+}
+

@@ -1,0 +1,8 @@
+//! The rules that keep transactions and tenants honest (architecture.md §4 and §5), each shown by a test that fails without it.
+
+mod idempotency;
+mod isolation;
+mod migrations;
+mod reads;
+mod scenery;
+mod transactions;

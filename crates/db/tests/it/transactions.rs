@@ -1,0 +1,201 @@
+//! The rules of a writing transaction.
+
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use kernel::{Fault, FaultKind};
+use testkit::until;
+use uow::{Job, forbid_in_transaction};
+
+use crate::scenery::{ctx, database, ids, note, run};
+
+#[tokio::test]
+async fn what_is_committed_stays_and_what_fails_leaves_nothing() {
+    let db = database().await;
+    let (uow, ctx) = (db.uow(), ctx());
+    uow.write(&ctx, async |tx| note(tx, 1).await).await.expect("commits");
+    let error = uow
+        .write(&ctx, async |tx| {
+            note(tx, 2).await?;
+            tx.enqueue(Job::new("nothing.at_all", ())).await?;
+            Err::<(), _>(Fault::internal("changed my mind"))
+        })
+        .await
+        .expect_err("rolls back");
+    assert!(error.to_string().starts_with("changed my mind"));
+    assert_eq!(uow.read(&ctx, async |tx| ids(tx).await).await.expect("reads"), [1]);
+    assert_eq!(db.query("select count(*) from graphile_worker.jobs").await, ["0"]);
+}
+
+#[tokio::test]
+async fn a_dropped_transaction_frees_its_locks_at_once() {
+    let db = database().await;
+    let (uow, ctx) = (db.uow(), ctx());
+    uow.write(&ctx, async |tx| note(tx, 1).await).await.expect("commits");
+
+    let (locked, is_locked) = tokio::sync::oneshot::channel();
+    let mut held = Box::pin(uow.write(&ctx, async |tx| {
+        run(tx, "update notes set text = 'mine'").await?;
+        locked.send(()).expect("somebody waits");
+        std::future::pending::<()>().await;
+        Ok::<_, Fault>(())
+    }));
+    tokio::select! {
+        _ = &mut held => unreachable!("it never ends by itself"),
+        got = is_locked => got.expect("the row is locked"),
+    }
+    drop(held);
+
+    let started = Instant::now();
+    uow.write(&ctx, async |tx| run(tx, "update notes set text = 'yours'").await).await.expect("the lock is free");
+    assert!(started.elapsed() < Duration::from_secs(5), "the lock was held for {:?}", started.elapsed());
+    let open = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'";
+    until("the dropped transaction is gone", async || (db.query(open).await == ["0"]).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_transaction_inside_a_transaction_is_refused() {
+    let db = database().await;
+    let (uow, ctx) = (db.uow(), ctx());
+    let system = db.system_uow();
+    uow.write(&ctx, async |_| {
+        let nested = uow.write(&ctx, async |_| Ok::<_, Fault>(())).await.expect_err("refused");
+        assert!(nested.to_string().contains("inside a transaction"), "{nested}");
+        uow.read(&ctx, async |_| Ok::<_, Fault>(())).await.expect_err("refused");
+        system.write(async |_| Ok::<_, Fault>(())).await.expect_err("refused");
+        Ok::<_, Fault>(())
+    })
+    .await
+    .expect("the outer one goes on");
+    uow.read(&ctx, async |_| {
+        uow.read(&ctx, async |_| Ok::<_, Fault>(())).await.expect_err("refused");
+        Ok::<_, Fault>(())
+    })
+    .await
+    .expect("the outer one goes on");
+}
+
+#[tokio::test]
+async fn calling_out_inside_a_transaction_is_refused() {
+    let db = database().await;
+    forbid_in_transaction("a call to Stripe").expect("outside it is fine");
+    db.uow()
+        .write(&ctx(), async |_| {
+            let refused = forbid_in_transaction("a call to Stripe").expect_err("refused");
+            assert!(refused.to_string().starts_with("a call to Stripe inside a transaction"), "{refused}");
+            Ok::<_, Fault>(())
+        })
+        .await
+        .expect("commits");
+}
+
+#[tokio::test]
+async fn a_swallowed_error_refuses_to_commit() {
+    let db = database().await;
+    let (uow, ctx) = (db.uow(), ctx());
+    let error = uow
+        .write(&ctx, async |tx| {
+            note(tx, 1).await?;
+            let _swallowed = run(tx, "select 1 / 0").await;
+            Ok::<_, Fault>(())
+        })
+        .await
+        .expect_err("it must not look like success");
+    assert!(error.to_string().contains("its error was swallowed"), "{error}");
+    assert_eq!(uow.read(&ctx, async |tx| ids(tx).await).await.expect("reads"), [] as [i32; 0]);
+}
+
+#[tokio::test]
+async fn a_savepoint_recovers_from_a_failed_statement() {
+    let db = database().await;
+    let (uow, ctx) = (db.uow(), ctx());
+    uow.write(&ctx, async |tx| {
+        note(tx, 1).await?;
+        let inner = tx
+            .savepoint(async |tx| {
+                note(tx, 2).await?;
+                tx.savepoint(async |tx| note(tx, 3).await).await?;
+                note(tx, 1).await
+            })
+            .await;
+        assert!(inner.is_err(), "a duplicate key");
+        note(tx, 4).await
+    })
+    .await
+    .expect("commits");
+    assert_eq!(uow.read(&ctx, async |tx| ids(tx).await).await.expect("reads"), [1, 4]);
+}
+
+#[tokio::test]
+async fn an_exhausted_pool_answers_unavailable_within_its_timeout() {
+    let db = database().await;
+    let uow = db
+        .uow_with(|settings| {
+            settings.size = 1;
+            settings.wait = Duration::from_millis(200);
+        })
+        .await;
+    let ctx = ctx();
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let holder = uow.write(&ctx, async |_| {
+        begun.send(()).expect("somebody waits");
+        released.await.expect("released");
+        Ok::<_, Fault>(())
+    });
+    let other = async {
+        has_begun.await.expect("the only connection is taken");
+        let started = Instant::now();
+        let fault = uow.read(&ctx, async |tx| ids(tx).await).await.expect_err("no connection is free");
+        assert_eq!(*fault.kind(), FaultKind::Unavailable);
+        assert!(fault.to_string().contains("no database connection within 200ms"), "{fault}");
+        assert!(started.elapsed() < Duration::from_secs(5));
+        release.send(()).expect("the holder waits");
+    };
+    let (held, ()) = futures::join!(holder.boxed_local(), other);
+    held.expect("the holder commits");
+    uow.read(&ctx, async |tx| ids(tx).await).await.expect("the connection is free again");
+}
+
+#[tokio::test]
+async fn deadlock_and_lock_timeout_are_unavailable_not_internal() {
+    let db = database().await;
+    let ctx = ctx();
+    let uow = db.uow_with(|settings| settings.lock_timeout = Duration::from_millis(50)).await;
+    uow.write(&ctx, async |tx| note(tx, 1).await).await.expect("commits");
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let holder = uow.write(&ctx, async |tx| {
+        run(tx, "update notes set text = 'mine'").await?;
+        begun.send(()).expect("somebody waits");
+        released.await.expect("released");
+        Ok::<_, Fault>(())
+    });
+    let other = async {
+        has_begun.await.expect("locked");
+        let fault = uow.write(&ctx, async |tx| run(tx, "update notes set text = 'yours'").await).await.expect_err("locked");
+        assert_eq!(*fault.kind(), FaultKind::Unavailable, "{fault}");
+        release.send(()).expect("the holder waits");
+    };
+    let (held, ()) = futures::join!(holder, other);
+    held.expect("commits");
+}
+
+#[tokio::test]
+async fn a_lost_server_is_unavailable_and_the_pool_recovers() {
+    let db = database().await;
+    let (uow, ctx) = (db.uow(), ctx());
+    uow.read(&ctx, async |tx| ids(tx).await).await.expect("connects");
+    db.run_sql(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'build14_app' and datname = current_database()",
+    )
+    .await;
+    until("reads work again", async || match uow.read(&ctx, async |tx| ids(tx).await).await {
+        Ok(_) => Some(()),
+        Err(fault) => {
+            assert_eq!(*fault.kind(), FaultKind::Unavailable, "{fault}");
+            None
+        }
+    })
+    .await;
+}

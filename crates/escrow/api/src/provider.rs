@@ -1,0 +1,187 @@
+//! `PaymentProvider`: the port through which money moves; implemented by the Stripe adapter (domain.md §6).
+//!
+//! Amounts are minor units. Every method refuses to run inside a transaction and is safe to repeat: the caller gives the idempotency key.
+//! Charges are always on the platform's own account, without transfer data: a release is a separate transfer (domain.md §2.1).
+
+use async_trait::async_trait;
+use kernel::{Money, Timestamp};
+
+/// Why the provider did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    /// It refused: nothing happened and repeating will not help (API 4xx).
+    #[error("the payment provider refused: {message} ({code})")]
+    Refused {
+        /// The provider's code, such as `balance_insufficient` or `card_declined`.
+        code: String,
+        /// The provider's words.
+        message: String,
+    },
+    /// It did not happen and may be tried again (connection refused, 429).
+    #[error("the payment provider cannot be reached: {0}")]
+    Unavailable(String),
+    /// Nobody knows whether it happened (time-out after sending, 5xx): look before trying again, with the same key (R5).
+    #[error("the payment provider's answer is lost: {0}")]
+    Unknown(String),
+    /// It answered something that cannot be understood.
+    #[error("the payment provider answered something unexpected: {0}")]
+    Unexpected(String),
+}
+
+/// A payment intent to be created (P1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPaymentIntent {
+    /// What the payer is charged.
+    pub amount: Money,
+    /// `ms_<milestone id>`.
+    pub transfer_group: String,
+    /// Pairs for our own matching: `payment_id`, `milestone_id`, `contract_id`.
+    pub metadata: Vec<(String, String)>,
+    /// Shown on the payer's receipt.
+    pub description: String,
+    /// The idempotency key: the payment's id.
+    pub idempotency_key: String,
+}
+
+/// The state of a payment intent, in the words of domain.md §3.5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentStatus {
+    /// Not confirmed yet, or a confirmation failed and another means of payment is needed.
+    Created,
+    /// The payer must do something (3-D Secure).
+    RequiresAction,
+    /// On its way (bank debits).
+    Processing,
+    /// Paid.
+    Succeeded,
+    /// Cancelled.
+    Canceled,
+}
+
+/// What a succeeded payment brought to the platform's balance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettledFunds {
+    /// The charge, `ch_…`.
+    pub charge: String,
+    /// The balance transaction, `txn_…`.
+    pub balance_transaction: String,
+    /// Gross, in the payment's currency.
+    pub gross: Money,
+    /// The provider's fee.
+    pub fee: Money,
+    /// When the funds become available.
+    pub available_on: Timestamp,
+    /// Whether they are available now, by the provider's own clock.
+    pub available: bool,
+    /// The destination transfer of the charge. Always `None` for our charges; anything else is a double payment in the making.
+    pub destination_transfer: Option<String>,
+}
+
+/// A payment intent as the provider has it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentIntentState {
+    /// `pi_…`.
+    pub id: String,
+    /// For the payer's browser; a secret.
+    pub client_secret: Option<String>,
+    /// Its state.
+    pub status: PaymentStatus,
+    /// What was asked.
+    pub amount: Money,
+    /// What was received.
+    pub amount_received: Money,
+    /// Our own pairs.
+    pub metadata: Vec<(String, String)>,
+    /// Whether it is real money.
+    pub livemode: bool,
+    /// Why the last attempt failed, in the provider's words.
+    pub last_error: Option<String>,
+    /// What it brought, once succeeded.
+    pub funds: Option<SettledFunds>,
+}
+
+/// A transfer to be made (R3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferOrder {
+    /// The net amount.
+    pub amount: Money,
+    /// The payee's connected account, `acct_…`.
+    pub destination: String,
+    /// `ms_<milestone id>`.
+    pub transfer_group: String,
+    /// The charge that funded it, if one charge did.
+    pub source_charge: Option<String>,
+    /// Pairs for our own matching: `release_id`, `contract_id`.
+    pub metadata: Vec<(String, String)>,
+    /// The idempotency key: `rel_<release id>`.
+    pub idempotency_key: String,
+}
+
+/// A transfer as the provider has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferState {
+    /// `tr_…`.
+    pub id: String,
+    /// The amount.
+    pub amount: Money,
+    /// How much of it was reversed.
+    pub reversed: Money,
+    /// The payee's account.
+    pub destination: String,
+    /// Our own pairs.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// A connected account as the provider has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountState {
+    /// `acct_…`.
+    pub id: String,
+    /// Whether it can receive transfers now (Q1).
+    pub transfers_active: bool,
+    /// Whether onboarding was completed.
+    pub details_submitted: bool,
+    /// What is still asked of the payee.
+    pub requirements: Vec<String>,
+    /// Why it is disabled, if it is.
+    pub disabled_reason: Option<String>,
+}
+
+/// The provider of payments.
+#[async_trait]
+pub trait PaymentProvider: Send + Sync {
+    /// Creates a payment intent on the platform's own account.
+    async fn create_payment_intent(&self, new: &NewPaymentIntent) -> Result<PaymentIntentState, ProviderError>;
+
+    /// The payment intent as it is now, with charge and balance transaction.
+    async fn payment_intent(&self, id: &str) -> Result<PaymentIntentState, ProviderError>;
+
+    /// Cancels a payment intent that has not succeeded.
+    async fn cancel_payment_intent(&self, id: &str, idempotency_key: &str) -> Result<PaymentIntentState, ProviderError>;
+
+    /// Transfers to a connected account.
+    async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError>;
+
+    /// The transfer as it is now.
+    async fn transfer(&self, id: &str) -> Result<TransferState, ProviderError>;
+
+    /// Every transfer of a group: how a lost answer is found again (R5).
+    async fn transfers_of_group(&self, transfer_group: &str) -> Result<Vec<TransferState>, ProviderError>;
+
+    /// Creates a connected account that can receive transfers, and nothing else.
+    async fn create_account(
+        &self,
+        organization: &str,
+        email: Option<&str>,
+        idempotency_key: &str,
+    ) -> Result<AccountState, ProviderError>;
+
+    /// The connected account as it is now.
+    async fn account(&self, id: &str) -> Result<AccountState, ProviderError>;
+
+    /// A link to the provider's onboarding page: one use, expires.
+    async fn onboarding_link(&self, account: &str, return_url: &str, refresh_url: &str) -> Result<String, ProviderError>;
+
+    /// What is available for transfers now.
+    async fn available_balance(&self, currency: kernel::Currency) -> Result<Money, ProviderError>;
+}

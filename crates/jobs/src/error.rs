@@ -1,0 +1,38 @@
+//! What can go wrong with the worker itself, as opposed to the work.
+
+use graphile_worker::DbError;
+use graphile_worker::errors::GraphileWorkerError;
+use kernel::Fault;
+
+/// Why the worker cannot do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be reached or refused a statement.
+    #[error("the queue's database: {0}")]
+    Connection(#[from] tokio_postgres::Error),
+    /// A statement of the queue failed.
+    #[error("the queue: {0}")]
+    Queue(#[from] GraphileWorkerError),
+    /// The queue's own schema cannot be brought up to date.
+    #[error("the queue's schema cannot be migrated: {0}")]
+    Migrate(String),
+    /// A fault of the unit of work.
+    #[error("{0}")]
+    Fault(#[from] Fault),
+}
+
+impl From<DbError> for Error {
+    fn from(error: DbError) -> Self {
+        Self::Queue(error.into())
+    }
+}
+
+impl From<Error> for Fault {
+    #[track_caller]
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Fault(fault) => fault,
+            other => Self::unavailable(other),
+        }
+    }
+}

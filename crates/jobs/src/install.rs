@@ -1,0 +1,53 @@
+//! The queue's own schema: made by the owner role, used by the platform's role.
+
+use graphile_worker::WorkerUtils;
+use graphile_worker::tokio_postgres::TokioPostgresDatabase;
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::NoTls;
+
+use crate::Error;
+
+/// The advisory lock that keeps two installers apart ("14Jobs" in ASCII).
+const LOCK: i64 = 0x3134_4a6f_6273;
+
+/// The queue enables row-level security without a policy: what the owner made, the platform's role would see empty.
+const GRANTS: &str = "
+    grant usage on schema graphile_worker to build14_system;
+    grant select, insert, update, delete on all tables in schema graphile_worker to build14_system;
+    grant usage, select, update on all sequences in schema graphile_worker to build14_system;
+    grant execute on all functions in schema graphile_worker to build14_system;
+    alter default privileges in schema graphile_worker grant select, insert, update, delete on tables to build14_system;
+    alter default privileges in schema graphile_worker grant usage, select, update on sequences to build14_system;
+    alter default privileges in schema graphile_worker grant execute on functions to build14_system;
+    do $$
+    declare
+        t regclass;
+    begin
+        for t in
+            select c.oid from pg_class c
+            where c.relnamespace = 'graphile_worker'::regnamespace and c.relkind in ('r', 'p') and c.relrowsecurity
+              and not exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'platform')
+        loop
+            execute format('create policy platform on %s for all to build14_system using (true) with check (true)', t);
+        end loop;
+    end $$;";
+
+/// Brings the queue's schema up to date as the owner role and opens it to the platform's role. Part of `migrate`; harmless to repeat,
+/// also while another process does the same.
+///
+/// # Errors
+/// If the database cannot be reached or refuses a statement.
+pub async fn install(owner_url: &SecretString) -> Result<(), Error> {
+    let (client, connection) = tokio_postgres::connect(owner_url.expose_secret(), NoTls).await?;
+    let connection = tokio::spawn(connection);
+    client.batch_execute(&format!("select pg_advisory_lock({LOCK})")).await?;
+    let database = TokioPostgresDatabase::from_url(owner_url.expose_secret(), 1)?;
+    let migrated = WorkerUtils::new(database.clone(), "graphile_worker").migrate().await;
+    database.pool().close();
+    migrated.map_err(|error| Error::Migrate(error.to_string()))?;
+    client.batch_execute(GRANTS).await?;
+    // The lock goes with the session.
+    drop(client);
+    let _ = connection.await;
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! The App: the same layers around the same routes for the server and for every test.
+
+mod access_log;
+mod client;
+mod compress;
+mod cors;
+mod denial;
+mod deps;
+mod health;
+mod instruments;
+mod rate_limit;
+mod request_id;
+mod root;
+mod security_headers;
+mod settings;
+mod trace;
+
+use std::sync::Arc;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::{App, Error, web};
+
+pub use client::Network;
+pub use denial::{DenialLog, NoDenialLog};
+pub use deps::AppDeps;
+pub use health::{AlwaysReady, Readiness};
+pub use rate_limit::{AuthRateLimit, Limits};
+pub use instruments::describe_metrics;
+pub use settings::{Quota, RateLimits, Settings};
+
+use crate::extract::BodyLimit;
+use crate::routes::fallback;
+
+/// The App of one worker.
+pub fn app(
+    deps: &AppDeps,
+) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()> + use<>> {
+    let deps = deps.clone();
+    App::new()
+        .app_data(Arc::clone(&deps.routes))
+        .app_data(Arc::clone(&deps.limits))
+        .app_data(BodyLimit(deps.settings.body_limit))
+        .configure(|config| {
+            for data in &deps.data {
+                data(config);
+            }
+            health::configure(config, &deps.readiness);
+            if let Some(openapi) = &deps.openapi {
+                crate::docs::configure(config, openapi);
+            }
+            deps.routes.configure(config);
+        })
+        .default_service(web::to(fallback))
+        .wrap(root::Root::new(&deps))
+}

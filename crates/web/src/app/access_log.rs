@@ -1,0 +1,35 @@
+//! One line per request.
+
+use std::time::Duration;
+
+use actix_web::http::{Method, StatusCode};
+use kernel::RequestId;
+
+/// What is known about a request when its answer is ready.
+pub struct Line<'a> {
+    pub method: &'a Method,
+    pub route: &'a str,
+    pub path: &'a str,
+    pub status: StatusCode,
+    pub took: Duration,
+    pub request: &'a RequestId,
+    pub user: Option<kernel::UserId>,
+    pub org: Option<kernel::OrgId>,
+    pub address: Option<std::net::IpAddr>,
+}
+
+/// Writes it. The query is left out: it may hold what nobody should read in a log.
+pub fn write(line: &Line<'_>) {
+    tracing::info!(
+        target: "access",
+        method = %line.method,
+        route = line.route,
+        path = line.path,
+        status = line.status.as_u16(),
+        micros = u64::try_from(line.took.as_micros()).unwrap_or(u64::MAX),
+        request_id = line.request.as_str(),
+        user = line.user.map(tracing::field::display),
+        organization = line.org.map(tracing::field::display),
+        address = line.address.map(tracing::field::display),
+    );
+}

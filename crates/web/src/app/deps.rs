@@ -1,0 +1,69 @@
+//! `AppDeps`: what the App is made of.
+
+use std::sync::Arc;
+
+use actix_web::web::ServiceConfig;
+use auth_api::Sessions;
+use utoipa::openapi::OpenApi;
+
+use super::{AlwaysReady, DenialLog, Limits, NoDenialLog, Readiness, Settings};
+use crate::Routes;
+
+type Configure = dyn Fn(&mut ServiceConfig) + Send + Sync;
+
+/// What the App is made of. Made once, cloned into every worker: limits and caches are shared.
+#[derive(Clone)]
+pub struct AppDeps {
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) sessions: Arc<dyn Sessions>,
+    pub(crate) denials: Arc<dyn DenialLog>,
+    pub(crate) readiness: Arc<dyn Readiness>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) openapi: Option<Arc<OpenApi>>,
+    pub(crate) data: Vec<Arc<Configure>>,
+}
+
+impl AppDeps {
+    /// Routes behind sessions; always ready, denials not recorded, no documents.
+    pub fn new(routes: Arc<Routes>, sessions: Arc<dyn Sessions>, settings: Settings) -> Self {
+        Self {
+            routes,
+            sessions,
+            denials: Arc::new(NoDenialLog),
+            readiness: Arc::new(AlwaysReady),
+            limits: Arc::new(Limits::new(&settings.rate_limits)),
+            settings: Arc::new(settings),
+            openapi: None,
+            data: Vec::new(),
+        }
+    }
+
+    /// Where denials are recorded.
+    #[must_use]
+    pub fn denial_log(mut self, denials: Arc<dyn DenialLog>) -> Self {
+        self.denials = denials;
+        self
+    }
+
+    /// What `GET /health/ready` asks.
+    #[must_use]
+    pub fn readiness(mut self, readiness: Arc<dyn Readiness>) -> Self {
+        self.readiness = readiness;
+        self
+    }
+
+    /// Serves `GET /api/openapi.json` and `/docs`.
+    #[must_use]
+    pub fn openapi(mut self, document: OpenApi) -> Self {
+        self.openapi = Some(Arc::new(document));
+        self
+    }
+
+    /// Adds application data: `deps.data(move |c| { c.app_data(Data::from(service.clone())); })`.
+    #[must_use]
+    pub fn data(mut self, configure: impl Fn(&mut ServiceConfig) + Send + Sync + 'static) -> Self {
+        self.data.push(Arc::new(configure));
+        self
+    }
+}

@@ -1,0 +1,59 @@
+//! Metrics of requests: a counter and a histogram per method, route and status.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use actix_web::http::{Method, StatusCode};
+use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
+
+/// The route of what no route answers: one label value, whatever paths are tried.
+pub const NO_ROUTE: &str = "none";
+
+type Handles = HashMap<String, Vec<(Method, StatusCode, Counter, Histogram)>>;
+
+thread_local! {
+    /// Registered handles, so that a request does not build label sets. Per worker: no lock.
+    static HANDLES: RefCell<Handles> = RefCell::default();
+}
+
+/// Tells the exporter what the metrics mean. Call it once, after the recorder is installed.
+pub fn describe_metrics() {
+    describe_counter!("http_requests_total", Unit::Count, "Requests answered, by method, route and status");
+    describe_histogram!("http_request_duration_seconds", Unit::Seconds, "Time from the request's head to the answer's head");
+}
+
+/// Counts one answered request.
+pub fn record(method: &Method, route: &str, status: StatusCode, took: Duration) {
+    HANDLES.with_borrow_mut(|handles| {
+        if !handles.contains_key(route) {
+            handles.insert(route.to_owned(), Vec::new());
+        }
+        let Some(of_route) = handles.get_mut(route) else { return };
+        let known = of_route.iter().position(|(m, s, _, _)| m == method && *s == status);
+        let index = known.unwrap_or_else(|| {
+            let name = method_label(method);
+            let count = counter!("http_requests_total", "method" => name, "route" => route.to_owned(), "status" => status.as_str().to_owned());
+            let time = histogram!("http_request_duration_seconds", "method" => name, "route" => route.to_owned());
+            of_route.push((method.clone(), status, count, time));
+            of_route.len() - 1
+        });
+        let (_, _, count, time) = &of_route[index];
+        count.increment(1);
+        time.record(took);
+    });
+}
+
+/// Clients can invent methods; labels must not grow with them.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}

@@ -1,0 +1,209 @@
+//! Rate limits: keyed GCRA (governor) per address, person and organisation.
+
+use std::fmt::Write as _;
+use std::future::{Ready, ready};
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::{FromRequest, HttpRequest, dev};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::RateLimiter;
+use kernel::{OrgId, UserId};
+
+use super::settings::{Quota, RateLimits};
+use crate::extract::with_caller;
+use crate::Problem;
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// How often keys that are fresh again are forgotten.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// The limiters of the process, shared by its workers. Replicas count for themselves.
+pub struct Limits(Option<Arc<Limiters>>);
+
+struct Limiters {
+    address: Limiter<IpAddr>,
+    user: Limiter<UserId>,
+    organization: Limiter<OrgId>,
+    auth: Limiter<IpAddr>,
+    started: Instant,
+    swept: AtomicU64,
+}
+
+/// Where a caller stands with one limit.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    name: &'static str,
+    quota: Quota,
+    remaining: u32,
+    reset: u64,
+}
+
+impl Limits {
+    /// Fresh limiters.
+    #[must_use]
+    pub fn new(settings: &RateLimits) -> Self {
+        let limiters = || Limiters {
+            address: Limiter::new("address", settings.address),
+            user: Limiter::new("user", settings.user),
+            organization: Limiter::new("organization", settings.organization),
+            auth: Limiter::new("auth", settings.auth),
+            started: Instant::now(),
+            swept: AtomicU64::new(0),
+        };
+        Self(settings.enabled.then(|| Arc::new(limiters())))
+    }
+
+    /// Counts a request of an address, before anybody asks who it is.
+    pub(crate) fn address(&self, address: Option<IpAddr>) -> Result<Option<Standing>, Problem> {
+        let Some(limiters) = &self.0 else { return Ok(None) };
+        sweep(limiters);
+        limiters.address.check(&network_of(address)).map(Some)
+    }
+
+    /// Counts a request of a person in an organisation.
+    pub(crate) fn caller(&self, user: UserId, org: OrgId) -> Result<Option<[Standing; 2]>, Problem> {
+        let Some(limiters) = &self.0 else { return Ok(None) };
+        Ok(Some([limiters.user.check(&user)?, limiters.organization.check(&org)?]))
+    }
+
+    /// How many keys are remembered.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        self.0.as_ref().map_or(0, |all| all.address.keys() + all.user.keys() + all.organization.keys() + all.auth.keys())
+    }
+
+    /// Forgets every key whose quota is whole again.
+    pub fn forget_idle(&self) {
+        if let Some(limiters) = &self.0 {
+            limiters.forget_idle();
+        }
+    }
+}
+
+impl Limiters {
+    fn forget_idle(&self) {
+        self.address.forget_idle();
+        self.user.forget_idle();
+        self.organization.forget_idle();
+        self.auth.forget_idle();
+    }
+}
+
+/// Once a minute, beside the request: forgets idle keys.
+fn sweep(limiters: &Arc<Limiters>) {
+    let now = limiters.started.elapsed().as_secs();
+    let last = limiters.swept.load(Ordering::Relaxed);
+    if now < last + SWEEP.as_secs() || limiters.swept.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        return;
+    }
+    let limiters = Arc::clone(limiters);
+    actix_web::rt::task::spawn_blocking(move || limiters.forget_idle());
+}
+
+/// Somebody with an IPv6 address usually has 2⁶⁴ of them.
+fn network_of(address: Option<IpAddr>) -> IpAddr {
+    match address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) {
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => IpAddr::V4(v4),
+            None => IpAddr::V6(Ipv6Addr::from(u128::from(v6) & !u128::from(u64::MAX))),
+        },
+        v4 => v4,
+    }
+}
+
+struct Limiter<K: Hash + Eq + Clone> {
+    name: &'static str,
+    quota: Quota,
+    clock: DefaultClock,
+    limiter: RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>,
+}
+
+impl<K: Hash + Eq + Clone> Limiter<K> {
+    fn new(name: &'static str, quota: Quota) -> Self {
+        let burst = NonZeroU32::new(quota.requests).unwrap_or(NonZeroU32::MIN);
+        let period = Duration::from_secs(u64::from(quota.seconds.max(1))) / burst.get();
+        let gcra = governor::Quota::with_period(period.max(Duration::from_nanos(1))).unwrap_or(governor::Quota::per_second(burst));
+        let limiter = RateLimiter::dashmap(gcra.allow_burst(burst)).with_middleware();
+        Self { name, quota, clock: DefaultClock::default(), limiter }
+    }
+
+    fn check(&self, key: &K) -> Result<Standing, Problem> {
+        let standing = |remaining, reset| Standing { name: self.name, quota: self.quota, remaining, reset };
+        match self.limiter.check_key(key) {
+            Ok(state) => {
+                let remaining = state.remaining_burst_capacity();
+                let used = u64::from(self.quota.requests.saturating_sub(remaining));
+                Ok(standing(remaining, (used * u64::from(self.quota.seconds)).div_ceil(u64::from(self.quota.requests.max(1)))))
+            }
+            Err(until) => {
+                let wait = until.wait_time_from(self.clock.now());
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                Err(self.refusal(&standing(0, seconds.max(1))))
+            }
+        }
+    }
+
+    fn refusal(&self, standing: &Standing) -> Problem {
+        let detail = format!(
+            "too many requests: the limit {:?} allows {} in {} seconds; try again after Retry-After seconds",
+            self.name, self.quota.requests, self.quota.seconds
+        );
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail).with("limit", self.name);
+        let mut headers = HeaderMap::new();
+        add(&mut headers, &[*standing]);
+        headers.into_iter().fold(problem.retry_after(standing.reset), |problem, (name, value)| problem.header(name, value))
+    }
+
+    fn keys(&self) -> usize {
+        self.limiter.len()
+    }
+
+    fn forget_idle(&self) {
+        self.limiter.retain_recent();
+        self.limiter.shrink_to_fit();
+    }
+}
+
+/// `RateLimit-Policy: "user";q=600;w=60` and `RateLimit: "user";r=599;t=1` (draft-ietf-httpapi-ratelimit-headers-10).
+pub fn add(headers: &mut HeaderMap, standings: &[Standing]) {
+    if standings.is_empty() || headers.contains_key(RATELIMIT) {
+        return;
+    }
+    let (mut policy, mut state) = (String::with_capacity(64), String::with_capacity(64));
+    for s in standings {
+        let comma = if state.is_empty() { "" } else { ", " };
+        // Writing to a string cannot fail.
+        let _ = write!(policy, "{comma}\"{}\";q={};w={}", s.name, s.quota.requests, s.quota.seconds);
+        let _ = write!(state, "{comma}\"{}\";r={};t={}", s.name, s.remaining, s.reset);
+    }
+    if let (Ok(policy), Ok(state)) = (HeaderValue::try_from(policy), HeaderValue::try_from(state)) {
+        headers.insert(RATELIMIT_POLICY, policy);
+        headers.insert(RATELIMIT, state);
+    }
+}
+
+/// An extractor that counts register and login against their own, stricter limit per address. List it first.
+#[derive(Debug, Clone, Copy)]
+pub struct AuthRateLimit;
+
+impl FromRequest for AuthRateLimit {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let Some(limiters) = request.app_data::<Arc<Limits>>().and_then(|limits| limits.0.as_ref()) else {
+            return ready(Ok(Self));
+        };
+        ready(with_caller(request, |caller| limiters.auth.check(&network_of(caller.address))).map(|_| Self))
+    }
+}

@@ -1,0 +1,75 @@
+//! `Settings`: what a deployment decides about HTTP.
+
+use super::client::Network;
+
+/// What a deployment decides about HTTP.
+///
+/// Timeouts of slow clients belong to the `HttpServer` around the App: `client_request_timeout` (5 s), `client_disconnect_timeout` (1 s),
+/// `keep_alive` (75 s) and `max_connections`.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Origins of browsers' pages that may call us, such as `https://app.14build.dev`; besides our own.
+    pub allowed_origins: Vec<String>,
+    /// Proxies whose forwarding headers tell the client's address.
+    pub trusted_proxies: Vec<Network>,
+    /// The largest body in bytes, unless its route says otherwise.
+    pub body_limit: usize,
+    /// Whether to send Strict-Transport-Security: everywhere but in development.
+    pub hsts: bool,
+    /// Whether to log a line per request.
+    pub access_log: bool,
+    /// Answers of at least so many bytes are compressed for clients that take gzip; 0 switches compression off.
+    pub compress_from: usize,
+    /// How often callers may call.
+    pub rate_limits: RateLimits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            body_limit: 1 << 20,
+            hsts: true,
+            access_log: true,
+            compress_from: 2048,
+            rate_limits: RateLimits::default(),
+        }
+    }
+}
+
+/// So many requests in so many seconds; all of them may come at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// How many.
+    pub requests: u32,
+    /// In how many seconds.
+    pub seconds: u32,
+}
+
+/// How often callers may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Whether there are limits at all.
+    pub enabled: bool,
+    /// Per address (IPv6: per /64), before authentication.
+    pub address: Quota,
+    /// Per person.
+    pub user: Quota,
+    /// Per organisation.
+    pub organization: Quota,
+    /// Per address, for register and login.
+    pub auth: Quota,
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            address: Quota { requests: 1200, seconds: 60 },
+            user: Quota { requests: 600, seconds: 60 },
+            organization: Quota { requests: 3000, seconds: 60 },
+            auth: Quota { requests: 20, seconds: 60 },
+        }
+    }
+}

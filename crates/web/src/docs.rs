@@ -1,0 +1,38 @@
+//! The OpenAPI document and the page that shows it, both offline.
+
+use std::sync::Arc;
+
+use actix_web::http::header;
+use actix_web::middleware::DefaultHeaders;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::HttpResponse;
+use bytes::Bytes;
+use utoipa::openapi::OpenApi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// Where the document is.
+pub const OPENAPI_PATH: &str = "/api/openapi.json";
+
+/// What the page needs: its own scripts and styles, and inline styles that Swagger UI sets.
+const CSP: &str = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                   connect-src 'self'; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+struct Document(Bytes);
+
+/// Serves `GET /api/openapi.json` and `/docs`.
+pub fn configure(config: &mut ServiceConfig, openapi: &Arc<OpenApi>) {
+    let document = Document(serde_json::to_vec(&**openapi).unwrap_or_default().into());
+    config.app_data(Data::new(document));
+    config.route(OPENAPI_PATH, web::get().to(document_of));
+    config.route("/docs", web::get().to(to_page));
+    let page = SwaggerUi::new("/{_:.*}").config(Config::from(OPENAPI_PATH));
+    config.service(web::scope("/docs").wrap(DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, CSP))).service(page));
+}
+
+async fn document_of(document: Data<Document>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(document.0.clone())
+}
+
+async fn to_page() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
+}

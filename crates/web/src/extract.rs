@@ -1,0 +1,17 @@
+//! Extractors: what handlers take as arguments.
+
+mod auth;
+mod body;
+mod id;
+mod if_match;
+mod once;
+mod query;
+
+pub(crate) use auth::{Caller, resolve, with_caller};
+pub use auth::{Authed, CurrentSession, RequestInfo, SESSION_COOKIE};
+pub(crate) use body::BodyLimit;
+pub use body::{Body, Patch, RawBody};
+pub use id::Id;
+pub use if_match::IfMatch;
+pub use once::{IDEMPOTENCY_KEY, Idempotent};
+pub use query::Query;

@@ -1,0 +1,137 @@
+//! `Authed`: who asks. The root middleware resolves the session once; the extractors only read what it found.
+
+use std::future::{Ready, ready};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
+use auth_api::{Session, Sessions};
+use kernel::{Ctx, RequestId};
+
+use crate::Problem;
+
+/// The name of the session cookie.
+pub const SESSION_COOKIE: &str = "session";
+
+/// What the root middleware knows about a request, kept in its extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub request: RequestId,
+    pub address: Option<IpAddr>,
+    pub session: Result<Arc<Session>, Problem>,
+}
+
+impl Caller {
+    pub fn ctx(&self) -> Option<Ctx> {
+        self.session.as_ref().ok().map(|session| session.ctx(self.request.clone()))
+    }
+}
+
+/// The context of a signed-in request. 401 without a live session; 403 for a cookie-authenticated write from a foreign origin.
+#[derive(Debug, Clone)]
+pub struct Authed(pub Ctx);
+
+/// The session itself, for the few routes that end or change it.
+#[derive(Debug, Clone)]
+pub struct CurrentSession(pub Arc<Session>);
+
+/// The request's id and the client's address, for routes without a session.
+#[derive(Debug, Clone)]
+pub struct RequestInfo {
+    /// The request's id.
+    pub request: RequestId,
+    /// The client's address, as far as it can be known.
+    pub address: Option<IpAddr>,
+}
+
+impl FromRequest for Authed {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        ready(with_caller(request, |caller| caller.session.clone().map(|session| Self(session.ctx(caller.request.clone())))))
+    }
+}
+
+impl FromRequest for CurrentSession {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        ready(with_caller(request, |caller| caller.session.clone().map(Self)))
+    }
+}
+
+impl FromRequest for RequestInfo {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        ready(with_caller(request, |caller| Ok(Self { request: caller.request.clone(), address: caller.address })))
+    }
+}
+
+pub(crate) fn with_caller<T>(request: &HttpRequest, f: impl FnOnce(&Caller) -> Result<T, Problem>) -> Result<T, Problem> {
+    match request.extensions().get::<Caller>() {
+        Some(caller) => f(caller),
+        None => {
+            tracing::error!("the root middleware is missing: build the App with web::app");
+            Err(Problem::internal())
+        }
+    }
+}
+
+/// Finds the session of a request.
+pub(crate) async fn resolve(
+    sessions: &dyn Sessions,
+    method: &Method,
+    headers: &HeaderMap,
+    allowed_origins: &[String],
+) -> Result<Arc<Session>, Problem> {
+    let bearer = match headers.get(header::AUTHORIZATION) {
+        Some(value) => Some(value.to_str().ok().and_then(bearer_token).ok_or_else(Problem::unauthenticated)?),
+        None => None,
+    };
+    let (token, by_cookie) = match bearer {
+        Some(token) => (token, false),
+        None => (cookie(headers).ok_or_else(Problem::unauthenticated)?, true),
+    };
+    let session = sessions.resolve(token).await.map_err(Problem::from)?;
+    if by_cookie && !method.is_safe() && !same_site(headers, allowed_origins) {
+        let detail = "a write with the session cookie must come from an allowed origin: send `Authorization: Bearer` instead";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "ORIGIN_NOT_ALLOWED", detail));
+    }
+    Ok(session)
+}
+
+fn bearer_token(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let pairs = headers.get_all(header::COOKIE).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+    pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, value)| *name == SESSION_COOKIE && !value.is_empty()).map(|(_, v)| v)
+}
+
+/// Whether this may use the cookie to write: it comes from a page of ours or of an allowed origin, or from no page at all. Browsers name
+/// the origin of every write, so one that names none is a program, which no foreign page can steer.
+fn same_site(headers: &HeaderMap, allowed: &[String]) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let referer = || text(header::REFERER).map(|referer| origin_of(referer).unwrap_or("null"));
+    let Some(origin) = text(header::ORIGIN).or_else(referer) else {
+        return headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
+    };
+    let own = text(header::HOST).is_some_and(|host| origin.split_once("://").is_some_and(|(_, authority)| authority == host));
+    own || allowed.iter().any(|allowed| allowed == origin)
+}
+
+/// `https://example.com/page` → `https://example.com`.
+fn origin_of(url: &str) -> Option<&str> {
+    let start = url.find("://")? + 3;
+    let length = url[start..].find('/').unwrap_or(url.len() - start);
+    Some(&url[..start + length])
+}

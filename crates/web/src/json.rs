@@ -1,0 +1,92 @@
+//! Bytes → DTO: syntax first, then every structural fault at once by the DTO's own OpenAPI schema, then serde.
+
+mod explain;
+mod merge;
+mod schema;
+mod syntax;
+
+use kernel::FieldFault;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::Problem;
+
+pub use merge::merge_patch;
+pub(crate) use schema::MAX_DECIMALS;
+
+/// A body that is wrong in a thousand places is told so for the first hundred.
+const MOST_FAULTS: usize = 100;
+
+/// Reads a `T` from JSON.
+///
+/// # Errors
+/// 400 if it is not JSON, is nested too deeply or names a member twice; 422 with all structural faults if it is not a `T`.
+pub fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8]) -> Result<T, Problem> {
+    let value = syntax::parse(bytes)?;
+    let mut faults = schema::validate::<T>(&value)?;
+    syntax::find_nul(bytes, &value, &mut faults);
+    if !faults.is_empty() {
+        faults.truncate(MOST_FAULTS);
+        return Err(Problem::invalid(faults));
+    }
+    // From the bytes, not from `value`: decimals are read from their text.
+    serde_json::from_slice(bytes).map_err(|_| refused::<T>(bytes))
+}
+
+/// What serde refuses although the schema allows it, such as a decimal with too many digits: found again with its place.
+fn refused<T: DeserializeOwned>(bytes: &[u8]) -> Problem {
+    let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_slice(bytes)) else {
+        // Trailing characters are a fault of syntax, found before.
+        return Problem::malformed("MALFORMED_JSON", "the body is not JSON");
+    };
+    let pointer = error.path().iter().fold(String::new(), |mut pointer, segment| {
+        use serde_path_to_error::Segment;
+        match segment {
+            Segment::Seq { index } => push_segment(&mut pointer, &index.to_string()),
+            Segment::Map { key } => push_segment(&mut pointer, key),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+        pointer
+    });
+    let text = error.inner().to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    let (code, detail) = explain::coded(text);
+    Problem::invalid(vec![FieldFault::new(pointer, code, detail)])
+}
+
+/// Appends a member's name or an index to a JSON pointer (RFC 6901).
+pub(crate) fn push_segment(pointer: &mut String, segment: &str) {
+    pointer.push('/');
+    for c in segment.chars() {
+        match c {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            c => pointer.push(c),
+        }
+    }
+}
+
+/// Every place of `value` that `found` accepts, as JSON pointers.
+fn visit(value: &Value, pointer: &mut String, found: &mut impl FnMut(&Value, Option<&str>, &str)) {
+    found(value, None, pointer);
+    let length = pointer.len();
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                push_segment(pointer, &index.to_string());
+                visit(item, pointer, found);
+                pointer.truncate(length);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                push_segment(pointer, name);
+                found(member, Some(name), pointer);
+                visit(member, pointer, found);
+                pointer.truncate(length);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,128 @@
+//! `Reply`: builds answers that can be sent, or stored under an idempotency key and sent again.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kernel::Answer;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::Problem;
+
+/// Tells that an answer was given before under the same `Idempotency-Key`.
+pub const IDEMPOTENCY_REPLAYED: &str = "Idempotency-Replayed";
+
+/// An answer in the making. Ends as a [`kernel::Answer`] (for [`crate::Idempotent::run`]) or as an [`HttpResponse`].
+#[derive(Debug, Clone)]
+pub struct Reply(Answer);
+
+impl Reply {
+    /// A JSON answer of `status`.
+    pub fn json(status: StatusCode, dto: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(dto);
+        let status = if body.is_ok() { status } else { StatusCode::INTERNAL_SERVER_ERROR };
+        let body = body.unwrap_or_else(|error| {
+            tracing::error!(%error, "a DTO does not serialise");
+            serde_json::to_vec(&Problem::internal().body()).unwrap_or_default()
+        });
+        Self(Answer { status: status.as_u16(), headers: Vec::new(), body })
+    }
+
+    /// 200 with a body.
+    pub fn ok(dto: &impl Serialize) -> Self {
+        Self::json(StatusCode::OK, dto)
+    }
+
+    /// 201 with `Location` and the new resource.
+    pub fn created(location: impl Into<String>, dto: &impl Serialize) -> Self {
+        Self::json(StatusCode::CREATED, dto).header("Location", location)
+    }
+
+    /// 204.
+    #[must_use]
+    pub fn no_content() -> Self {
+        Self(Answer { status: 204, headers: Vec::new(), body: Vec::new() })
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// With the `ETag` of its body, the same that a GET of this representation carries.
+    #[must_use]
+    pub fn etag(self) -> Self {
+        let tag = tag_of(&self.0.body);
+        self.header("ETag", tag)
+    }
+
+    /// The answer, to be stored.
+    #[must_use]
+    pub fn answer(self) -> Answer {
+        self.0
+    }
+
+    /// The answer, to be sent.
+    #[must_use]
+    pub fn response(self) -> HttpResponse {
+        response(self.0, false)
+    }
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        reply.0
+    }
+}
+
+impl From<Reply> for HttpResponse {
+    fn from(reply: Reply) -> Self {
+        reply.response()
+    }
+}
+
+/// A stored answer, given again.
+pub(crate) fn replayed(answer: &Answer) -> HttpResponse {
+    response(answer.clone(), true)
+}
+
+pub(crate) fn response(answer: Answer, replayed: bool) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    for (name, value) in answer.headers {
+        response.append_header((name, value));
+    }
+    if replayed {
+        response.insert_header((IDEMPOTENCY_REPLAYED, "true"));
+    }
+    if answer.body.is_empty() {
+        return response.finish();
+    }
+    response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json"))).body(answer.body)
+}
+
+/// The strong entity tag of a representation.
+pub fn etag(dto: &impl Serialize) -> String {
+    tag_of(&serde_json::to_vec(dto).unwrap_or_default())
+}
+
+fn tag_of(bytes: &[u8]) -> String {
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(bytes)[..16]))
+}
+
+/// A single resource: 200 with `ETag`, or 304 if the client has it already (`If-None-Match`).
+pub fn single(request: &HttpRequest, dto: &impl Serialize) -> HttpResponse {
+    let reply = Reply::ok(dto).etag();
+    let tag = reply.0.headers.last().map_or("", |(_, tag)| tag.as_str());
+    let known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    // Weak comparison (RFC 9110 §13.1.2): a cache may have made the tag weak.
+    let fresh = known.flat_map(|list| list.split(',')).map(str::trim).any(|given| given == "*" || given.trim_start_matches("W/") == tag);
+    if fresh {
+        return HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish();
+    }
+    reply.response()
+}

@@ -1,0 +1,143 @@
+//! `Routes`: every endpoint with its permission next to its path; the App, the OpenAPI document and the generated tests read it.
+
+mod fallback;
+mod guard;
+mod openapi;
+mod patch_schema;
+mod standard;
+
+use actix_web::dev::HttpServiceFactory;
+use actix_web::http::Method;
+use actix_web::web::ServiceConfig;
+use utoipa::openapi::path::{HttpMethod, Operation};
+use utoipa::openapi::{RefOr, Schema};
+
+pub(crate) use fallback::fallback;
+pub use guard::Guard;
+
+type Register = Box<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+
+/// One endpoint, as the generated tests see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteInfo {
+    /// Upper-case method.
+    pub method: Method,
+    /// Path template, such as `/api/tenders/{id}/award`.
+    pub path: String,
+    /// Who may call it.
+    pub guard: Guard,
+}
+
+struct Entry {
+    info: RouteInfo,
+    operation: Operation,
+    schemas: Vec<(String, RefOr<Schema>)>,
+    body_limit: Option<usize>,
+}
+
+/// All endpoints. Each domain adds its own: `pub fn routes(r: &mut Routes)`.
+#[derive(Default)]
+pub struct Routes {
+    entries: Vec<Entry>,
+    tags: Vec<(&'static str, &'static str)>,
+    registrations: Vec<(String, Register)>,
+    group: usize,
+}
+
+impl Routes {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the group of the documentation that the following routes belong to.
+    pub fn tag(&mut self, name: &'static str, description: &'static str) -> &mut Self {
+        self.tags.push((name, description));
+        self
+    }
+
+    /// Adds a handler that has `#[utoipa::path(…)]` above `#[get("…")]` (or post, put, patch, delete): `r.add(perm::AWARD, || award)`.
+    pub fn add<H>(&mut self, guard: impl Into<Guard>, handler: impl Fn() -> H + Send + Sync + 'static) -> &mut Self
+    where
+        H: HttpServiceFactory + utoipa::Path + utoipa::__dev::SchemaReferences + 'static,
+    {
+        let guard = guard.into();
+        let path = H::path();
+        let mut schemas = Vec::new();
+        H::schemas(&mut schemas);
+        self.group = self.entries.len();
+        for method in H::methods() {
+            let mut operation = H::operation();
+            if let Some((tag, _)) = self.tags.last() {
+                operation.tags = Some(vec![(*tag).to_owned()]);
+            }
+            let info = RouteInfo { method: http_method(&method), path: path.clone(), guard: guard.clone() };
+            self.entries.push(Entry { info, operation, schemas: schemas.clone(), body_limit: None });
+        }
+        let register: Register = Box::new(move |config| {
+            config.service(handler());
+        });
+        self.registrations.push((path, register));
+        self
+    }
+
+    /// Lets the route that was just added take bodies of up to `bytes`.
+    pub fn body_limit(&mut self, bytes: usize) -> &mut Self {
+        for entry in &mut self.entries[self.group..] {
+            entry.body_limit = Some(bytes);
+        }
+        self
+    }
+
+    /// Every endpoint, in the order of paths.
+    #[must_use]
+    pub fn catalogue(&self) -> Vec<RouteInfo> {
+        let mut all: Vec<_> = self.entries.iter().map(|entry| entry.info.clone()).collect();
+        all.sort_by(|a, b| (&a.path, a.method.as_str()).cmp(&(&b.path, b.method.as_str())));
+        all
+    }
+
+    /// Registers every endpoint, literal paths before those with parameters. Called once per worker.
+    pub fn configure(&self, config: &mut ServiceConfig) {
+        let mut ordered: Vec<_> = self.registrations.iter().collect();
+        ordered.sort_by_key(|(path, _)| path.split('/').map(|segment| segment.starts_with('{')).collect::<Vec<_>>());
+        for (_, register) in ordered {
+            register(config);
+        }
+    }
+
+    pub(crate) fn body_limit_of(&self, method: &Method, path: &str) -> Option<usize> {
+        self.entries.iter().find(|entry| entry.info.path == path && entry.info.method == *method)?.body_limit
+    }
+
+    /// The methods that some endpoint of this very path has.
+    pub(crate) fn methods_of(&self, path: &str) -> Vec<&Method> {
+        let same = |template: &str| {
+            let (mut a, mut b) = (template.split('/'), path.split('/'));
+            loop {
+                match (a.next(), b.next()) {
+                    (None, None) => return true,
+                    (Some(a), Some(b)) if a == b || (a.starts_with('{') && !b.is_empty()) => {}
+                    _ => return false,
+                }
+            }
+        };
+        self.entries.iter().filter(|entry| same(&entry.info.path)).map(|entry| &entry.info.method).collect()
+    }
+}
+
+fn http_method(method: &HttpMethod) -> Method {
+    match method {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Trace => Method::TRACE,
+        #[allow(unreachable_patterns)]
+        _ => Method::GET,
+    }
+}

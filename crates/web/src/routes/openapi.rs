@@ -1,0 +1,168 @@
+//! The OpenAPI 3.1 document: what handlers say about themselves plus what holds for all of them.
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{ComponentsBuilder, Info, OpenApi, OpenApiBuilder, PathsBuilder, RefOr, Required, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::{Entry, Guard, Routes, patch_schema, standard};
+use crate::extract::SESSION_COOKIE;
+use crate::problem::{FaultBody, ProblemBody};
+
+impl Routes {
+    /// The whole document.
+    #[must_use]
+    pub fn openapi(&self, info: Info) -> OpenApi {
+        let mut schemas = self.schemas();
+        let mut paths: BTreeMap<&str, PathItem> = BTreeMap::new();
+        for entry in &self.entries {
+            let mut operation = complete(entry);
+            if entry.info.method == actix_web::http::Method::PATCH {
+                patch_schema::relax(&mut operation, &mut schemas);
+            }
+            let method = openapi_method(&entry.info.method);
+            let item = PathItem::new(method, operation);
+            match paths.get_mut(entry.info.path.as_str()) {
+                Some(present) => present.merge_operations(item),
+                None => drop(paths.insert(&entry.info.path, item)),
+            }
+        }
+        let paths = paths.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item));
+        let tags = self.tags.iter().map(|(name, text)| TagBuilder::new().name(*name).description(Some(*text)).build());
+        let mut components = ComponentsBuilder::new()
+            .security_scheme("bearer", bearer())
+            .security_scheme("cookie", cookie())
+            .schemas_from_iter(schemas);
+        for (name, response) in standard::responses() {
+            components = components.response(name, response);
+        }
+        OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).tags(Some(tags)).build()
+    }
+
+    /// Names that two different schemas claim: `#[schema(as = …)]` gives one of them another.
+    #[must_use]
+    pub fn conflicts(&self) -> Vec<String> {
+        let mut seen: BTreeMap<&str, &RefOr<Schema>> = BTreeMap::new();
+        let mut twice = Vec::new();
+        for (name, schema) in self.entries.iter().flat_map(|entry| &entry.schemas) {
+            match seen.get(name.as_str()) {
+                Some(present) if *present != schema => twice.push(name.clone()),
+                Some(_) => {}
+                None => drop(seen.insert(name, schema)),
+            }
+        }
+        twice.sort();
+        twice.dedup();
+        twice
+    }
+
+    fn schemas(&self) -> BTreeMap<String, RefOr<Schema>> {
+        let mut schemas: BTreeMap<_, _> = self.entries.iter().flat_map(|entry| entry.schemas.iter().cloned()).collect();
+        schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
+        schemas.insert(FaultBody::name().into_owned(), FaultBody::schema());
+        schemas
+    }
+}
+
+/// What the handler says, plus what its guard, method and path imply.
+fn complete(entry: &Entry) -> Operation {
+    let mut operation = entry.operation.clone();
+    let info = &entry.info;
+    let method = info.method.as_str();
+
+    let extensions = Extensions::builder().add("x-guard", guard_name(&info.guard));
+    let extensions = match &info.guard {
+        Guard::Permission(permission) => extensions.add("x-permission", permission.name()),
+        Guard::Party(who) => extensions.add("x-party", *who),
+        Guard::Public | Guard::SignedIn => extensions,
+    };
+    match &mut operation.extensions {
+        Some(present) => present.merge(extensions.build()),
+        none => *none = Some(extensions.build()),
+    }
+    operation.security = Some(match info.guard {
+        Guard::Public => Vec::new(),
+        _ => vec![SecurityRequirement::new::<_, [&str; 0], _>("bearer", []), SecurityRequirement::new::<_, [&str; 0], _>("cookie", [])],
+    });
+
+    let parameters = operation.parameters.get_or_insert_with(Vec::new);
+    for name in info.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')) {
+        add_parameter(parameters, path_parameter(name));
+    }
+    if method == "POST" && info.guard != Guard::Public {
+        let text = "Makes a repetition safe: the first answer to this key is stored with its effect and given again for 24 hours.";
+        add_parameter(parameters, header("Idempotency-Key", text, 255));
+    }
+    if matches!(method, "PUT" | "PATCH" | "DELETE") {
+        add_parameter(parameters, header("If-Match", "Do it only if the resource still has this ETag.", 1024));
+    }
+    add_parameter(parameters, header("X-Request-Id", "Kept for logs and audit, and echoed: 1 to 64 of A-Z a-z 0-9 - _ .", 64));
+
+    standard::complete_responses(&mut operation, info);
+    operation
+}
+
+fn guard_name(guard: &Guard) -> &'static str {
+    match guard {
+        Guard::Public => "public",
+        Guard::SignedIn => "signed-in",
+        Guard::Permission(_) => "permission",
+        Guard::Party(_) => "party",
+    }
+}
+
+fn add_parameter(parameters: &mut Vec<RefOr<Parameter>>, parameter: Parameter) {
+    let same = |present: &RefOr<Parameter>| match present {
+        RefOr::T(present) => present.name == parameter.name && present.parameter_in == parameter.parameter_in,
+        RefOr::Ref(_) => false,
+    };
+    if !parameters.iter().any(same) {
+        parameters.push(RefOr::T(parameter));
+    }
+}
+
+fn path_parameter(name: &str) -> Parameter {
+    let uuid = ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::String))
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+    ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True).schema(Some(uuid)).build()
+}
+
+fn header(name: &str, text: &str, most: usize) -> Parameter {
+    let schema = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).min_length(Some(1)).max_length(Some(most));
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(text))
+        .schema(Some(schema))
+        .build()
+}
+
+fn bearer() -> SecurityScheme {
+    let text = "The accessToken of POST /api/auth/login or /api/auth/register.";
+    SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text)).build())
+}
+
+fn cookie() -> SecurityScheme {
+    let text = "Set at sign-in. Writes need an allowed Origin.";
+    SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(SESSION_COOKIE, text)))
+}
+
+fn openapi_method(method: &actix_web::http::Method) -> HttpMethod {
+    match method.as_str() {
+        "POST" => HttpMethod::Post,
+        "PUT" => HttpMethod::Put,
+        "DELETE" => HttpMethod::Delete,
+        "OPTIONS" => HttpMethod::Options,
+        "HEAD" => HttpMethod::Head,
+        "PATCH" => HttpMethod::Patch,
+        "TRACE" => HttpMethod::Trace,
+        _ => HttpMethod::Get,
+    }
+}

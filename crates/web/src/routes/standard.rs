@@ -1,0 +1,122 @@
+//! The problem answers that operations share, and which of them an operation can give.
+
+use actix_web::http::StatusCode;
+use kernel::{FieldFault, Permission};
+use serde_json::json;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{ContentBuilder, Header, Ref, RefOr, Response};
+
+use super::{Guard, RouteInfo};
+use crate::Problem;
+use crate::problem::PROBLEM_JSON;
+
+/// Component name, status, description, example.
+fn problems() -> Vec<(&'static str, &'static str, Problem)> {
+    let denied = kernel::Denied { permission: Permission("tenders.award"), project: None };
+    let mut forbidden = Problem::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", denied.to_string());
+    forbidden.set_denied(denied);
+    let status = |status, code, detail| Problem::new(status, code, detail);
+    vec![
+        ("BadRequest", "The request cannot be understood", Problem::malformed("MALFORMED_JSON", "the body is not JSON: expected value (line 1, column 1)")),
+        ("Unauthorized", "Not signed in", Problem::unauthenticated()),
+        ("Forbidden", "Signed in, but not permitted: `missingPermission` names what is missing", forbidden),
+        ("NotFound", "Absent, or another organisation's", Problem::not_found()),
+        ("Conflict", "The state does not allow it, or the Idempotency-Key is in use", Problem::conflict("INVALID_STATE", "only a draft can be changed").current_state("published")),
+        ("PreconditionFailed", "If-Match names another state", status(StatusCode::PRECONDITION_FAILED, "PRECONDITION_FAILED", "the resource changed since you read it: read it again and repeat the change")),
+        ("PayloadTooLarge", "The body is too large", status(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", "the body may have at most 1048576 bytes")),
+        ("UnsupportedMediaType", "The body is not JSON by its Content-Type", status(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "the body must be sent as `Content-Type: application/json`, in UTF-8")),
+        ("UnprocessableEntity", "Understood, but wrong: every fault with its place", Problem::invalid(vec![FieldFault::new("/name", "REQUIRED", "is required")])),
+        ("TooManyRequests", "Too often: come back after Retry-After seconds", status(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many requests: try again after Retry-After seconds").retry_after(1)),
+        ("InternalServerError", "Our fault; nothing about it is shown", Problem::internal()),
+        ("ServiceUnavailable", "A dependency is down: come back after Retry-After seconds", Problem::unavailable()),
+    ]
+}
+
+/// The components.
+pub fn responses() -> Vec<(&'static str, Response)> {
+    let build = |(name, text, mut problem): (&'static str, &'static str, Problem)| {
+        problem.complete("/api/…", "0199d0c4f3a27c5e8a6f0d1b2c3d4e5f");
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(json!(problem.body()))).build();
+        let mut response = ResponseBuilder::new().description(text).content(PROBLEM_JSON, content).header("X-Request-Id", request_id());
+        if matches!(problem.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            response = response.header("Retry-After", header(Type::Integer, "Seconds to wait."));
+        }
+        if problem.status() == StatusCode::UNAUTHORIZED {
+            response = response.header("WWW-Authenticate", header(Type::String, "`Bearer`"));
+        }
+        (name, response.build())
+    };
+    problems().into_iter().map(build).collect()
+}
+
+/// Adds the problem answers that this operation can give besides those it names itself, and the headers of its successes.
+pub fn complete_responses(operation: &mut Operation, info: &RouteInfo) {
+    let method = info.method.as_str();
+    let body = operation.request_body.is_some();
+    let write = method != "GET";
+    let signed_in = info.guard != Guard::Public;
+    let query = operation.parameters.iter().flatten().any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.parameter_in == utoipa::openapi::path::ParameterIn::Query,
+        RefOr::Ref(_) => false,
+    });
+    let possible = [
+        ("400", "BadRequest", write),
+        ("401", "Unauthorized", signed_in),
+        ("403", "Forbidden", signed_in && (write || matches!(info.guard, Guard::Permission(_) | Guard::Party(_)))),
+        ("404", "NotFound", info.path.contains('{')),
+        ("409", "Conflict", write && signed_in),
+        ("412", "PreconditionFailed", matches!(method, "PUT" | "PATCH" | "DELETE")),
+        ("413", "PayloadTooLarge", body),
+        ("415", "UnsupportedMediaType", body),
+        ("422", "UnprocessableEntity", write || query),
+        ("429", "TooManyRequests", true),
+        ("500", "InternalServerError", true),
+        ("503", "ServiceUnavailable", true),
+    ];
+    let responses = &mut operation.responses.responses;
+    for (status, name, _) in possible.into_iter().filter(|(_, _, possible)| *possible) {
+        responses.entry(status.to_owned()).or_insert_with(|| RefOr::Ref(Ref::from_response_name(name)));
+    }
+    for (status, response) in responses.iter_mut() {
+        let RefOr::T(response) = response else { continue };
+        response.headers.entry("X-Request-Id".into()).or_insert_with(|| RefOr::T(request_id()));
+        if !status.starts_with('2') {
+            problem_content(response);
+            continue;
+        }
+        let text = "What is left and for how long, as in draft-ietf-httpapi-ratelimit-headers-10.";
+        response.headers.entry("RateLimit".into()).or_insert_with(|| RefOr::T(header(Type::String, text)));
+        let text = "The limits that apply.";
+        response.headers.entry("RateLimit-Policy".into()).or_insert_with(|| RefOr::T(header(Type::String, text)));
+        if method == "GET" && info.path.ends_with('}') && status == "200" {
+            let text = "Strong entity tag, for If-Match and If-None-Match.";
+            response.headers.entry("ETag".into()).or_insert_with(|| RefOr::T(header(Type::String, text)));
+        }
+        if method == "POST" && signed_in {
+            let text = "`true` if this answer was given before under the same Idempotency-Key.";
+            response.headers.entry("Idempotency-Replayed".into()).or_insert_with(|| RefOr::T(header(Type::String, text)));
+        }
+        if status == "201" {
+            response.headers.entry("Location".into()).or_insert_with(|| RefOr::T(header(Type::String, "The new resource.")));
+        }
+    }
+}
+
+/// An error that a handler documents with words alone still has the shape of every error.
+fn problem_content(response: &mut Response) {
+    if response.content.is_empty() {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        response.content.insert(PROBLEM_JSON.to_owned(), RefOr::T(content));
+    }
+}
+
+fn request_id() -> Header {
+    header(Type::String, "The id of this request.")
+}
+
+fn header(kind: Type, text: &str) -> Header {
+    HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(kind)))).description(Some(text)).build()
+}

@@ -1,0 +1,16 @@
+//! Wire types of decimals and money: strings out; strings or JSON numbers in, read from their text.
+
+mod decimal;
+mod money;
+
+pub use decimal::{AmountIn, Decimal4};
+pub use money::{CurrencyCode, MoneyIn, MoneyOut};
+
+/// A violated pattern in words.
+pub(crate) fn pattern_text(pattern: &str) -> String {
+    match pattern {
+        decimal::PATTERN_14 => decimal::words(14),
+        decimal::PATTERN_16 => decimal::words(16),
+        other => format!("must match {other}"),
+    }
+}

@@ -1,0 +1,178 @@
+//! The dependency rules and source conventions of docs/ARCHITECTURE.md.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+use crate::source::{root, rust_files};
+
+const DOMAINS: &[&str] = &["audit", "auth", "tenants", "users", "projects", "escrow", "tenders"];
+const PLATFORM: &[&str] = &["kernel", "uow", "db", "web", "jobs", "embedded-postgres", "testkit"];
+
+/// Who may call whom, as `(caller, callee)` of api crates; the other way round is an event or a port (architecture.md §2).
+const CALLS: &[(&str, &[&str])] = &[
+    ("audit", &[]),
+    ("auth", &["audit"]),
+    ("tenants", &["auth", "audit"]),
+    ("users", &["tenants", "auth", "audit"]),
+    ("projects", &["tenants", "auth", "audit", "users"]),
+    ("escrow", &["tenants", "auth", "audit", "users"]),
+    ("tenders", &["escrow", "projects", "tenants", "auth", "audit", "users"]),
+];
+
+/// Normal dependencies of every member, by package name.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = MetadataCommand::new().current_dir(root()).no_deps().other_options(["--offline".to_owned()]).exec().expect("cargo metadata");
+    metadata
+        .packages
+        .iter()
+        .map(|package| {
+            let normal = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
+            (package.name.to_string(), normal.map(|d| d.name.clone()).collect())
+        })
+        .collect()
+}
+
+fn api(domain: &str) -> String {
+    format!("{domain}-api")
+}
+
+#[test]
+fn implementations_never_depend_on_each_other() {
+    let all = dependencies();
+    for domain in DOMAINS {
+        let others: Vec<_> = DOMAINS.iter().filter(|other| all[*domain].contains(**other)).collect();
+        assert!(others.is_empty(), "`{domain}` depends on the implementation of {others:?}: use its api crate");
+    }
+}
+
+#[test]
+fn calls_go_one_way() {
+    let all = dependencies();
+    for (domain, may) in CALLS {
+        for package in [domain.to_string(), api(domain)] {
+            for callee in DOMAINS.iter().filter(|callee| *callee != domain && all[&package].contains(&api(callee))) {
+                assert!(
+                    may.contains(callee),
+                    "`{package}` must not call `{callee}-api`: the other way round is an event on the outbox, or a port that `{domain}-api` defines"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn contracts_know_no_technology() {
+    let all = dependencies();
+    for domain in DOMAINS {
+        for technology in ["diesel", "diesel-async", "actix-web", "db", "web", "utoipa"] {
+            assert!(!all[&api(domain)].contains(technology), "`{domain}-api` depends on {technology}: its dependants would pay for it");
+        }
+    }
+}
+
+#[test]
+fn the_platform_knows_no_domain() {
+    let all = dependencies();
+    for platform in PLATFORM {
+        for domain in DOMAINS {
+            assert!(!all[*platform].contains(*domain), "`{platform}` depends on `{domain}`");
+            let allowed = *platform == "web" && *domain == "auth";
+            assert!(allowed || !all[*platform].contains(&api(domain)), "`{platform}` depends on `{domain}-api`");
+        }
+    }
+    for bottom in ["kernel", "uow"] {
+        for technology in ["diesel", "diesel-async", "actix-web", "db", "tokio-postgres"] {
+            assert!(!all[bottom].contains(technology), "`{bottom}` depends on {technology}");
+        }
+    }
+}
+
+#[test]
+fn only_the_server_sees_adapters() {
+    for (package, dependencies) in dependencies() {
+        for adapter in ["stripe-adapter", "stripe-sandbox"] {
+            let may = ["build14", "tests", "stripe-adapter", "stripe-sandbox", "bench"].contains(&package.as_str());
+            assert!(may || !dependencies.contains(adapter), "`{package}` depends on the adapter `{adapter}`");
+        }
+    }
+}
+
+#[test]
+fn heavy_crates_compile_in_one_place() {
+    for (package, dependencies) in dependencies() {
+        for (heavy, home) in [("casbin", "auth"), ("argon2", "auth"), ("graphile_worker", "jobs"), ("jsonschema", "web"), ("governor", "web")] {
+            assert!(package == home || !dependencies.contains(heavy), "`{package}` depends on {heavy}, which belongs to `{home}`");
+        }
+        let stripe = dependencies.iter().find(|name| name.starts_with("async-stripe"));
+        assert!(package == "stripe-adapter" || stripe.is_none(), "`{package}` depends on {stripe:?}, which belongs to `stripe-adapter`");
+    }
+}
+
+#[test]
+fn the_kernel_stays_small() {
+    let lines: usize = rust_files()
+        .iter()
+        .filter(|(name, _)| name.starts_with("crates/kernel/src"))
+        .map(|(_, text)| text.split("#[cfg(test)]").next().unwrap_or_default().lines().filter(|line| !line.trim().is_empty()).count())
+        .sum();
+    assert!(lines < 1_000, "the kernel has {lines} lines: everything in it rebuilds everything");
+}
+
+#[test]
+fn functions_in_a_callers_transaction_say_so() {
+    for (name, text) in rust_files() {
+        let exempt = name.contains("/repo") || name.contains("/tests/") || name.starts_with("tests/");
+        let platform = ["crates/uow", "crates/db", "crates/testkit", "crates/jobs"].iter().any(|folder| name.starts_with(folder));
+        if exempt || platform {
+            continue;
+        }
+        let production = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for piece in production.split("fn ").skip(1) {
+            let signature = piece.split(['{', ';']).next().unwrap_or_default();
+            let function = signature.split(['(', '<']).next().unwrap_or_default().trim();
+            let is_name = !function.is_empty() && function.chars().all(|c| c.is_alphanumeric() || c == '_');
+            if is_name && signature.contains("&mut Tx") {
+                assert!(function.ends_with("_in"), "{name}: `{function}` takes `&mut Tx`, so its name ends in `_in` (or it belongs in repo.rs)");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    for (name, text) in rust_files() {
+        assert!(text.starts_with("//! "), "{name}: the first line is a `//!` sentence that says what the file is");
+    }
+}
+
+#[test]
+fn versions_and_features_stand_in_the_root_alone() {
+    let manifests = dependencies().into_keys().count();
+    let mut seen = 0;
+    let mut folders = vec![root().join("bin"), root().join("crates"), root().join("tests")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name().is_some_and(|name| name == "Cargo.toml") {
+                seen += 1;
+                check_manifest(&path.to_string_lossy(), &std::fs::read_to_string(&path).expect("UTF-8"));
+            }
+        }
+    }
+    assert_eq!(seen, manifests);
+}
+
+fn check_manifest(path: &str, text: &str) {
+    assert!(text.contains("[lints]\nworkspace = true"), "{path}: inherits the workspace's lints");
+    let mut section = "";
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if line.starts_with('[') {
+            section = line;
+        } else if section.ends_with("dependencies]") {
+            assert!(line.contains("workspace = true"), "{path}: {line:?} names a version: it belongs into [workspace.dependencies]");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Every error code that a client can meet: unique within its domain, permanent. Clients branch on them, so review each change here.
+
+use std::collections::BTreeMap;
+
+use crate::source::rust_files;
+
+#[test]
+fn codes_are_permanent() {
+    let mut codes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, text) in rust_files() {
+        if !(name.contains("/api/src/") || name.starts_with("crates/kernel/src") || name.starts_with("crates/web/src")) {
+            continue;
+        }
+        let owner = name.split("/src").next().unwrap_or_default().to_owned();
+        for code in text.split('"').skip(1).step_by(2).filter(|text| is_code(text)) {
+            let known = codes.entry(code.to_owned()).or_default();
+            if !known.contains(&owner) {
+                known.push(owner.clone());
+            }
+        }
+    }
+    let list: String = codes.iter().map(|(code, owners)| format!("{code:<32} {}\n", owners.join(" "))).collect();
+    insta::assert_snapshot!("error_codes", list);
+}
+
+fn is_code(text: &str) -> bool {
+    text.len() > 3 && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') && !text.starts_with('_') && text.contains(|c: char| c.is_ascii_uppercase())
+}

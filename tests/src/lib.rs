@@ -1,1 +1,0 @@
-//! What crosses domains: architecture rules, isolation, authorisation matrix, journeys.
