@@ -16,6 +16,7 @@ create table projects (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     primary key (org_id, id),
+    constraint projects_org_id_id_currency_key unique (org_id, id, currency),
     constraint projects_dates_in_order check (ends_on >= starts_on),
     constraint projects_tendered_is_under_way check (tendered_at is null or status <> 'planning')
 );
@@ -76,7 +77,7 @@ create table units (
 );
 create index units_newest on units (org_id, project_id, created_at desc, id desc);
 call app.protect('units');
-grant select, insert, update, delete on units to build14_app;
+grant select, insert on units to build14_app;
 create trigger units_keep before update on units for each row execute function app.keep('org_id', 'id', 'project_id', 'created_at');
 
 create table unit_floors (
@@ -88,7 +89,7 @@ create table unit_floors (
     foreign key (org_id, unit_id) references units (org_id, id) on delete cascade
 );
 call app.protect('unit_floors');
-grant select, insert, update, delete on unit_floors to build14_app;
+grant select, insert on unit_floors to build14_app;
 
 -- At commit a unit has as many floors as it says, and their areas add up to its own.
 create function app.units_floors_add_up() returns trigger language plpgsql
@@ -116,8 +117,7 @@ begin
 end $$;
 create constraint trigger units_floors_add_up after insert or update on units
     deferrable initially deferred for each row execute function app.units_floors_add_up();
--- Inserted floors belong to a unit of the same transaction, else they are looked at by the primary key and this trigger.
-create constraint trigger unit_floors_add_up after update or delete on unit_floors
+create constraint trigger unit_floors_add_up after insert or update or delete on unit_floors
     deferrable initially deferred for each row execute function app.units_floors_add_up();
 
 create table soqs (
@@ -140,7 +140,9 @@ create table soqs (
     constraint soqs_org_id_previous_id_key unique (org_id, previous_id),
     constraint soqs_first_has_no_previous check ((version = 1) = (previous_id is null)),
     constraint soqs_frozen_has_date check ((status = 'frozen') = (frozen_at is not null)),
-    foreign key (org_id, project_id) references projects (org_id, id) on delete cascade,
+    -- With the currency: it cannot change under the amounts of a schedule.
+    constraint soqs_project_currency_fkey
+        foreign key (org_id, project_id, currency) references projects (org_id, id, currency) on delete cascade,
     foreign key (org_id, project_id, previous_id) references soqs (org_id, project_id, id)
 );
 create index soqs_newest on soqs (org_id, created_at desc, id desc);
@@ -175,11 +177,13 @@ create table soq_lines (
     constraint soq_lines_provisional_has_amount
         check (kind not in ('provisional_defined', 'provisional_undefined') or estimate_rate is not null),
     foreign key (org_id, project_id, soq_id) references soqs (org_id, project_id, id) on delete cascade,
-    foreign key (org_id, project_id, unit_id) references units (org_id, project_id, id)
+    -- Looked at on commit: a project's deletion takes units and lines with it, in whatever order.
+    foreign key (org_id, project_id, unit_id) references units (org_id, project_id, id) deferrable initially deferred
 );
 create index soq_lines_of_unit on soq_lines (org_id, unit_id) where unit_id is not null;
 call app.protect('soq_lines');
 grant select, insert, update, delete on soq_lines to build14_app;
+create trigger soq_lines_keep before update on soq_lines for each row execute function app.keep('org_id', 'soq_id', 'id', 'project_id');
 
 -- A frozen version never changes. It goes only with its whole project (a cascade: trigger depth above 1), as long as that was never tendered.
 create function app.soqs_frozen_stay() returns trigger language plpgsql
@@ -195,9 +199,7 @@ create trigger soqs_frozen_stay before update or delete on soqs for each row exe
 create function app.soq_lines_frozen_stay() returns trigger language plpgsql
     as $$
 begin
-    if pg_trigger_depth() = 1
-        and exists (select from touched t join soqs s on s.org_id = t.org_id and s.id = t.soq_id where s.status = 'frozen')
-    then
+    if exists (select from touched t join soqs s on s.org_id = t.org_id and s.id = t.soq_id where s.status = 'frozen') then
         raise exception 'a line of a frozen schedule of quantities never changes' using errcode = 'integrity_constraint_violation';
     end if;
     return null;
@@ -206,6 +208,5 @@ create trigger soq_lines_frozen_insert after insert on soq_lines referencing new
     for each statement execute function app.soq_lines_frozen_stay();
 create trigger soq_lines_frozen_update after update on soq_lines referencing old table as touched
     for each statement execute function app.soq_lines_frozen_stay();
-create trigger soq_lines_keep before update on soq_lines for each row execute function app.keep('org_id', 'soq_id', 'id', 'project_id');
 create trigger soq_lines_frozen_delete after delete on soq_lines referencing old table as touched
     for each statement execute function app.soq_lines_frozen_stay();

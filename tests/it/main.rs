@@ -2,4 +2,5 @@
 
 mod architecture;
 mod error_codes;
+mod licences;
 mod source;

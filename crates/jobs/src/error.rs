@@ -13,6 +13,9 @@ pub enum Error {
     /// A statement of the queue failed.
     #[error("the queue: {0}")]
     Queue(#[from] GraphileWorkerError),
+    /// A statement of the queue was not answered.
+    #[error("the queue's database does not answer")]
+    TimedOut,
     /// The queue's own schema cannot be brought up to date.
     #[error("the queue's schema cannot be migrated: {0}")]
     Migrate(String),

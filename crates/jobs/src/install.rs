@@ -30,7 +30,8 @@ const GRANTS: &str = "
         loop
             execute format('create policy platform on %s for all to build14_system using (true) with check (true)', t);
         end loop;
-    end $$;";
+    end $$;
+    create index if not exists build14_locked on graphile_worker._private_jobs (locked_by) where locked_by is not null;";
 
 /// Brings the queue's schema up to date as the owner role and opens it to the platform's role. Part of `migrate`; harmless to repeat,
 /// also while another process does the same.

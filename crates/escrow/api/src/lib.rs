@@ -4,13 +4,24 @@
 
 mod contract;
 mod error;
+#[cfg(feature = "fake")]
+pub mod fake;
 mod provider;
+mod service;
+mod state;
+mod types;
 
 pub use contract::{ContractActivated, ContractsPort, NewContract, NewContractLine, NewMilestone, OpenedContract};
 pub use error::Error;
 pub use provider::{
     AccountState, NewPaymentIntent, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds,
     TransferOrder, TransferState,
+};
+pub use service::{Approve, Contracts, Escrows, Fund, Milestones, Payees, RequestChanges, Sign, Stated, SubmitWork};
+pub use state::{ContractStatus, CostBearer, EscrowStatus, MilestoneStatus, Party, PayeeStatus, ReleaseStatus};
+pub use types::{
+    Approval, Contract, Escrow, Finding, Funding, Milestone, MilestoneStory, MilestoneSummary, Onboarding, Payee, Release,
+    Releasing, Review, Signature, Statement, StatementBalance, StatementEntry, StatementTransaction, Terms,
 };
 
 /// Permissions of this domain (domain.md §4).

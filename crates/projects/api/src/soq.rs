@@ -204,6 +204,8 @@ pub struct LineDraft {
     pub kind: LineKind,
     /// The unit: a UNECE code or a usual spelling of one, or anything else, which is kept as text.
     pub unit: Option<String>,
+    /// The unit as written, if that differs from `unit`.
+    pub unit_text: Option<String>,
     /// Quantity; of lump sums and provisional sums it is 1 and may be left out.
     pub quantity: Option<Decimal>,
     /// The owner's estimated rate, or the sum of a provisional line.

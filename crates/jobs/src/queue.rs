@@ -1,0 +1,101 @@
+//! The queue of jobs, as one worker uses it.
+
+use std::time::Duration;
+
+use graphile_worker::sql::complete_job::complete_job;
+use graphile_worker::sql::fail_job::single::fail_job;
+use graphile_worker::sql::get_job::get_job;
+use graphile_worker::sql::recover_workers::recover_dead_worker_jobs;
+use graphile_worker::sql::return_jobs::recovery::return_job_for_recovery;
+use graphile_worker::sql::task_identifiers::{TaskDetails, get_tasks_details};
+use graphile_worker::tokio_postgres::TokioPostgresDatabase;
+use graphile_worker::{Database, DbExecutor, DbParams, DbValue, Job};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{Error, Registry};
+
+/// How many connections the queue uses: statements are short, handlers hold none.
+pub(crate) const CONNECTIONS: usize = 2;
+const SCHEMA: &str = "graphile_worker";
+/// A statement that is not answered in this time never will be.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The queue under the name of one worker.
+pub(crate) struct Queue {
+    database: Database,
+    tasks: TaskDetails,
+    worker: String,
+}
+
+impl Queue {
+    pub(crate) async fn open(url: &SecretString, worker: String, registry: &Registry) -> Result<Self, Error> {
+        let mut config: tokio_postgres::Config = url.expose_secret().parse()?;
+        let options = format!("{} -c statement_timeout=15000 -c lock_timeout=10000", config.get_options().unwrap_or_default());
+        config.options(options.trim()).connect_timeout(Duration::from_secs(5));
+        let database: Database = TokioPostgresDatabase::from_config(config, CONNECTIONS)?.into();
+        let tasks = registry.tasks().map(str::to_owned).collect();
+        let tasks = patiently(get_tasks_details(&database, SCHEMA, tasks)).await?;
+        Ok(Self { database, tasks, worker })
+    }
+
+    /// Takes the next job that is due, if its task has a handler here.
+    pub(crate) async fn claim(&self) -> Result<Option<Job>, Error> {
+        patiently(get_job(&self.database, &self.tasks, SCHEMA, &self.worker, &[], None)).await
+    }
+
+    /// Takes a finished job off the queue, or puts a failed one back.
+    pub(crate) async fn settle(&self, job: &Job, result: &Result<(), String>) -> Result<(), Error> {
+        match result {
+            Ok(()) => patiently(complete_job(&self.database, job, &self.worker, SCHEMA)).await,
+            Err(error) => patiently(fail_job(&self.database, job, SCHEMA, &self.worker, error, None)).await,
+        }
+    }
+
+    /// Gives a job back that was cut off: it may run again at once and the attempt does not count.
+    pub(crate) async fn give_back(&self, job: &Job) -> Result<(), Error> {
+        let why = Some("cut off by a shutdown");
+        patiently(return_job_for_recovery(&self.database, job, SCHEMA, &self.worker, None, why)).await
+    }
+
+    /// Gives back what this worker was granted without ever hearing of it: the connection broke under the claim's answer.
+    pub(crate) async fn give_back_unheard(&self, running: Vec<i64>) -> Result<(), Error> {
+        let sql = "select graphile_worker._private_return_jobs($1::text, array(
+                       select id from graphile_worker._private_jobs
+                       where locked_by = $1 and locked_at < now() - interval '30 seconds' and id <> all ($2::bigint[])
+                   ), null, 'the answer to the claim was lost', true)";
+        let params = DbParams::from(vec![DbValue::Text(self.worker.clone()), DbValue::I64Array(running)]);
+        patiently(async { DbExecutor::execute(&self.database, sql, params).await.map_err(Into::into) }).await?;
+        Ok(())
+    }
+
+    /// Frees what dead workers hold. How many jobs that were.
+    pub(crate) async fn recover(&self, dead: &[String]) -> Result<i32, Error> {
+        patiently(recover_dead_worker_jobs(&self.database, SCHEMA, dead, Duration::ZERO)).await
+    }
+
+    /// The queue's own connections, for looks at the catalogue.
+    pub(crate) async fn rows(&self, sql: &str, params: Vec<DbValue>) -> Result<Vec<graphile_worker::DbRow>, Error> {
+        patiently(async { DbExecutor::fetch_all(&self.database, sql, DbParams::from(params)).await.map_err(Into::into) }).await
+    }
+
+    pub(crate) fn worker(&self) -> &str {
+        &self.worker
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        if let Some(database) = self.database.downcast_ref::<TokioPostgresDatabase>() {
+            database.pool().close();
+        }
+    }
+}
+
+async fn patiently<T>(
+    statement: impl Future<Output = Result<T, graphile_worker::errors::GraphileWorkerError>>,
+) -> Result<T, Error> {
+    match tokio::time::timeout(PATIENCE, statement).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Error::TimedOut),
+    }
+}

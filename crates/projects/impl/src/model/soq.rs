@@ -1,0 +1,219 @@
+//! The rules of schedules of quantities: what a line of each kind must and must not have, and what it all adds up to (domain.md §5).
+
+use std::collections::HashSet;
+
+use kernel::{Currency, Money, MoneyError, SoqLineId, UnitId, amount_of};
+use projects_api::{Error, LineDraft, LineKind, SoqLine, SoqStatus};
+use rust_decimal::Decimal;
+
+use super::Faults;
+use super::measure::{LUMP_SUM, code_of};
+
+/// The most lines of one version.
+pub(crate) const MOST_LINES: usize = 20_000;
+const MOST_DESCRIPTION: usize = 4000;
+const MOST_CODE: usize = 64;
+const MOST_UNIT: usize = 40;
+
+/// What a line may refer to.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Lines of this version and of the one before.
+    pub lines: HashSet<SoqLineId>,
+    /// Units of the project.
+    pub units: HashSet<UnitId>,
+}
+
+/// Title, lines and total as they are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Content {
+    pub title: String,
+    pub lines: Vec<SoqLine>,
+    pub total: Money,
+}
+
+/// A schedule's content by the rules of each kind of line.
+///
+/// # Errors
+/// [`Error::Invalid`] with every fault of every line.
+pub(crate) fn checked(title: &str, drafts: Vec<LineDraft>, currency: Currency, known: &Known) -> Result<Content, Error> {
+    let mut faults = Faults::default();
+    let title = faults.text("/title", title, 200);
+    if drafts.len() > MOST_LINES {
+        faults.push("/lines", "TOO_MANY", format!("a schedule may have at most {MOST_LINES} lines"));
+        faults.finish()?;
+    }
+    let mut seen = HashSet::with_capacity(drafts.len());
+    let mut lines = Vec::with_capacity(drafts.len());
+    for (position, draft) in (1..).zip(drafts) {
+        let at = At(position - 1);
+        if let Some(id) = draft.id {
+            if !known.lines.contains(&id) {
+                faults.push(at.to("id"), "NOT_FOUND", "is not a line of this schedule: leave it out for a new line");
+            } else if !seen.insert(id) {
+                faults.push(at.to("id"), "DUPLICATE", "stands at an earlier line: leave it out for a new line");
+            }
+        }
+        if draft.unit_id.is_some_and(|unit| !known.units.contains(&unit)) {
+            faults.push(at.to("unitId"), "NOT_FOUND", "is not a unit of this project");
+        }
+        lines.push(line(draft, position, at, currency, &mut faults));
+    }
+    let total = total_of(&lines, currency);
+    if total.is_none() {
+        faults.push("/lines", "OUT_OF_RANGE", "the total is too large");
+    }
+    faults.finish()?;
+    Ok(Content { title, lines, total: total.unwrap_or(Money::zero(currency)) })
+}
+
+/// Σ of the rounded amounts that count; `None` if it is too large.
+pub(crate) fn total_of(lines: &[SoqLine], currency: Currency) -> Option<Money> {
+    let counting = lines.iter().filter(|line| line.kind.counts_in_total()).filter_map(|line| line.estimate_amount);
+    counting.map(Some).fold(Some(Money::zero(currency)), |sum, amount| sum?.checked_add(amount?))
+}
+
+/// Whether a version may be frozen.
+///
+/// # Errors
+/// [`Error::SoqFrozen`] if it is already, [`Error::SoqState`] if nothing in it can be priced.
+pub(crate) fn freezable(status: SoqStatus, lines: &[SoqLine]) -> Result<(), Error> {
+    if status == SoqStatus::Frozen {
+        return Err(Error::SoqFrozen);
+    }
+    if lines.iter().any(|line| line.kind.is_payable()) {
+        return Ok(());
+    }
+    Err(Error::SoqState { state: status.name().to_owned(), hint: "add a line that can be priced before freezing it" })
+}
+
+/// The place of a line in the body.
+#[derive(Clone, Copy)]
+struct At(u32);
+
+impl At {
+    fn to(self, member: &str) -> String {
+        format!("/lines/{}/{member}", self.0)
+    }
+}
+
+fn line(draft: LineDraft, position: u32, at: At, currency: Currency, faults: &mut Faults) -> SoqLine {
+    let kind = draft.kind;
+    let code = draft.code.trim().to_owned();
+    if code.chars().count() > MOST_CODE {
+        faults.push(at.to("code"), "TOO_LONG", format!("must have at most {MOST_CODE} characters"));
+    }
+    let description = draft.description.trim().to_owned();
+    if description.is_empty() {
+        faults.push(at.to("description"), "REQUIRED", "must not be blank");
+    } else if description.chars().count() > MOST_DESCRIPTION {
+        faults.push(at.to("description"), "TOO_LONG", format!("must have at most {MOST_DESCRIPTION} characters"));
+    }
+    let (unit_code, unit_text) = unit(&draft, at, faults);
+    let quantity = quantity(&draft, at, faults);
+    let estimate_rate = estimate_rate(&draft, at, currency, faults);
+    let amount = quantity.zip(estimate_rate).map(|(quantity, rate)| amount_of(quantity, rate, currency));
+    if let Some(Err(_)) = amount {
+        faults.push(at.to("estimateRate"), "OUT_OF_RANGE", "quantity × estimateRate is too large");
+    }
+    SoqLine {
+        id: draft.id.unwrap_or_else(SoqLineId::new),
+        position,
+        code,
+        description,
+        kind,
+        unit_code,
+        unit_text,
+        quantity,
+        estimate_rate,
+        estimate_amount: amount.and_then(Result::ok),
+        unit: draft.unit_id,
+    }
+}
+
+/// Whether its quantity is 1 by nature.
+fn is_sum(kind: LineKind) -> bool {
+    kind == LineKind::LumpSum || kind.is_provisional()
+}
+
+fn unit(draft: &LineDraft, at: At, faults: &mut Faults) -> (Option<String>, Option<String>) {
+    let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let (unit, text) = (given(&draft.unit), given(&draft.unit_text));
+    if !draft.kind.is_payable() {
+        for (member, value) in [("unitCode", &unit), ("unitText", &text)] {
+            if value.is_some() {
+                faults.push(at.to(member), "NOT_ALLOWED", format!("a line of kind {} has no unit", draft.kind.name()));
+            }
+        }
+        return (None, None);
+    }
+    for (member, value) in [("unitCode", &unit), ("unitText", &text)] {
+        if value.as_ref().is_some_and(|value| value.chars().count() > MOST_UNIT) {
+            faults.push(at.to(member), "TOO_LONG", format!("must have at most {MOST_UNIT} characters"));
+        }
+    }
+    let code = unit.as_deref().and_then(code_of).or_else(|| text.as_deref().and_then(code_of));
+    let written = text.or(unit);
+    let code = code.or_else(|| (written.is_none() && is_sum(draft.kind)).then_some(LUMP_SUM));
+    (code.map(str::to_owned), written)
+}
+
+fn quantity(draft: &LineDraft, at: At, faults: &mut Faults) -> Option<Decimal> {
+    let pointer = || at.to("quantity");
+    let name = draft.kind.name();
+    match draft.quantity {
+        Some(_) if !draft.kind.is_payable() => {
+            faults.push(pointer(), "NOT_ALLOWED", format!("a line of kind {name} has no quantity"));
+            None
+        }
+        Some(quantity) if is_sum(draft.kind) && quantity != Decimal::ONE => {
+            faults.push(pointer(), "OUT_OF_RANGE", format!("the quantity of a line of kind {name} is 1"));
+            None
+        }
+        Some(quantity) if quantity <= Decimal::ZERO => {
+            faults.push(pointer(), "OUT_OF_RANGE", "must be greater than 0");
+            None
+        }
+        Some(quantity) => {
+            faults.numeric(pointer, quantity);
+            Some(quantity)
+        }
+        None if is_sum(draft.kind) => Some(Decimal::ONE),
+        None => {
+            if draft.kind.is_payable() {
+                faults.push(pointer(), "REQUIRED", format!("a line of kind {name} needs a quantity"));
+            }
+            None
+        }
+    }
+}
+
+fn estimate_rate(draft: &LineDraft, at: At, currency: Currency, faults: &mut Faults) -> Option<Decimal> {
+    let pointer = || at.to("estimateRate");
+    let name = draft.kind.name();
+    let Some(rate) = draft.estimate_rate else {
+        if draft.kind.is_provisional() {
+            faults.push(pointer(), "REQUIRED", format!("a line of kind {name} needs its sum as estimateRate: every bid carries it unchanged"));
+        }
+        return None;
+    };
+    if !draft.kind.is_payable() {
+        faults.push(pointer(), "NOT_ALLOWED", format!("a line of kind {name} has no rate"));
+        return None;
+    }
+    if rate < Decimal::ZERO {
+        faults.push(pointer(), "OUT_OF_RANGE", "must not be negative");
+        return None;
+    }
+    if draft.kind.is_provisional()
+        && let Err(error @ MoneyError::TooManyDecimals { .. }) = Money::from_decimal(rate, currency)
+    {
+        faults.push(pointer(), "TOO_MANY_DECIMALS", format!("the sum is an amount of money: {error}"));
+    }
+    faults.numeric(pointer, rate);
+    Some(rate)
+}
+
+#[cfg(test)]
+#[path = "soq_tests.rs"]
+mod tests;

@@ -1,0 +1,2 @@
+drop function app.end_sessions(uuid);
+drop table sessions, credentials;
