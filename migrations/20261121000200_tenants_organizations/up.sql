@@ -97,17 +97,15 @@ begin
     insert into memberships (org_id, user_id, role) values (organization, app.user_id(), 'owner');
 end $$;
 
--- The person with this email, made if there is none: for adding members. Only who manages members may ask.
+-- The person with this email, made if there is none: for adding members. The service checks the permission, this that a member asks.
 create function app.person_for_email(person uuid, its_email text, its_email_key text, its_name text) returns uuid
     language plpgsql security definer set search_path = public, pg_temp
     as $$
 declare
     found_id uuid;
 begin
-    if not exists (
-        select from memberships where org_id = app.org() and user_id = app.user_id() and role in ('owner', 'admin')
-    ) then
-        raise exception 'only an owner or admin can look a person up by email';
+    if not exists (select from memberships where org_id = app.org() and user_id = app.user_id()) then
+        raise exception 'only a member can look a person up by email';
     end if;
     insert into users (id, email, email_key, name) values (person, its_email, its_email_key, its_name)
         on conflict on constraint users_email_key_unique do nothing;

@@ -86,6 +86,7 @@ create function app.audit_verify(organization uuid) returns table (entries bigin
     as $$
     with chain as (
         select l.sequence,
+               row_number() over place as position,
                l.sequence = row_number() over place
                    and e.id is not null
                    and l.previous_hash = coalesce(lag(l.hash) over place, decode(repeat('00', 32), 'hex'))
@@ -98,7 +99,7 @@ create function app.audit_verify(organization uuid) returns table (entries bigin
     found as (
         select coalesce(max(sequence), 0) as length,
                count(*) as links,
-               min(sequence) filter (where sound is not true) as broken_at
+               min(position) filter (where sound is not true) as broken_at
         from chain
     ),
     head as (select sequence, hash from audit_heads where org_id = organization)

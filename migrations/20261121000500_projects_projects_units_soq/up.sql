@@ -48,7 +48,10 @@ create table project_members (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     primary key (org_id, project_id, user_id),
-    foreign key (org_id, project_id) references projects (org_id, id) on delete cascade
+    foreign key (org_id, project_id) references projects (org_id, id) on delete cascade,
+    -- Who leaves the organisation leaves its teams, and does not find the old roles when coming back.
+    constraint project_members_membership_fkey
+        foreign key (org_id, user_id) references memberships (org_id, user_id) on delete cascade
 );
 create index project_members_of_person on project_members (org_id, user_id);
 create index project_members_newest on project_members (org_id, project_id, created_at desc, user_id desc);

@@ -88,6 +88,7 @@ create table contract_signatures (
     unique (org_id, contract_id, user_id),
     foreign key (org_id, contract_id, contractor_org_id) references contracts (org_id, id, contractor_org_id)
 );
+create index contract_signatures_of on contract_signatures (contract_id);
 create trigger contract_signatures_stay before update or delete on contract_signatures for each row execute function app.append_only();
 alter table contract_signatures enable row level security;
 alter table contract_signatures force row level security;
@@ -122,7 +123,7 @@ create table milestones (
     unique (org_id, id, contract_id, contractor_org_id),
     foreign key (org_id, contract_id, contractor_org_id) references contracts (org_id, id, contractor_org_id)
 );
-create index milestones_of_contractor on milestones (contractor_org_id, contract_id, position);
+create index milestones_of_contract on milestones (contract_id, position);
 create index milestones_by_id on milestones (id);
 create index milestones_in_review on milestones (review_due_at) where status = 'in_review';
 create trigger milestones_keep before update on milestones for each row
@@ -162,7 +163,7 @@ create table milestone_reviews (
     primary key (org_id, id),
     foreign key (org_id, milestone_id, contract_id, contractor_org_id) references milestones (org_id, id, contract_id, contractor_org_id)
 );
-create index milestone_reviews_of on milestone_reviews (org_id, milestone_id, created_at, id);
+create index milestone_reviews_of on milestone_reviews (milestone_id, created_at, id);
 create trigger milestone_reviews_stay before update or delete on milestone_reviews for each row execute function app.append_only();
 alter table milestone_reviews enable row level security;
 alter table milestone_reviews force row level security;
@@ -222,7 +223,7 @@ create index payments_of_contractor on payments (contractor_org_id, created_at d
 create index payments_by_id on payments (id);
 create index payments_by_intent on payments (intent);
 create index payments_to_poll on payments (next_poll_at) where status in ('created', 'requires_action', 'processing', 'succeeded');
-create index payments_of_milestone on payments (org_id, milestone_id, created_at desc);
+create index payments_of_milestone on payments (milestone_id, id desc);
 create trigger payments_keep before update on payments for each row
     execute function app.keep('org_id', 'id', 'contract_id', 'contractor_org_id', 'milestone_id', 'amount', 'fee', 'charged', 'currency', 'created_at');
 call app.protect_contract_rows('payments');
@@ -267,7 +268,8 @@ create unique index releases_live on releases (org_id, milestone_id) where statu
 create index releases_by_id on releases (id);
 create index releases_by_transfer on releases (transfer);
 create index releases_under_way on releases (updated_at) where status in ('sending', 'unknown');
-create index releases_of_contract on releases (org_id, contract_id);
+create index releases_of_milestone on releases (milestone_id, seq desc);
+create index releases_of_payment on releases (payment_id, seq desc);
 create trigger releases_keep before update on releases for each row
     execute function app.keep('org_id', 'id', 'contract_id', 'contractor_org_id', 'milestone_id', 'payment_id', 'seq', 'gross', 'fee', 'net',
         'currency', 'requested_by', 'approved_by', 'created_at');
@@ -345,7 +347,7 @@ create table ledger_transactions (
     foreign key (org_id, contract_id, contractor_org_id) references contracts (org_id, id, contractor_org_id),
     foreign key (org_id, reverses) references ledger_transactions (org_id, id)
 );
-create index ledger_transactions_of_contract on ledger_transactions (org_id, contract_id, created_at, id);
+create index ledger_transactions_of_contract on ledger_transactions (contract_id, created_at, id);
 
 create table ledger_entries (
     org_id uuid not null,
@@ -361,7 +363,7 @@ create table ledger_entries (
     foreign key (org_id, transaction_id, contract_id, contractor_org_id, currency)
         references ledger_transactions (org_id, id, contract_id, contractor_org_id, currency)
 );
-create index ledger_entries_of_contract on ledger_entries (org_id, contract_id, account, subject);
+create index ledger_entries_of_contract on ledger_entries (contract_id, account, subject);
 
 -- One row per contract, account and subject (the contract itself where an account has none): locked while it changes, never one hot row.
 create table ledger_balances (
@@ -378,6 +380,8 @@ create table ledger_balances (
     -- I3: what we owe never turns into what we are owed.
     constraint ledger_balances_liability check (account not between 2000 and 2099 or balance <= 0)
 );
+create index ledger_balances_of_subject on ledger_balances (subject, account);
+create index ledger_balances_of_contract on ledger_balances (contract_id, account);
 
 create procedure app.protect_ledger(tbl regclass, commands text) language plpgsql
     as $$

@@ -1,1 +1,10 @@
-//! The server: configuration, wiring, command line.
+//! `build14`, the server: configuration, wiring, command line. A library too, so that tests run the very same server.
+
+pub mod command;
+pub mod config;
+pub mod database;
+pub mod demo;
+pub mod secrets;
+pub mod server;
+pub mod services;
+pub mod telemetry;

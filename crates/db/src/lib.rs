@@ -8,6 +8,7 @@
 //!
 //! Tables owned: `outbox`, `outbox_handled`, `idempotency_keys`, `app.clock`.
 
+mod catalogue;
 mod connection;
 mod error;
 mod idempotency;
@@ -19,6 +20,7 @@ mod schema;
 mod settings;
 mod write;
 
+pub use catalogue::unprotected_tables;
 pub use error::{DbResult, fault_of};
 pub use listen::{Signal, listen};
 pub use migrate::{MIGRATIONS, MigrateError, SchemaState, bootstrap, migrate, revert_all, schema_state};

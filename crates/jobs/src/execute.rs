@@ -27,7 +27,8 @@ pub(crate) async fn job(registry: &Registry, job: &Job) -> Result<(), String> {
     let task = job.task_identifier();
     let attempt = u16::try_from(*job.attempts()).unwrap_or(1);
     let started = Instant::now();
-    let span = tracing::info_span!("job", task, id = job.id(), attempt, org = tracing::field::Empty, request = tracing::field::Empty);
+    let span =
+        tracing::info_span!("job", task, id = job.id(), attempt, org = tracing::field::Empty, request = tracing::field::Empty);
     let result = async {
         let envelope: Envelope =
             serde_json::from_value(job.payload().clone()).map_err(|error| format!("the envelope cannot be read: {error}"))?;
@@ -36,7 +37,8 @@ pub(crate) async fn job(registry: &Registry, job: &Job) -> Result<(), String> {
         if let Some(ctx) = &ctx {
             span.record("org", tracing::field::display(ctx.org)).record("request", ctx.request.as_str());
         }
-        caught(run(JobCtx { ctx, attempt, last_attempt: job.attempts() >= job.max_attempts() }, envelope.data)).await
+        let job = JobCtx { ctx, attempt, last_attempt: job.attempts() >= job.max_attempts() };
+        caught(|| run(job, envelope.data)).await
     }
     .instrument(span.clone())
     .await;
@@ -61,8 +63,8 @@ pub(crate) async fn job(registry: &Registry, job: &Job) -> Result<(), String> {
 }
 
 /// Runs `work`; a panic is a failure like any other.
-pub(crate) async fn caught(work: Work) -> Result<(), String> {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+pub(crate) async fn caught(work: impl FnOnce() -> Work) -> Result<(), String> {
+    AssertUnwindSafe(async { work().await }).catch_unwind().await.unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         Err(format!("panicked: {}", said.unwrap_or("without a word")))
     })

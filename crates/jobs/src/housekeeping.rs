@@ -14,7 +14,8 @@ const BATCH: i64 = 5_000;
 
 /// Delivered events are kept a week for whoever asks what happened; an idempotency key lives 24 hours (api.md §1).
 const PRUNE: [&str; 4] = [
-    "delete from outbox where seq in (select seq from outbox where delivered_at < now() - interval '7 days' order by delivered_at limit $1)",
+    "delete from outbox where seq in (
+         select seq from outbox where delivered_at < now() - interval '7 days' order by delivered_at limit $1)",
     "delete from outbox_handled where ctid = any (array(
          select h.ctid from outbox_handled h where h.handled_at < now() - interval '7 days'
            and not exists (select from outbox o where o.org_id = h.org_id and o.id = h.event_id) limit $1))",
@@ -53,9 +54,8 @@ async fn gauges(system: &SystemUow) -> Result<(), Fault> {
 pub(crate) async fn prune(system: &SystemUow) -> Result<(), Fault> {
     for sql in PRUNE {
         loop {
-            let deleted = system
-                .write(async |tx| diesel::sql_query(sql).bind::<BigInt, _>(BATCH).execute(tx.pg()).await.fault())
-                .await?;
+            let deleted =
+                system.write(async |tx| diesel::sql_query(sql).bind::<BigInt, _>(BATCH).execute(tx.pg()).await.fault()).await?;
             if deleted < usize::try_from(BATCH).unwrap_or(usize::MAX) {
                 break;
             }

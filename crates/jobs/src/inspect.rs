@@ -126,7 +126,8 @@ pub async fn pending(system: &SystemUow) -> Result<Pending, Fault> {
              from graphile_worker._private_jobs j
          ) jobs, (
              select count(*) as events,
-                    coalesce(extract(epoch from greatest(clock_timestamp() - min(created_at), interval '0')), 0)::float8 as oldest_event_seconds
+                    coalesce(extract(epoch from greatest(clock_timestamp() - min(created_at), interval '0')), 0)::float8
+                        as oldest_event_seconds
              from outbox where delivered_at is null
          ) events"
     );

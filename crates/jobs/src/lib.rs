@@ -1,7 +1,8 @@
 //! The worker: jobs with retries, domain events relayed in order, periodic sweeps.
 //!
-//! What a transaction leaves behind ([`uow::Tx::enqueue`], [`uow::Tx::publish`]) is done here, at least once, after its commit. Handlers are
-//! put into a [`Registry`]; a [`Worker`] runs them beside a server or alone; [`run_until_idle`] does the same in tests, one by one.
+//! What a transaction leaves behind ([`uow::Tx::enqueue`], [`uow::Tx::publish`]) is done here, at least once, after its commit.
+//! Handlers are put into a [`Registry`]; a [`Worker`] runs them beside a server or alone; [`run_until_idle`] does the same in tests, one
+//! by one.
 //!
 //! Invariants:
 //! - A job is kept until its handler returned `Ok`; one that used up its attempts stays as a dead job ([`dead_jobs`]), never vanishes.
@@ -9,6 +10,8 @@
 //!   give back the jobs of those that are not.
 //! - Events of one aggregate are delivered one after another in the order of `outbox.seq`, whatever fails and however many relays run; an
 //!   aggregate whose event fails holds up no other. No transaction is open while a subscriber runs: a relay claims by a short lease.
+//!   (`seq` is given when an event is published: whoever publishes holds the aggregate's row lock, so that it is the order of the
+//!   commits too.)
 //! - Only the platform's role touches the queue's tables; a handler acts as the tenant that the envelope names.
 //!
 //! Tables: the schema `graphile_worker` (made by [`install`]); `outbox`, `outbox_handled` and `idempotency_keys` belong to `db`.

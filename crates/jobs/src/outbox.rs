@@ -39,8 +39,8 @@ pub(crate) fn door(url: &SecretString) -> Result<SystemUow, Fault> {
     Ok(SystemUow::new(Postgres::new(settings)? as Arc<dyn uow::Database>))
 }
 
-/// Takes up to `limit` events that are due and have no undelivered event of their aggregate before them. Two relays never get the same: the
-/// second waits for nobody (`skip locked`), and looks again at a row that changed under its eyes.
+/// Takes up to `limit` events that are due and have no undelivered event of their aggregate before them. Two relays never get the same:
+/// the second waits for nobody (`skip locked`), and looks again at a row that changed under its eyes.
 pub(crate) async fn claim(system: &SystemUow, limit: i64, busy: &[i64]) -> Result<Vec<Event>, Fault> {
     system
         .write(async |tx| {
@@ -52,7 +52,7 @@ pub(crate) async fn claim(system: &SystemUow, limit: i64, busy: &[i64]) -> Resul
                      order by o.seq limit $1
                      for update of o skip locked
                  )
-                 update outbox o set retry_at = now() + interval '10 seconds', attempts = o.attempts + 1
+                 update outbox o set retry_at = now() + interval '5 seconds', attempts = o.attempts + 1
                  from due where o.seq = due.seq
                  returning o.seq, o.id, o.org_id, o.kind, o.payload, o.request_id, o.attempts",
             )
@@ -69,7 +69,7 @@ pub(crate) async fn claim(system: &SystemUow, limit: i64, busy: &[i64]) -> Resul
 
 /// Prolongs the lease. False if it is another's by now.
 pub(crate) async fn renew(system: &SystemUow, event: &Event) -> Result<bool, Fault> {
-    change(system, event, "retry_at = now() + interval '10 seconds'").await
+    change(system, event, "retry_at = now() + interval '5 seconds'").await
 }
 
 /// Every subscriber has handled it.

@@ -57,6 +57,12 @@ impl Presence {
         Ok(Self { keeper, held })
     }
 
+    /// Ends it now, whoever else still holds this value.
+    pub(crate) fn end(&self) {
+        self.keeper.abort();
+        self.held.store(false, Ordering::Relaxed);
+    }
+
     pub(crate) fn is_held(&self) -> bool {
         self.held.load(Ordering::Relaxed)
     }
@@ -64,7 +70,7 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        self.keeper.abort();
+        self.end();
     }
 }
 
@@ -152,14 +158,14 @@ async fn look(queue: &Queue) -> Result<Look, Error> {
                    where locktype = 'advisory' and classid::bigint = $1 and granted
                      and database = (select oid from pg_database where datname = current_database())
                ), holders as (
-                   select distinct locked_by from graphile_worker._private_jobs where locked_by like $2::text || '%' and locked_by <> $3::text
+                   select distinct locked_by from graphile_worker._private_jobs
+                   where locked_by like $2::text || '%' and locked_by <> $3::text
                )
                select array_to_string(array(select locked_by from holders
                           where substr(locked_by, length($2::text) + 1) not in (select key::text from live)), ' ') as gone,
                       exists (select from live where $2::text || key <> $3::text) as others_live,
                       clock_timestamp() - pg_postmaster_start_time() < interval '3 seconds' as young";
-    let params =
-        vec![DbValue::I64(i64::from(CLASS)), DbValue::Text(PREFIX.to_owned()), DbValue::Text(queue.worker().to_owned())];
+    let params = vec![DbValue::I64(i64::from(CLASS)), DbValue::Text(PREFIX.to_owned()), DbValue::Text(queue.worker().to_owned())];
     let rows = queue.rows(sql, params).await?;
     let row = rows.first().ok_or(Error::TimedOut)?;
     let gone: String = row.try_get("gone")?;

@@ -79,7 +79,7 @@ impl Registry {
         P: DeserializeOwned,
         F: Fn(JobCtx, P) -> W + Send + Sync + 'static,
         W: Future<Output = Result<(), E>> + Send + 'static,
-        E: Display,
+        E: Display + 'static,
     {
         let run = move |job, payload| match serde_json::from_value(payload) {
             Ok(payload) => handler(job, payload).map(text_of).boxed(),
@@ -88,9 +88,9 @@ impl Registry {
         assert!(self.jobs.insert(task, Arc::new(run)).is_none(), "the task `{task}` has two handlers");
     }
 
-    /// Runs `handler` for every event `E`, after the ones before it of the same aggregate. It runs at least once, and again if another
-    /// subscriber of the event failed: see [`crate::once`]. An error puts the event back with backoff, without end, since later events of the
-    /// aggregate wait for it.
+    /// Runs `handler` for every event `D`, after the ones before it of the same aggregate. It runs at least once, and again if another
+    /// subscriber of the event failed: see [`crate::once`]. An error puts the event back with backoff, without end, since later events
+    /// of the aggregate wait for it.
     ///
     /// # Panics
     /// If the event has a subscriber of that name already.
@@ -99,7 +99,7 @@ impl Registry {
         D: DomainEvent,
         F: Fn(Ctx, EventId, D) -> W + Send + Sync + 'static,
         W: Future<Output = Result<(), E>> + Send + 'static,
-        E: Display,
+        E: Display + 'static,
     {
         let run = move |ctx, id, payload| match serde_json::from_value(payload) {
             Ok(event) => handler(ctx, id, event).map(text_of).boxed(),
@@ -118,7 +118,7 @@ impl Registry {
     where
         F: Fn() -> W + Send + Sync + 'static,
         W: Future<Output = Result<(), E>> + Send + 'static,
-        E: Display,
+        E: Display + 'static,
     {
         assert!(self.sweeps.iter().all(|sweep| sweep.name != name), "there are two sweeps `{name}`");
         self.sweeps.push(Sweep { name, every: period, run: Arc::new(move || handler().map(text_of).boxed()) });

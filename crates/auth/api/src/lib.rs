@@ -102,6 +102,16 @@ pub trait SignIn: Send + Sync {
     async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId) -> Result<SignedIn, Error>;
 }
 
+/// What the domain of people asks about sign-in.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// Ends every session of a person and forgets the password, once `tx`, a transaction of the platform, commits: the account is removed.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault>;
+}
+
 /// The projects in which a context holds a permission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {

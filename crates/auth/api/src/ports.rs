@@ -24,6 +24,8 @@ pub struct Person {
     pub id: UserId,
     /// Their email.
     pub email: String,
+    /// Their name.
+    pub name: String,
 }
 
 /// What was made for a [`NewAccount`].
@@ -52,6 +54,13 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// [`Error::EmailTaken`].
     async fn create_in(&self, tx: &mut Tx, account: &NewAccount) -> Result<Account, Error>;
+
+    /// Makes a further organisation for a person who is there already, with them as its owner: for somebody who was added to an
+    /// organisation by email and now registers (`name` is how they call themselves), or who was removed from their last one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    async fn found_in(&self, tx: &mut Tx, user: UserId, name: Option<&str>, organization_name: &str) -> Result<Account, Error>;
 
     /// The person with this email, if there is one.
     ///

@@ -1,1 +1,30 @@
 //! Sign-in, sessions and authorisation.
+//!
+//! Authentication: a password (argon2id) buys a token of 256 random bits, of which only the SHA-256 is stored. A token resolves to a
+//! [`auth_api::Session`] through a cache that every replica keeps coherent by LISTEN/NOTIFY; without a listening connection nothing is
+//! cached. Authorisation: casbin reads `config/authz`, every role × permission is asked once, and a check is a look-up in that table.
+//!
+//! Invariants:
+//! - Unknown email and wrong password look the same and cost the same: one hash in either case.
+//! - Password hashing has its own bounded room: when it is full the answer is 503, other requests are not held up.
+//! - A session that ended is dead at once on this replica and with the next notification on the others; a look-up that began before the
+//!   end cannot bring it back (generation under a lock, [`Service`]).
+//! - A session is as good as its membership: without one in its organisation it does not resolve.
+//! - The serving role cannot read passwords and sessions at all: all of this runs as the platform.
+//!
+//! Tables owned: `credentials`, `sessions`. The routes of sign-in live in `users`, which knows people and organisations.
+
+mod cache;
+mod hasher;
+mod model;
+mod policy;
+mod repo;
+mod schema;
+mod service;
+mod settings;
+mod token;
+
+pub use hasher::Hasher;
+pub use policy::{Policy, PolicyError};
+pub use service::Service;
+pub use settings::Settings;

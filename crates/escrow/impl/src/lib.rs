@@ -1,1 +1,27 @@
-//! Contracts, milestones, protected payments and the ledger.
+//! Contracts, milestones, protected payments and the ledger (domain.md §3.3–§3.5, §7, §8).
+//!
+//! An award opens a contract; both parties sign its document; the owner funds a milestone, the contractor works, the owner approves, the
+//! money is released. Charges are on the platform's own account and a release is a separate transfer, so nobody is ever paid twice.
+//!
+//! Invariants, each kept by the database and looked at by [`doctor`]:
+//! - The ledger sums to zero per transaction (deferred trigger), is written only by `app.post_ledger`, once per source, and never changed.
+//! - What is held can never be overdrawn (CHECK on the balance row).
+//! - Lines and milestones of a contract sum to its total (deferred trigger).
+//! - One live payment per milestone, one release under way, one transfer per release.
+//! - The provider is never called inside a transaction. An intent row comes first, its id is the idempotency key, the result row follows;
+//!   whatever dies in between, the same job run again comes to the same end.
+//!
+//! Tables owned: `contracts`, `contract_lines`, `contract_signatures`, `milestones`, `milestone_reviews`, `escrow_accounts`, `payments`,
+//! `releases`, `payee_accounts`, `webhook_events`, `ledger_accounts`, `ledger_transactions`, `ledger_entries`, `ledger_balances`.
+
+pub mod jobs;
+mod ledger;
+mod model;
+mod repo;
+mod schema;
+mod service;
+mod settings;
+mod signature;
+
+pub use service::{Dependencies, Service, doctor};
+pub use settings::Settings;

@@ -23,8 +23,8 @@ impl Faults {
         }
     }
 
-    pub(crate) fn finish(self) -> Result<(), Error> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+    pub(crate) fn finish(&mut self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(std::mem::take(&mut self.0))) }
     }
 
     /// Text without blanks around it, of 1 to `most` characters.

@@ -1,9 +1,15 @@
 //! Organisations, memberships, settings and second approvals as other crates see them.
 
+mod event;
+mod manage;
+
 use async_trait::async_trait;
 use kernel::{Ctx, Denied, DomainError, Fault, FieldFault, Kind, Money, OrgId, OrgRole, Timestamp, UserId};
 use uow::Tx;
 use uuid::Uuid;
+
+pub use event::MemberRemoved;
+pub use manage::{Memberships, NewOrganization, OrganizationChange, Organizations};
 
 /// Permissions of this domain (domain.md §4).
 pub mod perm {
@@ -20,8 +26,10 @@ pub mod perm {
     pub const MEMBERS_MANAGE: Permission = Permission("members.manage");
     /// Make, demote and remove owners.
     pub const OWNERS_MANAGE: Permission = Permission("members.manage_owners");
+    /// Found a further organisation, of which one becomes the owner.
+    pub const CREATE: Permission = Permission("organizations.create");
     /// All of them.
-    pub const ALL: &[Permission] = &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE];
+    pub const ALL: &[Permission] = &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE, CREATE];
 }
 
 /// What an organisation does on the platform.

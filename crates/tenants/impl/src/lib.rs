@@ -1,1 +1,26 @@
-//! Organisations, memberships, settings and second approvals.
+//! Organisations, who belongs to them, their settings, and second approvals.
+//!
+//! An organisation is a tenant. Its row is protected like all others (`org_id` is its id); what anybody may know of any organisation, to
+//! name the other party of a tender, comes through the definer function `app.organization_card`.
+//!
+//! Invariants:
+//! - An organisation with members has an owner. A trigger sees to it (constraint `memberships_last_owner`), locking the organisation, so
+//!   that of two concurrent demotions the later one loses; so do demotion and leaving, and leaving and the removal of an account.
+//! - A weighty verb at or above the approval threshold takes two different persons who ask for the very same thing: verb, subject, detail
+//!   and amount. A waiting approval needs its second person even if the threshold is raised meanwhile; it dies with the membership of
+//!   who asked first.
+//! - Only an owner changes the threshold.
+//! - Slugs are unique across tenants: they are addresses.
+//!
+//! Tables owned: `organizations`, `memberships`, `approvals`.
+//!
+//! App data that [`routes`] expect: `web::Data<dyn Organizations>`.
+
+mod http;
+mod model;
+mod repo;
+mod schema;
+mod service;
+
+pub use http::routes;
+pub use service::Service;

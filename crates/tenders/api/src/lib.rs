@@ -1,1 +1,82 @@
-//! Tenders and bids as other crates see them.
+//! Tenders, sealed bids and awards as other crates see them.
+//!
+//! The verbs come in three traits by who acts: [`Drafting`] and [`Procedure`] for the owner, [`Bidding`] for the bidder; [`Tenders`] is all
+//! of them. [`TendersJobs`] is what the platform does by itself at deadlines and when a contract becomes active.
+
+mod bid;
+mod error;
+mod event;
+mod service;
+mod tender;
+
+pub use bid::{Bid, BidContent, BidLine, BidPage, BidStatus, Disqualification, InclusionProof, NewBid, OfferedRate, OpeningRecord, Receipt};
+pub use error::Error;
+pub use event::{BidSubmitted, BidderOutcome, TenderAwarded, TenderCancelled, TenderClosed, TenderCompleted, TenderOpened, TenderPublished};
+pub use service::{Bidding, Drafting, Procedure, Tenders, TendersJobs};
+pub use tender::{
+    Approval, Award, AwardRef, AwardedContract, Awarding, BidStep, Draft, Filter, Invitation, Invitee, Milestone, ProcurementMethod,
+    Retender, Side, Step, Tender, TenderLine, TenderStatus, TenderView,
+};
+
+/// Permissions of this domain (domain.md §4).
+pub mod perm {
+    use kernel::Permission;
+    /// See tenders of one's own organisation.
+    pub const READ: Permission = Permission("tenders.read");
+    /// Write, change and delete drafts.
+    pub const EDIT: Permission = Permission("tenders.edit");
+    /// Publish a tender.
+    pub const PUBLISH: Permission = Permission("tenders.publish");
+    /// Cancel a tender, or end one that has no acceptable bid.
+    pub const CANCEL: Permission = Permission("tenders.cancel");
+    /// Move a deadline later.
+    pub const EXTEND: Permission = Permission("tenders.extend");
+    /// Invite bidders and see who was invited.
+    pub const INVITE: Permission = Permission("tenders.invite");
+    /// Turn one of the two keys that open the bids.
+    pub const OPEN: Permission = Permission("tenders.open");
+    /// Accept and disqualify opened bids.
+    pub const EVALUATE: Permission = Permission("tenders.evaluate");
+    /// Award.
+    pub const AWARD: Permission = Permission("tenders.award");
+    /// Read bids once they are opened.
+    pub const BIDS_READ_OPENED: Permission = Permission("bids.read_opened");
+    /// Submit, replace and withdraw the own organisation's bid.
+    pub const BIDS_SUBMIT: Permission = Permission("bids.submit");
+    /// Read the own organisation's bids.
+    pub const BIDS_READ_OWN: Permission = Permission("bids.read_own");
+    /// See tenders that other organisations published.
+    pub const BROWSE: Permission = Permission("tenders.browse");
+    /// All of them.
+    pub const ALL: &[Permission] =
+        &[READ, EDIT, PUBLISH, CANCEL, EXTEND, INVITE, OPEN, EVALUATE, AWARD, BIDS_READ_OPENED, BIDS_SUBMIT, BIDS_READ_OWN, BROWSE];
+}
+
+/// Gives an enum of unit variants its stable names, as the API and the database spell them.
+macro_rules! names {
+    ($type:ty { $($variant:ident = $name:literal),* $(,)? }) => {
+        impl $type {
+            /// Every one.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The stable name, as the API and the database spell it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// The one of that name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.name() == name)
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+pub(crate) use names;

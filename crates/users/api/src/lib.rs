@@ -1,1 +1,118 @@
-//! People and their profile as other crates see them.
+//! People and their profile as other crates see them: oneself, and the members of an organisation.
+
+mod error;
+
+use async_trait::async_trait;
+use kernel::{Ctx, Fault, OrgRole, Page, PageRequest, Timestamp, UserId};
+use tenants_api::Organization;
+use uow::ReadTx;
+
+pub use error::Error;
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// Their email, as they wrote it.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// Where a picture of them is.
+    pub image: Option<String>,
+    /// Whether they proved that the email is theirs.
+    pub email_verified: bool,
+    /// Since when they are known.
+    pub created_at: Timestamp,
+    /// When their profile last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A person as a member of an organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberUser {
+    /// The person.
+    pub user: User,
+    /// The role in the organisation.
+    pub role: OrgRole,
+    /// The organisation.
+    pub organization: Organization,
+}
+
+/// What a person can change about themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileChange {
+    /// Their name.
+    pub name: String,
+    /// Where a picture of them is: an `https` address.
+    pub image: Option<String>,
+}
+
+/// A person to be made a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMember {
+    /// Their email.
+    pub email: String,
+    /// Their name, unless they are known already.
+    pub name: String,
+    /// The role.
+    pub role: OrgRole,
+}
+
+/// People.
+#[async_trait]
+pub trait Users: Send + Sync {
+    /// The context's person in the context's organisation.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the membership is gone.
+    async fn profile(&self, ctx: &Ctx) -> Result<MemberUser, Error>;
+
+    /// Changes the context's person, if they are still as they were at `seen` (their `updated_at`).
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::Invalid`].
+    async fn update_profile(&self, ctx: &Ctx, change: ProfileChange, seen: Option<Timestamp>) -> Result<User, Error>;
+
+    /// Removes the context's person: sessions, password and memberships go at once, what remains is anonymous.
+    ///
+    /// # Errors
+    /// [`Error::LastOwner`] while an organisation with other members would be left without an owner.
+    async fn remove_account(&self, ctx: &Ctx) -> Result<(), Error>;
+
+    /// The members of the context's organisation, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    async fn members(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<MemberUser>, Error>;
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::NotFound`].
+    async fn member(&self, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error>;
+
+    /// Adds a member: a known person at once, an unknown email as a person who can sign in once they register (decision 0003).
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::Invalid`], [`Error::AlreadyMember`].
+    async fn add_member(&self, ctx: &Ctx, new: NewMember) -> Result<MemberUser, Error>;
+
+    /// Gives a member another role, if it still is `seen`.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::NotFound`], [`Error::LastOwner`], [`Error::Stale`].
+    async fn set_role(&self, ctx: &Ctx, user: UserId, role: OrgRole, seen: Option<OrgRole>) -> Result<MemberUser, Error>;
+
+    /// Removes a member (anybody may remove themselves), if the role still is `seen`; their sessions in the organisation end at once.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::NotFound`], [`Error::LastOwner`], [`Error::Stale`].
+    async fn remove_member(&self, ctx: &Ctx, user: UserId, seen: Option<OrgRole>) -> Result<(), Error>;
+
+    /// Those of `ids` whom the transaction may see, in no order: for other domains that show names.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn people(&self, tx: &ReadTx<'_>, ids: &[UserId]) -> Result<Vec<User>, Fault>;
+}

@@ -1,1 +1,14 @@
-//! x
+//! The conventions of api.md §1, rule by rule, over HTTP in process.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod auth;
+mod bodies;
+mod documents;
+mod errors;
+mod fixture;
+mod idempotency;
+mod layers;
+mod limits;
+mod lists;
+mod routing;
+mod states;

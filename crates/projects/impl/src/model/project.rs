@@ -1,6 +1,6 @@
 //! The rules of projects: details that make sense together, and which step of status may follow which.
 
-use kernel::ProjectRole;
+use kernel::{FieldFault, ProjectRole};
 use projects_api::{Error, Project, ProjectDetails, ProjectStatus};
 
 use super::Faults;
@@ -50,6 +50,12 @@ pub(crate) fn step(project: &Project, to: Option<ProjectStatus>) -> Result<Proje
         (_, Completed) => refused("only an active project can be completed"),
         _ => refused("make it active first"),
     }
+}
+
+/// Only members of the organisation join a team.
+pub(crate) fn not_a_member() -> Error {
+    let detail = "is not a member of the organisation: invite the person first";
+    Error::Invalid(vec![FieldFault::new("/userId", "NOT_A_MEMBER", detail)])
 }
 
 /// Whether the team still has someone who runs the project once a member has `after` (or has left).

@@ -1,0 +1,81 @@
+//! A load generator that costs little: keep-alive HTTP/1.1 over plain sockets, one request at a time per client.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use rand::Rng;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::dataset::token;
+
+/// What a run of the load measured.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// Requests answered per second.
+    pub per_second: f64,
+    /// Median latency.
+    pub p50: Duration,
+    /// 99th percentile.
+    pub p99: Duration,
+    /// Bytes of a body, to see that rows came.
+    pub body: usize,
+}
+
+/// Sends `GET path` as random tenants from `clients` connections for `seconds`.
+///
+/// # Errors
+/// At the first answer that is not 200.
+pub async fn run(server: SocketAddr, path: &str, tenants: u32, clients: u32, seconds: u64) -> anyhow::Result<Measured> {
+    let started = Instant::now();
+    let until = started + Duration::from_secs(seconds);
+    let tasks: Vec<_> = (0..clients).map(|_| tokio::spawn(client(server, path.to_owned(), tenants, until))).collect();
+    let (mut latencies, mut body) = (Vec::new(), 0);
+    for task in tasks {
+        let (some, bytes) = task.await??;
+        latencies.extend(some);
+        body = bytes;
+    }
+    let elapsed = started.elapsed().as_secs_f64();
+    latencies.sort_unstable();
+    ensure!(!latencies.is_empty(), "no request was answered");
+    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
+    Ok(Measured { per_second: latencies.len() as f64 / elapsed, p50: at(0.5), p99: at(0.99), body })
+}
+
+async fn client(server: SocketAddr, path: String, tenants: u32, until: Instant) -> anyhow::Result<(Vec<Duration>, usize)> {
+    let mut stream = TcpStream::connect(server).await.context("the server is not there")?;
+    stream.set_nodelay(true)?;
+    let (mut latencies, mut body, mut buffer) = (Vec::new(), 0, Vec::with_capacity(32 * 1024));
+    while Instant::now() < until {
+        let tenant = rand::rng().random_range(1..=tenants);
+        let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n\r\n", token(tenant));
+        let sent = Instant::now();
+        stream.write_all(request.as_bytes()).await?;
+        body = answer(&mut stream, &mut buffer).await?;
+        latencies.push(sent.elapsed());
+    }
+    Ok((latencies, body))
+}
+
+/// Reads one answer and returns the length of its body.
+async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<usize> {
+    buffer.clear();
+    loop {
+        ensure!(stream.read_buf(buffer).await? > 0, "the server closed the connection");
+        let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let head = std::str::from_utf8(&buffer[..end])?;
+        ensure!(head.starts_with("HTTP/1.1 200"), "{}", String::from_utf8_lossy(buffer));
+        let length: usize = head
+            .lines()
+            .find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("content-length")))
+            .context("no content-length")?
+            .1
+            .parse()?;
+        while buffer.len() < end + 4 + length {
+            ensure!(stream.read_buf(buffer).await? > 0, "the server closed the connection");
+        }
+        return Ok(length);
+    }
+}

@@ -1,0 +1,50 @@
+//! The benchmarks: ratios taken in one run, against the real server over a socket. Every figure we claim comes from here.
+
+mod dataset;
+mod load;
+mod pgbench;
+mod read;
+mod server;
+
+use std::io::Write;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// P1: the hot tenant read over HTTP against pgbench running the same statements
+    Read {
+        /// Organisations in the data set
+        #[arg(long, default_value_t = 10_000)]
+        tenants: u32,
+        /// Projects of each
+        #[arg(long, default_value_t = 100)]
+        projects: u32,
+        /// Clients at a time
+        #[arg(long, default_value_t = 16)]
+        clients: u32,
+        /// Seconds of each of the measurements
+        #[arg(long, default_value_t = 6)]
+        seconds: u64,
+        /// How often each is measured; the median counts
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
+}
+
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+fn main() -> anyhow::Result<()> {
+    let What::Read { tenants, projects, clients, seconds, rounds } = Cli::parse().what;
+    let plan = read::Plan { tenants, projects, clients, seconds, rounds };
+    // One thread for load generator and bookkeeping, as pgbench has one.
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(read::run(&plan))
+}

@@ -1,0 +1,83 @@
+//! The real server binary, built and started as its users do.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use tokio::process::{Child, Command};
+
+/// A running server; killed when dropped.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+/// Builds the release binary and returns where it is.
+///
+/// # Errors
+/// If it does not build.
+pub async fn build() -> anyhow::Result<PathBuf> {
+    let status = Command::new(env!("CARGO")).args(["build", "--release", "--quiet", "-p", "build14"]).status().await?;
+    ensure!(status.success(), "the server does not build");
+    let here = std::env::current_exe()?;
+    Ok(here.with_file_name("build14"))
+}
+
+/// Starts the server over a database and waits until it is ready.
+///
+/// # Errors
+/// If it ends or is not ready within 60 s.
+pub async fn start(binary: &Path, data_dir: &Path, app_url: &str, system_url: &str, admin_url: &str) -> anyhow::Result<Server> {
+    let started = Instant::now();
+    let mut child = Command::new(binary)
+        .arg("serve")
+        .env("BUILD14__DATA_DIR", data_dir)
+        .env("BUILD14__DATABASE__URL", app_url)
+        .env("BUILD14__DATABASE__SYSTEM_URL", system_url)
+        .env("BUILD14__DATABASE__OWNER_URL", admin_url)
+        .env("BUILD14__SERVER__ADDRESS", "127.0.0.1:0")
+        .env("BUILD14__METRICS__ADDRESS", "127.0.0.1:0")
+        .env("BUILD14__STRIPE__SANDBOX__ADDRESS", "127.0.0.1:0")
+        .env("BUILD14__RATE_LIMITS__ENABLED", "false")
+        .env("BUILD14__LOG__FILTER", "warn")
+        .env_remove("DATABASE_URL")
+        .env_remove("RUST_LOG")
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("cannot run {}", binary.display()))?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            anyhow::bail!("the server ended: {status}");
+        }
+        let written = std::fs::read_to_string(data_dir.join("server.address")).ok().and_then(|text| text.trim().parse().ok());
+        if let Some(address) = written
+            && ready(address).await
+        {
+            return Ok(Server { child, address });
+        }
+        ensure!(started.elapsed() < Duration::from_secs(60), "the server is not ready after 60 s");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn ready(address: SocketAddr) -> bool {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let Ok(mut stream) = tokio::net::TcpStream::connect(address).await else { return false };
+    let mut head = [0; 12];
+    stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n").await.is_ok()
+        && stream.read_exact(&mut head).await.is_ok()
+        && &head == b"HTTP/1.1 200"
+}
+
+impl Server {
+    /// Resident memory in MiB (Linux).
+    pub fn memory(&self) -> Option<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
+    }
+}

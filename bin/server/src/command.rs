@@ -1,0 +1,189 @@
+//! The commands of the command line.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+
+use crate::config::{Profile, Settings};
+use crate::database::{self, Role};
+use crate::services::{self, Services, StripeAccess};
+use crate::{demo, server};
+
+/// Writes a line to standard output; a closed pipe is no error.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Writes a line to standard error.
+pub fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 4);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+    runtime.block_on(work)
+}
+
+async fn asked_to_stop() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    Ok(())
+}
+
+/// `build14 serve`
+///
+/// # Errors
+/// What is missing or taken, and what to do.
+pub fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
+    block_on(async {
+        let running = server::start(settings, server::metrics()?).await?;
+        let base = running.base_url();
+        let mut lines = vec![
+            format!("14Build serves {base}"),
+            format!("  documentation  {base}/docs"),
+            format!("  metrics        http://{}/metrics", running.metrics_address),
+        ];
+        if settings.stripe.api_base.is_none() {
+            lines.push(format!("  Stripe sandbox {}", running.stripe_base));
+        }
+        if settings.profile == Profile::Development {
+            lines.extend(services::seed(&base).await?);
+        }
+        say(&lines.join("\n"));
+        asked_to_stop().await?;
+        tracing::info!("stopping");
+        running.stop().await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 worker`
+///
+/// # Errors
+/// What is missing, and what to do.
+pub fn worker(settings: &Settings) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        database::configured(settings).is_some() && settings.stripe.api_base.is_some(),
+        "a worker of its own shares database and Stripe with the servers: set BUILD14__DATABASE__URL (and SYSTEM_URL) and \
+         BUILD14__STRIPE__API_BASE. In development `build14 serve` runs a worker itself"
+    );
+    block_on(async {
+        let provided = database::provide(settings, server::connections(settings)).await?;
+        let stripe = StripeAccess::configured(settings);
+        let services = std::sync::Arc::new(Services::build(settings, &provided.urls, stripe, &settings.server.public_url).await?);
+        let worker = server::start_worker(settings, &provided, &services).await?;
+        say("14Build works");
+        asked_to_stop().await?;
+        worker.shutdown().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 migrate [--check]`
+///
+/// # Errors
+/// If the database does not answer or a migration fails.
+pub fn migrate(settings: &Settings, check: bool) -> anyhow::Result<ExitCode> {
+    block_on(async {
+        let Some(urls) = database::configured(settings) else {
+            anyhow::ensure!(!check, "--check compares a configured database: set BUILD14__DATABASE__URL");
+            let provided = database::provide(settings, server::connections(settings)).await?;
+            say("the embedded database is up to date");
+            if let Some(cluster) = provided.cluster {
+                cluster.stop().await?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        };
+        if check {
+            let state = db::schema_state(urls.owner.as_ref().unwrap_or(&urls.app)).await?;
+            for migration in &state.pending {
+                say(&format!("pending: {migration}"));
+            }
+            let current = state.pending.is_empty();
+            if current {
+                say("the schema is up to date");
+            }
+            return Ok(if current { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        for migration in database::migrate(&urls).await? {
+            say(&format!("applied: {migration}"));
+        }
+        say("the schema is up to date");
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 demo [--json]`
+///
+/// # Errors
+/// Where the journey stopped.
+pub fn demo(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
+    // A server of its own, beside whatever runs in the data directory.
+    let mut settings = settings.clone();
+    settings.data_dir = settings.data_dir.join("demo");
+    settings.server.address.set_port(0);
+    settings.metrics_address.set_port(0);
+    settings.stripe.sandbox_address.set_port(0);
+    block_on(async {
+        let running = server::start(&settings, server::metrics()?).await?;
+        let base = running.base_url();
+        let stage = demo::Stage { base: &base, stripe: &running.stripe_base.clone(), json };
+        let played = demo::play(&stage).await.context("the journey stopped");
+        running.stop().await?;
+        played.map(|()| ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 openapi`
+///
+/// # Errors
+/// If the document cannot be written.
+pub fn openapi() -> anyhow::Result<ExitCode> {
+    say(&services::openapi_json()?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `build14 doctor [--json]`
+///
+/// # Errors
+/// If the database does not answer.
+pub fn doctor(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
+    block_on(async {
+        // Beside a running server its cluster is asked; else the cluster is started for the time of the check.
+        let running = database::configured(settings).is_some() || embedded_postgres::running(&settings.data_dir).is_some();
+        let (system, cluster) = if running {
+            (database::url_of(settings, Role::System)?, None)
+        } else {
+            let provided = database::provide(settings, server::connections(settings)).await?;
+            (provided.urls.system.clone(), provided.cluster)
+        };
+        let findings = services::doctor(&system).await?;
+        if let Some(cluster) = cluster {
+            cluster.stop().await?;
+        }
+        if json {
+            let list: Vec<_> = findings.iter().map(|(check, what)| serde_json::json!({"check": check, "finding": what})).collect();
+            say(&serde_json::json!({"healthy": findings.is_empty(), "findings": list}).to_string());
+        } else if findings.is_empty() {
+            say("every invariant holds");
+        } else {
+            for (check, finding) in &findings {
+                say(&format!("{check}: {finding}"));
+            }
+        }
+        Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    })
+}
+
+/// `build14 database-url [--role …]`
+///
+/// # Errors
+/// If nothing is configured and nothing runs.
+pub fn database_url(settings: &Settings, role: Role) -> anyhow::Result<ExitCode> {
+    say(database::url_of(settings, role)?.expose_secret());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,80 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use build14::{command, config};
+use clap::{Parser, Subcommand};
+
+/// 14Build: tenders, contracts and protected payments for construction.
+#[derive(Parser)]
+#[command(name = "build14", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the API (the default)
+    Serve,
+    /// Runs the worker alone: jobs, timers, the outbox relay
+    Worker,
+    /// Brings the database's schema up to date
+    Migrate {
+        /// Only tell whether it is; exit 1 if not
+        #[arg(long)]
+        check: bool,
+    },
+    /// Plays the whole journey over HTTP against a server of its own
+    Demo {
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints the OpenAPI document
+    Openapi,
+    /// Checks every invariant; exit 1 with the list of what is broken
+    Doctor {
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints a libpq URL of the configured or the running embedded database
+    DatabaseUrl {
+        /// For this role
+        #[arg(long, value_enum, default_value = "app")]
+        role: build14::database::Role,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command.unwrap_or(Command::Serve) {
+        // Needs no configuration, so that it runs anywhere.
+        Command::Openapi => command::openapi(),
+        command => match config::load() {
+            Err(faults) => Err(faults.into()),
+            Ok(settings) => run(command, &settings),
+        },
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            command::complain(&format!("build14: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode> {
+    build14::telemetry::start_logs(settings);
+    match command {
+        Command::Serve => command::serve(settings),
+        Command::Worker => command::worker(settings),
+        Command::Migrate { check } => command::migrate(settings, check),
+        Command::Demo { json } => command::demo(settings, json),
+        Command::Doctor { json } => command::doctor(settings, json),
+        Command::DatabaseUrl { role } => command::database_url(settings, role),
+        Command::Openapi => command::openapi(),
+    }
+}

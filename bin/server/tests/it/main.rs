@@ -1,0 +1,5 @@
+//! The server as a process: what survives when it is killed, how it starts and stops.
+
+mod command_line;
+mod crash;
+mod process;

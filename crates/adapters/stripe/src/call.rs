@@ -1,0 +1,167 @@
+//! One call: sent, repeated where that is safe, its answer read or its failure judged.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use escrow_api::ProviderError;
+use serde::de::DeserializeOwned;
+use stripe::{CustomizedStripeRequest, IdempotencyKey, RequestStrategy, StripeError};
+use stripe_client_core::{RequestBuilder, StripeClient, StripeClientErr, StripeMethod};
+
+/// The longest pause before a repetition.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Stripe's client with our own rules of repetition.
+pub(crate) struct Caller {
+    pub(crate) client: stripe::Client,
+    pub(crate) retries: u32,
+}
+
+/// What one attempt came to.
+enum Attempt {
+    Answered(Bytes),
+    Failed(StripeError),
+}
+
+/// async-stripe decodes whatever its client returns as `Ok`; this client returns the bytes as an error, so that we decode them.
+struct Undecoded<'a>(&'a stripe::Client);
+
+impl StripeClientErr for Attempt {
+    fn deserialize_err(message: impl std::fmt::Display) -> Self {
+        Self::Failed(StripeError::JSONDeserialize(message.to_string()))
+    }
+}
+
+impl StripeClient for Undecoded<'_> {
+    type Err = Attempt;
+
+    async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, Attempt> {
+        match self.0.execute(request).await {
+            Ok(bytes) => Err(Attempt::Answered(bytes)),
+            Err(error) => Err(Attempt::Failed(error)),
+        }
+    }
+}
+
+/// How a failed attempt is to be taken.
+#[derive(Debug, PartialEq)]
+enum Verdict {
+    /// Final, and nothing happened.
+    Final(ProviderError),
+    /// Nothing happened; worth a repetition.
+    NotDone(String),
+    /// Something may have happened; worth a repetition with the same key.
+    MaybeDone(String),
+    /// Something may have happened, and it took too long already.
+    Lost(String),
+}
+
+impl Caller {
+    /// Sends a request that reads, or whose loss harms nobody.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        request: &RequestBuilder,
+    ) -> Result<T, ProviderError> {
+        // It has no effect that matters, so there is nothing to be unsure about.
+        self.call(what, request, None).await.map_err(|error| match error {
+            ProviderError::Unknown(why) => ProviderError::Unavailable(why),
+            other => other,
+        })
+    }
+
+    /// Sends a request that makes or changes something.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        request: &RequestBuilder,
+        key: &str,
+    ) -> Result<T, ProviderError> {
+        let key = IdempotencyKey::new(key).map_err(|error| ProviderError::Unexpected(error.to_string()))?;
+        self.call(what, request, Some(key)).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        request: &RequestBuilder,
+        key: Option<IdempotencyKey>,
+    ) -> Result<T, ProviderError> {
+        uow::forbid_in_transaction("a call to Stripe").map_err(|fault| ProviderError::Unexpected(fault.to_string()))?;
+        let strategy = key.map_or(RequestStrategy::Once, RequestStrategy::Idempotent);
+        let mut unsure = None;
+        let mut repeated = 0;
+        loop {
+            let sent = same(request).customize::<()>().request_strategy(strategy.clone()).send(&Undecoded(&self.client)).await;
+            let error = match sent {
+                Err(Attempt::Answered(bytes)) => return read(what, &bytes),
+                Err(Attempt::Failed(error)) => error,
+                Ok(()) => StripeError::JSONDeserialize("an answer that was not to be decoded was".to_owned()),
+            };
+            let why = match judge(error) {
+                Verdict::Final(refused) => return Err(refused),
+                Verdict::Lost(why) => return Err(ProviderError::Unknown(why)),
+                Verdict::NotDone(why) => why,
+                Verdict::MaybeDone(why) => {
+                    unsure = Some(why.clone());
+                    why
+                }
+            };
+            if repeated == self.retries {
+                tracing::warn!(what, why, repeated, "Stripe does not do it");
+                return Err(unsure.map_or(ProviderError::Unavailable(why), ProviderError::Unknown));
+            }
+            let longest = LONGEST_PAUSE.min(Duration::from_millis(200) * 2_u32.saturating_pow(repeated));
+            let pause = rand::random_range(longest / 2..=longest);
+            tokio::time::sleep(pause).await;
+            repeated += 1;
+        }
+    }
+}
+
+fn same(request: &RequestBuilder) -> RequestBuilder {
+    RequestBuilder {
+        query: request.query.clone(),
+        body: request.body.clone(),
+        path: request.path.clone(),
+        method: match request.method {
+            StripeMethod::Get => StripeMethod::Get,
+            StripeMethod::Post => StripeMethod::Post,
+            StripeMethod::Delete => StripeMethod::Delete,
+        },
+    }
+}
+
+fn judge(error: StripeError) -> Verdict {
+    match error {
+        StripeError::Stripe(said, status) => {
+            let code = said.code.as_ref().map_or_else(|| said.type_.as_str().to_owned(), |code| code.as_str().to_owned());
+            // Only the message: the error's other fields may hold a whole payment intent with its client secret.
+            let message = said.message.clone().unwrap_or_else(|| "without a word".to_owned());
+            let why = format!("{message} ({status} {code})");
+            match status {
+                429 => Verdict::NotDone(why),
+                // Our key is at fault, not the request: it may be tried again once that is mended.
+                401 => Verdict::Final(ProviderError::Unavailable(why)),
+                409 if code == "idempotency_key_in_use" => Verdict::MaybeDone(why),
+                424 | 500.. => Verdict::MaybeDone(why),
+                // The key was used for another request, which may have had its effect: a mistake of ours, not a refusal.
+                _ if said.type_.as_str() == "idempotency_error" => Verdict::Final(ProviderError::Unexpected(why)),
+                _ => Verdict::Final(ProviderError::Refused { code, message }),
+            }
+        }
+        StripeError::Timeout => Verdict::Lost("no answer in time".to_owned()),
+        // hyper-util's word for 'no connection was made'; pinned by a test.
+        StripeError::ClientError(why) if why.contains("(Connect)") => Verdict::NotDone(format!("no connection: {why}")),
+        StripeError::ClientError(why) => Verdict::Lost(why),
+        // An error that is not Stripe's own: something in between answered, typically 502.
+        StripeError::JSONDeserialize(_) => Verdict::MaybeDone("an error that is not of Stripe's making".to_owned()),
+        StripeError::ConfigError(why) => Verdict::Final(ProviderError::Unexpected(why)),
+    }
+}
+
+fn read<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, ProviderError> {
+    // The answer may hold secrets: the error tells the place, never the content.
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(bytes))
+        .map_err(|error| ProviderError::Unexpected(format!("{what}: cannot read `{}` of the answer", error.path())))
+}

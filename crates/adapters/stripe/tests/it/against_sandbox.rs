@@ -1,0 +1,174 @@
+//! The whole way of the money against the sandbox, faults included.
+
+use std::time::Duration;
+
+use escrow_api::{NewPaymentIntent, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, TransferOrder};
+use kernel::{Currency, Money};
+use stripe_adapter::{Settings, StripeProvider};
+use stripe_sandbox::{Config, Fault, FaultKind, Sandbox};
+
+const KEY: &str = "sk_test_sandbox";
+
+fn eur(minor: i64) -> Money {
+    Money::from_minor(minor, Currency::EUR)
+}
+
+struct Scene {
+    sandbox: Sandbox,
+    stripe: StripeProvider,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let sandbox = Sandbox::start(Config::default()).await.expect("starts");
+        let mut settings = Settings::new(KEY);
+        settings.api_base = sandbox.url();
+        settings.timeout = Duration::from_millis(1_500);
+        Self { stripe: StripeProvider::new(&settings).expect("good settings"), sandbox }
+    }
+
+    /// What the payer's browser does.
+    async fn pay(&self, intent: &PaymentIntentState, method: &str) -> u16 {
+        let url = format!("{}/v1/payment_intents/{}/confirm", self.sandbox.url(), intent.id);
+        let body = format!("payment_method={method}&return_url=https%3A%2F%2Fbuild14.example");
+        let request = reqwest::Client::new().post(url).bearer_auth(KEY).body(body);
+        let answer = request.header("content-type", "application/x-www-form-urlencoded").send().await.expect("answered");
+        answer.status().as_u16()
+    }
+
+    async fn intent(&self, key: &str, amount: i64) -> PaymentIntentState {
+        let new = NewPaymentIntent {
+            amount: eur(amount),
+            transfer_group: "ms_1".into(),
+            metadata: vec![("contract_id".into(), "c".into()), ("payment_id".into(), key.into())],
+            description: "Milestone 1".into(),
+            idempotency_key: key.into(),
+        };
+        self.stripe.create_payment_intent(&new).await.expect("created")
+    }
+
+    /// A payment whose money is available at once.
+    async fn funded(&self, key: &str, amount: i64) -> PaymentIntentState {
+        let intent = self.intent(key, amount).await;
+        assert_eq!(self.pay(&intent, "pm_card_bypassPending").await, 200);
+        self.stripe.payment_intent(&intent.id).await.expect("read")
+    }
+
+    /// What the payee does on Stripe's page.
+    async fn onboard(&self, account: &str) {
+        let link = self.stripe.onboarding_link(account, "https://a.example/back", "https://a.example/again").await.expect("made");
+        let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        let answer = browser.post(link).send().await.expect("answered");
+        assert!(answer.status().as_u16() < 400, "{}", answer.status());
+    }
+
+    async fn payee(&self) -> String {
+        let account = self.stripe.create_account("org", Some("payee@build14.example"), "acc_org").await.expect("created");
+        self.onboard(&account.id).await;
+        account.id
+    }
+}
+
+fn order(destination: &str, amount: i64) -> TransferOrder {
+    TransferOrder {
+        amount: eur(amount),
+        destination: destination.into(),
+        transfer_group: "ms_1".into(),
+        source_charge: None,
+        metadata: vec![("release_id".into(), "r".into())],
+        idempotency_key: "rel_r".into(),
+    }
+}
+
+#[tokio::test]
+async fn a_payment_is_created_paid_and_settled() {
+    let scene = Scene::new().await;
+    let intent = scene.intent("p1", 1_000_000).await;
+    assert_eq!((intent.status, intent.amount, intent.amount_received, intent.livemode), (PaymentStatus::Created, eur(1_000_000), eur(0), false));
+    assert!(intent.client_secret.is_some());
+    assert_eq!(intent.metadata, [("contract_id".into(), "c".into()), ("payment_id".into(), "p1".into())]);
+    assert_eq!(scene.intent("p1", 1_000_000).await.id, intent.id, "the same key makes one object");
+
+    assert_eq!(scene.pay(&intent, "pm_card_bypassPending").await, 200);
+    let paid = scene.stripe.payment_intent(&intent.id).await.expect("read");
+    let funds = paid.funds.expect("settled");
+    assert_eq!((paid.status, paid.amount_received, funds.gross, funds.available), (PaymentStatus::Succeeded, eur(1_000_000), eur(1_000_000), true));
+    assert_eq!(funds.destination_transfer, None);
+    assert!(funds.fee.minor() > 0 && funds.charge.starts_with("ch_") && funds.balance_transaction.starts_with("txn_"), "{funds:?}");
+    let available = scene.stripe.available_balance(Currency::EUR).await.expect("read");
+    assert_eq!(available, eur(1_000_000 - funds.fee.minor()));
+}
+
+#[tokio::test]
+async fn an_ordinary_card_is_available_later() {
+    let scene = Scene::new().await;
+    let intent = scene.intent("p1", 5_000).await;
+    assert_eq!(scene.pay(&intent, "pm_card_visa").await, 200);
+    let funds = scene.stripe.payment_intent(&intent.id).await.expect("read").funds.expect("settled");
+    assert!(!funds.available, "{funds:?}");
+    assert_eq!(scene.stripe.available_balance(Currency::EUR).await, Ok(eur(0)));
+}
+
+#[tokio::test]
+async fn a_declined_card_leaves_the_payment_open_and_says_why() {
+    let scene = Scene::new().await;
+    let intent = scene.intent("p1", 5_000).await;
+    assert_eq!(scene.pay(&intent, "pm_card_chargeDeclined").await, 402);
+    let state = scene.stripe.payment_intent(&intent.id).await.expect("read");
+    assert_eq!((state.status, state.funds), (PaymentStatus::Created, None));
+    assert!(state.last_error.as_deref().is_some_and(|error| error.contains("declined")), "{:?}", state.last_error);
+    let cancelled = scene.stripe.cancel_payment_intent(&intent.id, "cancel_p1").await.expect("cancelled");
+    assert_eq!(cancelled.status, PaymentStatus::Canceled);
+    let again = scene.stripe.cancel_payment_intent(&intent.id, "cancel_p1_again").await;
+    assert!(matches!(&again, Err(ProviderError::Refused { code, .. }) if code == "payment_intent_unexpected_state"), "{again:?}");
+}
+
+#[tokio::test]
+async fn an_account_becomes_able_to_receive() {
+    let scene = Scene::new().await;
+    let account = scene.stripe.create_account("org", None, "acc_org").await.expect("created");
+    assert_eq!((account.transfers_active, account.details_submitted), (false, false));
+    assert!(!account.requirements.is_empty());
+    scene.onboard(&account.id).await;
+    let account = scene.stripe.account(&account.id).await.expect("read");
+    assert_eq!((account.transfers_active, account.details_submitted, account.requirements.len()), (true, true, 0));
+    assert_eq!(account.disabled_reason, None);
+}
+
+#[tokio::test]
+async fn a_transfer_needs_a_balance_and_is_made_once() {
+    let scene = Scene::new().await;
+    let payee = scene.payee().await;
+    let refused = scene.stripe.create_transfer(&order(&payee, 97_500)).await;
+    assert!(matches!(&refused, Err(ProviderError::Refused { code, .. }) if code == "balance_insufficient"), "{refused:?}");
+
+    scene.funded("p1", 1_000_000).await;
+    let order = TransferOrder { idempotency_key: "rel_r2".into(), ..order(&payee, 97_500) };
+    let first = scene.stripe.create_transfer(&order).await.expect("made");
+    assert_eq!((first.amount, first.reversed, first.destination.as_str()), (eur(97_500), eur(0), payee.as_str()));
+    assert_eq!(scene.stripe.create_transfer(&order).await.as_ref(), Ok(&first));
+    assert_eq!(scene.stripe.transfer(&first.id).await.as_ref(), Ok(&first));
+    assert_eq!(scene.stripe.transfers_of_group("ms_1").await, Ok(vec![first]));
+    assert_eq!(scene.stripe.transfers_of_group("ms_2").await, Ok(vec![]));
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_unknown_and_found_again() {
+    let scene = Scene::new().await;
+    let payee = scene.payee().await;
+    scene.funded("p1", 1_000_000).await;
+    for (kind, key) in [(FaultKind::DisconnectAfter, "rel_1"), (FaultKind::TimeoutAfter, "rel_2"), (FaultKind::Status500After, "rel_3")] {
+        scene.sandbox.add_fault(Fault::new("POST", "/v1/transfers", kind));
+        let order = TransferOrder {
+            idempotency_key: key.into(),
+            transfer_group: format!("ms_{key}"),
+            metadata: vec![("release_id".into(), key.into())],
+            ..order(&payee, 10_000)
+        };
+        let lost = scene.stripe.create_transfer(&order).await;
+        assert!(matches!(lost, Err(ProviderError::Unknown(_))), "{kind:?}: {lost:?}");
+        let found = scene.stripe.transfers_of_group(&order.transfer_group).await.expect("listed");
+        assert_eq!(found.len(), 1, "{kind:?}");
+        assert_eq!(found[0].metadata, [("release_id".to_owned(), key.to_owned())]);
+    }
+}

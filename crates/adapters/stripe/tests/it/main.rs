@@ -1,0 +1,3 @@
+//! The adapter over a real socket.
+
+mod judging;

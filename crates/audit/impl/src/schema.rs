@@ -1,0 +1,29 @@
+//! The tables of this crate, as diesel knows them. The head rows are the database's own business.
+
+diesel::table! {
+    audit_entries (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        at -> Timestamptz,
+        actor_id -> Nullable<Uuid>,
+        action -> Text,
+        denied -> Bool,
+        entity_type -> Text,
+        entity_id -> Uuid,
+        request_id -> Text,
+        before -> Nullable<Jsonb>,
+        after -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    audit_links (org_id, sequence) {
+        org_id -> Uuid,
+        sequence -> Int8,
+        entry_id -> Uuid,
+        previous_hash -> Bytea,
+        hash -> Bytea,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(audit_entries, audit_links);

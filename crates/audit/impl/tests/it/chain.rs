@@ -1,0 +1,109 @@
+//! What is recorded, in which order, by how many at a time.
+
+use audit_api::{Audit, Error, Filter, NewEntry};
+use kernel::{Denied, Fault, OrgRole, PageRequest, Permission};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::scenery::{Scene, ctx, record};
+
+#[tokio::test]
+async fn an_empty_trail_is_valid() {
+    let scene = Scene::new().await;
+    let found = scene.audit.verify(&ctx(OrgRole::Owner)).await.unwrap();
+    assert!(found.valid);
+    assert_eq!((found.entries, found.head_hash, found.broken_at), (0, [0; 32], None));
+}
+
+#[tokio::test]
+async fn entries_form_a_chain_from_zeros_to_the_head() {
+    let scene = Scene::new().await;
+    let ctx = ctx(OrgRole::Owner);
+    scene.record(&ctx, 3).await;
+    let page = scene.audit.list(&ctx, &Filter::default(), PageRequest::first(10)).await.unwrap();
+    let chain: Vec<_> = page.items.iter().rev().collect();
+    assert_eq!(chain.iter().map(|e| e.sequence).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(chain[0].previous_hash, [0; 32]);
+    assert_eq!(chain[1].previous_hash, chain[0].hash);
+    assert_eq!(chain[2].previous_hash, chain[1].hash);
+    assert_eq!(chain[2].after, Some(json!({ "number": 2, "price": 1.50 })));
+    assert_eq!(chain[2].actor_id, ctx.user_id());
+    assert_eq!(chain[2].request_id, ctx.request.as_str());
+    let found = scene.audit.verify(&ctx).await.unwrap();
+    assert_eq!((found.valid, found.entries, found.head_hash), (true, 3, chain[2].hash));
+}
+
+#[tokio::test]
+async fn pages_and_filters() {
+    let scene = Scene::new().await;
+    let ctx = ctx(OrgRole::Owner);
+    scene.record(&ctx, 5).await;
+    let first = scene.audit.list(&ctx, &Filter::default(), PageRequest::first(2)).await.unwrap();
+    let second = scene.audit.list(&ctx, &Filter::default(), PageRequest { limit: 2, after: first.next }).await.unwrap();
+    let last = scene.audit.list(&ctx, &Filter::default(), PageRequest { limit: 2, after: second.next }).await.unwrap();
+    let numbers: Vec<i64> = [&first, &second, &last].iter().flat_map(|page| &page.items).map(|e| e.sequence).collect();
+    assert_eq!(numbers, [5, 4, 3, 2, 1]);
+    assert_eq!(last.next, None);
+    let one = Filter { entity_id: Some(first.items[0].entity_id), entity_type: Some("note".into()), actor_id: ctx.user_id(), action: Some("notes.write".into()) };
+    assert_eq!(scene.audit.list(&ctx, &one, PageRequest::first(10)).await.unwrap().items.len(), 1);
+    let none = Filter { action: Some("notes.read".into()), ..Filter::default() };
+    assert!(scene.audit.list(&ctx, &none, PageRequest::first(10)).await.unwrap().items.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_writers_make_one_chain() {
+    let scene = Scene::new().await;
+    let ctx = ctx(OrgRole::Owner);
+    let uow = scene.db.uow_with(|settings| (settings.size, settings.wait) = (8, std::time::Duration::from_secs(30))).await;
+    let writers: Vec<_> = (0..32)
+        .map(|number| {
+            let (audit, uow, ctx) = (std::sync::Arc::clone(&scene.audit), uow.clone(), ctx.clone());
+            tokio::spawn(async move {
+                for round in 0..4 {
+                    record(&audit, &uow, &ctx, number * 10 + round).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let found = scene.audit.verify(&ctx).await.unwrap();
+    assert_eq!((found.valid, found.entries, found.broken_at), (true, 128, None));
+}
+
+#[tokio::test]
+async fn several_entries_of_one_transaction_keep_their_order_and_a_rollback_leaves_none() {
+    let scene = Scene::new().await;
+    let ctx = ctx(OrgRole::Owner);
+    let uow = scene.db.uow();
+    let both = uow.write(&ctx, async |tx| {
+        for action in ["first", "second"] {
+            scene.audit.record_in(tx, &ctx, NewEntry::named(action, "note", Uuid::now_v7())).await?;
+        }
+        Ok::<_, Fault>(())
+    });
+    both.await.unwrap();
+    let undone = uow.write(&ctx, async |tx| {
+        scene.audit.record_in(tx, &ctx, NewEntry::named("third", "note", Uuid::now_v7())).await?;
+        Err::<(), _>(Fault::internal("no"))
+    });
+    assert!(undone.await.is_err());
+    let page = scene.audit.list(&ctx, &Filter::default(), PageRequest::first(10)).await.unwrap();
+    assert_eq!(page.items.iter().map(|e| (e.action.as_str(), e.sequence)).collect::<Vec<_>>(), [("second", 2), ("first", 1)]);
+    assert!(scene.audit.verify(&ctx).await.unwrap().valid);
+}
+
+#[tokio::test]
+async fn denials_are_recorded_and_reading_needs_the_permission() {
+    let scene = Scene::new().await;
+    let owner = ctx(OrgRole::Owner);
+    let denied = Denied { permission: Permission("tenders.award"), project: None };
+    scene.audit.record_denial(&owner, &denied, "POST /api/tenders/{id}/award").await.unwrap();
+    let page = scene.audit.list(&owner, &Filter::default(), PageRequest::first(10)).await.unwrap();
+    assert_eq!(page.items.iter().map(|e| (e.action.as_str(), e.denied)).collect::<Vec<_>>(), [("tenders.award", true)]);
+    assert_eq!(page.items[0].after, Some(json!({ "route": "POST /api/tenders/{id}/award" })));
+    let member = ctx(OrgRole::Member);
+    assert!(matches!(scene.audit.list(&member, &Filter::default(), PageRequest::first(10)).await, Err(Error::Denied(_))));
+    assert!(matches!(scene.audit.verify(&member).await, Err(Error::Denied(_))));
+}

@@ -1,0 +1,161 @@
+//! `Cache`: sessions in memory, coherent with the database by notifications.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use auth_api::Session;
+use kernel::UserId;
+
+use crate::Settings;
+use crate::token::TokenHash;
+
+/// Sessions by the hash of their token.
+///
+/// A look-up takes the generation before it asks the database and stores what it found only if nothing was forgotten meanwhile; storing
+/// and forgetting exclude each other, so a session that ended cannot come back. A hit takes no lock of ours.
+pub(crate) struct Cache {
+    sessions: moka::sync::Cache<TokenHash, Arc<Session>>,
+    state: RwLock<State>,
+}
+
+struct State {
+    generation: u64,
+    listening: bool,
+}
+
+/// When a look-up began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Generation(u64);
+
+impl Cache {
+    /// An empty cache that stores nothing until it is [`Cache::connected`].
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let sessions = moka::sync::Cache::builder().max_capacity(settings.cached_sessions).time_to_live(settings.cache_life).build();
+        Self { sessions, state: RwLock::new(State { generation: 0, listening: false }) }
+    }
+
+    pub(crate) fn get(&self, hash: &TokenHash) -> Option<Arc<Session>> {
+        self.sessions.get(hash)
+    }
+
+    /// To be taken before the database is asked.
+    pub(crate) fn generation(&self) -> Generation {
+        Generation(self.state.read().unwrap_or_else(PoisonError::into_inner).generation)
+    }
+
+    /// Stores what a look-up found, unless something was forgotten since it began.
+    pub(crate) fn store(&self, began: Generation, hash: TokenHash, session: Arc<Session>) {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.listening && Generation(state.generation) == began {
+            self.sessions.insert(hash, session);
+        }
+    }
+
+    /// Forgets one session.
+    pub(crate) fn forget(&self, hash: &TokenHash) {
+        self.change(|state| state.generation += 1, || self.sessions.invalidate(hash));
+    }
+
+    /// Forgets every session of a person.
+    pub(crate) fn forget_user(&self, user: UserId) {
+        self.change(
+            |state| state.generation += 1,
+            || {
+                for (hash, session) in &self.sessions {
+                    if session.user == user {
+                        self.sessions.invalidate(hash.as_ref());
+                    }
+                }
+            },
+        );
+    }
+
+    /// Notifications arrive from now on. What happened before is not known.
+    pub(crate) fn connected(&self) {
+        self.flush(true);
+    }
+
+    /// Notifications may be missed from now on.
+    pub(crate) fn lost(&self) {
+        self.flush(false);
+    }
+
+    /// Understands a notification: the hash of a token or the id of a person.
+    pub(crate) fn notified(&self, payload: &str) {
+        let mut hash = TokenHash::default();
+        if hex::decode_to_slice(payload, &mut hash).is_ok() {
+            self.forget(&hash);
+        } else if let Ok(user) = payload.parse() {
+            self.forget_user(user);
+        } else {
+            tracing::warn!(payload, "a notification about sessions is not understood: everything is forgotten");
+            self.change(|state| state.generation += 1, || self.sessions.invalidate_all());
+        }
+    }
+
+    fn flush(&self, listening: bool) {
+        let note = |state: &mut State| {
+            state.generation += 1;
+            state.listening = listening;
+        };
+        self.change(note, || self.sessions.invalidate_all());
+    }
+
+    fn change(&self, note: impl FnOnce(&mut State), forget: impl FnOnce()) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        note(&mut state);
+        forget();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::{OrgId, OrgRole, ProjectRoles, SessionId};
+
+    fn session(user: UserId) -> Arc<Session> {
+        let expires_at = chrono::DateTime::UNIX_EPOCH;
+        let projects = ProjectRoles::default();
+        Arc::new(Session { id: SessionId::new(), user, org: OrgId::new(), role: OrgRole::Owner, projects, expires_at })
+    }
+
+    fn cache() -> Cache {
+        let cache = Cache::new(&Settings::default());
+        cache.connected();
+        cache
+    }
+
+    #[test]
+    fn a_lookup_that_began_before_the_end_does_not_bring_a_session_back() {
+        let (cache, hash) = (cache(), [7; 32]);
+        let began = cache.generation();
+        cache.forget(&hash);
+        cache.store(began, hash, session(UserId::new()));
+        assert!(cache.get(&hash).is_none());
+        cache.store(cache.generation(), hash, session(UserId::new()));
+        assert!(cache.get(&hash).is_some());
+    }
+
+    #[test]
+    fn notifications_name_a_token_or_a_person() {
+        let (cache, ada, bob) = (cache(), UserId::new(), UserId::new());
+        for (hash, user) in [([1; 32], ada), ([2; 32], ada), ([3; 32], bob)] {
+            cache.store(cache.generation(), hash, session(user));
+        }
+        cache.notified(&hex::encode([1; 32]));
+        assert_eq!([1, 2, 3].map(|n| cache.get(&[n; 32]).is_some()), [false, true, true]);
+        cache.notified(&ada.to_string());
+        assert_eq!([1, 2, 3].map(|n| cache.get(&[n; 32]).is_some()), [false, false, true]);
+        cache.notified("gibberish");
+        assert_eq!(cache.get(&[3; 32]).is_some(), false);
+    }
+
+    #[test]
+    fn without_notifications_nothing_is_kept() {
+        let (cache, hash) = (cache(), [9; 32]);
+        cache.store(cache.generation(), hash, session(UserId::new()));
+        cache.lost();
+        assert!(cache.get(&hash).is_none());
+        cache.store(cache.generation(), hash, session(UserId::new()));
+        assert!(cache.get(&hash).is_none());
+    }
+}

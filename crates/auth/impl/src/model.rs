@@ -1,0 +1,128 @@
+//! Rules of passwords and of the choice of an organisation, pure.
+
+use auth_api::{Membership, NewAccount};
+use kernel::{FieldFault, OrgId};
+
+const LEAST: usize = 8;
+const MOST: usize = 128;
+
+/// Passwords that are tried first, of at least eight characters (shorter ones are refused anyway).
+const COMMON: &[&str] = &[
+    "00000000", "11111111", "12121212", "12341234", "123123123", "12345678", "123456789", "1234567890", "12345678910", "1q2w3e4r",
+    "1q2w3e4r5t", "1qaz2wsx", "55555555", "66666666", "77777777", "87654321", "88888888", "987654321", "99999999", "aa123456",
+    "aaaaaaaa", "abc12345", "abcd1234", "abcdefgh", "admin123", "administrator", "asdf1234", "asdfasdf", "asdfghjk", "asdfghjkl",
+    "babygirl", "baseball", "basketball", "changeme", "charlie1", "computer", "corvette", "dragon123", "football", "football1",
+    "hello123", "iloveyou", "iloveyou1", "internet", "jennifer", "jordan23", "letmein1", "liverpool", "maverick", "mercedes",
+    "michelle", "monkey123", "mustang1", "p@ssw0rd", "p@ssword", "pass1234", "passw0rd", "password", "password!", "password1",
+    "password12", "password123", "password1234", "princess", "princess1", "q1w2e3r4", "q1w2e3r4t5", "qazwsxedc", "qwer1234", "qwerqwer",
+    "qwerty12", "qwerty123", "qwerty1234", "qwertyui", "qwertyuiop", "sample123", "samantha", "secret123", "starwars", "sunshine",
+    "superman", "test1234", "trustno1", "victoria", "welcome1", "welcome123", "whatever", "zaq12wsx", "zxcvbnm1", "zxcvbnm123",
+];
+
+/// What is wrong with a new account (NIST SP 800-63B: length and a list, no rules about kinds of characters).
+pub(crate) fn faults_of(account: &NewAccount, password: &str) -> Vec<FieldFault> {
+    let mut faults = Vec::new();
+    let email = normalised(&account.email);
+    if !plausible(&email) {
+        faults.push(FieldFault::new("/email", "INVALID_FORMAT", "must be an email address"));
+    }
+    for (pointer, text) in [("/name", &account.name), ("/organizationName", &account.organization_name)] {
+        let length = text.trim().chars().count();
+        if length == 0 {
+            faults.push(FieldFault::new(pointer, "REQUIRED", "must not be blank"));
+        } else if length > 200 {
+            faults.push(FieldFault::new(pointer, "TOO_LONG", "must have at most 200 characters"));
+        }
+    }
+    let length = password.chars().count();
+    let lower = password.to_lowercase();
+    if length < LEAST {
+        faults.push(FieldFault::new("/password", "TOO_SHORT", format!("must have at least {LEAST} characters")));
+    } else if length > MOST {
+        faults.push(FieldFault::new("/password", "TOO_LONG", format!("must have at most {MOST} characters")));
+    } else if COMMON.contains(&lower.as_str()) {
+        faults.push(FieldFault::new("/password", "TOO_COMMON", "is one of the passwords that are tried first: choose another"));
+    } else if lower == email || email.split('@').next() == Some(&lower) {
+        faults.push(FieldFault::new("/password", "SAME_AS_EMAIL", "must not be the email"));
+    }
+    faults
+}
+
+/// The form in which emails are compared.
+fn normalised(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+/// Whether this can be an email at all; that it arrives is for a mail to prove.
+fn plausible(email: &str) -> bool {
+    let Some((local, domain)) = email.rsplit_once('@') else { return false };
+    let sane = |text: &str| !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    email.len() <= 254
+        && (1..=64).contains(&local.len())
+        && !local.contains('@')
+        && sane(email)
+        && domain.contains('.')
+        && domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
+}
+
+/// The organisation to start in: the one used last if the membership still is there, else the oldest.
+pub(crate) fn choose(memberships: &[Membership], last: Option<OrgId>) -> Option<Membership> {
+    memberships.iter().find(|m| Some(m.org) == last).or_else(|| memberships.first()).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::OrgRole;
+
+    fn account(email: &str) -> NewAccount {
+        NewAccount { email: email.into(), name: "Ada".into(), organization_name: "Works".into() }
+    }
+
+    fn codes(account: &NewAccount, password: &str) -> Vec<(String, &'static str)> {
+        faults_of(account, password).into_iter().map(|fault| (fault.pointer, fault.code)).collect()
+    }
+
+    #[test]
+    fn good_accounts_pass() {
+        assert_eq!(codes(&account("Ada@Example.com"), "correct horse"), []);
+        assert_eq!(codes(&account("ada@example.com"), &"ä".repeat(128)), []);
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let bad = NewAccount { email: "ada@".into(), name: " ".into(), organization_name: String::new() };
+        let expected = [("/email", "INVALID_FORMAT"), ("/name", "REQUIRED"), ("/organizationName", "REQUIRED"), ("/password", "TOO_SHORT")];
+        assert_eq!(codes(&bad, "short"), expected.map(|(pointer, code)| (pointer.to_owned(), code)));
+    }
+
+    #[test]
+    fn weak_passwords_are_refused() {
+        let fault = |password: &str| codes(&account("longname@example.com"), password).first().map(|(_, code)| *code);
+        assert_eq!(fault("Password123"), Some("TOO_COMMON"));
+        assert_eq!(fault("LongName@example.com"), Some("SAME_AS_EMAIL"));
+        assert_eq!(fault("longname"), Some("SAME_AS_EMAIL"));
+        assert_eq!(fault(&"x".repeat(129)), Some("TOO_LONG"));
+    }
+
+    #[test]
+    fn the_list_holds_what_the_length_lets_through() {
+        assert!(COMMON.iter().all(|p| p.chars().count() >= LEAST && *p == p.to_lowercase()));
+    }
+
+    #[test]
+    fn implausible_emails() {
+        for email in ["a", "@b.c", "a@b", "a@b..c", "a b@c.de", "a@b@c.de", "a@-b.de", "a@b.de\n.x y"] {
+            assert!(!plausible(&normalised(email)), "{email}");
+        }
+    }
+
+    #[test]
+    fn the_organisation_used_last_is_chosen() {
+        let [a, b] = [OrgId::new(), OrgId::new()].map(|org| Membership { org, role: OrgRole::Member });
+        assert_eq!(choose(&[a, b], Some(b.org)), Some(b));
+        assert_eq!(choose(&[a, b], Some(OrgId::new())), Some(a));
+        assert_eq!(choose(&[a, b], None), Some(a));
+        assert_eq!(choose(&[], Some(a.org)), None);
+    }
+}

@@ -1,0 +1,182 @@
+//! `Policy`: what each role may do, read by casbin, compiled into a table.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use auth_api::{Authorizer, Reach};
+use casbin::{CoreApi, DefaultModel, Enforcer, Filter, MgmtApi, StringAdapter};
+use kernel::{Actor, Ctx, Denied, OrgRole, Permission, ProjectRole, Scope};
+
+const MODEL: &str = include_str!("../../../../config/authz/model.conf");
+const POLICY: &str = include_str!("../../../../config/authz/policy.csv");
+
+/// Why a policy cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// casbin does not understand it.
+    #[error("the policy in config/authz cannot be read: {0}")]
+    Casbin(#[from] casbin::Error),
+    /// It names what no crate declares.
+    #[error("the policy in config/authz names what nobody declares: {}", .0.join(", "))]
+    Unknown(Vec<String>),
+}
+
+/// The compiled policy. A check is one look-up, whatever the number of tenants, people and roles.
+pub struct Policy {
+    known: Vec<Permission>,
+    table: RwLock<Arc<Table>>,
+}
+
+/// Permission → the roles that hold it, a bit each.
+type Table = HashMap<&'static str, u8>;
+
+const fn org_bit(role: OrgRole) -> u8 {
+    match role {
+        OrgRole::Owner => 1,
+        OrgRole::Admin => 1 << 1,
+        OrgRole::Member => 1 << 2,
+    }
+}
+
+const fn project_bit(role: ProjectRole) -> u8 {
+    match role {
+        ProjectRole::ProjectOwner => 1 << 3,
+        ProjectRole::InHouseUser => 1 << 4,
+    }
+}
+
+/// Every role with its domain and its bit.
+fn roles() -> impl Iterator<Item = (&'static str, &'static str, u8)> {
+    let organization = OrgRole::ALL.iter().map(|role| (role.name(), "organization", org_bit(*role)));
+    organization.chain(ProjectRole::ALL.iter().map(|role| (role.name(), "project", project_bit(*role))))
+}
+
+impl Policy {
+    /// The policy of `config/authz`, built into this program. `known` holds `perm::ALL` of every api crate.
+    ///
+    /// # Errors
+    /// If it names an unknown role, domain or permission, or casbin does not understand it.
+    pub async fn embedded(known: &[&[Permission]]) -> Result<Self, PolicyError> {
+        Self::load(MODEL, POLICY, known).await
+    }
+
+    /// A policy given as casbin's model and policy texts.
+    ///
+    /// # Errors
+    /// As [`Policy::embedded`].
+    pub async fn load(model: &str, policy: &str, known: &[&[Permission]]) -> Result<Self, PolicyError> {
+        let known = known.concat();
+        let table = compile(model, policy, &known).await?;
+        Ok(Self { known, table: RwLock::new(Arc::new(table)) })
+    }
+
+    /// Puts another policy in the place of this one, whole: checks see the old or the new, never a mixture.
+    ///
+    /// # Errors
+    /// As [`Policy::embedded`]; then the old one stays.
+    pub async fn replace(&self, policy: &str) -> Result<(), PolicyError> {
+        let table = compile(MODEL, policy, &self.known).await?;
+        *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
+        Ok(())
+    }
+
+    fn holders(&self, permission: Permission) -> u8 {
+        self.table.read().unwrap_or_else(PoisonError::into_inner).get(permission.name()).copied().unwrap_or(0)
+    }
+
+    /// Whether an organisation role holds a permission. For the matrix that people review.
+    #[must_use]
+    pub fn org_role_holds(&self, role: OrgRole, permission: Permission) -> bool {
+        self.holders(permission) & org_bit(role) != 0
+    }
+
+    /// Whether a project role holds a permission. For the matrix that people review.
+    #[must_use]
+    pub fn project_role_holds(&self, role: ProjectRole, permission: Permission) -> bool {
+        self.holders(permission) & project_bit(role) != 0
+    }
+}
+
+/// Asks casbin once for every role × permission. It scans its policy row by row and evaluates an expression for each, so it is given, per
+/// permission, the rows of that permission alone: the others cannot match (`r.act == p.act`).
+async fn compile(model: &str, policy: &str, known: &[Permission]) -> Result<Table, PolicyError> {
+    let whole = Enforcer::new(DefaultModel::from_str(model).await?, StringAdapter::new(policy)).await?;
+    check_names(&whole, known)?;
+    let mut table = Table::with_capacity(known.len());
+    let mut enforcer = Enforcer::new(DefaultModel::from_str(model).await?, StringAdapter::new(policy)).await?;
+    for permission in known {
+        enforcer.load_filtered_policy(Filter { p: vec!["", "", permission.name()], g: Vec::new() }).await?;
+        let mut holders = 0;
+        for (role, domain, bit) in roles() {
+            if enforcer.enforce((role, domain, permission.name()))? {
+                holders |= bit;
+            }
+        }
+        table.insert(permission.name(), holders);
+    }
+    Ok(table)
+}
+
+fn check_names(enforcer: &Enforcer, known: &[Permission]) -> Result<(), PolicyError> {
+    let is_role = |role: &str, domain: &str| roles().any(|(name, its_domain, _)| name == role && its_domain == domain);
+    let mut unknown = Vec::new();
+    for row in enforcer.get_policy() {
+        match row.as_slice() {
+            [role, domain, permission] => {
+                if !is_role(role, domain) {
+                    unknown.push(format!("the role {role} in the domain {domain}"));
+                }
+                if !known.iter().any(|known| known.name() == permission) {
+                    unknown.push(format!("the permission {permission}"));
+                }
+            }
+            row => unknown.push(format!("the row {row:?}")),
+        }
+    }
+    for row in enforcer.get_grouping_policy() {
+        match row.as_slice() {
+            [role, inherited, domain] if is_role(role, domain) && is_role(inherited, domain) => {}
+            row => unknown.push(format!("the inheritance {row:?}")),
+        }
+    }
+    unknown.sort();
+    unknown.dedup();
+    if unknown.is_empty() { Ok(()) } else { Err(PolicyError::Unknown(unknown)) }
+}
+
+impl Authorizer for Policy {
+    fn check(&self, ctx: &Ctx, permission: Permission, scope: Scope) -> Result<(), Denied> {
+        let Actor::User(_, role) = ctx.actor else { return Ok(()) };
+        let holders = self.holders(permission);
+        let in_project = |role: &ProjectRole| holders & project_bit(*role) != 0;
+        let allowed = holders & org_bit(role) != 0
+            || match scope {
+                Scope::Organization => false,
+                Scope::Project(project) => ctx.projects.get(&project).is_some_and(in_project),
+                Scope::AnyProject => ctx.projects.values().any(in_project),
+            };
+        let project = if let Scope::Project(project) = scope { Some(project) } else { None };
+        if allowed { Ok(()) } else { Err(Denied { permission, project }) }
+    }
+
+    fn reach(&self, ctx: &Ctx, permission: Permission) -> Reach {
+        let Actor::User(_, role) = ctx.actor else { return Reach::All };
+        let holders = self.holders(permission);
+        if holders & org_bit(role) != 0 {
+            return Reach::All;
+        }
+        let held = ctx.projects.iter().filter(|(_, role)| holders & project_bit(**role) != 0);
+        Reach::Only(held.map(|(project, _)| *project).collect())
+    }
+
+    fn permissions(&self, ctx: &Ctx) -> Vec<Permission> {
+        let holds = |permission: &Permission| match ctx.actor {
+            Actor::System => true,
+            Actor::User(_, role) => self.org_role_holds(role, *permission),
+        };
+        let mut held: Vec<_> = self.known.iter().copied().filter(holds).collect();
+        held.sort_unstable();
+        held.dedup();
+        held
+    }
+}

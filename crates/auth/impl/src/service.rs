@@ -1,0 +1,265 @@
+//! The verbs of sign-in and sessions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use audit_api::{Audit, NewEntry};
+use auth_api::{Account, Accounts, Directory, Error, Membership, NewAccount, Person, Session, Sessions, SignIn, SignedIn, Teams};
+use chrono::TimeDelta;
+use db::Signal;
+use kernel::{Clock, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use tokio::task::JoinHandle;
+use uow::{ReadTx, SystemUow, Tx};
+
+use crate::cache::Cache;
+use crate::token::{self, TokenHash};
+use crate::{Hasher, Settings, model, repo};
+
+/// Sign-in and sessions over PostgreSQL. One per process: the cache and the room for hashing are its own.
+pub struct Service {
+    system: SystemUow,
+    directory: Arc<dyn Directory>,
+    teams: Arc<dyn Teams>,
+    audit: Arc<dyn Audit>,
+    clock: Arc<dyn Clock>,
+    hasher: Hasher,
+    cache: Arc<Cache>,
+    life: TimeDelta,
+}
+
+/// What is known of somebody who wants to sign in.
+struct Known {
+    person: Person,
+    password: Option<String>,
+    memberships: Vec<Membership>,
+    last: Option<OrgId>,
+}
+
+impl Service {
+    /// The sign-in of one database.
+    ///
+    /// # Errors
+    /// A fault if a setting is out of range.
+    pub fn new(
+        settings: &Settings,
+        system: SystemUow,
+        directory: Arc<dyn Directory>,
+        teams: Arc<dyn Teams>,
+        audit: Arc<dyn Audit>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Fault> {
+        let hasher = Hasher::new(settings.hash_concurrency, settings.hash_queue)?;
+        let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
+        Ok(Self { system, directory, teams, audit, clock, hasher, cache: Arc::new(Cache::new(settings)), life })
+    }
+
+    /// Keeps the cache coherent with the other replicas, until the handle is aborted. Before this listens nothing is cached.
+    pub fn listen(&self, url: SecretString) -> JoinHandle<()> {
+        let cache = Arc::clone(&self.cache);
+        db::listen(url, &[repo::CHANNEL], move |signal| match signal {
+            Signal::Connected => cache.connected(),
+            Signal::Notified { payload, .. } => cache.notified(&payload),
+            Signal::Lost => cache.lost(),
+        })
+    }
+
+    /// Removes what is left of sessions that were over before `before`. For a daily job.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn purge(&self, before: Timestamp) -> Result<usize, Fault> {
+        self.system.write(async |tx| repo::purge(tx, before).await).await
+    }
+
+    async fn known(&self, email: &str) -> Result<Option<Known>, Fault> {
+        self.system
+            .read(async |tx| {
+                let Some(person) = self.directory.person_by_email(tx, email).await? else { return Ok(None) };
+                let password = repo::password(tx, person.id).await?;
+                let memberships = self.directory.memberships(tx, person.id).await?;
+                let last = repo::last_org(tx, person.id).await?;
+                Ok(Some(Known { person, password, memberships, last }))
+            })
+            .await
+    }
+
+    /// Makes a session of a person in one of their organisations; `action` says how it came about.
+    async fn open_in(&self, tx: &mut Tx, user: UserId, membership: Membership, action: &str) -> Result<SignedIn, Error> {
+        let (token, hash) = token::fresh()?;
+        // PostgreSQL keeps microseconds: what is answered now must equal what is read later.
+        let now = self.clock.now();
+        let now = Timestamp::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now);
+        let session = Session {
+            id: SessionId::new(),
+            user,
+            org: membership.org,
+            role: membership.role,
+            projects: ProjectRoles::default(),
+            expires_at: now + self.life,
+        };
+        repo::insert_session(tx, &hash, &session, now).await?;
+        self.record_in(tx, &session, action).await?;
+        Ok(SignedIn { token, session })
+    }
+
+    async fn record_in(&self, tx: &mut Tx, session: &Session, action: &str) -> Result<(), Fault> {
+        let entry = NewEntry::named(action, "session", session.id).after(json!({ "expiresAt": session.expires_at }));
+        self.audit.record_in(tx, &session.ctx(RequestId::generate()), entry).await
+    }
+
+    async fn look_up(&self, tx: &ReadTx<'_>, hash: &TokenHash) -> Result<Option<Session>, Fault> {
+        let Some(row) = repo::session(tx, hash).await? else { return Ok(None) };
+        let (user, org) = (UserId(row.user_id), OrgId(row.org_id));
+        let memberships = self.directory.memberships(tx, user).await?;
+        let Some(membership) = memberships.into_iter().find(|membership| membership.org == org) else { return Ok(None) };
+        let projects = self.projects(tx, org, user).await?;
+        Ok(Some(Session { id: SessionId(row.id), user, org, role: membership.role, projects, expires_at: row.expires_at }))
+    }
+
+    async fn projects(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<ProjectRoles, Fault> {
+        let roles: HashMap<_, _> = self.teams.roles(tx, org, user).await?.into_iter().collect();
+        Ok(Arc::new(roles))
+    }
+
+    /// A signed-in person is told their project roles too, as every later request will know them.
+    async fn complete(&self, mut signed_in: SignedIn) -> Result<SignedIn, Error> {
+        let (org, user) = (signed_in.session.org, signed_in.session.user);
+        signed_in.session.projects = self.system.read(async |tx| self.projects(tx, org, user).await).await?;
+        Ok(signed_in)
+    }
+}
+
+#[async_trait]
+impl Sessions for Service {
+    async fn resolve(&self, token: &str) -> Result<Arc<Session>, Error> {
+        let hash = token::hash(token).ok_or(Error::NotAuthenticated)?;
+        let session = match self.cache.get(&hash) {
+            Some(session) => session,
+            None => {
+                let began = self.cache.generation();
+                let found = self.system.read(async |tx| self.look_up(tx, &hash).await).await?;
+                let session = Arc::new(found.ok_or(Error::NotAuthenticated)?);
+                self.cache.store(began, hash, Arc::clone(&session));
+                session
+            }
+        };
+        if session.expires_at <= self.clock.now() {
+            return Err(Error::NotAuthenticated);
+        }
+        Ok(session)
+    }
+
+    async fn forget_user_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+        repo::notify(tx, &user.to_string()).await?;
+        // Here and now as well, so that nothing old is stored while the transaction goes on; the notification follows the commit.
+        self.cache.forget_user(user);
+        Ok(())
+    }
+
+    async fn end_sessions_in(&self, tx: &mut Tx, user: UserId, org: OrgId) -> Result<(), Fault> {
+        tracing::debug!(%user, %org, "ending the sessions of a person in an organisation");
+        repo::end_in_org(tx, user).await?;
+        self.cache.forget_user(user);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Accounts for Service {
+    async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+        repo::end_all(tx, user, self.clock.now()).await?;
+        repo::delete_password(tx, user).await?;
+        self.cache.forget_user(user);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SignIn for Service {
+    async fn register(&self, account: NewAccount, password: SecretString) -> Result<SignedIn, Error> {
+        let faults = model::faults_of(&account, password.expose_secret());
+        if !faults.is_empty() {
+            return Err(Error::Invalid(faults));
+        }
+        let invited = match self.known(&account.email).await? {
+            Some(Known { password: Some(_), .. }) => return Err(Error::EmailTaken),
+            Some(known) => Some(known.person.id),
+            None => None,
+        };
+        let phc = self.hasher.hash(password).await?;
+        let signed_in = self
+            .system
+            .write(async |tx| {
+                let Account { user, org } = match invited {
+                    None => self.directory.create_in(tx, &account).await?,
+                    Some(user) => {
+                        self.directory.found_in(tx, user, Some(account.name.trim()), &account.organization_name).await?
+                    }
+                };
+                repo::insert_password(tx, user, &phc).await?;
+                self.open_in(tx, user, Membership { org, role: kernel::OrgRole::Owner }, "auth.register").await
+            })
+            .await?;
+        Ok(signed_in)
+    }
+
+    async fn login(&self, email: &str, password: SecretString) -> Result<SignedIn, Error> {
+        let known = self.known(email).await?;
+        let phc = known.as_ref().and_then(|known| known.password.clone());
+        let right = self.hasher.verify(password, phc).await?;
+        let Some(known) = known.filter(|_| right) else { return Err(Error::WrongCredentials) };
+        let membership = model::choose(&known.memberships, known.last);
+        let user = known.person.id;
+        let signed_in = self
+            .system
+            .write(async |tx| {
+                let membership = match membership {
+                    Some(membership) => membership,
+                    // Removed from the last organisation: nobody is locked out of the account for it.
+                    None => {
+                        let Account { org, .. } = self.directory.found_in(tx, user, None, &known.person.name).await?;
+                        Membership { org, role: kernel::OrgRole::Owner }
+                    }
+                };
+                self.open_in(tx, user, membership, "auth.login").await
+            })
+            .await?;
+        self.complete(signed_in).await
+    }
+
+    async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error> {
+        let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
+        let ended = self
+            .system
+            .write(async |tx| {
+                let ended = repo::end(tx, user, session, self.clock.now()).await?;
+                if ended.is_some() {
+                    self.audit.record_in(tx, ctx, NewEntry::named("auth.logout", "session", session)).await?;
+                }
+                Ok::<_, Fault>(ended)
+            })
+            .await?;
+        if let Some(hash) = ended {
+            self.cache.forget(&hash);
+        }
+        Ok(())
+    }
+
+    async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId) -> Result<SignedIn, Error> {
+        let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
+        let memberships = self.system.read(async |tx| self.directory.memberships(tx, user).await).await?;
+        let membership = memberships.into_iter().find(|membership| membership.org == org).ok_or(Error::NotAMember)?;
+        let (hash, signed_in) = self
+            .system
+            .write(async |tx| {
+                let hash = repo::end(tx, user, session, self.clock.now()).await?.ok_or(Error::NotAuthenticated)?;
+                Ok::<_, Error>((hash, self.open_in(tx, user, membership, "auth.switch").await?))
+            })
+            .await?;
+        self.cache.forget(&hash);
+        self.complete(signed_in).await
+    }
+}

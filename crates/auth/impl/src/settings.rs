@@ -1,0 +1,30 @@
+//! What a deployment decides about sign-in.
+
+use std::time::Duration;
+
+/// What a deployment decides about sign-in.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long a session lives, whatever is done with it.
+    pub session_life: Duration,
+    /// How many sessions are kept in memory.
+    pub cached_sessions: u64,
+    /// How long one is kept without asking the database: a backstop, should a notification be lost.
+    pub cache_life: Duration,
+    /// How many passwords are hashed at a time: the number of cores.
+    pub hash_concurrency: usize,
+    /// How many more may wait for that; beyond it the answer is 503.
+    pub hash_queue: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            session_life: Duration::from_secs(30 * 24 * 3600),
+            cached_sessions: 100_000,
+            cache_life: Duration::from_secs(60),
+            hash_concurrency: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+            hash_queue: 64,
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What the catalogue says about row-level security, for `build14 doctor`.
+
+use diesel::sql_types::Text;
+use diesel_async::RunQueryDsl;
+use kernel::Fault;
+use uow::SystemUow;
+
+use crate::{DbResult, PgRead};
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    finding: String,
+}
+
+/// Tables without forced row-level security, and serving roles that stand above it.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn unprotected_tables(system: &SystemUow) -> Result<Vec<String>, Fault> {
+    system
+        .read(async |tx| {
+            let rows: Vec<Row> = diesel::sql_query(
+                "select format('table %s does not force row-level security', c.oid::regclass) as finding from pg_class c
+                 where c.relkind in ('r', 'p') and c.relnamespace in ('public'::regnamespace, to_regnamespace('app'))
+                   and c.relname <> '__diesel_schema_migrations' and not (c.relrowsecurity and c.relforcerowsecurity)
+                 union all
+                 select format('the role %s is above row-level security', rolname) from pg_roles
+                 where rolname in ('build14_app', 'build14_system') and (rolsuper or rolbypassrls)
+                 order by 1",
+            )
+            .load(&mut tx.pg())
+            .await
+            .fault()?;
+            Ok(rows.into_iter().map(|row| row.finding).collect())
+        })
+        .await
+}

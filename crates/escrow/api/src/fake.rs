@@ -1,0 +1,283 @@
+//! An in-memory payment provider for tests: deterministic, honours idempotency keys, and can lose an answer after the effect.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use kernel::{Currency, Money, Timestamp};
+
+use crate::{
+    AccountState, NewPaymentIntent, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds,
+    TransferOrder, TransferState,
+};
+
+/// What goes wrong with a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mishap {
+    /// It has its effect, but the answer is lost.
+    LoseAnswer,
+    /// It never arrives.
+    Unavailable,
+    /// It is refused with this code.
+    Refuse(String),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next: u32,
+    intents: BTreeMap<String, PaymentIntentState>,
+    transfers: Vec<(String, TransferState)>,
+    accounts: BTreeMap<String, AccountState>,
+    made_by_key: HashMap<String, String>,
+    mishaps: HashMap<&'static str, Vec<Mishap>>,
+    calls: Vec<&'static str>,
+}
+
+impl State {
+    fn id(&mut self, prefix: &str) -> String {
+        self.next += 1;
+        format!("{prefix}_{:06}", self.next)
+    }
+}
+
+/// The provider.
+#[derive(Debug, Default)]
+pub struct FakeProvider(Mutex<State>);
+
+impl FakeProvider {
+    /// A provider to which nothing has happened.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next calls of `operation` (such as `create_transfer`) go wrong like this, one after the other.
+    pub fn mishaps(&self, operation: &'static str, mishaps: impl IntoIterator<Item = Mishap>) {
+        self.state().mishaps.entry(operation).or_default().extend(mishaps);
+    }
+
+    /// Every operation that was called, in order.
+    #[must_use]
+    pub fn calls(&self) -> Vec<&'static str> {
+        self.state().calls.clone()
+    }
+
+    /// Every payment intent.
+    #[must_use]
+    pub fn intents(&self) -> Vec<PaymentIntentState> {
+        self.state().intents.values().cloned().collect()
+    }
+
+    /// Every transfer.
+    #[must_use]
+    pub fn transfers(&self) -> Vec<TransferState> {
+        self.state().transfers.iter().map(|(_, transfer)| transfer.clone()).collect()
+    }
+
+    /// Changes a payment intent as the payer or the bank would.
+    pub fn change_intent(&self, id: &str, change: impl FnOnce(&mut PaymentIntentState)) {
+        if let Some(intent) = self.state().intents.get_mut(id) {
+            change(intent);
+        }
+    }
+
+    /// The payer pays in full; the provider keeps `fee`. The money is available at once or on `available_on`.
+    pub fn pay(&self, id: &str, fee: i64, available_on: Timestamp, available: bool) {
+        self.change_intent(id, |intent| {
+            intent.status = PaymentStatus::Succeeded;
+            intent.amount_received = intent.amount;
+            intent.last_error = None;
+            intent.funds = Some(SettledFunds {
+                charge: format!("ch_{id}"),
+                balance_transaction: format!("txn_{id}"),
+                gross: intent.amount,
+                fee: Money::from_minor(fee, intent.amount.currency()),
+                available_on,
+                available,
+                destination_transfer: None,
+            });
+        });
+    }
+
+    /// The funds of a paid intent become available.
+    pub fn make_available(&self, id: &str) {
+        self.change_intent(id, |intent| {
+            if let Some(funds) = &mut intent.funds {
+                funds.available = true;
+            }
+        });
+    }
+
+    /// The payer's means of payment is declined.
+    pub fn decline(&self, id: &str) {
+        self.change_intent(id, |intent| intent.last_error = Some("Your card was declined.".to_owned()));
+    }
+
+    /// The payee completes onboarding.
+    pub fn complete_onboarding(&self, account: &str) {
+        if let Some(account) = self.state().accounts.get_mut(account) {
+            account.transfers_active = true;
+            account.details_submitted = true;
+            account.requirements.clear();
+        }
+    }
+
+    fn begin(&self, operation: &'static str) -> Result<Option<Mishap>, ProviderError> {
+        uow::forbid_in_transaction(operation).map_err(|fault| ProviderError::Unexpected(fault.to_string()))?;
+        let mut state = self.state();
+        state.calls.push(operation);
+        let waiting = state.mishaps.entry(operation).or_default();
+        let mishap = if waiting.is_empty() { None } else { Some(waiting.remove(0)) };
+        match mishap {
+            Some(Mishap::Unavailable) => Err(ProviderError::Unavailable("connection refused".to_owned())),
+            Some(Mishap::Refuse(code)) => Err(ProviderError::Refused { code, message: "it was refused".to_owned() }),
+            mishap => Ok(mishap),
+        }
+    }
+}
+
+fn end<T>(mishap: Option<Mishap>, value: T) -> Result<T, ProviderError> {
+    match mishap {
+        Some(Mishap::LoseAnswer) => Err(ProviderError::Unknown("timed out".to_owned())),
+        _ => Ok(value),
+    }
+}
+
+fn missing(what: &str) -> ProviderError {
+    ProviderError::Refused { code: "resource_missing".to_owned(), message: format!("no such {what}") }
+}
+
+#[async_trait]
+impl PaymentProvider for FakeProvider {
+    async fn create_payment_intent(&self, new: &NewPaymentIntent) -> Result<PaymentIntentState, ProviderError> {
+        let mishap = self.begin("create_payment_intent")?;
+        let mut state = self.state();
+        let id = match state.made_by_key.get(&new.idempotency_key) {
+            Some(id) => id.clone(),
+            None => {
+                let id = state.id("pi");
+                state.made_by_key.insert(new.idempotency_key.clone(), id.clone());
+                let intent = PaymentIntentState {
+                    id: id.clone(),
+                    client_secret: Some(format!("{id}_secret")),
+                    status: PaymentStatus::Created,
+                    amount: new.amount,
+                    amount_received: Money::zero(new.amount.currency()),
+                    metadata: new.metadata.clone(),
+                    livemode: false,
+                    last_error: None,
+                    funds: None,
+                };
+                state.intents.insert(id.clone(), intent);
+                id
+            }
+        };
+        let intent = state.intents.get(&id).cloned().ok_or_else(|| missing("payment intent"))?;
+        end(mishap, intent)
+    }
+
+    async fn payment_intent(&self, id: &str) -> Result<PaymentIntentState, ProviderError> {
+        let mishap = self.begin("payment_intent")?;
+        let intent = self.state().intents.get(id).cloned().ok_or_else(|| missing("payment intent"))?;
+        end(mishap, intent)
+    }
+
+    async fn cancel_payment_intent(&self, id: &str, _: &str) -> Result<PaymentIntentState, ProviderError> {
+        let mishap = self.begin("cancel_payment_intent")?;
+        let mut state = self.state();
+        let intent = state.intents.get_mut(id).ok_or_else(|| missing("payment intent"))?;
+        if matches!(intent.status, PaymentStatus::Succeeded) {
+            let code = "payment_intent_unexpected_state".to_owned();
+            return Err(ProviderError::Refused { code, message: "it has succeeded".to_owned() });
+        }
+        intent.status = PaymentStatus::Canceled;
+        end(mishap, intent.clone())
+    }
+
+    async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError> {
+        let mishap = self.begin("create_transfer")?;
+        let mut state = self.state();
+        if !state.accounts.get(&order.destination).is_some_and(|account| account.transfers_active) {
+            let code = "insufficient_capabilities_for_transfer".to_owned();
+            return Err(ProviderError::Refused { code, message: "the account cannot receive transfers".to_owned() });
+        }
+        let id = match state.made_by_key.get(&order.idempotency_key) {
+            Some(id) => id.clone(),
+            None => {
+                let id = state.id("tr");
+                state.made_by_key.insert(order.idempotency_key.clone(), id.clone());
+                let transfer = TransferState {
+                    id: id.clone(),
+                    amount: order.amount,
+                    reversed: Money::zero(order.amount.currency()),
+                    destination: order.destination.clone(),
+                    metadata: order.metadata.clone(),
+                };
+                state.transfers.push((order.transfer_group.clone(), transfer));
+                id
+            }
+        };
+        let transfer = state.transfers.iter().map(|(_, t)| t).find(|t| t.id == id).cloned();
+        end(mishap, transfer.ok_or_else(|| missing("transfer"))?)
+    }
+
+    async fn transfer(&self, id: &str) -> Result<TransferState, ProviderError> {
+        let mishap = self.begin("transfer")?;
+        let transfer = self.state().transfers.iter().map(|(_, t)| t).find(|t| t.id == id).cloned();
+        end(mishap, transfer.ok_or_else(|| missing("transfer"))?)
+    }
+
+    async fn transfers_of_group(&self, transfer_group: &str) -> Result<Vec<TransferState>, ProviderError> {
+        let mishap = self.begin("transfers_of_group")?;
+        let state = self.state();
+        let found = state.transfers.iter().filter(|(group, _)| group == transfer_group).map(|(_, t)| t.clone()).collect();
+        end(mishap, found)
+    }
+
+    async fn create_account(&self, _: &str, _: Option<&str>, idempotency_key: &str) -> Result<AccountState, ProviderError> {
+        let mishap = self.begin("create_account")?;
+        let mut state = self.state();
+        let id = match state.made_by_key.get(idempotency_key) {
+            Some(id) => id.clone(),
+            None => {
+                let id = state.id("acct");
+                state.made_by_key.insert(idempotency_key.to_owned(), id.clone());
+                let account = AccountState {
+                    id: id.clone(),
+                    transfers_active: false,
+                    details_submitted: false,
+                    requirements: vec!["external_account".to_owned()],
+                    disabled_reason: None,
+                };
+                state.accounts.insert(id.clone(), account);
+                id
+            }
+        };
+        let account = state.accounts.get(&id).cloned().ok_or_else(|| missing("account"))?;
+        end(mishap, account)
+    }
+
+    async fn account(&self, id: &str) -> Result<AccountState, ProviderError> {
+        let mishap = self.begin("account")?;
+        let account = self.state().accounts.get(id).cloned().ok_or_else(|| missing("account"))?;
+        end(mishap, account)
+    }
+
+    async fn onboarding_link(&self, account: &str, _: &str, _: &str) -> Result<String, ProviderError> {
+        let mishap = self.begin("onboarding_link")?;
+        end(mishap, format!("https://provider.example/onboarding/{account}"))
+    }
+
+    async fn available_balance(&self, currency: Currency) -> Result<Money, ProviderError> {
+        let mishap = self.begin("available_balance")?;
+        let state = self.state();
+        let funds = state.intents.values().filter_map(|intent| intent.funds.as_ref()).filter(|funds| funds.available);
+        let came: i64 = funds.filter(|f| f.gross.currency() == currency).map(|f| f.gross.minor() - f.fee.minor()).sum();
+        let went: i64 = state.transfers.iter().filter(|(_, t)| t.amount.currency() == currency).map(|(_, t)| t.amount.minor()).sum();
+        end(mishap, Money::from_minor(came - went, currency))
+    }
+}

@@ -1,0 +1,99 @@
+//! The jobs of this domain: their names and what they carry. Each names its organisation itself, whoever enqueued it.
+
+use kernel::{MilestoneId, OrgId, PaymentId, ReleaseId};
+use serde::{Deserialize, Serialize};
+use uow::Job;
+
+/// Looks at a payment: [`PaymentJob`] → `Service::sync_payment`.
+pub const SYNC_PAYMENT: &str = "escrow.sync_payment";
+/// Sends a release, or finds out what became of it: [`ReleaseJob`] → `Service::send_release`.
+pub const SEND_RELEASE: &str = "escrow.send_release";
+/// Looks at a transfer: [`TransferJob`] → `Service::sync_transfer`.
+pub const SYNC_TRANSFER: &str = "escrow.sync_transfer";
+/// Looks at a payee account: [`AccountJob`] → `Service::sync_account`.
+pub const SYNC_ACCOUNT: &str = "escrow.sync_account";
+/// Routes an event of the inbox: [`WebhookJob`] → `Service::route_event`.
+pub const WEBHOOK: &str = "escrow.webhook";
+/// Escalates a review that takes too long: [`ReviewJob`] → `Service::escalate`.
+pub const ESCALATE: &str = "escrow.escalate";
+
+/// Every job name.
+pub const ALL: &[&str] = &[SYNC_PAYMENT, SEND_RELEASE, SYNC_TRANSFER, SYNC_ACCOUNT, WEBHOOK, ESCALATE];
+
+/// A payment of an organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentJob {
+    /// The owner's side.
+    pub org: OrgId,
+    /// The payment.
+    pub payment: PaymentId,
+}
+
+/// A release of an organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseJob {
+    /// The owner's side.
+    pub org: OrgId,
+    /// The release.
+    pub release: ReleaseId,
+}
+
+/// A transfer that belongs to a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferJob {
+    /// The owner's side.
+    pub org: OrgId,
+    /// The release.
+    pub release: ReleaseId,
+    /// The provider's transfer.
+    pub transfer: String,
+}
+
+/// The payee account of an organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountJob {
+    /// The payee.
+    pub org: OrgId,
+}
+
+/// An event of the inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookJob {
+    /// Its id, `evt_…`.
+    pub event: String,
+}
+
+/// A milestone under review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewJob {
+    /// The owner's side.
+    pub org: OrgId,
+    /// The milestone.
+    pub milestone: MilestoneId,
+}
+
+pub(crate) fn sync_payment(org: OrgId, payment: PaymentId) -> Job {
+    Job::new(SYNC_PAYMENT, PaymentJob { org, payment }).keyed(format!("{SYNC_PAYMENT}:{payment}"))
+}
+
+pub(crate) fn send_release(org: OrgId, release: ReleaseId) -> Job {
+    Job::new(SEND_RELEASE, ReleaseJob { org, release }).keyed(format!("{SEND_RELEASE}:{release}"))
+}
+
+pub(crate) fn sync_transfer(org: OrgId, release: ReleaseId, transfer: String) -> Job {
+    let key = format!("{SYNC_TRANSFER}:{transfer}");
+    Job::new(SYNC_TRANSFER, TransferJob { org, release, transfer }).keyed(key)
+}
+
+pub(crate) fn sync_account(org: OrgId) -> Job {
+    Job::new(SYNC_ACCOUNT, AccountJob { org }).keyed(format!("{SYNC_ACCOUNT}:{org}"))
+}
+
+pub(crate) fn webhook(event: String) -> Job {
+    let key = format!("{WEBHOOK}:{event}");
+    Job::new(WEBHOOK, WebhookJob { event }).keyed(key)
+}
+
+pub(crate) fn escalate(org: OrgId, milestone: MilestoneId) -> Job {
+    Job::new(ESCALATE, ReviewJob { org, milestone }).keyed(format!("{ESCALATE}:{milestone}"))
+}

@@ -1,0 +1,213 @@
+//! Double entry (domain.md §7): typed postings whose entries sum to zero by construction. + debit, − credit, minor units.
+
+use kernel::Currency;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// The accounts that are used so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Account {
+    StripePending = 1000,
+    StripeAvailable = 1010,
+    Held = 2000,
+    Frozen = 2010,
+    ReleasePayable = 2020,
+    FeePending = 2050,
+    Suspense = 2090,
+    FeeRevenue = 4000,
+    FeeRecovery = 4010,
+    StripeFees = 5000,
+}
+
+impl Account {
+    /// Its code in the chart of accounts.
+    pub(crate) const fn code(self) -> i16 {
+        self as i16
+    }
+}
+
+/// One side of a posting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Entry {
+    pub(crate) account: i16,
+    pub(crate) subject: Option<Uuid>,
+    pub(crate) amount: i64,
+}
+
+/// Where a posting comes from: posted once per source (I6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub(crate) provider: &'static str,
+    pub(crate) object: String,
+    pub(crate) kind: &'static str,
+}
+
+impl Source {
+    fn stripe(object: &str, kind: &'static str) -> Self {
+        Self { provider: "stripe", object: object.to_owned(), kind }
+    }
+
+    fn own(object: Uuid, kind: &'static str) -> Self {
+        Self { provider: "14build", object: object.to_string(), kind }
+    }
+}
+
+/// A ledger transaction to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Posting {
+    pub(crate) kind: &'static str,
+    pub(crate) source: Source,
+    pub(crate) currency: Currency,
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl Posting {
+    fn new(kind: &'static str, source: Source, currency: Currency, entries: &[(Account, Option<Uuid>, i64)]) -> Self {
+        let entries = entries
+            .iter()
+            .filter(|(_, _, amount)| *amount != 0)
+            .map(|&(account, subject, amount)| Entry { account: account.code(), subject, amount })
+            .collect();
+        Self { kind, source, currency, entries }
+    }
+
+    /// E1: the owner paid `held` for a milestone and `recovery` towards the processing cost.
+    pub(crate) fn e1(charge: &str, milestone: Uuid, held: i64, recovery: i64, currency: Currency) -> Self {
+        let entries = [
+            (Account::StripePending, None, held + recovery),
+            (Account::Held, Some(milestone), -held),
+            (Account::FeeRecovery, None, -recovery),
+        ];
+        Self::new("E1", Source::stripe(charge, "charge"), currency, &entries)
+    }
+
+    /// E1b: the provider kept its fee.
+    pub(crate) fn e1b(balance_transaction: &str, fee: i64, currency: Currency) -> Self {
+        let entries = [(Account::StripeFees, None, fee), (Account::StripePending, None, -fee)];
+        Self::new("E1b", Source::stripe(balance_transaction, "fee"), currency, &entries)
+    }
+
+    /// E2: what was left became available.
+    pub(crate) fn e2(balance_transaction: &str, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::StripeAvailable, None, amount), (Account::StripePending, None, -amount)];
+        Self::new("E2", Source::stripe(balance_transaction, "available"), currency, &entries)
+    }
+
+    /// E3: a release is approved, its money reserved.
+    pub(crate) fn e3(release: Uuid, milestone: Uuid, net: i64, fee: i64, currency: Currency) -> Self {
+        let entries = [
+            (Account::Held, Some(milestone), net + fee),
+            (Account::ReleasePayable, Some(release), -net),
+            (Account::FeePending, Some(release), -fee),
+        ];
+        Self::new("E3", Source::own(release, "reserve"), currency, &entries)
+    }
+
+    /// E3v: the reservation is void: the exact opposite of E3.
+    pub(crate) fn e3v(release: Uuid, milestone: Uuid, net: i64, fee: i64, currency: Currency) -> Self {
+        let mut void = Self::e3(release, milestone, net, fee, currency);
+        void.kind = "E3v";
+        void.source.kind = "void";
+        for entry in &mut void.entries {
+            entry.amount = -entry.amount;
+        }
+        void
+    }
+
+    /// E4: the transfer was made, the fee earned.
+    pub(crate) fn e4(transfer: &str, release: Uuid, net: i64, fee: i64, currency: Currency) -> Self {
+        let entries = [
+            (Account::ReleasePayable, Some(release), net),
+            (Account::StripeAvailable, None, -net),
+            (Account::FeePending, Some(release), fee),
+            (Account::FeeRevenue, None, -fee),
+        ];
+        Self::new("E4", Source::stripe(transfer, "transfer"), currency, &entries)
+    }
+
+    /// E13: money came that was not asked for like this; it waits for a named person.
+    pub(crate) fn e13(charge: &str, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::StripePending, None, amount), (Account::Suspense, None, -amount)];
+        Self::new("E13", Source::stripe(charge, "charge"), currency, &entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EUR: Currency = Currency::EUR;
+
+    fn balances(postings: &[Posting]) -> BTreeMap<(i16, Option<Uuid>), i64> {
+        let mut balances = BTreeMap::new();
+        for entry in postings.iter().flat_map(|posting| &posting.entries) {
+            *balances.entry((entry.account, entry.subject)).or_insert(0) += entry.amount;
+        }
+        balances.retain(|_, balance| *balance != 0);
+        balances
+    }
+
+    #[test]
+    fn the_example_of_the_domain_page() {
+        let (milestone, release) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let story = [
+            Posting::e1("ch_1", milestone, 1_000_000, 0, EUR),
+            Posting::e1b("txn_1", 29_030, EUR),
+            Posting::e2("txn_1", 970_970, EUR),
+            Posting::e3(release, milestone, 975_000, 25_000, EUR),
+            Posting::e4("tr_1", release, 975_000, 25_000, EUR),
+        ];
+        let expected = BTreeMap::from([((1010, None), -4_030), ((4000, None), -25_000), ((5000, None), 29_030)]);
+        assert_eq!(balances(&story), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn every_posting_sums_to_zero(
+            held in 1_i64..1_000_000_000_000, recovery in 0_i64..1_000_000_000, net in 1_i64..1_000_000_000_000, fee in 0_i64..1_000_000_000,
+        ) {
+            let (milestone, release) = (Uuid::from_u128(1), Uuid::from_u128(2));
+            let postings = [
+                Posting::e1("ch", milestone, held, recovery, EUR),
+                Posting::e1b("txn", fee.max(1), EUR),
+                Posting::e2("txn", held, EUR),
+                Posting::e3(release, milestone, net, fee, EUR),
+                Posting::e3v(release, milestone, net, fee, EUR),
+                Posting::e4("tr", release, net, fee, EUR),
+                Posting::e13("ch", held, EUR),
+            ];
+            for posting in &postings {
+                prop_assert_eq!(posting.entries.iter().map(|entry| entry.amount).sum::<i64>(), 0, "{}", posting.kind);
+                prop_assert!(posting.entries.len() >= 2);
+                prop_assert!(posting.entries.iter().all(|entry| entry.amount != 0));
+            }
+            prop_assert!(balances(&postings[3..5]).is_empty(), "a void takes everything back");
+        }
+
+        #[test]
+        fn a_grossed_up_milestone_is_covered_to_the_end(amount in 100_i64..1_000_000_000) {
+            let (milestone, release) = (Uuid::from_u128(1), Uuid::from_u128(2));
+            let charged = crate::model::money::grossed_up(amount, 290, 30).expect("fits");
+            let stripe_fee = crate::model::money::share(charged, 290) + 30;
+            let split = crate::model::money::Split::of(amount, 250).expect("something is left");
+            let story = [
+                Posting::e1("ch", milestone, amount, charged - amount, EUR),
+                Posting::e1b("txn", stripe_fee, EUR),
+                Posting::e2("txn", charged - stripe_fee, EUR),
+                Posting::e3(release, milestone, split.net, split.fee, EUR),
+                Posting::e4("tr", release, split.net, split.fee, EUR),
+            ];
+            for until in 1..=story.len() {
+                let balances = balances(&story[..until]);
+                let money: i64 = balances.iter().filter(|((account, _), _)| *account < 2000).map(|(_, b)| b).sum();
+                let owed: i64 = balances.iter().filter(|((account, _), _)| (2000..2100).contains(account)).map(|(_, b)| -b).sum();
+                prop_assert!(money >= owed, "I7 after {until} postings: {money} covers {owed}");
+                prop_assert!(balances.iter().all(|((account, _), b)| !(2000..2100).contains(account) || *b <= 0), "I3");
+            }
+        }
+    }
+}

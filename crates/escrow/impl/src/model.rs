@@ -1,0 +1,256 @@
+//! The rules of contracts, milestones, payments and releases: pure, as tables that read like domain.md §3.
+
+pub(crate) mod document;
+pub(crate) mod money;
+
+use escrow_api::{ContractStatus, EscrowStatus, MilestoneStatus, PaymentStatus, ReleaseStatus};
+
+/// What happens to a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContractEvent {
+    /// C5.
+    Complete,
+    /// C7, before it is in force.
+    Cancel,
+}
+
+impl ContractEvent {
+    /// Where it leads from `state`, if it is allowed there.
+    pub(crate) fn after(self, state: ContractStatus) -> Option<ContractStatus> {
+        match (state, self) {
+            (ContractStatus::Active, Self::Complete) => Some(ContractStatus::PracticallyComplete),
+            (ContractStatus::Draft | ContractStatus::Signing, Self::Cancel) => Some(ContractStatus::Cancelled),
+            _ => None,
+        }
+    }
+}
+
+/// What happens to a milestone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MilestoneEvent {
+    /// M2.
+    Fund,
+    /// M3.
+    FundsAvailable,
+    /// M4.
+    PaymentEnded,
+    /// M5.
+    SubmitWork,
+    /// M6.
+    RequestChanges,
+    /// M7.
+    Approve,
+    /// M8.
+    Silence,
+    /// M9, nothing remains.
+    ReleasedWhole,
+    /// M9, a part remains.
+    ReleasedPart,
+    /// C7.
+    Cancel,
+}
+
+/// Every transition that there is; any other is refused. The database knows the same table (app.milestone_moves).
+pub(crate) const MILESTONE_MOVES: &[(MilestoneStatus, MilestoneEvent, MilestoneStatus)] = {
+    use MilestoneEvent as E;
+    use MilestoneStatus as S;
+    &[
+        (S::Planned, E::Fund, S::Funding),
+        (S::Planned, E::Cancel, S::Cancelled),
+        (S::Funding, E::PaymentEnded, S::Planned),
+        (S::Funding, E::FundsAvailable, S::Funded),
+        (S::Funded, E::SubmitWork, S::InReview),
+        (S::InReview, E::RequestChanges, S::Funded),
+        (S::InReview, E::Silence, S::Escalated),
+        (S::InReview, E::Approve, S::Approved),
+        (S::Escalated, E::RequestChanges, S::Funded),
+        (S::Escalated, E::Approve, S::Approved),
+        (S::Approved, E::ReleasedWhole, S::Released),
+        (S::Approved, E::ReleasedPart, S::Funded),
+    ]
+};
+
+impl MilestoneEvent {
+    /// Where it leads from `state`, if it is allowed there.
+    pub(crate) fn after(self, state: MilestoneStatus) -> Option<MilestoneStatus> {
+        MILESTONE_MOVES.iter().find(|(from, event, _)| *from == state && *event == self).map(|(_, _, to)| *to)
+    }
+}
+
+/// What was seen of a payment at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Waiting for the payer.
+    Waiting,
+    /// The payer's last attempt failed.
+    Failed,
+    /// The payer must act.
+    RequiresAction,
+    /// On its way.
+    Processing,
+    /// Cancelled for good.
+    Canceled,
+    /// Paid as asked.
+    Paid {
+        /// Whether the funds are available.
+        available: bool,
+    },
+    /// Paid otherwise than asked.
+    PaidWrong,
+}
+
+impl Seen {
+    /// What an unpaid state is; `None` once paid, for then more must be looked at.
+    pub(crate) fn unpaid(status: PaymentStatus, failed: bool) -> Option<Self> {
+        Some(match status {
+            PaymentStatus::Created if failed => Self::Failed,
+            PaymentStatus::Created => Self::Waiting,
+            PaymentStatus::RequiresAction => Self::RequiresAction,
+            PaymentStatus::Processing => Self::Processing,
+            PaymentStatus::Canceled => Self::Canceled,
+            PaymentStatus::Succeeded => return None,
+        })
+    }
+}
+
+/// Where a payment stands once something was seen (P2–P5). What is seen is a state, not a step: however late, doubled or out of order the
+/// news arrive, money that came never goes back to not having come.
+pub(crate) fn payment_after(now: EscrowStatus, seen: Seen) -> EscrowStatus {
+    use EscrowStatus as S;
+    match (now, seen) {
+        (S::Available | S::Suspense, _) => now,
+        (S::Succeeded, Seen::Paid { available: true }) => S::Available,
+        (S::Succeeded, _) => S::Succeeded,
+        (_, Seen::Paid { available }) => {
+            if available {
+                S::Available
+            } else {
+                S::Succeeded
+            }
+        }
+        (_, Seen::PaidWrong) => S::Suspense,
+        (S::Canceled, _) | (_, Seen::Canceled) => S::Canceled,
+        (_, Seen::Failed) => S::Failed,
+        (_, Seen::Processing) => S::Processing,
+        (_, Seen::RequiresAction) => S::RequiresAction,
+        // A stale look must not revive what failed.
+        (S::Failed, Seen::Waiting) => S::Failed,
+        (_, Seen::Waiting) => S::Created,
+    }
+}
+
+/// Whether a payment may still bring money or has brought it.
+pub(crate) fn is_live(status: EscrowStatus) -> bool {
+    !matches!(status, EscrowStatus::Failed | EscrowStatus::Canceled | EscrowStatus::Suspense)
+}
+
+/// What happens to a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReleaseEvent {
+    /// R3.
+    Send,
+    /// R4.
+    Confirm,
+    /// R5: the answer is lost.
+    Lose,
+    /// R6.
+    Refuse,
+}
+
+impl ReleaseEvent {
+    /// Where it leads from `state`, if it is allowed there.
+    pub(crate) fn after(self, state: ReleaseStatus) -> Option<ReleaseStatus> {
+        use ReleaseStatus as S;
+        match (state, self) {
+            (S::Approved, Self::Send) => Some(S::Sending),
+            (S::Sending | S::Unknown, Self::Confirm) => Some(S::Sent),
+            (S::Sending | S::Unknown, Self::Lose) => Some(S::Unknown),
+            (S::Sending | S::Unknown, Self::Refuse) => Some(S::Failed),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a release still reserves money and may still be sent.
+pub(crate) fn is_under_way(status: ReleaseStatus) -> bool {
+    matches!(status, ReleaseStatus::Requested | ReleaseStatus::Approved | ReleaseStatus::Sending | ReleaseStatus::Unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const UP: &str = include_str!("../../../../migrations/20261121000600_escrow_contracts_ledger/up.sql");
+
+    #[test]
+    fn the_database_allows_the_very_moves_of_the_table() {
+        let listed = UP.split("not in (").nth(1).expect("the list").split(") then").next().expect("its end");
+        let mut theirs: Vec<(String, String)> = listed
+            .split("('")
+            .skip(1)
+            .map(|pair| {
+                let mut words = pair.split('\'').filter(|word| word.chars().next().is_some_and(char::is_alphabetic));
+                (words.next().expect("from").to_owned(), words.next().expect("to").to_owned())
+            })
+            .collect();
+        let mut ours: Vec<(String, String)> =
+            MILESTONE_MOVES.iter().map(|(from, _, to)| (from.name().to_owned(), to.name().to_owned())).collect();
+        theirs.sort();
+        ours.sort();
+        ours.dedup();
+        assert_eq!(theirs, ours);
+    }
+
+    fn seen() -> impl Strategy<Value = Seen> {
+        prop_oneof![
+            Just(Seen::Waiting),
+            Just(Seen::Failed),
+            Just(Seen::RequiresAction),
+            Just(Seen::Processing),
+            Just(Seen::Canceled),
+            Just(Seen::Paid { available: false }),
+            Just(Seen::Paid { available: true }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_paid_stays_paid_in_any_order(mut looks in prop::collection::vec(seen(), 0..12), at in 0_usize..12) {
+            let at = at.min(looks.len());
+            looks.insert(at, Seen::Paid { available: true });
+            let end = looks.iter().fold(EscrowStatus::Created, |state, seen| payment_after(state, *seen));
+            prop_assert_eq!(end, EscrowStatus::Available);
+        }
+
+        #[test]
+        fn seeing_the_same_twice_changes_nothing(looks in prop::collection::vec(seen(), 0..12), last in seen()) {
+            let once = looks.iter().chain([&last]).fold(EscrowStatus::Created, |state, seen| payment_after(state, *seen));
+            prop_assert_eq!(payment_after(once, last), once);
+        }
+
+        #[test]
+        fn a_suspended_payment_stays_so(looks in prop::collection::vec(seen(), 0..12)) {
+            let end = looks.iter().fold(EscrowStatus::Suspense, |state, seen| payment_after(state, *seen));
+            prop_assert_eq!(end, EscrowStatus::Suspense);
+        }
+    }
+
+    #[test]
+    fn a_release_is_sent_once() {
+        for event in [ReleaseEvent::Send, ReleaseEvent::Confirm, ReleaseEvent::Lose, ReleaseEvent::Refuse] {
+            assert_eq!(event.after(ReleaseStatus::Sent), None);
+            assert_eq!(event.after(ReleaseStatus::Failed), None);
+        }
+        assert_eq!(ReleaseEvent::Send.after(ReleaseStatus::Approved), Some(ReleaseStatus::Sending));
+        assert_eq!(ReleaseEvent::Confirm.after(ReleaseStatus::Unknown), Some(ReleaseStatus::Sent));
+    }
+
+    #[test]
+    fn a_contract_in_force_cannot_be_cancelled() {
+        assert_eq!(ContractEvent::Cancel.after(ContractStatus::Active), None);
+        assert_eq!(ContractEvent::Cancel.after(ContractStatus::Signing), Some(ContractStatus::Cancelled));
+        assert_eq!(ContractEvent::Complete.after(ContractStatus::Signing), None);
+    }
+}

@@ -1,0 +1,53 @@
+//! SQL of this crate. Rows are found by id alone: row-level security shows those of the two parties and nobody else's.
+
+pub(crate) mod contracts;
+pub(crate) mod inbox;
+pub(crate) mod ledger;
+pub(crate) mod milestones;
+pub(crate) mod payees;
+pub(crate) mod payments;
+pub(crate) mod releases;
+pub(crate) mod statement;
+pub(crate) mod sweep;
+
+use diesel_async::AsyncPgConnection;
+use kernel::{Currency, Fault, Money, Timestamp};
+use uow::Tx;
+
+/// A connection to read from, whether the transaction writes or not.
+pub(crate) type Reader<'a> = &'a AsyncPgConnection;
+
+/// The reading side of a writing transaction.
+pub(crate) fn reader(tx: &mut Tx) -> Reader<'_> {
+    db::Pg::pg(tx)
+}
+
+pub(crate) fn currency(code: &str) -> Result<Currency, Fault> {
+    code.parse().map_err(Fault::internal)
+}
+
+pub(crate) fn money(minor: i64, code: &str) -> Result<Money, Fault> {
+    Ok(Money::from_minor(minor, currency(code)?))
+}
+
+/// A state that the database's CHECK lets through, but this program does not know, is a fault.
+pub(crate) fn state<S>(found: Option<S>, name: &str) -> Result<S, Fault> {
+    found.ok_or_else(|| Fault::internal(format!("unknown state {name:?}")))
+}
+
+pub(crate) fn count(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or(0)
+}
+
+#[derive(diesel::QueryableByName)]
+struct Now {
+    #[diesel(sql_type = diesel::sql_types::Timestamptz)]
+    now: Timestamp,
+}
+
+/// The clock that decides deadlines.
+pub(crate) async fn now(tx: &mut Tx) -> Result<Timestamp, Fault> {
+    use db::prelude::*;
+    let row: Now = diesel::sql_query("select app.now() as now").get_result(tx.pg()).await.fault()?;
+    Ok(row.now)
+}

@@ -1,0 +1,383 @@
+//! Contracts, their lines and signatures.
+
+use std::collections::HashMap;
+
+use auth_api::Reach;
+use db::prelude::*;
+use escrow_api::{Contract, ContractStatus, CostBearer, Error, NewContract, Party, Signature, Terms};
+use kernel::{ContractId, Fault, OrgId, Page, PageRequest, Position, ProjectId, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::{Reader, currency, milestones, money, state};
+use crate::model::document::Document;
+use crate::schema::{contract_lines, contract_signatures, contracts};
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = contracts)]
+pub(crate) struct ContractRow {
+    pub(crate) org_id: Uuid,
+    pub(crate) id: Uuid,
+    pub(crate) contractor_org_id: Uuid,
+    pub(crate) project_id: Uuid,
+    pub(crate) tender_id: Uuid,
+    pub(crate) bid_id: Uuid,
+    pub(crate) title: String,
+    pub(crate) currency: String,
+    pub(crate) total: i64,
+    pub(crate) status: String,
+    pub(crate) fee_bps: i32,
+    pub(crate) processing_cost_bearer: String,
+    pub(crate) processing_bps: i32,
+    pub(crate) processing_fixed: i64,
+    pub(crate) document_sha256: String,
+    pub(crate) cancel_reason: Option<String>,
+    pub(crate) activated_at: Option<Timestamp>,
+    pub(crate) completed_at: Option<Timestamp>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+impl ContractRow {
+    pub(crate) fn status(&self) -> Result<ContractStatus, Fault> {
+        state(ContractStatus::from_name(&self.status), &self.status)
+    }
+
+    /// Which side an organisation is.
+    pub(crate) fn side_of(&self, org: OrgId) -> Party {
+        if self.org_id == org.0 { Party::Owner } else { Party::Contractor }
+    }
+
+    pub(crate) fn terms(&self) -> Result<Terms, Fault> {
+        Ok(Terms {
+            fee_bps: super::count(self.fee_bps),
+            bearer: state(CostBearer::from_name(&self.processing_cost_bearer), &self.processing_cost_bearer)?,
+            processing_bps: super::count(self.processing_bps),
+            processing_fixed: self.processing_fixed,
+        })
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = contracts)]
+struct NewRow<'a> {
+    org_id: Uuid,
+    id: Uuid,
+    contractor_org_id: Uuid,
+    project_id: Uuid,
+    tender_id: Uuid,
+    bid_id: Uuid,
+    title: &'a str,
+    currency: &'a str,
+    total: i64,
+    status: &'a str,
+    fee_bps: i32,
+    processing_cost_bearer: &'a str,
+    processing_bps: i32,
+    processing_fixed: i64,
+    document: &'a str,
+    document_sha256: &'a str,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = contract_lines)]
+struct NewLine<'a> {
+    org_id: Uuid,
+    contract_id: Uuid,
+    contractor_org_id: Uuid,
+    position: i32,
+    soq_line_id: Uuid,
+    code: &'a str,
+    description: &'a str,
+    kind: &'a str,
+    unit_code: Option<&'a str>,
+    quantity: Option<rust_decimal::Decimal>,
+    rate: Option<rust_decimal::Decimal>,
+    amount: Option<i64>,
+    counts: bool,
+}
+
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    id: ContractId,
+    new: &NewContract,
+    terms: &Terms,
+    document: &Document,
+) -> Result<(), Error> {
+    let row = NewRow {
+        org_id: new.owner.0,
+        id: id.0,
+        contractor_org_id: new.contractor.0,
+        project_id: new.project.0,
+        tender_id: new.tender.0,
+        bid_id: new.bid.0,
+        title: &new.title,
+        currency: new.total.currency().code(),
+        total: new.total.minor(),
+        status: ContractStatus::Signing.name(),
+        fee_bps: small(terms.fee_bps)?,
+        processing_cost_bearer: terms.bearer.name(),
+        processing_bps: small(terms.processing_bps)?,
+        processing_fixed: terms.processing_fixed,
+        document: &document.text,
+        document_sha256: &document.sha256,
+    };
+    diesel::insert_into(contracts::table).values(&row).execute(tx.pg()).await.on_constraint("contracts_live_bid", || {
+        Error::State { what: "bid", state: "contracted".to_owned(), hint: "there is a contract on this bid already".to_owned() }
+    })?;
+    let lines = new
+        .lines
+        .iter()
+        .map(|line| {
+            Ok(NewLine {
+                org_id: new.owner.0,
+                contract_id: id.0,
+                contractor_org_id: new.contractor.0,
+                position: small(line.position)?,
+                soq_line_id: line.soq_line.0,
+                code: &line.code,
+                description: &line.description,
+                kind: &line.kind,
+                unit_code: line.unit_code.as_deref(),
+                quantity: line.quantity,
+                rate: line.rate,
+                amount: line.amount.map(|amount| amount.minor()),
+                counts: line.counts,
+            })
+        })
+        .collect::<Result<Vec<_>, Fault>>()?;
+    // A statement holds at most 65,535 parameters.
+    for chunk in lines.chunks(1_000) {
+        diesel::insert_into(contract_lines::table).values(chunk).execute(tx.pg()).await.fault()?;
+    }
+    Ok(())
+}
+
+fn small(number: u32) -> Result<i32, Fault> {
+    i32::try_from(number).map_err(Fault::internal)
+}
+
+pub(crate) async fn row(mut pg: Reader<'_>, id: ContractId) -> Result<ContractRow, Error> {
+    contracts::table
+        .filter(contracts::id.eq(id.0))
+        .select(ContractRow::as_select())
+        .first(&mut pg)
+        .await
+        .not_found(|| Error::NotFound("contract"))
+}
+
+/// Locks a contract: either party may.
+pub(crate) async fn lock(tx: &mut Tx, id: ContractId) -> Result<ContractRow, Error> {
+    contracts::table
+        .filter(contracts::id.eq(id.0))
+        .select(ContractRow::as_select())
+        .for_update()
+        .first(tx.pg())
+        .await
+        .not_found(|| Error::NotFound("contract"))
+}
+
+/// Keeps a contract as it is until the commit, without standing in the way of others who do the same.
+pub(crate) async fn hold(tx: &mut Tx, id: ContractId) -> Result<ContractRow, Error> {
+    contracts::table
+        .filter(contracts::id.eq(id.0))
+        .select(ContractRow::as_select())
+        .for_share()
+        .first(tx.pg())
+        .await
+        .not_found(|| Error::NotFound("contract"))
+}
+
+pub(crate) async fn document(mut pg: Reader<'_>, id: ContractId) -> Result<String, Error> {
+    contracts::table
+        .filter(contracts::id.eq(id.0))
+        .select(contracts::document)
+        .first(&mut pg)
+        .await
+        .not_found(|| Error::NotFound("contract"))
+}
+
+/// Whose rows a list shows.
+#[derive(Debug, Clone)]
+pub(crate) struct Visible {
+    /// The reader.
+    pub(crate) org: OrgId,
+    /// Of the reader's own projects, these.
+    pub(crate) reach: Reach,
+    /// And those in which the reader is the contractor.
+    pub(crate) as_contractor: bool,
+}
+
+impl Visible {
+    /// The projects as an array, `None` for all.
+    pub(crate) fn projects(&self) -> Option<Vec<Uuid>> {
+        match &self.reach {
+            Reach::All => None,
+            Reach::Only(projects) => Some(projects.iter().map(|ProjectId(id)| *id).collect()),
+        }
+    }
+}
+
+pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageRequest) -> Result<Page<ContractRow>, Fault> {
+    let mut query = contracts::table.select(ContractRow::as_select()).into_boxed();
+    let (own, theirs) = (contracts::org_id.eq(visible.org.0), contracts::contractor_org_id.eq(visible.org.0));
+    query = match (visible.projects(), visible.as_contractor) {
+        (None, true) => query.filter(own.or(theirs)),
+        (None, false) => query.filter(own),
+        (Some(projects), true) => query.filter(own.and(contracts::project_id.eq_any(projects)).or(theirs)),
+        (Some(projects), false) => query.filter(own.and(contracts::project_id.eq_any(projects))),
+    };
+    if let Some(after) = page.after {
+        query = query.filter(
+            contracts::created_at
+                .lt(after.created_at)
+                .or(contracts::created_at.eq(after.created_at).and(contracts::id.lt(after.id))),
+        );
+    }
+    let rows = query
+        .order((contracts::created_at.desc(), contracts::id.desc()))
+        .limit(page.fetch())
+        .load(&mut pg)
+        .await
+        .fault()?;
+    Ok(Page::cut(rows, page, |row: &ContractRow| Position { created_at: row.created_at, id: row.id }))
+}
+
+/// The contracts of rows, with milestones and signatures.
+pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<Vec<Contract>, Fault> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let signed: Vec<(Uuid, String, Uuid, Timestamp)> = contract_signatures::table
+        .filter(contract_signatures::contract_id.eq_any(&ids))
+        .select((
+            contract_signatures::contract_id,
+            contract_signatures::party,
+            contract_signatures::user_id,
+            contract_signatures::signed_at,
+        ))
+        .order((contract_signatures::contract_id, contract_signatures::signed_at))
+        .load(&mut pg)
+        .await
+        .fault()?;
+    let mut milestones_of: HashMap<Uuid, Vec<_>> = HashMap::new();
+    for milestone in milestones::views(pg, milestones::of_contracts(pg, &ids).await?).await? {
+        milestones_of.entry(milestone.contract.0).or_default().push(milestone);
+    }
+    rows.into_iter()
+        .map(|row| {
+            let signatures = signed.iter().filter(|(contract, ..)| *contract == row.id).map(|(_, party, user, signed_at)| {
+                Ok(Signature {
+                    party: state(Party::from_name(party), party)?,
+                    user: UserId(*user),
+                    signed_at: *signed_at,
+                })
+            });
+            Ok(Contract {
+                id: ContractId(row.id),
+                owner: OrgId(row.org_id),
+                contractor: OrgId(row.contractor_org_id),
+                project: ProjectId(row.project_id),
+                tender: row.tender_id.into(),
+                bid: row.bid_id.into(),
+                total: money(row.total, &row.currency)?,
+                status: row.status()?,
+                terms: row.terms()?,
+                signatures: signatures.collect::<Result<_, Fault>>()?,
+                milestones: milestones_of.remove(&row.id).unwrap_or_default(),
+                title: row.title,
+                document_sha256: row.document_sha256,
+                cancel_reason: row.cancel_reason,
+                activated_at: row.activated_at,
+                completed_at: row.completed_at,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn view(pg: Reader<'_>, id: ContractId) -> Result<Contract, Error> {
+    let row = row(pg, id).await?;
+    views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("contract"))
+}
+
+/// Who signed so far.
+pub(crate) async fn signers(tx: &mut Tx, id: ContractId) -> Result<Vec<(Party, UserId)>, Fault> {
+    let rows: Vec<(String, Uuid)> = contract_signatures::table
+        .filter(contract_signatures::contract_id.eq(id.0))
+        .select((contract_signatures::party, contract_signatures::user_id))
+        .load(tx.pg())
+        .await
+        .fault()?;
+    rows.into_iter().map(|(party, user)| Ok((state(Party::from_name(&party), &party)?, UserId(user)))).collect()
+}
+
+pub(crate) async fn sign(tx: &mut Tx, contract: &ContractRow, party: Party, user: UserId, sha256: &str) -> Result<(), Error> {
+    diesel::insert_into(contract_signatures::table)
+        .values((
+            contract_signatures::org_id.eq(contract.org_id),
+            contract_signatures::contract_id.eq(contract.id),
+            contract_signatures::contractor_org_id.eq(contract.contractor_org_id),
+            contract_signatures::party.eq(party.name()),
+            contract_signatures::user_id.eq(user.0),
+            contract_signatures::sha256.eq(sha256),
+        ))
+        .execute(tx.pg())
+        .await
+        .on_constraint("contract_signatures_org_id_contract_id_user_id_key", || Error::SamePerson)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Outcome {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    outcome: String,
+}
+
+/// Puts the contract into force if everything is there; says what came of it.
+pub(crate) async fn activate(
+    tx: &mut Tx,
+    id: ContractId,
+    event: Uuid,
+    payload: &serde_json::Value,
+    request: &str,
+) -> Result<String, Fault> {
+    let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3, $4) as outcome")
+        .bind::<diesel::sql_types::Uuid, _>(id.0)
+        .bind::<diesel::sql_types::Uuid, _>(event)
+        .bind::<diesel::sql_types::Jsonb, _>(payload)
+        .bind::<diesel::sql_types::Text, _>(request)
+        .get_result(tx.pg())
+        .await
+        .fault()?;
+    Ok(row.outcome)
+}
+
+pub(crate) async fn cancel(tx: &mut Tx, id: ContractId, reason: &str) -> Result<(), Fault> {
+    diesel::update(contracts::table.filter(contracts::id.eq(id.0)))
+        .set((
+            contracts::status.eq(ContractStatus::Cancelled.name()),
+            contracts::cancel_reason.eq(reason),
+            contracts::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+pub(crate) async fn complete(tx: &mut Tx, id: ContractId) -> Result<(), Fault> {
+    diesel::update(contracts::table.filter(contracts::id.eq(id.0)))
+        .set((
+            contracts::status.eq(ContractStatus::PracticallyComplete.name()),
+            contracts::completed_at.eq(diesel::dsl::now),
+            contracts::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// The currency of a contract.
+pub(crate) fn currency_of(row: &ContractRow) -> Result<kernel::Currency, Fault> {
+    currency(&row.currency)
+}

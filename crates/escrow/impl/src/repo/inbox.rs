@@ -1,0 +1,119 @@
+//! The inbox of the provider's events, and where their objects belong: the platform's own look-ups, on `SystemUow`.
+
+use db::prelude::*;
+use kernel::{Fault, OrgId, PaymentId, ReleaseId, Timestamp};
+use uuid::Uuid;
+
+use crate::schema::{payee_accounts, payments, releases, webhook_events};
+
+/// An event, as little of it as routing needs.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = webhook_events)]
+pub(crate) struct EventRow {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) object_id: String,
+    pub(crate) account: Option<String>,
+    pub(crate) intent: Option<String>,
+    pub(crate) our_id: Option<Uuid>,
+    pub(crate) livemode: bool,
+}
+
+/// Keeps the event; says whether it is new.
+pub(crate) async fn keep(tx: &mut Tx, event: &EventRow) -> Result<bool, Fault> {
+    let kept =
+        diesel::insert_into(webhook_events::table).values(event).on_conflict_do_nothing().execute(tx.pg()).await.fault()?;
+    Ok(kept == 1)
+}
+
+pub(crate) async fn event(tx: &ReadTx<'_>, id: &str) -> Result<Option<EventRow>, Fault> {
+    webhook_events::table
+        .find(id)
+        .select(EventRow::as_select())
+        .first(&mut tx.pg())
+        .await
+        .optional()
+        .fault()
+}
+
+pub(crate) async fn done(tx: &mut Tx, id: &str) -> Result<(), Fault> {
+    diesel::update(webhook_events::table.find(id))
+        .set(webhook_events::processed_at.eq(diesel::dsl::now))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// Events that came before `before` and were not dealt with.
+pub(crate) async fn waiting(tx: &ReadTx<'_>, before: Timestamp) -> Result<Vec<String>, Fault> {
+    webhook_events::table
+        .filter(webhook_events::processed_at.is_null())
+        .filter(webhook_events::received_at.lt(before))
+        .order(webhook_events::received_at)
+        .limit(1_000)
+        .select(webhook_events::id)
+        .load(&mut tx.pg())
+        .await
+        .fault()
+}
+
+/// The payment that has this intent, or is the one that its metadata name.
+pub(crate) async fn payment(tx: &ReadTx<'_>, intent: &str, ours: Option<Uuid>) -> Result<Option<(OrgId, PaymentId)>, Fault> {
+    let known: Option<(Uuid, Uuid)> = payments::table
+        .filter(payments::intent.eq(intent))
+        .select((payments::org_id, payments::id))
+        .first(&mut tx.pg())
+        .await
+        .optional()
+        .fault()?;
+    let found = match (known, ours) {
+        (None, Some(id)) => payments::table
+            .filter(payments::id.eq(id))
+            .filter(payments::intent.is_null())
+            .select((payments::org_id, payments::id))
+            .first(&mut tx.pg())
+            .await
+            .optional()
+            .fault()?,
+        (known, _) => known,
+    };
+    Ok(found.map(|(org, id)| (OrgId(org), PaymentId(id))))
+}
+
+/// Where the release is that has this transfer, or is the one that its metadata name.
+pub(crate) async fn release(tx: &ReadTx<'_>, transfer: &str, ours: Option<Uuid>) -> Result<Option<(OrgId, ReleaseId)>, Fault> {
+    let found: Option<(Uuid, Uuid)> = releases::table
+        .filter(releases::transfer.eq(transfer).or(releases::id.eq(ours.unwrap_or(Uuid::nil()))))
+        .select((releases::org_id, releases::id))
+        .first(&mut tx.pg())
+        .await
+        .optional()
+        .fault()?;
+    Ok(found.map(|(org, id)| (OrgId(org), ReleaseId(id))))
+}
+
+/// Whose connected account it is.
+pub(crate) async fn payee(tx: &ReadTx<'_>, account: &str) -> Result<Option<OrgId>, Fault> {
+    let found: Option<Uuid> = payee_accounts::table
+        .filter(payee_accounts::account.eq(account))
+        .select(payee_accounts::org_id)
+        .first(&mut tx.pg())
+        .await
+        .optional()
+        .fault()?;
+    Ok(found.map(OrgId))
+}
+
+/// Every payment that is paid and waits for its funds.
+pub(crate) async fn waiting_for_funds(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, PaymentId)>, Fault> {
+    let rows: Vec<(Uuid, Uuid)> = payments::table
+        .filter(payments::status.eq("succeeded"))
+        .select((payments::org_id, payments::id))
+        .order(payments::available_on)
+        .limit(1_000)
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    Ok(rows.into_iter().map(|(org, id)| (OrgId(org), PaymentId(id))).collect())
+}

@@ -1,0 +1,261 @@
+//! Milestones and what was said about their work.
+
+use std::collections::HashMap;
+
+use db::prelude::*;
+use escrow_api::{Error, Milestone, MilestoneStatus, NewMilestone, Review};
+use kernel::{ContractId, Fault, MilestoneId, Money, OrgId, Timestamp, UserId};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::contracts::ContractRow;
+use super::{Reader, count, ledger, money, payments, releases, state};
+use crate::schema::{milestone_reviews, milestones};
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = milestones)]
+pub(crate) struct MilestoneRow {
+    pub(crate) org_id: Uuid,
+    pub(crate) id: Uuid,
+    pub(crate) contract_id: Uuid,
+    pub(crate) contractor_org_id: Uuid,
+    pub(crate) position: i32,
+    pub(crate) title: String,
+    pub(crate) amount: i64,
+    pub(crate) currency: String,
+    pub(crate) due_on: Option<chrono::NaiveDate>,
+    pub(crate) status: String,
+    pub(crate) frozen: bool,
+    pub(crate) submissions: i32,
+    pub(crate) submitted_by: Option<Uuid>,
+    pub(crate) submitted_at: Option<Timestamp>,
+    pub(crate) review_due_at: Option<Timestamp>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+impl MilestoneRow {
+    pub(crate) fn status(&self) -> Result<MilestoneStatus, Fault> {
+        state(MilestoneStatus::from_name(&self.status), &self.status)
+    }
+
+    pub(crate) fn contract(&self) -> ContractId {
+        ContractId(self.contract_id)
+    }
+
+    pub(crate) fn amount(&self) -> Result<Money, Fault> {
+        money(self.amount, &self.currency)
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = milestones)]
+struct NewRow<'a> {
+    org_id: Uuid,
+    id: Uuid,
+    contract_id: Uuid,
+    contractor_org_id: Uuid,
+    position: i32,
+    title: &'a str,
+    amount: i64,
+    currency: &'a str,
+    due_on: Option<chrono::NaiveDate>,
+}
+
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    owner: OrgId,
+    contractor: OrgId,
+    contract: ContractId,
+    new: &[NewMilestone],
+) -> Result<(), Fault> {
+    let rows: Vec<NewRow<'_>> = new
+        .iter()
+        .zip(1_i32..)
+        .map(|(milestone, position)| NewRow {
+            org_id: owner.0,
+            id: MilestoneId::new().0,
+            contract_id: contract.0,
+            contractor_org_id: contractor.0,
+            position,
+            title: &milestone.title,
+            amount: milestone.amount.minor(),
+            currency: milestone.amount.currency().code(),
+            due_on: milestone.due_on,
+        })
+        .collect();
+    diesel::insert_into(milestones::table).values(&rows).execute(tx.pg()).await.fault()?;
+    Ok(())
+}
+
+pub(crate) async fn row(mut pg: Reader<'_>, id: MilestoneId) -> Result<MilestoneRow, Error> {
+    milestones::table
+        .filter(milestones::id.eq(id.0))
+        .select(MilestoneRow::as_select())
+        .first(&mut pg)
+        .await
+        .not_found(|| Error::NotFound("milestone"))
+}
+
+/// Locks a milestone: either party may.
+pub(crate) async fn lock(tx: &mut Tx, id: MilestoneId) -> Result<MilestoneRow, Error> {
+    milestones::table
+        .filter(milestones::id.eq(id.0))
+        .select(MilestoneRow::as_select())
+        .for_update()
+        .first(tx.pg())
+        .await
+        .not_found(|| Error::NotFound("milestone"))
+}
+
+pub(crate) async fn of_contracts(mut pg: Reader<'_>, contracts: &[Uuid]) -> Result<Vec<MilestoneRow>, Fault> {
+    milestones::table
+        .filter(milestones::contract_id.eq_any(contracts))
+        .select(MilestoneRow::as_select())
+        .order((milestones::contract_id, milestones::position))
+        .load(&mut pg)
+        .await
+        .fault()
+}
+
+/// The milestones of rows, in their order, with what is held, the newest payment and the newest release.
+pub(crate) async fn views(pg: Reader<'_>, rows: Vec<MilestoneRow>) -> Result<Vec<Milestone>, Fault> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let held = ledger::held(pg, &ids).await?;
+    let escrows: HashMap<Uuid, Uuid> = payments::newest(pg, &ids).await?;
+    let mut releases = releases::newest(pg, &ids).await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Milestone {
+                id: MilestoneId(row.id),
+                contract: ContractId(row.contract_id),
+                owner: OrgId(row.org_id),
+                contractor: OrgId(row.contractor_org_id),
+                position: count(row.position),
+                amount: row.amount()?,
+                due_on: row.due_on,
+                status: row.status()?,
+                frozen: row.frozen,
+                held: money(held.get(&row.id).copied().unwrap_or(0), &row.currency)?,
+                submissions: count(row.submissions),
+                submitted_at: row.submitted_at,
+                review_due_at: row.review_due_at,
+                escrow: escrows.get(&row.id).map(|id| (*id).into()),
+                release: releases.remove(&row.id).map(|release| release.view()).transpose()?,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+                title: row.title,
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn view(pg: Reader<'_>, id: MilestoneId) -> Result<Milestone, Error> {
+    let row = row(pg, id).await?;
+    views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("milestone"))
+}
+
+pub(crate) async fn set_status(tx: &mut Tx, id: Uuid, status: MilestoneStatus) -> Result<(), Fault> {
+    let changed = diesel::update(milestones::table.filter(milestones::id.eq(id)))
+        .set((milestones::status.eq(status.name()), milestones::updated_at.eq(diesel::dsl::now)))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    if changed == 1 { Ok(()) } else { Err(Fault::internal(format!("milestone {id} is not this tenant's to change"))) }
+}
+
+/// M5: the one change that the contractor may make.
+pub(crate) async fn set_in_review(tx: &mut Tx, id: Uuid, by: Option<UserId>, at: Timestamp, due: Timestamp) -> Result<(), Fault> {
+    diesel::update(milestones::table.filter(milestones::id.eq(id)))
+        .set((
+            milestones::status.eq(MilestoneStatus::InReview.name()),
+            milestones::submissions.eq(milestones::submissions + 1),
+            milestones::submitted_by.eq(by.map(Uuid::from)),
+            milestones::submitted_at.eq(at),
+            milestones::review_due_at.eq(due),
+            milestones::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// Something to be said about work.
+pub(crate) struct NewReview<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) note: Option<&'a str>,
+    pub(crate) evidence: Value,
+    pub(crate) amount: Option<i64>,
+    pub(crate) by: Option<UserId>,
+}
+
+pub(crate) async fn say(tx: &mut Tx, milestone: &MilestoneRow, new: NewReview<'_>) -> Result<(), Fault> {
+    diesel::insert_into(milestone_reviews::table)
+        .values((
+            milestone_reviews::org_id.eq(milestone.org_id),
+            milestone_reviews::id.eq(Uuid::now_v7()),
+            milestone_reviews::milestone_id.eq(milestone.id),
+            milestone_reviews::contract_id.eq(milestone.contract_id),
+            milestone_reviews::contractor_org_id.eq(milestone.contractor_org_id),
+            milestone_reviews::kind.eq(new.kind),
+            milestone_reviews::note.eq(new.note),
+            milestone_reviews::evidence.eq(new.evidence),
+            milestone_reviews::amount.eq(new.amount),
+            milestone_reviews::by_user.eq(new.by.map(Uuid::from)),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+pub(crate) async fn reviews(mut pg: Reader<'_>, id: MilestoneId, currency: &str) -> Result<Vec<Review>, Fault> {
+    type Row = (Uuid, String, Option<String>, Value, Option<i64>, Option<Uuid>, Timestamp);
+    let rows: Vec<Row> = milestone_reviews::table
+        .filter(milestone_reviews::milestone_id.eq(id.0))
+        .select((
+            milestone_reviews::id,
+            milestone_reviews::kind,
+            milestone_reviews::note,
+            milestone_reviews::evidence,
+            milestone_reviews::amount,
+            milestone_reviews::by_user,
+            milestone_reviews::created_at,
+        ))
+        .order((milestone_reviews::created_at, milestone_reviews::id))
+        .load(&mut pg)
+        .await
+        .fault()?;
+    rows.into_iter()
+        .map(|(id, kind, note, evidence, amount, by, at)| {
+            let amount = amount.map(|minor| money(minor, currency)).transpose()?;
+            Ok(Review { id, kind, note, evidence, amount, by: by.map(UserId), at })
+        })
+        .collect()
+}
+
+/// The milestones of a contract that are neither released, refunded nor cancelled.
+pub(crate) async fn unsettled(tx: &mut Tx, contract: &ContractRow) -> Result<i64, Fault> {
+    let settled = [MilestoneStatus::Released, MilestoneStatus::Refunded, MilestoneStatus::Cancelled].map(MilestoneStatus::name);
+    milestones::table
+        .filter(milestones::org_id.eq(contract.org_id))
+        .filter(milestones::contract_id.eq(contract.id))
+        .filter(milestones::status.ne_all(settled))
+        .count()
+        .get_result(tx.pg())
+        .await
+        .fault()
+}
+
+/// C7 before the contract is in force: its milestones go with it.
+pub(crate) async fn cancel_all(tx: &mut Tx, contract: &ContractRow) -> Result<(), Fault> {
+    diesel::update(
+        milestones::table.filter(milestones::org_id.eq(contract.org_id)).filter(milestones::contract_id.eq(contract.id)),
+    )
+    .set((milestones::status.eq(MilestoneStatus::Cancelled.name()), milestones::updated_at.eq(diesel::dsl::now)))
+    .execute(tx.pg())
+    .await
+    .fault()?;
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! Funding payments.
+
+use std::collections::HashMap;
+
+use db::prelude::*;
+use escrow_api::{Error, Escrow, EscrowStatus, MilestoneStatus};
+use kernel::{ContractId, Fault, MilestoneId, Page, PageRequest, PaymentId, Position, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::contracts::Visible;
+use super::milestones::MilestoneRow;
+use super::{Reader, ledger, money, releases, state};
+use crate::schema::{contracts, milestones, payments};
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = payments)]
+pub(crate) struct PaymentRow {
+    pub(crate) org_id: Uuid,
+    pub(crate) id: Uuid,
+    pub(crate) contract_id: Uuid,
+    pub(crate) milestone_id: Uuid,
+    pub(crate) status: String,
+    pub(crate) amount: i64,
+    pub(crate) fee: i64,
+    pub(crate) charged: i64,
+    pub(crate) currency: String,
+    pub(crate) intent: Option<String>,
+    pub(crate) charge: Option<String>,
+    pub(crate) balance_transaction: Option<String>,
+    pub(crate) available_on: Option<Timestamp>,
+    pub(crate) last_error: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+impl PaymentRow {
+    pub(crate) fn status(&self) -> Result<EscrowStatus, Fault> {
+        state(EscrowStatus::from_name(&self.status), &self.status)
+    }
+}
+
+/// A payment to be.
+pub(crate) struct NewPayment {
+    pub(crate) id: PaymentId,
+    pub(crate) fee: i64,
+    pub(crate) charged: i64,
+    pub(crate) by: Option<UserId>,
+    pub(crate) poll_at: Timestamp,
+}
+
+pub(crate) async fn insert(tx: &mut Tx, milestone: &MilestoneRow, new: &NewPayment) -> Result<PaymentRow, Error> {
+    diesel::insert_into(payments::table)
+        .values((
+            payments::org_id.eq(milestone.org_id),
+            payments::id.eq(new.id.0),
+            payments::contract_id.eq(milestone.contract_id),
+            payments::contractor_org_id.eq(milestone.contractor_org_id),
+            payments::milestone_id.eq(milestone.id),
+            payments::amount.eq(milestone.amount),
+            payments::fee.eq(new.fee),
+            payments::charged.eq(new.charged),
+            payments::currency.eq(&milestone.currency),
+            payments::created_by.eq(new.by.map(Uuid::from)),
+            payments::next_poll_at.eq(new.poll_at),
+        ))
+        .returning(PaymentRow::as_returning())
+        .get_result(tx.pg())
+        .await
+        .on_constraint("payments_live", || Error::State {
+            what: "milestone",
+            state: MilestoneStatus::Funding.name().to_owned(),
+            hint: "a payment is under way".to_owned(),
+        })
+}
+
+pub(crate) async fn row(mut pg: Reader<'_>, id: PaymentId) -> Result<PaymentRow, Error> {
+    payments::table
+        .filter(payments::id.eq(id.0))
+        .select(PaymentRow::as_select())
+        .first(&mut pg)
+        .await
+        .not_found(|| Error::NotFound("escrow"))
+}
+
+pub(crate) async fn lock(tx: &mut Tx, id: PaymentId) -> Result<PaymentRow, Error> {
+    payments::table
+        .filter(payments::id.eq(id.0))
+        .select(PaymentRow::as_select())
+        .for_update()
+        .first(tx.pg())
+        .await
+        .not_found(|| Error::NotFound("escrow"))
+}
+
+/// The payments of a milestone, the newest first.
+pub(crate) async fn of_milestone(mut pg: Reader<'_>, milestone: Uuid) -> Result<Vec<PaymentRow>, Fault> {
+    payments::table
+        .filter(payments::milestone_id.eq(milestone))
+        .select(PaymentRow::as_select())
+        .order(payments::id.desc())
+        .load(&mut pg)
+        .await
+        .fault()
+}
+
+/// The newest payment of each milestone.
+pub(crate) async fn newest(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<HashMap<Uuid, Uuid>, Fault> {
+    let rows: Vec<(Uuid, Uuid)> = payments::table
+        .filter(payments::milestone_id.eq_any(milestones))
+        .distinct_on(payments::milestone_id)
+        .select((payments::milestone_id, payments::id))
+        .order((payments::milestone_id, payments::id.desc()))
+        .load(&mut pg)
+        .await
+        .fault()?;
+    Ok(rows.into_iter().collect())
+}
+
+pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageRequest) -> Result<Page<PaymentRow>, Fault> {
+    let mut query = payments::table.select(PaymentRow::as_select()).into_boxed();
+    let (own, theirs) = (payments::org_id.eq(visible.org.0), payments::contractor_org_id.eq(visible.org.0));
+    let reachable = |projects: Vec<Uuid>| {
+        payments::contract_id.eq_any(contracts::table.filter(contracts::project_id.eq_any(projects)).select(contracts::id))
+    };
+    query = match (visible.projects(), visible.as_contractor) {
+        (None, true) => query.filter(own.or(theirs)),
+        (None, false) => query.filter(own),
+        (Some(projects), true) => query.filter(own.and(reachable(projects)).or(theirs)),
+        (Some(projects), false) => query.filter(own.and(reachable(projects))),
+    };
+    if let Some(after) = page.after {
+        query = query.filter(
+            payments::created_at
+                .lt(after.created_at)
+                .or(payments::created_at.eq(after.created_at).and(payments::id.lt(after.id))),
+        );
+    }
+    let rows = query
+        .order((payments::created_at.desc(), payments::id.desc()))
+        .limit(page.fetch())
+        .load(&mut pg)
+        .await
+        .fault()?;
+    Ok(Page::cut(rows, page, |row: &PaymentRow| Position { created_at: row.created_at, id: row.id }))
+}
+
+/// The payments of rows, in their order, with milestone state, what is held and the newest release.
+pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<PaymentRow>) -> Result<Vec<Escrow>, Fault> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.milestone_id).collect();
+    let states: HashMap<Uuid, String> = milestones::table
+        .filter(milestones::id.eq_any(&ids))
+        .select((milestones::id, milestones::status))
+        .load::<(Uuid, String)>(&mut pg)
+        .await
+        .fault()?
+        .into_iter()
+        .collect();
+    let held = ledger::held(pg, &ids).await?;
+    let mut releases = releases::newest_of_payments(pg, &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
+    rows.into_iter()
+        .map(|row| {
+            let milestone = states.get(&row.milestone_id).map_or("", String::as_str);
+            // What is held belongs to the payment that brought it.
+            let brought = matches!(row.status()?, EscrowStatus::Succeeded | EscrowStatus::Available);
+            let held = if brought { held.get(&row.milestone_id).copied().unwrap_or(0) } else { 0 };
+            Ok(Escrow {
+                id: PaymentId(row.id),
+                contract: ContractId(row.contract_id),
+                milestone: MilestoneId(row.milestone_id),
+                milestone_status: state(MilestoneStatus::from_name(milestone), milestone)?,
+                status: row.status()?,
+                amount: money(row.amount, &row.currency)?,
+                fee: money(row.fee, &row.currency)?,
+                charged: money(row.charged, &row.currency)?,
+                held: money(held, &row.currency)?,
+                release: releases.remove(&row.id).map(|release| release.view()).transpose()?,
+                intent: row.intent,
+                available_on: row.available_on,
+                last_error: row.last_error,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn view(pg: Reader<'_>, id: PaymentId) -> Result<Escrow, Error> {
+    let row = row(pg, id).await?;
+    views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("escrow"))
+}
+
+/// What was learnt of a payment.
+#[derive(AsChangeset)]
+#[diesel(table_name = payments)]
+pub(crate) struct Learnt {
+    pub(crate) status: &'static str,
+    pub(crate) intent: Option<String>,
+    pub(crate) charge: Option<String>,
+    pub(crate) balance_transaction: Option<String>,
+    pub(crate) available_on: Option<Timestamp>,
+    #[diesel(treat_none_as_null = true)]
+    pub(crate) last_error: Option<String>,
+    pub(crate) next_poll_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+pub(crate) async fn save(tx: &mut Tx, id: Uuid, learnt: &Learnt) -> Result<(), Fault> {
+    let changed =
+        diesel::update(payments::table.filter(payments::id.eq(id))).set(learnt).execute(tx.pg()).await.fault()?;
+    if changed == 1 { Ok(()) } else { Err(Fault::internal(format!("payment {id} is not this tenant's to change"))) }
+}

@@ -1,0 +1,179 @@
+//! Releases.
+
+use std::collections::HashMap;
+
+use db::prelude::*;
+use escrow_api::{Error, Release, ReleaseStatus};
+use kernel::{Fault, MilestoneId, PaymentId, ReleaseId, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::milestones::MilestoneRow;
+use super::{Reader, count, money, state};
+use crate::model::money::Split;
+use crate::schema::releases;
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = releases)]
+pub(crate) struct ReleaseRow {
+    pub(crate) org_id: Uuid,
+    pub(crate) id: Uuid,
+    pub(crate) contract_id: Uuid,
+    pub(crate) milestone_id: Uuid,
+    pub(crate) payment_id: Uuid,
+    pub(crate) seq: i32,
+    pub(crate) status: String,
+    pub(crate) gross: i64,
+    pub(crate) fee: i64,
+    pub(crate) net: i64,
+    pub(crate) currency: String,
+    pub(crate) requested_by: Option<Uuid>,
+    pub(crate) approved_by: Option<Uuid>,
+    pub(crate) destination: Option<String>,
+    pub(crate) transfer: Option<String>,
+    pub(crate) attempts: i32,
+    pub(crate) maybe_sent_at: Option<Timestamp>,
+    pub(crate) last_error: Option<String>,
+    pub(crate) sent_at: Option<Timestamp>,
+    pub(crate) created_at: Timestamp,
+}
+
+impl ReleaseRow {
+    pub(crate) fn status(&self) -> Result<ReleaseStatus, Fault> {
+        state(ReleaseStatus::from_name(&self.status), &self.status)
+    }
+
+    pub(crate) fn view(&self) -> Result<Release, Fault> {
+        Ok(Release {
+            id: ReleaseId(self.id),
+            escrow: PaymentId(self.payment_id),
+            milestone: MilestoneId(self.milestone_id),
+            seq: count(self.seq),
+            status: self.status()?,
+            gross: money(self.gross, &self.currency)?,
+            fee: money(self.fee, &self.currency)?,
+            net: money(self.net, &self.currency)?,
+            transfer: self.transfer.clone(),
+            last_error: self.last_error.clone(),
+            created_at: self.created_at,
+            sent_at: self.sent_at,
+        })
+    }
+}
+
+/// A release to be.
+pub(crate) struct NewRelease {
+    pub(crate) payment: Uuid,
+    pub(crate) seq: i32,
+    pub(crate) split: Split,
+    pub(crate) requested_by: Option<UserId>,
+    pub(crate) approved_by: Option<UserId>,
+}
+
+pub(crate) async fn insert(tx: &mut Tx, milestone: &MilestoneRow, new: &NewRelease) -> Result<ReleaseRow, Error> {
+    diesel::insert_into(releases::table)
+        .values((
+            releases::org_id.eq(milestone.org_id),
+            releases::id.eq(ReleaseId::new().0),
+            releases::contract_id.eq(milestone.contract_id),
+            releases::contractor_org_id.eq(milestone.contractor_org_id),
+            releases::milestone_id.eq(milestone.id),
+            releases::payment_id.eq(new.payment),
+            releases::seq.eq(new.seq),
+            releases::status.eq(ReleaseStatus::Approved.name()),
+            releases::gross.eq(new.split.gross),
+            releases::fee.eq(new.split.fee),
+            releases::net.eq(new.split.net),
+            releases::currency.eq(&milestone.currency),
+            releases::requested_by.eq(new.requested_by.map(Uuid::from)),
+            releases::approved_by.eq(new.approved_by.map(Uuid::from)),
+        ))
+        .returning(ReleaseRow::as_returning())
+        .get_result(tx.pg())
+        .await
+        .on_constraint("releases_live", || Error::State {
+            what: "release",
+            state: ReleaseStatus::Approved.name().to_owned(),
+            hint: "another release of this milestone is under way".to_owned(),
+        })
+}
+
+pub(crate) async fn row(mut pg: Reader<'_>, id: ReleaseId) -> Result<ReleaseRow, Error> {
+    releases::table
+        .filter(releases::id.eq(id.0))
+        .select(ReleaseRow::as_select())
+        .first(&mut pg)
+        .await
+        .not_found(|| Error::NotFound("release"))
+}
+
+pub(crate) async fn lock(tx: &mut Tx, id: ReleaseId) -> Result<ReleaseRow, Error> {
+    releases::table
+        .filter(releases::id.eq(id.0))
+        .select(ReleaseRow::as_select())
+        .for_update()
+        .first(tx.pg())
+        .await
+        .not_found(|| Error::NotFound("release"))
+}
+
+/// The newest release of a milestone, locked. Whoever calls it holds the milestone.
+pub(crate) async fn lock_newest(tx: &mut Tx, milestone: Uuid) -> Result<Option<ReleaseRow>, Fault> {
+    releases::table
+        .filter(releases::milestone_id.eq(milestone))
+        .select(ReleaseRow::as_select())
+        .order(releases::seq.desc())
+        .limit(1)
+        .for_update()
+        .first(tx.pg())
+        .await
+        .optional()
+        .fault()
+}
+
+/// The newest release of each milestone.
+pub(crate) async fn newest(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<HashMap<Uuid, ReleaseRow>, Fault> {
+    let rows: Vec<ReleaseRow> = releases::table
+        .filter(releases::milestone_id.eq_any(milestones))
+        .distinct_on(releases::milestone_id)
+        .select(ReleaseRow::as_select())
+        .order((releases::milestone_id, releases::seq.desc()))
+        .load(&mut pg)
+        .await
+        .fault()?;
+    Ok(rows.into_iter().map(|row| (row.milestone_id, row)).collect())
+}
+
+/// The newest release of each payment.
+pub(crate) async fn newest_of_payments(mut pg: Reader<'_>, payments: &[Uuid]) -> Result<HashMap<Uuid, ReleaseRow>, Fault> {
+    let rows: Vec<ReleaseRow> = releases::table
+        .filter(releases::payment_id.eq_any(payments))
+        .distinct_on(releases::payment_id)
+        .select(ReleaseRow::as_select())
+        .order((releases::payment_id, releases::seq.desc()))
+        .load(&mut pg)
+        .await
+        .fault()?;
+    Ok(rows.into_iter().map(|row| (row.payment_id, row)).collect())
+}
+
+/// A step of a release.
+#[derive(AsChangeset, Default)]
+#[diesel(table_name = releases)]
+pub(crate) struct Step {
+    pub(crate) status: Option<&'static str>,
+    pub(crate) destination: Option<String>,
+    pub(crate) transfer: Option<String>,
+    pub(crate) attempts: Option<i32>,
+    pub(crate) maybe_sent_at: Option<Option<Timestamp>>,
+    pub(crate) last_error: Option<Option<String>>,
+    pub(crate) sent_at: Option<Timestamp>,
+}
+
+pub(crate) async fn save(tx: &mut Tx, id: Uuid, step: &Step) -> Result<ReleaseRow, Fault> {
+    diesel::update(releases::table.filter(releases::id.eq(id)))
+        .set((step, releases::updated_at.eq(diesel::dsl::now)))
+        .returning(ReleaseRow::as_returning())
+        .get_result(tx.pg())
+        .await
+        .fault()
+}

@@ -1,0 +1,236 @@
+//! The tables of this crate, as diesel knows them.
+
+diesel::table! {
+    contracts (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        contractor_org_id -> Uuid,
+        project_id -> Uuid,
+        tender_id -> Uuid,
+        bid_id -> Uuid,
+        title -> Text,
+        currency -> Text,
+        total -> Int8,
+        status -> Text,
+        fee_bps -> Int4,
+        processing_cost_bearer -> Text,
+        processing_bps -> Int4,
+        processing_fixed -> Int8,
+        document -> Text,
+        document_sha256 -> Text,
+        cancel_reason -> Nullable<Text>,
+        activated_at -> Nullable<Timestamptz>,
+        completed_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    contract_lines (org_id, contract_id, position) {
+        org_id -> Uuid,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        position -> Int4,
+        soq_line_id -> Uuid,
+        code -> Text,
+        description -> Text,
+        kind -> Text,
+        unit_code -> Nullable<Text>,
+        quantity -> Nullable<Numeric>,
+        rate -> Nullable<Numeric>,
+        amount -> Nullable<Int8>,
+        counts -> Bool,
+    }
+}
+
+diesel::table! {
+    contract_signatures (org_id, contract_id, party) {
+        org_id -> Uuid,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        party -> Text,
+        user_id -> Uuid,
+        sha256 -> Text,
+        signed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    milestones (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        position -> Int4,
+        title -> Text,
+        amount -> Int8,
+        currency -> Text,
+        due_on -> Nullable<Date>,
+        status -> Text,
+        frozen -> Bool,
+        submissions -> Int4,
+        submitted_by -> Nullable<Uuid>,
+        submitted_at -> Nullable<Timestamptz>,
+        review_due_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    milestone_reviews (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        milestone_id -> Uuid,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        kind -> Text,
+        note -> Nullable<Text>,
+        evidence -> Jsonb,
+        amount -> Nullable<Int8>,
+        by_user -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    escrow_accounts (org_id, contract_id, currency) {
+        org_id -> Uuid,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        currency -> Text,
+        status -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    payments (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        milestone_id -> Uuid,
+        status -> Text,
+        amount -> Int8,
+        fee -> Int8,
+        charged -> Int8,
+        currency -> Text,
+        intent -> Nullable<Text>,
+        charge -> Nullable<Text>,
+        balance_transaction -> Nullable<Text>,
+        available_on -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        next_poll_at -> Timestamptz,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    releases (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        milestone_id -> Uuid,
+        payment_id -> Uuid,
+        seq -> Int4,
+        status -> Text,
+        gross -> Int8,
+        fee -> Int8,
+        net -> Int8,
+        currency -> Text,
+        requested_by -> Nullable<Uuid>,
+        approved_by -> Nullable<Uuid>,
+        destination -> Nullable<Text>,
+        transfer -> Nullable<Text>,
+        attempts -> Int4,
+        maybe_sent_at -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    payee_accounts (org_id) {
+        org_id -> Uuid,
+        account -> Nullable<Text>,
+        status -> Text,
+        requirements -> Jsonb,
+        disabled_reason -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    webhook_events (id) {
+        id -> Text,
+        #[sql_name = "type"]
+        kind -> Text,
+        object_id -> Text,
+        account -> Nullable<Text>,
+        intent -> Nullable<Text>,
+        our_id -> Nullable<Uuid>,
+        livemode -> Bool,
+        received_at -> Timestamptz,
+        processed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    ledger_accounts (code) {
+        code -> Int2,
+        name -> Text,
+        liability -> Bool,
+    }
+}
+
+diesel::table! {
+    ledger_transactions (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        kind -> Text,
+        source_provider -> Text,
+        source_object -> Text,
+        source_kind -> Text,
+        currency -> Text,
+        reverses -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger_entries (org_id, transaction_id, position) {
+        org_id -> Uuid,
+        transaction_id -> Uuid,
+        position -> Int2,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        account -> Int2,
+        subject -> Nullable<Uuid>,
+        amount -> Int8,
+        currency -> Text,
+    }
+}
+
+diesel::table! {
+    ledger_balances (org_id, contract_id, account, subject, currency) {
+        org_id -> Uuid,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        account -> Int2,
+        subject -> Uuid,
+        currency -> Text,
+        balance -> Int8,
+        updated_at -> Timestamptz,
+    }
+}

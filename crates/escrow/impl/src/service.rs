@@ -1,0 +1,146 @@
+//! The verbs: authorise → load → pure rule → save → audit → emit. One transaction each, save where the provider stands in between.
+//!
+//! Lock order: contract (shared, unless it changes) → milestone → payment → release → balances.
+
+mod contracts;
+mod doctor;
+mod funding;
+mod milestones;
+mod payees;
+mod releases;
+mod sweep;
+mod sync;
+mod transfers;
+mod webhooks;
+
+use std::sync::Arc;
+
+use audit_api::{Audit, NewEntry};
+use auth_api::Authorizer;
+use escrow_api::{Error, Party, PaymentProvider};
+use kernel::{Clock, Ctx, Denied, Fault, Permission, ProjectId, Scope, Timestamp};
+use tenants_api::Tenants;
+use uow::{SystemUow, Tx, Uow};
+
+use crate::repo::contracts::{ContractRow, Visible};
+use crate::settings::Settings;
+
+pub use doctor::doctor;
+
+/// What the service stands on; joined in `bin/server`.
+pub struct Dependencies {
+    /// The tenants' door.
+    pub uow: Uow,
+    /// The platform's door: webhooks, sweeping.
+    pub system: SystemUow,
+    /// Who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// The trail.
+    pub audit: Arc<dyn Audit>,
+    /// Organisations and second approvals.
+    pub tenants: Arc<dyn Tenants>,
+    /// Through which money moves.
+    pub provider: Arc<dyn PaymentProvider>,
+    /// For webhook signatures and polling; deadlines go by the database's clock.
+    pub clock: Arc<dyn Clock>,
+    /// Terms and intervals.
+    pub settings: Settings,
+}
+
+/// Contracts, milestones, protected payments and the ledger.
+pub struct Service {
+    uow: Uow,
+    system: SystemUow,
+    authz: Arc<dyn Authorizer>,
+    audit: Arc<dyn Audit>,
+    tenants: Arc<dyn Tenants>,
+    provider: Arc<dyn PaymentProvider>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+}
+
+impl Service {
+    /// The service over its dependencies.
+    #[must_use]
+    pub fn new(dependencies: Dependencies) -> Self {
+        let Dependencies { uow, system, authorizer, audit, tenants, provider, clock, settings } = dependencies;
+        Self { uow, system, authz: authorizer, audit, tenants, provider, clock, settings }
+    }
+
+    /// Passes if the context's organisation is that side of the contract and the person may do it.
+    fn check_side(&self, ctx: &Ctx, contract: &ContractRow, side: Party, permission: Permission) -> Result<(), Error> {
+        if contract.side_of(ctx.org) != side {
+            return Err(Denied { permission, project: None }.into());
+        }
+        self.check_own_side(ctx, contract, permission)
+    }
+
+    /// Passes if the person may do it for whichever side the context's organisation is: the owner's teams work by project, to the
+    /// contractor the owner's project means nothing.
+    fn check_own_side(&self, ctx: &Ctx, contract: &ContractRow, permission: Permission) -> Result<(), Error> {
+        let scope = match contract.side_of(ctx.org) {
+            Party::Owner => Scope::Project(ProjectId(contract.project_id)),
+            Party::Contractor => Scope::Organization,
+        };
+        Ok(self.authz.check(ctx, permission, scope)?)
+    }
+
+    /// What a list with `permission` shows to the context.
+    fn visible(&self, ctx: &Ctx, permission: Permission) -> Result<Visible, Error> {
+        self.authz.check(ctx, permission, Scope::AnyProject)?;
+        let as_contractor = self.authz.check(ctx, permission, Scope::Organization).is_ok();
+        Ok(Visible { org: ctx.org, reach: self.authz.reach(ctx, permission), as_contractor })
+    }
+
+    async fn record(&self, tx: &mut Tx, ctx: &Ctx, entry: NewEntry) -> Result<(), Fault> {
+        self.audit.record_in(tx, ctx, entry).await
+    }
+
+    /// Refuses a repetition before anything is done outside of the database: an idempotency key that was answered, is in use, or belongs
+    /// to another request. A key that is free stays free, so that a call that fails half-way can be repeated at once.
+    async fn peek(&self, ctx: &Ctx) -> Result<(), Error> {
+        enum Looked {
+            Free,
+            Taken(Fault),
+        }
+        impl From<Fault> for Looked {
+            fn from(fault: Fault) -> Self {
+                Self::Taken(fault)
+            }
+        }
+        if ctx.once.is_none() {
+            return Ok(());
+        }
+        match self.uow.write(ctx, async |_| Err::<(), Looked>(Looked::Free)).await {
+            Ok(()) | Err(Looked::Free) => Ok(()),
+            Err(Looked::Taken(fault)) => Err(fault.into()),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// The context without its idempotency key: for the steps before the one that gives the answer.
+fn unkeyed(ctx: &Ctx) -> Ctx {
+    Ctx { once: None, ..ctx.clone() }
+}
+
+/// The error of a neighbour: its faults are faults, its refusals should not have happened here.
+fn tenants_fault(error: tenants_api::Error) -> Error {
+    match error {
+        tenants_api::Error::Fault(fault) => Error::Fault(fault),
+        other => Error::Fault(Fault::internal(other)),
+    }
+}
+
+fn conflict(what: &'static str, state: impl ToString, hint: impl Into<String>) -> Error {
+    Error::State { what, state: state.to_string(), hint: hint.into() }
+}
+
+/// Something a person must look at: logged as an error and counted. The doctor finds what stays.
+fn alarm(kind: &'static str, detail: &str) {
+    tracing::error!(kind, detail, "escrow alarm");
+    metrics::counter!("escrow_alarms_total", "kind" => kind).increment(1);
+}

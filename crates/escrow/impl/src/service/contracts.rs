@@ -1,0 +1,215 @@
+//! Contracts: opening, signing, completing, reading.
+
+use async_trait::async_trait;
+use audit_api::NewEntry;
+use escrow_api::{
+    Contract, ContractActivated, ContractStatus, Contracts, ContractsPort, Error, NewContract, OpenedContract, Party, Sign,
+    Statement, perm,
+};
+use kernel::{ContractId, Ctx, Denied, EventId, Fault, FieldFault, Money, OrgId, Page, PageRequest};
+use serde_json::json;
+use uow::Tx;
+
+use super::{Service, conflict, tenants_fault};
+use crate::model::ContractEvent;
+use crate::model::document::{self, Named};
+use crate::repo;
+use crate::repo::reader;
+
+impl Service {
+    async fn named_in(&self, tx: &mut Tx, org: OrgId) -> Result<Named, Error> {
+        let name = match self.tenants.organization_in(tx, org).await {
+            Ok(organization) => organization.name,
+            Err(tenants_api::Error::NotFound(_)) => String::new(),
+            Err(error) => return Err(tenants_fault(error)),
+        };
+        Ok(Named { id: org, name })
+    }
+}
+
+/// What does not add up in a contract to be (I5, C1, C2).
+fn faults_of(new: &NewContract) -> Vec<FieldFault> {
+    let mut faults = Vec::new();
+    let zero = Money::zero(new.total.currency());
+    let sum = |amounts: &mut dyn Iterator<Item = Option<Money>>| {
+        amounts.try_fold(zero, |sum, amount| amount.and_then(|amount| sum.checked_add(amount)))
+    };
+    if new.owner == new.contractor {
+        faults.push(FieldFault::new("/contractor", "SAME_ORGANIZATION", "the contractor must be another organisation than the owner"));
+    }
+    if new.total.minor() <= 0 {
+        faults.push(FieldFault::new("/total", "OUT_OF_RANGE", "a contract needs a sum above zero"));
+    }
+    if sum(&mut new.lines.iter().filter(|line| line.counts).map(|line| line.amount)) != Some(new.total) {
+        faults.push(FieldFault::new("/lines", "SUM_MISMATCH", format!("the lines that count must sum to {}", new.total)));
+    }
+    if sum(&mut new.milestones.iter().map(|milestone| Some(milestone.amount))) != Some(new.total) {
+        faults.push(FieldFault::new("/milestones", "SUM_MISMATCH", format!("the milestones must sum to {}", new.total)));
+    }
+    for (index, _) in new.milestones.iter().enumerate().filter(|(_, milestone)| milestone.amount.minor() <= 0) {
+        let pointer = format!("/milestones/{index}/amount");
+        faults.push(FieldFault::new(pointer, "OUT_OF_RANGE", "a milestone needs an amount above zero"));
+    }
+    faults
+}
+
+#[async_trait]
+impl ContractsPort for Service {
+    async fn open_in(&self, tx: &mut Tx, ctx: &Ctx, new: &NewContract) -> Result<OpenedContract, Error> {
+        if new.owner != ctx.org {
+            return Err(Fault::internal("a contract is opened by its owner's side").into());
+        }
+        let faults = faults_of(new);
+        if !faults.is_empty() {
+            return Err(Error::Invalid(faults));
+        }
+        let id = ContractId::new();
+        let terms = self.settings.terms;
+        let (owner, contractor) = (self.named_in(tx, new.owner).await?, self.named_in(tx, new.contractor).await?);
+        let document = document::write(id, new, &owner, &contractor, &terms);
+        repo::contracts::insert(tx, id, new, &terms, &document).await?;
+        repo::milestones::insert(tx, new.owner, new.contractor, id, &new.milestones).await?;
+        let after = json!({ "status": ContractStatus::Signing, "total": new.total, "documentSha256": document.sha256, "bidId": new.bid });
+        self.record(tx, ctx, NewEntry::named("contracts.open", "contract", id).after(after)).await?;
+        Ok(OpenedContract { id, status: ContractStatus::Signing.name().to_owned(), document_sha256: document.sha256 })
+    }
+
+    async fn cancel_in(&self, tx: &mut Tx, ctx: &Ctx, contract: ContractId, reason: &str) -> Result<(), Error> {
+        let row = repo::contracts::lock(tx, contract).await?;
+        let before = row.status()?;
+        if row.side_of(ctx.org) != Party::Owner || ContractEvent::Cancel.after(before).is_none() {
+            return Err(conflict("contract", before, "only a contract that is not in force yet can be cancelled"));
+        }
+        repo::contracts::cancel(tx, contract, reason).await?;
+        repo::milestones::cancel_all(tx, &row).await?;
+        let entry = NewEntry::named("contracts.cancel", "contract", contract)
+            .before(json!({ "status": before }))
+            .after(json!({ "status": ContractStatus::Cancelled, "reason": reason }));
+        Ok(self.record(tx, ctx, entry).await?)
+    }
+}
+
+#[async_trait]
+impl Contracts for Service {
+    async fn list(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<Contract>, Error> {
+        let visible = self.visible(ctx, perm::CONTRACTS_READ)?;
+        self.uow
+            .read(ctx, async |tx| {
+                let pg = db::PgRead::pg(tx);
+                let found = repo::contracts::page(pg, &visible, page).await?;
+                Ok(Page { items: repo::contracts::views(pg, found.items).await?, next: found.next })
+            })
+            .await
+    }
+
+    async fn get(&self, ctx: &Ctx, id: ContractId) -> Result<Contract, Error> {
+        self.uow
+            .read(ctx, async |tx| {
+                let pg = db::PgRead::pg(tx);
+                let row = repo::contracts::row(pg, id).await?;
+                self.check_own_side(ctx, &row, perm::CONTRACTS_READ)?;
+                repo::contracts::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("contract"))
+            })
+            .await
+    }
+
+    async fn document(&self, ctx: &Ctx, id: ContractId) -> Result<String, Error> {
+        self.uow
+            .read(ctx, async |tx| {
+                let pg = db::PgRead::pg(tx);
+                let row = repo::contracts::row(pg, id).await?;
+                self.check_own_side(ctx, &row, perm::CONTRACTS_READ)?;
+                repo::contracts::document(pg, id).await
+            })
+            .await
+    }
+
+    async fn sign(&self, ctx: &Ctx, cmd: Sign) -> Result<Contract, Error> {
+        self.refresh_own_payee(ctx).await;
+        self.uow
+            .write(ctx, async |tx| {
+                let contract = repo::contracts::lock(tx, cmd.contract).await?;
+                let side = contract.side_of(ctx.org);
+                let permission = match side {
+                    Party::Owner => perm::CONTRACTS_SIGN_OWNER,
+                    Party::Contractor => perm::CONTRACTS_SIGN_CONTRACTOR,
+                };
+                self.check_side(ctx, &contract, side, permission)?;
+                let user = ctx.user_id().ok_or(Denied { permission, project: None })?;
+                let signers = repo::contracts::signers(tx, cmd.contract).await?;
+                if signers.contains(&(side, user)) && cmd.sha256.eq_ignore_ascii_case(&contract.document_sha256) {
+                    return repo::contracts::view(reader(tx), cmd.contract).await;
+                }
+                let status = contract.status()?;
+                if status != ContractStatus::Signing {
+                    return Err(conflict("contract", status, "it can be signed only while it is in signing"));
+                }
+                if signers.iter().any(|(signed, _)| *signed == side) {
+                    return Err(conflict("contract", status, "your side has signed already"));
+                }
+                if !cmd.sha256.eq_ignore_ascii_case(&contract.document_sha256) {
+                    return Err(Error::DocumentMismatch);
+                }
+                if signers.iter().any(|(_, signer)| *signer == user) {
+                    return Err(Error::SamePerson);
+                }
+                if side == Party::Contractor && repo::payees::payable(tx, contract.id).await?.is_none() {
+                    return Err(Error::PayeeNotActive);
+                }
+                repo::contracts::sign(tx, &contract, side, user, &contract.document_sha256).await?;
+                let event = ContractActivated {
+                    contract: cmd.contract,
+                    tender: contract.tender_id.into(),
+                    bid: contract.bid_id.into(),
+                };
+                let payload = serde_json::to_value(&event).map_err(Fault::internal)?;
+                let request = ctx.request.as_str();
+                let outcome = repo::contracts::activate(tx, cmd.contract, EventId::new().0, &payload, request).await?;
+                if outcome == "payee_not_active" {
+                    return Err(Error::PayeeNotActive);
+                }
+                let view = repo::contracts::view(reader(tx), cmd.contract).await?;
+                let entry = NewEntry::of(permission, "contract", cmd.contract)
+                    .before(json!({ "status": status }))
+                    .after(json!({ "status": view.status, "party": side, "sha256": contract.document_sha256 }));
+                self.record(tx, ctx, entry).await?;
+                Ok(view)
+            })
+            .await
+    }
+
+    async fn complete(&self, ctx: &Ctx, id: ContractId) -> Result<Contract, Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                let contract = repo::contracts::lock(tx, id).await?;
+                self.check_side(ctx, &contract, Party::Owner, perm::CONTRACTS_COMPLETE)?;
+                let before = contract.status()?;
+                let after = ContractEvent::Complete
+                    .after(before)
+                    .ok_or_else(|| conflict("contract", before, "only an active contract can be completed"))?;
+                let unsettled = repo::milestones::unsettled(tx, &contract).await?;
+                if unsettled > 0 {
+                    let hint = format!("{unsettled} of its milestones are not released, refunded or cancelled yet");
+                    return Err(conflict("contract", before, hint));
+                }
+                repo::contracts::complete(tx, id).await?;
+                let entry = NewEntry::of(perm::CONTRACTS_COMPLETE, "contract", id)
+                    .before(json!({ "status": before }))
+                    .after(json!({ "status": after }));
+                self.record(tx, ctx, entry).await?;
+                repo::contracts::view(reader(tx), id).await
+            })
+            .await
+    }
+
+    async fn statement(&self, ctx: &Ctx, id: ContractId) -> Result<Statement, Error> {
+        self.uow
+            .read(ctx, async |tx| {
+                let pg = db::PgRead::pg(tx);
+                let row = repo::contracts::row(pg, id).await?;
+                self.check_own_side(ctx, &row, perm::STATEMENT_READ)?;
+                Ok(repo::statement::of_contract(pg, &row).await?)
+            })
+            .await
+    }
+}

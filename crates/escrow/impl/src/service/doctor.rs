@@ -1,0 +1,131 @@
+//! The doctor: every invariant of the ledger (domain.md §7) and every state that would need a person, looked at across all tenants.
+
+use db::prelude::*;
+use escrow_api::Finding;
+use kernel::Fault;
+use uow::SystemUow;
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    subject: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    detail: String,
+}
+
+/// Each query yields what is wrong: nothing, in a healthy database.
+const CHECKS: &[(&str, &str)] = &[
+    (
+        "I1",
+        "select t.id::text as subject, format('%s has %s entries that sum to %s', t.kind, count(e.amount), coalesce(sum(e.amount), 0)) as detail
+         from ledger_transactions t left join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id
+         group by t.org_id, t.id, t.kind having coalesce(sum(e.amount), 0) <> 0 or count(e.amount) < 2",
+    ),
+    (
+        "I3",
+        "select contract_id::text as subject, format('account %s of %s stands at %s, its entries sum to %s', account, s, max(balance), max(total)) as detail
+         from (select contract_id, account, subject as s, currency, balance, 0::numeric as total from ledger_balances
+               union all
+               select contract_id, account, coalesce(subject, contract_id), currency, 0, sum(amount) from ledger_entries group by 1, 2, 3, 4) as both
+         group by contract_id, account, s, currency having sum(balance) <> sum(total)
+         union all
+         select contract_id::text, format('liability %s of %s has a debit balance of %s', account, subject, balance)
+         from ledger_balances where account between 2000 and 2099 and balance > 0",
+    ),
+    (
+        "I4",
+        "select r.id::text as subject, format('release is %s, but %s of its %s is reserved', r.status, coalesce(-sum(b.balance), 0), r.gross) as detail
+         from releases r left join ledger_balances b on b.org_id = r.org_id and b.contract_id = r.contract_id and b.subject = r.id and b.account in (2020, 2050)
+         group by r.org_id, r.id, r.status, r.gross
+         having coalesce(-sum(b.balance), 0) <> case when r.status in ('requested', 'approved', 'sending', 'unknown') then r.gross else 0 end
+         union all
+         select m.id::text, format('milestone is %s, but %s is held', m.status, coalesce(-b.balance, 0))
+         from milestones m left join ledger_balances b on b.org_id = m.org_id and b.contract_id = m.contract_id and b.subject = m.id and b.account = 2000
+         where (m.status in ('planned', 'released', 'cancelled', 'refunded') and coalesce(b.balance, 0) <> 0)
+            or (m.status in ('funded', 'in_review', 'escalated') and coalesce(b.balance, 0) >= 0)",
+    ),
+    (
+        "I5",
+        "select m.id::text as subject, format('%s was funded for a milestone of %s', -sum(e.amount), m.amount) as detail
+         from milestones m
+         join ledger_entries e on e.org_id = m.org_id and e.contract_id = m.contract_id and e.subject = m.id and e.account = 2000
+         join ledger_transactions t on t.org_id = e.org_id and t.id = e.transaction_id and t.kind = 'E1'
+         group by m.org_id, m.id, m.amount having -sum(e.amount) > m.amount
+         union all
+         select c.id::text, format('contract of %s has milestones of %s', c.total, coalesce(sum(m.amount), 0))
+         from contracts c left join milestones m on m.org_id = c.org_id and m.contract_id = c.id
+         group by c.org_id, c.id, c.total having coalesce(sum(m.amount), 0) <> c.total",
+    ),
+    (
+        "I6",
+        "select r.id::text as subject, format('release is %s with transfer %s, but the ledger has %s such transfers', r.status, coalesce(r.transfer, 'none'), count(t.id)) as detail
+         from releases r left join ledger_transactions t
+           on t.org_id = r.org_id and t.kind = 'E4' and t.source_provider = 'stripe' and t.source_object = r.transfer
+         group by r.org_id, r.id, r.status, r.transfer having count(t.id) <> case when r.status in ('sent', 'part_reversed', 'reversed') then 1 else 0 end
+         union all
+         select p.id::text, format('payment is %s with charge %s, but the ledger has %s such charges', p.status, coalesce(p.charge, 'none'), count(t.id))
+         from payments p left join ledger_transactions t
+           on t.org_id = p.org_id and t.kind in ('E1', 'E13') and t.source_provider = 'stripe' and t.source_object = p.charge
+         group by p.org_id, p.id, p.status, p.charge
+         having count(t.id) <> case when p.status in ('succeeded', 'available', 'suspense') then 1 else 0 end",
+    ),
+    (
+        "I7",
+        "select currency as subject, format('money of %s does not cover liabilities of %s',
+             coalesce(sum(balance) filter (where account in (1000, 1010, 1020)), 0), coalesce(-sum(balance) filter (where account between 2000 and 2099), 0)) as detail
+         from ledger_balances group by currency
+         having coalesce(sum(balance) filter (where account in (1000, 1010, 1020)), 0) + coalesce(sum(balance) filter (where account between 2000 and 2099), 0) < 0",
+    ),
+    (
+        "PAYMENT_IN_SUSPENSE",
+        "select id::text as subject, format('intent %s over %s %s was paid otherwise than asked', intent, charged, currency) as detail
+         from payments where status = 'suspense'",
+    ),
+    (
+        "PAYMENT_STUCK",
+        "select id::text as subject, format('payment is %s and was to be looked at by %s', status, next_poll_at) as detail
+         from payments where status in ('created', 'requires_action', 'processing', 'succeeded') and next_poll_at < now() - interval '1 hour'",
+    ),
+    (
+        "RELEASE_STUCK",
+        "select id::text as subject, format('release is %s since %s after %s attempts: %s', status, updated_at, attempts, coalesce(last_error, 'no error')) as detail
+         from releases where status in ('sending', 'unknown') and created_at < now() - interval '1 hour'
+           and coalesce(maybe_sent_at, updated_at) < now() - interval '1 hour'",
+    ),
+    (
+        "EVENT_STUCK",
+        "select id as subject, format('%s came at %s', type, received_at) as detail
+         from webhook_events where processed_at is null and received_at < now() - interval '1 hour'",
+    ),
+    (
+        "MONEY_HELD_LONG",
+        "select p.id::text as subject, format('funded at %s: the provider must pay out within 90 days', t.created_at) as detail
+         from payments p
+         join ledger_transactions t on t.org_id = p.org_id and t.kind = 'E1' and t.source_object = p.charge
+         join ledger_balances b on b.org_id = p.org_id and b.contract_id = p.contract_id and b.account = 2000 and b.subject = p.milestone_id
+         where p.status in ('succeeded', 'available') and b.balance < 0 and t.created_at < now() - interval '60 days'",
+    ),
+    (
+        "CONTRACT_WITHOUT_ACCOUNT",
+        "select c.id::text as subject, 'contract is in force without an escrow account' as detail
+         from contracts c left join escrow_accounts a on a.org_id = c.org_id and a.contract_id = c.id
+         where c.status in ('active', 'suspended', 'practically_complete') and a.contract_id is null",
+    ),
+];
+
+/// Everything that is wrong with the money of all tenants. Empty: all is well.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn doctor(system: &SystemUow) -> Result<Vec<Finding>, Fault> {
+    system
+        .read(async |tx| {
+            let mut findings = Vec::new();
+            for (rule, sql) in CHECKS {
+                let rows: Vec<Row> = diesel::sql_query(*sql).load(&mut tx.pg()).await.fault()?;
+                findings.extend(rows.into_iter().map(|row| Finding { rule, subject: row.subject, detail: row.detail }));
+            }
+            Ok(findings)
+        })
+        .await
+}

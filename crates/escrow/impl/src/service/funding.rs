@@ -1,0 +1,201 @@
+//! Funding: intent row → provider → result row. Whatever breaks in between, asking again takes up the same payment.
+
+use async_trait::async_trait;
+use audit_api::NewEntry;
+use chrono::TimeDelta;
+use escrow_api::{
+    CostBearer, Error, Escrow, EscrowStatus, Escrows, Fund, Funding, MilestoneStatus, NewPaymentIntent, Party,
+    PaymentIntentState, PaymentStatus, ProviderError, Releasing, perm,
+};
+use kernel::{Ctx, Fault, FieldFault, Page, PageRequest, PaymentId};
+use serde_json::json;
+use uow::Tx;
+
+use super::milestones::{moved, stated};
+use super::{Service, conflict, unkeyed};
+use crate::model::money::{Split, grossed_up};
+use crate::model::{MilestoneEvent, is_live};
+use crate::repo;
+use crate::repo::milestones::MilestoneRow;
+use crate::repo::payments::{NewPayment, PaymentRow};
+use crate::repo::reader;
+
+/// All transfers and charges of a milestone, at the provider.
+pub(super) fn transfer_group(milestone: uuid::Uuid) -> String {
+    format!("ms_{milestone}")
+}
+
+fn intent_of(payment: &PaymentRow) -> Result<NewPaymentIntent, Fault> {
+    Ok(NewPaymentIntent {
+        amount: repo::money(payment.charged, &payment.currency)?,
+        transfer_group: transfer_group(payment.milestone_id),
+        metadata: vec![
+            ("payment_id".to_owned(), payment.id.to_string()),
+            ("milestone_id".to_owned(), payment.milestone_id.to_string()),
+            ("contract_id".to_owned(), payment.contract_id.to_string()),
+        ],
+        description: format!("Protected payment {}", payment.id),
+        idempotency_key: payment.id.to_string(),
+    })
+}
+
+fn mismatches(cmd: &Fund, project: uuid::Uuid, milestone: &MilestoneRow) -> Result<Vec<FieldFault>, Fault> {
+    let mut faults = Vec::new();
+    if cmd.project.is_some_and(|stated| stated.0 != project) {
+        faults.push(FieldFault::new("/projectId", "MISMATCH", "the milestone belongs to another project"));
+    }
+    let amount = milestone.amount()?;
+    match cmd.amount.map(|given| stated(given, amount)) {
+        Some(Ok(given)) if given != amount => {
+            faults.push(FieldFault::new("/amount", "MISMATCH", format!("the milestone's amount is {amount}")));
+        }
+        Some(Err(fault)) => faults.push(fault),
+        _ => {}
+    }
+    Ok(faults)
+}
+
+impl Service {
+    /// Settles what earlier attempts left: looks at open ones, and cancels failed ones for good, so that nobody can pay them as well.
+    async fn settle_earlier(&self, ctx: &Ctx, cmd: &Fund) -> Result<(), Error> {
+        let system = Ctx::system(ctx.org, ctx.request.clone());
+        let earlier = self
+            .uow
+            .read(ctx, async |tx| {
+                let pg = db::PgRead::pg(tx);
+                let milestone = repo::milestones::row(pg, cmd.milestone).await?;
+                let contract = repo::contracts::row(pg, milestone.contract()).await?;
+                self.check_side(ctx, &contract, Party::Owner, perm::MILESTONES_FUND)?;
+                Ok::<_, Error>(repo::payments::of_milestone(pg, milestone.id).await?)
+            })
+            .await?;
+        for payment in earlier {
+            let Some(intent) = &payment.intent else { continue };
+            let seen = match payment.status()? {
+                EscrowStatus::Created | EscrowStatus::RequiresAction | EscrowStatus::Processing => {
+                    self.provider.payment_intent(intent).await?
+                }
+                EscrowStatus::Failed => self.cancel_intent(payment.id, intent).await?,
+                _ => continue,
+            };
+            self.learn(&system, PaymentId(payment.id), &seen).await?;
+            if seen.status == PaymentStatus::Created && seen.last_error.is_some() {
+                let seen = self.cancel_intent(payment.id, intent).await?;
+                self.learn(&system, PaymentId(payment.id), &seen).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn cancel_intent(&self, payment: uuid::Uuid, intent: &str) -> Result<PaymentIntentState, Error> {
+        match self.provider.cancel_payment_intent(intent, &format!("cancel_{payment}")).await {
+            // It may have been paid in this very moment, or be cancelled already.
+            Err(ProviderError::Refused { .. }) => Ok(self.provider.payment_intent(intent).await?),
+            other => Ok(other?),
+        }
+    }
+
+    /// M2 and P1: the intent row.
+    async fn intend_in(&self, tx: &mut Tx, ctx: &Ctx, cmd: &Fund) -> Result<PaymentRow, Error> {
+        let (contract, milestone) = self.locked_in(tx, ctx, cmd.milestone, Party::Owner, perm::MILESTONES_FUND).await?;
+        let faults = mismatches(cmd, contract.project_id, &milestone)?;
+        if !faults.is_empty() {
+            return Err(Error::Invalid(faults));
+        }
+        let payments = repo::payments::of_milestone(reader(tx), milestone.id).await?;
+        for payment in payments {
+            match payment.status()? {
+                EscrowStatus::Created | EscrowStatus::RequiresAction => return Ok(payment),
+                status if is_live(status) => {
+                    return Err(conflict("milestone", milestone.status()?, format!("its payment is {status}")));
+                }
+                _ => {}
+            }
+        }
+        self.money_may_move_in(tx, &contract, milestone.frozen).await?;
+        let after = moved(&milestone, MilestoneEvent::Fund, "only a planned milestone can be funded")?;
+        let now = repo::now(tx).await?;
+        let window = self.settings.funding_window_days;
+        if milestone.due_on.is_some_and(|due| due > now.date_naive() + TimeDelta::days(window.into())) {
+            let hint = format!("it falls due more than {window} days ahead: money cannot be held that long");
+            return Err(conflict("milestone", MilestoneStatus::Planned, hint));
+        }
+        let terms = contract.terms()?;
+        let split = Split::of(milestone.amount, terms.fee_bps)
+            .ok_or_else(|| conflict("milestone", MilestoneStatus::Planned, "nothing would be left after the platform's fee"))?;
+        let charged = match terms.bearer {
+            CostBearer::Owner => grossed_up(milestone.amount, terms.processing_bps, terms.processing_fixed)
+                .ok_or_else(|| Fault::internal("the charge does not fit"))?,
+            CostBearer::Platform => milestone.amount,
+        };
+        let poll_at = self.now() + TimeDelta::from_std(self.settings.stuck_after).map_err(Fault::internal)?;
+        let new = NewPayment { id: PaymentId::new(), fee: split.fee, charged, by: ctx.user_id(), poll_at };
+        let payment = repo::payments::insert(tx, &milestone, &new).await?;
+        repo::milestones::set_status(tx, milestone.id, after).await?;
+        let entry = NewEntry::of(perm::MILESTONES_FUND, "milestone", cmd.milestone)
+            .before(json!({ "status": MilestoneStatus::Planned }))
+            .after(json!({ "status": after, "escrow": payment.id, "amount": milestone.amount()?, "charged": repo::money(charged, &payment.currency)? }));
+        self.record(tx, ctx, entry).await?;
+        Ok(payment)
+    }
+
+    /// The payment intent of a payment: found, or made under the one key it ever has. A refusal ends the payment (P5).
+    pub(super) async fn intent_for(&self, ctx: &Ctx, payment: &PaymentRow) -> Result<PaymentIntentState, Error> {
+        let asked = match &payment.intent {
+            Some(intent) => self.provider.payment_intent(intent).await,
+            None => self.provider.create_payment_intent(&intent_of(payment)?).await,
+        };
+        match asked {
+            Err(ProviderError::Refused { code, message }) if payment.intent.is_none() => {
+                self.refused(ctx, PaymentId(payment.id), &message).await?;
+                Err(Error::ProviderRefused { code, message })
+            }
+            other => Ok(other?),
+        }
+    }
+}
+
+#[async_trait]
+impl Escrows for Service {
+    async fn fund(&self, ctx: &Ctx, cmd: Fund) -> Result<Funding, Error> {
+        self.peek(ctx).await?;
+        self.settle_earlier(ctx, &cmd).await?;
+        let free = unkeyed(ctx);
+        let payment = self.uow.write(&free, async |tx| self.intend_in(tx, &free, &cmd).await).await?;
+        let seen = self.intent_for(&free, &payment).await?;
+        self.uow
+            .write(ctx, async |tx| {
+                self.learn_in(tx, ctx, PaymentId(payment.id), &seen).await?;
+                let escrow = repo::payments::view(reader(tx), PaymentId(payment.id)).await?;
+                Ok(Funding { escrow, intent: seen.id.clone(), client_secret: seen.client_secret.clone() })
+            })
+            .await
+    }
+
+    async fn list(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<Escrow>, Error> {
+        let visible = self.visible(ctx, perm::ESCROW_READ)?;
+        self.uow
+            .read(ctx, async |tx| {
+                let pg = db::PgRead::pg(tx);
+                let found = repo::payments::page(pg, &visible, page).await?;
+                Ok(Page { items: repo::payments::views(pg, found.items).await?, next: found.next })
+            })
+            .await
+    }
+
+    async fn get(&self, ctx: &Ctx, id: PaymentId) -> Result<Escrow, Error> {
+        self.uow
+            .read(ctx, async |tx| {
+                let pg = db::PgRead::pg(tx);
+                let row = repo::payments::row(pg, id).await?;
+                let contract = repo::contracts::row(pg, row.contract_id.into()).await?;
+                self.check_own_side(ctx, &contract, perm::ESCROW_READ)?;
+                repo::payments::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("escrow"))
+            })
+            .await
+    }
+
+    async fn release(&self, ctx: &Ctx, id: PaymentId) -> Result<Releasing, Error> {
+        self.uow.write(ctx, async |tx| self.send_in(tx, ctx, id).await).await
+    }
+}

@@ -1,0 +1,251 @@
+//! Milestones: submitting, asking for changes, approving; silence.
+
+use async_trait::async_trait;
+use audit_api::NewEntry;
+use chrono::TimeDelta;
+use escrow_api::{
+    Approval, Approve, ContractStatus, EscrowStatus, Error, Milestone, MilestoneStory, Milestones, Party, RequestChanges, Stated,
+    SubmitWork, perm,
+};
+use kernel::{Ctx, Fault, FieldFault, MilestoneId, Money, OrgId, RequestId, UserId};
+use serde_json::{Value, json};
+use tenants_api::{ApprovalRequest, Verdict};
+use uow::Tx;
+
+use super::{Service, conflict};
+use crate::jobs::{self, ReviewJob};
+use crate::ledger::Posting;
+use crate::model::MilestoneEvent;
+use crate::model::money::Split;
+use crate::repo;
+use crate::repo::contracts::ContractRow;
+use crate::repo::milestones::{MilestoneRow, NewReview};
+use crate::repo::reader;
+use crate::repo::releases::NewRelease;
+
+/// The stated amount in the contract's currency.
+pub(super) fn stated(amount: Stated, of: Money) -> Result<Money, FieldFault> {
+    match amount {
+        Stated::Money(money) if money.currency() != of.currency() => Err(FieldFault::new(
+            "/amount/currency",
+            "CURRENCY_MISMATCH",
+            format!("the contract's currency is {}", of.currency()),
+        )),
+        Stated::Money(money) => Ok(money),
+        Stated::Decimal(decimal) => Money::from_decimal(decimal, of.currency())
+            .map_err(|error| FieldFault::new("/amount", "OUT_OF_RANGE", error.to_string())),
+    }
+}
+
+/// What an event does to a milestone, or the refusal.
+pub(super) fn moved(
+    milestone: &MilestoneRow,
+    event: MilestoneEvent,
+    hint: &str,
+) -> Result<escrow_api::MilestoneStatus, Error> {
+    let status = milestone.status()?;
+    event.after(status).ok_or_else(|| conflict("milestone", status, hint))
+}
+
+impl Service {
+    /// A milestone, locked, with its contract held, for a verb of one side.
+    pub(super) async fn locked_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        id: MilestoneId,
+        side: Party,
+        permission: kernel::Permission,
+    ) -> Result<(ContractRow, MilestoneRow), Error> {
+        let seen = repo::milestones::row(reader(tx), id).await?;
+        let contract = repo::contracts::hold(tx, seen.contract()).await?;
+        self.check_side(ctx, &contract, side, permission)?;
+        Ok((contract, repo::milestones::lock(tx, id).await?))
+    }
+
+    /// Money moves only under a contract in force whose escrow account is not frozen (I8).
+    pub(super) async fn money_may_move_in(&self, tx: &mut Tx, contract: &ContractRow, frozen: bool) -> Result<(), Error> {
+        let status = contract.status()?;
+        if status != ContractStatus::Active {
+            return Err(conflict("contract", status, "it must be active: signed by both parties and not suspended"));
+        }
+        if frozen {
+            return Err(conflict("milestone", "frozen", "a hold on its money must be lifted first"));
+        }
+        if !repo::payees::escrow_is_active(tx, contract.id).await? {
+            return Err(conflict("escrow account", "frozen", "it must be active"));
+        }
+        Ok(())
+    }
+
+    /// Nobody of the payee's side approves its pay, wherever else they are a member (I9).
+    async fn not_of_the_payee_in(&self, tx: &mut Tx, contract: &ContractRow, milestone: &MilestoneRow, user: UserId) -> Result<(), Error> {
+        let signed = repo::contracts::signers(tx, contract.id.into()).await?.contains(&(Party::Contractor, user));
+        let submitted = milestone.submitted_by == Some(user.0);
+        let member = self.tenants.role_in(tx, OrgId(contract.contractor_org_id), user).await?.is_some();
+        if signed || submitted || member { Err(Error::SamePerson) } else { Ok(()) }
+    }
+
+    /// M8: the owner was silent for too long. Harmless if it was not.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn escalate(&self, job: ReviewJob, request: RequestId) -> Result<(), Error> {
+        let ctx = Ctx::system(job.org, request);
+        self.uow
+            .write(&ctx, async |tx| {
+                let milestone = repo::milestones::lock(tx, job.milestone).await?;
+                let now = repo::now(tx).await?;
+                let before = milestone.status()?;
+                let Some(after) = MilestoneEvent::Silence.after(before) else { return Ok(()) };
+                if milestone.review_due_at.is_none_or(|due| due > now) {
+                    return Ok(());
+                }
+                repo::milestones::set_status(tx, milestone.id, after).await?;
+                let review = NewReview { kind: "escalated", note: None, evidence: json!([]), amount: None, by: None };
+                repo::milestones::say(tx, &milestone, review).await?;
+                let entry = NewEntry::named("milestones.escalate", "milestone", job.milestone)
+                    .before(json!({ "status": before }))
+                    .after(json!({ "status": after }));
+                Ok(self.record(tx, &ctx, entry).await?)
+            })
+            .await
+    }
+
+    async fn approve_in(&self, tx: &mut Tx, ctx: &Ctx, cmd: &Approve) -> Result<Approval, Error> {
+        let (contract, milestone) = self.locked_in(tx, ctx, cmd.milestone, Party::Owner, perm::MILESTONES_APPROVE).await?;
+        if let Some(user) = ctx.user_id() {
+            self.not_of_the_payee_in(tx, &contract, &milestone, user).await?;
+        }
+        self.money_may_move_in(tx, &contract, milestone.frozen).await?;
+        let before = milestone.status()?;
+        let after = moved(&milestone, MilestoneEvent::Approve, "only work that is in review can be approved")?;
+        let currency = milestone.amount()?.currency();
+        let held = repo::ledger::held(reader(tx), &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
+        let held = Money::from_minor(held, currency);
+        let amount = cmd.amount.map_or(Ok(held), |amount| stated(amount, held)).map_err(|fault| Error::Invalid(vec![fault]))?;
+        if amount.minor() <= 0 || amount.minor() > held.minor() {
+            let detail = format!("must be above zero and at most what is held: {held}");
+            return Err(Error::Invalid(vec![FieldFault::new("/amount", "OUT_OF_RANGE", detail)]));
+        }
+        let split = Split::of(amount.minor(), contract.terms()?.fee_bps).ok_or_else(|| {
+            Error::Invalid(vec![FieldFault::new("/amount", "TOO_SMALL", "nothing would be left after the platform's fee")])
+        })?;
+        let request = ApprovalRequest {
+            action: perm::MILESTONES_APPROVE.name(),
+            subject: milestone.id,
+            detail: format!("{} {}", milestone.submissions, amount),
+            amount,
+        };
+        let (first, second) = match self.tenants.approve_in(tx, ctx, &request).await? {
+            Verdict::Complete { first, second } => (first, second),
+            Verdict::Waiting { first } => {
+                let entry = NewEntry::named("milestones.approve_first", "milestone", cmd.milestone)
+                    .after(json!({ "status": before, "amount": amount }));
+                self.record(tx, ctx, entry).await?;
+                let milestone = repo::milestones::view(reader(tx), cmd.milestone).await?;
+                return Ok(Approval { milestone, release: None, waiting_since: Some(first) });
+            }
+        };
+        let payments = repo::payments::of_milestone(reader(tx), milestone.id).await?;
+        let funded_by = payments
+            .iter()
+            .find(|payment| payment.status == EscrowStatus::Available.name())
+            .ok_or_else(|| Fault::internal(format!("milestone {} holds money that no payment brought", milestone.id)))?;
+        let seq = repo::releases::lock_newest(tx, milestone.id).await?.map_or(1, |newest| newest.seq + 1);
+        let requested_by = ctx.user_id().map(|_| first);
+        let new = NewRelease { payment: funded_by.id, seq, split, requested_by, approved_by: second };
+        let release = repo::releases::insert(tx, &milestone, &new).await?;
+        repo::ledger::post(tx, contract.id, &Posting::e3(release.id, milestone.id, split.net, split.fee, currency), None).await?;
+        repo::milestones::set_status(tx, milestone.id, after).await?;
+        let review =
+            NewReview { kind: "approved", note: None, evidence: json!([]), amount: Some(split.gross), by: ctx.user_id() };
+        repo::milestones::say(tx, &milestone, review).await?;
+        let release = release.view()?;
+        let entry = NewEntry::of(perm::MILESTONES_APPROVE, "milestone", cmd.milestone)
+            .before(json!({ "status": before, "held": held }))
+            .after(json!({ "status": after, "release": release.id, "gross": release.gross, "fee": release.fee, "net": release.net }));
+        self.record(tx, ctx, entry).await?;
+        let milestone = repo::milestones::view(reader(tx), cmd.milestone).await?;
+        Ok(Approval { milestone, release: Some(release), waiting_since: None })
+    }
+}
+
+#[async_trait]
+impl Milestones for Service {
+    async fn get(&self, ctx: &Ctx, id: MilestoneId) -> Result<MilestoneStory, Error> {
+        self.uow
+            .read(ctx, async |tx| {
+                let pg = db::PgRead::pg(tx);
+                let row = repo::milestones::row(pg, id).await?;
+                let contract = repo::contracts::row(pg, row.contract()).await?;
+                self.check_own_side(ctx, &contract, perm::MILESTONES_READ)?;
+                let reviews = repo::milestones::reviews(pg, id, &row.currency).await?;
+                let milestone = repo::milestones::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("milestone"))?;
+                Ok(MilestoneStory { milestone, reviews })
+            })
+            .await
+    }
+
+    async fn submit(&self, ctx: &Ctx, cmd: SubmitWork) -> Result<Milestone, Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                let (contract, milestone) =
+                    self.locked_in(tx, ctx, cmd.milestone, Party::Contractor, perm::MILESTONES_SUBMIT_WORK).await?;
+                let status = contract.status()?;
+                if status != ContractStatus::Active {
+                    return Err(conflict("contract", status, "work is submitted under an active contract"));
+                }
+                let before = milestone.status()?;
+                let after = moved(&milestone, MilestoneEvent::SubmitWork, "work can be submitted once it is funded")?;
+                let now = repo::now(tx).await?;
+                let due = now + TimeDelta::days(self.settings.review_days.into());
+                repo::milestones::set_in_review(tx, milestone.id, ctx.user_id(), now, due).await?;
+                let review = NewReview {
+                    kind: "submitted",
+                    note: cmd.note.as_deref(),
+                    evidence: Value::Array(cmd.evidence.clone()),
+                    amount: None,
+                    by: ctx.user_id(),
+                };
+                repo::milestones::say(tx, &milestone, review).await?;
+                let wait = TimeDelta::days(self.settings.review_days.into());
+                tx.enqueue(jobs::escalate(OrgId(milestone.org_id), cmd.milestone).at(self.now() + wait)).await?;
+                let entry = NewEntry::of(perm::MILESTONES_SUBMIT_WORK, "milestone", cmd.milestone)
+                    .before(json!({ "status": before }))
+                    .after(json!({ "status": after, "evidence": cmd.evidence.len() }));
+                self.record(tx, ctx, entry).await?;
+                repo::milestones::view(reader(tx), cmd.milestone).await
+            })
+            .await
+    }
+
+    async fn request_changes(&self, ctx: &Ctx, cmd: RequestChanges) -> Result<Milestone, Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                let (_, milestone) =
+                    self.locked_in(tx, ctx, cmd.milestone, Party::Owner, perm::MILESTONES_REQUEST_CHANGES).await?;
+                let before = milestone.status()?;
+                let after = moved(&milestone, MilestoneEvent::RequestChanges, "changes can be asked of work in review")?;
+                repo::milestones::set_status(tx, milestone.id, after).await?;
+                let review = NewReview {
+                    kind: "changes_requested",
+                    note: Some(&cmd.reason),
+                    evidence: json!([]),
+                    amount: None,
+                    by: ctx.user_id(),
+                };
+                repo::milestones::say(tx, &milestone, review).await?;
+                let entry = NewEntry::of(perm::MILESTONES_REQUEST_CHANGES, "milestone", cmd.milestone)
+                    .before(json!({ "status": before }))
+                    .after(json!({ "status": after, "reason": cmd.reason }));
+                self.record(tx, ctx, entry).await?;
+                repo::milestones::view(reader(tx), cmd.milestone).await
+            })
+            .await
+    }
+
+    async fn approve(&self, ctx: &Ctx, cmd: Approve) -> Result<Approval, Error> {
+        self.uow.write(ctx, async |tx| self.approve_in(tx, ctx, &cmd).await).await
+    }
+}

@@ -1,0 +1,101 @@
+//! Payee accounts (Q1, Q2): made once per organisation, read again whenever it matters.
+
+use async_trait::async_trait;
+use audit_api::NewEntry;
+use escrow_api::{Error, Onboarding, Payee, PayeeStatus, Payees, perm};
+use kernel::{Ctx, RequestId, Scope};
+use serde_json::json;
+
+use super::{Service, unkeyed};
+use crate::jobs::AccountJob;
+use crate::repo;
+use crate::repo::reader;
+
+impl Service {
+    async fn own_payee(&self, ctx: &Ctx) -> Result<Payee, Error> {
+        self.uow.read_one(ctx, async |tx| Ok(repo::payees::get(db::PgRead::pg(tx), ctx.org).await?)).await
+    }
+
+    /// Reads the organisation's account at the provider and takes over its state.
+    ///
+    /// # Errors
+    /// The provider's, if it does not answer.
+    pub async fn sync_account(&self, job: AccountJob, request: RequestId) -> Result<(), Error> {
+        let ctx = Ctx::system(job.org, request);
+        let Some(account) = self.own_payee(&ctx).await?.account else { return Ok(()) };
+        self.learn_account(&ctx, &account).await?;
+        Ok(())
+    }
+
+    async fn learn_account(&self, ctx: &Ctx, account: &str) -> Result<Payee, Error> {
+        let seen = self.provider.account(account).await?;
+        self.uow
+            .write(ctx, async |tx| {
+                let before = repo::payees::learn(tx, ctx.org, &seen).await?;
+                let after = repo::payees::get(reader(tx), ctx.org).await?;
+                if before != after.status {
+                    let entry = NewEntry::named("payee_account.changed", "payee_account", ctx.org)
+                        .before(json!({ "status": before }))
+                        .after(json!({ "status": after.status, "disabledReason": after.disabled_reason }));
+                    self.record(tx, ctx, entry).await?;
+                }
+                Ok(after)
+            })
+            .await
+    }
+
+    /// Before the account decides about something: a look at it, if it was not active when last seen. What the provider cannot tell now,
+    /// its event will.
+    pub(super) async fn refresh_own_payee(&self, ctx: &Ctx) {
+        let system = Ctx::system(ctx.org, ctx.request.clone());
+        match self.own_payee(&system).await {
+            Ok(Payee { status, account: Some(account), .. }) if status != PayeeStatus::Active => {
+                if let Err(error) = self.learn_account(&system, &account).await {
+                    tracing::warn!(%error, org = %ctx.org, "the payee account cannot be read now");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[async_trait]
+impl Payees for Service {
+    async fn onboard(&self, ctx: &Ctx) -> Result<Onboarding, Error> {
+        self.authz.check(ctx, perm::PAYEE_MANAGE, Scope::Organization)?;
+        self.peek(ctx).await?;
+        let free = unkeyed(ctx);
+        let known = self
+            .uow
+            .write(&free, async |tx| {
+                repo::payees::intend(tx, ctx.org).await?;
+                Ok::<_, Error>(repo::payees::get(reader(tx), ctx.org).await?.account)
+            })
+            .await?;
+        let seen = match known {
+            Some(account) => self.provider.account(&account).await?,
+            None => {
+                let organization = ctx.org.to_string();
+                self.provider.create_account(&organization, None, &format!("acct_{}", ctx.org)).await?
+            }
+        };
+        // Kept before the link is asked for: an account that was made is never lost.
+        self.uow.write(&free, async |tx| Ok::<_, Error>(repo::payees::learn(tx, ctx.org, &seen).await?)).await?;
+        let (back, again) = (&self.settings.onboarding_return_url, &self.settings.onboarding_refresh_url);
+        let url = self.provider.onboarding_link(&seen.id, back, again).await?;
+        self.uow
+            .write(ctx, async |tx| {
+                let payee = repo::payees::get(reader(tx), ctx.org).await?;
+                let entry = NewEntry::of(perm::PAYEE_MANAGE, "payee_account", ctx.org).after(json!({ "status": payee.status, "account": payee.account }));
+                self.record(tx, ctx, entry).await?;
+                Ok(Onboarding { payee, url: url.clone() })
+            })
+            .await
+    }
+
+    async fn payee(&self, ctx: &Ctx) -> Result<Payee, Error> {
+        self.authz.check(ctx, perm::PAYEE_READ, Scope::Organization)?;
+        self.refresh_own_payee(ctx).await;
+        self.own_payee(ctx).await
+    }
+}

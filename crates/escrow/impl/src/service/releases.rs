@@ -1,0 +1,88 @@
+//! Releasing (R3): one release, however often it is asked for.
+
+use audit_api::NewEntry;
+use escrow_api::{Error, MilestoneStatus, Party, ReleaseStatus, Releasing, perm};
+use kernel::{Ctx, OrgId, PaymentId, ReleaseId};
+use serde_json::json;
+use uow::Tx;
+
+use super::{Service, conflict};
+use crate::jobs;
+use crate::ledger::Posting;
+use crate::model::ReleaseEvent;
+use crate::model::money::Split;
+use crate::repo;
+use crate::repo::contracts::ContractRow;
+use crate::repo::milestones::MilestoneRow;
+use crate::repo::reader;
+use crate::repo::releases::{NewRelease, ReleaseRow, Step};
+
+impl Service {
+    pub(super) async fn send_in(&self, tx: &mut Tx, ctx: &Ctx, id: PaymentId) -> Result<Releasing, Error> {
+        let payment = repo::payments::row(reader(tx), id).await?;
+        let (contract, milestone) =
+            self.locked_in(tx, ctx, payment.milestone_id.into(), Party::Owner, perm::ESCROW_RELEASE).await?;
+        let newest = repo::releases::lock_newest(tx, milestone.id).await?.filter(|release| release.payment_id == payment.id);
+        let status = milestone.status()?;
+        let Some(newest) = newest else {
+            return Err(conflict("milestone", status, "its work must be approved before its money is released"));
+        };
+        let release = match newest.status()? {
+            ReleaseStatus::Approved => self.start_in(tx, ctx, &contract, &milestone, newest).await?,
+            ReleaseStatus::Failed if status == MilestoneStatus::Approved => {
+                let again = self.reserve_again_in(tx, &milestone, &newest).await?;
+                self.start_in(tx, ctx, &contract, &milestone, again).await?
+            }
+            // Approved anew after a part was released: the newest release is that approval's, so this is a repetition.
+            ReleaseStatus::Sending | ReleaseStatus::Unknown | ReleaseStatus::Sent => newest,
+            ReleaseStatus::PartReversed | ReleaseStatus::Reversed => newest,
+            ReleaseStatus::Requested | ReleaseStatus::Failed => {
+                return Err(conflict("milestone", status, "its release cannot be sent"));
+            }
+        };
+        let escrow = repo::payments::view(reader(tx), id).await?;
+        Ok(Releasing { escrow, release: release.view()? })
+    }
+
+    async fn start_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        contract: &ContractRow,
+        milestone: &MilestoneRow,
+        release: ReleaseRow,
+    ) -> Result<ReleaseRow, Error> {
+        self.money_may_move_in(tx, contract, milestone.frozen).await?;
+        if repo::payees::payable(tx, contract.id).await?.is_none() {
+            return Err(Error::PayeeNotActive);
+        }
+        let before = release.status()?;
+        let after = ReleaseEvent::Send
+            .after(before)
+            .ok_or_else(|| conflict("release", before, "only an approved release can be sent"))?;
+        let release = repo::releases::save(tx, release.id, &Step { status: Some(after.name()), ..Step::default() }).await?;
+        tx.enqueue(jobs::send_release(OrgId(release.org_id), ReleaseId(release.id))).await?;
+        let entry = NewEntry::of(perm::ESCROW_RELEASE, "release", release.id)
+            .before(json!({ "status": before }))
+            .after(json!({ "status": after, "escrow": release.payment_id, "net": repo::money(release.net, &release.currency)? }));
+        self.record(tx, ctx, entry).await?;
+        Ok(release)
+    }
+
+    /// After a refusal (R6) the approval stands: its money is reserved again, under a release, and so a key, of its own.
+    async fn reserve_again_in(&self, tx: &mut Tx, milestone: &MilestoneRow, failed: &ReleaseRow) -> Result<ReleaseRow, Error> {
+        let split = Split { gross: failed.gross, fee: failed.fee, net: failed.net };
+        let new = NewRelease {
+            payment: failed.payment_id,
+            seq: failed.seq + 1,
+            split,
+            requested_by: failed.requested_by.map(Into::into),
+            approved_by: failed.approved_by.map(Into::into),
+        };
+        let release = repo::releases::insert(tx, milestone, &new).await?;
+        let currency = repo::currency(&release.currency)?;
+        let posting = Posting::e3(release.id, milestone.id, split.net, split.fee, currency);
+        repo::ledger::post(tx, release.contract_id, &posting, None).await?;
+        Ok(release)
+    }
+}

@@ -1,0 +1,238 @@
+//! A payment as the provider has it now becomes our state and our ledger (P2–P5, M3, M4, E1, E1b, E2, E13).
+//!
+//! Always the same way, whoever noticed: fetch the payment intent, then apply what was seen as a state under lock. Webhooks and polls only
+//! say that it is time to look, so their order, number and contents do not matter.
+
+use audit_api::NewEntry;
+use chrono::TimeDelta;
+use escrow_api::{EscrowStatus, Error, MilestoneStatus, PaymentIntentState, PaymentStatus, SettledFunds};
+use kernel::{Ctx, Fault, OrgId, PaymentId, RequestId, Timestamp};
+use serde_json::json;
+use uow::Tx;
+
+use super::{Service, alarm};
+use crate::jobs::{self, PaymentJob};
+use crate::ledger::Posting;
+use crate::model::{MilestoneEvent, Seen, is_live, payment_after};
+use crate::repo;
+use crate::repo::milestones::MilestoneRow;
+use crate::repo::payments::{Learnt, PaymentRow};
+use crate::repo::reader;
+use crate::settings::Settings;
+
+/// Why a paid intent is not the payment that was asked for (P3); empty if it is.
+fn mismatches(payment: &PaymentRow, seen: &PaymentIntentState, funds: &SettledFunds, settings: &Settings) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut expect = |what: &str, ours: String, theirs: String| {
+        if ours != theirs {
+            found.push(format!("{what}: expected {ours}, found {theirs}"));
+        }
+    };
+    let asked = format!("{} {}", payment.charged, payment.currency);
+    let minor = |money: kernel::Money| format!("{} {}", money.minor(), money.currency());
+    let named = seen.metadata.iter().find(|(name, _)| name == "payment_id").map_or("", |(_, value)| value.as_str());
+    expect("amount received", asked.clone(), minor(seen.amount_received));
+    expect("gross", asked, minor(funds.gross));
+    expect("currency of the fee", payment.currency.clone(), funds.fee.currency().to_string());
+    expect("metadata.payment_id", payment.id.to_string(), named.to_owned());
+    expect("livemode", settings.livemode.to_string(), seen.livemode.to_string());
+    expect("transfer of the charge", "none".to_owned(), funds.destination_transfer.clone().unwrap_or("none".to_owned()));
+    found
+}
+
+impl Service {
+    /// Looks at a payment and applies what is seen. Safe to run at any time, any number of times.
+    ///
+    /// # Errors
+    /// The provider's, if it does not answer: the job is run again.
+    pub async fn sync_payment(&self, job: PaymentJob, request: RequestId) -> Result<(), Error> {
+        let ctx = Ctx::system(job.org, request);
+        let payment =
+            self.uow.read(&ctx, async |tx| repo::payments::row(db::PgRead::pg(tx), job.payment).await).await?;
+        if payment.intent.is_none() && !is_live(payment.status()?) {
+            return Ok(());
+        }
+        let seen = match self.intent_for(&ctx, &payment).await {
+            Ok(seen) => seen,
+            // The refusal is recorded: there is nothing to retry.
+            Err(Error::ProviderRefused { .. }) if payment.intent.is_none() => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        self.learn(&ctx, job.payment, &seen).await
+    }
+
+    pub(super) async fn learn(&self, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
+        self.uow.write(ctx, async |tx| self.learn_in(tx, ctx, id, seen).await).await
+    }
+
+    /// Applies what was seen as a state.
+    pub(super) async fn learn_in(&self, tx: &mut Tx, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
+        let milestone = repo::payments::row(reader(tx), id).await?.milestone_id;
+        let milestone = repo::milestones::lock(tx, milestone.into()).await?;
+        let payment = repo::payments::lock(tx, id).await?;
+        if payment.intent.as_ref().is_some_and(|known| *known != seen.id) {
+            return Err(Fault::internal(format!("payment {id} has another intent than {}", seen.id)).into());
+        }
+        let before = payment.status()?;
+        let other_lives = repo::payments::of_milestone(reader(tx), milestone.id)
+            .await?
+            .iter()
+            .any(|other| other.id != payment.id && EscrowStatus::from_name(&other.status).is_some_and(is_live));
+        let (look, funds) = self.judge(&payment, before, seen, other_lives);
+        let mut after = payment_after(before, look);
+        if other_lives && is_live(after) && !is_live(before) {
+            after = before;
+        }
+        let due = self.next_look(seen, after);
+        let learnt = Learnt {
+            status: after.name(),
+            intent: Some(seen.id.clone()),
+            charge: funds.map(|funds| funds.charge.clone()),
+            balance_transaction: funds.map(|funds| funds.balance_transaction.clone()),
+            available_on: funds.map(|funds| funds.available_on),
+            last_error: seen.last_error.clone(),
+            next_poll_at: due,
+            updated_at: self.now(),
+        };
+        repo::payments::save(tx, payment.id, &learnt).await?;
+        if let Some(funds) = funds {
+            self.post_funds_in(tx, &payment, after, funds).await?;
+        }
+        self.move_milestone_in(tx, &milestone, before, after).await?;
+        if matches!(after, EscrowStatus::Succeeded | EscrowStatus::Processing | EscrowStatus::Suspense)
+            && !funds.is_some_and(|funds| funds.available)
+        {
+            tx.enqueue(jobs::sync_payment(OrgId(payment.org_id), id).at(due)).await?;
+        }
+        if before != after {
+            let entry = NewEntry::named(format!("escrow.payment_{after}"), "escrow", id)
+                .before(json!({ "status": before }))
+                .after(json!({ "status": after, "intent": seen.id, "charge": learnt.charge, "error": seen.last_error }));
+            self.record(tx, ctx, entry).await?;
+        }
+        Ok(())
+    }
+
+    /// What was seen, in the words of the model, and the funds if they are to be posted.
+    fn judge<'a>(
+        &self,
+        payment: &PaymentRow,
+        before: EscrowStatus,
+        seen: &'a PaymentIntentState,
+        other_lives: bool,
+    ) -> (Seen, Option<&'a SettledFunds>) {
+        if let Some(unpaid) = Seen::unpaid(seen.status, seen.last_error.is_some()) {
+            return (unpaid, None);
+        }
+        let Some(funds) = &seen.funds else {
+            // Paid, but the charge's balance transaction is not there yet.
+            return (Seen::Processing, None);
+        };
+        let mut wrong = mismatches(payment, seen, funds, &self.settings);
+        if other_lives && !matches!(before, EscrowStatus::Succeeded | EscrowStatus::Available) {
+            wrong.push("the milestone has another live payment".to_owned());
+        }
+        if wrong.is_empty() || matches!(before, EscrowStatus::Succeeded | EscrowStatus::Available) {
+            return (Seen::Paid { available: funds.available }, Some(funds));
+        }
+        if before != EscrowStatus::Suspense {
+            alarm("payment_in_suspense", &format!("payment {}, intent {}: {}", payment.id, seen.id, wrong.join("; ")));
+        }
+        (Seen::PaidWrong, Some(funds))
+    }
+
+    fn next_look(&self, seen: &PaymentIntentState, after: EscrowStatus) -> Timestamp {
+        let plus = |by: std::time::Duration| self.now() + TimeDelta::from_std(by).unwrap_or(TimeDelta::hours(1));
+        let (soonest, latest) = (plus(self.settings.payment_poll_soonest), plus(self.settings.payment_poll));
+        match &seen.funds {
+            Some(funds) if !matches!(after, EscrowStatus::Available) => funds.available_on.clamp(soonest, latest.max(soonest)),
+            None if seen.status == PaymentStatus::Succeeded => soonest,
+            _ => latest,
+        }
+    }
+
+    /// E1 or E13, E1b, and E2 once available; each once per charge and balance transaction.
+    async fn post_funds_in(&self, tx: &mut Tx, payment: &PaymentRow, after: EscrowStatus, funds: &SettledFunds) -> Result<(), Error> {
+        let (gross, fee, currency) = (funds.gross.minor(), funds.fee.minor(), funds.gross.currency());
+        let first = match after {
+            EscrowStatus::Succeeded | EscrowStatus::Available => {
+                let recovery = payment.charged - payment.amount;
+                Posting::e1(&funds.charge, payment.milestone_id, payment.amount, recovery, currency)
+            }
+            EscrowStatus::Suspense => Posting::e13(&funds.charge, gross, currency),
+            _ => return Ok(()),
+        };
+        repo::ledger::post(tx, payment.contract_id, &first, None).await?;
+        // A fee in another currency cannot be netted against this balance: it is left to reconciliation, with the alarm that was raised.
+        let fee = if funds.fee.currency() == currency { fee } else { 0 };
+        if fee != 0 {
+            repo::ledger::post(tx, payment.contract_id, &Posting::e1b(&funds.balance_transaction, fee, currency), None).await?;
+        }
+        if funds.available && gross > fee {
+            let available = Posting::e2(&funds.balance_transaction, gross - fee, currency);
+            repo::ledger::post(tx, payment.contract_id, &available, None).await?;
+        }
+        Ok(())
+    }
+
+    /// M3 and M4, and back into funding if a failed payment lives again.
+    async fn move_milestone_in(
+        &self,
+        tx: &mut Tx,
+        milestone: &MilestoneRow,
+        before: EscrowStatus,
+        after: EscrowStatus,
+    ) -> Result<(), Error> {
+        let mut status = milestone.status()?;
+        let mut events = Vec::new();
+        if is_live(after) && status == MilestoneStatus::Planned {
+            events.push(MilestoneEvent::Fund);
+        }
+        if after == EscrowStatus::Available && before != after {
+            events.push(MilestoneEvent::FundsAvailable);
+        }
+        if is_live(before) && !is_live(after) {
+            events.push(MilestoneEvent::PaymentEnded);
+        }
+        for event in events {
+            let Some(next) = event.after(status) else {
+                return Err(Fault::internal(format!("milestone {} is {status}: {event:?} cannot be", milestone.id)).into());
+            };
+            repo::milestones::set_status(tx, milestone.id, next).await?;
+            status = next;
+        }
+        Ok(())
+    }
+
+    /// P5: the provider would not even take the order.
+    pub(super) async fn refused(&self, ctx: &Ctx, id: PaymentId, message: &str) -> Result<(), Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                let milestone = repo::payments::row(reader(tx), id).await?.milestone_id;
+                let milestone = repo::milestones::lock(tx, milestone.into()).await?;
+                let payment = repo::payments::lock(tx, id).await?;
+                let before = payment.status()?;
+                if payment.intent.is_some() || !is_live(before) {
+                    return Ok(());
+                }
+                let after = EscrowStatus::Failed;
+                let learnt = Learnt {
+                    status: after.name(),
+                    intent: None,
+                    charge: None,
+                    balance_transaction: None,
+                    available_on: None,
+                    last_error: Some(message.to_owned()),
+                    next_poll_at: self.now(),
+                    updated_at: self.now(),
+                };
+                repo::payments::save(tx, payment.id, &learnt).await?;
+                self.move_milestone_in(tx, &milestone, before, after).await?;
+                let entry = NewEntry::named("escrow.payment_failed", "escrow", id)
+                    .before(json!({ "status": before }))
+                    .after(json!({ "status": after, "error": message }));
+                Ok(self.record(tx, ctx, entry).await?)
+            })
+            .await
+    }
+}

@@ -1,0 +1,249 @@
+//! Sending money out (R3–R6, M9, E4, E3v): one transfer per release, whatever dies in between.
+//!
+//! 'About to send' is made durable before the call. Whoever finds that mark looks at the provider first and asks again only with the same
+//! key; a key older than a day is dead, and then a person decides.
+
+use audit_api::NewEntry;
+use chrono::TimeDelta;
+use escrow_api::{Error, MilestoneStatus, ProviderError, ReleaseStatus, TransferOrder, TransferState};
+use kernel::{Ctx, Fault, ReleaseId, RequestId};
+use serde_json::json;
+use uow::Tx;
+
+use super::funding::transfer_group;
+use super::{Service, alarm};
+use crate::jobs::{ReleaseJob, TransferJob};
+use crate::ledger::Posting;
+use crate::model::{MilestoneEvent, ReleaseEvent};
+use crate::repo;
+use crate::repo::reader;
+use crate::repo::releases::{ReleaseRow, Step};
+
+/// How long the provider remembers an idempotency key.
+const KEY_LIFE: TimeDelta = TimeDelta::hours(24);
+
+enum Next {
+    /// It was sent, or refused.
+    Nothing,
+    /// Something stands in its way for now.
+    Blocked(Error),
+    /// To be sent.
+    Send { order: TransferOrder, look_first: bool, key_is_dead: bool, attempt: i32 },
+}
+
+fn is_of(transfer: &TransferState, release: ReleaseId) -> bool {
+    transfer.metadata.iter().any(|(name, value)| name == "release_id" && *value == release.to_string())
+}
+
+impl Service {
+    /// Sends a release on its way, or finds out what became of it. Safe to run at any time, any number of times, by several at once.
+    ///
+    /// # Errors
+    /// While it is neither sent nor refused: the job is run again.
+    pub async fn send_release(&self, job: ReleaseJob, request: RequestId) -> Result<(), Error> {
+        let ctx = Ctx::system(job.org, request);
+        let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release).await).await?;
+        let (order, look_first, key_is_dead, attempt) = match next {
+            Next::Nothing => return Ok(()),
+            Next::Blocked(error) => return Err(error),
+            Next::Send { order, look_first, key_is_dead, attempt } => (order, look_first, key_is_dead, attempt),
+        };
+        if look_first {
+            let transfers = self.provider.transfers_of_group(&order.transfer_group).await?;
+            if let Some(transfer) = transfers.iter().find(|transfer| is_of(transfer, job.release)) {
+                return self.confirm(&ctx, job.release, transfer).await;
+            }
+            if key_is_dead {
+                alarm("release_unknown", &format!("release {}: no transfer after a day; a person must decide", job.release));
+                return self.uow.write(&ctx, async |tx| self.lose_in(tx, &ctx, job.release, "no transfer after a day").await).await;
+            }
+        }
+        match self.provider.create_transfer(&order).await {
+            Ok(transfer) => self.confirm(&ctx, job.release, &transfer).await,
+            Err(ProviderError::Refused { code, message }) => {
+                let why = format!("{message} ({code})");
+                self.uow.write(&ctx, async |tx| self.refuse_in(tx, &ctx, job.release, &why).await).await
+            }
+            Err(error @ ProviderError::Unavailable(_)) => {
+                // It certainly did not leave: what was noted before this attempt stands.
+                let step = Step {
+                    maybe_sent_at: (!look_first).then_some(None),
+                    last_error: Some(Some(error.to_string())),
+                    ..Step::default()
+                };
+                self.uow.write(&ctx, async |tx| self.note_in(tx, job.release, attempt, &step).await).await?;
+                Err(error.into())
+            }
+            Err(error) => {
+                self.uow.write(&ctx, async |tx| self.lose_in(tx, &ctx, job.release, &error.to_string()).await).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Looks at a transfer that an event told of, and confirms its release.
+    ///
+    /// # Errors
+    /// The provider's, if it does not answer.
+    pub async fn sync_transfer(&self, job: TransferJob, request: RequestId) -> Result<(), Error> {
+        let ctx = Ctx::system(job.org, request);
+        let transfer = self.provider.transfer(&job.transfer).await?;
+        if !is_of(&transfer, job.release) {
+            alarm("foreign_transfer", &format!("transfer {} does not name release {}", transfer.id, job.release));
+            return Ok(());
+        }
+        if transfer.reversed.minor() != 0 {
+            alarm("transfer_reversed", &format!("transfer {} of release {} was reversed by {}", transfer.id, job.release, transfer.reversed));
+        }
+        self.confirm(&ctx, job.release, &transfer).await
+    }
+
+    async fn about_to_send_in(&self, tx: &mut Tx, id: ReleaseId) -> Result<Next, Error> {
+        let seen = repo::releases::row(reader(tx), id).await?;
+        let contract = repo::contracts::hold(tx, seen.contract_id.into()).await?;
+        let milestone = repo::milestones::lock(tx, seen.milestone_id.into()).await?;
+        let release = repo::releases::lock(tx, id).await?;
+        if !matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
+            return Ok(Next::Nothing);
+        }
+        let payable = repo::payees::payable(tx, contract.id).await?;
+        let destination = match (&release.destination, release.maybe_sent_at, payable) {
+            // What may have left must be asked for again unchanged.
+            (Some(destination), Some(_), _) => destination.clone(),
+            (_, _, Some(payable)) => payable,
+            (_, _, None) => return self.blocked_in(tx, id, Error::PayeeNotActive).await,
+        };
+        if release.maybe_sent_at.is_none()
+            && let Err(error) = self.money_may_move_in(tx, &contract, milestone.frozen).await
+        {
+            return match error {
+                Error::State { .. } => self.blocked_in(tx, id, error).await,
+                fault => Err(fault),
+            };
+        }
+        let payment = repo::payments::row(reader(tx), release.payment_id.into()).await?;
+        let now = self.now();
+        let step = Step {
+            destination: Some(destination.clone()),
+            attempts: Some(release.attempts + 1),
+            maybe_sent_at: Some(Some(release.maybe_sent_at.unwrap_or(now))),
+            ..Step::default()
+        };
+        repo::releases::save(tx, release.id, &step).await?;
+        let order = TransferOrder {
+            amount: repo::money(release.net, &release.currency)?,
+            destination,
+            transfer_group: transfer_group(release.milestone_id),
+            source_charge: payment.charge,
+            metadata: vec![
+                ("release_id".to_owned(), release.id.to_string()),
+                ("contract_id".to_owned(), release.contract_id.to_string()),
+                ("milestone_id".to_owned(), release.milestone_id.to_string()),
+            ],
+            idempotency_key: format!("rel_{}", release.id),
+        };
+        let key_is_dead = release.maybe_sent_at.is_some_and(|since| now - since >= KEY_LIFE);
+        Ok(Next::Send { order, look_first: release.maybe_sent_at.is_some(), key_is_dead, attempt: release.attempts + 1 })
+    }
+
+    async fn blocked_in(&self, tx: &mut Tx, id: ReleaseId, error: Error) -> Result<Next, Error> {
+        let step = Step { last_error: Some(Some(error.to_string())), ..Step::default() };
+        repo::releases::save(tx, id.0, &step).await?;
+        Ok(Next::Blocked(error))
+    }
+
+    async fn note_in(&self, tx: &mut Tx, id: ReleaseId, attempt: i32, step: &Step) -> Result<(), Error> {
+        let release = repo::releases::lock(tx, id).await?;
+        // Another attempt may have begun meanwhile: its mark is not ours to clear.
+        let under_way = matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown);
+        if under_way && release.attempts == attempt {
+            repo::releases::save(tx, id.0, step).await?;
+        }
+        Ok(())
+    }
+
+    async fn confirm(&self, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<(), Error> {
+        self.uow.write(ctx, async |tx| self.confirm_in(tx, ctx, id, transfer).await).await
+    }
+
+    /// R4, E4, M9.
+    async fn confirm_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<(), Error> {
+        let seen = repo::releases::row(reader(tx), id).await?;
+        let milestone = repo::milestones::lock(tx, seen.milestone_id.into()).await?;
+        let release = repo::releases::lock(tx, id).await?;
+        let before = release.status()?;
+        if release.transfer.as_deref() == Some(transfer.id.as_str()) {
+            return Ok(());
+        }
+        let Some(after) = ReleaseEvent::Confirm.after(before) else {
+            let known = release.transfer.as_deref().unwrap_or("none");
+            alarm("unexpected_transfer", &format!("release {id} is {before} with transfer {known}, but there is {}", transfer.id));
+            return Ok(());
+        };
+        let net = repo::money(release.net, &release.currency)?;
+        if transfer.amount != net || release.destination.as_ref().is_some_and(|ours| *ours != transfer.destination) {
+            alarm("wrong_transfer", &format!("release {id} is over {net}, but transfer {} is over {}", transfer.id, transfer.amount));
+            return self.lose_in(tx, ctx, id, "the transfer found is not the one ordered").await;
+        }
+        let posting = Posting::e4(&transfer.id, release.id, release.net, release.fee, net.currency());
+        repo::ledger::post(tx, release.contract_id, &posting, None).await?;
+        let step = Step {
+            status: Some(after.name()),
+            transfer: Some(transfer.id.clone()),
+            destination: Some(transfer.destination.clone()),
+            last_error: Some(None),
+            sent_at: Some(self.now()),
+            ..Step::default()
+        };
+        repo::releases::save(tx, release.id, &step).await?;
+        let held = repo::ledger::held(reader(tx), &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
+        let event = if held > 0 { MilestoneEvent::ReleasedPart } else { MilestoneEvent::ReleasedWhole };
+        let was = milestone.status()?;
+        let now = event.after(was).ok_or_else(|| Fault::internal(format!("milestone {} is {was}, yet released", milestone.id)))?;
+        repo::milestones::set_status(tx, milestone.id, now).await?;
+        let entry = NewEntry::named("escrow.release_sent", "release", id)
+            .before(json!({ "status": before, "milestone": was }))
+            .after(json!({ "status": after, "milestone": now, "transfer": transfer.id, "net": net }));
+        Ok(self.record(tx, ctx, entry).await?)
+    }
+
+    /// R5: nobody knows.
+    async fn lose_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, why: &str) -> Result<(), Error> {
+        let release = repo::releases::lock(tx, id).await?;
+        let before = release.status()?;
+        let Some(after) = ReleaseEvent::Lose.after(before) else { return Ok(()) };
+        if release.maybe_sent_at.is_some_and(|since| self.now() - since >= KEY_LIFE) {
+            alarm("release_unknown", &format!("release {id} is unknown for more than a day: {why}"));
+        }
+        let step = Step { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..Step::default() };
+        repo::releases::save(tx, release.id, &step).await?;
+        if before != after {
+            let entry = NewEntry::named("escrow.release_unknown", "release", id)
+                .before(json!({ "status": before }))
+                .after(json!({ "status": after, "error": why }));
+            self.record(tx, ctx, entry).await?;
+        }
+        Ok(())
+    }
+
+    /// R6 and E3v: refused, the reservation is void, the approval stands.
+    async fn refuse_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, why: &str) -> Result<(), Error> {
+        let seen = repo::releases::row(reader(tx), id).await?;
+        let milestone = repo::milestones::lock(tx, seen.milestone_id.into()).await?;
+        let release: ReleaseRow = repo::releases::lock(tx, id).await?;
+        let before = release.status()?;
+        let Some(after) = ReleaseEvent::Refuse.after(before) else { return Ok(()) };
+        let reserved = repo::ledger::posted(tx, release.org_id, &release.id.to_string(), "reserve").await?;
+        let currency = repo::currency(&release.currency)?;
+        let void = Posting::e3v(release.id, release.milestone_id, release.net, release.fee, currency);
+        repo::ledger::post(tx, release.contract_id, &void, reserved).await?;
+        let step = Step { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..Step::default() };
+        repo::releases::save(tx, release.id, &step).await?;
+        debug_assert_eq!(milestone.status, MilestoneStatus::Approved.name());
+        alarm("release_refused", &format!("release {id}: {why}"));
+        let entry = NewEntry::named("escrow.release_failed", "release", id)
+            .before(json!({ "status": before }))
+            .after(json!({ "status": after, "error": why }));
+        Ok(self.record(tx, ctx, entry).await?)
+    }
+}

@@ -1,0 +1,131 @@
+//! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (domain.md §8).
+
+use escrow_api::Error;
+use kernel::Fault;
+use serde_json::Value;
+use uow::Job;
+use uuid::Uuid;
+
+use super::{Service, alarm};
+use crate::jobs::{self, WebhookJob};
+use crate::repo::inbox::{self, EventRow};
+use crate::signature;
+
+/// Reads what routing needs and nothing else: unknown shapes and newer versions of the API pass.
+fn read(body: &[u8]) -> Option<EventRow> {
+    let event: Value = serde_json::from_slice(body).ok()?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let object = &event["data"]["object"];
+    let metadata = &object["metadata"];
+    let ours = ["payment_id", "release_id"].iter().find_map(|name| metadata[*name].as_str()?.parse::<Uuid>().ok());
+    let id = text(&event["id"]).filter(|id| (1..=255).contains(&id.len()))?;
+    Some(EventRow {
+        id,
+        kind: text(&event["type"])?,
+        object_id: text(&object["id"]).unwrap_or_default(),
+        account: text(&event["account"]),
+        intent: text(&object["payment_intent"]).or_else(|| text(&object["payment_intent"]["id"])),
+        our_id: ours,
+        livemode: event["livemode"].as_bool().unwrap_or(false),
+    })
+}
+
+impl Service {
+    /// Takes in an event: verifies it, keeps it once, and leaves a job. Says whether it is new.
+    ///
+    /// # Errors
+    /// [`Error::BadSignature`] (400) if it is not from the provider, or not an event.
+    pub async fn take_event(&self, header: Option<&str>, body: &[u8]) -> Result<bool, Error> {
+        signature::verify(header, body, &self.settings.webhook_secrets, self.now())?;
+        let event = read(body).ok_or(Error::BadSignature("the body is not an event"))?;
+        self.system
+            .write(async |tx| {
+                let fresh = inbox::keep(tx, &event).await?;
+                if fresh {
+                    tx.enqueue(jobs::webhook(event.id.clone())).await?;
+                }
+                Ok(fresh)
+            })
+            .await
+    }
+
+    /// Finds out what an event is about and leaves a job that looks at it; several events about one thing end in one look.
+    ///
+    /// # Errors
+    /// A fault, or the provider's if it must be asked whose the object is.
+    pub async fn route_event(&self, job: WebhookJob) -> Result<(), Error> {
+        let Some(event) = self.system.read(async |tx| inbox::event(tx, &job.event).await).await? else {
+            return Ok(());
+        };
+        let looks = if event.livemode == self.settings.livemode {
+            self.looks_for(&event).await?
+        } else {
+            tracing::warn!(event = event.id, livemode = event.livemode, "an event of the other mode is left alone");
+            Vec::new()
+        };
+        self.system
+            .write(async |tx| {
+                for look in looks {
+                    tx.enqueue(look).await?;
+                }
+                Ok::<_, Fault>(inbox::done(tx, &event.id).await?)
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn looks_for(&self, event: &EventRow) -> Result<Vec<Job>, Error> {
+        let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
+        match family {
+            "payment_intent" => self.payment_look(event, &event.object_id).await,
+            "charge" | "refund" | "review" | "radar" => {
+                if event.kind.starts_with("charge.dispute.") || event.kind.starts_with("radar.") {
+                    alarm("dispute", &format!("{} about {}: a person must look", event.kind, event.object_id));
+                }
+                match &event.intent {
+                    Some(intent) => self.payment_look(event, intent).await,
+                    None => Ok(Vec::new()),
+                }
+            }
+            "transfer" => self.transfer_look(event).await,
+            "account" | "capability" => {
+                let account = event.account.as_deref().unwrap_or(&event.object_id);
+                let payee = self.system.read(async |tx| inbox::payee(tx, account).await).await?;
+                Ok(payee.map(jobs::sync_account).into_iter().collect())
+            }
+            "balance" => {
+                let waiting = self.system.read(async |tx| inbox::waiting_for_funds(tx).await).await?;
+                Ok(waiting.into_iter().map(|(org, payment)| jobs::sync_payment(org, payment)).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    async fn payment_look(&self, event: &EventRow, intent: &str) -> Result<Vec<Job>, Error> {
+        let mut found = self.system.read(async |tx| inbox::payment(tx, intent, event.our_id).await).await?;
+        if found.is_none() && event.our_id.is_none() {
+            // It may be one of ours whose creation we never heard the answer of.
+            let metadata = self.provider.payment_intent(intent).await?.metadata;
+            let ours = metadata.iter().find(|(name, _)| name == "payment_id").and_then(|(_, id)| id.parse().ok());
+            found = self.system.read(async |tx| inbox::payment(tx, intent, ours).await).await?;
+        }
+        if found.is_none() {
+            tracing::warn!(event = event.id, intent, "an event about a payment that is not ours");
+        }
+        Ok(found.map(|(org, payment)| jobs::sync_payment(org, payment)).into_iter().collect())
+    }
+
+    async fn transfer_look(&self, event: &EventRow) -> Result<Vec<Job>, Error> {
+        let transfer = event.object_id.as_str();
+        let mut found = self.system.read(async |tx| inbox::release(tx, transfer, event.our_id).await).await?;
+        if found.is_none() && event.our_id.is_none() {
+            let metadata = self.provider.transfer(transfer).await?.metadata;
+            let ours = metadata.iter().find(|(name, _)| name == "release_id").and_then(|(_, id)| id.parse().ok());
+            found = self.system.read(async |tx| inbox::release(tx, transfer, ours).await).await?;
+        }
+        if found.is_none() {
+            tracing::warn!(event = event.id, transfer, "an event about a transfer that is not ours");
+        }
+        Ok(found.map(|(org, release)| jobs::sync_transfer(org, release, transfer.to_owned())).into_iter().collect())
+    }
+}

@@ -1,0 +1,342 @@
+//! `/api/projects`.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+use chrono::{DateTime, NaiveDate, Utc};
+use kernel::{ProjectId};
+use projects_api::{Error, Project, ProjectChange, ProjectDetails, ProjectStatus, Projects};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use web::{AmountIn, Authed, CurrencyCode, Faults, Id, Idempotent, IfMatch, Json, List, Patch, Problem, Query, Reply};
+
+use crate::model::project as rules;
+
+/// How often a PATCH starts over when someone else changed the project in between.
+const ATTEMPTS: u32 = 5;
+
+/// Where a project stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ProjectStatus)]
+pub(crate) enum Status {
+    /// Being prepared.
+    Planning,
+    /// Under way: a tender was published.
+    Active,
+    /// Done.
+    Completed,
+    /// Put away.
+    Archived,
+}
+
+impl From<ProjectStatus> for Status {
+    fn from(status: ProjectStatus) -> Self {
+        match status {
+            ProjectStatus::Planning => Self::Planning,
+            ProjectStatus::Active => Self::Active,
+            ProjectStatus::Completed => Self::Completed,
+            ProjectStatus::Archived => Self::Archived,
+        }
+    }
+}
+
+impl From<Status> for ProjectStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Planning => Self::Planning,
+            Status::Active => Self::Active,
+            Status::Completed => Self::Completed,
+            Status::Archived => Self::Archived,
+        }
+    }
+}
+
+/// A project to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewProject, example = json!({
+    "name": "Villa am See", "address": "Seestraße 1, 82319 Starnberg", "currency": "EUR", "budget": "1250000.00",
+    "startsOn": "2027-03-01", "endsOn": "2028-06-30"
+}))]
+pub(crate) struct ProjectIn {
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    #[schema(max_length = 4000)]
+    description: Option<String>,
+    #[schema(max_length = 500)]
+    address: Option<String>,
+    /// The currency of everything in the project.
+    currency: CurrencyCode,
+    /// In units of the currency, with at most its minor digits.
+    budget: Option<AmountIn>,
+    starts_on: Option<NaiveDate>,
+    /// Not before `startsOn`.
+    ends_on: Option<NaiveDate>,
+}
+
+/// A project's details as PUT takes them.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = ProjectChange, example = json!({"name": "Villa am See", "currency": "EUR", "budget": "1300000.00", "status": "active"}))]
+pub(crate) struct ProjectChangeIn {
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4000)]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 500)]
+    address: Option<String>,
+    /// Cannot change once the project has a schedule of quantities (409 `CURRENCY_FIXED`).
+    currency: CurrencyCode,
+    /// In units of the currency, with at most its minor digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<AmountIn>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts_on: Option<NaiveDate>,
+    /// Not before `startsOn`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends_on: Option<NaiveDate>,
+    /// A step to another status; without it the status stays. Never back to `planning` once a tender was published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+}
+
+impl From<&Project> for ProjectChangeIn {
+    fn from(project: &Project) -> Self {
+        Self {
+            name: project.name.clone(),
+            description: project.description.clone(),
+            address: project.address.clone(),
+            currency: CurrencyCode(project.currency),
+            budget: project.budget.map(|budget| AmountIn(budget.to_decimal())),
+            starts_on: project.starts_on,
+            ends_on: project.ends_on,
+            status: Some(project.status.into()),
+        }
+    }
+}
+
+impl ProjectIn {
+    fn into_details(self) -> Result<ProjectDetails, Problem> {
+        let mut faults = Faults::new();
+        let budget = self.budget.and_then(|budget| faults.check("/budget", budget.to_money(self.currency.0)));
+        let details = ProjectDetails {
+            name: self.name,
+            description: self.description,
+            address: self.address,
+            currency: self.currency.0,
+            budget,
+            starts_on: self.starts_on,
+            ends_on: self.ends_on,
+        };
+        if !faults.is_empty()
+            && let Err(Error::Invalid(more)) = rules::checked(details.clone())
+        {
+            // All at once: what the rules would find later is told now.
+            for fault in more {
+                faults.push(fault.pointer, fault.code, fault.detail);
+            }
+        }
+        faults.into_result(Some(details))
+    }
+}
+
+impl ProjectChangeIn {
+    fn into_change(self) -> Result<ProjectChange, Problem> {
+        let status = self.status.map(Into::into);
+        let details = ProjectIn {
+            name: self.name,
+            description: self.description,
+            address: self.address,
+            currency: self.currency,
+            budget: self.budget,
+            starts_on: self.starts_on,
+            ends_on: self.ends_on,
+        };
+        Ok(ProjectChange { details: details.into_details()?, status })
+    }
+}
+
+/// A project.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Project, example = json!({
+    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b11", "name": "Villa am See", "description": null, "address": "Seestraße 1, 82319 Starnberg",
+    "status": "planning", "ownerId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12", "currency": "EUR", "budget": "1250000.00",
+    "startsOn": "2027-03-01", "endsOn": "2028-06-30", "tenderedAt": null,
+    "createdAt": "2026-11-21T08:00:00Z", "updatedAt": "2026-11-21T08:00:00Z"
+}))]
+pub(crate) struct ProjectOut {
+    id: Uuid,
+    name: String,
+    #[schema(required = true)]
+    description: Option<String>,
+    #[schema(required = true)]
+    address: Option<String>,
+    status: Status,
+    /// Who created it.
+    owner_id: Uuid,
+    currency: CurrencyCode,
+    /// In units of the currency, with exactly its minor digits.
+    #[schema(required = true)]
+    budget: Option<String>,
+    #[schema(required = true)]
+    starts_on: Option<NaiveDate>,
+    #[schema(required = true)]
+    ends_on: Option<NaiveDate>,
+    /// When a tender of it was first published.
+    #[schema(required = true)]
+    tendered_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Project> for ProjectOut {
+    fn from(project: Project) -> Self {
+        Self {
+            id: project.id.0,
+            name: project.name,
+            description: project.description,
+            address: project.address,
+            status: project.status.into(),
+            owner_id: project.owner.0,
+            currency: CurrencyCode(project.currency),
+            budget: project.budget.map(|budget| budget.to_decimal().to_string()),
+            starts_on: project.starts_on,
+            ends_on: project.ends_on,
+            tendered_at: project.tendered_at,
+            created_at: project.created_at,
+            updated_at: project.updated_at,
+        }
+    }
+}
+
+fn tag(project: &Project) -> String {
+    web::etag(&ProjectOut::from(project.clone()))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    /// Only projects of this status.
+    #[param(inline)]
+    status: Option<Status>,
+    /// The most items to return: 1 to 100, 20 unless told otherwise.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u16>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// List projects.
+///
+/// Owners and administrators see all projects of the organisation, others those whose team they are in.
+#[utoipa::path(params(ListQuery), responses((status = 200, description = "Newest first", body = List<ProjectOut>)))]
+#[get("/api/projects")]
+pub(crate) async fn list(
+    Authed(ctx): Authed,
+    Query(query): Query<ListQuery>,
+    service: Data<dyn Projects>,
+) -> Result<HttpResponse, Problem> {
+    let page = web::page(query.limit, query.cursor.as_deref())?;
+    let page = service.list(&ctx, query.status.map(Into::into), page).await?;
+    Ok(Reply::ok(&List::of(page, ProjectOut::from)).response())
+}
+
+/// Create a project.
+///
+/// The caller becomes `project_owner` in its team.
+#[utoipa::path(responses((status = 201, description = "The new project", body = ProjectOut)))]
+#[post("/api/projects")]
+pub(crate) async fn create(
+    Authed(ctx): Authed,
+    once: Idempotent,
+    service: Data<dyn Projects>,
+    body: Json<ProjectIn>,
+) -> Result<HttpResponse, Problem> {
+    let new = body.0.into_details()?;
+    let render = |project: &Project| {
+        Reply::created(format!("/api/projects/{}", project.id), &ProjectOut::from(project.clone())).etag()
+    };
+    once.run(ctx, async |ctx| service.create(&ctx, new).await, render).await
+}
+
+/// Read a project.
+#[utoipa::path(responses((status = 200, description = "The project", body = ProjectOut)))]
+#[get("/api/projects/{id}")]
+pub(crate) async fn read(
+    Authed(ctx): Authed,
+    Id(id): Id<ProjectId>,
+    request: HttpRequest,
+    service: Data<dyn Projects>,
+) -> Result<HttpResponse, Problem> {
+    Ok(web::single(&request, &ProjectOut::from(service.get(&ctx, id).await?)))
+}
+
+/// Replace a project's details.
+#[utoipa::path(responses(
+    (status = 200, description = "The changed project", body = ProjectOut),
+    (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `PROJECT_STATE`: the status cannot take that step")
+))]
+#[put("/api/projects/{id}")]
+pub(crate) async fn replace(
+    Authed(ctx): Authed,
+    Id(id): Id<ProjectId>,
+    if_match: IfMatch,
+    service: Data<dyn Projects>,
+    body: Json<ProjectChangeIn>,
+) -> Result<HttpResponse, Problem> {
+    let change = body.0.into_change()?;
+    let unchanged = |now: &Project| if_match.accepts(&tag(now));
+    let project = service.update(&ctx, id, change, if_match.is_given().then_some(&unchanged)).await?;
+    Ok(Reply::ok(&ProjectOut::from(project)).etag().response())
+}
+
+/// Change some of a project's details.
+#[utoipa::path(request_body = ProjectChangeIn, responses(
+    (status = 200, description = "The changed project", body = ProjectOut),
+    (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `PROJECT_STATE`: the status cannot take that step")
+))]
+#[patch("/api/projects/{id}")]
+pub(crate) async fn merge(
+    Authed(ctx): Authed,
+    Id(id): Id<ProjectId>,
+    if_match: IfMatch,
+    service: Data<dyn Projects>,
+    patch: Patch<ProjectChangeIn>,
+) -> Result<HttpResponse, Problem> {
+    let mut attempt = 1;
+    loop {
+        let current = service.get(&ctx, id).await?;
+        if_match.check(&tag(&current))?;
+        let change = patch.apply(&ProjectChangeIn::from(&current))?.into_change()?;
+        let unchanged = |now: &Project| *now == current;
+        match service.update(&ctx, id, change, Some(&unchanged)).await {
+            // The caller did not say which state it means: the patch applies to the newest.
+            Err(Error::Stale) if !if_match.is_given() && attempt < ATTEMPTS => attempt += 1,
+            changed => return Ok(Reply::ok(&ProjectOut::from(changed?)).etag().response()),
+        }
+    }
+}
+
+/// Delete a project.
+///
+/// With its team, units and schedules of quantities, as long as no tender of it was published.
+#[utoipa::path(responses(
+    (status = 204, description = "It is gone"),
+    (status = 409, description = "`PROJECT_TENDERED`: a tender of it was published; `PROJECT_IN_USE`: it has tenders in draft")
+))]
+#[delete("/api/projects/{id}")]
+pub(crate) async fn remove(
+    Authed(ctx): Authed,
+    Id(id): Id<ProjectId>,
+    if_match: IfMatch,
+    service: Data<dyn Projects>,
+) -> Result<HttpResponse, Problem> {
+    let unchanged = |now: &Project| if_match.accepts(&tag(now));
+    service.delete(&ctx, id, if_match.is_given().then_some(&unchanged)).await?;
+    Ok(Reply::no_content().response())
+}

@@ -1,0 +1,158 @@
+//! `/api/soq`.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
+use kernel::{ProjectId, SoqId};
+use projects_api::{NewSoq, Soq, SoqChange, SoqFilter, Soqs};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+use web::{Authed, Id, Idempotent, IfMatch, Json, List, Problem, Query, Reply};
+
+use self::dto::{SoqChangeIn, SoqIn, SoqOut, SoqSummaryOut, Status};
+
+mod dto;
+
+fn tag(soq: &Soq) -> String {
+    web::etag(&SoqOut::from(soq))
+}
+
+fn created(soq: &Soq) -> Reply {
+    Reply::created(format!("/api/soq/{}", soq.id), &SoqOut::from(soq)).etag()
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct ListQuery {
+    /// Only schedules of this project.
+    project_id: Option<Uuid>,
+    /// Only schedules of this status.
+    #[param(inline)]
+    status: Option<Status>,
+    /// The most items to return: 1 to 100, 20 unless told otherwise.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u16>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// List schedules of quantities.
+///
+/// Every version is an item, without its lines.
+#[utoipa::path(params(ListQuery), responses((status = 200, description = "Newest first", body = List<SoqSummaryOut>)))]
+#[get("/api/soq")]
+pub(crate) async fn list(
+    Authed(ctx): Authed,
+    Query(query): Query<ListQuery>,
+    service: Data<dyn Soqs>,
+) -> Result<HttpResponse, Problem> {
+    let page = web::page(query.limit, query.cursor.as_deref())?;
+    let filter = SoqFilter { project: query.project_id.map(ProjectId), status: query.status.map(Into::into) };
+    let page = service.list(&ctx, filter, page).await?;
+    Ok(Reply::ok(&List::of(page, SoqSummaryOut::from)).response())
+}
+
+/// Create a schedule of quantities.
+///
+/// Version 1, a draft. `unitCode` takes a UNECE Recommendation 20 code or a usual spelling (`m2`, `qm`, `sqm`, `stk`, `psch`, …) and
+/// answers the code; a unit that is not known is kept as `unitText`, and a tender with it cannot be published. Lump sums and provisional
+/// sums have the quantity 1, which may be left out.
+#[utoipa::path(responses(
+    (status = 201, description = "The new schedule", body = SoqOut<'_>),
+    (status = 404, description = "There is no such project")
+))]
+#[post("/api/soq")]
+pub(crate) async fn create(
+    Authed(ctx): Authed,
+    once: Idempotent,
+    service: Data<dyn Soqs>,
+    body: Json<SoqIn>,
+) -> Result<HttpResponse, Problem> {
+    let new = NewSoq::from(body.0);
+    once.run(ctx, async |ctx| service.create(&ctx, new).await, created).await
+}
+
+/// Read a schedule of quantities.
+#[utoipa::path(responses((status = 200, description = "The schedule with its lines in order", body = SoqOut<'_>)))]
+#[get("/api/soq/{id}")]
+pub(crate) async fn read(
+    Authed(ctx): Authed,
+    Id(id): Id<SoqId>,
+    request: HttpRequest,
+    service: Data<dyn Soqs>,
+) -> Result<HttpResponse, Problem> {
+    Ok(web::single(&request, &SoqOut::from(&service.get(&ctx, id).await?)))
+}
+
+/// Replace a draft's title and lines.
+///
+/// A line with the `id` that it has keeps its identity; a line without one is new; a line left out is gone.
+#[utoipa::path(responses(
+    (status = 200, description = "The changed schedule", body = SoqOut<'_>),
+    (status = 409, description = "`SOQ_FROZEN`: make a new version of it")
+))]
+#[put("/api/soq/{id}")]
+pub(crate) async fn replace(
+    Authed(ctx): Authed,
+    Id(id): Id<SoqId>,
+    if_match: IfMatch,
+    service: Data<dyn Soqs>,
+    body: Json<SoqChangeIn>,
+) -> Result<HttpResponse, Problem> {
+    let unchanged = |now: &Soq| if_match.accepts(&tag(now));
+    let soq = service.update(&ctx, id, SoqChange::from(body.0), if_match.is_given().then_some(&unchanged)).await?;
+    Ok(Reply::ok(&SoqOut::from(&soq)).etag().response())
+}
+
+/// Delete a draft.
+#[utoipa::path(responses(
+    (status = 204, description = "It is gone"),
+    (status = 409, description = "`SOQ_FROZEN`: it stays; `SOQ_IN_USE`: a tender uses it")
+))]
+#[delete("/api/soq/{id}")]
+pub(crate) async fn remove(
+    Authed(ctx): Authed,
+    Id(id): Id<SoqId>,
+    if_match: IfMatch,
+    service: Data<dyn Soqs>,
+) -> Result<HttpResponse, Problem> {
+    let unchanged = |now: &Soq| if_match.accepts(&tag(now));
+    service.delete(&ctx, id, if_match.is_given().then_some(&unchanged)).await?;
+    Ok(Reply::no_content().response())
+}
+
+/// Freeze a draft.
+///
+/// It needs at least one line that can be priced. From then on it never changes: the next change is a new version. Units that are not
+/// known do not hinder the freezing, but a tender with them cannot be published.
+#[utoipa::path(responses(
+    (status = 200, description = "The frozen schedule", body = SoqOut<'_>),
+    (status = 409, description = "`SOQ_FROZEN`: it is already; `SOQ_STATE`: nothing in it can be priced")
+))]
+#[post("/api/soq/{id}/freeze")]
+pub(crate) async fn freeze(
+    Authed(ctx): Authed,
+    Id(id): Id<SoqId>,
+    once: Idempotent,
+    service: Data<dyn Soqs>,
+) -> Result<HttpResponse, Problem> {
+    once.run(ctx, async |ctx| service.freeze(&ctx, id).await, |soq: &Soq| Reply::ok(&SoqOut::from(soq)).etag()).await
+}
+
+/// Make the next version of a frozen schedule.
+///
+/// A draft with the same lines, each with its `id`: a line is the same line in all versions.
+#[utoipa::path(responses(
+    (status = 201, description = "The new version", body = SoqOut<'_>),
+    (status = 409, description = "`SOQ_STATE`: it is a draft; `SOQ_SUPERSEDED`: there is a newer version")
+))]
+#[post("/api/soq/{id}/versions")]
+pub(crate) async fn new_version(
+    Authed(ctx): Authed,
+    Id(id): Id<SoqId>,
+    once: Idempotent,
+    service: Data<dyn Soqs>,
+) -> Result<HttpResponse, Problem> {
+    once.run(ctx, async |ctx| service.new_version(&ctx, id).await, created).await
+}

@@ -1,0 +1,306 @@
+//! What `/api/soq` takes and answers.
+
+use chrono::{DateTime, Utc};
+use kernel::{ProjectId, SoqLineId, UnitId};
+use projects_api::{LineDraft, LineKind, NewSoq, Soq, SoqChange, SoqLine, SoqStatus, SoqSummary};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{Decimal4, MoneyOut};
+
+/// Whether a version can still change.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SoqStatus)]
+pub(crate) enum Status {
+    /// Being written.
+    Draft,
+    /// Never changes again.
+    Frozen,
+}
+
+impl From<SoqStatus> for Status {
+    fn from(status: SoqStatus) -> Self {
+        match status {
+            SoqStatus::Draft => Self::Draft,
+            SoqStatus::Frozen => Self::Frozen,
+        }
+    }
+}
+
+impl From<Status> for SoqStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Draft => Self::Draft,
+            Status::Frozen => Self::Frozen,
+        }
+    }
+}
+
+/// What a line is: `heading` and `text` have no price; `measured` is a quantity at a rate; `lump_sum` one whole; the sum of a provisional
+/// line is set by the owner; `optional` is priced, but not part of the total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = LineKind)]
+pub(crate) enum Kind {
+    Heading,
+    Text,
+    Measured,
+    LumpSum,
+    ProvisionalDefined,
+    ProvisionalUndefined,
+    Optional,
+}
+
+impl From<LineKind> for Kind {
+    fn from(kind: LineKind) -> Self {
+        match kind {
+            LineKind::Heading => Self::Heading,
+            LineKind::Text => Self::Text,
+            LineKind::Measured => Self::Measured,
+            LineKind::LumpSum => Self::LumpSum,
+            LineKind::ProvisionalDefined => Self::ProvisionalDefined,
+            LineKind::ProvisionalUndefined => Self::ProvisionalUndefined,
+            LineKind::Optional => Self::Optional,
+        }
+    }
+}
+
+impl From<Kind> for LineKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Heading => Self::Heading,
+            Kind::Text => Self::Text,
+            Kind::Measured => Self::Measured,
+            Kind::LumpSum => Self::LumpSum,
+            Kind::ProvisionalDefined => Self::ProvisionalDefined,
+            Kind::ProvisionalUndefined => Self::ProvisionalUndefined,
+            Kind::Optional => Self::Optional,
+        }
+    }
+}
+
+/// A line as its author writes it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewSoqLine)]
+pub(crate) struct LineIn {
+    /// Its identity, if it is a line that the schedule or the version before has.
+    id: Option<Uuid>,
+    /// Its number as written, such as `02.1.10`; need not be unique and may be empty.
+    #[schema(max_length = 64)]
+    code: String,
+    #[schema(min_length = 1, max_length = 4000)]
+    description: String,
+    kind: Kind,
+    /// UNECE code or a usual spelling of one.
+    #[schema(max_length = 40)]
+    unit_code: Option<String>,
+    /// The unit as written, if that is not what `unitCode` says.
+    #[schema(max_length = 40)]
+    unit_text: Option<String>,
+    /// Greater than 0. Needed by `measured` and `optional`; 1 for sums.
+    quantity: Option<Decimal4>,
+    /// The owner's estimated rate, never shown to bidders; of provisional lines the sum, which every bid carries unchanged.
+    estimate_rate: Option<Decimal4>,
+    /// A unit (house, apartment) of the project.
+    unit_id: Option<Uuid>,
+}
+
+impl From<LineIn> for LineDraft {
+    fn from(line: LineIn) -> Self {
+        Self {
+            id: line.id.map(SoqLineId),
+            code: line.code,
+            description: line.description,
+            kind: line.kind.into(),
+            unit: line.unit_code,
+            unit_text: line.unit_text,
+            quantity: line.quantity.map(|quantity| quantity.0),
+            estimate_rate: line.estimate_rate.map(|rate| rate.0),
+            unit_id: line.unit_id.map(UnitId),
+        }
+    }
+}
+
+/// A schedule of quantities to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewSoq, example = json!({
+    "projectId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b11", "title": "Shell works",
+    "lines": [
+        {"code": "01", "description": "Concrete works", "kind": "heading"},
+        {"code": "01.10", "description": "Concrete C25/30 in foundations", "kind": "measured", "unitCode": "m3", "quantity": "120.5", "estimateRate": "62.50"},
+        {"code": "01.20", "description": "Site installation", "kind": "lump_sum", "estimateRate": "1117.58"}
+    ]
+}))]
+pub(crate) struct SoqIn {
+    project_id: Uuid,
+    #[schema(min_length = 1, max_length = 200)]
+    title: String,
+    #[schema(max_items = 20000)]
+    lines: Vec<LineIn>,
+}
+
+impl From<SoqIn> for NewSoq {
+    fn from(soq: SoqIn) -> Self {
+        Self { project: ProjectId(soq.project_id), title: soq.title, lines: soq.lines.into_iter().map(Into::into).collect() }
+    }
+}
+
+/// A draft's new title and lines.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = SoqChange, example = json!({
+    "title": "Shell works",
+    "lines": [{"code": "01.10", "description": "Concrete C30/37 in foundations", "kind": "measured", "unitCode": "MTQ", "quantity": "118"}]
+}))]
+pub(crate) struct SoqChangeIn {
+    /// May be left out: a schedule stays in its project.
+    project_id: Option<Uuid>,
+    #[schema(min_length = 1, max_length = 200)]
+    title: String,
+    #[schema(max_items = 20000)]
+    lines: Vec<LineIn>,
+}
+
+impl From<SoqChangeIn> for SoqChange {
+    fn from(soq: SoqChangeIn) -> Self {
+        let lines = soq.lines.into_iter().map(Into::into).collect();
+        Self { project: soq.project_id.map(ProjectId), title: soq.title, lines }
+    }
+}
+
+/// A line of a schedule of quantities.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SoqLine)]
+pub(crate) struct LineOut<'a> {
+    /// Its identity through all versions.
+    id: Uuid,
+    /// Its place, from 1.
+    #[schema(minimum = 1, maximum = 20000)]
+    position: u32,
+    code: &'a str,
+    description: &'a str,
+    kind: Kind,
+    /// UNECE Recommendation 20 code; null if the unit as written is not known.
+    #[schema(required = true)]
+    unit_code: Option<&'a str>,
+    /// The unit as written.
+    #[schema(required = true)]
+    unit_text: Option<&'a str>,
+    #[schema(required = true)]
+    quantity: Option<Decimal4>,
+    #[schema(required = true)]
+    estimate_rate: Option<Decimal4>,
+    /// round_half_up(quantity × estimateRate).
+    #[schema(required = true)]
+    estimate_amount: Option<MoneyOut>,
+    #[schema(required = true)]
+    unit_id: Option<Uuid>,
+}
+
+impl<'a> From<&'a SoqLine> for LineOut<'a> {
+    fn from(line: &'a SoqLine) -> Self {
+        Self {
+            id: line.id.0,
+            position: line.position,
+            code: &line.code,
+            description: &line.description,
+            kind: line.kind.into(),
+            unit_code: line.unit_code.as_deref(),
+            unit_text: line.unit_text.as_deref(),
+            quantity: line.quantity.map(Decimal4),
+            estimate_rate: line.estimate_rate.map(Decimal4),
+            estimate_amount: line.estimate_amount.map(MoneyOut),
+            unit_id: line.unit.map(|unit| unit.0),
+        }
+    }
+}
+
+/// One version of a schedule of quantities.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Soq)]
+pub(crate) struct SoqOut<'a> {
+    id: Uuid,
+    project_id: Uuid,
+    title: &'a str,
+    status: Status,
+    /// From 1.
+    #[schema(minimum = 1)]
+    version: u32,
+    /// The version it was made from.
+    #[schema(required = true)]
+    previous_id: Option<Uuid>,
+    /// In order.
+    lines: Vec<LineOut<'a>>,
+    /// The sum of the rounded amounts that count.
+    estimate_total: MoneyOut,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    #[schema(required = true)]
+    frozen_at: Option<DateTime<Utc>>,
+}
+
+impl<'a> From<&'a Soq> for SoqOut<'a> {
+    fn from(soq: &'a Soq) -> Self {
+        Self {
+            id: soq.id.0,
+            project_id: soq.project.0,
+            title: &soq.title,
+            status: soq.status.into(),
+            version: soq.version,
+            previous_id: soq.previous.map(|previous| previous.0),
+            lines: soq.lines.iter().map(Into::into).collect(),
+            estimate_total: MoneyOut(soq.estimate_total),
+            created_at: soq.created_at,
+            updated_at: soq.updated_at,
+            frozen_at: soq.frozen_at,
+        }
+    }
+}
+
+/// One version of a schedule of quantities, without its lines.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SoqSummary)]
+pub(crate) struct SoqSummaryOut {
+    id: Uuid,
+    project_id: Uuid,
+    title: String,
+    status: Status,
+    /// From 1.
+    #[schema(minimum = 1)]
+    version: u32,
+    /// The version it was made from.
+    #[schema(required = true)]
+    previous_id: Option<Uuid>,
+    /// How many lines it has, headings and texts among them.
+    line_count: u32,
+    /// The sum of the rounded amounts that count.
+    estimate_total: MoneyOut,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    #[schema(required = true)]
+    frozen_at: Option<DateTime<Utc>>,
+}
+
+impl From<SoqSummary> for SoqSummaryOut {
+    fn from(soq: SoqSummary) -> Self {
+        Self {
+            id: soq.id.0,
+            project_id: soq.project.0,
+            title: soq.title,
+            status: soq.status.into(),
+            version: soq.version,
+            previous_id: soq.previous.map(|previous| previous.0),
+            line_count: soq.line_count,
+            estimate_total: MoneyOut(soq.estimate_total),
+            created_at: soq.created_at,
+            updated_at: soq.updated_at,
+            frozen_at: soq.frozen_at,
+        }
+    }
+}

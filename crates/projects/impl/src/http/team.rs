@@ -1,0 +1,160 @@
+//! `/api/projects/{id}/members`.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, delete, get, post, put};
+use chrono::{DateTime, Utc};
+use kernel::{ProjectId, ProjectRole, UserId};
+use projects_api::{NewTeamMember, Projects, TeamMember};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Problem, Query, Reply};
+
+/// A role in a project's team.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ProjectRole)]
+pub(crate) enum Role {
+    /// Runs the project.
+    ProjectOwner,
+    /// Works on it: edits drafts, inspects work.
+    InHouseUser,
+}
+
+impl From<ProjectRole> for Role {
+    fn from(role: ProjectRole) -> Self {
+        match role {
+            ProjectRole::ProjectOwner => Self::ProjectOwner,
+            ProjectRole::InHouseUser => Self::InHouseUser,
+        }
+    }
+}
+
+impl From<Role> for ProjectRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::ProjectOwner => Self::ProjectOwner,
+            Role::InHouseUser => Self::InHouseUser,
+        }
+    }
+}
+
+/// A person to join the team.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewTeamMember, example = json!({"userId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12", "role": "in_house_user"}))]
+pub(crate) struct MemberIn {
+    /// A member of the organisation.
+    user_id: Uuid,
+    role: Role,
+}
+
+/// Another role.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = TeamMemberChange, example = json!({"role": "project_owner"}))]
+pub(crate) struct RoleIn {
+    /// May be left out; the person of the path.
+    user_id: Option<Uuid>,
+    role: Role,
+}
+
+/// A person in a project's team.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TeamMember)]
+pub(crate) struct MemberOut {
+    project_id: Uuid,
+    user_id: Uuid,
+    role: Role,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<&TeamMember> for MemberOut {
+    fn from(member: &TeamMember) -> Self {
+        Self {
+            project_id: member.project.0,
+            user_id: member.user.0,
+            role: member.role.into(),
+            created_at: member.created_at,
+            updated_at: member.updated_at,
+        }
+    }
+}
+
+fn tag(member: &TeamMember) -> String {
+    web::etag(&MemberOut::from(member))
+}
+
+/// List a project's team.
+#[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<MemberOut>)))]
+#[get("/api/projects/{id}/members")]
+pub(crate) async fn list(
+    Authed(ctx): Authed,
+    Id(project): Id<ProjectId>,
+    Query(paging): Query<Paging>,
+    service: Data<dyn Projects>,
+) -> Result<HttpResponse, Problem> {
+    let page = service.members(&ctx, project, paging.page()?).await?;
+    Ok(Reply::ok(&List::of(page, |member| MemberOut::from(&member))).response())
+}
+
+/// Take a member of the organisation into the team.
+#[utoipa::path(responses(
+    (status = 201, description = "The new member of the team", body = MemberOut),
+    (status = 409, description = "`ALREADY_IN_TEAM`")
+))]
+#[post("/api/projects/{id}/members")]
+pub(crate) async fn add(
+    Authed(ctx): Authed,
+    Id(project): Id<ProjectId>,
+    once: Idempotent,
+    service: Data<dyn Projects>,
+    body: Json<MemberIn>,
+) -> Result<HttpResponse, Problem> {
+    let new = NewTeamMember { user: UserId(body.0.user_id), role: body.0.role.into() };
+    let render = |member: &TeamMember| {
+        Reply::created(format!("/api/projects/{}/members/{}", member.project, member.user), &MemberOut::from(member)).etag()
+    };
+    once.run(ctx, async |ctx| service.add_member(&ctx, project, new).await, render).await
+}
+
+/// Give a member of the team another role.
+#[utoipa::path(responses(
+    (status = 200, description = "The changed member", body = MemberOut),
+    (status = 409, description = "`LAST_PROJECT_OWNER`: nobody would run the project")
+))]
+#[put("/api/projects/{id}/members/{userId}")]
+pub(crate) async fn set_role(
+    Authed(ctx): Authed,
+    Id((project, user)): Id<(ProjectId, UserId)>,
+    if_match: IfMatch,
+    service: Data<dyn Projects>,
+    body: Json<RoleIn>,
+) -> Result<HttpResponse, Problem> {
+    if body.0.user_id.is_some_and(|named| named != user.0) {
+        return Err(Problem::invalid_at("/userId", "MISMATCH", "must be the person of the path, or left out"));
+    }
+    let change = NewTeamMember { user, role: body.0.role.into() };
+    let unchanged = |now: &TeamMember| if_match.accepts(&tag(now));
+    let member = service.set_member_role(&ctx, project, change, if_match.is_given().then_some(&unchanged)).await?;
+    Ok(Reply::ok(&MemberOut::from(&member)).etag().response())
+}
+
+/// Take a person out of the team.
+#[utoipa::path(responses(
+    (status = 204, description = "The person is out of the team"),
+    (status = 409, description = "`LAST_PROJECT_OWNER`: nobody would run the project")
+))]
+#[delete("/api/projects/{id}/members/{userId}")]
+pub(crate) async fn remove(
+    Authed(ctx): Authed,
+    Id((project, user)): Id<(ProjectId, UserId)>,
+    if_match: IfMatch,
+    service: Data<dyn Projects>,
+) -> Result<HttpResponse, Problem> {
+    let unchanged = |now: &TeamMember| if_match.accepts(&tag(now));
+    service.remove_member(&ctx, project, user, if_match.is_given().then_some(&unchanged)).await?;
+    Ok(Reply::no_content().response())
+}

@@ -1,0 +1,154 @@
+//! `/api/projects/{id}/units`.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use kernel::{ProjectId};
+use projects_api::{Floor, NewUnit, Unit, Units};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{Authed, Decimal4, Id, Idempotent, Json, List, Paging, Problem, Query, Reply};
+
+/// A floor of a unit.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Floor, example = json!({"floorNumber": 0, "floorArea": "61.25"}))]
+pub(crate) struct FloorDto {
+    /// -9 to 200, unique in the unit: 0 is the ground floor, basements are below.
+    floor_number: i32,
+    /// In m², greater than 0.
+    floor_area: Decimal4,
+}
+
+// The bounds of numbers stand in the rules, not in the schema: they are told together with what the floors have wrong as a whole.
+/// A unit to be added.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewUnit)]
+pub(crate) struct UnitIn {
+    /// Its number as people say it, unique in the project.
+    #[schema(min_length = 1, max_length = 50)]
+    unit_number: String,
+    /// In m², greater than 0; the floors' areas add up to it, give or take 0.01.
+    total_floor_area: Decimal4,
+    /// 1 to 210; as many as `floors` has.
+    number_of_floors: i32,
+    /// 1 to 10,000.
+    number_of_rooms: i32,
+    /// 1 to 10,000.
+    number_of_bathrooms: i32,
+    #[schema(max_items = 210)]
+    floors: Vec<FloorDto>,
+}
+
+/// Units to be added, all or none.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewUnits, example = json!({"units": [{
+    "unitNumber": "A1", "totalFloorArea": "120.50", "numberOfFloors": 2, "numberOfRooms": 5, "numberOfBathrooms": 2,
+    "floors": [{"floorNumber": 0, "floorArea": "61.25"}, {"floorNumber": 1, "floorArea": "59.25"}]
+}]}))]
+pub(crate) struct UnitsIn {
+    #[schema(min_items = 1, max_items = 500)]
+    units: Vec<UnitIn>,
+}
+
+impl From<UnitIn> for NewUnit {
+    fn from(unit: UnitIn) -> Self {
+        Self {
+            unit_number: unit.unit_number,
+            total_floor_area: unit.total_floor_area.0,
+            number_of_floors: unit.number_of_floors,
+            number_of_rooms: unit.number_of_rooms,
+            number_of_bathrooms: unit.number_of_bathrooms,
+            floors: unit
+                .floors
+                .into_iter()
+                .map(|floor| Floor { floor_number: floor.floor_number, floor_area: floor.floor_area.0 })
+                .collect(),
+        }
+    }
+}
+
+/// A unit (house, apartment) of a project.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Unit)]
+pub(crate) struct UnitOut {
+    id: Uuid,
+    project_id: Uuid,
+    unit_number: String,
+    /// In m².
+    total_floor_area: Decimal4,
+    number_of_floors: i32,
+    number_of_rooms: i32,
+    number_of_bathrooms: i32,
+    /// The lowest first.
+    floors: Vec<FloorDto>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<&Unit> for UnitOut {
+    fn from(unit: &Unit) -> Self {
+        Self {
+            id: unit.id.0,
+            project_id: unit.project.0,
+            unit_number: unit.unit_number.clone(),
+            total_floor_area: Decimal4(unit.total_floor_area),
+            number_of_floors: unit.number_of_floors,
+            number_of_rooms: unit.number_of_rooms,
+            number_of_bathrooms: unit.number_of_bathrooms,
+            floors: unit
+                .floors
+                .iter()
+                .map(|floor| FloorDto { floor_number: floor.floor_number, floor_area: Decimal4(floor.floor_area) })
+                .collect(),
+            created_at: unit.created_at,
+            updated_at: unit.updated_at,
+        }
+    }
+}
+
+/// The units that were added, in the order of the request.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AddedUnits)]
+pub(crate) struct UnitsOut {
+    data: Vec<UnitOut>,
+}
+
+/// List a project's units.
+#[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<UnitOut>)))]
+#[get("/api/projects/{id}/units")]
+pub(crate) async fn list(
+    Authed(ctx): Authed,
+    Id(project): Id<ProjectId>,
+    Query(paging): Query<Paging>,
+    service: Data<dyn Units>,
+) -> Result<HttpResponse, Problem> {
+    let page = service.list(&ctx, project, paging.page()?).await?;
+    Ok(Reply::ok(&List::of(page, |unit| UnitOut::from(&unit))).response())
+}
+
+/// Add units to a project.
+///
+/// All or none. Every fault of every unit is told at once, with a pointer such as `/units/0/floors`.
+#[utoipa::path(responses(
+    (status = 201, description = "The new units", body = UnitsOut),
+    (status = 409, description = "`UNIT_NUMBER_TAKEN`: the project has a unit of that number")
+))]
+#[post("/api/projects/{id}/units")]
+pub(crate) async fn add(
+    Authed(ctx): Authed,
+    Id(project): Id<ProjectId>,
+    once: Idempotent,
+    service: Data<dyn Units>,
+    body: Json<UnitsIn>,
+) -> Result<HttpResponse, Problem> {
+    let new: Vec<NewUnit> = body.0.units.into_iter().map(Into::into).collect();
+    let render = move |units: &Vec<Unit>| {
+        Reply::created(format!("/api/projects/{project}/units"), &UnitsOut { data: units.iter().map(Into::into).collect() })
+    };
+    once.run(ctx, async |ctx| service.add(&ctx, project, new).await, render).await
+}

@@ -1,0 +1,30 @@
+//! SQL of this domain: functions on `&mut Tx` or `&ReadTx<'_>`. Row-level security keeps them inside the transaction's tenant.
+
+pub(crate) mod project;
+pub(crate) mod soq;
+pub(crate) mod soq_lines;
+pub(crate) mod team;
+pub(crate) mod unit;
+
+use diesel::result::{DatabaseErrorKind, Error as Diesel};
+use diesel::sql_types::Timestamptz;
+use kernel::Fault;
+use projects_api::Error;
+
+/// The instant of a change. Not `now()`, the transaction's beginning: it may have waited for its lock, and `updated_at` never goes back.
+pub(crate) fn changed_at() -> diesel::expression::SqlLiteral<Timestamptz> {
+    diesel::dsl::sql::<Timestamptz>("clock_timestamp()")
+}
+
+/// A row that another domain still refers to means `meaning`, any other error is a fault.
+pub(crate) fn referred_to<T>(result: Result<T, Diesel>, meaning: Error) -> Result<T, Error> {
+    match result {
+        Err(Diesel::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) => Err(meaning),
+        other => db::DbResult::fault(other).map_err(Error::from),
+    }
+}
+
+/// A name that the database holds but this program does not know.
+pub(crate) fn unknown(what: &str, name: &str) -> Fault {
+    Fault::internal(format!("the database holds {what} {name:?}, which this program does not know"))
+}

@@ -1,0 +1,136 @@
+//! Rows of `project_members`.
+
+use db::prelude::*;
+use diesel::result::Error as Diesel;
+use kernel::{Fault, OrgId, PageRequest, ProjectId, ProjectRole, Timestamp, UserId};
+use projects_api::{Error, NewTeamMember, TeamMember};
+use uuid::Uuid;
+
+use super::{changed_at, unknown};
+use crate::model::project::not_a_member;
+use crate::schema::project_members as members;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = members, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    project_id: Uuid,
+    user_id: Uuid,
+    role: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<Row> for TeamMember {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Self {
+            project: ProjectId(row.project_id),
+            user: UserId(row.user_id),
+            role: role(&row.role)?,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+fn role(name: &str) -> Result<ProjectRole, Fault> {
+    ProjectRole::from_name(name).ok_or_else(|| unknown("the project role", name))
+}
+
+pub(crate) async fn insert(tx: &mut Tx, org: OrgId, project: ProjectId, new: NewTeamMember) -> Result<TeamMember, Error> {
+    let row: Row = diesel::insert_into(members::table)
+        .values((
+            members::org_id.eq(org.0),
+            members::project_id.eq(project.0),
+            members::user_id.eq(new.user.0),
+            members::role.eq(new.role.name()),
+        ))
+        .returning(Row::as_returning())
+        .get_result(tx.pg())
+        .await
+        .map_err(|error| match &error {
+            Diesel::DatabaseError(_, information) => match information.constraint_name() {
+                Some("project_members_pkey") => Error::AlreadyInTeam,
+                Some("project_members_membership_fkey") => not_a_member(),
+                _ => db::fault_of(error).into(),
+            },
+            _ => db::fault_of(error).into(),
+        })?;
+    Ok(row.try_into()?)
+}
+
+pub(crate) async fn page(tx: &ReadTx<'_>, project: ProjectId, page: PageRequest) -> Result<Vec<TeamMember>, Fault> {
+    let mut query = members::table
+        .filter(members::project_id.eq(project.0))
+        .select(Row::as_select())
+        .order((members::created_at.desc(), members::user_id.desc()))
+        .limit(page.fetch())
+        .into_boxed::<diesel::pg::Pg>();
+    if let Some(after) = page.after {
+        query = query
+            .filter(members::created_at.le(after.created_at))
+            .filter(members::created_at.lt(after.created_at).or(members::user_id.lt(after.id)));
+    }
+    let rows: Vec<Row> = query.load(&mut tx.pg()).await.fault()?;
+    rows.into_iter().map(TeamMember::try_from).collect()
+}
+
+pub(crate) async fn find(tx: &mut Tx, project: ProjectId, user: UserId) -> Result<TeamMember, Error> {
+    let query = members::table.filter(members::project_id.eq(project.0)).filter(members::user_id.eq(user.0)).select(Row::as_select());
+    let row: Row = query.get_result(tx.pg()).await.not_found(|| Error::NotFound("member of the team"))?;
+    Ok(row.try_into()?)
+}
+
+/// How many run the project. Steady only under the project's lock.
+pub(crate) async fn owners(tx: &mut Tx, project: ProjectId) -> Result<i64, Fault> {
+    members::table
+        .filter(members::project_id.eq(project.0))
+        .filter(members::role.eq(ProjectRole::ProjectOwner.name()))
+        .count()
+        .get_result(tx.pg())
+        .await
+        .fault()
+}
+
+pub(crate) async fn set_role(tx: &mut Tx, project: ProjectId, change: NewTeamMember) -> Result<TeamMember, Error> {
+    let one = members::table.filter(members::project_id.eq(project.0)).filter(members::user_id.eq(change.user.0));
+    let row: Row = diesel::update(one)
+        .set((members::role.eq(change.role.name()), members::updated_at.eq(changed_at())))
+        .returning(Row::as_returning())
+        .get_result(tx.pg())
+        .await
+        .not_found(|| Error::NotFound("member of the team"))?;
+    Ok(row.try_into()?)
+}
+
+pub(crate) async fn delete(tx: &mut Tx, project: ProjectId, user: UserId) -> Result<(), Fault> {
+    let one = members::table.filter(members::project_id.eq(project.0)).filter(members::user_id.eq(user.0));
+    diesel::delete(one).execute(tx.pg()).await.fault()?;
+    Ok(())
+}
+
+/// Everybody in the team.
+pub(crate) async fn users(tx: &mut Tx, project: ProjectId) -> Result<Vec<UserId>, Fault> {
+    let query = members::table.filter(members::project_id.eq(project.0)).select(members::user_id);
+    let rows: Vec<Uuid> = query.load(tx.pg()).await.fault()?;
+    Ok(rows.into_iter().map(UserId).collect())
+}
+
+/// Whether the team has this person.
+pub(crate) async fn contains(tx: &mut Tx, project: ProjectId, user: UserId) -> Result<bool, Fault> {
+    let one = members::table.filter(members::project_id.eq(project.0)).filter(members::user_id.eq(user.0));
+    diesel::select(diesel::dsl::exists(one)).get_result(tx.pg()).await.fault()
+}
+
+/// A person's roles in the organisation's projects, as the platform: no tenant is entered yet.
+pub(crate) async fn roles(tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+    let rows: Vec<(Uuid, String)> = members::table
+        .filter(members::org_id.eq(org.0))
+        .filter(members::user_id.eq(user.0))
+        .select((members::project_id, members::role))
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    rows.into_iter().map(|(project, name)| Ok((ProjectId(project), role(&name)?))).collect()
+}

@@ -1,0 +1,146 @@
+//! The verbs on schedules of quantities.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use audit_api::NewEntry;
+use auth_api::Reach;
+use kernel::{Ctx, FieldFault, Page, PageRequest, Position, Scope, SoqId};
+use projects_api::{Error, LineDraft, NewSoq, Precondition, Soq, SoqChange, SoqFilter, SoqStatus, SoqSummary, Soqs, perm};
+use uow::Tx;
+
+use super::{Service, still};
+use crate::model::soq::{Known, checked, freezable};
+use crate::repo;
+
+/// What the trail keeps of a version: its head. Twenty thousand lines are not for the trail.
+const ENTITY: &str = "soq";
+
+#[async_trait]
+impl Soqs for Service {
+    async fn create(&self, ctx: &Ctx, new: NewSoq) -> Result<Soq, Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                let project = repo::project::hold(tx, new.project).await?;
+                self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(project.id))?;
+                let units = known_units(tx, project.id, &new.lines).await?;
+                let content = checked(&new.title, new.lines, project.currency, &Known { units, ..Known::default() })?;
+                let head = repo::soq::insert(tx, ctx.org, project.id, &content).await?;
+                repo::soq_lines::insert(tx, ctx.org, &head, &content.lines).await?;
+                self.audit.record_in(tx, ctx, NewEntry::of(perm::SOQ_EDIT, ENTITY, head.id).after(&head)).await?;
+                Ok(repo::soq::whole(head, content.lines))
+            })
+            .await
+    }
+
+    async fn new_version(&self, ctx: &Ctx, previous: SoqId) -> Result<Soq, Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                let previous = repo::soq::hold(tx, previous).await?;
+                self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(previous.project))?;
+                if previous.status != SoqStatus::Frozen {
+                    let hint = "a draft needs no new version: change it, or freeze it first";
+                    return Err(Error::SoqState { state: previous.status.name().to_owned(), hint });
+                }
+                let head = repo::soq::insert_next(tx, ctx.org, &previous).await?;
+                repo::soq_lines::copy(tx, previous.id, head.id).await?;
+                let lines = repo::soq_lines::of(tx, &head).await?;
+                self.audit.record_in(tx, ctx, NewEntry::of(perm::SOQ_EDIT, ENTITY, head.id).after(&head)).await?;
+                Ok(repo::soq::whole(head, lines))
+            })
+            .await
+    }
+
+    async fn list(&self, ctx: &Ctx, filter: SoqFilter, page: PageRequest) -> Result<Page<SoqSummary>, Error> {
+        let reach = self.authz.reach(ctx, perm::SOQ_READ);
+        if matches!(&reach, Reach::Only(ids) if ids.is_empty()) {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
+        let rows = self.uow.read_one(ctx, async |tx| repo::soq::page(tx, &reach, filter, page).await).await?;
+        Ok(Page::cut(rows, page, |soq: &SoqSummary| Position { created_at: soq.created_at, id: soq.id.0 }))
+    }
+
+    async fn get(&self, ctx: &Ctx, id: SoqId) -> Result<Soq, Error> {
+        self.uow
+            .read(ctx, async |tx| {
+                let head = repo::soq::get(tx, id).await?;
+                self.authz.check(ctx, perm::SOQ_READ, Scope::Project(head.project))?;
+                let lines = repo::soq_lines::read(tx, &head).await?;
+                Ok(repo::soq::whole(head, lines))
+            })
+            .await
+    }
+
+    async fn update(&self, ctx: &Ctx, id: SoqId, change: SoqChange, unchanged: Option<Precondition<'_, Soq>>) -> Result<Soq, Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                let before = self.draft(tx, ctx, id, unchanged).await?;
+                if change.project.is_some_and(|project| project != before.project) {
+                    let fault = FieldFault::new("/projectId", "NEVER_CHANGES", "a schedule stays in its project: leave it out");
+                    return Err(Error::Invalid(vec![fault]));
+                }
+                let units = known_units(tx, before.project, &change.lines).await?;
+                let lines = repo::soq_lines::known(tx, &before).await?;
+                let currency = before.estimate_total.currency();
+                let content = checked(&change.title, change.lines, currency, &Known { lines, units })?;
+                repo::soq_lines::clear(tx, id).await?;
+                let after = repo::soq::update(tx, id, &content).await?;
+                repo::soq_lines::insert(tx, ctx.org, &after, &content.lines).await?;
+                let entry = NewEntry::of(perm::SOQ_EDIT, ENTITY, id).before(&before).after(&after);
+                self.audit.record_in(tx, ctx, entry).await?;
+                Ok(repo::soq::whole(after, content.lines))
+            })
+            .await
+    }
+
+    async fn delete(&self, ctx: &Ctx, id: SoqId, unchanged: Option<Precondition<'_, Soq>>) -> Result<(), Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                let before = self.draft(tx, ctx, id, unchanged).await?;
+                repo::soq::delete(tx, id).await?;
+                self.audit.record_in(tx, ctx, NewEntry::of(perm::SOQ_EDIT, ENTITY, id).before(&before)).await?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn freeze(&self, ctx: &Ctx, id: SoqId) -> Result<Soq, Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                let before = repo::soq::lock(tx, id).await?;
+                self.authz.check(ctx, perm::SOQ_FREEZE, Scope::Project(before.project))?;
+                let lines = repo::soq_lines::of(tx, &before).await?;
+                freezable(before.status, &lines)?;
+                let after = repo::soq::freeze(tx, id).await?;
+                let entry = NewEntry::of(perm::SOQ_FREEZE, ENTITY, id).before(&before).after(&after);
+                self.audit.record_in(tx, ctx, entry).await?;
+                Ok(repo::soq::whole(after, lines))
+            })
+            .await
+    }
+}
+
+impl Service {
+    /// A draft that the caller may change, locked.
+    async fn draft(&self, tx: &mut Tx, ctx: &Ctx, id: SoqId, unchanged: Option<Precondition<'_, Soq>>) -> Result<SoqSummary, Error> {
+        let head = repo::soq::lock(tx, id).await?;
+        self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(head.project))?;
+        if unchanged.is_some() {
+            let lines = repo::soq_lines::of(tx, &head).await?;
+            still(unchanged, &repo::soq::whole(head.clone(), lines))?;
+        }
+        if head.status == SoqStatus::Frozen {
+            return Err(Error::SoqFrozen);
+        }
+        Ok(head)
+    }
+}
+
+async fn known_units(
+    tx: &mut Tx,
+    project: kernel::ProjectId,
+    lines: &[LineDraft],
+) -> Result<HashSet<kernel::UnitId>, kernel::Fault> {
+    let named: HashSet<_> = lines.iter().filter_map(|line| line.unit_id).collect();
+    repo::unit::of_project(tx, project, &named).await
+}

@@ -1,0 +1,84 @@
+//! The verbs on a project's team: one after another, under the project's lock, so that its last owner cannot slip away in a race.
+
+use audit_api::NewEntry;
+use kernel::{Ctx, Page, PageRequest, Position, ProjectId, Scope, UserId};
+use projects_api::{Error, NewTeamMember, Precondition, TeamMember, perm};
+
+use super::{Service, still};
+use crate::model::project::{keeps_owner, not_a_member};
+use crate::repo;
+
+impl Service {
+    pub(super) async fn team_page(&self, ctx: &Ctx, project: ProjectId, page: PageRequest) -> Result<Page<TeamMember>, Error> {
+        let rows = self
+            .uow
+            .read(ctx, async |tx| {
+                repo::project::exists_read(tx, project).await?;
+                self.authz.check(ctx, perm::MEMBERS_READ, Scope::Project(project))?;
+                repo::team::page(tx, project, page).await.map_err(Error::from)
+            })
+            .await?;
+        Ok(Page::cut(rows, page, |member: &TeamMember| Position { created_at: member.created_at, id: member.user.0 }))
+    }
+
+    pub(super) async fn join_team(&self, ctx: &Ctx, project: ProjectId, new: NewTeamMember) -> Result<TeamMember, Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                repo::project::lock(tx, project).await?;
+                self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Project(project))?;
+                if self.tenants.role_in(tx, ctx.org, new.user).await?.is_none() {
+                    return Err(not_a_member());
+                }
+                let member = repo::team::insert(tx, ctx.org, project, new).await?;
+                self.sessions.forget_user_in(tx, new.user).await?;
+                self.audit.record_in(tx, ctx, NewEntry::of(perm::MEMBERS_MANAGE, "project", project).after(&member)).await?;
+                Ok(member)
+            })
+            .await
+    }
+
+    pub(super) async fn change_role(
+        &self,
+        ctx: &Ctx,
+        project: ProjectId,
+        change: NewTeamMember,
+        unchanged: Option<Precondition<'_, TeamMember>>,
+    ) -> Result<TeamMember, Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                repo::project::lock(tx, project).await?;
+                self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Project(project))?;
+                let before = repo::team::find(tx, project, change.user).await?;
+                still(unchanged, &before)?;
+                keeps_owner(before.role, Some(change.role), repo::team::owners(tx, project).await?)?;
+                let after = repo::team::set_role(tx, project, change).await?;
+                self.sessions.forget_user_in(tx, change.user).await?;
+                let entry = NewEntry::of(perm::MEMBERS_MANAGE, "project", project).before(&before).after(&after);
+                self.audit.record_in(tx, ctx, entry).await?;
+                Ok(after)
+            })
+            .await
+    }
+
+    pub(super) async fn leave_team(
+        &self,
+        ctx: &Ctx,
+        project: ProjectId,
+        user: UserId,
+        unchanged: Option<Precondition<'_, TeamMember>>,
+    ) -> Result<(), Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                repo::project::lock(tx, project).await?;
+                self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Project(project))?;
+                let before = repo::team::find(tx, project, user).await?;
+                still(unchanged, &before)?;
+                keeps_owner(before.role, None, repo::team::owners(tx, project).await?)?;
+                repo::team::delete(tx, project, user).await?;
+                self.sessions.forget_user_in(tx, user).await?;
+                self.audit.record_in(tx, ctx, NewEntry::of(perm::MEMBERS_MANAGE, "project", project).before(&before)).await?;
+                Ok(())
+            })
+            .await
+    }
+}

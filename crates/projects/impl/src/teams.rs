@@ -1,0 +1,18 @@
+//! Roles in project teams, as sign-in asks for them.
+
+use async_trait::async_trait;
+use kernel::{Fault, OrgId, ProjectId, ProjectRole, UserId};
+use uow::ReadTx;
+
+use crate::repo;
+
+/// Tells a person's roles in the teams of an organisation's projects. Reads as the platform: sign-in knows no tenant yet.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Teams;
+
+#[async_trait]
+impl auth_api::Teams for Teams {
+    async fn roles(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        repo::team::roles(tx, org, user).await
+    }
+}

@@ -1,0 +1,88 @@
+//! `/api/projects/{id}/members`.
+
+use kernel::OrgRole;
+use serde_json::json;
+
+use crate::world::World;
+
+#[actix_web::test]
+async fn people_join_change_and_leave() {
+    let world = World::new().await;
+    let id = world.project().await;
+    let (path, member) = (format!("/api/projects/{id}/members"), world.person(OrgRole::Member).await);
+    let join = json!({ "userId": member.user, "role": "in_house_user" });
+    let joined = world.post(world.owner, &path, join.clone()).await.expect(201);
+    assert_eq!(joined.header("location"), format!("{path}/{}", member.user));
+    assert_eq!(joined.body["role"], "in_house_user");
+    world.post(world.owner, &path, join).await.refused(409, "ALREADY_IN_TEAM");
+
+    let team = world.get(member, &path).await.expect(200);
+    let users: Vec<_> = team.body["data"].as_array().unwrap().iter().map(|m| m["userId"].clone()).collect();
+    assert_eq!(users, [json!(member.user), json!(world.owner.user)], "newest first");
+    world.delete(member, &format!("{path}/{}", world.owner.user)).await.refused(403, "PERMISSION_DENIED");
+
+    let one = format!("{path}/{}", member.user);
+    world.put(world.owner, &one, json!({ "userId": world.owner.user, "role": "project_owner" })).await.expect(422);
+    let changed = world.put(world.owner, &one, json!({ "role": "project_owner" })).await.expect(200);
+    assert_eq!(changed.body["role"], "project_owner");
+    world.delete(member, &format!("{path}/{}", world.owner.user)).await.expect(204);
+    world.delete(member, &format!("{path}/{}", world.owner.user)).await.refused(404, "NOT_FOUND");
+    let forgotten = world.tokens.forgotten.lock().unwrap().clone();
+    assert_eq!(forgotten, [world.owner.user, member.user, member.user, world.owner.user]);
+    let actions = ["projects.create", "projects.members_manage", "projects.members_manage", "projects.members_manage"];
+    assert_eq!(world.audited(), actions);
+}
+
+#[actix_web::test]
+async fn only_members_of_the_organisation_join() {
+    let world = World::new().await;
+    let path = format!("/api/projects/{}/members", world.project().await);
+    let stranger = world.stranger().await;
+    let answer = world.post(world.owner, &path, json!({ "userId": stranger.user, "role": "in_house_user" })).await.expect(422);
+    assert_eq!(answer.faults(), [("/userId".to_owned(), "NOT_A_MEMBER".to_owned())]);
+    world.post(world.owner, &path, json!({ "userId": stranger.user, "role": "owner" })).await.expect(422);
+}
+
+#[actix_web::test]
+async fn the_last_project_owner_stays_also_in_a_race() {
+    let world = World::new().await;
+    let id = world.project().await;
+    let path = format!("/api/projects/{id}/members");
+    let own = format!("{path}/{}", world.owner.user);
+    world.delete(world.owner, &own).await.refused(409, "LAST_PROJECT_OWNER");
+    world.put(world.owner, &own, json!({ "role": "in_house_user" })).await.refused(409, "LAST_PROJECT_OWNER");
+    world.put(world.owner, &own, json!({ "role": "project_owner" })).await.expect(200);
+
+    let mut paths = vec![own];
+    for _ in 0..3 {
+        let other = world.person(OrgRole::Member).await;
+        world.post(world.owner, &path, json!({ "userId": other.user, "role": "project_owner" })).await.expect(201);
+        paths.push(format!("{path}/{}", other.user));
+    }
+    let answers = futures::future::join_all(paths.iter().enumerate().map(async |(n, path)| match n % 2 {
+        0 => world.delete(world.owner, path).await.status,
+        _ => world.put(world.owner, path, json!({ "role": "in_house_user" })).await.status,
+    }))
+    .await;
+    assert_eq!(answers.iter().filter(|status| **status == 409).count(), 1, "{answers:?}");
+    assert_eq!(world.db.query("select count(*) from project_members where role = 'project_owner'").await, ["1"]);
+}
+
+#[actix_web::test]
+async fn who_leaves_the_organisation_leaves_its_teams() {
+    let world = World::new().await;
+    let path = format!("/api/projects/{}/members", world.project().await);
+    let member = world.person(OrgRole::Member).await;
+    world.post(world.owner, &path, json!({ "userId": member.user, "role": "in_house_user" })).await.expect(201);
+    let client = world.db.uow();
+    let sql = format!("delete from memberships where user_id = '{}'", member.user);
+    client
+        .write(&world.owner.ctx(), async |tx| {
+            use db::prelude::*;
+            diesel::sql_query(sql).execute(tx.pg()).await.fault()
+        })
+        .await
+        .unwrap();
+    let team = world.get(world.owner, &path).await.expect(200);
+    assert_eq!(team.body["data"].as_array().unwrap().len(), 1);
+}

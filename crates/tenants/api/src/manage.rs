@@ -1,0 +1,129 @@
+//! Managing organisations and who belongs to them: for the routes of `tenants` and `users`. Other domains ask [`crate::Tenants`].
+
+use async_trait::async_trait;
+use kernel::{Ctx, Fault, Money, OrgId, OrgRole, Page, PageRequest, Timestamp, UserId};
+use uow::{ReadTx, Tx};
+
+use crate::{Error, Member, OrgKind, Organization};
+
+/// An organisation to be founded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOrganization {
+    /// Its name.
+    pub name: String,
+    /// What it does on the platform.
+    pub kind: OrgKind,
+}
+
+/// Everything about an organisation that its people can change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganizationChange {
+    /// Its name.
+    pub name: String,
+    /// What it does on the platform.
+    pub kind: OrgKind,
+    /// Its trades.
+    pub categories: Vec<String>,
+    /// At or above this amount, weighty verbs need a second person; `None`: never.
+    pub approval_threshold: Option<Money>,
+    /// IANA name of its time zone.
+    pub timezone: String,
+}
+
+/// Organisations and their settings.
+#[async_trait]
+pub trait Organizations: Send + Sync {
+    /// Founds an organisation of which the context's person becomes the owner.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::Denied`].
+    async fn create(&self, ctx: &Ctx, new: NewOrganization) -> Result<Organization, Error>;
+
+    /// Every organisation of the context's person with the role in it, the oldest membership first.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn of_person(&self, ctx: &Ctx) -> Result<Vec<(Organization, OrgRole)>, Error>;
+
+    /// The context's organisation.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    async fn current(&self, ctx: &Ctx) -> Result<Organization, Error>;
+
+    /// Changes the context's organisation, if it is still as it was at `seen` (its `updated_at`).
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::Invalid`], [`Error::Denied`]: another threshold needs [`crate::perm::SET_THRESHOLD`].
+    async fn update(&self, ctx: &Ctx, change: OrganizationChange, seen: Option<Timestamp>) -> Result<Organization, Error>;
+}
+
+/// Who belongs to which organisation. The callers authorise and record; these keep the rules of ownership.
+#[async_trait]
+pub trait Memberships: Send + Sync {
+    /// Founds an organisation for a person, before there is a tenant: in a transaction of the platform.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    async fn found_in(&self, tx: &mut Tx, new: &NewOrganization, owner: UserId) -> Result<Organization, Error>;
+
+    /// A person's memberships, the oldest first: in a transaction of the platform.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn of_person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Member>, Fault>;
+
+    /// The members of the transaction's organisation, newest first.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn list(&self, tx: &ReadTx<'_>, org: OrgId, page: PageRequest) -> Result<Page<Member>, Fault>;
+
+    /// One member of the transaction's organisation.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn member(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<Member, Error>;
+
+    /// The transaction's organisation.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn organization(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<Organization, Error>;
+
+    /// The transaction's organisation, its owners locked against change until the transaction ends.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn lock_organization_in(&self, tx: &mut Tx, org: OrgId) -> Result<Organization, Error>;
+
+    /// One member, with the organisation's owners locked against change until the transaction ends.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn lock_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Member, Error>;
+
+    /// Adds a member.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyMember`].
+    async fn add_in(&self, tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<Member, Error>;
+
+    /// Gives a member another role.
+    ///
+    /// # Errors
+    /// [`Error::LastOwner`], [`Error::NotFound`].
+    async fn set_role_in(&self, tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<Member, Error>;
+
+    /// Removes a member.
+    ///
+    /// # Errors
+    /// [`Error::LastOwner`], [`Error::NotFound`].
+    async fn remove_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error>;
+
+    /// Takes a person out of every organisation, in a transaction of the platform; those that were theirs alone stay behind without members.
+    ///
+    /// # Errors
+    /// [`Error::LastOwner`] while an organisation with other members would be left without an owner.
+    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Error>;
+}

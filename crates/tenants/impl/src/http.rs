@@ -1,0 +1,244 @@
+//! `/api/organizations` and `/api/organization`.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get, patch, post};
+use chrono::{DateTime, Utc};
+use kernel::OrgRole;
+use serde::{Deserialize, Serialize};
+use tenants_api::{Error, NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, perm};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{Authed, Faults, Guard, Idempotent, IfMatch, Json, List, MoneyIn, MoneyOut, Patch, Problem, Reply, Routes};
+
+/// Adds this crate's endpoints.
+pub fn routes(r: &mut Routes) {
+    r.tag("Organisations", "The organisations of the caller, and the settings of the session's one.");
+    r.add(perm::CREATE, || create);
+    r.add(Guard::SignedIn, || list);
+    r.add(perm::READ, || show);
+    r.add(perm::UPDATE, || change);
+}
+
+/// What an organisation does on the platform.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum OrganizationKind {
+    /// Tenders works.
+    Owner,
+    /// Bids for works.
+    Contractor,
+    /// Does both.
+    Both,
+}
+
+impl From<OrgKind> for OrganizationKind {
+    fn from(kind: OrgKind) -> Self {
+        match kind {
+            OrgKind::Owner => Self::Owner,
+            OrgKind::Contractor => Self::Contractor,
+            OrgKind::Both => Self::Both,
+        }
+    }
+}
+
+impl From<OrganizationKind> for OrgKind {
+    fn from(kind: OrganizationKind) -> Self {
+        match kind {
+            OrganizationKind::Owner => Self::Owner,
+            OrganizationKind::Contractor => Self::Contractor,
+            OrganizationKind::Both => Self::Both,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewOrganization)]
+struct NewIn {
+    #[schema(min_length = 1, max_length = 200, examples("Nordbau GmbH"))]
+    name: String,
+    /// `both` unless told otherwise.
+    kind: Option<OrganizationKind>,
+}
+
+/// An organisation as its people see it, with its settings.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrganizationSettings)]
+struct SettingsOut {
+    id: Uuid,
+    name: String,
+    slug: String,
+    kind: OrganizationKind,
+    /// Its trades.
+    categories: Vec<String>,
+    /// At or above this amount, weighty verbs need a second person; null: never.
+    #[schema(required = true)]
+    approval_threshold: Option<MoneyOut>,
+    /// IANA name of its time zone.
+    timezone: String,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<&Organization> for SettingsOut {
+    fn from(o: &Organization) -> Self {
+        Self {
+            id: o.id.0,
+            name: o.name.clone(),
+            slug: o.slug.clone(),
+            kind: o.kind.into(),
+            categories: o.categories.clone(),
+            approval_threshold: o.approval_threshold.map(MoneyOut),
+            timezone: o.timezone.clone(),
+            created_at: o.created_at,
+            updated_at: o.updated_at,
+        }
+    }
+}
+
+/// An organisation.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Organization)]
+struct OrganizationOut {
+    id: Uuid,
+    name: String,
+    slug: String,
+    kind: OrganizationKind,
+    /// Its trades.
+    categories: Vec<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<&Organization> for OrganizationOut {
+    fn from(o: &Organization) -> Self {
+        let (name, slug, categories) = (o.name.clone(), o.slug.clone(), o.categories.clone());
+        Self { id: o.id.0, name, slug, kind: o.kind.into(), categories, created_at: o.created_at }
+    }
+}
+
+/// An organisation of the caller with the caller's role in it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct OwnOrganization {
+    id: Uuid,
+    name: String,
+    slug: String,
+    kind: OrganizationKind,
+    /// Its trades.
+    categories: Vec<String>,
+    created_at: DateTime<Utc>,
+    /// `owner`, `admin` or `member`.
+    #[schema(examples("owner"))]
+    role: &'static str,
+}
+
+impl OwnOrganization {
+    fn of((organization, role): (Organization, OrgRole)) -> Self {
+        let OrganizationOut { id, name, slug, kind, categories, created_at } = OrganizationOut::from(&organization);
+        Self { id, name, slug, kind, categories, created_at, role: role.name() }
+    }
+}
+
+/// Founds a further organisation; the caller becomes its owner. Switch to it with `POST /api/auth/switch-organization`.
+#[utoipa::path(responses((status = 201, description = "The new organisation", body = OrganizationOut)))]
+#[post("/api/organizations")]
+async fn create(
+    Authed(ctx): Authed,
+    once: Idempotent,
+    service: Data<dyn Organizations>,
+    body: Json<NewIn>,
+) -> Result<HttpResponse, Problem> {
+    let new = NewOrganization { name: body.0.name, kind: body.0.kind.map_or(OrgKind::Both, OrgKind::from) };
+    once.run(
+        ctx,
+        async |ctx| service.create(&ctx, new).await,
+        |made: &Organization| Reply::created("/api/organization", &OrganizationOut::from(made)),
+    )
+    .await
+}
+
+/// Lists the caller's organisations, the oldest membership first. They are few: one page holds them all.
+#[utoipa::path(responses((status = 200, description = "All of them", body = List<OwnOrganization>)))]
+#[get("/api/organizations")]
+async fn list(Authed(ctx): Authed, service: Data<dyn Organizations>) -> Result<HttpResponse, Problem> {
+    let all = service.of_person(&ctx).await?;
+    let data = all.into_iter().map(OwnOrganization::of).collect();
+    Ok(Reply::ok(&List { data, next_cursor: None }).response())
+}
+
+/// Shows the session's organisation and its settings.
+#[utoipa::path(responses((status = 200, description = "The organisation", body = SettingsOut)))]
+#[get("/api/organization")]
+async fn show(Authed(ctx): Authed, request: HttpRequest, service: Data<dyn Organizations>) -> Result<HttpResponse, Problem> {
+    Ok(web::single(&request, &SettingsOut::from(&service.current(&ctx).await?)))
+}
+
+/// What can be changed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = OrganizationChange)]
+struct ChangeIn {
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    kind: OrganizationKind,
+    /// Its trades.
+    #[schema(max_items = 50)]
+    categories: Vec<String>,
+    /// At or above this amount, weighty verbs need a second person; null: never. Only an owner changes it.
+    approval_threshold: Option<MoneyIn>,
+    /// IANA name of its time zone.
+    #[schema(min_length = 1, max_length = 64, examples("Europe/Berlin"))]
+    timezone: String,
+}
+
+/// What a merge patch is merged into: [`ChangeIn`] as it is now.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ChangeBase<'a> {
+    name: &'a str,
+    kind: OrganizationKind,
+    categories: &'a [String],
+    approval_threshold: Option<MoneyOut>,
+    timezone: &'a str,
+}
+
+impl<'a> From<&'a Organization> for ChangeBase<'a> {
+    fn from(o: &'a Organization) -> Self {
+        let approval_threshold = o.approval_threshold.map(MoneyOut);
+        Self { name: &o.name, kind: o.kind.into(), categories: &o.categories, approval_threshold, timezone: &o.timezone }
+    }
+}
+
+impl ChangeIn {
+    fn into_command(self) -> Result<OrganizationChange, Problem> {
+        let mut faults = Faults::new();
+        let money = |threshold: MoneyIn| faults.check("/approvalThreshold/amount", threshold.to_money());
+        let approval_threshold = self.approval_threshold.and_then(money);
+        faults.finish()?;
+        let Self { name, kind, categories, timezone, .. } = self;
+        Ok(OrganizationChange { name, kind: kind.into(), categories, approval_threshold, timezone })
+    }
+}
+
+/// Changes the session's organisation by a merge patch.
+#[utoipa::path(request_body = ChangeIn, responses((status = 200, description = "The changed organisation", body = SettingsOut)))]
+#[patch("/api/organization")]
+async fn change(
+    Authed(ctx): Authed,
+    if_match: IfMatch,
+    service: Data<dyn Organizations>,
+    patch: Patch<ChangeIn>,
+) -> Result<HttpResponse, Problem> {
+    loop {
+        let current = service.current(&ctx).await?;
+        if_match.check(&web::etag(&SettingsOut::from(&current)))?;
+        let change: ChangeIn = patch.apply(&ChangeBase::from(&current))?;
+        match service.update(&ctx, change.into_command()?, Some(current.updated_at)).await {
+            // Changed between our look and our write: merge into what it is now, or find that If-Match fails.
+            Err(Error::Stale) => {}
+            result => return Ok(Reply::ok(&SettingsOut::from(&result?)).etag().response()),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Rules of organisations and approvals, pure.
+
+use kernel::{FieldFault, Money, UserId};
+use tenants_api::{NewOrganization, OrgKind, OrganizationChange};
+
+/// The longest slug without its suffix.
+const SLUG_LENGTH: usize = 48;
+
+/// The stable name of a kind.
+pub(crate) const fn kind_name(kind: OrgKind) -> &'static str {
+    match kind {
+        OrgKind::Owner => "owner",
+        OrgKind::Contractor => "contractor",
+        OrgKind::Both => "both",
+    }
+}
+
+/// The kind of that name.
+pub(crate) fn kind_of(name: &str) -> Option<OrgKind> {
+    [OrgKind::Owner, OrgKind::Contractor, OrgKind::Both].into_iter().find(|kind| kind_name(*kind) == name)
+}
+
+/// A name as an address: lower-case ASCII letters and digits in words joined by `-`. Never empty.
+pub(crate) fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        let plain: &str = match c {
+            'a'..='z' | '0'..='9' => {
+                slug.push(c);
+                ""
+            }
+            'ä' | 'æ' => "ae",
+            'à' | 'á' | 'â' | 'ã' | 'å' => "a",
+            'ç' => "c",
+            'è' | 'é' | 'ê' | 'ë' => "e",
+            'ì' | 'í' | 'î' | 'ï' => "i",
+            'ñ' => "n",
+            'ö' | 'œ' | 'ø' => "oe",
+            'ò' | 'ó' | 'ô' | 'õ' => "o",
+            'ß' => "ss",
+            'ü' => "ue",
+            'ù' | 'ú' | 'û' => "u",
+            '\'' | '’' => "",
+            _ if slug.is_empty() || slug.ends_with('-') => "",
+            _ => "-",
+        };
+        slug.push_str(plain);
+        if slug.len() >= SLUG_LENGTH {
+            break;
+        }
+    }
+    let slug = slug.trim_matches('-');
+    if slug.is_empty() { "organization".to_owned() } else { slug.to_owned() }
+}
+
+/// What is wrong with an organisation's name.
+fn check_name(name: &str, pointer: &str, faults: &mut Vec<FieldFault>) {
+    if name.trim().is_empty() {
+        faults.push(FieldFault::new(pointer, "REQUIRED", "must not be blank"));
+    } else if name.trim().chars().count() > 200 {
+        faults.push(FieldFault::new(pointer, "TOO_LONG", "must have at most 200 characters"));
+    }
+}
+
+/// A new organisation, tidied.
+pub(crate) fn checked_new(mut new: NewOrganization, pointer: &str) -> Result<NewOrganization, Vec<FieldFault>> {
+    let mut faults = Vec::new();
+    check_name(&new.name, pointer, &mut faults);
+    new.name = new.name.trim().to_owned();
+    if faults.is_empty() { Ok(new) } else { Err(faults) }
+}
+
+/// A change, tidied. Whether the time zone exists is for the database to say.
+pub(crate) fn checked_change(mut change: OrganizationChange) -> Result<OrganizationChange, Vec<FieldFault>> {
+    let mut faults = Vec::new();
+    check_name(&change.name, "/name", &mut faults);
+    change.name = change.name.trim().to_owned();
+    if change.categories.len() > 50 {
+        faults.push(FieldFault::new("/categories", "TOO_LONG", "must have at most 50 trades"));
+    }
+    for (index, category) in change.categories.iter_mut().enumerate() {
+        *category = category.trim().to_owned();
+        if category.is_empty() || category.chars().count() > 60 {
+            faults.push(FieldFault::new(format!("/categories/{index}"), "INVALID", "must have 1 to 60 characters"));
+        }
+    }
+    for (index, category) in change.categories.iter().enumerate() {
+        if change.categories[..index].contains(category) {
+            faults.push(FieldFault::new(format!("/categories/{index}"), "DUPLICATE", "is listed already"));
+        }
+    }
+    if change.approval_threshold.is_some_and(|threshold| threshold.minor() < 0) {
+        faults.push(FieldFault::new("/approvalThreshold/amount", "OUT_OF_RANGE", "must not be negative"));
+    }
+    if faults.is_empty() { Ok(change) } else { Err(faults) }
+}
+
+/// Whether a verb at stake of `amount` needs a second person. An amount in another currency cannot be compared, so it does.
+pub(crate) fn needs_second(threshold: Option<Money>, amount: Money) -> bool {
+    match threshold {
+        None => false,
+        Some(threshold) if threshold.currency() == amount.currency() => amount.minor() >= threshold.minor(),
+        Some(_) => true,
+    }
+}
+
+/// What becomes of a waiting approval when somebody asks for the same thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The same person again: it goes on waiting.
+    Wait,
+    /// Who asked first is gone: the present person asks first from now on.
+    TakeOver,
+    /// Another person: done.
+    Complete,
+}
+
+/// The step that `present` takes on an approval that `first` asked for.
+pub(crate) fn step(first: UserId, first_is_member: bool, present: UserId) -> Step {
+    if first == present {
+        Step::Wait
+    } else if first_is_member {
+        Step::Complete
+    } else {
+        Step::TakeOver
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::Currency;
+    use proptest::prelude::*;
+
+    #[test]
+    fn slugs_are_readable() {
+        assert_eq!(slug("Müller & Söhne Bau GmbH"), "mueller-soehne-bau-gmbh");
+        assert_eq!(slug("  O'Brien's   Works "), "obriens-works");
+        assert_eq!(slug("建設会社"), "organization");
+        assert_eq!(slug("-- 14 Build --"), "14-build");
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_makes_a_slug_that_the_database_takes(name in ".{0,300}") {
+            let slug = slug(&name);
+            prop_assert!(!slug.is_empty() && slug.len() <= SLUG_LENGTH + 4);
+            prop_assert!(slug.split('-').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())));
+        }
+    }
+
+    #[test]
+    fn the_threshold_itself_needs_a_second_person() {
+        let eur = |minor| Money::from_minor(minor, Currency::EUR);
+        assert!(!needs_second(None, eur(1_000_000)));
+        assert!(!needs_second(Some(eur(1_000)), eur(999)));
+        assert!(needs_second(Some(eur(1_000)), eur(1_000)));
+        assert!(needs_second(Some(eur(0)), eur(0)));
+        assert!(needs_second(Some(eur(1_000)), Money::from_minor(1, "USD".parse().unwrap())));
+    }
+
+    #[test]
+    fn one_person_never_completes_alone() {
+        let (a, b) = (UserId::new(), UserId::new());
+        assert_eq!(step(a, true, a), Step::Wait);
+        assert_eq!(step(a, false, a), Step::Wait);
+        assert_eq!(step(a, true, b), Step::Complete);
+        assert_eq!(step(a, false, b), Step::TakeOver);
+    }
+
+    #[test]
+    fn every_fault_of_a_change_is_told() {
+        let change = OrganizationChange {
+            name: "  ".into(),
+            kind: OrgKind::Both,
+            categories: vec!["roofing".into(), " ".into(), " roofing ".into()],
+            approval_threshold: Some(Money::from_minor(-1, Currency::EUR)),
+            timezone: "UTC".into(),
+        };
+        let pointers: Vec<String> = checked_change(change).unwrap_err().into_iter().map(|fault| fault.pointer).collect();
+        assert_eq!(pointers, ["/name", "/categories/1", "/categories/2", "/approvalThreshold/amount"]);
+    }
+}

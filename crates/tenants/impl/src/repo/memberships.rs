@@ -1,0 +1,119 @@
+//! SQL of memberships.
+
+use db::prelude::*;
+use kernel::{Fault, OrgId, OrgRole, PageRequest, Timestamp, UserId};
+use tenants_api::{Error, Member};
+use uuid::Uuid;
+
+use crate::schema::memberships;
+
+/// The trigger behind 'an organisation with members has an owner'.
+const LAST_OWNER: &str = "memberships_last_owner";
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = memberships)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+pub(crate) struct Row {
+    org_id: Uuid,
+    user_id: Uuid,
+    role: String,
+    created_at: Timestamp,
+}
+
+impl TryFrom<Row> for Member {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Self { user: UserId(row.user_id), org: OrgId(row.org_id), role: role_of(&row.role)?, created_at: row.created_at })
+    }
+}
+
+pub(crate) fn role_of(name: &str) -> Result<OrgRole, Fault> {
+    OrgRole::from_name(name).ok_or_else(|| Fault::internal(format!("unknown role {name:?}")))
+}
+
+fn all(rows: Vec<Row>) -> Result<Vec<Member>, Fault> {
+    rows.into_iter().map(Member::try_from).collect()
+}
+
+/// A person's memberships, the oldest first.
+pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Member>, Fault> {
+    let query = memberships::table.filter(memberships::user_id.eq(user.0)).order((memberships::created_at, memberships::org_id));
+    all(query.select(Row::as_select()).load(&mut tx.pg()).await.fault()?)
+}
+
+/// A person's memberships, in the order in which their organisations are to be locked.
+pub(crate) async fn of_person_in(tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Fault> {
+    let query = memberships::table.filter(memberships::user_id.eq(user.0)).order(memberships::org_id);
+    all(query.select(Row::as_select()).load(tx.pg()).await.fault()?)
+}
+
+/// The organisation's members, newest first, one more than the page has.
+pub(crate) async fn list(tx: &ReadTx<'_>, org: OrgId, page: PageRequest) -> Result<Vec<Member>, Fault> {
+    let mut query = memberships::table
+        .filter(memberships::org_id.eq(org.0))
+        .order((memberships::created_at.desc(), memberships::user_id.desc()))
+        .limit(page.fetch())
+        .select(Row::as_select())
+        .into_boxed();
+    if let Some(after) = page.after {
+        let earlier = memberships::created_at.lt(after.created_at);
+        query = query.filter(earlier.or(memberships::created_at.eq(after.created_at).and(memberships::user_id.lt(after.id))));
+    }
+    all(query.load(&mut tx.pg()).await.fault()?)
+}
+
+/// One member.
+pub(crate) async fn get(tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<Member, Error> {
+    let query = memberships::table.find((org.0, user.0)).select(Row::as_select());
+    Ok(query.first(&mut tx.pg()).await.not_found(|| Error::NotFound("member"))?.try_into()?)
+}
+
+/// One member, locked.
+pub(crate) async fn lock(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Member, Error> {
+    let query = memberships::table.find((org.0, user.0)).for_update().select(Row::as_select());
+    Ok(query.first(tx.pg()).await.not_found(|| Error::NotFound("member"))?.try_into()?)
+}
+
+/// A person's role, if they are a member.
+pub(crate) async fn role(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault> {
+    let query = memberships::table.find((org.0, user.0)).select(memberships::role);
+    let role: Option<String> = query.first(tx.pg()).await.optional().fault()?;
+    role.as_deref().map(role_of).transpose()
+}
+
+/// Adds a member.
+pub(crate) async fn insert(tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<Member, Error> {
+    let row: Row = diesel::insert_into(memberships::table)
+        .values((memberships::org_id.eq(org.0), memberships::user_id.eq(user.0), memberships::role.eq(role.name())))
+        .returning(Row::as_returning())
+        .get_result(tx.pg())
+        .await
+        .on_constraint("memberships_pkey", || Error::AlreadyMember)?;
+    Ok(row.try_into()?)
+}
+
+/// Gives a member another role.
+pub(crate) async fn set_role(tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<Member, Error> {
+    let rows: Vec<Row> = diesel::update(memberships::table.find((org.0, user.0)))
+        .set(memberships::role.eq(role.name()))
+        .returning(Row::as_returning())
+        .get_results(tx.pg())
+        .await
+        .on_constraint(LAST_OWNER, || Error::LastOwner)?;
+    Ok(rows.into_iter().next().ok_or(Error::NotFound("member"))?.try_into()?)
+}
+
+/// Removes a member.
+pub(crate) async fn delete(tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error> {
+    let deleted = diesel::delete(memberships::table.find((org.0, user.0)))
+        .execute(tx.pg())
+        .await
+        .on_constraint(LAST_OWNER, || Error::LastOwner)?;
+    if deleted == 0 { Err(Error::NotFound("member")) } else { Ok(()) }
+}
+
+/// Whether the organisation has members.
+pub(crate) async fn any(tx: &mut Tx, org: OrgId) -> Result<bool, Fault> {
+    diesel::select(diesel::dsl::exists(memberships::table.filter(memberships::org_id.eq(org.0)))).get_result(tx.pg()).await.fault()
+}

@@ -1,0 +1,212 @@
+//! SQL of organisations.
+
+use db::prelude::*;
+use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
+use kernel::{Currency, Fault, Money, OrgId, OrgRole, Timestamp, UserId};
+use tenants_api::{Error, NewOrganization, Organization, OrganizationChange};
+use uuid::Uuid;
+
+use crate::model::{kind_name, kind_of};
+use crate::schema::{memberships, organizations};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = organizations)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+pub(crate) struct Row {
+    org_id: Uuid,
+    name: String,
+    slug: String,
+    kind: String,
+    categories: Vec<String>,
+    approval_threshold_minor: Option<i64>,
+    approval_threshold_currency: Option<String>,
+    timezone: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<Row> for Organization {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        let approval_threshold = match (row.approval_threshold_minor, row.approval_threshold_currency) {
+            (Some(minor), Some(code)) => Some(Money::from_minor(minor, code.parse::<Currency>().map_err(Fault::internal)?)),
+            _ => None,
+        };
+        Ok(Self {
+            id: OrgId(row.org_id),
+            name: row.name,
+            slug: row.slug,
+            kind: kind_of(&row.kind).ok_or_else(|| Fault::internal(format!("unknown kind of organisation {:?}", row.kind)))?,
+            categories: row.categories,
+            approval_threshold,
+            timezone: row.timezone,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// The organisation, as far as the transaction sees it.
+pub(crate) async fn get(tx: &ReadTx<'_>, org: OrgId) -> Result<Organization, Error> {
+    let row = organizations::table
+        .find(org.0)
+        .select(Row::as_select())
+        .first(&mut tx.pg())
+        .await
+        .not_found(|| Error::NotFound("organization"))?;
+    Ok(row.try_into()?)
+}
+
+/// The organisation, if the transaction sees it.
+pub(crate) async fn find_in(tx: &mut Tx, org: OrgId) -> Result<Option<Organization>, Fault> {
+    let row = organizations::table.find(org.0).select(Row::as_select()).first(tx.pg()).await.optional().fault()?;
+    row.map(Organization::try_from).transpose()
+}
+
+/// The organisation, locked against change of itself and of its owners.
+pub(crate) async fn lock(tx: &mut Tx, org: OrgId) -> Result<Organization, Error> {
+    let row = organizations::table
+        .find(org.0)
+        .for_no_key_update()
+        .select(Row::as_select())
+        .first(tx.pg())
+        .await
+        .not_found(|| Error::NotFound("organization"))?;
+    Ok(row.try_into()?)
+}
+
+/// Every organisation of a person with the role in it, the oldest membership first. For the platform.
+pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId) -> Result<Vec<(Organization, OrgRole)>, Fault> {
+    let rows: Vec<(Row, String)> = memberships::table
+        .inner_join(organizations::table.on(organizations::org_id.eq(memberships::org_id)))
+        .filter(memberships::user_id.eq(user.0))
+        .order((memberships::created_at, memberships::org_id))
+        .select((Row::as_select(), memberships::role))
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    rows.into_iter().map(|(row, role)| Ok((row.try_into()?, super::memberships::role_of(&role)?))).collect()
+}
+
+/// Why founding did not work.
+pub(crate) enum Taken {
+    /// The slug is another's.
+    Slug,
+    /// Something else.
+    Fault(Fault),
+}
+
+impl From<Fault> for Taken {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Who founds an organisation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Founder {
+    /// The person of a tenant's transaction, who becomes the owner.
+    Tenant,
+    /// The platform, for somebody who has no tenant yet; the membership follows.
+    Platform,
+}
+
+/// Makes the row of an organisation, and for [`Founder::Tenant`] the owner's membership.
+pub(crate) async fn found(tx: &mut Tx, by: Founder, org: OrgId, new: &NewOrganization, slug: &str) -> Result<(), Taken> {
+    let made = match by {
+        Founder::Tenant => {
+            diesel::sql_query("select app.found_organization($1, $2, $3, $4)")
+                .bind::<SqlUuid, _>(org.0)
+                .bind::<Text, _>(&new.name)
+                .bind::<Text, _>(slug)
+                .bind::<Text, _>(kind_name(new.kind))
+                .execute(tx.pg())
+                .await
+        }
+        Founder::Platform => {
+            diesel::insert_into(organizations::table)
+                .values((
+                    organizations::org_id.eq(org.0),
+                    organizations::name.eq(&new.name),
+                    organizations::slug.eq(slug),
+                    organizations::kind.eq(kind_name(new.kind)),
+                ))
+                .execute(tx.pg())
+                .await
+        }
+    };
+    made.on_constraint("organizations_slug_unique", || Taken::Slug)?;
+    Ok(())
+}
+
+/// Writes what can be changed.
+pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -> Result<Organization, Fault> {
+    let row = diesel::update(organizations::table.find(org.0))
+        .set((
+            organizations::name.eq(&change.name),
+            organizations::kind.eq(kind_name(change.kind)),
+            organizations::categories.eq(&change.categories),
+            organizations::approval_threshold_minor.eq(change.approval_threshold.map(Money::minor)),
+            organizations::approval_threshold_currency.eq(change.approval_threshold.map(|m| m.currency().code())),
+            organizations::timezone.eq(&change.timezone),
+            organizations::updated_at.eq(diesel::dsl::sql::<Timestamptz>("clock_timestamp()")),
+        ))
+        .returning(Row::as_returning())
+        .get_result(tx.pg())
+        .await
+        .fault()?;
+    row.try_into()
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    yes: bool,
+}
+
+/// Whether the server knows a time zone of this name.
+pub(crate) async fn is_timezone(tx: &mut Tx, name: &str) -> Result<bool, Fault> {
+    let answer: Answer = diesel::sql_query("select exists (select from pg_timezone_names where name = $1) as yes")
+        .bind::<Text, _>(name)
+        .get_result(tx.pg())
+        .await
+        .fault()?;
+    Ok(answer.yes)
+}
+
+#[derive(QueryableByName)]
+struct Card {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    slug: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: Timestamp,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: Timestamp,
+}
+
+/// What anybody may know of any organisation; the rest is left empty.
+pub(crate) async fn card(tx: &mut Tx, org: OrgId) -> Result<Option<Organization>, Fault> {
+    let card: Option<Card> = diesel::sql_query("select name, slug, kind, created_at, updated_at from app.organization_card($1)")
+        .bind::<SqlUuid, _>(org.0)
+        .get_result(tx.pg())
+        .await
+        .optional()
+        .fault()?;
+    let Some(card) = card else { return Ok(None) };
+    Ok(Some(Organization {
+        id: org,
+        name: card.name,
+        slug: card.slug,
+        kind: kind_of(&card.kind).ok_or_else(|| Fault::internal(format!("unknown kind of organisation {:?}", card.kind)))?,
+        categories: Vec::new(),
+        approval_threshold: None,
+        timezone: "UTC".to_owned(),
+        created_at: card.created_at,
+        updated_at: card.updated_at,
+    }))
+}

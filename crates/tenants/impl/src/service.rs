@@ -1,0 +1,217 @@
+//! The verbs of organisations.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use audit_api::{Audit, NewEntry};
+use auth_api::Authorizer;
+use kernel::{Ctx, Fault, FieldFault, OrgId, OrgRole, Page, PageRequest, Position, Scope, Timestamp, UserId};
+use tenants_api::{
+    ApprovalRequest, Error, Member, MemberRemoved, Memberships, NewOrganization, Organization, OrganizationChange, Organizations, Tenants, Verdict, perm,
+};
+use uow::{ReadTx, SystemUow, Tx, Uow};
+use uuid::Uuid;
+
+use crate::model::{self, Step};
+use crate::repo::organizations::{Founder, Taken};
+use crate::repo::{approvals, memberships, organizations};
+
+/// Organisations over PostgreSQL.
+pub struct Service {
+    uow: Uow,
+    system: SystemUow,
+    authz: Arc<dyn Authorizer>,
+    audit: Arc<dyn Audit>,
+}
+
+impl Service {
+    /// The organisations of one database.
+    #[must_use]
+    pub fn new(uow: Uow, system: SystemUow, authz: Arc<dyn Authorizer>, audit: Arc<dyn Audit>) -> Self {
+        Self { uow, system, authz, audit }
+    }
+}
+
+/// Founds an organisation under a free slug: the plain one, else with a suffix that nobody else draws.
+async fn found(tx: &mut Tx, by: Founder, new: &NewOrganization) -> Result<OrgId, Error> {
+    let org = OrgId::new();
+    let plain = model::slug(&new.name);
+    match tx.savepoint(async |tx| organizations::found(tx, by, org, new, &plain).await).await {
+        Ok(()) => return Ok(org),
+        Err(Taken::Fault(fault)) => return Err(fault.into()),
+        Err(Taken::Slug) => {}
+    }
+    // The random end of the UUIDv7: 48 bits.
+    let random = org.0.as_u128() & 0xffff_ffff_ffff;
+    match organizations::found(tx, by, org, new, &format!("{plain}-{random:012x}")).await {
+        Ok(()) => Ok(org),
+        Err(Taken::Fault(fault)) => Err(fault.into()),
+        Err(Taken::Slug) => Err(Fault::internal("two random slugs are the same").into()),
+    }
+}
+
+#[async_trait]
+impl Organizations for Service {
+    async fn create(&self, ctx: &Ctx, new: NewOrganization) -> Result<Organization, Error> {
+        self.authz.check(ctx, perm::CREATE, Scope::Organization)?;
+        if ctx.user_id().is_none() {
+            return Err(Fault::internal("only a person can found an organisation").into());
+        }
+        let new = model::checked_new(new, "/name").map_err(Error::Invalid)?;
+        self.uow
+            .write(ctx, async |tx| {
+                let org = found(tx, Founder::Tenant, &new).await?;
+                let made = organizations::card(tx, org).await?.ok_or(Error::NotFound("organization"))?;
+                self.audit.record_in(tx, ctx, NewEntry::of(perm::CREATE, "organization", org).after(&made)).await?;
+                Ok(made)
+            })
+            .await
+    }
+
+    async fn of_person(&self, ctx: &Ctx) -> Result<Vec<(Organization, OrgRole)>, Error> {
+        let Some(user) = ctx.user_id() else { return Ok(Vec::new()) };
+        // As the platform: one tenant does not see that its people belong to others.
+        Ok(self.system.read(async |tx| organizations::of_person(tx, user).await).await?)
+    }
+
+    async fn current(&self, ctx: &Ctx) -> Result<Organization, Error> {
+        self.authz.check(ctx, perm::READ, Scope::Organization)?;
+        self.uow.read_one(ctx, async |tx| organizations::get(tx, ctx.org).await).await
+    }
+
+    async fn update(&self, ctx: &Ctx, change: OrganizationChange, seen: Option<Timestamp>) -> Result<Organization, Error> {
+        self.authz.check(ctx, perm::UPDATE, Scope::Organization)?;
+        let change = model::checked_change(change).map_err(Error::Invalid)?;
+        self.uow
+            .write(ctx, async |tx| {
+                let before = organizations::lock(tx, ctx.org).await?;
+                if seen.is_some_and(|seen| seen != before.updated_at) {
+                    return Err(Error::Stale);
+                }
+                if change.approval_threshold != before.approval_threshold {
+                    self.authz.check(ctx, perm::SET_THRESHOLD, Scope::Organization)?;
+                }
+                if change.timezone != before.timezone && !organizations::is_timezone(tx, &change.timezone).await? {
+                    let detail = "must be the IANA name of a time zone, such as Europe/Berlin";
+                    return Err(Error::Invalid(vec![FieldFault::new("/timezone", "NOT_ONE_OF", detail)]));
+                }
+                let after = organizations::save(tx, ctx.org, &change).await?;
+                let entry = NewEntry::of(perm::UPDATE, "organization", ctx.org).before(&before).after(&after);
+                self.audit.record_in(tx, ctx, entry).await?;
+                Ok(after)
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl Memberships for Service {
+    async fn found_in(&self, tx: &mut Tx, new: &NewOrganization, owner: UserId) -> Result<Organization, Error> {
+        let new = model::checked_new(new.clone(), "/organizationName").map_err(Error::Invalid)?;
+        let org = found(tx, Founder::Platform, &new).await?;
+        memberships::insert(tx, org, owner, OrgRole::Owner).await?;
+        organizations::find_in(tx, org).await?.ok_or(Error::NotFound("organization"))
+    }
+
+    async fn of_person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Member>, Fault> {
+        memberships::of_person(tx, user).await
+    }
+
+    async fn list(&self, tx: &ReadTx<'_>, org: OrgId, page: PageRequest) -> Result<Page<Member>, Fault> {
+        let rows = memberships::list(tx, org, page).await?;
+        Ok(Page::cut(rows, page, |member| Position { created_at: member.created_at, id: member.user.0 }))
+    }
+
+    async fn member(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<Member, Error> {
+        memberships::get(tx, org, user).await
+    }
+
+    async fn organization(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<Organization, Error> {
+        organizations::get(tx, org).await
+    }
+
+    async fn lock_organization_in(&self, tx: &mut Tx, org: OrgId) -> Result<Organization, Error> {
+        organizations::lock(tx, org).await
+    }
+
+    async fn lock_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Member, Error> {
+        organizations::lock(tx, org).await?;
+        memberships::lock(tx, org, user).await
+    }
+
+    async fn add_in(&self, tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<Member, Error> {
+        memberships::insert(tx, org, user, role).await
+    }
+
+    async fn set_role_in(&self, tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<Member, Error> {
+        memberships::set_role(tx, org, user, role).await
+    }
+
+    async fn remove_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error> {
+        memberships::delete(tx, org, user).await?;
+        if !memberships::any(tx, org).await? {
+            // The trigger lets the last person of all go, for the removal of accounts; leaving is another matter.
+            return Err(Error::LastOwner);
+        }
+        tx.publish(&MemberRemoved { org, user }).await?;
+        Ok(())
+    }
+
+    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Error> {
+        let all = memberships::of_person_in(tx, user).await?;
+        for member in &all {
+            organizations::lock(tx, member.org).await?;
+            memberships::delete(tx, member.org, user).await?;
+        }
+        Ok(all)
+    }
+}
+
+#[async_trait]
+impl Tenants for Service {
+    async fn organization_in(&self, tx: &mut Tx, org: OrgId) -> Result<Organization, Error> {
+        if let Some(own) = organizations::find_in(tx, org).await? {
+            return Ok(own);
+        }
+        organizations::card(tx, org).await?.ok_or(Error::NotFound("organization"))
+    }
+
+    async fn exists_in(&self, tx: &mut Tx, org: OrgId) -> Result<bool, Fault> {
+        Ok(organizations::card(tx, org).await?.is_some())
+    }
+
+    async fn role_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault> {
+        memberships::role(tx, org, user).await
+    }
+
+    async fn approve_in(&self, tx: &mut Tx, ctx: &Ctx, request: &ApprovalRequest) -> Result<Verdict, Fault> {
+        let Some(present) = ctx.user_id() else {
+            return Ok(Verdict::Complete { first: UserId(Uuid::nil()), second: None });
+        };
+        loop {
+            if let Some(waiting) = approvals::lock_waiting(tx, ctx.org, request).await? {
+                let first_is_member = memberships::role(tx, ctx.org, waiting.first).await?.is_some();
+                return Ok(match model::step(waiting.first, first_is_member, present) {
+                    Step::Wait => Verdict::Waiting { first: present },
+                    Step::TakeOver => {
+                        approvals::take_over(tx, ctx.org, waiting.id, present).await?;
+                        Verdict::Waiting { first: present }
+                    }
+                    Step::Complete => {
+                        approvals::complete(tx, ctx.org, waiting.id, present).await?;
+                        Verdict::Complete { first: waiting.first, second: Some(present) }
+                    }
+                });
+            }
+            let organization = organizations::find_in(tx, ctx.org).await?;
+            let threshold = organization.and_then(|organization| organization.approval_threshold);
+            if !model::needs_second(threshold, request.amount) {
+                return Ok(Verdict::Complete { first: present, second: None });
+            }
+            if approvals::insert_waiting(tx, ctx.org, request, present).await? {
+                return Ok(Verdict::Waiting { first: present });
+            }
+            // Another person asked between our look and our insert, and has committed: look again.
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What happened to tenders, for subscribers. Nothing in here tells what is sealed.
+
+use kernel::{BidId, ContractId, OrgId, ProjectId, TenderId, Timestamp};
+use serde::{Deserialize, Serialize};
+use uow::DomainEvent;
+use uuid::Uuid;
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct $name {
+            /// The tender.
+            pub tender: TenderId,
+            $($(#[$field_doc])* pub $field: $type),*
+        }
+
+        impl DomainEvent for $name {
+            const KIND: &'static str = $kind;
+            fn aggregate(&self) -> Uuid {
+                self.tender.0
+            }
+        }
+    )*};
+}
+
+events! {
+    /// T2: a tender takes bids.
+    TenderPublished = "tenders.published" {
+        /// Its project.
+        project: ProjectId,
+        /// Until when.
+        submission_deadline: Timestamp,
+        /// Whom to tell.
+        invited: Vec<OrgId>,
+    }
+    /// T6: the deadline has passed.
+    TenderClosed = "tenders.closed" {
+        /// Whether too few bids came (T7).
+        unsuccessful: bool,
+    }
+    /// T8: two persons opened the bids.
+    TenderOpened = "tenders.opened" {
+        /// Bids in the order of their rank.
+        bids: Vec<BidId>,
+    }
+    /// T9: a bid won. Every bidder can be told its outcome (domain.md §11.9).
+    TenderAwarded = "tenders.awarded" {
+        /// The winning bid.
+        bid: BidId,
+        /// Its bidder.
+        contractor: OrgId,
+        /// The contract, unless the stand-still comes first.
+        contract: Option<ContractId>,
+        /// Every opened bid.
+        outcomes: Vec<BidderOutcome>,
+    }
+    /// T11: the contract is active.
+    TenderCompleted = "tenders.completed" {
+        /// The contract.
+        contract: ContractId,
+    }
+    /// T13: the owner ended it.
+    TenderCancelled = "tenders.cancelled" {
+        /// Why.
+        reason: String,
+    }
+}
+
+/// What a bidder is told at the award.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BidderOutcome {
+    /// The bid.
+    pub bid: BidId,
+    /// Its bidder.
+    pub bidder: OrgId,
+    /// Its rank.
+    pub rank: u32,
+}
+
+/// B2, B3, B5: a bid was received. Published in the bidder's tenant: its subscribers must tell nobody but the bidder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BidSubmitted {
+    /// The tender.
+    pub tender: TenderId,
+    /// The bid.
+    pub bid: BidId,
+    /// Which revision.
+    pub revision: u32,
+}
+
+impl DomainEvent for BidSubmitted {
+    const KIND: &'static str = "tenders.bid_submitted";
+    fn aggregate(&self) -> Uuid {
+        self.bid.0
+    }
+}

@@ -1,0 +1,180 @@
+//! The verbs, by who acts.
+
+use async_trait::async_trait;
+use kernel::{BidId, Ctx, Page, PageRequest, TenderId, Timestamp};
+
+use crate::{
+    Award, Awarding, Bid, BidPage, BidStep, Disqualification, Draft, Error, Filter, Invitation, Invitee, NewBid, OpeningRecord, Retender,
+    Step, TenderView,
+};
+
+/// What the owner does before publication, and what both sides may read.
+#[async_trait]
+pub trait Drafting: Send + Sync {
+    /// T1: writes a draft.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::Denied`].
+    async fn create(&self, ctx: &Ctx, draft: Draft) -> Result<TenderView, Error>;
+
+    /// A tender: the owner's own, or the published part of another's.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] also for a tender that the caller may not see.
+    async fn get(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error>;
+
+    /// Tenders, newest first, without lines and milestones.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] if the caller may list neither side.
+    async fn list(&self, ctx: &Ctx, filter: Filter, page: PageRequest) -> Result<Page<TenderView>, Error>;
+
+    /// Replaces a draft; with `expected`, only if it last changed then.
+    ///
+    /// # Errors
+    /// [`Error::State`] once published, [`Error::Stale`], [`Error::Invalid`].
+    async fn replace(&self, ctx: &Ctx, tender: TenderId, expected: Option<Timestamp>, draft: Draft) -> Result<TenderView, Error>;
+
+    /// Deletes a draft; with `expected`, only if it last changed then.
+    ///
+    /// # Errors
+    /// [`Error::State`] once published, [`Error::Stale`].
+    async fn delete(&self, ctx: &Ctx, tender: TenderId, expected: Option<Timestamp>) -> Result<(), Error>;
+
+    /// Invites a bidder, before or after publication, until the deadline.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyInvited`], [`Error::Invalid`] for an unknown organisation or the own one, [`Error::State`].
+    async fn invite(&self, ctx: &Ctx, tender: TenderId, invitee: Invitee) -> Result<Invitation, Error>;
+
+    /// Who is invited, newest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for anyone but the owner.
+    async fn invitations(&self, ctx: &Ctx, tender: TenderId, page: PageRequest) -> Result<Page<Invitation>, Error>;
+
+    /// T14: a new draft of an ended tender.
+    ///
+    /// # Errors
+    /// [`Error::State`] unless it is unsuccessful or cancelled.
+    async fn retender(&self, ctx: &Ctx, tender: TenderId, new: Retender) -> Result<TenderView, Error>;
+}
+
+/// What the owner does from publication to award.
+#[async_trait]
+pub trait Procedure: Send + Sync {
+    /// T2: publishes a draft; at or above the threshold with a second person.
+    ///
+    /// # Errors
+    /// [`Error::NotReady`] with everything that is missing, [`Error::State`].
+    async fn publish(&self, ctx: &Ctx, tender: TenderId) -> Result<Step, Error>;
+
+    /// T5: moves the deadline later.
+    ///
+    /// # Errors
+    /// [`Error::TenderClosed`] after the deadline, [`Error::Invalid`] unless it is later.
+    async fn extend(&self, ctx: &Ctx, tender: TenderId, deadline: Timestamp) -> Result<TenderView, Error>;
+
+    /// T13: cancels; once closed, at or above the threshold, with a second person. Bids that were not opened never will be.
+    ///
+    /// # Errors
+    /// [`Error::State`], also once the contract is active.
+    async fn cancel(&self, ctx: &Ctx, tender: TenderId, reason: String) -> Result<Step, Error>;
+
+    /// T8: opens the bids; at or above the threshold two persons must ask for it.
+    ///
+    /// # Errors
+    /// [`Error::State`] before the deadline and after opening.
+    async fn open(&self, ctx: &Ctx, tender: TenderId) -> Result<Step, Error>;
+
+    /// T9 (with B10 for an opened bid) and B12: awards and opens the contract.
+    ///
+    /// # Errors
+    /// [`Error::State`] for the loser of a race, [`Error::Invalid`] without a reason for passing over a better bid.
+    async fn award(&self, ctx: &Ctx, tender: TenderId, award: Award) -> Result<Awarding, Error>;
+
+    /// T12: ends an evaluation in which every bid is disqualified or expired.
+    ///
+    /// # Errors
+    /// [`Error::State`] while there is an acceptable bid.
+    async fn conclude_unsuccessful(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error>;
+
+    /// B10: accepts an opened bid as valid.
+    ///
+    /// # Errors
+    /// [`Error::State`].
+    async fn accept(&self, ctx: &Ctx, bid: BidId) -> Result<Bid, Error>;
+
+    /// B11: disqualifies a bid; the first in rank at or above the threshold with a second person.
+    ///
+    /// # Errors
+    /// [`Error::State`].
+    async fn disqualify(&self, ctx: &Ctx, bid: BidId, why: Disqualification) -> Result<BidStep, Error>;
+
+    /// The opening record: whole for the owner, hashes and the own proof for a bidder.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] before the opening.
+    async fn opening_record(&self, ctx: &Ctx, tender: TenderId) -> Result<OpeningRecord, Error>;
+}
+
+/// What bidders do, and how bids are read.
+#[async_trait]
+pub trait Bidding: Send + Sync {
+    /// B1 and B2 in one: submits a sealed bid. A withdrawn one is taken up again (B5).
+    ///
+    /// # Errors
+    /// [`Error::TenderClosed`], [`Error::BidExists`], [`Error::OwnTender`], [`Error::Invalid`] with every fault.
+    async fn submit(&self, ctx: &Ctx, tender: TenderId, bid: NewBid) -> Result<Bid, Error>;
+
+    /// B3, B5, B7: the next revision.
+    ///
+    /// # Errors
+    /// As for [`Bidding::submit`]; [`Error::Stale`] unless `expected` is the current revision, if given.
+    async fn replace_bid(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>, new: NewBid) -> Result<Bid, Error>;
+
+    /// B4: takes it back.
+    ///
+    /// # Errors
+    /// [`Error::TenderClosed`], [`Error::State`], [`Error::Stale`].
+    async fn withdraw(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>) -> Result<Bid, Error>;
+
+    /// A bid: the caller's own, or an opened one of the caller's tender.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn get_bid(&self, ctx: &Ctx, bid: BidId) -> Result<Bid, Error>;
+
+    /// Bids of a tender: to a bidder its own; to the owner all of them once opened, before that none and no count.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn list_bids(&self, ctx: &Ctx, tender: TenderId, page: PageRequest) -> Result<BidPage, Error>;
+}
+
+/// All verbs.
+pub trait Tenders: Drafting + Procedure + Bidding {}
+
+impl<T: Drafting + Procedure + Bidding> Tenders for T {}
+
+/// What the platform does by itself.
+#[async_trait]
+pub trait TendersJobs: Send + Sync {
+    /// T6 and T7, if the deadline has passed. `ctx` is the platform acting for the owner. True if it closed now.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn close_due(&self, ctx: &Ctx, tender: TenderId) -> Result<bool, Error>;
+
+    /// A2 and C1 for an award whose stand-still is over: opens its contract. `ctx` is the platform acting for the owner.
+    ///
+    /// # Errors
+    /// A fault, or what the contract refuses.
+    async fn finish_standstill(&self, ctx: &Ctx, tender: TenderId) -> Result<bool, Error>;
+
+    /// T11: both parties signed. `ctx` is the platform acting for either party. True if it completed now.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn complete(&self, ctx: &Ctx, tender: TenderId, contract: kernel::ContractId) -> Result<bool, Error>;
+}

@@ -1,0 +1,327 @@
+//! Tenders: their state, what they ask for, who is invited.
+
+use chrono::NaiveDate;
+use kernel::{BidId, ContractId, Currency, Money, OrgId, ProjectId, SoqId, SoqLineId, TenderId, Timestamp, UnitId, UserId};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::bid::Bid;
+use crate::names;
+
+/// Where a tender stands (domain.md §3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TenderStatus {
+    /// Being written; only the owner sees it.
+    Draft,
+    /// Takes bids until its deadline.
+    Published,
+    /// The deadline has passed; bids are sealed until two persons open them.
+    Closed,
+    /// Bids are open.
+    Evaluation,
+    /// Awarded, the contract is not active yet.
+    Standstill,
+    /// The contract is active.
+    Complete,
+    /// Ended without an award.
+    Unsuccessful,
+    /// Ended by the owner.
+    Cancelled,
+}
+
+names!(TenderStatus {
+    Draft = "draft",
+    Published = "published",
+    Closed = "closed",
+    Evaluation = "evaluation",
+    Standstill = "standstill",
+    Complete = "complete",
+    Unsuccessful = "unsuccessful",
+    Cancelled = "cancelled",
+});
+
+/// Who may bid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcurementMethod {
+    /// Any organisation.
+    Open,
+    /// Invited organisations.
+    Limited,
+}
+
+names!(ProcurementMethod { Open = "open", Limited = "limited" });
+
+/// A tender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tender {
+    /// Its id.
+    pub id: TenderId,
+    /// The owner organisation.
+    pub org: OrgId,
+    /// Its project.
+    pub project: ProjectId,
+    /// The schedule of quantities to be priced.
+    pub soq: SoqId,
+    /// The version of the schedule that was published.
+    pub soq_version: Option<u32>,
+    /// Its title.
+    pub title: String,
+    /// What it is about.
+    pub description: Option<String>,
+    /// Who may bid.
+    pub method: ProcurementMethod,
+    /// Where it stands.
+    pub status: TenderStatus,
+    /// The project's currency.
+    pub currency: Currency,
+    /// Bids are taken before this instant of the database's clock.
+    pub submission_deadline: Timestamp,
+    /// Questions are taken before this instant.
+    pub questions_until: Option<Timestamp>,
+    /// With fewer bids it is unsuccessful and they stay sealed.
+    pub min_bids: u32,
+    /// The tender that this one repeats.
+    pub related: Option<TenderId>,
+    /// When it was published.
+    pub published_at: Option<Timestamp>,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+    /// When its bids were opened.
+    pub opened_at: Option<Timestamp>,
+    /// Merkle root of the sealed bids, fixed at closing.
+    pub seal_root: Option<[u8; 32]>,
+    /// Until when the award can be challenged.
+    pub standstill_until: Option<Timestamp>,
+    /// Why it was cancelled.
+    pub cancel_reason: Option<String>,
+    /// Who made it.
+    pub created_by: Option<UserId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed; bids do not change it.
+    pub updated_at: Timestamp,
+}
+
+/// A line of the schedule of quantities as published: without the owner's estimates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TenderLine {
+    /// The SOQ line.
+    pub soq_line: SoqLineId,
+    /// Its place, from 1.
+    pub position: u32,
+    /// Its number as written.
+    pub code: String,
+    /// What is to be done.
+    pub description: String,
+    /// `projects_api::LineKind` by name.
+    pub kind: String,
+    /// UNECE code.
+    pub unit_code: Option<String>,
+    /// The unit as written.
+    pub unit_text: Option<String>,
+    /// Quantity, set on every payable line.
+    pub quantity: Option<Decimal>,
+    /// The rate of a provisional sum, which every bid carries unchanged.
+    pub fixed_rate: Option<Decimal>,
+    /// The unit (house, apartment) it belongs to.
+    pub unit: Option<UnitId>,
+}
+
+/// A payable part that the contract will have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Milestone {
+    /// Its title.
+    pub title: String,
+    /// Its share of the contract sum; all of them add up to 100 exactly.
+    pub percent: Decimal,
+    /// When it falls due.
+    pub due_on: Option<NaiveDate>,
+}
+
+/// Whose eyes a tender is seen with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The owner's.
+    Owner,
+    /// A possible bidder's.
+    Bidder,
+}
+
+/// The live award, as far as the viewer may know of it (owner and winner).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct AwardRef {
+    /// The awarded bid.
+    pub bid: BidId,
+    /// Its contract, once opened.
+    pub contract: Option<ContractId>,
+}
+
+/// A tender with what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TenderView {
+    /// The tender.
+    pub tender: Tender,
+    /// Whose eyes see it.
+    pub side: Side,
+    /// Whether the viewer's organisation is invited.
+    pub invited: bool,
+    /// Milestones in order. Empty in lists.
+    pub milestones: Vec<Milestone>,
+    /// Lines in order, once published. Empty in lists.
+    pub lines: Vec<TenderLine>,
+    /// The live award.
+    pub award: Option<AwardRef>,
+    /// The clock that decides, when this was read.
+    pub server_time: Timestamp,
+}
+
+/// What the owner writes into a draft.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// The project.
+    pub project: ProjectId,
+    /// The schedule of quantities.
+    pub soq: SoqId,
+    /// The title.
+    pub title: String,
+    /// What it is about.
+    pub description: Option<String>,
+    /// Who may bid.
+    pub method: ProcurementMethod,
+    /// The deadline.
+    pub submission_deadline: Timestamp,
+    /// Questions are taken before this instant.
+    pub questions_until: Option<Timestamp>,
+    /// The fewest bids.
+    pub min_bids: u32,
+    /// Milestones, in order.
+    pub milestones: Vec<Milestone>,
+}
+
+/// Narrows a list of tenders.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only as this side; none: both.
+    pub side: Option<Side>,
+    /// Only in this state.
+    pub status: Option<TenderStatus>,
+}
+
+/// Who is invited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Invitee {
+    /// An organisation on the platform.
+    Organization(OrgId),
+    /// Somebody who is not on the platform yet.
+    Email(String),
+}
+
+/// An invitation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// Its id.
+    pub id: Uuid,
+    /// The tender.
+    pub tender: TenderId,
+    /// Who is invited.
+    pub invitee: Invitee,
+    /// When it went out: at publication, or at once if the tender is published.
+    pub sent_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// How far a verb that needs two persons has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// The first person asked; another one must do the same.
+    Waiting {
+        /// Who asked first.
+        first: UserId,
+    },
+    /// It is done.
+    Complete {
+        /// Who asked first.
+        first: UserId,
+        /// Who agreed, if a second person was needed.
+        second: Option<UserId>,
+    },
+}
+
+impl Approval {
+    /// Whether another person is still needed.
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        matches!(self, Self::Waiting { .. })
+    }
+}
+
+/// A tender after a verb that may need two persons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The tender as it is now.
+    pub tender: TenderView,
+    /// How far the approval has come; none if the verb needs none.
+    pub approval: Option<Approval>,
+}
+
+/// A bid after a verb that may need two persons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BidStep {
+    /// The bid as it is now.
+    pub bid: Bid,
+    /// How far the approval has come.
+    pub approval: Option<Approval>,
+}
+
+/// The decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Award {
+    /// The winning bid.
+    pub bid: BidId,
+    /// Why; needed unless the bid ranks first among those that are still in.
+    pub reason: Option<String>,
+}
+
+/// The contract that an award opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwardedContract {
+    /// Its id.
+    pub id: ContractId,
+    /// Its state.
+    pub status: String,
+    /// What both parties sign, hex.
+    pub document_sha256: String,
+    /// The winning bid.
+    pub bid: BidId,
+    /// The contractor.
+    pub contractor: OrgId,
+    /// The contract sum.
+    pub total: Money,
+    /// Title, amount and due date of each milestone.
+    pub milestones: Vec<(String, Money, Option<NaiveDate>)>,
+}
+
+/// A tender after [`crate::Procedure::award`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Awarding {
+    /// The tender as it is now.
+    pub tender: TenderView,
+    /// The contract; none while a second person is awaited or the stand-still runs.
+    pub contract: Option<AwardedContract>,
+    /// How far the approval has come.
+    pub approval: Approval,
+}
+
+/// When the new tender of [`crate::Drafting::retender`] ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retender {
+    /// The deadline.
+    pub submission_deadline: Timestamp,
+    /// Questions are taken before this instant.
+    pub questions_until: Option<Timestamp>,
+}

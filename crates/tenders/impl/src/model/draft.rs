@@ -1,0 +1,131 @@
+//! What a draft must be like, and what must be right before it is published.
+
+use chrono::TimeDelta;
+use kernel::{FieldFault, Timestamp};
+use projects_api::{Soq, SoqStatus};
+use tenders_api::{Draft, Milestone, ProcurementMethod, Tender};
+
+use super::milestones;
+
+/// Questions end so long before the deadline, where the least period is long enough for that (domain.md §3.1 T2).
+const ANSWERING: TimeDelta = TimeDelta::days(3);
+
+/// The faults of a draft as it is written, at `now` of the database's clock.
+#[must_use]
+pub fn faults(draft: &Draft, now: Timestamp) -> Vec<FieldFault> {
+    let mut faults = Vec::new();
+    if draft.title.trim().is_empty() {
+        faults.push(FieldFault::new("/title", "REQUIRED", "must not be blank"));
+    }
+    if draft.submission_deadline <= now {
+        faults.push(FieldFault::new("/submissionDeadline", "IN_THE_PAST", format!("must be later than the server's time {now}")));
+    }
+    if draft.questions_until.is_some_and(|until| until > draft.submission_deadline) {
+        faults.push(FieldFault::new("/questionsUntil", "AFTER_DEADLINE", "must not be later than submissionDeadline"));
+    }
+    if !(1..=1000).contains(&draft.min_bids) {
+        faults.push(FieldFault::new("/minBids", "OUT_OF_RANGE", "must be 1 to 1000"));
+    }
+    milestones::check(&draft.milestones, &mut faults);
+    faults
+}
+
+/// Everything that keeps a draft from being published (T2), all at once.
+#[must_use]
+pub fn not_ready(
+    tender: &Tender,
+    milestones: &[Milestone],
+    soq: &Soq,
+    invited: bool,
+    now: Timestamp,
+    least_period: TimeDelta,
+) -> Vec<FieldFault> {
+    let mut faults = Vec::new();
+    if soq.status != SoqStatus::Frozen {
+        faults.push(FieldFault::new("/soqId", "SOQ_NOT_FROZEN", "freeze the schedule of quantities first"));
+    }
+    if !soq.lines.iter().any(|line| line.kind.is_payable()) {
+        faults.push(FieldFault::new("/soqId", "SOQ_WITHOUT_PAYABLE_LINE", "the schedule of quantities needs a line to be priced"));
+    }
+    for line in soq.lines.iter().filter(|line| line.kind.is_payable()) {
+        let code = &line.code;
+        if line.unit_code.is_none() && !line.kind.is_provisional() {
+            faults.push(FieldFault::new("/soqId", "UNIT_UNKNOWN", format!("line {code}: its unit of measure is not known")));
+        }
+        if line.quantity.is_none() {
+            faults.push(FieldFault::new("/soqId", "QUANTITY_MISSING", format!("line {code}: it has no quantity")));
+        }
+        if line.kind.is_provisional() && line.estimate_rate.is_none() {
+            faults.push(FieldFault::new("/soqId", "PROVISIONAL_SUM_MISSING", format!("line {code}: the provisional sum is not set")));
+        }
+    }
+    if tender.currency != soq.currency {
+        faults.push(FieldFault::new("/soqId", "CURRENCY_DIFFERS", "the schedule of quantities has another currency than the tender"));
+    }
+    milestones::check(milestones, &mut faults);
+    if tender.method == ProcurementMethod::Limited && !invited {
+        faults.push(FieldFault::new("/procurementMethod", "NO_INVITATION", "a limited tender needs at least one invitation"));
+    }
+    faults.extend(deadline_faults(tender.submission_deadline, tender.questions_until, now, least_period));
+    faults
+}
+
+/// Whether there is time enough for bidders.
+#[must_use]
+pub fn deadline_faults(
+    deadline: Timestamp,
+    questions_until: Option<Timestamp>,
+    now: Timestamp,
+    least_period: TimeDelta,
+) -> Vec<FieldFault> {
+    let mut faults = Vec::new();
+    let earliest = now.checked_add_signed(least_period);
+    if earliest.is_none_or(|earliest| deadline < earliest) {
+        let period = words(least_period);
+        let detail = format!("must be at least {period} after the server's time {now}");
+        faults.push(FieldFault::new("/submissionDeadline", "TOO_SOON", detail));
+    }
+    if let Some(until) = questions_until {
+        let last = if least_period >= ANSWERING { deadline - ANSWERING } else { deadline };
+        if until > last {
+            let detail = format!("must be at most {last}, so that the answers can be used");
+            faults.push(FieldFault::new("/questionsUntil", "TOO_LATE", detail));
+        }
+    }
+    faults
+}
+
+fn words(period: TimeDelta) -> String {
+    match period.num_seconds() {
+        seconds if seconds % 86_400 == 0 && seconds > 0 => format!("{} days", seconds / 86_400),
+        seconds => format!("{seconds} seconds"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_timestamp(seconds, 0).expect("a time")
+    }
+
+    fn codes(deadline: i64, questions: Option<i64>, least: TimeDelta) -> Vec<&'static str> {
+        deadline_faults(at(deadline), questions.map(at), at(0), least).into_iter().map(|fault| fault.code).collect()
+    }
+
+    #[test]
+    fn the_deadline_leaves_the_least_period() {
+        assert!(codes(2, None, TimeDelta::seconds(2)).is_empty());
+        assert_eq!(codes(1, None, TimeDelta::seconds(2)), ["TOO_SOON"]);
+        assert_eq!(codes(604_799, None, TimeDelta::days(7)), ["TOO_SOON"]);
+    }
+
+    #[test]
+    fn questions_end_three_days_before_where_the_period_allows() {
+        let day = 86_400;
+        assert!(codes(7 * day, Some(4 * day), TimeDelta::days(7)).is_empty());
+        assert_eq!(codes(7 * day, Some(4 * day + 1), TimeDelta::days(7)), ["TOO_LATE"]);
+        assert!(codes(10, Some(10), TimeDelta::seconds(2)).is_empty(), "in development there is no time for that");
+    }
+}

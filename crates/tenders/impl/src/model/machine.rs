@@ -1,0 +1,274 @@
+//! The state machines of domain.md §3.1 and §3.2 as tables; a transition that is not listed is refused with the current state.
+
+use tenders_api::{BidStatus, Error, TenderStatus};
+
+/// What happens to a tender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TenderEvent {
+    /// T2
+    Publish,
+    /// T3
+    MinorAddendum,
+    /// T4
+    MaterialAddendum,
+    /// T5
+    Extend,
+    /// T6
+    Deadline,
+    /// T7
+    TooFewBids,
+    /// T8
+    Open,
+    /// T9
+    ProposeAward,
+    /// T10
+    AwardFalls,
+    /// T11
+    ContractActive,
+    /// T12
+    NoAcceptableBid,
+    /// T13
+    Cancel,
+}
+
+/// What happens to a bid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BidEvent {
+    /// B2
+    Submit,
+    /// B3
+    Replace,
+    /// B4
+    Withdraw,
+    /// B5
+    Resubmit,
+    /// B6
+    MaterialAddendum,
+    /// B7
+    Confirm,
+    /// B8
+    Deadline,
+    /// B9
+    Open,
+    /// B10
+    Accept,
+    /// B11
+    Disqualify,
+    /// B12
+    Award,
+    /// B13, seen from the owner
+    AwardFalls,
+    /// B13, seen from the bidder
+    Refuse,
+    /// B14
+    ContractElsewhere,
+    /// B15
+    ValidityEnds,
+}
+
+const TENDER: &[(TenderStatus, TenderEvent, TenderStatus)] = {
+    use TenderEvent as E;
+    use TenderStatus as S;
+    &[
+        (S::Draft, E::Publish, S::Published),
+        (S::Published, E::MinorAddendum, S::Published),
+        (S::Published, E::MaterialAddendum, S::Published),
+        (S::Published, E::Extend, S::Published),
+        (S::Published, E::Deadline, S::Closed),
+        (S::Closed, E::TooFewBids, S::Unsuccessful),
+        (S::Closed, E::Open, S::Evaluation),
+        (S::Evaluation, E::ProposeAward, S::Standstill),
+        (S::Standstill, E::AwardFalls, S::Evaluation),
+        (S::Standstill, E::ContractActive, S::Complete),
+        (S::Evaluation, E::NoAcceptableBid, S::Unsuccessful),
+        (S::Draft, E::Cancel, S::Cancelled),
+        (S::Published, E::Cancel, S::Cancelled),
+        (S::Closed, E::Cancel, S::Cancelled),
+        (S::Evaluation, E::Cancel, S::Cancelled),
+        (S::Standstill, E::Cancel, S::Cancelled),
+    ]
+};
+
+const BID: &[(BidStatus, BidEvent, BidStatus)] = {
+    use BidEvent as E;
+    use BidStatus as S;
+    &[
+        (S::Draft, E::Submit, S::Submitted),
+        (S::Submitted, E::Replace, S::Submitted),
+        (S::Submitted, E::Withdraw, S::Withdrawn),
+        (S::NeedsReconfirm, E::Withdraw, S::Withdrawn),
+        (S::Withdrawn, E::Resubmit, S::Submitted),
+        (S::Submitted, E::MaterialAddendum, S::NeedsReconfirm),
+        (S::NeedsReconfirm, E::Confirm, S::Submitted),
+        (S::Draft, E::Deadline, S::Lapsed),
+        (S::NeedsReconfirm, E::Deadline, S::Lapsed),
+        (S::Submitted, E::Open, S::Opened),
+        (S::Opened, E::Accept, S::Valid),
+        (S::Opened, E::Disqualify, S::Disqualified),
+        (S::Valid, E::Disqualify, S::Disqualified),
+        (S::Valid, E::Award, S::Awarded),
+        (S::Awarded, E::AwardFalls, S::Valid),
+        (S::Opened, E::Refuse, S::Forfeited),
+        (S::Valid, E::Refuse, S::Forfeited),
+        (S::Awarded, E::Refuse, S::Forfeited),
+        (S::Opened, E::ContractElsewhere, S::Unsuccessful),
+        (S::Valid, E::ContractElsewhere, S::Unsuccessful),
+        (S::Valid, E::ValidityEnds, S::Expired),
+    ]
+};
+
+/// The tender's next state.
+///
+/// # Errors
+/// [`Error::State`] with the current one.
+pub fn tender(from: TenderStatus, event: TenderEvent) -> Result<TenderStatus, Error> {
+    next(TENDER, from, event).ok_or_else(|| refused("tender", from.name(), &format!("{event:?}"), TENDER, event, TenderStatus::name))
+}
+
+/// The bid's next state.
+///
+/// # Errors
+/// [`Error::State`] with the current one.
+pub fn bid(from: BidStatus, event: BidEvent) -> Result<BidStatus, Error> {
+    next(BID, from, event).ok_or_else(|| refused("bid", from.name(), &format!("{event:?}"), BID, event, BidStatus::name))
+}
+
+/// What a bidder's next submission is to a bid in this state (B2, B3, B5, B7).
+#[must_use]
+pub fn submission_of(from: BidStatus) -> BidEvent {
+    match from {
+        BidStatus::Draft => BidEvent::Submit,
+        BidStatus::Withdrawn => BidEvent::Resubmit,
+        BidStatus::NeedsReconfirm => BidEvent::Confirm,
+        _ => BidEvent::Replace,
+    }
+}
+
+fn next<S: Copy + PartialEq, E: Copy + PartialEq>(table: &[(S, E, S)], from: S, event: E) -> Option<S> {
+    table.iter().find(|(state, what, _)| *state == from && *what == event).map(|(_, _, to)| *to)
+}
+
+fn refused<S: Copy, E: Copy + PartialEq>(
+    what: &'static str,
+    state: &'static str,
+    tried: &str,
+    table: &[(S, E, S)],
+    event: E,
+    name: impl Fn(S) -> &'static str,
+) -> Error {
+    let states: Vec<_> = table.iter().filter(|(_, listed, _)| *listed == event).map(|(from, _, _)| name(*from)).collect();
+    let verb = tried.chars().enumerate().fold(String::new(), |mut verb, (at, c)| {
+        if at > 0 && c.is_uppercase() {
+            verb.push(' ');
+        }
+        verb.extend(c.to_lowercase());
+        verb
+    });
+    Error::State { what, state, hint: format!("`{verb}` needs it to be {}", states.join(" or ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::DomainError;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TENDER_EVENTS: &[TenderEvent] = &[
+        TenderEvent::Publish,
+        TenderEvent::MinorAddendum,
+        TenderEvent::MaterialAddendum,
+        TenderEvent::Extend,
+        TenderEvent::Deadline,
+        TenderEvent::TooFewBids,
+        TenderEvent::Open,
+        TenderEvent::ProposeAward,
+        TenderEvent::AwardFalls,
+        TenderEvent::ContractActive,
+        TenderEvent::NoAcceptableBid,
+        TenderEvent::Cancel,
+    ];
+
+    /// The same machine written a second time, as `from: event>to …`.
+    const TENDER_ROWS: &[&str] = &[
+        "draft: Publish>published Cancel>cancelled",
+        "published: MinorAddendum>published MaterialAddendum>published Extend>published Deadline>closed Cancel>cancelled",
+        "closed: TooFewBids>unsuccessful Open>evaluation Cancel>cancelled",
+        "evaluation: ProposeAward>standstill NoAcceptableBid>unsuccessful Cancel>cancelled",
+        "standstill: AwardFalls>evaluation ContractActive>complete Cancel>cancelled",
+        "complete:",
+        "unsuccessful:",
+        "cancelled:",
+    ];
+
+    fn listed(rows: &[&str], from: &str, event: &str) -> Option<String> {
+        let row = rows.iter().find_map(|row| row.strip_prefix(&format!("{from}:"))).expect("every state has a row");
+        row.split_whitespace().find_map(|step| step.strip_prefix(&format!("{event}>"))).map(str::to_owned)
+    }
+
+    proptest! {
+        #[test]
+        fn a_tender_transition_that_is_not_listed_is_refused_with_the_current_state(
+            from in prop::sample::select(TenderStatus::ALL), event in prop::sample::select(TENDER_EVENTS),
+        ) {
+            match (tender(from, event), listed(TENDER_ROWS, from.name(), &format!("{event:?}"))) {
+                (Ok(to), Some(expected)) => prop_assert_eq!(to.name(), expected),
+                (Err(error), None) => {
+                    prop_assert_eq!(error.code(), "STATE_CONFLICT");
+                    prop_assert_eq!(error.current_state(), Some(from.name().to_owned()));
+                }
+                (got, expected) => prop_assert!(false, "{:?} on {:?}: {:?}, expected {:?}", event, from, got, expected),
+            }
+        }
+
+        #[test]
+        fn a_bid_transition_that_is_not_listed_is_refused_with_the_current_state(
+            from in prop::sample::select(BidStatus::ALL), event in prop::sample::select(BID_EVENTS),
+        ) {
+            match (bid(from, event), listed(BID_ROWS, from.name(), &format!("{event:?}"))) {
+                (Ok(to), Some(expected)) => prop_assert_eq!(to.name(), expected),
+                (Err(error), None) => prop_assert_eq!(error.current_state(), Some(from.name().to_owned())),
+                (got, expected) => prop_assert!(false, "{:?} on {:?}: {:?}, expected {:?}", event, from, got, expected),
+            }
+        }
+    }
+
+    const BID_EVENTS: &[BidEvent] = &[
+        BidEvent::Submit,
+        BidEvent::Replace,
+        BidEvent::Withdraw,
+        BidEvent::Resubmit,
+        BidEvent::MaterialAddendum,
+        BidEvent::Confirm,
+        BidEvent::Deadline,
+        BidEvent::Open,
+        BidEvent::Accept,
+        BidEvent::Disqualify,
+        BidEvent::Award,
+        BidEvent::AwardFalls,
+        BidEvent::Refuse,
+        BidEvent::ContractElsewhere,
+        BidEvent::ValidityEnds,
+    ];
+
+    const BID_ROWS: &[&str] = &[
+        "draft: Submit>submitted Deadline>lapsed",
+        "submitted: Replace>submitted Withdraw>withdrawn MaterialAddendum>needs_reconfirm Open>opened",
+        "needs_reconfirm: Withdraw>withdrawn Confirm>submitted Deadline>lapsed",
+        "withdrawn: Resubmit>submitted",
+        "lapsed:",
+        "opened: Accept>valid Disqualify>disqualified Refuse>forfeited ContractElsewhere>unsuccessful",
+        "valid: Disqualify>disqualified Award>awarded Refuse>forfeited ContractElsewhere>unsuccessful ValidityEnds>expired",
+        "disqualified:",
+        "awarded: AwardFalls>valid Refuse>forfeited",
+        "forfeited:",
+        "unsuccessful:",
+        "expired:",
+    ];
+
+    #[test]
+    fn a_refusal_says_what_would_be_right() {
+        let error = tender(TenderStatus::Draft, TenderEvent::ProposeAward).expect_err("not listed");
+        assert_eq!(error.to_string(), "the tender is draft: `propose award` needs it to be evaluation");
+    }
+}

@@ -1,0 +1,129 @@
+//! Pricing: the server computes every amount and total; an unpriced line is a fault, never a zero (domain.md §2.7).
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+use kernel::{Currency, FieldFault, Money, Timestamp, amount_of};
+use projects_api::LineKind;
+use rust_decimal::Decimal;
+use tenders_api::{BidContent, BidLine, Error, NewBid, OfferedRate, TenderLine};
+
+/// The most that numeric(18,4) holds before the point.
+const MOST_RATE: i64 = 100_000_000_000_000;
+
+/// What the bid offers, computed, or every fault of it (B2).
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn price(lines: &[TenderLine], bid: &NewBid, currency: Currency, deadline: Timestamp) -> Result<BidContent, Error> {
+    let mut faults = Vec::new();
+    let rates = rates(lines, &bid.lines, &mut faults);
+    let priced = amounts(lines, &rates, currency, &mut faults);
+    check_validity(bid.valid_until, deadline, &mut faults);
+    let total = total(lines, &priced, currency);
+    match total {
+        None => faults.push(FieldFault::new("/lines", "OUT_OF_RANGE", "the total is too large")),
+        Some(total) if faults.is_empty() && total.minor() == 0 => {
+            faults.push(FieldFault::new("/lines", "OUT_OF_RANGE", "the total must be more than 0"));
+        }
+        Some(total) => check_total(bid.total, total, faults.is_empty(), &mut faults),
+    }
+    match total {
+        Some(total) if faults.is_empty() => {
+            let note = bid.note.clone().filter(|note| !note.trim().is_empty());
+            Ok(BidContent { total, lines: priced, valid_until: bid.valid_until, note })
+        }
+        _ => Err(Error::Invalid(faults)),
+    }
+}
+
+/// Amounts and total once more, at opening: what was sealed is checked like what comes from outside. Nothing if it does not agree.
+#[must_use]
+pub fn recheck(lines: &[TenderLine], content: &BidContent, currency: Currency) -> Option<()> {
+    let rates = content.lines.iter().map(|line| (line.soq_line, line.rate)).collect();
+    let mut faults = Vec::new();
+    let priced = amounts(lines, &rates, currency, &mut faults);
+    (faults.is_empty() && priced == content.lines && total(lines, &priced, currency) == Some(content.total)).then_some(())
+}
+
+/// The kind of a line; what is not known is not payable.
+#[must_use]
+pub fn kind(line: &TenderLine) -> LineKind {
+    LineKind::from_name(&line.kind).unwrap_or(LineKind::Text)
+}
+
+type Rates = HashMap<kernel::SoqLineId, Decimal>;
+
+fn rates(lines: &[TenderLine], offered: &[OfferedRate], faults: &mut Vec<FieldFault>) -> Rates {
+    let known: HashMap<_, _> = lines.iter().map(|line| (line.soq_line, line)).collect();
+    let (mut rates, mut seen) = (Rates::new(), HashSet::new());
+    for (at, OfferedRate { soq_line, rate }) in offered.iter().enumerate() {
+        let mut fault = |field: &str, code, detail: String| faults.push(FieldFault::new(format!("/lines/{at}/{field}"), code, detail));
+        let Some(line) = known.get(soq_line) else {
+            fault("soqLineId", "UNKNOWN_LINE", "is not a line of this tender".into());
+            continue;
+        };
+        let code = &line.code;
+        if !seen.insert(*soq_line) {
+            fault("soqLineId", "DUPLICATE", format!("line {code} is priced twice"));
+        } else if !kind(line).is_payable() {
+            fault("soqLineId", "NOT_PRICED", format!("line {code} is a {}: it has no rate", line.kind));
+        } else if rate.is_sign_negative() && !rate.is_zero() || *rate >= Decimal::from(MOST_RATE) {
+            fault("rate", "OUT_OF_RANGE", "must not be negative, nor have more than 14 digits before the point".into());
+        } else if rate.normalize().scale() > 4 {
+            fault("rate", "TOO_MANY_DECIMALS", "at most 4 decimals are allowed".into());
+        } else if line.fixed_rate.is_some_and(|fixed| fixed != *rate) {
+            fault("rate", "PROVISIONAL_SUM_CHANGED", format!("line {code} is a provisional sum: leave it out or repeat it unchanged"));
+        } else {
+            rates.insert(*soq_line, rate.normalize());
+        }
+    }
+    for line in lines.iter().filter(|line| kind(line).is_payable() && !seen.contains(&line.soq_line)) {
+        match line.fixed_rate {
+            Some(fixed) => {
+                rates.insert(line.soq_line, fixed.normalize());
+            }
+            None => faults.push(FieldFault::new("/lines", "LINE_NOT_PRICED", format!("line {} has no rate", line.code))),
+        }
+    }
+    rates
+}
+
+fn amounts(lines: &[TenderLine], rates: &Rates, currency: Currency, faults: &mut Vec<FieldFault>) -> Vec<BidLine> {
+    let mut priced = Vec::with_capacity(rates.len());
+    for line in lines {
+        let (Some(rate), Some(quantity)) = (rates.get(&line.soq_line), line.quantity) else { continue };
+        match amount_of(quantity, *rate, currency) {
+            Ok(amount) => priced.push(BidLine { soq_line: line.soq_line, rate: *rate, amount }),
+            Err(error) => faults.push(FieldFault::new("/lines", "OUT_OF_RANGE", format!("line {}: {error}", line.code))),
+        }
+    }
+    priced
+}
+
+fn total(lines: &[TenderLine], priced: &[BidLine], currency: Currency) -> Option<Money> {
+    let counting: HashSet<_> = lines.iter().filter(|line| kind(line).counts_in_total()).map(|line| line.soq_line).collect();
+    let mut amounts = priced.iter().filter(|line| counting.contains(&line.soq_line)).map(|line| line.amount);
+    amounts.try_fold(Money::zero(currency), Money::checked_add)
+}
+
+fn check_validity(valid_until: NaiveDate, deadline: Timestamp, faults: &mut Vec<FieldFault>) {
+    let least = deadline.date_naive();
+    if valid_until < least {
+        faults.push(FieldFault::new("/validUntil", "TOO_SOON", format!("must be {least} or later: the day of the deadline")));
+    }
+}
+
+fn check_total(claimed: Option<Money>, total: Money, comparable: bool, faults: &mut Vec<FieldFault>) {
+    let Some(claimed) = claimed else { return };
+    if claimed.currency() != total.currency() {
+        faults.push(FieldFault::new("/total/currency", "CURRENCY_DIFFERS", format!("must be {}", total.currency())));
+    } else if comparable && claimed != total {
+        let detail = format!("the lines add up to {}, not to {}", total.to_decimal(), claimed.to_decimal());
+        faults.push(FieldFault::new("/total/amount", "TOTAL_DIFFERS", detail));
+    }
+}
+
+#[cfg(test)]
+#[path = "pricing_tests.rs"]
+mod tests;

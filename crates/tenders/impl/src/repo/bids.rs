@@ -1,0 +1,298 @@
+//! Bids: sealed rows of the bidder, opened rows of the owner.
+
+use chrono::NaiveDate;
+use db::prelude::*;
+use diesel::result::Error as DieselError;
+use kernel::{BidId, Currency, Fault, Money, OrgId, PageRequest, TenderId, Timestamp};
+use rust_decimal::Decimal;
+use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error};
+use uuid::Uuid;
+
+use super::{Conn, clock, currency, hash, known, number, signed};
+use crate::model::merkle::Hash;
+use crate::schema::{bid_lines, bid_revisions, bids};
+use crate::seal::{Place, Sealed};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = bids)]
+struct Columns {
+    org_id: Uuid,
+    id: Uuid,
+    tender_id: Uuid,
+    bidder_org_id: Uuid,
+    status: String,
+    revision: i32,
+    receipt_sha256: Vec<u8>,
+    received_at: Timestamp,
+    opened_at: Option<Timestamp>,
+    total: Option<i64>,
+    currency: String,
+    valid_until: Option<NaiveDate>,
+    note: Option<String>,
+    rank: Option<i32>,
+    disqualified_code: Option<String>,
+    disqualified_reason: Option<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// A bid's row.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub owner: OrgId,
+    pub id: BidId,
+    pub tender: TenderId,
+    pub bidder: OrgId,
+    pub status: BidStatus,
+    pub revision: u32,
+    pub receipt: Hash,
+    pub received_at: Timestamp,
+    pub opened_at: Option<Timestamp>,
+    pub total: Option<Money>,
+    pub currency: Currency,
+    pub valid_until: Option<NaiveDate>,
+    pub note: Option<String>,
+    pub rank: Option<u32>,
+    pub disqualification: Option<Disqualification>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Row {
+    /// What its offer is bound to.
+    pub fn place(&self) -> Place {
+        Place { tender: self.tender, bid: self.id, bidder: self.bidder, revision: self.revision }
+    }
+}
+
+impl TryFrom<Columns> for Row {
+    type Error = Fault;
+
+    fn try_from(row: Columns) -> Result<Self, Fault> {
+        let currency = currency(&row.currency)?;
+        let reason = row.disqualified_code.zip(row.disqualified_reason);
+        Ok(Self {
+            owner: row.org_id.into(),
+            id: row.id.into(),
+            tender: row.tender_id.into(),
+            bidder: row.bidder_org_id.into(),
+            status: known(&row.status, BidStatus::from_name(&row.status))?,
+            revision: number(row.revision),
+            receipt: hash(&row.receipt_sha256)?,
+            received_at: row.received_at,
+            opened_at: row.opened_at,
+            total: row.total.map(|minor| Money::from_minor(minor, currency)),
+            currency,
+            valid_until: row.valid_until,
+            note: row.note,
+            rank: row.rank.map(number),
+            disqualification: reason.map(|(code, reason)| Disqualification { code, reason }),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+const ABSENT: fn() -> Error = || Error::NotFound("bid");
+
+/// A bid that the transaction's tenant may see, and the clock.
+pub async fn get(mut conn: &Conn, id: BidId) -> Result<(Row, Timestamp), Error> {
+    let query = bids::table.filter(bids::id.eq(id.0)).select((Columns::as_select(), clock()));
+    let (row, now): (Columns, Timestamp) = query.first(&mut conn).await.not_found(ABSENT)?;
+    Ok((row.try_into()?, now))
+}
+
+/// A bid, locked.
+pub async fn lock(tx: &mut Tx, id: BidId) -> Result<Row, Error> {
+    let query = bids::table.filter(bids::id.eq(id.0)).for_update().select(Columns::as_select());
+    Ok(query.first(tx.pg()).await.not_found(ABSENT)?.try_into()?)
+}
+
+/// The organisation's own bid for a tender, the live one first, locked.
+pub async fn lock_own(tx: &mut Tx, bidder: OrgId, tender: TenderId) -> Result<Option<Row>, Error> {
+    let query = bids::table.filter(bids::bidder_org_id.eq(bidder.0).and(bids::tender_id.eq(tender.0)));
+    let query = query.order(bids::status.eq("withdrawn")).for_update().select(Columns::as_select());
+    let row = query.first(tx.pg()).await.optional().fault()?;
+    Ok(row.map(Row::try_from).transpose()?)
+}
+
+/// Bids of a tender that the transaction's tenant may see, newest first.
+pub async fn list(mut conn: &Conn, tender: TenderId, page: PageRequest) -> Result<Vec<Row>, Error> {
+    let mut query = bids::table.filter(bids::tender_id.eq(tender.0)).into_boxed();
+    if let Some(after) = page.after {
+        let older = bids::created_at.lt(after.created_at);
+        query = query.filter(older.or(bids::created_at.eq(after.created_at).and(bids::id.lt(after.id))));
+    }
+    let query = query.select(Columns::as_select()).order((bids::created_at.desc(), bids::id.desc())).limit(page.fetch());
+    let rows: Vec<Columns> = query.load(&mut conn).await.fault()?;
+    Ok(rows.into_iter().map(Row::try_from).collect::<Result<_, _>>()?)
+}
+
+/// Every opened bid of a tender, for its owner; the first in rank first.
+pub async fn opened(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Vec<Row>, Error> {
+    let query = bids::table.filter(bids::org_id.eq(owner.0).and(bids::tender_id.eq(tender.0)).and(bids::opened_at.is_not_null()));
+    let rows: Vec<Columns> = query.select(Columns::as_select()).order(bids::rank).load(&mut conn).await.fault()?;
+    Ok(rows.into_iter().map(Row::try_from).collect::<Result<_, _>>()?)
+}
+
+/// B2: a new bid with its first revision.
+pub async fn insert(tx: &mut Tx, owner: OrgId, place: Place, currency: Currency, sealed: &Sealed, at: Timestamp) -> Result<(), Error> {
+    let inserted = diesel::insert_into(bids::table)
+        .values((
+            bids::org_id.eq(owner.0),
+            bids::id.eq(place.bid.0),
+            bids::tender_id.eq(place.tender.0),
+            bids::bidder_org_id.eq(place.bidder.0),
+            bids::status.eq(BidStatus::Submitted.name()),
+            bids::revision.eq(signed(place.revision)),
+            bids::receipt_sha256.eq(&sealed.receipt[..]),
+            bids::received_at.eq(at),
+            bids::currency.eq(currency.code()),
+        ))
+        .execute(tx.pg())
+        .await;
+    in_time(inserted).on_constraint("bids_one_live", || Error::BidExists(None))??;
+    insert_revision(tx, owner, place, sealed, at).await
+}
+
+/// B3, B5, B7: the next revision.
+pub async fn replace(tx: &mut Tx, owner: OrgId, place: Place, sealed: &Sealed, at: Timestamp) -> Result<(), Error> {
+    let updated = diesel::update(bids::table.find((owner.0, place.bid.0)))
+        .set((
+            bids::status.eq(BidStatus::Submitted.name()),
+            bids::revision.eq(signed(place.revision)),
+            bids::receipt_sha256.eq(&sealed.receipt[..]),
+            bids::received_at.eq(at),
+            bids::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.pg())
+        .await;
+    in_time(updated).fault()??;
+    insert_revision(tx, owner, place, sealed, at).await
+}
+
+async fn insert_revision(tx: &mut Tx, owner: OrgId, place: Place, sealed: &Sealed, at: Timestamp) -> Result<(), Error> {
+    use bid_revisions as r;
+    let inserted = diesel::insert_into(r::table)
+        .values((
+            r::org_id.eq(owner.0),
+            r::bid_id.eq(place.bid.0),
+            r::revision.eq(signed(place.revision)),
+            r::tender_id.eq(place.tender.0),
+            r::bidder_org_id.eq(place.bidder.0),
+            r::sealed.eq(&sealed.sealed),
+            r::receipt_sha256.eq(&sealed.receipt[..]),
+            r::received_at.eq(at),
+        ))
+        .execute(tx.pg())
+        .await;
+    in_time(inserted).fault()?
+}
+
+/// B4.
+pub async fn withdraw(tx: &mut Tx, bid: &Row, receipt: &Hash, at: Timestamp) -> Result<(), Error> {
+    let updated = diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
+        .set((
+            bids::status.eq(BidStatus::Withdrawn.name()),
+            bids::receipt_sha256.eq(&receipt[..]),
+            bids::received_at.eq(at),
+            bids::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.pg())
+        .await;
+    in_time(updated).fault()?
+}
+
+/// The row-level policy of bids refuses a write at or after the deadline, read from the clock at the very statement: the caller was
+/// in time when it got the lock, and is late now. `Ok(Err(Late))` stands for that.
+fn in_time(result: Result<usize, DieselError>) -> Result<Result<(), Error>, DieselError> {
+    match result {
+        Ok(_) => Ok(Ok(())),
+        Err(DieselError::DatabaseError(_, info)) if info.message().contains("row-level security policy") => Ok(Err(late())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Filled in with the times by the service.
+fn late() -> Error {
+    Error::TenderClosed { deadline: Timestamp::UNIX_EPOCH, server_time: Timestamp::UNIX_EPOCH }
+}
+
+/// The sealed offer of a revision, for its bidder, with its receipt.
+pub async fn sealed(mut conn: &Conn, bid: &Row) -> Result<(Vec<u8>, Hash), Fault> {
+    use bid_revisions as r;
+    let query = r::table.find((bid.owner.0, bid.id.0, signed(bid.revision))).select((r::sealed, r::receipt_sha256));
+    let (sealed, receipt): (Vec<u8>, Vec<u8>) = query.first(&mut conn).await.fault()?;
+    Ok((sealed, hash(&receipt)?))
+}
+
+/// Writes down what an opened bid offers.
+pub async fn write_opened(tx: &mut Tx, owner: OrgId, place: Place, content: &BidContent, rank: u32) -> Result<(), Fault> {
+    use bid_lines as l;
+    diesel::update(bids::table.find((owner.0, place.bid.0)))
+        .set((
+            bids::total.eq(content.total.minor()),
+            bids::valid_until.eq(content.valid_until),
+            bids::note.eq(&content.note),
+            bids::rank.eq(signed(rank)),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    let row = |(at, line): (usize, &BidLine)| {
+        (
+            l::org_id.eq(owner.0),
+            l::bid_id.eq(place.bid.0),
+            l::soq_line_id.eq(line.soq_line.0),
+            l::bidder_org_id.eq(place.bidder.0),
+            l::position.eq(i32::try_from(at + 1).unwrap_or(i32::MAX)),
+            l::rate.eq(line.rate),
+            l::amount.eq(line.amount.minor()),
+        )
+    };
+    let rows: Vec<_> = content.lines.iter().enumerate().map(row).collect();
+    for chunk in rows.chunks(4000) {
+        diesel::insert_into(l::table).values(chunk.to_vec()).execute(tx.pg()).await.fault()?;
+    }
+    Ok(())
+}
+
+/// The lines of opened bids, in order, by bid.
+pub async fn lines(mut conn: &Conn, bids: &[&Row]) -> Result<Vec<(BidId, BidLine)>, Fault> {
+    use bid_lines as l;
+    let ids: Vec<Uuid> = bids.iter().map(|bid| bid.id.0).collect();
+    let query = l::table.filter(l::bid_id.eq_any(ids)).order((l::bid_id, l::position));
+    let rows: Vec<(Uuid, Uuid, Decimal, i64)> =
+        query.select((l::bid_id, l::soq_line_id, l::rate, l::amount)).load(&mut conn).await.fault()?;
+    let currency = |bid: Uuid| bids.iter().find(|row| row.id.0 == bid).map(|row| row.currency);
+    let line = |(bid, soq_line, rate, amount): (Uuid, Uuid, Decimal, i64)| {
+        let amount = Money::from_minor(amount, currency(bid)?);
+        Some((bid.into(), BidLine { soq_line: soq_line.into(), rate: rate.normalize(), amount }))
+    };
+    Ok(rows.into_iter().filter_map(line).collect())
+}
+
+/// Another state of an opened bid.
+pub async fn set_status(tx: &mut Tx, bid: &Row, to: BidStatus) -> Result<(), Fault> {
+    diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
+        .set((bids::status.eq(to.name()), bids::updated_at.eq(diesel::dsl::now)))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// B11.
+pub async fn disqualify(tx: &mut Tx, bid: &Row, why: &Disqualification) -> Result<(), Fault> {
+    diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
+        .set((
+            bids::status.eq(BidStatus::Disqualified.name()),
+            bids::disqualified_code.eq(&why.code),
+            bids::disqualified_reason.eq(&why.reason),
+            bids::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! SQL. What reads takes a connection, so that reading and writing transactions share it; what writes takes the transaction.
+
+pub mod awards;
+pub mod bids;
+pub mod drafts;
+pub mod tenders;
+
+use db::prelude::*;
+use diesel::sql_types::Timestamptz;
+use diesel_async::AsyncPgConnection;
+use kernel::{Currency, Fault, Timestamp};
+
+use crate::model::merkle::Hash;
+
+/// A connection inside a transaction.
+pub type Conn = AsyncPgConnection;
+
+/// `app.now()`: the clock that decides deadlines, as an expression.
+pub fn clock() -> diesel::expression::SqlLiteral<Timestamptz> {
+    diesel::dsl::sql::<Timestamptz>("app.now()")
+}
+
+/// The clock that decides deadlines.
+pub async fn now(mut conn: &Conn) -> Result<Timestamp, Fault> {
+    diesel::select(clock()).get_result(&mut conn).await.fault()
+}
+
+/// A hash column.
+fn hash(bytes: &[u8]) -> Result<Hash, Fault> {
+    bytes.try_into().map_err(Fault::internal)
+}
+
+fn hashes(rows: &[Vec<u8>]) -> Result<Vec<Hash>, Fault> {
+    rows.iter().map(|row| hash(row)).collect()
+}
+
+fn currency(code: &str) -> Result<Currency, Fault> {
+    code.parse().map_err(|error: kernel::MoneyError| Fault::internal(error))
+}
+
+/// A value of an enum that the database's CHECK already restricts.
+fn known<T>(name: &str, value: Option<T>) -> Result<T, Fault> {
+    value.ok_or_else(|| Fault::internal(format!("{name:?} is not a known name")))
+}
+
+fn number(value: i32) -> u32 {
+    u32::try_from(value).unwrap_or_default()
+}
+
+fn signed(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,389 @@
+//! Tenders: reading, locking, the transitions.
+
+use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use db::prelude::*;
+use kernel::{ContractId, Ctx, Currency, Fault, OrgId, PageRequest, ProjectId, TenderId, Timestamp, UserId};
+use tenders_api::{AwardRef, Error, Filter, Milestone, ProcurementMethod, Side, Tender, TenderLine, TenderStatus, TenderView};
+use uuid::Uuid;
+
+use super::{Conn, clock, currency, hash, hashes, known, number};
+use crate::model::merkle::Hash;
+use crate::schema::{awards, opening_records, tender_invitations, tender_keys, tender_lines, tender_milestones, tender_seals, tenders};
+use crate::seal::WrappedKey;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = tenders)]
+struct Row {
+    org_id: Uuid,
+    id: Uuid,
+    project_id: Uuid,
+    soq_id: Uuid,
+    soq_version: Option<i32>,
+    title: String,
+    description: Option<String>,
+    procurement_method: String,
+    status: String,
+    currency: String,
+    submission_deadline: Timestamp,
+    questions_until: Option<Timestamp>,
+    min_bids: i32,
+    related_tender_id: Option<Uuid>,
+    published_at: Option<Timestamp>,
+    closed_at: Option<Timestamp>,
+    opened_at: Option<Timestamp>,
+    seal_root: Option<Vec<u8>>,
+    standstill_until: Option<Timestamp>,
+    cancel_reason: Option<String>,
+    created_by: Option<Uuid>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<Row> for Tender {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Self {
+            id: row.id.into(),
+            org: row.org_id.into(),
+            project: row.project_id.into(),
+            soq: row.soq_id.into(),
+            soq_version: row.soq_version.map(number),
+            title: row.title,
+            description: row.description,
+            method: known(&row.procurement_method, ProcurementMethod::from_name(&row.procurement_method))?,
+            status: known(&row.status, TenderStatus::from_name(&row.status))?,
+            currency: currency(&row.currency)?,
+            submission_deadline: row.submission_deadline,
+            questions_until: row.questions_until,
+            min_bids: number(row.min_bids),
+            related: row.related_tender_id.map(Into::into),
+            published_at: row.published_at,
+            closed_at: row.closed_at,
+            opened_at: row.opened_at,
+            seal_root: row.seal_root.as_deref().map(hash).transpose()?,
+            standstill_until: row.standstill_until,
+            cancel_reason: row.cancel_reason,
+            created_by: row.created_by.map(Into::into),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+const ABSENT: fn() -> Error = || Error::NotFound("tender");
+
+/// A tender that the transaction's tenant may see, and the clock.
+pub async fn get(mut conn: &Conn, id: TenderId) -> Result<(Tender, Timestamp), Error> {
+    let query = tenders::table.filter(tenders::id.eq(id.0)).select((Row::as_select(), clock()));
+    let (row, now): (Row, Timestamp) = query.first(&mut conn).await.not_found(ABSENT)?;
+    Ok((row.try_into()?, now))
+}
+
+/// The tenant's own tender, locked against everything, bids under way included; and the clock after the lock was got.
+pub async fn lock(tx: &mut Tx, org: OrgId, id: TenderId) -> Result<(Tender, Timestamp), Error> {
+    let query = tenders::table.find((org.0, id.0)).for_update().select(Row::as_select());
+    let row = query.first(tx.pg()).await.not_found(ABSENT)?;
+    let now = super::now(tx.pg()).await?;
+    Ok((row.try_into()?, now))
+}
+
+/// Tenders newest first. `projects`: those of the own organisation, none for all; `own` and `others`: which sides.
+pub async fn list(
+    mut conn: &Conn,
+    org: OrgId,
+    filter: Filter,
+    (own, others): (bool, bool),
+    projects: Option<Vec<ProjectId>>,
+    page: PageRequest,
+) -> Result<Vec<(Tender, Timestamp)>, Error> {
+    let mut query = tenders::table.select((Row::as_select(), clock())).into_boxed();
+    query = match (own, others) {
+        (true, true) => query,
+        (true, false) => query.filter(tenders::org_id.eq(org.0)),
+        (false, true) => query.filter(tenders::org_id.ne(org.0).and(tenders::published_at.is_not_null())),
+        (false, false) => return Ok(Vec::new()),
+    };
+    if let Some(projects) = projects {
+        let projects: Vec<Uuid> = projects.into_iter().map(Into::into).collect();
+        query = query.filter(tenders::org_id.ne(org.0).or(tenders::project_id.eq_any(projects)));
+    }
+    if let Some(status) = filter.status {
+        query = query.filter(tenders::status.eq(status.name()));
+    }
+    if let Some(after) = page.after {
+        let older = tenders::created_at.lt(after.created_at);
+        query = query.filter(older.or(tenders::created_at.eq(after.created_at).and(tenders::id.lt(after.id))));
+    }
+    let query = query.order((tenders::created_at.desc(), tenders::id.desc())).limit(page.fetch());
+    let rows: Vec<(Row, Timestamp)> = query.load(&mut conn).await.fault()?;
+    rows.into_iter().map(|(row, now)| Ok((row.try_into()?, now))).collect()
+}
+
+/// The tender with what belongs to it, seen by `org`.
+pub async fn view(conn: &Conn, org: OrgId, tender: Tender, server_time: Timestamp) -> Result<TenderView, Error> {
+    let (milestones, lines, invited, award) = futures::try_join!(
+        milestones(conn, &tender),
+        lines(conn, &tender),
+        is_invited(conn, org, tender.id),
+        award_ref(conn, tender.id),
+    )?;
+    Ok(TenderView { side: side(org, &tender), invited, milestones, lines, award, server_time, tender })
+}
+
+/// Whose eyes `org` sees it with.
+pub fn side(org: OrgId, tender: &Tender) -> Side {
+    if tender.org == org { Side::Owner } else { Side::Bidder }
+}
+
+async fn is_invited(mut conn: &Conn, org: OrgId, tender: TenderId) -> Result<bool, Fault> {
+    let mine = tender_invitations::table
+        .filter(tender_invitations::tender_id.eq(tender.0).and(tender_invitations::invited_org_id.eq(org.0)));
+    diesel::select(diesel::dsl::exists(mine)).get_result(&mut conn).await.fault()
+}
+
+async fn award_ref(mut conn: &Conn, tender: TenderId) -> Result<Option<AwardRef>, Fault> {
+    let live = awards::table.filter(awards::tender_id.eq(tender.0).and(awards::status.ne("cancelled")));
+    let row: Option<(Uuid, Option<Uuid>)> =
+        live.select((awards::bid_id, awards::contract_id)).first(&mut conn).await.optional().fault()?;
+    Ok(row.map(|(bid, contract)| AwardRef { bid: bid.into(), contract: contract.map(Into::into) }))
+}
+
+/// Milestones in order.
+pub async fn milestones(mut conn: &Conn, tender: &Tender) -> Result<Vec<Milestone>, Fault> {
+    use tender_milestones as m;
+    let query = m::table.filter(m::org_id.eq(tender.org.0).and(m::tender_id.eq(tender.id.0))).order(m::position);
+    let rows: Vec<(String, rust_decimal::Decimal, Option<chrono::NaiveDate>)> =
+        query.select((m::title, m::percent, m::due_on)).load(&mut conn).await.fault()?;
+    Ok(rows.into_iter().map(|(title, percent, due_on)| Milestone { title, percent: percent.normalize(), due_on }).collect())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = tender_lines)]
+struct LineRow {
+    soq_line_id: Uuid,
+    position: i32,
+    code: String,
+    description: String,
+    kind: String,
+    unit_code: Option<String>,
+    unit_text: Option<String>,
+    quantity: Option<rust_decimal::Decimal>,
+    fixed_rate: Option<rust_decimal::Decimal>,
+    unit_id: Option<Uuid>,
+}
+
+/// Lines in order.
+pub async fn lines(mut conn: &Conn, tender: &Tender) -> Result<Vec<TenderLine>, Fault> {
+    use tender_lines as l;
+    let query = l::table.filter(l::org_id.eq(tender.org.0).and(l::tender_id.eq(tender.id.0))).order(l::position);
+    let rows: Vec<LineRow> = query.select(LineRow::as_select()).load(&mut conn).await.fault()?;
+    let line = |row: LineRow| TenderLine {
+        soq_line: row.soq_line_id.into(),
+        position: number(row.position),
+        code: row.code,
+        description: row.description,
+        kind: row.kind,
+        unit_code: row.unit_code,
+        unit_text: row.unit_text,
+        quantity: row.quantity.map(|quantity| quantity.normalize()),
+        fixed_rate: row.fixed_rate.map(|rate| rate.normalize()),
+        unit: row.unit_id.map(Into::into),
+    };
+    Ok(rows.into_iter().map(line).collect())
+}
+
+/// The wrapped key; nothing once it is destroyed.
+pub async fn key(mut conn: &Conn, tender: TenderId) -> Result<Option<WrappedKey>, Fault> {
+    let query = tender_keys::table.filter(tender_keys::tender_id.eq(tender.0)).select((tender_keys::key_id, tender_keys::wrapped));
+    let row: Option<(String, Option<Vec<u8>>)> = query.first(&mut conn).await.optional().fault()?;
+    Ok(row.and_then(|(key_id, wrapped)| Some(WrappedKey { key_id, wrapped: wrapped? })))
+}
+
+/// The leaves of the Merkle tree, once closed.
+pub async fn leaves(mut conn: &Conn, tender: TenderId) -> Result<Option<Vec<Hash>>, Fault> {
+    let query = tender_seals::table.filter(tender_seals::tender_id.eq(tender.0)).select(tender_seals::leaves);
+    let row: Option<Vec<Vec<u8>>> = query.first(&mut conn).await.optional().fault()?;
+    row.map(|leaves| hashes(&leaves)).transpose()
+}
+
+/// The opening record as it is stored.
+pub struct Record {
+    pub root: Hash,
+    pub receipts: Vec<Hash>,
+    pub decoy_seed: Hash,
+    pub opened_by: Vec<UserId>,
+    pub opened_at: Timestamp,
+}
+
+/// The opening record, if the transaction's tenant may see one.
+pub async fn record(mut conn: &Conn, tender: TenderId) -> Result<Record, Error> {
+    use opening_records as r;
+    type Columns = (Vec<u8>, Vec<Vec<u8>>, Vec<u8>, Vec<Uuid>, Timestamp);
+    let query = r::table.filter(r::tender_id.eq(tender.0)).select((r::root, r::receipts, r::decoy_seed, r::opened_by, r::opened_at));
+    let (root, receipts, seed, opened_by, opened_at): Columns =
+        query.first(&mut conn).await.not_found(|| Error::NotFound("opening record"))?;
+    let opened_by = opened_by.into_iter().map(Into::into).collect();
+    Ok(Record { root: hash(&root)?, receipts: hashes(&receipts)?, decoy_seed: hash(&seed)?, opened_by, opened_at })
+}
+
+/// T2: the row's part of it.
+pub async fn publish(tx: &mut Tx, tender: &Tender, soq_version: u32, at: Timestamp) -> Result<(), Fault> {
+    diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
+        .set((
+            tenders::status.eq(TenderStatus::Published.name()),
+            tenders::soq_version.eq(super::signed(soq_version)),
+            tenders::published_at.eq(at),
+            tenders::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// Another state, for the transitions that change nothing else.
+pub async fn set_status(tx: &mut Tx, tender: &Tender, to: TenderStatus) -> Result<(), Fault> {
+    diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
+        .set((tenders::status.eq(to.name()), tenders::updated_at.eq(diesel::dsl::now)))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// T5.
+pub async fn extend(tx: &mut Tx, tender: &Tender, deadline: Timestamp) -> Result<(), Fault> {
+    diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
+        .set((tenders::submission_deadline.eq(deadline), tenders::updated_at.eq(diesel::dsl::now)))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// T9: the row's part of it.
+pub async fn stand_still(tx: &mut Tx, tender: &Tender, until: Timestamp) -> Result<(), Fault> {
+    diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
+        .set((
+            tenders::status.eq(TenderStatus::Standstill.name()),
+            tenders::standstill_until.eq(until),
+            tenders::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// T13: the row's part of it. A key whose bids were not opened is destroyed.
+pub async fn cancel(tx: &mut Tx, tender: &Tender, reason: &str, at: Timestamp) -> Result<(), Fault> {
+    diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
+        .set((
+            tenders::status.eq(TenderStatus::Cancelled.name()),
+            tenders::cancelled_at.eq(at),
+            tenders::cancel_reason.eq(reason),
+            tenders::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    diesel::sql_query("select app.destroy_tender_key($1)").bind::<SqlUuid, _>(tender.id.0).execute(tx.pg()).await.fault()?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Closed {
+    #[diesel(sql_type = Nullable<Text>)]
+    status: Option<String>,
+}
+
+/// T6 and T7 by the platform's function; the new state, or nothing if there was nothing to close.
+pub async fn close(tx: &mut Tx, tender: TenderId) -> Result<Option<TenderStatus>, Fault> {
+    let query = diesel::sql_query("select app.close_tender($1) as status").bind::<SqlUuid, _>(tender.0);
+    let closed: Closed = query.get_result(tx.pg()).await.fault()?;
+    closed.status.map(|status| known(&status, TenderStatus::from_name(&status))).transpose()
+}
+
+#[derive(QueryableByName)]
+struct Completed {
+    #[diesel(sql_type = Bool)]
+    done: bool,
+}
+
+/// T11 by the platform's function; whether it was still to be done.
+pub async fn complete(tx: &mut Tx, tender: TenderId, contract: ContractId) -> Result<bool, Fault> {
+    let query = diesel::sql_query("select app.complete_tender($1, $2) as done")
+        .bind::<SqlUuid, _>(tender.0)
+        .bind::<SqlUuid, _>(contract.0);
+    let completed: Completed = query.get_result(tx.pg()).await.fault()?;
+    Ok(completed.done)
+}
+
+/// A tender held still for a bidder.
+pub struct Held {
+    pub org: OrgId,
+    pub status: TenderStatus,
+    pub deadline: Timestamp,
+    pub currency: Currency,
+    pub now: Timestamp,
+}
+
+#[derive(QueryableByName)]
+struct HeldRow {
+    #[diesel(sql_type = SqlUuid)]
+    org_id: Uuid,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Timestamptz)]
+    submission_deadline: Timestamp,
+    #[diesel(sql_type = Text)]
+    currency: String,
+    #[diesel(sql_type = Timestamptz)]
+    server_time: Timestamp,
+}
+
+/// Holds the tender still for a bidder: closing waits for the commit. The clock is read after the lock was got.
+pub async fn hold(tx: &mut Tx, tender: TenderId) -> Result<Held, Error> {
+    let query = diesel::sql_query("select * from app.hold_tender_for_bid($1)").bind::<SqlUuid, _>(tender.0);
+    let row: HeldRow = query.get_result(tx.pg()).await.not_found(ABSENT)?;
+    Ok(Held {
+        org: row.org_id.into(),
+        status: known(&row.status, TenderStatus::from_name(&row.status))?,
+        deadline: row.submission_deadline,
+        currency: currency(&row.currency)?,
+        now: row.server_time,
+    })
+}
+
+/// A sealed offer that was just opened.
+#[derive(QueryableByName)]
+pub struct OpenedRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub bid_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    pub bidder_org_id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    pub revision: i32,
+    #[diesel(sql_type = diesel::sql_types::Binary)]
+    pub sealed: Vec<u8>,
+    #[diesel(sql_type = diesel::sql_types::Binary)]
+    pub receipt_sha256: Vec<u8>,
+    #[diesel(sql_type = Timestamptz)]
+    pub received_at: Timestamp,
+}
+
+/// T8 and B9 by the platform's function.
+pub async fn open_bids(tx: &mut Tx, tender: TenderId, persons: &[UserId]) -> Result<Vec<OpenedRow>, Fault> {
+    let persons: Vec<Uuid> = persons.iter().map(|person| person.0).collect();
+    let query = diesel::sql_query("select * from app.open_bids($1, $2)")
+        .bind::<SqlUuid, _>(tender.0)
+        .bind::<Array<SqlUuid>, _>(persons);
+    query.load(tx.pg()).await.fault()
+}
+
+/// The view of the context's organisation, read again.
+pub async fn view_again(conn: &Conn, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error> {
+    let (tender, now) = get(conn, tender).await?;
+    view(conn, ctx.org, tender, now).await
+}

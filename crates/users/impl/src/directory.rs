@@ -1,0 +1,68 @@
+//! `Directory`: what sign-in asks about people, answered as the platform.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use audit_api::{Audit, NewEntry};
+use auth_api::{Account, Error, Membership, NewAccount, Person};
+use kernel::{Ctx, Fault, OrgRole, ProjectRoles, RequestId, UserId};
+use tenants_api::{Memberships, NewOrganization, OrgKind};
+use uow::{ReadTx, Tx};
+
+use crate::repo;
+
+/// People and their memberships for `auth`. Stands apart from [`crate::Service`], which needs sign-in itself.
+pub struct Directory {
+    memberships: Arc<dyn Memberships>,
+    audit: Arc<dyn Audit>,
+}
+
+impl Directory {
+    /// The directory of one database.
+    #[must_use]
+    pub fn new(memberships: Arc<dyn Memberships>, audit: Arc<dyn Audit>) -> Self {
+        Self { memberships, audit }
+    }
+
+    async fn organization_in(&self, tx: &mut Tx, user: UserId, name: &str) -> Result<Account, Error> {
+        let new = NewOrganization { name: name.to_owned(), kind: OrgKind::Both };
+        let organization = self.memberships.found_in(tx, &new, user).await.map_err(error_of)?;
+        let ctx = Ctx::user(organization.id, user, OrgRole::Owner, ProjectRoles::default(), RequestId::generate());
+        let entry = NewEntry::of(tenants_api::perm::CREATE, "organization", organization.id).after(&organization);
+        self.audit.record_in(tx, &ctx, entry).await?;
+        Ok(Account { user, org: organization.id })
+    }
+}
+
+fn error_of(error: tenants_api::Error) -> Error {
+    match error {
+        tenants_api::Error::Invalid(faults) => Error::Invalid(faults),
+        tenants_api::Error::Fault(fault) => Error::Fault(fault),
+        other => Error::Fault(Fault::internal(other)),
+    }
+}
+
+#[async_trait]
+impl auth_api::Directory for Directory {
+    async fn create_in(&self, tx: &mut Tx, account: &NewAccount) -> Result<Account, Error> {
+        let user = repo::insert(tx, &account.email, &account.name).await?.ok_or(Error::EmailTaken)?;
+        self.organization_in(tx, user, &account.organization_name).await
+    }
+
+    async fn found_in(&self, tx: &mut Tx, user: UserId, name: Option<&str>, organization_name: &str) -> Result<Account, Error> {
+        if let Some(name) = name {
+            repo::rename(tx, user, name).await?;
+        }
+        self.organization_in(tx, user, organization_name).await
+    }
+
+    async fn person_by_email(&self, tx: &ReadTx<'_>, email: &str) -> Result<Option<Person>, Fault> {
+        let user = repo::by_email(tx, email).await?;
+        Ok(user.map(|user| Person { id: user.id, email: user.email, name: user.name }))
+    }
+
+    async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault> {
+        let all = self.memberships.of_person(tx, user).await?;
+        Ok(all.into_iter().map(|member| Membership { org: member.org, role: member.role }).collect())
+    }
+}

@@ -1,0 +1,196 @@
+//! `/api/auth`: register, login, logout, session, switch-organization.
+
+use actix_web::cookie::{Cookie, SameSite, time};
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get, post};
+use auth_api::{Authorizer, NewAccount, SignIn, SignedIn};
+use chrono::{DateTime, Utc};
+use kernel::{OrgId, RequestId};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use users_api::Users;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{AuthRateLimit, Authed, CurrentSession, Json, Problem, Reply, RequestInfo};
+
+use super::CookieSettings;
+use super::dto::{OrganizationOut, Role, UserOut};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Registration {
+    /// Compared without regard to case.
+    #[schema(min_length = 3, max_length = 254, examples("ada@example.com"))]
+    email: String,
+    /// 8 to 128 characters, not one of those that are tried first.
+    #[schema(max_length = 1000, examples("correct horse battery staple"))]
+    password: String,
+    #[schema(max_length = 200, examples("Ada Lovelace"))]
+    name: String,
+    /// The organisation to start with; the caller becomes its owner.
+    #[schema(max_length = 200, examples("Nordbau GmbH"))]
+    organization_name: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Login {
+    #[schema(max_length = 254, examples("ada@example.com"))]
+    email: String,
+    #[schema(max_length = 1000, examples("correct horse battery staple"))]
+    password: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Switch {
+    /// One of the caller's organisations.
+    organization_id: Uuid,
+}
+
+/// A session with its secret.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SignedInOut {
+    /// For `Authorization: Bearer`. It is shown only here.
+    access_token: String,
+    expires_at: DateTime<Utc>,
+    user: UserOut,
+    organization: OrganizationOut,
+    role: Role,
+}
+
+/// Who is signed in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Session)]
+pub(super) struct SessionOut {
+    user: UserOut,
+    organization: OrganizationOut,
+    role: Role,
+    /// What the role allows in the organisation as a whole; roles in projects' teams may allow more there.
+    permissions: Vec<&'static str>,
+}
+
+/// Creates a person with an organisation of their own and signs them in.
+///
+/// Somebody who was added to an organisation by email gets that membership as well.
+#[utoipa::path(responses(
+    (status = 201, description = "Signed in; the cookie `session` holds the token as well", body = SignedInOut),
+    (status = 409, description = "EMAIL_TAKEN: there is an account with this email"),
+))]
+#[post("/api/auth/register")]
+pub(super) async fn register(
+    _: AuthRateLimit,
+    info: RequestInfo,
+    sign_in: Data<dyn SignIn>,
+    users: Data<dyn Users>,
+    cookie: Data<CookieSettings>,
+    body: Json<Registration>,
+) -> Result<HttpResponse, Problem> {
+    let Registration { email, password, name, organization_name } = body.0;
+    let signed_in = sign_in.register(NewAccount { email, name, organization_name }, password.into()).await?;
+    answer(HttpResponse::Created(), &**users, signed_in, info.request, &cookie).await
+}
+
+/// Signs in, in the organisation used last.
+#[utoipa::path(responses(
+    (status = 200, description = "Signed in; the cookie `session` holds the token as well", body = SignedInOut),
+    (status = 401, description = "WRONG_CREDENTIALS: which of the two is wrong is not told"),
+))]
+#[post("/api/auth/login")]
+pub(super) async fn login(
+    _: AuthRateLimit,
+    info: RequestInfo,
+    sign_in: Data<dyn SignIn>,
+    users: Data<dyn Users>,
+    cookie: Data<CookieSettings>,
+    body: Json<Login>,
+) -> Result<HttpResponse, Problem> {
+    let signed_in = sign_in.login(&body.0.email, body.0.password.into()).await?;
+    answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
+}
+
+/// Ends the session; its token and cookie are dead at once.
+#[utoipa::path(responses((status = 204, description = "Signed out")))]
+#[post("/api/auth/logout")]
+pub(super) async fn logout(
+    Authed(ctx): Authed,
+    CurrentSession(session): CurrentSession,
+    sign_in: Data<dyn SignIn>,
+    settings: Data<CookieSettings>,
+) -> Result<HttpResponse, Problem> {
+    sign_in.logout(&ctx, session.id).await?;
+    Ok(HttpResponse::NoContent().cookie(removal(&settings)).finish())
+}
+
+/// Shows who is signed in.
+#[utoipa::path(responses((status = 200, description = "The session", body = SessionOut)))]
+#[get("/api/auth/session")]
+pub(super) async fn who(
+    Authed(ctx): Authed,
+    users: Data<dyn Users>,
+    authz: Data<dyn Authorizer>,
+) -> Result<HttpResponse, Problem> {
+    let profile = users.profile(&ctx).await?;
+    let permissions = authz.permissions(&ctx).into_iter().map(kernel::Permission::name).collect();
+    let out = SessionOut {
+        user: profile.user.into(),
+        organization: profile.organization.into(),
+        role: profile.role.into(),
+        permissions,
+    };
+    Ok(Reply::ok(&out).response())
+}
+
+/// Ends this session and starts one in another organisation of the caller.
+#[utoipa::path(responses(
+    (status = 200, description = "Signed in there; the old token is dead", body = SignedInOut),
+    (status = 404, description = "NOT_FOUND: the caller is not a member of such an organisation"),
+))]
+#[post("/api/auth/switch-organization")]
+pub(super) async fn switch(
+    Authed(ctx): Authed,
+    CurrentSession(session): CurrentSession,
+    sign_in: Data<dyn SignIn>,
+    users: Data<dyn Users>,
+    cookie: Data<CookieSettings>,
+    body: Json<Switch>,
+) -> Result<HttpResponse, Problem> {
+    let signed_in = sign_in.switch(&ctx, session.id, OrgId(body.0.organization_id)).await?;
+    answer(HttpResponse::Ok(), &**users, signed_in, ctx.request, &cookie).await
+}
+
+async fn answer(
+    mut response: actix_web::HttpResponseBuilder,
+    users: &dyn Users,
+    signed_in: SignedIn,
+    request: RequestId,
+    settings: &CookieSettings,
+) -> Result<HttpResponse, Problem> {
+    let SignedIn { token, session } = signed_in;
+    let profile = users.profile(&session.ctx(request)).await?;
+    let out = SignedInOut {
+        access_token: token.expose_secret().to_owned(),
+        expires_at: session.expires_at,
+        user: profile.user.into(),
+        organization: profile.organization.into(),
+        role: profile.role.into(),
+    };
+    let expires = time::OffsetDateTime::from_unix_timestamp(session.expires_at.timestamp()).ok();
+    let mut cookie = base(out.access_token.clone(), settings);
+    cookie.set_expires(expires);
+    Ok(response.cookie(cookie).insert_header((header::CACHE_CONTROL, "no-store")).json(out))
+}
+
+fn base(token: String, settings: &CookieSettings) -> Cookie<'static> {
+    Cookie::build(web::SESSION_COOKIE, token).path("/").http_only(true).same_site(SameSite::Lax).secure(settings.secure).finish()
+}
+
+/// The cookie that makes a browser forget the session.
+pub(super) fn removal(settings: &CookieSettings) -> Cookie<'static> {
+    let mut cookie = base(String::new(), settings);
+    cookie.make_removal();
+    cookie
+}

@@ -1,0 +1,73 @@
+//! `/api/user`: oneself.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch};
+use serde::{Deserialize, Serialize};
+use users_api::{Error, ProfileChange, User, Users};
+use utoipa::ToSchema;
+use web::{Authed, IfMatch, Patch, Problem, Reply};
+
+use super::CookieSettings;
+use super::auth::removal;
+use super::dto::UserOut;
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Profile {
+    #[schema(min_length = 1, max_length = 200, examples("Ada Lovelace"))]
+    name: String,
+    /// An `https` address; null for none.
+    #[schema(max_length = 2000, examples("https://example.com/ada.png"))]
+    image: Option<String>,
+}
+
+/// Shows oneself.
+#[utoipa::path(responses((status = 200, description = "The caller", body = UserOut)))]
+#[get("/api/user")]
+pub(super) async fn show(Authed(ctx): Authed, request: HttpRequest, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+    Ok(web::single(&request, &UserOut::from(users.profile(&ctx).await?.user)))
+}
+
+/// Changes oneself by a merge patch.
+#[utoipa::path(request_body = Profile, responses((status = 200, description = "The caller, changed", body = UserOut)))]
+#[patch("/api/user")]
+pub(super) async fn change(
+    Authed(ctx): Authed,
+    if_match: IfMatch,
+    users: Data<dyn Users>,
+    patch: Patch<Profile>,
+) -> Result<HttpResponse, Problem> {
+    loop {
+        let User { name, image, updated_at, .. } = seen(&if_match, users.profile(&ctx).await?.user)?;
+        let Profile { name, image } = patch.apply(&Profile { name, image })?;
+        match users.update_profile(&ctx, ProfileChange { name, image }, Some(updated_at)).await {
+            // Changed between our look and our write: merge into what it is now, or find that If-Match fails.
+            Err(Error::Stale) => {}
+            result => return Ok(Reply::ok(&UserOut::from(result?)).etag().response()),
+        }
+    }
+}
+
+/// Removes the account: sessions, password and memberships at once; what remains is anonymous.
+#[utoipa::path(responses(
+    (status = 204, description = "Gone"),
+    (status = 409, description = "LAST_OWNER: an organisation with other members would be left without an owner"),
+))]
+#[delete("/api/user")]
+pub(super) async fn remove(
+    Authed(ctx): Authed,
+    if_match: IfMatch,
+    users: Data<dyn Users>,
+    settings: Data<CookieSettings>,
+) -> Result<HttpResponse, Problem> {
+    if if_match.is_given() {
+        seen(&if_match, users.profile(&ctx).await?.user)?;
+    }
+    users.remove_account(&ctx).await?;
+    Ok(HttpResponse::NoContent().cookie(removal(&settings)).finish())
+}
+
+fn seen(if_match: &IfMatch, user: User) -> Result<User, Problem> {
+    if_match.check(&web::etag(&UserOut::from(user.clone())))?;
+    Ok(user)
+}

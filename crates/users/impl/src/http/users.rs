@@ -1,0 +1,129 @@
+//! `/api/users`: the members of the session's organisation.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
+use kernel::{Ctx, OrgRole, UserId};
+use serde::Deserialize;
+use users_api::{Error, MemberUser, NewMember, Users};
+use utoipa::ToSchema;
+use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Problem, Query, Reply};
+
+use super::dto::{MemberOut, Role};
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct NewMemberIn {
+    #[schema(min_length = 3, max_length = 254, examples("grace@example.com"))]
+    email: String,
+    /// For somebody who is not known yet; who is, keeps their own name.
+    #[schema(min_length = 1, max_length = 200, examples("Grace Hopper"))]
+    name: String,
+    role: Role,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RoleIn {
+    role: Role,
+}
+
+/// Lists the members, newest first.
+#[utoipa::path(responses((status = 200, description = "A page of members", body = List<MemberOut>)))]
+#[get("/api/users")]
+pub(super) async fn list(Authed(ctx): Authed, Query(paging): Query<Paging>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+    let page = users.members(&ctx, paging.page()?).await?;
+    Ok(Reply::ok(&List::of(page, MemberOut::from)).response())
+}
+
+/// Adds a member by email.
+///
+/// Who has an account is a member at once; somebody unknown can sign in once they register with this email.
+#[utoipa::path(responses(
+    (status = 201, description = "The new member", body = MemberOut),
+    (status = 409, description = "ALREADY_MEMBER"),
+))]
+#[post("/api/users")]
+pub(super) async fn add(
+    Authed(ctx): Authed,
+    once: Idempotent,
+    users: Data<dyn Users>,
+    body: Json<NewMemberIn>,
+) -> Result<HttpResponse, Problem> {
+    let NewMemberIn { email, name, role } = body.0;
+    let new = NewMember { email, name, role: role.into() };
+    once.run(
+        ctx,
+        async |ctx| users.add_member(&ctx, new).await,
+        |made: &MemberUser| Reply::created(format!("/api/users/{}", made.user.id), &MemberOut::from(made.clone())).etag(),
+    )
+    .await
+}
+
+/// Shows a member.
+#[utoipa::path(responses((status = 200, description = "The member", body = MemberOut)))]
+#[get("/api/users/{id}")]
+pub(super) async fn show(
+    Authed(ctx): Authed,
+    Id(id): Id<UserId>,
+    request: HttpRequest,
+    users: Data<dyn Users>,
+) -> Result<HttpResponse, Problem> {
+    Ok(web::single(&request, &MemberOut::from(users.member(&ctx, id).await?)))
+}
+
+/// Gives a member another role. To make or demote an owner takes an owner.
+#[utoipa::path(responses(
+    (status = 200, description = "The member with the new role", body = MemberOut),
+    (status = 409, description = "LAST_OWNER: an organisation needs an owner"),
+))]
+#[put("/api/users/{id}")]
+pub(super) async fn set_role(
+    Authed(ctx): Authed,
+    Id(id): Id<UserId>,
+    if_match: IfMatch,
+    users: Data<dyn Users>,
+    body: Json<RoleIn>,
+) -> Result<HttpResponse, Problem> {
+    loop {
+        let seen = seen(&ctx, id, &if_match, &**users).await?;
+        match users.set_role(&ctx, id, body.0.role.into(), seen).await {
+            Err(Error::Stale) => {}
+            result => return Ok(Reply::ok(&MemberOut::from(result?)).etag().response()),
+        }
+    }
+}
+
+/// Removes a member; one may remove oneself. Their sessions in the organisation end at once.
+#[utoipa::path(responses(
+    (status = 204, description = "No longer a member"),
+    (status = 409, description = "LAST_OWNER: an organisation needs an owner"),
+))]
+#[delete("/api/users/{id}")]
+pub(super) async fn remove(
+    Authed(ctx): Authed,
+    Id(id): Id<UserId>,
+    if_match: IfMatch,
+    users: Data<dyn Users>,
+) -> Result<HttpResponse, Problem> {
+    loop {
+        let seen = seen(&ctx, id, &if_match, &**users).await?;
+        match users.remove_member(&ctx, id, seen).await {
+            Err(Error::Stale) => {}
+            result => {
+                result?;
+                return Ok(Reply::no_content().response());
+            }
+        }
+    }
+}
+
+/// The role that the caller saw, if they said by If-Match what they saw.
+async fn seen(ctx: &Ctx, id: UserId, if_match: &IfMatch, users: &dyn Users) -> Result<Option<OrgRole>, Problem> {
+    if !if_match.is_given() {
+        return Ok(None);
+    }
+    let member = users.member(ctx, id).await?;
+    let role = member.role;
+    if_match.check(&web::etag(&MemberOut::from(member)))?;
+    Ok(Some(role))
+}

@@ -1,0 +1,144 @@
+//! SQL of people.
+
+use db::prelude::*;
+use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use kernel::{Fault, Timestamp, UserId};
+use users_api::{Error, NewMember, ProfileChange, User};
+use uuid::Uuid;
+
+use crate::model::email_key;
+use crate::schema::users;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+struct Row {
+    id: Uuid,
+    email: String,
+    name: String,
+    image: Option<String>,
+    email_verified: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Row> for User {
+    fn from(row: Row) -> Self {
+        let Row { id, email, name, image, email_verified, created_at, updated_at } = row;
+        Self { id: UserId(id), email, name, image, email_verified, created_at, updated_at }
+    }
+}
+
+/// One person, if the transaction sees them.
+pub(crate) async fn get(tx: &ReadTx<'_>, user: UserId) -> Result<User, Error> {
+    let query = users::table.find(user.0).select(Row::as_select());
+    Ok(query.first(&mut tx.pg()).await.not_found(|| Error::NotFound("person"))?.into())
+}
+
+/// One person, if the transaction sees them.
+pub(crate) async fn get_in(tx: &mut Tx, user: UserId) -> Result<User, Error> {
+    let query = users::table.find(user.0).select(Row::as_select());
+    Ok(query.first(tx.pg()).await.not_found(|| Error::NotFound("person"))?.into())
+}
+
+/// One person, locked.
+pub(crate) async fn lock(tx: &mut Tx, user: UserId) -> Result<User, Error> {
+    let query = users::table.find(user.0).for_no_key_update().select(Row::as_select());
+    Ok(query.first(tx.pg()).await.not_found(|| Error::NotFound("person"))?.into())
+}
+
+/// Those of `ids` whom the transaction sees.
+pub(crate) async fn by_ids(tx: &ReadTx<'_>, ids: &[UserId]) -> Result<Vec<User>, Fault> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows: Vec<Row> = users::table.filter(users::id.eq_any(ids)).select(Row::as_select()).load(&mut tx.pg()).await.fault()?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// The person of an email. For the platform.
+pub(crate) async fn by_email(tx: &ReadTx<'_>, email: &str) -> Result<Option<User>, Fault> {
+    let query = users::table.filter(users::email_key.eq(email_key(email))).select(Row::as_select());
+    let row: Option<Row> = query.first(&mut tx.pg()).await.optional().fault()?;
+    Ok(row.map(User::from))
+}
+
+/// A new person; `None` if the email is another's. For the platform.
+pub(crate) async fn insert(tx: &mut Tx, email: &str, name: &str) -> Result<Option<UserId>, Fault> {
+    let id = UserId::new();
+    let inserted = diesel::insert_into(users::table)
+        .values((
+            users::id.eq(id.0),
+            users::email.eq(email.trim()),
+            users::email_key.eq(email_key(email)),
+            users::name.eq(name.trim()),
+        ))
+        .on_conflict(users::email_key)
+        .do_nothing()
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok((inserted == 1).then_some(id))
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// The person of a new member's email, made if there is none.
+pub(crate) async fn person_for(tx: &mut Tx, new: &NewMember) -> Result<UserId, Fault> {
+    let found: Found = diesel::sql_query("select app.person_for_email($1, $2, $3, $4) as id")
+        .bind::<SqlUuid, _>(UserId::new().0)
+        .bind::<Text, _>(&new.email)
+        .bind::<Text, _>(email_key(&new.email))
+        .bind::<Text, _>(&new.name)
+        .get_result(tx.pg())
+        .await
+        .fault()?;
+    Ok(UserId(found.id))
+}
+
+/// Writes a profile.
+pub(crate) async fn save(tx: &mut Tx, user: UserId, change: &ProfileChange) -> Result<User, Fault> {
+    let row: Row = diesel::update(users::table.find(user.0))
+        .set((
+            users::name.eq(&change.name),
+            users::image.eq(&change.image),
+            users::updated_at.eq(diesel::dsl::sql::<Timestamptz>("clock_timestamp()")),
+        ))
+        .returning(Row::as_returning())
+        .get_result(tx.pg())
+        .await
+        .fault()?;
+    Ok(row.into())
+}
+
+/// Renames a person. For the platform.
+pub(crate) async fn rename(tx: &mut Tx, user: UserId, name: &str) -> Result<(), Fault> {
+    diesel::update(users::table.find(user.0))
+        .set((users::name.eq(name), users::updated_at.eq(diesel::dsl::sql::<Timestamptz>("clock_timestamp()"))))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// Leaves nothing of a person but the id. For the platform.
+pub(crate) async fn anonymise(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+    // A reserved domain (RFC 2606): no mail can go there, nobody can register it.
+    let nobody = format!("removed-{}@removed.invalid", user.0.simple());
+    diesel::update(users::table.find(user.0))
+        .set((
+            users::email.eq(&nobody),
+            users::email_key.eq(&nobody),
+            users::name.eq("Removed account"),
+            users::image.eq(None::<String>),
+            users::email_verified.eq(false),
+            users::removed_at.eq(diesel::dsl::sql::<Nullable<Timestamptz>>("clock_timestamp()")),
+            users::updated_at.eq(diesel::dsl::sql::<Timestamptz>("clock_timestamp()")),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Who asks: bearer token or cookie, and from where a cookie may write.
+
+use actix_web::test::TestRequest;
+use insta::assert_json_snapshot;
+
+use crate::fixture::{Client, ID, body};
+
+fn cookie(request: TestRequest) -> TestRequest {
+    request.insert_header(("Cookie", "theme=dark; session=good")).insert_header(("Host", "api.14build.dev"))
+}
+
+fn create() -> TestRequest {
+    body(TestRequest::post().uri("/api/things"), r#"{"name": "Bridge"}"#)
+}
+
+#[actix_web::test]
+async fn without_a_session_it_is_401() {
+    let client = Client::new();
+    let got = client.send(TestRequest::get().uri("/api/things").insert_header(("X-Request-Id", "req-1"))).await;
+    assert_eq!(got.header("www-authenticate"), Some("Bearer"));
+    assert_json_snapshot!(got.json(), @r#""#);
+    for value in ["Bearer bad", "Bearer ", "Basic Zm9vOmJhcg==", "Bearer"] {
+        let got = client.send(TestRequest::get().uri("/api/things").insert_header(("Authorization", value))).await;
+        assert_eq!(got.code(), (401, "NOT_AUTHENTICATED".into()), "{value}");
+        assert_eq!(got.header("www-authenticate"), Some("Bearer"), "{value}");
+    }
+    let got = client.send(TestRequest::get().uri("/api/things").insert_header(("Cookie", "session="))).await;
+    assert_eq!(got.status, 401);
+}
+
+#[actix_web::test]
+async fn a_wrong_body_does_not_hide_that_nobody_signed_in() {
+    let got = Client::new().send(body(TestRequest::post().uri("/api/things"), "{")).await;
+    assert_eq!(got.status, 401);
+}
+
+#[actix_web::test]
+async fn a_session_that_cannot_be_looked_up_is_503_and_not_401() {
+    let got = Client::new().send(TestRequest::get().uri("/api/things").insert_header(("Authorization", "Bearer down"))).await;
+    assert_eq!(got.code(), (503, "UNAVAILABLE".into()));
+}
+
+#[actix_web::test]
+async fn the_session_is_resolved_once() {
+    let client = Client::new();
+    assert_eq!(client.post("/api/things", r#"{"name": "Bridge"}"#).await.status, 201);
+    assert_eq!(client.seen.resolved.lock().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_cookie_reads_from_anywhere() {
+    let client = Client::new();
+    let path = format!("/api/things/{ID}");
+    let got = client.send(cookie(TestRequest::get().uri(&path)).insert_header(("Origin", "https://evil.example"))).await;
+    assert_eq!(got.status, 200);
+    assert_eq!(got.header("access-control-allow-origin"), None);
+}
+
+#[actix_web::test]
+async fn a_cookie_writes_only_from_an_allowed_origin() {
+    let client = Client::new();
+    for (header, value, status) in [
+        ("Origin", "https://app.14build.dev", 201),
+        ("Origin", "https://api.14build.dev", 201),
+        ("Referer", "https://app.14build.dev/projects?x=1", 201),
+        ("Sec-Fetch-Site", "same-origin", 201),
+        ("X-Nothing", "a program, not a page", 201),
+        ("Origin", "https://evil.example", 403),
+        ("Origin", "https://app.14build.dev.evil.example", 403),
+        ("Origin", "null", 403),
+        ("Referer", "https://evil.example/https://app.14build.dev", 403),
+        ("Referer", "nonsense", 403),
+        ("Sec-Fetch-Site", "cross-site", 403),
+    ] {
+        let got = client.send(cookie(create()).insert_header((header, value))).await;
+        assert_eq!(got.status, status, "{header}: {value}");
+        if status == 403 {
+            assert_eq!(got.code().1, "ORIGIN_NOT_ALLOWED");
+        }
+    }
+    let bearer = create().insert_header(("Authorization", "Bearer good")).insert_header(("Origin", "https://evil.example"));
+    assert_eq!(client.send(bearer).await.status, 201, "a bearer token is not sent by browsers on their own");
+}
+
+#[actix_web::test]
+async fn a_stale_cookie_does_not_hinder_signing_in() {
+    let got = Client::new().send(TestRequest::post().uri("/api/auth/login").insert_header(("Cookie", "session=old"))).await;
+    assert_eq!(got.status, 200);
+}

@@ -1,0 +1,161 @@
+//! Bodies: size, media type, syntax, then all structural faults at once, each with its pointer.
+
+use actix_web::test::TestRequest;
+use insta::assert_json_snapshot;
+
+use crate::fixture::{Client, body, signed};
+
+#[actix_web::test]
+async fn every_fault_is_told_at_once() {
+    let json = r#"{"nmae": "x", "rate": "1.23456", "floors": [{"floorNumber": 0, "floorArea": 12.5}, {"floorNumber": "1"}], "a/b~c": 1}"#;
+    let got = Client::new().post("/api/things", json).await;
+    assert_json_snapshot!(got.faults(), @r#""#);
+    assert_json_snapshot!(got.json()["detail"], @r#""#);
+}
+
+#[actix_web::test]
+async fn the_shape_of_a_422() {
+    assert_json_snapshot!(Client::new().post("/api/things", r#"{"name": ""}"#).await.json(), @r#""#);
+}
+
+#[actix_web::test]
+async fn each_keyword_has_its_code() {
+    let json = r#"{"id": "x", "email": "x", "at": "yesterday", "on": "2026-02-30", "shape": "oval", "maybeShape": "oval", "slug": "A1",
+        "count": -1, "big": 1e30, "yes": "true", "tags": [], "nested": {"floorNumber": 201, "floorArea": -1},
+        "total": {"amount": "1,5", "currency": "XXX", "more": 1}, "budget": "12.34567", "currency": "eur"}"#;
+    assert_json_snapshot!(Client::new().post("/api/everything", json).await.faults(), @r#""#);
+}
+
+#[actix_web::test]
+async fn wrong_types_are_named() {
+    let client = Client::new();
+    for json in ["[]", "null", "\"text\"", "1"] {
+        assert_eq!(client.post("/api/things", json).await.faults(), [" WRONG_TYPE must be an object"], "{json}");
+    }
+    let json = r#"{"name": null, "note": 1, "rate": true, "floors": {}}"#;
+    assert_json_snapshot!(client.post("/api/things", json).await.faults(), @r#""#);
+}
+
+const GOOD: &str = r#"{"id": "0199d0c4-f3a2-7c5e-8a6f-0d1b2c3d4e5f", "email": "ada@example.com", "at": "2026-03-31T16:00:00Z",
+    "shape": "round", "slug": "a", "count": 1, "big": 1, "yes": true, "tags": ["a"], "currency": "EUR", "total": TOTAL}"#;
+
+async fn total(amount: &str) -> Result<String, Vec<String>> {
+    let total = format!(r#"{{"amount": {amount}, "currency": "EUR"}}"#);
+    let got = Client::new().post("/api/everything", &GOOD.replace("TOTAL", &total)).await;
+    if got.status == 200 { Ok(got.json().as_str().unwrap().to_owned()) } else { Err(got.faults()) }
+}
+
+#[actix_web::test]
+async fn decimals_are_read_from_their_text() {
+    for (sent, read) in [
+        (r#""9649.00""#, "9649"),
+        ("9649.1", "9649.1"),
+        ("0.1", "0.1"),
+        ("0", "0"),
+        ("1e2", "100"),
+        ("9007199254740993", "9007199254740993"),
+        ("90071992547409.93", "90071992547409.93"),
+        (r#""9999999999999.99""#, "9999999999999.99"),
+        ("1.50000", "1.5"),
+    ] {
+        assert_eq!(total(sent).await, Ok(read.to_owned()), "{sent}");
+    }
+    for (sent, fault) in [
+        ("0.12345", "/total/amount TOO_MANY_DECIMALS at most 4 decimals are allowed"),
+        ("0.123", "/total/amount TOO_MANY_DECIMALS at most 2 decimals are allowed"),
+        ("12345678901.12345678901", "/total/amount TOO_MANY_DECIMALS at most 4 decimals are allowed"),
+        ("0.10000000000000001", "/total/amount TOO_MANY_DECIMALS at most 4 decimals are allowed"),
+        ("1e-5", "/total/amount TOO_MANY_DECIMALS at most 4 decimals are allowed"),
+        ("-1", "/total/amount OUT_OF_RANGE must be at least 0"),
+        ("1e16", "/total/amount OUT_OF_RANGE must be less than 10000000000000000"),
+        ("1e300", "/total/amount OUT_OF_RANGE must be less than 10000000000000000"),
+        ("true", "/total/amount WRONG_TYPE must be a number or a string"),
+    ] {
+        assert_eq!(total(sent).await, Err(vec![fault.to_owned()]), "{sent}");
+    }
+    for sent in [r#""-1""#, r#""""#, r#""1.""#, r#"".5""#, r#""1e3""#, r#"" 1""#, r#""１""#, r#""NaN""#, r#""12345678901234567""#] {
+        let words = "must be a decimal such as \"12.5\": not negative, at most 16 digits before and 4 behind the point";
+        assert_eq!(total(sent).await, Err(vec![format!("/total/amount INVALID_FORMAT {words}")]), "{sent}");
+    }
+}
+
+#[actix_web::test]
+async fn syntax_is_400_with_the_place() {
+    let client = Client::new();
+    for (json, code, detail) in [
+        ("", "MALFORMED_JSON", "the body is empty: send a JSON document"),
+        ("{\n  \"name\": }", "MALFORMED_JSON", "the body is not JSON: expected value (line 2, column 11)"),
+        ("{} {}", "MALFORMED_JSON", "the body is not JSON: trailing characters (line 1, column 4)"),
+        ("{\"name\": \"a\u{1}\"}", "MALFORMED_JSON", "the body is not JSON: control character (\\u0000-\\u001F) found while parsing a string (line 1, column 12)"),
+        (r#"{"name": 1e999}"#, "MALFORMED_JSON", "the body is not JSON: number out of range (line 1, column 14)"),
+    ] {
+        let got = client.post("/api/things", json).await;
+        assert_eq!(got.code(), (400, code.into()), "{json}");
+        assert_eq!(got.json()["detail"], detail);
+    }
+    let twice = client.post("/api/things", r#"{"name": "a", "name": "b"}"#).await;
+    assert_eq!(twice.code(), (400, "DUPLICATE_MEMBER".into()));
+    let invalid = signed(TestRequest::post().uri("/api/things")).insert_header(("Content-Type", "application/json"));
+    assert_eq!(client.send(invalid.set_payload(&b"{\"name\": \"\xff\"}"[..])).await.code().0, 400);
+}
+
+#[actix_web::test]
+async fn nesting_is_bounded() {
+    let nested = |depth: usize| format!("{{\"name\": {}{}}}", "[".repeat(depth), "]".repeat(depth));
+    let client = Client::new();
+    assert_eq!(client.post("/api/things", &nested(31)).await.status, 422);
+    assert_eq!(client.post("/api/things", &nested(32)).await.code(), (400, "NESTED_TOO_DEEPLY".into()));
+    assert_eq!(client.post("/api/things", &nested(100_000)).await.code(), (400, "NESTED_TOO_DEEPLY".into()));
+}
+
+#[actix_web::test]
+async fn nul_is_refused_where_it_stands() {
+    let got = Client::new().post("/api/things", r#"{"name": "a\u0000b", "note": "\\u0000 is fine"}"#).await;
+    assert_eq!(got.faults(), ["/name INVALID_CHARACTER must not contain the character U+0000"]);
+}
+
+#[actix_web::test]
+async fn only_json_is_taken() {
+    let client = Client::new();
+    for (media_type, status) in [
+        ("application/json", 201),
+        ("application/json; charset=utf-8", 201),
+        ("Application/JSON;charset=\"UTF-8\"", 201),
+        ("application/json; charset=latin1", 415),
+        ("text/plain", 415),
+        ("application/problem+json", 415),
+        ("", 415),
+    ] {
+        let request = signed(TestRequest::post().uri("/api/things").insert_header(("Content-Type", media_type)));
+        let got = client.send(request.set_payload(r#"{"name": "a"}"#)).await;
+        assert_eq!(got.status, status, "{media_type}: {}", got.json());
+    }
+    let zipped = signed(body(TestRequest::post().uri("/api/things"), "{}")).insert_header(("Content-Encoding", "gzip"));
+    assert_eq!(client.send(zipped).await.code(), (415, "UNSUPPORTED_CONTENT_ENCODING".into()));
+}
+
+#[actix_web::test]
+async fn size_is_bounded_per_route() {
+    let client = Client::new();
+    let megabytes = |n: usize| "x".repeat(n << 20);
+    let got = client.post("/api/things", &format!("{{\"name\": \"{}\"}}", megabytes(1))).await;
+    assert_eq!(got.code(), (413, "BODY_TOO_LARGE".into()));
+    assert_eq!(got.json()["limit"], 1 << 20);
+    assert_eq!(client.post("/api/raw", &megabytes(3)).await.status, 200);
+    assert_eq!(client.post("/api/raw", &(megabytes(3) + "x")).await.json()["limit"], 3 << 20);
+}
+
+#[actix_web::test]
+async fn a_patch_is_merged_and_checked_as_a_put() {
+    let client = Client::new();
+    let path = format!("/api/things/{}", crate::fixture::ID);
+    let patch = async |json: &'static str| {
+        let request = signed(TestRequest::patch().uri(&path)).insert_header(("Content-Type", "application/merge-patch+json"));
+        client.send(request.set_payload(json)).await
+    };
+    assert_json_snapshot!(patch(r#"{"name": "Tower", "note": null, "rate": 90071992547409.93}"#).await.json(), @r#""#);
+    assert_eq!(patch(r#"{"name": null}"#).await.faults(), ["/name REQUIRED is required"]);
+    assert_eq!(patch(r#"{"nmae": 1}"#).await.faults(), ["/nmae UNKNOWN_FIELD is not a field of this resource: remove it"]);
+    assert_eq!(patch("[1]").await.faults(), [" WRONG_TYPE must be an object"]);
+    assert_eq!(patch("{").await.code().0, 400);
+}

@@ -1,0 +1,95 @@
+//! The OpenAPI document, its page, and health.
+
+use std::sync::Arc;
+
+use actix_web::test::TestRequest;
+use async_trait::async_trait;
+use insta::assert_json_snapshot;
+use serde_json::Value;
+use utoipa::openapi::Info;
+
+use crate::fixture::{Client, routes, settings};
+
+fn document() -> Value {
+    serde_json::to_value(routes().openapi(Info::new("14Build", "1"))).unwrap()
+}
+
+#[test]
+fn the_document_is_complete() {
+    let document = document();
+    assert_eq!(document["openapi"], "3.1.0");
+    let create = &document["paths"]["/api/things"]["post"];
+    assert_json_snapshot!("create", create);
+    assert_json_snapshot!("read_parameters", document["paths"]["/api/things/{id}"]["get"]["parameters"]);
+    assert_json_snapshot!("list_parameters", document["paths"]["/api/things"]["get"]["parameters"]);
+    assert_json_snapshot!("patch_body", document["paths"]["/api/things/{id}"]["patch"]["requestBody"]);
+    assert_json_snapshot!("schemas", document["components"]["schemas"]);
+    assert_json_snapshot!("conflict", document["components"]["responses"]["Conflict"]);
+    assert_json_snapshot!("security", document["components"]["securitySchemes"]);
+    assert_json_snapshot!("tags", document["tags"]);
+    assert_eq!(routes().conflicts(), Vec::<String>::new());
+}
+
+#[test]
+fn no_reference_dangles() {
+    fn references(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            Value::Object(members) => {
+                if let Some(Value::String(reference)) = members.get("$ref") {
+                    found.push(reference.clone());
+                }
+                members.values().for_each(|member| references(member, found));
+            }
+            _ => {}
+        }
+    }
+    let document = document();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 50);
+    for reference in found {
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+    }
+}
+
+#[actix_web::test]
+async fn document_and_page_are_served() {
+    let client = Client::with(settings(), |deps| deps.openapi(routes().openapi(Info::new("14Build", "1"))));
+    let got = client.send(TestRequest::get().uri("/api/openapi.json")).await;
+    assert_eq!((got.status.as_u16(), got.header("content-type")), (200, Some("application/json")));
+    assert_eq!(got.json(), document());
+    assert_eq!(client.send(TestRequest::get().uri("/docs")).await.header("location"), Some("/docs/"));
+    let page = client.send(TestRequest::get().uri("/docs/")).await;
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-security-policy").unwrap().contains("script-src 'self'"));
+    let html = String::from_utf8(page.bytes).unwrap();
+    assert!(html.contains("swagger-ui"), "{html}");
+    assert!(!html.contains("https://"), "the page must work offline: {html}");
+    let script = client.send(TestRequest::get().uri("/docs/swagger-initializer.js")).await;
+    assert!(String::from_utf8(script.bytes).unwrap().contains("/api/openapi.json"));
+    assert_eq!(client.send(TestRequest::get().uri("/docs/swagger-ui-bundle.js")).await.status, 200);
+}
+
+struct Checks(bool);
+
+#[async_trait]
+impl web::Readiness for Checks {
+    async fn check(&self) -> Vec<(&'static str, Result<(), String>)> {
+        let migrations = if self.0 { Ok(()) } else { Err("the schema is behind: run `build14 migrate`".into()) };
+        vec![("database", Ok(())), ("migrations", migrations)]
+    }
+}
+
+#[actix_web::test]
+async fn health_tells_what_is_missing() {
+    let ready = async |ready| {
+        let client = Client::with(settings(), |deps| deps.readiness(Arc::new(Checks(ready))));
+        client.send(TestRequest::get().uri("/health/ready").insert_header(("X-Request-Id", "req-1"))).await
+    };
+    assert_json_snapshot!(ready(true).await.json(), @r#""#);
+    let got = ready(false).await;
+    assert_eq!(got.header("retry-after"), Some("1"));
+    assert_json_snapshot!(got.json(), @r#""#);
+    assert_eq!(Client::new().send(TestRequest::get().uri("/health/live")).await.status, 200);
+}

@@ -1,0 +1,59 @@
+//! `Idempotency-Key`: the first answer is the answer.
+
+use actix_web::test::TestRequest;
+
+use crate::fixture::{Client, Got, body, signed};
+
+async fn create(client: &Client, key: &str, name: &str) -> Got {
+    let json = format!(r#"{{"name": "{name}"}}"#);
+    client.send(signed(body(TestRequest::post().uri("/api/things"), &json)).insert_header(("Idempotency-Key", key))).await
+}
+
+#[actix_web::test]
+async fn a_repetition_gets_the_first_answer_byte_by_byte() {
+    let client = Client::new();
+    let first = create(&client, "k1", "Bridge").await;
+    let again = create(&client, "k1", "Bridge").await;
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201));
+    assert_eq!(first.bytes, again.bytes);
+    for name in ["location", "etag", "content-type"] {
+        assert_eq!(first.header(name), again.header(name), "{name}");
+        assert!(first.header(name).is_some(), "{name}");
+    }
+    assert_eq!((first.header("idempotency-replayed"), again.header("idempotency-replayed")), (None, Some("true")));
+    assert_eq!(*client.seen.runs.lock().unwrap(), 1);
+}
+
+#[actix_web::test]
+async fn another_body_under_the_same_key_is_422() {
+    let client = Client::new();
+    create(&client, "k1", "Bridge").await;
+    assert_eq!(create(&client, "k1", "Tower").await.code(), (422, "IDEMPOTENCY_KEY_REUSED".into()));
+}
+
+#[actix_web::test]
+async fn still_in_flight_is_409() {
+    let got = create(&Client::new(), "in-flight", "Bridge").await;
+    assert_eq!(got.code(), (409, "IDEMPOTENCY_KEY_IN_FLIGHT".into()));
+    assert_eq!(got.header("retry-after"), Some("1"));
+}
+
+#[actix_web::test]
+async fn without_a_key_every_request_is_new() {
+    let client = Client::new();
+    for _ in 0..2 {
+        let got = client.post("/api/things", r#"{"name": "Bridge"}"#).await;
+        assert_eq!((got.status.as_u16(), got.header("idempotency-replayed")), (201, None));
+    }
+    assert_eq!(*client.seen.runs.lock().unwrap(), 2);
+}
+
+#[actix_web::test]
+async fn a_key_is_a_short_token() {
+    let client = Client::new();
+    let long = "x".repeat(256);
+    for key in ["", "two words", "é", long.as_str()] {
+        assert_eq!(create(&client, key, "Bridge").await.code(), (400, "IDEMPOTENCY_KEY_INVALID".into()), "{key:?}");
+    }
+    assert_eq!(create(&client, &long[1..], "Bridge").await.status, 201);
+}

@@ -1,0 +1,76 @@
+//! What every answer carries: request id, security headers, CORS, compression.
+
+use std::io::Read;
+
+use actix_web::http::Method;
+use actix_web::test::TestRequest;
+
+use crate::fixture::{Client, settings};
+
+#[actix_web::test]
+async fn every_answer_carries_a_request_id() {
+    let client = Client::new();
+    for (path, status) in [("/api/long", 200), ("/api/things", 401), ("/nothing", 404), ("/api/failures/panic", 500), ("/health/live", 200)] {
+        let kept = client.send(TestRequest::get().uri(path).insert_header(("X-Request-Id", "a-b_c.1"))).await;
+        assert_eq!((kept.status.as_u16(), kept.header("x-request-id")), (status, Some("a-b_c.1")), "{path}");
+        let made = client.send(TestRequest::get().uri(path).insert_header(("X-Request-Id", "no spaces"))).await;
+        assert_eq!(made.header("x-request-id").unwrap().len(), 32, "{path}");
+        if status >= 400 {
+            assert_eq!(made.json()["requestId"].as_str(), made.header("x-request-id"));
+        }
+    }
+}
+
+#[actix_web::test]
+async fn browsers_are_told_to_be_careful() {
+    let got = Client::new().send(TestRequest::get().uri("/api/long")).await;
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("cache-control", "no-store"),
+        ("strict-transport-security", "max-age=63072000; includeSubDomains"),
+    ] {
+        assert_eq!(got.header(name), Some(value), "{name}");
+    }
+    let development = web::Settings { hsts: false, ..settings() };
+    let got = Client::with(development, |deps| deps).send(TestRequest::get().uri("/api/long")).await;
+    assert_eq!(got.header("strict-transport-security"), None);
+}
+
+#[actix_web::test]
+async fn only_configured_origins_may_read() {
+    let client = Client::new();
+    let from = |origin| TestRequest::get().uri("/api/long").insert_header(("Origin", origin));
+    let got = client.send(from("https://app.14build.dev")).await;
+    assert_eq!(got.header("access-control-allow-origin"), Some("https://app.14build.dev"));
+    assert_eq!(got.header("access-control-allow-credentials"), Some("true"));
+    assert_eq!(got.header("vary"), Some("Origin"));
+    assert_eq!(client.send(from("https://evil.example")).await.header("access-control-allow-origin"), None);
+
+    let preflight = |origin| {
+        let request = TestRequest::default().method(Method::OPTIONS).uri("/api/things").insert_header(("Origin", origin));
+        request.insert_header(("Access-Control-Request-Method", "POST"))
+    };
+    let got = client.send(preflight("https://app.14build.dev")).await;
+    assert_eq!(got.status, 204);
+    assert_eq!(got.header("access-control-allow-methods"), Some("GET, POST, PUT, PATCH, DELETE"));
+    assert!(got.header("access-control-allow-headers").unwrap().contains("idempotency-key"));
+    assert_eq!(client.send(preflight("https://evil.example")).await.header("access-control-allow-methods"), None);
+}
+
+#[actix_web::test]
+async fn long_answers_are_compressed_and_short_ones_are_not() {
+    let client = Client::new();
+    let gzip = |path| TestRequest::get().uri(path).insert_header(("Accept-Encoding", "br, gzip;q=0.8"));
+    let got = client.send(gzip("/api/long")).await;
+    assert_eq!((got.header("content-encoding"), got.header("vary")), (Some("gzip"), Some("Accept-Encoding")));
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&got.bytes[..]).read_to_string(&mut text).unwrap();
+    assert_eq!(text.len(), 5002);
+    assert_eq!(client.send(gzip("/api/rates")).await.header("content-encoding"), None);
+    let refused = TestRequest::get().uri("/api/long").insert_header(("Accept-Encoding", "gzip;q=0, identity"));
+    assert_eq!(client.send(refused).await.header("content-encoding"), None);
+    assert_eq!(client.send(TestRequest::get().uri("/api/long")).await.bytes.len(), 5002);
+}

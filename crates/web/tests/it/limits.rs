@@ -1,0 +1,85 @@
+//! Rate limits: by address before, by person and organisation after authentication; stricter for signing in.
+
+use actix_web::test::TestRequest;
+use insta::assert_json_snapshot;
+use web::{Quota, RateLimits, Settings};
+
+use crate::fixture::{Client, settings, signed};
+
+fn limited(change: impl FnOnce(&mut RateLimits)) -> Client {
+    let wide = Quota { requests: 1000, seconds: 3600 };
+    let mut limits = RateLimits { enabled: true, address: wide, user: wide, organization: wide, auth: wide };
+    change(&mut limits);
+    let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+    Client::with(Settings { rate_limits: limits, trusted_proxies, ..settings() }, |deps| deps)
+}
+
+fn from(address: &str) -> TestRequest {
+    let peer = "10.0.0.1:1".parse().unwrap();
+    TestRequest::get().uri("/api/rates").peer_addr(peer).insert_header(("X-Forwarded-For", address)).insert_header(("X-Request-Id", "req-1"))
+}
+
+#[actix_web::test]
+async fn an_address_is_limited_before_authentication() {
+    let client = limited(|limits| limits.address = Quota { requests: 2, seconds: 3600 });
+    let first = client.send(from("1.1.1.1")).await;
+    assert_eq!(first.header("ratelimit-policy"), Some("\"address\";q=2;w=3600"));
+    assert_eq!(first.header("ratelimit"), Some("\"address\";r=1;t=1800"));
+    assert_eq!(client.send(from("1.1.1.1")).await.status, 200);
+    let refused = client.send(from("1.1.1.1")).await;
+    assert_eq!(refused.header("ratelimit-policy"), Some("\"address\";q=2;w=3600"));
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1700..=1800).contains(&wait), "{wait}");
+    assert_eq!(refused.header("ratelimit"), Some(format!("\"address\";r=0;t={wait}").as_str()));
+    assert_json_snapshot!(refused.json(), @r#""#);
+    assert!(client.send(from("1.1.1.1").insert_header(("Authorization", "Bearer good"))).await.status == 429);
+    assert!(client.seen.resolved.lock().unwrap().is_empty(), "no look-up for who is limited");
+    assert_eq!(client.send(from("2.2.2.2")).await.status, 200, "others are not");
+    assert_eq!(client.send(from("1.1.1.1").uri("/health/live")).await.status, 200);
+}
+
+#[actix_web::test]
+async fn ipv6_is_limited_by_its_network() {
+    let client = limited(|limits| limits.address = Quota { requests: 1, seconds: 3600 });
+    assert_eq!(client.send(from("2001:db8:0:1::1")).await.status, 200);
+    assert_eq!(client.send(from("2001:db8:0:1:ffff::2")).await.status, 429);
+    assert_eq!(client.send(from("2001:db8:0:2::1")).await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_person_and_an_organisation_are_limited() {
+    for (change, name) in [
+        ((|l: &mut RateLimits| l.user.requests = 1) as fn(&mut RateLimits), "user"),
+        (|l: &mut RateLimits| l.organization.requests = 1, "organization"),
+    ] {
+        let client = limited(change);
+        let read = || signed(TestRequest::get().uri("/api/things"));
+        let first = client.send(read()).await;
+        assert_eq!(first.status, 200);
+        assert!(first.header("ratelimit").unwrap().starts_with("\"user\";r="), "{name}");
+        assert!(first.header("ratelimit").unwrap().contains(", \"organization\";r="), "{name}");
+        let refused = client.send(read()).await;
+        assert_eq!(refused.code(), (429, "RATE_LIMITED".into()));
+        assert_eq!(refused.json()["limit"], name);
+    }
+}
+
+#[actix_web::test]
+async fn signing_in_has_a_limit_of_its_own() {
+    let client = limited(|limits| limits.auth = Quota { requests: 1, seconds: 3600 });
+    let login = |address: &str| from(address).method(actix_web::http::Method::POST).uri("/api/auth/login");
+    assert_eq!(client.send(login("1.1.1.1")).await.status, 200);
+    let refused = client.send(login("1.1.1.1")).await;
+    assert_eq!(refused.json()["limit"], "auth");
+    assert_eq!(refused.header("ratelimit-policy"), Some("\"auth\";q=1;w=3600"));
+    assert_eq!(client.send(login("2.2.2.2")).await.status, 200);
+    assert_eq!(client.send(from("1.1.1.1")).await.status, 200);
+}
+
+#[test]
+fn idle_keys_are_forgotten() {
+    let limits = web::Limits::new(&RateLimits::default());
+    assert_eq!(limits.keys(), 0);
+    limits.forget_idle();
+    assert_eq!(limits.keys(), 0);
+}

@@ -1,0 +1,48 @@
+//! ETag, If-None-Match, If-Match.
+
+use actix_web::test::TestRequest;
+
+use crate::fixture::{Client, ID, body, signed};
+
+#[actix_web::test]
+async fn a_single_resource_has_a_strong_tag() {
+    let client = Client::new();
+    let path = format!("/api/things/{ID}");
+    let got = client.get(&path).await;
+    let tag = got.header("etag").unwrap().to_owned();
+    assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 10, "{tag}");
+    for (given, status) in [
+        (tag.clone(), 304),
+        (format!("W/{tag}"), 304),
+        (format!("\"other\", {tag}"), 304),
+        ("*".into(), 304),
+        ("\"other\"".into(), 200),
+    ] {
+        let got = client.send(signed(TestRequest::get().uri(&path)).insert_header(("If-None-Match", given.clone()))).await;
+        assert_eq!(got.status, status, "{given}");
+        assert_eq!(got.header("etag"), Some(tag.as_str()));
+        assert_eq!(got.bytes.is_empty(), status == 304);
+    }
+}
+
+#[actix_web::test]
+async fn a_change_can_be_made_conditional() {
+    let client = Client::new();
+    let path = format!("/api/things/{ID}");
+    let tag = client.get(&path).await.header("etag").unwrap().to_owned();
+    for (given, status) in [
+        (tag.clone(), 200),
+        ("*".into(), 200),
+        (format!("\"a\", {tag}"), 200),
+        (format!("W/{tag}"), 412),
+        ("\"a\"".into(), 412),
+        ("".into(), 412),
+    ] {
+        let request = signed(body(TestRequest::put().uri(&path), r#"{"name": "Tower"}"#));
+        let got = client.send(request.insert_header(("If-Match", given.clone()))).await;
+        assert_eq!(got.status, status, "{given}");
+        if status == 412 {
+            assert_eq!(got.code().1, "PRECONDITION_FAILED");
+        }
+    }
+}

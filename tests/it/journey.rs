@@ -1,0 +1,72 @@
+//! The main job of the product: from sign-up to a released milestone.
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+#[tokio::test]
+async fn from_sign_up_to_a_released_milestone() {
+    let world = World::new().await;
+    let (owner, acme, stone) = (world.register("Villa Developments").await, world.register("Acme").await, world.register("Stone").await);
+    world.onboard(&acme).await;
+    let tender = world.tender(&owner).await;
+    let bid = world.bid(&acme, &tender, "10.00").await;
+    world.bid(&stone, &tender, "11.00").await;
+
+    // Sealed: not a row, not a count, for the owner; its own for each bidder.
+    let sealed = owner.http.get(&format!("/api/tenders/{}/bids", tender.id)).await.expect(200);
+    assert_eq!(sealed.body, json!({"data": [], "sealed": true, "nextCursor": null}));
+    owner.http.get(&format!("/api/bids/{bid}")).await.problem(404, "NOT_FOUND");
+    stone.http.get(&format!("/api/bids/{bid}")).await.problem(404, "NOT_FOUND");
+    owner.http.act(&format!("/api/tenders/{}/open", tender.id)).await.expect(409);
+
+    world.open(&owner, &tender).await;
+    let opened = owner.http.get(&format!("/api/tenders/{}/bids", tender.id)).await.expect(200);
+    // 100 × 10 + 40.5 × 10 + 1 × 10 + the provisional sum of 250 = 1665; the option does not count.
+    assert_eq!(totals(&opened.body), [("1665.00".to_owned(), 1), ("1806.50".to_owned(), 2)]);
+
+    let awarded = owner.http.post(&format!("/api/tenders/{}/award", tender.id), json!({"bidId": bid})).await.expect(200);
+    let contract = awarded.text("/contract/id");
+    stone.http.get(&format!("/api/contracts/{contract}")).await.problem(404, "NOT_FOUND");
+    for party in [&owner, &acme] {
+        let shown = party.http.get(&format!("/api/contracts/{contract}")).await.expect(200);
+        let body = json!({"sha256": shown.text("/documentSha256")});
+        party.http.post(&format!("/api/contracts/{contract}/sign"), body).await.expect(200);
+    }
+    world.settle().await;
+    let shown = owner.http.get(&format!("/api/contracts/{contract}")).await.expect(200);
+    assert_eq!((shown.text("/status"), shown.text("/total/amount")), ("active".to_owned(), "1665.00".to_owned()));
+    let amounts: Vec<_> = (0..3).map(|n| shown.text(&format!("/milestones/{n}/amount/amount"))).collect();
+    assert_eq!(amounts, ["666.00", "582.75", "416.25"]);
+    let tender_now = owner.http.get(&format!("/api/tenders/{}", tender.id)).await.expect(200);
+    assert_eq!(tender_now.text("/status"), "complete");
+
+    let milestone = shown.text("/milestones/0/id");
+    let escrow = world.fund(&owner, &milestone).await;
+    world.approve(&owner, &acme, &milestone).await;
+    let released = owner.http.act(&format!("/api/escrow/{escrow}/release")).await.expect(200);
+    let part = |name: &str| released.text(&format!("/release/{name}/amount"));
+    assert_eq!((part("gross"), part("fee"), part("net")), ("666.00".to_owned(), "16.65".to_owned(), "649.35".to_owned()));
+    world.milestone_is(&owner, &milestone, "released").await;
+
+    let statement = owner.http.get(&format!("/api/contracts/{contract}/statement")).await.expect(200);
+    let theirs = acme.http.get(&format!("/api/contracts/{contract}/statement")).await.expect(200);
+    assert_eq!(statement.body["transactions"], theirs.body["transactions"]);
+    let kinds: Vec<_> = statement.body["transactions"].as_array().into_iter().flatten().map(|t| t["kind"].as_str().unwrap_or_default()).collect();
+    assert_eq!(kinds, ["E1", "E1b", "E2", "E3", "E4"]);
+    for party in [&owner, &acme] {
+        let verified = party.http.get("/api/audit/verify").await.expect(200);
+        assert_eq!(verified.body["valid"], true, "{}", verified.body);
+    }
+    assert_eq!(build14::services::doctor(&world.db.system_url().await).await.expect("the doctor comes"), []);
+    world.end().await;
+}
+
+fn totals(bids: &Value) -> Vec<(String, i64)> {
+    let bids = bids["data"].as_array().into_iter().flatten();
+    let mut totals: Vec<_> = bids
+        .map(|bid| (bid["total"]["amount"].as_str().unwrap_or_default().to_owned(), bid["rank"].as_i64().unwrap_or_default()))
+        .collect();
+    totals.sort_by_key(|(_, rank)| *rank);
+    totals
+}
