@@ -1,2 +1,2 @@
-drop function app.end_sessions(uuid);
+drop function app.end_sessions(uuid, uuid);
 drop table sessions, credentials;

@@ -32,14 +32,14 @@ create trigger sessions_keep before update on sessions
     for each row execute function app.keep('token_hash', 'id', 'user_id', 'org_id', 'created_at', 'expires_at');
 
 -- Ends a person's sessions in the organisation of this transaction.
-create function app.end_sessions(person uuid) returns void
+create function app.end_sessions(person uuid, organization uuid) returns void
     language plpgsql security definer set search_path = public, pg_temp
     as $$
 begin
-    if app.org() is null then
-        raise exception 'only within an organisation';
+    if organization is distinct from app.org() then
+        raise exception 'only within the organisation itself';
     end if;
-    update sessions set ended_at = clock_timestamp() where user_id = person and org_id = app.org() and ended_at is null;
+    update sessions set ended_at = clock_timestamp() where user_id = person and org_id = organization and ended_at is null;
 end $$;
 grant create on schema app to build14_system;
 alter function app.end_sessions owner to build14_system;

@@ -1,11 +1,14 @@
 //! What crosses domains, each a rule of the repository told as a test.
 
 mod architecture;
+mod authorisation;
 mod bad_input;
 mod error_codes;
+mod isolation;
 mod journey;
 mod licences;
 mod money;
+mod openapi;
 mod rls;
 mod source;
 mod world;

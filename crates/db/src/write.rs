@@ -146,9 +146,7 @@ impl TxBackend for WriteTx {
                  return the error, or recover inside `Tx::savepoint`",
             ));
         }
-        if let Err(fault) = self.control("COMMIT").await {
-            return Err(fault);
-        }
+        self.control("COMMIT").await?;
         self.held.give_back();
         Ok(())
     }

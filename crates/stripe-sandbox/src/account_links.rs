@@ -1,7 +1,7 @@
 //! Account links: addresses where the holder of an account tells who they are; they work once and not for long.
 
-use crate::api::Call;
 use crate::accounts;
+use crate::api::Call;
 use crate::errors::ApiError;
 use crate::ids;
 use crate::params::{Field, Kind, may, need};
@@ -30,8 +30,7 @@ pub(crate) const CREATE: &[Field] = &[
 /// `POST /v1/account_links`.
 pub(crate) fn create(state: &mut State, call: &Call) -> Result<Value, ApiError> {
     let id = call.text("account").unwrap_or_default();
-    let account = accounts::reachable(state, call, id)
-        .map_err(|_| ApiError::missing_reference("account", id, "account"))?;
+    let account = accounts::reachable(state, call, id).map_err(|_| ApiError::missing_reference("account", id, "account"))?;
     for param in ["refresh_url", "return_url"] {
         match call.text(param) {
             None => return Err(ApiError::parameter(param, format!("Missing required param: {param}.")).code("parameter_missing")),

@@ -54,8 +54,12 @@ pub(crate) const UPDATE: &[Field] = &[
 ];
 
 /// Filters of the list.
-pub(crate) const LIST: &[Field] =
-    &[may("created", Kind::Range), may("ending_before", Kind::Text), may("limit", Kind::Integer), may("starting_after", Kind::Text)];
+pub(crate) const LIST: &[Field] = &[
+    may("created", Kind::Range),
+    may("ending_before", Kind::Text),
+    may("limit", Kind::Integer),
+    may("starting_after", Kind::Text),
+];
 
 /// What a person has to tell before an account is verified.
 const DUE: &[&str] = &["business_type", "external_account", "tos_acceptance.date", "tos_acceptance.ip"];
@@ -97,7 +101,7 @@ pub(crate) fn create(state: &mut State, call: &Call) -> Result<Value, ApiError> 
     let mut account = json!({
         "id": id,
         "object": "account",
-        "business_profile": call.any("business_profile"),
+        "business_profile": { "mcc": null, "name": null, "product_description": null, "url": null },
         "business_type": call.text("business_type"),
         "capabilities": {},
         "charges_enabled": false,
@@ -112,15 +116,41 @@ pub(crate) fn create(state: &mut State, call: &Call) -> Result<Value, ApiError> 
         "metadata": metadata::merged(&json!({}), call.params.get("metadata")),
         "payouts_enabled": false,
         "requirements": requirements(DUE, json!("requirements.past_due")),
-        "settings": { "payouts": { "debit_negative_balances": false, "schedule": { "delay_days": 2, "interval": "daily" }, "statement_descriptor": null } },
+        "settings": default_settings(),
         "tos_acceptance": { "date": null, "ip": null, "user_agent": null },
         "type": kind,
     });
-    if !account["business_profile"].is_object() {
-        account["business_profile"] = json!({ "mcc": null, "name": null, "product_description": null, "url": null });
+    for field in ["business_profile", "settings"] {
+        overlay(&mut account[field], &call.any(field));
     }
     ask(&mut account, call)?;
     Ok(state.insert(table::ACCOUNTS, PLATFORM, account))
+}
+
+fn default_settings() -> Value {
+    json!({
+        "branding": { "icon": null, "logo": null, "primary_color": null, "secondary_color": null },
+        "card_payments": { "decline_on": { "avs_failure": false, "cvc_failure": false }, "statement_descriptor_prefix": null },
+        "dashboard": { "display_name": null, "timezone": "Etc/UTC" },
+        "payments": { "statement_descriptor": null, "statement_descriptor_kana": null, "statement_descriptor_kanji": null },
+        "payouts": { "debit_negative_balances": false, "schedule": { "delay_days": 2, "interval": "daily" }, "statement_descriptor": null },
+    })
+}
+
+/// Lays what a form sent over what there is; texts become what they replace.
+fn overlay(base: &mut Value, sent: &Value) {
+    match (base, sent) {
+        (Value::Object(base), Value::Object(sent)) => {
+            for (key, value) in sent {
+                overlay(base.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (_, Value::Null) => {}
+        (base @ (Value::Bool(_) | Value::Number(_)), Value::String(text)) => {
+            *base = serde_json::from_str(text).unwrap_or_else(|_| json!(text));
+        }
+        (base, sent) => *base = sent.clone(),
+    }
 }
 
 fn account_type(call: &Call) -> &'static str {
@@ -171,8 +201,8 @@ fn currency_of(country: &str) -> &'static str {
         "RO" => "ron",
         "SE" => "sek",
         "SG" => "sgd",
-        "AT" | "BE" | "BG" | "CY" | "DE" | "EE" | "ES" | "FI" | "FR" | "GR" | "HR" | "IE" | "IT" | "LT" | "LU" | "LV" | "MT" | "NL" | "PT"
-        | "SI" | "SK" => "eur",
+        "AT" | "BE" | "BG" | "CY" | "DE" | "EE" | "ES" | "FI" | "FR" | "GR" | "HR" | "IE" | "IT" | "LT" | "LU" | "LV" | "MT"
+        | "NL" | "PT" | "SI" | "SK" => "eur",
         _ => "usd",
     }
 }
@@ -180,7 +210,12 @@ fn currency_of(country: &str) -> &'static str {
 /// Asks for the capabilities that a request names.
 fn ask(account: &mut Value, call: &Call) -> Result<(), ApiError> {
     let Some(asked) = call.params.get("capabilities") else { return Ok(()) };
-    let malformed = |name: &str| ApiError::parameter(&format!("capabilities[{name}]"), "Capabilities are asked for as capabilities[<name>][requested]=true");
+    let malformed = |name: &str| {
+        ApiError::parameter(
+            &format!("capabilities[{name}]"),
+            "Capabilities are asked for as capabilities[<name>][requested]=true",
+        )
+    };
     for (name, value) in asked.as_object().ok_or_else(|| malformed("name"))? {
         match value["requested"].as_str() {
             Some("true") => capabilities::request(account, name, true),
@@ -223,7 +258,8 @@ pub(crate) fn verify(account: &mut Value, now: i64) {
 
 /// Stripe disables the account (or, without a reason, enables it again).
 pub(crate) fn restrict(account: &mut Value, reason: Option<&str>) {
-    let (status, due): (&str, &[&str]) = if reason.is_some() { ("inactive", &["individual.verification.document"]) } else { ("active", &[]) };
+    let (status, due): (&str, &[&str]) =
+        if reason.is_some() { ("inactive", &["individual.verification.document"]) } else { ("active", &[]) };
     account["requirements"] = requirements(due, json!(reason));
     let names: Vec<String> = account["capabilities"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
     for name in names {
@@ -257,7 +293,10 @@ pub(crate) fn update(state: &mut State, call: &Call) -> Result<Value, ApiError> 
     if call.path(0) == PLATFORM {
         return Err(ApiError::invalid("The sandbox does not change the platform's own account."));
     }
-    for field in ["business_profile", "business_type", "default_currency", "email", "settings"] {
+    for field in ["business_profile", "settings"] {
+        overlay(&mut account[field], &call.any(field));
+    }
+    for field in ["business_type", "default_currency", "email"] {
         if let Some(value) = call.params.get(field) {
             account[field] = value.clone();
         }

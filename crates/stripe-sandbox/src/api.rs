@@ -127,7 +127,9 @@ fn serve_with_fault(state: &mut State, request: Request, request_id: String, fau
             }
             Outcome::Later { delay_ms: fault.delay_ms, pending: Box::new(Pending { request, request_id, busy_key }) }
         }
-        FaultKind::Status429 | FaultKind::Status500 | FaultKind::Status500After => Outcome::Answer(work(state, &request, request_id, Some(fault))),
+        FaultKind::Status429 | FaultKind::Status500 | FaultKind::Status500After => {
+            Outcome::Answer(work(state, &request, request_id, Some(fault)))
+        }
         FaultKind::TimeoutAfter | FaultKind::TimeoutBefore => {
             work(state, &request, request_id, Some(fault));
             Outcome::Hang { delay_ms: fault.delay_ms }
@@ -215,7 +217,13 @@ fn sent(request: &Request) -> Result<Map<String, Value>, ApiError> {
 }
 
 /// The work itself: everything that can end in an error.
-fn attempt(state: &mut State, request: &Request, id: &str, tree: &Map<String, Value>, fault: Option<&Fault>) -> Result<Done, ApiError> {
+fn attempt(
+    state: &mut State,
+    request: &Request,
+    id: &str,
+    tree: &Map<String, Value>,
+    fault: Option<&Fault>,
+) -> Result<Done, ApiError> {
     let nothing = || Done { status: 0, body: Value::Null, original_request: None };
     match fault.map(|f| f.kind) {
         Some(FaultKind::Status429) => return Err(ApiError::rate_limited()),

@@ -29,7 +29,9 @@ pub(crate) fn key(header: Option<&str>, configured: &str) -> Result<Key, ApiErro
         return Ok(Key::Publishable);
     }
     let shown: String = key.chars().take(8).collect();
-    Err(ApiError::unauthorized(format!("Invalid API Key provided: {shown}***. The sandbox accepts any key that begins with sk_test_.")))
+    Err(ApiError::unauthorized(format!(
+        "Invalid API Key provided: {shown}***. The sandbox accepts any key that begins with sk_test_."
+    )))
 }
 
 fn read(header: &str) -> Option<String> {

@@ -172,8 +172,8 @@ pub(crate) fn retrieve_transaction(state: &mut State, call: &Call) -> Result<Val
 /// `GET /v1/balance_transactions`.
 pub(crate) fn list_transactions(state: &mut State, call: &Call) -> Result<Value, ApiError> {
     let same = |object: &Value, field: &str| call.text(field).is_none_or(|wanted| object[field] == wanted);
-    let transactions = state
-        .of_account(table::BALANCE_TRANSACTIONS, &call.account)
-        .filter(|t| same(t, "currency") && same(t, "source") && same(t, "type") && call.text("payout").is_none_or(|po| t["source"] == po));
+    let transactions = state.of_account(table::BALANCE_TRANSACTIONS, &call.account).filter(|t| {
+        same(t, "currency") && same(t, "source") && same(t, "type") && call.text("payout").is_none_or(|po| t["source"] == po)
+    });
     list::page(transactions, call)
 }

@@ -87,9 +87,10 @@ impl ApiError {
 
     /// Too many requests (429).
     pub fn rate_limited() -> Self {
-        let mut error = Self::invalid("Too many requests hit the API too quickly. We recommend an exponential backoff of your requests.")
-            .code("rate_limit")
-            .forgotten();
+        let mut error =
+            Self::invalid("Too many requests hit the API too quickly. We recommend an exponential backoff of your requests.")
+                .code("rate_limit")
+                .forgotten();
         error.status = 429;
         error
     }
@@ -101,7 +102,8 @@ impl ApiError {
 
     /// With a machine-readable code.
     pub fn code(self, code: &str) -> Self {
-        self.with("code", json!(code)).with("doc_url", json!(format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"))))
+        self.with("code", json!(code))
+            .with("doc_url", json!(format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"))))
     }
 
     /// With the parameter that is to blame.

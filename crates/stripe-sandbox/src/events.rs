@@ -58,7 +58,9 @@ pub(crate) fn list(state: &mut State, call: &Call) -> Result<Value, ApiError> {
         Some(types) => types.iter().filter_map(Value::as_str).collect(),
         None => call.text("type").into_iter().collect(),
     };
-    let matches = |kind: &str| wanted.is_empty() || wanted.iter().any(|w| *w == kind || w.strip_suffix('*').is_some_and(|p| kind.starts_with(p)));
+    let matches = |kind: &str| {
+        wanted.is_empty() || wanted.iter().any(|w| *w == kind || w.strip_suffix('*').is_some_and(|p| kind.starts_with(p)))
+    };
     let delivered = call.flag("delivery_success");
     let events = state.of_account(table::EVENTS, &call.account).filter(|event| {
         matches(event["type"].as_str().unwrap_or_default()) && delivered.is_none_or(|d| d == (event["pending_webhooks"] == 0))

@@ -8,22 +8,53 @@ use serde_json::Value;
 
 /// Fields that hold the identifier of another object.
 const FIELDS: &[&str] = &[
-    "account", "application", "application_fee", "balance_transaction", "charge", "customer", "destination", "destination_payment",
-    "destination_payment_refund", "dispute", "failure_balance_transaction", "invoice", "latest_charge", "on_behalf_of", "originating_transaction",
-    "payment_intent", "payment_method", "review", "source", "source_refund", "source_transaction", "source_transfer",
-    "source_transfer_reversal", "transfer", "transfer_reversal",
+    "account",
+    "application",
+    "application_fee",
+    "balance_transaction",
+    "charge",
+    "customer",
+    "destination",
+    "destination_payment",
+    "destination_payment_refund",
+    "dispute",
+    "failure_balance_transaction",
+    "invoice",
+    "latest_charge",
+    "on_behalf_of",
+    "originating_transaction",
+    "payment_intent",
+    "payment_method",
+    "review",
+    "source",
+    "source_refund",
+    "source_transaction",
+    "source_transfer",
+    "source_transfer_reversal",
+    "transfer",
+    "transfer_reversal",
 ];
 
 const MAX_DEPTH: usize = 4;
 
 /// The paths to expand.
 pub(crate) fn wanted(call: &Call) -> Result<Vec<String>, ApiError> {
-    let paths: Vec<String> =
-        call.params.get("expand").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let paths: Vec<String> = call
+        .params
+        .get("expand")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
     for path in &paths {
         let depth = path.split('.').filter(|s| *s != "data").count();
         if depth > MAX_DEPTH {
-            return Err(ApiError::parameter("expand", format!("You cannot expand more than {MAX_DEPTH} levels of a property: {path}")));
+            return Err(ApiError::parameter(
+                "expand",
+                format!("You cannot expand more than {MAX_DEPTH} levels of a property: {path}"),
+            ));
         }
     }
     Ok(paths)
@@ -49,6 +80,9 @@ fn descend(state: &State, at: &mut Value, path: &[&str], whole: &str) -> Result<
         return items.iter_mut().try_for_each(|item| descend(state, item, rest, whole));
     }
     let Value::Object(map) = at else { return Err(impossible()) };
+    if map.get("object").is_some_and(|o| o == "list") {
+        return Err(impossible());
+    }
     if *name == "refunds" && map.get("object").is_some_and(|o| o == "charge") {
         return Ok(());
     }

@@ -149,7 +149,8 @@ pub(crate) fn clear(state: &mut State) {
 
 /// The fault that hits this request, if any; it is used up by one.
 pub(crate) fn take(state: &mut State, method: &str, path: &str) -> Option<Fault> {
-    let waiting: Vec<Fault> = state.store.rows(table::FAULTS).filter_map(|(_, row)| serde_json::from_value(row.clone()).ok()).collect();
+    let waiting: Vec<Fault> =
+        state.store.rows(table::FAULTS).filter_map(|(_, row)| serde_json::from_value(row.clone()).ok()).collect();
     for mut fault in waiting.into_iter().filter(|fault| fault.hits(method, path)) {
         if fault.skip > 0 {
             fault.skip -= 1;

@@ -16,7 +16,8 @@ pub(crate) fn parse(encoded: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let mut root = Value::Object(Map::new());
     for (name, value) in pairs {
         let path = path_of(&name)?;
-        insert(&mut root, &path, value).map_err(|()| ApiError::parameter(&name, format!("Invalid parameter: {name} is given in two shapes")))?;
+        insert(&mut root, &path, value)
+            .map_err(|()| ApiError::parameter(&name, format!("Invalid parameter: {name} is given in two shapes")))?;
     }
     lists(&mut root);
     match root {

@@ -19,7 +19,13 @@ pub(crate) fn row(account: &str, key: &str) -> String {
 }
 
 /// Looks a key up. `Ok(None)`: the work is ours to do.
-pub(crate) fn look_up(state: &mut State, row: &str, key: &str, path: &str, params: &Map<String, Value>) -> Result<Option<Replay>, ApiError> {
+pub(crate) fn look_up(
+    state: &mut State,
+    row: &str,
+    key: &str,
+    path: &str,
+    params: &Map<String, Value>,
+) -> Result<Option<Replay>, ApiError> {
     if key.chars().count() > 255 {
         return Err(ApiError::idempotency(400, None, "Idempotency keys can have up to 255 characters."));
     }
@@ -64,7 +70,15 @@ pub(crate) fn look_up(state: &mut State, row: &str, key: &str, path: &str, param
 }
 
 /// Remembers the answer of a key.
-pub(crate) fn remember(state: &mut State, row: &str, path: &str, params: &Map<String, Value>, status: u16, body: &Value, request: &str) {
+pub(crate) fn remember(
+    state: &mut State,
+    row: &str,
+    path: &str,
+    params: &Map<String, Value>,
+    status: u16,
+    body: &Value,
+    request: &str,
+) {
     let known = json!({ "at": state.now, "path": path, "params": params, "status": status, "body": body, "request": request });
     state.store.put(table::IDEMPOTENCY, row, known);
 }

@@ -10,10 +10,14 @@
 //!
 //! Architecture invariant: no resource module knows HTTP, the journal, or the delivery of webhooks.
 
+// The objects of Stripe's API are wide: `json!` recurses once for each of their fields.
+#![recursion_limit = "256"]
+
 mod account_links;
 mod accounts;
 mod api;
 mod auth;
+mod authentication;
 mod balance;
 mod capabilities;
 mod charges;

@@ -8,11 +8,16 @@ use serde_json::{Value, json};
 pub(crate) fn page<'v>(objects: impl Iterator<Item = &'v Value>, call: &Call) -> Result<Value, ApiError> {
     let limit = call.int("limit").unwrap_or(10);
     if limit < 1 {
-        return Err(ApiError::parameter("limit", "This value must be greater than or equal to 1.").code("parameter_invalid_integer"));
+        return Err(
+            ApiError::parameter("limit", "This value must be greater than or equal to 1.").code("parameter_invalid_integer")
+        );
     }
     if limit > 100 {
-        return Err(ApiError::parameter("limit", format!("This value must be less than or equal to 100 (it currently is '{limit}')."))
-            .code("parameter_invalid_integer"));
+        return Err(ApiError::parameter(
+            "limit",
+            format!("This value must be less than or equal to 100 (it currently is '{limit}')."),
+        )
+        .code("parameter_invalid_integer"));
     }
     let limit = usize::try_from(limit).unwrap_or(100);
     let objects: Vec<&Value> = objects.filter(|object| within(object["created"].as_i64(), call.params.get("created"))).collect();
@@ -24,7 +29,10 @@ pub(crate) fn page<'v>(objects: impl Iterator<Item = &'v Value>, call: &Call) ->
     };
     let (from, to, more) = match (call.text("starting_after"), call.text("ending_before")) {
         (Some(_), Some(_)) => {
-            return Err(ApiError::parameter("ending_before", "You may only specify one of these parameters: starting_after, ending_before."));
+            return Err(ApiError::parameter(
+                "ending_before",
+                "You may only specify one of these parameters: starting_after, ending_before.",
+            ));
         }
         (None, Some(cursor)) => {
             let to = position(cursor, "ending_before")?;

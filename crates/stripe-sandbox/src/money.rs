@@ -4,9 +4,10 @@ use crate::errors::ApiError;
 
 /// The currencies accepted.
 pub(crate) const CURRENCIES: &[&str] = &[
-    "aed", "ars", "aud", "bdt", "bgn", "brl", "cad", "chf", "clp", "cny", "cop", "czk", "dkk", "egp", "eur", "gbp", "gel", "hkd", "huf",
-    "idr", "ils", "inr", "isk", "jpy", "kes", "krw", "lkr", "mad", "mxn", "myr", "ngn", "nok", "nzd", "pen", "php", "pkr", "pln", "qar",
-    "ron", "rsd", "sar", "sek", "sgd", "thb", "try", "twd", "tzs", "uah", "ugx", "usd", "uyu", "vnd", "xaf", "xof", "zar",
+    "aed", "ars", "aud", "bdt", "bgn", "brl", "cad", "chf", "clp", "cny", "cop", "czk", "dkk", "egp", "eur", "gbp", "gel", "hkd",
+    "huf", "idr", "ils", "inr", "isk", "jpy", "kes", "krw", "lkr", "mad", "mxn", "myr", "ngn", "nok", "nzd", "pen", "php", "pkr",
+    "pln", "qar", "ron", "rsd", "sar", "sek", "sgd", "thb", "try", "twd", "tzs", "uah", "ugx", "usd", "uyu", "vnd", "xaf", "xof",
+    "zar",
 ];
 
 /// Whether Stripe knows the currency.
@@ -41,8 +42,11 @@ pub(crate) fn chargeable(amount: i64, currency: &str) -> Result<(), ApiError> {
         _ => 99_999_999,
     };
     if amount > maximum {
-        return Err(ApiError::parameter("amount", format!("Amount must be no more than {maximum} (the smallest unit of {currency})."))
-            .code("amount_too_large"));
+        return Err(ApiError::parameter(
+            "amount",
+            format!("Amount must be no more than {maximum} (the smallest unit of {currency})."),
+        )
+        .code("amount_too_large"));
     }
     Ok(())
 }
@@ -50,7 +54,9 @@ pub(crate) fn chargeable(amount: i64, currency: &str) -> Result<(), ApiError> {
 /// Refuses zero and negative amounts.
 pub(crate) fn positive(amount: i64, param: &str) -> Result<(), ApiError> {
     if amount < 1 {
-        return Err(ApiError::parameter(param, "This value must be greater than or equal to 1.").code("parameter_invalid_integer"));
+        return Err(
+            ApiError::parameter(param, "This value must be greater than or equal to 1.").code("parameter_invalid_integer")
+        );
     }
     Ok(())
 }

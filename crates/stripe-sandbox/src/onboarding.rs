@@ -71,6 +71,7 @@ Here one button does it.</p><form method="post"><button>Complete onboarding</but
     )
 }
 
-fn escape(text: &str) -> String {
+/// Text as HTML.
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -60,7 +60,8 @@ fn object(fields: &'static [Field], sent: &Map<String, Value>, prefix: &str) -> 
     let unknown: Vec<String> = sent.keys().filter(|name| find(name).is_none()).map(|name| name_of(name)).collect();
     if let Some(first) = unknown.first() {
         let plural = if unknown.len() == 1 { "" } else { "s" };
-        return Err(ApiError::parameter(first, format!("Received unknown parameter{plural}: {}", unknown.join(", "))).code("parameter_unknown"));
+        return Err(ApiError::parameter(first, format!("Received unknown parameter{plural}: {}", unknown.join(", ")))
+            .code("parameter_unknown"));
     }
     let mut checked = Map::new();
     for (name, value) in sent {
@@ -128,7 +129,8 @@ fn typed(kind: &'static Kind, value: &Value, name: &str) -> Result<Value, ApiErr
         },
         Kind::Range => match value {
             Value::Object(map) => {
-                const BOUNDS: &[Field] = &[may("gt", Kind::Integer), may("gte", Kind::Integer), may("lt", Kind::Integer), may("lte", Kind::Integer)];
+                const BOUNDS: &[Field] =
+                    &[may("gt", Kind::Integer), may("gte", Kind::Integer), may("lt", Kind::Integer), may("lte", Kind::Integer)];
                 Ok(Value::Object(object(BOUNDS, map, name)?))
             }
             other => integer(other, name),
@@ -137,17 +139,21 @@ fn typed(kind: &'static Kind, value: &Value, name: &str) -> Result<Value, ApiErr
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> Result<&'v str, ApiError> {
-    let text = value.as_str().ok_or_else(|| ApiError::parameter(name, format!("Invalid string: {value}")).code("parameter_invalid_string"))?;
+    let text = value
+        .as_str()
+        .ok_or_else(|| ApiError::parameter(name, format!("Invalid string: {value}")).code("parameter_invalid_string"))?;
     if text.chars().count() > 5_000 {
-        return Err(ApiError::parameter(name, format!("Invalid string: {name} must be at most 5000 characters")).code("parameter_invalid_string"));
+        return Err(ApiError::parameter(name, format!("Invalid string: {name} must be at most 5000 characters"))
+            .code("parameter_invalid_string"));
     }
     Ok(text)
 }
 
 fn integer(value: &Value, name: &str) -> Result<Value, ApiError> {
     let sent = text(value, name)?;
-    let number: i64 =
-        sent.parse().map_err(|_| ApiError::parameter(name, format!("Invalid integer: {sent}")).code("parameter_invalid_integer"))?;
+    let number: i64 = sent
+        .parse()
+        .map_err(|_| ApiError::parameter(name, format!("Invalid integer: {sent}")).code("parameter_invalid_integer"))?;
     Ok(json!(number))
 }
 

@@ -136,8 +136,11 @@ impl State {
     pub fn present(&self, value: &Value) -> Value {
         match value {
             Value::Object(map) => {
-                let mut shown: serde_json::Map<String, Value> =
-                    map.iter().filter(|(key, _)| !key.starts_with('_')).map(|(key, value)| (key.clone(), self.present(value))).collect();
+                let mut shown: serde_json::Map<String, Value> = map
+                    .iter()
+                    .filter(|(key, _)| !key.starts_with('_'))
+                    .map(|(key, value)| (key.clone(), self.present(value)))
+                    .collect();
                 if shown.get("object").is_some_and(|o| o == "balance_transaction") {
                     let available = shown.get("available_on").and_then(Value::as_i64).is_some_and(|at| at <= self.now);
                     shown.insert("status".into(), json!(if available { "available" } else { "pending" }));

@@ -97,11 +97,8 @@ impl Store {
             return Ok(());
         }
         let mut seen = HashSet::new();
-        let rows: Vec<Value> = changed
-            .iter()
-            .filter(|key| seen.insert(*key))
-            .map(|(table, id)| json!([table, id, self.get(table, id)]))
-            .collect();
+        let rows: Vec<Value> =
+            changed.iter().filter(|key| seen.insert(*key)).map(|(table, id)| json!([table, id, self.get(table, id)])).collect();
         let mut line = serde_json::to_vec(&rows)?;
         line.push(b'\n');
         let Some(disk) = self.disk.as_mut() else { return Ok(()) };

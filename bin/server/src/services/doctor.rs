@@ -22,7 +22,7 @@ pub async fn doctor(system_url: &SecretString) -> anyhow::Result<Vec<(String, St
         }
     }
     for finding in escrow::doctor(&system).await? {
-        found(finding.check, finding.detail);
+        found(finding.rule, format!("{}: {}", finding.subject, finding.detail));
     }
     for job in jobs::dead_jobs(&system).await? {
         found("jobs", format!("job {} ({}) used up its {} attempts: {}", job.id, job.task, job.attempts, job.last_error.unwrap_or_default()));

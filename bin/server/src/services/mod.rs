@@ -33,7 +33,6 @@ pub const SYSTEM_POOL: usize = 8;
 pub const PERMISSIONS: &[&[Permission]] = &[
     audit_api::perm::ALL,
     tenants_api::perm::ALL,
-    users_api::perm::ALL,
     projects_api::perm::ALL,
     tenders_api::perm::ALL,
     escrow_api::perm::ALL,

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use escrow::jobs::{AccountJob, PaymentJob, ReleaseJob, ReviewJob, TransferJob, WebhookJob};
+use escrow::jobs::{self as names, AccountJob, PaymentJob, ReleaseJob, ReviewJob, TransferJob, WebhookJob};
 use escrow_api::ContractActivated;
 use jobs::{JobCtx, Registry};
 use kernel::Ctx;
+use tenders::TenderJob;
 
 use super::Services;
 
@@ -26,49 +27,34 @@ pub(super) fn registry(services: &Services) -> Registry {
     registry
 }
 
+macro_rules! on_job {
+    ($registry:ident, $service:ident, $task:path, |$job:ident, $payload:ident: $type:ty| $work:expr) => {{
+        let shared = Arc::clone($service);
+        $registry.on_job($task, move |$job: JobCtx, $payload: $type| {
+            let $service = Arc::clone(&shared);
+            async move { $work.await }
+        });
+    }};
+}
+
 fn money(registry: &mut Registry, escrow: &Arc<escrow::Service>) {
-    let service = Arc::clone(escrow);
-    registry.on_job(escrow::jobs::WEBHOOK, move |_: JobCtx, job: WebhookJob| {
-        let service = Arc::clone(&service);
-        async move { service.route_event(job).await }
-    });
-    let service = Arc::clone(escrow);
-    registry.on_job(escrow::jobs::SYNC_PAYMENT, move |_: JobCtx, job: PaymentJob| {
-        let service = Arc::clone(&service);
-        async move { service.sync_payment(job).await }
-    });
-    let service = Arc::clone(escrow);
-    registry.on_job(escrow::jobs::SEND_RELEASE, move |_: JobCtx, job: ReleaseJob| {
-        let service = Arc::clone(&service);
-        async move { service.send_release(job).await }
-    });
-    let service = Arc::clone(escrow);
-    registry.on_job(escrow::jobs::SYNC_TRANSFER, move |_: JobCtx, job: TransferJob| {
-        let service = Arc::clone(&service);
-        async move { service.sync_transfer(job).await }
-    });
-    let service = Arc::clone(escrow);
-    registry.on_job(escrow::jobs::SYNC_ACCOUNT, move |_: JobCtx, job: AccountJob| {
-        let service = Arc::clone(&service);
-        async move { service.sync_account(job).await }
-    });
-    let service = Arc::clone(escrow);
-    registry.on_job(escrow::jobs::ESCALATE, move |_: JobCtx, job: ReviewJob| {
-        let service = Arc::clone(&service);
-        async move { service.escalate(job).await }
-    });
+    on_job!(registry, escrow, names::WEBHOOK, |_job, payload: WebhookJob| escrow.route_event(payload));
+    on_job!(registry, escrow, names::SYNC_PAYMENT, |_job, payload: PaymentJob| escrow.sync_payment(payload));
+    on_job!(registry, escrow, names::SEND_RELEASE, |_job, payload: ReleaseJob| escrow.send_release(payload));
+    on_job!(registry, escrow, names::SYNC_TRANSFER, |_job, payload: TransferJob| escrow.sync_transfer(payload));
+    on_job!(registry, escrow, names::SYNC_ACCOUNT, |_job, payload: AccountJob| escrow.sync_account(payload));
+    on_job!(registry, escrow, names::ESCALATE, |_job, payload: ReviewJob| escrow.escalate(payload));
     let service = Arc::clone(escrow);
     registry.every("escrow.sweep", SWEEP, move || {
         let service = Arc::clone(&service);
-        async move { service.sweep().await }
+        async move { service.sweep().await.map(drop) }
     });
 }
 
 fn tendering(registry: &mut Registry, tenders: &Arc<tenders::Service>) {
-    let service = Arc::clone(tenders);
-    registry.on_job(tenders::CLOSE_JOB, move |job: JobCtx, payload: tenders::CloseJob| {
-        let service = Arc::clone(&service);
-        async move { service.close_due(job.tenant()?, payload).await }
+    on_job!(registry, tenders, tenders::CLOSE_JOB, |job, payload: TenderJob| async { tenders.close_due(job.tenant()?, payload).await });
+    on_job!(registry, tenders, tenders::FINISH_STANDSTILL_JOB, |job, payload: TenderJob| async {
+        tenders.finish_standstill(job.tenant()?, payload).await
     });
     let service = Arc::clone(tenders);
     registry.on_event("tenders", move |ctx: Ctx, event_id, event: ContractActivated| {

@@ -77,17 +77,17 @@ pub struct SignedIn {
 /// The verbs of sign-in.
 #[async_trait]
 pub trait SignIn: Send + Sync {
-    /// Creates a person with an organisation of their own and signs them in.
+    /// Creates a person with an organisation of their own and signs them in. `request` goes into the trail.
     ///
     /// # Errors
     /// [`Error::EmailTaken`], [`Error::Invalid`].
-    async fn register(&self, account: NewAccount, password: SecretString) -> Result<SignedIn, Error>;
+    async fn register(&self, request: &RequestId, account: NewAccount, password: SecretString) -> Result<SignedIn, Error>;
 
     /// Signs in. Unknown email and wrong password take the same time and look the same.
     ///
     /// # Errors
     /// [`Error::WrongCredentials`].
-    async fn login(&self, email: &str, password: SecretString) -> Result<SignedIn, Error>;
+    async fn login(&self, request: &RequestId, email: &str, password: SecretString) -> Result<SignedIn, Error>;
 
     /// Ends the session at once, everywhere.
     ///

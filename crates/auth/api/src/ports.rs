@@ -1,7 +1,7 @@
 //! What sign-in needs from domains above it: ports that they implement, joined in `bin/server`.
 
 use async_trait::async_trait;
-use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, UserId};
+use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, RequestId, UserId};
 use uow::{ReadTx, Tx};
 
 use crate::Error;
@@ -49,18 +49,25 @@ pub struct Membership {
 /// People and their memberships; implemented by `users` over `tenants`. All of it runs as the platform, since no tenant is known yet.
 #[async_trait]
 pub trait Directory: Send + Sync {
-    /// Makes the person, the organisation and the owner's membership.
+    /// Makes the person, the organisation and the owner's membership. `request` goes into the trail.
     ///
     /// # Errors
     /// [`Error::EmailTaken`].
-    async fn create_in(&self, tx: &mut Tx, account: &NewAccount) -> Result<Account, Error>;
+    async fn create_in(&self, tx: &mut Tx, request: &RequestId, account: &NewAccount) -> Result<Account, Error>;
 
     /// Makes a further organisation for a person who is there already, with them as its owner: for somebody who was added to an
     /// organisation by email and now registers (`name` is how they call themselves), or who was removed from their last one.
     ///
     /// # Errors
     /// [`Error::Invalid`].
-    async fn found_in(&self, tx: &mut Tx, user: UserId, name: Option<&str>, organization_name: &str) -> Result<Account, Error>;
+    async fn found_in(
+        &self,
+        tx: &mut Tx,
+        request: &RequestId,
+        user: UserId,
+        name: Option<&str>,
+        organization_name: &str,
+    ) -> Result<Account, Error>;
 
     /// The person with this email, if there is one.
     ///

@@ -29,7 +29,8 @@ pub(crate) struct Generation(u64);
 impl Cache {
     /// An empty cache that stores nothing until it is [`Cache::connected`].
     pub(crate) fn new(settings: &Settings) -> Self {
-        let sessions = moka::sync::Cache::builder().max_capacity(settings.cached_sessions).time_to_live(settings.cache_life).build();
+        let sessions =
+            moka::sync::Cache::builder().max_capacity(settings.cached_sessions).time_to_live(settings.cache_life).build();
         Self { sessions, state: RwLock::new(State { generation: 0, listening: false }) }
     }
 
@@ -146,7 +147,7 @@ mod tests {
         cache.notified(&ada.to_string());
         assert_eq!([1, 2, 3].map(|n| cache.get(&[n; 32]).is_some()), [false, false, true]);
         cache.notified("gibberish");
-        assert_eq!(cache.get(&[3; 32]).is_some(), false);
+        assert!(cache.get(&[3; 32]).is_none());
     }
 
     #[test]

@@ -95,6 +95,7 @@ fn verify(password: &str, phc: &str) -> Result<bool, Fault> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
     use super::*;
 

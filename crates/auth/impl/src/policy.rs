@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use auth_api::{Authorizer, Reach};
-use casbin::{CoreApi, DefaultModel, Enforcer, Filter, MgmtApi, StringAdapter};
+use casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, StringAdapter};
 use kernel::{Actor, Ctx, Denied, OrgRole, Permission, ProjectRole, Scope};
 
 const MODEL: &str = include_str!("../../../../config/authz/model.conf");
@@ -100,12 +100,15 @@ impl Policy {
 /// Asks casbin once for every role × permission. It scans its policy row by row and evaluates an expression for each, so it is given, per
 /// permission, the rows of that permission alone: the others cannot match (`r.act == p.act`).
 async fn compile(model: &str, policy: &str, known: &[Permission]) -> Result<Table, PolicyError> {
-    let whole = Enforcer::new(DefaultModel::from_str(model).await?, StringAdapter::new(policy)).await?;
-    check_names(&whole, known)?;
-    let mut table = Table::with_capacity(known.len());
     let mut enforcer = Enforcer::new(DefaultModel::from_str(model).await?, StringAdapter::new(policy)).await?;
+    check_names(&enforcer, known)?;
+    let rows = enforcer.get_policy();
+    let mut table = Table::with_capacity(known.len());
     for permission in known {
-        enforcer.load_filtered_policy(Filter { p: vec!["", "", permission.name()], g: Vec::new() }).await?;
+        let its_own = rows.iter().filter(|row| row.get(2).is_some_and(|act| act == permission.name())).cloned().collect();
+        // The inheritance of roles stays: casbin keeps it beside the rows.
+        enforcer.get_mut_model().clear_policy();
+        enforcer.get_mut_model().add_policies("p", "p", its_own);
         let mut holders = 0;
         for (role, domain, bit) in roles() {
             if enforcer.enforce((role, domain, permission.name()))? {

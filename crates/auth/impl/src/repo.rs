@@ -60,7 +60,7 @@ pub(crate) async fn session(tx: &ReadTx<'_>, hash: &TokenHash) -> Result<Option<
 pub(crate) async fn last_org(tx: &ReadTx<'_>, user: UserId) -> Result<Option<OrgId>, Fault> {
     let org: Option<Uuid> = sessions::table
         .filter(sessions::user_id.eq(user.0))
-        .order(sessions::created_at.desc())
+        .order((sessions::created_at.desc(), sessions::id.desc()))
         .select(sessions::org_id)
         .first(&mut tx.pg())
         .await
@@ -110,8 +110,13 @@ pub(crate) async fn end_all(tx: &mut Tx, user: UserId, now: Timestamp) -> Result
 }
 
 /// Ends a person's sessions in the organisation of this tenant's transaction.
-pub(crate) async fn end_in_org(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
-    diesel::sql_query("select app.end_sessions($1)").bind::<SqlUuid, _>(user.0).execute(tx.pg()).await.fault()?;
+pub(crate) async fn end_in_org(tx: &mut Tx, user: UserId, org: OrgId) -> Result<(), Fault> {
+    diesel::sql_query("select app.end_sessions($1, $2)")
+        .bind::<SqlUuid, _>(user.0)
+        .bind::<SqlUuid, _>(org.0)
+        .execute(tx.pg())
+        .await
+        .fault()?;
     notify(tx, &user.to_string()).await
 }
 
@@ -122,6 +127,11 @@ pub(crate) async fn purge(tx: &mut Tx, before: Timestamp) -> Result<usize, Fault
 
 /// Tells every replica, once the transaction commits.
 pub(crate) async fn notify(tx: &mut Tx, payload: &str) -> Result<(), Fault> {
-    diesel::sql_query("select pg_notify($1, $2)").bind::<Text, _>(CHANNEL).bind::<Text, _>(payload).execute(tx.pg()).await.fault()?;
+    diesel::sql_query("select pg_notify($1, $2)")
+        .bind::<Text, _>(CHANNEL)
+        .bind::<Text, _>(payload)
+        .execute(tx.pg())
+        .await
+        .fault()?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use uow::{ReadTx, SystemUow, Tx};
+use uuid::Uuid;
 
 use crate::cache::Cache;
 use crate::token::{self, TokenHash};
@@ -74,20 +75,29 @@ impl Service {
         self.system.write(async |tx| repo::purge(tx, before).await).await
     }
 
+    /// What is known of an email's person; of an unknown one as many questions are asked, so that the answer takes as long.
     async fn known(&self, email: &str) -> Result<Option<Known>, Fault> {
         self.system
             .read(async |tx| {
-                let Some(person) = self.directory.person_by_email(tx, email).await? else { return Ok(None) };
-                let password = repo::password(tx, person.id).await?;
-                let memberships = self.directory.memberships(tx, person.id).await?;
-                let last = repo::last_org(tx, person.id).await?;
-                Ok(Some(Known { person, password, memberships, last }))
+                let person = self.directory.person_by_email(tx, email).await?;
+                let id = person.as_ref().map_or(UserId(Uuid::nil()), |person| person.id);
+                let password = repo::password(tx, id).await?;
+                let memberships = self.directory.memberships(tx, id).await?;
+                let last = repo::last_org(tx, id).await?;
+                Ok(person.map(|person| Known { person, password, memberships, last }))
             })
             .await
     }
 
     /// Makes a session of a person in one of their organisations; `action` says how it came about.
-    async fn open_in(&self, tx: &mut Tx, user: UserId, membership: Membership, action: &str) -> Result<SignedIn, Error> {
+    async fn open_in(
+        &self,
+        tx: &mut Tx,
+        request: &RequestId,
+        user: UserId,
+        membership: Membership,
+        action: &str,
+    ) -> Result<SignedIn, Error> {
         let (token, hash) = token::fresh()?;
         // PostgreSQL keeps microseconds: what is answered now must equal what is read later.
         let now = self.clock.now();
@@ -101,13 +111,13 @@ impl Service {
             expires_at: now + self.life,
         };
         repo::insert_session(tx, &hash, &session, now).await?;
-        self.record_in(tx, &session, action).await?;
+        self.record_in(tx, request, &session, action).await?;
         Ok(SignedIn { token, session })
     }
 
-    async fn record_in(&self, tx: &mut Tx, session: &Session, action: &str) -> Result<(), Fault> {
+    async fn record_in(&self, tx: &mut Tx, request: &RequestId, session: &Session, action: &str) -> Result<(), Fault> {
         let entry = NewEntry::named(action, "session", session.id).after(json!({ "expiresAt": session.expires_at }));
-        self.audit.record_in(tx, &session.ctx(RequestId::generate()), entry).await
+        self.audit.record_in(tx, &session.ctx(request.clone()), entry).await
     }
 
     async fn look_up(&self, tx: &ReadTx<'_>, hash: &TokenHash) -> Result<Option<Session>, Fault> {
@@ -160,8 +170,7 @@ impl Sessions for Service {
     }
 
     async fn end_sessions_in(&self, tx: &mut Tx, user: UserId, org: OrgId) -> Result<(), Fault> {
-        tracing::debug!(%user, %org, "ending the sessions of a person in an organisation");
-        repo::end_in_org(tx, user).await?;
+        repo::end_in_org(tx, user, org).await?;
         self.cache.forget_user(user);
         Ok(())
     }
@@ -179,7 +188,7 @@ impl Accounts for Service {
 
 #[async_trait]
 impl SignIn for Service {
-    async fn register(&self, account: NewAccount, password: SecretString) -> Result<SignedIn, Error> {
+    async fn register(&self, request: &RequestId, account: NewAccount, password: SecretString) -> Result<SignedIn, Error> {
         let faults = model::faults_of(&account, password.expose_secret());
         if !faults.is_empty() {
             return Err(Error::Invalid(faults));
@@ -194,19 +203,19 @@ impl SignIn for Service {
             .system
             .write(async |tx| {
                 let Account { user, org } = match invited {
-                    None => self.directory.create_in(tx, &account).await?,
+                    None => self.directory.create_in(tx, request, &account).await?,
                     Some(user) => {
-                        self.directory.found_in(tx, user, Some(account.name.trim()), &account.organization_name).await?
+                        self.directory.found_in(tx, request, user, Some(account.name.trim()), &account.organization_name).await?
                     }
                 };
                 repo::insert_password(tx, user, &phc).await?;
-                self.open_in(tx, user, Membership { org, role: kernel::OrgRole::Owner }, "auth.register").await
+                self.open_in(tx, request, user, Membership { org, role: kernel::OrgRole::Owner }, "auth.register").await
             })
             .await?;
         Ok(signed_in)
     }
 
-    async fn login(&self, email: &str, password: SecretString) -> Result<SignedIn, Error> {
+    async fn login(&self, request: &RequestId, email: &str, password: SecretString) -> Result<SignedIn, Error> {
         let known = self.known(email).await?;
         let phc = known.as_ref().and_then(|known| known.password.clone());
         let right = self.hasher.verify(password, phc).await?;
@@ -220,11 +229,11 @@ impl SignIn for Service {
                     Some(membership) => membership,
                     // Removed from the last organisation: nobody is locked out of the account for it.
                     None => {
-                        let Account { org, .. } = self.directory.found_in(tx, user, None, &known.person.name).await?;
+                        let Account { org, .. } = self.directory.found_in(tx, request, user, None, &known.person.name).await?;
                         Membership { org, role: kernel::OrgRole::Owner }
                     }
                 };
-                self.open_in(tx, user, membership, "auth.login").await
+                self.open_in(tx, request, user, membership, "auth.login").await
             })
             .await?;
         self.complete(signed_in).await
@@ -256,7 +265,7 @@ impl SignIn for Service {
             .system
             .write(async |tx| {
                 let hash = repo::end(tx, user, session, self.clock.now()).await?.ok_or(Error::NotAuthenticated)?;
-                Ok::<_, Error>((hash, self.open_in(tx, user, membership, "auth.switch").await?))
+                Ok::<_, Error>((hash, self.open_in(tx, &ctx.request, user, membership, "auth.switch").await?))
             })
             .await?;
         self.cache.forget(&hash);

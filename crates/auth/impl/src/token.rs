@@ -29,6 +29,7 @@ pub(crate) fn hash(token: &str) -> Option<TokenHash> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
     use super::*;
     use secrecy::ExposeSecret;

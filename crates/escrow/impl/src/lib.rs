@@ -11,9 +11,13 @@
 //! - The provider is never called inside a transaction. An intent row comes first, its id is the idempotency key, the result row follows;
 //!   whatever dies in between, the same job run again comes to the same end.
 //!
+//! [`Service`] is every service trait of `escrow-api`, the port of tenders, and the handlers of [`jobs`]; [`routes`] are the endpoints,
+//! which [`app_data`] gives what they call.
+//!
 //! Tables owned: `contracts`, `contract_lines`, `contract_signatures`, `milestones`, `milestone_reviews`, `escrow_accounts`, `payments`,
 //! `releases`, `payee_accounts`, `webhook_events`, `ledger_accounts`, `ledger_transactions`, `ledger_entries`, `ledger_balances`.
 
+mod http;
 pub mod jobs;
 mod ledger;
 mod model;
@@ -23,5 +27,6 @@ mod service;
 mod settings;
 mod signature;
 
+pub use http::{app_data, routes};
 pub use service::{Dependencies, Service, doctor};
 pub use settings::Settings;

@@ -171,11 +171,6 @@ impl ReleaseEvent {
     }
 }
 
-/// Whether a release still reserves money and may still be sent.
-pub(crate) fn is_under_way(status: ReleaseStatus) -> bool {
-    matches!(status, ReleaseStatus::Requested | ReleaseStatus::Approved | ReleaseStatus::Sending | ReleaseStatus::Unknown)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -234,3 +234,5 @@ diesel::table! {
         updated_at -> Timestamptz,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(contracts, payments);

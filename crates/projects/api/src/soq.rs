@@ -276,7 +276,13 @@ pub trait Soqs: Send + Sync {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::SoqFrozen`], [`Error::Stale`], [`Error::Invalid`].
-    async fn update(&self, ctx: &Ctx, id: SoqId, change: SoqChange, unchanged: Option<Precondition<'_, Soq>>) -> Result<Soq, Error>;
+    async fn update(
+        &self,
+        ctx: &Ctx,
+        id: SoqId,
+        change: SoqChange,
+        unchanged: Option<Precondition<'_, Soq>>,
+    ) -> Result<Soq, Error>;
 
     /// Deletes a draft.
     ///

@@ -27,14 +27,17 @@ pub fn routes(r: &mut web::Routes) {
         .add(perm::UNITS_READ, || units::list)
         .add(perm::UNITS_EDIT, || units::add)
         .body_limit(4 << 20);
-    r.tag("Schedules of quantities", "What is to be built: numbered lines with unit of measure and quantity, in versions that freeze.")
-        .add(perm::SOQ_READ, || soqs::list)
-        .add(perm::SOQ_EDIT, || soqs::create)
-        .body_limit(SOQ_BODY)
-        .add(perm::SOQ_READ, || soqs::read)
-        .add(perm::SOQ_EDIT, || soqs::replace)
-        .body_limit(SOQ_BODY)
-        .add(perm::SOQ_EDIT, || soqs::remove)
-        .add(perm::SOQ_FREEZE, || soqs::freeze)
-        .add(perm::SOQ_EDIT, || soqs::new_version);
+    r.tag(
+        "Schedules of quantities",
+        "What is to be built: numbered lines with unit of measure and quantity, in versions that freeze.",
+    )
+    .add(perm::SOQ_READ, || soqs::list)
+    .add(perm::SOQ_EDIT, || soqs::create)
+    .body_limit(SOQ_BODY)
+    .add(perm::SOQ_READ, || soqs::read)
+    .add(perm::SOQ_EDIT, || soqs::replace)
+    .body_limit(SOQ_BODY)
+    .add(perm::SOQ_EDIT, || soqs::remove)
+    .add(perm::SOQ_FREEZE, || soqs::freeze)
+    .add(perm::SOQ_EDIT, || soqs::new_version);
 }

@@ -127,6 +127,7 @@ pub(crate) fn step(first: UserId, first_is_member: bool, present: UserId) -> Ste
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
     use super::*;
     use kernel::Currency;

@@ -7,7 +7,8 @@ use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
 use kernel::{Ctx, Fault, FieldFault, OrgId, OrgRole, Page, PageRequest, Position, Scope, Timestamp, UserId};
 use tenants_api::{
-    ApprovalRequest, Error, Member, MemberRemoved, Memberships, NewOrganization, Organization, OrganizationChange, Organizations, Tenants, Verdict, perm,
+    ApprovalRequest, Error, Member, MemberRemoved, Memberships, NewOrganization, Organization, OrganizationChange, Organizations,
+    Tenants, Verdict, perm,
 };
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;
@@ -33,7 +34,7 @@ impl Service {
 }
 
 /// Founds an organisation under a free slug: the plain one, else with a suffix that nobody else draws.
-async fn found(tx: &mut Tx, by: Founder, new: &NewOrganization) -> Result<OrgId, Error> {
+async fn found_by_in(tx: &mut Tx, by: Founder, new: &NewOrganization) -> Result<OrgId, Error> {
     let org = OrgId::new();
     let plain = model::slug(&new.name);
     match tx.savepoint(async |tx| organizations::found(tx, by, org, new, &plain).await).await {
@@ -60,7 +61,7 @@ impl Organizations for Service {
         let new = model::checked_new(new, "/name").map_err(Error::Invalid)?;
         self.uow
             .write(ctx, async |tx| {
-                let org = found(tx, Founder::Tenant, &new).await?;
+                let org = found_by_in(tx, Founder::Tenant, &new).await?;
                 let made = organizations::card(tx, org).await?.ok_or(Error::NotFound("organization"))?;
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::CREATE, "organization", org).after(&made)).await?;
                 Ok(made)
@@ -108,7 +109,7 @@ impl Organizations for Service {
 impl Memberships for Service {
     async fn found_in(&self, tx: &mut Tx, new: &NewOrganization, owner: UserId) -> Result<Organization, Error> {
         let new = model::checked_new(new.clone(), "/organizationName").map_err(Error::Invalid)?;
-        let org = found(tx, Founder::Platform, &new).await?;
+        let org = found_by_in(tx, Founder::Platform, &new).await?;
         memberships::insert(tx, org, owner, OrgRole::Owner).await?;
         organizations::find_in(tx, org).await?.ok_or(Error::NotFound("organization"))
     }

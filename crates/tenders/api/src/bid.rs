@@ -142,8 +142,8 @@ pub struct Bid {
     pub status: BidStatus,
     /// From 1; every replacement counts.
     pub revision: u32,
-    /// What it offers.
-    pub content: BidContent,
+    /// What it offers; nothing once the key of a tender that ended unopened is destroyed.
+    pub content: Option<BidContent>,
     /// Proof of receipt of this revision or of its withdrawal.
     pub receipt: Receipt,
     /// Place by total, then by time of receipt, from 1; once opened.

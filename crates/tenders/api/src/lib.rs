@@ -1,7 +1,7 @@
 //! Tenders, sealed bids and awards as other crates see them.
 //!
 //! The verbs come in three traits by who acts: [`Drafting`] and [`Procedure`] for the owner, [`Bidding`] for the bidder; [`Tenders`] is all
-//! of them. [`TendersJobs`] is what the platform does by itself at deadlines and when a contract becomes active.
+//! of them.
 
 mod bid;
 mod error;
@@ -12,7 +12,7 @@ mod tender;
 pub use bid::{Bid, BidContent, BidLine, BidPage, BidStatus, Disqualification, InclusionProof, NewBid, OfferedRate, OpeningRecord, Receipt};
 pub use error::Error;
 pub use event::{BidSubmitted, BidderOutcome, TenderAwarded, TenderCancelled, TenderClosed, TenderCompleted, TenderOpened, TenderPublished};
-pub use service::{Bidding, Drafting, Procedure, Tenders, TendersJobs};
+pub use service::{Bidding, Drafting, Procedure, Tenders};
 pub use tender::{
     Approval, Award, AwardRef, AwardedContract, Awarding, BidStep, Draft, Filter, Invitation, Invitee, Milestone, ProcurementMethod,
     Retender, Side, Step, Tender, TenderLine, TenderStatus, TenderView,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kernel::{BidId, Ctx, Page, PageRequest, TenderId, Timestamp};
 
 use crate::{
-    Award, Awarding, Bid, BidPage, BidStep, Disqualification, Draft, Error, Filter, Invitation, Invitee, NewBid, OpeningRecord, Retender,
+    Award, Awarding, Bid, BidContent, BidPage, BidStep, Disqualification, Draft, Error, Filter, Invitation, Invitee, NewBid, OpeningRecord, Retender,
     Step, TenderView,
 };
 
@@ -139,6 +139,12 @@ pub trait Bidding: Send + Sync {
     /// [`Error::TenderClosed`], [`Error::State`], [`Error::Stale`].
     async fn withdraw(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>) -> Result<Bid, Error>;
 
+    /// What an earlier or the current revision of the own bid offered, with the canonical document of its receipt.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also once the key of the tender is destroyed.
+    async fn own_revision(&self, ctx: &Ctx, bid: BidId, revision: u32) -> Result<(BidContent, String), Error>;
+
     /// A bid: the caller's own, or an opened one of the caller's tender.
     ///
     /// # Errors
@@ -156,25 +162,3 @@ pub trait Bidding: Send + Sync {
 pub trait Tenders: Drafting + Procedure + Bidding {}
 
 impl<T: Drafting + Procedure + Bidding> Tenders for T {}
-
-/// What the platform does by itself.
-#[async_trait]
-pub trait TendersJobs: Send + Sync {
-    /// T6 and T7, if the deadline has passed. `ctx` is the platform acting for the owner. True if it closed now.
-    ///
-    /// # Errors
-    /// A fault.
-    async fn close_due(&self, ctx: &Ctx, tender: TenderId) -> Result<bool, Error>;
-
-    /// A2 and C1 for an award whose stand-still is over: opens its contract. `ctx` is the platform acting for the owner.
-    ///
-    /// # Errors
-    /// A fault, or what the contract refuses.
-    async fn finish_standstill(&self, ctx: &Ctx, tender: TenderId) -> Result<bool, Error>;
-
-    /// T11: both parties signed. `ctx` is the platform acting for either party. True if it completed now.
-    ///
-    /// # Errors
-    /// A fault.
-    async fn complete(&self, ctx: &Ctx, tender: TenderId, contract: kernel::ContractId) -> Result<bool, Error>;
-}

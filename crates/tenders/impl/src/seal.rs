@@ -22,10 +22,11 @@ const NONCE: usize = 24;
 #[error("a seal key is 32 bytes in base64: make one with `openssl rand -base64 32`")]
 pub struct NotAKey;
 
-/// The server's key that wraps the keys of tenders. Its id, a digest of it, is stored beside what it wraps.
+/// The server's key that wraps the keys of tenders, with those that did so before. Its id, a digest of it, is stored beside what it wraps.
 pub struct SealKey {
     id: String,
     key: SecretBox<[u8; 32]>,
+    previous: Vec<SealKey>,
 }
 
 impl SealKey {
@@ -33,7 +34,7 @@ impl SealKey {
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         let id = hex::encode(&sha256(&[b"14build/seal-key", &bytes])[..8]);
-        Self { id, key: SecretBox::new(Box::new(bytes)) }
+        Self { id, key: SecretBox::new(Box::new(bytes)), previous: Vec::new() }
     }
 
     /// From the configuration's text.
@@ -50,22 +51,8 @@ impl SealKey {
     pub fn id(&self) -> &str {
         &self.id
     }
-}
 
-/// The key that wraps now, and those that wrapped before and still unwrap.
-pub struct SealKeys {
-    current: SealKey,
-    previous: Vec<SealKey>,
-}
-
-impl SealKeys {
-    /// One key.
-    #[must_use]
-    pub fn new(current: SealKey) -> Self {
-        Self { current, previous: Vec::new() }
-    }
-
-    /// With a key that was in use before.
+    /// With a key that was in use before and still unwraps.
     #[must_use]
     pub fn with_previous(mut self, key: SealKey) -> Self {
         self.previous.push(key);
@@ -75,13 +62,13 @@ impl SealKeys {
     /// A fresh key for a tender.
     pub(crate) fn make(&self, tender: TenderId) -> Result<WrappedKey, Fault> {
         let key = SecretBox::new(Box::new(rand::random::<[u8; 32]>()));
-        let wrapped = encrypt(&self.current.key, key.expose_secret(), tender.0.as_bytes())?;
-        Ok(WrappedKey { key_id: self.current.id.clone(), wrapped })
+        let wrapped = encrypt(&self.key, key.expose_secret(), tender.0.as_bytes())?;
+        Ok(WrappedKey { key_id: self.id.clone(), wrapped })
     }
 
     /// The key of a tender.
     pub(crate) fn unwrap(&self, tender: TenderId, wrapped: &WrappedKey) -> Result<TenderKey, Fault> {
-        let mut keys = std::iter::once(&self.current).chain(&self.previous);
+        let mut keys = std::iter::once(self).chain(&self.previous);
         let key = keys.find(|key| key.id == wrapped.key_id);
         let key = key.ok_or_else(|| Fault::internal(format!("the seal key {} is not configured", wrapped.key_id)))?;
         let bytes = SecretBox::new(Box::new(decrypt(&key.key, &wrapped.wrapped, tender.0.as_bytes())?));
@@ -211,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens_only_in_its_place_with_its_key() {
-        let keys = SealKeys::new(SealKey::new([1; 32]));
+        let keys = SealKey::new([1; 32]);
         let wrapped = keys.make(place(1).tender).expect("made");
         let key = keys.unwrap(place(1).tender, &wrapped).expect("unwraps");
         let sealed = key.seal(place(1), Timestamp::UNIX_EPOCH, &content()).expect("seals");
@@ -228,7 +215,7 @@ mod tests {
 
     #[test]
     fn two_seals_of_one_offer_have_two_receipts() {
-        let keys = SealKeys::new(SealKey::new([1; 32]));
+        let keys = SealKey::new([1; 32]);
         let wrapped = keys.make(place(1).tender).expect("made");
         let key = keys.unwrap(place(1).tender, &wrapped).expect("unwraps");
         let seal = || key.seal(place(1), Timestamp::UNIX_EPOCH, &content()).expect("seals").receipt;
@@ -237,11 +224,11 @@ mod tests {
 
     #[test]
     fn a_rotated_server_key_still_unwraps() {
-        let old = SealKeys::new(SealKey::new([1; 32]));
+        let old = SealKey::new([1; 32]);
         let wrapped = old.make(place(1).tender).expect("made");
-        let rotated = SealKeys::new(SealKey::new([2; 32])).with_previous(SealKey::new([1; 32]));
+        let rotated = SealKey::new([2; 32]).with_previous(SealKey::new([1; 32]));
         assert!(rotated.unwrap(place(1).tender, &wrapped).is_ok());
-        assert!(SealKeys::new(SealKey::new([2; 32])).unwrap(place(1).tender, &wrapped).is_err());
+        assert!(SealKey::new([2; 32]).unwrap(place(1).tender, &wrapped).is_err());
     }
 
     #[test]

@@ -24,10 +24,10 @@ impl Directory {
         Self { memberships, audit }
     }
 
-    async fn organization_in(&self, tx: &mut Tx, user: UserId, name: &str) -> Result<Account, Error> {
+    async fn organization_in(&self, tx: &mut Tx, request: &RequestId, user: UserId, name: &str) -> Result<Account, Error> {
         let new = NewOrganization { name: name.to_owned(), kind: OrgKind::Both };
         let organization = self.memberships.found_in(tx, &new, user).await.map_err(error_of)?;
-        let ctx = Ctx::user(organization.id, user, OrgRole::Owner, ProjectRoles::default(), RequestId::generate());
+        let ctx = Ctx::user(organization.id, user, OrgRole::Owner, ProjectRoles::default(), request.clone());
         let entry = NewEntry::of(tenants_api::perm::CREATE, "organization", organization.id).after(&organization);
         self.audit.record_in(tx, &ctx, entry).await?;
         Ok(Account { user, org: organization.id })
@@ -44,16 +44,23 @@ fn error_of(error: tenants_api::Error) -> Error {
 
 #[async_trait]
 impl auth_api::Directory for Directory {
-    async fn create_in(&self, tx: &mut Tx, account: &NewAccount) -> Result<Account, Error> {
+    async fn create_in(&self, tx: &mut Tx, request: &RequestId, account: &NewAccount) -> Result<Account, Error> {
         let user = repo::insert(tx, &account.email, &account.name).await?.ok_or(Error::EmailTaken)?;
-        self.organization_in(tx, user, &account.organization_name).await
+        self.organization_in(tx, request, user, &account.organization_name).await
     }
 
-    async fn found_in(&self, tx: &mut Tx, user: UserId, name: Option<&str>, organization_name: &str) -> Result<Account, Error> {
+    async fn found_in(
+        &self,
+        tx: &mut Tx,
+        request: &RequestId,
+        user: UserId,
+        name: Option<&str>,
+        organization_name: &str,
+    ) -> Result<Account, Error> {
         if let Some(name) = name {
             repo::rename(tx, user, name).await?;
         }
-        self.organization_in(tx, user, organization_name).await
+        self.organization_in(tx, request, user, organization_name).await
     }
 
     async fn person_by_email(&self, tx: &ReadTx<'_>, email: &str) -> Result<Option<Person>, Fault> {

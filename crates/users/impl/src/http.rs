@@ -9,7 +9,7 @@ use tenants_api::perm;
 use web::{Guard, Routes};
 
 /// How the session cookie is sent.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct CookieSettings {
     /// Only over https: everywhere but in development.
     pub secure: bool,
@@ -17,7 +17,10 @@ pub struct CookieSettings {
 
 /// Adds this crate's endpoints.
 pub fn routes(r: &mut Routes) {
-    r.tag("Sign-in", "Accounts and sessions. Answers with an access token are never replayed: an Idempotency-Key has no effect here.");
+    r.tag(
+        "Sign-in",
+        "Accounts and sessions. Answers with an access token are never replayed: an Idempotency-Key has no effect here.",
+    );
     r.add(Guard::Public, || auth::register);
     r.add(Guard::Public, || auth::login);
     r.add(Guard::SignedIn, || auth::logout);

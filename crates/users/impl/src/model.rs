@@ -34,7 +34,9 @@ pub(crate) fn checked_profile(mut change: ProfileChange) -> Result<ProfileChange
 fn is_https(address: &str) -> bool {
     let rest = address.strip_prefix("https://");
     let host = |rest: &str| rest.split(['/', '?', '#']).next().is_some_and(|host| !host.is_empty() && !host.contains('@'));
-    address.len() <= 2000 && address.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b)) && rest.is_some_and(host)
+    address.len() <= 2000
+        && address.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b))
+        && rest.is_some_and(host)
 }
 
 /// A new member, tidied.
@@ -61,6 +63,7 @@ fn plausible(email: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
     use super::*;
     use kernel::OrgRole;
@@ -75,7 +78,15 @@ mod tests {
         for good in ["https://example.com/a.png", "https://example.com", "https://[::1]:8/x?y#z"] {
             assert!(is_https(good), "{good}");
         }
-        for bad in ["http://example.com", "javascript:alert(1)", "https://", "https:///x", "https://a b", "https://u@h/", "https://x/\"><"] {
+        for bad in [
+            "http://example.com",
+            "javascript:alert(1)",
+            "https://",
+            "https:///x",
+            "https://a b",
+            "https://u@h/",
+            "https://x/\"><",
+        ] {
             assert!(!is_https(bad), "{bad}");
         }
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{Accounts, Authorizer, Sessions};
-use kernel::{Ctx, Fault, OrgRole, Page, PageRequest, Scope, Timestamp, UserId};
+use kernel::{Ctx, Denied, Fault, OrgRole, Page, PageRequest, Scope, Timestamp, UserId};
 use serde_json::json;
 use tenants_api::{Member, Memberships, perm};
-use uow::{ReadTx, SystemUow, Uow};
+use uow::{ReadTx, SystemUow, Tx, Uow};
 use users_api::{Error, MemberUser, NewMember, ProfileChange, User, Users};
 
 use crate::{model, repo};
@@ -45,6 +45,15 @@ impl Service {
         let user = repo::get(tx, user).await?;
         let organization = self.memberships.organization(tx, ctx.org).await?;
         Ok(MemberUser { user, role: member.role, organization })
+    }
+
+    /// Who was removed while the request was under way learns nothing about emails any more.
+    async fn still_a_member_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Error> {
+        let denied = || Error::Denied(Denied { permission: perm::MEMBERS_MANAGE, project: None });
+        match self.memberships.lock_in(tx, ctx.org, person(ctx)?).await {
+            Err(tenants_api::Error::NotFound(_)) => Err(denied()),
+            result => Ok(drop(result?)),
+        }
     }
 
     /// Whoever touches an owner, or makes one, needs more than to manage members.
@@ -136,8 +145,9 @@ impl Users for Service {
         let new = model::checked_member(new).map_err(Error::Invalid)?;
         self.uow
             .write(ctx, async |tx| {
-                let id = repo::person_for(tx, &new).await?;
                 let organization = self.memberships.lock_organization_in(tx, ctx.org).await?;
+                self.still_a_member_in(tx, ctx).await?;
+                let id = repo::person_for(tx, &new).await?;
                 let member = self.memberships.add_in(tx, ctx.org, id, new.role).await?;
                 let user = repo::get_in(tx, id).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", id).after(json!({ "role": member.role }));

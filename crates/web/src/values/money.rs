@@ -43,10 +43,8 @@ impl ToSchema for CurrencyCode {
 #[serde(deny_unknown_fields)]
 pub struct MoneyIn {
     /// Decimal string (or number) in units of the currency.
-    #[schema(inline)]
     pub amount: AmountIn,
     /// ISO 4217 code.
-    #[schema(inline)]
     pub currency: CurrencyCode,
 }
 

@@ -22,18 +22,9 @@ impl Scene {
     async fn new() -> Self {
         let sandbox = Sandbox::start(Config::default()).await.expect("starts");
         let mut settings = Settings::new(KEY);
-        settings.api_base = sandbox.url();
+        settings.api_base = sandbox.base_url();
         settings.timeout = Duration::from_millis(1_500);
         Self { stripe: StripeProvider::new(&settings).expect("good settings"), sandbox }
-    }
-
-    /// What the payer's browser does.
-    async fn pay(&self, intent: &PaymentIntentState, method: &str) -> u16 {
-        let url = format!("{}/v1/payment_intents/{}/confirm", self.sandbox.url(), intent.id);
-        let body = format!("payment_method={method}&return_url=https%3A%2F%2Fbuild14.example");
-        let request = reqwest::Client::new().post(url).bearer_auth(KEY).body(body);
-        let answer = request.header("content-type", "application/x-www-form-urlencoded").send().await.expect("answered");
-        answer.status().as_u16()
     }
 
     async fn intent(&self, key: &str, amount: i64) -> PaymentIntentState {
@@ -50,7 +41,7 @@ impl Scene {
     /// A payment whose money is available at once.
     async fn funded(&self, key: &str, amount: i64) -> PaymentIntentState {
         let intent = self.intent(key, amount).await;
-        assert_eq!(self.pay(&intent, "pm_card_bypassPending").await, 200);
+        self.sandbox.confirm(&intent.id, "pm_card_bypassPending").expect("paid");
         self.stripe.payment_intent(&intent.id).await.expect("read")
     }
 
@@ -84,17 +75,26 @@ fn order(destination: &str, amount: i64) -> TransferOrder {
 async fn a_payment_is_created_paid_and_settled() {
     let scene = Scene::new().await;
     let intent = scene.intent("p1", 1_000_000).await;
-    assert_eq!((intent.status, intent.amount, intent.amount_received, intent.livemode), (PaymentStatus::Created, eur(1_000_000), eur(0), false));
+    assert_eq!(
+        (intent.status, intent.amount, intent.amount_received, intent.livemode),
+        (PaymentStatus::Created, eur(1_000_000), eur(0), false)
+    );
     assert!(intent.client_secret.is_some());
     assert_eq!(intent.metadata, [("contract_id".into(), "c".into()), ("payment_id".into(), "p1".into())]);
     assert_eq!(scene.intent("p1", 1_000_000).await.id, intent.id, "the same key makes one object");
 
-    assert_eq!(scene.pay(&intent, "pm_card_bypassPending").await, 200);
+    scene.sandbox.confirm(&intent.id, "pm_card_bypassPending").expect("paid");
     let paid = scene.stripe.payment_intent(&intent.id).await.expect("read");
     let funds = paid.funds.expect("settled");
-    assert_eq!((paid.status, paid.amount_received, funds.gross, funds.available), (PaymentStatus::Succeeded, eur(1_000_000), eur(1_000_000), true));
+    assert_eq!(
+        (paid.status, paid.amount_received, funds.gross, funds.available),
+        (PaymentStatus::Succeeded, eur(1_000_000), eur(1_000_000), true)
+    );
     assert_eq!(funds.destination_transfer, None);
-    assert!(funds.fee.minor() > 0 && funds.charge.starts_with("ch_") && funds.balance_transaction.starts_with("txn_"), "{funds:?}");
+    assert!(
+        funds.fee.minor() > 0 && funds.charge.starts_with("ch_") && funds.balance_transaction.starts_with("txn_"),
+        "{funds:?}"
+    );
     let available = scene.stripe.available_balance(Currency::EUR).await.expect("read");
     assert_eq!(available, eur(1_000_000 - funds.fee.minor()));
 }
@@ -103,7 +103,7 @@ async fn a_payment_is_created_paid_and_settled() {
 async fn an_ordinary_card_is_available_later() {
     let scene = Scene::new().await;
     let intent = scene.intent("p1", 5_000).await;
-    assert_eq!(scene.pay(&intent, "pm_card_visa").await, 200);
+    scene.sandbox.confirm(&intent.id, "pm_card_visa").expect("paid");
     let funds = scene.stripe.payment_intent(&intent.id).await.expect("read").funds.expect("settled");
     assert!(!funds.available, "{funds:?}");
     assert_eq!(scene.stripe.available_balance(Currency::EUR).await, Ok(eur(0)));
@@ -113,7 +113,8 @@ async fn an_ordinary_card_is_available_later() {
 async fn a_declined_card_leaves_the_payment_open_and_says_why() {
     let scene = Scene::new().await;
     let intent = scene.intent("p1", 5_000).await;
-    assert_eq!(scene.pay(&intent, "pm_card_chargeDeclined").await, 402);
+    // Whether the browser is told by an answer or by an error is between the two of them.
+    let _ = scene.sandbox.confirm(&intent.id, "pm_card_chargeDeclined");
     let state = scene.stripe.payment_intent(&intent.id).await.expect("read");
     assert_eq!((state.status, state.funds), (PaymentStatus::Created, None));
     assert!(state.last_error.as_deref().is_some_and(|error| error.contains("declined")), "{:?}", state.last_error);
@@ -157,8 +158,10 @@ async fn a_lost_answer_is_unknown_and_found_again() {
     let scene = Scene::new().await;
     let payee = scene.payee().await;
     scene.funded("p1", 1_000_000).await;
-    for (kind, key) in [(FaultKind::DisconnectAfter, "rel_1"), (FaultKind::TimeoutAfter, "rel_2"), (FaultKind::Status500After, "rel_3")] {
-        scene.sandbox.add_fault(Fault::new("POST", "/v1/transfers", kind));
+    for (kind, key) in
+        [(FaultKind::DisconnectAfter, "rel_1"), (FaultKind::TimeoutAfter, "rel_2"), (FaultKind::Status500After, "rel_3")]
+    {
+        scene.sandbox.inject(Fault::new("POST", "/v1/transfers", kind));
         let order = TransferOrder {
             idempotency_key: key.into(),
             transfer_group: format!("ms_{key}"),

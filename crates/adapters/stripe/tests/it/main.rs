@@ -1,3 +1,4 @@
 //! The adapter over a real socket.
 
+mod against_sandbox;
 mod judging;

@@ -44,7 +44,12 @@ async fn pages_and_filters() {
     let numbers: Vec<i64> = [&first, &second, &last].iter().flat_map(|page| &page.items).map(|e| e.sequence).collect();
     assert_eq!(numbers, [5, 4, 3, 2, 1]);
     assert_eq!(last.next, None);
-    let one = Filter { entity_id: Some(first.items[0].entity_id), entity_type: Some("note".into()), actor_id: ctx.user_id(), action: Some("notes.write".into()) };
+    let one = Filter {
+        entity_id: Some(first.items[0].entity_id),
+        entity_type: Some("note".into()),
+        actor_id: ctx.user_id(),
+        action: Some("notes.write".into()),
+    };
     assert_eq!(scene.audit.list(&ctx, &one, PageRequest::first(10)).await.unwrap().items.len(), 1);
     let none = Filter { action: Some("notes.read".into()), ..Filter::default() };
     assert!(scene.audit.list(&ctx, &none, PageRequest::first(10)).await.unwrap().items.is_empty());

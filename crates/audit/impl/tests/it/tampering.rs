@@ -13,7 +13,7 @@ async fn tampered(sql: &str) -> Option<i64> {
     scene.record(&ctx, 5).await;
     scene.record(&other, 2).await;
     let sql = sql.replace("$org", &format!("'{}'", ctx.org));
-    scene.db.execute(&format!("set session_replication_role = replica; {sql}")).await;
+    scene.db.run_sql(&format!("set session_replication_role = replica; {sql}")).await;
     let found = scene.audit.verify(&ctx).await.unwrap();
     assert_eq!(found.valid, found.broken_at.is_none());
     assert!(scene.audit.verify(&other).await.unwrap().valid, "another organisation's chain is its own");
@@ -31,7 +31,9 @@ async fn nothing_done_nothing_found() {
 #[tokio::test]
 async fn an_edited_entry() {
     let edit = |set: &str| {
-        format!("update audit_entries set {set} where (org_id, id) = (select org_id, entry_id from audit_links where org_id = $org and sequence = 3)")
+        format!(
+            "update audit_entries set {set} where (org_id, id) = (select org_id, entry_id from audit_links where org_id = $org and sequence = 3)"
+        )
     };
     for set in [
         "after = '{\"number\": 99}'",
@@ -61,7 +63,10 @@ async fn a_removed_entry_at_any_place() {
 
 #[tokio::test]
 async fn everything_removed_but_the_head() {
-    assert_eq!(tampered("delete from audit_entries where org_id = $org; delete from audit_links where org_id = $org").await, Some(1));
+    assert_eq!(
+        tampered("delete from audit_entries where org_id = $org; delete from audit_links where org_id = $org").await,
+        Some(1)
+    );
 }
 
 #[tokio::test]

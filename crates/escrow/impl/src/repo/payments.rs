@@ -26,7 +26,6 @@ pub(crate) struct PaymentRow {
     pub(crate) currency: String,
     pub(crate) intent: Option<String>,
     pub(crate) charge: Option<String>,
-    pub(crate) balance_transaction: Option<String>,
     pub(crate) available_on: Option<Timestamp>,
     pub(crate) last_error: Option<String>,
     pub(crate) created_at: Timestamp,

@@ -27,23 +27,24 @@ impl Service {
     }
 }
 
+/// The sum of amounts in the currency of `like`; `None` if one is missing or of another currency.
+fn sum(like: Money, mut amounts: impl Iterator<Item = Option<Money>>) -> Option<Money> {
+    amounts.try_fold(Money::zero(like.currency()), |sum, amount| sum.checked_add(amount?))
+}
+
 /// What does not add up in a contract to be (I5, C1, C2).
 fn faults_of(new: &NewContract) -> Vec<FieldFault> {
     let mut faults = Vec::new();
-    let zero = Money::zero(new.total.currency());
-    let sum = |amounts: &mut dyn Iterator<Item = Option<Money>>| {
-        amounts.try_fold(zero, |sum, amount| amount.and_then(|amount| sum.checked_add(amount)))
-    };
     if new.owner == new.contractor {
         faults.push(FieldFault::new("/contractor", "SAME_ORGANIZATION", "the contractor must be another organisation than the owner"));
     }
     if new.total.minor() <= 0 {
         faults.push(FieldFault::new("/total", "OUT_OF_RANGE", "a contract needs a sum above zero"));
     }
-    if sum(&mut new.lines.iter().filter(|line| line.counts).map(|line| line.amount)) != Some(new.total) {
+    if sum(new.total, new.lines.iter().filter(|line| line.counts).map(|line| line.amount)) != Some(new.total) {
         faults.push(FieldFault::new("/lines", "SUM_MISMATCH", format!("the lines that count must sum to {}", new.total)));
     }
-    if sum(&mut new.milestones.iter().map(|milestone| Some(milestone.amount))) != Some(new.total) {
+    if sum(new.total, new.milestones.iter().map(|milestone| Some(milestone.amount))) != Some(new.total) {
         faults.push(FieldFault::new("/milestones", "SUM_MISMATCH", format!("the milestones must sum to {}", new.total)));
     }
     for (index, _) in new.milestones.iter().enumerate().filter(|(_, milestone)| milestone.amount.minor() <= 0) {

@@ -26,7 +26,7 @@ const CHECKS: &[(&str, &str)] = &[
         "select contract_id::text as subject, format('account %s of %s stands at %s, its entries sum to %s', account, s, max(balance), max(total)) as detail
          from (select contract_id, account, subject as s, currency, balance, 0::numeric as total from ledger_balances
                union all
-               select contract_id, account, coalesce(subject, contract_id), currency, 0, sum(amount) from ledger_entries group by 1, 2, 3, 4) as both
+               select contract_id, account, coalesce(subject, contract_id), currency, 0, sum(amount) from ledger_entries group by 1, 2, 3, 4) as compared
          group by contract_id, account, s, currency having sum(balance) <> sum(total)
          union all
          select contract_id::text, format('liability %s of %s has a debit balance of %s', account, subject, balance)

@@ -90,8 +90,8 @@ impl Service {
     ///
     /// # Errors
     /// A fault.
-    pub async fn escalate(&self, job: ReviewJob, request: RequestId) -> Result<(), Error> {
-        let ctx = Ctx::system(job.org, request);
+    pub async fn escalate(&self, job: ReviewJob) -> Result<(), Error> {
+        let ctx = Ctx::system(job.org, RequestId::generate());
         self.uow
             .write(&ctx, async |tx| {
                 let milestone = repo::milestones::lock(tx, job.milestone).await?;

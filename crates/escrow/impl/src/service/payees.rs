@@ -20,8 +20,8 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer.
-    pub async fn sync_account(&self, job: AccountJob, request: RequestId) -> Result<(), Error> {
-        let ctx = Ctx::system(job.org, request);
+    pub async fn sync_account(&self, job: AccountJob) -> Result<(), Error> {
+        let ctx = Ctx::system(job.org, RequestId::generate());
         let Some(account) = self.own_payee(&ctx).await?.account else { return Ok(()) };
         self.learn_account(&ctx, &account).await?;
         Ok(())

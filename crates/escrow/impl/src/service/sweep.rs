@@ -9,11 +9,11 @@ use crate::repo;
 
 impl Service {
     /// Enqueues again what may be stuck: payments whose look is due, releases and events under way for too long, reviews overdue.
-    /// Gives back how many. Needed after a crash between a commit and its job's run, and when an event never comes.
+    /// Needed after a crash between a commit and its job's run, and when an event never comes.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn sweep(&self) -> Result<usize, Fault> {
+    pub async fn sweep(&self) -> Result<(), Fault> {
         let now = self.now();
         let before = now - TimeDelta::from_std(self.settings.stuck_after).map_err(Fault::internal)?;
         let due = self
@@ -27,8 +27,8 @@ impl Service {
                 Ok::<_, Fault>(due)
             })
             .await?;
-        let found = due.len();
-        if found > 0 {
+        if !due.is_empty() {
+            tracing::debug!(found = due.len(), "taking up again");
             self.system
                 .write(async |tx| {
                     for job in due {
@@ -38,6 +38,6 @@ impl Service {
                 })
                 .await?;
         }
-        Ok(found)
+        Ok(())
     }
 }

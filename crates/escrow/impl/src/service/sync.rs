@@ -45,8 +45,8 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer: the job is run again.
-    pub async fn sync_payment(&self, job: PaymentJob, request: RequestId) -> Result<(), Error> {
-        let ctx = Ctx::system(job.org, request);
+    pub async fn sync_payment(&self, job: PaymentJob) -> Result<(), Error> {
+        let ctx = Ctx::system(job.org, RequestId::generate());
         let payment =
             self.uow.read(&ctx, async |tx| repo::payments::row(db::PgRead::pg(tx), job.payment).await).await?;
         if payment.intent.is_none() && !is_live(payment.status()?) {

@@ -40,8 +40,8 @@ impl Service {
     ///
     /// # Errors
     /// While it is neither sent nor refused: the job is run again.
-    pub async fn send_release(&self, job: ReleaseJob, request: RequestId) -> Result<(), Error> {
-        let ctx = Ctx::system(job.org, request);
+    pub async fn send_release(&self, job: ReleaseJob) -> Result<(), Error> {
+        let ctx = Ctx::system(job.org, RequestId::generate());
         let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release).await).await?;
         let (order, look_first, key_is_dead, attempt) = match next {
             Next::Nothing => return Ok(()),
@@ -85,8 +85,8 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer.
-    pub async fn sync_transfer(&self, job: TransferJob, request: RequestId) -> Result<(), Error> {
-        let ctx = Ctx::system(job.org, request);
+    pub async fn sync_transfer(&self, job: TransferJob) -> Result<(), Error> {
+        let ctx = Ctx::system(job.org, RequestId::generate());
         let transfer = self.provider.transfer(&job.transfer).await?;
         if !is_of(&transfer, job.release) {
             alarm("foreign_transfer", &format!("transfer {} does not name release {}", transfer.id, job.release));

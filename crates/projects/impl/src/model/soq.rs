@@ -69,8 +69,8 @@ pub(crate) fn checked(title: &str, drafts: Vec<LineDraft>, currency: Currency, k
 
 /// Σ of the rounded amounts that count; `None` if it is too large.
 pub(crate) fn total_of(lines: &[SoqLine], currency: Currency) -> Option<Money> {
-    let counting = lines.iter().filter(|line| line.kind.counts_in_total()).filter_map(|line| line.estimate_amount);
-    counting.map(Some).fold(Some(Money::zero(currency)), |sum, amount| sum?.checked_add(amount?))
+    let mut counting = lines.iter().filter(|line| line.kind.counts_in_total()).filter_map(|line| line.estimate_amount);
+    counting.try_fold(Money::zero(currency), Money::checked_add)
 }
 
 /// Whether a version may be frozen.
@@ -153,8 +153,11 @@ fn unit(draft: &LineDraft, at: At, faults: &mut Faults) -> (Option<String>, Opti
         }
     }
     let code = unit.as_deref().and_then(code_of).or_else(|| text.as_deref().and_then(code_of));
+    if is_sum(draft.kind) && text.is_none() && unit.as_deref().is_none_or(|unit| unit == LUMP_SUM) {
+        // Nobody wrote a unit; nor when the answer comes back as it was.
+        return (Some(LUMP_SUM.to_owned()), None);
+    }
     let written = text.or(unit);
-    let code = code.or_else(|| (written.is_none() && is_sum(draft.kind)).then_some(LUMP_SUM));
     (code.map(str::to_owned), written)
 }
 
@@ -193,7 +196,11 @@ fn estimate_rate(draft: &LineDraft, at: At, currency: Currency, faults: &mut Fau
     let name = draft.kind.name();
     let Some(rate) = draft.estimate_rate else {
         if draft.kind.is_provisional() {
-            faults.push(pointer(), "REQUIRED", format!("a line of kind {name} needs its sum as estimateRate: every bid carries it unchanged"));
+            faults.push(
+                pointer(),
+                "REQUIRED",
+                format!("a line of kind {name} needs its sum as estimateRate: every bid carries it unchanged"),
+            );
         }
         return None;
     };

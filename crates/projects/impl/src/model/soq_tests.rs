@@ -167,16 +167,18 @@ fn only_a_draft_with_something_to_price_can_be_frozen() {
 }
 
 fn any_draft() -> impl Strategy<Value = LineDraft> {
-    (prop::sample::select(LineKind::ALL), 1_i64..100_000_000, prop::option::of(0_i64..100_000_000)).prop_map(|(kind, quantity, rate)| {
-        let measured = matches!(kind, LineKind::Measured | LineKind::Optional);
-        let rate = rate.map(|rate| if kind.is_provisional() { Decimal::new(rate, 2) } else { Decimal::new(rate, 4) });
-        let rate = if kind.is_provisional() { Some(rate.unwrap_or(Decimal::ONE)) } else { rate };
-        LineDraft {
-            quantity: measured.then(|| Decimal::new(quantity, 4)),
-            estimate_rate: kind.is_payable().then_some(rate).flatten(),
-            ..draft(kind, None, None)
-        }
-    })
+    (prop::sample::select(LineKind::ALL), 1_i64..100_000_000, prop::option::of(0_i64..100_000_000)).prop_map(
+        |(kind, quantity, rate)| {
+            let measured = matches!(kind, LineKind::Measured | LineKind::Optional);
+            let rate = rate.map(|rate| if kind.is_provisional() { Decimal::new(rate, 2) } else { Decimal::new(rate, 4) });
+            let rate = if kind.is_provisional() { Some(rate.unwrap_or(Decimal::ONE)) } else { rate };
+            LineDraft {
+                quantity: measured.then(|| Decimal::new(quantity, 4)),
+                estimate_rate: kind.is_payable().then_some(rate).flatten(),
+                ..draft(kind, None, None)
+            }
+        },
+    )
 }
 
 proptest! {

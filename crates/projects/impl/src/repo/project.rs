@@ -97,7 +97,8 @@ pub(crate) async fn insert(tx: &mut Tx, org: OrgId, owner: UserId, new: &Project
         starts_on: new.starts_on,
         ends_on: new.ends_on,
     };
-    let row: Row = diesel::insert_into(projects::table).values(row).returning(Row::as_returning()).get_result(tx.pg()).await.fault()?;
+    let row: Row =
+        diesel::insert_into(projects::table).values(row).returning(Row::as_returning()).get_result(tx.pg()).await.fault()?;
     Ok(row.try_into()?)
 }
 
@@ -156,12 +157,16 @@ pub(crate) async fn lock(tx: &mut Tx, id: ProjectId) -> Result<Project, Error> {
 }
 
 pub(crate) async fn exists_read(tx: &ReadTx<'_>, id: ProjectId) -> Result<(), Error> {
-    let there: bool =
-        select(exists(projects::table.filter(projects::id.eq(id.0)))).get_result(&mut tx.pg()).await.fault()?;
+    let there: bool = select(exists(projects::table.filter(projects::id.eq(id.0)))).get_result(&mut tx.pg()).await.fault()?;
     if there { Ok(()) } else { Err(ABSENT) }
 }
 
-pub(crate) async fn update(tx: &mut Tx, id: ProjectId, details: &ProjectDetails, status: ProjectStatus) -> Result<Project, Error> {
+pub(crate) async fn update(
+    tx: &mut Tx,
+    id: ProjectId,
+    details: &ProjectDetails,
+    status: ProjectStatus,
+) -> Result<Project, Error> {
     let changes = Changes {
         name: &details.name,
         description: details.description.as_deref(),

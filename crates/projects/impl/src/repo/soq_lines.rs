@@ -76,7 +76,8 @@ pub(crate) async fn insert(tx: &mut Tx, org: OrgId, soq: &SoqSummary, new: &[Soq
     if new.is_empty() {
         return Ok(());
     }
-    let positions = new.iter().map(|line| i32::try_from(line.position)).collect::<Result<Vec<_>, _>>().map_err(Fault::internal)?;
+    let positions =
+        new.iter().map(|line| i32::try_from(line.position)).collect::<Result<Vec<_>, _>>().map_err(Fault::internal)?;
     diesel::sql_query(
         "insert into soq_lines (org_id, soq_id, project_id,
                 id, position, code, description, kind, unit_code, unit_text, quantity, estimate_rate, unit_id)

@@ -77,7 +77,8 @@ pub(crate) async fn page(tx: &ReadTx<'_>, project: ProjectId, page: PageRequest)
 }
 
 pub(crate) async fn find(tx: &mut Tx, project: ProjectId, user: UserId) -> Result<TeamMember, Error> {
-    let query = members::table.filter(members::project_id.eq(project.0)).filter(members::user_id.eq(user.0)).select(Row::as_select());
+    let query =
+        members::table.filter(members::project_id.eq(project.0)).filter(members::user_id.eq(user.0)).select(Row::as_select());
     let row: Row = query.get_result(tx.pg()).await.not_found(|| Error::NotFound("member of the team"))?;
     Ok(row.try_into()?)
 }

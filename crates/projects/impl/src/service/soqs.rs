@@ -71,7 +71,13 @@ impl Soqs for Service {
             .await
     }
 
-    async fn update(&self, ctx: &Ctx, id: SoqId, change: SoqChange, unchanged: Option<Precondition<'_, Soq>>) -> Result<Soq, Error> {
+    async fn update(
+        &self,
+        ctx: &Ctx,
+        id: SoqId,
+        change: SoqChange,
+        unchanged: Option<Precondition<'_, Soq>>,
+    ) -> Result<Soq, Error> {
         self.uow
             .write(ctx, async |tx| {
                 let before = self.draft(tx, ctx, id, unchanged).await?;
@@ -122,7 +128,13 @@ impl Soqs for Service {
 
 impl Service {
     /// A draft that the caller may change, locked.
-    async fn draft(&self, tx: &mut Tx, ctx: &Ctx, id: SoqId, unchanged: Option<Precondition<'_, Soq>>) -> Result<SoqSummary, Error> {
+    async fn draft(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        id: SoqId,
+        unchanged: Option<Precondition<'_, Soq>>,
+    ) -> Result<SoqSummary, Error> {
         let head = repo::soq::lock(tx, id).await?;
         self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(head.project))?;
         if unchanged.is_some() {

@@ -116,7 +116,7 @@ impl Tenants for Memberships {
             .load(tx.pg())
             .await
             .fault()?;
-        Ok(rows.iter().next().and_then(|row| OrgRole::from_name(&row.role)))
+        Ok(rows.as_slice().first().and_then(|row| OrgRole::from_name(&row.role)))
     }
 
     async fn approve_in(&self, _: &mut Tx, _: &Ctx, _: &ApprovalRequest) -> Result<Verdict, Fault> {

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod document;
 mod fakes;
 mod projects;
 mod rows;

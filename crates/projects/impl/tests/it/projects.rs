@@ -113,7 +113,10 @@ async fn another_organisation_finds_nothing() {
         world.get(stranger, &format!("{path}/members")).await.refused(404, "NOT_FOUND");
         let join = json!({ "userId": stranger.user, "role": "project_owner" });
         world.post(stranger, &format!("{path}/members"), join).await.refused(404, "NOT_FOUND");
-        world.put(stranger, &format!("{path}/members/{user}"), json!({ "role": "in_house_user" })).await.refused(404, "NOT_FOUND");
+        world
+            .put(stranger, &format!("{path}/members/{user}"), json!({ "role": "in_house_user" }))
+            .await
+            .refused(404, "NOT_FOUND");
         world.delete(stranger, &format!("{path}/members/{user}")).await.refused(404, "NOT_FOUND");
         world.get(stranger, &format!("{path}/units")).await.refused(404, "NOT_FOUND");
     }
@@ -157,9 +160,7 @@ async fn changes_honour_if_match() {
     assert_eq!((changed.text("name"), changed.text("budget")), ("Tower".to_owned(), "5.00".to_owned()));
     assert_eq!(changed.header("etag"), world.get(world.owner, &path).await.header("etag"));
 
-    for (method, body) in
-        [(Method::PUT, Some(change)), (Method::PATCH, Some(json!({ "name": "x" }))), (Method::DELETE, None)]
-    {
+    for (method, body) in [(Method::PUT, Some(change)), (Method::PATCH, Some(json!({ "name": "x" }))), (Method::DELETE, None)] {
         world.send(world.owner, method, &path, &[("If-Match", &tag)], body).await.expect(412);
     }
     let fresh = changed.header("etag").to_owned();
@@ -236,7 +237,8 @@ async fn deleting_a_project_takes_everything_with_it() {
         "unitNumber": "A1", "totalFloorArea": "10", "numberOfFloors": 1, "numberOfRooms": 1, "numberOfBathrooms": 1,
         "floors": [{ "floorNumber": 0, "floorArea": "10" }]
     }] });
-    let unit = world.post(world.owner, &format!("/api/projects/{id}/units"), unit).await.expect(201).body["data"][0]["id"].clone();
+    let unit =
+        world.post(world.owner, &format!("/api/projects/{id}/units"), unit).await.expect(201).body["data"][0]["id"].clone();
     let line = json!({ "code": "1", "description": "x", "kind": "lump_sum", "unitId": unit });
     let soq = json!({ "projectId": id, "title": "Shell", "lines": [line] });
     let soq = world.post(world.owner, "/api/soq", soq).await.expect(201).id();

@@ -26,7 +26,8 @@ async fn schedule(world: &World, lines: Value) -> Answer {
 /// The lines as PUT takes them.
 fn editable(soq: &Answer) -> Vec<Value> {
     let keep = ["id", "code", "description", "kind", "unitCode", "unitText", "quantity", "estimateRate", "unitId"];
-    let line = |line: &Value| keep.iter().map(|&member| (member.to_owned(), line[member].clone())).collect::<serde_json::Map<_, _>>();
+    let line =
+        |line: &Value| keep.iter().map(|&member| (member.to_owned(), line[member].clone())).collect::<serde_json::Map<_, _>>();
     soq.body["lines"].as_array().unwrap().iter().map(|l| Value::Object(line(l))).collect()
 }
 
@@ -197,8 +198,7 @@ async fn lists_are_narrowed_by_project_and_status() {
 async fn in_house_users_write_but_do_not_freeze_and_strangers_find_nothing() {
     let world = World::new().await;
     let soq = schedule(&world, lines()).await;
-    let (path, project, member) =
-        (format!("/api/soq/{}", soq.id()), soq.text("projectId"), world.person(OrgRole::Member).await);
+    let (path, project, member) = (format!("/api/soq/{}", soq.id()), soq.text("projectId"), world.person(OrgRole::Member).await);
     let change = json!({ "title": "x", "lines": editable(&soq) });
     world.get(member, &path).await.refused(403, "PERMISSION_DENIED");
     world.put(member, &path, change.clone()).await.refused(403, "PERMISSION_DENIED");
@@ -220,7 +220,9 @@ async fn in_house_users_write_but_do_not_freeze_and_strangers_find_nothing() {
 #[actix_web::test]
 async fn twenty_thousand_lines_fit() {
     let world = World::new().await;
-    let many = |n: usize| (0..n).map(|_| json!({ "code": "1", "description": "Concrete", "kind": "measured", "unitCode": "m3", "quantity": "1", "estimateRate": "0.01" })).collect::<Vec<_>>();
+    let many = |n: usize| {
+        (0..n).map(|_| json!({ "code": "1", "description": "Concrete", "kind": "measured", "unitCode": "m3", "quantity": "1", "estimateRate": "0.01" })).collect::<Vec<_>>()
+    };
     let soq = schedule(&world, json!(many(20_000))).await;
     assert_eq!(soq.body["estimateTotal"]["amount"], "200.00");
     assert_eq!(soq.body["lines"][19_999]["position"], 20_000);
@@ -249,4 +251,57 @@ async fn tenders_read_a_schedule_in_their_transaction() {
     let stranger = world.stranger().await.ctx();
     let hidden = world.db.uow().write(&stranger, async |tx| world.service.soq_in(tx, id).await).await;
     assert!(matches!(hidden, Err(projects_api::Error::NotFound(_))));
+}
+
+#[actix_web::test]
+async fn a_schedule_that_a_tender_reads_waits_with_its_changes() {
+    let world = World::new().await;
+    let soq = schedule(&world, lines()).await;
+    let (ctx, id) = (world.owner.ctx(), soq.id().parse().unwrap());
+    let free = "select count(*) from (select from soqs for no key update skip locked) as free";
+    world
+        .db
+        .uow()
+        .write(&ctx, async |tx| {
+            world.service.soq_in(tx, id).await?;
+            assert_eq!(world.db.query(free).await, ["0"]);
+            Ok::<_, projects_api::Error>(())
+        })
+        .await
+        .unwrap();
+    assert_eq!(world.db.query(free).await, ["1"]);
+}
+
+#[actix_web::test]
+async fn what_another_domain_refers_to_stays() {
+    let world = World::new().await;
+    let soq = schedule(&world, lines()).await;
+    let (id, project) = (soq.id(), soq.text("projectId"));
+    let refer = format!(
+        "create table referring (org_id uuid, soq_id uuid, foreign key (org_id, soq_id) references soqs (org_id, id));
+         grant select on referring to build14_owner;
+         insert into referring select org_id, id from soqs;
+         create table referring_project (org_id uuid, project_id uuid, foreign key (org_id, project_id) references projects (org_id, id));
+         insert into referring_project values ('{}', '{project}')",
+        world.owner.org
+    );
+    world.db.run_sql(&refer).await;
+    world.delete(world.owner, &format!("/api/soq/{id}")).await.refused(409, "SOQ_IN_USE");
+    world.delete(world.owner, &format!("/api/projects/{project}")).await.refused(409, "PROJECT_IN_USE");
+    world.get(world.owner, &format!("/api/soq/{id}")).await.expect(200);
+}
+
+#[actix_web::test]
+async fn repeated_actions_answer_the_same() {
+    let world = World::new().await;
+    let soq = schedule(&world, lines()).await;
+    let freeze = format!("/api/soq/{}/freeze", soq.id());
+    let first = world.send(world.owner, Method::POST, &freeze, &[("Idempotency-Key", "f")], None).await.expect(200);
+    let again = world.send(world.owner, Method::POST, &freeze, &[("Idempotency-Key", "f")], None).await.expect(200);
+    assert_eq!((again.header("idempotency-replayed"), &again.body), ("true", &first.body));
+    let next = format!("/api/soq/{}/versions", soq.id());
+    let both = [(); 4].map(|()| world.act(world.owner, &next));
+    let mut statuses: Vec<_> = futures::future::join_all(both).await.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409, 409, 409]);
 }

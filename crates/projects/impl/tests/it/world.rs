@@ -67,8 +67,7 @@ impl World {
     pub async fn new() -> Self {
         let db = Database::fresh().await;
         let owner = db.party("Acme").await;
-        let tokens =
-            Arc::new(Tokens { system: db.system_uow(), people: Mutex::default(), forgotten: Mutex::default() });
+        let tokens = Arc::new(Tokens { system: db.system_uow(), people: Mutex::default(), forgotten: Mutex::default() });
         let trail = Arc::new(Trail::default());
         let service = Arc::new(Service::new(
             db.uow(),
@@ -113,8 +112,10 @@ impl World {
 
     pub async fn send(&self, who: Party, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
         let app = test::init_service(web::app(&self.deps)).await;
-        let mut request =
-            test::TestRequest::default().method(method).uri(path).insert_header(("Authorization", format!("Bearer {}", who.user)));
+        let mut request = test::TestRequest::default()
+            .method(method)
+            .uri(path)
+            .insert_header(("Authorization", format!("Bearer {}", who.user)));
         for &header in headers {
             request = request.insert_header(header);
         }

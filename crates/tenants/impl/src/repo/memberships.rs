@@ -115,5 +115,8 @@ pub(crate) async fn delete(tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), 
 
 /// Whether the organisation has members.
 pub(crate) async fn any(tx: &mut Tx, org: OrgId) -> Result<bool, Fault> {
-    diesel::select(diesel::dsl::exists(memberships::table.filter(memberships::org_id.eq(org.0)))).get_result(tx.pg()).await.fault()
+    diesel::select(diesel::dsl::exists(memberships::table.filter(memberships::org_id.eq(org.0))))
+        .get_result(tx.pg())
+        .await
+        .fault()
 }

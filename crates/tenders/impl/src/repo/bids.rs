@@ -135,87 +135,100 @@ pub async fn opened(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<V
     Ok(rows.into_iter().map(Row::try_from).collect::<Result<_, _>>()?)
 }
 
+/// A tender that takes bids, as far as writing one needs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Taking {
+    pub owner: OrgId,
+    pub currency: Currency,
+    pub deadline: Timestamp,
+    /// When the bid was received.
+    pub at: Timestamp,
+}
+
 /// B2: a new bid with its first revision.
-pub async fn insert(tx: &mut Tx, owner: OrgId, place: Place, currency: Currency, sealed: &Sealed, at: Timestamp) -> Result<(), Error> {
+pub async fn insert(tx: &mut Tx, taking: Taking, place: Place, sealed: &Sealed) -> Result<Row, Error> {
     let inserted = diesel::insert_into(bids::table)
         .values((
-            bids::org_id.eq(owner.0),
+            bids::org_id.eq(taking.owner.0),
             bids::id.eq(place.bid.0),
             bids::tender_id.eq(place.tender.0),
             bids::bidder_org_id.eq(place.bidder.0),
             bids::status.eq(BidStatus::Submitted.name()),
             bids::revision.eq(signed(place.revision)),
             bids::receipt_sha256.eq(&sealed.receipt[..]),
-            bids::received_at.eq(at),
-            bids::currency.eq(currency.code()),
+            bids::received_at.eq(taking.at),
+            bids::currency.eq(taking.currency.code()),
         ))
-        .execute(tx.pg())
+        .returning(Columns::as_returning())
+        .get_result(tx.pg())
         .await;
-    in_time(inserted).on_constraint("bids_one_live", || Error::BidExists(None))??;
-    insert_revision(tx, owner, place, sealed, at).await
+    let row = in_time(inserted, taking.deadline).on_constraint("bids_one_live", || Error::BidExists(None))??;
+    insert_revision(tx, taking, place, sealed).await?;
+    Ok(row.try_into()?)
 }
 
 /// B3, B5, B7: the next revision.
-pub async fn replace(tx: &mut Tx, owner: OrgId, place: Place, sealed: &Sealed, at: Timestamp) -> Result<(), Error> {
-    let updated = diesel::update(bids::table.find((owner.0, place.bid.0)))
+pub async fn replace(tx: &mut Tx, taking: Taking, place: Place, sealed: &Sealed) -> Result<Row, Error> {
+    let updated = diesel::update(bids::table.find((taking.owner.0, place.bid.0)))
         .set((
             bids::status.eq(BidStatus::Submitted.name()),
             bids::revision.eq(signed(place.revision)),
             bids::receipt_sha256.eq(&sealed.receipt[..]),
-            bids::received_at.eq(at),
+            bids::received_at.eq(taking.at),
             bids::updated_at.eq(diesel::dsl::now),
         ))
-        .execute(tx.pg())
+        .returning(Columns::as_returning())
+        .get_result(tx.pg())
         .await;
-    in_time(updated).fault()??;
-    insert_revision(tx, owner, place, sealed, at).await
+    let row = in_time(updated, taking.deadline).fault()??;
+    insert_revision(tx, taking, place, sealed).await?;
+    Ok(row.try_into()?)
 }
 
-async fn insert_revision(tx: &mut Tx, owner: OrgId, place: Place, sealed: &Sealed, at: Timestamp) -> Result<(), Error> {
+async fn insert_revision(tx: &mut Tx, taking: Taking, place: Place, sealed: &Sealed) -> Result<(), Error> {
     use bid_revisions as r;
     let inserted = diesel::insert_into(r::table)
         .values((
-            r::org_id.eq(owner.0),
+            r::org_id.eq(taking.owner.0),
             r::bid_id.eq(place.bid.0),
             r::revision.eq(signed(place.revision)),
             r::tender_id.eq(place.tender.0),
             r::bidder_org_id.eq(place.bidder.0),
             r::sealed.eq(&sealed.sealed),
             r::receipt_sha256.eq(&sealed.receipt[..]),
-            r::received_at.eq(at),
+            r::received_at.eq(taking.at),
         ))
         .execute(tx.pg())
         .await;
-    in_time(inserted).fault()?
+    in_time(inserted, taking.deadline).fault()??;
+    Ok(())
 }
 
 /// B4.
-pub async fn withdraw(tx: &mut Tx, bid: &Row, receipt: &Hash, at: Timestamp) -> Result<(), Error> {
+pub async fn withdraw(tx: &mut Tx, taking: Taking, bid: &Row, receipt: &Hash) -> Result<Row, Error> {
     let updated = diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
         .set((
             bids::status.eq(BidStatus::Withdrawn.name()),
             bids::receipt_sha256.eq(&receipt[..]),
-            bids::received_at.eq(at),
+            bids::received_at.eq(taking.at),
             bids::updated_at.eq(diesel::dsl::now),
         ))
-        .execute(tx.pg())
+        .returning(Columns::as_returning())
+        .get_result(tx.pg())
         .await;
-    in_time(updated).fault()?
+    Ok(in_time(updated, taking.deadline).fault()??.try_into()?)
 }
 
-/// The row-level policy of bids refuses a write at or after the deadline, read from the clock at the very statement: the caller was
-/// in time when it got the lock, and is late now. `Ok(Err(Late))` stands for that.
-fn in_time(result: Result<usize, DieselError>) -> Result<Result<(), Error>, DieselError> {
+/// The row-level policy of bids refuses a write at or after the deadline, read from the clock at the very statement: the caller was in
+/// time when it got the lock on the tender, and is late now.
+fn in_time<T>(result: Result<T, DieselError>, deadline: Timestamp) -> Result<Result<T, Error>, DieselError> {
     match result {
-        Ok(_) => Ok(Ok(())),
-        Err(DieselError::DatabaseError(_, info)) if info.message().contains("row-level security policy") => Ok(Err(late())),
+        Ok(value) => Ok(Ok(value)),
+        Err(DieselError::DatabaseError(_, info)) if info.message().contains("row-level security policy") => {
+            Ok(Err(Error::TenderClosed { deadline, server_time: deadline }))
+        }
         Err(error) => Err(error),
     }
-}
-
-/// Filled in with the times by the service.
-fn late() -> Error {
-    Error::TenderClosed { deadline: Timestamp::UNIX_EPOCH, server_time: Timestamp::UNIX_EPOCH }
 }
 
 /// The sealed offer of a revision, for its bidder, with its receipt.

@@ -124,7 +124,7 @@ pub async fn list(
 pub async fn view(conn: &Conn, org: OrgId, tender: Tender, server_time: Timestamp) -> Result<TenderView, Error> {
     let (milestones, lines, invited, award) = futures::try_join!(
         milestones(conn, &tender),
-        lines(conn, &tender),
+        lines(conn, tender.org, tender.id),
         is_invited(conn, org, tender.id),
         award_ref(conn, tender.id),
     )?;
@@ -174,9 +174,9 @@ struct LineRow {
 }
 
 /// Lines in order.
-pub async fn lines(mut conn: &Conn, tender: &Tender) -> Result<Vec<TenderLine>, Fault> {
+pub async fn lines(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Vec<TenderLine>, Fault> {
     use tender_lines as l;
-    let query = l::table.filter(l::org_id.eq(tender.org.0).and(l::tender_id.eq(tender.id.0))).order(l::position);
+    let query = l::table.filter(l::org_id.eq(owner.0).and(l::tender_id.eq(tender.0))).order(l::position);
     let rows: Vec<LineRow> = query.select(LineRow::as_select()).load(&mut conn).await.fault()?;
     let line = |row: LineRow| TenderLine {
         soq_line: row.soq_line_id.into(),

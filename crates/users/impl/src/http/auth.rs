@@ -90,7 +90,7 @@ pub(super) async fn register(
     body: Json<Registration>,
 ) -> Result<HttpResponse, Problem> {
     let Registration { email, password, name, organization_name } = body.0;
-    let signed_in = sign_in.register(NewAccount { email, name, organization_name }, password.into()).await?;
+    let signed_in = sign_in.register(&info.request, NewAccount { email, name, organization_name }, password.into()).await?;
     answer(HttpResponse::Created(), &**users, signed_in, info.request, &cookie).await
 }
 
@@ -108,7 +108,7 @@ pub(super) async fn login(
     cookie: Data<CookieSettings>,
     body: Json<Login>,
 ) -> Result<HttpResponse, Problem> {
-    let signed_in = sign_in.login(&body.0.email, body.0.password.into()).await?;
+    let signed_in = sign_in.login(&info.request, &body.0.email, body.0.password.into()).await?;
     answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
 }
 

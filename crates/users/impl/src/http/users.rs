@@ -30,7 +30,11 @@ pub(super) struct RoleIn {
 /// Lists the members, newest first.
 #[utoipa::path(responses((status = 200, description = "A page of members", body = List<MemberOut>)))]
 #[get("/api/users")]
-pub(super) async fn list(Authed(ctx): Authed, Query(paging): Query<Paging>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(
+    Authed(ctx): Authed,
+    Query(paging): Query<Paging>,
+    users: Data<dyn Users>,
+) -> Result<HttpResponse, Problem> {
     let page = users.members(&ctx, paging.page()?).await?;
     Ok(Reply::ok(&List::of(page, MemberOut::from)).response())
 }

@@ -1,0 +1,157 @@
+//! Who may do what, asked of the compiled table.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use auth::{Policy, PolicyError};
+use auth_api::{Authorizer, Reach};
+use kernel::{Ctx, Denied, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope, UserId};
+
+const MODEL: &str = include_str!("../../../../../config/authz/model.conf");
+const SHIPPED: &str = include_str!("../../../../../config/authz/policy.csv");
+
+/// Every permission that the shipped policy names.
+fn named() -> Vec<Permission> {
+    let rows = SHIPPED.lines().filter(|line| line.starts_with("p,"));
+    let mut names: Vec<&'static str> = rows.filter_map(|row| row.rsplit(", ").next()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().map(Permission).collect()
+}
+
+async fn shipped() -> Policy {
+    Policy::embedded(&[&named()]).await.unwrap()
+}
+
+fn ctx(role: OrgRole, projects: &[(ProjectId, ProjectRole)]) -> Ctx {
+    let projects: ProjectRoles = Arc::new(projects.iter().copied().collect::<HashMap<_, _>>());
+    Ctx::user(OrgId::new(), UserId::new(), role, projects, RequestId::generate())
+}
+
+#[tokio::test]
+async fn the_matrix() {
+    let policy = shipped().await;
+    let holders = |permission: Permission| {
+        let org = OrgRole::ALL.iter().filter(|role| policy.org_role_holds(**role, permission)).map(|role| role.name());
+        let project =
+            ProjectRole::ALL.iter().filter(|role| policy.project_role_holds(**role, permission)).map(|role| role.name());
+        format!("{permission}: {}", org.chain(project).collect::<Vec<_>>().join(" "))
+    };
+    let matrix: Vec<String> = named().into_iter().map(holders).collect();
+    assert_eq!(
+        matrix,
+        [
+            "audit.read: owner admin",
+            "bids.read_opened: owner admin project_owner",
+            "bids.read_own: owner admin",
+            "bids.submit: owner admin",
+            "contracts.complete: owner admin project_owner",
+            "contracts.plan: owner admin project_owner",
+            "contracts.read: owner admin project_owner in_house_user",
+            "contracts.sign_contractor: owner admin",
+            "contracts.sign_owner: owner admin project_owner",
+            "escrow.read: owner admin project_owner in_house_user",
+            "escrow.release: owner admin project_owner",
+            "members.manage: owner admin",
+            "members.manage_owners: owner",
+            "members.read: owner admin member",
+            "milestones.approve: owner admin project_owner",
+            "milestones.fund: owner admin project_owner",
+            "milestones.read: owner admin project_owner in_house_user",
+            "milestones.request_changes: owner admin project_owner in_house_user",
+            "milestones.submit_work: owner admin",
+            "organization.read: owner admin member",
+            "organization.set_threshold: owner",
+            "organization.update: owner admin",
+            "organizations.create: owner admin member",
+            "payee_account.manage: owner admin",
+            "payee_account.read: owner admin",
+            "projects.create: owner admin",
+            "projects.delete: owner admin project_owner",
+            "projects.members_manage: owner admin project_owner",
+            "projects.members_read: owner admin project_owner in_house_user",
+            "projects.read: owner admin project_owner in_house_user",
+            "projects.update: owner admin project_owner",
+            "soq.edit: owner admin project_owner in_house_user",
+            "soq.freeze: owner admin project_owner",
+            "soq.read: owner admin project_owner in_house_user",
+            "statement.read: owner admin project_owner",
+            "tenders.award: owner admin project_owner",
+            "tenders.browse: owner admin member",
+            "tenders.cancel: owner admin project_owner",
+            "tenders.edit: owner admin project_owner in_house_user",
+            "tenders.evaluate: owner admin project_owner",
+            "tenders.extend: owner admin project_owner",
+            "tenders.invite: owner admin project_owner",
+            "tenders.open: owner admin project_owner",
+            "tenders.publish: owner admin project_owner",
+            "tenders.read: owner admin project_owner in_house_user",
+            "units.edit: owner admin project_owner",
+            "units.read: owner admin project_owner in_house_user",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_project_role_counts_in_its_project_alone() {
+    let policy = shipped().await;
+    let (ours, other) = (ProjectId::new(), ProjectId::new());
+    let award = Permission("tenders.award");
+    let member = ctx(OrgRole::Member, &[(ours, ProjectRole::ProjectOwner), (other, ProjectRole::InHouseUser)]);
+    assert_eq!(policy.check(&member, award, Scope::Project(ours)), Ok(()));
+    assert_eq!(policy.check(&member, award, Scope::Project(other)), Err(Denied { permission: award, project: Some(other) }));
+    assert_eq!(policy.check(&member, award, Scope::Organization), Err(Denied { permission: award, project: None }));
+    assert_eq!(policy.check(&member, award, Scope::AnyProject), Ok(()));
+    assert_eq!(policy.reach(&member, award), Reach::Only(vec![ours]));
+    assert_eq!(policy.reach(&ctx(OrgRole::Admin, &[]), award), Reach::All);
+    assert_eq!(policy.reach(&ctx(OrgRole::Member, &[]), award), Reach::Only(vec![]));
+    assert_eq!(policy.check(&ctx(OrgRole::Owner, &[]), award, Scope::Project(other)), Ok(()));
+}
+
+#[tokio::test]
+async fn the_platform_holds_everything_and_nobody_what_is_not_in_the_policy() {
+    let policy = shipped().await;
+    let system = Ctx::system(OrgId::new(), RequestId::generate());
+    let unheard = Permission("nobody.heard_of");
+    assert_eq!(policy.check(&system, unheard, Scope::Organization), Ok(()));
+    assert!(policy.check(&ctx(OrgRole::Owner, &[]), unheard, Scope::Organization).is_err());
+    assert_eq!(policy.permissions(&system).len(), named().len());
+    let member: Vec<_> = policy.permissions(&ctx(OrgRole::Member, &[])).into_iter().map(Permission::name).collect();
+    assert_eq!(member, ["members.read", "organization.read", "organizations.create", "tenders.browse"]);
+}
+
+#[tokio::test]
+async fn what_nobody_declares_is_refused_at_load() {
+    let refused = async |policy: &str| match Policy::load(MODEL, policy, &[&[Permission("a.read")]]).await {
+        Err(PolicyError::Unknown(names)) => names.join("; "),
+        Err(error) => panic!("{error}"),
+        Ok(_) => "taken".to_owned(),
+    };
+    assert_eq!(refused("p, owner, organization, a.read").await, "taken");
+    assert_eq!(refused("p, owner, organization, a.raed").await, "the permission a.raed");
+    assert_eq!(refused("p, boss, organization, a.read").await, "the role boss in the domain organization");
+    assert_eq!(refused("p, owner, project, a.read").await, "the role owner in the domain project");
+    assert_eq!(
+        refused("p, owner, organization, a.read\ng, boss, owner, organization").await,
+        r#"the inheritance ["boss", "owner", "organization"]"#
+    );
+}
+
+#[tokio::test]
+async fn inheritance_is_followed_within_its_domain() {
+    let read = Permission("a.read");
+    let text = "p, member, organization, a.read\ng, admin, member, organization";
+    let policy = Policy::load(MODEL, text, &[&[read]]).await.unwrap();
+    assert!(policy.org_role_holds(OrgRole::Admin, read) && policy.org_role_holds(OrgRole::Member, read));
+    assert!(!policy.org_role_holds(OrgRole::Owner, read) && !policy.project_role_holds(ProjectRole::ProjectOwner, read));
+}
+
+#[tokio::test]
+async fn a_policy_is_replaced_whole_or_not_at_all() {
+    let read = Permission("a.read");
+    let policy = Policy::load(MODEL, "p, owner, organization, a.read", &[&[read]]).await.unwrap();
+    assert!(policy.replace("p, owner, organization, b.read").await.is_err());
+    assert!(policy.org_role_holds(OrgRole::Owner, read));
+    policy.replace("p, admin, organization, a.read").await.unwrap();
+    assert!(!policy.org_role_holds(OrgRole::Owner, read) && policy.org_role_holds(OrgRole::Admin, read));
+}

@@ -1,0 +1,53 @@
+//! Endpoints.
+
+mod contracts;
+mod dto;
+mod escrow;
+mod milestones;
+mod payees;
+mod webhooks;
+
+use std::sync::Arc;
+
+use actix_web::web::{Data, ServiceConfig};
+use escrow_api::{Contracts, Escrows, Milestones, Payees, perm};
+use web::Guard;
+
+use crate::Service;
+
+const EITHER_SIDE: &str = "the contract's owner with contracts.sign_owner, or its contractor with contracts.sign_contractor";
+
+/// Gives the endpoints what they call.
+pub fn app_data(config: &mut ServiceConfig, service: &Arc<Service>) {
+    config
+        .app_data(Data::from(Arc::clone(service) as Arc<dyn Contracts>))
+        .app_data(Data::from(Arc::clone(service) as Arc<dyn Milestones>))
+        .app_data(Data::from(Arc::clone(service) as Arc<dyn Escrows>))
+        .app_data(Data::from(Arc::clone(service) as Arc<dyn Payees>))
+        .app_data(Data::from(Arc::clone(service)));
+}
+
+/// Adds the endpoints of this domain.
+pub fn routes(r: &mut web::Routes) {
+    r.tag("Contracts", "The awarded work: document, signatures, statement. Both parties see the same.")
+        .add(perm::CONTRACTS_READ, || contracts::list)
+        .add(perm::CONTRACTS_READ, || contracts::read)
+        .add(perm::CONTRACTS_READ, || contracts::document)
+        .add(Guard::Party(EITHER_SIDE), || contracts::sign)
+        .add(perm::CONTRACTS_COMPLETE, || contracts::complete)
+        .add(perm::STATEMENT_READ, || contracts::statement);
+    r.tag("Milestones", "The payable parts of a contract: submitted by the contractor, approved by the owner.")
+        .add(perm::MILESTONES_READ, || milestones::read)
+        .add(perm::MILESTONES_SUBMIT_WORK, || milestones::submit)
+        .add(perm::MILESTONES_REQUEST_CHANGES, || milestones::request_changes)
+        .add(perm::MILESTONES_APPROVE, || milestones::approve);
+    r.tag("Protected payments", "A milestone's money, held by the platform until release.")
+        .add(perm::ESCROW_READ, || escrow::list)
+        .add(perm::MILESTONES_FUND, || escrow::fund)
+        .add(perm::ESCROW_READ, || escrow::read)
+        .add(perm::ESCROW_RELEASE, || escrow::release);
+    r.tag("Payee account", "The account to which an organisation is paid.")
+        .add(perm::PAYEE_READ, || payees::read)
+        .add(perm::PAYEE_MANAGE, || payees::onboard);
+    r.tag("Webhooks", "What the payment provider tells us.").add(Guard::Public, || webhooks::stripe);
+}

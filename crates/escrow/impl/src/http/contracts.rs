@@ -1,0 +1,229 @@
+//! `/api/contracts`.
+
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use escrow_api::{Contract, Contracts, Sign, Statement};
+use chrono::{DateTime, Utc};
+use kernel::ContractId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{Authed, Id, Idempotent, Json, List, MoneyOut, Paging, Problem, Query, Reply};
+
+use super::dto::ContractOut;
+
+/// A signature to be given.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = SignContract, example = json!({"sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}))]
+pub(super) struct SignIn {
+    /// `documentSha256` of the contract that was read.
+    #[schema(pattern = "^[0-9a-fA-F]{64}$", min_length = 64, max_length = 64)]
+    sha256: String,
+}
+
+/// An entry: debit positive, credit negative.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = LedgerEntry)]
+pub(super) struct EntryOut {
+    /// The account's code.
+    #[schema(example = 2000)]
+    account: u16,
+    /// The account's name.
+    #[schema(example = "held")]
+    name: String,
+    /// The milestone or release it is about.
+    subject: Option<Uuid>,
+    amount: MoneyOut,
+}
+
+/// A ledger transaction.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = LedgerTransaction)]
+pub(super) struct TransactionOut {
+    id: Uuid,
+    /// What happened, such as `E1`: paid, `E3`: reserved for release, `E4`: transferred.
+    #[schema(example = "E1")]
+    kind: String,
+    /// Whose object it comes from: `stripe` or `14build`.
+    source: String,
+    /// That object, such as `ch_…`, `txn_…`, `tr_…`.
+    source_id: String,
+    /// The transaction it takes back.
+    reverses: Option<Uuid>,
+    at: DateTime<Utc>,
+    /// They sum to zero.
+    entries: Vec<EntryOut>,
+}
+
+/// A balance.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = LedgerBalance)]
+pub(super) struct BalanceOut {
+    /// The account's code.
+    account: u16,
+    /// The account's name.
+    name: String,
+    /// The milestone or release it is about.
+    subject: Option<Uuid>,
+    balance: MoneyOut,
+}
+
+/// What became of a milestone's money: funded = held + frozen + reserved + released.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = MilestoneMoney)]
+pub(super) struct SummaryOut {
+    milestone_id: Uuid,
+    funded: MoneyOut,
+    held: MoneyOut,
+    frozen: MoneyOut,
+    reserved: MoneyOut,
+    /// The platform's fee included.
+    released: MoneyOut,
+}
+
+/// A contract's ledger, the same for both parties.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Statement)]
+pub(super) struct StatementOut {
+    contract_id: Uuid,
+    /// The oldest first.
+    transactions: Vec<TransactionOut>,
+    /// Those that are not zero.
+    balances: Vec<BalanceOut>,
+    milestones: Vec<SummaryOut>,
+    /// Σ of all entries: zero.
+    sum: MoneyOut,
+}
+
+impl From<Statement> for StatementOut {
+    fn from(of: Statement) -> Self {
+        let transactions = of.transactions.into_iter().map(|transaction| TransactionOut {
+            id: transaction.id,
+            kind: transaction.kind,
+            source: transaction.provider,
+            source_id: transaction.object,
+            reverses: transaction.reverses,
+            at: transaction.at,
+            entries: transaction
+                .entries
+                .into_iter()
+                .map(|e| EntryOut { account: e.account, name: e.name, subject: e.subject, amount: e.amount.into() })
+                .collect(),
+        });
+        let balances = of.balances.into_iter().map(|b| BalanceOut {
+            account: b.account,
+            name: b.name,
+            subject: b.subject,
+            balance: b.balance.into(),
+        });
+        let milestones = of.milestones.into_iter().map(|m| SummaryOut {
+            milestone_id: m.milestone.0,
+            funded: m.funded.into(),
+            held: m.held.into(),
+            frozen: m.frozen.into(),
+            reserved: m.reserved.into(),
+            released: m.released.into(),
+        });
+        Self {
+            contract_id: of.contract.0,
+            transactions: transactions.collect(),
+            balances: balances.collect(),
+            milestones: milestones.collect(),
+            sum: of.sum.into(),
+        }
+    }
+}
+
+/// List contracts.
+///
+/// Those in which the organisation is the owner's or the contractor's side.
+#[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<ContractOut>)))]
+#[get("/api/contracts")]
+pub(super) async fn list(
+    Authed(ctx): Authed,
+    Query(paging): Query<Paging>,
+    service: Data<dyn Contracts>,
+) -> Result<HttpResponse, Problem> {
+    let page = service.list(&ctx, paging.page()?).await?;
+    Ok(Reply::ok(&List::of(page, |contract| ContractOut::from(&contract))).response())
+}
+
+/// Read a contract.
+#[utoipa::path(responses((status = 200, description = "The contract", body = ContractOut)))]
+#[get("/api/contracts/{id}")]
+pub(super) async fn read(
+    Authed(ctx): Authed,
+    Id(id): Id<ContractId>,
+    request: HttpRequest,
+    service: Data<dyn Contracts>,
+) -> Result<HttpResponse, Problem> {
+    let contract = service.get(&ctx, id).await?;
+    Ok(web::single(&request, &ContractOut::from(&contract)))
+}
+
+/// Read the contract document.
+///
+/// Byte for byte what is signed: canonical JSON with parties, lines, milestones and terms. Its SHA-256 is the contract's `documentSha256`.
+#[utoipa::path(responses((status = 200, description = "The document", body = Value, content_type = "application/json")))]
+#[get("/api/contracts/{id}/document")]
+pub(super) async fn document(
+    Authed(ctx): Authed,
+    Id(id): Id<ContractId>,
+    service: Data<dyn Contracts>,
+) -> Result<HttpResponse, Problem> {
+    let text = service.document(&ctx, id).await?;
+    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(text))
+}
+
+/// Sign a contract.
+///
+/// For the side that the organisation is. Once both have signed, by different people, the contract is active.
+#[utoipa::path(responses(
+    (status = 200, description = "The contract", body = ContractOut),
+    (status = 409, description = "`PAYEE_NOT_ACTIVE`: the contractor's payee account cannot receive transfers yet · `SAME_PERSON` · `STATE_CONFLICT`"),
+    (status = 422, description = "`DOCUMENT_MISMATCH`: this is not the hash of the contract document")
+))]
+#[post("/api/contracts/{id}/sign")]
+pub(super) async fn sign(
+    Authed(ctx): Authed,
+    Id(contract): Id<ContractId>,
+    once: Idempotent,
+    service: Data<dyn Contracts>,
+    body: Json<SignIn>,
+) -> Result<HttpResponse, Problem> {
+    let cmd = Sign { contract, sha256: body.0.sha256 };
+    once.run(ctx, async |ctx| service.sign(&ctx, cmd).await, |contract: &Contract| Reply::ok(&ContractOut::from(contract)).etag()).await
+}
+
+/// Declare practical completion.
+#[utoipa::path(responses((status = 200, description = "The contract", body = ContractOut)))]
+#[post("/api/contracts/{id}/complete")]
+pub(super) async fn complete(
+    Authed(ctx): Authed,
+    Id(id): Id<ContractId>,
+    once: Idempotent,
+    service: Data<dyn Contracts>,
+) -> Result<HttpResponse, Problem> {
+    once.run(ctx, async |ctx| service.complete(&ctx, id).await, |contract: &Contract| Reply::ok(&ContractOut::from(contract)).etag())
+        .await
+}
+
+/// Read a contract's statement.
+///
+/// Every ledger transaction with the ids of its source, every balance, and what became of each milestone's money.
+#[utoipa::path(responses((status = 200, description = "The statement", body = StatementOut)))]
+#[get("/api/contracts/{id}/statement")]
+pub(super) async fn statement(
+    Authed(ctx): Authed,
+    Id(id): Id<ContractId>,
+    service: Data<dyn Contracts>,
+) -> Result<HttpResponse, Problem> {
+    Ok(Reply::ok(&StatementOut::from(service.statement(&ctx, id).await?)).response())
+}

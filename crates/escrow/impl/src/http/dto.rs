@@ -1,0 +1,366 @@
+//! What goes over the wire.
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use escrow_api::{Contract, Escrow, Milestone, MilestoneStory, Release, Stated};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use utoipa::openapi::schema::OneOfBuilder;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+use uuid::Uuid;
+use web::{AmountIn, MoneyIn, MoneyOut, Problem};
+
+/// An amount that a client states: money, or a plain decimal in the contract's currency.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum AmountDto {
+    Money(MoneyIn),
+    Plain(AmountIn),
+}
+
+impl<'de> Deserialize<'de> for AmountDto {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let text = raw.get();
+        if text.starts_with('{') {
+            serde_json::from_str(text).map(Self::Money).map_err(D::Error::custom)
+        } else {
+            serde_json::from_str(text).map(Self::Plain).map_err(D::Error::custom)
+        }
+    }
+}
+
+impl PartialSchema for AmountDto {
+    fn schema() -> RefOr<Schema> {
+        OneOfBuilder::new()
+            .item(MoneyIn::schema())
+            .item(AmountIn::schema())
+            .description(Some("Money, or a plain amount in the contract's currency."))
+            .into()
+    }
+}
+
+impl ToSchema for AmountDto {}
+
+impl AmountDto {
+    /// The amount meant.
+    pub(super) fn stated(self) -> Result<Stated, Problem> {
+        match self {
+            Self::Plain(amount) => Ok(Stated::Decimal(amount.0)),
+            Self::Money(money) => {
+                let mut faults = web::Faults::new();
+                let money = faults.check("/amount/amount", money.to_money());
+                faults.into_result(money.map(Stated::Money))
+            }
+        }
+    }
+}
+
+/// A body that may be left away: nothing means `{}`.
+pub(super) fn optional_body<T: DeserializeOwned + ToSchema + 'static>(request: &HttpRequest, bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.is_empty() {
+        return web::parse(b"{}");
+    }
+    let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+        let detail = "the body must be sent as `Content-Type: application/json`, in UTF-8";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail));
+    }
+    web::parse(bytes)
+}
+
+/// The money terms that the contract was signed with.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ContractTerms)]
+pub(super) struct TermsOut {
+    /// The platform's fee in hundredths of a per cent.
+    #[schema(example = 250)]
+    fee_bps: u32,
+    /// `owner` or `platform`.
+    #[schema(value_type = String, example = "owner")]
+    processing_cost_bearer: &'static str,
+    /// The processing rate in hundredths of a per cent.
+    #[schema(example = 290)]
+    processing_bps: u32,
+    /// The fixed part of the processing cost.
+    processing_fixed: MoneyOut,
+}
+
+/// A signature under a contract.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ContractSignature)]
+pub(super) struct SignatureOut {
+    /// `owner` or `contractor`.
+    #[schema(value_type = String, example = "owner")]
+    party: &'static str,
+    user_id: Uuid,
+    signed_at: DateTime<Utc>,
+}
+
+/// A contract.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Contract)]
+pub(super) struct ContractOut {
+    id: Uuid,
+    tender_id: Uuid,
+    bid_id: Uuid,
+    project_id: Uuid,
+    title: String,
+    /// `signing`, `active`, `suspended`, `practically_complete`, `closed`, `cancelled` or `terminated`.
+    #[schema(value_type = String, example = "active")]
+    status: &'static str,
+    owner_organization_id: Uuid,
+    contractor_organization_id: Uuid,
+    total: MoneyOut,
+    terms: TermsOut,
+    /// SHA-256 of the contract document, hex: what both parties sign.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    document_sha256: String,
+    signatures: Vec<SignatureOut>,
+    milestones: Vec<MilestoneOut>,
+    cancel_reason: Option<String>,
+    activated_at: Option<DateTime<Utc>>,
+    completed_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<&Contract> for ContractOut {
+    fn from(contract: &Contract) -> Self {
+        let fixed = kernel::Money::from_minor(contract.terms.processing_fixed, contract.total.currency());
+        Self {
+            id: contract.id.0,
+            tender_id: contract.tender.0,
+            bid_id: contract.bid.0,
+            project_id: contract.project.0,
+            title: contract.title.clone(),
+            status: contract.status.name(),
+            owner_organization_id: contract.owner.0,
+            contractor_organization_id: contract.contractor.0,
+            total: contract.total.into(),
+            terms: TermsOut {
+                fee_bps: contract.terms.fee_bps,
+                processing_cost_bearer: contract.terms.bearer.name(),
+                processing_bps: contract.terms.processing_bps,
+                processing_fixed: fixed.into(),
+            },
+            document_sha256: contract.document_sha256.clone(),
+            signatures: contract
+                .signatures
+                .iter()
+                .map(|s| SignatureOut { party: s.party.name(), user_id: s.user.0, signed_at: s.signed_at })
+                .collect(),
+            milestones: contract.milestones.iter().map(MilestoneOut::from).collect(),
+            cancel_reason: contract.cancel_reason.clone(),
+            activated_at: contract.activated_at,
+            completed_at: contract.completed_at,
+            created_at: contract.created_at,
+            updated_at: contract.updated_at,
+        }
+    }
+}
+
+/// A payable part of a contract.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Milestone)]
+pub(super) struct MilestoneOut {
+    id: Uuid,
+    contract_id: Uuid,
+    /// Its place, from 1.
+    position: u32,
+    title: String,
+    amount: MoneyOut,
+    due_on: Option<NaiveDate>,
+    /// `planned`, `funding`, `funded`, `in_review`, `escalated`, `approved`, `released`, `disputed`, `refund_pending`, `refunded` or
+    /// `cancelled`.
+    #[schema(value_type = String, example = "funded")]
+    status: &'static str,
+    /// Whether a hold blocks approval and payout.
+    frozen: bool,
+    /// What is held for it and not reserved for a release.
+    held: MoneyOut,
+    /// How often work was submitted.
+    submissions: u32,
+    submitted_at: Option<DateTime<Utc>>,
+    /// When the owner's silence escalates.
+    review_due_at: Option<DateTime<Utc>>,
+    /// Its newest protected payment.
+    escrow_id: Option<Uuid>,
+    /// Its newest release.
+    release: Option<ReleaseOut>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<&Milestone> for MilestoneOut {
+    fn from(milestone: &Milestone) -> Self {
+        Self {
+            id: milestone.id.0,
+            contract_id: milestone.contract.0,
+            position: milestone.position,
+            title: milestone.title.clone(),
+            amount: milestone.amount.into(),
+            due_on: milestone.due_on,
+            status: milestone.status.name(),
+            frozen: milestone.frozen,
+            held: milestone.held.into(),
+            submissions: milestone.submissions,
+            submitted_at: milestone.submitted_at,
+            review_due_at: milestone.review_due_at,
+            escrow_id: milestone.escrow.map(Uuid::from),
+            release: milestone.release.as_ref().map(ReleaseOut::from),
+            created_at: milestone.created_at,
+            updated_at: milestone.updated_at,
+        }
+    }
+}
+
+/// Something said about submitted work.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = MilestoneReview)]
+pub(super) struct ReviewOut {
+    id: Uuid,
+    /// `submitted`, `changes_requested`, `approved` or `escalated`.
+    kind: String,
+    note: Option<String>,
+    /// Texts and objects as they were submitted.
+    evidence: Vec<Value>,
+    amount: Option<MoneyOut>,
+    user_id: Option<Uuid>,
+    at: DateTime<Utc>,
+}
+
+/// A milestone with what was said about its work.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = MilestoneStory)]
+pub(super) struct MilestoneStoryOut {
+    #[serde(flatten)]
+    milestone: MilestoneOut,
+    /// The oldest first.
+    reviews: Vec<ReviewOut>,
+}
+
+impl From<&MilestoneStory> for MilestoneStoryOut {
+    fn from(story: &MilestoneStory) -> Self {
+        let reviews = story.reviews.iter().map(|review| ReviewOut {
+            id: review.id,
+            kind: review.kind.clone(),
+            note: review.note.clone(),
+            evidence: review.evidence.as_array().cloned().unwrap_or_default(),
+            amount: review.amount.map(MoneyOut),
+            user_id: review.by.map(Uuid::from),
+            at: review.at,
+        });
+        Self { milestone: MilestoneOut::from(&story.milestone), reviews: reviews.collect() }
+    }
+}
+
+/// A protected payment.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Escrow)]
+pub(super) struct EscrowOut {
+    id: Uuid,
+    contract_id: Uuid,
+    milestone_id: Uuid,
+    /// Where the milestone stands.
+    #[schema(value_type = String, example = "funded")]
+    milestone_status: &'static str,
+    /// `created`, `requires_action`, `processing`, `succeeded` (paid), `available` (paid and can be released), `failed`, `canceled` or
+    /// `suspense` (paid otherwise than asked).
+    #[schema(value_type = String, example = "available")]
+    status: &'static str,
+    /// The milestone's amount.
+    amount: MoneyOut,
+    /// The platform's fee on it, taken at release.
+    fee: MoneyOut,
+    /// What the owner is charged: the amount and the processing cost on top.
+    charged: MoneyOut,
+    /// What is held and not reserved for a release.
+    held: MoneyOut,
+    payment_intent_id: Option<String>,
+    available_on: Option<DateTime<Utc>>,
+    /// Why the last attempt failed.
+    last_error: Option<String>,
+    /// Its newest release.
+    release: Option<ReleaseOut>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<&Escrow> for EscrowOut {
+    fn from(escrow: &Escrow) -> Self {
+        Self {
+            id: escrow.id.0,
+            contract_id: escrow.contract.0,
+            milestone_id: escrow.milestone.0,
+            milestone_status: escrow.milestone_status.name(),
+            status: escrow.status.name(),
+            amount: escrow.amount.into(),
+            fee: escrow.fee.into(),
+            charged: escrow.charged.into(),
+            held: escrow.held.into(),
+            payment_intent_id: escrow.intent.clone(),
+            available_on: escrow.available_on,
+            last_error: escrow.last_error.clone(),
+            release: escrow.release.as_ref().map(ReleaseOut::from),
+            created_at: escrow.created_at,
+            updated_at: escrow.updated_at,
+        }
+    }
+}
+
+/// One release of held money.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Release)]
+pub(super) struct ReleaseOut {
+    id: Uuid,
+    escrow_id: Uuid,
+    milestone_id: Uuid,
+    /// Its number among the milestone's releases, from 1.
+    sequence: u32,
+    /// `approved`, `sending`, `unknown` (being found out), `sent`, `failed`, `part_reversed` or `reversed`.
+    #[schema(value_type = String, example = "sent")]
+    status: &'static str,
+    /// What leaves the held money.
+    gross: MoneyOut,
+    /// The platform's fee.
+    fee: MoneyOut,
+    /// What the contractor gets.
+    net: MoneyOut,
+    /// The provider's transfer, once sent.
+    transfer_id: Option<String>,
+    last_error: Option<String>,
+    created_at: DateTime<Utc>,
+    sent_at: Option<DateTime<Utc>>,
+}
+
+impl From<&Release> for ReleaseOut {
+    fn from(release: &Release) -> Self {
+        Self {
+            id: release.id.0,
+            escrow_id: release.escrow.0,
+            milestone_id: release.milestone.0,
+            sequence: release.seq,
+            status: release.status.name(),
+            gross: release.gross.into(),
+            fee: release.fee.into(),
+            net: release.net.into(),
+            transfer_id: release.transfer.clone(),
+            last_error: release.last_error.clone(),
+            created_at: release.created_at,
+            sent_at: release.sent_at,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `/api/escrow`.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use escrow_api::{Escrows, Fund, Funding, Releasing};
+use kernel::PaymentId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{Authed, Id, Idempotent, Json, List, Paging, Problem, Query, Reply};
+
+use super::dto::{AmountDto, EscrowOut, ReleaseOut};
+
+/// A milestone to be funded.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = FundMilestone, example = json!({"milestoneId": "0199d0c4-f3a2-7c5e-8a6f-0d1b2c3d4e5f"}))]
+pub(super) struct FundIn {
+    milestone_id: Uuid,
+    /// If given, it must be the milestone's project.
+    project_id: Option<Uuid>,
+    /// If given, it must be the milestone's amount.
+    #[schema(inline)]
+    amount: Option<AmountDto>,
+}
+
+/// What the payer's browser needs to pay.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PaymentIntent)]
+pub(super) struct IntentOut {
+    #[schema(example = "pi_3MtwBwLkdIwHu7ix28a3tqPa")]
+    id: String,
+    /// A secret of the payer.
+    client_secret: Option<String>,
+}
+
+/// A payment that waits for its payer.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Funding)]
+pub(super) struct FundingOut {
+    escrow: EscrowOut,
+    payment_intent: IntentOut,
+}
+
+impl From<&Funding> for FundingOut {
+    fn from(funding: &Funding) -> Self {
+        let payment_intent = IntentOut { id: funding.intent.clone(), client_secret: funding.client_secret.clone() };
+        Self { escrow: EscrowOut::from(&funding.escrow), payment_intent }
+    }
+}
+
+/// A release that is on its way, or was sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Releasing)]
+pub(super) struct ReleasingOut {
+    escrow: EscrowOut,
+    release: ReleaseOut,
+}
+
+impl From<&Releasing> for ReleasingOut {
+    fn from(releasing: &Releasing) -> Self {
+        Self { escrow: EscrowOut::from(&releasing.escrow), release: ReleaseOut::from(&releasing.release) }
+    }
+}
+
+/// List protected payments.
+#[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<EscrowOut>)))]
+#[get("/api/escrow")]
+pub(super) async fn list(
+    Authed(ctx): Authed,
+    Query(paging): Query<Paging>,
+    service: Data<dyn Escrows>,
+) -> Result<HttpResponse, Problem> {
+    let page = service.list(&ctx, paging.page()?).await?;
+    Ok(Reply::ok(&List::of(page, |escrow| EscrowOut::from(&escrow))).response())
+}
+
+/// Fund a milestone.
+///
+/// Starts a payment to the platform's own balance, where the money is held until release. Asked again before it is paid, the same payment
+/// is taken up.
+#[utoipa::path(responses((status = 201, description = "The payment, waiting for its payer", body = FundingOut)))]
+#[post("/api/escrow")]
+pub(super) async fn fund(
+    Authed(ctx): Authed,
+    once: Idempotent,
+    service: Data<dyn Escrows>,
+    body: Json<FundIn>,
+) -> Result<HttpResponse, Problem> {
+    let cmd = Fund {
+        milestone: body.0.milestone_id.into(),
+        project: body.0.project_id.map(Into::into),
+        amount: body.0.amount.map(AmountDto::stated).transpose()?,
+    };
+    let render = |funding: &Funding| Reply::created(format!("/api/escrow/{}", funding.escrow.id), &FundingOut::from(funding));
+    once.run(ctx, async |ctx| service.fund(&ctx, cmd).await, render).await
+}
+
+/// Read a protected payment.
+#[utoipa::path(responses((status = 200, description = "The payment", body = EscrowOut)))]
+#[get("/api/escrow/{id}")]
+pub(super) async fn read(
+    Authed(ctx): Authed,
+    Id(id): Id<PaymentId>,
+    request: HttpRequest,
+    service: Data<dyn Escrows>,
+) -> Result<HttpResponse, Problem> {
+    let escrow = service.get(&ctx, id).await?;
+    Ok(web::single(&request, &EscrowOut::from(&escrow)))
+}
+
+/// Release an approved milestone's money.
+///
+/// The transfer follows at once in the background; `release.status` becomes `sent`. A repeated or concurrent call releases once.
+#[utoipa::path(responses(
+    (status = 200, description = "The release", body = ReleasingOut),
+    (status = 409, description = "`STATE_CONFLICT`: not approved yet · `PAYEE_NOT_ACTIVE`")
+))]
+#[post("/api/escrow/{id}/release")]
+pub(super) async fn release(
+    Authed(ctx): Authed,
+    Id(id): Id<PaymentId>,
+    once: Idempotent,
+    service: Data<dyn Escrows>,
+) -> Result<HttpResponse, Problem> {
+    once.run(ctx, async |ctx| service.release(&ctx, id).await, |releasing: &Releasing| Reply::ok(&ReleasingOut::from(releasing))).await
+}

@@ -1,0 +1,154 @@
+//! `/api/milestones`.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use escrow_api::{Approval, Approve, Milestone, Milestones, RequestChanges, SubmitWork};
+use kernel::MilestoneId;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{Authed, Faults, Id, Idempotent, Json, Problem, RawBody, Reply};
+
+use super::dto::{AmountDto, MilestoneOut, MilestoneStoryOut, optional_body};
+
+/// Work to be submitted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = SubmitWork, example = json!({"evidence": ["photo-1.jpg", {"kind": "measurement", "line": "02.10", "quantity": "120.5"}], "note": "Foundations done"}))]
+pub(super) struct SubmitIn {
+    /// Photos, measurements: texts or objects.
+    #[serde(default)]
+    #[schema(max_items = 100, value_type = Vec<Value>)]
+    evidence: Option<Vec<Value>>,
+    #[schema(max_length = 5000)]
+    note: Option<String>,
+}
+
+/// What is to be changed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = RequestChanges, example = json!({"reason": "The sealing of the north wall is missing"}))]
+pub(super) struct ChangesIn {
+    #[schema(min_length = 1, max_length = 5000)]
+    reason: String,
+}
+
+/// How much is approved.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = ApproveMilestone, example = json!({"amount": {"amount": "10000.00", "currency": "EUR"}}))]
+pub(super) struct ApproveIn {
+    /// A part of what is held; all of it unless told otherwise.
+    #[schema(inline)]
+    amount: Option<AmountDto>,
+}
+
+/// Whether the approval is complete.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ApprovalState)]
+pub(super) struct ApprovalStateOut {
+    /// `complete`, or `waiting` for a second person of the organisation to do the same.
+    #[schema(value_type = String, example = "complete")]
+    status: &'static str,
+    /// Who approved first, while a second person is awaited.
+    first_approver_id: Option<Uuid>,
+}
+
+/// The milestone with what came of the approval.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ApprovedMilestone)]
+pub(super) struct ApprovalOut {
+    #[serde(flatten)]
+    milestone: MilestoneOut,
+    approval: ApprovalStateOut,
+}
+
+impl From<&Approval> for ApprovalOut {
+    fn from(approval: &Approval) -> Self {
+        let status = if approval.waiting_since.is_some() { "waiting" } else { "complete" };
+        let first_approver_id = approval.waiting_since.map(Uuid::from);
+        Self { milestone: MilestoneOut::from(&approval.milestone), approval: ApprovalStateOut { status, first_approver_id } }
+    }
+}
+
+/// Read a milestone.
+#[utoipa::path(responses((status = 200, description = "The milestone", body = MilestoneStoryOut)))]
+#[get("/api/milestones/{id}")]
+pub(super) async fn read(
+    Authed(ctx): Authed,
+    Id(id): Id<MilestoneId>,
+    request: HttpRequest,
+    service: Data<dyn Milestones>,
+) -> Result<HttpResponse, Problem> {
+    let story = service.get(&ctx, id).await?;
+    Ok(web::single(&request, &MilestoneStoryOut::from(&story)))
+}
+
+/// Submit work.
+///
+/// The contractor's. The owner's review clock starts.
+#[utoipa::path(request_body = SubmitIn, responses((status = 200, description = "The milestone, in review", body = MilestoneOut)))]
+#[post("/api/milestones/{id}/submit")]
+pub(super) async fn submit(
+    Authed(ctx): Authed,
+    Id(milestone): Id<MilestoneId>,
+    once: Idempotent,
+    request: HttpRequest,
+    service: Data<dyn Milestones>,
+    body: RawBody,
+) -> Result<HttpResponse, Problem> {
+    let body: SubmitIn = optional_body(&request, &body.0)?;
+    let evidence = body.evidence.unwrap_or_default();
+    let mut faults = Faults::new();
+    for (index, _) in evidence.iter().enumerate().filter(|(_, item)| !item.is_string() && !item.is_object()) {
+        faults.push(format!("/evidence/{index}"), "INVALID_TYPE", "must be a text or an object");
+    }
+    faults.finish()?;
+    let cmd = SubmitWork { milestone, evidence, note: body.note };
+    once.run(ctx, async |ctx| service.submit(&ctx, cmd).await, |milestone: &Milestone| Reply::ok(&MilestoneOut::from(milestone))).await
+}
+
+/// Ask for changes.
+///
+/// The owner's. The milestone is funded again and waits for new work.
+#[utoipa::path(responses((status = 200, description = "The milestone", body = MilestoneOut)))]
+#[post("/api/milestones/{id}/request-changes")]
+pub(super) async fn request_changes(
+    Authed(ctx): Authed,
+    Id(milestone): Id<MilestoneId>,
+    once: Idempotent,
+    service: Data<dyn Milestones>,
+    body: Json<ChangesIn>,
+) -> Result<HttpResponse, Problem> {
+    if body.0.reason.trim().is_empty() {
+        return Err(Problem::invalid_at("/reason", "REQUIRED", "must not be blank"));
+    }
+    let cmd = RequestChanges { milestone, reason: body.0.reason };
+    once.run(ctx, async |ctx| service.request_changes(&ctx, cmd).await, |milestone: &Milestone| Reply::ok(&MilestoneOut::from(milestone)))
+        .await
+}
+
+/// Approve work.
+///
+/// The owner's, never the payee's side. The money is reserved for the contractor. At or above the organisation's approval threshold a
+/// second person must do the same: until then `approval.status` is `waiting`.
+#[utoipa::path(request_body = ApproveIn, responses(
+    (status = 200, description = "The milestone", body = ApprovalOut),
+    (status = 409, description = "`SAME_PERSON`: someone of the payee's side cannot approve · `STATE_CONFLICT`")
+))]
+#[post("/api/milestones/{id}/approve")]
+pub(super) async fn approve(
+    Authed(ctx): Authed,
+    Id(milestone): Id<MilestoneId>,
+    once: Idempotent,
+    request: HttpRequest,
+    service: Data<dyn Milestones>,
+    body: RawBody,
+) -> Result<HttpResponse, Problem> {
+    let body: ApproveIn = optional_body(&request, &body.0)?;
+    let cmd = Approve { milestone, amount: body.amount.map(AmountDto::stated).transpose()? };
+    once.run(ctx, async |ctx| service.approve(&ctx, cmd).await, |approval: &Approval| Reply::ok(&ApprovalOut::from(approval))).await
+}

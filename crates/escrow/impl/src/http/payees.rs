@@ -1,0 +1,68 @@
+//! `/api/payee-account`.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get, post};
+use escrow_api::{Onboarding, Payee, Payees};
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::{Authed, Idempotent, Problem, Reply};
+
+/// The organisation's payee account.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PayeeAccount)]
+pub(super) struct PayeeOut {
+    /// `none`, `onboarding`, `active`, `restricted` or `closed`.
+    #[schema(value_type = String, example = "active")]
+    status: &'static str,
+    /// The provider's account.
+    #[schema(example = "acct_1Nv0FGQ9RKHgCVdK")]
+    account_id: Option<String>,
+    /// What the provider still asks for.
+    requirements: Vec<String>,
+    /// Why it is disabled.
+    disabled_reason: Option<String>,
+}
+
+impl From<&Payee> for PayeeOut {
+    fn from(payee: &Payee) -> Self {
+        Self {
+            status: payee.status.name(),
+            account_id: payee.account.clone(),
+            requirements: payee.requirements.clone(),
+            disabled_reason: payee.disabled_reason.clone(),
+        }
+    }
+}
+
+/// The way to set the account up.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Onboarding)]
+pub(super) struct OnboardingOut {
+    /// The provider's page: one use, expires. Ask again for a fresh one.
+    #[schema(format = "uri")]
+    onboarding_url: String,
+    /// Where the account stands.
+    #[schema(value_type = String, example = "onboarding")]
+    status: &'static str,
+}
+
+/// Read the payee account.
+#[utoipa::path(responses((status = 200, description = "The account; `none` if there is none", body = PayeeOut)))]
+#[get("/api/payee-account")]
+pub(super) async fn read(Authed(ctx): Authed, service: Data<dyn Payees>) -> Result<HttpResponse, Problem> {
+    Ok(Reply::ok(&PayeeOut::from(&service.payee(&ctx).await?)).response())
+}
+
+/// Set up the payee account.
+///
+/// Makes the account once and gives a link to the provider's onboarding page each time.
+#[utoipa::path(responses((status = 200, description = "Where to go on", body = OnboardingOut)))]
+#[post("/api/payee-account")]
+pub(super) async fn onboard(Authed(ctx): Authed, once: Idempotent, service: Data<dyn Payees>) -> Result<HttpResponse, Problem> {
+    let render = |onboarding: &Onboarding| {
+        Reply::ok(&OnboardingOut { onboarding_url: onboarding.url.clone(), status: onboarding.payee.status.name() })
+    };
+    once.run(ctx, async |ctx| service.onboard(&ctx).await, render).await
+}

@@ -1,0 +1,173 @@
+//! The domains below, as far as these tests need them. The policy is the real one.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use audit_api::{Audit, Entry, Filter, NewEntry, Verification};
+use auth_api::{Authorizer, Reach, Session, Sessions};
+use kernel::{
+    Actor, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole, Scope, SessionId, Timestamp, UserId,
+};
+use tenants_api::{ApprovalRequest, OrgKind, Organization, Tenants, Verdict};
+use uow::Tx;
+
+pub struct Policy(HashSet<(String, String, String)>);
+
+impl Policy {
+    pub fn real() -> Self {
+        let text = include_str!("../../../../../config/authz/policy.csv");
+        let rows = text.lines().filter_map(|line| line.strip_prefix("p, "));
+        let split = |row: &str| {
+            let mut parts = row.split(',').map(|part| part.trim().to_owned());
+            (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap())
+        };
+        Self(rows.map(split).collect())
+    }
+
+    fn holds(&self, role: &str, domain: &str, permission: Permission) -> bool {
+        self.0.contains(&(role.to_owned(), domain.to_owned(), permission.name().to_owned()))
+    }
+
+    fn in_org(&self, ctx: &Ctx, permission: Permission) -> bool {
+        match ctx.actor {
+            Actor::System => true,
+            Actor::User(_, role) => self.holds(role.name(), "organization", permission),
+        }
+    }
+
+    fn in_team(&self, role: ProjectRole, permission: Permission) -> bool {
+        self.holds(role.name(), "project", permission)
+    }
+}
+
+impl Authorizer for Policy {
+    fn check(&self, ctx: &Ctx, permission: Permission, scope: Scope) -> Result<(), Denied> {
+        let (project, team) = match scope {
+            Scope::Organization => (None, false),
+            Scope::Project(id) => (Some(id), ctx.projects.get(&id).is_some_and(|role| self.in_team(*role, permission))),
+            Scope::AnyProject => (None, ctx.projects.values().any(|role| self.in_team(*role, permission))),
+        };
+        if self.in_org(ctx, permission) || team { Ok(()) } else { Err(Denied { permission, project }) }
+    }
+
+    fn reach(&self, ctx: &Ctx, permission: Permission) -> Reach {
+        if self.in_org(ctx, permission) {
+            return Reach::All;
+        }
+        Reach::Only(ctx.projects.iter().filter(|(_, role)| self.in_team(**role, permission)).map(|(id, _)| *id).collect())
+    }
+
+    fn permissions(&self, _: &Ctx) -> Vec<Permission> {
+        Vec::new()
+    }
+}
+
+/// A person with their place, as the sign-in would know it.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub user: UserId,
+    pub org: OrgId,
+    pub role: OrgRole,
+    pub projects: Vec<(ProjectId, ProjectRole)>,
+}
+
+impl Person {
+    pub fn new(org: OrgId, role: OrgRole) -> Self {
+        Self { user: UserId::new(), org, role, projects: Vec::new() }
+    }
+
+    pub fn ctx(&self) -> Ctx {
+        let projects = Arc::new(self.projects.iter().copied().collect());
+        Ctx::user(self.org, self.user, self.role, projects, kernel::RequestId::generate())
+    }
+}
+
+/// A token is a person's id.
+#[derive(Default)]
+pub struct Tokens(pub Mutex<Vec<Person>>);
+
+#[async_trait]
+impl Sessions for Tokens {
+    async fn resolve(&self, token: &str) -> Result<Arc<Session>, auth_api::Error> {
+        let people = self.0.lock().unwrap();
+        let person = people.iter().find(|person| person.user.to_string() == token).ok_or(auth_api::Error::NotAuthenticated)?;
+        let projects = Arc::new(person.projects.iter().copied().collect());
+        let (user, org, role) = (person.user, person.org, person.role);
+        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, expires_at: Timestamp::MAX_UTC }))
+    }
+
+    async fn forget_user_in(&self, _: &mut Tx, _: UserId) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn end_sessions_in(&self, _: &mut Tx, _: UserId, _: OrgId) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// Organisations that need a second person from a threshold on, if there is one.
+#[derive(Default)]
+pub struct Organizations {
+    pub threshold: Mutex<Option<i64>>,
+    waiting: Mutex<HashMap<(uuid::Uuid, String), UserId>>,
+}
+
+#[async_trait]
+impl Tenants for Organizations {
+    async fn organization_in(&self, _: &mut Tx, org: OrgId) -> Result<Organization, tenants_api::Error> {
+        let at = Timestamp::UNIX_EPOCH;
+        Ok(Organization {
+            id: org,
+            name: format!("Organisation {org}"),
+            slug: org.to_string(),
+            kind: OrgKind::Both,
+            categories: Vec::new(),
+            approval_threshold: None,
+            timezone: "Europe/Berlin".to_owned(),
+            created_at: at,
+            updated_at: at,
+        })
+    }
+
+    async fn exists_in(&self, _: &mut Tx, _: OrgId) -> Result<bool, Fault> {
+        Ok(true)
+    }
+
+    async fn role_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Option<OrgRole>, Fault> {
+        Ok(None)
+    }
+
+    async fn approve_in(&self, _: &mut Tx, ctx: &Ctx, request: &ApprovalRequest) -> Result<Verdict, Fault> {
+        let user = ctx.user_id().unwrap_or(UserId(uuid::Uuid::nil()));
+        if self.threshold.lock().unwrap().is_none_or(|threshold| request.amount.minor() < threshold) {
+            return Ok(Verdict::Complete { first: user, second: None });
+        }
+        let mut waiting = self.waiting.lock().unwrap();
+        let first = *waiting.entry((request.subject, request.detail.clone())).or_insert(user);
+        Ok(if first == user { Verdict::Waiting { first } } else { Verdict::Complete { first, second: Some(user) } })
+    }
+}
+
+#[derive(Default)]
+pub struct Trail(pub Mutex<Vec<NewEntry>>);
+
+#[async_trait]
+impl Audit for Trail {
+    async fn record_in(&self, _: &mut Tx, _: &Ctx, entry: NewEntry) -> Result<(), Fault> {
+        self.0.lock().unwrap().push(entry);
+        Ok(())
+    }
+
+    async fn record_denial(&self, _: &Ctx, _: &Denied, _: &str) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn list(&self, _: &Ctx, _: &Filter, _: PageRequest) -> Result<Page<Entry>, audit_api::Error> {
+        Ok(Page { items: Vec::new(), next: None })
+    }
+
+    async fn verify(&self, _: &Ctx) -> Result<Verification, audit_api::Error> {
+        Ok(Verification { valid: true, entries: 0, head_hash: [0; 32], broken_at: None })
+    }
+}

@@ -1,0 +1,181 @@
+//! From intent to held money, whatever breaks in between.
+
+use escrow::jobs::PaymentJob;
+use escrow_api::fake::Mishap;
+use escrow_api::{Error, Escrows, Fund, PaymentStatus, Stated};
+use kernel::{OrgId, ProjectId};
+
+use crate::world::{World, eur};
+
+#[tokio::test]
+async fn the_owner_is_charged_with_the_processing_cost_and_the_rest_is_held() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let milestone = contract.milestones[0].id;
+    let funding = world.fund(milestone).await.expect("funds");
+    let escrow = &funding.escrow;
+    assert_eq!((escrow.amount, escrow.fee, escrow.charged), (eur(1_000_000), eur(25_000), eur(1_029_898)));
+    assert_eq!((escrow.status.name(), escrow.milestone_status.name()), ("created", "funding"));
+    assert_eq!(world.provider.intents()[0].amount, eur(1_029_898));
+
+    world.pay(&funding, false);
+    world.sync(&funding).await.expect("syncs");
+    let paid = world.escrow(&funding).await;
+    assert_eq!((paid.status.name(), paid.milestone_status.name(), paid.held), ("succeeded", "funding", eur(1_000_000)));
+    assert!(matches!(world.submit(milestone).await, Err(Error::State { .. })), "paid is not available");
+    assert_eq!(world.balances().await, ["1000 1000001", "2000 -1000000", "4010 -29898", "5000 29897"]);
+
+    world.provider.make_available(&funding.intent);
+    world.work_ahead().await;
+    assert_eq!(world.escrow(&funding).await.status.name(), "available");
+    assert_eq!(world.milestone(milestone).await.status.name(), "funded");
+    assert_eq!(world.balances().await, ["1010 1000001", "2000 -1000000", "4010 -29898", "5000 29897"]);
+    assert_eq!(world.kinds().await, ["E1", "E1b", "E2"]);
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn what_is_stated_must_match() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let milestone = contract.milestones[0].id;
+    let fund = async |project, amount| world.service.fund(&world.owner.ctx(), Fund { milestone, project, amount }).await;
+    let Err(Error::Invalid(faults)) = fund(Some(ProjectId::new()), Some(Stated::Money(eur(1)))).await else { panic!("refused") };
+    assert_eq!(faults.iter().map(|fault| fault.pointer.as_str()).collect::<Vec<_>>(), ["/projectId", "/amount"]);
+    assert!(world.provider.calls().iter().all(|call| *call != "create_payment_intent"));
+    fund(Some(world.project), Some(Stated::Decimal("10000".parse().expect("a decimal")))).await.expect("funds");
+}
+
+#[tokio::test]
+async fn a_lost_answer_and_a_dead_process_are_resumed_with_the_same_intent() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let milestone = contract.milestones[0].id;
+    world.provider.mishaps("create_payment_intent", [Mishap::LoseAnswer, Mishap::Unavailable]);
+    for _ in 0..2 {
+        assert!(matches!(world.fund(milestone).await, Err(Error::Fault(_))));
+    }
+    assert_eq!(world.db.query("select status || ' ' || coalesce(intent, 'none') from payments").await, ["created none"]);
+    let first = world.fund(milestone).await.expect("resumes");
+    let again = world.fund(milestone).await.expect("takes up the same");
+    assert_eq!((first.escrow.id, &first.intent, &first.client_secret), (again.escrow.id, &again.intent, &again.client_secret));
+    assert_eq!(world.provider.intents().len(), 1);
+    assert_eq!(world.db.query("select count(*) from payments").await, ["1"]);
+}
+
+#[tokio::test]
+async fn a_payment_that_nobody_comes_back_for_is_finished_by_the_sweep() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    world.provider.mishaps("create_payment_intent", [Mishap::LoseAnswer]);
+    assert!(world.fund(contract.milestones[0].id).await.is_err());
+    world.service.sweep().await.expect("sweeps");
+    assert!(world.work().await.is_empty(), "not due yet");
+    world.clock.advance(chrono::TimeDelta::seconds(61));
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!(world.work().await.len(), 1);
+    assert_eq!(world.db.query("select intent from payments").await, [world.provider.intents()[0].id.clone()]);
+    assert_eq!(world.provider.intents().len(), 1);
+}
+
+#[tokio::test]
+async fn a_declined_card_frees_the_milestone_and_the_old_intent_dies_before_a_new_one_is_made() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let milestone = contract.milestones[0].id;
+    let first = world.fund(milestone).await.expect("funds");
+    world.provider.decline(&first.intent);
+    world.sync(&first).await.expect("syncs");
+    let declined = world.escrow(&first).await;
+    assert_eq!((declined.status.name(), declined.milestone_status.name()), ("failed", "planned"));
+    assert_eq!(declined.last_error.as_deref(), Some("Your card was declined."));
+    let second = world.fund(milestone).await.expect("funds again");
+    assert_ne!(second.intent, first.intent);
+    assert_eq!(world.escrow(&first).await.status.name(), "canceled");
+    let open = world.provider.intents().iter().filter(|intent| intent.status != PaymentStatus::Canceled).count();
+    assert_eq!(open, 1);
+    world.pay(&second, true);
+    world.sync(&second).await.expect("syncs");
+    assert_eq!(world.milestone(milestone).await.status.name(), "funded");
+    assert!(matches!(world.fund(milestone).await, Err(Error::State { .. })));
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn a_declined_card_followed_by_a_good_one_funds_the_milestone() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let funding = world.fund(contract.milestones[0].id).await.expect("funds");
+    world.provider.decline(&funding.intent);
+    world.sync(&funding).await.expect("syncs");
+    world.pay(&funding, true);
+    world.sync(&funding).await.expect("syncs");
+    assert_eq!(world.milestone(contract.milestones[0].id).await.status.name(), "funded");
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn money_that_was_not_asked_for_like_this_waits_in_suspense() {
+    let changes: [fn(&mut escrow_api::PaymentIntentState); 4] = [
+        |intent| intent.amount_received = eur(999),
+        |intent| intent.livemode = true,
+        |intent| intent.metadata.clear(),
+        |intent| intent.funds.as_mut().expect("paid").destination_transfer = Some("tr_x".to_owned()),
+    ];
+    for change in changes {
+        let world = World::new().await;
+        let contract = world.contract(&[1_000_000]).await;
+        let milestone = contract.milestones[0].id;
+        let funding = world.fund(milestone).await.expect("funds");
+        world.pay(&funding, true);
+        world.provider.change_intent(&funding.intent, change);
+        for _ in 0..2 {
+            world.sync(&funding).await.expect("syncs");
+        }
+        assert_eq!(world.escrow(&funding).await.status.name(), "suspense");
+        assert_eq!(world.milestone(milestone).await.status.name(), "planned");
+        assert_eq!(world.kinds().await, ["E13", "E1b", "E2"]);
+        assert_eq!(world.balances().await, ["1010 1000001", "2090 -1029898", "5000 29897"]);
+        let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
+        let rules: Vec<_> = found.iter().map(|finding| finding.rule).collect();
+        assert_eq!(rules, ["I7", "PAYMENT_IN_SUSPENSE"], "the provider's fee is not covered by what is owed back");
+    }
+}
+
+#[tokio::test]
+async fn a_milestone_far_ahead_is_not_funded_yet() {
+    let world = World::new().await;
+    world.onboard().await;
+    let mut new = world.terms_of(&[50_000, 50_000]);
+    let today = chrono::Utc::now().date_naive();
+    new.milestones[0].due_on = Some(today + chrono::TimeDelta::days(59));
+    new.milestones[1].due_on = Some(today + chrono::TimeDelta::days(62));
+    let id = world.open(&new).await.expect("opens");
+    let signing = world.sign(&world.owner, id).await.expect("signs");
+    let early = world.fund(signing.milestones[0].id).await;
+    assert!(matches!(early, Err(Error::State { what: "contract", .. })), "a contract in signing cannot be funded");
+    let contract = world.sign(&world.contractor, id).await.expect("signs");
+    world.fund(contract.milestones[0].id).await.expect("near enough");
+    let Err(Error::State { hint, .. }) = world.fund(contract.milestones[1].id).await else { panic!("too far") };
+    assert!(hint.contains("60 days"), "{hint}");
+}
+
+#[tokio::test]
+async fn a_refused_order_ends_the_payment() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let milestone = contract.milestones[0].id;
+    world.provider.mishaps("create_payment_intent", [Mishap::Refuse("amount_too_large".to_owned())]);
+    assert!(matches!(world.fund(milestone).await, Err(Error::ProviderRefused { .. })));
+    assert_eq!(world.milestone(milestone).await.status.name(), "planned");
+    world.fund(milestone).await.expect("a new payment");
+    assert_eq!(world.db.query("select status from payments order by id").await, ["failed", "created"]);
+}
+
+#[tokio::test]
+async fn another_tenants_payment_is_not_there() {
+    let world = World::new().await;
+    let (_, funding) = world.funded().await;
+    let job = PaymentJob { org: OrgId::new(), payment: funding.escrow.id };
+    assert!(matches!(world.service.sync_payment(job).await, Err(Error::NotFound("escrow"))));
+}

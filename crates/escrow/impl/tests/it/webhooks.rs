@@ -1,0 +1,183 @@
+//! The provider's events: any order, any number, one end state.
+
+use escrow_api::Error;
+use hmac::{Hmac, KeyInit, Mac};
+use kernel::Clock;
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::world::World;
+
+fn signed(world: &World, body: &str) -> String {
+    let time = world.clock.now().timestamp();
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"whsec_test").expect("a key");
+    mac.update(format!("{time}.{body}").as_bytes());
+    format!("t={time},v1={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+async fn deliver(world: &World, event: &Value) -> Result<bool, Error> {
+    let body = event.to_string();
+    world.service.take_event(Some(&signed(world, &body)), body.as_bytes()).await
+}
+
+fn event(id: &str, kind: &str, object: Value) -> Value {
+    json!({ "id": id, "object": "event", "api_version": "2099-01-01", "type": kind, "livemode": false, "data": { "object": object }, "new": [] })
+}
+
+/// The end state as every order must leave it.
+async fn end_state(world: &World) -> Vec<String> {
+    let mut state = world.balances().await;
+    state.extend(world.kinds().await);
+    for sql in ["select status from payments", "select status from milestones", "select status from releases order by seq"] {
+        state.extend(world.db.query(sql).await);
+    }
+    state
+}
+
+fn permutations(of: usize) -> Vec<Vec<usize>> {
+    if of == 0 {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for shorter in permutations(of - 1) {
+        for at in 0..=shorter.len() {
+            let mut longer = shorter.clone();
+            longer.insert(at, of - 1);
+            all.push(longer);
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn every_order_and_doubling_of_the_events_ends_the_same() {
+    let orders = permutations(6);
+    assert_eq!(orders.len(), 720);
+    // One world for all: a milestone per order, so that each order starts from the same state.
+    let world = World::new().await;
+    let contract = world.contract(&vec![10_000; 24]).await;
+    for (n, milestone) in contract.milestones.iter().enumerate() {
+        let id = milestone.id;
+        let funding = world.fund(id).await.expect("funds");
+        let intent = funding.intent.clone();
+        world.pay(&funding, true);
+        let about = |metadata: Value| json!({ "id": intent, "metadata": metadata });
+        let events = [
+            event(&format!("evt_{n}_created"), "payment_intent.created", about(json!({ "payment_id": funding.escrow.id }))),
+            event(&format!("evt_{n}_processing"), "payment_intent.processing", about(json!({}))),
+            event(&format!("evt_{n}_succeeded"), "payment_intent.succeeded", about(Value::Null)),
+            event(&format!("evt_{n}_charge"), "charge.succeeded", json!({ "id": format!("ch_{intent}"), "payment_intent": intent })),
+            event(&format!("evt_{n}_balance"), "balance.available", json!({ "object": "balance" })),
+            event(&format!("evt_{n}_transfer"), "transfer.created", json!({ "id": "tr_unknown", "metadata": { "release_id": id } })),
+        ];
+        // 24 milestones take 24 of the 720 orders, spread over all of them; the model's property test takes the rest.
+        let order = &orders[n * 30];
+        for (place, &which) in order.iter().enumerate() {
+            assert!(deliver(&world, &events[which]).await.expect("is taken"));
+            assert!(!deliver(&world, &events[which]).await.expect("is taken again"), "a duplicate is known");
+            if place % 2 == n % 2 {
+                world.work().await;
+            }
+        }
+        world.work().await;
+        assert_eq!(world.milestone(id).await.status.name(), "funded", "{order:?}");
+    }
+    let expected = [("E1", 24), ("E1b", 24), ("E2", 24)].map(|(kind, n)| vec![kind.to_owned(); n]).concat();
+    assert_eq!(world.kinds().await, expected);
+    assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn the_whole_way_by_events_alone() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let milestone = contract.milestones[0].id;
+    let funding = world.fund(milestone).await.expect("funds");
+    world.pay(&funding, false);
+    deliver(&world, &event("evt_1", "payment_intent.succeeded", json!({ "id": funding.intent }))).await.expect("is taken");
+    world.work().await;
+    assert_eq!(world.escrow(&funding).await.status.name(), "succeeded");
+    world.provider.make_available(&funding.intent);
+    deliver(&world, &event("evt_2", "balance.available", json!({}))).await.expect("is taken");
+    world.work().await;
+    world.submit(milestone).await.expect("submits");
+    world.approve(milestone, None).await.expect("approves");
+    let release = escrow_api::Escrows::release(&*world.service, &world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    world.provider.mishaps("create_transfer", [escrow_api::fake::Mishap::LoseAnswer]);
+    world.work().await;
+    let transfer = &world.provider.transfers()[0];
+    let told = json!({ "id": transfer.id, "metadata": { "release_id": release.id } });
+    deliver(&world, &event("evt_3", "transfer.created", told)).await.expect("is taken");
+    world.work().await;
+    let end = end_state(&world).await;
+    let expected =
+        ["1010 25001", "4000 -25000", "4010 -29898", "5000 29897", "E1", "E1b", "E2", "E3", "E4", "available", "released", "sent"];
+    assert_eq!(end, expected);
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn an_event_about_an_intent_whose_creation_we_never_heard_of_finds_its_payment() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    world.provider.mishaps("create_payment_intent", [escrow_api::fake::Mishap::LoseAnswer]);
+    assert!(world.fund(contract.milestones[0].id).await.is_err());
+    let intent = world.provider.intents()[0].id.clone();
+    let at = world.clock.now();
+    world.provider.pay(&intent, 29_897, at, true);
+    deliver(&world, &event("evt_1", "payment_intent.succeeded", json!({ "id": intent }))).await.expect("is taken");
+    world.work().await;
+    assert_eq!(world.milestone(contract.milestones[0].id).await.status.name(), "funded");
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn an_account_event_reads_the_account_again() {
+    let world = World::new().await;
+    let onboarding = escrow_api::Payees::onboard(&*world.service, &world.contractor.ctx()).await.expect("onboards");
+    let account = onboarding.payee.account.expect("made");
+    world.provider.complete_onboarding(&account);
+    let mut told = event("evt_1", "account.updated", json!({ "id": account }));
+    told["account"] = json!(account);
+    deliver(&world, &told).await.expect("is taken");
+    world.work().await;
+    assert_eq!(world.db.query("select status from payee_accounts").await, ["active"]);
+    let again = escrow_api::Payees::onboard(&*world.service, &world.contractor.ctx()).await.expect("onboards again");
+    assert_eq!(again.payee.account, Some(account));
+    let made = world.provider.calls().iter().filter(|call| **call == "create_account").count();
+    assert_eq!(made, 1);
+}
+
+#[tokio::test]
+async fn what_is_not_from_the_provider_is_refused_and_what_is_not_ours_is_left_alone() {
+    let world = World::new().await;
+    let body = event("evt_1", "payment_intent.succeeded", json!({ "id": "pi_x" })).to_string();
+    let good = signed(&world, &body);
+    for (header, body) in [(None, body.as_str()), (Some("t=1,v1=00"), &body), (Some(good.as_str()), "{}")] {
+        assert!(matches!(world.service.take_event(header, body.as_bytes()).await, Err(Error::BadSignature(_))));
+    }
+    let shapeless = "[1]";
+    let header = signed(&world, shapeless);
+    assert!(matches!(world.service.take_event(Some(&header), shapeless.as_bytes()).await, Err(Error::BadSignature(_))));
+    assert_eq!(world.db.query("select count(*) from webhook_events").await, ["0"]);
+
+    let mut live = event("evt_live", "payment_intent.succeeded", json!({ "id": "pi_x", "metadata": { "payment_id": kernel::PaymentId::new() } }));
+    deliver(&world, &event("evt_odd", "something.brand_new", json!(null))).await.expect("is taken");
+    deliver(&world, &live).await.expect("is taken");
+    live["livemode"] = json!(true);
+    live["id"] = json!("evt_real");
+    deliver(&world, &live).await.expect("is taken");
+    assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
+    assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
+}
+
+#[tokio::test]
+async fn events_whose_job_got_lost_are_taken_up_by_the_sweep() {
+    let world = World::new().await;
+    deliver(&world, &event("evt_1", "something.new", json!({}))).await.expect("is taken");
+    world.db.run_sql("delete from graphile_worker._private_jobs; update webhook_events set received_at = now() - interval '1 hour'").await;
+    world.service.sweep().await.expect("sweeps");
+    world.work().await;
+    assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
+}

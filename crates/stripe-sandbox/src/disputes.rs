@@ -1,0 +1,102 @@
+//! Disputes: a payer contests a charge, and the bank takes the money until it is decided.
+
+use crate::api::Call;
+use crate::balance::{self, Movement};
+use crate::clock::DAY;
+use crate::errors::ApiError;
+use crate::params::{Field, Kind, may};
+use crate::state::{State, table};
+use crate::{events, ids, list};
+use serde_json::{Value, json};
+
+/// What the bank takes for a dispute, won or lost.
+const FEE: i64 = 1_500;
+
+/// Filters of the list.
+pub(crate) const LIST: &[Field] = &[
+    may("charge", Kind::Text),
+    may("created", Kind::Range),
+    may("ending_before", Kind::Text),
+    may("limit", Kind::Integer),
+    may("payment_intent", Kind::Text),
+    may("starting_after", Kind::Text),
+];
+
+/// A payer contests a charge.
+pub(crate) fn open(state: &mut State, charge_id: &str, reason: &str) -> Result<Value, ApiError> {
+    let mut charge = state.store.get(table::CHARGES, charge_id).cloned().ok_or_else(|| ApiError::missing("charge", charge_id))?;
+    if charge["status"] != "succeeded" || charge["disputed"] == true {
+        return Err(ApiError::invalid(format!("The charge {charge_id} has not succeeded or is disputed already.")));
+    }
+    let account = charge["_account"].as_str().unwrap_or_default().to_owned();
+    let amount = charge["amount_captured"].as_i64().unwrap_or(0) - charge["amount_refunded"].as_i64().unwrap_or(0);
+    let id = ids::new("dp");
+    let transaction = adjust(state, &account, -amount, FEE, &charge, &id, "Chargeback withdrawal");
+    let dispute = json!({
+        "id": id, "object": "dispute", "amount": amount, "balance_transactions": [transaction], "charge": charge_id, "created": state.now,
+        "currency": charge["currency"], "enhanced_eligibility_types": [], "evidence": { "enhanced_evidence": {} },
+        "evidence_details": { "due_by": state.now + 7 * DAY, "enhanced_eligibility": {}, "has_evidence": false, "past_due": false, "submission_count": 0 },
+        "is_charge_refundable": false, "livemode": false, "metadata": {}, "payment_intent": charge["payment_intent"],
+        "payment_method_details": { "type": "card", "card": { "brand": "visa", "case_type": "chargeback", "network": "visa", "network_reason_code": "83" } },
+        "reason": reason, "status": "needs_response",
+    });
+    let dispute = state.insert(table::DISPUTES, &account, dispute);
+    charge["disputed"] = json!(true);
+    charge["dispute"] = json!(id);
+    state.save(table::CHARGES, &charge);
+    events::emit(state, "charge.dispute.created", &account, &dispute);
+    events::emit(state, "charge.dispute.funds_withdrawn", &account, &dispute);
+    Ok(dispute)
+}
+
+/// The bank decides.
+pub(crate) fn close(state: &mut State, id: &str, won: bool) -> Result<Value, ApiError> {
+    let mut dispute = state.store.get(table::DISPUTES, id).cloned().ok_or_else(|| ApiError::missing("dispute", id))?;
+    if matches!(dispute["status"].as_str(), Some("won" | "lost")) {
+        return Err(ApiError::invalid(format!("The dispute {id} is closed already.")));
+    }
+    let account = dispute["_account"].as_str().unwrap_or_default().to_owned();
+    dispute["status"] = json!(if won { "won" } else { "lost" });
+    if won {
+        let charge = dispute["charge"].as_str().and_then(|id| state.store.get(table::CHARGES, id)).cloned().unwrap_or_default();
+        let amount = dispute["amount"].as_i64().unwrap_or(0);
+        let transaction = adjust(state, &account, amount, 0, &charge, id, "Chargeback reversal");
+        if let Some(all) = dispute["balance_transactions"].as_array_mut() {
+            all.push(transaction);
+        }
+    }
+    state.save(table::DISPUTES, &dispute);
+    events::emit(state, "charge.dispute.closed", &account, &dispute);
+    if won {
+        events::emit(state, "charge.dispute.funds_reinstated", &account, &dispute);
+    }
+    Ok(dispute)
+}
+
+fn adjust(state: &mut State, account: &str, amount: i64, fee: i64, charge: &Value, dispute: &str, description: &str) -> Value {
+    let currency = charge["currency"].as_str().unwrap_or_default().to_owned();
+    let movement = Movement {
+        account,
+        kind: "adjustment",
+        amount,
+        fee,
+        currency: &currency,
+        source: dispute,
+        description: Some(description),
+        available_on: state.now,
+    };
+    let id = balance::book(state, &movement);
+    let transaction = state.store.get(table::BALANCE_TRANSACTIONS, &id).cloned().unwrap_or_default();
+    state.present(&transaction)
+}
+
+/// `GET /v1/disputes/{id}`.
+pub(crate) fn retrieve(state: &mut State, call: &Call) -> Result<Value, ApiError> {
+    state.fetch(table::DISPUTES, &call.account, "dispute", call.path(0))
+}
+
+/// `GET /v1/disputes`.
+pub(crate) fn list(state: &mut State, call: &Call) -> Result<Value, ApiError> {
+    let same = |dispute: &Value, field: &str| call.text(field).is_none_or(|wanted| dispute[field] == wanted);
+    list::page(state.of_account(table::DISPUTES, &call.account).filter(|d| same(d, "charge") && same(d, "payment_intent")), call)
+}

@@ -1,0 +1,87 @@
+//! The last owner stays, also when several go at once.
+
+use std::sync::Arc;
+
+use kernel::{OrgId, OrgRole, UserId};
+use tenants::Service;
+use tenants_api::{Error, Memberships, Tenants};
+use testkit::Party;
+use uow::Uow;
+
+use crate::scenery::Scene;
+
+async fn demote(tenants: &Service, uow: &Uow, by: Party, user: UserId) -> Result<(), Error> {
+    uow.write(&by.ctx(), async |tx| tenants.set_role_in(tx, by.org, user, OrgRole::Member).await.map(drop)).await
+}
+
+async fn remove(tenants: &Service, uow: &Uow, by: Party, user: UserId) -> Result<(), Error> {
+    uow.write(&by.ctx(), async |tx| tenants.remove_in(tx, by.org, user).await).await
+}
+
+async fn owners(scene: &Scene, org: OrgId) -> usize {
+    scene.db.query(&format!("select user_id from memberships where org_id = '{org}' and role = 'owner'")).await.len()
+}
+
+#[tokio::test]
+async fn the_last_owner_can_neither_be_demoted_nor_leave() {
+    let scene = Scene::new().await;
+    let owner = scene.db.party("Ada").await;
+    let uow = scene.db.uow();
+    assert!(matches!(remove(&scene.tenants, &uow, owner, owner.user).await, Err(Error::LastOwner)), "alone");
+    let member = scene.db.person(owner.org, OrgRole::Member).await;
+    assert!(matches!(demote(&scene.tenants, &uow, owner, owner.user).await, Err(Error::LastOwner)));
+    assert!(matches!(remove(&scene.tenants, &uow, owner, owner.user).await, Err(Error::LastOwner)));
+    remove(&scene.tenants, &uow, owner, member.user).await.unwrap();
+    assert!(matches!(remove(&scene.tenants, &uow, owner, member.user).await, Err(Error::NotFound(_))));
+    let events = scene.db.query("select payload->>'user' from outbox where kind = 'tenants.member_removed'").await;
+    assert_eq!(events, [member.user.to_string()]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_owners_who_demote_each_other_at_once_one_stays() {
+    let scene = Scene::new().await;
+    for _ in 0..10 {
+        let first = scene.db.party("Ada").await;
+        let second = scene.db.person(first.org, OrgRole::Owner).await;
+        let (tenants, uow) = (Arc::clone(&scene.tenants), scene.db.uow());
+        let one = tokio::spawn({
+            let (tenants, uow) = (Arc::clone(&tenants), uow.clone());
+            async move { demote(&tenants, &uow, first, second.user).await }
+        });
+        let other = tokio::spawn(async move { remove(&tenants, &uow, second, first.user).await });
+        let outcomes = [one.await.unwrap(), other.await.unwrap()];
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+        assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(Error::LastOwner))), "{outcomes:?}");
+        assert_eq!(owners(&scene, first.org).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn leaving_everything_frees_ones_own_organisations_but_not_those_of_others() {
+    let scene = Scene::new().await;
+    let ada = scene.db.party("Ada").await;
+    let shared = scene.db.party("Shared").await;
+    scene.db.run_sql(&format!("insert into memberships values ('{}', '{}', 'owner')", shared.org, ada.user)).await;
+    let system = scene.db.system_uow();
+    let left = system.write(async |tx| scene.tenants.leave_all_in(tx, ada.user).await).await.unwrap();
+    assert_eq!(left.len(), 2);
+    let bob = shared;
+    let other = scene.db.person(bob.org, OrgRole::Member).await;
+    let refused = system.write(async |tx| scene.tenants.leave_all_in(tx, bob.user).await).await;
+    assert!(matches!(refused, Err(Error::LastOwner)));
+    let role = scene.db.uow().write(&other.ctx(), async |tx| scene.tenants.role_in(tx, bob.org, bob.user).await).await.unwrap();
+    assert_eq!(role, Some(OrgRole::Owner));
+}
+
+#[tokio::test]
+async fn a_member_is_added_once() {
+    let scene = Scene::new().await;
+    let owner = scene.db.party("Ada").await;
+    let stranger = scene.db.party("Bob").await;
+    let add = async || {
+        let uow = scene.db.uow();
+        uow.write(&owner.ctx(), async |tx| scene.tenants.add_in(tx, owner.org, stranger.user, OrgRole::Member).await).await
+    };
+    assert_eq!(add().await.unwrap().role, OrgRole::Member);
+    assert!(matches!(add().await, Err(Error::AlreadyMember)));
+}

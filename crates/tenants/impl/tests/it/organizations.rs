@@ -1,0 +1,109 @@
+//! Founding, finding and changing organisations.
+
+use kernel::{Currency, Money, OrgId, OrgRole};
+use tenants_api::{Error, NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, Tenants};
+
+use crate::scenery::Scene;
+
+fn new(name: &str) -> NewOrganization {
+    NewOrganization { name: name.into(), kind: OrgKind::Contractor }
+}
+
+fn change(o: &Organization) -> OrganizationChange {
+    let o = o.clone();
+    OrganizationChange {
+        name: o.name,
+        kind: o.kind,
+        categories: o.categories,
+        approval_threshold: o.approval_threshold,
+        timezone: o.timezone,
+    }
+}
+
+#[tokio::test]
+async fn whoever_founds_an_organisation_owns_it() {
+    let scene = Scene::new().await;
+    let ada = scene.db.party("Ada Works").await;
+    let made = scene.tenants.create(&ada.ctx(), new("  Ada Roofing ")).await.unwrap();
+    assert_eq!((made.name.as_str(), made.slug.as_str(), made.kind), ("Ada Roofing", "ada-roofing", OrgKind::Contractor));
+    let all = Organizations::of_person(&*scene.tenants, &ada.ctx()).await.unwrap();
+    assert_eq!(
+        all.iter().map(|(o, role)| (o.id, *role)).collect::<Vec<_>>(),
+        [(ada.org, OrgRole::Owner), (made.id, OrgRole::Owner)]
+    );
+    assert_eq!(scene.actions(), ["organizations.create"]);
+}
+
+#[tokio::test]
+async fn a_taken_slug_gets_a_suffix() {
+    let scene = Scene::new().await;
+    let ada = scene.db.party("Ada").await;
+    let first = scene.tenants.create(&ada.ctx(), new("Same Name")).await.unwrap();
+    let second = scene.tenants.create(&ada.ctx(), new("same name")).await.unwrap();
+    assert_eq!(first.slug, "same-name");
+    assert!(second.slug.starts_with("same-name-") && second.slug.len() == "same-name-".len() + 12, "{}", second.slug);
+}
+
+#[tokio::test]
+async fn a_blank_name_is_refused() {
+    let scene = Scene::new().await;
+    let ada = scene.db.party("Ada").await;
+    let Err(Error::Invalid(faults)) = scene.tenants.create(&ada.ctx(), new(" ")).await else { panic!("taken") };
+    assert_eq!(faults[0].pointer, "/name");
+}
+
+#[tokio::test]
+async fn settings_change_and_the_threshold_is_for_owners() {
+    let scene = Scene::new().await;
+    let owner = scene.db.party("Ada").await;
+    let admin = scene.db.person(owner.org, OrgRole::Admin).await;
+    let before = scene.tenants.current(&owner.ctx()).await.unwrap();
+    let threshold = Some(Money::from_minor(1_000_000, Currency::EUR));
+
+    let wanted = OrganizationChange { timezone: "Europe/Berlin".into(), categories: vec!["roofing".into()], ..change(&before) };
+    let after = scene.tenants.update(&admin.ctx(), wanted, Some(before.updated_at)).await.unwrap();
+    assert_eq!((after.timezone.as_str(), after.categories.as_slice()), ("Europe/Berlin", ["roofing".to_owned()].as_slice()));
+    assert_eq!(after.slug, before.slug);
+
+    let wanted = OrganizationChange { approval_threshold: threshold, ..change(&after) };
+    assert!(matches!(scene.tenants.update(&admin.ctx(), wanted.clone(), None).await, Err(Error::Denied(_))));
+    let last = scene.tenants.update(&owner.ctx(), wanted, None).await.unwrap();
+    assert_eq!(last.approval_threshold, threshold);
+
+    let stale = scene.tenants.update(&owner.ctx(), change(&last), Some(before.updated_at)).await;
+    assert!(matches!(stale, Err(Error::Stale)));
+    let wanted = OrganizationChange { timezone: "Mars/Olympus".into(), ..change(&last) };
+    let Err(Error::Invalid(faults)) = scene.tenants.update(&owner.ctx(), wanted, None).await else { panic!("taken") };
+    assert_eq!(faults[0].pointer, "/timezone");
+    let member = scene.db.person(owner.org, OrgRole::Member).await;
+    assert!(matches!(scene.tenants.update(&member.ctx(), change(&last), None).await, Err(Error::Denied(_))));
+    assert_eq!(scene.actions(), ["organization.update", "organization.update"]);
+}
+
+#[tokio::test]
+async fn of_another_organisation_only_the_card_is_seen() {
+    let scene = Scene::new().await;
+    let (ours, theirs) = (scene.db.party("Ours").await, scene.db.party("Theirs").await);
+    scene
+        .db
+        .run_sql(&format!("update organizations set categories = '{{secret}}', timezone = 'Asia/Tokyo', approval_threshold_minor = 5, approval_threshold_currency = 'EUR' where org_id = '{}'", theirs.org))
+        .await;
+    let uow = scene.db.uow();
+    let (card, own, unknown, exists) = uow
+        .write(&ours.ctx(), async |tx| {
+            let card = scene.tenants.organization_in(tx, theirs.org).await?;
+            let own = scene.tenants.organization_in(tx, ours.org).await?;
+            let unknown = scene.tenants.organization_in(tx, OrgId::new()).await;
+            let exists = (scene.tenants.exists_in(tx, theirs.org).await?, scene.tenants.exists_in(tx, OrgId::new()).await?);
+            Ok::<_, Error>((card, own, unknown, exists))
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        (card.name.as_str(), card.categories.len(), card.timezone.as_str(), card.approval_threshold),
+        ("Theirs", 0, "UTC", None)
+    );
+    assert_eq!(own.name, "Ours");
+    assert!(matches!(unknown, Err(Error::NotFound(_))));
+    assert_eq!(exists, (true, false));
+}

@@ -1,0 +1,77 @@
+//! Organisations over a database of one's own; authorisation and audit are stand-ins.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use audit_api::{Audit, Entry, Filter, NewEntry, Verification};
+use auth_api::{Authorizer, Reach};
+use kernel::{Actor, Ctx, Denied, Fault, OrgRole, Page, PageRequest, Permission, Scope};
+use tenants::Service;
+use tenants_api::perm;
+use testkit::Database;
+use uow::Tx;
+
+/// Owners everything, admins all but the threshold, members reading.
+struct Roles;
+
+impl Authorizer for Roles {
+    fn check(&self, ctx: &Ctx, permission: Permission, _: Scope) -> Result<(), Denied> {
+        let allowed = match ctx.actor {
+            Actor::System | Actor::User(_, OrgRole::Owner) => true,
+            Actor::User(_, OrgRole::Admin) => permission != perm::SET_THRESHOLD,
+            Actor::User(_, OrgRole::Member) => [perm::READ, perm::CREATE].contains(&permission),
+        };
+        if allowed { Ok(()) } else { Err(Denied { permission, project: None }) }
+    }
+
+    fn reach(&self, _: &Ctx, _: Permission) -> Reach {
+        Reach::All
+    }
+
+    fn permissions(&self, _: &Ctx) -> Vec<Permission> {
+        Vec::new()
+    }
+}
+
+/// Remembers the actions it was told.
+#[derive(Default)]
+pub struct Notes(pub Mutex<Vec<String>>);
+
+#[async_trait]
+impl Audit for Notes {
+    async fn record_in(&self, _: &mut Tx, _: &Ctx, entry: NewEntry) -> Result<(), Fault> {
+        self.0.lock().unwrap().push(entry.action);
+        Ok(())
+    }
+
+    async fn record_denial(&self, _: &Ctx, _: &Denied, _: &str) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn list(&self, _: &Ctx, _: &Filter, _: PageRequest) -> Result<Page<Entry>, audit_api::Error> {
+        Ok(Page { items: Vec::new(), next: None })
+    }
+
+    async fn verify(&self, _: &Ctx) -> Result<Verification, audit_api::Error> {
+        Ok(Verification { valid: true, entries: 0, head_hash: [0; 32], broken_at: None })
+    }
+}
+
+pub struct Scene {
+    pub db: Database,
+    pub notes: Arc<Notes>,
+    pub tenants: Arc<Service>,
+}
+
+impl Scene {
+    pub async fn new() -> Self {
+        let db = Database::fresh().await;
+        let notes = Arc::new(Notes::default());
+        let tenants = Arc::new(Service::new(db.uow(), db.system_uow(), Arc::new(Roles), notes.clone()));
+        Self { db, notes, tenants }
+    }
+
+    pub fn actions(&self) -> Vec<String> {
+        self.notes.0.lock().unwrap().clone()
+    }
+}

@@ -1,0 +1,411 @@
+//! Bids.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, delete, get, post, put};
+use chrono::{DateTime, NaiveDate, Utc};
+use kernel::{BidId, Ctx, TenderId};
+use serde::{Deserialize, Serialize};
+use tenders_api::{Bid, BidContent, BidLine, InclusionProof, NewBid, OfferedRate, Tenders};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{Authed, Decimal4, Faults, Id, IDEMPOTENCY_REPLAYED, Idempotent, IfMatch, Json, MoneyIn, MoneyOut, Paging, Problem, Query, Reply};
+
+use super::{tag, tagged};
+
+/// A bid as its bidder submits it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BidIn {
+    /// A rate for every payable line; provisional sums may be left out.
+    #[schema(min_items = 1, max_items = 20000)]
+    lines: Vec<RateIn>,
+    /// The last day on which it can be awarded.
+    valid_until: NaiveDate,
+    #[schema(max_length = 4000, example = "Start within two weeks")]
+    note: Option<String>,
+    /// The total as you computed it: compared, never trusted.
+    total: Option<MoneyIn>,
+}
+
+/// A rate for a line.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = BidRateIn)]
+pub struct RateIn {
+    soq_line_id: Uuid,
+    #[schema(inline)]
+    rate: Decimal4,
+}
+
+impl BidIn {
+    fn into_bid(self) -> Result<NewBid, Problem> {
+        let mut faults = Faults::new();
+        let total = self.total.and_then(|total| faults.check("/total/amount", total.to_money()));
+        faults.finish()?;
+        let rate = |line: RateIn| OfferedRate { soq_line: line.soq_line_id.into(), rate: line.rate.0 };
+        Ok(NewBid { lines: self.lines.into_iter().map(rate).collect(), valid_until: self.valid_until, note: self.note, total })
+    }
+}
+
+/// Where a bid stands.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BidStatus {
+    /// Being written.
+    Draft,
+    /// Sealed and received.
+    Submitted,
+    /// To be confirmed after an addendum.
+    NeedsReconfirm,
+    /// Taken back.
+    Withdrawn,
+    /// Not submitted or confirmed in time.
+    Lapsed,
+    /// Readable by the owner.
+    Opened,
+    /// Accepted as valid.
+    Valid,
+    /// Refused.
+    Disqualified,
+    /// Won.
+    Awarded,
+    /// Its bidder refused the award.
+    Forfeited,
+    /// Another bid won.
+    Unsuccessful,
+    /// Its validity ended.
+    Expired,
+}
+
+impl From<tenders_api::BidStatus> for BidStatus {
+    fn from(status: tenders_api::BidStatus) -> Self {
+        use tenders_api::BidStatus as S;
+        match status {
+            S::Draft => Self::Draft,
+            S::Submitted => Self::Submitted,
+            S::NeedsReconfirm => Self::NeedsReconfirm,
+            S::Withdrawn => Self::Withdrawn,
+            S::Lapsed => Self::Lapsed,
+            S::Opened => Self::Opened,
+            S::Valid => Self::Valid,
+            S::Disqualified => Self::Disqualified,
+            S::Awarded => Self::Awarded,
+            S::Forfeited => Self::Forfeited,
+            S::Unsuccessful => Self::Unsuccessful,
+            S::Expired => Self::Expired,
+        }
+    }
+}
+
+/// A bid.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Bid)]
+pub struct BidOut {
+    pub id: Uuid,
+    pub tender_id: Uuid,
+    pub bidder_organization_id: Uuid,
+    pub status: BidStatus,
+    /// From 1; every replacement counts.
+    pub revision: u32,
+    /// Null only once the key of a tender that ended unopened is destroyed; so are the other parts of the offer.
+    pub total: Option<MoneyOut>,
+    pub lines: Vec<BidLineOut>,
+    pub valid_until: Option<NaiveDate>,
+    pub note: Option<String>,
+    pub receipt: ReceiptOut,
+    /// Place by total, then by time of receipt; once opened.
+    pub rank: Option<u32>,
+    pub opened_at: Option<DateTime<Utc>>,
+    pub disqualification: Option<DisqualificationOut>,
+    /// For the bidder once the tender is closed: that the receipt is a leaf of the tender's `sealRoot`.
+    pub proof: Option<ProofOut>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// The clock that decides deadlines.
+    pub server_time: DateTime<Utc>,
+}
+
+/// A priced line.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = BidLine)]
+pub struct BidLineOut {
+    pub soq_line_id: Uuid,
+    #[schema(inline)]
+    pub rate: Decimal4,
+    pub amount: MoneyOut,
+}
+
+/// Proof of what was received when.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = BidReceipt)]
+pub struct ReceiptOut {
+    /// Hex.
+    pub sha256: String,
+    pub received_at: DateTime<Utc>,
+    /// For the bidder: the document whose SHA-256 this is.
+    pub document: Option<String>,
+}
+
+/// `leaf = sha256(00 ‖ receipt)`, `node = sha256(01 ‖ left ‖ right)`; bit n of `index` tells whether sibling n stands left (1) or right (0).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = InclusionProof)]
+pub struct ProofOut {
+    /// Hex: the tender's `sealRoot`.
+    pub root: String,
+    pub index: usize,
+    /// Siblings from the leaf up, hex.
+    pub path: Vec<String>,
+}
+
+impl From<&InclusionProof> for ProofOut {
+    fn from(proof: &InclusionProof) -> Self {
+        Self { root: hex::encode(proof.root), index: proof.index, path: proof.path.iter().map(hex::encode).collect() }
+    }
+}
+
+/// Why a bid was disqualified.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = BidDisqualification)]
+pub struct DisqualificationOut {
+    pub reason_code: String,
+    pub reason: String,
+}
+
+impl BidOut {
+    /// Without what it offers: nothing in it is sealed.
+    fn envelope(bid: &Bid) -> Self {
+        let why = bid.disqualification.as_ref();
+        Self {
+            id: bid.id.into(),
+            tender_id: bid.tender.into(),
+            bidder_organization_id: bid.bidder.into(),
+            status: bid.status.into(),
+            revision: bid.revision,
+            total: None,
+            lines: Vec::new(),
+            valid_until: None,
+            note: None,
+            receipt: ReceiptOut { sha256: hex::encode(bid.receipt.sha256), received_at: bid.receipt.received_at, document: None },
+            rank: bid.rank,
+            opened_at: bid.opened_at,
+            disqualification: why.map(|why| DisqualificationOut { reason_code: why.code.clone(), reason: why.reason.clone() }),
+            proof: bid.proof.as_ref().map(Into::into),
+            created_at: bid.created_at,
+            updated_at: bid.updated_at,
+            server_time: bid.server_time,
+        }
+    }
+
+    fn filled(self, content: Option<&BidContent>, document: Option<String>) -> Self {
+        let line = |line: &BidLine| BidLineOut { soq_line_id: line.soq_line.into(), rate: line.rate.into(), amount: line.amount.into() };
+        Self {
+            total: content.map(|content| content.total.into()),
+            lines: content.map(|content| content.lines.iter().map(line).collect()).unwrap_or_default(),
+            valid_until: content.map(|content| content.valid_until),
+            note: content.and_then(|content| content.note.clone()),
+            receipt: ReceiptOut { document, ..self.receipt },
+            ..self
+        }
+    }
+}
+
+impl From<&Bid> for BidOut {
+    fn from(bid: &Bid) -> Self {
+        Self::envelope(bid).filled(bid.content.as_ref(), bid.document.clone())
+    }
+}
+
+/// The entity tag: of the envelope, since a digest of the offer itself could be tried out.
+pub fn bid_tag(bid: &Bid) -> String {
+    tag(&BidOut::envelope(bid))
+}
+
+pub fn shown(bid: &Bid) -> Reply {
+    tagged(Reply::ok(&BidOut::from(bid)), bid_tag(bid))
+}
+
+/// Bids of a tender.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = BidList)]
+pub struct BidListOut {
+    /// Newest first; `rank` tells their order.
+    pub data: Vec<BidOut>,
+    /// True until two persons opened the bids: then the owner sees none, nor how many there are.
+    pub sealed: bool,
+    /// Give this as `?cursor=` to get the next page; null on the last.
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+    /// The clock that decides deadlines.
+    pub server_time: DateTime<Utc>,
+}
+
+/// Submit a sealed bid (B1, B2).
+///
+/// What is stored for the `Idempotency-Key` leaves out what the bid offers: that is sealed, and unsealed again for a repetition.
+#[utoipa::path(responses(
+    (status = 201, description = "Sealed and received", body = BidOut),
+    (status = 409, description = "OWN_TENDER, or BID_EXISTS with `bidId`: replace it", body = web::ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`, or every fault of the bid", body = web::ProblemBody, content_type = "application/problem+json")
+))]
+#[post("/api/tenders/{id}/bids")]
+pub async fn submit(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+    body: Json<BidIn>,
+) -> Result<HttpResponse, Problem> {
+    let new = body.0.into_bid()?;
+    let mut made = None;
+    let verb = async |ctx: Ctx| {
+        let bid = service.submit(&ctx, id, new).await?;
+        made = Some(bid.clone());
+        Ok::<_, tenders_api::Error>(bid)
+    };
+    let render = |bid: &Bid| tagged(Reply::created(location(bid.id), &BidOut::envelope(bid)), bid_tag(bid));
+    let response = once.run(ctx.clone(), verb, render).await?;
+    match made {
+        Some(bid) => Ok(tagged(Reply::created(location(bid.id), &BidOut::from(&bid)), bid_tag(&bid)).response()),
+        None => replayed(&ctx, &service, response).await,
+    }
+}
+
+fn location(bid: BidId) -> String {
+    format!("/api/bids/{bid}")
+}
+
+/// What identifies the stored envelope's offer.
+#[derive(Deserialize)]
+struct Stored {
+    id: BidId,
+    revision: u32,
+}
+
+/// The stored envelope with the offer of its revision, unsealed for its bidder.
+async fn replayed(ctx: &Ctx, service: &Data<dyn Tenders>, response: HttpResponse) -> Result<HttpResponse, Problem> {
+    let internal = |_| Problem::internal();
+    let (head, body) = response.into_parts();
+    let body = actix_web::body::MessageBody::try_into_bytes(body).map_err(internal)?;
+    let stored: Stored = serde_json::from_slice(&body).map_err(|_| Problem::internal())?;
+    let mut full: serde_json::Value = serde_json::from_slice(&body).map_err(|_| Problem::internal())?;
+    let (content, document) = service.own_revision(ctx, stored.id, stored.revision).await?;
+    let offer = Offer::from((&content, document));
+    if let (Some(members), Ok(serde_json::Value::Object(offer))) = (full.as_object_mut(), serde_json::to_value(&offer)) {
+        for (name, value) in offer {
+            match (members.get_mut(&name), value) {
+                (Some(serde_json::Value::Object(old)), serde_json::Value::Object(new)) => old.extend(new),
+                (_, value) => drop(members.insert(name, value)),
+            }
+        }
+    }
+    let mut reply = Reply::created(location(stored.id), &full);
+    if let Some(tag) = head.headers().get("ETag").and_then(|tag| tag.to_str().ok()) {
+        reply = reply.header("ETag", tag);
+    }
+    Ok(reply.header(IDEMPOTENCY_REPLAYED, "true").response())
+}
+
+/// The members of a bid that are sealed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Offer {
+    total: MoneyOut,
+    lines: Vec<BidLineOut>,
+    valid_until: NaiveDate,
+    note: Option<String>,
+    receipt: OfferReceipt,
+}
+
+#[derive(Serialize)]
+struct OfferReceipt {
+    document: String,
+}
+
+impl From<(&BidContent, String)> for Offer {
+    fn from((content, document): (&BidContent, String)) -> Self {
+        let line = |line: &BidLine| BidLineOut { soq_line_id: line.soq_line.into(), rate: line.rate.into(), amount: line.amount.into() };
+        Self {
+            total: content.total.into(),
+            lines: content.lines.iter().map(line).collect(),
+            valid_until: content.valid_until,
+            note: content.note.clone(),
+            receipt: OfferReceipt { document },
+        }
+    }
+}
+
+/// Bids of a tender: a bidder sees its own, the owner sees them all once opened.
+#[utoipa::path(responses((status = 200, description = "As far as the caller may see them", body = BidListOut)))]
+#[get("/api/tenders/{id}/bids")]
+pub async fn list(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    Query(paging): Query<Paging>,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
+    let bids = service.list_bids(&ctx, id, paging.page()?).await?;
+    let dto = BidListOut {
+        next_cursor: bids.page.next.map(web::encode_cursor),
+        data: bids.page.items.iter().map(Into::into).collect(),
+        sealed: bids.sealed,
+        server_time: bids.server_time,
+    };
+    Ok(Reply::ok(&dto).response())
+}
+
+/// A bid.
+#[utoipa::path(responses((status = 200, description = "The bid", body = BidOut)))]
+#[get("/api/bids/{id}")]
+pub async fn read(Authed(ctx): Authed, Id(id): Id<BidId>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
+    Ok(shown(&service.get_bid(&ctx, id).await?).response())
+}
+
+/// The revision that the caller has seen, if it asks for none to be lost: checked once more under the lock.
+async fn expected(ctx: &Ctx, id: BidId, if_match: &IfMatch, service: &Data<dyn Tenders>) -> Result<Option<u32>, Problem> {
+    if !if_match.is_given() {
+        return Ok(None);
+    }
+    let current = service.get_bid(ctx, id).await?;
+    if_match.check(&bid_tag(&current))?;
+    Ok(Some(current.revision))
+}
+
+/// Replace a bid (B3), or submit a withdrawn one again (B5): the next revision. Until the deadline.
+#[utoipa::path(responses(
+    (status = 200, description = "Sealed and received", body = BidOut),
+    (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`, or every fault of the bid", body = web::ProblemBody, content_type = "application/problem+json")
+))]
+#[put("/api/bids/{id}")]
+pub async fn replace(
+    Authed(ctx): Authed,
+    Id(id): Id<BidId>,
+    if_match: IfMatch,
+    service: Data<dyn Tenders>,
+    body: Json<BidIn>,
+) -> Result<HttpResponse, Problem> {
+    let new = body.0.into_bid()?;
+    let expected = expected(&ctx, id, &if_match, &service).await?;
+    Ok(shown(&service.replace_bid(&ctx, id, expected, new).await?).response())
+}
+
+/// Withdraw a bid (B4), until the deadline. Answers it with the receipt of the withdrawal.
+#[utoipa::path(responses(
+    (status = 200, description = "Withdrawn", body = BidOut),
+    (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`", body = web::ProblemBody, content_type = "application/problem+json")
+))]
+#[delete("/api/bids/{id}")]
+pub async fn withdraw(
+    Authed(ctx): Authed,
+    Id(id): Id<BidId>,
+    if_match: IfMatch,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
+    let expected = expected(&ctx, id, &if_match, &service).await?;
+    Ok(shown(&service.withdraw(&ctx, id, expected).await?).response())
+}

@@ -1,0 +1,464 @@
+//! Wire types of tenders.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use tenders_api::{Approval, AwardedContract, Awarding, Draft, Invitation, Invitee, Milestone, Side, Step, TenderLine, TenderView};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{CurrencyCode, Decimal4, Faults, MoneyOut, Problem};
+
+/// Who may bid.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcurementMethod {
+    /// Any organisation.
+    Open,
+    /// Invited organisations.
+    Limited,
+}
+
+/// Where a tender stands.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TenderStatus {
+    /// Only its owner sees it.
+    Draft,
+    /// Takes bids.
+    Published,
+    /// The deadline has passed, the bids are sealed.
+    Closed,
+    /// The bids are open.
+    Evaluation,
+    /// Awarded, the contract is not active yet.
+    Standstill,
+    /// The contract is active.
+    Complete,
+    /// Ended without an award.
+    Unsuccessful,
+    /// Ended by the owner.
+    Cancelled,
+}
+
+/// Whose eyes.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TenderRole {
+    /// The owner's.
+    Owner,
+    /// A possible bidder's.
+    Bidder,
+}
+
+macro_rules! same_names {
+    ($($ours:ident = $theirs:path { $($variant:ident),* })*) => {$(
+        impl From<$theirs> for $ours {
+            fn from(value: $theirs) -> Self {
+                match value { $(<$theirs>::$variant => Self::$variant),* }
+            }
+        }
+        impl From<$ours> for $theirs {
+            fn from(value: $ours) -> Self {
+                match value { $($ours::$variant => <$theirs>::$variant),* }
+            }
+        }
+    )*};
+}
+
+same_names! {
+    ProcurementMethod = tenders_api::ProcurementMethod { Open, Limited }
+    TenderStatus = tenders_api::TenderStatus { Draft, Published, Closed, Evaluation, Standstill, Complete, Unsuccessful, Cancelled }
+    TenderRole = Side { Owner, Bidder }
+}
+
+/// A tender as its owner writes it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TenderIn {
+    /// The project; it never changes.
+    pub project_id: Uuid,
+    /// The schedule of quantities; frozen before publication.
+    pub soq_id: Uuid,
+    #[schema(min_length = 1, max_length = 200, example = "Construction of Villa Anfa")]
+    pub title: String,
+    #[schema(max_length = 10000)]
+    pub description: Option<String>,
+    pub procurement_method: ProcurementMethod,
+    /// Bids are taken before this instant of the server's clock.
+    pub submission_deadline: DateTime<Utc>,
+    /// Questions are taken before this instant.
+    pub questions_until: Option<DateTime<Utc>>,
+    /// With fewer bids the tender is unsuccessful and they stay sealed.
+    #[schema(minimum = 1, maximum = 1000, default = 1)]
+    pub min_bids: Option<u32>,
+    /// Payable parts of the contract; their percentages add up to 100.
+    #[schema(min_items = 1, max_items = 200)]
+    pub milestones: Vec<MilestoneIn>,
+}
+
+/// A payable part.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = TenderMilestoneIn)]
+pub struct MilestoneIn {
+    #[schema(min_length = 1, max_length = 200, example = "Structure complete")]
+    pub title: String,
+    #[schema(inline)]
+    pub percent: Decimal4,
+    pub due_on: Option<NaiveDate>,
+}
+
+impl From<TenderIn> for Draft {
+    fn from(body: TenderIn) -> Self {
+        let milestone = |m: MilestoneIn| Milestone { title: m.title, percent: m.percent.0, due_on: m.due_on };
+        Self {
+            project: body.project_id.into(),
+            soq: body.soq_id.into(),
+            title: body.title,
+            description: body.description,
+            method: body.procurement_method.into(),
+            submission_deadline: body.submission_deadline,
+            questions_until: body.questions_until,
+            min_bids: body.min_bids.unwrap_or(1),
+            milestones: body.milestones.into_iter().map(milestone).collect(),
+        }
+    }
+}
+
+impl From<&TenderView> for TenderIn {
+    fn from(view: &TenderView) -> Self {
+        let milestone = |m: &Milestone| MilestoneIn { title: m.title.clone(), percent: m.percent.into(), due_on: m.due_on };
+        let tender = &view.tender;
+        Self {
+            project_id: tender.project.into(),
+            soq_id: tender.soq.into(),
+            title: tender.title.clone(),
+            description: tender.description.clone(),
+            procurement_method: tender.method.into(),
+            submission_deadline: tender.submission_deadline,
+            questions_until: tender.questions_until,
+            min_bids: Some(tender.min_bids),
+            milestones: view.milestones.iter().map(milestone).collect(),
+        }
+    }
+}
+
+/// A tender.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Tender)]
+pub struct TenderOut {
+    pub id: Uuid,
+    /// The owner organisation.
+    pub organization_id: Uuid,
+    /// Whose eyes this is seen with.
+    pub role: TenderRole,
+    pub project_id: Uuid,
+    pub soq_id: Uuid,
+    /// The version of the schedule that was published.
+    pub soq_version: Option<u32>,
+    pub title: String,
+    pub description: Option<String>,
+    pub procurement_method: ProcurementMethod,
+    pub status: TenderStatus,
+    #[schema(inline)]
+    pub currency: CurrencyCode,
+    pub submission_deadline: DateTime<Utc>,
+    pub questions_until: Option<DateTime<Utc>>,
+    pub min_bids: u32,
+    /// The ended tender that this one repeats.
+    pub related_tender_id: Option<Uuid>,
+    pub published_at: Option<DateTime<Utc>>,
+    pub closed_at: Option<DateTime<Utc>>,
+    pub opened_at: Option<DateTime<Utc>>,
+    /// Merkle root of the sealed bids, hex, fixed at closing.
+    pub seal_root: Option<String>,
+    pub standstill_until: Option<DateTime<Utc>>,
+    pub cancel_reason: Option<String>,
+    /// Whether the caller's organisation is invited.
+    pub invited: bool,
+    /// For the owner and the winner.
+    pub awarded_bid_id: Option<Uuid>,
+    /// For the owner and the winner.
+    pub contract_id: Option<Uuid>,
+    /// Absent in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub milestones: Option<Vec<MilestoneOut>>,
+    /// The schedule to be priced, from publication on. Absent in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub lines: Option<Vec<LineOut>>,
+    pub created_at: DateTime<Utc>,
+    /// Bids do not change it.
+    pub updated_at: DateTime<Utc>,
+    /// The clock that decides deadlines.
+    pub server_time: DateTime<Utc>,
+}
+
+/// A payable part.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TenderMilestone)]
+pub struct MilestoneOut {
+    pub title: String,
+    #[schema(inline)]
+    pub percent: Decimal4,
+    pub due_on: Option<NaiveDate>,
+}
+
+/// A line to be priced: without the owner's estimate.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TenderLine)]
+pub struct LineOut {
+    /// The SOQ line's id: `soqLineId` of bids.
+    pub id: Uuid,
+    pub position: u32,
+    #[schema(example = "02.1.10")]
+    pub code: String,
+    pub description: String,
+    #[schema(example = "measured")]
+    pub kind: String,
+    /// UNECE code.
+    #[schema(example = "MTQ")]
+    pub unit_code: Option<String>,
+    pub unit_text: Option<String>,
+    #[schema(inline)]
+    pub quantity: Option<Decimal4>,
+    /// The rate of a provisional sum, which every bid carries unchanged.
+    #[schema(inline)]
+    pub fixed_rate: Option<Decimal4>,
+    pub unit_id: Option<Uuid>,
+}
+
+impl From<&TenderLine> for LineOut {
+    fn from(line: &TenderLine) -> Self {
+        Self {
+            id: line.soq_line.into(),
+            position: line.position,
+            code: line.code.clone(),
+            description: line.description.clone(),
+            kind: line.kind.clone(),
+            unit_code: line.unit_code.clone(),
+            unit_text: line.unit_text.clone(),
+            quantity: line.quantity.map(Into::into),
+            fixed_rate: line.fixed_rate.map(Into::into),
+            unit_id: line.unit.map(Into::into),
+        }
+    }
+}
+
+impl TenderOut {
+    /// As in a list.
+    pub fn brief(view: &TenderView) -> Self {
+        Self { milestones: None, lines: None, ..Self::from(view) }
+    }
+}
+
+impl From<&TenderView> for TenderOut {
+    fn from(view: &TenderView) -> Self {
+        let tender = &view.tender;
+        let milestone = |m: &Milestone| MilestoneOut { title: m.title.clone(), percent: m.percent.into(), due_on: m.due_on };
+        Self {
+            id: tender.id.into(),
+            organization_id: tender.org.into(),
+            role: view.side.into(),
+            project_id: tender.project.into(),
+            soq_id: tender.soq.into(),
+            soq_version: tender.soq_version,
+            title: tender.title.clone(),
+            description: tender.description.clone(),
+            procurement_method: tender.method.into(),
+            status: tender.status.into(),
+            currency: CurrencyCode(tender.currency),
+            submission_deadline: tender.submission_deadline,
+            questions_until: tender.questions_until,
+            min_bids: tender.min_bids,
+            related_tender_id: tender.related.map(Into::into),
+            published_at: tender.published_at,
+            closed_at: tender.closed_at,
+            opened_at: tender.opened_at,
+            seal_root: tender.seal_root.map(hex::encode),
+            standstill_until: tender.standstill_until,
+            cancel_reason: tender.cancel_reason.clone(),
+            invited: view.invited,
+            awarded_bid_id: view.award.map(|award| award.bid.into()),
+            contract_id: view.award.and_then(|award| award.contract).map(Into::into),
+            milestones: Some(view.milestones.iter().map(milestone).collect()),
+            lines: Some(view.lines.iter().map(Into::into).collect()),
+            created_at: tender.created_at,
+            updated_at: tender.updated_at,
+            server_time: view.server_time,
+        }
+    }
+}
+
+/// How far a verb that needs two persons has come.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TenderApproval)]
+pub struct ApprovalOut {
+    pub status: ApprovalStatus,
+    /// Who asked first.
+    pub by: Uuid,
+    /// Who agreed, if a second person was needed.
+    pub second: Option<Uuid>,
+}
+
+/// Whether another person is needed.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = TenderApprovalStatus)]
+pub enum ApprovalStatus {
+    /// Another person of the organisation must do the same.
+    Waiting,
+    /// It is done.
+    Complete,
+}
+
+impl From<Approval> for ApprovalOut {
+    fn from(approval: Approval) -> Self {
+        match approval {
+            Approval::Waiting { first } => Self { status: ApprovalStatus::Waiting, by: first.into(), second: None },
+            Approval::Complete { first, second } => {
+                Self { status: ApprovalStatus::Complete, by: first.into(), second: second.map(Into::into) }
+            }
+        }
+    }
+}
+
+/// A tender after a transition.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TenderTransition)]
+pub struct StepOut {
+    pub tender: TenderOut,
+    /// Null if the verb needs one person only.
+    pub approval: Option<ApprovalOut>,
+}
+
+impl From<&Step> for StepOut {
+    fn from(step: &Step) -> Self {
+        Self { tender: (&step.tender).into(), approval: step.approval.map(Into::into) }
+    }
+}
+
+/// The contract that an award opened.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AwardedContract)]
+pub struct ContractOut {
+    pub id: Uuid,
+    pub tender_id: Uuid,
+    pub bid_id: Uuid,
+    #[schema(example = "signing")]
+    pub status: String,
+    /// What both parties sign, hex.
+    pub document_sha256: String,
+    pub owner_organization_id: Uuid,
+    pub contractor_organization_id: Uuid,
+    pub total: MoneyOut,
+    pub milestones: Vec<ContractMilestoneOut>,
+}
+
+/// A payable part of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AwardedMilestone)]
+pub struct ContractMilestoneOut {
+    pub title: String,
+    pub amount: MoneyOut,
+    pub due_on: Option<NaiveDate>,
+}
+
+/// A tender after the award.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TenderAwarded)]
+pub struct AwardOut {
+    pub tender: TenderOut,
+    /// Null while a second person is awaited or the stand-still runs.
+    pub contract: Option<ContractOut>,
+    pub approval: ApprovalOut,
+}
+
+impl From<&Awarding> for AwardOut {
+    fn from(awarding: &Awarding) -> Self {
+        let tender = &awarding.tender.tender;
+        let contract = |contract: &AwardedContract| ContractOut {
+            id: contract.id.into(),
+            tender_id: tender.id.into(),
+            bid_id: contract.bid.into(),
+            status: contract.status.clone(),
+            document_sha256: contract.document_sha256.clone(),
+            owner_organization_id: tender.org.into(),
+            contractor_organization_id: contract.contractor.into(),
+            total: contract.total.into(),
+            milestones: contract
+                .milestones
+                .iter()
+                .map(|(title, amount, due_on)| ContractMilestoneOut { title: title.clone(), amount: (*amount).into(), due_on: *due_on })
+                .collect(),
+        };
+        Self {
+            tender: (&awarding.tender).into(),
+            contract: awarding.contract.as_ref().map(contract),
+            approval: awarding.approval.into(),
+        }
+    }
+}
+
+/// Who is invited: an organisation or an e-mail address.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = TenderInvitationIn)]
+pub struct InvitationIn {
+    pub organization_id: Option<Uuid>,
+    #[schema(format = Email, max_length = 254, example = "bids@acme.example")]
+    pub email: Option<String>,
+}
+
+impl InvitationIn {
+    /// Who is meant.
+    pub fn into_invitee(self) -> Result<Invitee, Problem> {
+        let mut faults = Faults::new();
+        let invitee = match (self.organization_id, self.email) {
+            (Some(org), None) => Some(Invitee::Organization(org.into())),
+            (None, Some(email)) => Some(Invitee::Email(email)),
+            (None, None) => {
+                faults.push("/organizationId", "REQUIRED", "give organizationId or email");
+                None
+            }
+            (Some(_), Some(_)) => {
+                faults.push("/email", "NOT_ALLOWED", "give organizationId or email, not both");
+                None
+            }
+        };
+        faults.into_result(invitee)
+    }
+}
+
+/// An invitation.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TenderInvitation)]
+pub struct InvitationOut {
+    pub id: Uuid,
+    pub tender_id: Uuid,
+    pub organization_id: Option<Uuid>,
+    pub email: Option<String>,
+    /// Null until the tender is published.
+    pub sent_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<&Invitation> for InvitationOut {
+    fn from(invitation: &Invitation) -> Self {
+        let (organization_id, email) = match &invitation.invitee {
+            Invitee::Organization(org) => (Some(Uuid::from(*org)), None),
+            Invitee::Email(email) => (None, Some(email.clone())),
+        };
+        let tender_id = invitation.tender.into();
+        Self { id: invitation.id, tender_id, organization_id, email, sent_at: invitation.sent_at, created_at: invitation.created_at }
+    }
+}

@@ -1,0 +1,134 @@
+//! Evaluation of opened bids, and the record of the opening.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use kernel::{BidId, TenderId};
+use serde::{Deserialize, Serialize};
+use tenders_api::{Approval, BidStep, Disqualification, OpeningRecord, Tenders};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{Authed, Id, Idempotent, Json, MoneyOut, Problem, Reply};
+
+use super::bids::{BidOut, ProofOut, shown};
+use super::dto::ApprovalOut;
+
+/// Why.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DisqualifyIn {
+    #[schema(pattern = "^[A-Z][A-Z0-9_]{2,63}$", example = "NOT_RESPONSIVE")]
+    reason_code: String,
+    /// The bidder reads it.
+    #[schema(min_length = 1, max_length = 2000)]
+    reason: String,
+}
+
+/// A bid after a verb that may need two persons.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = BidTransition)]
+pub struct BidStepOut {
+    bid: BidOut,
+    /// Null if one person is enough.
+    approval: Option<ApprovalOut>,
+}
+
+/// The record of an opening. Its root is that of a perfect binary tree over the sorted leaves `sha256(00 ‖ receipt)` of every bid and,
+/// up to `leaves` of them, `sha256(00 ‖ sha256(02 ‖ decoySeed ‖ i))` for i = 1, 2, … (four bytes, big endian).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OpeningRecord)]
+pub struct OpeningRecordOut {
+    tender_id: Uuid,
+    /// Hex: fixed at closing.
+    root: String,
+    /// Of every opened bid, hex, sorted.
+    receipts: Vec<String>,
+    /// What the decoys were made from that hid the number of bids until the opening, hex.
+    decoy_seed: String,
+    leaves: usize,
+    opened_at: DateTime<Utc>,
+    /// Who opened: for the owner.
+    opened_by: Vec<Uuid>,
+    /// The caller's own bid in the tree.
+    own_proof: Option<ProofOut>,
+    /// For the owner.
+    ranking: Vec<RankOut>,
+}
+
+/// A bid's place.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = BidRank)]
+pub struct RankOut {
+    bid_id: Uuid,
+    bidder_organization_id: Uuid,
+    rank: u32,
+    total: MoneyOut,
+}
+
+impl From<&OpeningRecord> for OpeningRecordOut {
+    fn from(record: &OpeningRecord) -> Self {
+        let ranking = record.ranking.iter().map(|(bid, bidder, rank, total)| RankOut {
+            bid_id: (*bid).into(),
+            bidder_organization_id: (*bidder).into(),
+            rank: *rank,
+            total: (*total).into(),
+        });
+        Self {
+            tender_id: record.tender.into(),
+            root: hex::encode(record.root),
+            receipts: record.receipts.iter().map(hex::encode).collect(),
+            decoy_seed: hex::encode(record.decoy_seed),
+            leaves: record.leaves,
+            opened_at: record.opened_at,
+            opened_by: record.opened_by.iter().map(|person| (*person).into()).collect(),
+            own_proof: record.own_proof.as_ref().map(Into::into),
+            ranking: ranking.collect(),
+        }
+    }
+}
+
+/// Accept an opened bid as valid (B10).
+#[utoipa::path(responses((status = 200, description = "It is valid", body = BidOut)))]
+#[post("/api/bids/{id}/accept")]
+pub async fn accept(
+    Authed(ctx): Authed,
+    Id(id): Id<BidId>,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
+    once.run(ctx, async |ctx| service.accept(&ctx, id).await, shown).await
+}
+
+/// Disqualify a bid (B11). The first in rank at or above the approval threshold needs a second person.
+#[utoipa::path(responses(
+    (status = 200, description = "It is disqualified", body = BidStepOut),
+    (status = 202, description = "A second person must do the same", body = BidStepOut)
+))]
+#[post("/api/bids/{id}/disqualify")]
+pub async fn disqualify(
+    Authed(ctx): Authed,
+    Id(id): Id<BidId>,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+    body: Json<DisqualifyIn>,
+) -> Result<HttpResponse, Problem> {
+    let why = Disqualification { code: body.0.reason_code, reason: body.0.reason };
+    let render = |step: &BidStep| {
+        let waiting = step.approval.as_ref().is_some_and(Approval::is_waiting);
+        let dto = BidStepOut { bid: BidOut::from(&step.bid), approval: step.approval.map(Into::into) };
+        Reply::json(if waiting { StatusCode::ACCEPTED } else { StatusCode::OK }, &dto)
+    };
+    once.run(ctx, async |ctx| service.disqualify(&ctx, id, why).await, render).await
+}
+
+/// The record of the opening, whole for the owner; for a bidder hashes and the proof of its own bid.
+#[utoipa::path(responses((status = 200, description = "The record", body = OpeningRecordOut)))]
+#[get("/api/tenders/{id}/opening-record")]
+pub async fn opening_record(Authed(ctx): Authed, Id(id): Id<TenderId>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
+    let record = service.opening_record(&ctx, id).await?;
+    Ok(Reply::ok(&OpeningRecordOut::from(&record)).response())
+}

@@ -1,0 +1,147 @@
+//! The transitions of a tender.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, post};
+use chrono::{DateTime, Utc};
+use kernel::TenderId;
+use serde::Deserialize;
+use tenders_api::{Approval, Award, Awarding, Step, TenderView, Tenders};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{Authed, Id, Idempotent, Json, Problem, Reply};
+
+use super::dto::{AwardOut, StepOut, TenderOut};
+
+/// The new deadline.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = TenderExtension)]
+pub struct ExtendIn {
+    /// Later than the present one.
+    submission_deadline: DateTime<Utc>,
+}
+
+/// Why.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = TenderCancellation)]
+pub struct CancelIn {
+    /// Bidders read it.
+    #[schema(min_length = 1, max_length = 2000, example = "No demand any more")]
+    reason: String,
+}
+
+/// The decision.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = AwardDecision)]
+pub struct AwardIn {
+    bid_id: Uuid,
+    /// Needed unless the bid ranks first among those that are still in.
+    #[schema(max_length = 2000)]
+    reason: Option<String>,
+}
+
+fn step(step: &Step) -> Reply {
+    let waiting = step.approval.as_ref().is_some_and(Approval::is_waiting);
+    Reply::json(if waiting { StatusCode::ACCEPTED } else { StatusCode::OK }, &StepOut::from(step))
+}
+
+fn alone(view: &TenderView) -> Reply {
+    Reply::ok(&StepOut { tender: TenderOut::from(view), approval: None })
+}
+
+/// Publish a draft (T2). At or above the approval threshold a second person must do the same.
+#[utoipa::path(responses(
+    (status = 200, description = "It takes bids", body = StepOut),
+    (status = 202, description = "A second person must do the same", body = StepOut)
+))]
+#[post("/api/tenders/{id}/publish")]
+pub async fn publish(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
+    once.run(ctx, async |ctx| service.publish(&ctx, id).await, step).await
+}
+
+/// Move the deadline later (T5).
+#[utoipa::path(responses((status = 200, description = "With the new deadline", body = StepOut)))]
+#[post("/api/tenders/{id}/extend")]
+pub async fn extend(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+    body: Json<ExtendIn>,
+) -> Result<HttpResponse, Problem> {
+    let deadline = body.0.submission_deadline;
+    once.run(ctx, async |ctx| service.extend(&ctx, id, deadline).await, alone).await
+}
+
+/// Cancel (T13). Bids that were not opened never will be.
+#[utoipa::path(responses(
+    (status = 200, description = "It is cancelled", body = StepOut),
+    (status = 202, description = "A second person must do the same", body = StepOut)
+))]
+#[post("/api/tenders/{id}/cancel")]
+pub async fn cancel(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+    body: Json<CancelIn>,
+) -> Result<HttpResponse, Problem> {
+    let reason = body.0.reason;
+    once.run(ctx, async |ctx| service.cancel(&ctx, id, reason).await, step).await
+}
+
+/// Open the bids (T8). At or above the approval threshold two persons must do so.
+#[utoipa::path(responses(
+    (status = 200, description = "The bids are open", body = StepOut),
+    (status = 202, description = "A second person must do the same", body = StepOut)
+))]
+#[post("/api/tenders/{id}/open")]
+pub async fn open(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
+    once.run(ctx, async |ctx| service.open(&ctx, id).await, step).await
+}
+
+/// Award (T9): the winning rates become a contract that both parties sign.
+#[utoipa::path(responses(
+    (status = 200, description = "It is awarded", body = AwardOut),
+    (status = 202, description = "A second person must do the same", body = AwardOut)
+))]
+#[post("/api/tenders/{id}/award")]
+pub async fn award(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+    body: Json<AwardIn>,
+) -> Result<HttpResponse, Problem> {
+    let award = Award { bid: body.0.bid_id.into(), reason: body.0.reason };
+    let render = |awarding: &Awarding| {
+        let status = if awarding.approval.is_waiting() { StatusCode::ACCEPTED } else { StatusCode::OK };
+        Reply::json(status, &AwardOut::from(awarding))
+    };
+    once.run(ctx, async |ctx| service.award(&ctx, id, award).await, render).await
+}
+
+/// End an evaluation in which no bid can be awarded (T12).
+#[utoipa::path(responses((status = 200, description = "It is unsuccessful", body = StepOut)))]
+#[post("/api/tenders/{id}/unsuccessful")]
+pub async fn conclude_unsuccessful(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
+    once.run(ctx, async |ctx| service.conclude_unsuccessful(&ctx, id).await, alone).await
+}

@@ -1,0 +1,179 @@
+//! Drafts, reading, invitations.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, delete, get, patch, post, put};
+use chrono::{DateTime, Utc};
+use kernel::TenderId;
+use serde::Deserialize;
+use tenders_api::{Filter, Invitation, Retender, TenderView, Tenders};
+use utoipa::{IntoParams, ToSchema};
+use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Patch, Problem, Query, Reply};
+
+use super::dto::{InvitationIn, InvitationOut, TenderIn, TenderOut, TenderRole, TenderStatus};
+use super::{tag, tagged};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct TenderQuery {
+    /// `owner`: the own organisation's; `bidder`: those of others that it may bid for. Both unless told otherwise.
+    role: Option<TenderRole>,
+    /// Only tenders in this state.
+    status: Option<TenderStatus>,
+    /// The most items to return.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u16>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// When the repeated tender ends.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RetenderIn {
+    submission_deadline: DateTime<Utc>,
+    questions_until: Option<DateTime<Utc>>,
+}
+
+fn created(view: &TenderView) -> Reply {
+    let dto = TenderOut::from(view);
+    tagged(Reply::created(format!("/api/tenders/{}", view.tender.id), &dto), tag(&dto))
+}
+
+pub fn shown(view: &TenderView) -> Reply {
+    let dto = TenderOut::from(view);
+    tagged(Reply::ok(&dto), tag(&dto))
+}
+
+/// Tenders of the organisation and those that it may bid for.
+#[utoipa::path(params(TenderQuery), responses((status = 200, description = "Newest first, without lines and milestones", body = List<TenderOut>)))]
+#[get("/api/tenders")]
+pub async fn list(Authed(ctx): Authed, Query(query): Query<TenderQuery>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
+    let page = web::page(query.limit, query.cursor.as_deref())?;
+    let filter = Filter { side: query.role.map(Into::into), status: query.status.map(Into::into) };
+    let page = service.list(&ctx, filter, page).await?;
+    Ok(Reply::ok(&List::of(page, |view| TenderOut::brief(&view))).response())
+}
+
+/// Write a draft (T1).
+#[utoipa::path(responses((status = 201, description = "The draft", body = TenderOut)))]
+#[post("/api/tenders")]
+pub async fn create(
+    Authed(ctx): Authed,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+    body: Json<TenderIn>,
+) -> Result<HttpResponse, Problem> {
+    let draft = body.0.into();
+    once.run(ctx, async |ctx| service.create(&ctx, draft).await, created).await
+}
+
+/// A tender. A bidder sees the published part.
+#[utoipa::path(responses((status = 200, description = "The tender", body = TenderOut)))]
+#[get("/api/tenders/{id}")]
+pub async fn read(Authed(ctx): Authed, Id(id): Id<TenderId>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
+    Ok(shown(&service.get(&ctx, id).await?).response())
+}
+
+/// The state that the caller has seen, if it asks for none to be lost: checked once more under the lock.
+async fn expected(
+    ctx: &kernel::Ctx,
+    id: TenderId,
+    if_match: &IfMatch,
+    service: &Data<dyn Tenders>,
+) -> Result<Option<DateTime<Utc>>, Problem> {
+    if !if_match.is_given() {
+        return Ok(None);
+    }
+    let current = service.get(ctx, id).await?;
+    if_match.check(&tag(&TenderOut::from(&current)))?;
+    Ok(Some(current.tender.updated_at))
+}
+
+/// Replace a draft.
+#[utoipa::path(responses((status = 200, description = "The changed draft", body = TenderOut)))]
+#[put("/api/tenders/{id}")]
+pub async fn replace(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    if_match: IfMatch,
+    service: Data<dyn Tenders>,
+    body: Json<TenderIn>,
+) -> Result<HttpResponse, Problem> {
+    let expected = expected(&ctx, id, &if_match, &service).await?;
+    Ok(shown(&service.replace(&ctx, id, expected, body.0.into()).await?).response())
+}
+
+/// Change a draft.
+#[utoipa::path(request_body = TenderIn, responses((status = 200, description = "The changed draft", body = TenderOut)))]
+#[patch("/api/tenders/{id}")]
+pub async fn change(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    if_match: IfMatch,
+    service: Data<dyn Tenders>,
+    patch: Patch<TenderIn>,
+) -> Result<HttpResponse, Problem> {
+    let current = service.get(&ctx, id).await?;
+    if_match.check(&tag(&TenderOut::from(&current)))?;
+    let body = patch.apply(&TenderIn::from(&current))?;
+    Ok(shown(&service.replace(&ctx, id, Some(current.tender.updated_at), body.into()).await?).response())
+}
+
+/// Delete a draft.
+#[utoipa::path(responses((status = 204, description = "It is gone")))]
+#[delete("/api/tenders/{id}")]
+pub async fn remove(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    if_match: IfMatch,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
+    let expected = expected(&ctx, id, &if_match, &service).await?;
+    service.delete(&ctx, id, expected).await?;
+    Ok(Reply::no_content().response())
+}
+
+/// Repeat an unsuccessful or cancelled tender as a new draft (T14).
+#[utoipa::path(responses((status = 201, description = "The new draft", body = TenderOut)))]
+#[post("/api/tenders/{id}/retender")]
+pub async fn retender(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+    body: Json<RetenderIn>,
+) -> Result<HttpResponse, Problem> {
+    let new = Retender { submission_deadline: body.0.submission_deadline, questions_until: body.0.questions_until };
+    once.run(ctx, async |ctx| service.retender(&ctx, id, new).await, created).await
+}
+
+/// Invite a bidder.
+#[utoipa::path(responses((status = 201, description = "The invitation", body = InvitationOut)))]
+#[post("/api/tenders/{id}/invitations")]
+pub async fn invite(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+    body: Json<InvitationIn>,
+) -> Result<HttpResponse, Problem> {
+    let invitee = body.0.into_invitee()?;
+    let render = move |invitation: &Invitation| {
+        Reply::created(format!("/api/tenders/{id}/invitations"), &InvitationOut::from(invitation))
+    };
+    once.run(ctx, async |ctx| service.invite(&ctx, id, invitee).await, render).await
+}
+
+/// Who is invited.
+#[utoipa::path(responses((status = 200, description = "Newest first", body = List<InvitationOut>)))]
+#[get("/api/tenders/{id}/invitations")]
+pub async fn invitations(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    Query(paging): Query<Paging>,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
+    let page = service.invitations(&ctx, id, paging.page()?).await?;
+    Ok(Reply::ok(&List::of(page, |invitation| InvitationOut::from(&invitation))).response())
+}

@@ -1,0 +1,20 @@
+//! What is done later: the tasks that this domain enqueues, run by [`crate::Service`].
+
+use kernel::TenderId;
+use serde::{Deserialize, Serialize};
+
+/// T6 and T7: [`crate::Service::close_due`].
+pub const CLOSE_JOB: &str = "tenders.close";
+
+/// A2 and C1 after a stand-still: [`crate::Service::finish_standstill`].
+pub const FINISH_STANDSTILL_JOB: &str = "tenders.finish_standstill";
+
+/// The payload of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenderJob {
+    /// The tender.
+    pub tender: TenderId,
+}
+
+/// The payload of [`CLOSE_JOB`].
+pub type CloseJob = TenderJob;

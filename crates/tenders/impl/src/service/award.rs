@@ -1,0 +1,135 @@
+//! The award: bid, award, contract and states in one transaction.
+
+use db::prelude::*;
+use escrow_api::{NewContract, NewContractLine};
+use kernel::{Ctx, Fault, TenderId};
+use serde_json::json;
+use tenders_api::{
+    Award, AwardedContract, Awarding, BidStatus, BidderOutcome, Error, Tender, TenderAwarded, perm,
+};
+use uow::Job;
+
+use super::procedure::contract_milestones;
+use super::{Service, action, from_contracts, persons};
+use crate::jobs;
+use crate::model::machine::{self, BidEvent, TenderEvent};
+use crate::model::pricing;
+use crate::repo;
+use crate::repo::bids::Row as Bid;
+
+impl Service {
+    pub(super) async fn award_bid(&self, ctx: &Ctx, tender: TenderId, award: Award) -> Result<Awarding, Error> {
+        self.owned(ctx, tender, perm::AWARD).await?;
+        self.uow
+            .write(ctx, async |tx| {
+                let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
+                machine::tender(old.status, TenderEvent::ProposeAward)?;
+                let bid = repo::bids::lock(tx, award.bid).await?;
+                if bid.tender != tender || bid.owner != ctx.org {
+                    return Err(Error::NotFound("bid"));
+                }
+                // An opened bid is accepted by awarding it.
+                let accepted =
+                    if bid.status == BidStatus::Opened { machine::bid(bid.status, BidEvent::Accept)? } else { bid.status };
+                machine::bid(accepted, BidEvent::Award)?;
+                let all = repo::bids::opened(tx.pg(), ctx.org, tender).await?;
+                let reason = award.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+                check_reason(&bid, &all, reason)?;
+                if let Some(until) = bid.valid_until.filter(|until| *until < now.date_naive()) {
+                    return Err(Error::BidExpired(until));
+                }
+                let total = bid.total.ok_or_else(|| Fault::internal("an opened bid has no total"))?;
+                let approval = self.approve_in(tx, ctx, perm::AWARD, old.id.0, bid.id.to_string(), total).await?;
+                if approval.is_waiting() {
+                    self.record_waiting_in(tx, ctx, perm::AWARD, "tender", tender.0).await?;
+                    let tender = repo::tenders::view_again(tx.pg(), ctx, tender).await?;
+                    return Ok(Awarding { tender, contract: None, approval });
+                }
+                repo::bids::set_status(tx, &bid, BidStatus::Awarded).await?;
+                let until = now.checked_add_signed(self.standstill).unwrap_or(now);
+                let id = repo::awards::insert(tx, &old, &bid, reason, until, &persons(ctx, approval)).await?;
+                repo::tenders::stand_still(tx, &old, until).await?;
+                let contract = if self.standstill.is_zero() {
+                    let contract = self.open_contract_in(tx, ctx, &old, &bid).await?;
+                    repo::awards::set_contract(tx, &old, id, contract.id).await?;
+                    Some(contract)
+                } else {
+                    tx.enqueue(Job::new(jobs::FINISH_STANDSTILL_JOB, jobs::TenderJob { tender }).at(until)).await?;
+                    None
+                };
+                let after = json!({
+                    "status": "standstill", "award": id, "bid": bid.id, "contractor": bid.bidder, "total": total, "reason": reason,
+                    "contract": contract.as_ref().map(|contract| contract.id),
+                });
+                self.record_in(tx, ctx, action(perm::AWARD), ("tender", tender.0), old.status.name(), after).await?;
+                let outcomes = all.iter().filter_map(|bid| Some(BidderOutcome { bid: bid.id, bidder: bid.bidder, rank: bid.rank? }));
+                let event = TenderAwarded {
+                    tender,
+                    bid: bid.id,
+                    contractor: bid.bidder,
+                    contract: contract.as_ref().map(|contract| contract.id),
+                    outcomes: outcomes.collect(),
+                };
+                tx.publish(&event).await?;
+                Ok(Awarding { tender: repo::tenders::view_again(tx.pg(), ctx, tender).await?, contract, approval })
+            })
+            .await
+    }
+
+    /// C1 and C2: the winning rates become the contract's (domain.md §2.10).
+    pub(super) async fn open_contract_in(&self, tx: &mut Tx, ctx: &Ctx, tender: &Tender, bid: &Bid) -> Result<AwardedContract, Error> {
+        let total = bid.total.ok_or_else(|| Fault::internal("an opened bid has no total"))?;
+        let schedule = repo::tenders::lines(tx.pg(), tender.org, tender.id).await?;
+        let priced = repo::bids::lines(tx.pg(), &[bid]).await?;
+        let priced: std::collections::HashMap<_, _> = priced.into_iter().map(|(_, line)| (line.soq_line, line)).collect();
+        let line = |line: tenders_api::TenderLine| {
+            let offer = priced.get(&line.soq_line);
+            NewContractLine {
+                soq_line: line.soq_line,
+                position: line.position,
+                counts: offer.is_some() && pricing::kind(&line).counts_in_total(),
+                code: line.code,
+                description: line.description,
+                kind: line.kind,
+                unit_code: line.unit_code,
+                quantity: offer.and(line.quantity),
+                rate: offer.map(|offer| offer.rate),
+                amount: offer.map(|offer| offer.amount),
+            }
+        };
+        let planned = repo::tenders::milestones(tx.pg(), tender).await?;
+        let new = NewContract {
+            tender: tender.id,
+            bid: bid.id,
+            project: tender.project,
+            owner: tender.org,
+            contractor: bid.bidder,
+            title: tender.title.clone(),
+            total,
+            lines: schedule.into_iter().map(line).collect(),
+            milestones: contract_milestones(total, planned),
+        };
+        let opened = self.contracts.open_in(tx, ctx, &new).await.map_err(from_contracts)?;
+        Ok(AwardedContract {
+            id: opened.id,
+            status: opened.status,
+            document_sha256: opened.document_sha256,
+            bid: bid.id,
+            contractor: bid.bidder,
+            total,
+            milestones: new.milestones.into_iter().map(|milestone| (milestone.title, milestone.amount, milestone.due_on)).collect(),
+        })
+    }
+}
+
+/// Passing over a better bid that is still in needs a written reason (T9).
+fn check_reason(bid: &Bid, all: &[Bid], reason: Option<&str>) -> Result<(), Error> {
+    let better = |other: &&Bid| matches!(other.status, BidStatus::Opened | BidStatus::Valid) && other.rank < bid.rank;
+    match all.iter().find(better) {
+        Some(other) if reason.is_none() => {
+            let rank = other.rank.unwrap_or_default();
+            Err(Error::invalid("/reason", "REQUIRED", format!("say why the bid of rank {rank} is passed over, or disqualify it first")))
+        }
+        _ => Ok(()),
+    }
+}

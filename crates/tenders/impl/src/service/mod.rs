@@ -1,0 +1,222 @@
+//! The verbs: authorise, load, pure rule, save, audit, emit.
+
+mod award;
+mod bidding;
+mod drafting;
+mod opening;
+mod platform;
+mod procedure;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use audit_api::{Audit, NewEntry};
+use auth_api::Authorizer;
+use chrono::TimeDelta;
+use db::prelude::*;
+use escrow_api::ContractsPort;
+use kernel::{Ctx, Fault, Money, Permission, Scope, TenderId, Timestamp};
+use projects_api::ProjectsPort;
+use tenants_api::{ApprovalRequest, Verdict};
+use tenders_api::{Approval, Error, Tender, TenderStatus};
+use uow::Uow;
+use uuid::Uuid;
+
+use crate::repo;
+use crate::seal::SealKey;
+
+/// What is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// A tender's deadline is at least so far away when it is published (`tenders.minimum_submission_period`).
+    pub minimum_submission_period: Duration,
+    /// How long an award can be challenged before its contract is opened (`tenders.standstill`).
+    pub standstill: Duration,
+}
+
+impl Default for Settings {
+    /// Seven days to bid, no stand-still.
+    fn default() -> Self {
+        Self { minimum_submission_period: Duration::from_secs(7 * 86_400), standstill: Duration::ZERO }
+    }
+}
+
+/// What the service stands on.
+pub struct Dependencies {
+    /// The tenants' door to the database.
+    pub uow: Uow,
+    /// Decides.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// Records.
+    pub audit: Arc<dyn Audit>,
+    /// Organisations and second approvals.
+    pub tenants: Arc<dyn tenants_api::Tenants>,
+    /// Projects and schedules of quantities.
+    pub projects: Arc<dyn ProjectsPort>,
+    /// Where an award becomes a contract.
+    pub contracts: Arc<dyn ContractsPort>,
+    /// Wraps the key of each tender.
+    pub key: SealKey,
+    /// What is configured.
+    pub settings: Settings,
+}
+
+/// Tenders and bids; implements [`tenders_api::Tenders`].
+pub struct Service {
+    uow: Uow,
+    authz: Arc<dyn Authorizer>,
+    audit: Arc<dyn Audit>,
+    tenants: Arc<dyn tenants_api::Tenants>,
+    projects: Arc<dyn ProjectsPort>,
+    contracts: Arc<dyn ContractsPort>,
+    keys: SealKey,
+    minimum_submission_period: TimeDelta,
+    standstill: TimeDelta,
+}
+
+impl Service {
+    /// Over what it stands on.
+    #[must_use]
+    pub fn new(dependencies: Dependencies) -> Self {
+        let Dependencies { uow, authorizer: authz, audit, tenants, projects, contracts, key: keys, settings } = dependencies;
+        let delta = |duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::days(36_500));
+        let minimum_submission_period = delta(settings.minimum_submission_period);
+        let standstill = delta(settings.standstill);
+        Self { uow, authz, audit, tenants, projects, contracts, keys, minimum_submission_period, standstill }
+    }
+
+    /// A tender as the caller may see it; one whose deadline has passed is closed first (T6, lazily).
+    async fn seen(&self, ctx: &Ctx, id: TenderId) -> Result<(Tender, Timestamp), Error> {
+        let (tender, now) = self.uow.read(ctx, async |tx| repo::tenders::get(tx.pg(), id).await).await?;
+        if !is_due(&tender, now) {
+            return Ok((tender, now));
+        }
+        self.close(&Ctx::system(tender.org, ctx.request.clone()), id).await?;
+        self.uow.read(ctx, async |tx| repo::tenders::get(tx.pg(), id).await).await
+    }
+
+    /// A tender of the caller's own organisation on which the caller holds `permission`.
+    async fn owned(&self, ctx: &Ctx, id: TenderId, permission: Permission) -> Result<Tender, Error> {
+        let (tender, _) = self.seen(ctx, id).await?;
+        self.check_owner(ctx, &tender, permission)?;
+        Ok(tender)
+    }
+
+    fn check_owner(&self, ctx: &Ctx, tender: &Tender, permission: Permission) -> Result<(), Error> {
+        if tender.org != ctx.org {
+            return Err(Error::NotFound("tender"));
+        }
+        Ok(self.authz.check(ctx, permission, Scope::Project(tender.project))?)
+    }
+
+    /// The permission by the side of the caller: `owner` in the project, `bidder` in the organisation.
+    fn check_side(&self, ctx: &Ctx, tender: &Tender, owner: Permission, bidder: Permission) -> Result<(), Error> {
+        if tender.org == ctx.org {
+            return Ok(self.authz.check(ctx, owner, Scope::Project(tender.project))?);
+        }
+        Ok(self.authz.check(ctx, bidder, Scope::Organization)?)
+    }
+
+    /// A2: at or above the organisation's threshold two persons must ask for the very same thing.
+    async fn approve_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        permission: Permission,
+        subject: Uuid,
+        detail: String,
+        amount: Money,
+    ) -> Result<Approval, Error> {
+        let request = ApprovalRequest { action: permission.name(), subject, detail, amount };
+        Ok(match self.tenants.approve_in(tx, ctx, &request).await? {
+            Verdict::Waiting { first } => Approval::Waiting { first },
+            Verdict::Complete { first, second } => Approval::Complete { first, second },
+        })
+    }
+
+    /// The owner's estimate, which decides whether a second person is needed.
+    async fn estimate_in(&self, tx: &mut Tx, tender: &Tender) -> Result<Money, Error> {
+        Ok(self.projects.soq_in(tx, tender.soq).await.map_err(from_projects)?.estimate_total)
+    }
+
+    /// Records that the first of two persons asked.
+    async fn record_waiting_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        permission: Permission,
+        entity: &'static str,
+        id: Uuid,
+    ) -> Result<(), Fault> {
+        let entry = NewEntry::of(permission, entity, id).after(serde_json::json!({ "approval": "waiting" }));
+        self.audit.record_in(tx, ctx, entry).await
+    }
+
+    /// Records a change of state.
+    async fn record_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        action: &str,
+        (entity, id): (&'static str, Uuid),
+        before: &str,
+        after: serde_json::Value,
+    ) -> Result<(), Fault> {
+        let entry = NewEntry::named(action, entity, id).before(serde_json::json!({ "status": before })).after(after);
+        self.audit.record_in(tx, ctx, entry).await
+    }
+}
+
+/// Whether the deadline has passed without the tender having been closed.
+fn is_due(tender: &Tender, now: Timestamp) -> bool {
+    tender.status == TenderStatus::Published && now >= tender.submission_deadline
+}
+
+/// Who approved, for the opening record and the award.
+fn persons(ctx: &Ctx, approval: Approval) -> Vec<kernel::UserId> {
+    match approval {
+        Approval::Complete { first, second: Some(second) } => vec![first, second],
+        Approval::Complete { first, second: None } | Approval::Waiting { first } => vec![ctx.user_id().unwrap_or(first)],
+    }
+}
+
+/// What projects refuse, in the words of this domain.
+fn from_projects(error: projects_api::Error) -> Error {
+    use projects_api::Error as P;
+    match error {
+        P::NotFound(what) => Error::NotFound(what),
+        P::Invalid(faults) => Error::Invalid(faults),
+        P::Denied(denied) => Error::Denied(denied),
+        P::Fault(fault) => Error::Fault(fault),
+        other => Error::Fault(Fault::internal(other)),
+    }
+}
+
+/// What contracts refuse, in the words of this domain.
+fn from_contracts(error: escrow_api::Error) -> Error {
+    use escrow_api::Error as E;
+    match error {
+        E::State { what, state, hint } => Error::State { what, state: contract_state(&state), hint },
+        E::Denied(denied) => Error::Denied(denied),
+        E::Fault(fault) => Error::Fault(fault),
+        other => Error::Fault(Fault::internal(other)),
+    }
+}
+
+/// A state of a contract as a constant text.
+fn contract_state(state: &str) -> &'static str {
+    const STATES: &[&str] = &["draft", "signing", "active", "suspended", "practically_complete", "closed", "cancelled", "terminated"];
+    STATES.iter().find(|known| **known == state).copied().unwrap_or("in the way")
+}
+
+/// The permission's name as an audit action.
+const fn action(permission: Permission) -> &'static str {
+    permission.name()
+}
+
+/// The action under which the platform's own closing is recorded.
+const CLOSE: &str = "tenders.close";
+
+/// The action under which the platform's own completion is recorded.
+const COMPLETE: &str = "tenders.complete";
+

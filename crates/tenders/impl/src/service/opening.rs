@@ -1,0 +1,107 @@
+//! Opening: two persons, all bids at once, a record that anyone can check.
+
+use db::prelude::*;
+use kernel::{BidId, Ctx, Fault, TenderId};
+use serde_json::json;
+use tenders_api::{BidContent, Error, OpeningRecord, Side, Step, Tender, TenderOpened, perm};
+
+use super::{Service, action, persons};
+use crate::model::machine::{self, TenderEvent};
+use crate::model::{merkle, pricing, ranking};
+use crate::repo;
+use crate::seal::Place;
+
+struct Opened {
+    place: Place,
+    content: BidContent,
+    entry: ranking::Entry,
+}
+
+impl Service {
+    pub(super) async fn open_bids(&self, ctx: &Ctx, tender: TenderId) -> Result<Step, Error> {
+        self.owned(ctx, tender, perm::OPEN).await?;
+        self.uow
+            .write(ctx, async |tx| {
+                let (old, _) = repo::tenders::lock(tx, ctx.org, tender).await?;
+                machine::tender(old.status, TenderEvent::Open)?;
+                let estimate = self.estimate_in(tx, &old).await?;
+                let approval = self.approve_in(tx, ctx, perm::OPEN, old.id.0, "open".into(), estimate).await?;
+                if approval.is_waiting() {
+                    self.record_waiting_in(tx, ctx, perm::OPEN, "tender", old.id.0).await?;
+                } else {
+                    let bids = self.unseal_in(tx, &old, &persons(ctx, approval)).await?;
+                    let root = old.seal_root.map(hex::encode);
+                    let after = json!({ "status": "evaluation", "sealRoot": root, "bids": bids.len() });
+                    self.record_in(tx, ctx, action(perm::OPEN), ("tender", tender.0), old.status.name(), after).await?;
+                    tx.publish(&TenderOpened { tender, bids }).await?;
+                }
+                Ok(Step { tender: repo::tenders::view_again(tx.pg(), ctx, tender).await?, approval: Some(approval) })
+            })
+            .await
+    }
+
+    /// Opens, decrypts, checks and ranks every submitted bid; answers them in the order of their rank.
+    async fn unseal_in(&self, tx: &mut Tx, tender: &Tender, persons: &[kernel::UserId]) -> Result<Vec<BidId>, Error> {
+        let rows = repo::tenders::open_bids(tx, tender.id, persons).await?;
+        let key = repo::tenders::key(tx.pg(), tender.id).await?;
+        let key = key.ok_or_else(|| Fault::internal("the key of a closed tender is gone"))?;
+        let key = self.keys.unwrap(tender.id, &key)?;
+        let lines = repo::tenders::lines(tx.pg(), tender.org, tender.id).await?;
+        let mut opened = Vec::with_capacity(rows.len());
+        for row in rows {
+            let place = Place {
+                tender: tender.id,
+                bid: row.bid_id.into(),
+                bidder: row.bidder_org_id.into(),
+                revision: u32::try_from(row.revision).map_err(Fault::internal)?,
+            };
+            let receipt = row.receipt_sha256.as_slice().try_into().map_err(Fault::internal)?;
+            let (content, _) = key.open(place, &row.sealed, &receipt)?;
+            if pricing::recheck(&lines, &content, tender.currency).is_none() {
+                return Err(Fault::internal(format!("the sealed offer of bid {} does not add up", place.bid)).into());
+            }
+            let entry = ranking::Entry { bid: place.bid, total: content.total.minor(), received_at: row.received_at };
+            opened.push(Opened { place, content, entry });
+        }
+        let order = ranking::ranked(opened.iter().map(|bid| bid.entry).collect());
+        for bid in &opened {
+            let rank = order.iter().position(|id| *id == bid.place.bid).unwrap_or_default() + 1;
+            let rank = u32::try_from(rank).map_err(Fault::internal)?;
+            repo::bids::write_opened(tx, tender.org, bid.place, &bid.content, rank).await?;
+        }
+        Ok(order)
+    }
+
+    pub(super) async fn read_opening_record(&self, ctx: &Ctx, id: TenderId) -> Result<OpeningRecord, Error> {
+        let (tender, _) = self.seen(ctx, id).await?;
+        self.check_side(ctx, &tender, perm::BIDS_READ_OPENED, perm::BIDS_READ_OWN)?;
+        let owner = repo::tenders::side(ctx.org, &tender) == Side::Owner;
+        self.uow
+            .read(ctx, async |tx| {
+                let record = repo::tenders::record(tx.pg(), id).await?;
+                let leaves = repo::tenders::leaves(tx.pg(), id).await?.unwrap_or_default();
+                let (mut ranking, mut own_proof, mut opened_by) = (Vec::new(), None, Vec::new());
+                if owner {
+                    opened_by = record.opened_by;
+                    for bid in repo::bids::opened(tx.pg(), tender.org, id).await? {
+                        ranking.extend(bid.rank.zip(bid.total).map(|(rank, total)| (bid.id, bid.bidder, rank, total)));
+                    }
+                } else {
+                    let own = repo::bids::list(tx.pg(), id, kernel::PageRequest::first(10)).await?;
+                    own_proof = own.iter().find_map(|bid| merkle::prove(&leaves, &bid.receipt));
+                }
+                Ok(OpeningRecord {
+                    tender: id,
+                    root: record.root,
+                    receipts: record.receipts,
+                    decoy_seed: record.decoy_seed,
+                    leaves: leaves.len(),
+                    opened_by,
+                    opened_at: record.opened_at,
+                    own_proof,
+                    ranking,
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,103 @@
+//! What the platform does by itself: closing at the deadline, the end of the stand-still, completion.
+
+use audit_api::NewEntry;
+use db::prelude::*;
+use escrow_api::ContractActivated;
+use kernel::{ContractId, Ctx, EventId, TenderId};
+use serde_json::json;
+use tenders_api::{Error, TenderClosed, TenderCompleted, TenderStatus};
+
+use super::{CLOSE, COMPLETE, Service};
+use crate::jobs::TenderJob;
+use crate::model::machine::{self, TenderEvent};
+use crate::repo;
+
+impl Service {
+    /// The job [`crate::CLOSE_JOB`]: T6 and T7. `ctx` is the platform acting for the owner.
+    ///
+    /// # Errors
+    /// A fault: try again.
+    pub async fn close_due(&self, ctx: &Ctx, job: TenderJob) -> Result<(), Error> {
+        self.close(ctx, job.tender).await.map(drop)
+    }
+
+    /// The job [`crate::FINISH_STANDSTILL_JOB`]: A2 and C1 once nobody can challenge the award any more. `ctx` is the platform acting for
+    /// the owner.
+    ///
+    /// # Errors
+    /// A fault, or what the contract refuses: try again.
+    pub async fn finish_standstill(&self, ctx: &Ctx, job: TenderJob) -> Result<(), Error> {
+        self.open_awarded_contract(ctx, job.tender).await.map(drop)
+    }
+
+    /// T11: subscribes to [`ContractActivated`]. `ctx` is the platform acting for either party. Bears repetition: a completed tender stays
+    /// as it is, so there is no need to remember the event.
+    ///
+    /// # Errors
+    /// A fault: try again.
+    pub async fn contract_activated(&self, ctx: &Ctx, _: EventId, event: &ContractActivated) -> Result<(), Error> {
+        match self.complete(ctx, event.tender, event.contract).await {
+            // A contract that came from no tender of ours.
+            Err(Error::NotFound(_)) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// T6 and T7, if the deadline has passed. True if it closed now.
+    pub(super) async fn close(&self, ctx: &Ctx, tender: TenderId) -> Result<bool, Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                let Some(status) = repo::tenders::close(tx, tender).await? else { return Ok(false) };
+                let closed = machine::tender(TenderStatus::Published, TenderEvent::Deadline)?;
+                let unsuccessful = status == TenderStatus::Unsuccessful;
+                if unsuccessful {
+                    machine::tender(closed, TenderEvent::TooFewBids)?;
+                }
+                let (now_closed, _) = repo::tenders::get(tx.pg(), tender).await?;
+                let after = json!({ "status": status.name(), "sealRoot": now_closed.seal_root.map(hex::encode) });
+                self.record_in(tx, ctx, CLOSE, ("tender", tender.0), "published", after).await?;
+                tx.publish(&TenderClosed { tender, unsuccessful }).await?;
+                Ok(true)
+            })
+            .await
+    }
+
+    async fn open_awarded_contract(&self, ctx: &Ctx, tender: TenderId) -> Result<bool, Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
+                let live = repo::awards::lock_live(tx, &old).await?;
+                let Some(award) = live.filter(|award| award.contract.is_none() && now >= award.standstill_until) else {
+                    return Ok(false);
+                };
+                if old.status != TenderStatus::Standstill {
+                    return Ok(false);
+                }
+                let bid = repo::bids::lock(tx, award.bid).await?;
+                let contract = self.open_contract_in(tx, ctx, &old, &bid).await?;
+                repo::awards::set_contract(tx, &old, award.id, contract.id).await?;
+                let entry = NewEntry::named("tenders.finish_standstill", "tender", tender).after(json!({ "contract": contract.id }));
+                self.audit.record_in(tx, ctx, entry).await?;
+                Ok(true)
+            })
+            .await
+    }
+
+    async fn complete(&self, ctx: &Ctx, tender: TenderId, contract: ContractId) -> Result<bool, Error> {
+        // Whoever signed last, it is the owner's tender.
+        let (seen, _) = self.uow.read(ctx, async |tx| repo::tenders::get(tx.pg(), tender).await).await?;
+        let owner = Ctx::system(seen.org, ctx.request.clone());
+        self.uow
+            .write(&owner, async |tx| {
+                if !repo::tenders::complete(tx, tender, contract).await? {
+                    return Ok(false);
+                }
+                let to = machine::tender(TenderStatus::Standstill, TenderEvent::ContractActive)?;
+                let after = json!({ "status": to.name(), "contract": contract });
+                self.record_in(tx, &owner, COMPLETE, ("tender", tender.0), "standstill", after).await?;
+                tx.publish(&TenderCompleted { tender, contract }).await?;
+                Ok(true)
+            })
+            .await
+    }
+}

@@ -1,0 +1,143 @@
+//! Evaluation, award, contract, completion.
+
+use std::time::Duration;
+
+use escrow_api::ContractActivated;
+use kernel::{Ctx, EventId, RequestId};
+use tenders::Settings;
+use tenders_api::*;
+
+use crate::world::{HOUR, World, code, faults};
+
+fn award(bid: &Bid, reason: Option<&str>) -> Award {
+    Award { bid: bid.id, reason: reason.map(str::to_owned) }
+}
+
+#[tokio::test]
+async fn the_straight_journey_ends_with_an_active_contract() {
+    let w = World::new().await;
+    let (tender, acme, stone) = w.opened(["10.005", "12"]).await;
+    let awarded = w.service.award(&w.owner.ctx(), tender, award(&acme, None)).await.unwrap();
+    let contract = awarded.contract.unwrap();
+    assert_eq!((awarded.tender.tender.status, contract.total.to_string()), (TenderStatus::Standstill, "1350.50 EUR".to_owned()));
+    assert_eq!(awarded.tender.award, Some(AwardRef { bid: acme.id, contract: Some(contract.id) }));
+    let amounts: Vec<_> = contract.milestones.iter().map(|(_, amount, _)| amount.minor()).collect();
+    assert_eq!(amounts, [54_020, 47_268, 33_762], "rounded half up, the rest with the last");
+    {
+        let opened = w.contracts.opened.lock().unwrap();
+        let new = &opened[0].1;
+        assert_eq!((new.contractor, new.lines.len()), (w.acme.org, 5));
+        let counting: i64 = new.lines.iter().filter(|line| line.counts).map(|line| line.amount.unwrap().minor()).sum();
+        assert_eq!(counting, 135_050, "the winning rates are the contract's");
+    }
+    assert_eq!(w.service.get(&w.stone.ctx(), tender).await.unwrap().award, None, "the loser does not see who won");
+    // The contractor signed last: the event comes in its tenant.
+    let event = ContractActivated { contract: contract.id, tender, bid: acme.id };
+    let ctx = Ctx::system(w.acme.org, RequestId::generate());
+    for _ in 0..2 {
+        w.service.contract_activated(&ctx, EventId::new(), &event).await.unwrap();
+    }
+    assert_eq!(w.service.get(&w.owner.ctx(), tender).await.unwrap().tender.status, TenderStatus::Complete);
+    assert_eq!(w.service.get_bid(&w.acme.ctx(), acme.id).await.unwrap().status, BidStatus::Awarded);
+    assert_eq!(w.service.get_bid(&w.stone.ctx(), stone.id).await.unwrap().status, BidStatus::Unsuccessful);
+    assert_eq!(w.db.query("select status from awards").await, ["active"]);
+    let kinds = w.db.query("select kind from outbox where org_id = (select org_id from tenders) order by seq").await;
+    assert_eq!(kinds, ["tenders.published", "tenders.closed", "tenders.opened", "tenders.awarded", "tenders.completed"]);
+    let actions = ["tenders.edit", "tenders.publish", "tenders.close", "tenders.open", "tenders.award", "tenders.complete"];
+    assert_eq!(w.audit.actions(w.owner.org), actions);
+    assert_eq!(code(w.service.cancel(&w.owner.ctx(), tender, "too late".into()).await), "STATE_CONFLICT");
+}
+
+#[tokio::test]
+async fn passing_over_a_better_bid_needs_a_reason() {
+    let w = World::new().await;
+    let (tender, acme, stone) = w.opened(["10", "12"]).await;
+    assert_eq!(faults(w.service.award(&w.owner.ctx(), tender, award(&stone, Some(" "))).await), ["/reason REQUIRED"]);
+    let why = Disqualification { code: "NOT_RESPONSIVE".into(), reason: "No insurance".into() };
+    let step = w.service.disqualify(&w.owner.ctx(), acme.id, why.clone()).await.unwrap();
+    assert_eq!((step.bid.status, step.bid.disqualification), (BidStatus::Disqualified, Some(why.clone())));
+    assert_eq!(code(w.service.disqualify(&w.owner.ctx(), acme.id, why).await), "STATE_CONFLICT");
+    assert_eq!(code(w.service.award(&w.owner.ctx(), tender, award(&acme, Some("no"))).await), "STATE_CONFLICT");
+    assert_eq!(w.service.accept(&w.owner.ctx(), stone.id).await.unwrap().status, BidStatus::Valid);
+    assert!(w.service.award(&w.owner.ctx(), tender, award(&stone, None)).await.unwrap().contract.is_some());
+    let told = w.service.get_bid(&w.acme.ctx(), acme.id).await.unwrap().disqualification.unwrap();
+    assert_eq!(told.reason, "No insurance", "the bidder is told");
+}
+
+#[tokio::test]
+async fn of_two_awards_at_once_one_holds() {
+    let w = World::new().await;
+    let (tender, acme, stone) = w.opened(["10", "12"]).await;
+    let (one, two) = (w.owner.ctx(), w.second.ctx());
+    let (a, b) = tokio::join!(
+        w.service.award(&one, tender, award(&acme, None)),
+        w.service.award(&two, tender, award(&stone, Some("Better programme")))
+    );
+    let refused: Vec<_> = [a, b].into_iter().filter_map(Result::err).map(|error| code(Err::<(), _>(error))).collect();
+    assert_eq!(refused, ["STATE_CONFLICT"]);
+    assert_eq!(w.contracts.opened.lock().unwrap().len(), 1);
+    assert_eq!(w.db.query("select count(*) from awards").await, ["1"]);
+    let second = "insert into awards (org_id, id, tender_id, bid_id, bidder_org_id, status, amount, currency, standstill_until, awarded_by)
+        select org_id, gen_random_uuid(), tender_id, bid_id, bidder_org_id, 'pending', amount, currency, now(), '{}' from awards";
+    let refusal = w.sql(w.owner.org, second).await.unwrap_err();
+    assert_eq!(refusal, "duplicate key value violates unique constraint \"awards_one_live\"", "the database stands behind it");
+}
+
+#[tokio::test]
+async fn weighty_decisions_take_two_persons() {
+    let w = World::new().await;
+    let (tender, acme, stone) = w.opened(["10", "12"]).await;
+    *w.tenants.threshold.lock().unwrap() = Some(135_000);
+    let why = || Disqualification { code: "NOT_RESPONSIVE".into(), reason: "No insurance".into() };
+    let step = w.service.disqualify(&w.owner.ctx(), acme.id, why()).await.unwrap();
+    assert_eq!((step.bid.status, step.approval), (BidStatus::Opened, Some(Approval::Waiting { first: w.owner.user })));
+    let step = w.service.disqualify(&w.owner.ctx(), stone.id, why()).await.unwrap();
+    assert_eq!((step.bid.status, step.approval), (BidStatus::Disqualified, None), "only the first in rank needs two");
+    let waiting = w.service.award(&w.owner.ctx(), tender, award(&acme, None)).await.unwrap();
+    assert!(waiting.contract.is_none() && waiting.approval.is_waiting());
+    assert_eq!(waiting.tender.tender.status, TenderStatus::Evaluation);
+    assert!(w.service.award(&w.second.ctx(), tender, award(&acme, None)).await.unwrap().contract.is_some());
+    let waiting = w.service.cancel(&w.owner.ctx(), tender, "No money".into()).await.unwrap();
+    assert_eq!(waiting.tender.tender.status, TenderStatus::Standstill);
+    let done = w.service.cancel(&w.second.ctx(), tender, "No money".into()).await.unwrap();
+    assert_eq!(done.tender.tender.status, TenderStatus::Cancelled);
+    assert_eq!(w.contracts.cancelled.lock().unwrap().len(), 1, "the contract in signing falls with it");
+    assert_eq!(w.db.query("select status from awards").await, ["cancelled"]);
+}
+
+#[tokio::test]
+async fn only_a_bid_of_this_tender_that_is_still_valid_can_be_awarded() {
+    let w = World::new().await;
+    let tender = w.published().await;
+    let mut short = w.offer("10");
+    short.valid_until = (chrono::Utc::now() + chrono::TimeDelta::days(2)).date_naive();
+    let bid = w.service.submit(&w.acme.ctx(), tender, short).await.unwrap();
+    w.after_deadline().await;
+    w.service.open(&w.owner.ctx(), tender).await.unwrap();
+    let stranger = Award { bid: kernel::BidId::new(), reason: None };
+    assert_eq!(code(w.service.award(&w.owner.ctx(), tender, stranger).await), "NOT_FOUND");
+    assert_eq!(code(w.service.award(&w.acme.ctx(), tender, award(&bid, None)).await), "NOT_FOUND", "a bidder awards nothing");
+    assert_eq!(code(w.service.conclude_unsuccessful(&w.owner.ctx(), tender).await), "STATE_CONFLICT", "it could be awarded");
+    w.db.advance_clock(HOUR * 72).await;
+    assert_eq!(code(w.service.award(&w.owner.ctx(), tender, award(&bid, None)).await), "BID_EXPIRED");
+    let ended = w.service.conclude_unsuccessful(&w.owner.ctx(), tender).await.unwrap();
+    assert_eq!(ended.tender.status, TenderStatus::Unsuccessful);
+}
+
+#[tokio::test]
+async fn with_a_stand_still_the_contract_opens_after_it() {
+    let settings = Settings { minimum_submission_period: Duration::from_secs(2), standstill: Duration::from_secs(48 * 3600) };
+    let w = World::with(settings).await;
+    let (tender, acme, _) = w.opened(["10", "12"]).await;
+    let awarded = w.service.award(&w.owner.ctx(), tender, award(&acme, None)).await.unwrap();
+    assert_eq!((awarded.contract, awarded.tender.tender.status), (None, TenderStatus::Standstill));
+    let platform = Ctx::system(w.owner.org, RequestId::generate());
+    let job = tenders::TenderJob { tender };
+    w.service.finish_standstill(&platform, job).await.unwrap();
+    assert_eq!(w.contracts.opened.lock().unwrap().len(), 0, "not before its end");
+    w.db.advance_clock(HOUR * 49).await;
+    w.service.finish_standstill(&platform, job).await.unwrap();
+    w.service.finish_standstill(&platform, job).await.unwrap();
+    assert_eq!(w.contracts.opened.lock().unwrap().len(), 1);
+    assert!(w.service.get(&w.acme.ctx(), tender).await.unwrap().award.unwrap().contract.is_some());
+}

@@ -1,0 +1,11 @@
+//! Tenders and bids over a real PostgreSQL, as the serving role; the other domains are fakes.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod award;
+mod bidding;
+mod drafts;
+mod fakes;
+mod http;
+mod opening;
+mod sealing;
+mod world;

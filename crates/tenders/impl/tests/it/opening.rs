@@ -1,0 +1,127 @@
+//! Opening by two persons, the ranks, the proof.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kernel::PageRequest;
+use tenders::{root_of_record, verifies};
+use tenders_api::*;
+
+use crate::world::{World, code};
+
+#[tokio::test]
+async fn at_or_above_the_threshold_two_persons_open() {
+    let w = World::new().await;
+    *w.tenants.threshold.lock().unwrap() = Some(811_665);
+    let id = w.service.create(&w.owner.ctx(), w.draft()).await.unwrap().tender.id;
+    let first = w.service.publish(&w.owner.ctx(), id).await.unwrap();
+    assert_eq!((first.tender.tender.status, first.approval), (TenderStatus::Draft, Some(Approval::Waiting { first: w.owner.user })));
+    w.service.publish(&w.second.ctx(), id).await.unwrap();
+    w.bid(&w.acme, id, "10").await;
+    assert_eq!(code(w.service.open(&w.owner.ctx(), id).await), "STATE_CONFLICT", "before the deadline");
+    w.after_deadline().await;
+    for _ in 0..2 {
+        let step = w.service.open(&w.owner.ctx(), id).await.unwrap();
+        assert_eq!((step.tender.tender.status, step.approval), (TenderStatus::Closed, Some(Approval::Waiting { first: w.owner.user })));
+        assert_eq!(w.db.query("select status from bids").await, ["submitted"]);
+    }
+    let step = w.service.open(&w.second.ctx(), id).await.unwrap();
+    assert_eq!(step.approval, Some(Approval::Complete { first: w.owner.user, second: Some(w.second.user) }));
+    assert_eq!(step.tender.tender.status, TenderStatus::Evaluation);
+    let record = w.service.opening_record(&w.owner.ctx(), id).await.unwrap();
+    assert_eq!(record.opened_by, [w.owner.user, w.second.user]);
+}
+
+#[tokio::test]
+async fn bids_are_ranked_and_the_owner_reads_every_line() {
+    let w = World::new().await;
+    let tender = w.published().await;
+    let a = w.bid(&w.acme, tender, "12").await;
+    let b = w.bid(&w.stone, tender, "10").await;
+    // Replacing costs the place in time: of equal totals the earlier last submission wins.
+    let a = w.service.replace_bid(&w.acme.ctx(), a.id, None, w.offer("10")).await.unwrap();
+    w.after_deadline().await;
+    w.service.open(&w.owner.ctx(), tender).await.unwrap();
+    let list = w.service.list_bids(&w.owner.ctx(), tender, PageRequest::first(20)).await.unwrap();
+    let ranks: Vec<_> = list.page.items.iter().map(|bid| (bid.id, bid.rank, bid.status)).collect();
+    assert_eq!(ranks, [(b.id, Some(1), BidStatus::Opened), (a.id, Some(2), BidStatus::Opened)]);
+    assert!(!list.sealed);
+    let read = w.service.get_bid(&w.owner.ctx(), a.id).await.unwrap();
+    assert_eq!((read.content, read.document, read.proof), (a.content, None, None));
+    assert_eq!(code(w.service.open(&w.owner.ctx(), tender).await), "STATE_CONFLICT");
+    w.authorizer.forbidden.lock().unwrap().push(perm::BIDS_READ_OPENED);
+    assert_eq!(code(w.service.get_bid(&w.second.ctx(), a.id).await), "PERMISSION_DENIED");
+}
+
+#[tokio::test]
+async fn every_bidder_can_prove_its_bid_and_anyone_can_recompute_the_root() {
+    let w = World::new().await;
+    let tender = w.published().await;
+    let acme = w.bid(&w.acme, tender, "10").await;
+    let stone = w.bid(&w.stone, tender, "11").await;
+    let gone = w.db.party("Gone").await;
+    let withdrawn = w.bid(&gone, tender, "9").await;
+    w.service.withdraw(&gone.ctx(), withdrawn.id, None).await.unwrap();
+    w.after_deadline().await;
+    let root = w.service.get(&w.acme.ctx(), tender).await.unwrap().tender.seal_root.unwrap();
+    let proof = w.service.get_bid(&w.acme.ctx(), acme.id).await.unwrap().proof.unwrap();
+    assert_eq!((proof.root, proof.path.len()), (root, 6), "the length of a proof does not tell how many bids there are");
+    assert!(verifies(&proof, &acme.receipt.sha256) && !verifies(&proof, &stone.receipt.sha256));
+    assert_eq!(w.service.get_bid(&gone.ctx(), withdrawn.id).await.unwrap().proof, None);
+    w.service.open(&w.owner.ctx(), tender).await.unwrap();
+    let record = w.service.opening_record(&w.stone.ctx(), tender).await.unwrap();
+    let mut receipts = vec![acme.receipt.sha256, stone.receipt.sha256];
+    receipts.sort_unstable();
+    assert_eq!((record.root, &record.receipts, record.leaves), (root, &receipts, 64));
+    assert_eq!(root_of_record(&record.receipts, &record.decoy_seed, record.leaves), Some(root), "built in SQL, recomputed in Rust");
+    assert!(verifies(&record.own_proof.unwrap(), &stone.receipt.sha256));
+    assert_eq!((record.ranking.len(), record.opened_by.len()), (0, 0), "a bidder learns neither the others nor who opened");
+    let whole = w.service.opening_record(&w.owner.ctx(), tender).await.unwrap();
+    assert_eq!(whole.ranking.iter().map(|(bid, _, rank, _)| (*bid, *rank)).collect::<Vec<_>>(), [(acme.id, 1), (stone.id, 2)]);
+    assert_eq!(code(w.service.opening_record(&gone.ctx(), tender).await), "NOT_FOUND", "only those whose bids were opened");
+}
+
+#[tokio::test]
+async fn of_simultaneous_openings_one_does_it() {
+    let w = World::new().await;
+    let tender = w.published().await;
+    w.bid(&w.acme, tender, "10").await;
+    w.after_deadline().await;
+    let done = AtomicUsize::new(0);
+    let race = (0..4).map(|_| async {
+        match w.service.open(&w.owner.ctx(), tender).await {
+            Ok(_) => drop(done.fetch_add(1, Ordering::Relaxed)),
+            Err(error) => assert_eq!(code(Err::<(), _>(error)), "STATE_CONFLICT"),
+        }
+    });
+    futures::future::join_all(race).await;
+    assert_eq!(done.into_inner(), 1);
+    assert_eq!(w.db.query("select count(*) from opening_records").await, ["1"]);
+}
+
+#[tokio::test]
+async fn a_tampered_offer_stops_the_opening() {
+    let w = World::new().await;
+    let tender = w.published().await;
+    w.bid(&w.acme, tender, "10").await;
+    w.after_deadline().await;
+    w.db.run_sql("alter table bid_revisions disable trigger written_once; update bid_revisions set sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1)").await;
+    assert_eq!(code(w.service.open(&w.owner.ctx(), tender).await), "INTERNAL");
+    assert_eq!(w.db.query("select status from tenders").await, ["closed"], "nothing of it happened");
+}
+
+#[tokio::test]
+async fn the_job_closes_at_the_deadline_and_bears_repetition() {
+    let w = World::new().await;
+    let tender = w.published().await;
+    w.bid(&w.acme, tender, "10").await;
+    let platform = kernel::Ctx::system(w.owner.org, kernel::RequestId::generate());
+    let job = tenders::TenderJob { tender };
+    w.service.close_due(&platform, job).await.unwrap();
+    assert_eq!(w.db.query("select status from tenders").await, ["published"], "not before the deadline");
+    w.after_deadline().await;
+    w.service.close_due(&platform, job).await.unwrap();
+    w.service.close_due(&platform, job).await.unwrap();
+    assert_eq!(w.db.query("select status from tenders").await, ["closed"]);
+    assert_eq!(w.db.query("select kind from outbox where kind = 'tenders.closed'").await.len(), 1);
+    assert_eq!(w.db.query("select task_identifier from graphile_worker.jobs").await, ["tenders.close"]);
+}

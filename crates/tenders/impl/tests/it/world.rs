@@ -1,0 +1,196 @@
+//! A scene: an owner with a frozen schedule, two contractors, a service over a fresh database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{NaiveDate, TimeDelta, Utc};
+use kernel::*;
+use projects_api::{LineKind, Soq, SoqLine, SoqStatus};
+use secrecy::ExposeSecret;
+use tenders::{Dependencies, SealKey, Service, Settings};
+use tenders_api::*;
+use testkit::{Database, Party};
+use tokio_postgres::{NoTls, SimpleQueryMessage};
+
+use crate::fakes::*;
+
+pub const HOUR: Duration = Duration::from_secs(3600);
+
+pub struct World {
+    pub db: Database,
+    pub service: Arc<Service>,
+    pub owner: Party,
+    /// Another person of the owner organisation.
+    pub second: Party,
+    pub acme: Party,
+    pub stone: Party,
+    pub authorizer: Arc<FakeAuthorizer>,
+    pub audit: Arc<FakeAudit>,
+    pub tenants: Arc<FakeTenants>,
+    pub projects: Arc<FakeProjects>,
+    pub contracts: Arc<FakeContracts>,
+    pub soq: Soq,
+}
+
+pub fn decimal(text: &str) -> rust_decimal::Decimal {
+    text.parse().unwrap()
+}
+
+fn line(position: u32, kind: LineKind, quantity: Option<&str>, estimate: Option<&str>) -> SoqLine {
+    SoqLine {
+        id: SoqLineId::new(),
+        position,
+        code: format!("01.{position}"),
+        description: format!("line {position}"),
+        kind,
+        unit_code: kind.is_payable().then(|| "MTQ".into()),
+        unit_text: None,
+        quantity: quantity.map(decimal),
+        estimate_rate: estimate.map(decimal),
+        estimate_amount: None,
+        unit: None,
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(Settings { minimum_submission_period: Duration::from_secs(2), standstill: Duration::ZERO }).await
+    }
+
+    pub async fn with(settings: Settings) -> Self {
+        let db = Database::fresh().await;
+        let owner = db.party("Owner").await;
+        let second = db.person(owner.org, OrgRole::Admin).await;
+        let (acme, stone) = (db.party("Acme").await, db.party("Stone").await);
+        let project = ProjectId::new();
+        let lines = vec![
+            line(1, LineKind::Heading, None, None),
+            line(2, LineKind::Measured, Some("100"), Some("77.7777")),
+            line(3, LineKind::LumpSum, Some("1"), Some("88.88")),
+            line(4, LineKind::ProvisionalDefined, Some("1"), Some("250")),
+            line(5, LineKind::Optional, Some("2"), None),
+        ];
+        let soq = Soq {
+            id: SoqId::new(),
+            project,
+            title: "All trades".into(),
+            status: SoqStatus::Frozen,
+            version: 1,
+            previous: None,
+            currency: Currency::EUR,
+            lines,
+            estimate_total: Money::from_minor(811_665, Currency::EUR),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            frozen_at: Some(Timestamp::UNIX_EPOCH),
+        };
+        db.run_sql(&format!(
+            "insert into projects (org_id, id, owner_id, name, currency) values ('{org}', '{project}', '{user}', 'Villa Anfa', 'EUR');
+             insert into soqs (org_id, id, project_id, title, version, currency, line_count, estimate_total_minor)
+                 values ('{org}', '{soq}', '{project}', 'All trades', 1, 'EUR', 5, 811665)",
+            org = owner.org,
+            user = owner.user,
+            soq = soq.id
+        ))
+        .await;
+        let (authorizer, audit, tenants, contracts) = <(Arc<FakeAuthorizer>, Arc<FakeAudit>, Arc<FakeTenants>, Arc<FakeContracts>)>::default();
+        tenants.known.lock().unwrap().extend([owner.org, acme.org, stone.org]);
+        let projects = Arc::new(FakeProjects::new(project, &owner));
+        projects.soqs.lock().unwrap().push(soq.clone());
+        let service = Arc::new(Service::new(Dependencies {
+            uow: db.uow(),
+            authorizer: authorizer.clone(),
+            audit: audit.clone(),
+            tenants: tenants.clone(),
+            projects: projects.clone(),
+            contracts: contracts.clone(),
+            key: SealKey::new([7; 32]),
+            settings,
+        }));
+        Self { db, service, owner, second, acme, stone, authorizer, audit, tenants, projects, contracts, soq }
+    }
+
+    pub fn draft(&self) -> Draft {
+        let milestone = |title: &str, percent| Milestone { title: title.into(), percent: decimal(percent), due_on: None };
+        Draft {
+            project: self.soq.project,
+            soq: self.soq.id,
+            title: "Construction of Villa Anfa".into(),
+            description: None,
+            method: ProcurementMethod::Open,
+            submission_deadline: Utc::now() + TimeDelta::hours(1),
+            questions_until: None,
+            min_bids: 1,
+            milestones: vec![milestone("Structure", "40"), milestone("Weathertight", "35"), milestone("Handed over", "25")],
+        }
+    }
+
+    pub async fn published_as(&self, draft: Draft) -> TenderId {
+        let id = self.service.create(&self.owner.ctx(), draft).await.unwrap().tender.id;
+        let step = self.service.publish(&self.owner.ctx(), id).await.unwrap();
+        assert_eq!(step.tender.tender.status, TenderStatus::Published);
+        id
+    }
+
+    pub async fn published(&self) -> TenderId {
+        self.published_as(self.draft()).await
+    }
+
+    /// A bid whose measured line has this rate: total 100 × rate + 350.
+    pub fn offer(&self, rate: &str) -> NewBid {
+        let line = |at: usize, rate| OfferedRate { soq_line: self.soq.lines[at].id, rate: decimal(rate) };
+        NewBid {
+            lines: vec![line(1, rate), line(2, "100"), line(4, "9.5")],
+            valid_until: NaiveDate::from_ymd_opt(2099, 12, 31).unwrap(),
+            note: Some("Start at once".into()),
+            total: None,
+        }
+    }
+
+    pub async fn bid(&self, bidder: &Party, tender: TenderId, rate: &str) -> Bid {
+        self.service.submit(&bidder.ctx(), tender, self.offer(rate)).await.unwrap()
+    }
+
+    pub async fn after_deadline(&self) {
+        self.db.advance_clock(HOUR + HOUR).await;
+    }
+
+    pub async fn opened(&self, rates: [&str; 2]) -> (TenderId, Bid, Bid) {
+        let tender = self.published().await;
+        let acme = self.bid(&self.acme, tender, rates[0]).await;
+        let stone = self.bid(&self.stone, tender, rates[1]).await;
+        self.after_deadline().await;
+        let step = self.service.open(&self.owner.ctx(), tender).await.unwrap();
+        assert_eq!(step.tender.tender.status, TenderStatus::Evaluation);
+        (tender, acme, stone)
+    }
+
+    /// The first column of each row of the last statement, as the serving role in the tenant; or the error.
+    pub async fn sql(&self, org: OrgId, sql: &str) -> Result<Vec<String>, String> {
+        let url = self.db.app_url().await;
+        let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.simple_query(&format!("begin; select app.enter('{org}', null)")).await.unwrap();
+        let rows = client.simple_query(sql).await.map_err(|error| match error.as_db_error() {
+            Some(error) => error.message().to_owned(),
+            None => error.to_string(),
+        })?;
+        let text = |row| if let SimpleQueryMessage::Row(row) = row { Some(row.get(0).unwrap_or("null").to_owned()) } else { None };
+        let rows = rows.into_iter().filter_map(text).collect();
+        client.simple_query("commit").await.unwrap();
+        Ok(rows)
+    }
+}
+
+/// The code of a refusal.
+#[track_caller]
+pub fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
+    result.expect_err("it is refused").code()
+}
+
+/// The faults of a refusal, as `pointer CODE`.
+#[track_caller]
+pub fn faults<T: std::fmt::Debug>(result: Result<T, Error>) -> Vec<String> {
+    let faults = result.expect_err("it is refused").fields();
+    faults.into_iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
+}

@@ -1,0 +1,38 @@
+//! The OpenAPI document of identity: no two schemas of one name, every success with a body shape.
+
+use web::Routes;
+
+#[test]
+fn schemas_do_not_contradict_each_other() {
+    let mut routes = Routes::new();
+    users::routes(&mut routes);
+    tenants::routes(&mut routes);
+    audit::routes(&mut routes);
+    assert!(routes.conflicts().is_empty(), "{:?}", routes.conflicts());
+    let listed: Vec<_> =
+        routes.catalogue().iter().map(|route| format!("{} {} · {}", route.method, route.path, route.guard)).collect();
+    assert_eq!(
+        listed,
+        [
+            "GET /api/audit · permission audit.read",
+            "GET /api/audit/verify · permission audit.read",
+            "POST /api/auth/login · public",
+            "POST /api/auth/logout · signed-in",
+            "POST /api/auth/register · public",
+            "GET /api/auth/session · signed-in",
+            "POST /api/auth/switch-organization · signed-in",
+            "GET /api/organization · permission organization.read",
+            "PATCH /api/organization · permission organization.update",
+            "GET /api/organizations · signed-in",
+            "POST /api/organizations · permission organizations.create",
+            "DELETE /api/user · signed-in",
+            "GET /api/user · signed-in",
+            "PATCH /api/user · signed-in",
+            "GET /api/users · permission members.read",
+            "POST /api/users · permission members.manage",
+            "DELETE /api/users/{id} · party: who may manage members, or the member themself",
+            "GET /api/users/{id} · permission members.read",
+            "PUT /api/users/{id} · permission members.manage",
+        ]
+    );
+}

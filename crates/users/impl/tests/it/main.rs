@@ -1,0 +1,9 @@
+//! Accounts, sessions and members over HTTP, against PostgreSQL, with the real domains below.
+#![allow(clippy::unwrap_used, reason = "a test that panics says where")]
+
+mod accounts;
+mod document;
+mod members;
+mod replicas;
+mod scenery;
+mod sign_in;

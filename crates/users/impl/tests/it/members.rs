@@ -1,0 +1,183 @@
+//! The members of an organisation.
+
+use actix_web::test::TestRequest;
+use auth_api::Sessions as _;
+use serde_json::{Value, json};
+
+use crate::scenery::{Account, Answer, PASSWORD, Replica, scene, with};
+
+async fn into(replica: &Replica, who: &Account, org: &Account) -> Account {
+    let body = json!({ "organizationId": org.org });
+    Account::of(&replica.post("/api/auth/switch-organization", Some(&who.token), body).await)
+}
+
+fn emails(answer: &Answer) -> Vec<&str> {
+    answer.body["data"].as_array().unwrap().iter().map(|m| m["email"].as_str().unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn somebody_with_an_account_is_a_member_at_once() {
+    let (_db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    let body = json!({ "email": "BOB@example.com", "name": "not his name", "role": "admin" });
+    let answer = replica.post("/api/users", Some(&ada.token), body).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    assert_eq!(answer.header("location"), format!("/api/users/{}", bob.user));
+    assert_eq!((answer.body["name"].as_str(), answer.body["role"].as_str()), (Some("bob"), Some("admin")));
+    assert_eq!(answer.body["organization"]["id"], json!(ada.org));
+    assert_eq!(replica.add(&ada, "bob", "member").await.refusal(), (409, "ALREADY_MEMBER"));
+    let there = into(&replica, &bob, &ada).await;
+    assert_eq!(emails(&replica.get("/api/users", &there.token).await), ["bob@example.com", "ada@example.com"]);
+    let first = replica.get("/api/users?limit=1", &there.token).await;
+    let cursor = first.body["nextCursor"].as_str().unwrap();
+    let second = replica.get(&format!("/api/users?limit=1&cursor={cursor}"), &there.token).await;
+    assert_eq!(
+        (emails(&first), emails(&second), &second.body["nextCursor"]),
+        (vec!["bob@example.com"], vec!["ada@example.com"], &Value::Null)
+    );
+}
+
+#[actix_web::test]
+async fn an_unknown_email_becomes_a_person_who_can_register() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let added = replica.add(&ada, "grace", "member").await;
+    assert_eq!(added.status, 201);
+    assert_eq!(replica.login("grace").await.refusal(), (401, "WRONG_CREDENTIALS"), "no password yet");
+    let grace = replica.register("grace").await;
+    assert_eq!(Some(grace.user.as_str()), added.body["id"].as_str());
+    assert_ne!(grace.org, ada.org);
+    let there = into(&replica, &grace, &ada).await;
+    assert_eq!(replica.get("/api/auth/session", &there.token).await.body["role"], "member");
+    let body = json!({ "email": "grace@example.com", "password": PASSWORD, "name": "x", "organizationName": "x" });
+    assert_eq!(replica.post("/api/auth/register", None, body).await.refusal(), (409, "EMAIL_TAKEN"));
+}
+
+#[actix_web::test]
+async fn adding_twice_under_one_key_adds_once() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let send = async || {
+        let body = json!({ "email": "grace@example.com", "name": "Grace", "role": "member" });
+        let request = with(TestRequest::post().uri("/api/users"), Some(&ada.token)).insert_header(("Idempotency-Key", "k-1"));
+        replica.send(request.set_json(body)).await
+    };
+    let (first, again) = (send().await, send().await);
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201));
+    assert_eq!(first.body, again.body);
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(first.header("etag"), replica.get(first.header("location"), &ada.token).await.header("etag"));
+}
+
+#[actix_web::test]
+async fn members_see_and_admins_manage_but_owners_are_for_owners() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let people = [replica.register("adm").await, replica.register("mem").await];
+    replica.add(&ada, "adm", "admin").await;
+    replica.add(&ada, "mem", "member").await;
+    let [admin, member] = [into(&replica, &people[0], &ada).await, into(&replica, &people[1], &ada).await];
+    let missing = |answer: &Answer| (answer.status.as_u16(), answer.body["missingPermission"].as_str().map(str::to_owned));
+    let needs = |name: &str| (403, Some(name.to_owned()));
+
+    assert_eq!(replica.get("/api/users", &member.token).await.status, 200);
+    assert_eq!(missing(&replica.add(&member, "x", "member").await), needs("members.manage"));
+    let path = |who: &Account| format!("/api/users/{}", who.user);
+    assert_eq!(missing(&replica.put(&path(&admin), &member.token, json!({ "role": "member" })).await), needs("members.manage"));
+    assert_eq!(missing(&replica.delete(&path(&admin), &member.token).await), needs("members.manage"));
+
+    assert_eq!(missing(&replica.add(&admin, "x", "owner").await), needs("members.manage_owners"));
+    assert_eq!(
+        missing(&replica.put(&path(&ada), &admin.token, json!({ "role": "member" })).await),
+        needs("members.manage_owners")
+    );
+    assert_eq!(
+        missing(&replica.put(&path(&member), &admin.token, json!({ "role": "owner" })).await),
+        needs("members.manage_owners")
+    );
+    assert_eq!(missing(&replica.delete(&path(&ada), &admin.token).await), needs("members.manage_owners"));
+    assert_eq!(replica.put(&path(&member), &admin.token, json!({ "role": "admin" })).await.body["role"], "admin");
+    assert_eq!(replica.put(&path(&admin), &ada.token, json!({ "role": "owner" })).await.body["role"], "owner");
+    assert_eq!(replica.put(&path(&ada), &admin.token, json!({ "role": "member" })).await.status, 200, "felt by the live session");
+}
+
+#[actix_web::test]
+async fn who_was_removed_a_moment_ago_adds_nobody() {
+    let (db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let ctx = replica.auth.resolve(&ada.token).await.unwrap().ctx(kernel::RequestId::generate());
+    db.run_sql("delete from memberships").await;
+    let new = users_api::NewMember { email: "grace@example.com".into(), name: "Grace".into(), role: kernel::OrgRole::Member };
+    let refused = replica.users.add_member(&ctx, new).await;
+    assert!(matches!(refused, Err(users_api::Error::Denied(_))), "{refused:?}");
+    assert_eq!(db.query("select count(*) from users").await, ["1"]);
+}
+
+#[actix_web::test]
+async fn the_last_owner_stays() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    replica.register("bob").await;
+    let oneself = format!("/api/users/{}", ada.user);
+    assert_eq!(replica.delete(&oneself, &ada.token).await.refusal(), (409, "LAST_OWNER"));
+    replica.add(&ada, "bob", "admin").await;
+    assert_eq!(replica.put(&oneself, &ada.token, json!({ "role": "admin" })).await.refusal(), (409, "LAST_OWNER"));
+    assert_eq!(replica.delete(&oneself, &ada.token).await.refusal(), (409, "LAST_OWNER"));
+    assert_eq!(replica.get("/api/audit/verify", &ada.token).await.body["valid"], true);
+}
+
+#[actix_web::test]
+async fn a_removed_member_is_out_at_once_but_keeps_the_account() {
+    let (_db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    replica.add(&ada, "bob", "member").await;
+    let there = into(&replica, &bob, &ada).await;
+    let own = Account::of(&replica.login("bob").await);
+    assert_eq!(own.org, ada.org, "the one used last");
+    assert_eq!(replica.delete(&format!("/api/users/{}", bob.user), &ada.token).await.status, 204);
+    assert!(!replica.is_live(&there.token).await && !replica.is_live(&own.token).await);
+    assert_eq!(Account::of(&replica.login("bob").await).org, bob.org);
+    assert_eq!(replica.delete(&format!("/api/users/{}", bob.user), &ada.token).await.status, 404);
+}
+
+#[actix_web::test]
+async fn who_was_removed_from_the_last_organisation_gets_one_of_their_own() {
+    let (db, replica) = scene().await;
+    let bob = replica.register("bob").await;
+    db.run_sql(&format!("delete from memberships where user_id = '{}'", bob.user)).await;
+    assert!(!replica.is_live(&bob.token).await, "a session is as good as its membership");
+    let answer = replica.login("bob").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.body["organization"]["name"].as_str(), answer.body["role"].as_str()),
+        (200, Some("bob"), Some("owner"))
+    );
+}
+
+#[actix_web::test]
+async fn another_organisations_members_are_not_there() {
+    let (_db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    let path = format!("/api/users/{}", bob.user);
+    assert_eq!(replica.get(&path, &ada.token).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(replica.put(&path, &ada.token, json!({ "role": "member" })).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(replica.delete(&path, &ada.token).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(replica.get("/api/users/nonsense", &ada.token).await.status, 404);
+}
+
+#[actix_web::test]
+async fn if_match_is_honoured() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let added = replica.add(&ada, "grace", "member").await;
+    let path = added.header("location");
+    let put = async |tag: &str, role: &str| {
+        let request = with(TestRequest::put().uri(path), Some(&ada.token)).insert_header(("If-Match", tag));
+        replica.send(request.set_json(json!({ "role": role }))).await
+    };
+    assert_eq!(put("\"other\"", "admin").await.status, 412);
+    let changed = put(added.header("etag"), "admin").await;
+    assert_eq!(changed.status, 200);
+    assert_eq!(put(added.header("etag"), "member").await.status, 412);
+    let delete = with(TestRequest::delete().uri(path), Some(&ada.token)).insert_header(("If-Match", changed.header("etag")));
+    assert_eq!(replica.send(delete).await.status, 204);
+}

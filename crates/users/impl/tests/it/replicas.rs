@@ -1,0 +1,75 @@
+//! Two replicas with a cache each, over one database.
+
+use std::time::Duration;
+
+use serde_json::json;
+use testkit::{Database, until};
+
+use crate::scenery::{Account, Replica};
+
+async fn pair() -> (Database, Replica, Replica) {
+    let db = Database::fresh().await;
+    let settings = auth::Settings { cache_life: Duration::from_secs(3600), ..auth::Settings::default() };
+    let (a, b) = (Replica::of(&db, settings.clone()).await, Replica::of(&db, settings).await);
+    for replica in [&a, &b] {
+        replica.auth.listen(db.app_url().await);
+    }
+    let count = "select count(*) from pg_stat_activity where datname = current_database() and query ilike 'listen%'";
+    until("both listen", async || (db.query(count).await == ["2"]).then_some(())).await;
+    (db, a, b)
+}
+
+/// Fills the cache of a replica: from then on it answers although the row is gone behind its back.
+async fn warmed(db: &Database, replica: &Replica, token: &str) {
+    until("the cache holds the session", async || {
+        assert!(replica.is_live(token).await);
+        db.run_sql("alter table sessions rename to hidden").await;
+        let cached = replica.is_live(token).await;
+        db.run_sql("alter table hidden rename to sessions").await;
+        cached.then_some(())
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn what_ends_on_one_is_dead_on_the_other() {
+    let (db, a, b) = pair().await;
+    let ada = a.register("ada").await;
+    warmed(&db, &a, &ada.token).await;
+    warmed(&db, &b, &ada.token).await;
+    a.post("/api/auth/logout", Some(&ada.token), json!(null)).await;
+    assert!(!a.is_live(&ada.token).await, "at once on the replica itself");
+    until("the other has heard", async || (!b.is_live(&ada.token).await).then_some(())).await;
+}
+
+#[actix_web::test]
+async fn a_changed_role_and_a_removed_member_are_felt_on_the_other() {
+    let (db, a, b) = pair().await;
+    let (ada, bob) = (a.register("ada").await, a.register("bob").await);
+    a.add(&ada, "bob", "member").await;
+    let there = b.post("/api/auth/switch-organization", Some(&bob.token), json!({ "organizationId": ada.org })).await;
+    let bob = Account::of(&there);
+    warmed(&db, &b, &bob.token).await;
+    assert_eq!(b.get("/api/auth/session", &bob.token).await.body["role"], "member");
+    assert_eq!(b.get("/api/audit", &bob.token).await.status, 403);
+    a.put(&format!("/api/users/{}", bob.user), &ada.token, json!({ "role": "admin" })).await;
+    until("the role is felt", async || (b.get("/api/audit", &bob.token).await.status == 200).then_some(())).await;
+    warmed(&db, &b, &bob.token).await;
+    a.delete(&format!("/api/users/{}", bob.user), &ada.token).await;
+    until("the session is dead", async || (!b.is_live(&bob.token).await).then_some(())).await;
+}
+
+#[actix_web::test]
+async fn a_replica_that_hears_nothing_caches_nothing() {
+    let (db, a, b) = pair().await;
+    let ada = a.register("ada").await;
+    warmed(&db, &b, &ada.token).await;
+    // Its listening connection is lost, and with it perhaps a notification.
+    db.run_sql("update sessions set ended_at = now()").await;
+    assert!(b.is_live(&ada.token).await, "from the cache: nobody told");
+    db.run_sql(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query ilike 'listen%'",
+    )
+    .await;
+    until("the cache is flushed", async || (!b.is_live(&ada.token).await).then_some(())).await;
+}

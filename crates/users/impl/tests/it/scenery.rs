@@ -1,0 +1,200 @@
+//! An App over a database of its own, and clients that speak to it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Service as _, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::test::{self, TestRequest};
+use actix_web::web::Data;
+use async_trait::async_trait;
+use auth_api::{Accounts, Authorizer, Sessions, SignIn, Teams};
+use kernel::{Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
+use serde_json::{Value, json};
+use testkit::Database;
+use uow::ReadTx;
+use users_api::Users;
+
+/// Nobody is in any team.
+pub struct NoTeams;
+
+#[async_trait]
+impl Teams for NoTeams {
+    async fn roles(&self, _: &ReadTx<'_>, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        Ok(Vec::new())
+    }
+}
+
+/// One replica of the server.
+pub struct Replica {
+    pub auth: Arc<auth::Service>,
+    pub users: Arc<dyn Users>,
+    pub deps: web::AppDeps,
+    pub clock: Arc<ManualClock>,
+}
+
+impl Replica {
+    pub async fn of(db: &Database, settings: auth::Settings) -> Self {
+        let known = [
+            tenants_api::perm::ALL,
+            audit_api::perm::ALL,
+            projects_api::perm::ALL,
+            tenders_api::perm::ALL,
+            escrow_api::perm::ALL,
+        ];
+        let authz: Arc<dyn Authorizer> = Arc::new(auth::Policy::embedded(&known).await.unwrap());
+        let audit: Arc<dyn audit_api::Audit> = Arc::new(audit::Service::new(db.uow(), Arc::clone(&authz)));
+        let tenants = Arc::new(tenants::Service::new(db.uow(), db.system_uow(), Arc::clone(&authz), Arc::clone(&audit)));
+        let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
+        let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
+        let auth =
+            auth::Service::new(&settings, db.system_uow(), directory, Arc::new(NoTeams), Arc::clone(&audit), clock.clone());
+        let auth = Arc::new(auth.unwrap());
+        let people: Arc<dyn Users> = Arc::new(users::Service::new(
+            db.uow(),
+            db.system_uow(),
+            tenants.clone(),
+            auth.clone(),
+            auth.clone() as Arc<dyn Accounts>,
+            Arc::clone(&authz),
+            Arc::clone(&audit),
+        ));
+        let mut routes = web::Routes::new();
+        users::routes(&mut routes);
+        tenants::routes(&mut routes);
+        audit::routes(&mut routes);
+        let mut settings = web::Settings { access_log: false, ..Default::default() };
+        settings.rate_limits.enabled = false;
+        settings.allowed_origins = vec!["https://app.example".to_owned()];
+        let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
+        let users = Arc::clone(&people);
+        let deps = web::AppDeps::new(Arc::new(routes), auth.clone(), settings).data(move |config| {
+            config
+                .app_data(Data::from(people.clone()))
+                .app_data(Data::from(sign_in.clone()))
+                .app_data(Data::from(authz.clone()))
+                .app_data(Data::from(organizations.clone()))
+                .app_data(Data::from(audit.clone()))
+                .app_data(Data::new(users::CookieSettings { secure: true }));
+        });
+        Self { auth, users, deps, clock }
+    }
+
+    pub async fn send(&self, request: TestRequest) -> Answer {
+        let app = test::init_service(web::app(&self.deps)).await;
+        let answer = match app.call(request.to_request()).await {
+            Ok(answer) => Answer::read(answer).await,
+            Err(error) => panic!("{error}"),
+        };
+        assert!(answer.status != StatusCode::INTERNAL_SERVER_ERROR, "{}", answer.body);
+        answer
+    }
+
+    pub async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Answer {
+        self.send(with(TestRequest::post().uri(path), token).set_json(body)).await
+    }
+
+    pub async fn put(&self, path: &str, token: &str, body: Value) -> Answer {
+        self.send(with(TestRequest::put().uri(path), Some(token)).set_json(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, token: &str, body: Value) -> Answer {
+        self.send(with(TestRequest::patch().uri(path), Some(token)).set_json(body)).await
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        self.send(with(TestRequest::get().uri(path), Some(token))).await
+    }
+
+    pub async fn delete(&self, path: &str, token: &str) -> Answer {
+        self.send(with(TestRequest::delete().uri(path), Some(token))).await
+    }
+
+    /// Registers `name@example.com` with an organisation of that name.
+    pub async fn register(&self, name: &str) -> Account {
+        let body = json!({ "email": format!("{name}@example.com"), "password": PASSWORD, "name": name, "organizationName": format!("{name} works") });
+        let answer = self.post("/api/auth/register", None, body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+        Account::of(&answer)
+    }
+
+    pub async fn login(&self, name: &str) -> Answer {
+        self.post("/api/auth/login", None, json!({ "email": format!("{name}@example.com"), "password": PASSWORD })).await
+    }
+
+    /// Adds `name@example.com` to the organisation of `by`.
+    pub async fn add(&self, by: &Account, name: &str, role: &str) -> Answer {
+        let body = json!({ "email": format!("{name}@example.com"), "name": name, "role": role });
+        self.post("/api/users", Some(&by.token), body).await
+    }
+
+    pub async fn is_live(&self, token: &str) -> bool {
+        self.auth.resolve(token).await.is_ok()
+    }
+}
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A replica over a database of its own.
+pub async fn scene() -> (Database, Replica) {
+    let db = Database::fresh().await;
+    let replica = Replica::of(&db, auth::Settings::default()).await;
+    (db, replica)
+}
+
+pub fn with(request: TestRequest, token: Option<&str>) -> TestRequest {
+    match token {
+        Some(token) => request.insert_header(("Authorization", format!("Bearer {token}"))),
+        None => request,
+    }
+}
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub token: String,
+    pub user: String,
+    pub org: String,
+}
+
+impl Account {
+    pub fn of(answer: &Answer) -> Self {
+        let text = |pointer: &str| {
+            answer
+                .body
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_else(|| panic!("{pointer}: {}", answer.body))
+                .to_owned()
+        };
+        Self { token: text("/accessToken"), user: text("/user/id"), org: text("/organization/id") }
+    }
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HashMap<String, String>,
+    pub body: Value,
+}
+
+impl Answer {
+    async fn read(response: ServiceResponse<impl MessageBody>) -> Self {
+        let status = response.status();
+        let headers =
+            response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let bytes = test::read_body(response).await;
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        Self { status, headers, body }
+    }
+
+    /// Status and code, of a refusal.
+    pub fn refusal(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.body["code"].as_str().unwrap_or("none"))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+}

@@ -1,0 +1,36 @@
+//! The golden matrix: which role holds which permission. Review every line that changes (domain.md §4).
+
+use build14::services::PERMISSIONS;
+use kernel::{OrgRole, ProjectRole};
+
+#[tokio::test]
+async fn matrix() {
+    let policy = auth::Policy::embedded(PERMISSIONS).await.expect("the policy fits the permissions");
+    let mut permissions = PERMISSIONS.concat();
+    permissions.sort();
+    let before = permissions.len();
+    permissions.dedup();
+    assert_eq!(before, permissions.len(), "two permissions share a name");
+    let mut lines = vec![format!("{:<28} owner  admin  member | project_owner  in_house_user", "permission")];
+    for permission in permissions {
+        let organization = OrgRole::ALL.iter().map(|role| policy.org_role_holds(*role, permission));
+        let project = ProjectRole::ALL.iter().map(|role| policy.project_role_holds(*role, permission));
+        let marks: Vec<&str> = organization.chain(project).map(|holds| if holds { "Y" } else { "-" }).collect();
+        lines.push(format!(
+            "{:<28} {:<6} {:<6} {:<6} | {:<14} {}",
+            permission.name(),
+            marks[0],
+            marks[1],
+            marks[2],
+            marks[3],
+            marks[4]
+        ));
+    }
+    insta::assert_snapshot!("authorisation_matrix", lines.join("\n"));
+}
+
+#[test]
+fn every_route_names_its_guard() {
+    let routes: Vec<String> = build14::services::routes().catalogue().iter().map(|r| format!("{:<7} {:<46} {}", r.method.as_str(), r.path, r.guard)).collect();
+    insta::assert_snapshot!("routes", routes.join("\n"));
+}
