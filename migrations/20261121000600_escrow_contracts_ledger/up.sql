@@ -462,6 +462,7 @@ create function app.post_ledger(
 declare
     c contracts%rowtype;
     known contracts.id%type;
+    line record;
 begin
     select * into c from contracts where org_id = app.org() and id = p_contract;
     if not found then
@@ -484,14 +485,20 @@ begin
         select c.org_id, posted, e.position, c.id, c.contractor_org_id,
                (e.entry ->> 'account')::smallint, (e.entry ->> 'subject')::uuid, (e.entry ->> 'amount')::bigint, p_currency
         from jsonb_array_elements(p_entries) with ordinality as e (entry, position);
-    -- In one order for everyone, so that two postings never wait for each other in a circle.
-    insert into ledger_balances as b (org_id, contract_id, contractor_org_id, account, subject, currency, balance)
-        select c.org_id, c.id, c.contractor_org_id, e.account, coalesce(e.subject, c.id), p_currency, sum(e.amount)
+    -- In one order for everyone, so that two postings never wait for each other in a circle. A row is there before it changes: what an
+    -- upsert proposes would have to pass the CHECK by itself.
+    for line in
+        select e.account, coalesce(e.subject, c.id) as subject, sum(e.amount) as amount
         from ledger_entries e where e.org_id = c.org_id and e.transaction_id = posted
-        group by e.account, coalesce(e.subject, c.id)
-        order by e.account, coalesce(e.subject, c.id)
-        on conflict (org_id, contract_id, account, subject, currency)
-        do update set balance = b.balance + excluded.balance, updated_at = now();
+        group by 1, 2 order by 1, 2
+    loop
+        insert into ledger_balances (org_id, contract_id, contractor_org_id, account, subject, currency, balance)
+            values (c.org_id, c.id, c.contractor_org_id, line.account, line.subject, p_currency, 0)
+            on conflict (org_id, contract_id, account, subject, currency) do nothing;
+        update ledger_balances b set balance = b.balance + line.amount, updated_at = now()
+            where b.org_id = c.org_id and b.contract_id = c.id and b.account = line.account and b.subject = line.subject
+              and b.currency = p_currency;
+    end loop;
 end $$;
 
 -- Whether the contractor of a contract can be paid, and where: told to the contract's parties only.

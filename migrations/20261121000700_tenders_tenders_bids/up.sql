@@ -308,7 +308,7 @@ create policy owner_update on tender_invitations for update to build14_app using
 grant select, insert, update (sent_at) on tender_invitations to build14_app;
 
 create policy parties_select on tenders for select to build14_app
-    using (org_id = app.org() or (published_at is not null and (procurement_method = 'open' or exists (
+    using (org_id = app.org() or (app.org() is not null and published_at is not null and (procurement_method = 'open' or exists (
         select from tender_invitations i where i.org_id = tenders.org_id and i.tender_id = tenders.id and i.invited_org_id = app.org()))));
 create policy owner_insert on tenders for insert to build14_app with check (org_id = app.org() and status = 'draft');
 create policy owner_update on tenders for update to build14_app using (org_id = app.org()) with check (org_id = app.org());

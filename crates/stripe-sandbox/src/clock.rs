@@ -30,6 +30,7 @@ pub(crate) fn business_days_later(from: i64, days: u32) -> i64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

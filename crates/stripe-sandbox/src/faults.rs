@@ -171,6 +171,7 @@ pub(crate) fn take(state: &mut State, method: &str, path: &str) -> Option<Fault>
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::path_matches;
 

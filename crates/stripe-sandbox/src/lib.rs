@@ -4,9 +4,9 @@
 //! same errors, signed webhooks, idempotency keys that replay failures. Besides, `/_sandbox/…` controls what Stripe does not
 //! let anybody control: the clock, faults, the order of webhooks, onboarding.
 //!
-//! A request crosses, in this order: [`server`] (socket) → [`api`] (key, fault, idempotency) → [`routes`] (which handler,
-//! which parameters) → one resource module (what happens) → [`expand`] (what is answered). All of it runs under one lock and
-//! is written to the [`store`]'s journal before the answer leaves, so a killed host loses nothing that was answered.
+//! A request crosses, in this order: `server` (socket) → `api` (key, fault, idempotency) → `routes` (which handler,
+//! which parameters) → one resource module (what happens) → `expand` (what is answered). All of it runs under one lock and
+//! is written to the `store`'s journal before the answer leaves, so a killed host loses nothing that was answered.
 //!
 //! Architecture invariant: no resource module knows HTTP, the journal, or the delivery of webhooks.
 
@@ -57,7 +57,7 @@ mod webhook_endpoints;
 mod webhooks;
 
 pub use config::{Config, Endpoint, EndpointKind, StartError};
-pub use faults::{Fault, FaultKind};
+pub use faults::{Fault, FaultKind, FaultMatch};
 pub use request_log::RequestRecord;
 pub use sandbox::Sandbox;
 pub use signature::sign;

@@ -78,6 +78,7 @@ fn per_mille(amount: i64, thousandths: i64) -> i64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -117,6 +117,7 @@ fn captured(pattern: &str, path: &str) -> Option<Vec<String>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -6,8 +6,8 @@ use crate::request_log::{self, RequestRecord};
 use crate::server::{self, Shared};
 use crate::state::{Origin, PLATFORM, State, table};
 use crate::store::Store;
-use crate::webhooks::{self, DeliveryMode};
-use crate::{control, onboarding, payment_attempts, payouts, transfers, webhook_endpoints};
+use crate::webhooks::{self, DeliveryMode, FlushOrder};
+use crate::{control, onboarding, payment_attempts, payouts, transfers, webhook_delivery, webhook_endpoints};
 use serde_json::Value;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -168,6 +168,17 @@ impl Sandbox {
     /// Sets how webhooks misbehave from now on.
     pub fn set_delivery_mode(&self, mode: DeliveryMode) {
         self.with(|state| state.webhooks.mode = mode);
+    }
+
+    /// Posts the deliveries that are held, one after the other; answers how many once each was attempted.
+    pub async fn flush_webhooks(&self, order: FlushOrder) -> usize {
+        let parcels = self.with(|state| webhooks::release(state, order));
+        let released = parcels.len();
+        for parcel in parcels {
+            webhook_delivery::post_and_record(&self.shared, parcel).await;
+        }
+        self.shared.wake.notify_one();
+        released
     }
 
     /// Confirms a payment intent as its payer would; the answer is the payment intent, declined or not.

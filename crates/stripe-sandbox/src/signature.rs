@@ -12,6 +12,7 @@ pub fn sign(secret: &str, timestamp: i64, payload: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     #[test]
     fn signs_as_stripe_does() {

@@ -168,6 +168,7 @@ fn read(path: &Path) -> io::Result<Option<String>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -36,22 +36,36 @@ pub struct Client {
 }
 
 impl Client {
+    /// Nobody yet, at the API of `base`.
     pub fn new(base: &str) -> Self {
         Self { http: reqwest::Client::new(), base: base.to_owned(), token: None }
     }
 
+    /// The same client, signed in.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// GET, expecting 200.
+    ///
+    /// # Errors
+    /// Another answer, or none.
     pub async fn get(&self, path: &str) -> Result<Value, DemoError> {
         self.send("GET", path, None, 200).await
     }
 
+    /// POST with an idempotency key of its own.
+    ///
+    /// # Errors
+    /// Another answer, or none.
     pub async fn post(&self, path: &str, body: Value, expected: u16) -> Result<Value, DemoError> {
         self.send("POST", path, Some(body), expected).await
     }
 
+    /// Any request; a path is one of the API, a URL stands for itself.
+    ///
+    /// # Errors
+    /// Another answer than `expected`, or none.
     pub async fn send(&self, method: &'static str, path: &str, body: Option<Value>, expected: u16) -> Result<Value, DemoError> {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
         let verb = reqwest::Method::from_bytes(method.as_bytes()).unwrap_or(reqwest::Method::GET);
@@ -75,6 +89,9 @@ impl Client {
     }
 
     /// Confirms a payment intent at Stripe as the payer's browser does: with the client secret.
+    ///
+    /// # Errors
+    /// A declined card, or no answer.
     pub async fn confirm_payment(&self, stripe: &str, id: &str, client_secret: &str, method: &str) -> Result<Value, DemoError> {
         let form = [("payment_method", method), ("client_secret", client_secret), ("return_url", "https://example.com/paid")];
         let body: String = form.iter().map(|(key, value)| format!("{key}={}&", value.replace('/', "%2F").replace(':', "%3A"))).collect();

@@ -31,7 +31,8 @@ async fn every_answer_names_its_request_and_version() {
 #[tokio::test]
 async fn parameters_are_checked_as_stripe_checks_them() {
     let world = World::new().await;
-    let cases: [(&[(&str, &str)], u16, &str, &str); 8] = [
+    type Sent = &'static [(&'static str, &'static str)];
+    let cases: [(Sent, u16, &str, &str); 8] = [
         (&[("currency", "usd")], 400, "parameter_missing", "amount"),
         (&[("amount", "1000")], 400, "parameter_missing", "currency"),
         (&[("amount", "10.5"), ("currency", "usd")], 400, "parameter_invalid_integer", "amount"),

@@ -3,7 +3,7 @@
 use crate::world::{Receiver, World, eventually, id};
 use serde_json::json;
 use std::time::Duration;
-use stripe_sandbox::{Config, DeliveryMode, Endpoint, EndpointKind};
+use stripe_sandbox::{Config, DeliveryMode, Endpoint, EndpointKind, FlushOrder};
 
 fn endpoint(receiver: &Receiver, kind: EndpointKind) -> Endpoint {
     Endpoint { url: receiver.url.clone(), secret: "whsec_test".into(), kind }
@@ -155,4 +155,14 @@ async fn endpoints_are_made_over_the_api_too() {
     world.pay(1_000, "eur", "pm_card_visa").await.ok();
     eventually("all events", || other.received().len() == 3).await;
     assert_eq!(receiver.received().len(), 2);
+}
+
+#[tokio::test]
+async fn the_host_flushes_too() {
+    let receiver = Receiver::start().await;
+    let world = world(&receiver).await;
+    world.sandbox.set_delivery_mode(DeliveryMode { duplicate: 1, shuffle: false, hold: true });
+    world.pay(1_000, "eur", "pm_card_visa").await.ok();
+    assert_eq!(world.sandbox.flush_webhooks(FlushOrder::Shuffle).await, 6);
+    assert_eq!((receiver.received().len(), receiver.count("payment_intent.succeeded")), (6, 2));
 }

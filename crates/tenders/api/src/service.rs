@@ -17,6 +17,12 @@ pub trait Drafting: Send + Sync {
     /// [`Error::Invalid`], [`Error::Denied`].
     async fn create(&self, ctx: &Ctx, draft: Draft) -> Result<TenderView, Error>;
 
+    /// What time it is by the clock that decides deadlines (domain.md §11.10).
+    ///
+    /// # Errors
+    /// A fault.
+    async fn server_time(&self, ctx: &Ctx) -> Result<Timestamp, Error>;
+
     /// A tender: the owner's own, or the published part of another's.
     ///
     /// # Errors

@@ -52,7 +52,8 @@ impl Service {
         let denied = || Error::Denied(Denied { permission: perm::MEMBERS_MANAGE, project: None });
         match self.memberships.lock_in(tx, ctx.org, person(ctx)?).await {
             Err(tenants_api::Error::NotFound(_)) => Err(denied()),
-            result => Ok(drop(result?)),
+            Err(error) => Err(error.into()),
+            Ok(_) => Ok(()),
         }
     }
 

@@ -44,7 +44,12 @@ impl PartialSchema for AmountDto {
     }
 }
 
-impl ToSchema for AmountDto {}
+impl ToSchema for AmountDto {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((AmountIn::name().into_owned(), AmountIn::schema()));
+        MoneyIn::schemas(schemas);
+    }
+}
 
 impl AmountDto {
     /// The amount meant.
@@ -361,6 +366,35 @@ impl From<&Release> for ReleaseOut {
             last_error: release.last_error.clone(),
             created_at: release.created_at,
             sent_at: release.sent_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize, ToSchema)]
+    struct Body {
+        #[schema(inline)]
+        amount: Option<AmountDto>,
+    }
+
+    fn stated(body: &str) -> Result<Option<Stated>, Problem> {
+        web::parse::<Body>(body.as_bytes())?.amount.map(AmountDto::stated).transpose()
+    }
+
+    #[test]
+    fn an_amount_is_money_or_a_plain_decimal() {
+        let money = kernel::Money::from_minor(1_050, kernel::Currency::EUR);
+        assert_eq!(stated("{}").expect("fine"), None);
+        assert_eq!(stated(r#"{"amount": null}"#).expect("fine"), None);
+        assert_eq!(stated(r#"{"amount": {"amount": "10.5", "currency": "EUR"}}"#).expect("fine"), Some(Stated::Money(money)));
+        let ten_fifty = Some(Stated::Decimal("10.5".parse().expect("a decimal")));
+        assert_eq!(stated(r#"{"amount": "10.50"}"#).expect("fine"), ten_fifty);
+        assert_eq!(stated(r#"{"amount": 10.5}"#).expect("fine"), ten_fifty);
+        for wrong in [r#"{"amount": -1}"#, r#"{"amount": {"amount": "1"}}"#, r#"{"amount": []}"#, r#"{"amount": {"amount": "0.001", "currency": "EUR"}}"#] {
+            assert_eq!(stated(wrong).expect_err("refused").status().as_u16(), 422, "{wrong}");
         }
     }
 }

@@ -71,7 +71,8 @@ impl World {
     /// Runs every job that is due.
     pub async fn work(&self) -> Vec<Ran> {
         let settings = jobs::Settings::new(self.db.system_url().await);
-        jobs::run_until_idle(&settings, &self.registry).await.expect("the queue answers")
+        let ran = jobs::run_until_idle(&settings, &self.registry).await.expect("the queue answers");
+        ran.into_iter().filter(|ran| matches!(ran, Ran::Job { .. })).collect()
     }
 
     /// Runs every job, also those planned for later.

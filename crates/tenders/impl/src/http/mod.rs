@@ -5,6 +5,7 @@ mod dto;
 mod evaluation;
 mod procedure;
 mod tenders;
+mod time;
 
 use serde::Serialize;
 use tenders_api::perm;
@@ -34,7 +35,8 @@ pub fn routes(r: &mut Routes) {
         .add(perm::OPEN, || procedure::open)
         .add(perm::AWARD, || procedure::award)
         .add(perm::CANCEL, || procedure::conclude_unsuccessful)
-        .add(BID_PARTIES, || evaluation::opening_record);
+        .add(BID_PARTIES, || evaluation::opening_record)
+        .add(Guard::SignedIn, || time::now);
     r.tag("Bids", "Bids, sealed until two persons open them.")
         .add(perm::BIDS_SUBMIT, || bids::submit)
         .body_limit(BID_LIMIT)

@@ -47,7 +47,7 @@ pub async fn update(tx: &mut Tx, tender: &Tender, draft: &Draft) -> Result<(), E
             tenders::questions_until.eq(draft.questions_until),
             tenders::min_bids.eq(signed(draft.min_bids)),
             // Never the same twice, so that `If-Match` tells two changes of one transaction's instant apart.
-            tenders::updated_at.eq(diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()")),
+            tenders::updated_at.eq(super::clock_timestamp()),
         ))
         .execute(tx.pg())
         .await

@@ -6,7 +6,6 @@ pub mod drafts;
 pub mod tenders;
 
 use db::prelude::*;
-use diesel::sql_types::Timestamptz;
 use diesel_async::AsyncPgConnection;
 use kernel::{Currency, Fault, Timestamp};
 
@@ -15,10 +14,23 @@ use crate::model::merkle::Hash;
 /// A connection inside a transaction.
 pub type Conn = AsyncPgConnection;
 
-/// `app.now()`: the clock that decides deadlines, as an expression.
-pub fn clock() -> diesel::expression::SqlLiteral<Timestamptz> {
-    diesel::dsl::sql::<Timestamptz>("app.now()")
+mod functions {
+    //! Functions of the database, as expressions. Not SQL literals: a statement with one is never kept prepared, and `Uow::read_one`
+    //! would send COMMIT ahead of it.
+    #![allow(missing_docs)]
+
+    #[diesel::declare_sql_function]
+    extern "SQL" {
+        /// The clock that decides deadlines.
+        #[sql_name = "app.now"]
+        fn clock() -> diesel::sql_types::Timestamptz;
+
+        /// The machine's clock, which moves within a transaction.
+        fn clock_timestamp() -> diesel::sql_types::Timestamptz;
+    }
 }
+
+pub use functions::{clock, clock_timestamp};
 
 /// The clock that decides deadlines.
 pub async fn now(mut conn: &Conn) -> Result<Timestamp, Fault> {

@@ -23,6 +23,10 @@ impl Drafting for Service {
         self.uow.write(ctx, async |tx| self.create_in(tx, ctx, &draft, None).await).await
     }
 
+    async fn server_time(&self, ctx: &Ctx) -> Result<Timestamp, Error> {
+        Ok(self.uow.read_one(ctx, async |tx| repo::now(tx.pg()).await).await?)
+    }
+
     async fn get(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error> {
         let (tender, now) = self.seen(ctx, tender).await?;
         self.check_side(ctx, &tender, perm::READ, perm::BROWSE)?;

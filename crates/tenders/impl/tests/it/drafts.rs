@@ -107,6 +107,7 @@ async fn a_deadline_moves_later_only_and_only_before_it_has_passed() {
     assert_eq!(later.tender.submission_deadline, old + TimeDelta::hours(1));
     let jobs = w.db.query("select run_at = (select submission_deadline from tenders) from graphile_worker._private_jobs").await;
     assert_eq!(jobs, ["t"], "one job, at the new deadline");
+    w.bid(&w.acme, id, "10").await;
     w.after_deadline().await;
     assert_eq!(code(w.service.extend(&ctx, id, old + TimeDelta::days(9)).await), "TENDER_CLOSED");
 }

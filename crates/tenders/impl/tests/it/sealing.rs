@@ -142,6 +142,7 @@ async fn without_a_tenant_nothing_is_seen_and_parties_never_change() {
     let tender = w.published().await;
     let bid = w.bid(&w.acme, tender, "10").await;
     let nobody = kernel::OrgId::new();
+    assert_eq!(w.outside("select count(*) from tenders").await, ["0"], "not even an open tender");
     for table in ["tender_invitations", "bids", "bid_revisions", "bid_lines", "opening_records", "awards"] {
         assert_eq!(w.sql(nobody, &format!("select count(*) from {table}")).await.unwrap(), ["0"], "{table}");
     }

@@ -165,6 +165,14 @@ impl World {
         (tender, acme, stone)
     }
 
+    /// The first column of each row, as the serving role without a tenant.
+    pub async fn outside(&self, sql: &str) -> Vec<String> {
+        let url = self.db.app_url().await;
+        let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.simple_query(sql).await.unwrap().into_iter().filter_map(first_column).collect()
+    }
+
     /// The first column of each row of the last statement, as the serving role in the tenant; or the error.
     pub async fn sql(&self, org: OrgId, sql: &str) -> Result<Vec<String>, String> {
         let url = self.db.app_url().await;
@@ -175,11 +183,14 @@ impl World {
             Some(error) => error.message().to_owned(),
             None => error.to_string(),
         })?;
-        let text = |row| if let SimpleQueryMessage::Row(row) = row { Some(row.get(0).unwrap_or("null").to_owned()) } else { None };
-        let rows = rows.into_iter().filter_map(text).collect();
+        let rows = rows.into_iter().filter_map(first_column).collect();
         client.simple_query("commit").await.unwrap();
         Ok(rows)
     }
+}
+
+fn first_column(message: SimpleQueryMessage) -> Option<String> {
+    if let SimpleQueryMessage::Row(row) = message { Some(row.get(0).unwrap_or("null").to_owned()) } else { None }
 }
 
 /// The code of a refusal.
