@@ -326,7 +326,8 @@ insert into ledger_accounts (code, name, liability) values
     (4020, 'subscription_revenue', false), (5000, 'stripe_fees', false), (5010, 'dispute_and_loss', false);
 alter table ledger_accounts enable row level security;
 alter table ledger_accounts force row level security;
-create policy everyone_reads on ledger_accounts for select using (true);
+create policy tenants_read on ledger_accounts for select to build14_app using (app.org() is not null);
+create policy platform on ledger_accounts for select to build14_system using (true);
 grant select on ledger_accounts to build14_app, build14_system;
 
 create table ledger_transactions (
@@ -544,5 +545,5 @@ alter function app.post_ledger owner to build14_system;
 alter function app.payee_of_contract owner to build14_system;
 alter function app.activate_contract owner to build14_system;
 revoke create on schema app from build14_system;
-revoke all on function app.post_ledger, app.payee_of_contract, app.activate_contract from public;
+revoke all on function app.ledger_sums_to_zero, app.contract_sums_agree, app.post_ledger, app.payee_of_contract, app.activate_contract from public;
 grant execute on function app.post_ledger, app.payee_of_contract, app.activate_contract to build14_app;

@@ -36,6 +36,24 @@ async fn all_faults_of_a_body_at_once() {
 }
 
 #[tokio::test]
+async fn a_stale_if_match_changes_nothing() {
+    let world = World::new().await;
+    let owner = world.register("Owner").await;
+    let path = format!("/api/projects/{}", world.project(&owner).await);
+    let read = owner.http.get(&path).await.expect(200);
+    let change = async |etag: &str, name: &str| {
+        let request = owner.http.request("PATCH", &path).header("content-type", "application/merge-patch+json").header("if-match", etag.to_owned());
+        owner.http.send(request.body(json!({"name": name}).to_string())).await
+    };
+    let changed = change(read.header("etag"), "Second").await.expect(200);
+    assert_eq!((changed.text("/name"), changed.text("/currency")), ("Second".to_owned(), "EUR".to_owned()));
+    change(read.header("etag"), "Third").await.problem(412, "PRECONDITION_FAILED");
+    assert_eq!(owner.http.get(&path).await.expect(200).text("/name"), "Second");
+    assert_eq!(owner.http.patch(&path, json!({"name": "Fourth"})).await.expect(200).text("/name"), "Fourth", "without If-Match the last one wins");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn units_whose_floors_do_not_sum() {
     let world = World::new().await;
     let owner = world.register("Owner").await;
@@ -104,6 +122,7 @@ async fn bids_late_on_ones_own_tender_unpriced_or_changed() {
     assert!(late.body["deadline"].is_string() && late.body["serverTime"].is_string(), "{}", late.body);
     acme.http.put(&format!("/api/bids/{bid}"), body).await.problem(422, "TENDER_CLOSED");
     acme.http.delete(&format!("/api/bids/{bid}")).await.problem(422, "TENDER_CLOSED");
+    world.settle().await;
     world.end().await;
 }
 
@@ -121,11 +140,11 @@ async fn forged_webhooks() {
     send(None, &body).await.expect(400);
     send(Some("t=1,v1=00".to_owned()), &body).await.expect(400);
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs() as i64;
-    let old = stripe_sandbox::sign("whsec_test", now - 301, body.as_bytes());
+    let old = stripe_sandbox::sign("whsec_test", now - 301, &body);
     send(Some(old), &body).await.expect(400);
-    let other = stripe_sandbox::sign("whsec_other", now, body.as_bytes());
+    let other = stripe_sandbox::sign("whsec_other", now, &body);
     send(Some(other), &body).await.expect(400);
-    let right = stripe_sandbox::sign("whsec_test", now, body.as_bytes());
+    let right = stripe_sandbox::sign("whsec_test", now, &body);
     send(Some(right.clone()), &body.replace("pi_1", "pi_2")).await.expect(400);
     send(Some(right.clone()), &body).await.expect(200);
     send(Some(right), &body).await.expect(200);

@@ -71,6 +71,8 @@ impl Routes {
             let mut operation = H::operation();
             if let Some((tag, _)) = self.tags.last() {
                 operation.tags = Some(vec![(*tag).to_owned()]);
+                // utoipa names an operation after its function; `read` and `list` exist in every domain.
+                operation.operation_id = operation.operation_id.map(|function| operation_id(tag, &function));
             }
             let info = RouteInfo { method: http_method(&method), path: path.clone(), guard: guard.clone() };
             self.entries.push(Entry { info, operation, schemas: schemas.clone(), body_limit: None });
@@ -125,6 +127,17 @@ impl Routes {
         };
         self.entries.iter().filter(|entry| same(&entry.info.path)).map(|entry| &entry.info.method).collect()
     }
+}
+
+/// `tendersAward` for the function `award` of the tag `Tenders`: what generated clients call it.
+fn operation_id(tag: &str, function: &str) -> String {
+    let words = tag.split(' ').chain(function.split('_')).filter(|word| !word.is_empty());
+    words.enumerate().fold(String::new(), |mut id, (place, word)| {
+        let (first, rest) = word.split_at(1);
+        id += &if place == 0 { first.to_lowercase() } else { first.to_uppercase() };
+        id += rest;
+        id
+    })
 }
 
 fn http_method(method: &HttpMethod) -> Method {

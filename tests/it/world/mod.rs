@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
-use build14::config::{Settings, load_from};
+use build14::config::load_from;
 use build14::database::Urls;
 use build14::services::{Services, StripeAccess, start_sandbox};
 use stripe_sandbox::Sandbox;
 use testkit::Database;
 
-pub use client::{Answer, Client};
-pub use scenes::{Contract, Party, Tender, schedule};
+pub use client::Client;
+pub use scenes::{Party, Tender, schedule};
 
 /// A world of its own for one test.
 pub struct World {
@@ -30,8 +30,6 @@ pub struct World {
     pub base: String,
     /// Its services.
     pub services: Arc<Services>,
-    /// Its settings.
-    pub settings: Settings,
     server: ServerHandle,
     jobs: jobs::Settings,
     _data: tempfile::TempDir,
@@ -75,7 +73,7 @@ impl World {
         let handle = server.handle();
         tokio::spawn(server);
         let jobs = jobs::Settings::new(urls.system);
-        Self { db, sandbox, base, services, settings, server: handle, jobs, _data: data, checked: true }
+        Self { db, sandbox, base, services, server: handle, jobs, _data: data, checked: true }
     }
 
     /// Somebody who is not signed in.

@@ -277,7 +277,8 @@ impl PaymentProvider for FakeProvider {
         let state = self.state();
         let funds = state.intents.values().filter_map(|intent| intent.funds.as_ref()).filter(|funds| funds.available);
         let came: i64 = funds.filter(|f| f.gross.currency() == currency).map(|f| f.gross.minor() - f.fee.minor()).sum();
-        let went: i64 = state.transfers.iter().filter(|(_, t)| t.amount.currency() == currency).map(|(_, t)| t.amount.minor()).sum();
+        let went: i64 =
+            state.transfers.iter().filter(|(_, t)| t.amount.currency() == currency).map(|(_, t)| t.amount.minor()).sum();
         end(mishap, Money::from_minor(came - went, currency))
     }
 }

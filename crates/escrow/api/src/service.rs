@@ -4,9 +4,7 @@ use async_trait::async_trait;
 use kernel::{ContractId, Ctx, MilestoneId, Money, Page, PageRequest, PaymentId, ProjectId};
 use serde_json::Value;
 
-use crate::{
-    Approval, Contract, Error, Escrow, Funding, Milestone, MilestoneStory, Onboarding, Payee, Releasing, Statement,
-};
+use crate::{Approval, Contract, Error, Escrow, Funding, Milestone, MilestoneStory, Onboarding, Payee, Releasing, Statement};
 
 /// A party signs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -92,7 +92,7 @@ impl Service {
         Ok(Visible { org: ctx.org, reach: self.authz.reach(ctx, permission), as_contractor })
     }
 
-    async fn record(&self, tx: &mut Tx, ctx: &Ctx, entry: NewEntry) -> Result<(), Fault> {
+    async fn record_in(&self, tx: &mut Tx, ctx: &Ctx, entry: NewEntry) -> Result<(), Fault> {
         self.audit.record_in(tx, ctx, entry).await
     }
 

@@ -72,7 +72,8 @@ mod tests {
         let secrets = ["whsec_new".into(), "whsec_old".into()];
         let time = now().timestamp();
         assert!(verify(Some(&header("whsec_old", time)), BODY, &secrets, now()).is_ok());
-        let both = format!("{},v1={},v0=abc", header("whsec_other", time), &header("whsec_new", time).split_once("v1=").expect("v1").1);
+        let both =
+            format!("{},v1={},v0=abc", header("whsec_other", time), &header("whsec_new", time).split_once("v1=").expect("v1").1);
         assert!(verify(Some(&both), BODY, &secrets, now()).is_ok());
     }
 

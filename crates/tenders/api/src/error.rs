@@ -77,7 +77,9 @@ impl DomainError for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::NotFound(_) => Kind::NotFound,
-            Self::State { .. } | Self::OwnTender | Self::BidExists(_) | Self::AlreadyInvited | Self::BidExpired(_) => Kind::Conflict,
+            Self::State { .. } | Self::OwnTender | Self::BidExists(_) | Self::AlreadyInvited | Self::BidExpired(_) => {
+                Kind::Conflict
+            }
             Self::TenderClosed { .. } | Self::NotReady(_) | Self::Invalid(_) => Kind::Invalid,
             Self::Stale => Kind::Stale,
             Self::Denied(_) => Kind::Forbidden,

@@ -9,13 +9,17 @@ mod event;
 mod service;
 mod tender;
 
-pub use bid::{Bid, BidContent, BidLine, BidPage, BidStatus, Disqualification, InclusionProof, NewBid, OfferedRate, OpeningRecord, Receipt};
+pub use bid::{
+    Bid, BidContent, BidLine, BidPage, BidStatus, Disqualification, InclusionProof, NewBid, OfferedRate, OpeningRecord, Receipt,
+};
 pub use error::Error;
-pub use event::{BidSubmitted, BidderOutcome, TenderAwarded, TenderCancelled, TenderClosed, TenderCompleted, TenderOpened, TenderPublished};
+pub use event::{
+    BidSubmitted, BidderOutcome, TenderAwarded, TenderCancelled, TenderClosed, TenderCompleted, TenderOpened, TenderPublished,
+};
 pub use service::{Bidding, Drafting, Procedure, Tenders};
 pub use tender::{
-    Approval, Award, AwardRef, AwardedContract, Awarding, BidStep, Draft, Filter, Invitation, Invitee, Milestone, ProcurementMethod,
-    Retender, Side, Step, Tender, TenderLine, TenderStatus, TenderView,
+    Approval, Award, AwardRef, AwardedContract, Awarding, BidStep, Draft, Filter, Invitation, Invitee, Milestone,
+    ProcurementMethod, Retender, Side, Step, Tender, TenderLine, TenderStatus, TenderView,
 };
 
 /// Permissions of this domain (domain.md §4).
@@ -48,8 +52,21 @@ pub mod perm {
     /// See tenders that other organisations published.
     pub const BROWSE: Permission = Permission("tenders.browse");
     /// All of them.
-    pub const ALL: &[Permission] =
-        &[READ, EDIT, PUBLISH, CANCEL, EXTEND, INVITE, OPEN, EVALUATE, AWARD, BIDS_READ_OPENED, BIDS_SUBMIT, BIDS_READ_OWN, BROWSE];
+    pub const ALL: &[Permission] = &[
+        READ,
+        EDIT,
+        PUBLISH,
+        CANCEL,
+        EXTEND,
+        INVITE,
+        OPEN,
+        EVALUATE,
+        AWARD,
+        BIDS_READ_OPENED,
+        BIDS_SUBMIT,
+        BIDS_READ_OWN,
+        BROWSE,
+    ];
 }
 
 /// Gives an enum of unit variants its stable names, as the API and the database spell them.

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use kernel::{BidId, Ctx, Page, PageRequest, TenderId, Timestamp};
 
 use crate::{
-    Award, Awarding, Bid, BidContent, BidPage, BidStep, Disqualification, Draft, Error, Filter, Invitation, Invitee, NewBid, OpeningRecord, Retender,
-    Step, TenderView,
+    Award, Awarding, Bid, BidContent, BidPage, BidStep, Disqualification, Draft, Error, Filter, Invitation, Invitee, NewBid,
+    OpeningRecord, Retender, Step, TenderView,
 };
 
 /// What the owner does before publication, and what both sides may read.

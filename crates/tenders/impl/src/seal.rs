@@ -100,7 +100,8 @@ pub(crate) struct Place {
 impl Place {
     fn aad(&self) -> Vec<u8> {
         let revision = self.revision.to_be_bytes();
-        let parts: [&[u8]; 5] = [b"14build/bid/1", self.tender.0.as_bytes(), self.bid.0.as_bytes(), self.bidder.0.as_bytes(), &revision];
+        let parts: [&[u8]; 5] =
+            [b"14build/bid/1", self.tender.0.as_bytes(), self.bid.0.as_bytes(), self.bidder.0.as_bytes(), &revision];
         parts.concat()
     }
 }
@@ -183,7 +184,11 @@ mod tests {
     use super::*;
 
     fn content() -> BidContent {
-        let line = BidLine { soq_line: SoqLineId::new(), rate: "1234.5678".parse().expect("a decimal"), amount: Money::from_minor(1, Currency::EUR) };
+        let line = BidLine {
+            soq_line: SoqLineId::new(),
+            rate: "1234.5678".parse().expect("a decimal"),
+            amount: Money::from_minor(1, Currency::EUR),
+        };
         let valid_until = chrono::NaiveDate::from_ymd_opt(2027, 1, 1).expect("a date");
         BidContent { total: Money::from_minor(1, Currency::EUR), lines: vec![line], valid_until, note: Some("café".into()) }
     }

@@ -3,8 +3,8 @@
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use escrow_api::{Contract, Contracts, Sign, Statement};
 use chrono::{DateTime, Utc};
+use escrow_api::{Contract, Contracts, Sign, Statement};
 use kernel::ContractId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -199,7 +199,8 @@ pub(super) async fn sign(
     body: Json<SignIn>,
 ) -> Result<HttpResponse, Problem> {
     let cmd = Sign { contract, sha256: body.0.sha256 };
-    once.run(ctx, async |ctx| service.sign(&ctx, cmd).await, |contract: &Contract| Reply::ok(&ContractOut::from(contract)).etag()).await
+    once.run(ctx, async |ctx| service.sign(&ctx, cmd).await, |contract: &Contract| Reply::ok(&ContractOut::from(contract)).etag())
+        .await
 }
 
 /// Declare practical completion.
@@ -211,8 +212,12 @@ pub(super) async fn complete(
     once: Idempotent,
     service: Data<dyn Contracts>,
 ) -> Result<HttpResponse, Problem> {
-    once.run(ctx, async |ctx| service.complete(&ctx, id).await, |contract: &Contract| Reply::ok(&ContractOut::from(contract)).etag())
-        .await
+    once.run(
+        ctx,
+        async |ctx| service.complete(&ctx, id).await,
+        |contract: &Contract| Reply::ok(&ContractOut::from(contract)).etag(),
+    )
+    .await
 }
 
 /// Read a contract's statement.

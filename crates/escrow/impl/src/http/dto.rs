@@ -3,8 +3,8 @@
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
-use escrow_api::{Contract, Escrow, Milestone, MilestoneStory, Release, Stated};
 use chrono::{DateTime, NaiveDate, Utc};
+use escrow_api::{Contract, Escrow, Milestone, MilestoneStory, Release, Stated};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -393,7 +393,12 @@ mod tests {
         let ten_fifty = Some(Stated::Decimal("10.5".parse().expect("a decimal")));
         assert_eq!(stated(r#"{"amount": "10.50"}"#).expect("fine"), ten_fifty);
         assert_eq!(stated(r#"{"amount": 10.5}"#).expect("fine"), ten_fifty);
-        for wrong in [r#"{"amount": -1}"#, r#"{"amount": {"amount": "1"}}"#, r#"{"amount": []}"#, r#"{"amount": {"amount": "0.001", "currency": "EUR"}}"#] {
+        for wrong in [
+            r#"{"amount": -1}"#,
+            r#"{"amount": {"amount": "1"}}"#,
+            r#"{"amount": []}"#,
+            r#"{"amount": {"amount": "0.001", "currency": "EUR"}}"#,
+        ] {
             assert_eq!(stated(wrong).expect_err("refused").status().as_u16(), 422, "{wrong}");
         }
     }

@@ -126,5 +126,6 @@ pub(super) async fn release(
     once: Idempotent,
     service: Data<dyn Escrows>,
 ) -> Result<HttpResponse, Problem> {
-    once.run(ctx, async |ctx| service.release(&ctx, id).await, |releasing: &Releasing| Reply::ok(&ReleasingOut::from(releasing))).await
+    once.run(ctx, async |ctx| service.release(&ctx, id).await, |releasing: &Releasing| Reply::ok(&ReleasingOut::from(releasing)))
+        .await
 }

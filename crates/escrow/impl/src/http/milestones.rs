@@ -108,7 +108,8 @@ pub(super) async fn submit(
     }
     faults.finish()?;
     let cmd = SubmitWork { milestone, evidence, note: body.note };
-    once.run(ctx, async |ctx| service.submit(&ctx, cmd).await, |milestone: &Milestone| Reply::ok(&MilestoneOut::from(milestone))).await
+    once.run(ctx, async |ctx| service.submit(&ctx, cmd).await, |milestone: &Milestone| Reply::ok(&MilestoneOut::from(milestone)))
+        .await
 }
 
 /// Ask for changes.
@@ -127,8 +128,12 @@ pub(super) async fn request_changes(
         return Err(Problem::invalid_at("/reason", "REQUIRED", "must not be blank"));
     }
     let cmd = RequestChanges { milestone, reason: body.0.reason };
-    once.run(ctx, async |ctx| service.request_changes(&ctx, cmd).await, |milestone: &Milestone| Reply::ok(&MilestoneOut::from(milestone)))
-        .await
+    once.run(
+        ctx,
+        async |ctx| service.request_changes(&ctx, cmd).await,
+        |milestone: &Milestone| Reply::ok(&MilestoneOut::from(milestone)),
+    )
+    .await
 }
 
 /// Approve work.
@@ -150,5 +155,6 @@ pub(super) async fn approve(
 ) -> Result<HttpResponse, Problem> {
     let body: ApproveIn = optional_body(&request, &body.0)?;
     let cmd = Approve { milestone, amount: body.amount.map(AmountDto::stated).transpose()? };
-    once.run(ctx, async |ctx| service.approve(&ctx, cmd).await, |approval: &Approval| Reply::ok(&ApprovalOut::from(approval))).await
+    once.run(ctx, async |ctx| service.approve(&ctx, cmd).await, |approval: &Approval| Reply::ok(&ApprovalOut::from(approval)))
+        .await
 }

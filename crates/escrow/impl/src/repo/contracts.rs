@@ -233,12 +233,8 @@ pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageReques
                 .or(contracts::created_at.eq(after.created_at).and(contracts::id.lt(after.id))),
         );
     }
-    let rows = query
-        .order((contracts::created_at.desc(), contracts::id.desc()))
-        .limit(page.fetch())
-        .load(&mut pg)
-        .await
-        .fault()?;
+    let rows =
+        query.order((contracts::created_at.desc(), contracts::id.desc())).limit(page.fetch()).load(&mut pg).await.fault()?;
     Ok(Page::cut(rows, page, |row: &ContractRow| Position { created_at: row.created_at, id: row.id }))
 }
 
@@ -264,11 +260,7 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
     rows.into_iter()
         .map(|row| {
             let signatures = signed.iter().filter(|(contract, ..)| *contract == row.id).map(|(_, party, user, signed_at)| {
-                Ok(Signature {
-                    party: state(Party::from_name(party), party)?,
-                    user: UserId(*user),
-                    signed_at: *signed_at,
-                })
+                Ok(Signature { party: state(Party::from_name(party), party)?, user: UserId(*user), signed_at: *signed_at })
             });
             Ok(Contract {
                 id: ContractId(row.id),

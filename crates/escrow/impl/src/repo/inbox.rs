@@ -27,13 +27,7 @@ pub(crate) async fn keep(tx: &mut Tx, event: &EventRow) -> Result<bool, Fault> {
 }
 
 pub(crate) async fn event(tx: &ReadTx<'_>, id: &str) -> Result<Option<EventRow>, Fault> {
-    webhook_events::table
-        .find(id)
-        .select(EventRow::as_select())
-        .first(&mut tx.pg())
-        .await
-        .optional()
-        .fault()
+    webhook_events::table.find(id).select(EventRow::as_select()).first(&mut tx.pg()).await.optional().fault()
 }
 
 pub(crate) async fn done(tx: &mut Tx, id: &str) -> Result<(), Fault> {

@@ -134,12 +134,7 @@ pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageReques
                 .or(payments::created_at.eq(after.created_at).and(payments::id.lt(after.id))),
         );
     }
-    let rows = query
-        .order((payments::created_at.desc(), payments::id.desc()))
-        .limit(page.fetch())
-        .load(&mut pg)
-        .await
-        .fault()?;
+    let rows = query.order((payments::created_at.desc(), payments::id.desc())).limit(page.fetch()).load(&mut pg).await.fault()?;
     Ok(Page::cut(rows, page, |row: &PaymentRow| Position { created_at: row.created_at, id: row.id }))
 }
 
@@ -204,7 +199,6 @@ pub(crate) struct Learnt {
 }
 
 pub(crate) async fn save(tx: &mut Tx, id: Uuid, learnt: &Learnt) -> Result<(), Fault> {
-    let changed =
-        diesel::update(payments::table.filter(payments::id.eq(id))).set(learnt).execute(tx.pg()).await.fault()?;
+    let changed = diesel::update(payments::table.filter(payments::id.eq(id))).set(learnt).execute(tx.pg()).await.fault()?;
     if changed == 1 { Ok(()) } else { Err(Fault::internal(format!("payment {id} is not this tenant's to change"))) }
 }

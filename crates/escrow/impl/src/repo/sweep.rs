@@ -40,7 +40,10 @@ pub(crate) async fn releases_stuck(tx: &ReadTx<'_>, before: Timestamp) -> Result
 pub(crate) async fn reviews_overdue(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, MilestoneId)>, Fault> {
     let rows: Vec<(Uuid, Uuid)> = milestones::table
         .filter(milestones::status.eq("in_review"))
-        .filter(milestones::review_due_at.le(diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>>("app.now()")))
+        .filter(
+            milestones::review_due_at
+                .le(diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>>("app.now()")),
+        )
         .limit(MOST)
         .select((milestones::org_id, milestones::id))
         .load(&mut tx.pg())

@@ -36,7 +36,11 @@ fn sum(like: Money, mut amounts: impl Iterator<Item = Option<Money>>) -> Option<
 fn faults_of(new: &NewContract) -> Vec<FieldFault> {
     let mut faults = Vec::new();
     if new.owner == new.contractor {
-        faults.push(FieldFault::new("/contractor", "SAME_ORGANIZATION", "the contractor must be another organisation than the owner"));
+        faults.push(FieldFault::new(
+            "/contractor",
+            "SAME_ORGANIZATION",
+            "the contractor must be another organisation than the owner",
+        ));
     }
     if new.total.minor() <= 0 {
         faults.push(FieldFault::new("/total", "OUT_OF_RANGE", "a contract needs a sum above zero"));
@@ -70,8 +74,9 @@ impl ContractsPort for Service {
         let document = document::write(id, new, &owner, &contractor, &terms);
         repo::contracts::insert(tx, id, new, &terms, &document).await?;
         repo::milestones::insert(tx, new.owner, new.contractor, id, &new.milestones).await?;
-        let after = json!({ "status": ContractStatus::Signing, "total": new.total, "documentSha256": document.sha256, "bidId": new.bid });
-        self.record(tx, ctx, NewEntry::named("contracts.open", "contract", id).after(after)).await?;
+        let after =
+            json!({ "status": ContractStatus::Signing, "total": new.total, "documentSha256": document.sha256, "bidId": new.bid });
+        self.record_in(tx, ctx, NewEntry::named("contracts.open", "contract", id).after(after)).await?;
         Ok(OpenedContract { id, status: ContractStatus::Signing.name().to_owned(), document_sha256: document.sha256 })
     }
 
@@ -86,7 +91,7 @@ impl ContractsPort for Service {
         let entry = NewEntry::named("contracts.cancel", "contract", contract)
             .before(json!({ "status": before }))
             .after(json!({ "status": ContractStatus::Cancelled, "reason": reason }));
-        Ok(self.record(tx, ctx, entry).await?)
+        Ok(self.record_in(tx, ctx, entry).await?)
     }
 }
 
@@ -158,11 +163,8 @@ impl Contracts for Service {
                     return Err(Error::PayeeNotActive);
                 }
                 repo::contracts::sign(tx, &contract, side, user, &contract.document_sha256).await?;
-                let event = ContractActivated {
-                    contract: cmd.contract,
-                    tender: contract.tender_id.into(),
-                    bid: contract.bid_id.into(),
-                };
+                let event =
+                    ContractActivated { contract: cmd.contract, tender: contract.tender_id.into(), bid: contract.bid_id.into() };
                 let payload = serde_json::to_value(&event).map_err(Fault::internal)?;
                 let request = ctx.request.as_str();
                 let outcome = repo::contracts::activate(tx, cmd.contract, EventId::new().0, &payload, request).await?;
@@ -173,7 +175,7 @@ impl Contracts for Service {
                 let entry = NewEntry::of(permission, "contract", cmd.contract)
                     .before(json!({ "status": status }))
                     .after(json!({ "status": view.status, "party": side, "sha256": contract.document_sha256 }));
-                self.record(tx, ctx, entry).await?;
+                self.record_in(tx, ctx, entry).await?;
                 Ok(view)
             })
             .await
@@ -197,7 +199,7 @@ impl Contracts for Service {
                 let entry = NewEntry::of(perm::CONTRACTS_COMPLETE, "contract", id)
                     .before(json!({ "status": before }))
                     .after(json!({ "status": after }));
-                self.record(tx, ctx, entry).await?;
+                self.record_in(tx, ctx, entry).await?;
                 repo::contracts::view(reader(tx), id).await
             })
             .await

@@ -135,7 +135,7 @@ impl Service {
         let entry = NewEntry::of(perm::MILESTONES_FUND, "milestone", cmd.milestone)
             .before(json!({ "status": MilestoneStatus::Planned }))
             .after(json!({ "status": after, "escrow": payment.id, "amount": milestone.amount()?, "charged": repo::money(charged, &payment.currency)? }));
-        self.record(tx, ctx, entry).await?;
+        self.record_in(tx, ctx, entry).await?;
         Ok(payment)
     }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{
-    Approval, Approve, ContractStatus, EscrowStatus, Error, Milestone, MilestoneStory, Milestones, Party, RequestChanges, Stated,
+    Approval, Approve, ContractStatus, Error, EscrowStatus, Milestone, MilestoneStory, Milestones, Party, RequestChanges, Stated,
     SubmitWork, perm,
 };
 use kernel::{Ctx, Fault, FieldFault, MilestoneId, Money, OrgId, RequestId, UserId};
@@ -26,11 +26,9 @@ use crate::repo::releases::NewRelease;
 /// The stated amount in the contract's currency.
 pub(super) fn stated(amount: Stated, of: Money) -> Result<Money, FieldFault> {
     match amount {
-        Stated::Money(money) if money.currency() != of.currency() => Err(FieldFault::new(
-            "/amount/currency",
-            "CURRENCY_MISMATCH",
-            format!("the contract's currency is {}", of.currency()),
-        )),
+        Stated::Money(money) if money.currency() != of.currency() => {
+            Err(FieldFault::new("/amount/currency", "CURRENCY_MISMATCH", format!("the contract's currency is {}", of.currency())))
+        }
         Stated::Money(money) => Ok(money),
         Stated::Decimal(decimal) => Money::from_decimal(decimal, of.currency())
             .map_err(|error| FieldFault::new("/amount", "OUT_OF_RANGE", error.to_string())),
@@ -38,11 +36,7 @@ pub(super) fn stated(amount: Stated, of: Money) -> Result<Money, FieldFault> {
 }
 
 /// What an event does to a milestone, or the refusal.
-pub(super) fn moved(
-    milestone: &MilestoneRow,
-    event: MilestoneEvent,
-    hint: &str,
-) -> Result<escrow_api::MilestoneStatus, Error> {
+pub(super) fn moved(milestone: &MilestoneRow, event: MilestoneEvent, hint: &str) -> Result<escrow_api::MilestoneStatus, Error> {
     let status = milestone.status()?;
     event.after(status).ok_or_else(|| conflict("milestone", status, hint))
 }
@@ -79,7 +73,13 @@ impl Service {
     }
 
     /// Nobody of the payee's side approves its pay, wherever else they are a member (I9).
-    async fn not_of_the_payee_in(&self, tx: &mut Tx, contract: &ContractRow, milestone: &MilestoneRow, user: UserId) -> Result<(), Error> {
+    async fn not_of_the_payee_in(
+        &self,
+        tx: &mut Tx,
+        contract: &ContractRow,
+        milestone: &MilestoneRow,
+        user: UserId,
+    ) -> Result<(), Error> {
         let signed = repo::contracts::signers(tx, contract.id.into()).await?.contains(&(Party::Contractor, user));
         let submitted = milestone.submitted_by == Some(user.0);
         let member = self.tenants.role_in(tx, OrgId(contract.contractor_org_id), user).await?.is_some();
@@ -107,7 +107,7 @@ impl Service {
                 let entry = NewEntry::named("milestones.escalate", "milestone", job.milestone)
                     .before(json!({ "status": before }))
                     .after(json!({ "status": after }));
-                Ok(self.record(tx, &ctx, entry).await?)
+                Ok(self.record_in(tx, &ctx, entry).await?)
             })
             .await
     }
@@ -142,7 +142,7 @@ impl Service {
             Verdict::Waiting { first } => {
                 let entry = NewEntry::named("milestones.approve_first", "milestone", cmd.milestone)
                     .after(json!({ "status": before, "amount": amount }));
-                self.record(tx, ctx, entry).await?;
+                self.record_in(tx, ctx, entry).await?;
                 let milestone = repo::milestones::view(reader(tx), cmd.milestone).await?;
                 return Ok(Approval { milestone, release: None, waiting_since: Some(first) });
             }
@@ -164,8 +164,10 @@ impl Service {
         let release = release.view()?;
         let entry = NewEntry::of(perm::MILESTONES_APPROVE, "milestone", cmd.milestone)
             .before(json!({ "status": before, "held": held }))
-            .after(json!({ "status": after, "release": release.id, "gross": release.gross, "fee": release.fee, "net": release.net }));
-        self.record(tx, ctx, entry).await?;
+            .after(
+                json!({ "status": after, "release": release.id, "gross": release.gross, "fee": release.fee, "net": release.net }),
+            );
+        self.record_in(tx, ctx, entry).await?;
         let milestone = repo::milestones::view(reader(tx), cmd.milestone).await?;
         Ok(Approval { milestone, release: Some(release), waiting_since: None })
     }
@@ -214,7 +216,7 @@ impl Milestones for Service {
                 let entry = NewEntry::of(perm::MILESTONES_SUBMIT_WORK, "milestone", cmd.milestone)
                     .before(json!({ "status": before }))
                     .after(json!({ "status": after, "evidence": cmd.evidence.len() }));
-                self.record(tx, ctx, entry).await?;
+                self.record_in(tx, ctx, entry).await?;
                 repo::milestones::view(reader(tx), cmd.milestone).await
             })
             .await
@@ -239,7 +241,7 @@ impl Milestones for Service {
                 let entry = NewEntry::of(perm::MILESTONES_REQUEST_CHANGES, "milestone", cmd.milestone)
                     .before(json!({ "status": before }))
                     .after(json!({ "status": after, "reason": cmd.reason }));
-                self.record(tx, ctx, entry).await?;
+                self.record_in(tx, ctx, entry).await?;
                 repo::milestones::view(reader(tx), cmd.milestone).await
             })
             .await

@@ -37,7 +37,7 @@ impl Service {
                     let entry = NewEntry::named("payee_account.changed", "payee_account", ctx.org)
                         .before(json!({ "status": before }))
                         .after(json!({ "status": after.status, "disabledReason": after.disabled_reason }));
-                    self.record(tx, ctx, entry).await?;
+                    self.record_in(tx, ctx, entry).await?;
                 }
                 Ok(after)
             })
@@ -86,8 +86,9 @@ impl Payees for Service {
         self.uow
             .write(ctx, async |tx| {
                 let payee = repo::payees::get(reader(tx), ctx.org).await?;
-                let entry = NewEntry::of(perm::PAYEE_MANAGE, "payee_account", ctx.org).after(json!({ "status": payee.status, "account": payee.account }));
-                self.record(tx, ctx, entry).await?;
+                let entry = NewEntry::of(perm::PAYEE_MANAGE, "payee_account", ctx.org)
+                    .after(json!({ "status": payee.status, "account": payee.account }));
+                self.record_in(tx, ctx, entry).await?;
                 Ok(Onboarding { payee, url: url.clone() })
             })
             .await

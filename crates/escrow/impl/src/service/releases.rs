@@ -65,7 +65,7 @@ impl Service {
         let entry = NewEntry::of(perm::ESCROW_RELEASE, "release", release.id)
             .before(json!({ "status": before }))
             .after(json!({ "status": after, "escrow": release.payment_id, "net": repo::money(release.net, &release.currency)? }));
-        self.record(tx, ctx, entry).await?;
+        self.record_in(tx, ctx, entry).await?;
         Ok(release)
     }
 

@@ -21,7 +21,9 @@ impl Service {
             .read(async |tx| {
                 let mut due = Vec::new();
                 due.extend(repo::sweep::payments_due(tx, now).await?.into_iter().map(|(org, id)| jobs::sync_payment(org, id)));
-                due.extend(repo::sweep::releases_stuck(tx, before).await?.into_iter().map(|(org, id)| jobs::send_release(org, id)));
+                due.extend(
+                    repo::sweep::releases_stuck(tx, before).await?.into_iter().map(|(org, id)| jobs::send_release(org, id)),
+                );
                 due.extend(repo::sweep::reviews_overdue(tx).await?.into_iter().map(|(org, id)| jobs::escalate(org, id)));
                 due.extend(repo::inbox::waiting(tx, before).await?.into_iter().map(jobs::webhook));
                 Ok::<_, Fault>(due)

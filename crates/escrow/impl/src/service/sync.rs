@@ -5,7 +5,7 @@
 
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{EscrowStatus, Error, MilestoneStatus, PaymentIntentState, PaymentStatus, SettledFunds};
+use escrow_api::{Error, EscrowStatus, MilestoneStatus, PaymentIntentState, PaymentStatus, SettledFunds};
 use kernel::{Ctx, Fault, OrgId, PaymentId, RequestId, Timestamp};
 use serde_json::json;
 use uow::Tx;
@@ -47,8 +47,7 @@ impl Service {
     /// The provider's, if it does not answer: the job is run again.
     pub async fn sync_payment(&self, job: PaymentJob) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
-        let payment =
-            self.uow.read(&ctx, async |tx| repo::payments::row(db::PgRead::pg(tx), job.payment).await).await?;
+        let payment = self.uow.read(&ctx, async |tx| repo::payments::row(db::PgRead::pg(tx), job.payment).await).await?;
         if payment.intent.is_none() && !is_live(payment.status()?) {
             return Ok(());
         }
@@ -108,7 +107,7 @@ impl Service {
             let entry = NewEntry::named(format!("escrow.payment_{after}"), "escrow", id)
                 .before(json!({ "status": before }))
                 .after(json!({ "status": after, "intent": seen.id, "charge": learnt.charge, "error": seen.last_error }));
-            self.record(tx, ctx, entry).await?;
+            self.record_in(tx, ctx, entry).await?;
         }
         Ok(())
     }
@@ -152,7 +151,13 @@ impl Service {
     }
 
     /// E1 or E13, E1b, and E2 once available; each once per charge and balance transaction.
-    async fn post_funds_in(&self, tx: &mut Tx, payment: &PaymentRow, after: EscrowStatus, funds: &SettledFunds) -> Result<(), Error> {
+    async fn post_funds_in(
+        &self,
+        tx: &mut Tx,
+        payment: &PaymentRow,
+        after: EscrowStatus,
+        funds: &SettledFunds,
+    ) -> Result<(), Error> {
         let (gross, fee, currency) = (funds.gross.minor(), funds.fee.minor(), funds.gross.currency());
         let first = match after {
             EscrowStatus::Succeeded | EscrowStatus::Available => {
@@ -231,7 +236,7 @@ impl Service {
                 let entry = NewEntry::named("escrow.payment_failed", "escrow", id)
                     .before(json!({ "status": before }))
                     .after(json!({ "status": after, "error": message }));
-                Ok(self.record(tx, ctx, entry).await?)
+                Ok(self.record_in(tx, ctx, entry).await?)
             })
             .await
     }

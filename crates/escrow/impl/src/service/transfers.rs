@@ -55,7 +55,10 @@ impl Service {
             }
             if key_is_dead {
                 alarm("release_unknown", &format!("release {}: no transfer after a day; a person must decide", job.release));
-                return self.uow.write(&ctx, async |tx| self.lose_in(tx, &ctx, job.release, "no transfer after a day").await).await;
+                return self
+                    .uow
+                    .write(&ctx, async |tx| self.lose_in(tx, &ctx, job.release, "no transfer after a day").await)
+                    .await;
             }
         }
         match self.provider.create_transfer(&order).await {
@@ -93,7 +96,10 @@ impl Service {
             return Ok(());
         }
         if transfer.reversed.minor() != 0 {
-            alarm("transfer_reversed", &format!("transfer {} of release {} was reversed by {}", transfer.id, job.release, transfer.reversed));
+            alarm(
+                "transfer_reversed",
+                &format!("transfer {} of release {} was reversed by {}", transfer.id, job.release, transfer.reversed),
+            );
         }
         self.confirm(&ctx, job.release, &transfer).await
     }
@@ -177,12 +183,18 @@ impl Service {
         }
         let Some(after) = ReleaseEvent::Confirm.after(before) else {
             let known = release.transfer.as_deref().unwrap_or("none");
-            alarm("unexpected_transfer", &format!("release {id} is {before} with transfer {known}, but there is {}", transfer.id));
+            alarm(
+                "unexpected_transfer",
+                &format!("release {id} is {before} with transfer {known}, but there is {}", transfer.id),
+            );
             return Ok(());
         };
         let net = repo::money(release.net, &release.currency)?;
         if transfer.amount != net || release.destination.as_ref().is_some_and(|ours| *ours != transfer.destination) {
-            alarm("wrong_transfer", &format!("release {id} is over {net}, but transfer {} is over {}", transfer.id, transfer.amount));
+            alarm(
+                "wrong_transfer",
+                &format!("release {id} is over {net}, but transfer {} is over {}", transfer.id, transfer.amount),
+            );
             return self.lose_in(tx, ctx, id, "the transfer found is not the one ordered").await;
         }
         let posting = Posting::e4(&transfer.id, release.id, release.net, release.fee, net.currency());
@@ -199,12 +211,13 @@ impl Service {
         let held = repo::ledger::held(reader(tx), &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
         let event = if held > 0 { MilestoneEvent::ReleasedPart } else { MilestoneEvent::ReleasedWhole };
         let was = milestone.status()?;
-        let now = event.after(was).ok_or_else(|| Fault::internal(format!("milestone {} is {was}, yet released", milestone.id)))?;
+        let now =
+            event.after(was).ok_or_else(|| Fault::internal(format!("milestone {} is {was}, yet released", milestone.id)))?;
         repo::milestones::set_status(tx, milestone.id, now).await?;
         let entry = NewEntry::named("escrow.release_sent", "release", id)
             .before(json!({ "status": before, "milestone": was }))
             .after(json!({ "status": after, "milestone": now, "transfer": transfer.id, "net": net }));
-        Ok(self.record(tx, ctx, entry).await?)
+        Ok(self.record_in(tx, ctx, entry).await?)
     }
 
     /// R5: nobody knows.
@@ -221,7 +234,7 @@ impl Service {
             let entry = NewEntry::named("escrow.release_unknown", "release", id)
                 .before(json!({ "status": before }))
                 .after(json!({ "status": after, "error": why }));
-            self.record(tx, ctx, entry).await?;
+            self.record_in(tx, ctx, entry).await?;
         }
         Ok(())
     }
@@ -244,6 +257,6 @@ impl Service {
         let entry = NewEntry::named("escrow.release_failed", "release", id)
             .before(json!({ "status": before }))
             .after(json!({ "status": after, "error": why }));
-        Ok(self.record(tx, ctx, entry).await?)
+        Ok(self.record_in(tx, ctx, entry).await?)
     }
 }

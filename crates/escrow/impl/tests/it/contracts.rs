@@ -66,7 +66,10 @@ async fn sums_that_do_not_agree_are_refused_by_the_service_and_by_the_database()
     let mut new = world.terms_of(&[60_000, 40_000]);
     new.milestones[0].amount = eur(59_999);
     let Err(Error::Invalid(faults)) = world.open(&new).await else { panic!("refused") };
-    assert_eq!(faults.iter().map(|fault| (fault.pointer.as_str(), fault.code)).collect::<Vec<_>>(), [("/milestones", "SUM_MISMATCH")]);
+    assert_eq!(
+        faults.iter().map(|fault| (fault.pointer.as_str(), fault.code)).collect::<Vec<_>>(),
+        [("/milestones", "SUM_MISMATCH")]
+    );
     new.contractor = new.owner;
     new.lines[1].amount = None;
     let Err(Error::Invalid(faults)) = world.open(&new).await else { panic!("refused") };
@@ -183,7 +186,8 @@ async fn a_contract_in_signing_can_be_cancelled_and_one_in_force_cannot() {
     let world = World::new().await;
     let id = world.open(&world.terms_of(&[100_000])).await.expect("opens");
     let ctx = world.owner.ctx();
-    let cancel = async |id| world.db.uow().write(&ctx, async |tx| world.service.cancel_in(tx, &ctx, id, "the award fell").await).await;
+    let cancel =
+        async |id| world.db.uow().write(&ctx, async |tx| world.service.cancel_in(tx, &ctx, id, "the award fell").await).await;
     cancel(id).await.expect("cancels");
     assert!(matches!(cancel(id).await, Err(Error::State { .. })));
     assert_eq!(world.db.query("select status from milestones").await, ["cancelled"]);

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use audit_api::{Audit, Entry, Filter, NewEntry, Verification};
 use auth_api::{Authorizer, Reach, Session, Sessions};
 use kernel::{
-    Actor, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole, Scope, SessionId, Timestamp, UserId,
+    Actor, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole, Scope, SessionId,
+    Timestamp, UserId,
 };
 use tenants_api::{ApprovalRequest, OrgKind, Organization, Tenants, Verdict};
 use uow::Tx;

@@ -179,3 +179,50 @@ async fn another_tenants_payment_is_not_there() {
     let job = PaymentJob { org: OrgId::new(), payment: funding.escrow.id };
     assert!(matches!(world.service.sync_payment(job).await, Err(Error::NotFound("escrow"))));
 }
+
+#[tokio::test]
+async fn looks_in_any_order_however_stale_end_the_same() {
+    let looks: [fn(&mut escrow_api::PaymentIntentState); 5] = [
+        |_| {},
+        |intent| intent.last_error = Some("Your card was declined.".to_owned()),
+        |intent| intent.status = PaymentStatus::Processing,
+        |intent| paid(intent, false),
+        |intent| paid(intent, true),
+    ];
+    let orders = crate::webhooks::permutations(looks.len());
+    assert_eq!(orders.len(), 120);
+    let world = World::new().await;
+    let contract = world.contract(&vec![10_000; orders.len()]).await;
+    for (order, milestone) in orders.iter().zip(&contract.milestones) {
+        let funding = world.fund(milestone.id).await.expect("funds");
+        let fresh = world.provider.intents().into_iter().find(|intent| intent.id == funding.intent).expect("made");
+        for &look in order {
+            world.provider.change_intent(&funding.intent, |intent| {
+                *intent = fresh.clone();
+                looks[look](intent);
+            });
+            world.sync(&funding).await.expect("syncs");
+        }
+    }
+    let ends = "select distinct p.status || ' ' || m.status from payments p join milestones m on m.id = p.milestone_id";
+    assert_eq!(world.db.query(ends).await, ["available funded"]);
+    assert_eq!(
+        world.db.query("select kind || ' ' || count(*) from ledger_transactions group by kind order by kind").await,
+        ["E1 120", "E1b 120", "E2 120"]
+    );
+    world.assert_healthy().await;
+}
+
+fn paid(intent: &mut escrow_api::PaymentIntentState, available: bool) {
+    intent.status = PaymentStatus::Succeeded;
+    intent.amount_received = intent.amount;
+    intent.funds = Some(escrow_api::SettledFunds {
+        charge: format!("ch_{}", intent.id),
+        balance_transaction: format!("txn_{}", intent.id),
+        gross: intent.amount,
+        fee: eur(World::provider_fee(intent.amount)),
+        available_on: chrono::Utc::now(),
+        available,
+        destination_transfer: None,
+    });
+}

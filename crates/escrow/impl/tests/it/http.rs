@@ -33,8 +33,10 @@ impl Web {
 
     async fn send(&self, who: &Person, method: Method, path: &str, key: Option<&str>, body: Option<Value>) -> (u16, Value) {
         let app = test::init_service(web::app(&self.deps)).await;
-        let mut request =
-            test::TestRequest::default().method(method).uri(path).insert_header(("Authorization", format!("Bearer {}", who.user)));
+        let mut request = test::TestRequest::default()
+            .method(method)
+            .uri(path)
+            .insert_header(("Authorization", format!("Bearer {}", who.user)));
         if let Some(key) = key {
             request = request.insert_header(("Idempotency-Key", key));
         }
@@ -74,7 +76,10 @@ async fn the_journey_over_http() {
         assert_eq!(web.post(who, &format!("/api/contracts/{id}/sign"), signature).await.0, 200);
     }
     let (_, contract) = web.get(owner, &format!("/api/contracts/{id}")).await;
-    assert_eq!((&contract["status"], &contract["total"]), (&json!("active"), &json!({ "amount": "10000.00", "currency": "EUR" })));
+    assert_eq!(
+        (&contract["status"], &contract["total"]),
+        (&json!("active"), &json!({ "amount": "10000.00", "currency": "EUR" }))
+    );
     let milestone = contract["milestones"][0]["id"].as_str().expect("an id").to_owned();
 
     let wrong = json!({ "milestoneId": milestone, "amount": { "amount": "9999.00", "currency": "EUR" } });

@@ -5,7 +5,9 @@ use kernel::{Ctx, RequestId};
 use crate::world::World;
 
 fn post(contract: kernel::ContractId, kind: &str, object: &str, entries: &str) -> String {
-    format!("select app.post_ledger(gen_random_uuid(), '{contract}', '{kind}', 'stripe', '{object}', 'charge', 'EUR', null, '{entries}')")
+    format!(
+        "select app.post_ledger(gen_random_uuid(), '{contract}', '{kind}', 'stripe', '{object}', 'charge', 'EUR', null, '{entries}')"
+    )
 }
 
 #[tokio::test]
@@ -13,11 +15,9 @@ async fn a_transaction_that_does_not_sum_to_zero_is_refused_at_commit() {
     let world = World::new().await;
     let contract = world.contract(&[100_000]).await.id;
     let ctx = world.owner.ctx();
-    for entries in [
-        r#"[{"account": 1000, "amount": 100}, {"account": 2090, "amount": -99}]"#,
-        r#"[{"account": 1000, "amount": 100}]"#,
-        "[]",
-    ] {
+    for entries in
+        [r#"[{"account": 1000, "amount": 100}, {"account": 2090, "amount": -99}]"#, r#"[{"account": 1000, "amount": 100}]"#, "[]"]
+    {
         let said = world.refusal(&ctx, &post(contract, "E13", "ch_x", entries)).await;
         assert!(said.contains("entries that sum to"), "{said}");
     }
@@ -28,7 +28,8 @@ async fn a_transaction_that_does_not_sum_to_zero_is_refused_at_commit() {
 async fn what_is_owed_never_turns_into_what_is_due() {
     let world = World::new().await;
     let contract = world.contract(&[100_000]).await.id;
-    let overdraw = r#"[{"account": 2000, "subject": "00000000-0000-0000-0000-000000000001", "amount": 1}, {"account": 1010, "amount": -1}]"#;
+    let overdraw =
+        r#"[{"account": 2000, "subject": "00000000-0000-0000-0000-000000000001", "amount": 1}, {"account": 1010, "amount": -1}]"#;
     let said = world.refusal(&world.owner.ctx(), &post(contract, "E4", "tr_x", overdraw)).await;
     assert!(said.contains("ledger_balances_liability"), "{said}");
 }

@@ -15,19 +15,28 @@ async fn an_approved_milestone_is_released_less_the_fee() {
     assert_eq!((reserved.status.name(), reserved.held), ("approved", eur(0)));
     let releasing = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
     let release = &releasing.release;
-    assert_eq!((release.status.name(), release.gross, release.fee, release.net), ("sending", eur(1_000_000), eur(25_000), eur(975_000)));
+    assert_eq!(
+        (release.status.name(), release.gross, release.fee, release.net),
+        ("sending", eur(1_000_000), eur(25_000), eur(975_000))
+    );
     world.work().await;
     let milestone = world.milestone(contract.milestones[0].id).await;
     assert_eq!(milestone.status.name(), "released");
     let transfers = world.provider.transfers();
-    assert_eq!(transfers.iter().map(|t| (t.amount, &t.id)).collect::<Vec<_>>(), [(eur(975_000), milestone.release.expect("one").transfer.as_ref().expect("sent"))]);
+    assert_eq!(
+        transfers.iter().map(|t| (t.amount, &t.id)).collect::<Vec<_>>(),
+        [(eur(975_000), milestone.release.expect("one").transfer.as_ref().expect("sent"))]
+    );
     assert_eq!(world.kinds().await, ["E1", "E1b", "E2", "E3", "E4"]);
     assert_eq!(world.balances().await, ["1010 25001", "4000 -25000", "4010 -29898", "5000 29897"]);
 
     let statement = world.service.statement(&world.contractor.ctx(), contract.id).await.expect("reads");
     assert_eq!(statement, world.service.statement(&world.owner.ctx(), contract.id).await.expect("reads"));
     let summary = &statement.milestones[0];
-    assert_eq!((summary.funded, summary.held, summary.reserved, summary.released), (eur(1_000_000), eur(0), eur(0), eur(1_000_000)));
+    assert_eq!(
+        (summary.funded, summary.held, summary.reserved, summary.released),
+        (eur(1_000_000), eur(0), eur(0), eur(1_000_000))
+    );
     assert_eq!(statement.sum, eur(0));
     assert!(statement.transactions.iter().any(|t| t.kind == "E4" && t.object == transfers[0].id));
     world.assert_healthy().await;
@@ -63,7 +72,11 @@ async fn an_answer_lost_after_the_effect_is_found_again() {
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
     let failed = world.work().await;
     assert!(failed[0].error().is_some());
-    assert_eq!(world.db.query("select status || ' ' || (maybe_sent_at is null) from releases").await, ["sending true"], "it did not leave");
+    assert_eq!(
+        world.db.query("select status || ' ' || (maybe_sent_at is null) from releases").await,
+        ["sending true"],
+        "it did not leave"
+    );
     world.work_ahead().await;
     assert_eq!(world.db.query("select status || ' ' || (maybe_sent_at is null) from releases").await, ["unknown false"]);
     world.work_ahead().await;
@@ -118,7 +131,10 @@ async fn a_refused_transfer_voids_the_reservation_and_can_be_released_anew() {
     let first = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
     world.work().await;
     let refused = world.milestone(milestone).await;
-    assert_eq!((refused.status.name(), refused.held, refused.release.expect("one").status.name()), ("approved", eur(1_000_000), "failed"));
+    assert_eq!(
+        (refused.status.name(), refused.held, refused.release.expect("one").status.name()),
+        ("approved", eur(1_000_000), "failed")
+    );
     assert_eq!(world.kinds().await, ["E1", "E1b", "E2", "E3", "E3v"]);
     world.assert_healthy().await;
     let second = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases anew").release;

@@ -34,7 +34,7 @@ async fn end_state(world: &World) -> Vec<String> {
     state
 }
 
-fn permutations(of: usize) -> Vec<Vec<usize>> {
+pub fn permutations(of: usize) -> Vec<Vec<usize>> {
     if of == 0 {
         return vec![Vec::new()];
     }
@@ -66,9 +66,17 @@ async fn every_order_and_doubling_of_the_events_ends_the_same() {
             event(&format!("evt_{n}_created"), "payment_intent.created", about(json!({ "payment_id": funding.escrow.id }))),
             event(&format!("evt_{n}_processing"), "payment_intent.processing", about(json!({}))),
             event(&format!("evt_{n}_succeeded"), "payment_intent.succeeded", about(Value::Null)),
-            event(&format!("evt_{n}_charge"), "charge.succeeded", json!({ "id": format!("ch_{intent}"), "payment_intent": intent })),
+            event(
+                &format!("evt_{n}_charge"),
+                "charge.succeeded",
+                json!({ "id": format!("ch_{intent}"), "payment_intent": intent }),
+            ),
             event(&format!("evt_{n}_balance"), "balance.available", json!({ "object": "balance" })),
-            event(&format!("evt_{n}_transfer"), "transfer.created", json!({ "id": "tr_unknown", "metadata": { "release_id": id } })),
+            event(
+                &format!("evt_{n}_transfer"),
+                "transfer.created",
+                json!({ "id": "tr_unknown", "metadata": { "release_id": id } }),
+            ),
         ];
         // 24 milestones take 24 of the 720 orders, spread over all of them; the model's property test takes the rest.
         let order = &orders[n * 30];
@@ -103,7 +111,8 @@ async fn the_whole_way_by_events_alone() {
     world.work().await;
     world.submit(milestone).await.expect("submits");
     world.approve(milestone, None).await.expect("approves");
-    let release = escrow_api::Escrows::release(&*world.service, &world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    let release =
+        escrow_api::Escrows::release(&*world.service, &world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
     world.provider.mishaps("create_transfer", [escrow_api::fake::Mishap::LoseAnswer]);
     world.work().await;
     let transfer = &world.provider.transfers()[0];
@@ -111,8 +120,20 @@ async fn the_whole_way_by_events_alone() {
     deliver(&world, &event("evt_3", "transfer.created", told)).await.expect("is taken");
     world.work().await;
     let end = end_state(&world).await;
-    let expected =
-        ["1010 25001", "4000 -25000", "4010 -29898", "5000 29897", "E1", "E1b", "E2", "E3", "E4", "available", "released", "sent"];
+    let expected = [
+        "1010 25001",
+        "4000 -25000",
+        "4010 -29898",
+        "5000 29897",
+        "E1",
+        "E1b",
+        "E2",
+        "E3",
+        "E4",
+        "available",
+        "released",
+        "sent",
+    ];
     assert_eq!(end, expected);
     world.assert_healthy().await;
 }
@@ -162,7 +183,11 @@ async fn what_is_not_from_the_provider_is_refused_and_what_is_not_ours_is_left_a
     assert!(matches!(world.service.take_event(Some(&header), shapeless.as_bytes()).await, Err(Error::BadSignature(_))));
     assert_eq!(world.db.query("select count(*) from webhook_events").await, ["0"]);
 
-    let mut live = event("evt_live", "payment_intent.succeeded", json!({ "id": "pi_x", "metadata": { "payment_id": kernel::PaymentId::new() } }));
+    let mut live = event(
+        "evt_live",
+        "payment_intent.succeeded",
+        json!({ "id": "pi_x", "metadata": { "payment_id": kernel::PaymentId::new() } }),
+    );
     deliver(&world, &event("evt_odd", "something.brand_new", json!(null))).await.expect("is taken");
     deliver(&world, &live).await.expect("is taken");
     live["livemode"] = json!(true);
@@ -176,7 +201,10 @@ async fn what_is_not_from_the_provider_is_refused_and_what_is_not_ours_is_left_a
 async fn events_whose_job_got_lost_are_taken_up_by_the_sweep() {
     let world = World::new().await;
     deliver(&world, &event("evt_1", "something.new", json!({}))).await.expect("is taken");
-    world.db.run_sql("delete from graphile_worker._private_jobs; update webhook_events set received_at = now() - interval '1 hour'").await;
+    world
+        .db
+        .run_sql("delete from graphile_worker._private_jobs; update webhook_events set received_at = now() - interval '1 hour'")
+        .await;
     world.service.sweep().await.expect("sweeps");
     world.work().await;
     assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);

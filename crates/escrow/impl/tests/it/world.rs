@@ -12,7 +12,7 @@ use escrow_api::{
 };
 use jobs::{JobCtx, Ran, Registry};
 use kernel::{
-    BidId, Clock, ContractId, Currency, Ctx, Fault, ManualClock, MilestoneId, Money, OrgId, OrgRole, ProjectId, SoqLineId,
+    BidId, Clock, ContractId, Ctx, Currency, Fault, ManualClock, MilestoneId, Money, OrgId, OrgRole, ProjectId, SoqLineId,
     TenderId, Timestamp,
 };
 use testkit::Database;

@@ -234,7 +234,7 @@ pub(crate) struct ListQuery {
 /// List projects.
 ///
 /// Owners and administrators see all projects of the organisation, others those whose team they are in.
-#[utoipa::path(operation_id = "listProjects", params(ListQuery), responses((status = 200, description = "Newest first", body = List<ProjectOut>)))]
+#[utoipa::path(params(ListQuery), responses((status = 200, description = "Newest first", body = List<ProjectOut>)))]
 #[get("/api/projects")]
 pub(crate) async fn list(
     Authed(ctx): Authed,
@@ -249,7 +249,7 @@ pub(crate) async fn list(
 /// Create a project.
 ///
 /// The caller becomes `project_owner` in its team.
-#[utoipa::path(operation_id = "createProject", responses((status = 201, description = "The new project", body = ProjectOut)))]
+#[utoipa::path(responses((status = 201, description = "The new project", body = ProjectOut)))]
 #[post("/api/projects")]
 pub(crate) async fn create(
     Authed(ctx): Authed,
@@ -264,7 +264,7 @@ pub(crate) async fn create(
 }
 
 /// Read a project.
-#[utoipa::path(operation_id = "readProject", responses((status = 200, description = "The project", body = ProjectOut)))]
+#[utoipa::path(responses((status = 200, description = "The project", body = ProjectOut)))]
 #[get("/api/projects/{id}")]
 pub(crate) async fn read(
     Authed(ctx): Authed,
@@ -276,7 +276,7 @@ pub(crate) async fn read(
 }
 
 /// Replace a project's details.
-#[utoipa::path(operation_id = "replaceProject", responses(
+#[utoipa::path(responses(
     (status = 200, description = "The changed project", body = ProjectOut),
     (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `PROJECT_STATE`: the status cannot take that step")
 ))]
@@ -295,7 +295,7 @@ pub(crate) async fn replace(
 }
 
 /// Change some of a project's details.
-#[utoipa::path(operation_id = "changeProject", request_body = ProjectChangeIn, responses(
+#[utoipa::path(request_body = ProjectChangeIn, responses(
     (status = 200, description = "The changed project", body = ProjectOut),
     (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `PROJECT_STATE`: the status cannot take that step")
 ))]
@@ -324,7 +324,7 @@ pub(crate) async fn merge(
 /// Delete a project.
 ///
 /// With its team, units and schedules of quantities, as long as no tender of it was published.
-#[utoipa::path(operation_id = "deleteProject", responses(
+#[utoipa::path(responses(
     (status = 204, description = "It is gone"),
     (status = 409, description = "`PROJECT_TENDERED`: a tender of it was published; `PROJECT_IN_USE`: it has tenders in draft")
 ))]

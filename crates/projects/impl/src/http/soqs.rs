@@ -40,7 +40,7 @@ pub(crate) struct ListQuery {
 /// List schedules of quantities.
 ///
 /// Every version is an item, without its lines.
-#[utoipa::path(operation_id = "listSoqs", params(ListQuery), responses((status = 200, description = "Newest first", body = List<SoqSummaryOut>)))]
+#[utoipa::path(params(ListQuery), responses((status = 200, description = "Newest first", body = List<SoqSummaryOut>)))]
 #[get("/api/soq")]
 pub(crate) async fn list(
     Authed(ctx): Authed,
@@ -58,7 +58,7 @@ pub(crate) async fn list(
 /// Version 1, a draft. `unitCode` takes a UNECE Recommendation 20 code or a usual spelling (`m2`, `qm`, `sqm`, `stk`, `psch`, …) and
 /// answers the code; a unit that is not known is kept as `unitText`, and a tender with it cannot be published. Lump sums and provisional
 /// sums have the quantity 1, which may be left out.
-#[utoipa::path(operation_id = "createSoq", responses(
+#[utoipa::path(responses(
     (status = 201, description = "The new schedule", body = SoqOut<'_>),
     (status = 404, description = "There is no such project")
 ))]
@@ -74,7 +74,7 @@ pub(crate) async fn create(
 }
 
 /// Read a schedule of quantities.
-#[utoipa::path(operation_id = "readSoq", responses((status = 200, description = "The schedule with its lines in order", body = SoqOut<'_>)))]
+#[utoipa::path(responses((status = 200, description = "The schedule with its lines in order", body = SoqOut<'_>)))]
 #[get("/api/soq/{id}")]
 pub(crate) async fn read(
     Authed(ctx): Authed,
@@ -88,7 +88,7 @@ pub(crate) async fn read(
 /// Replace a draft's title and lines.
 ///
 /// A line with the `id` that it has keeps its identity; a line without one is new; a line left out is gone.
-#[utoipa::path(operation_id = "replaceSoq", responses(
+#[utoipa::path(responses(
     (status = 200, description = "The changed schedule", body = SoqOut<'_>),
     (status = 409, description = "`SOQ_FROZEN`: make a new version of it")
 ))]
@@ -106,7 +106,7 @@ pub(crate) async fn replace(
 }
 
 /// Delete a draft.
-#[utoipa::path(operation_id = "deleteSoq", responses(
+#[utoipa::path(responses(
     (status = 204, description = "It is gone"),
     (status = 409, description = "`SOQ_FROZEN`: it stays; `SOQ_IN_USE`: a tender uses it")
 ))]
@@ -126,7 +126,7 @@ pub(crate) async fn remove(
 ///
 /// It needs at least one line that can be priced. From then on it never changes: the next change is a new version. Units that are not
 /// known do not hinder the freezing, but a tender with them cannot be published.
-#[utoipa::path(operation_id = "freezeSoq", responses(
+#[utoipa::path(responses(
     (status = 200, description = "The frozen schedule", body = SoqOut<'_>),
     (status = 409, description = "`SOQ_FROZEN`: it is already; `SOQ_STATE`: nothing in it can be priced")
 ))]
@@ -143,7 +143,7 @@ pub(crate) async fn freeze(
 /// Make the next version of a frozen schedule.
 ///
 /// A draft with the same lines, each with its `id`: a line is the same line in all versions.
-#[utoipa::path(operation_id = "createSoqVersion", responses(
+#[utoipa::path(responses(
     (status = 201, description = "The new version", body = SoqOut<'_>),
     (status = 409, description = "`SOQ_STATE`: it is a draft; `SOQ_SUPERSEDED`: there is a newer version")
 ))]

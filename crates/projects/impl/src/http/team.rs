@@ -88,7 +88,7 @@ fn tag(member: &TeamMember) -> String {
 }
 
 /// List a project's team.
-#[utoipa::path(operation_id = "listProjectMembers", params(Paging), responses((status = 200, description = "Newest first", body = List<MemberOut>)))]
+#[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<MemberOut>)))]
 #[get("/api/projects/{id}/members")]
 pub(crate) async fn list(
     Authed(ctx): Authed,
@@ -101,7 +101,7 @@ pub(crate) async fn list(
 }
 
 /// Take a member of the organisation into the team.
-#[utoipa::path(operation_id = "addProjectMember", responses(
+#[utoipa::path(responses(
     (status = 201, description = "The new member of the team", body = MemberOut),
     (status = 409, description = "`ALREADY_IN_TEAM`")
 ))]
@@ -121,7 +121,7 @@ pub(crate) async fn add(
 }
 
 /// Give a member of the team another role.
-#[utoipa::path(operation_id = "setProjectMemberRole", responses(
+#[utoipa::path(responses(
     (status = 200, description = "The changed member", body = MemberOut),
     (status = 409, description = "`LAST_PROJECT_OWNER`: nobody would run the project")
 ))]
@@ -143,7 +143,7 @@ pub(crate) async fn set_role(
 }
 
 /// Take a person out of the team.
-#[utoipa::path(operation_id = "removeProjectMember", responses(
+#[utoipa::path(responses(
     (status = 204, description = "The person is out of the team"),
     (status = 409, description = "`LAST_PROJECT_OWNER`: nobody would run the project")
 ))]

@@ -119,7 +119,7 @@ pub(crate) struct UnitsOut {
 }
 
 /// List a project's units.
-#[utoipa::path(operation_id = "listUnits", params(Paging), responses((status = 200, description = "Newest first", body = List<UnitOut>)))]
+#[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<UnitOut>)))]
 #[get("/api/projects/{id}/units")]
 pub(crate) async fn list(
     Authed(ctx): Authed,
@@ -134,7 +134,7 @@ pub(crate) async fn list(
 /// Add units to a project.
 ///
 /// All or none. Every fault of every unit is told at once, with a pointer such as `/units/0/floors`.
-#[utoipa::path(operation_id = "addUnits", responses(
+#[utoipa::path(responses(
     (status = 201, description = "The new units", body = UnitsOut),
     (status = 409, description = "`UNIT_NUMBER_TAKEN`: the project has a unit of that number")
 ))]

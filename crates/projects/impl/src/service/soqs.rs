@@ -80,7 +80,7 @@ impl Soqs for Service {
     ) -> Result<Soq, Error> {
         self.uow
             .write(ctx, async |tx| {
-                let before = self.draft(tx, ctx, id, unchanged).await?;
+                let before = self.draft_in(tx, ctx, id, unchanged).await?;
                 if change.project.is_some_and(|project| project != before.project) {
                     let fault = FieldFault::new("/projectId", "NEVER_CHANGES", "a schedule stays in its project: leave it out");
                     return Err(Error::Invalid(vec![fault]));
@@ -102,7 +102,7 @@ impl Soqs for Service {
     async fn delete(&self, ctx: &Ctx, id: SoqId, unchanged: Option<Precondition<'_, Soq>>) -> Result<(), Error> {
         self.uow
             .write(ctx, async |tx| {
-                let before = self.draft(tx, ctx, id, unchanged).await?;
+                let before = self.draft_in(tx, ctx, id, unchanged).await?;
                 repo::soq::delete(tx, id).await?;
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::SOQ_EDIT, ENTITY, id).before(&before)).await?;
                 Ok(())
@@ -128,7 +128,7 @@ impl Soqs for Service {
 
 impl Service {
     /// A draft that the caller may change, locked.
-    async fn draft(
+    async fn draft_in(
         &self,
         tx: &mut Tx,
         ctx: &Ctx,

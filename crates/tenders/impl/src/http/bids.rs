@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use tenders_api::{Bid, BidContent, BidLine, InclusionProof, NewBid, OfferedRate, Tenders};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Decimal4, Faults, Id, IDEMPOTENCY_REPLAYED, Idempotent, IfMatch, Json, MoneyIn, MoneyOut, Paging, Problem, Query, Reply};
+use web::{
+    Authed, Decimal4, Faults, IDEMPOTENCY_REPLAYED, Id, Idempotent, IfMatch, Json, MoneyIn, MoneyOut, Paging, Problem, Query,
+    Reply,
+};
 
 use super::{tag, tagged};
 
@@ -202,7 +205,8 @@ impl BidOut {
     }
 
     fn filled(self, content: Option<&BidContent>, document: Option<String>) -> Self {
-        let line = |line: &BidLine| BidLineOut { soq_line_id: line.soq_line.into(), rate: line.rate.into(), amount: line.amount.into() };
+        let line =
+            |line: &BidLine| BidLineOut { soq_line_id: line.soq_line.into(), rate: line.rate.into(), amount: line.amount.into() };
         Self {
             total: content.map(|content| content.total.into()),
             lines: content.map(|content| content.lines.iter().map(line).collect()).unwrap_or_default(),
@@ -329,7 +333,8 @@ struct OfferReceipt {
 
 impl From<(&BidContent, String)> for Offer {
     fn from((content, document): (&BidContent, String)) -> Self {
-        let line = |line: &BidLine| BidLineOut { soq_line_id: line.soq_line.into(), rate: line.rate.into(), amount: line.amount.into() };
+        let line =
+            |line: &BidLine| BidLineOut { soq_line_id: line.soq_line.into(), rate: line.rate.into(), amount: line.amount.into() };
         Self {
             total: content.total.into(),
             lines: content.lines.iter().map(line).collect(),

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use tenders_api::{Approval, AwardedContract, Awarding, Draft, Invitation, Invitee, Milestone, Side, Step, TenderLine, TenderView};
+use tenders_api::{
+    Approval, AwardedContract, Awarding, Draft, Invitation, Invitee, Milestone, Side, Step, TenderLine, TenderView,
+};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{CurrencyCode, Decimal4, Faults, MoneyOut, Problem};
@@ -397,7 +399,11 @@ impl From<&Awarding> for AwardOut {
             milestones: contract
                 .milestones
                 .iter()
-                .map(|(title, amount, due_on)| ContractMilestoneOut { title: title.clone(), amount: (*amount).into(), due_on: *due_on })
+                .map(|(title, amount, due_on)| ContractMilestoneOut {
+                    title: title.clone(),
+                    amount: (*amount).into(),
+                    due_on: *due_on,
+                })
                 .collect(),
         };
         Self {
@@ -459,6 +465,13 @@ impl From<&Invitation> for InvitationOut {
             Invitee::Email(email) => (None, Some(email.clone())),
         };
         let tender_id = invitation.tender.into();
-        Self { id: invitation.id, tender_id, organization_id, email, sent_at: invitation.sent_at, created_at: invitation.created_at }
+        Self {
+            id: invitation.id,
+            tender_id,
+            organization_id,
+            email,
+            sent_at: invitation.sent_at,
+            created_at: invitation.created_at,
+        }
     }
 }

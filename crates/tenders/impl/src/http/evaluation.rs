@@ -128,7 +128,11 @@ pub async fn disqualify(
 /// The record of the opening, whole for the owner; for a bidder hashes and the proof of its own bid.
 #[utoipa::path(responses((status = 200, description = "The record", body = OpeningRecordOut)))]
 #[get("/api/tenders/{id}/opening-record")]
-pub async fn opening_record(Authed(ctx): Authed, Id(id): Id<TenderId>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
+pub async fn opening_record(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
     let record = service.opening_record(&ctx, id).await?;
     Ok(Reply::ok(&OpeningRecordOut::from(&record)).response())
 }

@@ -48,7 +48,11 @@ pub fn shown(view: &TenderView) -> Reply {
 /// Tenders of the organisation and those that it may bid for.
 #[utoipa::path(params(TenderQuery), responses((status = 200, description = "Newest first, without lines and milestones", body = List<TenderOut>)))]
 #[get("/api/tenders")]
-pub async fn list(Authed(ctx): Authed, Query(query): Query<TenderQuery>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    Authed(ctx): Authed,
+    Query(query): Query<TenderQuery>,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
     let page = web::page(query.limit, query.cursor.as_deref())?;
     let filter = Filter { side: query.role.map(Into::into), status: query.status.map(Into::into) };
     let page = service.list(&ctx, filter, page).await?;
@@ -159,9 +163,8 @@ pub async fn invite(
     body: Json<InvitationIn>,
 ) -> Result<HttpResponse, Problem> {
     let invitee = body.0.into_invitee()?;
-    let render = move |invitation: &Invitation| {
-        Reply::created(format!("/api/tenders/{id}/invitations"), &InvitationOut::from(invitation))
-    };
+    let render =
+        move |invitation: &Invitation| Reply::created(format!("/api/tenders/{id}/invitations"), &InvitationOut::from(invitation));
     once.run(ctx, async |ctx| service.invite(&ctx, id, invitee).await, render).await
 }
 

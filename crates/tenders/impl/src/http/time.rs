@@ -3,7 +3,6 @@
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tenders_api::Tenders;
 use utoipa::ToSchema;
@@ -19,7 +18,7 @@ struct ServerTime {
 /// What time it is.
 ///
 /// The clock that decides deadlines: compare yours with it before the last minute of a tender.
-#[utoipa::path(operation_id = "readServerTime", responses((status = 200, description = "The server's time", body = ServerTime)))]
+#[utoipa::path(responses((status = 200, description = "The server's time", body = ServerTime)))]
 #[get("/api/time")]
 pub(super) async fn now(Authed(ctx): Authed, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
     Ok(Reply::ok(&ServerTime { server_time: service.server_time(&ctx).await? }).response())

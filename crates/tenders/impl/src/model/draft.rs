@@ -45,7 +45,11 @@ pub fn not_ready(
         faults.push(FieldFault::new("/soqId", "SOQ_NOT_FROZEN", "freeze the schedule of quantities first"));
     }
     if !soq.lines.iter().any(|line| line.kind.is_payable()) {
-        faults.push(FieldFault::new("/soqId", "SOQ_WITHOUT_PAYABLE_LINE", "the schedule of quantities needs a line to be priced"));
+        faults.push(FieldFault::new(
+            "/soqId",
+            "SOQ_WITHOUT_PAYABLE_LINE",
+            "the schedule of quantities needs a line to be priced",
+        ));
     }
     for line in soq.lines.iter().filter(|line| line.kind.is_payable()) {
         let code = &line.code;
@@ -56,11 +60,19 @@ pub fn not_ready(
             faults.push(FieldFault::new("/soqId", "QUANTITY_MISSING", format!("line {code}: it has no quantity")));
         }
         if line.kind.is_provisional() && line.estimate_rate.is_none() {
-            faults.push(FieldFault::new("/soqId", "PROVISIONAL_SUM_MISSING", format!("line {code}: the provisional sum is not set")));
+            faults.push(FieldFault::new(
+                "/soqId",
+                "PROVISIONAL_SUM_MISSING",
+                format!("line {code}: the provisional sum is not set"),
+            ));
         }
     }
     if tender.currency != soq.currency {
-        faults.push(FieldFault::new("/soqId", "CURRENCY_DIFFERS", "the schedule of quantities has another currency than the tender"));
+        faults.push(FieldFault::new(
+            "/soqId",
+            "CURRENCY_DIFFERS",
+            "the schedule of quantities has another currency than the tender",
+        ));
     }
     milestones::check(milestones, &mut faults);
     if tender.method == ProcurementMethod::Limited && !invited {

@@ -122,7 +122,8 @@ const BID: &[(BidStatus, BidEvent, BidStatus)] = {
 /// # Errors
 /// [`Error::State`] with the current one.
 pub fn tender(from: TenderStatus, event: TenderEvent) -> Result<TenderStatus, Error> {
-    next(TENDER, from, event).ok_or_else(|| refused("tender", from.name(), &format!("{event:?}"), TENDER, event, TenderStatus::name))
+    next(TENDER, from, event)
+        .ok_or_else(|| refused("tender", from.name(), &format!("{event:?}"), TENDER, event, TenderStatus::name))
 }
 
 /// The bid's next state.

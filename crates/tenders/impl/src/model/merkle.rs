@@ -78,6 +78,8 @@ mod tests {
     use super::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
         #[test]
         fn every_receipt_is_proved_and_no_other(receipts in prop::collection::hash_set(any::<Hash>(), 1..100), stranger in any::<Hash>()) {
             let receipts: Vec<_> = receipts.into_iter().collect();

@@ -11,15 +11,27 @@ pub fn check(milestones: &[Milestone], faults: &mut Vec<FieldFault>) {
             faults.push(FieldFault::new(format!("/milestones/{at}/title"), "REQUIRED", "must not be blank"));
         }
         if milestone.percent <= Decimal::ZERO || milestone.percent > Decimal::ONE_HUNDRED {
-            faults.push(FieldFault::new(format!("/milestones/{at}/percent"), "OUT_OF_RANGE", "must be more than 0 and at most 100"));
+            faults.push(FieldFault::new(
+                format!("/milestones/{at}/percent"),
+                "OUT_OF_RANGE",
+                "must be more than 0 and at most 100",
+            ));
         } else if milestone.percent.normalize().scale() > 4 {
-            faults.push(FieldFault::new(format!("/milestones/{at}/percent"), "TOO_MANY_DECIMALS", "at most 4 decimals are allowed"));
+            faults.push(FieldFault::new(
+                format!("/milestones/{at}/percent"),
+                "TOO_MANY_DECIMALS",
+                "at most 4 decimals are allowed",
+            ));
         }
     }
     let sum = milestones.iter().try_fold(Decimal::ZERO, |sum, milestone| sum.checked_add(milestone.percent));
     if sum != Some(Decimal::ONE_HUNDRED) {
         let sum = sum.map_or_else(|| "too much".to_owned(), |sum| sum.normalize().to_string());
-        faults.push(FieldFault::new("/milestones", "PERCENT_SUM", format!("the percentages must add up to 100: they add up to {sum}")));
+        faults.push(FieldFault::new(
+            "/milestones",
+            "PERCENT_SUM",
+            format!("the percentages must add up to 100: they add up to {sum}"),
+        ));
     }
 }
 

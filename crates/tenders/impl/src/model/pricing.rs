@@ -58,7 +58,8 @@ fn rates(lines: &[TenderLine], offered: &[OfferedRate], faults: &mut Vec<FieldFa
     let known: HashMap<_, _> = lines.iter().map(|line| (line.soq_line, line)).collect();
     let (mut rates, mut seen) = (Rates::new(), HashSet::new());
     for (at, OfferedRate { soq_line, rate }) in offered.iter().enumerate() {
-        let mut fault = |field: &str, code, detail: String| faults.push(FieldFault::new(format!("/lines/{at}/{field}"), code, detail));
+        let mut fault =
+            |field: &str, code, detail: String| faults.push(FieldFault::new(format!("/lines/{at}/{field}"), code, detail));
         let Some(line) = known.get(soq_line) else {
             fault("soqLineId", "UNKNOWN_LINE", "is not a line of this tender".into());
             continue;
@@ -73,7 +74,11 @@ fn rates(lines: &[TenderLine], offered: &[OfferedRate], faults: &mut Vec<FieldFa
         } else if rate.normalize().scale() > 4 {
             fault("rate", "TOO_MANY_DECIMALS", "at most 4 decimals are allowed".into());
         } else if line.fixed_rate.is_some_and(|fixed| fixed != *rate) {
-            fault("rate", "PROVISIONAL_SUM_CHANGED", format!("line {code} is a provisional sum: leave it out or repeat it unchanged"));
+            fault(
+                "rate",
+                "PROVISIONAL_SUM_CHANGED",
+                format!("line {code} is a provisional sum: leave it out or repeat it unchanged"),
+            );
         } else {
             rates.insert(*soq_line, rate.normalize());
         }

@@ -53,7 +53,8 @@ fn faults(lines: &[TenderLine], bid: &NewBid) -> Vec<String> {
 #[test]
 fn the_server_sums_rounded_lines_and_fills_provisional_sums() {
     let lines = schedule();
-    let content = price(&lines, &bid(&lines, &[(1, "10.2345"), (2, "99.99"), (4, "7")]), Currency::EUR, deadline()).expect("valid");
+    let content =
+        price(&lines, &bid(&lines, &[(1, "10.2345"), (2, "99.99"), (4, "7")]), Currency::EUR, deadline()).expect("valid");
     // 120.5 × 10.2345 = 1233.25725 → 1233.26; the optional line does not count.
     let amounts: Vec<_> = content.lines.iter().map(|line| line.amount.minor()).collect();
     assert_eq!(amounts, [123_326, 9_999, 50_000, 1_400]);

@@ -11,7 +11,14 @@ use crate::schema::{tender_invitations, tender_keys, tender_lines, tender_milest
 use crate::seal::WrappedKey;
 
 /// T1.
-pub async fn insert(tx: &mut Tx, ctx: &Ctx, id: TenderId, draft: &Draft, currency: Currency, related: Option<TenderId>) -> Result<(), Error> {
+pub async fn insert(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: TenderId,
+    draft: &Draft,
+    currency: Currency,
+    related: Option<TenderId>,
+) -> Result<(), Error> {
     diesel::insert_into(tenders::table)
         .values((
             tenders::org_id.eq(ctx.org.0),
@@ -112,7 +119,12 @@ pub async fn insert_lines(tx: &mut Tx, tender: &Tender, soq: &Soq) -> Result<(),
 pub async fn insert_key(tx: &mut Tx, tender: &Tender, key: &WrappedKey) -> Result<(), Fault> {
     use tender_keys as k;
     diesel::insert_into(k::table)
-        .values((k::org_id.eq(tender.org.0), k::tender_id.eq(tender.id.0), k::key_id.eq(&key.key_id), k::wrapped.eq(&key.wrapped)))
+        .values((
+            k::org_id.eq(tender.org.0),
+            k::tender_id.eq(tender.id.0),
+            k::key_id.eq(&key.key_id),
+            k::wrapped.eq(&key.wrapped),
+        ))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -141,7 +153,13 @@ impl From<InvitationRow> for Invitation {
 }
 
 /// Notes an invitation.
-pub async fn invite(tx: &mut Tx, ctx: &Ctx, tender: &Tender, invitee: &Invitee, sent_at: Option<Timestamp>) -> Result<Invitation, Error> {
+pub async fn invite(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    tender: &Tender,
+    invitee: &Invitee,
+    sent_at: Option<Timestamp>,
+) -> Result<Invitation, Error> {
     use tender_invitations as i;
     let (org, email) = match invitee {
         Invitee::Organization(org) => (Some(org.0), None),

@@ -1,14 +1,16 @@
 //! Tenders: reading, locking, the transitions.
 
-use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use db::prelude::*;
+use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use kernel::{ContractId, Ctx, Currency, Fault, OrgId, PageRequest, ProjectId, TenderId, Timestamp, UserId};
 use tenders_api::{AwardRef, Error, Filter, Milestone, ProcurementMethod, Side, Tender, TenderLine, TenderStatus, TenderView};
 use uuid::Uuid;
 
 use super::{Conn, clock, currency, hash, hashes, known, number};
 use crate::model::merkle::Hash;
-use crate::schema::{awards, opening_records, tender_invitations, tender_keys, tender_lines, tender_milestones, tender_seals, tenders};
+use crate::schema::{
+    awards, opening_records, tender_invitations, tender_keys, tender_lines, tender_milestones, tender_seals, tenders,
+};
 use crate::seal::WrappedKey;
 
 #[derive(Queryable, Selectable)]
@@ -195,7 +197,8 @@ pub async fn lines(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Ve
 
 /// The wrapped key; nothing once it is destroyed.
 pub async fn key(mut conn: &Conn, tender: TenderId) -> Result<Option<WrappedKey>, Fault> {
-    let query = tender_keys::table.filter(tender_keys::tender_id.eq(tender.0)).select((tender_keys::key_id, tender_keys::wrapped));
+    let query =
+        tender_keys::table.filter(tender_keys::tender_id.eq(tender.0)).select((tender_keys::key_id, tender_keys::wrapped));
     let row: Option<(String, Option<Vec<u8>>)> = query.first(&mut conn).await.optional().fault()?;
     Ok(row.and_then(|(key_id, wrapped)| Some(WrappedKey { key_id, wrapped: wrapped? })))
 }
@@ -220,7 +223,8 @@ pub struct Record {
 pub async fn record(mut conn: &Conn, tender: TenderId) -> Result<Record, Error> {
     use opening_records as r;
     type Columns = (Vec<u8>, Vec<Vec<u8>>, Vec<u8>, Vec<Uuid>, Timestamp);
-    let query = r::table.filter(r::tender_id.eq(tender.0)).select((r::root, r::receipts, r::decoy_seed, r::opened_by, r::opened_at));
+    let query =
+        r::table.filter(r::tender_id.eq(tender.0)).select((r::root, r::receipts, r::decoy_seed, r::opened_by, r::opened_at));
     let (root, receipts, seed, opened_by, opened_at): Columns =
         query.first(&mut conn).await.not_found(|| Error::NotFound("opening record"))?;
     let opened_by = opened_by.into_iter().map(Into::into).collect();
@@ -376,9 +380,8 @@ pub struct OpenedRow {
 /// T8 and B9 by the platform's function.
 pub async fn open_bids(tx: &mut Tx, tender: TenderId, persons: &[UserId]) -> Result<Vec<OpenedRow>, Fault> {
     let persons: Vec<Uuid> = persons.iter().map(|person| person.0).collect();
-    let query = diesel::sql_query("select * from app.open_bids($1, $2)")
-        .bind::<SqlUuid, _>(tender.0)
-        .bind::<Array<SqlUuid>, _>(persons);
+    let query =
+        diesel::sql_query("select * from app.open_bids($1, $2)").bind::<SqlUuid, _>(tender.0).bind::<Array<SqlUuid>, _>(persons);
     query.load(tx.pg()).await.fault()
 }
 

@@ -4,9 +4,7 @@ use db::prelude::*;
 use escrow_api::{NewContract, NewContractLine};
 use kernel::{Ctx, Fault, TenderId};
 use serde_json::json;
-use tenders_api::{
-    Award, AwardedContract, Awarding, BidStatus, BidderOutcome, Error, Tender, TenderAwarded, perm,
-};
+use tenders_api::{Award, AwardedContract, Awarding, BidStatus, BidderOutcome, Error, Tender, TenderAwarded, perm};
 use uow::Job;
 
 use super::procedure::contract_milestones;
@@ -77,7 +75,13 @@ impl Service {
     }
 
     /// C1 and C2: the winning rates become the contract's (domain.md §2.10).
-    pub(super) async fn open_contract_in(&self, tx: &mut Tx, ctx: &Ctx, tender: &Tender, bid: &Bid) -> Result<AwardedContract, Error> {
+    pub(super) async fn open_contract_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        tender: &Tender,
+        bid: &Bid,
+    ) -> Result<AwardedContract, Error> {
         let total = bid.total.ok_or_else(|| Fault::internal("an opened bid has no total"))?;
         let schedule = repo::tenders::lines(tx.pg(), tender.org, tender.id).await?;
         let priced = repo::bids::lines(tx.pg(), &[bid]).await?;
@@ -117,7 +121,11 @@ impl Service {
             bid: bid.id,
             contractor: bid.bidder,
             total,
-            milestones: new.milestones.into_iter().map(|milestone| (milestone.title, milestone.amount, milestone.due_on)).collect(),
+            milestones: new
+                .milestones
+                .into_iter()
+                .map(|milestone| (milestone.title, milestone.amount, milestone.due_on))
+                .collect(),
         })
     }
 }
@@ -128,7 +136,11 @@ fn check_reason(bid: &Bid, all: &[Bid], reason: Option<&str>) -> Result<(), Erro
     match all.iter().find(better) {
         Some(other) if reason.is_none() => {
             let rank = other.rank.unwrap_or_default();
-            Err(Error::invalid("/reason", "REQUIRED", format!("say why the bid of rank {rank} is passed over, or disqualify it first")))
+            Err(Error::invalid(
+                "/reason",
+                "REQUIRED",
+                format!("say why the bid of rank {rank} is passed over, or disqualify it first"),
+            ))
         }
         _ => Ok(()),
     }

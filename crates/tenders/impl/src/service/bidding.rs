@@ -5,7 +5,9 @@ use audit_api::NewEntry;
 use db::prelude::*;
 use kernel::{BidId, Ctx, Fault, Page, PageRequest, Position, Scope, TenderId};
 use serde_json::json;
-use tenders_api::{Bid, BidContent, BidPage, BidStatus, BidSubmitted, Bidding, Error, NewBid, Receipt, Tender, TenderStatus, perm};
+use tenders_api::{
+    Bid, BidContent, BidPage, BidStatus, BidSubmitted, Bidding, Error, NewBid, Receipt, Tender, TenderStatus, perm,
+};
 
 use super::Service;
 use crate::model::machine::{self, BidEvent};

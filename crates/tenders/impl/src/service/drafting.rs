@@ -7,9 +7,7 @@ use db::prelude::*;
 use kernel::{Ctx, Page, PageRequest, Position, Scope, TenderId, Timestamp};
 use projects_api::Soq;
 use serde_json::json;
-use tenders_api::{
-    Draft, Drafting, Error, Filter, Invitation, Invitee, Retender, Side, Tender, TenderStatus, TenderView, perm,
-};
+use tenders_api::{Draft, Drafting, Error, Filter, Invitation, Invitee, Retender, Side, Tender, TenderStatus, TenderView, perm};
 
 use super::{Service, from_projects, is_due};
 use crate::model::draft;
@@ -51,7 +49,8 @@ impl Drafting for Service {
             self.uow.read_one(ctx, async |tx| repo::tenders::list(tx.pg(), ctx.org, filter, sides, projects, page).await).await
         };
         let mut rows = load().await?;
-        let due: Vec<_> = rows.iter().filter(|(tender, now)| is_due(tender, *now)).map(|(tender, _)| (tender.org, tender.id)).collect();
+        let due: Vec<_> =
+            rows.iter().filter(|(tender, now)| is_due(tender, *now)).map(|(tender, _)| (tender.org, tender.id)).collect();
         if !due.is_empty() {
             for (org, tender) in due {
                 self.close(&Ctx::system(org, ctx.request.clone()), tender).await?;
@@ -118,7 +117,11 @@ impl Drafting for Service {
                 };
                 if let Invitee::Organization(org) = invitee {
                     if org == ctx.org {
-                        return Err(Error::invalid("/organizationId", "OWN_ORGANIZATION", "an organisation does not bid for its own tender"));
+                        return Err(Error::invalid(
+                            "/organizationId",
+                            "OWN_ORGANIZATION",
+                            "an organisation does not bid for its own tender",
+                        ));
                     }
                     if !self.tenants.exists_in(tx, org).await? {
                         return Err(Error::invalid("/organizationId", "UNKNOWN_ORGANIZATION", "there is no such organisation"));
@@ -137,10 +140,8 @@ impl Drafting for Service {
 
     async fn invitations(&self, ctx: &Ctx, tender: TenderId, page: PageRequest) -> Result<Page<Invitation>, Error> {
         let tender = self.owned(ctx, tender, perm::INVITE).await?;
-        let rows: Vec<_> = self
-            .uow
-            .read_one(ctx, async |tx| Ok::<_, Error>(repo::drafts::invitations(tx.pg(), &tender, page).await?))
-            .await?;
+        let rows: Vec<_> =
+            self.uow.read_one(ctx, async |tx| Ok::<_, Error>(repo::drafts::invitations(tx.pg(), &tender, page).await?)).await?;
         Ok(Page::cut(rows, page, |invitation| Position { created_at: invitation.created_at, id: invitation.id }))
     }
 
@@ -186,7 +187,11 @@ impl Service {
         let project = self.projects.project_in(tx, draft.project).await.map_err(from_projects)?;
         let soq = self.projects.soq_in(tx, draft.soq).await.map_err(from_projects)?;
         if soq.project != project.id {
-            faults.push(kernel::FieldFault::new("/soqId", "OTHER_PROJECT", "the schedule of quantities belongs to another project"));
+            faults.push(kernel::FieldFault::new(
+                "/soqId",
+                "OTHER_PROJECT",
+                "the schedule of quantities belongs to another project",
+            ));
         }
         if faults.is_empty() { Ok(soq) } else { Err(Error::Invalid(faults)) }
     }

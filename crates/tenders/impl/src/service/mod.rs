@@ -205,7 +205,8 @@ fn from_contracts(error: escrow_api::Error) -> Error {
 
 /// A state of a contract as a constant text.
 fn contract_state(state: &str) -> &'static str {
-    const STATES: &[&str] = &["draft", "signing", "active", "suspended", "practically_complete", "closed", "cancelled", "terminated"];
+    const STATES: &[&str] =
+        &["draft", "signing", "active", "suspended", "practically_complete", "closed", "cancelled", "terminated"];
     STATES.iter().find(|known| **known == state).copied().unwrap_or("in the way")
 }
 
@@ -219,4 +220,3 @@ const CLOSE: &str = "tenders.close";
 
 /// The action under which the platform's own completion is recorded.
 const COMPLETE: &str = "tenders.complete";
-

@@ -7,8 +7,8 @@ use kernel::{BidId, Ctx, Fault, TenderId, Timestamp};
 use projects_api::Soq;
 use serde_json::json;
 use tenders_api::{
-    Approval, Award, Awarding, Bid, BidStatus, BidStep, Disqualification, Error, OpeningRecord, Procedure, Step, Tender, TenderCancelled,
-    TenderPublished, TenderStatus, TenderView, perm,
+    Approval, Award, Awarding, Bid, BidStatus, BidStep, Disqualification, Error, OpeningRecord, Procedure, Step, Tender,
+    TenderCancelled, TenderPublished, TenderStatus, TenderView, perm,
 };
 use uow::Job;
 
@@ -112,7 +112,8 @@ impl Procedure for Service {
                 let bids = repo::bids::opened(tx.pg(), ctx.org, tender).await?;
                 let today = now.date_naive();
                 let acceptable = bids.iter().any(|bid| {
-                    matches!(bid.status, BidStatus::Opened | BidStatus::Valid) && bid.valid_until.is_some_and(|until| until >= today)
+                    matches!(bid.status, BidStatus::Opened | BidStatus::Valid)
+                        && bid.valid_until.is_some_and(|until| until >= today)
                 });
                 if acceptable {
                     let hint = "there is a bid that could be awarded: award it, or disqualify it with a reason".to_owned();
@@ -184,8 +185,12 @@ impl Service {
         tx.enqueue(close_job(tender.id, tender.submission_deadline)).await?;
         let after = json!({ "status": "published", "submissionDeadline": tender.submission_deadline, "soqVersion": soq.version });
         self.record_in(tx, ctx, action(perm::PUBLISH), ("tender", tender.id.0), tender.status.name(), after).await?;
-        let event =
-            TenderPublished { tender: tender.id, project: tender.project, submission_deadline: tender.submission_deadline, invited };
+        let event = TenderPublished {
+            tender: tender.id,
+            project: tender.project,
+            submission_deadline: tender.submission_deadline,
+            invited,
+        };
         Ok(tx.publish(&event).await?)
     }
 
@@ -221,9 +226,11 @@ async fn lock_evaluation(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<Ten
     let (tender, _) = repo::tenders::lock(tx, ctx.org, tender).await?;
     match tender.status {
         TenderStatus::Evaluation => Ok(tender),
-        status => {
-            Err(Error::State { what: "tender", state: status.name(), hint: "bids are evaluated while it is in evaluation".into() })
-        }
+        status => Err(Error::State {
+            what: "tender",
+            state: status.name(),
+            hint: "bids are evaluated while it is in evaluation".into(),
+        }),
     }
 }
 
@@ -233,10 +240,7 @@ fn close_job(tender: TenderId, deadline: Timestamp) -> Job {
 }
 
 /// Milestones of the contract.
-pub(super) fn contract_milestones(
-    total: kernel::Money,
-    planned: Vec<tenders_api::Milestone>,
-) -> Vec<escrow_api::NewMilestone> {
+pub(super) fn contract_milestones(total: kernel::Money, planned: Vec<tenders_api::Milestone>) -> Vec<escrow_api::NewMilestone> {
     let amounts = milestones::amounts(total, &planned);
     let both = planned.into_iter().zip(amounts);
     both.map(|(planned, amount)| escrow_api::NewMilestone { title: planned.title, amount, due_on: planned.due_on }).collect()

@@ -12,7 +12,10 @@ async fn a_draft_is_written_changed_and_deleted_until_it_is_published() {
     let w = World::new().await;
     let ctx = w.owner.ctx();
     let draft = w.service.create(&ctx, w.draft()).await.unwrap();
-    assert_eq!((draft.tender.status, draft.side, draft.lines.len(), draft.milestones.len()), (TenderStatus::Draft, Side::Owner, 0, 3));
+    assert_eq!(
+        (draft.tender.status, draft.side, draft.lines.len(), draft.milestones.len()),
+        (TenderStatus::Draft, Side::Owner, 0, 3)
+    );
     let changed = Draft { title: "Renamed".into(), min_bids: 2, ..w.draft() };
     let now = w.service.replace(&ctx, draft.tender.id, Some(draft.tender.updated_at), changed.clone()).await.unwrap();
     assert_eq!((now.tender.title.as_str(), now.tender.min_bids), ("Renamed", 2));
@@ -66,9 +69,13 @@ async fn the_snapshot_shows_bidders_no_estimate_but_provisional_sums() {
     assert_eq!((seen.side, seen.invited, seen.lines.len()), (Side::Bidder, false, 5));
     let fixed: Vec<_> = seen.lines.iter().map(|line| line.fixed_rate.map(|rate| rate.to_string())).collect();
     assert_eq!(fixed, [None, None, None, Some("250".to_owned()), None]);
-    let stored = w.db.query("select row_to_json(t)::text from tender_lines t union all select row_to_json(t)::text from tenders t").await;
+    let stored =
+        w.db.query("select row_to_json(t)::text from tender_lines t union all select row_to_json(t)::text from tenders t").await;
     assert!(stored.iter().all(|row| !row.contains("77.7") && !row.contains("8116")), "no estimate in {stored:?}");
-    assert_eq!(w.sql(w.owner.org, "update tender_lines set description = 'other' returning 1").await.unwrap_err(), "permission denied for table tender_lines");
+    assert_eq!(
+        w.sql(w.owner.org, "update tender_lines set description = 'other' returning 1").await.unwrap_err(),
+        "permission denied for table tender_lines"
+    );
 }
 
 #[tokio::test]
@@ -81,8 +88,14 @@ async fn a_limited_tender_is_seen_by_the_invited_alone() {
     assert_eq!(code(w.service.get(&w.acme.ctx(), id).await), "NOT_FOUND", "not before publication");
     assert_eq!(w.sql(w.acme.org, "select id from tender_invitations").await.unwrap(), [] as [&str; 0]);
     assert_eq!(code(w.service.invite(&ctx, id, Invitee::Organization(w.acme.org)).await), "ALREADY_INVITED");
-    assert_eq!(faults(w.service.invite(&ctx, id, Invitee::Organization(OrgId::new())).await), ["/organizationId UNKNOWN_ORGANIZATION"]);
-    assert_eq!(faults(w.service.invite(&ctx, id, Invitee::Organization(w.owner.org)).await), ["/organizationId OWN_ORGANIZATION"]);
+    assert_eq!(
+        faults(w.service.invite(&ctx, id, Invitee::Organization(OrgId::new())).await),
+        ["/organizationId UNKNOWN_ORGANIZATION"]
+    );
+    assert_eq!(
+        faults(w.service.invite(&ctx, id, Invitee::Organization(w.owner.org)).await),
+        ["/organizationId OWN_ORGANIZATION"]
+    );
     w.service.invite(&ctx, id, Invitee::Email("bids@stone.example".into())).await.unwrap();
     assert_eq!(code(w.service.invite(&ctx, id, Invitee::Email("Bids@Stone.example".into())).await), "ALREADY_INVITED");
     w.service.publish(&ctx, id).await.unwrap();
@@ -140,7 +153,11 @@ async fn a_cancelled_tender_is_never_opened() {
     w.bid(&w.acme, id, "10").await;
     assert_eq!(faults(w.service.cancel(&ctx, id, " ".into()).await), ["/reason REQUIRED"]);
     let step = w.service.cancel(&ctx, id, "No demand".into()).await.unwrap();
-    assert_eq!((step.tender.tender.status, step.approval), (TenderStatus::Cancelled, None), "before closing one person is enough");
+    assert_eq!(
+        (step.tender.tender.status, step.approval),
+        (TenderStatus::Cancelled, None),
+        "before closing one person is enough"
+    );
     assert_eq!(w.db.query("select wrapped is null from tender_keys").await, ["t"]);
     assert_eq!(code(w.service.submit(&w.stone.ctx(), id, w.offer("10")).await), "STATE_CONFLICT");
     w.after_deadline().await;

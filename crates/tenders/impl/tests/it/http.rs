@@ -100,7 +100,15 @@ async fn a_draft_is_patched_with_its_entity_tag() {
     assert_eq!((patched.status, &patched.body["title"]), (200, &json!("Renamed")), "{}", patched.body);
     let stale = call(&w, &w.owner, Method::PATCH, &path, Some(json!({"title": "Lost"})), &[("If-Match", &tag)]).await;
     assert_eq!(stale.status, 412);
-    let wrong = call(&w, &w.owner, Method::PATCH, &path, Some(json!({"milestones": [{"title": "All", "percent": "99.5"}], "status": "complete"})), &[]).await;
+    let wrong = call(
+        &w,
+        &w.owner,
+        Method::PATCH,
+        &path,
+        Some(json!({"milestones": [{"title": "All", "percent": "99.5"}], "status": "complete"})),
+        &[],
+    )
+    .await;
     assert_eq!(wrong.status, 422, "{}", wrong.body);
     assert_eq!(call(&w, &w.acme, Method::GET, &path, None, &[]).await.status, 404);
     assert_eq!(call(&w, &w.acme, Method::POST, &format!("{path}/publish"), None, &[]).await.status, 404);
@@ -115,17 +123,29 @@ async fn a_repeated_bid_gets_its_first_answer_of_which_nothing_sealed_was_stored
     let path = format!("/api/tenders/{tender}/bids");
     let key = [("Idempotency-Key", "the-same")];
     let first = call(&w, &w.acme, Method::POST, &path, Some(bid_in(&w, "4321.1234")), &key).await;
-    assert_eq!((first.status, first.replayed, &first.body["total"]["amount"]), (201, false, &json!("432462.34")), "{}", first.body);
+    assert_eq!(
+        (first.status, first.replayed, &first.body["total"]["amount"]),
+        (201, false, &json!("432462.34")),
+        "{}",
+        first.body
+    );
     let stored = w.db.query("select convert_from(body, 'UTF8') || headers::text from idempotency_keys").await;
-    assert!(stored.len() == 1 && !stored[0].contains("4321") && !stored[0].contains("432462") && !stored[0].contains("once"), "{stored:?}");
+    assert!(
+        stored.len() == 1 && !stored[0].contains("4321") && !stored[0].contains("432462") && !stored[0].contains("once"),
+        "{stored:?}"
+    );
     let bid = format!("/api/bids/{}", first.body["id"].as_str().unwrap());
-    let replaced = call(&w, &w.acme, Method::PUT, &bid, Some(bid_in(&w, "5")), &[("If-Match", first.etag.as_deref().unwrap())]).await;
+    let replaced =
+        call(&w, &w.acme, Method::PUT, &bid, Some(bid_in(&w, "5")), &[("If-Match", first.etag.as_deref().unwrap())]).await;
     assert_eq!((replaced.status, &replaced.body["revision"]), (200, &json!(2)), "{}", replaced.body);
     let again = call(&w, &w.acme, Method::POST, &path, Some(bid_in(&w, "4321.1234")), &key).await;
     assert_eq!((again.status, again.replayed, again.etag), (201, true, first.etag));
     assert_eq!(again.body, first.body, "the first answer, whatever happened since");
     let sealed = call(&w, &w.owner, Method::GET, &path, None, &[]).await;
-    assert_eq!((&sealed.body["data"], &sealed.body["sealed"], &sealed.body["nextCursor"]), (&json!([]), &json!(true), &Value::Null));
+    assert_eq!(
+        (&sealed.body["data"], &sealed.body["sealed"], &sealed.body["nextCursor"]),
+        (&json!([]), &json!(true), &Value::Null)
+    );
     assert_eq!(call(&w, &w.owner, Method::GET, &bid, None, &[]).await.status, 404);
     w.after_deadline().await;
     let late = call(&w, &w.acme, Method::PUT, &bid, Some(bid_in(&w, "4")), &[]).await;

@@ -14,14 +14,20 @@ async fn at_or_above_the_threshold_two_persons_open() {
     *w.tenants.threshold.lock().unwrap() = Some(811_665);
     let id = w.service.create(&w.owner.ctx(), w.draft()).await.unwrap().tender.id;
     let first = w.service.publish(&w.owner.ctx(), id).await.unwrap();
-    assert_eq!((first.tender.tender.status, first.approval), (TenderStatus::Draft, Some(Approval::Waiting { first: w.owner.user })));
+    assert_eq!(
+        (first.tender.tender.status, first.approval),
+        (TenderStatus::Draft, Some(Approval::Waiting { first: w.owner.user }))
+    );
     w.service.publish(&w.second.ctx(), id).await.unwrap();
     w.bid(&w.acme, id, "10").await;
     assert_eq!(code(w.service.open(&w.owner.ctx(), id).await), "STATE_CONFLICT", "before the deadline");
     w.after_deadline().await;
     for _ in 0..2 {
         let step = w.service.open(&w.owner.ctx(), id).await.unwrap();
-        assert_eq!((step.tender.tender.status, step.approval), (TenderStatus::Closed, Some(Approval::Waiting { first: w.owner.user })));
+        assert_eq!(
+            (step.tender.tender.status, step.approval),
+            (TenderStatus::Closed, Some(Approval::Waiting { first: w.owner.user }))
+        );
         assert_eq!(w.db.query("select status from bids").await, ["submitted"]);
     }
     let step = w.service.open(&w.second.ctx(), id).await.unwrap();
@@ -72,7 +78,11 @@ async fn every_bidder_can_prove_its_bid_and_anyone_can_recompute_the_root() {
     let mut receipts = vec![acme.receipt.sha256, stone.receipt.sha256];
     receipts.sort_unstable();
     assert_eq!((record.root, &record.receipts, record.leaves), (root, &receipts, 64));
-    assert_eq!(root_of_record(&record.receipts, &record.decoy_seed, record.leaves), Some(root), "built in SQL, recomputed in Rust");
+    assert_eq!(
+        root_of_record(&record.receipts, &record.decoy_seed, record.leaves),
+        Some(root),
+        "built in SQL, recomputed in Rust"
+    );
     assert!(verifies(&record.own_proof.unwrap(), &stone.receipt.sha256));
     assert_eq!((record.ranking.len(), record.opened_by.len()), (0, 0), "a bidder learns neither the others nor who opened");
     let whole = w.service.opening_record(&w.owner.ctx(), tender).await.unwrap();

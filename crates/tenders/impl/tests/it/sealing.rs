@@ -29,11 +29,19 @@ async fn the_owner_sees_no_bid_and_no_count_before_the_opening() {
         assert_eq!(code(w.service.opening_record(&w.owner.ctx(), tender).await), "NOT_FOUND", "{stage}");
     };
     looks("before the deadline").await;
-    assert_eq!(w.service.get(&w.owner.ctx(), tender).await.unwrap().tender, before, "bidding changes nothing that the owner can see");
+    assert_eq!(
+        w.service.get(&w.owner.ctx(), tender).await.unwrap().tender,
+        before,
+        "bidding changes nothing that the owner can see"
+    );
     w.after_deadline().await;
     assert_eq!(w.service.get(&w.owner.ctx(), tender).await.unwrap().tender.status, TenderStatus::Closed);
     looks("closed").await;
-    assert_eq!(w.sql(w.owner.org, "select cardinality(leaves) from tender_seals").await.unwrap(), ["64"], "decoys hide the number");
+    assert_eq!(
+        w.sql(w.owner.org, "select cardinality(leaves) from tender_seals").await.unwrap(),
+        ["64"],
+        "decoys hide the number"
+    );
     assert_eq!(w.audit.actions(w.owner.org), ["tenders.edit", "tenders.publish", "tenders.close"]);
     let closing = w.audit.entries.lock().unwrap().iter().find(|(_, entry)| entry.action == "tenders.close").unwrap().1.clone();
     let members: Vec<_> = closing.after.unwrap().as_object().unwrap().keys().cloned().collect();
@@ -85,9 +93,8 @@ async fn what_is_stored_before_the_opening_contains_no_rate() {
     let tender = w.published().await;
     let bid = w.bid(&w.acme, tender, "4321.1234").await;
     assert!(bid.document.unwrap().contains("4321.1234"));
-    let columns = w
-        .db
-        .query(
+    let columns =
+        w.db.query(
             "select row_to_json(b)::text from bids b
              union all select encode(sealed, 'escape') from bid_revisions
              union all select payload::text from outbox
@@ -121,7 +128,11 @@ async fn the_serving_role_cannot_open_close_or_complete_by_itself() {
         ("opened_at = now()", "permission denied for table tenders"),
         ("org_id = gen_random_uuid()", "permission denied for table tenders"),
     ] {
-        assert_eq!(w.sql(owner, &format!("update tenders set {statement} where id = '{tender}'")).await.unwrap_err(), refusal, "{statement}");
+        assert_eq!(
+            w.sql(owner, &format!("update tenders set {statement} where id = '{tender}'")).await.unwrap_err(),
+            refusal,
+            "{statement}"
+        );
     }
     assert_eq!(w.sql(acme, "update bids set opened_at = now()").await.unwrap_err(), "permission denied for table bids");
     let readable = "new row for relation \"bids\" violates check constraint \"bids_check\"";
@@ -148,6 +159,8 @@ async fn without_a_tenant_nothing_is_seen_and_parties_never_change() {
     }
     let change = format!("update bids set bidder_org_id = '{nobody}' where id = '{}'", bid.id);
     assert_eq!(w.sql(w.acme.org, &change).await.unwrap_err(), "permission denied for table bids");
-    let keep = w.db.query("select tgname from pg_trigger where tgname = 'keep' and tgrelid in ('bids'::regclass, 'awards'::regclass)").await;
+    let keep =
+        w.db.query("select tgname from pg_trigger where tgname = 'keep' and tgrelid in ('bids'::regclass, 'awards'::regclass)")
+            .await;
     assert_eq!(keep.len(), 2, "whoever writes");
 }

@@ -93,7 +93,8 @@ impl World {
             soq = soq.id
         ))
         .await;
-        let (authorizer, audit, tenants, contracts) = <(Arc<FakeAuthorizer>, Arc<FakeAudit>, Arc<FakeTenants>, Arc<FakeContracts>)>::default();
+        let (authorizer, audit, tenants, contracts) =
+            <(Arc<FakeAuthorizer>, Arc<FakeAudit>, Arc<FakeTenants>, Arc<FakeContracts>)>::default();
         tenants.known.lock().unwrap().extend([owner.org, acme.org, stone.org]);
         let projects = Arc::new(FakeProjects::new(project, &owner));
         projects.soqs.lock().unwrap().push(soq.clone());
