@@ -131,7 +131,7 @@ impl Routes {
 
 /// `tendersAward` for the function `award` of the tag `Tenders`: what generated clients call it.
 fn operation_id(tag: &str, function: &str) -> String {
-    let words = tag.split(' ').chain(function.split('_')).filter(|word| !word.is_empty());
+    let words = tag.split(|c: char| !c.is_alphanumeric()).chain(function.split('_')).filter(|word| !word.is_empty());
     words.enumerate().fold(String::new(), |mut id, (place, word)| {
         let (first, rest) = word.split_at(1);
         id += &if place == 0 { first.to_lowercase() } else { first.to_uppercase() };

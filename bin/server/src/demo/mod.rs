@@ -176,11 +176,12 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
     expect(statement["transactions"] == theirs["transactions"], "both parties see the same postings", &theirs)?;
     let mut sum = Decimal::ZERO;
     for transaction in statement["transactions"].as_array().into_iter().flatten() {
-        n.say(format!("   {:<4} {}", text(transaction, "/kind")?, transaction["source"].as_str().unwrap_or_default()));
+        let source = transaction.pointer("/source/objectId").and_then(Value::as_str).unwrap_or_default();
+        n.say(format!("   {:<4} {source}", text(transaction, "/kind")?));
         for entry in transaction["entries"].as_array().into_iter().flatten() {
             let amount: Decimal = text(entry, "/amount/amount")?.parse().map_err(|e| DemoError::Broken(format!("{e}")))?;
             sum += amount;
-            n.say(format!("        {} {:<22} {amount:>14}", text(entry, "/account")?, text(entry, "/accountName")?));
+            n.say(format!("        {} {:<22} {amount:>14}", entry["account"], text(entry, "/name")?));
         }
     }
     expect(sum.is_zero(), "the postings sum to zero", &statement)?;

@@ -12,13 +12,14 @@ const SOQ_BODY: usize = 10 << 20;
 
 /// Adds the endpoints of this domain.
 pub fn routes(r: &mut web::Routes) {
-    r.tag("Projects", "Projects and their teams.")
+    r.tag("Projects", "Projects of the session's organisation.")
         .add(perm::READ, || projects::list)
         .add(perm::CREATE, || projects::create)
         .add(perm::READ, || projects::read)
         .add(perm::UPDATE, || projects::replace)
         .add(perm::UPDATE, || projects::merge)
-        .add(perm::DELETE, || projects::remove)
+        .add(perm::DELETE, || projects::remove);
+    r.tag("Project teams", "Who works on a project, in which role.")
         .add(perm::MEMBERS_READ, || team::list)
         .add(perm::MEMBERS_MANAGE, || team::add)
         .add(perm::MEMBERS_MANAGE, || team::set_role)

@@ -26,10 +26,11 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || auth::logout);
     r.add(Guard::SignedIn, || auth::who);
     r.add(Guard::SignedIn, || auth::switch);
-    r.tag("Users", "Oneself, and the members of the session's organisation.");
+    r.tag("Account", "Oneself.");
     r.add(Guard::SignedIn, || user::show);
     r.add(Guard::SignedIn, || user::change);
     r.add(Guard::SignedIn, || user::remove);
+    r.tag("Members", "The people of the session's organisation.");
     r.add(perm::MEMBERS_READ, || users::list);
     r.add(perm::MEMBERS_MANAGE, || users::add);
     r.add(perm::MEMBERS_READ, || users::show);

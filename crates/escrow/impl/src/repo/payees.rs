@@ -77,6 +77,20 @@ pub(crate) async fn learn(tx: &mut Tx, org: OrgId, account: &AccountState) -> Re
     state(PayeeStatus::from_name(&row.status), &row.status)
 }
 
+/// The provider does not know the account any more.
+pub(crate) async fn close(tx: &mut Tx, org: OrgId, reason: &str) -> Result<(), Fault> {
+    diesel::update(payee_accounts::table.find(org.0))
+        .set((
+            payee_accounts::status.eq(PayeeStatus::Closed.name()),
+            payee_accounts::disabled_reason.eq(reason),
+            payee_accounts::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
 #[derive(QueryableByName)]
 struct Told {
     #[diesel(sql_type = Nullable<Text>)]

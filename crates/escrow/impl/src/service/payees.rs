@@ -23,8 +23,21 @@ impl Service {
     pub async fn sync_account(&self, job: AccountJob) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let Some(account) = self.own_payee(&ctx).await?.account else { return Ok(()) };
-        self.learn_account(&ctx, &account).await?;
-        Ok(())
+        match self.learn_account(&ctx, &account).await {
+            Ok(_) => Ok(()),
+            // It is gone, or we are no longer let in (Q2): nothing is paid out to it until it can be read again.
+            Err(Error::ProviderRefused { message, .. }) => {
+                self.uow
+                    .write(&ctx, async |tx| {
+                        repo::payees::close(tx, ctx.org, &message).await?;
+                        let entry = NewEntry::named("payee_account.closed", "payee_account", ctx.org)
+                            .after(json!({ "status": PayeeStatus::Closed, "reason": message }));
+                        Ok(self.record_in(tx, &ctx, entry).await?)
+                    })
+                    .await
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn learn_account(&self, ctx: &Ctx, account: &str) -> Result<Payee, Error> {

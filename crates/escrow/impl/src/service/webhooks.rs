@@ -68,7 +68,7 @@ impl Service {
                 for look in looks {
                     tx.enqueue(look).await?;
                 }
-                Ok::<_, Fault>(inbox::done(tx, &event.id).await?)
+                inbox::done(tx, &event.id).await
             })
             .await?;
         Ok(())

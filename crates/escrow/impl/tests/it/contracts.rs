@@ -164,7 +164,7 @@ async fn review_goes_back_and_forth_and_silence_escalates() {
 #[tokio::test]
 async fn a_weighty_approval_needs_a_second_person_who_is_not_of_the_payee() {
     let world = World::new().await;
-    *world.tenants.threshold.lock().unwrap() = Some(500_000);
+    *world.tenants.threshold.lock().expect("not poisoned") = Some(500_000);
     let (contract, _) = world.funded().await;
     let milestone = contract.milestones[0].id;
     world.submit(milestone).await.expect("submits");
@@ -194,5 +194,5 @@ async fn a_contract_in_signing_can_be_cancelled_and_one_in_force_cannot() {
     let active = world.contract(&[100_000]).await;
     assert!(matches!(cancel(active.id).await, Err(Error::State { .. })));
     assert!(matches!(world.service.complete(&ctx, active.id).await, Err(Error::State { .. })), "a milestone is not settled");
-    assert!(world.trail.0.lock().unwrap().iter().any(|entry| entry.action == "contracts.cancel"));
+    assert!(world.trail.0.lock().expect("not poisoned").iter().any(|entry| entry.action == "contracts.cancel"));
 }

@@ -21,7 +21,7 @@ impl Policy {
         let rows = text.lines().filter_map(|line| line.strip_prefix("p, "));
         let split = |row: &str| {
             let mut parts = row.split(',').map(|part| part.trim().to_owned());
-            (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap())
+            (parts.next().expect("three columns"), parts.next().expect("three columns"), parts.next().expect("three columns"))
         };
         Self(rows.map(split).collect())
     }
@@ -91,7 +91,7 @@ pub struct Tokens(pub Mutex<Vec<Person>>);
 #[async_trait]
 impl Sessions for Tokens {
     async fn resolve(&self, token: &str) -> Result<Arc<Session>, auth_api::Error> {
-        let people = self.0.lock().unwrap();
+        let people = self.0.lock().expect("not poisoned");
         let person = people.iter().find(|person| person.user.to_string() == token).ok_or(auth_api::Error::NotAuthenticated)?;
         let projects = Arc::new(person.projects.iter().copied().collect());
         let (user, org, role) = (person.user, person.org, person.role);
@@ -141,10 +141,10 @@ impl Tenants for Organizations {
 
     async fn approve_in(&self, _: &mut Tx, ctx: &Ctx, request: &ApprovalRequest) -> Result<Verdict, Fault> {
         let user = ctx.user_id().unwrap_or(UserId(uuid::Uuid::nil()));
-        if self.threshold.lock().unwrap().is_none_or(|threshold| request.amount.minor() < threshold) {
+        if self.threshold.lock().expect("not poisoned").is_none_or(|threshold| request.amount.minor() < threshold) {
             return Ok(Verdict::Complete { first: user, second: None });
         }
-        let mut waiting = self.waiting.lock().unwrap();
+        let mut waiting = self.waiting.lock().expect("not poisoned");
         let first = *waiting.entry((request.subject, request.detail.clone())).or_insert(user);
         Ok(if first == user { Verdict::Waiting { first } } else { Verdict::Complete { first, second: Some(user) } })
     }
@@ -156,7 +156,7 @@ pub struct Trail(pub Mutex<Vec<NewEntry>>);
 #[async_trait]
 impl Audit for Trail {
     async fn record_in(&self, _: &mut Tx, _: &Ctx, entry: NewEntry) -> Result<(), Fault> {
-        self.0.lock().unwrap().push(entry);
+        self.0.lock().expect("not poisoned").push(entry);
         Ok(())
     }
 

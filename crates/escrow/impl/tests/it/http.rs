@@ -20,7 +20,7 @@ impl Web {
     async fn new() -> Self {
         let world = World::new().await;
         let tokens = Arc::new(Tokens::default());
-        tokens.0.lock().unwrap().extend([world.owner.clone(), world.contractor.clone()]);
+        tokens.0.lock().expect("not poisoned").extend([world.owner.clone(), world.contractor.clone()]);
         let mut routes = Routes::new();
         escrow::routes(&mut routes);
         let settings = Settings { access_log: false, ..Settings::default() };
@@ -125,7 +125,7 @@ async fn who_may_not_is_told_what_is_missing_and_strangers_see_nothing() {
     let (contract, funding) = web.world.funded().await;
     let stranger = Person::new(kernel::OrgId::new(), kernel::OrgRole::Owner);
     let member = Person::new(web.world.owner.org, kernel::OrgRole::Member);
-    web.tokens.0.lock().unwrap().extend([stranger.clone(), member.clone()]);
+    web.tokens.0.lock().expect("not poisoned").extend([stranger.clone(), member.clone()]);
     let milestone = contract.milestones[0].id;
     let posts = [
         (format!("/api/contracts/{}/sign", contract.id), json!({ "sha256": "0".repeat(64) })),

@@ -168,6 +168,13 @@ async fn an_account_event_reads_the_account_again() {
     assert_eq!(again.payee.account, Some(account));
     let made = world.provider.calls().iter().filter(|call| **call == "create_account").count();
     assert_eq!(made, 1);
+
+    world.provider.mishaps("account", [escrow_api::fake::Mishap::Refuse("account_invalid".to_owned())]);
+    told["id"] = json!("evt_2");
+    told["type"] = json!("account.application.deauthorized");
+    deliver(&world, &told).await.expect("is taken");
+    world.work().await;
+    assert_eq!(world.db.query("select status from payee_accounts").await, ["closed"]);
 }
 
 #[tokio::test]

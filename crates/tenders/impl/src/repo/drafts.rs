@@ -194,6 +194,27 @@ pub async fn invitations(mut conn: &Conn, tender: &Tender, page: PageRequest) ->
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// Invites the bidders of a tender to the one that repeats it.
+pub async fn copy_invitations(tx: &mut Tx, ctx: &Ctx, from: &Tender, to: TenderId) -> Result<(), Fault> {
+    use tender_invitations as i;
+    let old = i::table.filter(i::org_id.eq(from.org.0).and(i::tender_id.eq(from.id.0))).order(i::created_at);
+    let old: Vec<(Option<Uuid>, Option<String>)> = old.select((i::invited_org_id, i::email)).load(tx.pg()).await.fault()?;
+    let row = |(org, email): (Option<Uuid>, Option<String>)| {
+        let by = i::invited_by.eq(ctx.user_id().map(|user| user.0));
+        (
+            i::org_id.eq(from.org.0),
+            i::id.eq(Uuid::now_v7()),
+            i::tender_id.eq(to.0),
+            i::invited_org_id.eq(org),
+            i::email.eq(email),
+            by,
+        )
+    };
+    let rows: Vec<_> = old.into_iter().map(row).collect();
+    diesel::insert_into(i::table).values(rows).execute(tx.pg()).await.fault()?;
+    Ok(())
+}
+
 /// Sends the invitations out; answers the organisations invited (T2).
 pub async fn send_invitations(tx: &mut Tx, tender: &Tender, at: Timestamp) -> Result<Vec<OrgId>, Fault> {
     use tender_invitations as i;

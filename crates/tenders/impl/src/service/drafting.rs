@@ -164,7 +164,9 @@ impl Drafting for Service {
                     min_bids: old.min_bids,
                     milestones: repo::tenders::milestones(tx.pg(), &old).await?,
                 };
-                self.create_in(tx, ctx, &draft, Some(tender)).await
+                let view = self.create_in(tx, ctx, &draft, Some(tender)).await?;
+                repo::drafts::copy_invitations(tx, ctx, &old, view.tender.id).await?;
+                Ok(view)
             })
             .await
     }

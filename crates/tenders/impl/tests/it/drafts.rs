@@ -130,6 +130,8 @@ async fn too_few_bids_end_the_tender_sealed_and_it_can_be_repeated() {
     let w = World::new().await;
     let ctx = w.owner.ctx();
     let id = w.published_as(Draft { min_bids: 2, ..w.draft() }).await;
+    w.service.invite(&ctx, id, Invitee::Organization(w.acme.org)).await.unwrap();
+    w.service.invite(&ctx, id, Invitee::Email("bids@stone.example".into())).await.unwrap();
     let bid = w.bid(&w.acme, id, "10").await;
     w.after_deadline().await;
     let ended = w.service.get(&ctx, id).await.unwrap();
@@ -142,6 +144,8 @@ async fn too_few_bids_end_the_tender_sealed_and_it_can_be_repeated() {
     let new = Retender { submission_deadline: Utc::now() + TimeDelta::hours(9), questions_until: None };
     let again = w.service.retender(&ctx, id, new).await.unwrap();
     assert_eq!((again.tender.status, again.tender.related, again.milestones.len()), (TenderStatus::Draft, Some(id), 3));
+    let invited = w.service.invitations(&ctx, again.tender.id, PageRequest::first(20)).await.unwrap().items;
+    assert_eq!((invited.len(), invited[0].sent_at), (2, None), "the same bidders");
     assert_eq!(code(w.service.retender(&ctx, again.tender.id, new).await), "STATE_CONFLICT");
 }
 
