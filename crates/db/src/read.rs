@@ -30,6 +30,7 @@ impl Reading {
             Some(ctx) => format!("BEGIN READ ONLY; {}", Tenant::of(ctx).enter_sql()),
             None => "BEGIN READ ONLY".to_owned(),
         };
+        held.watch.ask_prepared();
         Self { held, begin, state: AtomicU32::new(OPEN) }
     }
 
@@ -55,9 +56,9 @@ impl ReadBackend for Reading {
 
     fn commit_behind(&self) -> BoxFuture<'_, Result<(), Fault>> {
         async {
-            // Two statements have been started by now: BEGIN and the query. If the query had to be prepared first, it has not been sent
-            // yet: a COMMIT sent now would overtake it and it would run outside the transaction, without a tenant.
-            if self.held.watch.started() != 2 || self.held.watch.prepared_anew() != 0 {
+            // Two statements have been started by now: BEGIN and the query. If the query is not known to be prepared, it may not have been
+            // sent yet: a COMMIT sent now would overtake it and it would run outside the transaction, without a tenant.
+            if self.held.watch.started() != 2 || !self.held.watch.all_prepared() {
                 return Ok(());
             }
             let mut connection = self.connection();

@@ -25,8 +25,8 @@ pub use client::Network;
 pub use denial::{DenialLog, NoDenialLog};
 pub use deps::AppDeps;
 pub use health::{AlwaysReady, Readiness};
-pub use rate_limit::{AuthRateLimit, Limits};
 pub use instruments::describe_metrics;
+pub use rate_limit::{AuthRateLimit, Limits};
 pub use settings::{Quota, RateLimits, Settings};
 
 use crate::extract::BodyLimit;
@@ -35,7 +35,9 @@ use crate::routes::fallback;
 /// The App of one worker.
 pub fn app(
     deps: &AppDeps,
-) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()> + use<>> {
+) -> App<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()> + use<>,
+> {
     let deps = deps.clone();
     App::new()
         .app_data(Arc::clone(&deps.routes))

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::HttpResponse;
 use bytes::Bytes;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -14,7 +14,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 pub const OPENAPI_PATH: &str = "/api/openapi.json";
 
 /// What the page needs: its own scripts and styles, and inline styles that Swagger UI sets.
-const CSP: &str = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                    connect-src 'self'; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 struct Document(Bytes);
@@ -23,8 +23,8 @@ struct Document(Bytes);
 pub fn configure(config: &mut ServiceConfig, openapi: &Arc<OpenApi>) {
     let document = Document(serde_json::to_vec(&**openapi).unwrap_or_default().into());
     config.app_data(Data::new(document));
-    config.route(OPENAPI_PATH, web::get().to(document_of));
-    config.route("/docs", web::get().to(to_page));
+    config.service(web::resource(OPENAPI_PATH).route(web::get().to(document_of)));
+    config.service(web::resource("/docs").route(web::get().to(to_page)));
     let page = SwaggerUi::new("/{_:.*}").config(Config::from(OPENAPI_PATH));
     config.service(web::scope("/docs").wrap(DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, CSP))).service(page));
 }

@@ -7,8 +7,8 @@ mod if_match;
 mod once;
 mod query;
 
-pub(crate) use auth::{Caller, resolve, with_caller};
 pub use auth::{Authed, CurrentSession, RequestInfo, SESSION_COOKIE};
+pub(crate) use auth::{Caller, resolve, with_caller};
 pub(crate) use body::BodyLimit;
 pub use body::{Body, Patch, RawBody};
 pub use id::Id;

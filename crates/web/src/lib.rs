@@ -19,7 +19,8 @@ mod values;
 
 pub use app::*;
 pub use extract::{
-    Authed, Body, Body as Json, CurrentSession, IDEMPOTENCY_KEY, Id, Idempotent, IfMatch, Patch, Query, RawBody, RequestInfo, SESSION_COOKIE,
+    Authed, Body, Body as Json, CurrentSession, IDEMPOTENCY_KEY, Id, Idempotent, IfMatch, Patch, Query, RawBody, RequestInfo,
+    SESSION_COOKIE,
 };
 pub use json::{merge_patch, parse};
 pub use page::{DEFAULT_LIMIT, List, MOST_LIMIT, Paging, encode as encode_cursor, page};

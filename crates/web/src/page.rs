@@ -1,10 +1,15 @@
 //! Lists on the wire: `limit` and `cursor` in, `{data, nextCursor}` out.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
 use kernel::{FieldFault, Page, PageRequest, Position};
 use serde::{Deserialize, Serialize};
+use utoipa::__dev::ComposeSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -75,14 +80,52 @@ fn decode(cursor: &str) -> Option<Position> {
 }
 
 /// One page of a list.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct List<T> {
     /// The items, newest first.
     pub data: Vec<T>,
     /// Give this as `?cursor=` to get the next page; null on the last.
-    #[schema(required = true)]
     pub next_cursor: Option<String>,
+}
+
+type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// By hand, since the derived one repeats the item's schema in every list instead of referring to it.
+impl<T: ToSchema> ComposeSchema for List<T> {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        let items = if is_component::<T>() { Ref::from_schema_name(T::name()).into() } else { T::schema() };
+        let data = ArrayBuilder::new().items(items).description(Some("The items, newest first."));
+        let cursor = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("Give this as `?cursor=` to get the next page; null on the last."));
+        ObjectBuilder::new()
+            .property("data", data)
+            .property("nextCursor", cursor)
+            .required("data")
+            .required("nextCursor")
+            .description(Some("One page of a list."))
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for List<T> {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("List")
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        if is_component::<T>() {
+            schemas.push((T::name().into_owned(), T::schema()));
+        }
+        T::schemas(schemas);
+    }
+}
+
+/// Whether `T` stands in the document under its own name: not plain strings and numbers, nor generics, whose full name only utoipa knows.
+fn is_component<T: ToSchema>() -> bool {
+    let generic = std::any::type_name::<T>().contains('<');
+    !generic && matches!(T::schema(), RefOr::T(Schema::Object(object)) if !object.properties.is_empty())
 }
 
 impl<T> List<T> {

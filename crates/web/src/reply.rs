@@ -120,7 +120,8 @@ pub fn single(request: &HttpRequest, dto: &impl Serialize) -> HttpResponse {
     let tag = reply.0.headers.last().map_or("", |(_, tag)| tag.as_str());
     let known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     // Weak comparison (RFC 9110 §13.1.2): a cache may have made the tag weak.
-    let fresh = known.flat_map(|list| list.split(',')).map(str::trim).any(|given| given == "*" || given.trim_start_matches("W/") == tag);
+    let fresh =
+        known.flat_map(|list| list.split(',')).map(str::trim).any(|given| given == "*" || given.trim_start_matches("W/") == tag);
     if fresh {
         return HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish();
     }

@@ -24,6 +24,29 @@ async fn the_first_use_of_a_statement_on_a_fresh_connection_sees_the_tenant() {
 }
 
 #[tokio::test]
+async fn a_statement_that_is_never_kept_prepared_sees_the_tenant_too() {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        id: i32,
+    }
+    let db = database().await;
+    let ours = ctx();
+    let uow = db.uow_with(|settings| settings.size = 1).await;
+    uow.write(&ours, async |tx| note(tx, 1).await).await.expect("commits");
+    for _ in 0..5 {
+        // diesel prepares `sql_query` anew each time and says nothing about it.
+        let by_hand = uow.read_one(&ours, async |tx| diesel::sql_query("select id from notes").load::<Row>(&mut tx.pg()).await.fault());
+        assert_eq!(by_hand.await.expect("reads").iter().map(|row| row.id).collect::<Vec<_>>(), [1]);
+        let raw = uow.read_one(&ours, async |tx| {
+            let now = diesel::dsl::sql::<diesel::sql_types::Bool>("true");
+            notes::table.filter(now).select(notes::id).load::<i32>(&mut tx.pg()).await.fault()
+        });
+        assert_eq!(raw.await.expect("reads"), [1]);
+    }
+}
+
+#[tokio::test]
 async fn several_statements_of_one_read_see_one_tenant() {
     let db = database().await;
     let (uow, ours) = (db.uow(), ctx());

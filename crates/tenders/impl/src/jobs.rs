@@ -15,6 +15,3 @@ pub struct TenderJob {
     /// The tender.
     pub tender: TenderId,
 }
-
-/// The payload of [`CLOSE_JOB`].
-pub type CloseJob = TenderJob;

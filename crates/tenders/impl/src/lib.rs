@@ -29,7 +29,7 @@ use std::sync::Arc;
 use actix_web::web::{Data, ServiceConfig};
 
 pub use http::routes;
-pub use jobs::{CLOSE_JOB, CloseJob, FINISH_STANDSTILL_JOB, TenderJob};
+pub use jobs::{CLOSE_JOB, FINISH_STANDSTILL_JOB, TenderJob};
 pub use model::merkle::{root_of_record, verifies};
 pub use seal::{NotAKey, SealKey};
 pub use service::{Dependencies, Service, Settings};

@@ -72,7 +72,8 @@ fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
 
 /// `for="[2001:db8::1]:4711";proto=https` → the address.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let pair = element.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| name.eq_ignore_ascii_case("for"))?;
+    let pair =
+        element.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| name.eq_ignore_ascii_case("for"))?;
     parse(pair.1.trim_matches('"'))
 }
 

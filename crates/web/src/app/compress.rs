@@ -14,7 +14,8 @@ const MOST_INLINE: usize = 256 << 10;
 
 /// Whether the client takes gzip.
 pub fn accepted(headers: &HeaderMap) -> bool {
-    let codings = headers.get_all(header::ACCEPT_ENCODING).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let codings =
+        headers.get_all(header::ACCEPT_ENCODING).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     let mut gzip = codings.filter(|coding| coding.split(';').next().is_some_and(|name| matches!(name.trim(), "gzip" | "*")));
     gzip.any(|coding| !coding.split(';').skip(1).any(|weight| matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")))
 }
@@ -46,7 +47,10 @@ pub async fn apply(response: HttpResponse<BoxBody>, from: usize) -> HttpResponse
 
 fn is_text(headers: &HeaderMap) -> bool {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    media_type.starts_with("text/") || media_type.contains("json") || media_type.contains("javascript") || media_type.contains("svg")
+    media_type.starts_with("text/")
+        || media_type.contains("json")
+        || media_type.contains("javascript")
+        || media_type.contains("svg")
 }
 
 fn gzip(plain: &[u8]) -> Option<Vec<u8>> {

@@ -16,7 +16,9 @@ pub fn allowed_origin(headers: &HeaderMap, allowed: &[String]) -> Option<HeaderV
 
 /// Whether a browser only asks whether it may ask.
 pub fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
-    *method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) && headers.contains_key(header::ORIGIN)
+    *method == Method::OPTIONS
+        && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        && headers.contains_key(header::ORIGIN)
 }
 
 /// The answer to a preflight. Without an allowed origin it permits nothing.

@@ -39,6 +39,12 @@ impl AppDeps {
         }
     }
 
+    /// The limiters, to look at.
+    #[must_use]
+    pub fn limits(&self) -> &Arc<Limits> {
+        &self.limits
+    }
+
     /// Where denials are recorded.
     #[must_use]
     pub fn denial_log(mut self, denials: Arc<dyn DenialLog>) -> Self {

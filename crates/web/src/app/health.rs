@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::HttpResponse;
 use async_trait::async_trait;
 use serde_json::json;
 
@@ -30,7 +30,8 @@ impl Readiness for AlwaysReady {
 
 pub(super) fn configure(config: &mut ServiceConfig, readiness: &Arc<dyn Readiness>) {
     config.app_data(Data::from(Arc::clone(readiness)));
-    config.route("/health/live", web::get().to(live)).route("/health/ready", web::get().to(ready));
+    config.service(web::resource("/health/live").route(web::get().to(live)));
+    config.service(web::resource("/health/ready").route(web::get().to(ready)));
 }
 
 async fn live() -> HttpResponse {

@@ -12,15 +12,15 @@ use std::time::{Duration, Instant};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, dev};
+use governor::RateLimiter;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
-use governor::RateLimiter;
 use kernel::{OrgId, UserId};
 
 use super::settings::{Quota, RateLimits};
-use crate::extract::with_caller;
 use crate::Problem;
+use crate::extract::with_caller;
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -132,7 +132,8 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     fn new(name: &'static str, quota: Quota) -> Self {
         let burst = NonZeroU32::new(quota.requests).unwrap_or(NonZeroU32::MIN);
         let period = Duration::from_secs(u64::from(quota.seconds.max(1))) / burst.get();
-        let gcra = governor::Quota::with_period(period.max(Duration::from_nanos(1))).unwrap_or(governor::Quota::per_second(burst));
+        let gcra =
+            governor::Quota::with_period(period.max(Duration::from_nanos(1))).unwrap_or(governor::Quota::per_second(burst));
         let limiter = RateLimiter::dashmap(gcra.allow_burst(burst)).with_middleware();
         Self { name, quota, clock: DefaultClock::default(), limiter }
     }

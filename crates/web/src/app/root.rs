@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::http::{StatusCode, Uri, header};
@@ -86,7 +86,7 @@ impl Visit {
         let caller = Caller {
             request: request_id::of(headers),
             address: client::address(peer, headers, &deps.settings.trusted_proxies),
-            session: Err(Problem::unauthenticated()),
+            session: None,
         };
         Self {
             caller,
@@ -109,8 +109,7 @@ impl Visit {
             return Ok(self.finish(request.into_response(response)).await);
         }
         if let Err(problem) = self.admit(&request).await {
-            let response = request.into_response(HttpResponse::from_error(problem));
-            return Ok(self.finish(response).await);
+            return Ok(self.finish(request.error_response(problem)).await);
         }
         request.extensions_mut().insert(self.caller.clone());
         // A panic poisons nothing of ours: what the request held is dropped, a transaction rolls back.
@@ -134,9 +133,9 @@ impl Visit {
         self.standings.extend(deps.limits.address(self.caller.address)?);
         let headers = request.headers();
         if headers.contains_key(header::AUTHORIZATION) || headers.contains_key(header::COOKIE) {
-            self.caller.session = resolve(&*deps.sessions, request.method(), headers, &deps.settings.allowed_origins).await;
+            self.caller.session = Some(resolve(&*deps.sessions, request.method(), headers, &deps.settings.allowed_origins).await);
         }
-        if let Ok(session) = &self.caller.session
+        if let Some(session) = self.caller.live()
             && let Some(standings) = deps.limits.caller(session.user, session.org)?
         {
             self.standings.clear();
@@ -147,7 +146,7 @@ impl Visit {
 
     /// Completes an answer and tells logs, metrics and the audit trail about it.
     async fn finish(self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-        let problem = response.response().error().map(problem_of);
+        let problem = problem_in(response.response());
         let (request, mut response) = response.into_parts();
         let pattern = request.match_pattern();
         let route = pattern.as_deref().unwrap_or(instruments::NO_ROUTE);
@@ -189,7 +188,7 @@ impl Visit {
     }
 
     fn log(&self, method: &actix_web::http::Method, route: &str, status: StatusCode, took: std::time::Duration) {
-        let session = self.caller.session.as_ref().ok();
+        let session = self.caller.live();
         access_log::write(&access_log::Line {
             method,
             route,
@@ -204,6 +203,17 @@ impl Visit {
     }
 }
 
+/// What went wrong, if something did: an error, or an answer that tells it by its status alone, as actix gives for a wrong method.
+fn problem_in(response: &HttpResponse<BoxBody>) -> Option<Problem> {
+    if let Some(error) = response.error() {
+        return Some(problem_of(error));
+    }
+    let status = response.status();
+    let silent = (status.is_client_error() || status.is_server_error())
+        && matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
+    silent.then(|| of_status(status, status.canonical_reason().unwrap_or_default()))
+}
+
 /// Ours as it is; errors of actix by their status alone.
 fn problem_of(error: &Error) -> Problem {
     if let Some(problem) = error.as_error::<Problem>() {
@@ -214,8 +224,14 @@ fn problem_of(error: &Error) -> Problem {
         tracing::error!(%error, "an error of the HTTP layer");
         return Problem::internal();
     }
+    of_status(status, &error.to_string())
+}
+
+fn of_status(status: StatusCode, detail: &str) -> Problem {
     match status {
         StatusCode::NOT_FOUND => Problem::not_found(),
-        status => Problem::new(status, "BAD_REQUEST", error.to_string()),
+        StatusCode::METHOD_NOT_ALLOWED => Problem::new(status, "METHOD_NOT_ALLOWED", "this path does not take this method"),
+        status if status.is_server_error() => Problem::internal(),
+        status => Problem::new(status, "BAD_REQUEST", detail.to_owned()),
     }
 }

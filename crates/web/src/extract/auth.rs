@@ -20,12 +20,26 @@ pub const SESSION_COOKIE: &str = "session";
 pub(crate) struct Caller {
     pub request: RequestId,
     pub address: Option<IpAddr>,
-    pub session: Result<Arc<Session>, Problem>,
+    /// `None` if the request carries no credentials.
+    pub session: Option<Result<Arc<Session>, Problem>>,
 }
 
 impl Caller {
+    /// The session, or why there is none.
+    pub fn session(&self) -> Result<&Arc<Session>, Problem> {
+        match &self.session {
+            Some(session) => session.as_ref().map_err(Clone::clone),
+            None => Err(Problem::unauthenticated()),
+        }
+    }
+
+    /// The live session, if there is one.
+    pub fn live(&self) -> Option<&Arc<Session>> {
+        self.session.as_ref()?.as_ref().ok()
+    }
+
     pub fn ctx(&self) -> Option<Ctx> {
-        self.session.as_ref().ok().map(|session| session.ctx(self.request.clone()))
+        self.live().map(|session| session.ctx(self.request.clone()))
     }
 }
 
@@ -51,7 +65,7 @@ impl FromRequest for Authed {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(with_caller(request, |caller| caller.session.clone().map(|session| Self(session.ctx(caller.request.clone())))))
+        ready(with_caller(request, |caller| caller.session().map(|session| Self(session.ctx(caller.request.clone())))))
     }
 }
 
@@ -60,7 +74,7 @@ impl FromRequest for CurrentSession {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(with_caller(request, |caller| caller.session.clone().map(Self)))
+        ready(with_caller(request, |caller| caller.session().map(|session| Self(Arc::clone(session)))))
     }
 }
 
@@ -114,7 +128,10 @@ fn bearer_token(value: &str) -> Option<&str> {
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
     let pairs = headers.get_all(header::COOKIE).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
-    pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, value)| *name == SESSION_COOKIE && !value.is_empty()).map(|(_, v)| v)
+    pairs
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, value)| *name == SESSION_COOKIE && !value.is_empty())
+        .map(|(_, v)| v)
 }
 
 /// Whether this may use the cookie to write: it comes from a page of ours or of an allowed origin, or from no page at all. Browsers name

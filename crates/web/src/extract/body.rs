@@ -89,10 +89,11 @@ fn check_media_type(request: &HttpRequest, allowed: &[&str]) -> Result<(), Probl
     let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = given.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default();
-    let utf8 = parts.filter_map(|part| part.split_once('=')).filter(|(name, _)| name.eq_ignore_ascii_case("charset")).all(|(_, set)| {
-        let set = set.trim_matches('"');
-        set.eq_ignore_ascii_case("utf-8") || set.eq_ignore_ascii_case("utf8")
-    });
+    let utf8 =
+        parts.filter_map(|part| part.split_once('=')).filter(|(name, _)| name.eq_ignore_ascii_case("charset")).all(|(_, set)| {
+            let set = set.trim_matches('"');
+            set.eq_ignore_ascii_case("utf-8") || set.eq_ignore_ascii_case("utf8")
+        });
     if utf8 && allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(media_type)) {
         return Ok(());
     }
@@ -117,20 +118,31 @@ async fn read(request: &HttpRequest, mut payload: dev::Payload) -> Result<Bytes,
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0));
+    let bytes = collect(&mut payload, limit).await?;
+    request.extensions_mut().insert(ReadBody(bytes.clone()));
+    Ok(bytes)
+}
+
+/// Most bodies come in one piece, which is taken as it is.
+async fn collect(payload: &mut dev::Payload, limit: usize) -> Result<Bytes, Problem> {
+    let mut whole = Bytes::new();
+    let mut pieces = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| {
             tracing::debug!(%error, "the body broke off");
             Problem::malformed("BODY_INCOMPLETE", "the body broke off before its end")
         })?;
-        if bytes.len() + chunk.len() > limit {
+        if whole.len() + pieces.len() + chunk.len() > limit {
             return Err(too_large(limit));
         }
-        bytes.extend_from_slice(&chunk);
+        if whole.is_empty() && pieces.is_empty() {
+            whole = chunk;
+            continue;
+        }
+        pieces.extend_from_slice(&std::mem::take(&mut whole));
+        pieces.extend_from_slice(&chunk);
     }
-    let bytes = bytes.freeze();
-    request.extensions_mut().insert(ReadBody(bytes.clone()));
-    Ok(bytes)
+    Ok(if pieces.is_empty() { whole } else { pieces.freeze() })
 }
 
 fn own_limit(request: &HttpRequest) -> Option<usize> {

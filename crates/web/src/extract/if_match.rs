@@ -46,7 +46,8 @@ impl FromRequest for IfMatch {
         if values.peek().is_none() {
             return ready(Ok(Self(None)));
         }
-        let tags = values.filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(',')).map(|tag| tag.trim().to_owned());
+        let tags =
+            values.filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(',')).map(|tag| tag.trim().to_owned());
         ready(Ok(Self(Some(tags.filter(|tag| !tag.is_empty()).collect()))))
     }
 }

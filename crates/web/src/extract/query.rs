@@ -70,7 +70,8 @@ thread_local! {
 /// The names of `T`'s parameters, from its own documentation.
 fn known<T: IntoParams + 'static>() -> Rc<[String]> {
     NAMES.with_borrow_mut(|names| {
-        let names = names.entry(TypeId::of::<T>()).or_insert_with(|| T::into_params(|| None).into_iter().map(|p| p.name).collect());
+        let names =
+            names.entry(TypeId::of::<T>()).or_insert_with(|| T::into_params(|| None).into_iter().map(|p| p.name).collect());
         Rc::clone(names)
     })
 }

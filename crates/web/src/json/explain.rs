@@ -84,14 +84,27 @@ fn alternatives(pointer: &str, context: &[Vec<ValidationError<'static>>], faults
 /// Splits `CODE: words`, by which a `Deserialize` of ours names its code, from any other message.
 pub fn coded(message: &str) -> (&'static str, String) {
     const CODES: &[&str] = &["TOO_MANY_DECIMALS", "OUT_OF_RANGE", "INVALID_FORMAT", "NOT_ONE_OF"];
-    let coded = message.split_once(": ").and_then(|(code, detail)| Some((*CODES.iter().find(|c| **c == code)?, detail.to_owned())));
-    coded.unwrap_or_else(|| ("INVALID", message.to_owned()))
+    let coded =
+        message.split_once(": ").and_then(|(code, detail)| Some((*CODES.iter().find(|c| **c == code)?, detail.to_owned())));
+    coded.unwrap_or_else(|| match message {
+        wide if wide.starts_with("invalid value: integer") => {
+            ("OUT_OF_RANGE", "is outside of the range of this field".to_owned())
+        }
+        float if float.starts_with("invalid type: floating point") => {
+            ("WRONG_TYPE", "must be a whole number, without a point".to_owned())
+        }
+        other => ("INVALID", other.to_owned()),
+    })
 }
 
 fn types(kind: &TypeKind) -> String {
     match kind {
         TypeKind::Single(one) => type_name(*one).to_owned(),
-        TypeKind::Multiple(several) => several.iter().map(type_name).collect::<Vec<_>>().join(" or "),
+        TypeKind::Multiple(several) => {
+            // Null last: it is never what was meant.
+            let (null, others): (Vec<_>, Vec<_>) = several.iter().partition(|json_type| *json_type == JsonType::Null);
+            others.into_iter().chain(null).map(type_name).collect::<Vec<_>>().join(" or ")
+        }
     }
 }
 

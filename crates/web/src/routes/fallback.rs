@@ -12,7 +12,8 @@ use crate::Problem;
 /// The default service.
 pub async fn fallback(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let routes = request.app_data::<Arc<Routes>>();
-    let mut methods: Vec<_> = routes.iter().flat_map(|routes| routes.methods_of(request.path())).map(|method| method.as_str()).collect();
+    let mut methods: Vec<_> =
+        routes.iter().flat_map(|routes| routes.methods_of(request.path())).map(|method| method.as_str()).collect();
     methods.sort_unstable();
     methods.dedup();
     if methods.is_empty() {

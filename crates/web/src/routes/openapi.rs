@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
@@ -61,6 +62,18 @@ impl Routes {
         twice
     }
 
+    /// Schemas that the document refers to although nobody defines them: enums of query parameters need `#[param(inline)]`.
+    #[must_use]
+    pub fn dangling(&self) -> Vec<String> {
+        let document = serde_json::to_value(self.openapi(Info::new("", ""))).unwrap_or_default();
+        let mut references = Vec::new();
+        collect_references(&document, &mut references);
+        references.retain(|reference| document.pointer(reference.trim_start_matches('#')).is_none());
+        references.sort();
+        references.dedup();
+        references
+    }
+
     fn schemas(&self) -> BTreeMap<String, RefOr<Schema>> {
         let mut schemas: BTreeMap<_, _> = self.entries.iter().flat_map(|entry| entry.schemas.iter().cloned()).collect();
         schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
@@ -87,7 +100,10 @@ fn complete(entry: &Entry) -> Operation {
     }
     operation.security = Some(match info.guard {
         Guard::Public => Vec::new(),
-        _ => vec![SecurityRequirement::new::<_, [&str; 0], _>("bearer", []), SecurityRequirement::new::<_, [&str; 0], _>("cookie", [])],
+        _ => vec![
+            SecurityRequirement::new::<_, [&str; 0], _>("bearer", []),
+            SecurityRequirement::new::<_, [&str; 0], _>("cookie", []),
+        ],
     });
 
     let parameters = operation.parameters.get_or_insert_with(Vec::new);
@@ -95,7 +111,8 @@ fn complete(entry: &Entry) -> Operation {
         add_parameter(parameters, path_parameter(name));
     }
     if method == "POST" && info.guard != Guard::Public {
-        let text = "Makes a repetition safe: the first answer to this key is stored with its effect and given again for 24 hours.";
+        let text =
+            "Makes a repetition safe: the first answer to this key is stored with its effect and given again for 24 hours.";
         add_parameter(parameters, header("Idempotency-Key", text, 255));
     }
     if matches!(method, "PUT" | "PATCH" | "DELETE") {
@@ -105,6 +122,19 @@ fn complete(entry: &Entry) -> Operation {
 
     standard::complete_responses(&mut operation, info);
     operation
+}
+
+fn collect_references(value: &Value, references: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, references)),
+        Value::Object(members) => {
+            if let Some(Value::String(reference)) = members.get("$ref") {
+                references.push(reference.clone());
+            }
+            members.values().for_each(|member| collect_references(member, references));
+        }
+        _ => {}
+    }
 }
 
 fn guard_name(guard: &Guard) -> &'static str {

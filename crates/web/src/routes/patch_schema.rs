@@ -15,7 +15,7 @@ pub fn relax(operation: &mut Operation, schemas: &mut BTreeMap<String, RefOr<Sch
     let Some(RefOr::Ref(target)) = &content.schema else { return };
     let Some(name) = target.ref_location.rsplit('/').next() else { return };
     let patch_name = format!("{name}Patch");
-    let Some(schema) = schemas.get(name).and_then(|schema| relaxed(schema)) else { return };
+    let Some(schema) = schemas.get(name).and_then(relaxed) else { return };
     schemas.insert(patch_name.clone(), schema);
     body.content.clear();
     for media_type in MEDIA_TYPES {
@@ -28,7 +28,8 @@ fn relaxed(schema: &RefOr<Schema>) -> Option<RefOr<Schema>> {
     let mut schema = serde_json::to_value(schema).ok()?;
     let members = schema.as_object_mut()?;
     members.remove("required");
-    members.insert("description".into(), json!("Merge patch (RFC 7396): members that are absent stay as they are, null removes."));
+    members
+        .insert("description".into(), json!("Merge patch (RFC 7396): members that are absent stay as they are, null removes."));
     for property in members.get_mut("properties").and_then(Value::as_object_mut)?.values_mut() {
         nullable(property);
     }

@@ -20,16 +20,53 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
     forbidden.set_denied(denied);
     let status = |status, code, detail| Problem::new(status, code, detail);
     vec![
-        ("BadRequest", "The request cannot be understood", Problem::malformed("MALFORMED_JSON", "the body is not JSON: expected value (line 1, column 1)")),
+        (
+            "BadRequest",
+            "The request cannot be understood",
+            Problem::malformed("MALFORMED_JSON", "the body is not JSON: expected value (line 1, column 1)"),
+        ),
         ("Unauthorized", "Not signed in", Problem::unauthenticated()),
         ("Forbidden", "Signed in, but not permitted: `missingPermission` names what is missing", forbidden),
         ("NotFound", "Absent, or another organisation's", Problem::not_found()),
-        ("Conflict", "The state does not allow it, or the Idempotency-Key is in use", Problem::conflict("INVALID_STATE", "only a draft can be changed").current_state("published")),
-        ("PreconditionFailed", "If-Match names another state", status(StatusCode::PRECONDITION_FAILED, "PRECONDITION_FAILED", "the resource changed since you read it: read it again and repeat the change")),
-        ("PayloadTooLarge", "The body is too large", status(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", "the body may have at most 1048576 bytes")),
-        ("UnsupportedMediaType", "The body is not JSON by its Content-Type", status(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "the body must be sent as `Content-Type: application/json`, in UTF-8")),
-        ("UnprocessableEntity", "Understood, but wrong: every fault with its place", Problem::invalid(vec![FieldFault::new("/name", "REQUIRED", "is required")])),
-        ("TooManyRequests", "Too often: come back after Retry-After seconds", status(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many requests: try again after Retry-After seconds").retry_after(1)),
+        (
+            "Conflict",
+            "The state does not allow it, or the Idempotency-Key is in use",
+            Problem::conflict("INVALID_STATE", "only a draft can be changed").current_state("published"),
+        ),
+        (
+            "PreconditionFailed",
+            "If-Match names another state",
+            status(
+                StatusCode::PRECONDITION_FAILED,
+                "PRECONDITION_FAILED",
+                "the resource changed since you read it: read it again and repeat the change",
+            ),
+        ),
+        (
+            "PayloadTooLarge",
+            "The body is too large",
+            status(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", "the body may have at most 1048576 bytes"),
+        ),
+        (
+            "UnsupportedMediaType",
+            "The body is not JSON by its Content-Type",
+            status(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "UNSUPPORTED_MEDIA_TYPE",
+                "the body must be sent as `Content-Type: application/json`, in UTF-8",
+            ),
+        ),
+        (
+            "UnprocessableEntity",
+            "Understood, but wrong: every fault with its place",
+            Problem::invalid(vec![FieldFault::new("/name", "REQUIRED", "is required")]),
+        ),
+        (
+            "TooManyRequests",
+            "Too often: come back after Retry-After seconds",
+            status(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many requests: try again after Retry-After seconds")
+                .retry_after(1),
+        ),
         ("InternalServerError", "Our fault; nothing about it is shown", Problem::internal()),
         ("ServiceUnavailable", "A dependency is down: come back after Retry-After seconds", Problem::unavailable()),
     ]
@@ -39,8 +76,10 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
 pub fn responses() -> Vec<(&'static str, Response)> {
     let build = |(name, text, mut problem): (&'static str, &'static str, Problem)| {
         problem.complete("/api/…", "0199d0c4f3a27c5e8a6f0d1b2c3d4e5f");
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(json!(problem.body()))).build();
-        let mut response = ResponseBuilder::new().description(text).content(PROBLEM_JSON, content).header("X-Request-Id", request_id());
+        let content =
+            ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(json!(problem.body()))).build();
+        let mut response =
+            ResponseBuilder::new().description(text).content(PROBLEM_JSON, content).header("X-Request-Id", request_id());
         if matches!(problem.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             response = response.header("Retry-After", header(Type::Integer, "Seconds to wait."));
         }

@@ -63,7 +63,8 @@ fn read<'de, D: Deserializer<'de>>(deserializer: D, digits: u32) -> Result<Decim
 /// `12.5`, as the pattern of the schema says.
 fn plain(text: &str, digits: u32) -> Option<Decimal> {
     let (whole, decimals) = text.split_once('.').map_or((text, None), |(whole, decimals)| (whole, Some(decimals)));
-    let all_digits = |part: &str, most: u32| (1..=most as usize).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let all_digits =
+        |part: &str, most: u32| (1..=most as usize).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
     let right = all_digits(whole, digits) && decimals.is_none_or(|decimals| all_digits(decimals, DECIMALS));
     right.then(|| text.parse().ok()).flatten()
 }

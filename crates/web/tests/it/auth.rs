@@ -18,7 +18,17 @@ async fn without_a_session_it_is_401() {
     let client = Client::new();
     let got = client.send(TestRequest::get().uri("/api/things").insert_header(("X-Request-Id", "req-1"))).await;
     assert_eq!(got.header("www-authenticate"), Some("Bearer"));
-    assert_json_snapshot!(got.json(), @r#""#);
+    assert_json_snapshot!(got.json(), @r#"
+    {
+      "code": "NOT_AUTHENTICATED",
+      "detail": "sign in first: send `Authorization: Bearer <accessToken>` or the session cookie",
+      "instance": "/api/things",
+      "requestId": "req-1",
+      "status": 401,
+      "title": "Not authenticated",
+      "type": "https://14build.dev/problems/not-authenticated"
+    }
+    "#);
     for value in ["Bearer bad", "Bearer ", "Basic Zm9vOmJhcg==", "Bearer"] {
         let got = client.send(TestRequest::get().uri("/api/things").insert_header(("Authorization", value))).await;
         assert_eq!(got.code(), (401, "NOT_AUTHENTICATED".into()), "{value}");

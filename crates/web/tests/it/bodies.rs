@@ -9,13 +9,40 @@ use crate::fixture::{Client, body, signed};
 async fn every_fault_is_told_at_once() {
     let json = r#"{"nmae": "x", "rate": "1.23456", "floors": [{"floorNumber": 0, "floorArea": 12.5}, {"floorNumber": "1"}], "a/b~c": 1}"#;
     let got = Client::new().post("/api/things", json).await;
-    assert_json_snapshot!(got.faults(), @r#""#);
-    assert_json_snapshot!(got.json()["detail"], @r#""#);
+    assert_json_snapshot!(got.faults(), @r#"
+    [
+      "/a~1b~0c UNKNOWN_FIELD is not a field of this resource: remove it",
+      "/floors/0/floorNumber OUT_OF_RANGE must be at least 1",
+      "/floors/1/floorArea REQUIRED is required",
+      "/floors/1/floorNumber WRONG_TYPE must be a whole number",
+      "/name REQUIRED is required",
+      "/nmae UNKNOWN_FIELD is not a field of this resource: remove it",
+      "/rate INVALID_FORMAT must be a decimal such as \"12.5\": not negative, at most 14 digits before and 4 behind the point"
+    ]
+    "#);
+    assert_json_snapshot!(got.json()["detail"], @r#""7 faults, see `errors`""#);
 }
 
 #[actix_web::test]
 async fn the_shape_of_a_422() {
-    assert_json_snapshot!(Client::new().post("/api/things", r#"{"name": ""}"#).await.json(), @r#""#);
+    assert_json_snapshot!(Client::new().post("/api/things", r#"{"name": ""}"#).await.json(), @r#"
+    {
+      "code": "INVALID",
+      "detail": "/name: must have at least 1 character",
+      "errors": [
+        {
+          "code": "TOO_SHORT",
+          "detail": "must have at least 1 character",
+          "pointer": "/name"
+        }
+      ],
+      "instance": "/api/things",
+      "requestId": "req-1",
+      "status": 422,
+      "title": "Invalid",
+      "type": "https://14build.dev/problems/invalid"
+    }
+    "#);
 }
 
 #[actix_web::test]
@@ -23,7 +50,28 @@ async fn each_keyword_has_its_code() {
     let json = r#"{"id": "x", "email": "x", "at": "yesterday", "on": "2026-02-30", "shape": "oval", "maybeShape": "oval", "slug": "A1",
         "count": -1, "big": 1e30, "yes": "true", "tags": [], "nested": {"floorNumber": 201, "floorArea": -1},
         "total": {"amount": "1,5", "currency": "XXX", "more": 1}, "budget": "12.34567", "currency": "eur"}"#;
-    assert_json_snapshot!(Client::new().post("/api/everything", json).await.faults(), @r#""#);
+    assert_json_snapshot!(Client::new().post("/api/everything", json).await.faults(), @r#"
+    [
+      "/at INVALID_FORMAT must be an RFC 3339 instant such as \"2026-03-31T16:00:00Z\"",
+      "/big OUT_OF_RANGE must be at most 9223372036854775807",
+      "/budget INVALID_FORMAT must be a decimal such as \"12.5\": not negative, at most 16 digits before and 4 behind the point",
+      "/count OUT_OF_RANGE must be at least 0",
+      "/currency NOT_ONE_OF must be one of \"AED\", \"AUD\", \"BGN\", \"BRL\", \"CAD\", \"CHF\", \"CZK\", \"DKK\", \"EUR\", \"GBP\", \"HKD\", \"HUF\", \"JPY\", \"MAD\", \"MXN\", \"MYR\", \"NOK\", \"NZD\", \"PLN\", \"RON\", \"SEK\", \"SGD\", \"THB\", \"USD\"",
+      "/email INVALID_FORMAT must be an email address such as \"ada@example.com\"",
+      "/id INVALID_FORMAT must be a UUID such as \"0199d0c4-f3a2-7c5e-8a6f-0d1b2c3d4e5f\"",
+      "/maybeShape NOT_ONE_OF must be one of \"round\", \"square\"",
+      "/nested/floorArea OUT_OF_RANGE must be at least 0",
+      "/nested/floorNumber OUT_OF_RANGE must be at most 200",
+      "/on INVALID_FORMAT must be a date such as \"2026-03-31\"",
+      "/shape NOT_ONE_OF must be one of \"round\", \"square\"",
+      "/slug INVALID_FORMAT must match ^[a-z]+$",
+      "/tags TOO_FEW must have at least 1 item",
+      "/total/amount INVALID_FORMAT must be a decimal such as \"12.5\": not negative, at most 16 digits before and 4 behind the point",
+      "/total/currency NOT_ONE_OF must be one of \"AED\", \"AUD\", \"BGN\", \"BRL\", \"CAD\", \"CHF\", \"CZK\", \"DKK\", \"EUR\", \"GBP\", \"HKD\", \"HUF\", \"JPY\", \"MAD\", \"MXN\", \"MYR\", \"NOK\", \"NZD\", \"PLN\", \"RON\", \"SEK\", \"SGD\", \"THB\", \"USD\"",
+      "/total/more UNKNOWN_FIELD is not a field of this resource: remove it",
+      "/yes WRONG_TYPE must be true or false"
+    ]
+    "#);
 }
 
 #[actix_web::test]
@@ -33,7 +81,14 @@ async fn wrong_types_are_named() {
         assert_eq!(client.post("/api/things", json).await.faults(), [" WRONG_TYPE must be an object"], "{json}");
     }
     let json = r#"{"name": null, "note": 1, "rate": true, "floors": {}}"#;
-    assert_json_snapshot!(client.post("/api/things", json).await.faults(), @r#""#);
+    assert_json_snapshot!(client.post("/api/things", json).await.faults(), @r#"
+    [
+      "/floors WRONG_TYPE must be an array",
+      "/name WRONG_TYPE must be a string",
+      "/note WRONG_TYPE must be a string or null",
+      "/rate WRONG_TYPE must be a number or a string or null"
+    ]
+    "#);
 }
 
 const GOOD: &str = r#"{"id": "0199d0c4-f3a2-7c5e-8a6f-0d1b2c3d4e5f", "email": "ada@example.com", "at": "2026-03-31T16:00:00Z",
@@ -73,7 +128,8 @@ async fn decimals_are_read_from_their_text() {
     ] {
         assert_eq!(total(sent).await, Err(vec![fault.to_owned()]), "{sent}");
     }
-    for sent in [r#""-1""#, r#""""#, r#""1.""#, r#"".5""#, r#""1e3""#, r#"" 1""#, r#""１""#, r#""NaN""#, r#""12345678901234567""#] {
+    for sent in [r#""-1""#, r#""""#, r#""1.""#, r#"".5""#, r#""1e3""#, r#"" 1""#, r#""１""#, r#""NaN""#, r#""12345678901234567""#]
+    {
         let words = "must be a decimal such as \"12.5\": not negative, at most 16 digits before and 4 behind the point";
         assert_eq!(total(sent).await, Err(vec![format!("/total/amount INVALID_FORMAT {words}")]), "{sent}");
     }
@@ -86,7 +142,11 @@ async fn syntax_is_400_with_the_place() {
         ("", "MALFORMED_JSON", "the body is empty: send a JSON document"),
         ("{\n  \"name\": }", "MALFORMED_JSON", "the body is not JSON: expected value (line 2, column 11)"),
         ("{} {}", "MALFORMED_JSON", "the body is not JSON: trailing characters (line 1, column 4)"),
-        ("{\"name\": \"a\u{1}\"}", "MALFORMED_JSON", "the body is not JSON: control character (\\u0000-\\u001F) found while parsing a string (line 1, column 12)"),
+        (
+            "{\"name\": \"a\u{1}\"}",
+            "MALFORMED_JSON",
+            "the body is not JSON: control character (\\u0000-\\u001F) found while parsing a string (line 1, column 12)",
+        ),
         (r#"{"name": 1e999}"#, "MALFORMED_JSON", "the body is not JSON: number out of range (line 1, column 14)"),
     ] {
         let got = client.post("/api/things", json).await;
@@ -153,9 +213,27 @@ async fn a_patch_is_merged_and_checked_as_a_put() {
         let request = signed(TestRequest::patch().uri(&path)).insert_header(("Content-Type", "application/merge-patch+json"));
         client.send(request.set_payload(json)).await
     };
-    assert_json_snapshot!(patch(r#"{"name": "Tower", "note": null, "rate": 90071992547409.93}"#).await.json(), @r#""#);
+    assert_json_snapshot!(patch(r#"{"name": "Tower", "note": null, "rate": 90071992547409.93}"#).await.json(), @r#"
+    {
+      "floors": [],
+      "name": "Tower",
+      "rate": "90071992547409.93"
+    }
+    "#);
     assert_eq!(patch(r#"{"name": null}"#).await.faults(), ["/name REQUIRED is required"]);
     assert_eq!(patch(r#"{"nmae": 1}"#).await.faults(), ["/nmae UNKNOWN_FIELD is not a field of this resource: remove it"]);
     assert_eq!(patch("[1]").await.faults(), [" WRONG_TYPE must be an object"]);
     assert_eq!(patch("{").await.code().0, 400);
+}
+
+#[actix_web::test]
+async fn what_only_serde_can_refuse_has_its_place_too() {
+    let good = GOOD.replace("TOTAL", r#"{"amount": "1", "currency": "EUR"}"#);
+    let client = Client::new();
+    for (from, to, fault) in [
+        (r#""count": 1"#, r#""count": 70000"#, "/count OUT_OF_RANGE is outside of the range of this field"),
+        (r#""big": 1"#, r#""big": 1.0"#, "/big WRONG_TYPE must be a whole number, without a point"),
+    ] {
+        assert_eq!(client.post("/api/everything", &good.replace(from, to)).await.faults(), [fault]);
+    }
 }

@@ -9,19 +9,51 @@ use crate::fixture::{Client, signed};
 async fn a_conflict_names_the_state_in_the_way() {
     let got = Client::new().get("/api/failures/frozen").await;
     assert_eq!(got.header("content-type"), Some("application/problem+json"));
-    assert_json_snapshot!(got.json(), @r#""#);
+    assert_json_snapshot!(got.json(), @r#"
+    {
+      "code": "THING_FROZEN",
+      "currentState": "frozen",
+      "detail": "the thing is frozen: make a new version",
+      "instance": "/api/failures/frozen",
+      "requestId": "req-1",
+      "status": 409,
+      "title": "Thing frozen",
+      "type": "https://14build.dev/problems/thing-frozen"
+    }
+    "#);
 }
 
 #[actix_web::test]
 async fn a_rule_of_the_domain_is_422_with_its_own_members() {
-    assert_json_snapshot!(Client::new().get("/api/failures/closed").await.json(), @r#""#);
+    assert_json_snapshot!(Client::new().get("/api/failures/closed").await.json(), @r#"
+    {
+      "code": "TENDER_CLOSED",
+      "deadline": "2026-03-31T16:00:00Z",
+      "detail": "the deadline is over",
+      "instance": "/api/failures/closed",
+      "requestId": "req-1",
+      "status": 422,
+      "title": "Tender closed",
+      "type": "https://14build.dev/problems/tender-closed"
+    }
+    "#);
 }
 
 #[actix_web::test]
 async fn a_500_carries_nothing_internal() {
     let got = Client::new().get("/api/failures/internal").await;
     assert!(!String::from_utf8_lossy(&got.bytes).contains("hunter2"));
-    assert_json_snapshot!(got.json(), @r#""#);
+    assert_json_snapshot!(got.json(), @r#"
+    {
+      "code": "INTERNAL",
+      "detail": "something went wrong on our side; it is logged under this requestId",
+      "instance": "/api/failures/internal",
+      "requestId": "req-1",
+      "status": 500,
+      "title": "Internal",
+      "type": "https://14build.dev/problems/internal"
+    }
+    "#);
 }
 
 #[actix_web::test]
@@ -49,7 +81,18 @@ async fn a_denial_names_the_permission_and_is_recorded() {
     let client = Client::new();
     let path = format!("/api/things/{}/award", crate::fixture::ID);
     let got = client.send(signed(TestRequest::post().uri(&path))).await;
-    assert_json_snapshot!(got.json(), @r#""#);
+    assert_json_snapshot!(got.json(), @r#"
+    {
+      "code": "PERMISSION_DENIED",
+      "detail": "the permission things.award is missing",
+      "instance": "/api/things/0199d0c4-f3a2-7c5e-8a6f-0d1b2c3d4e5f/award",
+      "missingPermission": "things.award",
+      "requestId": "req-1",
+      "status": 403,
+      "title": "Permission denied",
+      "type": "https://14build.dev/problems/permission-denied"
+    }
+    "#);
     let org = "00000000-0000-0000-0000-000000000003";
     let expected = format!("{org} the permission things.award is missing at POST /api/things/{{id}}/award");
     assert_eq!(*client.seen.denials.lock().unwrap(), [expected]);

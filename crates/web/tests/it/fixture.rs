@@ -1,4 +1,4 @@
-//! A small domain (things) behind the real App, with fake sessions, and a client.
+//! The real App around the domain of `things.rs`, with fake sessions, and a client.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -7,21 +7,14 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, init_service, read_body, try_call_service};
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use async_trait::async_trait;
 use auth_api::{Session, Sessions};
 use kernel::*;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::{
-    AmountIn, AppDeps, AuthRateLimit, Authed, CurrencyCode, Decimal4, DenialLog, Faults, Guard, Id, Idempotent, IfMatch, Json, List,
-    MoneyIn, MoneyOut, Paging, Patch, Problem, Query, RawBody, Reply, Routes, Settings,
-};
+use web::{AppDeps, DenialLog, Settings};
 
-pub const AWARD: Permission = Permission("things.award");
-pub const ID: &str = "0199d0c4-f3a2-7c5e-8a6f-0d1b2c3d4e5f";
+pub use crate::things::{ID, routes};
 
 /// What the handlers of this test saw.
 #[derive(Default)]
@@ -30,310 +23,6 @@ pub struct Seen {
     pub runs: Mutex<u32>,
     pub denials: Mutex<Vec<String>>,
     pub resolved: Mutex<Vec<String>>,
-}
-
-#[derive(Debug, Serialize, Deserialize, ToSchema, Clone)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ThingIn {
-    #[schema(min_length = 1, max_length = 20)]
-    pub name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate: Option<Decimal4>,
-    #[serde(default)]
-    #[schema(max_items = 3)]
-    pub floors: Vec<FloorIn>,
-}
-
-#[derive(Debug, Serialize, Deserialize, ToSchema, Clone)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FloorIn {
-    #[schema(minimum = 1, maximum = 200)]
-    pub floor_number: i32,
-    pub floor_area: Decimal4,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Shape {
-    Round,
-    Square,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[allow(dead_code)]
-pub struct EverythingIn {
-    pub id: Uuid,
-    #[schema(format = Email, max_length = 254)]
-    pub email: String,
-    pub at: Timestamp,
-    pub on: Option<chrono::NaiveDate>,
-    pub shape: Shape,
-    pub maybe_shape: Option<Shape>,
-    #[schema(pattern = "^[a-z]+$")]
-    pub slug: String,
-    pub count: u16,
-    pub big: i64,
-    pub yes: bool,
-    #[schema(min_items = 1)]
-    pub tags: Vec<String>,
-    pub nested: Option<FloorIn>,
-    pub total: MoneyIn,
-    pub budget: Option<AmountIn>,
-    pub currency: CurrencyCode,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ThingOut {
-    pub id: Uuid,
-    pub name: String,
-    pub note: Option<String>,
-    pub rate: Option<Decimal4>,
-    pub total: MoneyOut,
-}
-
-#[derive(Debug, Clone)]
-pub struct Thing {
-    pub id: ProjectId,
-    pub name: String,
-    pub note: Option<String>,
-    pub rate: Option<Decimal4>,
-}
-
-pub fn thing() -> Thing {
-    Thing { id: ID.parse().unwrap(), name: "Bridge".into(), note: None, rate: None }
-}
-
-impl From<&Thing> for ThingOut {
-    fn from(thing: &Thing) -> Self {
-        let total = MoneyOut(Money::from_minor(964_900, Currency::EUR));
-        Self { id: thing.id.into(), name: thing.name.clone(), note: thing.note.clone(), rate: thing.rate, total }
-    }
-}
-
-impl From<&Thing> for ThingIn {
-    fn from(thing: &Thing) -> Self {
-        Self { name: thing.name.clone(), note: thing.note.clone(), rate: thing.rate, floors: Vec::new() }
-    }
-}
-
-#[derive(Debug)]
-pub enum Refused {
-    Denied(Denied),
-    Frozen,
-    Closed,
-    Fault(Fault),
-}
-
-impl std::fmt::Display for Refused {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Denied(denied) => denied.fmt(f),
-            Self::Frozen => f.write_str("the thing is frozen: make a new version"),
-            Self::Closed => f.write_str("the deadline is over"),
-            Self::Fault(fault) => fault.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl DomainError for Refused {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Denied(_) => Kind::Forbidden,
-            Self::Frozen => Kind::Conflict,
-            Self::Closed => Kind::Invalid,
-            Self::Fault(fault) => DomainError::kind(fault),
-        }
-    }
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Denied(_) => "PERMISSION_DENIED",
-            Self::Frozen => "THING_FROZEN",
-            Self::Closed => "TENDER_CLOSED",
-            Self::Fault(fault) => fault.code(),
-        }
-    }
-    fn current_state(&self) -> Option<String> {
-        matches!(self, Self::Frozen).then(|| "frozen".to_owned())
-    }
-    fn denied(&self) -> Option<&Denied> {
-        if let Self::Denied(denied) = self { Some(denied) } else { None }
-    }
-    fn extra(&self) -> Vec<(&'static str, String)> {
-        if matches!(self, Self::Closed) { vec![("deadline", "2026-03-31T16:00:00Z".into())] } else { Vec::new() }
-    }
-    fn fault(&self) -> Option<&Fault> {
-        if let Self::Fault(fault) = self { Some(fault) } else { None }
-    }
-}
-
-/// What `db` does with a key, in memory.
-async fn write(seen: &Seen, ctx: &Ctx, thing: Thing) -> Result<Thing, Refused> {
-    if let Some(once) = &ctx.once {
-        let stored = seen.stored.lock().unwrap().get(&once.key.key).cloned();
-        if let Some((key, answer)) = stored {
-            let kind = if key == once.key { FaultKind::Replayed(answer) } else { FaultKind::KeyReused };
-            return Err(Refused::Fault(Fault::new(kind, "seen before")));
-        }
-        if once.key.key == "in-flight" {
-            return Err(Refused::Fault(Fault::new(FaultKind::InFlight, "still running")));
-        }
-        let answer = once.render(&thing).unwrap();
-        seen.stored.lock().unwrap().insert(once.key.key.clone(), (once.key.clone(), answer.clone()));
-        once.set_answer(answer);
-    }
-    *seen.runs.lock().unwrap() += 1;
-    Ok(thing)
-}
-
-/// Makes a thing.
-#[utoipa::path(responses((status = 201, description = "The new thing", body = ThingOut)))]
-#[post("/api/things")]
-async fn create(Authed(ctx): Authed, once: Idempotent, seen: Data<Seen>, body: Json<ThingIn>) -> Result<HttpResponse, Problem> {
-    let mut faults = Faults::new();
-    if body.0.name.trim().is_empty() {
-        faults.push("/name", "REQUIRED", "must not be blank");
-    }
-    faults.finish()?;
-    let new = Thing { name: body.0.name, note: body.0.note, rate: body.0.rate, ..thing() };
-    let render = |thing: &Thing| Reply::created(format!("/api/things/{}", thing.id), &ThingOut::from(thing)).etag();
-    once.run(ctx, async |ctx| write(&seen, &ctx, new).await, render).await
-}
-
-#[utoipa::path(responses((status = 200, description = "The thing", body = ThingOut)))]
-#[get("/api/things/{id}")]
-async fn read(Authed(_): Authed, Id(id): Id<ProjectId>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    if id != thing().id {
-        return Err(Problem::not_found());
-    }
-    Ok(web::single(&request, &ThingOut::from(&thing())))
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Status {
-    Draft,
-    Open,
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct ThingsQuery {
-    status: Option<Status>,
-    limit: Option<u16>,
-    cursor: Option<String>,
-}
-
-#[utoipa::path(responses((status = 200, description = "Newest first", body = List<ThingOut>)))]
-#[get("/api/things")]
-async fn list(Authed(_): Authed, Query(query): Query<ThingsQuery>) -> Result<HttpResponse, Problem> {
-    let request = web::page(query.limit, query.cursor.as_deref())?;
-    let _ = query.status.map(|status| matches!(status, Status::Draft | Status::Open));
-    let at = |n: u32| Position { created_at: chrono::DateTime::from_timestamp(1_800_000_000 - i64::from(n), 0).unwrap(), id: Uuid::from_u128(n.into()) };
-    let rows = (0..250).map(at).filter(|p| request.after.is_none_or(|after| (p.created_at, p.id) < (after.created_at, after.id)));
-    let page = Page::cut(rows.take(request.fetch() as usize).collect(), request, |p| *p);
-    Ok(Reply::ok(&List::of(page, |position| position.id)).response())
-}
-
-#[utoipa::path(responses((status = 200, description = "Rates", body = List<String>)))]
-#[get("/api/rates")]
-async fn rates(Query(paging): Query<Paging>) -> Result<HttpResponse, Problem> {
-    Ok(Reply::ok(&paging.page()?.limit).response())
-}
-
-#[utoipa::path(responses((status = 200, description = "The changed thing", body = ThingOut)))]
-#[put("/api/things/{id}")]
-async fn replace(Authed(_): Authed, Id(_): Id<ProjectId>, if_match: IfMatch, body: Json<ThingIn>) -> Result<HttpResponse, Problem> {
-    if_match.check(&web::etag(&ThingOut::from(&thing())))?;
-    Ok(Reply::ok(&body.0).response())
-}
-
-#[utoipa::path(request_body = ThingIn, responses((status = 200, description = "The changed thing", body = ThingOut)))]
-#[patch("/api/things/{id}")]
-async fn change(Authed(_): Authed, Id(_): Id<ProjectId>, patch: Patch<ThingIn>) -> Result<HttpResponse, Problem> {
-    let current = ThingIn { note: Some("old".into()), rate: Some(Decimal4("1.5".parse().unwrap())), ..ThingIn::from(&thing()) };
-    Ok(Reply::ok(&patch.apply(&current)?).response())
-}
-
-#[utoipa::path(responses((status = 204, description = "It is gone")))]
-#[delete("/api/things/{id}")]
-async fn remove(Authed(_): Authed, Id(_): Id<ProjectId>) -> Result<HttpResponse, Problem> {
-    Ok(Reply::no_content().response())
-}
-
-#[utoipa::path(responses((status = 200, description = "Awarded")))]
-#[post("/api/things/{id}/award")]
-async fn award(Authed(ctx): Authed, Id(id): Id<ProjectId>, once: Idempotent) -> Result<HttpResponse, Problem> {
-    once.run(
-        ctx,
-        async |_| Err::<Thing, _>(Refused::Denied(Denied { permission: AWARD, project: Some(id) })),
-        |thing: &Thing| Reply::ok(&ThingOut::from(thing)),
-    )
-    .await
-}
-
-#[utoipa::path(responses((status = 200, description = "Fails as asked")))]
-#[get("/api/failures/{how}")]
-async fn fail(how: Id<String>) -> Result<HttpResponse, Problem> {
-    Err(match how.0.as_str() {
-        "frozen" => Refused::Frozen.into(),
-        "closed" => Refused::Closed.into(),
-        "internal" => Refused::Fault(Fault::internal("password=hunter2 in relation bids")).into(),
-        "unavailable" => Refused::Fault(Fault::unavailable("connection to 10.1.2.3 refused")).into(),
-        "busy" => auth_api::Error::Busy.into(),
-        "panic" => panic!("secret text"),
-        _ => Problem::not_found(),
-    })
-}
-
-#[utoipa::path(responses((status = 200, description = "Everything")))]
-#[post("/api/everything")]
-async fn everything(body: Json<EverythingIn>) -> Result<HttpResponse, Problem> {
-    let mut faults = Faults::new();
-    faults.check("/total/amount", body.0.total.to_money());
-    if let Some(budget) = body.0.budget {
-        faults.check("/budget", budget.to_money(body.0.currency.0));
-    }
-    faults.finish()?;
-    Ok(Reply::ok(&body.0.total.amount).response())
-}
-
-#[utoipa::path(responses((status = 200, description = "Signed in")))]
-#[post("/api/auth/login")]
-async fn login(_: AuthRateLimit) -> Result<HttpResponse, Problem> {
-    Ok(Reply::ok(&"in").response())
-}
-
-#[utoipa::path(responses((status = 200, description = "Its length")))]
-#[post("/api/raw")]
-async fn raw(body: RawBody) -> Result<HttpResponse, Problem> {
-    Ok(Reply::ok(&body.0.len()).response())
-}
-
-#[utoipa::path(responses((status = 200, description = "Much text")))]
-#[get("/api/long")]
-async fn long() -> Result<HttpResponse, Problem> {
-    Ok(Reply::ok(&"x".repeat(5000)).response())
-}
-
-pub fn routes() -> Routes {
-    let mut r = Routes::new();
-    r.tag("Things", "Things and their rates.")
-        .add(Guard::SignedIn, || read)
-        .add(Permission("things.create"), || create)
-        .add(Guard::SignedIn, || list)
-        .add(Guard::Party("owner or bidder"), || replace)
-        .add(Guard::SignedIn, || change)
-        .add(Guard::SignedIn, || remove)
-        .add(AWARD, || award);
-    r.tag("Others", "The rest.").add(Guard::Public, || rates).add(Guard::Public, || fail).add(Guard::Public, || everything);
-    r.add(Guard::Public, || login).add(Guard::Public, || raw).body_limit(3 << 20).add(Guard::Public, || long);
-    r
 }
 
 pub struct FakeSessions(Arc<Seen>);
@@ -380,7 +69,7 @@ pub fn settings() -> Settings {
 }
 
 pub struct Client {
-    deps: AppDeps,
+    pub deps: AppDeps,
     pub seen: Arc<Seen>,
 }
 

@@ -1,16 +1,20 @@
 //! What every answer carries: request id, security headers, CORS, compression.
 
 use std::io::Read;
+use std::sync::Mutex;
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
 use crate::fixture::{Client, settings};
 
 #[actix_web::test]
 async fn every_answer_carries_a_request_id() {
     let client = Client::new();
-    for (path, status) in [("/api/long", 200), ("/api/things", 401), ("/nothing", 404), ("/api/failures/panic", 500), ("/health/live", 200)] {
+    for (path, status) in
+        [("/api/long", 200), ("/api/things", 401), ("/nothing", 404), ("/api/failures/panic", 500), ("/health/live", 200)]
+    {
         let kept = client.send(TestRequest::get().uri(path).insert_header(("X-Request-Id", "a-b_c.1"))).await;
         assert_eq!((kept.status.as_u16(), kept.header("x-request-id")), (status, Some("a-b_c.1")), "{path}");
         let made = client.send(TestRequest::get().uri(path).insert_header(("X-Request-Id", "no spaces"))).await;
@@ -73,4 +77,58 @@ async fn long_answers_are_compressed_and_short_ones_are_not() {
     let refused = TestRequest::get().uri("/api/long").insert_header(("Accept-Encoding", "gzip;q=0, identity"));
     assert_eq!(client.send(refused).await.header("content-encoding"), None);
     assert_eq!(client.send(TestRequest::get().uri("/api/long")).await.bytes.len(), 5002);
+}
+
+#[actix_web::test]
+async fn an_error_without_a_body_gets_one() {
+    let got = Client::new().send(TestRequest::post().uri("/health/live").insert_header(("X-Request-Id", "req-1"))).await;
+    assert_eq!(got.code(), (405, "METHOD_NOT_ALLOWED".into()));
+    assert_eq!(got.json()["requestId"], "req-1");
+}
+
+/// Notes the labels under which instruments are registered.
+#[derive(Default)]
+struct Labels(Mutex<Vec<String>>);
+
+impl Labels {
+    fn note(&self, key: &Key) {
+        let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+        self.0.lock().unwrap().push(format!("{} {}", key.name(), labels.join(" ")));
+    }
+}
+
+impl Recorder for Labels {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        self.note(key);
+        Counter::noop()
+    }
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        self.note(key);
+        Histogram::noop()
+    }
+}
+
+#[actix_web::test]
+async fn metrics_are_labelled_by_route_pattern() {
+    let labels = Labels::default();
+    let _guard = metrics::set_default_local_recorder(&labels);
+    let client = Client::new();
+    for path in ["/api/failures/frozen", "/api/failures/busy", "/api/failures/frozen", "/made/up"] {
+        client.send(TestRequest::get().uri(path)).await;
+    }
+    let expected = [
+        "http_requests_total method=GET route=/api/failures/{how} status=409",
+        "http_request_duration_seconds method=GET route=/api/failures/{how}",
+        "http_requests_total method=GET route=/api/failures/{how} status=503",
+        "http_request_duration_seconds method=GET route=/api/failures/{how}",
+        "http_requests_total method=GET route=none status=404",
+        "http_request_duration_seconds method=GET route=none",
+    ];
+    assert_eq!(*labels.0.lock().unwrap(), expected);
 }

@@ -29,7 +29,10 @@ async fn wrong_parameters_are_422() {
         ("limit=x", "?limit INVALID invalid digit found in string"),
         ("cursor=x", "?cursor INVALID_FORMAT must be the `nextCursor` of the page before, unchanged"),
         ("cursor=", "?cursor INVALID_FORMAT must be the `nextCursor` of the page before, unchanged"),
-        ("cursor=__________________________________________", "?cursor INVALID_FORMAT must be the `nextCursor` of the page before, unchanged"),
+        (
+            "cursor=__________________________________________",
+            "?cursor INVALID_FORMAT must be the `nextCursor` of the page before, unchanged",
+        ),
         ("status=lost", "?status INVALID unknown variant `lost`, expected `draft` or `open`"),
         ("stauts=open", "?stauts UNKNOWN_PARAMETER is not a parameter: there are status, limit, cursor"),
         ("limit=1&limit=2", "?limit DUPLICATE must be given once"),

@@ -12,3 +12,4 @@ mod limits;
 mod lists;
 mod routing;
 mod states;
+mod things;

@@ -8,7 +8,17 @@ use crate::fixture::{Client, ID, routes, signed};
 #[actix_web::test]
 async fn an_unknown_path_is_404() {
     let client = Client::new();
-    assert_json_snapshot!(client.get("/api/nothing").await.json(), @r#""#);
+    assert_json_snapshot!(client.get("/api/nothing").await.json(), @r#"
+    {
+      "code": "NOT_FOUND",
+      "detail": "there is no such path: GET /api/openapi.json lists them all",
+      "instance": "/api/nothing",
+      "requestId": "req-1",
+      "status": 404,
+      "title": "Not found",
+      "type": "https://14build.dev/problems/not-found"
+    }
+    "#);
     for path in ["/", "/api/things/", "/api//things", &format!("/api/things/{ID}/nothing")] {
         assert_eq!(client.get(path).await.code(), (404, "NOT_FOUND".into()), "{path}");
     }
@@ -38,5 +48,21 @@ async fn a_malformed_id_names_nothing() {
 #[test]
 fn the_catalogue_lists_every_route_with_its_guard() {
     let lines: Vec<_> = routes().catalogue().iter().map(|r| format!("{} {} {}", r.method, r.path, r.guard)).collect();
-    assert_json_snapshot!(lines, @r#""#);
+    assert_json_snapshot!(lines, @r#"
+    [
+      "POST /api/auth/login public",
+      "POST /api/everything public",
+      "GET /api/failures/{how} public",
+      "GET /api/long public",
+      "GET /api/rates public",
+      "POST /api/raw public",
+      "GET /api/things signed-in",
+      "POST /api/things permission things.create",
+      "DELETE /api/things/{id} signed-in",
+      "GET /api/things/{id} signed-in",
+      "PATCH /api/things/{id} signed-in",
+      "PUT /api/things/{id} party: owner or bidder",
+      "POST /api/things/{id}/award permission things.award"
+    ]
+    "#);
 }

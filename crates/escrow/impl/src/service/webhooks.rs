@@ -1,7 +1,6 @@
 //! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (domain.md §8).
 
 use escrow_api::Error;
-use kernel::Fault;
 use serde_json::Value;
 use uow::Job;
 use uuid::Uuid;
