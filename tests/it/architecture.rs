@@ -23,7 +23,12 @@ const CALLS: &[(&str, &[&str])] = &[
 
 /// Normal dependencies of every member, by package name.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
-    let metadata = MetadataCommand::new().current_dir(root()).no_deps().other_options(["--offline".to_owned()]).exec().expect("cargo metadata");
+    let metadata = MetadataCommand::new()
+        .current_dir(root())
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .expect("cargo metadata");
     metadata
         .packages
         .iter()
@@ -67,7 +72,8 @@ fn api_crates_form_no_cycle() {
     let all = dependencies();
     let mut left: BTreeSet<&str> = DOMAINS.iter().copied().collect();
     while !left.is_empty() {
-        let free: Vec<&str> = left.iter().copied().filter(|d| !left.iter().any(|other| other != d && all[&api(d)].contains(&api(other)))).collect();
+        let free: Vec<&str> =
+            left.iter().copied().filter(|d| !left.iter().any(|other| other != d && all[&api(d)].contains(&api(other)))).collect();
         assert!(!free.is_empty(), "the api crates of {left:?} depend on each other in a circle");
         left.retain(|domain| !free.contains(domain));
     }
@@ -78,7 +84,10 @@ fn contracts_know_no_technology() {
     let all = dependencies();
     for domain in DOMAINS {
         for technology in ["diesel", "diesel-async", "actix-web", "db", "web", "utoipa"] {
-            assert!(!all[&api(domain)].contains(technology), "`{domain}-api` depends on {technology}: its dependants would pay for it");
+            assert!(
+                !all[&api(domain)].contains(technology),
+                "`{domain}-api` depends on {technology}: its dependants would pay for it"
+            );
         }
     }
 }
@@ -113,11 +122,19 @@ fn only_the_server_sees_adapters() {
 #[test]
 fn heavy_crates_compile_in_one_place() {
     for (package, dependencies) in dependencies() {
-        for (heavy, home) in [("casbin", "auth"), ("argon2", "auth"), ("graphile_worker", "jobs"), ("jsonschema", "web"), ("governor", "web")] {
-            assert!(package == home || !dependencies.contains(heavy), "`{package}` depends on {heavy}, which belongs to `{home}`");
+        for (heavy, home) in
+            [("casbin", "auth"), ("argon2", "auth"), ("graphile_worker", "jobs"), ("jsonschema", "web"), ("governor", "web")]
+        {
+            assert!(
+                package == home || !dependencies.contains(heavy),
+                "`{package}` depends on {heavy}, which belongs to `{home}`"
+            );
         }
         let stripe = dependencies.iter().find(|name| name.starts_with("async-stripe"));
-        assert!(package == "stripe-adapter" || stripe.is_none(), "`{package}` depends on {stripe:?}, which belongs to `stripe-adapter`");
+        assert!(
+            package == "stripe-adapter" || stripe.is_none(),
+            "`{package}` depends on {stripe:?}, which belongs to `stripe-adapter`"
+        );
     }
 }
 
@@ -126,13 +143,16 @@ fn the_kernel_stays_small() {
     let lines: usize = rust_files()
         .iter()
         .filter(|(name, _)| name.starts_with("crates/kernel/src"))
-        .map(|(_, text)| text.split("#[cfg(test)]").next().unwrap_or_default().lines().filter(|line| !line.trim().is_empty()).count())
+        .map(|(_, text)| {
+            text.split("#[cfg(test)]").next().unwrap_or_default().lines().filter(|line| !line.trim().is_empty()).count()
+        })
         .sum();
     assert!(lines < 1_000, "the kernel has {lines} lines: everything in it rebuilds everything");
 }
 
 #[test]
 fn functions_in_a_callers_transaction_say_so() {
+    let mut wrong = Vec::new();
     for (name, text) in rust_files() {
         let exempt = name.contains("/repo") || name.contains("/tests/") || name.starts_with("tests/");
         let platform = ["crates/uow", "crates/db", "crates/testkit", "crates/jobs"].iter().any(|folder| name.starts_with(folder));
@@ -144,11 +164,12 @@ fn functions_in_a_callers_transaction_say_so() {
             let signature = piece.split(['{', ';']).next().unwrap_or_default();
             let function = signature.split(['(', '<']).next().unwrap_or_default().trim();
             let is_name = !function.is_empty() && function.chars().all(|c| c.is_alphanumeric() || c == '_');
-            if is_name && signature.contains("&mut Tx") {
-                assert!(function.ends_with("_in"), "{name}: `{function}` takes `&mut Tx`, so its name ends in `_in` (or it belongs in repo.rs)");
+            if is_name && signature.contains("&mut Tx") && !function.ends_with("_in") {
+                wrong.push(format!("{name}: {function}"));
             }
         }
     }
+    assert!(wrong.is_empty(), "these take `&mut Tx`, so their names end in `_in` (or they belong in repo.rs): {wrong:#?}");
 }
 
 #[test]
@@ -184,7 +205,10 @@ fn check_manifest(path: &str, text: &str) {
         if line.starts_with('[') {
             section = line;
         } else if section.ends_with("dependencies]") {
-            assert!(line.contains("workspace = true"), "{path}: {line:?} names a version: it belongs into [workspace.dependencies]");
+            assert!(
+                line.contains("workspace = true"),
+                "{path}: {line:?} names a version: it belongs into [workspace.dependencies]"
+            );
         }
     }
 }

@@ -23,13 +23,18 @@ async fn bodies_that_are_no_json_or_too_much_of_it() {
 async fn all_faults_of_a_body_at_once() {
     let world = World::new().await;
     let owner = world.register("Owner").await;
-    let answer = owner.http.post("/api/projects", json!({"name": "", "currency": "XXX", "colour": "red", "startsOn": "soon"})).await.problem(422, "INVALID");
+    let answer = owner
+        .http
+        .post("/api/projects", json!({"name": "", "currency": "XXX", "colour": "red", "startsOn": "soon"}))
+        .await
+        .problem(422, "INVALID");
     let faults = answer.faults();
     for pointer in ["/colour UNKNOWN_FIELD", "/currency ", "/name TOO_SHORT", "/startsOn INVALID_FORMAT"] {
         assert!(faults.iter().any(|fault| fault.starts_with(pointer)), "{pointer} is missing in {faults:?}");
     }
     // Money has no more decimals than its currency.
-    let answer = owner.http.post("/api/projects", json!({"name": "P", "currency": "JPY", "budget": "10.5"})).await.problem(422, "INVALID");
+    let answer =
+        owner.http.post("/api/projects", json!({"name": "P", "currency": "JPY", "budget": "10.5"})).await.problem(422, "INVALID");
     assert_eq!(answer.faults().len(), 1);
     assert!(answer.faults()[0].starts_with("/budget "), "{:?}", answer.faults());
     world.end().await;
@@ -42,14 +47,22 @@ async fn a_stale_if_match_changes_nothing() {
     let path = format!("/api/projects/{}", world.project(&owner).await);
     let read = owner.http.get(&path).await.expect(200);
     let change = async |etag: &str, name: &str| {
-        let request = owner.http.request("PATCH", &path).header("content-type", "application/merge-patch+json").header("if-match", etag.to_owned());
+        let request = owner
+            .http
+            .request("PATCH", &path)
+            .header("content-type", "application/merge-patch+json")
+            .header("if-match", etag.to_owned());
         owner.http.send(request.body(json!({"name": name}).to_string())).await
     };
     let changed = change(read.header("etag"), "Second").await.expect(200);
     assert_eq!((changed.text("/name"), changed.text("/currency")), ("Second".to_owned(), "EUR".to_owned()));
     change(read.header("etag"), "Third").await.problem(412, "PRECONDITION_FAILED");
     assert_eq!(owner.http.get(&path).await.expect(200).text("/name"), "Second");
-    assert_eq!(owner.http.patch(&path, json!({"name": "Fourth"})).await.expect(200).text("/name"), "Fourth", "without If-Match the last one wins");
+    assert_eq!(
+        owner.http.patch(&path, json!({"name": "Fourth"})).await.expect(200).text("/name"),
+        "Fourth",
+        "without If-Match the last one wins"
+    );
     world.end().await;
 }
 
@@ -59,12 +72,14 @@ async fn units_whose_floors_do_not_sum() {
     let owner = world.register("Owner").await;
     let project = world.project(&owner).await;
     let path = format!("/api/projects/{project}/units");
-    let unit = |number: &str, area: &str, floors: serde_json::Value| {
-        json!({"unitNumber": number, "totalFloorArea": area, "numberOfFloors": 2, "numberOfRooms": 4, "numberOfBathrooms": 1, "floors": floors})
-    };
+    let unit = |number: &str, area: &str, floors: serde_json::Value| json!({"unitNumber": number, "totalFloorArea": area, "numberOfFloors": 2, "numberOfRooms": 4, "numberOfBathrooms": 1, "floors": floors});
     let good = json!([{"floorNumber": 0, "floorArea": "60.00"}, {"floorNumber": 1, "floorArea": "40.01"}]);
     let bad = json!([{"floorNumber": 0, "floorArea": "60.00"}, {"floorNumber": 1, "floorArea": "40.02"}]);
-    let answer = owner.http.post(&path, json!({"units": [unit("A", "100", good.clone()), unit("B", "100", bad)]})).await.problem(422, "INVALID");
+    let answer = owner
+        .http
+        .post(&path, json!({"units": [unit("A", "100", good.clone()), unit("B", "100", bad)]}))
+        .await
+        .problem(422, "INVALID");
     assert!(answer.faults().iter().all(|fault| fault.starts_with("/units/1/")), "{:?}", answer.faults());
     let none = owner.http.get(&path).await.expect(200);
     assert_eq!(none.body["data"], json!([]), "all or none");
@@ -92,9 +107,14 @@ async fn numbers_are_read_from_their_text() {
     let mut lines = schedule();
     lines[1]["quantity"] = json!("1.00001");
     lines[2]["estimateRate"] = json!("twenty");
-    let answer = owner.http.post("/api/soq", json!({"projectId": project, "title": "T", "lines": lines})).await.problem(422, "INVALID");
+    let answer =
+        owner.http.post("/api/soq", json!({"projectId": project, "title": "T", "lines": lines})).await.problem(422, "INVALID");
     let faults = answer.faults();
-    assert!(faults.iter().any(|fault| fault.starts_with("/lines/1/quantity ")) && faults.iter().any(|fault| fault.starts_with("/lines/2/estimateRate ")), "{faults:?}");
+    assert!(
+        faults.iter().any(|fault| fault.starts_with("/lines/1/quantity "))
+            && faults.iter().any(|fault| fault.starts_with("/lines/2/estimateRate ")),
+        "{faults:?}"
+    );
     world.end().await;
 }
 
@@ -158,7 +178,11 @@ async fn a_replayed_key_gives_the_same_bytes_and_another_body_is_refused() {
     let world = World::new().await;
     let owner = world.register("Owner").await;
     let send = async |name: &str| {
-        let request = owner.http.request("POST", "/api/projects").header("idempotency-key", "key-1").json(&json!({"name": name, "currency": "EUR"}));
+        let request = owner
+            .http
+            .request("POST", "/api/projects")
+            .header("idempotency-key", "key-1")
+            .json(&json!({"name": name, "currency": "EUR"}));
         owner.http.send(request).await
     };
     let first = send("Villa").await.expect(201);

@@ -46,7 +46,8 @@ async fn scene(world: &World) -> Scene {
     let draft = world.draft_tender(&owner).await;
     let limited = limited_tender(world, &owner, &contractor).await;
     let sealed_bid = world.bid(&contractor, &limited, "12.00").await;
-    let draft_soq = owner.http.post("/api/soq", json!({"projectId": draft.project, "title": "Draft", "lines": schedule()})).await.expect(201);
+    let draft_soq =
+        owner.http.post("/api/soq", json!({"projectId": draft.project, "title": "Draft", "lines": schedule()})).await.expect(201);
     Scene {
         project: draft.project.clone(),
         draft_soq: draft_soq.text("/id"),
@@ -86,7 +87,7 @@ fn cases(s: &Scene) -> BTreeMap<String, Case> {
         Some(json!({"projectId": s.project, "soqId": s.frozen_soq, "title": "T", "procurementMethod": "open",
             "submissionDeadline": "2099-01-01T00:00:00Z", "milestones": [{"title": "All", "percent": "100"}]}))
     };
-    let bid = || Some(json!({"lines": [], "validUntil": "2099-12-31"}));
+    let bid = || Some(json!({"lines": [{"soqLineId": s.draft_soq, "rate": "1.00"}], "validUntil": "2099-12-31"}));
     let (p, t, c, m, e) = (&s.project, &s.draft_tender, &s.contract, &s.milestone, &s.escrow);
 
     add("GET /api/audit", "/api/audit".into(), none(), OWN, FORBIDDEN);
@@ -95,7 +96,13 @@ fn cases(s: &Scene) -> BTreeMap<String, Case> {
     add("GET /api/user", "/api/user".into(), none(), ONESELF, ONESELF);
     add("PATCH /api/user", "/api/user".into(), Some(json!({})), ONESELF, ONESELF);
     add("GET /api/users", "/api/users".into(), none(), OWN, OWN);
-    add("POST /api/users", "/api/users".into(), Some(json!({"email": "new@x.example", "name": "N", "role": "member"})), &[201], FORBIDDEN);
+    add(
+        "POST /api/users",
+        "/api/users".into(),
+        Some(json!({"email": "new@x.example", "name": "N", "role": "member"})),
+        &[201],
+        FORBIDDEN,
+    );
     let user = format!("/api/users/{}", s.owner.user);
     add("GET /api/users/{id}", user.clone(), none(), HIDDEN, OWN);
     add("PUT /api/users/{id}", user.clone(), Some(json!({"role": "member"})), HIDDEN, FORBIDDEN);
@@ -145,24 +152,43 @@ fn cases(s: &Scene) -> BTreeMap<String, Case> {
     add("DELETE /api/tenders/{id}", tender.clone(), none(), HIDDEN, FORBIDDEN);
     add("POST /api/tenders/{id}/publish", format!("{tender}/publish"), none(), HIDDEN, FORBIDDEN);
     let limited = format!("/api/tenders/{}", s.limited_tender);
-    add("POST /api/tenders/{id}/extend", format!("{limited}/extend"), Some(json!({"submissionDeadline": "2099-01-01T00:00:00Z"})), HIDDEN, FORBIDDEN);
+    add(
+        "POST /api/tenders/{id}/extend",
+        format!("{limited}/extend"),
+        Some(json!({"submissionDeadline": "2099-01-01T00:00:00Z"})),
+        HIDDEN,
+        FORBIDDEN,
+    );
     add("POST /api/tenders/{id}/cancel", format!("{limited}/cancel"), Some(json!({"reason": "no demand"})), HIDDEN, FORBIDDEN);
     add("POST /api/tenders/{id}/open", format!("{limited}/open"), none(), HIDDEN, FORBIDDEN);
     add("POST /api/tenders/{id}/award", format!("{limited}/award"), Some(json!({"bidId": s.opened_bid})), HIDDEN, FORBIDDEN);
-    add("POST /api/tenders/{id}/retender", format!("{limited}/retender"), none(), HIDDEN, FORBIDDEN);
+    add(
+        "POST /api/tenders/{id}/retender",
+        format!("{limited}/retender"),
+        Some(json!({"submissionDeadline": "2099-01-01T00:00:00Z"})),
+        HIDDEN,
+        FORBIDDEN,
+    );
+    add("POST /api/tenders/{id}/unsuccessful", format!("{limited}/unsuccessful"), none(), HIDDEN, FORBIDDEN);
     add("GET /api/tenders/{id}/invitations", format!("{limited}/invitations"), none(), HIDDEN, FORBIDDEN);
-    add("POST /api/tenders/{id}/invitations", format!("{tender}/invitations"), Some(json!({"organizationId": s.owner.org})), HIDDEN, FORBIDDEN);
+    add(
+        "POST /api/tenders/{id}/invitations",
+        format!("{tender}/invitations"),
+        Some(json!({"organizationId": s.owner.org})),
+        HIDDEN,
+        FORBIDDEN,
+    );
     add("GET /api/tenders/{id}/bids", format!("{limited}/bids"), none(), HIDDEN, FORBIDDEN);
     add("POST /api/tenders/{id}/bids", format!("{limited}/bids"), bid(), HIDDEN, FORBIDDEN);
     add("GET /api/tenders/{id}/opening-record", format!("{limited}/opening-record"), none(), HIDDEN, FORBIDDEN);
     add("GET /api/bids/{id}", format!("/api/bids/{}", s.opened_bid), none(), HIDDEN, FORBIDDEN);
-    add("PUT /api/bids/{id}", format!("/api/bids/{}", s.sealed_bid), bid(), HIDDEN, HIDDEN);
-    add("DELETE /api/bids/{id}", format!("/api/bids/{}", s.sealed_bid), none(), HIDDEN, HIDDEN);
+    add("PUT /api/bids/{id}", format!("/api/bids/{}", s.sealed_bid), bid(), HIDDEN, FORBIDDEN);
+    add("DELETE /api/bids/{id}", format!("/api/bids/{}", s.sealed_bid), none(), HIDDEN, FORBIDDEN);
     add("POST /api/bids/{id}/accept", format!("/api/bids/{}/accept", s.opened_bid), none(), HIDDEN, FORBIDDEN);
-    let reason = Some(json!({"reasonCode": "other", "reason": "r"}));
+    let reason = Some(json!({"reasonCode": "OTHER", "reason": "r"}));
     add("POST /api/bids/{id}/disqualify", format!("/api/bids/{}/disqualify", s.opened_bid), reason, HIDDEN, FORBIDDEN);
 
-    add("GET /api/contracts", "/api/contracts".into(), none(), OWN, OWN);
+    add("GET /api/contracts", "/api/contracts".into(), none(), OWN, FORBIDDEN);
     let contract = format!("/api/contracts/{c}");
     add("GET /api/contracts/{id}", contract.clone(), none(), HIDDEN, FORBIDDEN);
     add("GET /api/contracts/{id}/document", format!("{contract}/document"), none(), HIDDEN, FORBIDDEN);
@@ -172,9 +198,15 @@ fn cases(s: &Scene) -> BTreeMap<String, Case> {
     let milestone = format!("/api/milestones/{m}");
     add("GET /api/milestones/{id}", milestone.clone(), none(), HIDDEN, FORBIDDEN);
     add("POST /api/milestones/{id}/submit", format!("{milestone}/submit"), Some(json!({"note": "n"})), HIDDEN, FORBIDDEN);
-    add("POST /api/milestones/{id}/request-changes", format!("{milestone}/request-changes"), Some(json!({"reason": "r"})), HIDDEN, FORBIDDEN);
+    add(
+        "POST /api/milestones/{id}/request-changes",
+        format!("{milestone}/request-changes"),
+        Some(json!({"reason": "r"})),
+        HIDDEN,
+        FORBIDDEN,
+    );
     add("POST /api/milestones/{id}/approve", format!("{milestone}/approve"), Some(json!({})), HIDDEN, FORBIDDEN);
-    add("GET /api/escrow", "/api/escrow".into(), none(), OWN, OWN);
+    add("GET /api/escrow", "/api/escrow".into(), none(), OWN, FORBIDDEN);
     add("POST /api/escrow", "/api/escrow".into(), Some(json!({"milestoneId": m})), HIDDEN, FORBIDDEN);
     add("GET /api/escrow/{id}", format!("/api/escrow/{e}"), none(), HIDDEN, FORBIDDEN);
     add("POST /api/escrow/{id}/release", format!("/api/escrow/{e}/release"), none(), HIDDEN, FORBIDDEN);
@@ -198,7 +230,9 @@ async fn fingerprint(world: &World, org: &str) -> Vec<String> {
         .await;
     let mut prints = Vec::new();
     for table in tables {
-        let sql = format!("select '{table} ' || count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {table} t where org_id = '{org}'");
+        let sql = format!(
+            "select '{table} ' || count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {table} t where org_id = '{org}'"
+        );
         prints.extend(world.db.query(&sql).await);
     }
     prints
@@ -221,7 +255,9 @@ async fn nobody_reaches_what_is_not_theirs() {
             continue;
         }
         let Some(case) = cases.get(&name) else {
-            wrong.push(format!("{name} has no entry in tests/it/isolation.rs: say how it is called and what strangers are answered"));
+            wrong.push(format!(
+                "{name} has no entry in tests/it/isolation.rs: say how it is called and what strangers are answered"
+            ));
             continue;
         };
         let nobody = world.anonymous().call(route.method.as_str(), &case.path, case.body.as_ref()).await;
@@ -232,7 +268,10 @@ async fn nobody_reaches_what_is_not_theirs() {
         let stranger = world.register("Stranger").await;
         let answer = stranger.http.call(route.method.as_str(), &case.path, case.body.as_ref()).await;
         if !case.stranger.contains(&answer.status) {
-            wrong.push(format!("{name} answers a stranger with {} instead of {:?}: {}", answer.status, case.stranger, answer.body));
+            wrong.push(format!(
+                "{name} answers a stranger with {} instead of {:?}: {}",
+                answer.status, case.stranger, answer.body
+            ));
         }
         for id in [&scene.project, &scene.contract, &scene.sealed_bid, &scene.escrow, &scene.owner.user] {
             if String::from_utf8_lossy(&answer.bytes).contains(id.as_str()) && !case.path.contains(id.as_str()) {
@@ -247,7 +286,10 @@ async fn nobody_reaches_what_is_not_theirs() {
         if !case.member.contains(&answer.status) {
             wrong.push(format!("{name} answers a member with {} instead of {:?}: {}", answer.status, case.member, answer.body));
         }
-        if answer.status == 403 && answer.body["code"] == "PERMISSION_DENIED" && answer.body["missingPermission"].as_str().is_none_or(str::is_empty) {
+        if answer.status == 403
+            && answer.body["code"] == "PERMISSION_DENIED"
+            && answer.body["missingPermission"].as_str().is_none_or(str::is_empty)
+        {
             wrong.push(format!("{name} does not say which permission is missing: {}", answer.body));
         }
     }

@@ -7,7 +7,8 @@ use crate::world::World;
 #[tokio::test]
 async fn from_sign_up_to_a_released_milestone() {
     let world = World::new().await;
-    let (owner, acme, stone) = (world.register("Villa Developments").await, world.register("Acme").await, world.register("Stone").await);
+    let (owner, acme, stone) =
+        (world.register("Villa Developments").await, world.register("Acme").await, world.register("Stone").await);
     world.onboard(&acme).await;
     let tender = world.tender(&owner).await;
     let bid = world.bid(&acme, &tender, "10.00").await;
@@ -17,7 +18,10 @@ async fn from_sign_up_to_a_released_milestone() {
     let sealed = owner.http.get(&format!("/api/tenders/{}/bids", tender.id)).await.expect(200);
     let seen: Vec<&String> = sealed.body.as_object().expect("an object").keys().collect();
     assert_eq!(seen, ["data", "nextCursor", "sealed", "serverTime"], "nothing else, above all no count");
-    assert_eq!((&sealed.body["data"], &sealed.body["sealed"], &sealed.body["nextCursor"]), (&json!([]), &json!(true), &json!(null)));
+    assert_eq!(
+        (&sealed.body["data"], &sealed.body["sealed"], &sealed.body["nextCursor"]),
+        (&json!([]), &json!(true), &json!(null))
+    );
     owner.http.get(&format!("/api/bids/{bid}")).await.problem(404, "NOT_FOUND");
     stone.http.get(&format!("/api/bids/{bid}")).await.problem(404, "NOT_FOUND");
     owner.http.act(&format!("/api/tenders/{}/open", tender.id)).await.expect(409);
@@ -54,7 +58,8 @@ async fn from_sign_up_to_a_released_milestone() {
     let statement = owner.http.get(&format!("/api/contracts/{contract}/statement")).await.expect(200);
     let theirs = acme.http.get(&format!("/api/contracts/{contract}/statement")).await.expect(200);
     assert_eq!(statement.body["transactions"], theirs.body["transactions"]);
-    let kinds: Vec<_> = statement.body["transactions"].as_array().into_iter().flatten().map(|t| t["kind"].as_str().unwrap_or_default()).collect();
+    let kinds: Vec<_> =
+        statement.body["transactions"].as_array().into_iter().flatten().map(|t| t["kind"].as_str().unwrap_or_default()).collect();
     assert_eq!(kinds, ["E1", "E1b", "E2", "E3", "E4"]);
     for party in [&owner, &acme] {
         let verified = party.http.get("/api/audit/verify").await.expect(200);

@@ -25,7 +25,8 @@ const FREE: &[&str] = &[
 
 #[test]
 fn every_dependency_is_free_to_use() {
-    let metadata = MetadataCommand::new().current_dir(root()).other_options(["--offline".to_owned()]).exec().expect("cargo metadata");
+    let metadata =
+        MetadataCommand::new().current_dir(root()).other_options(["--offline".to_owned()]).exec().expect("cargo metadata");
     let mut unfree = Vec::new();
     for package in &metadata.packages {
         let licence = package.license.clone().unwrap_or_else(|| "none".to_owned());

@@ -51,6 +51,10 @@ pub async fn make(client: &Client, tenants: u32, projects: u32) -> anyhow::Resul
         client.batch_execute(&format!("vacuum (analyze) {table}")).await?;
     }
     client.batch_execute("checkpoint").await?;
-    say(&format!("data set: {tenants} organisations, {} projects, made in {:.1} s", u64::from(tenants) * u64::from(projects), started.elapsed().as_secs_f64()));
+    say(&format!(
+        "data set: {tenants} organisations, {} projects, made in {:.1} s",
+        u64::from(tenants) * u64::from(projects),
+        started.elapsed().as_secs_f64()
+    ));
     Ok(())
 }

@@ -23,7 +23,15 @@ pub enum Mode {
 ///
 /// # Errors
 /// If pgbench is missing or a statement fails.
-pub async fn run(bin: &Path, url: &str, folder: &Path, mode: Mode, tenants: u32, clients: u32, seconds: u64) -> anyhow::Result<f64> {
+pub async fn run(
+    bin: &Path,
+    url: &str,
+    folder: &Path,
+    mode: Mode,
+    tenants: u32,
+    clients: u32,
+    seconds: u64,
+) -> anyhow::Result<f64> {
     let (start, end) = if mode == Mode::Pipelined { ("\\startpipeline\n", "\\endpipeline\n") } else { ("", "") };
     let script = format!(
         "\\set i random(1, {tenants})\n{start}BEGIN READ ONLY;\nSELECT app.enter({}, {});\n{};\nCOMMIT;\n{end}",
@@ -42,7 +50,9 @@ pub async fn run(bin: &Path, url: &str, folder: &Path, mode: Mode, tenants: u32,
         .arg(url)
         .output()
         .await
-        .with_context(|| format!("cannot run {}/pgbench (Debian: apt-get install postgresql-contrib or postgresql)", bin.display()))?;
+        .with_context(|| {
+            format!("cannot run {}/pgbench (Debian: apt-get install postgresql-contrib or postgresql)", bin.display())
+        })?;
     let text = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "pgbench failed: {}", String::from_utf8_lossy(&output.stderr));
     let line = text.lines().find(|line| line.starts_with("tps = ")).with_context(|| format!("pgbench says: {text}"))?;

@@ -41,11 +41,13 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
         admin: Some(cluster.url("postgres", "build14").into()),
     };
     database::migrate(&urls).await?;
-    let (app, system, owner) = (cluster.url("build14_app", "build14"), cluster.url("build14_system", "build14"), cluster.url("postgres", "build14"));
+    let (app, system, owner) =
+        (cluster.url("build14_app", "build14"), cluster.url("build14_system", "build14"), cluster.url("postgres", "build14"));
     dataset::make(&admin(&owner).await?, plan.tenants, plan.projects).await?;
     let server = server::start(&binary, folder.path(), &app, &system, &owner).await?;
     let idle = server.memory().unwrap_or_default();
-    let bin = Programs::find(None).map(|programs| programs.bin().to_owned()).context("pgbench stands beside the server programs")?;
+    let bin =
+        Programs::find(None).map(|programs| programs.bin().to_owned()).context("pgbench stands beside the server programs")?;
     let bench = |mode| pgbench::run(&bin, &app, folder.path(), mode, plan.tenants, plan.clients, plan.seconds);
 
     say("warming up");

@@ -166,7 +166,8 @@ pub fn doctor(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
             cluster.stop().await?;
         }
         if json {
-            let list: Vec<_> = findings.iter().map(|(check, what)| serde_json::json!({"check": check, "finding": what})).collect();
+            let list: Vec<_> =
+                findings.iter().map(|(check, what)| serde_json::json!({"check": check, "finding": what})).collect();
             say(&serde_json::json!({"healthy": findings.is_empty(), "findings": list}).to_string());
         } else if findings.is_empty() {
             say("every invariant holds");

@@ -94,8 +94,9 @@ fn as_role(url: &SecretString, role: Role) -> SecretString {
 }
 
 async fn embedded(data_dir: &Path, connections: usize) -> anyhow::Result<Provided> {
-    std::fs::create_dir_all(data_dir)
-        .map_err(|error| anyhow::anyhow!("cannot create the data directory {}: {error}; set BUILD14__DATA_DIR", data_dir.display()))?;
+    std::fs::create_dir_all(data_dir).map_err(|error| {
+        anyhow::anyhow!("cannot create the data directory {}: {error}; set BUILD14__DATA_DIR", data_dir.display())
+    })?;
     let mut config = Config::new(data_dir);
     // Room for the pools, the listeners, migrations, `doctor` and a person with psql.
     config.max_connections = u32::try_from(connections + 20)?.max(60);
@@ -157,6 +158,8 @@ pub fn url_of(settings: &Settings, role: Role) -> anyhow::Result<SecretString> {
     match role {
         Role::App => Ok(urls.app),
         Role::System => Ok(urls.system),
-        Role::Owner => urls.owner.ok_or_else(|| anyhow::anyhow!("the owner's URL is not configured: set BUILD14__DATABASE__OWNER_URL")),
+        Role::Owner => {
+            urls.owner.ok_or_else(|| anyhow::anyhow!("the owner's URL is not configured: set BUILD14__DATABASE__OWNER_URL"))
+        }
     }
 }

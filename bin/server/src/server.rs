@@ -98,10 +98,13 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
         .run();
     let metrics_server = HttpServer::new(move || {
         let metrics = metrics.clone();
-        App::new().route("/metrics", actix::get().to(move || {
-            let text = metrics.render();
-            async { HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text) }
-        }))
+        App::new().route(
+            "/metrics",
+            actix::get().to(move || {
+                let text = metrics.render();
+                async { HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text) }
+            }),
+        )
     })
     .workers(1)
     .disable_signals()
@@ -111,7 +114,17 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
     tokio::spawn(api);
     tokio::spawn(metrics_server);
     std::fs::write(settings.data_dir.join("server.address"), address.to_string())?;
-    Ok(Running { address, metrics_address, stripe_base, services, api: api_handle, metrics: metrics_handle, worker, sandbox, provided })
+    Ok(Running {
+        address,
+        metrics_address,
+        stripe_base,
+        services,
+        api: api_handle,
+        metrics: metrics_handle,
+        worker,
+        sandbox,
+        provided,
+    })
 }
 
 /// Starts the worker over `services`.
@@ -159,7 +172,8 @@ async fn stripe(settings: &Settings, api: SocketAddr) -> anyhow::Result<(Option<
         return Ok((None, access));
     }
     anyhow::ensure!(settings.profile == Profile::Development, "stripe.api_base must be given in production");
-    let webhook_secret: SecretString = format!("whsec_{}", secrets::kept(&settings.data_dir, "webhook.secret")?.expose_secret()).into();
+    let webhook_secret: SecretString =
+        format!("whsec_{}", secrets::kept(&settings.data_dir, "webhook.secret")?.expose_secret()).into();
     let url = format!("http://{}/api/webhooks/stripe", reachable(api));
     let sandbox = crate::services::start_sandbox(settings, &url, &webhook_secret).await?;
     let access = StripeAccess {
@@ -173,8 +187,9 @@ async fn stripe(settings: &Settings, api: SocketAddr) -> anyhow::Result<(Option<
 
 fn bind(address: SocketAddr, key: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
     let variable = format!("BUILD14__{}", key.to_uppercase().replace('.', "__"));
-    let listener = TcpListener::bind(address)
-        .with_context(|| format!("cannot listen on {address} ({key}); choose another address with {variable}, port 0 takes any free one"))?;
+    let listener = TcpListener::bind(address).with_context(|| {
+        format!("cannot listen on {address} ({key}); choose another address with {variable}, port 0 takes any free one")
+    })?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     Ok((listener, address))

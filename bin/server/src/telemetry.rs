@@ -1,5 +1,7 @@
 //! Logs and metrics.
 
+use std::io::IsTerminal;
+
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
@@ -11,7 +13,7 @@ pub fn start_logs(settings: &Settings) {
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| settings.log_filter.clone());
     let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let started = match settings.log_format {
         LogFormat::Pretty => registry.with(lines.compact()).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),

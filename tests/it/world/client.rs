@@ -52,7 +52,9 @@ impl Answer {
             .as_array()
             .into_iter()
             .flatten()
-            .map(|fault| format!("{} {}", fault["pointer"].as_str().unwrap_or_default(), fault["code"].as_str().unwrap_or_default()))
+            .map(|fault| {
+                format!("{} {}", fault["pointer"].as_str().unwrap_or_default(), fault["code"].as_str().unwrap_or_default())
+            })
             .collect();
         faults.sort();
         faults

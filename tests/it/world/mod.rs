@@ -59,7 +59,8 @@ impl World {
         listener.set_nonblocking(true).expect("non-blocking");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
         let webhook_secret: secrecy::SecretString = "whsec_test".to_owned().into();
-        let sandbox = start_sandbox(&settings, &format!("{base}/api/webhooks/stripe"), &webhook_secret).await.expect("the sandbox starts");
+        let sandbox =
+            start_sandbox(&settings, &format!("{base}/api/webhooks/stripe"), &webhook_secret).await.expect("the sandbox starts");
         let stripe = StripeAccess {
             api_base: sandbox.base_url(),
             secret_key: "sk_test_sandbox".to_owned().into(),
@@ -69,7 +70,8 @@ impl World {
         let urls = Urls { app: db.app_url().await, system: db.system_url().await, owner: None, admin: None };
         let services = Arc::new(Services::build(&settings, &urls, stripe, &base).await.expect("the services start"));
         let deps = services.app_deps(&settings).expect("the routes fit together");
-        let server = HttpServer::new(move || web::app(&deps)).workers(1).disable_signals().listen(listener).expect("listens").run();
+        let server =
+            HttpServer::new(move || web::app(&deps)).workers(1).disable_signals().listen(listener).expect("listens").run();
         let handle = server.handle();
         tokio::spawn(server);
         let jobs = jobs::Settings::new(urls.system);

@@ -42,8 +42,6 @@ pub struct Contract {
     pub id: String,
     /// Its milestones' ids, in order.
     pub milestones: Vec<String>,
-    /// The tender it comes from.
-    pub tender: Tender,
     /// The winning bid.
     pub bid: String,
 }
@@ -51,7 +49,11 @@ pub struct Contract {
 impl World {
     /// Registers a person with an organisation.
     pub async fn register(&self, organization: &str) -> Party {
-        let email = format!("{}@{}.example", uuid::Uuid::now_v7().simple(), organization.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "-"));
+        let email = format!(
+            "{}@{}.example",
+            uuid::Uuid::now_v7().simple(),
+            organization.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "-")
+        );
         let body = json!({"email": email, "password": PASSWORD, "name": format!("Owner of {organization}"), "organizationName": organization});
         let answer = self.anonymous().post("/api/auth/register", body).await.expect(201);
         Party {
@@ -79,14 +81,21 @@ impl World {
 
     /// A frozen schedule: a heading, measured lines at 100 × 12.50 and 40.5 × 20.00, a lump sum of 500.00, a provisional sum of 250.00, an option.
     pub async fn frozen_soq(&self, owner: &Party, project: &str) -> String {
-        let soq = owner.http.post("/api/soq", json!({"projectId": project, "title": "All trades", "lines": schedule()})).await.expect(201).text("/id");
+        let soq = owner
+            .http
+            .post("/api/soq", json!({"projectId": project, "title": "All trades", "lines": schedule()}))
+            .await
+            .expect(201)
+            .text("/id");
         owner.http.act(&format!("/api/soq/{soq}/freeze")).await.expect(200);
         soq
     }
 
     /// The instant by the clock that decides deadlines, plus `seconds`.
     pub async fn instant(&self, seconds: i64) -> String {
-        let sql = format!("select to_char((app.now() + interval '{seconds} seconds') at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')");
+        let sql = format!(
+            "select to_char((app.now() + interval '{seconds} seconds') at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+        );
         self.db.query(&sql).await.remove(0)
     }
 
@@ -99,7 +108,11 @@ impl World {
             "milestones": [{"title": "Structure", "percent": "40"}, {"title": "Closed", "percent": "35"}, {"title": "Done", "percent": "25"}]});
         let id = owner.http.post("/api/tenders", body).await.expect(201).text("/id");
         let lines = owner.http.get(&format!("/api/soq/{soq}")).await.expect(200);
-        let lines = lines.body["lines"].as_array().into_iter().flatten().filter(|line| !["heading", "text"].contains(&line["kind"].as_str().unwrap_or_default()));
+        let lines = lines.body["lines"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|line| !["heading", "text"].contains(&line["kind"].as_str().unwrap_or_default()));
         let lines = lines.map(|line| line["id"].as_str().unwrap_or_default().to_owned()).collect();
         Tender { id, project, soq, lines }
     }
@@ -164,8 +177,13 @@ impl World {
         self.settle().await;
         let contract = owner.http.get(&format!("/api/contracts/{id}")).await.expect(200);
         assert_eq!(contract.body["status"], "active");
-        let milestones = contract.body["milestones"].as_array().into_iter().flatten().map(|m| m["id"].as_str().unwrap_or_default().to_owned()).collect();
-        Contract { id, milestones, tender, bid }
+        let milestones = contract.body["milestones"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|m| m["id"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        Contract { id, milestones, bid }
     }
 
     /// Funds a milestone with a test card; returns the escrow's id once the money is available.

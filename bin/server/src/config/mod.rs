@@ -44,4 +44,3 @@ pub fn load_from(environment: &[(String, String)]) -> Result<Settings, Faults> {
     }
     reader::Reader::new(&Figment::from(Toml::string(DEFAULT)), &given)?.settings(profile)
 }
-

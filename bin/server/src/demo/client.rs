@@ -94,7 +94,8 @@ impl Client {
     /// A declined card, or no answer.
     pub async fn confirm_payment(&self, stripe: &str, id: &str, client_secret: &str, method: &str) -> Result<Value, DemoError> {
         let form = [("payment_method", method), ("client_secret", client_secret), ("return_url", "https://example.com/paid")];
-        let body: String = form.iter().map(|(key, value)| format!("{key}={}&", value.replace('/', "%2F").replace(':', "%3A"))).collect();
+        let body: String =
+            form.iter().map(|(key, value)| format!("{key}={}&", value.replace('/', "%2F").replace(':', "%3A"))).collect();
         let path = format!("/v1/payment_intents/{id}/confirm");
         let response = self
             .http

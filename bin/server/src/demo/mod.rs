@@ -86,10 +86,17 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
          "floors": [{"floorNumber": 0, "floorArea": "48.00"}]}]});
     owner.http.post(&format!("/api/projects/{project_id}/units"), units, 201).await?;
     let lines: Value = serde_json::from_str(VILLA).map_err(|e| DemoError::Broken(e.to_string()))?;
-    let soq = owner.http.post("/api/soq", json!({"projectId": project_id, "title": "Villa Anfa, all trades", "lines": lines}), 201).await?;
+    let soq = owner
+        .http
+        .post("/api/soq", json!({"projectId": project_id, "title": "Villa Anfa, all trades", "lines": lines}), 201)
+        .await?;
     let soq_id = text(&soq, "/id")?;
     owner.http.post(&format!("/api/soq/{soq_id}/freeze"), json!({}), 200).await?;
-    n.say(format!("   project {project_id}, 2 units, {} lines, estimate {}", count(&soq, "/lines"), money(&soq, "/estimateTotal")));
+    n.say(format!(
+        "   project {project_id}, 2 units, {} lines, estimate {}",
+        count(&soq, "/lines"),
+        money(&soq, "/estimateTotal")
+    ));
 
     n.say("4. A tender with three milestones is published; the bids will be sealed");
     let server_time = owner.http.get("/api/time").await?;
@@ -130,7 +137,8 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
     for bid in opened["data"].as_array().into_iter().flatten() {
         n.say(format!("   rank {}: {}", bid["rank"], money(bid, "/total")));
     }
-    let awarded = owner.http.post(&format!("/api/tenders/{tender_id}/award"), json!({"bidId": text(&acme_bid, "/id")?}), 200).await?;
+    let awarded =
+        owner.http.post(&format!("/api/tenders/{tender_id}/award"), json!({"bidId": text(&acme_bid, "/id")?}), 200).await?;
     let contract_id = text(&awarded, "/contract/id")?;
     n.say(format!("   awarded to {}: contract {contract_id}", acme.name));
 
@@ -151,13 +159,21 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
     let intent = text(&funding, "/paymentIntent/id")?;
     let secret = text(&funding, "/paymentIntent/clientSecret")?;
     owner.http.confirm_payment(stage.stripe, &intent, &secret, "pm_card_bypassPending").await?;
-    n.say(format!("   held for the milestone: {}, charged {} (processing costs included)", money(&funding, "/escrow/amount"), money(&funding, "/escrow/charged")));
+    n.say(format!(
+        "   held for the milestone: {}, charged {} (processing costs included)",
+        money(&funding, "/escrow/amount"),
+        money(&funding, "/escrow/charged")
+    ));
     milestone_is(&owner, &milestone_id, "funded").await?;
     n.say("   paid and available: safe to start");
 
     n.say("9. The contractor submits the work, the owner approves, the money is released");
     acme.http
-        .post(&format!("/api/milestones/{milestone_id}/submit"), json!({"note": "Structure complete, photographs attached", "evidence": ["photo-001.jpg", "photo-002.jpg"]}), 200)
+        .post(
+            &format!("/api/milestones/{milestone_id}/submit"),
+            json!({"note": "Structure complete, photographs attached", "evidence": ["photo-001.jpg", "photo-002.jpg"]}),
+            200,
+        )
         .await?;
     owner.http.post(&format!("/api/milestones/{milestone_id}/approve"), json!({}), 200).await?;
     let released = owner.http.post(&format!("/api/escrow/{escrow_id}/release"), json!({}), 200).await?;
@@ -193,7 +209,8 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
     }
     n.say("audit: valid");
     if stage.json {
-        let result = json!({"steps": n.steps, "contractId": contract_id, "tenderId": tender_id, "statement": statement, "audit": "valid"});
+        let result =
+            json!({"steps": n.steps, "contractId": contract_id, "tenderId": tender_id, "statement": statement, "audit": "valid"});
         line(&result.to_string());
     }
     Ok(())
@@ -231,7 +248,14 @@ async fn bid(bidder: &Party, tender: &str, factor: &str) -> Result<Value, DemoEr
         lines.push(json!({"soqLineId": text(line, "/id")?, "rate": (rate * factor).round_dp(2).to_string()}));
     }
     let valid_until = (chrono::Utc::now() + chrono::TimeDelta::days(60)).date_naive();
-    bidder.http.post(&format!("/api/tenders/{tender}/bids"), json!({"lines": lines, "validUntil": valid_until, "note": "Start within two weeks"}), 201).await
+    bidder
+        .http
+        .post(
+            &format!("/api/tenders/{tender}/bids"),
+            json!({"lines": lines, "validUntil": valid_until, "note": "Start within two weeks"}),
+            201,
+        )
+        .await
 }
 
 async fn milestone_is(party: &Party, milestone: &str, status: &str) -> Result<(), DemoError> {

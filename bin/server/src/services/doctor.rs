@@ -25,10 +25,28 @@ pub async fn doctor(system_url: &SecretString) -> anyhow::Result<Vec<(String, St
         found(finding.rule, format!("{}: {}", finding.subject, finding.detail));
     }
     for job in jobs::dead_jobs(&system).await? {
-        found("jobs", format!("job {} ({}) used up its {} attempts: {}", job.id, job.task, job.attempts, job.last_error.unwrap_or_default()));
+        found(
+            "jobs",
+            format!(
+                "job {} ({}) used up its {} attempts: {}",
+                job.id,
+                job.task,
+                job.attempts,
+                job.last_error.unwrap_or_default()
+            ),
+        );
     }
     for event in jobs::stuck_events(&system, 5).await? {
-        found("outbox", format!("event {} ({}) failed {} times: {}", event.id, event.kind, event.attempts, event.last_error.unwrap_or_default()));
+        found(
+            "outbox",
+            format!(
+                "event {} ({}) failed {} times: {}",
+                event.id,
+                event.kind,
+                event.attempts,
+                event.last_error.unwrap_or_default()
+            ),
+        );
     }
     for table in db::unprotected_tables(&system).await? {
         found("row-level security", table);

@@ -30,13 +30,8 @@ pub use seed::seed;
 pub const SYSTEM_POOL: usize = 8;
 
 /// Every permission that exists.
-pub const PERMISSIONS: &[&[Permission]] = &[
-    audit_api::perm::ALL,
-    tenants_api::perm::ALL,
-    projects_api::perm::ALL,
-    tenders_api::perm::ALL,
-    escrow_api::perm::ALL,
-];
+pub const PERMISSIONS: &[&[Permission]] =
+    &[audit_api::perm::ALL, tenants_api::perm::ALL, projects_api::perm::ALL, tenders_api::perm::ALL, escrow_api::perm::ALL];
 
 /// How to speak to Stripe, or to the sandbox.
 #[derive(Debug, Clone)]
@@ -107,7 +102,14 @@ impl Services {
         let tenants = Arc::new(tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone()));
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
         let sign_in = auth::Settings { session_life: settings.session_lifetime, ..auth::Settings::default() };
-        let auth = Arc::new(auth::Service::new(&sign_in, system.clone(), directory, Arc::new(projects::Teams), audit.clone(), clock.clone())?);
+        let auth = Arc::new(auth::Service::new(
+            &sign_in,
+            system.clone(),
+            directory,
+            Arc::new(projects::Teams),
+            audit.clone(),
+            clock.clone(),
+        )?);
         let listener = auth.listen(urls.system.clone());
         let users = Arc::new(users::Service::new(
             uow.clone(),
@@ -118,7 +120,8 @@ impl Services {
             policy.clone(),
             audit.clone(),
         ));
-        let projects = Arc::new(projects::Service::new(uow.clone(), policy.clone(), auth.clone(), tenants.clone(), audit.clone()));
+        let projects =
+            Arc::new(projects::Service::new(uow.clone(), policy.clone(), auth.clone(), tenants.clone(), audit.clone()));
 
         let mut provider = stripe_adapter::Settings::new(stripe.secret_key);
         provider.api_base = stripe.api_base;
@@ -144,11 +147,23 @@ impl Services {
             settings: tenders::Settings {
                 minimum_submission_period: settings.tenders.minimum_submission_period,
                 standstill: settings.tenders.standstill,
-                ..tenders::Settings::default()
             },
         }));
         let cookies = users::CookieSettings { secure: settings.secure_cookie };
-        Ok(Self { system, policy, audit, tenants, auth, users, projects, escrow, tenders, cookies, listener, worker: Arc::default() })
+        Ok(Self {
+            system,
+            policy,
+            audit,
+            tenants,
+            auth,
+            users,
+            projects,
+            escrow,
+            tenders,
+            cookies,
+            listener,
+            worker: Arc::default(),
+        })
     }
 
     /// What the HTTP application is made of.
@@ -160,7 +175,11 @@ impl Services {
         let conflicts = routes.conflicts();
         anyhow::ensure!(conflicts.is_empty(), "schemas of the API contradict each other: {conflicts:?}");
         let document = documents::document(&routes);
-        let ready = platform::Ready { system: self.system.clone(), worker: Arc::clone(&self.worker), has_worker: settings.jobs.in_process };
+        let ready = platform::Ready {
+            system: self.system.clone(),
+            worker: Arc::clone(&self.worker),
+            has_worker: settings.jobs.in_process,
+        };
         let audit: Data<dyn audit_api::Audit> = Data::from(self.audit.clone() as Arc<_>);
         let organizations: Data<dyn tenants_api::Organizations> = Data::from(self.tenants.clone() as Arc<_>);
         let sign_in: Data<dyn auth_api::SignIn> = Data::from(self.auth.clone() as Arc<_>);
@@ -222,7 +241,12 @@ fn seal_key(settings: &Settings) -> anyhow::Result<SecretString> {
     }
 }
 
-fn escrow_settings(settings: &Settings, webhook_secrets: Vec<SecretString>, livemode: bool, public_url: &str) -> escrow::Settings {
+fn escrow_settings(
+    settings: &Settings,
+    webhook_secrets: Vec<SecretString>,
+    livemode: bool,
+    public_url: &str,
+) -> escrow::Settings {
     let mut escrow = escrow::Settings { webhook_secrets, livemode, ..escrow::Settings::default() };
     escrow.terms.fee_bps = settings.escrow.fee_basis_points;
     escrow.terms.processing_bps = settings.escrow.processing_basis_points;

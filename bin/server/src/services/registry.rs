@@ -52,7 +52,9 @@ fn money(registry: &mut Registry, escrow: &Arc<escrow::Service>) {
 }
 
 fn tendering(registry: &mut Registry, tenders: &Arc<tenders::Service>) {
-    on_job!(registry, tenders, tenders::CLOSE_JOB, |job, payload: TenderJob| async { tenders.close_due(job.tenant()?, payload).await });
+    on_job!(registry, tenders, tenders::CLOSE_JOB, |job, payload: TenderJob| async {
+        tenders.close_due(job.tenant()?, payload).await
+    });
     on_job!(registry, tenders, tenders::FINISH_STANDSTILL_JOB, |job, payload: TenderJob| async {
         tenders.finish_standstill(job.tenant()?, payload).await
     });

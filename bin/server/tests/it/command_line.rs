@@ -8,7 +8,11 @@ async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, 
     let mut command = binary();
     command.args(arguments).envs(environment.iter().copied());
     let output = tokio::time::timeout(Duration::from_secs(120), command.output()).await.expect("it ends").expect("it runs");
-    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 #[tokio::test]
@@ -37,7 +41,8 @@ async fn every_fault_of_the_configuration_is_reported_at_once() {
 
 #[tokio::test]
 async fn production_embeds_nothing_and_prints_no_secret() {
-    let (code, _, said) = run(&["serve"], &[("BUILD14__PROFILE", "production"), ("BUILD14__STRIPE__SECRET_KEY", "sk_live_topsecret")]).await;
+    let (code, _, said) =
+        run(&["serve"], &[("BUILD14__PROFILE", "production"), ("BUILD14__STRIPE__SECRET_KEY", "sk_live_topsecret")]).await;
     assert_eq!(code, Some(1));
     for key in ["database.url", "database.system_url", "stripe.api_base", "tenders.seal_key"] {
         assert!(said.contains(&format!("{key}: must be given in production")), "{key} is missing in:\n{said}");

@@ -10,7 +10,9 @@ use tokio::process::{Child, Command};
 /// The binary under test.
 pub fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_build14"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BUILD14__") || name == "DATABASE_URL" || name == "RUST_LOG") {
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| name.starts_with("BUILD14__") || name == "DATABASE_URL" || name == "RUST_LOG")
+    {
         command.env_remove(name);
     }
     command.kill_on_drop(true).stdin(Stdio::null());

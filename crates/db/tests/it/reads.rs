@@ -36,7 +36,8 @@ async fn a_statement_that_is_never_kept_prepared_sees_the_tenant_too() {
     uow.write(&ours, async |tx| note(tx, 1).await).await.expect("commits");
     for _ in 0..5 {
         // diesel prepares `sql_query` anew each time and says nothing about it.
-        let by_hand = uow.read_one(&ours, async |tx| diesel::sql_query("select id from notes").load::<Row>(&mut tx.pg()).await.fault());
+        let by_hand =
+            uow.read_one(&ours, async |tx| diesel::sql_query("select id from notes").load::<Row>(&mut tx.pg()).await.fault());
         assert_eq!(by_hand.await.expect("reads").iter().map(|row| row.id).collect::<Vec<_>>(), [1]);
         let raw = uow.read_one(&ours, async |tx| {
             let now = diesel::dsl::sql::<diesel::sql_types::Bool>("true");

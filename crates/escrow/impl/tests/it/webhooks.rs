@@ -55,7 +55,7 @@ async fn every_order_and_doubling_of_the_events_ends_the_same() {
     assert_eq!(orders.len(), 720);
     // One world for all: a milestone per order, so that each order starts from the same state.
     let world = World::new().await;
-    let contract = world.contract(&vec![10_000; 24]).await;
+    let contract = world.contract(&[10_000; 24]).await;
     for (n, milestone) in contract.milestones.iter().enumerate() {
         let id = milestone.id;
         let funding = world.fund(id).await.expect("funds");

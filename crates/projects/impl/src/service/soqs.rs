@@ -23,7 +23,7 @@ impl Soqs for Service {
             .write(ctx, async |tx| {
                 let project = repo::project::hold(tx, new.project).await?;
                 self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(project.id))?;
-                let units = known_units(tx, project.id, &new.lines).await?;
+                let units = known_units_in(tx, project.id, &new.lines).await?;
                 let content = checked(&new.title, new.lines, project.currency, &Known { units, ..Known::default() })?;
                 let head = repo::soq::insert(tx, ctx.org, project.id, &content).await?;
                 repo::soq_lines::insert(tx, ctx.org, &head, &content.lines).await?;
@@ -85,7 +85,7 @@ impl Soqs for Service {
                     let fault = FieldFault::new("/projectId", "NEVER_CHANGES", "a schedule stays in its project: leave it out");
                     return Err(Error::Invalid(vec![fault]));
                 }
-                let units = known_units(tx, before.project, &change.lines).await?;
+                let units = known_units_in(tx, before.project, &change.lines).await?;
                 let lines = repo::soq_lines::known(tx, &before).await?;
                 let currency = before.estimate_total.currency();
                 let content = checked(&change.title, change.lines, currency, &Known { lines, units })?;
@@ -148,7 +148,7 @@ impl Service {
     }
 }
 
-async fn known_units(
+async fn known_units_in(
     tx: &mut Tx,
     project: kernel::ProjectId,
     lines: &[LineDraft],

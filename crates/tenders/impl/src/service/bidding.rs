@@ -22,7 +22,7 @@ impl Bidding for Service {
         self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
         self.uow
             .write(ctx, async |tx| {
-                let taking = hold(tx, ctx, tender).await?;
+                let taking = hold_in(tx, ctx, tender).await?;
                 match repo::bids::lock_own(tx, ctx.org, tender).await? {
                     None => self.submit_in(tx, ctx, taking, tender, None, &bid).await,
                     Some(old) if old.status == BidStatus::Withdrawn => {
@@ -38,7 +38,7 @@ impl Bidding for Service {
         let tender = self.tender_of_own(ctx, bid).await?;
         self.uow
             .write(ctx, async |tx| {
-                let taking = hold(tx, ctx, tender).await?;
+                let taking = hold_in(tx, ctx, tender).await?;
                 let old = repo::bids::lock(tx, bid).await?;
                 if expected.is_some_and(|expected| expected != old.revision) {
                     return Err(Error::Stale);
@@ -52,7 +52,7 @@ impl Bidding for Service {
         let tender = self.tender_of_own(ctx, bid).await?;
         self.uow
             .write(ctx, async |tx| {
-                let taking = hold(tx, ctx, tender).await?;
+                let taking = hold_in(tx, ctx, tender).await?;
                 let old = repo::bids::lock(tx, bid).await?;
                 if expected.is_some_and(|expected| expected != old.revision) {
                     return Err(Error::Stale);
@@ -115,7 +115,7 @@ impl Bidding for Service {
 }
 
 /// Holds the tender still and sees that it takes bids from this organisation now.
-async fn hold(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<Taking, Error> {
+async fn hold_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<Taking, Error> {
     let held = repo::tenders::hold(tx, tender).await?;
     if held.org == ctx.org {
         return Err(Error::OwnTender);

@@ -73,7 +73,7 @@ impl Drafting for Service {
         self.owned(ctx, tender, perm::EDIT).await?;
         self.uow
             .write(ctx, async |tx| {
-                let (old, now) = lock_draft(tx, ctx, tender, expected).await?;
+                let (old, now) = lock_draft_in(tx, ctx, tender, expected).await?;
                 if draft.project != old.project {
                     return Err(Error::invalid("/projectId", "IMMUTABLE", "a tender stays in its project: make a new one there"));
                 }
@@ -91,7 +91,7 @@ impl Drafting for Service {
         self.owned(ctx, tender, perm::EDIT).await?;
         self.uow
             .write(ctx, async |tx| {
-                let (old, _) = lock_draft(tx, ctx, tender, expected).await?;
+                let (old, _) = lock_draft_in(tx, ctx, tender, expected).await?;
                 repo::drafts::delete(tx, &old).await?;
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::EDIT, "tender", tender).before(&old)).await?;
                 Ok(())
@@ -199,7 +199,12 @@ impl Service {
     }
 }
 
-async fn lock_draft(tx: &mut Tx, ctx: &Ctx, tender: TenderId, expected: Option<Timestamp>) -> Result<(Tender, Timestamp), Error> {
+async fn lock_draft_in(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    tender: TenderId,
+    expected: Option<Timestamp>,
+) -> Result<(Tender, Timestamp), Error> {
     let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
     // What may be published may be changed: a draft.
     machine::tender(old.status, TenderEvent::Publish).map_err(|_| Error::State {

@@ -131,7 +131,7 @@ impl Procedure for Service {
         let tender = self.tender_of_opened(ctx, bid).await?;
         self.uow
             .write(ctx, async |tx| {
-                lock_evaluation(tx, ctx, tender).await?;
+                lock_evaluation_in(tx, ctx, tender).await?;
                 let row = repo::bids::lock(tx, bid).await?;
                 let to = machine::bid(row.status, BidEvent::Accept)?;
                 repo::bids::set_status(tx, &row, to).await?;
@@ -149,7 +149,7 @@ impl Procedure for Service {
         }
         self.uow
             .write(ctx, async |tx| {
-                lock_evaluation(tx, ctx, tender).await?;
+                lock_evaluation_in(tx, ctx, tender).await?;
                 let row = repo::bids::lock(tx, bid).await?;
                 let to = machine::bid(row.status, BidEvent::Disqualify)?;
                 let mut approval = None;
@@ -222,7 +222,7 @@ impl Service {
 }
 
 /// Lock order: tender, then bid.
-async fn lock_evaluation(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<Tender, Error> {
+async fn lock_evaluation_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<Tender, Error> {
     let (tender, _) = repo::tenders::lock(tx, ctx.org, tender).await?;
     match tender.status {
         TenderStatus::Evaluation => Ok(tender),
