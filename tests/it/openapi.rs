@@ -13,6 +13,7 @@ fn the_document_changes_only_on_purpose() {
 
 #[test]
 fn every_operation_is_complete() {
+    assert_eq!(build14::services::routes().dangling(), [] as [&str; 0], "schemas that nobody declares");
     let document = document();
     assert_eq!(document["openapi"], "3.1.0");
     let mut ids = Vec::new();
@@ -31,6 +32,12 @@ fn every_operation_is_complete() {
             let success = operation["responses"].as_object().into_iter().flatten().any(|(status, _)| status.starts_with('2'));
             if !success {
                 faults.push(format!("{name} documents no success"));
+            }
+            // Whatever answers pages takes a limit and a cursor.
+            let paged = operation["responses"]["200"].to_string().contains("List");
+            let takes = |name: &str| operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["name"] == name);
+            if paged && method == "get" && !(takes("limit") && takes("cursor")) {
+                faults.push(format!("{name} answers pages but documents no limit and cursor"));
             }
             if !public && operation["responses"]["401"].is_null() {
                 faults.push(format!("{name} documents no 401"));

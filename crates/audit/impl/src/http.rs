@@ -121,7 +121,7 @@ fn hex(bytes: &[u8; 32]) -> String {
 }
 
 /// Lists the organisation's trail, newest first.
-#[utoipa::path(responses((status = 200, description = "A page of entries", body = List<EntryOut>)))]
+#[utoipa::path(params(ListQuery), responses((status = 200, description = "A page of entries", body = List<EntryOut>)))]
 #[get("/api/audit")]
 async fn list(Authed(ctx): Authed, audit: Data<dyn Audit>, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {
     let page = web::page(query.limit, query.cursor.as_deref())?;

@@ -346,7 +346,7 @@ impl From<(&BidContent, String)> for Offer {
 }
 
 /// Bids of a tender: a bidder sees its own, the owner sees them all once opened.
-#[utoipa::path(responses((status = 200, description = "As far as the caller may see them", body = BidListOut)))]
+#[utoipa::path(params(Paging), responses((status = 200, description = "As far as the caller may see them", body = BidListOut)))]
 #[get("/api/tenders/{id}/bids")]
 pub async fn list(
     Authed(ctx): Authed,

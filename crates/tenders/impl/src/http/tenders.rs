@@ -169,7 +169,7 @@ pub async fn invite(
 }
 
 /// Who is invited.
-#[utoipa::path(responses((status = 200, description = "Newest first", body = List<InvitationOut>)))]
+#[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<InvitationOut>)))]
 #[get("/api/tenders/{id}/invitations")]
 pub async fn invitations(
     Authed(ctx): Authed,

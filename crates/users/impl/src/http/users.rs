@@ -28,7 +28,7 @@ pub(super) struct RoleIn {
 }
 
 /// Lists the members, newest first.
-#[utoipa::path(responses((status = 200, description = "A page of members", body = List<MemberOut>)))]
+#[utoipa::path(params(Paging), responses((status = 200, description = "A page of members", body = List<MemberOut>)))]
 #[get("/api/users")]
 pub(super) async fn list(
     Authed(ctx): Authed,
