@@ -19,9 +19,27 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsa
 
 struct Document(Bytes);
 
+/// The document with its members sorted: utoipa keeps extensions in a hash map, whose order changes with every start.
+#[must_use]
+pub fn stable(openapi: &OpenApi) -> serde_json::Value {
+    sorted(serde_json::to_value(openapi).unwrap_or_default())
+}
+
+fn sorted(value: serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Object(members) => {
+            let mut members: Vec<_> = members.into_iter().map(|(name, value)| (name, sorted(value))).collect();
+            members.sort_by(|(a, _), (b, _)| a.cmp(b));
+            serde_json::Value::Object(members.into_iter().collect())
+        }
+        serde_json::Value::Array(items) => serde_json::Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
+    }
+}
+
 /// Serves `GET /api/openapi.json` and `/docs`.
 pub fn configure(config: &mut ServiceConfig, openapi: &Arc<OpenApi>) {
-    let document = Document(serde_json::to_vec(&**openapi).unwrap_or_default().into());
+    let document = Document(serde_json::to_vec(&stable(openapi)).unwrap_or_default().into());
     config.app_data(Data::new(document));
     config.service(web::resource(OPENAPI_PATH).route(web::get().to(document_of)));
     config.service(web::resource("/docs").route(web::get().to(to_page)));

@@ -33,5 +33,5 @@ pub fn document(routes: &web::Routes) -> OpenApi {
 /// # Errors
 /// If it cannot be written.
 pub fn openapi_json() -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(&document(&routes()))?)
+    Ok(serde_json::to_string_pretty(&web::docs::stable(&document(&routes())))?)
 }
