@@ -17,8 +17,7 @@ create function app.user_id() returns uuid language sql stable parallel safe
 create function app.enter(org uuid, person uuid) returns void language plpgsql
     as $$
 begin
-    execute format('set local app.org_id = %L', org);
-    execute format('set local app.user_id = %L', coalesce(person::text, ''));
+    execute format('set local app.org_id = %L; set local app.user_id = %L', org, coalesce(person::text, ''));
 end $$;
 
 -- The clock that decides deadlines. It shows the server's time; development and tests may move it forward (only the owner role can).

@@ -3,4 +3,4 @@ drop function app.found_organization(uuid, text, text, text);
 drop function app.organization_card(uuid);
 drop policy colleagues on users;
 drop table approvals, memberships, organizations;
-drop function app.keep_an_owner();
+drop function app.keep_an_owner(), app.memberships_of_the_living();

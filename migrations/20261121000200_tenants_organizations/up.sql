@@ -49,6 +49,21 @@ end $$;
 create trigger memberships_last_owner after update of role or delete on memberships
     for each row when (old.role = 'owner') execute function app.keep_an_owner();
 
+-- A removed account joins nothing. Its removal locks the person first, so who adds them meanwhile either comes before it, and the
+-- membership is taken away again, or finds the mark. That is a lost race, not a mistake: it says so, and the next try answers rightly.
+create function app.memberships_of_the_living() returns trigger
+    language plpgsql security definer set search_path = public, pg_temp
+    as $$
+begin
+    perform from users where id = new.user_id and removed_at is null for key share;
+    if not found then
+        raise exception 'the account % was removed', new.user_id using errcode = 'serialization_failure';
+    end if;
+    return new;
+end $$;
+create trigger memberships_of_the_living before insert on memberships
+    for each row execute function app.memberships_of_the_living();
+
 -- People who share the organisation see each other.
 create policy colleagues on users for select to build14_app
     using (exists (select from memberships m where m.org_id = app.org() and m.user_id = users.id));
@@ -66,18 +81,23 @@ create table approvals (
     second_user uuid,
     created_at timestamptz not null default now(),
     used_at timestamptz,
+    -- Set when the rights of the first person changed before a second one agreed.
+    voided_at timestamptz,
     primary key (org_id, id),
+    constraint approvals_used_or_void check (used_at is null or voided_at is null),
     constraint approvals_whole check ((second_user is null) = (used_at is null)),
     constraint approvals_two_persons check (second_user <> first_user)
 );
-create unique index approvals_waiting on approvals (org_id, action, subject, detail, amount_minor, currency) where used_at is null;
+create unique index approvals_waiting on approvals (org_id, action, subject, detail, amount_minor, currency)
+    where used_at is null and voided_at is null;
+create index approvals_waiting_of_person on approvals (org_id, first_user) where used_at is null and voided_at is null;
 create index approvals_list on approvals (org_id, created_at desc, id desc);
 call app.protect('approvals');
 grant select, insert, update on approvals to build14_app;
 create trigger approvals_keep before update on approvals
     for each row execute function app.keep('org_id', 'id', 'action', 'subject', 'detail', 'amount_minor', 'currency');
 create trigger approvals_used before update on approvals
-    for each row when (old.used_at is not null) execute function app.append_only();
+    for each row when (old.used_at is not null or old.voided_at is not null) execute function app.append_only();
 
 -- What anybody may know of any organisation: enough to name the other party of a tender or contract.
 create function app.organization_card(organization uuid)
@@ -103,13 +123,21 @@ create function app.person_for_email(person uuid, its_email text, its_email_key 
     as $$
 declare
     found_id uuid;
+    found_removed_at timestamptz;
 begin
     if not exists (select from memberships where org_id = app.org() and user_id = app.user_id()) then
         raise exception 'only a member can look a person up by email';
     end if;
-    insert into users (id, email, email_key, name) values (person, its_email, its_email_key, its_name)
-        on conflict on constraint users_email_key_unique do nothing;
-    select id into strict found_id from users where email_key = its_email_key;
+    -- The lock keeps the account from being removed until this transaction ends. Removed while we waited for it, the email is free again.
+    loop
+        insert into users (id, email, email_key, name) values (person, its_email, its_email_key, its_name)
+            on conflict on constraint users_email_key_unique do nothing;
+        select id, removed_at into found_id, found_removed_at from users where email_key = its_email_key for key share;
+        exit when found;
+    end loop;
+    if found_removed_at is not null then
+        raise exception 'the email is the mark of a removed account';
+    end if;
     return found_id;
 end $$;
 
@@ -117,7 +145,8 @@ grant create on schema app to build14_system;
 alter function app.organization_card owner to build14_system;
 alter function app.found_organization owner to build14_system;
 alter function app.person_for_email owner to build14_system;
+alter function app.memberships_of_the_living owner to build14_system;
 revoke create on schema app from build14_system;
-revoke all on function app.organization_card, app.found_organization, app.person_for_email from public;
+revoke all on function app.organization_card, app.found_organization, app.person_for_email, app.memberships_of_the_living from public;
 grant execute on function app.organization_card, app.found_organization, app.person_for_email to build14_app;
 grant execute on function app.organization_card to build14_system;

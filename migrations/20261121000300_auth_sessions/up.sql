@@ -41,8 +41,21 @@ begin
     end if;
     update sessions set ended_at = clock_timestamp() where user_id = person and org_id = organization and ended_at is null;
 end $$;
+
+-- Whether a member has registered: until then the email may be anybody's, and no role that manages is given to it.
+create function app.is_registered(person uuid) returns boolean
+    language plpgsql stable security definer set search_path = public, pg_temp
+    as $$
+begin
+    if not exists (select from memberships where org_id = app.org() and user_id = person) then
+        raise exception 'only about members of the organisation itself';
+    end if;
+    return exists (select from credentials where user_id = person);
+end $$;
+
 grant create on schema app to build14_system;
 alter function app.end_sessions owner to build14_system;
+alter function app.is_registered owner to build14_system;
 revoke create on schema app from build14_system;
-revoke all on function app.end_sessions from public;
-grant execute on function app.end_sessions to build14_app;
+revoke all on function app.end_sessions, app.is_registered from public;
+grant execute on function app.end_sessions, app.is_registered to build14_app;

@@ -115,7 +115,7 @@ create table milestones (
     submissions integer not null default 0 check (submissions >= 0),
     submitted_by uuid,
     submitted_at timestamptz,
-    review_due_at timestamptz,
+    review_due_at timestamptz check (review_due_at is null or status in ('in_review', 'escalated')),
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     primary key (org_id, id),
@@ -205,6 +205,8 @@ create table payments (
     charge text,
     balance_transaction text,
     available_on timestamptz,
+    -- When its money came, by the clock that decides deadlines: held money grows old (domain.md §2.3).
+    funded_at timestamptz,
     last_error text,
     next_poll_at timestamptz not null default now(),
     created_by uuid,
@@ -214,7 +216,8 @@ create table payments (
     unique (org_id, intent),
     unique (org_id, charge),
     foreign key (org_id, milestone_id, contract_id, contractor_org_id) references milestones (org_id, id, contract_id, contractor_org_id),
-    check (status not in ('succeeded', 'available', 'suspense') or (intent is not null and charge is not null and balance_transaction is not null))
+    check (status not in ('succeeded', 'available', 'suspense') or (intent is not null and charge is not null and balance_transaction is not null)),
+    check (status not in ('succeeded', 'available') or funded_at is not null)
 );
 create unique index payments_live on payments (org_id, milestone_id)
     where status in ('created', 'requires_action', 'processing', 'succeeded', 'available');
@@ -249,6 +252,8 @@ create table releases (
     destination text,
     transfer text,
     attempts integer not null default 0,
+    -- When it was put on its way: no attempt touches it, so however often it is tried, how long it has been under way is known.
+    sending_since timestamptz,
     -- When the order to transfer may have left for the first time: set durably before the call, cleared when it is known not to have happened.
     maybe_sent_at timestamptz,
     last_error text,
@@ -262,12 +267,14 @@ create table releases (
     foreign key (org_id, payment_id) references payments (org_id, id),
     check (gross = fee + net),
     check (status <> 'sent' or (transfer is not null and sent_at is not null)),
+    check (status not in ('sending', 'unknown') or sending_since is not null),
     check (approved_by is null or approved_by <> requested_by)
 );
 create unique index releases_live on releases (org_id, milestone_id) where status in ('requested', 'approved', 'sending', 'unknown');
 create index releases_by_id on releases (id);
 create index releases_by_transfer on releases (transfer);
 create index releases_under_way on releases (updated_at) where status in ('sending', 'unknown');
+create index releases_not_yet_sent on releases (currency) where status = 'sending' and maybe_sent_at is null;
 create index releases_of_milestone on releases (milestone_id, seq desc);
 create index releases_of_payment on releases (payment_id, seq desc);
 create trigger releases_keep before update on releases for each row
@@ -502,6 +509,53 @@ begin
     end loop;
 end $$;
 
+-- E0, the platform's float, belongs to no contract: a ledger of its own, where a row is a whole double entry. It stands for the two postings
+-- `1010 +amount · 3000 −amount`, which cannot but sum to zero. Once per source, positive, never changed, closed to tenants.
+create table platform_float (
+    id uuid primary key,
+    source_provider text not null check (length(source_provider) between 1 and 50),
+    source_object text not null check (source_object ~ '^[[:graph:]]{1,255}$'),
+    amount bigint not null check (amount > 0),
+    currency text not null check (currency ~ '^[A-Z]{3}$'),
+    created_at timestamptz not null default now(),
+    constraint platform_float_source unique (source_provider, source_object)
+);
+create trigger platform_float_stays before update or delete on platform_float for each row execute function app.append_only();
+create trigger platform_float_never_emptied before truncate on platform_float execute function app.append_only();
+alter table platform_float enable row level security;
+alter table platform_float force row level security;
+call app.open_to_system('platform_float', 'select, insert');
+
+-- I7, currency by currency: what there is at the provider, what the platform added (E0), what is owed. Whoever asks sees what its policies
+-- show: only to the platform's role are these the sums of all.
+create function app.coverage() returns table (currency text, money numeric, floated numeric, owed numeric) language sql stable
+    as $$
+    select part.currency, sum(part.money), sum(part.floated), sum(part.owed)
+    from (select b.currency, case when b.account < 2000 then b.balance else 0 end as money, 0 as floated,
+                 case when b.account >= 2000 then -b.balance else 0 end as owed
+          from ledger_balances b where b.account in (1000, 1010, 1020) or b.account between 2000 and 2099
+          union all
+          select f.currency, 0, f.amount, 0 from platform_float f) as part
+    group by part.currency
+$$;
+
+-- What the sweep found when it last looked at I7. While the surplus is negative, new funding and new releases of the currency stand still.
+create table platform_coverage (
+    currency text primary key check (currency ~ '^[A-Z]{3}$'),
+    surplus bigint not null,
+    short_since timestamptz,
+    checked_at timestamptz not null default now(),
+    check ((surplus < 0) = (short_since is not null))
+);
+alter table platform_coverage enable row level security;
+alter table platform_coverage force row level security;
+call app.open_to_system('platform_coverage', 'select, insert, update');
+
+-- All that a tenant learns of the platform's coverage: whether money of this currency stands still.
+create function app.coverage_is_short(p_currency text) returns boolean
+    language sql stable security definer set search_path = public, pg_temp
+    as $$ select exists (select from platform_coverage where currency = p_currency and surplus < 0) $$;
+
 -- Whether the contractor of a contract can be paid, and where: told to the contract's parties only.
 create function app.payee_of_contract(p_contract uuid, out account text, out status text)
     language sql stable security definer set search_path = public, pg_temp
@@ -542,8 +596,11 @@ grant create on schema app to build14_system;
 alter function app.ledger_sums_to_zero owner to build14_system;
 alter function app.contract_sums_agree owner to build14_system;
 alter function app.post_ledger owner to build14_system;
+alter function app.coverage_is_short owner to build14_system;
 alter function app.payee_of_contract owner to build14_system;
 alter function app.activate_contract owner to build14_system;
 revoke create on schema app from build14_system;
-revoke all on function app.ledger_sums_to_zero, app.contract_sums_agree, app.post_ledger, app.payee_of_contract, app.activate_contract from public;
-grant execute on function app.post_ledger, app.payee_of_contract, app.activate_contract to build14_app;
+revoke all on function app.ledger_sums_to_zero, app.contract_sums_agree, app.post_ledger, app.payee_of_contract, app.activate_contract,
+    app.coverage, app.coverage_is_short from public;
+grant execute on function app.post_ledger, app.payee_of_contract, app.activate_contract, app.coverage_is_short to build14_app;
+grant execute on function app.coverage to build14_system;

@@ -44,24 +44,30 @@ create index tenders_by_id on tenders (id);
 create index tenders_of_project on tenders (org_id, project_id);
 create index tenders_of_soq on tenders (org_id, soq_id);
 
--- Who may see or bid for a tender beside an open call. An invitation by e-mail waits for an organisation to claim it.
+-- Who may see or bid for a tender beside an open call. An invitation by e-mail is one of an organisation as soon as it is known whose
+-- the address is (app.resolve_invitations). Until then it counts for the person with that e-mail, in whichever organisation they act:
+-- nothing is written down when they do, since the owner would see in it that they bid.
 create table tender_invitations (
     org_id uuid not null,
     id uuid not null,
     tender_id uuid not null,
     invited_org_id uuid check (invited_org_id <> org_id),
     email text check (length(email) between 3 and 254),
+    -- As users.email_key: normalised by the application.
+    email_key text,
     invited_by uuid,
     sent_at timestamptz,
     created_at timestamptz not null default now(),
     primary key (org_id, id),
     foreign key (org_id, tender_id) references tenders (org_id, id) on delete cascade,
-    constraint tender_invitations_one_kind check ((invited_org_id is null) <> (email is null))
+    constraint tender_invitations_who check (invited_org_id is not null or email is not null),
+    check ((email is null) = (email_key is null))
 );
 create unique index tender_invitations_org on tender_invitations (org_id, tender_id, invited_org_id) where invited_org_id is not null;
-create unique index tender_invitations_email on tender_invitations (org_id, tender_id, lower(email)) where email is not null;
+create unique index tender_invitations_email on tender_invitations (org_id, tender_id, email_key) where email_key is not null;
 create index tender_invitations_list on tender_invitations (org_id, tender_id, created_at desc, id desc);
 create index tender_invitations_invited on tender_invitations (invited_org_id, tender_id) where invited_org_id is not null;
+create index tender_invitations_unresolved on tender_invitations (email_key, tender_id) where invited_org_id is null;
 
 -- The milestones that the contract will have.
 create table tender_milestones (
@@ -128,7 +134,8 @@ create table tender_seal_secrets (
     foreign key (org_id, tender_id) references tenders (org_id, id)
 );
 
--- Bids. Until opened_at is set only the bidder sees the row; what it offers stands sealed in bid_revisions.
+-- Bids. Until opened_at is set only the bidder sees the row; what it offers stands sealed in bid_revisions. What was not submitted has no
+-- receipt and can therefore neither be counted, nor be a leaf, nor be opened: a draft, also once it lapsed.
 create table bids (
     org_id uuid not null,
     id uuid not null,
@@ -137,8 +144,10 @@ create table bids (
     status text not null check (status in ('draft', 'submitted', 'needs_reconfirm', 'withdrawn', 'lapsed', 'opened', 'valid',
         'disqualified', 'awarded', 'forfeited', 'unsuccessful', 'expired')),
     revision integer not null check (revision > 0),
-    receipt_sha256 bytea not null check (length(receipt_sha256) = 32),
-    received_at timestamptz not null,
+    receipt_sha256 bytea check (length(receipt_sha256) = 32),
+    received_at timestamptz,
+    -- What the receipt of a withdrawal stands for: it holds nothing that was offered.
+    withdrawal_document text,
     opened_at timestamptz,
     total bigint check (total >= 0),
     currency text not null check (length(currency) = 3),
@@ -152,6 +161,9 @@ create table bids (
     primary key (org_id, id),
     foreign key (org_id, tender_id) references tenders (org_id, id),
     constraint bids_not_own check (bidder_org_id <> org_id),
+    constraint bids_receipt check ((receipt_sha256 is null) = (received_at is null) and case status
+        when 'draft' then receipt_sha256 is null when 'lapsed' then true else receipt_sha256 is not null end),
+    constraint bids_withdrawal check ((status = 'withdrawn') = (withdrawal_document is not null)),
     check ((status in ('draft', 'submitted', 'needs_reconfirm', 'withdrawn', 'lapsed')) = (opened_at is null)),
     check (opened_at is not null or (total is null and valid_until is null and note is null and rank is null)),
     check ((status = 'disqualified') = (disqualified_code is not null and disqualified_reason is not null))
@@ -161,7 +173,8 @@ create index bids_list on bids (org_id, tender_id, created_at desc, id desc);
 create index bids_own on bids (bidder_org_id, tender_id, created_at desc, id desc);
 create index bids_by_id on bids (id);
 
--- Every offer that was submitted, sealed: nonce and XChaCha20-Poly1305 ciphertext. Superseded ones stay sealed for ever.
+-- Every offer that was submitted, sealed: nonce and XChaCha20-Poly1305 ciphertext. Superseded ones stay sealed for ever. What was only
+-- saved as a draft has no receipt, and is sealed so that it does not open as an offer.
 create table bid_revisions (
     org_id uuid not null,
     bid_id uuid not null,
@@ -169,10 +182,11 @@ create table bid_revisions (
     tender_id uuid not null,
     bidder_org_id uuid not null,
     sealed bytea not null,
-    receipt_sha256 bytea not null check (length(receipt_sha256) = 32),
-    received_at timestamptz not null,
+    receipt_sha256 bytea check (length(receipt_sha256) = 32),
+    received_at timestamptz,
     primary key (org_id, bid_id, revision),
-    foreign key (org_id, bid_id) references bids (org_id, id)
+    foreign key (org_id, bid_id) references bids (org_id, id),
+    constraint bid_revisions_receipt check ((receipt_sha256 is null) = (received_at is null))
 );
 
 -- The lines of opened bids.
@@ -232,7 +246,9 @@ create index awards_own on awards (bidder_org_id, tender_id);
 -- Parties and identity never change.
 create trigger keep before update on tenders for each row execute function app.keep('org_id', 'id', 'created_at', 'created_by');
 create trigger keep before update on tender_invitations for each row
-    execute function app.keep('org_id', 'id', 'tender_id', 'invited_org_id', 'email');
+    execute function app.keep('org_id', 'id', 'tender_id', 'email', 'email_key');
+create trigger keep_invited before update on tender_invitations for each row when (old.invited_org_id is not null)
+    execute function app.keep('invited_org_id');
 create trigger keep before update on tender_keys for each row execute function app.keep('org_id', 'tender_id');
 create trigger keep before update on bids for each row execute function app.keep('org_id', 'id', 'tender_id', 'bidder_org_id', 'currency');
 create trigger keep before update on awards for each row
@@ -302,14 +318,19 @@ begin
 end $$;
 
 create policy parties_select on tender_invitations for select to build14_app
-    using (org_id = app.org() or (invited_org_id = app.org() and sent_at is not null));
+    using (org_id = app.org() or (sent_at is not null and (invited_org_id = app.org()
+        or (invited_org_id is null and app.org() is not null
+            and email_key = (select u.email_key from users u where u.id = app.user_id())))));
 create policy owner_insert on tender_invitations for insert to build14_app with check (org_id = app.org());
 create policy owner_update on tender_invitations for update to build14_app using (org_id = app.org()) with check (org_id = app.org());
 grant select, insert, update (sent_at) on tender_invitations to build14_app;
 
+-- Row-level security shows another organisation's invitations to the invited alone. Who has a bid goes on seeing the tender: also the
+-- colleagues of a person who was invited by e-mail.
 create policy parties_select on tenders for select to build14_app
-    using (org_id = app.org() or (app.org() is not null and published_at is not null and (procurement_method = 'open' or exists (
-        select from tender_invitations i where i.org_id = tenders.org_id and i.tender_id = tenders.id and i.invited_org_id = app.org()))));
+    using (org_id = app.org() or (app.org() is not null and published_at is not null and (procurement_method = 'open'
+        or exists (select from tender_invitations i where i.org_id = tenders.org_id and i.tender_id = tenders.id)
+        or exists (select from bids b where b.org_id = tenders.org_id and b.tender_id = tenders.id and b.bidder_org_id = app.org()))));
 create policy owner_insert on tenders for insert to build14_app with check (org_id = app.org() and status = 'draft');
 create policy owner_update on tenders for update to build14_app using (org_id = app.org()) with check (org_id = app.org());
 create policy owner_delete on tenders for delete to build14_app using (org_id = app.org() and published_at is null);
@@ -356,8 +377,8 @@ create policy bidder_update on bids for update to build14_app
 create policy owner_update on bids for update to build14_app
     using (org_id = app.org() and opened_at is not null) with check (org_id = app.org() and opened_at is not null);
 grant select, insert on bids to build14_app;
-grant update (status, revision, receipt_sha256, received_at, total, valid_until, note, rank, disqualified_code, disqualified_reason,
-    updated_at) on bids to build14_app;
+grant update (status, revision, receipt_sha256, received_at, withdrawal_document, total, valid_until, note, rank, disqualified_code,
+    disqualified_reason, updated_at) on bids to build14_app;
 
 create policy bidder_select on bid_revisions for select to build14_app using (bidder_org_id = app.org());
 create policy bidder_insert on bid_revisions for insert to build14_app
@@ -385,7 +406,7 @@ grant select, insert on awards to build14_app;
 grant update (status, contract_id, cancel_reason, updated_at) on awards to build14_app;
 
 call app.open_to_system('tenders', 'select, update');
-call app.open_to_system('tender_invitations', 'select');
+call app.open_to_system('tender_invitations', 'select, update');
 call app.open_to_system('tender_keys', 'select, update');
 call app.open_to_system('tender_seals', 'select, insert');
 call app.open_to_system('tender_seal_secrets', 'select, insert');
@@ -404,9 +425,12 @@ create function app.hold_tender_for_bid(which uuid)
 declare
     t tenders;
 begin
-    select * into t from tenders where id = which and (org_id = app.org() or (published_at is not null
-        and (procurement_method = 'open' or exists (select from tender_invitations i where i.org_id = tenders.org_id
-            and i.tender_id = tenders.id and i.invited_org_id = app.org() and i.sent_at is not null)))) for share;
+    select * into t from tenders where id = which and (org_id = app.org() or (published_at is not null and (procurement_method = 'open'
+        or exists (select from tender_invitations i where i.org_id = tenders.org_id and i.tender_id = tenders.id and i.sent_at is not null
+            and (i.invited_org_id = app.org() or (i.invited_org_id is null
+                and i.email_key = (select u.email_key from users u where u.id = app.user_id()))))
+        or exists (select from bids b where b.org_id = tenders.org_id and b.tender_id = tenders.id and b.bidder_org_id = app.org()))))
+        for share;
     if found then
         return query select t.org_id, t.status, t.submission_deadline, t.currency, app.now();
     end if;
@@ -456,7 +480,9 @@ begin
     return t.status;
 end $$;
 
--- T8 and B9: opens every submitted bid at once, writes the record, and hands the sealed offers out for decryption.
+-- T8 and B9: opens every submitted bid at once, writes the record, and hands the sealed offers out for decryption. What it holds the
+-- serving role to is the state, the time and the number of bids. That two persons turned their keys is the application's to see to, which
+-- names them here: to look at the used approval would prove nothing, since the serving role writes approvals too.
 create function app.open_bids(which uuid, persons uuid[])
     returns table (bid_id uuid, bidder_org_id uuid, revision integer, sealed bytea, receipt_sha256 bytea, received_at timestamptz)
     language plpgsql security definer set search_path = public, pg_temp
@@ -496,7 +522,8 @@ begin
             and k.org_id = t.org_id and k.tender_id = t.id and k.destroyed_at is null;
 end $$;
 
--- T11, A2, B14: both parties signed. Runs as either party, whoever signed last. Answers whether anything was still to be done.
+-- T11, A2, B14: both parties signed. Runs as either party, whoever signed last. Answers whether anything was still to be done. The contract
+-- must have become active; it may have been suspended since.
 create function app.complete_tender(which uuid, contract uuid) returns boolean
     language plpgsql security definer set search_path = public, pg_temp
     as $$
@@ -504,10 +531,14 @@ declare
     t tenders;
     a awards;
 begin
-    select * into t from tenders where id = which for update;
-    select * into a from awards where org_id = t.org_id and tender_id = t.id and contract_id = contract and status = 'pending'
-        and app.org() in (org_id, bidder_org_id) for update;
-    if not found or t.status <> 'standstill' or app.now() < t.standstill_until then
+    select * into t from tenders where id = which and exists (select from awards w where w.org_id = tenders.org_id
+        and w.tender_id = tenders.id and w.contract_id = contract and app.org() in (w.org_id, w.bidder_org_id)) for update;
+    if not found or t.status <> 'standstill' or app.now() < t.standstill_until or not exists (select from contracts c
+        where c.org_id = t.org_id and c.id = contract and c.tender_id = t.id and c.activated_at is not null) then
+        return false;
+    end if;
+    select * into a from awards where org_id = t.org_id and tender_id = t.id and contract_id = contract and status = 'pending' for update;
+    if not found then
         return false;
     end if;
     update awards set status = 'active', updated_at = now() where org_id = a.org_id and id = a.id;
@@ -517,13 +548,46 @@ begin
     return true;
 end $$;
 
+-- Makes the e-mail invitations of a tender invitations of an organisation, as far as it is sure which: of a person who can sign in and
+-- belongs to one organisation beside the owner's. With more of them it stays open for which one they act: a membership alone proves
+-- nothing, since any organisation can add anybody's e-mail. The tender is locked by the caller.
+create function app.resolve_invitations(which uuid) returns void
+    language plpgsql security definer set search_path = public, pg_temp
+    as $$
+declare
+    i tender_invitations;
+    organization uuid;
+begin
+    for i in select * from tender_invitations
+        where org_id = app.org() and tender_id = which and invited_org_id is null order by created_at, id loop
+        select (array_agg(m.org_id))[1] into organization
+            from users u join credentials c on c.user_id = u.id join memberships m on m.user_id = u.id
+            where u.email_key = i.email_key and m.org_id <> i.org_id having count(*) = 1;
+        if organization is not null and not exists (select from tender_invitations o
+            where o.org_id = i.org_id and o.tender_id = i.tender_id and o.invited_org_id = organization) then
+            update tender_invitations set invited_org_id = organization where org_id = i.org_id and id = i.id;
+        end if;
+    end loop;
+end $$;
+
+-- Locks the project of a tender against its deletion, as the caller. Lock order: project, then tender: deleting a project takes its
+-- unpublished tenders along.
+create function app.lock_project_of_tender(which uuid) returns void language plpgsql
+    as $$
+begin
+    perform from projects p join tenders t on t.org_id = p.org_id and t.project_id = p.id
+        where t.org_id = app.org() and t.id = which for no key update of p;
+end $$;
+
 grant create on schema app to build14_system;
+alter function app.resolve_invitations owner to build14_system;
 alter function app.hold_tender_for_bid owner to build14_system;
 alter function app.close_tender owner to build14_system;
 alter function app.open_bids owner to build14_system;
 alter function app.destroy_tender_key owner to build14_system;
 alter function app.complete_tender owner to build14_system;
 revoke create on schema app from build14_system;
-revoke all on function app.hold_tender_for_bid, app.close_tender, app.open_bids, app.destroy_tender_key, app.complete_tender from public;
-grant execute on function app.hold_tender_for_bid, app.close_tender, app.open_bids, app.destroy_tender_key, app.complete_tender
-    to build14_app;
+revoke all on function app.resolve_invitations, app.hold_tender_for_bid, app.close_tender, app.open_bids, app.destroy_tender_key,
+    app.complete_tender from public;
+grant execute on function app.resolve_invitations, app.hold_tender_for_bid, app.close_tender, app.open_bids, app.destroy_tender_key,
+    app.complete_tender to build14_app;

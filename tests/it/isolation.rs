@@ -44,7 +44,7 @@ async fn scene(world: &World) -> Scene {
     let escrow = world.fund(&owner, &contract.milestones[0]).await;
     world.approve(&owner, &contractor, &contract.milestones[0]).await;
     let draft = world.draft_tender(&owner).await;
-    let limited = limited_tender(world, &owner, &contractor).await;
+    let limited = world.limited_tender(&owner, &contractor).await;
     let sealed_bid = world.bid(&contractor, &limited, "12.00").await;
     let draft_soq =
         owner.http.post("/api/soq", json!({"projectId": draft.project, "title": "Draft", "lines": schedule()})).await.expect(201);
@@ -61,18 +61,6 @@ async fn scene(world: &World) -> Scene {
         escrow,
         owner,
     }
-}
-
-/// A tender that only one contractor may see.
-async fn limited_tender(world: &World, owner: &Party, invited: &Party) -> crate::world::Tender {
-    let mut tender = world.draft_tender(owner).await;
-    let body = json!({"projectId": tender.project, "soqId": tender.soq, "title": "By invitation", "procurementMethod": "limited",
-        "submissionDeadline": world.instant(7200).await, "milestones": [{"title": "All", "percent": "100"}]});
-    tender.id = owner.http.post("/api/tenders", body).await.expect(201).text("/id");
-    let invitations = format!("/api/tenders/{}/invitations", tender.id);
-    owner.http.post(&invitations, json!({"organizationId": invited.org})).await.expect(201);
-    owner.http.act(&format!("/api/tenders/{}/publish", tender.id)).await.expect(200);
-    tender
 }
 
 fn cases(s: &Scene) -> BTreeMap<String, Case> {

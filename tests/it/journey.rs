@@ -42,6 +42,12 @@ async fn from_sign_up_to_a_released_milestone() {
     world.settle().await;
     let shown = owner.http.get(&format!("/api/contracts/{contract}")).await.expect(200);
     assert_eq!((shown.text("/status"), shown.text("/total/amount")), ("active".to_owned(), "1665.00".to_owned()));
+    for n in 0..3 {
+        for part in ["id", "status"] {
+            let pointer = format!("/milestones/{n}/{part}");
+            assert_eq!(awarded.text(&format!("/contract{pointer}")), shown.text(&pointer), "the award names what can be funded");
+        }
+    }
     let amounts: Vec<_> = (0..3).map(|n| shown.text(&format!("/milestones/{n}/amount/amount"))).collect();
     assert_eq!(amounts, ["666.00", "582.75", "416.25"]);
     let tender_now = owner.http.get(&format!("/api/tenders/{}", tender.id)).await.expect(200);
@@ -76,4 +82,23 @@ fn totals(bids: &Value) -> Vec<(String, i64)> {
         .collect();
     totals.sort_by_key(|(_, rank)| *rank);
     totals
+}
+
+#[tokio::test]
+async fn the_last_member_does_not_leave_an_organisation_with_live_business() {
+    let world = World::new().await;
+    let (owner, acme, free) =
+        (world.register("Villa Developments").await, world.register("Acme").await, world.register("Free").await);
+    let tender = world.tender(&owner).await;
+    let refused = owner.http.delete("/api/user").await.problem(409, "ORGANIZATION_IN_USE");
+    assert!(refused.text("/detail").contains("the tender \"Construction\" (published)"), "{}", refused.body);
+    owner.http.post(&format!("/api/tenders/{}/cancel", tender.id), json!({"reason": "No demand"})).await.expect(200);
+
+    let contract = world.contract(&owner, &acme).await;
+    for party in [&owner, &acme] {
+        let refused = party.http.delete("/api/user").await.problem(409, "ORGANIZATION_IN_USE");
+        assert!(refused.text("/detail").contains(&format!("the contract {} (active)", contract.id)), "{}", refused.body);
+    }
+    free.http.delete("/api/user").await.expect(204);
+    world.end().await;
 }

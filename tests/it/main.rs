@@ -10,5 +10,6 @@ mod licences;
 mod money;
 mod openapi;
 mod rls;
+mod rows;
 mod source;
 mod world;

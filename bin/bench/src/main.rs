@@ -1,6 +1,7 @@
 //! The benchmarks: ratios taken in one run, against the real server over a socket. Every figure we claim comes from here.
 
 mod dataset;
+mod decision;
 mod load;
 mod pgbench;
 mod read;
@@ -18,6 +19,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum What {
+    /// P8: one permission decision
+    Decision,
     /// P1: the hot tenant read over HTTP against pgbench running the same statements
     Read {
         /// Organisations in the data set
@@ -35,6 +38,9 @@ enum What {
         /// How often each is measured; the median counts
         #[arg(long, default_value_t = 3)]
         rounds: usize,
+        /// A server binary to measure instead of building one
+        #[arg(long)]
+        server: Option<std::path::PathBuf>,
     },
 }
 
@@ -43,8 +49,12 @@ fn say(text: &str) {
 }
 
 fn main() -> anyhow::Result<()> {
-    let What::Read { tenants, projects, clients, seconds, rounds } = Cli::parse().what;
-    let plan = read::Plan { tenants, projects, clients, seconds, rounds };
     // One thread for load generator and bookkeeping, as pgbench has one.
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(read::run(&plan))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match Cli::parse().what {
+        What::Decision => runtime.block_on(decision::run()),
+        What::Read { tenants, projects, clients, seconds, rounds, server } => {
+            runtime.block_on(read::run(&read::Plan { tenants, projects, clients, seconds, rounds, server }))
+        }
+    }
 }

@@ -35,8 +35,8 @@ pub async fn run(
     let (start, end) = if mode == Mode::Pipelined { ("\\startpipeline\n", "\\endpipeline\n") } else { ("", "") };
     let script = format!(
         "\\set i random(1, {tenants})\n{start}BEGIN READ ONLY;\nSELECT app.enter({}, {});\n{};\nCOMMIT;\n{end}",
-        org_sql(":i"),
-        user_sql(":i"),
+        org_sql(":i::int"),
+        user_sql(":i::int"),
         LIST.trim().trim_end_matches(';')
     );
     let file = folder.join(format!("{mode:?}.sql"));

@@ -21,6 +21,8 @@ pub struct Plan {
     pub seconds: u64,
     /// How often each is measured.
     pub rounds: usize,
+    /// The server's binary; built if there is none.
+    pub server: Option<std::path::PathBuf>,
 }
 
 /// Measures and prints; the last line is `P1 ratio <number>`.
@@ -28,7 +30,10 @@ pub struct Plan {
 /// # Errors
 /// If the server or pgbench cannot be run.
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
-    let binary = server::build().await?;
+    let binary = match &plan.server {
+        Some(binary) => binary.clone(),
+        None => server::build().await?,
+    };
     let folder = tempfile::tempdir()?;
     let mut config = Config::new(folder.path());
     config.extra_settings = vec![("shared_buffers".to_owned(), "1GB".to_owned())];

@@ -4,7 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use secrecy::ExposeSecret;
+use embedded_postgres::Cluster;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Profile, Settings};
 use crate::database::{self, Role};
@@ -27,11 +29,32 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
     runtime.block_on(work)
 }
 
-async fn asked_to_stop() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-    Ok(())
+/// SIGINT and SIGTERM: the first asks to stop, the second means at once.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! { _ = self.interrupt.recv() => {}, _ = self.terminate.recv() => {} }
+    }
+
+    /// Stops in good order, unless asked again meanwhile.
+    async fn unless_again<T>(&mut self, stop: impl Future<Output = T>) -> T {
+        tokio::select! {
+            stopped = stop => stopped,
+            () = self.next() => {
+                complain("build14: asked again: ended at once");
+                // As if killed, which everything here survives; a return would wait for what does not end.
+                std::process::exit(130)
+            }
+        }
+    }
 }
 
 /// `build14 serve`
@@ -40,7 +63,8 @@ async fn asked_to_stop() -> anyhow::Result<()> {
 /// What is missing or taken, and what to do.
 pub fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let running = server::start(settings, server::metrics()?).await?;
+        let mut signals = Signals::new()?;
+        let mut running = server::start(settings, server::metrics()?).await?;
         let base = running.base_url();
         let mut lines = vec![
             format!("14Build serves {base}"),
@@ -54,10 +78,13 @@ pub fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
             lines.extend(services::seed(&base).await?);
         }
         say(&lines.join("\n"));
-        asked_to_stop().await?;
+        let ended = tokio::select! {
+            () = signals.next() => Ok(ExitCode::SUCCESS),
+            error = running.ended() => Err(error),
+        };
         tracing::info!("stopping");
-        running.stop().await?;
-        Ok(ExitCode::SUCCESS)
+        signals.unless_again(running.stop()).await?;
+        ended
     })
 }
 
@@ -72,13 +99,14 @@ pub fn worker(settings: &Settings) -> anyhow::Result<ExitCode> {
          BUILD14__STRIPE__API_BASE. In development `build14 serve` runs a worker itself"
     );
     block_on(async {
-        let provided = database::provide(settings, server::connections(settings)).await?;
-        let stripe = StripeAccess::configured(settings);
-        let services = std::sync::Arc::new(Services::build(settings, &provided.urls, stripe, &settings.server.public_url).await?);
+        let mut signals = Signals::new()?;
+        let provided = server::database(settings, server::worker_connections(settings)).await?;
+        let (stripe, public_url) = (StripeAccess::configured(settings), server::public_url(settings, settings.server.address));
+        let services = std::sync::Arc::new(Services::build(settings, &provided.urls, stripe, &public_url).await?);
         let worker = server::start_worker(settings, &provided, &services).await?;
         say("14Build works");
-        asked_to_stop().await?;
-        worker.shutdown().await;
+        signals.next().await;
+        signals.unless_again(worker.shutdown()).await;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -99,7 +127,7 @@ pub fn migrate(settings: &Settings, check: bool) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         };
         if check {
-            let state = db::schema_state(urls.owner.as_ref().unwrap_or(&urls.app)).await?;
+            let state = db::schema_state(urls.admin.as_ref().unwrap_or(&urls.app)).await?;
             for migration in &state.pending {
                 say(&format!("pending: {migration}"));
             }
@@ -147,20 +175,22 @@ pub fn openapi() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The platform's door to the database: beside a running server its cluster is asked, else the cluster is started for the time of the command.
+async fn platform_database(settings: &Settings) -> anyhow::Result<(SecretString, Option<Cluster>)> {
+    if database::configured(settings).is_some() || embedded_postgres::running(&settings.data_dir).is_some() {
+        return Ok((database::url_of(settings, Role::System)?, None));
+    }
+    let provided = database::provide(settings, server::connections(settings)).await?;
+    Ok((provided.urls.system.clone(), provided.cluster))
+}
+
 /// `build14 doctor [--json]`
 ///
 /// # Errors
 /// If the database does not answer.
 pub fn doctor(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
     block_on(async {
-        // Beside a running server its cluster is asked; else the cluster is started for the time of the check.
-        let running = database::configured(settings).is_some() || embedded_postgres::running(&settings.data_dir).is_some();
-        let (system, cluster) = if running {
-            (database::url_of(settings, Role::System)?, None)
-        } else {
-            let provided = database::provide(settings, server::connections(settings)).await?;
-            (provided.urls.system.clone(), provided.cluster)
-        };
+        let (system, cluster) = platform_database(settings).await?;
         let findings = services::doctor(&system).await?;
         if let Some(cluster) = cluster {
             cluster.stop().await?;
@@ -177,6 +207,37 @@ pub fn doctor(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
             }
         }
         Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    })
+}
+
+/// `build14 float --amount 5000.00 --currency EUR --source tu_…`
+///
+/// # Errors
+/// What is wrong with the amount, the currency or the source; what was posted for that source before; if the database does not answer.
+pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str) -> anyhow::Result<ExitCode> {
+    let float = escrow::Float::parse(amount, currency, source)?;
+    block_on(async {
+        let (system, cluster) = platform_database(settings).await?;
+        let posted = services::post_float(&system, &float).await;
+        if let Some(cluster) = cluster {
+            cluster.stop().await?;
+        }
+        let posted = posted?;
+        if posted.fresh {
+            say(&format!("E0 {source}"));
+        } else {
+            say(&format!("{source} was posted before, on {}; nothing is posted twice. It stands as", posted.at));
+        }
+        for entry in &posted.entries {
+            say(&format!("     {} {:<20} {:>16}", entry.account, entry.name, entry.amount.to_string()));
+        }
+        let surplus = posted.surplus;
+        if surplus.minor() < 0 {
+            say(&format!("{currency} is still short ({surplus}): new funding and new releases stand still"));
+        } else {
+            say(&format!("{currency} is covered, with a surplus of {surplus}; {} waiting release(s) go on", posted.resumed));
+        }
+        Ok(ExitCode::SUCCESS)
     })
 }
 

@@ -84,7 +84,9 @@ pub fn configured(settings: &Settings) -> Option<Urls> {
         });
     }
     let system = settings.database.system_url.clone().unwrap_or_else(|| url.clone());
-    Some(Urls { app: url, system, owner: settings.database.owner_url.clone(), admin: settings.database.owner_url.clone() })
+    // Whoever it is that may migrate, what it makes belongs to the owner role.
+    let owner = settings.database.owner_url.as_ref().map(|url| as_role(url, Role::Owner));
+    Some(Urls { app: url, system, owner, admin: settings.database.owner_url.clone() })
 }
 
 fn as_role(url: &SecretString, role: Role) -> SecretString {

@@ -10,10 +10,11 @@ use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
 use stripe_sandbox::Sandbox;
+use tokio::task::JoinHandle;
 
 use crate::config::{Profile, Settings};
 use crate::database::{self, Provided};
-use crate::services::{Services, StripeAccess};
+use crate::services::{SYSTEM_POOL, Services, StripeAccess, job_connections};
 use crate::{secrets, telemetry};
 
 /// A slow or silent client loses its connection after these.
@@ -32,6 +33,8 @@ pub struct Running {
     pub services: Arc<Services>,
     api: ServerHandle,
     metrics: ServerHandle,
+    api_task: JoinHandle<std::io::Result<()>>,
+    metrics_task: JoinHandle<std::io::Result<()>>,
     worker: Option<jobs::Worker>,
     sandbox: Option<Sandbox>,
     provided: Provided,
@@ -42,6 +45,19 @@ impl Running {
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", reachable(self.address))
+    }
+
+    /// Waits until a listener ends by itself, which none should, and says why it did. To be called once.
+    pub async fn ended(&mut self) -> anyhow::Error {
+        let (what, result) = tokio::select! {
+            result = &mut self.api_task => ("API", result),
+            result = &mut self.metrics_task => ("metrics", result),
+        };
+        match result {
+            Ok(Ok(())) => anyhow::anyhow!("the {what} server ended by itself"),
+            Ok(Err(error)) => anyhow::Error::new(error).context(format!("the {what} server failed")),
+            Err(error) => anyhow::Error::new(error).context(format!("the {what} server broke down")),
+        }
     }
 
     /// Stops in the opposite order: no new requests, running ones finish, jobs are given back, then the database.
@@ -75,10 +91,7 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
     std::fs::create_dir_all(&settings.data_dir)
         .with_context(|| format!("cannot create the data directory {}; set BUILD14__DATA_DIR", settings.data_dir.display()))?;
 
-    let provided = database::provide(settings, connections(settings)).await?;
-    refuse_old_schema(&provided).await?;
-    db::check_capacity(&db::PoolSettings::new(provided.urls.app.clone()), connections(settings)).await?;
-
+    let provided = self::database(settings, connections(settings)).await?;
     let (sandbox, stripe) = stripe(settings, address).await?;
     let stripe_base = stripe.api_base.clone();
     let services = Arc::new(Services::build(settings, &provided.urls, stripe, &public_url(settings, address)).await?);
@@ -111,8 +124,7 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
     .listen(metrics_listener)?
     .run();
     let (api_handle, metrics_handle) = (api.handle(), metrics_server.handle());
-    tokio::spawn(api);
-    tokio::spawn(metrics_server);
+    let (api_task, metrics_task) = (tokio::spawn(api), tokio::spawn(metrics_server));
     std::fs::write(settings.data_dir.join("server.address"), address.to_string())?;
     Ok(Running {
         address,
@@ -121,6 +133,8 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
         services,
         api: api_handle,
         metrics: metrics_handle,
+        api_task,
+        metrics_task,
         worker,
         sandbox,
         provided,
@@ -138,12 +152,35 @@ pub async fn start_worker(settings: &Settings, provided: &Provided, services: &A
     Ok(jobs::Worker::start(worker, services.registry()).await?)
 }
 
-/// Every connection that this process may open, to compare with what PostgreSQL grants.
+/// Every connection that a server may open, to compare with what PostgreSQL grants.
 #[must_use]
 pub fn connections(settings: &Settings) -> usize {
-    let worker = jobs::Settings::new(SecretString::from(String::new())).connections();
-    // Serving threads; the platform's pool; jobs' own pool; the worker; the sessions' listener.
-    settings.workers() * settings.database.pool_size + crate::services::SYSTEM_POOL + settings.jobs.concurrency * 2 + worker + 1
+    // The serving threads' pools; the platform's pool; the sessions' listener.
+    let serving = settings.workers() * settings.database.pool_size + SYSTEM_POOL + 1;
+    if settings.jobs.in_process { serving + working(settings) } else { serving }
+}
+
+/// Every connection that a worker of its own may open.
+#[must_use]
+pub fn worker_connections(settings: &Settings) -> usize {
+    // The sessions' listener, and the sweep that purges old sessions.
+    working(settings) + 2
+}
+
+/// The worker itself, and the handlers' own pools.
+fn working(settings: &Settings) -> usize {
+    jobs::Settings::new(SecretString::default()).connections() + job_connections(settings)
+}
+
+/// Finds or starts the database and refuses one with which this process cannot work: its schema is old, or it grants too few connections.
+///
+/// # Errors
+/// What to install, to migrate or to configure.
+pub async fn database(settings: &Settings, connections: usize) -> anyhow::Result<Provided> {
+    let provided = database::provide(settings, connections).await?;
+    refuse_old_schema(&provided).await?;
+    db::check_capacity(&db::PoolSettings::new(provided.urls.app.clone()), connections).await?;
+    Ok(provided)
 }
 
 async fn refuse_old_schema(provided: &Provided) -> anyhow::Result<()> {
@@ -162,14 +199,8 @@ async fn refuse_old_schema(provided: &Provided) -> anyhow::Result<()> {
 }
 
 async fn stripe(settings: &Settings, api: SocketAddr) -> anyhow::Result<(Option<Sandbox>, StripeAccess)> {
-    if let Some(api_base) = &settings.stripe.api_base {
-        let access = StripeAccess {
-            api_base: api_base.clone(),
-            secret_key: settings.stripe.secret_key.clone(),
-            webhook_secrets: settings.stripe.webhook_secrets.clone(),
-            livemode: settings.stripe.secret_key.expose_secret().starts_with("sk_live_"),
-        };
-        return Ok((None, access));
+    if settings.stripe.api_base.is_some() {
+        return Ok((None, StripeAccess::configured(settings)));
     }
     anyhow::ensure!(settings.profile == Profile::Development, "stripe.api_base must be given in production");
     let webhook_secret: SecretString =
@@ -200,7 +231,8 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address }
 }
 
-fn public_url(settings: &Settings, address: SocketAddr) -> String {
+/// The URL under which clients reach the server.
+pub(crate) fn public_url(settings: &Settings, address: SocketAddr) -> String {
     match settings.server.public_url.trim_end_matches('/') {
         "" => format!("http://{}", reachable(address)),
         url => url.to_owned(),
@@ -218,4 +250,28 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
     }
     let handle = telemetry::start_metrics()?;
     Ok(HANDLE.get_or_init(|| handle).clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pool_is_planned_for() {
+        let with = |in_process: &str| {
+            let environment = [
+                ("BUILD14__SERVER__WORKERS", "3"),
+                ("BUILD14__DATABASE__POOL_SIZE", "5"),
+                ("BUILD14__JOBS__CONCURRENCY", "7"),
+                ("BUILD14__JOBS__IN_PROCESS", in_process),
+            ];
+            let environment: Vec<_> = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            crate::config::load_from(&environment).unwrap_or_else(|faults| panic!("{faults}"))
+        };
+        // Queue and relay two each, the worker's session and its listener; a pool per role for the handlers.
+        let working = 6 + 2 * 7;
+        assert_eq!(connections(&with("false")), 3 * 5 + 8 + 1);
+        assert_eq!(connections(&with("true")), 3 * 5 + 8 + 1 + working);
+        assert_eq!(worker_connections(&with("false")), working + 2);
+    }
 }

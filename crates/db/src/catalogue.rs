@@ -1,4 +1,4 @@
-//! What the catalogue says about row-level security, for `build14 doctor`.
+//! What the database says about itself: whether it answers, and what its catalogue says about row-level security.
 
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
@@ -6,6 +6,14 @@ use kernel::Fault;
 use uow::SystemUow;
 
 use crate::{DbResult, PgRead};
+
+/// Passes if the database answers the platform.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn answers(system: &SystemUow) -> Result<(), Fault> {
+    system.read(async |tx| diesel::sql_query("select 1").execute(&mut tx.pg()).await.fault().map(drop)).await
+}
 
 #[derive(diesel::QueryableByName)]
 struct Row {

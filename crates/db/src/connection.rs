@@ -11,9 +11,9 @@ use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
-use secrecy::ExposeSecret;
 
 use crate::PoolSettings;
+use crate::connect::establish;
 
 /// What happened on a connection since its transaction began.
 #[derive(Debug, Default)]
@@ -142,7 +142,7 @@ impl Manager for Connector {
     type Error = diesel::ConnectionError;
 
     async fn create(&self) -> Result<Connection, diesel::ConnectionError> {
-        let mut pg = AsyncPgConnection::establish(self.settings.url.expose_secret()).await?;
+        let mut pg = establish(&self.settings.url).await?;
         let limits = format!(
             "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 60000",
             self.settings.statement_timeout.as_millis(),

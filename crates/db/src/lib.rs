@@ -9,6 +9,7 @@
 //! Tables owned: `outbox`, `outbox_handled`, `idempotency_keys`, `app.clock`.
 
 mod catalogue;
+mod connect;
 mod connection;
 mod error;
 mod idempotency;
@@ -20,10 +21,11 @@ mod schema;
 mod settings;
 mod write;
 
-pub use catalogue::unprotected_tables;
+pub use catalogue::{answers, unprotected_tables};
+pub use connect::{ConnectError, Messages, client_config, connect};
 pub use error::{DbResult, fault_of};
 pub use listen::{Signal, listen};
-pub use migrate::{MIGRATIONS, MigrateError, SchemaState, bootstrap, migrate, revert_all, schema_state};
+pub use migrate::{MIGRATIONS, MigrateError, SchemaState, bootstrap, migrate, pending_migrations, revert_all, schema_state};
 pub use pool::{Postgres, check_capacity};
 pub use settings::{PoolSettings, Sharing};
 

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
-use secrecy::{ExposeSecret, SecretString};
+use futures::StreamExt;
+use secrecy::SecretString;
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, NoTls};
+use tokio_postgres::AsyncMessage;
+
+use crate::ConnectError;
+use crate::connect::{client_config, connect};
 
 /// What a listener reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,13 +48,8 @@ pub fn listen(
     })
 }
 
-async fn session(
-    url: &SecretString,
-    channels: &[&str],
-    heard: &(impl Fn(Signal) + Send + Sync),
-) -> Result<(), tokio_postgres::Error> {
-    let (client, mut connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await?;
-    let mut messages = stream::poll_fn(move |cx| connection.poll_message(cx));
+async fn session(url: &SecretString, channels: &[&str], heard: &(impl Fn(Signal) + Send + Sync)) -> Result<(), ConnectError> {
+    let (client, mut messages) = connect(&client_config(url)?).await?;
     let statements: String = channels.iter().map(|channel| format!("LISTEN \"{channel}\";")).collect();
     let subscribe = client.batch_execute(&statements);
     tokio::pin!(subscribe);
@@ -68,7 +66,7 @@ async fn session(
                     heard(Signal::Notified { channel: n.channel().to_owned(), payload: n.payload().to_owned() });
                 }
                 Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(error),
+                Some(Err(error)) => return Err(error.into()),
                 None => return Ok(()),
             }
         }

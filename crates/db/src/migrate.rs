@@ -2,9 +2,14 @@
 
 use diesel::migration::MigrationSource;
 use diesel::pg::Pg;
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use secrecy::{ExposeSecret, SecretString};
+use kernel::Fault;
+use secrecy::SecretString;
+use uow::SystemUow;
+
+use crate::connect::establish;
+use crate::{DbResult, PgRead};
 
 /// Every migration, as `<timestamp>_<domain>_<what>`.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
@@ -35,12 +40,13 @@ pub struct SchemaState {
     pub unknown: Vec<String>,
 }
 
-/// Makes the three roles, if they are not there. Needs a role that may create roles; harmless to repeat.
+/// Makes the three roles, if they are not there, and lets them into the database. Needs a role that may create roles; harmless to repeat.
+/// As `build14_owner` itself, which may not, it only looks whether everything is there.
 ///
 /// # Errors
 /// If the database cannot be reached or the role may not do it.
 pub async fn bootstrap(admin_url: &SecretString) -> Result<(), MigrateError> {
-    let mut connection = AsyncPgConnection::establish(admin_url.expose_secret()).await?;
+    let mut connection = establish(admin_url).await?;
     connection
         .batch_execute(&format!(
             "select pg_advisory_lock({LOCK});
@@ -48,12 +54,24 @@ pub async fn bootstrap(admin_url: &SecretString) -> Result<(), MigrateError> {
              declare
                  name text;
              begin
+                 if current_user = 'build14_owner' then
+                     if to_regrole('build14_app') is null or to_regrole('build14_system') is null
+                        or not pg_has_role('build14_owner', to_regrole('build14_app'), 'member')
+                        or not pg_has_role('build14_owner', to_regrole('build14_system'), 'member')
+                        or not has_database_privilege(current_database(), 'create')
+                        or not has_schema_privilege('public', 'create') then
+                         raise exception 'the roles build14_app and build14_system, or build14_owner''s rights in this database, are missing'
+                             using hint = 'run `build14 migrate` once with the URL of a superuser';
+                     end if;
+                     return;
+                 end if;
                  foreach name in array array['build14_owner', 'build14_app', 'build14_system'] loop
                      if not exists (select from pg_roles where rolname = name) then
                          execute format('create role %I login', name);
                      end if;
                  end loop;
-                 if not pg_has_role('build14_owner', 'build14_system', 'member') then
+                 if not pg_has_role('build14_owner', 'build14_app', 'member')
+                    or not pg_has_role('build14_owner', 'build14_system', 'member') then
                      grant build14_app, build14_system to build14_owner;
                  end if;
                  if not (select rolsuper from pg_roles where rolname = current_user) then
@@ -80,7 +98,7 @@ pub async fn migrate(owner_url: &SecretString) -> Result<Vec<String>, MigrateErr
     })
     .await?;
     // The server compares versions at start (`schema_state`), as the serving role.
-    let mut connection = AsyncPgConnection::establish(owner_url.expose_secret()).await?;
+    let mut connection = establish(owner_url).await?;
     connection.batch_execute("grant select on public.__diesel_schema_migrations to build14_app, build14_system").await?;
     Ok(applied)
 }
@@ -101,7 +119,7 @@ async fn with_harness<T: Send + 'static>(
     owner_url: &SecretString,
     work: impl FnOnce(&mut AsyncMigrationHarness<AsyncPgConnection>) -> Result<T, MigrateError> + Send + 'static,
 ) -> Result<T, MigrateError> {
-    let mut connection = AsyncPgConnection::establish(owner_url.expose_secret()).await?;
+    let mut connection = establish(owner_url).await?;
     connection.batch_execute(&format!("select pg_advisory_lock({LOCK})")).await?;
     // The harness drives the connection synchronously: on a thread of its own, so that any runtime will do. The lock goes with the connection.
     tokio::task::spawn_blocking(move || work(&mut AsyncMigrationHarness::new(connection)))
@@ -109,23 +127,39 @@ async fn with_harness<T: Send + 'static>(
         .map_err(|e| MigrateError::Migration(e.to_string()))?
 }
 
+#[derive(diesel::QueryableByName)]
+struct Applied {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    version: String,
+}
+
+const APPLIED: &str = "select version::text from public.__diesel_schema_migrations order by version";
+
 /// Compares the database's schema with this program's migrations.
 ///
 /// # Errors
 /// If the database cannot be reached.
 pub async fn schema_state(url: &SecretString) -> Result<SchemaState, MigrateError> {
-    #[derive(diesel::QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = diesel::sql_types::Text)]
-        version: String,
-    }
-    let mut connection = AsyncPgConnection::establish(url.expose_secret()).await?;
-    let there: Vec<Row> = diesel::sql_query("select version::text from public.__diesel_schema_migrations order by version")
+    let mut connection = establish(url).await?;
+    let there: Vec<Applied> = diesel::sql_query(APPLIED)
         .load(&mut connection)
         .await
         .or_else(|error| if error.to_string().contains("does not exist") { Ok(Vec::new()) } else { Err(error) })?;
+    compare(there).map_err(MigrateError::Migration)
+}
+
+/// The migrations that this program has and the platform's database lacks.
+///
+/// # Errors
+/// A fault of the database, also if nothing was ever migrated.
+pub async fn pending_migrations(system: &SystemUow) -> Result<Vec<String>, Fault> {
+    let there = system.read(async |tx| diesel::sql_query(APPLIED).load(&mut tx.pg()).await.fault()).await?;
+    Ok(compare(there).map_err(Fault::internal)?.pending)
+}
+
+fn compare(there: Vec<Applied>) -> Result<SchemaState, String> {
     let ours: Vec<(String, String)> = MigrationSource::<Pg>::migrations(&MIGRATIONS)
-        .map_err(|e| MigrateError::Migration(e.to_string()))?
+        .map_err(|e| e.to_string())?
         .iter()
         .map(|m| (m.name().version().to_string(), m.name().to_string()))
         .collect();

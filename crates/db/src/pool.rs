@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use deadpool::Runtime;
 use deadpool::managed::{Pool, PoolError};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use kernel::{Ctx, Fault};
-use secrecy::ExposeSecret;
 use uow::{Database, ReadBackend, TxBackend};
 
+use crate::connect::establish;
 use crate::connection::{Connector, Held};
 use crate::read::Reading;
 use crate::write::WriteTx;
@@ -112,7 +112,7 @@ impl Database for Postgres {
 /// # Errors
 /// A fault that says which numbers collide.
 pub async fn check_capacity(settings: &PoolSettings, planned: usize) -> Result<(), Fault> {
-    let mut connection = AsyncPgConnection::establish(settings.url.expose_secret()).await.map_err(Fault::unavailable)?;
+    let mut connection = establish(&settings.url).await.map_err(Fault::unavailable)?;
     #[derive(diesel::QueryableByName)]
     struct Row {
         #[diesel(sql_type = diesel::sql_types::Integer)]

@@ -7,9 +7,12 @@ use kernel::Fault;
 /// Why the worker cannot do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database cannot be reached or refused a statement.
+    /// The database refused a statement.
     #[error("the queue's database: {0}")]
     Connection(#[from] tokio_postgres::Error),
+    /// There is no session with the database.
+    #[error("the queue's database: {0}")]
+    Connect(#[from] db::ConnectError),
     /// A statement of the queue failed.
     #[error("the queue: {0}")]
     Queue(#[from] GraphileWorkerError),

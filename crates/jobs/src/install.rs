@@ -1,9 +1,9 @@
 //! The queue's own schema: made by the owner role, used by the platform's role.
 
+use futures::StreamExt;
 use graphile_worker::WorkerUtils;
 use graphile_worker::tokio_postgres::TokioPostgresDatabase;
-use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::NoTls;
+use secrecy::SecretString;
 
 use crate::Error;
 
@@ -39,10 +39,11 @@ const GRANTS: &str = "
 /// # Errors
 /// If the database cannot be reached or refuses a statement.
 pub async fn install(owner_url: &SecretString) -> Result<(), Error> {
-    let (client, connection) = tokio_postgres::connect(owner_url.expose_secret(), NoTls).await?;
-    let connection = tokio::spawn(connection);
+    let config = db::client_config(owner_url)?;
+    let (client, mut messages) = db::connect(&config).await?;
+    let connection = tokio::spawn(async move { while let Some(Ok(_)) = messages.next().await {} });
     client.batch_execute(&format!("select pg_advisory_lock({LOCK})")).await?;
-    let database = TokioPostgresDatabase::from_url(owner_url.expose_secret(), 1)?;
+    let database = TokioPostgresDatabase::from_config(config, 1)?;
     let migrated = WorkerUtils::new(database.clone(), "graphile_worker").migrate().await;
     database.pool().close();
     migrated.map_err(|error| Error::Migrate(error.to_string()))?;

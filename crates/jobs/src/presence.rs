@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::StreamExt;
 use graphile_worker::DbValue;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::task::JoinHandle;
-use tokio_postgres::NoTls;
 
 use crate::Error;
 use crate::queue::Queue;
@@ -81,12 +81,10 @@ struct Session {
 
 impl Session {
     async fn open(url: &SecretString, key: i32) -> Result<Self, Error> {
-        let mut config: tokio_postgres::Config = url.expose_secret().parse()?;
-        config.application_name(name(key)).connect_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(15));
-        let (client, connection) = config.connect(NoTls).await?;
-        let connection = tokio::spawn(async move {
-            let _ = connection.await;
-        });
+        let mut config = db::client_config(url)?;
+        config.application_name(name(key));
+        let (client, mut messages) = db::connect(&config).await?;
+        let connection = tokio::spawn(async move { while let Some(Ok(_)) = messages.next().await {} });
         let session = Self { _client: client, connection };
         // If an earlier session of ours still stands on the server's side, its lock says the same, and this one waits for it.
         session._client.batch_execute(&format!("set lock_timeout = 0; select pg_advisory_lock({CLASS}, {key})")).await?;

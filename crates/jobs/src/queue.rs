@@ -10,7 +10,7 @@ use graphile_worker::sql::return_jobs::recovery::return_job_for_recovery;
 use graphile_worker::sql::task_identifiers::{TaskDetails, get_tasks_details};
 use graphile_worker::tokio_postgres::TokioPostgresDatabase;
 use graphile_worker::{Database, DbExecutor, DbParams, DbValue, Job};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::{Error, Registry};
 
@@ -29,9 +29,9 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) async fn open(url: &SecretString, worker: String, registry: &Registry) -> Result<Self, Error> {
-        let mut config: tokio_postgres::Config = url.expose_secret().parse()?;
+        let mut config = db::client_config(url)?;
         let options = format!("{} -c statement_timeout=15000 -c lock_timeout=10000", config.get_options().unwrap_or_default());
-        config.options(options.trim()).connect_timeout(Duration::from_secs(5));
+        config.options(options.trim());
         let database: Database = TokioPostgresDatabase::from_config(config, CONNECTIONS)?.into();
         let tasks = registry.tasks().map(str::to_owned).collect();
         let tasks = patiently(get_tasks_details(&database, SCHEMA, tasks)).await?;

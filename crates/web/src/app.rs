@@ -43,6 +43,7 @@ pub fn app(
         .app_data(Arc::clone(&deps.routes))
         .app_data(Arc::clone(&deps.limits))
         .app_data(BodyLimit(deps.settings.body_limit))
+        .app_data(deps.fingerprints.clone())
         .configure(|config| {
             for data in &deps.data {
                 data(config);

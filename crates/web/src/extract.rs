@@ -5,6 +5,7 @@ mod body;
 mod id;
 mod if_match;
 mod once;
+mod optional;
 mod query;
 
 pub use auth::{Authed, CurrentSession, RequestInfo, SESSION_COOKIE};
@@ -13,5 +14,6 @@ pub(crate) use body::BodyLimit;
 pub use body::{Body, Patch, RawBody};
 pub use id::Id;
 pub use if_match::IfMatch;
-pub use once::{IDEMPOTENCY_KEY, Idempotent};
+pub use once::{FingerprintKey, IDEMPOTENCY_KEY, Idempotent};
+pub use optional::{NoBody, OptionalBody};
 pub use query::Query;

@@ -15,9 +15,6 @@ use crate::Problem;
 pub use merge::merge_patch;
 pub(crate) use schema::MAX_DECIMALS;
 
-/// A body that is wrong in a thousand places is told so for the first hundred.
-const MOST_FAULTS: usize = 100;
-
 /// Reads a `T` from JSON.
 ///
 /// # Errors
@@ -27,11 +24,29 @@ pub fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8]) -> Result<T
     let mut faults = schema::validate::<T>(&value)?;
     syntax::find_nul(bytes, &value, &mut faults);
     if !faults.is_empty() {
-        faults.truncate(MOST_FAULTS);
         return Err(Problem::invalid(faults));
     }
     // From the bytes, not from `value`: decimals are read from their text.
     serde_json::from_slice(bytes).map_err(|_| refused::<T>(bytes))
+}
+
+/// Passes if the JSON is an empty object: the body of a verb that takes none.
+///
+/// # Errors
+/// 400 as [`parse`]; 422 with every member.
+pub(crate) fn parse_nothing(bytes: &[u8]) -> Result<(), Problem> {
+    let Value::Object(members) = syntax::parse(bytes)? else {
+        return Err(Problem::invalid_at("", "WRONG_TYPE", "must be an object"));
+    };
+    let faults: Vec<_> = members.keys().map(|name| unknown_field("", name)).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
+}
+
+/// The fault of a member that is none.
+fn unknown_field(parent: &str, name: &str) -> FieldFault {
+    let mut pointer = parent.to_owned();
+    push_segment(&mut pointer, name);
+    FieldFault::new(pointer, "UNKNOWN_FIELD", "is not a field of this resource: remove it")
 }
 
 /// What serde refuses although the schema allows it, such as a decimal with too many digits: found again with its place.

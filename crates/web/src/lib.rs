@@ -19,12 +19,12 @@ mod values;
 
 pub use app::*;
 pub use extract::{
-    Authed, Body, Body as Json, CurrentSession, IDEMPOTENCY_KEY, Id, Idempotent, IfMatch, Patch, Query, RawBody, RequestInfo,
-    SESSION_COOKIE,
+    Authed, Body, Body as Json, CurrentSession, FingerprintKey, IDEMPOTENCY_KEY, Id, Idempotent, IfMatch, NoBody, OptionalBody,
+    Patch, Query, RawBody, RequestInfo, SESSION_COOKIE,
 };
 pub use json::{merge_patch, parse};
 pub use page::{DEFAULT_LIMIT, List, MOST_LIMIT, Paging, encode as encode_cursor, page};
 pub use problem::{FaultBody, FaultReason, Faults, PROBLEM_JSON, Problem, ProblemBody};
 pub use reply::{IDEMPOTENCY_REPLAYED, Reply, etag, single};
 pub use routes::{Guard, RouteInfo, Routes};
-pub use values::{AmountIn, CurrencyCode, Decimal4, MoneyIn, MoneyOut};
+pub use values::{AmountIn, CurrencyCode, Decimal4, MoneyIn, MoneyOut, iso_date, rfc3339};

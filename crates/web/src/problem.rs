@@ -19,6 +19,9 @@ pub use faults::{FaultReason, Faults};
 /// The media type of every error answer.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// What is wrong in a thousand places is told so for the first hundred.
+pub(crate) const MOST_FAULTS: usize = 100;
+
 /// An error answer. Made from any domain error with `?`; the root middleware adds `instance` and `requestId`.
 #[derive(Debug, Clone)]
 pub struct Problem(Box<Inner>);
@@ -81,7 +84,8 @@ impl Problem {
 
     /// 422: well-formed, but these fields are wrong.
     #[must_use]
-    pub fn invalid(errors: Vec<FieldFault>) -> Self {
+    pub fn invalid(mut errors: Vec<FieldFault>) -> Self {
+        errors.truncate(MOST_FAULTS);
         let detail = match errors.as_slice() {
             [one] => Cow::Owned(format!("{}: {}", if one.pointer.is_empty() { "the body" } else { &one.pointer }, one.detail)),
             many => Cow::Owned(format!("{} faults, see `errors`", many.len())),
@@ -175,7 +179,8 @@ impl Problem {
         self.0.denied = Some(denied);
     }
 
-    pub(crate) fn set_errors(&mut self, errors: Vec<FieldFault>) {
+    pub(crate) fn set_errors(&mut self, mut errors: Vec<FieldFault>) {
+        errors.truncate(MOST_FAULTS);
         self.0.errors = errors;
     }
 

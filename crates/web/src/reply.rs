@@ -14,6 +14,9 @@ use crate::Problem;
 /// Tells that an answer was given before under the same `Idempotency-Key`.
 pub const IDEMPOTENCY_REPLAYED: &str = "Idempotency-Replayed";
 
+/// Most bodies fit: they are written without being copied from one buffer to a larger one.
+const USUAL_BODY: usize = 4096;
+
 /// An answer in the making. Ends as a [`kernel::Answer`] (for [`crate::Idempotent::run`]) or as an [`HttpResponse`].
 #[derive(Debug, Clone)]
 pub struct Reply(Answer);
@@ -21,12 +24,15 @@ pub struct Reply(Answer);
 impl Reply {
     /// A JSON answer of `status`.
     pub fn json(status: StatusCode, dto: &impl Serialize) -> Self {
-        let body = serde_json::to_vec(dto);
-        let status = if body.is_ok() { status } else { StatusCode::INTERNAL_SERVER_ERROR };
-        let body = body.unwrap_or_else(|error| {
-            tracing::error!(%error, "a DTO does not serialise");
-            serde_json::to_vec(&Problem::internal().body()).unwrap_or_default()
-        });
+        let mut body = Vec::with_capacity(USUAL_BODY);
+        let (status, body) = match serde_json::to_writer(&mut body, dto) {
+            Ok(()) => (status, body),
+            Err(error) => {
+                tracing::error!(%error, "a DTO does not serialise");
+                let problem = serde_json::to_vec(&Problem::internal().body()).unwrap_or_default();
+                (StatusCode::INTERNAL_SERVER_ERROR, problem)
+            }
+        };
         Self(Answer { status: status.as_u16(), headers: Vec::new(), body })
     }
 

@@ -113,6 +113,12 @@ impl Routes {
         self.entries.iter().find(|entry| entry.info.path == path && entry.info.method == *method)?.body_limit
     }
 
+    /// Whether the route documents a body; one that is not ours is left alone.
+    pub(crate) fn takes_body(&self, method: &Method, path: &str) -> bool {
+        let entry = self.entries.iter().find(|entry| entry.info.path == path && entry.info.method == *method);
+        entry.is_none_or(|entry| entry.operation.request_body.is_some())
+    }
+
     /// The methods that some endpoint of this very path has.
     pub(crate) fn methods_of(&self, path: &str) -> Vec<&Method> {
         let same = |template: &str| {

@@ -1,10 +1,12 @@
-//! Wire types of decimals and money: strings out; strings or JSON numbers in, read from their text.
+//! Wire types of decimals, money and times: strings out; strings or JSON numbers in, read from their text.
 
 mod decimal;
 mod money;
+mod time;
 
 pub use decimal::{AmountIn, Decimal4};
 pub use money::{CurrencyCode, MoneyIn, MoneyOut};
+pub use time::{iso_date, rfc3339};
 
 /// A violated pattern in words.
 pub(crate) fn pattern_text(pattern: &str) -> String {

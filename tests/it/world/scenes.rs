@@ -124,6 +124,18 @@ impl World {
         tender
     }
 
+    /// A published tender that only one contractor may see.
+    pub async fn limited_tender(&self, owner: &Party, invited: &Party) -> Tender {
+        let mut tender = self.draft_tender(owner).await;
+        let body = json!({"projectId": tender.project, "soqId": tender.soq, "title": "By invitation", "procurementMethod": "limited",
+            "submissionDeadline": self.instant(7200).await, "milestones": [{"title": "All", "percent": "100"}]});
+        tender.id = owner.http.post("/api/tenders", body).await.expect(201).text("/id");
+        let invitations = format!("/api/tenders/{}/invitations", tender.id);
+        owner.http.post(&invitations, json!({"organizationId": invited.org})).await.expect(201);
+        owner.http.act(&format!("/api/tenders/{}/publish", tender.id)).await.expect(200);
+        tender
+    }
+
     /// The body of a bid at `rate` for every line but the provisional sum, which stands as it is.
     pub async fn bid_body(&self, tender: &Tender, rate: &str) -> Value {
         let lines: Vec<Value> = tender

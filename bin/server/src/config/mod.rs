@@ -18,7 +18,24 @@ const PRODUCTION: &str = include_str!("../../../../config/production.toml");
 /// # Errors
 /// Every fault that was found, each with its key and what would be right.
 pub fn load() -> Result<Settings, Faults> {
-    load_from(&std::env::vars().collect::<Vec<_>>())
+    let mut environment = Vec::new();
+    let mut faults = Faults::default();
+    for (name, value) in std::env::vars_os() {
+        // Other programs' variables may be of any bytes; ours are text.
+        let key = name.to_string_lossy();
+        if !key.starts_with("BUILD14__") && key != "DATABASE_URL" {
+            continue;
+        }
+        match (name.to_str(), value.into_string()) {
+            (Some(name), Ok(value)) => environment.push((name.to_owned(), value)),
+            _ => faults.add(&key, "the variable is not UTF-8"),
+        }
+    }
+    match load_from(&environment) {
+        Ok(settings) if faults.is_empty() => Ok(settings),
+        Ok(_) => Err(faults),
+        Err(more) => Err(faults.and(more)),
+    }
 }
 
 /// As [`load`], from given environment variables.

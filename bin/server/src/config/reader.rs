@@ -10,12 +10,25 @@ use figment::value::{Dict, Value};
 use secrecy::SecretString;
 
 /// Everything that is wrong with the configuration.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Faults(Vec<(String, String)>);
 
 impl Faults {
     pub(super) fn one(key: &str, fault: String) -> Self {
         Self(vec![(key.to_owned(), fault)])
+    }
+
+    pub(super) fn add(&mut self, key: &str, fault: &str) {
+        self.0.push((key.to_owned(), fault.to_owned()));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn and(mut self, more: Self) -> Self {
+        self.0.extend(more.0);
+        self
     }
 }
 
@@ -23,7 +36,7 @@ impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "the configuration is invalid; nothing was started:")?;
         for (key, fault) in &self.0 {
-            let variable = if key.starts_with("BUILD14__") { key.clone() } else { variable(key) };
+            let variable = if key.starts_with("BUILD14__") || key == "DATABASE_URL" { key.clone() } else { variable(key) };
             writeln!(f, "  {key}: {fault}\n    (environment variable {variable})")?;
         }
         write!(f, "Every key with its default stands in config/default.toml.")
@@ -77,6 +90,18 @@ impl Reader {
 
     pub(super) fn list(&self, key: &str) -> Vec<String> {
         self.text(key).split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// Comma-separated values parsed by their type.
+    pub(super) fn parsed_list<T: FromStr<Err: fmt::Display>>(&mut self, key: &str) -> Vec<T> {
+        let mut values = Vec::new();
+        for text in self.list(key) {
+            match text.parse::<T>() {
+                Ok(value) => values.push(value),
+                Err(error) => self.fault(key, error.to_string()),
+            }
+        }
+        values
     }
 
     /// A value parsed by its type; `example` shows what is right.

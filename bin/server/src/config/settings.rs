@@ -1,10 +1,15 @@
 //! The settings, typed, and what must hold among them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use escrow_api::CostBearer;
 use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::config::{Host, SslMode};
+use tracing_subscriber::EnvFilter;
 
 use super::Faults;
 use super::reader::Reader;
@@ -55,7 +60,7 @@ pub struct Server {
     pub workers: usize,
     pub public_url: String,
     pub allowed_origins: Vec<String>,
-    pub trusted_proxies: Vec<String>,
+    pub trusted_proxies: Vec<web::Network>,
     pub max_body_bytes: usize,
     pub shutdown_timeout: Duration,
 }
@@ -88,6 +93,7 @@ pub struct Tenders {
     pub minimum_submission_period: Duration,
     pub standstill: Duration,
     pub seal_key: Option<SecretString>,
+    pub previous_seal_keys: Vec<SecretString>,
 }
 
 /// `[stripe]`
@@ -96,6 +102,8 @@ pub struct Tenders {
 pub struct Stripe {
     pub api_base: Option<String>,
     pub secret_key: SecretString,
+    /// Whether the key moves real money.
+    pub livemode: bool,
     pub webhook_secrets: Vec<SecretString>,
     pub timeout: Duration,
     pub sandbox_address: SocketAddr,
@@ -106,6 +114,7 @@ pub struct Stripe {
 #[allow(missing_docs)]
 pub struct Escrow {
     pub fee_basis_points: u32,
+    pub processing_cost_bearer: CostBearer,
     pub processing_basis_points: u32,
     pub processing_fixed_minor: u32,
 }
@@ -132,6 +141,31 @@ impl Settings {
     }
 }
 
+/// The most that the table of contracts takes (`fee_bps`, `processing_bps`).
+const MOST_BASIS_POINTS: u32 = 5000;
+
+/// Whether a secret key, plain or restricted, moves real money. Only Stripe itself insists on keys that say so.
+fn livemode(api_base: &str, key: &str) -> Result<bool, &'static str> {
+    let begins = |prefixes: [&str; 2]| prefixes.iter().any(|prefix| key.starts_with(prefix));
+    let is_stripe = reqwest::Url::parse(api_base).is_ok_and(|url| url.host_str() == Some("api.stripe.com"));
+    if begins(["sk_live_", "rk_live_"]) {
+        Ok(true)
+    } else if begins(["sk_test_", "rk_test_"]) || !is_stripe {
+        Ok(false)
+    } else {
+        Err("should begin with sk_live_ or rk_live_ for real money, sk_test_ or rk_test_ for tests")
+    }
+}
+
+/// Whether somebody between could read what is said to this host.
+fn is_remote(config: &tokio_postgres::Config) -> bool {
+    let named = config.get_hosts().iter().any(|host| match host {
+        Host::Tcp(name) => name != "localhost" && !name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+        Host::Unix(_) => false,
+    });
+    named || config.get_hostaddrs().iter().any(|address| !address.is_loopback())
+}
+
 fn some(secret: SecretString) -> Option<SecretString> {
     (!secret.expose_secret().is_empty()).then_some(secret)
 }
@@ -147,6 +181,11 @@ impl Reader {
                 LogFormat::Json
             }
         };
+        let bearer = r.text("escrow.processing_cost_bearer");
+        let processing_cost_bearer = CostBearer::from_name(&bearer).unwrap_or_else(|| {
+            r.fault("escrow.processing_cost_bearer", format!("{bearer:?} should be owner or platform"));
+            CostBearer::Owner
+        });
         let settings = Settings {
             profile,
             data_dir: PathBuf::from(r.text("data_dir")),
@@ -155,7 +194,7 @@ impl Reader {
                 workers: r.parsed("server.workers", "4, or 0 for one per core"),
                 public_url: r.text("server.public_url"),
                 allowed_origins: r.list("server.allowed_origins"),
-                trusted_proxies: r.list("server.trusted_proxies"),
+                trusted_proxies: r.parsed_list("server.trusted_proxies"),
                 max_body_bytes: r.parsed("server.max_body_bytes", "1048576"),
                 shutdown_timeout: r.duration("server.shutdown_timeout"),
             },
@@ -178,16 +217,19 @@ impl Reader {
                 minimum_submission_period: r.duration("tenders.minimum_submission_period"),
                 standstill: r.duration("tenders.standstill"),
                 seal_key: some(r.secret("tenders.seal_key")),
+                previous_seal_keys: r.list("tenders.previous_seal_keys").into_iter().map(SecretString::from).collect(),
             },
             stripe: Stripe {
                 api_base: Some(r.text("stripe.api_base")).filter(|base| !base.is_empty()),
                 secret_key: r.secret("stripe.secret_key"),
+                livemode: r.livemode(),
                 webhook_secrets: r.list("stripe.webhook_secret").into_iter().map(SecretString::from).collect(),
                 timeout: r.duration("stripe.timeout"),
                 sandbox_address: r.address("stripe.sandbox.address"),
             },
             escrow: Escrow {
                 fee_basis_points: r.parsed("escrow.fee_basis_points", "250"),
+                processing_cost_bearer,
                 processing_basis_points: r.parsed("escrow.processing_basis_points", "290"),
                 processing_fixed_minor: r.parsed("escrow.processing_fixed_minor", "30"),
             },
@@ -203,7 +245,48 @@ impl Reader {
         self.finish(settings)
     }
 
-    /// What must hold among settings.
+    /// Whether `stripe.secret_key` moves real money.
+    fn livemode(&mut self) -> bool {
+        let (api_base, key) = (self.text("stripe.api_base"), self.text("stripe.secret_key"));
+        if api_base.is_empty() || key.is_empty() {
+            return false;
+        }
+        livemode(&api_base, &key).unwrap_or_else(|fault| {
+            self.fault("stripe.secret_key", fault);
+            false
+        })
+    }
+
+    /// Passes if the text is empty, or a URL that a browser would take.
+    fn check_web_url(&mut self, key: &str) {
+        let text = self.text(key);
+        let sound = reqwest::Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !text.is_empty() && !sound {
+            self.fault(key, format!("{text:?} should be a URL, like https://api.example.com"));
+        }
+    }
+
+    fn check_database_url(&mut self, key: &str, profile: Profile) {
+        let text = self.text(key);
+        if text.is_empty() {
+            return;
+        }
+        match text.parse::<tokio_postgres::Config>() {
+            // The error names an option at most, never its value.
+            Err(error) => self.fault(
+                key,
+                format!("should be a libpq URL ({error}); sslmode is disable or require, which verifies the certificate as verify-full does"),
+            ),
+            Ok(config) if profile == Profile::Production && is_remote(&config) && config.get_ssl_mode() == SslMode::Prefer => self.fault(
+                key,
+                "must say what protects the way to another host: sslmode=require for TLS (PGSSLROOTCERT names a file of further \
+                 authorities), or sslmode=disable if the network does",
+            ),
+            Ok(_) => {}
+        }
+    }
+
+    /// What must hold for single settings and among them.
     fn check(&mut self, s: &Settings) {
         if s.database.pool_size == 0 {
             self.fault("database.pool_size", "at least 1 connection is needed");
@@ -215,9 +298,25 @@ impl Reader {
             self.fault("database.wait", "a request must be able to wait a moment for a connection, such as 2s");
         }
         for key in ["escrow.fee_basis_points", "escrow.processing_basis_points"] {
-            if self.text(key).parse::<u32>().is_ok_and(|points| points >= 10_000) {
-                self.fault(key, "must be below 10000 (100 %)");
+            if self.text(key).parse::<u32>().is_ok_and(|points| points > MOST_BASIS_POINTS) {
+                self.fault(key, format!("must be at most {MOST_BASIS_POINTS} (50 %)"));
             }
+        }
+        for key in ["server.public_url", "stripe.api_base"] {
+            self.check_web_url(key);
+        }
+        for key in ["database.url", "database.system_url", "database.owner_url"] {
+            self.check_database_url(key, s.profile);
+        }
+        let is_key = |key: &SecretString| STANDARD.decode(key.expose_secret().trim()).map(|bytes| bytes.len()) == Ok(32);
+        if !s.tenders.seal_key.iter().all(is_key) {
+            self.fault("tenders.seal_key", "must be 32 bytes, base64: `openssl rand -base64 32`");
+        }
+        if !s.tenders.previous_seal_keys.iter().all(is_key) {
+            self.fault("tenders.previous_seal_keys", "each must be 32 bytes, base64, as tenders.seal_key was");
+        }
+        if let Err(error) = EnvFilter::try_new(&s.log_filter) {
+            self.fault("log.filter", format!("{:?} should be like info,graphile_worker=warn: {error}", s.log_filter));
         }
         if s.stripe.api_base.is_some() {
             for key in ["stripe.secret_key", "stripe.webhook_secret"] {
@@ -232,9 +331,30 @@ impl Reader {
                     self.fault(key, "must be given in production: nothing is embedded there");
                 }
             }
+            if s.server.public_url.is_empty() {
+                self.fault("server.public_url", "must be given in production: the payment provider sends people back there");
+            }
             if !s.secure_cookie {
                 self.fault("sessions.secure_cookie", "must be true in production");
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::livemode;
+
+    #[test]
+    fn a_key_says_whether_it_moves_real_money() {
+        let stripe = "https://api.stripe.com";
+        for (key, live) in [("sk_live_1", true), ("rk_live_1", true), ("sk_test_1", false), ("rk_test_1", false)] {
+            assert_eq!(livemode(stripe, key), Ok(live), "{key}");
+            assert_eq!(livemode("http://127.0.0.1:12111", key), Ok(live), "{key}");
+        }
+        for key in ["", "sk_1", "pk_live_1", " sk_live_1", "live"] {
+            assert!(livemode(stripe, key).is_err(), "{key}");
+            assert_eq!(livemode("http://127.0.0.1:12111", key), Ok(false), "{key}");
         }
     }
 }

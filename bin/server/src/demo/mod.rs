@@ -74,22 +74,7 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
     }
 
     n.say("3. Villa Developments creates a project with units, writes the schedule of quantities and freezes it");
-    let project = owner
-        .http
-        .post("/api/projects", json!({"name": "Villa Anfa", "description": "A villa with pool on six levels", "currency": "EUR", "budget": "400000.00"}), 201)
-        .await?;
-    let project_id = text(&project, "/id")?;
-    let units = json!({"units": [
-        {"unitNumber": "V1", "totalFloorArea": "372.60", "numberOfFloors": 2, "numberOfRooms": 9, "numberOfBathrooms": 4,
-         "floors": [{"floorNumber": 0, "floorArea": "198.40"}, {"floorNumber": 1, "floorArea": "174.20"}]},
-        {"unitNumber": "GH", "totalFloorArea": "48.00", "numberOfFloors": 1, "numberOfRooms": 2, "numberOfBathrooms": 1,
-         "floors": [{"floorNumber": 0, "floorArea": "48.00"}]}]});
-    owner.http.post(&format!("/api/projects/{project_id}/units"), units, 201).await?;
-    let lines: Value = serde_json::from_str(VILLA).map_err(|e| DemoError::Broken(e.to_string()))?;
-    let soq = owner
-        .http
-        .post("/api/soq", json!({"projectId": project_id, "title": "Villa Anfa, all trades", "lines": lines}), 201)
-        .await?;
+    let (project_id, soq) = villa(&owner.http).await?;
     let soq_id = text(&soq, "/id")?;
     owner.http.post(&format!("/api/soq/{soq_id}/freeze"), json!({}), 200).await?;
     n.say(format!(
@@ -214,6 +199,26 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
         line(&result.to_string());
     }
     Ok(())
+}
+
+/// Creates the villa: a project with two units and the draft of its schedule of quantities. Answers the project's id and the schedule.
+///
+/// # Errors
+/// If the server does not answer as it should.
+pub async fn villa(owner: &Client) -> Result<(String, Value), DemoError> {
+    let project =
+        json!({"name": "Villa Anfa", "description": "A villa with pool on six levels", "currency": "EUR", "budget": "400000.00"});
+    let project = text(&owner.post("/api/projects", project, 201).await?, "/id")?;
+    let units = json!({"units": [
+        {"unitNumber": "V1", "totalFloorArea": "372.60", "numberOfFloors": 2, "numberOfRooms": 9, "numberOfBathrooms": 4,
+         "floors": [{"floorNumber": 0, "floorArea": "198.40"}, {"floorNumber": 1, "floorArea": "174.20"}]},
+        {"unitNumber": "GH", "totalFloorArea": "48.00", "numberOfFloors": 1, "numberOfRooms": 2, "numberOfBathrooms": 1,
+         "floors": [{"floorNumber": 0, "floorArea": "48.00"}]}]});
+    owner.post(&format!("/api/projects/{project}/units"), units, 201).await?;
+    let lines: Value = serde_json::from_str(VILLA).map_err(|e| DemoError::Broken(e.to_string()))?;
+    let soq = json!({"projectId": project, "title": "Villa Anfa, all trades", "lines": lines});
+    let soq = owner.post("/api/soq", soq, 201).await?;
+    Ok((project, soq))
 }
 
 async fn register(anonymous: &Client, name: &'static str, person: &str, run: &str) -> Result<Party, DemoError> {

@@ -2,6 +2,8 @@
 
 mod doctor;
 mod documents;
+mod float;
+mod obligations;
 mod platform;
 mod registry;
 mod sandbox;
@@ -10,8 +12,6 @@ mod seed;
 use std::sync::{Arc, OnceLock};
 
 use actix_web::web::{Data, ServiceConfig};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use kernel::{Clock, Permission, SystemClock};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
@@ -23,11 +23,18 @@ use crate::secrets;
 
 pub use doctor::doctor;
 pub use documents::{openapi_json, routes};
+pub use float::post_float;
 pub use sandbox::start_sandbox;
 pub use seed::seed;
 
 /// Connections of the platform's own pool.
 pub const SYSTEM_POOL: usize = 8;
+
+/// Connections of the pools on which the handlers of jobs and events stand: one as the tenants' role, one as the platform's.
+#[must_use]
+pub fn job_connections(settings: &Settings) -> usize {
+    2 * settings.jobs.concurrency
+}
 
 /// Every permission that exists.
 pub const PERMISSIONS: &[&[Permission]] =
@@ -54,9 +61,16 @@ impl StripeAccess {
             api_base: settings.stripe.api_base.clone().unwrap_or_default(),
             secret_key: settings.stripe.secret_key.clone(),
             webhook_secrets: settings.stripe.webhook_secrets.clone(),
-            livemode: settings.stripe.secret_key.expose_secret().starts_with("sk_live_"),
+            livemode: settings.stripe.livemode,
         }
     }
+}
+
+/// The domains that requests and jobs share, over one pair of doors.
+struct Domains {
+    projects: Arc<projects::Service>,
+    escrow: Arc<escrow::Service>,
+    tenders: Arc<tenders::Service>,
 }
 
 /// All services of a process.
@@ -67,9 +81,9 @@ pub struct Services {
     tenants: Arc<tenants::Service>,
     auth: Arc<auth::Service>,
     users: Arc<users::Service>,
-    projects: Arc<projects::Service>,
-    escrow: Arc<escrow::Service>,
-    tenders: Arc<tenders::Service>,
+    domains: Domains,
+    /// The same once more for handlers of jobs and events, over pools of their own: what they hold, no request waits for.
+    for_jobs: Domains,
     cookies: users::CookieSettings,
     listener: JoinHandle<()>,
     worker: Arc<OnceLock<jobs::Monitor>>,
@@ -81,27 +95,18 @@ impl Services {
     /// # Errors
     /// If the policy, a key or a setting cannot be used.
     pub async fn build(settings: &Settings, urls: &Urls, stripe: StripeAccess, public_url: &str) -> anyhow::Result<Self> {
-        let app = db::Postgres::new(db::PoolSettings {
-            size: settings.database.pool_size,
-            wait: settings.database.wait,
-            statement_timeout: settings.database.statement_timeout,
-            lock_timeout: settings.database.lock_timeout,
-            ..db::PoolSettings::new(urls.app.clone())
-        })?;
-        let platform = db::Postgres::new(db::PoolSettings {
-            size: SYSTEM_POOL,
-            sharing: db::Sharing::Shared,
-            wait: settings.database.wait,
-            ..db::PoolSettings::new(urls.system.clone())
-        })?;
-        let (uow, system) = (Uow::new(app), SystemUow::new(platform));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-
         let policy = Arc::new(auth::Policy::embedded(PERMISSIONS).await?);
-        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()));
-        let tenants = Arc::new(tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone()));
+        let Ground { uow, system, audit, tenants } = Ground::new(
+            pool(settings, &urls.app, settings.database.pool_size, db::Sharing::PerThread),
+            pool(settings, &urls.system, SYSTEM_POOL, db::Sharing::Shared),
+            &policy,
+        )?;
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
-        let sign_in = auth::Settings { session_life: settings.session_lifetime, ..auth::Settings::default() };
+        let mut sign_in = auth::Settings { session_life: settings.session_lifetime, ..auth::Settings::default() };
+        if !settings.rate_limits.enabled {
+            sign_in.attempts_per_minute = u32::MAX;
+        }
         let auth = Arc::new(auth::Service::new(
             &sign_in,
             system.clone(),
@@ -111,59 +116,31 @@ impl Services {
             clock.clone(),
         )?);
         let listener = auth.listen(urls.system.clone());
-        let users = Arc::new(users::Service::new(
-            uow.clone(),
-            system.clone(),
-            tenants.clone(),
-            auth.clone(),
-            auth.clone(),
-            policy.clone(),
-            audit.clone(),
-        ));
-        let projects =
-            Arc::new(projects::Service::new(uow.clone(), policy.clone(), auth.clone(), tenants.clone(), audit.clone()));
-
-        let mut provider = stripe_adapter::Settings::new(stripe.secret_key);
-        provider.api_base = stripe.api_base;
+        let mut provider = stripe_adapter::Settings::new(stripe.secret_key.clone());
+        provider.api_base = stripe.api_base.clone();
         provider.timeout = settings.stripe.timeout;
-        let escrow = Arc::new(escrow::Service::new(escrow::Dependencies {
-            uow: uow.clone(),
-            system: system.clone(),
-            authorizer: policy.clone(),
-            audit: audit.clone(),
-            tenants: tenants.clone(),
+        let builder = Builder {
+            settings,
+            policy: &policy,
+            auth: &auth,
             provider: Arc::new(stripe_adapter::StripeProvider::new(&provider)?),
-            clock: clock.clone(),
-            settings: escrow_settings(settings, stripe.webhook_secrets, stripe.livemode, public_url),
-        }));
-        let tenders = Arc::new(tenders::Service::new(tenders::Dependencies {
-            uow: uow.clone(),
-            authorizer: policy.clone(),
-            audit: audit.clone(),
-            tenants: tenants.clone(),
-            projects: projects.clone(),
-            contracts: escrow.clone(),
-            key: tenders::SealKey::from_base64(&seal_key(settings)?)?,
-            settings: tenders::Settings {
-                minimum_submission_period: settings.tenders.minimum_submission_period,
-                standstill: settings.tenders.standstill,
-            },
-        }));
+            clock,
+            escrow: escrow_settings(settings, stripe.webhook_secrets, stripe.livemode, public_url),
+        };
+        let serving = Ground { uow, system, audit, tenants };
+        let working = Ground::new(
+            pool(settings, &urls.app, settings.jobs.concurrency, db::Sharing::Shared),
+            pool(settings, &urls.system, settings.jobs.concurrency, db::Sharing::Shared),
+            &policy,
+        )?;
+        let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
+        let Ground { uow, system, audit, tenants } = serving;
+        let users =
+            users::Service::new(uow, system.clone(), tenants.clone(), auth.clone(), auth.clone(), policy.clone(), audit.clone());
+        let bonds = obligations::LiveBusiness { contracts: domains.escrow.clone(), tenders: domains.tenders.clone() };
+        let users = Arc::new(users.with_obligations(Arc::new(bonds)));
         let cookies = users::CookieSettings { secure: settings.secure_cookie };
-        Ok(Self {
-            system,
-            policy,
-            audit,
-            tenants,
-            auth,
-            users,
-            projects,
-            escrow,
-            tenders,
-            cookies,
-            listener,
-            worker: Arc::default(),
-        })
+        Ok(Self { system, policy, audit, tenants, auth, users, domains, for_jobs, cookies, listener, worker: Arc::default() })
     }
 
     /// What the HTTP application is made of.
@@ -175,22 +152,21 @@ impl Services {
         let conflicts = routes.conflicts();
         anyhow::ensure!(conflicts.is_empty(), "schemas of the API contradict each other: {conflicts:?}");
         let document = documents::document(&routes);
-        let ready = platform::Ready {
-            system: self.system.clone(),
-            worker: Arc::clone(&self.worker),
-            has_worker: settings.jobs.in_process,
-        };
+        let worker = settings.jobs.in_process.then(|| Arc::clone(&self.worker));
+        let ready = platform::Ready::new(self.system.clone(), worker);
+        let fingerprints = web::FingerprintKey::derived(seal_key(settings)?.expose_secret().trim().as_bytes());
         let audit: Data<dyn audit_api::Audit> = Data::from(self.audit.clone() as Arc<_>);
         let organizations: Data<dyn tenants_api::Organizations> = Data::from(self.tenants.clone() as Arc<_>);
         let sign_in: Data<dyn auth_api::SignIn> = Data::from(self.auth.clone() as Arc<_>);
         let authorizer: Data<dyn auth_api::Authorizer> = Data::from(self.policy.clone() as Arc<_>);
         let users: Data<dyn users_api::Users> = Data::from(self.users.clone() as Arc<_>);
         let cookies = Data::new(self.cookies.clone());
-        let projects: Data<dyn projects_api::Projects> = Data::from(self.projects.clone() as Arc<_>);
-        let units: Data<dyn projects_api::Units> = Data::from(self.projects.clone() as Arc<_>);
-        let soqs: Data<dyn projects_api::Soqs> = Data::from(self.projects.clone() as Arc<_>);
-        let (escrow, tenders) = (self.escrow.clone(), self.tenders.clone());
-        Ok(web::AppDeps::new(Arc::new(routes), self.auth.clone(), web_settings(settings)?)
+        let projects: Data<dyn projects_api::Projects> = Data::from(self.domains.projects.clone() as Arc<_>);
+        let units: Data<dyn projects_api::Units> = Data::from(self.domains.projects.clone() as Arc<_>);
+        let soqs: Data<dyn projects_api::Soqs> = Data::from(self.domains.projects.clone() as Arc<_>);
+        let (escrow, tenders) = (self.domains.escrow.clone(), self.domains.tenders.clone());
+        Ok(web::AppDeps::new(Arc::new(routes), self.auth.clone(), web_settings(settings))
+            .fingerprint_key(fingerprints)
             .denial_log(Arc::new(platform::Denials(self.audit.clone())))
             .readiness(Arc::new(ready))
             .openapi(document)
@@ -227,18 +203,87 @@ impl Drop for Services {
     }
 }
 
-fn seal_key(settings: &Settings) -> anyhow::Result<SecretString> {
-    match &settings.tenders.seal_key {
-        Some(key) => {
-            let bytes = STANDARD.decode(key.expose_secret().trim()).map(|bytes| bytes.len());
-            anyhow::ensure!(bytes == Ok(32), "tenders.seal_key must be 32 bytes, base64: `openssl rand -base64 32`");
-            Ok(key.clone())
-        }
-        None => {
-            anyhow::ensure!(settings.profile == Profile::Development, "tenders.seal_key must be given in production");
-            secrets::kept(&settings.data_dir, "seal.key")
-        }
+/// The doors through pools of their own, and what stands right on them.
+struct Ground {
+    uow: Uow,
+    system: SystemUow,
+    audit: Arc<audit::Service>,
+    tenants: Arc<tenants::Service>,
+}
+
+impl Ground {
+    fn new(app: db::PoolSettings, platform: db::PoolSettings, policy: &Arc<auth::Policy>) -> anyhow::Result<Self> {
+        let (uow, system) = (Uow::new(db::Postgres::new(app)?), SystemUow::new(db::Postgres::new(platform)?));
+        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()));
+        let tenants = Arc::new(tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone()));
+        Ok(Self { uow, system, audit, tenants })
     }
+}
+
+fn pool(settings: &Settings, url: &SecretString, size: usize, sharing: db::Sharing) -> db::PoolSettings {
+    let database = &settings.database;
+    db::PoolSettings {
+        url: url.clone(),
+        size,
+        sharing,
+        wait: database.wait,
+        statement_timeout: database.statement_timeout,
+        lock_timeout: database.lock_timeout,
+    }
+}
+
+/// Makes the domains, which keep nothing in memory, as often as there are grounds to stand on.
+struct Builder<'a> {
+    settings: &'a Settings,
+    policy: &'a Arc<auth::Policy>,
+    auth: &'a Arc<auth::Service>,
+    provider: Arc<stripe_adapter::StripeProvider>,
+    clock: Arc<dyn Clock>,
+    escrow: escrow::Settings,
+}
+
+impl Builder<'_> {
+    fn domains(&self, ground: &Ground) -> anyhow::Result<Domains> {
+        let Ground { uow, system, audit, tenants } = ground;
+        let projects =
+            Arc::new(projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone()));
+        let escrow = Arc::new(escrow::Service::new(escrow::Dependencies {
+            uow: uow.clone(),
+            system: system.clone(),
+            authorizer: self.policy.clone(),
+            audit: audit.clone(),
+            tenants: tenants.clone(),
+            provider: self.provider.clone(),
+            clock: self.clock.clone(),
+            settings: self.escrow.clone(),
+        }));
+        let tenders = Arc::new(tenders::Service::new(tenders::Dependencies {
+            uow: uow.clone(),
+            authorizer: self.policy.clone(),
+            audit: audit.clone(),
+            tenants: tenants.clone(),
+            projects: projects.clone(),
+            contracts: escrow.clone(),
+            key: tenders::SealKey::from_base64(&seal_key(self.settings)?)?,
+            previous_keys: previous_seal_keys(self.settings)?,
+            settings: tenders::Settings {
+                minimum_submission_period: self.settings.tenders.minimum_submission_period,
+                standstill: self.settings.tenders.standstill,
+            },
+        }));
+        Ok(Domains { projects, escrow, tenders })
+    }
+}
+
+/// The secret that is never in the database; without one (development only) it is made and kept.
+fn seal_key(settings: &Settings) -> anyhow::Result<SecretString> {
+    settings.tenders.seal_key.clone().map_or_else(|| secrets::kept(&settings.data_dir, "seal.key"), Ok)
+}
+
+/// Those that were in use before: they only unwrap.
+fn previous_seal_keys(settings: &Settings) -> anyhow::Result<Vec<tenders::SealKey>> {
+    let keys = settings.tenders.previous_seal_keys.iter();
+    keys.map(|key| tenders::SealKey::from_base64(key).map_err(anyhow::Error::from)).collect()
 }
 
 fn escrow_settings(
@@ -249,6 +294,7 @@ fn escrow_settings(
 ) -> escrow::Settings {
     let mut escrow = escrow::Settings { webhook_secrets, livemode, ..escrow::Settings::default() };
     escrow.terms.fee_bps = settings.escrow.fee_basis_points;
+    escrow.terms.bearer = settings.escrow.processing_cost_bearer;
     escrow.terms.processing_bps = settings.escrow.processing_basis_points;
     escrow.terms.processing_fixed = i64::from(settings.escrow.processing_fixed_minor);
     escrow.onboarding_return_url = format!("{public_url}/docs/?onboarding=done");
@@ -256,13 +302,12 @@ fn escrow_settings(
     escrow
 }
 
-fn web_settings(settings: &Settings) -> anyhow::Result<web::Settings> {
+fn web_settings(settings: &Settings) -> web::Settings {
     let limits = settings.rate_limits;
     let per_minute = |requests: u32| web::Quota { requests, seconds: 60 };
-    let proxies: Result<Vec<web::Network>, _> = settings.server.trusted_proxies.iter().map(|network| network.parse()).collect();
-    Ok(web::Settings {
+    web::Settings {
         allowed_origins: settings.server.allowed_origins.clone(),
-        trusted_proxies: proxies.map_err(|error| anyhow::anyhow!("server.trusted_proxies: {error}"))?,
+        trusted_proxies: settings.server.trusted_proxies.clone(),
         body_limit: settings.server.max_body_bytes,
         hsts: settings.profile == Profile::Production,
         access_log: tracing::enabled!(tracing::Level::INFO),
@@ -274,5 +319,5 @@ fn web_settings(settings: &Settings) -> anyhow::Result<web::Settings> {
             auth: per_minute(limits.sign_in_per_address),
         },
         ..web::Settings::default()
-    })
+    }
 }

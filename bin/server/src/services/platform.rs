@@ -1,39 +1,78 @@
 //! What the web layer asks of the process: is it ready, and who records refusals.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use audit_api::Audit;
 use kernel::{Ctx, Denied, Fault};
+use tokio::sync::Mutex;
 use uow::SystemUow;
 
 /// A worker that has not looked at its queues for so long is not well.
 const WORKER_SILENCE: Duration = Duration::from_secs(30);
 
+/// How long an answer stands, however many ask: anybody may.
+const FRESH: Duration = Duration::from_secs(1);
+
+type Checks = Vec<(&'static str, Result<(), String>)>;
+
 /// Whether the process can do its work.
 pub struct Ready {
-    pub(super) system: SystemUow,
-    /// The worker of this process, if it runs one.
-    pub(super) worker: Arc<OnceLock<jobs::Monitor>>,
-    /// Whether it is to run one.
-    pub(super) has_worker: bool,
+    system: SystemUow,
+    /// The worker of this process, if it is to run one.
+    worker: Option<Arc<OnceLock<jobs::Monitor>>>,
+    /// Whether the schema was seen to be current: it does not grow old again.
+    schema_is_current: AtomicBool,
+    fresh: Duration,
+    /// The last answer. Whoever finds it old asks anew, the others wait for that one.
+    last: Mutex<Option<(Instant, Checks)>>,
+}
+
+impl Ready {
+    pub(super) fn new(system: SystemUow, worker: Option<Arc<OnceLock<jobs::Monitor>>>) -> Self {
+        Self { system, worker, schema_is_current: AtomicBool::new(false), fresh: FRESH, last: Mutex::default() }
+    }
+
+    async fn look(&self) -> Checks {
+        let database = db::answers(&self.system).await;
+        let schema = match &database {
+            Ok(()) => self.schema().await,
+            Err(_) => Err("cannot be compared while the database does not answer".to_owned()),
+        };
+        let mut checks = vec![("database", database.map_err(|fault| text(&fault))), ("schema", schema)];
+        if let Some(worker) = &self.worker {
+            let well = worker.get().is_some_and(|monitor| monitor.health().is_well(WORKER_SILENCE));
+            checks.push(("worker", if well { Ok(()) } else { Err("has not looked at its queues lately".to_owned()) }));
+        }
+        checks
+    }
+
+    async fn schema(&self) -> Result<(), String> {
+        if self.schema_is_current.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let pending = db::pending_migrations(&self.system).await.map_err(|fault| text(&fault))?;
+        if !pending.is_empty() {
+            return Err(format!("lacks {} migration(s): run `build14 migrate`", pending.len()));
+        }
+        self.schema_is_current.store(true, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl web::Readiness for Ready {
-    async fn check(&self) -> Vec<(&'static str, Result<(), String>)> {
-        let database = jobs::pending(&self.system).await;
-        let schema = match &database {
-            // `serve` refuses to start behind its schema, and the queue's answer shows that the database still has one.
-            Ok(_) => Ok(()),
-            Err(_) => Err("cannot be compared while the database does not answer".to_owned()),
-        };
-        let mut checks = vec![("database", database.map(|_| ()).map_err(|fault| text(&fault))), ("schema", schema)];
-        if self.has_worker {
-            let well = self.worker.get().is_some_and(|monitor| monitor.health().is_well(WORKER_SILENCE));
-            checks.push(("worker", if well { Ok(()) } else { Err("has not looked at its queues lately".to_owned()) }));
+    async fn check(&self) -> Checks {
+        let mut last = self.last.lock().await;
+        if let Some((when, checks)) = &*last
+            && when.elapsed() < self.fresh
+        {
+            return checks.clone();
         }
+        let checks = self.look().await;
+        *last = Some((Instant::now(), checks.clone()));
         checks
     }
 }
@@ -53,5 +92,63 @@ impl web::DenialLog for Denials {
         if let Err(fault) = self.0.record_denial(ctx, denied, route).await {
             tracing::error!(%fault, permission = %denied.permission, route, "a refusal could not be recorded");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use testkit::Database;
+    use uow::{ReadBackend, TxBackend};
+    use web::Readiness;
+
+    use super::*;
+
+    /// A database that counts how often it is asked.
+    struct Counted(Arc<dyn uow::Database>, Arc<AtomicUsize>);
+
+    #[async_trait]
+    impl uow::Database for Counted {
+        async fn begin(&self, ctx: Option<&Ctx>) -> Result<Box<dyn TxBackend>, Fault> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.begin(ctx).await
+        }
+
+        async fn read(&self, ctx: Option<&Ctx>) -> Result<Box<dyn ReadBackend>, Fault> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.read(ctx).await
+        }
+    }
+
+    async fn ready(database: &Database, fresh: Duration) -> (Ready, Arc<AtomicUsize>) {
+        let postgres = db::Postgres::new(db::PoolSettings::new(database.system_url().await)).expect("settings that hold");
+        let asked = Arc::new(AtomicUsize::new(0));
+        let system = SystemUow::new(Arc::new(Counted(postgres, Arc::clone(&asked))));
+        (Ready { fresh, ..Ready::new(system, None) }, asked)
+    }
+
+    #[tokio::test]
+    async fn a_crowd_asks_the_database_once() {
+        let database = Database::fresh().await;
+        let (ready, asked) = ready(&database, Duration::from_secs(3600)).await;
+        let answers = futures::future::join_all((0..64).map(|_| ready.check())).await;
+        assert!(answers.iter().all(|checks| *checks == [("database", Ok(())), ("schema", Ok(()))]));
+        assert_eq!(asked.load(Ordering::Relaxed), 2, "whether it answers, and its schema");
+    }
+
+    #[tokio::test]
+    async fn the_schema_is_compared_until_it_is_current() {
+        let database = Database::fresh().await;
+        let (ready, asked) = ready(&database, Duration::ZERO).await;
+        let newest = "(select max(version) from __diesel_schema_migrations)";
+        database.run_sql("create table taken as table __diesel_schema_migrations").await;
+        database.run_sql(&format!("delete from __diesel_schema_migrations where version = {newest}")).await;
+        let lacking = Err("lacks 1 migration(s): run `build14 migrate`".to_owned());
+        assert_eq!(ready.check().await, [("database", Ok(())), ("schema", lacking)]);
+        database.run_sql("insert into __diesel_schema_migrations select * from taken on conflict do nothing").await;
+        assert_eq!(ready.check().await[1], ("schema", Ok(())));
+        assert_eq!(ready.check().await[1], ("schema", Ok(())));
+        assert_eq!(asked.load(Ordering::Relaxed), 5, "the third time only whether it answers");
     }
 }

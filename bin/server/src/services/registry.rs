@@ -16,8 +16,8 @@ const SWEEP: Duration = Duration::from_secs(60);
 
 pub(super) fn registry(services: &Services) -> Registry {
     let mut registry = Registry::new();
-    money(&mut registry, &services.escrow);
-    tendering(&mut registry, &services.tenders);
+    money(&mut registry, &services.for_jobs.escrow);
+    tendering(&mut registry, &services.for_jobs.tenders);
     let auth = Arc::clone(&services.auth);
     registry.every("auth.purge_sessions", Duration::from_secs(3600), move || {
         let auth = Arc::clone(&auth);

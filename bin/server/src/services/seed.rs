@@ -1,13 +1,15 @@
-//! What a fresh development server starts with: two organisations that can sign in.
+//! What a fresh development server starts with: three organisations that can sign in, one with a project to look at.
 
 use serde_json::json;
 
-use crate::demo::{Client, DemoError};
+use crate::demo::{Client, DemoError, villa};
 
 /// The password of the demo logins.
 const PASSWORD: &str = "fourteen-build-demo";
+/// The organisation that has a project.
+const OWNER: &str = "Demo Developments";
 
-/// Registers the demo logins, unless they are there, and says what they are.
+/// Registers the demo logins, unless they are there, the first with a project, its units and its schedule of quantities, and says what they are.
 ///
 /// # Errors
 /// If the server does not answer as it should.
@@ -15,15 +17,20 @@ pub async fn seed(base: &str) -> Result<Vec<String>, DemoError> {
     let api = Client::new(base);
     let mut lines = vec![format!("  demo logins, password {PASSWORD:?}:")];
     for (email, name, organization) in [
-        ("owner@demo.example", "Ada Owner", "Demo Developments"),
+        ("owner@demo.example", "Ada Owner", OWNER),
         ("contractor@demo.example", "Ben Builder", "Demo Construction"),
         ("rival@demo.example", "Cleo Mason", "Demo Stone & Sons"),
     ] {
         let body = json!({"email": email, "password": PASSWORD, "name": name, "organizationName": organization});
         match api.post("/api/auth/register", body, 201).await {
-            Ok(_) | Err(DemoError::Unexpected { status: 409, .. }) => lines.push(format!("    {email:<26} {organization}")),
+            Ok(registered) if organization == OWNER => {
+                let token = registered["accessToken"].as_str().unwrap_or_default();
+                villa(&api.with_token(token)).await?;
+            }
+            Ok(_) | Err(DemoError::Unexpected { status: 409, .. }) => {}
             Err(error) => return Err(error),
         }
+        lines.push(format!("    {email:<26} {organization}"));
     }
     Ok(lines)
 }

@@ -1,6 +1,11 @@
 //! The commands as an operator types them.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use testkit::Database;
 
 use crate::process::binary;
 
@@ -24,6 +29,12 @@ async fn every_fault_of_the_configuration_is_reported_at_once() {
             ("BUILD14__SERVER__ADRESS", "127.0.0.1:1"),
             ("BUILD14__DATABASE__WAIT", "two seconds"),
             ("BUILD14__STRIPE__API_BASE", "https://api.stripe.com"),
+            ("BUILD14__SERVER__PUBLIC_URL", "api.example.com"),
+            ("BUILD14__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
+            ("BUILD14__TENDERS__SEAL_KEY", "c2hvcnQ="),
+            ("BUILD14__LOG__FILTER", "web=loud"),
+            ("BUILD14__ESCROW__FEE_BASIS_POINTS", "5001"),
+            ("BUILD14__DATABASE__OWNER_URL", "postgres://u:hunter2@h/d?sslmode=verify-full"),
         ],
     )
     .await;
@@ -34,9 +45,16 @@ async fn every_fault_of_the_configuration_is_reported_at_once() {
         "database.wait: \"two seconds\" should be a duration",
         "stripe.secret_key: is needed together with stripe.api_base",
         "BUILD14__STRIPE__SECRET_KEY",
+        "server.public_url: \"api.example.com\" should be a URL",
+        "server.trusted_proxies: \"proxy\" is not a network",
+        "tenders.seal_key: must be 32 bytes, base64",
+        "log.filter: \"web=loud\" should be like",
+        "escrow.fee_basis_points: must be at most 5000",
+        "database.owner_url: should be a libpq URL",
     ] {
         assert!(said.contains(fault), "{fault:?} is missing in:\n{said}");
     }
+    assert!(!said.contains("c2hvcnQ=") && !said.contains("hunter2"), "no secret is printed:\n{said}");
 }
 
 #[tokio::test]
@@ -44,7 +62,7 @@ async fn production_embeds_nothing_and_prints_no_secret() {
     let (code, _, said) =
         run(&["serve"], &[("BUILD14__PROFILE", "production"), ("BUILD14__STRIPE__SECRET_KEY", "sk_live_topsecret")]).await;
     assert_eq!(code, Some(1));
-    for key in ["database.url", "database.system_url", "stripe.api_base", "tenders.seal_key"] {
+    for key in ["server.public_url", "database.url", "database.system_url", "stripe.api_base", "tenders.seal_key"] {
         assert!(said.contains(&format!("{key}: must be given in production")), "{key} is missing in:\n{said}");
     }
     assert!(!said.contains("topsecret"));
@@ -65,4 +83,98 @@ async fn a_missing_database_says_how_to_start_one() {
     let (code, _, said) = run(&["database-url"], &[("BUILD14__DATA_DIR", &data.path().to_string_lossy())]).await;
     assert_eq!(code, Some(1));
     assert!(said.contains("start it with `build14 serve`"), "{said}");
+}
+
+#[tokio::test]
+async fn only_our_own_variables_must_be_text() {
+    let data = tempfile::tempdir().expect("a folder");
+    let run = async |name: &'static str| {
+        let mut command = binary();
+        command.arg("database-url").env("BUILD14__DATA_DIR", data.path()).env(name, OsStr::from_bytes(b"\xff"));
+        let output = command.output().await.expect("it runs");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(run("SOMEBODY_ELSES").await.contains("no database: none is configured"));
+    let said = run("BUILD14__LOG__FORMAT").await;
+    assert!(said.contains("BUILD14__LOG__FORMAT: the variable is not UTF-8"), "{said}");
+}
+
+/// What production must be given, over this database.
+async fn production(database: &Database) -> Vec<(&'static str, String)> {
+    vec![
+        ("BUILD14__PROFILE", "production".to_owned()),
+        ("BUILD14__DATABASE__URL", database.app_url().await.expose_secret().to_owned()),
+        ("BUILD14__DATABASE__SYSTEM_URL", database.system_url().await.expose_secret().to_owned()),
+        ("BUILD14__SERVER__PUBLIC_URL", "https://api.example.com".to_owned()),
+        ("BUILD14__STRIPE__API_BASE", "http://127.0.0.1:9".to_owned()),
+        ("BUILD14__STRIPE__SECRET_KEY", "sk_test_x".to_owned()),
+        ("BUILD14__STRIPE__WEBHOOK_SECRET", "whsec_x".to_owned()),
+        ("BUILD14__TENDERS__SEAL_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned()),
+    ]
+}
+
+async fn run_over(environment: &[(&'static str, String)], arguments: &[&str]) -> (Option<i32>, String, String) {
+    let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    run(arguments, &environment).await
+}
+
+#[tokio::test]
+async fn the_owner_alone_migrates() {
+    let database = Database::fresh().await;
+    let owner = database.owner_url().await;
+    db::revert_all(&owner).await.expect("reverts");
+    let mut environment = production(&database).await;
+    environment.push(("BUILD14__DATABASE__OWNER_URL", owner.expose_secret().to_owned()));
+    let (code, said, complained) = run_over(&environment, &["migrate"]).await;
+    assert_eq!((code, complained.as_str()), (Some(0), ""), "{said}");
+    assert!(said.contains("applied: ") && said.ends_with("the schema is up to date\n"), "{said}");
+}
+
+#[tokio::test]
+async fn what_a_superuser_migrates_belongs_to_the_owner() {
+    let database = Database::fresh().await;
+    db::revert_all(&database.owner_url().await).await.expect("reverts");
+    let mut environment = production(&database).await;
+    environment.push(("BUILD14__DATABASE__OWNER_URL", database.superuser_url().await.expose_secret().to_owned()));
+    let (code, _, complained) = run_over(&environment, &["migrate"]).await;
+    assert_eq!((code, complained.as_str()), (Some(0), ""));
+    let owners = "select distinct tableowner from pg_tables where schemaname in ('public', 'app')";
+    assert_eq!(database.query(owners).await, ["build14_owner"]);
+}
+
+#[tokio::test]
+async fn a_worker_refuses_what_a_server_refuses() {
+    let database = Database::fresh().await;
+    let mut environment = production(&database).await;
+    environment.push(("BUILD14__JOBS__CONCURRENCY", "100000".to_owned()));
+    let (code, _, said) = run_over(&environment, &["worker"]).await;
+    assert_eq!(code, Some(1));
+    assert!(said.contains("the pools may open 200"), "{said}");
+
+    let newest = "version = (select max(version) from __diesel_schema_migrations)";
+    database.run_sql(&format!("delete from __diesel_schema_migrations where {newest}")).await;
+    for command in ["worker", "serve"] {
+        let (code, _, said) = run_over(&environment, &[command]).await;
+        assert_eq!(code, Some(1), "{command}");
+        assert!(said.contains("the database's schema lacks 1 migration(s)"), "{command}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn production_says_what_protects_the_way_to_another_host() {
+    let database = Database::fresh().await;
+    for (url, refused) in [
+        ("postgres://build14_app@db.example.com/build14", true),
+        ("postgres://build14_app@db.example.com/build14?sslmode=prefer", true),
+        ("postgres://build14_app@db.example.com/build14?sslmode=require", false),
+        ("postgres://build14_app@10.0.0.7/build14?sslmode=disable", false),
+        ("postgres://build14_app@127.0.0.1/build14", false),
+    ] {
+        let mut environment = production(&database).await;
+        environment.retain(|(name, _)| *name != "BUILD14__DATABASE__URL");
+        environment.push(("BUILD14__DATABASE__URL", url.to_owned()));
+        let (_, _, said) = run_over(&environment, &["database-url"]).await;
+        let expected = if refused { "must say what protects the way to another host" } else { "" };
+        assert!(said.contains(expected) && said.is_empty() != refused, "{url}: {said}");
+    }
 }

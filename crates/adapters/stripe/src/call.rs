@@ -43,6 +43,15 @@ impl StripeClient for Undecoded<'_> {
     }
 }
 
+/// Whose a thing is that is asked for: what 'not allowed' means depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Ours: our key lacks a permission.
+    Ours,
+    /// A payee's account: it may have left us.
+    Payees,
+}
+
 /// How a failed attempt is to be taken.
 #[derive(Debug, PartialEq)]
 enum Verdict {
@@ -63,11 +72,16 @@ impl Caller {
         what: &'static str,
         request: &RequestBuilder,
     ) -> Result<T, ProviderError> {
-        // It has no effect that matters, so there is nothing to be unsure about.
-        self.call(what, request, None).await.map_err(|error| match error {
-            ProviderError::Unknown(why) => ProviderError::Unavailable(why),
-            other => other,
-        })
+        self.call(what, request, None, Whose::Ours).await.map_err(never_unsure)
+    }
+
+    /// As [`Caller::get`], for a payee's account: one that left us is `Refused`, as one that is gone.
+    pub(crate) async fn get_account<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        request: &RequestBuilder,
+    ) -> Result<T, ProviderError> {
+        self.call(what, request, None, Whose::Payees).await.map_err(never_unsure)
     }
 
     /// Sends a request that makes or changes something.
@@ -78,7 +92,7 @@ impl Caller {
         key: &str,
     ) -> Result<T, ProviderError> {
         let key = IdempotencyKey::new(key).map_err(|error| ProviderError::Unexpected(error.to_string()))?;
-        self.call(what, request, Some(key)).await
+        self.call(what, request, Some(key), Whose::Ours).await
     }
 
     async fn call<T: DeserializeOwned>(
@@ -86,6 +100,7 @@ impl Caller {
         what: &'static str,
         request: &RequestBuilder,
         key: Option<IdempotencyKey>,
+        whose: Whose,
     ) -> Result<T, ProviderError> {
         uow::forbid_in_transaction("a call to Stripe").map_err(|fault| ProviderError::Unexpected(fault.to_string()))?;
         let strategy = key.map_or(RequestStrategy::Once, RequestStrategy::Idempotent);
@@ -98,7 +113,7 @@ impl Caller {
                 Err(Attempt::Failed(error)) => error,
                 Ok(()) => StripeError::JSONDeserialize("an answer that was not to be decoded was".to_owned()),
             };
-            let why = match judge(error) {
+            let why = match judge(error, whose) {
                 Verdict::Final(refused) => return Err(refused),
                 Verdict::Lost(why) => return Err(ProviderError::Unknown(why)),
                 Verdict::NotDone(why) => why,
@@ -119,6 +134,14 @@ impl Caller {
     }
 }
 
+/// A look has no effect that matters, so there is nothing to be unsure about.
+fn never_unsure(error: ProviderError) -> ProviderError {
+    match error {
+        ProviderError::Unknown(why) => ProviderError::Unavailable(why),
+        other => other,
+    }
+}
+
 fn same(request: &RequestBuilder) -> RequestBuilder {
     RequestBuilder {
         query: request.query.clone(),
@@ -132,7 +155,7 @@ fn same(request: &RequestBuilder) -> RequestBuilder {
     }
 }
 
-fn judge(error: StripeError) -> Verdict {
+fn judge(error: StripeError, whose: Whose) -> Verdict {
     match error {
         StripeError::Stripe(said, status) => {
             let code = said.code.as_ref().map_or_else(|| said.type_.as_str().to_owned(), |code| code.as_str().to_owned());
@@ -141,8 +164,13 @@ fn judge(error: StripeError) -> Verdict {
             let why = format!("{message} ({status} {code})");
             match status {
                 429 => Verdict::NotDone(why),
+                // Stripe's words would be about our key.
+                403 if whose == Whose::Payees && code == "account_invalid" => {
+                    let message = "the account is gone, or no longer connected to the platform".to_owned();
+                    Verdict::Final(ProviderError::Refused { code, message })
+                }
                 // Our key is at fault, not the request: it may be tried again once that is mended.
-                401 => Verdict::Final(ProviderError::Unavailable(why)),
+                401 | 403 => Verdict::Final(ProviderError::Unavailable(why)),
                 409 if code == "idempotency_key_in_use" => Verdict::MaybeDone(why),
                 424 | 500.. => Verdict::MaybeDone(why),
                 // The key was used for another request, which may have had its effect: a mistake of ours, not a refusal.

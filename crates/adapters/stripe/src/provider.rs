@@ -88,7 +88,7 @@ impl PaymentProvider for StripeProvider {
     }
 
     async fn account(&self, id: &str) -> Result<AccountState, ProviderError> {
-        Ok(self.0.get::<wire::Account>("read an account", &requests::account(id)?).await?.state())
+        Ok(self.0.get_account::<wire::Account>("read an account", &requests::account(id)?).await?.state())
     }
 
     async fn onboarding_link(&self, account: &str, return_url: &str, refresh_url: &str) -> Result<String, ProviderError> {

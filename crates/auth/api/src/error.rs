@@ -26,6 +26,9 @@ pub enum Error {
     /// Too many password checks are waiting.
     #[error("too many sign-ins are under way: try again in a moment")]
     Busy,
+    /// Too many passwords were tried for one email, whether it is known or not.
+    #[error("too many sign-ins with this email: try again in a minute")]
+    TooManyAttempts,
     /// Nobody's fault.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -46,6 +49,7 @@ impl DomainError for Error {
             Self::Invalid(_) => Kind::Invalid,
             Self::Denied(_) => Kind::Forbidden,
             Self::Busy => Kind::Unavailable,
+            Self::TooManyAttempts => Kind::TooMany,
             Self::Fault(fault) => DomainError::kind(fault),
         }
     }
@@ -59,6 +63,7 @@ impl DomainError for Error {
             Self::Invalid(_) => "INVALID",
             Self::Denied(_) => "PERMISSION_DENIED",
             Self::Busy => "UNAVAILABLE",
+            Self::TooManyAttempts => "RATE_LIMITED",
             Self::Fault(fault) => fault.code(),
         }
     }

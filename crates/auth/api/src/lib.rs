@@ -3,6 +3,7 @@
 //! Authentication turns a token into a [`Session`], authorisation answers whether a context may do something. Memberships and project
 //! teams belong to other domains: they implement the ports [`Directory`] and [`Teams`], joined in `bin/server`.
 
+pub mod email;
 mod error;
 mod ports;
 
@@ -10,7 +11,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::{
-    Ctx, Denied, Fault, OrgId, OrgRole, Permission, ProjectId, ProjectRoles, RequestId, Scope, SessionId, Timestamp, UserId,
+    Ctx, Denied, Fault, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope, SessionId, Timestamp,
+    UserId,
 };
 use uow::Tx;
 
@@ -105,6 +107,18 @@ pub trait SignIn: Send + Sync {
 /// What the domain of people asks about sign-in.
 #[async_trait]
 pub trait Accounts: Send + Sync {
+    /// Whether a member of this tenant transaction's organisation has registered: until then the email may be anybody's.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn is_registered_in(&self, tx: &mut Tx, user: UserId) -> Result<bool, Fault>;
+
+    /// The person's roles in teams of the organisation's projects, as this transaction sees them.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn team_roles_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
+
     /// Ends every session of a person and forgets the password, once `tx`, a transaction of the platform, commits: the account is removed.
     ///
     /// # Errors

@@ -90,4 +90,10 @@ pub trait Teams: Send + Sync {
     /// # Errors
     /// A fault.
     async fn roles(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
+
+    /// The same, within a transaction that is about to take them away.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn roles_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
 }

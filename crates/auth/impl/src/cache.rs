@@ -1,6 +1,7 @@
 //! `Cache`: sessions in memory, coherent with the database by notifications.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use auth_api::Session;
 use kernel::UserId;
@@ -12,14 +13,34 @@ use crate::token::TokenHash;
 ///
 /// A look-up takes the generation before it asks the database and stores what it found only if nothing was forgotten meanwhile; storing
 /// and forgetting exclude each other, so a session that ended cannot come back. A hit takes no lock of ours.
+///
+/// Every session leans on the mark of its person: with the mark dropped all of them are forgotten at once, however many others there are.
 pub(crate) struct Cache {
-    sessions: moka::sync::Cache<TokenHash, Arc<Session>>,
+    sessions: moka::sync::Cache<TokenHash, Entry>,
     state: RwLock<State>,
+    most_marks: usize,
+}
+
+#[derive(Clone)]
+struct Entry {
+    session: Arc<Session>,
+    mark: Weak<()>,
 }
 
 struct State {
     generation: u64,
     listening: bool,
+    marks: HashMap<UserId, Arc<()>>,
+}
+
+impl State {
+    /// The mark of a person. Marks on which nothing leans any more are dropped before there are too many.
+    fn mark(&mut self, user: UserId, most: usize) -> Weak<()> {
+        if self.marks.len() >= most {
+            self.marks.retain(|_, mark| Arc::weak_count(mark) > 0);
+        }
+        Arc::downgrade(self.marks.entry(user).or_default())
+    }
 }
 
 /// When a look-up began.
@@ -31,11 +52,15 @@ impl Cache {
     pub(crate) fn new(settings: &Settings) -> Self {
         let sessions =
             moka::sync::Cache::builder().max_capacity(settings.cached_sessions).time_to_live(settings.cache_life).build();
-        Self { sessions, state: RwLock::new(State { generation: 0, listening: false }) }
+        let state = RwLock::new(State { generation: 0, listening: false, marks: HashMap::new() });
+        // Twice the sessions: a sweep then frees at least half, so that it costs next to nothing on average.
+        let most_marks = usize::try_from(settings.cached_sessions).unwrap_or(usize::MAX).saturating_mul(2).max(16);
+        Self { sessions, state, most_marks }
     }
 
     pub(crate) fn get(&self, hash: &TokenHash) -> Option<Arc<Session>> {
-        self.sessions.get(hash)
+        let entry = self.sessions.get(hash)?;
+        (entry.mark.strong_count() > 0).then_some(entry.session)
     }
 
     /// To be taken before the database is asked.
@@ -45,9 +70,10 @@ impl Cache {
 
     /// Stores what a look-up found, unless something was forgotten since it began.
     pub(crate) fn store(&self, began: Generation, hash: TokenHash, session: Arc<Session>) {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.listening && Generation(state.generation) == began {
-            self.sessions.insert(hash, session);
+            let mark = state.mark(session.user, self.most_marks);
+            self.sessions.insert(hash, Entry { session, mark });
         }
     }
 
@@ -58,16 +84,11 @@ impl Cache {
 
     /// Forgets every session of a person.
     pub(crate) fn forget_user(&self, user: UserId) {
-        self.change(
-            |state| state.generation += 1,
-            || {
-                for (hash, session) in &self.sessions {
-                    if session.user == user {
-                        self.sessions.invalidate(hash.as_ref());
-                    }
-                }
-            },
-        );
+        let drop_mark = |state: &mut State| {
+            state.generation += 1;
+            state.marks.remove(&user);
+        };
+        self.change(drop_mark, || {});
     }
 
     /// Notifications arrive from now on. What happened before is not known.
@@ -89,7 +110,11 @@ impl Cache {
             self.forget_user(user);
         } else {
             tracing::warn!(payload, "a notification about sessions is not understood: everything is forgotten");
-            self.change(|state| state.generation += 1, || self.sessions.invalidate_all());
+            let drop_marks = |state: &mut State| {
+                state.generation += 1;
+                state.marks.clear();
+            };
+            self.change(drop_marks, || self.sessions.invalidate_all());
         }
     }
 
@@ -97,6 +122,7 @@ impl Cache {
         let note = |state: &mut State| {
             state.generation += 1;
             state.listening = listening;
+            state.marks.clear();
         };
         self.change(note, || self.sessions.invalidate_all());
     }
@@ -148,6 +174,37 @@ mod tests {
         assert_eq!([1, 2, 3].map(|n| cache.get(&[n; 32]).is_some()), [false, false, true]);
         cache.notified("gibberish");
         assert!(cache.get(&[3; 32]).is_none());
+    }
+
+    #[test]
+    fn to_forget_a_person_looks_at_nobody_else() {
+        let (cache, ada, bob) = (cache(), UserId::new(), UserId::new());
+        for (hash, user) in [([1; 32], ada), ([2; 32], bob)] {
+            cache.store(cache.generation(), hash, session(user));
+        }
+        cache.sessions.run_pending_tasks();
+        cache.forget_user(ada);
+        cache.sessions.run_pending_tasks();
+        assert_eq!(cache.sessions.entry_count(), 2, "the session is dead where it lies");
+        assert_eq!([1, 2].map(|n| cache.get(&[n; 32]).is_some()), [false, true]);
+        cache.store(cache.generation(), [3; 32], session(ada));
+        assert_eq!(
+            [1, 3].map(|n| cache.get(&[n; 32]).is_some()),
+            [false, true],
+            "what came later lives, what was forgotten does not"
+        );
+    }
+
+    #[test]
+    fn marks_do_not_pile_up() {
+        let cache = Cache::new(&Settings { cached_sessions: 8, ..Settings::default() });
+        cache.connected();
+        for n in 0..=255 {
+            cache.store(cache.generation(), [n; 32], session(UserId::new()));
+            cache.sessions.run_pending_tasks();
+        }
+        let marks = cache.state.read().unwrap_or_else(PoisonError::into_inner).marks.len();
+        assert!(marks <= cache.most_marks, "{marks}");
     }
 
     #[test]

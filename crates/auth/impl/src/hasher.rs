@@ -22,6 +22,15 @@ pub struct Hasher {
     dummy: Arc<str>,
 }
 
+/// What became of a password.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Verified {
+    /// Whether it was the right one.
+    pub right: bool,
+    /// Its PHC string by today's parameters, if it is right and the stored one is weaker.
+    pub stronger: Option<String>,
+}
+
 /// A place in the room, given up when dropped.
 struct Place {
     _room: OwnedSemaphorePermit,
@@ -49,13 +58,14 @@ impl Hasher {
     }
 
     /// Whether `password` is the one behind `phc`. Without one it takes as long, and is not.
-    pub(crate) async fn verify(&self, password: SecretString, phc: Option<String>) -> Result<bool, Error> {
+    pub(crate) async fn verify(&self, password: SecretString, phc: Option<String>) -> Result<Verified, Error> {
         let place = self.place().await?;
         let dummy = Arc::clone(&self.dummy);
         run(place, move || {
-            let known = phc.is_some();
             let matches = verify(password.expose_secret(), phc.as_deref().unwrap_or(&dummy))?;
-            Ok(matches && known)
+            let Some(phc) = phc.filter(|_| matches) else { return Ok(Verified { right: false, stronger: None }) };
+            let stronger = if is_weak(&phc)? { Some(hash(password.expose_secret())?) } else { None };
+            Ok(Verified { right: true, stronger })
         })
         .await
     }
@@ -94,24 +104,49 @@ fn verify(password: &str, phc: &str) -> Result<bool, Fault> {
     Ok(argon2()?.verify_password(password.as_bytes(), &phc).is_ok())
 }
 
+/// Whether a hash that verifies was made with less than today's parameters.
+fn is_weak(phc: &str) -> Result<bool, Fault> {
+    let phc = PasswordHash::new(phc).map_err(|error| Fault::internal(error.to_string()))?;
+    let params = Params::try_from(&phc).map_err(|error| Fault::internal(error.to_string()))?;
+    Ok(params.m_cost() < MEMORY || params.t_cost() < PASSES || phc.version.is_none_or(|version| version < Version::V0x13.into()))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
     use super::*;
+
+    const WRONG: Verified = Verified { right: false, stronger: None };
 
     #[tokio::test]
     async fn a_hash_has_owasp_parameters_and_verifies() {
         let hasher = Hasher::new(1, 4).unwrap();
         let phc = hasher.hash("correct horse".into()).await.unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
-        assert!(hasher.verify("correct horse".into(), Some(phc.clone())).await.unwrap());
-        assert!(!hasher.verify("correct house".into(), Some(phc)).await.unwrap());
+        let right = hasher.verify("correct horse".into(), Some(phc.clone())).await.unwrap();
+        assert_eq!(right, Verified { right: true, stronger: None });
+        assert_eq!(hasher.verify("correct house".into(), Some(phc)).await.unwrap(), WRONG);
+    }
+
+    #[tokio::test]
+    async fn a_weaker_hash_is_made_anew_for_who_knows_the_password() {
+        let hasher = Hasher::new(1, 4).unwrap();
+        let strong = hasher.hash("correct horse".into()).await.unwrap();
+        for (memory, passes) in [(MEMORY - 1, PASSES), (MEMORY, PASSES - 1)] {
+            let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(memory, passes, LANES, None).unwrap());
+            let weak: argon2::password_hash::phc::PasswordHash = weak.hash_password(b"correct horse").unwrap();
+            let verified = hasher.verify("correct horse".into(), Some(weak.to_string())).await.unwrap();
+            let stronger = verified.stronger.unwrap();
+            assert!(verified.right && stronger.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stronger}");
+            assert!(stronger != strong && hasher.verify("correct horse".into(), Some(stronger)).await.unwrap().right);
+            assert_eq!(hasher.verify("correct house".into(), Some(weak.to_string())).await.unwrap(), WRONG);
+        }
     }
 
     #[tokio::test]
     async fn nobody_signs_in_with_the_dummy() {
         let hasher = Hasher::new(1, 4).unwrap();
-        assert!(!hasher.verify("nobody has this password".into(), None).await.unwrap());
+        assert_eq!(hasher.verify("nobody has this password".into(), None).await.unwrap(), WRONG);
     }
 
     #[tokio::test]
@@ -127,7 +162,7 @@ mod tests {
         }
         assert!(matches!(hasher.verify("y".into(), None).await, Err(Error::Busy)));
         drop(desk);
-        assert!(!waiting.await.unwrap().unwrap());
-        assert!(!hasher.verify("y".into(), None).await.unwrap());
+        assert_eq!(waiting.await.unwrap().unwrap(), WRONG);
+        assert_eq!(hasher.verify("y".into(), None).await.unwrap(), WRONG);
     }
 }

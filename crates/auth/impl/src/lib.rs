@@ -6,6 +6,8 @@
 //!
 //! Invariants:
 //! - Unknown email and wrong password look the same and cost the same: one hash in either case.
+//! - A password hashed with weaker parameters than today's is hashed anew when its owner signs in.
+//! - Only so many passwords are tried for one email within a minute (429), whether anybody has it or not; the right one starts anew.
 //! - Password hashing has its own bounded room: when it is full the answer is 503, other requests are not held up.
 //! - A session that ended is dead at once on this replica and with the next notification on the others; a look-up that began before the
 //!   end cannot bring it back (generation under a lock, [`Service`]).
@@ -14,6 +16,7 @@
 //!
 //! Tables owned: `credentials`, `sessions`. The routes of sign-in live in `users`, which knows people and organisations.
 
+mod attempts;
 mod cache;
 mod hasher;
 mod model;

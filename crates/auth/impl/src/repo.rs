@@ -1,4 +1,4 @@
-//! SQL of passwords and sessions. All but [`end_in_org`] and [`notify`] runs as the platform.
+//! SQL of passwords and sessions. All but [`end_in_org`], [`is_registered`] and [`notify`] runs as the platform.
 
 use auth_api::{Error, Session};
 use db::prelude::*;
@@ -25,6 +25,32 @@ pub(crate) async fn insert_password(tx: &mut Tx, user: UserId, phc: &str) -> Res
         .await
         .on_constraint("credentials_pkey", || Error::EmailTaken)?;
     Ok(())
+}
+
+/// Replaces a person's password hash, unless it changed meanwhile.
+pub(crate) async fn replace_password(tx: &mut Tx, user: UserId, old: &str, new: &str) -> Result<(), Fault> {
+    diesel::update(credentials::table.find(user.0).filter(credentials::password_hash.eq(old)))
+        .set((
+            credentials::password_hash.eq(new),
+            credentials::updated_at.eq(diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()")),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    yes: bool,
+}
+
+/// Whether a member of this tenant's transaction has a password.
+pub(crate) async fn is_registered(tx: &mut Tx, user: UserId) -> Result<bool, Fault> {
+    let answer: Answer =
+        diesel::sql_query("select app.is_registered($1) as yes").bind::<SqlUuid, _>(user.0).get_result(tx.pg()).await.fault()?;
+    Ok(answer.yes)
 }
 
 /// Forgets a person's password.

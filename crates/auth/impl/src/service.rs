@@ -8,14 +8,16 @@ use audit_api::{Audit, NewEntry};
 use auth_api::{Account, Accounts, Directory, Error, Membership, NewAccount, Person, Session, Sessions, SignIn, SignedIn, Teams};
 use chrono::TimeDelta;
 use db::Signal;
-use kernel::{Clock, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use kernel::{Clock, Ctx, Fault, OrgId, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use uow::{ReadTx, SystemUow, Tx};
 use uuid::Uuid;
 
+use crate::attempts::Attempts;
 use crate::cache::Cache;
+use crate::hasher::Verified;
 use crate::token::{self, TokenHash};
 use crate::{Hasher, Settings, model, repo};
 
@@ -28,6 +30,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     hasher: Hasher,
     cache: Arc<Cache>,
+    attempts: Attempts,
     life: TimeDelta,
 }
 
@@ -54,7 +57,8 @@ impl Service {
     ) -> Result<Self, Fault> {
         let hasher = Hasher::new(settings.hash_concurrency, settings.hash_queue)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
-        Ok(Self { system, directory, teams, audit, clock, hasher, cache: Arc::new(Cache::new(settings)), life })
+        let (cache, attempts) = (Arc::new(Cache::new(settings)), Attempts::new(settings.attempts_per_minute));
+        Ok(Self { system, directory, teams, audit, clock, hasher, cache, attempts, life })
     }
 
     /// Keeps the cache coherent with the other replicas, until the handle is aborted. Before this listens nothing is cached.
@@ -178,6 +182,14 @@ impl Sessions for Service {
 
 #[async_trait]
 impl Accounts for Service {
+    async fn is_registered_in(&self, tx: &mut Tx, user: UserId) -> Result<bool, Fault> {
+        repo::is_registered(tx, user).await
+    }
+
+    async fn team_roles_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        self.teams.roles_in(tx, org, user).await
+    }
+
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
@@ -216,10 +228,12 @@ impl SignIn for Service {
     }
 
     async fn login(&self, request: &RequestId, email: &str, password: SecretString) -> Result<SignedIn, Error> {
+        self.attempts.count(email, self.clock.now())?;
         let known = self.known(email).await?;
         let phc = known.as_ref().and_then(|known| known.password.clone());
-        let right = self.hasher.verify(password, phc).await?;
+        let Verified { right, stronger } = self.hasher.verify(password, phc).await?;
         let Some(known) = known.filter(|_| right) else { return Err(Error::WrongCredentials) };
+        self.attempts.forget(email);
         let membership = model::choose(&known.memberships, known.last);
         let user = known.person.id;
         let signed_in = self
@@ -233,6 +247,9 @@ impl SignIn for Service {
                         Membership { org, role: kernel::OrgRole::Owner }
                     }
                 };
+                if let (Some(old), Some(new)) = (&known.password, &stronger) {
+                    repo::replace_password(tx, user, old, new).await?;
+                }
                 self.open_in(tx, request, user, membership, "auth.login").await
             })
             .await?;

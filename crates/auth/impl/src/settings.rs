@@ -15,6 +15,8 @@ pub struct Settings {
     pub hash_concurrency: usize,
     /// How many more may wait for that; beyond it the answer is 503.
     pub hash_queue: usize,
+    /// How many passwords may be tried for one email within a minute on one replica; beyond it the answer is 429.
+    pub attempts_per_minute: u32,
 }
 
 impl Default for Settings {
@@ -25,6 +27,7 @@ impl Default for Settings {
             cache_life: Duration::from_secs(60),
             hash_concurrency: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
             hash_queue: 64,
+            attempts_per_minute: 10,
         }
     }
 }

@@ -5,4 +5,5 @@ mod isolation;
 mod migrations;
 mod reads;
 mod scenery;
+mod tls;
 mod transactions;

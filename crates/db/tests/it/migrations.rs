@@ -44,3 +44,24 @@ async fn a_current_schema_has_nothing_pending_and_two_migrators_do_not_clash() {
     let applied = one.expect("migrates").len() + two.expect("migrates").len();
     assert_eq!(applied, std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations")).expect("lists").count());
 }
+
+#[tokio::test]
+async fn the_owner_migrates_what_a_superuser_has_prepared() {
+    let db = Database::fresh().await;
+    let owner = db.owner_url().await;
+    db::revert_all(&owner).await.expect("reverts");
+    db::bootstrap(&owner).await.expect("everything is there: nothing to do");
+    assert!(!db::migrate(&owner).await.expect("migrates").is_empty());
+}
+
+#[tokio::test]
+async fn an_owner_without_its_rights_is_told_who_can_give_them() {
+    let db = Database::fresh().await;
+    db.run_sql(
+        "do $$ begin execute format('alter database %I owner to postgres', current_database()); end $$;
+         revoke create on schema public from build14_owner",
+    )
+    .await;
+    let error = db::bootstrap(&db.owner_url().await).await.expect_err("it may not create");
+    assert!(error.to_string().contains("build14_owner's rights in this database, are missing"), "{error}");
+}

@@ -1,7 +1,7 @@
 //! How an award becomes a contract.
 
 use async_trait::async_trait;
-use kernel::{BidId, ContractId, Ctx, Money, OrgId, ProjectId, SoqLineId, TenderId};
+use kernel::{BidId, ContractId, Ctx, MilestoneId, Money, OrgId, ProjectId, SoqLineId, TenderId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uow::{DomainEvent, Tx};
@@ -77,6 +77,8 @@ pub struct OpenedContract {
     pub status: String,
     /// SHA-256 of the contract document, hex: what both parties sign.
     pub document_sha256: String,
+    /// Its milestones, in the order of [`NewContract::milestones`]; all `planned`.
+    pub milestones: Vec<MilestoneId>,
 }
 
 /// The contract side of an award; implemented by escrow, called by tenders inside the award's transaction.

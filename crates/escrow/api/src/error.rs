@@ -1,6 +1,7 @@
 //! Why contracts and protected payments refuse.
 
-use kernel::{Denied, DomainError, Fault, FieldFault, Kind};
+use chrono::SecondsFormat;
+use kernel::{Currency, Denied, DomainError, Fault, FieldFault, Kind, MilestoneId, Timestamp};
 
 use crate::ProviderError;
 
@@ -29,6 +30,24 @@ pub enum Error {
     /// The same person cannot act for both sides or twice.
     #[error("another person must do this")]
     SamePerson,
+    /// What the platform holds in this currency does not cover what it owes (domain.md §7, I7): a person is paged, new money must wait.
+    #[error("new funding in {0} is paused: nothing was charged; try again later")]
+    CoverageShort(Currency),
+    /// The contract holds money that is too old for more to be added (domain.md §2.3).
+    #[error(
+        "milestone {position} holds money since {}, for more than {days} days: before more comes in it must be released or refunded",
+        time(.since)
+    )]
+    HeldTooLong {
+        /// The milestone.
+        milestone: MilestoneId,
+        /// Its place, from 1.
+        position: u32,
+        /// Since when.
+        since: Timestamp,
+        /// The limit.
+        days: u16,
+    },
     /// A webhook whose signature does not hold.
     #[error("the webhook's signature does not hold: {0}")]
     BadSignature(&'static str),
@@ -51,6 +70,10 @@ pub enum Error {
     Fault(#[from] Fault),
 }
 
+fn time(at: &Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
 impl From<Denied> for Error {
     fn from(denied: Denied) -> Self {
         Self::Denied(denied)
@@ -71,7 +94,8 @@ impl DomainError for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::NotFound(_) => Kind::NotFound,
-            Self::State { .. } | Self::PayeeNotActive | Self::SamePerson => Kind::Conflict,
+            Self::State { .. } | Self::PayeeNotActive | Self::SamePerson | Self::HeldTooLong { .. } => Kind::Conflict,
+            Self::CoverageShort(_) => Kind::Unavailable,
             Self::DocumentMismatch | Self::Invalid(_) | Self::ProviderRefused { .. } => Kind::Invalid,
             Self::BadSignature(_) => Kind::Invalid,
             Self::Denied(_) => Kind::Forbidden,
@@ -86,6 +110,8 @@ impl DomainError for Error {
             Self::DocumentMismatch => "DOCUMENT_MISMATCH",
             Self::PayeeNotActive => "PAYEE_NOT_ACTIVE",
             Self::SamePerson => "SAME_PERSON",
+            Self::CoverageShort(_) => "COVERAGE_SHORT",
+            Self::HeldTooLong { .. } => "HELD_TOO_LONG",
             Self::BadSignature(_) => "BAD_SIGNATURE",
             Self::ProviderRefused { .. } => "PROVIDER_REFUSED",
             Self::Invalid(_) => "INVALID",
@@ -104,6 +130,15 @@ impl DomainError for Error {
 
     fn denied(&self) -> Option<&Denied> {
         if let Self::Denied(denied) = self { Some(denied) } else { None }
+    }
+
+    fn extra(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::HeldTooLong { milestone, since, .. } => {
+                vec![("milestoneId", milestone.to_string()), ("heldSince", time(since))]
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn fault(&self) -> Option<&Fault> {

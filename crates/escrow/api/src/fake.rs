@@ -29,6 +29,7 @@ struct State {
     transfers: Vec<(String, TransferState)>,
     accounts: BTreeMap<String, AccountState>,
     made_by_key: HashMap<String, String>,
+    refused_by_key: HashMap<String, ProviderError>,
     mishaps: HashMap<&'static str, Vec<Mishap>>,
     calls: Vec<&'static str>,
 }
@@ -82,6 +83,13 @@ impl FakeProvider {
     pub fn change_intent(&self, id: &str, change: impl FnOnce(&mut PaymentIntentState)) {
         if let Some(intent) = self.state().intents.get_mut(id) {
             change(intent);
+        }
+    }
+
+    /// Changes a transfer as someone at the provider's dashboard would.
+    pub fn change_transfer(&self, id: &str, change: impl FnOnce(&mut TransferState)) {
+        if let Some((_, transfer)) = self.state().transfers.iter_mut().find(|(_, transfer)| transfer.id == id) {
+            change(transfer);
         }
     }
 
@@ -186,8 +194,17 @@ impl PaymentProvider for FakeProvider {
         end(mishap, intent)
     }
 
-    async fn cancel_payment_intent(&self, id: &str, _: &str) -> Result<PaymentIntentState, ProviderError> {
-        let mishap = self.begin("cancel_payment_intent")?;
+    async fn cancel_payment_intent(&self, id: &str, idempotency_key: &str) -> Result<PaymentIntentState, ProviderError> {
+        let begun = self.begin("cancel_payment_intent");
+        // A refusal is the key's answer for good, as any other.
+        if let Some(refused) = self.state().refused_by_key.get(idempotency_key) {
+            return Err(refused.clone());
+        }
+        let mishap = begun.inspect_err(|error| {
+            if matches!(error, ProviderError::Refused { .. }) {
+                self.state().refused_by_key.insert(idempotency_key.to_owned(), error.clone());
+            }
+        })?;
         let mut state = self.state();
         let intent = state.intents.get_mut(id).ok_or_else(|| missing("payment intent"))?;
         if matches!(intent.status, PaymentStatus::Succeeded) {

@@ -29,8 +29,6 @@ pub mod perm {
     use kernel::Permission;
     /// See contracts (as the owner's side).
     pub const CONTRACTS_READ: Permission = Permission("contracts.read");
-    /// Plan milestones and send the contract out for signature.
-    pub const CONTRACTS_PLAN: Permission = Permission("contracts.plan");
     /// Sign for the owner.
     pub const CONTRACTS_SIGN_OWNER: Permission = Permission("contracts.sign_owner");
     /// Sign for the contractor.
@@ -60,7 +58,6 @@ pub mod perm {
     /// All of them.
     pub const ALL: &[Permission] = &[
         CONTRACTS_READ,
-        CONTRACTS_PLAN,
         CONTRACTS_SIGN_OWNER,
         CONTRACTS_SIGN_CONTRACTOR,
         CONTRACTS_COMPLETE,

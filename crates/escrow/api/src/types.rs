@@ -146,6 +146,8 @@ pub struct MilestoneStory {
 pub struct Escrow {
     /// Its id.
     pub id: PaymentId,
+    /// The owner's side.
+    pub owner: OrgId,
     /// Its contract.
     pub contract: ContractId,
     /// The milestone it funds.

@@ -1,6 +1,6 @@
 //! The jobs of this domain: their names and what they carry. Each names its organisation itself, whoever enqueued it.
 
-use kernel::{MilestoneId, OrgId, PaymentId, ReleaseId};
+use kernel::{MilestoneId, OrgId, PaymentId, ReleaseId, Timestamp};
 use serde::{Deserialize, Serialize};
 use uow::Job;
 
@@ -74,6 +74,11 @@ pub struct ReviewJob {
 
 pub(crate) fn sync_payment(org: OrgId, payment: PaymentId) -> Job {
     Job::new(SYNC_PAYMENT, PaymentJob { org, payment }).keyed(format!("{SYNC_PAYMENT}:{payment}"))
+}
+
+/// A look planned for later, under a key of its own: it never moves the look that an event asks for now.
+pub(crate) fn sync_payment_at(org: OrgId, payment: PaymentId, at: Timestamp) -> Job {
+    Job::new(SYNC_PAYMENT, PaymentJob { org, payment }).keyed(format!("{SYNC_PAYMENT}:{payment}:later")).at(at)
 }
 
 pub(crate) fn send_release(org: OrgId, release: ReleaseId) -> Job {

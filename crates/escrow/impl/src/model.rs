@@ -1,6 +1,7 @@
 //! The rules of contracts, milestones, payments and releases: pure, as tables that read like domain.md §3.
 
 pub(crate) mod document;
+pub(crate) mod held;
 pub(crate) mod money;
 
 use escrow_api::{ContractStatus, EscrowStatus, MilestoneStatus, PaymentStatus, ReleaseStatus};

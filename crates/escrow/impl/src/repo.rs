@@ -1,6 +1,8 @@
 //! SQL of this crate. Rows are found by id alone: row-level security shows those of the two parties and nobody else's.
 
 pub(crate) mod contracts;
+pub(crate) mod coverage;
+pub(crate) mod held;
 pub(crate) mod inbox;
 pub(crate) mod ledger;
 pub(crate) mod milestones;

@@ -122,6 +122,7 @@ diesel::table! {
         charge -> Nullable<Text>,
         balance_transaction -> Nullable<Text>,
         available_on -> Nullable<Timestamptz>,
+        funded_at -> Nullable<Timestamptz>,
         last_error -> Nullable<Text>,
         next_poll_at -> Timestamptz,
         created_by -> Nullable<Uuid>,
@@ -149,6 +150,7 @@ diesel::table! {
         destination -> Nullable<Text>,
         transfer -> Nullable<Text>,
         attempts -> Int4,
+        sending_since -> Nullable<Timestamptz>,
         maybe_sent_at -> Nullable<Timestamptz>,
         last_error -> Nullable<Text>,
         sent_at -> Nullable<Timestamptz>,
@@ -235,4 +237,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    platform_float (id) {
+        id -> Uuid,
+        source_provider -> Text,
+        source_object -> Text,
+        amount -> Int8,
+        currency -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(contracts, payments);
+diesel::allow_tables_to_appear_in_same_query!(ledger_entries, ledger_transactions);

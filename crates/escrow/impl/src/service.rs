@@ -3,11 +3,14 @@
 //! Lock order: contract (shared, unless it changes) → milestone → payment → release → balances.
 
 mod contracts;
+mod coverage;
 mod doctor;
+mod float;
 mod funding;
 mod milestones;
 mod payees;
 mod releases;
+mod resolve;
 mod sweep;
 mod sync;
 mod transfers;
@@ -26,6 +29,8 @@ use crate::repo::contracts::{ContractRow, Visible};
 use crate::settings::Settings;
 
 pub use doctor::doctor;
+pub use float::{Float, FloatError, FloatPosted, post_float};
+pub use resolve::Resolution;
 
 /// What the service stands on; joined in `bin/server`.
 pub struct Dependencies {
@@ -137,6 +142,15 @@ fn tenants_fault(error: tenants_api::Error) -> Error {
 
 fn conflict(what: &'static str, state: impl ToString, hint: impl Into<String>) -> Error {
     Error::State { what, state: state.to_string(), hint: hint.into() }
+}
+
+/// The target of log lines for which a person is woken.
+const PAGE: &str = "page";
+
+/// Something for which a person is woken, again and again until it is over: logged as an error under the target `page`, and counted.
+fn page(kind: &'static str, detail: &str) {
+    tracing::error!(target: PAGE, kind, detail, "escrow page");
+    metrics::counter!("escrow_pages_total", "kind" => kind).increment(1);
 }
 
 /// Something a person must look at: logged as an error and counted. The doctor finds what stays.

@@ -37,8 +37,8 @@ pub enum Error {
         /// The newer version's number.
         version: u32,
     },
-    /// Something of another domain, such as a tender's draft, stands on the project.
-    #[error("the project has tenders: delete them first, or archive the project")]
+    /// Something of another domain that stays, such as a published tender, stands on the project.
+    #[error("something that stays, such as a published tender, belongs to the project: archive it instead")]
     ProjectInUse,
     /// The project has schedules of quantities, whose amounts are in its currency.
     #[error("the currency of a project cannot change once it has a schedule of quantities")]

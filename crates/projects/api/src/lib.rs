@@ -6,7 +6,7 @@ mod soq;
 mod unit;
 
 use async_trait::async_trait;
-use kernel::{Ctx, Currency, Fault, Money, OrgId, ProjectId, SoqId, Timestamp};
+use kernel::{Ctx, Currency, Money, OrgId, ProjectId, SoqId, Timestamp};
 use uow::Tx;
 
 pub use error::Error;
@@ -137,10 +137,4 @@ pub trait ProjectsPort: Send + Sync {
     /// # Errors
     /// [`Error::NotFound`].
     async fn mark_tendered_in(&self, tx: &mut Tx, ctx: &Ctx, project: ProjectId) -> Result<(), Error>;
-
-    /// Whether the project's team has this person: for notices.
-    ///
-    /// # Errors
-    /// A fault.
-    async fn is_member_in(&self, tx: &mut Tx, project: ProjectId, user: kernel::UserId) -> Result<bool, Fault>;
 }

@@ -91,7 +91,7 @@ pub trait Projects: Send + Sync {
         unchanged: Option<Precondition<'_, Project>>,
     ) -> Result<Project, Error>;
 
-    /// Deletes a project with its units, team and schedules, as long as no tender of it was published.
+    /// Deletes a project with its units, team, schedules and tenders in draft, as long as no tender of it was published.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Stale`], [`Error::AlreadyTendered`], [`Error::ProjectInUse`].

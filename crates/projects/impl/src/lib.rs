@@ -3,7 +3,9 @@
 //! Tables owned: `projects`, `project_members`, `units`, `unit_floors`, `soqs`, `soq_lines`.
 //!
 //! Invariants, each behind a rule of `model`, a constraint or trigger of the migration, and a test:
-//! - A project always has a project owner in its team; team changes are made one after another under the project's lock.
+//! - Changes of a team keep a project owner in it; they are made one after another under the project's lock, by who may make them then.
+//!   Leaving the organisation leaves its teams too, also as the last project owner: the organisation's owners and admins run the project
+//!   on and can name another. The trail tells which roles in teams were lost (`users` records it with the removal).
 //! - Once a tender of it was published, a project is never deleted and never goes back to planning.
 //! - A project's currency cannot change under a schedule of quantities (foreign key with the currency).
 //! - A unit has as many floors as it says, and their areas add up to its own, give or take 0.01.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use kernel::{Fault, OrgId, ProjectId, ProjectRole, UserId};
-use uow::ReadTx;
+use uow::{ReadTx, Tx};
 
 use crate::repo;
 
@@ -14,5 +14,9 @@ pub struct Teams;
 impl auth_api::Teams for Teams {
     async fn roles(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
         repo::team::roles(tx, org, user).await
+    }
+
+    async fn roles_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        repo::team::roles_in(tx, org, user).await
     }
 }

@@ -1,6 +1,5 @@
 //! Organisations, memberships, settings and second approvals as other crates see them.
 
-mod event;
 mod manage;
 
 use async_trait::async_trait;
@@ -8,8 +7,7 @@ use kernel::{Ctx, Denied, DomainError, Fault, FieldFault, Kind, Money, OrgId, Or
 use uow::Tx;
 use uuid::Uuid;
 
-pub use event::MemberRemoved;
-pub use manage::{Memberships, NewOrganization, OrganizationChange, Organizations};
+pub use manage::{Left, Memberships, NewOrganization, OrganizationChange, Organizations};
 
 /// Permissions of this domain (domain.md §4).
 pub mod perm {
@@ -205,6 +203,17 @@ pub trait Tenants: Send + Sync {
     /// The threshold as of the first approval counts (domain.md §7 I9).
     ///
     /// # Errors
-    /// A fault. [`kernel::Actor::System`] completes at once.
+    /// A fault; one that is worth another try (503) if the person's role is no longer the context's. [`kernel::Actor::System`] completes
+    /// at once.
     async fn approve_in(&self, tx: &mut Tx, ctx: &Ctx, request: &ApprovalRequest) -> Result<Verdict, Fault>;
+
+    /// Voids what a person of the context's organisation asked for as the first of two, and records it: their rights changed, so it no
+    /// longer says that somebody entitled agrees. Whoever takes a role from a person calls this; a change of the organisation role does.
+    ///
+    /// # Errors
+    /// A fault, also from who keeps no approvals: to forget them in silence would be worse.
+    async fn void_approvals_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
+        let _ = (tx, ctx, user);
+        Err(Fault::internal("no approvals are kept here"))
+    }
 }

@@ -30,6 +30,15 @@ pub struct OrganizationChange {
     pub timezone: String,
 }
 
+/// A membership that ended with the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// What it was.
+    pub member: Member,
+    /// Whether nobody is left in the organisation.
+    pub was_last: bool,
+}
+
 /// Organisations and their settings.
 #[async_trait]
 pub trait Organizations: Send + Sync {
@@ -73,6 +82,12 @@ pub trait Memberships: Send + Sync {
     /// A fault.
     async fn of_person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Member>, Fault>;
 
+    /// A person's memberships as they are now, in the order in which their organisations are to be locked: in a transaction of the platform.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn of_person_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Fault>;
+
     /// The members of the transaction's organisation, newest first.
     ///
     /// # Errors
@@ -109,21 +124,21 @@ pub trait Memberships: Send + Sync {
     /// [`Error::AlreadyMember`].
     async fn add_in(&self, tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<Member, Error>;
 
-    /// Gives a member another role.
+    /// Gives a member of the context's organisation another role; what they asked for as the first of two persons is void.
     ///
     /// # Errors
     /// [`Error::LastOwner`], [`Error::NotFound`].
-    async fn set_role_in(&self, tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<Member, Error>;
+    async fn set_role_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, role: OrgRole) -> Result<Member, Error>;
 
-    /// Removes a member.
+    /// Removes a member of the context's organisation; what they asked for as the first of two persons is void.
     ///
     /// # Errors
     /// [`Error::LastOwner`], [`Error::NotFound`].
-    async fn remove_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error>;
+    async fn remove_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Error>;
 
     /// Takes a person out of every organisation, in a transaction of the platform; those that were theirs alone stay behind without members.
     ///
     /// # Errors
     /// [`Error::LastOwner`] while an organisation with other members would be left without an owner.
-    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Error>;
+    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Left>, Error>;
 }

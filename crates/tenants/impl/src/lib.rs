@@ -7,8 +7,10 @@
 //! - An organisation with members has an owner. A trigger sees to it (constraint `memberships_last_owner`), locking the organisation, so
 //!   that of two concurrent demotions the later one loses; so do demotion and leaving, and leaving and the removal of an account.
 //! - A weighty verb at or above the approval threshold takes two different persons who ask for the very same thing: verb, subject, detail
-//!   and amount. A waiting approval needs its second person even if the threshold is raised meanwhile; it dies with the membership of
-//!   who asked first.
+//!   and amount. A waiting approval needs its second person even if the threshold is raised meanwhile; it is void as soon
+//!   as the role of who asked first changes, in the organisation or in a project's team, or is taken away.
+//! - What was permitted to a role is done only while the actor still has that role: it is looked at again under the organisation's lock.
+//! - A removed account joins nothing and owns nothing.
 //! - Only an owner changes the threshold.
 //! - Slugs are unique across tenants: they are addresses.
 //!

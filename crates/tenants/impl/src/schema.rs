@@ -37,6 +37,7 @@ diesel::table! {
         second_user -> Nullable<Uuid>,
         created_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
+        voided_at -> Nullable<Timestamptz>,
     }
 }
 

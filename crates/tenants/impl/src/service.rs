@@ -5,10 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
-use kernel::{Ctx, Fault, FieldFault, OrgId, OrgRole, Page, PageRequest, Position, Scope, Timestamp, UserId};
+use kernel::{
+    Actor, Ctx, Denied, Fault, FieldFault, OrgId, OrgRole, Page, PageRequest, Permission, Position, Scope, Timestamp, UserId,
+};
+use serde_json::json;
 use tenants_api::{
-    ApprovalRequest, Error, Member, MemberRemoved, Memberships, NewOrganization, Organization, OrganizationChange, Organizations,
-    Tenants, Verdict, perm,
+    ApprovalRequest, Error, Left, Member, Memberships, NewOrganization, Organization, OrganizationChange, Organizations, Tenants,
+    Verdict, perm,
 };
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;
@@ -30,6 +33,36 @@ impl Service {
     #[must_use]
     pub fn new(uow: Uow, system: SystemUow, authz: Arc<dyn Authorizer>, audit: Arc<dyn Audit>) -> Self {
         Self { uow, system, authz, audit }
+    }
+
+    async fn void_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
+        for void in approvals::void(tx, ctx.org, user).await? {
+            let entry = NewEntry::named("approvals.void", "approval", void.id)
+                .before(json!({ "action": void.action, "subject": void.subject, "first": user }));
+            self.audit.record_in(tx, ctx, entry).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Passes if the actor's role is still the one that the request began with: it was permitted by that, and roles change meanwhile.
+/// To be asked under the organisation's lock.
+async fn same_role_in(tx: &mut Tx, ctx: &Ctx, permission: Permission) -> Result<(), Error> {
+    let Actor::User(user, role) = ctx.actor else { return Ok(()) };
+    if memberships::role(tx, ctx.org, user).await? == Some(role) {
+        Ok(())
+    } else {
+        Err(Denied { permission, project: None }.into())
+    }
+}
+
+/// As [`same_role_in`] without the organisation's lock: the role then stays until the transaction ends.
+async fn hold_role_in(tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
+    let Actor::User(user, role) = ctx.actor else { return Ok(()) };
+    if memberships::hold_role(tx, ctx.org, user).await? == Some(role) {
+        Ok(())
+    } else {
+        Err(Fault::unavailable("the role of who approves changed while they did"))
     }
 }
 
@@ -86,6 +119,7 @@ impl Organizations for Service {
         self.uow
             .write(ctx, async |tx| {
                 let before = organizations::lock(tx, ctx.org).await?;
+                same_role_in(tx, ctx, perm::UPDATE).await?;
                 if seen.is_some_and(|seen| seen != before.updated_at) {
                     return Err(Error::Stale);
                 }
@@ -118,6 +152,10 @@ impl Memberships for Service {
         memberships::of_person(tx, user).await
     }
 
+    async fn of_person_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Fault> {
+        memberships::of_person_in(tx, user).await
+    }
+
     async fn list(&self, tx: &ReadTx<'_>, org: OrgId, page: PageRequest) -> Result<Page<Member>, Fault> {
         let rows = memberships::list(tx, org, page).await?;
         Ok(Page::cut(rows, page, |member| Position { created_at: member.created_at, id: member.user.0 }))
@@ -144,25 +182,28 @@ impl Memberships for Service {
         memberships::insert(tx, org, user, role).await
     }
 
-    async fn set_role_in(&self, tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<Member, Error> {
-        memberships::set_role(tx, org, user, role).await
+    async fn set_role_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, role: OrgRole) -> Result<Member, Error> {
+        let member = memberships::set_role(tx, ctx.org, user, role).await?;
+        self.void_in(tx, ctx, user).await?;
+        Ok(member)
     }
 
-    async fn remove_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error> {
-        memberships::delete(tx, org, user).await?;
-        if !memberships::any(tx, org).await? {
+    async fn remove_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Error> {
+        memberships::delete(tx, ctx.org, user).await?;
+        if !memberships::any(tx, ctx.org).await? {
             // The trigger lets the last person of all go, for the removal of accounts; leaving is another matter.
             return Err(Error::LastOwner);
         }
-        tx.publish(&MemberRemoved { org, user }).await?;
-        Ok(())
+        Ok(self.void_in(tx, ctx, user).await?)
     }
 
-    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Error> {
-        let all = memberships::of_person_in(tx, user).await?;
-        for member in &all {
+    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Left>, Error> {
+        let mut all = Vec::new();
+        for member in memberships::of_person_in(tx, user).await? {
             organizations::lock(tx, member.org).await?;
             memberships::delete(tx, member.org, user).await?;
+            let was_last = !memberships::any(tx, member.org).await?;
+            all.push(Left { member, was_last });
         }
         Ok(all)
     }
@@ -195,10 +236,12 @@ impl Tenants for Service {
                 return Ok(match model::step(waiting.first, first_is_member, present) {
                     Step::Wait => Verdict::Waiting { first: present },
                     Step::TakeOver => {
+                        hold_role_in(tx, ctx).await?;
                         approvals::take_over(tx, ctx.org, waiting.id, present).await?;
                         Verdict::Waiting { first: present }
                     }
                     Step::Complete => {
+                        hold_role_in(tx, ctx).await?;
                         approvals::complete(tx, ctx.org, waiting.id, present).await?;
                         Verdict::Complete { first: waiting.first, second: Some(present) }
                     }
@@ -209,10 +252,15 @@ impl Tenants for Service {
             if !model::needs_second(threshold, request.amount) {
                 return Ok(Verdict::Complete { first: present, second: None });
             }
+            hold_role_in(tx, ctx).await?;
             if approvals::insert_waiting(tx, ctx.org, request, present).await? {
                 return Ok(Verdict::Waiting { first: present });
             }
             // Another person asked between our look and our insert, and has committed: look again.
         }
+    }
+
+    async fn void_approvals_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
+        self.void_in(tx, ctx, user).await
     }
 }

@@ -11,7 +11,7 @@ use crate::names;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BidStatus {
-    /// Being written.
+    /// Saved by its bidder, not submitted: it lapses at the deadline.
     Draft,
     /// Sealed and received.
     Submitted,
@@ -61,10 +61,10 @@ pub struct OfferedRate {
     pub rate: Decimal,
 }
 
-/// What a bidder submits.
+/// What a bidder submits or saves as a draft.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewBid {
-    /// A rate for every payable line; provisional sums may be left out.
+    /// A rate for every payable line, in a draft for any of them; provisional sums may be left out.
     pub lines: Vec<OfferedRate>,
     /// The last day on which it can be awarded.
     pub valid_until: NaiveDate,
@@ -120,6 +120,9 @@ pub struct InclusionProof {
     pub path: Vec<[u8; 32]>,
 }
 
+/// The code of a sealed offer that the opening could not read: nobody's fault but the platform's.
+pub const UNREADABLE: &str = "UNREADABLE";
+
 /// Why a bid was disqualified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disqualification {
@@ -140,21 +143,21 @@ pub struct Bid {
     pub bidder: OrgId,
     /// Where it stands.
     pub status: BidStatus,
-    /// From 1; every replacement counts.
+    /// From 1; every replacement counts, and every time that a draft is saved.
     pub revision: u32,
     /// What it offers; nothing once the key of a tender that ended unopened is destroyed.
     pub content: Option<BidContent>,
-    /// Proof of receipt of this revision or of its withdrawal.
-    pub receipt: Receipt,
+    /// Proof of receipt of this revision or of its withdrawal; nothing for what was never submitted: a draft, also once it lapsed.
+    pub receipt: Option<Receipt>,
     /// Place by total, then by time of receipt, from 1; once opened.
     pub rank: Option<u32>,
     /// When it was opened.
     pub opened_at: Option<Timestamp>,
-    /// Why it was disqualified.
+    /// Why it was disqualified; [`UNREADABLE`] by the opening itself.
     pub disqualification: Option<Disqualification>,
     /// For the bidder, once the tender is closed.
     pub proof: Option<InclusionProof>,
-    /// For the bidder: the canonical document whose SHA-256 is the receipt.
+    /// For the bidder: the canonical document whose SHA-256 is the receipt, of a bid or of its withdrawal.
     pub document: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -199,4 +202,6 @@ pub struct OpeningRecord {
     pub own_proof: Option<InclusionProof>,
     /// Bid, bidder, rank and total of each: empty for bidders.
     pub ranking: Vec<(BidId, OrgId, u32, Money)>,
+    /// Bid and bidder of each sealed offer that could not be read, and therefore has no rank: empty for bidders.
+    pub unreadable: Vec<(BidId, OrgId)>,
 }

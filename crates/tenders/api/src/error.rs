@@ -3,6 +3,8 @@
 use chrono::SecondsFormat;
 use kernel::{BidId, Denied, DomainError, Fault, FieldFault, Kind, Timestamp};
 
+use crate::BidStatus;
+
 /// Why this domain refuses.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -30,9 +32,9 @@ pub enum Error {
     /// An organisation does not bid for its own tender.
     #[error("an organisation does not bid for its own tender")]
     OwnTender,
-    /// The organisation has a bid already.
+    /// The organisation has a bid already, or a draft of one; which, unless it came at the very same time.
     #[error("your organisation has a bid for this tender already: replace it with PUT /api/bids/{{id}}")]
-    BidExists(Option<BidId>),
+    BidExists(Option<(BidId, BidStatus)>),
     /// The invitee was invited before.
     #[error("this bidder is invited already")]
     AlreadyInvited,
@@ -111,7 +113,7 @@ impl DomainError for Error {
     fn current_state(&self) -> Option<String> {
         match self {
             Self::State { state, .. } => Some((*state).to_owned()),
-            Self::BidExists(_) => Some("submitted".to_owned()),
+            Self::BidExists(bid) => bid.map(|(_, status)| status.name().to_owned()),
             Self::BidExpired(_) => Some("expired".to_owned()),
             _ => None,
         }
@@ -124,7 +126,7 @@ impl DomainError for Error {
     fn extra(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::TenderClosed { deadline, server_time } => vec![("deadline", time(deadline)), ("serverTime", time(server_time))],
-            Self::BidExists(Some(bid)) => vec![("bidId", bid.to_string())],
+            Self::BidExists(Some((bid, _))) => vec![("bidId", bid.to_string())],
             _ => Vec::new(),
         }
     }

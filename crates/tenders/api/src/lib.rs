@@ -11,6 +11,7 @@ mod tender;
 
 pub use bid::{
     Bid, BidContent, BidLine, BidPage, BidStatus, Disqualification, InclusionProof, NewBid, OfferedRate, OpeningRecord, Receipt,
+    UNREADABLE,
 };
 pub use error::Error;
 pub use event::{
@@ -18,8 +19,8 @@ pub use event::{
 };
 pub use service::{Bidding, Drafting, Procedure, Tenders};
 pub use tender::{
-    Approval, Award, AwardRef, AwardedContract, Awarding, BidStep, Draft, Filter, Invitation, Invitee, Milestone,
-    ProcurementMethod, Retender, Side, Step, Tender, TenderLine, TenderStatus, TenderView,
+    Approval, Award, AwardRef, AwardedContract, AwardedMilestone, Awarding, BidStep, Draft, Filter, Invitation, Invitee,
+    Milestone, ProcurementMethod, Retender, Side, Step, Tender, TenderLine, TenderStatus, TenderView,
 };
 
 /// Permissions of this domain (domain.md §4).

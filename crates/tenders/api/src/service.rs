@@ -69,7 +69,7 @@ pub trait Drafting: Send + Sync {
 /// What the owner does from publication to award.
 #[async_trait]
 pub trait Procedure: Send + Sync {
-    /// T2: publishes a draft; at or above the threshold with a second person.
+    /// T2: publishes a draft; at or above the threshold, or without an estimate for every line, with a second person.
     ///
     /// # Errors
     /// [`Error::NotReady`] with everything that is missing, [`Error::State`].
@@ -81,19 +81,22 @@ pub trait Procedure: Send + Sync {
     /// [`Error::TenderClosed`] after the deadline, [`Error::Invalid`] unless it is later.
     async fn extend(&self, ctx: &Ctx, tender: TenderId, deadline: Timestamp) -> Result<TenderView, Error>;
 
-    /// T13: cancels; once closed, at or above the threshold, with a second person. Bids that were not opened never will be.
+    /// T13: cancels; once closed, at or above the threshold, with a second person who gives the same reason. Bids that were not opened
+    /// never will be.
     ///
     /// # Errors
     /// [`Error::State`], also once the contract is active.
     async fn cancel(&self, ctx: &Ctx, tender: TenderId, reason: String) -> Result<Step, Error>;
 
-    /// T8: opens the bids; at or above the threshold two persons must ask for it.
+    /// T8: opens the bids; at or above the threshold, or without an estimate for every line, two persons must ask for it. A sealed offer
+    /// that cannot be read is disqualified ([`crate::UNREADABLE`]) and stops nobody; if none can be read, nothing is opened.
     ///
     /// # Errors
     /// [`Error::State`] before the deadline and after opening.
     async fn open(&self, ctx: &Ctx, tender: TenderId) -> Result<Step, Error>;
 
-    /// T9 (with B10 for an opened bid) and B12: awards and opens the contract.
+    /// T9 (with B10 for an opened bid) and B12: awards and opens the contract; at or above the threshold with a second person who gives
+    /// the same reason.
     ///
     /// # Errors
     /// [`Error::State`] for the loser of a race, [`Error::Invalid`] without a reason for passing over a better bid.
@@ -111,7 +114,7 @@ pub trait Procedure: Send + Sync {
     /// [`Error::State`].
     async fn accept(&self, ctx: &Ctx, bid: BidId) -> Result<Bid, Error>;
 
-    /// B11: disqualifies a bid; the first in rank at or above the threshold with a second person.
+    /// B11: disqualifies a bid; the first in rank at or above the threshold with a second person who gives the same reason.
     ///
     /// # Errors
     /// [`Error::State`].
@@ -127,13 +130,26 @@ pub trait Procedure: Send + Sync {
 /// What bidders do, and how bids are read.
 #[async_trait]
 pub trait Bidding: Send + Sync {
+    /// B1: saves a draft, sealed like a bid, in which any line may be without a rate. It has no receipt, and lapses at the deadline (B8)
+    /// unless it is submitted.
+    ///
+    /// # Errors
+    /// As for [`Bidding::submit`].
+    async fn save_draft(&self, ctx: &Ctx, tender: TenderId, draft: NewBid) -> Result<Bid, Error>;
+
+    /// Saves a draft again: the next revision. [`Bidding::replace_bid`] submits it (B2).
+    ///
+    /// # Errors
+    /// As for [`Bidding::replace_bid`]; [`Error::State`] for what is not a draft.
+    async fn replace_draft(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>, draft: NewBid) -> Result<Bid, Error>;
+
     /// B1 and B2 in one: submits a sealed bid. A withdrawn one is taken up again (B5).
     ///
     /// # Errors
     /// [`Error::TenderClosed`], [`Error::BidExists`], [`Error::OwnTender`], [`Error::Invalid`] with every fault.
     async fn submit(&self, ctx: &Ctx, tender: TenderId, bid: NewBid) -> Result<Bid, Error>;
 
-    /// B3, B5, B7: the next revision.
+    /// B2 of a draft, B3, B5, B7: the next revision.
     ///
     /// # Errors
     /// As for [`Bidding::submit`]; [`Error::Stale`] unless `expected` is the current revision, if given.
@@ -145,11 +161,11 @@ pub trait Bidding: Send + Sync {
     /// [`Error::TenderClosed`], [`Error::State`], [`Error::Stale`].
     async fn withdraw(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>) -> Result<Bid, Error>;
 
-    /// What an earlier or the current revision of the own bid offered, with the canonical document of its receipt.
+    /// What an earlier or the current revision of the own bid offered, with the canonical document of its receipt; a draft has none.
     ///
     /// # Errors
     /// [`Error::NotFound`], also once the key of the tender is destroyed.
-    async fn own_revision(&self, ctx: &Ctx, bid: BidId, revision: u32) -> Result<(BidContent, String), Error>;
+    async fn own_revision(&self, ctx: &Ctx, bid: BidId, revision: u32) -> Result<(BidContent, Option<String>), Error>;
 
     /// A bid: the caller's own, or an opened one of the caller's tender.
     ///

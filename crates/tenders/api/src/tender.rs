@@ -1,7 +1,9 @@
 //! Tenders: their state, what they ask for, who is invited.
 
 use chrono::NaiveDate;
-use kernel::{BidId, ContractId, Currency, Money, OrgId, ProjectId, SoqId, SoqLineId, TenderId, Timestamp, UnitId, UserId};
+use kernel::{
+    BidId, ContractId, Currency, MilestoneId, Money, OrgId, ProjectId, SoqId, SoqLineId, TenderId, Timestamp, UnitId, UserId,
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -216,7 +218,7 @@ pub struct Filter {
 pub enum Invitee {
     /// An organisation on the platform.
     Organization(OrgId),
-    /// Somebody who is not on the platform yet.
+    /// Whoever signs in with this e-mail.
     Email(String),
 }
 
@@ -229,6 +231,9 @@ pub struct Invitation {
     pub tender: TenderId,
     /// Who is invited.
     pub invitee: Invitee,
+    /// The organisation that is invited; of an e-mail once it is known whose it is. Until then it counts for the person with that e-mail,
+    /// in whichever organisation they act.
+    pub organization: Option<OrgId>,
     /// When it went out: at publication, or at once if the tender is published.
     pub sent_at: Option<Timestamp>,
     /// When it was made.
@@ -302,8 +307,21 @@ pub struct AwardedContract {
     pub contractor: OrgId,
     /// The contract sum.
     pub total: Money,
-    /// Title, amount and due date of each milestone.
-    pub milestones: Vec<(String, Money, Option<NaiveDate>)>,
+    /// Its milestones, in order; none is funded yet.
+    pub milestones: Vec<AwardedMilestone>,
+}
+
+/// A milestone of a contract that an award opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwardedMilestone {
+    /// Its id: what is funded.
+    pub id: MilestoneId,
+    /// Its title.
+    pub title: String,
+    /// Its part of the contract sum.
+    pub amount: Money,
+    /// When it is due.
+    pub due_on: Option<NaiveDate>,
 }
 
 /// A tender after [`crate::Procedure::award`].

@@ -36,6 +36,7 @@ diesel::table! {
         tender_id -> Uuid,
         invited_org_id -> Nullable<Uuid>,
         email -> Nullable<Text>,
+        email_key -> Nullable<Text>,
         invited_by -> Nullable<Uuid>,
         sent_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
@@ -98,8 +99,9 @@ diesel::table! {
         bidder_org_id -> Uuid,
         status -> Text,
         revision -> Int4,
-        receipt_sha256 -> Bytea,
-        received_at -> Timestamptz,
+        receipt_sha256 -> Nullable<Bytea>,
+        received_at -> Nullable<Timestamptz>,
+        withdrawal_document -> Nullable<Text>,
         opened_at -> Nullable<Timestamptz>,
         total -> Nullable<Int8>,
         currency -> Text,
@@ -121,8 +123,8 @@ diesel::table! {
         tender_id -> Uuid,
         bidder_org_id -> Uuid,
         sealed -> Bytea,
-        receipt_sha256 -> Bytea,
-        received_at -> Timestamptz,
+        receipt_sha256 -> Nullable<Bytea>,
+        received_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! XChaCha20-Poly1305 with a random nonce in front. A bid's associated data binds tender, bid, revision and bidder; a wrapped key's binds
 //! the tender. What is sealed is the canonical JSON document of [`Document`]; its SHA-256 is the receipt. It carries 16 random bytes, so
-//! that nobody finds a rate by trying hashes.
+//! that nobody finds a rate by trying hashes. A draft is sealed with the same key in a domain of its own: it has no receipt, and does not
+//! open as an offer wherever it is put.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +17,12 @@ use tenders_api::BidContent;
 use crate::model::merkle::{Hash, sha256};
 
 const NONCE: usize = 24;
+
+/// The domain of what was submitted.
+const BID: &[u8] = b"14build/bid/1";
+
+/// The domain of what was only saved.
+const DRAFT: &[u8] = b"14build/bid-draft/1";
 
 /// What the configuration gives is not a key.
 #[derive(Debug, thiserror::Error)]
@@ -98,11 +105,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn aad(&self) -> Vec<u8> {
+    fn aad(&self, domain: &[u8]) -> Vec<u8> {
         let revision = self.revision.to_be_bytes();
-        let parts: [&[u8]; 5] =
-            [b"14build/bid/1", self.tender.0.as_bytes(), self.bid.0.as_bytes(), self.bidder.0.as_bytes(), &revision];
-        parts.concat()
+        [domain, self.tender.0.as_bytes(), self.bid.0.as_bytes(), self.bidder.0.as_bytes(), &revision].concat()
     }
 }
 
@@ -131,13 +136,13 @@ impl TenderKey {
         let salt = hex::encode(rand::random::<[u8; 16]>());
         let document = Document { format: "14build/bid/1".into(), place, received_at, salt, content: content.clone() };
         let document = serde_json::to_string(&document).map_err(Fault::internal)?;
-        let sealed = encrypt(&self.0, document.as_bytes(), &place.aad())?;
+        let sealed = encrypt(&self.0, document.as_bytes(), &place.aad(BID))?;
         Ok(Sealed { sealed, receipt: sha256(&[document.as_bytes()]), document })
     }
 
     /// Opens an offer and checks it against its receipt. Answers the document too.
     pub(crate) fn open(&self, place: Place, sealed: &[u8], receipt: &Hash) -> Result<(BidContent, String), Fault> {
-        let bytes = decrypt(&self.0, sealed, &place.aad())?;
+        let bytes = decrypt(&self.0, sealed, &place.aad(BID))?;
         if sha256(&[&bytes]) != *receipt {
             return Err(Fault::internal(format!("the sealed offer of bid {} does not match its receipt", place.bid)));
         }
@@ -147,6 +152,18 @@ impl TenderKey {
             return Err(Fault::internal(format!("the sealed offer of bid {} belongs elsewhere", place.bid)));
         }
         Ok((document.content, text))
+    }
+
+    /// Seals a draft.
+    pub(crate) fn seal_draft(&self, place: Place, content: &BidContent) -> Result<Vec<u8>, Fault> {
+        let text = serde_json::to_vec(content).map_err(Fault::internal)?;
+        encrypt(&self.0, &text, &place.aad(DRAFT))
+    }
+
+    /// Opens a draft.
+    pub(crate) fn open_draft(&self, place: Place, sealed: &[u8]) -> Result<BidContent, Fault> {
+        let bytes = decrypt(&self.0, sealed, &place.aad(DRAFT))?;
+        serde_json::from_slice(&bytes).map_err(Fault::internal)
     }
 }
 
@@ -216,6 +233,22 @@ mod tests {
         let other = keys.make(place(1).tender).expect("made");
         assert!(keys.unwrap(place(1).tender, &other).expect("unwraps").open(place(1), &sealed.sealed, &sealed.receipt).is_err());
         assert!(keys.unwrap(TenderId::new(), &wrapped).is_err(), "another tender's key");
+    }
+
+    #[test]
+    fn a_draft_never_opens_as_an_offer_nor_elsewhere() {
+        let keys = SealKey::new([1; 32]);
+        let wrapped = keys.make(place(1).tender).expect("made");
+        let key = keys.unwrap(place(1).tender, &wrapped).expect("unwraps");
+        let content = content();
+        let draft = key.seal_draft(place(1), &content).expect("seals");
+        assert!(!holds(&draft, "1234.5678"));
+        assert_eq!(key.open_draft(place(1), &draft).expect("opens"), content);
+        assert!(key.open_draft(place(2), &draft).is_err(), "another revision");
+        let text = serde_json::to_vec(&content).expect("text");
+        assert!(key.open(place(1), &draft, &sha256(&[&text])).is_err(), "no offer, whatever receipt is put beside it");
+        let offer = key.seal(place(1), Timestamp::UNIX_EPOCH, &content).expect("seals");
+        assert!(key.open_draft(place(1), &offer.sealed).is_err(), "an offer is no draft");
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub enum Error {
     /// The last owner cannot leave, be demoted or remove the account.
     #[error("an organisation needs an owner: make another member owner first")]
     LastOwner,
+    /// The account is the last member of an organisation that others still count on: by what, in words.
+    #[error("your organisation has no other member and is still bound by {}: settle that, or make somebody else its owner first", .0.join(", "))]
+    OrganizationInUse(Vec<String>),
     /// The person is a member already.
     #[error("this person is a member already")]
     AlreadyMember,
@@ -53,7 +56,7 @@ impl DomainError for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::NotFound(_) => Kind::NotFound,
-            Self::LastOwner | Self::AlreadyMember => Kind::Conflict,
+            Self::LastOwner | Self::OrganizationInUse(_) | Self::AlreadyMember => Kind::Conflict,
             Self::Stale => Kind::Stale,
             Self::Invalid(_) => Kind::Invalid,
             Self::Denied(_) => Kind::Forbidden,
@@ -65,6 +68,7 @@ impl DomainError for Error {
         match self {
             Self::NotFound(_) => "NOT_FOUND",
             Self::LastOwner => "LAST_OWNER",
+            Self::OrganizationInUse(_) => "ORGANIZATION_IN_USE",
             Self::AlreadyMember => "ALREADY_MEMBER",
             Self::Stale => "PRECONDITION_FAILED",
             Self::Invalid(_) => "INVALID",

@@ -5,7 +5,6 @@ mod error;
 use async_trait::async_trait;
 use kernel::{Ctx, Fault, OrgRole, Page, PageRequest, Timestamp, UserId};
 use tenants_api::Organization;
-use uow::ReadTx;
 
 pub use error::Error;
 
@@ -59,6 +58,28 @@ pub struct NewMember {
     pub role: OrgRole,
 }
 
+/// What binds organisations to others, such as contracts in force: a port over the domains above this one, joined in `bin/server`.
+#[async_trait]
+pub trait Obligations: Send + Sync {
+    /// What still binds the organisation of `ctx`, a context of the platform, in words that tell a person what to see to; empty for
+    /// nothing. Asked outside of any transaction.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn of(&self, ctx: &Ctx) -> Result<Vec<String>, Fault>;
+}
+
+/// Nothing binds anybody: where there is nothing above people.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoObligations;
+
+#[async_trait]
+impl Obligations for NoObligations {
+    async fn of(&self, _: &Ctx) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+}
+
 /// People.
 #[async_trait]
 pub trait Users: Send + Sync {
@@ -77,7 +98,8 @@ pub trait Users: Send + Sync {
     /// Removes the context's person: sessions, password and memberships go at once, what remains is anonymous.
     ///
     /// # Errors
-    /// [`Error::LastOwner`] while an organisation with other members would be left without an owner.
+    /// [`Error::LastOwner`] while an organisation with other members would be left without an owner, [`Error::OrganizationInUse`] while
+    /// one without other members still has obligations.
     async fn remove_account(&self, ctx: &Ctx) -> Result<(), Error>;
 
     /// The members of the context's organisation, newest first.
@@ -95,13 +117,13 @@ pub trait Users: Send + Sync {
     /// Adds a member: a known person at once, an unknown email as a person who can sign in once they register (decision 0003).
     ///
     /// # Errors
-    /// [`Error::Denied`], [`Error::Invalid`], [`Error::AlreadyMember`].
+    /// [`Error::Denied`], [`Error::AlreadyMember`], [`Error::Invalid`], also for a role above member for somebody who has not registered.
     async fn add_member(&self, ctx: &Ctx, new: NewMember) -> Result<MemberUser, Error>;
 
     /// Gives a member another role, if it still is `seen`.
     ///
     /// # Errors
-    /// [`Error::Denied`], [`Error::NotFound`], [`Error::LastOwner`], [`Error::Stale`].
+    /// [`Error::Denied`], [`Error::NotFound`], [`Error::LastOwner`], [`Error::Stale`], [`Error::Invalid`] as for a new member.
     async fn set_role(&self, ctx: &Ctx, user: UserId, role: OrgRole, seen: Option<OrgRole>) -> Result<MemberUser, Error>;
 
     /// Removes a member (anybody may remove themselves), if the role still is `seen`; their sessions in the organisation end at once.
@@ -109,10 +131,4 @@ pub trait Users: Send + Sync {
     /// # Errors
     /// [`Error::Denied`], [`Error::NotFound`], [`Error::LastOwner`], [`Error::Stale`].
     async fn remove_member(&self, ctx: &Ctx, user: UserId, seen: Option<OrgRole>) -> Result<(), Error>;
-
-    /// Those of `ids` whom the transaction may see, in no order: for other domains that show names.
-    ///
-    /// # Errors
-    /// A fault.
-    async fn people(&self, tx: &ReadTx<'_>, ids: &[UserId]) -> Result<Vec<User>, Fault>;
 }

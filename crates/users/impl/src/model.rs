@@ -1,12 +1,8 @@
 //! Rules of people, pure.
 
+use auth_api::email;
 use kernel::FieldFault;
 use users_api::{NewMember, ProfileChange};
-
-/// The form in which emails are compared: what makes two spellings one person.
-pub(crate) fn email_key(email: &str) -> String {
-    email.trim().to_lowercase()
-}
 
 fn check_name(name: &str, faults: &mut Vec<FieldFault>) {
     let length = name.trim().chars().count();
@@ -43,7 +39,7 @@ fn is_https(address: &str) -> bool {
 pub(crate) fn checked_member(mut new: NewMember) -> Result<NewMember, Vec<FieldFault>> {
     let mut faults = Vec::new();
     new.email = new.email.trim().to_owned();
-    if !plausible(&new.email) {
+    if !email::is_plausible(&new.email) {
         faults.push(FieldFault::new("/email", "INVALID_FORMAT", "must be an email address"));
     }
     check_name(&new.name, &mut faults);
@@ -51,27 +47,11 @@ pub(crate) fn checked_member(mut new: NewMember) -> Result<NewMember, Vec<FieldF
     if faults.is_empty() { Ok(new) } else { Err(faults) }
 }
 
-/// Whether this can be an email at all; that it arrives is for a mail to prove.
-fn plausible(email: &str) -> bool {
-    let Some((local, domain)) = email.rsplit_once('@') else { return false };
-    email.len() <= 254
-        && (1..=64).contains(&local.len())
-        && !local.contains('@')
-        && !email.chars().any(|c| c.is_whitespace() || c.is_control())
-        && domain.contains('.')
-        && domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
     use super::*;
     use kernel::OrgRole;
-
-    #[test]
-    fn an_email_is_one_person_whatever_its_case() {
-        assert_eq!(email_key(" Ada@Example.COM "), "ada@example.com");
-    }
 
     #[test]
     fn pictures_come_from_https_only() {

@@ -1,12 +1,12 @@
 //! SQL of people.
 
+use auth_api::email;
 use db::prelude::*;
 use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use kernel::{Fault, Timestamp, UserId};
 use users_api::{Error, NewMember, ProfileChange, User};
 use uuid::Uuid;
 
-use crate::model::email_key;
 use crate::schema::users;
 
 #[derive(Queryable, Selectable)]
@@ -47,6 +47,12 @@ pub(crate) async fn lock(tx: &mut Tx, user: UserId) -> Result<User, Error> {
     Ok(query.first(tx.pg()).await.not_found(|| Error::NotFound("person"))?.into())
 }
 
+/// Locks a person so that nobody adds them anywhere meanwhile; `false` if they are removed already. For the platform.
+pub(crate) async fn lock_for_removal(tx: &mut Tx, user: UserId) -> Result<bool, Fault> {
+    let query = users::table.find(user.0).filter(users::removed_at.is_null()).for_update().select(users::id);
+    Ok(query.first::<Uuid>(tx.pg()).await.optional().fault()?.is_some())
+}
+
 /// Those of `ids` whom the transaction sees.
 pub(crate) async fn by_ids(tx: &ReadTx<'_>, ids: &[UserId]) -> Result<Vec<User>, Fault> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
@@ -56,7 +62,8 @@ pub(crate) async fn by_ids(tx: &ReadTx<'_>, ids: &[UserId]) -> Result<Vec<User>,
 
 /// The person of an email. For the platform.
 pub(crate) async fn by_email(tx: &ReadTx<'_>, email: &str) -> Result<Option<User>, Fault> {
-    let query = users::table.filter(users::email_key.eq(email_key(email))).select(Row::as_select());
+    let living = users::email_key.eq(email::key(email)).and(users::removed_at.is_null());
+    let query = users::table.filter(living).select(Row::as_select());
     let row: Option<Row> = query.first(&mut tx.pg()).await.optional().fault()?;
     Ok(row.map(User::from))
 }
@@ -68,7 +75,7 @@ pub(crate) async fn insert(tx: &mut Tx, email: &str, name: &str) -> Result<Optio
         .values((
             users::id.eq(id.0),
             users::email.eq(email.trim()),
-            users::email_key.eq(email_key(email)),
+            users::email_key.eq(email::key(email)),
             users::name.eq(name.trim()),
         ))
         .on_conflict(users::email_key)
@@ -90,7 +97,7 @@ pub(crate) async fn person_for(tx: &mut Tx, new: &NewMember) -> Result<UserId, F
     let found: Found = diesel::sql_query("select app.person_for_email($1, $2, $3, $4) as id")
         .bind::<SqlUuid, _>(UserId::new().0)
         .bind::<Text, _>(&new.email)
-        .bind::<Text, _>(email_key(&new.email))
+        .bind::<Text, _>(email::key(&new.email))
         .bind::<Text, _>(&new.name)
         .get_result(tx.pg())
         .await
@@ -125,8 +132,7 @@ pub(crate) async fn rename(tx: &mut Tx, user: UserId, name: &str) -> Result<(), 
 
 /// Leaves nothing of a person but the id. For the platform.
 pub(crate) async fn anonymise(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
-    // A reserved domain (RFC 2606): no mail can go there, nobody can register it.
-    let nobody = format!("removed-{}@removed.invalid", user.0.simple());
+    let nobody = format!("removed-{}@{}", user.0.simple(), email::REMOVED_DOMAIN);
     diesel::update(users::table.find(user.0))
         .set((
             users::email.eq(&nobody),

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{Accounts, Authorizer, Sessions};
-use kernel::{Ctx, Denied, Fault, OrgRole, Page, PageRequest, Scope, Timestamp, UserId};
+use kernel::{Actor, Ctx, Denied, Fault, FieldFault, OrgId, OrgRole, Page, PageRequest, Scope, Timestamp, UserId};
 use serde_json::json;
-use tenants_api::{Member, Memberships, perm};
+use tenants_api::{Left, Member, Memberships, Organization, perm};
 use uow::{ReadTx, SystemUow, Tx, Uow};
-use users_api::{Error, MemberUser, NewMember, ProfileChange, User, Users};
+use users_api::{Error, MemberUser, NewMember, NoObligations, Obligations, ProfileChange, User, Users};
 
 use crate::{model, repo};
 
@@ -23,6 +23,33 @@ pub struct Service {
     accounts: Arc<dyn Accounts>,
     authz: Arc<dyn Authorizer>,
     audit: Arc<dyn Audit>,
+    obligations: Arc<dyn Obligations>,
+}
+
+/// Why an account was not removed in a transaction.
+enum Staying {
+    /// Nobody else is in these organisations: what binds them is to be asked first.
+    LastOf(Vec<OrgId>),
+    /// It is refused.
+    Refused(Error),
+}
+
+impl From<Error> for Staying {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Fault> for Staying {
+    fn from(fault: Fault) -> Self {
+        Self::Refused(fault.into())
+    }
+}
+
+impl From<tenants_api::Error> for Staying {
+    fn from(error: tenants_api::Error) -> Self {
+        Self::Refused(error.into())
+    }
 }
 
 impl Service {
@@ -37,7 +64,13 @@ impl Service {
         authz: Arc<dyn Authorizer>,
         audit: Arc<dyn Audit>,
     ) -> Self {
-        Self { uow, system, memberships, sessions, accounts, authz, audit }
+        Self { uow, system, memberships, sessions, accounts, authz, audit, obligations: Arc::new(NoObligations) }
+    }
+
+    /// The same, asking `obligations` before the last member of an organisation removes the account.
+    #[must_use]
+    pub fn with_obligations(self, obligations: Arc<dyn Obligations>) -> Self {
+        Self { obligations, ..self }
     }
 
     async fn member_user(&self, tx: &ReadTx<'_>, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error> {
@@ -47,14 +80,64 @@ impl Service {
         Ok(MemberUser { user, role: member.role, organization })
     }
 
-    /// Who was removed while the request was under way learns nothing about emails any more.
-    async fn still_a_member_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Error> {
-        let denied = || Error::Denied(Denied { permission: perm::MEMBERS_MANAGE, project: None });
-        match self.memberships.lock_in(tx, ctx.org, person(ctx)?).await {
-            Err(tenants_api::Error::NotFound(_)) => Err(denied()),
+    /// Locks the organisation and passes if the actor's role is still the one that the request was permitted with: who was demoted or
+    /// removed meanwhile neither takes it back nor learns anything about emails.
+    async fn lock_for_manager_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<Organization, Error> {
+        let organization = self.memberships.lock_organization_in(tx, ctx.org).await?;
+        let Actor::User(user, role) = ctx.actor else { return Ok(organization) };
+        match self.memberships.lock_in(tx, ctx.org, user).await {
+            Ok(member) if member.role == role => Ok(organization),
+            Ok(_) | Err(tenants_api::Error::NotFound(_)) => {
+                Err(Error::Denied(Denied { permission: perm::MEMBERS_MANAGE, project: None }))
+            }
             Err(error) => Err(error.into()),
-            Ok(_) => Ok(()),
         }
+    }
+
+    /// Emails are claimed, not proven (decision 0003): until somebody has registered with one, whoever does first gets what was given to
+    /// it, so it is given no role that manages.
+    async fn trusted_in(&self, tx: &mut Tx, user: UserId, role: OrgRole) -> Result<(), Error> {
+        if role == OrgRole::Member || self.accounts.is_registered_in(tx, user).await? {
+            return Ok(());
+        }
+        let detail = "nobody has registered with this email yet: add them as member, and promote them once they have registered";
+        Err(Error::Invalid(vec![FieldFault::new("/role", "EMAIL_NOT_REGISTERED", detail)]))
+    }
+
+    /// Records the roles in teams of projects that end with a membership.
+    async fn record_teams_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
+        for (project, role) in self.accounts.team_roles_in(tx, ctx.org, user).await? {
+            let entry =
+                NewEntry::named("users.leave_team", "project", project).before(json!({ "user": user, "role": role.name() }));
+            self.audit.record_in(tx, ctx, entry).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes an account unless it is the last of an organisation that is not known to be `free` of obligations.
+    async fn remove_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, free: &[OrgId]) -> Result<(), Staying> {
+        // The person before their organisations: who adds them to one holds the person until then.
+        if !repo::lock_for_removal(tx, user).await? {
+            return Err(Error::NotFound("person").into());
+        }
+        for member in self.memberships.of_person_in(tx, user).await? {
+            self.memberships.lock_in(tx, member.org, user).await?;
+            self.record_teams_in(tx, &Ctx { org: member.org, once: None, ..ctx.clone() }, user).await?;
+        }
+        let left = self.memberships.leave_all_in(tx, user).await?;
+        let last_of = left.iter().filter(|left| left.was_last).map(|left| left.member.org).filter(|org| !free.contains(org));
+        let last_of: Vec<OrgId> = last_of.collect();
+        if !last_of.is_empty() {
+            return Err(Staying::LastOf(last_of));
+        }
+        self.accounts.remove_in(tx, user).await?;
+        repo::anonymise(tx, user).await?;
+        for Left { member, .. } in left {
+            let ctx = Ctx { org: member.org, once: None, ..ctx.clone() };
+            let entry = NewEntry::named("users.remove_account", "user", user).before(json!({ "role": member.role }));
+            self.audit.record_in(tx, &ctx, entry).await?;
+        }
+        Ok(())
     }
 
     /// Whoever touches an owner, or makes one, needs more than to manage members.
@@ -102,19 +185,23 @@ impl Users for Service {
 
     async fn remove_account(&self, ctx: &Ctx) -> Result<(), Error> {
         let user = person(ctx)?;
-        self.system
-            .write(async |tx| {
-                let left = self.memberships.leave_all_in(tx, user).await?;
-                self.accounts.remove_in(tx, user).await?;
-                repo::anonymise(tx, user).await?;
-                for member in left {
-                    let ctx = Ctx { org: member.org, once: None, ..ctx.clone() };
-                    let entry = NewEntry::named("users.remove_account", "user", user).before(json!({ "role": member.role }));
-                    self.audit.record_in(tx, &ctx, entry).await?;
+        let mut free = Vec::new();
+        loop {
+            let last_of = match self.system.write(async |tx| self.remove_in(tx, ctx, user, &free).await).await {
+                Ok(()) => return Ok(()),
+                Err(Staying::Refused(error)) => return Err(error),
+                Err(Staying::LastOf(organizations)) => organizations,
+            };
+            // Outside of the transaction, which the domains asked here could not use. A contract needs this person's signature to come
+            // into force, so none does meanwhile.
+            for org in last_of {
+                let bonds = self.obligations.of(&Ctx::system(org, ctx.request.clone())).await?;
+                if !bonds.is_empty() {
+                    return Err(Error::OrganizationInUse(bonds));
                 }
-                Ok(())
-            })
-            .await
+                free.push(org);
+            }
+        }
     }
 
     async fn members(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<MemberUser>, Error> {
@@ -146,10 +233,10 @@ impl Users for Service {
         let new = model::checked_member(new).map_err(Error::Invalid)?;
         self.uow
             .write(ctx, async |tx| {
-                let organization = self.memberships.lock_organization_in(tx, ctx.org).await?;
-                self.still_a_member_in(tx, ctx).await?;
+                let organization = self.lock_for_manager_in(tx, ctx).await?;
                 let id = repo::person_for(tx, &new).await?;
                 let member = self.memberships.add_in(tx, ctx.org, id, new.role).await?;
+                self.trusted_in(tx, id, new.role).await?;
                 let user = repo::get_in(tx, id).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", id).after(json!({ "role": member.role }));
                 self.audit.record_in(tx, ctx, entry).await?;
@@ -162,11 +249,12 @@ impl Users for Service {
         self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
         self.uow
             .write(ctx, async |tx| {
-                let organization = self.memberships.lock_organization_in(tx, ctx.org).await?;
+                let organization = self.lock_for_manager_in(tx, ctx).await?;
                 let before = self.memberships.lock_in(tx, ctx.org, user).await?;
                 self.authorise_roles(ctx, &[before.role, role])?;
                 unchanged(seen, &before)?;
-                let after = self.memberships.set_role_in(tx, ctx.org, user, role).await?;
+                self.trusted_in(tx, user, role).await?;
+                let after = self.memberships.set_role_in(tx, ctx, user, role).await?;
                 let person = repo::get_in(tx, user).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", user)
                     .before(json!({ "role": before.role }))
@@ -185,20 +273,20 @@ impl Users for Service {
         }
         self.uow
             .write(ctx, async |tx| {
+                if !oneself {
+                    self.lock_for_manager_in(tx, ctx).await?;
+                }
                 let before = self.memberships.lock_in(tx, ctx.org, user).await?;
                 if !oneself {
                     self.authorise_roles(ctx, &[before.role])?;
                 }
                 unchanged(seen, &before)?;
-                self.memberships.remove_in(tx, ctx.org, user).await?;
+                self.record_teams_in(tx, ctx, user).await?;
+                self.memberships.remove_in(tx, ctx, user).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", user).before(json!({ "role": before.role }));
                 self.audit.record_in(tx, ctx, entry).await?;
                 Ok::<_, Error>(self.sessions.end_sessions_in(tx, user, ctx.org).await?)
             })
             .await
-    }
-
-    async fn people(&self, tx: &ReadTx<'_>, ids: &[UserId]) -> Result<Vec<User>, Fault> {
-        repo::by_ids(tx, ids).await
     }
 }

@@ -7,7 +7,7 @@ use auth_api::Sessions;
 use utoipa::openapi::OpenApi;
 
 use super::{AlwaysReady, DenialLog, Limits, NoDenialLog, Readiness, Settings};
-use crate::Routes;
+use crate::{FingerprintKey, Routes};
 
 type Configure = dyn Fn(&mut ServiceConfig) + Send + Sync;
 
@@ -20,12 +20,13 @@ pub struct AppDeps {
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) fingerprints: FingerprintKey,
     pub(crate) openapi: Option<Arc<OpenApi>>,
     pub(crate) data: Vec<Arc<Configure>>,
 }
 
 impl AppDeps {
-    /// Routes behind sessions; always ready, denials not recorded, no documents.
+    /// Routes behind sessions; always ready, denials not recorded, no documents, requests fingerprinted under a key of this process.
     pub fn new(routes: Arc<Routes>, sessions: Arc<dyn Sessions>, settings: Settings) -> Self {
         Self {
             routes,
@@ -34,6 +35,7 @@ impl AppDeps {
             readiness: Arc::new(AlwaysReady),
             limits: Arc::new(Limits::new(&settings.rate_limits)),
             settings: Arc::new(settings),
+            fingerprints: FingerprintKey::random(),
             openapi: None,
             data: Vec::new(),
         }
@@ -43,6 +45,14 @@ impl AppDeps {
     #[must_use]
     pub fn limits(&self) -> &Arc<Limits> {
         &self.limits
+    }
+
+    /// The key of the fingerprints of requests, which every process of a deployment must share: else a repetition that reaches another
+    /// one, or this one after its restart, is taken for another request.
+    #[must_use]
+    pub fn fingerprint_key(mut self, key: FingerprintKey) -> Self {
+        self.fingerprints = key;
+        self
     }
 
     /// Where denials are recorded.

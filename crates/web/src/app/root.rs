@@ -8,7 +8,7 @@ use std::time::Instant;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::header::{HeaderMap, HeaderValue};
-use actix_web::http::{StatusCode, Uri, header};
+use actix_web::http::{Method, StatusCode, Uri, header};
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
@@ -72,7 +72,10 @@ where
 struct Visit {
     deps: Rc<AppDeps>,
     caller: Caller,
+    method: Method,
     uri: Uri,
+    /// The pattern that the path matches.
+    route: Option<String>,
     origin: Option<HeaderValue>,
     gzip: bool,
     standings: Vec<Standing>,
@@ -90,7 +93,9 @@ impl Visit {
         };
         Self {
             caller,
+            method: request.method().clone(),
             uri: request.uri().clone(),
+            route: request.match_pattern(),
             origin: cors::allowed_origin(headers, &deps.settings.allowed_origins),
             gzip: compress::accepted(headers),
             standings: Vec::new(),
@@ -148,11 +153,9 @@ impl Visit {
     async fn finish(self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         let problem = problem_in(response.response());
         let (request, mut response) = response.into_parts();
-        let pattern = request.match_pattern();
-        let route = pattern.as_deref().unwrap_or(instruments::NO_ROUTE);
         if let Some(mut problem) = problem {
             if let (Some(denied), Some(ctx)) = (problem.denied(), self.caller.ctx()) {
-                self.deps.denials.denied(&ctx, denied, &format!("{} {route}", request.method())).await;
+                self.deps.denials.denied(&ctx, denied, &format!("{} {}", self.method, self.route())).await;
             }
             problem.complete(self.uri.path(), self.caller.request.as_str());
             response = problem.error_response();
@@ -161,20 +164,21 @@ impl Visit {
         if self.gzip {
             response = compress::apply(response, self.deps.settings.compress_from).await;
         }
-        let (status, took) = (response.status(), self.started.elapsed());
-        instruments::record(request.method(), route, status, took);
-        if self.deps.settings.access_log {
-            self.log(request.method(), route, status, took);
-        }
+        self.record(response.status());
         ServiceResponse::new(request, response)
     }
 
-    /// An answer for which no request is left to hang it on: complete in itself.
+    /// An answer for which no request is left to hang it on: complete in itself, and recorded as any other.
     fn bare(&self, mut problem: Problem) -> Problem {
         problem.complete(self.uri.path(), self.caller.request.as_str());
         let mut headers = HeaderMap::new();
         self.decorate(&mut headers);
+        self.record(problem.status());
         headers.into_iter().fold(problem, |problem, (name, value)| problem.header(name, value))
+    }
+
+    fn route(&self) -> &str {
+        self.route.as_deref().unwrap_or(instruments::NO_ROUTE)
     }
 
     fn decorate(&self, headers: &mut HeaderMap) {
@@ -187,11 +191,17 @@ impl Visit {
         cors::add(headers, self.origin.as_ref());
     }
 
-    fn log(&self, method: &actix_web::http::Method, route: &str, status: StatusCode, took: std::time::Duration) {
+    /// Tells metrics and the access log.
+    fn record(&self, status: StatusCode) {
+        let took = self.started.elapsed();
+        instruments::record(&self.method, self.route(), status, took);
+        if !self.deps.settings.access_log {
+            return;
+        }
         let session = self.caller.live();
         access_log::write(&access_log::Line {
-            method,
-            route,
+            method: &self.method,
+            route: self.route(),
             path: self.uri.path(),
             status,
             took,

@@ -4,8 +4,7 @@ use super::client::Network;
 
 /// What a deployment decides about HTTP.
 ///
-/// Timeouts of slow clients belong to the `HttpServer` around the App: `client_request_timeout` (5 s), `client_disconnect_timeout` (1 s),
-/// `keep_alive` (75 s) and `max_connections`.
+/// How long a slow or silent client is waited for belongs to the `HttpServer` around the App (`client_request_timeout`, `keep_alive`).
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Origins of browsers' pages that may call us, such as `https://app.14build.dev`; besides our own.

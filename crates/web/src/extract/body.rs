@@ -85,7 +85,7 @@ impl FromRequest for RawBody {
     }
 }
 
-fn check_media_type(request: &HttpRequest, allowed: &[&str]) -> Result<(), Problem> {
+pub(super) fn check_media_type(request: &HttpRequest, allowed: &[&str]) -> Result<(), Problem> {
     let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = given.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default();
@@ -102,7 +102,7 @@ fn check_media_type(request: &HttpRequest, allowed: &[&str]) -> Result<(), Probl
 }
 
 /// Reads the body within its limit and keeps it for the fingerprint of the idempotency key.
-async fn read(request: &HttpRequest, mut payload: dev::Payload) -> Result<Bytes, Problem> {
+pub(super) async fn read(request: &HttpRequest, mut payload: dev::Payload) -> Result<Bytes, Problem> {
     if let Some(encoding) = request.headers().get(header::CONTENT_ENCODING)
         && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
     {

@@ -12,7 +12,7 @@ use kernel::FieldFault;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
-use crate::Problem;
+use crate::problem::{MOST_FAULTS, Problem};
 
 /// The query string as a `T`, which derives `Deserialize` and `IntoParams`. Unknown and repeated parameters are 422.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,6 +46,9 @@ fn read<T: DeserializeOwned + IntoParams + 'static>(query: &str) -> Result<T, Pr
 fn check_names(known: &[String], query: &str, faults: &mut Vec<FieldFault>) {
     let mut seen: Vec<Cow<'_, str>> = Vec::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if faults.len() == MOST_FAULTS {
+            break;
+        }
         let pointer = || format!("?{name}");
         if !known.iter().any(|known| *known == name) {
             let detail = if known.is_empty() {

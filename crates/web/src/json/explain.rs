@@ -5,7 +5,7 @@ use jsonschema::{JsonType, ValidationError};
 use kernel::FieldFault;
 use serde_json::Value;
 
-use super::push_segment;
+use super::{push_segment, unknown_field};
 use crate::values::pattern_text;
 
 /// Appends what `error` says about the value.
@@ -19,11 +19,7 @@ pub fn explain(error: &ValidationError<'_>, faults: &mut Vec<FieldFault>) {
             faults.push(FieldFault::new(pointer, "REQUIRED", "is required"));
         }
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            for name in unexpected {
-                let mut pointer = pointer.to_owned();
-                push_segment(&mut pointer, name);
-                faults.push(FieldFault::new(pointer, "UNKNOWN_FIELD", "is not a field of this resource: remove it"));
-            }
+            faults.extend(unexpected.iter().map(|name| unknown_field(pointer, name)));
         }
         Kind::Type { kind } => fault("WRONG_TYPE", format!("must be {}", types(kind))),
         Kind::Format { format } => fault("INVALID_FORMAT", format_text(format)),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::explain;
-use crate::Problem;
+use crate::problem::{MOST_FAULTS, Problem};
 
 /// Own keyword: the most decimals of a JSON number. `multipleOf` would compare binary floats.
 pub const MAX_DECIMALS: &str = "x-max-decimals";
@@ -27,7 +27,7 @@ pub fn validate<T: ToSchema + 'static>(value: &Value) -> Result<Vec<FieldFault>,
         return Ok(Vec::new());
     }
     let mut faults = Vec::new();
-    for error in validator.iter_errors(value).take(super::MOST_FAULTS) {
+    for error in validator.iter_errors(value).take(MOST_FAULTS) {
         explain::explain(&error, &mut faults);
     }
     Ok(faults)

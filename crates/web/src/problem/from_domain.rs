@@ -16,8 +16,15 @@ impl<E: DomainError> From<E> for Problem {
             tracing::error!(code = error.code(), error = %chain(&error), "internal error");
             return Self::internal();
         }
-        let mut problem = Self::new(status_of(error.kind()), error.code(), error.to_string());
-        problem.set_errors(error.fields());
+        let fields = error.fields();
+        let mut problem = match error.kind() {
+            Kind::Invalid if !fields.is_empty() && error.code() == "INVALID" => Self::invalid(fields),
+            kind => {
+                let mut problem = Self::new(status_of(kind), error.code(), error.to_string());
+                problem.set_errors(fields);
+                problem
+            }
+        };
         problem.0.current_state = error.current_state();
         for (member, value) in error.extra() {
             problem = problem.with(member, value);

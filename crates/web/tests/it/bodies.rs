@@ -237,3 +237,35 @@ async fn what_only_serde_can_refuse_has_its_place_too() {
         assert_eq!(client.post("/api/everything", &good.replace(from, to)).await.faults(), [fault]);
     }
 }
+
+#[actix_web::test]
+async fn a_verb_without_a_body_refuses_one_with_fields() {
+    let client = Client::new();
+    for (path, status) in [(format!("/api/things/{}/award", crate::fixture::ID), 403), ("/api/auth/logout".to_owned(), 204)] {
+        let send = async |json: &str| client.post(&path, json).await;
+        assert_eq!(client.send(signed(TestRequest::post().uri(&path))).await.status, status, "nothing");
+        assert_eq!(send("{}").await.status, status, "an empty object");
+        let refused = "is not a field of this resource: remove it";
+        assert_eq!(
+            send(r#"{"bid": 1, "why": "x"}"#).await.faults(),
+            [format!("/bid UNKNOWN_FIELD {refused}"), format!("/why UNKNOWN_FIELD {refused}")]
+        );
+        assert_eq!(send("[]").await.faults(), [" WRONG_TYPE must be an object"]);
+        assert_eq!(send("{").await.code(), (400, "MALFORMED_JSON".into()));
+        let text = signed(TestRequest::post().uri(&path)).insert_header(("Content-Type", "text/plain"));
+        assert_eq!(client.send(text.set_payload("hello")).await.status, 415);
+    }
+}
+
+#[actix_web::test]
+async fn an_optional_body_is_checked_if_it_is_there() {
+    let client = Client::new();
+    assert_eq!(client.send(TestRequest::post().uri("/api/notes")).await.json(), serde_json::Value::Null);
+    assert_eq!(client.post("/api/notes", "{}").await.json(), serde_json::Value::Null);
+    assert_eq!(client.post("/api/notes", r#"{"note": "hello"}"#).await.json(), "hello");
+    assert_eq!(
+        client.post("/api/notes", r#"{"note": "too long"}"#).await.faults(),
+        ["/note TOO_LONG must have at most 5 characters"]
+    );
+    assert_eq!(client.send(TestRequest::post().uri("/api/notes").set_payload("{}")).await.status, 415);
+}

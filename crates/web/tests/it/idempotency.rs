@@ -2,7 +2,7 @@
 
 use actix_web::test::TestRequest;
 
-use crate::fixture::{Client, Got, body, signed};
+use crate::fixture::{Client, Got, body, settings, signed};
 
 async fn create(client: &Client, key: &str, name: &str) -> Got {
     let json = format!(r#"{{"name": "{name}"}}"#);
@@ -56,4 +56,20 @@ async fn a_key_is_a_short_token() {
         assert_eq!(create(&client, key, "Bridge").await.code(), (400, "IDEMPOTENCY_KEY_INVALID".into()), "{key:?}");
     }
     assert_eq!(create(&client, &long[1..], "Bridge").await.status, 201);
+}
+
+#[actix_web::test]
+async fn a_fingerprint_cannot_be_guessed_from_the_body_and_outlives_the_process() {
+    let fingerprint = async |key: Option<&'static [u8]>| {
+        let client = Client::with(settings(), |deps| match key {
+            Some(secret) => deps.fingerprint_key(web::FingerprintKey::derived(secret)),
+            None => deps,
+        });
+        create(&client, "k1", "Bridge").await;
+        let stored = client.seen.stored.lock().unwrap();
+        stored["k1"].0.fingerprint
+    };
+    assert_eq!(fingerprint(Some(b"one")).await, fingerprint(Some(b"one")).await, "the same in every process");
+    assert_ne!(fingerprint(Some(b"one")).await, fingerprint(Some(b"another")).await);
+    assert_ne!(fingerprint(None).await, fingerprint(None).await, "without a key, each process has its own");
 }

@@ -119,13 +119,15 @@ async fn metrics_are_labelled_by_route_pattern() {
     let labels = Labels::default();
     let _guard = metrics::set_default_local_recorder(&labels);
     let client = Client::new();
-    for path in ["/api/failures/frozen", "/api/failures/busy", "/api/failures/frozen", "/made/up"] {
+    for path in ["/api/failures/frozen", "/api/failures/busy", "/api/failures/frozen", "/api/failures/panic", "/made/up"] {
         client.send(TestRequest::get().uri(path)).await;
     }
     let expected = [
         "http_requests_total method=GET route=/api/failures/{how} status=409",
         "http_request_duration_seconds method=GET route=/api/failures/{how}",
         "http_requests_total method=GET route=/api/failures/{how} status=503",
+        "http_request_duration_seconds method=GET route=/api/failures/{how}",
+        "http_requests_total method=GET route=/api/failures/{how} status=500",
         "http_request_duration_seconds method=GET route=/api/failures/{how}",
         "http_requests_total method=GET route=none status=404",
         "http_request_duration_seconds method=GET route=none",

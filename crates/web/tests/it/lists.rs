@@ -41,6 +41,8 @@ async fn wrong_parameters_are_422() {
         assert_eq!(client.get(&format!("/api/things?{query}")).await.faults(), [fault], "{query}");
     }
     assert_eq!(client.get("/api/things?a=1&b=2").await.faults().len(), 2);
+    let many: String = (0..150).map(|n| format!("p{n}&")).collect();
+    assert_eq!(client.get(&format!("/api/things?{many}")).await.faults().len(), 100);
     assert_eq!(client.get("/api/things?status=open&limit=5").await.status, 200);
 }
 

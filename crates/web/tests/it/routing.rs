@@ -51,9 +51,11 @@ fn the_catalogue_lists_every_route_with_its_guard() {
     assert_json_snapshot!(lines, @r#"
     [
       "POST /api/auth/login public",
+      "POST /api/auth/logout public",
       "POST /api/everything public",
       "GET /api/failures/{how} public",
       "GET /api/long public",
+      "POST /api/notes public",
       "GET /api/rates public",
       "POST /api/raw public",
       "GET /api/things signed-in",

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use web::{
     AmountIn, AuthRateLimit, Authed, CurrencyCode, Decimal4, Faults, Guard, Id, Idempotent, IfMatch, Json, List, MoneyIn,
-    MoneyOut, Paging, Patch, Problem, Query, RawBody, Reply, Routes,
+    MoneyOut, NoBody, OptionalBody, Paging, Patch, Problem, Query, RawBody, Reply, Routes,
 };
 
 use crate::fixture::Seen;
@@ -28,6 +28,13 @@ pub struct ThingIn {
     #[serde(default)]
     #[schema(max_items = 3)]
     pub floors: Vec<FloorIn>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NoteIn {
+    #[schema(max_length = 5)]
+    note: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema, Clone)]
@@ -298,6 +305,18 @@ async fn login(_: AuthRateLimit) -> Result<HttpResponse, Problem> {
     Ok(Reply::ok(&"in").response())
 }
 
+#[utoipa::path(responses((status = 204, description = "Signed out")))]
+#[post("/api/auth/logout")]
+async fn logout(_: NoBody) -> Result<HttpResponse, Problem> {
+    Ok(Reply::no_content().response())
+}
+
+#[utoipa::path(request_body = NoteIn, responses((status = 200, description = "Its note")))]
+#[post("/api/notes")]
+async fn note(body: OptionalBody<NoteIn>) -> Result<HttpResponse, Problem> {
+    Ok(Reply::ok(&body.0.note).response())
+}
+
 #[utoipa::path(responses((status = 200, description = "Its length")))]
 #[post("/api/raw")]
 async fn raw(body: RawBody) -> Result<HttpResponse, Problem> {
@@ -322,5 +341,6 @@ pub fn routes() -> Routes {
         .add(AWARD, || award);
     r.tag("Others", "The rest.").add(Guard::Public, || rates).add(Guard::Public, || fail).add(Guard::Public, || everything);
     r.add(Guard::Public, || login).add(Guard::Public, || raw).body_limit(3 << 20).add(Guard::Public, || long);
+    r.add(Guard::Public, || logout).add(Guard::Public, || note);
     r
 }

@@ -192,9 +192,28 @@ async fn an_answer_that_cannot_be_read_is_unexpected_and_not_repeated_in_the_err
 
 #[tokio::test]
 async fn a_key_that_stripe_does_not_take_refuses_nothing() {
-    let (result, asked) = after(&[error(401, "invalid_request_error", "")]).await;
-    assert!(matches!(result, Err(ProviderError::Unavailable(_))), "{result:?}");
-    assert_eq!(asked.len(), 1);
+    // 403: a restricted key that lacks a permission.
+    for (status, code) in [(401, ""), (403, "more_permissions_required"), (403, "account_invalid")] {
+        let (result, asked) = after(&[error(status, "invalid_request_error", code)]).await;
+        assert!(matches!(result, Err(ProviderError::Unavailable(_))), "{result:?}");
+        assert_eq!(asked.len(), 1);
+        let server = Server::start(&[error(status, "invalid_request_error", code)]).await;
+        let stripe = provider(&server.url);
+        let link = stripe.onboarding_link("acct_1", "https://a.example", "https://b.example").await.expect_err("fails");
+        assert!(matches!(link, ProviderError::Unavailable(_)), "{link:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_left_us_is_gone_but_a_key_that_may_not_look_says_nothing() {
+    let asked = async |code: &str| {
+        let server = Server::start(&[error(403, "invalid_request_error", code)]).await;
+        provider(&server.url).account("acct_1").await.expect_err("fails")
+    };
+    let message = "the account is gone, or no longer connected to the platform".to_owned();
+    assert_eq!(asked("account_invalid").await, ProviderError::Refused { code: "account_invalid".to_owned(), message });
+    let lacking = asked("more_permissions_required").await;
+    assert!(matches!(lacking, ProviderError::Unavailable(_)), "{lacking:?}");
 }
 
 #[tokio::test]

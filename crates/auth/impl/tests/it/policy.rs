@@ -46,7 +46,6 @@ async fn the_matrix() {
             "bids.read_own: owner admin",
             "bids.submit: owner admin",
             "contracts.complete: owner admin project_owner",
-            "contracts.plan: owner admin project_owner",
             "contracts.read: owner admin project_owner in_house_user",
             "contracts.sign_contractor: owner admin",
             "contracts.sign_owner: owner admin project_owner",

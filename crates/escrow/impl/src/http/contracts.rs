@@ -152,7 +152,7 @@ pub(super) async fn list(
     service: Data<dyn Contracts>,
 ) -> Result<HttpResponse, Problem> {
     let page = service.list(&ctx, paging.page()?).await?;
-    Ok(Reply::ok(&List::of(page, |contract| ContractOut::from(&contract))).response())
+    Ok(Reply::ok(&List::of(page, |contract| ContractOut::of(&contract, ctx.org))).response())
 }
 
 /// Read a contract.
@@ -165,7 +165,7 @@ pub(super) async fn read(
     service: Data<dyn Contracts>,
 ) -> Result<HttpResponse, Problem> {
     let contract = service.get(&ctx, id).await?;
-    Ok(web::single(&request, &ContractOut::from(&contract)))
+    Ok(web::single(&request, &ContractOut::of(&contract, ctx.org)))
 }
 
 /// Read the contract document.
@@ -198,9 +198,14 @@ pub(super) async fn sign(
     service: Data<dyn Contracts>,
     body: Json<SignIn>,
 ) -> Result<HttpResponse, Problem> {
+    let viewer = ctx.org;
     let cmd = Sign { contract, sha256: body.0.sha256 };
-    once.run(ctx, async |ctx| service.sign(&ctx, cmd).await, |contract: &Contract| Reply::ok(&ContractOut::from(contract)).etag())
-        .await
+    once.run(
+        ctx,
+        async |ctx| service.sign(&ctx, cmd).await,
+        move |contract: &Contract| Reply::ok(&ContractOut::of(contract, viewer)).etag(),
+    )
+    .await
 }
 
 /// Declare practical completion.
@@ -212,10 +217,11 @@ pub(super) async fn complete(
     once: Idempotent,
     service: Data<dyn Contracts>,
 ) -> Result<HttpResponse, Problem> {
+    let viewer = ctx.org;
     once.run(
         ctx,
         async |ctx| service.complete(&ctx, id).await,
-        |contract: &Contract| Reply::ok(&ContractOut::from(contract)).etag(),
+        move |contract: &Contract| Reply::ok(&ContractOut::of(contract, viewer)).etag(),
     )
     .await
 }

@@ -1,11 +1,9 @@
 //! What goes over the wire.
 
-use actix_web::HttpRequest;
-use actix_web::http::StatusCode;
-use actix_web::http::header;
 use chrono::{DateTime, NaiveDate, Utc};
-use escrow_api::{Contract, Escrow, Milestone, MilestoneStory, Release, Stated};
-use serde::de::{DeserializeOwned, Error as _};
+use escrow_api::{Contract, Escrow, Milestone, MilestoneStory, Party, Release, Stated};
+use kernel::OrgId;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -65,17 +63,9 @@ impl AmountDto {
     }
 }
 
-/// A body that may be left away: nothing means `{}`.
-pub(super) fn optional_body<T: DeserializeOwned + ToSchema + 'static>(request: &HttpRequest, bytes: &[u8]) -> Result<T, Problem> {
-    if bytes.is_empty() {
-        return web::parse(b"{}");
-    }
-    let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
-        let detail = "the body must be sent as `Content-Type: application/json`, in UTF-8";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail));
-    }
-    web::parse(bytes)
+/// Which side of a contract an organisation is that sees something of it.
+fn side(viewer: OrgId, owner: OrgId) -> Party {
+    if viewer == owner { Party::Owner } else { Party::Contractor }
 }
 
 /// The money terms that the contract was signed with.
@@ -137,8 +127,8 @@ pub(super) struct ContractOut {
     updated_at: DateTime<Utc>,
 }
 
-impl From<&Contract> for ContractOut {
-    fn from(contract: &Contract) -> Self {
+impl ContractOut {
+    pub(super) fn of(contract: &Contract, viewer: OrgId) -> Self {
         let fixed = kernel::Money::from_minor(contract.terms.processing_fixed, contract.total.currency());
         Self {
             id: contract.id.0,
@@ -162,7 +152,7 @@ impl From<&Contract> for ContractOut {
                 .iter()
                 .map(|s| SignatureOut { party: s.party.name(), user_id: s.user.0, signed_at: s.signed_at })
                 .collect(),
-            milestones: contract.milestones.iter().map(MilestoneOut::from).collect(),
+            milestones: contract.milestones.iter().map(|milestone| MilestoneOut::of(milestone, viewer)).collect(),
             cancel_reason: contract.cancel_reason.clone(),
             activated_at: contract.activated_at,
             completed_at: contract.completed_at,
@@ -205,8 +195,8 @@ pub(super) struct MilestoneOut {
     updated_at: DateTime<Utc>,
 }
 
-impl From<&Milestone> for MilestoneOut {
-    fn from(milestone: &Milestone) -> Self {
+impl MilestoneOut {
+    pub(super) fn of(milestone: &Milestone, viewer: OrgId) -> Self {
         Self {
             id: milestone.id.0,
             contract_id: milestone.contract.0,
@@ -221,7 +211,7 @@ impl From<&Milestone> for MilestoneOut {
             submitted_at: milestone.submitted_at,
             review_due_at: milestone.review_due_at,
             escrow_id: milestone.escrow.map(Uuid::from),
-            release: milestone.release.as_ref().map(ReleaseOut::from),
+            release: milestone.release.as_ref().map(|release| ReleaseOut::of(release, side(viewer, milestone.owner))),
             created_at: milestone.created_at,
             updated_at: milestone.updated_at,
         }
@@ -255,8 +245,8 @@ pub(super) struct MilestoneStoryOut {
     reviews: Vec<ReviewOut>,
 }
 
-impl From<&MilestoneStory> for MilestoneStoryOut {
-    fn from(story: &MilestoneStory) -> Self {
+impl MilestoneStoryOut {
+    pub(super) fn of(story: &MilestoneStory, viewer: OrgId) -> Self {
         let reviews = story.reviews.iter().map(|review| ReviewOut {
             id: review.id,
             kind: review.kind.clone(),
@@ -266,7 +256,7 @@ impl From<&MilestoneStory> for MilestoneStoryOut {
             user_id: review.by.map(Uuid::from),
             at: review.at,
         });
-        Self { milestone: MilestoneOut::from(&story.milestone), reviews: reviews.collect() }
+        Self { milestone: MilestoneOut::of(&story.milestone, viewer), reviews: reviews.collect() }
     }
 }
 
@@ -293,9 +283,10 @@ pub(super) struct EscrowOut {
     charged: MoneyOut,
     /// What is held and not reserved for a release.
     held: MoneyOut,
+    /// The payer's: null to the contractor.
     payment_intent_id: Option<String>,
     available_on: Option<DateTime<Utc>>,
-    /// Why the last attempt failed.
+    /// Why the last attempt failed. The payer's: null to the contractor.
     last_error: Option<String>,
     /// Its newest release.
     release: Option<ReleaseOut>,
@@ -303,8 +294,10 @@ pub(super) struct EscrowOut {
     updated_at: DateTime<Utc>,
 }
 
-impl From<&Escrow> for EscrowOut {
-    fn from(escrow: &Escrow) -> Self {
+impl EscrowOut {
+    pub(super) fn of(escrow: &Escrow, viewer: OrgId) -> Self {
+        let side = side(viewer, escrow.owner);
+        let payer = side == Party::Owner;
         Self {
             id: escrow.id.0,
             contract_id: escrow.contract.0,
@@ -315,10 +308,10 @@ impl From<&Escrow> for EscrowOut {
             fee: escrow.fee.into(),
             charged: escrow.charged.into(),
             held: escrow.held.into(),
-            payment_intent_id: escrow.intent.clone(),
+            payment_intent_id: escrow.intent.clone().filter(|_| payer),
             available_on: escrow.available_on,
-            last_error: escrow.last_error.clone(),
-            release: escrow.release.as_ref().map(ReleaseOut::from),
+            last_error: escrow.last_error.clone().filter(|_| payer),
+            release: escrow.release.as_ref().map(|release| ReleaseOut::of(release, side)),
             created_at: escrow.created_at,
             updated_at: escrow.updated_at,
         }
@@ -346,13 +339,14 @@ pub(super) struct ReleaseOut {
     net: MoneyOut,
     /// The provider's transfer, once sent.
     transfer_id: Option<String>,
+    /// Why it does not arrive. The payee's: null to the owner.
     last_error: Option<String>,
     created_at: DateTime<Utc>,
     sent_at: Option<DateTime<Utc>>,
 }
 
-impl From<&Release> for ReleaseOut {
-    fn from(release: &Release) -> Self {
+impl ReleaseOut {
+    pub(super) fn of(release: &Release, viewer: Party) -> Self {
         Self {
             id: release.id.0,
             escrow_id: release.escrow.0,
@@ -363,7 +357,7 @@ impl From<&Release> for ReleaseOut {
             fee: release.fee.into(),
             net: release.net.into(),
             transfer_id: release.transfer.clone(),
-            last_error: release.last_error.clone(),
+            last_error: release.last_error.clone().filter(|_| viewer == Party::Contractor),
             created_at: release.created_at,
             sent_at: release.sent_at,
         }

@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use escrow_api::{Escrows, Fund, Funding, Releasing};
+use escrow_api::{Escrows, Fund, Funding, Party, Releasing};
 use kernel::PaymentId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -44,10 +44,11 @@ pub(super) struct FundingOut {
     payment_intent: IntentOut,
 }
 
-impl From<&Funding> for FundingOut {
-    fn from(funding: &Funding) -> Self {
+impl FundingOut {
+    /// To the owner, whose verb it is.
+    fn of(funding: &Funding) -> Self {
         let payment_intent = IntentOut { id: funding.intent.clone(), client_secret: funding.client_secret.clone() };
-        Self { escrow: EscrowOut::from(&funding.escrow), payment_intent }
+        Self { escrow: EscrowOut::of(&funding.escrow, funding.escrow.owner), payment_intent }
     }
 }
 
@@ -60,9 +61,11 @@ pub(super) struct ReleasingOut {
     release: ReleaseOut,
 }
 
-impl From<&Releasing> for ReleasingOut {
-    fn from(releasing: &Releasing) -> Self {
-        Self { escrow: EscrowOut::from(&releasing.escrow), release: ReleaseOut::from(&releasing.release) }
+impl ReleasingOut {
+    /// To the owner, whose verb it is.
+    fn of(releasing: &Releasing) -> Self {
+        let escrow = &releasing.escrow;
+        Self { escrow: EscrowOut::of(escrow, escrow.owner), release: ReleaseOut::of(&releasing.release, Party::Owner) }
     }
 }
 
@@ -75,14 +78,19 @@ pub(super) async fn list(
     service: Data<dyn Escrows>,
 ) -> Result<HttpResponse, Problem> {
     let page = service.list(&ctx, paging.page()?).await?;
-    Ok(Reply::ok(&List::of(page, |escrow| EscrowOut::from(&escrow))).response())
+    Ok(Reply::ok(&List::of(page, |escrow| EscrowOut::of(&escrow, ctx.org))).response())
 }
 
 /// Fund a milestone.
 ///
 /// Starts a payment to the platform's own balance, where the money is held until release. Asked again before it is paid, the same payment
 /// is taken up.
-#[utoipa::path(responses((status = 201, description = "The payment, waiting for its payer", body = FundingOut)))]
+#[utoipa::path(responses(
+    (status = 201, description = "The payment, waiting for its payer", body = FundingOut),
+    (status = 409, description = "`HELD_TOO_LONG`: the milestone `milestoneId` of the contract holds money since `heldSince`, which must be released or refunded first · `STATE_CONFLICT`"),
+    (status = 503, description = "`COVERAGE_SHORT`: new funding in the currency is paused · `UNAVAILABLE`; come back after Retry-After seconds",
+        headers(("Retry-After" = u32, description = "Seconds to wait.")))
+))]
 #[post("/api/escrow")]
 pub(super) async fn fund(
     Authed(ctx): Authed,
@@ -95,7 +103,7 @@ pub(super) async fn fund(
         project: body.0.project_id.map(Into::into),
         amount: body.0.amount.map(AmountDto::stated).transpose()?,
     };
-    let render = |funding: &Funding| Reply::created(format!("/api/escrow/{}", funding.escrow.id), &FundingOut::from(funding));
+    let render = |funding: &Funding| Reply::created(format!("/api/escrow/{}", funding.escrow.id), &FundingOut::of(funding));
     once.run(ctx, async |ctx| service.fund(&ctx, cmd).await, render).await
 }
 
@@ -109,12 +117,13 @@ pub(super) async fn read(
     service: Data<dyn Escrows>,
 ) -> Result<HttpResponse, Problem> {
     let escrow = service.get(&ctx, id).await?;
-    Ok(web::single(&request, &EscrowOut::from(&escrow)))
+    Ok(web::single(&request, &EscrowOut::of(&escrow, ctx.org)))
 }
 
 /// Release an approved milestone's money.
 ///
-/// The transfer follows at once in the background; `release.status` becomes `sent`. A repeated or concurrent call releases once.
+/// The transfer follows at once in the background; `release.status` becomes `sent`. A repeated or concurrent call releases once. While
+/// releases in the currency are paused it stays `sending` and follows by itself.
 #[utoipa::path(responses(
     (status = 200, description = "The release", body = ReleasingOut),
     (status = 409, description = "`STATE_CONFLICT`: not approved yet · `PAYEE_NOT_ACTIVE`")
@@ -126,6 +135,6 @@ pub(super) async fn release(
     once: Idempotent,
     service: Data<dyn Escrows>,
 ) -> Result<HttpResponse, Problem> {
-    once.run(ctx, async |ctx| service.release(&ctx, id).await, |releasing: &Releasing| Reply::ok(&ReleasingOut::from(releasing)))
+    once.run(ctx, async |ctx| service.release(&ctx, id).await, |releasing: &Releasing| Reply::ok(&ReleasingOut::of(releasing)))
         .await
 }

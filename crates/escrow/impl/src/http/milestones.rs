@@ -3,14 +3,14 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use escrow_api::{Approval, Approve, Milestone, Milestones, RequestChanges, SubmitWork};
-use kernel::MilestoneId;
+use kernel::{MilestoneId, OrgId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Faults, Id, Idempotent, Json, Problem, RawBody, Reply};
+use web::{Authed, Faults, Id, Idempotent, Json, OptionalBody, Problem, Reply};
 
-use super::dto::{AmountDto, MilestoneOut, MilestoneStoryOut, optional_body};
+use super::dto::{AmountDto, MilestoneOut, MilestoneStoryOut};
 
 /// Work to be submitted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -66,11 +66,14 @@ pub(super) struct ApprovalOut {
     approval: ApprovalStateOut,
 }
 
-impl From<&Approval> for ApprovalOut {
-    fn from(approval: &Approval) -> Self {
+impl ApprovalOut {
+    fn of(approval: &Approval, viewer: OrgId) -> Self {
         let status = if approval.waiting_since.is_some() { "waiting" } else { "complete" };
         let first_approver_id = approval.waiting_since.map(Uuid::from);
-        Self { milestone: MilestoneOut::from(&approval.milestone), approval: ApprovalStateOut { status, first_approver_id } }
+        Self {
+            milestone: MilestoneOut::of(&approval.milestone, viewer),
+            approval: ApprovalStateOut { status, first_approver_id },
+        }
     }
 }
 
@@ -84,7 +87,7 @@ pub(super) async fn read(
     service: Data<dyn Milestones>,
 ) -> Result<HttpResponse, Problem> {
     let story = service.get(&ctx, id).await?;
-    Ok(web::single(&request, &MilestoneStoryOut::from(&story)))
+    Ok(web::single(&request, &MilestoneStoryOut::of(&story, ctx.org)))
 }
 
 /// Submit work.
@@ -96,20 +99,23 @@ pub(super) async fn submit(
     Authed(ctx): Authed,
     Id(milestone): Id<MilestoneId>,
     once: Idempotent,
-    request: HttpRequest,
     service: Data<dyn Milestones>,
-    body: RawBody,
+    body: OptionalBody<SubmitIn>,
 ) -> Result<HttpResponse, Problem> {
-    let body: SubmitIn = optional_body(&request, &body.0)?;
-    let evidence = body.evidence.unwrap_or_default();
+    let viewer = ctx.org;
+    let evidence = body.0.evidence.unwrap_or_default();
     let mut faults = Faults::new();
     for (index, _) in evidence.iter().enumerate().filter(|(_, item)| !item.is_string() && !item.is_object()) {
         faults.push(format!("/evidence/{index}"), "INVALID_TYPE", "must be a text or an object");
     }
     faults.finish()?;
-    let cmd = SubmitWork { milestone, evidence, note: body.note };
-    once.run(ctx, async |ctx| service.submit(&ctx, cmd).await, |milestone: &Milestone| Reply::ok(&MilestoneOut::from(milestone)))
-        .await
+    let cmd = SubmitWork { milestone, evidence, note: body.0.note };
+    once.run(
+        ctx,
+        async |ctx| service.submit(&ctx, cmd).await,
+        move |milestone: &Milestone| Reply::ok(&MilestoneOut::of(milestone, viewer)),
+    )
+    .await
 }
 
 /// Ask for changes.
@@ -127,11 +133,12 @@ pub(super) async fn request_changes(
     if body.0.reason.trim().is_empty() {
         return Err(Problem::invalid_at("/reason", "REQUIRED", "must not be blank"));
     }
+    let viewer = ctx.org;
     let cmd = RequestChanges { milestone, reason: body.0.reason };
     once.run(
         ctx,
         async |ctx| service.request_changes(&ctx, cmd).await,
-        |milestone: &Milestone| Reply::ok(&MilestoneOut::from(milestone)),
+        move |milestone: &Milestone| Reply::ok(&MilestoneOut::of(milestone, viewer)),
     )
     .await
 }
@@ -149,12 +156,15 @@ pub(super) async fn approve(
     Authed(ctx): Authed,
     Id(milestone): Id<MilestoneId>,
     once: Idempotent,
-    request: HttpRequest,
     service: Data<dyn Milestones>,
-    body: RawBody,
+    body: OptionalBody<ApproveIn>,
 ) -> Result<HttpResponse, Problem> {
-    let body: ApproveIn = optional_body(&request, &body.0)?;
-    let cmd = Approve { milestone, amount: body.amount.map(AmountDto::stated).transpose()? };
-    once.run(ctx, async |ctx| service.approve(&ctx, cmd).await, |approval: &Approval| Reply::ok(&ApprovalOut::from(approval)))
-        .await
+    let viewer = ctx.org;
+    let cmd = Approve { milestone, amount: body.0.amount.map(AmountDto::stated).transpose()? };
+    once.run(
+        ctx,
+        async |ctx| service.approve(&ctx, cmd).await,
+        move |approval: &Approval| Reply::ok(&ApprovalOut::of(approval, viewer)),
+    )
+    .await
 }

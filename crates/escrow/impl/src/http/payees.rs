@@ -1,7 +1,7 @@
 //! `/api/payee-account`.
 
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, get, post};
 use escrow_api::{Onboarding, Payee, Payees};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -51,8 +51,8 @@ pub(super) struct OnboardingOut {
 /// Read the payee account.
 #[utoipa::path(responses((status = 200, description = "The account; `none` if there is none", body = PayeeOut)))]
 #[get("/api/payee-account")]
-pub(super) async fn read(Authed(ctx): Authed, service: Data<dyn Payees>) -> Result<HttpResponse, Problem> {
-    Ok(Reply::ok(&PayeeOut::from(&service.payee(&ctx).await?)).response())
+pub(super) async fn read(Authed(ctx): Authed, request: HttpRequest, service: Data<dyn Payees>) -> Result<HttpResponse, Problem> {
+    Ok(web::single(&request, &PayeeOut::from(&service.payee(&ctx).await?)))
 }
 
 /// Set up the payee account.

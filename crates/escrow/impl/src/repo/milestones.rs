@@ -68,13 +68,15 @@ pub(crate) async fn insert(
     contractor: OrgId,
     contract: ContractId,
     new: &[NewMilestone],
-) -> Result<(), Fault> {
+) -> Result<Vec<MilestoneId>, Fault> {
+    let ids: Vec<_> = new.iter().map(|_| MilestoneId::new()).collect();
     let rows: Vec<NewRow<'_>> = new
         .iter()
+        .zip(&ids)
         .zip(1_i32..)
-        .map(|(milestone, position)| NewRow {
+        .map(|((milestone, id), position)| NewRow {
             org_id: owner.0,
-            id: MilestoneId::new().0,
+            id: id.0,
             contract_id: contract.0,
             contractor_org_id: contractor.0,
             position,
@@ -85,7 +87,7 @@ pub(crate) async fn insert(
         })
         .collect();
     diesel::insert_into(milestones::table).values(&rows).execute(tx.pg()).await.fault()?;
-    Ok(())
+    Ok(ids)
 }
 
 pub(crate) async fn row(mut pg: Reader<'_>, id: MilestoneId) -> Result<MilestoneRow, Error> {
@@ -156,8 +158,14 @@ pub(crate) async fn view(pg: Reader<'_>, id: MilestoneId) -> Result<Milestone, E
 }
 
 pub(crate) async fn set_status(tx: &mut Tx, id: Uuid, status: MilestoneStatus) -> Result<(), Fault> {
+    let reviewed = matches!(status, MilestoneStatus::InReview | MilestoneStatus::Escalated);
     let changed = diesel::update(milestones::table.filter(milestones::id.eq(id)))
-        .set((milestones::status.eq(status.name()), milestones::updated_at.eq(diesel::dsl::now)))
+        .set((
+            milestones::status.eq(status.name()),
+            // Only a review has an end.
+            (!reviewed).then_some(milestones::review_due_at.eq(None::<Timestamp>)),
+            milestones::updated_at.eq(diesel::dsl::now),
+        ))
         .execute(tx.pg())
         .await
         .fault()?;

@@ -19,6 +19,17 @@ struct PayeeRow {
     disabled_reason: Option<String>,
 }
 
+impl PayeeRow {
+    fn payee(self) -> Result<Payee, Fault> {
+        Ok(Payee {
+            status: state(PayeeStatus::from_name(&self.status), &self.status)?,
+            account: self.account,
+            requirements: serde_json::from_value(self.requirements).map_err(Fault::internal)?,
+            disabled_reason: self.disabled_reason,
+        })
+    }
+}
+
 /// The organisation's account; [`PayeeStatus::None`] if there is none.
 pub(crate) async fn get(mut pg: Reader<'_>, org: OrgId) -> Result<Payee, Fault> {
     let row: Option<PayeeRow> =
@@ -26,16 +37,11 @@ pub(crate) async fn get(mut pg: Reader<'_>, org: OrgId) -> Result<Payee, Fault> 
     let Some(row) = row else {
         return Ok(Payee { status: PayeeStatus::None, account: None, requirements: Vec::new(), disabled_reason: None });
     };
-    Ok(Payee {
-        status: state(PayeeStatus::from_name(&row.status), &row.status)?,
-        account: row.account,
-        requirements: serde_json::from_value(row.requirements).map_err(Fault::internal)?,
-        disabled_reason: row.disabled_reason,
-    })
+    row.payee()
 }
 
-/// Notes that an account is to be made, before it is.
-pub(crate) async fn intend(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+/// Makes room for the organisation's account.
+pub(crate) async fn ensure(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
     diesel::insert_into(payee_accounts::table)
         .values(payee_accounts::org_id.eq(org.0))
         .on_conflict_do_nothing()
@@ -57,7 +63,7 @@ pub(crate) fn status_of(account: &AccountState) -> PayeeStatus {
 }
 
 /// Takes over what the provider says; an account once known never turns into another. Gives back what it was before.
-pub(crate) async fn learn(tx: &mut Tx, org: OrgId, account: &AccountState) -> Result<PayeeStatus, Fault> {
+pub(crate) async fn learn(tx: &mut Tx, org: OrgId, account: &AccountState) -> Result<Payee, Fault> {
     let row: PayeeRow =
         payee_accounts::table.find(org.0).select(PayeeRow::as_select()).for_update().first(tx.pg()).await.fault()?;
     if row.account.as_ref().is_some_and(|known| *known != account.id) {
@@ -74,7 +80,7 @@ pub(crate) async fn learn(tx: &mut Tx, org: OrgId, account: &AccountState) -> Re
         .execute(tx.pg())
         .await
         .fault()?;
-    state(PayeeStatus::from_name(&row.status), &row.status)
+    row.payee()
 }
 
 /// The provider does not know the account any more.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use db::prelude::*;
 use escrow_api::{Error, Escrow, EscrowStatus, MilestoneStatus};
-use kernel::{ContractId, Fault, MilestoneId, Page, PageRequest, PaymentId, Position, Timestamp, UserId};
+use kernel::{ContractId, Fault, MilestoneId, OrgId, Page, PageRequest, PaymentId, Position, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::contracts::Visible;
@@ -27,6 +27,7 @@ pub(crate) struct PaymentRow {
     pub(crate) intent: Option<String>,
     pub(crate) charge: Option<String>,
     pub(crate) available_on: Option<Timestamp>,
+    pub(crate) funded_at: Option<Timestamp>,
     pub(crate) last_error: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
@@ -159,6 +160,7 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<PaymentRow>) -> Result<V
             let held = if brought { held.get(&row.milestone_id).copied().unwrap_or(0) } else { 0 };
             Ok(Escrow {
                 id: PaymentId(row.id),
+                owner: OrgId(row.org_id),
                 contract: ContractId(row.contract_id),
                 milestone: MilestoneId(row.milestone_id),
                 milestone_status: state(MilestoneStatus::from_name(milestone), milestone)?,
@@ -192,6 +194,7 @@ pub(crate) struct Learnt {
     pub(crate) charge: Option<String>,
     pub(crate) balance_transaction: Option<String>,
     pub(crate) available_on: Option<Timestamp>,
+    pub(crate) funded_at: Option<Timestamp>,
     #[diesel(treat_none_as_null = true)]
     pub(crate) last_error: Option<String>,
     pub(crate) next_poll_at: Timestamp,

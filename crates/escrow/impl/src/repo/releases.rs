@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use db::prelude::*;
 use escrow_api::{Error, Release, ReleaseStatus};
-use kernel::{Fault, MilestoneId, PaymentId, ReleaseId, Timestamp, UserId};
+use kernel::{Fault, MilestoneId, OrgId, PaymentId, ReleaseId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::milestones::MilestoneRow;
@@ -106,6 +106,13 @@ pub(crate) async fn row(mut pg: Reader<'_>, id: ReleaseId) -> Result<ReleaseRow,
         .not_found(|| Error::NotFound("release"))
 }
 
+/// Whose release it is: the platform's own look-up, on `SystemUow`.
+pub(crate) async fn owner(tx: &ReadTx<'_>, id: ReleaseId) -> Result<Option<OrgId>, Fault> {
+    let found: Option<Uuid> =
+        releases::table.filter(releases::id.eq(id.0)).select(releases::org_id).first(&mut tx.pg()).await.optional().fault()?;
+    Ok(found.map(OrgId))
+}
+
 pub(crate) async fn lock(tx: &mut Tx, id: ReleaseId) -> Result<ReleaseRow, Error> {
     releases::table
         .filter(releases::id.eq(id.0))
@@ -164,6 +171,7 @@ pub(crate) struct Step {
     pub(crate) destination: Option<String>,
     pub(crate) transfer: Option<String>,
     pub(crate) attempts: Option<i32>,
+    pub(crate) sending_since: Option<Timestamp>,
     pub(crate) maybe_sent_at: Option<Option<Timestamp>>,
     pub(crate) last_error: Option<Option<String>>,
     pub(crate) sent_at: Option<Timestamp>,

@@ -10,10 +10,10 @@ use uuid::Uuid;
 use super::Reader;
 use super::contracts::{ContractRow, currency_of};
 use crate::ledger::Account;
-use crate::schema::{ledger_accounts, ledger_balances, ledger_entries, ledger_transactions, releases};
+use crate::schema::{ledger_accounts, ledger_entries, ledger_transactions, releases};
 
-type TransactionRow = (Uuid, String, String, String, String, Option<Uuid>, Timestamp);
-type EntryRow = (Uuid, i16, Option<Uuid>, i64, String);
+type TransactionRow = (Uuid, String, String, String, Option<Uuid>, Timestamp);
+type EntryRow = (i16, Option<Uuid>, i64, String);
 
 fn code(account: i16) -> u16 {
     u16::try_from(account).unwrap_or(0)
@@ -27,42 +27,30 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
         .fault()?
         .into_iter()
         .collect();
-    let transactions: Vec<TransactionRow> = ledger_transactions::table
+    // One statement, and so one snapshot: a transaction is here with all its entries or not at all, and the balances are their sums.
+    let rows: Vec<(TransactionRow, EntryRow)> = ledger_transactions::table
+        .inner_join(
+            ledger_entries::table.on(ledger_entries::org_id
+                .eq(ledger_transactions::org_id)
+                .and(ledger_entries::transaction_id.eq(ledger_transactions::id))),
+        )
         .filter(ledger_transactions::contract_id.eq(contract.id))
-        .order((ledger_transactions::created_at, ledger_transactions::id))
+        .order((ledger_transactions::created_at, ledger_transactions::id, ledger_entries::position))
         .select((
-            ledger_transactions::id,
-            ledger_transactions::kind,
-            ledger_transactions::source_provider,
-            ledger_transactions::source_object,
-            ledger_transactions::currency,
-            ledger_transactions::reverses,
-            ledger_transactions::created_at,
+            (
+                ledger_transactions::id,
+                ledger_transactions::kind,
+                ledger_transactions::source_provider,
+                ledger_transactions::source_object,
+                ledger_transactions::reverses,
+                ledger_transactions::created_at,
+            ),
+            (ledger_entries::account, ledger_entries::subject, ledger_entries::amount, ledger_entries::currency),
         ))
         .load(&mut pg)
         .await
         .fault()?;
-    let entries: Vec<EntryRow> = ledger_entries::table
-        .filter(ledger_entries::contract_id.eq(contract.id))
-        .order((ledger_entries::transaction_id, ledger_entries::position))
-        .select((
-            ledger_entries::transaction_id,
-            ledger_entries::account,
-            ledger_entries::subject,
-            ledger_entries::amount,
-            ledger_entries::currency,
-        ))
-        .load(&mut pg)
-        .await
-        .fault()?;
-    let balances: Vec<(i16, Uuid, String, i64)> = ledger_balances::table
-        .filter(ledger_balances::contract_id.eq(contract.id))
-        .filter(ledger_balances::balance.ne(0))
-        .order((ledger_balances::account, ledger_balances::subject))
-        .select((ledger_balances::account, ledger_balances::subject, ledger_balances::currency, ledger_balances::balance))
-        .load(&mut pg)
-        .await
-        .fault()?;
+    // Read afterwards: it knows every release of the entries above.
     let milestone_of: HashMap<Uuid, Uuid> = releases::table
         .filter(releases::org_id.eq(contract.org_id))
         .filter(releases::contract_id.eq(contract.id))
@@ -74,40 +62,30 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
         .collect();
     let name = |account: i16| names.get(&account).cloned().unwrap_or_default();
     let currency = currency_of(contract)?;
-    let sum = entries.iter().map(|(_, _, _, amount, _)| amount).sum();
-    let milestones = summaries(&transactions, &entries, &milestone_of, currency);
-    let mut entries_of: HashMap<Uuid, Vec<StatementEntry>> = HashMap::new();
-    for (transaction, account, subject, amount, of) in &entries {
-        let entry = StatementEntry {
-            account: code(*account),
-            name: name(*account),
-            subject: *subject,
-            amount: super::money(*amount, of)?,
-        };
-        entries_of.entry(*transaction).or_default().push(entry);
+    let milestones = summaries(&rows, &milestone_of, currency);
+    let mut sum = 0;
+    let mut balances: BTreeMap<(i16, Option<Uuid>, String), i64> = BTreeMap::new();
+    let mut transactions: Vec<StatementTransaction> = Vec::new();
+    for ((id, kind, provider, object, reverses, at), (account, subject, amount, of)) in rows {
+        sum += amount;
+        let entry = StatementEntry { account: code(account), name: name(account), subject, amount: super::money(amount, &of)? };
+        match transactions.last_mut() {
+            Some(last) if last.id == id => last.entries.push(entry),
+            _ => transactions.push(StatementTransaction { id, kind, provider, object, reverses, at, entries: vec![entry] }),
+        }
+        *balances.entry((account, subject, of)).or_default() += amount;
     }
     Ok(Statement {
         contract: contract.id.into(),
-        transactions: transactions
-            .into_iter()
-            .map(|(id, kind, provider, object, _, reverses, at)| StatementTransaction {
-                id,
-                kind,
-                provider,
-                object,
-                reverses,
-                at,
-                entries: entries_of.remove(&id).unwrap_or_default(),
-            })
-            .collect(),
+        transactions,
         balances: balances
             .into_iter()
-            .map(|(account, subject, of, balance)| {
+            .filter(|(_, balance)| *balance != 0)
+            .map(|((account, subject, of), balance)| {
                 Ok(StatementBalance {
                     account: code(account),
                     name: name(account),
-                    // Where an account has no subject the contract stands in its place.
-                    subject: (subject != contract.id).then_some(subject),
+                    subject,
                     balance: super::money(balance, &of)?,
                 })
             })
@@ -119,8 +97,7 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
 
 /// I4 from the entries: what came in, what is held, frozen and reserved, what went out.
 fn summaries(
-    transactions: &[TransactionRow],
-    entries: &[EntryRow],
+    rows: &[(TransactionRow, EntryRow)],
     milestone_of: &HashMap<Uuid, Uuid>,
     currency: kernel::Currency,
 ) -> Vec<MilestoneSummary> {
@@ -132,11 +109,9 @@ fn summaries(
         reserved: i64,
         released: i64,
     }
-    let kinds: HashMap<Uuid, &str> = transactions.iter().map(|(id, kind, ..)| (*id, kind.as_str())).collect();
     let mut sums: BTreeMap<Uuid, Sums> = BTreeMap::new();
-    for (transaction, account, subject, amount, _) in entries {
+    for ((_, kind, ..), (account, subject, amount, _)) in rows {
         let Some(subject) = subject else { continue };
-        let kind = kinds.get(transaction).copied().unwrap_or_default();
         let milestone = milestone_of.get(subject).copied().unwrap_or(*subject);
         if *account == Account::Held.code() {
             let sums = sums.entry(milestone).or_default();

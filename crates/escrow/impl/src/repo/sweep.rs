@@ -22,11 +22,16 @@ pub(crate) async fn payments_due(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<
     Ok(rows.into_iter().map(|(org, id)| (OrgId(org), PaymentId(id))).collect())
 }
 
-/// Releases that are on their way since before `before`.
-pub(crate) async fn releases_stuck(tx: &ReadTx<'_>, before: Timestamp) -> Result<Vec<(OrgId, ReleaseId)>, Fault> {
+/// Releases that are on their way since before `before`, without those that have not left and cannot: of the currencies that stand still.
+pub(crate) async fn releases_stuck(
+    tx: &ReadTx<'_>,
+    before: Timestamp,
+    standing_still: &[String],
+) -> Result<Vec<(OrgId, ReleaseId)>, Fault> {
     let rows: Vec<(Uuid, Uuid)> = releases::table
         .filter(releases::status.eq_any(["sending", "unknown"]))
         .filter(releases::updated_at.lt(before))
+        .filter(releases::maybe_sent_at.is_not_null().or(releases::currency.ne_all(standing_still)))
         .order(releases::updated_at)
         .limit(MOST)
         .select((releases::org_id, releases::id))
@@ -34,6 +39,28 @@ pub(crate) async fn releases_stuck(tx: &ReadTx<'_>, before: Timestamp) -> Result
         .await
         .fault()?;
     Ok(rows.into_iter().map(|(org, id)| (OrgId(org), ReleaseId(id))).collect())
+}
+
+/// A release that does not arrive.
+pub(crate) struct Stuck {
+    pub(crate) release: Uuid,
+    pub(crate) since: Timestamp,
+    pub(crate) why: Option<String>,
+}
+
+/// Releases that were put on their way before `before`, the oldest first; again without those that wait for their currency.
+pub(crate) async fn releases_late(tx: &ReadTx<'_>, before: Timestamp, standing_still: &[String]) -> Result<Vec<Stuck>, Fault> {
+    let rows: Vec<(Uuid, Option<Timestamp>, Option<String>)> = releases::table
+        .filter(releases::status.eq_any(["sending", "unknown"]))
+        .filter(releases::sending_since.lt(before))
+        .filter(releases::maybe_sent_at.is_not_null().or(releases::currency.ne_all(standing_still)))
+        .order(releases::sending_since)
+        .limit(MOST)
+        .select((releases::id, releases::sending_since, releases::last_error))
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    Ok(rows.into_iter().filter_map(|(release, since, why)| Some(Stuck { release, since: since?, why })).collect())
 }
 
 /// Milestones whose review takes too long by the database's clock (M8).

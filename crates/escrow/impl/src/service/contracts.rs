@@ -73,11 +73,11 @@ impl ContractsPort for Service {
         let (owner, contractor) = (self.named_in(tx, new.owner).await?, self.named_in(tx, new.contractor).await?);
         let document = document::write(id, new, &owner, &contractor, &terms);
         repo::contracts::insert(tx, id, new, &terms, &document).await?;
-        repo::milestones::insert(tx, new.owner, new.contractor, id, &new.milestones).await?;
+        let milestones = repo::milestones::insert(tx, new.owner, new.contractor, id, &new.milestones).await?;
         let after =
             json!({ "status": ContractStatus::Signing, "total": new.total, "documentSha256": document.sha256, "bidId": new.bid });
         self.record_in(tx, ctx, NewEntry::named("contracts.open", "contract", id).after(after)).await?;
-        Ok(OpenedContract { id, status: ContractStatus::Signing.name().to_owned(), document_sha256: document.sha256 })
+        Ok(OpenedContract { id, status: ContractStatus::Signing.name().to_owned(), document_sha256: document.sha256, milestones })
     }
 
     async fn cancel_in(&self, tx: &mut Tx, ctx: &Ctx, contract: ContractId, reason: &str) -> Result<(), Error> {

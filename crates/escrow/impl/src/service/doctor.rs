@@ -5,6 +5,9 @@ use escrow_api::Finding;
 use kernel::Fault;
 use uow::SystemUow;
 
+use crate::model::held::{ACT_DAYS, WARN_DAYS};
+use crate::repo;
+
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = diesel::sql_types::Text)]
@@ -71,10 +74,16 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "I7",
-        "select currency as subject, format('money of %s does not cover liabilities of %s',
-             coalesce(sum(balance) filter (where account in (1000, 1010, 1020)), 0), coalesce(-sum(balance) filter (where account between 2000 and 2099), 0)) as detail
-         from ledger_balances group by currency
-         having coalesce(sum(balance) filter (where account in (1000, 1010, 1020)), 0) + coalesce(sum(balance) filter (where account between 2000 and 2099), 0) < 0",
+        "select c.currency as subject, format('money of %s and a float of %s do not cover liabilities of %s, %s are missing: new funding is stopped, %s release(s) wait',
+             c.money, c.floated, c.owed, c.owed - c.money - c.floated,
+             (select count(*) from releases r where r.currency = c.currency and r.status = 'sending' and r.maybe_sent_at is null)) as detail
+         from app.coverage() c where c.money + c.floated < c.owed order by c.currency",
+    ),
+    (
+        "COVERAGE_STALE",
+        "select k.currency as subject, format('covered, yet stopped since %s: the sweep looked last at %s', k.short_since, k.checked_at) as detail
+         from platform_coverage k join app.coverage() c using (currency)
+         where k.surplus < 0 and c.money + c.floated >= c.owed and k.checked_at < now() - interval '10 minutes'",
     ),
     (
         "PAYMENT_IN_SUSPENSE",
@@ -88,22 +97,13 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "RELEASE_STUCK",
-        "select id::text as subject, format('release is %s since %s after %s attempts: %s', status, updated_at, attempts, coalesce(last_error, 'no error')) as detail
-         from releases where status in ('sending', 'unknown') and created_at < now() - interval '1 hour'
-           and coalesce(maybe_sent_at, updated_at) < now() - interval '1 hour'",
+        "select id::text as subject, format('release is %s, on its way since %s, after %s attempts: %s', status, sending_since, attempts, coalesce(last_error, 'no error')) as detail
+         from releases where status in ('sending', 'unknown') and sending_since < now() - interval '1 hour'",
     ),
     (
         "EVENT_STUCK",
         "select id as subject, format('%s came at %s', type, received_at) as detail
          from webhook_events where processed_at is null and received_at < now() - interval '1 hour'",
-    ),
-    (
-        "MONEY_HELD_LONG",
-        "select p.id::text as subject, format('funded at %s: the provider must pay out within 90 days', t.created_at) as detail
-         from payments p
-         join ledger_transactions t on t.org_id = p.org_id and t.kind = 'E1' and t.source_object = p.charge
-         join ledger_balances b on b.org_id = p.org_id and b.contract_id = p.contract_id and b.account = 2000 and b.subject = p.milestone_id
-         where p.status in ('succeeded', 'available') and b.balance < 0 and t.created_at < now() - interval '60 days'",
     ),
     (
         "CONTRACT_WITHOUT_ACCOUNT",
@@ -124,6 +124,13 @@ pub async fn doctor(system: &SystemUow) -> Result<Vec<Finding>, Fault> {
             for (rule, sql) in CHECKS {
                 let rows: Vec<Row> = diesel::sql_query(*sql).load(&mut tx.pg()).await.fault()?;
                 findings.extend(rows.into_iter().map(|row| Finding { rule, subject: row.subject, detail: row.detail }));
+            }
+            for (rule, from, until) in [("MONEY_HELD_LONG", WARN_DAYS, Some(ACT_DAYS)), ("MONEY_HELD_TOO_LONG", ACT_DAYS, None)] {
+                findings.extend(repo::held::aged(tx, from, until).await?.into_iter().map(|aged| Finding {
+                    rule,
+                    subject: aged.payment.to_string(),
+                    detail: format!("{} funded at {}: the provider must pay out within 90 days", aged.held, aged.funded_at),
+                }));
             }
             Ok(findings)
         })

@@ -16,6 +16,7 @@ use super::{Service, conflict, unkeyed};
 use crate::model::money::{Split, grossed_up};
 use crate::model::{MilestoneEvent, is_live};
 use crate::repo;
+use crate::repo::contracts::ContractRow;
 use crate::repo::milestones::MilestoneRow;
 use crate::repo::payments::{NewPayment, PaymentRow};
 use crate::repo::reader;
@@ -71,15 +72,15 @@ impl Service {
             .await?;
         for payment in earlier {
             let Some(intent) = &payment.intent else { continue };
-            let seen = match payment.status()? {
+            let declined = match payment.status()? {
                 EscrowStatus::Created | EscrowStatus::RequiresAction | EscrowStatus::Processing => {
-                    self.provider.payment_intent(intent).await?
+                    let seen = self.provider.payment_intent(intent).await?;
+                    self.learn(&system, PaymentId(payment.id), &seen).await?;
+                    seen.status == PaymentStatus::Created && seen.last_error.is_some()
                 }
-                EscrowStatus::Failed => self.cancel_intent(payment.id, intent).await?,
-                _ => continue,
+                status => status == EscrowStatus::Failed,
             };
-            self.learn(&system, PaymentId(payment.id), &seen).await?;
-            if seen.status == PaymentStatus::Created && seen.last_error.is_some() {
+            if declined {
                 let seen = self.cancel_intent(payment.id, intent).await?;
                 self.learn(&system, PaymentId(payment.id), &seen).await?;
             }
@@ -88,7 +89,9 @@ impl Service {
     }
 
     async fn cancel_intent(&self, payment: uuid::Uuid, intent: &str) -> Result<PaymentIntentState, Error> {
-        match self.provider.cancel_payment_intent(intent, &format!("cancel_{payment}")).await {
+        // A key of its own each time: cancelling twice is harmless, but a key's first answer, a refusal too, is repeated for a day.
+        let key = format!("cancel_{payment}_{}", uuid::Uuid::now_v7());
+        match self.provider.cancel_payment_intent(intent, &key).await {
             // It may have been paid in this very moment, or be cancelled already.
             Err(ProviderError::Refused { .. }) => Ok(self.provider.payment_intent(intent).await?),
             other => Ok(other?),
@@ -105,9 +108,17 @@ impl Service {
         let payments = repo::payments::of_milestone(reader(tx), milestone.id).await?;
         for payment in payments {
             match payment.status()? {
-                EscrowStatus::Created | EscrowStatus::RequiresAction => return Ok(payment),
+                EscrowStatus::Created | EscrowStatus::RequiresAction => {
+                    self.money_may_come_in(tx, &contract).await?;
+                    return Ok(payment);
+                }
                 status if is_live(status) => {
                     return Err(conflict("milestone", milestone.status()?, format!("its payment is {status}")));
+                }
+                // Who declined it once may still be able to pay it: two payable intents are one too many.
+                EscrowStatus::Failed if payment.intent.is_some() => {
+                    let hint = "an earlier payment of it failed and is not cancelled yet: try again later";
+                    return Err(conflict("milestone", milestone.status()?, hint));
                 }
                 _ => {}
             }
@@ -120,6 +131,7 @@ impl Service {
             let hint = format!("it falls due more than {window} days ahead: money cannot be held that long");
             return Err(conflict("milestone", MilestoneStatus::Planned, hint));
         }
+        self.money_may_come_in(tx, &contract).await?;
         let terms = contract.terms()?;
         let split = Split::of(milestone.amount, terms.fee_bps)
             .ok_or_else(|| conflict("milestone", MilestoneStatus::Planned, "nothing would be left after the platform's fee"))?;
@@ -137,6 +149,16 @@ impl Service {
             .after(json!({ "status": after, "escrow": payment.id, "amount": milestone.amount()?, "charged": repo::money(charged, &payment.currency)? }));
         self.record_in(tx, ctx, entry).await?;
         Ok(payment)
+    }
+
+    /// Nobody is given a way to pay while old money of the contract is still held (domain.md §2.3), or while what the platform holds does not
+    /// cover what it owes (I7).
+    async fn money_may_come_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
+        repo::held::refuse_old(reader(tx), contract).await?;
+        if repo::coverage::is_short(tx, &contract.currency).await? {
+            return Err(Error::CoverageShort(repo::currency(&contract.currency)?));
+        }
+        Ok(())
     }
 
     /// The payment intent of a payment: found, or made under the one key it ever has. A refusal ends the payment (P5).

@@ -131,11 +131,12 @@ impl Service {
         let split = Split::of(amount.minor(), contract.terms()?.fee_bps).ok_or_else(|| {
             Error::Invalid(vec![FieldFault::new("/amount", "TOO_SMALL", "nothing would be left after the platform's fee")])
         })?;
+        // At stake is the whole milestone, however small the parts in which it is approved: a threshold is not split away.
         let request = ApprovalRequest {
             action: perm::MILESTONES_APPROVE.name(),
             subject: milestone.id,
             detail: format!("{} {}", milestone.submissions, amount),
-            amount,
+            amount: milestone.amount()?,
         };
         let (first, second) = match self.tenants.approve_in(tx, ctx, &request).await? {
             Verdict::Complete { first, second } => (first, second),

@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use escrow_api::{Error, Onboarding, Payee, PayeeStatus, Payees, perm};
+use escrow_api::{AccountState, Error, Onboarding, Payee, PayeeStatus, Payees, perm};
 use kernel::{Ctx, RequestId, Scope};
 use serde_json::json;
+use uow::Tx;
 
 use super::{Service, unkeyed};
 use crate::jobs::AccountJob;
@@ -42,19 +43,20 @@ impl Service {
 
     async fn learn_account(&self, ctx: &Ctx, account: &str) -> Result<Payee, Error> {
         let seen = self.provider.account(account).await?;
-        self.uow
-            .write(ctx, async |tx| {
-                let before = repo::payees::learn(tx, ctx.org, &seen).await?;
-                let after = repo::payees::get(reader(tx), ctx.org).await?;
-                if before != after.status {
-                    let entry = NewEntry::named("payee_account.changed", "payee_account", ctx.org)
-                        .before(json!({ "status": before }))
-                        .after(json!({ "status": after.status, "disabledReason": after.disabled_reason }));
-                    self.record_in(tx, ctx, entry).await?;
-                }
-                Ok(after)
-            })
-            .await
+        self.uow.write(ctx, async |tx| self.learn_account_in(tx, ctx, &seen).await).await
+    }
+
+    /// Takes over what was seen, and records what it changed.
+    async fn learn_account_in(&self, tx: &mut Tx, ctx: &Ctx, seen: &AccountState) -> Result<Payee, Error> {
+        let before = repo::payees::learn(tx, ctx.org, seen).await?;
+        let after = repo::payees::get(reader(tx), ctx.org).await?;
+        if (before.status, &before.account) != (after.status, &after.account) {
+            let entry = NewEntry::named("payee_account.changed", "payee_account", ctx.org)
+                .before(json!({ "status": before.status, "account": before.account }))
+                .after(json!({ "status": after.status, "account": after.account, "disabledReason": after.disabled_reason }));
+            self.record_in(tx, ctx, entry).await?;
+        }
+        Ok(after)
     }
 
     /// Before the account decides about something: a look at it, if it was not active when last seen. What the provider cannot tell now,
@@ -78,14 +80,7 @@ impl Payees for Service {
         self.authz.check(ctx, perm::PAYEE_MANAGE, Scope::Organization)?;
         self.peek(ctx).await?;
         let free = unkeyed(ctx);
-        let known = self
-            .uow
-            .write(&free, async |tx| {
-                repo::payees::intend(tx, ctx.org).await?;
-                Ok::<_, Error>(repo::payees::get(reader(tx), ctx.org).await?.account)
-            })
-            .await?;
-        let seen = match known {
+        let seen = match self.own_payee(&free).await?.account {
             Some(account) => self.provider.account(&account).await?,
             None => {
                 let organization = ctx.org.to_string();
@@ -93,7 +88,12 @@ impl Payees for Service {
             }
         };
         // Kept before the link is asked for: an account that was made is never lost.
-        self.uow.write(&free, async |tx| Ok::<_, Error>(repo::payees::learn(tx, ctx.org, &seen).await?)).await?;
+        self.uow
+            .write(&free, async |tx| {
+                repo::payees::ensure(tx, ctx.org).await?;
+                self.learn_account_in(tx, &free, &seen).await
+            })
+            .await?;
         let (back, again) = (&self.settings.onboarding_return_url, &self.settings.onboarding_refresh_url);
         let url = self.provider.onboarding_link(&seen.id, back, again).await?;
         self.uow

@@ -60,7 +60,8 @@ impl Service {
         let after = ReleaseEvent::Send
             .after(before)
             .ok_or_else(|| conflict("release", before, "only an approved release can be sent"))?;
-        let release = repo::releases::save(tx, release.id, &Step { status: Some(after.name()), ..Step::default() }).await?;
+        let step = Step { status: Some(after.name()), sending_since: Some(self.now()), ..Step::default() };
+        let release = repo::releases::save(tx, release.id, &step).await?;
         tx.enqueue(jobs::send_release(OrgId(release.org_id), ReleaseId(release.id))).await?;
         let entry = NewEntry::of(perm::ESCROW_RELEASE, "release", release.id)
             .before(json!({ "status": before }))

@@ -83,12 +83,15 @@ impl Service {
             after = before;
         }
         let due = self.next_look(seen, after);
+        let funded = matches!(after, EscrowStatus::Succeeded | EscrowStatus::Available) && payment.funded_at.is_none();
+        let funded_at = if funded { Some(repo::now(tx).await?) } else { None };
         let learnt = Learnt {
             status: after.name(),
             intent: Some(seen.id.clone()),
             charge: funds.map(|funds| funds.charge.clone()),
             balance_transaction: funds.map(|funds| funds.balance_transaction.clone()),
             available_on: funds.map(|funds| funds.available_on),
+            funded_at,
             last_error: seen.last_error.clone(),
             next_poll_at: due,
             updated_at: self.now(),
@@ -101,7 +104,7 @@ impl Service {
         if matches!(after, EscrowStatus::Succeeded | EscrowStatus::Processing | EscrowStatus::Suspense)
             && !funds.is_some_and(|funds| funds.available)
         {
-            tx.enqueue(jobs::sync_payment(OrgId(payment.org_id), id).at(due)).await?;
+            tx.enqueue(jobs::sync_payment_at(OrgId(payment.org_id), id, due)).await?;
         }
         if before != after {
             let entry = NewEntry::named(format!("escrow.payment_{after}"), "escrow", id)
@@ -227,6 +230,7 @@ impl Service {
                     charge: None,
                     balance_transaction: None,
                     available_on: None,
+                    funded_at: None,
                     last_error: Some(message.to_owned()),
                     next_poll_at: self.now(),
                     updated_at: self.now(),

@@ -20,18 +20,20 @@ use crate::repo::reader;
 use crate::repo::releases::{ReleaseRow, Step};
 
 /// How long the provider remembers an idempotency key.
-const KEY_LIFE: TimeDelta = TimeDelta::hours(24);
+pub(super) const KEY_LIFE: TimeDelta = TimeDelta::hours(24);
 
 enum Next {
     /// It was sent, or refused.
     Nothing,
     /// Something stands in its way for now.
     Blocked(Error),
+    /// It was asked for, and goes when the currency is covered again (I7): whoever finds that enqueues it.
+    Waiting,
     /// To be sent.
     Send { order: TransferOrder, look_first: bool, key_is_dead: bool, attempt: i32 },
 }
 
-fn is_of(transfer: &TransferState, release: ReleaseId) -> bool {
+pub(super) fn is_of(transfer: &TransferState, release: ReleaseId) -> bool {
     transfer.metadata.iter().any(|(name, value)| name == "release_id" && *value == release.to_string())
 }
 
@@ -44,7 +46,7 @@ impl Service {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release).await).await?;
         let (order, look_first, key_is_dead, attempt) = match next {
-            Next::Nothing => return Ok(()),
+            Next::Nothing | Next::Waiting => return Ok(()),
             Next::Blocked(error) => return Err(error),
             Next::Send { order, look_first, key_is_dead, attempt } => (order, look_first, key_is_dead, attempt),
         };
@@ -54,7 +56,10 @@ impl Service {
                 return self.confirm(&ctx, job.release, transfer).await;
             }
             if key_is_dead {
-                alarm("release_unknown", &format!("release {}: no transfer after a day; a person must decide", job.release));
+                alarm(
+                    "release_unknown",
+                    &format!("release {}: no transfer after a day; a person must decide (resolve_release)", job.release),
+                );
                 return self
                     .uow
                     .write(&ctx, async |tx| self.lose_in(tx, &ctx, job.release, "no transfer after a day").await)
@@ -127,6 +132,9 @@ impl Service {
                 fault => Err(fault),
             };
         }
+        if release.maybe_sent_at.is_none() && repo::coverage::is_short(tx, &release.currency).await? {
+            return self.wait_in(tx, &release).await;
+        }
         let payment = repo::payments::row(reader(tx), release.payment_id.into()).await?;
         let now = self.now();
         let step = Step {
@@ -152,6 +160,16 @@ impl Service {
         Ok(Next::Send { order, look_first: release.maybe_sent_at.is_some(), key_is_dead, attempt: release.attempts + 1 })
     }
 
+    /// Noted once, however often it is looked at.
+    async fn wait_in(&self, tx: &mut Tx, release: &ReleaseRow) -> Result<Next, Error> {
+        let why = format!("releases in {} are paused: it is sent as soon as they go on", release.currency);
+        if release.last_error.as_ref() != Some(&why) {
+            tracing::warn!(release = %release.id, currency = release.currency, "a release waits for coverage");
+            repo::releases::save(tx, release.id, &Step { last_error: Some(Some(why)), ..Step::default() }).await?;
+        }
+        Ok(Next::Waiting)
+    }
+
     async fn blocked_in(&self, tx: &mut Tx, id: ReleaseId, error: Error) -> Result<Next, Error> {
         let step = Step { last_error: Some(Some(error.to_string())), ..Step::default() };
         repo::releases::save(tx, id.0, &step).await?;
@@ -173,7 +191,7 @@ impl Service {
     }
 
     /// R4, E4, M9.
-    async fn confirm_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<(), Error> {
+    pub(super) async fn confirm_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<(), Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
         let milestone = repo::milestones::lock(tx, seen.milestone_id.into()).await?;
         let release = repo::releases::lock(tx, id).await?;
@@ -240,7 +258,7 @@ impl Service {
     }
 
     /// R6 and E3v: refused, the reservation is void, the approval stands.
-    async fn refuse_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, why: &str) -> Result<(), Error> {
+    pub(super) async fn refuse_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, why: &str) -> Result<(), Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
         let milestone = repo::milestones::lock(tx, seen.milestone_id.into()).await?;
         let release: ReleaseRow = repo::releases::lock(tx, id).await?;

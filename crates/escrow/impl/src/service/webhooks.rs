@@ -1,6 +1,6 @@
 //! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (domain.md §8).
 
-use escrow_api::Error;
+use escrow_api::{Error, ProviderError};
 use serde_json::Value;
 use uow::Job;
 use uuid::Uuid;
@@ -27,6 +27,15 @@ fn read(body: &[u8]) -> Option<EventRow> {
         our_id: ours,
         livemode: event["livemode"].as_bool().unwrap_or(false),
     })
+}
+
+/// What an object's metadata name as ours. What the provider does not show us is not ours.
+fn named(metadata: Result<Vec<(String, String)>, ProviderError>, what: &str) -> Result<Option<Uuid>, ProviderError> {
+    match metadata {
+        Ok(pairs) => Ok(pairs.iter().find(|(name, _)| name == what).and_then(|(_, id)| id.parse().ok())),
+        Err(ProviderError::Refused { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 impl Service {
@@ -75,6 +84,10 @@ impl Service {
 
     async fn looks_for(&self, event: &EventRow) -> Result<Vec<Job>, Error> {
         let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
+        // All that is ours of a connected account is the account: its own payments, transfers and balance are its business.
+        if event.account.is_some() && !matches!(family, "account" | "capability") {
+            return Ok(Vec::new());
+        }
         match family {
             "payment_intent" => self.payment_look(event, &event.object_id).await,
             "charge" | "refund" | "review" | "radar" => {
@@ -104,8 +117,7 @@ impl Service {
         let mut found = self.system.read(async |tx| inbox::payment(tx, intent, event.our_id).await).await?;
         if found.is_none() && event.our_id.is_none() {
             // It may be one of ours whose creation we never heard the answer of.
-            let metadata = self.provider.payment_intent(intent).await?.metadata;
-            let ours = metadata.iter().find(|(name, _)| name == "payment_id").and_then(|(_, id)| id.parse().ok());
+            let ours = named(self.provider.payment_intent(intent).await.map(|seen| seen.metadata), "payment_id")?;
             found = self.system.read(async |tx| inbox::payment(tx, intent, ours).await).await?;
         }
         if found.is_none() {
@@ -118,8 +130,7 @@ impl Service {
         let transfer = event.object_id.as_str();
         let mut found = self.system.read(async |tx| inbox::release(tx, transfer, event.our_id).await).await?;
         if found.is_none() && event.our_id.is_none() {
-            let metadata = self.provider.transfer(transfer).await?.metadata;
-            let ours = metadata.iter().find(|(name, _)| name == "release_id").and_then(|(_, id)| id.parse().ok());
+            let ours = named(self.provider.transfer(transfer).await.map(|seen| seen.metadata), "release_id")?;
             found = self.system.read(async |tx| inbox::release(tx, transfer, ours).await).await?;
         }
         if found.is_none() {

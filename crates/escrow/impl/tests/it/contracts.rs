@@ -196,3 +196,45 @@ async fn a_contract_in_signing_can_be_cancelled_and_one_in_force_cannot() {
     assert!(matches!(world.service.complete(&ctx, active.id).await, Err(Error::State { .. })), "a milestone is not settled");
     assert!(world.trail.0.lock().expect("not poisoned").iter().any(|entry| entry.action == "contracts.cancel"));
 }
+
+#[tokio::test]
+async fn a_weighty_milestone_approved_in_parts_needs_the_second_person_all_the_same() {
+    let world = World::new().await;
+    *world.tenants.threshold.lock().expect("not poisoned") = Some(500_000);
+    let contract = world.contract(&[1_000_000, 499_999]).await;
+    for milestone in &contract.milestones {
+        let funding = world.fund(milestone.id).await.expect("funds");
+        world.pay(&funding, true);
+        world.sync(&funding).await.expect("syncs");
+        world.submit(milestone.id).await.expect("submits");
+    }
+    let (large, small) = (contract.milestones[0].id, contract.milestones[1].id);
+    let part = world.approve(large, Some(400_000)).await.expect("is noted");
+    assert_eq!((part.milestone.status.name(), part.waiting_since), ("in_review", Some(world.owner.user)));
+    let second = Person::new(world.owner.org, OrgRole::Admin);
+    let another = Approve { milestone: large, amount: Some(escrow_api::Stated::Money(eur(400_001))) };
+    let waiting = world.service.approve(&second.ctx(), another).await.expect("is noted");
+    assert_eq!(waiting.waiting_since, Some(second.user), "not what the first approved");
+    let same = Approve { milestone: large, amount: Some(escrow_api::Stated::Money(eur(400_000))) };
+    let complete = world.service.approve(&second.ctx(), same).await.expect("approves");
+    assert_eq!(complete.release.expect("one").gross, eur(400_000));
+    let alone = world.approve(small, Some(400_000)).await.expect("approves");
+    assert_eq!((alone.milestone.status.name(), alone.waiting_since), ("approved", None));
+}
+
+#[tokio::test]
+async fn a_review_that_is_over_is_due_no_more() {
+    let world = World::new().await;
+    let (contract, _) = world.funded().await;
+    let milestone = contract.milestones[0].id;
+    assert!(world.submit(milestone).await.expect("submits").review_due_at.is_some());
+    let changes = RequestChanges { milestone, reason: "The north wall leaks".to_owned() };
+    let asked = world.service.request_changes(&world.owner.ctx(), changes).await.expect("asks");
+    assert_eq!((asked.status.name(), asked.review_due_at), ("funded", None));
+    let again = world.submit(milestone).await.expect("submits again");
+    world.db.advance_clock(std::time::Duration::from_secs(14 * 86_400 + 1)).await;
+    world.service.escalate(escrow::jobs::ReviewJob { org: world.owner.org, milestone }).await.expect("escalates");
+    let escalated = world.milestone(milestone).await;
+    assert_eq!((escalated.status.name(), escalated.review_due_at), ("escalated", again.review_due_at));
+    assert_eq!(world.approve(milestone, None).await.expect("approves").milestone.review_due_at, None);
+}

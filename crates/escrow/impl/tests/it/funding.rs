@@ -226,3 +226,25 @@ fn paid(intent: &mut escrow_api::PaymentIntentState, available: bool) {
         destination_transfer: None,
     });
 }
+
+#[tokio::test]
+async fn no_second_payment_is_made_while_an_earlier_one_can_still_be_paid() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let milestone = contract.milestones[0].id;
+    let first = world.fund(milestone).await.expect("funds");
+    world.provider.decline(&first.intent);
+    world.sync(&first).await.expect("syncs");
+    world.provider.mishaps("cancel_payment_intent", [Mishap::Refuse("lock_timeout".to_owned()), Mishap::Unavailable]);
+    let refused = world.fund(milestone).await.expect_err("it can still be paid");
+    assert!(matches!(&refused, Error::State { what: "milestone", .. }), "{refused}");
+    let silent = world.fund(milestone).await.expect_err("nobody knows");
+    assert_eq!(kernel::DomainError::kind(&silent), kernel::Kind::Unavailable);
+    assert_eq!(
+        (world.provider.intents().len(), world.db.query("select status from payments").await),
+        (1, vec!["failed".to_owned()])
+    );
+    let second = world.fund(milestone).await.expect("the refusal is not repeated");
+    assert_ne!(second.intent, first.intent);
+    assert_eq!(world.escrow(&first).await.status.name(), "canceled");
+}

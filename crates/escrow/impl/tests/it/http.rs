@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::Method;
+use actix_web::http::header::{ETAG, HeaderMap, IF_NONE_MATCH};
 use actix_web::test;
 use serde_json::{Value, json};
 use web::{AppDeps, Routes, Settings};
@@ -10,15 +11,18 @@ use web::{AppDeps, Routes, Settings};
 use crate::fakes::{Person, Tokens};
 use crate::world::World;
 
-struct Web {
-    world: World,
+pub struct Web {
+    pub world: World,
     deps: AppDeps,
     tokens: Arc<Tokens>,
 }
 
 impl Web {
     async fn new() -> Self {
-        let world = World::new().await;
+        Self::over(World::new().await)
+    }
+
+    pub fn over(world: World) -> Self {
         let tokens = Arc::new(Tokens::default());
         tokens.0.lock().expect("not poisoned").extend([world.owner.clone(), world.contractor.clone()]);
         let mut routes = Routes::new();
@@ -31,7 +35,20 @@ impl Web {
         Self { world, deps, tokens }
     }
 
-    async fn send(&self, who: &Person, method: Method, path: &str, key: Option<&str>, body: Option<Value>) -> (u16, Value) {
+    pub async fn send(&self, who: &Person, method: Method, path: &str, key: Option<&str>, body: Option<Value>) -> (u16, Value) {
+        let (status, _, body) = self.ask(who, method, path, key, body).await;
+        (status, body)
+    }
+
+    /// The answer with its headers.
+    pub async fn ask(
+        &self,
+        who: &Person,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: Option<Value>,
+    ) -> (u16, HeaderMap, Value) {
         let app = test::init_service(web::app(&self.deps)).await;
         let mut request = test::TestRequest::default()
             .method(method)
@@ -44,16 +61,16 @@ impl Web {
             request = request.set_json(body);
         }
         let response = test::call_service(&app, request.to_request()).await;
-        let status = response.status().as_u16();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = test::read_body(response).await;
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        (status, headers, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
     async fn get(&self, who: &Person, path: &str) -> (u16, Value) {
         self.send(who, Method::GET, path, None, None).await
     }
 
-    async fn post(&self, who: &Person, path: &str, body: Value) -> (u16, Value) {
+    pub async fn post(&self, who: &Person, path: &str, body: Value) -> (u16, Value) {
         self.send(who, Method::POST, path, None, Some(body)).await
     }
 }
@@ -145,4 +162,78 @@ async fn who_may_not_is_told_what_is_missing_and_strangers_see_nothing() {
     assert_eq!(web.send(&member, Method::POST, "/api/payee-account", None, None).await.0, 403);
     let unsigned = web.post(&stranger, "/api/webhooks/stripe", json!({})).await;
     assert_eq!((unsigned.0, &unsigned.1["code"]), (400, &json!("BAD_SIGNATURE")));
+}
+
+#[actix_web::test]
+async fn each_side_is_told_its_own_troubles_only() {
+    let web = Web::new().await;
+    let world = &web.world;
+    let (contract, funding) = world.approved().await;
+    let (milestone, escrow) = (contract.milestones[0].id, funding.escrow.id);
+    world.provider.mishaps("create_transfer", [escrow_api::fake::Mishap::Refuse("account_closed".to_owned())]);
+    let path = format!("/api/escrow/{escrow}/release");
+    let (_, releasing) = web.send(&world.owner, Method::POST, &path, None, None).await;
+    assert_eq!(releasing["escrow"]["paymentIntentId"], json!(funding.intent));
+    world.work().await;
+    world.db.run_sql("update payments set last_error = 'Your card was declined.'").await;
+    let paths = [
+        (format!("/api/escrow/{escrow}"), "/release"),
+        ("/api/escrow".to_owned(), "/data/0/release"),
+        (format!("/api/milestones/{milestone}"), "/release"),
+        (format!("/api/contracts/{}", contract.id), "/milestones/0/release"),
+        ("/api/contracts".to_owned(), "/data/0/milestones/0/release"),
+    ];
+    for (path, release) in paths {
+        let (_, owners) = web.get(&world.owner, &path).await;
+        let (_, contractors) = web.get(&world.contractor, &path).await;
+        let why = |body: &Value| body.pointer(release).expect("a release")["lastError"].clone();
+        assert_eq!((why(&owners), why(&contractors)), (Value::Null, json!("it was refused (account_closed)")), "{path}");
+    }
+    for path in [format!("/api/escrow/{escrow}"), "/api/escrow".to_owned()] {
+        let payment = |body: Value| body.pointer("/data/0").cloned().unwrap_or(body);
+        let owners = payment(web.get(&world.owner, &path).await.1);
+        let contractors = payment(web.get(&world.contractor, &path).await.1);
+        let members = |body: &Value| (body["lastError"].clone(), body["paymentIntentId"].clone());
+        assert_eq!(members(&owners), (json!("Your card was declined."), json!(funding.intent)));
+        assert_eq!(members(&contractors), (Value::Null, Value::Null));
+    }
+}
+
+#[actix_web::test]
+async fn verbs_without_a_body_refuse_one_that_says_something() {
+    let web = Web::new().await;
+    let world = &web.world;
+    let (contract, funding) = world.approved().await;
+    let release = format!("/api/escrow/{}/release", funding.escrow.id);
+    let complete = format!("/api/contracts/{}/complete", contract.id);
+    for (who, path) in
+        [(&world.owner, &release), (&world.owner, &complete), (&world.contractor, &"/api/payee-account".to_owned())]
+    {
+        let (status, problem) = web.post(who, path, json!({ "amount": "1.00" })).await;
+        assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/amount")), "{path}: {problem:#}");
+    }
+    assert_eq!(world.db.query("select status from releases").await, ["approved"]);
+    assert_eq!(web.post(&world.owner, &release, json!({})).await.0, 200);
+    let milestone = contract.milestones[0].id;
+    for verb in ["submit", "approve"] {
+        let who = if verb == "submit" { &world.contractor } else { &world.owner };
+        let (status, problem) = web.post(who, &format!("/api/milestones/{milestone}/{verb}"), json!({ "force": true })).await;
+        assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/force")), "{verb}: {problem:#}");
+    }
+}
+
+#[actix_web::test]
+async fn the_payee_account_carries_an_etag() {
+    let web = Web::new().await;
+    let world = &web.world;
+    world.onboard().await;
+    let (status, headers, _) = web.ask(&world.contractor, Method::GET, "/api/payee-account", None, None).await;
+    let tag = headers.get(ETAG).expect("a tag").clone();
+    assert_eq!(status, 200);
+    let app = test::init_service(web::app(&web.deps)).await;
+    let again = test::TestRequest::get()
+        .uri("/api/payee-account")
+        .insert_header(("Authorization", format!("Bearer {}", world.contractor.user)))
+        .insert_header((IF_NONE_MATCH, tag));
+    assert_eq!(test::call_service(&app, again.to_request()).await.status().as_u16(), 304);
 }

@@ -1,11 +1,18 @@
 //! Contracts, protected payments and the ledger on a real PostgreSQL, with an in-memory payment provider.
 
 mod contracts;
+mod coverage;
 mod document;
 mod fakes;
+mod float;
 mod funding;
+mod heard;
+mod held;
 mod http;
 mod ledger;
+mod payees;
 mod releases;
+mod resolve;
+mod statement;
 mod webhooks;
 mod world;

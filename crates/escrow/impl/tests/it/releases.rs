@@ -5,6 +5,7 @@ use escrow_api::fake::Mishap;
 use escrow_api::{Contracts, Error, Escrows};
 use futures::future::join_all;
 
+use crate::heard::Pages;
 use crate::world::{World, eur};
 
 #[tokio::test]
@@ -199,4 +200,28 @@ async fn after_a_day_of_not_knowing_a_person_decides() {
     assert!(world.provider.transfers().is_empty(), "a dead key is not used again");
     let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
     assert_eq!(found.iter().map(|f| f.rule).collect::<Vec<_>>(), Vec::<&str>::new(), "not yet an hour old");
+}
+
+#[tokio::test]
+async fn one_that_is_blocked_for_an_hour_is_seen_however_often_it_is_tried() {
+    let world = World::new().await;
+    let pages = Pages::default();
+    let _hears = tracing::subscriber::set_default(pages.clone());
+    let (_, funding) = world.approved().await;
+    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.db.run_sql("update escrow_accounts set status = 'frozen'").await;
+    assert!(world.work().await[0].error().is_some());
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!((world.broken().await, pages.take()), (vec![], vec![]), "not yet an hour");
+    world.db.run_sql("update releases set sending_since = sending_since - interval '61 minutes'").await;
+    for _ in 0..3 {
+        world.clock.advance(chrono::TimeDelta::seconds(61));
+        world.service.sweep().await.expect("sweeps");
+        assert!(world.work().await[0].error().is_some(), "it is tried again");
+        assert_eq!((world.broken().await, pages.take()), (vec!["RELEASE_STUCK"], vec!["release_stuck".to_owned()]));
+    }
+    world.db.run_sql("update escrow_accounts set status = 'active'").await;
+    world.work_ahead().await;
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!((world.broken().await, pages.take()), (vec![], vec![]));
 }

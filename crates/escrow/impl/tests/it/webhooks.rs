@@ -216,3 +216,45 @@ async fn events_whose_job_got_lost_are_taken_up_by_the_sweep() {
     world.work().await;
     assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
 }
+
+#[tokio::test]
+async fn a_look_planned_for_later_does_not_move_the_one_that_an_event_asks_for() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let funding = world.fund(contract.milestones[0].id).await.expect("funds");
+    let told = json!({ "id": funding.intent });
+    deliver(&world, &event("evt_1", "payment_intent.succeeded", told)).await.expect("is taken");
+    world.db.run_sql("delete from graphile_worker._private_jobs").await;
+    let routing = escrow::jobs::WebhookJob { event: "evt_1".to_owned() };
+    world.service.route_event(routing).await.expect("routes");
+    // Another look began before the payment succeeded and ends only now.
+    world.provider.change_intent(&funding.intent, |intent| intent.status = escrow_api::PaymentStatus::Processing);
+    world.sync(&funding).await.expect("syncs");
+    world.pay(&funding, true);
+    world.work().await;
+    assert_eq!(world.escrow(&funding).await.status.name(), "available");
+}
+
+#[tokio::test]
+async fn what_happens_inside_a_connected_account_and_what_is_not_ours_is_done_with_at_once() {
+    let world = World::new().await;
+    let theirs = [
+        ("payment_intent.succeeded", json!({ "id": "pi_theirs" })),
+        ("charge.refunded", json!({ "id": "ch_theirs", "payment_intent": "pi_theirs" })),
+        ("transfer.created", json!({ "id": "tr_theirs" })),
+        ("balance.available", json!({})),
+        ("payout.paid", json!({ "id": "po_theirs" })),
+    ];
+    for (n, (kind, object)) in theirs.into_iter().enumerate() {
+        let mut told = event(&format!("evt_{n}"), kind, object);
+        told["account"] = json!("acct_x");
+        deliver(&world, &told).await.expect("is taken");
+    }
+    assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
+    assert_eq!(world.provider.calls(), Vec::<&str>::new(), "nobody is asked");
+    deliver(&world, &event("evt_a", "payment_intent.succeeded", json!({ "id": "pi_x" }))).await.expect("is taken");
+    deliver(&world, &event("evt_b", "transfer.created", json!({ "id": "tr_x" }))).await.expect("is taken");
+    assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
+    assert_eq!(world.provider.calls(), ["payment_intent", "transfer"]);
+    assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use escrow::jobs as tasks;
-use escrow::{Dependencies, Service, Settings, doctor};
+use escrow::{Dependencies, Float, FloatError, FloatPosted, Service, Settings, doctor, post_float};
 use escrow_api::fake::FakeProvider;
 use escrow_api::{
     Approve, Contract, Contracts, ContractsPort, Error, Escrow, Escrows, Fund, Funding, Milestone, Milestones, NewContract,
@@ -79,6 +79,17 @@ impl World {
     pub async fn work_ahead(&self) -> Vec<Ran> {
         jobs::make_due(&self.db.system_uow()).await.expect("the queue answers");
         self.work().await
+    }
+
+    /// The rules that the doctor finds broken.
+    pub async fn broken(&self) -> Vec<&'static str> {
+        let found = doctor(&self.db.system_uow()).await.expect("the doctor comes");
+        found.into_iter().map(|finding| finding.rule).collect()
+    }
+
+    /// Posts a float of euros.
+    pub async fn float(&self, amount: &str, source: &str) -> Result<FloatPosted, FloatError> {
+        post_float(&self.db.system_uow(), &Float::parse(amount, "EUR", source)?).await
     }
 
     pub async fn assert_healthy(&self) {

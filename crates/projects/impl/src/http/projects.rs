@@ -182,14 +182,18 @@ pub(crate) struct ProjectOut {
     /// In units of the currency, with exactly its minor digits.
     #[schema(required = true)]
     budget: Option<String>,
+    #[serde(serialize_with = "web::iso_date")]
     #[schema(required = true)]
     starts_on: Option<NaiveDate>,
+    #[serde(serialize_with = "web::iso_date")]
     #[schema(required = true)]
     ends_on: Option<NaiveDate>,
     /// When a tender of it was first published.
     #[schema(required = true)]
     tendered_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "web::rfc3339")]
     created_at: DateTime<Utc>,
+    #[serde(serialize_with = "web::rfc3339")]
     updated_at: DateTime<Utc>,
 }
 
@@ -323,10 +327,10 @@ pub(crate) async fn merge(
 
 /// Delete a project.
 ///
-/// With its team, units and schedules of quantities, as long as no tender of it was published.
+/// With its team, units, schedules of quantities and tenders in draft, as long as no tender of it was published.
 #[utoipa::path(responses(
     (status = 204, description = "It is gone"),
-    (status = 409, description = "`PROJECT_TENDERED`: a tender of it was published; `PROJECT_IN_USE`: it has tenders in draft")
+    (status = 409, description = "`PROJECT_TENDERED`: a tender of it was published; `PROJECT_IN_USE`: something else that stays belongs to it")
 ))]
 #[delete("/api/projects/{id}")]
 pub(crate) async fn remove(

@@ -118,20 +118,18 @@ pub(crate) async fn users(tx: &mut Tx, project: ProjectId) -> Result<Vec<UserId>
     Ok(rows.into_iter().map(UserId).collect())
 }
 
-/// Whether the team has this person.
-pub(crate) async fn contains(tx: &mut Tx, project: ProjectId, user: UserId) -> Result<bool, Fault> {
-    let one = members::table.filter(members::project_id.eq(project.0)).filter(members::user_id.eq(user.0));
-    diesel::select(diesel::dsl::exists(one)).get_result(tx.pg()).await.fault()
-}
-
 /// A person's roles in the organisation's projects, as the platform: no tenant is entered yet.
 pub(crate) async fn roles(tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
-    let rows: Vec<(Uuid, String)> = members::table
-        .filter(members::org_id.eq(org.0))
-        .filter(members::user_id.eq(user.0))
-        .select((members::project_id, members::role))
-        .load(&mut tx.pg())
-        .await
-        .fault()?;
+    let one = members::org_id.eq(org.0).and(members::user_id.eq(user.0));
+    named(members::table.filter(one).select((members::project_id, members::role)).load(&mut tx.pg()).await.fault()?)
+}
+
+/// The same, within a transaction that writes.
+pub(crate) async fn roles_in(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+    let one = members::org_id.eq(org.0).and(members::user_id.eq(user.0));
+    named(members::table.filter(one).select((members::project_id, members::role)).load(tx.pg()).await.fault()?)
+}
+
+fn named(rows: Vec<(Uuid, String)>) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
     rows.into_iter().map(|(project, name)| Ok((ProjectId(project), role(&name)?))).collect()
 }

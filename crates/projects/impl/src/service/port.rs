@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use kernel::{Ctx, Fault, ProjectId, SoqId, UserId};
+use kernel::{Ctx, ProjectId, SoqId};
 use projects_api::{Error, Project, ProjectStatus, ProjectsPort, Soq};
 use uow::Tx;
 
@@ -30,9 +30,5 @@ impl ProjectsPort for Service {
         let entry = NewEntry::named("projects.mark_tendered", "project", project).before(&before).after(&after);
         self.audit.record_in(tx, ctx, entry).await?;
         Ok(())
-    }
-
-    async fn is_member_in(&self, tx: &mut Tx, project: ProjectId, user: UserId) -> Result<bool, Fault> {
-        repo::team::contains(tx, project, user).await
     }
 }

@@ -1,14 +1,29 @@
 //! The verbs on a project's team: one after another, under the project's lock, so that its last owner cannot slip away in a race.
 
+use std::sync::Arc;
+
 use audit_api::NewEntry;
-use kernel::{Ctx, Page, PageRequest, Position, ProjectId, Scope, UserId};
+use kernel::{Actor, Ctx, Denied, Page, PageRequest, Position, ProjectId, Scope, UserId};
 use projects_api::{Error, NewTeamMember, Precondition, TeamMember, perm};
+use uow::Tx;
 
 use super::{Service, still};
 use crate::model::project::{keeps_owner, not_a_member};
 use crate::repo;
 
 impl Service {
+    /// Passes if the actor may manage the team, by their roles when the request began and by those of now: who lost theirs while it was
+    /// under way does not take them back. To be asked under the project's lock.
+    async fn manages_in(&self, tx: &mut Tx, ctx: &Ctx, project: ProjectId) -> Result<(), Error> {
+        let (permission, scope) = (perm::MEMBERS_MANAGE, Scope::Project(project));
+        self.authz.check(ctx, permission, scope)?;
+        let Actor::User(user, _) = ctx.actor else { return Ok(()) };
+        let role = self.tenants.role_in(tx, ctx.org, user).await?.ok_or(Denied { permission, project: Some(project) })?;
+        let roles = repo::team::roles_in(tx, ctx.org, user).await?;
+        let now = Ctx { actor: Actor::User(user, role), projects: Arc::new(roles.into_iter().collect()), ..ctx.clone() };
+        Ok(self.authz.check(&now, permission, scope)?)
+    }
+
     pub(super) async fn team_page(&self, ctx: &Ctx, project: ProjectId, page: PageRequest) -> Result<Page<TeamMember>, Error> {
         let rows = self
             .uow
@@ -25,7 +40,7 @@ impl Service {
         self.uow
             .write(ctx, async |tx| {
                 repo::project::lock(tx, project).await?;
-                self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Project(project))?;
+                self.manages_in(tx, ctx, project).await?;
                 if self.tenants.role_in(tx, ctx.org, new.user).await?.is_none() {
                     return Err(not_a_member());
                 }
@@ -47,11 +62,12 @@ impl Service {
         self.uow
             .write(ctx, async |tx| {
                 repo::project::lock(tx, project).await?;
-                self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Project(project))?;
+                self.manages_in(tx, ctx, project).await?;
                 let before = repo::team::find(tx, project, change.user).await?;
                 still(unchanged, &before)?;
                 keeps_owner(before.role, Some(change.role), repo::team::owners(tx, project).await?)?;
                 let after = repo::team::set_role(tx, project, change).await?;
+                self.tenants.void_approvals_in(tx, ctx, change.user).await?;
                 self.sessions.forget_user_in(tx, change.user).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "project", project).before(&before).after(&after);
                 self.audit.record_in(tx, ctx, entry).await?;
@@ -70,11 +86,12 @@ impl Service {
         self.uow
             .write(ctx, async |tx| {
                 repo::project::lock(tx, project).await?;
-                self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Project(project))?;
+                self.manages_in(tx, ctx, project).await?;
                 let before = repo::team::find(tx, project, user).await?;
                 still(unchanged, &before)?;
                 keeps_owner(before.role, None, repo::team::owners(tx, project).await?)?;
                 repo::team::delete(tx, project, user).await?;
+                self.tenants.void_approvals_in(tx, ctx, user).await?;
                 self.sessions.forget_user_in(tx, user).await?;
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::MEMBERS_MANAGE, "project", project).before(&before)).await?;
                 Ok(())

@@ -1,6 +1,9 @@
 //! `/api/projects/{id}/members`.
 
-use kernel::OrgRole;
+use std::sync::Arc;
+
+use kernel::{OrgRole, ProjectId, ProjectRole};
+use projects_api::{Error, NewTeamMember, Projects};
 use serde_json::json;
 
 use crate::world::World;
@@ -29,6 +32,7 @@ async fn people_join_change_and_leave() {
     world.delete(member, &format!("{path}/{}", world.owner.user)).await.refused(404, "NOT_FOUND");
     let forgotten = world.tokens.forgotten.lock().unwrap().clone();
     assert_eq!(forgotten, [world.owner.user, member.user, member.user, world.owner.user]);
+    assert_eq!(*world.memberships.voided.lock().unwrap(), [member.user, world.owner.user], "whose role changed or went");
     let actions = ["projects.create", "projects.members_manage", "projects.members_manage", "projects.members_manage"];
     assert_eq!(world.audited(), actions);
 }
@@ -85,4 +89,27 @@ async fn who_leaves_the_organisation_leaves_its_teams() {
         .unwrap();
     let team = world.get(world.owner, &path).await.expect(200);
     assert_eq!(team.body["data"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn who_lost_the_role_meanwhile_does_not_take_it_back() {
+    let world = World::new().await;
+    let id = world.project().await;
+    let (path, member) = (format!("/api/projects/{id}/members"), world.person(OrgRole::Member).await);
+    let one = format!("{path}/{}", member.user);
+    world.post(world.owner, &path, json!({ "userId": member.user, "role": "project_owner" })).await.expect(201);
+    // As the request began, and so as it was permitted.
+    let project: ProjectId = id.parse().unwrap();
+    let mut ctx = member.ctx();
+    ctx.projects = Arc::new([(project, ProjectRole::ProjectOwner)].into());
+    let back = NewTeamMember { user: member.user, role: ProjectRole::ProjectOwner };
+    world.put(world.owner, &one, json!({ "role": "in_house_user" })).await.expect(200);
+    let restored = world.service.set_member_role(&ctx, project, back, None).await;
+    assert!(matches!(restored, Err(Error::Denied(_))), "{restored:?}");
+    world.delete(world.owner, &one).await.expect(204);
+    let restored = world.service.add_member(&ctx, project, back).await;
+    assert!(matches!(restored, Err(Error::Denied(_))), "{restored:?}");
+    let removed = world.service.remove_member(&ctx, project, world.owner.user, None).await;
+    assert!(matches!(removed, Err(Error::Denied(_))), "{removed:?}");
+    assert_eq!(world.db.query("select user_id::text from project_members").await, [world.owner.user.to_string()]);
 }

@@ -19,6 +19,7 @@ pub struct World {
     pub service: Arc<Service>,
     pub tokens: Arc<Tokens>,
     pub trail: Arc<Trail>,
+    pub memberships: Arc<Memberships>,
     pub owner: Party,
     deps: AppDeps,
 }
@@ -68,12 +69,12 @@ impl World {
         let db = Database::fresh().await;
         let owner = db.party("Acme").await;
         let tokens = Arc::new(Tokens { system: db.system_uow(), people: Mutex::default(), forgotten: Mutex::default() });
-        let trail = Arc::new(Trail::default());
+        let (trail, memberships) = (Arc::new(Trail::default()), Arc::new(Memberships::default()));
         let service = Arc::new(Service::new(
             db.uow(),
             Arc::new(Policy::real()),
             Arc::clone(&tokens) as _,
-            Arc::new(Memberships),
+            Arc::clone(&memberships) as _,
             Arc::clone(&trail) as _,
         ));
         let mut routes = Routes::new();
@@ -87,7 +88,7 @@ impl World {
                 c.app_data(Data::from(Arc::clone(&service) as Arc<dyn Soqs>));
             }
         });
-        let world = Self { db, service, tokens, trail, owner, deps };
+        let world = Self { db, service, tokens, trail, memberships, owner, deps };
         world.admit(owner);
         world
     }

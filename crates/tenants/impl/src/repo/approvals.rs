@@ -15,6 +15,14 @@ pub(crate) struct Waiting {
     pub first: UserId,
 }
 
+/// A waiting approval that was made void.
+#[derive(Debug, Clone, Queryable)]
+pub(crate) struct Voided {
+    pub id: Uuid,
+    pub action: String,
+    pub subject: Uuid,
+}
+
 /// The approval that waits for a second person to ask for the same thing, locked.
 pub(crate) async fn lock_waiting(tx: &mut Tx, org: OrgId, request: &ApprovalRequest) -> Result<Option<Waiting>, Fault> {
     let found: Option<(Uuid, Uuid)> = approvals::table
@@ -25,6 +33,7 @@ pub(crate) async fn lock_waiting(tx: &mut Tx, org: OrgId, request: &ApprovalRequ
         .filter(approvals::amount_minor.eq(request.amount.minor()))
         .filter(approvals::currency.eq(request.amount.currency().code()))
         .filter(approvals::used_at.is_null())
+        .filter(approvals::voided_at.is_null())
         .for_update()
         .select((approvals::id, approvals::first_user))
         .first(tx.pg())
@@ -39,7 +48,7 @@ pub(crate) async fn insert_waiting(tx: &mut Tx, org: OrgId, request: &ApprovalRe
     let inserted = diesel::sql_query(
         "insert into approvals (org_id, id, action, subject, detail, amount_minor, currency, first_user)
          values ($1, $2, $3, $4, $5, $6, $7, $8)
-         on conflict (org_id, action, subject, detail, amount_minor, currency) where used_at is null do nothing",
+         on conflict (org_id, action, subject, detail, amount_minor, currency) where used_at is null and voided_at is null do nothing",
     )
     .bind::<SqlUuid, _>(org.0)
     .bind::<SqlUuid, _>(Uuid::now_v7())
@@ -72,4 +81,19 @@ pub(crate) async fn complete(tx: &mut Tx, org: OrgId, id: Uuid, second: UserId) 
         .await
         .fault()?;
     Ok(())
+}
+
+/// Makes void what a person asked for first.
+pub(crate) async fn void(tx: &mut Tx, org: OrgId, first: UserId) -> Result<Vec<Voided>, Fault> {
+    let waiting = approvals::table
+        .filter(approvals::org_id.eq(org.0))
+        .filter(approvals::first_user.eq(first.0))
+        .filter(approvals::used_at.is_null())
+        .filter(approvals::voided_at.is_null());
+    diesel::update(waiting)
+        .set(approvals::voided_at.eq(diesel::dsl::sql::<diesel::sql_types::Nullable<Timestamptz>>("clock_timestamp()")))
+        .returning((approvals::id, approvals::action, approvals::subject))
+        .get_results(tx.pg())
+        .await
+        .fault()
 }

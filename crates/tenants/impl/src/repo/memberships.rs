@@ -57,8 +57,10 @@ pub(crate) async fn list(tx: &ReadTx<'_>, org: OrgId, page: PageRequest) -> Resu
         .select(Row::as_select())
         .into_boxed();
     if let Some(after) = page.after {
-        let earlier = memberships::created_at.lt(after.created_at);
-        query = query.filter(earlier.or(memberships::created_at.eq(after.created_at).and(memberships::user_id.lt(after.id))));
+        // `<=` bounds the index scan; the second condition cuts the rows of the very instant.
+        query = query
+            .filter(memberships::created_at.le(after.created_at))
+            .filter(memberships::created_at.lt(after.created_at).or(memberships::user_id.lt(after.id)));
     }
     all(query.load(&mut tx.pg()).await.fault()?)
 }
@@ -78,6 +80,13 @@ pub(crate) async fn lock(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Member
 /// A person's role, if they are a member.
 pub(crate) async fn role(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault> {
     let query = memberships::table.find((org.0, user.0)).select(memberships::role);
+    let role: Option<String> = query.first(tx.pg()).await.optional().fault()?;
+    role.as_deref().map(role_of).transpose()
+}
+
+/// A person's role, if they are a member, locked against change until the transaction ends.
+pub(crate) async fn hold_role(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault> {
+    let query = memberships::table.find((org.0, user.0)).for_share().select(memberships::role);
     let role: Option<String> = query.first(tx.pg()).await.optional().fault()?;
     role.as_deref().map(role_of).transpose()
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use kernel::{Currency, Fault, Money, OrgRole, RequestId};
+use kernel::{Currency, Fault, FaultKind, Money, OrgRole, RequestId};
 use tenants::Service;
-use tenants_api::{ApprovalRequest, Tenants, Verdict};
+use tenants_api::{ApprovalRequest, Memberships as _, Tenants, Verdict};
 use testkit::Party;
 use uow::Uow;
 use uuid::Uuid;
@@ -92,6 +92,61 @@ async fn an_approval_dies_with_the_membership() {
     assert_eq!(ask(&scene.tenants, &uow, ada, &request).await, Verdict::Waiting { first: ada.user });
     let carol = scene.db.person(ada.org, OrgRole::Admin).await;
     assert_eq!(ask(&scene.tenants, &uow, carol, &request).await, Verdict::Complete { first: ada.user, second: Some(carol.user) });
+}
+
+#[tokio::test]
+async fn an_approval_is_void_once_the_role_of_who_asked_first_changes() {
+    let (scene, ada, bob) = scene().await;
+    let (uow, request, ctx) = (scene.db.uow(), request(5000), ada.ctx());
+    let waiting = Verdict::Waiting { first: ada.user };
+    ask(&scene.tenants, &uow, bob, &request).await;
+    uow.write(&ctx, async |tx| scene.tenants.set_role_in(tx, &ctx, bob.user, OrgRole::Member).await).await.unwrap();
+    assert_eq!(scene.actions(), ["approvals.void"]);
+    assert_eq!(ask(&scene.tenants, &uow, ada, &request).await, waiting, "bob's no longer counts");
+
+    // Permitted before the demotion, under way after it: worth another try, which is refused for the missing permission.
+    let late = bob.ctx();
+    let lost = uow.write(&late, async |tx| scene.tenants.approve_in(tx, &late, &request).await).await;
+    assert!(lost.is_err_and(|fault| *fault.kind() == FaultKind::Unavailable));
+    assert_eq!(ask(&scene.tenants, &uow, ada, &request).await, waiting, "nor is he the second");
+
+    // A role in a project's team changed; and a membership that ended does not revive an approval when it begins anew.
+    let carol = scene.db.person(ada.org, OrgRole::Admin).await;
+    uow.write(&ctx, async |tx| scene.tenants.void_approvals_in(tx, &ctx, ada.user).await).await.unwrap();
+    assert_eq!(ask(&scene.tenants, &uow, carol, &request).await, Verdict::Waiting { first: carol.user });
+    uow.write(&ctx, async |tx| scene.tenants.remove_in(tx, &ctx, carol.user).await).await.unwrap();
+    uow.write(&ctx, async |tx| scene.tenants.add_in(tx, ada.org, carol.user, OrgRole::Admin).await).await.unwrap();
+    assert_eq!(ask(&scene.tenants, &uow, ada, &request).await, waiting);
+    assert_eq!(ask(&scene.tenants, &uow, carol, &request).await, Verdict::Complete { first: ada.user, second: Some(carol.user) });
+    assert_eq!(scene.actions(), ["approvals.void"; 3]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_first_and_losing_the_role_at_once_leaves_nothing_that_counts() {
+    let (scene, ada, _) = scene().await;
+    let request = Arc::new(request(5000));
+    for _ in 0..10 {
+        let person = scene.db.person(ada.org, OrgRole::Admin).await;
+        let (tenants, uow, asked, late) = (Arc::clone(&scene.tenants), scene.db.uow(), Arc::clone(&request), person.ctx());
+        let asking = tokio::spawn(async move { uow.write(&late, async |tx| tenants.approve_in(tx, &late, &asked).await).await });
+        let (tenants, uow, ctx) = (Arc::clone(&scene.tenants), scene.db.uow(), ada.ctx());
+        let demotion = tokio::spawn(async move {
+            uow.write(&ctx, async |tx| {
+                tenants.lock_in(tx, ctx.org, person.user).await?;
+                tenants.set_role_in(tx, &ctx, person.user, OrgRole::Member).await
+            })
+            .await
+        });
+        let asked = asking.await.unwrap();
+        demotion.await.unwrap().unwrap();
+        let fine = match &asked {
+            Ok(verdict) => *verdict == Verdict::Waiting { first: person.user },
+            Err(fault) => *fault.kind() == FaultKind::Unavailable,
+        };
+        assert!(fine, "{asked:?}");
+        let counting = "select count(*) from approvals where used_at is null and voided_at is null";
+        assert_eq!(scene.db.query(counting).await, ["0"]);
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,13 @@
 //! Founding, finding and changing organisations.
 
+use std::sync::Arc;
+
 use kernel::{Currency, Money, OrgId, OrgRole};
-use tenants_api::{Error, NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, Tenants};
+use tenants_api::{
+    Error, Memberships as _, NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, Tenants, perm,
+};
+use testkit::until;
+use tokio::sync::Notify;
 
 use crate::scenery::Scene;
 
@@ -78,6 +84,44 @@ async fn settings_change_and_the_threshold_is_for_owners() {
     let member = scene.db.person(owner.org, OrgRole::Member).await;
     assert!(matches!(scene.tenants.update(&member.ctx(), change(&last), None).await, Err(Error::Denied(_))));
     assert_eq!(scene.actions(), ["organization.update", "organization.update"]);
+}
+
+#[tokio::test]
+async fn who_was_demoted_meanwhile_changes_nothing() {
+    let scene = Scene::new().await;
+    let owner = scene.db.party("Ada").await;
+    let demoted = scene.db.person(owner.org, OrgRole::Owner).await;
+    let before = scene.tenants.current(&owner.ctx()).await.unwrap();
+    let (held, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    // The demotion goes first and is not committed yet when the demoted owner's request, permitted before, waits for the lock.
+    let demotion = tokio::spawn({
+        let (tenants, uow, held, release) = (Arc::clone(&scene.tenants), scene.db.uow(), Arc::clone(&held), Arc::clone(&release));
+        let ctx = owner.ctx();
+        async move {
+            uow.write(&ctx, async |tx| {
+                tenants.lock_organization_in(tx, ctx.org).await?;
+                tenants.set_role_in(tx, &ctx, demoted.user, OrgRole::Admin).await?;
+                held.notify_one();
+                release.notified().await;
+                Ok::<_, Error>(())
+            })
+            .await
+        }
+    });
+    held.notified().await;
+    let threshold = Some(Money::from_minor(1, Currency::EUR));
+    let wanted = OrganizationChange { approval_threshold: threshold, ..change(&before) };
+    let update = tokio::spawn({
+        let (tenants, ctx) = (Arc::clone(&scene.tenants), demoted.ctx());
+        async move { tenants.update(&ctx, wanted, None).await }
+    });
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    until("the update waits", async || (scene.db.query(waiting).await == ["1"]).then_some(())).await;
+    release.notify_one();
+    demotion.await.unwrap().unwrap();
+    let refused = update.await.unwrap();
+    assert!(matches!(&refused, Err(Error::Denied(denied)) if denied.permission == perm::UPDATE), "{refused:?}");
+    assert_eq!(scene.tenants.current(&owner.ctx()).await.unwrap().approval_threshold, None);
 }
 
 #[tokio::test]

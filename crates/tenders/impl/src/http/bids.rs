@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, delete, get, post, put};
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{BidId, Ctx, TenderId};
 use serde::{Deserialize, Serialize};
-use tenders_api::{Bid, BidContent, BidLine, InclusionProof, NewBid, OfferedRate, Tenders};
+use tenders_api::{Bid, BidContent, BidLine, InclusionProof, NewBid, OfferedRate, Receipt, Tenders};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
@@ -15,19 +15,24 @@ use web::{
 
 use super::{tag, tagged};
 
-/// A bid as its bidder submits it.
+/// A bid as its bidder submits it, or saves it as a draft.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BidIn {
-    /// A rate for every payable line; provisional sums may be left out.
-    #[schema(min_items = 1, max_items = 20000)]
+    /// A rate for every payable line; provisional sums may be left out. At least one, save in a draft: that may price any lines, or none.
+    #[schema(max_items = 20000)]
     lines: Vec<RateIn>,
     /// The last day on which it can be awarded.
     valid_until: NaiveDate,
     #[schema(max_length = 4000, example = "Start within two weeks")]
     note: Option<String>,
-    /// The total as you computed it: compared, never trusted.
+    /// The total as you computed it: compared, never trusted. That of a draft is of the lines priced so far and of all provisional sums.
     total: Option<MoneyIn>,
+    /// Save it as a draft instead of submitting it: lines may be without a rate, everything that is given is checked. Sealed like a bid and
+    /// read by nobody but its bidder, it has no receipt, and lapses at the deadline unless it is submitted before.
+    #[serde(default)]
+    #[schema(default = false)]
+    draft: bool,
 }
 
 /// A rate for a line.
@@ -44,6 +49,9 @@ impl BidIn {
     fn into_bid(self) -> Result<NewBid, Problem> {
         let mut faults = Faults::new();
         let total = self.total.and_then(|total| faults.check("/total/amount", total.to_money()));
+        if self.lines.is_empty() && !self.draft {
+            faults.push("/lines", "TOO_FEW", "must have at least 1 item");
+        }
         faults.finish()?;
         let rate = |line: RateIn| OfferedRate { soq_line: line.soq_line_id.into(), rate: line.rate.0 };
         Ok(NewBid { lines: self.lines.into_iter().map(rate).collect(), valid_until: self.valid_until, note: self.note, total })
@@ -54,7 +62,7 @@ impl BidIn {
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BidStatus {
-    /// Being written.
+    /// Saved by its bidder, not submitted: it lapses at the deadline.
     Draft,
     /// Sealed and received.
     Submitted,
@@ -109,14 +117,16 @@ pub struct BidOut {
     pub tender_id: Uuid,
     pub bidder_organization_id: Uuid,
     pub status: BidStatus,
-    /// From 1; every replacement counts.
+    /// From 1; every replacement counts, and every time that a draft is saved.
     pub revision: u32,
     /// Null only once the key of a tender that ended unopened is destroyed; so are the other parts of the offer.
     pub total: Option<MoneyOut>,
     pub lines: Vec<BidLineOut>,
     pub valid_until: Option<NaiveDate>,
     pub note: Option<String>,
-    pub receipt: ReceiptOut,
+    /// Null for what was never submitted: a draft, also once it lapsed.
+    #[schema(required = true)]
+    pub receipt: Option<ReceiptOut>,
     /// Place by total, then by time of receipt; once opened.
     pub rank: Option<u32>,
     pub opened_at: Option<DateTime<Utc>>,
@@ -148,7 +158,7 @@ pub struct ReceiptOut {
     /// Hex.
     pub sha256: String,
     pub received_at: DateTime<Utc>,
-    /// For the bidder: the document whose SHA-256 this is.
+    /// For the bidder: the document whose SHA-256 this is, of the bid or of its withdrawal.
     pub document: Option<String>,
 }
 
@@ -183,6 +193,11 @@ impl BidOut {
     /// Without what it offers: nothing in it is sealed.
     fn envelope(bid: &Bid) -> Self {
         let why = bid.disqualification.as_ref();
+        let receipt = |receipt: Receipt| ReceiptOut {
+            sha256: hex::encode(receipt.sha256),
+            received_at: receipt.received_at,
+            document: None,
+        };
         Self {
             id: bid.id.into(),
             tender_id: bid.tender.into(),
@@ -193,7 +208,7 @@ impl BidOut {
             lines: Vec::new(),
             valid_until: None,
             note: None,
-            receipt: ReceiptOut { sha256: hex::encode(bid.receipt.sha256), received_at: bid.receipt.received_at, document: None },
+            receipt: bid.receipt.map(receipt),
             rank: bid.rank,
             opened_at: bid.opened_at,
             disqualification: why.map(|why| DisqualificationOut { reason_code: why.code.clone(), reason: why.reason.clone() }),
@@ -212,7 +227,7 @@ impl BidOut {
             lines: content.map(|content| content.lines.iter().map(line).collect()).unwrap_or_default(),
             valid_until: content.map(|content| content.valid_until),
             note: content.and_then(|content| content.note.clone()),
-            receipt: ReceiptOut { document, ..self.receipt },
+            receipt: self.receipt.map(|receipt| ReceiptOut { document, ..receipt }),
             ..self
         }
     }
@@ -249,12 +264,15 @@ pub struct BidListOut {
     pub server_time: DateTime<Utc>,
 }
 
-/// Submit a sealed bid (B1, B2).
+/// Submit a sealed bid (B1, B2), or save a draft of one (B1).
+///
+/// An organisation has one live bid for a tender, drafts included: after that, `PUT /api/bids/{id}`. With `"draft": true` the answer has
+/// status `draft` and no receipt; the tender's owner learns nothing of it, and it lapses at the deadline unless it is submitted.
 ///
 /// What is stored for the `Idempotency-Key` leaves out what the bid offers: that is sealed, and unsealed again for a repetition.
 #[utoipa::path(responses(
-    (status = 201, description = "Sealed and received", body = BidOut),
-    (status = 409, description = "OWN_TENDER, or BID_EXISTS with `bidId`: replace it", body = web::ProblemBody, content_type = "application/problem+json"),
+    (status = 201, description = "Sealed and received, or saved as a draft", body = BidOut),
+    (status = 409, description = "OWN_TENDER, or BID_EXISTS with `bidId`, also of a draft: replace it", body = web::ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`, or every fault of the bid", body = web::ProblemBody, content_type = "application/problem+json")
 ))]
 #[post("/api/tenders/{id}/bids")]
@@ -265,10 +283,10 @@ pub async fn submit(
     service: Data<dyn Tenders>,
     body: Json<BidIn>,
 ) -> Result<HttpResponse, Problem> {
-    let new = body.0.into_bid()?;
+    let (draft, new) = (body.0.draft, body.0.into_bid()?);
     let mut made = None;
     let verb = async |ctx: Ctx| {
-        let bid = service.submit(&ctx, id, new).await?;
+        let bid = if draft { service.save_draft(&ctx, id, new).await? } else { service.submit(&ctx, id, new).await? };
         made = Some(bid.clone());
         Ok::<_, tenders_api::Error>(bid)
     };
@@ -323,7 +341,9 @@ struct Offer {
     lines: Vec<BidLineOut>,
     valid_until: NaiveDate,
     note: Option<String>,
-    receipt: OfferReceipt,
+    /// Left out of a draft, so that the null that is stored stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<OfferReceipt>,
 }
 
 #[derive(Serialize)]
@@ -331,8 +351,8 @@ struct OfferReceipt {
     document: String,
 }
 
-impl From<(&BidContent, String)> for Offer {
-    fn from((content, document): (&BidContent, String)) -> Self {
+impl From<(&BidContent, Option<String>)> for Offer {
+    fn from((content, document): (&BidContent, Option<String>)) -> Self {
         let line =
             |line: &BidLine| BidLineOut { soq_line_id: line.soq_line.into(), rate: line.rate.into(), amount: line.amount.into() };
         Self {
@@ -340,7 +360,7 @@ impl From<(&BidContent, String)> for Offer {
             lines: content.lines.iter().map(line).collect(),
             valid_until: content.valid_until,
             note: content.note.clone(),
-            receipt: OfferReceipt { document },
+            receipt: document.map(|document| OfferReceipt { document }),
         }
     }
 }
@@ -381,9 +401,13 @@ async fn expected(ctx: &Ctx, id: BidId, if_match: &IfMatch, service: &Data<dyn T
     Ok(Some(current.revision))
 }
 
-/// Replace a bid (B3), or submit a withdrawn one again (B5): the next revision. Until the deadline.
+/// Replace a bid (B3), submit a draft (B2), or submit a withdrawn bid again (B5): the next revision. Until the deadline.
+///
+/// With `"draft": true` a draft is saved again and stays a draft. A bid that was submitted does not become one: withdrawing it is the only
+/// way back, after which a new draft can be started.
 #[utoipa::path(responses(
-    (status = 200, description = "Sealed and received", body = BidOut),
+    (status = 200, description = "Sealed and received, or saved as a draft", body = BidOut),
+    (status = 409, description = "STATE_CONFLICT: `draft` is true and the bid is not a draft. BID_EXISTS with `bidId`: this one was withdrawn, and there is another one since", body = web::ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`, or every fault of the bid", body = web::ProblemBody, content_type = "application/problem+json")
 ))]
 #[put("/api/bids/{id}")]
@@ -394,14 +418,20 @@ pub async fn replace(
     service: Data<dyn Tenders>,
     body: Json<BidIn>,
 ) -> Result<HttpResponse, Problem> {
-    let new = body.0.into_bid()?;
+    let (draft, new) = (body.0.draft, body.0.into_bid()?);
     let expected = expected(&ctx, id, &if_match, &service).await?;
-    Ok(shown(&service.replace_bid(&ctx, id, expected, new).await?).response())
+    let bid = if draft {
+        service.replace_draft(&ctx, id, expected, new).await?
+    } else {
+        service.replace_bid(&ctx, id, expected, new).await?
+    };
+    Ok(shown(&bid).response())
 }
 
-/// Withdraw a bid (B4), until the deadline. Answers it with the receipt of the withdrawal.
+/// Withdraw a bid (B4), until the deadline. Answers it with the receipt of the withdrawal. A draft is not withdrawn: it lapses by itself.
 #[utoipa::path(responses(
     (status = 200, description = "Withdrawn", body = BidOut),
+    (status = 409, description = "STATE_CONFLICT: it is a draft, or withdrawn already", body = web::ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`", body = web::ProblemBody, content_type = "application/problem+json")
 ))]
 #[delete("/api/bids/{id}")]

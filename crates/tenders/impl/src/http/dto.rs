@@ -368,6 +368,11 @@ pub struct ContractOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = AwardedMilestone)]
 pub struct ContractMilestoneOut {
+    pub id: Uuid,
+    /// Its place, from 1.
+    pub position: u32,
+    #[schema(example = "planned")]
+    pub status: &'static str,
     pub title: String,
     pub amount: MoneyOut,
     pub due_on: Option<NaiveDate>,
@@ -399,10 +404,14 @@ impl From<&Awarding> for AwardOut {
             milestones: contract
                 .milestones
                 .iter()
-                .map(|(title, amount, due_on)| ContractMilestoneOut {
-                    title: title.clone(),
-                    amount: (*amount).into(),
-                    due_on: *due_on,
+                .zip(1..)
+                .map(|(milestone, position)| ContractMilestoneOut {
+                    id: milestone.id.into(),
+                    position,
+                    status: "planned",
+                    title: milestone.title.clone(),
+                    amount: milestone.amount.into(),
+                    due_on: milestone.due_on,
                 })
                 .collect(),
         };
@@ -420,6 +429,7 @@ impl From<&Awarding> for AwardOut {
 #[schema(as = TenderInvitationIn)]
 pub struct InvitationIn {
     pub organization_id: Option<Uuid>,
+    /// Counts for publication once the person is registered and belongs to one other organisation.
     #[schema(format = Email, max_length = 254, example = "bids@acme.example")]
     pub email: Option<String>,
 }
@@ -451,6 +461,7 @@ impl InvitationIn {
 pub struct InvitationOut {
     pub id: Uuid,
     pub tender_id: Uuid,
+    /// Of an invitation by e-mail: null until it is known whose address it is.
     pub organization_id: Option<Uuid>,
     pub email: Option<String>,
     /// Null until the tender is published.
@@ -460,15 +471,14 @@ pub struct InvitationOut {
 
 impl From<&Invitation> for InvitationOut {
     fn from(invitation: &Invitation) -> Self {
-        let (organization_id, email) = match &invitation.invitee {
-            Invitee::Organization(org) => (Some(Uuid::from(*org)), None),
-            Invitee::Email(email) => (None, Some(email.clone())),
+        let email = match &invitation.invitee {
+            Invitee::Organization(_) => None,
+            Invitee::Email(email) => Some(email.clone()),
         };
-        let tender_id = invitation.tender.into();
         Self {
             id: invitation.id,
-            tender_id,
-            organization_id,
+            tender_id: invitation.tender.into(),
+            organization_id: invitation.organization.map(Into::into),
             email,
             sent_at: invitation.sent_at,
             created_at: invitation.created_at,

@@ -56,6 +56,17 @@ pub struct OpeningRecordOut {
     own_proof: Option<ProofOut>,
     /// For the owner.
     ranking: Vec<RankOut>,
+    /// Sealed offers that could not be read: they are disqualified with the code `UNREADABLE` and have no rank. For the owner.
+    unreadable: Vec<UnreadableOut>,
+}
+
+/// A bid whose offer could not be read.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = UnreadableBid)]
+pub struct UnreadableOut {
+    bid_id: Uuid,
+    bidder_organization_id: Uuid,
 }
 
 /// A bid's place.
@@ -77,6 +88,10 @@ impl From<&OpeningRecord> for OpeningRecordOut {
             rank: *rank,
             total: (*total).into(),
         });
+        let unreadable = record
+            .unreadable
+            .iter()
+            .map(|(bid, bidder)| UnreadableOut { bid_id: (*bid).into(), bidder_organization_id: (*bidder).into() });
         Self {
             tender_id: record.tender.into(),
             root: hex::encode(record.root),
@@ -87,6 +102,7 @@ impl From<&OpeningRecord> for OpeningRecordOut {
             opened_by: record.opened_by.iter().map(|person| (*person).into()).collect(),
             own_proof: record.own_proof.as_ref().map(Into::into),
             ranking: ranking.collect(),
+            unreadable: unreadable.collect(),
         }
     }
 }
@@ -103,7 +119,7 @@ pub async fn accept(
     once.run(ctx, async |ctx| service.accept(&ctx, id).await, shown).await
 }
 
-/// Disqualify a bid (B11). The first in rank at or above the approval threshold needs a second person.
+/// Disqualify a bid (B11). The first in rank at or above the approval threshold needs a second person, who gives the same reason.
 #[utoipa::path(responses(
     (status = 200, description = "It is disqualified", body = BidStepOut),
     (status = 202, description = "A second person must do the same", body = BidStepOut)

@@ -52,7 +52,7 @@ fn alone(view: &TenderView) -> Reply {
     Reply::ok(&StepOut { tender: TenderOut::from(view), approval: None })
 }
 
-/// Publish a draft (T2). At or above the approval threshold a second person must do the same.
+/// Publish a draft (T2). At or above the approval threshold, or without an estimate for every line, a second person must do the same.
 #[utoipa::path(responses(
     (status = 200, description = "It takes bids", body = StepOut),
     (status = 202, description = "A second person must do the same", body = StepOut)
@@ -82,6 +82,8 @@ pub async fn extend(
 }
 
 /// Cancel (T13). Bids that were not opened never will be.
+///
+/// Once closed, at or above the approval threshold or without an estimate for every line, a second person must give the same reason.
 #[utoipa::path(responses(
     (status = 200, description = "It is cancelled", body = StepOut),
     (status = 202, description = "A second person must do the same", body = StepOut)
@@ -98,7 +100,7 @@ pub async fn cancel(
     once.run(ctx, async |ctx| service.cancel(&ctx, id, reason).await, step).await
 }
 
-/// Open the bids (T8). At or above the approval threshold two persons must do so.
+/// Open the bids (T8). At or above the approval threshold, or without an estimate for every line, two persons must do so.
 #[utoipa::path(responses(
     (status = 200, description = "The bids are open", body = StepOut),
     (status = 202, description = "A second person must do the same", body = StepOut)
@@ -114,6 +116,8 @@ pub async fn open(
 }
 
 /// Award (T9): the winning rates become a contract that both parties sign.
+///
+/// At or above the approval threshold a second person must award the same bid for the same reason.
 #[utoipa::path(responses(
     (status = 200, description = "It is awarded", body = AwardOut),
     (status = 202, description = "A second person must do the same", body = AwardOut)

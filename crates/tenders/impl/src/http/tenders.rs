@@ -5,12 +5,15 @@ use actix_web::{HttpResponse, delete, get, patch, post, put};
 use chrono::{DateTime, Utc};
 use kernel::TenderId;
 use serde::Deserialize;
-use tenders_api::{Filter, Invitation, Retender, TenderView, Tenders};
+use tenders_api::{Error, Filter, Invitation, Retender, TenderView, Tenders};
 use utoipa::{IntoParams, ToSchema};
 use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Patch, Problem, Query, Reply};
 
 use super::dto::{InvitationIn, InvitationOut, TenderIn, TenderOut, TenderRole, TenderStatus};
 use super::{tag, tagged};
+
+/// How often a patch is applied to what another one has changed meanwhile.
+const ATTEMPTS: u32 = 5;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -118,10 +121,17 @@ pub async fn change(
     service: Data<dyn Tenders>,
     patch: Patch<TenderIn>,
 ) -> Result<HttpResponse, Problem> {
-    let current = service.get(&ctx, id).await?;
-    if_match.check(&tag(&TenderOut::from(&current)))?;
-    let body = patch.apply(&TenderIn::from(&current))?;
-    Ok(shown(&service.replace(&ctx, id, Some(current.tender.updated_at), body.into()).await?).response())
+    let mut attempt = 1;
+    loop {
+        let current = service.get(&ctx, id).await?;
+        if_match.check(&tag(&TenderOut::from(&current)))?;
+        let body = patch.apply(&TenderIn::from(&current))?;
+        match service.replace(&ctx, id, Some(current.tender.updated_at), body.into()).await {
+            // The caller did not say which state it means: the patch applies to the newest.
+            Err(Error::Stale) if !if_match.is_given() && attempt < ATTEMPTS => attempt += 1,
+            changed => return Ok(shown(&changed?).response()),
+        }
+    }
 }
 
 /// Delete a draft.
@@ -152,7 +162,11 @@ pub async fn retender(
     once.run(ctx, async |ctx| service.retender(&ctx, id, new).await, created).await
 }
 
-/// Invite a bidder.
+/// Invite a bidder: an organisation, or whoever signs in with an e-mail address.
+///
+/// An e-mail address of a person who is registered and belongs to one other organisation is at once an invitation of that organisation.
+/// Any other one counts for the person who signs in with it, in whichever organisation they act; a limited tender can only be published
+/// with an invitation of an organisation.
 #[utoipa::path(responses((status = 201, description = "The invitation", body = InvitationOut)))]
 #[post("/api/tenders/{id}/invitations")]
 pub async fn invite(

@@ -1,11 +1,11 @@
 //! What a draft must be like, and what must be right before it is published.
 
 use chrono::TimeDelta;
-use kernel::{FieldFault, Timestamp};
+use kernel::{FieldFault, Money, Timestamp};
 use projects_api::{Soq, SoqStatus};
 use tenders_api::{Draft, Milestone, ProcurementMethod, Tender};
 
-use super::milestones;
+use super::{MOST_FAULTS, milestones};
 
 /// Questions end so long before the deadline, where the least period is long enough for that (domain.md §3.1 T2).
 const ANSWERING: TimeDelta = TimeDelta::days(3);
@@ -30,7 +30,15 @@ pub fn faults(draft: &Draft, now: Timestamp) -> Vec<FieldFault> {
     faults
 }
 
-/// Everything that keeps a draft from being published (T2), all at once.
+/// What decides whether a second person is needed before there are bids: the owner's estimate. Without one for every line to be priced
+/// nobody knows the amount, and it is taken for more than any threshold; so is an estimate of nothing.
+#[must_use]
+pub fn weight(soq: &Soq) -> Money {
+    let known = soq.lines.iter().filter(|line| line.kind.is_payable()).all(|line| line.estimate_rate.is_some());
+    if known && soq.estimate_total.minor() > 0 { soq.estimate_total } else { Money::from_minor(i64::MAX, soq.currency) }
+}
+
+/// What keeps a draft from being published (T2), all at once.
 #[must_use]
 pub fn not_ready(
     tender: &Tender,
@@ -40,7 +48,7 @@ pub fn not_ready(
     now: Timestamp,
     least_period: TimeDelta,
 ) -> Vec<FieldFault> {
-    let mut faults = Vec::new();
+    let (mut faults, mut others) = (Vec::new(), Vec::new());
     if soq.status != SoqStatus::Frozen {
         faults.push(FieldFault::new("/soqId", "SOQ_NOT_FROZEN", "freeze the schedule of quantities first"));
     }
@@ -68,17 +76,20 @@ pub fn not_ready(
         }
     }
     if tender.currency != soq.currency {
-        faults.push(FieldFault::new(
+        others.push(FieldFault::new(
             "/soqId",
             "CURRENCY_DIFFERS",
             "the schedule of quantities has another currency than the tender",
         ));
     }
-    milestones::check(milestones, &mut faults);
+    milestones::check(milestones, &mut others);
     if tender.method == ProcurementMethod::Limited && !invited {
-        faults.push(FieldFault::new("/procurementMethod", "NO_INVITATION", "a limited tender needs at least one invitation"));
+        let detail = "a limited tender needs at least one invitation of an organisation; one by e-mail counts once it is known whose it is";
+        others.push(FieldFault::new("/procurementMethod", "NO_INVITATION", detail));
     }
-    faults.extend(deadline_faults(tender.submission_deadline, tender.questions_until, now, least_period));
+    others.extend(deadline_faults(tender.submission_deadline, tender.questions_until, now, least_period));
+    faults.truncate(MOST_FAULTS.saturating_sub(others.len()));
+    faults.extend(others);
     faults
 }
 

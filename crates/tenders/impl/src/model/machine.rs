@@ -145,6 +145,33 @@ pub fn submission_of(from: BidStatus) -> BidEvent {
     }
 }
 
+/// Whether a bid in this state can be saved as a draft.
+///
+/// # Errors
+/// [`Error::State`] for everything that was submitted, with what can be done instead.
+pub fn saving(from: BidStatus) -> Result<(), Error> {
+    let instead = match from {
+        // What is submitted for the first time was a draft until then.
+        _ if bid(from, BidEvent::Submit).is_ok() => return Ok(()),
+        BidStatus::Withdrawn => "start a new one with POST /api/tenders/{id}/bids, or leave `draft` out to submit this one again",
+        _ => "leave `draft` out to replace the bid; to withdraw it (DELETE) is the only way back",
+    };
+    Err(Error::State { what: "bid", state: from.name(), hint: format!("a draft is what was never submitted: {instead}") })
+}
+
+/// B4.
+///
+/// # Errors
+/// [`Error::State`] with the current one.
+pub fn withdrawal(from: BidStatus) -> Result<BidStatus, Error> {
+    let hint =
+        "only what was submitted can be withdrawn; a draft lapses by itself at the deadline, and nobody else ever reads it";
+    match from {
+        BidStatus::Draft => Err(Error::State { what: "bid", state: from.name(), hint: hint.into() }),
+        _ => bid(from, BidEvent::Withdraw),
+    }
+}
+
 fn next<S: Copy + PartialEq, E: Copy + PartialEq>(table: &[(S, E, S)], from: S, event: E) -> Option<S> {
     table.iter().find(|(state, what, _)| *state == from && *what == event).map(|(_, _, to)| *to)
 }
@@ -266,6 +293,21 @@ mod tests {
         "unsuccessful:",
         "expired:",
     ];
+
+    #[test]
+    fn only_a_draft_is_saved_and_what_was_submitted_is_told_the_way_back() {
+        for from in BidStatus::ALL.iter().copied() {
+            assert_eq!(saving(from).is_ok(), from == BidStatus::Draft, "{from}");
+            assert_eq!(withdrawal(from).ok(), bid(from, BidEvent::Withdraw).ok(), "{from}");
+        }
+        let refusal = |from| saving(from).expect_err("not a draft").to_string();
+        let submitted = "the bid is submitted: a draft is what was never submitted: leave `draft` out to replace the bid; to withdraw it \
+                         (DELETE) is the only way back";
+        assert_eq!(refusal(BidStatus::Submitted), submitted);
+        assert!(refusal(BidStatus::Withdrawn).contains("POST /api/tenders/{id}/bids"));
+        let draft = withdrawal(BidStatus::Draft).expect_err("B4 does not list it");
+        assert!(draft.to_string().contains("a draft lapses by itself at the deadline"), "{draft}");
+    }
 
     #[test]
     fn a_refusal_says_what_would_be_right() {

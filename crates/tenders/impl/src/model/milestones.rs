@@ -35,7 +35,8 @@ pub fn check(milestones: &[Milestone], faults: &mut Vec<FieldFault>) {
     }
 }
 
-/// The amount of each milestone: percent × total rounded half up, the last one gets what remains, so that they add up exactly.
+/// The amount of each milestone: percent × total rounded half up, the last one gets what remains, so that they add up exactly. None is
+/// nothing as long as the total has a minor unit for each: what is lacking is taken from the largest.
 #[must_use]
 pub fn amounts(total: Money, milestones: &[Milestone]) -> Vec<Money> {
     let mut left = total.minor();
@@ -47,9 +48,24 @@ pub fn amounts(total: Money, milestones: &[Milestone]) -> Vec<Money> {
     let parts = milestones.iter().enumerate().map(|(at, milestone)| {
         let part = if at == last { left } else { amount(milestone.percent).unwrap_or(left).min(left) };
         left -= part;
-        Money::from_minor(part, total.currency())
+        part
     });
-    parts.collect()
+    let mut parts: Vec<i64> = parts.collect();
+    if total.minor() >= least(milestones.len()) {
+        while let Some(empty) = parts.iter().position(|part| *part == 0) {
+            if let Some(largest) = parts.iter_mut().max() {
+                *largest -= 1;
+            }
+            parts[empty] = 1;
+        }
+    }
+    parts.into_iter().map(|part| Money::from_minor(part, total.currency())).collect()
+}
+
+/// The least total, in minor units, of which every milestone gets something.
+#[must_use]
+pub fn least(milestones: usize) -> i64 {
+    i64::try_from(milestones).unwrap_or(i64::MAX).max(1)
 }
 
 #[cfg(test)]
@@ -77,6 +93,14 @@ mod tests {
     }
 
     #[test]
+    fn no_milestone_is_nothing_and_the_largest_pays() {
+        assert_eq!(minor(100_000, &["99.9999", "0.0001"]), [99_999, 1]);
+        assert_eq!(minor(100_000, &["0.0001", "99.9998", "0.0001"]), [1, 99_998, 1]);
+        assert_eq!(minor(4, &["25", "25", "25", "25"]), [1, 1, 1, 1]);
+        assert_eq!(minor(3, &["97", "1", "1", "1"]), [3, 0, 0, 0], "there is not enough");
+    }
+
+    #[test]
     fn percentages_must_add_up() {
         let codes = |percents: &[&str]| {
             let mut faults = Vec::new();
@@ -91,7 +115,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn amounts_add_up_to_the_total(total in 0_i64..=1_000_000_000_000, cuts in prop::collection::vec(1_u32..=1_000_000, 1..8)) {
+        fn amounts_add_up_to_the_total_and_none_is_nothing(total in prop_oneof![0_i64..=50, 0_i64..=1_000_000_000_000], cuts in prop::collection::vec(1_u32..=1_000_000, 1..8)) {
             let whole: u32 = cuts.iter().sum();
             let mut left = Decimal::ONE_HUNDRED;
             let mut percents: Vec<Decimal> = cuts.iter().map(|cut| {
@@ -103,7 +127,7 @@ mod tests {
             let milestones: Vec<_> = percents.into_iter().map(|percent| Milestone { title: "M".into(), percent, due_on: None }).collect();
             let amounts = amounts(Money::from_minor(total, Currency::EUR), &milestones);
             prop_assert_eq!(amounts.iter().map(|m| m.minor()).sum::<i64>(), total);
-            prop_assert!(amounts.iter().all(|m| m.minor() >= 0));
+            prop_assert!(amounts.iter().all(|m| m.minor() >= i64::from(total >= least(amounts.len()))));
         }
     }
 }

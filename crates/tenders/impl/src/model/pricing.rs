@@ -8,26 +8,64 @@ use projects_api::LineKind;
 use rust_decimal::Decimal;
 use tenders_api::{BidContent, BidLine, Error, NewBid, OfferedRate, TenderLine};
 
+use super::{MOST_FAULTS, milestones};
+
 /// The most that numeric(18,4) holds before the point.
 const MOST_RATE: i64 = 100_000_000_000_000;
 
-/// What the bid offers, computed, or every fault of it (B2).
+/// What the bid offers, computed, or its faults (B2). Every one of the tender's milestones must get something of the total.
 ///
 /// # Errors
 /// [`Error::Invalid`].
-pub fn price(lines: &[TenderLine], bid: &NewBid, currency: Currency, deadline: Timestamp) -> Result<BidContent, Error> {
-    let mut faults = Vec::new();
-    let rates = rates(lines, &bid.lines, &mut faults);
+pub fn price(
+    lines: &[TenderLine],
+    bid: &NewBid,
+    currency: Currency,
+    deadline: Timestamp,
+    milestones: usize,
+) -> Result<BidContent, Error> {
+    content(lines, bid, currency, deadline, Extent::Whole { milestones })
+}
+
+/// What a draft offers so far, computed, or the faults of what is given. Lines may be without a rate, and the total may be 0.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn price_draft(lines: &[TenderLine], draft: &NewBid, currency: Currency, deadline: Timestamp) -> Result<BidContent, Error> {
+    content(lines, draft, currency, deadline, Extent::Part)
+}
+
+/// How much of the schedule is to be priced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Whole { milestones: usize },
+    Part,
+}
+
+fn content(
+    lines: &[TenderLine],
+    bid: &NewBid,
+    currency: Currency,
+    deadline: Timestamp,
+    extent: Extent,
+) -> Result<BidContent, Error> {
+    let (mut faults, mut others) = (Vec::new(), Vec::new());
+    let rates = rates(lines, &bid.lines, extent, &mut faults);
     let priced = amounts(lines, &rates, currency, &mut faults);
-    check_validity(bid.valid_until, deadline, &mut faults);
+    check_validity(bid.valid_until, deadline, &mut others);
     let total = total(lines, &priced, currency);
-    match total {
-        None => faults.push(FieldFault::new("/lines", "OUT_OF_RANGE", "the total is too large")),
-        Some(total) if faults.is_empty() && total.minor() == 0 => {
-            faults.push(FieldFault::new("/lines", "OUT_OF_RANGE", "the total must be more than 0"));
+    let whole = faults.is_empty() && others.is_empty();
+    match (total, extent) {
+        (None, _) => others.push(FieldFault::new("/lines", "OUT_OF_RANGE", "the total is too large")),
+        (Some(total), Extent::Whole { milestones }) if whole && total.minor() < milestones::least(milestones) => {
+            let least = Money::from_minor(milestones::least(milestones), currency);
+            let detail = format!("the total must be at least {least}: it is {total}, to be paid in {milestones} milestones");
+            others.push(FieldFault::new("/lines", "OUT_OF_RANGE", detail));
         }
-        Some(total) => check_total(bid.total, total, faults.is_empty(), &mut faults),
+        (Some(total), _) => check_total(bid.total, total, whole, &mut others),
     }
+    faults.truncate(MOST_FAULTS.saturating_sub(others.len()));
+    faults.extend(others);
     match total {
         Some(total) if faults.is_empty() => {
             let note = bid.note.clone().filter(|note| !note.trim().is_empty());
@@ -54,7 +92,7 @@ pub fn kind(line: &TenderLine) -> LineKind {
 
 type Rates = HashMap<kernel::SoqLineId, Decimal>;
 
-fn rates(lines: &[TenderLine], offered: &[OfferedRate], faults: &mut Vec<FieldFault>) -> Rates {
+fn rates(lines: &[TenderLine], offered: &[OfferedRate], extent: Extent, faults: &mut Vec<FieldFault>) -> Rates {
     let known: HashMap<_, _> = lines.iter().map(|line| (line.soq_line, line)).collect();
     let (mut rates, mut seen) = (Rates::new(), HashSet::new());
     for (at, OfferedRate { soq_line, rate }) in offered.iter().enumerate() {
@@ -88,6 +126,7 @@ fn rates(lines: &[TenderLine], offered: &[OfferedRate], faults: &mut Vec<FieldFa
             Some(fixed) => {
                 rates.insert(line.soq_line, fixed.normalize());
             }
+            None if extent == Extent::Part => {}
             None => faults.push(FieldFault::new("/lines", "LINE_NOT_PRICED", format!("line {} has no rate", line.code))),
         }
     }

@@ -5,13 +5,13 @@ use db::prelude::*;
 use diesel::result::Error as DieselError;
 use kernel::{BidId, Currency, Fault, Money, OrgId, PageRequest, TenderId, Timestamp};
 use rust_decimal::Decimal;
-use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error};
+use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error, Receipt};
 use uuid::Uuid;
 
-use super::{Conn, clock, currency, hash, known, number, signed};
+use super::{Conn, after, clock, currency, hash, known, number, signed};
 use crate::model::merkle::Hash;
 use crate::schema::{bid_lines, bid_revisions, bids};
-use crate::seal::{Place, Sealed};
+use crate::seal::Place;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = bids)]
@@ -22,8 +22,9 @@ struct Columns {
     bidder_org_id: Uuid,
     status: String,
     revision: i32,
-    receipt_sha256: Vec<u8>,
-    received_at: Timestamp,
+    receipt_sha256: Option<Vec<u8>>,
+    received_at: Option<Timestamp>,
+    withdrawal_document: Option<String>,
     opened_at: Option<Timestamp>,
     total: Option<i64>,
     currency: String,
@@ -45,8 +46,9 @@ pub struct Row {
     pub bidder: OrgId,
     pub status: BidStatus,
     pub revision: u32,
-    pub receipt: Hash,
-    pub received_at: Timestamp,
+    pub receipt: Option<Receipt>,
+    /// What the receipt of its withdrawal stands for.
+    pub withdrawal: Option<String>,
     pub opened_at: Option<Timestamp>,
     pub total: Option<Money>,
     pub currency: Currency,
@@ -63,6 +65,11 @@ impl Row {
     pub fn place(&self) -> Place {
         Place { tender: self.tender, bid: self.id, bidder: self.bidder, revision: self.revision }
     }
+
+    /// Whether the opening could not read it: whatever was read has a total.
+    pub fn is_unreadable(&self) -> bool {
+        self.opened_at.is_some() && self.total.is_none()
+    }
 }
 
 impl TryFrom<Columns> for Row {
@@ -71,6 +78,8 @@ impl TryFrom<Columns> for Row {
     fn try_from(row: Columns) -> Result<Self, Fault> {
         let currency = currency(&row.currency)?;
         let reason = row.disqualified_code.zip(row.disqualified_reason);
+        let receipt = row.receipt_sha256.zip(row.received_at);
+        let receipt = receipt.map(|(sha256, received_at)| Ok::<_, Fault>(Receipt { sha256: hash(&sha256)?, received_at }));
         Ok(Self {
             owner: row.org_id.into(),
             id: row.id.into(),
@@ -78,8 +87,8 @@ impl TryFrom<Columns> for Row {
             bidder: row.bidder_org_id.into(),
             status: known(&row.status, BidStatus::from_name(&row.status))?,
             revision: number(row.revision),
-            receipt: hash(&row.receipt_sha256)?,
-            received_at: row.received_at,
+            receipt: receipt.transpose()?,
+            withdrawal: row.withdrawal_document,
             opened_at: row.opened_at,
             total: row.total.map(|minor| Money::from_minor(minor, currency)),
             currency,
@@ -108,21 +117,18 @@ pub async fn lock(tx: &mut Tx, id: BidId) -> Result<Row, Error> {
     Ok(query.first(tx.pg()).await.not_found(ABSENT)?.try_into()?)
 }
 
-/// The organisation's own bid for a tender, the live one first, locked.
+/// The organisation's own bid for a tender, the live one first, then the last one that was withdrawn; locked.
 pub async fn lock_own(tx: &mut Tx, bidder: OrgId, tender: TenderId) -> Result<Option<Row>, Error> {
     let query = bids::table.filter(bids::bidder_org_id.eq(bidder.0).and(bids::tender_id.eq(tender.0)));
-    let query = query.order(bids::status.eq("withdrawn")).for_update().select(Columns::as_select());
+    let order = (bids::status.eq("withdrawn"), bids::created_at.desc(), bids::id.desc());
+    let query = query.order(order).for_update().select(Columns::as_select());
     let row = query.first(tx.pg()).await.optional().fault()?;
     Ok(row.map(Row::try_from).transpose()?)
 }
 
 /// Bids of a tender that the transaction's tenant may see, newest first.
 pub async fn list(mut conn: &Conn, tender: TenderId, page: PageRequest) -> Result<Vec<Row>, Error> {
-    let mut query = bids::table.filter(bids::tender_id.eq(tender.0)).into_boxed();
-    if let Some(after) = page.after {
-        let older = bids::created_at.lt(after.created_at);
-        query = query.filter(older.or(bids::created_at.eq(after.created_at).and(bids::id.lt(after.id))));
-    }
+    let query = after!(bids::table.filter(bids::tender_id.eq(tender.0)).into_boxed(), bids, page);
     let query = query.select(Columns::as_select()).order((bids::created_at.desc(), bids::id.desc())).limit(page.fetch());
     let rows: Vec<Columns> = query.load(&mut conn).await.fault()?;
     Ok(rows.into_iter().map(Row::try_from).collect::<Result<_, _>>()?)
@@ -145,48 +151,70 @@ pub struct Taking {
     pub at: Timestamp,
 }
 
-/// B2: a new bid with its first revision.
-pub async fn insert(tx: &mut Tx, taking: Taking, place: Place, sealed: &Sealed) -> Result<Row, Error> {
+/// A sealed revision. With a receipt it is submitted, without one it is a draft.
+#[derive(Debug, Clone, Copy)]
+pub struct Revision<'a> {
+    pub place: Place,
+    pub sealed: &'a [u8],
+    pub receipt: Option<Receipt>,
+}
+
+impl Revision<'_> {
+    fn status(&self) -> BidStatus {
+        if self.receipt.is_some() { BidStatus::Submitted } else { BidStatus::Draft }
+    }
+
+    fn receipt(&self) -> (Option<&[u8]>, Option<Timestamp>) {
+        self.receipt.as_ref().map(|receipt| (&receipt.sha256[..], receipt.received_at)).unzip()
+    }
+}
+
+/// B1 or B2: a new bid with its first revision.
+pub async fn insert(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Result<Row, Error> {
+    let (place, (sha256, received_at)) = (revision.place, revision.receipt());
     let inserted = diesel::insert_into(bids::table)
         .values((
             bids::org_id.eq(taking.owner.0),
             bids::id.eq(place.bid.0),
             bids::tender_id.eq(place.tender.0),
             bids::bidder_org_id.eq(place.bidder.0),
-            bids::status.eq(BidStatus::Submitted.name()),
+            bids::status.eq(revision.status().name()),
             bids::revision.eq(signed(place.revision)),
-            bids::receipt_sha256.eq(&sealed.receipt[..]),
-            bids::received_at.eq(taking.at),
+            bids::receipt_sha256.eq(sha256),
+            bids::received_at.eq(received_at),
             bids::currency.eq(taking.currency.code()),
         ))
         .returning(Columns::as_returning())
         .get_result(tx.pg())
         .await;
     let row = in_time(inserted, taking.deadline).on_constraint("bids_one_live", || Error::BidExists(None))??;
-    insert_revision(tx, taking, place, sealed).await?;
+    insert_revision(tx, taking, revision).await?;
     Ok(row.try_into()?)
 }
 
-/// B3, B5, B7: the next revision.
-pub async fn replace(tx: &mut Tx, taking: Taking, place: Place, sealed: &Sealed) -> Result<Row, Error> {
+/// A draft once more, or B2, B3, B5, B7: the next revision.
+pub async fn replace(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Result<Row, Error> {
+    let (place, (sha256, received_at)) = (revision.place, revision.receipt());
     let updated = diesel::update(bids::table.find((taking.owner.0, place.bid.0)))
         .set((
-            bids::status.eq(BidStatus::Submitted.name()),
+            bids::status.eq(revision.status().name()),
             bids::revision.eq(signed(place.revision)),
-            bids::receipt_sha256.eq(&sealed.receipt[..]),
-            bids::received_at.eq(taking.at),
+            bids::receipt_sha256.eq(sha256),
+            bids::received_at.eq(received_at),
+            bids::withdrawal_document.eq(None::<&str>),
             bids::updated_at.eq(diesel::dsl::now),
         ))
         .returning(Columns::as_returning())
         .get_result(tx.pg())
         .await;
-    let row = in_time(updated, taking.deadline).fault()??;
-    insert_revision(tx, taking, place, sealed).await?;
+    let row = in_time(updated, taking.deadline).on_constraint("bids_one_live", || Error::BidExists(None))??;
+    insert_revision(tx, taking, revision).await?;
     Ok(row.try_into()?)
 }
 
-async fn insert_revision(tx: &mut Tx, taking: Taking, place: Place, sealed: &Sealed) -> Result<(), Error> {
+async fn insert_revision(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Result<(), Error> {
     use bid_revisions as r;
+    let (place, (sha256, received_at)) = (revision.place, revision.receipt());
     let inserted = diesel::insert_into(r::table)
         .values((
             r::org_id.eq(taking.owner.0),
@@ -194,9 +222,9 @@ async fn insert_revision(tx: &mut Tx, taking: Taking, place: Place, sealed: &Sea
             r::revision.eq(signed(place.revision)),
             r::tender_id.eq(place.tender.0),
             r::bidder_org_id.eq(place.bidder.0),
-            r::sealed.eq(&sealed.sealed),
-            r::receipt_sha256.eq(&sealed.receipt[..]),
-            r::received_at.eq(taking.at),
+            r::sealed.eq(revision.sealed),
+            r::receipt_sha256.eq(sha256),
+            r::received_at.eq(received_at),
         ))
         .execute(tx.pg())
         .await;
@@ -205,12 +233,13 @@ async fn insert_revision(tx: &mut Tx, taking: Taking, place: Place, sealed: &Sea
 }
 
 /// B4.
-pub async fn withdraw(tx: &mut Tx, taking: Taking, bid: &Row, receipt: &Hash) -> Result<Row, Error> {
+pub async fn withdraw(tx: &mut Tx, taking: Taking, bid: &Row, receipt: &Hash, document: &str) -> Result<Row, Error> {
     let updated = diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
         .set((
             bids::status.eq(BidStatus::Withdrawn.name()),
             bids::receipt_sha256.eq(&receipt[..]),
             bids::received_at.eq(taking.at),
+            bids::withdrawal_document.eq(document),
             bids::updated_at.eq(diesel::dsl::now),
         ))
         .returning(Columns::as_returning())
@@ -231,12 +260,12 @@ fn in_time<T>(result: Result<T, DieselError>, deadline: Timestamp) -> Result<Res
     }
 }
 
-/// The sealed offer of a revision, for its bidder, with its receipt.
-pub async fn sealed(mut conn: &Conn, bid: &Row) -> Result<(Vec<u8>, Hash), Fault> {
+/// The sealed offer of a revision, for its bidder, with its receipt; a draft has none.
+pub async fn sealed(mut conn: &Conn, bid: &Row) -> Result<(Vec<u8>, Option<Hash>), Fault> {
     use bid_revisions as r;
     let query = r::table.find((bid.owner.0, bid.id.0, signed(bid.revision))).select((r::sealed, r::receipt_sha256));
-    let (sealed, receipt): (Vec<u8>, Vec<u8>) = query.first(&mut conn).await.fault()?;
-    Ok((sealed, hash(&receipt)?))
+    let (sealed, receipt): (Vec<u8>, Option<Vec<u8>>) = query.first(&mut conn).await.fault()?;
+    Ok((sealed, receipt.as_deref().map(hash).transpose()?))
 }
 
 /// Writes down what an opened bid offers.
@@ -295,7 +324,7 @@ pub async fn set_status(tx: &mut Tx, bid: &Row, to: BidStatus) -> Result<(), Fau
     Ok(())
 }
 
-/// B11.
+/// B11, also by the opening itself.
 pub async fn disqualify(tx: &mut Tx, bid: &Row, why: &Disqualification) -> Result<(), Fault> {
     diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
         .set((

@@ -1,12 +1,13 @@
 //! Drafts, their milestones, the snapshot of the schedule, invitations.
 
 use db::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
 use kernel::{Ctx, Currency, Fault, OrgId, PageRequest, TenderId, Timestamp};
 use projects_api::Soq;
 use tenders_api::{Draft, Error, Invitation, Invitee, Milestone, Tender, TenderStatus};
 use uuid::Uuid;
 
-use super::{Conn, signed};
+use super::{Conn, after, signed};
 use crate::schema::{tender_invitations, tender_keys, tender_lines, tender_milestones, tenders};
 use crate::seal::WrappedKey;
 
@@ -144,11 +145,12 @@ struct InvitationRow {
 
 impl From<InvitationRow> for Invitation {
     fn from(row: InvitationRow) -> Self {
-        let invitee = match row.invited_org_id {
-            Some(org) => Invitee::Organization(org.into()),
-            None => Invitee::Email(row.email.unwrap_or_default()),
+        let organization = row.invited_org_id.map(Into::into);
+        let invitee = match (row.email, organization) {
+            (None, Some(org)) => Invitee::Organization(org),
+            (email, _) => Invitee::Email(email.unwrap_or_default()),
         };
-        Self { id: row.id, tender: row.tender_id.into(), invitee, sent_at: row.sent_at, created_at: row.created_at }
+        Self { id: row.id, tender: row.tender_id.into(), invitee, organization, sent_at: row.sent_at, created_at: row.created_at }
     }
 }
 
@@ -172,23 +174,34 @@ pub async fn invite(
             i::tender_id.eq(tender.id.0),
             i::invited_org_id.eq(org),
             i::email.eq(email),
+            i::email_key.eq(email.map(auth_api::email::key)),
             i::invited_by.eq(ctx.user_id().map(|user| user.0)),
             i::sent_at.eq(sent_at),
         ))
-        .returning(InvitationRow::as_returning())
+        .returning(i::id)
         .get_result(tx.pg())
         .await;
     let constraint = if org.is_some() { "tender_invitations_org" } else { "tender_invitations_email" };
-    Ok(inserted.on_constraint(constraint, || Error::AlreadyInvited)?.into())
+    let id: Uuid = inserted.on_constraint(constraint, || Error::AlreadyInvited)?;
+    if email.is_some() {
+        resolve_invitations(tx, tender).await?;
+    }
+    let row = i::table.find((tender.org.0, id)).select(InvitationRow::as_select());
+    Ok(row.first(tx.pg()).await.fault()?.into())
+}
+
+/// Makes invitations by e-mail those of an organisation, as far as it is known by now.
+pub async fn resolve_invitations(tx: &mut Tx, tender: &Tender) -> Result<(), Fault> {
+    let query = diesel::sql_query("select app.resolve_invitations($1)").bind::<SqlUuid, _>(tender.id.0);
+    query.execute(tx.pg()).await.fault()?;
+    Ok(())
 }
 
 /// Invitations newest first.
 pub async fn invitations(mut conn: &Conn, tender: &Tender, page: PageRequest) -> Result<Vec<Invitation>, Fault> {
     use tender_invitations as i;
-    let mut query = i::table.filter(i::org_id.eq(tender.org.0).and(i::tender_id.eq(tender.id.0))).into_boxed();
-    if let Some(after) = page.after {
-        query = query.filter(i::created_at.lt(after.created_at).or(i::created_at.eq(after.created_at).and(i::id.lt(after.id))));
-    }
+    let query = i::table.filter(i::org_id.eq(tender.org.0).and(i::tender_id.eq(tender.id.0))).into_boxed();
+    let query = after!(query, i, page);
     let query = query.select(InvitationRow::as_select()).order((i::created_at.desc(), i::id.desc())).limit(page.fetch());
     let rows: Vec<InvitationRow> = query.load(&mut conn).await.fault()?;
     Ok(rows.into_iter().map(Into::into).collect())
@@ -198,8 +211,9 @@ pub async fn invitations(mut conn: &Conn, tender: &Tender, page: PageRequest) ->
 pub async fn copy_invitations(tx: &mut Tx, ctx: &Ctx, from: &Tender, to: TenderId) -> Result<(), Fault> {
     use tender_invitations as i;
     let old = i::table.filter(i::org_id.eq(from.org.0).and(i::tender_id.eq(from.id.0))).order(i::created_at);
-    let old: Vec<(Option<Uuid>, Option<String>)> = old.select((i::invited_org_id, i::email)).load(tx.pg()).await.fault()?;
-    let row = |(org, email): (Option<Uuid>, Option<String>)| {
+    type Columns = (Option<Uuid>, Option<String>, Option<String>);
+    let old: Vec<Columns> = old.select((i::invited_org_id, i::email, i::email_key)).load(tx.pg()).await.fault()?;
+    let row = |(org, email, key): Columns| {
         let by = i::invited_by.eq(ctx.user_id().map(|user| user.0));
         (
             i::org_id.eq(from.org.0),
@@ -207,6 +221,7 @@ pub async fn copy_invitations(tx: &mut Tx, ctx: &Ctx, from: &Tender, to: TenderI
             i::tender_id.eq(to.0),
             i::invited_org_id.eq(org),
             i::email.eq(email),
+            i::email_key.eq(key),
             by,
         )
     };
@@ -224,9 +239,9 @@ pub async fn send_invitations(tx: &mut Tx, tender: &Tender, at: Timestamp) -> Re
     Ok(orgs.into_iter().flatten().map(Into::into).collect())
 }
 
-/// Whether anybody is invited.
-pub async fn has_invitations(mut conn: &Conn, tender: &Tender) -> Result<bool, Fault> {
+/// Whether an organisation is invited.
+pub async fn invites_an_organization(mut conn: &Conn, tender: &Tender) -> Result<bool, Fault> {
     use tender_invitations as i;
-    let all = i::table.filter(i::org_id.eq(tender.org.0).and(i::tender_id.eq(tender.id.0)));
+    let all = i::table.filter(i::org_id.eq(tender.org.0).and(i::tender_id.eq(tender.id.0)).and(i::invited_org_id.is_not_null()));
     diesel::select(diesel::dsl::exists(all)).get_result(&mut conn).await.fault()
 }

@@ -1,12 +1,14 @@
 //! Tenders: reading, locking, the transitions.
 
+use std::collections::{HashMap, HashSet};
+
 use db::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use kernel::{ContractId, Ctx, Currency, Fault, OrgId, PageRequest, ProjectId, TenderId, Timestamp, UserId};
 use tenders_api::{AwardRef, Error, Filter, Milestone, ProcurementMethod, Side, Tender, TenderLine, TenderStatus, TenderView};
 use uuid::Uuid;
 
-use super::{Conn, clock, currency, hash, hashes, known, number};
+use super::{Conn, after, clock, currency, hash, hashes, known, number};
 use crate::model::merkle::Hash;
 use crate::schema::{
     awards, opening_records, tender_invitations, tender_keys, tender_lines, tender_milestones, tender_seals, tenders,
@@ -90,6 +92,12 @@ pub async fn lock(tx: &mut Tx, org: OrgId, id: TenderId) -> Result<(Tender, Time
     Ok((row.try_into()?, now))
 }
 
+/// Locks the project of a tender of the own organisation. Before the tender: whoever deletes a project locks it before its tenders.
+pub async fn lock_project(tx: &mut Tx, tender: TenderId) -> Result<(), Fault> {
+    diesel::sql_query("select app.lock_project_of_tender($1)").bind::<SqlUuid, _>(tender.0).execute(tx.pg()).await.fault()?;
+    Ok(())
+}
+
 /// Tenders newest first. `projects`: those of the own organisation, none for all; `own` and `others`: which sides.
 pub async fn list(
     mut conn: &Conn,
@@ -113,24 +121,25 @@ pub async fn list(
     if let Some(status) = filter.status {
         query = query.filter(tenders::status.eq(status.name()));
     }
-    if let Some(after) = page.after {
-        let older = tenders::created_at.lt(after.created_at);
-        query = query.filter(older.or(tenders::created_at.eq(after.created_at).and(tenders::id.lt(after.id))));
-    }
-    let query = query.order((tenders::created_at.desc(), tenders::id.desc())).limit(page.fetch());
+    let query = after!(query, tenders, page).order((tenders::created_at.desc(), tenders::id.desc())).limit(page.fetch());
     let rows: Vec<(Row, Timestamp)> = query.load(&mut conn).await.fault()?;
     rows.into_iter().map(|(row, now)| Ok((row.try_into()?, now))).collect()
 }
 
 /// The tender with what belongs to it, seen by `org`.
 pub async fn view(conn: &Conn, org: OrgId, tender: Tender, server_time: Timestamp) -> Result<TenderView, Error> {
-    let (milestones, lines, invited, award) = futures::try_join!(
+    let (milestones, lines, marks) = futures::try_join!(
         milestones(conn, &tender),
         lines(conn, tender.org, tender.id),
-        is_invited(conn, org, tender.id),
-        award_ref(conn, tender.id),
+        marks(conn, org, std::slice::from_ref(&tender.id)),
     )?;
-    Ok(TenderView { side: side(org, &tender), invited, milestones, lines, award, server_time, tender })
+    Ok(TenderView { milestones, lines, ..brief(org, tender, server_time, &marks) })
+}
+
+/// The tender as in a list, seen by `org`: without lines and milestones.
+pub fn brief(org: OrgId, tender: Tender, server_time: Timestamp, marks: &Marks) -> TenderView {
+    let (invited, award) = (marks.invited.contains(&tender.id.0), marks.awards.get(&tender.id.0).copied());
+    TenderView { side: side(org, &tender), invited, milestones: Vec::new(), lines: Vec::new(), award, server_time, tender }
 }
 
 /// Whose eyes `org` sees it with.
@@ -138,17 +147,32 @@ pub fn side(org: OrgId, tender: &Tender) -> Side {
     if tender.org == org { Side::Owner } else { Side::Bidder }
 }
 
-async fn is_invited(mut conn: &Conn, org: OrgId, tender: TenderId) -> Result<bool, Fault> {
-    let mine = tender_invitations::table
-        .filter(tender_invitations::tender_id.eq(tender.0).and(tender_invitations::invited_org_id.eq(org.0)));
-    diesel::select(diesel::dsl::exists(mine)).get_result(&mut conn).await.fault()
+/// What the transaction's tenant may know of some tenders beside their rows.
+#[derive(Default)]
+pub struct Marks {
+    invited: HashSet<Uuid>,
+    awards: HashMap<Uuid, AwardRef>,
 }
 
-async fn award_ref(mut conn: &Conn, tender: TenderId) -> Result<Option<AwardRef>, Fault> {
-    let live = awards::table.filter(awards::tender_id.eq(tender.0).and(awards::status.ne("cancelled")));
-    let row: Option<(Uuid, Option<Uuid>)> =
-        live.select((awards::bid_id, awards::contract_id)).first(&mut conn).await.optional().fault()?;
-    Ok(row.map(|(bid, contract)| AwardRef { bid: bid.into(), contract: contract.map(Into::into) }))
+/// To which of the tenders `org` is invited, and their live awards.
+pub async fn marks(conn: &Conn, org: OrgId, tenders: &[TenderId]) -> Result<Marks, Fault> {
+    let ids: Vec<Uuid> = tenders.iter().map(|tender| tender.0).collect();
+    let invited = async {
+        use tender_invitations as i;
+        // Row-level security shows another organisation's invitations to the invited alone, those by e-mail too.
+        let query = i::table.filter(i::tender_id.eq_any(&ids).and(i::org_id.ne(org.0))).select(i::tender_id);
+        query.load::<Uuid>(&mut &*conn).await.fault()
+    };
+    let live = async {
+        let query = awards::table.filter(awards::tender_id.eq_any(&ids).and(awards::status.ne("cancelled")));
+        let query = query.select((awards::tender_id, awards::bid_id, awards::contract_id));
+        query.load::<(Uuid, Uuid, Option<Uuid>)>(&mut &*conn).await.fault()
+    };
+    let (invited, live) = futures::try_join!(invited, live)?;
+    let award = |(tender, bid, contract): (Uuid, Uuid, Option<Uuid>)| {
+        (tender, AwardRef { bid: bid.into(), contract: contract.map(Into::into) })
+    };
+    Ok(Marks { invited: invited.into_iter().collect(), awards: live.into_iter().map(award).collect() })
 }
 
 /// Milestones in order.
@@ -158,6 +182,14 @@ pub async fn milestones(mut conn: &Conn, tender: &Tender) -> Result<Vec<Mileston
     let rows: Vec<(String, rust_decimal::Decimal, Option<chrono::NaiveDate>)> =
         query.select((m::title, m::percent, m::due_on)).load(&mut conn).await.fault()?;
     Ok(rows.into_iter().map(|(title, percent, due_on)| Milestone { title, percent: percent.normalize(), due_on }).collect())
+}
+
+/// How many milestones the contract will have.
+pub async fn milestone_count(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<usize, Fault> {
+    use tender_milestones as m;
+    let query = m::table.filter(m::org_id.eq(owner.0).and(m::tender_id.eq(tender.0))).count();
+    let count: i64 = query.get_result(&mut conn).await.fault()?;
+    usize::try_from(count).map_err(Fault::internal)
 }
 
 #[derive(Queryable, Selectable)]
@@ -377,7 +409,7 @@ pub struct OpenedRow {
     pub received_at: Timestamp,
 }
 
-/// T8 and B9 by the platform's function.
+/// T8 and B9 by the platform's function, which takes it from the caller that these persons turned their keys.
 pub async fn open_bids(tx: &mut Tx, tender: TenderId, persons: &[UserId]) -> Result<Vec<OpenedRow>, Fault> {
     let persons: Vec<Uuid> = persons.iter().map(|person| person.0).collect();
     let query =

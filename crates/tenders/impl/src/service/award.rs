@@ -4,11 +4,13 @@ use db::prelude::*;
 use escrow_api::{NewContract, NewContractLine};
 use kernel::{Ctx, Fault, TenderId};
 use serde_json::json;
-use tenders_api::{Award, AwardedContract, Awarding, BidStatus, BidderOutcome, Error, Tender, TenderAwarded, perm};
+use tenders_api::{
+    Award, AwardedContract, AwardedMilestone, Awarding, BidStatus, BidderOutcome, Error, Tender, TenderAwarded, perm,
+};
 use uow::Job;
 
 use super::procedure::contract_milestones;
-use super::{Service, action, from_contracts, persons};
+use super::{Service, action, digest, from_contracts, persons};
 use crate::jobs;
 use crate::model::machine::{self, BidEvent, TenderEvent};
 use crate::model::pricing;
@@ -37,9 +39,11 @@ impl Service {
                     return Err(Error::BidExpired(until));
                 }
                 let total = bid.total.ok_or_else(|| Fault::internal("an opened bid has no total"))?;
-                let approval = self.approve_in(tx, ctx, perm::AWARD, old.id.0, bid.id.to_string(), total).await?;
+                let detail = format!("{}:{}", bid.id, digest(reason));
+                let approval = self.approve_in(tx, ctx, perm::AWARD, old.id.0, detail, total).await?;
                 if approval.is_waiting() {
-                    self.record_waiting_in(tx, ctx, perm::AWARD, "tender", tender.0).await?;
+                    let asked = json!({ "bid": bid.id, "reason": reason });
+                    self.record_waiting_in(tx, ctx, perm::AWARD, ("tender", tender.0), asked).await?;
                     let tender = repo::tenders::view_again(tx.pg(), ctx, tender).await?;
                     return Ok(Awarding { tender, contract: None, approval });
                 }
@@ -124,7 +128,8 @@ impl Service {
             milestones: new
                 .milestones
                 .into_iter()
-                .map(|milestone| (milestone.title, milestone.amount, milestone.due_on))
+                .zip(opened.milestones)
+                .map(|(new, id)| AwardedMilestone { id, title: new.title, amount: new.amount, due_on: new.due_on })
                 .collect(),
         })
     }

@@ -10,26 +10,43 @@ use tenders_api::{
 };
 
 use super::Service;
-use crate::model::machine::{self, BidEvent};
+use crate::model::machine;
 use crate::model::{merkle, pricing};
-use crate::repo::bids::{Row, Taking};
+use crate::repo::bids::{Revision, Row, Taking};
 use crate::repo::{self, Conn};
 use crate::seal::{self, Place, TenderKey};
 
 #[async_trait]
 impl Bidding for Service {
+    async fn save_draft(&self, ctx: &Ctx, tender: TenderId, draft: NewBid) -> Result<Bid, Error> {
+        self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
+        self.uow
+            .write(ctx, async |tx| {
+                let taking = hold_in(tx, ctx, tender).await?;
+                no_live_in(tx, ctx, tender).await?;
+                self.save_draft_in(tx, ctx, taking, tender, None, &draft).await
+            })
+            .await
+    }
+
+    async fn replace_draft(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>, draft: NewBid) -> Result<Bid, Error> {
+        let tender = self.tender_of_own(ctx, bid).await?;
+        self.uow
+            .write(ctx, async |tx| {
+                let taking = hold_in(tx, ctx, tender).await?;
+                let old = lock_in(tx, bid, expected).await?;
+                self.save_draft_in(tx, ctx, taking, tender, Some(&old), &draft).await
+            })
+            .await
+    }
+
     async fn submit(&self, ctx: &Ctx, tender: TenderId, bid: NewBid) -> Result<Bid, Error> {
         self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
         self.uow
             .write(ctx, async |tx| {
                 let taking = hold_in(tx, ctx, tender).await?;
-                match repo::bids::lock_own(tx, ctx.org, tender).await? {
-                    None => self.submit_in(tx, ctx, taking, tender, None, &bid).await,
-                    Some(old) if old.status == BidStatus::Withdrawn => {
-                        self.submit_in(tx, ctx, taking, tender, Some(&old), &bid).await
-                    }
-                    Some(old) => Err(Error::BidExists(Some(old.id))),
-                }
+                let withdrawn = no_live_in(tx, ctx, tender).await?;
+                self.submit_in(tx, ctx, taking, tender, withdrawn.as_ref(), &bid).await
             })
             .await
     }
@@ -39,9 +56,9 @@ impl Bidding for Service {
         self.uow
             .write(ctx, async |tx| {
                 let taking = hold_in(tx, ctx, tender).await?;
-                let old = repo::bids::lock(tx, bid).await?;
-                if expected.is_some_and(|expected| expected != old.revision) {
-                    return Err(Error::Stale);
+                let old = lock_in(tx, bid, expected).await?;
+                if old.status == BidStatus::Withdrawn {
+                    no_live_in(tx, ctx, tender).await?;
                 }
                 self.submit_in(tx, ctx, taking, tender, Some(&old), &new).await
             })
@@ -53,15 +70,12 @@ impl Bidding for Service {
         self.uow
             .write(ctx, async |tx| {
                 let taking = hold_in(tx, ctx, tender).await?;
-                let old = repo::bids::lock(tx, bid).await?;
-                if expected.is_some_and(|expected| expected != old.revision) {
-                    return Err(Error::Stale);
-                }
-                machine::bid(old.status, BidEvent::Withdraw)?;
+                let old = lock_in(tx, bid, expected).await?;
+                machine::withdrawal(old.status)?;
                 let (receipt, document) = seal::withdrawal(old.place(), taking.at)?;
-                let row = repo::bids::withdraw(tx, taking, &old, &receipt).await?;
+                let row = repo::bids::withdraw(tx, taking, &old, &receipt, &document).await?;
                 let entry = NewEntry::named("bids.withdraw", "bid", bid)
-                    .before(json!({ "status": old.status.name(), "revision": old.revision }))
+                    .before(state_of(&old))
                     .after(json!({ "status": row.status.name(), "receipt": hex::encode(receipt) }));
                 self.audit.record_in(tx, ctx, entry).await?;
                 let content = self.own_content(tx.pg(), &row).await?.map(|(content, _)| content);
@@ -70,7 +84,7 @@ impl Bidding for Service {
             .await
     }
 
-    async fn own_revision(&self, ctx: &Ctx, bid: BidId, revision: u32) -> Result<(BidContent, String), Error> {
+    async fn own_revision(&self, ctx: &Ctx, bid: BidId, revision: u32) -> Result<(BidContent, Option<String>), Error> {
         self.authz.check(ctx, perm::BIDS_READ_OWN, Scope::Organization)?;
         self.uow
             .read(ctx, async |tx| {
@@ -134,11 +148,75 @@ async fn hold_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<Taking, Err
     }
 }
 
+/// The bid, locked, if it is the revision that the caller has seen.
+async fn lock_in(tx: &mut Tx, bid: BidId, expected: Option<u32>) -> Result<Row, Error> {
+    let row = repo::bids::lock(tx, bid).await?;
+    if expected.is_some_and(|expected| expected != row.revision) {
+        return Err(Error::Stale);
+    }
+    Ok(row)
+}
+
+/// Refuses an organisation that has a live bid or a draft; answers the one that it withdrew last.
+async fn no_live_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<Option<Row>, Error> {
+    match repo::bids::lock_own(tx, ctx.org, tender).await? {
+        Some(own) if own.status != BidStatus::Withdrawn => Err(Error::BidExists(Some((own.id, own.status)))),
+        withdrawn => Ok(withdrawn),
+    }
+}
+
+/// Where the next revision goes.
+fn next(ctx: &Ctx, tender: TenderId, old: Option<&Row>) -> Place {
+    match old {
+        Some(old) => Place { revision: old.revision + 1, ..old.place() },
+        None => Place { tender, bid: BidId::new(), bidder: ctx.org, revision: 1 },
+    }
+}
+
+async fn store_in(tx: &mut Tx, taking: Taking, old: Option<&Row>, revision: Revision<'_>) -> Result<Row, Error> {
+    match old {
+        Some(_) => repo::bids::replace(tx, taking, revision).await,
+        None => repo::bids::insert(tx, taking, revision).await,
+    }
+}
+
+fn state_of(row: &Row) -> serde_json::Value {
+    json!({ "status": row.status.name(), "revision": row.revision })
+}
+
 impl Service {
     async fn tender_of_own(&self, ctx: &Ctx, bid: BidId) -> Result<TenderId, Error> {
         self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
         let (row, _) = self.uow.read(ctx, async |tx| repo::bids::get(tx.pg(), bid).await).await?;
         if row.bidder == ctx.org { Ok(row.tender) } else { Err(Error::NotFound("bid")) }
+    }
+
+    /// B1, or a draft once more: prices what is given, seals, stores. No receipt, and nobody is told.
+    async fn save_draft_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        taking: Taking,
+        tender: TenderId,
+        old: Option<&Row>,
+        draft: &NewBid,
+    ) -> Result<Bid, Error> {
+        if let Some(old) = old {
+            machine::saving(old.status)?;
+        }
+        let lines = repo::tenders::lines(tx.pg(), taking.owner, tender).await?;
+        let content = pricing::price_draft(&lines, draft, taking.currency, taking.deadline)?;
+        let place = next(ctx, tender, old);
+        let sealed = self.bidding_key(tx.pg(), tender).await?.seal_draft(place, &content)?;
+        let row = store_in(tx, taking, old, Revision { place, sealed: &sealed, receipt: None }).await?;
+        let entry = NewEntry::named("bids.draft", "bid", place.bid)
+            .after(json!({ "tender": tender, "status": row.status.name(), "revision": row.revision }));
+        let entry = match old {
+            Some(old) => entry.before(state_of(old)),
+            None => entry,
+        };
+        self.audit.record_in(tx, ctx, entry).await?;
+        Ok(bid_of(row, Some(content), taking.at))
     }
 
     /// B2, B3, B5, B7: prices, seals, stores.
@@ -155,22 +233,17 @@ impl Service {
             machine::bid(old.status, machine::submission_of(old.status))?;
         }
         let lines = repo::tenders::lines(tx.pg(), taking.owner, tender).await?;
-        let content = pricing::price(&lines, new, taking.currency, taking.deadline)?;
-        let key = self.key(tx.pg(), tender).await?.ok_or_else(|| Fault::internal("a tender takes bids without a key"))?;
-        let place = match old {
-            Some(old) => Place { revision: old.revision + 1, ..old.place() },
-            None => Place { tender, bid: BidId::new(), bidder: ctx.org, revision: 1 },
-        };
-        let sealed = key.seal(place, taking.at, &content)?;
-        let row = match old {
-            Some(_) => repo::bids::replace(tx, taking, place, &sealed).await?,
-            None => repo::bids::insert(tx, taking, place, &sealed).await?,
-        };
+        let milestones = repo::tenders::milestone_count(tx.pg(), taking.owner, tender).await?;
+        let content = pricing::price(&lines, new, taking.currency, taking.deadline, milestones)?;
+        let place = next(ctx, tender, old);
+        let sealed = self.bidding_key(tx.pg(), tender).await?.seal(place, taking.at, &content)?;
+        let receipt = Receipt { sha256: sealed.receipt, received_at: taking.at };
+        let row = store_in(tx, taking, old, Revision { place, sealed: &sealed.sealed, receipt: Some(receipt) }).await?;
         let receipt = hex::encode(sealed.receipt);
         let entry = NewEntry::of(perm::BIDS_SUBMIT, "bid", place.bid)
             .after(json!({ "tender": tender, "status": "submitted", "revision": place.revision, "receipt": receipt }));
         let entry = match old {
-            Some(old) => entry.before(json!({ "status": old.status.name(), "revision": old.revision })),
+            Some(old) => entry.before(state_of(old)),
             None => entry,
         };
         self.audit.record_in(tx, ctx, entry).await?;
@@ -183,11 +256,17 @@ impl Service {
         wrapped.map(|wrapped| self.keys.unwrap(tender, &wrapped)).transpose()
     }
 
-    /// What the own bid offers, unsealed for its bidder; nothing once the key is destroyed.
-    async fn own_content(&self, conn: &Conn, row: &Row) -> Result<Option<(BidContent, String)>, Fault> {
+    async fn bidding_key(&self, conn: &Conn, tender: TenderId) -> Result<TenderKey, Fault> {
+        self.key(conn, tender).await?.ok_or_else(|| Fault::internal("a tender takes bids without a key"))
+    }
+
+    /// What the own bid offers, unsealed for its bidder, with the document of its receipt; nothing once the key is destroyed.
+    async fn own_content(&self, conn: &Conn, row: &Row) -> Result<Option<(BidContent, Option<String>)>, Fault> {
         let Some(key) = self.key(conn, row.tender).await? else { return Ok(None) };
         let (sealed, receipt) = repo::bids::sealed(conn, row).await?;
-        key.open(row.place(), &sealed, &receipt).map(Some)
+        let Some(receipt) = receipt else { return Ok(Some((key.open_draft(row.place(), &sealed)?, None))) };
+        let (content, document) = key.open(row.place(), &sealed, &receipt)?;
+        Ok(Some((content, Some(document))))
     }
 
     /// Rows with what they offer, as the caller's side may see it.
@@ -212,7 +291,8 @@ impl Service {
         };
         let mut bids = Vec::with_capacity(rows.len());
         for row in rows {
-            let unsealed = if row.bidder == ctx.org { self.own_content(conn, &row).await? } else { None };
+            let own = row.bidder == ctx.org;
+            let unsealed = if own && !row.is_unreadable() { self.own_content(conn, &row).await? } else { None };
             let (sealed_content, document) = unsealed.unzip();
             let content = match (row.total, row.valid_until) {
                 (Some(total), Some(valid_until)) => {
@@ -221,9 +301,9 @@ impl Service {
                 }
                 _ => sealed_content,
             };
-            let proof = merkle::prove(&leaves, &row.receipt);
-            let document = document.filter(|_| row.status != BidStatus::Withdrawn);
-            bids.push(Bid { proof, document, ..bid_of(row, content, now) });
+            let proof = row.receipt.and_then(|receipt| merkle::prove(&leaves, &receipt.sha256));
+            let document = if row.status == BidStatus::Withdrawn { row.withdrawal.clone() } else { document.flatten() };
+            bids.push(Bid { proof, document: document.filter(|_| own), ..bid_of(row, content, now) });
         }
         Ok(bids)
     }
@@ -244,7 +324,7 @@ fn bid_of(row: Row, content: Option<BidContent>, server_time: kernel::Timestamp)
         status: row.status,
         revision: row.revision,
         content,
-        receipt: Receipt { sha256: row.receipt, received_at: row.received_at },
+        receipt: row.receipt,
         rank: row.rank,
         opened_at: row.opened_at,
         disqualification: row.disqualification,

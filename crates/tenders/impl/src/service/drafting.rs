@@ -46,27 +46,27 @@ impl Drafting for Service {
         };
         let load = async || {
             let projects = projects.clone();
-            self.uow.read_one(ctx, async |tx| repo::tenders::list(tx.pg(), ctx.org, filter, sides, projects, page).await).await
+            self.uow
+                .read(ctx, async |tx| {
+                    let rows = repo::tenders::list(tx.pg(), ctx.org, filter, sides, projects, page).await?;
+                    let ids: Vec<_> = rows.iter().map(|(tender, _)| tender.id).collect();
+                    let marks = repo::tenders::marks(tx.pg(), ctx.org, &ids).await?;
+                    Ok::<_, Error>((rows, marks))
+                })
+                .await
         };
-        let mut rows = load().await?;
+        let (mut rows, mut marks) = load().await?;
         let due: Vec<_> =
             rows.iter().filter(|(tender, now)| is_due(tender, *now)).map(|(tender, _)| (tender.org, tender.id)).collect();
         if !due.is_empty() {
             for (org, tender) in due {
                 self.close(&Ctx::system(org, ctx.request.clone()), tender).await?;
             }
-            rows = load().await?;
+            (rows, marks) = load().await?;
         }
         let position = |(tender, _): &(Tender, Timestamp)| Position { created_at: tender.created_at, id: tender.id.0 };
-        Ok(Page::cut(rows, page, position).map(|(tender, server_time)| TenderView {
-            side: repo::tenders::side(ctx.org, &tender),
-            invited: false,
-            milestones: Vec::new(),
-            lines: Vec::new(),
-            award: None,
-            server_time,
-            tender,
-        }))
+        let brief = |(tender, server_time)| repo::tenders::brief(ctx.org, tender, server_time, &marks);
+        Ok(Page::cut(rows, page, position).map(brief))
     }
 
     async fn replace(&self, ctx: &Ctx, tender: TenderId, expected: Option<Timestamp>, draft: Draft) -> Result<TenderView, Error> {

@@ -22,6 +22,7 @@ use tenders_api::{Approval, Error, Tender, TenderStatus};
 use uow::Uow;
 use uuid::Uuid;
 
+use crate::model::{draft, merkle};
 use crate::repo;
 use crate::seal::SealKey;
 
@@ -57,6 +58,8 @@ pub struct Dependencies {
     pub contracts: Arc<dyn ContractsPort>,
     /// Wraps the key of each tender.
     pub key: SealKey,
+    /// Those that did so before and still unwrap (`tenders.previous_seal_keys`).
+    pub previous_keys: Vec<SealKey>,
     /// What is configured.
     pub settings: Settings,
 }
@@ -78,7 +81,9 @@ impl Service {
     /// Over what it stands on.
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
-        let Dependencies { uow, authorizer: authz, audit, tenants, projects, contracts, key: keys, settings } = dependencies;
+        let Dependencies { uow, authorizer: authz, audit, tenants, projects, contracts, key, previous_keys, settings } =
+            dependencies;
+        let keys = previous_keys.into_iter().fold(key, SealKey::with_previous);
         let delta = |duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::days(36_500));
         let minimum_submission_period = delta(settings.minimum_submission_period);
         let standstill = delta(settings.standstill);
@@ -134,22 +139,22 @@ impl Service {
         })
     }
 
-    /// The owner's estimate, which decides whether a second person is needed.
-    async fn estimate_in(&self, tx: &mut Tx, tender: &Tender) -> Result<Money, Error> {
-        Ok(self.projects.soq_in(tx, tender.soq).await.map_err(from_projects)?.estimate_total)
+    /// What decides whether a second person is needed before the bids are known.
+    async fn weight_in(&self, tx: &mut Tx, tender: &Tender) -> Result<Money, Error> {
+        Ok(draft::weight(&self.projects.soq_in(tx, tender.soq).await.map_err(from_projects)?))
     }
 
-    /// Records that the first of two persons asked.
+    /// Records that the first of two persons asked, and for what.
     async fn record_waiting_in(
         &self,
         tx: &mut Tx,
         ctx: &Ctx,
         permission: Permission,
-        entity: &'static str,
-        id: Uuid,
+        (entity, id): (&'static str, Uuid),
+        mut asked: serde_json::Value,
     ) -> Result<(), Fault> {
-        let entry = NewEntry::of(permission, entity, id).after(serde_json::json!({ "approval": "waiting" }));
-        self.audit.record_in(tx, ctx, entry).await
+        asked["approval"] = "waiting".into();
+        self.audit.record_in(tx, ctx, NewEntry::of(permission, entity, id).after(asked)).await
     }
 
     /// Records a change of state.
@@ -165,6 +170,11 @@ impl Service {
         let entry = NewEntry::named(action, entity, id).before(serde_json::json!({ "status": before })).after(after);
         self.audit.record_in(tx, ctx, entry).await
     }
+}
+
+/// What stands for a reason in what two persons agree to: both give the same.
+fn digest(reason: Option<&str>) -> String {
+    reason.map_or_else(|| "-".to_owned(), |reason| hex::encode(merkle::sha256(&[reason.as_bytes()])))
 }
 
 /// Whether the deadline has passed without the tender having been closed.
@@ -197,6 +207,7 @@ fn from_contracts(error: escrow_api::Error) -> Error {
     use escrow_api::Error as E;
     match error {
         E::State { what, state, hint } => Error::State { what, state: contract_state(&state), hint },
+        E::Invalid(faults) => Error::Invalid(faults),
         E::Denied(denied) => Error::Denied(denied),
         E::Fault(fault) => Error::Fault(fault),
         other => Error::Fault(Fault::internal(other)),
@@ -220,3 +231,17 @@ const CLOSE: &str = "tenders.close";
 
 /// The action under which the platform's own completion is recorded.
 const COMPLETE: &str = "tenders.complete";
+
+#[cfg(test)]
+mod tests {
+    use kernel::{DomainError, FieldFault};
+
+    use super::*;
+
+    #[test]
+    fn what_contracts_find_wrong_is_not_a_fault_of_ours() {
+        let faults = vec![FieldFault::new("/milestones/0/amount", "OUT_OF_RANGE", "too little")];
+        let error = from_contracts(escrow_api::Error::Invalid(faults.clone()));
+        assert_eq!((error.code(), error.fields()), ("INVALID", faults));
+    }
+}

@@ -1,15 +1,20 @@
 //! Opening: two persons, all bids at once, a record that anyone can check.
 
 use db::prelude::*;
-use kernel::{BidId, Ctx, Fault, TenderId};
+use kernel::{BidId, Ctx, Currency, Fault, TenderId};
 use serde_json::json;
-use tenders_api::{BidContent, Error, OpeningRecord, Side, Step, Tender, TenderOpened, perm};
+use tenders_api::{
+    BidContent, Disqualification, Error, OpeningRecord, Side, Step, Tender, TenderLine, TenderOpened, UNREADABLE, perm,
+};
 
 use super::{Service, action, persons};
-use crate::model::machine::{self, TenderEvent};
+use crate::model::machine::{self, BidEvent, TenderEvent};
 use crate::model::{merkle, pricing, ranking};
 use crate::repo;
-use crate::seal::Place;
+use crate::seal::{Place, TenderKey};
+
+/// The action under which an offer that the opening could not read is recorded.
+const UNREADABLE_BID: &str = "bids.unreadable";
 
 struct Opened {
     place: Place,
@@ -24,14 +29,17 @@ impl Service {
             .write(ctx, async |tx| {
                 let (old, _) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 machine::tender(old.status, TenderEvent::Open)?;
-                let estimate = self.estimate_in(tx, &old).await?;
-                let approval = self.approve_in(tx, ctx, perm::OPEN, old.id.0, "open".into(), estimate).await?;
+                let weight = self.weight_in(tx, &old).await?;
+                let approval = self.approve_in(tx, ctx, perm::OPEN, old.id.0, "open".into(), weight).await?;
                 if approval.is_waiting() {
-                    self.record_waiting_in(tx, ctx, perm::OPEN, "tender", old.id.0).await?;
+                    self.record_waiting_in(tx, ctx, perm::OPEN, ("tender", old.id.0), json!({})).await?;
                 } else {
-                    let bids = self.unseal_in(tx, &old, &persons(ctx, approval)).await?;
+                    let (bids, unreadable) = self.unseal_in(tx, ctx, &old, &persons(ctx, approval)).await?;
                     let root = old.seal_root.map(hex::encode);
-                    let after = json!({ "status": "evaluation", "sealRoot": root, "bids": bids.len() });
+                    let mut after = json!({ "status": "evaluation", "sealRoot": root, "bids": bids.len() });
+                    if !unreadable.is_empty() {
+                        after["unreadable"] = json!(unreadable);
+                    }
                     self.record_in(tx, ctx, action(perm::OPEN), ("tender", tender.0), old.status.name(), after).await?;
                     tx.publish(&TenderOpened { tender, bids }).await?;
                 }
@@ -40,14 +48,22 @@ impl Service {
             .await
     }
 
-    /// Opens, decrypts, checks and ranks every submitted bid; answers them in the order of their rank.
-    async fn unseal_in(&self, tx: &mut Tx, tender: &Tender, persons: &[kernel::UserId]) -> Result<Vec<BidId>, Error> {
+    /// Opens, decrypts, checks and ranks every submitted bid; answers them in the order of their rank, and those that cannot be read.
+    /// Such a one is disqualified: one bidder's offer does not keep the others shut. But if none can be read, the cause is elsewhere,
+    /// and nothing is opened that a repair or a backup could still bring back.
+    async fn unseal_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        tender: &Tender,
+        persons: &[kernel::UserId],
+    ) -> Result<(Vec<BidId>, Vec<BidId>), Error> {
         let rows = repo::tenders::open_bids(tx, tender.id, persons).await?;
         let key = repo::tenders::key(tx.pg(), tender.id).await?;
         let key = key.ok_or_else(|| Fault::internal("the key of a closed tender is gone"))?;
         let key = self.keys.unwrap(tender.id, &key)?;
         let lines = repo::tenders::lines(tx.pg(), tender.org, tender.id).await?;
-        let mut opened = Vec::with_capacity(rows.len());
+        let (mut opened, mut unreadable, mut first) = (Vec::with_capacity(rows.len()), Vec::new(), None);
         for row in rows {
             let place = Place {
                 tender: tender.id,
@@ -56,12 +72,23 @@ impl Service {
                 revision: u32::try_from(row.revision).map_err(Fault::internal)?,
             };
             let receipt = row.receipt_sha256.as_slice().try_into().map_err(Fault::internal)?;
-            let (content, _) = key.open(place, &row.sealed, &receipt)?;
-            if pricing::recheck(&lines, &content, tender.currency).is_none() {
-                return Err(Fault::internal(format!("the sealed offer of bid {} does not add up", place.bid)).into());
+            match read(&key, place, &row.sealed, &receipt, (&lines, tender.currency)) {
+                Ok(content) => {
+                    let entry = ranking::Entry { bid: place.bid, total: content.total.minor(), received_at: row.received_at };
+                    opened.push(Opened { place, content, entry });
+                }
+                Err(fault) => {
+                    tracing::error!(tender = %tender.id, bid = %place.bid, bidder = %place.bidder, %fault, "a sealed offer is unreadable");
+                    unreadable.push(place.bid);
+                    first.get_or_insert(fault);
+                }
             }
-            let entry = ranking::Entry { bid: place.bid, total: content.total.minor(), received_at: row.received_at };
-            opened.push(Opened { place, content, entry });
+        }
+        if let Some(fault) = first.filter(|_| opened.is_empty()) {
+            return Err(fault.into());
+        }
+        for id in &unreadable {
+            self.disqualify_unreadable_in(tx, ctx, *id).await?;
         }
         let order = ranking::ranked(opened.iter().map(|bid| bid.entry).collect());
         for bid in &opened {
@@ -69,7 +96,19 @@ impl Service {
             let rank = u32::try_from(rank).map_err(Fault::internal)?;
             repo::bids::write_opened(tx, tender.org, bid.place, &bid.content, rank).await?;
         }
-        Ok(order)
+        Ok((order, unreadable))
+    }
+
+    /// B11 by the opening itself.
+    async fn disqualify_unreadable_in(&self, tx: &mut Tx, ctx: &Ctx, bid: BidId) -> Result<(), Error> {
+        let row = repo::bids::lock(tx, bid).await?;
+        let to = machine::bid(row.status, BidEvent::Disqualify)?;
+        let reason =
+            "the platform could not read the sealed offer; the receipt and its document prove what was received".to_owned();
+        let why = Disqualification { code: UNREADABLE.to_owned(), reason };
+        repo::bids::disqualify(tx, &row, &why).await?;
+        let after = json!({ "status": to.name(), "reasonCode": why.code, "reason": why.reason });
+        Ok(self.record_in(tx, ctx, UNREADABLE_BID, ("bid", bid.0), row.status.name(), after).await?)
     }
 
     pub(super) async fn read_opening_record(&self, ctx: &Ctx, id: TenderId) -> Result<OpeningRecord, Error> {
@@ -80,15 +119,17 @@ impl Service {
             .read(ctx, async |tx| {
                 let record = repo::tenders::record(tx.pg(), id).await?;
                 let leaves = repo::tenders::leaves(tx.pg(), id).await?.unwrap_or_default();
-                let (mut ranking, mut own_proof, mut opened_by) = (Vec::new(), None, Vec::new());
+                let (mut ranking, mut unreadable) = (Vec::new(), Vec::new());
+                let (mut own_proof, mut opened_by) = (None, Vec::new());
                 if owner {
                     opened_by = record.opened_by;
                     for bid in repo::bids::opened(tx.pg(), tender.org, id).await? {
+                        unreadable.extend(bid.is_unreadable().then_some((bid.id, bid.bidder)));
                         ranking.extend(bid.rank.zip(bid.total).map(|(rank, total)| (bid.id, bid.bidder, rank, total)));
                     }
                 } else {
                     let own = repo::bids::list(tx.pg(), id, kernel::PageRequest::first(10)).await?;
-                    own_proof = own.iter().find_map(|bid| merkle::prove(&leaves, &bid.receipt));
+                    own_proof = own.iter().find_map(|bid| merkle::prove(&leaves, &bid.receipt?.sha256));
                 }
                 Ok(OpeningRecord {
                     tender: id,
@@ -100,8 +141,24 @@ impl Service {
                     opened_at: record.opened_at,
                     own_proof,
                     ranking,
+                    unreadable,
                 })
             })
             .await
+    }
+}
+
+/// What a sealed offer holds, if it opens with its key in its place, is what its receipt stands for, and adds up.
+fn read(
+    key: &TenderKey,
+    place: Place,
+    sealed: &[u8],
+    receipt: &merkle::Hash,
+    (lines, currency): (&[TenderLine], Currency),
+) -> Result<BidContent, Fault> {
+    let (content, _) = key.open(place, sealed, receipt)?;
+    match pricing::recheck(lines, &content, currency) {
+        Some(()) => Ok(content),
+        None => Err(Fault::internal(format!("the sealed offer of bid {} does not add up", place.bid))),
     }
 }

@@ -8,11 +8,11 @@ use projects_api::Soq;
 use serde_json::json;
 use tenders_api::{
     Approval, Award, Awarding, Bid, BidStatus, BidStep, Disqualification, Error, OpeningRecord, Procedure, Step, Tender,
-    TenderCancelled, TenderPublished, TenderStatus, TenderView, perm,
+    TenderCancelled, TenderPublished, TenderStatus, TenderView, UNREADABLE, perm,
 };
 use uow::Job;
 
-use super::{Service, action, from_contracts, from_projects};
+use super::{Service, action, digest, from_contracts, from_projects};
 use crate::jobs;
 use crate::model::machine::{self, BidEvent, TenderEvent};
 use crate::model::{draft, milestones};
@@ -24,20 +24,22 @@ impl Procedure for Service {
         self.owned(ctx, tender, perm::PUBLISH).await?;
         self.uow
             .write(ctx, async |tx| {
+                repo::tenders::lock_project(tx, tender).await?;
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 machine::tender(old.status, TenderEvent::Publish)?;
                 let soq = self.projects.soq_in(tx, old.soq).await.map_err(from_projects)?;
                 let planned = repo::tenders::milestones(tx.pg(), &old).await?;
-                let invited = repo::drafts::has_invitations(tx.pg(), &old).await?;
+                repo::drafts::resolve_invitations(tx, &old).await?;
+                let invited = repo::drafts::invites_an_organization(tx.pg(), &old).await?;
                 let faults = draft::not_ready(&old, &planned, &soq, invited, now, self.minimum_submission_period);
                 if !faults.is_empty() {
                     return Err(Error::NotReady(faults));
                 }
                 // A draft that was changed after the first person agreed is another thing to agree to.
                 let detail = old.updated_at.timestamp_micros().to_string();
-                let approval = self.approve_in(tx, ctx, perm::PUBLISH, old.id.0, detail, soq.estimate_total).await?;
+                let approval = self.approve_in(tx, ctx, perm::PUBLISH, old.id.0, detail, draft::weight(&soq)).await?;
                 if approval.is_waiting() {
-                    self.record_waiting_in(tx, ctx, perm::PUBLISH, "tender", old.id.0).await?;
+                    self.record_waiting_in(tx, ctx, perm::PUBLISH, ("tender", old.id.0), json!({})).await?;
                 } else {
                     self.publish_in(tx, ctx, &old, &soq, now).await?;
                 }
@@ -72,7 +74,8 @@ impl Procedure for Service {
 
     async fn cancel(&self, ctx: &Ctx, tender: TenderId, reason: String) -> Result<Step, Error> {
         self.owned(ctx, tender, perm::CANCEL).await?;
-        if reason.trim().is_empty() {
+        let reason = reason.trim();
+        if reason.is_empty() {
             return Err(Error::invalid("/reason", "REQUIRED", "say why the tender is cancelled: bidders read it"));
         }
         self.uow
@@ -81,14 +84,15 @@ impl Procedure for Service {
                 machine::tender(old.status, TenderEvent::Cancel)?;
                 let mut approval = None;
                 if !matches!(old.status, TenderStatus::Draft | TenderStatus::Published) {
-                    let estimate = self.estimate_in(tx, &old).await?;
-                    let detail = old.status.name().to_owned();
-                    approval = Some(self.approve_in(tx, ctx, perm::CANCEL, old.id.0, detail, estimate).await?);
+                    let weight = self.weight_in(tx, &old).await?;
+                    let detail = format!("{}:{}", old.status.name(), digest(Some(reason)));
+                    approval = Some(self.approve_in(tx, ctx, perm::CANCEL, old.id.0, detail, weight).await?);
                 }
                 if approval.as_ref().is_some_and(Approval::is_waiting) {
-                    self.record_waiting_in(tx, ctx, perm::CANCEL, "tender", old.id.0).await?;
+                    let asked = json!({ "reason": reason });
+                    self.record_waiting_in(tx, ctx, perm::CANCEL, ("tender", old.id.0), asked).await?;
                 } else {
-                    self.cancel_in(tx, ctx, &old, reason.trim(), now).await?;
+                    self.cancel_in(tx, ctx, &old, reason, now).await?;
                 }
                 Ok(Step { tender: repo::tenders::view_again(tx.pg(), ctx, tender).await?, approval })
             })
@@ -144,7 +148,11 @@ impl Procedure for Service {
 
     async fn disqualify(&self, ctx: &Ctx, bid: BidId, why: Disqualification) -> Result<BidStep, Error> {
         let tender = self.tender_of_opened(ctx, bid).await?;
-        if why.reason.trim().is_empty() {
+        let why = Disqualification { reason: why.reason.trim().to_owned(), ..why };
+        if why.code == UNREADABLE {
+            return Err(Error::invalid("/reasonCode", "NOT_ALLOWED", "only the opening itself finds a bid unreadable"));
+        }
+        if why.reason.is_empty() {
             return Err(Error::invalid("/reason", "REQUIRED", "say why: the bidder reads it"));
         }
         self.uow
@@ -155,10 +163,12 @@ impl Procedure for Service {
                 let mut approval = None;
                 if row.rank == Some(1) {
                     let total = row.total.ok_or_else(|| Fault::internal("an opened bid has no total"))?;
-                    approval = Some(self.approve_in(tx, ctx, perm::EVALUATE, bid.0, why.code.clone(), total).await?);
+                    let detail = format!("{}:{}", why.code, digest(Some(&why.reason)));
+                    approval = Some(self.approve_in(tx, ctx, perm::EVALUATE, bid.0, detail, total).await?);
                 }
                 if approval.as_ref().is_some_and(Approval::is_waiting) {
-                    self.record_waiting_in(tx, ctx, perm::EVALUATE, "bid", bid.0).await?;
+                    let asked = json!({ "reasonCode": why.code, "reason": why.reason });
+                    self.record_waiting_in(tx, ctx, perm::EVALUATE, ("bid", bid.0), asked).await?;
                 } else {
                     repo::bids::disqualify(tx, &row, &why).await?;
                     let after = json!({ "status": to.name(), "reasonCode": why.code, "reason": why.reason });

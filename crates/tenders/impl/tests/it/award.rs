@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use escrow_api::ContractActivated;
-use kernel::{Ctx, EventId, RequestId};
+use kernel::{Ctx, EventId, PageRequest, RequestId};
+use secrecy::ExposeSecret;
 use tenders::Settings;
 use tenders_api::*;
+use tokio_postgres::NoTls;
 
-use crate::world::{HOUR, World, code, faults};
+use crate::world::{HOUR, World, code, decimal, faults};
 
 fn award(bid: &Bid, reason: Option<&str>) -> Award {
     Award { bid: bid.id, reason: reason.map(str::to_owned) }
@@ -21,7 +23,7 @@ async fn the_straight_journey_ends_with_an_active_contract() {
     let contract = awarded.contract.unwrap();
     assert_eq!((awarded.tender.tender.status, contract.total.to_string()), (TenderStatus::Standstill, "1350.50 EUR".to_owned()));
     assert_eq!(awarded.tender.award, Some(AwardRef { bid: acme.id, contract: Some(contract.id) }));
-    let amounts: Vec<_> = contract.milestones.iter().map(|(_, amount, _)| amount.minor()).collect();
+    let amounts: Vec<_> = contract.milestones.iter().map(|milestone| milestone.amount.minor()).collect();
     assert_eq!(amounts, [54_020, 47_268, 33_762], "rounded half up, the rest with the last");
     {
         let opened = w.contracts.opened.lock().unwrap();
@@ -34,6 +36,10 @@ async fn the_straight_journey_ends_with_an_active_contract() {
     // The contractor signed last: the event comes in its tenant.
     let event = ContractActivated { contract: contract.id, tender, bid: acme.id };
     let ctx = Ctx::system(w.acme.org, RequestId::generate());
+    w.service.contract_activated(&ctx, EventId::new(), &event).await.unwrap();
+    let waiting = w.service.get(&w.owner.ctx(), tender).await.unwrap().tender.status;
+    assert_eq!(waiting, TenderStatus::Standstill, "the contract is not active");
+    w.contract_signed(contract.id).await;
     for _ in 0..2 {
         w.service.contract_activated(&ctx, EventId::new(), &event).await.unwrap();
     }
@@ -140,4 +146,98 @@ async fn with_a_stand_still_the_contract_opens_after_it() {
     w.service.finish_standstill(&platform, job).await.unwrap();
     assert_eq!(w.contracts.opened.lock().unwrap().len(), 1);
     assert!(w.service.get(&w.acme.ctx(), tender).await.unwrap().award.unwrap().contract.is_some());
+}
+
+#[tokio::test]
+async fn a_milestone_that_rounds_to_nothing_gets_a_minor_unit() {
+    let w = World::new().await;
+    let milestone = |percent| Milestone { title: "Part".into(), percent: decimal(percent), due_on: None };
+    let tender = w.published_as(Draft { milestones: vec![milestone("99.9999"), milestone("0.0001")], ..w.draft() }).await;
+    let bid = w.bid(&w.acme, tender, "6.5").await;
+    w.after_deadline().await;
+    w.service.open(&w.owner.ctx(), tender).await.unwrap();
+    let contract = w.service.award(&w.owner.ctx(), tender, award(&bid, None)).await.unwrap().contract.unwrap();
+    let amounts: Vec<_> = contract.milestones.iter().map(|milestone| milestone.amount.minor()).collect();
+    assert_eq!((contract.total.to_string(), amounts), ("1000.00 EUR".to_owned(), vec![99_999, 1]));
+}
+
+#[tokio::test]
+async fn a_bid_too_small_for_its_milestones_is_refused() {
+    let w = World::new().await;
+    w.projects.soqs.lock().unwrap()[0].lines[3].estimate_rate = Some(decimal("0.02"));
+    let tender = w.published().await;
+    let mut offer = w.offer("0");
+    offer.lines[1].rate = decimal("0");
+    assert_eq!(faults(w.service.submit(&w.acme.ctx(), tender, offer.clone()).await), ["/lines OUT_OF_RANGE"], "0.02 for three");
+    offer.lines[1].rate = decimal("0.01");
+    w.service.submit(&w.acme.ctx(), tender, offer).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_persons_agree_to_the_same_reason() {
+    let w = World::new().await;
+    let (tender, acme, stone) = w.opened(["10", "12"]).await;
+    *w.tenants.threshold.lock().unwrap() = Some(1);
+    let (owner, second) = (w.owner.ctx(), w.second.ctx());
+    let why = |reason: &str| Disqualification { code: "NOT_RESPONSIVE".into(), reason: reason.into() };
+    assert!(w.service.disqualify(&owner, acme.id, why("No insurance")).await.unwrap().approval.unwrap().is_waiting());
+    let other = w.service.disqualify(&second, acme.id, why("Too cheap")).await.unwrap();
+    assert_eq!(other.approval, Some(Approval::Waiting { first: w.second.user }), "another reason is another thing to agree to");
+    let done = w.service.disqualify(&second, acme.id, why(" No insurance ")).await.unwrap();
+    assert_eq!(done.bid.disqualification, Some(why("No insurance")));
+
+    assert!(w.service.award(&owner, tender, award(&stone, Some("Better programme"))).await.unwrap().approval.is_waiting());
+    for reason in [Some("My cousin"), None] {
+        assert!(w.service.award(&second, tender, award(&stone, reason)).await.unwrap().approval.is_waiting(), "{reason:?}");
+    }
+    let done = w.service.award(&second, tender, award(&stone, Some("Better programme "))).await.unwrap();
+    assert!(done.contract.is_some());
+
+    assert!(w.service.cancel(&owner, tender, "No money".into()).await.unwrap().approval.unwrap().is_waiting());
+    assert!(w.service.cancel(&second, tender, "No demand".into()).await.unwrap().approval.unwrap().is_waiting());
+    let done = w.service.cancel(&second, tender, "No money".into()).await.unwrap();
+    assert_eq!(done.tender.tender.cancel_reason.as_deref(), Some("No money"));
+
+    let first = |action| w.audit.after(action).remove(0);
+    let waiting = serde_json::json!({"approval": "waiting", "reasonCode": "NOT_RESPONSIVE", "reason": "No insurance"});
+    assert_eq!(first("tenders.evaluate"), waiting);
+    assert_eq!(first("tenders.award"), serde_json::json!({"approval": "waiting", "bid": stone.id, "reason": "Better programme"}));
+    assert_eq!(first("tenders.cancel"), serde_json::json!({"approval": "waiting", "reason": "No money"}));
+}
+
+#[tokio::test]
+async fn nobody_but_the_parties_reaches_the_tender_of_a_contract() {
+    let w = World::new().await;
+    let (tender, acme, _) = w.opened(["10", "12"]).await;
+    let contract = w.service.award(&w.owner.ctx(), tender, award(&acme, None)).await.unwrap().contract.unwrap().id;
+    w.contract_signed(contract).await;
+    let (client, connection) = tokio_postgres::connect(w.db.superuser_url().await.expose_secret(), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("begin; select from tenders for update").await.unwrap();
+    let complete = format!("set local lock_timeout = '2s'; select app.complete_tender('{tender}', '{contract}')");
+    assert_eq!(w.sql(w.stone.org, &complete).await.unwrap(), ["f"], "it does not even wait for the tender");
+    client.batch_execute("commit").await.unwrap();
+    let elsewhere = format!("select app.complete_tender('{tender}', gen_random_uuid())");
+    assert_eq!(w.sql(w.acme.org, &elsewhere).await.unwrap(), ["f"]);
+    assert_eq!(w.sql(w.acme.org, &complete).await.unwrap(), ["t"]);
+}
+
+#[tokio::test]
+async fn lists_tell_invitations_and_awards() {
+    let w = World::new().await;
+    let (tender, acme, _) = w.opened(["10", "12"]).await;
+    let later = chrono::Utc::now() + chrono::TimeDelta::hours(9);
+    let plain = w.published_as(Draft { submission_deadline: later, ..w.draft() }).await;
+    w.service.invite(&w.owner.ctx(), plain, Invitee::Organization(w.stone.org)).await.unwrap();
+    let contract = w.service.award(&w.owner.ctx(), tender, award(&acme, None)).await.unwrap().contract.unwrap().id;
+    let won = Some(AwardRef { bid: acme.id, contract: Some(contract) });
+    for (party, expected) in [
+        (&w.owner, [(plain, false, None), (tender, false, won)]),
+        (&w.acme, [(plain, false, None), (tender, false, won)]),
+        (&w.stone, [(plain, true, None), (tender, false, None)]),
+    ] {
+        let list = w.service.list(&party.ctx(), Filter::default(), PageRequest::first(20)).await.unwrap().items;
+        let seen: Vec<_> = list.iter().map(|view| (view.tender.id, view.invited, view.award)).collect();
+        assert_eq!(seen, expected);
+    }
 }

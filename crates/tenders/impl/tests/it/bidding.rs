@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use kernel::{DomainError, PageRequest};
+use sha2::Digest;
 use tenders_api::*;
 
 use crate::world::{World, code, decimal, faults};
@@ -35,11 +36,12 @@ async fn a_bid_is_replaced_withdrawn_and_taken_up_again_until_the_deadline() {
     assert_eq!((again.code(), again.extra()), ("BID_EXISTS", vec![("bidId", first.id.to_string())]));
     let second = w.service.replace_bid(&ctx, first.id, Some(1), w.offer("9")).await.unwrap();
     assert_eq!((second.revision, second.id), (2, first.id));
-    assert!(second.receipt.received_at > first.receipt.received_at && second.receipt.sha256 != first.receipt.sha256);
+    let [old, new] = [&first, &second].map(|bid| bid.receipt.unwrap());
+    assert!(new.received_at > old.received_at && new.sha256 != old.sha256);
     assert_eq!(code(w.service.replace_bid(&ctx, first.id, Some(1), w.offer("8")).await), "STALE");
     let withdrawn = w.service.withdraw(&ctx, first.id, None).await.unwrap();
     assert_eq!(withdrawn.status, BidStatus::Withdrawn);
-    assert!(withdrawn.receipt.sha256 != second.receipt.sha256, "a withdrawal has its own receipt");
+    assert!(withdrawn.receipt.unwrap().sha256 != new.sha256, "a withdrawal has its own receipt");
     assert_eq!(code(w.service.withdraw(&ctx, first.id, None).await), "STATE_CONFLICT");
     let third = w.service.submit(&ctx, tender, w.offer("8")).await.unwrap();
     assert_eq!((third.id, third.revision, third.status), (first.id, 3, BidStatus::Submitted));
@@ -56,6 +58,22 @@ async fn a_bid_is_replaced_withdrawn_and_taken_up_again_until_the_deadline() {
         assert_eq!((error.code(), error.extra().len()), ("TENDER_CLOSED", 2));
     }
     assert_eq!(w.audit.actions(w.acme.org), ["bids.submit", "bids.submit", "bids.withdraw", "bids.submit"]);
+}
+
+#[tokio::test]
+async fn the_document_of_a_withdrawal_is_kept_for_the_bidder() {
+    let w = World::new().await;
+    let (ctx, tender) = (w.acme.ctx(), w.published().await);
+    let bid = w.bid(&w.acme, tender, "4321.1234").await;
+    let withdrawn = w.service.withdraw(&ctx, bid.id, None).await.unwrap();
+    let read = w.service.get_bid(&ctx, bid.id).await.unwrap();
+    let document = read.document.unwrap();
+    assert_eq!((read.receipt, Some(&document)), (withdrawn.receipt, withdrawn.document.as_ref()));
+    assert_eq!(<[u8; 32]>::from(sha2::Sha256::digest(&document)), read.receipt.unwrap().sha256);
+    assert!(!document.contains("4321"));
+    let again = w.service.submit(&ctx, tender, w.offer("8")).await.unwrap();
+    assert_eq!(w.service.get_bid(&ctx, bid.id).await.unwrap().document, again.document);
+    assert_eq!(w.db.query("select withdrawal_document is null from bids").await, ["t"], "the owner will see the row");
 }
 
 #[tokio::test]

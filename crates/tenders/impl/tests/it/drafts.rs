@@ -3,7 +3,9 @@
 use chrono::{TimeDelta, Utc};
 use kernel::{OrgId, PageRequest};
 use projects_api::SoqStatus;
+use secrecy::ExposeSecret;
 use tenders_api::*;
+use tokio_postgres::NoTls;
 
 use crate::world::{World, code, faults};
 
@@ -196,4 +198,40 @@ async fn a_project_that_was_never_tendered_takes_its_drafts_along() {
     let delete = format!("delete from projects where id = '{}' returning 1", w.soq.project);
     assert_eq!(w.sql(w.owner.org, &delete).await.unwrap(), ["1"]);
     assert_eq!(code(w.service.get(&w.owner.ctx(), draft).await), "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_hundred_faults_of_a_schedule_are_told() {
+    let w = World::new().await;
+    let soon = Draft { submission_deadline: Utc::now() + TimeDelta::seconds(1), ..w.draft() };
+    let id = w.service.create(&w.owner.ctx(), soon).await.unwrap().tender.id;
+    {
+        let lines = &mut w.projects.soqs.lock().unwrap()[0].lines;
+        lines[1].unit_code = None;
+        lines.extend(vec![lines[1].clone(); 500]);
+    }
+    let faults = faults(w.service.publish(&w.owner.ctx(), id).await);
+    assert_eq!((faults.len(), faults[0].as_str()), (100, "/soqId UNIT_UNKNOWN"));
+    assert_eq!(faults[99], "/submissionDeadline TOO_SOON");
+}
+
+#[tokio::test]
+async fn publication_locks_the_project_before_the_tender() {
+    let w = World::new().await;
+    let id = w.service.create(&w.owner.ctx(), w.draft()).await.unwrap().tender.id;
+    // A deletion of the project, which takes its drafts along.
+    let (client, connection) = tokio_postgres::connect(w.db.superuser_url().await.expose_secret(), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("begin; select from projects for no key update").await.unwrap();
+    let deletion = async {
+        testkit::until("publication waits for the project", async || {
+            let waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+            (w.db.query(waiting).await.len() == 1).then_some(())
+        })
+        .await;
+        client.batch_execute("delete from projects; commit").await.unwrap();
+    };
+    let ctx = w.owner.ctx();
+    let (published, ()) = tokio::join!(w.service.publish(&ctx, id), deletion);
+    assert_eq!(code(published), "NOT_FOUND");
 }

@@ -38,6 +38,12 @@ pub struct FakeAudit {
 }
 
 impl FakeAudit {
+    /// What was noted after each action of that name.
+    pub fn after(&self, action: &str) -> Vec<serde_json::Value> {
+        let entries = self.entries.lock().unwrap();
+        entries.iter().filter(|(_, entry)| entry.action == action).filter_map(|(_, entry)| entry.after.clone()).collect()
+    }
+
     pub fn actions(&self, org: OrgId) -> Vec<String> {
         self.entries.lock().unwrap().iter().filter(|(of, _)| *of == org).map(|(_, entry)| entry.action.clone()).collect()
     }
@@ -136,9 +142,6 @@ impl ProjectsPort for FakeProjects {
     async fn mark_tendered_in(&self, _: &mut Tx, _: &Ctx, _: ProjectId) -> Result<(), projects_api::Error> {
         Ok(())
     }
-    async fn is_member_in(&self, _: &mut Tx, _: ProjectId, _: UserId) -> Result<bool, Fault> {
-        Ok(false)
-    }
 }
 
 /// Remembers the contracts.
@@ -151,9 +154,18 @@ pub struct FakeContracts {
 #[async_trait]
 impl ContractsPort for FakeContracts {
     async fn open_in(&self, _: &mut Tx, _: &Ctx, new: &NewContract) -> Result<OpenedContract, escrow_api::Error> {
+        if new.milestones.iter().any(|milestone| milestone.amount.minor() <= 0) {
+            let fault = FieldFault::new("/milestones", "OUT_OF_RANGE", "a milestone needs an amount above zero");
+            return Err(escrow_api::Error::Invalid(vec![fault]));
+        }
         let id = ContractId::new();
         self.opened.lock().unwrap().push((id, new.clone()));
-        Ok(OpenedContract { id, status: "signing".into(), document_sha256: "ab".repeat(32) })
+        Ok(OpenedContract {
+            id,
+            status: "signing".into(),
+            document_sha256: "ab".repeat(32),
+            milestones: new.milestones.iter().map(|_| MilestoneId::new()).collect(),
+        })
     }
     async fn cancel_in(&self, _: &mut Tx, _: &Ctx, contract: ContractId, _: &str) -> Result<(), escrow_api::Error> {
         self.cancelled.lock().unwrap().push(contract);

@@ -37,18 +37,19 @@ impl Sessions for FakeSessions {
     }
 }
 
-struct Answer {
-    status: u16,
-    etag: Option<String>,
-    replayed: bool,
-    body: Value,
+pub struct Answer {
+    pub status: u16,
+    pub etag: Option<String>,
+    pub replayed: bool,
+    pub body: Value,
 }
 
-async fn call(w: &World, party: &Party, method: Method, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Answer {
+pub async fn call(w: &World, party: &Party, method: Method, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Answer {
     let mut routes = web::Routes::new();
     tenders::routes(&mut routes);
     let service = w.service.clone();
     let deps = web::AppDeps::new(Arc::new(routes), Arc::new(FakeSessions), web::Settings::default())
+        .fingerprint_key(web::FingerprintKey::derived(b"test"))
         .data(move |config| tenders::app_data(config, &service));
     let app = init_service(web::app(&deps)).await;
     let token = format!("Bearer {}/{}", party.org, party.user);
@@ -74,7 +75,7 @@ fn tender_in(w: &World) -> Value {
     })
 }
 
-fn bid_in(w: &World, rate: &str) -> Value {
+pub fn bid_in(w: &World, rate: &str) -> Value {
     let line = |at: usize, rate: &str| json!({"soqLineId": w.soq.lines[at].id, "rate": rate});
     json!({"lines": [line(1, rate), line(2, "100"), line(4, "9.5")], "validUntil": "2099-12-31", "note": "Start at once"})
 }
@@ -114,6 +115,20 @@ async fn a_draft_is_patched_with_its_entity_tag() {
     assert_eq!(call(&w, &w.acme, Method::POST, &format!("{path}/publish"), None, &[]).await.status, 404);
     let bidder = call(&w, &w.owner, Method::DELETE, &path, None, &[]).await;
     assert_eq!(bidder.status, 204);
+}
+
+#[actix_web::test]
+async fn patches_that_come_at_once_all_apply() {
+    let w = World::new().await;
+    let made = call(&w, &w.owner, Method::POST, "/api/tenders", Some(tender_in(&w)), &[]).await;
+    let path = format!("/api/tenders/{}", made.body["id"].as_str().unwrap());
+    let patches = [json!({"title": "Renamed"}), json!({"description": "Told"}), json!({"minBids": 3})];
+    let all = patches.into_iter().map(|patch| call(&w, &w.owner, Method::PATCH, &path, Some(patch), &[]));
+    for answer in futures::future::join_all(all).await {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    let now = call(&w, &w.owner, Method::GET, &path, None, &[]).await.body;
+    assert_eq!((&now["title"], &now["description"], &now["minBids"]), (&json!("Renamed"), &json!("Told"), &json!(3)));
 }
 
 #[actix_web::test]

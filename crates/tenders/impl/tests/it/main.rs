@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod award;
+mod bid_drafts;
 mod bidding;
 mod drafts;
 mod fakes;
 mod http;
+mod invitations;
 mod opening;
 mod sealing;
 mod world;

@@ -1,6 +1,7 @@
 //! Sealed means sealed: looked at with plain SQL as the serving role, and in the bytes that are stored.
 
 use kernel::PageRequest;
+use tenders::SealKey;
 use tenders_api::*;
 
 use crate::world::{World, code};
@@ -163,4 +164,18 @@ async fn without_a_tenant_nothing_is_seen_and_parties_never_change() {
         w.db.query("select tgname from pg_trigger where tgname = 'keep' and tgrelid in ('bids'::regclass, 'awards'::regclass)")
             .await;
     assert_eq!(keep.len(), 2, "whoever writes");
+}
+
+#[tokio::test]
+async fn a_tender_outlives_the_rotation_of_the_servers_key() {
+    let w = World::new().await;
+    let tender = w.published().await;
+    w.bid(&w.acme, tender, "10").await;
+    let lost = w.restarted(SealKey::new([8; 32]), Vec::new());
+    assert_eq!(code(lost.submit(&w.stone.ctx(), tender, w.offer("11")).await), "INTERNAL");
+    let rotated = w.restarted(SealKey::new([8; 32]), vec![SealKey::new([9; 32]), SealKey::new([7; 32])]);
+    rotated.submit(&w.stone.ctx(), tender, w.offer("11")).await.unwrap();
+    w.after_deadline().await;
+    let step = rotated.open(&w.owner.ctx(), tender).await.unwrap();
+    assert_eq!(step.tender.tender.status, TenderStatus::Evaluation);
 }

@@ -30,6 +30,7 @@ pub struct World {
     pub projects: Arc<FakeProjects>,
     pub contracts: Arc<FakeContracts>,
     pub soq: Soq,
+    settings: Settings,
 }
 
 pub fn decimal(text: &str) -> rust_decimal::Decimal {
@@ -106,9 +107,39 @@ impl World {
             projects: projects.clone(),
             contracts: contracts.clone(),
             key: SealKey::new([7; 32]),
+            previous_keys: Vec::new(),
             settings,
         }));
-        Self { db, service, owner, second, acme, stone, authorizer, audit, tenants, projects, contracts, soq }
+        Self { db, service, owner, second, acme, stone, authorizer, audit, tenants, projects, contracts, soq, settings }
+    }
+
+    /// The service started again with other keys.
+    pub fn restarted(&self, key: SealKey, previous_keys: Vec<SealKey>) -> Service {
+        Service::new(Dependencies {
+            uow: self.db.uow(),
+            authorizer: self.authorizer.clone(),
+            audit: self.audit.clone(),
+            tenants: self.tenants.clone(),
+            projects: self.projects.clone(),
+            contracts: self.contracts.clone(),
+            key,
+            previous_keys,
+            settings: self.settings,
+        })
+    }
+
+    /// What escrow writes when both parties have signed; without its lines and milestones.
+    pub async fn contract_signed(&self, contract: ContractId) {
+        self.db
+            .run_sql(&format!(
+                "set session_replication_role = replica;
+                 insert into contracts (org_id, id, contractor_org_id, project_id, tender_id, bid_id, title, currency, total, status, fee_bps,
+                     processing_cost_bearer, processing_bps, processing_fixed, document, document_sha256, activated_at)
+                 select a.org_id, a.contract_id, a.bidder_org_id, t.project_id, t.id, a.bid_id, t.title, a.currency, a.amount, 'active', 250,
+                     'owner', 0, 0, '', repeat('ab', 32), now()
+                 from awards a join tenders t on t.org_id = a.org_id and t.id = a.tender_id where a.contract_id = '{contract}'"
+            ))
+            .await;
     }
 
     pub fn draft(&self) -> Draft {

@@ -51,7 +51,8 @@ pub(super) async fn change(
 /// Removes the account: sessions, password and memberships at once; what remains is anonymous.
 #[utoipa::path(responses(
     (status = 204, description = "Gone"),
-    (status = 409, description = "LAST_OWNER: an organisation with other members would be left without an owner"),
+    (status = 409, description = "LAST_OWNER: an organisation with other members would be left without an owner; ORGANIZATION_IN_USE: \
+        one without other members is still bound by contracts or tenders"),
 ))]
 #[delete("/api/user")]
 pub(super) async fn remove(

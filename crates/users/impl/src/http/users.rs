@@ -41,7 +41,8 @@ pub(super) async fn list(
 
 /// Adds a member by email.
 ///
-/// Who has an account is a member at once; somebody unknown can sign in once they register with this email.
+/// Who has an account is a member at once; somebody unknown can sign in once they register with this email, and is a member without
+/// further rights until then (422 EMAIL_NOT_REGISTERED).
 #[utoipa::path(responses(
     (status = 201, description = "The new member", body = MemberOut),
     (status = 409, description = "ALREADY_MEMBER"),
@@ -75,7 +76,7 @@ pub(super) async fn show(
     Ok(web::single(&request, &MemberOut::from(users.member(&ctx, id).await?)))
 }
 
-/// Gives a member another role. To make or demote an owner takes an owner.
+/// Gives a member another role. To make or demote an owner takes an owner; who has not registered yet stays a member.
 #[utoipa::path(responses(
     (status = 200, description = "The member with the new role", body = MemberOut),
     (status = 409, description = "LAST_OWNER: an organisation needs an owner"),

@@ -1,9 +1,18 @@
 //! Oneself: profile, removal; and the organisation's settings over HTTP.
 
-use actix_web::test::TestRequest;
-use serde_json::json;
+use std::sync::Arc;
 
-use crate::scenery::{Account, scene, with};
+use actix_web::test::TestRequest;
+use async_trait::async_trait;
+use auth_api::{Sessions as _, Teams};
+use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, RequestId, UserId};
+use serde_json::{Value, json};
+use testkit::{Database, until};
+use tokio::sync::Notify;
+use uow::{ReadTx, Tx};
+use users_api::NewMember;
+
+use crate::scenery::{Account, PASSWORD, Replica, scene, with};
 
 #[actix_web::test]
 async fn a_profile_is_patched() {
@@ -48,9 +57,126 @@ async fn a_removed_account_is_gone_and_its_email_free() {
 async fn the_sole_owner_of_others_cannot_remove_the_account() {
     let (_db, replica) = scene().await;
     let ada = replica.register("ada").await;
-    replica.add(&ada, "bob", "admin").await;
+    replica.register("bob").await;
+    assert_eq!(replica.add(&ada, "bob", "admin").await.status, 201);
     assert_eq!(replica.delete("/api/user", &ada.token).await.refusal(), (409, "LAST_OWNER"));
     assert!(replica.is_live(&ada.token).await, "nothing was done by halves");
+}
+
+#[actix_web::test]
+async fn the_last_member_of_a_bound_organisation_cannot_remove_the_account() {
+    let (db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    replica.add(&ada, "bob", "owner").await;
+    *replica.bonds.words.lock().unwrap() = vec!["contract 7".to_owned(), "tender 8".to_owned()];
+    let refused = replica.delete("/api/user", &bob.token).await;
+    assert_eq!(refused.refusal(), (409, "ORGANIZATION_IN_USE"));
+    assert!(refused.body["detail"].as_str().unwrap().contains("bound by contract 7, tender 8:"), "{}", refused.body);
+    assert!(replica.is_live(&bob.token).await, "nothing was done by halves");
+    assert_eq!(db.query("select count(*) from memberships").await, ["3"]);
+    let asked = replica.bonds.asked.lock().unwrap().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(asked, [bob.org.as_str()], "not of the one that ada stays in");
+    replica.bonds.words.lock().unwrap().clear();
+    assert_eq!(replica.delete("/api/user", &bob.token).await.status, 204);
+    assert_eq!(db.query("select count(*) from memberships").await, ["1"]);
+}
+
+/// Everybody runs one project.
+struct OneTeam(ProjectId);
+
+#[async_trait]
+impl Teams for OneTeam {
+    async fn roles(&self, _: &ReadTx<'_>, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn roles_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        Ok(vec![(self.0, ProjectRole::ProjectOwner)])
+    }
+}
+
+#[actix_web::test]
+async fn the_trail_tells_which_roles_in_teams_were_lost() {
+    let (db, project) = (Database::fresh().await, ProjectId::new());
+    let replica = Replica::with_teams(&db, auth::Settings::default(), Arc::new(OneTeam(project))).await;
+    let (ada, bob, carol) = (replica.register("ada").await, replica.register("bob").await, replica.register("carol").await);
+    for (name, role) in [("bob", "member"), ("carol", "member")] {
+        assert_eq!(replica.add(&ada, name, role).await.status, 201);
+    }
+    assert_eq!(replica.delete(&format!("/api/users/{}", bob.user), &ada.token).await.status, 204);
+    assert_eq!(replica.delete("/api/user", &carol.token).await.status, 204);
+    let trail = replica.get(&format!("/api/audit?entityId={project}"), &ada.token).await;
+    let lost = |entry: &Value| (entry["action"].clone(), entry["actorId"].clone(), entry["before"].clone());
+    let entries: Vec<_> = trail.body["data"].as_array().unwrap().iter().map(lost).collect();
+    let expected = |by: &Account, who: &Account| {
+        (json!("users.leave_team"), json!(by.user), json!({ "user": who.user, "role": "project_owner" }))
+    };
+    assert_eq!(entries, [expected(&carol, &carol), expected(&ada, &bob)]);
+}
+
+#[actix_web::test]
+async fn a_removed_account_is_nobodys_member_whoever_adds_it_meanwhile() {
+    let (db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    // Pauses the addition where the person is found but not yet a member.
+    db.run_sql(
+        "create function pause() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(1); return new; end $$;
+         create trigger a_pause before insert on memberships for each row execute function pause()",
+    )
+    .await;
+    let (held, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let pause = actix_web::rt::spawn({
+        let (system, held, release) = (db.system_uow(), Arc::clone(&held), Arc::clone(&release));
+        async move {
+            let paused = system.write(async |tx| {
+                use db::prelude::*;
+                diesel::sql_query("select pg_advisory_xact_lock(1)").execute(tx.pg()).await.fault()?;
+                held.notify_one();
+                release.notified().await;
+                Ok::<_, Fault>(())
+            });
+            paused.await
+        }
+    });
+    held.notified().await;
+    let ctx = async |who: &Account| replica.auth.resolve(&who.token).await.unwrap().ctx(RequestId::generate());
+    let waiting = async |n: &str| {
+        let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        until("they wait", async || (db.query(sql).await == [n]).then_some(())).await;
+    };
+    let adding = actix_web::rt::spawn({
+        let (users, ctx) = (Arc::clone(&replica.users), ctx(&ada).await);
+        let new = NewMember { email: "bob@example.com".into(), name: "Bob".into(), role: OrgRole::Owner };
+        async move { users.add_member(&ctx, new).await }
+    });
+    waiting("1").await;
+    let removing = actix_web::rt::spawn({
+        let (users, ctx) = (Arc::clone(&replica.users), ctx(&bob).await);
+        async move { users.remove_account(&ctx).await }
+    });
+    waiting("2").await;
+    release.notify_one();
+    pause.await.unwrap().unwrap();
+    assert_eq!(adding.await.unwrap().unwrap().user.id.to_string(), bob.user);
+    removing.await.unwrap().unwrap();
+    assert_eq!(db.query("select user_id::text || ' ' || role from memberships").await, [format!("{} owner", ada.user)]);
+
+    // The other way round: the email is free again, so somebody new is added.
+    let again = replica.add(&ada, "bob", "member").await;
+    assert_eq!(again.status, 201);
+    assert_ne!(again.body["id"], json!(bob.user));
+}
+
+#[actix_web::test]
+async fn the_mark_of_a_removed_account_is_nobodys_email() {
+    let (db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    assert_eq!(replica.delete("/api/user", &bob.token).await.status, 204);
+    let mark = db.query(&format!("select email from users where id = '{}'", bob.user)).await.remove(0);
+    let account = json!({ "email": mark, "password": PASSWORD, "name": "x", "organizationName": "x" });
+    assert_eq!(replica.post("/api/auth/register", None, account).await.refusal(), (422, "INVALID"));
+    let member = json!({ "email": mark, "name": "x", "role": "member" });
+    assert_eq!(replica.post("/api/users", Some(&ada.token), member).await.refusal(), (422, "INVALID"));
 }
 
 #[actix_web::test]

@@ -1,8 +1,13 @@
 //! The members of an organisation.
 
+use std::sync::Arc;
+
 use actix_web::test::TestRequest;
 use auth_api::Sessions as _;
+use kernel::OrgRole;
 use serde_json::{Value, json};
+use testkit::until;
+use tokio::sync::Notify;
 
 use crate::scenery::{Account, Answer, PASSWORD, Replica, scene, with};
 
@@ -114,6 +119,81 @@ async fn who_was_removed_a_moment_ago_adds_nobody() {
 }
 
 #[actix_web::test]
+async fn who_was_demoted_a_moment_ago_does_not_take_it_back() {
+    let (db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    replica.add(&ada, "bob", "owner").await;
+    let there = into(&replica, &bob, &ada).await;
+    let ctx = async |who: &Account| replica.auth.resolve(&who.token).await.unwrap().ctx(kernel::RequestId::generate());
+    let (ada_ctx, bob_ctx) = (ctx(&ada).await, ctx(&there).await);
+    let (ada_id, bob_id) = (ada_ctx.user_id().unwrap(), bob_ctx.user_id().unwrap());
+    // Both requests were permitted when they began. The organisation is held until both wait for it, the demotion first.
+    let (held, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let holding = actix_web::rt::spawn({
+        let (system, held, release) = (db.system_uow(), Arc::clone(&held), Arc::clone(&release));
+        let sql = format!("select from organizations where org_id = '{}' for update", ada.org);
+        async move {
+            let held = system.write(async |tx| {
+                use db::prelude::*;
+                diesel::sql_query(sql).execute(tx.pg()).await.fault()?;
+                held.notify_one();
+                release.notified().await;
+                Ok::<_, kernel::Fault>(())
+            });
+            held.await
+        }
+    });
+    held.notified().await;
+    let waiting = async |n: &str| {
+        let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        until("they wait", async || (db.query(sql).await == [n]).then_some(())).await;
+    };
+    let set = |ctx: &kernel::Ctx, user, role| {
+        let (users, ctx) = (Arc::clone(&replica.users), ctx.clone());
+        actix_web::rt::spawn(async move { users.set_role(&ctx, user, role, None).await })
+    };
+    let demotion = set(&ada_ctx, bob_id, OrgRole::Member);
+    waiting("1").await;
+    let (restored, revenge) = (set(&bob_ctx, bob_id, OrgRole::Owner), set(&bob_ctx, ada_id, OrgRole::Member));
+    waiting("3").await;
+    release.notify_one();
+    holding.await.unwrap().unwrap();
+    assert_eq!(demotion.await.unwrap().unwrap().role, OrgRole::Member);
+    for refused in [restored.await.unwrap(), revenge.await.unwrap()] {
+        assert!(matches!(&refused, Err(users_api::Error::Denied(_))), "{refused:?}");
+    }
+    let removed = replica.users.remove_member(&bob_ctx, ada_id, None).await;
+    assert!(matches!(removed, Err(users_api::Error::Denied(_))), "{removed:?}");
+    let new = users_api::NewMember { email: "x@example.com".into(), name: "X".into(), role: OrgRole::Member };
+    let added = replica.users.add_member(&bob_ctx, new).await;
+    assert!(matches!(added, Err(users_api::Error::Denied(_))), "{added:?}");
+    let roles = "select role from memberships where org_id = '{}' order by role desc".replace("{}", &ada.org);
+    assert_eq!(db.query(&roles).await, ["owner", "member"]);
+}
+
+#[actix_web::test]
+async fn an_email_that_nobody_registered_gets_no_role_that_manages() {
+    let (db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let fault = |answer: &Answer| {
+        let text = |pointer: &str| answer.body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        (answer.status.as_u16(), text("/errors/0/pointer"), text("/errors/0/code"))
+    };
+    let refused = || (422, "/role".to_owned(), "EMAIL_NOT_REGISTERED".to_owned());
+    for role in ["owner", "admin"] {
+        assert_eq!(fault(&replica.add(&ada, "grace", role).await), refused());
+    }
+    assert_eq!(db.query("select count(*) from users").await, ["1"], "nothing was done by halves");
+    let added = replica.add(&ada, "grace", "member").await;
+    let path = added.header("location");
+    for role in ["owner", "admin"] {
+        assert_eq!(fault(&replica.put(path, &ada.token, json!({ "role": role })).await), refused());
+    }
+    replica.register("grace").await;
+    assert_eq!(replica.put(path, &ada.token, json!({ "role": "admin" })).await.body["role"], "admin");
+}
+
+#[actix_web::test]
 async fn the_last_owner_stays() {
     let (_db, replica) = scene().await;
     let ada = replica.register("ada").await;
@@ -168,6 +248,7 @@ async fn another_organisations_members_are_not_there() {
 async fn if_match_is_honoured() {
     let (_db, replica) = scene().await;
     let ada = replica.register("ada").await;
+    replica.register("grace").await;
     let added = replica.add(&ada, "grace", "member").await;
     let path = added.header("location");
     let put = async |tag: &str, role: &str| {

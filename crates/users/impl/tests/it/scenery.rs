@@ -1,7 +1,7 @@
 //! An App over a database of its own, and clients that speak to it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service as _, ServiceResponse};
@@ -10,11 +10,11 @@ use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
 use auth_api::{Accounts, Authorizer, Sessions, SignIn, Teams};
-use kernel::{Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
+use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
-use uow::ReadTx;
-use users_api::Users;
+use uow::{ReadTx, Tx};
+use users_api::{Obligations, Users};
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -24,6 +24,26 @@ impl Teams for NoTeams {
     async fn roles(&self, _: &ReadTx<'_>, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
         Ok(Vec::new())
     }
+
+    async fn roles_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        Ok(Vec::new())
+    }
+}
+
+/// Binds every organisation by what it says.
+#[derive(Default)]
+pub struct Bonds {
+    pub words: Mutex<Vec<String>>,
+    pub asked: Mutex<Vec<OrgId>>,
+}
+
+#[async_trait]
+impl Obligations for Bonds {
+    async fn of(&self, ctx: &Ctx) -> Result<Vec<String>, Fault> {
+        assert_eq!(ctx.actor, kernel::Actor::System);
+        self.asked.lock().unwrap().push(ctx.org);
+        Ok(self.words.lock().unwrap().clone())
+    }
 }
 
 /// One replica of the server.
@@ -32,10 +52,15 @@ pub struct Replica {
     pub users: Arc<dyn Users>,
     pub deps: web::AppDeps,
     pub clock: Arc<ManualClock>,
+    pub bonds: Arc<Bonds>,
 }
 
 impl Replica {
     pub async fn of(db: &Database, settings: auth::Settings) -> Self {
+        Self::with_teams(db, settings, Arc::new(NoTeams)).await
+    }
+
+    pub async fn with_teams(db: &Database, settings: auth::Settings, teams: Arc<dyn Teams>) -> Self {
         let known = [
             tenants_api::perm::ALL,
             audit_api::perm::ALL,
@@ -48,18 +73,21 @@ impl Replica {
         let tenants = Arc::new(tenants::Service::new(db.uow(), db.system_uow(), Arc::clone(&authz), Arc::clone(&audit)));
         let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
         let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
-        let auth =
-            auth::Service::new(&settings, db.system_uow(), directory, Arc::new(NoTeams), Arc::clone(&audit), clock.clone());
+        let auth = auth::Service::new(&settings, db.system_uow(), directory, teams, Arc::clone(&audit), clock.clone());
         let auth = Arc::new(auth.unwrap());
-        let people: Arc<dyn Users> = Arc::new(users::Service::new(
-            db.uow(),
-            db.system_uow(),
-            tenants.clone(),
-            auth.clone(),
-            auth.clone() as Arc<dyn Accounts>,
-            Arc::clone(&authz),
-            Arc::clone(&audit),
-        ));
+        let bonds = Arc::new(Bonds::default());
+        let people: Arc<dyn Users> = Arc::new(
+            users::Service::new(
+                db.uow(),
+                db.system_uow(),
+                tenants.clone(),
+                auth.clone(),
+                auth.clone() as Arc<dyn Accounts>,
+                Arc::clone(&authz),
+                Arc::clone(&audit),
+            )
+            .with_obligations(Arc::clone(&bonds) as Arc<dyn Obligations>),
+        );
         let mut routes = web::Routes::new();
         users::routes(&mut routes);
         tenants::routes(&mut routes);
@@ -78,7 +106,7 @@ impl Replica {
                 .app_data(Data::from(audit.clone()))
                 .app_data(Data::new(users::CookieSettings { secure: true }));
         });
-        Self { auth, users, deps, clock }
+        Self { auth, users, deps, clock, bonds }
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {

@@ -142,7 +142,11 @@ async fn switching_moves_to_another_organisation_and_login_remembers_it() {
 #[actix_web::test]
 async fn a_flood_of_sign_ins_is_turned_away_not_queued() {
     let db = Database::fresh().await;
-    let replica = Replica::of(&db, auth::Settings { hash_concurrency: 1, hash_queue: 0, ..auth::Settings::default() }).await;
+    let replica = Replica::of(
+        &db,
+        auth::Settings { hash_concurrency: 1, hash_queue: 0, attempts_per_minute: 100, ..auth::Settings::default() },
+    )
+    .await;
     replica.register("ada").await;
     let answers = join_all((0..12).map(|_| replica.login("ada"))).await;
     let (mut right, mut busy) = (0, 0);
@@ -158,6 +162,52 @@ async fn a_flood_of_sign_ins_is_turned_away_not_queued() {
     }
     assert!(right >= 1 && busy >= 1, "{right} right, {busy} busy");
     assert_eq!(replica.login("ada").await.status, 200);
+}
+
+#[actix_web::test]
+async fn guesses_at_one_email_are_few_whether_anybody_has_it() {
+    let db = Database::fresh().await;
+    let replica = Replica::of(&db, auth::Settings { attempts_per_minute: 3, ..auth::Settings::default() }).await;
+    replica.register("ada").await;
+    replica.register("bob").await;
+    let guess = async |email: &str| {
+        let mut answer = replica.post("/api/auth/login", None, json!({ "email": email, "password": "wrong password" })).await;
+        answer.body["requestId"] = json!(null);
+        (answer.status.as_u16(), answer.body)
+    };
+    assert_eq!(replica.login("ada").await.status, 200);
+    let mut refusals = Vec::new();
+    for (first, again) in [("ada@example.com", " ADA@example.com"), ("nobody@example.com", "Nobody@Example.com ")] {
+        for email in [first, again, first] {
+            assert_eq!(guess(email).await.0, 401, "the right password before started anew");
+        }
+        let (status, body) = guess(again).await;
+        assert_eq!((status, body["code"].as_str()), (429, Some("RATE_LIMITED")));
+        refusals.push(body);
+    }
+    assert_eq!(refusals[0], refusals[1]);
+    assert_eq!(replica.login("ada").await.refusal(), (429, "RATE_LIMITED"), "the right one has to wait as well");
+    assert_eq!(replica.login("bob").await.status, 200);
+    replica.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(replica.login("ada").await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_password_that_was_hashed_weaker_is_hashed_anew() {
+    let (db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    // PASSWORD with 8 KiB and one pass.
+    let weak = "$argon2id$v=19$m=8,t=1,p=1$uyhKTmB+Lr5mJgdkhIGMCA$CV2ojpbfsxncjYtcyvBIDKluyytRN47dMAwjaCXIwwE";
+    db.run_sql(&format!("update credentials set password_hash = '{weak}'")).await;
+    let stored = format!("select password_hash from credentials where user_id = '{}'", ada.user);
+    let wrong = json!({ "email": "ada@example.com", "password": "wrong password" });
+    assert_eq!(replica.post("/api/auth/login", None, wrong).await.status, 401);
+    assert_eq!(db.query(&stored).await, [weak]);
+    assert_eq!(replica.login("ada").await.status, 200);
+    let stronger = db.query(&stored).await.remove(0);
+    assert!(stronger.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stronger}");
+    assert_eq!(replica.login("ada").await.status, 200);
+    assert_eq!(db.query(&stored).await, [stronger]);
 }
 
 #[actix_web::test]

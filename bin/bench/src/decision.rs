@@ -1,0 +1,44 @@
+//! P8 of quality.md: one permission decision, whatever the number of people, roles and projects.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
+
+use auth_api::Authorizer;
+use build14::services::PERMISSIONS;
+use kernel::{Ctx, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope, UserId};
+
+use crate::say;
+
+const DECISIONS: usize = 2_000_000;
+
+/// Measures and prints; the last line is `P8 <number> ns`: the slowest of the kinds of decision.
+///
+/// # Errors
+/// If the policy does not fit the permissions.
+pub async fn run() -> anyhow::Result<()> {
+    let policy: Arc<dyn Authorizer> = Arc::new(auth::Policy::embedded(PERMISSIONS).await?);
+    let permissions = PERMISSIONS.concat();
+    let mut slowest = 0.0_f64;
+    for projects in [0, 10, 10_000] {
+        let ids: Vec<_> = (0..projects).map(|_| ProjectId::new()).collect();
+        let roles: ProjectRoles = Arc::new(ids.iter().map(|id| (*id, ProjectRole::InHouseUser)).collect());
+        for role in OrgRole::ALL {
+            let ctx = Ctx::user(OrgId::new(), UserId::new(), *role, Arc::clone(&roles), RequestId::generate());
+            let scope = ids.last().map_or(Scope::Organization, |id| Scope::Project(*id));
+            let nanoseconds = decide(&*policy, &ctx, &permissions, scope);
+            say(&format!("{:<6} in {projects:>6} project teams: {nanoseconds:.0} ns", role.name()));
+            slowest = slowest.max(nanoseconds);
+        }
+    }
+    say(&format!("P8 {slowest:.0} ns"));
+    Ok(())
+}
+
+fn decide(policy: &dyn Authorizer, ctx: &Ctx, permissions: &[Permission], scope: Scope) -> f64 {
+    let started = Instant::now();
+    for permission in permissions.iter().cycle().take(DECISIONS) {
+        let _decided = black_box(policy.check(black_box(ctx), black_box(*permission), scope));
+    }
+    started.elapsed().as_nanos() as f64 / DECISIONS as f64
+}

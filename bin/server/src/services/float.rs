@@ -1,0 +1,14 @@
+//! `build14 float`: E0 of the ledger.
+
+use escrow::{Float, FloatPosted};
+use secrecy::SecretString;
+use uow::SystemUow;
+
+/// Posts a float, once per source.
+///
+/// # Errors
+/// If the source was posted otherwise, or the database does not answer.
+pub async fn post_float(system_url: &SecretString, float: &Float) -> anyhow::Result<FloatPosted> {
+    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::new(system_url.clone()) })?;
+    Ok(escrow::post_float(&SystemUow::new(platform), float).await?)
+}

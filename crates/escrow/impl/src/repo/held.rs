@@ -1,0 +1,73 @@
+//! Held money by its age, on the clock that decides deadlines.
+
+use db::prelude::*;
+use diesel::sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use escrow_api::Error;
+use kernel::{Fault, MilestoneId, Timestamp};
+use uuid::Uuid;
+
+use super::contracts::ContractRow;
+use super::{Reader, count};
+use crate::model::held::STOP_DAYS;
+
+#[derive(QueryableByName)]
+struct Oldest {
+    #[diesel(sql_type = SqlUuid)]
+    milestone: Uuid,
+    #[diesel(sql_type = Integer)]
+    position: i32,
+    #[diesel(sql_type = Timestamptz)]
+    since: Timestamp,
+}
+
+/// Refuses while a milestone of the contract holds money that came more than [`STOP_DAYS`] ago.
+pub(crate) async fn refuse_old(mut pg: Reader<'_>, contract: &ContractRow) -> Result<(), Error> {
+    let oldest: Option<Oldest> = diesel::sql_query(
+        "select m.id as milestone, m.position, p.funded_at as since
+         from ledger_balances b
+         join milestones m on m.org_id = b.org_id and m.id = b.subject
+         join payments p on p.org_id = m.org_id and p.milestone_id = m.id and p.status in ('succeeded', 'available')
+         where b.contract_id = $1 and b.account = 2000 and b.balance <> 0 and p.funded_at < app.now() - make_interval(days => $2)
+         order by p.funded_at, m.position limit 1",
+    )
+    .bind::<SqlUuid, _>(contract.id)
+    .bind::<Integer, _>(i32::from(STOP_DAYS))
+    .get_result(&mut pg)
+    .await
+    .optional()
+    .fault()?;
+    match oldest {
+        None => Ok(()),
+        Some(Oldest { milestone, position, since }) => {
+            Err(Error::HeldTooLong { milestone: MilestoneId(milestone), position: count(position), since, days: STOP_DAYS })
+        }
+    }
+}
+
+/// A payment whose money is still held.
+#[derive(QueryableByName)]
+pub(crate) struct Aged {
+    #[diesel(sql_type = SqlUuid)]
+    pub(crate) payment: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    pub(crate) funded_at: Timestamp,
+    #[diesel(sql_type = Text)]
+    pub(crate) held: String,
+}
+
+/// Payments of all tenants whose money is held for `from` days or more, and for less than `until`; the oldest first.
+pub(crate) async fn aged(tx: &ReadTx<'_>, from: u16, until: Option<u16>) -> Result<Vec<Aged>, Fault> {
+    diesel::sql_query(
+        "select p.id as payment, p.funded_at, format('%s %s', -b.balance, b.currency) as held
+         from ledger_balances b
+         join payments p on p.org_id = b.org_id and p.milestone_id = b.subject and p.status in ('succeeded', 'available')
+         where b.account = 2000 and b.balance <> 0 and p.funded_at <= app.now() - make_interval(days => $1)
+           and ($2 is null or p.funded_at > app.now() - make_interval(days => $2))
+         order by p.funded_at, p.id",
+    )
+    .bind::<Integer, _>(i32::from(from))
+    .bind::<Nullable<Integer>, _>(until.map(i32::from))
+    .load(&mut tx.pg())
+    .await
+    .fault()
+}

@@ -1,0 +1,170 @@
+//! E0: the platform tops up its balance at the provider with money of its own. An operator's verb, no tenant's.
+
+use escrow_api::StatementEntry;
+use kernel::{Currency, Fault, Money, MoneyError, Timestamp};
+use rust_decimal::Decimal;
+use uow::SystemUow;
+
+use super::coverage::{Coverage, announce, look_in};
+use crate::ledger::Posting;
+use crate::repo;
+
+/// The names of the accounts of E0, in the order of its postings.
+const NAMES: [&str; 2] = ["stripe_available", "float"];
+
+/// Why a float is not posted.
+#[derive(Debug, thiserror::Error)]
+pub enum FloatError {
+    /// It is not a currency that is used here.
+    #[error("{0}")]
+    Currency(MoneyError),
+    /// It is not an amount of that currency.
+    #[error("the amount {given:?} is not one of {currency}: {why}")]
+    Amount {
+        /// What was given.
+        given: String,
+        /// The currency.
+        currency: Currency,
+        /// What is wrong with it.
+        why: MoneyError,
+    },
+    /// It is nothing, or less.
+    #[error("the amount must be above zero: a float comes in, it is not taken out like this")]
+    NotPositive,
+    /// It is not an id.
+    #[error("the source must be the provider's id of the top-up, such as tu_1Mt…: 1 to 255 visible characters")]
+    Source,
+    /// The source stands in the ledger with another amount: it is not changed.
+    #[error("{source_object} was posted on {at} over {posted}, not {asked}: nothing was posted")]
+    Differs {
+        /// The source.
+        source_object: String,
+        /// What was posted for it.
+        posted: Money,
+        /// What was to be posted.
+        asked: Money,
+        /// When it was posted.
+        at: Timestamp,
+    },
+    /// Nobody's fault.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// A float to be posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Float {
+    amount: Money,
+    source: String,
+}
+
+impl Float {
+    /// From what an operator types: `5000.00`, `EUR`, `tu_…`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(amount: &str, currency: &str, source: &str) -> Result<Self, FloatError> {
+        let currency: Currency = currency.parse().map_err(FloatError::Currency)?;
+        let wrong = |why| FloatError::Amount { given: amount.to_owned(), currency, why };
+        let decimal: Decimal = amount.parse().map_err(|_| wrong(MoneyError::NotADecimal(amount.to_owned())))?;
+        let money = Money::from_decimal(decimal, currency).map_err(wrong)?;
+        if money.minor() <= 0 {
+            return Err(FloatError::NotPositive);
+        }
+        if !(1..=255).contains(&source.len()) || !source.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(FloatError::Source);
+        }
+        Ok(Self { amount: money, source: source.to_owned() })
+    }
+}
+
+/// What stands in the ledger for a float.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FloatPosted {
+    /// Whether this call posted it.
+    pub fresh: bool,
+    /// When it was posted.
+    pub at: Timestamp,
+    /// Its two postings.
+    pub entries: Vec<StatementEntry>,
+    /// What its currency has over what it owes; negative: what it lacks, and new funding and new releases stand still.
+    pub surplus: Money,
+    /// Releases that waited for it and are sent now.
+    pub resumed: usize,
+}
+
+/// Posts E0, once per source, and looks at I7 in the same transaction: what waited for it goes on at once.
+///
+/// # Errors
+/// [`FloatError::Differs`] if the source was posted with another amount or currency; a fault of the database.
+pub async fn post_float(system: &SystemUow, float: &Float) -> Result<FloatPosted, FloatError> {
+    let Float { amount, source } = float;
+    let currency = amount.currency();
+    let posting = Posting::e0(source, amount.minor(), currency);
+    let (posted, found) = system
+        .write(async |tx| {
+            let (row, fresh) = repo::coverage::post_float(tx, &posting.source, amount.minor(), currency.code()).await?;
+            let posted = repo::money(row.amount, &row.currency)?;
+            if posted != *amount {
+                return Err(FloatError::Differs { source_object: source.clone(), posted, asked: *amount, at: row.created_at });
+            }
+            let found = look_in(tx).await?;
+            let coverage = found.iter().find(|one| one.currency == currency.code());
+            let Coverage { surplus, resumed, .. } =
+                coverage.ok_or_else(|| Fault::internal(format!("no coverage of {currency} after its float")))?;
+            let entries = posting
+                .entries
+                .iter()
+                .zip(NAMES)
+                .map(|(entry, name)| StatementEntry {
+                    account: entry.account.unsigned_abs(),
+                    name: name.to_owned(),
+                    subject: entry.subject,
+                    amount: Money::from_minor(entry.amount, currency),
+                })
+                .collect();
+            let surplus = Money::from_minor(*surplus, currency);
+            Ok((FloatPosted { fresh, at: row.created_at, entries, surplus, resumed: *resumed }, found))
+        })
+        .await?;
+    announce(&found);
+    Ok(posted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_operator_types_is_checked() {
+        let float = Float::parse("5000.00", "EUR", "tu_123").expect("fine");
+        assert_eq!(float, Float { amount: Money::from_minor(500_000, Currency::EUR), source: "tu_123".to_owned() });
+        let said = |amount, currency, source| Float::parse(amount, currency, source).expect_err("refused").to_string();
+        let cases = [
+            (said("5000.001", "EUR", "tu_1"), "the amount \"5000.001\" is not one of EUR: at most 2 decimals are allowed"),
+            (said("0.5", "JPY", "tu_1"), "the amount \"0.5\" is not one of JPY: at most 0 decimals are allowed"),
+            (
+                said("much", "EUR", "tu_1"),
+                "the amount \"much\" is not one of EUR: \"much\" is not a decimal number such as \"1234.50\"",
+            ),
+            (
+                said("92233720368547758.08", "EUR", "tu_1"),
+                "the amount \"92233720368547758.08\" is not one of EUR: the amount is too large",
+            ),
+            (said("0.00", "EUR", "tu_1"), "the amount must be above zero: a float comes in, it is not taken out like this"),
+            (said("-1", "EUR", "tu_1"), "the amount must be above zero: a float comes in, it is not taken out like this"),
+            (said("1", "EURO", "tu_1"), "\"EURO\" is not an ISO 4217 code of a currency that can be used here"),
+            (
+                said("1", "EUR", ""),
+                "the source must be the provider's id of the top-up, such as tu_1Mt…: 1 to 255 visible characters",
+            ),
+            (
+                said("1", "EUR", "a b"),
+                "the source must be the provider's id of the top-up, such as tu_1Mt…: 1 to 255 visible characters",
+            ),
+        ];
+        for (said, expected) in cases {
+            assert_eq!(said, expected);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The way out of R5: a person says what became of a release that stays unknown once its key is dead. An operator's verb, no tenant's.
+
+use audit_api::NewEntry;
+use chrono::TimeDelta;
+use escrow_api::{Error, Release, ReleaseStatus, TransferState};
+use kernel::{Ctx, ReleaseId, RequestId};
+use serde_json::json;
+
+use super::funding::transfer_group;
+use super::transfers::{KEY_LIFE, is_of};
+use super::{Service, conflict};
+use crate::repo;
+use crate::repo::reader;
+use crate::repo::releases::ReleaseRow;
+
+/// Until an attempt that began while the key lived has certainly ended.
+const LAST_ATTEMPT: TimeDelta = TimeDelta::minutes(10);
+
+/// What a person found out about a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// It was sent, with this transfer (`tr_…`).
+    Sent(String),
+    /// It was not sent.
+    NotSent,
+}
+
+fn refused(hint: impl Into<String>) -> Error {
+    conflict("release", ReleaseStatus::Unknown, hint)
+}
+
+/// Why a transfer is not what was ordered; empty if it is.
+fn differences(release: &ReleaseRow, found: &TransferState) -> Result<Vec<String>, Error> {
+    let mut differences = Vec::new();
+    let net = repo::money(release.net, &release.currency)?;
+    if !is_of(found, ReleaseId(release.id)) {
+        differences.push("its metadata do not name this release_id".to_owned());
+    }
+    if found.amount != net {
+        differences.push(format!("it is over {}, not {net}", found.amount));
+    }
+    if release.destination.as_ref() != Some(&found.destination) {
+        let ours = release.destination.as_deref().unwrap_or("nobody");
+        differences.push(format!("it went to {}, not to {ours}", found.destination));
+    }
+    if found.reversed.minor() != 0 {
+        differences.push(format!("{} of it was reversed", found.reversed));
+    }
+    Ok(differences)
+}
+
+impl Service {
+    /// Settles a release that is unknown, as a person who looked at the provider says: on the very path that an answer would have taken.
+    /// Refused where the provider's own transfers say otherwise. Said again, it changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::State`] if it is not unknown, if it may still be sent by itself, or if the provider contradicts; the
+    /// provider's, if it does not answer.
+    pub async fn resolve_release(&self, id: ReleaseId, resolution: &Resolution) -> Result<Release, Error> {
+        let org = self.system.read(async |tx| repo::releases::owner(tx, id).await).await?.ok_or(Error::NotFound("release"))?;
+        let ctx = Ctx::system(org, RequestId::generate());
+        let release = self.uow.read(&ctx, async |tx| repo::releases::row(db::PgRead::pg(tx), id).await).await?;
+        if matches!(resolution, Resolution::Sent(transfer) if release.transfer.as_ref() == Some(transfer)) {
+            return Ok(release.view()?);
+        }
+        self.open_to_a_person(&release, resolution)?;
+        let transfer = self.transfer_of(&release, resolution).await?;
+        self.uow
+            .write(&ctx, async |tx| {
+                repo::milestones::lock(tx, release.milestone_id.into()).await?;
+                let before = repo::releases::lock(tx, id).await?;
+                self.open_to_a_person(&before, resolution)?;
+                let expected = match &transfer {
+                    Some(transfer) => {
+                        self.confirm_in(tx, &ctx, id, transfer).await?;
+                        ReleaseStatus::Sent
+                    }
+                    None => {
+                        self.refuse_in(tx, &ctx, id, "a person found that it was not sent").await?;
+                        ReleaseStatus::Failed
+                    }
+                };
+                let after = repo::releases::row(reader(tx), id).await?;
+                if after.status()? != expected {
+                    return Err(refused(format!("it cannot become {expected}")));
+                }
+                let entry = NewEntry::named("escrow.release_resolved", "release", id)
+                    .before(json!({ "status": before.status()?, "error": before.last_error }))
+                    .after(json!({ "status": expected, "transfer": after.transfer, "by": "operator" }));
+                self.record_in(tx, &ctx, entry).await?;
+                Ok(after.view()?)
+            })
+            .await
+    }
+
+    /// A person decides only what nothing else will.
+    fn open_to_a_person(&self, release: &ReleaseRow, resolution: &Resolution) -> Result<(), Error> {
+        let status = release.status()?;
+        if status != ReleaseStatus::Unknown {
+            return Err(conflict("release", status, "only one that is unknown is for a person to resolve"));
+        }
+        let over = release.maybe_sent_at.map(|since| since + KEY_LIFE + LAST_ATTEMPT);
+        if *resolution == Resolution::NotSent && over.is_none_or(|over| self.now() < over) {
+            let until = over.map_or_else(String::new, |over| format!(" until {over}"));
+            return Err(refused(format!("it may still be sent by itself{until}")));
+        }
+        Ok(())
+    }
+
+    /// The transfer that settles it, or none; an error where the provider's transfers contradict the person.
+    async fn transfer_of(&self, release: &ReleaseRow, resolution: &Resolution) -> Result<Option<TransferState>, Error> {
+        let id = ReleaseId(release.id);
+        let group = self.provider.transfers_of_group(&transfer_group(release.milestone_id)).await?;
+        // What was reversed in full came back: it paid nobody.
+        let paid = |transfer: &&TransferState| is_of(transfer, id) && transfer.reversed != transfer.amount;
+        match resolution {
+            Resolution::NotSent => match group.iter().find(paid) {
+                None => Ok(None),
+                Some(found) => {
+                    Err(refused(format!("the provider has {} over {} to {}", found.id, found.amount, found.destination)))
+                }
+            },
+            Resolution::Sent(transfer) => {
+                if let Some(other) = group.iter().filter(paid).find(|found| found.id != *transfer) {
+                    return Err(refused(format!("the provider has another transfer of it, {}", other.id)));
+                }
+                let found = self.provider.transfer(transfer).await?;
+                let differences = differences(release, &found)?;
+                if differences.is_empty() {
+                    Ok(Some(found))
+                } else {
+                    Err(refused(format!("{transfer} is not what was ordered: {}", differences.join("; "))))
+                }
+            }
+        }
+    }
+}

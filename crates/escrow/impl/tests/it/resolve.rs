@@ -1,0 +1,116 @@
+//! A release that stays unknown for a day is a person's to settle, and the provider's own transfers are never overruled.
+
+use escrow::Resolution;
+use escrow_api::fake::Mishap;
+use escrow_api::{Error, Escrows, Funding, Release};
+use kernel::ReleaseId;
+use serde_json::{Value, json};
+
+use crate::world::{World, eur};
+
+/// A release whose answer was lost, after or before its transfer was made.
+async fn unknown(world: &World, made: bool) -> (Funding, Release) {
+    let (_, funding) = world.approved().await;
+    let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    if made {
+        world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+        world.work().await;
+    } else {
+        world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours', attempts = 1").await;
+        world.work().await;
+    }
+    assert_eq!(world.db.query("select status from releases").await, ["unknown"]);
+    (funding, release)
+}
+
+fn hint(refusal: Result<Release, Error>) -> String {
+    match refusal.expect_err("refused") {
+        Error::State { what: "release", hint, .. } => hint,
+        other => panic!("{other}"),
+    }
+}
+
+fn sent(transfer: &str) -> Resolution {
+    Resolution::Sent(transfer.to_owned())
+}
+
+fn trail(world: &World) -> Vec<(String, Option<Value>)> {
+    let entries = world.trail.0.lock().expect("not poisoned");
+    entries.iter().rev().take(2).map(|entry| (entry.action.clone(), entry.after.clone())).collect()
+}
+
+#[tokio::test]
+async fn one_that_was_not_sent_is_void_after_a_day_and_can_be_released_anew() {
+    let world = World::new().await;
+    let (funding, release) = unknown(&world, false).await;
+    let settle = async || world.service.resolve_release(release.id, &Resolution::NotSent).await;
+    world.db.run_sql("update releases set maybe_sent_at = now() - interval '24 hours'").await;
+    assert!(hint(settle().await).starts_with("it may still be sent by itself until "));
+    world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours'").await;
+    assert_eq!(settle().await.expect("settles").status.name(), "failed");
+    let resolved = json!({ "status": "failed", "transfer": null, "by": "operator" });
+    let failed = json!({ "status": "failed", "error": "a person found that it was not sent" });
+    let expected = [("escrow.release_resolved", resolved), ("escrow.release_failed", failed)];
+    assert_eq!(trail(&world), expected.map(|(action, after)| (action.to_owned(), Some(after))));
+    assert_eq!(hint(settle().await), "only one that is unknown is for a person to resolve");
+    world.assert_healthy().await;
+    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases anew");
+    world.work().await;
+    assert_eq!(world.provider.transfers().len(), 1);
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn one_that_was_sent_is_confirmed_by_the_very_transfer_that_was_ordered() {
+    let world = World::new().await;
+    let (_, release) = unknown(&world, true).await;
+    world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours'").await;
+    let settle = async |resolution: Resolution| world.service.resolve_release(release.id, &resolution).await;
+    let transfer = world.provider.transfers()[0].clone();
+    let there = format!("the provider has {} over 9750.00 EUR to {}", transfer.id, transfer.destination);
+    assert_eq!(hint(settle(Resolution::NotSent).await), there);
+    assert_eq!(hint(settle(sent("tr_other")).await), format!("the provider has another transfer of it, {}", transfer.id));
+    let nobodys = world.service.resolve_release(ReleaseId::new(), &Resolution::NotSent).await;
+    assert!(matches!(nobodys, Err(Error::NotFound("release"))));
+
+    world.provider.change_transfer(&transfer.id, |changed| {
+        changed.amount = eur(1);
+        changed.destination = "acct_other".to_owned();
+        changed.metadata.clear();
+        changed.reversed = eur(1);
+    });
+    let wrong = [
+        "its metadata do not name this release_id",
+        "it is over 0.01 EUR, not 9750.00 EUR",
+        &format!("it went to acct_other, not to {}", transfer.destination),
+        "0.01 EUR of it was reversed",
+    ];
+    let said = hint(settle(sent(&transfer.id)).await);
+    assert_eq!(said, format!("{} is not what was ordered: {}", transfer.id, wrong.join("; ")));
+    assert!(matches!(settle(sent("tr_none")).await, Err(Error::ProviderRefused { .. })));
+    assert_eq!(world.db.query("select status from releases").await, ["unknown"]);
+
+    world.provider.change_transfer(&transfer.id, |changed| *changed = transfer.clone());
+    for _ in 0..2 {
+        let settled = settle(sent(&transfer.id)).await.expect("settles");
+        assert_eq!((settled.status.name(), settled.transfer.as_ref()), ("sent", Some(&transfer.id)));
+    }
+    let resolved = json!({ "status": "sent", "transfer": transfer.id, "by": "operator" });
+    assert_eq!(trail(&world)[0], ("escrow.release_resolved".to_owned(), Some(resolved)));
+    assert_eq!(trail(&world)[1].0, "escrow.release_sent");
+    assert!(hint(settle(Resolution::NotSent).await).starts_with("only one that is unknown"));
+    assert_eq!(world.provider.transfers().len(), 1);
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn a_wrong_transfer_that_was_taken_back_whole_paid_nobody() {
+    let world = World::new().await;
+    let (_, release) = unknown(&world, true).await;
+    world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours'").await;
+    let transfer = world.provider.transfers()[0].id.clone();
+    world.provider.change_transfer(&transfer, |changed| changed.reversed = changed.amount);
+    let settled = world.service.resolve_release(release.id, &Resolution::NotSent).await.expect("settles");
+    assert_eq!(settled.status.name(), "failed");
+    world.assert_healthy().await;
+}
