@@ -93,11 +93,7 @@ pub fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// What is missing, and what to do.
 pub fn worker(settings: &Settings) -> anyhow::Result<ExitCode> {
-    anyhow::ensure!(
-        database::configured(settings).is_some() && settings.stripe.api_base.is_some(),
-        "a worker of its own shares database and Stripe with the servers: set BUILD14__DATABASE__URL (and SYSTEM_URL) and \
-         BUILD14__STRIPE__API_BASE. In development `build14 serve` runs a worker itself"
-    );
+    shared(settings, "worker")?;
     block_on(async {
         let mut signals = Signals::new()?;
         let provided = server::database(settings, server::worker_connections(settings)).await?;
@@ -239,6 +235,34 @@ pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str) ->
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// `build14 release-resolve --release <id> (--sent tr_… | --not-sent)`
+///
+/// # Errors
+/// If the release is not unknown, may still be sent by itself, or the provider's transfers say otherwise.
+pub fn release_resolve(settings: &Settings, release: uuid::Uuid, sent: Option<String>) -> anyhow::Result<ExitCode> {
+    let urls = shared(settings, "release-resolve")?;
+    let resolution = sent.map_or(escrow::Resolution::NotSent, escrow::Resolution::Sent);
+    block_on(async {
+        let stripe = StripeAccess::configured(settings);
+        let services = Services::build(settings, &urls, stripe, &settings.server.public_url).await?;
+        let resolved = services.resolve_release(release.into(), &resolution).await?;
+        let transfer = resolved.transfer.as_deref().unwrap_or("no transfer");
+        say(&format!("release {release} is {} ({transfer})", resolved.status.name()));
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// The database that a command shares with the servers, with a provider to ask.
+fn shared(settings: &Settings, command: &str) -> anyhow::Result<database::Urls> {
+    match database::configured(settings) {
+        Some(urls) if settings.stripe.api_base.is_some() => Ok(urls),
+        _ => anyhow::bail!(
+            "`{command}` shares database and Stripe with the servers: set BUILD14__DATABASE__URL (and SYSTEM_URL) and \
+             BUILD14__STRIPE__API_BASE. In development `build14 serve` runs a worker itself"
+        ),
+    }
 }
 
 /// `build14 database-url [--role …]`

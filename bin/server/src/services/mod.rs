@@ -12,7 +12,7 @@ mod seed;
 use std::sync::{Arc, OnceLock};
 
 use actix_web::web::{Data, ServiceConfig};
-use kernel::{Clock, Permission, SystemClock};
+use kernel::{Clock, Permission, ReleaseId, SystemClock};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 use uow::{SystemUow, Uow};
@@ -177,6 +177,18 @@ impl Services {
                 escrow::app_data(config, &escrow);
                 tenders::app_data(config, &tenders);
             }))
+    }
+
+    /// Settles a release that stays unknown, as a person found it.
+    ///
+    /// # Errors
+    /// Why not, in words for that person.
+    pub async fn resolve_release(
+        &self,
+        release: ReleaseId,
+        what: &escrow::Resolution,
+    ) -> Result<escrow_api::Release, escrow_api::Error> {
+        self.domains.escrow.resolve_release(release, what).await
     }
 
     /// The handlers of jobs, events and sweeps.

@@ -178,3 +178,19 @@ async fn production_says_what_protects_the_way_to_another_host() {
         assert!(said.contains(expected) && said.is_empty() != refused, "{url}: {said}");
     }
 }
+
+#[tokio::test]
+async fn a_person_settles_only_what_is_there_to_settle() {
+    let database = Database::fresh().await;
+    let environment = production(&database).await;
+    let id = "0193b1c0-0000-7000-8000-000000000001";
+    let (code, said, complained) = run_over(&environment, &["release-resolve", "--release", id, "--sent", "tr_1"]).await;
+    assert_eq!((code, said.as_str()), (Some(1), ""));
+    assert!(complained.contains("there is no such release"), "{complained}");
+    let (code, _, complained) = run_over(&environment, &["release-resolve", "--release", id]).await;
+    assert_eq!(code, Some(2));
+    assert!(complained.contains("--sent") && complained.contains("--not-sent"), "{complained}");
+    let (code, _, complained) = run(&["release-resolve", "--release", id, "--not-sent"], &[]).await;
+    assert_eq!(code, Some(1));
+    assert!(complained.contains("set BUILD14__DATABASE__URL"), "{complained}");
+}
