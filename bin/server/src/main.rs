@@ -52,12 +52,13 @@ enum Command {
         source: String,
     },
     /// Settles a release whose outcome stayed unknown for a day, as a person found it at the payment provider (R5)
+    #[command(group = clap::ArgGroup::new("outcome").required(true).args(["sent", "not_sent"]))]
     ReleaseResolve {
         /// The release's id
         #[arg(long)]
         release: uuid::Uuid,
         /// It was sent, with this transfer (`tr_…`)
-        #[arg(long, conflicts_with = "not_sent", required_unless_present = "not_sent")]
+        #[arg(long)]
         sent: Option<String>,
         /// It was not sent
         #[arg(long)]
