@@ -7,6 +7,7 @@ mod error_codes;
 mod isolation;
 mod journey;
 mod licences;
+mod migrations;
 mod money;
 mod openapi;
 mod rls;

@@ -260,7 +260,8 @@ fn shared(settings: &Settings, command: &str) -> anyhow::Result<database::Urls> 
         Some(urls) if settings.stripe.api_base.is_some() => Ok(urls),
         _ => anyhow::bail!(
             "`{command}` shares database and Stripe with the servers: set BUILD14__DATABASE__URL (and SYSTEM_URL) and \
-             BUILD14__STRIPE__API_BASE. In development `build14 serve` runs a worker itself"
+             BUILD14__STRIPE__API_BASE{}",
+            if command == "worker" { ". In development `build14 serve` runs a worker itself" } else { "" }
         ),
     }
 }

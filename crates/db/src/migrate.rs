@@ -92,14 +92,13 @@ pub async fn bootstrap(admin_url: &SecretString) -> Result<(), MigrateError> {
 /// # Errors
 /// If the database cannot be reached or a migration fails; that migration leaves nothing behind.
 pub async fn migrate(owner_url: &SecretString) -> Result<Vec<String>, MigrateError> {
-    let applied = with_harness(owner_url, |harness| {
+    let (applied, mut locked) = with_harness(owner_url, |harness| {
         let applied = harness.run_pending_migrations(MIGRATIONS).map_err(|e| MigrateError::Migration(e.to_string()))?;
         Ok(applied.iter().map(ToString::to_string).collect())
     })
     .await?;
-    // The server compares versions at start (`schema_state`), as the serving role.
-    let mut connection = establish(owner_url).await?;
-    connection.batch_execute("grant select on public.__diesel_schema_migrations to build14_app, build14_system").await?;
+    // The server compares versions at start (`schema_state`), as the serving role. Under the lock too: two grants at once fail.
+    locked.batch_execute("grant select on public.__diesel_schema_migrations to build14_app, build14_system").await?;
     Ok(applied)
 }
 
@@ -112,19 +111,25 @@ pub async fn revert_all(owner_url: &SecretString) -> Result<(), MigrateError> {
         harness.revert_all_migrations(MIGRATIONS).map_err(|e| MigrateError::Migration(e.to_string()))?;
         Ok(())
     })
-    .await
+    .await?;
+    Ok(())
 }
 
+/// The connection that it gives back still holds the lock.
 async fn with_harness<T: Send + 'static>(
     owner_url: &SecretString,
     work: impl FnOnce(&mut AsyncMigrationHarness<AsyncPgConnection>) -> Result<T, MigrateError> + Send + 'static,
-) -> Result<T, MigrateError> {
+) -> Result<(T, AsyncPgConnection), MigrateError> {
     let mut connection = establish(owner_url).await?;
     connection.batch_execute(&format!("select pg_advisory_lock({LOCK})")).await?;
-    // The harness drives the connection synchronously: on a thread of its own, so that any runtime will do. The lock goes with the connection.
-    tokio::task::spawn_blocking(move || work(&mut AsyncMigrationHarness::new(connection)))
-        .await
-        .map_err(|e| MigrateError::Migration(e.to_string()))?
+    // The harness drives the connection synchronously: on a thread of its own, so that any runtime will do.
+    tokio::task::spawn_blocking(move || {
+        let mut harness = AsyncMigrationHarness::new(connection);
+        let done = work(&mut harness)?;
+        Ok((done, harness.into_inner()))
+    })
+    .await
+    .map_err(|e| MigrateError::Migration(e.to_string()))?
 }
 
 #[derive(diesel::QueryableByName)]

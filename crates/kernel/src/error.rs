@@ -29,6 +29,9 @@ pub enum Kind {
     Internal,
 }
 
+/// The most faults that one answer tells: what is wrong in thousands of places is told so for the first hundred.
+pub const MOST_FAULTS: usize = 100;
+
 /// A fault of one field of the input, found by a rule of the domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldFault {

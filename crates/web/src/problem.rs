@@ -10,7 +10,7 @@ use std::fmt;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use kernel::{Answer, Denied, FieldFault};
+use kernel::{Answer, Denied, FieldFault, MOST_FAULTS};
 use serde_json::{Map, Value};
 
 pub use body::{FaultBody, ProblemBody};
@@ -18,9 +18,6 @@ pub use faults::{FaultReason, Faults};
 
 /// The media type of every error answer.
 pub const PROBLEM_JSON: &str = "application/problem+json";
-
-/// What is wrong in a thousand places is told so for the first hundred.
-pub(crate) const MOST_FAULTS: usize = 100;
 
 /// An error answer. Made from any domain error with `?`; the root middleware adds `instance` and `requestId`.
 #[derive(Debug, Clone)]

@@ -5,12 +5,9 @@ pub(crate) mod project;
 pub(crate) mod soq;
 pub(crate) mod unit;
 
-use kernel::FieldFault;
+use kernel::{FieldFault, MOST_FAULTS};
 use projects_api::Error;
 use rust_decimal::Decimal;
-
-/// The most faults that one answer names: an input that is wrong in a thousand places is told so for the first hundred.
-const MOST_FAULTS: usize = 100;
 
 /// What is wrong so far.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev};
 use futures::future::LocalBoxFuture;
 use hmac::{Hmac, KeyInit, Mac};
 use kernel::{Answer, Ctx, DomainError, FaultKind, IdempotencyKey, Once};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 use super::NoBody;
 use super::body::ReadBody;
@@ -99,15 +99,11 @@ impl FingerprintKey {
     }
 }
 
-/// HMAC takes keys of any length: a long one is hashed, a short one padded (RFC 2104).
 fn keyed(secret: &[u8]) -> Hmac<Sha256> {
-    let mut block = [0u8; 64];
-    if secret.len() > block.len() {
-        block[..32].copy_from_slice(&Sha256::digest(secret));
-    } else {
-        block[..secret.len()].copy_from_slice(secret);
+    match Hmac::new_from_slice(secret) {
+        Ok(mac) => mac,
+        Err(_) => unreachable!("HMAC takes keys of any length (RFC 2104)"),
     }
-    Hmac::new(&block.into())
 }
 
 impl FromRequest for Idempotent {

@@ -8,11 +8,11 @@ use std::future::{Ready, ready};
 use std::rc::Rc;
 
 use actix_web::{FromRequest, HttpRequest, dev};
-use kernel::FieldFault;
+use kernel::{FieldFault, MOST_FAULTS};
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
-use crate::problem::{MOST_FAULTS, Problem};
+use crate::Problem;
 
 /// The query string as a `T`, which derives `Deserialize` and `IntoParams`. Unknown and repeated parameters are 422.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

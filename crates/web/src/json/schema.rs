@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 use jsonschema::{Draft, Keyword, PatternOptions, ValidationError, Validator};
-use kernel::FieldFault;
+use kernel::{FieldFault, MOST_FAULTS};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::explain;
-use crate::problem::{MOST_FAULTS, Problem};
+use crate::Problem;
 
 /// Own keyword: the most decimals of a JSON number. `multipleOf` would compare binary floats.
 pub const MAX_DECIMALS: &str = "x-max-decimals";

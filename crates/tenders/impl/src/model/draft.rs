@@ -1,11 +1,11 @@
 //! What a draft must be like, and what must be right before it is published.
 
 use chrono::TimeDelta;
-use kernel::{FieldFault, Money, Timestamp};
+use kernel::{FieldFault, MOST_FAULTS, Money, Timestamp};
 use projects_api::{Soq, SoqStatus};
 use tenders_api::{Draft, Milestone, ProcurementMethod, Tender};
 
-use super::{MOST_FAULTS, milestones};
+use super::milestones;
 
 /// Questions end so long before the deadline, where the least period is long enough for that (domain.md §3.1 T2).
 const ANSWERING: TimeDelta = TimeDelta::days(3);

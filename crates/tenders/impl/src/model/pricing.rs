@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use kernel::{Currency, FieldFault, Money, Timestamp, amount_of};
+use kernel::{Currency, FieldFault, MOST_FAULTS, Money, Timestamp, amount_of};
 use projects_api::LineKind;
 use rust_decimal::Decimal;
 use tenders_api::{BidContent, BidLine, Error, NewBid, OfferedRate, TenderLine};
 
-use super::{MOST_FAULTS, milestones};
+use super::milestones;
 
 /// The most that numeric(18,4) holds before the point.
 const MOST_RATE: i64 = 100_000_000_000_000;
