@@ -13,6 +13,8 @@ use crate::dataset::token;
 /// What a run of the load measured.
 #[derive(Debug, Clone)]
 pub struct Measured {
+    /// Requests answered.
+    pub requests: usize,
     /// Requests answered per second.
     pub per_second: f64,
     /// Median latency.
@@ -41,7 +43,7 @@ pub async fn run(server: SocketAddr, path: &str, tenants: u32, clients: u32, sec
     latencies.sort_unstable();
     ensure!(!latencies.is_empty(), "no request was answered");
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
-    Ok(Measured { per_second: latencies.len() as f64 / elapsed, p50: at(0.5), p99: at(0.99), body })
+    Ok(Measured { requests: latencies.len(), per_second: latencies.len() as f64 / elapsed, p50: at(0.5), p99: at(0.99), body })
 }
 
 async fn client(server: SocketAddr, path: String, tenants: u32, until: Instant) -> anyhow::Result<(Vec<Duration>, usize)> {

@@ -1,5 +1,7 @@
 //! P1 of quality.md: the hot tenant read.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use build14::database;
 use embedded_postgres::{Cluster, Config, Programs};
@@ -59,8 +61,12 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     load::run(server.address, PATH, plan.tenants, plan.clients, plan.seconds).await?;
     bench(Mode::OneByOne).await?;
     let (mut http, mut one_by_one, mut pipelined) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut busy, mut requests) = (Duration::ZERO, 0);
     for round in 1..=plan.rounds {
+        let before = server.cpu().unwrap_or_default();
         let measured = load::run(server.address, PATH, plan.tenants, plan.clients, plan.seconds).await?;
+        busy += server.cpu().unwrap_or_default() - before;
+        requests += measured.requests;
         let single = bench(Mode::OneByOne).await?;
         let wire = bench(Mode::Pipelined).await?;
         say(&format!(
@@ -78,6 +84,7 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     drop(server);
     cluster.stop().await?;
     let (http, one_by_one, pipelined) = (median(http), median(one_by_one), median(pipelined));
+    say(&format!("processor time of the server: {:.0} µs per request", busy.as_secs_f64() * 1e6 / requests as f64));
     say(&format!("P5 memory: {idle:.0} MiB before the load, {loaded:.0} MiB under it"));
     say(&format!("P1b ratio {:.2} (against pgbench in one flush)", http / pipelined));
     say(&format!("P1 ratio {:.2}", http / one_by_one));

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod allocator;
+
 use std::process::ExitCode;
 
 use build14::{command, config};
@@ -92,6 +94,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode> {
+    allocator::purge_at_once();
     build14::telemetry::start_logs(settings);
     match command {
         Command::Serve => command::serve(settings),
