@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Profile, Settings};
 use crate::database::{self, Role};
+use crate::scrape::{self, Scrape};
 use crate::services::{self, Services, StripeAccess};
 use crate::{demo, server};
 
@@ -64,12 +65,12 @@ impl Signals {
 pub fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     block_on(async {
         let mut signals = Signals::new()?;
-        let mut running = server::start(settings, server::metrics()?).await?;
+        let mut running = server::start(settings, scrape::recorder()?).await?;
         let base = running.base_url();
         let mut lines = vec![
             format!("14Build serves {base}"),
             format!("  documentation  {base}/docs"),
-            format!("  metrics        http://{}/metrics", running.metrics_address),
+            format!("  metrics        http://{}/metrics", running.metrics_address()),
         ];
         if settings.stripe.api_base.is_none() {
             lines.push(format!("  Stripe sandbox {}", running.stripe_base));
@@ -97,12 +98,17 @@ pub fn worker(settings: &Settings) -> anyhow::Result<ExitCode> {
     block_on(async {
         let mut signals = Signals::new()?;
         let provided = server::database(settings, server::worker_connections(settings)).await?;
+        let mut scrape = Scrape::start(settings.metrics_address, scrape::recorder()?)?;
         let (stripe, public_url) = (StripeAccess::configured(settings), server::public_url(settings, settings.server.address));
         let services = std::sync::Arc::new(Services::build(settings, &provided.urls, stripe, &public_url).await?);
         let worker = server::start_worker(settings, &provided, &services).await?;
-        say("14Build works");
-        signals.next().await;
+        say(&format!("14Build works\n  metrics        http://{}/metrics", scrape.address));
+        tokio::select! {
+            () = signals.next() => {}
+            ended = &mut scrape.task => anyhow::bail!("the metrics server ended by itself: {ended:?}"),
+        }
         signals.unless_again(worker.shutdown()).await;
+        scrape.stop().await;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -153,7 +159,7 @@ pub fn demo(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
     settings.metrics_address.set_port(0);
     settings.stripe.sandbox_address.set_port(0);
     block_on(async {
-        let running = server::start(&settings, server::metrics()?).await?;
+        let running = server::start(&settings, scrape::recorder()?).await?;
         let base = running.base_url();
         let stage = demo::Stage { base: &base, stripe: &running.stripe_base.clone(), json };
         let played = demo::play(&stage).await.context("the journey stopped");

@@ -4,8 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpResponse, HttpServer, web as actix};
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
@@ -14,8 +14,9 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Profile, Settings};
 use crate::database::{self, Provided};
+use crate::scrape::Scrape;
+use crate::secrets;
 use crate::services::{SYSTEM_POOL, Services, StripeAccess, job_connections};
-use crate::{secrets, telemetry};
 
 /// A slow or silent client loses its connection after these.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,22 +26,25 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 pub struct Running {
     /// Where the API listens.
     pub address: SocketAddr,
-    /// Where metrics are.
-    pub metrics_address: SocketAddr,
     /// Stripe's, or the sandbox's, base URL.
     pub stripe_base: String,
     /// The services, for whoever runs in this process.
     pub services: Arc<Services>,
     api: ServerHandle,
-    metrics: ServerHandle,
     api_task: JoinHandle<std::io::Result<()>>,
-    metrics_task: JoinHandle<std::io::Result<()>>,
+    scrape: Scrape,
     worker: Option<jobs::Worker>,
     sandbox: Option<Sandbox>,
     provided: Provided,
 }
 
 impl Running {
+    /// Where metrics are.
+    #[must_use]
+    pub fn metrics_address(&self) -> SocketAddr {
+        self.scrape.address
+    }
+
     /// The API's base URL.
     #[must_use]
     pub fn base_url(&self) -> String {
@@ -51,7 +55,7 @@ impl Running {
     pub async fn ended(&mut self) -> anyhow::Error {
         let (what, result) = tokio::select! {
             result = &mut self.api_task => ("API", result),
-            result = &mut self.metrics_task => ("metrics", result),
+            result = &mut self.scrape.task => ("metrics", result),
         };
         match result {
             Ok(Ok(())) => anyhow::anyhow!("the {what} server ended by itself"),
@@ -72,7 +76,7 @@ impl Running {
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
         }
-        self.metrics.stop(false).await;
+        self.scrape.stop().await;
         drop(self.services);
         if let Some(cluster) = self.provided.cluster {
             cluster.stop().await?;
@@ -87,7 +91,7 @@ impl Running {
 /// What is missing or taken, and what to do.
 pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Result<Running> {
     let (listener, address) = bind(settings.server.address, "server.address")?;
-    let (metrics_listener, metrics_address) = bind(settings.metrics_address, "metrics.address")?;
+    let scrape = Scrape::start(settings.metrics_address, metrics)?;
     std::fs::create_dir_all(&settings.data_dir)
         .with_context(|| format!("cannot create the data directory {}; set BUILD14__DATA_DIR", settings.data_dir.display()))?;
 
@@ -109,36 +113,10 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
         .disable_signals()
         .listen(listener)?
         .run();
-    let metrics_server = HttpServer::new(move || {
-        let metrics = metrics.clone();
-        App::new().route(
-            "/metrics",
-            actix::get().to(move || {
-                let text = metrics.render();
-                async { HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text) }
-            }),
-        )
-    })
-    .workers(1)
-    .disable_signals()
-    .listen(metrics_listener)?
-    .run();
-    let (api_handle, metrics_handle) = (api.handle(), metrics_server.handle());
-    let (api_task, metrics_task) = (tokio::spawn(api), tokio::spawn(metrics_server));
+    let api_handle = api.handle();
+    let api_task = tokio::spawn(api);
     std::fs::write(settings.data_dir.join("server.address"), address.to_string())?;
-    Ok(Running {
-        address,
-        metrics_address,
-        stripe_base,
-        services,
-        api: api_handle,
-        metrics: metrics_handle,
-        api_task,
-        metrics_task,
-        worker,
-        sandbox,
-        provided,
-    })
+    Ok(Running { address, stripe_base, services, api: api_handle, api_task, scrape, worker, sandbox, provided })
 }
 
 /// Starts the worker over `services`.
@@ -216,7 +194,8 @@ async fn stripe(settings: &Settings, api: SocketAddr) -> anyhow::Result<(Option<
     Ok((Some(sandbox), access))
 }
 
-fn bind(address: SocketAddr, key: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
+/// Listens on an address, or says which setting moves it.
+pub(crate) fn bind(address: SocketAddr, key: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
     let variable = format!("BUILD14__{}", key.to_uppercase().replace('.', "__"));
     let listener = TcpListener::bind(address).with_context(|| {
         format!("cannot listen on {address} ({key}); choose another address with {variable}, port 0 takes any free one")
@@ -237,19 +216,6 @@ pub(crate) fn public_url(settings: &Settings, address: SocketAddr) -> String {
         "" => format!("http://{}", reachable(address)),
         url => url.to_owned(),
     }
-}
-
-/// Metrics of this process: one recorder, however many servers a test starts.
-///
-/// # Errors
-/// If another recorder was installed first.
-pub fn metrics() -> anyhow::Result<PrometheusHandle> {
-    static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
-    if let Some(handle) = HANDLE.get() {
-        return Ok(handle.clone());
-    }
-    let handle = telemetry::start_metrics()?;
-    Ok(HANDLE.get_or_init(|| handle).clone())
 }
 
 #[cfg(test)]

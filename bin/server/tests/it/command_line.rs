@@ -2,10 +2,12 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::process::Stdio;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use testkit::Database;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::process::binary;
 
@@ -158,6 +160,27 @@ async fn a_worker_refuses_what_a_server_refuses() {
         assert_eq!(code, Some(1), "{command}");
         assert!(said.contains("the database's schema lacks 1 migration(s)"), "{command}: {said}");
     }
+}
+
+#[tokio::test]
+async fn a_worker_tells_its_metrics() {
+    let database = Database::fresh().await;
+    let mut environment = production(&database).await;
+    environment.push(("BUILD14__METRICS__ADDRESS", "127.0.0.1:0".to_owned()));
+    let mut worker = binary().arg("worker").envs(environment).stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut lines = BufReader::new(worker.stdout.take().expect("piped")).lines();
+    let url = loop {
+        let line = lines.next_line().await.expect("reads").expect("it tells where its metrics are before it ends");
+        if let Some((_, url)) = line.split_once("metrics ") {
+            break url.trim().to_owned();
+        }
+    };
+    testkit::until("the queue's length is told", async || {
+        let text = reqwest::get(&url).await.expect("answers").text().await.expect("reads");
+        text.contains("\njobs_waiting 0\n").then_some(())
+    })
+    .await;
+    worker.kill().await.expect("ends");
 }
 
 #[tokio::test]

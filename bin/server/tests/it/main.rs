@@ -2,5 +2,6 @@
 
 mod command_line;
 mod crash;
+mod outage;
 mod process;
 mod stopping;

@@ -46,7 +46,7 @@ pub async fn serve(address: SocketAddr, data_dir: &Path, environment: &[(&str, S
         if is_ready(address).await {
             return Some(child);
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "the server is not ready after 30 s");
+        assert!(started.elapsed() < Duration::from_secs(60), "the server is not ready after 60 s");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

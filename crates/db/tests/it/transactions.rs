@@ -1,6 +1,6 @@
 //! The rules of a writing transaction.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::FutureExt;
 use kernel::{Fault, FaultKind};
@@ -46,9 +46,8 @@ async fn a_dropped_transaction_frees_its_locks_at_once() {
     }
     drop(held);
 
-    let started = Instant::now();
+    // Were it not, the statement would end with lock_timeout.
     uow.write(&ctx, async |tx| run(tx, "update notes set text = 'yours'").await).await.expect("the lock is free");
-    assert!(started.elapsed() < Duration::from_secs(5), "the lock was held for {:?}", started.elapsed());
     let open = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'";
     until("the dropped transaction is gone", async || (db.query(open).await == ["0"]).then_some(())).await;
 }
@@ -145,11 +144,11 @@ async fn an_exhausted_pool_answers_unavailable_within_its_timeout() {
     });
     let other = async {
         has_begun.await.expect("the only connection is taken");
-        let started = Instant::now();
-        let fault = uow.read(&ctx, async |tx| ids(tx).await).await.expect_err("no connection is free");
+        let read = uow.read(&ctx, async |tx| ids(tx).await);
+        let fault =
+            tokio::time::timeout(Duration::from_secs(60), read).await.expect("in time").expect_err("no connection is free");
         assert_eq!(*fault.kind(), FaultKind::Unavailable);
         assert!(fault.to_string().contains("no database connection within 200ms"), "{fault}");
-        assert!(started.elapsed() < Duration::from_secs(5));
         release.send(()).expect("the holder waits");
     };
     let (held, ()) = futures::join!(holder.boxed_local(), other);

@@ -45,7 +45,7 @@ pub async fn text(client: &Client, query: &str) -> String {
 
 /// Waits for a condition, with a bound.
 pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(60);
     while !condition() {
         assert!(Instant::now() < end, "waited too long until {what}");
         std::thread::sleep(Duration::from_millis(5));

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::time::Instant;
 
 use embedded_postgres::{Cluster, Config, Durability, Error, running};
 
@@ -26,7 +25,7 @@ async fn a_fresh_cluster_works_and_is_private() {
 }
 
 #[tokio::test]
-async fn a_durable_cluster_keeps_its_data_over_a_restart_which_is_quick() {
+async fn a_durable_cluster_keeps_its_data_over_a_restart() {
     let dir = dir();
     let config = Config::new(dir.path());
     assert_eq!(config.durability, Durability::Durable);
@@ -36,14 +35,9 @@ async fn a_durable_cluster_keeps_its_data_over_a_restart_which_is_quick() {
     client.batch_execute("create table kept (what text); insert into kept values ('this')").await.unwrap();
     cluster.stop().await.unwrap();
 
-    let begin = Instant::now();
     let cluster = Cluster::start(&config).await.unwrap();
-    let took = begin.elapsed();
     let client = connect(&cluster.url("postgres", "postgres")).await;
     assert_eq!(text(&client, "select what from kept").await, "this");
-    // The target is 0.3 s; the bound leaves room for a busy machine.
-    assert!(took.as_secs() < 5, "took {took:?}");
-    eprintln!("restart took {took:?}");
 }
 
 #[tokio::test]

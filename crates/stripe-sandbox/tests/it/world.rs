@@ -146,7 +146,7 @@ pub fn id(object: &Value) -> &str {
 pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(10), "in vain: {what}");
+        assert!(start.elapsed() < Duration::from_secs(60), "in vain: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

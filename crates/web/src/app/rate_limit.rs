@@ -1,12 +1,13 @@
 //! Rate limits: keyed GCRA (governor) per address, person and organisation.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::future::{Ready, ready};
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
@@ -35,6 +36,8 @@ struct Limiters {
     user: Limiter<UserId>,
     organization: Limiter<OrgId>,
     auth: Limiter<IpAddr>,
+    /// Until when addresses that have spent their quota are refused unseen.
+    barred: RwLock<HashMap<IpAddr, Instant>>,
     started: Instant,
     swept: AtomicU64,
 }
@@ -57,17 +60,33 @@ impl Limits {
             user: Limiter::new("user", settings.user),
             organization: Limiter::new("organization", settings.organization),
             auth: Limiter::new("auth", settings.auth),
+            barred: RwLock::default(),
             started: Instant::now(),
             swept: AtomicU64::new(0),
         };
         Self(settings.enabled.then(|| Arc::new(limiters())))
     }
 
-    /// Counts a request of an address, before anybody asks who it is.
+    /// Refuses an address that has just spent its quota on requests that nobody was signed in for: guessing tokens costs no look-ups.
+    pub(crate) fn admit(&self, address: Option<IpAddr>) -> Result<(), Problem> {
+        let Some(limiters) = &self.0 else { return Ok(()) };
+        sweep(limiters);
+        let until = limiters.barred.read().unwrap_or_else(PoisonError::into_inner).get(&network_of(address)).copied();
+        match until.map(|until| until.saturating_duration_since(Instant::now())) {
+            Some(wait) if !wait.is_zero() => Err(limiters.address.refusal(wait)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a request that nobody is signed in for. Those of a session count for its person and organisation alone: a whole office, or a
+    /// front end that asks for all its users, may share one address.
     pub(crate) fn address(&self, address: Option<IpAddr>) -> Result<Option<Standing>, Problem> {
         let Some(limiters) = &self.0 else { return Ok(None) };
-        sweep(limiters);
-        limiters.address.check(&network_of(address)).map(Some)
+        let network = network_of(address);
+        limiters.address.ask(&network).map(Some).map_err(|wait| {
+            limiters.barred.write().unwrap_or_else(PoisonError::into_inner).insert(network, Instant::now() + wait);
+            limiters.address.refusal(wait)
+        })
     }
 
     /// Counts a request of a person in an organisation.
@@ -96,6 +115,8 @@ impl Limiters {
         self.user.forget_idle();
         self.organization.forget_idle();
         self.auth.forget_idle();
+        let now = Instant::now();
+        self.barred.write().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
     }
 }
 
@@ -139,30 +160,32 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     }
 
     fn check(&self, key: &K) -> Result<Standing, Problem> {
-        let standing = |remaining, reset| Standing { name: self.name, quota: self.quota, remaining, reset };
+        self.ask(key).map_err(|wait| self.refusal(wait))
+    }
+
+    /// Counts a request, or tells how long to wait.
+    fn ask(&self, key: &K) -> Result<Standing, Duration> {
         match self.limiter.check_key(key) {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
                 let used = u64::from(self.quota.requests.saturating_sub(remaining));
-                Ok(standing(remaining, (used * u64::from(self.quota.seconds)).div_ceil(u64::from(self.quota.requests.max(1)))))
+                let reset = (used * u64::from(self.quota.seconds)).div_ceil(u64::from(self.quota.requests.max(1)));
+                Ok(Standing { name: self.name, quota: self.quota, remaining, reset })
             }
-            Err(until) => {
-                let wait = until.wait_time_from(self.clock.now());
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                Err(self.refusal(&standing(0, seconds.max(1))))
-            }
+            Err(until) => Err(until.wait_time_from(self.clock.now())),
         }
     }
 
-    fn refusal(&self, standing: &Standing) -> Problem {
+    fn refusal(&self, wait: Duration) -> Problem {
+        let reset = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
         let detail = format!(
             "too many requests: the limit {:?} allows {} in {} seconds; try again after Retry-After seconds",
             self.name, self.quota.requests, self.quota.seconds
         );
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail).with("limit", self.name);
         let mut headers = HeaderMap::new();
-        add(&mut headers, &[*standing]);
-        headers.into_iter().fold(problem.retry_after(standing.reset), |problem, (name, value)| problem.header(name, value))
+        add(&mut headers, &[Standing { name: self.name, quota: self.quota, remaining: 0, reset }]);
+        headers.into_iter().fold(problem.retry_after(reset), |problem, (name, value)| problem.header(name, value))
     }
 
     fn keys(&self) -> usize {

@@ -135,16 +135,14 @@ impl Visit {
             return Ok(());
         }
         let deps = Rc::clone(&self.deps);
-        self.standings.extend(deps.limits.address(self.caller.address)?);
+        deps.limits.admit(self.caller.address)?;
         let headers = request.headers();
         if headers.contains_key(header::AUTHORIZATION) || headers.contains_key(header::COOKIE) {
             self.caller.session = Some(resolve(&*deps.sessions, request.method(), headers, &deps.settings.allowed_origins).await);
         }
-        if let Some(session) = self.caller.live()
-            && let Some(standings) = deps.limits.caller(session.user, session.org)?
-        {
-            self.standings.clear();
-            self.standings.extend(standings);
+        match self.caller.live() {
+            Some(session) => self.standings.extend(deps.limits.caller(session.user, session.org)?.into_iter().flatten()),
+            None => self.standings.extend(deps.limits.address(self.caller.address)?),
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Rate limits: by address before, by person and organisation after authentication; stricter for signing in.
+//! Rate limits: by address without a session, by person and organisation with one; stricter for signing in.
 
 use actix_web::test::TestRequest;
 use insta::assert_json_snapshot;
@@ -54,6 +54,21 @@ async fn an_address_is_limited_before_authentication() {
 }
 
 #[actix_web::test]
+async fn requests_of_a_session_do_not_count_for_their_address() {
+    let client = limited(|limits| limits.address = Quota { requests: 2, seconds: 3600 });
+    for _ in 0..5 {
+        assert_eq!(client.send(signed(from("1.1.1.1").uri("/api/things"))).await.status, 200);
+    }
+    assert_eq!(client.send(from("1.1.1.1")).await.header("ratelimit"), Some("\"address\";r=1;t=1800"), "the first without one");
+    let guessed = || from("1.1.1.1").uri("/api/things").insert_header(("Authorization", "Bearer guessed"));
+    assert_eq!(client.send(guessed()).await.status, 401);
+    assert_eq!(client.send(guessed()).await.status, 429);
+    let looked_up = client.seen.resolved.lock().unwrap().len();
+    assert_eq!(client.send(guessed()).await.status, 429);
+    assert_eq!(client.seen.resolved.lock().unwrap().len(), looked_up, "no look-up for who is limited");
+}
+
+#[actix_web::test]
 async fn ipv6_is_limited_by_its_network() {
     let client = limited(|limits| limits.address = Quota { requests: 1, seconds: 3600 });
     assert_eq!(client.send(from("2001:db8:0:1::1")).await.status, 200);
@@ -95,6 +110,7 @@ async fn signing_in_has_a_limit_of_its_own() {
 async fn idle_keys_are_forgotten() {
     // A quota that is whole again after a nanosecond, beside one that takes an hour.
     let client = limited(|limits| limits.address = Quota { requests: u32::MAX, seconds: 1 });
+    client.send(from("1.1.1.1")).await;
     client.send(signed(from("1.1.1.1"))).await;
     assert_eq!(client.deps.limits().keys(), 3, "address, user, organization");
     client.deps.limits().forget_idle();
