@@ -59,7 +59,7 @@ async fn an_orphan_whose_supervisor_was_killed_too_is_stopped_first() {
     owner.kill();
     assert!(lives(orphan));
     let cluster = Cluster::start(&config(dir.path())).await.unwrap();
-    assert!(!lives(orphan));
+    wait_until("the orphan is gone", || !lives(orphan));
     assert_eq!(text(&connect(&cluster.url("postgres", "postgres")).await, "select 'works'").await, "works");
 }
 

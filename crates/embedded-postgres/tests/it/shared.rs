@@ -30,7 +30,7 @@ async fn a_test_cluster_goes_with_its_process_and_so_do_its_files() {
             process.end()
         }
         wait_until("the files are gone", || !place.exists());
-        assert!(!lives(pid));
+        wait_until("the server is gone", || !lives(pid));
     }
 }
 
@@ -51,7 +51,8 @@ async fn a_kept_cluster_is_shared_by_those_who_want_to_share_it() {
     assert!(matches!(refused, Error::InUse { pid: Some(by), .. } if by == pid), "{refused}");
 
     Cluster::start(&shared).await.unwrap().stop().await.unwrap();
-    assert!(!lives(pid));
+    // Its pid file goes a moment before it does.
+    wait_until("the server is gone", || !lives(pid));
 }
 
 #[tokio::test]
