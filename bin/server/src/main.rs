@@ -95,7 +95,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode> {
     allocator::purge_at_once();
-    build14::telemetry::start_logs(settings);
+    // What the demo narrates is not to drown in its server's log, unless that was asked for.
+    let narrates = matches!(command, Command::Demo { .. }) && std::env::var_os("BUILD14__LOG__FILTER").is_none();
+    build14::telemetry::start_logs(settings, if narrates { "warn" } else { &settings.log_filter });
     match command {
         Command::Serve => command::serve(settings),
         Command::Worker => command::worker(settings),

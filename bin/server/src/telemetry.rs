@@ -8,9 +8,9 @@ use tracing_subscriber::prelude::*;
 
 use crate::config::{LogFormat, Settings};
 
-/// Starts logging to standard error, so that standard output is the command's own.
-pub fn start_logs(settings: &Settings) {
-    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| settings.log_filter.clone());
+/// Starts logging what passes `filter` (written as in `RUST_LOG`, which wins) to standard error, so that standard output is the command's own.
+pub fn start_logs(settings: &Settings, filter: &str) {
+    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| filter.to_owned());
     let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
