@@ -167,6 +167,13 @@ impl OwnerLock {
     }
 }
 
+impl Drop for OwnerLock {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that another thread is just starting holds a copy of the file until it runs its program.
+        let _ = self.file.unlock();
+    }
+}
+
 /// A directory of ours that others may pass through only if the server is another account, and may not write to.
 pub(crate) fn own_dir(path: &Path, account: &Account) -> Result<(), Error> {
     let private = account.us() == account.uid();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use db::{PoolSettings, Postgres};
 use secrecy::{ExposeSecret, SecretString};
@@ -13,6 +14,9 @@ static TEMPLATE: OnceCell<()> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 const TEMPLATE_NAME: &str = "template_build14";
+
+/// Many tests share the machine, and some of them start dozens of transactions at once.
+const WAIT: Duration = Duration::from_secs(60);
 
 /// A migrated, empty database. Gone when dropped.
 pub struct Database {
@@ -31,9 +35,9 @@ impl Database {
         TEMPLATE.get_or_init(make_template).await;
         let name = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
         admin(&format!("create database {name} owner build14_owner template {TEMPLATE_NAME} strategy file_copy")).await;
-        let settings = PoolSettings { size: 4, ..PoolSettings::new(url("build14_app", &name).await) };
+        let settings = PoolSettings { size: 4, wait: WAIT, ..PoolSettings::new(url("build14_app", &name).await) };
         let app = Postgres::new(settings).expect("the pool's settings hold");
-        let settings = PoolSettings { size: 2, ..PoolSettings::new(url("build14_system", &name).await) };
+        let settings = PoolSettings { size: 2, wait: WAIT, ..PoolSettings::new(url("build14_system", &name).await) };
         let system = Postgres::new(settings).expect("the pool's settings hold");
         let uow = Uow::new(Arc::clone(&app) as Arc<dyn uow::Database>);
         Self { name, app, uow, system: SystemUow::new(system) }
@@ -60,7 +64,7 @@ impl Database {
     /// A tenants' door with a pool of other settings.
     #[must_use]
     pub async fn uow_with(&self, change: impl FnOnce(&mut PoolSettings)) -> Uow {
-        let mut settings = PoolSettings::new(self.app_url().await);
+        let mut settings = PoolSettings { wait: WAIT, ..PoolSettings::new(self.app_url().await) };
         change(&mut settings);
         Uow::new(Postgres::new(settings).expect("the pool's settings hold"))
     }
@@ -110,7 +114,7 @@ impl Database {
     }
 
     /// Moves the clock that decides deadlines (`app.now()`) forward.
-    pub async fn advance_clock(&self, by: std::time::Duration) {
+    pub async fn advance_clock(&self, by: Duration) {
         self.run_sql(&format!("update app.clock set advance = advance + interval '{} milliseconds'", by.as_millis())).await;
     }
 }

@@ -50,6 +50,7 @@ impl World {
             ("BUILD14__DATA_DIR".to_owned(), data.path().to_string_lossy().into_owned()),
             ("BUILD14__STRIPE__SANDBOX__ADDRESS".to_owned(), "127.0.0.1:0".to_owned()),
             ("BUILD14__RATE_LIMITS__ENABLED".to_owned(), "false".to_owned()),
+            ("BUILD14__DATABASE__WAIT".to_owned(), "60s".to_owned()),
             ("BUILD14__TENDERS__MINIMUM_SUBMISSION_PERIOD".to_owned(), "1h".to_owned()),
         ];
         variables.extend(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));

@@ -105,6 +105,8 @@ async fn only_our_own_variables_must_be_text() {
 async fn production(database: &Database) -> Vec<(&'static str, String)> {
     vec![
         ("BUILD14__PROFILE", "production".to_owned()),
+        ("BUILD14__SERVER__ADDRESS", "127.0.0.1:0".to_owned()),
+        ("BUILD14__METRICS__ADDRESS", "127.0.0.1:0".to_owned()),
         ("BUILD14__DATABASE__URL", database.app_url().await.expose_secret().to_owned()),
         ("BUILD14__DATABASE__SYSTEM_URL", database.system_url().await.expose_secret().to_owned()),
         ("BUILD14__SERVER__PUBLIC_URL", "https://api.example.com".to_owned()),
@@ -165,8 +167,7 @@ async fn a_worker_refuses_what_a_server_refuses() {
 #[tokio::test]
 async fn a_worker_tells_its_metrics() {
     let database = Database::fresh().await;
-    let mut environment = production(&database).await;
-    environment.push(("BUILD14__METRICS__ADDRESS", "127.0.0.1:0".to_owned()));
+    let environment = production(&database).await;
     let mut worker = binary().arg("worker").envs(environment).stdout(Stdio::piped()).spawn().expect("it runs");
     let mut lines = BufReader::new(worker.stdout.take().expect("piped")).lines();
     let url = loop {

@@ -95,7 +95,7 @@ async fn every_release_has_exactly_one_transfer_whenever_the_server_is_killed() 
     let mut random = StdRng::seed_from_u64(14);
     let started = Instant::now();
     while !done.load(Ordering::Relaxed) {
-        if started.elapsed() > Duration::from_secs(240) {
+        if started.elapsed() > Duration::from_secs(900) {
             let milestones = db.query("select status || ' ' || count(*) from milestones group by status").await;
             let open = db.query("select 'payment ' || status || ' ' || id from payments where status not in ('available') union all select 'release ' || status || ' ' || id from releases where status <> 'sent'").await;
             let jobs = db.query("select task_identifier || ' attempts ' || attempts || ' run_at ' || run_at || ' locked ' || coalesce(locked_by, '-') || ' ' || coalesce(last_error, '') from graphile_worker.jobs order by run_at limit 20").await;

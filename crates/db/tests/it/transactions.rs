@@ -135,6 +135,8 @@ async fn an_exhausted_pool_answers_unavailable_within_its_timeout() {
         })
         .await;
     let ctx = ctx();
+    // Connecting is bounded by the same wait.
+    until("it is connected", async || uow.read(&ctx, async |tx| ids(tx).await).await.ok()).await;
     let (release, released) = tokio::sync::oneshot::channel::<()>();
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let holder = uow.write(&ctx, async |_| {

@@ -78,7 +78,7 @@ async fn a_500_is_replayed_for_a_day_even_if_the_work_was_done() {
 #[tokio::test]
 async fn a_key_in_use_is_a_conflict() {
     let world = World::new().await;
-    world.sandbox.inject(Fault::new("POST", "/v1/payment_intents", FaultKind::Delay).delay_ms(300));
+    world.sandbox.inject(Fault::new("POST", "/v1/payment_intents", FaultKind::Delay).delay_ms(3_000));
     let (first, second) = tokio::join!(world.post_once("k1", "/v1/payment_intents", PAYMENT), async {
         crate::world::eventually("the fault is taken", || world.sandbox.requests().is_empty()).await;
         world.post_once("k1", "/v1/payment_intents", PAYMENT).await

@@ -109,7 +109,11 @@ async fn signing_in_has_a_limit_of_its_own() {
 #[actix_web::test]
 async fn idle_keys_are_forgotten() {
     // A quota that is whole again after a nanosecond, beside one that takes an hour.
-    let client = limited(|limits| limits.address = Quota { requests: u32::MAX, seconds: 1 });
+    let client = limited(|limits| {
+        limits.address = Quota { requests: u32::MAX, seconds: 1 };
+        limits.user = Quota { requests: 1, seconds: 3600 };
+        limits.organization = limits.user;
+    });
     client.send(from("1.1.1.1")).await;
     client.send(signed(from("1.1.1.1"))).await;
     assert_eq!(client.deps.limits().keys(), 3, "address, user, organization");

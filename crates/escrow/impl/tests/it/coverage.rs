@@ -192,8 +192,7 @@ async fn floats_and_sweeps_at_once_end_with_the_newest_look() {
 #[tokio::test]
 async fn a_person_is_paged_while_it_is_short_and_the_gauge_shows_by_how_much() {
     let world = platform_bears().await;
-    let (pages, gauges) = (Pages::default(), Gauges::default());
-    let _hears = tracing::subscriber::set_default(pages.clone());
+    let (pages, gauges) = (Pages::hear(), Gauges::default());
     let _sees = metrics::set_default_local_recorder(&gauges);
     let shown = || gauges.get("escrow_coverage_surplus_minor{currency=EUR}");
     short(&world, false).await;
@@ -221,8 +220,7 @@ async fn a_stop_that_nobody_lifts_is_a_finding() {
 async fn with_the_owner_bearing_the_cost_nothing_stops() {
     let web = Web::over(World::new().await);
     let world = &web.world;
-    let pages = Pages::default();
-    let _hears = tracing::subscriber::set_default(pages.clone());
+    let pages = Pages::hear();
     let (contract, funding) = {
         let contract = world.contract(&[1_000_000, 500_000]).await;
         let funding = world.fund(contract.milestones[0].id).await.expect("funds");

@@ -1,30 +1,47 @@
 //! Who is paged, and what the gauges show, heard in this thread.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Subscriber};
 
-/// The kinds of the lines under the target `page`.
-#[derive(Clone, Default)]
-pub struct Pages(Arc<Mutex<Vec<String>>>);
+thread_local! {
+    static HEARD: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The kinds of the lines under the target `page` that this thread writes. The subscriber is the whole process's: tracing remembers per place in
+/// the code whether anybody listens, and a scoped one would go unasked where a neighbour without one came by first.
+#[derive(Clone, Copy)]
+pub struct Pages;
 
 impl Pages {
+    /// Listens from now on.
+    pub fn hear() -> Self {
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| {
+            tracing::subscriber::set_global_default(Self).expect("the only subscriber");
+            tracing::callsite::rebuild_interest_cache();
+        });
+        Self.take();
+        Self
+    }
+
     /// What was heard since the last time.
-    pub fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().expect("not poisoned"))
+    pub fn take(self) -> Vec<String> {
+        HEARD.take()
     }
 }
 
 impl Visit for Pages {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "kind" {
-            self.0.lock().expect("not poisoned").push(value.to_owned());
+            HEARD.with_borrow_mut(|heard| heard.push(value.to_owned()));
         }
     }
 
@@ -41,7 +58,7 @@ impl Subscriber for Pages {
     }
 
     fn event(&self, event: &Event<'_>) {
-        event.record(&mut self.clone());
+        event.record(&mut { *self });
     }
 
     fn record(&self, _: &Id, _: &Record<'_>) {}

@@ -76,8 +76,7 @@ async fn another_contracts_old_money_is_no_obstacle() {
 #[tokio::test]
 async fn from_60_days_on_the_doctor_warns_and_from_85_a_person_must_act() {
     let world = World::new().await;
-    let pages = Pages::default();
-    let _hears = tracing::subscriber::set_default(pages.clone());
+    let pages = Pages::hear();
     let (contract, funding) = world.funded().await;
     let milestone = contract.milestones[0].id;
     world.submit(milestone).await.expect("submits");

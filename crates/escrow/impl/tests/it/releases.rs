@@ -205,8 +205,7 @@ async fn after_a_day_of_not_knowing_a_person_decides() {
 #[tokio::test]
 async fn one_that_is_blocked_for_an_hour_is_seen_however_often_it_is_tried() {
     let world = World::new().await;
-    let pages = Pages::default();
-    let _hears = tracing::subscriber::set_default(pages.clone());
+    let pages = Pages::hear();
     let (_, funding) = world.approved().await;
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
     world.db.run_sql("update escrow_accounts set status = 'frozen'").await;

@@ -1,9 +1,12 @@
 //! Drafts, publication, extension, invitations, cancellation, repetition.
 
+use std::time::Duration;
+
 use chrono::{TimeDelta, Utc};
 use kernel::{OrgId, PageRequest};
 use projects_api::SoqStatus;
 use secrecy::ExposeSecret;
+use tenders::Settings;
 use tenders_api::*;
 use tokio_postgres::NoTls;
 
@@ -46,9 +49,9 @@ async fn all_faults_of_a_draft_come_at_once() {
 
 #[tokio::test]
 async fn publication_tells_everything_that_is_missing() {
-    let w = World::new().await;
+    let w = World::with(Settings { minimum_submission_period: Duration::from_secs(7200), standstill: Duration::ZERO }).await;
     let ctx = w.owner.ctx();
-    let soon = Draft { submission_deadline: Utc::now() + TimeDelta::seconds(1), method: ProcurementMethod::Limited, ..w.draft() };
+    let soon = Draft { submission_deadline: Utc::now() + TimeDelta::hours(1), method: ProcurementMethod::Limited, ..w.draft() };
     let id = w.service.create(&ctx, soon).await.unwrap().tender.id;
     {
         let mut soqs = w.projects.soqs.lock().unwrap();
@@ -202,8 +205,8 @@ async fn a_project_that_was_never_tendered_takes_its_drafts_along() {
 
 #[tokio::test]
 async fn a_hundred_faults_of_a_schedule_are_told() {
-    let w = World::new().await;
-    let soon = Draft { submission_deadline: Utc::now() + TimeDelta::seconds(1), ..w.draft() };
+    let w = World::with(Settings { minimum_submission_period: Duration::from_secs(7200), standstill: Duration::ZERO }).await;
+    let soon = Draft { submission_deadline: Utc::now() + TimeDelta::hours(1), ..w.draft() };
     let id = w.service.create(&w.owner.ctx(), soon).await.unwrap().tender.id;
     {
         let lines = &mut w.projects.soqs.lock().unwrap()[0].lines;
