@@ -184,6 +184,14 @@ fn state_of(row: &Row) -> serde_json::Value {
     json!({ "status": row.status.name(), "revision": row.revision })
 }
 
+/// The entry of a revision, with what stood there before, if anything did.
+fn behind(entry: NewEntry, old: Option<&Row>) -> NewEntry {
+    match old {
+        Some(old) => entry.before(state_of(old)),
+        None => entry,
+    }
+}
+
 impl Service {
     async fn tender_of_own(&self, ctx: &Ctx, bid: BidId) -> Result<TenderId, Error> {
         self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
@@ -211,11 +219,7 @@ impl Service {
         let row = store_in(tx, taking, old, Revision { place, sealed: &sealed, receipt: None }).await?;
         let entry = NewEntry::named("bids.draft", "bid", place.bid)
             .after(json!({ "tender": tender, "status": row.status.name(), "revision": row.revision }));
-        let entry = match old {
-            Some(old) => entry.before(state_of(old)),
-            None => entry,
-        };
-        self.audit.record_in(tx, ctx, entry).await?;
+        self.audit.record_in(tx, ctx, behind(entry, old)).await?;
         Ok(bid_of(row, Some(content), taking.at))
     }
 
@@ -242,11 +246,7 @@ impl Service {
         let receipt = hex::encode(sealed.receipt);
         let entry = NewEntry::of(perm::BIDS_SUBMIT, "bid", place.bid)
             .after(json!({ "tender": tender, "status": "submitted", "revision": place.revision, "receipt": receipt }));
-        let entry = match old {
-            Some(old) => entry.before(state_of(old)),
-            None => entry,
-        };
-        self.audit.record_in(tx, ctx, entry).await?;
+        self.audit.record_in(tx, ctx, behind(entry, old)).await?;
         tx.publish(&BidSubmitted { tender, bid: place.bid, revision: place.revision }).await?;
         Ok(Bid { document: Some(sealed.document), ..bid_of(row, Some(content), taking.at) })
     }
