@@ -27,7 +27,8 @@ const FREE: &[&str] = &[
 
 /// The platform that this test runs on, as cargo names it.
 fn host() -> String {
-    let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("-vV").output().expect("rustc runs");
+    let output =
+        Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("-vV").output().expect("rustc runs");
     let told = String::from_utf8(output.stdout).expect("rustc speaks UTF-8");
     told.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc names its host").to_owned()
 }
