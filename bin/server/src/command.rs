@@ -1,5 +1,7 @@
 //! The commands of the command line.
 
+pub mod alarms;
+
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -101,6 +103,7 @@ pub fn worker(settings: &Settings) -> anyhow::Result<ExitCode> {
         let mut scrape = Scrape::start(settings.metrics_address, scrape::recorder()?)?;
         let (stripe, public_url) = (StripeAccess::configured(settings), server::public_url(settings, settings.server.address));
         let services = std::sync::Arc::new(Services::build(settings, &provided.urls, stripe, &public_url).await?);
+        services.count_alarms();
         let worker = server::start_worker(settings, &provided, &services).await?;
         say(&format!("14Build works\n  metrics        http://{}/metrics", scrape.address));
         tokio::select! {
@@ -186,26 +189,30 @@ async fn platform_database(settings: &Settings) -> anyhow::Result<(SecretString,
     Ok((provided.urls.system.clone(), provided.cluster))
 }
 
+/// Does something through the platform's door, and stops the cluster that was started for it, whatever came of it.
+async fn on_platform<T>(settings: &Settings, work: impl AsyncFnOnce(&SecretString) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let (system, cluster) = platform_database(settings).await?;
+    let done = work(&system).await;
+    if let Some(cluster) = cluster {
+        cluster.stop().await?;
+    }
+    done
+}
+
 /// `build14 doctor [--json]`
 ///
 /// # Errors
 /// If the database does not answer.
 pub fn doctor(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let (system, cluster) = platform_database(settings).await?;
-        let findings = services::doctor(&system).await?;
-        if let Some(cluster) = cluster {
-            cluster.stop().await?;
-        }
+        let findings = on_platform(settings, async |system| services::doctor(system).await).await?;
         if json {
-            let list: Vec<_> =
-                findings.iter().map(|(check, what)| serde_json::json!({"check": check, "finding": what})).collect();
-            say(&serde_json::json!({"healthy": findings.is_empty(), "findings": list}).to_string());
+            say(&serde_json::Value::Array(findings.iter().map(services::Finding::json).collect()).to_string());
         } else if findings.is_empty() {
-            say("every invariant holds");
+            say("every invariant holds, no alarm is open");
         } else {
-            for (check, finding) in &findings {
-                say(&format!("{check}: {finding}"));
+            for finding in &findings {
+                say(&finding.to_string());
             }
         }
         Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -219,12 +226,7 @@ pub fn doctor(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
 pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str) -> anyhow::Result<ExitCode> {
     let float = escrow::Float::parse(amount, currency, source)?;
     block_on(async {
-        let (system, cluster) = platform_database(settings).await?;
-        let posted = services::post_float(&system, &float).await;
-        if let Some(cluster) = cluster {
-            cluster.stop().await?;
-        }
-        let posted = posted?;
+        let posted = on_platform(settings, async |system| services::post_float(system, &float).await).await?;
         if posted.fresh {
             say(&format!("E0 {source}"));
         } else {

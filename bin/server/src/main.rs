@@ -41,6 +41,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What a person must look at, until a person did
+    Alarms {
+        #[command(subcommand)]
+        what: Alarms,
+    },
     /// Posts the platform's own money at the payment provider (E0 of the ledger), once per source
     Float {
         /// How much, such as 5000.00
@@ -74,6 +79,31 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum Alarms {
+    /// Lists the open ones
+    List {
+        /// For machines
+        #[arg(long)]
+        json: bool,
+        /// The settled ones too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Settles one: somebody looked at it and did what was to be done
+    Settle {
+        /// Its id, as `list` shows it
+        #[arg(long)]
+        id: uuid::Uuid,
+        /// The name of the person who does this
+        #[arg(long)]
+        operator: kernel::Operator,
+        /// What was found and done
+        #[arg(long)]
+        note: kernel::Reason,
+    },
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command.unwrap_or(Command::Serve) {
@@ -104,6 +134,10 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Migrate { check } => command::migrate(settings, check),
         Command::Demo { json } => command::demo(settings, json),
         Command::Doctor { json } => command::doctor(settings, json),
+        Command::Alarms { what: Alarms::List { json, all } } => command::alarms::list(settings, json, all),
+        Command::Alarms { what: Alarms::Settle { id, operator, note } } => {
+            command::alarms::settle(settings, id, &operator, &note)
+        }
         Command::Float { amount, currency, source } => command::float(settings, &amount, &currency, &source),
         Command::ReleaseResolve { release, sent, .. } => command::release_resolve(settings, release, sent),
         Command::DatabaseUrl { role } => command::database_url(settings, role),

@@ -99,6 +99,7 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
     let (sandbox, stripe) = stripe(settings, address).await?;
     let stripe_base = stripe.api_base.clone();
     let services = Arc::new(Services::build(settings, &provided.urls, stripe, &public_url(settings, address)).await?);
+    services.count_alarms();
     let worker = if settings.jobs.in_process { Some(start_worker(settings, &provided, &services).await?) } else { None };
     if let Some(worker) = &worker {
         services.watch_worker(worker.monitor());
@@ -141,8 +142,8 @@ pub fn connections(settings: &Settings) -> usize {
 /// Every connection that a worker of its own may open.
 #[must_use]
 pub fn worker_connections(settings: &Settings) -> usize {
-    // The sessions' listener, and the sweep that purges old sessions.
-    working(settings) + 2
+    // The sessions' listener, the sweep that purges old sessions, and the count of alarms.
+    working(settings) + 3
 }
 
 /// The worker itself, and the handlers' own pools.
@@ -238,6 +239,6 @@ mod tests {
         let working = 6 + 2 * 7;
         assert_eq!(connections(&with("false")), 3 * 5 + 8 + 1);
         assert_eq!(connections(&with("true")), 3 * 5 + 8 + 1 + working);
-        assert_eq!(worker_connections(&with("false")), working + 2);
+        assert_eq!(worker_connections(&with("false")), working + 3);
     }
 }

@@ -7,8 +7,9 @@ use diesel::sql_types::{Integer, Json, Jsonb, Nullable, Text, Timestamptz, Uuid 
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use kernel::{Answer, Ctx, Fault, IdempotencyKey, RequestId, UserId};
 use serde_json::json;
-use uow::{Claim, Job, NewEvent, TxBackend};
+use uow::{Alarm, Claim, Job, NewEvent, TxBackend};
 
+use crate::alarms;
 use crate::connection::Held;
 use crate::error::fault_of;
 use crate::idempotency;
@@ -105,6 +106,17 @@ impl TxBackend for WriteTx {
             .await
             .map_err(fault_of)?;
         Ok(())
+    }
+
+    async fn alarm(&mut self, alarm: &Alarm) -> Result<(), Fault> {
+        alarms::raise(&mut self.held, alarm).await
+    }
+
+    async fn end_alarms(&mut self, kind: &str, over: &[String]) -> Result<(), Fault> {
+        if self.tenant.is_some() {
+            return Err(Fault::internal("ending alarms is the platform's: use `SystemUow`, not `Uow`"));
+        }
+        alarms::end(&mut self.held, kind, over).await
     }
 
     async fn claim(&mut self, key: &IdempotencyKey) -> Result<Claim, Fault> {

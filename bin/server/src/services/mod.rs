@@ -1,5 +1,6 @@
 //! The composition: every service made over the ones it stands on, ports joined with their implementations.
 
+pub mod alarms;
 mod doctor;
 mod documents;
 mod float;
@@ -21,7 +22,7 @@ use crate::config::{Profile, Settings};
 use crate::database::Urls;
 use crate::secrets;
 
-pub use doctor::doctor;
+pub use doctor::{Finding, doctor};
 pub use documents::{openapi_json, routes};
 pub use float::post_float;
 pub use sandbox::start_sandbox;
@@ -86,6 +87,8 @@ pub struct Services {
     for_jobs: Domains,
     cookies: users::CookieSettings,
     listener: JoinHandle<()>,
+    /// Sets the gauge of open alarms, if this process shows metrics.
+    counting: OnceLock<JoinHandle<()>>,
     worker: Arc<OnceLock<jobs::Monitor>>,
 }
 
@@ -140,7 +143,20 @@ impl Services {
         let bonds = obligations::LiveBusiness { contracts: domains.escrow.clone(), tenders: domains.tenders.clone() };
         let users = Arc::new(users.with_obligations(Arc::new(bonds)));
         let cookies = users::CookieSettings { secure: settings.secure_cookie };
-        Ok(Self { system, policy, audit, tenants, auth, users, domains, for_jobs, cookies, listener, worker: Arc::default() })
+        Ok(Self {
+            system,
+            policy,
+            audit,
+            tenants,
+            auth,
+            users,
+            domains,
+            for_jobs,
+            cookies,
+            listener,
+            counting: OnceLock::new(),
+            worker: Arc::default(),
+        })
     }
 
     /// What the HTTP application is made of.
@@ -202,6 +218,11 @@ impl Services {
         let _set_once = self.worker.set(monitor);
     }
 
+    /// Keeps the gauge of open alarms true from now on.
+    pub fn count_alarms(&self) {
+        self.counting.get_or_init(|| alarms::watch_alarms(self.system.clone()));
+    }
+
     /// The compiled policy.
     #[must_use]
     pub fn policy(&self) -> &auth::Policy {
@@ -212,6 +233,9 @@ impl Services {
 impl Drop for Services {
     fn drop(&mut self) {
         self.listener.abort();
+        if let Some(counting) = self.counting.get() {
+            counting.abort();
+        }
     }
 }
 

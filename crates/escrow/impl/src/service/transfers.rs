@@ -10,8 +10,9 @@ use kernel::{Ctx, Fault, ReleaseId, RequestId};
 use serde_json::json;
 use uow::Tx;
 
+use super::Service;
+use super::alarms::{RELEASE_REFUSED, RELEASE_UNKNOWN, alarm_in};
 use super::funding::transfer_group;
-use super::{Service, alarm};
 use crate::jobs::{ReleaseJob, TransferJob};
 use crate::ledger::Posting;
 use crate::model::{MilestoneEvent, ReleaseEvent};
@@ -56,10 +57,6 @@ impl Service {
                 return self.confirm(&ctx, job.release, transfer).await;
             }
             if key_is_dead {
-                alarm(
-                    "release_unknown",
-                    &format!("release {}: no transfer after a day; a person must decide (resolve_release)", job.release),
-                );
                 return self
                     .uow
                     .write(&ctx, async |tx| self.lose_in(tx, &ctx, job.release, "no transfer after a day").await)
@@ -97,16 +94,20 @@ impl Service {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let transfer = self.provider.transfer(&job.transfer).await?;
         if !is_of(&transfer, job.release) {
-            alarm("foreign_transfer", &format!("transfer {} does not name release {}", transfer.id, job.release));
-            return Ok(());
+            let detail = format!("transfer {} does not name release {}", transfer.id, job.release);
+            let about = ("transfer", transfer.id.clone());
+            return Ok(self.uow.write(&ctx, async |tx| alarm_in(tx, "foreign_transfer", about, detail).await).await?);
         }
-        if transfer.reversed.minor() != 0 {
-            alarm(
-                "transfer_reversed",
-                &format!("transfer {} of release {} was reversed by {}", transfer.id, job.release, transfer.reversed),
-            );
-        }
-        self.confirm(&ctx, job.release, &transfer).await
+        self.uow
+            .write(&ctx, async |tx| {
+                if transfer.reversed.minor() != 0 {
+                    let detail =
+                        format!("transfer {} of release {} was reversed by {}", transfer.id, job.release, transfer.reversed);
+                    alarm_in(tx, "transfer_reversed", ("transfer", transfer.id.clone()), detail).await?;
+                }
+                self.confirm_in(tx, &ctx, job.release, &transfer).await
+            })
+            .await
     }
 
     async fn about_to_send_in(&self, tx: &mut Tx, id: ReleaseId) -> Result<Next, Error> {
@@ -201,18 +202,19 @@ impl Service {
         }
         let Some(after) = ReleaseEvent::Confirm.after(before) else {
             let known = release.transfer.as_deref().unwrap_or("none");
-            alarm(
-                "unexpected_transfer",
-                &format!("release {id} is {before} with transfer {known}, but there is {}", transfer.id),
-            );
-            return Ok(());
+            let detail = format!("release {id} is {before} with transfer {known}, but there is {}", transfer.id);
+            return Ok(alarm_in(tx, "unexpected_transfer", ("transfer", transfer.id.clone()), detail).await?);
         };
         let net = repo::money(release.net, &release.currency)?;
         if transfer.amount != net || release.destination.as_ref().is_some_and(|ours| *ours != transfer.destination) {
-            alarm(
-                "wrong_transfer",
-                &format!("release {id} is over {net}, but transfer {} is over {}", transfer.id, transfer.amount),
+            let detail = format!(
+                "release {id} is over {net} to {}, but transfer {} is over {} to {}",
+                release.destination.as_deref().unwrap_or("nobody"),
+                transfer.id,
+                transfer.amount,
+                transfer.destination
             );
+            alarm_in(tx, "wrong_transfer", ("transfer", transfer.id.clone()), detail).await?;
             return self.lose_in(tx, ctx, id, "the transfer found is not the one ordered").await;
         }
         let posting = Posting::e4(&transfer.id, release.id, release.net, release.fee, net.currency());
@@ -244,7 +246,9 @@ impl Service {
         let before = release.status()?;
         let Some(after) = ReleaseEvent::Lose.after(before) else { return Ok(()) };
         if release.maybe_sent_at.is_some_and(|since| self.now() - since >= KEY_LIFE) {
-            alarm("release_unknown", &format!("release {id} is unknown for more than a day: {why}"));
+            let detail =
+                format!("unknown for more than a day ({why}): a person decides, `build14 release-resolve --release {id}`");
+            alarm_in(tx, RELEASE_UNKNOWN, ("release", id.to_string()), detail).await?;
         }
         let step = Step { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..Step::default() };
         repo::releases::save(tx, release.id, &step).await?;
@@ -271,7 +275,13 @@ impl Service {
         let step = Step { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..Step::default() };
         repo::releases::save(tx, release.id, &step).await?;
         debug_assert_eq!(milestone.status, MilestoneStatus::Approved.name());
-        alarm("release_refused", &format!("release {id}: {why}"));
+        alarm_in(
+            tx,
+            RELEASE_REFUSED,
+            ("release", id.to_string()),
+            format!("{} to the payee: {why}", repo::money(release.net, &release.currency)?),
+        )
+        .await?;
         let entry = NewEntry::named("escrow.release_failed", "release", id)
             .before(json!({ "status": before }))
             .after(json!({ "status": after, "error": why }));

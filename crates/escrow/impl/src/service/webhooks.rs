@@ -5,7 +5,8 @@ use serde_json::Value;
 use uow::Job;
 use uuid::Uuid;
 
-use super::{Service, alarm};
+use super::Service;
+use super::alarms::alarm_in;
 use crate::jobs::{self, WebhookJob};
 use crate::repo::inbox::{self, EventRow};
 use crate::signature;
@@ -71,8 +72,13 @@ impl Service {
             tracing::warn!(event = event.id, livemode = event.livemode, "an event of the other mode is left alone");
             Vec::new()
         };
+        let disputes = event.kind.starts_with("charge.dispute.") || event.kind.starts_with("radar.");
         self.system
             .write(async |tx| {
+                if disputes && event.livemode == self.settings.livemode {
+                    let detail = format!("{} about {}: a person must look", event.kind, event.object_id);
+                    alarm_in(tx, "dispute", ("dispute", event.object_id.clone()), detail).await?;
+                }
                 for look in looks {
                     tx.enqueue(look).await?;
                 }
@@ -90,15 +96,10 @@ impl Service {
         }
         match family {
             "payment_intent" => self.payment_look(event, &event.object_id).await,
-            "charge" | "refund" | "review" | "radar" => {
-                if event.kind.starts_with("charge.dispute.") || event.kind.starts_with("radar.") {
-                    alarm("dispute", &format!("{} about {}: a person must look", event.kind, event.object_id));
-                }
-                match &event.intent {
-                    Some(intent) => self.payment_look(event, intent).await,
-                    None => Ok(Vec::new()),
-                }
-            }
+            "charge" | "refund" | "review" | "radar" => match &event.intent {
+                Some(intent) => self.payment_look(event, intent).await,
+                None => Ok(Vec::new()),
+            },
             "transfer" => self.transfer_look(event).await,
             "account" | "capability" => {
                 let account = event.account.as_deref().unwrap_or(&event.object_id);

@@ -1,5 +1,6 @@
 //! Contracts, protected payments and the ledger on a real PostgreSQL, with an in-memory payment provider.
 
+mod alarms;
 mod contracts;
 mod coverage;
 mod document;
