@@ -75,7 +75,7 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     }
     world.settle().await;
     // The platform's own money: nobody's to see.
-    let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR');
+    let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada');
         insert into platform_coverage values ('EUR', 1) on conflict do nothing;
         select app.raise_alarm('test', 'thing', 'x', null, 'nothing happened')";
     world.db.run_sql(float).await;

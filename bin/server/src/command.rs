@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use embedded_postgres::Cluster;
+use kernel::Decision;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -219,18 +220,19 @@ pub fn doctor(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// `build14 float --amount 5000.00 --currency EUR --source tu_…`
+/// `build14 float --amount 5000.00 --currency EUR --source tu_… --operator … [--reason …]`
 ///
 /// # Errors
 /// What is wrong with the amount, the currency or the source; what was posted for that source before; if the database does not answer.
-pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str) -> anyhow::Result<ExitCode> {
+pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str, by: &Decision) -> anyhow::Result<ExitCode> {
     let float = escrow::Float::parse(amount, currency, source)?;
     block_on(async {
-        let posted = on_platform(settings, async |system| services::post_float(system, &float).await).await?;
+        let posted = on_platform(settings, async |system| services::post_float(system, &float, by).await).await?;
         if posted.fresh {
             say(&format!("E0 {source}"));
         } else {
-            say(&format!("{source} was posted before, on {}; nothing is posted twice. It stands as", posted.at));
+            let who = posted.operator.as_deref().unwrap_or("an operator whose name was not asked for then");
+            say(&format!("{source} was posted before, on {} by {who}; nothing is posted twice. It stands as", posted.at));
         }
         for entry in &posted.entries {
             say(&format!("     {} {:<20} {:>16}", entry.account, entry.name, entry.amount.to_string()));
@@ -245,17 +247,22 @@ pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str) ->
     })
 }
 
-/// `build14 release-resolve --release <id> (--sent tr_… | --not-sent)`
+/// `build14 release-resolve --release <id> (--sent tr_… | --not-sent) --operator … [--reason …]`
 ///
 /// # Errors
 /// If the release is not unknown, may still be sent by itself, or the provider's transfers say otherwise.
-pub fn release_resolve(settings: &Settings, release: uuid::Uuid, sent: Option<String>) -> anyhow::Result<ExitCode> {
+pub fn release_resolve(
+    settings: &Settings,
+    release: uuid::Uuid,
+    sent: Option<String>,
+    by: &Decision,
+) -> anyhow::Result<ExitCode> {
     let urls = shared(settings, "release-resolve")?;
     let resolution = sent.map_or(escrow::Resolution::NotSent, escrow::Resolution::Sent);
     block_on(async {
         let stripe = StripeAccess::configured(settings);
         let services = Services::build(settings, &urls, stripe, &settings.server.public_url).await?;
-        let resolved = services.resolve_release(release.into(), &resolution).await?;
+        let resolved = services.resolve_release(release.into(), &resolution, by).await?;
         let transfer = resolved.transfer.as_deref().unwrap_or("no transfer");
         say(&format!("release {release} is {} ({transfer})", resolved.status.name()));
         Ok(ExitCode::SUCCESS)

@@ -57,6 +57,8 @@ enum Command {
         /// The provider's id of the top-up, such as tu_1Mt…
         #[arg(long)]
         source: String,
+        #[command(flatten)]
+        by: By,
     },
     /// Settles a release whose outcome stayed unknown for a day, as a person found it at the payment provider (R5)
     #[command(group = clap::ArgGroup::new("outcome").required(true).args(["sent", "not_sent"]))]
@@ -70,6 +72,8 @@ enum Command {
         /// It was not sent
         #[arg(long)]
         not_sent: bool,
+        #[command(flatten)]
+        by: By,
     },
     /// Prints a libpq URL of the configured or the running embedded database
     DatabaseUrl {
@@ -77,6 +81,23 @@ enum Command {
         #[arg(long, value_enum, default_value = "app")]
         role: build14::database::Role,
     },
+}
+
+/// Who decides, and why: recorded with what is done.
+#[derive(clap::Args)]
+struct By {
+    /// The name of the person who does this
+    #[arg(long)]
+    operator: kernel::Operator,
+    /// Why
+    #[arg(long)]
+    reason: Option<kernel::Reason>,
+}
+
+impl From<By> for kernel::Decision {
+    fn from(by: By) -> Self {
+        Self { operator: by.operator, reason: by.reason }
+    }
 }
 
 #[derive(Subcommand)]
@@ -138,8 +159,8 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Alarms { what: Alarms::Settle { id, operator, note } } => {
             command::alarms::settle(settings, id, &operator, &note)
         }
-        Command::Float { amount, currency, source } => command::float(settings, &amount, &currency, &source),
-        Command::ReleaseResolve { release, sent, .. } => command::release_resolve(settings, release, sent),
+        Command::Float { amount, currency, source, by } => command::float(settings, &amount, &currency, &source, &by.into()),
+        Command::ReleaseResolve { release, sent, by, .. } => command::release_resolve(settings, release, sent, &by.into()),
         Command::DatabaseUrl { role } => command::database_url(settings, role),
         Command::Openapi => command::openapi(),
     }

@@ -32,15 +32,23 @@ pub(crate) async fn raise(connection: &mut AsyncPgConnection, alarm: &Alarm) -> 
     Ok(())
 }
 
-pub(crate) async fn end(connection: &mut AsyncPgConnection, kind: &str, over: &[String]) -> Result<(), Fault> {
+pub(crate) async fn settle(
+    connection: &mut AsyncPgConnection,
+    kind: &str,
+    over: &[String],
+    by: &str,
+    note: &str,
+) -> Result<(), Fault> {
     let over: Vec<String> = over.iter().map(|id| line(id, ID)).collect();
     // In one order for everyone, so that two sweeps never wait for each other in a circle.
     diesel::sql_query(
         "with over as (select id from alarms where kind = $1 and settled_at is null and object_id = any ($2) order by id for update)
-         update alarms a set settled_at = clock_timestamp(), settled_by = 'sweep', note = 'over by itself' from over where a.id = over.id",
+         update alarms a set settled_at = clock_timestamp(), settled_by = $3, note = $4 from over where a.id = over.id",
     )
     .bind::<Text, _>(kind)
     .bind::<Array<Text>, _>(over)
+    .bind::<Text, _>(by)
+    .bind::<Text, _>(note)
     .execute(connection)
     .await
     .fault()?;

@@ -112,11 +112,11 @@ impl TxBackend for WriteTx {
         alarms::raise(&mut self.held, alarm).await
     }
 
-    async fn end_alarms(&mut self, kind: &str, over: &[String]) -> Result<(), Fault> {
+    async fn settle_alarms(&mut self, kind: &str, over: &[String], by: &str, note: &str) -> Result<(), Fault> {
         if self.tenant.is_some() {
-            return Err(Fault::internal("ending alarms is the platform's: use `SystemUow`, not `Uow`"));
+            return Err(Fault::internal("settling alarms is the platform's: use `SystemUow`, not `Uow`"));
         }
-        alarms::end(&mut self.held, kind, over).await
+        alarms::settle(&mut self.held, kind, over, by, note).await
     }
 
     async fn claim(&mut self, key: &IdempotencyKey) -> Result<Claim, Fault> {

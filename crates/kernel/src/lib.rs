@@ -16,7 +16,7 @@ pub use ctx::{Actor, Answer, Ctx, IdempotencyKey, Once, ProjectRoles, RequestId}
 pub use error::{Denied, DomainError, Fault, FaultKind, FieldFault, Kind, MOST_FAULTS};
 pub use ids::*;
 pub use money::{Currency, Money, MoneyError, amount_of, round_half_up};
-pub use operator::{NotAReason, NotAnOperator, Operator, Reason};
+pub use operator::{Decision, NotAReason, NotAnOperator, Operator, Reason};
 pub use page::{Page, PageRequest, Position};
 pub use permission::{OrgRole, Permission, ProjectRole, Scope};
 

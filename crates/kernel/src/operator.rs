@@ -11,7 +11,7 @@ fn line(text: &str, most: usize) -> Option<String> {
 }
 
 /// Control characters and the invisible ones: zero width, direction marks, soft hyphen, byte order mark.
-const fn hidden(c: char) -> bool {
+fn hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}')
@@ -93,6 +93,15 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// That a person decided, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Who.
+    pub operator: Operator,
+    /// Why, if it was said.
+    pub reason: Option<Reason>,
 }
 
 #[cfg(test)]

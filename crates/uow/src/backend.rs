@@ -42,8 +42,8 @@ pub trait TxBackend: Any + Send {
     async fn enqueue(&mut self, job: &Job) -> Result<(), Fault>;
     /// Raises an alarm, or notes that an open one was seen again.
     async fn alarm(&mut self, alarm: &Alarm) -> Result<(), Fault>;
-    /// Settles the open alarms of a kind about these objects, as over by themselves. For the platform alone.
-    async fn end_alarms(&mut self, kind: &str, over: &[String]) -> Result<(), Fault>;
+    /// Settles the open alarms of a kind about these objects, under this name and with this note. For the platform alone.
+    async fn settle_alarms(&mut self, kind: &str, over: &[String], by: &str, note: &str) -> Result<(), Fault>;
     /// Claims an idempotency key; blocks while a concurrent transaction holds the claim.
     async fn claim(&mut self, key: &IdempotencyKey) -> Result<Claim, Fault>;
     /// Stores the answer of a claimed key.

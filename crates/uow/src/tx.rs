@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use kernel::{EventId, Fault};
+use kernel::{EventId, Fault, Operator};
 
 use crate::{Alarm, DomainEvent, Job, NewEvent, TxBackend};
 
@@ -58,7 +58,15 @@ impl Tx {
     /// # Errors
     /// A fault of the database; an internal one in a tenant's transaction, which sees no alarm.
     pub async fn end_alarms(&mut self, kind: &'static str, over: &[String]) -> Result<(), Fault> {
-        if over.is_empty() { Ok(()) } else { self.0.end_alarms(kind, over).await }
+        if over.is_empty() { Ok(()) } else { self.0.settle_alarms(kind, over, "sweep", "over by itself").await }
+    }
+
+    /// For a verb of an operator: a person saw to what these alarms of a kind were about.
+    ///
+    /// # Errors
+    /// As [`Tx::end_alarms`].
+    pub async fn settle_alarms(&mut self, kind: &'static str, over: &[String], by: &Operator, note: &str) -> Result<(), Fault> {
+        if over.is_empty() { Ok(()) } else { self.0.settle_alarms(kind, over, by.as_str(), note).await }
     }
 
     /// Runs `f` so that its failure undoes only what it did: the only way to recover from a failed statement.

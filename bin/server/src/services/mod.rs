@@ -13,7 +13,7 @@ mod seed;
 use std::sync::{Arc, OnceLock};
 
 use actix_web::web::{Data, ServiceConfig};
-use kernel::{Clock, Permission, ReleaseId, SystemClock};
+use kernel::{Clock, Decision, Permission, ReleaseId, SystemClock};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 use uow::{SystemUow, Uow};
@@ -203,8 +203,9 @@ impl Services {
         &self,
         release: ReleaseId,
         what: &escrow::Resolution,
+        by: &Decision,
     ) -> Result<escrow_api::Release, escrow_api::Error> {
-        self.domains.escrow.resolve_release(release, what).await
+        self.domains.escrow.resolve_release(release, what, by).await
     }
 
     /// The handlers of jobs, events and sweeps.

@@ -210,15 +210,18 @@ async fn a_person_settles_only_what_is_there_to_settle() {
     let database = Database::fresh().await;
     let environment = production(&database).await;
     let id = "0193b1c0-0000-7000-8000-000000000001";
-    let (code, said, complained) = run_over(&environment, &["release-resolve", "--release", id, "--sent", "tr_1"]).await;
+    let (code, said, complained) =
+        run_over(&environment, &["release-resolve", "--release", id, "--sent", "tr_1", "--operator", "Ada"]).await;
     assert_eq!((code, said.as_str()), (Some(1), ""));
     assert!(complained.contains("there is no such release"), "{complained}");
-    let (code, _, complained) = run_over(&environment, &["release-resolve", "--release", id]).await;
+    let (code, _, complained) = run_over(&environment, &["release-resolve", "--release", id, "--operator", "Ada"]).await;
     assert_eq!(code, Some(2));
     assert!(complained.contains("--sent") && complained.contains("--not-sent"), "{complained}");
-    let (code, _, complained) = run(&["release-resolve", "--release", id, "--not-sent"], &[]).await;
+    let (code, _, complained) = run(&["release-resolve", "--release", id, "--not-sent", "--operator", "Ada"], &[]).await;
     assert_eq!(code, Some(1));
     assert!(complained.contains("set BUILD14__DATABASE__URL"), "{complained}");
+    let (code, _, complained) = run_over(&environment, &["release-resolve", "--release", id, "--not-sent"]).await;
+    assert!(code == Some(2) && complained.contains("--operator"), "{complained}");
 }
 
 #[tokio::test]
@@ -275,4 +278,23 @@ async fn alarms_are_listed_by_the_doctor_until_a_named_person_settles_them() {
     assert_eq!(doctor(&["alarms", "list"]).await.1, "no alarm is open\n");
     assert!(doctor(&["alarms", "list", "--all"]).await.1.contains("by Ada Lovelace: paid by hand]"));
     assert_eq!(doctor(&["doctor"]).await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_float_is_posted_under_the_name_of_the_person_who_does_it() {
+    let database = Database::fresh().await;
+    let environment = production(&database).await;
+    let float = ["float", "--amount", "50.00", "--currency", "EUR", "--source", "tu_1"];
+    let (code, _, complained) = run_over(&environment, &float).await;
+    assert!(code == Some(2) && complained.contains("--operator"), "{complained}");
+    let named = [&float[..], &["--operator", "Ada Lovelace", "--reason", "to cover fees"]].concat();
+    let (code, said, complained) = run_over(&environment, &named).await;
+    assert_eq!((code, complained.as_str()), (Some(0), ""), "{said}");
+    assert!(said.starts_with("E0 tu_1\n"), "{said}");
+    let rows = "select concat_ws(', ', source_object, amount, operator, reason) from platform_float";
+    assert_eq!(database.query(rows).await, ["tu_1, 5000, Ada Lovelace, to cover fees"]);
+    let again = [&float[..], &["--operator", "Bob"]].concat();
+    let (code, said, _) = run_over(&environment, &again).await;
+    assert!(code == Some(0) && said.contains("by Ada Lovelace; nothing is posted twice"), "{said}");
+    assert_eq!(database.query(rows).await, ["tu_1, 5000, Ada Lovelace, to cover fees"]);
 }

@@ -1,6 +1,5 @@
 //! Alarms: rows raised in the transaction of what happened, closed to tenants, settled once.
 
-use db::prelude::*;
 use db::{Settled, alarming, alarms, open_alarms_by_kind, settle_alarm};
 use kernel::{Fault, OrgId};
 use testkit::Database;

@@ -156,6 +156,8 @@ diesel::table! {
         sent_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        resolved_by -> Nullable<Text>,
+        resolved_reason -> Nullable<Text>,
     }
 }
 
@@ -245,6 +247,8 @@ diesel::table! {
         amount -> Int8,
         currency -> Text,
         created_at -> Timestamptz,
+        operator -> Nullable<Text>,
+        reason -> Nullable<Text>,
     }
 }
 

@@ -175,6 +175,8 @@ pub(crate) struct Step {
     pub(crate) maybe_sent_at: Option<Option<Timestamp>>,
     pub(crate) last_error: Option<Option<String>>,
     pub(crate) sent_at: Option<Timestamp>,
+    pub(crate) resolved_by: Option<String>,
+    pub(crate) resolved_reason: Option<String>,
 }
 
 pub(crate) async fn save(tx: &mut Tx, id: Uuid, step: &Step) -> Result<ReleaseRow, Fault> {

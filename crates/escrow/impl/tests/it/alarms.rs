@@ -4,7 +4,7 @@ use escrow_api::fake::Mishap;
 use escrow_api::{CostBearer, Escrows};
 
 use crate::heard::Pages;
-use crate::world::World;
+use crate::world::{World, ada};
 
 /// The alarms, oldest first: kind, about what, who settled it.
 async fn alarms(world: &World) -> Vec<String> {
@@ -58,7 +58,7 @@ async fn a_release_that_stays_unknown_is_an_alarm_until_it_is_known() {
     world.work().await;
     sweep(&world).await;
     assert_eq!(alarms(&world).await, ["release_unknown release open"]);
-    world.service.resolve_release(release.id, &escrow::Resolution::NotSent).await.expect("settles");
+    world.service.resolve_release(release.id, &escrow::Resolution::NotSent, &ada()).await.expect("settles");
     sweep(&world).await;
     assert_eq!(alarms(&world).await, ["release_unknown release sweep", "release_refused release open"]);
 }

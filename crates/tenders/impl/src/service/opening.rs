@@ -51,7 +51,7 @@ impl Service {
                 Ok(Step { tender: repo::tenders::view_again(tx.pg(), ctx, tender).await?, approval: Some(approval) })
             })
             .await;
-        if none_readable.load(Ordering::Relaxed) {
+        if AtomicBool::load(&none_readable, Ordering::Relaxed) {
             // The opening was taken back: only a transaction of its own can say why. No word of who bid, or how many.
             let detail =
                 "no sealed offer can be read: it stays sealed; look at the seal keys and at what was restored".to_owned();
@@ -100,7 +100,7 @@ impl Service {
             }
         }
         if let Some(fault) = first.filter(|_| opened.is_empty()) {
-            none_readable.store(true, Ordering::Relaxed);
+            AtomicBool::store(none_readable, true, Ordering::Relaxed);
             return Err(fault.into());
         }
         for id in &unreadable {
