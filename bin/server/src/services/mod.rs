@@ -3,6 +3,7 @@
 mod doctor;
 mod documents;
 mod float;
+mod holds;
 mod obligations;
 mod platform;
 mod registry;
@@ -24,6 +25,7 @@ use crate::secrets;
 pub use doctor::doctor;
 pub use documents::{openapi_json, routes};
 pub use float::post_float;
+pub use holds::{freeze, unfreeze};
 pub use sandbox::start_sandbox;
 pub use seed::seed;
 
