@@ -79,6 +79,9 @@ async fn two_tenants(world: &World) -> (Party, Party) {
         insert into platform_coverage values ('EUR', 1) on conflict do nothing;
         select app.raise_alarm('test', 'thing', 'x', null, 'nothing happened')";
     world.db.run_sql(float).await;
+    let holds = "insert into holds (org_id, id, contract_id, contractor_org_id, kind, reason)
+        select org_id, gen_random_uuid(), id, contractor_org_id, 'dispute', 'test' from contracts";
+    world.db.run_sql(holds).await;
     // Lives only while an event is being delivered.
     for owner in [&victim, &stranger] {
         let sql = format!("insert into outbox_handled values ('{}', '{}', 'test')", owner.org, uuid::Uuid::now_v7());

@@ -269,6 +269,71 @@ pub fn release_resolve(
     })
 }
 
+fn hold_place(milestone: Option<uuid::Uuid>, contract: Option<uuid::Uuid>) -> anyhow::Result<escrow::HoldPlace> {
+    match (milestone, contract) {
+        (Some(id), None) => Ok(escrow::HoldPlace::Milestone(id.into())),
+        (None, Some(id)) => Ok(escrow::HoldPlace::Contract(id.into())),
+        _ => anyhow::bail!("name one: --milestone or --contract"),
+    }
+}
+
+/// `build14 freeze (--milestone <id> | --contract <id>) --operator <who> --reason <text>`
+///
+/// # Errors
+/// If there is no such thing, it is frozen already, nobody or nothing is named, or the database does not answer.
+pub fn freeze(
+    settings: &Settings,
+    milestone: Option<uuid::Uuid>,
+    contract: Option<uuid::Uuid>,
+    operator: &str,
+    reason: &str,
+) -> anyhow::Result<ExitCode> {
+    let (place, said) = (hold_place(milestone, contract)?, escrow::Said::parse(operator, reason)?);
+    block_on(async {
+        let (system, cluster) = platform_database(settings).await?;
+        let frozen = services::freeze(&system, place, &said).await;
+        if let Some(cluster) = cluster {
+            cluster.stop().await?;
+        }
+        let under_way = frozen?;
+        say(&format!("{place} is frozen: nothing is funded, approved or released there until `build14 unfreeze`"));
+        if under_way > 0 {
+            say(&format!("{under_way} release(s) of it may have left before: look at the payment provider"));
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 unfreeze (--milestone <id> | --contract <id>) [--kind <kind>] --operator <who> --reason <text>`
+///
+/// # Errors
+/// If there is no such thing, nothing of that kind is open there, nobody or nothing is named, or the database does not answer.
+pub fn unfreeze(
+    settings: &Settings,
+    milestone: Option<uuid::Uuid>,
+    contract: Option<uuid::Uuid>,
+    kind: &str,
+    operator: &str,
+    reason: &str,
+) -> anyhow::Result<ExitCode> {
+    let (place, said) = (hold_place(milestone, contract)?, escrow::Said::parse(operator, reason)?);
+    block_on(async {
+        let (system, cluster) = platform_database(settings).await?;
+        let lifted = services::unfreeze(&system, place, kind, &said).await;
+        if let Some(cluster) = cluster {
+            cluster.stop().await?;
+        }
+        let lifted = lifted?;
+        say(&format!("{place}: {} hold(s) lifted ({})", lifted.kinds.len(), lifted.kinds.join(", ")));
+        if lifted.remaining.is_empty() {
+            say(&format!("its money may move again; {} waiting release(s) go on", lifted.resumed));
+        } else {
+            say(&format!("still on hold: {}", lifted.remaining.join(", ")));
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
 /// The database that a command shares with the servers, with a provider to ask.
 fn shared(settings: &Settings, command: &str) -> anyhow::Result<database::Urls> {
     match database::configured(settings) {

@@ -75,6 +75,41 @@ enum Command {
         #[command(flatten)]
         by: By,
     },
+    /// Stops the money of a milestone or a contract: nothing is funded, approved or released there
+    #[command(group = clap::ArgGroup::new("place").required(true).args(["milestone", "contract"]))]
+    Freeze {
+        /// One milestone's id
+        #[arg(long)]
+        milestone: Option<uuid::Uuid>,
+        /// A contract's id: all its milestones
+        #[arg(long)]
+        contract: Option<uuid::Uuid>,
+        /// Who does it: stands in both parties' trails
+        #[arg(long)]
+        operator: String,
+        /// Why: stands in both parties' trails
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lets the money of a milestone or a contract go again
+    #[command(group = clap::ArgGroup::new("place").required(true).args(["milestone", "contract"]))]
+    Unfreeze {
+        /// One milestone's id
+        #[arg(long)]
+        milestone: Option<uuid::Uuid>,
+        /// A contract's id
+        #[arg(long)]
+        contract: Option<uuid::Uuid>,
+        /// What is lifted: what `freeze` placed, or what a person has settled otherwise, such as `dispute`
+        #[arg(long, default_value = "operator")]
+        kind: String,
+        /// Who does it: stands in both parties' trails
+        #[arg(long)]
+        operator: String,
+        /// Why: stands in both parties' trails
+        #[arg(long)]
+        reason: String,
+    },
     /// Prints a libpq URL of the configured or the running embedded database
     DatabaseUrl {
         /// For this role
@@ -161,6 +196,12 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         }
         Command::Float { amount, currency, source, by } => command::float(settings, &amount, &currency, &source, &by.into()),
         Command::ReleaseResolve { release, sent, by, .. } => command::release_resolve(settings, release, sent, &by.into()),
+        Command::Freeze { milestone, contract, operator, reason } => {
+            command::freeze(settings, milestone, contract, &operator, &reason)
+        }
+        Command::Unfreeze { milestone, contract, kind, operator, reason } => {
+            command::unfreeze(settings, milestone, contract, &kind, &operator, &reason)
+        }
         Command::DatabaseUrl { role } => command::database_url(settings, role),
         Command::Openapi => command::openapi(),
     }

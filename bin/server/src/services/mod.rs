@@ -4,6 +4,7 @@ pub mod alarms;
 mod doctor;
 mod documents;
 mod float;
+mod holds;
 mod obligations;
 mod platform;
 mod registry;
@@ -25,6 +26,7 @@ use crate::secrets;
 pub use doctor::{Finding, doctor};
 pub use documents::{openapi_json, routes};
 pub use float::post_float;
+pub use holds::{freeze, unfreeze};
 pub use sandbox::start_sandbox;
 pub use seed::seed;
 

@@ -3,7 +3,7 @@
 use chrono::SecondsFormat;
 use kernel::{Currency, Denied, DomainError, Fault, FieldFault, Kind, MilestoneId, Timestamp};
 
-use crate::ProviderError;
+use crate::{Hold, ProviderError};
 
 /// Why this domain refuses.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,16 @@ pub enum Error {
         /// The limit.
         days: u16,
     },
+    /// A hold is open on the milestone or on its whole contract: no money moves there until it is lifted.
+    #[error("the {what} is on hold since {} ({kind}): nothing is funded, approved or released until the hold is lifted", time(.since))]
+    OnHold {
+        /// `milestone` or `contract`.
+        what: &'static str,
+        /// What for.
+        kind: String,
+        /// Since when.
+        since: Timestamp,
+    },
     /// A webhook whose signature does not hold.
     #[error("the webhook's signature does not hold: {0}")]
     BadSignature(&'static str),
@@ -74,6 +84,15 @@ fn time(at: &Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
+impl Error {
+    /// Refused because of this hold.
+    #[must_use]
+    pub fn held(hold: &Hold) -> Self {
+        let what = if hold.whole_contract { "contract" } else { "milestone" };
+        Self::OnHold { what, kind: hold.kind.clone(), since: hold.since }
+    }
+}
+
 impl From<Denied> for Error {
     fn from(denied: Denied) -> Self {
         Self::Denied(denied)
@@ -94,7 +113,9 @@ impl DomainError for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::NotFound(_) => Kind::NotFound,
-            Self::State { .. } | Self::PayeeNotActive | Self::SamePerson | Self::HeldTooLong { .. } => Kind::Conflict,
+            Self::State { .. } | Self::PayeeNotActive | Self::SamePerson | Self::HeldTooLong { .. } | Self::OnHold { .. } => {
+                Kind::Conflict
+            }
             Self::CoverageShort(_) => Kind::Unavailable,
             Self::DocumentMismatch | Self::Invalid(_) | Self::ProviderRefused { .. } => Kind::Invalid,
             Self::BadSignature(_) => Kind::Invalid,
@@ -112,6 +133,7 @@ impl DomainError for Error {
             Self::SamePerson => "SAME_PERSON",
             Self::CoverageShort(_) => "COVERAGE_SHORT",
             Self::HeldTooLong { .. } => "HELD_TOO_LONG",
+            Self::OnHold { .. } => "ON_HOLD",
             Self::BadSignature(_) => "BAD_SIGNATURE",
             Self::ProviderRefused { .. } => "PROVIDER_REFUSED",
             Self::Invalid(_) => "INVALID",
@@ -136,6 +158,9 @@ impl DomainError for Error {
         match self {
             Self::HeldTooLong { milestone, since, .. } => {
                 vec![("milestoneId", milestone.to_string()), ("heldSince", time(since))]
+            }
+            Self::OnHold { what, kind, since } => {
+                vec![("holdOn", (*what).to_owned()), ("holdKind", kind.clone()), ("holdSince", time(since))]
             }
             _ => Vec::new(),
         }

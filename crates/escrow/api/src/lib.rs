@@ -6,6 +6,7 @@ mod contract;
 mod error;
 #[cfg(feature = "fake")]
 pub mod fake;
+mod hold;
 mod provider;
 mod service;
 mod state;
@@ -13,6 +14,7 @@ mod types;
 
 pub use contract::{ContractActivated, ContractsPort, NewContract, NewContractLine, NewMilestone, OpenedContract};
 pub use error::Error;
+pub use hold::{Hold, HoldKind};
 pub use provider::{
     AccountState, NewPaymentIntent, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds,
     TransferOrder, TransferState,

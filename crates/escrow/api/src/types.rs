@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{ContractStatus, CostBearer, EscrowStatus, MilestoneStatus, Party, PayeeStatus, ReleaseStatus};
+use crate::{ContractStatus, CostBearer, EscrowStatus, Hold, MilestoneStatus, Party, PayeeStatus, ReleaseStatus};
 
 /// The money terms that a contract was signed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -60,6 +60,8 @@ pub struct Contract {
     pub signatures: Vec<Signature>,
     /// The milestones in order.
     pub milestones: Vec<Milestone>,
+    /// The open holds on the whole contract, the oldest first.
+    pub holds: Vec<Hold>,
     /// Why it was cancelled.
     pub cancel_reason: Option<String>,
     /// When both had signed.
@@ -93,8 +95,10 @@ pub struct Milestone {
     pub due_on: Option<chrono::NaiveDate>,
     /// Where it stands.
     pub status: MilestoneStatus,
-    /// Whether a hold blocks approval and payout.
+    /// Whether a hold blocks funding, approval and payout.
     pub frozen: bool,
+    /// The open holds that cover it, its contract's too, the oldest first.
+    pub holds: Vec<Hold>,
     /// What is held for it and not reserved.
     pub held: Money,
     /// How often work was submitted.

@@ -240,6 +240,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    holds (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        milestone_id -> Nullable<Uuid>,
+        kind -> Text,
+        object -> Text,
+        reason -> Text,
+        placed_at -> Timestamptz,
+        placed_by -> Nullable<Text>,
+        lifted_at -> Nullable<Timestamptz>,
+        lifted_by -> Nullable<Text>,
+        lift_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     platform_float (id) {
         id -> Uuid,
         source_provider -> Text,

@@ -8,6 +8,7 @@ mod coverage;
 mod doctor;
 mod float;
 mod funding;
+mod holds;
 mod milestones;
 mod payees;
 mod releases;
@@ -31,6 +32,7 @@ use crate::settings::Settings;
 
 pub use doctor::doctor;
 pub use float::{Float, FloatError, FloatPosted, post_float};
+pub use holds::{HoldError, HoldPlace, Lifted, Said, freeze, unfreeze};
 pub use resolve::Resolution;
 
 /// What the service stands on; joined in `bin/server`.

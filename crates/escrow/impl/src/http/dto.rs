@@ -1,7 +1,7 @@
 //! What goes over the wire.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use escrow_api::{Contract, Escrow, Milestone, MilestoneStory, Party, Release, Stated};
+use escrow_api::{Contract, Escrow, Hold, Milestone, MilestoneStory, Party, Release, Stated};
 use kernel::OrgId;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -98,6 +98,27 @@ pub(super) struct SignatureOut {
     signed_at: DateTime<Utc>,
 }
 
+/// Why money stands still.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Hold)]
+pub(super) struct HoldOut {
+    /// `dispute`, `fraud_warning`, `refund`, `review`, `charge`, `reversal`, `payee_closed` or `operator`; more may be added.
+    #[schema(example = "dispute")]
+    kind: String,
+    /// `milestone`, or `contract`: all milestones of it.
+    #[schema(value_type = String, example = "milestone")]
+    scope: &'static str,
+    since: DateTime<Utc>,
+}
+
+impl HoldOut {
+    fn of(hold: &Hold) -> Self {
+        let scope = if hold.whole_contract { "contract" } else { "milestone" };
+        Self { kind: hold.kind.clone(), scope, since: hold.since }
+    }
+}
+
 /// A contract.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -120,6 +141,10 @@ pub(super) struct ContractOut {
     document_sha256: String,
     signatures: Vec<SignatureOut>,
     milestones: Vec<MilestoneOut>,
+    /// Whether a hold on the whole contract blocks funding, approval and payout of all its milestones.
+    frozen: bool,
+    /// The open holds on the whole contract, the oldest first.
+    holds: Vec<HoldOut>,
     cancel_reason: Option<String>,
     activated_at: Option<DateTime<Utc>>,
     completed_at: Option<DateTime<Utc>>,
@@ -153,6 +178,8 @@ impl ContractOut {
                 .map(|s| SignatureOut { party: s.party.name(), user_id: s.user.0, signed_at: s.signed_at })
                 .collect(),
             milestones: contract.milestones.iter().map(|milestone| MilestoneOut::of(milestone, viewer)).collect(),
+            frozen: !contract.holds.is_empty(),
+            holds: contract.holds.iter().map(HoldOut::of).collect(),
             cancel_reason: contract.cancel_reason.clone(),
             activated_at: contract.activated_at,
             completed_at: contract.completed_at,
@@ -178,8 +205,10 @@ pub(super) struct MilestoneOut {
     /// `cancelled`.
     #[schema(value_type = String, example = "funded")]
     status: &'static str,
-    /// Whether a hold blocks approval and payout.
+    /// Whether a hold blocks funding, approval and payout.
     frozen: bool,
+    /// The open holds that cover it, its contract's too, the oldest first.
+    holds: Vec<HoldOut>,
     /// What is held for it and not reserved for a release.
     held: MoneyOut,
     /// How often work was submitted.
@@ -206,6 +235,7 @@ impl MilestoneOut {
             due_on: milestone.due_on,
             status: milestone.status.name(),
             frozen: milestone.frozen,
+            holds: milestone.holds.iter().map(HoldOut::of).collect(),
             held: milestone.held.into(),
             submissions: milestone.submissions,
             submitted_at: milestone.submitted_at,

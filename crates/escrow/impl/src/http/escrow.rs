@@ -87,7 +87,7 @@ pub(super) async fn list(
 /// is taken up.
 #[utoipa::path(responses(
     (status = 201, description = "The payment, waiting for its payer", body = FundingOut),
-    (status = 409, description = "`HELD_TOO_LONG`: the milestone `milestoneId` of the contract holds money since `heldSince`, which must be released or refunded first · `STATE_CONFLICT`"),
+    (status = 409, description = "`HELD_TOO_LONG`: the milestone `milestoneId` of the contract holds money since `heldSince`, which must be released or refunded first · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince` · `STATE_CONFLICT`"),
     (status = 503, description = "`COVERAGE_SHORT`: new funding in the currency is paused · `UNAVAILABLE`; come back after Retry-After seconds",
         headers(("Retry-After" = u32, description = "Seconds to wait.")))
 ))]
@@ -126,7 +126,7 @@ pub(super) async fn read(
 /// releases in the currency are paused it stays `sending` and follows by itself.
 #[utoipa::path(responses(
     (status = 200, description = "The release", body = ReleasingOut),
-    (status = 409, description = "`STATE_CONFLICT`: not approved yet · `PAYEE_NOT_ACTIVE`")
+    (status = 409, description = "`STATE_CONFLICT`: not approved yet · `PAYEE_NOT_ACTIVE` · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince`")
 ))]
 #[post("/api/escrow/{id}/release")]
 pub(super) async fn release(

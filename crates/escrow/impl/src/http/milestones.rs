@@ -149,7 +149,7 @@ pub(super) async fn request_changes(
 /// second person must do the same: until then `approval.status` is `waiting`.
 #[utoipa::path(request_body = ApproveIn, responses(
     (status = 200, description = "The milestone", body = ApprovalOut),
-    (status = 409, description = "`SAME_PERSON`: someone of the payee's side cannot approve · `STATE_CONFLICT`")
+    (status = 409, description = "`SAME_PERSON`: someone of the payee's side cannot approve · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince` · `STATE_CONFLICT`")
 ))]
 #[post("/api/milestones/{id}/approve")]
 pub(super) async fn approve(

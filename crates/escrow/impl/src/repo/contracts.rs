@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use auth_api::Reach;
 use db::prelude::*;
-use escrow_api::{Contract, ContractStatus, CostBearer, Error, NewContract, Party, Signature, Terms};
+use escrow_api::{Contract, ContractStatus, CostBearer, Error, Hold, NewContract, Party, Signature, Terms};
 use kernel::{ContractId, Fault, OrgId, Page, PageRequest, Position, ProjectId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -262,6 +262,10 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
             let signatures = signed.iter().filter(|(contract, ..)| *contract == row.id).map(|(_, party, user, signed_at)| {
                 Ok(Signature { party: state(Party::from_name(party), party)?, user: UserId(*user), signed_at: *signed_at })
             });
+            let milestones: Vec<escrow_api::Milestone> = milestones_of.remove(&row.id).unwrap_or_default();
+            // A hold on the contract covers each of its milestones.
+            let all = milestones.iter().take(1).flat_map(|first| first.holds.iter().filter(|hold| hold.whole_contract));
+            let holds: Vec<Hold> = all.cloned().collect();
             Ok(Contract {
                 id: ContractId(row.id),
                 owner: OrgId(row.org_id),
@@ -273,7 +277,8 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
                 status: row.status()?,
                 terms: row.terms()?,
                 signatures: signatures.collect::<Result<_, Fault>>()?,
-                milestones: milestones_of.remove(&row.id).unwrap_or_default(),
+                milestones,
+                holds,
                 title: row.title,
                 document_sha256: row.document_sha256,
                 cancel_reason: row.cancel_reason,

@@ -10,6 +10,13 @@ const MOST: i64 = 1_000;
 /// As many rows as a look yields at most.
 pub(crate) const MOST_ROWS: usize = 1_000;
 
+/// Of a milestone without an open hold: what one stops goes on when it is lifted, and until then it is the hold that a person is told of.
+fn not_frozen() -> diesel::expression::SqlLiteral<diesel::sql_types::Bool> {
+    diesel::dsl::sql(
+        "not exists (select from milestones m where m.org_id = releases.org_id and m.id = releases.milestone_id and m.frozen)",
+    )
+}
+
 /// Payments whose next look is due.
 pub(crate) async fn payments_due(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<(OrgId, PaymentId)>, Fault> {
     let rows: Vec<(Uuid, Uuid)> = payments::table
@@ -24,7 +31,8 @@ pub(crate) async fn payments_due(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<
     Ok(rows.into_iter().map(|(org, id)| (OrgId(org), PaymentId(id))).collect())
 }
 
-/// Releases that are on their way since before `before`, without those that have not left and cannot: of the currencies that stand still.
+/// Releases that are on their way since before `before`, without those that have not left and cannot: of the
+/// currencies that stand still, or under a hold.
 pub(crate) async fn releases_stuck(
     tx: &ReadTx<'_>,
     before: Timestamp,
@@ -34,6 +42,7 @@ pub(crate) async fn releases_stuck(
         .filter(releases::status.eq_any(["sending", "unknown"]))
         .filter(releases::updated_at.lt(before))
         .filter(releases::maybe_sent_at.is_not_null().or(releases::currency.ne_all(standing_still)))
+        .filter(releases::maybe_sent_at.is_not_null().or(not_frozen()))
         .order(releases::updated_at)
         .limit(MOST)
         .select((releases::org_id, releases::id))
@@ -57,6 +66,7 @@ pub(crate) async fn releases_late(tx: &ReadTx<'_>, before: Timestamp, standing_s
         .filter(releases::status.eq_any(["sending", "unknown"]))
         .filter(releases::sending_since.lt(before))
         .filter(releases::maybe_sent_at.is_not_null().or(releases::currency.ne_all(standing_still)))
+        .filter(releases::maybe_sent_at.is_not_null().or(not_frozen()))
         .order(releases::sending_since)
         .limit(MOST)
         .select((releases::org_id, releases::id, releases::sending_since, releases::last_error))

@@ -57,15 +57,26 @@ impl Service {
         Ok((contract, repo::milestones::lock(tx, id).await?))
     }
 
-    /// Money moves only under a contract in force whose escrow account is not frozen (I8).
-    pub(super) async fn money_may_move_in(&self, tx: &mut Tx, contract: &ContractRow, frozen: bool) -> Result<(), Error> {
+    /// Refuses while a hold is open on the milestone or on its whole contract. The milestone must be locked.
+    pub(super) async fn no_hold_in(&self, tx: &mut Tx, milestone: &MilestoneRow) -> Result<(), Error> {
+        match repo::holds::covering(reader(tx), milestone.contract_id, milestone.id).await? {
+            Some(hold) => Err(Error::held(&hold)),
+            None => Ok(()),
+        }
+    }
+
+    /// Money moves only under a contract in force whose escrow account is not frozen (I8), and where no hold is open.
+    pub(super) async fn money_may_move_in(
+        &self,
+        tx: &mut Tx,
+        contract: &ContractRow,
+        milestone: &MilestoneRow,
+    ) -> Result<(), Error> {
         let status = contract.status()?;
         if status != ContractStatus::Active {
             return Err(conflict("contract", status, "it must be active: signed by both parties and not suspended"));
         }
-        if frozen {
-            return Err(conflict("milestone", "frozen", "a hold on its money must be lifted first"));
-        }
+        self.no_hold_in(tx, milestone).await?;
         if !repo::payees::escrow_is_active(tx, contract.id).await? {
             return Err(conflict("escrow account", "frozen", "it must be active"));
         }
@@ -117,7 +128,7 @@ impl Service {
         if let Some(user) = ctx.user_id() {
             self.not_of_the_payee_in(tx, &contract, &milestone, user).await?;
         }
-        self.money_may_move_in(tx, &contract, milestone.frozen).await?;
+        self.money_may_move_in(tx, &contract, &milestone).await?;
         let before = milestone.status()?;
         let after = moved(&milestone, MilestoneEvent::Approve, "only work that is in review can be approved")?;
         let currency = milestone.amount()?.currency();

@@ -34,7 +34,11 @@ impl Service {
                 self.start_in(tx, ctx, &contract, &milestone, again).await?
             }
             // Approved anew after a part was released: the newest release is that approval's, so this is a repetition.
-            ReleaseStatus::Sending | ReleaseStatus::Unknown | ReleaseStatus::Sent => newest,
+            ReleaseStatus::Sending | ReleaseStatus::Unknown => {
+                self.no_hold_in(tx, &milestone).await?;
+                newest
+            }
+            ReleaseStatus::Sent => newest,
             ReleaseStatus::PartReversed | ReleaseStatus::Reversed => newest,
             ReleaseStatus::Requested | ReleaseStatus::Failed => {
                 return Err(conflict("milestone", status, "its release cannot be sent"));
@@ -52,7 +56,7 @@ impl Service {
         milestone: &MilestoneRow,
         release: ReleaseRow,
     ) -> Result<ReleaseRow, Error> {
-        self.money_may_move_in(tx, contract, milestone.frozen).await?;
+        self.money_may_move_in(tx, contract, milestone).await?;
         if repo::payees::payable(tx, contract.id).await?.is_none() {
             return Err(Error::PayeeNotActive);
         }

@@ -28,10 +28,10 @@ enum Next {
     Nothing,
     /// Something stands in its way for now.
     Blocked(Error),
-    /// It was asked for, and goes when the currency is covered again (I7): whoever finds that enqueues it.
+    /// It was asked for, and goes when the currency is covered again (I7) or the hold is lifted: whoever finds that enqueues it.
     Waiting,
-    /// To be sent.
-    Send { order: TransferOrder, look_first: bool, key_is_dead: bool, attempt: i32 },
+    /// To be sent; under a hold only to be looked for.
+    Send { order: TransferOrder, look_first: bool, key_is_dead: bool, held: bool, attempt: i32 },
 }
 
 pub(super) fn is_of(transfer: &TransferState, release: ReleaseId) -> bool {
@@ -46,10 +46,10 @@ impl Service {
     pub async fn send_release(&self, job: ReleaseJob) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release).await).await?;
-        let (order, look_first, key_is_dead, attempt) = match next {
+        let (order, look_first, key_is_dead, held, attempt) = match next {
             Next::Nothing | Next::Waiting => return Ok(()),
             Next::Blocked(error) => return Err(error),
-            Next::Send { order, look_first, key_is_dead, attempt } => (order, look_first, key_is_dead, attempt),
+            Next::Send { order, look_first, key_is_dead, held, attempt } => (order, look_first, key_is_dead, held, attempt),
         };
         if look_first {
             let transfers = self.provider.transfers_of_group(&order.transfer_group).await?;
@@ -62,6 +62,10 @@ impl Service {
                     .write(&ctx, async |tx| self.lose_in(tx, &ctx, job.release, "no transfer after a day").await)
                     .await;
             }
+        }
+        if held {
+            // It may still turn up; the sweep looks again. Sent it is when the hold is lifted.
+            return Ok(());
         }
         match self.provider.create_transfer(&order).await {
             Ok(transfer) => self.confirm(&ctx, job.release, &transfer).await,
@@ -126,9 +130,10 @@ impl Service {
             (_, _, None) => return self.blocked_in(tx, id, Error::PayeeNotActive).await,
         };
         if release.maybe_sent_at.is_none()
-            && let Err(error) = self.money_may_move_in(tx, &contract, milestone.frozen).await
+            && let Err(error) = self.money_may_move_in(tx, &contract, &milestone).await
         {
             return match error {
+                Error::OnHold { .. } => self.held_in(tx, &release, &error).await,
                 Error::State { .. } => self.blocked_in(tx, id, error).await,
                 fault => Err(fault),
             };
@@ -136,6 +141,12 @@ impl Service {
         if release.maybe_sent_at.is_none() && repo::coverage::is_short(tx, &release.currency).await? {
             return self.wait_in(tx, &release).await;
         }
+        // What may have left already is looked for, but under a hold never asked for again.
+        let held = match self.no_hold_in(tx, &milestone).await {
+            Ok(()) => false,
+            Err(Error::OnHold { .. }) => true,
+            Err(error) => return Err(error),
+        };
         let payment = repo::payments::row(reader(tx), release.payment_id.into()).await?;
         let now = self.now();
         let step = Step {
@@ -158,7 +169,17 @@ impl Service {
             idempotency_key: format!("rel_{}", release.id),
         };
         let key_is_dead = release.maybe_sent_at.is_some_and(|since| now - since >= KEY_LIFE);
-        Ok(Next::Send { order, look_first: release.maybe_sent_at.is_some(), key_is_dead, attempt: release.attempts + 1 })
+        let look_first = release.maybe_sent_at.is_some();
+        Ok(Next::Send { order, look_first, key_is_dead, held, attempt: release.attempts + 1 })
+    }
+
+    /// Noted once, however often it is looked at.
+    async fn held_in(&self, tx: &mut Tx, release: &ReleaseRow, hold: &Error) -> Result<Next, Error> {
+        let why = hold.to_string();
+        if release.last_error.as_ref() != Some(&why) {
+            repo::releases::save(tx, release.id, &Step { last_error: Some(Some(why)), ..Step::default() }).await?;
+        }
+        Ok(Next::Waiting)
     }
 
     /// Noted once, however often it is looked at.

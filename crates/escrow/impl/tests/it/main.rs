@@ -9,6 +9,7 @@ mod float;
 mod funding;
 mod heard;
 mod held;
+mod holds;
 mod http;
 mod ledger;
 mod payees;
