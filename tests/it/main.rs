@@ -13,4 +13,5 @@ mod openapi;
 mod rls;
 mod rows;
 mod source;
+mod triggers;
 mod world;

@@ -1,5 +1,6 @@
 //! `/api/milestones`.
 
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use escrow_api::{Approval, Approve, Milestone, Milestones, RequestChanges, SubmitWork};
@@ -148,7 +149,8 @@ pub(super) async fn request_changes(
 /// The owner's, never the payee's side. The money is reserved for the contractor. At or above the organisation's approval threshold a
 /// second person must do the same: until then `approval.status` is `waiting`.
 #[utoipa::path(request_body = ApproveIn, responses(
-    (status = 200, description = "The milestone", body = ApprovalOut),
+    (status = 200, description = "It is approved", body = ApprovalOut),
+    (status = 202, description = "A second person must do the same", body = ApprovalOut),
     (status = 409, description = "`SAME_PERSON`: someone of the payee's side cannot approve · `STATE_CONFLICT`")
 ))]
 #[post("/api/milestones/{id}/approve")]
@@ -164,7 +166,10 @@ pub(super) async fn approve(
     once.run(
         ctx,
         async |ctx| service.approve(&ctx, cmd).await,
-        move |approval: &Approval| Reply::ok(&ApprovalOut::of(approval, viewer)),
+        move |approval: &Approval| {
+            let status = if approval.waiting_since.is_some() { StatusCode::ACCEPTED } else { StatusCode::OK };
+            Reply::json(status, &ApprovalOut::of(approval, viewer))
+        },
     )
     .await
 }
