@@ -3,6 +3,7 @@
 mod architecture;
 mod authorisation;
 mod bad_input;
+mod both_sides;
 mod error_codes;
 mod isolation;
 mod journey;

@@ -5,6 +5,10 @@ use testkit::Database;
 /// Row triggers that add something up all the same, and why that is no square.
 const ALLOWED: &[(&str, &str)] = &[
     ("ledger_transactions app.ledger_sums_to_zero", "the entries of the row itself, once"),
+    (
+        "releases app.release_fees_add_up",
+        "one release of a milestone is under way at a time (releases_live), so a transaction makes one",
+    ),
 ];
 
 #[tokio::test]
@@ -18,5 +22,8 @@ async fn no_trigger_adds_up_all_the_siblings_of_each_row() {
         )
         .await;
     let allowed: Vec<&str> = ALLOWED.iter().map(|(trigger, _)| *trigger).collect();
-    assert_eq!(found, allowed, "keep a running sum per statement (`referencing new table`), and compare one row per parent at commit");
+    assert_eq!(
+        found, allowed,
+        "keep a running sum per statement (`referencing new table`), and compare one row per parent at commit"
+    );
 }

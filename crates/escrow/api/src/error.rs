@@ -28,7 +28,7 @@ pub enum Error {
     #[error("the contractor's payee account cannot receive transfers yet: it must complete onboarding")]
     PayeeNotActive,
     /// The same person cannot act for both sides or twice.
-    #[error("another person must do this")]
+    #[error("another person must do this: nobody acts for both sides of a contract, nor twice where two are needed")]
     SamePerson,
     /// What the platform holds in this currency does not cover what it owes (domain.md §7, I7): a person is paged, new money must wait.
     #[error("new funding in {0} is paused: nothing was charged; try again later")]

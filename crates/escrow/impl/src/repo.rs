@@ -6,6 +6,7 @@ pub(crate) mod held;
 pub(crate) mod inbox;
 pub(crate) mod ledger;
 pub(crate) mod milestones;
+pub(crate) mod parties;
 pub(crate) mod payees;
 pub(crate) mod payments;
 pub(crate) mod releases;

@@ -159,6 +159,11 @@ impl Contracts for Service {
                 if signers.iter().any(|(_, signer)| *signer == user) {
                     return Err(Error::SamePerson);
                 }
+                // An owner that makes the contractor's person a member keeps nobody from signing, only somebody who acts for it.
+                let ties = repo::parties::ties(tx, &contract, user).await?;
+                if (side == Party::Owner && ties.member) || ties.taken_up {
+                    return Err(Error::SamePerson);
+                }
                 if side == Party::Contractor && repo::payees::payable(tx, contract.id).await?.is_none() {
                     return Err(Error::PayeeNotActive);
                 }

@@ -44,7 +44,9 @@ pub(super) fn moved(milestone: &MilestoneRow, event: MilestoneEvent, hint: &str)
 fn no_part(why: NoPart, held: Money) -> FieldFault {
     let (code, detail) = match why {
         NoPart::OutOfRange => ("OUT_OF_RANGE", format!("must be above zero and at most what is held: {held}")),
-        NoPart::TooSmall => ("TOO_SMALL", format!("nothing of it would be left after the platform's fee: approve more of the {held} held")),
+        NoPart::TooSmall => {
+            ("TOO_SMALL", format!("nothing of it would be left after the platform's fee: approve more of the {held} held"))
+        }
         NoPart::RestTooSmall => (
             "REST_TOO_SMALL",
             format!("nothing of the rest would be left after the platform's fee: approve all of the {held} held, or less of it"),
@@ -84,8 +86,8 @@ impl Service {
         Ok(())
     }
 
-    /// Nobody of the payee's side approves its pay, wherever else they are a member (I9).
-    async fn not_of_the_payee_in(
+    /// Nobody of the payee's side approves or releases its pay, wherever else they are a member (I9).
+    pub(super) async fn not_of_the_payee_in(
         &self,
         tx: &mut Tx,
         contract: &ContractRow,
@@ -94,8 +96,8 @@ impl Service {
     ) -> Result<(), Error> {
         let signed = repo::contracts::signers(tx, contract.id.into()).await?.contains(&(Party::Contractor, user));
         let submitted = milestone.submitted_by == Some(user.0);
-        let member = self.tenants.role_in(tx, OrgId(contract.contractor_org_id), user).await?.is_some();
-        if signed || submitted || member { Err(Error::SamePerson) } else { Ok(()) }
+        let ties = repo::parties::ties(tx, contract, user).await?;
+        if signed || submitted || ties.member { Err(Error::SamePerson) } else { Ok(()) }
     }
 
     /// M8: the owner was silent for too long. Harmless if it was not.

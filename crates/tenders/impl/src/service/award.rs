@@ -28,6 +28,13 @@ impl Service {
                 if bid.tender != tender || bid.owner != ctx.org {
                     return Err(Error::NotFound("bid"));
                 }
+                self.not_of_a_bidder_in(tx, ctx, tender).await?;
+                if let Some(user) = ctx.user_id()
+                    && bid.opened_at.is_some()
+                    && repo::ties::is_of_the_bidder(tx, ctx.org, bid.id, user).await?
+                {
+                    return Err(Error::SamePerson);
+                }
                 // An opened bid is accepted by awarding it.
                 let accepted =
                     if bid.status == BidStatus::Opened { machine::bid(bid.status, BidEvent::Accept)? } else { bid.status };

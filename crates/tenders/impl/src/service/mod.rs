@@ -122,6 +122,14 @@ impl Service {
         Ok(self.authz.check(ctx, bidder, Scope::Organization)?)
     }
 
+    /// Nobody who acts for a bidder decides about bids for the owner.
+    async fn not_of_a_bidder_in(&self, tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<(), Error> {
+        match ctx.user_id() {
+            Some(user) if repo::ties::acts_for_a_bidder(tx, ctx.org, tender, user).await? => Err(Error::SamePerson),
+            _ => Ok(()),
+        }
+    }
+
     /// A2: at or above the organisation's threshold two persons must ask for the very same thing.
     async fn approve_in(
         &self,

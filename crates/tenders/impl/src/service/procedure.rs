@@ -84,6 +84,7 @@ impl Procedure for Service {
                 machine::tender(old.status, TenderEvent::Cancel)?;
                 let mut approval = None;
                 if !matches!(old.status, TenderStatus::Draft | TenderStatus::Published) {
+                    self.not_of_a_bidder_in(tx, ctx, tender).await?;
                     let weight = self.weight_in(tx, &old).await?;
                     let detail = format!("{}:{}", old.status.name(), digest(Some(reason)));
                     approval = Some(self.approve_in(tx, ctx, perm::CANCEL, old.id.0, detail, weight).await?);
@@ -113,6 +114,7 @@ impl Procedure for Service {
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 let to = machine::tender(old.status, TenderEvent::NoAcceptableBid)?;
+                self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let bids = repo::bids::opened(tx.pg(), ctx.org, tender).await?;
                 let today = now.date_naive();
                 let acceptable = bids.iter().any(|bid| {
@@ -136,6 +138,7 @@ impl Procedure for Service {
         self.uow
             .write(ctx, async |tx| {
                 lock_evaluation_in(tx, ctx, tender).await?;
+                self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let row = repo::bids::lock(tx, bid).await?;
                 let to = machine::bid(row.status, BidEvent::Accept)?;
                 repo::bids::set_status(tx, &row, to).await?;
@@ -158,6 +161,7 @@ impl Procedure for Service {
         self.uow
             .write(ctx, async |tx| {
                 lock_evaluation_in(tx, ctx, tender).await?;
+                self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let row = repo::bids::lock(tx, bid).await?;
                 let to = machine::bid(row.status, BidEvent::Disqualify)?;
                 let mut approval = None;
