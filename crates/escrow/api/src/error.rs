@@ -48,6 +48,9 @@ pub enum Error {
         /// The limit.
         days: u16,
     },
+    /// The contract cannot end while money is held or under way; what must be settled first.
+    #[error("the contract cannot end before its money is settled: {}", .0.join("; "))]
+    MoneyHeld(Vec<String>),
     /// A webhook whose signature does not hold.
     #[error("the webhook's signature does not hold: {0}")]
     BadSignature(&'static str),
@@ -94,7 +97,9 @@ impl DomainError for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::NotFound(_) => Kind::NotFound,
-            Self::State { .. } | Self::PayeeNotActive | Self::SamePerson | Self::HeldTooLong { .. } => Kind::Conflict,
+            Self::State { .. } | Self::PayeeNotActive | Self::SamePerson | Self::HeldTooLong { .. } | Self::MoneyHeld(_) => {
+                Kind::Conflict
+            }
             Self::CoverageShort(_) => Kind::Unavailable,
             Self::DocumentMismatch | Self::Invalid(_) | Self::ProviderRefused { .. } => Kind::Invalid,
             Self::BadSignature(_) => Kind::Invalid,
@@ -112,6 +117,7 @@ impl DomainError for Error {
             Self::SamePerson => "SAME_PERSON",
             Self::CoverageShort(_) => "COVERAGE_SHORT",
             Self::HeldTooLong { .. } => "HELD_TOO_LONG",
+            Self::MoneyHeld(_) => "MONEY_HELD",
             Self::BadSignature(_) => "BAD_SIGNATURE",
             Self::ProviderRefused { .. } => "PROVIDER_REFUSED",
             Self::Invalid(_) => "INVALID",

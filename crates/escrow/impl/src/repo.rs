@@ -12,6 +12,7 @@ pub(crate) mod payments;
 pub(crate) mod releases;
 pub(crate) mod statement;
 pub(crate) mod sweep;
+pub(crate) mod terminations;
 
 use diesel_async::AsyncPgConnection;
 use kernel::{Currency, Fault, Money, Timestamp};

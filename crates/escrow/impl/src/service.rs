@@ -13,6 +13,7 @@ mod releases;
 mod resolve;
 mod sweep;
 mod sync;
+mod terminations;
 mod transfers;
 mod webhooks;
 

@@ -20,7 +20,7 @@ pub use event::{
 pub use service::{Bidding, Drafting, Procedure, Tenders};
 pub use tender::{
     Approval, Award, AwardRef, AwardedContract, AwardedMilestone, Awarding, BidStep, Draft, Filter, Invitation, Invitee,
-    Milestone, ProcurementMethod, Retender, Side, Step, Tender, TenderLine, TenderStatus, TenderView,
+    Milestone, ProcurementMethod, Retender, Share, Side, StatedAmount, Step, Tender, TenderLine, TenderStatus, TenderView,
 };
 
 /// Permissions of this domain (domain.md §4).

@@ -49,7 +49,10 @@ diesel::table! {
         tender_id -> Uuid,
         position -> Int4,
         title -> Text,
-        percent -> Numeric,
+        percent -> Nullable<Numeric>,
+        amount -> Nullable<Int8>,
+        weight -> Nullable<Numeric>,
+        remainder -> Bool,
         due_on -> Nullable<Date>,
     }
 }

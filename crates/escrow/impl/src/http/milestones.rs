@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Faults, Id, Idempotent, Json, OptionalBody, Problem, Reply};
+use web::{AmountOrMoney, Authed, Faults, Id, Idempotent, Json, OptionalBody, Problem, Reply};
 
-use super::dto::{AmountDto, MilestoneOut, MilestoneStoryOut};
+use super::dto::{MilestoneOut, MilestoneStoryOut, stated};
 
 /// Work to be submitted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -42,7 +42,7 @@ pub(super) struct ChangesIn {
 pub(super) struct ApproveIn {
     /// A part of what is held; all of it unless told otherwise.
     #[schema(inline)]
-    amount: Option<AmountDto>,
+    amount: Option<AmountOrMoney>,
 }
 
 /// Whether the approval is complete.
@@ -162,7 +162,7 @@ pub(super) async fn approve(
     body: OptionalBody<ApproveIn>,
 ) -> Result<HttpResponse, Problem> {
     let viewer = ctx.org;
-    let cmd = Approve { milestone, amount: body.0.amount.map(AmountDto::stated).transpose()? };
+    let cmd = Approve { milestone, amount: body.0.amount.map(stated).transpose()? };
     once.run(
         ctx,
         async |ctx| service.approve(&ctx, cmd).await,

@@ -3,6 +3,7 @@
 mod bids;
 mod dto;
 mod evaluation;
+mod milestones;
 mod procedure;
 mod tenders;
 mod time;

@@ -5,7 +5,11 @@ use std::collections::{HashMap, HashSet};
 use db::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use kernel::{ContractId, Ctx, Currency, Fault, OrgId, PageRequest, ProjectId, TenderId, Timestamp, UserId};
-use tenders_api::{AwardRef, Error, Filter, Milestone, ProcurementMethod, Side, Tender, TenderLine, TenderStatus, TenderView};
+use rust_decimal::Decimal;
+use tenders_api::{
+    AwardRef, Error, Filter, Milestone, ProcurementMethod, Share, Side, StatedAmount, Tender, TenderLine, TenderStatus,
+    TenderView,
+};
 use uuid::Uuid;
 
 use super::{Conn, after, clock, currency, hash, hashes, known, number};
@@ -129,7 +133,7 @@ pub async fn list(
 /// The tender with what belongs to it, seen by `org`.
 pub async fn view(conn: &Conn, org: OrgId, tender: Tender, server_time: Timestamp) -> Result<TenderView, Error> {
     let (milestones, lines, marks) = futures::try_join!(
-        milestones(conn, &tender),
+        milestones(conn, tender.org, tender.id, tender.currency),
         lines(conn, tender.org, tender.id),
         marks(conn, org, std::slice::from_ref(&tender.id)),
     )?;
@@ -176,20 +180,26 @@ pub async fn marks(conn: &Conn, org: OrgId, tenders: &[TenderId]) -> Result<Mark
 }
 
 /// Milestones in order.
-pub async fn milestones(mut conn: &Conn, tender: &Tender) -> Result<Vec<Milestone>, Fault> {
+pub async fn milestones(mut conn: &Conn, owner: OrgId, tender: TenderId, currency: Currency) -> Result<Vec<Milestone>, Fault> {
     use tender_milestones as m;
-    let query = m::table.filter(m::org_id.eq(tender.org.0).and(m::tender_id.eq(tender.id.0))).order(m::position);
-    let rows: Vec<(String, rust_decimal::Decimal, Option<chrono::NaiveDate>)> =
-        query.select((m::title, m::percent, m::due_on)).load(&mut conn).await.fault()?;
-    Ok(rows.into_iter().map(|(title, percent, due_on)| Milestone { title, percent: percent.normalize(), due_on }).collect())
-}
-
-/// How many milestones the contract will have.
-pub async fn milestone_count(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<usize, Fault> {
-    use tender_milestones as m;
-    let query = m::table.filter(m::org_id.eq(owner.0).and(m::tender_id.eq(tender.0))).count();
-    let count: i64 = query.get_result(&mut conn).await.fault()?;
-    usize::try_from(count).map_err(Fault::internal)
+    type Columns = (String, Option<Decimal>, Option<i64>, Option<Decimal>, Option<chrono::NaiveDate>);
+    let query = m::table.filter(m::org_id.eq(owner.0).and(m::tender_id.eq(tender.0))).order(m::position);
+    let rows: Vec<Columns> =
+        query.select((m::title, m::percent, m::amount, m::weight, m::due_on)).load(&mut conn).await.fault()?;
+    let milestone = |(title, percent, amount, weight, due_on): Columns| {
+        let share = match (percent, amount, weight) {
+            (Some(percent), _, _) => Share::Percent(percent.normalize()),
+            (_, Some(minor), _) => {
+                let value = kernel::Money::from_minor(minor, currency).to_decimal();
+                Share::Amount(StatedAmount { value, currency: Some(currency) })
+            }
+            (_, _, Some(weight)) => Share::Weight(weight.normalize()),
+            // The database's CHECK lets nothing else be without any of them.
+            (None, None, None) => Share::Remainder,
+        };
+        Milestone { title, share, due_on }
+    };
+    Ok(rows.into_iter().map(milestone).collect())
 }
 
 #[derive(Queryable, Selectable)]
@@ -202,8 +212,8 @@ struct LineRow {
     kind: String,
     unit_code: Option<String>,
     unit_text: Option<String>,
-    quantity: Option<rust_decimal::Decimal>,
-    fixed_rate: Option<rust_decimal::Decimal>,
+    quantity: Option<Decimal>,
+    fixed_rate: Option<Decimal>,
     unit_id: Option<Uuid>,
 }
 

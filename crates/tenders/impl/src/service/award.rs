@@ -112,7 +112,7 @@ impl Service {
                 amount: offer.map(|offer| offer.amount),
             }
         };
-        let planned = repo::tenders::milestones(tx.pg(), tender).await?;
+        let planned = repo::tenders::milestones(tx.pg(), tender.org, tender.id, tender.currency).await?;
         let new = NewContract {
             tender: tender.id,
             bid: bid.id,
@@ -122,7 +122,7 @@ impl Service {
             title: tender.title.clone(),
             total,
             lines: schedule.into_iter().map(line).collect(),
-            milestones: contract_milestones(total, planned),
+            milestones: contract_milestones(total, planned)?,
         };
         let opened = self.contracts.open_in(tx, ctx, &new).await.map_err(from_contracts)?;
         Ok(AwardedContract {

@@ -28,7 +28,7 @@ impl Procedure for Service {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 machine::tender(old.status, TenderEvent::Publish)?;
                 let soq = self.projects.soq_in(tx, old.soq).await.map_err(from_projects)?;
-                let planned = repo::tenders::milestones(tx.pg(), &old).await?;
+                let planned = repo::tenders::milestones(tx.pg(), old.org, old.id, old.currency).await?;
                 repo::drafts::resolve_invitations(tx, &old).await?;
                 let invited = repo::drafts::invites_an_organization(tx.pg(), &old).await?;
                 let faults = draft::not_ready(&old, &planned, &soq, invited, now, self.minimum_submission_period);
@@ -254,8 +254,14 @@ fn close_job(tender: TenderId, deadline: Timestamp) -> Job {
 }
 
 /// Milestones of the contract.
-pub(super) fn contract_milestones(total: kernel::Money, planned: Vec<tenders_api::Milestone>) -> Vec<escrow_api::NewMilestone> {
+pub(super) fn contract_milestones(
+    total: kernel::Money,
+    planned: Vec<tenders_api::Milestone>,
+) -> Result<Vec<escrow_api::NewMilestone>, Error> {
+    if let Some(fault) = milestones::misfit(total, &planned, "/bidId") {
+        return Err(Error::Invalid(vec![fault]));
+    }
     let amounts = milestones::amounts(total, &planned);
     let both = planned.into_iter().zip(amounts);
-    both.map(|(planned, amount)| escrow_api::NewMilestone { title: planned.title, amount, due_on: planned.due_on }).collect()
+    Ok(both.map(|(planned, amount)| escrow_api::NewMilestone { title: planned.title, amount, due_on: planned.due_on }).collect())
 }

@@ -151,7 +151,7 @@ async fn with_a_stand_still_the_contract_opens_after_it() {
 #[tokio::test]
 async fn a_milestone_that_rounds_to_nothing_gets_a_minor_unit() {
     let w = World::new().await;
-    let milestone = |percent| Milestone { title: "Part".into(), percent: decimal(percent), due_on: None };
+    let milestone = |percent| Milestone { title: "Part".into(), share: Share::Percent(decimal(percent)), due_on: None };
     let tender = w.published_as(Draft { milestones: vec![milestone("99.9999"), milestone("0.0001")], ..w.draft() }).await;
     let bid = w.bid(&w.acme, tender, "6.5").await;
     w.after_deadline().await;

@@ -10,4 +10,5 @@ mod http;
 mod invitations;
 mod opening;
 mod sealing;
+mod shares;
 mod world;

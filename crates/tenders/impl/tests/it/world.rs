@@ -143,7 +143,8 @@ impl World {
     }
 
     pub fn draft(&self) -> Draft {
-        let milestone = |title: &str, percent| Milestone { title: title.into(), percent: decimal(percent), due_on: None };
+        let milestone =
+            |title: &str, percent| Milestone { title: title.into(), share: Share::Percent(decimal(percent)), due_on: None };
         Draft {
             project: self.soq.project,
             soq: self.soq.id,
