@@ -15,7 +15,8 @@ pub use bid::{
 };
 pub use error::Error;
 pub use event::{
-    BidSubmitted, BidderOutcome, TenderAwarded, TenderCancelled, TenderClosed, TenderCompleted, TenderOpened, TenderPublished,
+    BidSubmitted, BidderOutcome, TenderAwardFell, TenderAwarded, TenderCancelled, TenderClosed, TenderCompleted, TenderOpened,
+    TenderPublished,
 };
 pub use service::{Bidding, Drafting, Procedure, Tenders};
 pub use tender::{

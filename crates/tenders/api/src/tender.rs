@@ -184,6 +184,8 @@ pub struct AwardRef {
     pub bid: BidId,
     /// Its contract, once opened.
     pub contract: Option<ContractId>,
+    /// Until when both parties must have signed it; else the award falls.
+    pub sign_by: Option<Timestamp>,
 }
 
 /// A tender with what belongs to it.

@@ -169,6 +169,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         contract_id -> Nullable<Uuid>,
         standstill_until -> Timestamptz,
+        sign_by -> Nullable<Timestamptz>,
         awarded_by -> Array<Uuid>,
         cancel_reason -> Nullable<Text>,
         created_at -> Timestamptz,

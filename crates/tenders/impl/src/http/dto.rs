@@ -178,6 +178,8 @@ pub struct TenderOut {
     pub awarded_bid_id: Option<Uuid>,
     /// For the owner and the winner.
     pub contract_id: Option<Uuid>,
+    /// Until when both parties must have signed the contract; else the award falls. For the owner and the winner.
+    pub sign_by: Option<DateTime<Utc>>,
     /// Absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -270,6 +272,7 @@ impl From<&TenderView> for TenderOut {
             invited: view.invited,
             awarded_bid_id: view.award.map(|award| award.bid.into()),
             contract_id: view.award.and_then(|award| award.contract).map(Into::into),
+            sign_by: view.award.and_then(|award| award.sign_by),
             milestones: Some(view.milestones.iter().map(Into::into).collect()),
             lines: Some(view.lines.iter().map(Into::into).collect()),
             created_at: tender.created_at,

@@ -169,12 +169,12 @@ pub async fn marks(conn: &Conn, org: OrgId, tenders: &[TenderId]) -> Result<Mark
     };
     let live = async {
         let query = awards::table.filter(awards::tender_id.eq_any(&ids).and(awards::status.ne("cancelled")));
-        let query = query.select((awards::tender_id, awards::bid_id, awards::contract_id));
-        query.load::<(Uuid, Uuid, Option<Uuid>)>(&mut &*conn).await.fault()
+        let query = query.select((awards::tender_id, awards::bid_id, awards::contract_id, awards::sign_by));
+        query.load::<(Uuid, Uuid, Option<Uuid>, Option<Timestamp>)>(&mut &*conn).await.fault()
     };
     let (invited, live) = futures::try_join!(invited, live)?;
-    let award = |(tender, bid, contract): (Uuid, Uuid, Option<Uuid>)| {
-        (tender, AwardRef { bid: bid.into(), contract: contract.map(Into::into) })
+    let award = |(tender, bid, contract, sign_by): (Uuid, Uuid, Option<Uuid>, Option<Timestamp>)| {
+        (tender, AwardRef { bid: bid.into(), contract: contract.map(Into::into), sign_by })
     };
     Ok(Marks { invited: invited.into_iter().collect(), awards: live.into_iter().map(award).collect() })
 }
@@ -320,6 +320,30 @@ pub async fn stand_still(tx: &mut Tx, tender: &Tender, until: Timestamp) -> Resu
         .await
         .fault()?;
     Ok(())
+}
+
+/// T10: the row's part of it.
+pub async fn resume_evaluation(tx: &mut Tx, tender: &Tender) -> Result<(), Fault> {
+    diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
+        .set((
+            tenders::status.eq(TenderStatus::Evaluation.name()),
+            tenders::standstill_until.eq(None::<Timestamp>),
+            tenders::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// The contract of a completed tender ended early, by the platform's function; whether that was still to be done.
+pub async fn end_completed(tx: &mut Tx, tender: &Tender, contract: ContractId) -> Result<bool, Fault> {
+    let query = diesel::sql_query("select app.end_completed_tender($1, $2, $3) as done")
+        .bind::<SqlUuid, _>(tender.org.0)
+        .bind::<SqlUuid, _>(tender.id.0)
+        .bind::<SqlUuid, _>(contract.0);
+    let ended: Completed = query.get_result(tx.pg()).await.fault()?;
+    Ok(ended.done)
 }
 
 /// T13: the row's part of it. A key whose bids were not opened is destroyed.

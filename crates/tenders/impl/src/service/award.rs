@@ -60,7 +60,7 @@ impl Service {
                 repo::tenders::stand_still(tx, &old, until).await?;
                 let contract = if self.standstill.is_zero() {
                     let contract = self.open_contract_in(tx, ctx, &old, &bid).await?;
-                    repo::awards::set_contract(tx, &old, id, contract.id).await?;
+                    self.await_signatures_in(tx, &old, id, contract.id, now).await?;
                     Some(contract)
                 } else {
                     tx.enqueue(Job::new(jobs::FINISH_STANDSTILL_JOB, jobs::TenderJob { tender }).at(until)).await?;

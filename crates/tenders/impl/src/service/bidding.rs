@@ -84,6 +84,10 @@ impl Bidding for Service {
             .await
     }
 
+    async fn refuse_award(&self, ctx: &Ctx, bid: BidId, reason: String) -> Result<Bid, Error> {
+        self.refuse_award_of(ctx, bid, &reason).await
+    }
+
     async fn own_revision(&self, ctx: &Ctx, bid: BidId, revision: u32) -> Result<(BidContent, Option<String>), Error> {
         self.authz.check(ctx, perm::BIDS_READ_OWN, Scope::Organization)?;
         self.uow

@@ -108,6 +108,10 @@ impl Procedure for Service {
         self.award_bid(ctx, tender, award).await
     }
 
+    async fn cancel_award(&self, ctx: &Ctx, tender: TenderId, reason: String) -> Result<Step, Error> {
+        self.cancel_award_of(ctx, tender, &reason).await
+    }
+
     async fn conclude_unsuccessful(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error> {
         self.owned(ctx, tender, perm::CANCEL).await?;
         self.uow

@@ -132,7 +132,11 @@ async fn only_a_bid_of_this_tender_that_is_still_valid_can_be_awarded() {
 
 #[tokio::test]
 async fn with_a_stand_still_the_contract_opens_after_it() {
-    let settings = Settings { minimum_submission_period: Duration::from_secs(2), standstill: Duration::from_secs(48 * 3600) };
+    let settings = Settings {
+        minimum_submission_period: Duration::from_secs(2),
+        standstill: Duration::from_secs(48 * 3600),
+        ..Settings::default()
+    };
     let w = World::with(settings).await;
     let (tender, acme, _) = w.opened(["10", "12"]).await;
     let awarded = w.service.award(&w.owner.ctx(), tender, award(&acme, None)).await.unwrap();

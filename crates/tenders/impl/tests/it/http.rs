@@ -85,7 +85,7 @@ fn the_document_has_no_conflicts() {
     let mut routes = web::Routes::new();
     tenders::routes(&mut routes);
     assert_eq!(routes.conflicts(), [] as [&str; 0]);
-    assert_eq!(routes.catalogue().len(), 24);
+    assert_eq!(routes.catalogue().len(), 26);
 }
 
 #[actix_web::test]

@@ -6,6 +6,7 @@ mod bid_drafts;
 mod bidding;
 mod drafts;
 mod fakes;
+mod falls;
 mod http;
 mod invitations;
 mod opening;

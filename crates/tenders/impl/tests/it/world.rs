@@ -55,7 +55,12 @@ fn line(position: u32, kind: LineKind, quantity: Option<&str>, estimate: Option<
 
 impl World {
     pub async fn new() -> Self {
-        Self::with(Settings { minimum_submission_period: Duration::from_secs(2), standstill: Duration::ZERO }).await
+        Self::with(Settings {
+            minimum_submission_period: Duration::from_secs(2),
+            standstill: Duration::ZERO,
+            ..Settings::default()
+        })
+        .await
     }
 
     pub async fn with(settings: Settings) -> Self {
