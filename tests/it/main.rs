@@ -3,7 +3,9 @@
 mod architecture;
 mod authorisation;
 mod bad_input;
+mod both_sides;
 mod error_codes;
+mod exits;
 mod isolation;
 mod journey;
 mod licences;
@@ -13,4 +15,5 @@ mod openapi;
 mod rls;
 mod rows;
 mod source;
+mod triggers;
 mod world;

@@ -27,4 +27,4 @@ pub use page::{DEFAULT_LIMIT, List, MOST_LIMIT, Paging, encode as encode_cursor,
 pub use problem::{FaultBody, FaultReason, Faults, PROBLEM_JSON, Problem, ProblemBody};
 pub use reply::{IDEMPOTENCY_REPLAYED, Reply, etag, single};
 pub use routes::{Guard, RouteInfo, Routes};
-pub use values::{AmountIn, CurrencyCode, Decimal4, MoneyIn, MoneyOut, iso_date, rfc3339};
+pub use values::{AmountIn, AmountOrMoney, CurrencyCode, Decimal4, MoneyIn, MoneyOut, iso_date, rfc3339};

@@ -18,7 +18,7 @@ use stripe_sandbox::Sandbox;
 use testkit::Database;
 
 pub use client::Client;
-pub use scenes::{Party, schedule};
+pub use scenes::{PASSWORD, Party, schedule};
 
 /// A world of its own for one test.
 pub struct World {

@@ -92,6 +92,7 @@ pub struct Jobs {
 pub struct Tenders {
     pub minimum_submission_period: Duration,
     pub standstill: Duration,
+    pub signature_period: Duration,
     pub seal_key: Option<SecretString>,
     pub previous_seal_keys: Vec<SecretString>,
 }
@@ -216,6 +217,7 @@ impl Reader {
             tenders: Tenders {
                 minimum_submission_period: r.duration("tenders.minimum_submission_period"),
                 standstill: r.duration("tenders.standstill"),
+                signature_period: r.duration("tenders.signature_period"),
                 seal_key: some(r.secret("tenders.seal_key")),
                 previous_seal_keys: r.list("tenders.previous_seal_keys").into_iter().map(SecretString::from).collect(),
             },

@@ -308,6 +308,7 @@ impl Builder<'_> {
             settings: tenders::Settings {
                 minimum_submission_period: self.settings.tenders.minimum_submission_period,
                 standstill: self.settings.tenders.standstill,
+                signature_period: self.settings.tenders.signature_period,
             },
         }));
         Ok(Domains { projects, escrow, tenders })

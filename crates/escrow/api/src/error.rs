@@ -28,7 +28,7 @@ pub enum Error {
     #[error("the contractor's payee account cannot receive transfers yet: it must complete onboarding")]
     PayeeNotActive,
     /// The same person cannot act for both sides or twice.
-    #[error("another person must do this")]
+    #[error("another person must do this: nobody acts for both sides of a contract, nor twice where two are needed")]
     SamePerson,
     /// What the platform holds in this currency does not cover what it owes (domain.md §7, I7): a person is paged, new money must wait.
     #[error("new funding in {0} is paused: nothing was charged; try again later")]
@@ -58,6 +58,9 @@ pub enum Error {
         /// Since when.
         since: Timestamp,
     },
+    /// The contract cannot end while money is held or under way; what must be settled first.
+    #[error("the contract cannot end before its money is settled: {}", .0.join("; "))]
+    MoneyHeld(Vec<String>),
     /// A webhook whose signature does not hold.
     #[error("the webhook's signature does not hold: {0}")]
     BadSignature(&'static str),
@@ -113,9 +116,12 @@ impl DomainError for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::NotFound(_) => Kind::NotFound,
-            Self::State { .. } | Self::PayeeNotActive | Self::SamePerson | Self::HeldTooLong { .. } | Self::OnHold { .. } => {
-                Kind::Conflict
-            }
+            Self::State { .. }
+            | Self::PayeeNotActive
+            | Self::SamePerson
+            | Self::HeldTooLong { .. }
+            | Self::OnHold { .. }
+            | Self::MoneyHeld(_) => Kind::Conflict,
             Self::CoverageShort(_) => Kind::Unavailable,
             Self::DocumentMismatch | Self::Invalid(_) | Self::ProviderRefused { .. } => Kind::Invalid,
             Self::BadSignature(_) => Kind::Invalid,
@@ -134,6 +140,7 @@ impl DomainError for Error {
             Self::CoverageShort(_) => "COVERAGE_SHORT",
             Self::HeldTooLong { .. } => "HELD_TOO_LONG",
             Self::OnHold { .. } => "ON_HOLD",
+            Self::MoneyHeld(_) => "MONEY_HELD",
             Self::BadSignature(_) => "BAD_SIGNATURE",
             Self::ProviderRefused { .. } => "PROVIDER_REFUSED",
             Self::Invalid(_) => "INVALID",

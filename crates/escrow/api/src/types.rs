@@ -31,6 +31,32 @@ pub struct Signature {
     pub signed_at: Timestamp,
 }
 
+/// A proposal to end a contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Termination {
+    /// Which party proposed it.
+    pub party: Party,
+    /// By whom.
+    pub proposed_by: UserId,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub proposed_at: Timestamp,
+    /// Who agreed for the other party.
+    pub agreed_by: Option<UserId>,
+    /// When.
+    pub agreed_at: Option<Timestamp>,
+}
+
+/// A contract after a party wanted it to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terminating {
+    /// The contract as it is now.
+    pub contract: Contract,
+    /// Whether the other party still has to agree.
+    pub waiting: bool,
+}
+
 /// A contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Contract {
@@ -62,8 +88,10 @@ pub struct Contract {
     pub milestones: Vec<Milestone>,
     /// The open holds on the whole contract, the oldest first.
     pub holds: Vec<Hold>,
-    /// Why it was cancelled.
+    /// Why it was cancelled or ended.
     pub cancel_reason: Option<String>,
+    /// The proposal to end it that is open or was agreed to.
+    pub termination: Option<Termination>,
     /// When both had signed.
     pub activated_at: Option<Timestamp>,
     /// When practical completion was declared.

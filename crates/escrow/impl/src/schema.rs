@@ -45,6 +45,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    contract_terminations (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        party -> Text,
+        proposed_by -> Uuid,
+        reason -> Text,
+        proposed_at -> Timestamptz,
+        agreed_by -> Nullable<Uuid>,
+        agreed_at -> Nullable<Timestamptz>,
+        withdrawn_by -> Nullable<Uuid>,
+        withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     contract_signatures (org_id, contract_id, party) {
         org_id -> Uuid,
         contract_id -> Uuid,

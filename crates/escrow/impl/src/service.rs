@@ -15,6 +15,7 @@ mod releases;
 mod resolve;
 mod sweep;
 mod sync;
+mod terminations;
 mod transfers;
 mod webhooks;
 

@@ -7,9 +7,9 @@ use kernel::PaymentId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Id, Idempotent, Json, List, Paging, Problem, Query, Reply};
+use web::{AmountOrMoney, Authed, Id, Idempotent, Json, List, Paging, Problem, Query, Reply};
 
-use super::dto::{AmountDto, EscrowOut, ReleaseOut};
+use super::dto::{EscrowOut, ReleaseOut, stated};
 
 /// A milestone to be funded.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -21,7 +21,7 @@ pub(super) struct FundIn {
     project_id: Option<Uuid>,
     /// If given, it must be the milestone's amount.
     #[schema(inline)]
-    amount: Option<AmountDto>,
+    amount: Option<AmountOrMoney>,
 }
 
 /// What the payer's browser needs to pay.
@@ -101,7 +101,7 @@ pub(super) async fn fund(
     let cmd = Fund {
         milestone: body.0.milestone_id.into(),
         project: body.0.project_id.map(Into::into),
-        amount: body.0.amount.map(AmountDto::stated).transpose()?,
+        amount: body.0.amount.map(stated).transpose()?,
     };
     let render = |funding: &Funding| Reply::created(format!("/api/escrow/{}", funding.escrow.id), &FundingOut::of(funding));
     once.run(ctx, async |ctx| service.fund(&ctx, cmd).await, render).await

@@ -8,7 +8,7 @@ use escrow_api::{Contract, ContractStatus, CostBearer, Error, Hold, NewContract,
 use kernel::{ContractId, Fault, OrgId, Page, PageRequest, Position, ProjectId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::{Reader, currency, milestones, money, state};
+use super::{Reader, currency, milestones, money, state, terminations};
 use crate::model::document::Document;
 use crate::schema::{contract_lines, contract_signatures, contracts};
 
@@ -257,6 +257,7 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
     for milestone in milestones::views(pg, milestones::of_contracts(pg, &ids).await?).await? {
         milestones_of.entry(milestone.contract.0).or_default().push(milestone);
     }
+    let mut terminations = terminations::of(pg, &ids).await?;
     rows.into_iter()
         .map(|row| {
             let signatures = signed.iter().filter(|(contract, ..)| *contract == row.id).map(|(_, party, user, signed_at)| {
@@ -282,6 +283,7 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
                 title: row.title,
                 document_sha256: row.document_sha256,
                 cancel_reason: row.cancel_reason,
+                termination: terminations.remove(&row.id),
                 activated_at: row.activated_at,
                 completed_at: row.completed_at,
                 created_at: row.created_at,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::milestones::MilestoneRow;
 use super::{Reader, count, money, state};
-use crate::model::money::Split;
+use crate::model::money::{Earlier, Split};
 use crate::schema::releases;
 
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -135,6 +135,18 @@ pub(crate) async fn lock_newest(tx: &mut Tx, milestone: Uuid) -> Result<Option<R
         .await
         .optional()
         .fault()
+}
+
+/// What was released of a milestone so far, whatever the provider refused left out. Whoever calls it holds the milestone.
+pub(crate) async fn earlier(tx: &mut Tx, org: Uuid, milestone: Uuid) -> Result<Earlier, Fault> {
+    let parts: Vec<(i64, i64)> = releases::table
+        .filter(releases::org_id.eq(org).and(releases::milestone_id.eq(milestone)))
+        .filter(releases::status.ne(ReleaseStatus::Failed.name()))
+        .select((releases::gross, releases::fee))
+        .load(tx.pg())
+        .await
+        .fault()?;
+    Ok(parts.into_iter().fold(Earlier::default(), |sum, (gross, fee)| Earlier { gross: sum.gross + gross, fees: sum.fees + fee }))
 }
 
 /// The newest release of each milestone.

@@ -88,7 +88,7 @@ impl Service {
         Ok(())
     }
 
-    async fn cancel_intent(&self, payment: uuid::Uuid, intent: &str) -> Result<PaymentIntentState, Error> {
+    pub(super) async fn cancel_intent(&self, payment: uuid::Uuid, intent: &str) -> Result<PaymentIntentState, Error> {
         // A key of its own each time: cancelling twice is harmless, but a key's first answer, a refusal too, is repeated for a day.
         let key = format!("cancel_{payment}_{}", uuid::Uuid::now_v7());
         match self.provider.cancel_payment_intent(intent, &key).await {

@@ -16,7 +16,7 @@ use super::{Service, conflict};
 use crate::jobs::{self, ReviewJob};
 use crate::ledger::Posting;
 use crate::model::MilestoneEvent;
-use crate::model::money::Split;
+use crate::model::money::{NoPart, Split};
 use crate::repo;
 use crate::repo::contracts::ContractRow;
 use crate::repo::milestones::{MilestoneRow, NewReview};
@@ -39,6 +39,20 @@ pub(super) fn stated(amount: Stated, of: Money) -> Result<Money, FieldFault> {
 pub(super) fn moved(milestone: &MilestoneRow, event: MilestoneEvent, hint: &str) -> Result<escrow_api::MilestoneStatus, Error> {
     let status = milestone.status()?;
     event.after(status).ok_or_else(|| conflict("milestone", status, hint))
+}
+
+fn no_part(why: NoPart, held: Money) -> FieldFault {
+    let (code, detail) = match why {
+        NoPart::OutOfRange => ("OUT_OF_RANGE", format!("must be above zero and at most what is held: {held}")),
+        NoPart::TooSmall => {
+            ("TOO_SMALL", format!("nothing of it would be left after the platform's fee: approve more of the {held} held"))
+        }
+        NoPart::RestTooSmall => (
+            "REST_TOO_SMALL",
+            format!("nothing of the rest would be left after the platform's fee: approve all of the {held} held, or less of it"),
+        ),
+    };
+    FieldFault::new("/amount", code, detail)
 }
 
 impl Service {
@@ -83,8 +97,8 @@ impl Service {
         Ok(())
     }
 
-    /// Nobody of the payee's side approves its pay, wherever else they are a member (I9).
-    async fn not_of_the_payee_in(
+    /// Nobody of the payee's side approves or releases its pay, wherever else they are a member (I9).
+    pub(super) async fn not_of_the_payee_in(
         &self,
         tx: &mut Tx,
         contract: &ContractRow,
@@ -93,8 +107,8 @@ impl Service {
     ) -> Result<(), Error> {
         let signed = repo::contracts::signers(tx, contract.id.into()).await?.contains(&(Party::Contractor, user));
         let submitted = milestone.submitted_by == Some(user.0);
-        let member = self.tenants.role_in(tx, OrgId(contract.contractor_org_id), user).await?.is_some();
-        if signed || submitted || member { Err(Error::SamePerson) } else { Ok(()) }
+        let ties = repo::parties::ties(tx, contract, user).await?;
+        if signed || submitted || ties.member { Err(Error::SamePerson) } else { Ok(()) }
     }
 
     /// M8: the owner was silent for too long. Harmless if it was not.
@@ -135,13 +149,9 @@ impl Service {
         let held = repo::ledger::held(reader(tx), &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
         let held = Money::from_minor(held, currency);
         let amount = cmd.amount.map_or(Ok(held), |amount| stated(amount, held)).map_err(|fault| Error::Invalid(vec![fault]))?;
-        if amount.minor() <= 0 || amount.minor() > held.minor() {
-            let detail = format!("must be above zero and at most what is held: {held}");
-            return Err(Error::Invalid(vec![FieldFault::new("/amount", "OUT_OF_RANGE", detail)]));
-        }
-        let split = Split::of(amount.minor(), contract.terms()?.fee_bps).ok_or_else(|| {
-            Error::Invalid(vec![FieldFault::new("/amount", "TOO_SMALL", "nothing would be left after the platform's fee")])
-        })?;
+        let earlier = repo::releases::earlier(tx, milestone.org_id, milestone.id).await?;
+        let split = Split::part(earlier, held.minor(), amount.minor(), contract.terms()?.fee_bps)
+            .map_err(|why| Error::Invalid(vec![no_part(why, held)]))?;
         // At stake is the whole milestone, however small the parts in which it is approved: a threshold is not split away.
         let request = ApprovalRequest {
             action: perm::MILESTONES_APPROVE.name(),

@@ -22,6 +22,9 @@ impl Service {
         let payment = repo::payments::row(reader(tx), id).await?;
         let (contract, milestone) =
             self.locked_in(tx, ctx, payment.milestone_id.into(), Party::Owner, perm::ESCROW_RELEASE).await?;
+        if let Some(user) = ctx.user_id() {
+            self.not_of_the_payee_in(tx, &contract, &milestone, user).await?;
+        }
         let newest = repo::releases::lock_newest(tx, milestone.id).await?.filter(|release| release.payment_id == payment.id);
         let status = milestone.status()?;
         let Some(newest) = newest else {

@@ -74,10 +74,13 @@ impl Service {
             return Err(Fault::internal(format!("payment {id} has another intent than {}", seen.id)).into());
         }
         let before = payment.status()?;
-        let other_lives = repo::payments::of_milestone(reader(tx), milestone.id)
-            .await?
-            .iter()
-            .any(|other| other.id != payment.id && EscrowStatus::from_name(&other.status).is_some_and(is_live));
+        // A milestone that was cancelled with its contract wants no money any more.
+        let over = milestone.status()? == MilestoneStatus::Cancelled;
+        let other_lives = over
+            || repo::payments::of_milestone(reader(tx), milestone.id)
+                .await?
+                .iter()
+                .any(|other| other.id != payment.id && EscrowStatus::from_name(&other.status).is_some_and(is_live));
         let (look, funds, wrong) = self.judge(&payment, before, seen, other_lives);
         let mut after = payment_after(before, look);
         if other_lives && is_live(after) && !is_live(before) {
@@ -137,7 +140,7 @@ impl Service {
         };
         let mut wrong = mismatches(payment, seen, funds, &self.settings);
         if other_lives && !matches!(before, EscrowStatus::Succeeded | EscrowStatus::Available) {
-            wrong.push("the milestone has another live payment".to_owned());
+            wrong.push("the milestone has another live payment, or is cancelled".to_owned());
         }
         if wrong.is_empty() || matches!(before, EscrowStatus::Succeeded | EscrowStatus::Available) {
             return (Seen::Paid { available: funds.available }, Some(funds), None);

@@ -16,5 +16,6 @@ mod payees;
 mod releases;
 mod resolve;
 mod statement;
+mod terminations;
 mod webhooks;
 mod world;

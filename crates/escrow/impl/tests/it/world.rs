@@ -284,6 +284,25 @@ impl World {
         result.expect("it counts")
     }
 
+    /// Runs a statement in a transaction.
+    pub async fn run(&self, tx: &mut uow::Tx, sql: &str) -> Result<(), Fault> {
+        use db::prelude::*;
+        diesel::sql_query(sql).execute(tx.pg()).await.fault()?;
+        Ok(())
+    }
+
+    /// How many rows of these tables were looked at by this session, as the server counts.
+    pub async fn visited(&self, tx: &mut uow::Tx, tables: &[&str]) -> Result<i64, Fault> {
+        use db::prelude::*;
+        let sql = format!(
+            "select coalesce(sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)), 0)::bigint as n
+             from pg_stat_xact_user_tables where relname in ('{}')",
+            tables.join("', '")
+        );
+        let row: Number = diesel::sql_query(sql).get_result(tx.pg()).await.fault()?;
+        Ok(row.n)
+    }
+
     /// What the superuser is told who tries to tamper.
     pub async fn tamper(&self, sql: &str) -> String {
         let wrapped = format!(

@@ -34,6 +34,7 @@ impl Service {
             .write(ctx, async |tx| {
                 let (old, _) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 machine::tender(old.status, TenderEvent::Open)?;
+                self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let weight = self.weight_in(tx, &old).await?;
                 let approval = self.approve_in(tx, ctx, perm::OPEN, old.id.0, "open".into(), weight).await?;
                 if approval.is_waiting() {

@@ -49,7 +49,12 @@ async fn all_faults_of_a_draft_come_at_once() {
 
 #[tokio::test]
 async fn publication_tells_everything_that_is_missing() {
-    let w = World::with(Settings { minimum_submission_period: Duration::from_secs(7200), standstill: Duration::ZERO }).await;
+    let w = World::with(Settings {
+        minimum_submission_period: Duration::from_secs(7200),
+        standstill: Duration::ZERO,
+        ..Settings::default()
+    })
+    .await;
     let ctx = w.owner.ctx();
     let soon = Draft { submission_deadline: Utc::now() + TimeDelta::hours(1), method: ProcurementMethod::Limited, ..w.draft() };
     let id = w.service.create(&ctx, soon).await.unwrap().tender.id;
@@ -205,7 +210,12 @@ async fn a_project_that_was_never_tendered_takes_its_drafts_along() {
 
 #[tokio::test]
 async fn a_hundred_faults_of_a_schedule_are_told() {
-    let w = World::with(Settings { minimum_submission_period: Duration::from_secs(7200), standstill: Duration::ZERO }).await;
+    let w = World::with(Settings {
+        minimum_submission_period: Duration::from_secs(7200),
+        standstill: Duration::ZERO,
+        ..Settings::default()
+    })
+    .await;
     let soon = Draft { submission_deadline: Utc::now() + TimeDelta::hours(1), ..w.draft() };
     let id = w.service.create(&w.owner.ctx(), soon).await.unwrap().tender.id;
     {
