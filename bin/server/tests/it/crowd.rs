@@ -86,7 +86,7 @@ async fn two_thousand_half_requests_of_one_address_keep_nobody_from_being_served
     if !has_room_for_a_crowd("crowd::two_thousand_half_requests_of_one_address_keep_nobody_from_being_served") {
         return;
     }
-    let (address, crowd, _running) = besieged(&[]).await;
+    let (address, crowd, _running) = besieged(&[("BUILD14__SERVER__CONNECTIONS_PER_ADDRESS", "256")]).await;
     assert!(is_live(address).await);
     let statuses = statuses(crowd).await;
     // All but the last 256 lost their seats; of those, the body did not come in time.
