@@ -12,6 +12,7 @@ mod licences;
 mod migrations;
 mod money;
 mod openapi;
+mod replays;
 mod rls;
 mod rows;
 mod source;

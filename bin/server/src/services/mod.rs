@@ -108,7 +108,11 @@ impl Services {
             &policy,
         )?;
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
-        let mut sign_in = auth::Settings { session_life: settings.session_lifetime, ..auth::Settings::default() };
+        let mut sign_in = auth::Settings {
+            session_life: settings.session_lifetime,
+            switch_secret: seal_key(settings)?,
+            ..auth::Settings::default()
+        };
         if !settings.rate_limits.enabled {
             sign_in.attempts_per_minute = u32::MAX;
         }
@@ -172,7 +176,7 @@ impl Services {
         let document = documents::document(&routes);
         let worker = settings.jobs.in_process.then(|| Arc::clone(&self.worker));
         let ready = platform::Ready::new(self.system.clone(), worker);
-        let fingerprints = web::FingerprintKey::derived(seal_key(settings)?.expose_secret().trim().as_bytes());
+        let idempotency = web::IdempotencySecret::derived(seal_key(settings)?.expose_secret().trim().as_bytes());
         let audit: Data<dyn audit_api::Audit> = Data::from(self.audit.clone() as Arc<_>);
         let organizations: Data<dyn tenants_api::Organizations> = Data::from(self.tenants.clone() as Arc<_>);
         let sign_in: Data<dyn auth_api::SignIn> = Data::from(self.auth.clone() as Arc<_>);
@@ -184,7 +188,8 @@ impl Services {
         let soqs: Data<dyn projects_api::Soqs> = Data::from(self.domains.projects.clone() as Arc<_>);
         let (escrow, tenders) = (self.domains.escrow.clone(), self.domains.tenders.clone());
         Ok(web::AppDeps::new(Arc::new(routes), self.auth.clone(), web_settings(settings))
-            .fingerprint_key(fingerprints)
+            .idempotency_secret(idempotency)
+            .authorizer(self.policy.clone())
             .denial_log(Arc::new(platform::Denials(self.audit.clone())))
             .readiness(Arc::new(ready))
             .openapi(document)
@@ -348,8 +353,12 @@ fn web_settings(settings: &Settings) -> web::Settings {
     web::Settings {
         allowed_origins: settings.server.allowed_origins.clone(),
         trusted_proxies: settings.server.trusted_proxies.clone(),
+        client_ip_header: settings.server.client_ip_header,
         body_limit: settings.server.max_body_bytes,
+        body_idle_timeout: settings.server.body_idle_timeout,
+        body_timeout: settings.server.body_timeout,
         hsts: settings.profile == Profile::Production,
+        secure_cookie: settings.secure_cookie,
         access_log: tracing::enabled!(tracing::Level::INFO),
         rate_limits: web::RateLimits {
             enabled: limits.enabled,

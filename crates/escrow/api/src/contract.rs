@@ -22,7 +22,7 @@ pub struct NewContractLine {
     pub description: String,
     /// `projects_api::LineKind` by name.
     pub kind: String,
-    /// UNECE code.
+    /// UNECE code; the unit as written where there is none for it.
     pub unit_code: Option<String>,
     /// Quantity, up to 4 decimals; none on headings and texts.
     pub quantity: Option<Decimal>,

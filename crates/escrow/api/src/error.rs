@@ -1,6 +1,8 @@
 //! Why contracts and protected payments refuse.
 
 use chrono::SecondsFormat;
+use std::time::Duration;
+
 use kernel::{Currency, Denied, DomainError, Fault, FieldFault, Kind, MilestoneId, Timestamp};
 
 use crate::{Hold, ProviderError};
@@ -171,6 +173,11 @@ impl DomainError for Error {
             }
             _ => Vec::new(),
         }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        // What is covered is added up anew once a minute.
+        matches!(self, Self::CoverageShort(_)).then_some(Duration::from_secs(60))
     }
 
     fn fault(&self) -> Option<&Fault> {

@@ -61,8 +61,8 @@ pub fn not_ready(
     }
     for line in soq.lines.iter().filter(|line| line.kind.is_payable()) {
         let code = &line.code;
-        if line.unit_code.is_none() && !line.kind.is_provisional() {
-            faults.push(FieldFault::new("/soqId", "UNIT_UNKNOWN", format!("line {code}: its unit of measure is not known")));
+        if line.unit_code.is_none() && line.unit_text.is_none() && !line.kind.is_provisional() {
+            faults.push(FieldFault::new("/soqId", "UNIT_MISSING", format!("line {code}: it has no unit of measure")));
         }
         if line.quantity.is_none() {
             faults.push(FieldFault::new("/soqId", "QUANTITY_MISSING", format!("line {code}: it has no quantity")));

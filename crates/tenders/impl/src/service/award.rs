@@ -106,7 +106,8 @@ impl Service {
                 code: line.code,
                 description: line.description,
                 kind: line.kind,
-                unit_code: line.unit_code,
+                // A contract names the unit also where no code does.
+                unit_code: line.unit_code.or(line.unit_text),
                 quantity: offer.and(line.quantity),
                 rate: offer.map(|offer| offer.rate),
                 amount: offer.map(|offer| offer.amount),
