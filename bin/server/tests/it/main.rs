@@ -5,4 +5,6 @@ mod crash;
 mod crowd;
 mod outage;
 mod process;
+mod roles;
+mod rolling;
 mod stopping;
