@@ -34,6 +34,15 @@ fn read(body: &[u8]) -> Option<EventRow> {
     storable.then_some(event)
 }
 
+/// Whether an event names nothing that could be looked at. Tried again it would name as little: it is kept, told, and done.
+fn is_nameless(event: &EventRow) -> bool {
+    match event.kind.split_once('.').map_or(event.kind.as_str(), |(family, _)| family) {
+        "payment_intent" | "transfer" => event.object_id.is_empty(),
+        "account" | "capability" => event.object_id.is_empty() && event.account.is_none(),
+        _ => false,
+    }
+}
+
 /// What an object's metadata name as ours. What the provider does not show us is not ours.
 fn named(metadata: Result<Vec<(String, String)>, ProviderError>, what: &str) -> Result<Option<Uuid>, ProviderError> {
     match metadata {
@@ -76,12 +85,17 @@ impl Service {
             tracing::warn!(event = event.id, livemode = event.livemode, "an event of the other mode is left alone");
             Vec::new()
         };
+        let nameless = is_nameless(&event);
         let disputes = event.kind.starts_with("charge.dispute.") || event.kind.starts_with("radar.");
         self.system
             .write(async |tx| {
                 if disputes && event.livemode == self.settings.livemode {
                     let detail = format!("{} about {}: a person must look", event.kind, event.object_id);
                     alarm_in(tx, "dispute", ("dispute", event.object_id.clone()), detail).await?;
+                }
+                if nameless {
+                    let detail = format!("{} of the kind {} names no object: a person must look", event.id, event.kind);
+                    alarm_in(tx, "nameless_event", ("event", event.id.clone()), detail).await?;
                 }
                 for look in looks {
                     tx.enqueue(look).await?;
@@ -94,14 +108,7 @@ impl Service {
 
     async fn looks_for(&self, event: &EventRow) -> Result<Vec<Job>, Error> {
         let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
-        let named = match family {
-            "payment_intent" | "transfer" => !event.object_id.is_empty(),
-            "account" | "capability" => !event.object_id.is_empty() || event.account.is_some(),
-            _ => true,
-        };
-        if !named {
-            // Looked at again it would name as little: it is kept, told, and done.
-            alarm("nameless_event", &format!("{} of the kind {} names no object: a person must look", event.id, event.kind));
+        if is_nameless(event) {
             return Ok(Vec::new());
         }
         // All that is ours of a connected account is the account: its own payments, transfers and balance are its business.
