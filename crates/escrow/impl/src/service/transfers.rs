@@ -99,7 +99,7 @@ impl Service {
                 let pg = db::PgRead::pg(tx);
                 let release = repo::releases::row(pg, id).await?;
                 if !matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
-                    return Ok(None);
+                    return Ok::<_, Error>(None);
                 }
                 repo::payments::row(pg, release.payment_id.into()).await.map(Some)
             })
