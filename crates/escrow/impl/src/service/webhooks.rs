@@ -32,7 +32,8 @@ fn read(body: &[u8]) -> Option<EventRow> {
     };
     // PostgreSQL keeps no U+0000; a provider does not send one.
     let texts = [Some(&event.id), Some(&event.kind), Some(&event.object_id), event.account.as_ref(), event.intent.as_ref()];
-    (!texts.into_iter().flatten().any(|text| text.contains('\0'))).then_some(event)
+    let storable = !texts.into_iter().flatten().any(|text| text.contains('\0'));
+    storable.then_some(event)
 }
 
 /// What an object's metadata name as ours. What the provider does not show us is not ours.
