@@ -10,7 +10,8 @@ use secrecy::ExposeSecret;
 use testkit::Database;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::process::{binary, free_address, is_ready, production};
+pub use crate::process::production;
+use crate::process::{binary, free_address, is_ready};
 
 async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
     let mut command = binary();
@@ -102,7 +103,7 @@ async fn only_our_own_variables_must_be_text() {
     assert!(said.contains("BUILD14__LOG__FORMAT: the variable is not UTF-8"), "{said}");
 }
 
-async fn run_over(environment: &[(&'static str, String)], arguments: &[&str]) -> (Option<i32>, String, String) {
+pub async fn run_over(environment: &[(&'static str, String)], arguments: &[&str]) -> (Option<i32>, String, String) {
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     run(arguments, &environment).await
 }
