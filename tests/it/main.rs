@@ -12,6 +12,7 @@ mod licences;
 mod migrations;
 mod money;
 mod openapi;
+mod people;
 mod replays;
 mod rls;
 mod rows;

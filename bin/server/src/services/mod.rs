@@ -106,13 +106,10 @@ impl Services {
             pool(settings, &urls.app, settings.database.pool_size, db::Sharing::PerThread),
             pool(settings, &urls.system, SYSTEM_POOL, db::Sharing::Shared),
             &policy,
+            settings.approver_wait,
         )?;
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
-        let mut sign_in = auth::Settings {
-            session_life: settings.session_lifetime,
-            switch_secret: seal_key(settings)?,
-            ..auth::Settings::default()
-        };
+        let mut sign_in = sign_in_settings(settings)?;
         if !settings.rate_limits.enabled {
             sign_in.attempts_per_minute = u32::MAX;
         }
@@ -141,6 +138,7 @@ impl Services {
             pool(settings, &urls.app, settings.jobs.concurrency, db::Sharing::Shared),
             pool(settings, &urls.system, settings.jobs.concurrency, db::Sharing::Shared),
             &policy,
+            settings.approver_wait,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
         let Ground { uow, system, audit, tenants } = serving;
@@ -256,10 +254,16 @@ struct Ground {
 }
 
 impl Ground {
-    fn new(app: db::PoolSettings, platform: db::PoolSettings, policy: &Arc<auth::Policy>) -> anyhow::Result<Self> {
+    fn new(
+        app: db::PoolSettings,
+        platform: db::PoolSettings,
+        policy: &Arc<auth::Policy>,
+        approver_wait: std::time::Duration,
+    ) -> anyhow::Result<Self> {
         let (uow, system) = (Uow::new(db::Postgres::new(app)?), SystemUow::new(db::Postgres::new(platform)?));
         let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()));
-        let tenants = Arc::new(tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone()));
+        let tenants = tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone());
+        let tenants = Arc::new(tenants.with_approver_wait(chrono::TimeDelta::from_std(approver_wait)?));
         Ok(Self { uow, system, audit, tenants })
     }
 }
@@ -329,6 +333,22 @@ fn seal_key(settings: &Settings) -> anyhow::Result<SecretString> {
 fn previous_seal_keys(settings: &Settings) -> anyhow::Result<Vec<tenders::SealKey>> {
     let keys = settings.tenders.previous_seal_keys.iter();
     keys.map(|key| tenders::SealKey::from_base64(key).map_err(anyhow::Error::from)).collect()
+}
+
+fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
+    let mut sign_in = auth::Settings {
+        session_life: settings.session_lifetime,
+        switch_secret: seal_key(settings)?,
+        ..auth::Settings::default()
+    };
+    let given = settings.sign_in;
+    sign_in.sessions_per_person = given.sessions_per_person;
+    if given.hash_threads > 0 {
+        sign_in.hash_threads = given.hash_threads;
+    }
+    (sign_in.hash_queue, sign_in.hash_wait) = (given.hash_queue, given.hash_wait);
+    sign_in.events_kept = given.security_events_kept;
+    Ok(sign_in)
 }
 
 fn escrow_settings(
