@@ -38,8 +38,8 @@ begin
     end if;
     return new;
 end $$;
-create trigger memberships_grant before update on memberships for each row execute function app.note_grant();
-create trigger project_members_grant before insert or update on project_members for each row execute function app.note_grant();
+create trigger memberships_grant before update of role on memberships for each row execute function app.note_grant();
+create trigger project_members_grant before insert or update of role on project_members for each row execute function app.note_grant();
 
 -- The grant by which a member of this transaction's organisation approves: the role in the organisation, or for those whom it lets approve
 -- nothing the role in the project's team.

@@ -24,6 +24,7 @@ diesel::table! {
         granted_by -> Nullable<Uuid>,
         granter_role -> Text,
         granted_at -> Timestamptz,
+        taken_up_at -> Nullable<Timestamptz>,
     }
 }
 

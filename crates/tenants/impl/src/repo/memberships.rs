@@ -1,6 +1,7 @@
 //! SQL of memberships.
 
 use db::prelude::*;
+use diesel::sql_types::{Nullable, Timestamptz};
 use kernel::{Fault, OrgId, OrgRole, PageRequest, Timestamp, UserId};
 use tenants_api::{Error, Member};
 use uuid::Uuid;
@@ -130,6 +131,8 @@ pub(crate) async fn insert(
             memberships::role.eq(role.name()),
             memberships::granted_by.eq(granted_by.0),
             memberships::granter_role.eq(granter_role),
+            // They asked for it themselves, by accepting or founding.
+            memberships::taken_up_at.eq(diesel::dsl::sql::<Nullable<Timestamptz>>("clock_timestamp()")),
         ))
         .returning(Row::as_returning())
         .get_result(tx.pg())
