@@ -215,6 +215,19 @@ impl Services {
         self.domains.escrow.resolve_release(release, what, by).await
     }
 
+    /// Settles what came back of a release, as a person decides.
+    ///
+    /// # Errors
+    /// Why not, in words for that person.
+    pub async fn settle_reversal(
+        &self,
+        release: ReleaseId,
+        what: &escrow::Settlement,
+        by: &Decision,
+    ) -> Result<escrow_api::Release, escrow::Unsettled> {
+        self.domains.escrow.settle_reversal(release, what, by).await
+    }
+
     /// The handlers of jobs, events and sweeps.
     #[must_use]
     pub fn registry(&self) -> jobs::Registry {

@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use escrow_api::{
-    AccountState, NewPaymentIntent, PaymentIntentState, PaymentProvider, ProviderError, TransferOrder, TransferState,
+    AccountState, Holding, NewPaymentIntent, PaymentIntentState, PaymentProvider, ProviderError, TransferOrder, TransferState,
 };
-use kernel::{Currency, Money};
 use secrecy::ExposeSecret;
 
 use crate::call::Caller;
@@ -97,7 +96,7 @@ impl PaymentProvider for StripeProvider {
         Ok(self.0.get::<wire::AccountLink>("make an onboarding link", &request).await?.url)
     }
 
-    async fn available_balance(&self, currency: Currency) -> Result<Money, ProviderError> {
-        Ok(self.0.get::<wire::Balance>("read the balance", &requests::balance()).await?.available(currency))
+    async fn balance(&self) -> Result<Vec<Holding>, ProviderError> {
+        self.0.get::<wire::Balance>("read the balance", &requests::balance()).await?.holdings()
     }
 }

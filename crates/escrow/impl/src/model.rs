@@ -47,6 +47,8 @@ pub(crate) enum MilestoneEvent {
     ReleasedWhole,
     /// M9, a part remains.
     ReleasedPart,
+    /// What was released came back and is held again.
+    Returned,
     /// C7.
     Cancel,
 }
@@ -68,6 +70,7 @@ pub(crate) const MILESTONE_MOVES: &[(MilestoneStatus, MilestoneEvent, MilestoneS
         (S::Escalated, E::Approve, S::Approved),
         (S::Approved, E::ReleasedWhole, S::Released),
         (S::Approved, E::ReleasedPart, S::Funded),
+        (S::Released, E::Returned, S::Funded),
     ]
 };
 
@@ -156,6 +159,10 @@ pub(crate) enum ReleaseEvent {
     Lose,
     /// R6.
     Refuse,
+    /// R7, a part of it.
+    ReversePart,
+    /// R7, all of it.
+    ReverseWhole,
 }
 
 impl ReleaseEvent {
@@ -167,6 +174,8 @@ impl ReleaseEvent {
             (S::Sending | S::Unknown, Self::Confirm) => Some(S::Sent),
             (S::Sending | S::Unknown, Self::Lose) => Some(S::Unknown),
             (S::Sending | S::Unknown, Self::Refuse) => Some(S::Failed),
+            (S::Sent | S::PartReversed, Self::ReversePart) => Some(S::PartReversed),
+            (S::Sent | S::PartReversed, Self::ReverseWhole) => Some(S::Reversed),
             _ => None,
         }
     }
@@ -178,7 +187,7 @@ mod tests {
 
     use super::*;
 
-    const UP: &str = include_str!("../../../../migrations/20261121000600_escrow_contracts_ledger/up.sql");
+    const UP: &str = include_str!("../../../../migrations/20261126154918_escrow_reversals/up.sql");
 
     #[test]
     fn the_database_allows_the_very_moves_of_the_table() {

@@ -1,13 +1,15 @@
 //! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (domain.md §8).
 
 use escrow_api::{Error, ProviderError};
+use kernel::Fault;
 use serde_json::Value;
-use uow::Job;
+use uow::{Job, Tx};
 use uuid::Uuid;
 
 use super::Service;
-use super::alarms::alarm_in;
+use super::alarms::{FOREIGN_PAYMENT, FOREIGN_TRANSFER, PAYOUT, alarm_in};
 use crate::jobs::{self, WebhookJob};
+use crate::repo;
 use crate::repo::inbox::{self, EventRow};
 use crate::signature;
 
@@ -39,6 +41,60 @@ fn named(metadata: Result<Vec<(String, String)>, ProviderError>, what: &str) -> 
         Ok(pairs) => Ok(pairs.iter().find(|(name, _)| name == what).and_then(|(_, id)| id.parse().ok())),
         Err(ProviderError::Refused { .. }) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Whether an event that is looked at by its object names none.
+fn names_nothing(event: &EventRow) -> bool {
+    match event.kind.split_once('.').map_or(event.kind.as_str(), |(family, _)| family) {
+        "payment_intent" | "transfer" => event.object_id.is_empty(),
+        "account" | "capability" => event.object_id.is_empty() && event.account.is_none(),
+        _ => false,
+    }
+}
+
+/// Money moved on the platform's balance for no payment and no release of ours: a person is told.
+async fn nobodys_in(tx: &mut Tx, event: &EventRow) -> Result<(), Fault> {
+    match event.kind.as_str() {
+        "transfer.created" | "transfer.updated" | "transfer.reversed" => {
+            if repo::ledger::knows_transfer(tx, &event.object_id).await? {
+                return Ok(());
+            }
+            let detail = format!("{}: no release ordered transfer {}", event.kind, event.object_id);
+            alarm_in(tx, FOREIGN_TRANSFER, ("transfer", event.object_id.clone()), detail).await
+        }
+        "payment_intent.succeeded" => {
+            let detail = format!("{} was paid, and no payment of ours asked for it", event.object_id);
+            alarm_in(tx, FOREIGN_PAYMENT, ("payment_intent", event.object_id.clone()), detail).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The platform's own money moved at the provider: a person is told if the books know nothing of it.
+async fn own_money_in(tx: &mut Tx, event: &EventRow) -> Result<(), Fault> {
+    let posted = repo::coverage::is_posted(tx, &event.object_id).await?;
+    let undone =
+        ["payout.failed", "payout.canceled", "topup.failed", "topup.canceled", "topup.reversed"].contains(&event.kind.as_str());
+    let about = || ("provider_object", event.object_id.clone());
+    match (event.kind.starts_with("payout."), posted, undone) {
+        (true, false, false) => {
+            let detail = format!(
+                "{}: {} leaves the balance and no book knows of it; if it is the platform's own money, `build14 payout --source {}`, else \
+                 bring it back",
+                event.kind, event.object_id, event.object_id
+            );
+            alarm_in(tx, PAYOUT, about(), detail).await
+        }
+        (true, false, true) => tx.end_alarms(PAYOUT, std::slice::from_ref(&event.object_id)).await,
+        (_, true, true) => {
+            let detail = format!(
+                "{}: what was posted for {} did not happen; post the opposite with the id of its failure as the source",
+                event.kind, event.object_id
+            );
+            alarm_in(tx, "own_money_undone", about(), detail).await
+        }
+        _ => Ok(()),
     }
 }
 
@@ -75,6 +131,8 @@ impl Service {
             tracing::warn!(event = event.id, livemode = event.livemode, "an event of the other mode is left alone");
             Vec::new()
         };
+        let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
+        let ours = event.account.is_none() && event.livemode == self.settings.livemode;
         let disputes = event.kind.starts_with("charge.dispute.") || event.kind.starts_with("radar.");
         self.system
             .write(async |tx| {
@@ -82,25 +140,32 @@ impl Service {
                     let detail = format!("{} about {}: a person must look", event.kind, event.object_id);
                     alarm_in(tx, "dispute", ("dispute", event.object_id.clone()), detail).await?;
                 }
+                if ours && matches!(family, "payout" | "topup") {
+                    own_money_in(tx, &event).await?;
+                }
+                if names_nothing(&event) {
+                    let detail = format!("{} of the kind {} names no object: a person must look", event.id, event.kind);
+                    alarm_in(tx, "nameless_event", ("event", event.id.clone()), detail).await?;
+                } else if ours && looks.is_empty() {
+                    nobodys_in(tx, &event).await?;
+                }
                 for look in looks {
                     tx.enqueue(look).await?;
                 }
                 inbox::done(tx, &event.id).await
             })
             .await?;
+        if ours && matches!(family, "payout" | "topup") {
+            // Money left the balance, or came to it: what stands still, or need no longer, is not to wait for the sweep.
+            self.watch_coverage().await?;
+        }
         Ok(())
     }
 
     async fn looks_for(&self, event: &EventRow) -> Result<Vec<Job>, Error> {
         let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
-        let named = match family {
-            "payment_intent" | "transfer" => !event.object_id.is_empty(),
-            "account" | "capability" => !event.object_id.is_empty() || event.account.is_some(),
-            _ => true,
-        };
-        if !named {
+        if names_nothing(event) {
             // Looked at again it would name as little: it is kept, told, and done.
-            alarm("nameless_event", &format!("{} of the kind {} names no object: a person must look", event.id, event.kind));
             return Ok(Vec::new());
         }
         // All that is ours of a connected account is the account: its own payments, transfers and balance are its business.

@@ -70,7 +70,10 @@ async fn money_on_its_way_holds_the_contract() {
     world.pay(&funding, true);
     world.sync(&funding).await.expect("syncs");
     let Err(Error::MoneyHeld(what)) = world.terminate(&world.owner, contract.id).await else { panic!("it is held") };
-    assert_eq!(what, [format!("milestone 1 (Milestone 1) is funded and {} are held for it: release or refund them first", eur(100_000))]);
+    assert_eq!(
+        what,
+        [format!("milestone 1 (Milestone 1) is funded and {} are held for it: release or refund them first", eur(100_000))]
+    );
 }
 
 #[tokio::test]
