@@ -100,10 +100,10 @@ enum Command {
         contract: Option<uuid::Uuid>,
         /// Who does it: stands in both parties' trails
         #[arg(long)]
-        operator: String,
+        operator: kernel::Operator,
         /// Why: stands in both parties' trails
         #[arg(long)]
-        reason: String,
+        reason: kernel::Reason,
     },
     /// Lets the money of a milestone or a contract go again
     #[command(group = clap::ArgGroup::new("place").required(true).args(["milestone", "contract"]))]
@@ -119,10 +119,10 @@ enum Command {
         kind: String,
         /// Who does it: stands in both parties' trails
         #[arg(long)]
-        operator: String,
+        operator: kernel::Operator,
         /// Why: stands in both parties' trails
         #[arg(long)]
-        reason: String,
+        reason: kernel::Reason,
     },
     /// Settles what came back of a transfer that was reversed at the payment provider (R7)
     #[command(group = clap::ArgGroup::new("settlement").required(true).args(["paid_with", "held_again"]))]
@@ -231,10 +231,10 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Payout { amount, currency, source, by } => command::payout(settings, &amount, &currency, &source, &by.into()),
         Command::ReleaseResolve { release, sent, by, .. } => command::release_resolve(settings, release, sent, &by.into()),
         Command::Freeze { milestone, contract, operator, reason } => {
-            command::freeze(settings, milestone, contract, &operator, &reason)
+            command::freeze(settings, milestone, contract, &kernel::Decision { operator, reason: Some(reason) })
         }
         Command::Unfreeze { milestone, contract, kind, operator, reason } => {
-            command::unfreeze(settings, milestone, contract, &kind, &operator, &reason)
+            command::unfreeze(settings, milestone, contract, &kind, &kernel::Decision { operator, reason: Some(reason) })
         }
         Command::ReversalSettle { release, paid_with, operator, reason, .. } => {
             let by = kernel::Decision { operator, reason: Some(reason) };

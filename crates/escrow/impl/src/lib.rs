@@ -27,7 +27,7 @@
 //!
 //! Tables owned: `contracts`, `contract_lines`, `contract_signatures`, `contract_sums`, `contract_terminations`, `milestones`, `milestone_reviews`, `escrow_accounts`, `payments`,
 //! `releases`, `payee_accounts`, `webhook_events`, `ledger_accounts`, `ledger_transactions`, `ledger_entries`, `ledger_balances`,
-//! `platform_float`, `platform_coverage`, `platform_balance_looks`, `holds`.
+//! `platform_float`, `platform_coverage`, `platform_balance_looks`, `holds`, `charge_incidents`, `charge_watch`.
 
 mod http;
 pub mod jobs;
@@ -41,7 +41,7 @@ mod signature;
 
 pub use http::{app_data, routes};
 pub use service::{
-    Dependencies, Float, FloatError, FloatPosted, HoldError, HoldPlace, Lifted, Resolution, Said, Service, Settlement, Unsettled,
+    Dependencies, Float, FloatError, FloatPosted, HoldError, HoldPlace, Lifted, Resolution, Service, Settlement, Unsettled,
     doctor, freeze, post_float, unfreeze,
 };
 pub use settings::Settings;

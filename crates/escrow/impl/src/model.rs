@@ -2,6 +2,7 @@
 
 pub(crate) mod document;
 pub(crate) mod held;
+pub(crate) mod incident;
 pub(crate) mod money;
 
 use escrow_api::{ContractStatus, EscrowStatus, MilestoneStatus, PaymentStatus, ReleaseStatus};
@@ -92,6 +93,10 @@ pub(crate) enum Seen {
     RequiresAction,
     /// On its way.
     Processing,
+    /// Only authorised, not paid.
+    Authorised,
+    /// Nobody here knows what it is.
+    Unrecognised,
     /// Cancelled for good.
     Canceled,
     /// Paid as asked.
@@ -111,6 +116,8 @@ impl Seen {
             PaymentStatus::Created => Self::Waiting,
             PaymentStatus::RequiresAction => Self::RequiresAction,
             PaymentStatus::Processing => Self::Processing,
+            PaymentStatus::RequiresCapture => Self::Authorised,
+            PaymentStatus::Unrecognised => Self::Unrecognised,
             PaymentStatus::Canceled => Self::Canceled,
             PaymentStatus::Succeeded => return None,
         })
@@ -133,10 +140,11 @@ pub(crate) fn payment_after(now: EscrowStatus, seen: Seen) -> EscrowStatus {
             }
         }
         (_, Seen::PaidWrong) => S::Suspense,
+        (_, Seen::Unrecognised) => now,
         (S::Canceled, _) | (_, Seen::Canceled) => S::Canceled,
         (_, Seen::Failed) => S::Failed,
         (_, Seen::Processing) => S::Processing,
-        (_, Seen::RequiresAction) => S::RequiresAction,
+        (_, Seen::RequiresAction | Seen::Authorised) => S::RequiresAction,
         // A stale look must not revive what failed.
         (S::Failed, Seen::Waiting) => S::Failed,
         (_, Seen::Waiting) => S::Created,
@@ -187,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    const UP: &str = include_str!("../../../../migrations/20261126154918_escrow_reversals/up.sql");
+    const UP: &str = include_str!("../../../../migrations/20261126160711_escrow_reversals/up.sql");
 
     #[test]
     fn the_database_allows_the_very_moves_of_the_table() {
@@ -215,6 +223,8 @@ mod tests {
             Just(Seen::RequiresAction),
             Just(Seen::Processing),
             Just(Seen::Canceled),
+            Just(Seen::Authorised),
+            Just(Seen::Unrecognised),
             Just(Seen::Paid { available: false }),
             Just(Seen::Paid { available: true }),
         ]

@@ -1,13 +1,14 @@
 //! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (domain.md §8).
 
-use escrow_api::{Error, ProviderError};
-use kernel::Fault;
+use escrow_api::{Befallen, Error, ProviderError};
+use kernel::{Fault, OrgId, PaymentId};
 use serde_json::Value;
 use uow::{Job, Tx};
 use uuid::Uuid;
 
 use super::Service;
 use super::alarms::{FOREIGN_PAYMENT, FOREIGN_TRANSFER, PAYOUT, alarm_in};
+use super::charges::takes_money;
 use crate::jobs::{self, WebhookJob};
 use crate::repo;
 use crate::repo::inbox::{self, EventRow};
@@ -32,7 +33,8 @@ fn read(body: &[u8]) -> Option<EventRow> {
     };
     // PostgreSQL keeps no U+0000; a provider does not send one.
     let texts = [Some(&event.id), Some(&event.kind), Some(&event.object_id), event.account.as_ref(), event.intent.as_ref()];
-    (!texts.into_iter().flatten().any(|text| text.contains('\0'))).then_some(event)
+    let storable = !texts.into_iter().flatten().any(|text| text.contains('\0'));
+    storable.then_some(event)
 }
 
 /// What an object's metadata name as ours. What the provider does not show us is not ours.
@@ -133,13 +135,8 @@ impl Service {
         };
         let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
         let ours = event.account.is_none() && event.livemode == self.settings.livemode;
-        let disputes = event.kind.starts_with("charge.dispute.") || event.kind.starts_with("radar.");
         self.system
             .write(async |tx| {
-                if disputes && event.livemode == self.settings.livemode {
-                    let detail = format!("{} about {}: a person must look", event.kind, event.object_id);
-                    alarm_in(tx, "dispute", ("dispute", event.object_id.clone()), detail).await?;
-                }
                 if ours && matches!(family, "payout" | "topup") {
                     own_money_in(tx, &event).await?;
                 }
@@ -173,11 +170,11 @@ impl Service {
             return Ok(Vec::new());
         }
         match family {
-            "payment_intent" => self.payment_look(event, &event.object_id).await,
-            "charge" | "refund" | "review" | "radar" => match &event.intent {
-                Some(intent) => self.payment_look(event, intent).await,
-                None => Ok(Vec::new()),
-            },
+            "payment_intent" => {
+                let found = self.payment_of(event, &event.object_id).await?;
+                Ok(found.map(|(org, payment)| jobs::sync_payment(org, payment)).into_iter().collect())
+            }
+            "charge" | "refund" | "review" | "radar" => self.charge_looks(event).await,
             "transfer" => self.transfer_look(event).await,
             "account" | "capability" => {
                 let account = event.account.as_deref().unwrap_or(&event.object_id);
@@ -192,7 +189,29 @@ impl Service {
         }
     }
 
-    async fn payment_look(&self, event: &EventRow, intent: &str) -> Result<Vec<Job>, Error> {
+    /// Something befell a charge, or may have: a look at the payment, and one at the charge.
+    async fn charge_looks(&self, event: &EventRow) -> Result<Vec<Job>, Error> {
+        let mut befallen = Befallen { object: event.object_id.clone(), charge: None, intent: event.intent.clone() };
+        if befallen.intent.is_none() && event.kind.starts_with("charge.dispute.") {
+            // The event does not say whose: the dispute does, or its charge.
+            match self.provider.dispute(&event.object_id).await {
+                Ok(dispute) => (befallen.charge, befallen.intent) = (Some(dispute.charge), dispute.intent),
+                Err(ProviderError::Refused { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let found = match &befallen.intent {
+            Some(intent) => self.payment_of(event, intent).await?,
+            None => self.system.read(async |tx| repo::incidents::payment_of(tx, &befallen).await).await?,
+        };
+        if found.is_none() && takes_money(&befallen.object) {
+            self.unmatched(&befallen).await?;
+        }
+        let looks = |(org, payment)| [jobs::sync_payment(org, payment), jobs::sync_charge(org, payment)];
+        Ok(found.map(looks).into_iter().flatten().collect())
+    }
+
+    async fn payment_of(&self, event: &EventRow, intent: &str) -> Result<Option<(OrgId, PaymentId)>, Error> {
         let mut found = self.system.read(async |tx| inbox::payment(tx, intent, event.our_id).await).await?;
         if found.is_none() && event.our_id.is_none() {
             // It may be one of ours whose creation we never heard the answer of.
@@ -202,7 +221,7 @@ impl Service {
         if found.is_none() {
             tracing::warn!(event = event.id, intent, "an event about a payment that is not ours");
         }
-        Ok(found.map(|(org, payment)| jobs::sync_payment(org, payment)).into_iter().collect())
+        Ok(found)
     }
 
     async fn transfer_look(&self, event: &EventRow) -> Result<Vec<Job>, Error> {

@@ -4,6 +4,7 @@ mod alarms;
 mod balance;
 mod contracts;
 mod coverage;
+mod disputes;
 mod document;
 mod fakes;
 mod float;

@@ -8,7 +8,9 @@ alter table releases
     add column returned_fee bigint not null default 0,
     add constraint releases_reversed check (
         reversal_settled between 0 and reversed and returned_fee between 0 and fee and returned - returned_fee between 0 and reversal_settled
+        and (returned_fee = 0 or returned > returned_fee)
         and case status when 'reversed' then reversed = net when 'part_reversed' then reversed > 0 and reversed < net else reversed = 0 end);
+grant update (reversed, reversal_settled, returned, returned_fee) on releases to build14_app;
 create index releases_reversal_open on releases (contract_id) where reversed > reversal_settled;
 
 -- Whether a transfer is known, whoever's it is.
