@@ -195,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    const UP: &str = include_str!("../../../../migrations/20261126160711_escrow_reversals/up.sql");
+    const UP: &str = include_str!("../../../../migrations/20261126161111_escrow_reversals/up.sql");
 
     #[test]
     fn the_database_allows_the_very_moves_of_the_table() {

@@ -104,9 +104,17 @@ impl Service {
         before: Value,
         after: Value,
     ) -> Result<(), Error> {
-        repo::releases::tell_contractor(tx, release, action, ctx.request.as_str(), &before, &after).await?;
-        let entry = NewEntry::named(action, "release", ReleaseId(release.id)).before(before).after(after);
-        Ok(self.record_in(tx, ctx, entry).await?)
+        let contractor = repo::contracts::row(reader(tx), release.contract_id.into()).await?.contractor_org_id;
+        let entry = NewEntry::named(action, "release", ReleaseId(release.id)).before(before.clone()).after(after.clone());
+        // In the order of the organisations, as everywhere: the chains are locked in that order at commit.
+        if contractor < release.org_id {
+            repo::releases::tell_contractor(tx, release, action, ctx.request.as_str(), &before, &after).await?;
+            self.record_in(tx, ctx, entry).await?;
+        } else {
+            self.record_in(tx, ctx, entry).await?;
+            repo::releases::tell_contractor(tx, release, action, ctx.request.as_str(), &before, &after).await?;
+        }
+        Ok(())
     }
 
     /// Settles what came back of a release, as a person decides: an operator's verb, no tenant's. What came back after that is another matter.

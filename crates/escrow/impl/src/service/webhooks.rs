@@ -37,21 +37,22 @@ fn read(body: &[u8]) -> Option<EventRow> {
     storable.then_some(event)
 }
 
+/// Whether an event names nothing that could be looked at. Tried again it would name as little: it is kept, told, and done.
+fn is_nameless(event: &EventRow) -> bool {
+    let looked_at = match event.kind.split_once('.').map_or(event.kind.as_str(), |(family, _)| family) {
+        "charge" | "refund" | "review" | "radar" => event.intent.is_none(),
+        "payment_intent" | "transfer" | "account" | "capability" => true,
+        _ => false,
+    };
+    looked_at && event.object_id.is_empty() && event.account.is_none()
+}
+
 /// What an object's metadata name as ours. What the provider does not show us is not ours.
 fn named(metadata: Result<Vec<(String, String)>, ProviderError>, what: &str) -> Result<Option<Uuid>, ProviderError> {
     match metadata {
         Ok(pairs) => Ok(pairs.iter().find(|(name, _)| name == what).and_then(|(_, id)| id.parse().ok())),
         Err(ProviderError::Refused { .. }) => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-/// Whether an event that is looked at by its object names none.
-fn names_nothing(event: &EventRow) -> bool {
-    match event.kind.split_once('.').map_or(event.kind.as_str(), |(family, _)| family) {
-        "payment_intent" | "transfer" => event.object_id.is_empty(),
-        "account" | "capability" => event.object_id.is_empty() && event.account.is_none(),
-        _ => false,
     }
 }
 
@@ -140,7 +141,7 @@ impl Service {
                 if ours && matches!(family, "payout" | "topup") {
                     own_money_in(tx, &event).await?;
                 }
-                if names_nothing(&event) {
+                if is_nameless(&event) {
                     let detail = format!("{} of the kind {} names no object: a person must look", event.id, event.kind);
                     alarm_in(tx, "nameless_event", ("event", event.id.clone()), detail).await?;
                 } else if ours && looks.is_empty() {
@@ -161,8 +162,7 @@ impl Service {
 
     async fn looks_for(&self, event: &EventRow) -> Result<Vec<Job>, Error> {
         let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
-        if names_nothing(event) {
-            // Looked at again it would name as little: it is kept, told, and done.
+        if is_nameless(event) {
             return Ok(Vec::new());
         }
         // All that is ours of a connected account is the account: its own payments, transfers and balance are its business.
