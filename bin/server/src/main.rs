@@ -217,6 +217,7 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
     // What the demo narrates is not to drown in its server's log, unless that was asked for.
     let narrates = matches!(command, Command::Demo { .. }) && std::env::var_os("BUILD14__LOG__FILTER").is_none();
     build14::telemetry::start_logs(settings, if narrates { "warn" } else { &settings.log_filter });
+    command::raise_open_files();
     match command {
         Command::Serve => command::serve(settings),
         Command::Worker => command::worker(settings),

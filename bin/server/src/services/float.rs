@@ -10,6 +10,6 @@ use uow::SystemUow;
 /// # Errors
 /// If the source was posted otherwise, or the database does not answer.
 pub async fn post_float(system_url: &SecretString, float: &Float, by: &Decision) -> anyhow::Result<FloatPosted> {
-    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::new(system_url.clone()) })?;
+    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(system_url.clone()) })?;
     Ok(escrow::post_float(&SystemUow::new(platform), float, by).await?)
 }
