@@ -3,6 +3,9 @@
 mod command_line;
 mod crash;
 mod crowd;
+mod freezing;
 mod outage;
 mod process;
+mod roles;
+mod rolling;
 mod stopping;
