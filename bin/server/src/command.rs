@@ -262,11 +262,29 @@ pub fn doctor(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// What is wrong with the amount, the currency or the source; what was posted for that source before; if the database does not answer.
 pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str, by: &Decision) -> anyhow::Result<ExitCode> {
-    let float = escrow::Float::parse(amount, currency, source)?;
+    own_money(settings, "E0", &escrow::Float::parse(amount, currency, source)?, currency, source, by)
+}
+
+/// `build14 payout --amount 250.00 --currency EUR --source po_… --operator … [--reason …]`
+///
+/// # Errors
+/// As [`float`].
+pub fn payout(settings: &Settings, amount: &str, currency: &str, source: &str, by: &Decision) -> anyhow::Result<ExitCode> {
+    own_money(settings, "E11", &escrow::Float::payout(amount, currency, source)?, currency, source, by)
+}
+
+fn own_money(
+    settings: &Settings,
+    kind: &str,
+    float: &escrow::Float,
+    currency: &str,
+    source: &str,
+    by: &Decision,
+) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let posted = on_platform(settings, async |system| services::post_float(system, &float, by).await).await?;
+        let posted = on_platform(settings, async |system| services::post_float(system, float, by).await).await?;
         if posted.fresh {
-            say(&format!("E0 {source}"));
+            say(&format!("{kind} {source}"));
         } else {
             let who = posted.operator.as_deref().unwrap_or("an operator whose name was not asked for then");
             say(&format!("{source} was posted before, on {} by {who}; nothing is posted twice. It stands as", posted.at));
@@ -276,7 +294,12 @@ pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str, by
         }
         let surplus = posted.surplus;
         if surplus.minor() < 0 {
-            say(&format!("{currency} is still short ({surplus}): new funding and new releases stand still"));
+            say(&format!("{currency} is short ({surplus}): new funding and new releases stand still"));
+        } else if posted.missing.minor() > 0 {
+            let missing = posted.missing;
+            say(&format!(
+                "{currency} is covered by the books, but Stripe's balance lacked {missing} when it was last asked: the sweep asks again"
+            ));
         } else {
             say(&format!("{currency} is covered, with a surplus of {surplus}; {} waiting release(s) go on", posted.resumed));
         }
@@ -365,6 +388,27 @@ pub fn unfreeze(
         } else {
             say(&format!("still on hold: {}", lifted.remaining.join(", ")));
         }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 reversal-settle --release <id> (--paid-with tr_… | --held-again) --operator … --reason …`
+///
+/// # Errors
+/// If nothing of the release came back, or the provider's transfers say otherwise.
+pub fn reversal_settle(
+    settings: &Settings,
+    release: uuid::Uuid,
+    paid_with: Option<String>,
+    by: &Decision,
+) -> anyhow::Result<ExitCode> {
+    let urls = shared(settings, "reversal-settle")?;
+    let settlement = paid_with.map_or(escrow::Settlement::HeldAgain, escrow::Settlement::PaidWith);
+    block_on(async {
+        let stripe = StripeAccess::configured(settings);
+        let services = Services::build(settings, &urls, stripe, &settings.server.public_url).await?;
+        let settled = services.settle_reversal(release.into(), &settlement, by).await?;
+        say(&format!("release {release}: what came back ({}) is settled; its contract's money may move again", settled.reversed));
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -1,4 +1,4 @@
-//! `build14 float`: E0 of the ledger.
+//! `build14 float` and `build14 payout`: E0 and E11 of the ledger.
 
 use escrow::{Float, FloatPosted};
 use kernel::Decision;

@@ -108,15 +108,12 @@ impl Services {
             pool(settings, &urls.app, db::Role::App, settings.database.pool_size, db::Sharing::PerThread),
             pool(settings, &urls.system, db::Role::System, SYSTEM_POOL, db::Sharing::Shared),
             &policy,
+            settings.approver_wait,
         )?;
         let door = Arc::clone(&app);
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
         // The limit of attempts per account is no rate limit that could be switched off: it is what keeps passwords from being guessed.
-        let sign_in = auth::Settings {
-            session_life: settings.session_lifetime,
-            switch_secret: seal_key(settings)?,
-            ..auth::Settings::default()
-        };
+        let sign_in = sign_in_settings(settings)?;
         let auth = Arc::new(auth::Service::new(
             &sign_in,
             system.clone(),
@@ -142,6 +139,7 @@ impl Services {
             pool(settings, &urls.app, db::Role::App, settings.jobs.concurrency, db::Sharing::Shared),
             pool(settings, &urls.system, db::Role::System, settings.jobs.concurrency, db::Sharing::Shared),
             &policy,
+            settings.approver_wait,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
         let Ground { uow, system, audit, tenants, .. } = serving;
@@ -220,6 +218,19 @@ impl Services {
         self.domains.escrow.resolve_release(release, what, by).await
     }
 
+    /// Settles what came back of a release, as a person decides.
+    ///
+    /// # Errors
+    /// Why not, in words for that person.
+    pub async fn settle_reversal(
+        &self,
+        release: ReleaseId,
+        what: &escrow::Settlement,
+        by: &Decision,
+    ) -> Result<escrow_api::Release, escrow::Unsettled> {
+        self.domains.escrow.settle_reversal(release, what, by).await
+    }
+
     /// The handlers of jobs, events and sweeps.
     #[must_use]
     pub fn registry(&self) -> jobs::Registry {
@@ -268,11 +279,17 @@ struct Ground {
 }
 
 impl Ground {
-    fn new(app: db::PoolSettings, platform: db::PoolSettings, policy: &Arc<auth::Policy>) -> anyhow::Result<Self> {
+    fn new(
+        app: db::PoolSettings,
+        platform: db::PoolSettings,
+        policy: &Arc<auth::Policy>,
+        approver_wait: std::time::Duration,
+    ) -> anyhow::Result<Self> {
         let app = db::Postgres::new(app)?;
         let (uow, system) = (Uow::new(app.clone()), SystemUow::new(db::Postgres::new(platform)?));
         let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()));
-        let tenants = Arc::new(tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone()));
+        let tenants = tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone());
+        let tenants = Arc::new(tenants.with_approver_wait(chrono::TimeDelta::from_std(approver_wait)?));
         Ok(Self { app, uow, system, audit, tenants })
     }
 }
@@ -349,6 +366,22 @@ fn seal_key(settings: &Settings) -> anyhow::Result<SecretString> {
 fn previous_seal_keys(settings: &Settings) -> anyhow::Result<Vec<tenders::SealKey>> {
     let keys = settings.tenders.previous_seal_keys.iter();
     keys.map(|key| tenders::SealKey::from_base64(key).map_err(anyhow::Error::from)).collect()
+}
+
+fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
+    let mut sign_in = auth::Settings {
+        session_life: settings.session_lifetime,
+        switch_secret: seal_key(settings)?,
+        ..auth::Settings::default()
+    };
+    let given = settings.sign_in;
+    sign_in.sessions_per_person = given.sessions_per_person;
+    if given.hash_threads > 0 {
+        sign_in.hash_threads = given.hash_threads;
+    }
+    (sign_in.hash_queue, sign_in.hash_wait) = (given.hash_queue, given.hash_wait);
+    sign_in.events_kept = given.security_events_kept;
+    Ok(sign_in)
 }
 
 fn escrow_settings(

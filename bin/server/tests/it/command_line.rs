@@ -318,6 +318,21 @@ async fn alarms_are_listed_by_the_doctor_until_a_named_person_settles_them() {
 }
 
 #[tokio::test]
+async fn what_came_back_is_settled_by_name_and_reason() {
+    let database = Database::fresh().await;
+    let environment = production(&database).await;
+    let id = "0193b1c0-0000-7000-8000-000000000001";
+    let settle = ["reversal-settle", "--release", id];
+    let (code, _, complained) = run_over(&environment, &settle).await;
+    assert!(code == Some(2) && complained.contains("--paid-with") && complained.contains("--operator"), "{complained}");
+    let held = [&settle[..], &["--held-again", "--operator", "Ada"]].concat();
+    let (code, _, complained) = run_over(&environment, &held).await;
+    assert!(code == Some(2) && complained.contains("--reason"), "{complained}");
+    let (code, _, complained) = run_over(&environment, &[&held[..], &["--reason", "unpaid work"]].concat()).await;
+    assert!(code == Some(1) && complained.contains("there is no such release"), "{complained}");
+}
+
+#[tokio::test]
 async fn a_float_is_posted_under_the_name_of_the_person_who_does_it() {
     let database = Database::fresh().await;
     let environment = production(&database).await;
