@@ -395,8 +395,10 @@ fn escrow_settings(
     escrow.terms.bearer = settings.escrow.processing_cost_bearer;
     escrow.terms.processing_bps = settings.escrow.processing_basis_points;
     escrow.terms.processing_fixed = i64::from(settings.escrow.processing_fixed_minor);
-    escrow.onboarding_return_url = format!("{public_url}/docs/?onboarding=done");
-    escrow.onboarding_refresh_url = format!("{public_url}/docs/?onboarding=again");
+    // There is no front end here: people come back to the documentation, where that is served.
+    let page = if settings.server.docs { "/docs/" } else { "/" };
+    escrow.onboarding_return_url = format!("{public_url}{page}?onboarding=done");
+    escrow.onboarding_refresh_url = format!("{public_url}{page}?onboarding=again");
     escrow
 }
 
