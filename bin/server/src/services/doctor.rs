@@ -24,6 +24,12 @@ pub async fn doctor(system_url: &SecretString) -> anyhow::Result<Vec<(String, St
     for finding in escrow::doctor(&system).await? {
         found(finding.rule, format!("{}: {}", finding.subject, finding.detail));
     }
+    for finding in tenders::seals(&system).await? {
+        found("seal", format!("tender {} of organisation {}: {}", finding.tender, finding.org, finding.what));
+    }
+    for finding in tenders::overdue(&system).await? {
+        found("tenders", format!("tender {} of organisation {}: {}", finding.tender, finding.org, finding.what));
+    }
     for job in jobs::dead_jobs(&system).await? {
         found(
             "jobs",

@@ -8,6 +8,7 @@ use escrow_api::ContractActivated;
 use jobs::{JobCtx, Registry};
 use kernel::Ctx;
 use tenders::TenderJob;
+use uow::SystemUow;
 
 use super::Services;
 
@@ -17,7 +18,7 @@ const SWEEP: Duration = Duration::from_secs(60);
 pub(super) fn registry(services: &Services) -> Registry {
     let mut registry = Registry::new();
     money(&mut registry, &services.for_jobs.escrow);
-    tendering(&mut registry, &services.for_jobs.tenders);
+    tendering(&mut registry, &services.for_jobs.tenders, &services.system);
     let auth = Arc::clone(&services.auth);
     registry.every("auth.purge_sessions", Duration::from_secs(3600), move || {
         let auth = Arc::clone(&auth);
@@ -51,12 +52,17 @@ fn money(registry: &mut Registry, escrow: &Arc<escrow::Service>) {
     });
 }
 
-fn tendering(registry: &mut Registry, tenders: &Arc<tenders::Service>) {
+fn tendering(registry: &mut Registry, tenders: &Arc<tenders::Service>, system: &SystemUow) {
     on_job!(registry, tenders, tenders::CLOSE_JOB, |job, payload: TenderJob| async {
         tenders.close_due(job.tenant()?, payload).await
     });
     on_job!(registry, tenders, tenders::FINISH_STANDSTILL_JOB, |job, payload: TenderJob| async {
         tenders.finish_standstill(job.tenant()?, payload).await
+    });
+    let (service, door) = (Arc::clone(tenders), system.clone());
+    registry.every("tenders.sweep", SWEEP, move || {
+        let (service, door) = (Arc::clone(&service), door.clone());
+        async move { service.sweep(&door).await.map(drop) }
     });
     let service = Arc::clone(tenders);
     registry.on_event("tenders", move |ctx: Ctx, event_id, event: ContractActivated| {

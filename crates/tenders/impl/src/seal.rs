@@ -144,12 +144,12 @@ impl TenderKey {
     pub(crate) fn open(&self, place: Place, sealed: &[u8], receipt: &Hash) -> Result<(BidContent, String), Fault> {
         let bytes = decrypt(&self.0, sealed, &place.aad(BID))?;
         if sha256(&[&bytes]) != *receipt {
-            return Err(Fault::internal(format!("the sealed offer of bid {} does not match its receipt", place.bid)));
+            return Err(Fault::internal("a sealed offer does not match its receipt"));
         }
         let text = String::from_utf8(bytes).map_err(Fault::internal)?;
         let document: Document = serde_json::from_str(&text).map_err(Fault::internal)?;
         if document.place != place {
-            return Err(Fault::internal(format!("the sealed offer of bid {} belongs elsewhere", place.bid)));
+            return Err(Fault::internal("a sealed offer belongs elsewhere"));
         }
         Ok((document.content, text))
     }

@@ -3,6 +3,7 @@
 pub mod awards;
 pub mod bids;
 pub mod drafts;
+pub mod platform;
 pub mod tenders;
 
 use db::prelude::*;

@@ -1,5 +1,6 @@
 //! Opening: two persons, all bids at once, a record that anyone can check.
 
+use audit_api::NewEntry;
 use db::prelude::*;
 use kernel::{BidId, Ctx, Currency, Fault, TenderId};
 use serde_json::json;
@@ -7,11 +8,14 @@ use tenders_api::{
     BidContent, Disqualification, Error, OpeningRecord, Side, Step, Tender, TenderLine, TenderOpened, UNREADABLE, perm,
 };
 
-use super::{Service, action, persons};
+use super::{Service, action, is_due, persons};
 use crate::model::machine::{self, BidEvent, TenderEvent};
 use crate::model::{merkle, pricing, ranking};
 use crate::repo;
 use crate::seal::{Place, TenderKey};
+
+/// The action under which an opening is recorded that found other bids than were counted at closing.
+const SEAL_BROKEN: &str = "tenders.seal_broken";
 
 /// The action under which an offer that the opening could not read is recorded.
 const UNREADABLE_BID: &str = "bids.unreadable";
@@ -25,25 +29,45 @@ struct Opened {
 impl Service {
     pub(super) async fn open_bids(&self, ctx: &Ctx, tender: TenderId) -> Result<Step, Error> {
         self.owned(ctx, tender, perm::OPEN).await?;
-        self.uow
-            .write(ctx, async |tx| {
-                let (old, _) = repo::tenders::lock(tx, ctx.org, tender).await?;
-                machine::tender(old.status, TenderEvent::Open)?;
-                let weight = self.weight_in(tx, &old).await?;
-                let approval = self.approve_in(tx, ctx, perm::OPEN, old.id.0, "open".into(), weight).await?;
-                if approval.is_waiting() {
-                    self.record_waiting_in(tx, ctx, perm::OPEN, ("tender", old.id.0), json!({})).await?;
-                } else {
-                    let (bids, unreadable) = self.unseal_in(tx, ctx, &old, &persons(ctx, approval)).await?;
-                    let root = old.seal_root.map(hex::encode);
-                    let mut after = json!({ "status": "evaluation", "sealRoot": root, "bids": bids.len() });
-                    if !unreadable.is_empty() {
-                        after["unreadable"] = json!(unreadable);
-                    }
-                    self.record_in(tx, ctx, action(perm::OPEN), ("tender", tender.0), old.status.name(), after).await?;
-                    tx.publish(&TenderOpened { tender, bids }).await?;
+        let opening = self.uow.write(ctx, async |tx| {
+            let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
+            if is_due(&old, now) {
+                let hint = "its deadline has just passed and it is being closed: try again in a moment".to_owned();
+                return Err(Error::State { what: "tender", state: old.status.name(), hint });
+            }
+            machine::tender(old.status, TenderEvent::Open)?;
+            let weight = self.weight_in(tx, &old).await?;
+            let approval = self.approve_in(tx, ctx, perm::OPEN, old.id.0, "open".into(), weight).await?;
+            if approval.is_waiting() {
+                self.record_waiting_in(tx, ctx, perm::OPEN, ("tender", old.id.0), json!({})).await?;
+            } else {
+                let (bids, unreadable) = self.unseal_in(tx, ctx, &old, &persons(ctx, approval)).await?;
+                let root = old.seal_root.map(hex::encode);
+                let mut after = json!({ "status": "evaluation", "sealRoot": root, "bids": bids.len() });
+                if !unreadable.is_empty() {
+                    after["unreadable"] = json!(unreadable);
                 }
-                Ok(Step { tender: repo::tenders::view_again(tx.pg(), ctx, tender).await?, approval: Some(approval) })
+                self.record_in(tx, ctx, action(perm::OPEN), ("tender", tender.0), old.status.name(), after).await?;
+                tx.publish(&TenderOpened { tender, bids }).await?;
+            }
+            Ok(Step { tender: repo::tenders::view_again(tx.pg(), ctx, tender).await?, approval: Some(approval) })
+        });
+        match opening.await {
+            Err(Error::SealBroken) => {
+                self.tell_broken_seal(ctx, tender).await?;
+                Err(Error::SealBroken)
+            }
+            other => other,
+        }
+    }
+
+    /// Nothing was opened, and that transaction is rolled back: what was found is written down in one of its own.
+    async fn tell_broken_seal(&self, ctx: &Ctx, tender: TenderId) -> Result<(), Fault> {
+        let ctx = Ctx { once: None, ..ctx.clone() };
+        self.uow
+            .write(&ctx, async |tx| {
+                let entry = NewEntry::named(SEAL_BROKEN, "tender", tender).after(json!({ "status": "closed" }));
+                self.audit.record_in(tx, &ctx, entry).await
             })
             .await
     }
@@ -78,14 +102,17 @@ impl Service {
                     opened.push(Opened { place, content, entry });
                 }
                 Err(fault) => {
-                    tracing::error!(tender = %tender.id, bid = %place.bid, bidder = %place.bidder, %fault, "a sealed offer is unreadable");
                     unreadable.push(place.bid);
                     first.get_or_insert(fault);
                 }
             }
         }
-        if let Some(fault) = first.filter(|_| opened.is_empty()) {
-            return Err(fault.into());
+        if let Some(fault) = first {
+            // Nobody's bid is named: nothing is opened until the commit, and a log has other readers than the record.
+            tracing::error!(tender = %tender.id, %fault, "sealed offers are unreadable");
+            if opened.is_empty() {
+                return Err(fault.into());
+            }
         }
         for id in &unreadable {
             self.disqualify_unreadable_in(tx, ctx, *id).await?;
@@ -128,8 +155,8 @@ impl Service {
                         ranking.extend(bid.rank.zip(bid.total).map(|(rank, total)| (bid.id, bid.bidder, rank, total)));
                     }
                 } else {
-                    let own = repo::bids::list(tx.pg(), id, kernel::PageRequest::first(10)).await?;
-                    own_proof = own.iter().find_map(|bid| merkle::prove(&leaves, &bid.receipt?.sha256));
+                    let own = repo::bids::receipts(tx.pg(), ctx.org, id).await?;
+                    own_proof = own.iter().find_map(|receipt| merkle::prove(&leaves, receipt));
                 }
                 Ok(OpeningRecord {
                     tender: id,
@@ -159,6 +186,6 @@ fn read(
     let (content, _) = key.open(place, sealed, receipt)?;
     match pricing::recheck(lines, &content, currency) {
         Some(()) => Ok(content),
-        None => Err(Fault::internal(format!("the sealed offer of bid {} does not add up", place.bid))),
+        None => Err(Fault::internal("a sealed offer does not add up")),
     }
 }

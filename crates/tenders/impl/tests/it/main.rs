@@ -10,4 +10,6 @@ mod http;
 mod invitations;
 mod opening;
 mod sealing;
+mod tampering;
+mod waiting;
 mod world;
