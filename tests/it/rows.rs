@@ -76,12 +76,19 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     world.settle().await;
     // The platform's own money: nobody's to see.
     let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR');
-        insert into platform_coverage values ('EUR', 1) on conflict do nothing";
+        insert into platform_coverage values ('EUR', 1) on conflict do nothing;
+        insert into audit_rounds values (1, 1, sha256(''), now(), 'test', decode(repeat('ab', 64), 'hex'));
+        insert into job_retries (job_id, task, operator, attempts) values (1, 'test', 'test', 1)";
     world.db.run_sql(float).await;
     // Lives only while an event is being delivered.
     for owner in [&victim, &stranger] {
         let sql = format!("insert into outbox_handled values ('{}', '{}', 'test')", owner.org, uuid::Uuid::now_v7());
         world.db.run_sql(&sql).await;
+        let signed = format!(
+            "insert into audit_checkpoints values ('{}', 1, sha256(''), 1, now(), 'test', decode(repeat('ab', 64), 'hex'))",
+            owner.org
+        );
+        world.db.run_sql(&signed).await;
     }
     (victim, stranger)
 }

@@ -15,7 +15,7 @@ use crate::services::{self, Services, StripeAccess};
 use crate::{demo, server};
 
 /// Writes a line to standard output; a closed pipe is no error.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
@@ -24,7 +24,7 @@ pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 4);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     runtime.block_on(work)
@@ -178,7 +178,7 @@ pub fn openapi() -> anyhow::Result<ExitCode> {
 }
 
 /// The platform's door to the database: beside a running server its cluster is asked, else the cluster is started for the time of the command.
-async fn platform_database(settings: &Settings) -> anyhow::Result<(SecretString, Option<Cluster>)> {
+pub(crate) async fn platform_database(settings: &Settings) -> anyhow::Result<(SecretString, Option<Cluster>)> {
     if database::configured(settings).is_some() || embedded_postgres::running(&settings.data_dir).is_some() {
         return Ok((database::url_of(settings, Role::System)?, None));
     }
@@ -186,14 +186,14 @@ async fn platform_database(settings: &Settings) -> anyhow::Result<(SecretString,
     Ok((provided.urls.system.clone(), provided.cluster))
 }
 
-/// `build14 doctor [--json]`
+/// `build14 doctor [--json] [--anchor …]`
 ///
 /// # Errors
 /// If the database does not answer.
-pub fn doctor(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
+pub fn doctor(settings: &Settings, json: bool, anchor: Option<&str>) -> anyhow::Result<ExitCode> {
     block_on(async {
         let (system, cluster) = platform_database(settings).await?;
-        let findings = services::doctor(&system).await?;
+        let findings = services::doctor_of(settings, &system, anchor).await?;
         if let Some(cluster) = cluster {
             cluster.stop().await?;
         }

@@ -4,7 +4,7 @@ mod allocator;
 
 use std::process::ExitCode;
 
-use build14::{command, config};
+use build14::{command, config, upkeep};
 use clap::{Parser, Subcommand};
 
 /// 14Build: tenders, contracts and protected payments for construction.
@@ -40,6 +40,19 @@ enum Command {
         /// For machines
         #[arg(long)]
         json: bool,
+        /// Also compare the audit trail with an `anchor` that the log kept
+        #[arg(long)]
+        anchor: Option<String>,
+    },
+    /// The key that seals bids
+    Seal {
+        #[command(subcommand)]
+        command: SealCommand,
+    },
+    /// The queue of jobs
+    Jobs {
+        #[command(subcommand)]
+        command: JobsCommand,
     },
     /// Posts the platform's own money at the payment provider (E0 of the ledger), once per source
     Float {
@@ -74,6 +87,48 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum SealCommand {
+    /// Tells which keys wrap how many tenders' keys
+    Status {
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Wraps every tender's key by the current seal key, so that the ones before it can be destroyed
+    Rotate {
+        /// Who does it: it stands in the audit trail of every tender's owner
+        #[arg(long)]
+        operator: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum JobsCommand {
+    /// Lists the jobs in the queue
+    List {
+        /// Only those that used up their attempts
+        #[arg(long)]
+        dead: bool,
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Gives dead jobs all their attempts again
+    #[command(group = clap::ArgGroup::new("which").required(true).args(["id", "task"]))]
+    Retry {
+        /// The one with this number
+        #[arg(long)]
+        id: Option<i64>,
+        /// All dead ones of this task
+        #[arg(long)]
+        task: Option<String>,
+        /// Who does it: it is written down
+        #[arg(long)]
+        operator: String,
+    },
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command.unwrap_or(Command::Serve) {
@@ -103,7 +158,13 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Worker => command::worker(settings),
         Command::Migrate { check } => command::migrate(settings, check),
         Command::Demo { json } => command::demo(settings, json),
-        Command::Doctor { json } => command::doctor(settings, json),
+        Command::Doctor { json, anchor } => command::doctor(settings, json, anchor.as_deref()),
+        Command::Seal { command: SealCommand::Status { json } } => upkeep::seal_status(settings, json),
+        Command::Seal { command: SealCommand::Rotate { operator } } => upkeep::seal_rotate(settings, &operator),
+        Command::Jobs { command: JobsCommand::List { dead, json } } => upkeep::jobs_list(settings, dead, json),
+        Command::Jobs { command: JobsCommand::Retry { id, task, operator } } => {
+            upkeep::jobs_retry(settings, id.map(jobs::Which::Id).or(task.map(jobs::Which::Task)), &operator)
+        }
         Command::Float { amount, currency, source } => command::float(settings, &amount, &currency, &source),
         Command::ReleaseResolve { release, sent, .. } => command::release_resolve(settings, release, sent),
         Command::DatabaseUrl { role } => command::database_url(settings, role),

@@ -21,7 +21,7 @@ mod schema;
 mod settings;
 mod write;
 
-pub use catalogue::{answers, unprotected_tables};
+pub use catalogue::{answers, moved_clock, unprotected_tables};
 pub use connect::{ConnectError, Messages, client_config, connect};
 pub use error::{DbResult, fault_of};
 pub use listen::{Signal, listen};

@@ -3,6 +3,7 @@
 mod doctor;
 mod documents;
 mod float;
+pub mod keys;
 mod obligations;
 mod platform;
 mod registry;
@@ -10,6 +11,7 @@ mod sandbox;
 mod seed;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix_web::web::{Data, ServiceConfig};
 use kernel::{Clock, Permission, ReleaseId, SystemClock};
@@ -19,11 +21,11 @@ use uow::{SystemUow, Uow};
 
 use crate::config::{Profile, Settings};
 use crate::database::Urls;
-use crate::secrets;
 
-pub use doctor::doctor;
+pub use doctor::{doctor, doctor_of};
 pub use documents::{openapi_json, routes};
 pub use float::post_float;
+pub use registry::TASKS;
 pub use sandbox::start_sandbox;
 pub use seed::seed;
 
@@ -76,6 +78,8 @@ struct Domains {
 /// All services of a process.
 pub struct Services {
     system: SystemUow,
+    signer: Arc<audit::Signer>,
+    sign_every: Duration,
     policy: Arc<auth::Policy>,
     audit: Arc<audit::Service>,
     tenants: Arc<tenants::Service>,
@@ -97,10 +101,11 @@ impl Services {
     pub async fn build(settings: &Settings, urls: &Urls, stripe: StripeAccess, public_url: &str) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let policy = Arc::new(auth::Policy::embedded(PERMISSIONS).await?);
+        let signer = Arc::new(keys::signer(settings)?);
         let Ground { uow, system, audit, tenants } = Ground::new(
             pool(settings, &urls.app, settings.database.pool_size, db::Sharing::PerThread),
             pool(settings, &urls.system, SYSTEM_POOL, db::Sharing::Shared),
-            &policy,
+            (&policy, &signer),
         )?;
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
         let mut sign_in = auth::Settings { session_life: settings.session_lifetime, ..auth::Settings::default() };
@@ -131,7 +136,7 @@ impl Services {
         let working = Ground::new(
             pool(settings, &urls.app, settings.jobs.concurrency, db::Sharing::Shared),
             pool(settings, &urls.system, settings.jobs.concurrency, db::Sharing::Shared),
-            &policy,
+            (&policy, &signer),
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
         let Ground { uow, system, audit, tenants } = serving;
@@ -140,7 +145,8 @@ impl Services {
         let bonds = obligations::LiveBusiness { contracts: domains.escrow.clone(), tenders: domains.tenders.clone() };
         let users = Arc::new(users.with_obligations(Arc::new(bonds)));
         let cookies = users::CookieSettings { secure: settings.secure_cookie };
-        Ok(Self { system, policy, audit, tenants, auth, users, domains, for_jobs, cookies, listener, worker: Arc::default() })
+        let (sign_every, worker) = (settings.audit.sign_every, Arc::default());
+        Ok(Self { system, signer, sign_every, policy, audit, tenants, auth, users, domains, for_jobs, cookies, listener, worker })
     }
 
     /// What the HTTP application is made of.
@@ -153,9 +159,10 @@ impl Services {
         anyhow::ensure!(conflicts.is_empty(), "schemas of the API contradict each other: {conflicts:?}");
         let document = documents::document(&routes);
         let worker = settings.jobs.in_process.then(|| Arc::clone(&self.worker));
-        let ready = platform::Ready::new(self.system.clone(), worker);
-        let fingerprints = web::FingerprintKey::derived(seal_key(settings)?.expose_secret().trim().as_bytes());
+        let ready = platform::Ready::new(self.system.clone(), worker).in_production(settings.profile == Profile::Production);
+        let fingerprints = web::FingerprintKey::derived(keys::seal_secret(settings)?.expose_secret().trim().as_bytes());
         let audit: Data<dyn audit_api::Audit> = Data::from(self.audit.clone() as Arc<_>);
+        let proof: Data<dyn audit_api::Proof> = Data::from(self.audit.clone() as Arc<_>);
         let organizations: Data<dyn tenants_api::Organizations> = Data::from(self.tenants.clone() as Arc<_>);
         let sign_in: Data<dyn auth_api::SignIn> = Data::from(self.auth.clone() as Arc<_>);
         let authorizer: Data<dyn auth_api::Authorizer> = Data::from(self.policy.clone() as Arc<_>);
@@ -171,7 +178,7 @@ impl Services {
             .readiness(Arc::new(ready))
             .openapi(document)
             .data(move |config: &mut ServiceConfig| {
-                config.app_data(audit.clone()).app_data(organizations.clone()).app_data(sign_in.clone());
+                config.app_data(audit.clone()).app_data(proof.clone()).app_data(organizations.clone()).app_data(sign_in.clone());
                 config.app_data(authorizer.clone()).app_data(users.clone()).app_data(cookies.clone());
                 config.app_data(projects.clone()).app_data(units.clone()).app_data(soqs.clone());
                 escrow::app_data(config, &escrow);
@@ -224,9 +231,13 @@ struct Ground {
 }
 
 impl Ground {
-    fn new(app: db::PoolSettings, platform: db::PoolSettings, policy: &Arc<auth::Policy>) -> anyhow::Result<Self> {
+    fn new(
+        app: db::PoolSettings,
+        platform: db::PoolSettings,
+        (policy, signer): (&Arc<auth::Policy>, &Arc<audit::Signer>),
+    ) -> anyhow::Result<Self> {
         let (uow, system) = (Uow::new(db::Postgres::new(app)?), SystemUow::new(db::Postgres::new(platform)?));
-        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()));
+        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()).with_signer(Arc::clone(signer)));
         let tenants = Arc::new(tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone()));
         Ok(Self { uow, system, audit, tenants })
     }
@@ -276,8 +287,8 @@ impl Builder<'_> {
             tenants: tenants.clone(),
             projects: projects.clone(),
             contracts: escrow.clone(),
-            key: tenders::SealKey::from_base64(&seal_key(self.settings)?)?,
-            previous_keys: previous_seal_keys(self.settings)?,
+            key: tenders::SealKey::from_base64(&keys::seal_secret(self.settings)?)?,
+            previous_keys: keys::previous_seal_keys(self.settings)?,
             settings: tenders::Settings {
                 minimum_submission_period: self.settings.tenders.minimum_submission_period,
                 standstill: self.settings.tenders.standstill,
@@ -285,17 +296,6 @@ impl Builder<'_> {
         }));
         Ok(Domains { projects, escrow, tenders })
     }
-}
-
-/// The secret that is never in the database; without one (development only) it is made and kept.
-fn seal_key(settings: &Settings) -> anyhow::Result<SecretString> {
-    settings.tenders.seal_key.clone().map_or_else(|| secrets::kept(&settings.data_dir, "seal.key"), Ok)
-}
-
-/// Those that were in use before: they only unwrap.
-fn previous_seal_keys(settings: &Settings) -> anyhow::Result<Vec<tenders::SealKey>> {
-    let keys = settings.tenders.previous_seal_keys.iter();
-    keys.map(|key| tenders::SealKey::from_base64(key).map_err(anyhow::Error::from)).collect()
 }
 
 fn escrow_settings(

@@ -8,6 +8,7 @@ use escrow_api::ContractActivated;
 use jobs::{JobCtx, Registry};
 use kernel::Ctx;
 use tenders::TenderJob;
+use tenders_api::BidSubmitted;
 use uow::SystemUow;
 
 use super::Services;
@@ -15,10 +16,27 @@ use super::Services;
 /// How often what hangs is taken up again.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// Every task that has a handler here. All of them bear repetition.
+pub const TASKS: &[&str] = &[
+    names::WEBHOOK,
+    names::SYNC_PAYMENT,
+    names::SEND_RELEASE,
+    names::SYNC_TRANSFER,
+    names::SYNC_ACCOUNT,
+    names::ESCALATE,
+    tenders::CLOSE_JOB,
+    tenders::FINISH_STANDSTILL_JOB,
+];
+
 pub(super) fn registry(services: &Services) -> Registry {
     let mut registry = Registry::new();
     money(&mut registry, &services.for_jobs.escrow);
     tendering(&mut registry, &services.for_jobs.tenders, &services.system);
+    let (door, signer) = (services.system.clone(), Arc::clone(&services.signer));
+    registry.every("audit.sign_heads", services.sign_every, move || {
+        let (door, signer) = (door.clone(), Arc::clone(&signer));
+        async move { audit::sign_heads(&door, &signer).await.map(drop) }
+    });
     let auth = Arc::clone(&services.auth);
     registry.every("auth.purge_sessions", Duration::from_secs(3600), move || {
         let auth = Arc::clone(&auth);
@@ -64,6 +82,7 @@ fn tendering(registry: &mut Registry, tenders: &Arc<tenders::Service>, system: &
         let (service, door) = (Arc::clone(&service), door.clone());
         async move { service.sweep(&door).await.map(drop) }
     });
+    registry.seal::<BidSubmitted>();
     let service = Arc::clone(tenders);
     registry.on_event("tenders", move |ctx: Ctx, event_id, event: ContractActivated| {
         let service = Arc::clone(&service);

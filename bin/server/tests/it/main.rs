@@ -4,4 +4,6 @@ mod command_line;
 mod crash;
 mod outage;
 mod process;
+mod sealed;
 mod stopping;
+mod upkeep;

@@ -51,7 +51,8 @@ pub async fn serve(address: SocketAddr, data_dir: &Path, environment: &[(&str, S
     }
 }
 
-async fn is_ready(address: SocketAddr) -> bool {
+/// Whether the server says so.
+pub async fn is_ready(address: SocketAddr) -> bool {
     match reqwest::get(format!("http://{address}/health/ready")).await {
         Ok(response) => response.status() == 200,
         Err(_) => false,

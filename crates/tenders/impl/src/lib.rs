@@ -33,6 +33,7 @@ mod http;
 mod jobs;
 mod model;
 mod repo;
+mod rotation;
 mod schema;
 mod seal;
 mod service;
@@ -45,6 +46,7 @@ pub use doctor::{Finding, overdue, seals};
 pub use http::routes;
 pub use jobs::{CLOSE_JOB, FINISH_STANDSTILL_JOB, TenderJob};
 pub use model::merkle::{root_of_record, verifies};
+pub use rotation::{Rotation, Wrapping, rotate, wrappings};
 pub use seal::{NotAKey, SealKey};
 pub use service::{Dependencies, Service, Settings};
 

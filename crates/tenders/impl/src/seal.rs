@@ -66,6 +66,18 @@ impl SealKey {
         self
     }
 
+    /// The ids of this key and of those before it.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self).chain(&self.previous).map(Self::id)
+    }
+
+    /// A tender's key, wrapped by this key instead of one before it.
+    pub(crate) fn rewrap(&self, tender: TenderId, wrapped: &WrappedKey) -> Result<WrappedKey, Fault> {
+        let key = self.unwrap(tender, wrapped)?;
+        let wrapped = encrypt(&self.key, key.0.expose_secret(), tender.0.as_bytes())?;
+        Ok(WrappedKey { key_id: self.id.clone(), wrapped })
+    }
+
     /// A fresh key for a tender.
     pub(crate) fn make(&self, tender: TenderId) -> Result<WrappedKey, Fault> {
         let key = SecretBox::new(Box::new(rand::random::<[u8; 32]>()));

@@ -63,7 +63,8 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let visit = Visit::begin(&request, &self.deps);
         let service = Rc::clone(&self.service);
-        let span = trace::root_span(request.method(), request.path(), &visit.caller.request, request.headers());
+        let asked = visit.shown_path().map(|path| (&visit.method, path));
+        let span = trace::root_span(asked, &visit.caller.request, request.headers());
         Box::pin(visit.run(request, service).instrument(span))
     }
 }
@@ -76,6 +77,8 @@ struct Visit {
     uri: Uri,
     /// The pattern that the path matches.
     route: Option<String>,
+    /// Whether who called it is nobody's to read.
+    sealed: bool,
     origin: Option<HeaderValue>,
     gzip: bool,
     standings: Vec<Standing>,
@@ -86,6 +89,7 @@ impl Visit {
     fn begin(request: &ServiceRequest, deps: &Rc<AppDeps>) -> Self {
         let headers = request.headers();
         let peer = request.peer_addr().map(|socket| socket.ip());
+        let route = request.match_pattern();
         let caller = Caller {
             request: request_id::of(headers),
             address: client::address(peer, headers, &deps.settings.trusted_proxies),
@@ -95,7 +99,8 @@ impl Visit {
             caller,
             method: request.method().clone(),
             uri: request.uri().clone(),
-            route: request.match_pattern(),
+            sealed: route.as_deref().is_some_and(|route| deps.routes.is_sealed(route)),
+            route,
             origin: cors::allowed_origin(headers, &deps.settings.allowed_origins),
             gzip: compress::accepted(headers),
             standings: Vec::new(),
@@ -179,6 +184,11 @@ impl Visit {
         self.route.as_deref().unwrap_or(instruments::NO_ROUTE)
     }
 
+    /// The path, where logs may show it.
+    fn shown_path(&self) -> Option<&str> {
+        (self.route.is_some() && !self.sealed).then(|| self.uri.path())
+    }
+
     fn decorate(&self, headers: &mut HeaderMap) {
         // An id is a token of visible ASCII by construction.
         if let Ok(id) = HeaderValue::from_str(self.caller.request.as_str()) {
@@ -192,15 +202,22 @@ impl Visit {
     /// Tells metrics and the access log.
     fn record(&self, status: StatusCode) {
         let took = self.started.elapsed();
-        instruments::record(&self.method, self.route(), status, took);
+        if self.sealed {
+            instruments::record_sealed(status, took);
+        } else {
+            instruments::record(&self.method, self.route(), status, took);
+        }
         if !self.deps.settings.access_log {
             return;
+        }
+        if self.sealed {
+            return access_log::write_sealed(status, &self.caller.request);
         }
         let session = self.caller.live();
         access_log::write(&access_log::Line {
             method: &self.method,
             route: self.route(),
-            path: self.uri.path(),
+            path: self.shown_path(),
             status,
             took,
             request: &self.caller.request,

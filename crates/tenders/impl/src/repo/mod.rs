@@ -4,6 +4,7 @@ pub mod awards;
 pub mod bids;
 pub mod drafts;
 pub mod platform;
+pub mod rotation;
 pub mod tenders;
 
 use db::prelude::*;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use audit_api::{Audit, Entry, Filter, NewEntry, Verification};
+use audit_api::{Audit, Entry, Filter, NewEntry};
 use auth_api::{Authorizer, Reach};
 use escrow_api::{ContractsPort, NewContract, OpenedContract};
 use kernel::*;
@@ -69,9 +69,6 @@ impl Audit for FakeAudit {
         Ok(())
     }
     async fn list(&self, _: &Ctx, _: &Filter, _: PageRequest) -> Result<Page<Entry>, audit_api::Error> {
-        unreachable!()
-    }
-    async fn verify(&self, _: &Ctx) -> Result<Verification, audit_api::Error> {
         unreachable!()
     }
 }
