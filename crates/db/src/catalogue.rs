@@ -1,5 +1,6 @@
 //! What the database says about itself: whether it answers, and what its catalogue says about row-level security.
 
+use diesel::OptionalExtension;
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 use kernel::Fault;
