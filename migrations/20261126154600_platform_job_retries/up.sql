@@ -5,7 +5,8 @@ create table job_retries (
     task text not null,
     -- Whose it is, if not the platform's own.
     for_org uuid,
-    operator text not null check (length(operator) between 1 and 100),
+    operator text not null check (length(operator) between 1 and 200),
+    reason text,
     attempts smallint not null,
     last_error text,
     at timestamptz not null default now()

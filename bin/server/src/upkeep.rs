@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use audit_api::{Audit, NewEntry};
 use embedded_postgres::Cluster;
-use kernel::{Ctx, Fault, RequestId};
+use kernel::{Ctx, Decision, Fault, RequestId};
 use serde_json::json;
 use uow::{SystemUow, Uow};
 
@@ -37,14 +37,6 @@ impl Platform {
         }
         done
     }
-}
-
-/// A name that can be written down.
-fn named(operator: &str) -> anyhow::Result<&str> {
-    let name = operator.trim();
-    let sane = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    anyhow::ensure!(sane, "--operator says who does it, in 1 to 100 characters: it is written down");
-    Ok(name)
 }
 
 /// `build14 seal status [--json]`
@@ -83,8 +75,7 @@ pub fn seal_status(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> 
 ///
 /// # Errors
 /// What to configure first; if the database does not answer.
-pub fn seal_rotate(settings: &Settings, operator: &str) -> anyhow::Result<ExitCode> {
-    let operator = named(operator)?;
+pub fn seal_rotate(settings: &Settings, by: &Decision) -> anyhow::Result<ExitCode> {
     let kept = settings.tenders.seal_key.is_none();
     if kept {
         anyhow::ensure!(
@@ -102,8 +93,7 @@ pub fn seal_rotate(settings: &Settings, operator: &str) -> anyhow::Result<ExitCo
     block_on(async {
         let configured = keys::seal_keys(settings)?;
         let platform = Platform::open(settings).await?;
-        let rotated =
-            tenders::rotate(&platform.system, &platform.audit, &configured, operator).await.map_err(anyhow::Error::from);
+        let rotated = tenders::rotate(&platform.system, &platform.audit, &configured, by).await.map_err(anyhow::Error::from);
         let rotated = platform.close(rotated).await?;
         say(&format!("{} tender key(s) are wrapped by the seal key {} now", rotated.rewrapped, configured.id()));
         if rotated.unreadable > 0 {
@@ -163,12 +153,11 @@ pub fn jobs_list(settings: &Settings, dead: bool, json: bool) -> anyhow::Result<
 ///
 /// # Errors
 /// If there is no such dead job, or nothing that would do it; if the database does not answer.
-pub fn jobs_retry(settings: &Settings, which: Option<jobs::Which>, operator: &str) -> anyhow::Result<ExitCode> {
-    let operator = named(operator)?;
+pub fn jobs_retry(settings: &Settings, which: Option<jobs::Which>, by: &Decision) -> anyhow::Result<ExitCode> {
     let Some(which) = which else { anyhow::bail!("say which: --id, or --task for all dead jobs of a task") };
     block_on(async {
         let platform = Platform::open(settings).await?;
-        let retried = retry(&platform, &which, operator).await;
+        let retried = retry(&platform, &which, by).await;
         let retried = platform.close(retried).await?;
         if retried.is_empty() {
             anyhow::bail!("there is no such dead job: `build14 jobs list --dead` lists them");
@@ -180,7 +169,7 @@ pub fn jobs_retry(settings: &Settings, which: Option<jobs::Which>, operator: &st
     })
 }
 
-async fn retry(platform: &Platform, which: &jobs::Which, operator: &str) -> anyhow::Result<Vec<jobs::Retried>> {
+async fn retry(platform: &Platform, which: &jobs::Which, by: &Decision) -> anyhow::Result<Vec<jobs::Retried>> {
     // What no handler does would die again.
     let dead = jobs::list(&platform.system, true).await?;
     let asked = dead.iter().filter(|job| match which {
@@ -196,10 +185,10 @@ async fn retry(platform: &Platform, which: &jobs::Which, operator: &str) -> anyh
         );
     }
     let retried = platform.system.write(async |tx| {
-        let retried = jobs::retry_in(tx, which, operator).await?;
+        let retried = jobs::retry_in(tx, which, by).await?;
         for job in &retried {
             if let Some(org) = job.org_id() {
-                let after = json!({ "job": job.id, "task": job.task, "operator": operator });
+                let after = json!({ "job": job.id, "task": job.task, "operator": by.operator.as_str(), "reason": by.reason.as_ref().map(kernel::Reason::as_str) });
                 let entry = NewEntry::named("jobs.retry", "organization", org).after(after);
                 platform.audit.record_in(tx, &Ctx::system(org, RequestId::generate()), entry).await?;
             }

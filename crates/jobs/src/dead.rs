@@ -2,7 +2,7 @@
 
 use db::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
-use kernel::{Fault, OrgId, Timestamp};
+use kernel::{Decision, Fault, OrgId, Timestamp};
 use uow::SystemUow;
 use uuid::Uuid;
 
@@ -89,7 +89,7 @@ pub async fn list(system: &SystemUow, dead: bool) -> Result<Vec<ListedJob>, Faul
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn retry_in(tx: &mut Tx, which: &Which, operator: &str) -> Result<Vec<Retried>, Fault> {
+pub async fn retry_in(tx: &mut Tx, which: &Which, by: &Decision) -> Result<Vec<Retried>, Fault> {
     let (id, task) = match which {
         Which::Id(id) => (Some(*id), None),
         Which::Task(task) => (None, Some(task.as_str())),
@@ -101,14 +101,16 @@ pub async fn retry_in(tx: &mut Tx, which: &Which, operator: &str) -> Result<Vec<
              where (j.id = $1 or t.identifier = $2) and j.attempts >= j.max_attempts and j.locked_at is null and {NOT_RETIRED}
              order by j.id for update of j
          ), noted as (
-             insert into job_retries (job_id, task, for_org, operator, attempts, last_error)
-             select id, task, org, $3, attempts, last_error from dead
+             insert into job_retries (job_id, task, for_org, operator, reason, attempts, last_error)
+             select id, task, org, $3, $4, attempts, last_error from dead
          )
          update graphile_worker._private_jobs j set attempts = 0, run_at = now(), updated_at = now(), last_error = null
          from dead where j.id = dead.id returning j.id, dead.task, dead.org"
     );
     let query = diesel::sql_query(sql).bind::<Nullable<BigInt>, _>(id).bind::<Nullable<Text>, _>(task);
-    let mut retried: Vec<Retried> = query.bind::<Text, _>(operator).load(tx.pg()).await.fault()?;
+    let query =
+        query.bind::<Text, _>(by.operator.as_str()).bind::<Nullable<Text>, _>(by.reason.as_ref().map(kernel::Reason::as_str));
+    let mut retried: Vec<Retried> = query.load(tx.pg()).await.fault()?;
     retried.sort_by_key(|job| job.id);
     Ok(retried)
 }

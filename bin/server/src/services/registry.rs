@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use escrow::jobs::{self as names, AccountJob, PaymentJob, ReleaseJob, ReviewJob, TransferJob, WebhookJob};
-use escrow_api::ContractActivated;
+use escrow_api::{ContractActivated, ContractEnded};
 use jobs::{JobCtx, Registry};
 use kernel::Ctx;
 use tenders::TenderJob;
@@ -26,6 +26,7 @@ pub const TASKS: &[&str] = &[
     names::ESCALATE,
     tenders::CLOSE_JOB,
     tenders::FINISH_STANDSTILL_JOB,
+    tenders::FALL_AWARD_JOB,
 ];
 
 pub(super) fn registry(services: &Services) -> Registry {
@@ -83,9 +84,22 @@ fn tendering(registry: &mut Registry, tenders: &Arc<tenders::Service>, system: &
         async move { service.sweep(&door).await.map(drop) }
     });
     registry.seal::<BidSubmitted>();
+    on_job!(registry, tenders, tenders::FALL_AWARD_JOB, |job, payload: TenderJob| async {
+        tenders.fall_unsigned(job.tenant()?, payload).await
+    });
+    let (service, system) = (Arc::clone(tenders), system.clone());
+    registry.every("tenders.sweep_unsigned", SWEEP, move || {
+        let (service, system) = (Arc::clone(&service), system.clone());
+        async move { service.sweep_unsigned(&system).await.map(drop) }
+    });
     let service = Arc::clone(tenders);
     registry.on_event("tenders", move |ctx: Ctx, event_id, event: ContractActivated| {
         let service = Arc::clone(&service);
         async move { service.contract_activated(&ctx, event_id, &event).await }
+    });
+    let service = Arc::clone(tenders);
+    registry.on_event("tenders_contract_ended", move |ctx: Ctx, event_id, event: ContractEnded| {
+        let service = Arc::clone(&service);
+        async move { service.contract_ended(&ctx, event_id, &event).await }
     });
 }

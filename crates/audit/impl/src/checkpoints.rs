@@ -2,7 +2,7 @@
 
 use chrono::SubsecRound;
 use kernel::{Clock, Fault, OrgId, SystemClock, Timestamp};
-use uow::SystemUow;
+use uow::{Alarm, SystemUow};
 
 use crate::repo_checkpoints::{self as repo, Checkpoint, Round};
 use crate::signing::{Signer, head_statement, round_statement, sha256};
@@ -42,7 +42,13 @@ pub async fn sign_heads(system: &SystemUow, signer: &Signer) -> Result<Signed, F
             }
             let moved = repo::moved(tx, MOST).await?;
             let (goes_on, broken): (Vec<_>, Vec<_>) = moved.into_iter().partition(|head| head.goes_on);
-            let broken = broken.into_iter().map(|head| OrgId(head.org_id)).collect();
+            let broken: Vec<_> = broken.into_iter().map(|head| OrgId(head.org_id)).collect();
+            for org in &broken {
+                let detail = "its audit trail does not go on from the head that was signed last: it was rewritten or rolled back, and is \
+                              signed no more; compare it with a backup";
+                let about = ("organization", org.to_string());
+                tx.alarm(Alarm { kind: "audit_rewritten", about, org: Some(*org), detail: detail.to_owned() }).await?;
+            }
             if goes_on.is_empty() {
                 return Ok((Signed { broken, ..Signed::default() }, None));
             }
@@ -77,9 +83,6 @@ pub async fn sign_heads(system: &SystemUow, signer: &Signer) -> Result<Signed, F
     if let Some(anchor) = anchor {
         // Kept wherever logs are kept: `build14 doctor --anchor` compares it with the database.
         tracing::info!(target: "audit", anchor, "heads of the audit trail are signed");
-    }
-    for org in &signed.broken {
-        tracing::error!(target: "audit", %org, "the audit trail does not go on from the head that was signed last: it is not signed");
     }
     Ok(signed)
 }

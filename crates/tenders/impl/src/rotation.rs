@@ -1,7 +1,7 @@
 //! Rotation of the server's key: the keys of tenders are wrapped anew, so that what backups hold of them can be made worthless.
 
 use audit_api::{Audit, NewEntry};
-use kernel::{Ctx, Fault, RequestId};
+use kernel::{Ctx, Decision, Fault, Reason, RequestId};
 use serde_json::json;
 use uow::SystemUow;
 
@@ -34,7 +34,7 @@ pub async fn wrappings(system: &SystemUow) -> Result<Vec<Wrapping>, Fault> {
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn rotate(system: &SystemUow, audit: &dyn Audit, keys: &SealKey, operator: &str) -> Result<Rotation, Fault> {
+pub async fn rotate(system: &SystemUow, audit: &dyn Audit, keys: &SealKey, by: &Decision) -> Result<Rotation, Fault> {
     let (mut done, mut after) = (Rotation::default(), None);
     loop {
         let next = system.read(async |tx| rotation::next(tx, keys.id(), after).await).await?;
@@ -53,7 +53,7 @@ pub async fn rotate(system: &SystemUow, audit: &dyn Audit, keys: &SealKey, opera
                 rotation::save(tx, org, tender, &new).await?;
                 let entry = NewEntry::named(REWRAP, "tender", tender)
                     .before(json!({ "keyId": old.key_id }))
-                    .after(json!({ "keyId": new.key_id, "operator": operator }));
+                    .after(json!({ "keyId": new.key_id, "operator": by.operator.as_str(), "reason": by.reason.as_ref().map(Reason::as_str) }));
                 audit.record_in(tx, &Ctx::system(org, RequestId::generate()), entry).await?;
                 Ok(Some(true))
             })

@@ -1,9 +1,10 @@
 //! I7, per currency: the float and what is at the provider against what is owed (domain.md §7).
 
 use kernel::Fault;
-use uow::Tx;
+use uow::{Alarm, Tx};
 
-use super::{Service, page};
+use super::Service;
+use super::alarms::{COVERAGE_SHORT, page};
 use crate::jobs;
 use crate::repo;
 
@@ -18,11 +19,17 @@ pub(super) struct Coverage {
     pub(super) resumed: usize,
 }
 
-/// Adds up I7, keeps what tenants are told, and takes up the releases that waited for it.
+/// Adds up I7, keeps what tenants are told, raises an alarm per currency that is short and ends those of the others, and takes up the releases that waited for it.
 pub(super) async fn look_in(tx: &mut Tx) -> Result<Vec<Coverage>, Fault> {
     let looked = repo::coverage::look(tx).await?;
     let mut found = Vec::with_capacity(looked.len());
+    let over: Vec<String> = looked.iter().filter(|one| one.surplus >= 0).map(|one| one.currency.clone()).collect();
+    tx.end_alarms(COVERAGE_SHORT, &over).await?;
     for one in looked {
+        if one.surplus < 0 {
+            let about = ("currency", one.currency.clone());
+            tx.alarm(Alarm { kind: COVERAGE_SHORT, about, org: None, detail: short_by(&one.currency, one.surplus) }).await?;
+        }
         let waiting = if one.was_short && one.surplus >= 0 {
             // The sweep takes up whatever is left over here.
             repo::coverage::waiting(tx, &one.currency).await?
@@ -38,17 +45,20 @@ pub(super) async fn look_in(tx: &mut Tx) -> Result<Vec<Coverage>, Fault> {
     Ok(found)
 }
 
+fn short_by(currency: &str, surplus: i64) -> String {
+    format!(
+        "{currency}: float and money are {} minor units short of liabilities (I7); new funding and releases stand still \
+         until `build14 float` or the money that lacks makes up for it",
+        surplus.unsigned_abs()
+    )
+}
+
 /// Sets the gauges, and pages a person for every currency that is short.
 pub(super) fn announce(found: &[Coverage]) {
     for Coverage { currency, surplus, resumed } in found {
         metrics::gauge!("escrow_coverage_surplus_minor", "currency" => currency.clone()).set(*surplus as f64);
         if *surplus < 0 {
-            let short = surplus.unsigned_abs();
-            let detail = format!(
-                "{currency}: float and money are {short} minor units short of liabilities (I7); new funding and releases stand still \
-                 until `build14 float` or the money that lacks makes up for it"
-            );
-            page("coverage_short", &detail);
+            page(COVERAGE_SHORT, &short_by(currency, *surplus));
         }
         if *resumed > 0 {
             tracing::info!(currency, resumed, "covered again: releases go on");

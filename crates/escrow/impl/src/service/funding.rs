@@ -88,7 +88,7 @@ impl Service {
         Ok(())
     }
 
-    async fn cancel_intent(&self, payment: uuid::Uuid, intent: &str) -> Result<PaymentIntentState, Error> {
+    pub(super) async fn cancel_intent(&self, payment: uuid::Uuid, intent: &str) -> Result<PaymentIntentState, Error> {
         // A key of its own each time: cancelling twice is harmless, but a key's first answer, a refusal too, is repeated for a day.
         let key = format!("cancel_{payment}_{}", uuid::Uuid::now_v7());
         match self.provider.cancel_payment_intent(intent, &key).await {
@@ -109,6 +109,7 @@ impl Service {
         for payment in payments {
             match payment.status()? {
                 EscrowStatus::Created | EscrowStatus::RequiresAction => {
+                    self.no_hold_in(tx, &milestone).await?;
                     self.money_may_come_in(tx, &contract).await?;
                     return Ok(payment);
                 }
@@ -123,7 +124,7 @@ impl Service {
                 _ => {}
             }
         }
-        self.money_may_move_in(tx, &contract, milestone.frozen).await?;
+        self.money_may_move_in(tx, &contract, &milestone).await?;
         let after = moved(&milestone, MilestoneEvent::Fund, "only a planned milestone can be funded")?;
         let now = repo::now(tx).await?;
         let window = self.settings.funding_window_days;

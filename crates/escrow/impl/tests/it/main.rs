@@ -1,5 +1,6 @@
 //! Contracts, protected payments and the ledger on a real PostgreSQL, with an in-memory payment provider.
 
+mod alarms;
 mod contracts;
 mod coverage;
 mod document;
@@ -8,11 +9,13 @@ mod float;
 mod funding;
 mod heard;
 mod held;
+mod holds;
 mod http;
 mod ledger;
 mod payees;
 mod releases;
 mod resolve;
 mod statement;
+mod terminations;
 mod webhooks;
 mod world;

@@ -6,6 +6,7 @@ pub mod drafts;
 pub mod platform;
 pub mod rotation;
 pub mod tenders;
+pub mod ties;
 
 use db::prelude::*;
 use diesel_async::AsyncPgConnection;

@@ -66,6 +66,10 @@ impl Bidding for Service {
             .await
     }
 
+    async fn refuse_award(&self, ctx: &Ctx, bid: BidId, reason: String) -> Result<Bid, Error> {
+        self.refuse_award_of(ctx, bid, &reason).await
+    }
+
     async fn own_revision(&self, ctx: &Ctx, bid: BidId, revision: u32) -> Result<(BidContent, Option<String>), Error> {
         self.authz.check(ctx, perm::BIDS_READ_OWN, Scope::Organization)?;
         self.uow
@@ -299,8 +303,8 @@ impl Service {
                 Ok(Ready { place, content, sealed, receipt: None, document: None })
             }
             Offer::Bid(new) => {
-                let milestones = repo::tenders::milestone_count(tx.pg(), taking.owner, tender).await?;
-                let content = pricing::price(&lines, new, taking.currency, taking.deadline, milestones)?;
+                let milestones = repo::tenders::milestones(tx.pg(), taking.owner, tender, taking.currency).await?;
+                let content = pricing::price(&lines, new, taking.currency, taking.deadline, &milestones)?;
                 let Sealed { sealed, receipt, document } = key.seal(place, taking.at, &content)?;
                 let receipt = Some(Receipt { sha256: receipt, received_at: taking.at });
                 Ok(Ready { place, content, sealed, receipt, document: Some(document) })

@@ -1,5 +1,7 @@
 //! Opening: two persons, all bids at once, a record that anyone can check.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use audit_api::NewEntry;
 use db::prelude::*;
 use kernel::{BidId, Ctx, Currency, Fault, TenderId};
@@ -7,6 +9,7 @@ use serde_json::json;
 use tenders_api::{
     BidContent, Disqualification, Error, OpeningRecord, Side, Step, Tender, TenderLine, TenderOpened, UNREADABLE, perm,
 };
+use uow::Alarm;
 
 use super::{Service, action, is_due, persons};
 use crate::model::machine::{self, BidEvent, TenderEvent};
@@ -29,45 +32,57 @@ struct Opened {
 impl Service {
     pub(super) async fn open_bids(&self, ctx: &Ctx, tender: TenderId) -> Result<Step, Error> {
         self.owned(ctx, tender, perm::OPEN).await?;
-        let opening = self.uow.write(ctx, async |tx| {
-            let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
-            if is_due(&old, now) {
-                let hint = "its deadline has just passed and it is being closed: try again in a moment".to_owned();
-                return Err(Error::State { what: "tender", state: old.status.name(), hint });
-            }
-            machine::tender(old.status, TenderEvent::Open)?;
-            let weight = self.weight_in(tx, &old).await?;
-            let approval = self.approve_in(tx, ctx, perm::OPEN, old.id.0, "open".into(), weight).await?;
-            if approval.is_waiting() {
-                self.record_waiting_in(tx, ctx, perm::OPEN, ("tender", old.id.0), json!({})).await?;
-            } else {
-                let (bids, unreadable) = self.unseal_in(tx, ctx, &old, &persons(ctx, approval)).await?;
-                let root = old.seal_root.map(hex::encode);
-                let mut after = json!({ "status": "evaluation", "sealRoot": root, "bids": bids.len() });
-                if !unreadable.is_empty() {
-                    after["unreadable"] = json!(unreadable);
+        let none_readable = AtomicBool::new(false);
+        let opened = self
+            .uow
+            .write(ctx, async |tx| {
+                let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
+                if is_due(&old, now) {
+                    let hint = "its deadline has just passed and it is being closed: try again in a moment".to_owned();
+                    return Err(Error::State { what: "tender", state: old.status.name(), hint });
                 }
-                self.record_in(tx, ctx, action(perm::OPEN), ("tender", tender.0), old.status.name(), after).await?;
-                tx.publish(&TenderOpened { tender, bids }).await?;
-            }
-            Ok(Step { tender: repo::tenders::view_again(tx.pg(), ctx, tender).await?, approval: Some(approval) })
-        });
-        match opening.await {
-            Err(Error::SealBroken) => {
-                self.tell_broken_seal(ctx, tender).await?;
-                Err(Error::SealBroken)
-            }
-            other => other,
+                machine::tender(old.status, TenderEvent::Open)?;
+                self.not_of_a_bidder_in(tx, ctx, tender).await?;
+                let weight = self.weight_in(tx, &old).await?;
+                let approval = self.approve_in(tx, ctx, perm::OPEN, old.id.0, "open".into(), weight).await?;
+                if approval.is_waiting() {
+                    self.record_waiting_in(tx, ctx, perm::OPEN, ("tender", old.id.0), json!({})).await?;
+                } else {
+                    let (bids, unreadable) = self.unseal_in(tx, ctx, &old, &persons(ctx, approval), &none_readable).await?;
+                    let root = old.seal_root.map(hex::encode);
+                    let mut after = json!({ "status": "evaluation", "sealRoot": root, "bids": bids.len() });
+                    if !unreadable.is_empty() {
+                        after["unreadable"] = json!(unreadable);
+                    }
+                    self.record_in(tx, ctx, action(perm::OPEN), ("tender", tender.0), old.status.name(), after).await?;
+                    tx.publish(&TenderOpened { tender, bids }).await?;
+                }
+                Ok(Step { tender: repo::tenders::view_again(tx.pg(), ctx, tender).await?, approval: Some(approval) })
+            })
+            .await;
+        // The opening was taken back: only a transaction of its own can say why. No word of who bid, or how many.
+        if AtomicBool::load(&none_readable, Ordering::Relaxed) {
+            let detail = "no sealed offer can be read: it stays sealed; look at the seal keys and at what was restored";
+            self.tell_unopened(ctx, tender, "opening_unreadable", detail).await?;
         }
+        if matches!(opened, Err(Error::SealBroken)) {
+            let detail = "the bids are not those that were counted at closing: nothing was opened, it stays closed; `build14 doctor` says \
+                          what does not agree, restore it from a backup";
+            self.tell_unopened(ctx, tender, "seal_broken", detail).await?;
+        }
+        opened
     }
 
-    /// Nothing was opened, and that transaction is rolled back: what was found is written down in one of its own.
-    async fn tell_broken_seal(&self, ctx: &Ctx, tender: TenderId) -> Result<(), Fault> {
-        let ctx = Ctx { once: None, ..ctx.clone() };
+    async fn tell_unopened(&self, ctx: &Ctx, tender: TenderId, kind: &'static str, detail: &str) -> Result<(), Fault> {
+        let unkeyed = Ctx { once: None, ..ctx.clone() };
+        let alarm = Alarm { kind, about: ("tender", tender.to_string()), org: None, detail: detail.to_owned() };
         self.uow
-            .write(&ctx, async |tx| {
-                let entry = NewEntry::named(SEAL_BROKEN, "tender", tender).after(json!({ "status": "closed" }));
-                self.audit.record_in(tx, &ctx, entry).await
+            .write(&unkeyed, async |tx| {
+                if kind == "seal_broken" {
+                    let entry = NewEntry::named(SEAL_BROKEN, "tender", tender).after(json!({ "status": "closed" }));
+                    self.audit.record_in(tx, &unkeyed, entry).await?;
+                }
+                tx.alarm(alarm).await
             })
             .await
     }
@@ -81,6 +96,7 @@ impl Service {
         ctx: &Ctx,
         tender: &Tender,
         persons: &[kernel::UserId],
+        none_readable: &AtomicBool,
     ) -> Result<(Vec<BidId>, Vec<BidId>), Error> {
         let rows = repo::tenders::open_bids(tx, tender.id, persons).await?;
         let key = repo::tenders::key(tx.pg(), tender.id).await?;
@@ -111,11 +127,12 @@ impl Service {
             // Nobody's bid is named: nothing is opened until the commit, and a log has other readers than the record.
             tracing::error!(tender = %tender.id, %fault, "sealed offers are unreadable");
             if opened.is_empty() {
+                AtomicBool::store(none_readable, true, Ordering::Relaxed);
                 return Err(fault.into());
             }
         }
         for id in &unreadable {
-            self.disqualify_unreadable_in(tx, ctx, *id).await?;
+            self.disqualify_unreadable_in(tx, ctx, tender, *id).await?;
         }
         let order = ranking::ranked(opened.iter().map(|bid| bid.entry).collect());
         for bid in &opened {
@@ -127,13 +144,15 @@ impl Service {
     }
 
     /// B11 by the opening itself.
-    async fn disqualify_unreadable_in(&self, tx: &mut Tx, ctx: &Ctx, bid: BidId) -> Result<(), Error> {
+    async fn disqualify_unreadable_in(&self, tx: &mut Tx, ctx: &Ctx, tender: &Tender, bid: BidId) -> Result<(), Error> {
         let row = repo::bids::lock(tx, bid).await?;
         let to = machine::bid(row.status, BidEvent::Disqualify)?;
         let reason =
             "the platform could not read the sealed offer; the receipt and its document prove what was received".to_owned();
         let why = Disqualification { code: UNREADABLE.to_owned(), reason };
         repo::bids::disqualify(tx, &row, &why).await?;
+        let detail = format!("the opening of tender {} could not read this offer and disqualified it", tender.id);
+        tx.alarm(Alarm { kind: "offer_unreadable", about: ("bid", bid.to_string()), org: None, detail }).await?;
         let after = json!({ "status": to.name(), "reasonCode": why.code, "reason": why.reason });
         Ok(self.record_in(tx, ctx, UNREADABLE_BID, ("bid", bid.0), row.status.name(), after).await?)
     }

@@ -204,15 +204,16 @@ async fn after_a_rotation_what_backups_hold_of_a_destroyed_key_opens_with_no_key
         )
     };
     let key = || SealKey::new([8; 32]);
+    let ada = kernel::Decision { operator: "Ada".parse().unwrap(), reason: None };
     let rotated =
-        tenders::rotate(&w.db.system_uow(), &*w.audit, &key().with_previous(SealKey::new([7; 32])), "ada").await.unwrap();
+        tenders::rotate(&w.db.system_uow(), &*w.audit, &key().with_previous(SealKey::new([7; 32])), &ada).await.unwrap();
     assert_eq!(rotated, tenders::Rotation { rewrapped: 1, unreadable: 0 });
-    let again = tenders::rotate(&w.db.system_uow(), &*w.audit, &key().with_previous(SealKey::new([7; 32])), "ada").await.unwrap();
+    let again = tenders::rotate(&w.db.system_uow(), &*w.audit, &key().with_previous(SealKey::new([7; 32])), &ada).await.unwrap();
     assert_eq!(again, tenders::Rotation::default(), "it bears repetition");
     let wrappings = tenders::wrappings(&w.db.system_uow()).await.unwrap();
     assert_eq!(wrappings.iter().map(|by| (by.key_id.as_str(), by.keys)).collect::<Vec<_>>(), [(key().id(), 1)]);
     let told = w.audit.after("tenders.rewrap_key");
-    assert_eq!(told, [serde_json::json!({ "keyId": key().id(), "operator": "ada" })]);
+    assert_eq!(told, [serde_json::json!({ "keyId": key().id(), "operator": "Ada", "reason": null })]);
 
     // The old key is destroyed: it is configured nowhere any more.
     let after = w.restarted(key(), Vec::new());
@@ -226,6 +227,6 @@ async fn after_a_rotation_what_backups_hold_of_a_destroyed_key_opens_with_no_key
             "restored, and of no use"
         );
     }
-    let lost = tenders::rotate(&w.db.system_uow(), &*w.audit, &key(), "ada").await.unwrap();
+    let lost = tenders::rotate(&w.db.system_uow(), &*w.audit, &key(), &ada).await.unwrap();
     assert_eq!(lost, tenders::Rotation { rewrapped: 0, unreadable: 2 }, "told, and left alone");
 }
