@@ -77,6 +77,7 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     // The platform's own money: nobody's to see.
     let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada');
         insert into platform_coverage values ('EUR', 1) on conflict do nothing;
+        insert into platform_balance_looks values (true, 1, now(), 'x');
         insert into audit_rounds values (1, 1, sha256(''), now(), 'test', decode(repeat('ab', 64), 'hex'));
         insert into job_retries (job_id, task, operator, attempts) values (1, 'test', 'test', 1);
         select app.raise_alarm('test', 'thing', 'x', null, 'nothing happened')";
@@ -84,6 +85,10 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     let holds = "insert into holds (org_id, id, contract_id, contractor_org_id, kind, reason)
         select org_id, gen_random_uuid(), id, contractor_org_id, 'dispute', 'test' from contracts";
     world.db.run_sql(holds).await;
+    let incidents = "insert into charge_incidents (org_id, payment_id, kind, object, state, level, is_over)
+        select org_id, id, 'dispute', 'dp_test', 'lost', 60, true from payments;
+        insert into charge_watch (looked_until) values (now())";
+    world.db.run_sql(incidents).await;
     // Lives only while an event is being delivered.
     for owner in [&victim, &stranger] {
         let sql = format!("insert into outbox_handled values ('{}', '{}', 'test')", owner.org, uuid::Uuid::now_v7());

@@ -1,7 +1,8 @@
-//! Keys that development makes for itself and keeps in the data directory; production is given its own.
+//! What is written into the data directory, for this account alone. Keys that development makes for itself; production is given its own.
 
+use std::fs::Permissions;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::Context;
@@ -80,6 +81,7 @@ pub fn kept(data_dir: &Path, name: &str) -> anyhow::Result<SecretString> {
     let mut bytes = [0u8; 32];
     rand::rng().fill_bytes(&mut bytes);
     let text = STANDARD.encode(bytes);
+<<<<<<< HEAD
     write(data_dir, name, &text)?;
     Ok(text.into())
 }
@@ -93,4 +95,23 @@ fn write(data_dir: &Path, name: &str, text: &str) -> anyhow::Result<()> {
     let path = data_dir.join(name);
     std::fs::rename(&beside, &path).with_context(|| format!("cannot write {}", path.display()))?;
     sync(data_dir)
+=======
+    write(data_dir, name, &format!("{text}\n"))?;
+    Ok(text.into())
+>>>>>>> main
+}
+
+/// Writes a file that this account alone may read: beside and renamed, since a crash half-way must leave no half key, which would make every
+/// sealed bid unreadable, and nobody who reads meanwhile half an address.
+///
+/// # Errors
+/// If the data directory cannot be written.
+pub fn write(data_dir: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+    let (beside, path) = (data_dir.join(format!(".{name}.new")), data_dir.join(name));
+    let cannot = || format!("cannot write {}", path.display());
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&beside, &path).with_context(cannot)
 }

@@ -39,7 +39,7 @@ pub struct Settings {
     pub profile: Profile,
     pub data_dir: PathBuf,
     pub server: Server,
-    pub metrics_address: SocketAddr,
+    pub metrics: Metrics,
     pub log_format: LogFormat,
     pub log_filter: String,
     pub database: Database,
@@ -72,6 +72,16 @@ pub struct Server {
     pub max_connections: usize,
     pub connections_per_address: usize,
     pub shutdown_timeout: Duration,
+    pub drain_period: Duration,
+    pub docs: bool,
+}
+
+/// `[metrics]`
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Metrics {
+    pub enabled: bool,
+    pub address: SocketAddr,
 }
 
 /// `[database]`
@@ -123,6 +133,7 @@ pub struct Stripe {
     pub secret_key: SecretString,
     /// Whether the key moves real money.
     pub livemode: bool,
+    pub allow_test_key: bool,
     pub webhook_secrets: Vec<SecretString>,
     pub timeout: Duration,
     pub sandbox_address: SocketAddr,
@@ -227,8 +238,10 @@ impl Reader {
                 max_connections: r.parsed("server.max_connections", "10000"),
                 connections_per_address: r.parsed("server.connections_per_address", "256"),
                 shutdown_timeout: r.duration("server.shutdown_timeout"),
+                drain_period: r.duration("server.drain_period"),
+                docs: r.parsed("server.docs", "true"),
             },
-            metrics_address: r.address("metrics.address"),
+            metrics: Metrics { enabled: r.parsed("metrics.enabled", "true"), address: r.address("metrics.address") },
             log_format,
             log_filter: r.text("log.filter"),
             database: Database {
@@ -259,6 +272,7 @@ impl Reader {
                 api_base: Some(r.text("stripe.api_base")).filter(|base| !base.is_empty()),
                 secret_key: r.secret("stripe.secret_key"),
                 livemode: r.livemode(),
+                allow_test_key: r.parsed("stripe.allow_test_key", "true"),
                 webhook_secrets: r.list("stripe.webhook_secret").into_iter().map(SecretString::from).collect(),
                 timeout: r.duration("stripe.timeout"),
                 sandbox_address: r.address("stripe.sandbox.address"),
@@ -349,14 +363,12 @@ impl Reader {
 
     /// What must hold for single settings and among them.
     fn check(&mut self, s: &Settings) {
+        self.check_sanity(s);
         if s.database.pool_size == 0 {
             self.fault("database.pool_size", "at least 1 connection is needed");
         }
         if s.jobs.concurrency == 0 {
             self.fault("jobs.concurrency", "at least 1 job must be able to run");
-        }
-        if s.database.wait.is_zero() {
-            self.fault("database.wait", "a request must be able to wait a moment for a connection, such as 2s");
         }
         self.check_patience(&s.server);
         for key in ["escrow.fee_basis_points", "escrow.processing_basis_points"] {

@@ -3,8 +3,14 @@
 mod command_line;
 mod crash;
 mod crowd;
+mod freezing;
 mod outage;
 mod process;
+<<<<<<< HEAD
 mod sealed;
+=======
+mod roles;
+mod rolling;
+>>>>>>> main
 mod stopping;
 mod upkeep;

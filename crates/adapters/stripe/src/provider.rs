@@ -2,12 +2,17 @@
 
 use async_trait::async_trait;
 use escrow_api::{
-    AccountState, NewPaymentIntent, PaymentIntentState, PaymentProvider, ProviderError, TransferOrder, TransferState,
+    AccountState, Befallen, ChargeState, DisputeState, FraudWarning, Holding, NewPaymentIntent, PaymentIntentState,
+    PaymentProvider, ProviderError, TransferOrder, TransferState,
 };
-use kernel::{Currency, Money};
+use kernel::Timestamp;
 use secrecy::ExposeSecret;
+use serde::de::DeserializeOwned;
+use stripe_client_core::RequestBuilder;
 
 use crate::call::Caller;
+use crate::requests::Listed;
+use crate::wire::Identified;
 use crate::{Settings, SettingsError, requests, wire};
 
 /// Stripe, or the sandbox that speaks like it.
@@ -33,6 +38,24 @@ impl StripeProvider {
             .map_err(|error| SettingsError(error.to_string()))?;
         Ok(Self(Caller { client, retries: settings.retries }))
     }
+
+    /// Every object of a list, page by page.
+    async fn all<T: DeserializeOwned + Identified>(
+        &self,
+        what: &'static str,
+        request: impl Fn(Option<&str>) -> Result<RequestBuilder, ProviderError>,
+    ) -> Result<Vec<T>, ProviderError> {
+        let mut found: Vec<T> = Vec::new();
+        loop {
+            let request = request(found.last().map(Identified::id))?;
+            let page: wire::List<T> = self.0.get(what, &request).await?;
+            let more = page.has_more && !page.data.is_empty();
+            found.extend(page.data);
+            if !more {
+                return Ok(found);
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -51,30 +74,49 @@ impl PaymentProvider for StripeProvider {
         self.0.post::<wire::PaymentIntent>("cancel a payment intent", &request, idempotency_key).await?.state()
     }
 
+    async fn charge(&self, id: &str) -> Result<ChargeState, ProviderError> {
+        Ok(self.0.get::<wire::Outcome>("read a charge", &requests::charge(id)?).await?.state())
+    }
+
+    async fn dispute(&self, id: &str) -> Result<DisputeState, ProviderError> {
+        Ok(self.0.get::<wire::Dispute>("read a dispute", &requests::dispute(id)?).await?.state())
+    }
+
+    async fn disputes_of_intent(&self, intent: &str) -> Result<Vec<DisputeState>, ProviderError> {
+        let all: Vec<wire::Dispute> =
+            self.all("list disputes", |after| requests::list(Listed::Disputes, Some(intent), None, after)).await?;
+        Ok(all.into_iter().map(wire::Dispute::state).collect())
+    }
+
+    async fn fraud_warnings_of_intent(&self, intent: &str) -> Result<Vec<FraudWarning>, ProviderError> {
+        let request = |after: Option<&str>| requests::list(Listed::FraudWarnings, Some(intent), None, after);
+        let all: Vec<wire::EarlyFraudWarning> = self.all("list fraud warnings", request).await?;
+        Ok(all.into_iter().map(wire::EarlyFraudWarning::state).collect())
+    }
+
+    async fn befallen_since(&self, since: Option<Timestamp>) -> Result<Vec<Befallen>, ProviderError> {
+        let mut found = Vec::new();
+        for listed in Listed::ALL {
+            let all: Vec<wire::OfCharge> =
+                self.all("list what befell charges", |after| requests::list(listed, None, since, after)).await?;
+            found.extend(all.into_iter().map(wire::OfCharge::befallen));
+        }
+        Ok(found)
+    }
+
     async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError> {
         let request = requests::create_transfer(order)?;
-        self.0.post::<wire::Transfer>("create a transfer", &request, &order.idempotency_key).await?.state()
+        Ok(self.0.post::<wire::Transfer>("create a transfer", &request, &order.idempotency_key).await?.state())
     }
 
     async fn transfer(&self, id: &str) -> Result<TransferState, ProviderError> {
-        self.0.get::<wire::Transfer>("read a transfer", &requests::transfer(id)?).await?.state()
+        Ok(self.0.get::<wire::Transfer>("read a transfer", &requests::transfer(id)?).await?.state())
     }
 
     async fn transfers_of_group(&self, transfer_group: &str) -> Result<Vec<TransferState>, ProviderError> {
-        let mut found = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let request = requests::transfers_of_group(transfer_group, after.as_deref());
-            let page: wire::List<wire::Transfer> = self.0.get("list transfers", &request).await?;
-            after = page.data.last().map(|last| last.id.clone());
-            let more = page.has_more && after.is_some();
-            for transfer in page.data {
-                found.push(transfer.state()?);
-            }
-            if !more {
-                return Ok(found);
-            }
-        }
+        let request = |after: Option<&str>| Ok(requests::transfers_of_group(transfer_group, after));
+        let all: Vec<wire::Transfer> = self.all("list transfers", request).await?;
+        Ok(all.into_iter().map(wire::Transfer::state).collect())
     }
 
     async fn create_account(
@@ -97,7 +139,7 @@ impl PaymentProvider for StripeProvider {
         Ok(self.0.get::<wire::AccountLink>("make an onboarding link", &request).await?.url)
     }
 
-    async fn available_balance(&self, currency: Currency) -> Result<Money, ProviderError> {
-        Ok(self.0.get::<wire::Balance>("read the balance", &requests::balance()).await?.available(currency))
+    async fn balance(&self) -> Result<Vec<Holding>, ProviderError> {
+        self.0.get::<wire::Balance>("read the balance", &requests::balance()).await?.holdings()
     }
 }

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use kernel::{Currency, Money, Timestamp};
 
 use crate::{
-    AccountState, NewPaymentIntent, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds,
-    TransferOrder, TransferState,
+    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, NewPaymentIntent, PaymentIntentState,
+    PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
 };
 
 /// What goes wrong with a call.
@@ -28,16 +28,37 @@ struct State {
     intents: BTreeMap<String, PaymentIntentState>,
     transfers: Vec<(String, TransferState)>,
     accounts: BTreeMap<String, AccountState>,
+    charges: BTreeMap<String, ChargeState>,
+    disputes: Vec<DisputeState>,
+    warnings: Vec<FraudWarning>,
     made_by_key: HashMap<String, String>,
     refused_by_key: HashMap<String, ProviderError>,
     mishaps: HashMap<&'static str, Vec<Mishap>>,
     calls: Vec<&'static str>,
+    moved: Vec<Money>,
 }
 
 impl State {
     fn id(&mut self, prefix: &str) -> String {
         self.next += 1;
         format!("{prefix}_{:06}", self.next)
+    }
+
+    /// A charge: as it should be, until somebody changes it.
+    fn charge(&mut self, id: &str) -> Option<&mut ChargeState> {
+        let brought = |intent: &&PaymentIntentState| intent.funds.as_ref().is_some_and(|funds| funds.charge == id);
+        let intent = self.intents.values().find(brought)?;
+        let fresh = ChargeState {
+            id: id.to_owned(),
+            intent: Some(intent.id.clone()),
+            status: "succeeded".to_owned(),
+            captured: true,
+            disputed: false,
+            amount: intent.amount.minor(),
+            amount_refunded: 0,
+            review: None,
+        };
+        Some(self.charges.entry(id.to_owned()).or_insert(fresh))
     }
 }
 
@@ -106,9 +127,64 @@ impl FakeProvider {
                 fee: Money::from_minor(fee, intent.amount.currency()),
                 available_on,
                 available,
+                settled_in: intent.amount.currency().code().to_owned(),
                 destination_transfer: None,
             });
         });
+    }
+
+    /// Changes the charge of a paid intent as someone at the provider's dashboard would.
+    pub fn change_charge(&self, intent: &str, change: impl FnOnce(&mut ChargeState)) {
+        if let Some(charge) = self.state().charge(&format!("ch_{intent}")) {
+            change(charge);
+        }
+    }
+
+    /// The payer's bank disputes the charge of a paid intent, or says how its dispute stands now.
+    pub fn dispute(&self, intent: &str, stage: DisputeStage) -> String {
+        let status = match stage {
+            DisputeStage::Inquiry => "warning_needs_response",
+            DisputeStage::InquiryClosed => "warning_closed",
+            DisputeStage::Open => "needs_response",
+            DisputeStage::WonUnpaid | DisputeStage::Won => "won",
+            DisputeStage::Lost => "lost",
+        };
+        let mut state = self.state();
+        let charge = format!("ch_{intent}");
+        if stage >= DisputeStage::Open
+            && let Some(charge) = state.charge(&charge)
+        {
+            charge.disputed = true;
+        }
+        if let Some(known) = state.disputes.iter_mut().find(|dispute| dispute.charge == charge) {
+            (known.stage, known.status) = (stage, status.to_owned());
+            return known.id.clone();
+        }
+        let (id, amount) =
+            (state.id("dp"), state.intents.get(intent).map_or_else(String::new, |intent| intent.amount.to_string()));
+        state.disputes.push(DisputeState {
+            id: id.clone(),
+            charge,
+            intent: Some(intent.to_owned()),
+            status: status.to_owned(),
+            stage,
+            amount,
+            reason: "fraudulent".to_owned(),
+        });
+        id
+    }
+
+    /// The card's network warns of fraud.
+    pub fn warn(&self, intent: &str) -> String {
+        let mut state = self.state();
+        let id = state.id("issfr");
+        state.warnings.push(FraudWarning {
+            id: id.clone(),
+            charge: format!("ch_{intent}"),
+            intent: Some(intent.to_owned()),
+            fraud_type: "unauthorized_use_of_card".to_owned(),
+        });
+        id
     }
 
     /// The funds of a paid intent become available.
@@ -123,6 +199,11 @@ impl FakeProvider {
     /// The payer's means of payment is declined.
     pub fn decline(&self, id: &str) {
         self.change_intent(id, |intent| intent.last_error = Some("Your card was declined.".to_owned()));
+    }
+
+    /// Money comes to the platform's balance, or leaves it, without a payment or a transfer: a top-up, a payout, a debit.
+    pub fn move_money(&self, amount: Money) {
+        self.state().moved.push(amount);
     }
 
     /// The payee completes onboarding.
@@ -215,6 +296,43 @@ impl PaymentProvider for FakeProvider {
         end(mishap, intent.clone())
     }
 
+    async fn charge(&self, id: &str) -> Result<ChargeState, ProviderError> {
+        let mishap = self.begin("charge")?;
+        let charge = self.state().charge(id).cloned().ok_or_else(|| missing("charge"))?;
+        end(mishap, charge)
+    }
+
+    async fn dispute(&self, id: &str) -> Result<DisputeState, ProviderError> {
+        let mishap = self.begin("dispute")?;
+        let dispute = self.state().disputes.iter().find(|dispute| dispute.id == id).cloned().ok_or_else(|| missing("dispute"))?;
+        end(mishap, dispute)
+    }
+
+    async fn disputes_of_intent(&self, intent: &str) -> Result<Vec<DisputeState>, ProviderError> {
+        let mishap = self.begin("disputes_of_intent")?;
+        let state = self.state();
+        end(mishap, state.disputes.iter().filter(|dispute| dispute.intent.as_deref() == Some(intent)).cloned().collect())
+    }
+
+    async fn fraud_warnings_of_intent(&self, intent: &str) -> Result<Vec<FraudWarning>, ProviderError> {
+        let mishap = self.begin("fraud_warnings_of_intent")?;
+        let state = self.state();
+        end(mishap, state.warnings.iter().filter(|warning| warning.intent.as_deref() == Some(intent)).cloned().collect())
+    }
+
+    async fn befallen_since(&self, _: Option<Timestamp>) -> Result<Vec<Befallen>, ProviderError> {
+        let mishap = self.begin("befallen_since")?;
+        let state = self.state();
+        let disputes = state.disputes.iter().map(|one| (&one.id, &one.charge, &one.intent));
+        let warnings = state.warnings.iter().map(|one| (&one.id, &one.charge, &one.intent));
+        let found = disputes.chain(warnings).map(|(object, charge, intent)| Befallen {
+            object: object.clone(),
+            charge: Some(charge.clone()),
+            intent: intent.clone(),
+        });
+        end(mishap, found.collect())
+    }
+
     async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError> {
         let mishap = self.begin("create_transfer")?;
         let mut state = self.state();
@@ -289,13 +407,29 @@ impl PaymentProvider for FakeProvider {
         end(mishap, format!("https://provider.example/onboarding/{account}"))
     }
 
-    async fn available_balance(&self, currency: Currency) -> Result<Money, ProviderError> {
-        let mishap = self.begin("available_balance")?;
+    async fn balance(&self) -> Result<Vec<Holding>, ProviderError> {
+        let mishap = self.begin("balance")?;
         let state = self.state();
-        let funds = state.intents.values().filter_map(|intent| intent.funds.as_ref()).filter(|funds| funds.available);
-        let came: i64 = funds.filter(|f| f.gross.currency() == currency).map(|f| f.gross.minor() - f.fee.minor()).sum();
-        let went: i64 =
-            state.transfers.iter().filter(|(_, t)| t.amount.currency() == currency).map(|(_, t)| t.amount.minor()).sum();
-        end(mishap, Money::from_minor(came - went, currency))
+        let mut sums: BTreeMap<&str, (Currency, i64, i64)> = BTreeMap::new();
+        let mut add = |money: Money, sign: i64, available: bool| {
+            let (_, now, later) = sums.entry(money.currency().code()).or_insert((money.currency(), 0, 0));
+            *(if available { now } else { later }) += sign * money.minor();
+        };
+        for funds in state.intents.values().filter_map(|intent| intent.funds.as_ref()) {
+            add(funds.gross, 1, funds.available);
+            add(funds.fee, -1, funds.available);
+        }
+        for (_, transfer) in &state.transfers {
+            add(transfer.amount, -1, true);
+            add(transfer.reversed, 1, true);
+        }
+        for moved in &state.moved {
+            add(*moved, 1, true);
+        }
+        let holdings = sums.into_values().map(|(currency, now, later)| Holding {
+            available: Money::from_minor(now, currency),
+            pending: Money::from_minor(later, currency),
+        });
+        end(mishap, holdings.collect())
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod document;
 pub(crate) mod held;
+pub(crate) mod incident;
 pub(crate) mod money;
 
 use escrow_api::{ContractStatus, EscrowStatus, MilestoneStatus, PaymentStatus, ReleaseStatus};
@@ -47,6 +48,8 @@ pub(crate) enum MilestoneEvent {
     ReleasedWhole,
     /// M9, a part remains.
     ReleasedPart,
+    /// What was released came back and is held again.
+    Returned,
     /// C7.
     Cancel,
 }
@@ -68,6 +71,7 @@ pub(crate) const MILESTONE_MOVES: &[(MilestoneStatus, MilestoneEvent, MilestoneS
         (S::Escalated, E::Approve, S::Approved),
         (S::Approved, E::ReleasedWhole, S::Released),
         (S::Approved, E::ReleasedPart, S::Funded),
+        (S::Released, E::Returned, S::Funded),
     ]
 };
 
@@ -89,6 +93,10 @@ pub(crate) enum Seen {
     RequiresAction,
     /// On its way.
     Processing,
+    /// Only authorised, not paid.
+    Authorised,
+    /// Nobody here knows what it is.
+    Unrecognised,
     /// Cancelled for good.
     Canceled,
     /// Paid as asked.
@@ -108,6 +116,8 @@ impl Seen {
             PaymentStatus::Created => Self::Waiting,
             PaymentStatus::RequiresAction => Self::RequiresAction,
             PaymentStatus::Processing => Self::Processing,
+            PaymentStatus::RequiresCapture => Self::Authorised,
+            PaymentStatus::Unrecognised => Self::Unrecognised,
             PaymentStatus::Canceled => Self::Canceled,
             PaymentStatus::Succeeded => return None,
         })
@@ -130,10 +140,11 @@ pub(crate) fn payment_after(now: EscrowStatus, seen: Seen) -> EscrowStatus {
             }
         }
         (_, Seen::PaidWrong) => S::Suspense,
+        (_, Seen::Unrecognised) => now,
         (S::Canceled, _) | (_, Seen::Canceled) => S::Canceled,
         (_, Seen::Failed) => S::Failed,
         (_, Seen::Processing) => S::Processing,
-        (_, Seen::RequiresAction) => S::RequiresAction,
+        (_, Seen::RequiresAction | Seen::Authorised) => S::RequiresAction,
         // A stale look must not revive what failed.
         (S::Failed, Seen::Waiting) => S::Failed,
         (_, Seen::Waiting) => S::Created,
@@ -156,6 +167,10 @@ pub(crate) enum ReleaseEvent {
     Lose,
     /// R6.
     Refuse,
+    /// R7, a part of it.
+    ReversePart,
+    /// R7, all of it.
+    ReverseWhole,
 }
 
 impl ReleaseEvent {
@@ -167,6 +182,8 @@ impl ReleaseEvent {
             (S::Sending | S::Unknown, Self::Confirm) => Some(S::Sent),
             (S::Sending | S::Unknown, Self::Lose) => Some(S::Unknown),
             (S::Sending | S::Unknown, Self::Refuse) => Some(S::Failed),
+            (S::Sent | S::PartReversed, Self::ReversePart) => Some(S::PartReversed),
+            (S::Sent | S::PartReversed, Self::ReverseWhole) => Some(S::Reversed),
             _ => None,
         }
     }
@@ -178,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    const UP: &str = include_str!("../../../../migrations/20261121000600_escrow_contracts_ledger/up.sql");
+    const UP: &str = include_str!("../../../../migrations/20261126161111_escrow_reversals/up.sql");
 
     #[test]
     fn the_database_allows_the_very_moves_of_the_table() {
@@ -206,6 +223,8 @@ mod tests {
             Just(Seen::RequiresAction),
             Just(Seen::Processing),
             Just(Seen::Canceled),
+            Just(Seen::Authorised),
+            Just(Seen::Unrecognised),
             Just(Seen::Paid { available: false }),
             Just(Seen::Paid { available: true }),
         ]

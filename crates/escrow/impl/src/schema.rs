@@ -175,6 +175,10 @@ diesel::table! {
         updated_at -> Timestamptz,
         resolved_by -> Nullable<Text>,
         resolved_reason -> Nullable<Text>,
+        reversed -> Int8,
+        reversal_settled -> Int8,
+        returned -> Int8,
+        returned_fee -> Int8,
     }
 }
 
@@ -253,6 +257,27 @@ diesel::table! {
         currency -> Text,
         balance -> Int8,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    charge_incidents (org_id, payment_id, kind, object) {
+        org_id -> Uuid,
+        payment_id -> Uuid,
+        kind -> Text,
+        object -> Text,
+        state -> Text,
+        level -> Int8,
+        is_over -> Bool,
+        first_seen_at -> Timestamptz,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    charge_watch (only_row) {
+        only_row -> Bool,
+        looked_until -> Timestamptz,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Lock order: contract (shared, unless it changes) → milestone → payment → release → balances.
 
 mod alarms;
+mod charges;
 mod contracts;
 mod coverage;
 mod doctor;
@@ -13,6 +14,7 @@ mod milestones;
 mod payees;
 mod releases;
 mod resolve;
+mod reversals;
 mod sweep;
 mod sync;
 mod terminations;
@@ -33,8 +35,9 @@ use crate::settings::Settings;
 
 pub use doctor::doctor;
 pub use float::{Float, FloatError, FloatPosted, post_float};
-pub use holds::{HoldError, HoldPlace, Lifted, Said, freeze, unfreeze};
+pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
 pub use resolve::Resolution;
+pub use reversals::{Settlement, Unsettled};
 
 /// What the service stands on; joined in `bin/server`.
 pub struct Dependencies {

@@ -11,6 +11,7 @@ use kernel::{Ctx, Fault, FieldFault, Page, PageRequest, PaymentId};
 use serde_json::json;
 use uow::Tx;
 
+use super::milestones::refuse_while_money_came_back;
 use super::milestones::{moved, stated};
 use super::{Service, conflict, unkeyed};
 use crate::model::money::{Split, grossed_up};
@@ -75,7 +76,12 @@ impl Service {
             let declined = match payment.status()? {
                 EscrowStatus::Created | EscrowStatus::RequiresAction | EscrowStatus::Processing => {
                     let seen = self.provider.payment_intent(intent).await?;
+                    let seen = self.let_go(&system, PaymentId(payment.id), seen).await?;
                     self.learn(&system, PaymentId(payment.id), &seen).await?;
+                    if seen.status == PaymentStatus::RequiresCapture {
+                        let hint = "its payer only authorised it, and it cannot be cancelled now: try again later";
+                        return Err(conflict("escrow", "requires_capture", hint));
+                    }
                     seen.status == PaymentStatus::Created && seen.last_error.is_some()
                 }
                 status => status == EscrowStatus::Failed,
@@ -155,6 +161,7 @@ impl Service {
     /// Nobody is given a way to pay while old money of the contract is still held (domain.md §2.3), or while what the platform holds does not
     /// cover what it owes (I7).
     async fn money_may_come_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
+        refuse_while_money_came_back(tx, contract).await?;
         repo::held::refuse_old(reader(tx), contract).await?;
         if repo::coverage::is_short(tx, &contract.currency).await? {
             return Err(Error::CoverageShort(repo::currency(&contract.currency)?));

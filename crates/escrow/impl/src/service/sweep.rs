@@ -6,7 +6,7 @@ use kernel::{Fault, Timestamp};
 use uow::{Alarm, ReadTx};
 
 use super::Service;
-use super::alarms::{MONEY_HELD_TOO_LONG, RELEASE_REFUSED, RELEASE_STUCK, RELEASE_UNKNOWN, Watched, page};
+use super::alarms::{MONEY_HELD_TOO_LONG, RELEASE_REFUSED, RELEASE_STUCK, RELEASE_UNKNOWN, TRANSFER_REVERSED, Watched, page};
 use crate::jobs;
 use crate::model::held::ACT_DAYS;
 use crate::repo;
@@ -15,7 +15,7 @@ use crate::repo;
 const LATE: TimeDelta = TimeDelta::hours(1);
 
 impl Service {
-    /// Looks at I7, at money held for too long and at releases that do not arrive, pages a person and keeps alarms true. Enqueues again what may be stuck: payments whose look is due, releases
+    /// Looks at I7, at what befell charges, at money held for too long and at releases that do not arrive, pages a person and keeps alarms true. Enqueues again what may be stuck: payments whose look is due, releases
     /// and events under way for too long, reviews overdue.
     /// Needed after a crash between a commit and its job's run, and when an event never comes.
     ///
@@ -23,6 +23,10 @@ impl Service {
     /// A fault of the database.
     pub async fn sweep(&self) -> Result<(), Fault> {
         let standing_still = self.watch_coverage().await?;
+        if let Err(error) = self.watch_charges().await {
+            // What befell a charge is looked at before its money leaves in any case; the next sweep tries again.
+            tracing::warn!(%error, "what befell charges cannot be read now");
+        }
         let now = self.now();
         let before = now - TimeDelta::from_std(self.settings.stuck_after).map_err(Fault::internal)?;
         let (due, watched) = self
@@ -38,6 +42,7 @@ impl Service {
                     held_too_long(tx).await?,
                     late(tx, now - LATE, &standing_still).await?,
                     unknown(tx).await?,
+                    reversed(tx).await?,
                     refused(tx).await?,
                 ];
                 Ok::<_, Fault>((due, watched))
@@ -115,6 +120,13 @@ async fn late(tx: &ReadTx<'_>, before: Timestamp, standing_still: &[String]) -> 
 async fn unknown(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
     let watched = Watched::begin(tx, RELEASE_UNKNOWN).await?;
     let still = repo::sweep::releases_unknown(tx, watched.open()).await?;
+    Ok(watched.unless(&still))
+}
+
+/// What came back of a transfer was settled.
+async fn reversed(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
+    let watched = Watched::begin(tx, TRANSFER_REVERSED).await?;
+    let still = repo::releases::still_back(tx, watched.open()).await?;
     Ok(watched.unless(&still))
 }
 

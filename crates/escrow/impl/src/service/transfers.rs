@@ -11,7 +11,7 @@ use serde_json::json;
 use uow::Tx;
 
 use super::Service;
-use super::alarms::{RELEASE_REFUSED, RELEASE_UNKNOWN, alarm_in};
+use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, alarm_in};
 use super::funding::transfer_group;
 use crate::jobs::{ReleaseJob, TransferJob};
 use crate::ledger::Posting;
@@ -45,6 +45,7 @@ impl Service {
     /// While it is neither sent nor refused: the job is run again.
     pub async fn send_release(&self, job: ReleaseJob) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
+        self.look_before_sending(&ctx, job.release).await?;
         let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release).await).await?;
         let (order, look_first, key_is_dead, held, attempt) = match next {
             Next::Nothing | Next::Waiting => return Ok(()),
@@ -90,6 +91,25 @@ impl Service {
         }
     }
 
+    /// Right before money leaves: is what brought it still ours? Whatever is news stops it, under the very locks that sending takes.
+    async fn look_before_sending(&self, ctx: &Ctx, id: ReleaseId) -> Result<(), Error> {
+        let payment = self
+            .uow
+            .read(ctx, async |tx| {
+                let pg = db::PgRead::pg(tx);
+                let release = repo::releases::row(pg, id).await?;
+                if !matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
+                    return Ok::<_, Error>(None);
+                }
+                repo::payments::row(pg, release.payment_id.into()).await.map(Some)
+            })
+            .await?;
+        match payment {
+            Some(payment) => self.look_at_charge(&payment).await,
+            None => Ok(()),
+        }
+    }
+
     /// Looks at a transfer that an event told of, and confirms its release.
     ///
     /// # Errors
@@ -100,16 +120,12 @@ impl Service {
         if !is_of(&transfer, job.release) {
             let detail = format!("transfer {} does not name release {}", transfer.id, job.release);
             let about = ("transfer", transfer.id.clone());
-            return Ok(self.uow.write(&ctx, async |tx| alarm_in(tx, "foreign_transfer", about, detail).await).await?);
+            return Ok(self.uow.write(&ctx, async |tx| alarm_in(tx, FOREIGN_TRANSFER, about, detail).await).await?);
         }
         self.uow
             .write(&ctx, async |tx| {
-                if transfer.reversed.minor() != 0 {
-                    let detail =
-                        format!("transfer {} of release {} was reversed by {}", transfer.id, job.release, transfer.reversed);
-                    alarm_in(tx, "transfer_reversed", ("transfer", transfer.id.clone()), detail).await?;
-                }
-                self.confirm_in(tx, &ctx, job.release, &transfer).await
+                self.confirm_in(tx, &ctx, job.release, &transfer).await?;
+                self.reversed_in(tx, &ctx, job.release, &transfer).await
             })
             .await
     }
@@ -209,7 +225,12 @@ impl Service {
     }
 
     async fn confirm(&self, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<(), Error> {
-        self.uow.write(ctx, async |tx| self.confirm_in(tx, ctx, id, transfer).await).await
+        self.uow
+            .write(ctx, async |tx| {
+                self.confirm_in(tx, ctx, id, transfer).await?;
+                self.reversed_in(tx, ctx, id, transfer).await
+            })
+            .await
     }
 
     /// R4, E4, M9.
@@ -255,6 +276,7 @@ impl Service {
         let now =
             event.after(was).ok_or_else(|| Fault::internal(format!("milestone {} is {was}, yet released", milestone.id)))?;
         repo::milestones::set_status(tx, milestone.id, now).await?;
+        repo::incidents::widen(tx, release.org_id, release.contract_id, release.milestone_id, &ctx.request).await?;
         let entry = NewEntry::named("escrow.release_sent", "release", id)
             .before(json!({ "status": before, "milestone": was }))
             .after(json!({ "status": after, "milestone": now, "transfer": transfer.id, "net": net }));

@@ -1,13 +1,16 @@
 //! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (domain.md §8).
 
-use escrow_api::{Error, ProviderError};
+use escrow_api::{Befallen, Error, ProviderError};
+use kernel::{Fault, OrgId, PaymentId};
 use serde_json::Value;
-use uow::Job;
+use uow::{Job, Tx};
 use uuid::Uuid;
 
 use super::Service;
-use super::alarms::alarm_in;
+use super::alarms::{FOREIGN_PAYMENT, FOREIGN_TRANSFER, PAYOUT, alarm_in};
+use super::charges::takes_money;
 use crate::jobs::{self, WebhookJob};
+use crate::repo;
 use crate::repo::inbox::{self, EventRow};
 use crate::signature;
 
@@ -30,7 +33,18 @@ fn read(body: &[u8]) -> Option<EventRow> {
     };
     // PostgreSQL keeps no U+0000; a provider does not send one.
     let texts = [Some(&event.id), Some(&event.kind), Some(&event.object_id), event.account.as_ref(), event.intent.as_ref()];
-    (!texts.into_iter().flatten().any(|text| text.contains('\0'))).then_some(event)
+    let storable = !texts.into_iter().flatten().any(|text| text.contains('\0'));
+    storable.then_some(event)
+}
+
+/// Whether an event names nothing that could be looked at. Tried again it would name as little: it is kept, told, and done.
+fn is_nameless(event: &EventRow) -> bool {
+    let looked_at = match event.kind.split_once('.').map_or(event.kind.as_str(), |(family, _)| family) {
+        "charge" | "refund" | "review" | "radar" => event.intent.is_none(),
+        "payment_intent" | "transfer" | "account" | "capability" => true,
+        _ => false,
+    };
+    looked_at && event.object_id.is_empty() && event.account.is_none()
 }
 
 /// What an object's metadata name as ours. What the provider does not show us is not ours.
@@ -39,6 +53,51 @@ fn named(metadata: Result<Vec<(String, String)>, ProviderError>, what: &str) -> 
         Ok(pairs) => Ok(pairs.iter().find(|(name, _)| name == what).and_then(|(_, id)| id.parse().ok())),
         Err(ProviderError::Refused { .. }) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Money moved on the platform's balance for no payment and no release of ours: a person is told.
+async fn nobodys_in(tx: &mut Tx, event: &EventRow) -> Result<(), Fault> {
+    match event.kind.as_str() {
+        "transfer.created" | "transfer.updated" | "transfer.reversed" => {
+            if repo::ledger::knows_transfer(tx, &event.object_id).await? {
+                return Ok(());
+            }
+            let detail = format!("{}: no release ordered transfer {}", event.kind, event.object_id);
+            alarm_in(tx, FOREIGN_TRANSFER, ("transfer", event.object_id.clone()), detail).await
+        }
+        "payment_intent.succeeded" => {
+            let detail = format!("{} was paid, and no payment of ours asked for it", event.object_id);
+            alarm_in(tx, FOREIGN_PAYMENT, ("payment_intent", event.object_id.clone()), detail).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The platform's own money moved at the provider: a person is told if the books know nothing of it.
+async fn own_money_in(tx: &mut Tx, event: &EventRow) -> Result<(), Fault> {
+    let posted = repo::coverage::is_posted(tx, &event.object_id).await?;
+    let undone =
+        ["payout.failed", "payout.canceled", "topup.failed", "topup.canceled", "topup.reversed"].contains(&event.kind.as_str());
+    let about = || ("provider_object", event.object_id.clone());
+    match (event.kind.starts_with("payout."), posted, undone) {
+        (true, false, false) => {
+            let detail = format!(
+                "{}: {} leaves the balance and no book knows of it; if it is the platform's own money, `build14 payout --source {}`, else \
+                 bring it back",
+                event.kind, event.object_id, event.object_id
+            );
+            alarm_in(tx, PAYOUT, about(), detail).await
+        }
+        (true, false, true) => tx.end_alarms(PAYOUT, std::slice::from_ref(&event.object_id)).await,
+        (_, true, true) => {
+            let detail = format!(
+                "{}: what was posted for {} did not happen; post the opposite with the id of its failure as the source",
+                event.kind, event.object_id
+            );
+            alarm_in(tx, "own_money_undone", about(), detail).await
+        }
+        _ => Ok(()),
     }
 }
 
@@ -75,12 +134,18 @@ impl Service {
             tracing::warn!(event = event.id, livemode = event.livemode, "an event of the other mode is left alone");
             Vec::new()
         };
-        let disputes = event.kind.starts_with("charge.dispute.") || event.kind.starts_with("radar.");
+        let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
+        let ours = event.account.is_none() && event.livemode == self.settings.livemode;
         self.system
             .write(async |tx| {
-                if disputes && event.livemode == self.settings.livemode {
-                    let detail = format!("{} about {}: a person must look", event.kind, event.object_id);
-                    alarm_in(tx, "dispute", ("dispute", event.object_id.clone()), detail).await?;
+                if ours && matches!(family, "payout" | "topup") {
+                    own_money_in(tx, &event).await?;
+                }
+                if is_nameless(&event) {
+                    let detail = format!("{} of the kind {} names no object: a person must look", event.id, event.kind);
+                    alarm_in(tx, "nameless_event", ("event", event.id.clone()), detail).await?;
+                } else if ours && looks.is_empty() {
+                    nobodys_in(tx, &event).await?;
                 }
                 for look in looks {
                     tx.enqueue(look).await?;
@@ -88,19 +153,16 @@ impl Service {
                 inbox::done(tx, &event.id).await
             })
             .await?;
+        if ours && matches!(family, "payout" | "topup") {
+            // Money left the balance, or came to it: what stands still, or need no longer, is not to wait for the sweep.
+            self.watch_coverage().await?;
+        }
         Ok(())
     }
 
     async fn looks_for(&self, event: &EventRow) -> Result<Vec<Job>, Error> {
         let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
-        let named = match family {
-            "payment_intent" | "transfer" => !event.object_id.is_empty(),
-            "account" | "capability" => !event.object_id.is_empty() || event.account.is_some(),
-            _ => true,
-        };
-        if !named {
-            // Looked at again it would name as little: it is kept, told, and done.
-            alarm("nameless_event", &format!("{} of the kind {} names no object: a person must look", event.id, event.kind));
+        if is_nameless(event) {
             return Ok(Vec::new());
         }
         // All that is ours of a connected account is the account: its own payments, transfers and balance are its business.
@@ -108,11 +170,11 @@ impl Service {
             return Ok(Vec::new());
         }
         match family {
-            "payment_intent" => self.payment_look(event, &event.object_id).await,
-            "charge" | "refund" | "review" | "radar" => match &event.intent {
-                Some(intent) => self.payment_look(event, intent).await,
-                None => Ok(Vec::new()),
-            },
+            "payment_intent" => {
+                let found = self.payment_of(event, &event.object_id).await?;
+                Ok(found.map(|(org, payment)| jobs::sync_payment(org, payment)).into_iter().collect())
+            }
+            "charge" | "refund" | "review" | "radar" => self.charge_looks(event).await,
             "transfer" => self.transfer_look(event).await,
             "account" | "capability" => {
                 let account = event.account.as_deref().unwrap_or(&event.object_id);
@@ -127,7 +189,29 @@ impl Service {
         }
     }
 
-    async fn payment_look(&self, event: &EventRow, intent: &str) -> Result<Vec<Job>, Error> {
+    /// Something befell a charge, or may have: a look at the payment, and one at the charge.
+    async fn charge_looks(&self, event: &EventRow) -> Result<Vec<Job>, Error> {
+        let mut befallen = Befallen { object: event.object_id.clone(), charge: None, intent: event.intent.clone() };
+        if befallen.intent.is_none() && event.kind.starts_with("charge.dispute.") {
+            // The event does not say whose: the dispute does, or its charge.
+            match self.provider.dispute(&event.object_id).await {
+                Ok(dispute) => (befallen.charge, befallen.intent) = (Some(dispute.charge), dispute.intent),
+                Err(ProviderError::Refused { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let found = match &befallen.intent {
+            Some(intent) => self.payment_of(event, intent).await?,
+            None => self.system.read(async |tx| repo::incidents::payment_of(tx, &befallen).await).await?,
+        };
+        if found.is_none() && takes_money(&befallen.object) {
+            self.unmatched(&befallen).await?;
+        }
+        let looks = |(org, payment)| [jobs::sync_payment(org, payment), jobs::sync_charge(org, payment)];
+        Ok(found.map(looks).into_iter().flatten().collect())
+    }
+
+    async fn payment_of(&self, event: &EventRow, intent: &str) -> Result<Option<(OrgId, PaymentId)>, Error> {
         let mut found = self.system.read(async |tx| inbox::payment(tx, intent, event.our_id).await).await?;
         if found.is_none() && event.our_id.is_none() {
             // It may be one of ours whose creation we never heard the answer of.
@@ -137,7 +221,7 @@ impl Service {
         if found.is_none() {
             tracing::warn!(event = event.id, intent, "an event about a payment that is not ours");
         }
-        Ok(found.map(|(org, payment)| jobs::sync_payment(org, payment)).into_iter().collect())
+        Ok(found)
     }
 
     async fn transfer_look(&self, event: &EventRow) -> Result<Vec<Job>, Error> {

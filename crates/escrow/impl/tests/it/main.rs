@@ -1,8 +1,10 @@
 //! Contracts, protected payments and the ledger on a real PostgreSQL, with an in-memory payment provider.
 
 mod alarms;
+mod balance;
 mod contracts;
 mod coverage;
+mod disputes;
 mod document;
 mod fakes;
 mod float;
@@ -15,6 +17,7 @@ mod ledger;
 mod payees;
 mod releases;
 mod resolve;
+mod reversals;
 mod statement;
 mod terminations;
 mod webhooks;
