@@ -27,9 +27,6 @@ pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-<<<<<<< HEAD
-pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-=======
 /// Every connection is an open file: lets this process have as many as it may. Shells and init systems start with far fewer.
 pub fn raise_open_files() {
     match rlimit::increase_nofile_limit(u64::MAX) {
@@ -38,8 +35,7 @@ pub fn raise_open_files() {
     }
 }
 
-fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
->>>>>>> main
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 4);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     runtime.block_on(work)
@@ -218,9 +214,6 @@ async fn on_platform<T>(settings: &Settings, work: impl AsyncFnOnce(&SecretStrin
     done
 }
 
-<<<<<<< HEAD
-/// `build14 doctor [--json] [--anchor …]`
-=======
 /// As [`platform_database`], with the tenants' door before it.
 async fn doctors_databases(settings: &Settings) -> anyhow::Result<(SecretString, SecretString, Option<Cluster>)> {
     if database::configured(settings).is_some() || embedded_postgres::running(&settings.data_dir).is_some() {
@@ -230,22 +223,18 @@ async fn doctors_databases(settings: &Settings) -> anyhow::Result<(SecretString,
     Ok((provided.urls.app.clone(), provided.urls.system.clone(), provided.cluster))
 }
 
-/// `build14 doctor [--json]`
->>>>>>> main
+/// `build14 doctor [--json] [--anchor …]`
 ///
 /// # Errors
 /// If the database does not answer.
 pub fn doctor(settings: &Settings, json: bool, anchor: Option<&str>) -> anyhow::Result<ExitCode> {
     block_on(async {
-<<<<<<< HEAD
-        let findings = on_platform(settings, async |system| services::doctor_of(settings, system, anchor).await).await?;
-=======
         let (app, system, cluster) = doctors_databases(settings).await?;
         let found = async {
             let exposed = |url, role| services::exposed(url, services::identity(settings, role));
             let mut findings = exposed(system.clone(), db::Role::System).await?;
             if findings.is_empty() {
-                findings = services::doctor(&system).await?;
+                findings = services::doctor_of(settings, &system, anchor).await?;
             }
             findings.extend(exposed(app, db::Role::App).await?);
             anyhow::Ok(findings)
@@ -255,7 +244,6 @@ pub fn doctor(settings: &Settings, json: bool, anchor: Option<&str>) -> anyhow::
             cluster.stop().await?;
         }
         let findings = found?;
->>>>>>> main
         if json {
             say(&serde_json::Value::Array(findings.iter().map(services::Finding::json).collect()).to_string());
         } else if findings.is_empty() {

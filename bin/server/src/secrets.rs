@@ -26,7 +26,8 @@ pub fn retire(data_dir: &Path, name: &str, retired: &str) -> anyhow::Result<()> 
     if !keys.contains(&old) {
         keys.push(old);
     }
-    write(data_dir, retired, &keys.join("\n"))?;
+    write(data_dir, retired, &format!("{}\n", keys.join("\n")))?;
+    sync(data_dir)?;
     std::fs::remove_file(data_dir.join(name))?;
     sync(data_dir)
 }
@@ -81,24 +82,8 @@ pub fn kept(data_dir: &Path, name: &str) -> anyhow::Result<SecretString> {
     let mut bytes = [0u8; 32];
     rand::rng().fill_bytes(&mut bytes);
     let text = STANDARD.encode(bytes);
-<<<<<<< HEAD
-    write(data_dir, name, &text)?;
-    Ok(text.into())
-}
-
-/// Written beside and renamed: a crash half-way leaves no half key, which would make every sealed bid unreadable.
-fn write(data_dir: &Path, name: &str, text: &str) -> anyhow::Result<()> {
-    let beside = data_dir.join(format!(".{name}.new"));
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()?;
-    let path = data_dir.join(name);
-    std::fs::rename(&beside, &path).with_context(|| format!("cannot write {}", path.display()))?;
-    sync(data_dir)
-=======
     write(data_dir, name, &format!("{text}\n"))?;
     Ok(text.into())
->>>>>>> main
 }
 
 /// Writes a file that this account alone may read: beside and renamed, since a crash half-way must leave no half key, which would make every

@@ -175,14 +175,10 @@ pub async fn database(settings: &Settings, connections: usize) -> anyhow::Result
     let provided = database::provide(settings, connections).await?;
     refuse_exposed(settings, &provided.urls).await?;
     refuse_old_schema(&provided).await?;
-<<<<<<< HEAD
     if settings.profile == Profile::Production {
         refuse_moved_clock(&provided).await?;
     }
-    db::check_capacity(&db::PoolSettings::new(provided.urls.app.clone()), connections).await?;
-=======
     db::check_capacity(&db::PoolSettings::app(provided.urls.app.clone()), connections).await?;
->>>>>>> main
     Ok(provided)
 }
 
@@ -217,7 +213,7 @@ async fn refuse_old_schema(provided: &Provided) -> anyhow::Result<()> {
 
 /// Deadlines that come too early or too late cannot be taken back.
 async fn refuse_moved_clock(provided: &Provided) -> anyhow::Result<()> {
-    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::new(provided.urls.system.clone()) })?;
+    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(provided.urls.system.clone()) })?;
     if let Some(advance) = db::moved_clock(&uow::SystemUow::new(platform)).await? {
         anyhow::bail!(
             "the clock that decides deadlines (app.clock) was moved by {advance}; in production it never is: set it back as the owner \

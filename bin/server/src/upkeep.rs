@@ -24,7 +24,7 @@ struct Platform {
 impl Platform {
     async fn open(settings: &Settings) -> anyhow::Result<Self> {
         let (url, cluster) = platform_database(settings).await?;
-        let postgres = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::new(url) })?;
+        let postgres = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::system(url) })?;
         let policy = Arc::new(auth::Policy::embedded(PERMISSIONS).await?);
         // Entries are written in the platform's own transactions: this door of the tenants is never opened.
         let audit = audit::Service::new(Uow::new(Arc::clone(&postgres) as Arc<dyn uow::Database>), policy);

@@ -53,7 +53,18 @@ impl Findings {
     }
 }
 
-<<<<<<< HEAD
+/// Everything for which tenants might see each other's rows through `url`, which is to lead to `identity`.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn exposed(url: SecretString, identity: db::Identity) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = Findings::default();
+    for exposure in db::exposures_of(&url, identity).await? {
+        findings.add("ISOLATION", identity.role.name(), exposure);
+    }
+    Ok(findings.0)
+}
+
 /// As [`doctor`], and what needs this deployment's keys and settings: signed heads, keys that wrap, the clock. `anchor`: a line of the log
 /// to compare with.
 ///
@@ -64,7 +75,7 @@ pub async fn doctor_of(settings: &Settings, system_url: &SecretString, anchor: O
     if found.0.iter().any(|finding| finding.rule == "SCHEMA_PENDING") {
         return Ok(found.0);
     }
-    let platform = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::new(system_url.clone()) })?;
+    let platform = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::system(system_url.clone()) })?;
     let system = SystemUow::new(platform);
     let signer = keys::signer(settings)?;
     for broken in audit::verify_checkpoints(&system, &signer).await? {
@@ -92,18 +103,6 @@ pub async fn doctor_of(settings: &Settings, system_url: &SecretString, anchor: O
         found.add("CLOCK_MOVED", "app.clock", format!("was moved by {advance}: {what}"));
     }
     Ok(found.0)
-=======
-/// Everything for which tenants might see each other's rows through `url`, which is to lead to `identity`.
-///
-/// # Errors
-/// If the database does not answer.
-pub async fn exposed(url: SecretString, identity: db::Identity) -> anyhow::Result<Vec<Finding>> {
-    let mut findings = Findings::default();
-    for exposure in db::exposures_of(&url, identity).await? {
-        findings.add("ISOLATION", identity.role.name(), exposure);
-    }
-    Ok(findings.0)
->>>>>>> main
 }
 
 /// Checks every invariant.

@@ -24,11 +24,7 @@ use uow::{SystemUow, Uow};
 use crate::config::{Profile, Settings};
 use crate::database::Urls;
 
-<<<<<<< HEAD
-pub use doctor::{Finding, doctor, doctor_of};
-=======
-pub use doctor::{Finding, doctor, exposed};
->>>>>>> main
+pub use doctor::{Finding, doctor, doctor_of, exposed};
 pub use documents::{openapi_json, routes};
 pub use float::post_float;
 pub use holds::{freeze, unfreeze};
@@ -86,8 +82,6 @@ struct Domains {
 pub struct Services {
     door: Arc<db::Postgres>,
     system: SystemUow,
-    signer: Arc<audit::Signer>,
-    sign_every: Duration,
     policy: Arc<auth::Policy>,
     audit: Arc<audit::Service>,
     tenants: Arc<tenants::Service>,
@@ -102,6 +96,8 @@ pub struct Services {
     counting: OnceLock<JoinHandle<()>>,
     worker: Arc<OnceLock<jobs::Monitor>>,
     drain: web::Drain,
+    signer: Arc<audit::Signer>,
+    sign_every: Duration,
 }
 
 impl Services {
@@ -112,27 +108,17 @@ impl Services {
     pub async fn build(settings: &Settings, urls: &Urls, stripe: StripeAccess, public_url: &str) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let policy = Arc::new(auth::Policy::embedded(PERMISSIONS).await?);
-<<<<<<< HEAD
         let signer = Arc::new(keys::signer(settings)?);
-        let Ground { uow, system, audit, tenants } = Ground::new(
-            pool(settings, &urls.app, settings.database.pool_size, db::Sharing::PerThread),
-            pool(settings, &urls.system, SYSTEM_POOL, db::Sharing::Shared),
-            (&policy, &signer),
-=======
         let Ground { app, uow, system, audit, tenants } = Ground::new(
             pool(settings, &urls.app, db::Role::App, settings.database.pool_size, db::Sharing::PerThread),
             pool(settings, &urls.system, db::Role::System, SYSTEM_POOL, db::Sharing::Shared),
-            &policy,
->>>>>>> main
+            (&policy, &signer),
+            settings.approver_wait,
         )?;
         let door = Arc::clone(&app);
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
         // The limit of attempts per account is no rate limit that could be switched off: it is what keeps passwords from being guessed.
-        let sign_in = auth::Settings {
-            session_life: settings.session_lifetime,
-            switch_secret: keys::seal_secret(settings)?,
-            ..auth::Settings::default()
-        };
+        let sign_in = sign_in_settings(settings)?;
         let auth = Arc::new(auth::Service::new(
             &sign_in,
             system.clone(),
@@ -155,15 +141,10 @@ impl Services {
         };
         let serving = Ground { app, uow, system, audit, tenants };
         let working = Ground::new(
-<<<<<<< HEAD
-            pool(settings, &urls.app, settings.jobs.concurrency, db::Sharing::Shared),
-            pool(settings, &urls.system, settings.jobs.concurrency, db::Sharing::Shared),
-            (&policy, &signer),
-=======
             pool(settings, &urls.app, db::Role::App, settings.jobs.concurrency, db::Sharing::Shared),
             pool(settings, &urls.system, db::Role::System, settings.jobs.concurrency, db::Sharing::Shared),
-            &policy,
->>>>>>> main
+            (&policy, &signer),
+            settings.approver_wait,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
         let Ground { uow, system, audit, tenants, .. } = serving;
@@ -175,8 +156,6 @@ impl Services {
         Ok(Self {
             door,
             system,
-            signer,
-            sign_every: settings.audit.sign_every,
             policy,
             audit,
             tenants,
@@ -189,6 +168,8 @@ impl Services {
             counting: OnceLock::new(),
             worker: Arc::default(),
             drain: web::Drain::default(),
+            signer,
+            sign_every: settings.audit.sign_every,
         })
     }
 
@@ -202,13 +183,9 @@ impl Services {
         anyhow::ensure!(conflicts.is_empty(), "schemas of the API contradict each other: {conflicts:?}");
         let document = documents::document(&routes);
         let worker = settings.jobs.in_process.then(|| Arc::clone(&self.worker));
-<<<<<<< HEAD
-        let ready = platform::Ready::new(self.system.clone(), worker).in_production(settings.profile == Profile::Production);
-        let idempotency = web::IdempotencySecret::derived(keys::seal_secret(settings)?.expose_secret().trim().as_bytes());
-=======
         let ready = platform::Ready::new(self.door.clone(), self.system.clone(), worker);
-        let idempotency = web::IdempotencySecret::derived(seal_key(settings)?.expose_secret().trim().as_bytes());
->>>>>>> main
+        let ready = ready.in_production(settings.profile == Profile::Production);
+        let idempotency = web::IdempotencySecret::derived(keys::seal_secret(settings)?.expose_secret().trim().as_bytes());
         let audit: Data<dyn audit_api::Audit> = Data::from(self.audit.clone() as Arc<_>);
         let proof: Data<dyn audit_api::Proof> = Data::from(self.audit.clone() as Arc<_>);
         let organizations: Data<dyn tenants_api::Organizations> = Data::from(self.tenants.clone() as Arc<_>);
@@ -311,21 +288,17 @@ struct Ground {
 }
 
 impl Ground {
-<<<<<<< HEAD
     fn new(
         app: db::PoolSettings,
         platform: db::PoolSettings,
         (policy, signer): (&Arc<auth::Policy>, &Arc<audit::Signer>),
+        approver_wait: std::time::Duration,
     ) -> anyhow::Result<Self> {
-        let (uow, system) = (Uow::new(db::Postgres::new(app)?), SystemUow::new(db::Postgres::new(platform)?));
-        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()).with_signer(Arc::clone(signer)));
-=======
-    fn new(app: db::PoolSettings, platform: db::PoolSettings, policy: &Arc<auth::Policy>) -> anyhow::Result<Self> {
         let app = db::Postgres::new(app)?;
         let (uow, system) = (Uow::new(app.clone()), SystemUow::new(db::Postgres::new(platform)?));
-        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()));
->>>>>>> main
-        let tenants = Arc::new(tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone()));
+        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()).with_signer(Arc::clone(signer)));
+        let tenants = tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone());
+        let tenants = Arc::new(tenants.with_approver_wait(chrono::TimeDelta::from_std(approver_wait)?));
         Ok(Self { app, uow, system, audit, tenants })
     }
 }
@@ -391,6 +364,22 @@ impl Builder<'_> {
         }));
         Ok(Domains { projects, escrow, tenders })
     }
+}
+
+fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
+    let mut sign_in = auth::Settings {
+        session_life: settings.session_lifetime,
+        switch_secret: keys::seal_secret(settings)?,
+        ..auth::Settings::default()
+    };
+    let given = settings.sign_in;
+    sign_in.sessions_per_person = given.sessions_per_person;
+    if given.hash_threads > 0 {
+        sign_in.hash_threads = given.hash_threads;
+    }
+    (sign_in.hash_queue, sign_in.hash_wait) = (given.hash_queue, given.hash_wait);
+    sign_in.events_kept = given.security_events_kept;
+    Ok(sign_in)
 }
 
 fn escrow_settings(

@@ -35,19 +35,14 @@ pub struct Ready {
 }
 
 impl Ready {
-<<<<<<< HEAD
-    pub(super) fn new(system: SystemUow, worker: Option<Arc<OnceLock<jobs::Monitor>>>) -> Self {
+    pub(super) fn new(door: Arc<db::Postgres>, system: SystemUow, worker: Option<Arc<OnceLock<jobs::Monitor>>>) -> Self {
         let (schema_is_current, last) = (AtomicBool::new(false), Mutex::default());
-        Self { system, worker, schema_is_current, production: false, fresh: FRESH, last }
+        Self { door, system, worker, schema_is_current, production: false, fresh: FRESH, last }
     }
 
     /// Whether it is ready for production only.
     pub(super) fn in_production(self, production: bool) -> Self {
         Self { production, ..self }
-=======
-    pub(super) fn new(door: Arc<db::Postgres>, system: SystemUow, worker: Option<Arc<OnceLock<jobs::Monitor>>>) -> Self {
-        Self { door, system, worker, schema_is_current: AtomicBool::new(false), fresh: FRESH, last: Mutex::default() }
->>>>>>> main
     }
 
     async fn look(&self) -> Checks {
@@ -56,18 +51,14 @@ impl Ready {
             Ok(()) => self.schema().await,
             Err(_) => Err("cannot be compared while the database does not answer".to_owned()),
         };
-<<<<<<< HEAD
-        let mut checks = vec![("database", database.map_err(|fault| text(&fault))), ("schema", schema)];
-        if self.production && checks[0].1.is_ok() {
-            checks.push(("clock", self.clock().await));
-        }
-=======
         let isolation = match &database {
             Ok(()) => self.isolation().await,
             Err(_) => Err("cannot be checked while the database does not answer".to_owned()),
         };
         let mut checks = vec![("database", database.map_err(|fault| text(&fault))), ("schema", schema), ("isolation", isolation)];
->>>>>>> main
+        if self.production && checks[0].1.is_ok() {
+            checks.push(("clock", self.clock().await));
+        }
         if let Some(worker) = &self.worker {
             let well = worker.get().is_some_and(|monitor| monitor.health().is_well(WORKER_SILENCE));
             checks.push(("worker", if well { Ok(()) } else { Err("has not looked at its queues lately".to_owned()) }));
@@ -75,12 +66,6 @@ impl Ready {
         checks
     }
 
-<<<<<<< HEAD
-    async fn clock(&self) -> Result<(), String> {
-        match db::moved_clock(&self.system).await.map_err(|fault| text(&fault))? {
-            None => Ok(()),
-            Some(_) => Err("the clock that decides deadlines was moved: `build14 doctor` says what to do".to_owned()),
-=======
     /// Whether row-level security holds for the role that serves.
     async fn isolation(&self) -> Result<(), String> {
         match self.door.exposures().await {
@@ -90,7 +75,13 @@ impl Ready {
                 Err("the role that serves is above row-level security: run `build14 doctor`".to_owned())
             }
             Err(fault) => Err(text(&fault)),
->>>>>>> main
+        }
+    }
+
+    async fn clock(&self) -> Result<(), String> {
+        match db::moved_clock(&self.system).await.map_err(|fault| text(&fault))? {
+            None => Ok(()),
+            Some(_) => Err("the clock that decides deadlines was moved: `build14 doctor` says what to do".to_owned()),
         }
     }
 
@@ -202,8 +193,8 @@ mod tests {
         let database = Database::fresh().await;
         let (ready, _) = ready(&database, Duration::ZERO).await;
         let ready = ready.in_production(true);
-        assert_eq!(ready.check().await[2], ("clock", Ok(())));
+        assert_eq!(ready.check().await[3], ("clock", Ok(())));
         database.advance_clock(Duration::from_secs(1)).await;
-        assert!(matches!(&ready.check().await[2], ("clock", Err(why)) if why.contains("was moved")));
+        assert!(matches!(&ready.check().await[3], ("clock", Err(why)) if why.contains("was moved")));
     }
 }

@@ -111,26 +111,6 @@ async fn only_our_own_variables_must_be_text() {
     assert!(said.contains("BUILD14__LOG__FORMAT: the variable is not UTF-8"), "{said}");
 }
 
-<<<<<<< HEAD
-/// What production must be given, over this database.
-pub async fn production(database: &Database) -> Vec<(&'static str, String)> {
-    vec![
-        ("BUILD14__PROFILE", "production".to_owned()),
-        ("BUILD14__SERVER__ADDRESS", "127.0.0.1:0".to_owned()),
-        ("BUILD14__METRICS__ADDRESS", "127.0.0.1:0".to_owned()),
-        ("BUILD14__DATABASE__URL", database.app_url().await.expose_secret().to_owned()),
-        ("BUILD14__DATABASE__SYSTEM_URL", database.system_url().await.expose_secret().to_owned()),
-        ("BUILD14__SERVER__PUBLIC_URL", "https://api.example.com".to_owned()),
-        ("BUILD14__STRIPE__API_BASE", "http://127.0.0.1:9".to_owned()),
-        ("BUILD14__STRIPE__SECRET_KEY", "sk_test_x".to_owned()),
-        ("BUILD14__STRIPE__WEBHOOK_SECRET", "whsec_x".to_owned()),
-        ("BUILD14__TENDERS__SEAL_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned()),
-        ("BUILD14__AUDIT__SIGNING_KEY", "MTEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned()),
-    ]
-}
-
-=======
->>>>>>> main
 pub async fn run_over(environment: &[(&'static str, String)], arguments: &[&str]) -> (Option<i32>, String, String) {
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     run(arguments, &environment).await

@@ -6,11 +6,8 @@ mod crowd;
 mod freezing;
 mod outage;
 mod process;
-<<<<<<< HEAD
-mod sealed;
-=======
 mod roles;
 mod rolling;
->>>>>>> main
+mod sealed;
 mod stopping;
 mod upkeep;

@@ -33,6 +33,7 @@ pub async fn production(database: &testkit::Database) -> Vec<(&'static str, Stri
         ("BUILD14__STRIPE__SECRET_KEY", "sk_live_0123456789abcdefghijklmn".to_owned()),
         ("BUILD14__STRIPE__WEBHOOK_SECRET", "whsec_0123456789abcdefghijklmn".to_owned()),
         ("BUILD14__TENDERS__SEAL_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned()),
+        ("BUILD14__AUDIT__SIGNING_KEY", "MTEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned()),
     ]
 }
 
@@ -68,10 +69,6 @@ pub async fn serve(address: SocketAddr, data_dir: &Path, environment: &[(&str, S
     }
 }
 
-<<<<<<< HEAD
-/// Whether the server says so.
-=======
->>>>>>> main
 pub async fn is_ready(address: SocketAddr) -> bool {
     match reqwest::get(format!("http://{address}/health/ready")).await {
         Ok(response) => response.status() == 200,

@@ -7,7 +7,7 @@ use escrow_api::{
     Approval, Approve, ContractStatus, Error, EscrowStatus, Milestone, MilestoneStory, Milestones, Party, RequestChanges, Stated,
     SubmitWork, perm,
 };
-use kernel::{Ctx, Fault, FieldFault, MilestoneId, Money, OrgId, RequestId, UserId};
+use kernel::{Ctx, Fault, FieldFault, MilestoneId, Money, OrgId, ProjectId, RequestId, UserId};
 use serde_json::{Value, json};
 use tenants_api::{ApprovalRequest, Verdict};
 use uow::Tx;
@@ -165,11 +165,13 @@ impl Service {
         let request = ApprovalRequest {
             action: perm::MILESTONES_APPROVE.name(),
             subject: milestone.id,
+            project: Some(ProjectId(contract.project_id)),
             detail: format!("{} {}", milestone.submissions, amount),
             amount: milestone.amount()?,
         };
         let (first, second) = match self.tenants.approve_in(tx, ctx, &request).await? {
             Verdict::Complete { first, second } => (first, second),
+            Verdict::NotYet(why) => return Err(Error::ApproverNotYet(why)),
             Verdict::Waiting { first } => {
                 let entry = NewEntry::named("milestones.approve_first", "milestone", cmd.milestone)
                     .after(json!({ "status": before, "amount": amount }));

@@ -5,7 +5,7 @@ use db::prelude::*;
 use diesel::result::Error as DieselError;
 use kernel::{BidId, Currency, Fault, Money, OrgId, PageRequest, TenderId, Timestamp};
 use rust_decimal::Decimal;
-use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error, Receipt};
+use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error, LiveBid, Receipt};
 use uuid::Uuid;
 
 use super::{Conn, after, clock, currency, hash, known, number, signed};
@@ -362,4 +362,19 @@ pub async fn disqualify(tx: &mut Tx, bid: &Row, why: &Disqualification) -> Resul
         .await
         .fault()?;
     Ok(())
+}
+
+#[derive(QueryableByName)]
+struct LiveRow {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    tender_id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    title: String,
+}
+
+/// What an organisation's bids still bind it to: asked of the platform, since a tender that no member may see any more is hidden from it.
+pub async fn live(mut conn: &Conn, org: OrgId) -> Result<Vec<LiveBid>, Fault> {
+    let query = diesel::sql_query("select tender_id, title from app.live_bids($1)").bind::<diesel::sql_types::Uuid, _>(org.0);
+    let rows: Vec<LiveRow> = query.load(&mut conn).await.fault()?;
+    Ok(rows.into_iter().map(|row| LiveBid { tender: row.tender_id.into(), title: row.title }).collect())
 }
