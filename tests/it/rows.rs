@@ -77,6 +77,7 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     // The platform's own money: nobody's to see.
     let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada');
         insert into platform_coverage values ('EUR', 1) on conflict do nothing;
+        insert into platform_balance_looks values (true, 1, now(), 'x');
         select app.raise_alarm('test', 'thing', 'x', null, 'nothing happened')";
     world.db.run_sql(float).await;
     let holds = "insert into holds (org_id, id, contract_id, contractor_org_id, kind, reason)

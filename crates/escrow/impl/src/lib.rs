@@ -10,6 +10,9 @@
 //! - One live payment per milestone, one release under way, one transfer per release.
 //! - I7, per currency: the platform's float ([`post_float`], E0) and what is at the provider cover what is owed. Should they not, new funding
 //!   is refused and releases that have not left wait, until the sweep or a float finds it covered again; a person is paged meanwhile.
+//! - The provider's own balance is read with each sweep and compared with the books, per currency: less stops the same, until it is right
+//!   again. A balance that cannot be read changes nothing that was found before, and becomes an alarm.
+//! - What a person must look at is an alarm: a row, raised in the transaction of what happened, until it is settled or over.
 //! - Held money does not grow old unseen: its contract is not funded further from 75 days on, a person is paged from 85 (domain.md §2.3).
 //! - A release on its way for an hour pages a person. Unknown for a day, it is a person's to settle: [`Service::resolve_release`].
 //! - A contract ends by agreement of both parties while nothing of its money is held or payable; afterwards what is paid is in suspense.
@@ -24,7 +27,7 @@
 //!
 //! Tables owned: `contracts`, `contract_lines`, `contract_signatures`, `contract_sums`, `contract_terminations`, `milestones`, `milestone_reviews`, `escrow_accounts`, `payments`,
 //! `releases`, `payee_accounts`, `webhook_events`, `ledger_accounts`, `ledger_transactions`, `ledger_entries`, `ledger_balances`,
-//! `platform_float`, `platform_coverage`, `holds`, `charge_incidents`, `charge_watch`.
+//! `platform_float`, `platform_coverage`, `platform_balance_looks`, `holds`, `charge_incidents`, `charge_watch`.
 
 mod http;
 pub mod jobs;
@@ -38,7 +41,7 @@ mod signature;
 
 pub use http::{app_data, routes};
 pub use service::{
-    Dependencies, Float, FloatError, FloatPosted, HoldError, HoldPlace, Lifted, Resolution, Service, doctor, freeze, post_float,
-    unfreeze,
+    Dependencies, Float, FloatError, FloatPosted, HoldError, HoldPlace, Lifted, Resolution, Service, Settlement, Unsettled,
+    doctor, freeze, post_float, unfreeze,
 };
 pub use settings::Settings;

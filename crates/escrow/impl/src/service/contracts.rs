@@ -10,6 +10,7 @@ use kernel::{ContractId, Ctx, Denied, EventId, Fault, FieldFault, Money, OrgId, 
 use serde_json::json;
 use uow::Tx;
 
+use super::milestones::refuse_while_money_came_back;
 use super::{Service, conflict, tenants_fault};
 use crate::model::ContractEvent;
 use crate::model::document::{self, Named};
@@ -212,6 +213,7 @@ impl Contracts for Service {
                     let hint = format!("{unsettled} of its milestones are not released, refunded or cancelled yet");
                     return Err(conflict("contract", before, hint));
                 }
+                refuse_while_money_came_back(tx, &contract).await?;
                 repo::contracts::complete(tx, id).await?;
                 let entry = NewEntry::of(perm::CONTRACTS_COMPLETE, "contract", id)
                     .before(json!({ "status": before }))

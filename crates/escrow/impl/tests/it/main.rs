@@ -1,6 +1,7 @@
 //! Contracts, protected payments and the ledger on a real PostgreSQL, with an in-memory payment provider.
 
 mod alarms;
+mod balance;
 mod contracts;
 mod coverage;
 mod disputes;
@@ -16,6 +17,7 @@ mod ledger;
 mod payees;
 mod releases;
 mod resolve;
+mod reversals;
 mod statement;
 mod terminations;
 mod webhooks;
