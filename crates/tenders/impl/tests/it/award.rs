@@ -242,7 +242,8 @@ async fn lists_tell_invitations_and_awards() {
         (&w.stone, [(plain, true, None), (tender, false, None)]),
     ] {
         let list = w.service.list(&party.ctx(), Filter::default(), PageRequest::first(20)).await.unwrap().items;
-        let seen: Vec<_> = list.iter().map(|view| (view.tender.id, view.invited, view.award.map(|award| (award.bid, award.contract)))).collect();
+        let seen: Vec<_> =
+            list.iter().map(|view| (view.tender.id, view.invited, view.award.map(|award| (award.bid, award.contract)))).collect();
         assert_eq!(seen, expected);
     }
 }
