@@ -264,12 +264,12 @@ pub async fn withdraw(tx: &mut Tx, taking: Taking, bid: &Row, receipt: &Hash, do
     Ok(in_time(updated, taking.deadline).fault()??.try_into()?)
 }
 
-/// The row-level policy of bids refuses a write at or after the deadline, read from the clock at the very statement: the caller was in
-/// time when it got the lock on the tender, and is late now.
+/// The database refuses a bid at or after the deadline (`bid_in_time`), read from the clock at the very statement: the caller was in time
+/// when it got the lock on the tender, and is late now.
 fn in_time<T>(result: Result<T, DieselError>, deadline: Timestamp) -> Result<Result<T, Error>, DieselError> {
     match result {
         Ok(value) => Ok(Ok(value)),
-        Err(DieselError::DatabaseError(_, info)) if info.message().contains("row-level security policy") => {
+        Err(DieselError::DatabaseError(_, info)) if info.constraint_name() == Some("bid_in_time") => {
             Ok(Err(Error::TenderClosed { deadline, server_time: deadline }))
         }
         Err(error) => Err(error),
