@@ -76,7 +76,9 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     world.settle().await;
     // The platform's own money: nobody's to see.
     let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR');
-        insert into platform_coverage values ('EUR', 1) on conflict do nothing";
+        insert into platform_coverage values ('EUR', 1) on conflict do nothing;
+        insert into platform_reserves values ('EUR', 1) on conflict do nothing;
+        insert into payee_accounts_retired (org_id, account) select org_id, 'acct_old_' || org_id from payee_accounts";
     world.db.run_sql(float).await;
     // Lives only while an event is being delivered.
     for owner in [&victim, &stranger] {

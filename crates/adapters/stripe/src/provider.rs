@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use escrow_api::{
     AccountState, NewPaymentIntent, PaymentIntentState, PaymentProvider, ProviderError, TransferOrder, TransferState,
 };
-use kernel::{Currency, Money};
+use kernel::{Currency, Money, Timestamp};
 use secrecy::ExposeSecret;
+use stripe_client_core::RequestBuilder;
 
 use crate::call::Caller;
 use crate::{Settings, SettingsError, requests, wire};
@@ -35,6 +36,31 @@ impl StripeProvider {
     }
 }
 
+impl StripeProvider {
+    /// The ids in a list whose metadata have this pair. A list is read, and no search: Stripe's search shows what was made only after a
+    /// while, and nothing at all in some countries, so that what it does not show may still be there.
+    async fn named(
+        &self,
+        what: &'static str,
+        name: &str,
+        value: &str,
+        page: impl Fn(Option<&str>) -> RequestBuilder + Sync,
+    ) -> Result<Vec<String>, ProviderError> {
+        let mut found = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let list: wire::List<wire::Labelled> = self.0.get(what, &page(after.as_deref())).await?;
+            after = list.data.last().map(|last| last.id.clone());
+            let more = list.has_more && after.is_some();
+            let fits = |one: &wire::Labelled| one.metadata.get(name).is_some_and(|found| found == value);
+            found.extend(list.data.into_iter().filter(fits).map(|one| one.id));
+            if !more {
+                return Ok(found);
+            }
+        }
+    }
+}
+
 #[async_trait]
 impl PaymentProvider for StripeProvider {
     async fn create_payment_intent(&self, new: &NewPaymentIntent) -> Result<PaymentIntentState, ProviderError> {
@@ -44,6 +70,16 @@ impl PaymentProvider for StripeProvider {
 
     async fn payment_intent(&self, id: &str) -> Result<PaymentIntentState, ProviderError> {
         self.0.get::<wire::PaymentIntent>("read a payment intent", &requests::payment_intent(id)?).await?.state()
+    }
+
+    async fn payment_intents_of(&self, payment: &str, since: Timestamp) -> Result<Vec<PaymentIntentState>, ProviderError> {
+        let named =
+            self.named("list payment intents", "payment_id", payment, |after| requests::payment_intents(since, after)).await?;
+        let mut found = Vec::with_capacity(named.len());
+        for id in named {
+            found.push(self.payment_intent(&id).await?);
+        }
+        Ok(found)
     }
 
     async fn cancel_payment_intent(&self, id: &str, idempotency_key: &str) -> Result<PaymentIntentState, ProviderError> {
@@ -85,6 +121,20 @@ impl PaymentProvider for StripeProvider {
     ) -> Result<AccountState, ProviderError> {
         let request = requests::create_account(organization, email);
         Ok(self.0.post::<wire::Account>("create an account", &request, idempotency_key).await?.state())
+    }
+
+    async fn accounts_of(&self, organization: &str, since: Timestamp) -> Result<Vec<AccountState>, ProviderError> {
+        let named =
+            self.named("list accounts", "organization_id", organization, |after| requests::accounts(since, after)).await?;
+        let mut found = Vec::with_capacity(named.len());
+        for id in named {
+            match self.account(&id).await {
+                // It left us meanwhile.
+                Err(ProviderError::Refused { .. }) => {}
+                account => found.push(account?),
+            }
+        }
+        Ok(found)
     }
 
     async fn account(&self, id: &str) -> Result<AccountState, ProviderError> {

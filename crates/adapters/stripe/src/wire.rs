@@ -87,6 +87,14 @@ pub(crate) struct List<T> {
     pub(crate) has_more: bool,
 }
 
+/// Of anything in a list, what tells whose it is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Labelled {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) metadata: BTreeMap<String, String>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Account {
     id: String,

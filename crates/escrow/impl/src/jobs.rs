@@ -6,6 +6,8 @@ use uow::Job;
 
 /// Looks at a payment: [`PaymentJob`] → `Service::sync_payment`.
 pub const SYNC_PAYMENT: &str = "escrow.sync_payment";
+/// Looks at an intent that names a payment without being its own: [`IntentJob`] → `Service::adopt_intent`.
+pub const ADOPT_INTENT: &str = "escrow.adopt_intent";
 /// Sends a release, or finds out what became of it: [`ReleaseJob`] → `Service::send_release`.
 pub const SEND_RELEASE: &str = "escrow.send_release";
 /// Looks at a transfer: [`TransferJob`] → `Service::sync_transfer`.
@@ -18,7 +20,7 @@ pub const WEBHOOK: &str = "escrow.webhook";
 pub const ESCALATE: &str = "escrow.escalate";
 
 /// Every job name.
-pub const ALL: &[&str] = &[SYNC_PAYMENT, SEND_RELEASE, SYNC_TRANSFER, SYNC_ACCOUNT, WEBHOOK, ESCALATE];
+pub const ALL: &[&str] = &[SYNC_PAYMENT, ADOPT_INTENT, SEND_RELEASE, SYNC_TRANSFER, SYNC_ACCOUNT, WEBHOOK, ESCALATE];
 
 /// A payment of an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +29,17 @@ pub struct PaymentJob {
     pub org: OrgId,
     /// The payment.
     pub payment: PaymentId,
+}
+
+/// An intent that names a payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntentJob {
+    /// The owner's side.
+    pub org: OrgId,
+    /// The payment that it names.
+    pub payment: PaymentId,
+    /// The provider's payment intent.
+    pub intent: String,
 }
 
 /// A release of an organisation.
@@ -79,6 +92,11 @@ pub(crate) fn sync_payment(org: OrgId, payment: PaymentId) -> Job {
 /// A look planned for later, under a key of its own: it never moves the look that an event asks for now.
 pub(crate) fn sync_payment_at(org: OrgId, payment: PaymentId, at: Timestamp) -> Job {
     Job::new(SYNC_PAYMENT, PaymentJob { org, payment }).keyed(format!("{SYNC_PAYMENT}:{payment}:later")).at(at)
+}
+
+pub(crate) fn adopt_intent(org: OrgId, payment: PaymentId, intent: String) -> Job {
+    let key = format!("{ADOPT_INTENT}:{intent}");
+    Job::new(ADOPT_INTENT, IntentJob { org, payment, intent }).keyed(key)
 }
 
 pub(crate) fn send_release(org: OrgId, release: ReleaseId) -> Job {

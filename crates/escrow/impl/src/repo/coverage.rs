@@ -21,9 +21,12 @@ pub(crate) struct Looked {
     /// Negative: short.
     #[diesel(sql_type = BigInt)]
     pub(crate) surplus: i64,
-    /// Whether it was short when last looked at.
+    /// How much may lack before anything stands still.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) reserve: i64,
+    /// Whether it stood still when last looked at.
     #[diesel(sql_type = Bool)]
-    pub(crate) was_short: bool,
+    pub(crate) stood_still: bool,
 }
 
 #[derive(QueryableByName)]
@@ -42,20 +45,36 @@ pub(crate) async fn is_short(tx: &mut Tx, currency: &str) -> Result<bool, Fault>
     Ok(row.short)
 }
 
+/// Keeps what the platform stands for in a currency.
+pub(crate) async fn set_reserve(tx: &mut Tx, currency: &str, reserve: i64) -> Result<(), Fault> {
+    diesel::sql_query(
+        "insert into platform_reserves as kept (currency, amount) values ($1, $2)
+         on conflict (currency) do update set amount = excluded.amount, set_at = now() where kept.amount <> excluded.amount",
+    )
+    .bind::<Text, _>(currency)
+    .bind::<BigInt, _>(reserve)
+    .execute(tx.pg())
+    .await
+    .fault()?;
+    Ok(())
+}
+
 /// Adds up I7 and keeps what tenants are told. One at a time, so that an older look never overwrites a newer one.
 pub(crate) async fn look(tx: &mut Tx) -> Result<Vec<Looked>, Fault> {
     // A statement of its own: what it waited for is visible to the next one.
     diesel::sql_query("select pg_advisory_xact_lock($1)").bind::<BigInt, _>(LOCK).execute(tx.pg()).await.fault()?;
     diesel::sql_query(
-        "with before as (select currency from platform_coverage where surplus < 0),
+        "with before as (
+             select k.currency from platform_coverage k left join platform_reserves r using (currency)
+             where k.surplus + coalesce(r.amount, 0) < 0),
          looked as (
              insert into platform_coverage as kept (currency, surplus, short_since)
              select currency, (money + floated - owed)::bigint, case when money + floated < owed then now() end from app.coverage()
              on conflict (currency) do update set surplus = excluded.surplus, checked_at = now(),
                  short_since = case when excluded.surplus < 0 then coalesce(kept.short_since, now()) end
              returning currency, surplus)
-         select looked.currency, looked.surplus, before.currency is not null as was_short
-         from looked left join before using (currency) order by looked.currency",
+         select looked.currency, looked.surplus, coalesce(r.amount, 0) as reserve, before.currency is not null as stood_still
+         from looked left join before using (currency) left join platform_reserves r using (currency) order by looked.currency",
     )
     .load(tx.pg())
     .await

@@ -3,7 +3,7 @@
 use kernel::Fault;
 use uow::Tx;
 
-use super::{Service, page};
+use super::{Service, alarm, page};
 use crate::jobs;
 use crate::repo;
 
@@ -12,10 +12,18 @@ use crate::repo;
 pub(super) struct Coverage {
     /// ISO 4217 code.
     pub(super) currency: String,
-    /// Float and money less liabilities, in minor units. Negative: new funding and new releases stand still.
+    /// Float and money less liabilities, in minor units.
     pub(super) surplus: i64,
+    /// How much may lack, in minor units, before new funding and new releases stand still.
+    pub(super) reserve: i64,
     /// Releases that waited for this look and are sent now.
     pub(super) resumed: usize,
+}
+
+impl Coverage {
+    fn stands_still(&self) -> bool {
+        self.surplus.saturating_add(self.reserve) < 0
+    }
 }
 
 /// Adds up I7, keeps what tenants are told, and takes up the releases that waited for it.
@@ -23,32 +31,40 @@ pub(super) async fn look_in(tx: &mut Tx) -> Result<Vec<Coverage>, Fault> {
     let looked = repo::coverage::look(tx).await?;
     let mut found = Vec::with_capacity(looked.len());
     for one in looked {
-        let waiting = if one.was_short && one.surplus >= 0 {
+        let mut found_one = Coverage { currency: one.currency, surplus: one.surplus, reserve: one.reserve, resumed: 0 };
+        let waiting = if one.stood_still && !found_one.stands_still() {
             // The sweep takes up whatever is left over here.
-            repo::coverage::waiting(tx, &one.currency).await?
+            repo::coverage::waiting(tx, &found_one.currency).await?
         } else {
             Vec::new()
         };
-        let resumed = waiting.len();
+        found_one.resumed = waiting.len();
         for (org, release) in waiting {
             tx.enqueue(jobs::send_release(org, release)).await?;
         }
-        found.push(Coverage { currency: one.currency, surplus: one.surplus, resumed });
+        found.push(found_one);
     }
     Ok(found)
 }
 
 /// Sets the gauges, and pages a person for every currency that is short.
 pub(super) fn announce(found: &[Coverage]) {
-    for Coverage { currency, surplus, resumed } in found {
+    for one in found {
+        let Coverage { currency, surplus, reserve, resumed } = one;
         metrics::gauge!("escrow_coverage_surplus_minor", "currency" => currency.clone()).set(*surplus as f64);
-        if *surplus < 0 {
-            let short = surplus.unsigned_abs();
+        let short = surplus.unsigned_abs();
+        if one.stands_still() {
             let detail = format!(
-                "{currency}: float and money are {short} minor units short of liabilities (I7); new funding and releases stand still \
-                 until `build14 float` or the money that lacks makes up for it"
+                "{currency}: float and money are {short} minor units short of liabilities (I7), the reserve of {reserve} is used up; new \
+                 funding and releases stand still until `build14 float` or the money that lacks makes up for it"
             );
             page("coverage_short", &detail);
+        } else if *surplus < 0 {
+            let detail = format!(
+                "{currency}: float and money are {short} minor units short of liabilities (I7), within the reserve of {reserve}: nothing \
+                 stands still yet; `build14 float` makes up for it"
+            );
+            alarm("coverage_in_reserve", &detail);
         }
         if *resumed > 0 {
             tracing::info!(currency, resumed, "covered again: releases go on");
@@ -59,8 +75,17 @@ pub(super) fn announce(found: &[Coverage]) {
 impl Service {
     /// Looks at I7. Gives back the currencies that stand still.
     pub(super) async fn watch_coverage(&self) -> Result<Vec<String>, Fault> {
-        let found = self.system.write(async |tx| look_in(tx).await).await?;
+        let reserves = &self.settings.processing;
+        let found = self
+            .system
+            .write(async |tx| {
+                for (currency, terms) in reserves {
+                    repo::coverage::set_reserve(tx, currency.code(), terms.reserve).await?;
+                }
+                look_in(tx).await
+            })
+            .await?;
         announce(&found);
-        Ok(found.into_iter().filter(|one| one.surplus < 0).map(|one| one.currency).collect())
+        Ok(found.into_iter().filter(Coverage::stands_still).map(|one| one.currency).collect())
     }
 }

@@ -113,17 +113,24 @@ impl Service {
         }
     }
 
+    /// A look at the payment that has the intent; or at the one that the intent names, which may not know it: its creation was never
+    /// answered, or it has another one by now.
     async fn payment_look(&self, event: &EventRow, intent: &str) -> Result<Vec<Job>, Error> {
-        let mut found = self.system.read(async |tx| inbox::payment(tx, intent, event.our_id).await).await?;
-        if found.is_none() && event.our_id.is_none() {
-            // It may be one of ours whose creation we never heard the answer of.
-            let ours = named(self.provider.payment_intent(intent).await.map(|seen| seen.metadata), "payment_id")?;
-            found = self.system.read(async |tx| inbox::payment(tx, intent, ours).await).await?;
+        if let Some((org, payment)) = self.system.read(async |tx| inbox::payment(tx, intent).await).await? {
+            return Ok(vec![jobs::sync_payment(org, payment)]);
         }
+        let ours = match event.our_id {
+            None => named(self.provider.payment_intent(intent).await.map(|seen| seen.metadata), "payment_id")?,
+            known => known,
+        };
+        let found = match ours {
+            Some(id) => self.system.read(async |tx| inbox::payment_named(tx, id).await).await?,
+            None => None,
+        };
         if found.is_none() {
             tracing::warn!(event = event.id, intent, "an event about a payment that is not ours");
         }
-        Ok(found.map(|(org, payment)| jobs::sync_payment(org, payment)).into_iter().collect())
+        Ok(found.map(|(org, payment)| jobs::adopt_intent(org, payment, intent.to_owned())).into_iter().collect())
     }
 
     async fn transfer_look(&self, event: &EventRow) -> Result<Vec<Job>, Error> {

@@ -15,12 +15,12 @@ fn signed(world: &World, body: &str) -> String {
     format!("t={time},v1={}", hex::encode(mac.finalize().into_bytes()))
 }
 
-async fn deliver(world: &World, event: &Value) -> Result<bool, Error> {
+pub async fn deliver(world: &World, event: &Value) -> Result<bool, Error> {
     let body = event.to_string();
     world.service.take_event(Some(&signed(world, &body)), body.as_bytes()).await
 }
 
-fn event(id: &str, kind: &str, object: Value) -> Value {
+pub fn event(id: &str, kind: &str, object: Value) -> Value {
     json!({ "id": id, "object": "event", "api_version": "2099-01-01", "type": kind, "livemode": false, "data": { "object": object }, "new": [] })
 }
 
