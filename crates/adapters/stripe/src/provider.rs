@@ -44,7 +44,7 @@ impl StripeProvider {
         what: &'static str,
         name: &str,
         value: &str,
-        page: impl Fn(Option<&str>) -> RequestBuilder + Sync,
+        page: impl Fn(Option<&str>) -> RequestBuilder + Send + Sync,
     ) -> Result<Vec<String>, ProviderError> {
         let mut found = Vec::new();
         let mut after: Option<String> = None;

@@ -220,8 +220,8 @@ pub(crate) struct Learnt {
 
 /// The next key of a payment whose key `spent` brings nothing more; another attempt may have moved on already. Gives back the one to use.
 pub(crate) async fn next_key(tx: &mut Tx, payment: &PaymentRow, spent: i32) -> Result<i32, Fault> {
-    let row = payments::table.filter(payments::org_id.eq(payment.org_id)).filter(payments::id.eq(payment.id));
-    diesel::update(row.filter(payments::key_no.eq(spent))).set(payments::key_no.eq(spent + 1)).execute(tx.pg()).await.fault()?;
+    let row = payments::table.find((payment.org_id, payment.id));
+    diesel::update(row).filter(payments::key_no.eq(spent)).set(payments::key_no.eq(spent + 1)).execute(tx.pg()).await.fault()?;
     row.select(payments::key_no).first(tx.pg()).await.fault()
 }
 
