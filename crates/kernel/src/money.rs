@@ -63,9 +63,9 @@ impl Money {
     /// [`MoneyError::TooManyDecimals`] and [`MoneyError::OutOfRange`].
     pub fn from_decimal(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
         let scaled =
-            amount.checked_mul(Decimal::from(10_i64.pow(currency.minor_digits))).ok_or(MoneyError::OutOfRange)?.normalize();
+            amount.checked_mul(Decimal::from(10_i64.pow(currency.minor_digits()))).ok_or(MoneyError::OutOfRange)?.normalize();
         if scaled.scale() > 0 {
-            return Err(MoneyError::TooManyDecimals { allowed: currency.minor_digits });
+            return Err(MoneyError::TooManyDecimals { allowed: currency.minor_digits() });
         }
         Ok(Self { minor: scaled.to_i64().ok_or(MoneyError::OutOfRange)?, currency })
     }
@@ -75,7 +75,7 @@ impl Money {
     /// # Errors
     /// [`MoneyError::OutOfRange`].
     pub fn rounded(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
-        Self::from_decimal(round_half_up(amount, currency.minor_digits), currency)
+        Self::from_decimal(round_half_up(amount, currency.minor_digits()), currency)
     }
 
     /// The amount in minor units.
@@ -93,7 +93,7 @@ impl Money {
     /// The amount as a decimal with exactly the currency's digits.
     #[must_use]
     pub fn to_decimal(self) -> Decimal {
-        Decimal::new(self.minor, self.currency.minor_digits)
+        Decimal::new(self.minor, self.currency.minor_digits())
     }
 
     /// The sum, unless the currencies differ or it overflows.
