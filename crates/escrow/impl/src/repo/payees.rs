@@ -21,7 +21,6 @@ pub(crate) struct PayeeRow {
     pub(crate) updated_at: Timestamp,
     pub(crate) key_no: i32,
     pub(crate) looks: i32,
-    pub(crate) looked_at: Option<Timestamp>,
     pub(crate) next_look_at: Timestamp,
 }
 
