@@ -157,6 +157,9 @@ fn cases(s: &Scene) -> BTreeMap<String, Case> {
         HIDDEN,
         FORBIDDEN,
     );
+    let why = Some(json!({"reason": "r"}));
+    add("POST /api/tenders/{id}/cancel-award", format!("{limited}/cancel-award"), why.clone(), HIDDEN, FORBIDDEN);
+    add("POST /api/bids/{id}/refuse-award", format!("/api/bids/{}/refuse-award", s.opened_bid), why.clone(), HIDDEN, FORBIDDEN);
     add("POST /api/tenders/{id}/unsuccessful", format!("{limited}/unsuccessful"), none(), HIDDEN, FORBIDDEN);
     add("GET /api/tenders/{id}/invitations", format!("{limited}/invitations"), none(), HIDDEN, FORBIDDEN);
     add(
@@ -182,6 +185,8 @@ fn cases(s: &Scene) -> BTreeMap<String, Case> {
     add("GET /api/contracts/{id}/document", format!("{contract}/document"), none(), HIDDEN, FORBIDDEN);
     add("GET /api/contracts/{id}/statement", format!("{contract}/statement"), none(), HIDDEN, FORBIDDEN);
     add("POST /api/contracts/{id}/sign", format!("{contract}/sign"), Some(json!({"sha256": "0".repeat(64)})), HIDDEN, FORBIDDEN);
+    add("POST /api/contracts/{id}/terminate", format!("{contract}/terminate"), why.clone(), HIDDEN, FORBIDDEN);
+    add("POST /api/contracts/{id}/withdraw-termination", format!("{contract}/withdraw-termination"), none(), HIDDEN, FORBIDDEN);
     add("POST /api/contracts/{id}/complete", format!("{contract}/complete"), none(), HIDDEN, FORBIDDEN);
     let milestone = format!("/api/milestones/{m}");
     add("GET /api/milestones/{id}", milestone.clone(), none(), HIDDEN, FORBIDDEN);

@@ -75,11 +75,15 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     }
     world.settle().await;
     // The platform's own money: nobody's to see.
-    let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR');
+    let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada');
         insert into platform_coverage values ('EUR', 1) on conflict do nothing;
         insert into platform_reserves values ('EUR', 1) on conflict do nothing;
-        insert into payee_accounts_retired (org_id, account) select org_id, 'acct_old_' || org_id from payee_accounts";
+        insert into payee_accounts_retired (org_id, account) select org_id, 'acct_old_' || org_id from payee_accounts;
+        select app.raise_alarm('test', 'thing', 'x', null, 'nothing happened')";
     world.db.run_sql(float).await;
+    let holds = "insert into holds (org_id, id, contract_id, contractor_org_id, kind, reason)
+        select org_id, gen_random_uuid(), id, contractor_org_id, 'dispute', 'test' from contracts";
+    world.db.run_sql(holds).await;
     // Lives only while an event is being delivered.
     for owner in [&victim, &stranger] {
         let sql = format!("insert into outbox_handled values ('{}', '{}', 'test')", owner.org, uuid::Uuid::now_v7());

@@ -1,10 +1,13 @@
 //! The commands of the command line.
 
+pub mod alarms;
+
 use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use embedded_postgres::Cluster;
+use kernel::Decision;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -101,6 +104,7 @@ pub fn worker(settings: &Settings) -> anyhow::Result<ExitCode> {
         let mut scrape = Scrape::start(settings.metrics_address, scrape::recorder()?)?;
         let (stripe, public_url) = (StripeAccess::configured(settings), server::public_url(settings, settings.server.address));
         let services = std::sync::Arc::new(Services::build(settings, &provided.urls, stripe, &public_url).await?);
+        services.count_alarms();
         let worker = server::start_worker(settings, &provided, &services).await?;
         say(&format!("14Build works\n  metrics        http://{}/metrics", scrape.address));
         tokio::select! {
@@ -186,49 +190,49 @@ async fn platform_database(settings: &Settings) -> anyhow::Result<(SecretString,
     Ok((provided.urls.system.clone(), provided.cluster))
 }
 
+/// Does something through the platform's door, and stops the cluster that was started for it, whatever came of it.
+async fn on_platform<T>(settings: &Settings, work: impl AsyncFnOnce(&SecretString) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let (system, cluster) = platform_database(settings).await?;
+    let done = work(&system).await;
+    if let Some(cluster) = cluster {
+        cluster.stop().await?;
+    }
+    done
+}
+
 /// `build14 doctor [--json]`
 ///
 /// # Errors
 /// If the database does not answer.
 pub fn doctor(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let (system, cluster) = platform_database(settings).await?;
-        let findings = services::doctor(&system).await?;
-        if let Some(cluster) = cluster {
-            cluster.stop().await?;
-        }
+        let findings = on_platform(settings, async |system| services::doctor(system).await).await?;
         if json {
-            let list: Vec<_> =
-                findings.iter().map(|(check, what)| serde_json::json!({"check": check, "finding": what})).collect();
-            say(&serde_json::json!({"healthy": findings.is_empty(), "findings": list}).to_string());
+            say(&serde_json::Value::Array(findings.iter().map(services::Finding::json).collect()).to_string());
         } else if findings.is_empty() {
-            say("every invariant holds");
+            say("every invariant holds, no alarm is open");
         } else {
-            for (check, finding) in &findings {
-                say(&format!("{check}: {finding}"));
+            for finding in &findings {
+                say(&finding.to_string());
             }
         }
         Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
 }
 
-/// `build14 float --amount 5000.00 --currency EUR --source tu_…`
+/// `build14 float --amount 5000.00 --currency EUR --source tu_… --operator … [--reason …]`
 ///
 /// # Errors
 /// What is wrong with the amount, the currency or the source; what was posted for that source before; if the database does not answer.
-pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str) -> anyhow::Result<ExitCode> {
+pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str, by: &Decision) -> anyhow::Result<ExitCode> {
     let float = escrow::Float::parse(amount, currency, source)?;
     block_on(async {
-        let (system, cluster) = platform_database(settings).await?;
-        let posted = services::post_float(&system, &float).await;
-        if let Some(cluster) = cluster {
-            cluster.stop().await?;
-        }
-        let posted = posted?;
+        let posted = on_platform(settings, async |system| services::post_float(system, &float, by).await).await?;
         if posted.fresh {
             say(&format!("E0 {source}"));
         } else {
-            say(&format!("{source} was posted before, on {}; nothing is posted twice. It stands as", posted.at));
+            let who = posted.operator.as_deref().unwrap_or("an operator whose name was not asked for then");
+            say(&format!("{source} was posted before, on {} by {who}; nothing is posted twice. It stands as", posted.at));
         }
         for entry in &posted.entries {
             say(&format!("     {} {:<20} {:>16}", entry.account, entry.name, entry.amount.to_string()));
@@ -243,19 +247,89 @@ pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str) ->
     })
 }
 
-/// `build14 release-resolve --release <id> (--sent tr_… | --not-sent)`
+/// `build14 release-resolve --release <id> (--sent tr_… | --not-sent) --operator … [--reason …]`
 ///
 /// # Errors
 /// If the release is not unknown, may still be sent by itself, or the provider's transfers say otherwise.
-pub fn release_resolve(settings: &Settings, release: uuid::Uuid, sent: Option<String>) -> anyhow::Result<ExitCode> {
+pub fn release_resolve(
+    settings: &Settings,
+    release: uuid::Uuid,
+    sent: Option<String>,
+    by: &Decision,
+) -> anyhow::Result<ExitCode> {
     let urls = shared(settings, "release-resolve")?;
     let resolution = sent.map_or(escrow::Resolution::NotSent, escrow::Resolution::Sent);
     block_on(async {
         let stripe = StripeAccess::configured(settings);
         let services = Services::build(settings, &urls, stripe, &settings.server.public_url).await?;
-        let resolved = services.resolve_release(release.into(), &resolution).await?;
+        let resolved = services.resolve_release(release.into(), &resolution, by).await?;
         let transfer = resolved.transfer.as_deref().unwrap_or("no transfer");
         say(&format!("release {release} is {} ({transfer})", resolved.status.name()));
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn hold_place(milestone: Option<uuid::Uuid>, contract: Option<uuid::Uuid>) -> anyhow::Result<escrow::HoldPlace> {
+    match (milestone, contract) {
+        (Some(id), None) => Ok(escrow::HoldPlace::Milestone(id.into())),
+        (None, Some(id)) => Ok(escrow::HoldPlace::Contract(id.into())),
+        _ => anyhow::bail!("name one: --milestone or --contract"),
+    }
+}
+
+/// `build14 freeze (--milestone <id> | --contract <id>) --operator <who> --reason <text>`
+///
+/// # Errors
+/// If there is no such thing, it is frozen already, nobody or nothing is named, or the database does not answer.
+pub fn freeze(
+    settings: &Settings,
+    milestone: Option<uuid::Uuid>,
+    contract: Option<uuid::Uuid>,
+    operator: &str,
+    reason: &str,
+) -> anyhow::Result<ExitCode> {
+    let (place, said) = (hold_place(milestone, contract)?, escrow::Said::parse(operator, reason)?);
+    block_on(async {
+        let (system, cluster) = platform_database(settings).await?;
+        let frozen = services::freeze(&system, place, &said).await;
+        if let Some(cluster) = cluster {
+            cluster.stop().await?;
+        }
+        let under_way = frozen?;
+        say(&format!("{place} is frozen: nothing is funded, approved or released there until `build14 unfreeze`"));
+        if under_way > 0 {
+            say(&format!("{under_way} release(s) of it may have left before: look at the payment provider"));
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 unfreeze (--milestone <id> | --contract <id>) [--kind <kind>] --operator <who> --reason <text>`
+///
+/// # Errors
+/// If there is no such thing, nothing of that kind is open there, nobody or nothing is named, or the database does not answer.
+pub fn unfreeze(
+    settings: &Settings,
+    milestone: Option<uuid::Uuid>,
+    contract: Option<uuid::Uuid>,
+    kind: &str,
+    operator: &str,
+    reason: &str,
+) -> anyhow::Result<ExitCode> {
+    let (place, said) = (hold_place(milestone, contract)?, escrow::Said::parse(operator, reason)?);
+    block_on(async {
+        let (system, cluster) = platform_database(settings).await?;
+        let lifted = services::unfreeze(&system, place, kind, &said).await;
+        if let Some(cluster) = cluster {
+            cluster.stop().await?;
+        }
+        let lifted = lifted?;
+        say(&format!("{place}: {} hold(s) lifted ({})", lifted.kinds.len(), lifted.kinds.join(", ")));
+        if lifted.remaining.is_empty() {
+            say(&format!("its money may move again; {} waiting release(s) go on", lifted.resumed));
+        } else {
+            say(&format!("still on hold: {}", lifted.remaining.join(", ")));
+        }
         Ok(ExitCode::SUCCESS)
     })
 }

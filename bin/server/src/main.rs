@@ -41,6 +41,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What a person must look at, until a person did
+    Alarms {
+        #[command(subcommand)]
+        what: Alarms,
+    },
     /// Posts the platform's own money at the payment provider (E0 of the ledger), once per source
     Float {
         /// How much, such as 5000.00
@@ -52,6 +57,8 @@ enum Command {
         /// The provider's id of the top-up, such as tu_1Mt…
         #[arg(long)]
         source: String,
+        #[command(flatten)]
+        by: By,
     },
     /// Settles a release whose outcome stayed unknown for a day, as a person found it at the payment provider (R5)
     #[command(group = clap::ArgGroup::new("outcome").required(true).args(["sent", "not_sent"]))]
@@ -65,12 +72,91 @@ enum Command {
         /// It was not sent
         #[arg(long)]
         not_sent: bool,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Stops the money of a milestone or a contract: nothing is funded, approved or released there
+    #[command(group = clap::ArgGroup::new("place").required(true).args(["milestone", "contract"]))]
+    Freeze {
+        /// One milestone's id
+        #[arg(long)]
+        milestone: Option<uuid::Uuid>,
+        /// A contract's id: all its milestones
+        #[arg(long)]
+        contract: Option<uuid::Uuid>,
+        /// Who does it: stands in both parties' trails
+        #[arg(long)]
+        operator: String,
+        /// Why: stands in both parties' trails
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lets the money of a milestone or a contract go again
+    #[command(group = clap::ArgGroup::new("place").required(true).args(["milestone", "contract"]))]
+    Unfreeze {
+        /// One milestone's id
+        #[arg(long)]
+        milestone: Option<uuid::Uuid>,
+        /// A contract's id
+        #[arg(long)]
+        contract: Option<uuid::Uuid>,
+        /// What is lifted: what `freeze` placed, or what a person has settled otherwise, such as `dispute`
+        #[arg(long, default_value = "operator")]
+        kind: String,
+        /// Who does it: stands in both parties' trails
+        #[arg(long)]
+        operator: String,
+        /// Why: stands in both parties' trails
+        #[arg(long)]
+        reason: String,
     },
     /// Prints a libpq URL of the configured or the running embedded database
     DatabaseUrl {
         /// For this role
         #[arg(long, value_enum, default_value = "app")]
         role: build14::database::Role,
+    },
+}
+
+/// Who decides, and why: recorded with what is done.
+#[derive(clap::Args)]
+struct By {
+    /// The name of the person who does this
+    #[arg(long)]
+    operator: kernel::Operator,
+    /// Why
+    #[arg(long)]
+    reason: Option<kernel::Reason>,
+}
+
+impl From<By> for kernel::Decision {
+    fn from(by: By) -> Self {
+        Self { operator: by.operator, reason: by.reason }
+    }
+}
+
+#[derive(Subcommand)]
+enum Alarms {
+    /// Lists the open ones
+    List {
+        /// For machines
+        #[arg(long)]
+        json: bool,
+        /// The settled ones too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Settles one: somebody looked at it and did what was to be done
+    Settle {
+        /// Its id, as `list` shows it
+        #[arg(long)]
+        id: uuid::Uuid,
+        /// The name of the person who does this
+        #[arg(long)]
+        operator: kernel::Operator,
+        /// What was found and done
+        #[arg(long)]
+        note: kernel::Reason,
     },
 }
 
@@ -104,8 +190,18 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Migrate { check } => command::migrate(settings, check),
         Command::Demo { json } => command::demo(settings, json),
         Command::Doctor { json } => command::doctor(settings, json),
-        Command::Float { amount, currency, source } => command::float(settings, &amount, &currency, &source),
-        Command::ReleaseResolve { release, sent, .. } => command::release_resolve(settings, release, sent),
+        Command::Alarms { what: Alarms::List { json, all } } => command::alarms::list(settings, json, all),
+        Command::Alarms { what: Alarms::Settle { id, operator, note } } => {
+            command::alarms::settle(settings, id, &operator, &note)
+        }
+        Command::Float { amount, currency, source, by } => command::float(settings, &amount, &currency, &source, &by.into()),
+        Command::ReleaseResolve { release, sent, by, .. } => command::release_resolve(settings, release, sent, &by.into()),
+        Command::Freeze { milestone, contract, operator, reason } => {
+            command::freeze(settings, milestone, contract, &operator, &reason)
+        }
+        Command::Unfreeze { milestone, contract, kind, operator, reason } => {
+            command::unfreeze(settings, milestone, contract, &kind, &operator, &reason)
+        }
         Command::DatabaseUrl { role } => command::database_url(settings, role),
         Command::Openapi => command::openapi(),
     }

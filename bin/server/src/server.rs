@@ -2,9 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
-use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -17,10 +15,6 @@ use crate::database::{self, Provided};
 use crate::scrape::Scrape;
 use crate::secrets;
 use crate::services::{SYSTEM_POOL, Services, StripeAccess, job_connections};
-
-/// A slow or silent client loses its connection after these.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// A running server. Stop it with [`Running::stop`]; dropped, it stops as if it had been killed.
 pub struct Running {
@@ -99,24 +93,30 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
     let (sandbox, stripe) = stripe(settings, address).await?;
     let stripe_base = stripe.api_base.clone();
     let services = Arc::new(Services::build(settings, &provided.urls, stripe, &public_url(settings, address)).await?);
+    services.count_alarms();
     let worker = if settings.jobs.in_process { Some(start_worker(settings, &provided, &services).await?) } else { None };
     if let Some(worker) = &worker {
         services.watch_worker(worker.monitor());
     }
 
-    let deps = services.app_deps(settings)?;
-    let api = HttpServer::new(move || web::app(&deps))
-        .workers(settings.workers())
-        .client_request_timeout(REQUEST_TIMEOUT)
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(settings.server.shutdown_timeout.as_secs())
-        .disable_signals()
-        .listen(listener)?
-        .run();
+    let api = web::serve(listener, &services.app_deps(settings)?, &listening(settings))?;
     let api_handle = api.handle();
     let api_task = tokio::spawn(api);
     std::fs::write(settings.data_dir.join("server.address"), address.to_string())?;
     Ok(Running { address, stripe_base, services, api: api_handle, api_task, scrape, worker, sandbox, provided })
+}
+
+fn listening(settings: &Settings) -> web::Listening {
+    let server = &settings.server;
+    web::Listening {
+        workers: settings.workers(),
+        max_connections: server.max_connections,
+        connections_per_address: server.connections_per_address,
+        head_timeout: server.head_timeout,
+        keep_alive: server.keep_alive,
+        write_timeout: server.write_timeout,
+        shutdown_timeout: server.shutdown_timeout,
+    }
 }
 
 /// Starts the worker over `services`.
@@ -141,8 +141,8 @@ pub fn connections(settings: &Settings) -> usize {
 /// Every connection that a worker of its own may open.
 #[must_use]
 pub fn worker_connections(settings: &Settings) -> usize {
-    // The sessions' listener, and the sweep that purges old sessions.
-    working(settings) + 2
+    // The sessions' listener, the sweep that purges old sessions, and the count of alarms.
+    working(settings) + 3
 }
 
 /// The worker itself, and the handlers' own pools.
@@ -238,6 +238,6 @@ mod tests {
         let working = 6 + 2 * 7;
         assert_eq!(connections(&with("false")), 3 * 5 + 8 + 1);
         assert_eq!(connections(&with("true")), 3 * 5 + 8 + 1 + working);
-        assert_eq!(worker_connections(&with("false")), working + 2);
+        assert_eq!(worker_connections(&with("false")), working + 3);
     }
 }

@@ -6,8 +6,9 @@
 //! - A transaction that is dropped half-way loses its connection, so its locks are free at once.
 //! - A transaction in which a statement failed does not commit, even if the error was swallowed.
 //!
-//! Tables owned: `outbox`, `outbox_handled`, `idempotency_keys`, `app.clock`.
+//! Tables owned: `outbox`, `outbox_handled`, `idempotency_keys`, `alarms`, `app.clock`.
 
+mod alarms;
 mod catalogue;
 mod connect;
 mod connection;
@@ -21,6 +22,7 @@ mod schema;
 mod settings;
 mod write;
 
+pub use alarms::{AlarmRow, Settled, alarming, alarms, open_alarms_by_kind, settle_alarm};
 pub use catalogue::{answers, unprotected_tables};
 pub use connect::{ConnectError, Messages, client_config, connect};
 pub use error::{DbResult, fault_of};

@@ -7,8 +7,9 @@ use diesel::sql_types::{Integer, Json, Jsonb, Nullable, Text, Timestamptz, Uuid 
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use kernel::{Answer, Ctx, Fault, IdempotencyKey, RequestId, UserId};
 use serde_json::json;
-use uow::{Claim, Job, NewEvent, TxBackend};
+use uow::{Alarm, Claim, Job, NewEvent, TxBackend};
 
+use crate::alarms;
 use crate::connection::Held;
 use crate::error::fault_of;
 use crate::idempotency;
@@ -107,6 +108,17 @@ impl TxBackend for WriteTx {
         Ok(())
     }
 
+    async fn alarm(&mut self, alarm: &Alarm) -> Result<(), Fault> {
+        alarms::raise(&mut self.held, alarm).await
+    }
+
+    async fn settle_alarms(&mut self, kind: &str, over: &[String], by: &str, note: &str) -> Result<(), Fault> {
+        if self.tenant.is_some() {
+            return Err(Fault::internal("settling alarms is the platform's: use `SystemUow`, not `Uow`"));
+        }
+        alarms::settle(&mut self.held, kind, over, by, note).await
+    }
+
     async fn claim(&mut self, key: &IdempotencyKey) -> Result<Claim, Fault> {
         let tenant = self.tenant("an idempotency key")?;
         idempotency::claim(&mut self.held, &tenant, key).await
@@ -146,7 +158,8 @@ impl TxBackend for WriteTx {
                  return the error, or recover inside `Tx::savepoint`",
             ));
         }
-        self.control("COMMIT").await?;
+        // What waits for the commit is checked in a statement before it: PostgreSQL ends `statement_timeout` where COMMIT begins.
+        self.control("SET CONSTRAINTS ALL IMMEDIATE; COMMIT").await?;
         self.held.give_back();
         Ok(())
     }

@@ -7,7 +7,7 @@ use diesel::sql_types::BigInt;
 use kernel::Fault;
 use uow::SystemUow;
 
-use crate::{Registry, pending};
+use crate::{Registry, alarms, pending};
 
 /// Rows per statement, so that none takes long.
 const BATCH: i64 = 5_000;
@@ -35,6 +35,11 @@ pub(crate) fn add(registry: &mut Registry, system: &SystemUow) {
     registry.every("jobs.gauges", Duration::from_secs(15), move || {
         let system = door.clone();
         async move { gauges(&system).await }
+    });
+    let door = system.clone();
+    registry.every("jobs.alarms", Duration::from_secs(15), move || {
+        let system = door.clone();
+        async move { alarms::watch(&system).await }
     });
     let door = system.clone();
     registry.every("jobs.prune", Duration::from_secs(3600), move || {

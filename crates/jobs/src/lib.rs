@@ -5,7 +5,8 @@
 //! by one.
 //!
 //! Invariants:
-//! - A job is kept until its handler returned `Ok`; one that used up its attempts stays as a dead job ([`dead_jobs`]), never vanishes.
+//! - A job is kept until its handler returned `Ok`; one that used up its attempts stays as a dead job ([`dead_jobs`]), never vanishes,
+//!   and raises an alarm, as does an event that does not get through.
 //! - What a killed worker held runs again at once: a worker is alive exactly as long as its session holds its advisory lock, and the others
 //!   give back the jobs of those that are not.
 //! - Events of one aggregate are delivered one after another in the order of `outbox.seq`, whatever fails and however many relays run; an
@@ -16,6 +17,7 @@
 //!
 //! Tables: the schema `graphile_worker` (made by [`install`]); `outbox`, `outbox_handled` and `idempotency_keys` belong to `db`.
 
+mod alarms;
 mod error;
 mod execute;
 mod housekeeping;
@@ -33,6 +35,7 @@ mod slots;
 mod sweep;
 mod worker;
 
+pub use alarms::watch as watch_alarms;
 pub use error::Error;
 pub use idle::{Ran, run_sweep, run_until_idle};
 pub use inspect::{DeadJob, Pending, StuckEvent, dead_jobs, make_due, pending, stuck_events};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{OrgId, OrgRole, ProjectId, ProjectRole, UserId};
+use crate::{OrgId, OrgRole, Permission, ProjectId, ProjectRole, Scope, UserId};
 
 /// The id that ties a response, its log lines and its audit entries together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -115,7 +115,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-type Render = dyn Fn(&dyn Any) -> Option<Answer> + Send + Sync;
+type Render = dyn Fn(&dyn Any, &[(Permission, Scope)]) -> Option<Answer> + Send + Sync;
 
 /// 'Do this at most once': an idempotency key and how the verb's result becomes the answer that a repetition gets.
 ///
@@ -132,12 +132,22 @@ pub struct Once {
 struct OnceState {
     claimed: bool,
     answer: Option<Answer>,
+    granted: Vec<(Permission, Scope)>,
 }
 
 impl Once {
-    /// A key whose effect yields a `T`, rendered by `render`.
+    /// A key whose effect yields a `T`, rendered by `render` as it is stored.
     pub fn new<T: 'static>(key: IdempotencyKey, render: impl Fn(&T) -> Answer + Send + Sync + 'static) -> Self {
-        let render = Box::new(move |value: &dyn Any| value.downcast_ref::<T>().map(&render));
+        Self::with_granted(key, move |value, _| Some(render(value)))
+    }
+
+    /// As [`Once::new`], for a `render` that keeps with the answer by which permissions the verb was allowed, or finds that it cannot.
+    pub fn with_granted<T: 'static>(
+        key: IdempotencyKey,
+        render: impl Fn(&T, &[(Permission, Scope)]) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
+        let render =
+            Box::new(move |value: &dyn Any, granted: &[(Permission, Scope)]| render(value.downcast_ref::<T>()?, granted));
         Self { key, render, state: Mutex::default() }
     }
 
@@ -155,7 +165,8 @@ impl Once {
     /// The answer for `value`, if it is of the rendered type.
     #[must_use]
     pub fn render(&self, value: &dyn Any) -> Option<Answer> {
-        (self.render)(value)
+        let granted = self.granted();
+        (self.render)(value, &granted)
     }
 
     /// Notes the answer that was stored with the effect.
@@ -167,6 +178,20 @@ impl Once {
     #[must_use]
     pub fn answer(&self) -> Option<Answer> {
         self.state().answer.clone()
+    }
+
+    /// Notes that the verb was allowed by this permission: whoever asks for the answer again must still hold it.
+    pub fn note_granted(&self, permission: Permission, scope: Scope) {
+        let mut state = self.state();
+        if !state.granted.contains(&(permission, scope)) {
+            state.granted.push((permission, scope));
+        }
+    }
+
+    /// The permissions by which the verb was allowed so far.
+    #[must_use]
+    pub fn granted(&self) -> Vec<(Permission, Scope)> {
+        self.state().granted.clone()
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, OnceState> {

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
+use std::time::Duration;
 
 use crate::{Answer, Permission};
 
@@ -93,10 +94,33 @@ pub trait DomainError: StdError + Send + Sync + 'static {
         Vec::new()
     }
 
+    /// When asking again can help, if that is known better than 'in a moment'. For [`Kind::Unavailable`].
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Which limit was spent. For [`Kind::TooMany`].
+    fn spent(&self) -> Option<Spent> {
+        None
+    }
+
     /// The fault inside, if this is the enum's wrapper of one.
     fn fault(&self) -> Option<&Fault> {
         None
     }
+}
+
+/// A limit that a caller has spent: what it allows, and when it allows more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    /// Its name, such as `attempts`.
+    pub limit: &'static str,
+    /// So many requests …
+    pub requests: u32,
+    /// … in so many seconds.
+    pub seconds: u32,
+    /// How long until the next.
+    pub wait: Duration,
 }
 
 /// What sort of fault it is.

@@ -7,8 +7,8 @@ use crate::faults::{self, Fault};
 use crate::state::{Origin, PLATFORM, State, table};
 use crate::webhooks::{self, DeliveryMode, FlushOrder, Parcel};
 use crate::{
-    accounts, authentication, disputes, events, money, onboarding, payment_attempts, payment_methods, payouts, request_log,
-    webhook_endpoints,
+    accounts, authentication, disputes, early_fraud_warnings, events, money, onboarding, payment_attempts, payment_methods,
+    payouts, request_log, reviews, webhook_endpoints,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -84,12 +84,41 @@ struct TopUp {
 struct OpenDispute {
     charge: String,
     reason: Option<String>,
+    #[serde(default)]
+    inquiry: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MoveDispute {
+    status: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Warn {
+    charge: String,
+    fraud_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenReview {
+    charge: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloseReview {
+    reason: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CloseDispute {
     won: bool,
+    #[serde(default = "yes")]
+    reinstate: bool,
 }
 
 #[derive(Deserialize)]
@@ -197,14 +226,39 @@ pub(crate) fn serve(state: &mut State, request: &Request) -> Result<Control, Api
             shown(state, &transaction)
         }
         ("POST", ["disputes"]) => {
-            let OpenDispute { charge, reason } = body(request)?;
-            let dispute = disputes::open(state, &charge, reason.as_deref().unwrap_or("fraudulent"))?;
+            let OpenDispute { charge, reason, inquiry } = body(request)?;
+            let dispute = disputes::open(state, &charge, reason.as_deref().unwrap_or("fraudulent"), inquiry)?;
             shown(state, &dispute)
         }
         ("POST", ["disputes", id, "close"]) => {
-            let CloseDispute { won } = body(request)?;
-            let dispute = disputes::close(state, id, won)?;
+            let CloseDispute { won, reinstate } = body(request)?;
+            let dispute = disputes::close(state, id, won, reinstate)?;
             shown(state, &dispute)
+        }
+        ("POST", ["disputes", id, "move"]) => {
+            let MoveDispute { status } = body(request)?;
+            let dispute = disputes::move_to(state, id, &status)?;
+            shown(state, &dispute)
+        }
+        ("POST", ["disputes", id, "reinstate"]) => {
+            let dispute = disputes::reinstate(state, id)?;
+            shown(state, &dispute)
+        }
+        ("POST", ["early_fraud_warnings"]) => {
+            let Warn { charge, fraud_type } = body(request)?;
+            let kind = fraud_type.as_deref().unwrap_or("unauthorized_use_of_card");
+            let warning = early_fraud_warnings::open(state, &charge, kind)?;
+            shown(state, &warning)
+        }
+        ("POST", ["reviews"]) => {
+            let OpenReview { charge } = body(request)?;
+            let review = reviews::open(state, &charge)?;
+            shown(state, &review)
+        }
+        ("POST", ["reviews", id, "close"]) => {
+            let CloseReview { reason } = body(request)?;
+            let review = reviews::close(state, id, reason.as_deref().unwrap_or("approved"))?;
+            shown(state, &review)
         }
         ("POST", ["events"]) => {
             let EmitEvent { kind, object, account } = body(request)?;
@@ -245,7 +299,9 @@ fn about(state: &State) -> Value {
             "POST /_sandbox/webhooks/flush {order: fifo|reverse|shuffle}", "POST /_sandbox/webhooks/endpoints {url,secret,kind}", "POST /_sandbox/webhooks/resend {event}",
             "GET /_sandbox/webhooks/deliveries", "POST /_sandbox/payment_intents/{id}/authenticate {succeed}", "POST /_sandbox/accounts/{id}/onboard",
             "POST /_sandbox/accounts/{id}/restrict {disabledReason}", "POST /_sandbox/accounts/{id}/deauthorize", "POST /_sandbox/topups {amount,currency,account?}",
-            "POST /_sandbox/disputes {charge,reason?}", "POST /_sandbox/disputes/{id}/close {won}", "POST /_sandbox/events {type,object,account?}", "GET /_sandbox/payment_methods",
+            "POST /_sandbox/disputes {charge,reason?,inquiry?}", "POST /_sandbox/disputes/{id}/move {status}",
+            "POST /_sandbox/disputes/{id}/close {won,reinstate?}", "POST /_sandbox/disputes/{id}/reinstate",
+            "POST /_sandbox/early_fraud_warnings {charge,fraudType?}", "POST /_sandbox/reviews {charge}", "POST /_sandbox/reviews/{id}/close {reason?}", "POST /_sandbox/events {type,object,account?}", "GET /_sandbox/payment_methods",
         ],
     })
 }

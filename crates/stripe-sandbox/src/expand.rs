@@ -110,6 +110,8 @@ fn find(state: &State, id: &str) -> Option<Value> {
         "acct" => &[table::ACCOUNTS],
         "ch" | "py" => &[table::CHARGES],
         "dp" => &[table::DISPUTES],
+        "issfr" => &[table::EARLY_FRAUD_WARNINGS],
+        "prv" => &[table::REVIEWS],
         "fee" => &[table::APPLICATION_FEES],
         "pi" => &[table::PAYMENT_INTENTS],
         "pm" => &[table::PAYMENT_METHODS],

@@ -97,7 +97,7 @@ fn pay(state: &mut State, mut intent: Value, method: &Value) -> Result<Value, Ap
             let amount = intent["amount"].as_i64().unwrap_or(0);
             let intent = succeed(state, intent, amount, available_on);
             if verdict == Verdict::PaidDisputed {
-                disputes::open(state, charge["id"].as_str().unwrap_or_default(), "fraudulent")?;
+                disputes::open(state, charge["id"].as_str().unwrap_or_default(), "fraudulent", false)?;
             }
             Ok(intent)
         }

@@ -5,8 +5,8 @@ use crate::errors::ApiError;
 use crate::params::Field;
 use crate::state::State;
 use crate::{
-    account_links, accounts, balance, capabilities, charges, disputes, events, payment_intents, payment_methods, payouts,
-    refunds, reversals, transfers, webhook_endpoints,
+    account_links, accounts, balance, capabilities, charges, disputes, early_fraud_warnings, events, payment_intents,
+    payment_methods, payouts, refunds, reversals, reviews, transfers, webhook_endpoints,
 };
 use serde_json::Value;
 
@@ -76,10 +76,14 @@ const ROUTES: &[Route] = &[
     get("/v1/payouts", payouts::LIST, payouts::list),
     post("/v1/payouts", payouts::CREATE, payouts::create),
     get("/v1/payouts/*", &[], payouts::retrieve),
+    get("/v1/radar/early_fraud_warnings", early_fraud_warnings::LIST, early_fraud_warnings::list),
+    get("/v1/radar/early_fraud_warnings/*", &[], early_fraud_warnings::retrieve),
     get("/v1/refunds", refunds::LIST, refunds::list),
     post("/v1/refunds", refunds::CREATE, refunds::create),
     get("/v1/refunds/*", &[], refunds::retrieve),
     post("/v1/refunds/*", refunds::UPDATE, refunds::update),
+    get("/v1/reviews", reviews::LIST, reviews::list),
+    get("/v1/reviews/*", &[], reviews::retrieve),
     get("/v1/transfers", transfers::LIST, transfers::list),
     post("/v1/transfers", transfers::CREATE, transfers::create),
     get("/v1/transfers/*", &[], transfers::retrieve),

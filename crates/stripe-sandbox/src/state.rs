@@ -20,6 +20,7 @@ pub(crate) mod table {
     pub const CHARGES: &str = "charges";
     pub const DELIVERIES: &str = "deliveries";
     pub const DISPUTES: &str = "disputes";
+    pub const EARLY_FRAUD_WARNINGS: &str = "early_fraud_warnings";
     pub const EVENTS: &str = "events";
     pub const FAULTS: &str = "faults";
     pub const IDEMPOTENCY: &str = "idempotency";
@@ -30,6 +31,7 @@ pub(crate) mod table {
     pub const REFUNDS: &str = "refunds";
     pub const REQUESTS: &str = "requests";
     pub const REVERSALS: &str = "reversals";
+    pub const REVIEWS: &str = "reviews";
     pub const SCHEDULE: &str = "schedule";
     pub const TRANSFERS: &str = "transfers";
     pub const WEBHOOK_ENDPOINTS: &str = "webhook_endpoints";

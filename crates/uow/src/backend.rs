@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use kernel::{Answer, Ctx, Fault, IdempotencyKey};
 
-use crate::{Job, NewEvent};
+use crate::{Alarm, Job, NewEvent};
 
 /// A database that opens transactions, for a tenant if a context is given, else for the platform itself.
 #[async_trait]
@@ -40,6 +40,10 @@ pub trait TxBackend: Any + Send {
     async fn publish(&mut self, event: &NewEvent) -> Result<(), Fault>;
     /// Enqueues a job.
     async fn enqueue(&mut self, job: &Job) -> Result<(), Fault>;
+    /// Raises an alarm, or notes that an open one was seen again.
+    async fn alarm(&mut self, alarm: &Alarm) -> Result<(), Fault>;
+    /// Settles the open alarms of a kind about these objects, under this name and with this note. For the platform alone.
+    async fn settle_alarms(&mut self, kind: &str, over: &[String], by: &str, note: &str) -> Result<(), Fault>;
     /// Claims an idempotency key; blocks while a concurrent transaction holds the claim.
     async fn claim(&mut self, key: &IdempotencyKey) -> Result<Claim, Fault>;
     /// Stores the answer of a claimed key.

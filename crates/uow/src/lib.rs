@@ -3,17 +3,19 @@
 //! Invariants, each with a test in `crates/db/tests`:
 //! - No `Ctx`, no query: there is no way to the database around [`Uow`] and [`SystemUow`].
 //! - A transaction never opens inside another one, and nobody calls out to another system inside one ([`forbid_in_transaction`]).
-//! - What a transaction did is committed whole or not at all: its rows, its events ([`Tx::publish`]), its jobs ([`Tx::enqueue`]), and
-//!   the stored answer of its idempotency key.
+//! - What a transaction did is committed whole or not at all: its rows, its events ([`Tx::publish`]), its jobs ([`Tx::enqueue`]), its
+//!   alarms ([`Tx::alarm`]), and the stored answer of its idempotency key.
 //!
 //! No SQL and no diesel here: only `db` can look into a `Tx` (its extension traits give `tx.pg()` to the `impl` crates).
 
+mod alarm;
 mod backend;
 mod event;
 mod guard;
 mod tx;
 mod unit;
 
+pub use alarm::Alarm;
 pub use backend::{Claim, Database, ReadBackend, TxBackend};
 pub use event::{DomainEvent, Job, NewEvent};
 pub use guard::forbid_in_transaction;

@@ -2,9 +2,9 @@
 
 use std::any::Any;
 
-use kernel::{EventId, Fault};
+use kernel::{EventId, Fault, Operator};
 
-use crate::{DomainEvent, Job, NewEvent, TxBackend};
+use crate::{Alarm, DomainEvent, Job, NewEvent, TxBackend};
 
 /// An open transaction that may write. Whoever opened it commits it; dropped, it is rolled back.
 pub struct Tx(Box<dyn TxBackend>);
@@ -42,6 +42,31 @@ impl Tx {
     /// A fault of the database.
     pub async fn enqueue(&mut self, job: Job) -> Result<(), Fault> {
         self.0.enqueue(&job).await
+    }
+
+    /// Raises an alarm: what it says stays, listed by `build14 doctor`, until a person settles it. An open one of the same kind about the
+    /// same object is the same alarm, seen again.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn alarm(&mut self, alarm: Alarm) -> Result<(), Fault> {
+        self.0.alarm(&alarm).await
+    }
+
+    /// For a sweep of the platform: what these alarms of a kind were about is over, so that they are settled, by `sweep`.
+    ///
+    /// # Errors
+    /// A fault of the database; an internal one in a tenant's transaction, which sees no alarm.
+    pub async fn end_alarms(&mut self, kind: &'static str, over: &[String]) -> Result<(), Fault> {
+        if over.is_empty() { Ok(()) } else { self.0.settle_alarms(kind, over, "sweep", "over by itself").await }
+    }
+
+    /// For a verb of an operator: a person saw to what these alarms of a kind were about.
+    ///
+    /// # Errors
+    /// As [`Tx::end_alarms`].
+    pub async fn settle_alarms(&mut self, kind: &'static str, over: &[String], by: &Operator, note: &str) -> Result<(), Fault> {
+        if over.is_empty() { Ok(()) } else { self.0.settle_alarms(kind, over, by.as_str(), note).await }
     }
 
     /// Runs `f` so that its failure undoes only what it did: the only way to recover from a failed statement.

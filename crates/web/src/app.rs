@@ -6,9 +6,10 @@ mod compress;
 mod cors;
 mod denial;
 mod deps;
+mod head;
 mod health;
 mod instruments;
-mod rate_limit;
+pub(crate) mod rate_limit;
 mod request_id;
 mod root;
 mod security_headers;
@@ -21,15 +22,17 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, web};
 
-pub use client::Network;
+pub(crate) use client::is_trusted;
+pub use client::{ClientIpHeader, Network};
 pub use denial::{DenialLog, NoDenialLog};
 pub use deps::AppDeps;
 pub use health::{AlwaysReady, Readiness};
 pub use instruments::describe_metrics;
+pub(crate) use rate_limit::network_of;
 pub use rate_limit::{AuthRateLimit, Limits};
 pub use settings::{Quota, RateLimits, Settings};
 
-use crate::extract::BodyLimit;
+use crate::extract::BodyLimits;
 use crate::routes::fallback;
 
 /// The App of one worker.
@@ -42,9 +45,16 @@ pub fn app(
     App::new()
         .app_data(Arc::clone(&deps.routes))
         .app_data(Arc::clone(&deps.limits))
-        .app_data(BodyLimit(deps.settings.body_limit))
-        .app_data(deps.fingerprints.clone())
+        .app_data(BodyLimits {
+            bytes: deps.settings.body_limit,
+            idle: deps.settings.body_idle_timeout,
+            total: deps.settings.body_timeout,
+        })
+        .app_data(deps.idempotency.clone())
         .configure(|config| {
+            if let Some(authority) = &deps.authority {
+                config.app_data(authority.clone());
+            }
             for data in &deps.data {
                 data(config);
             }

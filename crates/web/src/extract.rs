@@ -1,5 +1,6 @@
 //! Extractors: what handlers take as arguments.
 
+mod answers;
 mod auth;
 mod body;
 mod id;
@@ -8,12 +9,14 @@ mod once;
 mod optional;
 mod query;
 
-pub use auth::{Authed, CurrentSession, RequestInfo, SESSION_COOKIE};
+pub use answers::IdempotencySecret;
+pub use auth::{Authed, CurrentSession, PLAIN_SESSION_COOKIE, Presented, RequestInfo, SESSION_COOKIE, session_cookie};
 pub(crate) use auth::{Caller, resolve, with_caller};
-pub(crate) use body::BodyLimit;
+pub(crate) use body::BodyLimits;
 pub use body::{Body, Patch, RawBody};
 pub use id::Id;
 pub use if_match::IfMatch;
-pub use once::{FingerprintKey, IDEMPOTENCY_KEY, Idempotent};
+pub(crate) use once::Authority;
+pub use once::{IDEMPOTENCY_KEY, Idempotent};
 pub use optional::{NoBody, OptionalBody};
 pub use query::Query;

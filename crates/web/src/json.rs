@@ -1,9 +1,12 @@
 //! Bytes → DTO: syntax first, then every structural fault at once by the DTO's own OpenAPI schema, then serde.
 
 mod explain;
+mod integers;
 mod merge;
 mod schema;
 mod syntax;
+
+use std::borrow::Cow;
 
 use kernel::FieldFault;
 use serde::de::DeserializeOwned;
@@ -20,7 +23,12 @@ pub(crate) use schema::MAX_DECIMALS;
 /// # Errors
 /// 400 if it is not JSON, is nested too deeply or names a member twice; 422 with all structural faults if it is not a `T`.
 pub fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8]) -> Result<T, Problem> {
-    let value = syntax::parse(bytes)?;
+    let mut value = syntax::parse(bytes)?;
+    let plain = integers::plain(bytes);
+    if let Cow::Owned(plain) = &plain {
+        value = syntax::parse(plain)?;
+    }
+    let bytes = &*plain;
     let mut faults = schema::validate::<T>(&value)?;
     syntax::find_nul(bytes, &value, &mut faults);
     if !faults.is_empty() {

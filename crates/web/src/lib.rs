@@ -15,16 +15,18 @@ mod page;
 mod problem;
 mod reply;
 mod routes;
+mod serve;
 mod values;
 
 pub use app::*;
 pub use extract::{
-    Authed, Body, Body as Json, CurrentSession, FingerprintKey, IDEMPOTENCY_KEY, Id, Idempotent, IfMatch, NoBody, OptionalBody,
-    Patch, Query, RawBody, RequestInfo, SESSION_COOKIE,
+    Authed, Body, Body as Json, CurrentSession, IDEMPOTENCY_KEY, Id, IdempotencySecret, Idempotent, IfMatch, NoBody,
+    OptionalBody, PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, session_cookie,
 };
 pub use json::{merge_patch, parse};
 pub use page::{DEFAULT_LIMIT, List, MOST_LIMIT, Paging, encode as encode_cursor, page};
 pub use problem::{FaultBody, FaultReason, Faults, PROBLEM_JSON, Problem, ProblemBody};
 pub use reply::{IDEMPOTENCY_REPLAYED, Reply, etag, single};
 pub use routes::{Guard, RouteInfo, Routes};
-pub use values::{AmountIn, CurrencyCode, Decimal4, MoneyIn, MoneyOut, iso_date, rfc3339};
+pub use serve::{Listening, serve};
+pub use values::{AmountIn, AmountOrMoney, CurrencyCode, Decimal4, MoneyIn, MoneyOut, iso_date, rfc3339};

@@ -10,7 +10,7 @@ use std::fmt;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use kernel::{Answer, Denied, FieldFault, MOST_FAULTS};
+use kernel::{Denied, FieldFault, MOST_FAULTS};
 use serde_json::{Map, Value};
 
 pub use body::{FaultBody, ProblemBody};
@@ -33,7 +33,6 @@ struct Inner {
     denied: Option<Denied>,
     extra: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    replay: Option<Answer>,
     instance: Option<String>,
     request_id: Option<String>,
 }
@@ -50,7 +49,6 @@ impl Problem {
             denied: None,
             extra: Map::new(),
             headers: Vec::new(),
-            replay: None,
             instance: None,
             request_id: None,
         }))
@@ -172,6 +170,13 @@ impl Problem {
         self.header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
+    /// 403: the permission is missing.
+    pub(crate) fn denied_by(denied: Denied) -> Self {
+        let mut problem = Self::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", denied.to_string());
+        problem.set_denied(denied);
+        problem
+    }
+
     pub(crate) fn set_denied(&mut self, denied: Denied) {
         self.0.denied = Some(denied);
     }
@@ -179,11 +184,6 @@ impl Problem {
     pub(crate) fn set_errors(&mut self, mut errors: Vec<FieldFault>) {
         errors.truncate(MOST_FAULTS);
         self.0.errors = errors;
-    }
-
-    pub(crate) fn replaying(mut self, answer: Answer) -> Self {
-        self.0.replay = Some(answer);
-        self
     }
 
     pub(crate) fn complete(&mut self, instance: &str, request_id: &str) {
@@ -237,9 +237,6 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        if let Some(answer) = &self.0.replay {
-            return crate::reply::replayed(answer);
-        }
         let mut response = HttpResponse::build(self.0.status);
         for header in &self.0.headers {
             response.append_header(header.clone());

@@ -113,6 +113,10 @@ impl Routes {
         self.entries.iter().find(|entry| entry.info.path == path && entry.info.method == *method)?.body_limit
     }
 
+    pub(crate) fn guard_of(&self, method: &Method, path: &str) -> Option<&Guard> {
+        Some(&self.entries.iter().find(|entry| entry.info.path == path && entry.info.method == *method)?.info.guard)
+    }
+
     /// Whether the route documents a body; one that is not ours is left alone.
     pub(crate) fn takes_body(&self, method: &Method, path: &str) -> bool {
         let entry = self.entries.iter().find(|entry| entry.info.path == path && entry.info.method == *method);

@@ -1,9 +1,11 @@
 //! Wire types of decimals, money and times: strings out; strings or JSON numbers in, read from their text.
 
+mod amount;
 mod decimal;
 mod money;
 mod time;
 
+pub use amount::AmountOrMoney;
 pub use decimal::{AmountIn, Decimal4};
 pub use money::{CurrencyCode, MoneyIn, MoneyOut};
 pub use time::{iso_date, rfc3339};

@@ -9,7 +9,6 @@ mod scenes;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use build14::config::load_from;
 use build14::database::Urls;
@@ -17,8 +16,8 @@ use build14::services::{Services, StripeAccess, start_sandbox};
 use stripe_sandbox::Sandbox;
 use testkit::Database;
 
-pub use client::Client;
-pub use scenes::{Party, schedule};
+pub use client::{Answer, Client};
+pub use scenes::{PASSWORD, Party, schedule};
 
 /// A world of its own for one test.
 pub struct World {
@@ -71,8 +70,8 @@ impl World {
         let urls = Urls { app: db.app_url().await, system: db.system_url().await, owner: None, admin: None };
         let services = Arc::new(Services::build(&settings, &urls, stripe, &base).await.expect("the services start"));
         let deps = services.app_deps(&settings).expect("the routes fit together");
-        let server =
-            HttpServer::new(move || web::app(&deps)).workers(1).disable_signals().listen(listener).expect("listens").run();
+        let listening = web::Listening { workers: 1, ..web::Listening::default() };
+        let server = web::serve(listener, &deps, &listening).expect("listens");
         let handle = server.handle();
         tokio::spawn(server);
         let jobs = jobs::Settings::new(urls.system);

@@ -61,7 +61,15 @@ pub struct Server {
     pub public_url: String,
     pub allowed_origins: Vec<String>,
     pub trusted_proxies: Vec<web::Network>,
+    pub client_ip_header: web::ClientIpHeader,
     pub max_body_bytes: usize,
+    pub head_timeout: Duration,
+    pub body_idle_timeout: Duration,
+    pub body_timeout: Duration,
+    pub write_timeout: Duration,
+    pub keep_alive: Duration,
+    pub max_connections: usize,
+    pub connections_per_address: usize,
     pub shutdown_timeout: Duration,
 }
 
@@ -92,6 +100,7 @@ pub struct Jobs {
 pub struct Tenders {
     pub minimum_submission_period: Duration,
     pub standstill: Duration,
+    pub signature_period: Duration,
     pub seal_key: Option<SecretString>,
     pub previous_seal_keys: Vec<SecretString>,
 }
@@ -177,7 +186,15 @@ impl Reader {
                 public_url: r.text("server.public_url"),
                 allowed_origins: r.list("server.allowed_origins"),
                 trusted_proxies: r.parsed_list("server.trusted_proxies"),
+                client_ip_header: r.parsed("server.client_ip_header", "x-forwarded-for, or forwarded"),
                 max_body_bytes: r.parsed("server.max_body_bytes", "1048576"),
+                head_timeout: r.duration("server.head_timeout"),
+                body_idle_timeout: r.duration("server.body_idle_timeout"),
+                body_timeout: r.duration("server.body_timeout"),
+                write_timeout: r.duration("server.write_timeout"),
+                keep_alive: r.duration("server.keep_alive"),
+                max_connections: r.parsed("server.max_connections", "10000"),
+                connections_per_address: r.parsed("server.connections_per_address", "256"),
                 shutdown_timeout: r.duration("server.shutdown_timeout"),
             },
             metrics_address: r.address("metrics.address"),
@@ -198,6 +215,7 @@ impl Reader {
             tenders: Tenders {
                 minimum_submission_period: r.duration("tenders.minimum_submission_period"),
                 standstill: r.duration("tenders.standstill"),
+                signature_period: r.duration("tenders.signature_period"),
                 seal_key: some(r.secret("tenders.seal_key")),
                 previous_seal_keys: r.list("tenders.previous_seal_keys").into_iter().map(SecretString::from).collect(),
             },
@@ -263,6 +281,31 @@ impl Reader {
         }
     }
 
+    /// How long clients are waited for: somewhat, and not for ever.
+    fn check_patience(&mut self, server: &Server) {
+        let hour = Duration::from_secs(3600);
+        for (key, value) in [
+            ("server.head_timeout", server.head_timeout),
+            ("server.body_idle_timeout", server.body_idle_timeout),
+            ("server.body_timeout", server.body_timeout),
+            ("server.write_timeout", server.write_timeout),
+            ("server.keep_alive", server.keep_alive),
+        ] {
+            if value.is_zero() || value > hour {
+                self.fault(key, "must be more than nothing and at most 1h: who is waited for for ever takes the server down");
+            }
+        }
+        if server.body_timeout < server.body_idle_timeout {
+            self.fault("server.body_timeout", "must be at least server.body_idle_timeout");
+        }
+        if server.max_connections == 0 {
+            self.fault("server.max_connections", "at least 1 client must be able to connect");
+        }
+        if server.connections_per_address == 0 {
+            self.fault("server.connections_per_address", "at least 1 connection must be possible");
+        }
+    }
+
     /// What must hold for single settings and among them.
     fn check(&mut self, s: &Settings) {
         if s.database.pool_size == 0 {
@@ -275,6 +318,7 @@ impl Reader {
             self.fault("database.wait", "a request must be able to wait a moment for a connection, such as 2s");
         }
         self.check_escrow(&s.escrow);
+        self.check_patience(&s.server);
         for key in ["server.public_url", "stripe.api_base"] {
             self.check_web_url(key);
         }

@@ -1,55 +1,110 @@
-//! `build14 doctor`: every invariant that data can break.
+//! `build14 doctor`: every invariant that data can break, and every alarm that nobody settled.
+
+use std::fmt;
 
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use uow::SystemUow;
 
-/// Checks every invariant; each finding is the name of the check and what is broken.
+use super::alarms;
+
+/// Something that should not be. One line for a person, one object for a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The broken rule: a stable name, such as `I7` or `JOB_DEAD`.
+    pub rule: &'static str,
+    /// What it is about: an id, a currency, a table.
+    pub subject: String,
+    /// What was found, and what to do.
+    pub detail: String,
+    /// What else a machine is told.
+    pub more: Option<(&'static str, Value)>,
+}
+
+impl Finding {
+    /// As one object.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let mut object = json!({ "rule": self.rule, "subject": self.subject, "detail": self.detail });
+        if let Some((name, value)) = &self.more {
+            object[*name] = value.clone();
+        }
+        object
+    }
+}
+
+impl fmt::Display for Finding {
+    /// As one line, whatever others' systems say in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = |text: &str| text.replace(|c: char| c.is_control(), " ");
+        write!(f, "{}: {}: {}", self.rule, line(&self.subject), line(&self.detail))
+    }
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, rule: &'static str, subject: impl ToString, detail: impl Into<String>) {
+        self.0.push(Finding { rule, subject: subject.to_string(), detail: detail.into(), more: None });
+    }
+}
+
+/// Checks every invariant.
 ///
 /// # Errors
 /// If the database does not answer.
-pub async fn doctor(system_url: &SecretString) -> anyhow::Result<Vec<(String, String)>> {
+pub async fn doctor(system_url: &SecretString) -> anyhow::Result<Vec<Finding>> {
     let platform = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::new(system_url.clone()) })?;
     let system = SystemUow::new(platform);
-    let mut findings = Vec::new();
-    let mut found = |check: &str, what: String| findings.push((check.to_owned(), what));
-
-    for migration in db::schema_state(system_url).await?.pending {
-        found("schema", format!("the migration {migration} is missing: run `build14 migrate`"));
+    let mut found = Findings::default();
+    let pending = db::schema_state(system_url).await?.pending;
+    for migration in &pending {
+        found.add("SCHEMA_PENDING", migration, "this migration is missing: run `build14 migrate`");
     }
-    for chain in audit::verify_all(&system).await? {
+    if !pending.is_empty() {
+        // What is asked below may not be there yet.
+        return Ok(found.0);
+    }
+    for alarm in db::alarms(&system, false).await? {
+        let detail = alarms::told(&alarm);
+        let more = Some(("alarm", alarms::json(&alarm)));
+        found.0.push(Finding { rule: "ALARM", subject: format!("{} {}", alarm.object_type, alarm.object_id), detail, more });
+    }
+    money(&system, &mut found).await?;
+    work(&system, &mut found).await?;
+    tenancy(&system, &mut found).await?;
+    Ok(found.0)
+}
+
+async fn money(system: &SystemUow, found: &mut Findings) -> anyhow::Result<()> {
+    for finding in escrow::doctor(system).await? {
+        found.add(finding.rule, finding.subject, finding.detail);
+    }
+    Ok(())
+}
+
+async fn work(system: &SystemUow, found: &mut Findings) -> anyhow::Result<()> {
+    for job in jobs::dead_jobs(system).await? {
+        let why = job.last_error.unwrap_or_default();
+        found.add("JOB_DEAD", job.id, format!("{} used up its {} attempts: {why}", job.task, job.attempts));
+    }
+    for event in jobs::stuck_events(system, 5).await? {
+        let why = event.last_error.unwrap_or_default();
+        found.add("EVENT_UNDELIVERED", event.id, format!("{} failed {} times: {why}", event.kind, event.attempts));
+    }
+    Ok(())
+}
+
+async fn tenancy(system: &SystemUow, found: &mut Findings) -> anyhow::Result<()> {
+    for chain in audit::verify_all(system).await? {
         if let Some(place) = chain.verification.broken_at {
-            found("audit", format!("the chain of organisation {} is broken at entry {place}", chain.org));
+            found.add("AUDIT_CHAIN_BROKEN", chain.org, format!("the chain of this organisation is broken at entry {place}"));
         }
     }
-    for finding in escrow::doctor(&system).await? {
-        found(finding.rule, format!("{}: {}", finding.subject, finding.detail));
+    for table in db::unprotected_tables(system).await? {
+        found.add("ROW_LEVEL_SECURITY", "catalogue", table);
     }
-    for job in jobs::dead_jobs(&system).await? {
-        found(
-            "jobs",
-            format!(
-                "job {} ({}) used up its {} attempts: {}",
-                job.id,
-                job.task,
-                job.attempts,
-                job.last_error.unwrap_or_default()
-            ),
-        );
-    }
-    for event in jobs::stuck_events(&system, 5).await? {
-        found(
-            "outbox",
-            format!(
-                "event {} ({}) failed {} times: {}",
-                event.id,
-                event.kind,
-                event.attempts,
-                event.last_error.unwrap_or_default()
-            ),
-        );
-    }
-    for table in db::unprotected_tables(&system).await? {
-        found("row-level security", table);
-    }
-    Ok(findings)
+    Ok(())
 }

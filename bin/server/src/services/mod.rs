@@ -1,8 +1,10 @@
 //! The composition: every service made over the ones it stands on, ports joined with their implementations.
 
+pub mod alarms;
 mod doctor;
 mod documents;
 mod float;
+mod holds;
 mod obligations;
 mod platform;
 mod registry;
@@ -12,7 +14,7 @@ mod seed;
 use std::sync::{Arc, OnceLock};
 
 use actix_web::web::{Data, ServiceConfig};
-use kernel::{Clock, Permission, ReleaseId, SystemClock};
+use kernel::{Clock, Decision, Permission, ReleaseId, SystemClock};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 use uow::{SystemUow, Uow};
@@ -21,9 +23,10 @@ use crate::config::{Profile, Settings};
 use crate::database::Urls;
 use crate::secrets;
 
-pub use doctor::doctor;
+pub use doctor::{Finding, doctor};
 pub use documents::{openapi_json, routes};
 pub use float::post_float;
+pub use holds::{freeze, unfreeze};
 pub use sandbox::start_sandbox;
 pub use seed::seed;
 
@@ -86,6 +89,8 @@ pub struct Services {
     for_jobs: Domains,
     cookies: users::CookieSettings,
     listener: JoinHandle<()>,
+    /// Sets the gauge of open alarms, if this process shows metrics.
+    counting: OnceLock<JoinHandle<()>>,
     worker: Arc<OnceLock<jobs::Monitor>>,
 }
 
@@ -103,7 +108,11 @@ impl Services {
             &policy,
         )?;
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
-        let mut sign_in = auth::Settings { session_life: settings.session_lifetime, ..auth::Settings::default() };
+        let mut sign_in = auth::Settings {
+            session_life: settings.session_lifetime,
+            switch_secret: seal_key(settings)?,
+            ..auth::Settings::default()
+        };
         if !settings.rate_limits.enabled {
             sign_in.attempts_per_minute = u32::MAX;
         }
@@ -140,7 +149,20 @@ impl Services {
         let bonds = obligations::LiveBusiness { contracts: domains.escrow.clone(), tenders: domains.tenders.clone() };
         let users = Arc::new(users.with_obligations(Arc::new(bonds)));
         let cookies = users::CookieSettings { secure: settings.secure_cookie };
-        Ok(Self { system, policy, audit, tenants, auth, users, domains, for_jobs, cookies, listener, worker: Arc::default() })
+        Ok(Self {
+            system,
+            policy,
+            audit,
+            tenants,
+            auth,
+            users,
+            domains,
+            for_jobs,
+            cookies,
+            listener,
+            counting: OnceLock::new(),
+            worker: Arc::default(),
+        })
     }
 
     /// What the HTTP application is made of.
@@ -154,7 +176,7 @@ impl Services {
         let document = documents::document(&routes);
         let worker = settings.jobs.in_process.then(|| Arc::clone(&self.worker));
         let ready = platform::Ready::new(self.system.clone(), worker);
-        let fingerprints = web::FingerprintKey::derived(seal_key(settings)?.expose_secret().trim().as_bytes());
+        let idempotency = web::IdempotencySecret::derived(seal_key(settings)?.expose_secret().trim().as_bytes());
         let audit: Data<dyn audit_api::Audit> = Data::from(self.audit.clone() as Arc<_>);
         let organizations: Data<dyn tenants_api::Organizations> = Data::from(self.tenants.clone() as Arc<_>);
         let sign_in: Data<dyn auth_api::SignIn> = Data::from(self.auth.clone() as Arc<_>);
@@ -166,7 +188,8 @@ impl Services {
         let soqs: Data<dyn projects_api::Soqs> = Data::from(self.domains.projects.clone() as Arc<_>);
         let (escrow, tenders) = (self.domains.escrow.clone(), self.domains.tenders.clone());
         Ok(web::AppDeps::new(Arc::new(routes), self.auth.clone(), web_settings(settings))
-            .fingerprint_key(fingerprints)
+            .idempotency_secret(idempotency)
+            .authorizer(self.policy.clone())
             .denial_log(Arc::new(platform::Denials(self.audit.clone())))
             .readiness(Arc::new(ready))
             .openapi(document)
@@ -187,8 +210,9 @@ impl Services {
         &self,
         release: ReleaseId,
         what: &escrow::Resolution,
+        by: &Decision,
     ) -> Result<escrow_api::Release, escrow_api::Error> {
-        self.domains.escrow.resolve_release(release, what).await
+        self.domains.escrow.resolve_release(release, what, by).await
     }
 
     /// The handlers of jobs, events and sweeps.
@@ -202,6 +226,11 @@ impl Services {
         let _set_once = self.worker.set(monitor);
     }
 
+    /// Keeps the gauge of open alarms true from now on.
+    pub fn count_alarms(&self) {
+        self.counting.get_or_init(|| alarms::watch_alarms(self.system.clone()));
+    }
+
     /// The compiled policy.
     #[must_use]
     pub fn policy(&self) -> &auth::Policy {
@@ -212,6 +241,9 @@ impl Services {
 impl Drop for Services {
     fn drop(&mut self) {
         self.listener.abort();
+        if let Some(counting) = self.counting.get() {
+            counting.abort();
+        }
     }
 }
 
@@ -282,6 +314,7 @@ impl Builder<'_> {
             settings: tenders::Settings {
                 minimum_submission_period: self.settings.tenders.minimum_submission_period,
                 standstill: self.settings.tenders.standstill,
+                signature_period: self.settings.tenders.signature_period,
             },
         }));
         Ok(Domains { projects, escrow, tenders })
@@ -324,8 +357,12 @@ fn web_settings(settings: &Settings) -> web::Settings {
     web::Settings {
         allowed_origins: settings.server.allowed_origins.clone(),
         trusted_proxies: settings.server.trusted_proxies.clone(),
+        client_ip_header: settings.server.client_ip_header,
         body_limit: settings.server.max_body_bytes,
+        body_idle_timeout: settings.server.body_idle_timeout,
+        body_timeout: settings.server.body_timeout,
         hsts: settings.profile == Profile::Production,
+        secure_cookie: settings.secure_cookie,
         access_log: tracing::enabled!(tracing::Level::INFO),
         rate_limits: web::RateLimits {
             enabled: limits.enabled,

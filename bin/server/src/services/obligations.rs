@@ -33,7 +33,9 @@ impl Obligations for LiveBusiness {
         let mut page = PageRequest::first(100);
         while bonds.len() < NAMED {
             let found = self.contracts.list(ctx, page).await.map_err(fault)?;
-            let live = found.items.iter().filter(|one| !matches!(one.status, ContractStatus::Closed | ContractStatus::Cancelled));
+            let live = found.items.iter().filter(|one| {
+                !matches!(one.status, ContractStatus::Closed | ContractStatus::Cancelled | ContractStatus::Terminated)
+            });
             bonds.extend(live.map(|one| format!("the contract {} ({})", one.id, one.status.name())));
             match found.next {
                 Some(after) => page.after = Some(after),

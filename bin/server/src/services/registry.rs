@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use escrow::jobs::{self as names, AccountJob, IntentJob, PaymentJob, ReleaseJob, ReviewJob, TransferJob, WebhookJob};
-use escrow_api::ContractActivated;
+use escrow_api::{ContractActivated, ContractEnded};
 use jobs::{JobCtx, Registry};
 use kernel::Ctx;
 use tenders::TenderJob;
+use uow::SystemUow;
 
 use super::Services;
 
@@ -18,7 +19,7 @@ const SWEEP: Duration = Duration::from_secs(60);
 pub(super) fn registry(services: &Services) -> Registry {
     let mut registry = Registry::new();
     money(&mut registry, &services.for_jobs.escrow);
-    tendering(&mut registry, &services.for_jobs.tenders);
+    tendering(&mut registry, &services.for_jobs.tenders, &services.system);
     let auth = Arc::clone(&services.auth);
     registry.every("auth.purge_sessions", Duration::from_secs(3600), move || {
         let auth = Arc::clone(&auth);
@@ -59,16 +60,29 @@ fn money(registry: &mut Registry, escrow: &Arc<escrow::Service>) {
     });
 }
 
-fn tendering(registry: &mut Registry, tenders: &Arc<tenders::Service>) {
+fn tendering(registry: &mut Registry, tenders: &Arc<tenders::Service>, system: &SystemUow) {
     on_job!(registry, tenders, tenders::CLOSE_JOB, |job, payload: TenderJob| async {
         tenders.close_due(job.tenant()?, payload).await
     });
     on_job!(registry, tenders, tenders::FINISH_STANDSTILL_JOB, |job, payload: TenderJob| async {
         tenders.finish_standstill(job.tenant()?, payload).await
     });
+    on_job!(registry, tenders, tenders::FALL_AWARD_JOB, |job, payload: TenderJob| async {
+        tenders.fall_unsigned(job.tenant()?, payload).await
+    });
+    let (service, system) = (Arc::clone(tenders), system.clone());
+    registry.every("tenders.sweep_unsigned", SWEEP, move || {
+        let (service, system) = (Arc::clone(&service), system.clone());
+        async move { service.sweep_unsigned(&system).await.map(drop) }
+    });
     let service = Arc::clone(tenders);
     registry.on_event("tenders", move |ctx: Ctx, event_id, event: ContractActivated| {
         let service = Arc::clone(&service);
         async move { service.contract_activated(&ctx, event_id, &event).await }
+    });
+    let service = Arc::clone(tenders);
+    registry.on_event("tenders_contract_ended", move |ctx: Ctx, event_id, event: ContractEnded| {
+        let service = Arc::clone(&service);
+        async move { service.contract_ended(&ctx, event_id, &event).await }
     });
 }

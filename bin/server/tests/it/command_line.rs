@@ -168,6 +168,7 @@ async fn a_worker_refuses_what_a_server_refuses() {
 async fn a_worker_tells_its_metrics() {
     let database = Database::fresh().await;
     let environment = production(&database).await;
+    database.run_sql("select app.raise_alarm('release_refused', 'release', 'r1', null, 'x')").await;
     let mut worker = binary().arg("worker").envs(environment).stdout(Stdio::piped()).spawn().expect("it runs");
     let mut lines = BufReader::new(worker.stdout.take().expect("piped")).lines();
     let url = loop {
@@ -178,7 +179,8 @@ async fn a_worker_tells_its_metrics() {
     };
     testkit::until("the queue's length is told", async || {
         let text = reqwest::get(&url).await.expect("answers").text().await.expect("reads");
-        text.contains("\njobs_waiting 0\n").then_some(())
+        let all = ["\njobs_waiting 0\n", "\nalarms_open{kind=\"release_refused\"} 1\n"];
+        all.iter().all(|line| text.contains(line)).then_some(())
     })
     .await;
     worker.kill().await.expect("ends");
@@ -208,13 +210,91 @@ async fn a_person_settles_only_what_is_there_to_settle() {
     let database = Database::fresh().await;
     let environment = production(&database).await;
     let id = "0193b1c0-0000-7000-8000-000000000001";
-    let (code, said, complained) = run_over(&environment, &["release-resolve", "--release", id, "--sent", "tr_1"]).await;
+    let (code, said, complained) =
+        run_over(&environment, &["release-resolve", "--release", id, "--sent", "tr_1", "--operator", "Ada"]).await;
     assert_eq!((code, said.as_str()), (Some(1), ""));
     assert!(complained.contains("there is no such release"), "{complained}");
-    let (code, _, complained) = run_over(&environment, &["release-resolve", "--release", id]).await;
+    let (code, _, complained) = run_over(&environment, &["release-resolve", "--release", id, "--operator", "Ada"]).await;
     assert_eq!(code, Some(2));
     assert!(complained.contains("--sent") && complained.contains("--not-sent"), "{complained}");
-    let (code, _, complained) = run(&["release-resolve", "--release", id, "--not-sent"], &[]).await;
+    let (code, _, complained) = run(&["release-resolve", "--release", id, "--not-sent", "--operator", "Ada"], &[]).await;
     assert_eq!(code, Some(1));
     assert!(complained.contains("set BUILD14__DATABASE__URL"), "{complained}");
+    let (code, _, complained) = run_over(&environment, &["release-resolve", "--release", id, "--not-sent"]).await;
+    assert!(code == Some(2) && complained.contains("--operator"), "{complained}");
+}
+
+#[tokio::test]
+async fn alarms_are_listed_by_the_doctor_until_a_named_person_settles_them() {
+    let database = Database::fresh().await;
+    let environment = production(&database).await;
+    let doctor = async |arguments: &[&str]| run_over(&environment, arguments).await;
+    let (code, said, _) = doctor(&["doctor"]).await;
+    assert_eq!((code, said.as_str()), (Some(0), "every invariant holds, no alarm is open\n"));
+    assert_eq!(doctor(&["doctor", "--json"]).await, (Some(0), "[]\n".to_owned(), String::new()));
+    database.run_sql("select app.raise_alarm('release_refused', 'release', 'r1', null, 'the account is closed')").await;
+    let id = database.query("select id from alarms").await.remove(0);
+    let since = database
+        .query("select to_char(raised_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from alarms")
+        .await
+        .remove(0);
+
+    let told = format!("release_refused since {since}, seen 1 time(s), id {id}: the account is closed");
+    assert_eq!(doctor(&["doctor"]).await, (Some(1), format!("ALARM: release r1: {told}\n"), String::new()));
+    let (code, said, _) = doctor(&["doctor", "--json"]).await;
+    let found: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((code, found.as_array().map(Vec::len)), (Some(1), Some(1)));
+    assert_eq!(
+        (&found[0]["rule"], &found[0]["subject"], &found[0]["detail"]),
+        (&"ALARM".into(), &"release r1".into(), &told.into())
+    );
+    assert_eq!((&found[0]["alarm"]["kind"], &found[0]["alarm"]["id"]), (&"release_refused".into(), &id.as_str().into()));
+    let (_, listed, _) = doctor(&["alarms", "list", "--json"]).await;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&listed).expect("JSON")[0], found[0]["alarm"]);
+
+    for (operator, note, complaint) in
+        [("", "paid by hand", "the operator must be the name of the person"), ("Ada", " ", "the reason must say why")]
+    {
+        let (code, _, said) = doctor(&["alarms", "settle", "--id", &id, "--operator", operator, "--note", note]).await;
+        assert_eq!(code, Some(2));
+        assert!(said.contains(complaint), "{said}");
+    }
+    let (code, _, said) = doctor(&["alarms", "settle", "--id", &id, "--note", "paid by hand"]).await;
+    assert!(code == Some(2) && said.contains("--operator"), "{said}");
+    let settle = ["alarms", "settle", "--id", &id, "--operator", "Ada Lovelace", "--note", "paid by hand"];
+    let (code, said, _) = doctor(&settle).await;
+    assert!(
+        code == Some(0) && said.starts_with("settled: release r1: ") && said.contains("by Ada Lovelace: paid by hand]"),
+        "{said}"
+    );
+    let (code, said, _) = doctor(&["alarms", "settle", "--id", &id, "--operator", "Bob", "--note", "me too"]).await;
+    assert!(
+        code == Some(0) && said.starts_with("it was settled before, nothing changed: ") && said.contains("by Ada Lovelace"),
+        "{said}"
+    );
+    let (code, _, said) =
+        doctor(&["alarms", "settle", "--id", "00000000-0000-0000-0000-000000000000", "--operator", "Bob", "--note", "x"]).await;
+    assert!(code == Some(1) && said.contains("there is no alarm 00000000"), "{said}");
+    assert_eq!(doctor(&["alarms", "list"]).await.1, "no alarm is open\n");
+    assert!(doctor(&["alarms", "list", "--all"]).await.1.contains("by Ada Lovelace: paid by hand]"));
+    assert_eq!(doctor(&["doctor"]).await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_float_is_posted_under_the_name_of_the_person_who_does_it() {
+    let database = Database::fresh().await;
+    let environment = production(&database).await;
+    let float = ["float", "--amount", "50.00", "--currency", "EUR", "--source", "tu_1"];
+    let (code, _, complained) = run_over(&environment, &float).await;
+    assert!(code == Some(2) && complained.contains("--operator"), "{complained}");
+    let named = [&float[..], &["--operator", "Ada Lovelace", "--reason", "to cover fees"]].concat();
+    let (code, said, complained) = run_over(&environment, &named).await;
+    assert_eq!((code, complained.as_str()), (Some(0), ""), "{said}");
+    assert!(said.starts_with("E0 tu_1\n"), "{said}");
+    let rows = "select concat_ws(', ', source_object, amount, operator, reason) from platform_float";
+    assert_eq!(database.query(rows).await, ["tu_1, 5000, Ada Lovelace, to cover fees"]);
+    let again = [&float[..], &["--operator", "Bob"]].concat();
+    let (code, said, _) = run_over(&environment, &again).await;
+    assert!(code == Some(0) && said.contains("by Ada Lovelace; nothing is posted twice"), "{said}");
+    assert_eq!(database.query(rows).await, ["tu_1, 5000, Ada Lovelace, to cover fees"]);
 }

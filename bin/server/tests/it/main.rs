@@ -2,6 +2,7 @@
 
 mod command_line;
 mod crash;
+mod crowd;
 mod outage;
 mod process;
 mod stopping;

@@ -24,6 +24,8 @@ async fn asked_once_it_finishes_and_asked_again_it_ends_at_once() {
         ("BUILD14__DATABASE__URL", url),
         ("BUILD14__SERVER__SHUTDOWN_TIMEOUT", "1h".to_owned()),
         ("BUILD14__SERVER__WORKERS", "1".to_owned()),
+        ("BUILD14__SERVER__BODY_IDLE_TIMEOUT", "1h".to_owned()),
+        ("BUILD14__SERVER__BODY_TIMEOUT", "1h".to_owned()),
     ];
     let mut server = serve(address, data.path(), &environment).await.expect("the server starts");
     // A request whose body never ends: asked once, the server waits for it.

@@ -1,6 +1,6 @@
 //! Why authentication or authorisation refuses.
 
-use kernel::{Denied, DomainError, Fault, FieldFault, Kind};
+use kernel::{Denied, DomainError, Fault, FieldFault, Kind, Spent};
 
 /// Why authentication or authorisation refuses.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +27,8 @@ pub enum Error {
     #[error("too many sign-ins are under way: try again in a moment")]
     Busy,
     /// Too many passwords were tried for one email, whether it is known or not.
-    #[error("too many sign-ins with this email: try again in a minute")]
-    TooManyAttempts,
+    #[error("too many sign-ins with this email: try again after Retry-After seconds")]
+    TooManyAttempts(Spent),
     /// Nobody's fault.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -49,7 +49,7 @@ impl DomainError for Error {
             Self::Invalid(_) => Kind::Invalid,
             Self::Denied(_) => Kind::Forbidden,
             Self::Busy => Kind::Unavailable,
-            Self::TooManyAttempts => Kind::TooMany,
+            Self::TooManyAttempts(_) => Kind::TooMany,
             Self::Fault(fault) => DomainError::kind(fault),
         }
     }
@@ -63,7 +63,7 @@ impl DomainError for Error {
             Self::Invalid(_) => "INVALID",
             Self::Denied(_) => "PERMISSION_DENIED",
             Self::Busy => "UNAVAILABLE",
-            Self::TooManyAttempts => "RATE_LIMITED",
+            Self::TooManyAttempts(_) => "RATE_LIMITED",
             Self::Fault(fault) => fault.code(),
         }
     }
@@ -74,6 +74,10 @@ impl DomainError for Error {
 
     fn denied(&self) -> Option<&Denied> {
         if let Self::Denied(denied) = self { Some(denied) } else { None }
+    }
+
+    fn spent(&self) -> Option<Spent> {
+        if let Self::TooManyAttempts(spent) = self { Some(*spent) } else { None }
     }
 
     fn fault(&self) -> Option<&Fault> {

@@ -76,6 +76,15 @@ pub struct SignedIn {
     pub session: Session,
 }
 
+/// By what a switch of the organisation is known again: the token that it ends and the client's `Idempotency-Key`.
+#[derive(Debug)]
+pub struct SwitchOnce {
+    /// The token that the request carried.
+    pub token: SecretString,
+    /// The client's key.
+    pub key: String,
+}
+
 /// The verbs of sign-in.
 #[async_trait]
 pub trait SignIn: Send + Sync {
@@ -97,11 +106,19 @@ pub trait SignIn: Send + Sync {
     /// A fault.
     async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error>;
 
-    /// Ends this session and starts one in another organisation of the same person.
+    /// Ends this session and starts one in another organisation of the same person. With a `once`, [`SignIn::switched`] gives the same
+    /// session again.
     ///
     /// # Errors
     /// [`Error::NotAMember`].
-    async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId) -> Result<SignedIn, Error>;
+    async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId, once: Option<&SwitchOnce>) -> Result<SignedIn, Error>;
+
+    /// What [`SignIn::switch`] gave to the same token, key and organisation within the last ten minutes: for a client that lost the answer,
+    /// and with it the only live token.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthenticated`] if there is no such session, or it is not live any more.
+    async fn switched(&self, org: OrgId, once: &SwitchOnce) -> Result<SignedIn, Error>;
 }
 
 /// What the domain of people asks about sign-in.

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use auth_api::{Error, email};
 use chrono::TimeDelta;
-use kernel::Timestamp;
+use kernel::{Spent, Timestamp};
 use sha2::{Digest, Sha256};
 
 /// So many emails are remembered; who tries more of them at a time meets the limits of addresses and of hashing long before.
 const EMAILS: u64 = 100_000;
+/// Attempts are counted for so many seconds from the first.
+const WINDOW: u32 = 60;
 
 /// Slows guessing at one account from many addresses. Known and unknown emails count alike, and only as hashes.
 ///
@@ -37,11 +39,15 @@ impl Attempts {
     pub(crate) fn count(&self, email: &str, now: Timestamp) -> Result<(), Error> {
         let window = self.of.get_with(key(email), || Arc::new(Mutex::new(Window { since: now, attempts: 0 })));
         let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
-        if now - window.since >= TimeDelta::minutes(1) {
+        if now - window.since >= TimeDelta::seconds(WINDOW.into()) {
             *window = Window { since: now, attempts: 0 };
         }
         window.attempts = window.attempts.saturating_add(1);
-        if window.attempts > self.most { Err(Error::TooManyAttempts) } else { Ok(()) }
+        if window.attempts <= self.most {
+            return Ok(());
+        }
+        let wait = (window.since + TimeDelta::seconds(WINDOW.into()) - now).to_std().unwrap_or_default();
+        Err(Error::TooManyAttempts(Spent { limit: "attempts", requests: self.most, seconds: WINDOW, wait }))
     }
 
     /// The password was right.

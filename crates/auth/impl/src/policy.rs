@@ -158,8 +158,14 @@ impl Authorizer for Policy {
                 Scope::Project(project) => ctx.projects.get(&project).is_some_and(in_project),
                 Scope::AnyProject => ctx.projects.values().any(in_project),
             };
+        if allowed {
+            if let Some(once) = &ctx.once {
+                once.note_granted(permission, scope);
+            }
+            return Ok(());
+        }
         let project = if let Scope::Project(project) = scope { Some(project) } else { None };
-        if allowed { Ok(()) } else { Err(Denied { permission, project }) }
+        Err(Denied { permission, project })
     }
 
     fn reach(&self, ctx: &Ctx, permission: Permission) -> Reach {

@@ -82,6 +82,12 @@ pub(crate) async fn session(tx: &ReadTx<'_>, hash: &TokenHash) -> Result<Option<
         .fault()
 }
 
+/// Whether the session of a token began after `since`.
+pub(crate) async fn is_younger(tx: &ReadTx<'_>, hash: &TokenHash, since: Timestamp) -> Result<bool, Fault> {
+    let young = sessions::table.find(&hash[..]).filter(sessions::created_at.gt(since));
+    diesel::select(diesel::dsl::exists(young)).get_result(&mut tx.pg()).await.fault()
+}
+
 /// The organisation of a person's newest session.
 pub(crate) async fn last_org(tx: &ReadTx<'_>, user: UserId) -> Result<Option<OrgId>, Fault> {
     let org: Option<Uuid> = sessions::table

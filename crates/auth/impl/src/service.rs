@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
-use auth_api::{Account, Accounts, Directory, Error, Membership, NewAccount, Person, Session, Sessions, SignIn, SignedIn, Teams};
+use auth_api::{
+    Account, Accounts, Directory, Error, Membership, NewAccount, Person, Session, Sessions, SignIn, SignedIn, SwitchOnce, Teams,
+};
 use chrono::TimeDelta;
 use db::Signal;
 use kernel::{Clock, Ctx, Fault, OrgId, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
@@ -32,7 +34,11 @@ pub struct Service {
     cache: Arc<Cache>,
     attempts: Attempts,
     life: TimeDelta,
+    switch_secret: SecretString,
 }
+
+/// For so long a switch of the organisation can be repeated.
+const SWITCH_REPEATS: TimeDelta = TimeDelta::minutes(10);
 
 /// What is known of somebody who wants to sign in.
 struct Known {
@@ -58,7 +64,8 @@ impl Service {
         let hasher = Hasher::new(settings.hash_concurrency, settings.hash_queue)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
         let (cache, attempts) = (Arc::new(Cache::new(settings)), Attempts::new(settings.attempts_per_minute));
-        Ok(Self { system, directory, teams, audit, clock, hasher, cache, attempts, life })
+        let switch_secret = settings.switch_secret.clone();
+        Ok(Self { system, directory, teams, audit, clock, hasher, cache, attempts, life, switch_secret })
     }
 
     /// Keeps the cache coherent with the other replicas, until the handle is aborted. Before this listens nothing is cached.
@@ -102,7 +109,19 @@ impl Service {
         membership: Membership,
         action: &str,
     ) -> Result<SignedIn, Error> {
-        let (token, hash) = token::fresh()?;
+        self.open_with_in(tx, request, user, membership, action, token::fresh()?).await
+    }
+
+    /// The same, for a token that was made before.
+    async fn open_with_in(
+        &self,
+        tx: &mut Tx,
+        request: &RequestId,
+        user: UserId,
+        membership: Membership,
+        action: &str,
+        (token, hash): (SecretString, TokenHash),
+    ) -> Result<SignedIn, Error> {
         // PostgreSQL keeps microseconds: what is answered now must equal what is read later.
         let now = self.clock.now();
         let now = Timestamp::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now);
@@ -274,18 +293,39 @@ impl SignIn for Service {
         Ok(())
     }
 
-    async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId) -> Result<SignedIn, Error> {
+    async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId, once: Option<&SwitchOnce>) -> Result<SignedIn, Error> {
         let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
         let memberships = self.system.read(async |tx| self.directory.memberships(tx, user).await).await?;
         let membership = memberships.into_iter().find(|membership| membership.org == org).ok_or(Error::NotAMember)?;
+        let token = match once {
+            Some(once) => token::switched(&self.switch_secret, org, once)?,
+            None => token::fresh()?,
+        };
         let (hash, signed_in) = self
             .system
             .write(async |tx| {
                 let hash = repo::end(tx, user, session, self.clock.now()).await?.ok_or(Error::NotAuthenticated)?;
-                Ok::<_, Error>((hash, self.open_in(tx, &ctx.request, user, membership, "auth.switch").await?))
+                let opened = self.open_with_in(tx, &ctx.request, user, membership, "auth.switch", token).await?;
+                Ok::<_, Error>((hash, opened))
             })
             .await?;
         self.cache.forget(&hash);
         self.complete(signed_in).await
+    }
+
+    async fn switched(&self, org: OrgId, once: &SwitchOnce) -> Result<SignedIn, Error> {
+        let (token, hash) = token::switched(&self.switch_secret, org, once)?;
+        let since = self.clock.now() - SWITCH_REPEATS;
+        let found = self
+            .system
+            .read(async |tx| {
+                let session = self.look_up(tx, &hash).await?;
+                Ok::<_, Fault>(if repo::is_younger(tx, &hash, since).await? { session } else { None })
+            })
+            .await?;
+        match found {
+            Some(session) if session.expires_at > self.clock.now() => Ok(SignedIn { token, session }),
+            _ => Err(Error::NotAuthenticated),
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 /// What a deployment decides about sign-in.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -15,6 +17,9 @@ pub struct Settings {
     pub hash_concurrency: usize,
     /// How many more may wait for that; beyond it the answer is 503.
     pub hash_queue: usize,
+    /// From what the token of a switched session is derived, so that a repetition gets it again though nobody stored it. The same in every
+    /// process of a deployment, and not in the database.
+    pub switch_secret: SecretString,
     /// How many passwords may be tried for one email within a minute on one replica; beyond it the answer is 429.
     pub attempts_per_minute: u32,
 }
@@ -27,6 +32,7 @@ impl Default for Settings {
             cache_life: Duration::from_secs(60),
             hash_concurrency: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
             hash_queue: 64,
+            switch_secret: crate::token::random_secret(),
             attempts_per_minute: 10,
         }
     }

@@ -200,3 +200,18 @@ async fn a_lost_server_is_unavailable_and_the_pool_recovers() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_waits_for_the_commit_is_bounded_by_the_statement_timeout() {
+    let db = database().await;
+    db.run_sql(
+        "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(20); return null; end $$;
+         create constraint trigger slow after insert on notes deferrable initially deferred for each row execute function slow()",
+    )
+    .await;
+    let uow = db.uow_with(|settings| settings.statement_timeout = Duration::from_secs(2)).await;
+    let ctx = ctx();
+    let fault = uow.write(&ctx, async |tx| note(tx, 1).await).await.expect_err("the check takes too long");
+    assert_eq!(*fault.kind(), FaultKind::Unavailable, "{fault}");
+    assert_eq!(uow.read(&ctx, async |tx| ids(tx).await).await.expect("reads"), [] as [i32; 0]);
+}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uow::{DomainEvent, Tx};
 use uuid::Uuid;
 
-use crate::{Error, MilestoneBounds};
+use crate::{Error, MilestoneBounds, Party};
 
 /// A line of the contract's schedule: the tender's quantity at the winning bid's rate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct NewContractLine {
     pub description: String,
     /// `projects_api::LineKind` by name.
     pub kind: String,
-    /// UNECE code.
+    /// UNECE code; the unit as written where there is none for it.
     pub unit_code: Option<String>,
     /// Quantity, up to 4 decimals; none on headings and texts.
     pub quantity: Option<Decimal>,
@@ -102,6 +102,12 @@ pub trait ContractsPort: Send + Sync {
     /// # Errors
     /// [`Error::State`] once it is active.
     async fn cancel_in(&self, tx: &mut Tx, ctx: &Ctx, contract: ContractId, reason: &str) -> Result<(), Error>;
+
+    /// Which parties have signed a contract so far.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn signed_by_in(&self, tx: &mut Tx, contract: ContractId) -> Result<Vec<Party>, Error>;
 }
 
 /// Both parties signed (C3). Tenders completes the tender on it (T11).
@@ -117,6 +123,26 @@ pub struct ContractActivated {
 
 impl DomainEvent for ContractActivated {
     const KIND: &'static str = "escrow.contract_activated";
+    fn aggregate(&self) -> Uuid {
+        self.contract.0
+    }
+}
+
+/// Both parties agreed to end the contract before any of its money was held (C7). Tenders frees the tender on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContractEnded {
+    /// The contract.
+    pub contract: ContractId,
+    /// Its tender.
+    pub tender: TenderId,
+    /// The winning bid.
+    pub bid: BidId,
+    /// Why.
+    pub reason: String,
+}
+
+impl DomainEvent for ContractEnded {
+    const KIND: &'static str = "escrow.contract_ended";
     fn aggregate(&self) -> Uuid {
         self.contract.0
     }

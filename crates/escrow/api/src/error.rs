@@ -1,9 +1,11 @@
 //! Why contracts and protected payments refuse.
 
 use chrono::SecondsFormat;
+use std::time::Duration;
+
 use kernel::{Currency, Denied, DomainError, Fault, FieldFault, Kind, MilestoneId, Timestamp};
 
-use crate::ProviderError;
+use crate::{Hold, ProviderError};
 
 /// Why this domain refuses.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +30,7 @@ pub enum Error {
     #[error("the contractor's payee account cannot receive transfers yet: it must complete onboarding")]
     PayeeNotActive,
     /// The same person cannot act for both sides or twice.
-    #[error("another person must do this")]
+    #[error("another person must do this: nobody acts for both sides of a contract, nor twice where two are needed")]
     SamePerson,
     /// What the platform holds in this currency does not cover what it owes (domain.md §7, I7): a person is paged, new money must wait.
     #[error("new funding in {0} is paused: nothing was charged; try again later")]
@@ -48,6 +50,19 @@ pub enum Error {
         /// The limit.
         days: u16,
     },
+    /// A hold is open on the milestone or on its whole contract: no money moves there until it is lifted.
+    #[error("the {what} is on hold since {} ({kind}): nothing is funded, approved or released until the hold is lifted", time(.since))]
+    OnHold {
+        /// `milestone` or `contract`.
+        what: &'static str,
+        /// What for.
+        kind: String,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The contract cannot end while money is held or under way; what must be settled first.
+    #[error("the contract cannot end before its money is settled: {}", .0.join("; "))]
+    MoneyHeld(Vec<String>),
     /// A webhook whose signature does not hold.
     #[error("the webhook's signature does not hold: {0}")]
     BadSignature(&'static str),
@@ -74,6 +89,15 @@ fn time(at: &Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
+impl Error {
+    /// Refused because of this hold.
+    #[must_use]
+    pub fn held(hold: &Hold) -> Self {
+        let what = if hold.whole_contract { "contract" } else { "milestone" };
+        Self::OnHold { what, kind: hold.kind.clone(), since: hold.since }
+    }
+}
+
 impl From<Denied> for Error {
     fn from(denied: Denied) -> Self {
         Self::Denied(denied)
@@ -96,7 +120,12 @@ impl DomainError for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::NotFound(_) => Kind::NotFound,
-            Self::State { .. } | Self::PayeeNotActive | Self::SamePerson | Self::HeldTooLong { .. } => Kind::Conflict,
+            Self::State { .. }
+            | Self::PayeeNotActive
+            | Self::SamePerson
+            | Self::HeldTooLong { .. }
+            | Self::OnHold { .. }
+            | Self::MoneyHeld(_) => Kind::Conflict,
             Self::CoverageShort(_) => Kind::Unavailable,
             Self::DocumentMismatch | Self::Invalid(_) | Self::ProviderRefused { .. } => Kind::Invalid,
             Self::BadSignature(_) => Kind::Invalid,
@@ -114,6 +143,8 @@ impl DomainError for Error {
             Self::SamePerson => "SAME_PERSON",
             Self::CoverageShort(_) => "COVERAGE_SHORT",
             Self::HeldTooLong { .. } => "HELD_TOO_LONG",
+            Self::OnHold { .. } => "ON_HOLD",
+            Self::MoneyHeld(_) => "MONEY_HELD",
             Self::BadSignature(_) => "BAD_SIGNATURE",
             Self::ProviderRefused { .. } => "PROVIDER_REFUSED",
             Self::Invalid(_) => "INVALID",
@@ -139,8 +170,16 @@ impl DomainError for Error {
             Self::HeldTooLong { milestone, since, .. } => {
                 vec![("milestoneId", milestone.to_string()), ("heldSince", time(since))]
             }
+            Self::OnHold { what, kind, since } => {
+                vec![("holdOn", (*what).to_owned()), ("holdKind", kind.clone()), ("holdSince", time(since))]
+            }
             _ => Vec::new(),
         }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        // What is covered is added up anew once a minute.
+        matches!(self, Self::CoverageShort(_)).then_some(Duration::from_secs(60))
     }
 
     fn fault(&self) -> Option<&Fault> {

@@ -7,23 +7,26 @@ mod contract;
 mod error;
 #[cfg(feature = "fake")]
 pub mod fake;
+mod hold;
 mod provider;
 mod service;
 mod state;
 mod types;
 
 pub use bounds::MilestoneBounds;
-pub use contract::{ContractActivated, ContractsPort, NewContract, NewContractLine, NewMilestone, OpenedContract};
+pub use contract::{ContractActivated, ContractEnded, ContractsPort, NewContract, NewContractLine, NewMilestone, OpenedContract};
 pub use error::Error;
+pub use hold::{Hold, HoldKind};
 pub use provider::{
     AccountState, NewPaymentIntent, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds,
     TransferOrder, TransferState,
 };
-pub use service::{Approve, Contracts, Escrows, Fund, Milestones, Payees, RequestChanges, Sign, Stated, SubmitWork};
+pub use service::{Approve, Contracts, Escrows, Fund, Milestones, Payees, RequestChanges, Sign, Stated, SubmitWork, Terminate};
 pub use state::{ContractStatus, CostBearer, EscrowStatus, MilestoneStatus, Party, PayeeStatus, ReleaseStatus};
 pub use types::{
     Approval, Contract, Escrow, Finding, Funding, Milestone, MilestoneStory, MilestoneSummary, Onboarding, Payee, Release,
-    Releasing, Review, Signature, Statement, StatementBalance, StatementEntry, StatementTransaction, Terms,
+    Releasing, Review, Signature, Statement, StatementBalance, StatementEntry, StatementTransaction, Terminating, Termination,
+    Terms,
 };
 
 /// Permissions of this domain (domain.md §4).
@@ -35,6 +38,8 @@ pub mod perm {
     pub const CONTRACTS_SIGN_OWNER: Permission = Permission("contracts.sign_owner");
     /// Sign for the contractor.
     pub const CONTRACTS_SIGN_CONTRACTOR: Permission = Permission("contracts.sign_contractor");
+    /// Propose to end a contract, agree to it, or withdraw the proposal; for either side.
+    pub const CONTRACTS_TERMINATE: Permission = Permission("contracts.terminate");
     /// Declare practical completion.
     pub const CONTRACTS_COMPLETE: Permission = Permission("contracts.complete");
     /// See milestones.
@@ -64,6 +69,7 @@ pub mod perm {
         CONTRACTS_READ,
         CONTRACTS_SIGN_OWNER,
         CONTRACTS_SIGN_CONTRACTOR,
+        CONTRACTS_TERMINATE,
         CONTRACTS_COMPLETE,
         MILESTONES_READ,
         MILESTONES_FUND,

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use kernel::{ContractId, Ctx, MilestoneId, Money, Page, PageRequest, PaymentId, ProjectId};
 use serde_json::Value;
 
-use crate::{Approval, Contract, Error, Escrow, Funding, Milestone, MilestoneStory, Onboarding, Payee, Releasing, Statement};
+use crate::{
+    Approval, Contract, Error, Escrow, Funding, Milestone, MilestoneStory, Onboarding, Payee, Releasing, Statement, Terminating,
+};
 
 /// A party signs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,15 @@ pub struct Sign {
     pub contract: ContractId,
     /// SHA-256 of the document that was read, hex.
     pub sha256: String,
+}
+
+/// A party wants a contract to end (C7).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terminate {
+    /// The contract.
+    pub contract: ContractId,
+    /// Why; who agrees need not say.
+    pub reason: Option<String>,
 }
 
 /// The contractor submits work (M5).
@@ -97,6 +108,19 @@ pub trait Contracts: Send + Sync {
     /// # Errors
     /// [`Error::State`] while a milestone is not settled.
     async fn complete(&self, ctx: &Ctx, id: ContractId) -> Result<Contract, Error>;
+
+    /// Proposes that the contract ends, or agrees to what the other party proposed (C7): possible while nothing of its money is held or
+    /// under way. What may still be paid is cancelled at the provider first. Asked again by the party that proposed, nothing changes.
+    ///
+    /// # Errors
+    /// [`Error::MoneyHeld`], [`Error::SamePerson`], [`Error::State`], [`Error::Invalid`] without a reason.
+    async fn terminate(&self, ctx: &Ctx, cmd: Terminate) -> Result<Terminating, Error>;
+
+    /// Takes back the proposal of the context's organisation.
+    ///
+    /// # Errors
+    /// [`Error::State`] if there is none.
+    async fn withdraw_termination(&self, ctx: &Ctx, id: ContractId) -> Result<Contract, Error>;
 
     /// The contract's ledger.
     ///

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{ContractStatus, CostBearer, EscrowStatus, MilestoneStatus, Party, PayeeStatus, ReleaseStatus};
+use crate::{ContractStatus, CostBearer, EscrowStatus, Hold, MilestoneStatus, Party, PayeeStatus, ReleaseStatus};
 
 /// The money terms that a contract was signed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -29,6 +29,32 @@ pub struct Signature {
     pub user: UserId,
     /// When.
     pub signed_at: Timestamp,
+}
+
+/// A proposal to end a contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Termination {
+    /// Which party proposed it.
+    pub party: Party,
+    /// By whom.
+    pub proposed_by: UserId,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub proposed_at: Timestamp,
+    /// Who agreed for the other party.
+    pub agreed_by: Option<UserId>,
+    /// When.
+    pub agreed_at: Option<Timestamp>,
+}
+
+/// A contract after a party wanted it to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terminating {
+    /// The contract as it is now.
+    pub contract: Contract,
+    /// Whether the other party still has to agree.
+    pub waiting: bool,
 }
 
 /// A contract.
@@ -60,8 +86,12 @@ pub struct Contract {
     pub signatures: Vec<Signature>,
     /// The milestones in order.
     pub milestones: Vec<Milestone>,
-    /// Why it was cancelled.
+    /// The open holds on the whole contract, the oldest first.
+    pub holds: Vec<Hold>,
+    /// Why it was cancelled or ended.
     pub cancel_reason: Option<String>,
+    /// The proposal to end it that is open or was agreed to.
+    pub termination: Option<Termination>,
     /// When both had signed.
     pub activated_at: Option<Timestamp>,
     /// When practical completion was declared.
@@ -93,8 +123,10 @@ pub struct Milestone {
     pub due_on: Option<chrono::NaiveDate>,
     /// Where it stands.
     pub status: MilestoneStatus,
-    /// Whether a hold blocks approval and payout.
+    /// Whether a hold blocks funding, approval and payout.
     pub frozen: bool,
+    /// The open holds that cover it, its contract's too, the oldest first.
+    pub holds: Vec<Hold>,
     /// What is held for it and not reserved.
     pub held: Money,
     /// How often work was submitted.

@@ -17,6 +17,8 @@ use crate::Service;
 
 const EITHER_SIDE: &str = "the contract's owner with contracts.sign_owner, or its contractor with contracts.sign_contractor";
 
+const EITHER_PARTY: &str = "the contract's owner or its contractor, with contracts.terminate";
+
 /// Gives the endpoints what they call.
 pub fn app_data(config: &mut ServiceConfig, service: &Arc<Service>) {
     config
@@ -34,6 +36,8 @@ pub fn routes(r: &mut web::Routes) {
         .add(perm::CONTRACTS_READ, || contracts::read)
         .add(perm::CONTRACTS_READ, || contracts::document)
         .add(Guard::Party(EITHER_SIDE), || contracts::sign)
+        .add(Guard::Party(EITHER_PARTY), || contracts::terminate)
+        .add(Guard::Party(EITHER_PARTY), || contracts::withdraw_termination)
         .add(perm::CONTRACTS_COMPLETE, || contracts::complete)
         .add(perm::STATEMENT_READ, || contracts::statement);
     r.tag("Milestones", "The payable parts of a contract: submitted by the contractor, approved by the owner.")

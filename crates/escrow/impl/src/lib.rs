@@ -15,7 +15,10 @@
 //!   have been sent to the old account is never sent to the new one.
 //! - Held money does not grow old unseen: its contract is not funded further from 75 days on, a person is paged from 85 (domain.md §2.3).
 //! - A release on its way for an hour pages a person. Unknown for a day, it is a person's to settle: [`Service::resolve_release`].
+//! - A contract ends by agreement of both parties while nothing of its money is held or payable; afterwards what is paid is in suspense.
 //! - Money in suspense (E13) stays there, found by the doctor, until refunds (P7, E6) are built: nothing here pays it back or out.
+//! - While a hold is open on a milestone or its contract (`holds`) nothing is funded, approved or released there, whoever asks, and nothing
+//!   that waits is sent; `milestones.frozen` follows (trigger). [`freeze`] and [`unfreeze`] are a person's.
 //! - The provider is never called inside a transaction. An intent row comes first, its id is the idempotency key, the result row follows;
 //!   whatever dies in between, the same job run again comes to the same end. Only what is harmless until it is paid gets another key, once
 //!   the provider failed under the first.
@@ -23,9 +26,9 @@
 //! [`Service`] is every service trait of `escrow-api`, the port of tenders, and the handlers of [`jobs`]; [`routes`] are the endpoints,
 //! which [`app_data`] gives what they call.
 //!
-//! Tables owned: `contracts`, `contract_lines`, `contract_signatures`, `milestones`, `milestone_reviews`, `escrow_accounts`, `payments`,
+//! Tables owned: `contracts`, `contract_lines`, `contract_signatures`, `contract_sums`, `contract_terminations`, `milestones`, `milestone_reviews`, `escrow_accounts`, `payments`,
 //! `releases`, `payee_accounts`, `payee_accounts_retired`, `webhook_events`, `ledger_accounts`, `ledger_transactions`, `ledger_entries`, `ledger_balances`,
-//! `platform_float`, `platform_coverage`, `platform_reserves`.
+//! `platform_float`, `platform_coverage`, `platform_reserves`, `holds`.
 
 mod http;
 pub mod jobs;
@@ -38,5 +41,8 @@ mod settings;
 mod signature;
 
 pub use http::{app_data, routes};
-pub use service::{Dependencies, Float, FloatError, FloatPosted, Resolution, Service, doctor, post_float};
+pub use service::{
+    Dependencies, Float, FloatError, FloatPosted, HoldError, HoldPlace, Lifted, Resolution, Said, Service, doctor, freeze,
+    post_float, unfreeze,
+};
 pub use settings::{Processing, Settings};

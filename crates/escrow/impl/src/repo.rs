@@ -3,14 +3,17 @@
 pub(crate) mod contracts;
 pub(crate) mod coverage;
 pub(crate) mod held;
+pub(crate) mod holds;
 pub(crate) mod inbox;
 pub(crate) mod ledger;
 pub(crate) mod milestones;
+pub(crate) mod parties;
 pub(crate) mod payees;
 pub(crate) mod payments;
 pub(crate) mod releases;
 pub(crate) mod statement;
 pub(crate) mod sweep;
+pub(crate) mod terminations;
 
 use diesel_async::AsyncPgConnection;
 use kernel::{Currency, Fault, Money, Timestamp};

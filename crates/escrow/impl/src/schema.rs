@@ -45,6 +45,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    contract_terminations (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        party -> Text,
+        proposed_by -> Uuid,
+        reason -> Text,
+        proposed_at -> Timestamptz,
+        agreed_by -> Nullable<Uuid>,
+        agreed_at -> Nullable<Timestamptz>,
+        withdrawn_by -> Nullable<Uuid>,
+        withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     contract_signatures (org_id, contract_id, party) {
         org_id -> Uuid,
         contract_id -> Uuid,
@@ -159,6 +176,8 @@ diesel::table! {
         sent_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        resolved_by -> Nullable<Text>,
+        resolved_reason -> Nullable<Text>,
     }
 }
 
@@ -255,6 +274,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    holds (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        contract_id -> Uuid,
+        contractor_org_id -> Uuid,
+        milestone_id -> Nullable<Uuid>,
+        kind -> Text,
+        object -> Text,
+        reason -> Text,
+        placed_at -> Timestamptz,
+        placed_by -> Nullable<Text>,
+        lifted_at -> Nullable<Timestamptz>,
+        lifted_by -> Nullable<Text>,
+        lift_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     platform_float (id) {
         id -> Uuid,
         source_provider -> Text,
@@ -262,6 +299,8 @@ diesel::table! {
         amount -> Int8,
         currency -> Text,
         created_at -> Timestamptz,
+        operator -> Nullable<Text>,
+        reason -> Nullable<Text>,
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Lock order: contract (shared, unless it changes) → milestone → payment → release → balances.
 
+mod alarms;
 mod contracts;
 mod coverage;
 mod doctor;
 mod float;
 mod funding;
+mod holds;
 mod intents;
 mod looks;
 mod milestones;
@@ -15,6 +17,7 @@ mod releases;
 mod resolve;
 mod sweep;
 mod sync;
+mod terminations;
 mod transfers;
 mod webhooks;
 
@@ -32,6 +35,7 @@ use crate::settings::Settings;
 
 pub use doctor::doctor;
 pub use float::{Float, FloatError, FloatPosted, post_float};
+pub use holds::{HoldError, HoldPlace, Lifted, Said, freeze, unfreeze};
 pub use resolve::Resolution;
 
 /// What the service stands on; joined in `bin/server`.
@@ -145,19 +149,4 @@ fn tenants_fault(error: tenants_api::Error) -> Error {
 
 fn conflict(what: &'static str, state: impl ToString, hint: impl Into<String>) -> Error {
     Error::State { what, state: state.to_string(), hint: hint.into() }
-}
-
-/// The target of log lines for which a person is woken.
-const PAGE: &str = "page";
-
-/// Something for which a person is woken, again and again until it is over: logged as an error under the target `page`, and counted.
-fn page(kind: &'static str, detail: &str) {
-    tracing::error!(target: PAGE, kind, detail, "escrow page");
-    metrics::counter!("escrow_pages_total", "kind" => kind).increment(1);
-}
-
-/// Something a person must look at: logged as an error and counted. The doctor finds what stays.
-fn alarm(kind: &'static str, detail: &str) {
-    tracing::error!(kind, detail, "escrow alarm");
-    metrics::counter!("escrow_alarms_total", "kind" => kind).increment(1);
 }

@@ -173,3 +173,40 @@ async fn installing_twice_at_once_does_no_harm() {
     enqueue(&database, &ctx, Job::new("test.note", "hello")).await;
     assert_eq!(idle(&database, &noting(&log)).await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_dead_job_raises_one_alarm_which_is_over_when_the_job_is_gone() {
+    let database = Database::fresh().await;
+    let system = database.system_uow();
+    let mut registry = Registry::new();
+    registry.on_job("test.never", |_, (): ()| async { Err::<(), _>("no,\nnever") });
+    let ctx = tenant();
+    enqueue(&database, &ctx, Job { max_attempts: 1, ..Job::new("test.never", ()) }).await;
+    let worker = Worker::start(settings(&database).await, registry).await.expect("starts");
+    let open = until("the alarm is raised", async || {
+        let open = db::alarms(&system, false).await.expect("lists");
+        (!open.is_empty()).then_some(open)
+    })
+    .await;
+    worker.shutdown().await;
+    let job = &dead_jobs(&system).await.expect("lists")[0];
+    let told: Vec<_> = open.iter().map(|a| (a.kind.as_str(), a.object_id.clone(), a.org_id, a.detail.as_str())).collect();
+    let detail = "test.never used up its 1 attempts: no, never";
+    assert_eq!(told, [("job_dead", job.id.to_string(), Some(ctx.org.0), detail)]);
+
+    // A person may settle it although the job stays: it is not raised again.
+    let (ada, seen) = ("Ada".parse().expect("a name"), "seen".parse().expect("a reason"));
+    db::settle_alarm(&system, open[0].id, &ada, &seen).await.expect("settles");
+    jobs::watch_alarms(&system).await.expect("looks");
+    assert_eq!(db::alarms(&system, false).await.expect("lists"), []);
+    // Tried again and dead again, it is another one; gone, it is over.
+    database.run_sql("update graphile_worker._private_jobs set updated_at = now()").await;
+    jobs::watch_alarms(&system).await.expect("looks");
+    jobs::watch_alarms(&system).await.expect("looks");
+    let again = db::alarms(&system, false).await.expect("lists");
+    assert_eq!((again.len(), again[0].times), (1, 1));
+    database.run_sql("delete from graphile_worker._private_jobs").await;
+    jobs::watch_alarms(&system).await.expect("looks");
+    let all = db::alarms(&system, true).await.expect("lists");
+    assert_eq!(all.iter().map(|a| a.settled_by.as_deref()).collect::<Vec<_>>(), [Some("Ada"), Some("sweep")]);
+}

@@ -192,10 +192,11 @@ pub trait Tenants: Send + Sync {
     /// A fault.
     async fn exists_in(&self, tx: &mut Tx, org: OrgId) -> Result<bool, Fault>;
 
-    /// The actor's role as it is now, not as the session remembers it; `None` if the membership is gone.
+    /// The role of a member of the transaction's own organisation as it is now, not as the session remembers it; `None` if the membership
+    /// is gone.
     ///
     /// # Errors
-    /// A fault.
+    /// A fault, also if `org` is another organisation: its members are not seen from here, and 'no role' would be a wrong answer.
     async fn role_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault>;
 
     /// Notes the context's person as approving `request` and says whether the verb may go on. Below the threshold it may at once. At or

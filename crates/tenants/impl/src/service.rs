@@ -223,7 +223,7 @@ impl Tenants for Service {
     }
 
     async fn role_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault> {
-        memberships::role(tx, org, user).await
+        memberships::role_here(tx, org, user).await
     }
 
     async fn approve_in(&self, tx: &mut Tx, ctx: &Ctx, request: &ApprovalRequest) -> Result<Verdict, Fault> {

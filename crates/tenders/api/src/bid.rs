@@ -29,7 +29,7 @@ pub enum BidStatus {
     Disqualified,
     /// Won.
     Awarded,
-    /// The bidder refused its award.
+    /// The bidder refused its award, or did not sign the contract in time.
     Forfeited,
     /// Another bid won.
     Unsuccessful,

@@ -35,6 +35,9 @@ pub enum Error {
     /// The organisation has a bid already, or a draft of one; which, unless it came at the very same time.
     #[error("your organisation has a bid for this tender already: replace it with PUT /api/bids/{{id}}")]
     BidExists(Option<(BidId, BidStatus)>),
+    /// Nobody decides for the owner who belongs to a bidder.
+    #[error("another person must do this: you belong to a bidder of this tender")]
+    SamePerson,
     /// The invitee was invited before.
     #[error("this bidder is invited already")]
     AlreadyInvited,
@@ -79,9 +82,12 @@ impl DomainError for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::NotFound(_) => Kind::NotFound,
-            Self::State { .. } | Self::OwnTender | Self::BidExists(_) | Self::AlreadyInvited | Self::BidExpired(_) => {
-                Kind::Conflict
-            }
+            Self::State { .. }
+            | Self::OwnTender
+            | Self::BidExists(_)
+            | Self::SamePerson
+            | Self::AlreadyInvited
+            | Self::BidExpired(_) => Kind::Conflict,
             Self::TenderClosed { .. } | Self::NotReady(_) | Self::Invalid(_) => Kind::Invalid,
             Self::Stale => Kind::Stale,
             Self::Denied(_) => Kind::Forbidden,
@@ -96,6 +102,7 @@ impl DomainError for Error {
             Self::TenderClosed { .. } => "TENDER_CLOSED",
             Self::OwnTender => "OWN_TENDER",
             Self::BidExists(_) => "BID_EXISTS",
+            Self::SamePerson => "SAME_PERSON",
             Self::AlreadyInvited => "ALREADY_INVITED",
             Self::BidExpired(_) => "BID_EXPIRED",
             Self::NotReady(_) => "TENDER_NOT_READY",

@@ -60,6 +60,17 @@ events! {
         /// The contract.
         contract: ContractId,
     }
+    /// T10: the award fell; the tender is in evaluation again.
+    TenderAwardFell = "tenders.award_fell" {
+        /// The bid that had won.
+        bid: BidId,
+        /// Its bidder.
+        contractor: OrgId,
+        /// Whether the bid is forfeited: its bidder refused, or did not sign in time.
+        forfeited: bool,
+        /// Why.
+        reason: String,
+    }
     /// T13: the owner ended it.
     TenderCancelled = "tenders.cancelled" {
         /// Why.

@@ -15,12 +15,13 @@ pub use bid::{
 };
 pub use error::Error;
 pub use event::{
-    BidSubmitted, BidderOutcome, TenderAwarded, TenderCancelled, TenderClosed, TenderCompleted, TenderOpened, TenderPublished,
+    BidSubmitted, BidderOutcome, TenderAwardFell, TenderAwarded, TenderCancelled, TenderClosed, TenderCompleted, TenderOpened,
+    TenderPublished,
 };
 pub use service::{Bidding, Drafting, Procedure, Tenders};
 pub use tender::{
     Approval, Award, AwardRef, AwardedContract, AwardedMilestone, Awarding, BidStep, Draft, Filter, Invitation, Invitee,
-    Milestone, ProcurementMethod, Retender, Side, Step, Tender, TenderLine, TenderStatus, TenderView,
+    Milestone, ProcurementMethod, Retender, Share, Side, StatedAmount, Step, Tender, TenderLine, TenderStatus, TenderView,
 };
 
 /// Permissions of this domain (domain.md §4).

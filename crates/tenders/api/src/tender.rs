@@ -132,13 +132,37 @@ pub struct TenderLine {
     pub unit: Option<UnitId>,
 }
 
+/// An amount as the owner states it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct StatedAmount {
+    /// In units of the currency.
+    pub value: Decimal,
+    /// Its currency, if it was said: the tender's.
+    pub currency: Option<Currency>,
+}
+
+/// What a milestone is of the contract sum. All milestones of a tender are of one kind; the amounts of a contract's milestones always add up
+/// to its sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Share {
+    /// A percentage; all of them add up to 100 exactly.
+    Percent(Decimal),
+    /// An exact amount. All of them add up to the total of every bid, unless one milestone takes the rest.
+    Amount(StatedAmount),
+    /// What the amounts of the others leave: at most one, of the kind of the amounts.
+    Remainder,
+    /// A weight: the sum is divided in their proportion, what rounding leaves goes to the largest fractions.
+    Weight(Decimal),
+}
+
 /// A payable part that the contract will have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Milestone {
     /// Its title.
     pub title: String,
-    /// Its share of the contract sum; all of them add up to 100 exactly.
-    pub percent: Decimal,
+    /// What it is of the contract sum.
+    pub share: Share,
     /// When it falls due.
     pub due_on: Option<NaiveDate>,
 }
@@ -160,6 +184,8 @@ pub struct AwardRef {
     pub bid: BidId,
     /// Its contract, once opened.
     pub contract: Option<ContractId>,
+    /// Until when both parties must have signed it; else the award falls.
+    pub sign_by: Option<Timestamp>,
 }
 
 /// A tender with what belongs to it.

@@ -17,6 +17,8 @@
 //! - A sealed offer that cannot be read is disqualified at the opening and keeps nobody's shut; if none can be read, nothing is opened.
 //! - At closing the Merkle root of all sealed bids is fixed; every bidder can prove that its receipt is in it, and the opening record lets
 //!   anyone recompute it.
+//! - An award falls as long as its contract is not in force: by the owner, by the winner, or when it is not signed in time. Who refused or
+//!   did not sign has forfeited the bid; the next one can be awarded.
 //! - The server computes every amount and total; a transition that is not in the tables of `model::machine` is refused.
 //!
 //! Tables owned: `tenders`, `tender_invitations`, `tender_milestones`, `tender_lines`, `tender_keys`, `tender_seals`,
@@ -37,7 +39,7 @@ use std::sync::Arc;
 use actix_web::web::{Data, ServiceConfig};
 
 pub use http::routes;
-pub use jobs::{CLOSE_JOB, FINISH_STANDSTILL_JOB, TenderJob};
+pub use jobs::{CLOSE_JOB, FALL_AWARD_JOB, FINISH_STANDSTILL_JOB, TenderJob};
 pub use model::merkle::{root_of_record, verifies};
 pub use seal::{NotAKey, SealKey};
 pub use service::{Dependencies, Service, Settings};

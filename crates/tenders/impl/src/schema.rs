@@ -49,7 +49,10 @@ diesel::table! {
         tender_id -> Uuid,
         position -> Int4,
         title -> Text,
-        percent -> Numeric,
+        percent -> Nullable<Numeric>,
+        amount -> Nullable<Int8>,
+        weight -> Nullable<Numeric>,
+        remainder -> Bool,
         due_on -> Nullable<Date>,
     }
 }
@@ -166,6 +169,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         contract_id -> Nullable<Uuid>,
         standstill_until -> Timestamptz,
+        sign_by -> Nullable<Timestamptz>,
         awarded_by -> Array<Uuid>,
         cancel_reason -> Nullable<Text>,
         created_at -> Timestamptz,

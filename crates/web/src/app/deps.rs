@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use actix_web::web::ServiceConfig;
-use auth_api::Sessions;
+use auth_api::{Authorizer, Sessions};
 use utoipa::openapi::OpenApi;
 
 use super::{AlwaysReady, DenialLog, Limits, NoDenialLog, Readiness, Settings};
-use crate::{FingerprintKey, Routes};
+use crate::extract::Authority;
+use crate::{IdempotencySecret, Routes};
 
 type Configure = dyn Fn(&mut ServiceConfig) + Send + Sync;
 
@@ -20,13 +21,14 @@ pub struct AppDeps {
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) limits: Arc<Limits>,
-    pub(crate) fingerprints: FingerprintKey,
+    pub(crate) idempotency: IdempotencySecret,
+    pub(crate) authority: Option<Authority>,
     pub(crate) openapi: Option<Arc<OpenApi>>,
     pub(crate) data: Vec<Arc<Configure>>,
 }
 
 impl AppDeps {
-    /// Routes behind sessions; always ready, denials not recorded, no documents, requests fingerprinted under a key of this process.
+    /// Routes behind sessions; always ready, denials not recorded, no documents, idempotency keys under a secret of this process.
     pub fn new(routes: Arc<Routes>, sessions: Arc<dyn Sessions>, settings: Settings) -> Self {
         Self {
             routes,
@@ -35,7 +37,8 @@ impl AppDeps {
             readiness: Arc::new(AlwaysReady),
             limits: Arc::new(Limits::new(&settings.rate_limits)),
             settings: Arc::new(settings),
-            fingerprints: FingerprintKey::random(),
+            idempotency: IdempotencySecret::random(),
+            authority: None,
             openapi: None,
             data: Vec::new(),
         }
@@ -47,11 +50,18 @@ impl AppDeps {
         &self.limits
     }
 
-    /// The key of the fingerprints of requests, which every process of a deployment must share: else a repetition that reaches another
-    /// one, or this one after its restart, is taken for another request.
+    /// The secret of idempotency keys, which every process of a deployment must share: else a repetition that reaches another one, or this
+    /// one after its restart, is taken for another request.
     #[must_use]
-    pub fn fingerprint_key(mut self, key: FingerprintKey) -> Self {
-        self.fingerprints = key;
+    pub fn idempotency_secret(mut self, secret: IdempotencySecret) -> Self {
+        self.idempotency = secret;
+        self
+    }
+
+    /// Who tells whether the repetition of a request is still allowed. Without one no answer is given again.
+    #[must_use]
+    pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
+        self.authority = Some(Authority(authorizer));
         self
     }
 

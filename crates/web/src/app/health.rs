@@ -28,10 +28,18 @@ impl Readiness for AlwaysReady {
     }
 }
 
+const LIVE: &str = "/health/live";
+const READY: &str = "/health/ready";
+
+/// Whether a route is asked by machines that watch the server: they are not counted.
+pub(super) fn is_probe(route: &str) -> bool {
+    route == LIVE || route == READY
+}
+
 pub(super) fn configure(config: &mut ServiceConfig, readiness: &Arc<dyn Readiness>) {
     config.app_data(Data::from(Arc::clone(readiness)));
-    config.service(web::resource("/health/live").route(web::get().to(live)));
-    config.service(web::resource("/health/ready").route(web::get().to(ready)));
+    config.service(web::resource(LIVE).route(web::get().to(live)));
+    config.service(web::resource(READY).route(web::get().to(ready)));
 }
 
 async fn live() -> HttpResponse {

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use actix_web::{FromRequest, HttpRequest, dev};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use governor::RateLimiter;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
-use kernel::{OrgId, UserId};
+use kernel::{OrgId, Spent, UserId};
 
 use super::settings::{Quota, RateLimits};
 use crate::Problem;
@@ -132,7 +132,7 @@ fn sweep(limiters: &Arc<Limiters>) {
 }
 
 /// Somebody with an IPv6 address usually has 2⁶⁴ of them.
-fn network_of(address: Option<IpAddr>) -> IpAddr {
+pub(crate) fn network_of(address: Option<IpAddr>) -> IpAddr {
     match address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) {
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
             Some(v4) => IpAddr::V4(v4),
@@ -177,15 +177,13 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     }
 
     fn refusal(&self, wait: Duration) -> Problem {
-        let reset = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
+        let Quota { requests, seconds } = self.quota;
         let detail = format!(
-            "too many requests: the limit {:?} allows {} in {} seconds; try again after Retry-After seconds",
-            self.name, self.quota.requests, self.quota.seconds
+            "too many requests: the limit {:?} allows {requests} in {seconds} seconds; try again after Retry-After seconds",
+            self.name
         );
-        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail).with("limit", self.name);
-        let mut headers = HeaderMap::new();
-        add(&mut headers, &[Standing { name: self.name, quota: self.quota, remaining: 0, reset }]);
-        headers.into_iter().fold(problem.retry_after(reset), |problem, (name, value)| problem.header(name, value))
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail);
+        spent(problem, &Spent { limit: self.name, requests, seconds, wait })
     }
 
     fn keys(&self) -> usize {
@@ -196,6 +194,21 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         self.limiter.retain_recent();
         self.limiter.shrink_to_fit();
     }
+}
+
+/// Tells in `problem` which limit was spent and when it is whole enough to ask again: in the body and in every header that speaks of it.
+pub fn spent(problem: Problem, spent: &Spent) -> Problem {
+    let reset = whole_seconds(spent.wait);
+    let quota = Quota { requests: spent.requests, seconds: spent.seconds };
+    let mut headers = HeaderMap::new();
+    add(&mut headers, &[Standing { name: spent.limit, quota, remaining: 0, reset }]);
+    let problem = problem.with("limit", spent.limit).retry_after(reset);
+    headers.into_iter().fold(problem, |problem, (name, value)| problem.header(name, value))
+}
+
+/// Not before then, in the unit of `Retry-After`.
+pub fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 /// `RateLimit-Policy: "user";q=600;w=60` and `RateLimit: "user";r=599;t=1` (draft-ietf-httpapi-ratelimit-headers-10).
@@ -228,6 +241,10 @@ impl FromRequest for AuthRateLimit {
         let Some(limiters) = request.app_data::<Arc<Limits>>().and_then(|limits| limits.0.as_ref()) else {
             return ready(Ok(Self));
         };
-        ready(with_caller(request, |caller| limiters.auth.check(&network_of(caller.address))).map(|_| Self))
+        let counted = with_caller(request, |caller| limiters.auth.check(&network_of(caller.address)));
+        ready(counted.map(|standing| {
+            request.extensions_mut().insert(standing);
+            Self
+        }))
     }
 }

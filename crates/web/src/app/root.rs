@@ -3,21 +3,25 @@
 use std::future::{Ready, ready};
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use actix_web::http::header::{HeaderMap, HeaderValue};
-use actix_web::http::{Method, StatusCode, Uri, header};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Method, StatusCode, Uri, header};
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use tracing::Instrument;
 
 use super::rate_limit::Standing;
-use super::{AppDeps, access_log, client, compress, cors, instruments, rate_limit, request_id, security_headers, trace};
+use super::{
+    AppDeps, access_log, client, compress, cors, head, health, instruments, rate_limit, request_id, security_headers, trace,
+};
 use crate::Problem;
 use crate::extract::{Caller, resolve};
+use crate::serve::{Seat, Serving};
 
 /// Wraps the whole App.
 pub struct Root(Rc<AppDeps>);
@@ -60,10 +64,11 @@ where
 
     forward_ready!(service);
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
-        let visit = Visit::begin(&request, &self.deps);
-        let service = Rc::clone(&self.service);
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        let mut visit = Visit::begin(&request, &self.deps);
         let span = trace::root_span(request.method(), request.path(), &visit.caller.request, request.headers());
+        visit.head = head::as_get(&mut request);
+        let service = Rc::clone(&self.service);
         Box::pin(visit.run(request, service).instrument(span))
     }
 }
@@ -78,8 +83,11 @@ struct Visit {
     route: Option<String>,
     origin: Option<HeaderValue>,
     gzip: bool,
+    /// Whether the answer is to have no body.
+    head: bool,
     standings: Vec<Standing>,
     started: Instant,
+    serving: Serving,
 }
 
 impl Visit {
@@ -88,19 +96,23 @@ impl Visit {
         let peer = request.peer_addr().map(|socket| socket.ip());
         let caller = Caller {
             request: request_id::of(headers),
-            address: client::address(peer, headers, &deps.settings.trusted_proxies),
+            address: client::address(peer, headers, &deps.settings.trusted_proxies, deps.settings.client_ip_header),
             session: None,
+            token: None,
         };
         Self {
             caller,
             method: request.method().clone(),
             uri: request.uri().clone(),
-            route: request.match_pattern(),
+            // By the path that routing goes by, in which `%61` is `a`: not by the text that the client chose.
+            route: request.resource_map().match_pattern(request.match_info().as_str()),
             origin: cors::allowed_origin(headers, &deps.settings.allowed_origins),
             gzip: compress::accepted(headers),
+            head: false,
             standings: Vec::new(),
             deps: Rc::clone(deps),
             started: Instant::now(),
+            serving: Serving::begin(request.conn_data::<Arc<Seat>>()),
         }
     }
 
@@ -129,16 +141,18 @@ impl Visit {
         }
     }
 
-    /// Counts the request and finds out who sent it. Only a rate limit refuses here; a missing session is the handler's to refuse.
+    /// Counts the request and finds out who sent it. A missing session is the handler's to refuse.
     async fn admit(&mut self, request: &ServiceRequest) -> Result<(), Problem> {
-        if !request.path().starts_with("/api") {
+        if self.route.as_deref().is_some_and(health::is_probe) {
             return Ok(());
         }
         let deps = Rc::clone(&self.deps);
         deps.limits.admit(self.caller.address)?;
         let headers = request.headers();
+        refuse_doubled(headers)?;
         if headers.contains_key(header::AUTHORIZATION) || headers.contains_key(header::COOKIE) {
-            self.caller.session = Some(resolve(&*deps.sessions, request.method(), headers, &deps.settings.allowed_origins).await);
+            let (session, token) = resolve(&*deps.sessions, &self.method, headers, &deps.settings).await;
+            (self.caller.session, self.caller.token) = (Some(session), token);
         }
         match self.caller.live() {
             Some(session) => self.standings.extend(deps.limits.caller(session.user, session.org)?.into_iter().flatten()),
@@ -148,9 +162,11 @@ impl Visit {
     }
 
     /// Completes an answer and tells logs, metrics and the audit trail about it.
-    async fn finish(self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    async fn finish(mut self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         let problem = problem_in(response.response());
         let (request, mut response) = response.into_parts();
+        // The stricter limit that the handler's own extractor counted for.
+        self.standings.extend(request.extensions().get::<Standing>());
         if let Some(mut problem) = problem {
             if let (Some(denied), Some(ctx)) = (problem.denied(), self.caller.ctx()) {
                 self.deps.denials.denied(&ctx, denied, &format!("{} {}", self.method, self.route())).await;
@@ -162,7 +178,15 @@ impl Visit {
         if self.gzip {
             response = compress::apply(response, self.deps.settings.compress_from).await;
         }
+        if self.head {
+            response = head::without_body(response);
+        }
         self.record(response.status());
+        if response.status() == StatusCode::REQUEST_TIMEOUT {
+            // What is left of the body would be taken for the next request.
+            response.head_mut().set_connection_type(ConnectionType::Close);
+            self.serving.say_goodbye();
+        }
         ServiceResponse::new(request, response)
     }
 
@@ -208,6 +232,19 @@ impl Visit {
             org: session.map(|session| session.org),
             address: self.caller.address,
         });
+    }
+}
+
+/// Refuses a request that says twice what only one of two readers would take: a proxy may have looked at the other.
+fn refuse_doubled(headers: &HeaderMap) -> Result<(), Problem> {
+    const ONCE: [HeaderName; 5] =
+        [header::AUTHORIZATION, header::HOST, header::CONTENT_TYPE, header::ORIGIN, HeaderName::from_static("idempotency-key")];
+    match ONCE.iter().find(|name| headers.get_all(*name).nth(1).is_some()) {
+        None => Ok(()),
+        Some(name) => {
+            let detail = format!("the header {name} is given twice: which one counts would be a guess");
+            Err(Problem::malformed("DUPLICATE_HEADER", detail))
+        }
     }
 }
 

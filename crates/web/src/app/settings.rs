@@ -1,20 +1,30 @@
 //! `Settings`: what a deployment decides about HTTP.
 
-use super::client::Network;
+use std::time::Duration;
+
+use super::client::{ClientIpHeader, Network};
 
 /// What a deployment decides about HTTP.
 ///
-/// How long a slow or silent client is waited for belongs to the `HttpServer` around the App (`client_request_timeout`, `keep_alive`).
+/// How long a slow or silent client is waited for while it sends no body belongs to the server around the App: [`crate::Listening`].
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Origins of browsers' pages that may call us, such as `https://app.14build.dev`; besides our own.
     pub allowed_origins: Vec<String>,
     /// Proxies whose forwarding headers tell the client's address.
     pub trusted_proxies: Vec<Network>,
+    /// The header in which they tell it; every other one is ignored.
+    pub client_ip_header: ClientIpHeader,
     /// The largest body in bytes, unless its route says otherwise.
     pub body_limit: usize,
+    /// How long the next piece of a body is waited for.
+    pub body_idle_timeout: Duration,
+    /// How long a whole body may take.
+    pub body_timeout: Duration,
     /// Whether to send Strict-Transport-Security: everywhere but in development.
     pub hsts: bool,
+    /// Whether the session cookie is Secure, and so called `__Host-session`: everywhere but in development.
+    pub secure_cookie: bool,
     /// Whether to log a line per request.
     pub access_log: bool,
     /// Answers of at least so many bytes are compressed for clients that take gzip; 0 switches compression off.
@@ -28,8 +38,12 @@ impl Default for Settings {
         Self {
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            client_ip_header: ClientIpHeader::default(),
             body_limit: 1 << 20,
+            body_idle_timeout: Duration::from_secs(15),
+            body_timeout: Duration::from_secs(120),
             hsts: true,
+            secure_cookie: true,
             access_log: true,
             compress_from: 2048,
             rate_limits: RateLimits::default(),

@@ -7,13 +7,22 @@ use std::sync::Arc;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
-use auth_api::{Session, Sessions};
+use auth_api::{SecretString, Session, Sessions};
 use kernel::{Ctx, RequestId};
 
-use crate::Problem;
+use crate::{Problem, Settings};
+
+/// The name of the session cookie where it is Secure: a browser takes it from this very host over TLS alone, so that no other host of the
+/// domain and nobody on the way can plant one (RFC 6265bis §4.1.3.2).
+pub const SESSION_COOKIE: &str = "__Host-session";
+/// Its name where it is not: in development.
+pub const PLAIN_SESSION_COOKIE: &str = "session";
 
 /// The name of the session cookie.
-pub const SESSION_COOKIE: &str = "session";
+#[must_use]
+pub fn session_cookie(secure: bool) -> &'static str {
+    if secure { SESSION_COOKIE } else { PLAIN_SESSION_COOKIE }
+}
 
 /// What the root middleware knows about a request, kept in its extensions.
 #[derive(Debug, Clone)]
@@ -22,6 +31,8 @@ pub(crate) struct Caller {
     pub address: Option<IpAddr>,
     /// `None` if the request carries no credentials.
     pub session: Option<Result<Arc<Session>, Problem>>,
+    /// The token that it carries, whatever it is worth.
+    pub token: Option<SecretString>,
 }
 
 impl Caller {
@@ -51,6 +62,16 @@ pub struct Authed(pub Ctx);
 #[derive(Debug, Clone)]
 pub struct CurrentSession(pub Arc<Session>);
 
+/// The session, or why there is none, with the token that was presented: for the one verb that ends the session it is called with, and yet
+/// can be repeated. 401 as [`Authed`] for a request that has no token, or no `Idempotency-Key`.
+#[derive(Debug, Clone)]
+pub struct Presented {
+    /// The session.
+    pub session: Result<Arc<Session>, Problem>,
+    /// The token.
+    pub token: Option<SecretString>,
+}
+
 /// The request's id and the client's address, for routes without a session.
 #[derive(Debug, Clone)]
 pub struct RequestInfo {
@@ -78,6 +99,20 @@ impl FromRequest for CurrentSession {
     }
 }
 
+impl FromRequest for Presented {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let repeatable = request.headers().contains_key(super::IDEMPOTENCY_KEY);
+        ready(with_caller(request, |caller| match caller.session() {
+            // Nobody could know a repetition again.
+            Err(problem) if !repeatable || caller.token.is_none() => Err(problem),
+            session => Ok(Self { session: session.map(Arc::clone), token: caller.token.clone() }),
+        }))
+    }
+}
+
 impl FromRequest for RequestInfo {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
@@ -97,27 +132,35 @@ pub(crate) fn with_caller<T>(request: &HttpRequest, f: impl FnOnce(&Caller) -> R
     }
 }
 
-/// Finds the session of a request.
+/// Finds the session of a request, and the token by which it asked for one.
 pub(crate) async fn resolve(
     sessions: &dyn Sessions,
     method: &Method,
     headers: &HeaderMap,
-    allowed_origins: &[String],
-) -> Result<Arc<Session>, Problem> {
+    settings: &Settings,
+) -> (Result<Arc<Session>, Problem>, Option<SecretString>) {
+    let (token, by_cookie) = match presented(headers, settings) {
+        Ok(presented) => presented,
+        Err(problem) => return (Err(problem), None),
+    };
+    let kept = Some(SecretString::from(token.to_owned()));
+    if by_cookie && !method.is_safe() && !same_site(headers, &settings.allowed_origins) {
+        let detail = "a write with the session cookie must come from an allowed origin: send `Authorization: Bearer` instead";
+        return (Err(Problem::new(StatusCode::FORBIDDEN, "ORIGIN_NOT_ALLOWED", detail)), None);
+    }
+    (sessions.resolve(token).await.map_err(Problem::from), kept)
+}
+
+/// The token, and whether it came as a cookie.
+fn presented<'a>(headers: &'a HeaderMap, settings: &Settings) -> Result<(&'a str, bool), Problem> {
     let bearer = match headers.get(header::AUTHORIZATION) {
         Some(value) => Some(value.to_str().ok().and_then(bearer_token).ok_or_else(Problem::unauthenticated)?),
         None => None,
     };
-    let (token, by_cookie) = match bearer {
-        Some(token) => (token, false),
-        None => (cookie(headers).ok_or_else(Problem::unauthenticated)?, true),
-    };
-    let session = sessions.resolve(token).await.map_err(Problem::from)?;
-    if by_cookie && !method.is_safe() && !same_site(headers, allowed_origins) {
-        let detail = "a write with the session cookie must come from an allowed origin: send `Authorization: Bearer` instead";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "ORIGIN_NOT_ALLOWED", detail));
+    match bearer {
+        Some(token) => Ok((token, false)),
+        None => Ok((cookie(headers, session_cookie(settings.secure_cookie)).ok_or_else(Problem::unauthenticated)?, true)),
     }
-    Ok(session)
 }
 
 fn bearer_token(value: &str) -> Option<&str> {
@@ -126,12 +169,13 @@ fn bearer_token(value: &str) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+/// The session cookie. Two of its name that differ name nobody: one of them was planted, and which one cannot be seen.
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let pairs = headers.get_all(header::COOKIE).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
-    pairs
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, value)| *name == SESSION_COOKIE && !value.is_empty())
-        .map(|(_, v)| v)
+    let values = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(given, _)| *given == name).map(|(_, value)| value);
+    let mut values = values.filter(|value| !value.is_empty());
+    let first = values.next()?;
+    values.all(|other| other == first).then_some(first)
 }
 
 /// Whether this may use the cookie to write: it comes from a page of ours or of an allowed origin, or from no page at all. Browsers name

@@ -2,7 +2,9 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use actix_web::error::PayloadError;
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use bytes::{Bytes, BytesMut};
@@ -12,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
+use crate::serve::Waiting;
 use crate::{Problem, Routes, json};
 
 /// The JSON body as a `T`. In handlers use it under the name [`crate::Json`]: utoipa then documents the request body by itself.
@@ -41,9 +44,22 @@ impl<T: DeserializeOwned + ToSchema + 'static> Patch<T> {
 #[derive(Debug, Clone)]
 pub struct RawBody(pub Bytes);
 
-/// The default limit of bodies in bytes.
+/// What bodies may cost unless their route says otherwise.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct BodyLimit(pub usize);
+pub(crate) struct BodyLimits {
+    /// How long one may be.
+    pub bytes: usize,
+    /// How long its next piece is waited for.
+    pub idle: Duration,
+    /// How long the whole is waited for.
+    pub total: Duration,
+}
+
+impl Default for BodyLimits {
+    fn default() -> Self {
+        Self { bytes: 1 << 20, idle: Duration::from_secs(15), total: Duration::from_secs(120) }
+    }
+}
 
 /// The body that an extractor has read, for [`crate::Idempotent`]'s fingerprint.
 #[derive(Debug, Clone)]
@@ -109,7 +125,8 @@ pub(super) async fn read(request: &HttpRequest, mut payload: dev::Payload) -> Re
         let detail = "send the body as it is, without Content-Encoding";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_CONTENT_ENCODING", detail));
     }
-    let mut limit = request.app_data::<BodyLimit>().map_or(1 << 20, |limit| limit.0);
+    let limits = request.app_data::<BodyLimits>().copied().unwrap_or_default();
+    let mut limit = limits.bytes;
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.unwrap_or(usize::MAX) > limit {
         // Only big and chunked bodies pay for the look-up of their route's own limit.
@@ -118,16 +135,19 @@ pub(super) async fn read(request: &HttpRequest, mut payload: dev::Payload) -> Re
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    let bytes = collect(&mut payload, limit).await?;
+    let waiting = Waiting::begin(request);
+    let bytes = collect(&mut payload, limit, &limits).await?;
+    drop(waiting);
     request.extensions_mut().insert(ReadBody(bytes.clone()));
     Ok(bytes)
 }
 
 /// Most bodies come in one piece, which is taken as it is.
-async fn collect(payload: &mut dev::Payload, limit: usize) -> Result<Bytes, Problem> {
+async fn collect(payload: &mut dev::Payload, limit: usize, limits: &BodyLimits) -> Result<Bytes, Problem> {
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
+    let end = Instant::now() + limits.total;
+    while let Some(chunk) = next(payload, end.min(Instant::now() + limits.idle)).await? {
         let chunk = chunk.map_err(|error| {
             tracing::debug!(%error, "the body broke off");
             Problem::malformed("BODY_INCOMPLETE", "the body broke off before its end")
@@ -143,6 +163,15 @@ async fn collect(payload: &mut dev::Payload, limit: usize) -> Result<Bytes, Prob
         pieces.extend_from_slice(&chunk);
     }
     Ok(if pieces.is_empty() { whole } else { pieces.freeze() })
+}
+
+/// The next piece of the body; 408 if it does not come in time.
+async fn next(payload: &mut dev::Payload, until: Instant) -> Result<Option<Result<Bytes, PayloadError>>, Problem> {
+    let wait = until.saturating_duration_since(Instant::now());
+    actix_web::rt::time::timeout(wait, payload.next()).await.map_err(|_| {
+        let detail = "the body did not come in time: send the request again, and the body without pauses";
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "BODY_TIMEOUT", detail)
+    })
 }
 
 fn own_limit(request: &HttpRequest) -> Option<usize> {

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev};
+use auth_api::Authorizer;
 use futures::future::LocalBoxFuture;
-use hmac::{Hmac, KeyInit, Mac};
-use kernel::{Answer, Ctx, DomainError, FaultKind, IdempotencyKey, Once};
-use sha2::Sha256;
+use kernel::{Answer, Ctx, DomainError, FaultKind, IdempotencyKey, Once, Scope};
 
 use super::NoBody;
-use super::body::ReadBody;
-use crate::{Problem, Routes, reply};
+use super::answers::{IdempotencySecret, Kept};
+use crate::{Guard, Problem, Routes, reply};
 
 /// The name of the header.
 pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -25,11 +24,18 @@ pub struct Idempotent {
 }
 
 impl Idempotent {
-    /// Runs `verb` and renders what it returns. With a key, the answer is stored in the transaction of the effect, and a repetition gets
-    /// that answer; `render` must therefore depend on the result alone.
+    /// The key, for the one verb whose answer is not stored but derived again.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// Runs `verb` and renders what it returns. With a key, the answer is stored, sealed, in the transaction of the effect, and a repetition
+    /// gets that answer if its caller is still allowed what the first was; `render` must therefore depend on the result alone.
     ///
     /// # Errors
-    /// The verb's own; 409 while the first request with this key still runs; 422 if the key was used for another request.
+    /// The verb's own; 403 for a repetition by somebody who may no longer do it; 409 while the first request with this key still runs;
+    /// 422 if the key was used for another request.
     pub async fn run<T, E, R>(
         self,
         ctx: Ctx,
@@ -45,66 +51,65 @@ impl Idempotent {
         let Some(key) = self.key else {
             return Ok(reply::response(render(&verb(ctx).await?), false));
         };
-        let Some(secret) = self.request.app_data::<FingerprintKey>() else {
-            tracing::error!("the fingerprint key is missing: build the App with web::app");
+        let Some(secret) = self.request.app_data::<IdempotencySecret>() else {
+            tracing::error!("the secret of idempotency keys is missing: build the App with web::app");
             return Err(Problem::internal());
         };
-        let fingerprint = secret.fingerprint(&self.request);
+        let key = IdempotencyKey { key, fingerprint: secret.fingerprint(&self.request) };
         let render = Arc::new(render);
-        let once = Arc::new(Once::new(IdempotencyKey { key, fingerprint }, {
-            let render = Arc::clone(&render);
-            move |value: &T| render(value)
+        let once = Arc::new(Once::with_granted(key.clone(), {
+            let (render, secret, key) = (Arc::clone(&render), secret.clone(), key.clone());
+            move |value: &T, granted| secret.seal(&key, render(value), granted)
         }));
-        match verb(ctx.with_once(Arc::clone(&once))).await {
+        match verb(ctx.clone().with_once(Arc::clone(&once))).await {
             // The stored answer if there is one: what a repetition gets is what the first got.
-            Ok(value) => Ok(reply::response(once.answer().unwrap_or_else(|| render(&value)), false)),
+            Ok(value) => match once.answer() {
+                Some(sealed) => Ok(reply::response(secret.open(&key, sealed).ok_or_else(unreadable)?.answer, false)),
+                None => Ok(reply::response(render(&value), false)),
+            },
             Err(error) => match error.fault().map(kernel::Fault::kind) {
-                Some(FaultKind::Replayed(answer)) => Ok(reply::replayed(answer)),
+                Some(FaultKind::Replayed(sealed)) => {
+                    let kept = secret.open(&key, sealed.clone()).ok_or_else(unreadable)?;
+                    still_allowed(&self.request, &ctx, &kept)?;
+                    Ok(reply::replayed(&kept.answer))
+                }
                 _ => Err(error.into()),
             },
         }
     }
 }
 
-/// The secret under which requests are fingerprinted: whoever reads the database, where the fingerprints are, cannot guess a body (the
-/// rates of a sealed bid) by trying. It is to be the same in every process of a deployment, and not in the database.
+/// Passes if the caller still holds every permission by which the first request was allowed, and the one that the route asks for.
+fn still_allowed(request: &HttpRequest, ctx: &Ctx, kept: &Kept) -> Result<(), Problem> {
+    let Some(Authority(authorizer)) = request.app_data::<Authority>() else {
+        tracing::error!("nobody can tell whether a repetition is still allowed: give AppDeps its authorizer");
+        return Err(Problem::internal());
+    };
+    let guard = request.app_data::<Arc<Routes>>().zip(request.match_pattern());
+    if let Some(Guard::Permission(permission)) = guard.and_then(|(routes, path)| routes.guard_of(request.method(), &path)) {
+        authorizer.check(ctx, *permission, Scope::AnyProject).map_err(Problem::denied_by)?;
+    }
+    if kept.granted.is_empty() {
+        return Ok(());
+    }
+    let known = authorizer.permissions(&Ctx::system(ctx.org, ctx.request.clone()));
+    for (name, scope) in &kept.granted {
+        // A permission that is no more was renamed by an upgrade: who holds it now, nobody can say.
+        let permission = known.iter().find(|known| known.name() == name).ok_or_else(unreadable)?;
+        authorizer.check(ctx, *permission, (*scope).into()).map_err(Problem::denied_by)?;
+    }
+    Ok(())
+}
+
+fn unreadable() -> Problem {
+    let detail =
+        "the answer to this Idempotency-Key cannot be given again: look whether its effect is there, then use a fresh key";
+    Problem::conflict("IDEMPOTENCY_ANSWER_LOST", detail)
+}
+
+/// Who tells whether a repetition is still allowed.
 #[derive(Clone)]
-pub struct FingerprintKey(Hmac<Sha256>);
-
-impl FingerprintKey {
-    /// A key for this purpose alone, derived from a secret that may serve others too.
-    #[must_use]
-    pub fn derived(secret: &[u8]) -> Self {
-        let purpose = keyed(secret).chain_update(b"14build/idempotency-fingerprint").finalize();
-        Self(keyed(&purpose.into_bytes()))
-    }
-
-    /// A key that dies with this process.
-    #[must_use]
-    pub fn random() -> Self {
-        Self(keyed(&rand::random::<[u8; 32]>()))
-    }
-
-    /// HMAC-SHA-256 over method, path with query, and body; lengths first, so that no part can pass for another.
-    fn fingerprint(&self, request: &HttpRequest) -> [u8; 32] {
-        let path = request.uri().path_and_query().map_or(request.path(), |path| path.as_str());
-        let extensions = request.extensions();
-        let body = extensions.get::<ReadBody>().map_or(&[][..], |body| &body.0);
-        let mut mac = self.0.clone();
-        for part in [request.method().as_str().as_bytes(), path.as_bytes(), body] {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
-        }
-        mac.finalize().into_bytes().into()
-    }
-}
-
-fn keyed(secret: &[u8]) -> Hmac<Sha256> {
-    match Hmac::new_from_slice(secret) {
-        Ok(mac) => mac,
-        Err(_) => unreachable!("HMAC takes keys of any length (RFC 2104)"),
-    }
-}
+pub(crate) struct Authority(pub Arc<dyn Authorizer>);
 
 impl FromRequest for Idempotent {
     type Error = Problem;

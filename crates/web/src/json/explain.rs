@@ -120,8 +120,10 @@ fn format_text(format: &str) -> String {
     match format {
         "uuid" => "must be a UUID such as \"0199d0c4-f3a2-7c5e-8a6f-0d1b2c3d4e5f\"".to_owned(),
         "email" => "must be an email address such as \"ada@example.com\"".to_owned(),
-        "date" => "must be a date such as \"2026-03-31\"".to_owned(),
-        "date-time" => "must be an RFC 3339 instant such as \"2026-03-31T16:00:00Z\"".to_owned(),
+        "date" => "must be a date such as \"2026-03-31\", of the years 1900 to 9999".to_owned(),
+        "date-time" => {
+            "must be an RFC 3339 instant such as \"2026-03-31T16:00:00Z\", of the years 1900 to 9999 in UTC".to_owned()
+        }
         "uri" => "must be a URI such as \"https://example.com/\"".to_owned(),
         other => format!("must be of the format {other}"),
     }

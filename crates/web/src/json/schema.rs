@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
+use chrono::Datelike;
 use jsonschema::{Draft, Keyword, PatternOptions, ValidationError, Validator};
 use kernel::{FieldFault, MOST_FAULTS};
 use serde_json::{Map, Value, json};
@@ -51,9 +52,24 @@ fn compile(schema: &Value) -> Result<Validator, ValidationError<'static>> {
     jsonschema::options()
         .with_draft(Draft::Draft202012)
         .should_validate_formats(true)
+        .with_format("date-time", is_instant)
+        .with_format("date", is_date)
         .with_pattern_options(PatternOptions::regex())
         .with_keyword(MAX_DECIMALS, |_, most, _| Ok(Box::new(MaxDecimals(most.as_u64().unwrap_or(0)))))
         .build(schema)
+}
+
+/// The years that a time of ours can lie in: what is outside of them is a slip of the pen, and soon does not fit its text or the database.
+const YEARS: std::ops::RangeInclusive<i32> = 1900..=9999;
+
+/// An RFC 3339 instant, in those years after it was turned into UTC.
+fn is_instant(text: &str) -> bool {
+    chrono::DateTime::parse_from_rfc3339(text).is_ok_and(|at| YEARS.contains(&at.to_utc().year()))
+}
+
+/// An RFC 3339 date in those years.
+fn is_date(text: &str) -> bool {
+    text.len() == "2026-03-31".len() && text.parse::<chrono::NaiveDate>().is_ok_and(|date| YEARS.contains(&date.year()))
 }
 
 /// `T`'s schema with everything that it refers to.

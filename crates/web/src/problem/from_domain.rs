@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use kernel::{DomainError, Fault, FaultKind, Kind};
 
 use super::Problem;
+use crate::app::rate_limit;
 
 impl<E: DomainError> From<E> for Problem {
     fn from(error: E) -> Self {
@@ -34,7 +35,11 @@ impl<E: DomainError> From<E> for Problem {
         }
         match error.kind() {
             Kind::Unauthenticated => problem.challenge(),
-            Kind::Unavailable | Kind::TooMany => problem.retry_after(1),
+            Kind::TooMany => match error.spent() {
+                Some(spent) => rate_limit::spent(problem, &spent),
+                None => problem.retry_after(1),
+            },
+            Kind::Unavailable => problem.retry_after(error.retry_after().map_or(1, rate_limit::whole_seconds)),
             _ => problem,
         }
     }
@@ -64,7 +69,10 @@ fn from_fault(fault: &Fault) -> Problem {
             tracing::warn!(error = %chain(fault), location = %fault.location(), "a dependency does not answer");
             Problem::unavailable()
         }
-        FaultKind::Replayed(answer) => Problem::internal().replaying(answer.clone()),
+        FaultKind::Replayed(_) => {
+            tracing::error!(location = %fault.location(), "a stored answer left its verb elsewhere than through `Idempotent::run`");
+            Problem::internal()
+        }
         FaultKind::InFlight => {
             let detail = "a request with this Idempotency-Key is still running: ask again after Retry-After seconds";
             Problem::conflict(fault.code(), detail).retry_after(1)

@@ -13,7 +13,10 @@ use crate::Problem;
 pub async fn fallback(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let routes = request.app_data::<Arc<Routes>>();
     let mut methods: Vec<_> =
-        routes.iter().flat_map(|routes| routes.methods_of(request.path())).map(|method| method.as_str()).collect();
+        routes.iter().flat_map(|routes| routes.methods_of(request.match_info().as_str())).map(|method| method.as_str()).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
     methods.sort_unstable();
     methods.dedup();
     if methods.is_empty() {

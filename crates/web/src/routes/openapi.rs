@@ -180,7 +180,7 @@ fn bearer() -> SecurityScheme {
 }
 
 fn cookie() -> SecurityScheme {
-    let text = "Set at sign-in. Writes need an allowed Origin.";
+    let text = "Set at sign-in. Writes need an allowed Origin. In development, where it is not Secure, its name is `session`.";
     SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(SESSION_COOKIE, text)))
 }
 

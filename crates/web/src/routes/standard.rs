@@ -29,6 +29,15 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
         ("Forbidden", "Signed in, but not permitted: `missingPermission` names what is missing", forbidden),
         ("NotFound", "Absent, or another organisation's", Problem::not_found()),
         (
+            "RequestTimeout",
+            "The body did not come in time; the connection is closed",
+            status(
+                StatusCode::REQUEST_TIMEOUT,
+                "BODY_TIMEOUT",
+                "the body did not come in time: send the request again, and the body without pauses",
+            ),
+        ),
+        (
             "Conflict",
             "The state does not allow it, or the Idempotency-Key is in use",
             Problem::conflict("INVALID_STATE", "only a draft can be changed").current_state("published"),
@@ -106,6 +115,7 @@ pub fn complete_responses(operation: &mut Operation, info: &RouteInfo) {
         ("401", "Unauthorized", signed_in),
         ("403", "Forbidden", signed_in && (write || matches!(info.guard, Guard::Permission(_) | Guard::Party(_)))),
         ("404", "NotFound", info.path.contains('{')),
+        ("408", "RequestTimeout", body),
         ("409", "Conflict", write && signed_in),
         ("412", "PreconditionFailed", matches!(method, "PUT" | "PATCH" | "DELETE")),
         ("413", "PayloadTooLarge", body),

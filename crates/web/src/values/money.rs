@@ -39,7 +39,7 @@ impl ToSchema for CurrencyCode {
 }
 
 /// Money as clients send it: fewer digits than the currency's are accepted, more are refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoneyIn {
     /// Decimal string (or number) in units of the currency.

@@ -3,10 +3,10 @@
 use actix_web::test::TestRequest;
 use insta::assert_json_snapshot;
 
-use crate::fixture::{Client, ID, body};
+use crate::fixture::{Client, ID, body, settings};
 
 fn cookie(request: TestRequest) -> TestRequest {
-    request.insert_header(("Cookie", "theme=dark; session=good")).insert_header(("Host", "api.14build.dev"))
+    request.insert_header(("Cookie", "theme=dark; __Host-session=good")).insert_header(("Host", "api.14build.dev"))
 }
 
 fn create() -> TestRequest {
@@ -34,7 +34,7 @@ async fn without_a_session_it_is_401() {
         assert_eq!(got.code(), (401, "NOT_AUTHENTICATED".into()), "{value}");
         assert_eq!(got.header("www-authenticate"), Some("Bearer"), "{value}");
     }
-    let got = client.send(TestRequest::get().uri("/api/things").insert_header(("Cookie", "session="))).await;
+    let got = client.send(TestRequest::get().uri("/api/things").insert_header(("Cookie", "__Host-session="))).await;
     assert_eq!(got.status, 401);
 }
 
@@ -94,6 +94,47 @@ async fn a_cookie_writes_only_from_an_allowed_origin() {
 
 #[actix_web::test]
 async fn a_stale_cookie_does_not_hinder_signing_in() {
-    let got = Client::new().send(TestRequest::post().uri("/api/auth/login").insert_header(("Cookie", "session=old"))).await;
+    let got =
+        Client::new().send(TestRequest::post().uri("/api/auth/login").insert_header(("Cookie", "__Host-session=old"))).await;
     assert_eq!(got.status, 200);
+}
+
+#[actix_web::test]
+async fn only_the_cookie_that_no_other_host_can_plant_signs_in() {
+    let client = Client::new();
+    let plain = Client::with(web::Settings { secure_cookie: false, ..settings() }, |deps| deps);
+    for (cookies, secure, development) in [
+        ("__Host-session=good", 200, 401),
+        ("session=good", 401, 200),
+        ("session=bad; __Host-session=good", 200, 401),
+        ("__Host-session=bad; session=good", 401, 200),
+        ("__Host-session=good; __Host-session=good", 200, 401),
+        ("__Host-session=good; __Host-session=bad", 401, 401),
+        ("session=good; session=bad", 401, 401),
+        ("session=; session=good", 401, 200),
+        ("Session=good; __host-session=good", 401, 401),
+    ] {
+        let ask = || TestRequest::get().uri("/api/things").insert_header(("Cookie", cookies));
+        assert_eq!(client.send(ask()).await.status, secure, "{cookies}");
+        assert_eq!(plain.send(ask()).await.status, development, "{cookies} in development");
+    }
+    let split = TestRequest::get().uri("/api/things").append_header(("Cookie", "__Host-session=good"));
+    assert_eq!(client.send(split.append_header(("Cookie", "__Host-session=bad"))).await.status, 401, "in two headers as in one");
+}
+
+#[actix_web::test]
+async fn a_header_that_is_given_twice_is_no_guess_of_ours() {
+    let client = Client::new();
+    for (name, values) in [
+        ("Authorization", ["Bearer bad", "Bearer good"]),
+        ("Host", ["api.14build.dev", "evil.example"]),
+        ("Origin", ["https://evil.example", "https://app.14build.dev"]),
+        ("Content-Type", ["text/plain", "application/json"]),
+        ("Idempotency-Key", ["a", "b"]),
+    ] {
+        let request = create().append_header((name, values[0])).append_header((name, values[1]));
+        let got = client.send(request).await;
+        assert_eq!(got.code(), (400, "DUPLICATE_HEADER".into()), "{name}");
+        assert!(got.json()["detail"].as_str().unwrap().contains(&name.to_lowercase()));
+    }
 }

@@ -52,7 +52,7 @@ async fn each_keyword_has_its_code() {
         "total": {"amount": "1,5", "currency": "XXX", "more": 1}, "budget": "12.34567", "currency": "eur"}"#;
     assert_json_snapshot!(Client::new().post("/api/everything", json).await.faults(), @r#"
     [
-      "/at INVALID_FORMAT must be an RFC 3339 instant such as \"2026-03-31T16:00:00Z\"",
+      "/at INVALID_FORMAT must be an RFC 3339 instant such as \"2026-03-31T16:00:00Z\", of the years 1900 to 9999 in UTC",
       "/big OUT_OF_RANGE must be at most 9223372036854775807",
       "/budget INVALID_FORMAT must be a decimal such as \"12.5\": not negative, at most 16 digits before and 4 behind the point",
       "/count OUT_OF_RANGE must be at least 0",
@@ -62,7 +62,7 @@ async fn each_keyword_has_its_code() {
       "/maybeShape NOT_ONE_OF must be one of \"round\", \"square\"",
       "/nested/floorArea OUT_OF_RANGE must be at least 0",
       "/nested/floorNumber OUT_OF_RANGE must be at most 200",
-      "/on INVALID_FORMAT must be a date such as \"2026-03-31\"",
+      "/on INVALID_FORMAT must be a date such as \"2026-03-31\", of the years 1900 to 9999",
       "/shape NOT_ONE_OF must be one of \"round\", \"square\"",
       "/slug INVALID_FORMAT must match ^[a-z]+$",
       "/tags TOO_FEW must have at least 1 item",
@@ -232,7 +232,7 @@ async fn what_only_serde_can_refuse_has_its_place_too() {
     let client = Client::new();
     for (from, to, fault) in [
         (r#""count": 1"#, r#""count": 70000"#, "/count OUT_OF_RANGE is outside of the range of this field"),
-        (r#""big": 1"#, r#""big": 1.0"#, "/big WRONG_TYPE must be a whole number, without a point"),
+        (r#""big": 1"#, r#""big": 1.5"#, "/big WRONG_TYPE must be a whole number"),
     ] {
         assert_eq!(client.post("/api/everything", &good.replace(from, to)).await.faults(), [fault]);
     }
@@ -268,4 +268,60 @@ async fn an_optional_body_is_checked_if_it_is_there() {
         ["/note TOO_LONG must have at most 5 characters"]
     );
     assert_eq!(client.send(TestRequest::post().uri("/api/notes").set_payload("{}")).await.status, 415);
+}
+
+#[actix_web::test]
+async fn a_whole_number_may_be_written_with_a_point_or_an_exponent() {
+    let good = GOOD.replace("TOTAL", r#"{"amount": 1e2, "currency": "EUR"}"#);
+    let client = Client::new();
+    for (count, big) in
+        [("4.0", "9223372036854775807.0"), ("1e2", "-9.223372036854775808e18"), ("40e-1", "0.0"), ("-0.0", "1E+3")]
+    {
+        let json =
+            good.replace(r#""count": 1"#, &format!(r#""count": {count}"#)).replace(r#""big": 1"#, &format!(r#""big": {big}"#));
+        let got = client.post("/api/everything", &json).await;
+        assert_eq!((got.status.as_u16(), got.json()), (200, "100".into()), "{count} and {big}");
+    }
+    for (from, to, fault) in [
+        (r#""count": 1"#, r#""count": 4.5"#, "/count WRONG_TYPE must be a whole number"),
+        (r#""count": 1"#, r#""count": 1e-1"#, "/count WRONG_TYPE must be a whole number"),
+        (r#""count": 1"#, r#""count": 65536.0"#, "/count OUT_OF_RANGE is outside of the range of this field"),
+        (r#""big": 1"#, r#""big": 9223372036854775808.0"#, "/big OUT_OF_RANGE must be at most 9223372036854775807"),
+    ] {
+        assert_eq!(client.post("/api/everything", &good.replace(from, to)).await.faults(), [fault], "{to}");
+    }
+    let floor = r#"{"name": "x", "floors": [{"floorNumber": 2.0e0, "floorArea": "1"}]}"#;
+    let path = format!("/api/things/{}", crate::fixture::ID);
+    let patch = signed(body(TestRequest::patch().uri(&path), floor));
+    assert_eq!(client.send(patch).await.json()["floors"][0]["floorNumber"], 2);
+}
+
+#[actix_web::test]
+async fn times_lie_in_years_that_can_be_written_in_utc() {
+    let good = GOOD.replace("TOTAL", r#"{"amount": "1", "currency": "EUR"}"#);
+    let client = Client::new();
+    let with = async |at: &str, on: &str| {
+        let mut json: serde_json::Value = serde_json::from_str(&good).unwrap();
+        (json["at"], json["on"]) = (at.into(), on.into());
+        client.post("/api/everything", &json.to_string()).await
+    };
+    for (at, on) in [
+        ("9999-12-31T23:59:59Z", "9999-12-31"),
+        ("9999-12-31T23:59:59+12:00", "1900-01-01"),
+        ("1900-01-01T00:00:00Z", "2028-02-29"),
+        ("2026-06-30T23:59:60Z", "2026-03-31"),
+    ] {
+        assert_eq!(with(at, on).await.status, 200, "{at} {on}");
+    }
+    for (at, on) in [
+        ("9999-12-31T23:59:59-12:00", "10000-01-01"),
+        ("1900-01-01T00:00:00+12:00", "1899-12-31"),
+        ("0001-01-01T00:00:00Z", "0000-01-01"),
+        ("2026-03-31", "2026-3-31"),
+        ("2026-03-31T16:00:00", "+2026-03-31"),
+    ] {
+        let faults = with(at, on).await.faults();
+        assert_eq!(faults.len(), 2, "{at} {on}: {faults:?}");
+        assert!(faults[0].starts_with("/at INVALID_FORMAT") && faults[1].starts_with("/on INVALID_FORMAT"), "{faults:?}");
+    }
 }

@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, init_service, read_body, try_call_service};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{Session, Sessions};
+use auth_api::{Authorizer, Reach, Session, Sessions};
 use kernel::*;
 use serde_json::Value;
 use uuid::Uuid;
@@ -23,6 +23,24 @@ pub struct Seen {
     pub runs: Mutex<u32>,
     pub denials: Mutex<Vec<String>>,
     pub resolved: Mutex<Vec<String>>,
+    /// Permissions that the caller does not hold any more.
+    pub revoked: Mutex<Vec<&'static str>>,
+}
+
+/// Whoever asks holds every permission that was not revoked.
+struct Rights(Arc<Seen>);
+
+impl Authorizer for Rights {
+    fn check(&self, _: &Ctx, permission: Permission, _: Scope) -> Result<(), Denied> {
+        let revoked = self.0.revoked.lock().unwrap().contains(&permission.name());
+        if revoked { Err(Denied { permission, project: None }) } else { Ok(()) }
+    }
+    fn reach(&self, _: &Ctx, _: Permission) -> Reach {
+        Reach::All
+    }
+    fn permissions(&self, _: &Ctx) -> Vec<Permission> {
+        vec![Permission("things.create"), Permission("things.name"), crate::things::AWARD]
+    }
 }
 
 pub struct FakeSessions(Arc<Seen>);
@@ -119,6 +137,7 @@ impl Client {
         let data = Data::from(Arc::clone(&seen));
         let deps = AppDeps::new(Arc::new(routes()), Arc::new(FakeSessions(Arc::clone(&seen))), settings)
             .denial_log(Arc::new(Denials(Arc::clone(&seen))))
+            .authorizer(Arc::new(Rights(Arc::clone(&seen))))
             .data(move |config| {
                 config.app_data(data.clone());
             });

@@ -62,7 +62,7 @@ async fn a_key_is_a_short_token() {
 async fn a_fingerprint_cannot_be_guessed_from_the_body_and_outlives_the_process() {
     let fingerprint = async |key: Option<&'static [u8]>| {
         let client = Client::with(settings(), |deps| match key {
-            Some(secret) => deps.fingerprint_key(web::FingerprintKey::derived(secret)),
+            Some(secret) => deps.idempotency_secret(web::IdempotencySecret::derived(secret)),
             None => deps,
         });
         create(&client, "k1", "Bridge").await;
@@ -72,4 +72,41 @@ async fn a_fingerprint_cannot_be_guessed_from_the_body_and_outlives_the_process(
     assert_eq!(fingerprint(Some(b"one")).await, fingerprint(Some(b"one")).await, "the same in every process");
     assert_ne!(fingerprint(Some(b"one")).await, fingerprint(Some(b"another")).await);
     assert_ne!(fingerprint(None).await, fingerprint(None).await, "without a key, each process has its own");
+}
+
+#[actix_web::test]
+async fn who_may_no_longer_do_it_gets_no_answer_again() {
+    let client = Client::new();
+    let first = create(&client, "k1", "Bridge").await;
+    assert_eq!(first.status, 201);
+    // The route's own permission, and the one that the verb asked for.
+    for permission in ["things.create", "things.name"] {
+        *client.seen.revoked.lock().unwrap() = vec![permission];
+        let again = create(&client, "k1", "Bridge").await;
+        assert_eq!(again.code(), (403, "PERMISSION_DENIED".into()), "{permission}");
+        assert_eq!(again.json()["missingPermission"], permission);
+        assert_eq!((again.header("idempotency-replayed"), again.header("location")), (None, None));
+    }
+    assert_eq!(client.seen.denials.lock().unwrap().len(), 2, "refusals are recorded");
+    client.seen.revoked.lock().unwrap().clear();
+    let again = create(&client, "k1", "Bridge").await;
+    assert_eq!((again.status.as_u16(), &again.bytes), (201, &first.bytes));
+    assert_eq!(*client.seen.runs.lock().unwrap(), 1);
+}
+
+#[actix_web::test]
+async fn nothing_of_an_answer_is_stored_in_clear() {
+    let client = Client::new();
+    let first = create(&client, "k1", "Bridge").await;
+    assert!(first.header("location").is_some() && first.header("etag").is_some());
+    {
+        let stored = client.seen.stored.lock().unwrap();
+        let answer = &stored["k1"].1;
+        let shown = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(answer.headers.is_empty() && !shown.contains("Bridge") && !shown.contains("things"), "{shown}");
+    }
+    // An answer from before it was sealed, or sealed under another secret, is not given: nor is its effect done again.
+    client.seen.stored.lock().unwrap().get_mut("k1").unwrap().1.body = first.bytes.clone();
+    assert_eq!(create(&client, "k1", "Bridge").await.code(), (409, "IDEMPOTENCY_ANSWER_LOST".into()));
+    assert_eq!(*client.seen.runs.lock().unwrap(), 1);
 }

@@ -98,7 +98,9 @@ async fn a_person_and_an_organisation_are_limited() {
 async fn signing_in_has_a_limit_of_its_own() {
     let client = limited(|limits| limits.auth = Quota { requests: 1, seconds: 3600 });
     let login = |address: &str| from(address).method(actix_web::http::Method::POST).uri("/api/auth/login");
-    assert_eq!(client.send(login("1.1.1.1")).await.status, 200);
+    let first = client.send(login("1.1.1.1")).await;
+    assert_eq!(first.status, 200);
+    assert_eq!(first.header("ratelimit"), Some("\"address\";r=999;t=4, \"auth\";r=0;t=3600"), "both that were counted");
     let refused = client.send(login("1.1.1.1")).await;
     assert_eq!(refused.json()["limit"], "auth");
     assert_eq!(refused.header("ratelimit-policy"), Some("\"auth\";q=1;w=3600"));
@@ -119,4 +121,68 @@ async fn idle_keys_are_forgotten() {
     assert_eq!(client.deps.limits().keys(), 3, "address, user, organization");
     client.deps.limits().forget_idle();
     assert_eq!(client.deps.limits().keys(), 2);
+}
+
+#[actix_web::test]
+async fn a_spent_limit_of_a_domain_is_told_in_every_header() {
+    let client = limited(|limits| limits.address = Quota { requests: 1000, seconds: 3600 });
+    let refused = client.send(from("1.1.1.1").uri("/api/failures/attempts")).await;
+    assert_eq!(refused.code(), (429, "RATE_LIMITED".into()));
+    assert_eq!(refused.header("retry-after"), Some("59"), "whole seconds, not sooner");
+    assert_eq!(refused.header("ratelimit-policy"), Some("\"attempts\";q=10;w=60"), "the limit that was hit, not another one");
+    assert_eq!(refused.header("ratelimit"), Some("\"attempts\";r=0;t=59"));
+    assert_eq!(refused.json()["limit"], "attempts");
+}
+
+#[actix_web::test]
+async fn a_header_of_the_clients_own_making_changes_nothing() {
+    let client = limited(|limits| limits.auth = Quota { requests: 1, seconds: 3600 });
+    let login = |name: &'static str, value: &'static str| {
+        from("1.1.1.1").method(actix_web::http::Method::POST).uri("/api/auth/login").insert_header((name, value))
+    };
+    assert_eq!(client.send(login("Forwarded", "for=6.6.6.1")).await.status, 200);
+    for (name, value) in [
+        ("Forwarded", "for=6.6.6.2"),
+        ("Forwarded", "for=\"[2001:db8::7]\""),
+        ("X-Real-Ip", "6.6.6.3"),
+        ("X-Client-Ip", "6.6.6.4"),
+        ("True-Client-Ip", "6.6.6.5"),
+        ("X-Forwarded-For", "6.6.6.6, 1.1.1.1"),
+        ("X-Forwarded-For", "6.6.6.7, 1.1.1.1, 10.0.0.9"),
+        ("X-Forwarded-Host", "elsewhere"),
+    ] {
+        assert_eq!(client.send(login(name, value)).await.status, 429, "{name}: {value}");
+    }
+}
+
+#[actix_web::test]
+async fn no_spelling_of_a_path_escapes_the_limits() {
+    let mut client = limited(|limits| limits.address = Quota { requests: 1, seconds: 3600 });
+    for spelling in [
+        "/api/rates",
+        "/%61pi/rates",
+        "/api/r%61tes",
+        "/%61%70%69/%72ates",
+        "/api/rates?limit=5",
+        "/api/rates/",
+        "//api/rates",
+        "/api//rates",
+        "/./api/rates",
+        "/x/../api/rates",
+        "/API/rates",
+        "/health/../api/rates",
+        "/health/live/../../api/rates",
+        "/nothing",
+        "/docs",
+    ] {
+        client.send(from("1.1.1.1").uri(spelling)).await;
+        let refused = client.send(from("1.1.1.1").uri("/api/rates")).await;
+        assert_eq!(refused.code(), (429, "RATE_LIMITED".into()), "{spelling} was not counted");
+        client = limited(|limits| limits.address = Quota { requests: 1, seconds: 3600 });
+    }
+    for probe in ["/health/live", "/health/ready", "/%68ealth/live"] {
+        for _ in 0..3 {
+            assert_eq!(client.send(from("1.1.1.1").uri(probe)).await.status, 200, "{probe} is asked by machines");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 mod auth;
 mod bodies;
+mod crowd;
 mod documents;
 mod errors;
 mod fixture;

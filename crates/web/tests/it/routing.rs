@@ -1,5 +1,6 @@
 //! What no route answers, and ids in paths.
 
+use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use insta::assert_json_snapshot;
 
@@ -29,9 +30,9 @@ async fn a_known_path_with_another_method_is_405() {
     let client = Client::new();
     let got = client.send(signed(TestRequest::delete().uri("/api/things"))).await;
     assert_eq!(got.code(), (405, "METHOD_NOT_ALLOWED".into()));
-    assert_eq!(got.header("allow"), Some("GET, POST"));
+    assert_eq!(got.header("allow"), Some("GET, HEAD, POST"));
     let got = client.send(signed(TestRequest::post().uri(&format!("/api/things/{ID}")))).await;
-    assert_eq!(got.header("allow"), Some("DELETE, GET, PATCH, PUT"));
+    assert_eq!(got.header("allow"), Some("DELETE, GET, HEAD, PATCH, PUT"));
 }
 
 #[actix_web::test]
@@ -67,4 +68,61 @@ fn the_catalogue_lists_every_route_with_its_guard() {
       "POST /api/things/{id}/award permission things.award"
     ]
     "#);
+}
+
+#[actix_web::test]
+async fn every_spelling_of_a_route_has_its_rules() {
+    let client = Client::new();
+    // Its own limit of bodies, and not the usual one.
+    let long = |path: &str| TestRequest::post().uri(path).set_payload(vec![b'x'; 2 << 20]);
+    for path in ["/api/raw", "/%61pi/raw", "/api/%72%61w"] {
+        assert_eq!(client.send(long(path)).await.status, 200, "{path}");
+    }
+    // No body where none is documented.
+    let award = |path: String| signed(crate::fixture::body(TestRequest::post().uri(&path), r#"{"more": 1}"#));
+    for path in [format!("/api/things/{ID}/award"), format!("/api/things/{ID}/%61ward")] {
+        assert_eq!(client.send(award(path.clone())).await.status, 422, "{path}");
+    }
+    // 405 where the route exists, 404 where it does not.
+    for (path, status) in
+        [("/%61pi/things", 405), ("/api/things", 405), ("/api/things/", 404), ("//api/things", 404), ("/api/./things", 404)]
+    {
+        let got = client.send(signed(TestRequest::delete().uri(path))).await;
+        assert_eq!(got.status, status, "{path}");
+    }
+    // The session, and what a cookie may do.
+    assert_eq!(client.send(TestRequest::get().uri("/%61pi/things")).await.status, 401);
+    let foreign = crate::fixture::body(TestRequest::post().uri("/%61pi/things"), r#"{"name": "Bridge"}"#)
+        .insert_header(("Cookie", "__Host-session=good"))
+        .insert_header(("Origin", "https://evil.example"));
+    assert_eq!(client.send(foreign).await.code(), (403, "ORIGIN_NOT_ALLOWED".into()));
+}
+
+#[actix_web::test]
+async fn head_is_get_without_the_body() {
+    let client = Client::new();
+    let document =
+        Client::with(crate::fixture::settings(), |deps| deps.openapi(routes().openapi(utoipa::openapi::Info::new("t", "1"))));
+    let one = format!("/api/things/{ID}");
+    for path in
+        ["/api/things", &one, "/api/long", "/health/live", "/health/ready", "/api/failures/frozen", "/nothing", "/api/things/x"]
+    {
+        let (get, head) =
+            (client.get(path).await, client.send(signed(TestRequest::default().method(Method::HEAD).uri(path))).await);
+        assert_eq!(get.status, head.status, "{path}");
+        for name in ["content-type", "etag", "retry-after", "cache-control", "allow", "vary"] {
+            assert_eq!(get.header(name), head.header(name), "{name} of {path}");
+        }
+        assert!(head.bytes.is_empty() && !get.bytes.is_empty(), "{path}");
+    }
+    for path in ["/api/openapi.json", "/docs/"] {
+        assert_eq!(document.send(TestRequest::default().method(Method::HEAD).uri(path)).await.status, 200, "{path}");
+    }
+    let gzip = |method| TestRequest::default().method(method).uri("/api/long").insert_header(("Accept-Encoding", "gzip"));
+    assert_eq!(client.send(gzip(Method::HEAD)).await.header("content-encoding"), Some("gzip"), "as GET would be");
+    let anonymous = TestRequest::default().method(Method::HEAD).uri("/api/things");
+    assert_eq!(client.send(anonymous).await.status, 401, "the same rights");
+    let nowhere = TestRequest::default().method(Method::HEAD).uri("/api/auth/login");
+    let got = client.send(nowhere).await;
+    assert_eq!((got.status.as_u16(), got.header("allow")), (405, Some("POST")), "where there is no GET there is no HEAD");
 }

@@ -174,6 +174,7 @@ async fn write(seen: &Seen, ctx: &Ctx, thing: Thing) -> Result<Thing, Refused> {
         if once.key.key == "in-flight" {
             return Err(Refused::Fault(Fault::new(FaultKind::InFlight, "still running")));
         }
+        once.note_granted(Permission("things.name"), Scope::Organization);
         let answer = once.render(&thing).unwrap();
         seen.stored.lock().unwrap().insert(once.key.key.clone(), (once.key.clone(), answer.clone()));
         once.set_answer(answer);
@@ -282,6 +283,13 @@ async fn fail(how: Id<String>) -> Result<HttpResponse, Problem> {
         "internal" => Refused::Fault(Fault::internal("password=hunter2 in relation bids")).into(),
         "unavailable" => Refused::Fault(Fault::unavailable("connection to 10.1.2.3 refused")).into(),
         "busy" => auth_api::Error::Busy.into(),
+        "attempts" => auth_api::Error::TooManyAttempts(Spent {
+            limit: "attempts",
+            requests: 10,
+            seconds: 60,
+            wait: std::time::Duration::from_millis(58_001),
+        })
+        .into(),
         "panic" => panic!("secret text"),
         _ => Problem::not_found(),
     })

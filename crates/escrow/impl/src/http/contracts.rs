@@ -1,15 +1,15 @@
 //! `/api/contracts`.
 
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use chrono::{DateTime, Utc};
-use escrow_api::{Contract, Contracts, Sign, Statement};
+use escrow_api::{Contract, Contracts, Sign, Statement, Terminate, Terminating};
 use kernel::ContractId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Id, Idempotent, Json, List, MoneyOut, Paging, Problem, Query, Reply};
+use web::{Authed, Id, Idempotent, Json, List, MoneyOut, OptionalBody, Paging, Problem, Query, Reply};
 
 use super::dto::ContractOut;
 
@@ -21,6 +21,16 @@ pub(super) struct SignIn {
     /// `documentSha256` of the contract that was read.
     #[schema(pattern = "^[0-9a-fA-F]{64}$", min_length = 64, max_length = 64)]
     sha256: String,
+}
+
+/// Why a contract should end.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = TerminateContract, example = json!({"reason": "The site cannot be built on"}))]
+pub(super) struct TerminateIn {
+    /// The other party reads it. Needed to propose; who agrees need not say.
+    #[schema(min_length = 1, max_length = 2000)]
+    reason: Option<String>,
 }
 
 /// An entry: debit positive, credit negative.
@@ -203,6 +213,55 @@ pub(super) async fn sign(
     once.run(
         ctx,
         async |ctx| service.sign(&ctx, cmd).await,
+        move |contract: &Contract| Reply::ok(&ContractOut::of(contract, viewer)).etag(),
+    )
+    .await
+}
+
+/// Propose to end a contract, or agree to it.
+///
+/// For a contract that cannot go on, as long as none of its money is held: before it is in force it is cancelled, after that terminated, and
+/// the tender can be decided anew or repeated. One party proposes, with a reason; the other agrees by the same call. Payments that were
+/// started and not made are cancelled then.
+#[utoipa::path(request_body = TerminateIn, responses(
+    (status = 200, description = "Both parties agreed: it is over", body = ContractOut),
+    (status = 202, description = "The other party must agree", body = ContractOut),
+    (status = 409, description = "`MONEY_HELD`: what must be settled first · `SAME_PERSON` · `STATE_CONFLICT`")
+))]
+#[post("/api/contracts/{id}/terminate")]
+pub(super) async fn terminate(
+    Authed(ctx): Authed,
+    Id(contract): Id<ContractId>,
+    once: Idempotent,
+    service: Data<dyn Contracts>,
+    body: OptionalBody<TerminateIn>,
+) -> Result<HttpResponse, Problem> {
+    let viewer = ctx.org;
+    let cmd = Terminate { contract, reason: body.0.reason };
+    once.run(
+        ctx,
+        async |ctx| service.terminate(&ctx, cmd).await,
+        move |ending: &Terminating| {
+            let status = if ending.waiting { StatusCode::ACCEPTED } else { StatusCode::OK };
+            Reply::json(status, &ContractOut::of(&ending.contract, viewer)).etag()
+        },
+    )
+    .await
+}
+
+/// Withdraw one's proposal to end a contract.
+#[utoipa::path(responses((status = 200, description = "The contract", body = ContractOut)))]
+#[post("/api/contracts/{id}/withdraw-termination")]
+pub(super) async fn withdraw_termination(
+    Authed(ctx): Authed,
+    Id(id): Id<ContractId>,
+    once: Idempotent,
+    service: Data<dyn Contracts>,
+) -> Result<HttpResponse, Problem> {
+    let viewer = ctx.org;
+    once.run(
+        ctx,
+        async |ctx| service.withdraw_termination(&ctx, id).await,
         move |contract: &Contract| Reply::ok(&ContractOut::of(contract, viewer)).etag(),
     )
     .await

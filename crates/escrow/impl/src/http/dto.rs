@@ -1,64 +1,22 @@
 //! What goes over the wire.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use escrow_api::{Contract, Escrow, Milestone, MilestoneStory, Party, Release, Stated};
+use escrow_api::{Contract, Escrow, Hold, Milestone, MilestoneStory, Party, Release, Stated};
 use kernel::OrgId;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
-use utoipa::openapi::schema::OneOfBuilder;
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{AmountIn, MoneyIn, MoneyOut, Problem};
+use web::{AmountOrMoney, MoneyOut, Problem};
 
-/// An amount that a client states: money, or a plain decimal in the contract's currency.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum AmountDto {
-    Money(MoneyIn),
-    Plain(AmountIn),
-}
-
-impl<'de> Deserialize<'de> for AmountDto {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let text = raw.get();
-        if text.starts_with('{') {
-            serde_json::from_str(text).map(Self::Money).map_err(D::Error::custom)
-        } else {
-            serde_json::from_str(text).map(Self::Plain).map_err(D::Error::custom)
-        }
-    }
-}
-
-impl PartialSchema for AmountDto {
-    fn schema() -> RefOr<Schema> {
-        OneOfBuilder::new()
-            .item(MoneyIn::schema())
-            .item(AmountIn::schema())
-            .description(Some("Money, or a plain amount in the contract's currency."))
-            .into()
-    }
-}
-
-impl ToSchema for AmountDto {
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((AmountIn::name().into_owned(), AmountIn::schema()));
-        MoneyIn::schemas(schemas);
-    }
-}
-
-impl AmountDto {
-    /// The amount meant.
-    pub(super) fn stated(self) -> Result<Stated, Problem> {
-        match self {
-            Self::Plain(amount) => Ok(Stated::Decimal(amount.0)),
-            Self::Money(money) => {
-                let mut faults = web::Faults::new();
-                let money = faults.check("/amount/amount", money.to_money());
-                faults.into_result(money.map(Stated::Money))
-            }
+/// The amount meant.
+pub(super) fn stated(amount: AmountOrMoney) -> Result<Stated, Problem> {
+    match amount {
+        AmountOrMoney::Plain(amount) => Ok(Stated::Decimal(amount.0)),
+        AmountOrMoney::Money(money) => {
+            let mut faults = web::Faults::new();
+            let money = faults.check("/amount/amount", money.to_money());
+            faults.into_result(money.map(Stated::Money))
         }
     }
 }
@@ -98,6 +56,43 @@ pub(super) struct SignatureOut {
     signed_at: DateTime<Utc>,
 }
 
+/// Why money stands still.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Hold)]
+pub(super) struct HoldOut {
+    /// `dispute`, `fraud_warning`, `refund`, `review`, `charge`, `reversal`, `payee_closed` or `operator`; more may be added.
+    #[schema(example = "dispute")]
+    kind: String,
+    /// `milestone`, or `contract`: all milestones of it.
+    #[schema(value_type = String, example = "milestone")]
+    scope: &'static str,
+    since: DateTime<Utc>,
+}
+
+impl HoldOut {
+    fn of(hold: &Hold) -> Self {
+        let scope = if hold.whole_contract { "contract" } else { "milestone" };
+        Self { kind: hold.kind.clone(), scope, since: hold.since }
+    }
+}
+
+/// A proposal to end a contract.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ContractTermination)]
+pub(super) struct TerminationOut {
+    /// Which party proposed it: `owner` or `contractor`.
+    #[schema(value_type = String, example = "owner")]
+    party: &'static str,
+    proposed_by: Uuid,
+    reason: String,
+    proposed_at: DateTime<Utc>,
+    /// Who agreed for the other party; null while it is open.
+    agreed_by: Option<Uuid>,
+    agreed_at: Option<DateTime<Utc>>,
+}
+
 /// A contract.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -120,7 +115,14 @@ pub(super) struct ContractOut {
     document_sha256: String,
     signatures: Vec<SignatureOut>,
     milestones: Vec<MilestoneOut>,
+    /// Whether a hold on the whole contract blocks funding, approval and payout of all its milestones.
+    frozen: bool,
+    /// The open holds on the whole contract, the oldest first.
+    holds: Vec<HoldOut>,
+    /// Why it was cancelled or ended.
     cancel_reason: Option<String>,
+    /// The proposal to end it that is open or was agreed to.
+    termination: Option<TerminationOut>,
     activated_at: Option<DateTime<Utc>>,
     completed_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
@@ -153,7 +155,17 @@ impl ContractOut {
                 .map(|s| SignatureOut { party: s.party.name(), user_id: s.user.0, signed_at: s.signed_at })
                 .collect(),
             milestones: contract.milestones.iter().map(|milestone| MilestoneOut::of(milestone, viewer)).collect(),
+            frozen: !contract.holds.is_empty(),
+            holds: contract.holds.iter().map(HoldOut::of).collect(),
             cancel_reason: contract.cancel_reason.clone(),
+            termination: contract.termination.as_ref().map(|termination| TerminationOut {
+                party: termination.party.name(),
+                proposed_by: termination.proposed_by.0,
+                reason: termination.reason.clone(),
+                proposed_at: termination.proposed_at,
+                agreed_by: termination.agreed_by.map(Uuid::from),
+                agreed_at: termination.agreed_at,
+            }),
             activated_at: contract.activated_at,
             completed_at: contract.completed_at,
             created_at: contract.created_at,
@@ -178,8 +190,10 @@ pub(super) struct MilestoneOut {
     /// `cancelled`.
     #[schema(value_type = String, example = "funded")]
     status: &'static str,
-    /// Whether a hold blocks approval and payout.
+    /// Whether a hold blocks funding, approval and payout.
     frozen: bool,
+    /// The open holds that cover it, its contract's too, the oldest first.
+    holds: Vec<HoldOut>,
     /// What is held for it and not reserved for a release.
     held: MoneyOut,
     /// How often work was submitted.
@@ -206,6 +220,7 @@ impl MilestoneOut {
             due_on: milestone.due_on,
             status: milestone.status.name(),
             frozen: milestone.frozen,
+            holds: milestone.holds.iter().map(HoldOut::of).collect(),
             held: milestone.held.into(),
             submissions: milestone.submissions,
             submitted_at: milestone.submitted_at,
@@ -366,16 +381,18 @@ impl ReleaseOut {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
     #[derive(Deserialize, ToSchema)]
     struct Body {
         #[schema(inline)]
-        amount: Option<AmountDto>,
+        amount: Option<AmountOrMoney>,
     }
 
     fn stated(body: &str) -> Result<Option<Stated>, Problem> {
-        web::parse::<Body>(body.as_bytes())?.amount.map(AmountDto::stated).transpose()
+        web::parse::<Body>(body.as_bytes())?.amount.map(super::stated).transpose()
     }
 
     #[test]

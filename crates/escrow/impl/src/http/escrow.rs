@@ -7,9 +7,9 @@ use kernel::PaymentId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Id, Idempotent, Json, List, Paging, Problem, Query, Reply};
+use web::{AmountOrMoney, Authed, Id, Idempotent, Json, List, Paging, Problem, Query, Reply};
 
-use super::dto::{AmountDto, EscrowOut, ReleaseOut};
+use super::dto::{EscrowOut, ReleaseOut, stated};
 
 /// A milestone to be funded.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -21,7 +21,7 @@ pub(super) struct FundIn {
     project_id: Option<Uuid>,
     /// If given, it must be the milestone's amount.
     #[schema(inline)]
-    amount: Option<AmountDto>,
+    amount: Option<AmountOrMoney>,
 }
 
 /// What the payer's browser needs to pay.
@@ -87,7 +87,7 @@ pub(super) async fn list(
 /// is taken up.
 #[utoipa::path(responses(
     (status = 201, description = "The payment, waiting for its payer", body = FundingOut),
-    (status = 409, description = "`HELD_TOO_LONG`: the milestone `milestoneId` of the contract holds money since `heldSince`, which must be released or refunded first · `STATE_CONFLICT`, also while the contract is suspended because the contractor's account is closed"),
+    (status = 409, description = "`HELD_TOO_LONG`: the milestone `milestoneId` of the contract holds money since `heldSince`, which must be released or refunded first · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince` · `STATE_CONFLICT`, also while the contract is suspended because the contractor's account is closed"),
     (status = 503, description = "`COVERAGE_SHORT`: new funding in the currency is paused · `UNAVAILABLE`; come back after Retry-After seconds",
         headers(("Retry-After" = u32, description = "Seconds to wait.")))
 ))]
@@ -101,7 +101,7 @@ pub(super) async fn fund(
     let cmd = Fund {
         milestone: body.0.milestone_id.into(),
         project: body.0.project_id.map(Into::into),
-        amount: body.0.amount.map(AmountDto::stated).transpose()?,
+        amount: body.0.amount.map(stated).transpose()?,
     };
     let render = |funding: &Funding| Reply::created(format!("/api/escrow/{}", funding.escrow.id), &FundingOut::of(funding));
     once.run(ctx, async |ctx| service.fund(&ctx, cmd).await, render).await
@@ -126,7 +126,7 @@ pub(super) async fn read(
 /// releases in the currency are paused it stays `sending` and follows by itself.
 #[utoipa::path(responses(
     (status = 200, description = "The release", body = ReleasingOut),
-    (status = 409, description = "`STATE_CONFLICT`: not approved yet · `PAYEE_NOT_ACTIVE`")
+    (status = 409, description = "`STATE_CONFLICT`: not approved yet · `PAYEE_NOT_ACTIVE` · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince`")
 ))]
 #[post("/api/escrow/{id}/release")]
 pub(super) async fn release(

@@ -1,5 +1,6 @@
 //! `/api/milestones`.
 
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use escrow_api::{Approval, Approve, Milestone, Milestones, RequestChanges, SubmitWork};
@@ -8,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Faults, Id, Idempotent, Json, OptionalBody, Problem, Reply};
+use web::{AmountOrMoney, Authed, Faults, Id, Idempotent, Json, OptionalBody, Problem, Reply};
 
-use super::dto::{AmountDto, MilestoneOut, MilestoneStoryOut};
+use super::dto::{MilestoneOut, MilestoneStoryOut, stated};
 
 /// Work to be submitted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -41,7 +42,7 @@ pub(super) struct ChangesIn {
 pub(super) struct ApproveIn {
     /// A part of what is held; all of it unless told otherwise.
     #[schema(inline)]
-    amount: Option<AmountDto>,
+    amount: Option<AmountOrMoney>,
 }
 
 /// Whether the approval is complete.
@@ -148,8 +149,9 @@ pub(super) async fn request_changes(
 /// The owner's, never the payee's side. The money is reserved for the contractor. At or above the organisation's approval threshold a
 /// second person must do the same: until then `approval.status` is `waiting`.
 #[utoipa::path(request_body = ApproveIn, responses(
-    (status = 200, description = "The milestone", body = ApprovalOut),
-    (status = 409, description = "`SAME_PERSON`: someone of the payee's side cannot approve · `STATE_CONFLICT`")
+    (status = 200, description = "It is approved", body = ApprovalOut),
+    (status = 202, description = "A second person must do the same", body = ApprovalOut),
+    (status = 409, description = "`SAME_PERSON`: someone of the payee's side cannot approve · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince` · `STATE_CONFLICT`")
 ))]
 #[post("/api/milestones/{id}/approve")]
 pub(super) async fn approve(
@@ -160,11 +162,14 @@ pub(super) async fn approve(
     body: OptionalBody<ApproveIn>,
 ) -> Result<HttpResponse, Problem> {
     let viewer = ctx.org;
-    let cmd = Approve { milestone, amount: body.0.amount.map(AmountDto::stated).transpose()? };
+    let cmd = Approve { milestone, amount: body.0.amount.map(stated).transpose()? };
     once.run(
         ctx,
         async |ctx| service.approve(&ctx, cmd).await,
-        move |approval: &Approval| Reply::ok(&ApprovalOut::of(approval, viewer)),
+        move |approval: &Approval| {
+            let status = if approval.waiting_since.is_some() { StatusCode::ACCEPTED } else { StatusCode::OK };
+            Reply::json(status, &ApprovalOut::of(approval, viewer))
+        },
     )
     .await
 }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use auth_api::Reach;
 use db::prelude::*;
-use escrow_api::{Contract, ContractStatus, CostBearer, Error, NewContract, Party, Signature, Terms};
+use escrow_api::{Contract, ContractStatus, CostBearer, Error, Hold, NewContract, Party, Signature, Terms};
 use kernel::{ContractId, Fault, OrgId, Page, PageRequest, Position, ProjectId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::{Reader, currency, milestones, money, payees, state};
+use super::{Reader, currency, milestones, money, payees, state, terminations};
 use crate::model::document::Document;
 use crate::schema::{contract_lines, contract_signatures, contracts};
 
@@ -258,12 +258,17 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
         milestones_of.entry(milestone.contract.0).or_default().push(milestone);
     }
     let still = payees::without(pg, &ids).await?;
+    let mut terminations = terminations::of(pg, &ids).await?;
     rows.into_iter()
         .map(|row| {
             let status = if still.contains(&row.id) { ContractStatus::Suspended } else { row.status()? };
             let signatures = signed.iter().filter(|(contract, ..)| *contract == row.id).map(|(_, party, user, signed_at)| {
                 Ok(Signature { party: state(Party::from_name(party), party)?, user: UserId(*user), signed_at: *signed_at })
             });
+            let milestones: Vec<escrow_api::Milestone> = milestones_of.remove(&row.id).unwrap_or_default();
+            // A hold on the contract covers each of its milestones.
+            let all = milestones.iter().take(1).flat_map(|first| first.holds.iter().filter(|hold| hold.whole_contract));
+            let holds: Vec<Hold> = all.cloned().collect();
             Ok(Contract {
                 id: ContractId(row.id),
                 owner: OrgId(row.org_id),
@@ -275,10 +280,12 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
                 status,
                 terms: row.terms()?,
                 signatures: signatures.collect::<Result<_, Fault>>()?,
-                milestones: milestones_of.remove(&row.id).unwrap_or_default(),
+                milestones,
+                holds,
                 title: row.title,
                 document_sha256: row.document_sha256,
                 cancel_reason: row.cancel_reason,
+                termination: terminations.remove(&row.id),
                 activated_at: row.activated_at,
                 completed_at: row.completed_at,
                 created_at: row.created_at,

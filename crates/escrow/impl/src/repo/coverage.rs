@@ -2,7 +2,7 @@
 
 use db::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
-use kernel::{Fault, OrgId, ReleaseId, Timestamp};
+use kernel::{Decision, Fault, OrgId, ReleaseId, Timestamp};
 use uuid::Uuid;
 
 use crate::ledger::Source;
@@ -103,10 +103,17 @@ pub(crate) struct FloatRow {
     pub(crate) amount: i64,
     pub(crate) currency: String,
     pub(crate) created_at: Timestamp,
+    pub(crate) operator: Option<String>,
 }
 
 /// Keeps a float, once per source: what stands for the source, and whether this call wrote it.
-pub(crate) async fn post_float(tx: &mut Tx, source: &Source, amount: i64, currency: &str) -> Result<(FloatRow, bool), Fault> {
+pub(crate) async fn post_float(
+    tx: &mut Tx,
+    source: &Source,
+    amount: i64,
+    currency: &str,
+    by: &Decision,
+) -> Result<(FloatRow, bool), Fault> {
     let fresh = diesel::insert_into(platform_float::table)
         .values((
             platform_float::id.eq(Uuid::now_v7()),
@@ -114,6 +121,8 @@ pub(crate) async fn post_float(tx: &mut Tx, source: &Source, amount: i64, curren
             platform_float::source_object.eq(&source.object),
             platform_float::amount.eq(amount),
             platform_float::currency.eq(currency),
+            platform_float::operator.eq(by.operator.as_str()),
+            platform_float::reason.eq(by.reason.as_ref().map(kernel::Reason::as_str)),
         ))
         .on_conflict((platform_float::source_provider, platform_float::source_object))
         .do_nothing()

@@ -63,3 +63,14 @@ pub(crate) async fn held(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<Hash
         .fault()?;
     Ok(rows.into_iter().map(|(milestone, balance)| (milestone, -balance)).collect())
 }
+
+/// What came in for a contract otherwise than asked, and waits for a named person.
+pub(crate) async fn in_suspense(mut pg: Reader<'_>, contract: Uuid) -> Result<i64, Fault> {
+    let balances: Vec<i64> = ledger_balances::table
+        .filter(ledger_balances::contract_id.eq(contract).and(ledger_balances::account.eq(Account::Suspense.code())))
+        .select(ledger_balances::balance)
+        .load(&mut pg)
+        .await
+        .fault()?;
+    Ok(-balances.iter().sum::<i64>())
+}

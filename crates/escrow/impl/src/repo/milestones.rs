@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::contracts::ContractRow;
-use super::{Reader, count, ledger, money, payments, releases, state};
+use super::{Reader, count, holds, ledger, money, payments, releases, state};
 use crate::schema::{milestone_reviews, milestones};
 
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -126,6 +126,8 @@ pub(crate) async fn views(pg: Reader<'_>, rows: Vec<MilestoneRow>) -> Result<Vec
     let held = ledger::held(pg, &ids).await?;
     let escrows: HashMap<Uuid, Uuid> = payments::newest(pg, &ids).await?;
     let mut releases = releases::newest(pg, &ids).await?;
+    let frozen: Vec<Uuid> = rows.iter().filter(|row| row.frozen).map(|row| row.contract_id).collect();
+    let held_by = if frozen.is_empty() { HashMap::new() } else { holds::of_contracts(pg, &frozen).await? };
     rows.into_iter()
         .map(|row| {
             Ok(Milestone {
@@ -138,6 +140,13 @@ pub(crate) async fn views(pg: Reader<'_>, rows: Vec<MilestoneRow>) -> Result<Vec
                 due_on: row.due_on,
                 status: row.status()?,
                 frozen: row.frozen,
+                holds: held_by
+                    .get(&row.contract_id)
+                    .into_iter()
+                    .flatten()
+                    .filter(|(covered, _)| covered.is_none_or(|milestone| milestone == row.id))
+                    .map(|(_, hold)| hold.clone())
+                    .collect(),
                 held: money(held.get(&row.id).copied().unwrap_or(0), &row.currency)?,
                 submissions: count(row.submissions),
                 submitted_at: row.submitted_at,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::milestones::MilestoneRow;
 use super::{Reader, count, money, state};
-use crate::model::money::Split;
+use crate::model::money::{Earlier, Split};
 use crate::schema::releases;
 
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -149,6 +149,18 @@ pub(crate) async fn under_way(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result
         .fault()
 }
 
+/// What was released of a milestone so far, whatever the provider refused left out. Whoever calls it holds the milestone.
+pub(crate) async fn earlier(tx: &mut Tx, org: Uuid, milestone: Uuid) -> Result<Earlier, Fault> {
+    let parts: Vec<(i64, i64)> = releases::table
+        .filter(releases::org_id.eq(org).and(releases::milestone_id.eq(milestone)))
+        .filter(releases::status.ne(ReleaseStatus::Failed.name()))
+        .select((releases::gross, releases::fee))
+        .load(tx.pg())
+        .await
+        .fault()?;
+    Ok(parts.into_iter().fold(Earlier::default(), |sum, (gross, fee)| Earlier { gross: sum.gross + gross, fees: sum.fees + fee }))
+}
+
 /// The newest release of each milestone.
 pub(crate) async fn newest(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<HashMap<Uuid, ReleaseRow>, Fault> {
     let rows: Vec<ReleaseRow> = releases::table
@@ -187,6 +199,8 @@ pub(crate) struct Step {
     pub(crate) maybe_sent_at: Option<Option<Timestamp>>,
     pub(crate) last_error: Option<Option<String>>,
     pub(crate) sent_at: Option<Timestamp>,
+    pub(crate) resolved_by: Option<String>,
+    pub(crate) resolved_reason: Option<String>,
 }
 
 pub(crate) async fn save(tx: &mut Tx, id: Uuid, step: &Step) -> Result<ReleaseRow, Fault> {

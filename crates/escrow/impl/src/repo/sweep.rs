@@ -7,6 +7,15 @@ use uuid::Uuid;
 use crate::schema::{milestones, payee_accounts, payments, releases};
 
 const MOST: i64 = 1_000;
+/// As many rows as a look yields at most.
+pub(crate) const MOST_ROWS: usize = 1_000;
+
+/// Of a milestone without an open hold: what one stops goes on when it is lifted, and until then it is the hold that a person is told of.
+fn not_frozen() -> diesel::expression::SqlLiteral<diesel::sql_types::Bool> {
+    diesel::dsl::sql(
+        "not exists (select from milestones m where m.org_id = releases.org_id and m.id = releases.milestone_id and m.frozen)",
+    )
+}
 
 /// Payments whose next look is due.
 pub(crate) async fn payments_due(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<(OrgId, PaymentId)>, Fault> {
@@ -51,7 +60,8 @@ pub(crate) async fn payees_due(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<Or
     Ok(rows.into_iter().map(OrgId).collect())
 }
 
-/// Releases that are on their way since before `before`, without those that have not left and cannot: of the currencies that stand still.
+/// Releases that are on their way since before `before`, without those that have not left and cannot: of the
+/// currencies that stand still, or under a hold.
 pub(crate) async fn releases_stuck(
     tx: &ReadTx<'_>,
     before: Timestamp,
@@ -61,6 +71,7 @@ pub(crate) async fn releases_stuck(
         .filter(releases::status.eq_any(["sending", "unknown"]))
         .filter(releases::updated_at.lt(before))
         .filter(releases::maybe_sent_at.is_not_null().or(releases::currency.ne_all(standing_still)))
+        .filter(releases::maybe_sent_at.is_not_null().or(not_frozen()))
         .order(releases::updated_at)
         .limit(MOST)
         .select((releases::org_id, releases::id))
@@ -72,6 +83,7 @@ pub(crate) async fn releases_stuck(
 
 /// A release that does not arrive.
 pub(crate) struct Stuck {
+    pub(crate) org: OrgId,
     pub(crate) release: Uuid,
     pub(crate) since: Timestamp,
     pub(crate) why: Option<String>,
@@ -79,17 +91,55 @@ pub(crate) struct Stuck {
 
 /// Releases that were put on their way before `before`, the oldest first; again without those that wait for their currency.
 pub(crate) async fn releases_late(tx: &ReadTx<'_>, before: Timestamp, standing_still: &[String]) -> Result<Vec<Stuck>, Fault> {
-    let rows: Vec<(Uuid, Option<Timestamp>, Option<String>)> = releases::table
+    let rows: Vec<(Uuid, Uuid, Option<Timestamp>, Option<String>)> = releases::table
         .filter(releases::status.eq_any(["sending", "unknown"]))
         .filter(releases::sending_since.lt(before))
         .filter(releases::maybe_sent_at.is_not_null().or(releases::currency.ne_all(standing_still)))
+        .filter(releases::maybe_sent_at.is_not_null().or(not_frozen()))
         .order(releases::sending_since)
         .limit(MOST)
-        .select((releases::id, releases::sending_since, releases::last_error))
+        .select((releases::org_id, releases::id, releases::sending_since, releases::last_error))
         .load(&mut tx.pg())
         .await
         .fault()?;
-    Ok(rows.into_iter().filter_map(|(release, since, why)| Some(Stuck { release, since: since?, why })).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|(org, release, since, why)| Some(Stuck { org: OrgId(org), release, since: since?, why }))
+        .collect())
+}
+
+fn ids(texts: &[String]) -> Vec<Uuid> {
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+/// Those of these releases of which nobody knows whether they were sent.
+pub(crate) async fn releases_unknown(tx: &ReadTx<'_>, of: &[String]) -> Result<Vec<String>, Fault> {
+    let rows: Vec<Uuid> = releases::table
+        .filter(releases::id.eq_any(ids(of)))
+        .filter(releases::status.eq("unknown"))
+        .select(releases::id)
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    Ok(rows.iter().map(Uuid::to_string).collect())
+}
+
+/// Those of these releases that failed, without another one of their milestone after them.
+pub(crate) async fn releases_refused(tx: &ReadTx<'_>, of: &[String]) -> Result<Vec<String>, Fault> {
+    let later = diesel::alias!(releases as later);
+    let rows: Vec<Uuid> = releases::table
+        .filter(releases::id.eq_any(ids(of)))
+        .filter(releases::status.eq("failed"))
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            later
+                .filter(later.field(releases::milestone_id).eq(releases::milestone_id))
+                .filter(later.field(releases::seq).gt(releases::seq)),
+        )))
+        .select(releases::id)
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    Ok(rows.iter().map(Uuid::to_string).collect())
 }
 
 /// Milestones whose review takes too long by the database's clock (M8).

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use audit_api::NewEntry;
 use escrow_api::{
     Contract, ContractActivated, ContractStatus, Contracts, ContractsPort, Error, MilestoneBounds, NewContract, OpenedContract,
-    Party, Sign, Statement, Terms, perm,
+    Party, Sign, Statement, Terminate, Terminating, Terms, perm,
 };
 use kernel::{ContractId, Ctx, Currency, Denied, EventId, Fault, FieldFault, Money, OrgId, Page, PageRequest};
 use serde_json::json;
@@ -111,10 +111,22 @@ impl ContractsPort for Service {
             .after(json!({ "status": ContractStatus::Cancelled, "reason": reason }));
         Ok(self.record_in(tx, ctx, entry).await?)
     }
+
+    async fn signed_by_in(&self, tx: &mut Tx, contract: ContractId) -> Result<Vec<Party>, Error> {
+        Ok(repo::contracts::signers(tx, contract).await?.into_iter().map(|(party, _)| party).collect())
+    }
 }
 
 #[async_trait]
 impl Contracts for Service {
+    async fn terminate(&self, ctx: &Ctx, cmd: Terminate) -> Result<Terminating, Error> {
+        self.terminate_contract(ctx, cmd).await
+    }
+
+    async fn withdraw_termination(&self, ctx: &Ctx, id: ContractId) -> Result<Contract, Error> {
+        self.withdraw_proposal(ctx, id).await
+    }
+
     async fn list(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<Contract>, Error> {
         let visible = self.visible(ctx, perm::CONTRACTS_READ)?;
         self.uow
@@ -183,6 +195,11 @@ impl Contracts for Service {
                     return Err(Error::DocumentMismatch);
                 }
                 if signers.iter().any(|(_, signer)| *signer == user) {
+                    return Err(Error::SamePerson);
+                }
+                // An owner that makes the contractor's person a member keeps nobody from signing, only somebody who acts for it.
+                let ties = repo::parties::ties(tx, &contract, user).await?;
+                if (side == Party::Owner && ties.member) || ties.taken_up {
                     return Err(Error::SamePerson);
                 }
                 if side == Party::Contractor && repo::payees::payable(tx, contract.id).await?.is_none() {

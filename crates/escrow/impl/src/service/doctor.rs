@@ -101,7 +101,15 @@ const CHECKS: &[(&str, &str)] = &[
     (
         "RELEASE_STUCK",
         "select id::text as subject, format('release is %s, on its way since %s, after %s attempts: %s', status, sending_since, attempts, coalesce(last_error, 'no error')) as detail
-         from releases where status in ('sending', 'unknown') and sending_since < now() - interval '1 hour'",
+         from releases where status in ('sending', 'unknown') and sending_since < now() - interval '1 hour'
+           and (maybe_sent_at is not null or not exists (select from milestones m where m.org_id = releases.org_id and m.id = releases.milestone_id and m.frozen))",
+    ),
+    (
+        "HOLD",
+        "select m.id::text as subject, format('milestone is %s, but %s open hold(s) cover it', case when m.frozen then 'frozen' else 'not frozen' end, count(h.id)) as detail
+         from milestones m left join holds h
+           on h.org_id = m.org_id and h.contract_id = m.contract_id and (h.milestone_id is null or h.milestone_id = m.id) and h.lifted_at is null
+         group by m.org_id, m.id, m.frozen having m.frozen <> (count(h.id) > 0)",
     ),
     (
         "EVENT_STUCK",

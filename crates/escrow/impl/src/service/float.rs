@@ -1,7 +1,7 @@
 //! E0: the platform tops up its balance at the provider with money of its own. An operator's verb, no tenant's.
 
 use escrow_api::StatementEntry;
-use kernel::{Currency, Fault, Money, MoneyError, Timestamp};
+use kernel::{Currency, Decision, Fault, Money, MoneyError, Timestamp};
 use rust_decimal::Decimal;
 use uow::SystemUow;
 
@@ -85,6 +85,8 @@ pub struct FloatPosted {
     pub fresh: bool,
     /// When it was posted.
     pub at: Timestamp,
+    /// Who posted it; unknown of those of before it was asked for.
+    pub operator: Option<String>,
     /// Its two postings.
     pub entries: Vec<StatementEntry>,
     /// What its currency has over what it owes; negative: what it lacks, and new funding and new releases stand still.
@@ -93,17 +95,17 @@ pub struct FloatPosted {
     pub resumed: usize,
 }
 
-/// Posts E0, once per source, and looks at I7 in the same transaction: what waited for it goes on at once.
+/// Posts E0, once per source, under the name of the person who does it, and looks at I7 in the same transaction: what waited for it goes on at once.
 ///
 /// # Errors
 /// [`FloatError::Differs`] if the source was posted with another amount or currency; a fault of the database.
-pub async fn post_float(system: &SystemUow, float: &Float) -> Result<FloatPosted, FloatError> {
+pub async fn post_float(system: &SystemUow, float: &Float, by: &Decision) -> Result<FloatPosted, FloatError> {
     let Float { amount, source } = float;
     let currency = amount.currency();
     let posting = Posting::e0(source, amount.minor(), currency);
     let (posted, found) = system
         .write(async |tx| {
-            let (row, fresh) = repo::coverage::post_float(tx, &posting.source, amount.minor(), currency.code()).await?;
+            let (row, fresh) = repo::coverage::post_float(tx, &posting.source, amount.minor(), currency.code(), by).await?;
             let posted = repo::money(row.amount, &row.currency)?;
             if posted != *amount {
                 return Err(FloatError::Differs { source_object: source.clone(), posted, asked: *amount, at: row.created_at });
@@ -124,7 +126,7 @@ pub async fn post_float(system: &SystemUow, float: &Float) -> Result<FloatPosted
                 })
                 .collect();
             let surplus = Money::from_minor(*surplus, currency);
-            Ok((FloatPosted { fresh, at: row.created_at, entries, surplus, resumed: *resumed }, found))
+            Ok((FloatPosted { fresh, at: row.created_at, operator: row.operator, entries, surplus, resumed: *resumed }, found))
         })
         .await?;
     announce(&found);

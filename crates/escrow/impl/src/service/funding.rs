@@ -83,6 +83,7 @@ impl Service {
         for payment in payments {
             match payment.status()? {
                 EscrowStatus::Created | EscrowStatus::RequiresAction => {
+                    self.no_hold_in(tx, &milestone).await?;
                     self.money_may_come_in(tx, &contract).await?;
                     return Ok(payment);
                 }
@@ -97,7 +98,7 @@ impl Service {
                 _ => {}
             }
         }
-        self.money_may_move_in(tx, &contract, milestone.frozen).await?;
+        self.money_may_move_in(tx, &contract, &milestone).await?;
         let after = moved(&milestone, MilestoneEvent::Fund, "only a planned milestone can be funded")?;
         let now = repo::now(tx).await?;
         let window = self.settings.funding_window_days;

@@ -8,8 +8,9 @@ use chrono::TimeDelta;
 use escrow_api::{Error, NewPaymentIntent, PaymentIntentState, PaymentStatus, ProviderError};
 use kernel::{Ctx, Fault, OrgId, PaymentId, RequestId};
 
+use super::Service;
+use super::alarms::alarm_in;
 use super::funding::transfer_group;
-use super::{Service, alarm};
 use crate::jobs::{self, IntentJob};
 use crate::model::is_live;
 use crate::repo;
@@ -155,12 +156,10 @@ impl Service {
         match (seen.status, &seen.funds) {
             (PaymentStatus::Canceled, _) => Ok(()),
             (PaymentStatus::Succeeded, Some(_)) => {
-                alarm(
-                    "payment_twice",
-                    &format!("payment {} has {:?}, but {} was paid as well", payment.id, payment.intent, seen.id),
-                );
                 self.uow
                     .write(ctx, async |tx| {
+                        let detail = format!("it has {:?}, but {} was paid as well: refund one of them", payment.intent, seen.id);
+                        alarm_in(tx, "payment_twice", ("payment", payment.id.to_string()), detail).await?;
                         let milestone = repo::milestones::lock(tx, payment.milestone_id.into()).await?;
                         // It cannot be the payment of the milestone: its metadata name another one, so its money goes into suspense.
                         let id = repo::payments::insert_stray(tx, payment, milestone.contractor_org_id, &seen.id).await?;

@@ -17,7 +17,7 @@ use super::{Service, conflict};
 use crate::jobs::{self, ReviewJob};
 use crate::ledger::Posting;
 use crate::model::MilestoneEvent;
-use crate::model::money::Split;
+use crate::model::money::{NoPart, Split};
 use crate::repo;
 use crate::repo::contracts::ContractRow;
 use crate::repo::milestones::{MilestoneRow, NewReview};
@@ -42,6 +42,20 @@ pub(super) fn moved(milestone: &MilestoneRow, event: MilestoneEvent, hint: &str)
     event.after(status).ok_or_else(|| conflict("milestone", status, hint))
 }
 
+fn no_part(why: NoPart, held: Money) -> FieldFault {
+    let (code, detail) = match why {
+        NoPart::OutOfRange => ("OUT_OF_RANGE", format!("must be above zero and at most what is held: {held}")),
+        NoPart::TooSmall => {
+            ("TOO_SMALL", format!("nothing of it would be left after the platform's fee: approve more of the {held} held"))
+        }
+        NoPart::RestTooSmall => (
+            "REST_TOO_SMALL",
+            format!("nothing of the rest would be left after the platform's fee: approve all of the {held} held, or less of it"),
+        ),
+    };
+    FieldFault::new("/amount", code, detail)
+}
+
 impl Service {
     /// A milestone, locked, with its contract held, for a verb of one side.
     pub(super) async fn locked_in(
@@ -58,15 +72,26 @@ impl Service {
         Ok((contract, repo::milestones::lock(tx, id).await?))
     }
 
-    /// Money moves only under a contract in force whose escrow account is not frozen (I8).
-    pub(super) async fn money_may_move_in(&self, tx: &mut Tx, contract: &ContractRow, frozen: bool) -> Result<(), Error> {
+    /// Refuses while a hold is open on the milestone or on its whole contract. The milestone must be locked.
+    pub(super) async fn no_hold_in(&self, tx: &mut Tx, milestone: &MilestoneRow) -> Result<(), Error> {
+        match repo::holds::covering(reader(tx), milestone.contract_id, milestone.id).await? {
+            Some(hold) => Err(Error::held(&hold)),
+            None => Ok(()),
+        }
+    }
+
+    /// Money moves only under a contract in force whose escrow account is not frozen (I8), and where no hold is open.
+    pub(super) async fn money_may_move_in(
+        &self,
+        tx: &mut Tx,
+        contract: &ContractRow,
+        milestone: &MilestoneRow,
+    ) -> Result<(), Error> {
         let status = contract.status()?;
         if status != ContractStatus::Active {
             return Err(conflict("contract", status, "it must be active: signed by both parties and not suspended"));
         }
-        if frozen {
-            return Err(conflict("milestone", "frozen", "a hold on its money must be lifted first"));
-        }
+        self.no_hold_in(tx, milestone).await?;
         if !repo::payees::escrow_is_active(tx, contract.id).await? {
             return Err(conflict("escrow account", "frozen", "it must be active"));
         }
@@ -84,8 +109,8 @@ impl Service {
         Err(conflict("contract", ContractStatus::Suspended, hint))
     }
 
-    /// Nobody of the payee's side approves its pay, wherever else they are a member (I9).
-    async fn not_of_the_payee_in(
+    /// Nobody of the payee's side approves or releases its pay, wherever else they are a member (I9).
+    pub(super) async fn not_of_the_payee_in(
         &self,
         tx: &mut Tx,
         contract: &ContractRow,
@@ -94,8 +119,8 @@ impl Service {
     ) -> Result<(), Error> {
         let signed = repo::contracts::signers(tx, contract.id.into()).await?.contains(&(Party::Contractor, user));
         let submitted = milestone.submitted_by == Some(user.0);
-        let member = self.tenants.role_in(tx, OrgId(contract.contractor_org_id), user).await?.is_some();
-        if signed || submitted || member { Err(Error::SamePerson) } else { Ok(()) }
+        let ties = repo::parties::ties(tx, contract, user).await?;
+        if signed || submitted || ties.member { Err(Error::SamePerson) } else { Ok(()) }
     }
 
     /// M8: the owner was silent for too long. Harmless if it was not.
@@ -129,20 +154,16 @@ impl Service {
         if let Some(user) = ctx.user_id() {
             self.not_of_the_payee_in(tx, &contract, &milestone, user).await?;
         }
-        self.money_may_move_in(tx, &contract, milestone.frozen).await?;
+        self.money_may_move_in(tx, &contract, &milestone).await?;
         let before = milestone.status()?;
         let after = moved(&milestone, MilestoneEvent::Approve, "only work that is in review can be approved")?;
         let currency = milestone.amount()?.currency();
         let held = repo::ledger::held(reader(tx), &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
         let held = Money::from_minor(held, currency);
         let amount = cmd.amount.map_or(Ok(held), |amount| stated(amount, held)).map_err(|fault| Error::Invalid(vec![fault]))?;
-        if amount.minor() <= 0 || amount.minor() > held.minor() {
-            let detail = format!("must be above zero and at most what is held: {held}");
-            return Err(Error::Invalid(vec![FieldFault::new("/amount", "OUT_OF_RANGE", detail)]));
-        }
-        let split = Split::of(amount.minor(), contract.terms()?.fee_bps).ok_or_else(|| {
-            Error::Invalid(vec![FieldFault::new("/amount", "TOO_SMALL", "nothing would be left after the platform's fee")])
-        })?;
+        let earlier = repo::releases::earlier(tx, milestone.org_id, milestone.id).await?;
+        let split = Split::part(earlier, held.minor(), amount.minor(), contract.terms()?.fee_bps)
+            .map_err(|why| Error::Invalid(vec![no_part(why, held)]))?;
         // At stake is the whole milestone, however small the parts in which it is approved: a threshold is not split away.
         let request = ApprovalRequest {
             action: perm::MILESTONES_APPROVE.name(),

@@ -22,6 +22,9 @@ impl Service {
         let payment = repo::payments::row(reader(tx), id).await?;
         let (contract, milestone) =
             self.locked_in(tx, ctx, payment.milestone_id.into(), Party::Owner, perm::ESCROW_RELEASE).await?;
+        if let Some(user) = ctx.user_id() {
+            self.not_of_the_payee_in(tx, &contract, &milestone, user).await?;
+        }
         let newest = repo::releases::lock_newest(tx, milestone.id).await?.filter(|release| release.payment_id == payment.id);
         let status = milestone.status()?;
         let Some(newest) = newest else {
@@ -34,7 +37,11 @@ impl Service {
                 self.start_in(tx, ctx, &contract, &milestone, again).await?
             }
             // Approved anew after a part was released: the newest release is that approval's, so this is a repetition.
-            ReleaseStatus::Sending | ReleaseStatus::Unknown | ReleaseStatus::Sent => newest,
+            ReleaseStatus::Sending | ReleaseStatus::Unknown => {
+                self.no_hold_in(tx, &milestone).await?;
+                newest
+            }
+            ReleaseStatus::Sent => newest,
             ReleaseStatus::PartReversed | ReleaseStatus::Reversed => newest,
             ReleaseStatus::Requested | ReleaseStatus::Failed => {
                 return Err(conflict("milestone", status, "its release cannot be sent"));
@@ -52,7 +59,7 @@ impl Service {
         milestone: &MilestoneRow,
         release: ReleaseRow,
     ) -> Result<ReleaseRow, Error> {
-        self.money_may_move_in(tx, contract, milestone.frozen).await?;
+        self.money_may_move_in(tx, contract, milestone).await?;
         self.payee_is_there_in(tx, contract).await?;
         if repo::payees::payable(tx, contract.id).await?.is_none() {
             return Err(Error::PayeeNotActive);

@@ -3,15 +3,14 @@
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{Error, Release, ReleaseStatus, TransferState};
-use kernel::{Ctx, ReleaseId, RequestId};
+use kernel::{Ctx, Decision, ReleaseId, RequestId};
 use serde_json::json;
 
 use super::funding::transfer_group;
 use super::transfers::{KEY_LIFE, is_of};
 use super::{Service, conflict};
 use crate::repo;
-use crate::repo::reader;
-use crate::repo::releases::ReleaseRow;
+use crate::repo::releases::{ReleaseRow, Step};
 
 /// Until an attempt that began while the key lived has certainly ended.
 const LAST_ATTEMPT: TimeDelta = TimeDelta::minutes(10);
@@ -56,7 +55,7 @@ impl Service {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::State`] if it is not unknown, if it may still be sent by itself, or if the provider contradicts; the
     /// provider's, if it does not answer.
-    pub async fn resolve_release(&self, id: ReleaseId, resolution: &Resolution) -> Result<Release, Error> {
+    pub async fn resolve_release(&self, id: ReleaseId, resolution: &Resolution, by: &Decision) -> Result<Release, Error> {
         let org = self.system.read(async |tx| repo::releases::owner(tx, id).await).await?.ok_or(Error::NotFound("release"))?;
         let ctx = Ctx::system(org, RequestId::generate());
         let release = self.uow.read(&ctx, async |tx| repo::releases::row(db::PgRead::pg(tx), id).await).await?;
@@ -80,13 +79,18 @@ impl Service {
                         ReleaseStatus::Failed
                     }
                 };
-                let after = repo::releases::row(reader(tx), id).await?;
+                let step = Step {
+                    resolved_by: Some(by.operator.to_string()),
+                    resolved_reason: by.reason.as_ref().map(ToString::to_string),
+                    ..Step::default()
+                };
+                let after = repo::releases::save(tx, id.0, &step).await?;
                 if after.status()? != expected {
                     return Err(refused(format!("it cannot become {expected}")));
                 }
                 let entry = NewEntry::named("escrow.release_resolved", "release", id)
                     .before(json!({ "status": before.status()?, "error": before.last_error }))
-                    .after(json!({ "status": expected, "transfer": after.transfer, "by": "operator" }));
+                    .after(json!({ "status": expected, "transfer": after.transfer, "operator": by.operator.as_str(), "reason": by.reason.as_ref().map(kernel::Reason::as_str) }));
                 self.record_in(tx, &ctx, entry).await?;
                 Ok(after.view()?)
             })

@@ -2,9 +2,11 @@
 //! minute.
 
 use chrono::TimeDelta;
-use kernel::{Fault, PaymentId};
+use kernel::{Fault, PaymentId, Timestamp};
+use uow::{Alarm, ReadTx};
 
-use super::{Service, page};
+use super::Service;
+use super::alarms::{MONEY_HELD_TOO_LONG, RELEASE_REFUSED, RELEASE_STUCK, RELEASE_UNKNOWN, Watched, page};
 use crate::jobs;
 use crate::model::held::ACT_DAYS;
 use crate::repo;
@@ -13,7 +15,7 @@ use crate::repo;
 const LATE: TimeDelta = TimeDelta::hours(1);
 
 impl Service {
-    /// Looks at I7, at money held for too long and at releases that do not arrive, and pages a person. Enqueues again what may be stuck: payments and payee accounts whose look is due, releases
+    /// Looks at I7, at money held for too long and at releases that do not arrive, pages a person and keeps alarms true. Enqueues again what may be stuck: payments and payee accounts whose look is due, releases
     /// and events under way for too long, reviews overdue.
     /// Needed after a crash between a commit and its job's run, and when an event never comes.
     ///
@@ -23,7 +25,7 @@ impl Service {
         let standing_still = self.watch_coverage().await?;
         let now = self.now();
         let before = now - TimeDelta::from_std(self.settings.stuck_after).map_err(Fault::internal)?;
-        let (due, old, late) = self
+        let (due, watched) = self
             .system
             .read(async |tx| {
                 let mut due = Vec::new();
@@ -33,29 +35,23 @@ impl Service {
                 due.extend(stuck.into_iter().map(|(org, id)| jobs::send_release(org, id)));
                 due.extend(repo::sweep::reviews_overdue(tx).await?.into_iter().map(|(org, id)| jobs::escalate(org, id)));
                 due.extend(repo::inbox::waiting(tx, before).await?.into_iter().map(jobs::webhook));
-                let late = repo::sweep::releases_late(tx, now - LATE, &standing_still).await?;
-                Ok::<_, Fault>((due, repo::held::aged(tx, ACT_DAYS, None).await?, late))
+                let watched = [
+                    held_too_long(tx).await?,
+                    late(tx, now - LATE, &standing_still).await?,
+                    unknown(tx).await?,
+                    refused(tx).await?,
+                ];
+                Ok::<_, Fault>((due, watched))
             })
             .await?;
-        if let Some(oldest) = old.first() {
-            let detail = format!(
-                "{} payment(s) are held for {ACT_DAYS} days or more, the first is {}, funded at {}: release or refund, the provider must pay out within 90",
-                old.len(),
-                oldest.payment,
-                oldest.funded_at
-            );
-            page("money_held_too_long", &detail);
-        }
-        if let Some(oldest) = late.first() {
-            let detail = format!(
-                "{} release(s) do not arrive, the first is {}, on its way since {}: {}",
-                late.len(),
-                oldest.release,
-                oldest.since,
-                oldest.why.as_deref().unwrap_or("no error")
-            );
-            page("release_stuck", &detail);
-        }
+        self.system
+            .write(async |tx| {
+                for kind in watched {
+                    kind.save_in(tx).await?;
+                }
+                Ok::<_, Fault>(())
+            })
+            .await?;
         self.take_up(due).await
     }
 
@@ -96,4 +92,63 @@ impl Service {
             })
             .await
     }
+}
+
+/// Money that the provider must soon pay out.
+async fn held_too_long(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
+    let mut watched = Watched::begin(tx, MONEY_HELD_TOO_LONG).await?;
+    let old = repo::held::aged(tx, ACT_DAYS, None).await?;
+    if let Some(oldest) = old.first() {
+        let detail = format!(
+            "{} payment(s) are held for {ACT_DAYS} days or more, the first is {}, funded at {}: release or refund, the provider must pay out within 90",
+            old.len(),
+            oldest.payment,
+            oldest.funded_at
+        );
+        page(MONEY_HELD_TOO_LONG, &detail);
+    }
+    for one in old {
+        let detail =
+            format!("{} funded at {}: release or refund, the provider must pay out within 90 days", one.held, one.funded_at);
+        watched.found(Alarm { kind: MONEY_HELD_TOO_LONG, about: ("payment", one.payment.to_string()), org: None, detail });
+    }
+    Ok(watched)
+}
+
+/// Releases that do not arrive.
+async fn late(tx: &ReadTx<'_>, before: Timestamp, standing_still: &[String]) -> Result<Watched, Fault> {
+    let mut watched = Watched::begin(tx, RELEASE_STUCK).await?;
+    let late = repo::sweep::releases_late(tx, before, standing_still).await?;
+    if let Some(oldest) = late.first() {
+        let why = oldest.why.as_deref().unwrap_or("no error");
+        let detail = format!(
+            "{} release(s) do not arrive, the first is {}, on its way since {}: {why}",
+            late.len(),
+            oldest.release,
+            oldest.since
+        );
+        page(RELEASE_STUCK, &detail);
+    }
+    if late.len() >= repo::sweep::MOST_ROWS {
+        watched.incomplete();
+    }
+    for one in late {
+        let detail = format!("on its way since {}: {}", one.since, one.why.as_deref().unwrap_or("no error"));
+        watched.found(Alarm { kind: RELEASE_STUCK, about: ("release", one.release.to_string()), org: Some(one.org), detail });
+    }
+    Ok(watched)
+}
+
+/// Whether a release was sent became known: what was raised when it was lost is over.
+async fn unknown(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
+    let watched = Watched::begin(tx, RELEASE_UNKNOWN).await?;
+    let still = repo::sweep::releases_unknown(tx, watched.open()).await?;
+    Ok(watched.unless(&still))
+}
+
+/// A refused release was followed by another: what was raised when it was refused is over.
+async fn refused(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
+    let watched = Watched::begin(tx, RELEASE_REFUSED).await?;
+    let still = repo::sweep::releases_refused(tx, watched.open()).await?;
+    Ok(watched.unless(&still))
 }

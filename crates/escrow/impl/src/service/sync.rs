@@ -10,7 +10,8 @@ use kernel::{Ctx, Fault, OrgId, PaymentId, RequestId, Timestamp};
 use serde_json::json;
 use uow::Tx;
 
-use super::{Service, alarm};
+use super::Service;
+use super::alarms::alarm_in;
 use crate::jobs::{self, PaymentJob};
 use crate::ledger::Posting;
 use crate::model::money::share;
@@ -74,11 +75,14 @@ impl Service {
             return Err(Fault::internal(format!("payment {id} has another intent than {}", seen.id)).into());
         }
         let before = payment.status()?;
-        let other_lives = repo::payments::of_milestone(reader(tx), milestone.id)
-            .await?
-            .iter()
-            .any(|other| other.id != payment.id && EscrowStatus::from_name(&other.status).is_some_and(is_live));
-        let (look, funds) = self.judge(&payment, before, seen, other_lives);
+        // A milestone that was cancelled with its contract wants no money any more.
+        let over = milestone.status()? == MilestoneStatus::Cancelled;
+        let other_lives = over
+            || repo::payments::of_milestone(reader(tx), milestone.id)
+                .await?
+                .iter()
+                .any(|other| other.id != payment.id && EscrowStatus::from_name(&other.status).is_some_and(is_live));
+        let (look, funds, wrong) = self.judge(&payment, before, seen, other_lives);
         let mut after = payment_after(before, look);
         if other_lives && is_live(after) && !is_live(before) {
             after = before;
@@ -100,6 +104,10 @@ impl Service {
             updated_at: self.now(),
         };
         repo::payments::save(tx, payment.id, &learnt).await?;
+        if let Some(wrong) = wrong {
+            let detail = format!("payment {}, intent {}: {wrong}", payment.id, seen.id);
+            alarm_in(tx, "payment_in_suspense", ("payment", payment.id.to_string()), detail).await?;
+        }
         if let Some(funds) = funds {
             self.post_funds_in(tx, &payment, after, funds).await?;
         }
@@ -120,32 +128,29 @@ impl Service {
         Ok(())
     }
 
-    /// What was seen, in the words of the model, and the funds if they are to be posted.
+    /// What was seen, in the words of the model, the funds if they are to be posted, and why they newly go into suspense, if they do.
     fn judge<'a>(
         &self,
         payment: &PaymentRow,
         before: EscrowStatus,
         seen: &'a PaymentIntentState,
         other_lives: bool,
-    ) -> (Seen, Option<&'a SettledFunds>) {
+    ) -> (Seen, Option<&'a SettledFunds>, Option<String>) {
         if let Some(unpaid) = Seen::unpaid(seen.status, seen.last_error.is_some()) {
-            return (unpaid, None);
+            return (unpaid, None, None);
         }
         let Some(funds) = &seen.funds else {
             // Paid, but the charge's balance transaction is not there yet.
-            return (Seen::Processing, None);
+            return (Seen::Processing, None, None);
         };
         let mut wrong = mismatches(payment, seen, funds, &self.settings);
         if other_lives && !matches!(before, EscrowStatus::Succeeded | EscrowStatus::Available) {
-            wrong.push("the milestone has another live payment".to_owned());
+            wrong.push("the milestone has another live payment, or is cancelled".to_owned());
         }
         if wrong.is_empty() || matches!(before, EscrowStatus::Succeeded | EscrowStatus::Available) {
-            return (Seen::Paid { available: funds.available }, Some(funds));
+            return (Seen::Paid { available: funds.available }, Some(funds), None);
         }
-        if before != EscrowStatus::Suspense {
-            alarm("payment_in_suspense", &format!("payment {}, intent {}: {}", payment.id, seen.id, wrong.join("; ")));
-        }
-        (Seen::PaidWrong, Some(funds))
+        (Seen::PaidWrong, Some(funds), (before != EscrowStatus::Suspense).then(|| wrong.join("; ")))
     }
 
     /// How many looks have found nothing new, and when the next one is due: known money is waited for until it is there, everything else
@@ -214,10 +219,10 @@ impl Service {
         if fee > expected {
             let (over, currency) = (fee - expected, &payment.currency);
             let detail = format!(
-                "payment {} cost {fee} minor units of {currency}, {over} more than the {expected} expected: the platform's cost",
-                payment.id
+                "the provider took {fee} minor units of {currency}, {over} more than the {expected} expected: the platform's cost; if that is \
+                 no exception, set escrow.terms"
             );
-            alarm("fee_above_estimate", &detail);
+            alarm_in(tx, "fee_above_estimate", ("payment", payment.id.to_string()), detail).await?;
         }
         Ok(())
     }

@@ -10,8 +10,9 @@ use kernel::{Ctx, Fault, ReleaseId, RequestId};
 use serde_json::json;
 use uow::Tx;
 
+use super::Service;
+use super::alarms::{RELEASE_REFUSED, RELEASE_UNKNOWN, alarm_in};
 use super::funding::transfer_group;
-use super::{Service, alarm};
 use crate::jobs::{ReleaseJob, TransferJob};
 use crate::ledger::Posting;
 use crate::model::{MilestoneEvent, ReleaseEvent};
@@ -27,10 +28,10 @@ enum Next {
     Nothing,
     /// Something stands in its way for now.
     Blocked(Error),
-    /// It was asked for, and goes when the currency is covered again (I7): whoever finds that enqueues it.
+    /// It was asked for, and goes when the currency is covered again (I7) or the hold is lifted: whoever finds that enqueues it.
     Waiting,
-    /// To be sent.
-    Send { order: TransferOrder, look_first: bool, key_is_dead: bool, attempt: i32 },
+    /// To be sent; under a hold only to be looked for.
+    Send { order: TransferOrder, look_first: bool, key_is_dead: bool, held: bool, attempt: i32 },
 }
 
 pub(super) fn is_of(transfer: &TransferState, release: ReleaseId) -> bool {
@@ -45,10 +46,10 @@ impl Service {
     pub async fn send_release(&self, job: ReleaseJob) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release).await).await?;
-        let (order, look_first, key_is_dead, attempt) = match next {
+        let (order, look_first, key_is_dead, held, attempt) = match next {
             Next::Nothing | Next::Waiting => return Ok(()),
             Next::Blocked(error) => return Err(error),
-            Next::Send { order, look_first, key_is_dead, attempt } => (order, look_first, key_is_dead, attempt),
+            Next::Send { order, look_first, key_is_dead, held, attempt } => (order, look_first, key_is_dead, held, attempt),
         };
         if look_first {
             let transfers = self.provider.transfers_of_group(&order.transfer_group).await?;
@@ -56,15 +57,15 @@ impl Service {
                 return self.confirm(&ctx, job.release, transfer).await;
             }
             if key_is_dead {
-                alarm(
-                    "release_unknown",
-                    &format!("release {}: no transfer after a day; a person must decide (resolve_release)", job.release),
-                );
                 return self
                     .uow
                     .write(&ctx, async |tx| self.lose_in(tx, &ctx, job.release, "no transfer after a day").await)
                     .await;
             }
+        }
+        if held {
+            // It may still turn up; the sweep looks again. Sent it is when the hold is lifted.
+            return Ok(());
         }
         match self.provider.create_transfer(&order).await {
             Ok(transfer) => self.confirm(&ctx, job.release, &transfer).await,
@@ -97,16 +98,20 @@ impl Service {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let transfer = self.provider.transfer(&job.transfer).await?;
         if !is_of(&transfer, job.release) {
-            alarm("foreign_transfer", &format!("transfer {} does not name release {}", transfer.id, job.release));
-            return Ok(());
+            let detail = format!("transfer {} does not name release {}", transfer.id, job.release);
+            let about = ("transfer", transfer.id.clone());
+            return Ok(self.uow.write(&ctx, async |tx| alarm_in(tx, "foreign_transfer", about, detail).await).await?);
         }
-        if transfer.reversed.minor() != 0 {
-            alarm(
-                "transfer_reversed",
-                &format!("transfer {} of release {} was reversed by {}", transfer.id, job.release, transfer.reversed),
-            );
-        }
-        self.confirm(&ctx, job.release, &transfer).await
+        self.uow
+            .write(&ctx, async |tx| {
+                if transfer.reversed.minor() != 0 {
+                    let detail =
+                        format!("transfer {} of release {} was reversed by {}", transfer.id, job.release, transfer.reversed);
+                    alarm_in(tx, "transfer_reversed", ("transfer", transfer.id.clone()), detail).await?;
+                }
+                self.confirm_in(tx, &ctx, job.release, &transfer).await
+            })
+            .await
     }
 
     async fn about_to_send_in(&self, tx: &mut Tx, id: ReleaseId) -> Result<Next, Error> {
@@ -130,9 +135,10 @@ impl Service {
             (_, _, None) => return self.blocked_in(tx, id, Error::PayeeNotActive).await,
         };
         if release.maybe_sent_at.is_none()
-            && let Err(error) = self.money_may_move_in(tx, &contract, milestone.frozen).await
+            && let Err(error) = self.money_may_move_in(tx, &contract, &milestone).await
         {
             return match error {
+                Error::OnHold { .. } => self.held_in(tx, &release, &error).await,
                 Error::State { .. } => self.blocked_in(tx, id, error).await,
                 fault => Err(fault),
             };
@@ -140,6 +146,12 @@ impl Service {
         if release.maybe_sent_at.is_none() && repo::coverage::is_short(tx, &release.currency).await? {
             return self.wait_in(tx, &release).await;
         }
+        // What may have left already is looked for, but under a hold never asked for again.
+        let held = match self.no_hold_in(tx, &milestone).await {
+            Ok(()) => false,
+            Err(Error::OnHold { .. }) => true,
+            Err(error) => return Err(error),
+        };
         let payment = repo::payments::row(reader(tx), release.payment_id.into()).await?;
         let now = self.now();
         let step = Step {
@@ -162,7 +174,17 @@ impl Service {
             idempotency_key: format!("rel_{}", release.id),
         };
         let key_is_dead = release.maybe_sent_at.is_some_and(|since| now - since >= KEY_LIFE);
-        Ok(Next::Send { order, look_first: release.maybe_sent_at.is_some(), key_is_dead, attempt: release.attempts + 1 })
+        let look_first = release.maybe_sent_at.is_some();
+        Ok(Next::Send { order, look_first, key_is_dead, held, attempt: release.attempts + 1 })
+    }
+
+    /// Noted once, however often it is looked at.
+    async fn held_in(&self, tx: &mut Tx, release: &ReleaseRow, hold: &Error) -> Result<Next, Error> {
+        let why = hold.to_string();
+        if release.last_error.as_ref() != Some(&why) {
+            repo::releases::save(tx, release.id, &Step { last_error: Some(Some(why)), ..Step::default() }).await?;
+        }
+        Ok(Next::Waiting)
     }
 
     /// Noted once, however often it is looked at.
@@ -206,18 +228,19 @@ impl Service {
         }
         let Some(after) = ReleaseEvent::Confirm.after(before) else {
             let known = release.transfer.as_deref().unwrap_or("none");
-            alarm(
-                "unexpected_transfer",
-                &format!("release {id} is {before} with transfer {known}, but there is {}", transfer.id),
-            );
-            return Ok(());
+            let detail = format!("release {id} is {before} with transfer {known}, but there is {}", transfer.id);
+            return Ok(alarm_in(tx, "unexpected_transfer", ("transfer", transfer.id.clone()), detail).await?);
         };
         let net = repo::money(release.net, &release.currency)?;
         if transfer.amount != net || release.destination.as_ref().is_some_and(|ours| *ours != transfer.destination) {
-            alarm(
-                "wrong_transfer",
-                &format!("release {id} is over {net}, but transfer {} is over {}", transfer.id, transfer.amount),
+            let detail = format!(
+                "release {id} is over {net} to {}, but transfer {} is over {} to {}",
+                release.destination.as_deref().unwrap_or("nobody"),
+                transfer.id,
+                transfer.amount,
+                transfer.destination
             );
+            alarm_in(tx, "wrong_transfer", ("transfer", transfer.id.clone()), detail).await?;
             return self.lose_in(tx, ctx, id, "the transfer found is not the one ordered").await;
         }
         let posting = Posting::e4(&transfer.id, release.id, release.net, release.fee, net.currency());
@@ -249,7 +272,9 @@ impl Service {
         let before = release.status()?;
         let Some(after) = ReleaseEvent::Lose.after(before) else { return Ok(()) };
         if release.maybe_sent_at.is_some_and(|since| self.now() - since >= KEY_LIFE) {
-            alarm("release_unknown", &format!("release {id} is unknown for more than a day: {why}"));
+            let detail =
+                format!("unknown for more than a day ({why}): a person decides, `build14 release-resolve --release {id}`");
+            alarm_in(tx, RELEASE_UNKNOWN, ("release", id.to_string()), detail).await?;
         }
         let step = Step { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..Step::default() };
         repo::releases::save(tx, release.id, &step).await?;
@@ -276,7 +301,13 @@ impl Service {
         let step = Step { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..Step::default() };
         repo::releases::save(tx, release.id, &step).await?;
         debug_assert_eq!(milestone.status, MilestoneStatus::Approved.name());
-        alarm("release_refused", &format!("release {id}: {why}"));
+        alarm_in(
+            tx,
+            RELEASE_REFUSED,
+            ("release", id.to_string()),
+            format!("{} to the payee: {why}", repo::money(release.net, &release.currency)?),
+        )
+        .await?;
         let entry = NewEntry::named("escrow.release_failed", "release", id)
             .before(json!({ "status": before }))
             .after(json!({ "status": after, "error": why }));

@@ -5,7 +5,8 @@ use serde_json::Value;
 use uow::Job;
 use uuid::Uuid;
 
-use super::{Service, alarm};
+use super::Service;
+use super::alarms::alarm_in;
 use crate::jobs::{self, WebhookJob};
 use crate::repo::inbox::{self, EventRow};
 use crate::signature;
@@ -18,7 +19,7 @@ fn read(body: &[u8]) -> Option<EventRow> {
     let metadata = &object["metadata"];
     let ours = ["payment_id", "release_id"].iter().find_map(|name| metadata[*name].as_str()?.parse::<Uuid>().ok());
     let id = text(&event["id"]).filter(|id| (1..=255).contains(&id.len()))?;
-    Some(EventRow {
+    let event = EventRow {
         id,
         kind: text(&event["type"])?,
         object_id: text(&object["id"]).unwrap_or_default(),
@@ -26,7 +27,11 @@ fn read(body: &[u8]) -> Option<EventRow> {
         intent: text(&object["payment_intent"]).or_else(|| text(&object["payment_intent"]["id"])),
         our_id: ours,
         livemode: event["livemode"].as_bool().unwrap_or(false),
-    })
+    };
+    // PostgreSQL keeps no U+0000; a provider does not send one.
+    let texts = [Some(&event.id), Some(&event.kind), Some(&event.object_id), event.account.as_ref(), event.intent.as_ref()];
+    let storable = !texts.into_iter().flatten().any(|text| text.contains('\0'));
+    storable.then_some(event)
 }
 
 /// What an object's metadata name as ours. What the provider does not show us is not ours.
@@ -71,8 +76,13 @@ impl Service {
             tracing::warn!(event = event.id, livemode = event.livemode, "an event of the other mode is left alone");
             Vec::new()
         };
+        let disputes = event.kind.starts_with("charge.dispute.") || event.kind.starts_with("radar.");
         self.system
             .write(async |tx| {
+                if disputes && event.livemode == self.settings.livemode {
+                    let detail = format!("{} about {}: a person must look", event.kind, event.object_id);
+                    alarm_in(tx, "dispute", ("dispute", event.object_id.clone()), detail).await?;
+                }
                 for look in looks {
                     tx.enqueue(look).await?;
                 }
@@ -84,21 +94,26 @@ impl Service {
 
     async fn looks_for(&self, event: &EventRow) -> Result<Vec<Job>, Error> {
         let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
+        let named = match family {
+            "payment_intent" | "transfer" => !event.object_id.is_empty(),
+            "account" | "capability" => !event.object_id.is_empty() || event.account.is_some(),
+            _ => true,
+        };
+        if !named {
+            // Looked at again it would name as little: it is kept, told, and done.
+            alarm("nameless_event", &format!("{} of the kind {} names no object: a person must look", event.id, event.kind));
+            return Ok(Vec::new());
+        }
         // All that is ours of a connected account is the account: its own payments, transfers and balance are its business.
         if event.account.is_some() && !matches!(family, "account" | "capability") {
             return Ok(Vec::new());
         }
         match family {
             "payment_intent" => self.payment_look(event, &event.object_id).await,
-            "charge" | "refund" | "review" | "radar" => {
-                if event.kind.starts_with("charge.dispute.") || event.kind.starts_with("radar.") {
-                    alarm("dispute", &format!("{} about {}: a person must look", event.kind, event.object_id));
-                }
-                match &event.intent {
-                    Some(intent) => self.payment_look(event, intent).await,
-                    None => Ok(Vec::new()),
-                }
-            }
+            "charge" | "refund" | "review" | "radar" => match &event.intent {
+                Some(intent) => self.payment_look(event, intent).await,
+                None => Ok(Vec::new()),
+            },
             "transfer" => self.transfer_look(event).await,
             "account" | "capability" => {
                 let account = event.account.as_deref().unwrap_or(&event.object_id);

@@ -268,3 +268,60 @@ async fn a_milestone_that_could_never_be_funded_is_refused_before_anybody_signs(
     assert!(faults[0].detail.contains("0.18 EUR to 970999.69 EUR"), "{}", faults[0].detail);
     world.open(&world.terms_of(&[18, 97_099_969])).await.expect("just within");
 }
+
+#[tokio::test]
+async fn opening_a_contract_looks_at_each_line_a_few_times_however_many_there_are() {
+    let world = World::new().await;
+    let ctx = world.owner.ctx();
+    for lines in [1_i64, 3_000] {
+        let mut new = world.terms_of(&vec![100; 150]);
+        let line = new.lines.pop().expect("one that counts");
+        let amount = line.amount.expect("an amount").minor() / lines;
+        new.lines.extend((0..lines).zip(2_u32..).map(|(_, position)| escrow_api::NewContractLine {
+            soq_line: kernel::SoqLineId::new(),
+            position,
+            amount: Some(eur(amount)),
+            ..line.clone()
+        }));
+        let visited = world
+            .db
+            .uow()
+            .write(&ctx, async |tx| {
+                let before = world.visited(tx, &["contract_lines", "milestones", "contracts"]).await?;
+                world.service.open_in(tx, &ctx, &new).await?;
+                world.run(tx, "set constraints all immediate").await?;
+                Ok::<_, Error>(world.visited(tx, &["contract_lines", "milestones", "contracts"]).await? - before)
+            })
+            .await
+            .expect("opens");
+        // Asked once per line it would be nine million.
+        assert!(visited <= 4 * (lines + 150) + 100, "{visited} rows were visited to write {lines} lines");
+    }
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn lines_and_milestones_agree_with_the_total_also_later() {
+    let world = World::new().await;
+    let id = world.open(&world.terms_of(&[60_000, 40_000])).await.expect("opens");
+    let line = format!(
+        "insert into contract_lines (org_id, contract_id, contractor_org_id, position, soq_line_id, code, description, kind, amount, counts)
+         values ('{}', '{id}', '{}', 9, gen_random_uuid(), '9', 'More', 'lump_sum', 1, true)",
+        world.owner.org, world.contractor.org
+    );
+    let said = world.refusal(&world.owner.ctx(), &line).await;
+    assert!(said.contains("its lines sum to 100001"), "{said}");
+    world.accept(&world.owner.ctx(), &line.replace(", true)", ", false)")).await;
+    let milestone = format!("delete from milestones where contract_id = '{id}' and position = 2; set constraints all immediate");
+    let said = world.tamper(&milestone).await;
+    assert!(said.contains("its milestones to 60000"), "{said}");
+    let sums = "update contract_sums set lines = lines + 1; set constraints all immediate";
+    let theirs = "update contract_sums set lines = lines + 1";
+    assert!(world.refusal(&world.owner.ctx(), theirs).await.contains("permission denied"));
+    assert!(world.tamper(sums).await.contains("its lines sum to 100001"));
+    let none = format!(
+        "insert into contracts select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'bid_id', gen_random_uuid()))).* from contracts c where id = '{id}'"
+    );
+    let said = world.refusal(&world.owner.ctx(), &none).await;
+    assert!(said.contains("its lines sum to 0 and its milestones to 0"), "{said}");
+}

@@ -4,7 +4,7 @@ use escrow::{Float, FloatError, post_float};
 use futures::future::join_all;
 use kernel::{Currency, Money};
 
-use crate::world::{World, eur};
+use crate::world::{World, ada, eur};
 
 #[tokio::test]
 async fn a_float_is_posted_once_per_source_and_never_otherwise() {
@@ -21,16 +21,18 @@ async fn a_float_is_posted_once_per_source_and_never_otherwise() {
     };
     assert_eq!((source_object.as_str(), stands, asked, at), ("tu_1", eur(500_000), eur(500_001), posted.at));
     let dollars = Float::parse("5000.00", "USD", "tu_1").expect("fine in itself");
-    let other = post_float(&world.db.system_uow(), &dollars).await.expect_err("another currency");
+    let other = post_float(&world.db.system_uow(), &dollars, &ada()).await.expect_err("another currency");
     let expected = format!("tu_1 was posted on {} over 5000.00 EUR, not 5000.00 USD: nothing was posted", posted.at);
     assert_eq!(other.to_string(), expected);
 
     let yen = Float::parse("7", "JPY", "tu_2").expect("fine");
-    let posted = post_float(&world.db.system_uow(), &yen).await.expect("posts");
+    let posted = post_float(&world.db.system_uow(), &yen, &ada()).await.expect("posts");
     assert_eq!(posted.surplus, Money::from_minor(7, "JPY".parse::<Currency>().expect("known")), "each currency by itself");
-    let rows =
-        "select concat_ws(' ', source_provider, source_object, amount, currency) from platform_float order by source_object";
-    assert_eq!(world.db.query(rows).await, ["stripe tu_1 500000 EUR", "stripe tu_2 7 JPY"]);
+    let rows = "select concat_ws(' ', source_provider, source_object, amount, currency, operator, reason) from platform_float order by source_object";
+    assert_eq!(
+        world.db.query(rows).await,
+        ["stripe tu_1 500000 EUR Ada Lovelace seen at the provider", "stripe tu_2 7 JPY Ada Lovelace seen at the provider"]
+    );
     let kept = "select concat_ws(' ', currency, surplus) from platform_coverage order by currency";
     assert_eq!(world.db.query(kept).await, ["EUR 500000", "JPY 7"]);
     world.assert_healthy().await;
@@ -55,10 +57,13 @@ async fn the_database_keeps_it_and_tenants_learn_a_boolean() {
         assert!(said.contains("append-only"), "{sql}: {said}");
     }
     for (amount, source) in [("0", "tu_2"), ("-1", "tu_2"), ("1", ""), ("1", "a b"), ("1", "tu_1")] {
-        let sql = format!("insert into platform_float values (gen_random_uuid(), 'stripe', '{source}', {amount}, 'EUR')");
+        let sql =
+            format!("insert into platform_float values (gen_random_uuid(), 'stripe', '{source}', {amount}, 'EUR', now(), 'Ada')");
         let said = world.tamper(&sql).await;
         assert!(said.contains("violates"), "{sql}: {said}");
     }
+    let nameless = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_3', 1, 'EUR')";
+    assert!(world.tamper(nameless).await.contains("platform_float_operator"), "no float without an operator");
     let owner = world.owner.ctx();
     for sql in [
         "select * from platform_float",

@@ -28,7 +28,8 @@ impl Web {
         let mut routes = Routes::new();
         escrow::routes(&mut routes);
         let settings = Settings { access_log: false, ..Settings::default() };
-        let deps = AppDeps::new(Arc::new(routes), Arc::clone(&tokens) as _, settings).data({
+        let policy = Arc::new(crate::fakes::Policy::real());
+        let deps = AppDeps::new(Arc::new(routes), Arc::clone(&tokens) as _, settings).authorizer(policy).data({
             let service = Arc::clone(&world.service);
             move |config| escrow::app_data(config, &service)
         });

@@ -1,5 +1,6 @@
 //! Contracts, protected payments and the ledger on a real PostgreSQL, with an in-memory payment provider.
 
+mod alarms;
 mod contracts;
 mod coverage;
 mod document;
@@ -8,6 +9,7 @@ mod float;
 mod funding;
 mod heard;
 mod held;
+mod holds;
 mod http;
 mod ledger;
 mod looks;
@@ -16,5 +18,6 @@ mod releases;
 mod resolve;
 mod spent_keys;
 mod statement;
+mod terminations;
 mod webhooks;
 mod world;

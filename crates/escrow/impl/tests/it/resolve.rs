@@ -6,7 +6,7 @@ use escrow_api::{Error, Escrows, Funding, Release};
 use kernel::ReleaseId;
 use serde_json::{Value, json};
 
-use crate::world::{World, eur};
+use crate::world::{World, ada, eur};
 
 /// A release whose answer was lost, after or before its transfer was made.
 async fn unknown(world: &World, made: bool) -> (Funding, Release) {
@@ -43,16 +43,18 @@ fn trail(world: &World) -> Vec<(String, Option<Value>)> {
 async fn one_that_was_not_sent_is_void_after_a_day_and_can_be_released_anew() {
     let world = World::new().await;
     let (funding, release) = unknown(&world, false).await;
-    let settle = async || world.service.resolve_release(release.id, &Resolution::NotSent).await;
+    let settle = async || world.service.resolve_release(release.id, &Resolution::NotSent, &ada()).await;
     world.db.run_sql("update releases set maybe_sent_at = now() - interval '24 hours'").await;
     assert!(hint(settle().await).starts_with("it may still be sent by itself until "));
     world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours'").await;
     assert_eq!(settle().await.expect("settles").status.name(), "failed");
-    let resolved = json!({ "status": "failed", "transfer": null, "by": "operator" });
+    let resolved = json!({ "status": "failed", "transfer": null, "operator": "Ada Lovelace", "reason": "seen at the provider" });
     let failed = json!({ "status": "failed", "error": "a person found that it was not sent" });
     let expected = [("escrow.release_resolved", resolved), ("escrow.release_failed", failed)];
     assert_eq!(trail(&world), expected.map(|(action, after)| (action.to_owned(), Some(after))));
     assert_eq!(hint(settle().await), "only one that is unknown is for a person to resolve");
+    let by = world.db.query("select concat_ws(': ', resolved_by, resolved_reason) from releases").await;
+    assert_eq!(by, ["Ada Lovelace: seen at the provider"]);
     world.assert_healthy().await;
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases anew");
     world.work().await;
@@ -65,12 +67,12 @@ async fn one_that_was_sent_is_confirmed_by_the_very_transfer_that_was_ordered() 
     let world = World::new().await;
     let (_, release) = unknown(&world, true).await;
     world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours'").await;
-    let settle = async |resolution: Resolution| world.service.resolve_release(release.id, &resolution).await;
+    let settle = async |resolution: Resolution| world.service.resolve_release(release.id, &resolution, &ada()).await;
     let transfer = world.provider.transfers()[0].clone();
     let there = format!("the provider has {} over 9750.00 EUR to {}", transfer.id, transfer.destination);
     assert_eq!(hint(settle(Resolution::NotSent).await), there);
     assert_eq!(hint(settle(sent("tr_other")).await), format!("the provider has another transfer of it, {}", transfer.id));
-    let nobodys = world.service.resolve_release(ReleaseId::new(), &Resolution::NotSent).await;
+    let nobodys = world.service.resolve_release(ReleaseId::new(), &Resolution::NotSent, &ada()).await;
     assert!(matches!(nobodys, Err(Error::NotFound("release"))));
 
     world.provider.change_transfer(&transfer.id, |changed| {
@@ -95,7 +97,8 @@ async fn one_that_was_sent_is_confirmed_by_the_very_transfer_that_was_ordered() 
         let settled = settle(sent(&transfer.id)).await.expect("settles");
         assert_eq!((settled.status.name(), settled.transfer.as_ref()), ("sent", Some(&transfer.id)));
     }
-    let resolved = json!({ "status": "sent", "transfer": transfer.id, "by": "operator" });
+    let resolved =
+        json!({ "status": "sent", "transfer": transfer.id, "operator": "Ada Lovelace", "reason": "seen at the provider" });
     assert_eq!(trail(&world)[0], ("escrow.release_resolved".to_owned(), Some(resolved)));
     assert_eq!(trail(&world)[1].0, "escrow.release_sent");
     assert!(hint(settle(Resolution::NotSent).await).starts_with("only one that is unknown"));
@@ -110,7 +113,7 @@ async fn a_wrong_transfer_that_was_taken_back_whole_paid_nobody() {
     world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours'").await;
     let transfer = world.provider.transfers()[0].id.clone();
     world.provider.change_transfer(&transfer, |changed| changed.reversed = changed.amount);
-    let settled = world.service.resolve_release(release.id, &Resolution::NotSent).await.expect("settles");
+    let settled = world.service.resolve_release(release.id, &Resolution::NotSent, &ada()).await.expect("settles");
     assert_eq!(settled.status.name(), "failed");
     world.assert_healthy().await;
 }

@@ -258,3 +258,43 @@ async fn what_happens_inside_a_connected_account_and_what_is_not_ours_is_done_wi
     assert_eq!(world.provider.calls(), ["payment_intent", "transfer"]);
     assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
 }
+
+#[tokio::test]
+async fn an_event_that_names_no_object_is_kept_told_and_done() {
+    let world = World::new().await;
+    for (n, kind) in
+        ["payment_intent.succeeded", "transfer.reversed", "account.updated", "charge.refunded"].into_iter().enumerate()
+    {
+        for (m, object) in [json!({}), json!({ "id": "" }), json!({ "id": null }), json!({ "id": 7 })].into_iter().enumerate() {
+            assert!(deliver(&world, &event(&format!("evt_{n}_{m}"), kind, object)).await.expect("it is kept"));
+        }
+    }
+    assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
+    assert_eq!(world.provider.calls(), Vec::<&str>::new(), "nobody is asked for nothing");
+    assert_eq!(
+        world.db.query("select count(*) from webhook_events where processed_at is null").await,
+        ["0"],
+        "none is tried again"
+    );
+    assert_eq!(world.db.query("select count(*) from webhook_events").await, ["16"]);
+}
+
+#[tokio::test]
+async fn an_event_with_a_nul_is_refused_not_an_error_of_ours() {
+    let world = World::new().await;
+    let nul = "a\u{0}b";
+    let mut with_account = event("evt_1", "account.updated", json!({ "id": "acct_1" }));
+    with_account["account"] = json!(nul);
+    for event in [
+        event(nul, "payment_intent.succeeded", json!({ "id": "pi_1" })),
+        event("evt_2", nul, json!({ "id": "pi_1" })),
+        event("evt_3", "payment_intent.succeeded", json!({ "id": nul })),
+        event("evt_4", "charge.succeeded", json!({ "id": "ch_1", "payment_intent": nul })),
+        with_account,
+    ] {
+        let refused = deliver(&world, &event).await;
+        assert!(matches!(refused, Err(Error::BadSignature(_))), "{refused:?}");
+    }
+    let elsewhere = event("evt_5", "payment_intent.succeeded", json!({ "id": "pi_1", "description": nul }));
+    assert!(deliver(&world, &elsewhere).await.expect("what is not kept may be anything"));
+}

@@ -12,8 +12,8 @@ use escrow_api::{
 };
 use jobs::{JobCtx, Ran, Registry};
 use kernel::{
-    BidId, Clock, ContractId, Ctx, Currency, Fault, ManualClock, MilestoneId, Money, OrgId, OrgRole, ProjectId, SoqLineId,
-    TenderId, Timestamp,
+    BidId, Clock, ContractId, Ctx, Currency, Decision, Fault, ManualClock, MilestoneId, Money, OrgId, OrgRole, ProjectId,
+    SoqLineId, TenderId, Timestamp,
 };
 use testkit::Database;
 
@@ -34,6 +34,14 @@ pub struct World {
 
 pub fn eur(minor: i64) -> Money {
     Money::from_minor(minor, Currency::EUR)
+}
+
+/// A person who decides.
+pub fn ada() -> Decision {
+    Decision {
+        operator: "Ada Lovelace".parse().expect("a name"),
+        reason: Some("seen at the provider".parse().expect("a reason")),
+    }
 }
 
 pub fn start() -> Timestamp {
@@ -89,7 +97,7 @@ impl World {
 
     /// Posts a float of euros.
     pub async fn float(&self, amount: &str, source: &str) -> Result<FloatPosted, FloatError> {
-        post_float(&self.db.system_uow(), &Float::parse(amount, "EUR", source)?).await
+        post_float(&self.db.system_uow(), &Float::parse(amount, "EUR", source)?, &ada()).await
     }
 
     pub async fn assert_healthy(&self) {
@@ -274,6 +282,25 @@ impl World {
             })
             .await;
         result.expect("it counts")
+    }
+
+    /// Runs a statement in a transaction.
+    pub async fn run(&self, tx: &mut uow::Tx, sql: &str) -> Result<(), Fault> {
+        use db::prelude::*;
+        diesel::sql_query(sql).execute(tx.pg()).await.fault()?;
+        Ok(())
+    }
+
+    /// How many rows of these tables were looked at by this session, as the server counts.
+    pub async fn visited(&self, tx: &mut uow::Tx, tables: &[&str]) -> Result<i64, Fault> {
+        use db::prelude::*;
+        let sql = format!(
+            "select coalesce(sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)), 0)::bigint as n
+             from pg_stat_xact_user_tables where relname in ('{}')",
+            tables.join("', '")
+        );
+        let row: Number = diesel::sql_query(sql).get_result(tx.pg()).await.fault()?;
+        Ok(row.n)
     }
 
     /// What the superuser is told who tries to tamper.

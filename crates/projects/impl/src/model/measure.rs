@@ -1,4 +1,7 @@
-//! Units of measure: the usual spellings of each UNECE Recommendation 20 code (domain.md §5).
+//! Units of measure: the codes of UNECE Recommendations 20 and 21, and the usual spellings of those that building needs.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// The code of a sum for the whole.
 pub(crate) const LUMP_SUM: &str = "LS";
@@ -57,7 +60,18 @@ const UNITS: &[(&str, &[&str])] = &[
     (LUMP_SUM, &["psch", "pausch", "pauschal", "sum", "item", "job", "lumpsum", "lsum"]),
 ];
 
-/// The code of a unit as written: a code itself in any case, or a usual spelling; `None` if it is neither.
+/// Every code there is, of which `UNITS` spells some.
+static CODES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let lines = include_str!("unece_units.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).collect()
+});
+
+/// The UNECE code that this is, to the letter. `M4` is a monetary value, `m4` nothing of the kind.
+pub(crate) fn exact_code(written: &str) -> Option<&'static str> {
+    CODES.get(written).copied()
+}
+
+/// The code of a unit as written: a code of `UNITS` in any case, or a usual spelling; `None` if it is neither.
 pub(crate) fn code_of(written: &str) -> Option<&'static str> {
     let mut key = String::with_capacity(written.len());
     for c in written.chars() {
@@ -126,6 +140,25 @@ mod tests {
         for unknown in ["P. point", "bags", "", "?", "m4"] {
             assert_eq!(code_of(unknown), None, "{unknown}");
         }
+    }
+
+    #[test]
+    fn every_code_of_the_recommendations_is_known() {
+        assert_eq!(CODES.len(), 2233);
+        for code in ["SMI", "MTK", "10", "2N", "NMP", "ZZ", "X1A", "XBG", "XPX", "EA", "M4"] {
+            assert_eq!(exact_code(code), Some(code));
+        }
+        for none in ["", "smi", "m4", "XX1", "#", "MILE", "05"] {
+            assert_eq!(exact_code(none), None, "{none}");
+        }
+        for (code, _) in UNITS {
+            assert_eq!(exact_code(code), Some(*code), "{code}");
+        }
+        assert!(
+            CODES
+                .iter()
+                .all(|code| (2..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()))
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use projects_api::{Error, LineDraft, LineKind, SoqLine, SoqStatus};
 use rust_decimal::Decimal;
 
 use super::Faults;
-use super::measure::{LUMP_SUM, code_of};
+use super::measure::{LUMP_SUM, code_of, exact_code};
 
 /// The most lines of one version.
 pub(crate) const MOST_LINES: usize = 20_000;
@@ -152,7 +152,16 @@ fn unit(draft: &LineDraft, at: At, faults: &mut Faults) -> (Option<String>, Opti
             faults.push(at.to(member), "TOO_LONG", format!("must have at most {MOST_UNIT} characters"));
         }
     }
-    let code = unit.as_deref().and_then(code_of).or_else(|| text.as_deref().and_then(code_of));
+    let code = match (unit.as_deref(), text.as_deref()) {
+        // Beside a text of its own, what stands in the place of the code is the code; a spelling will do.
+        (Some(unit), Some(_)) => exact_code(unit).or_else(|| code_of(unit)),
+        (Some(unit), None) => code_of(unit).or_else(|| exact_code(unit)),
+        (None, text) => text.and_then(code_of),
+    };
+    if code.is_none() && unit.is_some() && text.is_some() {
+        let detail = "is no code of UNECE Recommendation 20 or 21, nor a usual spelling of one: leave it out and name the unit in unitText";
+        faults.push(at.to("unitCode"), "NOT_ONE_OF", detail);
+    }
     if is_sum(draft.kind) && text.is_none() && unit.as_deref().is_none_or(|unit| unit == LUMP_SUM) {
         // Nobody wrote a unit; nor when the answer comes back as it was.
         return (Some(LUMP_SUM.to_owned()), None);

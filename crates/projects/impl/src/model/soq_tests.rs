@@ -135,6 +135,22 @@ fn units_are_normalised_and_unknown_ones_kept_as_text() {
     assert_eq!(with(None, Some("Stk")), (some("H87"), some("Stk")));
     assert_eq!(with(Some("P. point"), None), (None, some("P. point")));
     assert_eq!(with(Some("  "), None), (None, None));
+    assert_eq!(with(Some("SMI"), Some("Miles")), (some("SMI"), some("Miles")), "both are kept");
+    assert_eq!(with(Some("SMI"), None), (some("SMI"), some("SMI")), "every code of the Recommendations");
+    assert_eq!(with(Some("XBG"), Some("bags of 25 kg")), (some("XBG"), some("bags of 25 kg")));
+    assert_eq!(with(Some("EA"), Some("per door")), (some("EA"), some("per door")), "with a text, the code is the code");
+    assert_eq!(with(Some("EA"), None), (some("H87"), some("EA")), "without one, it may be a usual spelling");
+    assert_eq!(with(None, Some("M4")), (None, some("M4")), "a text is not searched for rare codes");
+}
+
+#[test]
+fn a_unit_code_beside_a_text_is_never_dropped() {
+    let line = LineDraft {
+        unit: Some("Sack".to_owned()),
+        unit_text: Some("Sack zu 25 kg".to_owned()),
+        ..draft(LineKind::Measured, Some("1"), None)
+    };
+    assert_eq!(faults(vec![line]), [("/lines/0/unitCode".to_owned(), "NOT_ONE_OF")]);
 }
 
 #[test]

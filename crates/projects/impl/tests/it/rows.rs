@@ -20,6 +20,16 @@ async fn refused(world: &World, sql: &str) -> String {
     done.expect_err("the database refuses").to_string()
 }
 
+/// What the superuser is told who runs this and comes to the commit.
+async fn tampered(world: &World, sql: &str) -> String {
+    let wrapped = format!(
+        "do $t$ begin {sql}; set constraints all immediate; raise exception 'tampered';
+         exception when others then perform set_config('test.said', sqlerrm, false); end $t$;
+         select current_setting('test.said')"
+    );
+    world.db.query(&wrapped).await.remove(0)
+}
+
 #[actix_web::test]
 async fn a_frozen_schedule_and_its_lines_never_change() {
     let world = World::new().await;
@@ -58,6 +68,38 @@ async fn floors_add_up_at_commit() {
     world.db.run_sql(&format!("{insert} insert into unit_floors values ('{org}', '{unit}', 0, 10.01)")).await;
     let more = format!("insert into unit_floors values ('{org}', '{unit}', 1, 10)");
     assert!(refused(&world, &more).await.contains("do not add up"));
+}
+
+#[actix_web::test]
+async fn floors_are_looked_at_a_few_times_however_many_there_are() {
+    let world = World::new().await;
+    let (org, project) = (world.owner.org, world.project().await);
+    let visited = format!(
+        "begin;
+         insert into units (org_id, id, project_id, unit_number, total_floor_area, number_of_floors, number_of_rooms, number_of_bathrooms)
+             select '{org}', gen_random_uuid(), '{project}', n::text, 2000, 200, 1, 1 from generate_series(1, 20) n;
+         insert into unit_floors select u.org_id, u.id, n, 10 from units u, generate_series(1, 200) n;
+         set constraints all immediate;
+         select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_xact_user_tables where relname = 'unit_floors';
+         rollback"
+    );
+    let visited: u64 = world.db.query(&visited).await[0].parse().expect("a number");
+    // Asked once per floor about all floors of its unit it would be 800,000.
+    assert!(visited <= 8_000, "{visited} floors were visited to write 4,000");
+    let update = "update unit_floors set floor_area = floor_area + 0.02";
+    world
+        .db
+        .run_sql(&format!(
+            "insert into units (org_id, id, project_id, unit_number, total_floor_area, number_of_floors, number_of_rooms, number_of_bathrooms)
+                 values ('{org}', '{project}', '{project}', 'A', 10, 1, 1, 1);
+             insert into unit_floors values ('{org}', '{project}', 0, 10)"
+        ))
+        .await;
+    for sql in [update, "delete from unit_floors", "update units set number_of_floors = 2", "update unit_sums set floors = 2"] {
+        assert!(tampered(&world, sql).await.contains("do not add up"), "{sql}");
+    }
+    world.db.run_sql("delete from projects").await;
+    assert_eq!(world.db.query("select count(*) from unit_sums").await, ["0"]);
 }
 
 #[actix_web::test]

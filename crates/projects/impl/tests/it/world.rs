@@ -80,14 +80,15 @@ impl World {
         let mut routes = Routes::new();
         projects::routes(&mut routes);
         let settings = Settings { access_log: false, ..Settings::default() };
-        let deps = AppDeps::new(Arc::new(routes), Arc::clone(&tokens) as _, settings).data({
-            let service = Arc::clone(&service);
-            move |c| {
-                c.app_data(Data::from(Arc::clone(&service) as Arc<dyn Projects>));
-                c.app_data(Data::from(Arc::clone(&service) as Arc<dyn Units>));
-                c.app_data(Data::from(Arc::clone(&service) as Arc<dyn Soqs>));
-            }
-        });
+        let deps =
+            AppDeps::new(Arc::new(routes), Arc::clone(&tokens) as _, settings).authorizer(Arc::new(Policy::real())).data({
+                let service = Arc::clone(&service);
+                move |c| {
+                    c.app_data(Data::from(Arc::clone(&service) as Arc<dyn Projects>));
+                    c.app_data(Data::from(Arc::clone(&service) as Arc<dyn Units>));
+                    c.app_data(Data::from(Arc::clone(&service) as Arc<dyn Soqs>));
+                }
+            });
         let world = Self { db, service, tokens, trail, memberships, owner, deps };
         world.admit(owner);
         world

@@ -84,6 +84,27 @@ pub(crate) async fn role(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option
     role.as_deref().map(role_of).transpose()
 }
 
+#[derive(QueryableByName)]
+struct Here {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    here: bool,
+    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
+    role: Option<String>,
+}
+
+/// As [`role`], refusing to answer about an organisation whose members the transaction does not see.
+pub(crate) async fn role_here(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault> {
+    let sql = "select app.org() is not distinct from $1 as here, (select role from memberships where org_id = $1 and user_id = $2) as role";
+    let query = diesel::sql_query(sql).bind::<diesel::sql_types::Uuid, _>(org.0).bind::<diesel::sql_types::Uuid, _>(user.0);
+    let found: Here = query.get_result(tx.pg()).await.fault()?;
+    if !found.here {
+        return Err(Fault::internal(
+            "the members of another organisation are not seen from here: ask a function of the platform",
+        ));
+    }
+    found.role.as_deref().map(role_of).transpose()
+}
+
 /// A person's role, if they are a member, locked against change until the transaction ends.
 pub(crate) async fn hold_role(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault> {
     let query = memberships::table.find((org.0, user.0)).for_share().select(memberships::role);

@@ -77,6 +77,15 @@ async fn leaving_everything_frees_ones_own_organisations_but_not_those_of_others
 }
 
 #[tokio::test]
+async fn the_members_of_another_organisation_are_no_question_for_a_tenant() {
+    let scene = Scene::new().await;
+    let (ada, bob) = (scene.db.party("Ada").await, scene.db.party("Bob").await);
+    let uow = scene.db.uow();
+    let fault = uow.write(&ada.ctx(), async |tx| scene.tenants.role_in(tx, bob.org, bob.user).await).await.expect_err("not seen");
+    assert!(fault.to_string().contains("are not seen from here"), "{fault}");
+}
+
+#[tokio::test]
 async fn a_member_is_added_once() {
     let scene = Scene::new().await;
     let owner = scene.db.party("Ada").await;

@@ -428,6 +428,30 @@ pub async fn replace(
     Ok(shown(&bid).response())
 }
 
+/// Why an award is refused.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = AwardRefusal)]
+pub struct RefusalIn {
+    /// The owner reads it.
+    #[schema(min_length = 1, max_length = 2000, example = "We have no capacity any more")]
+    reason: String,
+}
+
+/// Refuse the award of one's bid before the contract is in force (B13): the bid is forfeited, the tender can be awarded to another one.
+#[utoipa::path(responses((status = 200, description = "It is forfeited", body = BidOut)))]
+#[post("/api/bids/{id}/refuse-award")]
+pub async fn refuse_award(
+    Authed(ctx): Authed,
+    Id(id): Id<BidId>,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+    body: Json<RefusalIn>,
+) -> Result<HttpResponse, Problem> {
+    let reason = body.0.reason;
+    once.run(ctx, async |ctx| service.refuse_award(&ctx, id, reason).await, shown).await
+}
+
 /// Withdraw a bid (B4), until the deadline. Answers it with the receipt of the withdrawal. A draft is not withdrawn: it lapses by itself.
 #[utoipa::path(responses(
     (status = 200, description = "Withdrawn", body = BidOut),

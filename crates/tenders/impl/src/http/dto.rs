@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{CurrencyCode, Decimal4, Faults, MoneyOut, Problem};
 
+use super::milestones::{MilestoneIn, MilestoneOut};
+
 /// Who may bid.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -92,27 +94,22 @@ pub struct TenderIn {
     /// With fewer bids the tender is unsuccessful and they stay sealed.
     #[schema(minimum = 1, maximum = 1000, default = 1)]
     pub min_bids: Option<u32>,
-    /// Payable parts of the contract; their percentages add up to 100.
+    /// Payable parts of the contract, all with a `percent`, or all with a `weight`, or all with an `amount`, of which one may be the
+    /// `remainder` instead.
     #[schema(min_items = 1, max_items = 200)]
     pub milestones: Vec<MilestoneIn>,
 }
 
-/// A payable part.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = TenderMilestoneIn)]
-pub struct MilestoneIn {
-    #[schema(min_length = 1, max_length = 200, example = "Structure complete")]
-    pub title: String,
-    #[schema(inline)]
-    pub percent: Decimal4,
-    pub due_on: Option<NaiveDate>,
-}
+impl TryFrom<TenderIn> for Draft {
+    type Error = Problem;
 
-impl From<TenderIn> for Draft {
-    fn from(body: TenderIn) -> Self {
-        let milestone = |m: MilestoneIn| Milestone { title: m.title, percent: m.percent.0, due_on: m.due_on };
-        Self {
+    fn try_from(body: TenderIn) -> Result<Self, Problem> {
+        let mut faults = Faults::new();
+        let shares: Vec<_> = body.milestones.iter().enumerate().map(|(at, milestone)| milestone.share(at, &mut faults)).collect();
+        faults.finish()?;
+        let both = body.milestones.into_iter().zip(shares);
+        let milestones = both.filter_map(|(m, share)| Some(Milestone { title: m.title, share: share?, due_on: m.due_on }));
+        Ok(Self {
             project: body.project_id.into(),
             soq: body.soq_id.into(),
             title: body.title,
@@ -121,14 +118,13 @@ impl From<TenderIn> for Draft {
             submission_deadline: body.submission_deadline,
             questions_until: body.questions_until,
             min_bids: body.min_bids.unwrap_or(1),
-            milestones: body.milestones.into_iter().map(milestone).collect(),
-        }
+            milestones: milestones.collect(),
+        })
     }
 }
 
 impl From<&TenderView> for TenderIn {
     fn from(view: &TenderView) -> Self {
-        let milestone = |m: &Milestone| MilestoneIn { title: m.title.clone(), percent: m.percent.into(), due_on: m.due_on };
         let tender = &view.tender;
         Self {
             project_id: tender.project.into(),
@@ -139,7 +135,7 @@ impl From<&TenderView> for TenderIn {
             submission_deadline: tender.submission_deadline,
             questions_until: tender.questions_until,
             min_bids: Some(tender.min_bids),
-            milestones: view.milestones.iter().map(milestone).collect(),
+            milestones: view.milestones.iter().map(Into::into).collect(),
         }
     }
 }
@@ -182,6 +178,8 @@ pub struct TenderOut {
     pub awarded_bid_id: Option<Uuid>,
     /// For the owner and the winner.
     pub contract_id: Option<Uuid>,
+    /// Until when both parties must have signed the contract; else the award falls. For the owner and the winner.
+    pub sign_by: Option<DateTime<Utc>>,
     /// Absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -195,17 +193,6 @@ pub struct TenderOut {
     pub updated_at: DateTime<Utc>,
     /// The clock that decides deadlines.
     pub server_time: DateTime<Utc>,
-}
-
-/// A payable part.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = TenderMilestone)]
-pub struct MilestoneOut {
-    pub title: String,
-    #[schema(inline)]
-    pub percent: Decimal4,
-    pub due_on: Option<NaiveDate>,
 }
 
 /// A line to be priced: without the owner's estimate.
@@ -260,7 +247,6 @@ impl TenderOut {
 impl From<&TenderView> for TenderOut {
     fn from(view: &TenderView) -> Self {
         let tender = &view.tender;
-        let milestone = |m: &Milestone| MilestoneOut { title: m.title.clone(), percent: m.percent.into(), due_on: m.due_on };
         Self {
             id: tender.id.into(),
             organization_id: tender.org.into(),
@@ -286,7 +272,8 @@ impl From<&TenderView> for TenderOut {
             invited: view.invited,
             awarded_bid_id: view.award.map(|award| award.bid.into()),
             contract_id: view.award.and_then(|award| award.contract).map(Into::into),
-            milestones: Some(view.milestones.iter().map(milestone).collect()),
+            sign_by: view.award.and_then(|award| award.sign_by),
+            milestones: Some(view.milestones.iter().map(Into::into).collect()),
             lines: Some(view.lines.iter().map(Into::into).collect()),
             created_at: tender.created_at,
             updated_at: tender.updated_at,

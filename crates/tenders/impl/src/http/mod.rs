@@ -3,6 +3,7 @@
 mod bids;
 mod dto;
 mod evaluation;
+mod milestones;
 mod procedure;
 mod tenders;
 mod time;
@@ -34,6 +35,7 @@ pub fn routes(r: &mut Routes) {
         .add(perm::CANCEL, || procedure::cancel)
         .add(perm::OPEN, || procedure::open)
         .add(perm::AWARD, || procedure::award)
+        .add(perm::AWARD, || procedure::cancel_award)
         .add(perm::CANCEL, || procedure::conclude_unsuccessful)
         .add(BID_PARTIES, || evaluation::opening_record)
         .add(Guard::SignedIn, || time::now);
@@ -45,6 +47,7 @@ pub fn routes(r: &mut Routes) {
         .add(perm::BIDS_SUBMIT, || bids::replace)
         .body_limit(BID_LIMIT)
         .add(perm::BIDS_SUBMIT, || bids::withdraw)
+        .add(perm::BIDS_SUBMIT, || bids::refuse_award)
         .add(perm::EVALUATE, || evaluation::accept)
         .add(perm::EVALUATE, || evaluation::disqualify);
 }

@@ -32,6 +32,16 @@ pub struct CancelIn {
     reason: String,
 }
 
+/// Why an award is taken back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = AwardCancellation)]
+pub struct CancelAwardIn {
+    /// The bidder reads it.
+    #[schema(min_length = 1, max_length = 2000, example = "The winner cannot start in time")]
+    reason: String,
+}
+
 /// The decision.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -136,6 +146,26 @@ pub async fn award(
         Reply::json(status, &AwardOut::from(awarding))
     };
     once.run(ctx, async |ctx| service.award(&ctx, id, award).await, render).await
+}
+
+/// Take an award back before its contract is in force (T10).
+///
+/// The contract is cancelled, the tender is in evaluation again, and any bid that is still in can be awarded. At or above the approval
+/// threshold a second person must give the same reason.
+#[utoipa::path(responses(
+    (status = 200, description = "It is in evaluation again", body = StepOut),
+    (status = 202, description = "A second person must do the same", body = StepOut)
+))]
+#[post("/api/tenders/{id}/cancel-award")]
+pub async fn cancel_award(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    once: Idempotent,
+    service: Data<dyn Tenders>,
+    body: Json<CancelAwardIn>,
+) -> Result<HttpResponse, Problem> {
+    let reason = body.0.reason;
+    once.run(ctx, async |ctx| service.cancel_award(&ctx, id, reason).await, step).await
 }
 
 /// End an evaluation in which no bid can be awarded (T12).

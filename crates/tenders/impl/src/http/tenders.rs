@@ -71,7 +71,7 @@ pub async fn create(
     service: Data<dyn Tenders>,
     body: Json<TenderIn>,
 ) -> Result<HttpResponse, Problem> {
-    let draft = body.0.into();
+    let draft = body.0.try_into()?;
     once.run(ctx, async |ctx| service.create(&ctx, draft).await, created).await
 }
 
@@ -108,7 +108,7 @@ pub async fn replace(
     body: Json<TenderIn>,
 ) -> Result<HttpResponse, Problem> {
     let expected = expected(&ctx, id, &if_match, &service).await?;
-    Ok(shown(&service.replace(&ctx, id, expected, body.0.into()).await?).response())
+    Ok(shown(&service.replace(&ctx, id, expected, body.0.try_into()?).await?).response())
 }
 
 /// Change a draft.
@@ -126,7 +126,7 @@ pub async fn change(
         let current = service.get(&ctx, id).await?;
         if_match.check(&tag(&TenderOut::from(&current)))?;
         let body = patch.apply(&TenderIn::from(&current))?;
-        match service.replace(&ctx, id, Some(current.tender.updated_at), body.into()).await {
+        match service.replace(&ctx, id, Some(current.tender.updated_at), body.try_into()?).await {
             // The caller did not say which state it means: the patch applies to the newest.
             Err(Error::Stale) if !if_match.is_given() && attempt < ATTEMPTS => attempt += 1,
             changed => return Ok(shown(&changed?).response()),

@@ -1,7 +1,7 @@
 //! What a draft must be like, and what must be right before it is published.
 
 use chrono::TimeDelta;
-use kernel::{FieldFault, MOST_FAULTS, Money, Timestamp};
+use kernel::{Currency, FieldFault, MOST_FAULTS, Money, Timestamp};
 use projects_api::{Soq, SoqStatus};
 use tenders_api::{Draft, Milestone, ProcurementMethod, Tender};
 
@@ -10,9 +10,9 @@ use super::milestones;
 /// Questions end so long before the deadline, where the least period is long enough for that (domain.md §3.1 T2).
 const ANSWERING: TimeDelta = TimeDelta::days(3);
 
-/// The faults of a draft as it is written, at `now` of the database's clock.
+/// The faults of a draft as it is written, in a project of `currency`, at `now` of the database's clock.
 #[must_use]
-pub fn faults(draft: &Draft, now: Timestamp) -> Vec<FieldFault> {
+pub fn faults(draft: &Draft, currency: Currency, now: Timestamp) -> Vec<FieldFault> {
     let mut faults = Vec::new();
     if draft.title.trim().is_empty() {
         faults.push(FieldFault::new("/title", "REQUIRED", "must not be blank"));
@@ -26,7 +26,7 @@ pub fn faults(draft: &Draft, now: Timestamp) -> Vec<FieldFault> {
     if !(1..=1000).contains(&draft.min_bids) {
         faults.push(FieldFault::new("/minBids", "OUT_OF_RANGE", "must be 1 to 1000"));
     }
-    milestones::check(&draft.milestones, &mut faults);
+    milestones::check(&draft.milestones, currency, &mut faults);
     faults
 }
 
@@ -61,8 +61,8 @@ pub fn not_ready(
     }
     for line in soq.lines.iter().filter(|line| line.kind.is_payable()) {
         let code = &line.code;
-        if line.unit_code.is_none() && !line.kind.is_provisional() {
-            faults.push(FieldFault::new("/soqId", "UNIT_UNKNOWN", format!("line {code}: its unit of measure is not known")));
+        if line.unit_code.is_none() && line.unit_text.is_none() && !line.kind.is_provisional() {
+            faults.push(FieldFault::new("/soqId", "UNIT_MISSING", format!("line {code}: it has no unit of measure")));
         }
         if line.quantity.is_none() {
             faults.push(FieldFault::new("/soqId", "QUANTITY_MISSING", format!("line {code}: it has no quantity")));
@@ -82,7 +82,7 @@ pub fn not_ready(
             "the schedule of quantities has another currency than the tender",
         ));
     }
-    milestones::check(milestones, &mut others);
+    milestones::check(milestones, tender.currency, &mut others);
     if tender.method == ProcurementMethod::Limited && !invited {
         let detail = "a limited tender needs at least one invitation of an organisation; one by e-mail counts once it is known whose it is";
         others.push(FieldFault::new("/procurementMethod", "NO_INVITATION", detail));

@@ -27,6 +27,8 @@ pub enum TenderEvent {
     ContractActive,
     /// T12
     NoAcceptableBid,
+    /// C7: the contract ended early.
+    ContractEnded,
     /// T13
     Cancel,
 }
@@ -80,6 +82,7 @@ const TENDER: &[(TenderStatus, TenderEvent, TenderStatus)] = {
         (S::Evaluation, E::ProposeAward, S::Standstill),
         (S::Standstill, E::AwardFalls, S::Evaluation),
         (S::Standstill, E::ContractActive, S::Complete),
+        (S::Complete, E::ContractEnded, S::Unsuccessful),
         (S::Evaluation, E::NoAcceptableBid, S::Unsuccessful),
         (S::Draft, E::Cancel, S::Cancelled),
         (S::Published, E::Cancel, S::Cancelled),
@@ -214,6 +217,7 @@ mod tests {
         TenderEvent::AwardFalls,
         TenderEvent::ContractActive,
         TenderEvent::NoAcceptableBid,
+        TenderEvent::ContractEnded,
         TenderEvent::Cancel,
     ];
 
@@ -224,7 +228,7 @@ mod tests {
         "closed: TooFewBids>unsuccessful Open>evaluation Cancel>cancelled",
         "evaluation: ProposeAward>standstill NoAcceptableBid>unsuccessful Cancel>cancelled",
         "standstill: AwardFalls>evaluation ContractActive>complete Cancel>cancelled",
-        "complete:",
+        "complete: ContractEnded>unsuccessful",
         "unsuccessful:",
         "cancelled:",
     ];

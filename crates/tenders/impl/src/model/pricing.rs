@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use kernel::{Currency, FieldFault, MOST_FAULTS, Money, Timestamp, amount_of};
 use projects_api::LineKind;
 use rust_decimal::Decimal;
-use tenders_api::{BidContent, BidLine, Error, NewBid, OfferedRate, TenderLine};
+use tenders_api::{BidContent, BidLine, Error, Milestone, NewBid, OfferedRate, TenderLine};
 
 use super::milestones;
 
@@ -22,7 +22,7 @@ pub fn price(
     bid: &NewBid,
     currency: Currency,
     deadline: Timestamp,
-    milestones: usize,
+    milestones: &[Milestone],
 ) -> Result<BidContent, Error> {
     content(lines, bid, currency, deadline, Extent::Whole { milestones })
 }
@@ -37,8 +37,8 @@ pub fn price_draft(lines: &[TenderLine], draft: &NewBid, currency: Currency, dea
 
 /// How much of the schedule is to be priced.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Extent {
-    Whole { milestones: usize },
+enum Extent<'a> {
+    Whole { milestones: &'a [Milestone] },
     Part,
 }
 
@@ -47,7 +47,7 @@ fn content(
     bid: &NewBid,
     currency: Currency,
     deadline: Timestamp,
-    extent: Extent,
+    extent: Extent<'_>,
 ) -> Result<BidContent, Error> {
     let (mut faults, mut others) = (Vec::new(), Vec::new());
     let rates = rates(lines, &bid.lines, extent, &mut faults);
@@ -57,11 +57,10 @@ fn content(
     let whole = faults.is_empty() && others.is_empty();
     match (total, extent) {
         (None, _) => others.push(FieldFault::new("/lines", "OUT_OF_RANGE", "the total is too large")),
-        (Some(total), Extent::Whole { milestones }) if whole && total.minor() < milestones::least(milestones) => {
-            let least = Money::from_minor(milestones::least(milestones), currency);
-            let detail = format!("the total must be at least {least}: it is {total}, to be paid in {milestones} milestones");
-            others.push(FieldFault::new("/lines", "OUT_OF_RANGE", detail));
-        }
+        (Some(total), Extent::Whole { milestones }) if whole => match milestones::misfit(total, milestones, "/lines") {
+            Some(misfit) => others.push(misfit),
+            None => check_total(bid.total, total, whole, &mut others),
+        },
         (Some(total), _) => check_total(bid.total, total, whole, &mut others),
     }
     faults.truncate(MOST_FAULTS.saturating_sub(others.len()));
@@ -92,7 +91,7 @@ pub fn kind(line: &TenderLine) -> LineKind {
 
 type Rates = HashMap<kernel::SoqLineId, Decimal>;
 
-fn rates(lines: &[TenderLine], offered: &[OfferedRate], extent: Extent, faults: &mut Vec<FieldFault>) -> Rates {
+fn rates(lines: &[TenderLine], offered: &[OfferedRate], extent: Extent<'_>, faults: &mut Vec<FieldFault>) -> Rates {
     let known: HashMap<_, _> = lines.iter().map(|line| (line.soq_line, line)).collect();
     let (mut rates, mut seen) = (Rates::new(), HashSet::new());
     for (at, OfferedRate { soq_line, rate }) in offered.iter().enumerate() {

@@ -1,7 +1,9 @@
 //! Awards.
 
 use db::prelude::*;
-use kernel::{BidId, ContractId, Fault, Timestamp, UserId};
+use diesel::sql_types::{Jsonb, Text, Uuid as SqlUuid};
+use kernel::{BidId, ContractId, Fault, OrgId, TenderId, Timestamp, UserId};
+use serde_json::Value;
 use tenders_api::{Error, Tender};
 use uuid::Uuid;
 
@@ -14,6 +16,8 @@ pub struct Live {
     pub bid: BidId,
     pub contract: Option<ContractId>,
     pub standstill_until: Timestamp,
+    /// Until when its contract must be signed.
+    pub sign_by: Option<Timestamp>,
 }
 
 /// A1. Two at once: the lock on the tender lets one through; the unique index stands behind it.
@@ -56,20 +60,28 @@ pub async fn lock_live(tx: &mut Tx, tender: &Tender) -> Result<Option<Live>, Fau
     let query = awards::table
         .filter(awards::org_id.eq(tender.org.0).and(awards::tender_id.eq(tender.id.0)).and(awards::status.ne("cancelled")))
         .for_update()
-        .select((awards::id, awards::bid_id, awards::contract_id, awards::standstill_until));
-    let row: Option<(Uuid, Uuid, Option<Uuid>, Timestamp)> = query.first(tx.pg()).await.optional().fault()?;
-    Ok(row.map(|(id, bid, contract, standstill_until)| Live {
+        .select((awards::id, awards::bid_id, awards::contract_id, awards::standstill_until, awards::sign_by));
+    type Columns = (Uuid, Uuid, Option<Uuid>, Timestamp, Option<Timestamp>);
+    let row: Option<Columns> = query.first(tx.pg()).await.optional().fault()?;
+    Ok(row.map(|(id, bid, contract, standstill_until, sign_by)| Live {
         id,
         bid: bid.into(),
         contract: contract.map(Into::into),
         standstill_until,
+        sign_by,
     }))
 }
 
 /// The contract that the award opened.
-pub async fn set_contract(tx: &mut Tx, tender: &Tender, award: Uuid, contract: ContractId) -> Result<(), Fault> {
+pub async fn set_contract(
+    tx: &mut Tx,
+    tender: &Tender,
+    award: Uuid,
+    contract: ContractId,
+    sign_by: Option<Timestamp>,
+) -> Result<(), Fault> {
     diesel::update(awards::table.find((tender.org.0, award)))
-        .set((awards::contract_id.eq(contract.0), awards::updated_at.eq(diesel::dsl::now)))
+        .set((awards::contract_id.eq(contract.0), awards::sign_by.eq(sign_by), awards::updated_at.eq(diesel::dsl::now)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -84,4 +96,64 @@ pub async fn cancel(tx: &mut Tx, tender: &Tender, award: Uuid, reason: &str) -> 
         .await
         .fault()?;
     Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Unsigned {
+    #[diesel(sql_type = SqlUuid)]
+    org_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    tender_id: Uuid,
+}
+
+/// Tenders whose awards are not signed though their time is over, for the platform. In any order, so that none that fails stands before
+/// the others.
+pub async fn unsigned(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, TenderId)>, Fault> {
+    let sql = "select a.org_id, a.tender_id from awards a where a.status = 'pending' and a.sign_by <= app.now() order by random() limit 1000";
+    let rows: Vec<Unsigned> = diesel::sql_query(sql).load(&mut tx.pg()).await.fault()?;
+    Ok(rows.into_iter().map(|row| (row.org_id.into(), row.tender_id.into())).collect())
+}
+
+/// Enters what the owner decided about an opened bid into its bidder's trail.
+pub async fn audit_for_bidder(
+    tx: &mut Tx,
+    bid: &Bid,
+    action: &str,
+    before: &Value,
+    after: &Value,
+    request: &str,
+) -> Result<(), Fault> {
+    diesel::sql_query("select app.audit_for_bidder($1, $2, $3, $4, $5, $6, $7)")
+        .bind::<SqlUuid, _>(bid.owner.0)
+        .bind::<SqlUuid, _>(bid.id.0)
+        .bind::<SqlUuid, _>(Uuid::now_v7())
+        .bind::<Text, _>(action)
+        .bind::<Jsonb, _>(before)
+        .bind::<Jsonb, _>(after)
+        .bind::<Text, _>(request)
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Outcome {
+    #[diesel(sql_type = Text)]
+    outcome: String,
+}
+
+/// B13 and T10 by the winner, as the platform's function; what came of it.
+pub async fn refuse(tx: &mut Tx, bid: BidId, reason: &str, event: Uuid, payload: &Value, request: &str) -> Result<String, Fault> {
+    let row: Outcome = diesel::sql_query("select app.refuse_award($1, $2, $3, $4, $5, $6) as outcome")
+        .bind::<SqlUuid, _>(bid.0)
+        .bind::<Text, _>(reason)
+        .bind::<SqlUuid, _>(Uuid::now_v7())
+        .bind::<SqlUuid, _>(event)
+        .bind::<Jsonb, _>(payload)
+        .bind::<Text, _>(request)
+        .get_result(tx.pg())
+        .await
+        .fault()?;
+    Ok(row.outcome)
 }

@@ -2,9 +2,9 @@
 
 use db::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
-use kernel::{Ctx, Currency, Fault, OrgId, PageRequest, TenderId, Timestamp};
+use kernel::{Ctx, Currency, Fault, Money, OrgId, PageRequest, TenderId, Timestamp};
 use projects_api::Soq;
-use tenders_api::{Draft, Error, Invitation, Invitee, Milestone, Tender, TenderStatus};
+use tenders_api::{Draft, Error, Invitation, Invitee, Milestone, Share, Tender, TenderStatus};
 use uuid::Uuid;
 
 use super::{Conn, after, signed};
@@ -40,7 +40,7 @@ pub async fn insert(
         .execute(tx.pg())
         .await
         .fault()?;
-    insert_milestones(tx, ctx.org, id, &draft.milestones).await
+    insert_milestones(tx, ctx.org, id, &draft.milestones, currency).await
 }
 
 /// Replaces a draft whose row is locked; its project and currency stay.
@@ -63,22 +63,38 @@ pub async fn update(tx: &mut Tx, tender: &Tender, draft: &Draft) -> Result<(), E
     let old = tender_milestones::table
         .filter(tender_milestones::org_id.eq(tender.org.0).and(tender_milestones::tender_id.eq(tender.id.0)));
     diesel::delete(old).execute(tx.pg()).await.fault()?;
-    insert_milestones(tx, tender.org, tender.id, &draft.milestones).await
+    insert_milestones(tx, tender.org, tender.id, &draft.milestones, tender.currency).await
 }
 
-async fn insert_milestones(tx: &mut Tx, org: OrgId, tender: TenderId, milestones: &[Milestone]) -> Result<(), Error> {
+async fn insert_milestones(
+    tx: &mut Tx,
+    org: OrgId,
+    tender: TenderId,
+    milestones: &[Milestone],
+    currency: Currency,
+) -> Result<(), Error> {
     use tender_milestones as m;
     let row = |(at, milestone): (usize, &Milestone)| {
-        (
+        let (mut percent, mut amount, mut weight) = (None, None, None);
+        match milestone.share {
+            Share::Percent(share) => percent = Some(share),
+            Share::Amount(stated) => amount = Some(Money::from_decimal(stated.value, currency).map_err(Fault::internal)?.minor()),
+            Share::Weight(share) => weight = Some(share),
+            Share::Remainder => {}
+        }
+        Ok::<_, Fault>((
             m::org_id.eq(org.0),
             m::tender_id.eq(tender.0),
             m::position.eq(i32::try_from(at + 1).unwrap_or(i32::MAX)),
             m::title.eq(milestone.title.trim().to_owned()),
-            m::percent.eq(milestone.percent),
+            m::percent.eq(percent),
+            m::amount.eq(amount),
+            m::weight.eq(weight),
+            m::remainder.eq(milestone.share == Share::Remainder),
             m::due_on.eq(milestone.due_on),
-        )
+        ))
     };
-    let rows: Vec<_> = milestones.iter().enumerate().map(row).collect();
+    let rows = milestones.iter().enumerate().map(row).collect::<Result<Vec<_>, Fault>>()?;
     diesel::insert_into(m::table).values(rows).execute(tx.pg()).await.fault()?;
     Ok(())
 }

@@ -4,6 +4,7 @@ pub mod awards;
 pub mod bids;
 pub mod drafts;
 pub mod tenders;
+pub mod ties;
 
 use db::prelude::*;
 use diesel_async::AsyncPgConnection;

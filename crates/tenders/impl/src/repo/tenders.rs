@@ -5,7 +5,11 @@ use std::collections::{HashMap, HashSet};
 use db::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use kernel::{ContractId, Ctx, Currency, Fault, OrgId, PageRequest, ProjectId, TenderId, Timestamp, UserId};
-use tenders_api::{AwardRef, Error, Filter, Milestone, ProcurementMethod, Side, Tender, TenderLine, TenderStatus, TenderView};
+use rust_decimal::Decimal;
+use tenders_api::{
+    AwardRef, Error, Filter, Milestone, ProcurementMethod, Share, Side, StatedAmount, Tender, TenderLine, TenderStatus,
+    TenderView,
+};
 use uuid::Uuid;
 
 use super::{Conn, after, clock, currency, hash, hashes, known, number};
@@ -129,7 +133,7 @@ pub async fn list(
 /// The tender with what belongs to it, seen by `org`.
 pub async fn view(conn: &Conn, org: OrgId, tender: Tender, server_time: Timestamp) -> Result<TenderView, Error> {
     let (milestones, lines, marks) = futures::try_join!(
-        milestones(conn, &tender),
+        milestones(conn, tender.org, tender.id, tender.currency),
         lines(conn, tender.org, tender.id),
         marks(conn, org, std::slice::from_ref(&tender.id)),
     )?;
@@ -165,31 +169,37 @@ pub async fn marks(conn: &Conn, org: OrgId, tenders: &[TenderId]) -> Result<Mark
     };
     let live = async {
         let query = awards::table.filter(awards::tender_id.eq_any(&ids).and(awards::status.ne("cancelled")));
-        let query = query.select((awards::tender_id, awards::bid_id, awards::contract_id));
-        query.load::<(Uuid, Uuid, Option<Uuid>)>(&mut &*conn).await.fault()
+        let query = query.select((awards::tender_id, awards::bid_id, awards::contract_id, awards::sign_by));
+        query.load::<(Uuid, Uuid, Option<Uuid>, Option<Timestamp>)>(&mut &*conn).await.fault()
     };
     let (invited, live) = futures::try_join!(invited, live)?;
-    let award = |(tender, bid, contract): (Uuid, Uuid, Option<Uuid>)| {
-        (tender, AwardRef { bid: bid.into(), contract: contract.map(Into::into) })
+    let award = |(tender, bid, contract, sign_by): (Uuid, Uuid, Option<Uuid>, Option<Timestamp>)| {
+        (tender, AwardRef { bid: bid.into(), contract: contract.map(Into::into), sign_by })
     };
     Ok(Marks { invited: invited.into_iter().collect(), awards: live.into_iter().map(award).collect() })
 }
 
 /// Milestones in order.
-pub async fn milestones(mut conn: &Conn, tender: &Tender) -> Result<Vec<Milestone>, Fault> {
+pub async fn milestones(mut conn: &Conn, owner: OrgId, tender: TenderId, currency: Currency) -> Result<Vec<Milestone>, Fault> {
     use tender_milestones as m;
-    let query = m::table.filter(m::org_id.eq(tender.org.0).and(m::tender_id.eq(tender.id.0))).order(m::position);
-    let rows: Vec<(String, rust_decimal::Decimal, Option<chrono::NaiveDate>)> =
-        query.select((m::title, m::percent, m::due_on)).load(&mut conn).await.fault()?;
-    Ok(rows.into_iter().map(|(title, percent, due_on)| Milestone { title, percent: percent.normalize(), due_on }).collect())
-}
-
-/// How many milestones the contract will have.
-pub async fn milestone_count(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<usize, Fault> {
-    use tender_milestones as m;
-    let query = m::table.filter(m::org_id.eq(owner.0).and(m::tender_id.eq(tender.0))).count();
-    let count: i64 = query.get_result(&mut conn).await.fault()?;
-    usize::try_from(count).map_err(Fault::internal)
+    type Columns = (String, Option<Decimal>, Option<i64>, Option<Decimal>, Option<chrono::NaiveDate>);
+    let query = m::table.filter(m::org_id.eq(owner.0).and(m::tender_id.eq(tender.0))).order(m::position);
+    let rows: Vec<Columns> =
+        query.select((m::title, m::percent, m::amount, m::weight, m::due_on)).load(&mut conn).await.fault()?;
+    let milestone = |(title, percent, amount, weight, due_on): Columns| {
+        let share = match (percent, amount, weight) {
+            (Some(percent), _, _) => Share::Percent(percent.normalize()),
+            (_, Some(minor), _) => {
+                let value = kernel::Money::from_minor(minor, currency).to_decimal();
+                Share::Amount(StatedAmount { value, currency: Some(currency) })
+            }
+            (_, _, Some(weight)) => Share::Weight(weight.normalize()),
+            // The database's CHECK lets nothing else be without any of them.
+            (None, None, None) => Share::Remainder,
+        };
+        Milestone { title, share, due_on }
+    };
+    Ok(rows.into_iter().map(milestone).collect())
 }
 
 #[derive(Queryable, Selectable)]
@@ -202,8 +212,8 @@ struct LineRow {
     kind: String,
     unit_code: Option<String>,
     unit_text: Option<String>,
-    quantity: Option<rust_decimal::Decimal>,
-    fixed_rate: Option<rust_decimal::Decimal>,
+    quantity: Option<Decimal>,
+    fixed_rate: Option<Decimal>,
     unit_id: Option<Uuid>,
 }
 
@@ -310,6 +320,30 @@ pub async fn stand_still(tx: &mut Tx, tender: &Tender, until: Timestamp) -> Resu
         .await
         .fault()?;
     Ok(())
+}
+
+/// T10: the row's part of it.
+pub async fn resume_evaluation(tx: &mut Tx, tender: &Tender) -> Result<(), Fault> {
+    diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
+        .set((
+            tenders::status.eq(TenderStatus::Evaluation.name()),
+            tenders::standstill_until.eq(None::<Timestamp>),
+            tenders::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// The contract of a completed tender ended early, by the platform's function; whether that was still to be done.
+pub async fn end_completed(tx: &mut Tx, tender: &Tender, contract: ContractId) -> Result<bool, Fault> {
+    let query = diesel::sql_query("select app.end_completed_tender($1, $2, $3) as done")
+        .bind::<SqlUuid, _>(tender.org.0)
+        .bind::<SqlUuid, _>(tender.id.0)
+        .bind::<SqlUuid, _>(contract.0);
+    let ended: Completed = query.get_result(tx.pg()).await.fault()?;
+    Ok(ended.done)
 }
 
 /// T13: the row's part of it. A key whose bids were not opened is destroyed.

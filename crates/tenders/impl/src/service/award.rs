@@ -28,6 +28,13 @@ impl Service {
                 if bid.tender != tender || bid.owner != ctx.org {
                     return Err(Error::NotFound("bid"));
                 }
+                self.not_of_a_bidder_in(tx, ctx, tender).await?;
+                if let Some(user) = ctx.user_id()
+                    && bid.opened_at.is_some()
+                    && repo::ties::is_of_the_bidder(tx, ctx.org, bid.id, user).await?
+                {
+                    return Err(Error::SamePerson);
+                }
                 // An opened bid is accepted by awarding it.
                 let accepted =
                     if bid.status == BidStatus::Opened { machine::bid(bid.status, BidEvent::Accept)? } else { bid.status };
@@ -53,7 +60,7 @@ impl Service {
                 repo::tenders::stand_still(tx, &old, until).await?;
                 let contract = if self.standstill.is_zero() {
                     let contract = self.open_contract_in(tx, ctx, &old, &bid).await?;
-                    repo::awards::set_contract(tx, &old, id, contract.id).await?;
+                    self.await_signatures_in(tx, &old, id, contract.id, now).await?;
                     Some(contract)
                 } else {
                     tx.enqueue(Job::new(jobs::FINISH_STANDSTILL_JOB, jobs::TenderJob { tender }).at(until)).await?;
@@ -99,13 +106,14 @@ impl Service {
                 code: line.code,
                 description: line.description,
                 kind: line.kind,
-                unit_code: line.unit_code,
+                // A contract names the unit also where no code does.
+                unit_code: line.unit_code.or(line.unit_text),
                 quantity: offer.and(line.quantity),
                 rate: offer.map(|offer| offer.rate),
                 amount: offer.map(|offer| offer.amount),
             }
         };
-        let planned = repo::tenders::milestones(tx.pg(), tender).await?;
+        let planned = repo::tenders::milestones(tx.pg(), tender.org, tender.id, tender.currency).await?;
         let new = NewContract {
             tender: tender.id,
             bid: bid.id,
@@ -115,7 +123,7 @@ impl Service {
             title: tender.title.clone(),
             total,
             lines: schedule.into_iter().map(line).collect(),
-            milestones: contract_milestones(total, planned),
+            milestones: contract_milestones(total, planned)?,
         };
         let opened = self.contracts.open_in(tx, ctx, &new).await.map_err(from_contracts)?;
         Ok(AwardedContract {

@@ -84,6 +84,10 @@ impl Bidding for Service {
             .await
     }
 
+    async fn refuse_award(&self, ctx: &Ctx, bid: BidId, reason: String) -> Result<Bid, Error> {
+        self.refuse_award_of(ctx, bid, &reason).await
+    }
+
     async fn own_revision(&self, ctx: &Ctx, bid: BidId, revision: u32) -> Result<(BidContent, Option<String>), Error> {
         self.authz.check(ctx, perm::BIDS_READ_OWN, Scope::Organization)?;
         self.uow
@@ -237,8 +241,8 @@ impl Service {
             machine::bid(old.status, machine::submission_of(old.status))?;
         }
         let lines = repo::tenders::lines(tx.pg(), taking.owner, tender).await?;
-        let milestones = repo::tenders::milestone_count(tx.pg(), taking.owner, tender).await?;
-        let content = pricing::price(&lines, new, taking.currency, taking.deadline, milestones)?;
+        let milestones = repo::tenders::milestones(tx.pg(), taking.owner, tender, taking.currency).await?;
+        let content = pricing::price(&lines, new, taking.currency, taking.deadline, &milestones)?;
         let place = next(ctx, tender, old);
         let sealed = self.bidding_key(tx.pg(), tender).await?.seal(place, taking.at, &content)?;
         let receipt = Receipt { sha256: sealed.receipt, received_at: taking.at };

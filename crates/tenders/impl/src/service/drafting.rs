@@ -162,7 +162,7 @@ impl Drafting for Service {
                     submission_deadline: new.submission_deadline,
                     questions_until: new.questions_until,
                     min_bids: old.min_bids,
-                    milestones: repo::tenders::milestones(tx.pg(), &old).await?,
+                    milestones: repo::tenders::milestones(tx.pg(), old.org, old.id, old.currency).await?,
                 };
                 let view = self.create_in(tx, ctx, &draft, Some(tender)).await?;
                 repo::drafts::copy_invitations(tx, ctx, &old, view.tender.id).await?;
@@ -185,9 +185,9 @@ impl Service {
 
     /// The draft's own faults and those of what it refers to. Answers its schedule.
     async fn check_draft_in(&self, tx: &mut Tx, draft: &Draft, now: Timestamp) -> Result<Soq, Error> {
-        let mut faults = draft::faults(draft, now);
         let project = self.projects.project_in(tx, draft.project).await.map_err(from_projects)?;
         let soq = self.projects.soq_in(tx, draft.soq).await.map_err(from_projects)?;
+        let mut faults = draft::faults(draft, project.currency, now);
         if soq.project != project.id {
             faults.push(kernel::FieldFault::new(
                 "/soqId",

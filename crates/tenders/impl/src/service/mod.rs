@@ -3,6 +3,7 @@
 mod award;
 mod bidding;
 mod drafting;
+mod falls;
 mod opening;
 mod platform;
 mod procedure;
@@ -33,12 +34,18 @@ pub struct Settings {
     pub minimum_submission_period: Duration,
     /// How long an award can be challenged before its contract is opened (`tenders.standstill`).
     pub standstill: Duration,
+    /// How long both parties have to sign the contract before the award falls; zero: for ever (`tenders.signature_period`).
+    pub signature_period: Duration,
 }
 
 impl Default for Settings {
-    /// Seven days to bid, no stand-still.
+    /// Seven days to bid, no stand-still, fourteen days to sign.
     fn default() -> Self {
-        Self { minimum_submission_period: Duration::from_secs(7 * 86_400), standstill: Duration::ZERO }
+        Self {
+            minimum_submission_period: Duration::from_secs(7 * 86_400),
+            standstill: Duration::ZERO,
+            signature_period: Duration::from_secs(14 * 86_400),
+        }
     }
 }
 
@@ -75,6 +82,7 @@ pub struct Service {
     keys: SealKey,
     minimum_submission_period: TimeDelta,
     standstill: TimeDelta,
+    signature_period: TimeDelta,
 }
 
 impl Service {
@@ -87,7 +95,8 @@ impl Service {
         let delta = |duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::days(36_500));
         let minimum_submission_period = delta(settings.minimum_submission_period);
         let standstill = delta(settings.standstill);
-        Self { uow, authz, audit, tenants, projects, contracts, keys, minimum_submission_period, standstill }
+        let signature_period = delta(settings.signature_period);
+        Self { uow, authz, audit, tenants, projects, contracts, keys, minimum_submission_period, standstill, signature_period }
     }
 
     /// A tender as the caller may see it; one whose deadline has passed is closed first (T6, lazily).
@@ -120,6 +129,14 @@ impl Service {
             return Ok(self.authz.check(ctx, owner, Scope::Project(tender.project))?);
         }
         Ok(self.authz.check(ctx, bidder, Scope::Organization)?)
+    }
+
+    /// Nobody who acts for a bidder decides about bids for the owner.
+    async fn not_of_a_bidder_in(&self, tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<(), Error> {
+        match ctx.user_id() {
+            Some(user) if repo::ties::acts_for_a_bidder(tx, ctx.org, tender, user).await? => Err(Error::SamePerson),
+            _ => Ok(()),
+        }
     }
 
     /// A2: at or above the organisation's threshold two persons must ask for the very same thing.

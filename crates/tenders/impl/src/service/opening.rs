@@ -1,11 +1,14 @@
 //! Opening: two persons, all bids at once, a record that anyone can check.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use db::prelude::*;
 use kernel::{BidId, Ctx, Currency, Fault, TenderId};
 use serde_json::json;
 use tenders_api::{
     BidContent, Disqualification, Error, OpeningRecord, Side, Step, Tender, TenderLine, TenderOpened, UNREADABLE, perm,
 };
+use uow::Alarm;
 
 use super::{Service, action, persons};
 use crate::model::machine::{self, BidEvent, TenderEvent};
@@ -25,16 +28,19 @@ struct Opened {
 impl Service {
     pub(super) async fn open_bids(&self, ctx: &Ctx, tender: TenderId) -> Result<Step, Error> {
         self.owned(ctx, tender, perm::OPEN).await?;
-        self.uow
+        let none_readable = AtomicBool::new(false);
+        let opened = self
+            .uow
             .write(ctx, async |tx| {
                 let (old, _) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 machine::tender(old.status, TenderEvent::Open)?;
+                self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let weight = self.weight_in(tx, &old).await?;
                 let approval = self.approve_in(tx, ctx, perm::OPEN, old.id.0, "open".into(), weight).await?;
                 if approval.is_waiting() {
                     self.record_waiting_in(tx, ctx, perm::OPEN, ("tender", old.id.0), json!({})).await?;
                 } else {
-                    let (bids, unreadable) = self.unseal_in(tx, ctx, &old, &persons(ctx, approval)).await?;
+                    let (bids, unreadable) = self.unseal_in(tx, ctx, &old, &persons(ctx, approval), &none_readable).await?;
                     let root = old.seal_root.map(hex::encode);
                     let mut after = json!({ "status": "evaluation", "sealRoot": root, "bids": bids.len() });
                     if !unreadable.is_empty() {
@@ -45,7 +51,16 @@ impl Service {
                 }
                 Ok(Step { tender: repo::tenders::view_again(tx.pg(), ctx, tender).await?, approval: Some(approval) })
             })
-            .await
+            .await;
+        if AtomicBool::load(&none_readable, Ordering::Relaxed) {
+            // The opening was taken back: only a transaction of its own can say why. No word of who bid, or how many.
+            let detail =
+                "no sealed offer can be read: it stays sealed; look at the seal keys and at what was restored".to_owned();
+            let alarm = Alarm { kind: "opening_unreadable", about: ("tender", tender.to_string()), org: None, detail };
+            let unkeyed = Ctx { once: None, ..ctx.clone() };
+            self.uow.write(&unkeyed, async |tx| tx.alarm(alarm).await).await?;
+        }
+        opened
     }
 
     /// Opens, decrypts, checks and ranks every submitted bid; answers them in the order of their rank, and those that cannot be read.
@@ -57,6 +72,7 @@ impl Service {
         ctx: &Ctx,
         tender: &Tender,
         persons: &[kernel::UserId],
+        none_readable: &AtomicBool,
     ) -> Result<(Vec<BidId>, Vec<BidId>), Error> {
         let rows = repo::tenders::open_bids(tx, tender.id, persons).await?;
         let key = repo::tenders::key(tx.pg(), tender.id).await?;
@@ -85,10 +101,11 @@ impl Service {
             }
         }
         if let Some(fault) = first.filter(|_| opened.is_empty()) {
+            AtomicBool::store(none_readable, true, Ordering::Relaxed);
             return Err(fault.into());
         }
         for id in &unreadable {
-            self.disqualify_unreadable_in(tx, ctx, *id).await?;
+            self.disqualify_unreadable_in(tx, ctx, tender, *id).await?;
         }
         let order = ranking::ranked(opened.iter().map(|bid| bid.entry).collect());
         for bid in &opened {
@@ -100,13 +117,15 @@ impl Service {
     }
 
     /// B11 by the opening itself.
-    async fn disqualify_unreadable_in(&self, tx: &mut Tx, ctx: &Ctx, bid: BidId) -> Result<(), Error> {
+    async fn disqualify_unreadable_in(&self, tx: &mut Tx, ctx: &Ctx, tender: &Tender, bid: BidId) -> Result<(), Error> {
         let row = repo::bids::lock(tx, bid).await?;
         let to = machine::bid(row.status, BidEvent::Disqualify)?;
         let reason =
             "the platform could not read the sealed offer; the receipt and its document prove what was received".to_owned();
         let why = Disqualification { code: UNREADABLE.to_owned(), reason };
         repo::bids::disqualify(tx, &row, &why).await?;
+        let detail = format!("the opening of tender {} could not read this offer and disqualified it", tender.id);
+        tx.alarm(Alarm { kind: "offer_unreadable", about: ("bid", bid.to_string()), org: None, detail }).await?;
         let after = json!({ "status": to.name(), "reasonCode": why.code, "reason": why.reason });
         Ok(self.record_in(tx, ctx, UNREADABLE_BID, ("bid", bid.0), row.status.name(), after).await?)
     }

@@ -75,7 +75,7 @@ impl Service {
                 }
                 let bid = repo::bids::lock(tx, award.bid).await?;
                 let contract = self.open_contract_in(tx, ctx, &old, &bid).await?;
-                repo::awards::set_contract(tx, &old, award.id, contract.id).await?;
+                self.await_signatures_in(tx, &old, award.id, contract.id, now).await?;
                 let entry =
                     NewEntry::named("tenders.finish_standstill", "tender", tender).after(json!({ "contract": contract.id }));
                 self.audit.record_in(tx, ctx, entry).await?;

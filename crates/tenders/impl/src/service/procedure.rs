@@ -28,7 +28,7 @@ impl Procedure for Service {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 machine::tender(old.status, TenderEvent::Publish)?;
                 let soq = self.projects.soq_in(tx, old.soq).await.map_err(from_projects)?;
-                let planned = repo::tenders::milestones(tx.pg(), &old).await?;
+                let planned = repo::tenders::milestones(tx.pg(), old.org, old.id, old.currency).await?;
                 repo::drafts::resolve_invitations(tx, &old).await?;
                 let invited = repo::drafts::invites_an_organization(tx.pg(), &old).await?;
                 let faults = draft::not_ready(&old, &planned, &soq, invited, now, self.minimum_submission_period);
@@ -84,6 +84,7 @@ impl Procedure for Service {
                 machine::tender(old.status, TenderEvent::Cancel)?;
                 let mut approval = None;
                 if !matches!(old.status, TenderStatus::Draft | TenderStatus::Published) {
+                    self.not_of_a_bidder_in(tx, ctx, tender).await?;
                     let weight = self.weight_in(tx, &old).await?;
                     let detail = format!("{}:{}", old.status.name(), digest(Some(reason)));
                     approval = Some(self.approve_in(tx, ctx, perm::CANCEL, old.id.0, detail, weight).await?);
@@ -107,12 +108,17 @@ impl Procedure for Service {
         self.award_bid(ctx, tender, award).await
     }
 
+    async fn cancel_award(&self, ctx: &Ctx, tender: TenderId, reason: String) -> Result<Step, Error> {
+        self.cancel_award_of(ctx, tender, &reason).await
+    }
+
     async fn conclude_unsuccessful(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error> {
         self.owned(ctx, tender, perm::CANCEL).await?;
         self.uow
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 let to = machine::tender(old.status, TenderEvent::NoAcceptableBid)?;
+                self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let bids = repo::bids::opened(tx.pg(), ctx.org, tender).await?;
                 let today = now.date_naive();
                 let acceptable = bids.iter().any(|bid| {
@@ -136,6 +142,7 @@ impl Procedure for Service {
         self.uow
             .write(ctx, async |tx| {
                 lock_evaluation_in(tx, ctx, tender).await?;
+                self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let row = repo::bids::lock(tx, bid).await?;
                 let to = machine::bid(row.status, BidEvent::Accept)?;
                 repo::bids::set_status(tx, &row, to).await?;
@@ -158,6 +165,7 @@ impl Procedure for Service {
         self.uow
             .write(ctx, async |tx| {
                 lock_evaluation_in(tx, ctx, tender).await?;
+                self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let row = repo::bids::lock(tx, bid).await?;
                 let to = machine::bid(row.status, BidEvent::Disqualify)?;
                 let mut approval = None;
@@ -250,8 +258,14 @@ fn close_job(tender: TenderId, deadline: Timestamp) -> Job {
 }
 
 /// Milestones of the contract.
-pub(super) fn contract_milestones(total: kernel::Money, planned: Vec<tenders_api::Milestone>) -> Vec<escrow_api::NewMilestone> {
+pub(super) fn contract_milestones(
+    total: kernel::Money,
+    planned: Vec<tenders_api::Milestone>,
+) -> Result<Vec<escrow_api::NewMilestone>, Error> {
+    if let Some(fault) = milestones::misfit(total, &planned, "/bidId") {
+        return Err(Error::Invalid(vec![fault]));
+    }
     let amounts = milestones::amounts(total, &planned);
     let both = planned.into_iter().zip(amounts);
-    both.map(|(planned, amount)| escrow_api::NewMilestone { title: planned.title, amount, due_on: planned.due_on }).collect()
+    Ok(both.map(|(planned, amount)| escrow_api::NewMilestone { title: planned.title, amount, due_on: planned.due_on }).collect())
 }

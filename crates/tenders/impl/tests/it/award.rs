@@ -132,7 +132,11 @@ async fn only_a_bid_of_this_tender_that_is_still_valid_can_be_awarded() {
 
 #[tokio::test]
 async fn with_a_stand_still_the_contract_opens_after_it() {
-    let settings = Settings { minimum_submission_period: Duration::from_secs(2), standstill: Duration::from_secs(48 * 3600) };
+    let settings = Settings {
+        minimum_submission_period: Duration::from_secs(2),
+        standstill: Duration::from_secs(48 * 3600),
+        ..Settings::default()
+    };
     let w = World::with(settings).await;
     let (tender, acme, _) = w.opened(["10", "12"]).await;
     let awarded = w.service.award(&w.owner.ctx(), tender, award(&acme, None)).await.unwrap();
@@ -151,7 +155,7 @@ async fn with_a_stand_still_the_contract_opens_after_it() {
 #[tokio::test]
 async fn a_milestone_that_rounds_to_nothing_gets_a_minor_unit() {
     let w = World::new().await;
-    let milestone = |percent| Milestone { title: "Part".into(), percent: decimal(percent), due_on: None };
+    let milestone = |percent| Milestone { title: "Part".into(), share: Share::Percent(decimal(percent)), due_on: None };
     let tender = w.published_as(Draft { milestones: vec![milestone("99.9999"), milestone("0.0001")], ..w.draft() }).await;
     let bid = w.bid(&w.acme, tender, "6.5").await;
     w.after_deadline().await;

@@ -49,7 +49,12 @@ async fn all_faults_of_a_draft_come_at_once() {
 
 #[tokio::test]
 async fn publication_tells_everything_that_is_missing() {
-    let w = World::with(Settings { minimum_submission_period: Duration::from_secs(7200), standstill: Duration::ZERO }).await;
+    let w = World::with(Settings {
+        minimum_submission_period: Duration::from_secs(7200),
+        standstill: Duration::ZERO,
+        ..Settings::default()
+    })
+    .await;
     let ctx = w.owner.ctx();
     let soon = Draft { submission_deadline: Utc::now() + TimeDelta::hours(1), method: ProcurementMethod::Limited, ..w.draft() };
     let id = w.service.create(&ctx, soon).await.unwrap().tender.id;
@@ -62,7 +67,7 @@ async fn publication_tells_everything_that_is_missing() {
     assert!(matches!(&error, Error::NotReady(_)), "{error}");
     assert_eq!(
         faults(Err::<(), _>(error)),
-        ["/soqId SOQ_NOT_FROZEN", "/soqId UNIT_UNKNOWN", "/procurementMethod NO_INVITATION", "/submissionDeadline TOO_SOON"]
+        ["/soqId SOQ_NOT_FROZEN", "/soqId UNIT_MISSING", "/procurementMethod NO_INVITATION", "/submissionDeadline TOO_SOON"]
     );
 }
 
@@ -204,8 +209,24 @@ async fn a_project_that_was_never_tendered_takes_its_drafts_along() {
 }
 
 #[tokio::test]
+async fn a_unit_without_a_code_is_tendered_by_its_text() {
+    let w = World::new().await;
+    {
+        let lines = &mut w.projects.soqs.lock().unwrap()[0].lines;
+        (lines[1].unit_code, lines[1].unit_text) = (None, Some("Sack zu 25 kg".to_owned()));
+    }
+    w.published().await;
+    assert_eq!(w.db.query("select unit_text from tender_lines where unit_text is not null").await, ["Sack zu 25 kg"]);
+}
+
+#[tokio::test]
 async fn a_hundred_faults_of_a_schedule_are_told() {
-    let w = World::with(Settings { minimum_submission_period: Duration::from_secs(7200), standstill: Duration::ZERO }).await;
+    let w = World::with(Settings {
+        minimum_submission_period: Duration::from_secs(7200),
+        standstill: Duration::ZERO,
+        ..Settings::default()
+    })
+    .await;
     let soon = Draft { submission_deadline: Utc::now() + TimeDelta::hours(1), ..w.draft() };
     let id = w.service.create(&w.owner.ctx(), soon).await.unwrap().tender.id;
     {
@@ -214,7 +235,7 @@ async fn a_hundred_faults_of_a_schedule_are_told() {
         lines.extend(vec![lines[1].clone(); 500]);
     }
     let faults = faults(w.service.publish(&w.owner.ctx(), id).await);
-    assert_eq!((faults.len(), faults[0].as_str()), (100, "/soqId UNIT_UNKNOWN"));
+    assert_eq!((faults.len(), faults[0].as_str()), (100, "/soqId UNIT_MISSING"));
     assert_eq!(faults[99], "/submissionDeadline TOO_SOON");
 }
 

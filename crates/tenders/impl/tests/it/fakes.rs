@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use audit_api::{Audit, Entry, Filter, NewEntry, Verification};
 use auth_api::{Authorizer, Reach};
-use escrow_api::{ContractsPort, NewContract, OpenedContract};
+use escrow_api::{ContractsPort, NewContract, OpenedContract, Party};
 use kernel::*;
 use projects_api::{Project, ProjectStatus, ProjectsPort, Soq};
 use tenants_api::{ApprovalRequest, Organization, Tenants, Verdict};
@@ -149,6 +149,8 @@ impl ProjectsPort for FakeProjects {
 pub struct FakeContracts {
     pub opened: Mutex<Vec<(ContractId, NewContract)>>,
     pub cancelled: Mutex<Vec<ContractId>>,
+    pub signed: Mutex<Vec<Party>>,
+    pub in_force: Mutex<bool>,
 }
 
 #[async_trait]
@@ -168,7 +170,13 @@ impl ContractsPort for FakeContracts {
         })
     }
     async fn cancel_in(&self, _: &mut Tx, _: &Ctx, contract: ContractId, _: &str) -> Result<(), escrow_api::Error> {
+        if *self.in_force.lock().unwrap() {
+            return Err(escrow_api::Error::State { what: "contract", state: "active".into(), hint: "it is in force".into() });
+        }
         self.cancelled.lock().unwrap().push(contract);
         Ok(())
+    }
+    async fn signed_by_in(&self, _: &mut Tx, _: ContractId) -> Result<Vec<Party>, escrow_api::Error> {
+        Ok(self.signed.lock().unwrap().clone())
     }
 }

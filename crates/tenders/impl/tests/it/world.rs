@@ -55,7 +55,12 @@ fn line(position: u32, kind: LineKind, quantity: Option<&str>, estimate: Option<
 
 impl World {
     pub async fn new() -> Self {
-        Self::with(Settings { minimum_submission_period: Duration::from_secs(2), standstill: Duration::ZERO }).await
+        Self::with(Settings {
+            minimum_submission_period: Duration::from_secs(2),
+            standstill: Duration::ZERO,
+            ..Settings::default()
+        })
+        .await
     }
 
     pub async fn with(settings: Settings) -> Self {
@@ -143,7 +148,8 @@ impl World {
     }
 
     pub fn draft(&self) -> Draft {
-        let milestone = |title: &str, percent| Milestone { title: title.into(), percent: decimal(percent), due_on: None };
+        let milestone =
+            |title: &str, percent| Milestone { title: title.into(), share: Share::Percent(decimal(percent)), due_on: None };
         Draft {
             project: self.soq.project,
             soq: self.soq.id,

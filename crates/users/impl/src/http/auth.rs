@@ -1,10 +1,10 @@
 //! `/api/auth`: register, login, logout, session, switch-organization.
 
 use actix_web::cookie::{Cookie, SameSite, time};
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get, post};
-use auth_api::{Authorizer, NewAccount, SignIn, SignedIn};
+use auth_api::{Authorizer, NewAccount, SignIn, SignedIn, SwitchOnce};
 use chrono::{DateTime, Utc};
 use kernel::{OrgId, RequestId};
 use secrecy::ExposeSecret;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use users_api::Users;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{AuthRateLimit, Authed, CurrentSession, Json, Problem, Reply, RequestInfo};
+use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, Presented, Problem, Reply, RequestInfo};
 
 use super::CookieSettings;
 use super::dto::{OrganizationOut, Role, UserOut};
@@ -77,7 +77,7 @@ pub(super) struct SessionOut {
 ///
 /// Somebody who was added to an organisation by email gets that membership as well.
 #[utoipa::path(responses(
-    (status = 201, description = "Signed in; the cookie `session` holds the token as well", body = SignedInOut),
+    (status = 201, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = SignedInOut),
     (status = 409, description = "EMAIL_TAKEN: there is an account with this email"),
 ))]
 #[post("/api/auth/register")]
@@ -96,7 +96,7 @@ pub(super) async fn register(
 
 /// Signs in, in the organisation used last.
 #[utoipa::path(responses(
-    (status = 200, description = "Signed in; the cookie `session` holds the token as well", body = SignedInOut),
+    (status = 200, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = SignedInOut),
     (status = 401, description = "WRONG_CREDENTIALS: which of the two is wrong is not told"),
 ))]
 #[post("/api/auth/login")]
@@ -113,7 +113,7 @@ pub(super) async fn login(
 }
 
 /// Ends the session; its token and cookie are dead at once.
-#[utoipa::path(responses((status = 204, description = "Signed out")))]
+#[utoipa::path(responses((status = 204, description = "Signed out; `Clear-Site-Data` tells browsers to forget cookies and storage")))]
 #[post("/api/auth/logout")]
 pub(super) async fn logout(
     Authed(ctx): Authed,
@@ -122,7 +122,7 @@ pub(super) async fn logout(
     settings: Data<CookieSettings>,
 ) -> Result<HttpResponse, Problem> {
     sign_in.logout(&ctx, session.id).await?;
-    Ok(HttpResponse::NoContent().cookie(removal(&settings)).finish())
+    Ok(signed_out(&settings))
 }
 
 /// Shows who is signed in.
@@ -145,21 +145,41 @@ pub(super) async fn who(
 }
 
 /// Ends this session and starts one in another organisation of the caller.
+///
+/// With an `Idempotency-Key` it can be repeated for ten minutes with the token that it ended: for whoever lost the answer. The answer is not
+/// stored; the new token is derived again.
 #[utoipa::path(responses(
     (status = 200, description = "Signed in there; the old token is dead", body = SignedInOut),
     (status = 404, description = "NOT_FOUND: the caller is not a member of such an organisation"),
 ))]
 #[post("/api/auth/switch-organization")]
 pub(super) async fn switch(
-    Authed(ctx): Authed,
-    CurrentSession(session): CurrentSession,
+    presented: Presented,
+    info: RequestInfo,
+    once: Idempotent,
     sign_in: Data<dyn SignIn>,
     users: Data<dyn Users>,
     cookie: Data<CookieSettings>,
     body: Json<Switch>,
 ) -> Result<HttpResponse, Problem> {
-    let signed_in = sign_in.switch(&ctx, session.id, OrgId(body.0.organization_id)).await?;
-    answer(HttpResponse::Ok(), &**users, signed_in, ctx.request, &cookie).await
+    let org = OrgId(body.0.organization_id);
+    let once = once.key().zip(presented.token).map(|(key, token)| SwitchOnce { token, key: key.to_owned() });
+    let switched = match presented.session {
+        Ok(session) => {
+            sign_in.switch(&session.ctx(info.request.clone()), session.id, org, once.as_ref()).await.map_err(Problem::from)
+        }
+        Err(problem) => Err(problem),
+    };
+    match (switched, once) {
+        // Ended, perhaps by this very request before.
+        (Err(problem), Some(once)) if problem.status() == StatusCode::UNAUTHORIZED => {
+            let signed_in = sign_in.switched(org, &once).await?;
+            let mut response = HttpResponse::Ok();
+            response.insert_header((web::IDEMPOTENCY_REPLAYED, "true"));
+            answer(response, &**users, signed_in, info.request, &cookie).await
+        }
+        (switched, _) => answer(HttpResponse::Ok(), &**users, switched?, info.request, &cookie).await,
+    }
 }
 
 async fn answer(
@@ -185,12 +205,24 @@ async fn answer(
 }
 
 fn base(token: String, settings: &CookieSettings) -> Cookie<'static> {
-    Cookie::build(web::SESSION_COOKIE, token).path("/").http_only(true).same_site(SameSite::Lax).secure(settings.secure).finish()
+    named(web::session_cookie(settings.secure), token, settings)
 }
 
-/// The cookie that makes a browser forget the session.
-pub(super) fn removal(settings: &CookieSettings) -> Cookie<'static> {
-    let mut cookie = base(String::new(), settings);
-    cookie.make_removal();
-    cookie
+fn named(name: &'static str, value: String, settings: &CookieSettings) -> Cookie<'static> {
+    // Without `Domain`, which the prefix `__Host-` demands: the cookie belongs to this host alone.
+    Cookie::build(name, value).path("/").http_only(true).same_site(SameSite::Lax).secure(settings.secure).finish()
+}
+
+/// The answer after which a browser keeps nothing of the session: neither the cookie, under any name that it has had, nor what the pages of
+/// this origin stored.
+pub(super) fn signed_out(settings: &CookieSettings) -> HttpResponse {
+    let mut response = HttpResponse::NoContent();
+    for name in [web::SESSION_COOKIE, web::PLAIN_SESSION_COOKIE] {
+        if settings.secure || name == web::PLAIN_SESSION_COOKIE {
+            let mut cookie = named(name, String::new(), settings);
+            cookie.make_removal();
+            response.cookie(cookie);
+        }
+    }
+    response.insert_header(("Clear-Site-Data", r#""cookies", "storage""#)).finish()
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use web::{Authed, IfMatch, Patch, Problem, Reply};
 
 use super::CookieSettings;
-use super::auth::removal;
+use super::auth::signed_out;
 use super::dto::UserOut;
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -65,7 +65,7 @@ pub(super) async fn remove(
         seen(&if_match, users.profile(&ctx).await?.user)?;
     }
     users.remove_account(&ctx).await?;
-    Ok(HttpResponse::NoContent().cookie(removal(&settings)).finish())
+    Ok(signed_out(&settings))
 }
 
 fn seen(if_match: &IfMatch, user: User) -> Result<User, Problem> {

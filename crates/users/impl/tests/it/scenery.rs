@@ -97,7 +97,7 @@ impl Replica {
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
         let users = Arc::clone(&people);
-        let deps = web::AppDeps::new(Arc::new(routes), auth.clone(), settings).data(move |config| {
+        let deps = web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authz.clone()).data(move |config| {
             config
                 .app_data(Data::from(people.clone()))
                 .app_data(Data::from(sign_in.clone()))
@@ -210,8 +210,15 @@ pub struct Answer {
 impl Answer {
     async fn read(response: ServiceResponse<impl MessageBody>) -> Self {
         let status = response.status();
-        let headers =
-            response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let mut headers: HashMap<String, String> = HashMap::new();
+        for (name, value) in response.headers() {
+            // One that is given several times, such as Set-Cookie, a line each.
+            let lines = headers.entry(name.to_string()).or_default();
+            if !lines.is_empty() {
+                lines.push('\n');
+            }
+            lines.push_str(value.to_str().unwrap());
+        }
         let bytes = test::read_body(response).await;
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
         Self { status, headers, body }

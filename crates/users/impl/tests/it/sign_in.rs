@@ -23,7 +23,10 @@ async fn registering_signs_in() {
     assert_eq!(answer.header("cache-control"), "no-store");
     let ada = Account::of(&answer);
     let cookie = answer.header("set-cookie");
-    assert!(cookie.starts_with(&format!("session={}; HttpOnly; SameSite=Lax; Secure; Path=/; Expires=", ada.token)), "{cookie}");
+    assert!(
+        cookie.starts_with(&format!("__Host-session={}; HttpOnly; SameSite=Lax; Secure; Path=/; Expires=", ada.token)),
+        "{cookie}"
+    );
 
     let session = replica.get("/api/auth/session", &ada.token).await;
     assert_eq!(session.status, 200);
@@ -32,7 +35,7 @@ async fn registering_signs_in() {
     assert!(permissions.contains(&json!("organization.set_threshold")) && permissions.is_sorted_by_key(|p| p.as_str()));
 
     let by_cookie = replica
-        .send(TestRequest::get().uri("/api/auth/session").insert_header(("Cookie", format!("session={}", ada.token))))
+        .send(TestRequest::get().uri("/api/auth/session").insert_header(("Cookie", format!("__Host-session={}", ada.token))))
         .await;
     assert_eq!(by_cookie.body, session.body);
     let stored = db.query(&format!("select count(*) from sessions where token_hash::text like '%{}%'", ada.token)).await;
@@ -99,11 +102,13 @@ async fn signing_out_kills_the_token() {
     let second = Account::of(&replica.login("ada").await);
     let answer = replica.post("/api/auth/logout", Some(&first.token), json!(null)).await;
     assert_eq!(answer.status, 204);
-    assert!(
-        answer.header("set-cookie").starts_with("session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"),
-        "{}",
-        answer.header("set-cookie")
-    );
+    let removed: Vec<_> = answer.header("set-cookie").lines().collect();
+    for name in ["__Host-session", "session"] {
+        let removal = format!("{name}=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0");
+        assert!(removed.iter().any(|cookie| cookie.starts_with(&removal)), "{name}: {removed:?}");
+    }
+    assert!(removed.iter().all(|cookie| !cookie.contains("Domain")), "{removed:?}");
+    assert_eq!(answer.header("clear-site-data"), r#""cookies", "storage""#);
     assert_eq!(replica.get("/api/auth/session", &first.token).await.refusal(), (401, "NOT_AUTHENTICATED"));
     assert_eq!(replica.get("/api/auth/session", &second.token).await.status, 200, "the other session lives");
 }
@@ -137,6 +142,42 @@ async fn switching_moves_to_another_organisation_and_login_remembers_it() {
     assert_eq!((there.status.as_u16(), there.body["organization"]["id"].as_str()), (200, Some(second)));
     assert_eq!(switch(second).await.refusal(), (401, "NOT_AUTHENTICATED"), "the old token is dead");
     assert_eq!(replica.login("ada").await.body["organization"]["id"].as_str(), Some(second));
+}
+
+#[actix_web::test]
+async fn a_switch_whose_answer_was_lost_can_be_repeated_with_its_key() {
+    let (db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    let made = replica.post("/api/organizations", Some(&ada.token), json!({ "name": "Second", "kind": "contractor" })).await;
+    let second = made.body["id"].as_str().unwrap().to_owned();
+    let switch = async |token: &str, key: &str, org: &str| {
+        let request = TestRequest::post().uri("/api/auth/switch-organization").set_json(json!({ "organizationId": org }));
+        let request = request.insert_header(("Authorization", format!("Bearer {token}"))).insert_header(("Idempotency-Key", key));
+        replica.send(request).await
+    };
+    let first = switch(&ada.token, "k1", &second).await;
+    assert_eq!((first.status.as_u16(), first.header("idempotency-replayed")), (200, ""));
+    let token = first.body["accessToken"].as_str().unwrap().to_owned();
+    let again = switch(&ada.token, "k1", &second).await;
+    assert_eq!((again.status.as_u16(), again.header("idempotency-replayed")), (200, "true"));
+    assert_eq!(again.body, first.body, "the same live token");
+    assert!(replica.is_live(&token).await && !replica.is_live(&ada.token).await);
+    assert_eq!(db.query(&format!("select count(*) from sessions where user_id = '{}'", ada.user)).await, ["2"], "one switch");
+    for (old, key, org) in [
+        (ada.token.as_str(), "k2", second.as_str()),
+        (ada.token.as_str(), "k1", ada.org.as_str()),
+        (bob.token.as_str(), "k1", second.as_str()),
+        ("x".repeat(43).as_str(), "k1", second.as_str()),
+    ] {
+        let refused = switch(old, key, org).await;
+        assert!([401, 404].contains(&refused.status.as_u16()) && refused.body["accessToken"].is_null(), "{}", refused.body);
+    }
+    replica.clock.advance(TimeDelta::minutes(10));
+    assert_eq!(switch(&ada.token, "k1", &second).await.refusal(), (401, "NOT_AUTHENTICATED"), "for ten minutes");
+    replica.clock.advance(TimeDelta::minutes(-10));
+    assert_eq!(switch(&ada.token, "k1", &second).await.status, 200);
+    replica.post("/api/auth/logout", Some(&token), json!(null)).await;
+    assert_eq!(switch(&ada.token, "k1", &second).await.refusal(), (401, "NOT_AUTHENTICATED"), "signed out is signed out");
 }
 
 #[actix_web::test]
@@ -182,11 +223,15 @@ async fn guesses_at_one_email_are_few_whether_anybody_has_it() {
             assert_eq!(guess(email).await.0, 401, "the right password before started anew");
         }
         let (status, body) = guess(again).await;
-        assert_eq!((status, body["code"].as_str()), (429, Some("RATE_LIMITED")));
+        assert_eq!((status, body["code"].as_str(), body["limit"].as_str()), (429, Some("RATE_LIMITED"), Some("attempts")));
         refusals.push(body);
     }
     assert_eq!(refusals[0], refusals[1]);
-    assert_eq!(replica.login("ada").await.refusal(), (429, "RATE_LIMITED"), "the right one has to wait as well");
+    replica.clock.advance(TimeDelta::seconds(1));
+    let waits = replica.login("ada").await;
+    assert_eq!(waits.refusal(), (429, "RATE_LIMITED"), "the right one has to wait as well");
+    assert_eq!(waits.header("retry-after"), "59", "until the minute is over");
+    assert_eq!((waits.header("ratelimit-policy"), waits.header("ratelimit")), ("\"attempts\";q=3;w=60", "\"attempts\";r=0;t=59"));
     assert_eq!(replica.login("bob").await.status, 200);
     replica.clock.advance(TimeDelta::minutes(1));
     assert_eq!(replica.login("ada").await.status, 200);

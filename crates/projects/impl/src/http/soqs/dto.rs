@@ -93,10 +93,11 @@ pub(crate) struct LineIn {
     #[schema(min_length = 1, max_length = 4000)]
     description: String,
     kind: Kind,
-    /// UNECE code or a usual spelling of one.
+    /// A code of UNECE Recommendation 20 or 21 (packages, with X in front), or a usual spelling of one. Alone it may also be any other
+    /// text, which is then `unitText`.
     #[schema(max_length = 40)]
     unit_code: Option<String>,
-    /// The unit as written, if that is not what `unitCode` says.
+    /// The unit as written, if that is not what `unitCode` says: kept beside it. Any text; for a unit without a code, this alone.
     #[schema(max_length = 40)]
     unit_text: Option<String>,
     /// Greater than 0. Needed by `measured` and `optional`; 1 for sums.
@@ -184,7 +185,7 @@ pub(crate) struct LineOut<'a> {
     code: &'a str,
     description: &'a str,
     kind: Kind,
-    /// UNECE Recommendation 20 code; null if the unit as written is not known.
+    /// Code of UNECE Recommendation 20 or 21; null if the unit has none.
     #[schema(required = true)]
     unit_code: Option<&'a str>,
     /// The unit as written.

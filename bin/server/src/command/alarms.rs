@@ -1,0 +1,47 @@
+//! `build14 alarms`: what a person must look at, and that a person did.
+
+use std::process::ExitCode;
+
+use db::Settled;
+use kernel::{Operator, Reason};
+use uuid::Uuid;
+
+use super::{block_on, on_platform, say};
+use crate::config::Settings;
+use crate::services::alarms;
+
+/// `build14 alarms list [--json] [--all]`
+///
+/// # Errors
+/// If the database does not answer.
+pub fn list(settings: &Settings, json: bool, all: bool) -> anyhow::Result<ExitCode> {
+    block_on(async {
+        let rows = on_platform(settings, async |system| alarms::list_alarms(system, all).await).await?;
+        if json {
+            say(&serde_json::Value::Array(rows.iter().map(alarms::json).collect()).to_string());
+        } else if rows.is_empty() {
+            say(if all { "there was never an alarm" } else { "no alarm is open" });
+        } else {
+            for row in &rows {
+                say(&alarms::line(row));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 alarms settle --id … --operator … --note …`
+///
+/// # Errors
+/// If there is no such alarm, or the database does not answer.
+pub fn settle(settings: &Settings, id: Uuid, operator: &Operator, note: &Reason) -> anyhow::Result<ExitCode> {
+    block_on(async {
+        let settled = on_platform(settings, async |system| alarms::settle_alarm(system, id, operator, note).await).await?;
+        match settled {
+            Settled::Now(row) => say(&format!("settled: {}", alarms::line(&row))),
+            Settled::Before(row) => say(&format!("it was settled before, nothing changed: {}", alarms::line(&row))),
+            Settled::Unknown => anyhow::bail!("there is no alarm {id}: `build14 alarms list --all` shows them"),
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}

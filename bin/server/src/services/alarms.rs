@@ -1,0 +1,85 @@
+//! Alarms as the operator sees them: in words, for machines, and as a gauge.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use db::{AlarmRow, Settled};
+use kernel::{Operator, Reason};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use uow::SystemUow;
+use uuid::Uuid;
+
+/// How often the gauge is set.
+const LOOK: Duration = Duration::from_secs(5);
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// What it is, since when and how it is settled: what the doctor says of an alarm, behind its subject.
+#[must_use]
+pub fn told(alarm: &AlarmRow) -> String {
+    format!("{} since {}, seen {} time(s), id {}: {}", alarm.kind, time(alarm.raised_at), alarm.times, alarm.id, alarm.detail)
+}
+
+/// An alarm in one line.
+#[must_use]
+pub fn line(alarm: &AlarmRow) -> String {
+    let settled = match (&alarm.settled_by, alarm.settled_at, &alarm.note) {
+        (Some(by), Some(at), Some(note)) => format!(" [settled at {} by {by}: {note}]", time(at)),
+        _ => String::new(),
+    };
+    format!("{} {}: {}{settled}", alarm.object_type, alarm.object_id, told(alarm))
+}
+
+/// An alarm for machines.
+#[must_use]
+pub fn json(alarm: &AlarmRow) -> Value {
+    json!({
+        "id": alarm.id, "kind": alarm.kind, "objectType": alarm.object_type, "objectId": alarm.object_id, "organizationId": alarm.org_id,
+        "detail": alarm.detail, "raisedAt": time(alarm.raised_at), "lastSeenAt": time(alarm.last_seen_at), "times": alarm.times,
+        "settledAt": alarm.settled_at.map(time), "settledBy": alarm.settled_by, "note": alarm.note,
+    })
+}
+
+fn door(system_url: &SecretString) -> anyhow::Result<SystemUow> {
+    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::new(system_url.clone()) })?;
+    Ok(SystemUow::new(platform))
+}
+
+/// The open alarms; with `all` the settled ones too.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn list_alarms(system_url: &SecretString, all: bool) -> anyhow::Result<Vec<AlarmRow>> {
+    Ok(db::alarms(&door(system_url)?, all).await?)
+}
+
+/// A person settles an alarm.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn settle_alarm(system_url: &SecretString, id: Uuid, operator: &Operator, note: &Reason) -> anyhow::Result<Settled> {
+    Ok(db::settle_alarm(&door(system_url)?, id, operator, note).await?)
+}
+
+/// Keeps the gauge of open alarms, by kind, as long as the task lives.
+#[must_use]
+pub fn watch_alarms(system: SystemUow) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            match db::open_alarms_by_kind(&system).await {
+                Ok(kinds) => {
+                    for (kind, open) in kinds {
+                        #[allow(clippy::cast_precision_loss)]
+                        metrics::gauge!("alarms_open", "kind" => kind).set(open as f64);
+                    }
+                }
+                Err(fault) => tracing::debug!(%fault, "open alarms cannot be counted now"),
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    })
+}

@@ -1,0 +1,26 @@
+//! `build14 freeze` and `build14 unfreeze`.
+
+use escrow::{HoldPlace, Lifted, Said};
+use secrecy::SecretString;
+use uow::SystemUow;
+
+fn platform(system_url: &SecretString) -> anyhow::Result<SystemUow> {
+    let settings = db::PoolSettings { size: 1, ..db::PoolSettings::new(system_url.clone()) };
+    Ok(SystemUow::new(db::Postgres::new(settings)?))
+}
+
+/// Stops the money of a milestone or a contract. Says how many of its releases may have left already.
+///
+/// # Errors
+/// If there is no such thing, it is frozen already, or the database does not answer.
+pub async fn freeze(system_url: &SecretString, place: HoldPlace, said: &Said) -> anyhow::Result<usize> {
+    Ok(escrow::freeze(&platform(system_url)?, place, said).await?)
+}
+
+/// Lets it go again.
+///
+/// # Errors
+/// If there is no such thing, nothing of that kind is open there, or the database does not answer.
+pub async fn unfreeze(system_url: &SecretString, place: HoldPlace, kind: &str, said: &Said) -> anyhow::Result<Lifted> {
+    Ok(escrow::unfreeze(&platform(system_url)?, place, kind, said).await?)
+}

@@ -1,0 +1,190 @@
+//! Proposals to end a contract, what stands in their way, and the end itself.
+
+use std::collections::HashMap;
+
+use db::prelude::*;
+use escrow_api::{EscrowStatus, MilestoneStatus, Party, Termination};
+use kernel::{Fault, Money, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::contracts::ContractRow;
+use super::payments::PaymentRow;
+use super::{Reader, currency, ledger, milestones, reader, state};
+use crate::model::is_live;
+use crate::schema::contract_terminations as t;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = t)]
+pub(crate) struct Row {
+    pub(crate) id: Uuid,
+    contract_id: Uuid,
+    party: String,
+    pub(crate) proposed_by: Uuid,
+    reason: String,
+    proposed_at: Timestamp,
+    agreed_by: Option<Uuid>,
+    agreed_at: Option<Timestamp>,
+}
+
+impl Row {
+    pub(crate) fn party(&self) -> Result<Party, Fault> {
+        state(Party::from_name(&self.party), &self.party)
+    }
+
+    fn view(self) -> Result<Termination, Fault> {
+        Ok(Termination {
+            party: self.party()?,
+            proposed_by: UserId(self.proposed_by),
+            reason: self.reason,
+            proposed_at: self.proposed_at,
+            agreed_by: self.agreed_by.map(UserId),
+            agreed_at: self.agreed_at,
+        })
+    }
+}
+
+/// Those of contracts that are open or agreed.
+pub(crate) async fn of(mut pg: Reader<'_>, contracts: &[Uuid]) -> Result<HashMap<Uuid, Termination>, Fault> {
+    let query = t::table.filter(t::contract_id.eq_any(contracts)).filter(t::withdrawn_at.is_null()).select(Row::as_select());
+    let rows: Vec<Row> = query.load(&mut pg).await.fault()?;
+    rows.into_iter().map(|row| Ok((row.contract_id, row.view()?))).collect()
+}
+
+/// The open one of a contract, which is locked by the caller.
+pub(crate) async fn open(mut pg: Reader<'_>, contract: &ContractRow) -> Result<Option<Row>, Fault> {
+    t::table
+        .filter(t::org_id.eq(contract.org_id).and(t::contract_id.eq(contract.id)))
+        .filter(t::withdrawn_at.is_null().and(t::agreed_at.is_null()))
+        .select(Row::as_select())
+        .first(&mut pg)
+        .await
+        .optional()
+        .fault()
+}
+
+pub(crate) async fn propose(tx: &mut Tx, contract: &ContractRow, party: Party, by: UserId, reason: &str) -> Result<(), Fault> {
+    diesel::insert_into(t::table)
+        .values((
+            t::org_id.eq(contract.org_id),
+            t::id.eq(Uuid::now_v7()),
+            t::contract_id.eq(contract.id),
+            t::contractor_org_id.eq(contract.contractor_org_id),
+            t::party.eq(party.name()),
+            t::proposed_by.eq(by.0),
+            t::reason.eq(reason),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+pub(crate) async fn withdraw(tx: &mut Tx, contract: &ContractRow, row: &Row, by: UserId) -> Result<(), Fault> {
+    diesel::update(t::table.find((contract.org_id, row.id)))
+        .set((t::withdrawn_by.eq(by.0), t::withdrawn_at.eq(diesel::dsl::now)))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// What of the contract's money must be settled before it ends, in words: milestone by milestone. What nobody paid yet is not among it.
+pub(crate) async fn obstacles(tx: &mut Tx, contract: &ContractRow) -> Result<Vec<String>, Fault> {
+    let currency = currency(&contract.currency)?;
+    let rows = milestones::of_contracts(reader(tx), &[contract.id]).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let held = ledger::held(reader(tx), &ids).await?;
+    let mut found = Vec::new();
+    for row in rows {
+        let what = match row.status()? {
+            MilestoneStatus::Planned | MilestoneStatus::Cancelled | MilestoneStatus::Released | MilestoneStatus::Refunded => {
+                continue;
+            }
+            MilestoneStatus::Funding => {
+                let paid = super::payments::of_milestone(reader(tx), row.id).await?;
+                let mut under_way = false;
+                for payment in paid {
+                    let status = payment.status()?;
+                    under_way |= is_live(status) && !matches!(status, EscrowStatus::Created | EscrowStatus::RequiresAction);
+                }
+                if !under_way {
+                    continue;
+                }
+                "is being paid: wait until it is funded or the payment failed".to_owned()
+            }
+            MilestoneStatus::Approved => "is approved: release its money first".to_owned(),
+            status => {
+                let money = Money::from_minor(held.get(&row.id).copied().unwrap_or(0), currency);
+                format!("is {status} and {money} are held for it: release or refund them first")
+            }
+        };
+        found.push(format!("milestone {} ({}) {what}", row.position, row.title));
+    }
+    let suspense = ledger::in_suspense(reader(tx), contract.id).await?;
+    if suspense != 0 {
+        found.push(format!("{} wait in suspense: they must be paid back first", Money::from_minor(suspense, currency)));
+    }
+    Ok(found)
+}
+
+/// Payments that nobody made yet, and that somebody still could.
+pub(crate) async fn unpaid(mut pg: Reader<'_>, contract: &ContractRow) -> Result<Vec<PaymentRow>, Fault> {
+    use crate::schema::payments as p;
+    let waiting = [EscrowStatus::Created, EscrowStatus::RequiresAction, EscrowStatus::Failed].map(EscrowStatus::name);
+    p::table
+        .filter(p::org_id.eq(contract.org_id).and(p::contract_id.eq(contract.id)).and(p::status.eq_any(waiting)))
+        .order(p::id)
+        .select(PaymentRow::as_select())
+        .load(&mut pg)
+        .await
+        .fault()
+}
+
+#[derive(QueryableByName)]
+struct Outcome {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    outcome: String,
+}
+
+/// Agrees for the other party and ends the contract; says what came of it.
+pub(crate) async fn end(
+    tx: &mut Tx,
+    contract: &ContractRow,
+    event: Uuid,
+    payload: &serde_json::Value,
+    request: &str,
+) -> Result<String, Fault> {
+    let row: Outcome = diesel::sql_query("select app.end_contract($1, $2, $3, $4, $5) as outcome")
+        .bind::<diesel::sql_types::Uuid, _>(contract.org_id)
+        .bind::<diesel::sql_types::Uuid, _>(contract.id)
+        .bind::<diesel::sql_types::Uuid, _>(event)
+        .bind::<diesel::sql_types::Jsonb, _>(payload)
+        .bind::<diesel::sql_types::Text, _>(request)
+        .get_result(tx.pg())
+        .await
+        .fault()?;
+    Ok(row.outcome)
+}
+
+/// Enters what the transaction's party did to a contract into the other party's trail.
+pub(crate) async fn audit_other_party(
+    tx: &mut Tx,
+    contract: &ContractRow,
+    action: &str,
+    before: &serde_json::Value,
+    after: &serde_json::Value,
+    request: &str,
+) -> Result<(), Fault> {
+    diesel::sql_query("select app.audit_other_party($1, $2, $3, $4, $5, $6, $7)")
+        .bind::<diesel::sql_types::Uuid, _>(contract.org_id)
+        .bind::<diesel::sql_types::Uuid, _>(contract.id)
+        .bind::<diesel::sql_types::Uuid, _>(Uuid::now_v7())
+        .bind::<diesel::sql_types::Text, _>(action)
+        .bind::<diesel::sql_types::Jsonb, _>(before)
+        .bind::<diesel::sql_types::Jsonb, _>(after)
+        .bind::<diesel::sql_types::Text, _>(request)
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! What a person must look at: an alarm stays a row until it is settled, a page is heard again and again until it is over.
+
+use std::collections::HashSet;
+
+use kernel::Fault;
+use uow::{Alarm, ReadTx, Tx};
+
+/// The target of log lines for which a person is woken.
+const PAGE: &str = "page";
+
+/// Money of a currency does not cover what is owed (I7). About the currency; over when it is covered again.
+pub(super) const COVERAGE_SHORT: &str = "coverage_short";
+/// A payment's money is held for so long that the provider must soon pay it out. About the payment; over when it is held no more.
+pub(super) const MONEY_HELD_TOO_LONG: &str = "money_held_too_long";
+/// A release does not arrive. About the release; over when it did.
+pub(super) const RELEASE_STUCK: &str = "release_stuck";
+/// Nobody knows whether a release was sent, for a day. About the release; over when it is known.
+pub(super) const RELEASE_UNKNOWN: &str = "release_unknown";
+/// The provider refused a release. About the release; over when another one of its milestone is under way or sent.
+pub(super) const RELEASE_REFUSED: &str = "release_refused";
+
+/// Something for which a person is woken, again and again until it is over: logged as an error under the target `page`, and counted.
+pub(super) fn page(kind: &'static str, detail: &str) {
+    tracing::error!(target: PAGE, kind, detail, "escrow page");
+    metrics::counter!("escrow_pages_total", "kind" => kind).increment(1);
+}
+
+/// Something a person must look at: logged as an error, counted, and a row until a person settles it.
+pub(super) async fn alarm_in(
+    tx: &mut Tx,
+    kind: &'static str,
+    about: (&'static str, String),
+    detail: String,
+) -> Result<(), Fault> {
+    tracing::error!(kind, about = about.1, detail, "escrow alarm");
+    metrics::counter!("escrow_alarms_total", "kind" => kind).increment(1);
+    tx.alarm(Alarm { kind, about, org: None, detail }).await
+}
+
+/// What a look at everything of a kind found: which alarms are to be raised, and which are over.
+pub(super) struct Watched {
+    kind: &'static str,
+    open: Vec<String>,
+    found: Vec<Alarm>,
+}
+
+impl Watched {
+    /// Begins a look: asks what is open before anything is looked at, so that what is not found afterwards is over.
+    pub(super) async fn begin(tx: &ReadTx<'_>, kind: &'static str) -> Result<Self, Fault> {
+        Ok(Self { kind, open: db::alarming(tx, kind).await?, found: Vec::new() })
+    }
+
+    /// What is open.
+    pub(super) fn open(&self) -> &[String] {
+        &self.open
+    }
+
+    /// All but these is over. Raised where it happened, it is not raised here again.
+    pub(super) fn unless(mut self, still: &[String]) -> Self {
+        self.open.retain(|object| !still.contains(object));
+        self
+    }
+
+    /// It is so.
+    pub(super) fn found(&mut self, alarm: Alarm) {
+        self.found.push(alarm);
+    }
+
+    /// The look could not reach everything: nothing is known to be over.
+    pub(super) fn incomplete(&mut self) {
+        self.open.clear();
+    }
+
+    /// Raises what was found and settles what was not.
+    pub(super) async fn save_in(self, tx: &mut Tx) -> Result<(), Fault> {
+        let still: HashSet<&str> = self.found.iter().map(|alarm| alarm.about.1.as_str()).collect();
+        let over: Vec<String> = self.open.into_iter().filter(|object| !still.contains(object.as_str())).collect();
+        tx.end_alarms(self.kind, &over).await?;
+        for alarm in self.found {
+            tx.alarm(alarm).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! `build14 freeze` and `build14 unfreeze`: a person stops the money of a milestone or a contract, and lets it go again. Operators' verbs.
+
+use std::fmt;
+
+use kernel::{ContractId, Fault, MilestoneId, RequestId, Timestamp};
+use uow::SystemUow;
+
+use crate::jobs;
+use crate::repo;
+use crate::repo::holds::{NewHold, Spot};
+
+/// Where an operator stops money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldPlace {
+    /// One milestone.
+    Milestone(MilestoneId),
+    /// A whole contract.
+    Contract(ContractId),
+}
+
+impl HoldPlace {
+    fn what(self) -> &'static str {
+        match self {
+            Self::Milestone(_) => "milestone",
+            Self::Contract(_) => "contract",
+        }
+    }
+}
+
+impl fmt::Display for HoldPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Milestone(id) => write!(f, "milestone {id}"),
+            Self::Contract(id) => write!(f, "contract {id}"),
+        }
+    }
+}
+
+/// Why money is not stopped, or not let go.
+#[derive(Debug, thiserror::Error)]
+pub enum HoldError {
+    /// Who says so must be told.
+    #[error("--operator must name a person, in 1 to 200 characters: it stands in both parties' trails")]
+    Operator,
+    /// Why must be told.
+    #[error("--reason must say why, in 1 to 2000 characters: it stands in both parties' trails")]
+    Reason,
+    /// No such thing.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// It is stopped already.
+    #[error("{place} is frozen already: {operator} did so on {since}. Nothing was changed")]
+    AlreadyFrozen {
+        /// Where.
+        place: HoldPlace,
+        /// Who.
+        operator: String,
+        /// When.
+        since: Timestamp,
+    },
+    /// Nothing of that kind is open there.
+    #[error("{place} has no open hold of kind {kind}: {open}. Nothing was changed")]
+    NotFrozen {
+        /// Where.
+        place: HoldPlace,
+        /// What was to be lifted.
+        kind: String,
+        /// What is open there, in words.
+        open: String,
+    },
+    /// Nobody's fault.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Who says it, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    operator: String,
+    reason: String,
+}
+
+impl Said {
+    /// From what an operator types.
+    ///
+    /// # Errors
+    /// If one of them says nothing, or too much.
+    pub fn parse(operator: &str, reason: &str) -> Result<Self, HoldError> {
+        let sound = |text: &str, most: usize| {
+            let text = text.trim();
+            ((1..=most).contains(&text.chars().count()) && !text.contains(char::is_control)).then(|| text.to_owned())
+        };
+        Ok(Self {
+            operator: sound(operator, 200).ok_or(HoldError::Operator)?,
+            reason: sound(reason, 2000).ok_or(HoldError::Reason)?,
+        })
+    }
+}
+
+/// What an operator lifted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifted {
+    /// The kinds of the holds, one for each.
+    pub kinds: Vec<String>,
+    /// The kinds of those that still cover the place.
+    pub remaining: Vec<String>,
+    /// Releases that waited and go on now.
+    pub resumed: usize,
+}
+
+/// Stops the money of a milestone or a contract, in both parties' trails. Says how many of its releases may have left already: those
+/// cannot be called back.
+///
+/// # Errors
+/// [`HoldError::NotFound`], [`HoldError::AlreadyFrozen`], a fault of the database.
+pub async fn freeze(system: &SystemUow, place: HoldPlace, said: &Said) -> Result<usize, HoldError> {
+    system
+        .write(async |tx| {
+            let spot = found(tx, place).await?;
+            let Spot { org, contract, milestone } = spot;
+            let (operator, reason) = (Some(said.operator.as_str()), said.reason.as_str());
+            let new = NewHold { org, contract, milestone, kind: escrow_api::HoldKind::Operator, object: "", reason, operator };
+            if !repo::holds::place(tx, &new, &RequestId::generate()).await? {
+                let open = repo::holds::open_at(tx, &spot).await?;
+                let first = open.into_iter().find(|hold| hold.kind == "operator");
+                let (operator, since) = first.map(|hold| (hold.placed_by, hold.placed_at)).unzip();
+                return Err(HoldError::AlreadyFrozen {
+                    place,
+                    operator: operator.flatten().unwrap_or_else(|| "somebody".to_owned()),
+                    since: since.unwrap_or_default(),
+                });
+            }
+            Ok(repo::holds::maybe_sent(tx, &spot).await?)
+        })
+        .await
+}
+
+/// Lifts the open holds of one kind, in both parties' trails; what waited for them goes on. `kind` is the operators' own, unless it names
+/// another, which a person thereby settles.
+///
+/// # Errors
+/// [`HoldError::NotFound`], [`HoldError::NotFrozen`], a fault of the database.
+pub async fn unfreeze(system: &SystemUow, place: HoldPlace, kind: &str, said: &Said) -> Result<Lifted, HoldError> {
+    system
+        .write(async |tx| {
+            let spot = found(tx, place).await?;
+            let request = RequestId::generate();
+            let mut kinds = Vec::new();
+            for hold in repo::holds::open_at(tx, &spot).await?.into_iter().filter(|hold| hold.kind == kind) {
+                if repo::holds::lift(tx, spot.org, hold.id, Some(&said.operator), &said.reason, &request).await? {
+                    kinds.push(hold.kind);
+                }
+            }
+            let remaining = repo::holds::covering_kinds(tx, &spot).await?;
+            if kinds.is_empty() {
+                let open = if remaining.is_empty() {
+                    "none is open".to_owned()
+                } else {
+                    format!("open there, or on its whole contract: {}", remaining.join(", "))
+                };
+                return Err(HoldError::NotFrozen { place, kind: kind.to_owned(), open });
+            }
+            let waiting = repo::holds::waiting(tx, spot.contract, spot.milestone).await?;
+            let resumed = waiting.len();
+            for (org, release) in waiting {
+                tx.enqueue(jobs::send_release(org, release)).await?;
+            }
+            Ok(Lifted { kinds, remaining, resumed })
+        })
+        .await
+}
+
+async fn found(tx: &mut uow::Tx, place: HoldPlace) -> Result<Spot, HoldError> {
+    let spot = match place {
+        HoldPlace::Milestone(id) => repo::holds::spot_of_milestone(tx, id).await?,
+        HoldPlace::Contract(id) => repo::holds::spot_of_contract(tx, id).await?,
+    };
+    spot.ok_or(HoldError::NotFound(place.what()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_and_why_must_be_said() {
+        let said = Said::parse(" Ada ", "card stolen").expect("fine");
+        assert_eq!((said.operator.as_str(), said.reason.as_str()), ("Ada", "card stolen"));
+        for (operator, reason) in [("", "why"), ("  ", "why"), ("Ada", ""), ("Ada", "\n"), ("a\u{7}b", "why")] {
+            Said::parse(operator, reason).expect_err("refused");
+        }
+        assert!(Said::parse(&"x".repeat(201), "why").is_err() && Said::parse("Ada", &"x".repeat(2001)).is_err());
+    }
+}

@@ -1,0 +1,183 @@
+//! A contract ends before its money is held (C7): one party proposes, the other agrees.
+//!
+//! Lock order as everywhere: the contract first, exclusively, so that no funding begins meanwhile; then its milestones.
+
+use audit_api::NewEntry;
+use escrow_api::{Contract, ContractEnded, ContractStatus, Error, EscrowStatus, Party, Terminate, Terminating, perm};
+use kernel::{ContractId, Ctx, Denied, EventId, Fault, FieldFault, OrgId, PaymentId, UserId};
+use serde_json::{Value, json};
+use uow::Tx;
+
+use super::{Service, conflict};
+use crate::repo;
+use crate::repo::contracts::ContractRow;
+use crate::repo::reader;
+
+/// The longest reason.
+const MOST_REASON: usize = 2_000;
+
+fn ends(status: ContractStatus) -> Result<(), Error> {
+    match status {
+        ContractStatus::Signing | ContractStatus::Active | ContractStatus::Suspended => Ok(()),
+        other => Err(conflict("contract", other, "only a contract in signing or in force can be ended")),
+    }
+}
+
+fn reason(given: Option<&str>) -> Result<&str, Error> {
+    let fault = |code, detail: &str| Error::Invalid(vec![FieldFault::new("/reason", code, detail)]);
+    match given.map(str::trim).filter(|reason| !reason.is_empty()) {
+        Some(reason) if reason.chars().count() <= MOST_REASON => Ok(reason),
+        Some(_) => Err(fault("TOO_LONG", "must have at most 2000 characters")),
+        None => Err(fault("REQUIRED", "say why the contract should end: the other party reads it")),
+    }
+}
+
+impl Service {
+    pub(super) async fn terminate_contract(&self, ctx: &Ctx, cmd: Terminate) -> Result<Terminating, Error> {
+        self.peek(ctx).await?;
+        let theirs = self
+            .uow
+            .read(ctx, async |tx| {
+                let pg = db::PgRead::pg(tx);
+                let contract = repo::contracts::row(pg, cmd.contract).await?;
+                self.check_own_side(ctx, &contract, perm::CONTRACTS_TERMINATE)?;
+                ends(contract.status()?)?;
+                let open = repo::terminations::open(pg, &contract).await?;
+                let theirs = open.is_some_and(|open| open.party().is_ok_and(|party| party != contract.side_of(ctx.org)));
+                Ok::<_, Error>(theirs.then_some(contract))
+            })
+            .await?;
+        if let Some(contract) = theirs {
+            self.cancel_unpaid(ctx, &contract).await?;
+        }
+        self.uow.write(ctx, async |tx| self.terminate_in(tx, ctx, &cmd).await).await
+    }
+
+    /// Both parties want the end: what nobody paid yet can be paid no more.
+    async fn cancel_unpaid(&self, ctx: &Ctx, contract: &ContractRow) -> Result<(), Error> {
+        let system = Ctx::system(OrgId(contract.org_id), ctx.request.clone());
+        let unpaid = self.uow.read(&system, async |tx| repo::terminations::unpaid(db::PgRead::pg(tx), contract).await).await?;
+        for payment in unpaid {
+            let intent = match &payment.intent {
+                Some(intent) => intent.clone(),
+                None if payment.status()? == EscrowStatus::Failed => continue,
+                // It may have been made without our hearing of it.
+                None => match self.intent_for(&system, &payment).await {
+                    Ok(seen) => seen.id,
+                    Err(Error::ProviderRefused { .. }) => continue,
+                    Err(error) => return Err(error),
+                },
+            };
+            let seen = self.cancel_intent(payment.id, &intent).await?;
+            self.learn(&system, PaymentId(payment.id), &seen).await?;
+        }
+        Ok(())
+    }
+
+    async fn terminate_in(&self, tx: &mut Tx, ctx: &Ctx, cmd: &Terminate) -> Result<Terminating, Error> {
+        let contract = repo::contracts::lock(tx, cmd.contract).await?;
+        let (side, user) = self.ending_in(tx, ctx, &contract).await?;
+        let status = contract.status()?;
+        ends(status)?;
+        let open = repo::terminations::open(reader(tx), &contract).await?;
+        let theirs = match &open {
+            Some(open) if open.party()? == side => {
+                return Ok(Terminating { contract: repo::contracts::view(reader(tx), cmd.contract).await?, waiting: true });
+            }
+            Some(open) if open.proposed_by == user.0 => return Err(Error::SamePerson),
+            Some(_) => true,
+            None => false,
+        };
+        let obstacles = repo::terminations::obstacles(tx, &contract).await?;
+        if !obstacles.is_empty() {
+            return Err(Error::MoneyHeld(obstacles));
+        }
+        let before = json!({ "status": status });
+        if !theirs {
+            let reason = reason(cmd.reason.as_deref())?;
+            repo::terminations::propose(tx, &contract, side, user, reason).await?;
+            let after = json!({ "status": status, "proposedBy": side, "reason": reason });
+            self.record_in_both(tx, ctx, &contract, "contracts.propose_termination", &before, &after).await?;
+            return Ok(Terminating { contract: repo::contracts::view(reader(tx), cmd.contract).await?, waiting: true });
+        }
+        let view = repo::contracts::view(reader(tx), cmd.contract).await?;
+        let proposal = view.termination.ok_or_else(|| Fault::internal("the open proposal is gone under its lock"))?;
+        let event = ContractEnded {
+            contract: cmd.contract,
+            tender: contract.tender_id.into(),
+            bid: contract.bid_id.into(),
+            reason: proposal.reason.clone(),
+        };
+        let payload = serde_json::to_value(&event).map_err(Fault::internal)?;
+        match repo::terminations::end(tx, &contract, EventId::new().0, &payload, ctx.request.as_str()).await?.as_str() {
+            "ended" => {}
+            "held" => return Err(Error::MoneyHeld(vec!["something may still be paid or is under way: try again".to_owned()])),
+            "same_side" => return Err(Error::SamePerson),
+            other => return Err(conflict("contract", status, format!("it cannot be ended ({other})"))),
+        }
+        let view = repo::contracts::view(reader(tx), cmd.contract).await?;
+        let after = json!({ "status": view.status, "agreedBy": side, "reason": proposal.reason });
+        self.record_in_both(tx, ctx, &contract, "contracts.terminate", &before, &after).await?;
+        Ok(Terminating { contract: view, waiting: false })
+    }
+
+    pub(super) async fn withdraw_proposal(&self, ctx: &Ctx, id: ContractId) -> Result<Contract, Error> {
+        self.uow
+            .write(ctx, async |tx| {
+                let contract = repo::contracts::lock(tx, id).await?;
+                self.check_own_side(ctx, &contract, perm::CONTRACTS_TERMINATE)?;
+                let user = person(ctx)?;
+                let (status, side) = (contract.status()?, contract.side_of(ctx.org));
+                let Some(open) = repo::terminations::open(reader(tx), &contract).await? else {
+                    return Err(conflict("contract", status, "nobody proposes to end it"));
+                };
+                if open.party()? != side {
+                    return Err(conflict("contract", status, "the other party proposes to end it: only that party withdraws it"));
+                }
+                repo::terminations::withdraw(tx, &contract, &open, user).await?;
+                let (before, after) = (json!({ "status": status, "proposedBy": side }), json!({ "status": status }));
+                self.record_in_both(tx, ctx, &contract, "contracts.withdraw_termination", &before, &after).await?;
+                repo::contracts::view(reader(tx), id).await
+            })
+            .await
+    }
+
+    /// Whose side the person is on, who may say for it that the contract ends: nobody who acts for the other one.
+    async fn ending_in(&self, tx: &mut Tx, ctx: &Ctx, contract: &ContractRow) -> Result<(Party, UserId), Error> {
+        self.check_own_side(ctx, contract, perm::CONTRACTS_TERMINATE)?;
+        let (side, user) = (contract.side_of(ctx.org), person(ctx)?);
+        let signed = repo::contracts::signers(tx, contract.id.into()).await?;
+        let signed_for_other = signed.iter().any(|(party, signer)| *signer == user && *party != side);
+        if signed_for_other || repo::parties::ties(tx, contract, user).await?.taken_up {
+            return Err(Error::SamePerson);
+        }
+        Ok((side, user))
+    }
+
+    /// Enters it into both parties' trails, in the order of the organisations: their chains are locked in that order at commit.
+    async fn record_in_both(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        contract: &ContractRow,
+        action: &str,
+        before: &Value,
+        after: &Value,
+    ) -> Result<(), Error> {
+        let other = if contract.side_of(ctx.org) == Party::Owner { contract.contractor_org_id } else { contract.org_id };
+        let request = ctx.request.as_str();
+        if other < ctx.org.0 {
+            repo::terminations::audit_other_party(tx, contract, action, before, after, request).await?;
+        }
+        let entry = NewEntry::named(action, "contract", contract.id).before(before).after(after);
+        self.record_in(tx, ctx, entry).await?;
+        if other > ctx.org.0 {
+            repo::terminations::audit_other_party(tx, contract, action, before, after, request).await?;
+        }
+        Ok(())
+    }
+}
+
+fn person(ctx: &Ctx) -> Result<UserId, Error> {
+    ctx.user_id().ok_or_else(|| Denied { permission: perm::CONTRACTS_TERMINATE, project: None }.into())
+}

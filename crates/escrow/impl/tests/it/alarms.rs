@@ -1,0 +1,124 @@
+//! What a person must look at stays a row until it is settled, or is over by itself.
+
+use escrow_api::fake::Mishap;
+use escrow_api::{CostBearer, Escrows};
+
+use crate::heard::Pages;
+use crate::world::{World, ada};
+
+/// The alarms, oldest first: kind, about what, who settled it.
+async fn alarms(world: &World) -> Vec<String> {
+    let rows = db::alarms(&world.db.system_uow(), true).await.expect("lists");
+    rows.iter().map(|row| format!("{} {} {}", row.kind, row.object_type, row.settled_by.as_deref().unwrap_or("open"))).collect()
+}
+
+async fn sweep(world: &World) {
+    world.service.sweep().await.expect("sweeps");
+}
+
+#[tokio::test]
+async fn a_currency_that_is_short_is_an_alarm_until_it_is_covered() {
+    let world = World::with(|settings| settings.terms.bearer = CostBearer::Platform).await;
+    world.funded().await;
+    for _ in 0..2 {
+        sweep(&world).await;
+        assert_eq!(alarms(&world).await, ["coverage_short currency open"]);
+    }
+    let row = &db::alarms(&world.db.system_uow(), false).await.expect("lists")[0];
+    assert_eq!((row.object_id.as_str(), row.times, row.org_id), ("EUR", 2, None));
+    assert!(row.detail.starts_with("EUR: float and money are 29030 minor units short of liabilities (I7)"), "{}", row.detail);
+    world.float("290.30", "tu_1").await.expect("posts");
+    assert_eq!(alarms(&world).await, ["coverage_short currency sweep"], "the operator need not wait for the sweep");
+}
+
+#[tokio::test]
+async fn a_refused_release_is_an_alarm_until_another_one_follows() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    world.provider.mishaps("create_transfer", [Mishap::Refuse("account_closed".to_owned())]);
+    let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    world.work().await;
+    sweep(&world).await;
+    let rows = db::alarms(&world.db.system_uow(), false).await.expect("lists");
+    let told: Vec<_> =
+        rows.iter().map(|row| (row.kind.as_str(), row.object_id.clone(), row.org_id, row.detail.as_str())).collect();
+    let detail = "9750.00 EUR to the payee: it was refused (account_closed)";
+    assert_eq!(told, [("release_refused", release.id.to_string(), Some(world.owner.org.0), detail)]);
+    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases anew");
+    sweep(&world).await;
+    assert_eq!(alarms(&world).await, ["release_refused release sweep"]);
+}
+
+#[tokio::test]
+async fn a_release_that_stays_unknown_is_an_alarm_until_it_is_known() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours', attempts = 1").await;
+    world.work().await;
+    sweep(&world).await;
+    assert_eq!(alarms(&world).await, ["release_unknown release open"]);
+    world.service.resolve_release(release.id, &escrow::Resolution::NotSent, &ada()).await.expect("settles");
+    sweep(&world).await;
+    assert_eq!(alarms(&world).await, ["release_unknown release sweep", "release_refused release open"]);
+}
+
+#[tokio::test]
+async fn releases_that_do_not_arrive_and_money_held_too_long_are_alarms_until_they_are_over() {
+    let world = World::new().await;
+    let pages = Pages::hear();
+    let (_, funding) = world.approved().await;
+    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.db.run_sql("update escrow_accounts set status = 'frozen'").await;
+    world.work().await;
+    world.db.run_sql("update releases set sending_since = sending_since - interval '61 minutes'").await;
+    sweep(&world).await;
+    assert_eq!(alarms(&world).await, ["release_stuck release open"]);
+    world.db.run_sql("update escrow_accounts set status = 'active'").await;
+    world.work_ahead().await;
+    sweep(&world).await;
+    assert_eq!(alarms(&world).await, ["release_stuck release sweep"]);
+
+    let world = World::new().await;
+    let (contract, funding) = world.funded().await;
+    world.db.advance_clock(std::time::Duration::from_secs(86 * 86_400)).await;
+    sweep(&world).await;
+    let row = &db::alarms(&world.db.system_uow(), false).await.expect("lists")[0];
+    assert_eq!((row.kind.as_str(), &row.object_id), ("money_held_too_long", &funding.escrow.id.to_string()));
+    world.submit(contract.milestones[0].id).await.expect("submits");
+    world.approve(contract.milestones[0].id, None).await.expect("approves");
+    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.work().await;
+    sweep(&world).await;
+    assert_eq!(alarms(&world).await, ["money_held_too_long payment sweep"]);
+    assert_eq!(pages.take(), ["release_stuck", "money_held_too_long"]);
+}
+
+#[tokio::test]
+async fn money_in_suspense_and_transfers_that_were_not_ordered_are_alarms() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let funding = world.fund(contract.milestones[0].id).await.expect("funds");
+    world.pay(&funding, true);
+    world.provider.change_intent(&funding.intent, |intent| intent.livemode = true);
+    for _ in 0..2 {
+        world.sync(&funding).await.expect("syncs");
+    }
+    let row = &db::alarms(&world.db.system_uow(), false).await.expect("lists")[0];
+    assert_eq!((row.kind.as_str(), &row.object_id, row.times), ("payment_in_suspense", &funding.escrow.id.to_string(), 1));
+    assert_eq!(
+        row.detail,
+        format!("payment {}, intent {}: livemode: expected false, found true", funding.escrow.id, funding.intent)
+    );
+
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    world.work().await;
+    let transfer = world.provider.transfers()[0].id.clone();
+    world.provider.change_transfer(&transfer, |changed| changed.metadata.clear());
+    let job = escrow::jobs::TransferJob { org: world.owner.org, release: release.id, transfer: transfer.clone() };
+    world.service.sync_transfer(job).await.expect("syncs");
+    let row = &db::alarms(&world.db.system_uow(), false).await.expect("lists")[0];
+    assert_eq!((row.kind.as_str(), row.object_id.as_str()), ("foreign_transfer", transfer.as_str()));
+}

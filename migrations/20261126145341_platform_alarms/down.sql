@@ -1,0 +1,2 @@
+drop function app.raise_alarm;
+drop table alarms;

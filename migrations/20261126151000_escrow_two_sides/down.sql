@@ -1,0 +1,10 @@
+drop trigger releases_fees_add_up on releases;
+drop function app.release_fees_add_up;
+drop function app.is_of_the_bidder;
+drop function app.acts_for_a_bidder;
+drop function app.ties_to_other_party;
+drop trigger sessions_take_up on sessions;
+drop function app.membership_taken_up;
+drop trigger memberships_founds on memberships;
+drop function app.membership_founds;
+alter table memberships drop column taken_up_at;

@@ -1,0 +1,2 @@
+-- What went does not come back.
+select 1;
