@@ -84,6 +84,10 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     let holds = "insert into holds (org_id, id, contract_id, contractor_org_id, kind, reason)
         select org_id, gen_random_uuid(), id, contractor_org_id, 'dispute', 'test' from contracts";
     world.db.run_sql(holds).await;
+    let incidents = "insert into charge_incidents (org_id, payment_id, kind, object, state, level, is_over)
+        select org_id, id, 'dispute', 'dp_test', 'lost', 60, true from payments;
+        insert into charge_watch (looked_until) values (now())";
+    world.db.run_sql(incidents).await;
     // Lives only while an event is being delivered.
     for owner in [&victim, &stranger] {
         let sql = format!("insert into outbox_handled values ('{}', '{}', 'test')", owner.org, uuid::Uuid::now_v7());

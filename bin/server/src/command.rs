@@ -280,18 +280,17 @@ fn hold_place(milestone: Option<uuid::Uuid>, contract: Option<uuid::Uuid>) -> an
 /// `build14 freeze (--milestone <id> | --contract <id>) --operator <who> --reason <text>`
 ///
 /// # Errors
-/// If there is no such thing, it is frozen already, nobody or nothing is named, or the database does not answer.
+/// If there is no such thing, it is frozen already, or the database does not answer.
 pub fn freeze(
     settings: &Settings,
     milestone: Option<uuid::Uuid>,
     contract: Option<uuid::Uuid>,
-    operator: &str,
-    reason: &str,
+    by: &kernel::Decision,
 ) -> anyhow::Result<ExitCode> {
-    let (place, said) = (hold_place(milestone, contract)?, escrow::Said::parse(operator, reason)?);
+    let place = hold_place(milestone, contract)?;
     block_on(async {
         let (system, cluster) = platform_database(settings).await?;
-        let frozen = services::freeze(&system, place, &said).await;
+        let frozen = services::freeze(&system, place, by).await;
         if let Some(cluster) = cluster {
             cluster.stop().await?;
         }
@@ -307,19 +306,18 @@ pub fn freeze(
 /// `build14 unfreeze (--milestone <id> | --contract <id>) [--kind <kind>] --operator <who> --reason <text>`
 ///
 /// # Errors
-/// If there is no such thing, nothing of that kind is open there, nobody or nothing is named, or the database does not answer.
+/// If there is no such thing, nothing of that kind is open there, or the database does not answer.
 pub fn unfreeze(
     settings: &Settings,
     milestone: Option<uuid::Uuid>,
     contract: Option<uuid::Uuid>,
     kind: &str,
-    operator: &str,
-    reason: &str,
+    by: &kernel::Decision,
 ) -> anyhow::Result<ExitCode> {
-    let (place, said) = (hold_place(milestone, contract)?, escrow::Said::parse(operator, reason)?);
+    let place = hold_place(milestone, contract)?;
     block_on(async {
         let (system, cluster) = platform_database(settings).await?;
-        let lifted = services::unfreeze(&system, place, kind, &said).await;
+        let lifted = services::unfreeze(&system, place, kind, by).await;
         if let Some(cluster) = cluster {
             cluster.stop().await?;
         }

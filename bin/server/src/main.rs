@@ -86,10 +86,10 @@ enum Command {
         contract: Option<uuid::Uuid>,
         /// Who does it: stands in both parties' trails
         #[arg(long)]
-        operator: String,
+        operator: kernel::Operator,
         /// Why: stands in both parties' trails
         #[arg(long)]
-        reason: String,
+        reason: kernel::Reason,
     },
     /// Lets the money of a milestone or a contract go again
     #[command(group = clap::ArgGroup::new("place").required(true).args(["milestone", "contract"]))]
@@ -105,10 +105,10 @@ enum Command {
         kind: String,
         /// Who does it: stands in both parties' trails
         #[arg(long)]
-        operator: String,
+        operator: kernel::Operator,
         /// Why: stands in both parties' trails
         #[arg(long)]
-        reason: String,
+        reason: kernel::Reason,
     },
     /// Prints a libpq URL of the configured or the running embedded database
     DatabaseUrl {
@@ -197,10 +197,10 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Float { amount, currency, source, by } => command::float(settings, &amount, &currency, &source, &by.into()),
         Command::ReleaseResolve { release, sent, by, .. } => command::release_resolve(settings, release, sent, &by.into()),
         Command::Freeze { milestone, contract, operator, reason } => {
-            command::freeze(settings, milestone, contract, &operator, &reason)
+            command::freeze(settings, milestone, contract, &kernel::Decision { operator, reason: Some(reason) })
         }
         Command::Unfreeze { milestone, contract, kind, operator, reason } => {
-            command::unfreeze(settings, milestone, contract, &kind, &operator, &reason)
+            command::unfreeze(settings, milestone, contract, &kind, &kernel::Decision { operator, reason: Some(reason) })
         }
         Command::DatabaseUrl { role } => command::database_url(settings, role),
         Command::Openapi => command::openapi(),

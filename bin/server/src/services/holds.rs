@@ -1,6 +1,7 @@
 //! `build14 freeze` and `build14 unfreeze`.
 
-use escrow::{HoldPlace, Lifted, Said};
+use escrow::{HoldPlace, Lifted};
+use kernel::Decision;
 use secrecy::SecretString;
 use uow::SystemUow;
 
@@ -13,14 +14,14 @@ fn platform(system_url: &SecretString) -> anyhow::Result<SystemUow> {
 ///
 /// # Errors
 /// If there is no such thing, it is frozen already, or the database does not answer.
-pub async fn freeze(system_url: &SecretString, place: HoldPlace, said: &Said) -> anyhow::Result<usize> {
-    Ok(escrow::freeze(&platform(system_url)?, place, said).await?)
+pub async fn freeze(system_url: &SecretString, place: HoldPlace, by: &Decision) -> anyhow::Result<usize> {
+    Ok(escrow::freeze(&platform(system_url)?, place, by).await?)
 }
 
 /// Lets it go again.
 ///
 /// # Errors
 /// If there is no such thing, nothing of that kind is open there, or the database does not answer.
-pub async fn unfreeze(system_url: &SecretString, place: HoldPlace, kind: &str, said: &Said) -> anyhow::Result<Lifted> {
-    Ok(escrow::unfreeze(&platform(system_url)?, place, kind, said).await?)
+pub async fn unfreeze(system_url: &SecretString, place: HoldPlace, kind: &str, by: &Decision) -> anyhow::Result<Lifted> {
+    Ok(escrow::unfreeze(&platform(system_url)?, place, kind, by).await?)
 }

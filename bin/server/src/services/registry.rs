@@ -43,6 +43,7 @@ fn money(registry: &mut Registry, escrow: &Arc<escrow::Service>) {
     on_job!(registry, escrow, names::WEBHOOK, |_job, payload: WebhookJob| escrow.route_event(payload));
     on_job!(registry, escrow, names::SYNC_PAYMENT, |_job, payload: PaymentJob| escrow.sync_payment(payload));
     on_job!(registry, escrow, names::ADOPT_INTENT, |_job, payload: IntentJob| escrow.adopt_intent(payload));
+    on_job!(registry, escrow, names::SYNC_CHARGE, |_job, payload: PaymentJob| escrow.sync_charge(payload));
     on_job!(registry, escrow, names::SEND_RELEASE, |_job, payload: ReleaseJob| escrow.send_release(payload));
     on_job!(registry, escrow, names::SYNC_TRANSFER, |_job, payload: TransferJob| escrow.sync_transfer(payload));
     on_job!(registry, escrow, names::SYNC_ACCOUNT, |_job, payload: AccountJob| escrow.sync_account(payload));

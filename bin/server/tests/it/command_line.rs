@@ -102,7 +102,7 @@ async fn only_our_own_variables_must_be_text() {
 }
 
 /// What production must be given, over this database.
-async fn production(database: &Database) -> Vec<(&'static str, String)> {
+pub async fn production(database: &Database) -> Vec<(&'static str, String)> {
     vec![
         ("BUILD14__PROFILE", "production".to_owned()),
         ("BUILD14__SERVER__ADDRESS", "127.0.0.1:0".to_owned()),
@@ -117,7 +117,7 @@ async fn production(database: &Database) -> Vec<(&'static str, String)> {
     ]
 }
 
-async fn run_over(environment: &[(&'static str, String)], arguments: &[&str]) -> (Option<i32>, String, String) {
+pub async fn run_over(environment: &[(&'static str, String)], arguments: &[&str]) -> (Option<i32>, String, String) {
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     run(arguments, &environment).await
 }

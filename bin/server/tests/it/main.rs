@@ -3,6 +3,7 @@
 mod command_line;
 mod crash;
 mod crowd;
+mod freezing;
 mod outage;
 mod process;
 mod stopping;

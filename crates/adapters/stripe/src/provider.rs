@@ -2,13 +2,17 @@
 
 use async_trait::async_trait;
 use escrow_api::{
-    AccountState, NewPaymentIntent, PaymentIntentState, PaymentProvider, ProviderError, TransferOrder, TransferState,
+    AccountState, Befallen, ChargeState, DisputeState, FraudWarning, NewPaymentIntent, PaymentIntentState, PaymentProvider,
+    ProviderError, TransferOrder, TransferState,
 };
 use kernel::{Currency, Money, Timestamp};
 use secrecy::ExposeSecret;
+use serde::de::DeserializeOwned;
 use stripe_client_core::RequestBuilder;
 
 use crate::call::Caller;
+use crate::requests::Listed;
+use crate::wire::Identified;
 use crate::{Settings, SettingsError, requests, wire};
 
 /// Stripe, or the sandbox that speaks like it.
@@ -34,31 +38,31 @@ impl StripeProvider {
             .map_err(|error| SettingsError(error.to_string()))?;
         Ok(Self(Caller { client, retries: settings.retries }))
     }
-}
 
-impl StripeProvider {
-    /// The ids in a list whose metadata have this pair. A list is read, and no search: Stripe's search shows what was made only after a
-    /// while, and nothing at all in some countries, so that what it does not show may still be there.
-    async fn named(
+    /// Every object of a list, page by page.
+    async fn all<T: DeserializeOwned + Identified>(
         &self,
         what: &'static str,
-        name: &str,
-        value: &str,
-        page: impl Fn(Option<&str>) -> RequestBuilder + Send + Sync,
-    ) -> Result<Vec<String>, ProviderError> {
-        let mut found = Vec::new();
-        let mut after: Option<String> = None;
+        request: impl Fn(Option<&str>) -> Result<RequestBuilder, ProviderError>,
+    ) -> Result<Vec<T>, ProviderError> {
+        let mut found: Vec<T> = Vec::new();
         loop {
-            let list: wire::List<wire::Labelled> = self.0.get(what, &page(after.as_deref())).await?;
-            after = list.data.last().map(|last| last.id.clone());
-            let more = list.has_more && after.is_some();
-            let fits = |one: &wire::Labelled| one.metadata.get(name).is_some_and(|found| found == value);
-            found.extend(list.data.into_iter().filter(fits).map(|one| one.id));
+            let request = request(found.last().map(Identified::id))?;
+            let page: wire::List<T> = self.0.get(what, &request).await?;
+            let more = page.has_more && !page.data.is_empty();
+            found.extend(page.data);
             if !more {
                 return Ok(found);
             }
         }
     }
+}
+
+/// The ids of a list whose metadata have this pair. A list is read, and no search: Stripe's search shows what was made only after a while, and
+/// nothing at all in some countries, so that what it does not show may still be there.
+fn named(list: Vec<wire::Labelled>, name: &str, value: &str) -> Vec<String> {
+    let fits = |one: &wire::Labelled| one.metadata.get(name).is_some_and(|found| found == value);
+    list.into_iter().filter(fits).map(|one| one.id).collect()
 }
 
 #[async_trait]
@@ -73,10 +77,9 @@ impl PaymentProvider for StripeProvider {
     }
 
     async fn payment_intents_of(&self, payment: &str, since: Timestamp) -> Result<Vec<PaymentIntentState>, ProviderError> {
-        let named =
-            self.named("list payment intents", "payment_id", payment, |after| requests::payment_intents(since, after)).await?;
-        let mut found = Vec::with_capacity(named.len());
-        for id in named {
+        let all = self.all("list payment intents", |after| Ok(requests::payment_intents(since, after))).await?;
+        let mut found = Vec::new();
+        for id in named(all, "payment_id", payment) {
             found.push(self.payment_intent(&id).await?);
         }
         Ok(found)
@@ -87,30 +90,49 @@ impl PaymentProvider for StripeProvider {
         self.0.post::<wire::PaymentIntent>("cancel a payment intent", &request, idempotency_key).await?.state()
     }
 
+    async fn charge(&self, id: &str) -> Result<ChargeState, ProviderError> {
+        Ok(self.0.get::<wire::Outcome>("read a charge", &requests::charge(id)?).await?.state())
+    }
+
+    async fn dispute(&self, id: &str) -> Result<DisputeState, ProviderError> {
+        Ok(self.0.get::<wire::Dispute>("read a dispute", &requests::dispute(id)?).await?.state())
+    }
+
+    async fn disputes_of_intent(&self, intent: &str) -> Result<Vec<DisputeState>, ProviderError> {
+        let all: Vec<wire::Dispute> =
+            self.all("list disputes", |after| requests::list(Listed::Disputes, Some(intent), None, after)).await?;
+        Ok(all.into_iter().map(wire::Dispute::state).collect())
+    }
+
+    async fn fraud_warnings_of_intent(&self, intent: &str) -> Result<Vec<FraudWarning>, ProviderError> {
+        let request = |after: Option<&str>| requests::list(Listed::FraudWarnings, Some(intent), None, after);
+        let all: Vec<wire::EarlyFraudWarning> = self.all("list fraud warnings", request).await?;
+        Ok(all.into_iter().map(wire::EarlyFraudWarning::state).collect())
+    }
+
+    async fn befallen_since(&self, since: Option<Timestamp>) -> Result<Vec<Befallen>, ProviderError> {
+        let mut found = Vec::new();
+        for listed in Listed::ALL {
+            let all: Vec<wire::OfCharge> =
+                self.all("list what befell charges", |after| requests::list(listed, None, since, after)).await?;
+            found.extend(all.into_iter().map(wire::OfCharge::befallen));
+        }
+        Ok(found)
+    }
+
     async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError> {
         let request = requests::create_transfer(order)?;
-        self.0.post::<wire::Transfer>("create a transfer", &request, &order.idempotency_key).await?.state()
+        Ok(self.0.post::<wire::Transfer>("create a transfer", &request, &order.idempotency_key).await?.state())
     }
 
     async fn transfer(&self, id: &str) -> Result<TransferState, ProviderError> {
-        self.0.get::<wire::Transfer>("read a transfer", &requests::transfer(id)?).await?.state()
+        Ok(self.0.get::<wire::Transfer>("read a transfer", &requests::transfer(id)?).await?.state())
     }
 
     async fn transfers_of_group(&self, transfer_group: &str) -> Result<Vec<TransferState>, ProviderError> {
-        let mut found = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let request = requests::transfers_of_group(transfer_group, after.as_deref());
-            let page: wire::List<wire::Transfer> = self.0.get("list transfers", &request).await?;
-            after = page.data.last().map(|last| last.id.clone());
-            let more = page.has_more && after.is_some();
-            for transfer in page.data {
-                found.push(transfer.state()?);
-            }
-            if !more {
-                return Ok(found);
-            }
-        }
+        let request = |after: Option<&str>| Ok(requests::transfers_of_group(transfer_group, after));
+        let all: Vec<wire::Transfer> = self.all("list transfers", request).await?;
+        Ok(all.into_iter().map(wire::Transfer::state).collect())
     }
 
     async fn create_account(
@@ -124,10 +146,9 @@ impl PaymentProvider for StripeProvider {
     }
 
     async fn accounts_of(&self, organization: &str, since: Timestamp) -> Result<Vec<AccountState>, ProviderError> {
-        let named =
-            self.named("list accounts", "organization_id", organization, |after| requests::accounts(since, after)).await?;
-        let mut found = Vec::with_capacity(named.len());
-        for id in named {
+        let all = self.all("list accounts", |after| Ok(requests::accounts(since, after))).await?;
+        let mut found = Vec::new();
+        for id in named(all, "organization_id", organization) {
             match self.account(&id).await {
                 // It left us meanwhile.
                 Err(ProviderError::Refused { .. }) => {}

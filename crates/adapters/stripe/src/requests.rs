@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use escrow_api::{NewPaymentIntent, ProviderError, TransferOrder};
 use kernel::{Currency, Timestamp};
 use stripe::StripeRequest;
-use stripe_client_core::RequestBuilder;
+use stripe_client_core::{RequestBuilder, StripeMethod};
 use stripe_connect::account::{
     CreateAccount, CreateAccountCapabilities, CreateAccountCapabilitiesTransfers, CreateAccountController,
     CreateAccountControllerFees, CreateAccountControllerFeesPayer, CreateAccountControllerLosses,
@@ -15,6 +15,7 @@ use stripe_connect::account::{
 use stripe_connect::account_link::{CreateAccountLink, CreateAccountLinkType};
 use stripe_connect::transfer::{CreateTransfer, ListTransfer, RetrieveTransfer};
 use stripe_core::balance::RetrieveForMyAccountBalance;
+use stripe_core::charge::RetrieveCharge;
 use stripe_core::payment_intent::{
     CancelPaymentIntent, CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods, ListPaymentIntent,
     RetrievePaymentIntent,
@@ -97,6 +98,63 @@ pub(crate) fn create_transfer(order: &TransferOrder) -> Result<RequestBuilder, P
         request = request.source_transaction(charge.clone());
     }
     Ok(built(&request))
+}
+
+pub(crate) fn charge(charge: &str) -> Result<RequestBuilder, ProviderError> {
+    Ok(built(&RetrieveCharge::new(id(charge)?)))
+}
+
+/// A request that reads, of a part of Stripe's API that we take no typed library for.
+fn read(path: String, query: Vec<String>) -> RequestBuilder {
+    let query = (!query.is_empty()).then(|| query.join("&"));
+    RequestBuilder { query, body: None, path, method: StripeMethod::Get }
+}
+
+pub(crate) fn dispute(dispute: &str) -> Result<RequestBuilder, ProviderError> {
+    Ok(read(format!("/disputes/{}", id(dispute)?), Vec::new()))
+}
+
+/// Lists of what can befall a charge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listed {
+    Disputes,
+    FraudWarnings,
+    Refunds,
+    /// Those that are open.
+    Reviews,
+}
+
+impl Listed {
+    pub(crate) const ALL: [Self; 4] = [Self::Disputes, Self::FraudWarnings, Self::Refunds, Self::Reviews];
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Disputes => "/disputes",
+            Self::FraudWarnings => "/radar/early_fraud_warnings",
+            Self::Refunds => "/refunds",
+            Self::Reviews => "/reviews",
+        }
+    }
+}
+
+/// A page of a list: of one payment intent, or of what was made since then.
+pub(crate) fn list(
+    listed: Listed,
+    intent: Option<&str>,
+    since: Option<Timestamp>,
+    after: Option<&str>,
+) -> Result<RequestBuilder, ProviderError> {
+    let mut query = vec!["limit=100".to_owned()];
+    if let Some(intent) = intent {
+        query.push(format!("payment_intent={}", id(intent)?));
+    }
+    if let Some(since) = since {
+        query.push(format!("created[gte]={}", since.timestamp()));
+    }
+    if let Some(after) = after {
+        query.push(format!("starting_after={}", id(after)?));
+    }
+    Ok(read(listed.path().to_owned(), query))
 }
 
 pub(crate) fn transfer(transfer: &str) -> Result<RequestBuilder, ProviderError> {

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
-use escrow_api::{AccountState, PaymentIntentState, PaymentStatus, ProviderError, SettledFunds, TransferState};
+use escrow_api::{
+    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, PaymentIntentState, PaymentStatus,
+    ProviderError, SettledFunds, TransferState,
+};
 use kernel::{Currency, Money};
 use serde::Deserialize;
 
@@ -59,6 +62,59 @@ pub(crate) struct Charge {
     balance_transaction: Option<Ref<BalanceTransaction>>,
 }
 
+/// A charge by itself: what became of it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Outcome {
+    id: String,
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default)]
+    captured: bool,
+    #[serde(default)]
+    disputed: bool,
+    #[serde(default)]
+    amount: i64,
+    #[serde(default)]
+    amount_refunded: i64,
+    review: Option<Ref<Named>>,
+    payment_intent: Option<Ref<Named>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Dispute {
+    id: String,
+    charge: Option<Ref<Named>>,
+    payment_intent: Option<Ref<Named>>,
+    status: Option<String>,
+    reason: Option<String>,
+    #[serde(default)]
+    amount: i64,
+    currency: Option<String>,
+    balance_transactions: Option<Vec<Moved>>,
+}
+
+/// What a dispute did to the balance: the money taken, and given back.
+#[derive(Debug, Deserialize)]
+struct Moved {
+    amount: i64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct EarlyFraudWarning {
+    id: String,
+    charge: Option<Ref<Named>>,
+    payment_intent: Option<Ref<Named>>,
+    fraud_type: Option<String>,
+}
+
+/// A dispute, a fraud warning, a refund or a review, as far as they are alike.
+#[derive(Debug, Deserialize)]
+pub(crate) struct OfCharge {
+    id: String,
+    charge: Option<Ref<Named>>,
+    payment_intent: Option<Ref<Named>>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct BalanceTransaction {
     id: String,
@@ -71,7 +127,7 @@ pub(crate) struct BalanceTransaction {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Transfer {
-    pub(crate) id: String,
+    id: String,
     amount: i64,
     #[serde(default)]
     amount_reversed: i64,
@@ -132,10 +188,18 @@ struct BalanceAmount {
     currency: String,
 }
 
-fn money(minor: i64, currency: &str) -> Result<Money, ProviderError> {
-    let currency =
-        currency.to_ascii_uppercase().parse::<Currency>().map_err(|error| ProviderError::Unexpected(error.to_string()))?;
-    Ok(Money::from_minor(minor, currency))
+fn money(minor: i64, currency: &str) -> Option<Money> {
+    Some(Money::from_minor(minor, currency.to_ascii_uppercase().parse().ok()?))
+}
+
+/// What is in a currency that is not used here is nothing of ours: it never equals what we asked for, and stops nobody who looks at it.
+fn money_or_none(minor: i64, currency: &str) -> Money {
+    money(minor, currency).unwrap_or(Money::zero(Currency::EUR))
+}
+
+/// A word of Stripe's that is to be shown to a person.
+fn word(word: Option<String>) -> String {
+    word.filter(|word| !word.is_empty()).unwrap_or_else(|| "unknown".to_owned())
 }
 
 impl PaymentIntent {
@@ -144,11 +208,12 @@ impl PaymentIntent {
             "requires_payment_method" | "requires_confirmation" => PaymentStatus::Created,
             "requires_action" => PaymentStatus::RequiresAction,
             "processing" => PaymentStatus::Processing,
+            "requires_capture" => PaymentStatus::RequiresCapture,
             "succeeded" => PaymentStatus::Succeeded,
             "canceled" => PaymentStatus::Canceled,
-            other => return Err(ProviderError::Unexpected(format!("{} has the status `{other}`", self.id))),
+            _ => PaymentStatus::Unrecognised,
         };
-        let amount_received = money(self.amount_received, &self.currency)?;
+        let amount_received = money_or_none(self.amount_received, &self.currency);
         let funds = match self.latest_charge {
             Some(Ref::Object(charge)) if status == PaymentStatus::Succeeded => charge.funds(amount_received)?,
             Some(Ref::Id(id)) if status == PaymentStatus::Succeeded => {
@@ -158,7 +223,7 @@ impl PaymentIntent {
         };
         Ok(PaymentIntentState {
             status,
-            amount: money(self.amount, &self.currency)?,
+            amount: money_or_none(self.amount, &self.currency),
             amount_received,
             id: self.id,
             client_secret: self.client_secret,
@@ -186,11 +251,12 @@ impl Charge {
         let Some(Ref::Object(booked)) = self.balance_transaction else { return Ok(None) };
         let available_on = DateTime::from_timestamp(booked.available_on, 0)
             .ok_or_else(|| ProviderError::Unexpected(format!("{} is available at no time", booked.id)))?;
-        let settled = money(booked.amount, &booked.currency)?;
+        let settled = money(booked.amount, &booked.currency);
         Ok(Some(SettledFunds {
             charge: self.id,
-            gross: if settled.currency() == received.currency() { settled } else { received },
-            fee: money(booked.fee, &booked.currency)?,
+            gross: settled.filter(|settled| settled.currency() == received.currency()).unwrap_or(received),
+            fee: money(booked.fee, &booked.currency).unwrap_or(Money::zero(received.currency())),
+            settled_in: booked.currency.to_ascii_uppercase(),
             available_on,
             available: booked.status == "available",
             balance_transaction: booked.id,
@@ -200,17 +266,93 @@ impl Charge {
 }
 
 impl Transfer {
-    pub(crate) fn state(self) -> Result<TransferState, ProviderError> {
-        let destination = self.destination.map(Ref::id);
-        Ok(TransferState {
-            amount: money(self.amount, &self.currency)?,
-            reversed: money(self.amount_reversed, &self.currency)?,
-            destination: destination.ok_or_else(|| ProviderError::Unexpected(format!("{} goes nowhere", self.id)))?,
+    pub(crate) fn state(self) -> TransferState {
+        TransferState {
+            amount: money_or_none(self.amount, &self.currency),
+            reversed: money_or_none(self.amount_reversed, &self.currency),
+            // Nobody's id: it is not the payee's.
+            destination: self.destination.map(Ref::id).unwrap_or_default(),
             id: self.id,
             metadata: self.metadata.into_iter().collect(),
-        })
+        }
     }
 }
+
+impl Outcome {
+    pub(crate) fn state(self) -> ChargeState {
+        ChargeState {
+            id: self.id,
+            intent: self.payment_intent.map(Ref::id),
+            status: word(self.status),
+            captured: self.captured,
+            disputed: self.disputed,
+            amount: self.amount,
+            amount_refunded: self.amount_refunded,
+            review: self.review.map(Ref::id),
+        }
+    }
+}
+
+impl Dispute {
+    pub(crate) fn state(self) -> DisputeState {
+        let status = word(self.status);
+        let back = self.balance_transactions.unwrap_or_default().iter().map(|moved| moved.amount).sum::<i64>() >= 0;
+        let stage = match status.as_str() {
+            "warning_needs_response" | "warning_under_review" => DisputeStage::Inquiry,
+            "warning_closed" => DisputeStage::InquiryClosed,
+            "won" if back => DisputeStage::Won,
+            "won" => DisputeStage::WonUnpaid,
+            "lost" | "charge_refunded" | "prevented" => DisputeStage::Lost,
+            // `needs_response`, `under_review`, and whatever Stripe may add: money is away until we are told otherwise.
+            _ => DisputeStage::Open,
+        };
+        let currency = word(self.currency).to_ascii_uppercase();
+        let amount =
+            money(self.amount, &currency).map_or_else(|| format!("{} {currency}", self.amount), |money| money.to_string());
+        DisputeState {
+            id: self.id,
+            charge: self.charge.map(Ref::id).unwrap_or_default(),
+            intent: self.payment_intent.map(Ref::id),
+            status,
+            stage,
+            amount,
+            reason: word(self.reason),
+        }
+    }
+}
+
+impl EarlyFraudWarning {
+    pub(crate) fn state(self) -> FraudWarning {
+        FraudWarning {
+            id: self.id,
+            charge: self.charge.map(Ref::id).unwrap_or_default(),
+            intent: self.payment_intent.map(Ref::id),
+            fraud_type: word(self.fraud_type),
+        }
+    }
+}
+
+impl OfCharge {
+    pub(crate) fn befallen(self) -> Befallen {
+        Befallen { object: self.id, charge: self.charge.map(Ref::id), intent: self.payment_intent.map(Ref::id) }
+    }
+}
+
+/// An object of a list, by which the next page is asked for.
+pub(crate) trait Identified {
+    fn id(&self) -> &str;
+}
+
+macro_rules! identified {
+    ($($name:ident),*) => {$(
+        impl Identified for $name {
+            fn id(&self) -> &str {
+                &self.id
+            }
+        }
+    )*};
+}
+identified!(Transfer, Dispute, EarlyFraudWarning, OfCharge, Labelled);
 
 impl Account {
     pub(crate) fn state(self) -> AccountState {

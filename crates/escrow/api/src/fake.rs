@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use kernel::{Currency, Money, Timestamp};
 
 use crate::{
-    AccountState, NewPaymentIntent, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds,
-    TransferOrder, TransferState,
+    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, NewPaymentIntent, PaymentIntentState,
+    PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
 };
 
 /// What goes wrong with a call.
@@ -32,6 +32,9 @@ struct State {
     intents: BTreeMap<String, PaymentIntentState>,
     transfers: Vec<(String, TransferState)>,
     accounts: BTreeMap<String, AccountState>,
+    charges: BTreeMap<String, ChargeState>,
+    disputes: Vec<DisputeState>,
+    warnings: Vec<FraudWarning>,
     made_by_key: HashMap<String, String>,
     refused_by_key: HashMap<String, ProviderError>,
     spent_keys: HashSet<String>,
@@ -58,6 +61,23 @@ impl State {
             self.spent_keys.insert(key.to_owned());
         }
         if mishap == Some(&Mishap::Fail) { Err(failed()) } else { Ok(fails) }
+    }
+
+    /// A charge: as it should be, until somebody changes it.
+    fn charge(&mut self, id: &str) -> Option<&mut ChargeState> {
+        let brought = |intent: &&PaymentIntentState| intent.funds.as_ref().is_some_and(|funds| funds.charge == id);
+        let intent = self.intents.values().find(brought)?;
+        let fresh = ChargeState {
+            id: id.to_owned(),
+            intent: Some(intent.id.clone()),
+            status: "succeeded".to_owned(),
+            captured: true,
+            disputed: false,
+            amount: intent.amount.minor(),
+            amount_refunded: 0,
+            review: None,
+        };
+        Some(self.charges.entry(id.to_owned()).or_insert(fresh))
     }
 }
 
@@ -148,9 +168,64 @@ impl FakeProvider {
                 fee: Money::from_minor(fee, intent.amount.currency()),
                 available_on,
                 available,
+                settled_in: intent.amount.currency().code().to_owned(),
                 destination_transfer: None,
             });
         });
+    }
+
+    /// Changes the charge of a paid intent as someone at the provider's dashboard would.
+    pub fn change_charge(&self, intent: &str, change: impl FnOnce(&mut ChargeState)) {
+        if let Some(charge) = self.state().charge(&format!("ch_{intent}")) {
+            change(charge);
+        }
+    }
+
+    /// The payer's bank disputes the charge of a paid intent, or says how its dispute stands now.
+    pub fn dispute(&self, intent: &str, stage: DisputeStage) -> String {
+        let status = match stage {
+            DisputeStage::Inquiry => "warning_needs_response",
+            DisputeStage::InquiryClosed => "warning_closed",
+            DisputeStage::Open => "needs_response",
+            DisputeStage::WonUnpaid | DisputeStage::Won => "won",
+            DisputeStage::Lost => "lost",
+        };
+        let mut state = self.state();
+        let charge = format!("ch_{intent}");
+        if stage >= DisputeStage::Open
+            && let Some(charge) = state.charge(&charge)
+        {
+            charge.disputed = true;
+        }
+        if let Some(known) = state.disputes.iter_mut().find(|dispute| dispute.charge == charge) {
+            (known.stage, known.status) = (stage, status.to_owned());
+            return known.id.clone();
+        }
+        let (id, amount) =
+            (state.id("dp"), state.intents.get(intent).map_or_else(String::new, |intent| intent.amount.to_string()));
+        state.disputes.push(DisputeState {
+            id: id.clone(),
+            charge,
+            intent: Some(intent.to_owned()),
+            status: status.to_owned(),
+            stage,
+            amount,
+            reason: "fraudulent".to_owned(),
+        });
+        id
+    }
+
+    /// The card's network warns of fraud.
+    pub fn warn(&self, intent: &str) -> String {
+        let mut state = self.state();
+        let id = state.id("issfr");
+        state.warnings.push(FraudWarning {
+            id: id.clone(),
+            charge: format!("ch_{intent}"),
+            intent: Some(intent.to_owned()),
+            fraud_type: "unauthorized_use_of_card".to_owned(),
+        });
+        id
     }
 
     /// The funds of a paid intent become available.
@@ -267,6 +342,43 @@ impl PaymentProvider for FakeProvider {
         }
         intent.status = PaymentStatus::Canceled;
         end(mishap, intent.clone())
+    }
+
+    async fn charge(&self, id: &str) -> Result<ChargeState, ProviderError> {
+        let mishap = self.begin("charge")?;
+        let charge = self.state().charge(id).cloned().ok_or_else(|| missing("charge"))?;
+        end(mishap, charge)
+    }
+
+    async fn dispute(&self, id: &str) -> Result<DisputeState, ProviderError> {
+        let mishap = self.begin("dispute")?;
+        let dispute = self.state().disputes.iter().find(|dispute| dispute.id == id).cloned().ok_or_else(|| missing("dispute"))?;
+        end(mishap, dispute)
+    }
+
+    async fn disputes_of_intent(&self, intent: &str) -> Result<Vec<DisputeState>, ProviderError> {
+        let mishap = self.begin("disputes_of_intent")?;
+        let state = self.state();
+        end(mishap, state.disputes.iter().filter(|dispute| dispute.intent.as_deref() == Some(intent)).cloned().collect())
+    }
+
+    async fn fraud_warnings_of_intent(&self, intent: &str) -> Result<Vec<FraudWarning>, ProviderError> {
+        let mishap = self.begin("fraud_warnings_of_intent")?;
+        let state = self.state();
+        end(mishap, state.warnings.iter().filter(|warning| warning.intent.as_deref() == Some(intent)).cloned().collect())
+    }
+
+    async fn befallen_since(&self, _: Option<Timestamp>) -> Result<Vec<Befallen>, ProviderError> {
+        let mishap = self.begin("befallen_since")?;
+        let state = self.state();
+        let disputes = state.disputes.iter().map(|one| (&one.id, &one.charge, &one.intent));
+        let warnings = state.warnings.iter().map(|one| (&one.id, &one.charge, &one.intent));
+        let found = disputes.chain(warnings).map(|(object, charge, intent)| Befallen {
+            object: object.clone(),
+            charge: Some(charge.clone()),
+            intent: intent.clone(),
+        });
+        end(mishap, found.collect())
     }
 
     async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError> {

@@ -56,10 +56,14 @@ pub enum PaymentStatus {
     RequiresAction,
     /// On its way (bank debits).
     Processing,
+    /// Only authorised: the payer confirmed it so that somebody would have to capture the money, which nobody does here.
+    RequiresCapture,
     /// Paid.
     Succeeded,
     /// Cancelled.
     Canceled,
+    /// A state that this program does not know.
+    Unrecognised,
 }
 
 /// What a succeeded payment brought to the platform's balance.
@@ -77,6 +81,8 @@ pub struct SettledFunds {
     pub available_on: Timestamp,
     /// Whether they are available now, by the provider's own clock.
     pub available: bool,
+    /// ISO 4217 code of the balance that they went to; a fee in a currency that is not used here is none.
+    pub settled_in: String,
     /// The destination transfer of the charge. Always `None` for our charges; anything else is a double payment in the making.
     pub destination_transfer: Option<String>,
 }
@@ -102,6 +108,87 @@ pub struct PaymentIntentState {
     pub last_error: Option<String>,
     /// What it brought, once succeeded.
     pub funds: Option<SettledFunds>,
+}
+
+/// A charge as the provider has it now: what became of money that was paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChargeState {
+    /// `ch_…` or `py_…`.
+    pub id: String,
+    /// The payment intent it belongs to.
+    pub intent: Option<String>,
+    /// The provider's word: `succeeded`, `pending`, `failed`, or another.
+    pub status: String,
+    /// Whether the money was taken, not only reserved.
+    pub captured: bool,
+    /// Whether the payer's bank took it back, or did at some time.
+    pub disputed: bool,
+    /// What was charged, in minor units of the payment's currency.
+    pub amount: i64,
+    /// How much of it was given back, in the same units.
+    pub amount_refunded: i64,
+    /// The open review, `prv_…`.
+    pub review: Option<String>,
+}
+
+/// Where a dispute stands, in the order in which it can get there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DisputeStage {
+    /// The bank only asks: no money has moved.
+    Inquiry,
+    /// It asked, and that was all.
+    InquiryClosed,
+    /// The bank has the money; or a state that this program does not know.
+    Open,
+    /// Won, but the money is not back.
+    WonUnpaid,
+    /// Won, and the money is back.
+    Won,
+    /// The money stays away: lost, or given back to avoid the dispute.
+    Lost,
+}
+
+/// A dispute as the provider has it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisputeState {
+    /// `dp_…` or `du_…`.
+    pub id: String,
+    /// The charge.
+    pub charge: String,
+    /// Its payment intent.
+    pub intent: Option<String>,
+    /// The provider's word, such as `needs_response`.
+    pub status: String,
+    /// What that means.
+    pub stage: DisputeStage,
+    /// The disputed amount, for people.
+    pub amount: String,
+    /// Why, in the bank's word.
+    pub reason: String,
+}
+
+/// A warning of the card's network that a charge may be fraud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FraudWarning {
+    /// `issfr_…`.
+    pub id: String,
+    /// The charge.
+    pub charge: String,
+    /// Its payment intent.
+    pub intent: Option<String>,
+    /// What is suspected, in the network's word.
+    pub fraud_type: String,
+}
+
+/// Something that befell a charge: where to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Befallen {
+    /// `dp_…`, `issfr_…`, `re_…` or `prv_…`.
+    pub object: String,
+    /// The charge.
+    pub charge: Option<String>,
+    /// Its payment intent.
+    pub intent: Option<String>,
 }
 
 /// A transfer to be made (R3).
@@ -165,6 +252,22 @@ pub trait PaymentProvider: Send + Sync {
 
     /// Cancels a payment intent that has not succeeded.
     async fn cancel_payment_intent(&self, id: &str, idempotency_key: &str) -> Result<PaymentIntentState, ProviderError>;
+
+    /// The charge as it is now.
+    async fn charge(&self, id: &str) -> Result<ChargeState, ProviderError>;
+
+    /// The dispute as it is now.
+    async fn dispute(&self, id: &str) -> Result<DisputeState, ProviderError>;
+
+    /// Every dispute of a payment intent's charges.
+    async fn disputes_of_intent(&self, intent: &str) -> Result<Vec<DisputeState>, ProviderError>;
+
+    /// Every fraud warning about a payment intent's charges.
+    async fn fraud_warnings_of_intent(&self, intent: &str) -> Result<Vec<FraudWarning>, ProviderError>;
+
+    /// The disputes, fraud warnings, refunds and open reviews made at or after `since`; all that there are if it is `None`. What a webhook
+    /// that never came would have told.
+    async fn befallen_since(&self, since: Option<Timestamp>) -> Result<Vec<Befallen>, ProviderError>;
 
     /// Transfers to a connected account.
     async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError>;

@@ -8,6 +8,8 @@ use uow::Job;
 pub const SYNC_PAYMENT: &str = "escrow.sync_payment";
 /// Looks at an intent that names a payment without being its own: [`IntentJob`] → `Service::adopt_intent`.
 pub const ADOPT_INTENT: &str = "escrow.adopt_intent";
+/// Looks at what befell a payment's charge: [`PaymentJob`] → `Service::sync_charge`.
+pub const SYNC_CHARGE: &str = "escrow.sync_charge";
 /// Sends a release, or finds out what became of it: [`ReleaseJob`] → `Service::send_release`.
 pub const SEND_RELEASE: &str = "escrow.send_release";
 /// Looks at a transfer: [`TransferJob`] → `Service::sync_transfer`.
@@ -20,7 +22,7 @@ pub const WEBHOOK: &str = "escrow.webhook";
 pub const ESCALATE: &str = "escrow.escalate";
 
 /// Every job name.
-pub const ALL: &[&str] = &[SYNC_PAYMENT, ADOPT_INTENT, SEND_RELEASE, SYNC_TRANSFER, SYNC_ACCOUNT, WEBHOOK, ESCALATE];
+pub const ALL: &[&str] = &[SYNC_PAYMENT, ADOPT_INTENT, SYNC_CHARGE, SEND_RELEASE, SYNC_TRANSFER, SYNC_ACCOUNT, WEBHOOK, ESCALATE];
 
 /// A payment of an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +89,10 @@ pub struct ReviewJob {
 
 pub(crate) fn sync_payment(org: OrgId, payment: PaymentId) -> Job {
     Job::new(SYNC_PAYMENT, PaymentJob { org, payment }).keyed(format!("{SYNC_PAYMENT}:{payment}"))
+}
+
+pub(crate) fn sync_charge(org: OrgId, payment: PaymentId) -> Job {
+    Job::new(SYNC_CHARGE, PaymentJob { org, payment }).keyed(format!("{SYNC_CHARGE}:{payment}"))
 }
 
 /// A look planned for later, under a key of its own: it never moves the look that an event asks for now.

@@ -28,7 +28,7 @@
 //!
 //! Tables owned: `contracts`, `contract_lines`, `contract_signatures`, `contract_sums`, `contract_terminations`, `milestones`, `milestone_reviews`, `escrow_accounts`, `payments`,
 //! `releases`, `payee_accounts`, `payee_accounts_retired`, `webhook_events`, `ledger_accounts`, `ledger_transactions`, `ledger_entries`, `ledger_balances`,
-//! `platform_float`, `platform_coverage`, `platform_reserves`, `holds`.
+//! `platform_float`, `platform_coverage`, `platform_reserves`, `holds`, `charge_incidents`, `charge_watch`.
 
 mod http;
 pub mod jobs;
@@ -42,7 +42,7 @@ mod signature;
 
 pub use http::{app_data, routes};
 pub use service::{
-    Dependencies, Float, FloatError, FloatPosted, HoldError, HoldPlace, Lifted, Resolution, Said, Service, doctor, freeze,
-    post_float, unfreeze,
+    Dependencies, Float, FloatError, FloatPosted, HoldError, HoldPlace, Lifted, Resolution, Service, doctor, freeze, post_float,
+    unfreeze,
 };
 pub use settings::{Processing, Settings};

@@ -2,6 +2,7 @@
 
 pub(crate) mod document;
 pub(crate) mod held;
+pub(crate) mod incident;
 pub(crate) mod money;
 
 use escrow_api::{ContractStatus, EscrowStatus, MilestoneStatus, PaymentStatus, ReleaseStatus};
@@ -89,6 +90,10 @@ pub(crate) enum Seen {
     RequiresAction,
     /// On its way.
     Processing,
+    /// Only authorised, not paid.
+    Authorised,
+    /// Nobody here knows what it is.
+    Unrecognised,
     /// Cancelled for good.
     Canceled,
     /// Paid as asked.
@@ -108,6 +113,8 @@ impl Seen {
             PaymentStatus::Created => Self::Waiting,
             PaymentStatus::RequiresAction => Self::RequiresAction,
             PaymentStatus::Processing => Self::Processing,
+            PaymentStatus::RequiresCapture => Self::Authorised,
+            PaymentStatus::Unrecognised => Self::Unrecognised,
             PaymentStatus::Canceled => Self::Canceled,
             PaymentStatus::Succeeded => return None,
         })
@@ -130,10 +137,11 @@ pub(crate) fn payment_after(now: EscrowStatus, seen: Seen) -> EscrowStatus {
             }
         }
         (_, Seen::PaidWrong) => S::Suspense,
+        (_, Seen::Unrecognised) => now,
         (S::Canceled, _) | (_, Seen::Canceled) => S::Canceled,
         (_, Seen::Failed) => S::Failed,
         (_, Seen::Processing) => S::Processing,
-        (_, Seen::RequiresAction) => S::RequiresAction,
+        (_, Seen::RequiresAction | Seen::Authorised) => S::RequiresAction,
         // A stale look must not revive what failed.
         (S::Failed, Seen::Waiting) => S::Failed,
         (_, Seen::Waiting) => S::Created,
@@ -206,6 +214,8 @@ mod tests {
             Just(Seen::RequiresAction),
             Just(Seen::Processing),
             Just(Seen::Canceled),
+            Just(Seen::Authorised),
+            Just(Seen::Unrecognised),
             Just(Seen::Paid { available: false }),
             Just(Seen::Paid { available: true }),
         ]

@@ -5,6 +5,7 @@ pub(crate) mod coverage;
 pub(crate) mod held;
 pub(crate) mod holds;
 pub(crate) mod inbox;
+pub(crate) mod incidents;
 pub(crate) mod ledger;
 pub(crate) mod milestones;
 pub(crate) mod parties;

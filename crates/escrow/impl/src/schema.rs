@@ -274,6 +274,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    charge_incidents (org_id, payment_id, kind, object) {
+        org_id -> Uuid,
+        payment_id -> Uuid,
+        kind -> Text,
+        object -> Text,
+        state -> Text,
+        level -> Int8,
+        is_over -> Bool,
+        first_seen_at -> Timestamptz,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    charge_watch (only_row) {
+        only_row -> Bool,
+        looked_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     holds (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,

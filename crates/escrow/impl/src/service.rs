@@ -3,6 +3,7 @@
 //! Lock order: contract (shared, unless it changes) → milestone → payment → release → balances.
 
 mod alarms;
+mod charges;
 mod contracts;
 mod coverage;
 mod doctor;
@@ -35,7 +36,7 @@ use crate::settings::Settings;
 
 pub use doctor::doctor;
 pub use float::{Float, FloatError, FloatPosted, post_float};
-pub use holds::{HoldError, HoldPlace, Lifted, Said, freeze, unfreeze};
+pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
 pub use resolve::Resolution;
 
 /// What the service stands on; joined in `bin/server`.

@@ -36,6 +36,8 @@ pub struct Settings {
     pub read_debounce: Duration,
     /// The soonest that a payment is looked at again.
     pub payment_poll_soonest: Duration,
+    /// The provider's lists of disputes, fraud warnings, refunds and reviews are read so often, should a webhook never come.
+    pub charge_watch: Duration,
     /// A release or an event that is under way for longer is taken up again by the sweep.
     pub stuck_after: Duration,
 }
@@ -78,6 +80,7 @@ impl Default for Settings {
             payment_poll: Duration::from_secs(3_600),
             read_debounce: Duration::from_secs(10),
             payment_poll_soonest: Duration::from_secs(5),
+            charge_watch: Duration::from_secs(300),
             stuck_after: Duration::from_secs(60),
         }
     }

@@ -75,3 +75,45 @@ async fn a_dispute_takes_the_money_until_it_is_won() {
         assert!(kinds.contains(&kind.to_owned()), "{kind}");
     }
 }
+
+#[tokio::test]
+async fn an_inquiry_takes_nothing_until_it_becomes_a_dispute_and_what_is_won_may_come_back_later() {
+    let world = World::new().await;
+    let intent = world.pay(100_000, "eur", "pm_card_bypassPending").await.ok();
+    let charge = intent["latest_charge"].as_str().unwrap();
+    let before = world.balance(None, "eur").await.0;
+    let dispute = world.control("/disputes", json!({"charge": charge, "inquiry": true})).await.ok();
+    let path = |verb: &str| format!("/disputes/{}/{verb}", id(&dispute));
+    assert_eq!((dispute["status"].as_str(), world.balance(None, "eur").await.0), (Some("warning_needs_response"), before));
+    let moved = world.control(&path("move"), json!({"status": "needs_response"})).await.ok();
+    assert_eq!(
+        (moved["status"].as_str(), world.balance(None, "eur").await.0),
+        (Some("needs_response"), before - 100_000 - 1_500)
+    );
+    assert_eq!(world.control(&path("move"), json!({"status": "won"})).await.refused().0, 400);
+    world.control(&path("close"), json!({"won": true, "reinstate": false})).await.ok();
+    assert_eq!(world.balance(None, "eur").await.0, before - 100_000 - 1_500);
+    world.control(&path("reinstate"), json!({})).await.ok();
+    assert_eq!(world.balance(None, "eur").await.0, before - 1_500);
+    assert_eq!(world.control(&path("reinstate"), json!({})).await.refused().0, 400, "once");
+}
+
+#[tokio::test]
+async fn fraud_warnings_and_reviews_are_told_listed_and_filtered() {
+    let world = World::new().await;
+    let intent = world.pay(100_000, "eur", "pm_card_bypassPending").await.ok();
+    let charge = intent["latest_charge"].as_str().unwrap();
+    let warning = world.control("/early_fraud_warnings", json!({"charge": charge})).await.ok();
+    let list = world.get(&format!("/v1/radar/early_fraud_warnings?payment_intent={}", id(&intent))).await.ok();
+    assert_eq!(list["data"][0]["id"], warning["id"]);
+    assert_eq!(world.get("/v1/radar/early_fraud_warnings?charge=ch_other").await.ok()["data"], json!([]));
+    let review = world.control("/reviews", json!({"charge": charge})).await.ok();
+    assert_eq!(world.get("/v1/reviews").await.ok()["data"][0]["id"], review["id"]);
+    assert_eq!(world.get(&format!("/v1/charges/{charge}")).await.ok()["review"], review["id"]);
+    world.control(&format!("/reviews/{}/close", id(&review)), json!({})).await.ok();
+    assert_eq!(world.get("/v1/reviews").await.ok()["data"], json!([]));
+    assert_eq!(world.get(&format!("/v1/reviews/{}", id(&review))).await.ok()["closed_reason"], "approved");
+    for kind in ["radar.early_fraud_warning.created", "review.opened", "review.closed"] {
+        assert!(world.event_types().contains(&kind.to_owned()), "{kind}");
+    }
+}

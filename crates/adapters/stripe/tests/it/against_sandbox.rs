@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use escrow_api::{NewPaymentIntent, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, TransferOrder};
+use escrow_api::{
+    DisputeStage, NewPaymentIntent, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, TransferOrder,
+};
 use kernel::{Currency, Money};
 use stripe_adapter::{Settings, StripeProvider};
 use stripe_sandbox::{Config, Fault, FaultKind, Sandbox};
@@ -216,4 +218,104 @@ async fn a_500_is_repeated_by_its_key_and_what_it_made_is_found_by_its_metadata(
     let found = scene.stripe.accounts_of("org_1", since).await.expect("listed");
     assert_eq!((found.len(), scene.stripe.accounts_of("org_2", since).await), (1, Ok(vec![])));
     assert_eq!(scene.stripe.account(&found[0].id).await.as_ref(), Ok(&found[0]));
+}
+
+impl Scene {
+    async fn control(&self, path: &str, body: serde_json::Value) -> serde_json::Value {
+        let url = format!("{}/_sandbox/{path}", self.sandbox.base_url());
+        let answer = reqwest::Client::new().post(url).body(body.to_string()).send().await.expect("answered");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        serde_json::from_str(&answer.text().await.expect("read")).expect("JSON")
+    }
+}
+
+#[tokio::test]
+async fn a_dispute_is_read_at_every_stage() {
+    let scene = Scene::new().await;
+    let intent = scene.funded("p1", 100_000).await;
+    let charge = intent.funds.expect("settled").charge;
+    let fine = scene.stripe.charge(&charge).await.expect("read");
+    assert_eq!((fine.status.as_str(), fine.captured, fine.disputed, fine.amount_refunded), ("succeeded", true, false, 0));
+    assert_eq!((fine.intent.as_deref(), fine.review), (Some(intent.id.as_str()), None));
+    assert_eq!(scene.stripe.disputes_of_intent(&intent.id).await, Ok(vec![]));
+
+    let opened = scene.control("disputes", serde_json::json!({"charge": charge, "inquiry": true})).await;
+    let id = opened["id"].as_str().expect("an id").to_owned();
+    let stage = async || {
+        let dispute = scene.stripe.dispute(&id).await.expect("read");
+        assert_eq!(scene.stripe.disputes_of_intent(&intent.id).await, Ok(vec![dispute.clone()]));
+        assert_eq!((dispute.charge.as_str(), dispute.amount.as_str()), (charge.as_str(), "1000.00 EUR"));
+        (dispute.stage, scene.stripe.charge(&charge).await.expect("read").disputed)
+    };
+    assert_eq!(stage().await, (DisputeStage::Inquiry, false));
+    scene.control(&format!("disputes/{id}/move"), serde_json::json!({"status": "needs_response"})).await;
+    assert_eq!(stage().await, (DisputeStage::Open, true));
+    scene.control(&format!("disputes/{id}/move"), serde_json::json!({"status": "under_review"})).await;
+    assert_eq!(stage().await, (DisputeStage::Open, true));
+    scene.control(&format!("disputes/{id}/close"), serde_json::json!({"won": true, "reinstate": false})).await;
+    assert_eq!(stage().await, (DisputeStage::WonUnpaid, true));
+    scene.control(&format!("disputes/{id}/reinstate"), serde_json::json!({})).await;
+    assert_eq!(stage().await, (DisputeStage::Won, true));
+    let since = chrono::Utc::now() - chrono::TimeDelta::hours(1);
+    for since in [None, Some(since)] {
+        let found = scene.stripe.befallen_since(since).await.expect("listed");
+        assert_eq!(found.iter().map(|one| (&one.object, one.intent.as_ref())).collect::<Vec<_>>(), [(&id, Some(&intent.id))]);
+    }
+    let later = Some(chrono::Utc::now() + chrono::TimeDelta::hours(1));
+    assert_eq!(scene.stripe.befallen_since(later).await, Ok(vec![]));
+}
+
+#[tokio::test]
+async fn lost_and_closed_disputes_warnings_reviews_and_refunds_are_read() {
+    let scene = Scene::new().await;
+    for (n, inquiry, won, expected) in [(1, false, false, DisputeStage::Lost), (2, true, false, DisputeStage::InquiryClosed)] {
+        let intent = scene.funded(&format!("p{n}"), 100_000).await;
+        let charge = intent.funds.expect("settled").charge;
+        let opened = scene.control("disputes", serde_json::json!({"charge": charge, "inquiry": inquiry})).await;
+        let id = opened["id"].as_str().expect("an id");
+        scene.control(&format!("disputes/{id}/close"), serde_json::json!({"won": won})).await;
+        assert_eq!(scene.stripe.dispute(id).await.expect("read").stage, expected);
+    }
+    let intent = scene.funded("p3", 100_000).await;
+    let charge = intent.funds.expect("settled").charge;
+    let warning = scene.control("early_fraud_warnings", serde_json::json!({"charge": charge})).await;
+    let read = scene.stripe.fraud_warnings_of_intent(&intent.id).await.expect("listed");
+    assert_eq!(
+        (read.len(), read[0].id.as_str(), read[0].fraud_type.as_str()),
+        (1, warning["id"].as_str().expect("an id"), "unauthorized_use_of_card")
+    );
+    let review = scene.control("reviews", serde_json::json!({"charge": charge})).await;
+    let id = review["id"].as_str().expect("an id");
+    assert_eq!(scene.stripe.charge(&charge).await.expect("read").review.as_deref(), Some(id));
+    let kinds = |found: Vec<escrow_api::Befallen>| {
+        let mut kinds: Vec<_> = found.iter().filter_map(|one| Some(one.object.split_once('_')?.0.to_owned())).collect();
+        kinds.sort();
+        kinds
+    };
+    assert_eq!(kinds(scene.stripe.befallen_since(None).await.expect("listed")), ["dp", "dp", "issfr", "prv"]);
+    scene.control(&format!("reviews/{id}/close"), serde_json::json!({})).await;
+    assert_eq!(scene.stripe.charge(&charge).await.expect("read").review, None);
+    let refund = reqwest::Client::new()
+        .post(format!("{}/v1/refunds", scene.sandbox.base_url()))
+        .bearer_auth(KEY)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(format!("charge={charge}&amount=40"));
+    assert!(refund.send().await.expect("answered").status().is_success());
+    assert_eq!(scene.stripe.charge(&charge).await.expect("read").amount_refunded, 40);
+    assert_eq!(kinds(scene.stripe.befallen_since(None).await.expect("listed")), ["dp", "dp", "issfr", "re"]);
+}
+
+#[tokio::test]
+async fn a_payment_that_was_only_authorised_is_known_as_such_and_can_be_cancelled() {
+    let scene = Scene::new().await;
+    let intent = scene.intent("p1", 5_000).await;
+    let confirm = reqwest::Client::new()
+        .post(format!("{}/v1/payment_intents/{}/confirm", scene.sandbox.base_url(), intent.id))
+        .bearer_auth(KEY)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("payment_method=pm_card_visa&capture_method=manual&return_url=https%3A%2F%2Fexample.com");
+    assert!(confirm.send().await.expect("answered").status().is_success());
+    assert_eq!(scene.stripe.payment_intent(&intent.id).await.expect("read").status, PaymentStatus::RequiresCapture);
+    let cancelled = scene.stripe.cancel_payment_intent(&intent.id, "cancel_p1").await.expect("cancelled");
+    assert_eq!((cancelled.status, cancelled.funds), (PaymentStatus::Canceled, None));
 }

@@ -2,3 +2,4 @@
 
 mod against_sandbox;
 mod judging;
+mod unknown_words;

@@ -32,9 +32,14 @@ pub(super) async fn alarm_in(
     about: (&'static str, String),
     detail: String,
 ) -> Result<(), Fault> {
-    tracing::error!(kind, about = about.1, detail, "escrow alarm");
-    metrics::counter!("escrow_alarms_total", "kind" => kind).increment(1);
-    tx.alarm(Alarm { kind, about, org: None, detail }).await
+    raise_in(tx, Alarm { kind, about, org: None, detail }).await
+}
+
+/// The same, in the platform's transactions, where it must be said whose it is.
+pub(super) async fn raise_in(tx: &mut Tx, alarm: Alarm) -> Result<(), Fault> {
+    tracing::error!(kind = alarm.kind, about = alarm.about.1, detail = alarm.detail, "escrow alarm");
+    metrics::counter!("escrow_alarms_total", "kind" => alarm.kind).increment(1);
+    tx.alarm(alarm).await
 }
 
 /// What a look at everything of a kind found: which alarms are to be raised, and which are over.

@@ -59,7 +59,12 @@ impl Service {
             let declined = match payment.status()? {
                 EscrowStatus::Created | EscrowStatus::RequiresAction | EscrowStatus::Processing => {
                     let seen = self.provider.payment_intent(intent).await?;
+                    let seen = self.let_go(&system, PaymentId(payment.id), seen).await?;
                     self.learn(&system, PaymentId(payment.id), &seen).await?;
+                    if seen.status == PaymentStatus::RequiresCapture {
+                        let hint = "its payer only authorised it, and it cannot be cancelled now: try again later";
+                        return Err(conflict("escrow", "requires_capture", hint));
+                    }
                     seen.status == PaymentStatus::Created && seen.last_error.is_some()
                 }
                 status => status == EscrowStatus::Failed,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kernel::{ContractId, Fault, MilestoneId, RequestId, Timestamp};
+use kernel::{ContractId, Decision, Fault, MilestoneId, Reason, RequestId, Timestamp};
 use uow::SystemUow;
 
 use crate::jobs;
@@ -39,11 +39,8 @@ impl fmt::Display for HoldPlace {
 /// Why money is not stopped, or not let go.
 #[derive(Debug, thiserror::Error)]
 pub enum HoldError {
-    /// Who says so must be told.
-    #[error("--operator must name a person, in 1 to 200 characters: it stands in both parties' trails")]
-    Operator,
     /// Why must be told.
-    #[error("--reason must say why, in 1 to 2000 characters: it stands in both parties' trails")]
+    #[error("--reason must say why: it stands in both parties' trails")]
     Reason,
     /// No such thing.
     #[error("there is no such {0}")]
@@ -73,30 +70,6 @@ pub enum HoldError {
     Fault(#[from] Fault),
 }
 
-/// Who says it, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    operator: String,
-    reason: String,
-}
-
-impl Said {
-    /// From what an operator types.
-    ///
-    /// # Errors
-    /// If one of them says nothing, or too much.
-    pub fn parse(operator: &str, reason: &str) -> Result<Self, HoldError> {
-        let sound = |text: &str, most: usize| {
-            let text = text.trim();
-            ((1..=most).contains(&text.chars().count()) && !text.contains(char::is_control)).then(|| text.to_owned())
-        };
-        Ok(Self {
-            operator: sound(operator, 200).ok_or(HoldError::Operator)?,
-            reason: sound(reason, 2000).ok_or(HoldError::Reason)?,
-        })
-    }
-}
-
 /// What an operator lifted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifted {
@@ -113,12 +86,13 @@ pub struct Lifted {
 ///
 /// # Errors
 /// [`HoldError::NotFound`], [`HoldError::AlreadyFrozen`], a fault of the database.
-pub async fn freeze(system: &SystemUow, place: HoldPlace, said: &Said) -> Result<usize, HoldError> {
+pub async fn freeze(system: &SystemUow, place: HoldPlace, by: &Decision) -> Result<usize, HoldError> {
+    let reason = reason_of(by)?;
     system
         .write(async |tx| {
             let spot = found(tx, place).await?;
             let Spot { org, contract, milestone } = spot;
-            let (operator, reason) = (Some(said.operator.as_str()), said.reason.as_str());
+            let operator = Some(by.operator.as_str());
             let new = NewHold { org, contract, milestone, kind: escrow_api::HoldKind::Operator, object: "", reason, operator };
             if !repo::holds::place(tx, &new, &RequestId::generate()).await? {
                 let open = repo::holds::open_at(tx, &spot).await?;
@@ -140,14 +114,15 @@ pub async fn freeze(system: &SystemUow, place: HoldPlace, said: &Said) -> Result
 ///
 /// # Errors
 /// [`HoldError::NotFound`], [`HoldError::NotFrozen`], a fault of the database.
-pub async fn unfreeze(system: &SystemUow, place: HoldPlace, kind: &str, said: &Said) -> Result<Lifted, HoldError> {
+pub async fn unfreeze(system: &SystemUow, place: HoldPlace, kind: &str, by: &Decision) -> Result<Lifted, HoldError> {
+    let reason = reason_of(by)?;
     system
         .write(async |tx| {
             let spot = found(tx, place).await?;
             let request = RequestId::generate();
             let mut kinds = Vec::new();
             for hold in repo::holds::open_at(tx, &spot).await?.into_iter().filter(|hold| hold.kind == kind) {
-                if repo::holds::lift(tx, spot.org, hold.id, Some(&said.operator), &said.reason, &request).await? {
+                if repo::holds::lift(tx, spot.org, hold.id, Some(by.operator.as_str()), reason, &request).await? {
                     kinds.push(hold.kind);
                 }
             }
@@ -170,25 +145,14 @@ pub async fn unfreeze(system: &SystemUow, place: HoldPlace, kind: &str, said: &S
         .await
 }
 
+fn reason_of(by: &Decision) -> Result<&str, HoldError> {
+    by.reason.as_ref().map(Reason::as_str).ok_or(HoldError::Reason)
+}
+
 async fn found(tx: &mut uow::Tx, place: HoldPlace) -> Result<Spot, HoldError> {
     let spot = match place {
         HoldPlace::Milestone(id) => repo::holds::spot_of_milestone(tx, id).await?,
         HoldPlace::Contract(id) => repo::holds::spot_of_contract(tx, id).await?,
     };
     spot.ok_or(HoldError::NotFound(place.what()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_and_why_must_be_said() {
-        let said = Said::parse(" Ada ", "card stolen").expect("fine");
-        assert_eq!((said.operator.as_str(), said.reason.as_str()), ("Ada", "card stolen"));
-        for (operator, reason) in [("", "why"), ("  ", "why"), ("Ada", ""), ("Ada", "\n"), ("a\u{7}b", "why")] {
-            Said::parse(operator, reason).expect_err("refused");
-        }
-        assert!(Said::parse(&"x".repeat(201), "why").is_err() && Said::parse("Ada", &"x".repeat(2001)).is_err());
-    }
 }

@@ -47,14 +47,14 @@ const fn rank(status: PaymentStatus) -> u8 {
     match status {
         PaymentStatus::Succeeded => 0,
         PaymentStatus::Processing => 1,
-        PaymentStatus::RequiresAction => 2,
+        PaymentStatus::RequiresCapture | PaymentStatus::RequiresAction | PaymentStatus::Unrecognised => 2,
         PaymentStatus::Created => 3,
         PaymentStatus::Canceled => 4,
     }
 }
 
 const fn is_open(status: PaymentStatus) -> bool {
-    matches!(status, PaymentStatus::Created | PaymentStatus::RequiresAction)
+    matches!(status, PaymentStatus::Created | PaymentStatus::RequiresAction | PaymentStatus::RequiresCapture)
 }
 
 impl Service {
@@ -142,7 +142,10 @@ impl Service {
             tracing::warn!(intent = seen.id, payment = %payment.id, "an intent does not name the payment that an event said");
             return Ok(());
         }
-        let adoptable = payment.intent.is_none() && is_live(payment.status()?) && seen.amount.minor() == payment.charged;
+        let adoptable = payment.intent.is_none()
+            && seen.status != PaymentStatus::RequiresCapture
+            && is_live(payment.status()?)
+            && seen.amount.minor() == payment.charged;
         let seen = if is_open(seen.status) && !adoptable { self.cancel_intent(payment.id, &seen.id).await? } else { seen };
         if payment.intent.is_none() {
             // Should another attempt have given it one meanwhile, this fails, and the job that runs again sees that.

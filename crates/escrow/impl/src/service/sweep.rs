@@ -15,7 +15,7 @@ use crate::repo;
 const LATE: TimeDelta = TimeDelta::hours(1);
 
 impl Service {
-    /// Looks at I7, at money held for too long and at releases that do not arrive, pages a person and keeps alarms true. Enqueues again what may be stuck: payments and payee accounts whose look is due, releases
+    /// Looks at I7, at what befell charges, at money held for too long and at releases that do not arrive, pages a person and keeps alarms true. Enqueues again what may be stuck: payments and payee accounts whose look is due, releases
     /// and events under way for too long, reviews overdue.
     /// Needed after a crash between a commit and its job's run, and when an event never comes.
     ///
@@ -23,6 +23,10 @@ impl Service {
     /// A fault of the database.
     pub async fn sweep(&self) -> Result<(), Fault> {
         let standing_still = self.watch_coverage().await?;
+        if let Err(error) = self.watch_charges().await {
+            // What befell a charge is looked at before its money leaves in any case; the next sweep tries again.
+            tracing::warn!(%error, "what befell charges cannot be read now");
+        }
         let now = self.now();
         let before = now - TimeDelta::from_std(self.settings.stuck_after).map_err(Fault::internal)?;
         let (due, watched) = self

@@ -35,7 +35,7 @@ fn mismatches(payment: &PaymentRow, seen: &PaymentIntentState, funds: &SettledFu
     let named = seen.metadata.iter().find(|(name, _)| name == "payment_id").map_or("", |(_, value)| value.as_str());
     expect("amount received", asked.clone(), minor(seen.amount_received));
     expect("gross", asked, minor(funds.gross));
-    expect("currency of the fee", payment.currency.clone(), funds.fee.currency().to_string());
+    expect("currency of the balance", payment.currency.clone(), funds.settled_in.clone());
     expect("metadata.payment_id", payment.id.to_string(), named.to_owned());
     expect("livemode", settings.livemode.to_string(), seen.livemode.to_string());
     expect("transfer of the charge", "none".to_owned(), funds.destination_transfer.clone().unwrap_or("none".to_owned()));
@@ -59,7 +59,33 @@ impl Service {
             Err(Error::ProviderRefused { .. }) if payment.intent.is_none() => return Ok(()),
             Err(error) => return Err(error),
         };
+        let seen = self.let_go(&ctx, job.payment, seen).await?;
         self.learn(&ctx, job.payment, &seen).await
+    }
+
+    /// A payer may confirm an intent so that the money is only authorised (`capture_method=manual`). Nobody captures here: it is cancelled,
+    /// which gives the payer's money free, and the milestone can be funded anew.
+    pub(super) async fn let_go(&self, ctx: &Ctx, id: PaymentId, seen: PaymentIntentState) -> Result<PaymentIntentState, Error> {
+        if seen.status != PaymentStatus::RequiresCapture {
+            return Ok(seen);
+        }
+        let mut after = self.cancel_intent(id.0, &seen.id).await?;
+        match after.status {
+            PaymentStatus::Canceled => {
+                after.last_error = Some(
+                    "it was only authorised (capture_method=manual), which is not a payment: it was cancelled and nothing was charged; \
+                     fund the milestone again"
+                        .to_owned(),
+                );
+            }
+            PaymentStatus::RequiresCapture => {
+                let detail = format!("intent {} is only authorised and cannot be cancelled: do so at the provider", seen.id);
+                let about = ("payment", id.to_string());
+                self.uow.write(ctx, async |tx| alarm_in(tx, "payment_not_captured", about, detail).await).await?;
+            }
+            _ => {}
+        }
+        Ok(after)
     }
 
     pub(super) async fn learn(&self, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
@@ -118,6 +144,15 @@ impl Service {
             && !funds.is_some_and(|funds| funds.available)
         {
             tx.enqueue(jobs::sync_payment_at(OrgId(payment.org_id), id, due)).await?;
+        }
+        if payment.charge.is_none() && learnt.charge.is_some() {
+            // Something may have befallen it before we knew it.
+            tx.enqueue(jobs::sync_charge(OrgId(payment.org_id), id)).await?;
+        }
+        if look == Seen::Unrecognised {
+            let detail =
+                format!("intent {} is in a state that this program does not know: it is left as it was, {before}", seen.id);
+            alarm_in(tx, "payment_state_unknown", ("payment", payment.id.to_string()), detail).await?;
         }
         if before != after {
             let entry = NewEntry::named(format!("escrow.payment_{after}"), "escrow", id)

@@ -45,6 +45,7 @@ impl Service {
     /// While it is neither sent nor refused: the job is run again.
     pub async fn send_release(&self, job: ReleaseJob) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
+        self.look_before_sending(&ctx, job.release).await?;
         let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release).await).await?;
         let (order, look_first, key_is_dead, held, attempt) = match next {
             Next::Nothing | Next::Waiting => return Ok(()),
@@ -87,6 +88,25 @@ impl Service {
                 self.uow.write(&ctx, async |tx| self.lose_in(tx, &ctx, job.release, &error.to_string()).await).await?;
                 Err(error.into())
             }
+        }
+    }
+
+    /// Right before money leaves: is what brought it still ours? Whatever is news stops it, under the very locks that sending takes.
+    async fn look_before_sending(&self, ctx: &Ctx, id: ReleaseId) -> Result<(), Error> {
+        let payment = self
+            .uow
+            .read(ctx, async |tx| {
+                let pg = db::PgRead::pg(tx);
+                let release = repo::releases::row(pg, id).await?;
+                if !matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
+                    return Ok::<_, Error>(None);
+                }
+                repo::payments::row(pg, release.payment_id.into()).await.map(Some)
+            })
+            .await?;
+        match payment {
+            Some(payment) => self.look_at_charge(&payment).await,
+            None => Ok(()),
         }
     }
 
@@ -260,6 +280,7 @@ impl Service {
         let now =
             event.after(was).ok_or_else(|| Fault::internal(format!("milestone {} is {was}, yet released", milestone.id)))?;
         repo::milestones::set_status(tx, milestone.id, now).await?;
+        repo::incidents::widen(tx, release.org_id, release.contract_id, release.milestone_id, &ctx.request).await?;
         let entry = NewEntry::named("escrow.release_sent", "release", id)
             .before(json!({ "status": before, "milestone": was }))
             .after(json!({ "status": after, "milestone": now, "transfer": transfer.id, "net": net }));

@@ -1,13 +1,16 @@
 //! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (domain.md §8).
 
-use escrow_api::{Error, ProviderError};
+use escrow_api::{Befallen, Error, ProviderError};
+use kernel::{OrgId, PaymentId};
 use serde_json::Value;
 use uow::Job;
 use uuid::Uuid;
 
 use super::Service;
 use super::alarms::alarm_in;
+use super::charges::takes_money;
 use crate::jobs::{self, WebhookJob};
+use crate::repo;
 use crate::repo::inbox::{self, EventRow};
 use crate::signature;
 
@@ -32,6 +35,16 @@ fn read(body: &[u8]) -> Option<EventRow> {
     let texts = [Some(&event.id), Some(&event.kind), Some(&event.object_id), event.account.as_ref(), event.intent.as_ref()];
     let storable = !texts.into_iter().flatten().any(|text| text.contains('\0'));
     storable.then_some(event)
+}
+
+/// Whether an event names nothing that could be looked at. Tried again it would name as little: it is kept, told, and done.
+fn is_nameless(event: &EventRow) -> bool {
+    let looked_at = match event.kind.split_once('.').map_or(event.kind.as_str(), |(family, _)| family) {
+        "charge" | "refund" | "review" | "radar" => event.intent.is_none(),
+        "payment_intent" | "transfer" | "account" | "capability" => true,
+        _ => false,
+    };
+    looked_at && event.object_id.is_empty() && event.account.is_none()
 }
 
 /// What an object's metadata name as ours. What the provider does not show us is not ours.
@@ -76,12 +89,12 @@ impl Service {
             tracing::warn!(event = event.id, livemode = event.livemode, "an event of the other mode is left alone");
             Vec::new()
         };
-        let disputes = event.kind.starts_with("charge.dispute.") || event.kind.starts_with("radar.");
+        let nameless = is_nameless(&event);
         self.system
             .write(async |tx| {
-                if disputes && event.livemode == self.settings.livemode {
-                    let detail = format!("{} about {}: a person must look", event.kind, event.object_id);
-                    alarm_in(tx, "dispute", ("dispute", event.object_id.clone()), detail).await?;
+                if nameless {
+                    let detail = format!("{} of the kind {} names no object: a person must look", event.id, event.kind);
+                    alarm_in(tx, "nameless_event", ("event", event.id.clone()), detail).await?;
                 }
                 for look in looks {
                     tx.enqueue(look).await?;
@@ -94,14 +107,7 @@ impl Service {
 
     async fn looks_for(&self, event: &EventRow) -> Result<Vec<Job>, Error> {
         let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
-        let named = match family {
-            "payment_intent" | "transfer" => !event.object_id.is_empty(),
-            "account" | "capability" => !event.object_id.is_empty() || event.account.is_some(),
-            _ => true,
-        };
-        if !named {
-            // Looked at again it would name as little: it is kept, told, and done.
-            alarm("nameless_event", &format!("{} of the kind {} names no object: a person must look", event.id, event.kind));
+        if is_nameless(event) {
             return Ok(Vec::new());
         }
         // All that is ours of a connected account is the account: its own payments, transfers and balance are its business.
@@ -109,11 +115,11 @@ impl Service {
             return Ok(Vec::new());
         }
         match family {
-            "payment_intent" => self.payment_look(event, &event.object_id).await,
-            "charge" | "refund" | "review" | "radar" => match &event.intent {
-                Some(intent) => self.payment_look(event, intent).await,
-                None => Ok(Vec::new()),
-            },
+            "payment_intent" => {
+                let found = self.payment_of(event, &event.object_id).await?;
+                Ok(found.map(|(_, _, look)| look).into_iter().collect())
+            }
+            "charge" | "refund" | "review" | "radar" => self.charge_looks(event).await,
             "transfer" => self.transfer_look(event).await,
             "account" | "capability" => {
                 let account = event.account.as_deref().unwrap_or(&event.object_id);
@@ -128,11 +134,35 @@ impl Service {
         }
     }
 
-    /// A look at the payment that has the intent; or at the one that the intent names, which may not know it: its creation was never
-    /// answered, or it has another one by now.
-    async fn payment_look(&self, event: &EventRow, intent: &str) -> Result<Vec<Job>, Error> {
+    /// Something befell a charge, or may have: a look at the payment, and one at the charge.
+    async fn charge_looks(&self, event: &EventRow) -> Result<Vec<Job>, Error> {
+        let mut befallen = Befallen { object: event.object_id.clone(), charge: None, intent: event.intent.clone() };
+        if befallen.intent.is_none() && event.kind.starts_with("charge.dispute.") {
+            // The event does not say whose: the dispute does, or its charge.
+            match self.provider.dispute(&event.object_id).await {
+                Ok(dispute) => (befallen.charge, befallen.intent) = (Some(dispute.charge), dispute.intent),
+                Err(ProviderError::Refused { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let found = match &befallen.intent {
+            Some(intent) => self.payment_of(event, intent).await?,
+            None => {
+                let found = self.system.read(async |tx| repo::incidents::payment_of(tx, &befallen).await).await?;
+                found.map(|(org, payment)| (org, payment, jobs::sync_payment(org, payment)))
+            }
+        };
+        if found.is_none() && takes_money(&befallen.object) {
+            self.unmatched(&befallen).await?;
+        }
+        Ok(found.map(|(org, payment, look)| [look, jobs::sync_charge(org, payment)]).into_iter().flatten().collect())
+    }
+
+    /// The payment that has the intent, or that the intent names without being known as its own: its creation was never answered, or it has
+    /// another one by now. With the look that is due.
+    async fn payment_of(&self, event: &EventRow, intent: &str) -> Result<Option<(OrgId, PaymentId, Job)>, Error> {
         if let Some((org, payment)) = self.system.read(async |tx| inbox::payment(tx, intent).await).await? {
-            return Ok(vec![jobs::sync_payment(org, payment)]);
+            return Ok(Some((org, payment, jobs::sync_payment(org, payment))));
         }
         let ours = match event.our_id {
             None => named(self.provider.payment_intent(intent).await.map(|seen| seen.metadata), "payment_id")?,
@@ -145,7 +175,7 @@ impl Service {
         if found.is_none() {
             tracing::warn!(event = event.id, intent, "an event about a payment that is not ours");
         }
-        Ok(found.map(|(org, payment)| jobs::adopt_intent(org, payment, intent.to_owned())).into_iter().collect())
+        Ok(found.map(|(org, payment)| (org, payment, jobs::adopt_intent(org, payment, intent.to_owned()))))
     }
 
     async fn transfer_look(&self, event: &EventRow) -> Result<Vec<Job>, Error> {

@@ -223,6 +223,7 @@ fn paid(intent: &mut escrow_api::PaymentIntentState, available: bool) {
         fee: eur(World::provider_fee(intent.amount)),
         available_on: chrono::Utc::now(),
         available,
+        settled_in: "EUR".to_owned(),
         destination_transfer: None,
     });
 }
@@ -247,4 +248,54 @@ async fn no_second_payment_is_made_while_an_earlier_one_can_still_be_paid() {
     let second = world.fund(milestone).await.expect("the refusal is not repeated");
     assert_ne!(second.intent, first.intent);
     assert_eq!(world.escrow(&first).await.status.name(), "canceled");
+}
+
+#[tokio::test]
+async fn a_payment_that_was_only_authorised_is_cancelled_and_the_milestone_funded_anew() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let milestone = contract.milestones[0].id;
+    let authorised = |intent: &str| world.provider.change_intent(intent, |intent| intent.status = PaymentStatus::RequiresCapture);
+    // Noticed by a look: an event, or the poll.
+    let first = world.fund(milestone).await.expect("funds");
+    authorised(&first.intent);
+    world.sync(&first).await.expect("syncs");
+    let seen = world.escrow(&first).await;
+    assert_eq!((seen.status.name(), world.milestone(milestone).await.status.name()), ("canceled", "planned"));
+    assert!(seen.last_error.as_ref().is_some_and(|told| told.contains("nothing was charged")), "{:?}", seen.last_error);
+    // Noticed when it is funded again.
+    let second = world.fund(milestone).await.expect("is funded anew");
+    authorised(&second.intent);
+    let third = world.fund(milestone).await.expect("and again");
+    assert_ne!(third.intent, second.intent);
+    assert_eq!(world.escrow(&second).await.status.name(), "canceled");
+    // It cannot be cancelled now: said so, and a person is told.
+    authorised(&third.intent);
+    world.provider.mishaps("cancel_payment_intent", [Mishap::Refuse("lock_timeout".to_owned())]);
+    let refused = world.fund(milestone).await.expect_err("it is not settled");
+    assert!(matches!(&refused, Error::State { what: "escrow", .. }), "{refused}");
+    let alarm = "select kind || ' ' || object_id from alarms where settled_at is null";
+    assert_eq!(world.db.query(alarm).await, [format!("payment_not_captured {}", third.escrow.id)]);
+    let fourth = world.fund(milestone).await.expect("is funded in the end");
+    world.pay(&fourth, true);
+    world.sync(&fourth).await.expect("syncs");
+    assert_eq!(world.milestone(milestone).await.status.name(), "funded");
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn a_state_that_nobody_knows_stops_nothing_but_is_told() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let milestone = contract.milestones[0].id;
+    let funding = world.fund(milestone).await.expect("funds");
+    world.provider.change_intent(&funding.intent, |intent| intent.status = PaymentStatus::Unrecognised);
+    world.sync(&funding).await.expect("is no error");
+    assert_eq!(world.fund(milestone).await.expect("nor here").escrow.id, funding.escrow.id);
+    assert_eq!(world.escrow(&funding).await.status.name(), "created");
+    let alarm = "select kind || ' ' || object_id from alarms where settled_at is null";
+    assert_eq!(world.db.query(alarm).await, [format!("payment_state_unknown {}", funding.escrow.id)]);
+    world.pay(&funding, true);
+    world.sync(&funding).await.expect("syncs");
+    assert_eq!(world.milestone(milestone).await.status.name(), "funded");
 }

@@ -1,15 +1,15 @@
 //! While a hold is open no money moves there, whoever asks; both parties see that there is one, and nobody but the platform lifts it.
 
 use escrow::jobs::ReleaseJob;
-use escrow::{HoldError, HoldPlace, Said, freeze, unfreeze};
+use escrow::{HoldError, HoldPlace, freeze, unfreeze};
 use escrow_api::fake::Mishap;
 use escrow_api::{Contracts, Error, Escrows, Hold};
-use kernel::{DomainError, MilestoneId};
+use kernel::{Decision, DomainError, MilestoneId};
 
 use crate::world::World;
 
-fn said() -> Said {
-    Said::parse("Ada", "the card was stolen").expect("fine")
+fn said() -> Decision {
+    Decision { operator: "Ada".parse().expect("a name"), reason: Some("the card was stolen".parse().expect("a reason")) }
 }
 
 impl World {

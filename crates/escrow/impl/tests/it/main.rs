@@ -3,6 +3,7 @@
 mod alarms;
 mod contracts;
 mod coverage;
+mod disputes;
 mod document;
 mod fakes;
 mod float;

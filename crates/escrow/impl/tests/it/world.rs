@@ -188,6 +188,8 @@ impl World {
         let funding = self.fund(contract.milestones[0].id).await.expect("funds");
         self.pay(&funding, true);
         self.sync(&funding).await.expect("syncs");
+        // The look at its charge that follows.
+        self.work().await;
         assert_eq!(self.milestone(contract.milestones[0].id).await.status.name(), "funded");
         (contract, funding)
     }
@@ -330,6 +332,11 @@ fn register(service: &Arc<Service>) -> Registry {
     registry.on_job(tasks::ADOPT_INTENT, move |_: JobCtx, job| {
         let s = Arc::clone(&s);
         async move { s.adopt_intent(job).await }
+    });
+    let s = Arc::clone(service);
+    registry.on_job(tasks::SYNC_CHARGE, move |_: JobCtx, job| {
+        let s = Arc::clone(&s);
+        async move { s.sync_charge(job).await }
     });
     let s = Arc::clone(service);
     registry.on_job(tasks::SEND_RELEASE, move |_: JobCtx, job| {

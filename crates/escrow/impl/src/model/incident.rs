@@ -1,0 +1,213 @@
+//! What befell a charge after it was paid, and what that means for the money: pure.
+
+use escrow_api::{ChargeState, DisputeStage, DisputeState, FraudWarning, HoldKind};
+
+/// What an incident asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// The money stops.
+    Stop,
+    /// Its own stop, if there is one, is over.
+    LetGo,
+}
+
+/// Something that befell a charge, as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Incident {
+    pub(crate) kind: HoldKind,
+    /// The provider's object.
+    pub(crate) object: String,
+    /// The provider's word.
+    pub(crate) state: String,
+    /// How far it got; what is lower than what was seen before is old news.
+    pub(crate) level: i64,
+    pub(crate) asks: Asks,
+    /// Nothing more is to come.
+    pub(crate) is_over: bool,
+    /// For a person, in one line.
+    pub(crate) detail: String,
+}
+
+/// A review that ended.
+const REVIEWED: i64 = 20;
+
+fn of_dispute(dispute: &DisputeState) -> Incident {
+    use DisputeStage as S;
+    let (level, asks, is_over) = match dispute.stage {
+        S::Inquiry => (10, Asks::Stop, false),
+        S::InquiryClosed => (20, Asks::LetGo, true),
+        S::Open => (30, Asks::Stop, false),
+        // Won, but where is the money? It stops until it is back.
+        S::WonUnpaid => (40, Asks::Stop, false),
+        S::Won => (50, Asks::LetGo, true),
+        S::Lost => (60, Asks::Stop, true),
+    };
+    let DisputeState { id, charge, status, amount, reason, .. } = dispute;
+    let detail = format!("dispute {id} over {amount} of charge {charge} is {status}, because of {reason}");
+    Incident { kind: HoldKind::Dispute, object: id.clone(), state: status.clone(), level, asks, is_over, detail }
+}
+
+fn of_warning(warning: &FraudWarning) -> Incident {
+    let FraudWarning { id, charge, fraud_type, .. } = warning;
+    Incident {
+        kind: HoldKind::FraudWarning,
+        object: id.clone(),
+        state: fraud_type.clone(),
+        level: 10,
+        asks: Asks::Stop,
+        is_over: true,
+        detail: format!("the card's network warns of fraud with charge {charge} ({fraud_type}): a dispute may follow"),
+    }
+}
+
+fn of_charge(charge: &ChargeState) -> Vec<Incident> {
+    let mut found = Vec::new();
+    let ChargeState { id, amount, amount_refunded, status, captured, review, .. } = charge;
+    let stop = |kind, object: &str, state: String, level, is_over, detail| Incident {
+        kind,
+        object: object.to_owned(),
+        state,
+        level,
+        asks: Asks::Stop,
+        is_over,
+        detail,
+    };
+    if *amount_refunded > 0 {
+        let state = format!("{amount_refunded} of {amount}");
+        let detail = format!("{state} minor units of charge {id} were refunded past 14Build");
+        found.push(stop(HoldKind::Refund, id, state, *amount_refunded, true, detail));
+    }
+    if status != "succeeded" || !captured {
+        let state = if *captured { status.clone() } else { format!("{status}, not captured") };
+        let detail = format!("charge {id}, which brought money, is {state}");
+        found.push(stop(HoldKind::Charge, id, state, 10, true, detail));
+    }
+    if let Some(review) = review {
+        let detail = format!("charge {id} is under review at the provider");
+        found.push(stop(HoldKind::Review, review, "open".to_owned(), 10, false, detail));
+    }
+    found
+}
+
+/// Everything that befell a charge. `None` for a charge that the provider does not know, which cannot be.
+pub(crate) fn incidents(
+    id: &str,
+    charge: Option<&ChargeState>,
+    disputes: &[DisputeState],
+    warnings: &[FraudWarning],
+    open_reviews: &[String],
+) -> Vec<Incident> {
+    let mut found: Vec<Incident> = disputes.iter().map(of_dispute).collect();
+    found.extend(warnings.iter().map(of_warning));
+    match charge {
+        Some(charge) => {
+            if charge.disputed && disputes.is_empty() {
+                // It says so, but shows none: as one that is open.
+                found.push(Incident {
+                    kind: HoldKind::Charge,
+                    object: id.to_owned(),
+                    state: "disputed".to_owned(),
+                    level: 20,
+                    asks: Asks::Stop,
+                    is_over: true,
+                    detail: format!("charge {id} is disputed, but no dispute of it is shown"),
+                });
+            }
+            found.extend(of_charge(charge));
+            let ended = open_reviews.iter().filter(|known| charge.review.as_ref() != Some(*known));
+            found.extend(ended.map(|review| Incident {
+                kind: HoldKind::Review,
+                object: review.clone(),
+                state: "closed".to_owned(),
+                level: REVIEWED,
+                asks: Asks::LetGo,
+                is_over: true,
+                detail: format!("the review of charge {id} ended"),
+            }));
+        }
+        None => found.push(Incident {
+            kind: HoldKind::Charge,
+            object: id.to_owned(),
+            state: "unknown to the provider".to_owned(),
+            level: 30,
+            asks: Asks::Stop,
+            is_over: true,
+            detail: format!("charge {id}, which brought money, is not known to the provider"),
+        }),
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn charge() -> ChargeState {
+        ChargeState {
+            id: "ch_1".to_owned(),
+            intent: Some("pi_1".to_owned()),
+            status: "succeeded".to_owned(),
+            captured: true,
+            disputed: false,
+            amount: 1_000,
+            amount_refunded: 0,
+            review: None,
+        }
+    }
+
+    fn dispute(stage: DisputeStage) -> DisputeState {
+        DisputeState {
+            id: "dp_1".to_owned(),
+            charge: "ch_1".to_owned(),
+            intent: Some("pi_1".to_owned()),
+            status: "some".to_owned(),
+            stage,
+            amount: "10.00 EUR".to_owned(),
+            reason: "fraudulent".to_owned(),
+        }
+    }
+
+    fn kinds(found: &[Incident]) -> Vec<(&str, Asks)> {
+        found.iter().map(|incident| (incident.kind.name(), incident.asks)).collect()
+    }
+
+    #[test]
+    fn a_charge_that_is_as_it_should_be_stops_nothing() {
+        assert_eq!(incidents("ch_1", Some(&charge()), &[], &[], &[]), []);
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_a_charge_stops_its_money() {
+        let wrong: [(&str, fn(&mut ChargeState)); 5] = [
+            ("charge", |charge| charge.status = "failed".to_owned()),
+            ("charge", |charge| charge.status = "a_new_word".to_owned()),
+            ("charge", |charge| charge.captured = false),
+            ("charge", |charge| charge.disputed = true),
+            ("refund", |charge| charge.amount_refunded = 1),
+        ];
+        for (kind, break_it) in wrong {
+            let mut broken = charge();
+            break_it(&mut broken);
+            assert_eq!(kinds(&incidents("ch_1", Some(&broken), &[], &[], &[])), [(kind, Asks::Stop)]);
+        }
+        assert_eq!(kinds(&incidents("ch_1", None, &[], &[], &[])), [("charge", Asks::Stop)]);
+    }
+
+    #[test]
+    fn a_review_stops_the_money_until_it_ends() {
+        let under_review = ChargeState { review: Some("prv_1".to_owned()), ..charge() };
+        let known = ["prv_1".to_owned()];
+        assert_eq!(kinds(&incidents("ch_1", Some(&under_review), &[], &[], &known)), [("review", Asks::Stop)]);
+        assert_eq!(kinds(&incidents("ch_1", Some(&charge()), &[], &[], &known)), [("review", Asks::LetGo)]);
+    }
+
+    #[test]
+    fn a_dispute_only_moves_on_and_only_an_end_in_our_favour_lets_go() {
+        use DisputeStage as S;
+        let stages = [S::Inquiry, S::InquiryClosed, S::Open, S::WonUnpaid, S::Won, S::Lost];
+        let seen = stages.map(|stage| of_dispute(&dispute(stage)));
+        assert!(seen.windows(2).all(|pair| pair[0].level < pair[1].level), "in their order");
+        let asks = seen.map(|incident| incident.asks == Asks::LetGo);
+        assert_eq!(asks, [false, true, false, false, true, false]);
+    }
+}

@@ -1,0 +1,190 @@
+//! What befell charges, as it was last seen: the platform's own, on `SystemUow`.
+
+use db::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text, Uuid as SqlUuid};
+use escrow_api::{Befallen, HoldKind};
+use kernel::{Fault, OrgId, PaymentId, RequestId, Timestamp};
+use uuid::Uuid;
+
+use super::payments::PaymentRow;
+use crate::model::incident::Incident;
+use crate::schema::{charge_incidents, charge_watch, contracts, holds, milestones, payments, releases};
+
+const MOST: i64 = 1_000;
+
+/// Takes the locks of whoever stops or moves money of a payment's milestone, in the order of the verbs.
+pub(crate) async fn lock(tx: &mut Tx, payment: &PaymentRow) -> Result<(), Fault> {
+    let contract = contracts::table
+        .filter(contracts::org_id.eq(payment.org_id))
+        .filter(contracts::id.eq(payment.contract_id))
+        .select(contracts::id)
+        .for_share();
+    let _: Uuid = contract.first(tx.pg()).await.fault()?;
+    let milestone = milestones::table
+        .filter(milestones::org_id.eq(payment.org_id))
+        .filter(milestones::id.eq(payment.milestone_id))
+        .select(milestones::id)
+        .for_update();
+    let _: Uuid = milestone.first(tx.pg()).await.fault()?;
+    Ok(())
+}
+
+/// Whether money of this payment left, or may have.
+pub(crate) async fn left(tx: &mut Tx, payment: &PaymentRow) -> Result<bool, Fault> {
+    let gone = releases::status.eq_any(["sent", "part_reversed", "reversed"]);
+    let maybe = releases::status.eq_any(["sending", "unknown"]).and(releases::maybe_sent_at.is_not_null());
+    diesel::select(diesel::dsl::exists(
+        releases::table
+            .filter(releases::org_id.eq(payment.org_id))
+            .filter(releases::payment_id.eq(payment.id))
+            .filter(gone.or(maybe)),
+    ))
+    .get_result(tx.pg())
+    .await
+    .fault()
+}
+
+#[derive(QueryableByName)]
+struct Grew {
+    #[diesel(sql_type = Bool)]
+    grew: bool,
+}
+
+/// Keeps what was seen. Says whether it is news: the first of its kind, or further than before.
+pub(crate) async fn keep(tx: &mut Tx, payment: &PaymentRow, seen: &Incident) -> Result<bool, Fault> {
+    let row: Grew = diesel::sql_query(
+        "with before as (select level from charge_incidents where org_id = $1 and payment_id = $2 and kind = $3 and object = $4),
+         kept as (
+             insert into charge_incidents as known (org_id, payment_id, kind, object, state, level, is_over) values ($1, $2, $3, $4, $5, $6, $7)
+             on conflict (org_id, payment_id, kind, object) do update set seen_at = now(),
+                 level = greatest(known.level, excluded.level),
+                 state = case when excluded.level > known.level then excluded.state else known.state end,
+                 is_over = case when excluded.level > known.level then excluded.is_over else known.is_over end
+             returning level)
+         select coalesce(kept.level > (select level from before), true) as grew from kept",
+    )
+    .bind::<SqlUuid, _>(payment.org_id)
+    .bind::<SqlUuid, _>(payment.id)
+    .bind::<Text, _>(seen.kind.name())
+    .bind::<Text, _>(&seen.object)
+    .bind::<Text, _>(&seen.state)
+    .bind::<BigInt, _>(seen.level)
+    .bind::<Bool, _>(seen.is_over)
+    .get_result(tx.pg())
+    .await
+    .fault()?;
+    Ok(row.grew)
+}
+
+/// The reviews of a payment's charge that were open when last seen.
+pub(crate) async fn open_reviews(tx: &ReadTx<'_>, payment: &PaymentRow) -> Result<Vec<String>, Fault> {
+    charge_incidents::table
+        .filter(charge_incidents::org_id.eq(payment.org_id))
+        .filter(charge_incidents::payment_id.eq(payment.id))
+        .filter(charge_incidents::kind.eq(HoldKind::Review.name()))
+        .filter(charge_incidents::is_over.eq(false))
+        .select(charge_incidents::object)
+        .load(&mut tx.pg())
+        .await
+        .fault()
+}
+
+/// The open holds that an object of the provider's caused, on the payment's milestone or its contract.
+pub(crate) async fn holds_of(tx: &mut Tx, payment: &PaymentRow, kind: HoldKind, object: &str) -> Result<Vec<Uuid>, Fault> {
+    holds::table
+        .filter(holds::org_id.eq(payment.org_id))
+        .filter(holds::contract_id.eq(payment.contract_id))
+        .filter(holds::milestone_id.is_null().or(holds::milestone_id.eq(payment.milestone_id)))
+        .filter(holds::kind.eq(kind.name()))
+        .filter(holds::object.eq(object))
+        .filter(holds::lifted_at.is_null())
+        .select(holds::id)
+        .load(tx.pg())
+        .await
+        .fault()
+}
+
+/// The payment that the platform looks at.
+pub(crate) async fn payment(tx: &ReadTx<'_>, org: OrgId, id: PaymentId) -> Result<Option<PaymentRow>, Fault> {
+    payments::table
+        .filter(payments::org_id.eq(org.0))
+        .filter(payments::id.eq(id.0))
+        .select(PaymentRow::as_select())
+        .first(&mut tx.pg())
+        .await
+        .optional()
+        .fault()
+}
+
+/// Whose charge it is: by the payment intent, or by the charge.
+pub(crate) async fn payment_of(tx: &ReadTx<'_>, befallen: &Befallen) -> Result<Option<(OrgId, PaymentId)>, Fault> {
+    let found: Option<(Uuid, Uuid)> = payments::table
+        .filter(payments::intent.eq(befallen.intent.as_deref()).or(payments::charge.eq(befallen.charge.as_deref())))
+        .select((payments::org_id, payments::id))
+        .first(&mut tx.pg())
+        .await
+        .optional()
+        .fault()?;
+    Ok(found.map(|(org, id)| (OrgId(org), PaymentId(id))))
+}
+
+/// Which of these objects are known.
+pub(crate) async fn known(tx: &ReadTx<'_>, objects: &[String]) -> Result<Vec<String>, Fault> {
+    charge_incidents::table
+        .filter(charge_incidents::object.eq_any(objects))
+        .select(charge_incidents::object)
+        .load(&mut tx.pg())
+        .await
+        .fault()
+}
+
+/// Payments with an incident that goes on and was last looked at before `before`.
+pub(crate) async fn unfinished(tx: &ReadTx<'_>, before: Timestamp) -> Result<Vec<(OrgId, PaymentId)>, Fault> {
+    let rows: Vec<(Uuid, Uuid)> = charge_incidents::table
+        .filter(charge_incidents::is_over.eq(false))
+        .filter(charge_incidents::seen_at.lt(before))
+        .order(charge_incidents::seen_at)
+        .limit(MOST)
+        .select((charge_incidents::org_id, charge_incidents::payment_id))
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    Ok(rows.into_iter().map(|(org, id)| (OrgId(org), PaymentId(id))).collect())
+}
+
+/// Until when the provider's lists were read.
+pub(crate) async fn looked_until(tx: &ReadTx<'_>) -> Result<Option<Timestamp>, Fault> {
+    charge_watch::table.select(charge_watch::looked_until).first(&mut tx.pg()).await.optional().fault()
+}
+
+/// Notes that they were read until then.
+pub(crate) async fn set_looked_until(tx: &mut Tx, until: Timestamp) -> Result<(), Fault> {
+    diesel::insert_into(charge_watch::table)
+        .values((charge_watch::only_row.eq(true), charge_watch::looked_until.eq(until)))
+        .on_conflict(charge_watch::only_row)
+        .do_update()
+        .set(charge_watch::looked_until.eq(until))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Widened {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    widened: i32,
+}
+
+/// Money of the milestone left: what befell its charge stops its whole contract. Says how many holds that makes.
+pub(crate) async fn widen(tx: &mut Tx, org: Uuid, contract: Uuid, milestone: Uuid, request: &RequestId) -> Result<i32, Fault> {
+    let row: Widened = diesel::sql_query("select app.widen_holds($1, $2, $3, $4) as widened")
+        .bind::<SqlUuid, _>(org)
+        .bind::<SqlUuid, _>(contract)
+        .bind::<SqlUuid, _>(milestone)
+        .bind::<Text, _>(request.as_str())
+        .get_result(tx.pg())
+        .await
+        .fault()?;
+    Ok(row.widened)
+}

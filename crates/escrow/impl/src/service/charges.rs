@@ -1,0 +1,194 @@
+//! What becomes of a charge after it was paid: disputes, fraud warnings, refunds past us, reviews. Whoever noticed, it goes the same way:
+//! fetch the charge and all that befell it, then apply what was seen as states under lock. What is new stops the money and raises an alarm,
+//! in one transaction.
+//!
+//! A hold is on the milestone while all its money is still here. Once any of it left, or may have, the loss is larger than what is held
+//! for it: then the whole contract stands still until a person has settled who bears it.
+
+use chrono::TimeDelta;
+use escrow_api::{Befallen, Error, HoldKind, ProviderError};
+use kernel::{Fault, OrgId, RequestId};
+use uow::{Alarm, Job, Tx};
+
+use super::Service;
+use super::alarms::raise_in;
+use crate::jobs::{self, PaymentJob};
+use crate::model::incident::{Asks, Incident, incidents};
+use crate::repo;
+use crate::repo::holds::NewHold;
+use crate::repo::payments::PaymentRow;
+
+/// The provider's lists are read again from so long before the last look: its clock is not ours.
+const OVERLAP: TimeDelta = TimeDelta::hours(1);
+
+/// An incident that goes on is looked at again after so long, should no event tell.
+const AGAIN: TimeDelta = TimeDelta::hours(1);
+
+fn alarm_of(kind: HoldKind) -> (&'static str, &'static str) {
+    match kind {
+        HoldKind::Dispute => ("dispute", "dispute"),
+        HoldKind::FraudWarning => ("fraud_warning", "fraud_warning"),
+        HoldKind::Refund => ("charge_refunded", "charge"),
+        HoldKind::Review => ("charge_under_review", "review"),
+        _ => ("charge_wrong", "charge"),
+    }
+}
+
+impl Service {
+    /// Looks at the charge of a payment and applies what is seen. Safe to run at any time, any number of times.
+    ///
+    /// # Errors
+    /// The provider's, if it does not answer: the job is run again.
+    pub async fn sync_charge(&self, job: PaymentJob) -> Result<(), Error> {
+        let read = async || self.system.read(async |tx| repo::incidents::payment(tx, job.org, job.payment).await).await;
+        let Some(mut payment) = read().await? else { return Ok(()) };
+        if payment.charge.is_none() {
+            // The news may be faster than those of the payment itself. A payment that learns its charge is looked at again.
+            self.sync_payment(job).await?;
+            let Some(learnt) = read().await? else { return Ok(()) };
+            payment = learnt;
+        }
+        self.look_at_charge(&payment).await
+    }
+
+    /// Fetches the charge that brought a payment's money, and what befell it; stops the money if something did that is news.
+    pub(super) async fn look_at_charge(&self, payment: &PaymentRow) -> Result<(), Error> {
+        let Some(id) = &payment.charge else { return Ok(()) };
+        let charge = match self.provider.charge(id).await {
+            Ok(charge) => Some(charge),
+            Err(ProviderError::Refused { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let (disputes, warnings) = match &payment.intent {
+            Some(intent) => {
+                (self.provider.disputes_of_intent(intent).await?, self.provider.fraud_warnings_of_intent(intent).await?)
+            }
+            None => (Vec::new(), Vec::new()),
+        };
+        let reviews = self.system.read(async |tx| repo::incidents::open_reviews(tx, payment).await).await?;
+        let seen = incidents(id, charge.as_ref(), &disputes, &warnings, &reviews);
+        if seen.is_empty() {
+            return Ok(());
+        }
+        self.system.write(async |tx| Self::apply_in(tx, payment, &seen).await).await?;
+        Ok(())
+    }
+
+    /// Applies what befell a charge. Only news have an effect: what a person has settled is not stopped again by being seen again.
+    async fn apply_in(tx: &mut Tx, payment: &PaymentRow, seen: &[Incident]) -> Result<(), Fault> {
+        let request = RequestId::generate();
+        repo::incidents::lock(tx, payment).await?;
+        let mut let_go = false;
+        for incident in seen {
+            if !repo::incidents::keep(tx, payment, incident).await? {
+                continue;
+            }
+            match incident.asks {
+                Asks::Stop => Self::stop_in(tx, payment, incident, &request).await?,
+                Asks::LetGo => {
+                    let reason = format!("{}: {}", incident.object, incident.state);
+                    for hold in repo::incidents::holds_of(tx, payment, incident.kind, &incident.object).await? {
+                        let_go |= repo::holds::lift(tx, payment.org_id, hold, None, &reason, &request).await?;
+                    }
+                }
+            }
+        }
+        if let_go {
+            for (org, release) in repo::holds::waiting(tx, payment.contract_id, None).await? {
+                tx.enqueue(jobs::send_release(org, release)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn stop_in(tx: &mut Tx, payment: &PaymentRow, incident: &Incident, request: &RequestId) -> Result<(), Fault> {
+        let left = repo::incidents::left(tx, payment).await?;
+        let hold = NewHold {
+            org: payment.org_id,
+            contract: payment.contract_id,
+            milestone: (!left).then_some(payment.milestone_id),
+            kind: incident.kind,
+            object: &incident.object,
+            reason: &incident.detail,
+            operator: None,
+        };
+        repo::holds::place(tx, &hold, request).await?;
+        let (kind, about) = alarm_of(incident.kind);
+        let place = if left {
+            format!("money of it left: contract {} is on hold", payment.contract_id)
+        } else {
+            format!("milestone {} is on hold", payment.milestone_id)
+        };
+        let detail = format!(
+            "{}; {place}. Settle it at the provider, then `build14 unfreeze --kind {}`",
+            incident.detail,
+            incident.kind.name()
+        );
+        let org = Some(OrgId(payment.org_id));
+        raise_in(tx, Alarm { kind, about: (about, incident.object.clone()), org, detail }).await
+    }
+
+    /// Where to look for what befell a charge; none if it is not ours.
+    async fn charge_look(&self, befallen: &Befallen) -> Result<Option<Job>, Error> {
+        let found = self.system.read(async |tx| repo::incidents::payment_of(tx, befallen).await).await?;
+        Ok(found.map(|(org, payment)| jobs::sync_charge(org, payment)))
+    }
+
+    /// Money that is taken back and belongs to no payment of ours: a person must find out.
+    pub(super) async fn unmatched(&self, befallen: &Befallen) -> Result<(), Error> {
+        let Befallen { object, charge, intent } = befallen;
+        let (charge, intent) = (charge.as_deref().unwrap_or("unknown"), intent.as_deref().unwrap_or("unknown"));
+        let detail = format!("{object} is about charge {charge} of payment intent {intent}, which belongs to no payment here");
+        let alarm = Alarm { kind: "dispute_unmatched", about: ("provider_object", object.clone()), org: None, detail };
+        Ok(self.system.write(async |tx| raise_in(tx, alarm).await).await?)
+    }
+
+    /// Reads the provider's lists of what befell charges since the last look, and leaves a job for each that is not known: what a webhook
+    /// that never came would have told. Looks again at what goes on.
+    ///
+    /// # Errors
+    /// The provider's, if it does not answer; a fault of the database.
+    pub(super) async fn watch_charges(&self) -> Result<(), Error> {
+        let now = self.now();
+        let (until, unfinished) = self
+            .system
+            .read(async |tx| {
+                let until = repo::incidents::looked_until(tx).await?;
+                Ok::<_, Fault>((until, repo::incidents::unfinished(tx, now - AGAIN).await?))
+            })
+            .await?;
+        let every = TimeDelta::from_std(self.settings.charge_watch).map_err(Fault::internal)?;
+        let mut looks: Vec<Job> = unfinished.into_iter().map(|(org, payment)| jobs::sync_charge(org, payment)).collect();
+        let due = until.is_none_or(|until| until + every <= now);
+        if due {
+            let found = self.provider.befallen_since(until.map(|until| until - OVERLAP)).await?;
+            let objects: Vec<String> = found.iter().map(|one| one.object.clone()).collect();
+            let known = self.system.read(async |tx| repo::incidents::known(tx, &objects).await).await?;
+            for one in found.iter().filter(|one| !known.contains(&one.object)) {
+                match self.charge_look(one).await? {
+                    Some(look) => looks.push(look),
+                    None if takes_money(&one.object) => self.unmatched(one).await?,
+                    None => {}
+                }
+            }
+        }
+        self.system
+            .write(async |tx| {
+                for look in looks {
+                    tx.enqueue(look).await?;
+                }
+                if due {
+                    repo::incidents::set_looked_until(tx, now).await?;
+                }
+                Ok::<_, Fault>(())
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// Whether an object of the provider's is one by which money is lost: a dispute or a warning of fraud. A refund or a review of somebody
+/// else's charge is their business.
+pub(super) fn takes_money(object: &str) -> bool {
+    ["dp_", "du_", "pdp_", "issfr_"].iter().any(|prefix| object.starts_with(prefix))
+}

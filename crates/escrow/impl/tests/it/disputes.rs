@@ -1,0 +1,323 @@
+//! Money that was taken back, or may be: the milestone stops, a person is told, and no transfer leaves, whichever way and whenever we learn of it.
+
+use escrow::{HoldPlace, jobs as tasks, unfreeze};
+use escrow_api::fake::Mishap;
+use escrow_api::{Contract, DisputeStage, Error, Escrows, Funding};
+use kernel::Decision;
+use serde_json::json;
+
+use crate::webhooks::{deliver, event};
+use crate::world::World;
+
+impl World {
+    /// The open alarms, `kind object`.
+    async fn open_alarms(&self) -> Vec<String> {
+        self.db.query("select kind || ' ' || object_id from alarms where settled_at is null order by kind, object_id").await
+    }
+
+    /// `scope kind object` of the open holds.
+    async fn open_holds(&self) -> Vec<String> {
+        self.db
+            .query(
+                "select case when milestone_id is null then 'contract' else 'milestone' end || ' ' || kind || ' ' || object
+                    from holds where lifted_at is null order by 1",
+            )
+            .await
+    }
+
+    async fn tell(&self, id: &str, kind: &str, dispute: &str, intent: &str) {
+        let object = json!({ "id": dispute, "charge": format!("ch_{intent}"), "payment_intent": intent });
+        deliver(self, &event(id, kind, object)).await.expect("is taken");
+        self.work().await;
+    }
+
+    async fn look(&self, funding: &Funding) {
+        let job = tasks::PaymentJob { org: self.owner.org, payment: funding.escrow.id };
+        self.service.sync_charge(job).await.expect("looks");
+    }
+
+    async fn release(&self, funding: &Funding) -> Result<(), Error> {
+        self.service.release(&self.owner.ctx(), funding.escrow.id).await.map(|_| ())
+    }
+}
+
+fn said(reason: &str) -> Decision {
+    Decision { operator: "Ada".parse().expect("a name"), reason: Some(reason.parse().expect("a reason")) }
+}
+
+fn on_hold(result: Result<impl Sized, Error>, expected: &str) {
+    match result {
+        Err(Error::OnHold { kind, .. }) => assert_eq!(kind, expected),
+        Err(other) => panic!("refused otherwise: {other}"),
+        Ok(_) => panic!("not refused"),
+    }
+}
+
+/// A milestone that is paid, not available yet.
+async fn paid(world: &World) -> (Contract, Funding) {
+    let contract = world.contract(&[1_000_000]).await;
+    let funding = world.fund(contract.milestones[0].id).await.expect("funds");
+    world.pay(&funding, false);
+    world.sync(&funding).await.expect("syncs");
+    (contract, funding)
+}
+
+#[tokio::test]
+async fn a_charge_disputed_before_its_money_is_available_is_neither_approved_nor_released() {
+    let world = World::new().await;
+    let (contract, funding) = paid(&world).await;
+    let milestone = contract.milestones[0].id;
+    let dispute = world.provider.dispute(&funding.intent, DisputeStage::Open);
+    world.tell("evt_1", "charge.dispute.created", &dispute, &funding.intent).await;
+    assert_eq!(world.open_holds().await, [format!("milestone dispute {dispute}")]);
+    assert_eq!(world.open_alarms().await, [format!("dispute {dispute}")]);
+    world.provider.make_available(&funding.intent);
+    world.sync(&funding).await.expect("syncs");
+    world.submit(milestone).await.expect("work may be submitted");
+    on_hold(world.approve(milestone, None).await, "dispute");
+    let seen = world.milestone(milestone).await;
+    assert!(seen.frozen && seen.holds.len() == 1 && seen.holds[0].kind == "dispute");
+    world.provider.dispute(&funding.intent, DisputeStage::Lost);
+    world.tell("evt_2", "charge.dispute.closed", &dispute, &funding.intent).await;
+    on_hold(world.approve(milestone, None).await, "dispute");
+    assert_eq!(world.provider.transfers(), []);
+}
+
+#[tokio::test]
+async fn one_disputed_after_approval_is_not_released_and_a_lost_one_stays_so_until_a_person_settled_it() {
+    let world = World::new().await;
+    let (contract, funding) = world.approved().await;
+    let dispute = world.provider.dispute(&funding.intent, DisputeStage::Open);
+    world.tell("evt_1", "charge.dispute.funds_withdrawn", &dispute, &funding.intent).await;
+    on_hold(world.release(&funding).await, "dispute");
+    world.provider.dispute(&funding.intent, DisputeStage::Lost);
+    world.tell("evt_2", "charge.dispute.closed", &dispute, &funding.intent).await;
+    on_hold(world.release(&funding).await, "dispute");
+    // A person settled it otherwise, say with a bank transfer: what was seen already does not stop it again.
+    let said = said("the owner paid again by bank");
+    let place = HoldPlace::Milestone(contract.milestones[0].id);
+    unfreeze(&world.db.system_uow(), place, "dispute", &said).await.expect("unfreezes");
+    world.tell("evt_3", "charge.dispute.updated", &dispute, &funding.intent).await;
+    world.release(&funding).await.expect("releases");
+    world.work().await;
+    assert_eq!(world.provider.transfers().len(), 1);
+}
+
+#[tokio::test]
+async fn no_transfer_leaves_for_a_charge_whose_dispute_nobody_told_of() {
+    for stage in [DisputeStage::Inquiry, DisputeStage::Open, DisputeStage::WonUnpaid, DisputeStage::Lost] {
+        let world = World::new().await;
+        let (_, funding) = world.approved().await;
+        world.release(&funding).await.expect("nobody knows yet");
+        let dispute = world.provider.dispute(&funding.intent, stage);
+        let ran = world.work().await;
+        assert!(ran.iter().all(|ran| ran.error().is_none()), "it waits for the hold");
+        assert_eq!(world.provider.transfers(), []);
+        assert_eq!(world.open_holds().await, [format!("milestone dispute {dispute}")]);
+        assert_eq!(world.open_alarms().await, [format!("dispute {dispute}")]);
+        assert_eq!(world.db.query("select status || ' ' || (maybe_sent_at is null) from releases").await, ["sending true"]);
+        on_hold(world.release(&funding).await, "dispute");
+        assert_eq!(world.broken().await, [] as [&str; 0], "the books agree");
+    }
+}
+
+#[tokio::test]
+async fn nor_for_one_that_was_refunded_warned_of_reviewed_failed_or_is_gone() {
+    let troubles: [(&str, fn(&World, &str)); 6] = [
+        ("refund", |world, intent| world.provider.change_charge(intent, |charge| charge.amount_refunded = 1)),
+        ("fraud_warning", |world, intent| drop(world.provider.warn(intent))),
+        ("review", |world, intent| world.provider.change_charge(intent, |charge| charge.review = Some("prv_1".to_owned()))),
+        ("charge", |world, intent| world.provider.change_charge(intent, |charge| charge.status = "failed".to_owned())),
+        ("charge", |world, intent| world.provider.change_charge(intent, |charge| charge.captured = false)),
+        ("charge", |world, _| world.provider.mishaps("charge", [Mishap::Refuse("resource_missing".to_owned())])),
+    ];
+    for (kind, befall) in troubles {
+        let world = World::new().await;
+        let (_, funding) = world.approved().await;
+        world.release(&funding).await.expect("nobody knows yet");
+        befall(&world, &funding.intent);
+        world.work().await;
+        assert_eq!(world.provider.transfers(), [], "{kind}");
+        on_hold(world.release(&funding).await, kind);
+        assert_eq!(world.open_alarms().await.len(), 1, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn while_the_provider_does_not_show_the_charge_nothing_leaves() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    world.release(&funding).await.expect("releases");
+    for operation in ["charge", "disputes_of_intent", "fraud_warnings_of_intent"] {
+        world.provider.mishaps(operation, [Mishap::Unavailable]);
+        assert!(world.work_ahead().await.iter().any(|ran| ran.error().is_some()), "{operation}");
+        assert_eq!(world.provider.transfers(), []);
+    }
+    world.work_ahead().await;
+    assert_eq!(world.provider.transfers().len(), 1);
+    let calls = world.provider.calls();
+    let sent = calls.iter().rposition(|call| *call == "create_transfer").expect("sent");
+    assert_eq!(calls[sent - 3..sent], ["charge", "disputes_of_intent", "fraud_warnings_of_intent"], "right before");
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn a_dispute_lets_go_of_its_own_hold_only_when_it_is_won_and_the_money_is_back() {
+    let world = World::new().await;
+    let (contract, funding) = world.approved().await;
+    let dispute = world.provider.dispute(&funding.intent, DisputeStage::Open);
+    let warning = world.provider.warn(&funding.intent);
+    world.look(&funding).await;
+    assert_eq!(world.open_holds().await, [format!("milestone dispute {dispute}"), format!("milestone fraud_warning {warning}")]);
+    world.provider.dispute(&funding.intent, DisputeStage::WonUnpaid);
+    world.look(&funding).await;
+    assert_eq!(world.open_holds().await.len(), 2, "won, but the money is not back");
+    world.provider.dispute(&funding.intent, DisputeStage::Won);
+    world.look(&funding).await;
+    assert_eq!(world.open_holds().await, [format!("milestone fraud_warning {warning}")], "the other is not its own");
+    on_hold(world.release(&funding).await, "fraud_warning");
+    let said = said("the payer confirmed it");
+    let place = HoldPlace::Milestone(contract.milestones[0].id);
+    unfreeze(&world.db.system_uow(), place, "fraud_warning", &said).await.expect("unfreezes");
+    world.release(&funding).await.expect("releases");
+    world.work().await;
+    assert_eq!(world.provider.transfers().len(), 1);
+    assert_eq!(world.open_alarms().await.len(), 2, "until a person settles them");
+}
+
+#[tokio::test]
+async fn news_that_come_late_doubled_or_out_of_order_change_nothing() {
+    use DisputeStage as S;
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    let dispute = world.provider.dispute(&funding.intent, S::Inquiry);
+    // What was fetched when: an old look may be applied after a newer one.
+    for (stage, held) in [
+        (S::Inquiry, true),
+        (S::InquiryClosed, false),
+        (S::Inquiry, false),
+        (S::Open, true),
+        (S::Open, true),
+        (S::InquiryClosed, true),
+        (S::Won, false),
+        (S::Open, false),
+        (S::Lost, true),
+        (S::Won, true),
+    ] {
+        world.provider.dispute(&funding.intent, stage);
+        world.look(&funding).await;
+        assert_eq!(!world.open_holds().await.is_empty(), held, "{stage:?}");
+    }
+    let placed = world.db.query("select count(*) from holds").await;
+    assert_eq!((placed, world.open_alarms().await), (vec!["3".to_owned()], vec![format!("dispute {dispute}")]));
+}
+
+#[tokio::test]
+async fn money_that_left_before_the_dispute_stops_the_whole_contract() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000, 500_000]).await;
+    let [first, second] = [contract.milestones[0].id, contract.milestones[1].id];
+    let funding = world.fund(first).await.expect("funds");
+    world.pay(&funding, true);
+    world.sync(&funding).await.expect("syncs");
+    world.submit(first).await.expect("submits");
+    world.approve(first, None).await.expect("approves");
+    world.release(&funding).await.expect("releases");
+    world.work().await;
+    assert_eq!(world.provider.transfers().len(), 1);
+    let dispute = world.provider.dispute(&funding.intent, DisputeStage::Open);
+    world.tell("evt_1", "charge.dispute.created", &dispute, &funding.intent).await;
+    assert_eq!(world.open_holds().await, [format!("contract dispute {dispute}")]);
+    on_hold(world.fund(second).await, "dispute");
+    assert_eq!(world.open_alarms().await, [format!("dispute {dispute}")]);
+}
+
+#[tokio::test]
+async fn a_transfer_that_arrived_after_all_widens_the_hold() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    world.release(&funding).await.expect("releases");
+    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.work().await;
+    // Before it was known to have left: noted as 'may have'.
+    let dispute = world.provider.dispute(&funding.intent, DisputeStage::Open);
+    world.look(&funding).await;
+    assert_eq!(world.open_holds().await, [format!("contract dispute {dispute}")], "it may have left");
+
+    let other = World::new().await;
+    let (_, funding) = other.approved().await;
+    let dispute = other.provider.dispute(&funding.intent, DisputeStage::Open);
+    other.look(&funding).await;
+    // Somebody sent it past the hold; the event tells.
+    other.db.run_sql("update releases set status = 'unknown', sending_since = now(), maybe_sent_at = now(), destination = (select account from payee_accounts)").await;
+    let release = other.db.query("select id from releases").await.remove(0);
+    let order = escrow_api::TransferOrder {
+        amount: crate::world::eur(975_000),
+        destination: other.db.query("select account from payee_accounts").await.remove(0),
+        transfer_group: "ms".to_owned(),
+        source_charge: None,
+        metadata: vec![("release_id".to_owned(), release.clone())],
+        idempotency_key: "by hand".to_owned(),
+    };
+    let transfer = escrow_api::PaymentProvider::create_transfer(&*other.provider, &order).await.expect("made").id;
+    let job =
+        tasks::TransferJob { org: other.owner.org, release: release.parse::<uuid::Uuid>().expect("an id").into(), transfer };
+    other.service.sync_transfer(job).await.expect("syncs");
+    let mut holds = other.open_holds().await;
+    holds.sort();
+    assert_eq!(holds, [format!("contract dispute {dispute}"), format!("milestone dispute {dispute}")]);
+}
+
+#[tokio::test]
+async fn a_dispute_that_comes_before_its_payment_is_known_is_not_lost() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let funding = world.fund(contract.milestones[0].id).await.expect("funds");
+    // Paid, disputed, and told in this order: first the dispute.
+    world.pay(&funding, true);
+    let dispute = world.provider.dispute(&funding.intent, DisputeStage::Open);
+    world.tell("evt_1", "charge.dispute.created", &dispute, &funding.intent).await;
+    assert_eq!(world.open_holds().await, [format!("milestone dispute {dispute}")]);
+    assert_eq!(world.escrow(&funding).await.status.name(), "available", "the payment was learnt on the way");
+}
+
+#[tokio::test]
+async fn a_dispute_without_a_webhook_is_found_by_the_sweep() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    let dispute = world.provider.dispute(&funding.intent, DisputeStage::Open);
+    world.service.sweep().await.expect("sweeps");
+    world.work().await;
+    assert_eq!(world.open_holds().await, [format!("milestone dispute {dispute}")]);
+    // What goes on is looked at again, though nobody tells of its end.
+    world.provider.dispute(&funding.intent, DisputeStage::Won);
+    world.db.run_sql("update charge_incidents set seen_at = now() - interval '2 hours'").await;
+    world.service.sweep().await.expect("sweeps");
+    world.work().await;
+    assert_eq!(world.open_holds().await, [] as [&str; 0]);
+    world.provider.mishaps("befallen_since", [Mishap::Unavailable]);
+    world.clock.advance(chrono::TimeDelta::hours(1));
+    world.service.sweep().await.expect("a provider that is away stops no sweep");
+}
+
+#[tokio::test]
+async fn a_dispute_of_nobodys_charge_is_an_alarm() {
+    let world = World::new().await;
+    let dispute = world.provider.dispute("pi_foreign", DisputeStage::Open);
+    world.tell("evt_1", "charge.dispute.created", &dispute, "pi_foreign").await;
+    assert_eq!(world.open_alarms().await, [format!("dispute_unmatched {dispute}")]);
+    assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
+}
+
+#[tokio::test]
+async fn of_many_looks_at_once_one_places_the_hold() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    world.provider.dispute(&funding.intent, DisputeStage::Open);
+    let job = tasks::PaymentJob { org: world.owner.org, payment: funding.escrow.id };
+    let looks = futures::future::join_all((0..16).map(|_| world.service.sync_charge(job))).await;
+    assert!(looks.iter().all(Result::is_ok));
+    assert_eq!(world.db.query("select count(*) from holds").await, ["1"]);
+    assert_eq!(world.db.query("select count(*) from alarms").await, ["1"]);
+    assert_eq!(world.db.query("select count(*) from audit_entries where action = 'escrow.hold_placed'").await, ["2"]);
+}
