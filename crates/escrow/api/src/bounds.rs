@@ -75,11 +75,11 @@ pub struct MilestoneBounds {
 }
 
 impl MilestoneBounds {
-    /// A fault for each of the milestones that could never be funded; `at` gives the pointer of the n-th, from 0.
+    /// A fault for each of the milestones that could never be funded: their places, from 0, and amounts; `at` gives the pointer of a place.
     #[must_use]
-    pub fn faults(&self, amounts: &[Money], at: impl Fn(usize) -> String) -> Vec<FieldFault> {
+    pub fn faults(&self, amounts: impl IntoIterator<Item = (usize, Money)>, at: impl Fn(usize) -> String) -> Vec<FieldFault> {
         let out = |amount: &Money| amount.minor() < self.least.minor() || amount.minor() > self.most.minor();
-        let fault = |(n, amount): (usize, &Money)| {
+        let fault = |(n, amount): (usize, Money)| {
             let detail = format!(
                 "milestone {} would be over {amount}, which cannot be paid: it must be over {} to {}, since one charge, the processing cost \
                  included where the owner bears it, is over {} to {}",
@@ -91,7 +91,7 @@ impl MilestoneBounds {
             );
             FieldFault::new(at(n), "MILESTONE_NOT_PAYABLE", detail)
         };
-        amounts.iter().enumerate().filter(|(_, amount)| out(amount)).map(fault).collect()
+        amounts.into_iter().filter(|(_, amount)| out(amount)).map(fault).collect()
     }
 }
 
@@ -133,7 +133,8 @@ mod tests {
         let terms = Terms { fee_bps: 250, bearer: CostBearer::Owner, processing_bps: 290, processing_fixed: 30 };
         let eur = |minor| Money::from_minor(minor, Currency::EUR);
         let at = |n| format!("/milestones/{n}/amount");
-        let faults = terms.milestone_bounds(Currency::EUR).faults(&[eur(1), eur(1_000_000), eur(98_000_000)], at);
+        let faults =
+            terms.milestone_bounds(Currency::EUR).faults([eur(1), eur(1_000_000), eur(98_000_000)].into_iter().enumerate(), at);
         let named: Vec<_> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code)).collect();
         assert_eq!(named, [("/milestones/0/amount", "MILESTONE_NOT_PAYABLE"), ("/milestones/2/amount", "MILESTONE_NOT_PAYABLE")]);
         assert!(faults[1].detail.contains("over 980000.00 EUR"), "{}", faults[1].detail);

@@ -80,9 +80,8 @@ impl ContractsPort for Service {
         let terms = self.terms_in(new.total.currency())?;
         let mut faults = faults_of(new);
         if faults.is_empty() {
-            let amounts: Vec<Money> = new.milestones.iter().map(|milestone| milestone.amount).collect();
-            let bounds = terms.milestone_bounds(new.total.currency());
-            faults = bounds.faults(&amounts, |n| format!("/milestones/{n}/amount"));
+            let amounts = new.milestones.iter().map(|milestone| milestone.amount).enumerate();
+            faults = terms.milestone_bounds(new.total.currency()).faults(amounts, |n| format!("/milestones/{n}/amount"));
         }
         if !faults.is_empty() {
             return Err(Error::Invalid(faults));

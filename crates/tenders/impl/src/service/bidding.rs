@@ -243,6 +243,8 @@ impl Service {
         let lines = repo::tenders::lines(tx.pg(), taking.owner, tender).await?;
         let milestones = repo::tenders::milestones(tx.pg(), taking.owner, tender, taking.currency).await?;
         let content = pricing::price(&lines, new, taking.currency, taking.deadline, &milestones)?;
+        let parts = crate::model::milestones::amounts(content.total, &milestones);
+        self.payable(taking.currency, parts.into_iter().enumerate(), |_| "/lines".to_owned())?;
         let place = next(ctx, tender, old);
         let sealed = self.bidding_key(tx.pg(), tender).await?.seal(place, taking.at, &content)?;
         let receipt = Receipt { sha256: sealed.receipt, received_at: taking.at };
