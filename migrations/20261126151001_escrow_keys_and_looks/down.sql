@@ -1,6 +1,3 @@
-create or replace function app.coverage_is_short(p_currency text) returns boolean
-    language sql stable security definer set search_path = public, pg_temp
-    as $$ select exists (select from platform_coverage where currency = p_currency and surplus < 0) $$;
 drop table platform_reserves;
 drop function app.contracts_without_payee;
 drop trigger releases_destination_stays on releases;

@@ -76,12 +76,3 @@ create table platform_reserves (
 alter table platform_reserves enable row level security;
 alter table platform_reserves force row level security;
 call app.open_to_system('platform_reserves', 'select, insert, update');
-
-create or replace function app.coverage_is_short(p_currency text) returns boolean
-    language plpgsql stable security definer set search_path = public, pg_temp
-    as $$
-begin
-    return exists (
-        select from platform_coverage k left join platform_reserves r on r.currency = k.currency
-        where k.currency = p_currency and k.surplus + coalesce(r.amount, 0) < 0);
-end $$;

@@ -79,6 +79,7 @@ async fn two_tenants(world: &World) -> (Party, Party) {
         insert into platform_coverage values ('EUR', 1) on conflict do nothing;
         insert into platform_reserves values ('EUR', 1) on conflict do nothing;
         insert into payee_accounts_retired (org_id, account) select org_id, 'acct_old_' || org_id from payee_accounts;
+        insert into platform_balance_looks values (true, 1, now(), 'x');
         select app.raise_alarm('test', 'thing', 'x', null, 'nothing happened')";
     world.db.run_sql(float).await;
     let holds = "insert into holds (org_id, id, contract_id, contractor_org_id, kind, reason)

@@ -60,6 +60,20 @@ enum Command {
         #[command(flatten)]
         by: By,
     },
+    /// Posts a payout of the platform's own money to its bank (E11 of the ledger), once per source
+    Payout {
+        /// How much, such as 250.00
+        #[arg(long, allow_hyphen_values = true)]
+        amount: String,
+        /// ISO 4217 code, such as EUR
+        #[arg(long)]
+        currency: String,
+        /// The provider's id of the payout, such as po_1Mt…
+        #[arg(long)]
+        source: String,
+        #[command(flatten)]
+        by: By,
+    },
     /// Settles a release whose outcome stayed unknown for a day, as a person found it at the payment provider (R5)
     #[command(group = clap::ArgGroup::new("outcome").required(true).args(["sent", "not_sent"]))]
     ReleaseResolve {
@@ -107,6 +121,25 @@ enum Command {
         #[arg(long)]
         operator: kernel::Operator,
         /// Why: stands in both parties' trails
+        #[arg(long)]
+        reason: kernel::Reason,
+    },
+    /// Settles what came back of a transfer that was reversed at the payment provider (R7)
+    #[command(group = clap::ArgGroup::new("settlement").required(true).args(["paid_with", "held_again"]))]
+    ReversalSettle {
+        /// The release's id
+        #[arg(long)]
+        release: uuid::Uuid,
+        /// The payee was paid what came back with this other transfer (`tr_…`)
+        #[arg(long)]
+        paid_with: Option<String>,
+        /// What came back is held for the milestone again, its fee with it
+        #[arg(long)]
+        held_again: bool,
+        /// The name of the person who does this
+        #[arg(long)]
+        operator: kernel::Operator,
+        /// Why
         #[arg(long)]
         reason: kernel::Reason,
     },
@@ -184,6 +217,7 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
     // What the demo narrates is not to drown in its server's log, unless that was asked for.
     let narrates = matches!(command, Command::Demo { .. }) && std::env::var_os("BUILD14__LOG__FILTER").is_none();
     build14::telemetry::start_logs(settings, if narrates { "warn" } else { &settings.log_filter });
+    command::raise_open_files();
     match command {
         Command::Serve => command::serve(settings),
         Command::Worker => command::worker(settings),
@@ -195,12 +229,17 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
             command::alarms::settle(settings, id, &operator, &note)
         }
         Command::Float { amount, currency, source, by } => command::float(settings, &amount, &currency, &source, &by.into()),
+        Command::Payout { amount, currency, source, by } => command::payout(settings, &amount, &currency, &source, &by.into()),
         Command::ReleaseResolve { release, sent, by, .. } => command::release_resolve(settings, release, sent, &by.into()),
         Command::Freeze { milestone, contract, operator, reason } => {
             command::freeze(settings, milestone, contract, &kernel::Decision { operator, reason: Some(reason) })
         }
         Command::Unfreeze { milestone, contract, kind, operator, reason } => {
             command::unfreeze(settings, milestone, contract, &kind, &kernel::Decision { operator, reason: Some(reason) })
+        }
+        Command::ReversalSettle { release, paid_with, operator, reason, .. } => {
+            let by = kernel::Decision { operator, reason: Some(reason) };
+            command::reversal_settle(settings, release, paid_with, &by)
         }
         Command::DatabaseUrl { role } => command::database_url(settings, role),
         Command::Openapi => command::openapi(),

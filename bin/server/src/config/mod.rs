@@ -2,10 +2,11 @@
 
 mod escrow;
 mod reader;
+mod sanity;
 mod settings;
 
 pub use reader::Faults;
-pub use settings::{LogFormat, Profile, Settings};
+pub use settings::{LogFormat, Metrics, Profile, Settings};
 
 use figment::Figment;
 use figment::providers::{Format, Toml};

@@ -73,6 +73,11 @@ impl Reader {
         self.faults.push((key.to_owned(), fault.into()));
     }
 
+    /// Whether something was found wrong with a setting already.
+    pub(super) fn has_fault(&self, key: &str) -> bool {
+        self.faults.iter().any(|(faulty, _)| faulty == key)
+    }
+
     pub(super) fn finish<T>(self, settings: T) -> Result<T, Faults> {
         if self.faults.is_empty() { Ok(settings) } else { Err(Faults(self.faults)) }
     }

@@ -39,13 +39,16 @@ pub struct Settings {
     pub profile: Profile,
     pub data_dir: PathBuf,
     pub server: Server,
-    pub metrics_address: SocketAddr,
+    pub metrics: Metrics,
     pub log_format: LogFormat,
     pub log_filter: String,
     pub database: Database,
     pub jobs: Jobs,
     pub session_lifetime: Duration,
     pub secure_cookie: bool,
+    pub sign_in: SignIn,
+    /// `tenants.approver_wait`
+    pub approver_wait: Duration,
     pub tenders: Tenders,
     pub stripe: Stripe,
     pub escrow: Escrow,
@@ -71,6 +74,16 @@ pub struct Server {
     pub max_connections: usize,
     pub connections_per_address: usize,
     pub shutdown_timeout: Duration,
+    pub drain_period: Duration,
+    pub docs: bool,
+}
+
+/// `[metrics]`
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Metrics {
+    pub enabled: bool,
+    pub address: SocketAddr,
 }
 
 /// `[database]`
@@ -94,6 +107,18 @@ pub struct Jobs {
     pub concurrency: usize,
 }
 
+/// `[sign_in]`, and `sessions.per_person`
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct SignIn {
+    pub sessions_per_person: u32,
+    /// 0: half the cores.
+    pub hash_threads: usize,
+    pub hash_queue: usize,
+    pub hash_wait: Duration,
+    pub security_events_kept: Duration,
+}
+
 /// `[tenders]`
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
@@ -113,6 +138,7 @@ pub struct Stripe {
     pub secret_key: SecretString,
     /// Whether the key moves real money.
     pub livemode: bool,
+    pub allow_test_key: bool,
     pub webhook_secrets: Vec<SecretString>,
     pub timeout: Duration,
     pub sandbox_address: SocketAddr,
@@ -139,6 +165,16 @@ impl Settings {
         }
     }
 }
+
+/// Bounds of `[sign_in]`.
+const MOST_HASH_THREADS: usize = 256;
+const MOST_HASH_QUEUE: usize = 100_000;
+const MOST_HASH_WAIT: Duration = Duration::from_secs(60);
+const LEAST_EVENTS_KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// Approvers whom no owner made wait at least and at most so long.
+const LEAST_APPROVER_WAIT: Duration = Duration::from_secs(3600);
+const MOST_APPROVER_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Whether a secret key, plain or restricted, moves real money. Only Stripe itself insists on keys that say so.
 fn livemode(api_base: &str, key: &str) -> Result<bool, &'static str> {
@@ -196,8 +232,10 @@ impl Reader {
                 max_connections: r.parsed("server.max_connections", "10000"),
                 connections_per_address: r.parsed("server.connections_per_address", "256"),
                 shutdown_timeout: r.duration("server.shutdown_timeout"),
+                drain_period: r.duration("server.drain_period"),
+                docs: r.parsed("server.docs", "true"),
             },
-            metrics_address: r.address("metrics.address"),
+            metrics: Metrics { enabled: r.parsed("metrics.enabled", "true"), address: r.address("metrics.address") },
             log_format,
             log_filter: r.text("log.filter"),
             database: Database {
@@ -212,6 +250,14 @@ impl Reader {
             jobs: Jobs { in_process: r.parsed("jobs.in_process", "true"), concurrency: r.parsed("jobs.concurrency", "4") },
             session_lifetime: r.duration("sessions.lifetime"),
             secure_cookie: r.parsed("sessions.secure_cookie", "true"),
+            sign_in: SignIn {
+                sessions_per_person: r.parsed("sessions.per_person", "50"),
+                hash_threads: r.parsed("sign_in.hash_threads", "2, or 0 for half the cores"),
+                hash_queue: r.parsed("sign_in.hash_queue", "1000"),
+                hash_wait: r.duration("sign_in.hash_wait"),
+                security_events_kept: r.duration("sign_in.security_events_kept"),
+            },
+            approver_wait: r.duration("tenants.approver_wait"),
             tenders: Tenders {
                 minimum_submission_period: r.duration("tenders.minimum_submission_period"),
                 standstill: r.duration("tenders.standstill"),
@@ -223,6 +269,7 @@ impl Reader {
                 api_base: Some(r.text("stripe.api_base")).filter(|base| !base.is_empty()),
                 secret_key: r.secret("stripe.secret_key"),
                 livemode: r.livemode(),
+                allow_test_key: r.parsed("stripe.allow_test_key", "true"),
                 webhook_secrets: r.list("stripe.webhook_secret").into_iter().map(SecretString::from).collect(),
                 timeout: r.duration("stripe.timeout"),
                 sandbox_address: r.address("stripe.sandbox.address"),
@@ -308,14 +355,36 @@ impl Reader {
 
     /// What must hold for single settings and among them.
     fn check(&mut self, s: &Settings) {
+        self.check_sanity(s);
         if s.database.pool_size == 0 {
             self.fault("database.pool_size", "at least 1 connection is needed");
         }
+        if s.sign_in.sessions_per_person == 0 {
+            self.fault("sessions.per_person", "a person must be able to have at least 1 session");
+        }
+        if s.sign_in.hash_threads > MOST_HASH_THREADS {
+            self.fault("sign_in.hash_threads", format!("must be at most {MOST_HASH_THREADS}"));
+        }
+        if s.sign_in.hash_queue > MOST_HASH_QUEUE {
+            self.fault("sign_in.hash_queue", format!("must be at most {MOST_HASH_QUEUE}"));
+        }
+        if s.sign_in.hash_wait.is_zero() || s.sign_in.hash_wait > MOST_HASH_WAIT {
+            self.fault("sign_in.hash_wait", "must be more than 0 and at most 60s");
+        }
+        if s.sign_in.security_events_kept < LEAST_EVENTS_KEPT || s.sign_in.security_events_kept > MOST_APPROVER_WAIT {
+            self.fault("sign_in.security_events_kept", "must be 1d to 365d");
+        }
+        if s.approver_wait > MOST_APPROVER_WAIT {
+            self.fault("tenants.approver_wait", "must be at most 365d");
+        }
+        if s.profile == Profile::Production && s.approver_wait < LEAST_APPROVER_WAIT {
+            self.fault(
+                "tenants.approver_wait",
+                "must be at least 1h in production: it is what keeps one person from approving twice",
+            );
+        }
         if s.jobs.concurrency == 0 {
             self.fault("jobs.concurrency", "at least 1 job must be able to run");
-        }
-        if s.database.wait.is_zero() {
-            self.fault("database.wait", "a request must be able to wait a moment for a connection, such as 2s");
         }
         self.check_escrow(&s.escrow);
         self.check_patience(&s.server);

@@ -51,12 +51,24 @@ impl Findings {
     }
 }
 
+/// Everything for which tenants might see each other's rows through `url`, which is to lead to `identity`.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn exposed(url: SecretString, identity: db::Identity) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = Findings::default();
+    for exposure in db::exposures_of(&url, identity).await? {
+        findings.add("ISOLATION", identity.role.name(), exposure);
+    }
+    Ok(findings.0)
+}
+
 /// Checks every invariant.
 ///
 /// # Errors
 /// If the database does not answer.
 pub async fn doctor(system_url: &SecretString) -> anyhow::Result<Vec<Finding>> {
-    let platform = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::new(system_url.clone()) })?;
+    let platform = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::system(system_url.clone()) })?;
     let system = SystemUow::new(platform);
     let mut found = Findings::default();
     let pending = db::schema_state(system_url).await?.pending;

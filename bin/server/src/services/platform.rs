@@ -20,6 +20,8 @@ type Checks = Vec<(&'static str, Result<(), String>)>;
 
 /// Whether the process can do its work.
 pub struct Ready {
+    /// The tenants' door: what it exposes is asked each time.
+    door: Arc<db::Postgres>,
     system: SystemUow,
     /// The worker of this process, if it is to run one.
     worker: Option<Arc<OnceLock<jobs::Monitor>>>,
@@ -31,8 +33,8 @@ pub struct Ready {
 }
 
 impl Ready {
-    pub(super) fn new(system: SystemUow, worker: Option<Arc<OnceLock<jobs::Monitor>>>) -> Self {
-        Self { system, worker, schema_is_current: AtomicBool::new(false), fresh: FRESH, last: Mutex::default() }
+    pub(super) fn new(door: Arc<db::Postgres>, system: SystemUow, worker: Option<Arc<OnceLock<jobs::Monitor>>>) -> Self {
+        Self { door, system, worker, schema_is_current: AtomicBool::new(false), fresh: FRESH, last: Mutex::default() }
     }
 
     async fn look(&self) -> Checks {
@@ -41,12 +43,28 @@ impl Ready {
             Ok(()) => self.schema().await,
             Err(_) => Err("cannot be compared while the database does not answer".to_owned()),
         };
-        let mut checks = vec![("database", database.map_err(|fault| text(&fault))), ("schema", schema)];
+        let isolation = match &database {
+            Ok(()) => self.isolation().await,
+            Err(_) => Err("cannot be checked while the database does not answer".to_owned()),
+        };
+        let mut checks = vec![("database", database.map_err(|fault| text(&fault))), ("schema", schema), ("isolation", isolation)];
         if let Some(worker) = &self.worker {
             let well = worker.get().is_some_and(|monitor| monitor.health().is_well(WORKER_SILENCE));
             checks.push(("worker", if well { Ok(()) } else { Err("has not looked at its queues lately".to_owned()) }));
         }
         checks
+    }
+
+    /// Whether row-level security holds for the role that serves.
+    async fn isolation(&self) -> Result<(), String> {
+        match self.door.exposures().await {
+            Ok(exposures) if exposures.is_empty() => Ok(()),
+            Ok(exposures) => {
+                tracing::error!(?exposures, "tenants are not kept apart: this server must not serve");
+                Err("the role that serves is above row-level security: run `build14 doctor`".to_owned())
+            }
+            Err(fault) => Err(text(&fault)),
+        }
     }
 
     async fn schema(&self) -> Result<(), String> {
@@ -122,10 +140,10 @@ mod tests {
     }
 
     async fn ready(database: &Database, fresh: Duration) -> (Ready, Arc<AtomicUsize>) {
-        let postgres = db::Postgres::new(db::PoolSettings::new(database.system_url().await)).expect("settings that hold");
+        let postgres = db::Postgres::new(db::PoolSettings::system(database.system_url().await)).expect("settings that hold");
         let asked = Arc::new(AtomicUsize::new(0));
         let system = SystemUow::new(Arc::new(Counted(postgres, Arc::clone(&asked))));
-        (Ready { fresh, ..Ready::new(system, None) }, asked)
+        (Ready { fresh, ..Ready::new(database.postgres(), system, None) }, asked)
     }
 
     #[tokio::test]
@@ -133,7 +151,7 @@ mod tests {
         let database = Database::fresh().await;
         let (ready, asked) = ready(&database, Duration::from_secs(3600)).await;
         let answers = futures::future::join_all((0..64).map(|_| ready.check())).await;
-        assert!(answers.iter().all(|checks| *checks == [("database", Ok(())), ("schema", Ok(()))]));
+        assert!(answers.iter().all(|checks| *checks == [("database", Ok(())), ("schema", Ok(())), ("isolation", Ok(()))]));
         assert_eq!(asked.load(Ordering::Relaxed), 2, "whether it answers, and its schema");
     }
 
@@ -145,7 +163,7 @@ mod tests {
         database.run_sql("create table taken as table __diesel_schema_migrations").await;
         database.run_sql(&format!("delete from __diesel_schema_migrations where version = {newest}")).await;
         let lacking = Err("lacks 1 migration(s): run `build14 migrate`".to_owned());
-        assert_eq!(ready.check().await, [("database", Ok(())), ("schema", lacking)]);
+        assert_eq!(ready.check().await, [("database", Ok(())), ("schema", lacking), ("isolation", Ok(()))]);
         database.run_sql("insert into __diesel_schema_migrations select * from taken on conflict do nothing").await;
         assert_eq!(ready.check().await[1], ("schema", Ok(())));
         assert_eq!(ready.check().await[1], ("schema", Ok(())));

@@ -6,4 +6,6 @@ mod crowd;
 mod freezing;
 mod outage;
 mod process;
+mod roles;
+mod rolling;
 mod stopping;

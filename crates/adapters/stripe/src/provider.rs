@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use escrow_api::{
-    AccountState, Befallen, ChargeState, DisputeState, FraudWarning, NewPaymentIntent, PaymentIntentState, PaymentProvider,
-    ProviderError, TransferOrder, TransferState,
+    AccountState, Befallen, ChargeState, DisputeState, FraudWarning, Holding, NewPaymentIntent, PaymentIntentState,
+    PaymentProvider, ProviderError, TransferOrder, TransferState,
 };
-use kernel::{Currency, Money, Timestamp};
+use kernel::Timestamp;
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use stripe_client_core::RequestBuilder;
@@ -168,7 +168,7 @@ impl PaymentProvider for StripeProvider {
         Ok(self.0.get::<wire::AccountLink>("make an onboarding link", &request).await?.url)
     }
 
-    async fn available_balance(&self, currency: Currency) -> Result<Money, ProviderError> {
-        Ok(self.0.get::<wire::Balance>("read the balance", &requests::balance()).await?.available(currency))
+    async fn balance(&self) -> Result<Vec<Holding>, ProviderError> {
+        self.0.get::<wire::Balance>("read the balance", &requests::balance()).await?.holdings()
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use kernel::{Currency, Money, Timestamp};
 
 use crate::{
-    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, NewPaymentIntent, PaymentIntentState,
+    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, NewPaymentIntent, PaymentIntentState,
     PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
 };
 
@@ -42,6 +42,7 @@ struct State {
     keys: Vec<String>,
     mishaps: HashMap<&'static str, Vec<Mishap>>,
     calls: Vec<&'static str>,
+    moved: Vec<Money>,
 }
 
 impl State {
@@ -240,6 +241,11 @@ impl FakeProvider {
     /// The payer's means of payment is declined.
     pub fn decline(&self, id: &str) {
         self.change_intent(id, |intent| intent.last_error = Some("Your card was declined.".to_owned()));
+    }
+
+    /// Money comes to the platform's balance, or leaves it, without a payment or a transfer: a top-up, a payout, a debit.
+    pub fn move_money(&self, amount: Money) {
+        self.state().moved.push(amount);
     }
 
     /// The payee completes onboarding.
@@ -481,13 +487,29 @@ impl PaymentProvider for FakeProvider {
         end(mishap, format!("https://provider.example/onboarding/{account}"))
     }
 
-    async fn available_balance(&self, currency: Currency) -> Result<Money, ProviderError> {
-        let mishap = self.begin("available_balance")?;
+    async fn balance(&self) -> Result<Vec<Holding>, ProviderError> {
+        let mishap = self.begin("balance")?;
         let state = self.state();
-        let funds = state.intents.values().filter_map(|intent| intent.funds.as_ref()).filter(|funds| funds.available);
-        let came: i64 = funds.filter(|f| f.gross.currency() == currency).map(|f| f.gross.minor() - f.fee.minor()).sum();
-        let went: i64 =
-            state.transfers.iter().filter(|(_, t)| t.amount.currency() == currency).map(|(_, t)| t.amount.minor()).sum();
-        end(mishap, Money::from_minor(came - went, currency))
+        let mut sums: BTreeMap<&str, (Currency, i64, i64)> = BTreeMap::new();
+        let mut add = |money: Money, sign: i64, available: bool| {
+            let (_, now, later) = sums.entry(money.currency().code()).or_insert((money.currency(), 0, 0));
+            *(if available { now } else { later }) += sign * money.minor();
+        };
+        for funds in state.intents.values().filter_map(|intent| intent.funds.as_ref()) {
+            add(funds.gross, 1, funds.available);
+            add(funds.fee, -1, funds.available);
+        }
+        for (_, transfer) in &state.transfers {
+            add(transfer.amount, -1, true);
+            add(transfer.reversed, 1, true);
+        }
+        for moved in &state.moved {
+            add(*moved, 1, true);
+        }
+        let holdings = sums.into_values().map(|(currency, now, later)| Holding {
+            available: Money::from_minor(now, currency),
+            pending: Money::from_minor(later, currency),
+        });
+        end(mishap, holdings.collect())
     }
 }

@@ -238,6 +238,15 @@ pub struct AccountState {
     pub disabled_reason: Option<String>,
 }
 
+/// What the platform's own balance at the provider has of a currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holding {
+    /// What can be transferred now.
+    pub available: Money,
+    /// What came and is not available yet.
+    pub pending: Money,
+}
+
 /// The provider of payments.
 #[async_trait]
 pub trait PaymentProvider: Send + Sync {
@@ -295,6 +304,7 @@ pub trait PaymentProvider: Send + Sync {
     /// A link to the provider's onboarding page: one use, expires.
     async fn onboarding_link(&self, account: &str, return_url: &str, refresh_url: &str) -> Result<String, ProviderError>;
 
-    /// What is available for transfers now.
-    async fn available_balance(&self, currency: kernel::Currency) -> Result<Money, ProviderError>;
+    /// What the platform's own balance has, once per currency; a currency that is not named has nothing. What the provider reserves
+    /// for others' debts is not in it.
+    async fn balance(&self) -> Result<Vec<Holding>, ProviderError>;
 }

@@ -11,6 +11,9 @@
 //! - I7, per currency: the platform's float ([`post_float`], E0) and what is at the provider cover what is owed. Should more lack than the
 //!   platform's reserve, new funding is refused and releases that have not left wait, until the sweep or a float finds it covered again; a
 //!   person is paged meanwhile. What the provider takes above the estimate of the contract's terms is the platform's cost.
+//! - The provider's own balance is read with each sweep and compared with the books, per currency: less stops the same, until it is right
+//!   again. A balance that cannot be read changes nothing that was found before, and becomes an alarm.
+//! - What a person must look at is an alarm: a row, raised in the transaction of what happened, until it is settled or over.
 //! - A contract whose contractor's account is closed is suspended until the new one, which an owner of that side asks for, is active. What may
 //!   have been sent to the old account is never sent to the new one.
 //! - Held money does not grow old unseen: its contract is not funded further from 75 days on, a person is paged from 85 (domain.md §2.3).
@@ -28,7 +31,7 @@
 //!
 //! Tables owned: `contracts`, `contract_lines`, `contract_signatures`, `contract_sums`, `contract_terminations`, `milestones`, `milestone_reviews`, `escrow_accounts`, `payments`,
 //! `releases`, `payee_accounts`, `payee_accounts_retired`, `webhook_events`, `ledger_accounts`, `ledger_transactions`, `ledger_entries`, `ledger_balances`,
-//! `platform_float`, `platform_coverage`, `platform_reserves`, `holds`, `charge_incidents`, `charge_watch`.
+//! `platform_float`, `platform_coverage`, `platform_balance_looks`, `platform_reserves`, `holds`, `charge_incidents`, `charge_watch`.
 
 mod http;
 pub mod jobs;
@@ -42,7 +45,7 @@ mod signature;
 
 pub use http::{app_data, routes};
 pub use service::{
-    Dependencies, Float, FloatError, FloatPosted, HoldError, HoldPlace, Lifted, Resolution, Service, doctor, freeze, post_float,
-    unfreeze,
+    Dependencies, Float, FloatError, FloatPosted, HoldError, HoldPlace, Lifted, Resolution, Service, Settlement, Unsettled,
+    doctor, freeze, post_float, unfreeze,
 };
 pub use settings::{Processing, Settings};

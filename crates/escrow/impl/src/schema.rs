@@ -178,6 +178,10 @@ diesel::table! {
         updated_at -> Timestamptz,
         resolved_by -> Nullable<Text>,
         resolved_reason -> Nullable<Text>,
+        reversed -> Int8,
+        reversal_settled -> Int8,
+        returned -> Int8,
+        returned_fee -> Int8,
     }
 }
 

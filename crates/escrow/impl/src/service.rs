@@ -16,6 +16,7 @@ mod milestones;
 mod payees;
 mod releases;
 mod resolve;
+mod reversals;
 mod sweep;
 mod sync;
 mod terminations;
@@ -38,6 +39,7 @@ pub use doctor::doctor;
 pub use float::{Float, FloatError, FloatPosted, post_float};
 pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
 pub use resolve::Resolution;
+pub use reversals::{Settlement, Unsettled};
 
 /// What the service stands on; joined in `bin/server`.
 pub struct Dependencies {

@@ -41,6 +41,9 @@ pub enum Error {
     /// The invitee was invited before.
     #[error("this bidder is invited already")]
     AlreadyInvited,
+    /// It takes two persons, and the caller does not count as one of them yet.
+    #[error("{0}")]
+    ApproverNotYet(tenants_api::NotYet),
     /// The bid's validity has ended.
     #[error("the bid was valid until {0}: it can no longer be awarded")]
     BidExpired(chrono::NaiveDate),
@@ -87,6 +90,7 @@ impl DomainError for Error {
             | Self::BidExists(_)
             | Self::SamePerson
             | Self::AlreadyInvited
+            | Self::ApproverNotYet(_)
             | Self::BidExpired(_) => Kind::Conflict,
             Self::TenderClosed { .. } | Self::NotReady(_) | Self::Invalid(_) => Kind::Invalid,
             Self::Stale => Kind::Stale,
@@ -104,6 +108,7 @@ impl DomainError for Error {
             Self::BidExists(_) => "BID_EXISTS",
             Self::SamePerson => "SAME_PERSON",
             Self::AlreadyInvited => "ALREADY_INVITED",
+            Self::ApproverNotYet(_) => tenants_api::NotYet::CODE,
             Self::BidExpired(_) => "BID_EXPIRED",
             Self::NotReady(_) => "TENDER_NOT_READY",
             Self::Stale => "STALE",
@@ -133,6 +138,7 @@ impl DomainError for Error {
     fn extra(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::TenderClosed { deadline, server_time } => vec![("deadline", time(deadline)), ("serverTime", time(server_time))],
+            Self::ApproverNotYet(why) => why.extra(),
             Self::BidExists(Some((bid, _))) => vec![("bidId", bid.to_string())],
             _ => Vec::new(),
         }

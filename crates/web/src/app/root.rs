@@ -175,6 +175,7 @@ impl Visit {
             response = problem.error_response();
         }
         self.decorate(response.headers_mut());
+        self.deps.drain.close(&mut response);
         if self.gzip {
             response = compress::apply(response, self.deps.settings.compress_from).await;
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use escrow_api::{
-    DisputeStage, NewPaymentIntent, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, TransferOrder,
+    DisputeStage, Holding, NewPaymentIntent, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, TransferOrder,
 };
 use kernel::{Currency, Money};
 use stripe_adapter::{Settings, StripeProvider};
@@ -97,8 +97,8 @@ async fn a_payment_is_created_paid_and_settled() {
         funds.fee.minor() > 0 && funds.charge.starts_with("ch_") && funds.balance_transaction.starts_with("txn_"),
         "{funds:?}"
     );
-    let available = scene.stripe.available_balance(Currency::EUR).await.expect("read");
-    assert_eq!(available, eur(1_000_000 - funds.fee.minor()));
+    let holding = Holding { available: eur(1_000_000 - funds.fee.minor()), pending: eur(0) };
+    assert_eq!(scene.stripe.balance().await, Ok(vec![holding]));
 }
 
 #[tokio::test]
@@ -108,7 +108,8 @@ async fn an_ordinary_card_is_available_later() {
     scene.sandbox.confirm(&intent.id, "pm_card_visa").expect("paid");
     let funds = scene.stripe.payment_intent(&intent.id).await.expect("read").funds.expect("settled");
     assert!(!funds.available, "{funds:?}");
-    assert_eq!(scene.stripe.available_balance(Currency::EUR).await, Ok(eur(0)));
+    let holding = Holding { available: eur(0), pending: eur(5_000 - funds.fee.minor()) };
+    assert_eq!(scene.stripe.balance().await, Ok(vec![holding]));
 }
 
 #[tokio::test]

@@ -4,6 +4,12 @@
 pub(crate) use escrow_api::bounds::grossed_up;
 pub(crate) use escrow_api::bounds::share;
 
+/// round_half_up(whole × part / of): what of `whole` goes with `part` of `of`.
+pub(crate) fn proportion(whole: i64, part: i64, of: i64) -> i64 {
+    let exact = 2 * i128::from(whole) * i128::from(part) + i128::from(of);
+    i64::try_from(exact.div_euclid(2 * i128::from(of).max(1))).unwrap_or(i64::MAX)
+}
+
 /// What was released of a milestone before, without what was refused and is void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Earlier {
@@ -64,6 +70,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_parts_of_a_fee_sum_to_it() {
+        assert_eq!([0, 1, 333, 500, 1_000].map(|part| proportion(25, part, 1_000)), [0, 0, 8, 13, 25]);
+        assert_eq!(proportion(i64::MAX, 1, 1), i64::MAX);
+    }
 
     #[test]
     fn the_example_of_the_domain_page() {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::contracts::ContractRow;
 use super::payments::PaymentRow;
-use super::{Reader, currency, ledger, milestones, reader, state};
+use super::{Reader, currency, holds, ledger, milestones, reader, state};
 use crate::model::is_live;
 use crate::schema::contract_terminations as t;
 
@@ -119,6 +119,10 @@ pub(crate) async fn obstacles(tx: &mut Tx, contract: &ContractRow) -> Result<Vec
             }
         };
         found.push(format!("milestone {} ({}) {what}", row.position, row.title));
+    }
+    for (milestone, hold) in holds::of_contracts(reader(tx), &[contract.id]).await?.remove(&contract.id).unwrap_or_default() {
+        let place = if milestone.is_some() { "a milestone" } else { "the contract" };
+        found.push(format!("a hold on {place} ({}) must be lifted first", hold.kind));
     }
     let suspense = ledger::in_suspense(reader(tx), contract.id).await?;
     if suspense != 0 {

@@ -7,7 +7,7 @@ use escrow_api::{
     Approval, Approve, ContractStatus, Error, EscrowStatus, Milestone, MilestoneStory, Milestones, Party, RequestChanges, Stated,
     SubmitWork, perm,
 };
-use kernel::{Ctx, Fault, FieldFault, MilestoneId, Money, OrgId, RequestId, UserId};
+use kernel::{Ctx, Fault, FieldFault, MilestoneId, Money, OrgId, ProjectId, RequestId, UserId};
 use serde_json::{Value, json};
 use tenants_api::{ApprovalRequest, Verdict};
 use uow::Tx;
@@ -56,6 +56,15 @@ fn no_part(why: NoPart, held: Money) -> FieldFault {
     FieldFault::new("/amount", code, detail)
 }
 
+/// What came back of a release may be anybody's: nothing moves in its contract until a person settled that.
+pub(super) async fn refuse_while_money_came_back(tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
+    if repo::releases::came_back(reader(tx), contract.id).await? {
+        let hint = "a transfer of it was reversed at the payment provider, which the platform must settle first";
+        return Err(conflict("contract", "reversal_open", hint));
+    }
+    Ok(())
+}
+
 impl Service {
     /// A milestone, locked, with its contract held, for a verb of one side.
     pub(super) async fn locked_in(
@@ -95,7 +104,7 @@ impl Service {
         if !repo::payees::escrow_is_active(tx, contract.id).await? {
             return Err(conflict("escrow account", "frozen", "it must be active"));
         }
-        Ok(())
+        refuse_while_money_came_back(tx, contract).await
     }
 
     /// A contract whose contractor has no account any more is suspended: nothing comes in for it and nothing goes out, until the new account
@@ -168,11 +177,13 @@ impl Service {
         let request = ApprovalRequest {
             action: perm::MILESTONES_APPROVE.name(),
             subject: milestone.id,
+            project: Some(ProjectId(contract.project_id)),
             detail: format!("{} {}", milestone.submissions, amount),
             amount: milestone.amount()?,
         };
         let (first, second) = match self.tenants.approve_in(tx, ctx, &request).await? {
             Verdict::Complete { first, second } => (first, second),
+            Verdict::NotYet(why) => return Err(Error::ApproverNotYet(why)),
             Verdict::Waiting { first } => {
                 let entry = NewEntry::named("milestones.approve_first", "milestone", cmd.milestone)
                     .after(json!({ "status": before, "amount": amount }));

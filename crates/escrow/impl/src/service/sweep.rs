@@ -6,7 +6,7 @@ use kernel::{Fault, PaymentId, Timestamp};
 use uow::{Alarm, ReadTx};
 
 use super::Service;
-use super::alarms::{MONEY_HELD_TOO_LONG, RELEASE_REFUSED, RELEASE_STUCK, RELEASE_UNKNOWN, Watched, page};
+use super::alarms::{MONEY_HELD_TOO_LONG, RELEASE_REFUSED, RELEASE_STUCK, RELEASE_UNKNOWN, TRANSFER_REVERSED, Watched, page};
 use crate::jobs;
 use crate::model::held::ACT_DAYS;
 use crate::repo;
@@ -43,6 +43,7 @@ impl Service {
                     held_too_long(tx).await?,
                     late(tx, now - LATE, &standing_still).await?,
                     unknown(tx).await?,
+                    reversed(tx).await?,
                     refused(tx).await?,
                 ];
                 Ok::<_, Fault>((due, watched))
@@ -147,6 +148,13 @@ async fn late(tx: &ReadTx<'_>, before: Timestamp, standing_still: &[String]) -> 
 async fn unknown(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
     let watched = Watched::begin(tx, RELEASE_UNKNOWN).await?;
     let still = repo::sweep::releases_unknown(tx, watched.open()).await?;
+    Ok(watched.unless(&still))
+}
+
+/// What came back of a transfer was settled.
+async fn reversed(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
+    let watched = Watched::begin(tx, TRANSFER_REVERSED).await?;
+    let still = repo::releases::still_back(tx, watched.open()).await?;
     Ok(watched.unless(&still))
 }
 

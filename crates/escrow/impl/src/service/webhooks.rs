@@ -1,13 +1,13 @@
 //! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (domain.md §8).
 
 use escrow_api::{Befallen, Error, ProviderError};
-use kernel::{OrgId, PaymentId};
+use kernel::{Fault, OrgId, PaymentId};
 use serde_json::Value;
-use uow::Job;
+use uow::{Job, Tx};
 use uuid::Uuid;
 
 use super::Service;
-use super::alarms::alarm_in;
+use super::alarms::{FOREIGN_PAYMENT, FOREIGN_TRANSFER, PAYOUT, alarm_in};
 use super::charges::takes_money;
 use crate::jobs::{self, WebhookJob};
 use crate::repo;
@@ -56,6 +56,51 @@ fn named(metadata: Result<Vec<(String, String)>, ProviderError>, what: &str) -> 
     }
 }
 
+/// Money moved on the platform's balance for no payment and no release of ours: a person is told.
+async fn nobodys_in(tx: &mut Tx, event: &EventRow) -> Result<(), Fault> {
+    match event.kind.as_str() {
+        "transfer.created" | "transfer.updated" | "transfer.reversed" => {
+            if repo::ledger::knows_transfer(tx, &event.object_id).await? {
+                return Ok(());
+            }
+            let detail = format!("{}: no release ordered transfer {}", event.kind, event.object_id);
+            alarm_in(tx, FOREIGN_TRANSFER, ("transfer", event.object_id.clone()), detail).await
+        }
+        "payment_intent.succeeded" => {
+            let detail = format!("{} was paid, and no payment of ours asked for it", event.object_id);
+            alarm_in(tx, FOREIGN_PAYMENT, ("payment_intent", event.object_id.clone()), detail).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The platform's own money moved at the provider: a person is told if the books know nothing of it.
+async fn own_money_in(tx: &mut Tx, event: &EventRow) -> Result<(), Fault> {
+    let posted = repo::coverage::is_posted(tx, &event.object_id).await?;
+    let undone =
+        ["payout.failed", "payout.canceled", "topup.failed", "topup.canceled", "topup.reversed"].contains(&event.kind.as_str());
+    let about = || ("provider_object", event.object_id.clone());
+    match (event.kind.starts_with("payout."), posted, undone) {
+        (true, false, false) => {
+            let detail = format!(
+                "{}: {} leaves the balance and no book knows of it; if it is the platform's own money, `build14 payout --source {}`, else \
+                 bring it back",
+                event.kind, event.object_id, event.object_id
+            );
+            alarm_in(tx, PAYOUT, about(), detail).await
+        }
+        (true, false, true) => tx.end_alarms(PAYOUT, std::slice::from_ref(&event.object_id)).await,
+        (_, true, true) => {
+            let detail = format!(
+                "{}: what was posted for {} did not happen; post the opposite with the id of its failure as the source",
+                event.kind, event.object_id
+            );
+            alarm_in(tx, "own_money_undone", about(), detail).await
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Service {
     /// Takes in an event: verifies it, keeps it once, and leaves a job. Says whether it is new.
     ///
@@ -89,12 +134,18 @@ impl Service {
             tracing::warn!(event = event.id, livemode = event.livemode, "an event of the other mode is left alone");
             Vec::new()
         };
-        let nameless = is_nameless(&event);
+        let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
+        let ours = event.account.is_none() && event.livemode == self.settings.livemode;
         self.system
             .write(async |tx| {
-                if nameless {
+                if ours && matches!(family, "payout" | "topup") {
+                    own_money_in(tx, &event).await?;
+                }
+                if is_nameless(&event) {
                     let detail = format!("{} of the kind {} names no object: a person must look", event.id, event.kind);
                     alarm_in(tx, "nameless_event", ("event", event.id.clone()), detail).await?;
+                } else if ours && looks.is_empty() {
+                    nobodys_in(tx, &event).await?;
                 }
                 for look in looks {
                     tx.enqueue(look).await?;
@@ -102,6 +153,10 @@ impl Service {
                 inbox::done(tx, &event.id).await
             })
             .await?;
+        if ours && matches!(family, "payout" | "topup") {
+            // Money left the balance, or came to it: what stands still, or need no longer, is not to wait for the sweep.
+            self.watch_coverage().await?;
+        }
         Ok(())
     }
 

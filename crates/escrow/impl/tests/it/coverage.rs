@@ -134,6 +134,7 @@ async fn the_sweep_finds_that_it_is_covered_again_by_itself() {
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
     world.work().await;
     world.db.run_sql("insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_1', 29030, 'EUR', now(), 'Ada')").await;
+    world.provider.move_money(eur(29_030));
     assert!(world.work().await.is_empty());
     world.service.sweep().await.expect("sweeps");
     assert_eq!(world.work().await.len(), 1);

@@ -1,6 +1,7 @@
 //! Contracts, protected payments and the ledger on a real PostgreSQL, with an in-memory payment provider.
 
 mod alarms;
+mod balance;
 mod contracts;
 mod coverage;
 mod disputes;
@@ -17,6 +18,7 @@ mod looks;
 mod payees;
 mod releases;
 mod resolve;
+mod reversals;
 mod spent_keys;
 mod statement;
 mod terminations;

@@ -102,3 +102,20 @@ async fn nobody_ends_a_contract_by_themselves_in_the_database_either() {
     world.accept(&world.owner.ctx(), &end).await;
     assert_eq!(world.db.query("select status from contracts").await, ["terminated"]);
 }
+
+#[tokio::test]
+async fn a_contract_on_which_a_hold_is_open_does_not_end() {
+    let world = World::new().await;
+    let contract = world.contract(&[100_000]).await;
+    world.terminate(&world.contractor, contract.id).await.expect("proposes");
+    let hold = format!(
+        "set role build14_system; select app.place_hold('{}', gen_random_uuid(), '{}', null, 'operator', '', 'stolen', 'Ada', 'r')",
+        world.owner.org, contract.id
+    );
+    world.db.run_sql(&hold).await;
+    let Err(Error::MoneyHeld(what)) = world.terminate(&world.owner, contract.id).await else { panic!("it is held") };
+    assert_eq!(what, ["a hold on the contract (operator) must be lifted first"]);
+    let end = format!("select app.end_contract('{}', '{}', gen_random_uuid(), '{{}}', 'r') as n", world.owner.org, contract.id);
+    world.accept(&world.owner.ctx(), &end).await;
+    assert_eq!(world.db.query("select status from contracts").await, ["active"]);
+}

@@ -95,9 +95,13 @@ impl World {
         found.into_iter().map(|finding| finding.rule).collect()
     }
 
-    /// Posts a float of euros.
+    /// Tops the provider's balance up with euros, and posts that.
     pub async fn float(&self, amount: &str, source: &str) -> Result<FloatPosted, FloatError> {
-        post_float(&self.db.system_uow(), &Float::parse(amount, "EUR", source)?, &ada()).await
+        let posted = post_float(&self.db.system_uow(), &Float::parse(amount, "EUR", source)?, &ada()).await?;
+        if posted.fresh {
+            self.provider.move_money(posted.entries[0].amount);
+        }
+        Ok(posted)
     }
 
     pub async fn assert_healthy(&self) {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use auth_api::Reach;
-use kernel::{Ctx, Fault, Page, PageRequest, Position, ProjectId, ProjectRole, Scope, UserId};
+use kernel::{Actor, Ctx, Fault, Page, PageRequest, Position, ProjectId, ProjectRole, Scope, UserId};
 use projects_api::{
     Error, NewTeamMember, Precondition, Project, ProjectChange, ProjectDetails, ProjectStatus, Projects, TeamMember, perm,
 };
@@ -24,7 +24,10 @@ impl Projects for Service {
                 let project = repo::project::insert(tx, ctx.org, owner, &new).await?;
                 let runs_it = NewTeamMember { user: owner, role: ProjectRole::ProjectOwner };
                 repo::team::insert(tx, ctx.org, project.id, runs_it).await?;
-                self.sessions.forget_user_in(tx, owner).await?;
+                // Whom the role in the organisation lets do everything there has nothing new to be looked up.
+                if matches!(ctx.actor, Actor::User(_, role) if role.needs_teams()) {
+                    self.sessions.forget_user_in(tx, owner).await?;
+                }
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::CREATE, "project", project.id).after(&project)).await?;
                 Ok(project)
             })

@@ -33,14 +33,18 @@ impl Authorizer for Roles {
     }
 }
 
-/// Remembers the actions it was told.
+/// Remembers the actions it was told, and the last of what was said after one.
 #[derive(Default)]
-pub struct Notes(pub Mutex<Vec<String>>);
+pub struct Notes {
+    pub actions: Mutex<Vec<String>>,
+    pub last: Mutex<serde_json::Value>,
+}
 
 #[async_trait]
 impl Audit for Notes {
     async fn record_in(&self, _: &mut Tx, _: &Ctx, entry: NewEntry) -> Result<(), Fault> {
-        self.0.lock().unwrap().push(entry.action);
+        self.actions.lock().unwrap().push(entry.action);
+        *self.last.lock().unwrap() = entry.after.unwrap_or_default();
         Ok(())
     }
 
@@ -72,6 +76,6 @@ impl Scene {
     }
 
     pub fn actions(&self) -> Vec<String> {
-        self.notes.0.lock().unwrap().clone()
+        self.notes.actions.lock().unwrap().clone()
     }
 }

@@ -1,6 +1,6 @@
 //! Milestones: shares of the contract sum that add up to it exactly.
 
-use kernel::{Currency, FieldFault, Money};
+use kernel::{Currency, FieldFault, Money, text};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use tenders_api::{Milestone, Share, StatedAmount};
@@ -34,11 +34,11 @@ pub fn check(milestones: &[Milestone], currency: Currency, faults: &mut Vec<Fiel
     let first = milestones.first().map(|milestone| kind(milestone.share));
     let mut rest = 0;
     for (at, milestone) in milestones.iter().enumerate() {
+        if let Err(flaw) = text::line(&milestone.title, super::draft::MOST_TITLE) {
+            faults.push(flaw.at(format!("/milestones/{at}/title")));
+        }
         let mut fault =
             |field: &str, code, detail: String| faults.push(FieldFault::new(format!("/milestones/{at}{field}"), code, detail));
-        if milestone.title.trim().is_empty() {
-            fault("/title", "REQUIRED", "must not be blank".into());
-        }
         if Some(kind(milestone.share)) != first {
             fault("", "MIXED_KINDS", "all milestones of a tender have a percent, or all an amount, or all a weight".into());
             continue;

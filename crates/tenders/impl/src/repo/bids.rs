@@ -5,7 +5,7 @@ use db::prelude::*;
 use diesel::result::Error as DieselError;
 use kernel::{BidId, Currency, Fault, Money, OrgId, PageRequest, TenderId, Timestamp};
 use rust_decimal::Decimal;
-use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error, Receipt};
+use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error, LiveBid, Receipt};
 use uuid::Uuid;
 
 use super::{Conn, after, clock, currency, hash, known, number, signed};
@@ -248,12 +248,12 @@ pub async fn withdraw(tx: &mut Tx, taking: Taking, bid: &Row, receipt: &Hash, do
     Ok(in_time(updated, taking.deadline).fault()??.try_into()?)
 }
 
-/// The row-level policy of bids refuses a write at or after the deadline, read from the clock at the very statement: the caller was in
-/// time when it got the lock on the tender, and is late now.
+/// The database refuses a bid at or after the deadline (`bid_in_time`), read from the clock at the very statement: the caller was in time
+/// when it got the lock on the tender, and is late now.
 fn in_time<T>(result: Result<T, DieselError>, deadline: Timestamp) -> Result<Result<T, Error>, DieselError> {
     match result {
         Ok(value) => Ok(Ok(value)),
-        Err(DieselError::DatabaseError(_, info)) if info.message().contains("row-level security policy") => {
+        Err(DieselError::DatabaseError(_, info)) if info.constraint_name() == Some("bid_in_time") => {
             Ok(Err(Error::TenderClosed { deadline, server_time: deadline }))
         }
         Err(error) => Err(error),
@@ -337,4 +337,19 @@ pub async fn disqualify(tx: &mut Tx, bid: &Row, why: &Disqualification) -> Resul
         .await
         .fault()?;
     Ok(())
+}
+
+#[derive(QueryableByName)]
+struct LiveRow {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    tender_id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    title: String,
+}
+
+/// What an organisation's bids still bind it to: asked of the platform, since a tender that no member may see any more is hidden from it.
+pub async fn live(mut conn: &Conn, org: OrgId) -> Result<Vec<LiveBid>, Fault> {
+    let query = diesel::sql_query("select tender_id, title from app.live_bids($1)").bind::<diesel::sql_types::Uuid, _>(org.0);
+    let rows: Vec<LiveRow> = query.load(&mut conn).await.fault()?;
+    Ok(rows.into_iter().map(|row| LiveBid { tender: row.tender_id.into(), title: row.title }).collect())
 }

@@ -47,7 +47,7 @@ impl Service {
                 }
                 let total = bid.total.ok_or_else(|| Fault::internal("an opened bid has no total"))?;
                 let detail = format!("{}:{}", bid.id, digest(reason));
-                let approval = self.approve_in(tx, ctx, perm::AWARD, old.id.0, detail, total).await?;
+                let approval = self.approve_in(tx, ctx, perm::AWARD, (old.project, old.id.0), detail, total).await?;
                 if approval.is_waiting() {
                     let asked = json!({ "bid": bid.id, "reason": reason });
                     self.record_waiting_in(tx, ctx, perm::AWARD, ("tender", tender.0), asked).await?;

@@ -16,7 +16,7 @@ use auth_api::Authorizer;
 use chrono::TimeDelta;
 use db::prelude::*;
 use escrow_api::ContractsPort;
-use kernel::{Ctx, Currency, Fault, Money, Permission, Scope, TenderId, Timestamp};
+use kernel::{Ctx, Currency, Fault, Money, Permission, ProjectId, Scope, TenderId, Timestamp};
 use projects_api::ProjectsPort;
 use tenants_api::{ApprovalRequest, Verdict};
 use tenders_api::{Approval, Error, Tender, TenderStatus};
@@ -145,14 +145,15 @@ impl Service {
         tx: &mut Tx,
         ctx: &Ctx,
         permission: Permission,
-        subject: Uuid,
+        (project, subject): (ProjectId, Uuid),
         detail: String,
         amount: Money,
     ) -> Result<Approval, Error> {
-        let request = ApprovalRequest { action: permission.name(), subject, detail, amount };
+        let request = ApprovalRequest { action: permission.name(), subject, project: Some(project), detail, amount };
         Ok(match self.tenants.approve_in(tx, ctx, &request).await? {
             Verdict::Waiting { first } => Approval::Waiting { first },
             Verdict::Complete { first, second } => Approval::Complete { first, second },
+            Verdict::NotYet(why) => return Err(Error::ApproverNotYet(why)),
         })
     }
 

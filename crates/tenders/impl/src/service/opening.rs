@@ -36,7 +36,7 @@ impl Service {
                 machine::tender(old.status, TenderEvent::Open)?;
                 self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let weight = self.weight_in(tx, &old).await?;
-                let approval = self.approve_in(tx, ctx, perm::OPEN, old.id.0, "open".into(), weight).await?;
+                let approval = self.approve_in(tx, ctx, perm::OPEN, (old.project, old.id.0), "open".into(), weight).await?;
                 if approval.is_waiting() {
                     self.record_waiting_in(tx, ctx, perm::OPEN, ("tender", old.id.0), json!({})).await?;
                 } else {

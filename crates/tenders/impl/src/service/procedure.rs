@@ -29,8 +29,7 @@ impl Procedure for Service {
                 machine::tender(old.status, TenderEvent::Publish)?;
                 let soq = self.projects.soq_in(tx, old.soq).await.map_err(from_projects)?;
                 let planned = repo::tenders::milestones(tx.pg(), old.org, old.id, old.currency).await?;
-                repo::drafts::resolve_invitations(tx, &old).await?;
-                let invited = repo::drafts::invites_an_organization(tx.pg(), &old).await?;
+                let invited = repo::drafts::invites_somebody(tx.pg(), &old).await?;
                 let faults = draft::not_ready(&old, &planned, &soq, invited, now, self.minimum_submission_period);
                 if !faults.is_empty() {
                     return Err(Error::NotReady(faults));
@@ -39,7 +38,8 @@ impl Procedure for Service {
                 self.payable(old.currency, expected, |n| format!("/milestones/{n}"))?;
                 // A draft that was changed after the first person agreed is another thing to agree to.
                 let detail = old.updated_at.timestamp_micros().to_string();
-                let approval = self.approve_in(tx, ctx, perm::PUBLISH, old.id.0, detail, draft::weight(&soq)).await?;
+                let approval =
+                    self.approve_in(tx, ctx, perm::PUBLISH, (old.project, old.id.0), detail, draft::weight(&soq)).await?;
                 if approval.is_waiting() {
                     self.record_waiting_in(tx, ctx, perm::PUBLISH, ("tender", old.id.0), json!({})).await?;
                 } else {
@@ -77,7 +77,7 @@ impl Procedure for Service {
     async fn cancel(&self, ctx: &Ctx, tender: TenderId, reason: String) -> Result<Step, Error> {
         self.owned(ctx, tender, perm::CANCEL).await?;
         let reason = reason.trim();
-        if reason.is_empty() {
+        if kernel::text::is_blank(reason) {
             return Err(Error::invalid("/reason", "REQUIRED", "say why the tender is cancelled: bidders read it"));
         }
         self.uow
@@ -89,7 +89,7 @@ impl Procedure for Service {
                     self.not_of_a_bidder_in(tx, ctx, tender).await?;
                     let weight = self.weight_in(tx, &old).await?;
                     let detail = format!("{}:{}", old.status.name(), digest(Some(reason)));
-                    approval = Some(self.approve_in(tx, ctx, perm::CANCEL, old.id.0, detail, weight).await?);
+                    approval = Some(self.approve_in(tx, ctx, perm::CANCEL, (old.project, old.id.0), detail, weight).await?);
                 }
                 if approval.as_ref().is_some_and(Approval::is_waiting) {
                     let asked = json!({ "reason": reason });
@@ -161,12 +161,12 @@ impl Procedure for Service {
         if why.code == UNREADABLE {
             return Err(Error::invalid("/reasonCode", "NOT_ALLOWED", "only the opening itself finds a bid unreadable"));
         }
-        if why.reason.is_empty() {
+        if kernel::text::is_blank(&why.reason) {
             return Err(Error::invalid("/reason", "REQUIRED", "say why: the bidder reads it"));
         }
         self.uow
             .write(ctx, async |tx| {
-                lock_evaluation_in(tx, ctx, tender).await?;
+                let project = lock_evaluation_in(tx, ctx, tender).await?.project;
                 self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let row = repo::bids::lock(tx, bid).await?;
                 let to = machine::bid(row.status, BidEvent::Disqualify)?;
@@ -174,7 +174,7 @@ impl Procedure for Service {
                 if row.rank == Some(1) {
                     let total = row.total.ok_or_else(|| Fault::internal("an opened bid has no total"))?;
                     let detail = format!("{}:{}", why.code, digest(Some(&why.reason)));
-                    approval = Some(self.approve_in(tx, ctx, perm::EVALUATE, bid.0, detail, total).await?);
+                    approval = Some(self.approve_in(tx, ctx, perm::EVALUATE, (project, bid.0), detail, total).await?);
                 }
                 if approval.as_ref().is_some_and(Approval::is_waiting) {
                     let asked = json!({ "reasonCode": why.code, "reason": why.reason });
