@@ -50,6 +50,7 @@ pub struct Settings {
     /// `tenants.approver_wait`
     pub approver_wait: Duration,
     pub tenders: Tenders,
+    pub audit: Audit,
     pub stripe: Stripe,
     pub escrow: Escrow,
     pub rate_limits: RateLimits,
@@ -130,6 +131,15 @@ pub struct Tenders {
     pub previous_seal_keys: Vec<SecretString>,
 }
 
+/// `[audit]`
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Audit {
+    pub signing_key: Option<SecretString>,
+    pub previous_public_keys: Vec<String>,
+    pub sign_every: Duration,
+}
+
 /// `[stripe]`
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
@@ -165,6 +175,9 @@ impl Settings {
         }
     }
 }
+
+/// A round of signatures writes a line to the log.
+const LEAST_BETWEEN_SIGNATURES: Duration = Duration::from_secs(10);
 
 /// Bounds of `[sign_in]`.
 const MOST_HASH_THREADS: usize = 256;
@@ -264,6 +277,11 @@ impl Reader {
                 signature_period: r.duration("tenders.signature_period"),
                 seal_key: some(r.secret("tenders.seal_key")),
                 previous_seal_keys: r.list("tenders.previous_seal_keys").into_iter().map(SecretString::from).collect(),
+            },
+            audit: Audit {
+                signing_key: some(r.secret("audit.signing_key")),
+                previous_public_keys: r.list("audit.previous_public_keys"),
+                sign_every: r.duration("audit.sign_every"),
             },
             stripe: Stripe {
                 api_base: Some(r.text("stripe.api_base")).filter(|base| !base.is_empty()),
@@ -401,6 +419,15 @@ impl Reader {
         if !s.tenders.previous_seal_keys.iter().all(is_key) {
             self.fault("tenders.previous_seal_keys", "each must be 32 bytes, base64, as tenders.seal_key was");
         }
+        if !s.audit.signing_key.iter().all(is_key) {
+            self.fault("audit.signing_key", "must be 32 bytes, base64: `openssl rand -base64 32`");
+        }
+        if !s.audit.previous_public_keys.iter().all(|key| hex::decode(key).is_ok_and(|bytes| bytes.len() == 32)) {
+            self.fault("audit.previous_public_keys", "each must be 64 hexadecimal digits, as GET /api/audit/keys shows them");
+        }
+        if s.audit.sign_every < LEAST_BETWEEN_SIGNATURES {
+            self.fault("audit.sign_every", "must be 10s or more");
+        }
         if let Err(error) = EnvFilter::try_new(&s.log_filter) {
             self.fault("log.filter", format!("{:?} should be like info,graphile_worker=warn: {error}", s.log_filter));
         }
@@ -412,7 +439,7 @@ impl Reader {
             }
         }
         if s.profile == Profile::Production {
-            for key in ["database.url", "database.system_url", "stripe.api_base", "tenders.seal_key"] {
+            for key in ["database.url", "database.system_url", "stripe.api_base", "tenders.seal_key", "audit.signing_key"] {
                 if self.text(key).is_empty() {
                     self.fault(key, "must be given in production: nothing is embedded there");
                 }

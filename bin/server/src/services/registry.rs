@@ -9,6 +9,7 @@ use escrow_api::{ContractActivated, ContractEnded};
 use jobs::{JobCtx, Registry};
 use kernel::Ctx;
 use tenders::TenderJob;
+use tenders_api::BidSubmitted;
 use uow::SystemUow;
 
 use super::Services;
@@ -16,10 +17,28 @@ use super::Services;
 /// How often what hangs is taken up again.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// Every task that has a handler here. All of them bear repetition.
+pub const TASKS: &[&str] = &[
+    names::WEBHOOK,
+    names::SYNC_PAYMENT,
+    names::SEND_RELEASE,
+    names::SYNC_TRANSFER,
+    names::SYNC_ACCOUNT,
+    names::ESCALATE,
+    tenders::CLOSE_JOB,
+    tenders::FINISH_STANDSTILL_JOB,
+    tenders::FALL_AWARD_JOB,
+];
+
 pub(super) fn registry(services: &Services) -> Registry {
     let mut registry = Registry::new();
     money(&mut registry, &services.for_jobs.escrow);
     tendering(&mut registry, &services.for_jobs.tenders, &services.system);
+    let (door, signer) = (services.system.clone(), Arc::clone(&services.signer));
+    registry.every("audit.sign_heads", services.sign_every, move || {
+        let (door, signer) = (door.clone(), Arc::clone(&signer));
+        async move { audit::sign_heads(&door, &signer).await.map(drop) }
+    });
     let auth = Arc::clone(&services.auth);
     registry.every("auth.purge_sessions", Duration::from_secs(3600), move || {
         let auth = Arc::clone(&auth);
@@ -68,6 +87,12 @@ fn tendering(registry: &mut Registry, tenders: &Arc<tenders::Service>, system: &
     on_job!(registry, tenders, tenders::FINISH_STANDSTILL_JOB, |job, payload: TenderJob| async {
         tenders.finish_standstill(job.tenant()?, payload).await
     });
+    let (service, door) = (Arc::clone(tenders), system.clone());
+    registry.every("tenders.sweep", SWEEP, move || {
+        let (service, door) = (Arc::clone(&service), door.clone());
+        async move { service.sweep(&door).await.map(drop) }
+    });
+    registry.seal::<BidSubmitted>();
     on_job!(registry, tenders, tenders::FALL_AWARD_JOB, |job, payload: TenderJob| async {
         tenders.fall_unsigned(job.tenant()?, payload).await
     });

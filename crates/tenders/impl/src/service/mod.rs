@@ -99,13 +99,14 @@ impl Service {
         Self { uow, authz, audit, tenants, projects, contracts, keys, minimum_submission_period, standstill, signature_period }
     }
 
-    /// A tender as the caller may see it; one whose deadline has passed is closed first (T6, lazily).
+    /// A tender as the caller may see it; one whose deadline has passed is closed first (T6, lazily). Nobody waits here for a bid that is
+    /// being stored: its tender is shown as it was.
     async fn seen(&self, ctx: &Ctx, id: TenderId) -> Result<(Tender, Timestamp), Error> {
         let (tender, now) = self.uow.read(ctx, async |tx| repo::tenders::get(tx.pg(), id).await).await?;
         if !is_due(&tender, now) {
             return Ok((tender, now));
         }
-        self.close(&Ctx::system(tender.org, ctx.request.clone()), id).await?;
+        self.close(&Ctx::system(tender.org, ctx.request.clone()), id, false).await?;
         self.uow.read(ctx, async |tx| repo::tenders::get(tx.pg(), id).await).await
     }
 
