@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use escrow_api::CostBearer;
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::{Host, SslMode};
 use tracing_subscriber::EnvFilter;
 
 use super::Faults;
+use super::escrow::Escrow;
 use super::reader::Reader;
 
 /// What may be embedded.
@@ -154,16 +154,6 @@ pub struct Stripe {
     pub sandbox_address: SocketAddr,
 }
 
-/// `[escrow]`
-#[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
-pub struct Escrow {
-    pub fee_basis_points: u32,
-    pub processing_cost_bearer: CostBearer,
-    pub processing_basis_points: u32,
-    pub processing_fixed_minor: u32,
-}
-
 /// `[rate_limits]`, per minute
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs)]
@@ -188,9 +178,6 @@ impl Settings {
 
 /// A round of signatures writes a line to the log.
 const LEAST_BETWEEN_SIGNATURES: Duration = Duration::from_secs(10);
-
-/// The most that the table of contracts takes (`fee_bps`, `processing_bps`).
-const MOST_BASIS_POINTS: u32 = 5000;
 
 /// Bounds of `[sign_in]`.
 const MOST_HASH_THREADS: usize = 256;
@@ -239,11 +226,6 @@ impl Reader {
                 LogFormat::Json
             }
         };
-        let bearer = r.text("escrow.processing_cost_bearer");
-        let processing_cost_bearer = CostBearer::from_name(&bearer).unwrap_or_else(|| {
-            r.fault("escrow.processing_cost_bearer", format!("{bearer:?} should be owner or platform"));
-            CostBearer::Owner
-        });
         let settings = Settings {
             profile,
             data_dir: PathBuf::from(r.text("data_dir")),
@@ -310,12 +292,7 @@ impl Reader {
                 timeout: r.duration("stripe.timeout"),
                 sandbox_address: r.address("stripe.sandbox.address"),
             },
-            escrow: Escrow {
-                fee_basis_points: r.parsed("escrow.fee_basis_points", "250"),
-                processing_cost_bearer,
-                processing_basis_points: r.parsed("escrow.processing_basis_points", "290"),
-                processing_fixed_minor: r.parsed("escrow.processing_fixed_minor", "30"),
-            },
+            escrow: r.escrow(),
             rate_limits: RateLimits {
                 enabled: r.parsed("rate_limits.enabled", "true"),
                 per_address: r.parsed("rate_limits.per_address", "1200"),
@@ -427,12 +404,8 @@ impl Reader {
         if s.jobs.concurrency == 0 {
             self.fault("jobs.concurrency", "at least 1 job must be able to run");
         }
+        self.check_escrow(&s.escrow);
         self.check_patience(&s.server);
-        for key in ["escrow.fee_basis_points", "escrow.processing_basis_points"] {
-            if self.text(key).parse::<u32>().is_ok_and(|points| points > MOST_BASIS_POINTS) {
-                self.fault(key, format!("must be at most {MOST_BASIS_POINTS} (50 %)"));
-            }
-        }
         for key in ["server.public_url", "stripe.api_base"] {
             self.check_web_url(key);
         }

@@ -336,7 +336,8 @@ impl Builder<'_> {
     fn domains(&self, ground: &Ground) -> anyhow::Result<Domains> {
         let Ground { uow, system, audit, tenants, .. } = ground;
         let projects =
-            Arc::new(projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone()));
+            projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone());
+        let projects = Arc::new(projects.offering(self.settings.escrow.currencies.clone()));
         let escrow = Arc::new(escrow::Service::new(escrow::Dependencies {
             uow: uow.clone(),
             system: system.clone(),
@@ -389,10 +390,13 @@ fn escrow_settings(
     public_url: &str,
 ) -> escrow::Settings {
     let mut escrow = escrow::Settings { webhook_secrets, livemode, ..escrow::Settings::default() };
-    escrow.terms.fee_bps = settings.escrow.fee_basis_points;
-    escrow.terms.bearer = settings.escrow.processing_cost_bearer;
-    escrow.terms.processing_bps = settings.escrow.processing_basis_points;
-    escrow.terms.processing_fixed = i64::from(settings.escrow.processing_fixed_minor);
+    let set = &settings.escrow;
+    escrow.fee_bps = set.fee_basis_points;
+    escrow.bearer = set.processing_cost_bearer;
+    escrow.processing.clone_from(&set.terms);
+    escrow.first_looks.clone_from(&set.look_again_after);
+    escrow.payment_poll = set.look_again_every;
+    escrow.read_debounce = set.look_when_read_after;
     escrow.onboarding_return_url = format!("{public_url}/docs/?onboarding=done");
     escrow.onboarding_refresh_url = format!("{public_url}/docs/?onboarding=again");
     escrow

@@ -1,9 +1,10 @@
 //! Which handler does which job, who hears which event, what is swept.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use escrow::jobs::{self as names, AccountJob, PaymentJob, ReleaseJob, ReviewJob, TransferJob, WebhookJob};
+use escrow::jobs::{self as names, AccountJob, IntentJob, PaymentJob, ReleaseJob, ReviewJob, TransferJob, WebhookJob};
 use escrow_api::{ContractActivated, ContractEnded};
 use jobs::{JobCtx, Registry};
 use kernel::Ctx;
@@ -60,15 +61,22 @@ macro_rules! on_job {
 fn money(registry: &mut Registry, escrow: &Arc<escrow::Service>) {
     on_job!(registry, escrow, names::WEBHOOK, |_job, payload: WebhookJob| escrow.route_event(payload));
     on_job!(registry, escrow, names::SYNC_PAYMENT, |_job, payload: PaymentJob| escrow.sync_payment(payload));
+    on_job!(registry, escrow, names::ADOPT_INTENT, |_job, payload: IntentJob| escrow.adopt_intent(payload));
     on_job!(registry, escrow, names::SYNC_CHARGE, |_job, payload: PaymentJob| escrow.sync_charge(payload));
     on_job!(registry, escrow, names::SEND_RELEASE, |_job, payload: ReleaseJob| escrow.send_release(payload));
     on_job!(registry, escrow, names::SYNC_TRANSFER, |_job, payload: TransferJob| escrow.sync_transfer(payload));
     on_job!(registry, escrow, names::SYNC_ACCOUNT, |_job, payload: AccountJob| escrow.sync_account(payload));
     on_job!(registry, escrow, names::ESCALATE, |_job, payload: ReviewJob| escrow.escalate(payload));
-    let service = Arc::clone(escrow);
+    let (service, started) = (Arc::clone(escrow), Arc::new(AtomicBool::new(false)));
     registry.every("escrow.sweep", SWEEP, move || {
-        let service = Arc::clone(&service);
-        async move { service.sweep().await.map(drop) }
+        let (service, started) = (Arc::clone(&service), Arc::clone(&started));
+        async move {
+            if !started.load(Ordering::Relaxed) {
+                service.look_at_all().await?;
+                started.store(true, Ordering::Relaxed);
+            }
+            service.sweep().await.map(drop)
+        }
     });
 }
 

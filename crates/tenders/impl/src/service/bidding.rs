@@ -305,6 +305,8 @@ impl Service {
             Offer::Bid(new) => {
                 let milestones = repo::tenders::milestones(tx.pg(), taking.owner, tender, taking.currency).await?;
                 let content = pricing::price(&lines, new, taking.currency, taking.deadline, &milestones)?;
+                let parts = crate::model::milestones::amounts(content.total, &milestones);
+                self.payable(taking.currency, parts.into_iter().enumerate(), |_| "/lines".to_owned())?;
                 let Sealed { sealed, receipt, document } = key.seal(place, taking.at, &content)?;
                 let receipt = Some(Receipt { sha256: receipt, received_at: taking.at });
                 Ok(Ready { place, content, sealed, receipt, document: Some(document) })

@@ -16,7 +16,7 @@ use auth_api::Authorizer;
 use chrono::TimeDelta;
 use db::prelude::*;
 use escrow_api::ContractsPort;
-use kernel::{Ctx, Fault, Money, Permission, ProjectId, Scope, TenderId, Timestamp};
+use kernel::{Ctx, Currency, Fault, Money, Permission, ProjectId, Scope, TenderId, Timestamp};
 use projects_api::ProjectsPort;
 use tenants_api::{ApprovalRequest, Verdict};
 use tenders_api::{Approval, Error, Tender, TenderStatus};
@@ -222,6 +222,20 @@ fn from_projects(error: projects_api::Error) -> Error {
 }
 
 /// What contracts refuse, in the words of this domain.
+impl Service {
+    /// Passes if each of these milestones, by their places, could be paid by one charge: else the plan is good for nothing, and nobody should
+    /// bid on it, win it or sign it.
+    fn payable(
+        &self,
+        currency: Currency,
+        amounts: impl IntoIterator<Item = (usize, Money)>,
+        at: impl Fn(usize) -> String,
+    ) -> Result<(), Error> {
+        let faults = self.contracts.milestone_bounds(currency).map_err(from_contracts)?.faults(amounts, at);
+        if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+    }
+}
+
 fn from_contracts(error: escrow_api::Error) -> Error {
     use escrow_api::Error as E;
     match error {

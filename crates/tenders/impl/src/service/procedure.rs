@@ -34,6 +34,8 @@ impl Procedure for Service {
                 if !faults.is_empty() {
                     return Err(Error::NotReady(faults));
                 }
+                let expected = milestones::expected(draft::estimate(&soq), &planned, old.currency);
+                self.payable(old.currency, expected, |n| format!("/milestones/{n}"))?;
                 // A draft that was changed after the first person agreed is another thing to agree to.
                 let detail = old.updated_at.timestamp_micros().to_string();
                 let approval =
