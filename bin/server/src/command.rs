@@ -18,7 +18,7 @@ use crate::services::{self, Services, StripeAccess};
 use crate::{demo, server};
 
 /// Writes a line to standard output; a closed pipe is no error.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
@@ -27,7 +27,15 @@ pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+/// Every connection is an open file: lets this process have as many as it may. Shells and init systems start with far fewer.
+pub fn raise_open_files() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => tracing::debug!(limit, "open files"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
+}
+
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 4);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     runtime.block_on(work)
@@ -70,11 +78,13 @@ pub fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
         let mut signals = Signals::new()?;
         let mut running = server::start(settings, scrape::recorder()?).await?;
         let base = running.base_url();
-        let mut lines = vec![
-            format!("14Build serves {base}"),
-            format!("  documentation  {base}/docs"),
-            format!("  metrics        http://{}/metrics", running.metrics_address()),
-        ];
+        let mut lines = vec![format!("14Build serves {base}")];
+        if settings.server.docs {
+            lines.push(format!("  documentation  {base}/docs"));
+        }
+        if let Some(address) = running.metrics_address() {
+            lines.push(format!("  metrics        http://{address}/metrics"));
+        }
         if settings.stripe.api_base.is_none() {
             lines.push(format!("  Stripe sandbox {}", running.stripe_base));
         }
@@ -87,7 +97,8 @@ pub fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
             error = running.ended() => Err(error),
         };
         tracing::info!("stopping");
-        signals.unless_again(running.stop()).await?;
+        let drain = if ended.is_ok() { settings.server.drain_period } else { std::time::Duration::ZERO };
+        signals.unless_again(running.drain_and_stop(drain)).await?;
         ended
     })
 }
@@ -101,15 +112,18 @@ pub fn worker(settings: &Settings) -> anyhow::Result<ExitCode> {
     block_on(async {
         let mut signals = Signals::new()?;
         let provided = server::database(settings, server::worker_connections(settings)).await?;
-        let mut scrape = Scrape::start(settings.metrics_address, scrape::recorder()?)?;
+        let mut scrape = Scrape::start(settings.metrics, scrape::recorder()?)?;
         let (stripe, public_url) = (StripeAccess::configured(settings), server::public_url(settings, settings.server.address));
         let services = std::sync::Arc::new(Services::build(settings, &provided.urls, stripe, &public_url).await?);
         services.count_alarms();
         let worker = server::start_worker(settings, &provided, &services).await?;
-        say(&format!("14Build works\n  metrics        http://{}/metrics", scrape.address));
+        say("14Build works");
+        if let Some(address) = scrape.address() {
+            say(&format!("  metrics        http://{address}/metrics"));
+        }
         tokio::select! {
             () = signals.next() => {}
-            ended = &mut scrape.task => anyhow::bail!("the metrics server ended by itself: {ended:?}"),
+            ended = scrape.ended() => anyhow::bail!("the metrics server ended by itself: {ended:?}"),
         }
         signals.unless_again(worker.shutdown()).await;
         scrape.stop().await;
@@ -160,7 +174,7 @@ pub fn demo(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
     let mut settings = settings.clone();
     settings.data_dir = settings.data_dir.join("demo");
     settings.server.address.set_port(0);
-    settings.metrics_address.set_port(0);
+    settings.metrics.address.set_port(0);
     settings.stripe.sandbox_address.set_port(0);
     block_on(async {
         let running = server::start(&settings, scrape::recorder()?).await?;
@@ -182,7 +196,7 @@ pub fn openapi() -> anyhow::Result<ExitCode> {
 }
 
 /// The platform's door to the database: beside a running server its cluster is asked, else the cluster is started for the time of the command.
-async fn platform_database(settings: &Settings) -> anyhow::Result<(SecretString, Option<Cluster>)> {
+pub(crate) async fn platform_database(settings: &Settings) -> anyhow::Result<(SecretString, Option<Cluster>)> {
     if database::configured(settings).is_some() || embedded_postgres::running(&settings.data_dir).is_some() {
         return Ok((database::url_of(settings, Role::System)?, None));
     }
@@ -200,13 +214,36 @@ async fn on_platform<T>(settings: &Settings, work: impl AsyncFnOnce(&SecretStrin
     done
 }
 
-/// `build14 doctor [--json]`
+/// As [`platform_database`], with the tenants' door before it.
+async fn doctors_databases(settings: &Settings) -> anyhow::Result<(SecretString, SecretString, Option<Cluster>)> {
+    if database::configured(settings).is_some() || embedded_postgres::running(&settings.data_dir).is_some() {
+        return Ok((database::url_of(settings, Role::App)?, database::url_of(settings, Role::System)?, None));
+    }
+    let provided = database::provide(settings, server::connections(settings)).await?;
+    Ok((provided.urls.app.clone(), provided.urls.system.clone(), provided.cluster))
+}
+
+/// `build14 doctor [--json] [--anchor …]`
 ///
 /// # Errors
 /// If the database does not answer.
-pub fn doctor(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
+pub fn doctor(settings: &Settings, json: bool, anchor: Option<&str>) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let findings = on_platform(settings, async |system| services::doctor(system).await).await?;
+        let (app, system, cluster) = doctors_databases(settings).await?;
+        let found = async {
+            let exposed = |url, role| services::exposed(url, services::identity(settings, role));
+            let mut findings = exposed(system.clone(), db::Role::System).await?;
+            if findings.is_empty() {
+                findings = services::doctor_of(settings, &system, anchor).await?;
+            }
+            findings.extend(exposed(app, db::Role::App).await?);
+            anyhow::Ok(findings)
+        }
+        .await;
+        if let Some(cluster) = cluster {
+            cluster.stop().await?;
+        }
+        let findings = found?;
         if json {
             say(&serde_json::Value::Array(findings.iter().map(services::Finding::json).collect()).to_string());
         } else if findings.is_empty() {
@@ -225,11 +262,29 @@ pub fn doctor(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// What is wrong with the amount, the currency or the source; what was posted for that source before; if the database does not answer.
 pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str, by: &Decision) -> anyhow::Result<ExitCode> {
-    let float = escrow::Float::parse(amount, currency, source)?;
+    own_money(settings, "E0", &escrow::Float::parse(amount, currency, source)?, currency, source, by)
+}
+
+/// `build14 payout --amount 250.00 --currency EUR --source po_… --operator … [--reason …]`
+///
+/// # Errors
+/// As [`float`].
+pub fn payout(settings: &Settings, amount: &str, currency: &str, source: &str, by: &Decision) -> anyhow::Result<ExitCode> {
+    own_money(settings, "E11", &escrow::Float::payout(amount, currency, source)?, currency, source, by)
+}
+
+fn own_money(
+    settings: &Settings,
+    kind: &str,
+    float: &escrow::Float,
+    currency: &str,
+    source: &str,
+    by: &Decision,
+) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let posted = on_platform(settings, async |system| services::post_float(system, &float, by).await).await?;
+        let posted = on_platform(settings, async |system| services::post_float(system, float, by).await).await?;
         if posted.fresh {
-            say(&format!("E0 {source}"));
+            say(&format!("{kind} {source}"));
         } else {
             let who = posted.operator.as_deref().unwrap_or("an operator whose name was not asked for then");
             say(&format!("{source} was posted before, on {} by {who}; nothing is posted twice. It stands as", posted.at));
@@ -239,7 +294,12 @@ pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str, by
         }
         let surplus = posted.surplus;
         if surplus.minor() < 0 {
-            say(&format!("{currency} is still short ({surplus}): new funding and new releases stand still"));
+            say(&format!("{currency} is short ({surplus}): new funding and new releases stand still"));
+        } else if posted.missing.minor() > 0 {
+            let missing = posted.missing;
+            say(&format!(
+                "{currency} is covered by the books, but Stripe's balance lacked {missing} when it was last asked: the sweep asks again"
+            ));
         } else {
             say(&format!("{currency} is covered, with a surplus of {surplus}; {} waiting release(s) go on", posted.resumed));
         }
@@ -328,6 +388,27 @@ pub fn unfreeze(
         } else {
             say(&format!("still on hold: {}", lifted.remaining.join(", ")));
         }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 reversal-settle --release <id> (--paid-with tr_… | --held-again) --operator … --reason …`
+///
+/// # Errors
+/// If nothing of the release came back, or the provider's transfers say otherwise.
+pub fn reversal_settle(
+    settings: &Settings,
+    release: uuid::Uuid,
+    paid_with: Option<String>,
+    by: &Decision,
+) -> anyhow::Result<ExitCode> {
+    let urls = shared(settings, "reversal-settle")?;
+    let settlement = paid_with.map_or(escrow::Settlement::HeldAgain, escrow::Settlement::PaidWith);
+    block_on(async {
+        let stripe = StripeAccess::configured(settings);
+        let services = Services::build(settings, &urls, stripe, &settings.server.public_url).await?;
+        let settled = services.settle_reversal(release.into(), &settlement, by).await?;
+        say(&format!("release {release}: what came back ({}) is settled; its contract's money may move again", settled.reversed));
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -96,7 +96,7 @@ fn as_role(url: &SecretString, role: Role) -> SecretString {
 }
 
 async fn embedded(data_dir: &Path, connections: usize) -> anyhow::Result<Provided> {
-    std::fs::create_dir_all(data_dir).map_err(|error| {
+    embedded_postgres::make_data_dir(data_dir).map_err(|error| {
         anyhow::anyhow!("cannot create the data directory {}: {error}; set BUILD14__DATA_DIR", data_dir.display())
     })?;
     let mut config = Config::new(data_dir);

@@ -4,7 +4,7 @@ mod allocator;
 
 use std::process::ExitCode;
 
-use build14::{command, config};
+use build14::{command, config, upkeep};
 use clap::{Parser, Subcommand};
 
 /// 14Build: tenders, contracts and protected payments for construction.
@@ -40,6 +40,19 @@ enum Command {
         /// For machines
         #[arg(long)]
         json: bool,
+        /// Also compare the audit trail with an `anchor` that the log kept
+        #[arg(long)]
+        anchor: Option<String>,
+    },
+    /// The key that seals bids
+    Seal {
+        #[command(subcommand)]
+        command: SealCommand,
+    },
+    /// The queue of jobs
+    Jobs {
+        #[command(subcommand)]
+        command: JobsCommand,
     },
     /// What a person must look at, until a person did
     Alarms {
@@ -55,6 +68,20 @@ enum Command {
         #[arg(long)]
         currency: String,
         /// The provider's id of the top-up, such as tu_1Mt…
+        #[arg(long)]
+        source: String,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Posts a payout of the platform's own money to its bank (E11 of the ledger), once per source
+    Payout {
+        /// How much, such as 250.00
+        #[arg(long, allow_hyphen_values = true)]
+        amount: String,
+        /// ISO 4217 code, such as EUR
+        #[arg(long)]
+        currency: String,
+        /// The provider's id of the payout, such as po_1Mt…
         #[arg(long)]
         source: String,
         #[command(flatten)]
@@ -110,11 +137,70 @@ enum Command {
         #[arg(long)]
         reason: kernel::Reason,
     },
+    /// Settles what came back of a transfer that was reversed at the payment provider (R7)
+    #[command(group = clap::ArgGroup::new("settlement").required(true).args(["paid_with", "held_again"]))]
+    ReversalSettle {
+        /// The release's id
+        #[arg(long)]
+        release: uuid::Uuid,
+        /// The payee was paid what came back with this other transfer (`tr_…`)
+        #[arg(long)]
+        paid_with: Option<String>,
+        /// What came back is held for the milestone again, its fee with it
+        #[arg(long)]
+        held_again: bool,
+        /// The name of the person who does this
+        #[arg(long)]
+        operator: kernel::Operator,
+        /// Why
+        #[arg(long)]
+        reason: kernel::Reason,
+    },
     /// Prints a libpq URL of the configured or the running embedded database
     DatabaseUrl {
         /// For this role
         #[arg(long, value_enum, default_value = "app")]
         role: build14::database::Role,
+    },
+}
+
+#[derive(Subcommand)]
+enum SealCommand {
+    /// Tells which keys wrap how many tenders' keys
+    Status {
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Wraps every tender's key by the current seal key, so that the ones before it can be destroyed
+    Rotate {
+        #[command(flatten)]
+        by: By,
+    },
+}
+
+#[derive(Subcommand)]
+enum JobsCommand {
+    /// Lists the jobs in the queue
+    List {
+        /// Only those that used up their attempts
+        #[arg(long)]
+        dead: bool,
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Gives dead jobs all their attempts again
+    #[command(group = clap::ArgGroup::new("which").required(true).args(["id", "task"]))]
+    Retry {
+        /// The one with this number
+        #[arg(long)]
+        id: Option<i64>,
+        /// All dead ones of this task
+        #[arg(long)]
+        task: Option<String>,
+        #[command(flatten)]
+        by: By,
     },
 }
 
@@ -184,23 +270,35 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
     // What the demo narrates is not to drown in its server's log, unless that was asked for.
     let narrates = matches!(command, Command::Demo { .. }) && std::env::var_os("BUILD14__LOG__FILTER").is_none();
     build14::telemetry::start_logs(settings, if narrates { "warn" } else { &settings.log_filter });
+    command::raise_open_files();
     match command {
         Command::Serve => command::serve(settings),
         Command::Worker => command::worker(settings),
         Command::Migrate { check } => command::migrate(settings, check),
         Command::Demo { json } => command::demo(settings, json),
-        Command::Doctor { json } => command::doctor(settings, json),
+        Command::Doctor { json, anchor } => command::doctor(settings, json, anchor.as_deref()),
+        Command::Seal { command: SealCommand::Status { json } } => upkeep::seal_status(settings, json),
+        Command::Seal { command: SealCommand::Rotate { by } } => upkeep::seal_rotate(settings, &by.into()),
+        Command::Jobs { command: JobsCommand::List { dead, json } } => upkeep::jobs_list(settings, dead, json),
+        Command::Jobs { command: JobsCommand::Retry { id, task, by } } => {
+            upkeep::jobs_retry(settings, id.map(jobs::Which::Id).or(task.map(jobs::Which::Task)), &by.into())
+        }
         Command::Alarms { what: Alarms::List { json, all } } => command::alarms::list(settings, json, all),
         Command::Alarms { what: Alarms::Settle { id, operator, note } } => {
             command::alarms::settle(settings, id, &operator, &note)
         }
         Command::Float { amount, currency, source, by } => command::float(settings, &amount, &currency, &source, &by.into()),
+        Command::Payout { amount, currency, source, by } => command::payout(settings, &amount, &currency, &source, &by.into()),
         Command::ReleaseResolve { release, sent, by, .. } => command::release_resolve(settings, release, sent, &by.into()),
         Command::Freeze { milestone, contract, operator, reason } => {
             command::freeze(settings, milestone, contract, &kernel::Decision { operator, reason: Some(reason) })
         }
         Command::Unfreeze { milestone, contract, kind, operator, reason } => {
             command::unfreeze(settings, milestone, contract, &kind, &kernel::Decision { operator, reason: Some(reason) })
+        }
+        Command::ReversalSettle { release, paid_with, operator, reason, .. } => {
+            let by = kernel::Decision { operator, reason: Some(reason) };
+            command::reversal_settle(settings, release, paid_with, &by)
         }
         Command::DatabaseUrl { role } => command::database_url(settings, role),
         Command::Openapi => command::openapi(),

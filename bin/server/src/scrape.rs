@@ -5,27 +5,31 @@ use std::net::SocketAddr;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, HttpServer, web as actix};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
+use crate::config;
 use crate::server::bind;
 use crate::telemetry;
 
-/// A listener for Prometheus.
-pub struct Scrape {
-    /// Where metrics are.
-    pub address: SocketAddr,
+/// A listener for Prometheus, or none.
+pub struct Scrape(Option<Listening>);
+
+struct Listening {
+    address: SocketAddr,
     handle: ServerHandle,
-    /// Ends if the listener does.
-    pub task: JoinHandle<std::io::Result<()>>,
+    task: JoinHandle<std::io::Result<()>>,
 }
 
 impl Scrape {
-    /// Serves `metrics` at `address`.
+    /// Serves `metrics` where the settings say, if they do.
     ///
     /// # Errors
     /// If the address is taken: which setting moves it.
-    pub fn start(address: SocketAddr, metrics: PrometheusHandle) -> anyhow::Result<Self> {
-        let (listener, address) = bind(address, "metrics.address")?;
+    pub fn start(settings: config::Metrics, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+        if !settings.enabled {
+            return Ok(Self(None));
+        }
+        let (listener, address) = bind(settings.address, "metrics.address")?;
         let server = HttpServer::new(move || {
             let metrics = metrics.clone();
             let show = move || {
@@ -39,12 +43,28 @@ impl Scrape {
         .disable_signals()
         .listen(listener)?
         .run();
-        Ok(Self { address, handle: server.handle(), task: tokio::spawn(server) })
+        Ok(Self(Some(Listening { address, handle: server.handle(), task: tokio::spawn(server) })))
+    }
+
+    /// Where metrics are.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.0.as_ref().map(|listening| listening.address)
+    }
+
+    /// Waits until the listener ends, which it should not by itself. To be called once.
+    pub async fn ended(&mut self) -> Result<std::io::Result<()>, JoinError> {
+        match &mut self.0 {
+            Some(listening) => (&mut listening.task).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Stops listening.
     pub async fn stop(self) {
-        self.handle.stop(false).await;
+        if let Some(listening) = self.0 {
+            listening.handle.stop(false).await;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
@@ -24,6 +25,7 @@ pub struct Running {
     pub stripe_base: String,
     /// The services, for whoever runs in this process.
     pub services: Arc<Services>,
+    drain: web::Drain,
     api: ServerHandle,
     api_task: JoinHandle<std::io::Result<()>>,
     scrape: Scrape,
@@ -33,10 +35,10 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where metrics are.
+    /// Where metrics are, if they are anywhere.
     #[must_use]
-    pub fn metrics_address(&self) -> SocketAddr {
-        self.scrape.address
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.scrape.address()
     }
 
     /// The API's base URL.
@@ -49,13 +51,27 @@ impl Running {
     pub async fn ended(&mut self) -> anyhow::Error {
         let (what, result) = tokio::select! {
             result = &mut self.api_task => ("API", result),
-            result = &mut self.scrape.task => ("metrics", result),
+            result = self.scrape.ended() => ("metrics", result),
         };
         match result {
             Ok(Ok(())) => anyhow::anyhow!("the {what} server ended by itself"),
             Ok(Err(error)) => anyhow::Error::new(error).context(format!("the {what} server failed")),
             Err(error) => anyhow::Error::new(error).context(format!("the {what} server broke down")),
         }
+    }
+
+    /// Turns clients away politely, then stops: for so long requests are served as before, but `/health/ready` says 503 and every answer closes
+    /// its connection, so that load balancers and keep-alive clients go elsewhere before anybody is cut off.
+    ///
+    /// # Errors
+    /// As [`Running::stop`].
+    pub async fn drain_and_stop(self, period: Duration) -> anyhow::Result<()> {
+        if !period.is_zero() {
+            self.drain.begin();
+            tracing::info!(period = %humantime::format_duration(period), "draining");
+            tokio::time::sleep(period).await;
+        }
+        self.stop().await
     }
 
     /// Stops in the opposite order: no new requests, running ones finish, jobs are given back, then the database.
@@ -85,8 +101,8 @@ impl Running {
 /// What is missing or taken, and what to do.
 pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Result<Running> {
     let (listener, address) = bind(settings.server.address, "server.address")?;
-    let scrape = Scrape::start(settings.metrics_address, metrics)?;
-    std::fs::create_dir_all(&settings.data_dir)
+    let scrape = Scrape::start(settings.metrics, metrics)?;
+    embedded_postgres::make_data_dir(&settings.data_dir)
         .with_context(|| format!("cannot create the data directory {}; set BUILD14__DATA_DIR", settings.data_dir.display()))?;
 
     let provided = self::database(settings, connections(settings)).await?;
@@ -99,11 +115,12 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
         services.watch_worker(worker.monitor());
     }
 
+    let drain = services.drain();
     let api = web::serve(listener, &services.app_deps(settings)?, &listening(settings))?;
     let api_handle = api.handle();
     let api_task = tokio::spawn(api);
-    std::fs::write(settings.data_dir.join("server.address"), address.to_string())?;
-    Ok(Running { address, stripe_base, services, api: api_handle, api_task, scrape, worker, sandbox, provided })
+    secrets::write(&settings.data_dir, "server.address", &address.to_string())?;
+    Ok(Running { address, stripe_base, services, drain, api: api_handle, api_task, scrape, worker, sandbox, provided })
 }
 
 fn listening(settings: &Settings) -> web::Listening {
@@ -156,9 +173,27 @@ fn working(settings: &Settings) -> usize {
 /// What to install, to migrate or to configure.
 pub async fn database(settings: &Settings, connections: usize) -> anyhow::Result<Provided> {
     let provided = database::provide(settings, connections).await?;
+    refuse_exposed(settings, &provided.urls).await?;
     refuse_old_schema(&provided).await?;
-    db::check_capacity(&db::PoolSettings::new(provided.urls.app.clone()), connections).await?;
+    if settings.profile == Profile::Production {
+        refuse_moved_clock(&provided).await?;
+    }
+    db::check_capacity(&db::PoolSettings::app(provided.urls.app.clone()), connections).await?;
     Ok(provided)
+}
+
+/// Refuses a database whose roles would pass row-level security, with everything that is wrong with both.
+async fn refuse_exposed(settings: &Settings, urls: &database::Urls) -> anyhow::Result<()> {
+    let mut refusals = Vec::new();
+    for (url, role) in [(&urls.app, db::Role::App), (&urls.system, db::Role::System)] {
+        let identity = crate::services::identity(settings, role);
+        let exposures = db::exposures_of(url, identity).await?;
+        if !exposures.is_empty() {
+            refusals.push(db::refusal(identity, &exposures));
+        }
+    }
+    anyhow::ensure!(refusals.is_empty(), "tenants would not be kept apart:\n  {}", refusals.join("\n  "));
+    Ok(())
 }
 
 async fn refuse_old_schema(provided: &Provided) -> anyhow::Result<()> {
@@ -172,6 +207,18 @@ async fn refuse_old_schema(provided: &Provided) -> anyhow::Result<()> {
     );
     if !state.unknown.is_empty() {
         tracing::warn!(migrations = ?state.unknown, "the database's schema is newer than this program");
+    }
+    Ok(())
+}
+
+/// Deadlines that come too early or too late cannot be taken back.
+async fn refuse_moved_clock(provided: &Provided) -> anyhow::Result<()> {
+    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(provided.urls.system.clone()) })?;
+    if let Some(advance) = db::moved_clock(&uow::SystemUow::new(platform)).await? {
+        anyhow::bail!(
+            "the clock that decides deadlines (app.clock) was moved by {advance}; in production it never is: set it back as the owner \
+             (update app.clock set advance = '0'), after looking at what was decided meanwhile"
+        );
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use crate::PoolSettings;
-use crate::connect::establish;
+use crate::connect::{Driver, establish};
 
 /// What happened on a connection since its transaction began.
 #[derive(Debug, Default)]
@@ -116,6 +116,8 @@ impl Instrumentation for Recorder {
 pub(crate) struct Connection {
     pg: AsyncPgConnection,
     pub(crate) watch: Arc<Watch>,
+    /// Held: the connection is closed with it, even if a statement is still running.
+    _driver: Driver,
 }
 
 impl Deref for Connection {
@@ -142,18 +144,19 @@ impl Manager for Connector {
     type Error = diesel::ConnectionError;
 
     async fn create(&self) -> Result<Connection, diesel::ConnectionError> {
-        let mut pg = establish(&self.settings.url).await?;
+        let (mut pg, driver) = establish(&self.settings.url).await?;
         let limits = format!(
-            "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 60000",
+            "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 60000; {}",
             self.settings.statement_timeout.as_millis(),
-            self.settings.lock_timeout.as_millis()
+            self.settings.lock_timeout.as_millis(),
+            self.settings.identity.verification()
         );
         diesel_async::SimpleAsyncConnection::batch_execute(&mut pg, &limits)
             .await
             .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
         let watch = Arc::new(Watch::default());
         pg.set_instrumentation(Recorder { watch: Arc::clone(&watch), prepared: HashSet::new() });
-        Ok(Connection { pg, watch })
+        Ok(Connection { pg, watch, _driver: driver })
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<diesel::ConnectionError> {

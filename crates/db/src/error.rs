@@ -3,28 +3,19 @@
 use diesel::result::{DatabaseErrorKind, Error};
 use kernel::{Fault, FaultKind};
 
+/// What the driver says, in the only language it has, when the connection is gone.
+const GONE: [&str; 2] = ["connection closed", "error communicating with the server"];
+
 /// The fault that a database error is. Races that PostgreSQL resolved against us, time-outs and lost connections are worth another
-/// try (503); anything else is a bug (500).
+/// try (503): their SQLSTATE is read on the wire and told to diesel as a serialization failure (`wire`). Anything else is a bug (500).
 #[track_caller]
 #[must_use]
 pub fn fault_of(error: Error) -> Fault {
     let transient = match &error {
         Error::DatabaseError(DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection, _)
         | Error::BrokenTransactionManager => true,
-        Error::DatabaseError(_, information) => {
-            let message = information.message();
-            [
-                "deadlock detected",
-                "canceling statement due to lock timeout",
-                "canceling statement due to statement timeout",
-                "terminating connection",
-                "connection closed",
-                "the database system is",
-                "too many clients",
-                "error communicating with the server",
-            ]
-            .iter()
-            .any(|known| message.contains(known))
+        Error::DatabaseError(DatabaseErrorKind::UnableToSendCommand, information) => {
+            GONE.iter().any(|known| information.message().starts_with(known))
         }
         _ => false,
     };

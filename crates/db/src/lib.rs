@@ -16,19 +16,26 @@ mod error;
 mod idempotency;
 mod listen;
 mod migrate;
+mod patience;
 mod pool;
 mod read;
+mod role;
 mod schema;
 mod settings;
+mod wire;
 mod write;
 
 pub use alarms::{AlarmRow, Settled, alarming, alarms, open_alarms_by_kind, settle_alarm};
-pub use catalogue::{answers, unprotected_tables};
-pub use connect::{ConnectError, Messages, client_config, connect};
+pub use catalogue::{answers, moved_clock, unprotected_tables};
+pub use connect::{ConnectError, Messages, client_config, connect, tls};
 pub use error::{DbResult, fault_of};
 pub use listen::{Signal, listen};
-pub use migrate::{MIGRATIONS, MigrateError, SchemaState, bootstrap, migrate, pending_migrations, revert_all, schema_state};
+pub use migrate::{
+    MIGRATIONS, MigrateError, SchemaState, bootstrap, migrate, migrate_with, pending_migrations, revert_all, schema_state,
+};
+pub use patience::Patience;
 pub use pool::{Postgres, check_capacity};
+pub use role::{Identity, Role, exposures_of, refusal};
 pub use settings::{PoolSettings, Sharing};
 
 use diesel_async::AsyncPgConnection;

@@ -1,14 +1,15 @@
-//! LISTEN: a task that hears notifications and says when it may have missed some.
+//! LISTEN: a task that hears notifications, says when it may have missed some, and does not believe that it hears before it has heard itself.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
-use tokio_postgres::AsyncMessage;
+use tokio_postgres::{AsyncMessage, Client};
 
 use crate::ConnectError;
-use crate::connect::{client_config, connect};
+use crate::connect::{Messages, client_config, connect};
 
 /// What a listener reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,11 +23,37 @@ pub enum Signal {
         /// Its payload.
         payload: String,
     },
-    /// The connection is lost: from now on nothing is heard, so caches must be flushed.
+    /// Nothing is heard from now on, so caches must be flushed and stay empty: the connection is lost, or notifications do not come through.
     Lost,
 }
 
+/// How soon a listener must hear what it sends itself.
+const HEARD_WITHIN: Duration = Duration::from_secs(2);
+/// How seldom one that stays deaf tries again.
+const DEAF_PAUSE: Duration = Duration::from_secs(30);
+
+/// Why a session of listening ended.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("{0}")]
+    Connection(#[from] ConnectError),
+    #[error(
+        "notifications do not come through: what this listener sent itself was not heard within {HEARD_WITHIN:?}. A pooler in transaction \
+         mode swallows them: give this connection the server's own address, or a pool in session mode (docs/OPERATIONS.md). Until then \
+         nothing is cached that other processes may change"
+    )]
+    Deaf,
+}
+
+impl From<tokio_postgres::Error> for Ended {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Connection(error.into())
+    }
+}
+
 /// Listens on `channels` until the handle is aborted, connecting again after a loss, and reports every signal to `heard`.
+///
+/// The gauge `database_listeners_deaf` counts listeners that hear nothing.
 pub fn listen(
     url: SecretString,
     channels: &'static [&'static str],
@@ -34,9 +61,17 @@ pub fn listen(
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut pause = Duration::from_millis(50);
+        let mut deaf = Deafness::default();
         loop {
-            match session(&url, channels, &heard).await {
+            match session(&url, channels, &heard, &mut deaf).await {
                 Ok(()) => pause = Duration::from_millis(50),
+                Err(Ended::Deaf) => {
+                    // Said once, loudly, not every time.
+                    if deaf.begins() {
+                        tracing::error!(error = %Ended::Deaf, ?channels, "cannot hear notifications");
+                    }
+                    pause = (pause * 2).min(DEAF_PAUSE);
+                }
                 Err(error) => {
                     tracing::warn!(%error, ?channels, "cannot listen for notifications; trying again");
                     pause = (pause * 2).min(Duration::from_secs(2));
@@ -48,27 +83,99 @@ pub fn listen(
     })
 }
 
-async fn session(url: &SecretString, channels: &[&str], heard: &(impl Fn(Signal) + Send + Sync)) -> Result<(), ConnectError> {
+/// Whether a listener is known to be deaf, and so counted.
+#[derive(Default)]
+struct Deafness(bool);
+
+impl Deafness {
+    fn begins(&mut self) -> bool {
+        let begins = !std::mem::replace(&mut self.0, true);
+        if begins {
+            metrics::gauge!("database_listeners_deaf").increment(1.0);
+        }
+        begins
+    }
+
+    fn ends(&mut self) {
+        if std::mem::replace(&mut self.0, false) {
+            metrics::gauge!("database_listeners_deaf").decrement(1.0);
+        }
+    }
+}
+
+impl Drop for Deafness {
+    fn drop(&mut self) {
+        self.ends();
+    }
+}
+
+async fn session(
+    url: &SecretString,
+    channels: &[&str],
+    heard: &(impl Fn(Signal) + Send + Sync),
+    deaf: &mut Deafness,
+) -> Result<(), Ended> {
     let (client, mut messages) = connect(&client_config(url)?).await?;
-    let statements: String = channels.iter().map(|channel| format!("LISTEN \"{channel}\";")).collect();
-    let subscribe = client.batch_execute(&statements);
-    tokio::pin!(subscribe);
-    let mut subscribed = false;
+    let probe = probe();
+    let statements: String = channels.iter().chain([&probe.as_str()]).map(|channel| format!("LISTEN \"{channel}\";")).collect();
+    run(&client, &mut messages, &statements).await?;
+    prove(url, &mut messages, &probe).await?;
+    deaf.ends();
+    heard(Signal::Connected);
     loop {
-        tokio::select! {
-            done = &mut subscribe, if !subscribed => {
-                done?;
-                subscribed = true;
-                heard(Signal::Connected);
+        match messages.next().await {
+            Some(Ok(AsyncMessage::Notification(n))) => {
+                heard(Signal::Notified { channel: n.channel().to_owned(), payload: n.payload().to_owned() });
             }
-            message = messages.next() => match message {
-                Some(Ok(AsyncMessage::Notification(n))) => {
-                    heard(Signal::Notified { channel: n.channel().to_owned(), payload: n.payload().to_owned() });
-                }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(error.into()),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// A channel that nobody else listens on.
+fn probe() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    format!("build14_probe_{}_{now}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Waits until the session, idle, has heard what another session sends. Sent by itself it would prove nothing: a pooler in transaction mode
+/// may lend the very connection that listens, for just that statement.
+async fn prove(url: &SecretString, messages: &mut Messages, probe: &str) -> Result<(), Ended> {
+    let (sender, mut answers) = connect(&client_config(url)?).await?;
+    run(&sender, &mut answers, &format!("NOTIFY \"{probe}\"")).await?;
+    let hear = async {
+        loop {
+            match messages.next().await {
+                Some(Ok(AsyncMessage::Notification(n))) if n.channel() == probe => return Ok(()),
+                // What comes meanwhile needs no telling: whoever is told of the connection looks at everything anew.
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error.into()),
-                None => return Ok(()),
+                None => return Err(closed()),
+            }
+        }
+    };
+    tokio::time::timeout(HEARD_WITHIN, hear).await.unwrap_or(Err(Ended::Deaf))
+}
+
+/// Runs a statement while its connection is moved on.
+async fn run(client: &Client, messages: &mut Messages, sql: &str) -> Result<(), Ended> {
+    let statement = client.batch_execute(sql);
+    tokio::pin!(statement);
+    loop {
+        tokio::select! {
+            done = &mut statement => return Ok(done?),
+            message = messages.next() => match message {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error.into()),
+                None => return Err(closed()),
             }
         }
     }
+}
+
+fn closed() -> Ended {
+    Ended::Connection(ConnectError::Closed)
 }

@@ -1,14 +1,20 @@
 //! Migrations: one linear history, embedded, run by the owner role under an advisory lock.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use diesel::connection::InstrumentationEvent;
 use diesel::migration::MigrationSource;
 use diesel::pg::Pg;
-use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel::result::DatabaseErrorKind;
+use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use kernel::Fault;
 use secrecy::SecretString;
 use uow::SystemUow;
 
-use crate::connect::establish;
+use crate::connect::{Driver, establish};
+use crate::patience::{Patience, Watchman};
 use crate::{DbResult, PgRead};
 
 /// Every migration, as `<timestamp>_<domain>_<what>`.
@@ -29,6 +35,25 @@ pub enum MigrateError {
     /// A migration failed.
     #[error("a migration failed: {0}")]
     Migration(String),
+    /// Whoever it is would own what is made.
+    #[error(
+        "migrations must run as build14_owner, and this connection is {0}: give BUILD14__DATABASE__OWNER_URL a URL of that role, or of a \
+         superuser on a way that no pooler drops start-up options from (docs/OPERATIONS.md)"
+    )]
+    NotTheOwner(String),
+    /// A lock was not to be had.
+    #[error(
+        "{what} waited for a lock again and again, and left nothing behind ({error}): {blockers}. Let that transaction end, or end it \
+         (select pg_terminate_backend(…)), then run `build14 migrate` again"
+    )]
+    Waited {
+        /// What waited.
+        what: String,
+        /// What the server said in the end.
+        error: String,
+        /// Who held it.
+        blockers: String,
+    },
 }
 
 /// How the schema of a database stands to this program.
@@ -46,10 +71,11 @@ pub struct SchemaState {
 /// # Errors
 /// If the database cannot be reached or the role may not do it.
 pub async fn bootstrap(admin_url: &SecretString) -> Result<(), MigrateError> {
-    let mut connection = establish(admin_url).await?;
+    let (mut connection, _driver) = establish(admin_url).await?;
     connection
         .batch_execute(&format!(
-            "select pg_advisory_lock({LOCK});
+            "set lock_timeout = '60s';
+             select pg_advisory_lock({LOCK});
              do $$
              declare
                  name text;
@@ -90,15 +116,30 @@ pub async fn bootstrap(admin_url: &SecretString) -> Result<(), MigrateError> {
 /// Applies what is pending, as the owner role.
 ///
 /// # Errors
-/// If the database cannot be reached or a migration fails; that migration leaves nothing behind.
+/// If the database cannot be reached, the role is another, or a migration fails; that migration leaves nothing behind.
 pub async fn migrate(owner_url: &SecretString) -> Result<Vec<String>, MigrateError> {
-    let (applied, mut locked) = with_harness(owner_url, |harness| {
-        let applied = harness.run_pending_migrations(MIGRATIONS).map_err(|e| MigrateError::Migration(e.to_string()))?;
-        Ok(applied.iter().map(ToString::to_string).collect())
+    migrate_with(owner_url, Patience::default()).await
+}
+
+/// As [`migrate`], waiting for locks as long as this.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn migrate_with(owner_url: &SecretString, patience: Patience) -> Result<Vec<String>, MigrateError> {
+    let (applied, mut locked) = with_harness(owner_url, patience, move |harness, guard| {
+        let list = "the list of migrations";
+        let pending = patiently(patience, list, harness, guard, |harness| harness.pending_migrations(MIGRATIONS))?;
+        let mut applied = Vec::new();
+        for migration in pending {
+            let name = migration.name().to_string();
+            let version = patiently(patience, &name, harness, guard, |harness| harness.run_migration(&*migration))?;
+            applied.push(version.to_string());
+        }
+        Ok(applied)
     })
     .await?;
     // The server compares versions at start (`schema_state`), as the serving role. Under the lock too: two grants at once fail.
-    locked.batch_execute("grant select on public.__diesel_schema_migrations to build14_app, build14_system").await?;
+    locked.connection.batch_execute("grant select on public.__diesel_schema_migrations to build14_app, build14_system").await?;
     Ok(applied)
 }
 
@@ -107,7 +148,7 @@ pub async fn migrate(owner_url: &SecretString) -> Result<Vec<String>, MigrateErr
 /// # Errors
 /// As [`migrate`].
 pub async fn revert_all(owner_url: &SecretString) -> Result<(), MigrateError> {
-    with_harness(owner_url, |harness| {
+    with_harness(owner_url, Patience::default(), |harness, _| {
         harness.revert_all_migrations(MIGRATIONS).map_err(|e| MigrateError::Migration(e.to_string()))?;
         Ok(())
     })
@@ -115,21 +156,106 @@ pub async fn revert_all(owner_url: &SecretString) -> Result<(), MigrateError> {
     Ok(())
 }
 
-/// The connection that it gives back still holds the lock.
+/// What is known of statements that failed.
+struct Guard {
+    transient: Arc<AtomicBool>,
+    watchman: Watchman,
+}
+
+/// A connection that still holds the migrators' lock.
+struct Locked {
+    connection: AsyncPgConnection,
+    _driver: Driver,
+}
+
 async fn with_harness<T: Send + 'static>(
     owner_url: &SecretString,
-    work: impl FnOnce(&mut AsyncMigrationHarness<AsyncPgConnection>) -> Result<T, MigrateError> + Send + 'static,
-) -> Result<(T, AsyncPgConnection), MigrateError> {
-    let mut connection = establish(owner_url).await?;
-    connection.batch_execute(&format!("select pg_advisory_lock({LOCK})")).await?;
+    patience: Patience,
+    work: impl FnOnce(&mut AsyncMigrationHarness<AsyncPgConnection>, &Guard) -> Result<T, MigrateError> + Send + 'static,
+) -> Result<(T, Locked), MigrateError> {
+    let (mut connection, driver) = establish(owner_url).await?;
+    refuse_others_than_the_owner(&mut connection).await?;
+    // For the lock among migrators alone it waits as long as another one may take.
+    let others = patience.attempts * (patience.lock_timeout + patience.pause);
+    let lock = format!("set lock_timeout = {}; select pg_advisory_lock({LOCK}); {}", others.as_millis().max(1), patience.set());
+    let watchman = Watchman::over(&mut connection, owner_url, patience).await?;
+    if let Err(error) = connection.batch_execute(&lock).await {
+        return Err(waited(error, "the other migrators", &watchman.seen()));
+    }
+    let guard = Guard { transient: watch(&mut connection), watchman };
     // The harness drives the connection synchronously: on a thread of its own, so that any runtime will do.
     tokio::task::spawn_blocking(move || {
         let mut harness = AsyncMigrationHarness::new(connection);
-        let done = work(&mut harness)?;
-        Ok((done, harness.into_inner()))
+        let done = work(&mut harness, &guard)?;
+        Ok((done, Locked { connection: harness.into_inner(), _driver: driver }))
     })
     .await
     .map_err(|e| MigrateError::Migration(e.to_string()))?
+}
+
+/// What is made belongs to whoever makes it: to nobody but the owner.
+async fn refuse_others_than_the_owner(connection: &mut AsyncPgConnection) -> Result<(), MigrateError> {
+    #[derive(diesel::QueryableByName)]
+    struct Us {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        name: String,
+    }
+    let us: Us = diesel::sql_query("select current_user::text as name").get_result(connection).await?;
+    if us.name == "build14_owner" { Ok(()) } else { Err(MigrateError::NotTheOwner(us.name)) }
+}
+
+/// Runs a migration again while it is locks that it fails for.
+fn patiently<T>(
+    patience: Patience,
+    name: &str,
+    harness: &mut AsyncMigrationHarness<AsyncPgConnection>,
+    guard: &Guard,
+    mut run: impl FnMut(&mut AsyncMigrationHarness<AsyncPgConnection>) -> diesel::migration::Result<T>,
+) -> Result<T, MigrateError> {
+    let mut attempt = 1;
+    loop {
+        guard.transient.store(false, Ordering::Relaxed);
+        let error = match run(harness) {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        let blockers = guard.watchman.seen();
+        if !AtomicBool::load(&guard.transient, Ordering::Relaxed) {
+            return Err(MigrateError::Migration(error.to_string()));
+        }
+        if attempt >= patience.attempts {
+            return Err(waited(error, name, &blockers));
+        }
+        tracing::warn!(
+            migration = name,
+            attempt,
+            of = patience.attempts,
+            ?blockers,
+            "the migration waits for a lock; trying again"
+        );
+        attempt += 1;
+        std::thread::sleep(patience.pause);
+    }
+}
+
+/// Remembers whether a statement failed for a lock that was not granted, a deadlock or a cut connection: the harness tells an error's text
+/// alone.
+fn watch(connection: &mut AsyncPgConnection) -> Arc<AtomicBool> {
+    let transient = Arc::new(AtomicBool::new(false));
+    let tell = Arc::clone(&transient);
+    connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::FinishQuery { error: Some(error), .. } = event
+            && matches!(error, diesel::result::Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _))
+        {
+            tell.store(true, Ordering::Relaxed);
+        }
+    });
+    transient
+}
+
+fn waited(error: impl std::fmt::Display, for_what: &str, blockers: &[String]) -> MigrateError {
+    let blockers = if blockers.is_empty() { "nobody could be seen holding it".to_owned() } else { blockers.join("; ") };
+    MigrateError::Waited { what: for_what.to_owned(), error: error.to_string(), blockers }
 }
 
 #[derive(diesel::QueryableByName)]
@@ -140,16 +266,27 @@ struct Applied {
 
 const APPLIED: &str = "select version::text from public.__diesel_schema_migrations order by version";
 
+/// Whether anything was ever migrated.
+async fn begun(connection: &mut AsyncPgConnection) -> diesel::QueryResult<bool> {
+    #[derive(diesel::QueryableByName)]
+    struct Begun {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        begun: bool,
+    }
+    let sql = "select to_regclass('public.__diesel_schema_migrations') is not null as begun";
+    diesel::sql_query(sql).get_result::<Begun>(connection).await.map(|row| row.begun)
+}
+
 /// Compares the database's schema with this program's migrations.
 ///
 /// # Errors
 /// If the database cannot be reached.
 pub async fn schema_state(url: &SecretString) -> Result<SchemaState, MigrateError> {
-    let mut connection = establish(url).await?;
-    let there: Vec<Applied> = diesel::sql_query(APPLIED)
-        .load(&mut connection)
-        .await
-        .or_else(|error| if error.to_string().contains("does not exist") { Ok(Vec::new()) } else { Err(error) })?;
+    let (mut connection, _driver) = establish(url).await?;
+    let there: Vec<Applied> = match begun(&mut connection).await? {
+        true => diesel::sql_query(APPLIED).load(&mut connection).await?,
+        false => Vec::new(),
+    };
     compare(there).map_err(MigrateError::Migration)
 }
 

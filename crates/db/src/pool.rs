@@ -14,9 +14,10 @@ use uow::{Database, ReadBackend, TxBackend};
 
 use crate::connect::establish;
 use crate::connection::{Connector, Held};
+use crate::error::fault_of;
 use crate::read::Reading;
 use crate::write::WriteTx;
-use crate::{PoolSettings, Sharing};
+use crate::{PoolSettings, Sharing, role};
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
@@ -75,6 +76,18 @@ impl Postgres {
         })
     }
 
+    /// Everything for which rows that this pool reads might be another tenant's: none, as long as its role is what it must be and every
+    /// table's policies hold for it. Asked anew each time.
+    ///
+    /// # Errors
+    /// A fault if there is no connection, also if that is because its role is wrong.
+    pub async fn exposures(&self) -> Result<Vec<String>, Fault> {
+        let mut held = self.held().await?;
+        let found = role::exposures(&mut held, self.settings.identity).await.map_err(fault_of)?;
+        held.give_back();
+        Ok(found)
+    }
+
     async fn held(&self) -> Result<Held, Fault> {
         match self.pool()?.get().await {
             Ok(object) => Ok(Held::new(object)),
@@ -112,7 +125,7 @@ impl Database for Postgres {
 /// # Errors
 /// A fault that says which numbers collide.
 pub async fn check_capacity(settings: &PoolSettings, planned: usize) -> Result<(), Fault> {
-    let mut connection = establish(&settings.url).await.map_err(Fault::unavailable)?;
+    let (mut connection, _driver) = establish(&settings.url).await.map_err(Fault::unavailable)?;
     #[derive(diesel::QueryableByName)]
     struct Row {
         #[diesel(sql_type = diesel::sql_types::Integer)]

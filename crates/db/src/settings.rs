@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::{Identity, Role};
+
 /// Whether threads share connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
@@ -19,6 +21,8 @@ pub enum Sharing {
 pub struct PoolSettings {
     /// libpq URL; its role decides what can be seen.
     pub url: SecretString,
+    /// Who it must lead to: verified on every new connection.
+    pub identity: Identity,
     /// The most connections, per thread if not shared.
     pub size: usize,
     /// Whether threads share it.
@@ -32,11 +36,24 @@ pub struct PoolSettings {
 }
 
 impl PoolSettings {
+    /// Tenants' connections at `url`, with the defaults.
+    #[must_use]
+    pub fn app(url: impl Into<SecretString>) -> Self {
+        Self::new(url, Identity::of(Role::App))
+    }
+
+    /// The platform's connections at `url`, with the defaults.
+    #[must_use]
+    pub fn system(url: impl Into<SecretString>) -> Self {
+        Self::new(url, Identity::of(Role::System))
+    }
+
     /// `url` with the defaults: 8 connections per thread, 2 s wait, 15 s per statement, 10 s per lock.
     #[must_use]
-    pub fn new(url: impl Into<SecretString>) -> Self {
+    pub fn new(url: impl Into<SecretString>, identity: Identity) -> Self {
         Self {
             url: url.into(),
+            identity,
             size: 8,
             sharing: Sharing::PerThread,
             wait: Duration::from_secs(2),

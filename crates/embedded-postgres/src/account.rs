@@ -87,7 +87,7 @@ impl Account {
 }
 
 /// Our effective user id, without a line of unsafe code.
-fn own_uid() -> Result<u32, Error> {
+pub(crate) fn own_uid() -> Result<u32, Error> {
     if let Ok(process) = fs::metadata("/proc/self") {
         return Ok(process.uid());
     }

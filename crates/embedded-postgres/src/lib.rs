@@ -1,4 +1,4 @@
-//! A private PostgreSQL cluster made and run from the server programs on this machine.
+//! A private PostgreSQL cluster made and run from the server programs on this machine, or from those that npm brings.
 //!
 //! [`Cluster::start`] gives the development profile a database that survives restarts; [`for_tests`] gives a test
 //! process a throw-away one. Both listen on a unix socket in a directory of mode 0700 and on nothing else, so they
@@ -8,6 +8,7 @@
 //! | module | one thing |
 //! |---|---|
 //! | `programs` | finds `initdb` and `postgres` |
+//! | `npm` | brings them where there are none, pinned by version and hash |
 //! | `account` | the unprivileged account they run as when we are root |
 //! | `place` | the directory a cluster lives in, and the locks on it |
 //! | `temporary` | where throw-away clusters live |
@@ -25,6 +26,7 @@ mod cluster;
 mod error;
 mod initdb;
 mod launch;
+mod npm;
 mod place;
 mod postmaster;
 mod programs;
@@ -36,6 +38,8 @@ mod test_cluster;
 pub use address::Address;
 pub use cluster::{Cluster, Config, running};
 pub use error::Error;
+pub use npm::CACHE_VARIABLE;
+pub use place::make_data_dir;
 pub use programs::{BIN_VARIABLE, OLDEST_MAJOR, Programs};
 pub use settings::Durability;
 pub use temporary::TEST_DIR_VARIABLE;

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::account::Account;
+use crate::account::{Account, own_uid};
 use crate::address::{PORT, socket_name};
 use crate::error::{Error, io};
 use crate::supervisor::until;
@@ -52,7 +52,7 @@ impl Place {
 
     /// The place for this data directory, made if there is none, and the account to run the server as.
     pub(crate) fn open(data_dir: &Path) -> Result<(Self, Account), Error> {
-        fs::create_dir_all(data_dir).map_err(io("create", data_dir))?;
+        make_data_dir(data_dir).map_err(io("create", data_dir))?;
         let data_dir = fs::canonicalize(data_dir).map_err(io("find", data_dir))?;
         let home = data_dir.join("postgres");
         let wanted = pointed_to(&home).unwrap_or_else(|| home.clone());
@@ -172,6 +172,19 @@ impl Drop for OwnerLock {
         // Closing is not enough: a process that another thread is just starting holds a copy of the file until it runs its program.
         let _ = self.file.unlock();
     }
+}
+
+/// Makes a data directory, if there is none, that nobody else can look into; for root, whose server runs as another account, one that others
+/// may pass through. One that is there stays as it is: it may be anything.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn make_data_dir(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let mode = if own_uid().is_ok_and(|us| us == 0) { 0o711 } else { 0o700 };
+    DirBuilder::new().recursive(true).mode(mode).create(path)
 }
 
 /// A directory of ours that others may pass through only if the server is another account, and may not write to.

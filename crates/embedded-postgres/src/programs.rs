@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 use std::{env, fs};
 
 use crate::error::Error;
+use crate::npm;
 
-/// The environment variable that names the directory to use, and then no other is looked in.
+/// The environment variable that names the directory to use, and then no other is looked in; or `npm`, for those that npm brings.
 pub const BIN_VARIABLE: &str = "BUILD14_POSTGRES_BIN";
 /// The oldest major version that will do.
 pub const OLDEST_MAJOR: u32 = 15;
@@ -33,9 +34,12 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// The newest programs of this machine. `bin`, else [`BIN_VARIABLE`], names the only directory to look in.
+    /// The newest programs of this machine; where it has none, those that npm brings. `bin`, else [`BIN_VARIABLE`], names the only directory
+    /// to look in, or says `npm` to use no others than npm's.
     pub fn find(bin: Option<&Path>) -> Result<Self, Error> {
-        Self::all(bin)?.into_iter().next().ok_or(Error::NotInstalled { looked: Vec::new() })
+        let mut all = Self::all(bin)?;
+        // Never none.
+        Ok(all.swap_remove(0))
     }
 
     /// The programs that can run the cluster in this directory: those of the major version that made it, or the newest.
@@ -44,20 +48,38 @@ impl Programs {
         let made_by = fs::read_to_string(cluster.join("PG_VERSION")).ok();
         let found = all.iter().map(|p| (p.bin.clone(), p.version.clone())).collect();
         let fits = |programs: &Self| made_by.as_ref().is_none_or(|v| v.trim() == programs.major.to_string());
-        all.into_iter().find(fits).ok_or_else(|| Error::OtherMajor {
-            cluster: cluster.to_owned(),
-            wanted: made_by.as_deref().unwrap_or_default().trim().to_owned(),
-            found,
-        })
+        if let Some(fit) = all.into_iter().find(fits) {
+            return Ok(fit);
+        }
+        let wanted = made_by.as_deref().unwrap_or_default().trim().to_owned();
+        // One that npm's programs made, before others came to this machine.
+        if named(bin).is_none()
+            && npm::brings(&wanted)
+            && let Ok(programs) = npm::programs()
+        {
+            return Ok(programs);
+        }
+        Err(Error::OtherMajor { cluster: cluster.to_owned(), wanted, found })
     }
 
     /// All that are new enough, the newest first, never none.
     fn all(bin: Option<&Path>) -> Result<Vec<Self>, Error> {
-        let named = bin.map(Path::to_owned).or_else(|| env::var_os(BIN_VARIABLE).filter(|v| !v.is_empty()).map(PathBuf::from));
-        let (candidates, looked) = match named {
-            Some(dir) => (vec![dir.clone()], vec![dir]),
-            None => usual_places(),
-        };
+        match named(bin) {
+            Some(Named::Npm) => Ok(vec![npm::programs()?]),
+            Some(Named::Dir(dir)) => Self::among(vec![dir.clone()], vec![dir], None),
+            None => {
+                let (candidates, looked) = usual_places();
+                Self::among(candidates, looked, Some(&npm::programs))
+            }
+        }
+    }
+
+    /// Those in these directories that are new enough, the newest first; where there are none, what is brought.
+    fn among(
+        candidates: Vec<PathBuf>,
+        looked: Vec<PathBuf>,
+        bring: Option<&dyn Fn() -> Result<Self, Error>>,
+    ) -> Result<Vec<Self>, Error> {
         let mut found: Vec<Self> = Vec::new();
         for dir in candidates {
             let dir = fs::canonicalize(&dir).unwrap_or(dir);
@@ -65,18 +87,24 @@ impl Programs {
                 found.extend(Self::in_dir(dir));
             }
         }
-        if found.is_empty() {
-            return Err(Error::NotInstalled { looked });
-        }
         let (mut new, old): (Vec<_>, Vec<_>) = found.into_iter().partition(|programs| programs.major >= OLDEST_MAJOR);
         if new.is_empty() {
-            return Err(Error::TooOld { found: old.into_iter().map(|p| (p.bin, p.version)).collect() });
+            let npm = match bring.map(|bring| bring()) {
+                Some(Ok(brought)) => return Ok(vec![brought]),
+                Some(Err(Error::Npm { why })) => Some(why),
+                Some(Err(error)) => Some(error.to_string()),
+                None => None,
+            };
+            return Err(match old.is_empty() {
+                true => Error::NotInstalled { looked, npm },
+                false => Error::TooOld { npm, found: old.into_iter().map(|p| (p.bin, p.version)).collect() },
+            });
         }
         new.sort_by_key(|programs| std::cmp::Reverse(programs.major));
         Ok(new)
     }
 
-    fn in_dir(bin: PathBuf) -> Option<Self> {
+    pub(crate) fn in_dir(bin: PathBuf) -> Option<Self> {
         if !bin.join("initdb").is_file() {
             return None;
         }
@@ -107,6 +135,20 @@ impl Programs {
 
     pub(crate) fn initdb(&self) -> PathBuf {
         self.bin.join("initdb")
+    }
+}
+
+/// Where somebody said to look.
+enum Named {
+    Npm,
+    Dir(PathBuf),
+}
+
+fn named(bin: Option<&Path>) -> Option<Named> {
+    let variable = || env::var_os(BIN_VARIABLE).filter(|value| !value.is_empty());
+    match bin {
+        Some(dir) => Some(Named::Dir(dir.to_owned())),
+        None => variable().map(|value| if value == "npm" { Named::Npm } else { Named::Dir(value.into()) }),
     }
 }
 
@@ -158,7 +200,58 @@ fn children(dir: &Path, before: &str, after: &str) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+
+    fn fake(bin: &Path, version: &str) -> Programs {
+        for program in ["postgres", "initdb"] {
+            let path = bin.join(program);
+            fs::write(&path, format!("#!/bin/sh\necho '{program} (PostgreSQL) {version}'\n")).expect("a file");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set");
+        }
+        Programs::in_dir(bin.to_owned()).expect("it tells its version")
+    }
+
+    #[test]
+    fn npm_is_asked_only_where_the_machine_has_nothing_new_enough() {
+        let (npm, new, old) = (tempfile::tempdir(), tempfile::tempdir(), tempfile::tempdir());
+        let [npm, new, old] = [npm, new, old].map(|dir| dir.expect("a folder"));
+        let brought = fake(npm.path(), "17.10");
+        (fake(new.path(), "15.1"), fake(old.path(), "13.4"));
+        let asked = Cell::new(0);
+        let bring = || {
+            asked.set(asked.get() + 1);
+            Ok(brought.clone())
+        };
+        let versions = |dirs: &[&Path]| {
+            let dirs: Vec<PathBuf> = dirs.iter().map(|dir| (*dir).to_owned()).collect();
+            let found = Programs::among(dirs.clone(), dirs, Some(&bring)).expect("found");
+            found.into_iter().map(|programs| programs.version).collect::<Vec<_>>()
+        };
+        assert_eq!(versions(&[old.path(), new.path()]), ["15.1"]);
+        assert_eq!(asked.get(), 0, "what the machine has comes first");
+        assert_eq!(versions(&[]), ["17.10"]);
+        assert_eq!(versions(&[old.path()]), ["17.10"]);
+        assert_eq!(asked.get(), 2);
+    }
+
+    #[test]
+    fn without_npm_the_error_tells_both_ways() {
+        let looked = vec![PathBuf::from("/nowhere/bin")];
+        let absent = || Err(Error::Npm { why: "npm is not installed either".to_owned() });
+        let error = Programs::among(looked.clone(), looked, Some(&absent)).expect_err("nothing there").to_string();
+        for said in [
+            "no PostgreSQL server programs",
+            "npm is not installed either",
+            "Or install npm (Node.js)",
+            "/nowhere/bin",
+            BIN_VARIABLE,
+        ] {
+            assert!(error.contains(said), "{said} is missing in {error}");
+        }
+    }
 
     #[test]
     fn versions_are_read_as_every_build_tells_them() {

@@ -13,6 +13,9 @@ pub enum Error {
     /// There is no session with the database.
     #[error("the queue's database: {0}")]
     Connect(#[from] db::ConnectError),
+    /// The pool of the queue's connections cannot be made.
+    #[error("the queue's pool: {0}")]
+    Pool(#[from] deadpool_postgres::BuildError),
     /// A statement of the queue failed.
     #[error("the queue: {0}")]
     Queue(#[from] GraphileWorkerError),

@@ -1,5 +1,7 @@
 //! The queue's own schema: made by the owner role, used by the platform's role.
 
+use std::time::Duration;
+
 use futures::StreamExt;
 use graphile_worker::WorkerUtils;
 use graphile_worker::tokio_postgres::TokioPostgresDatabase;
@@ -9,6 +11,10 @@ use crate::Error;
 
 /// The advisory lock that keeps two installers apart ("14Jobs" in ASCII).
 const LOCK: i64 = 0x3134_4a6f_6273;
+
+const BRIEFLY: &str = "set lock_timeout = '2s'";
+const ATTEMPTS: u32 = 15;
+const PAUSE: Duration = Duration::from_secs(3);
 
 /// The queue enables row-level security without a policy: what the owner made, the platform's role would see empty.
 const GRANTS: &str = "
@@ -42,14 +48,31 @@ pub async fn install(owner_url: &SecretString) -> Result<(), Error> {
     let config = db::client_config(owner_url)?;
     let (client, mut messages) = db::connect(&config).await?;
     let connection = tokio::spawn(async move { while let Some(Ok(_)) = messages.next().await {} });
-    client.batch_execute(&format!("select pg_advisory_lock({LOCK})")).await?;
-    let database = TokioPostgresDatabase::from_config(config, 1)?;
-    let migrated = WorkerUtils::new(database.clone(), "graphile_worker").migrate().await;
-    database.pool().close();
-    migrated.map_err(|error| Error::Migrate(error.to_string()))?;
-    client.batch_execute(GRANTS).await?;
+    client.batch_execute(&format!("set lock_timeout = '60s'; select pg_advisory_lock({LOCK}); {BRIEFLY}")).await?;
+    let mut brief = config;
+    let options = format!("{} -c lock_timeout=2000", brief.get_options().unwrap_or_default());
+    brief.options(options.trim());
+    let mut attempt = 1;
+    // Whoever waits for a lock on the queue's tables holds up every worker behind: briefly, then again.
+    while let Err(error) = attempted(&client, &brief).await {
+        if attempt >= ATTEMPTS {
+            return Err(error);
+        }
+        attempt += 1;
+        tracing::warn!(%error, attempt, "the queue's schema cannot be brought up to date yet; trying again");
+        tokio::time::sleep(PAUSE).await;
+    }
     // The lock goes with the session.
     drop(client);
     let _ = connection.await;
     Ok(())
+}
+
+/// Everything that may be repeated, since each part of it is whole or not done.
+async fn attempted(client: &tokio_postgres::Client, config: &tokio_postgres::Config) -> Result<(), Error> {
+    let database = TokioPostgresDatabase::from_config(config.clone(), 1)?;
+    let migrated = WorkerUtils::new(database.clone(), "graphile_worker").migrate().await;
+    database.pool().close();
+    migrated.map_err(|error| Error::Migrate(error.to_string()))?;
+    Ok(client.batch_execute(GRANTS).await?)
 }

@@ -35,7 +35,7 @@ pub(crate) struct Event {
 
 /// The platform's door with a small pool of its own.
 pub(crate) fn door(url: &SecretString) -> Result<SystemUow, Fault> {
-    let settings = PoolSettings { size: CONNECTIONS, sharing: Sharing::Shared, ..PoolSettings::new(url.clone()) };
+    let settings = PoolSettings { size: CONNECTIONS, sharing: Sharing::Shared, ..PoolSettings::system(url.clone()) };
     Ok(SystemUow::new(Postgres::new(settings)? as Arc<dyn uow::Database>))
 }
 

@@ -85,6 +85,7 @@ impl Session {
         config.application_name(name(key));
         let (client, mut messages) = db::connect(&config).await?;
         let connection = tokio::spawn(async move { while let Some(Ok(_)) = messages.next().await {} });
+        client.batch_execute(&db::Identity::of(db::Role::System).verification()).await.map_err(db::ConnectError::from)?;
         let session = Self { _client: client, connection };
         // If an earlier session of ours still stands on the server's side, its lock says the same, and this one waits for it.
         session._client.batch_execute(&format!("set lock_timeout = 0; select pg_advisory_lock({CLASS}, {key})")).await?;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use db::{Identity, Role};
+use deadpool_postgres::{ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod};
+use futures::FutureExt;
 use graphile_worker::sql::complete_job::complete_job;
 use graphile_worker::sql::fail_job::single::fail_job;
 use graphile_worker::sql::get_job::get_job;
@@ -32,7 +35,17 @@ impl Queue {
         let mut config = db::client_config(url)?;
         let options = format!("{} -c statement_timeout=15000 -c lock_timeout=10000", config.get_options().unwrap_or_default());
         config.options(options.trim());
-        let database: Database = TokioPostgresDatabase::from_config(config, CONNECTIONS)?.into();
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let verified = Hook::async_fn(|client: &mut ClientWrapper, _| {
+            async move {
+                let verified = client.batch_execute(&Identity::of(Role::System).verification()).await;
+                verified.map_err(HookError::Backend)
+            }
+            .boxed()
+        });
+        let manager = Manager::from_config(config, db::tls()?, recycling);
+        let pool = Pool::builder(manager).max_size(CONNECTIONS).post_create(verified).build()?;
+        let database: Database = TokioPostgresDatabase::new(pool).into();
         let tasks = registry.tasks().map(str::to_owned).collect();
         let tasks = patiently(get_tasks_details(&database, SCHEMA, tasks)).await?;
         Ok(Self { database, tasks, worker })

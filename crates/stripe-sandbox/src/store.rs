@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// A journal larger than this is folded into the snapshot.
@@ -52,7 +53,7 @@ impl Store {
             let Ok(rows) = serde_json::from_str::<Vec<Vec<Value>>>(line) else { break };
             rows.into_iter().for_each(|row| store.replay(row));
         }
-        let journal = OpenOptions::new().create(true).append(true).open(&log)?;
+        let journal = private(&log, OpenOptions::new().create(true).append(true))?;
         store.disk = Some(Disk { snapshot: snapshot.to_owned(), journal, journal_size: 0 });
         store.fold()?;
         Ok(store)
@@ -115,7 +116,7 @@ impl Store {
         let rows: Vec<Value> =
             self.tables.keys().flat_map(|table| self.rows(table).map(move |(id, row)| json!([table, id, row]))).collect();
         let fresh = path.with_extension("new");
-        fs::write(&fresh, serde_json::to_vec(&rows)?)?;
+        private(&fresh, OpenOptions::new().create(true).write(true).truncate(true))?.write_all(&serde_json::to_vec(&rows)?)?;
         fs::rename(&fresh, &path)?;
         self.changed.clear();
         if let Some(disk) = self.disk.as_mut() {
@@ -151,6 +152,13 @@ impl Store {
             }
         }
     }
+}
+
+/// Opens a file that this account alone may read, also one that was made when others could.
+fn private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let file = options.mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 fn journal_of(snapshot: &Path) -> PathBuf {
@@ -189,6 +197,25 @@ mod tests {
         let again = Store::open(&file).unwrap();
         let ids: Vec<_> = again.rows("t").map(|(id, row)| (id.to_owned(), row["n"].clone())).collect();
         assert_eq!(ids, [("a".to_owned(), json!(3)), ("c".to_owned(), json!(4))]);
+    }
+
+    #[test]
+    fn what_is_kept_is_for_this_account_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("stripe.json");
+        for old in [file.clone(), journal_of(&file)] {
+            fs::write(&old, "").unwrap();
+            fs::set_permissions(&old, Permissions::from_mode(0o644)).unwrap();
+        }
+        fs::write(&file, "[]").unwrap();
+        let mut store = Store::open(&file).unwrap();
+        store.put("t", "a", json!(1));
+        store.commit().unwrap();
+        let modes: Vec<_> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().metadata().unwrap().permissions().mode() & 0o777)
+            .collect();
+        assert_eq!(modes, [0o600, 0o600]);
     }
 
     #[test]

@@ -35,9 +35,9 @@ impl Database {
         TEMPLATE.get_or_init(make_template).await;
         let name = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
         admin(&format!("create database {name} owner build14_owner template {TEMPLATE_NAME} strategy file_copy")).await;
-        let settings = PoolSettings { size: 4, wait: WAIT, ..PoolSettings::new(url("build14_app", &name).await) };
+        let settings = PoolSettings { size: 4, wait: WAIT, ..PoolSettings::app(url("build14_app", &name).await) };
         let app = Postgres::new(settings).expect("the pool's settings hold");
-        let settings = PoolSettings { size: 2, wait: WAIT, ..PoolSettings::new(url("build14_system", &name).await) };
+        let settings = PoolSettings { size: 2, wait: WAIT, ..PoolSettings::system(url("build14_system", &name).await) };
         let system = Postgres::new(settings).expect("the pool's settings hold");
         let uow = Uow::new(Arc::clone(&app) as Arc<dyn uow::Database>);
         Self { name, app, uow, system: SystemUow::new(system) }
@@ -64,7 +64,7 @@ impl Database {
     /// A tenants' door with a pool of other settings.
     #[must_use]
     pub async fn uow_with(&self, change: impl FnOnce(&mut PoolSettings)) -> Uow {
-        let mut settings = PoolSettings { wait: WAIT, ..PoolSettings::new(self.app_url().await) };
+        let mut settings = PoolSettings { wait: WAIT, ..PoolSettings::app(self.app_url().await) };
         change(&mut settings);
         Uow::new(Postgres::new(settings).expect("the pool's settings hold"))
     }

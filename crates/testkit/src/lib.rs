@@ -5,8 +5,10 @@
 
 mod database;
 mod people;
+mod proxy;
 mod until;
 
 pub use database::Database;
 pub use people::Party;
+pub use proxy::{Meddles, Proxy};
 pub use until::until;

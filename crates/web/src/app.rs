@@ -6,6 +6,7 @@ mod compress;
 mod cors;
 mod denial;
 mod deps;
+mod drain;
 mod head;
 mod health;
 mod instruments;
@@ -26,6 +27,7 @@ pub(crate) use client::is_trusted;
 pub use client::{ClientIpHeader, Network};
 pub use denial::{DenialLog, NoDenialLog};
 pub use deps::AppDeps;
+pub use drain::Drain;
 pub use health::{AlwaysReady, Readiness};
 pub use instruments::describe_metrics;
 pub(crate) use rate_limit::network_of;
@@ -58,7 +60,7 @@ pub fn app(
             for data in &deps.data {
                 data(config);
             }
-            health::configure(config, &deps.readiness);
+            health::configure(config, &deps.readiness, &deps.drain);
             if let Some(openapi) = &deps.openapi {
                 crate::docs::configure(config, openapi);
             }

@@ -1,10 +1,12 @@
 //! Configuration: embedded defaults, the profile, the environment; validated whole, every fault reported at once.
 
+mod escrow;
 mod reader;
+mod sanity;
 mod settings;
 
 pub use reader::Faults;
-pub use settings::{LogFormat, Profile, Settings};
+pub use settings::{LogFormat, Metrics, Profile, Settings};
 
 use figment::Figment;
 use figment::providers::{Format, Toml};

@@ -45,7 +45,7 @@ pub fn json(alarm: &AlarmRow) -> Value {
 }
 
 fn door(system_url: &SecretString) -> anyhow::Result<SystemUow> {
-    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::new(system_url.clone()) })?;
+    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(system_url.clone()) })?;
     Ok(SystemUow::new(platform))
 }
 

@@ -1,4 +1,4 @@
-//! `build14 float`: E0 of the ledger.
+//! `build14 float` and `build14 payout`: E0 and E11 of the ledger.
 
 use escrow::{Float, FloatPosted};
 use kernel::Decision;
@@ -10,6 +10,6 @@ use uow::SystemUow;
 /// # Errors
 /// If the source was posted otherwise, or the database does not answer.
 pub async fn post_float(system_url: &SecretString, float: &Float, by: &Decision) -> anyhow::Result<FloatPosted> {
-    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::new(system_url.clone()) })?;
+    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(system_url.clone()) })?;
     Ok(escrow::post_float(&SystemUow::new(platform), float, by).await?)
 }

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use uow::SystemUow;
 
 fn platform(system_url: &SecretString) -> anyhow::Result<SystemUow> {
-    let settings = db::PoolSettings { size: 1, ..db::PoolSettings::new(system_url.clone()) };
+    let settings = db::PoolSettings { size: 1, ..db::PoolSettings::system(system_url.clone()) };
     Ok(SystemUow::new(db::Postgres::new(settings)?))
 }
 

@@ -5,6 +5,7 @@ mod doctor;
 mod documents;
 mod float;
 mod holds;
+pub mod keys;
 mod obligations;
 mod platform;
 mod registry;
@@ -12,6 +13,7 @@ mod sandbox;
 mod seed;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix_web::web::{Data, ServiceConfig};
 use kernel::{Clock, Decision, Permission, ReleaseId, SystemClock};
@@ -21,12 +23,12 @@ use uow::{SystemUow, Uow};
 
 use crate::config::{Profile, Settings};
 use crate::database::Urls;
-use crate::secrets;
 
-pub use doctor::{Finding, doctor};
+pub use doctor::{Finding, doctor, doctor_of, exposed};
 pub use documents::{openapi_json, routes};
 pub use float::post_float;
 pub use holds::{freeze, unfreeze};
+pub use registry::TASKS;
 pub use sandbox::start_sandbox;
 pub use seed::seed;
 
@@ -78,6 +80,7 @@ struct Domains {
 
 /// All services of a process.
 pub struct Services {
+    door: Arc<db::Postgres>,
     system: SystemUow,
     policy: Arc<auth::Policy>,
     audit: Arc<audit::Service>,
@@ -92,6 +95,9 @@ pub struct Services {
     /// Sets the gauge of open alarms, if this process shows metrics.
     counting: OnceLock<JoinHandle<()>>,
     worker: Arc<OnceLock<jobs::Monitor>>,
+    drain: web::Drain,
+    signer: Arc<audit::Signer>,
+    sign_every: Duration,
 }
 
 impl Services {
@@ -102,20 +108,17 @@ impl Services {
     pub async fn build(settings: &Settings, urls: &Urls, stripe: StripeAccess, public_url: &str) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let policy = Arc::new(auth::Policy::embedded(PERMISSIONS).await?);
-        let Ground { uow, system, audit, tenants } = Ground::new(
-            pool(settings, &urls.app, settings.database.pool_size, db::Sharing::PerThread),
-            pool(settings, &urls.system, SYSTEM_POOL, db::Sharing::Shared),
-            &policy,
+        let signer = Arc::new(keys::signer(settings)?);
+        let Ground { app, uow, system, audit, tenants } = Ground::new(
+            pool(settings, &urls.app, db::Role::App, settings.database.pool_size, db::Sharing::PerThread),
+            pool(settings, &urls.system, db::Role::System, SYSTEM_POOL, db::Sharing::Shared),
+            (&policy, &signer),
+            settings.approver_wait,
         )?;
+        let door = Arc::clone(&app);
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
-        let mut sign_in = auth::Settings {
-            session_life: settings.session_lifetime,
-            switch_secret: seal_key(settings)?,
-            ..auth::Settings::default()
-        };
-        if !settings.rate_limits.enabled {
-            sign_in.attempts_per_minute = u32::MAX;
-        }
+        // The limit of attempts per account is no rate limit that could be switched off: it is what keeps passwords from being guessed.
+        let sign_in = sign_in_settings(settings)?;
         let auth = Arc::new(auth::Service::new(
             &sign_in,
             system.clone(),
@@ -136,20 +139,22 @@ impl Services {
             clock,
             escrow: escrow_settings(settings, stripe.webhook_secrets, stripe.livemode, public_url),
         };
-        let serving = Ground { uow, system, audit, tenants };
+        let serving = Ground { app, uow, system, audit, tenants };
         let working = Ground::new(
-            pool(settings, &urls.app, settings.jobs.concurrency, db::Sharing::Shared),
-            pool(settings, &urls.system, settings.jobs.concurrency, db::Sharing::Shared),
-            &policy,
+            pool(settings, &urls.app, db::Role::App, settings.jobs.concurrency, db::Sharing::Shared),
+            pool(settings, &urls.system, db::Role::System, settings.jobs.concurrency, db::Sharing::Shared),
+            (&policy, &signer),
+            settings.approver_wait,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
-        let Ground { uow, system, audit, tenants } = serving;
+        let Ground { uow, system, audit, tenants, .. } = serving;
         let users =
             users::Service::new(uow, system.clone(), tenants.clone(), auth.clone(), auth.clone(), policy.clone(), audit.clone());
         let bonds = obligations::LiveBusiness { contracts: domains.escrow.clone(), tenders: domains.tenders.clone() };
         let users = Arc::new(users.with_obligations(Arc::new(bonds)));
         let cookies = users::CookieSettings { secure: settings.secure_cookie };
         Ok(Self {
+            door,
             system,
             policy,
             audit,
@@ -162,6 +167,9 @@ impl Services {
             listener,
             counting: OnceLock::new(),
             worker: Arc::default(),
+            drain: web::Drain::default(),
+            signer,
+            sign_every: settings.audit.sign_every,
         })
     }
 
@@ -175,9 +183,11 @@ impl Services {
         anyhow::ensure!(conflicts.is_empty(), "schemas of the API contradict each other: {conflicts:?}");
         let document = documents::document(&routes);
         let worker = settings.jobs.in_process.then(|| Arc::clone(&self.worker));
-        let ready = platform::Ready::new(self.system.clone(), worker);
-        let idempotency = web::IdempotencySecret::derived(seal_key(settings)?.expose_secret().trim().as_bytes());
+        let ready = platform::Ready::new(self.door.clone(), self.system.clone(), worker);
+        let ready = ready.in_production(settings.profile == Profile::Production);
+        let idempotency = web::IdempotencySecret::derived(keys::seal_secret(settings)?.expose_secret().trim().as_bytes());
         let audit: Data<dyn audit_api::Audit> = Data::from(self.audit.clone() as Arc<_>);
+        let proof: Data<dyn audit_api::Proof> = Data::from(self.audit.clone() as Arc<_>);
         let organizations: Data<dyn tenants_api::Organizations> = Data::from(self.tenants.clone() as Arc<_>);
         let sign_in: Data<dyn auth_api::SignIn> = Data::from(self.auth.clone() as Arc<_>);
         let authorizer: Data<dyn auth_api::Authorizer> = Data::from(self.policy.clone() as Arc<_>);
@@ -187,14 +197,16 @@ impl Services {
         let units: Data<dyn projects_api::Units> = Data::from(self.domains.projects.clone() as Arc<_>);
         let soqs: Data<dyn projects_api::Soqs> = Data::from(self.domains.projects.clone() as Arc<_>);
         let (escrow, tenders) = (self.domains.escrow.clone(), self.domains.tenders.clone());
-        Ok(web::AppDeps::new(Arc::new(routes), self.auth.clone(), web_settings(settings))
+        let deps = web::AppDeps::new(Arc::new(routes), self.auth.clone(), web_settings(settings));
+        let deps = if settings.server.docs { deps.openapi(document) } else { deps };
+        Ok(deps
+            .drain(self.drain.clone())
             .idempotency_secret(idempotency)
             .authorizer(self.policy.clone())
             .denial_log(Arc::new(platform::Denials(self.audit.clone())))
             .readiness(Arc::new(ready))
-            .openapi(document)
             .data(move |config: &mut ServiceConfig| {
-                config.app_data(audit.clone()).app_data(organizations.clone()).app_data(sign_in.clone());
+                config.app_data(audit.clone()).app_data(proof.clone()).app_data(organizations.clone()).app_data(sign_in.clone());
                 config.app_data(authorizer.clone()).app_data(users.clone()).app_data(cookies.clone());
                 config.app_data(projects.clone()).app_data(units.clone()).app_data(soqs.clone());
                 escrow::app_data(config, &escrow);
@@ -215,6 +227,19 @@ impl Services {
         self.domains.escrow.resolve_release(release, what, by).await
     }
 
+    /// Settles what came back of a release, as a person decides.
+    ///
+    /// # Errors
+    /// Why not, in words for that person.
+    pub async fn settle_reversal(
+        &self,
+        release: ReleaseId,
+        what: &escrow::Settlement,
+        by: &Decision,
+    ) -> Result<escrow_api::Release, escrow::Unsettled> {
+        self.domains.escrow.settle_reversal(release, what, by).await
+    }
+
     /// The handlers of jobs, events and sweeps.
     #[must_use]
     pub fn registry(&self) -> jobs::Registry {
@@ -229,6 +254,12 @@ impl Services {
     /// Keeps the gauge of open alarms true from now on.
     pub fn count_alarms(&self) {
         self.counting.get_or_init(|| alarms::watch_alarms(self.system.clone()));
+    }
+
+    /// The switch that turns clients away.
+    #[must_use]
+    pub fn drain(&self) -> web::Drain {
+        self.drain.clone()
     }
 
     /// The compiled policy.
@@ -249,6 +280,7 @@ impl Drop for Services {
 
 /// The doors through pools of their own, and what stands right on them.
 struct Ground {
+    app: Arc<db::Postgres>,
     uow: Uow,
     system: SystemUow,
     audit: Arc<audit::Service>,
@@ -256,24 +288,38 @@ struct Ground {
 }
 
 impl Ground {
-    fn new(app: db::PoolSettings, platform: db::PoolSettings, policy: &Arc<auth::Policy>) -> anyhow::Result<Self> {
-        let (uow, system) = (Uow::new(db::Postgres::new(app)?), SystemUow::new(db::Postgres::new(platform)?));
-        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()));
-        let tenants = Arc::new(tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone()));
-        Ok(Self { uow, system, audit, tenants })
+    fn new(
+        app: db::PoolSettings,
+        platform: db::PoolSettings,
+        (policy, signer): (&Arc<auth::Policy>, &Arc<audit::Signer>),
+        approver_wait: std::time::Duration,
+    ) -> anyhow::Result<Self> {
+        let app = db::Postgres::new(app)?;
+        let (uow, system) = (Uow::new(app.clone()), SystemUow::new(db::Postgres::new(platform)?));
+        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()).with_signer(Arc::clone(signer)));
+        let tenants = tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone());
+        let tenants = Arc::new(tenants.with_approver_wait(chrono::TimeDelta::from_std(approver_wait)?));
+        Ok(Self { app, uow, system, audit, tenants })
     }
 }
 
-fn pool(settings: &Settings, url: &SecretString, size: usize, sharing: db::Sharing) -> db::PoolSettings {
+fn pool(settings: &Settings, url: &SecretString, role: db::Role, size: usize, sharing: db::Sharing) -> db::PoolSettings {
     let database = &settings.database;
     db::PoolSettings {
         url: url.clone(),
+        identity: identity(settings, role),
         size,
         sharing,
         wait: database.wait,
         statement_timeout: database.statement_timeout,
         lock_timeout: database.lock_timeout,
     }
+}
+
+/// Who connections must be. Where roles are configured one by one, the logins count too; a developer's one URL may lead anywhere.
+#[must_use]
+pub fn identity(settings: &Settings, role: db::Role) -> db::Identity {
+    db::Identity { role, login: settings.profile == Profile::Production }
 }
 
 /// Makes the domains, which keep nothing in memory, as often as there are grounds to stand on.
@@ -288,9 +334,10 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn domains(&self, ground: &Ground) -> anyhow::Result<Domains> {
-        let Ground { uow, system, audit, tenants } = ground;
+        let Ground { uow, system, audit, tenants, .. } = ground;
         let projects =
-            Arc::new(projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone()));
+            projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone());
+        let projects = Arc::new(projects.offering(self.settings.escrow.currencies.clone()));
         let escrow = Arc::new(escrow::Service::new(escrow::Dependencies {
             uow: uow.clone(),
             system: system.clone(),
@@ -308,8 +355,8 @@ impl Builder<'_> {
             tenants: tenants.clone(),
             projects: projects.clone(),
             contracts: escrow.clone(),
-            key: tenders::SealKey::from_base64(&seal_key(self.settings)?)?,
-            previous_keys: previous_seal_keys(self.settings)?,
+            key: tenders::SealKey::from_base64(&keys::seal_secret(self.settings)?)?,
+            previous_keys: keys::previous_seal_keys(self.settings)?,
             settings: tenders::Settings {
                 minimum_submission_period: self.settings.tenders.minimum_submission_period,
                 standstill: self.settings.tenders.standstill,
@@ -320,15 +367,20 @@ impl Builder<'_> {
     }
 }
 
-/// The secret that is never in the database; without one (development only) it is made and kept.
-fn seal_key(settings: &Settings) -> anyhow::Result<SecretString> {
-    settings.tenders.seal_key.clone().map_or_else(|| secrets::kept(&settings.data_dir, "seal.key"), Ok)
-}
-
-/// Those that were in use before: they only unwrap.
-fn previous_seal_keys(settings: &Settings) -> anyhow::Result<Vec<tenders::SealKey>> {
-    let keys = settings.tenders.previous_seal_keys.iter();
-    keys.map(|key| tenders::SealKey::from_base64(key).map_err(anyhow::Error::from)).collect()
+fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
+    let mut sign_in = auth::Settings {
+        session_life: settings.session_lifetime,
+        switch_secret: keys::seal_secret(settings)?,
+        ..auth::Settings::default()
+    };
+    let given = settings.sign_in;
+    sign_in.sessions_per_person = given.sessions_per_person;
+    if given.hash_threads > 0 {
+        sign_in.hash_threads = given.hash_threads;
+    }
+    (sign_in.hash_queue, sign_in.hash_wait) = (given.hash_queue, given.hash_wait);
+    sign_in.events_kept = given.security_events_kept;
+    Ok(sign_in)
 }
 
 fn escrow_settings(
@@ -338,10 +390,13 @@ fn escrow_settings(
     public_url: &str,
 ) -> escrow::Settings {
     let mut escrow = escrow::Settings { webhook_secrets, livemode, ..escrow::Settings::default() };
-    escrow.terms.fee_bps = settings.escrow.fee_basis_points;
-    escrow.terms.bearer = settings.escrow.processing_cost_bearer;
-    escrow.terms.processing_bps = settings.escrow.processing_basis_points;
-    escrow.terms.processing_fixed = i64::from(settings.escrow.processing_fixed_minor);
+    let set = &settings.escrow;
+    escrow.fee_bps = set.fee_basis_points;
+    escrow.bearer = set.processing_cost_bearer;
+    escrow.processing.clone_from(&set.terms);
+    escrow.first_looks.clone_from(&set.look_again_after);
+    escrow.payment_poll = set.look_again_every;
+    escrow.read_debounce = set.look_when_read_after;
     escrow.onboarding_return_url = format!("{public_url}/docs/?onboarding=done");
     escrow.onboarding_refresh_url = format!("{public_url}/docs/?onboarding=again");
     escrow

@@ -20,19 +20,29 @@ type Checks = Vec<(&'static str, Result<(), String>)>;
 
 /// Whether the process can do its work.
 pub struct Ready {
+    /// The tenants' door: what it exposes is asked each time.
+    door: Arc<db::Postgres>,
     system: SystemUow,
     /// The worker of this process, if it is to run one.
     worker: Option<Arc<OnceLock<jobs::Monitor>>>,
     /// Whether the schema was seen to be current: it does not grow old again.
     schema_is_current: AtomicBool,
+    /// Whether the clock that decides deadlines must not have been moved.
+    production: bool,
     fresh: Duration,
     /// The last answer. Whoever finds it old asks anew, the others wait for that one.
     last: Mutex<Option<(Instant, Checks)>>,
 }
 
 impl Ready {
-    pub(super) fn new(system: SystemUow, worker: Option<Arc<OnceLock<jobs::Monitor>>>) -> Self {
-        Self { system, worker, schema_is_current: AtomicBool::new(false), fresh: FRESH, last: Mutex::default() }
+    pub(super) fn new(door: Arc<db::Postgres>, system: SystemUow, worker: Option<Arc<OnceLock<jobs::Monitor>>>) -> Self {
+        let (schema_is_current, last) = (AtomicBool::new(false), Mutex::default());
+        Self { door, system, worker, schema_is_current, production: false, fresh: FRESH, last }
+    }
+
+    /// Whether it is ready for production only.
+    pub(super) fn in_production(self, production: bool) -> Self {
+        Self { production, ..self }
     }
 
     async fn look(&self) -> Checks {
@@ -41,12 +51,38 @@ impl Ready {
             Ok(()) => self.schema().await,
             Err(_) => Err("cannot be compared while the database does not answer".to_owned()),
         };
-        let mut checks = vec![("database", database.map_err(|fault| text(&fault))), ("schema", schema)];
+        let isolation = match &database {
+            Ok(()) => self.isolation().await,
+            Err(_) => Err("cannot be checked while the database does not answer".to_owned()),
+        };
+        let mut checks = vec![("database", database.map_err(|fault| text(&fault))), ("schema", schema), ("isolation", isolation)];
+        if self.production && checks[0].1.is_ok() {
+            checks.push(("clock", self.clock().await));
+        }
         if let Some(worker) = &self.worker {
             let well = worker.get().is_some_and(|monitor| monitor.health().is_well(WORKER_SILENCE));
             checks.push(("worker", if well { Ok(()) } else { Err("has not looked at its queues lately".to_owned()) }));
         }
         checks
+    }
+
+    /// Whether row-level security holds for the role that serves.
+    async fn isolation(&self) -> Result<(), String> {
+        match self.door.exposures().await {
+            Ok(exposures) if exposures.is_empty() => Ok(()),
+            Ok(exposures) => {
+                tracing::error!(?exposures, "tenants are not kept apart: this server must not serve");
+                Err("the role that serves is above row-level security: run `build14 doctor`".to_owned())
+            }
+            Err(fault) => Err(text(&fault)),
+        }
+    }
+
+    async fn clock(&self) -> Result<(), String> {
+        match db::moved_clock(&self.system).await.map_err(|fault| text(&fault))? {
+            None => Ok(()),
+            Some(_) => Err("the clock that decides deadlines was moved: `build14 doctor` says what to do".to_owned()),
+        }
     }
 
     async fn schema(&self) -> Result<(), String> {
@@ -122,10 +158,10 @@ mod tests {
     }
 
     async fn ready(database: &Database, fresh: Duration) -> (Ready, Arc<AtomicUsize>) {
-        let postgres = db::Postgres::new(db::PoolSettings::new(database.system_url().await)).expect("settings that hold");
+        let postgres = db::Postgres::new(db::PoolSettings::system(database.system_url().await)).expect("settings that hold");
         let asked = Arc::new(AtomicUsize::new(0));
         let system = SystemUow::new(Arc::new(Counted(postgres, Arc::clone(&asked))));
-        (Ready { fresh, ..Ready::new(system, None) }, asked)
+        (Ready { fresh, ..Ready::new(database.postgres(), system, None) }, asked)
     }
 
     #[tokio::test]
@@ -133,7 +169,7 @@ mod tests {
         let database = Database::fresh().await;
         let (ready, asked) = ready(&database, Duration::from_secs(3600)).await;
         let answers = futures::future::join_all((0..64).map(|_| ready.check())).await;
-        assert!(answers.iter().all(|checks| *checks == [("database", Ok(())), ("schema", Ok(()))]));
+        assert!(answers.iter().all(|checks| *checks == [("database", Ok(())), ("schema", Ok(())), ("isolation", Ok(()))]));
         assert_eq!(asked.load(Ordering::Relaxed), 2, "whether it answers, and its schema");
     }
 
@@ -145,10 +181,20 @@ mod tests {
         database.run_sql("create table taken as table __diesel_schema_migrations").await;
         database.run_sql(&format!("delete from __diesel_schema_migrations where version = {newest}")).await;
         let lacking = Err("lacks 1 migration(s): run `build14 migrate`".to_owned());
-        assert_eq!(ready.check().await, [("database", Ok(())), ("schema", lacking)]);
+        assert_eq!(ready.check().await, [("database", Ok(())), ("schema", lacking), ("isolation", Ok(()))]);
         database.run_sql("insert into __diesel_schema_migrations select * from taken on conflict do nothing").await;
         assert_eq!(ready.check().await[1], ("schema", Ok(())));
         assert_eq!(ready.check().await[1], ("schema", Ok(())));
         assert_eq!(asked.load(Ordering::Relaxed), 5, "the third time only whether it answers");
+    }
+
+    #[tokio::test]
+    async fn production_is_not_ready_with_a_clock_that_was_moved() {
+        let database = Database::fresh().await;
+        let (ready, _) = ready(&database, Duration::ZERO).await;
+        let ready = ready.in_production(true);
+        assert_eq!(ready.check().await[3], ("clock", Ok(())));
+        database.advance_clock(Duration::from_secs(1)).await;
+        assert!(matches!(&ready.check().await[3], ("clock", Err(why)) if why.contains("was moved")));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use secrecy::ExposeSecret;
 use testkit::Database;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::process::binary;
+pub use crate::process::production;
+use crate::process::{binary, free_address, is_ready};
 
 async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
     let mut command = binary();
@@ -34,6 +36,9 @@ async fn every_fault_of_the_configuration_is_reported_at_once() {
             ("BUILD14__SERVER__PUBLIC_URL", "api.example.com"),
             ("BUILD14__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
             ("BUILD14__TENDERS__SEAL_KEY", "c2hvcnQ="),
+            ("BUILD14__AUDIT__SIGNING_KEY", "c2hvcnQ="),
+            ("BUILD14__AUDIT__PREVIOUS_PUBLIC_KEYS", "abc"),
+            ("BUILD14__AUDIT__SIGN_EVERY", "1s"),
             ("BUILD14__LOG__FILTER", "web=loud"),
             ("BUILD14__ESCROW__FEE_BASIS_POINTS", "5001"),
             ("BUILD14__DATABASE__OWNER_URL", "postgres://u:hunter2@h/d?sslmode=verify-full"),
@@ -50,6 +55,9 @@ async fn every_fault_of_the_configuration_is_reported_at_once() {
         "server.public_url: \"api.example.com\" should be a URL",
         "server.trusted_proxies: \"proxy\" is not a network",
         "tenders.seal_key: must be 32 bytes, base64",
+        "audit.signing_key: must be 32 bytes, base64",
+        "audit.previous_public_keys: each must be 64 hexadecimal digits",
+        "audit.sign_every: must be 10s or more",
         "log.filter: \"web=loud\" should be like",
         "escrow.fee_basis_points: must be at most 5000",
         "database.owner_url: should be a libpq URL",
@@ -64,7 +72,9 @@ async fn production_embeds_nothing_and_prints_no_secret() {
     let (code, _, said) =
         run(&["serve"], &[("BUILD14__PROFILE", "production"), ("BUILD14__STRIPE__SECRET_KEY", "sk_live_topsecret")]).await;
     assert_eq!(code, Some(1));
-    for key in ["server.public_url", "database.url", "database.system_url", "stripe.api_base", "tenders.seal_key"] {
+    for key in
+        ["server.public_url", "database.url", "database.system_url", "stripe.api_base", "tenders.seal_key", "audit.signing_key"]
+    {
         assert!(said.contains(&format!("{key}: must be given in production")), "{key} is missing in:\n{said}");
     }
     assert!(!said.contains("topsecret"));
@@ -99,22 +109,6 @@ async fn only_our_own_variables_must_be_text() {
     assert!(run("SOMEBODY_ELSES").await.contains("no database: none is configured"));
     let said = run("BUILD14__LOG__FORMAT").await;
     assert!(said.contains("BUILD14__LOG__FORMAT: the variable is not UTF-8"), "{said}");
-}
-
-/// What production must be given, over this database.
-pub async fn production(database: &Database) -> Vec<(&'static str, String)> {
-    vec![
-        ("BUILD14__PROFILE", "production".to_owned()),
-        ("BUILD14__SERVER__ADDRESS", "127.0.0.1:0".to_owned()),
-        ("BUILD14__METRICS__ADDRESS", "127.0.0.1:0".to_owned()),
-        ("BUILD14__DATABASE__URL", database.app_url().await.expose_secret().to_owned()),
-        ("BUILD14__DATABASE__SYSTEM_URL", database.system_url().await.expose_secret().to_owned()),
-        ("BUILD14__SERVER__PUBLIC_URL", "https://api.example.com".to_owned()),
-        ("BUILD14__STRIPE__API_BASE", "http://127.0.0.1:9".to_owned()),
-        ("BUILD14__STRIPE__SECRET_KEY", "sk_test_x".to_owned()),
-        ("BUILD14__STRIPE__WEBHOOK_SECRET", "whsec_x".to_owned()),
-        ("BUILD14__TENDERS__SEAL_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned()),
-    ]
 }
 
 pub async fn run_over(environment: &[(&'static str, String)], arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -184,6 +178,57 @@ async fn a_worker_tells_its_metrics() {
     })
     .await;
     worker.kill().await.expect("ends");
+}
+
+/// Reads the limits of a process that began with few open files.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_takes_as_many_open_files_as_it_may() {
+    let database = Database::fresh().await;
+    let (data, address) = (tempfile::tempdir().expect("a folder"), free_address());
+    let mut environment = production(&database).await;
+    environment.retain(|(name, _)| *name != "BUILD14__SERVER__ADDRESS");
+    environment.push(("BUILD14__SERVER__ADDRESS", address.to_string()));
+    environment.push(("BUILD14__DATA_DIR", data.path().display().to_string()));
+    let mut few = tokio::process::Command::new("sh");
+    few.args(["-c", "ulimit -S -n 256 && exec \"$0\" serve", env!("CARGO_BIN_EXE_build14")]);
+    let mut server = few.envs(environment).stdout(Stdio::null()).kill_on_drop(true).spawn().expect("it runs");
+    testkit::until("it is ready", async || is_ready(address).await.then_some(())).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.id().expect("it runs"))).expect("reads");
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("is there");
+    let words: Vec<_> = line.split_whitespace().skip(3).collect();
+    assert_eq!(words[0], words[1], "soft and hard: {line}");
+    assert_ne!(words[0], "256", "the hard limit leaves room to show it");
+    server.kill().await.expect("ends");
+}
+
+#[tokio::test]
+async fn documents_and_metrics_can_be_switched_off() {
+    let database = Database::fresh().await;
+    let (data, address) = (tempfile::tempdir().expect("a folder"), free_address());
+    let mut environment = production(&database).await;
+    environment.retain(|(name, _)| *name != "BUILD14__SERVER__ADDRESS");
+    environment.push(("BUILD14__SERVER__ADDRESS", address.to_string()));
+    environment.push(("BUILD14__DATA_DIR", data.path().join("data").display().to_string()));
+    for on in [true, false] {
+        let mut environment = environment.clone();
+        environment.push(("BUILD14__SERVER__DOCS", on.to_string()));
+        environment.push(("BUILD14__METRICS__ENABLED", on.to_string()));
+        let mut server = binary().arg("serve").envs(environment).stdout(Stdio::piped()).spawn().expect("it runs");
+        testkit::until("it is ready", async || is_ready(address).await.then_some(())).await;
+        for path in ["/docs/", "/api/openapi.json"] {
+            let status = reqwest::get(format!("http://{address}{path}")).await.expect("answers").status();
+            assert_eq!(status, if on { 200 } else { 404 }, "{path}");
+        }
+        server.start_kill().expect("ends");
+        let said = server.wait_with_output().await.expect("ends").stdout;
+        let said = String::from_utf8_lossy(&said);
+        assert_eq!((said.contains("/docs"), said.contains("/metrics")), (on, on), "{said}");
+    }
+    let mode = |path: &std::path::Path| path.metadata().expect("is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&data.path().join("data/server.address")), 0o600);
+    // Root's server runs as another account, which must pass through.
+    assert!([0o700, 0o711].contains(&mode(&data.path().join("data"))));
 }
 
 #[tokio::test]
@@ -278,6 +323,21 @@ async fn alarms_are_listed_by_the_doctor_until_a_named_person_settles_them() {
     assert_eq!(doctor(&["alarms", "list"]).await.1, "no alarm is open\n");
     assert!(doctor(&["alarms", "list", "--all"]).await.1.contains("by Ada Lovelace: paid by hand]"));
     assert_eq!(doctor(&["doctor"]).await.0, Some(0));
+}
+
+#[tokio::test]
+async fn what_came_back_is_settled_by_name_and_reason() {
+    let database = Database::fresh().await;
+    let environment = production(&database).await;
+    let id = "0193b1c0-0000-7000-8000-000000000001";
+    let settle = ["reversal-settle", "--release", id];
+    let (code, _, complained) = run_over(&environment, &settle).await;
+    assert!(code == Some(2) && complained.contains("--paid-with") && complained.contains("--operator"), "{complained}");
+    let held = [&settle[..], &["--held-again", "--operator", "Ada"]].concat();
+    let (code, _, complained) = run_over(&environment, &held).await;
+    assert!(code == Some(2) && complained.contains("--reason"), "{complained}");
+    let (code, _, complained) = run_over(&environment, &[&held[..], &["--reason", "unpaid work"]].concat()).await;
+    assert!(code == Some(1) && complained.contains("there is no such release"), "{complained}");
 }
 
 #[tokio::test]

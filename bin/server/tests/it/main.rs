@@ -6,4 +6,8 @@ mod crowd;
 mod freezing;
 mod outage;
 mod process;
+mod roles;
+mod rolling;
+mod sealed;
 mod stopping;
+mod upkeep;

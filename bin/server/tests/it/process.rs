@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use secrecy::ExposeSecret;
 use tokio::process::{Child, Command};
 
 /// The binary under test.
@@ -17,6 +18,23 @@ pub fn binary() -> Command {
     }
     command.kill_on_drop(true).stdin(Stdio::null());
     command
+}
+
+/// What production must be given, over this database.
+pub async fn production(database: &testkit::Database) -> Vec<(&'static str, String)> {
+    vec![
+        ("BUILD14__PROFILE", "production".to_owned()),
+        ("BUILD14__SERVER__ADDRESS", "127.0.0.1:0".to_owned()),
+        ("BUILD14__METRICS__ADDRESS", "127.0.0.1:0".to_owned()),
+        ("BUILD14__DATABASE__URL", database.app_url().await.expose_secret().to_owned()),
+        ("BUILD14__DATABASE__SYSTEM_URL", database.system_url().await.expose_secret().to_owned()),
+        ("BUILD14__SERVER__PUBLIC_URL", "https://api.example.com".to_owned()),
+        ("BUILD14__STRIPE__API_BASE", "https://127.0.0.1:9".to_owned()),
+        ("BUILD14__STRIPE__SECRET_KEY", "sk_live_0123456789abcdefghijklmn".to_owned()),
+        ("BUILD14__STRIPE__WEBHOOK_SECRET", "whsec_0123456789abcdefghijklmn".to_owned()),
+        ("BUILD14__TENDERS__SEAL_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned()),
+        ("BUILD14__AUDIT__SIGNING_KEY", "MTEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned()),
+    ]
 }
 
 /// An address that was free a moment ago.
@@ -51,7 +69,7 @@ pub async fn serve(address: SocketAddr, data_dir: &Path, environment: &[(&str, S
     }
 }
 
-async fn is_ready(address: SocketAddr) -> bool {
+pub async fn is_ready(address: SocketAddr) -> bool {
     match reqwest::get(format!("http://{address}/health/ready")).await {
         Ok(response) => response.status() == 200,
         Err(_) => false,

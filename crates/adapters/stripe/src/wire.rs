@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use escrow_api::{
-    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, PaymentIntentState, PaymentStatus,
+    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, PaymentIntentState, PaymentStatus,
     ProviderError, SettledFunds, TransferState,
 };
 use kernel::{Currency, Money};
@@ -143,6 +143,14 @@ pub(crate) struct List<T> {
     pub(crate) has_more: bool,
 }
 
+/// Of anything in a list, what tells whose it is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Labelled {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) metadata: BTreeMap<String, String>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Account {
     id: String,
@@ -172,6 +180,7 @@ pub(crate) struct AccountLink {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Balance {
     available: Vec<BalanceAmount>,
+    pending: Vec<BalanceAmount>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -344,7 +353,7 @@ macro_rules! identified {
         }
     )*};
 }
-identified!(Transfer, Dispute, EarlyFraudWarning, OfCharge);
+identified!(Transfer, Dispute, EarlyFraudWarning, OfCharge, Labelled);
 
 impl Account {
     pub(crate) fn state(self) -> AccountState {
@@ -360,8 +369,25 @@ impl Account {
 }
 
 impl Balance {
-    pub(crate) fn available(&self, currency: Currency) -> Money {
-        let minor = self.available.iter().filter(|a| a.currency.eq_ignore_ascii_case(currency.code())).map(|a| a.amount).sum();
-        Money::from_minor(minor, currency)
+    /// Per currency that is used here.
+    pub(crate) fn holdings(self) -> Result<Vec<Holding>, ProviderError> {
+        let mut sums: BTreeMap<String, (Currency, i64, i64)> = BTreeMap::new();
+        let parts = self.available.into_iter().map(|part| (part, true)).chain(self.pending.into_iter().map(|part| (part, false)));
+        for (part, available) in parts {
+            // What cannot be spoken of here can be in no book of ours.
+            let Ok(currency) = part.currency.to_ascii_uppercase().parse::<Currency>() else { continue };
+            let (_, now, later) = sums.entry(part.currency).or_insert((currency, 0, 0));
+            let sum = if available { now } else { later };
+            *sum = sum
+                .checked_add(part.amount)
+                .ok_or_else(|| ProviderError::Unexpected("the balance is beyond all bounds".to_owned()))?;
+        }
+        Ok(sums
+            .into_values()
+            .map(|(currency, now, later)| Holding {
+                available: Money::from_minor(now, currency),
+                pending: Money::from_minor(later, currency),
+            })
+            .collect())
     }
 }

@@ -3,8 +3,11 @@
 mod alarms;
 mod idempotency;
 mod isolation;
+mod languages;
+mod listening;
 mod migrations;
 mod reads;
+mod roles;
 mod scenery;
 mod tls;
 mod transactions;

@@ -1,6 +1,11 @@
 //! Migrations can be taken back, and leave the same schema when they are applied again.
 
-use testkit::Database;
+use std::time::Duration;
+
+use db::{MigrateError, Patience};
+use secrecy::ExposeSecret;
+use testkit::{Database, until};
+use tokio_postgres::NoTls;
 
 /// Everything of the schema that a migration can make: columns, constraints, indexes, policies, functions, triggers, grants.
 const CATALOGUE: &str = "
@@ -64,4 +69,58 @@ async fn an_owner_without_its_rights_is_told_who_can_give_them() {
     .await;
     let error = db::bootstrap(&db.owner_url().await).await.expect_err("it may not create");
     assert!(error.to_string().contains("build14_owner's rights in this database, are missing"), "{error}");
+}
+
+/// Somebody who reads the table of migrations for long: nobody can write to it meanwhile.
+async fn long_reader(db: &Database) -> tokio_postgres::Client {
+    let url = db.owner_url().await;
+    let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await.expect("connects");
+    tokio::spawn(connection);
+    client.batch_execute("begin; lock table __diesel_schema_migrations in share mode").await.expect("locks");
+    client
+}
+
+#[tokio::test]
+async fn a_migration_that_waits_for_a_lock_gives_up_and_names_who_holds_it() {
+    let db = Database::fresh().await;
+    let owner = db.owner_url().await;
+    db::revert_all(&owner).await.expect("reverts");
+    let reader = long_reader(&db).await;
+    let patience = Patience { lock_timeout: Duration::from_millis(500), attempts: 2, pause: Duration::from_millis(1) };
+    let error = db::migrate_with(&owner, patience).await.expect_err("the lock is not to be had");
+    let MigrateError::Waited { what, blockers, .. } = &error else { panic!("{error}") };
+    assert!(what.contains("platform_foundation"), "{error}");
+    assert!(blockers.contains("RowExclusiveLock on __diesel_schema_migrations waits for process"), "{error}");
+    assert!(blockers.contains("lock table __diesel_schema_migrations in share mode"), "{error}");
+    reader.batch_execute("rollback").await.expect("ends");
+    assert_eq!(db.query("select to_regnamespace('app') is null").await, ["t"], "nothing is left behind");
+}
+
+#[tokio::test]
+async fn a_migration_waits_for_locks_in_short_turns_until_they_are_free() {
+    let db = Database::fresh().await;
+    let owner = db.owner_url().await;
+    db::revert_all(&owner).await.expect("reverts");
+    let reader = long_reader(&db).await;
+    let patience = Patience { lock_timeout: Duration::from_millis(20), attempts: 10_000, pause: Duration::from_millis(20) };
+    let url = owner.clone();
+    let migrating = tokio::spawn(async move { db::migrate_with(&url, patience).await });
+    // Its transaction, and so what it waits for, is another one each time.
+    let waiting = "select coalesce(max(virtualtransaction), '') from pg_locks where not granted and relation = '__diesel_schema_migrations'::regclass";
+    let mut turns = std::collections::BTreeSet::new();
+    until("it has waited three times", async || {
+        turns.extend(db.query(waiting).await.into_iter().filter(|turn| !turn.is_empty()));
+        (turns.len() >= 3).then_some(())
+    })
+    .await;
+    assert!(!migrating.is_finished());
+    reader.batch_execute("rollback").await.expect("ends");
+    assert!(!migrating.await.expect("runs").expect("migrates").is_empty());
+}
+
+#[tokio::test]
+async fn what_somebody_else_would_own_is_not_made() {
+    let db = Database::fresh().await;
+    let error = db::migrate(&db.superuser_url().await).await.expect_err("refused");
+    assert!(matches!(&error, MigrateError::NotTheOwner(name) if name == "postgres"), "{error}");
 }

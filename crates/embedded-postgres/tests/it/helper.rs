@@ -95,6 +95,12 @@ impl Helper {
         Self { child, output }
     }
 
+    /// What it writes to standard error, if that is piped. To be called once.
+    pub fn errors(&mut self) -> std::process::ChildStderr {
+        drop(self.child.stdin.take());
+        self.child.stderr.take().unwrap()
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -4,6 +4,7 @@
 mod helper;
 mod killed;
 mod life;
+mod npm;
 mod programs;
 mod root;
 mod shared;

@@ -1,13 +1,13 @@
 //! An in-memory payment provider for tests: deterministic, honours idempotency keys, and can lose an answer after the effect.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use kernel::{Currency, Money, Timestamp};
 
 use crate::{
-    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, NewPaymentIntent, PaymentIntentState,
+    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, NewPaymentIntent, PaymentIntentState,
     PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
 };
 
@@ -16,6 +16,10 @@ use crate::{
 pub enum Mishap {
     /// It has its effect, but the answer is lost.
     LoseAnswer,
+    /// It is answered 500, which the key repeats from then on; nothing was done.
+    Fail,
+    /// It is answered 500, which the key repeats from then on; but it was done.
+    FailAfter,
     /// It never arrives.
     Unavailable,
     /// It is refused with this code.
@@ -33,14 +37,31 @@ struct State {
     warnings: Vec<FraudWarning>,
     made_by_key: HashMap<String, String>,
     refused_by_key: HashMap<String, ProviderError>,
+    spent_keys: HashSet<String>,
+    account_of: HashMap<String, String>,
+    keys: Vec<String>,
     mishaps: HashMap<&'static str, Vec<Mishap>>,
     calls: Vec<&'static str>,
+    moved: Vec<Money>,
 }
 
 impl State {
     fn id(&mut self, prefix: &str) -> String {
         self.next += 1;
         format!("{prefix}_{:06}", self.next)
+    }
+
+    /// Whether this call is answered 500 although it is done; an error if it is not done, or if the key repeats an earlier 500.
+    fn spends(&mut self, key: &str, mishap: Option<&Mishap>) -> Result<bool, ProviderError> {
+        self.keys.push(key.to_owned());
+        if self.spent_keys.contains(key) {
+            return Err(failed());
+        }
+        let fails = matches!(mishap, Some(Mishap::Fail | Mishap::FailAfter));
+        if fails {
+            self.spent_keys.insert(key.to_owned());
+        }
+        if mishap == Some(&Mishap::Fail) { Err(failed()) } else { Ok(fails) }
     }
 
     /// A charge: as it should be, until somebody changes it.
@@ -85,6 +106,28 @@ impl FakeProvider {
     #[must_use]
     pub fn calls(&self) -> Vec<&'static str> {
         self.state().calls.clone()
+    }
+
+    /// Every idempotency key that something was to be made under, in order.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        self.state().keys.clone()
+    }
+
+    /// Every account, in the order in which they were made.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<AccountState> {
+        self.state().accounts.values().cloned().collect()
+    }
+
+    /// The account leaves the platform: it cannot be read any more, and receives nothing.
+    pub fn deauthorize(&self, account: &str) {
+        self.state().accounts.remove(account);
+    }
+
+    /// A payment intent that somebody else made, or that an answer of 500 hid.
+    pub fn insert_intent(&self, intent: PaymentIntentState) {
+        self.state().intents.insert(intent.id.clone(), intent);
     }
 
     /// Every payment intent.
@@ -200,6 +243,11 @@ impl FakeProvider {
         self.change_intent(id, |intent| intent.last_error = Some("Your card was declined.".to_owned()));
     }
 
+    /// Money comes to the platform's balance, or leaves it, without a payment or a transfer: a top-up, a payout, a debit.
+    pub fn move_money(&self, amount: Money) {
+        self.state().moved.push(amount);
+    }
+
     /// The payee completes onboarding.
     pub fn complete_onboarding(&self, account: &str) {
         if let Some(account) = self.state().accounts.get_mut(account) {
@@ -230,6 +278,10 @@ fn end<T>(mishap: Option<Mishap>, value: T) -> Result<T, ProviderError> {
     }
 }
 
+fn failed() -> ProviderError {
+    ProviderError::KeySpent("it failed (500 api_error)".to_owned())
+}
+
 fn missing(what: &str) -> ProviderError {
     ProviderError::Refused { code: "resource_missing".to_owned(), message: format!("no such {what}") }
 }
@@ -239,6 +291,7 @@ impl PaymentProvider for FakeProvider {
     async fn create_payment_intent(&self, new: &NewPaymentIntent) -> Result<PaymentIntentState, ProviderError> {
         let mishap = self.begin("create_payment_intent")?;
         let mut state = self.state();
+        let spent = state.spends(&new.idempotency_key, mishap.as_ref())?;
         let id = match state.made_by_key.get(&new.idempotency_key) {
             Some(id) => id.clone(),
             None => {
@@ -260,13 +313,20 @@ impl PaymentProvider for FakeProvider {
             }
         };
         let intent = state.intents.get(&id).cloned().ok_or_else(|| missing("payment intent"))?;
-        end(mishap, intent)
+        if spent { Err(failed()) } else { end(mishap, intent) }
     }
 
     async fn payment_intent(&self, id: &str) -> Result<PaymentIntentState, ProviderError> {
         let mishap = self.begin("payment_intent")?;
         let intent = self.state().intents.get(id).cloned().ok_or_else(|| missing("payment intent"))?;
         end(mishap, intent)
+    }
+
+    async fn payment_intents_of(&self, payment: &str, _: Timestamp) -> Result<Vec<PaymentIntentState>, ProviderError> {
+        let mishap = self.begin("payment_intents_of")?;
+        let names = |intent: &PaymentIntentState| intent.metadata.iter().any(|(name, id)| name == "payment_id" && id == payment);
+        let found = self.state().intents.values().filter(|intent| names(intent)).cloned().collect();
+        end(mishap, found)
     }
 
     async fn cancel_payment_intent(&self, id: &str, idempotency_key: &str) -> Result<PaymentIntentState, ProviderError> {
@@ -330,7 +390,9 @@ impl PaymentProvider for FakeProvider {
     async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError> {
         let mishap = self.begin("create_transfer")?;
         let mut state = self.state();
-        if !state.accounts.get(&order.destination).is_some_and(|account| account.transfers_active) {
+        let spent = state.spends(&order.idempotency_key, mishap.as_ref())?;
+        let known = state.made_by_key.contains_key(&order.idempotency_key);
+        if !known && !state.accounts.get(&order.destination).is_some_and(|account| account.transfers_active) {
             let code = "insufficient_capabilities_for_transfer".to_owned();
             return Err(ProviderError::Refused { code, message: "the account cannot receive transfers".to_owned() });
         }
@@ -350,8 +412,8 @@ impl PaymentProvider for FakeProvider {
                 id
             }
         };
-        let transfer = state.transfers.iter().map(|(_, t)| t).find(|t| t.id == id).cloned();
-        end(mishap, transfer.ok_or_else(|| missing("transfer"))?)
+        let transfer = state.transfers.iter().map(|(_, t)| t).find(|t| t.id == id).cloned().ok_or_else(|| missing("transfer"))?;
+        if spent { Err(failed()) } else { end(mishap, transfer) }
     }
 
     async fn transfer(&self, id: &str) -> Result<TransferState, ProviderError> {
@@ -367,9 +429,24 @@ impl PaymentProvider for FakeProvider {
         end(mishap, found)
     }
 
-    async fn create_account(&self, _: &str, _: Option<&str>, idempotency_key: &str) -> Result<AccountState, ProviderError> {
-        let mishap = self.begin("create_account")?;
+    async fn create_account(
+        &self,
+        organization: &str,
+        _: Option<&str>,
+        idempotency_key: &str,
+    ) -> Result<AccountState, ProviderError> {
+        let begun = self.begin("create_account");
         let mut state = self.state();
+        // A refusal is the key's answer for good, as any other.
+        if let Some(refused) = state.refused_by_key.get(idempotency_key) {
+            return Err(refused.clone());
+        }
+        let mishap = begun.inspect_err(|error| {
+            if matches!(error, ProviderError::Refused { .. }) {
+                state.refused_by_key.insert(idempotency_key.to_owned(), error.clone());
+            }
+        })?;
+        let spent = state.spends(idempotency_key, mishap.as_ref())?;
         let id = match state.made_by_key.get(idempotency_key) {
             Some(id) => id.clone(),
             None => {
@@ -383,11 +460,20 @@ impl PaymentProvider for FakeProvider {
                     disabled_reason: None,
                 };
                 state.accounts.insert(id.clone(), account);
+                state.account_of.insert(id.clone(), organization.to_owned());
                 id
             }
         };
         let account = state.accounts.get(&id).cloned().ok_or_else(|| missing("account"))?;
-        end(mishap, account)
+        if spent { Err(failed()) } else { end(mishap, account) }
+    }
+
+    async fn accounts_of(&self, organization: &str, _: Timestamp) -> Result<Vec<AccountState>, ProviderError> {
+        let mishap = self.begin("accounts_of")?;
+        let state = self.state();
+        let owned = |id: &String| state.account_of.get(id).is_some_and(|owner| owner == organization);
+        let found = state.accounts.iter().filter(|(id, _)| owned(id)).map(|(_, account)| account.clone()).collect();
+        end(mishap, found)
     }
 
     async fn account(&self, id: &str) -> Result<AccountState, ProviderError> {
@@ -401,13 +487,29 @@ impl PaymentProvider for FakeProvider {
         end(mishap, format!("https://provider.example/onboarding/{account}"))
     }
 
-    async fn available_balance(&self, currency: Currency) -> Result<Money, ProviderError> {
-        let mishap = self.begin("available_balance")?;
+    async fn balance(&self) -> Result<Vec<Holding>, ProviderError> {
+        let mishap = self.begin("balance")?;
         let state = self.state();
-        let funds = state.intents.values().filter_map(|intent| intent.funds.as_ref()).filter(|funds| funds.available);
-        let came: i64 = funds.filter(|f| f.gross.currency() == currency).map(|f| f.gross.minor() - f.fee.minor()).sum();
-        let went: i64 =
-            state.transfers.iter().filter(|(_, t)| t.amount.currency() == currency).map(|(_, t)| t.amount.minor()).sum();
-        end(mishap, Money::from_minor(came - went, currency))
+        let mut sums: BTreeMap<&str, (Currency, i64, i64)> = BTreeMap::new();
+        let mut add = |money: Money, sign: i64, available: bool| {
+            let (_, now, later) = sums.entry(money.currency().code()).or_insert((money.currency(), 0, 0));
+            *(if available { now } else { later }) += sign * money.minor();
+        };
+        for funds in state.intents.values().filter_map(|intent| intent.funds.as_ref()) {
+            add(funds.gross, 1, funds.available);
+            add(funds.fee, -1, funds.available);
+        }
+        for (_, transfer) in &state.transfers {
+            add(transfer.amount, -1, true);
+            add(transfer.reversed, 1, true);
+        }
+        for moved in &state.moved {
+            add(*moved, 1, true);
+        }
+        let holdings = sums.into_values().map(|(currency, now, later)| Holding {
+            available: Money::from_minor(now, currency),
+            pending: Money::from_minor(later, currency),
+        });
+        end(mishap, holdings.collect())
     }
 }

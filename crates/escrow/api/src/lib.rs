@@ -2,6 +2,7 @@
 //!
 //! Two ports meet here: [`ContractsPort`], through which an award becomes a contract, and [`PaymentProvider`], through which money moves.
 
+pub mod bounds;
 mod contract;
 mod error;
 #[cfg(feature = "fake")]
@@ -12,11 +13,12 @@ mod service;
 mod state;
 mod types;
 
+pub use bounds::MilestoneBounds;
 pub use contract::{ContractActivated, ContractEnded, ContractsPort, NewContract, NewContractLine, NewMilestone, OpenedContract};
 pub use error::Error;
 pub use hold::{Hold, HoldKind};
 pub use provider::{
-    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, NewPaymentIntent, PaymentIntentState,
+    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, NewPaymentIntent, PaymentIntentState,
     PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
 };
 pub use service::{Approve, Contracts, Escrows, Fund, Milestones, Payees, RequestChanges, Sign, Stated, SubmitWork, Terminate};
@@ -60,6 +62,8 @@ pub mod perm {
     pub const PAYEE_READ: Permission = Permission("payee_account.read");
     /// Onboard the organisation's payee account.
     pub const PAYEE_MANAGE: Permission = Permission("payee_account.manage");
+    /// Have a new payee account made where the one there was is closed.
+    pub const PAYEE_REPLACE: Permission = Permission("payee_account.replace");
     /// All of them.
     pub const ALL: &[Permission] = &[
         CONTRACTS_READ,
@@ -77,5 +81,6 @@ pub mod perm {
         STATEMENT_READ,
         PAYEE_READ,
         PAYEE_MANAGE,
+        PAYEE_REPLACE,
     ];
 }

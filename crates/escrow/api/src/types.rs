@@ -231,6 +231,8 @@ pub struct Release {
     pub net: Money,
     /// The provider's transfer, `tr_…`.
     pub transfer: Option<String>,
+    /// How much of the transfer was taken back at the provider.
+    pub reversed: Money,
     /// What went wrong.
     pub last_error: Option<String>,
     /// When it was made.

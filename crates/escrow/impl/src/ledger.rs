@@ -1,5 +1,7 @@
 //! Double entry (domain.md §7): typed postings whose entries sum to zero by construction. + debit, − credit, minor units.
 
+use std::borrow::Cow;
+
 use kernel::Currency;
 use serde::Serialize;
 use uuid::Uuid;
@@ -9,6 +11,7 @@ use uuid::Uuid;
 pub(crate) enum Account {
     StripePending = 1000,
     StripeAvailable = 1010,
+    Bank = 1040,
     Held = 2000,
     Frozen = 2010,
     ReleasePayable = 2020,
@@ -40,16 +43,16 @@ pub(crate) struct Entry {
 pub(crate) struct Source {
     pub(crate) provider: &'static str,
     pub(crate) object: String,
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Cow<'static, str>,
 }
 
 impl Source {
-    fn stripe(object: &str, kind: &'static str) -> Self {
-        Self { provider: "stripe", object: object.to_owned(), kind }
+    fn stripe(object: &str, kind: impl Into<Cow<'static, str>>) -> Self {
+        Self { provider: "stripe", object: object.to_owned(), kind: kind.into() }
     }
 
-    fn own(object: Uuid, kind: &'static str) -> Self {
-        Self { provider: "14build", object: object.to_string(), kind }
+    fn own(object: Uuid, kind: impl Into<Cow<'static, str>>) -> Self {
+        Self { provider: "14build", object: object.to_string(), kind: kind.into() }
     }
 }
 
@@ -76,6 +79,12 @@ impl Posting {
     pub(crate) fn e0(source: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::StripeAvailable, None, amount), (Account::Float, None, -amount)];
         Self::new("E0", Source::stripe(source, "float"), currency, &entries)
+    }
+
+    /// E11: the platform's own money was paid out to its bank. No contract's either: one row of `platform_float`, below zero.
+    pub(crate) fn e11(source: &str, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::Bank, None, amount), (Account::StripeAvailable, None, -amount)];
+        Self::new("E11", Source::stripe(source, "payout"), currency, &entries)
     }
 
     /// E1: the owner paid `held` for a milestone and `recovery` towards the processing cost.
@@ -114,7 +123,7 @@ impl Posting {
     pub(crate) fn e3v(release: Uuid, milestone: Uuid, net: i64, fee: i64, currency: Currency) -> Self {
         let mut void = Self::e3(release, milestone, net, fee, currency);
         void.kind = "E3v";
-        void.source.kind = "void";
+        void.source.kind = "void".into();
         for entry in &mut void.entries {
             entry.amount = -entry.amount;
         }
@@ -130,6 +139,28 @@ impl Posting {
             (Account::FeeRevenue, None, -fee),
         ];
         Self::new("E4", Source::stripe(transfer, "transfer"), currency, &entries)
+    }
+
+    /// E5: `amount` of a transfer came back, `in_all` by now. Whose it is a person decides: until then it waits under the release.
+    pub(crate) fn e5(transfer: &str, release: Uuid, amount: i64, in_all: i64, currency: Currency) -> Self {
+        let entries = [(Account::StripeAvailable, None, amount), (Account::Suspense, Some(release), -amount)];
+        Self::new("E5", Source::stripe(transfer, format!("reversed:{in_all}")), currency, &entries)
+    }
+
+    /// E5, decided: what came back is held for the milestone again, together with the fee that was taken of it.
+    pub(crate) fn e5_held(release: Uuid, milestone: Uuid, amount: i64, fee: i64, in_all: i64, currency: Currency) -> Self {
+        let entries = [
+            (Account::Suspense, Some(release), amount),
+            (Account::FeeRevenue, None, fee),
+            (Account::Held, Some(milestone), -(amount + fee)),
+        ];
+        Self::new("E5", Source::own(release, format!("returned:{in_all}")), currency, &entries)
+    }
+
+    /// E5, decided: the payee was paid what came back with another transfer.
+    pub(crate) fn e5_paid(transfer: &str, release: Uuid, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::Suspense, Some(release), amount), (Account::StripeAvailable, None, -amount)];
+        Self::new("E5", Source::stripe(transfer, "transfer"), currency, &entries)
     }
 
     /// E13: money came that was not asked for like this; it waits for a named person.
@@ -185,6 +216,7 @@ mod tests {
             let (milestone, release) = (Uuid::from_u128(1), Uuid::from_u128(2));
             let postings = [
                 Posting::e0("tu", held, EUR),
+                Posting::e11("po", held, EUR),
                 Posting::e1("ch", milestone, held, recovery, EUR),
                 Posting::e1b("txn", fee.max(1), EUR),
                 Posting::e2("txn", held, EUR),
@@ -192,13 +224,16 @@ mod tests {
                 Posting::e3v(release, milestone, net, fee, EUR),
                 Posting::e4("tr", release, net, fee, EUR),
                 Posting::e13("ch", held, EUR),
+                Posting::e5("tr", release, net, net, EUR),
+                Posting::e5_held(release, milestone, net, fee, net, EUR),
+                Posting::e5_paid("tr_2", release, net, EUR),
             ];
             for posting in &postings {
                 prop_assert_eq!(posting.entries.iter().map(|entry| entry.amount).sum::<i64>(), 0, "{}", posting.kind);
                 prop_assert!(posting.entries.len() >= 2);
                 prop_assert!(posting.entries.iter().all(|entry| entry.amount != 0));
             }
-            prop_assert!(balances(&postings[4..6]).is_empty(), "a void takes everything back");
+            prop_assert!(balances(&postings[5..7]).is_empty(), "a void takes everything back");
         }
 
         #[test]

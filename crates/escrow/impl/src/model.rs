@@ -48,6 +48,8 @@ pub(crate) enum MilestoneEvent {
     ReleasedWhole,
     /// M9, a part remains.
     ReleasedPart,
+    /// What was released came back and is held again.
+    Returned,
     /// C7.
     Cancel,
 }
@@ -69,6 +71,7 @@ pub(crate) const MILESTONE_MOVES: &[(MilestoneStatus, MilestoneEvent, MilestoneS
         (S::Escalated, E::Approve, S::Approved),
         (S::Approved, E::ReleasedWhole, S::Released),
         (S::Approved, E::ReleasedPart, S::Funded),
+        (S::Released, E::Returned, S::Funded),
     ]
 };
 
@@ -164,6 +167,10 @@ pub(crate) enum ReleaseEvent {
     Lose,
     /// R6.
     Refuse,
+    /// R7, a part of it.
+    ReversePart,
+    /// R7, all of it.
+    ReverseWhole,
 }
 
 impl ReleaseEvent {
@@ -175,6 +182,8 @@ impl ReleaseEvent {
             (S::Sending | S::Unknown, Self::Confirm) => Some(S::Sent),
             (S::Sending | S::Unknown, Self::Lose) => Some(S::Unknown),
             (S::Sending | S::Unknown, Self::Refuse) => Some(S::Failed),
+            (S::Sent | S::PartReversed, Self::ReversePart) => Some(S::PartReversed),
+            (S::Sent | S::PartReversed, Self::ReverseWhole) => Some(S::Reversed),
             _ => None,
         }
     }
@@ -186,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    const UP: &str = include_str!("../../../../migrations/20261121000600_escrow_contracts_ledger/up.sql");
+    const UP: &str = include_str!("../../../../migrations/20261126161111_escrow_reversals/up.sql");
 
     #[test]
     fn the_database_allows_the_very_moves_of_the_table() {

@@ -10,10 +10,13 @@ mod doctor;
 mod float;
 mod funding;
 mod holds;
+mod intents;
+mod looks;
 mod milestones;
 mod payees;
 mod releases;
 mod resolve;
+mod reversals;
 mod sweep;
 mod sync;
 mod terminations;
@@ -36,6 +39,7 @@ pub use doctor::doctor;
 pub use float::{Float, FloatError, FloatPosted, post_float};
 pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
 pub use resolve::Resolution;
+pub use reversals::{Settlement, Unsettled};
 
 /// What the service stands on; joined in `bin/server`.
 pub struct Dependencies {
@@ -67,6 +71,7 @@ pub struct Service {
     provider: Arc<dyn PaymentProvider>,
     clock: Arc<dyn Clock>,
     settings: Settings,
+    asked: looks::Asked,
 }
 
 impl Service {
@@ -74,7 +79,7 @@ impl Service {
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
         let Dependencies { uow, system, authorizer, audit, tenants, provider, clock, settings } = dependencies;
-        Self { uow, system, authz: authorizer, audit, tenants, provider, clock, settings }
+        Self { uow, system, authz: authorizer, audit, tenants, provider, clock, settings, asked: looks::Asked::default() }
     }
 
     /// Passes if the context's organisation is that side of the contract and the person may do it.

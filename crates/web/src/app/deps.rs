@@ -6,7 +6,7 @@ use actix_web::web::ServiceConfig;
 use auth_api::{Authorizer, Sessions};
 use utoipa::openapi::OpenApi;
 
-use super::{AlwaysReady, DenialLog, Limits, NoDenialLog, Readiness, Settings};
+use super::{AlwaysReady, DenialLog, Drain, Limits, NoDenialLog, Readiness, Settings};
 use crate::extract::Authority;
 use crate::{IdempotencySecret, Routes};
 
@@ -19,6 +19,7 @@ pub struct AppDeps {
     pub(crate) sessions: Arc<dyn Sessions>,
     pub(crate) denials: Arc<dyn DenialLog>,
     pub(crate) readiness: Arc<dyn Readiness>,
+    pub(crate) drain: Drain,
     pub(crate) settings: Arc<Settings>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) idempotency: IdempotencySecret,
@@ -35,6 +36,7 @@ impl AppDeps {
             sessions,
             denials: Arc::new(NoDenialLog),
             readiness: Arc::new(AlwaysReady),
+            drain: Drain::default(),
             limits: Arc::new(Limits::new(&settings.rate_limits)),
             settings: Arc::new(settings),
             idempotency: IdempotencySecret::random(),
@@ -76,6 +78,13 @@ impl AppDeps {
     #[must_use]
     pub fn readiness(mut self, readiness: Arc<dyn Readiness>) -> Self {
         self.readiness = readiness;
+        self
+    }
+
+    /// The switch that turns clients away before the server stops.
+    #[must_use]
+    pub fn drain(mut self, drain: Drain) -> Self {
+        self.drain = drain;
         self
     }
 

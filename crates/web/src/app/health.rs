@@ -8,6 +8,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use async_trait::async_trait;
 use serde_json::json;
 
+use super::Drain;
 use crate::Problem;
 
 /// Tells whether the process can do its work.
@@ -36,8 +37,8 @@ pub(super) fn is_probe(route: &str) -> bool {
     route == LIVE || route == READY
 }
 
-pub(super) fn configure(config: &mut ServiceConfig, readiness: &Arc<dyn Readiness>) {
-    config.app_data(Data::from(Arc::clone(readiness)));
+pub(super) fn configure(config: &mut ServiceConfig, readiness: &Arc<dyn Readiness>, drain: &Drain) {
+    config.app_data(Data::from(Arc::clone(readiness))).app_data(Data::new(drain.clone()));
     config.service(web::resource(LIVE).route(web::get().to(live)));
     config.service(web::resource(READY).route(web::get().to(ready)));
 }
@@ -46,7 +47,11 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-async fn ready(readiness: Data<dyn Readiness>) -> Result<HttpResponse, Problem> {
+async fn ready(readiness: Data<dyn Readiness>, drain: Data<Drain>) -> Result<HttpResponse, Problem> {
+    if drain.has_begun() {
+        let detail = "not ready: this server is about to stop; ask another one";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "NOT_READY", detail).with("checks", json!({})).retry_after(1));
+    }
     let checks = readiness.check().await;
     let missing: Vec<_> = checks.iter().filter(|(_, result)| result.is_err()).map(|(name, _)| *name).collect();
     let states: serde_json::Map<_, _> = checks

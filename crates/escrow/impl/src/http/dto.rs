@@ -354,6 +354,8 @@ pub(super) struct ReleaseOut {
     net: MoneyOut,
     /// The provider's transfer, once sent.
     transfer_id: Option<String>,
+    /// How much of the transfer was taken back at the provider. While nobody has settled that, funding and releases of the contract stand still.
+    reversed: MoneyOut,
     /// Why it does not arrive. The payee's: null to the owner.
     last_error: Option<String>,
     created_at: DateTime<Utc>,
@@ -372,6 +374,7 @@ impl ReleaseOut {
             fee: release.fee.into(),
             net: release.net.into(),
             transfer_id: release.transfer.clone(),
+            reversed: release.reversed.into(),
             last_error: release.last_error.clone().filter(|_| viewer == Party::Contractor),
             created_at: release.created_at,
             sent_at: release.sent_at,

@@ -1,7 +1,8 @@
 //! The platform's float (E0) and coverage (I7): written and added up on `SystemUow`; a tenant learns only whether money stands still.
 
 use db::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
+use escrow_api::Holding;
 use kernel::{Decision, Fault, OrgId, ReleaseId, Timestamp};
 use uuid::Uuid;
 
@@ -13,17 +14,38 @@ const MOST: i64 = 1_000;
 /// The advisory lock of whoever looks at coverage ("14Cover" in ASCII).
 const LOCK: i64 = 0x31_34_43_6f_76_65_72;
 
-/// What I7 says of a currency.
+/// What a look at a currency says: I7, and what the provider said last.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub(crate) struct Looked {
     #[diesel(sql_type = Text)]
     pub(crate) currency: String,
-    /// Negative: short.
+    /// Float and money less liabilities, by the books. Negative: short.
     #[diesel(sql_type = BigInt)]
     pub(crate) surplus: i64,
-    /// Whether it was short when last looked at.
+    /// How much may lack of it before anything stands still.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) reserve: i64,
+    /// What the provider's balance has, when it was last read.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(crate) holds: Option<i64>,
+    /// What it should have had at least.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(crate) should: Option<i64>,
+    /// Whether money of it stood still before this look.
     #[diesel(sql_type = Bool)]
-    pub(crate) was_short: bool,
+    pub(crate) stood_still: bool,
+}
+
+impl Looked {
+    /// What the provider lacks of what the books say; zero if nothing.
+    pub(crate) fn missing(&self) -> i64 {
+        self.should.zip(self.holds).map_or(0, |(should, holds)| (should - holds).max(0))
+    }
+
+    /// Whether money of the currency stands still.
+    pub(crate) fn stands_still(&self) -> bool {
+        self.surplus.saturating_add(self.reserve) < 0 || self.missing() > 0
+    }
 }
 
 #[derive(QueryableByName)]
@@ -42,24 +64,135 @@ pub(crate) async fn is_short(tx: &mut Tx, currency: &str) -> Result<bool, Fault>
     Ok(row.short)
 }
 
-/// Adds up I7 and keeps what tenants are told. One at a time, so that an older look never overwrites a newer one.
-pub(crate) async fn look(tx: &mut Tx) -> Result<Vec<Looked>, Fault> {
+/// Keeps what the platform stands for in a currency.
+pub(crate) async fn set_reserve(tx: &mut Tx, currency: &str, reserve: i64) -> Result<(), Fault> {
+    diesel::sql_query(
+        "insert into platform_reserves as kept (currency, amount) values ($1, $2)
+         on conflict (currency) do update set amount = excluded.amount, set_at = now() where kept.amount <> excluded.amount",
+    )
+    .bind::<Text, _>(currency)
+    .bind::<BigInt, _>(reserve)
+    .execute(tx.pg())
+    .await
+    .fault()?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Clock {
+    #[diesel(sql_type = Timestamptz)]
+    now: Timestamp,
+}
+
+/// The time by which the ledger's transactions are stamped.
+pub(crate) async fn time(tx: &ReadTx<'_>) -> Result<Timestamp, Fault> {
+    let row: Clock = diesel::sql_query("select clock_timestamp() as now").get_result(&mut tx.pg()).await.fault()?;
+    Ok(row.now)
+}
+
+/// One look at a time, so that an older one never overwrites a newer one.
+pub(crate) async fn lock(tx: &mut Tx) -> Result<(), Fault> {
     // A statement of its own: what it waited for is visible to the next one.
     diesel::sql_query("select pg_advisory_xact_lock($1)").bind::<BigInt, _>(LOCK).execute(tx.pg()).await.fault()?;
+    Ok(())
+}
+
+/// Adds up I7, compares what the provider answered, if it did, and keeps what tenants are told. Whoever calls it holds the lock.
+pub(crate) async fn look(tx: &mut Tx, balance: Option<(Timestamp, &[Holding])>) -> Result<Vec<Looked>, Fault> {
+    #[derive(QueryableByName)]
+    struct Still {
+        #[diesel(sql_type = Text)]
+        currency: String,
+    }
+    let before: Vec<Still> = diesel::sql_query("select currency from platform_coverage where app.coverage_is_short(currency)")
+        .load(tx.pg())
+        .await
+        .fault()?;
     diesel::sql_query(
-        "with before as (select currency from platform_coverage where surplus < 0),
-         looked as (
-             insert into platform_coverage as kept (currency, surplus, short_since)
-             select currency, (money + floated - owed)::bigint, case when money + floated < owed then now() end from app.coverage()
-             on conflict (currency) do update set surplus = excluded.surplus, checked_at = now(),
-                 short_since = case when excluded.surplus < 0 then coalesce(kept.short_since, now()) end
-             returning currency, surplus)
-         select looked.currency, looked.surplus, before.currency is not null as was_short
-         from looked left join before using (currency) order by looked.currency",
+        "insert into platform_coverage as kept (currency, surplus, short_since)
+         select currency, (money + floated - owed)::bigint, case when money + floated < owed then now() end from app.coverage()
+         on conflict (currency) do update set surplus = excluded.surplus, checked_at = now(),
+             short_since = case when excluded.surplus < 0 then coalesce(kept.short_since, now()) end",
     )
+    .execute(tx.pg())
+    .await
+    .fault()?;
+    if let Some((asked_at, holdings)) = balance {
+        compare(tx, asked_at, holdings).await?;
+    }
+    let before: Vec<String> = before.into_iter().map(|row| row.currency).collect();
+    diesel::sql_query(
+        "select k.currency, k.surplus, coalesce(r.amount, 0) as reserve, k.provider_holds as holds, k.provider_should as should,
+             k.currency = any ($1) as stood_still
+         from platform_coverage k left join platform_reserves r using (currency) order by k.currency",
+    )
+    .bind::<Array<Text>, _>(before)
     .load(tx.pg())
     .await
     .fault()
+}
+
+/// Compares what the provider's balance had with what the books say, per currency.
+///
+/// The books say: money at the provider (1000, 1010, 1020), the platform's own included. Two things may be under way and are allowed for,
+/// no others: what the books learnt while the provider was being asked (it may have come after its answer), and transfers that may have
+/// left, whose answer is not in the books yet. A currency that the provider did not name has nothing.
+async fn compare(tx: &mut Tx, asked_at: Timestamp, holdings: &[Holding]) -> Result<(), Fault> {
+    let (currencies, amounts): (Vec<&str>, Vec<i64>) = holdings
+        .iter()
+        .map(|holding| (holding.available.currency().code(), holding.available.minor().saturating_add(holding.pending.minor())))
+        .unzip();
+    diesel::sql_query(
+        "with parts as (
+             select currency, balance::numeric as amount from ledger_balances where account in (1000, 1010, 1020)
+             union all select currency, amount from platform_float
+             union all select e.currency, -sum(e.amount) from ledger_transactions t
+                 join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id and e.account in (1000, 1010, 1020)
+                 where t.created_at >= $1 and t.kind in ('E1', 'E1b', 'E5', 'E13') group by e.currency
+             union all select currency, -amount from platform_float where created_at >= $1 and amount > 0
+             union all select currency, -sum(net) from releases
+                 where status in ('sending', 'unknown') and maybe_sent_at is not null group by currency),
+         books as (select currency, sum(amount)::bigint as should from parts group by currency),
+         provider as (select currency, amount from unnest($2, $3) as p (currency, amount))
+         update platform_coverage kept set provider_holds = coalesce(p.amount, 0), provider_should = b.should, balance_asked_at = $1,
+             balance_short_since = case when coalesce(p.amount, 0) < b.should then coalesce(kept.balance_short_since, now()) end
+         from books b left join provider p using (currency)
+         where b.currency = kept.currency and (kept.balance_asked_at is null or kept.balance_asked_at <= $1)",
+    )
+    .bind::<Timestamptz, _>(asked_at)
+    .bind::<Array<Text>, _>(currencies)
+    .bind::<Array<BigInt>, _>(amounts)
+    .execute(tx.pg())
+    .await
+    .fault()?;
+    diesel::sql_query(
+        "update platform_balance_looks set failures = 0, failing_since = null, last_error = null where failures > 0",
+    )
+    .execute(tx.pg())
+    .await
+    .fault()?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Failures {
+    #[diesel(sql_type = Integer)]
+    failures: i32,
+}
+
+/// Notes that the balance could not be read: how often in a row that is by now. What was found before stands.
+pub(crate) async fn unread(tx: &mut Tx, why: &str) -> Result<i32, Fault> {
+    let row: Failures = diesel::sql_query(
+        "insert into platform_balance_looks as kept (failures, failing_since, last_error) values (1, now(), left($1, 2000))
+         on conflict (only_row) do update set failures = kept.failures + 1, failing_since = coalesce(kept.failing_since, now()),
+             last_error = excluded.last_error
+         returning failures",
+    )
+    .bind::<Text, _>(why)
+    .get_result(tx.pg())
+    .await
+    .fault()?;
+    Ok(row.failures)
 }
 
 /// Releases of a currency that were asked for and have certainly not left.
@@ -75,6 +208,18 @@ pub(crate) async fn waiting(tx: &mut Tx, currency: &str) -> Result<Vec<(OrgId, R
         .await
         .fault()?;
     Ok(rows.into_iter().map(|(org, id)| (OrgId(org), ReleaseId(id))).collect())
+}
+
+/// Whether the platform's own money was posted for this object of the provider.
+pub(crate) async fn is_posted(tx: &mut Tx, object: &str) -> Result<bool, Fault> {
+    diesel::select(diesel::dsl::exists(
+        platform_float::table
+            .filter(platform_float::source_provider.eq("stripe"))
+            .filter(platform_float::source_object.eq(object)),
+    ))
+    .get_result(tx.pg())
+    .await
+    .fault()
 }
 
 /// A float as it was posted.

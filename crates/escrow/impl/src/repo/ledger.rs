@@ -28,7 +28,7 @@ pub(crate) async fn post(tx: &mut Tx, contract: Uuid, posting: &Posting, reverse
         .bind::<Text, _>(posting.kind)
         .bind::<Text, _>(posting.source.provider)
         .bind::<Text, _>(&posting.source.object)
-        .bind::<Text, _>(posting.source.kind)
+        .bind::<Text, _>(posting.source.kind.as_ref())
         .bind::<Text, _>(posting.currency.code())
         .bind::<Nullable<SqlUuid>, _>(reverses)
         .bind::<Jsonb, _>(entries)
@@ -50,6 +50,19 @@ pub(crate) async fn posted(tx: &mut Tx, org: Uuid, object: &str, kind: &str) -> 
         .await
         .optional()
         .fault()
+}
+
+/// Whether a transfer stands in some contract's ledger; on `SystemUow`.
+pub(crate) async fn knows_transfer(tx: &mut Tx, transfer: &str) -> Result<bool, Fault> {
+    diesel::select(diesel::dsl::exists(
+        ledger_transactions::table
+            .filter(ledger_transactions::source_provider.eq("stripe"))
+            .filter(ledger_transactions::source_object.eq(transfer))
+            .filter(ledger_transactions::source_kind.eq("transfer")),
+    ))
+    .get_result(tx.pg())
+    .await
+    .fault()
 }
 
 /// What is held for each of these milestones and not reserved.

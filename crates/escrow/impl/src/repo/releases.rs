@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use db::prelude::*;
 use escrow_api::{Error, Release, ReleaseStatus};
 use kernel::{Fault, MilestoneId, OrgId, PaymentId, ReleaseId, Timestamp, UserId};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::milestones::MilestoneRow;
@@ -35,6 +36,11 @@ pub(crate) struct ReleaseRow {
     pub(crate) last_error: Option<String>,
     pub(crate) sent_at: Option<Timestamp>,
     pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) reversed: i64,
+    pub(crate) reversal_settled: i64,
+    pub(crate) returned: i64,
+    pub(crate) returned_fee: i64,
 }
 
 impl ReleaseRow {
@@ -53,6 +59,7 @@ impl ReleaseRow {
             fee: money(self.fee, &self.currency)?,
             net: money(self.net, &self.currency)?,
             transfer: self.transfer.clone(),
+            reversed: money(self.reversed, &self.currency)?,
             last_error: self.last_error.clone(),
             created_at: self.created_at,
             sent_at: self.sent_at,
@@ -106,6 +113,52 @@ pub(crate) async fn row(mut pg: Reader<'_>, id: ReleaseId) -> Result<ReleaseRow,
         .not_found(|| Error::NotFound("release"))
 }
 
+/// Whether money of a release of this contract came back and nobody has settled that yet.
+pub(crate) async fn came_back(mut pg: Reader<'_>, contract: Uuid) -> Result<bool, Fault> {
+    diesel::select(diesel::dsl::exists(
+        releases::table.filter(releases::contract_id.eq(contract)).filter(releases::reversed.gt(releases::reversal_settled)),
+    ))
+    .get_result(&mut pg)
+    .await
+    .fault()
+}
+
+/// Tells the contractor's side, in its own trail, what the platform did with the release.
+pub(crate) async fn tell_contractor(
+    tx: &mut Tx,
+    release: &ReleaseRow,
+    action: &str,
+    request: &str,
+    before: &Value,
+    after: &Value,
+) -> Result<(), Fault> {
+    use diesel::sql_types::{Jsonb, Text, Uuid as SqlUuid};
+    diesel::sql_query("select app.tell_contractor($1, $2, 'release', $3, $4, $5, $6)")
+        .bind::<SqlUuid, _>(release.contract_id)
+        .bind::<Text, _>(action)
+        .bind::<SqlUuid, _>(release.id)
+        .bind::<Text, _>(request)
+        .bind::<Jsonb, _>(before)
+        .bind::<Jsonb, _>(after)
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// Those of these releases of which something came back that nobody has settled; on `SystemUow`.
+pub(crate) async fn still_back(tx: &ReadTx<'_>, of: &[String]) -> Result<Vec<String>, Fault> {
+    let ids: Vec<Uuid> = of.iter().filter_map(|text| text.parse().ok()).collect();
+    let rows: Vec<Uuid> = releases::table
+        .filter(releases::id.eq_any(ids))
+        .filter(releases::reversed.gt(releases::reversal_settled))
+        .select(releases::id)
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    Ok(rows.iter().map(Uuid::to_string).collect())
+}
+
 /// Whose release it is: the platform's own look-up, on `SystemUow`.
 pub(crate) async fn owner(tx: &ReadTx<'_>, id: ReleaseId) -> Result<Option<OrgId>, Fault> {
     let found: Option<Uuid> =
@@ -137,12 +190,23 @@ pub(crate) async fn lock_newest(tx: &mut Tx, milestone: Uuid) -> Result<Option<R
         .fault()
 }
 
-/// What was released of a milestone so far, whatever the provider refused left out. Whoever calls it holds the milestone.
+/// The releases of milestones that are on their way.
+pub(crate) async fn under_way(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<Vec<ReleaseRow>, Fault> {
+    releases::table
+        .filter(releases::milestone_id.eq_any(milestones))
+        .filter(releases::status.eq_any(["sending", "unknown"]))
+        .select(ReleaseRow::as_select())
+        .load(&mut pg)
+        .await
+        .fault()
+}
+
+/// What was released of a milestone so far; what the provider refused, and what came back and is held again, left out. Whoever calls it holds the milestone.
 pub(crate) async fn earlier(tx: &mut Tx, org: Uuid, milestone: Uuid) -> Result<Earlier, Fault> {
     let parts: Vec<(i64, i64)> = releases::table
         .filter(releases::org_id.eq(org).and(releases::milestone_id.eq(milestone)))
         .filter(releases::status.ne(ReleaseStatus::Failed.name()))
-        .select((releases::gross, releases::fee))
+        .select((releases::gross - releases::returned, releases::fee - releases::returned_fee))
         .load(tx.pg())
         .await
         .fault()?;
@@ -189,6 +253,10 @@ pub(crate) struct Step {
     pub(crate) sent_at: Option<Timestamp>,
     pub(crate) resolved_by: Option<String>,
     pub(crate) resolved_reason: Option<String>,
+    pub(crate) reversed: Option<i64>,
+    pub(crate) reversal_settled: Option<i64>,
+    pub(crate) returned: Option<i64>,
+    pub(crate) returned_fee: Option<i64>,
 }
 
 pub(crate) async fn save(tx: &mut Tx, id: Uuid, step: &Step) -> Result<ReleaseRow, Fault> {

@@ -118,6 +118,9 @@ fn summaries(
             sums.held -= amount;
             if kind == "E1" {
                 sums.funded -= amount;
+            } else if kind == "E5" {
+                // It had been released, and is held again.
+                sums.released += amount;
             }
         } else if *account == Account::Frozen.code() {
             sums.entry(milestone).or_default().frozen -= amount;

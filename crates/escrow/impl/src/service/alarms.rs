@@ -10,12 +10,24 @@ const PAGE: &str = "page";
 
 /// Money of a currency does not cover what is owed (I7). About the currency; over when it is covered again.
 pub(super) const COVERAGE_SHORT: &str = "coverage_short";
+/// The provider's balance has less of a currency than the books say. About the currency; over when it is right again.
+pub(super) const BALANCE_SHORT: &str = "balance_short";
+/// The provider's balance cannot be read. About the provider; over when it can.
+pub(super) const BALANCE_UNREAD: &str = "balance_unread";
+/// The provider paid out, or tried to, what no operator has posted. About the payout; over when it is posted (E11).
+pub(super) const PAYOUT: &str = "payout";
 /// A payment's money is held for so long that the provider must soon pay it out. About the payment; over when it is held no more.
 pub(super) const MONEY_HELD_TOO_LONG: &str = "money_held_too_long";
 /// A release does not arrive. About the release; over when it did.
 pub(super) const RELEASE_STUCK: &str = "release_stuck";
 /// Nobody knows whether a release was sent, for a day. About the release; over when it is known.
 pub(super) const RELEASE_UNKNOWN: &str = "release_unknown";
+/// A transfer that no release of ours ordered. About the transfer.
+pub(super) const FOREIGN_TRANSFER: &str = "foreign_transfer";
+/// A payment that no payment of ours asked for. About the payment intent.
+pub(super) const FOREIGN_PAYMENT: &str = "foreign_payment";
+/// A transfer was reversed at the provider. About the release; over when a person settled what came back.
+pub(super) const TRANSFER_REVERSED: &str = "transfer_reversed";
 /// The provider refused a release. About the release; over when another one of its milestone is under way or sent.
 pub(super) const RELEASE_REFUSED: &str = "release_refused";
 

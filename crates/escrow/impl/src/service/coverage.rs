@@ -1,38 +1,58 @@
-//! I7, per currency: the float and what is at the provider against what is owed (domain.md §7).
+//! Coverage, per currency: the float and what is at the provider against what is owed (I7), and what the provider's balance really has
+//! against what the books say.
 
-use kernel::Fault;
+use escrow_api::{Holding, ProviderError};
+use kernel::{Fault, Money, Timestamp};
 use uow::{Alarm, Tx};
 
 use super::Service;
-use super::alarms::{COVERAGE_SHORT, page};
+use super::alarms::{BALANCE_SHORT, BALANCE_UNREAD, COVERAGE_SHORT, alarm_in, page};
 use crate::jobs;
 use crate::repo;
+use crate::repo::coverage::Looked;
 
-/// What a look at I7 found for one currency.
+/// So many looks at the balance may fail in a row before a person is told.
+const FAILURES: i32 = 5;
+
+/// What a look found for one currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Coverage {
-    /// ISO 4217 code.
-    pub(super) currency: String,
-    /// Float and money less liabilities, in minor units. Negative: new funding and new releases stand still.
-    pub(super) surplus: i64,
+    /// What was seen.
+    pub(super) seen: Looked,
     /// Releases that waited for this look and are sent now.
     pub(super) resumed: usize,
 }
 
-/// Adds up I7, keeps what tenants are told, raises an alarm per currency that is short and ends those of the others, and takes up the releases that waited for it.
-pub(super) async fn look_in(tx: &mut Tx) -> Result<Vec<Coverage>, Fault> {
-    let looked = repo::coverage::look(tx).await?;
+/// What the provider answered, and when it was asked, by the ledger's clock.
+pub(super) struct Balance {
+    asked_at: Timestamp,
+    answer: Result<Vec<Holding>, ProviderError>,
+}
+
+/// Adds up I7, compares the provider's balance if it was asked, keeps what tenants are told, raises an alarm per currency that stands still
+/// and ends those of the others, and takes up the releases that waited for it.
+pub(super) async fn look_in(tx: &mut Tx, balance: Option<&Balance>) -> Result<Vec<Coverage>, Fault> {
+    repo::coverage::lock(tx).await?;
+    let answered = balance.and_then(|balance| Some((balance.asked_at, balance.answer.as_deref().ok()?)));
+    if let Some(Balance { answer: Err(error), .. }) = balance {
+        unread_in(tx, error).await?;
+    }
+    let looked = repo::coverage::look(tx, answered).await?;
+    let of =
+        |which: fn(&Looked) -> bool| looked.iter().filter(|one| !which(one)).map(|one| one.currency.clone()).collect::<Vec<_>>();
+    tx.end_alarms(COVERAGE_SHORT, &of(|one| one.surplus < 0)).await?;
+    tx.end_alarms(BALANCE_SHORT, &of(|one| one.missing() > 0)).await?;
+    if answered.is_some() {
+        tx.end_alarms(BALANCE_UNREAD, &["stripe".to_owned()]).await?;
+    }
     let mut found = Vec::with_capacity(looked.len());
-    let over: Vec<String> = looked.iter().filter(|one| one.surplus >= 0).map(|one| one.currency.clone()).collect();
-    tx.end_alarms(COVERAGE_SHORT, &over).await?;
-    for one in looked {
-        if one.surplus < 0 {
-            let about = ("currency", one.currency.clone());
-            tx.alarm(Alarm { kind: COVERAGE_SHORT, about, org: None, detail: short_by(&one.currency, one.surplus) }).await?;
+    for seen in looked {
+        for (kind, detail) in told(&seen)? {
+            tx.alarm(Alarm { kind, about: ("currency", seen.currency.clone()), org: None, detail }).await?;
         }
-        let waiting = if one.was_short && one.surplus >= 0 {
+        let waiting = if seen.stood_still && !seen.stands_still() {
             // The sweep takes up whatever is left over here.
-            repo::coverage::waiting(tx, &one.currency).await?
+            repo::coverage::waiting(tx, &seen.currency).await?
         } else {
             Vec::new()
         };
@@ -40,37 +60,98 @@ pub(super) async fn look_in(tx: &mut Tx) -> Result<Vec<Coverage>, Fault> {
         for (org, release) in waiting {
             tx.enqueue(jobs::send_release(org, release)).await?;
         }
-        found.push(Coverage { currency: one.currency, surplus: one.surplus, resumed });
+        found.push(Coverage { seen, resumed });
     }
     Ok(found)
 }
 
-fn short_by(currency: &str, surplus: i64) -> String {
-    format!(
-        "{currency}: float and money are {} minor units short of liabilities (I7); new funding and releases stand still \
-         until `build14 float` or the money that lacks makes up for it",
-        surplus.unsigned_abs()
-    )
+/// The balance could not be read: what was found before stands, whatever it was; after a while a person is told.
+async fn unread_in(tx: &mut Tx, error: &ProviderError) -> Result<(), Fault> {
+    let failures = repo::coverage::unread(tx, &error.to_string()).await?;
+    if failures >= FAILURES {
+        let detail = format!(
+            "the balance could not be read {failures} times in a row ({error}): whether Stripe has what the books say is not known; \
+             what stood still stands still, nothing new was found"
+        );
+        alarm_in(tx, BALANCE_UNREAD, ("provider", "stripe".to_owned()), detail).await?;
+    }
+    Ok(())
 }
 
-/// Sets the gauges, and pages a person for every currency that is short.
-pub(super) fn announce(found: &[Coverage]) {
-    for Coverage { currency, surplus, resumed } in found {
-        metrics::gauge!("escrow_coverage_surplus_minor", "currency" => currency.clone()).set(*surplus as f64);
-        if *surplus < 0 {
-            page(COVERAGE_SHORT, &short_by(currency, *surplus));
+/// What lacks of a currency, in words, and whether its money stands still for it; nothing if nothing lacks.
+fn told(seen: &Looked) -> Result<Vec<(&'static str, String)>, Fault> {
+    let currency = repo::currency(&seen.currency)?;
+    let money = |minor| Money::from_minor(minor, currency);
+    let mut told = Vec::new();
+    if seen.surplus < 0 {
+        let short = seen.surplus.unsigned_abs();
+        let what = if seen.surplus.saturating_add(seen.reserve) < 0 {
+            "new funding and releases stand still"
+        } else {
+            "within the platform's reserve, so that nothing stands still yet,"
+        };
+        let detail = format!(
+            "{currency}: float and money are {short} minor units short of liabilities (I7), the reserve is {}; {what} until `build14 float` \
+             or the money that lacks makes up for it",
+            seen.reserve
+        );
+        told.push((COVERAGE_SHORT, detail));
+    }
+    if let (Some(holds), Some(should), 1..) = (seen.holds, seen.should, seen.missing()) {
+        let detail = format!(
+            "Stripe holds {} while the books say {}: {} are missing; new funding and releases in {currency} stand still until the balance \
+             is right again. A payout of the platform's own money is posted with `build14 payout`",
+            money(holds),
+            money(should),
+            money(seen.missing())
+        );
+        told.push((BALANCE_SHORT, detail));
+    }
+    Ok(told)
+}
+
+/// Sets the gauges, and pages a person for every currency that stands still.
+pub(super) fn announce(found: &[Coverage]) -> Result<(), Fault> {
+    for Coverage { seen, resumed } in found {
+        let gauge = |name: &'static str, minor: i64| {
+            #[allow(clippy::cast_precision_loss)]
+            metrics::gauge!(name, "currency" => seen.currency.clone()).set(minor as f64);
+        };
+        gauge("escrow_coverage_surplus_minor", seen.surplus);
+        if let (Some(holds), Some(should)) = (seen.holds, seen.should) {
+            gauge("escrow_provider_holds_minor", holds);
+            gauge("escrow_provider_should_hold_minor", should);
+        }
+        // Within the reserve it is an alarm, for which nobody is woken.
+        for (kind, detail) in told(seen)?.into_iter().filter(|_| seen.stands_still()) {
+            page(kind, &detail);
         }
         if *resumed > 0 {
-            tracing::info!(currency, resumed, "covered again: releases go on");
+            tracing::info!(currency = seen.currency, resumed, "covered again: releases go on");
         }
     }
+    Ok(())
 }
 
 impl Service {
-    /// Looks at I7. Gives back the currencies that stand still.
+    /// Asks what the provider's balance has, and looks at coverage. Gives back the currencies that stand still.
     pub(super) async fn watch_coverage(&self) -> Result<Vec<String>, Fault> {
-        let found = self.system.write(async |tx| look_in(tx).await).await?;
-        announce(&found);
-        Ok(found.into_iter().filter(|one| one.surplus < 0).map(|one| one.currency).collect())
+        let asked_at = self.system.read(async |tx| repo::coverage::time(tx).await).await?;
+        let balance = Balance { asked_at, answer: self.provider.balance().await };
+        if let Err(error) = &balance.answer {
+            tracing::warn!(%error, "the balance cannot be read now");
+        }
+        let reserves = &self.settings.processing;
+        let found = self
+            .system
+            .write(async |tx| {
+                for (currency, terms) in reserves {
+                    repo::coverage::set_reserve(tx, currency.code(), terms.reserve).await?;
+                }
+                look_in(tx, Some(&balance)).await
+            })
+            .await?;
+        announce(&found)?;
+        Ok(found.into_iter().filter(|one| one.seen.stands_still()).map(|one| one.seen.currency).collect())
     }
 }

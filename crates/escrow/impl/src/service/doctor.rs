@@ -74,16 +74,30 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "I7",
-        "select c.currency as subject, format('money of %s and a float of %s do not cover liabilities of %s, %s are missing: new funding is stopped, %s release(s) wait',
+        "select c.currency as subject, format('money of %s and a float of %s do not cover liabilities of %s, %s are missing: %s, %s release(s) wait',
              c.money, c.floated, c.owed, c.owed - c.money - c.floated,
+             case when c.owed - c.money - c.floated > coalesce(r.amount, 0) then 'new funding is stopped'
+                  else format('within the reserve of %s, nothing is stopped', r.amount) end,
              (select count(*) from releases r where r.currency = c.currency and r.status = 'sending' and r.maybe_sent_at is null)) as detail
-         from app.coverage() c where c.money + c.floated < c.owed order by c.currency",
+         from app.coverage() c left join platform_reserves r using (currency) where c.money + c.floated < c.owed order by c.currency",
     ),
     (
         "COVERAGE_STALE",
         "select k.currency as subject, format('covered, yet stopped since %s: the sweep looked last at %s', k.short_since, k.checked_at) as detail
          from platform_coverage k join app.coverage() c using (currency)
-         where k.surplus < 0 and c.money + c.floated >= c.owed and k.checked_at < now() - interval '10 minutes'",
+         left join platform_reserves r using (currency)
+         where k.surplus + coalesce(r.amount, 0) < 0 and c.money + c.floated >= c.owed and k.checked_at < now() - interval '10 minutes'",
+    ),
+    (
+        "BALANCE_SHORT",
+        "select currency as subject, format('Stripe held %s while the books said %s, since %s, asked last at %s: funding and releases are stopped',
+             provider_holds, provider_should, balance_short_since, balance_asked_at) as detail
+         from platform_coverage where balance_short_since is not null order by currency",
+    ),
+    (
+        "BALANCE_UNREAD",
+        "select 'stripe' as subject, format('the balance could not be read %s times in a row, since %s: %s', failures, failing_since, last_error) as detail
+         from platform_balance_looks where failures >= 5",
     ),
     (
         "PAYMENT_IN_SUSPENSE",
@@ -107,6 +121,12 @@ const CHECKS: &[(&str, &str)] = &[
          from milestones m left join holds h
            on h.org_id = m.org_id and h.contract_id = m.contract_id and (h.milestone_id is null or h.milestone_id = m.id) and h.lifted_at is null
          group by m.org_id, m.id, m.frozen having m.frozen <> (count(h.id) > 0)",
+    ),
+    (
+        "TRANSFER_REVERSED",
+        "select id::text as subject, format('%s of %s of transfer %s came back, %s of it is settled: funding and releases of contract %s are stopped until `build14 reversal-settle`',
+             reversed, net, transfer, reversal_settled, contract_id) as detail
+         from releases where reversed > reversal_settled",
     ),
     (
         "EVENT_STUCK",

@@ -1,16 +1,26 @@
-//! E0: the platform tops up its balance at the provider with money of its own. An operator's verb, no tenant's.
+//! E0 and E11: the platform tops up its balance at the provider with money of its own, and pays its own out to its bank. Operators' verbs, no
+//! tenant's.
 
 use escrow_api::StatementEntry;
 use kernel::{Currency, Decision, Fault, Money, MoneyError, Timestamp};
 use rust_decimal::Decimal;
 use uow::SystemUow;
 
+use super::alarms::PAYOUT;
 use super::coverage::{Coverage, announce, look_in};
-use crate::ledger::Posting;
+use crate::ledger::{Account, Posting};
 use crate::repo;
 
-/// The names of the accounts of E0, in the order of its postings.
-const NAMES: [&str; 2] = ["stripe_available", "float"];
+/// The name of an account of E0 and E11.
+fn name(account: i16) -> &'static str {
+    if account == Account::StripeAvailable.code() {
+        "stripe_available"
+    } else if account == Account::Bank.code() {
+        "bank"
+    } else {
+        "float"
+    }
+}
 
 /// Why a float is not posted.
 #[derive(Debug, thiserror::Error)]
@@ -29,10 +39,12 @@ pub enum FloatError {
         why: MoneyError,
     },
     /// It is nothing, or less.
-    #[error("the amount must be above zero: a float comes in, it is not taken out like this")]
+    #[error("the amount must be above zero: a float comes in (`build14 float`), a payout goes out (`build14 payout`)")]
     NotPositive,
     /// It is not an id.
-    #[error("the source must be the provider's id of the top-up, such as tu_1Mt…: 1 to 255 visible characters")]
+    #[error(
+        "the source must be the provider's id of the top-up or payout, such as tu_1Mt… or po_1Mt…: 1 to 255 visible characters"
+    )]
     Source,
     /// The source stands in the ledger with another amount: it is not changed.
     #[error("{source_object} was posted on {at} over {posted}, not {asked}: nothing was posted")]
@@ -51,9 +63,10 @@ pub enum FloatError {
     Fault(#[from] Fault),
 }
 
-/// A float to be posted.
+/// A float or a payout to be posted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Float {
+    /// Below zero: it was paid out.
     amount: Money,
     source: String,
 }
@@ -76,6 +89,15 @@ impl Float {
         }
         Ok(Self { amount: money, source: source.to_owned() })
     }
+
+    /// A payout of the platform's own money, from what an operator types: `250.00`, `EUR`, `po_…`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn payout(amount: &str, currency: &str, source: &str) -> Result<Self, FloatError> {
+        let Self { amount, source } = Self::parse(amount, currency, source)?;
+        Ok(Self { amount: Money::from_minor(-amount.minor(), amount.currency()), source })
+    }
 }
 
 /// What stands in the ledger for a float.
@@ -91,18 +113,24 @@ pub struct FloatPosted {
     pub entries: Vec<StatementEntry>,
     /// What its currency has over what it owes; negative: what it lacks, and new funding and new releases stand still.
     pub surplus: Money,
+    /// What the provider's balance lacked of what the books said, when it was last asked: while it does, they stand still, too.
+    pub missing: Money,
     /// Releases that waited for it and are sent now.
     pub resumed: usize,
 }
 
-/// Posts E0, once per source, under the name of the person who does it, and looks at I7 in the same transaction: what waited for it goes on at once.
+/// Posts E0 or E11, once per source, under the name of the person who does it, and looks at I7 in the same transaction: what waited for it goes on at once.
 ///
 /// # Errors
 /// [`FloatError::Differs`] if the source was posted with another amount or currency; a fault of the database.
 pub async fn post_float(system: &SystemUow, float: &Float, by: &Decision) -> Result<FloatPosted, FloatError> {
     let Float { amount, source } = float;
     let currency = amount.currency();
-    let posting = Posting::e0(source, amount.minor(), currency);
+    let posting = if amount.minor() < 0 {
+        Posting::e11(source, -amount.minor(), currency)
+    } else {
+        Posting::e0(source, amount.minor(), currency)
+    };
     let (posted, found) = system
         .write(async |tx| {
             let (row, fresh) = repo::coverage::post_float(tx, &posting.source, amount.minor(), currency.code(), by).await?;
@@ -110,26 +138,32 @@ pub async fn post_float(system: &SystemUow, float: &Float, by: &Decision) -> Res
             if posted != *amount {
                 return Err(FloatError::Differs { source_object: source.clone(), posted, asked: *amount, at: row.created_at });
             }
-            let found = look_in(tx).await?;
-            let coverage = found.iter().find(|one| one.currency == currency.code());
-            let Coverage { surplus, resumed, .. } =
+            if amount.minor() < 0 {
+                tx.settle_alarms(PAYOUT, std::slice::from_ref(source), &by.operator, "posted (E11)").await?;
+            }
+            let found = look_in(tx, None).await?;
+            let coverage = found.iter().find(|one| one.seen.currency == currency.code());
+            let Coverage { seen, resumed } =
                 coverage.ok_or_else(|| Fault::internal(format!("no coverage of {currency} after its float")))?;
             let entries = posting
                 .entries
                 .iter()
-                .zip(NAMES)
-                .map(|(entry, name)| StatementEntry {
+                .map(|entry| StatementEntry {
                     account: entry.account.unsigned_abs(),
-                    name: name.to_owned(),
+                    name: name(entry.account).to_owned(),
                     subject: entry.subject,
                     amount: Money::from_minor(entry.amount, currency),
                 })
                 .collect();
-            let surplus = Money::from_minor(*surplus, currency);
-            Ok((FloatPosted { fresh, at: row.created_at, operator: row.operator, entries, surplus, resumed: *resumed }, found))
+            let surplus = Money::from_minor(seen.surplus, currency);
+            let missing = Money::from_minor(seen.missing(), currency);
+            Ok((
+                FloatPosted { fresh, at: row.created_at, operator: row.operator, entries, surplus, missing, resumed: *resumed },
+                found,
+            ))
         })
         .await?;
-    announce(&found);
+    announce(&found)?;
     Ok(posted)
 }
 
@@ -153,16 +187,22 @@ mod tests {
                 said("92233720368547758.08", "EUR", "tu_1"),
                 "the amount \"92233720368547758.08\" is not one of EUR: the amount is too large",
             ),
-            (said("0.00", "EUR", "tu_1"), "the amount must be above zero: a float comes in, it is not taken out like this"),
-            (said("-1", "EUR", "tu_1"), "the amount must be above zero: a float comes in, it is not taken out like this"),
+            (
+                said("0.00", "EUR", "tu_1"),
+                "the amount must be above zero: a float comes in (`build14 float`), a payout goes out (`build14 payout`)",
+            ),
+            (
+                said("-1", "EUR", "tu_1"),
+                "the amount must be above zero: a float comes in (`build14 float`), a payout goes out (`build14 payout`)",
+            ),
             (said("1", "EURO", "tu_1"), "\"EURO\" is not an ISO 4217 code of a currency that can be used here"),
             (
                 said("1", "EUR", ""),
-                "the source must be the provider's id of the top-up, such as tu_1Mt…: 1 to 255 visible characters",
+                "the source must be the provider's id of the top-up or payout, such as tu_1Mt… or po_1Mt…: 1 to 255 visible characters",
             ),
             (
                 said("1", "EUR", "a b"),
-                "the source must be the provider's id of the top-up, such as tu_1Mt…: 1 to 255 visible characters",
+                "the source must be the provider's id of the top-up or payout, such as tu_1Mt… or po_1Mt…: 1 to 255 visible characters",
             ),
         ];
         for (said, expected) in cases {

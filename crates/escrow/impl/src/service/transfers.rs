@@ -11,7 +11,7 @@ use serde_json::json;
 use uow::Tx;
 
 use super::Service;
-use super::alarms::{RELEASE_REFUSED, RELEASE_UNKNOWN, alarm_in};
+use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, alarm_in};
 use super::funding::transfer_group;
 use crate::jobs::{ReleaseJob, TransferJob};
 use crate::ledger::Posting;
@@ -120,16 +120,12 @@ impl Service {
         if !is_of(&transfer, job.release) {
             let detail = format!("transfer {} does not name release {}", transfer.id, job.release);
             let about = ("transfer", transfer.id.clone());
-            return Ok(self.uow.write(&ctx, async |tx| alarm_in(tx, "foreign_transfer", about, detail).await).await?);
+            return Ok(self.uow.write(&ctx, async |tx| alarm_in(tx, FOREIGN_TRANSFER, about, detail).await).await?);
         }
         self.uow
             .write(&ctx, async |tx| {
-                if transfer.reversed.minor() != 0 {
-                    let detail =
-                        format!("transfer {} of release {} was reversed by {}", transfer.id, job.release, transfer.reversed);
-                    alarm_in(tx, "transfer_reversed", ("transfer", transfer.id.clone()), detail).await?;
-                }
-                self.confirm_in(tx, &ctx, job.release, &transfer).await
+                self.confirm_in(tx, &ctx, job.release, &transfer).await?;
+                self.reversed_in(tx, &ctx, job.release, &transfer).await
             })
             .await
     }
@@ -141,6 +137,11 @@ impl Service {
         let release = repo::releases::lock(tx, id).await?;
         if !matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
             return Ok(Next::Nothing);
+        }
+        if release.maybe_sent_at.is_none()
+            && let Err(error) = self.payee_is_there_in(tx, &contract).await
+        {
+            return self.blocked_in(tx, id, error).await;
         }
         let payable = repo::payees::payable(tx, contract.id).await?;
         let destination = match (&release.destination, release.maybe_sent_at, payable) {
@@ -229,7 +230,12 @@ impl Service {
     }
 
     async fn confirm(&self, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<(), Error> {
-        self.uow.write(ctx, async |tx| self.confirm_in(tx, ctx, id, transfer).await).await
+        self.uow
+            .write(ctx, async |tx| {
+                self.confirm_in(tx, ctx, id, transfer).await?;
+                self.reversed_in(tx, ctx, id, transfer).await
+            })
+            .await
     }
 
     /// R4, E4, M9.

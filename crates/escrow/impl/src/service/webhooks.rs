@@ -1,13 +1,13 @@
 //! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (domain.md §8).
 
 use escrow_api::{Befallen, Error, ProviderError};
-use kernel::{OrgId, PaymentId};
+use kernel::{Fault, OrgId, PaymentId};
 use serde_json::Value;
-use uow::Job;
+use uow::{Job, Tx};
 use uuid::Uuid;
 
 use super::Service;
-use super::alarms::alarm_in;
+use super::alarms::{FOREIGN_PAYMENT, FOREIGN_TRANSFER, PAYOUT, alarm_in};
 use super::charges::takes_money;
 use crate::jobs::{self, WebhookJob};
 use crate::repo;
@@ -56,6 +56,51 @@ fn named(metadata: Result<Vec<(String, String)>, ProviderError>, what: &str) -> 
     }
 }
 
+/// Money moved on the platform's balance for no payment and no release of ours: a person is told.
+async fn nobodys_in(tx: &mut Tx, event: &EventRow) -> Result<(), Fault> {
+    match event.kind.as_str() {
+        "transfer.created" | "transfer.updated" | "transfer.reversed" => {
+            if repo::ledger::knows_transfer(tx, &event.object_id).await? {
+                return Ok(());
+            }
+            let detail = format!("{}: no release ordered transfer {}", event.kind, event.object_id);
+            alarm_in(tx, FOREIGN_TRANSFER, ("transfer", event.object_id.clone()), detail).await
+        }
+        "payment_intent.succeeded" => {
+            let detail = format!("{} was paid, and no payment of ours asked for it", event.object_id);
+            alarm_in(tx, FOREIGN_PAYMENT, ("payment_intent", event.object_id.clone()), detail).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The platform's own money moved at the provider: a person is told if the books know nothing of it.
+async fn own_money_in(tx: &mut Tx, event: &EventRow) -> Result<(), Fault> {
+    let posted = repo::coverage::is_posted(tx, &event.object_id).await?;
+    let undone =
+        ["payout.failed", "payout.canceled", "topup.failed", "topup.canceled", "topup.reversed"].contains(&event.kind.as_str());
+    let about = || ("provider_object", event.object_id.clone());
+    match (event.kind.starts_with("payout."), posted, undone) {
+        (true, false, false) => {
+            let detail = format!(
+                "{}: {} leaves the balance and no book knows of it; if it is the platform's own money, `build14 payout --source {}`, else \
+                 bring it back",
+                event.kind, event.object_id, event.object_id
+            );
+            alarm_in(tx, PAYOUT, about(), detail).await
+        }
+        (true, false, true) => tx.end_alarms(PAYOUT, std::slice::from_ref(&event.object_id)).await,
+        (_, true, true) => {
+            let detail = format!(
+                "{}: what was posted for {} did not happen; post the opposite with the id of its failure as the source",
+                event.kind, event.object_id
+            );
+            alarm_in(tx, "own_money_undone", about(), detail).await
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Service {
     /// Takes in an event: verifies it, keeps it once, and leaves a job. Says whether it is new.
     ///
@@ -89,12 +134,18 @@ impl Service {
             tracing::warn!(event = event.id, livemode = event.livemode, "an event of the other mode is left alone");
             Vec::new()
         };
-        let nameless = is_nameless(&event);
+        let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
+        let ours = event.account.is_none() && event.livemode == self.settings.livemode;
         self.system
             .write(async |tx| {
-                if nameless {
+                if ours && matches!(family, "payout" | "topup") {
+                    own_money_in(tx, &event).await?;
+                }
+                if is_nameless(&event) {
                     let detail = format!("{} of the kind {} names no object: a person must look", event.id, event.kind);
                     alarm_in(tx, "nameless_event", ("event", event.id.clone()), detail).await?;
+                } else if ours && looks.is_empty() {
+                    nobodys_in(tx, &event).await?;
                 }
                 for look in looks {
                     tx.enqueue(look).await?;
@@ -102,6 +153,10 @@ impl Service {
                 inbox::done(tx, &event.id).await
             })
             .await?;
+        if ours && matches!(family, "payout" | "topup") {
+            // Money left the balance, or came to it: what stands still, or need no longer, is not to wait for the sweep.
+            self.watch_coverage().await?;
+        }
         Ok(())
     }
 
@@ -117,7 +172,7 @@ impl Service {
         match family {
             "payment_intent" => {
                 let found = self.payment_of(event, &event.object_id).await?;
-                Ok(found.map(|(org, payment)| jobs::sync_payment(org, payment)).into_iter().collect())
+                Ok(found.map(|(_, _, look)| look).into_iter().collect())
             }
             "charge" | "refund" | "review" | "radar" => self.charge_looks(event).await,
             "transfer" => self.transfer_look(event).await,
@@ -147,26 +202,35 @@ impl Service {
         }
         let found = match &befallen.intent {
             Some(intent) => self.payment_of(event, intent).await?,
-            None => self.system.read(async |tx| repo::incidents::payment_of(tx, &befallen).await).await?,
+            None => {
+                let found = self.system.read(async |tx| repo::incidents::payment_of(tx, &befallen).await).await?;
+                found.map(|(org, payment)| (org, payment, jobs::sync_payment(org, payment)))
+            }
         };
         if found.is_none() && takes_money(&befallen.object) {
             self.unmatched(&befallen).await?;
         }
-        let looks = |(org, payment)| [jobs::sync_payment(org, payment), jobs::sync_charge(org, payment)];
-        Ok(found.map(looks).into_iter().flatten().collect())
+        Ok(found.map(|(org, payment, look)| [look, jobs::sync_charge(org, payment)]).into_iter().flatten().collect())
     }
 
-    async fn payment_of(&self, event: &EventRow, intent: &str) -> Result<Option<(OrgId, PaymentId)>, Error> {
-        let mut found = self.system.read(async |tx| inbox::payment(tx, intent, event.our_id).await).await?;
-        if found.is_none() && event.our_id.is_none() {
-            // It may be one of ours whose creation we never heard the answer of.
-            let ours = named(self.provider.payment_intent(intent).await.map(|seen| seen.metadata), "payment_id")?;
-            found = self.system.read(async |tx| inbox::payment(tx, intent, ours).await).await?;
+    /// The payment that has the intent, or that the intent names without being known as its own: its creation was never answered, or it has
+    /// another one by now. With the look that is due.
+    async fn payment_of(&self, event: &EventRow, intent: &str) -> Result<Option<(OrgId, PaymentId, Job)>, Error> {
+        if let Some((org, payment)) = self.system.read(async |tx| inbox::payment(tx, intent).await).await? {
+            return Ok(Some((org, payment, jobs::sync_payment(org, payment))));
         }
+        let ours = match event.our_id {
+            None => named(self.provider.payment_intent(intent).await.map(|seen| seen.metadata), "payment_id")?,
+            known => known,
+        };
+        let found = match ours {
+            Some(id) => self.system.read(async |tx| inbox::payment_named(tx, id).await).await?,
+            None => None,
+        };
         if found.is_none() {
             tracing::warn!(event = event.id, intent, "an event about a payment that is not ours");
         }
-        Ok(found)
+        Ok(found.map(|(org, payment)| (org, payment, jobs::adopt_intent(org, payment, intent.to_owned()))))
     }
 
     async fn transfer_look(&self, event: &EventRow) -> Result<Vec<Job>, Error> {

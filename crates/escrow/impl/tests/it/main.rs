@@ -1,6 +1,7 @@
 //! Contracts, protected payments and the ledger on a real PostgreSQL, with an in-memory payment provider.
 
 mod alarms;
+mod balance;
 mod contracts;
 mod coverage;
 mod disputes;
@@ -13,9 +14,12 @@ mod held;
 mod holds;
 mod http;
 mod ledger;
+mod looks;
 mod payees;
 mod releases;
 mod resolve;
+mod reversals;
+mod spent_keys;
 mod statement;
 mod terminations;
 mod webhooks;

@@ -95,9 +95,13 @@ impl World {
         found.into_iter().map(|finding| finding.rule).collect()
     }
 
-    /// Posts a float of euros.
+    /// Tops the provider's balance up with euros, and posts that.
     pub async fn float(&self, amount: &str, source: &str) -> Result<FloatPosted, FloatError> {
-        post_float(&self.db.system_uow(), &Float::parse(amount, "EUR", source)?, &ada()).await
+        let posted = post_float(&self.db.system_uow(), &Float::parse(amount, "EUR", source)?, &ada()).await?;
+        if posted.fresh {
+            self.provider.move_money(posted.entries[0].amount);
+        }
+        Ok(posted)
     }
 
     pub async fn assert_healthy(&self) {
@@ -327,6 +331,11 @@ fn register(service: &Arc<Service>) -> Registry {
     registry.on_job(tasks::SYNC_PAYMENT, move |_: JobCtx, job| {
         let s = Arc::clone(&s);
         async move { s.sync_payment(job).await }
+    });
+    let s = Arc::clone(service);
+    registry.on_job(tasks::ADOPT_INTENT, move |_: JobCtx, job| {
+        let s = Arc::clone(&s);
+        async move { s.adopt_intent(job).await }
     });
     let s = Arc::clone(service);
     registry.on_job(tasks::SYNC_CHARGE, move |_: JobCtx, job| {

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use db::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as Diesel};
 use kernel::{Fault, OrgId, PageRequest, ProjectId, Timestamp, UnitId};
 use projects_api::{Error, Floor, NewUnit, Unit};
 use rust_decimal::Decimal;
@@ -92,15 +91,14 @@ pub(crate) async fn insert(tx: &mut Tx, org: OrgId, project: ProjectId, new: Vec
             number_of_bathrooms: unit.number_of_bathrooms,
         })
         .collect();
-    let inserted = diesel::insert_into(units::table).values(&rows).returning(Row::as_returning()).load(tx.pg()).await;
-    let inserted: Vec<Row> = inserted.map_err(|error| match error {
-        Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, information)
-            if information.constraint_name() == Some("units_org_id_project_id_unit_number_key") =>
-        {
-            Error::UnitNumberTaken(taken_number(information.details()))
+    let inserted = match tx.savepoint(async |tx| insert_rows(tx, &rows).await).await {
+        // Somebody was faster than the look before. Which number it was the error tells only in the server's language.
+        Err(Error::UnitNumberTaken(_)) => {
+            let number = taken(tx, project, &new).await?.unwrap_or_default();
+            return Err(Error::UnitNumberTaken(number));
         }
-        error => db::fault_of(error).into(),
-    })?;
+        inserted => inserted?,
+    };
     let floors: Vec<NewFloor> = inserted
         .iter()
         .zip(&new)
@@ -118,10 +116,9 @@ pub(crate) async fn insert(tx: &mut Tx, org: OrgId, project: ProjectId, new: Vec
     Ok(inserted.into_iter().zip(new).map(|(row, unit)| row.with(unit.floors)).collect())
 }
 
-/// `Key (org_id, project_id, unit_number)=(…, …, A1) already exists.` → `A1`.
-fn taken_number(details: Option<&str>) -> String {
-    let values = details.and_then(|details| details.split_once(")=(")).and_then(|(_, rest)| rest.rsplit_once(") "));
-    values.and_then(|(values, _)| values.splitn(3, ", ").nth(2)).unwrap_or_default().to_owned()
+async fn insert_rows(tx: &mut Tx, rows: &[NewRow<'_>]) -> Result<Vec<Row>, Error> {
+    let inserted = diesel::insert_into(units::table).values(rows).returning(Row::as_returning()).load(tx.pg()).await;
+    inserted.on_constraint("units_org_id_project_id_unit_number_key", || Error::UnitNumberTaken(String::new()))
 }
 
 pub(crate) async fn page(tx: &ReadTx<'_>, project: ProjectId, page: PageRequest) -> Result<Vec<Unit>, Fault> {
@@ -167,16 +164,4 @@ pub(crate) async fn of_project(tx: &mut Tx, project: ProjectId, ids: &HashSet<Un
     let query = units::table.filter(units::project_id.eq(project.0)).filter(units::id.eq_any(ids)).select(units::id);
     let rows: Vec<Uuid> = query.load(tx.pg()).await.fault()?;
     Ok(rows.into_iter().map(UnitId).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::taken_number;
-
-    #[test]
-    fn the_taken_number_is_read_from_the_details() {
-        let details = "Key (org_id, project_id, unit_number)=(01, 02, A, (1)) already exists.";
-        assert_eq!(taken_number(Some(details)), "A, (1)");
-        assert_eq!(taken_number(None), "");
-    }
 }

@@ -85,7 +85,7 @@ async fn outside_of_a_tenant_nothing_is_there() {
     let scene = Scene::new().await;
     scene.db.party("Ours").await;
     let url = scene.db.app_url().await;
-    let raw = db::Postgres::new(db::PoolSettings::new(url)).unwrap();
+    let raw = db::Postgres::new(db::PoolSettings::app(url)).unwrap();
     // The serving role through the platform's door: a transaction without a tenant.
     let nobody = uow::SystemUow::new(raw);
     for table in ["organizations", "memberships", "users", "approvals"] {

@@ -1,0 +1,231 @@
+//! A transfer that was reversed at the provider (R7, E5): what came back is seen as a state, stops its contract, and is settled by a person.
+//!
+//! The provider says how much of a transfer was reversed in all, so that neither order nor number of events matters: what is new since the
+//! last look is posted, once per sum. Whose the money is no program knows: it waits under the release (2090).
+
+use audit_api::NewEntry;
+use escrow_api::{ContractStatus, Error, Release, TransferState};
+use kernel::{Ctx, Decision, Fault, Reason, ReleaseId, RequestId};
+use serde_json::{Value, json};
+use uow::Tx;
+
+use super::Service;
+use super::alarms::{FOREIGN_TRANSFER, TRANSFER_REVERSED, alarm_in};
+use crate::ledger::Posting;
+use crate::model::money::proportion;
+use crate::model::{MilestoneEvent, ReleaseEvent};
+use crate::repo;
+use crate::repo::reader;
+use crate::repo::releases::{ReleaseRow, Step};
+
+/// What a person decided about money that came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// The payee was paid it with another transfer (`tr_…`), made by hand.
+    PaidWith(String),
+    /// It is held for the milestone again, and its fee with it: work is submitted, approved and released anew.
+    HeldAgain,
+}
+
+/// Why it is not settled.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsettled {
+    /// Nothing is open.
+    #[error("nothing of release {0} came back that was not settled: nothing was changed")]
+    Nothing(ReleaseId),
+    /// The contract is over.
+    #[error("its contract is {0}: money is held again only in one that is active; pay the payee and settle it with --paid-with")]
+    ContractOver(ContractStatus),
+    /// That transfer does not settle it.
+    #[error("{transfer} does not settle it: {why}")]
+    Transfer {
+        /// What was named.
+        transfer: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// As any verb.
+    #[error(transparent)]
+    Other(#[from] Error),
+}
+
+impl From<Fault> for Unsettled {
+    fn from(fault: Fault) -> Self {
+        Self::Other(fault.into())
+    }
+}
+
+impl Service {
+    /// R7: applies how much of a release's own transfer was reversed in all.
+    pub(super) async fn reversed_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<(), Error> {
+        if transfer.reversed.minor() == 0 {
+            return Ok(());
+        }
+        let seen = repo::releases::row(reader(tx), id).await?;
+        repo::milestones::lock(tx, seen.milestone_id.into()).await?;
+        let release = repo::releases::lock(tx, id).await?;
+        let in_all = transfer.reversed.minor();
+        // A look that comes late knows less.
+        if release.transfer.as_deref() != Some(transfer.id.as_str()) || in_all <= release.reversed {
+            return Ok(());
+        }
+        let before = release.status()?;
+        let event = if in_all < release.net { ReleaseEvent::ReversePart } else { ReleaseEvent::ReverseWhole };
+        let Some(after) = event.after(before).filter(|_| in_all <= release.net) else {
+            return Err(
+                Fault::internal(format!("release {id} is {before} over {}, yet {in_all} of it came back", release.net)).into()
+            );
+        };
+        let currency = repo::currency(&release.currency)?;
+        let posting = Posting::e5(&transfer.id, release.id, in_all - release.reversed, in_all, currency);
+        repo::ledger::post(tx, release.contract_id, &posting, None).await?;
+        let step = Step { status: Some(after.name()), reversed: Some(in_all), ..Step::default() };
+        repo::releases::save(tx, release.id, &step).await?;
+        let detail = format!(
+            "{} of {} of transfer {} came back; funding and releases of contract {} stand still until a person settles it: \
+             `build14 reversal-settle --release {id}`",
+            transfer.reversed, transfer.amount, transfer.id, release.contract_id
+        );
+        alarm_in(tx, TRANSFER_REVERSED, ("release", id.to_string()), detail).await?;
+        let (was, is) = (
+            json!({ "status": before, "reversed": repo::money(release.reversed, &release.currency)? }),
+            json!({ "status": after, "reversed": transfer.reversed, "transfer": transfer.id }),
+        );
+        self.tell_both_in(tx, ctx, &release, "escrow.release_reversed", was, is).await
+    }
+
+    /// In the trail of the owner's side, whose transaction this is, and in the contractor's.
+    async fn tell_both_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        release: &ReleaseRow,
+        action: &'static str,
+        before: Value,
+        after: Value,
+    ) -> Result<(), Error> {
+        let contractor = repo::contracts::row(reader(tx), release.contract_id.into()).await?.contractor_org_id;
+        let entry = NewEntry::named(action, "release", ReleaseId(release.id)).before(before.clone()).after(after.clone());
+        // In the order of the organisations, as everywhere: the chains are locked in that order at commit.
+        if contractor < release.org_id {
+            repo::releases::tell_contractor(tx, release, action, ctx.request.as_str(), &before, &after).await?;
+            self.record_in(tx, ctx, entry).await?;
+        } else {
+            self.record_in(tx, ctx, entry).await?;
+            repo::releases::tell_contractor(tx, release, action, ctx.request.as_str(), &before, &after).await?;
+        }
+        Ok(())
+    }
+
+    /// Settles what came back of a release, as a person decides: an operator's verb, no tenant's. What came back after that is another matter.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Unsettled`]: if nothing is open, or the provider's transfers say otherwise.
+    pub async fn settle_reversal(&self, id: ReleaseId, settlement: &Settlement, by: &Decision) -> Result<Release, Unsettled> {
+        let org = self.system.read(async |tx| repo::releases::owner(tx, id).await).await?.ok_or(Error::NotFound("release"))?;
+        let ctx = Ctx::system(org, RequestId::generate());
+        let paid = match settlement {
+            Settlement::PaidWith(transfer) => Some(self.provider.transfer(transfer).await.map_err(Error::from)?),
+            Settlement::HeldAgain => None,
+        };
+        let settled = self.uow.write(&ctx, async |tx| self.settle_in(tx, &ctx, id, paid.as_ref(), by).await).await?;
+        let note = by.reason.as_ref().map_or("settled", Reason::as_str);
+        self.system
+            .write(async |tx| {
+                if let Some(paid) = &paid {
+                    tx.settle_alarms(FOREIGN_TRANSFER, std::slice::from_ref(&paid.id), &by.operator, note).await?;
+                }
+                tx.settle_alarms(TRANSFER_REVERSED, &[id.to_string()], &by.operator, note).await
+            })
+            .await?;
+        Ok(settled)
+    }
+
+    async fn settle_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        id: ReleaseId,
+        paid: Option<&TransferState>,
+        by: &Decision,
+    ) -> Result<Release, Unsettled> {
+        let seen = repo::releases::row(reader(tx), id).await?;
+        let contract = repo::contracts::hold(tx, seen.contract_id.into()).await?;
+        let milestone = repo::milestones::lock(tx, seen.milestone_id.into()).await?;
+        let release = repo::releases::lock(tx, id).await?;
+        let (amount, in_all) = (release.reversed - release.reversal_settled, release.reversed);
+        if amount <= 0 {
+            return Err(Unsettled::Nothing(id));
+        }
+        let currency = repo::currency(&release.currency)?;
+        let mut step = Step {
+            reversal_settled: Some(in_all),
+            resolved_by: Some(by.operator.to_string()),
+            resolved_reason: by.reason.as_ref().map(ToString::to_string),
+            ..Step::default()
+        };
+        let posting = match paid {
+            Some(transfer) => {
+                let why = differences(&release, transfer, amount)?;
+                if !why.is_empty() {
+                    return Err(Unsettled::Transfer { transfer: transfer.id.clone(), why: why.join("; ") });
+                }
+                Posting::e5_paid(&transfer.id, release.id, amount, currency)
+            }
+            None => {
+                let status = contract.status()?;
+                if status != ContractStatus::Active {
+                    return Err(Unsettled::ContractOver(status));
+                }
+                let fee_until = |settled| proportion(release.fee, settled, release.net);
+                let fee = fee_until(in_all) - fee_until(release.reversal_settled);
+                step.returned = Some(release.returned + amount + fee);
+                step.returned_fee = Some(release.returned_fee + fee);
+                if let Some(next) = MilestoneEvent::Returned.after(milestone.status()?) {
+                    repo::milestones::set_status(tx, milestone.id, next).await?;
+                }
+                Posting::e5_held(release.id, milestone.id, amount, fee, in_all, currency)
+            }
+        };
+        let (_, fresh) = repo::ledger::post(tx, release.contract_id, &posting, None).await?;
+        if !fresh {
+            let transfer = posting.source.object;
+            return Err(Unsettled::Transfer { transfer, why: "it stands in the ledger for something else already".to_owned() });
+        }
+        let after = repo::releases::save(tx, release.id, &step).await?;
+        let money = |minor| repo::money(minor, &release.currency);
+        let (was, is) = (
+            json!({ "reversed": money(in_all)?, "settled": money(release.reversal_settled)? }),
+            json!({
+                "settled": money(in_all)?,
+                "paidWith": paid.map(|transfer| &transfer.id),
+                "operator": by.operator.as_str(),
+                "reason": by.reason.as_ref().map(Reason::as_str),
+            }),
+        );
+        self.tell_both_in(tx, ctx, &release, "escrow.reversal_settled", was, is).await?;
+        Ok(after.view()?)
+    }
+}
+
+/// Why a transfer does not pay the payee what came back; empty if it does.
+fn differences(release: &ReleaseRow, transfer: &TransferState, amount: i64) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    let owed = repo::money(amount, &release.currency)?;
+    if release.transfer.as_ref() == Some(&transfer.id) {
+        found.push("it is the very transfer that was reversed".to_owned());
+    }
+    if transfer.amount != owed {
+        found.push(format!("it is over {}, not {owed}", transfer.amount));
+    }
+    if release.destination.as_ref() != Some(&transfer.destination) {
+        found.push(format!("it went to {}, not to {}", transfer.destination, release.destination.as_deref().unwrap_or("nobody")));
+    }
+    if let Some((_, other)) = transfer.metadata.iter().find(|(name, id)| name == "release_id" && *id != release.id.to_string()) {
+        found.push(format!("it names release {other}"));
+    }
+    if transfer.reversed.minor() != 0 {
+        found.push(format!("{} of it was reversed", transfer.reversed));
+    }
+    Ok(found)
+}

@@ -1,0 +1,199 @@
+//! Transfers that are taken back at the provider: seen as a state, their contract stands still, a person settles what came back.
+
+use escrow::{Settlement, Unsettled};
+use escrow_api::fake::Mishap;
+use escrow_api::{Contract, Escrows, Funding, PaymentProvider, TransferOrder, TransferState};
+use kernel::ReleaseId;
+use serde_json::{Value, json};
+
+use crate::http::Web;
+use crate::webhooks::{deliver, event};
+use crate::world::{World, ada, eur};
+
+/// The first of two milestones is released: 9,750.00 went to the contractor.
+async fn released(world: &World) -> (Contract, Funding, ReleaseId) {
+    let contract = world.contract(&[1_000_000, 500_000]).await;
+    let milestone = contract.milestones[0].id;
+    let funding = world.fund(milestone).await.expect("funds");
+    world.pay(&funding, true);
+    world.sync(&funding).await.expect("syncs");
+    world.submit(milestone).await.expect("submits");
+    world.approve(milestone, None).await.expect("approves");
+    let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release.id;
+    world.work().await;
+    assert_eq!(world.milestone(milestone).await.status.name(), "released");
+    (contract, funding, release)
+}
+
+/// So much of the first transfer was taken back in all, and an event says that something happened.
+async fn take_back(world: &World, in_all: i64) {
+    let transfer = world.provider.transfers()[0].id.clone();
+    world.provider.change_transfer(&transfer, |changed| changed.reversed = eur(in_all));
+    let id = format!("evt_{in_all}_{}", world.provider.calls().len());
+    deliver(world, &event(&id, "transfer.reversed", json!({ "id": transfer }))).await.expect("is taken");
+    assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
+}
+
+async fn fund(web: &Web, contract: &Contract) -> (u16, Value) {
+    web.post(&web.world.owner, "/api/escrow", json!({ "milestoneId": contract.milestones[1].id })).await
+}
+
+async fn settle(world: &World, release: ReleaseId, what: Settlement) -> Result<escrow_api::Release, Unsettled> {
+    world.service.settle_reversal(release, &what, &ada()).await
+}
+
+async fn open_alarms(world: &World) -> Vec<String> {
+    db::alarms(&world.db.system_uow(), false).await.expect("lists").into_iter().map(|row| row.kind).collect()
+}
+
+#[actix_web::test]
+async fn what_comes_back_stops_its_contract_until_a_person_holds_it_again() {
+    let web = Web::over(World::new().await);
+    let world = &web.world;
+    let (contract, funding, release) = released(world).await;
+    let milestone = contract.milestones[0].id;
+    take_back(world, 400_000).await;
+    take_back(world, 400_000).await;
+    // A look that comes late knows less.
+    take_back(world, 100_000).await;
+    let path = format!("/api/escrow/{}", funding.escrow.id);
+    for person in [&world.owner, &world.contractor] {
+        let (_, escrow) = web.send(person, actix_web::http::Method::GET, &path, None, None).await;
+        let shown = (&escrow["release"]["status"], &escrow["release"]["reversed"]["amount"]);
+        assert_eq!(shown, (&json!("part_reversed"), &json!("4000.00")), "{escrow:#}");
+    }
+    assert_eq!(open_alarms(world).await, ["transfer_reversed"]);
+    assert_eq!(world.broken().await, ["TRANSFER_REVERSED"]);
+    assert_eq!(world.kinds().await, ["E1", "E1b", "E2", "E3", "E4", "E5"]);
+    assert_eq!(world.balances().await, ["1010 425001", "2090 -400000", "4000 -25000", "4010 -29898", "5000 29897"]);
+    let (status, problem) = fund(&web, &contract).await;
+    assert_eq!(
+        (status, &problem["code"], &problem["currentState"]),
+        (409, &json!("STATE_CONFLICT"), &json!("reversal_open")),
+        "{problem:#}"
+    );
+
+    take_back(world, 975_000).await;
+    assert_eq!(world.db.query("select status || ' ' || reversed from releases").await, ["reversed 975000"]);
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!(open_alarms(world).await, ["transfer_reversed"], "money that is back is no shortfall");
+    let statement = escrow_api::Contracts::statement(&*world.service, &world.contractor.ctx(), contract.id).await.expect("reads");
+    assert_eq!(statement.balances.iter().find(|b| b.account == 2090).expect("waits").balance, eur(-975_000));
+
+    let after = settle(world, release, Settlement::HeldAgain).await.expect("settles");
+    assert_eq!((after.status.name(), after.reversed), ("reversed", eur(975_000)));
+    assert_eq!(open_alarms(world).await, [""; 0]);
+    assert_eq!(world.db.query("select settled_by from alarms").await, ["Ada Lovelace"]);
+    let again = world.milestone(milestone).await;
+    assert_eq!((again.status.name(), again.held), ("funded", eur(1_000_000)), "its fee with it");
+    world.assert_healthy().await;
+    assert!(matches!(settle(world, release, Settlement::HeldAgain).await, Err(Unsettled::Nothing(id)) if id == release));
+    assert_eq!(fund(&web, &contract).await.0, 201);
+
+    // Both parties were told, each in its own trail.
+    let owners: Vec<String> = world.trail.0.lock().expect("not poisoned").iter().map(|entry| entry.action.clone()).collect();
+    let of = |action: &str| owners.iter().filter(|known| *known == action).count();
+    assert_eq!((of("escrow.release_reversed"), of("escrow.reversal_settled")), (2, 1));
+    let contractors = format!(
+        "select action || coalesce(' ' || (after ->> 'operator'), '') from audit_entries where org_id = '{}' and action like '%revers%' order by at",
+        world.contractor.org
+    );
+    let told = ["escrow.release_reversed", "escrow.release_reversed", "escrow.reversal_settled Ada Lovelace"];
+    assert_eq!(world.db.query(&contractors).await, told);
+
+    // The work is paid anew, once.
+    world.submit(milestone).await.expect("submits");
+    world.approve(milestone, None).await.expect("approves");
+    let second = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    assert_eq!((second.seq, second.net), (2, eur(975_000)));
+    world.work().await;
+    assert_eq!(world.milestone(milestone).await.status.name(), "released");
+    assert_eq!(world.provider.transfers().len(), 2);
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!(open_alarms(world).await, [""; 0]);
+    world.assert_healthy().await;
+    let summary =
+        &escrow_api::Contracts::statement(&*world.service, &world.owner.ctx(), contract.id).await.expect("reads").milestones[0];
+    assert_eq!(
+        (summary.funded, summary.held, summary.reserved, summary.released),
+        (eur(1_000_000), eur(0), eur(0), eur(1_000_000))
+    );
+}
+
+#[tokio::test]
+async fn a_part_that_comes_back_takes_its_part_of_the_fee() {
+    let world = World::new().await;
+    let (contract, _, release) = released(&world).await;
+    for (in_all, held) in [(333_333, 341_880), (975_000, 1_000_000)] {
+        take_back(&world, in_all).await;
+        settle(&world, release, Settlement::HeldAgain).await.expect("settles");
+        assert_eq!(world.milestone(contract.milestones[0].id).await.held, eur(held));
+        world.assert_healthy().await;
+    }
+}
+
+async fn by_hand(world: &World, key: &str, amount: i64, metadata: Vec<(String, String)>) -> TransferState {
+    let destination = world.provider.transfers()[0].destination.clone();
+    let order = TransferOrder {
+        amount: eur(amount),
+        destination,
+        transfer_group: "by hand".to_owned(),
+        source_charge: None,
+        metadata,
+        idempotency_key: key.to_owned(),
+    };
+    world.provider.create_transfer(&order).await.expect("is made")
+}
+
+#[tokio::test]
+async fn what_was_paid_with_another_transfer_is_settled_by_that_very_one() {
+    let world = World::new().await;
+    let (_, _, release) = released(&world).await;
+    take_back(&world, 400_000).await;
+    let first = world.provider.transfers()[0].clone();
+    let other = by_hand(&world, "other", 400_000, vec![("release_id".to_owned(), "x".to_owned())]).await;
+    let small = by_hand(&world, "small", 399_999, Vec::new()).await;
+    for (transfer, why) in [
+        (&first.id, "it is the very transfer that was reversed; it is over 9750.00 EUR, not 4000.00 EUR"),
+        (&other.id, "it names release x"),
+        (&small.id, "it is over 3999.99 EUR, not 4000.00 EUR"),
+    ] {
+        let said = settle(&world, release, Settlement::PaidWith(transfer.clone())).await.expect_err("refused").to_string();
+        assert!(said.starts_with(&format!("{transfer} does not settle it: {why}")), "{said}");
+    }
+    world.provider.change_transfer(&other.id, |made| made.metadata.clear());
+    world.provider.move_money(eur(399_999));
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!(open_alarms(&world).await, ["transfer_reversed", "balance_short"], "money left that no book knows of");
+    deliver(&world, &event("evt_hand", "transfer.created", json!({ "id": other.id }))).await.expect("is taken");
+    world.work().await;
+    assert_eq!(open_alarms(&world).await, ["transfer_reversed", "balance_short", "foreign_transfer"]);
+    settle(&world, release, Settlement::PaidWith(other.id.clone())).await.expect("settles");
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!(open_alarms(&world).await, [""; 0]);
+    deliver(&world, &event("evt_hand_2", "transfer.updated", json!({ "id": other.id }))).await.expect("is taken");
+    world.work().await;
+    assert_eq!(open_alarms(&world).await, [""; 0], "it is known by now");
+    world.assert_healthy().await;
+    // One transfer pays once.
+    take_back(&world, 800_000).await;
+    let said = settle(&world, release, Settlement::PaidWith(other.id)).await.expect_err("refused").to_string();
+    assert!(said.contains("it stands in the ledger for something else already"), "{said}");
+}
+
+#[tokio::test]
+async fn one_that_is_found_reversed_is_sent_and_reversed_in_one() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.work().await;
+    let transfer = world.provider.transfers()[0].id.clone();
+    world.provider.change_transfer(&transfer, |changed| changed.reversed = changed.amount);
+    world.work_ahead().await;
+    assert_eq!(world.db.query("select status from releases").await, ["reversed"]);
+    assert_eq!(world.kinds().await, ["E1", "E1b", "E2", "E3", "E4", "E5"]);
+    assert_eq!(open_alarms(&world).await, ["transfer_reversed"]);
+    let stamped = "update releases set reversed = 0";
+    assert!(world.tamper(stamped).await.contains("releases_reversed"), "the state says how much");
+}
