@@ -29,6 +29,7 @@ struct Scene {
     contract: String,
     milestone: String,
     escrow: String,
+    invitation: String,
 }
 
 const HIDDEN: &[u16] = &[404];
@@ -48,7 +49,9 @@ async fn scene(world: &World) -> Scene {
     let sealed_bid = world.bid(&contractor, &limited, "12.00").await;
     let draft_soq =
         owner.http.post("/api/soq", json!({"projectId": draft.project, "title": "Draft", "lines": schedule()})).await.expect(201);
+    let invited = owner.http.post("/api/users", json!({"email": "invited@x.example"})).await.expect(201);
     Scene {
+        invitation: invited.text("/id"),
         project: draft.project.clone(),
         draft_soq: draft_soq.text("/id"),
         frozen_soq: draft.soq.clone(),
@@ -79,18 +82,33 @@ fn cases(s: &Scene) -> BTreeMap<String, Case> {
     let (p, t, c, m, e) = (&s.project, &s.draft_tender, &s.contract, &s.milestone, &s.escrow);
 
     add("GET /api/audit", "/api/audit".into(), none(), OWN, FORBIDDEN);
+    add("GET /api/audit/head", "/api/audit/head".into(), none(), OWN, FORBIDDEN);
     add("GET /api/audit/verify", "/api/audit/verify".into(), none(), OWN, FORBIDDEN);
 
     add("GET /api/user", "/api/user".into(), none(), ONESELF, ONESELF);
     add("PATCH /api/user", "/api/user".into(), Some(json!({})), ONESELF, ONESELF);
     add("GET /api/users", "/api/users".into(), none(), OWN, OWN);
+    add("POST /api/users", "/api/users".into(), Some(json!({"email": "new@x.example", "name": "N"})), &[201], FORBIDDEN);
+    let password = Some(json!({"currentPassword": "wrong password", "newPassword": "another good password"}));
+    add("PUT /api/user/password", "/api/user/password".into(), password, ONESELF, ONESELF);
+    add("GET /api/user/sessions", "/api/user/sessions".into(), none(), ONESELF, ONESELF);
+    add("DELETE /api/user/sessions", "/api/user/sessions".into(), none(), ONESELF, ONESELF);
     add(
-        "POST /api/users",
-        "/api/users".into(),
-        Some(json!({"email": "new@x.example", "name": "N", "role": "member"})),
-        &[201],
-        FORBIDDEN,
+        "DELETE /api/user/sessions/{id}",
+        "/api/user/sessions/00000000-0000-7000-8000-000000000000".into(),
+        none(),
+        HIDDEN,
+        HIDDEN,
     );
+    add("GET /api/user/security-events", "/api/user/security-events".into(), none(), ONESELF, ONESELF);
+    let invitation = |verb: &str| format!("/api/invitations/{}{verb}", s.invitation);
+    add("GET /api/invitations", "/api/invitations".into(), none(), ONESELF, ONESELF);
+    add("POST /api/invitations/{id}/accept", invitation("/accept"), none(), HIDDEN, HIDDEN);
+    add("POST /api/invitations/{id}/decline", invitation("/decline"), none(), HIDDEN, HIDDEN);
+    let sent = format!("/api/organization/invitations/{}", s.invitation);
+    add("GET /api/organization/invitations", "/api/organization/invitations".into(), none(), OWN, FORBIDDEN);
+    add("GET /api/organization/invitations/{id}", sent.clone(), none(), HIDDEN, FORBIDDEN);
+    add("DELETE /api/organization/invitations/{id}", sent, none(), HIDDEN, FORBIDDEN);
     let user = format!("/api/users/{}", s.owner.user);
     add("GET /api/users/{id}", user.clone(), none(), HIDDEN, OWN);
     add("PUT /api/users/{id}", user.clone(), Some(json!({"role": "member"})), HIDDEN, FORBIDDEN);

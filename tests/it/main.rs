@@ -13,6 +13,7 @@ mod licences;
 mod migrations;
 mod money;
 mod openapi;
+mod people;
 mod privileges;
 mod replays;
 mod rls;

@@ -1,6 +1,7 @@
 //! A load generator that costs little: keep-alive HTTP/1.1 over plain sockets, one request at a time per client.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -30,9 +31,23 @@ pub struct Measured {
 /// # Errors
 /// At the first answer that is not 200.
 pub async fn run(server: SocketAddr, path: &str, tenants: u32, clients: u32, seconds: u64) -> anyhow::Result<Measured> {
+    run_as(server, path, 1..=tenants, clients, seconds).await
+}
+
+/// As [`run`], as tenants out of a range.
+///
+/// # Errors
+/// At the first answer that is not of success.
+pub async fn run_as(
+    server: SocketAddr,
+    path: &str,
+    tenants: RangeInclusive<u32>,
+    clients: u32,
+    seconds: u64,
+) -> anyhow::Result<Measured> {
     let started = Instant::now();
     let until = started + Duration::from_secs(seconds);
-    let tasks: Vec<_> = (0..clients).map(|_| tokio::spawn(client(server, path.to_owned(), tenants, until))).collect();
+    let tasks: Vec<_> = (0..clients).map(|_| tokio::spawn(client(server, path.to_owned(), tenants.clone(), until))).collect();
     let (mut latencies, mut body) = (Vec::new(), 0);
     for task in tasks {
         let (some, bytes) = task.await??;
@@ -46,12 +61,38 @@ pub async fn run(server: SocketAddr, path: &str, tenants: u32, clients: u32, sec
     Ok(Measured { requests: latencies.len(), per_second: latencies.len() as f64 / elapsed, p50: at(0.5), p99: at(0.99), body })
 }
 
-async fn client(server: SocketAddr, path: String, tenants: u32, until: Instant) -> anyhow::Result<(Vec<Duration>, usize)> {
+/// Sends `POST path` with `body` as one tenant, one after another, until `until`; answers how many were done.
+///
+/// # Errors
+/// At the first answer that is not of success.
+pub async fn write(server: SocketAddr, path: &str, tenant: u32, body: &str, until: Instant) -> anyhow::Result<usize> {
+    let mut stream = TcpStream::connect(server).await.context("the server is not there")?;
+    stream.set_nodelay(true)?;
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        token(tenant),
+        body.len()
+    );
+    let (mut done, mut buffer) = (0, Vec::with_capacity(4096));
+    while Instant::now() < until {
+        stream.write_all(request.as_bytes()).await?;
+        answer(&mut stream, &mut buffer).await?;
+        done += 1;
+    }
+    Ok(done)
+}
+
+async fn client(
+    server: SocketAddr,
+    path: String,
+    tenants: RangeInclusive<u32>,
+    until: Instant,
+) -> anyhow::Result<(Vec<Duration>, usize)> {
     let mut stream = TcpStream::connect(server).await.context("the server is not there")?;
     stream.set_nodelay(true)?;
     let (mut latencies, mut body, mut buffer) = (Vec::new(), 0, Vec::with_capacity(32 * 1024));
     while Instant::now() < until {
-        let tenant = rand::rng().random_range(1..=tenants);
+        let tenant = rand::rng().random_range(tenants.clone());
         let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n\r\n", token(tenant));
         let sent = Instant::now();
         stream.write_all(request.as_bytes()).await?;
@@ -68,7 +109,7 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<
         ensure!(stream.read_buf(buffer).await? > 0, "the server closed the connection");
         let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
         let head = std::str::from_utf8(&buffer[..end])?;
-        ensure!(head.starts_with("HTTP/1.1 200"), "{}", String::from_utf8_lossy(buffer));
+        ensure!(head.starts_with("HTTP/1.1 20"), "{}", String::from_utf8_lossy(buffer));
         let length: usize = head
             .lines()
             .find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("content-length")))

@@ -4,6 +4,7 @@ mod dataset;
 mod decision;
 mod load;
 mod pgbench;
+mod projects;
 mod read;
 mod server;
 
@@ -21,6 +22,24 @@ struct Cli {
 enum What {
     /// P8: one permission decision
     Decision,
+    /// Reads of a person while they make projects: somebody who has very many against somebody who has a few
+    Projects {
+        /// Projects of the one who has many
+        #[arg(long, default_value_t = 10_000)]
+        projects: u32,
+        /// Clients that read at a time
+        #[arg(long, default_value_t = 16)]
+        clients: u32,
+        /// Seconds of each of the measurements
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+        /// How often each is measured; the median counts
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// A server binary to measure instead of building one
+        #[arg(long)]
+        server: Option<std::path::PathBuf>,
+    },
     /// P1: the hot tenant read over HTTP against pgbench running the same statements
     Read {
         /// Organisations in the data set
@@ -53,6 +72,9 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match Cli::parse().what {
         What::Decision => runtime.block_on(decision::run()),
+        What::Projects { projects, clients, seconds, rounds, server } => {
+            runtime.block_on(projects::run(&projects::Plan { projects, clients, seconds, rounds, server }))
+        }
         What::Read { tenants, projects, clients, seconds, rounds, server } => {
             runtime.block_on(read::run(&read::Plan { tenants, projects, clients, seconds, rounds, server }))
         }

@@ -175,6 +175,9 @@ pub async fn database(settings: &Settings, connections: usize) -> anyhow::Result
     let provided = database::provide(settings, connections).await?;
     refuse_exposed(settings, &provided.urls).await?;
     refuse_old_schema(&provided).await?;
+    if settings.profile == Profile::Production {
+        refuse_moved_clock(&provided).await?;
+    }
     db::check_capacity(&db::PoolSettings::app(provided.urls.app.clone()), connections).await?;
     Ok(provided)
 }
@@ -204,6 +207,18 @@ async fn refuse_old_schema(provided: &Provided) -> anyhow::Result<()> {
     );
     if !state.unknown.is_empty() {
         tracing::warn!(migrations = ?state.unknown, "the database's schema is newer than this program");
+    }
+    Ok(())
+}
+
+/// Deadlines that come too early or too late cannot be taken back.
+async fn refuse_moved_clock(provided: &Provided) -> anyhow::Result<()> {
+    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(provided.urls.system.clone()) })?;
+    if let Some(advance) = db::moved_clock(&uow::SystemUow::new(platform)).await? {
+        anyhow::bail!(
+            "the clock that decides deadlines (app.clock) was moved by {advance}; in production it never is: set it back as the owner \
+             (update app.clock set advance = '0'), after looking at what was decided meanwhile"
+        );
     }
     Ok(())
 }

@@ -1,21 +1,24 @@
 //! The words every crate of 14Build shares: ids, money, time, pages, who is asking, and the two kinds of error.
 //!
-//! Invariants: no I/O, no SQL, no HTTP, under 800 lines. Everything here is plain data that a test can make by hand.
+//! Invariants: no I/O, no SQL, no HTTP, under 1,000 lines. Everything here is plain data that a test can make by hand.
 
 mod clock;
 mod ctx;
+mod currency;
 mod error;
 mod ids;
 mod money;
 mod operator;
 mod page;
 mod permission;
+pub mod text;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use ctx::{Actor, Answer, Ctx, IdempotencyKey, Once, ProjectRoles, RequestId};
+pub use currency::{Currency, NotOffered};
 pub use error::{Denied, DomainError, Fault, FaultKind, FieldFault, Kind, MOST_FAULTS, Spent};
 pub use ids::*;
-pub use money::{Currency, Money, MoneyError, amount_of, round_half_up};
+pub use money::{Money, MoneyError, amount_of, round_half_up};
 pub use operator::{Decision, NotAReason, NotAnOperator, Operator, Reason};
 pub use page::{Page, PageRequest, Position};
 pub use permission::{OrgRole, Permission, ProjectRole, Scope};

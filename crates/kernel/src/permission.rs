@@ -47,6 +47,15 @@ pub enum ProjectRole {
     InHouseUser,
 }
 
+impl OrgRole {
+    /// Whether roles in projects' teams add anything to this one: owners and administrators hold in every project whatever a team's member may
+    /// (a test of the policy sees to it), so nobody looks theirs up.
+    #[must_use]
+    pub const fn needs_teams(self) -> bool {
+        matches!(self, Self::Member)
+    }
+}
+
 macro_rules! role_names {
     ($role:ty { $($variant:ident = $name:literal),* }) => {
         impl $role {

@@ -32,12 +32,12 @@ impl Database {
         self.person(org, OrgRole::Owner).await
     }
 
-    /// Another person in an organisation.
+    /// Another person in an organisation, as an owner made them a member.
     pub async fn person(&self, org: OrgId, role: OrgRole) -> Party {
         let user = UserId::new();
         self.run_sql(&format!(
             "insert into users (id, email, email_key, name) values ('{user}', '{user}@test.example', '{user}@test.example', 'Test Person');
-             insert into memberships (org_id, user_id, role) values ('{org}', '{user}', '{role}')"
+             insert into memberships (org_id, user_id, role, granter_role) values ('{org}', '{user}', '{role}', 'owner')"
         ))
         .await;
         Party { org, user, role }

@@ -68,8 +68,11 @@ impl World {
     pub async fn colleague(&self, party: &Party, role: &str) -> Party {
         // The person has an account (and organisation) of their own first; then the organisation takes them in.
         let person = self.register("Own Company").await;
-        let body = json!({"email": person.email, "name": "Colleague", "role": role});
-        party.http.post("/api/users", body).await.expect(201);
+        let invited = party.http.post("/api/users", json!({"email": person.email, "name": "Colleague"})).await.expect(201);
+        person.http.act(&format!("/api/invitations/{}/accept", invited.text("/id"))).await.expect(200);
+        if role != "member" {
+            party.http.put(&format!("/api/users/{}", person.user), json!({"role": role})).await.expect(200);
+        }
         let switched = person.http.post("/api/auth/switch-organization", json!({"organizationId": party.org})).await.expect(200);
         Party { http: self.anonymous().with_token(&switched.text("/accessToken")), org: party.org.clone(), ..person }
     }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use escrow_api::CostBearer;
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::{Host, SslMode};
 use tracing_subscriber::EnvFilter;
 
 use super::Faults;
+use super::escrow::Escrow;
 use super::reader::Reader;
 
 /// What may be embedded.
@@ -46,7 +46,11 @@ pub struct Settings {
     pub jobs: Jobs,
     pub session_lifetime: Duration,
     pub secure_cookie: bool,
+    pub sign_in: SignIn,
+    /// `tenants.approver_wait`
+    pub approver_wait: Duration,
     pub tenders: Tenders,
+    pub audit: Audit,
     pub stripe: Stripe,
     pub escrow: Escrow,
     pub rate_limits: RateLimits,
@@ -104,6 +108,18 @@ pub struct Jobs {
     pub concurrency: usize,
 }
 
+/// `[sign_in]`, and `sessions.per_person`
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct SignIn {
+    pub sessions_per_person: u32,
+    /// 0: half the cores.
+    pub hash_threads: usize,
+    pub hash_queue: usize,
+    pub hash_wait: Duration,
+    pub security_events_kept: Duration,
+}
+
 /// `[tenders]`
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
@@ -113,6 +129,15 @@ pub struct Tenders {
     pub signature_period: Duration,
     pub seal_key: Option<SecretString>,
     pub previous_seal_keys: Vec<SecretString>,
+}
+
+/// `[audit]`
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Audit {
+    pub signing_key: Option<SecretString>,
+    pub previous_public_keys: Vec<String>,
+    pub sign_every: Duration,
 }
 
 /// `[stripe]`
@@ -127,16 +152,6 @@ pub struct Stripe {
     pub webhook_secrets: Vec<SecretString>,
     pub timeout: Duration,
     pub sandbox_address: SocketAddr,
-}
-
-/// `[escrow]`
-#[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
-pub struct Escrow {
-    pub fee_basis_points: u32,
-    pub processing_cost_bearer: CostBearer,
-    pub processing_basis_points: u32,
-    pub processing_fixed_minor: u32,
 }
 
 /// `[rate_limits]`, per minute
@@ -161,8 +176,18 @@ impl Settings {
     }
 }
 
-/// The most that the table of contracts takes (`fee_bps`, `processing_bps`).
-const MOST_BASIS_POINTS: u32 = 5000;
+/// A round of signatures writes a line to the log.
+const LEAST_BETWEEN_SIGNATURES: Duration = Duration::from_secs(10);
+
+/// Bounds of `[sign_in]`.
+const MOST_HASH_THREADS: usize = 256;
+const MOST_HASH_QUEUE: usize = 100_000;
+const MOST_HASH_WAIT: Duration = Duration::from_secs(60);
+const LEAST_EVENTS_KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// Approvers whom no owner made wait at least and at most so long.
+const LEAST_APPROVER_WAIT: Duration = Duration::from_secs(3600);
+const MOST_APPROVER_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Whether a secret key, plain or restricted, moves real money. Only Stripe itself insists on keys that say so.
 fn livemode(api_base: &str, key: &str) -> Result<bool, &'static str> {
@@ -201,11 +226,6 @@ impl Reader {
                 LogFormat::Json
             }
         };
-        let bearer = r.text("escrow.processing_cost_bearer");
-        let processing_cost_bearer = CostBearer::from_name(&bearer).unwrap_or_else(|| {
-            r.fault("escrow.processing_cost_bearer", format!("{bearer:?} should be owner or platform"));
-            CostBearer::Owner
-        });
         let settings = Settings {
             profile,
             data_dir: PathBuf::from(r.text("data_dir")),
@@ -243,12 +263,25 @@ impl Reader {
             jobs: Jobs { in_process: r.parsed("jobs.in_process", "true"), concurrency: r.parsed("jobs.concurrency", "4") },
             session_lifetime: r.duration("sessions.lifetime"),
             secure_cookie: r.parsed("sessions.secure_cookie", "true"),
+            sign_in: SignIn {
+                sessions_per_person: r.parsed("sessions.per_person", "50"),
+                hash_threads: r.parsed("sign_in.hash_threads", "2, or 0 for half the cores"),
+                hash_queue: r.parsed("sign_in.hash_queue", "1000"),
+                hash_wait: r.duration("sign_in.hash_wait"),
+                security_events_kept: r.duration("sign_in.security_events_kept"),
+            },
+            approver_wait: r.duration("tenants.approver_wait"),
             tenders: Tenders {
                 minimum_submission_period: r.duration("tenders.minimum_submission_period"),
                 standstill: r.duration("tenders.standstill"),
                 signature_period: r.duration("tenders.signature_period"),
                 seal_key: some(r.secret("tenders.seal_key")),
                 previous_seal_keys: r.list("tenders.previous_seal_keys").into_iter().map(SecretString::from).collect(),
+            },
+            audit: Audit {
+                signing_key: some(r.secret("audit.signing_key")),
+                previous_public_keys: r.list("audit.previous_public_keys"),
+                sign_every: r.duration("audit.sign_every"),
             },
             stripe: Stripe {
                 api_base: Some(r.text("stripe.api_base")).filter(|base| !base.is_empty()),
@@ -259,12 +292,7 @@ impl Reader {
                 timeout: r.duration("stripe.timeout"),
                 sandbox_address: r.address("stripe.sandbox.address"),
             },
-            escrow: Escrow {
-                fee_basis_points: r.parsed("escrow.fee_basis_points", "250"),
-                processing_cost_bearer,
-                processing_basis_points: r.parsed("escrow.processing_basis_points", "290"),
-                processing_fixed_minor: r.parsed("escrow.processing_fixed_minor", "30"),
-            },
+            escrow: r.escrow(),
             rate_limits: RateLimits {
                 enabled: r.parsed("rate_limits.enabled", "true"),
                 per_address: r.parsed("rate_limits.per_address", "1200"),
@@ -349,15 +377,35 @@ impl Reader {
         if s.database.pool_size == 0 {
             self.fault("database.pool_size", "at least 1 connection is needed");
         }
+        if s.sign_in.sessions_per_person == 0 {
+            self.fault("sessions.per_person", "a person must be able to have at least 1 session");
+        }
+        if s.sign_in.hash_threads > MOST_HASH_THREADS {
+            self.fault("sign_in.hash_threads", format!("must be at most {MOST_HASH_THREADS}"));
+        }
+        if s.sign_in.hash_queue > MOST_HASH_QUEUE {
+            self.fault("sign_in.hash_queue", format!("must be at most {MOST_HASH_QUEUE}"));
+        }
+        if s.sign_in.hash_wait.is_zero() || s.sign_in.hash_wait > MOST_HASH_WAIT {
+            self.fault("sign_in.hash_wait", "must be more than 0 and at most 60s");
+        }
+        if s.sign_in.security_events_kept < LEAST_EVENTS_KEPT || s.sign_in.security_events_kept > MOST_APPROVER_WAIT {
+            self.fault("sign_in.security_events_kept", "must be 1d to 365d");
+        }
+        if s.approver_wait > MOST_APPROVER_WAIT {
+            self.fault("tenants.approver_wait", "must be at most 365d");
+        }
+        if s.profile == Profile::Production && s.approver_wait < LEAST_APPROVER_WAIT {
+            self.fault(
+                "tenants.approver_wait",
+                "must be at least 1h in production: it is what keeps one person from approving twice",
+            );
+        }
         if s.jobs.concurrency == 0 {
             self.fault("jobs.concurrency", "at least 1 job must be able to run");
         }
+        self.check_escrow(&s.escrow);
         self.check_patience(&s.server);
-        for key in ["escrow.fee_basis_points", "escrow.processing_basis_points"] {
-            if self.text(key).parse::<u32>().is_ok_and(|points| points > MOST_BASIS_POINTS) {
-                self.fault(key, format!("must be at most {MOST_BASIS_POINTS} (50 %)"));
-            }
-        }
         for key in ["server.public_url", "stripe.api_base"] {
             self.check_web_url(key);
         }
@@ -371,6 +419,15 @@ impl Reader {
         if !s.tenders.previous_seal_keys.iter().all(is_key) {
             self.fault("tenders.previous_seal_keys", "each must be 32 bytes, base64, as tenders.seal_key was");
         }
+        if !s.audit.signing_key.iter().all(is_key) {
+            self.fault("audit.signing_key", "must be 32 bytes, base64: `openssl rand -base64 32`");
+        }
+        if !s.audit.previous_public_keys.iter().all(|key| hex::decode(key).is_ok_and(|bytes| bytes.len() == 32)) {
+            self.fault("audit.previous_public_keys", "each must be 64 hexadecimal digits, as GET /api/audit/keys shows them");
+        }
+        if s.audit.sign_every < LEAST_BETWEEN_SIGNATURES {
+            self.fault("audit.sign_every", "must be 10s or more");
+        }
         if let Err(error) = EnvFilter::try_new(&s.log_filter) {
             self.fault("log.filter", format!("{:?} should be like info,graphile_worker=warn: {error}", s.log_filter));
         }
@@ -382,7 +439,7 @@ impl Reader {
             }
         }
         if s.profile == Profile::Production {
-            for key in ["database.url", "database.system_url", "stripe.api_base", "tenders.seal_key"] {
+            for key in ["database.url", "database.system_url", "stripe.api_base", "tenders.seal_key", "audit.signing_key"] {
                 if self.text(key).is_empty() {
                     self.fault(key, "must be given in production: nothing is embedded there");
                 }

@@ -5,6 +5,7 @@ mod doctor;
 mod documents;
 mod float;
 mod holds;
+pub mod keys;
 mod obligations;
 mod platform;
 mod registry;
@@ -12,6 +13,7 @@ mod sandbox;
 mod seed;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix_web::web::{Data, ServiceConfig};
 use kernel::{Clock, Decision, Permission, ReleaseId, SystemClock};
@@ -21,12 +23,12 @@ use uow::{SystemUow, Uow};
 
 use crate::config::{Profile, Settings};
 use crate::database::Urls;
-use crate::secrets;
 
-pub use doctor::{Finding, doctor, exposed};
+pub use doctor::{Finding, doctor, doctor_of, exposed};
 pub use documents::{openapi_json, routes};
 pub use float::post_float;
 pub use holds::{freeze, unfreeze};
+pub use registry::TASKS;
 pub use sandbox::start_sandbox;
 pub use seed::seed;
 
@@ -94,6 +96,8 @@ pub struct Services {
     counting: OnceLock<JoinHandle<()>>,
     worker: Arc<OnceLock<jobs::Monitor>>,
     drain: web::Drain,
+    signer: Arc<audit::Signer>,
+    sign_every: Duration,
 }
 
 impl Services {
@@ -104,19 +108,17 @@ impl Services {
     pub async fn build(settings: &Settings, urls: &Urls, stripe: StripeAccess, public_url: &str) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let policy = Arc::new(auth::Policy::embedded(PERMISSIONS).await?);
+        let signer = Arc::new(keys::signer(settings)?);
         let Ground { app, uow, system, audit, tenants } = Ground::new(
             pool(settings, &urls.app, db::Role::App, settings.database.pool_size, db::Sharing::PerThread),
             pool(settings, &urls.system, db::Role::System, SYSTEM_POOL, db::Sharing::Shared),
-            &policy,
+            (&policy, &signer),
+            settings.approver_wait,
         )?;
         let door = Arc::clone(&app);
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
         // The limit of attempts per account is no rate limit that could be switched off: it is what keeps passwords from being guessed.
-        let sign_in = auth::Settings {
-            session_life: settings.session_lifetime,
-            switch_secret: seal_key(settings)?,
-            ..auth::Settings::default()
-        };
+        let sign_in = sign_in_settings(settings)?;
         let auth = Arc::new(auth::Service::new(
             &sign_in,
             system.clone(),
@@ -141,7 +143,8 @@ impl Services {
         let working = Ground::new(
             pool(settings, &urls.app, db::Role::App, settings.jobs.concurrency, db::Sharing::Shared),
             pool(settings, &urls.system, db::Role::System, settings.jobs.concurrency, db::Sharing::Shared),
-            &policy,
+            (&policy, &signer),
+            settings.approver_wait,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
         let Ground { uow, system, audit, tenants, .. } = serving;
@@ -165,6 +168,8 @@ impl Services {
             counting: OnceLock::new(),
             worker: Arc::default(),
             drain: web::Drain::default(),
+            signer,
+            sign_every: settings.audit.sign_every,
         })
     }
 
@@ -179,8 +184,10 @@ impl Services {
         let document = documents::document(&routes);
         let worker = settings.jobs.in_process.then(|| Arc::clone(&self.worker));
         let ready = platform::Ready::new(self.door.clone(), self.system.clone(), worker);
-        let idempotency = web::IdempotencySecret::derived(seal_key(settings)?.expose_secret().trim().as_bytes());
+        let ready = ready.in_production(settings.profile == Profile::Production);
+        let idempotency = web::IdempotencySecret::derived(keys::seal_secret(settings)?.expose_secret().trim().as_bytes());
         let audit: Data<dyn audit_api::Audit> = Data::from(self.audit.clone() as Arc<_>);
+        let proof: Data<dyn audit_api::Proof> = Data::from(self.audit.clone() as Arc<_>);
         let organizations: Data<dyn tenants_api::Organizations> = Data::from(self.tenants.clone() as Arc<_>);
         let sign_in: Data<dyn auth_api::SignIn> = Data::from(self.auth.clone() as Arc<_>);
         let authorizer: Data<dyn auth_api::Authorizer> = Data::from(self.policy.clone() as Arc<_>);
@@ -199,7 +206,7 @@ impl Services {
             .denial_log(Arc::new(platform::Denials(self.audit.clone())))
             .readiness(Arc::new(ready))
             .data(move |config: &mut ServiceConfig| {
-                config.app_data(audit.clone()).app_data(organizations.clone()).app_data(sign_in.clone());
+                config.app_data(audit.clone()).app_data(proof.clone()).app_data(organizations.clone()).app_data(sign_in.clone());
                 config.app_data(authorizer.clone()).app_data(users.clone()).app_data(cookies.clone());
                 config.app_data(projects.clone()).app_data(units.clone()).app_data(soqs.clone());
                 escrow::app_data(config, &escrow);
@@ -281,11 +288,17 @@ struct Ground {
 }
 
 impl Ground {
-    fn new(app: db::PoolSettings, platform: db::PoolSettings, policy: &Arc<auth::Policy>) -> anyhow::Result<Self> {
+    fn new(
+        app: db::PoolSettings,
+        platform: db::PoolSettings,
+        (policy, signer): (&Arc<auth::Policy>, &Arc<audit::Signer>),
+        approver_wait: std::time::Duration,
+    ) -> anyhow::Result<Self> {
         let app = db::Postgres::new(app)?;
         let (uow, system) = (Uow::new(app.clone()), SystemUow::new(db::Postgres::new(platform)?));
-        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()));
-        let tenants = Arc::new(tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone()));
+        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()).with_signer(Arc::clone(signer)));
+        let tenants = tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone());
+        let tenants = Arc::new(tenants.with_approver_wait(chrono::TimeDelta::from_std(approver_wait)?));
         Ok(Self { app, uow, system, audit, tenants })
     }
 }
@@ -323,7 +336,8 @@ impl Builder<'_> {
     fn domains(&self, ground: &Ground) -> anyhow::Result<Domains> {
         let Ground { uow, system, audit, tenants, .. } = ground;
         let projects =
-            Arc::new(projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone()));
+            projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone());
+        let projects = Arc::new(projects.offering(self.settings.escrow.currencies.clone()));
         let escrow = Arc::new(escrow::Service::new(escrow::Dependencies {
             uow: uow.clone(),
             system: system.clone(),
@@ -341,8 +355,8 @@ impl Builder<'_> {
             tenants: tenants.clone(),
             projects: projects.clone(),
             contracts: escrow.clone(),
-            key: tenders::SealKey::from_base64(&seal_key(self.settings)?)?,
-            previous_keys: previous_seal_keys(self.settings)?,
+            key: tenders::SealKey::from_base64(&keys::seal_secret(self.settings)?)?,
+            previous_keys: keys::previous_seal_keys(self.settings)?,
             settings: tenders::Settings {
                 minimum_submission_period: self.settings.tenders.minimum_submission_period,
                 standstill: self.settings.tenders.standstill,
@@ -353,15 +367,20 @@ impl Builder<'_> {
     }
 }
 
-/// The secret that is never in the database; without one (development only) it is made and kept.
-fn seal_key(settings: &Settings) -> anyhow::Result<SecretString> {
-    settings.tenders.seal_key.clone().map_or_else(|| secrets::kept(&settings.data_dir, "seal.key"), Ok)
-}
-
-/// Those that were in use before: they only unwrap.
-fn previous_seal_keys(settings: &Settings) -> anyhow::Result<Vec<tenders::SealKey>> {
-    let keys = settings.tenders.previous_seal_keys.iter();
-    keys.map(|key| tenders::SealKey::from_base64(key).map_err(anyhow::Error::from)).collect()
+fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
+    let mut sign_in = auth::Settings {
+        session_life: settings.session_lifetime,
+        switch_secret: keys::seal_secret(settings)?,
+        ..auth::Settings::default()
+    };
+    let given = settings.sign_in;
+    sign_in.sessions_per_person = given.sessions_per_person;
+    if given.hash_threads > 0 {
+        sign_in.hash_threads = given.hash_threads;
+    }
+    (sign_in.hash_queue, sign_in.hash_wait) = (given.hash_queue, given.hash_wait);
+    sign_in.events_kept = given.security_events_kept;
+    Ok(sign_in)
 }
 
 fn escrow_settings(
@@ -371,10 +390,13 @@ fn escrow_settings(
     public_url: &str,
 ) -> escrow::Settings {
     let mut escrow = escrow::Settings { webhook_secrets, livemode, ..escrow::Settings::default() };
-    escrow.terms.fee_bps = settings.escrow.fee_basis_points;
-    escrow.terms.bearer = settings.escrow.processing_cost_bearer;
-    escrow.terms.processing_bps = settings.escrow.processing_basis_points;
-    escrow.terms.processing_fixed = i64::from(settings.escrow.processing_fixed_minor);
+    let set = &settings.escrow;
+    escrow.fee_bps = set.fee_basis_points;
+    escrow.bearer = set.processing_cost_bearer;
+    escrow.processing.clone_from(&set.terms);
+    escrow.first_looks.clone_from(&set.look_again_after);
+    escrow.payment_poll = set.look_again_every;
+    escrow.read_debounce = set.look_when_read_after;
     escrow.onboarding_return_url = format!("{public_url}/docs/?onboarding=done");
     escrow.onboarding_refresh_url = format!("{public_url}/docs/?onboarding=again");
     escrow

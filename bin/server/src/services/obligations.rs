@@ -1,4 +1,4 @@
-//! What binds an organisation to others: contracts that are not over and tenders that took bids. Its last member cannot leave before.
+//! What binds an organisation to others: contracts that are not over, tenders that took bids, and bids of its own under seal or evaluation. Its last member cannot leave before.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ const NAMED: usize = 5;
 pub struct LiveBusiness {
     /// Contracts of either side.
     pub contracts: Arc<dyn Contracts>,
-    /// Tenders of the owner's side.
+    /// Tenders of the owner's side, and bids of the other.
     pub tenders: Arc<dyn Drafting>,
 }
 
@@ -30,6 +30,8 @@ impl Obligations for LiveBusiness {
                 page.items.iter().map(|view| format!("the tender {:?} ({})", view.tender.title, view.tender.status.name())),
             );
         }
+        let bids = self.tenders.live_bids(ctx).await.map_err(fault)?;
+        bonds.extend(bids.iter().map(|bid| format!("the bid for the tender {:?} ({})", bid.title, bid.tender)));
         let mut page = PageRequest::first(100);
         while bonds.len() < NAMED {
             let found = self.contracts.list(ctx, page).await.map_err(fault)?;

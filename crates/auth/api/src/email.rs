@@ -1,43 +1,244 @@
-//! What makes an email: the one home of its form, for sign-in and for the domain of people.
+//! What makes an email: the one home of its form, for sign-in, for people and for invitations.
+//!
+//! An address is as RFC 5321 and 6531 have it, without the oddities (quoted local parts, literals of hosts, comments). What two people would
+//! take for the same address is the same: the key folds case, width and composition. What looks like another's address is none at all:
+//! invisible characters, and names of domains that mix scripts or are letters of another script that look like ASCII.
+
+use std::fmt;
+
+use kernel::FieldFault;
+use kernel::text::is_hidden;
+use unicode_normalization::UnicodeNormalization;
+use unicode_security::confusable_detection::skeleton;
+use unicode_security::{RestrictionLevel, RestrictionLevelDetection};
 
 /// Where the emails of removed accounts point to: a reserved domain (RFC 2606), so no mail can go there.
 pub const REMOVED_DOMAIN: &str = "removed.invalid";
 
-/// The form in which emails are compared: what makes two spellings one person.
-#[must_use]
-pub fn key(email: &str) -> String {
-    email.trim().to_lowercase()
+/// The most octets of the part before the @ and of the whole, the domain counted as it travels (RFC 5321 §4.5.3.1).
+const MOST_LOCAL: usize = 64;
+const MOST: usize = 254;
+
+/// An address that can be somebody's; that mail arrives there is for a mail to prove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email {
+    written: String,
+    key: String,
 }
 
-/// Whether this can be somebody's email at all; that it arrives is for a mail to prove.
+/// Why a text is no address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// Not of the form `name@domain.tld`.
+    Form,
+    /// Longer than an address may be.
+    TooLong,
+    /// A character that nobody sees.
+    Hidden(char),
+    /// A domain that cannot be one.
+    Domain,
+    /// Letters that are easily taken for others.
+    LookAlike,
+    /// The domain that marks removed accounts.
+    Reserved,
+}
+
+impl Flaw {
+    /// The flaw as a fault of the field at `pointer`.
+    #[must_use]
+    pub fn at(self, pointer: impl Into<String>) -> FieldFault {
+        let code = match self {
+            Self::Form | Self::Domain | Self::Reserved => "INVALID_FORMAT",
+            Self::TooLong => "TOO_LONG",
+            Self::Hidden(_) => "INVALID_CHARACTER",
+            Self::LookAlike => "LOOKS_LIKE_ANOTHER",
+        };
+        FieldFault::new(pointer, code, self.to_string())
+    }
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form => f.write_str("must be an email address, such as ada@example.com, and nothing beside it"),
+            Self::TooLong => write!(f, "must have at most {MOST_LOCAL} bytes before the @ and {MOST} in all"),
+            Self::Hidden(c) => write!(f, "must not contain the character U+{:04X}, which nobody sees", u32::from(*c)),
+            Self::Domain => f.write_str("must have a domain of the internet after the @"),
+            Self::LookAlike => f.write_str(
+                "must not mix scripts, or have letters that look like those of another: write the address as it is registered",
+            ),
+            Self::Reserved => f.write_str("must be an address that mail can go to"),
+        }
+    }
+}
+
+impl Email {
+    /// The address that `text` is, blanks around it aside.
+    ///
+    /// # Errors
+    /// The first flaw.
+    pub fn parse(text: &str) -> Result<Self, Flaw> {
+        let text = text.trim();
+        if let Some(c) = text.chars().find(|c| is_hidden(*c)) {
+            return Err(Flaw::Hidden(c));
+        }
+        let text: String = text.nfkc().collect();
+        let (local, domain) = text.rsplit_once('@').ok_or(Flaw::Form)?;
+        check_local(local)?;
+        let travelling = idna::domain_to_ascii_strict(domain).map_err(|_| Flaw::Domain)?;
+        let (shown, decoded) = idna::domain_to_unicode(&travelling);
+        decoded.map_err(|_| Flaw::Domain)?;
+        check_domain(&shown)?;
+        if local.len() > MOST_LOCAL || local.len() + 1 + travelling.len() > MOST {
+            return Err(Flaw::TooLong);
+        }
+        let written = if domain.is_ascii() { text.clone() } else { format!("{local}@{shown}") };
+        let folded: String = local.to_lowercase().nfkc().collect();
+        Ok(Self { written, key: format!("{folded}@{shown}") })
+    }
+
+    /// As it was written, in one form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    /// The form in which addresses are compared: what makes two spellings one person.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// The key of an address; of what is none, something that no address has as its key, so that it may be looked up in vain.
 #[must_use]
-pub fn is_plausible(email: &str) -> bool {
-    let Some((local, domain)) = email.rsplit_once('@') else { return false };
-    email.len() <= 254
-        && (1..=64).contains(&local.len())
-        && !local.contains('@')
-        && !email.chars().any(|c| c.is_whitespace() || c.is_control())
-        && domain.contains('.')
-        && domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
-        && !domain.eq_ignore_ascii_case(REMOVED_DOMAIN)
+pub fn key(text: &str) -> String {
+    Email::parse(text).map_or_else(|_| text.trim().to_lowercase(), |email| email.key)
+}
+
+/// A dot-atom of RFC 5322 with the letters, marks and digits of RFC 6531.
+fn check_local(local: &str) -> Result<(), Flaw> {
+    let ascii = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    let dots = local.split('.').any(str::is_empty);
+    if dots || local.chars().any(|c| if c.is_ascii() { !ascii(c) } else { c.is_whitespace() }) {
+        return Err(Flaw::Form);
+    }
+    is_clear(local)
+}
+
+fn check_domain(domain: &str) -> Result<(), Flaw> {
+    let (_, top) = domain.rsplit_once('.').ok_or(Flaw::Domain)?;
+    if top.is_empty() || top.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Flaw::Domain);
+    }
+    if domain == REMOVED_DOMAIN || domain.strip_suffix(REMOVED_DOMAIN).is_some_and(|rest| rest.ends_with('.')) {
+        return Err(Flaw::Reserved);
+    }
+    for label in domain.split('.') {
+        is_clear(label)?;
+        // Cyrillic ааа.com; under a domain of its own script it is what it looks like.
+        if !label.is_ascii() && top.is_ascii() && skeleton(label).all(|c| c.is_ascii()) {
+            return Err(Flaw::LookAlike);
+        }
+    }
+    Ok(())
+}
+
+/// Letters of one script, or of those that are written together (UTS 39, highly restrictive).
+fn is_clear(text: &str) -> Result<(), Flaw> {
+    let letters: String = text.chars().filter(|c| !c.is_ascii_punctuation()).collect();
+    if letters.is_empty() || letters.detect_restriction_level() <= RestrictionLevel::HighlyRestrictive {
+        Ok(())
+    } else {
+        Err(Flaw::LookAlike)
+    }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_email_is_one_person_whatever_its_case() {
-        assert_eq!(key(" Ada@Example.COM "), "ada@example.com");
+    fn same(a: &str, b: &str) {
+        assert_eq!(Email::parse(a).unwrap().key(), Email::parse(b).unwrap().key(), "{a} and {b}");
     }
 
     #[test]
-    fn emails_that_cannot_be() {
-        assert!(is_plausible("Ada@Example.com"));
-        for email in
-            ["a", "@b.c", "a@b", "a@b..c", "a b@c.de", "a@b@c.de", "a@-b.de", "a@b.de\n.x y", "removed-1@Removed.invalid"]
-        {
-            assert!(!is_plausible(email), "{email}");
+    fn an_email_is_one_person_however_it_is_written() {
+        assert_eq!(key(" Ada@Example.COM "), "ada@example.com");
+        assert_eq!(Email::parse(" Ada@Example.COM ").unwrap().as_str(), "Ada@Example.COM");
+        same("ａｄａ@example.com", "ada@example.com");
+        same("ada@ｅxample。com", "ada@example.com");
+        same("ju\u{308}rgen@example.com", "jürgen@example.com");
+        same("JÜRGEN@example.com", "jürgen@example.com");
+        same("ada@Bu\u{308}cher.example", "ada@xn--bcher-kva.example");
+        assert_eq!(key("ada@xn--bcher-kva.example"), "ada@bücher.example");
+    }
+
+    #[test]
+    fn addresses_of_all_the_world_pass() {
+        for email in [
+            "Ada@Example.com",
+            "a.b+c_d-e@sub.example.co.uk",
+            "o'brien@example.com",
+            "用户@例え.jp",
+            "анна@пример.рф",
+            "a@b.c",
+            "user%part@xn--bcher-kva.example",
+        ] {
+            assert!(Email::parse(email).is_ok(), "{email}: {:?}", Email::parse(email));
         }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_reason() {
+        for email in [
+            "a",
+            "@b.c",
+            "a b@c.de",
+            "a@b@c.de",
+            "Ada <ada@b.de>",
+            "\"a b\"@c.de",
+            "a..b@c.de",
+            ".a@c.de",
+            "a.@c.de",
+            "a(x)@c.de",
+        ] {
+            assert_eq!(Email::parse(email), Err(Flaw::Form), "{email}");
+        }
+        for email in
+            ["a@b", "a@b..c", "a@-b.de", "a@b.de.", "a@[127.0.0.1]", "a@127.0.0.1", "a@b_c.de", "a@b.de>", "a@", "a@xn--a.de"]
+        {
+            assert!(matches!(Email::parse(email), Err(Flaw::Domain | Flaw::Form)), "{email}: {:?}", Email::parse(email));
+        }
+        for hidden in ['\u{200b}', '\u{200d}', '\u{202e}', '\u{ad}', '\u{feff}', '\u{2060}', '\u{3164}', '\n', '\0'] {
+            for email in [format!("a{hidden}da@example.com"), format!("ada@exa{hidden}mple.com")] {
+                assert_eq!(Email::parse(&email), Err(Flaw::Hidden(hidden)), "{email:?}");
+            }
+        }
+        assert_eq!(Email::parse("removed-1@Removed.invalid"), Err(Flaw::Reserved));
+        assert_eq!(Email::parse("x@a.removed.invalid"), Err(Flaw::Reserved));
+    }
+
+    #[test]
+    fn what_looks_like_anothers_address_is_none() {
+        for email in
+            ["ada@ex\u{430}mple.com", "ada@аррӏе.com", "ad\u{430}@example.com", "ada@xn--80ak6aa92e.com", "ada@pαypal.com"]
+        {
+            assert_eq!(Email::parse(email), Err(Flaw::LookAlike), "{email}");
+        }
+    }
+
+    #[test]
+    fn limits_are_those_of_mail() {
+        let of = |local: usize, domain: usize| {
+            let label = "d".repeat(61);
+            let domain = format!("{}.{}", vec![label; 4].join("."), "c".repeat(3)).chars().rev().take(domain).collect::<String>();
+            Email::parse(&format!("{}@{}", "l".repeat(local), domain.chars().rev().collect::<String>()))
+        };
+        assert!(of(64, 189).is_ok(), "{:?}", of(64, 189));
+        assert_eq!(of(64, 191), Err(Flaw::TooLong));
+        assert_eq!(of(65, 100), Err(Flaw::TooLong));
+        assert_eq!(Email::parse(&format!("{}@example.com", "ü".repeat(33))), Err(Flaw::TooLong), "octets");
     }
 }

@@ -1,5 +1,7 @@
 //! Why authentication or authorisation refuses.
 
+use std::time::Duration;
+
 use kernel::{Denied, DomainError, Fault, FieldFault, Kind, Spent};
 
 /// Why authentication or authorisation refuses.
@@ -23,9 +25,12 @@ pub enum Error {
     /// The permission is missing.
     #[error("{0}")]
     Denied(Denied),
-    /// Too many password checks are waiting.
-    #[error("too many sign-ins are under way: try again in a moment")]
-    Busy,
+    /// No live session of the person has this id.
+    #[error("you have no such live session")]
+    NoSuchSession,
+    /// So many passwords wait to be checked that another would wait too long: for about this time.
+    #[error("too many sign-ins are under way: try again after Retry-After seconds")]
+    Busy(Duration),
     /// Too many passwords were tried for one email, whether it is known or not.
     #[error("too many sign-ins with this email: try again after Retry-After seconds")]
     TooManyAttempts(Spent),
@@ -45,10 +50,10 @@ impl DomainError for Error {
         match self {
             Self::NotAuthenticated | Self::WrongCredentials => Kind::Unauthenticated,
             Self::EmailTaken => Kind::Conflict,
-            Self::NotAMember => Kind::NotFound,
+            Self::NotAMember | Self::NoSuchSession => Kind::NotFound,
             Self::Invalid(_) => Kind::Invalid,
             Self::Denied(_) => Kind::Forbidden,
-            Self::Busy => Kind::Unavailable,
+            Self::Busy(_) => Kind::Unavailable,
             Self::TooManyAttempts(_) => Kind::TooMany,
             Self::Fault(fault) => DomainError::kind(fault),
         }
@@ -59,10 +64,10 @@ impl DomainError for Error {
             Self::NotAuthenticated => "NOT_AUTHENTICATED",
             Self::WrongCredentials => "WRONG_CREDENTIALS",
             Self::EmailTaken => "EMAIL_TAKEN",
-            Self::NotAMember => "NOT_FOUND",
+            Self::NotAMember | Self::NoSuchSession => "NOT_FOUND",
             Self::Invalid(_) => "INVALID",
             Self::Denied(_) => "PERMISSION_DENIED",
-            Self::Busy => "UNAVAILABLE",
+            Self::Busy(_) => "UNAVAILABLE",
             Self::TooManyAttempts(_) => "RATE_LIMITED",
             Self::Fault(fault) => fault.code(),
         }
@@ -74,6 +79,10 @@ impl DomainError for Error {
 
     fn denied(&self) -> Option<&Denied> {
         if let Self::Denied(denied) = self { Some(denied) } else { None }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        if let Self::Busy(wait) = self { Some(*wait) } else { None }
     }
 
     fn spent(&self) -> Option<Spent> {

@@ -6,7 +6,9 @@
 pub mod email;
 mod error;
 mod ports;
+mod security;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -19,6 +21,7 @@ use uow::Tx;
 pub use error::Error;
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Teams};
 pub use secrecy::SecretString;
+pub use security::{LiveSession, SecurityEvent, SecurityEventKind};
 
 /// A signed-in session, resolved: who, in which organisation, in which roles.
 #[derive(Debug, Clone)]
@@ -31,7 +34,8 @@ pub struct Session {
     pub org: OrgId,
     /// The person's role in it.
     pub role: OrgRole,
-    /// The person's roles in teams of the organisation's projects.
+    /// The person's roles in teams of the organisation's projects; empty for whom the role in the organisation lets do all that they do
+    /// ([`OrgRole::needs_teams`]).
     pub projects: ProjectRoles,
     /// When it ends by itself.
     pub expires_at: Timestamp,
@@ -94,17 +98,61 @@ pub trait SignIn: Send + Sync {
     /// [`Error::EmailTaken`], [`Error::Invalid`].
     async fn register(&self, request: &RequestId, account: NewAccount, password: SecretString) -> Result<SignedIn, Error>;
 
-    /// Signs in. Unknown email and wrong password take the same time and look the same.
+    /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event; `from` is the client's
+    /// address. Of more sessions than a person may have the oldest end.
     ///
     /// # Errors
-    /// [`Error::WrongCredentials`].
-    async fn login(&self, request: &RequestId, email: &str, password: SecretString) -> Result<SignedIn, Error>;
+    /// [`Error::WrongCredentials`], [`Error::TooManyAttempts`], [`Error::Busy`].
+    async fn login(
+        &self,
+        request: &RequestId,
+        email: &str,
+        password: SecretString,
+        from: Option<IpAddr>,
+    ) -> Result<SignedIn, Error>;
 
     /// Ends the session at once, everywhere.
     ///
     /// # Errors
     /// A fault.
     async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error>;
+
+    /// Changes the password of the context's person, who tells the present one, and ends all their sessions but `session`, everywhere.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] also for a wrong present password; [`Error::TooManyAttempts`], [`Error::Busy`].
+    async fn change_password(
+        &self,
+        ctx: &Ctx,
+        session: SessionId,
+        current: SecretString,
+        new: SecretString,
+        from: Option<IpAddr>,
+    ) -> Result<(), Error>;
+
+    /// The live sessions of the context's person, newest first.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn sessions(&self, ctx: &Ctx) -> Result<Vec<LiveSession>, Error>;
+
+    /// Ends a session of the context's person at once, everywhere.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSession`].
+    async fn end_session(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error>;
+
+    /// Ends every session of the context's person but `session`.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn end_other_sessions(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error>;
+
+    /// What lately happened to the account of the context's person, such as failed sign-ins, newest first.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn security_events(&self, ctx: &Ctx) -> Result<Vec<SecurityEvent>, Error>;
 
     /// Ends this session and starts one in another organisation of the same person. With a `once`, [`SignIn::switched`] gives the same
     /// session again.

@@ -75,6 +75,12 @@ pub trait Directory: Send + Sync {
     /// A fault.
     async fn person_by_email(&self, tx: &ReadTx<'_>, email: &str) -> Result<Option<Person>, Fault>;
 
+    /// A person by their id, if they are there.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Option<Person>, Fault>;
+
     /// The person's memberships, the oldest first.
     ///
     /// # Errors

@@ -25,6 +25,15 @@ struct Window {
     attempts: u32,
 }
 
+/// No more may be tried for a while.
+#[derive(Debug)]
+pub(crate) struct Limited {
+    /// What the caller is told.
+    pub error: Error,
+    /// Whether this is the first attempt too many of the window.
+    pub first: bool,
+}
+
 impl Attempts {
     /// At most `most` a minute.
     pub(crate) fn new(most: u32) -> Self {
@@ -36,7 +45,7 @@ impl Attempts {
     ///
     /// # Errors
     /// [`Error::TooManyAttempts`].
-    pub(crate) fn count(&self, email: &str, now: Timestamp) -> Result<(), Error> {
+    pub(crate) fn count(&self, email: &str, now: Timestamp) -> Result<(), Limited> {
         let window = self.of.get_with(key(email), || Arc::new(Mutex::new(Window { since: now, attempts: 0 })));
         let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
         if now - window.since >= TimeDelta::seconds(WINDOW.into()) {
@@ -47,7 +56,8 @@ impl Attempts {
             return Ok(());
         }
         let wait = (window.since + TimeDelta::seconds(WINDOW.into()) - now).to_std().unwrap_or_default();
-        Err(Error::TooManyAttempts(Spent { limit: "attempts", requests: self.most, seconds: WINDOW, wait }))
+        let error = Error::TooManyAttempts(Spent { limit: "attempts", requests: self.most, seconds: WINDOW, wait });
+        Err(Limited { error, first: window.attempts == self.most.saturating_add(1) })
     }
 
     /// The password was right.

@@ -1,6 +1,6 @@
 //! `Cache`: sessions in memory, coherent with the database by notifications.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use auth_api::Session;
@@ -11,8 +11,8 @@ use crate::token::TokenHash;
 
 /// Sessions by the hash of their token.
 ///
-/// A look-up takes the generation before it asks the database and stores what it found only if nothing was forgotten meanwhile; storing
-/// and forgetting exclude each other, so a session that ended cannot come back. A hit takes no lock of ours.
+/// A look-up takes the generation before it asks the database and stores what it found only if nothing of that was forgotten meanwhile;
+/// storing and forgetting exclude each other, so a session that ended cannot come back. A hit takes no lock of ours.
 ///
 /// Every session leans on the mark of its person: with the mark dropped all of them are forgotten at once, however many others there are.
 pub(crate) struct Cache {
@@ -27,13 +27,45 @@ struct Entry {
     mark: Weak<()>,
 }
 
+/// What was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Forgotten {
+    Session(TokenHash),
+    Person(UserId),
+    Everything,
+}
+
+/// So many of the last are remembered: look-ups take milliseconds.
+const REMEMBERED: usize = 1024;
+
 struct State {
     generation: u64,
+    /// What was forgotten last, one for each generation, the newest at the end.
+    recent: VecDeque<Forgotten>,
     listening: bool,
     marks: HashMap<UserId, Arc<()>>,
 }
 
 impl State {
+    fn forget(&mut self, what: Forgotten) {
+        self.generation += 1;
+        if self.recent.len() == REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(what);
+    }
+
+    /// Whether a session was forgotten since a look-up began, or may have been.
+    fn forgot(&self, began: Generation, hash: &TokenHash, user: UserId) -> bool {
+        let Ok(since) = usize::try_from(self.generation - began.0) else { return true };
+        since > self.recent.len()
+            || self.recent.iter().rev().take(since).any(|what| match what {
+                Forgotten::Session(forgotten) => forgotten == hash,
+                Forgotten::Person(forgotten) => *forgotten == user,
+                Forgotten::Everything => true,
+            })
+    }
+
     /// The mark of a person. Marks on which nothing leans any more are dropped before there are too many.
     fn mark(&mut self, user: UserId, most: usize) -> Weak<()> {
         if self.marks.len() >= most {
@@ -52,7 +84,7 @@ impl Cache {
     pub(crate) fn new(settings: &Settings) -> Self {
         let sessions =
             moka::sync::Cache::builder().max_capacity(settings.cached_sessions).time_to_live(settings.cache_life).build();
-        let state = RwLock::new(State { generation: 0, listening: false, marks: HashMap::new() });
+        let state = RwLock::new(State { generation: 0, recent: VecDeque::new(), listening: false, marks: HashMap::new() });
         // Twice the sessions: a sweep then frees at least half, so that it costs next to nothing on average.
         let most_marks = usize::try_from(settings.cached_sessions).unwrap_or(usize::MAX).saturating_mul(2).max(16);
         Self { sessions, state, most_marks }
@@ -68,10 +100,10 @@ impl Cache {
         Generation(self.state.read().unwrap_or_else(PoisonError::into_inner).generation)
     }
 
-    /// Stores what a look-up found, unless something was forgotten since it began.
+    /// Stores what a look-up found, unless it was forgotten since that began.
     pub(crate) fn store(&self, began: Generation, hash: TokenHash, session: Arc<Session>) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if state.listening && Generation(state.generation) == began {
+        if state.listening && !state.forgot(began, &hash, session.user) {
             let mark = state.mark(session.user, self.most_marks);
             self.sessions.insert(hash, Entry { session, mark });
         }
@@ -79,13 +111,13 @@ impl Cache {
 
     /// Forgets one session.
     pub(crate) fn forget(&self, hash: &TokenHash) {
-        self.change(|state| state.generation += 1, || self.sessions.invalidate(hash));
+        self.change(|state| state.forget(Forgotten::Session(*hash)), || self.sessions.invalidate(hash));
     }
 
     /// Forgets every session of a person.
     pub(crate) fn forget_user(&self, user: UserId) {
         let drop_mark = |state: &mut State| {
-            state.generation += 1;
+            state.forget(Forgotten::Person(user));
             state.marks.remove(&user);
         };
         self.change(drop_mark, || {});
@@ -111,7 +143,7 @@ impl Cache {
         } else {
             tracing::warn!(payload, "a notification about sessions is not understood: everything is forgotten");
             let drop_marks = |state: &mut State| {
-                state.generation += 1;
+                state.forget(Forgotten::Everything);
                 state.marks.clear();
             };
             self.change(drop_marks, || self.sessions.invalidate_all());
@@ -120,7 +152,7 @@ impl Cache {
 
     fn flush(&self, listening: bool) {
         let note = |state: &mut State| {
-            state.generation += 1;
+            state.forget(Forgotten::Everything);
             state.listening = listening;
             state.marks.clear();
         };
@@ -160,6 +192,27 @@ mod tests {
         assert!(cache.get(&hash).is_none());
         cache.store(cache.generation(), hash, session(UserId::new()));
         assert!(cache.get(&hash).is_some());
+    }
+
+    #[test]
+    fn what_is_forgotten_of_others_hinders_nobody() {
+        let (cache, ada, bob) = (cache(), UserId::new(), UserId::new());
+        let began = cache.generation();
+        for n in 0..10 {
+            cache.forget(&[n; 32]);
+            cache.forget_user(bob);
+        }
+        cache.store(began, [20; 32], session(ada));
+        assert!(cache.get(&[20; 32]).is_some(), "others ended meanwhile");
+        cache.store(began, [21; 32], session(bob));
+        cache.store(began, [9; 32], session(ada));
+        assert!(cache.get(&[21; 32]).is_none() && cache.get(&[9; 32]).is_none());
+        let began = cache.generation();
+        for _ in 0..=REMEMBERED {
+            cache.forget_user(bob);
+        }
+        cache.store(began, [22; 32], session(ada));
+        assert!(cache.get(&[22; 32]).is_none(), "nobody remembers so much");
     }
 
     #[test]

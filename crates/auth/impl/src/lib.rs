@@ -8,21 +8,27 @@
 //! - Unknown email and wrong password look the same and cost the same: one hash in either case.
 //! - A password hashed with weaker parameters than today's is hashed anew when its owner signs in.
 //! - Only so many passwords are tried for one email within a minute (429), whether anybody has it or not; the right one starts anew.
-//! - Password hashing has its own bounded room: when it is full the answer is 503, other requests are not held up.
+//! - Password hashing has threads of its own, fewer than there are cores and below all others, and a bounded queue, first come, first served:
+//!   who would wait too long is told at once when to come back (503), other requests are not held up.
 //! - A session that ended is dead at once on this replica and with the next notification on the others; a look-up that began before the
 //!   end cannot bring it back (generation under a lock, [`Service`]).
+//! - Of the look-ups of one session one runs at a time. Roles in teams are looked up for whom they add something ([`kernel::OrgRole::needs_teams`]).
+//! - A person has a bounded number of sessions: of more the oldest end. A changed password ends all others.
+//! - Failed sign-ins and spent limits are security events, kept for a while, without the email or the password that was tried.
 //! - A session is as good as its membership: without one in its organisation it does not resolve.
 //! - The serving role cannot read passwords and sessions at all: all of this runs as the platform.
 //!
-//! Tables owned: `credentials`, `sessions`. The routes of sign-in live in `users`, which knows people and organisations.
+//! Tables owned: `credentials`, `sessions`, `security_events`. The routes of sign-in live in `users`, which knows people and organisations.
 
 mod attempts;
 mod cache;
+mod flights;
 mod hasher;
 mod model;
 mod policy;
 mod repo;
 mod schema;
+mod security;
 mod service;
 mod settings;
 mod token;

@@ -1,7 +1,8 @@
 //! Rules of passwords and of the choice of an organisation, pure.
 
+use auth_api::email::Email;
 use auth_api::{Membership, NewAccount, email};
-use kernel::{FieldFault, OrgId};
+use kernel::{FieldFault, OrgId, text};
 
 const LEAST: usize = 8;
 const MOST: usize = 128;
@@ -103,30 +104,34 @@ const COMMON: &[&str] = &[
 /// What is wrong with a new account (NIST SP 800-63B: length and a list, no rules about kinds of characters).
 pub(crate) fn faults_of(account: &NewAccount, password: &str) -> Vec<FieldFault> {
     let mut faults = Vec::new();
-    let email = email::key(&account.email);
-    if !email::is_plausible(&email) {
-        faults.push(FieldFault::new("/email", "INVALID_FORMAT", "must be an email address"));
+    if let Err(flaw) = Email::parse(&account.email) {
+        faults.push(flaw.at("/email"));
     }
-    for (pointer, text) in [("/name", &account.name), ("/organizationName", &account.organization_name)] {
-        let length = text.trim().chars().count();
-        if length == 0 {
-            faults.push(FieldFault::new(pointer, "REQUIRED", "must not be blank"));
-        } else if length > 200 {
-            faults.push(FieldFault::new(pointer, "TOO_LONG", "must have at most 200 characters"));
+    for (pointer, name) in [("/name", &account.name), ("/organizationName", &account.organization_name)] {
+        if let Err(flaw) = text::line(name, 200) {
+            faults.push(flaw.at(pointer));
         }
     }
+    faults.extend(password_fault("/password", &account.email, password));
+    faults
+}
+
+/// What is wrong with the password of who signs in with `email`.
+pub(crate) fn password_fault(pointer: &str, email: &str, password: &str) -> Option<FieldFault> {
+    let email = email::key(email);
     let length = password.chars().count();
     let lower = password.to_lowercase();
     if length < LEAST {
-        faults.push(FieldFault::new("/password", "TOO_SHORT", format!("must have at least {LEAST} characters")));
+        Some(FieldFault::new(pointer, "TOO_SHORT", format!("must have at least {LEAST} characters")))
     } else if length > MOST {
-        faults.push(FieldFault::new("/password", "TOO_LONG", format!("must have at most {MOST} characters")));
+        Some(FieldFault::new(pointer, "TOO_LONG", format!("must have at most {MOST} characters")))
     } else if COMMON.contains(&lower.as_str()) {
-        faults.push(FieldFault::new("/password", "TOO_COMMON", "is one of the passwords that are tried first: choose another"));
+        Some(FieldFault::new(pointer, "TOO_COMMON", "is one of the passwords that are tried first: choose another"))
     } else if lower == email || email.split('@').next() == Some(&lower) {
-        faults.push(FieldFault::new("/password", "SAME_AS_EMAIL", "must not be the email"));
+        Some(FieldFault::new(pointer, "SAME_AS_EMAIL", "must not be the email"))
+    } else {
+        None
     }
-    faults
 }
 
 /// The organisation to start in: the one used last if the membership still is there, else the oldest.

@@ -1,12 +1,13 @@
 //! SQL of passwords and sessions. All but [`end_in_org`], [`is_registered`] and [`notify`] runs as the platform.
 
-use auth_api::{Error, Session};
+use auth_api::{Error, LiveSession, SecurityEvent, SecurityEventKind, Session};
 use db::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use kernel::{Fault, OrgId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
-use crate::schema::{credentials, sessions};
+use crate::schema::{credentials, security_events, sessions};
+use crate::security::Origin;
 use crate::token::TokenHash;
 
 /// The channel on which ends of sessions are told.
@@ -27,9 +28,9 @@ pub(crate) async fn insert_password(tx: &mut Tx, user: UserId, phc: &str) -> Res
     Ok(())
 }
 
-/// Replaces a person's password hash, unless it changed meanwhile.
-pub(crate) async fn replace_password(tx: &mut Tx, user: UserId, old: &str, new: &str) -> Result<(), Fault> {
-    diesel::update(credentials::table.find(user.0).filter(credentials::password_hash.eq(old)))
+/// Replaces a person's password hash, unless it changed meanwhile: then it is `false`.
+pub(crate) async fn replace_password(tx: &mut Tx, user: UserId, old: &str, new: &str) -> Result<bool, Fault> {
+    let replaced = diesel::update(credentials::table.find(user.0).filter(credentials::password_hash.eq(old)))
         .set((
             credentials::password_hash.eq(new),
             credentials::updated_at.eq(diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()")),
@@ -37,7 +38,7 @@ pub(crate) async fn replace_password(tx: &mut Tx, user: UserId, old: &str, new: 
         .execute(tx.pg())
         .await
         .fault()?;
-    Ok(())
+    Ok(replaced == 1)
 }
 
 #[derive(QueryableByName)]
@@ -132,6 +133,107 @@ pub(crate) async fn end(tx: &mut Tx, user: UserId, session: SessionId, now: Time
     let hash: TokenHash = hash.as_slice().try_into().map_err(Fault::internal)?;
     notify(tx, &hex::encode(hash)).await?;
     Ok(Some(hash))
+}
+
+/// Makes the sign-ins and password changes of a person come one after another: each counts the sessions of those before, and sees the password
+/// as it is now.
+pub(crate) async fn lock_person(tx: &mut Tx, user: UserId) -> Result<Option<String>, Fault> {
+    let query = credentials::table.find(user.0).for_no_key_update().select(credentials::password_hash);
+    query.first(tx.pg()).await.optional().fault()
+}
+
+#[derive(QueryableByName)]
+struct Ended {
+    #[diesel(sql_type = diesel::sql_types::Bytea)]
+    token_hash: Vec<u8>,
+}
+
+/// Ends the oldest live sessions of a person beyond `most`, and tells everybody.
+pub(crate) async fn end_oldest(tx: &mut Tx, user: UserId, most: u32, now: Timestamp) -> Result<Vec<TokenHash>, Fault> {
+    let sql = "update sessions set ended_at = $3 where token_hash in (
+            select token_hash from sessions where user_id = $1 and ended_at is null and expires_at > $3
+            order by created_at desc, id desc offset $2)
+        returning token_hash";
+    let ended: Vec<Ended> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(user.0)
+        .bind::<diesel::sql_types::BigInt, _>(i64::from(most))
+        .bind::<diesel::sql_types::Timestamptz, _>(now)
+        .load(tx.pg())
+        .await
+        .fault()?;
+    let mut hashes = Vec::with_capacity(ended.len());
+    for one in ended {
+        let hash: TokenHash = one.token_hash.as_slice().try_into().map_err(Fault::internal)?;
+        notify(tx, &hex::encode(hash)).await?;
+        hashes.push(hash);
+    }
+    Ok(hashes)
+}
+
+/// The live sessions of a person, newest first.
+pub(crate) async fn live(tx: &ReadTx<'_>, user: UserId, now: Timestamp) -> Result<Vec<LiveSession>, Fault> {
+    let live = sessions::user_id.eq(user.0).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(now));
+    let rows: Vec<(Uuid, Uuid, Timestamp, Timestamp)> = sessions::table
+        .filter(live)
+        .order((sessions::created_at.desc(), sessions::id.desc()))
+        .select((sessions::id, sessions::org_id, sessions::created_at, sessions::expires_at))
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    let session = |(id, org, created_at, expires_at)| LiveSession { id: SessionId(id), org: OrgId(org), created_at, expires_at };
+    Ok(rows.into_iter().map(session).collect())
+}
+
+/// Ends every session of a person but one.
+pub(crate) async fn end_others(tx: &mut Tx, user: UserId, but: SessionId, now: Timestamp) -> Result<usize, Fault> {
+    let others = sessions::user_id.eq(user.0).and(sessions::id.ne(but.0)).and(sessions::ended_at.is_null());
+    let ended = diesel::update(sessions::table.filter(others)).set(sessions::ended_at.eq(now)).execute(tx.pg()).await.fault()?;
+    notify(tx, &user.to_string()).await?;
+    Ok(ended)
+}
+
+/// Stores a security event.
+pub(crate) async fn insert_event(
+    tx: &mut Tx,
+    kind: SecurityEventKind,
+    user: Option<UserId>,
+    origin: &Origin<'_>,
+) -> Result<(), Fault> {
+    diesel::insert_into(security_events::table)
+        .values((
+            security_events::id.eq(Uuid::now_v7()),
+            security_events::kind.eq(kind.name()),
+            security_events::user_id.eq(user.map(|user| user.0)),
+            security_events::address.eq(origin.address.map(|address| address.to_string())),
+            security_events::request_id.eq(origin.request.as_str()),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// The newest events of a person's account.
+pub(crate) async fn events_of(tx: &ReadTx<'_>, user: UserId, most: i64) -> Result<Vec<SecurityEvent>, Fault> {
+    let rows: Vec<(String, Timestamp, Option<String>)> = security_events::table
+        .filter(security_events::user_id.eq(user.0))
+        .order((security_events::at.desc(), security_events::id.desc()))
+        .limit(most)
+        .select((security_events::kind, security_events::at, security_events::address))
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    let event = |(kind, at, address): (String, Timestamp, Option<String>)| {
+        let kind = SecurityEventKind::from_name(&kind)
+            .ok_or_else(|| Fault::internal(format!("unknown kind of security event {kind:?}")))?;
+        Ok(SecurityEvent { kind, at, address: address.and_then(|address| address.parse().ok()) })
+    };
+    rows.into_iter().map(event).collect()
+}
+
+/// Removes events from before `before`.
+pub(crate) async fn purge_events(tx: &mut Tx, before: Timestamp) -> Result<usize, Fault> {
+    diesel::delete(security_events::table.filter(security_events::at.lt(before))).execute(tx.pg()).await.fault()
 }
 
 /// Ends every session of a person.

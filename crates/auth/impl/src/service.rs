@@ -1,16 +1,20 @@
 //! The verbs of sign-in and sessions.
 
+mod account;
+
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Account, Accounts, Directory, Error, Membership, NewAccount, Person, Session, Sessions, SignIn, SignedIn, SwitchOnce, Teams,
+    Account, Accounts, Directory, Error, LiveSession, Membership, NewAccount, Person, SecurityEvent, SecurityEventKind, Session,
+    Sessions, SignIn, SignedIn, SwitchOnce, Teams,
 };
 use chrono::TimeDelta;
 use db::Signal;
-use kernel::{Clock, Ctx, Fault, OrgId, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use kernel::{Clock, Ctx, Fault, OrgId, OrgRole, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -19,7 +23,9 @@ use uuid::Uuid;
 
 use crate::attempts::Attempts;
 use crate::cache::Cache;
+use crate::flights::Flights;
 use crate::hasher::Verified;
+use crate::security::{self, Origin};
 use crate::token::{self, TokenHash};
 use crate::{Hasher, Settings, model, repo};
 
@@ -32,9 +38,12 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     hasher: Hasher,
     cache: Arc<Cache>,
+    flights: Flights,
     attempts: Attempts,
     life: TimeDelta,
     switch_secret: SecretString,
+    most_sessions: u32,
+    events_kept: TimeDelta,
 }
 
 /// For so long a switch of the organisation can be repeated.
@@ -61,11 +70,28 @@ impl Service {
         audit: Arc<dyn Audit>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Fault> {
-        let hasher = Hasher::new(settings.hash_concurrency, settings.hash_queue)?;
+        let hasher = Hasher::new(settings.hash_threads, settings.hash_queue, settings.hash_wait)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
         let (cache, attempts) = (Arc::new(Cache::new(settings)), Attempts::new(settings.attempts_per_minute));
+        let flights = Flights::new(settings.cached_sessions);
+        let most_sessions = settings.sessions_per_person.max(1);
+        let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
         let switch_secret = settings.switch_secret.clone();
-        Ok(Self { system, directory, teams, audit, clock, hasher, cache, attempts, life, switch_secret })
+        Ok(Self {
+            system,
+            directory,
+            teams,
+            audit,
+            clock,
+            hasher,
+            cache,
+            flights,
+            attempts,
+            life,
+            switch_secret,
+            most_sessions,
+            events_kept,
+        })
     }
 
     /// Keeps the cache coherent with the other replicas, until the handle is aborted. Before this listens nothing is cached.
@@ -78,11 +104,13 @@ impl Service {
         })
     }
 
-    /// Removes what is left of sessions that were over before `before`. For a daily job.
+    /// Removes what is left of sessions that were over before `before`, and the security events that were kept for long enough. For a daily
+    /// job.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn purge(&self, before: Timestamp) -> Result<usize, Fault> {
+        security::purge(&self.system, self.clock.now() - self.events_kept).await?;
         self.system.write(async |tx| repo::purge(tx, before).await).await
     }
 
@@ -133,7 +161,12 @@ impl Service {
             projects: ProjectRoles::default(),
             expires_at: now + self.life,
         };
+        repo::lock_person(tx, user).await?;
         repo::insert_session(tx, &hash, &session, now).await?;
+        // Forgotten here and now as well; the notification follows the commit.
+        for ended in repo::end_oldest(tx, user, self.most_sessions, now).await? {
+            self.cache.forget(&ended);
+        }
         self.record_in(tx, request, &session, action).await?;
         Ok(SignedIn { token, session })
     }
@@ -148,19 +181,25 @@ impl Service {
         let (user, org) = (UserId(row.user_id), OrgId(row.org_id));
         let memberships = self.directory.memberships(tx, user).await?;
         let Some(membership) = memberships.into_iter().find(|membership| membership.org == org) else { return Ok(None) };
-        let projects = self.projects(tx, org, user).await?;
+        let projects = self.projects(tx, org, user, membership.role).await?;
         Ok(Some(Session { id: SessionId(row.id), user, org, role: membership.role, projects, expires_at: row.expires_at }))
     }
 
-    async fn projects(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<ProjectRoles, Fault> {
+    /// The roles in teams, of whom they add something: an owner of ten thousand projects has none to be looked up.
+    async fn projects(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId, role: OrgRole) -> Result<ProjectRoles, Fault> {
+        if !role.needs_teams() {
+            return Ok(ProjectRoles::default());
+        }
         let roles: HashMap<_, _> = self.teams.roles(tx, org, user).await?.into_iter().collect();
         Ok(Arc::new(roles))
     }
 
     /// A signed-in person is told their project roles too, as every later request will know them.
     async fn complete(&self, mut signed_in: SignedIn) -> Result<SignedIn, Error> {
-        let (org, user) = (signed_in.session.org, signed_in.session.user);
-        signed_in.session.projects = self.system.read(async |tx| self.projects(tx, org, user).await).await?;
+        let (org, user, role) = (signed_in.session.org, signed_in.session.user, signed_in.session.role);
+        if role.needs_teams() {
+            signed_in.session.projects = self.system.read(async |tx| self.projects(tx, org, user, role).await).await?;
+        }
         Ok(signed_in)
     }
 }
@@ -172,11 +211,15 @@ impl Sessions for Service {
         let session = match self.cache.get(&hash) {
             Some(session) => session,
             None => {
-                let began = self.cache.generation();
-                let found = self.system.read(async |tx| self.look_up(tx, &hash).await).await?;
-                let session = Arc::new(found.ok_or(Error::NotAuthenticated)?);
-                self.cache.store(began, hash, Arc::clone(&session));
-                session
+                let look_up = async {
+                    let began = self.cache.generation();
+                    let found = self.system.read(async |tx| self.look_up(tx, &hash).await).await?.map(Arc::new);
+                    if let Some(session) = &found {
+                        self.cache.store(began, hash, Arc::clone(session));
+                    }
+                    Ok(found)
+                };
+                self.flights.share(&hash, look_up).await?.ok_or(Error::NotAuthenticated)?
             }
         };
         if session.expires_at <= self.clock.now() {
@@ -210,6 +253,7 @@ impl Accounts for Service {
     }
 
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+        repo::lock_person(tx, user).await?;
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
         self.cache.forget_user(user);
@@ -246,12 +290,30 @@ impl SignIn for Service {
         Ok(signed_in)
     }
 
-    async fn login(&self, request: &RequestId, email: &str, password: SecretString) -> Result<SignedIn, Error> {
-        self.attempts.count(email, self.clock.now())?;
+    async fn login(
+        &self,
+        request: &RequestId,
+        email: &str,
+        password: SecretString,
+        from: Option<IpAddr>,
+    ) -> Result<SignedIn, Error> {
+        let origin = || Origin { request, address: from };
+        if let Err(limited) = self.attempts.count(email, self.clock.now()) {
+            // Once for a window: whoever goes on trying writes nothing.
+            if limited.first {
+                let user = self.known(email).await?.map(|known| known.person.id);
+                security::note(&self.system, SecurityEventKind::SignInLimited, user, origin()).await;
+            }
+            return Err(limited.error);
+        }
         let known = self.known(email).await?;
+        let person = known.as_ref().map(|known| known.person.id);
         let phc = known.as_ref().and_then(|known| known.password.clone());
         let Verified { right, stronger } = self.hasher.verify(password, phc).await?;
-        let Some(known) = known.filter(|_| right) else { return Err(Error::WrongCredentials) };
+        let Some(known) = known.filter(|_| right) else {
+            security::note(&self.system, SecurityEventKind::SignInFailed, person, origin()).await;
+            return Err(Error::WrongCredentials);
+        };
         self.attempts.forget(email);
         let membership = model::choose(&known.memberships, known.last);
         let user = known.person.id;
@@ -266,6 +328,10 @@ impl SignIn for Service {
                         Membership { org, role: kernel::OrgRole::Owner }
                     }
                 };
+                // Changed while the old one was being checked: that one no longer opens anything.
+                if repo::lock_person(tx, user).await? != known.password {
+                    return Err(Error::WrongCredentials);
+                }
                 if let (Some(old), Some(new)) = (&known.password, &stronger) {
                     repo::replace_password(tx, user, old, new).await?;
                 }
@@ -273,6 +339,34 @@ impl SignIn for Service {
             })
             .await?;
         self.complete(signed_in).await
+    }
+
+    async fn change_password(
+        &self,
+        ctx: &Ctx,
+        session: SessionId,
+        current: SecretString,
+        new: SecretString,
+        from: Option<IpAddr>,
+    ) -> Result<(), Error> {
+        self.replace_password(ctx, session, current, new, Origin { request: &ctx.request, address: from }).await
+    }
+
+    async fn sessions(&self, ctx: &Ctx) -> Result<Vec<LiveSession>, Error> {
+        self.live_sessions(ctx).await
+    }
+
+    async fn end_session(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error> {
+        self.end_one(ctx, session).await
+    }
+
+    async fn end_other_sessions(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error> {
+        self.end_others(ctx, session).await
+    }
+
+    async fn security_events(&self, ctx: &Ctx) -> Result<Vec<SecurityEvent>, Error> {
+        let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
+        Ok(security::of(&self.system, user).await?)
     }
 
     async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error> {
@@ -304,6 +398,8 @@ impl SignIn for Service {
         let (hash, signed_in) = self
             .system
             .write(async |tx| {
+                // The person before their sessions, as everybody who touches several of them.
+                repo::lock_person(tx, user).await?;
                 let hash = repo::end(tx, user, session, self.clock.now()).await?.ok_or(Error::NotAuthenticated)?;
                 let opened = self.open_with_in(tx, &ctx.request, user, membership, "auth.switch", token).await?;
                 Ok::<_, Error>((hash, opened))

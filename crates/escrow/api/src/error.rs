@@ -32,6 +32,9 @@ pub enum Error {
     /// The same person cannot act for both sides or twice.
     #[error("another person must do this: nobody acts for both sides of a contract, nor twice where two are needed")]
     SamePerson,
+    /// It takes two persons, and the caller does not count as one of them yet.
+    #[error("{0}")]
+    ApproverNotYet(tenants_api::NotYet),
     /// What the platform holds in this currency does not cover what it owes (domain.md §7, I7): a person is paged, new money must wait.
     #[error("new funding in {0} is paused: nothing was charged; try again later")]
     CoverageShort(Currency),
@@ -108,7 +111,9 @@ impl From<ProviderError> for Error {
     fn from(error: ProviderError) -> Self {
         match error {
             ProviderError::Refused { code, message } => Self::ProviderRefused { code, message },
-            ProviderError::Unavailable(_) | ProviderError::Unknown(_) => Self::Fault(Fault::unavailable(error)),
+            ProviderError::Unavailable(_) | ProviderError::Unknown(_) | ProviderError::KeySpent(_) => {
+                Self::Fault(Fault::unavailable(error))
+            }
             ProviderError::Unexpected(_) => Self::Fault(Fault::internal(error)),
         }
     }
@@ -121,6 +126,7 @@ impl DomainError for Error {
             Self::State { .. }
             | Self::PayeeNotActive
             | Self::SamePerson
+            | Self::ApproverNotYet(_)
             | Self::HeldTooLong { .. }
             | Self::OnHold { .. }
             | Self::MoneyHeld(_) => Kind::Conflict,
@@ -139,6 +145,7 @@ impl DomainError for Error {
             Self::DocumentMismatch => "DOCUMENT_MISMATCH",
             Self::PayeeNotActive => "PAYEE_NOT_ACTIVE",
             Self::SamePerson => "SAME_PERSON",
+            Self::ApproverNotYet(_) => tenants_api::NotYet::CODE,
             Self::CoverageShort(_) => "COVERAGE_SHORT",
             Self::HeldTooLong { .. } => "HELD_TOO_LONG",
             Self::OnHold { .. } => "ON_HOLD",
@@ -171,6 +178,7 @@ impl DomainError for Error {
             Self::OnHold { what, kind, since } => {
                 vec![("holdOn", (*what).to_owned()), ("holdKind", kind.clone()), ("holdSince", time(since))]
             }
+            Self::ApproverNotYet(why) => why.extra(),
             _ => Vec::new(),
         }
     }

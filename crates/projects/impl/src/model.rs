@@ -5,7 +5,7 @@ pub(crate) mod project;
 pub(crate) mod soq;
 pub(crate) mod unit;
 
-use kernel::{FieldFault, MOST_FAULTS};
+use kernel::{FieldFault, MOST_FAULTS, text};
 use projects_api::Error;
 use rust_decimal::Decimal;
 
@@ -24,30 +24,28 @@ impl Faults {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(std::mem::take(&mut self.0))) }
     }
 
-    /// Text without blanks around it, of 1 to `most` characters.
-    pub(crate) fn text(&mut self, pointer: &str, text: &str, most: usize) -> String {
-        let text = text.trim();
-        if text.is_empty() {
-            self.push(pointer, "REQUIRED", "must not be blank");
-        }
-        self.length(pointer, text, most);
-        text.to_owned()
+    /// A name or title as it is kept: one visible line of 1 to `most` characters.
+    pub(crate) fn text(&mut self, pointer: &str, written: &str, most: usize) -> String {
+        self.kept(pointer, text::line(written, most))
     }
 
-    /// Text that may be missing; blank text is as good as none.
-    pub(crate) fn optional_text(&mut self, pointer: &str, text: Option<&str>, most: usize) -> Option<String> {
-        let text = text.map(str::trim).filter(|text| !text.is_empty())?;
-        self.length(pointer, text, most);
-        Some(text.to_owned())
+    /// Longer text that may be missing; blank text is as good as none.
+    pub(crate) fn optional_text(&mut self, pointer: &str, written: Option<&str>, most: usize) -> Option<String> {
+        let written = written.filter(|written| !text::is_blank(written))?;
+        Some(self.kept(pointer, text::prose(written, most)))
     }
 
-    fn length(&mut self, pointer: &str, text: &str, most: usize) {
-        if text.chars().count() > most {
-            self.push(pointer, "TOO_LONG", format!("must have at most {most} characters"));
-        }
-        if text.contains('\0') {
-            self.push(pointer, "INVALID_CHARACTER", "must not contain the character U+0000");
-        }
+    /// Longer text of 1 to `most` characters.
+    pub(crate) fn prose(&mut self, pointer: &str, written: &str, most: usize) -> String {
+        self.kept(pointer, text::prose(written, most))
+    }
+
+    fn kept(&mut self, pointer: &str, text: Result<String, text::TextFlaw>) -> String {
+        text.unwrap_or_else(|flaw| {
+            let fault = flaw.at(pointer);
+            self.push(fault.pointer, fault.code, fault.detail);
+            String::new()
+        })
     }
 
     /// A decimal that a column `numeric(18,4)` holds exactly.

@@ -3,7 +3,7 @@
 mod manage;
 
 use async_trait::async_trait;
-use kernel::{Ctx, Denied, DomainError, Fault, FieldFault, Kind, Money, OrgId, OrgRole, Timestamp, UserId};
+use kernel::{Ctx, Denied, DomainError, Fault, FieldFault, Kind, Money, OrgId, OrgRole, ProjectId, Timestamp, UserId};
 use uow::Tx;
 use uuid::Uuid;
 
@@ -85,6 +85,8 @@ pub struct ApprovalRequest {
     pub action: &'static str,
     /// What it is done to.
     pub subject: Uuid,
+    /// The project that it belongs to: a role in its team may be what lets a person approve.
+    pub project: Option<ProjectId>,
     /// What exactly is approved, such as the bid's id: a second approval counts only for the very same thing.
     pub detail: String,
     /// The amount at stake, compared with the threshold.
@@ -106,6 +108,58 @@ pub enum Verdict {
         /// Who asked first.
         first: UserId,
     },
+    /// Two persons are needed, and the present one does not count as one of them yet: the caller does nothing and reports this.
+    NotYet(NotYet),
+}
+
+/// Why the approval of somebody who may approve does not count yet: else one person made a second account an approver and agreed with
+/// themself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotYet {
+    /// No owner gave them the role that lets them approve, and they have not had it for long enough.
+    #[error(
+        "no owner has made you an approver: an approval that takes two persons counts from you once an owner gives you your role anew \
+         (PUT /api/users/{{id}}, or the team's member in the project), or from {}", time(.until)
+    )]
+    Granted {
+        /// Who gave it, if that is known.
+        by: Option<UserId>,
+        /// From when on they count anyhow.
+        until: Timestamp,
+    },
+    /// Who asked first made them an approver after they had asked.
+    #[error(
+        "who asked first made you an approver after that: let another person approve, or come back after {}", time(.until)
+    )]
+    GrantedByTheFirst {
+        /// Who asked first.
+        by: UserId,
+        /// From when on they count anyhow.
+        until: Timestamp,
+    },
+}
+
+impl NotYet {
+    /// The stable code of the refusal.
+    pub const CODE: &'static str = "APPROVER_NOT_YET";
+
+    /// From when on the person counts anyhow.
+    #[must_use]
+    pub const fn until(&self) -> Timestamp {
+        match self {
+            Self::Granted { until, .. } | Self::GrantedByTheFirst { until, .. } => *until,
+        }
+    }
+
+    /// Members of the problem body.
+    #[must_use]
+    pub fn extra(&self) -> Vec<(&'static str, String)> {
+        vec![("until", time(&self.until()))]
+    }
+}
+
+fn time(at: &Timestamp) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 /// Why this domain refuses.
@@ -201,7 +255,8 @@ pub trait Tenants: Send + Sync {
 
     /// Notes the context's person as approving `request` and says whether the verb may go on. Below the threshold it may at once. At or
     /// above it, two different persons must ask for the same thing; once complete the approvals are used up.
-    /// The threshold as of the first approval counts (domain.md §7 I9).
+    /// The threshold as of the first approval counts (domain.md §7 I9). Of those who ask only they count whom an owner made approvers, or
+    /// who have been approvers for long enough ([`NotYet`]). What each contributes is recorded, with who made them an approver.
     ///
     /// # Errors
     /// A fault; one that is worth another try (503) if the person's role is no longer the context's. [`kernel::Actor::System`] completes

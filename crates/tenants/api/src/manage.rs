@@ -118,13 +118,13 @@ pub trait Memberships: Send + Sync {
     /// [`Error::NotFound`].
     async fn lock_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Member, Error>;
 
-    /// Adds a member.
+    /// Makes a person, who asked for it, a member by the invitation of `invited_by`: in a transaction of the platform.
     ///
     /// # Errors
     /// [`Error::AlreadyMember`].
-    async fn add_in(&self, tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<Member, Error>;
+    async fn join_in(&self, tx: &mut Tx, org: OrgId, user: UserId, invited_by: UserId) -> Result<Member, Error>;
 
-    /// Gives a member of the context's organisation another role; what they asked for as the first of two persons is void.
+    /// Gives a member of the context's organisation another role, or an owner the same one anew, which confirms it; what they asked for as the first of two persons is void.
     ///
     /// # Errors
     /// [`Error::LastOwner`], [`Error::NotFound`].

@@ -9,6 +9,9 @@
 //! - A weighty verb at or above the approval threshold takes two different persons who ask for the very same thing: verb, subject, detail
 //!   and amount. A waiting approval needs its second person even if the threshold is raised meanwhile; it is void as soon
 //!   as the role of who asked first changes, in the organisation or in a project's team, or is taken away.
+//! - Of two persons each counts whom an owner made an approver, or who has been one for `approver_wait`; who asked first does not make the
+//!   second one afterwards. The database notes who gave a role, as what and when; the trail says so of each approval.
+//! - A tenant makes nobody a member: whoever founds is, and whoever accepts an invitation.
 //! - What was permitted to a role is done only while the actor still has that role: it is looked at again under the organisation's lock.
 //! - A removed account joins nothing and owns nothing.
 //! - Only an owner changes the threshold.

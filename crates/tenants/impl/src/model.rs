@@ -1,7 +1,8 @@
 //! Rules of organisations and approvals, pure.
 
-use kernel::{FieldFault, Money, UserId};
-use tenants_api::{NewOrganization, OrgKind, OrganizationChange};
+use chrono::TimeDelta;
+use kernel::{FieldFault, Money, Timestamp, UserId, text};
+use tenants_api::{NewOrganization, NotYet, OrgKind, OrganizationChange};
 
 /// The longest slug without its suffix.
 const SLUG_LENGTH: usize = 48;
@@ -53,39 +54,36 @@ pub(crate) fn slug(name: &str) -> String {
     if slug.is_empty() { "organization".to_owned() } else { slug.to_owned() }
 }
 
-/// What is wrong with an organisation's name.
-fn check_name(name: &str, pointer: &str, faults: &mut Vec<FieldFault>) {
-    if name.trim().is_empty() {
-        faults.push(FieldFault::new(pointer, "REQUIRED", "must not be blank"));
-    } else if name.trim().chars().count() > 200 {
-        faults.push(FieldFault::new(pointer, "TOO_LONG", "must have at most 200 characters"));
-    }
+/// An organisation's name as it is kept, or what is wrong with it.
+fn checked_name(name: String, pointer: &str, faults: &mut Vec<FieldFault>) -> String {
+    text::line(&name, 200).unwrap_or_else(|flaw| {
+        faults.push(flaw.at(pointer));
+        name
+    })
 }
 
 /// A new organisation, tidied.
 pub(crate) fn checked_new(mut new: NewOrganization, pointer: &str) -> Result<NewOrganization, Vec<FieldFault>> {
     let mut faults = Vec::new();
-    check_name(&new.name, pointer, &mut faults);
-    new.name = new.name.trim().to_owned();
+    new.name = checked_name(new.name, pointer, &mut faults);
     if faults.is_empty() { Ok(new) } else { Err(faults) }
 }
 
 /// A change, tidied. Whether the time zone exists is for the database to say.
 pub(crate) fn checked_change(mut change: OrganizationChange) -> Result<OrganizationChange, Vec<FieldFault>> {
     let mut faults = Vec::new();
-    check_name(&change.name, "/name", &mut faults);
-    change.name = change.name.trim().to_owned();
+    change.name = checked_name(change.name, "/name", &mut faults);
     if change.categories.len() > 50 {
         faults.push(FieldFault::new("/categories", "TOO_LONG", "must have at most 50 trades"));
     }
     for (index, category) in change.categories.iter_mut().enumerate() {
-        *category = category.trim().to_owned();
-        if category.is_empty() || category.chars().count() > 60 {
-            faults.push(FieldFault::new(format!("/categories/{index}"), "INVALID", "must have 1 to 60 characters"));
+        match text::line(category, 60) {
+            Ok(tidy) => *category = tidy,
+            Err(flaw) => faults.push(flaw.at(format!("/categories/{index}"))),
         }
     }
     for (index, category) in change.categories.iter().enumerate() {
-        if change.categories[..index].contains(category) {
+        if !category.trim().is_empty() && change.categories[..index].contains(category) {
             faults.push(FieldFault::new(format!("/categories/{index}"), "DUPLICATE", "is listed already"));
         }
     }
@@ -123,6 +121,30 @@ pub(crate) fn step(first: UserId, first_is_member: bool, present: UserId) -> Ste
         Step::Complete
     } else {
         Step::TakeOver
+    }
+}
+
+/// By whom and when a person was made an approver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grant {
+    pub by: Option<UserId>,
+    /// Whether that was an owner, or the founding of the organisation itself.
+    pub by_an_owner: bool,
+    pub at: Timestamp,
+}
+
+/// Whether somebody with this grant counts as one of two persons at `now`; as the second one after `first`, who asked at that time.
+pub(crate) fn counts(grant: Grant, now: Timestamp, wait: TimeDelta, first: Option<(UserId, Timestamp)>) -> Result<(), NotYet> {
+    let until = grant.at.checked_add_signed(wait).unwrap_or(Timestamp::MAX_UTC);
+    if now >= until {
+        return Ok(());
+    }
+    match first {
+        _ if !grant.by_an_owner => Err(NotYet::Granted { by: grant.by, until }),
+        Some((first, asked_at)) if grant.by == Some(first) && grant.at > asked_at => {
+            Err(NotYet::GrantedByTheFirst { by: first, until })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -167,6 +189,22 @@ mod tests {
         assert_eq!(step(a, false, a), Step::Wait);
         assert_eq!(step(a, true, b), Step::Complete);
         assert_eq!(step(a, false, b), Step::TakeOver);
+    }
+
+    #[test]
+    fn who_was_made_an_approver_by_an_owner_counts_at_once_and_others_after_a_while() {
+        let (owner, other) = (UserId::new(), UserId::new());
+        let at = chrono::DateTime::UNIX_EPOCH + TimeDelta::days(1);
+        let (wait, minute) = (TimeDelta::hours(24), TimeDelta::minutes(1));
+        let grant = |by, by_an_owner| Grant { by: Some(by), by_an_owner, at };
+        assert_eq!(counts(grant(owner, true), at, wait, None), Ok(()));
+        assert_eq!(counts(grant(owner, true), at, wait, Some((owner, at))), Ok(()), "made one, then asked");
+        assert_eq!(counts(grant(owner, true), at, wait, Some((other, at - minute))), Ok(()));
+        let late = NotYet::GrantedByTheFirst { by: owner, until: at + wait };
+        assert_eq!(counts(grant(owner, true), at + minute, wait, Some((owner, at - minute))), Err(late));
+        let young = NotYet::Granted { by: Some(other), until: at + wait };
+        assert_eq!(counts(grant(other, false), at + wait - minute, wait, None), Err(young));
+        assert_eq!(counts(grant(other, false), at + wait, wait, Some((other, at - minute))), Ok(()));
     }
 
     #[test]

@@ -21,6 +21,10 @@ diesel::table! {
         user_id -> Uuid,
         role -> Text,
         created_at -> Timestamptz,
+        granted_by -> Nullable<Uuid>,
+        granter_role -> Text,
+        granted_at -> Timestamptz,
+        taken_up_at -> Nullable<Timestamptz>,
     }
 }
 

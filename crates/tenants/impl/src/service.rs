@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
+use chrono::TimeDelta;
 use kernel::{
     Actor, Ctx, Denied, Fault, FieldFault, OrgId, OrgRole, Page, PageRequest, Permission, Position, Scope, Timestamp, UserId,
 };
 use serde_json::json;
 use tenants_api::{
-    ApprovalRequest, Error, Left, Member, Memberships, NewOrganization, Organization, OrganizationChange, Organizations, Tenants,
-    Verdict, perm,
+    ApprovalRequest, Error, Left, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange, Organizations,
+    Tenants, Verdict, perm,
 };
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;
@@ -26,13 +27,51 @@ pub struct Service {
     system: SystemUow,
     authz: Arc<dyn Authorizer>,
     audit: Arc<dyn Audit>,
+    approver_wait: TimeDelta,
 }
 
 impl Service {
     /// The organisations of one database.
     #[must_use]
     pub fn new(uow: Uow, system: SystemUow, authz: Arc<dyn Authorizer>, audit: Arc<dyn Audit>) -> Self {
-        Self { uow, system, authz, audit }
+        Self { uow, system, authz, audit, approver_wait: TimeDelta::hours(24) }
+    }
+
+    /// The same, with another time after which an approver counts whom no owner made one.
+    #[must_use]
+    pub fn with_approver_wait(self, approver_wait: TimeDelta) -> Self {
+        Self { approver_wait, ..self }
+    }
+
+    /// Whether the present person counts as one of two: `None` if they do, noting what they contribute under the approval's id.
+    async fn standing_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        request: &ApprovalRequest,
+        first: Option<&approvals::Waiting>,
+    ) -> Result<Result<serde_json::Value, NotYet>, Fault> {
+        let Some(present) = ctx.user_id() else { return Err(Fault::internal("only a person approves")) };
+        let found = approvals::grant(tx, ctx.org, request, present).await?;
+        let (grant, as_what, now) = found.ok_or_else(|| Fault::unavailable("who approves has just left"))?;
+        let first = first.map(|waiting| (waiting.first, waiting.asked_at));
+        Ok(model::counts(grant, now, self.approver_wait, first).map(|()| {
+            json!({
+                "action": request.action, "subject": request.subject, "amount": request.amount,
+                "madeApproverBy": grant.by, "madeApproverAs": as_what, "approverSince": grant.at,
+            })
+        }))
+    }
+
+    async fn record_approval_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        action: &str,
+        id: Uuid,
+        what: serde_json::Value,
+    ) -> Result<(), Fault> {
+        self.audit.record_in(tx, ctx, NewEntry::named(action, "approval", id).after(what)).await
     }
 
     async fn void_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
@@ -144,7 +183,7 @@ impl Memberships for Service {
     async fn found_in(&self, tx: &mut Tx, new: &NewOrganization, owner: UserId) -> Result<Organization, Error> {
         let new = model::checked_new(new.clone(), "/organizationName").map_err(Error::Invalid)?;
         let org = found_by_in(tx, Founder::Platform, &new).await?;
-        memberships::insert(tx, org, owner, OrgRole::Owner).await?;
+        memberships::insert(tx, org, owner, OrgRole::Owner, (owner, memberships::FOUNDER)).await?;
         organizations::find_in(tx, org).await?.ok_or(Error::NotFound("organization"))
     }
 
@@ -178,8 +217,11 @@ impl Memberships for Service {
         memberships::lock(tx, org, user).await
     }
 
-    async fn add_in(&self, tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<Member, Error> {
-        memberships::insert(tx, org, user, role).await
+    async fn join_in(&self, tx: &mut Tx, org: OrgId, user: UserId, invited_by: UserId) -> Result<Member, Error> {
+        organizations::lock(tx, org).await?;
+        // As what they are now: an invitation gives no more than membership.
+        let as_what = memberships::role(tx, org, invited_by).await?.map_or("unknown", OrgRole::name);
+        memberships::insert(tx, org, user, OrgRole::Member, (invited_by, as_what)).await
     }
 
     async fn set_role_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, role: OrgRole) -> Result<Member, Error> {
@@ -233,19 +275,24 @@ impl Tenants for Service {
         loop {
             if let Some(waiting) = approvals::lock_waiting(tx, ctx.org, request).await? {
                 let first_is_member = memberships::role(tx, ctx.org, waiting.first).await?.is_some();
-                return Ok(match model::step(waiting.first, first_is_member, present) {
-                    Step::Wait => Verdict::Waiting { first: present },
-                    Step::TakeOver => {
-                        hold_role_in(tx, ctx).await?;
-                        approvals::take_over(tx, ctx.org, waiting.id, present).await?;
-                        Verdict::Waiting { first: present }
-                    }
-                    Step::Complete => {
-                        hold_role_in(tx, ctx).await?;
-                        approvals::complete(tx, ctx.org, waiting.id, present).await?;
-                        Verdict::Complete { first: waiting.first, second: Some(present) }
-                    }
-                });
+                let step = model::step(waiting.first, first_is_member, present);
+                if step == Step::Wait {
+                    return Ok(Verdict::Waiting { first: present });
+                }
+                hold_role_in(tx, ctx).await?;
+                let after = (step == Step::Complete).then_some(&waiting);
+                let what = match self.standing_in(tx, ctx, request, after).await? {
+                    Ok(what) => what,
+                    Err(why) => return Ok(Verdict::NotYet(why)),
+                };
+                if step == Step::Complete {
+                    approvals::complete(tx, ctx.org, waiting.id, present).await?;
+                    self.record_approval_in(tx, ctx, "approvals.second", waiting.id, what).await?;
+                    return Ok(Verdict::Complete { first: waiting.first, second: Some(present) });
+                }
+                approvals::take_over(tx, ctx.org, waiting.id, present).await?;
+                self.record_approval_in(tx, ctx, "approvals.first", waiting.id, what).await?;
+                return Ok(Verdict::Waiting { first: present });
             }
             let organization = organizations::find_in(tx, ctx.org).await?;
             let threshold = organization.and_then(|organization| organization.approval_threshold);
@@ -253,7 +300,12 @@ impl Tenants for Service {
                 return Ok(Verdict::Complete { first: present, second: None });
             }
             hold_role_in(tx, ctx).await?;
-            if approvals::insert_waiting(tx, ctx.org, request, present).await? {
+            let what = match self.standing_in(tx, ctx, request, None).await? {
+                Ok(what) => what,
+                Err(why) => return Ok(Verdict::NotYet(why)),
+            };
+            if let Some(id) = approvals::insert_waiting(tx, ctx.org, request, present).await? {
+                self.record_approval_in(tx, ctx, "approvals.first", id, what).await?;
                 return Ok(Verdict::Waiting { first: present });
             }
             // Another person asked between our look and our insert, and has committed: look again.

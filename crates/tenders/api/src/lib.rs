@@ -20,7 +20,7 @@ pub use event::{
 };
 pub use service::{Bidding, Drafting, Procedure, Tenders};
 pub use tender::{
-    Approval, Award, AwardRef, AwardedContract, AwardedMilestone, Awarding, BidStep, Draft, Filter, Invitation, Invitee,
+    Approval, Award, AwardRef, AwardedContract, AwardedMilestone, Awarding, BidStep, Draft, Filter, Invitation, Invitee, LiveBid,
     Milestone, ProcurementMethod, Retender, Share, Side, StatedAmount, Step, Tender, TenderLine, TenderStatus, TenderView,
 };
 

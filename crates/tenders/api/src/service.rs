@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use kernel::{BidId, Ctx, Page, PageRequest, TenderId, Timestamp};
 
 use crate::{
-    Award, Awarding, Bid, BidContent, BidPage, BidStep, Disqualification, Draft, Error, Filter, Invitation, Invitee, NewBid,
-    OpeningRecord, Retender, Step, TenderView,
+    Award, Awarding, Bid, BidContent, BidPage, BidStep, Disqualification, Draft, Error, Filter, Invitation, Invitee, LiveBid,
+    NewBid, OpeningRecord, Retender, Step, TenderView,
 };
 
 /// What the owner does before publication, and what both sides may read.
@@ -34,6 +34,13 @@ pub trait Drafting: Send + Sync {
     /// # Errors
     /// [`Error::Denied`] if the caller may list neither side.
     async fn list(&self, ctx: &Ctx, filter: Filter, page: PageRequest) -> Result<Page<TenderView>, Error>;
+
+    /// The bids with which the context's organisation, for which the platform acts, is still bound to tenders of others: the titles of
+    /// these, the oldest bid first.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn live_bids(&self, ctx: &Ctx) -> Result<Vec<LiveBid>, Error>;
 
     /// Replaces a draft; with `expected`, only if it last changed then.
     ///

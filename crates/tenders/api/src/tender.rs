@@ -255,15 +255,21 @@ pub struct Invitation {
     pub id: Uuid,
     /// The tender.
     pub tender: TenderId,
-    /// Who is invited.
+    /// Who is invited. One by e-mail counts for the person who signs in with it, in whichever organisation they act.
     pub invitee: Invitee,
-    /// The organisation that is invited; of an e-mail once it is known whose it is. Until then it counts for the person with that e-mail,
-    /// in whichever organisation they act.
-    pub organization: Option<OrgId>,
     /// When it went out: at publication, or at once if the tender is published.
     pub sent_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// A bid that still binds its bidder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveBid {
+    /// The tender.
+    pub tender: TenderId,
+    /// Its title.
+    pub title: String,
 }
 
 /// How far a verb that needs two persons has come.

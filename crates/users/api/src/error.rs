@@ -17,6 +17,9 @@ pub enum Error {
     /// The person is a member already.
     #[error("this person is a member already")]
     AlreadyMember,
+    /// The email waits for an answer already.
+    #[error("this email is invited already: withdraw that invitation to send another")]
+    AlreadyInvited,
     /// The representation changed since it was read.
     #[error("the resource changed since you read it: read it again and repeat the change")]
     Stale,
@@ -56,7 +59,7 @@ impl DomainError for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::NotFound(_) => Kind::NotFound,
-            Self::LastOwner | Self::OrganizationInUse(_) | Self::AlreadyMember => Kind::Conflict,
+            Self::LastOwner | Self::OrganizationInUse(_) | Self::AlreadyMember | Self::AlreadyInvited => Kind::Conflict,
             Self::Stale => Kind::Stale,
             Self::Invalid(_) => Kind::Invalid,
             Self::Denied(_) => Kind::Forbidden,
@@ -70,6 +73,7 @@ impl DomainError for Error {
             Self::LastOwner => "LAST_OWNER",
             Self::OrganizationInUse(_) => "ORGANIZATION_IN_USE",
             Self::AlreadyMember => "ALREADY_MEMBER",
+            Self::AlreadyInvited => "ALREADY_INVITED",
             Self::Stale => "PRECONDITION_FAILED",
             Self::Invalid(_) => "INVALID",
             Self::Denied(_) => "PERMISSION_DENIED",

@@ -5,6 +5,7 @@ mod error;
 use async_trait::async_trait;
 use kernel::{Ctx, Fault, OrgRole, Page, PageRequest, Timestamp, UserId};
 use tenants_api::Organization;
+use uuid::Uuid;
 
 pub use error::Error;
 
@@ -47,15 +48,43 @@ pub struct ProfileChange {
     pub image: Option<String>,
 }
 
-/// A person to be made a member.
+/// A person to be invited into the context's organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewMember {
+pub struct NewInvitation {
     /// Their email.
     pub email: String,
-    /// Their name, unless they are known already.
-    pub name: String,
-    /// The role.
+    /// What the organisation calls them until they come.
+    pub name: Option<String>,
+    /// The role: an address is claimed, not proven, so it is given none but member's.
     pub role: OrgRole,
+}
+
+/// An invitation that waits for whoever signs in with its address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberInvitation {
+    /// Its id.
+    pub id: Uuid,
+    /// The address.
+    pub email: String,
+    /// What the organisation calls the person.
+    pub name: Option<String>,
+    /// Who invited.
+    pub invited_by: UserId,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// An invitation as the invited person sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnInvitation {
+    /// Its id.
+    pub id: Uuid,
+    /// Into which organisation.
+    pub organization: Organization,
+    /// The name of who invited.
+    pub invited_by: String,
+    /// When.
+    pub created_at: Timestamp,
 }
 
 /// What binds organisations to others, such as contracts in force: a port over the domains above this one, joined in `bin/server`.
@@ -114,11 +143,47 @@ pub trait Users: Send + Sync {
     /// [`Error::Denied`], [`Error::NotFound`].
     async fn member(&self, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error>;
 
-    /// Adds a member: a known person at once, an unknown email as a person who can sign in once they register (decision 0003).
+    /// Invites whoever signs in with an email. Nothing happens to anybody before they accept, and whether the email is known is not told.
     ///
     /// # Errors
-    /// [`Error::Denied`], [`Error::AlreadyMember`], [`Error::Invalid`], also for a role above member for somebody who has not registered.
-    async fn add_member(&self, ctx: &Ctx, new: NewMember) -> Result<MemberUser, Error>;
+    /// [`Error::Denied`], [`Error::AlreadyMember`], [`Error::AlreadyInvited`], [`Error::Invalid`], also for a role above member.
+    async fn invite(&self, ctx: &Ctx, new: NewInvitation) -> Result<MemberInvitation, Error>;
+
+    /// The invitations of the context's organisation that nobody has answered yet, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    async fn invitations(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<MemberInvitation>, Error>;
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::NotFound`].
+    async fn invitation(&self, ctx: &Ctx, id: Uuid) -> Result<MemberInvitation, Error>;
+
+    /// Takes one of them back.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::NotFound`] also once it was answered.
+    async fn withdraw_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<(), Error>;
+
+    /// The invitations that wait for the email of the context's person, newest first.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn own_invitations(&self, ctx: &Ctx) -> Result<Vec<OwnInvitation>, Error>;
+
+    /// Makes the context's person a member of the organisation that invited their email. Once accepted it may be accepted again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::AlreadyMember`].
+    async fn accept_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<MemberUser, Error>;
+
+    /// Declines one.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn decline_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<(), Error>;
 
     /// Gives a member another role, if it still is `seen`.
     ///

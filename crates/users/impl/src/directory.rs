@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
+use auth_api::email::Email;
 use auth_api::{Account, Error, Membership, NewAccount, Person};
-use kernel::{Ctx, Fault, OrgRole, ProjectRoles, RequestId, UserId};
+use kernel::{Ctx, Fault, OrgRole, ProjectRoles, RequestId, UserId, text};
 use tenants_api::{Memberships, NewOrganization, OrgKind};
 use uow::{ReadTx, Tx};
 
@@ -34,6 +35,10 @@ impl Directory {
     }
 }
 
+fn name_of(name: &str) -> Result<String, Error> {
+    text::line(name, 200).map_err(|flaw| Error::Invalid(vec![flaw.at("/name")]))
+}
+
 fn error_of(error: tenants_api::Error) -> Error {
     match error {
         tenants_api::Error::Invalid(faults) => Error::Invalid(faults),
@@ -45,7 +50,8 @@ fn error_of(error: tenants_api::Error) -> Error {
 #[async_trait]
 impl auth_api::Directory for Directory {
     async fn create_in(&self, tx: &mut Tx, request: &RequestId, account: &NewAccount) -> Result<Account, Error> {
-        let user = repo::insert(tx, &account.email, &account.name).await?.ok_or(Error::EmailTaken)?;
+        let email = Email::parse(&account.email).map_err(|flaw| Error::Invalid(vec![flaw.at("/email")]))?;
+        let user = repo::insert(tx, &email, &name_of(&account.name)?).await?.ok_or(Error::EmailTaken)?;
         self.organization_in(tx, request, user, &account.organization_name).await
     }
 
@@ -58,13 +64,18 @@ impl auth_api::Directory for Directory {
         organization_name: &str,
     ) -> Result<Account, Error> {
         if let Some(name) = name {
-            repo::rename(tx, user, name).await?;
+            repo::rename(tx, user, &name_of(name)?).await?;
         }
         self.organization_in(tx, request, user, organization_name).await
     }
 
     async fn person_by_email(&self, tx: &ReadTx<'_>, email: &str) -> Result<Option<Person>, Fault> {
         let user = repo::by_email(tx, email).await?;
+        Ok(user.map(|user| Person { id: user.id, email: user.email, name: user.name }))
+    }
+
+    async fn person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Option<Person>, Fault> {
+        let user = repo::living(tx, user).await?;
         Ok(user.map(|user| Person { id: user.id, email: user.email, name: user.name }))
     }
 

@@ -1,7 +1,9 @@
-//! `/api/user`, `/api/users` and `/api/auth`.
+//! `/api/user`, `/api/users`, `/api/auth` and invitations.
 
 mod auth;
 mod dto;
+mod invitations;
+mod sessions;
 mod user;
 mod users;
 
@@ -30,9 +32,20 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || user::show);
     r.add(Guard::SignedIn, || user::change);
     r.add(Guard::SignedIn, || user::remove);
+    r.add(Guard::SignedIn, || sessions::change_password);
+    r.add(Guard::SignedIn, || sessions::list);
+    r.add(Guard::SignedIn, || sessions::end);
+    r.add(Guard::SignedIn, || sessions::end_others);
+    r.add(Guard::SignedIn, || sessions::events);
+    r.add(Guard::SignedIn, || invitations::own);
+    r.add(Guard::SignedIn, || invitations::accept);
+    r.add(Guard::SignedIn, || invitations::decline);
     r.tag("Members", "The people of the session's organisation.");
     r.add(perm::MEMBERS_READ, || users::list);
-    r.add(perm::MEMBERS_MANAGE, || users::add);
+    r.add(perm::MEMBERS_MANAGE, || users::invite);
+    r.add(perm::MEMBERS_MANAGE, || invitations::list);
+    r.add(perm::MEMBERS_MANAGE, || invitations::show);
+    r.add(perm::MEMBERS_MANAGE, || invitations::withdraw);
     r.add(perm::MEMBERS_READ, || users::show);
     r.add(perm::MEMBERS_MANAGE, || users::set_role);
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove);

@@ -5,16 +5,17 @@
 //! answers show people and organisations.
 //!
 //! Invariants:
-//! - An email is one person, whatever its case.
+//! - An email is one person, however it is written ([`auth_api::email`]); names are visible text ([`kernel::text`]).
 //! - Only who may manage owners makes, demotes or removes one; the last owner stays (409 `LAST_OWNER`), also under concurrency.
-//! - A person who was added by email has no password until they register with that email (docs/decisions/0003-members-before-mail.md).
-//! - Nobody gets a role that manages before they have registered: an email that nobody claimed may be anybody's.
+//! - Nothing happens to a person through an email before they, signed in with it, accept (docs/decisions/0011-invitations-before-mail.md), and
+//!   what is answered about an email is the same whether anybody has it or not.
+//! - An invitation gives membership alone; what manages is given to somebody who has come.
 //! - What was permitted to a manager is done only while they still are one: looked at again under the organisation's lock.
 //! - The last member of an organisation with obligations ([`users_api::Obligations`]) cannot remove the account.
 //! - A removed account leaves an anonymous row behind, so that trails still name the same id.
 //! - Answers of register, login and switch hold a secret: they are never stored under an idempotency key.
 //!
-//! Tables owned: `users`.
+//! Tables owned: `users`, `member_invitations`.
 //!
 //! App data that [`routes`] expect: `web::Data<dyn Users>`, `web::Data<dyn SignIn>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 

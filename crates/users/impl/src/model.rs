@@ -1,23 +1,20 @@
 //! Rules of people, pure.
 
-use auth_api::email;
-use kernel::FieldFault;
-use users_api::{NewMember, ProfileChange};
+use auth_api::email::Email;
+use kernel::{FieldFault, OrgRole, text};
+use users_api::{NewInvitation, ProfileChange};
 
-fn check_name(name: &str, faults: &mut Vec<FieldFault>) {
-    let length = name.trim().chars().count();
-    if length == 0 {
-        faults.push(FieldFault::new("/name", "REQUIRED", "must not be blank"));
-    } else if length > 200 {
-        faults.push(FieldFault::new("/name", "TOO_LONG", "must have at most 200 characters"));
-    }
+fn checked_name(name: String, faults: &mut Vec<FieldFault>) -> String {
+    text::line(&name, 200).unwrap_or_else(|flaw| {
+        faults.push(flaw.at("/name"));
+        name
+    })
 }
 
 /// A profile, tidied.
 pub(crate) fn checked_profile(mut change: ProfileChange) -> Result<ProfileChange, Vec<FieldFault>> {
     let mut faults = Vec::new();
-    check_name(&change.name, &mut faults);
-    change.name = change.name.trim().to_owned();
+    change.name = checked_name(change.name, &mut faults);
     if let Some(image) = &change.image
         && !is_https(image)
     {
@@ -35,16 +32,20 @@ fn is_https(address: &str) -> bool {
         && rest.is_some_and(host)
 }
 
-/// A new member, tidied.
-pub(crate) fn checked_member(mut new: NewMember) -> Result<NewMember, Vec<FieldFault>> {
+/// The address and the name of an invitation, tidied. The answer is the same whoever has the address: it depends on the input alone.
+pub(crate) fn checked_invitation(new: NewInvitation) -> Result<(Email, Option<String>), Vec<FieldFault>> {
     let mut faults = Vec::new();
-    new.email = new.email.trim().to_owned();
-    if !email::is_plausible(&new.email) {
-        faults.push(FieldFault::new("/email", "INVALID_FORMAT", "must be an email address"));
+    let email = Email::parse(&new.email).map_err(|flaw| faults.push(flaw.at("/email"))).ok();
+    let name = new.name.map(|name| checked_name(name, &mut faults));
+    if new.role != OrgRole::Member {
+        let detail = "an email is claimed, not proven, so an invitation gives membership alone: promote the person with \
+                      PUT /api/users/{id} once they have accepted and you know who they are";
+        faults.push(FieldFault::new("/role", "ROLE_AFTER_JOINING", detail));
     }
-    check_name(&new.name, &mut faults);
-    new.name = new.name.trim().to_owned();
-    if faults.is_empty() { Ok(new) } else { Err(faults) }
+    match email {
+        Some(email) if faults.is_empty() => Ok((email, name)),
+        _ => Err(faults),
+    }
 }
 
 #[cfg(test)]
@@ -72,8 +73,9 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_of_a_member_are_told() {
-        let faults = checked_member(NewMember { email: "x".into(), name: " ".into(), role: OrgRole::Member }).unwrap_err();
-        assert_eq!(faults.into_iter().map(|f| f.pointer).collect::<Vec<_>>(), ["/email", "/name"]);
+    fn all_faults_of_an_invitation_are_told() {
+        let new = NewInvitation { email: "x".into(), name: Some("\u{200b}".into()), role: OrgRole::Admin };
+        let faults = checked_invitation(new).unwrap_err();
+        assert_eq!(faults.into_iter().map(|f| f.pointer).collect::<Vec<_>>(), ["/email", "/name", "/role"]);
     }
 }

@@ -1,10 +1,12 @@
 //! SQL of people.
 
-use auth_api::email;
+pub(crate) mod invitations;
+
+use auth_api::email::{self, Email};
 use db::prelude::*;
-use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Nullable, Timestamptz};
 use kernel::{Fault, Timestamp, UserId};
-use users_api::{Error, NewMember, ProfileChange, User};
+use users_api::{Error, ProfileChange, User};
 use uuid::Uuid;
 
 use crate::schema::users;
@@ -60,6 +62,13 @@ pub(crate) async fn by_ids(tx: &ReadTx<'_>, ids: &[UserId]) -> Result<Vec<User>,
     Ok(rows.into_iter().map(User::from).collect())
 }
 
+/// A person who has not removed the account. For the platform.
+pub(crate) async fn living(tx: &ReadTx<'_>, user: UserId) -> Result<Option<User>, Fault> {
+    let query = users::table.find(user.0).filter(users::removed_at.is_null()).select(Row::as_select());
+    let row: Option<Row> = query.first(&mut tx.pg()).await.optional().fault()?;
+    Ok(row.map(User::from))
+}
+
 /// The person of an email. For the platform.
 pub(crate) async fn by_email(tx: &ReadTx<'_>, email: &str) -> Result<Option<User>, Fault> {
     let living = users::email_key.eq(email::key(email)).and(users::removed_at.is_null());
@@ -69,40 +78,16 @@ pub(crate) async fn by_email(tx: &ReadTx<'_>, email: &str) -> Result<Option<User
 }
 
 /// A new person; `None` if the email is another's. For the platform.
-pub(crate) async fn insert(tx: &mut Tx, email: &str, name: &str) -> Result<Option<UserId>, Fault> {
+pub(crate) async fn insert(tx: &mut Tx, email: &Email, name: &str) -> Result<Option<UserId>, Fault> {
     let id = UserId::new();
     let inserted = diesel::insert_into(users::table)
-        .values((
-            users::id.eq(id.0),
-            users::email.eq(email.trim()),
-            users::email_key.eq(email::key(email)),
-            users::name.eq(name.trim()),
-        ))
+        .values((users::id.eq(id.0), users::email.eq(email.as_str()), users::email_key.eq(email.key()), users::name.eq(name)))
         .on_conflict(users::email_key)
         .do_nothing()
         .execute(tx.pg())
         .await
         .fault()?;
     Ok((inserted == 1).then_some(id))
-}
-
-#[derive(QueryableByName)]
-struct Found {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-}
-
-/// The person of a new member's email, made if there is none.
-pub(crate) async fn person_for(tx: &mut Tx, new: &NewMember) -> Result<UserId, Fault> {
-    let found: Found = diesel::sql_query("select app.person_for_email($1, $2, $3, $4) as id")
-        .bind::<SqlUuid, _>(UserId::new().0)
-        .bind::<Text, _>(&new.email)
-        .bind::<Text, _>(email::key(&new.email))
-        .bind::<Text, _>(&new.name)
-        .get_result(tx.pg())
-        .await
-        .fault()?;
-    Ok(UserId(found.id))
 }
 
 /// Writes a profile.

@@ -1,4 +1,4 @@
-//! The table of this crate, as diesel knows it.
+//! The tables of this crate, as diesel knows them.
 
 diesel::table! {
     users (id) {
@@ -13,3 +13,19 @@ diesel::table! {
         updated_at -> Timestamptz,
     }
 }
+
+diesel::table! {
+    member_invitations (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        email -> Text,
+        email_key -> Text,
+        name -> Nullable<Text>,
+        invited_by -> Uuid,
+        status -> Text,
+        created_at -> Timestamptz,
+        decided_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(users, member_invitations);

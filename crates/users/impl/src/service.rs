@@ -1,5 +1,7 @@
 //! The verbs of people.
 
+mod invitations;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,7 +12,10 @@ use kernel::{Actor, Ctx, Denied, Fault, FieldFault, OrgId, OrgRole, Page, PageRe
 use serde_json::json;
 use tenants_api::{Left, Member, Memberships, Organization, perm};
 use uow::{ReadTx, SystemUow, Tx, Uow};
-use users_api::{Error, MemberUser, NewMember, NoObligations, Obligations, ProfileChange, User, Users};
+use users_api::{
+    Error, MemberInvitation, MemberUser, NewInvitation, NoObligations, Obligations, OwnInvitation, ProfileChange, User, Users,
+};
+use uuid::Uuid;
 
 use crate::{model, repo};
 
@@ -94,8 +99,8 @@ impl Service {
         }
     }
 
-    /// Emails are claimed, not proven (decision 0003): until somebody has registered with one, whoever does first gets what was given to
-    /// it, so it is given no role that manages.
+    /// Emails are claimed, not proven : until somebody has registered with one, whoever does first gets what was given to it, so it is
+    /// given no role that manages. (Members who have not registered are from before invitations.)
     async fn trusted_in(&self, tx: &mut Tx, user: UserId, role: OrgRole) -> Result<(), Error> {
         if role == OrgRole::Member || self.accounts.is_registered_in(tx, user).await? {
             return Ok(());
@@ -227,22 +232,32 @@ impl Users for Service {
         self.uow.read(ctx, async |tx| self.member_user(tx, ctx, user).await).await
     }
 
-    async fn add_member(&self, ctx: &Ctx, new: NewMember) -> Result<MemberUser, Error> {
-        self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
-        self.authorise_roles(ctx, &[new.role])?;
-        let new = model::checked_member(new).map_err(Error::Invalid)?;
-        self.uow
-            .write(ctx, async |tx| {
-                let organization = self.lock_for_manager_in(tx, ctx).await?;
-                let id = repo::person_for(tx, &new).await?;
-                let member = self.memberships.add_in(tx, ctx.org, id, new.role).await?;
-                self.trusted_in(tx, id, new.role).await?;
-                let user = repo::get_in(tx, id).await?;
-                let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", id).after(json!({ "role": member.role }));
-                self.audit.record_in(tx, ctx, entry).await?;
-                Ok(MemberUser { user, role: member.role, organization })
-            })
-            .await
+    async fn invite(&self, ctx: &Ctx, new: NewInvitation) -> Result<MemberInvitation, Error> {
+        self.invite_person(ctx, new).await
+    }
+
+    async fn invitations(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<MemberInvitation>, Error> {
+        self.list_invitations(ctx, page).await
+    }
+
+    async fn invitation(&self, ctx: &Ctx, id: Uuid) -> Result<MemberInvitation, Error> {
+        self.one_invitation(ctx, id).await
+    }
+
+    async fn withdraw_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<(), Error> {
+        self.withdraw(ctx, id).await
+    }
+
+    async fn own_invitations(&self, ctx: &Ctx) -> Result<Vec<OwnInvitation>, Error> {
+        self.invitations_of(ctx).await
+    }
+
+    async fn accept_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<MemberUser, Error> {
+        self.accept(ctx, id).await
+    }
+
+    async fn decline_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<(), Error> {
+        self.decline(ctx, id).await
     }
 
     async fn set_role(&self, ctx: &Ctx, user: UserId, role: OrgRole, seen: Option<OrgRole>) -> Result<MemberUser, Error> {

@@ -10,6 +10,9 @@ use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_hist
 /// The route of what no route answers: one label value, whatever paths are tried.
 pub const NO_ROUTE: &str = "none";
 
+/// The route of every sealed route: reading a tender, changing it, bidding and withdrawing are one, so that no counter tells of bids.
+pub const SEALED: &str = "sealed";
+
 type Handles = HashMap<String, Vec<(&'static str, StatusCode, Counter, Histogram)>>;
 
 thread_local! {
@@ -42,6 +45,23 @@ pub fn record(method: &Method, route: &str, status: StatusCode, took: Duration) 
         count.increment(1);
         time.record(took);
     });
+}
+
+/// Counts one answered request of a sealed route: neither method nor the very status, which tells what was made.
+pub fn record_sealed(status: StatusCode, took: Duration) {
+    counter!("http_requests_total", "method" => "any", "route" => SEALED, "status" => class(status)).increment(1);
+    histogram!("http_request_duration_seconds", "method" => "any", "route" => SEALED).record(took);
+}
+
+/// The class of a status.
+pub fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
 }
 
 /// Clients can invent methods; labels must not grow with them.

@@ -154,3 +154,17 @@ async fn a_policy_is_replaced_whole_or_not_at_all() {
     policy.replace("p, admin, organization, a.read").await.unwrap();
     assert!(!policy.org_role_holds(OrgRole::Owner, read) && policy.org_role_holds(OrgRole::Admin, read));
 }
+
+#[tokio::test]
+async fn roles_in_teams_add_nothing_to_whom_they_are_not_looked_up_for() {
+    let policy = shipped().await;
+    for role in OrgRole::ALL.iter().filter(|role| !role.needs_teams()) {
+        for permission in named() {
+            let in_a_team = ProjectRole::ALL.iter().any(|role| policy.project_role_holds(*role, permission));
+            assert!(
+                !in_a_team || policy.org_role_holds(*role, permission),
+                "{role} lacks {permission}, which a team's member holds"
+            );
+        }
+    }
+}

@@ -131,7 +131,7 @@ pub(super) async fn request_changes(
     service: Data<dyn Milestones>,
     body: Json<ChangesIn>,
 ) -> Result<HttpResponse, Problem> {
-    if body.0.reason.trim().is_empty() {
+    if kernel::text::is_blank(&body.0.reason) {
         return Err(Problem::invalid_at("/reason", "REQUIRED", "must not be blank"));
     }
     let viewer = ctx.org;

@@ -99,16 +99,8 @@ impl At {
 
 fn line(draft: LineDraft, position: u32, at: At, currency: Currency, faults: &mut Faults) -> SoqLine {
     let kind = draft.kind;
-    let code = draft.code.trim().to_owned();
-    if code.chars().count() > MOST_CODE {
-        faults.push(at.to("code"), "TOO_LONG", format!("must have at most {MOST_CODE} characters"));
-    }
-    let description = draft.description.trim().to_owned();
-    if description.is_empty() {
-        faults.push(at.to("description"), "REQUIRED", "must not be blank");
-    } else if description.chars().count() > MOST_DESCRIPTION {
-        faults.push(at.to("description"), "TOO_LONG", format!("must have at most {MOST_DESCRIPTION} characters"));
-    }
+    let code = if draft.code.trim().is_empty() { String::new() } else { faults.text(&at.to("code"), &draft.code, MOST_CODE) };
+    let description = faults.prose(&at.to("description"), &draft.description, MOST_DESCRIPTION);
     let (unit_code, unit_text) = unit(&draft, at, faults);
     let quantity = quantity(&draft, at, faults);
     let estimate_rate = estimate_rate(&draft, at, currency, faults);

@@ -124,7 +124,14 @@ pub(crate) async fn roles(tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<V
     named(members::table.filter(one).select((members::project_id, members::role)).load(&mut tx.pg()).await.fault()?)
 }
 
-/// The same, within a transaction that writes.
+/// A person's role in one project's team.
+pub(crate) async fn role_in(tx: &mut Tx, org: OrgId, project: ProjectId, user: UserId) -> Result<Option<ProjectRole>, Fault> {
+    let query = members::table.find((org.0, project.0, user.0)).select(members::role);
+    let name: Option<String> = query.first(tx.pg()).await.optional().fault()?;
+    name.as_deref().map(role).transpose()
+}
+
+/// All of them, within a transaction that writes.
 pub(crate) async fn roles_in(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
     let one = members::org_id.eq(org.0).and(members::user_id.eq(user.0));
     named(members::table.filter(one).select((members::project_id, members::role)).load(tx.pg()).await.fault()?)

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use auth_api::Reach;
-use kernel::{Ctx, Fault, Page, PageRequest, Position, ProjectId, ProjectRole, Scope, UserId};
+use kernel::{Actor, Ctx, Fault, Page, PageRequest, Position, ProjectId, ProjectRole, Scope, UserId};
 use projects_api::{
     Error, NewTeamMember, Precondition, Project, ProjectChange, ProjectDetails, ProjectStatus, Projects, TeamMember, perm,
 };
@@ -20,10 +20,14 @@ impl Projects for Service {
         let owner = ctx.user_id().ok_or_else(|| Fault::internal("a project is made by a person"))?;
         self.uow
             .write(ctx, async |tx| {
+                rules::offered(new.currency, self.currencies.as_deref(), repo::project::today(tx).await?)?;
                 let project = repo::project::insert(tx, ctx.org, owner, &new).await?;
                 let runs_it = NewTeamMember { user: owner, role: ProjectRole::ProjectOwner };
                 repo::team::insert(tx, ctx.org, project.id, runs_it).await?;
-                self.sessions.forget_user_in(tx, owner).await?;
+                // Whom the role in the organisation lets do everything there has nothing new to be looked up.
+                if matches!(ctx.actor, Actor::User(_, role) if role.needs_teams()) {
+                    self.sessions.forget_user_in(tx, owner).await?;
+                }
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::CREATE, "project", project.id).after(&project)).await?;
                 Ok(project)
             })
@@ -58,6 +62,9 @@ impl Projects for Service {
                 self.authz.check(ctx, perm::UPDATE, Scope::Project(id))?;
                 still(unchanged, &before)?;
                 let details = rules::checked(change.details)?;
+                if details.currency != before.currency {
+                    rules::offered(details.currency, self.currencies.as_deref(), repo::project::today(tx).await?)?;
+                }
                 let status = rules::step(&before, change.status)?;
                 let after = repo::project::update(tx, id, &details, status).await?;
                 let entry = NewEntry::of(perm::UPDATE, "project", id).before(&before).after(&after);

@@ -19,8 +19,8 @@ impl Service {
         self.authz.check(ctx, permission, scope)?;
         let Actor::User(user, _) = ctx.actor else { return Ok(()) };
         let role = self.tenants.role_in(tx, ctx.org, user).await?.ok_or(Denied { permission, project: Some(project) })?;
-        let roles = repo::team::roles_in(tx, ctx.org, user).await?;
-        let now = Ctx { actor: Actor::User(user, role), projects: Arc::new(roles.into_iter().collect()), ..ctx.clone() };
+        let here = repo::team::role_in(tx, ctx.org, project, user).await?.map(|role| (project, role));
+        let now = Ctx { actor: Actor::User(user, role), projects: Arc::new(here.into_iter().collect()), ..ctx.clone() };
         Ok(self.authz.check(&now, permission, scope)?)
     }
 

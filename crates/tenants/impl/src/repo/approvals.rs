@@ -1,11 +1,13 @@
 //! SQL of second approvals.
 
 use db::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
-use kernel::{Fault, OrgId, UserId};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use kernel::{Fault, OrgId, Timestamp, UserId};
 use tenants_api::ApprovalRequest;
 use uuid::Uuid;
 
+use crate::model::Grant;
+use crate::repo::memberships::FOUNDER;
 use crate::schema::approvals;
 
 /// A waiting approval.
@@ -13,6 +15,7 @@ use crate::schema::approvals;
 pub(crate) struct Waiting {
     pub id: Uuid,
     pub first: UserId,
+    pub asked_at: Timestamp,
 }
 
 /// A waiting approval that was made void.
@@ -25,7 +28,7 @@ pub(crate) struct Voided {
 
 /// The approval that waits for a second person to ask for the same thing, locked.
 pub(crate) async fn lock_waiting(tx: &mut Tx, org: OrgId, request: &ApprovalRequest) -> Result<Option<Waiting>, Fault> {
-    let found: Option<(Uuid, Uuid)> = approvals::table
+    let found: Option<(Uuid, Uuid, Timestamp)> = approvals::table
         .filter(approvals::org_id.eq(org.0))
         .filter(approvals::action.eq(request.action))
         .filter(approvals::subject.eq(request.subject))
@@ -35,23 +38,63 @@ pub(crate) async fn lock_waiting(tx: &mut Tx, org: OrgId, request: &ApprovalRequ
         .filter(approvals::used_at.is_null())
         .filter(approvals::voided_at.is_null())
         .for_update()
-        .select((approvals::id, approvals::first_user))
+        .select((approvals::id, approvals::first_user, approvals::created_at))
         .first(tx.pg())
         .await
         .optional()
         .fault()?;
-    Ok(found.map(|(id, first)| Waiting { id, first: UserId(first) }))
+    Ok(found.map(|(id, first, asked_at)| Waiting { id, first: UserId(first), asked_at }))
 }
 
-/// Notes that `first` asked; false if another transaction was faster (it has committed by then).
-pub(crate) async fn insert_waiting(tx: &mut Tx, org: OrgId, request: &ApprovalRequest, first: UserId) -> Result<bool, Fault> {
+#[derive(QueryableByName)]
+struct GrantRow {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    granted_by: Option<Uuid>,
+    #[diesel(sql_type = Text)]
+    granter_role: String,
+    #[diesel(sql_type = Timestamptz)]
+    granted_at: Timestamp,
+    #[diesel(sql_type = Timestamptz)]
+    checked_at: Timestamp,
+}
+
+/// By whom a member was made an approver, as what, and what time it is; none for who is no member.
+pub(crate) async fn grant(
+    tx: &mut Tx,
+    org: OrgId,
+    request: &ApprovalRequest,
+    user: UserId,
+) -> Result<Option<(Grant, String, Timestamp)>, Fault> {
+    let row: Option<GrantRow> = diesel::sql_query("select * from app.approver_grant($1, $2, $3)")
+        .bind::<SqlUuid, _>(org.0)
+        .bind::<Nullable<SqlUuid>, _>(request.project.map(|project| project.0))
+        .bind::<SqlUuid, _>(user.0)
+        .get_result(tx.pg())
+        .await
+        .optional()
+        .fault()?;
+    Ok(row.map(|row| {
+        let by_an_owner = [FOUNDER, "owner"].contains(&row.granter_role.as_str());
+        let grant = Grant { by: row.granted_by.map(UserId), by_an_owner, at: row.granted_at };
+        (grant, row.granter_role, row.checked_at)
+    }))
+}
+
+/// Notes that `first` asked; none if another transaction was faster (it has committed by then).
+pub(crate) async fn insert_waiting(
+    tx: &mut Tx,
+    org: OrgId,
+    request: &ApprovalRequest,
+    first: UserId,
+) -> Result<Option<Uuid>, Fault> {
+    let id = Uuid::now_v7();
     let inserted = diesel::sql_query(
         "insert into approvals (org_id, id, action, subject, detail, amount_minor, currency, first_user)
          values ($1, $2, $3, $4, $5, $6, $7, $8)
          on conflict (org_id, action, subject, detail, amount_minor, currency) where used_at is null and voided_at is null do nothing",
     )
     .bind::<SqlUuid, _>(org.0)
-    .bind::<SqlUuid, _>(Uuid::now_v7())
+    .bind::<SqlUuid, _>(id)
     .bind::<Text, _>(request.action)
     .bind::<SqlUuid, _>(request.subject)
     .bind::<Text, _>(&request.detail)
@@ -61,12 +104,16 @@ pub(crate) async fn insert_waiting(tx: &mut Tx, org: OrgId, request: &ApprovalRe
     .execute(tx.pg())
     .await
     .fault()?;
-    Ok(inserted == 1)
+    Ok((inserted == 1).then_some(id))
 }
 
 /// Lets another person be the first.
 pub(crate) async fn take_over(tx: &mut Tx, org: OrgId, id: Uuid, first: UserId) -> Result<(), Fault> {
-    diesel::update(approvals::table.find((org.0, id))).set(approvals::first_user.eq(first.0)).execute(tx.pg()).await.fault()?;
+    diesel::update(approvals::table.find((org.0, id)))
+        .set((approvals::first_user.eq(first.0), approvals::created_at.eq(diesel::dsl::sql::<Timestamptz>("app.now()"))))
+        .execute(tx.pg())
+        .await
+        .fault()?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! SQL of memberships.
 
 use db::prelude::*;
+use diesel::sql_types::{Nullable, Timestamptz};
 use kernel::{Fault, OrgId, OrgRole, PageRequest, Timestamp, UserId};
 use tenants_api::{Error, Member};
 use uuid::Uuid;
@@ -112,10 +113,27 @@ pub(crate) async fn hold_role(tx: &mut Tx, org: OrgId, user: UserId) -> Result<O
     role.as_deref().map(role_of).transpose()
 }
 
-/// Adds a member.
-pub(crate) async fn insert(tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<Member, Error> {
+/// The founder's own role.
+pub(crate) const FOUNDER: &str = "founder";
+
+/// Adds a member; `granter_role` is as what `granted_by` did that. For the platform: a tenant adds nobody.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    org: OrgId,
+    user: UserId,
+    role: OrgRole,
+    (granted_by, granter_role): (UserId, &str),
+) -> Result<Member, Error> {
     let row: Row = diesel::insert_into(memberships::table)
-        .values((memberships::org_id.eq(org.0), memberships::user_id.eq(user.0), memberships::role.eq(role.name())))
+        .values((
+            memberships::org_id.eq(org.0),
+            memberships::user_id.eq(user.0),
+            memberships::role.eq(role.name()),
+            memberships::granted_by.eq(granted_by.0),
+            memberships::granter_role.eq(granter_role),
+            // They asked for it themselves, by accepting or founding.
+            memberships::taken_up_at.eq(diesel::dsl::sql::<Nullable<Timestamptz>>("clock_timestamp()")),
+        ))
         .returning(Row::as_returning())
         .get_result(tx.pg())
         .await

@@ -91,8 +91,8 @@ async fn a_member_is_added_once() {
     let owner = scene.db.party("Ada").await;
     let stranger = scene.db.party("Bob").await;
     let add = async || {
-        let uow = scene.db.uow();
-        uow.write(&owner.ctx(), async |tx| scene.tenants.add_in(tx, owner.org, stranger.user, OrgRole::Member).await).await
+        let system = scene.db.system_uow();
+        system.write(async |tx| scene.tenants.join_in(tx, owner.org, stranger.user, owner.user).await).await
     };
     assert_eq!(add().await.unwrap().role, OrgRole::Member);
     assert!(matches!(add().await, Err(Error::AlreadyMember)));
@@ -103,9 +103,9 @@ async fn a_removed_account_joins_nothing() {
     let scene = Scene::new().await;
     let (owner, gone) = (scene.db.party("Ada").await, scene.db.party("Bob").await);
     scene.db.run_sql(&format!("update users set removed_at = now() where id = '{}'", gone.user)).await;
-    let (uow, lost) =
-        (scene.db.uow(), |error: &Error| matches!(error, Error::Fault(fault) if *fault.kind() == FaultKind::Unavailable));
-    let added = uow.write(&owner.ctx(), async |tx| scene.tenants.add_in(tx, owner.org, gone.user, OrgRole::Owner).await).await;
+    let lost = |error: &Error| matches!(error, Error::Fault(fault) if *fault.kind() == FaultKind::Unavailable);
+    let system = scene.db.system_uow();
+    let added = system.write(async |tx| scene.tenants.join_in(tx, owner.org, gone.user, owner.user).await).await;
     assert!(added.as_ref().is_err_and(lost), "{added:?}");
     let new = NewOrganization { name: "After".into(), kind: OrgKind::Both };
     let founded = scene.tenants.create(&gone.ctx(), new.clone()).await;

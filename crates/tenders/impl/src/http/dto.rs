@@ -416,8 +416,8 @@ impl From<&Awarding> for AwardOut {
 #[schema(as = TenderInvitationIn)]
 pub struct InvitationIn {
     pub organization_id: Option<Uuid>,
-    /// Counts for publication once the person is registered and belongs to one other organisation.
-    #[schema(format = Email, max_length = 254, example = "bids@acme.example")]
+    /// Counts for whoever signs in with it, in whichever of their organisations they act. Whether anybody does is not told.
+    #[schema(min_length = 3, max_length = 254, pattern = r"^\s*[^\s@]+@[^\s@]+\s*$", example = "bids@acme.example")]
     pub email: Option<String>,
 }
 
@@ -448,7 +448,7 @@ impl InvitationIn {
 pub struct InvitationOut {
     pub id: Uuid,
     pub tender_id: Uuid,
-    /// Of an invitation by e-mail: null until it is known whose address it is.
+    /// Null of an invitation by e-mail.
     pub organization_id: Option<Uuid>,
     pub email: Option<String>,
     /// Null until the tender is published.
@@ -458,14 +458,14 @@ pub struct InvitationOut {
 
 impl From<&Invitation> for InvitationOut {
     fn from(invitation: &Invitation) -> Self {
-        let email = match &invitation.invitee {
-            Invitee::Organization(_) => None,
-            Invitee::Email(email) => Some(email.clone()),
+        let (organization, email) = match &invitation.invitee {
+            Invitee::Organization(org) => (Some(*org), None),
+            Invitee::Email(email) => (None, Some(email.clone())),
         };
         Self {
             id: invitation.id,
             tender_id: invitation.tender.into(),
-            organization_id: invitation.organization.map(Into::into),
+            organization_id: organization.map(Into::into),
             email,
             sent_at: invitation.sent_at,
             created_at: invitation.created_at,

@@ -164,9 +164,8 @@ pub async fn retender(
 
 /// Invite a bidder: an organisation, or whoever signs in with an e-mail address.
 ///
-/// An e-mail address of a person who is registered and belongs to one other organisation is at once an invitation of that organisation.
-/// Any other one counts for the person who signs in with it, in whichever organisation they act; a limited tender can only be published
-/// with an invitation of an organisation.
+/// One by e-mail counts for the person who signs in with that address, in whichever organisation they act; once they bid, for that
+/// organisation. The answer is the same whether the address is known or not.
 #[utoipa::path(responses((status = 201, description = "The invitation", body = InvitationOut)))]
 #[post("/api/tenders/{id}/invitations")]
 pub async fn invite(

@@ -1,7 +1,7 @@
 //! What a draft must be like, and what must be right before it is published.
 
 use chrono::TimeDelta;
-use kernel::{Currency, FieldFault, MOST_FAULTS, Money, Timestamp};
+use kernel::{Currency, FieldFault, MOST_FAULTS, Money, Timestamp, text};
 use projects_api::{Soq, SoqStatus};
 use tenders_api::{Draft, Milestone, ProcurementMethod, Tender};
 
@@ -10,12 +10,21 @@ use super::milestones;
 /// Questions end so long before the deadline, where the least period is long enough for that (domain.md §3.1 T2).
 const ANSWERING: TimeDelta = TimeDelta::days(3);
 
+/// The most characters of a title.
+pub(super) const MOST_TITLE: usize = 200;
+
+/// A title as it is kept, once it was checked.
+#[must_use]
+pub fn title(written: &str) -> String {
+    text::line(written, MOST_TITLE).unwrap_or_else(|_| written.trim().to_owned())
+}
+
 /// The faults of a draft as it is written, in a project of `currency`, at `now` of the database's clock.
 #[must_use]
 pub fn faults(draft: &Draft, currency: Currency, now: Timestamp) -> Vec<FieldFault> {
     let mut faults = Vec::new();
-    if draft.title.trim().is_empty() {
-        faults.push(FieldFault::new("/title", "REQUIRED", "must not be blank"));
+    if let Err(flaw) = text::line(&draft.title, MOST_TITLE) {
+        faults.push(flaw.at("/title"));
     }
     if draft.submission_deadline <= now {
         faults.push(FieldFault::new("/submissionDeadline", "IN_THE_PAST", format!("must be later than the server's time {now}")));
@@ -34,8 +43,14 @@ pub fn faults(draft: &Draft, currency: Currency, now: Timestamp) -> Vec<FieldFau
 /// nobody knows the amount, and it is taken for more than any threshold; so is an estimate of nothing.
 #[must_use]
 pub fn weight(soq: &Soq) -> Money {
+    estimate(soq).unwrap_or(Money::from_minor(i64::MAX, soq.currency))
+}
+
+/// What the owner expects it to cost, if every line to be priced has an estimate.
+#[must_use]
+pub fn estimate(soq: &Soq) -> Option<Money> {
     let known = soq.lines.iter().filter(|line| line.kind.is_payable()).all(|line| line.estimate_rate.is_some());
-    if known && soq.estimate_total.minor() > 0 { soq.estimate_total } else { Money::from_minor(i64::MAX, soq.currency) }
+    (known && soq.estimate_total.minor() > 0).then_some(soq.estimate_total)
 }
 
 /// What keeps a draft from being published (T2), all at once.
@@ -84,7 +99,7 @@ pub fn not_ready(
     }
     milestones::check(milestones, tender.currency, &mut others);
     if tender.method == ProcurementMethod::Limited && !invited {
-        let detail = "a limited tender needs at least one invitation of an organisation; one by e-mail counts once it is known whose it is";
+        let detail = "a limited tender needs at least one invitation, of an organisation or by e-mail";
         others.push(FieldFault::new("/procurementMethod", "NO_INVITATION", detail));
     }
     others.extend(deadline_faults(tender.submission_deadline, tender.questions_until, now, least_period));

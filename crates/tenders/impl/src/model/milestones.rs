@@ -1,6 +1,6 @@
 //! Milestones: shares of the contract sum that add up to it exactly.
 
-use kernel::{Currency, FieldFault, Money};
+use kernel::{Currency, FieldFault, Money, text};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use tenders_api::{Milestone, Share, StatedAmount};
@@ -34,11 +34,11 @@ pub fn check(milestones: &[Milestone], currency: Currency, faults: &mut Vec<Fiel
     let first = milestones.first().map(|milestone| kind(milestone.share));
     let mut rest = 0;
     for (at, milestone) in milestones.iter().enumerate() {
+        if let Err(flaw) = text::line(&milestone.title, super::draft::MOST_TITLE) {
+            faults.push(flaw.at(format!("/milestones/{at}/title")));
+        }
         let mut fault =
             |field: &str, code, detail: String| faults.push(FieldFault::new(format!("/milestones/{at}{field}"), code, detail));
-        if milestone.title.trim().is_empty() {
-            fault("/title", "REQUIRED", "must not be blank".into());
-        }
         if Some(kind(milestone.share)) != first {
             fault("", "MIXED_KINDS", "all milestones of a tender have a percent, or all an amount, or all a weight".into());
             continue;
@@ -145,6 +145,21 @@ pub fn amounts(total: Money, milestones: &[Milestone]) -> Vec<Money> {
         Some(Kind::Percent) | None => none_is_nothing(total.minor(), by_percent(total, milestones)),
     };
     parts.into_iter().map(|part| Money::from_minor(part, total.currency())).collect()
+}
+
+/// What is known of the amounts before there are bids, by place: those that are given, and shares of the estimate, if there is one.
+#[must_use]
+pub fn expected(estimate: Option<Money>, milestones: &[Milestone], currency: Currency) -> Vec<(usize, Money)> {
+    let given = milestones.iter().enumerate().filter_map(|(at, milestone)| match milestone.share {
+        Share::Amount(amount) => Some((at, money(amount, currency)?)),
+        _ => None,
+    });
+    match estimate {
+        Some(estimate) if milestones.first().is_some_and(|milestone| kind(milestone.share) != Kind::Amount) => {
+            amounts(estimate, milestones).into_iter().enumerate().collect()
+        }
+        _ => given.collect(),
+    }
 }
 
 fn by_amount(total: Money, milestones: &[Milestone]) -> Vec<i64> {

@@ -5,7 +5,7 @@ use db::prelude::*;
 use diesel::result::Error as DieselError;
 use kernel::{BidId, Currency, Fault, Money, OrgId, PageRequest, TenderId, Timestamp};
 use rust_decimal::Decimal;
-use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error, Receipt};
+use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error, LiveBid, Receipt};
 use uuid::Uuid;
 
 use super::{Conn, after, clock, currency, hash, known, number, signed};
@@ -117,12 +117,25 @@ pub async fn lock(tx: &mut Tx, id: BidId) -> Result<Row, Error> {
     Ok(query.first(tx.pg()).await.not_found(ABSENT)?.try_into()?)
 }
 
-/// The organisation's own bid for a tender, the live one first, then the last one that was withdrawn; locked.
+/// The query of an organisation's own bid for a tender: the live one first, then the last one that was withdrawn.
+macro_rules! own {
+    ($bidder:expr, $tender:expr) => {
+        bids::table
+            .filter(bids::bidder_org_id.eq($bidder.0).and(bids::tender_id.eq($tender.0)))
+            .order((bids::status.eq("withdrawn"), bids::created_at.desc(), bids::id.desc()))
+            .select(Columns::as_select())
+    };
+}
+
+/// The organisation's own bid for a tender, the live one first, then the last one that was withdrawn.
+pub async fn own(mut conn: &Conn, bidder: OrgId, tender: TenderId) -> Result<Option<Row>, Error> {
+    let row = own!(bidder, tender).first(&mut conn).await.optional().fault()?;
+    Ok(row.map(Row::try_from).transpose()?)
+}
+
+/// The same, locked.
 pub async fn lock_own(tx: &mut Tx, bidder: OrgId, tender: TenderId) -> Result<Option<Row>, Error> {
-    let query = bids::table.filter(bids::bidder_org_id.eq(bidder.0).and(bids::tender_id.eq(tender.0)));
-    let order = (bids::status.eq("withdrawn"), bids::created_at.desc(), bids::id.desc());
-    let query = query.order(order).for_update().select(Columns::as_select());
-    let row = query.first(tx.pg()).await.optional().fault()?;
+    let row = own!(bidder, tender).for_update().first(tx.pg()).await.optional().fault()?;
     Ok(row.map(Row::try_from).transpose()?)
 }
 
@@ -184,10 +197,13 @@ pub async fn insert(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Resu
             bids::received_at.eq(received_at),
             bids::currency.eq(taking.currency.code()),
         ))
+        // Not a violation of the index: PostgreSQL would write tender and bidder into its log.
+        .on_conflict_do_nothing()
         .returning(Columns::as_returning())
         .get_result(tx.pg())
-        .await;
-    let row = in_time(inserted, taking.deadline).on_constraint("bids_one_live", || Error::BidExists(None))??;
+        .await
+        .optional();
+    let row = in_time(inserted, taking.deadline).fault()??.ok_or(Error::BidExists(None))?;
     insert_revision(tx, taking, revision).await?;
     Ok(row.try_into()?)
 }
@@ -248,12 +264,12 @@ pub async fn withdraw(tx: &mut Tx, taking: Taking, bid: &Row, receipt: &Hash, do
     Ok(in_time(updated, taking.deadline).fault()??.try_into()?)
 }
 
-/// The row-level policy of bids refuses a write at or after the deadline, read from the clock at the very statement: the caller was in
-/// time when it got the lock on the tender, and is late now.
+/// The database refuses a bid at or after the deadline (`bid_in_time`), read from the clock at the very statement: the caller was in time
+/// when it got the lock on the tender, and is late now.
 fn in_time<T>(result: Result<T, DieselError>, deadline: Timestamp) -> Result<Result<T, Error>, DieselError> {
     match result {
         Ok(value) => Ok(Ok(value)),
-        Err(DieselError::DatabaseError(_, info)) if info.message().contains("row-level security policy") => {
+        Err(DieselError::DatabaseError(_, info)) if info.constraint_name() == Some("bid_in_time") => {
             Ok(Err(Error::TenderClosed { deadline, server_time: deadline }))
         }
         Err(error) => Err(error),
@@ -266,6 +282,15 @@ pub async fn sealed(mut conn: &Conn, bid: &Row) -> Result<(Vec<u8>, Option<Hash>
     let query = r::table.find((bid.owner.0, bid.id.0, signed(bid.revision))).select((r::sealed, r::receipt_sha256));
     let (sealed, receipt): (Vec<u8>, Option<Vec<u8>>) = query.first(&mut conn).await.fault()?;
     Ok((sealed, receipt.as_deref().map(hash).transpose()?))
+}
+
+/// The receipts of everything that the organisation ever submitted for a tender, the newest first.
+pub async fn receipts(mut conn: &Conn, bidder: OrgId, tender: TenderId) -> Result<Vec<Hash>, Fault> {
+    use bid_revisions as r;
+    let own = r::table.filter(r::bidder_org_id.eq(bidder.0).and(r::tender_id.eq(tender.0)));
+    let query = own.order((r::received_at.desc(), r::revision.desc())).select(r::receipt_sha256);
+    let rows: Vec<Option<Vec<u8>>> = query.load(&mut conn).await.fault()?;
+    rows.iter().flatten().map(|receipt| hash(receipt)).collect()
 }
 
 /// Writes down what an opened bid offers.
@@ -337,4 +362,19 @@ pub async fn disqualify(tx: &mut Tx, bid: &Row, why: &Disqualification) -> Resul
         .await
         .fault()?;
     Ok(())
+}
+
+#[derive(QueryableByName)]
+struct LiveRow {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    tender_id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    title: String,
+}
+
+/// What an organisation's bids still bind it to: asked of the platform, since a tender that no member may see any more is hidden from it.
+pub async fn live(mut conn: &Conn, org: OrgId) -> Result<Vec<LiveBid>, Fault> {
+    let query = diesel::sql_query("select tender_id, title from app.live_bids($1)").bind::<diesel::sql_types::Uuid, _>(org.0);
+    let rows: Vec<LiveRow> = query.load(&mut conn).await.fault()?;
+    Ok(rows.into_iter().map(|row| LiveBid { tender: row.tender_id.into(), title: row.title }).collect())
 }

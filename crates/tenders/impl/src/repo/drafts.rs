@@ -1,7 +1,7 @@
 //! Drafts, their milestones, the snapshot of the schedule, invitations.
 
+use auth_api::email::Email;
 use db::prelude::*;
-use diesel::sql_types::Uuid as SqlUuid;
 use kernel::{Ctx, Currency, Fault, Money, OrgId, PageRequest, TenderId, Timestamp};
 use projects_api::Soq;
 use tenders_api::{Draft, Error, Invitation, Invitee, Milestone, Share, Tender, TenderStatus};
@@ -26,7 +26,7 @@ pub async fn insert(
             tenders::id.eq(id.0),
             tenders::project_id.eq(draft.project.0),
             tenders::soq_id.eq(draft.soq.0),
-            tenders::title.eq(draft.title.trim()),
+            tenders::title.eq(crate::model::draft::title(&draft.title)),
             tenders::description.eq(&draft.description),
             tenders::procurement_method.eq(draft.method.name()),
             tenders::status.eq(TenderStatus::Draft.name()),
@@ -48,7 +48,7 @@ pub async fn update(tx: &mut Tx, tender: &Tender, draft: &Draft) -> Result<(), E
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::soq_id.eq(draft.soq.0),
-            tenders::title.eq(draft.title.trim()),
+            tenders::title.eq(crate::model::draft::title(&draft.title)),
             tenders::description.eq(&draft.description),
             tenders::procurement_method.eq(draft.method.name()),
             tenders::submission_deadline.eq(draft.submission_deadline),
@@ -86,7 +86,7 @@ async fn insert_milestones(
             m::org_id.eq(org.0),
             m::tender_id.eq(tender.0),
             m::position.eq(i32::try_from(at + 1).unwrap_or(i32::MAX)),
-            m::title.eq(milestone.title.trim().to_owned()),
+            m::title.eq(crate::model::draft::title(&milestone.title)),
             m::percent.eq(percent),
             m::amount.eq(amount),
             m::weight.eq(weight),
@@ -161,12 +161,12 @@ struct InvitationRow {
 
 impl From<InvitationRow> for Invitation {
     fn from(row: InvitationRow) -> Self {
-        let organization = row.invited_org_id.map(Into::into);
-        let invitee = match (row.email, organization) {
-            (None, Some(org)) => Invitee::Organization(org),
+        // An address stays an address: whose it is, is not for the owner to know.
+        let invitee = match (row.email, row.invited_org_id) {
+            (None, Some(org)) => Invitee::Organization(org.into()),
             (email, _) => Invitee::Email(email.unwrap_or_default()),
         };
-        Self { id: row.id, tender: row.tender_id.into(), invitee, organization, sent_at: row.sent_at, created_at: row.created_at }
+        Self { id: row.id, tender: row.tender_id.into(), invitee, sent_at: row.sent_at, created_at: row.created_at }
     }
 }
 
@@ -181,7 +181,7 @@ pub async fn invite(
     use tender_invitations as i;
     let (org, email) = match invitee {
         Invitee::Organization(org) => (Some(org.0), None),
-        Invitee::Email(email) => (None, Some(email.trim())),
+        Invitee::Email(email) => (None, Some(Email::parse(email).map_err(|flaw| Error::Invalid(vec![flaw.at("/email")]))?)),
     };
     let inserted = diesel::insert_into(i::table)
         .values((
@@ -189,8 +189,8 @@ pub async fn invite(
             i::id.eq(Uuid::now_v7()),
             i::tender_id.eq(tender.id.0),
             i::invited_org_id.eq(org),
-            i::email.eq(email),
-            i::email_key.eq(email.map(auth_api::email::key)),
+            i::email.eq(email.as_ref().map(Email::as_str)),
+            i::email_key.eq(email.as_ref().map(Email::key)),
             i::invited_by.eq(ctx.user_id().map(|user| user.0)),
             i::sent_at.eq(sent_at),
         ))
@@ -199,18 +199,8 @@ pub async fn invite(
         .await;
     let constraint = if org.is_some() { "tender_invitations_org" } else { "tender_invitations_email" };
     let id: Uuid = inserted.on_constraint(constraint, || Error::AlreadyInvited)?;
-    if email.is_some() {
-        resolve_invitations(tx, tender).await?;
-    }
     let row = i::table.find((tender.org.0, id)).select(InvitationRow::as_select());
     Ok(row.first(tx.pg()).await.fault()?.into())
-}
-
-/// Makes invitations by e-mail those of an organisation, as far as it is known by now.
-pub async fn resolve_invitations(tx: &mut Tx, tender: &Tender) -> Result<(), Fault> {
-    let query = diesel::sql_query("select app.resolve_invitations($1)").bind::<SqlUuid, _>(tender.id.0);
-    query.execute(tx.pg()).await.fault()?;
-    Ok(())
 }
 
 /// Invitations newest first.
@@ -230,6 +220,8 @@ pub async fn copy_invitations(tx: &mut Tx, ctx: &Ctx, from: &Tender, to: TenderI
     type Columns = (Option<Uuid>, Option<String>, Option<String>);
     let old: Vec<Columns> = old.select((i::invited_org_id, i::email, i::email_key)).load(tx.pg()).await.fault()?;
     let row = |(org, email, key): Columns| {
+        // One by e-mail is nobody's but the person's.
+        let org = org.filter(|_| email.is_none());
         let by = i::invited_by.eq(ctx.user_id().map(|user| user.0));
         (
             i::org_id.eq(from.org.0),
@@ -255,9 +247,9 @@ pub async fn send_invitations(tx: &mut Tx, tender: &Tender, at: Timestamp) -> Re
     Ok(orgs.into_iter().flatten().map(Into::into).collect())
 }
 
-/// Whether an organisation is invited.
-pub async fn invites_an_organization(mut conn: &Conn, tender: &Tender) -> Result<bool, Fault> {
+/// Whether anybody is invited.
+pub async fn invites_somebody(mut conn: &Conn, tender: &Tender) -> Result<bool, Fault> {
     use tender_invitations as i;
-    let all = i::table.filter(i::org_id.eq(tender.org.0).and(i::tender_id.eq(tender.id.0)).and(i::invited_org_id.is_not_null()));
+    let all = i::table.filter(i::org_id.eq(tender.org.0).and(i::tender_id.eq(tender.id.0)));
     diesel::select(diesel::dsl::exists(all)).get_result(&mut conn).await.fault()
 }

@@ -47,7 +47,7 @@ impl Service {
                 }
                 let total = bid.total.ok_or_else(|| Fault::internal("an opened bid has no total"))?;
                 let detail = format!("{}:{}", bid.id, digest(reason));
-                let approval = self.approve_in(tx, ctx, perm::AWARD, old.id.0, detail, total).await?;
+                let approval = self.approve_in(tx, ctx, perm::AWARD, (old.project, old.id.0), detail, total).await?;
                 if approval.is_waiting() {
                     let asked = json!({ "bid": bid.id, "reason": reason });
                     self.record_waiting_in(tx, ctx, perm::AWARD, ("tender", tender.0), asked).await?;
@@ -125,6 +125,8 @@ impl Service {
             lines: schedule.into_iter().map(line).collect(),
             milestones: contract_milestones(total, planned)?,
         };
+        let parts = new.milestones.iter().map(|milestone| milestone.amount).enumerate();
+        self.payable(tender.currency, parts, |_| "/bidId".to_owned())?;
         let opened = self.contracts.open_in(tx, ctx, &new).await.map_err(from_contracts)?;
         Ok(AwardedContract {
             id: opened.id,

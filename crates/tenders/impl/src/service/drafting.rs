@@ -7,7 +7,9 @@ use db::prelude::*;
 use kernel::{Ctx, Page, PageRequest, Position, Scope, TenderId, Timestamp};
 use projects_api::Soq;
 use serde_json::json;
-use tenders_api::{Draft, Drafting, Error, Filter, Invitation, Invitee, Retender, Side, Tender, TenderStatus, TenderView, perm};
+use tenders_api::{
+    Draft, Drafting, Error, Filter, Invitation, Invitee, LiveBid, Retender, Side, Tender, TenderStatus, TenderView, perm,
+};
 
 use super::{Service, from_projects, is_due};
 use crate::model::draft;
@@ -60,7 +62,7 @@ impl Drafting for Service {
             rows.iter().filter(|(tender, now)| is_due(tender, *now)).map(|(tender, _)| (tender.org, tender.id)).collect();
         if !due.is_empty() {
             for (org, tender) in due {
-                self.close(&Ctx::system(org, ctx.request.clone()), tender).await?;
+                self.close(&Ctx::system(org, ctx.request.clone()), tender, false).await?;
             }
             (rows, marks) = load().await?;
         }
@@ -97,6 +99,10 @@ impl Drafting for Service {
                 Ok(())
             })
             .await
+    }
+
+    async fn live_bids(&self, ctx: &Ctx) -> Result<Vec<LiveBid>, Error> {
+        self.uow.read_one(ctx, async |tx| Ok::<_, Error>(repo::bids::live(tx.pg(), ctx.org).await?)).await
     }
 
     async fn invite(&self, ctx: &Ctx, tender: TenderId, invitee: Invitee) -> Result<Invitation, Error> {

@@ -69,7 +69,7 @@ impl Service {
                 let bid = repo::bids::lock(tx, award.bid).await?;
                 let total = bid.total.ok_or_else(|| Fault::internal("an awarded bid has no total"))?;
                 let detail = format!("fall:{}:{}", award.id, digest(Some(&reason)));
-                let approval = self.approve_in(tx, ctx, perm::AWARD, old.id.0, detail, total).await?;
+                let approval = self.approve_in(tx, ctx, perm::AWARD, (old.project, old.id.0), detail, total).await?;
                 if approval.is_waiting() {
                     let asked = json!({ "award": award.id, "falls": true, "reason": reason });
                     self.record_waiting_in(tx, ctx, perm::AWARD, ("tender", tender.0), asked).await?;

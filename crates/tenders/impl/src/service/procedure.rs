@@ -29,15 +29,17 @@ impl Procedure for Service {
                 machine::tender(old.status, TenderEvent::Publish)?;
                 let soq = self.projects.soq_in(tx, old.soq).await.map_err(from_projects)?;
                 let planned = repo::tenders::milestones(tx.pg(), old.org, old.id, old.currency).await?;
-                repo::drafts::resolve_invitations(tx, &old).await?;
-                let invited = repo::drafts::invites_an_organization(tx.pg(), &old).await?;
+                let invited = repo::drafts::invites_somebody(tx.pg(), &old).await?;
                 let faults = draft::not_ready(&old, &planned, &soq, invited, now, self.minimum_submission_period);
                 if !faults.is_empty() {
                     return Err(Error::NotReady(faults));
                 }
+                let expected = milestones::expected(draft::estimate(&soq), &planned, old.currency);
+                self.payable(old.currency, expected, |n| format!("/milestones/{n}"))?;
                 // A draft that was changed after the first person agreed is another thing to agree to.
                 let detail = old.updated_at.timestamp_micros().to_string();
-                let approval = self.approve_in(tx, ctx, perm::PUBLISH, old.id.0, detail, draft::weight(&soq)).await?;
+                let approval =
+                    self.approve_in(tx, ctx, perm::PUBLISH, (old.project, old.id.0), detail, draft::weight(&soq)).await?;
                 if approval.is_waiting() {
                     self.record_waiting_in(tx, ctx, perm::PUBLISH, ("tender", old.id.0), json!({})).await?;
                 } else {
@@ -52,15 +54,11 @@ impl Procedure for Service {
         self.owned(ctx, tender, perm::EXTEND).await?;
         self.uow
             .write(ctx, async |tx| {
+                // What can be refused is refused before anything is locked; then, locked, it is looked at again.
+                let (seen, now) = repo::tenders::get(tx.pg(), tender).await?;
+                can_extend(&seen, now, deadline)?;
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
-                if old.status == TenderStatus::Closed || old.status == TenderStatus::Published && now >= old.submission_deadline {
-                    return Err(Error::TenderClosed { deadline: old.submission_deadline, server_time: now });
-                }
-                machine::tender(old.status, TenderEvent::Extend)?;
-                if deadline <= old.submission_deadline {
-                    let detail = format!("must be later than {}", old.submission_deadline);
-                    return Err(Error::invalid("/submissionDeadline", "NOT_LATER", detail));
-                }
+                can_extend(&old, now, deadline)?;
                 repo::tenders::extend(tx, &old, deadline).await?;
                 tx.enqueue(close_job(tender, deadline)).await?;
                 let entry = NewEntry::of(perm::EXTEND, "tender", tender)
@@ -75,7 +73,7 @@ impl Procedure for Service {
     async fn cancel(&self, ctx: &Ctx, tender: TenderId, reason: String) -> Result<Step, Error> {
         self.owned(ctx, tender, perm::CANCEL).await?;
         let reason = reason.trim();
-        if reason.is_empty() {
+        if kernel::text::is_blank(reason) {
             return Err(Error::invalid("/reason", "REQUIRED", "say why the tender is cancelled: bidders read it"));
         }
         self.uow
@@ -87,7 +85,7 @@ impl Procedure for Service {
                     self.not_of_a_bidder_in(tx, ctx, tender).await?;
                     let weight = self.weight_in(tx, &old).await?;
                     let detail = format!("{}:{}", old.status.name(), digest(Some(reason)));
-                    approval = Some(self.approve_in(tx, ctx, perm::CANCEL, old.id.0, detail, weight).await?);
+                    approval = Some(self.approve_in(tx, ctx, perm::CANCEL, (old.project, old.id.0), detail, weight).await?);
                 }
                 if approval.as_ref().is_some_and(Approval::is_waiting) {
                     let asked = json!({ "reason": reason });
@@ -159,12 +157,12 @@ impl Procedure for Service {
         if why.code == UNREADABLE {
             return Err(Error::invalid("/reasonCode", "NOT_ALLOWED", "only the opening itself finds a bid unreadable"));
         }
-        if why.reason.is_empty() {
+        if kernel::text::is_blank(&why.reason) {
             return Err(Error::invalid("/reason", "REQUIRED", "say why: the bidder reads it"));
         }
         self.uow
             .write(ctx, async |tx| {
-                lock_evaluation_in(tx, ctx, tender).await?;
+                let project = lock_evaluation_in(tx, ctx, tender).await?.project;
                 self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let row = repo::bids::lock(tx, bid).await?;
                 let to = machine::bid(row.status, BidEvent::Disqualify)?;
@@ -172,7 +170,7 @@ impl Procedure for Service {
                 if row.rank == Some(1) {
                     let total = row.total.ok_or_else(|| Fault::internal("an opened bid has no total"))?;
                     let detail = format!("{}:{}", why.code, digest(Some(&why.reason)));
-                    approval = Some(self.approve_in(tx, ctx, perm::EVALUATE, bid.0, detail, total).await?);
+                    approval = Some(self.approve_in(tx, ctx, perm::EVALUATE, (project, bid.0), detail, total).await?);
                 }
                 if approval.as_ref().is_some_and(Approval::is_waiting) {
                     let asked = json!({ "reasonCode": why.code, "reason": why.reason });
@@ -237,6 +235,19 @@ impl Service {
         self.owned(ctx, row.tender, perm::EVALUATE).await?;
         Ok(row.tender)
     }
+}
+
+/// T5: whether the deadline can move there.
+fn can_extend(tender: &Tender, now: Timestamp, deadline: Timestamp) -> Result<(), Error> {
+    let old = tender.submission_deadline;
+    if tender.status == TenderStatus::Closed || tender.status == TenderStatus::Published && now >= old {
+        return Err(Error::TenderClosed { deadline: old, server_time: now });
+    }
+    machine::tender(tender.status, TenderEvent::Extend)?;
+    if deadline <= old {
+        return Err(Error::invalid("/submissionDeadline", "NOT_LATER", format!("must be later than {old}")));
+    }
+    Ok(())
 }
 
 /// Lock order: tender, then bid.

@@ -1,4 +1,4 @@
-//! Invitations by e-mail: of an organisation as soon as it is known, of the person who acts until then.
+//! Invitations by e-mail: of the person who acts, and nobody's in the owner's eyes.
 
 use escrow_api::ContractActivated;
 use kernel::{Ctx, EventId, OrgRole, PageRequest, RequestId, TenderId};
@@ -12,11 +12,6 @@ async fn known(w: &World, person: &Party, email: &str) {
     w.db.run_sql(&format!("update users set email = '{email}', email_key = '{email}' where id = '{}'", person.user)).await;
 }
 
-/// Lets the person sign in.
-async fn registered(w: &World, person: &Party) {
-    w.db.run_sql(&format!("insert into credentials (user_id, password_hash) values ('{}', '$argon2id$')", person.user)).await;
-}
-
 async fn limited(w: &World) -> TenderId {
     let draft = Draft { method: ProcurementMethod::Limited, ..w.draft() };
     w.service.create(&w.owner.ctx(), draft).await.unwrap().tender.id
@@ -27,50 +22,101 @@ async fn by_email(w: &World, tender: TenderId, email: &str) -> Invitation {
 }
 
 #[tokio::test]
-async fn the_email_of_a_registered_person_invites_their_organisation() {
+async fn an_email_tells_the_owner_nothing_of_whose_it_is() {
     let w = World::new().await;
     known(&w, &w.stone, "bids@stone.example").await;
-    registered(&w, &w.stone).await;
+    w.db.run_sql(&format!("insert into credentials (user_id, password_hash) values ('{}', '$argon2id$')", w.stone.user)).await;
     let tender = limited(&w).await;
-    let made = by_email(&w, tender, " Bids@Stone.example ").await;
-    assert_eq!((made.organization, made.invitee), (Some(w.stone.org), Invitee::Email("Bids@Stone.example".into())));
-    let twice = w.service.invite(&w.owner.ctx(), tender, Invitee::Organization(w.stone.org)).await;
-    assert_eq!(code(twice), "ALREADY_INVITED");
+    let known = by_email(&w, tender, " Bids@Stone.example ").await;
+    let unknown = by_email(&w, tender, "Bids@Nobody.example").await;
+    let alike = |made: &Invitation| Invitation { id: unknown.id, created_at: unknown.created_at, ..made.clone() };
+    assert_eq!(known.invitee, Invitee::Email("Bids@Stone.example".into()));
+    assert_eq!(Invitation { invitee: unknown.invitee.clone(), ..alike(&known) }, unknown);
     w.service.publish(&w.owner.ctx(), tender).await.unwrap();
-    let colleague = w.db.person(w.stone.org, OrgRole::Member).await;
-    assert!(w.service.get(&colleague.ctx(), tender).await.unwrap().invited);
-    w.bid(&colleague, tender, "10").await;
-    assert_eq!(code(w.service.get(&w.acme.ctx(), tender).await), "NOT_FOUND");
+    assert!(w.service.get(&w.stone.ctx(), tender).await.unwrap().invited);
+    let rows = "select count(*)::text from tender_invitations where invited_org_id is not null";
+    assert_eq!(w.sql(w.owner.org, rows).await.unwrap(), ["0"]);
+    // Nor is another organisation in the way that has the person as a member, nor the same invitation by name.
+    w.service.invite(&w.owner.ctx(), tender, Invitee::Organization(w.stone.org)).await.unwrap();
+    assert_eq!(
+        code(w.service.invite(&w.owner.ctx(), tender, Invitee::Email("BIDS@stone.example".into())).await),
+        "ALREADY_INVITED"
+    );
     let moved = format!("update tender_invitations set invited_org_id = '{}'", w.acme.org);
     assert_eq!(w.sql(w.owner.org, &moved).await.unwrap_err(), "permission denied for table tender_invitations");
 }
 
 #[tokio::test]
-async fn an_email_counts_for_publication_once_it_is_sure_whose_it_is() {
+async fn an_email_is_an_invitation_whoever_has_it() {
     let w = World::new().await;
     let tender = limited(&w).await;
-    assert_eq!(by_email(&w, tender, "bids@stone.example").await.organization, None);
     let publish = async || w.service.publish(&w.owner.ctx(), tender).await;
     assert_eq!(faults(publish().await), ["/procurementMethod NO_INVITATION"]);
-    // Another organisation adds that e-mail to its members: that does not make the invitation its own.
-    let stranger = w.db.person(w.acme.org, OrgRole::Member).await;
-    known(&w, &stranger, "bids@stone.example").await;
-    assert_eq!(faults(publish().await), ["/procurementMethod NO_INVITATION"], "nobody can sign in with it");
+    by_email(&w, tender, "bids@stone.example").await;
+    assert_eq!(publish().await.unwrap().tender.tender.status, TenderStatus::Published);
+    assert_eq!(code(w.service.get(&w.stone.ctx(), tender).await), "NOT_FOUND");
+    // A person of two organisations is invited in either: their address says nothing about which.
+    known(&w, &w.stone, "bids@stone.example").await;
     w.db.run_sql(&format!(
-        "insert into memberships (org_id, user_id, role) values ('{}', '{}', 'owner')",
-        w.stone.org, stranger.user
+        "insert into memberships (org_id, user_id, role) values ('{}', '{}', 'member')",
+        w.acme.org, w.stone.user
     ))
     .await;
-    registered(&w, &stranger).await;
-    assert_eq!(faults(publish().await), ["/procurementMethod NO_INVITATION"], "for which of the two?");
-    w.db.run_sql(&format!("delete from memberships where org_id = '{}' and user_id = '{}'", w.acme.org, stranger.user)).await;
-    assert_eq!(publish().await.unwrap().tender.tender.status, TenderStatus::Published);
+    let in_acme = Party { org: w.acme.org, user: w.stone.user, role: OrgRole::Member };
     assert!(w.service.get(&w.stone.ctx(), tender).await.unwrap().invited);
-    assert_eq!(code(w.service.get(&w.acme.ctx(), tender).await), "NOT_FOUND");
+    assert!(w.service.get(&in_acme.ctx(), tender).await.unwrap().invited);
+    assert_eq!(code(w.service.get(&w.acme.ctx(), tender).await), "NOT_FOUND", "a colleague's invitation");
 }
 
 #[tokio::test]
-async fn until_then_it_counts_for_the_person_who_acts_and_the_owner_sees_nothing_of_it() {
+async fn an_email_has_one_form_for_all_routes() {
+    let w = World::new().await;
+    let tender = limited(&w).await;
+    for email in ["Ada <ada@stone.example>", "a\u{200b}da@stone.example", "ada@st\u{43e}ne.example", "ada"] {
+        let refused = w.service.invite(&w.owner.ctx(), tender, Invitee::Email(email.into())).await;
+        assert!(faults(refused)[0].starts_with("/email "), "{email:?}");
+    }
+    let made = by_email(&w, tender, "ＪÜrgen@bücher.example").await;
+    assert_eq!(made.invitee, Invitee::Email("JÜrgen@bücher.example".into()));
+    let twice = w.service.invite(&w.owner.ctx(), tender, Invitee::Email("ju\u{308}rgen@xn--bcher-kva.example".into())).await;
+    assert_eq!(code(twice), "ALREADY_INVITED");
+}
+
+#[tokio::test]
+async fn titles_are_visible_text() {
+    let w = World::new().await;
+    for title in ["\u{200b}", "\u{3164}", "A\u{202e}B", " "] {
+        let draft = Draft { title: title.into(), ..w.draft() };
+        assert!(faults(w.service.create(&w.owner.ctx(), draft).await)[0].starts_with("/title "), "{title:?}");
+    }
+    let draft = Draft { title: " Mu\u{308}hle ".into(), ..w.draft() };
+    assert_eq!(w.service.create(&w.owner.ctx(), draft).await.unwrap().tender.title, "Mühle");
+}
+
+#[tokio::test]
+async fn a_live_bid_binds_its_bidder_until_the_tender_is_decided() {
+    let w = World::new().await;
+    let platform = |org| Ctx::system(org, RequestId::generate());
+    let bound =
+        async |org| w.service.live_bids(&platform(org)).await.unwrap().into_iter().map(|bid| bid.tender).collect::<Vec<_>>();
+    let tender = limited(&w).await;
+    by_email(&w, tender, "bids@stone.example").await;
+    known(&w, &w.stone, "bids@stone.example").await;
+    w.service.publish(&w.owner.ctx(), tender).await.unwrap();
+    assert_eq!(bound(w.stone.org).await, []);
+    w.bid(&w.stone, tender, "10").await;
+    // Whoever could see the tender is gone: the platform still knows.
+    assert_eq!(bound(w.stone.org).await, [tender]);
+    assert_eq!(bound(w.owner.org).await, []);
+    let gone = format!("delete from memberships where user_id = '{}'", w.stone.user);
+    let refused = w.sql(w.stone.org, &gone).await.unwrap_err();
+    assert!(refused.contains("has a live bid"), "{refused}");
+    w.db.person(w.stone.org, OrgRole::Owner).await;
+    w.db.run_sql(&gone).await;
+}
+
+#[tokio::test]
+async fn it_counts_for_the_person_who_acts_and_the_owner_sees_nothing_of_it() {
     let w = World::new().await;
     let tender = limited(&w).await;
     w.service.invite(&w.owner.ctx(), tender, Invitee::Organization(w.acme.org)).await.unwrap();

@@ -20,16 +20,16 @@ use super::dto::{OrganizationOut, Role, UserOut};
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Registration {
-    /// Compared without regard to case.
-    #[schema(min_length = 3, max_length = 254, examples("ada@example.com"))]
+    /// Compared without regard to case, width and composition.
+    #[schema(min_length = 3, max_length = 254, pattern = r"^\s*[^\s@]+@[^\s@]+\s*$", examples("ada@example.com"))]
     email: String,
     /// 8 to 128 characters, not one of those that are tried first.
-    #[schema(max_length = 1000, examples("correct horse battery staple"))]
+    #[schema(min_length = 8, max_length = 128, examples("correct horse battery staple"))]
     password: String,
-    #[schema(max_length = 200, examples("Ada Lovelace"))]
+    #[schema(min_length = 1, max_length = 200, examples("Ada Lovelace"))]
     name: String,
     /// The organisation to start with; the caller becomes its owner.
-    #[schema(max_length = 200, examples("Nordbau GmbH"))]
+    #[schema(min_length = 1, max_length = 200, examples("Nordbau GmbH"))]
     organization_name: String,
 }
 
@@ -75,7 +75,7 @@ pub(super) struct SessionOut {
 
 /// Creates a person with an organisation of their own and signs them in.
 ///
-/// Somebody who was added to an organisation by email gets that membership as well.
+/// Whoever invited this email is found in `GET /api/invitations` afterwards.
 #[utoipa::path(responses(
     (status = 201, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = SignedInOut),
     (status = 409, description = "EMAIL_TAKEN: there is an account with this email"),
@@ -108,7 +108,7 @@ pub(super) async fn login(
     cookie: Data<CookieSettings>,
     body: Json<Login>,
 ) -> Result<HttpResponse, Problem> {
-    let signed_in = sign_in.login(&info.request, &body.0.email, body.0.password.into()).await?;
+    let signed_in = sign_in.login(&info.request, &body.0.email, body.0.password.into(), info.address).await?;
     answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
 }
 

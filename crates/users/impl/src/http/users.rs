@@ -4,21 +4,24 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
 use kernel::{Ctx, OrgRole, UserId};
 use serde::Deserialize;
-use users_api::{Error, MemberUser, NewMember, Users};
+use users_api::{Error, MemberInvitation, NewInvitation, Users};
 use utoipa::ToSchema;
 use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Problem, Query, Reply};
 
 use super::dto::{MemberOut, Role};
+use super::invitations::InvitationOut;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct NewMemberIn {
-    #[schema(min_length = 3, max_length = 254, examples("grace@example.com"))]
+#[schema(as = NewMemberInvitation)]
+pub(super) struct NewIn {
+    #[schema(min_length = 3, max_length = 254, pattern = r"^\s*[^\s@]+@[^\s@]+\s*$", examples("grace@example.com"))]
     email: String,
-    /// For somebody who is not known yet; who is, keeps their own name.
+    /// What the organisation calls the person until they come; they keep their own name.
     #[schema(min_length = 1, max_length = 200, examples("Grace Hopper"))]
-    name: String,
-    role: Role,
+    name: Option<String>,
+    /// Only `member`, which it is unless told otherwise: what manages is given to somebody who has come (`PUT /api/users/{id}`).
+    role: Option<Role>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -39,27 +42,29 @@ pub(super) async fn list(
     Ok(Reply::ok(&List::of(page, MemberOut::from)).response())
 }
 
-/// Adds a member by email.
+/// Invites a person by email.
 ///
-/// Who has an account is a member at once; somebody unknown can sign in once they register with this email, and is a member without
-/// further rights until then (422 EMAIL_NOT_REGISTERED).
+/// Whoever signs in with this email, now or once they have registered, finds the invitation in `GET /api/invitations` and is a member once
+/// they accept it. Until then nothing happens to anybody. The answer is the same whether the email is known or not.
 #[utoipa::path(responses(
-    (status = 201, description = "The new member", body = MemberOut),
-    (status = 409, description = "ALREADY_MEMBER"),
+    (status = 201, description = "The invitation", body = InvitationOut),
+    (status = 409, description = "ALREADY_MEMBER: of this organisation; ALREADY_INVITED"),
 ))]
 #[post("/api/users")]
-pub(super) async fn add(
+pub(super) async fn invite(
     Authed(ctx): Authed,
     once: Idempotent,
     users: Data<dyn Users>,
-    body: Json<NewMemberIn>,
+    body: Json<NewIn>,
 ) -> Result<HttpResponse, Problem> {
-    let NewMemberIn { email, name, role } = body.0;
-    let new = NewMember { email, name, role: role.into() };
+    let NewIn { email, name, role } = body.0;
+    let new = NewInvitation { email, name, role: role.map_or(OrgRole::Member, OrgRole::from) };
     once.run(
         ctx,
-        async |ctx| users.add_member(&ctx, new).await,
-        |made: &MemberUser| Reply::created(format!("/api/users/{}", made.user.id), &MemberOut::from(made.clone())).etag(),
+        async |ctx| users.invite(&ctx, new).await,
+        |made: &MemberInvitation| {
+            Reply::created(format!("/api/organization/invitations/{}", made.id), &InvitationOut::from(made.clone()))
+        },
     )
     .await
 }
@@ -76,7 +81,10 @@ pub(super) async fn show(
     Ok(web::single(&request, &MemberOut::from(users.member(&ctx, id).await?)))
 }
 
-/// Gives a member another role. To make or demote an owner takes an owner; who has not registered yet stays a member.
+/// Gives a member another role. To make or demote an owner takes an owner.
+///
+/// A role that an owner gives counts at once where two persons are needed, also one that the member had and an owner gives anew; one that
+/// somebody else gives counts there after a while (409 APPROVER_NOT_YET).
 #[utoipa::path(responses(
     (status = 200, description = "The member with the new role", body = MemberOut),
     (status = 409, description = "LAST_OWNER: an organisation needs an owner"),

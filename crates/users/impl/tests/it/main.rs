@@ -3,7 +3,9 @@
 
 mod accounts;
 mod document;
+mod invitations;
 mod members;
 mod replicas;
 mod scenery;
+mod sessions;
 mod sign_in;

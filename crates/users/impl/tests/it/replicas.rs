@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use testkit::{Database, until};
 
-use crate::scenery::{Account, Replica};
+use auth_api::Sessions as _;
+
+use crate::scenery::{Account, PASSWORD, Replica};
 
 async fn pair() -> (Database, Replica, Replica) {
     let db = Database::fresh().await;
@@ -46,7 +48,7 @@ async fn what_ends_on_one_is_dead_on_the_other() {
 async fn a_changed_role_and_a_removed_member_are_felt_on_the_other() {
     let (db, a, b) = pair().await;
     let (ada, bob) = (a.register("ada").await, a.register("bob").await);
-    a.add(&ada, "bob", "member").await;
+    a.join(&ada, &bob, "member").await;
     let there = b.post("/api/auth/switch-organization", Some(&bob.token), json!({ "organizationId": ada.org })).await;
     let bob = Account::of(&there);
     warmed(&db, &b, &bob.token).await;
@@ -72,4 +74,34 @@ async fn a_replica_that_hears_nothing_caches_nothing() {
     )
     .await;
     until("the cache is flushed", async || (!b.is_live(&ada.token).await).then_some(())).await;
+}
+
+#[actix_web::test]
+async fn a_changed_password_ends_the_other_sessions_on_both() {
+    let (db, a, b) = pair().await;
+    let ada = a.register("ada").await;
+    let other = Account::of(&b.login("ada").await);
+    for replica in [&a, &b] {
+        warmed(&db, replica, &ada.token).await;
+        warmed(&db, replica, &other.token).await;
+    }
+    let body = json!({ "currentPassword": PASSWORD, "newPassword": "another good password" });
+    assert_eq!(a.put("/api/user/password", &ada.token, body).await.status, 204);
+    assert!(!a.is_live(&other.token).await, "at once on the replica itself");
+    until("the other has heard", async || (!b.is_live(&other.token).await).then_some(())).await;
+    assert!(a.is_live(&ada.token).await && b.is_live(&ada.token).await, "the one that changed it goes on");
+}
+
+#[actix_web::test]
+async fn a_project_role_given_and_taken_is_felt_on_the_other_by_whom_it_concerns() {
+    let (db, a, b) = pair().await;
+    let (ada, bob) = (a.register("ada").await, a.register("bob").await);
+    a.join(&ada, &bob, "member").await;
+    let bob = Account::of(&b.post("/api/auth/switch-organization", Some(&bob.token), json!({ "organizationId": ada.org })).await);
+    warmed(&db, &b, &bob.token).await;
+    let user: kernel::UserId = bob.user.parse().unwrap();
+    db.run_sql("update sessions set ended_at = now()").await;
+    assert!(b.is_live(&bob.token).await, "from the cache");
+    db.system_uow().write(async |tx| a.auth.forget_user_in(tx, user).await).await.unwrap();
+    until("the other has looked again", async || (!b.is_live(&bob.token).await).then_some(())).await;
 }

@@ -69,7 +69,9 @@ impl Replica {
             escrow_api::perm::ALL,
         ];
         let authz: Arc<dyn Authorizer> = Arc::new(auth::Policy::embedded(&known).await.unwrap());
-        let audit: Arc<dyn audit_api::Audit> = Arc::new(audit::Service::new(db.uow(), Arc::clone(&authz)));
+        let trail = Arc::new(audit::Service::new(db.uow(), Arc::clone(&authz)));
+        let proof: Arc<dyn audit_api::Proof> = trail.clone();
+        let audit: Arc<dyn audit_api::Audit> = trail;
         let tenants = Arc::new(tenants::Service::new(db.uow(), db.system_uow(), Arc::clone(&authz), Arc::clone(&audit)));
         let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
         let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
@@ -104,6 +106,7 @@ impl Replica {
                 .app_data(Data::from(authz.clone()))
                 .app_data(Data::from(organizations.clone()))
                 .app_data(Data::from(audit.clone()))
+                .app_data(Data::from(proof.clone()))
                 .app_data(Data::new(users::CookieSettings { secure: true }));
         });
         Self { auth, users, deps, clock, bonds }
@@ -151,10 +154,25 @@ impl Replica {
         self.post("/api/auth/login", None, json!({ "email": format!("{name}@example.com"), "password": PASSWORD })).await
     }
 
-    /// Adds `name@example.com` to the organisation of `by`.
-    pub async fn add(&self, by: &Account, name: &str, role: &str) -> Answer {
-        let body = json!({ "email": format!("{name}@example.com"), "name": name, "role": role });
+    /// Invites `name@example.com` into the organisation of `by`.
+    pub async fn invite(&self, by: &Account, name: &str) -> Answer {
+        let body = json!({ "email": format!("{name}@example.com"), "name": name });
         self.post("/api/users", Some(&by.token), body).await
+    }
+
+    /// Makes `who` a member of the organisation of `by`: invited, accepted by themself, and given the role.
+    pub async fn join(&self, by: &Account, who: &Account, role: &str) -> Answer {
+        let email = self.get("/api/user", &who.token).await.body["email"].clone();
+        let invited = self.post("/api/users", Some(&by.token), json!({ "email": email })).await;
+        assert_eq!(invited.status, 201, "{}", invited.body);
+        let path = format!("/api/invitations/{}/accept", invited.body["id"].as_str().unwrap());
+        let joined = self.post(&path, Some(&who.token), json!(null)).await;
+        assert_eq!(joined.status, 200, "{}", joined.body);
+        if role == "member" {
+            joined
+        } else {
+            self.put(&format!("/api/users/{}", who.user), &by.token, json!({ "role": role })).await
+        }
     }
 
     pub async fn is_live(&self, token: &str) -> bool {

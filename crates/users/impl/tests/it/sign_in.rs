@@ -185,7 +185,7 @@ async fn a_flood_of_sign_ins_is_turned_away_not_queued() {
     let db = Database::fresh().await;
     let replica = Replica::of(
         &db,
-        auth::Settings { hash_concurrency: 1, hash_queue: 0, attempts_per_minute: 100, ..auth::Settings::default() },
+        auth::Settings { hash_threads: 1, hash_queue: 0, attempts_per_minute: 100, ..auth::Settings::default() },
     )
     .await;
     replica.register("ada").await;

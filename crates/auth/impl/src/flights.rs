@@ -1,0 +1,124 @@
+//! `Flights`: one look-up of a session at a time, shared by all who asked before it began.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use auth_api::Session;
+use kernel::Fault;
+use tokio::sync::Mutex;
+
+use crate::token::TokenHash;
+
+/// What a look-up found.
+pub(crate) type Found = Option<Arc<Session>>;
+
+/// Look-ups under way, by token.
+///
+/// Whoever asks while one is under way waits for the next: what that one finds is never older than their question, so a session that has
+/// ended is not shown to somebody who asked afterwards. However many ask, one look-up runs and one is to come.
+pub(crate) struct Flights {
+    of: moka::sync::Cache<TokenHash, Arc<Flight>>,
+}
+
+#[derive(Default)]
+struct Flight {
+    /// How many have asked.
+    asked: AtomicU64,
+    /// The last look-up: how many had asked before it began, and what it found.
+    last: Mutex<Option<(u64, Found)>>,
+}
+
+impl Flights {
+    /// For so many sessions; of more than that at a time some look themselves.
+    pub(crate) fn new(sessions: u64) -> Self {
+        Self { of: moka::sync::Cache::builder().max_capacity(sessions).time_to_idle(Duration::from_secs(10)).build() }
+    }
+
+    /// What `look_up` finds, or what somebody else's found that began after this call.
+    ///
+    /// # Errors
+    /// Those of the own look-up: a failed one is shared with nobody.
+    pub(crate) async fn share(
+        &self,
+        hash: &TokenHash,
+        look_up: impl Future<Output = Result<Found, Fault>> + Send,
+    ) -> Result<Found, Fault> {
+        let flight = self.of.get_with(*hash, Arc::default);
+        let mine = flight.asked.fetch_add(1, Ordering::SeqCst);
+        let mut last = flight.last.lock().await;
+        if let Some((covered, found)) = &*last
+            && *covered > mine
+        {
+            return Ok(found.clone());
+        }
+        let covered = flight.asked.load(Ordering::SeqCst);
+        let found = look_up.await?;
+        *last = Some((covered, found.clone()));
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics says where")]
+mod tests {
+    use super::*;
+    use kernel::{OrgId, OrgRole, ProjectRoles, SessionId, UserId};
+    use tokio::sync::Notify;
+
+    fn session() -> Arc<Session> {
+        let (id, user, org) = (SessionId::new(), UserId::new(), OrgId::new());
+        let expires_at = chrono::DateTime::UNIX_EPOCH;
+        Arc::new(Session { id, user, org, role: OrgRole::Member, projects: ProjectRoles::default(), expires_at })
+    }
+
+    #[tokio::test]
+    async fn a_hundred_who_ask_at_once_look_up_twice() {
+        let (flights, looks, open) = (Arc::new(Flights::new(10)), Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
+        let ask = || {
+            let (flights, looks, open) = (Arc::clone(&flights), Arc::clone(&looks), Arc::clone(&open));
+            tokio::spawn(async move {
+                let look_up = async {
+                    if looks.fetch_add(1, Ordering::SeqCst) == 0 {
+                        open.notified().await;
+                    }
+                    Ok(Some(session()))
+                };
+                flights.share(&[1; 32], look_up).await.unwrap().unwrap().id
+            })
+        };
+        let first = ask();
+        while looks.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let others: Vec<_> = (0..99).map(|_| ask()).collect();
+        let flight = flights.of.get(&[1; 32]).unwrap();
+        while flight.asked.load(Ordering::SeqCst) < 100 {
+            tokio::task::yield_now().await;
+        }
+        open.notify_one();
+        let first = first.await.unwrap();
+        let mut found = Vec::new();
+        for other in others {
+            found.push(other.await.unwrap());
+        }
+        assert!(found.iter().all(|id| *id == found[0] && *id != first), "a look-up that began after they had asked");
+        assert_eq!(looks.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn what_was_found_before_the_question_is_no_answer() {
+        let flights = Flights::new(10);
+        let old = flights.share(&[1; 32], async { Ok(Some(session())) }).await.unwrap();
+        assert!(old.is_some());
+        assert!(flights.share(&[1; 32], async { Ok(None) }).await.unwrap().is_none(), "ended meanwhile");
+    }
+
+    #[tokio::test]
+    async fn a_failed_look_up_is_shared_with_nobody() {
+        let flights = Flights::new(10);
+        assert!(flights.share(&[1; 32], async { Err(Fault::internal("lost")) }).await.is_err());
+        assert!(flights.share(&[1; 32], async { Ok(Some(session())) }).await.unwrap().is_some());
+    }
+}

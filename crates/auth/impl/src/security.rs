@@ -1,0 +1,54 @@
+//! `Security`: what happens to accounts that somebody should know of: failed sign-ins, spent limits, changed passwords.
+//!
+//! The platform keeps the events for a while, counts them and writes them to its log; a person sees those of their own account. No event
+//! names the email or the password that was tried: one of an unknown email is nobody's.
+
+use std::net::IpAddr;
+
+use auth_api::{SecurityEvent, SecurityEventKind};
+use kernel::{Fault, RequestId, Timestamp, UserId};
+use uow::SystemUow;
+
+use crate::repo;
+
+/// So many of the newest are shown to a person.
+const SHOWN: i64 = 100;
+
+/// Where a request comes from.
+pub(crate) struct Origin<'a> {
+    pub request: &'a RequestId,
+    pub address: Option<IpAddr>,
+}
+
+/// Counts and logs an event; without a `user` it is of an email that nobody has.
+fn tell(kind: SecurityEventKind, user: Option<UserId>, origin: &Origin<'_>) {
+    metrics::counter!("security_events_total", "kind" => kind.name()).increment(1);
+    let (user, address) = (user.map(|user| user.to_string()), origin.address.map(|address| address.to_string()));
+    tracing::warn!(target: "security", kind = kind.name(), user, address, request = %origin.request, "security event");
+}
+
+/// Notes an event in a transaction of its own. Never fails the request that it is about: what cannot be written is in the log.
+pub(crate) async fn note(system: &SystemUow, kind: SecurityEventKind, user: Option<UserId>, origin: Origin<'_>) {
+    tell(kind, user, &origin);
+    // As many statements for an unknown address as for a known one.
+    let noted = system.write(async |tx| repo::insert_event(tx, kind, user, &origin).await).await;
+    if let Err(fault) = noted {
+        tracing::error!(error = %fault, "a security event could not be stored");
+    }
+}
+
+/// Notes an event together with what it tells of.
+pub(crate) async fn note_in(tx: &mut uow::Tx, kind: SecurityEventKind, user: UserId, origin: &Origin<'_>) -> Result<(), Fault> {
+    tell(kind, Some(user), origin);
+    repo::insert_event(tx, kind, Some(user), origin).await
+}
+
+/// The newest events of a person's account.
+pub(crate) async fn of(system: &SystemUow, user: UserId) -> Result<Vec<SecurityEvent>, Fault> {
+    system.read(async |tx| repo::events_of(tx, user, SHOWN).await).await
+}
+
+/// Removes events from before `before`.
+pub(crate) async fn purge(system: &SystemUow, before: Timestamp) -> Result<usize, Fault> {
+    system.write(async |tx| repo::purge_events(tx, before).await).await
+}

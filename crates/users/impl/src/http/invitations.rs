@@ -1,0 +1,116 @@
+//! `/api/organization/invitations`: whom the organisation invited; `/api/invitations`: who invited oneself.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, delete, get, post};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use users_api::{MemberInvitation, OwnInvitation, Users};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{Authed, Id, List, Paging, Problem, Query, Reply};
+
+use super::dto::{MemberOut, OrganizationOut};
+
+/// An invitation that waits for whoever signs in with its email.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = MemberInvitation)]
+pub(super) struct InvitationOut {
+    id: Uuid,
+    #[schema(examples("grace@example.com"))]
+    email: String,
+    /// What the organisation calls the person until they come.
+    #[schema(required = true)]
+    name: Option<String>,
+    /// The role that accepting gives.
+    #[schema(examples("member"))]
+    role: &'static str,
+    /// The member who invited.
+    invited_by: Uuid,
+    created_at: DateTime<Utc>,
+}
+
+impl From<MemberInvitation> for InvitationOut {
+    fn from(one: MemberInvitation) -> Self {
+        let MemberInvitation { id, email, name, invited_by, created_at } = one;
+        Self { id, email, name, role: kernel::OrgRole::Member.name(), invited_by: invited_by.0, created_at }
+    }
+}
+
+/// An invitation as the invited person sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OwnInvitation)]
+pub(super) struct OwnOut {
+    id: Uuid,
+    organization: OrganizationOut,
+    /// The role that accepting gives.
+    #[schema(examples("member"))]
+    role: &'static str,
+    /// The name of who invited.
+    #[schema(examples("Ada Lovelace"))]
+    invited_by: String,
+    created_at: DateTime<Utc>,
+}
+
+impl From<OwnInvitation> for OwnOut {
+    fn from(one: OwnInvitation) -> Self {
+        let OwnInvitation { id, organization, invited_by, created_at } = one;
+        Self { id, organization: organization.into(), role: kernel::OrgRole::Member.name(), invited_by, created_at }
+    }
+}
+
+/// Lists the invitations that nobody has answered yet, newest first.
+#[utoipa::path(params(Paging), responses((status = 200, description = "A page of invitations", body = List<InvitationOut>)))]
+#[get("/api/organization/invitations")]
+pub(super) async fn list(
+    Authed(ctx): Authed,
+    Query(paging): Query<Paging>,
+    users: Data<dyn Users>,
+) -> Result<HttpResponse, Problem> {
+    let page = users.invitations(&ctx, paging.page()?).await?;
+    Ok(Reply::ok(&List::of(page, InvitationOut::from)).response())
+}
+
+/// Shows an invitation that nobody has answered yet.
+#[utoipa::path(responses((status = 200, description = "The invitation", body = InvitationOut)))]
+#[get("/api/organization/invitations/{id}")]
+pub(super) async fn show(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+    Ok(Reply::ok(&InvitationOut::from(users.invitation(&ctx, id).await?)).response())
+}
+
+/// Takes an invitation back.
+#[utoipa::path(responses((status = 204, description = "Nobody can accept it any more")))]
+#[delete("/api/organization/invitations/{id}")]
+pub(super) async fn withdraw(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+    users.withdraw_invitation(&ctx, id).await?;
+    Ok(Reply::no_content().response())
+}
+
+/// Lists the invitations that wait for the caller's email, newest first, at most a hundred.
+#[utoipa::path(responses((status = 200, description = "All of them", body = List<OwnOut>)))]
+#[get("/api/invitations")]
+pub(super) async fn own(Authed(ctx): Authed, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+    let data = users.own_invitations(&ctx).await?.into_iter().map(OwnOut::from).collect();
+    Ok(Reply::ok(&List { data, next_cursor: None }).response())
+}
+
+/// Becomes a member of the organisation that invited. Switch to it with `POST /api/auth/switch-organization`.
+///
+/// Bears repetition: an invitation that the caller accepted is answered in the same way.
+#[utoipa::path(responses(
+    (status = 200, description = "The caller as a member", body = MemberOut),
+    (status = 409, description = "ALREADY_MEMBER"),
+))]
+#[post("/api/invitations/{id}/accept")]
+pub(super) async fn accept(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+    Ok(Reply::ok(&MemberOut::from(users.accept_invitation(&ctx, id).await?)).response())
+}
+
+/// Declines an invitation.
+#[utoipa::path(responses((status = 204, description = "Declined")))]
+#[post("/api/invitations/{id}/decline")]
+pub(super) async fn decline(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+    users.decline_invitation(&ctx, id).await?;
+    Ok(Reply::no_content().response())
+}

@@ -1,0 +1,143 @@
+//! `/api/user/password`, `/api/user/sessions` and `/api/user/security-events`: one's own sign-in.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, delete, get, put};
+use auth_api::{LiveSession, SecurityEvent, SecurityEventKind, SignIn};
+use chrono::{DateTime, Utc};
+use kernel::SessionId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::{AuthRateLimit, Authed, CurrentSession, Id, Json, List, Problem, Reply, RequestInfo};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct PasswordChange {
+    #[schema(min_length = 1, max_length = 1000, examples("correct horse battery staple"))]
+    current_password: String,
+    /// 8 to 128 characters, not one of those that are tried first, and another than now.
+    #[schema(min_length = 8, max_length = 128, examples("incorrect zebra capacitor paperclip"))]
+    new_password: String,
+}
+
+/// A live session of the caller.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = LiveSession)]
+pub(super) struct LiveOut {
+    id: Uuid,
+    /// The organisation it is in.
+    organization_id: Uuid,
+    /// Whether it is the one of this request.
+    current: bool,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+/// What happened to the caller's account.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SecurityEvent)]
+pub(super) struct EventOut {
+    kind: EventKind,
+    at: DateTime<Utc>,
+    /// The client's address, if it is known.
+    #[schema(required = true, examples("203.0.113.7"))]
+    address: Option<String>,
+}
+
+/// The kinds of security events.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SecurityEventKind)]
+pub(super) enum EventKind {
+    /// A sign-in with a wrong password.
+    SignInFailed,
+    /// So many sign-ins that no more were tried for a while.
+    SignInLimited,
+    /// A change of the password by somebody who did not know it.
+    PasswordChangeFailed,
+    /// So many of them that no more were tried for a while.
+    PasswordChangeLimited,
+    /// The password was changed.
+    PasswordChanged,
+}
+
+impl From<SecurityEvent> for EventOut {
+    fn from(event: SecurityEvent) -> Self {
+        let kind = match event.kind {
+            SecurityEventKind::SignInFailed => EventKind::SignInFailed,
+            SecurityEventKind::SignInLimited => EventKind::SignInLimited,
+            SecurityEventKind::PasswordChangeFailed => EventKind::PasswordChangeFailed,
+            SecurityEventKind::PasswordChangeLimited => EventKind::PasswordChangeLimited,
+            SecurityEventKind::PasswordChanged => EventKind::PasswordChanged,
+        };
+        Self { kind, at: event.at, address: event.address.map(|address| address.to_string()) }
+    }
+}
+
+/// Changes the password. The present one is asked; every other session of the caller ends, on this server and all others.
+#[utoipa::path(responses(
+    (status = 204, description = "Changed; this session goes on"),
+    (status = 422, description = "WRONG_PASSWORD at /currentPassword, or what is wrong with the new one"),
+))]
+#[put("/api/user/password")]
+pub(super) async fn change_password(
+    _: AuthRateLimit,
+    Authed(ctx): Authed,
+    CurrentSession(session): CurrentSession,
+    info: RequestInfo,
+    sign_in: Data<dyn SignIn>,
+    body: Json<PasswordChange>,
+) -> Result<HttpResponse, Problem> {
+    let PasswordChange { current_password, new_password } = body.0;
+    sign_in.change_password(&ctx, session.id, current_password.into(), new_password.into(), info.address).await?;
+    Ok(Reply::no_content().response())
+}
+
+/// Lists the caller's live sessions, newest first. They are few: one page holds them all.
+#[utoipa::path(responses((status = 200, description = "All of them", body = List<LiveOut>)))]
+#[get("/api/user/sessions")]
+pub(super) async fn list(
+    Authed(ctx): Authed,
+    CurrentSession(session): CurrentSession,
+    sign_in: Data<dyn SignIn>,
+) -> Result<HttpResponse, Problem> {
+    let out = |one: LiveSession| LiveOut {
+        id: one.id.0,
+        organization_id: one.org.0,
+        current: one.id == session.id,
+        created_at: one.created_at,
+        expires_at: one.expires_at,
+    };
+    let data = sign_in.sessions(&ctx).await?.into_iter().map(out).collect();
+    Ok(Reply::ok(&List { data, next_cursor: None }).response())
+}
+
+/// Ends one of the caller's sessions; its token is dead at once.
+#[utoipa::path(responses((status = 204, description = "Ended")))]
+#[delete("/api/user/sessions/{id}")]
+pub(super) async fn end(Authed(ctx): Authed, Id(id): Id<SessionId>, sign_in: Data<dyn SignIn>) -> Result<HttpResponse, Problem> {
+    sign_in.end_session(&ctx, id).await?;
+    Ok(Reply::no_content().response())
+}
+
+/// Ends every session of the caller but this one.
+#[utoipa::path(responses((status = 204, description = "Ended")))]
+#[delete("/api/user/sessions")]
+pub(super) async fn end_others(
+    Authed(ctx): Authed,
+    CurrentSession(session): CurrentSession,
+    sign_in: Data<dyn SignIn>,
+) -> Result<HttpResponse, Problem> {
+    sign_in.end_other_sessions(&ctx, session.id).await?;
+    Ok(Reply::no_content().response())
+}
+
+/// Lists what lately happened to the caller's account, such as failed sign-ins: the newest hundred of the last three months.
+#[utoipa::path(responses((status = 200, description = "Newest first", body = List<EventOut>)))]
+#[get("/api/user/security-events")]
+pub(super) async fn events(Authed(ctx): Authed, sign_in: Data<dyn SignIn>) -> Result<HttpResponse, Problem> {
+    let data = sign_in.security_events(&ctx).await?.into_iter().map(EventOut::from).collect();
+    Ok(Reply::ok(&List { data, next_cursor: None }).response())
+}

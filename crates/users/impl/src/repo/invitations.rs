@@ -1,0 +1,144 @@
+//! SQL of invitations: of the organisation in its own transactions, of the invited person as the platform.
+
+use auth_api::email::Email;
+use db::prelude::*;
+use diesel::sql_types::{Nullable, Timestamptz};
+use kernel::{Ctx, Fault, OrgId, PageRequest, Timestamp, UserId};
+use users_api::{Error, MemberInvitation};
+use uuid::Uuid;
+
+use crate::schema::{member_invitations as invitations, users};
+
+/// The states of an invitation.
+const PENDING: &str = "pending";
+pub(crate) const ACCEPTED: &str = "accepted";
+pub(crate) const DECLINED: &str = "declined";
+const WITHDRAWN: &str = "withdrawn";
+
+/// A person sees so many of theirs: a page of life, not of a database.
+const MOST_OWN: i64 = 100;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = invitations)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+pub(crate) struct Row {
+    pub org_id: Uuid,
+    pub id: Uuid,
+    pub email: String,
+    pub name: Option<String>,
+    pub invited_by: Uuid,
+    pub status: String,
+    pub created_at: Timestamp,
+}
+
+impl From<Row> for MemberInvitation {
+    fn from(row: Row) -> Self {
+        let Row { id, email, name, invited_by, created_at, .. } = row;
+        Self { id, email, name, invited_by: UserId(invited_by), created_at }
+    }
+}
+
+/// Whether the address is that of a member of this transaction's organisation, who are known to each other.
+pub(crate) async fn is_members(tx: &mut Tx, email: &Email) -> Result<bool, Fault> {
+    // Row-level security shows the organisation its own people alone.
+    let known = users::table.filter(users::email_key.eq(email.key()));
+    diesel::select(diesel::dsl::exists(known)).get_result(tx.pg()).await.fault()
+}
+
+/// Notes an invitation.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    by: UserId,
+    email: &Email,
+    name: Option<&str>,
+) -> Result<MemberInvitation, Error> {
+    let row: Row = diesel::insert_into(invitations::table)
+        .values((
+            invitations::org_id.eq(ctx.org.0),
+            invitations::id.eq(Uuid::now_v7()),
+            invitations::email.eq(email.as_str()),
+            invitations::email_key.eq(email.key()),
+            invitations::name.eq(name),
+            invitations::invited_by.eq(by.0),
+        ))
+        .returning(Row::as_returning())
+        .get_result(tx.pg())
+        .await
+        .on_constraint("member_invitations_once", || Error::AlreadyInvited)?;
+    Ok(row.into())
+}
+
+/// Those that nobody has answered, newest first, one more than the page has.
+pub(crate) async fn page(tx: &ReadTx<'_>, org: OrgId, page: PageRequest) -> Result<Vec<MemberInvitation>, Fault> {
+    let mut query = invitations::table
+        .filter(invitations::org_id.eq(org.0).and(invitations::status.eq(PENDING)))
+        .order((invitations::created_at.desc(), invitations::id.desc()))
+        .limit(page.fetch())
+        .select(Row::as_select())
+        .into_boxed();
+    if let Some(after) = page.after {
+        query = query
+            .filter(invitations::created_at.le(after.created_at))
+            .filter(invitations::created_at.lt(after.created_at).or(invitations::id.lt(after.id)));
+    }
+    let rows: Vec<Row> = query.load(&mut tx.pg()).await.fault()?;
+    Ok(rows.into_iter().map(MemberInvitation::from).collect())
+}
+
+/// One that nobody has answered.
+pub(crate) async fn get(tx: &ReadTx<'_>, org: OrgId, id: Uuid) -> Result<MemberInvitation, Error> {
+    let query = invitations::table.find((org.0, id)).filter(invitations::status.eq(PENDING)).select(Row::as_select());
+    Ok(query.first(&mut tx.pg()).await.not_found(|| Error::NotFound("invitation"))?.into())
+}
+
+/// Takes one back.
+pub(crate) async fn withdraw(tx: &mut Tx, org: OrgId, id: Uuid) -> Result<(), Error> {
+    decide(tx, org, id, WITHDRAWN).await
+}
+
+/// Ends one that is pending. In the organisation's transaction, or for the platform once the row is locked.
+pub(crate) async fn decide(tx: &mut Tx, org: OrgId, id: Uuid, status: &str) -> Result<(), Error> {
+    let one = invitations::table.find((org.0, id)).filter(invitations::status.eq(PENDING));
+    let changed = diesel::update(one)
+        .set((
+            invitations::status.eq(status),
+            invitations::decided_at.eq(diesel::dsl::sql::<Nullable<Timestamptz>>("clock_timestamp()")),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    if changed == 0 { Err(Error::NotFound("invitation")) } else { Ok(()) }
+}
+
+/// Those that wait for a person's address, newest first. For the platform.
+pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Row>, Fault> {
+    invitations::table
+        .inner_join(users::table.on(users::email_key.eq(invitations::email_key)))
+        .filter(users::id.eq(user.0).and(users::removed_at.is_null()).and(invitations::status.eq(PENDING)))
+        .order((invitations::created_at.desc(), invitations::id.desc()))
+        .limit(MOST_OWN)
+        .select(Row::as_select())
+        .load(&mut tx.pg())
+        .await
+        .fault()
+}
+
+/// One for a person's address that is pending or accepted, locked. For the platform.
+pub(crate) async fn lock_of_person(tx: &mut Tx, user: UserId, id: Uuid) -> Result<Row, Error> {
+    let key: Option<String> = users::table
+        .find(user.0)
+        .filter(users::removed_at.is_null())
+        .select(users::email_key)
+        .first(tx.pg())
+        .await
+        .optional()
+        .fault()?;
+    let key = key.ok_or(Error::NotFound("invitation"))?;
+    let open = invitations::status.eq_any([PENDING, ACCEPTED]);
+    let query = invitations::table
+        .filter(invitations::id.eq(id).and(invitations::email_key.eq(key)).and(open))
+        .for_update()
+        .select(Row::as_select());
+    query.first(tx.pg()).await.not_found(|| Error::NotFound("invitation"))
+}

@@ -1,0 +1,113 @@
+//! Invitations into an organisation, by address: sent by who manages its members, answered by who signs in with the address.
+//!
+//! The organisation learns nothing of the address: not whether somebody has it, not what they are called, until they accept. The person's
+//! side runs as the platform, since no tenant sees another's invitations.
+
+use audit_api::NewEntry;
+use kernel::{Ctx, OrgId, OrgRole, Page, PageRequest, Position, ProjectRoles, Scope, UserId};
+use serde_json::json;
+use tenants_api::perm;
+use users_api::{Error, MemberInvitation, MemberUser, NewInvitation, OwnInvitation};
+use uuid::Uuid;
+
+use super::{Service, person};
+use crate::repo::invitations::{ACCEPTED, DECLINED};
+use crate::{model, repo};
+
+impl Service {
+    pub(super) async fn invite_person(&self, ctx: &Ctx, new: NewInvitation) -> Result<MemberInvitation, Error> {
+        self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        let (email, name) = model::checked_invitation(new).map_err(Error::Invalid)?;
+        let by = person(ctx)?;
+        self.uow
+            .write(ctx, async |tx| {
+                self.lock_for_manager_in(tx, ctx).await?;
+                if repo::invitations::is_members(tx, &email).await? {
+                    return Err(Error::AlreadyMember);
+                }
+                let made = repo::invitations::insert(tx, ctx, by, &email, name.as_deref()).await?;
+                let entry = NewEntry::named("members.invite", "invitation", made.id).after(json!({ "role": OrgRole::Member }));
+                self.audit.record_in(tx, ctx, entry).await?;
+                Ok(made)
+            })
+            .await
+    }
+
+    pub(super) async fn list_invitations(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<MemberInvitation>, Error> {
+        self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        let rows = self.uow.read_one(ctx, async |tx| repo::invitations::page(tx, ctx.org, page).await).await?;
+        Ok(Page::cut(rows, page, |one| Position { created_at: one.created_at, id: one.id }))
+    }
+
+    pub(super) async fn one_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<MemberInvitation, Error> {
+        self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        self.uow.read_one(ctx, async |tx| repo::invitations::get(tx, ctx.org, id).await).await
+    }
+
+    pub(super) async fn withdraw(&self, ctx: &Ctx, id: Uuid) -> Result<(), Error> {
+        self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        self.uow
+            .write(ctx, async |tx| {
+                self.lock_for_manager_in(tx, ctx).await?;
+                repo::invitations::withdraw(tx, ctx.org, id).await?;
+                Ok(self.audit.record_in(tx, ctx, NewEntry::named("members.withdraw_invitation", "invitation", id)).await?)
+            })
+            .await
+    }
+
+    pub(super) async fn invitations_of(&self, ctx: &Ctx) -> Result<Vec<OwnInvitation>, Error> {
+        let user = person(ctx)?;
+        self.system
+            .read(async |tx| {
+                let mut all = Vec::new();
+                for row in repo::invitations::of_person(tx, user).await? {
+                    let organization = self.memberships.organization(tx, OrgId(row.org_id)).await?;
+                    let invited_by = repo::get(tx, UserId(row.invited_by)).await?.name;
+                    all.push(OwnInvitation { id: row.id, organization, invited_by, created_at: row.created_at });
+                }
+                Ok(all)
+            })
+            .await
+    }
+
+    pub(super) async fn accept(&self, ctx: &Ctx, id: Uuid) -> Result<MemberUser, Error> {
+        let user = person(ctx)?;
+        let (org, role) = self
+            .system
+            .write(async |tx| {
+                let row = repo::invitations::lock_of_person(tx, user, id).await?;
+                let org = OrgId(row.org_id);
+                if row.status == ACCEPTED {
+                    // Again, by who did not hear the answer. Whoever has left meanwhile does not come back by this.
+                    let members = self.memberships.of_person_in(tx, user).await?;
+                    let member = members.into_iter().find(|member| member.org == org);
+                    return member.map(|member| (org, member.role)).ok_or(Error::NotFound("invitation"));
+                }
+                let member = self.memberships.join_in(tx, org, user, UserId(row.invited_by)).await?;
+                repo::invitations::decide(tx, org, id, ACCEPTED).await?;
+                let there = Ctx::user(org, user, member.role, ProjectRoles::default(), ctx.request.clone());
+                let entry = NewEntry::named("members.join", "member", user)
+                    .after(json!({ "role": member.role, "invitation": id, "invitedBy": row.invited_by }));
+                self.audit.record_in(tx, &there, entry).await?;
+                Ok::<_, Error>((org, member.role))
+            })
+            .await?;
+        let there = Ctx::user(org, user, role, ProjectRoles::default(), ctx.request.clone());
+        self.uow.read(&there, async |tx| self.member_user(tx, &there, user).await).await
+    }
+
+    pub(super) async fn decline(&self, ctx: &Ctx, id: Uuid) -> Result<(), Error> {
+        let user = person(ctx)?;
+        self.system
+            .write(async |tx| {
+                let row = repo::invitations::lock_of_person(tx, user, id).await?;
+                let org = OrgId(row.org_id);
+                repo::invitations::decide(tx, org, id, DECLINED).await?;
+                // Not by whom: a person who says no to an organisation stays unknown to it.
+                let entry = NewEntry::named("members.decline_invitation", "invitation", id);
+                self.audit.record_in(tx, &Ctx::system(org, ctx.request.clone()), entry).await?;
+                Ok(())
+            })
+            .await
+    }
+}

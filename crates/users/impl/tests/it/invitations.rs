@@ -1,0 +1,158 @@
+//! Invitations by address: nothing happens to anybody before they accept, and nobody learns whose an address is.
+
+use serde_json::{Value, json};
+
+use actix_web::test::TestRequest;
+
+use crate::scenery::{Account, Answer, PASSWORD, scene, with};
+
+/// What an answer says but for what differs between any two: ids and times.
+fn alike(answer: &Answer) -> (u16, Value) {
+    let mut body = answer.body.clone();
+    for member in ["id", "createdAt", "email", "requestId"] {
+        if let Some(object) = body.as_object_mut() {
+            object.remove(member);
+        }
+    }
+    (answer.status.as_u16(), body)
+}
+
+#[actix_web::test]
+async fn the_answer_is_the_same_whether_the_email_is_known_or_not() {
+    let (db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    let known = replica.post("/api/users", Some(&ada.token), json!({ "email": "BOB@example.com" })).await;
+    let unknown = replica.post("/api/users", Some(&ada.token), json!({ "email": "GRACE@example.com" })).await;
+    assert_eq!(known.status, 201, "{}", known.body);
+    assert_eq!(alike(&known), alike(&unknown));
+    assert_eq!(known.body["email"], "BOB@example.com");
+    for role in ["admin", "owner"] {
+        let refuse = async |email: &str| {
+            let body = json!({ "email": email, "role": role });
+            let answer = replica.post("/api/users", Some(&ada.token), body).await;
+            (answer.status.as_u16(), answer.body["errors"].clone())
+        };
+        let refused = refuse("bob@example.com").await;
+        assert_eq!(refused, refuse("nobody@example.com").await);
+        assert_eq!(
+            (refused.0, &refused.1[0]["pointer"], &refused.1[0]["code"]),
+            (422, &json!("/role"), &json!("ROLE_AFTER_JOINING"))
+        );
+    }
+    assert_eq!(replica.invite(&ada, "bob").await.refusal(), (409, "ALREADY_INVITED"));
+    assert_eq!(replica.invite(&ada, "grace").await.refusal(), (409, "ALREADY_INVITED"));
+    // Nothing happened to bob, and nobody was made.
+    assert_eq!(db.query("select count(*) from users").await, ["2"]);
+    assert_eq!(db.query(&format!("select count(*) from memberships where user_id = '{}'", bob.user)).await, ["1"]);
+    let listed = replica.get("/api/organization/invitations", &ada.token).await;
+    let emails: Vec<_> = listed.body["data"].as_array().unwrap().iter().map(|one| one["email"].as_str().unwrap()).collect();
+    assert_eq!(emails, ["GRACE@example.com", "BOB@example.com"]);
+}
+
+#[actix_web::test]
+async fn who_signs_in_with_the_address_accepts_and_is_a_member() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let invited = replica.invite(&ada, "grace").await;
+    assert_eq!(invited.header("location"), format!("/api/organization/invitations/{}", invited.body["id"].as_str().unwrap()));
+    assert_eq!(replica.get(invited.header("location"), &ada.token).await.body, invited.body);
+    // Registered later, with another spelling of the address.
+    let body = json!({ "email": "Ｇrace@ＥXAMPLE.com", "password": PASSWORD, "name": "Grace", "organizationName": "Hopper" });
+    let grace = Account::of(&replica.post("/api/auth/register", None, body).await);
+    let own = replica.get("/api/invitations", &grace.token).await;
+    let one = &own.body["data"][0];
+    assert_eq!((&one["organization"]["id"], &one["invitedBy"], &one["role"]), (&json!(ada.org), &json!("ada"), &json!("member")));
+    let accept = format!("/api/invitations/{}/accept", one["id"].as_str().unwrap());
+    let joined = replica.post(&accept, Some(&grace.token), json!(null)).await;
+    assert_eq!(joined.status, 200, "{}", joined.body);
+    assert_eq!((&joined.body["role"], &joined.body["organization"]["id"]), (&json!("member"), &json!(ada.org)));
+    let again = replica.post(&accept, Some(&grace.token), json!(null)).await;
+    assert_eq!((again.status.as_u16(), &again.body), (200, &joined.body), "bears repetition");
+    assert_eq!(replica.get("/api/invitations", &grace.token).await.body["data"], json!([]));
+    assert_eq!(replica.get(invited.header("location"), &ada.token).await.status, 404, "answered");
+    assert_eq!(replica.invite(&ada, "grace").await.refusal(), (409, "ALREADY_MEMBER"));
+    let trail = replica.get("/api/audit?action=members.join", &ada.token).await;
+    let entry = &trail.body["data"][0];
+    assert_eq!((&entry["actorId"], &entry["after"]["invitedBy"]), (&json!(grace.user), &json!(ada.user)));
+    // Who was removed does not come back by the old invitation.
+    assert_eq!(replica.delete(&format!("/api/users/{}", grace.user), &ada.token).await.status, 204);
+    assert_eq!(replica.post(&accept, Some(&grace.token), json!(null)).await.refusal(), (404, "NOT_FOUND"));
+}
+
+#[actix_web::test]
+async fn an_invitation_is_for_its_address_alone_and_can_be_declined_or_withdrawn() {
+    let (_db, replica) = scene().await;
+    let (ada, bob, eve) = (replica.register("ada").await, replica.register("bob").await, replica.register("eve").await);
+    let id = |answer: &Answer| answer.body["id"].as_str().unwrap().to_owned();
+    let first = id(&replica.invite(&ada, "bob").await);
+    for verb in ["accept", "decline"] {
+        let path = format!("/api/invitations/{first}/{verb}");
+        assert_eq!(replica.post(&path, Some(&eve.token), json!(null)).await.refusal(), (404, "NOT_FOUND"));
+        assert_eq!(replica.post(&path, Some(&ada.token), json!(null)).await.refusal(), (404, "NOT_FOUND"));
+    }
+    assert_eq!(replica.get("/api/invitations", &eve.token).await.body["data"], json!([]));
+    assert_eq!(replica.delete(&format!("/api/organization/invitations/{first}"), &eve.token).await.status, 404);
+    assert_eq!(replica.post(&format!("/api/invitations/{first}/decline"), Some(&bob.token), json!(null)).await.status, 204);
+    assert_eq!(replica.post(&format!("/api/invitations/{first}/accept"), Some(&bob.token), json!(null)).await.status, 404);
+    let trail = replica.get("/api/audit?action=members.decline_invitation", &ada.token).await;
+    assert_eq!(trail.body["data"][0]["actorId"], json!(null), "by nobody that the organisation would learn of");
+    let second = id(&replica.invite(&ada, "bob").await);
+    assert_eq!(replica.delete(&format!("/api/organization/invitations/{second}"), &ada.token).await.status, 204);
+    assert_eq!(replica.delete(&format!("/api/organization/invitations/{second}"), &ada.token).await.status, 404);
+    assert_eq!(replica.post(&format!("/api/invitations/{second}/accept"), Some(&bob.token), json!(null)).await.status, 404);
+}
+
+#[actix_web::test]
+async fn inviting_twice_under_one_key_invites_once() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let send = async || {
+        let request = with(TestRequest::post().uri("/api/users"), Some(&ada.token)).insert_header(("Idempotency-Key", "k-1"));
+        replica.send(request.set_json(json!({ "email": "grace@example.com", "name": "Grace" }))).await
+    };
+    let (first, again) = (send().await, send().await);
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201));
+    assert_eq!(first.body, again.body);
+    assert_eq!(again.header("idempotency-replayed"), "true");
+}
+
+#[actix_web::test]
+async fn spellings_of_one_address_are_one_person_and_look_alikes_are_refused() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let register = async |email: &str, name: &str| {
+        let body = json!({ "email": email, "password": PASSWORD, "name": name, "organizationName": "Works" });
+        replica.post("/api/auth/register", None, body).await
+    };
+    for email in ["ａｄａ@example.com", "ADA@ｅxample.com", "ada@Example.COM"] {
+        assert_eq!(register(email, "x").await.refusal(), (409, "EMAIL_TAKEN"), "{email}");
+    }
+    let refused = [
+        "a\u{200b}da@example.com",
+        "ada@exam\u{ad}ple.com",
+        "\u{202e}ada@example.com",
+        "ad\u{430}@example.com",
+        "ada@ex\u{430}mple.com",
+        "Ada <ada@example.com>",
+    ];
+    for email in refused {
+        let registered = register(email, "x").await;
+        assert_eq!(
+            (registered.refusal(), &registered.body["errors"][0]["pointer"]),
+            ((422, "INVALID"), &json!("/email")),
+            "{email:?}"
+        );
+        let invited = replica.post("/api/users", Some(&ada.token), json!({ "email": email })).await;
+        assert_eq!((invited.refusal(), &invited.body["errors"][0]["pointer"]), ((422, "INVALID"), &json!("/email")), "{email:?}");
+    }
+    assert_eq!(register("jürgen@bücher.example", "Jürgen").await.status, 201);
+    let login = json!({ "email": "JU\u{308}RGEN@xn--bcher-kva.example", "password": PASSWORD });
+    assert_eq!(replica.post("/api/auth/login", None, login).await.status, 200);
+    for name in ["\u{200b}", "\u{3164}", "A\u{202e}da"] {
+        let answer = register("new@example.com", name).await;
+        assert_eq!((answer.refusal(), &answer.body["errors"][0]["pointer"]), ((422, "INVALID"), &json!("/name")), "{name:?}");
+        assert_eq!(replica.patch("/api/user", &ada.token, json!({ "name": name })).await.status, 422, "{name:?}");
+        assert_eq!(replica.patch("/api/organization", &ada.token, json!({ "name": name })).await.status, 422, "{name:?}");
+        assert_eq!(replica.post("/api/organizations", Some(&ada.token), json!({ "name": name })).await.status, 422, "{name:?}");
+    }
+}

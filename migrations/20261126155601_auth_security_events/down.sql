@@ -1,0 +1,2 @@
+drop index sessions_live;
+drop table security_events;
