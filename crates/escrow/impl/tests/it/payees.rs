@@ -9,7 +9,7 @@ use kernel::OrgRole;
 use serde_json::{Value, json};
 
 use crate::fakes::Person;
-use crate::world::{World, eur};
+use crate::world::{World, ada, eur};
 
 fn changes(world: &World) -> Vec<(Option<Value>, Option<Value>)> {
     let entries = world.trail.0.lock().expect("not poisoned");
@@ -187,7 +187,7 @@ async fn what_was_lost_on_its_way_to_the_old_account_is_asked_for_there_and_only
     // Once the key is dead a person looks, and says that it was not sent: only then is it released anew, under a release of its own.
     world.clock.advance(TimeDelta::hours(25));
     let release = world.db.query("select id from releases").await.remove(0).parse().expect("an id");
-    world.service.resolve_release(release, &Resolution::NotSent).await.expect("settled");
+    world.service.resolve_release(release, &Resolution::NotSent, &ada()).await.expect("settled");
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("again");
     world.work().await;
     assert_eq!(world.provider.transfers().iter().map(|t| &t.destination).collect::<Vec<_>>(), [&new]);
