@@ -127,12 +127,29 @@ fn listening(settings: &Settings) -> web::Listening {
     let server = &settings.server;
     web::Listening {
         workers: settings.workers(),
-        max_connections: server.max_connections,
+        max_connections: server.max_connections.min(room_for_clients(settings)),
         connections_per_address: server.connections_per_address,
         head_timeout: server.head_timeout,
         keep_alive: server.keep_alive,
         write_timeout: server.write_timeout,
         shutdown_timeout: server.shutdown_timeout,
+    }
+}
+
+/// How many clients' connections can be open files at a time, beside all that this process opens itself: refused politely at that number, and
+/// not by the system at the next.
+fn room_for_clients(settings: &Settings) -> usize {
+    // Threads, timers, listeners, the log, the calls to the payment provider.
+    const OTHERS: usize = 256;
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => {
+            let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(connections(settings) + OTHERS).max(64);
+            if room < settings.server.max_connections {
+                tracing::warn!(limit, room, "the limit of open files is too low for server.max_connections");
+            }
+            room
+        }
+        Err(_) => usize::MAX,
     }
 }
 
