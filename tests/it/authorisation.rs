@@ -38,3 +38,16 @@ fn every_route_names_its_guard() {
         .collect();
     insta::assert_snapshot!("routes", routes.join("\n"));
 }
+
+#[test]
+fn every_route_of_tenders_and_bids_is_sealed_in_logs_and_metrics() {
+    let routes = build14::services::routes();
+    let open: Vec<_> = routes
+        .catalogue()
+        .into_iter()
+        .filter(|route| ["/api/tenders", "/api/bids"].iter().any(|about| route.path.starts_with(about)))
+        .filter(|route| !routes.is_sealed(&route.path))
+        .collect();
+    assert_eq!(open, [], "`sealed()` behind the `tag` of their group");
+    assert!(!routes.is_sealed("/api/projects"), "not everything is");
+}

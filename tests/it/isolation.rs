@@ -82,6 +82,7 @@ fn cases(s: &Scene) -> BTreeMap<String, Case> {
     let (p, t, c, m, e) = (&s.project, &s.draft_tender, &s.contract, &s.milestone, &s.escrow);
 
     add("GET /api/audit", "/api/audit".into(), none(), OWN, FORBIDDEN);
+    add("GET /api/audit/head", "/api/audit/head".into(), none(), OWN, FORBIDDEN);
     add("GET /api/audit/verify", "/api/audit/verify".into(), none(), OWN, FORBIDDEN);
 
     add("GET /api/user", "/api/user".into(), none(), ONESELF, ONESELF);

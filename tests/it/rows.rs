@@ -77,7 +77,11 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     // The platform's own money: nobody's to see.
     let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada');
         insert into platform_coverage values ('EUR', 1) on conflict do nothing;
+        insert into platform_reserves values ('EUR', 1) on conflict do nothing;
+        insert into payee_accounts_retired (org_id, account) select org_id, 'acct_old_' || org_id from payee_accounts;
         insert into platform_balance_looks values (true, 1, now(), 'x');
+        insert into audit_rounds values (1, 1, sha256(''), now(), 'test', decode(repeat('ab', 64), 'hex'));
+        insert into job_retries (job_id, task, operator, attempts) values (1, 'test', 'test', 1);
         select app.raise_alarm('test', 'thing', 'x', null, 'nothing happened')";
     world.db.run_sql(float).await;
     let holds = "insert into holds (org_id, id, contract_id, contractor_org_id, kind, reason)
@@ -91,6 +95,11 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     for owner in [&victim, &stranger] {
         let sql = format!("insert into outbox_handled values ('{}', '{}', 'test')", owner.org, uuid::Uuid::now_v7());
         world.db.run_sql(&sql).await;
+        let signed = format!(
+            "insert into audit_checkpoints values ('{}', 1, sha256(''), 1, now(), 'test', decode(repeat('ab', 64), 'hex'))",
+            owner.org
+        );
+        world.db.run_sql(&signed).await;
     }
     (victim, stranger)
 }

@@ -18,7 +18,7 @@ use crate::services::{self, Services, StripeAccess};
 use crate::{demo, server};
 
 /// Writes a line to standard output; a closed pipe is no error.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
@@ -35,7 +35,7 @@ pub fn raise_open_files() {
     }
 }
 
-fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 4);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     runtime.block_on(work)
@@ -196,7 +196,7 @@ pub fn openapi() -> anyhow::Result<ExitCode> {
 }
 
 /// The platform's door to the database: beside a running server its cluster is asked, else the cluster is started for the time of the command.
-async fn platform_database(settings: &Settings) -> anyhow::Result<(SecretString, Option<Cluster>)> {
+pub(crate) async fn platform_database(settings: &Settings) -> anyhow::Result<(SecretString, Option<Cluster>)> {
     if database::configured(settings).is_some() || embedded_postgres::running(&settings.data_dir).is_some() {
         return Ok((database::url_of(settings, Role::System)?, None));
     }
@@ -223,18 +223,18 @@ async fn doctors_databases(settings: &Settings) -> anyhow::Result<(SecretString,
     Ok((provided.urls.app.clone(), provided.urls.system.clone(), provided.cluster))
 }
 
-/// `build14 doctor [--json]`
+/// `build14 doctor [--json] [--anchor …]`
 ///
 /// # Errors
 /// If the database does not answer.
-pub fn doctor(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
+pub fn doctor(settings: &Settings, json: bool, anchor: Option<&str>) -> anyhow::Result<ExitCode> {
     block_on(async {
         let (app, system, cluster) = doctors_databases(settings).await?;
         let found = async {
             let exposed = |url, role| services::exposed(url, services::identity(settings, role));
             let mut findings = exposed(system.clone(), db::Role::System).await?;
             if findings.is_empty() {
-                findings = services::doctor(&system).await?;
+                findings = services::doctor_of(settings, &system, anchor).await?;
             }
             findings.extend(exposed(app, db::Role::App).await?);
             anyhow::Ok(findings)

@@ -9,3 +9,4 @@ pub mod secrets;
 pub mod server;
 pub mod services;
 pub mod telemetry;
+pub mod upkeep;

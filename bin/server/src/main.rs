@@ -4,7 +4,7 @@ mod allocator;
 
 use std::process::ExitCode;
 
-use build14::{command, config};
+use build14::{command, config, upkeep};
 use clap::{Parser, Subcommand};
 
 /// 14Build: tenders, contracts and protected payments for construction.
@@ -40,6 +40,19 @@ enum Command {
         /// For machines
         #[arg(long)]
         json: bool,
+        /// Also compare the audit trail with an `anchor` that the log kept
+        #[arg(long)]
+        anchor: Option<String>,
+    },
+    /// The key that seals bids
+    Seal {
+        #[command(subcommand)]
+        command: SealCommand,
+    },
+    /// The queue of jobs
+    Jobs {
+        #[command(subcommand)]
+        command: JobsCommand,
     },
     /// What a person must look at, until a person did
     Alarms {
@@ -151,6 +164,46 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum SealCommand {
+    /// Tells which keys wrap how many tenders' keys
+    Status {
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Wraps every tender's key by the current seal key, so that the ones before it can be destroyed
+    Rotate {
+        #[command(flatten)]
+        by: By,
+    },
+}
+
+#[derive(Subcommand)]
+enum JobsCommand {
+    /// Lists the jobs in the queue
+    List {
+        /// Only those that used up their attempts
+        #[arg(long)]
+        dead: bool,
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Gives dead jobs all their attempts again
+    #[command(group = clap::ArgGroup::new("which").required(true).args(["id", "task"]))]
+    Retry {
+        /// The one with this number
+        #[arg(long)]
+        id: Option<i64>,
+        /// All dead ones of this task
+        #[arg(long)]
+        task: Option<String>,
+        #[command(flatten)]
+        by: By,
+    },
+}
+
 /// Who decides, and why: recorded with what is done.
 #[derive(clap::Args)]
 struct By {
@@ -223,7 +276,13 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Worker => command::worker(settings),
         Command::Migrate { check } => command::migrate(settings, check),
         Command::Demo { json } => command::demo(settings, json),
-        Command::Doctor { json } => command::doctor(settings, json),
+        Command::Doctor { json, anchor } => command::doctor(settings, json, anchor.as_deref()),
+        Command::Seal { command: SealCommand::Status { json } } => upkeep::seal_status(settings, json),
+        Command::Seal { command: SealCommand::Rotate { by } } => upkeep::seal_rotate(settings, &by.into()),
+        Command::Jobs { command: JobsCommand::List { dead, json } } => upkeep::jobs_list(settings, dead, json),
+        Command::Jobs { command: JobsCommand::Retry { id, task, by } } => {
+            upkeep::jobs_retry(settings, id.map(jobs::Which::Id).or(task.map(jobs::Which::Task)), &by.into())
+        }
         Command::Alarms { what: Alarms::List { json, all } } => command::alarms::list(settings, json, all),
         Command::Alarms { what: Alarms::Settle { id, operator, note } } => {
             command::alarms::settle(settings, id, &operator, &note)

@@ -130,12 +130,29 @@ fn listening(settings: &Settings) -> web::Listening {
     let server = &settings.server;
     web::Listening {
         workers: settings.workers(),
-        max_connections: server.max_connections,
+        max_connections: server.max_connections.min(room_for_clients(settings)),
         connections_per_address: server.connections_per_address,
         head_timeout: server.head_timeout,
         keep_alive: server.keep_alive,
         write_timeout: server.write_timeout,
         shutdown_timeout: server.shutdown_timeout,
+    }
+}
+
+/// How many clients' connections can be open files at a time, beside all that this process opens itself: refused politely at that number, and
+/// not by the system at the next.
+fn room_for_clients(settings: &Settings) -> usize {
+    // Threads, timers, listeners, the log, the calls to the payment provider.
+    const OTHERS: usize = 256;
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => {
+            let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(connections(settings) + OTHERS).max(64);
+            if room < settings.server.max_connections {
+                tracing::warn!(limit, room, "the limit of open files is too low for server.max_connections");
+            }
+            room
+        }
+        Err(_) => usize::MAX,
     }
 }
 
@@ -178,6 +195,9 @@ pub async fn database(settings: &Settings, connections: usize) -> anyhow::Result
     let provided = database::provide(settings, connections).await?;
     refuse_exposed(settings, &provided.urls).await?;
     refuse_old_schema(&provided).await?;
+    if settings.profile == Profile::Production {
+        refuse_moved_clock(&provided).await?;
+    }
     db::check_capacity(&db::PoolSettings::app(provided.urls.app.clone()), connections).await?;
     Ok(provided)
 }
@@ -207,6 +227,18 @@ async fn refuse_old_schema(provided: &Provided) -> anyhow::Result<()> {
     );
     if !state.unknown.is_empty() {
         tracing::warn!(migrations = ?state.unknown, "the database's schema is newer than this program");
+    }
+    Ok(())
+}
+
+/// Deadlines that come too early or too late cannot be taken back.
+async fn refuse_moved_clock(provided: &Provided) -> anyhow::Result<()> {
+    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(provided.urls.system.clone()) })?;
+    if let Some(advance) = db::moved_clock(&uow::SystemUow::new(platform)).await? {
+        anyhow::bail!(
+            "the clock that decides deadlines (app.clock) was moved by {advance}; in production it never is: set it back as the owner \
+             (update app.clock set advance = '0'), after looking at what was decided meanwhile"
+        );
     }
     Ok(())
 }

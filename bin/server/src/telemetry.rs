@@ -4,15 +4,25 @@ use std::io::IsTerminal;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
 use crate::config::{LogFormat, Settings};
+
+/// Libraries that write requests and statements with their values into the log when they are let: who bids for what would stand there.
+const SEE_VALUES: [&str; 4] = ["tokio_postgres", "actix", "sqlx", "graphile_worker"];
+
+/// Whether something may be logged, whatever the filter says.
+fn may_tell(target: &str, level: tracing::Level) -> bool {
+    level <= tracing::Level::INFO || !SEE_VALUES.iter().any(|library| target.starts_with(library))
+}
 
 /// Starts logging what passes `filter` (written as in `RUST_LOG`, which wins) to standard error, so that standard output is the command's own.
 pub fn start_logs(settings: &Settings, filter: &str) {
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| filter.to_owned());
     let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let registry = tracing_subscriber::registry().with(filter);
+    let tells = filter_fn(|metadata| may_tell(metadata.target(), *metadata.level()));
+    let registry = tracing_subscriber::registry().with(filter).with(tells);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let started = match settings.log_format {
         LogFormat::Pretty => registry.with(lines.compact()).try_init(),

@@ -1,5 +1,6 @@
 //! What the database says about itself: whether it answers, and what its catalogue says about row-level security.
 
+use diesel::OptionalExtension;
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 use kernel::Fault;
@@ -43,4 +44,21 @@ pub async fn unprotected_tables(system: &SystemUow) -> Result<Vec<String>, Fault
             Ok(rows.into_iter().map(|row| row.finding).collect())
         })
         .await
+}
+
+/// By how much the clock that decides deadlines was moved, as PostgreSQL writes it; nothing if it was not. In production it never is.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn moved_clock(system: &SystemUow) -> Result<Option<String>, Fault> {
+    #[derive(diesel::QueryableByName)]
+    struct Moved {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        advance: String,
+    }
+    let sql = "select advance::text as advance from app.clock where advance <> '0' union all
+               select 'it is gone' where not exists (select from app.clock)";
+    let moved: Option<Moved> =
+        system.read(async |tx| diesel::sql_query(sql).get_result(&mut tx.pg()).await.optional().fault()).await?;
+    Ok(moved.map(|moved| moved.advance))
 }

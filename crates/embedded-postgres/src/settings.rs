@@ -52,6 +52,8 @@ pub(crate) fn settings(
         ("log_destination", "stderr"),
         ("log_timezone", "UTC"),
         ("lc_messages", "C"),
+        // Without the values that a violated index or key names.
+        ("log_error_verbosity", "terse"),
         ("timezone", "UTC"),
         ("ssl", "off"),
     ];

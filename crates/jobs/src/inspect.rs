@@ -87,7 +87,7 @@ impl Pending {
 }
 
 /// A replaced job (same key, enqueued while the old one ran) is retired by the queue and looks like a dead one; it is none.
-const NOT_RETIRED: &str = "not exists (select from graphile_worker._private_job_retirements r where r.id = j.id)";
+pub(crate) const NOT_RETIRED: &str = "not exists (select from graphile_worker._private_job_retirements r where r.id = j.id)";
 
 /// The jobs that used up their attempts, oldest first.
 ///

@@ -15,9 +15,10 @@
 //!   commits too.)
 //! - Only the platform's role touches the queue's tables; a handler acts as the tenant that the envelope names.
 //!
-//! Tables: the schema `graphile_worker` (made by [`install`]); `outbox`, `outbox_handled` and `idempotency_keys` belong to `db`.
+//! Tables: `job_retries`; the schema `graphile_worker` (made by [`install`]); `outbox`, `outbox_handled` and `idempotency_keys` belong to `db`.
 
 mod alarms;
+mod dead;
 mod error;
 mod execute;
 mod housekeeping;
@@ -36,6 +37,7 @@ mod sweep;
 mod worker;
 
 pub use alarms::watch as watch_alarms;
+pub use dead::{ListedJob, Retried, Which, list, retry_in};
 pub use error::Error;
 pub use idle::{Ran, run_sweep, run_until_idle};
 pub use inspect::{DeadJob, Pending, StuckEvent, dead_jobs, make_due, pending, stuck_events};

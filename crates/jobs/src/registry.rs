@@ -1,6 +1,6 @@
 //! What there is to run: a handler per task, subscribers per kind of event, sweeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +60,7 @@ pub struct Registry {
     jobs: BTreeMap<&'static str, RunJob>,
     events: BTreeMap<&'static str, Vec<Subscription>>,
     sweeps: Vec<Sweep>,
+    sealed: BTreeSet<&'static str>,
 }
 
 impl Registry {
@@ -110,6 +111,11 @@ impl Registry {
         all.push(Subscription { name: subscriber, run: Arc::new(run) });
     }
 
+    /// Seals the events `D`: neither logs nor metrics tell that there are any, nor whose they are.
+    pub fn seal<D: DomainEvent>(&mut self) {
+        self.sealed.insert(D::KIND);
+    }
+
     /// Runs `handler` when a worker starts and then every `period`. Every worker does so: it must bear company.
     ///
     /// # Panics
@@ -135,6 +141,10 @@ impl Registry {
 
     pub(crate) fn subscribers(&self, kind: &str) -> &[Subscription] {
         self.events.get(kind).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn is_sealed(&self, kind: &str) -> bool {
+        self.sealed.contains(kind)
     }
 
     pub(crate) fn sweeps(&self) -> &[Sweep] {

@@ -80,7 +80,7 @@ async fn one(shared: &Shared, event: Event) {
             () = tokio::time::sleep(RENEW) => match outbox::renew(&shared.system, &event).await {
                 Ok(true) => {}
                 Ok(false) => {
-                    tracing::warn!(kind = event.kind, seq = event.seq, "the lease is another relay's; leaving the event to it");
+                    tracing::warn!(seq = event.seq, "the lease is another relay's; leaving the event to it");
                     return;
                 }
                 Err(error) => tracing::warn!(%error, "cannot renew the lease"),
@@ -98,18 +98,25 @@ async fn one(shared: &Shared, event: Event) {
 /// Hands an event to its subscribers, one after another, up to the first that fails.
 pub(crate) async fn deliver(registry: &Registry, event: &Event) -> Result<(), String> {
     let ctx = Ctx::system(OrgId(event.org_id), execute::request_id(Some(&event.request_id)));
-    let mut result = Ok(());
+    let (sealed, mut result) = (registry.is_sealed(&event.kind), Ok(()));
     for subscriber in registry.subscribers(&event.kind) {
-        let span = tracing::info_span!(
-            "event", kind = event.kind, subscriber = subscriber.name, seq = event.seq, attempt = event.attempts,
-            org = %ctx.org, request = %ctx.request
-        );
+        let span = if sealed {
+            tracing::info_span!("event", subscriber = subscriber.name, attempt = event.attempts)
+        } else {
+            tracing::info_span!(
+                "event", kind = event.kind, subscriber = subscriber.name, seq = event.seq, attempt = event.attempts,
+                org = %ctx.org, request = %ctx.request
+            )
+        };
         let run = || (subscriber.run)(ctx.clone(), EventId(event.id), event.payload.clone());
         if let Err(error) = execute::caught(run).instrument(span.clone()).await {
             span.in_scope(|| tracing::warn!(error, "the subscriber failed; the event will be delivered again"));
             result = Err(format!("{}: {error}", subscriber.name));
             break;
         }
+    }
+    if sealed {
+        return result;
     }
     let outcome = if result.is_ok() { "delivered" } else { "failed" };
     metrics::counter!("events_total", "kind" => event.kind.clone(), "outcome" => outcome).increment(1);

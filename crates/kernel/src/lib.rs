@@ -4,6 +4,7 @@
 
 mod clock;
 mod ctx;
+mod currency;
 mod error;
 mod ids;
 mod money;
@@ -14,9 +15,10 @@ pub mod text;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use ctx::{Actor, Answer, Ctx, IdempotencyKey, Once, ProjectRoles, RequestId};
+pub use currency::{Currency, NotOffered};
 pub use error::{Denied, DomainError, Fault, FaultKind, FieldFault, Kind, MOST_FAULTS, Spent};
 pub use ids::*;
-pub use money::{Currency, Money, MoneyError, amount_of, round_half_up};
+pub use money::{Money, MoneyError, amount_of, round_half_up};
 pub use operator::{Decision, NotAReason, NotAnOperator, Operator, Reason};
 pub use page::{Page, PageRequest, Position};
 pub use permission::{OrgRole, Permission, ProjectRole, Scope};

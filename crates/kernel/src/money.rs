@@ -1,94 +1,12 @@
 //! Money as integer minor units of one currency; decimals only where a rate meets a quantity.
 
 use std::fmt;
-use std::str::FromStr;
 
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A currency we take, by its ISO 4217 code. All of them settle at Stripe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Currency {
-    code: &'static str,
-    minor_digits: u32,
-}
-
-/// ISO 4217 code and number of minor digits of each currency that can be used.
-const CURRENCIES: &[(&str, u32)] = &[
-    ("AED", 2),
-    ("AUD", 2),
-    ("BGN", 2),
-    ("BRL", 2),
-    ("CAD", 2),
-    ("CHF", 2),
-    ("CZK", 2),
-    ("DKK", 2),
-    ("EUR", 2),
-    ("GBP", 2),
-    ("HKD", 2),
-    ("HUF", 2),
-    ("JPY", 0),
-    ("MAD", 2),
-    ("MXN", 2),
-    ("MYR", 2),
-    ("NOK", 2),
-    ("NZD", 2),
-    ("PLN", 2),
-    ("RON", 2),
-    ("SEK", 2),
-    ("SGD", 2),
-    ("THB", 2),
-    ("USD", 2),
-];
-
-impl Currency {
-    /// The euro.
-    pub const EUR: Self = Self { code: "EUR", minor_digits: 2 };
-
-    /// The ISO 4217 code, upper case.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        self.code
-    }
-
-    /// How many digits its minor unit has: 2 for EUR, 0 for JPY.
-    #[must_use]
-    pub const fn minor_digits(self) -> u32 {
-        self.minor_digits
-    }
-
-    /// Every currency that can be used.
-    pub fn all() -> impl Iterator<Item = Self> {
-        CURRENCIES.iter().map(|&(code, minor_digits)| Self { code, minor_digits })
-    }
-}
-
-impl FromStr for Currency {
-    type Err = MoneyError;
-
-    fn from_str(code: &str) -> Result<Self, MoneyError> {
-        Self::all().find(|c| c.code == code).ok_or_else(|| MoneyError::UnknownCurrency(code.to_owned()))
-    }
-}
-
-impl fmt::Display for Currency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code)
-    }
-}
-
-impl Serialize for Currency {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code)
-    }
-}
-
-impl<'de> Deserialize<'de> for Currency {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+use crate::Currency;
 
 /// Why a text or a number is not an amount of money.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,9 +63,9 @@ impl Money {
     /// [`MoneyError::TooManyDecimals`] and [`MoneyError::OutOfRange`].
     pub fn from_decimal(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
         let scaled =
-            amount.checked_mul(Decimal::from(10_i64.pow(currency.minor_digits))).ok_or(MoneyError::OutOfRange)?.normalize();
+            amount.checked_mul(Decimal::from(10_i64.pow(currency.minor_digits()))).ok_or(MoneyError::OutOfRange)?.normalize();
         if scaled.scale() > 0 {
-            return Err(MoneyError::TooManyDecimals { allowed: currency.minor_digits });
+            return Err(MoneyError::TooManyDecimals { allowed: currency.minor_digits() });
         }
         Ok(Self { minor: scaled.to_i64().ok_or(MoneyError::OutOfRange)?, currency })
     }
@@ -157,7 +75,7 @@ impl Money {
     /// # Errors
     /// [`MoneyError::OutOfRange`].
     pub fn rounded(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
-        Self::from_decimal(round_half_up(amount, currency.minor_digits), currency)
+        Self::from_decimal(round_half_up(amount, currency.minor_digits()), currency)
     }
 
     /// The amount in minor units.
@@ -175,7 +93,7 @@ impl Money {
     /// The amount as a decimal with exactly the currency's digits.
     #[must_use]
     pub fn to_decimal(self) -> Decimal {
-        Decimal::new(self.minor, self.currency.minor_digits)
+        Decimal::new(self.minor, self.currency.minor_digits())
     }
 
     /// The sum, unless the currencies differ or it overflows.

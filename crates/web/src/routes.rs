@@ -6,6 +6,8 @@ mod openapi;
 mod patch_schema;
 mod standard;
 
+use std::collections::HashSet;
+
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::web::ServiceConfig;
@@ -42,6 +44,8 @@ pub struct Routes {
     tags: Vec<(&'static str, &'static str)>,
     registrations: Vec<(String, Register)>,
     group: usize,
+    sealing: bool,
+    sealed: HashSet<String>,
 }
 
 impl Routes {
@@ -54,7 +58,21 @@ impl Routes {
     /// Names the group of the documentation that the following routes belong to.
     pub fn tag(&mut self, name: &'static str, description: &'static str) -> &mut Self {
         self.tags.push((name, description));
+        self.sealing = false;
         self
+    }
+
+    /// Seals the routes of the group that was just named: who calls them, with which thing, how often and for how long is nobody's to read
+    /// in logs and metrics. All sealed routes are one there.
+    pub fn sealed(&mut self) -> &mut Self {
+        self.sealing = true;
+        self
+    }
+
+    /// Whether the route of this path template is sealed.
+    #[must_use]
+    pub fn is_sealed(&self, template: &str) -> bool {
+        self.sealed.contains(template)
     }
 
     /// Adds a handler that has `#[utoipa::path(…)]` above `#[get("…")]` (or post, put, patch, delete): `r.add(perm::AWARD, || award)`.
@@ -64,6 +82,9 @@ impl Routes {
     {
         let guard = guard.into();
         let path = H::path();
+        if self.sealing {
+            self.sealed.insert(path.clone());
+        }
         let mut schemas = Vec::new();
         H::schemas(&mut schemas);
         self.group = self.entries.len();

@@ -1,5 +1,6 @@
 //! Configuration: embedded defaults, the profile, the environment; validated whole, every fault reported at once.
 
+mod escrow;
 mod reader;
 mod sanity;
 mod settings;

@@ -89,6 +89,11 @@ impl Reader {
         }
     }
 
+    /// Whether there is something to read.
+    pub(super) fn given(&self, key: &str) -> bool {
+        self.values.get(key).is_some_and(|text| !text.trim().is_empty())
+    }
+
     pub(super) fn secret(&self, key: &str) -> SecretString {
         self.text(key).into()
     }
@@ -126,6 +131,16 @@ impl Reader {
         text.parse().unwrap_or_else(|_| {
             self.fault(key, format!("{text:?} should be an address and a port, like 127.0.0.1:8080"));
             std::net::SocketAddr::from(([127, 0, 0, 1], 0))
+        })
+    }
+
+    /// Comma-separated durations.
+    pub(super) fn durations(&mut self, key: &str) -> Vec<Duration> {
+        let parsed: Result<Vec<_>, _> = self.list(key).iter().map(|text| humantime::parse_duration(text)).collect();
+        parsed.unwrap_or_else(|_| {
+            let text = self.text(key);
+            self.fault(key, format!("{text:?} should be durations, like 1m, 5m, 15m"));
+            Vec::new()
         })
     }
 

@@ -135,6 +135,12 @@ impl Reader {
         if s.tenders.previous_seal_keys.iter().any(weak) {
             self.fault("tenders.previous_seal_keys", fault);
         }
+        if s.audit.signing_key.iter().any(weak) {
+            self.fault(
+                "audit.signing_key",
+                "is not random: anybody could sign another past. Make one with `openssl rand -base64 32`",
+            );
+        }
     }
 
     /// What production tells others to come back to, and where it sends its key to.

@@ -3,7 +3,7 @@
 use crate::config::{Profile, load_from};
 
 /// A production that is accepted.
-const SOUND: [(&str, &str); 9] = [
+const SOUND: [(&str, &str); 10] = [
     ("BUILD14__PROFILE", "production"),
     ("BUILD14__SERVER__PUBLIC_URL", "https://api.example.com"),
     ("BUILD14__SERVER__ALLOWED_ORIGINS", "https://app.example.com, https://other.example.com:8443"),
@@ -13,6 +13,7 @@ const SOUND: [(&str, &str); 9] = [
     ("BUILD14__STRIPE__SECRET_KEY", "sk_live_0123456789abcdefghijklmn"),
     ("BUILD14__STRIPE__WEBHOOK_SECRET", "whsec_0123456789abcdefghijklmn"),
     ("BUILD14__TENDERS__SEAL_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
+    ("BUILD14__AUDIT__SIGNING_KEY", "MTEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
 ];
 
 const ZEROS: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -22,6 +23,7 @@ const FIFTY_FIVES: &str = "VVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVU=";
 const REFUSED_IN_PRODUCTION: &[(&str, &str, &str, &str)] = &[
     ("TENDERS__SEAL_KEY", ZEROS, "tenders.seal_key", "openssl rand"),
     ("TENDERS__SEAL_KEY", FIFTY_FIVES, "tenders.seal_key", "openssl rand"),
+    ("AUDIT__SIGNING_KEY", ZEROS, "audit.signing_key", "openssl rand"),
     ("TENDERS__PREVIOUS_SEAL_KEYS", ZEROS, "tenders.previous_seal_keys", "openssl rand"),
     ("TENDERS__MINIMUM_SUBMISSION_PERIOD", "0s", "tenders.minimum_submission_period", "from 1h to"),
     ("TENDERS__MINIMUM_SUBMISSION_PERIOD", "59m", "tenders.minimum_submission_period", "from 1h to"),

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use escrow_api::CostBearer;
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::{Host, SslMode};
 use tracing_subscriber::EnvFilter;
 
 use super::Faults;
+use super::escrow::Escrow;
 use super::reader::Reader;
 
 /// What may be embedded.
@@ -50,6 +50,7 @@ pub struct Settings {
     /// `tenants.approver_wait`
     pub approver_wait: Duration,
     pub tenders: Tenders,
+    pub audit: Audit,
     pub stripe: Stripe,
     pub escrow: Escrow,
     pub rate_limits: RateLimits,
@@ -130,6 +131,15 @@ pub struct Tenders {
     pub previous_seal_keys: Vec<SecretString>,
 }
 
+/// `[audit]`
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Audit {
+    pub signing_key: Option<SecretString>,
+    pub previous_public_keys: Vec<String>,
+    pub sign_every: Duration,
+}
+
 /// `[stripe]`
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
@@ -142,16 +152,6 @@ pub struct Stripe {
     pub webhook_secrets: Vec<SecretString>,
     pub timeout: Duration,
     pub sandbox_address: SocketAddr,
-}
-
-/// `[escrow]`
-#[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
-pub struct Escrow {
-    pub fee_basis_points: u32,
-    pub processing_cost_bearer: CostBearer,
-    pub processing_basis_points: u32,
-    pub processing_fixed_minor: u32,
 }
 
 /// `[rate_limits]`, per minute
@@ -176,8 +176,8 @@ impl Settings {
     }
 }
 
-/// The most that the table of contracts takes (`fee_bps`, `processing_bps`).
-const MOST_BASIS_POINTS: u32 = 5000;
+/// A round of signatures writes a line to the log.
+const LEAST_BETWEEN_SIGNATURES: Duration = Duration::from_secs(10);
 
 /// Bounds of `[sign_in]`.
 const MOST_HASH_THREADS: usize = 256;
@@ -226,11 +226,6 @@ impl Reader {
                 LogFormat::Json
             }
         };
-        let bearer = r.text("escrow.processing_cost_bearer");
-        let processing_cost_bearer = CostBearer::from_name(&bearer).unwrap_or_else(|| {
-            r.fault("escrow.processing_cost_bearer", format!("{bearer:?} should be owner or platform"));
-            CostBearer::Owner
-        });
         let settings = Settings {
             profile,
             data_dir: PathBuf::from(r.text("data_dir")),
@@ -283,6 +278,11 @@ impl Reader {
                 seal_key: some(r.secret("tenders.seal_key")),
                 previous_seal_keys: r.list("tenders.previous_seal_keys").into_iter().map(SecretString::from).collect(),
             },
+            audit: Audit {
+                signing_key: some(r.secret("audit.signing_key")),
+                previous_public_keys: r.list("audit.previous_public_keys"),
+                sign_every: r.duration("audit.sign_every"),
+            },
             stripe: Stripe {
                 api_base: Some(r.text("stripe.api_base")).filter(|base| !base.is_empty()),
                 secret_key: r.secret("stripe.secret_key"),
@@ -292,12 +292,7 @@ impl Reader {
                 timeout: r.duration("stripe.timeout"),
                 sandbox_address: r.address("stripe.sandbox.address"),
             },
-            escrow: Escrow {
-                fee_basis_points: r.parsed("escrow.fee_basis_points", "250"),
-                processing_cost_bearer,
-                processing_basis_points: r.parsed("escrow.processing_basis_points", "290"),
-                processing_fixed_minor: r.parsed("escrow.processing_fixed_minor", "30"),
-            },
+            escrow: r.escrow(),
             rate_limits: RateLimits {
                 enabled: r.parsed("rate_limits.enabled", "true"),
                 per_address: r.parsed("rate_limits.per_address", "1200"),
@@ -409,12 +404,8 @@ impl Reader {
         if s.jobs.concurrency == 0 {
             self.fault("jobs.concurrency", "at least 1 job must be able to run");
         }
+        self.check_escrow(&s.escrow);
         self.check_patience(&s.server);
-        for key in ["escrow.fee_basis_points", "escrow.processing_basis_points"] {
-            if self.text(key).parse::<u32>().is_ok_and(|points| points > MOST_BASIS_POINTS) {
-                self.fault(key, format!("must be at most {MOST_BASIS_POINTS} (50 %)"));
-            }
-        }
         for key in ["server.public_url", "stripe.api_base"] {
             self.check_web_url(key);
         }
@@ -428,6 +419,15 @@ impl Reader {
         if !s.tenders.previous_seal_keys.iter().all(is_key) {
             self.fault("tenders.previous_seal_keys", "each must be 32 bytes, base64, as tenders.seal_key was");
         }
+        if !s.audit.signing_key.iter().all(is_key) {
+            self.fault("audit.signing_key", "must be 32 bytes, base64: `openssl rand -base64 32`");
+        }
+        if !s.audit.previous_public_keys.iter().all(|key| hex::decode(key).is_ok_and(|bytes| bytes.len() == 32)) {
+            self.fault("audit.previous_public_keys", "each must be 64 hexadecimal digits, as GET /api/audit/keys shows them");
+        }
+        if s.audit.sign_every < LEAST_BETWEEN_SIGNATURES {
+            self.fault("audit.sign_every", "must be 10s or more");
+        }
         if let Err(error) = EnvFilter::try_new(&s.log_filter) {
             self.fault("log.filter", format!("{:?} should be like info,graphile_worker=warn: {error}", s.log_filter));
         }
@@ -439,7 +439,7 @@ impl Reader {
             }
         }
         if s.profile == Profile::Production {
-            for key in ["database.url", "database.system_url", "stripe.api_base", "tenders.seal_key"] {
+            for key in ["database.url", "database.system_url", "stripe.api_base", "tenders.seal_key", "audit.signing_key"] {
                 if self.text(key).is_empty() {
                     self.fault(key, "must be given in production: nothing is embedded there");
                 }

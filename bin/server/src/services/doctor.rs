@@ -6,7 +6,9 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uow::SystemUow;
 
-use super::alarms;
+use super::{alarms, keys};
+use crate::config::{Profile, Settings};
+use crate::database;
 
 /// Something that should not be. One line for a person, one object for a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +65,46 @@ pub async fn exposed(url: SecretString, identity: db::Identity) -> anyhow::Resul
     Ok(findings.0)
 }
 
+/// As [`doctor`], and what needs this deployment's keys and settings: signed heads, keys that wrap, the clock. `anchor`: a line of the log
+/// to compare with.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn doctor_of(settings: &Settings, system_url: &SecretString, anchor: Option<&str>) -> anyhow::Result<Vec<Finding>> {
+    let mut found = Findings(doctor(system_url).await?);
+    if found.0.iter().any(|finding| finding.rule == "SCHEMA_PENDING") {
+        return Ok(found.0);
+    }
+    let platform = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::system(system_url.clone()) })?;
+    let system = SystemUow::new(platform);
+    let signer = keys::signer(settings)?;
+    for broken in audit::verify_checkpoints(&system, &signer).await? {
+        let whose = broken.org.map_or_else(|| "trail".to_owned(), |org| org.to_string());
+        found.add("AUDIT_SIGNATURE_BROKEN", whose, broken.what);
+    }
+    if let Some(anchor) = anchor
+        && let Some(what) = audit::verify_anchor(&system, &signer, anchor).await?
+    {
+        found.add("AUDIT_ANCHOR_BROKEN", "anchor", what);
+    }
+    let seals = keys::seal_keys(settings)?;
+    for wrapping in tenders::wrappings(&system).await? {
+        if !seals.ids().any(|id| id == wrapping.key_id) {
+            let what = format!("wraps the keys of {} tender(s) and is not configured: their bids cannot be read", wrapping.keys);
+            found.add("SEAL_KEY_UNKNOWN", wrapping.key_id, what);
+        }
+    }
+    // A private cluster's clock is moved to try things out.
+    if (settings.profile == Profile::Production || database::configured(settings).is_some())
+        && let Some(advance) = db::moved_clock(&system).await?
+    {
+        let what = "deadlines are decided by it. Set it back as the owner (update app.clock set advance = '0'), and look at what was \
+                    decided meanwhile";
+        found.add("CLOCK_MOVED", "app.clock", format!("was moved by {advance}: {what}"));
+    }
+    Ok(found.0)
+}
+
 /// Checks every invariant.
 ///
 /// # Errors
@@ -86,6 +128,7 @@ pub async fn doctor(system_url: &SecretString) -> anyhow::Result<Vec<Finding>> {
     }
     money(&system, &mut found).await?;
     work(&system, &mut found).await?;
+    tendering(&system, &mut found).await?;
     tenancy(&system, &mut found).await?;
     Ok(found.0)
 }
@@ -100,11 +143,22 @@ async fn money(system: &SystemUow, found: &mut Findings) -> anyhow::Result<()> {
 async fn work(system: &SystemUow, found: &mut Findings) -> anyhow::Result<()> {
     for job in jobs::dead_jobs(system).await? {
         let why = job.last_error.unwrap_or_default();
-        found.add("JOB_DEAD", job.id, format!("{} used up its {} attempts: {why}", job.task, job.attempts));
+        let again = format!("`build14 jobs retry --id {} --operator …` gives it more", job.id);
+        found.add("JOB_DEAD", job.id, format!("{} used up its {} attempts: {why}; {again}", job.task, job.attempts));
     }
     for event in jobs::stuck_events(system, 5).await? {
         let why = event.last_error.unwrap_or_default();
         found.add("EVENT_UNDELIVERED", event.id, format!("{} failed {} times: {why}", event.kind, event.attempts));
+    }
+    Ok(())
+}
+
+async fn tendering(system: &SystemUow, found: &mut Findings) -> anyhow::Result<()> {
+    for finding in tenders::seals(system).await? {
+        found.add("SEAL_BROKEN", finding.tender, format!("of organisation {}: {}", finding.org, finding.what));
+    }
+    for finding in tenders::overdue(system).await? {
+        found.add("TENDER_OVERDUE", finding.tender, format!("of organisation {}: {}", finding.org, finding.what));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod doctor;
 mod documents;
 mod float;
 mod holds;
+pub mod keys;
 mod obligations;
 mod platform;
 mod registry;
@@ -12,6 +13,7 @@ mod sandbox;
 mod seed;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix_web::web::{Data, ServiceConfig};
 use kernel::{Clock, Decision, Permission, ReleaseId, SystemClock};
@@ -21,12 +23,12 @@ use uow::{SystemUow, Uow};
 
 use crate::config::{Profile, Settings};
 use crate::database::Urls;
-use crate::secrets;
 
-pub use doctor::{Finding, doctor, exposed};
+pub use doctor::{Finding, doctor, doctor_of, exposed};
 pub use documents::{openapi_json, routes};
 pub use float::post_float;
 pub use holds::{freeze, unfreeze};
+pub use registry::TASKS;
 pub use sandbox::start_sandbox;
 pub use seed::seed;
 
@@ -94,6 +96,8 @@ pub struct Services {
     counting: OnceLock<JoinHandle<()>>,
     worker: Arc<OnceLock<jobs::Monitor>>,
     drain: web::Drain,
+    signer: Arc<audit::Signer>,
+    sign_every: Duration,
 }
 
 impl Services {
@@ -104,10 +108,11 @@ impl Services {
     pub async fn build(settings: &Settings, urls: &Urls, stripe: StripeAccess, public_url: &str) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let policy = Arc::new(auth::Policy::embedded(PERMISSIONS).await?);
+        let signer = Arc::new(keys::signer(settings)?);
         let Ground { app, uow, system, audit, tenants } = Ground::new(
             pool(settings, &urls.app, db::Role::App, settings.database.pool_size, db::Sharing::PerThread),
             pool(settings, &urls.system, db::Role::System, SYSTEM_POOL, db::Sharing::Shared),
-            &policy,
+            (&policy, &signer),
             settings.approver_wait,
         )?;
         let door = Arc::clone(&app);
@@ -138,7 +143,7 @@ impl Services {
         let working = Ground::new(
             pool(settings, &urls.app, db::Role::App, settings.jobs.concurrency, db::Sharing::Shared),
             pool(settings, &urls.system, db::Role::System, settings.jobs.concurrency, db::Sharing::Shared),
-            &policy,
+            (&policy, &signer),
             settings.approver_wait,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
@@ -163,6 +168,8 @@ impl Services {
             counting: OnceLock::new(),
             worker: Arc::default(),
             drain: web::Drain::default(),
+            signer,
+            sign_every: settings.audit.sign_every,
         })
     }
 
@@ -177,8 +184,10 @@ impl Services {
         let document = documents::document(&routes);
         let worker = settings.jobs.in_process.then(|| Arc::clone(&self.worker));
         let ready = platform::Ready::new(self.door.clone(), self.system.clone(), worker);
-        let idempotency = web::IdempotencySecret::derived(seal_key(settings)?.expose_secret().trim().as_bytes());
+        let ready = ready.in_production(settings.profile == Profile::Production);
+        let idempotency = web::IdempotencySecret::derived(keys::seal_secret(settings)?.expose_secret().trim().as_bytes());
         let audit: Data<dyn audit_api::Audit> = Data::from(self.audit.clone() as Arc<_>);
+        let proof: Data<dyn audit_api::Proof> = Data::from(self.audit.clone() as Arc<_>);
         let organizations: Data<dyn tenants_api::Organizations> = Data::from(self.tenants.clone() as Arc<_>);
         let sign_in: Data<dyn auth_api::SignIn> = Data::from(self.auth.clone() as Arc<_>);
         let authorizer: Data<dyn auth_api::Authorizer> = Data::from(self.policy.clone() as Arc<_>);
@@ -197,7 +206,7 @@ impl Services {
             .denial_log(Arc::new(platform::Denials(self.audit.clone())))
             .readiness(Arc::new(ready))
             .data(move |config: &mut ServiceConfig| {
-                config.app_data(audit.clone()).app_data(organizations.clone()).app_data(sign_in.clone());
+                config.app_data(audit.clone()).app_data(proof.clone()).app_data(organizations.clone()).app_data(sign_in.clone());
                 config.app_data(authorizer.clone()).app_data(users.clone()).app_data(cookies.clone());
                 config.app_data(projects.clone()).app_data(units.clone()).app_data(soqs.clone());
                 escrow::app_data(config, &escrow);
@@ -282,12 +291,12 @@ impl Ground {
     fn new(
         app: db::PoolSettings,
         platform: db::PoolSettings,
-        policy: &Arc<auth::Policy>,
+        (policy, signer): (&Arc<auth::Policy>, &Arc<audit::Signer>),
         approver_wait: std::time::Duration,
     ) -> anyhow::Result<Self> {
         let app = db::Postgres::new(app)?;
         let (uow, system) = (Uow::new(app.clone()), SystemUow::new(db::Postgres::new(platform)?));
-        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()));
+        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()).with_signer(Arc::clone(signer)));
         let tenants = tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone());
         let tenants = Arc::new(tenants.with_approver_wait(chrono::TimeDelta::from_std(approver_wait)?));
         Ok(Self { app, uow, system, audit, tenants })
@@ -327,7 +336,8 @@ impl Builder<'_> {
     fn domains(&self, ground: &Ground) -> anyhow::Result<Domains> {
         let Ground { uow, system, audit, tenants, .. } = ground;
         let projects =
-            Arc::new(projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone()));
+            projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone());
+        let projects = Arc::new(projects.offering(self.settings.escrow.currencies.clone()));
         let escrow = Arc::new(escrow::Service::new(escrow::Dependencies {
             uow: uow.clone(),
             system: system.clone(),
@@ -345,8 +355,8 @@ impl Builder<'_> {
             tenants: tenants.clone(),
             projects: projects.clone(),
             contracts: escrow.clone(),
-            key: tenders::SealKey::from_base64(&seal_key(self.settings)?)?,
-            previous_keys: previous_seal_keys(self.settings)?,
+            key: tenders::SealKey::from_base64(&keys::seal_secret(self.settings)?)?,
+            previous_keys: keys::previous_seal_keys(self.settings)?,
             settings: tenders::Settings {
                 minimum_submission_period: self.settings.tenders.minimum_submission_period,
                 standstill: self.settings.tenders.standstill,
@@ -357,21 +367,10 @@ impl Builder<'_> {
     }
 }
 
-/// The secret that is never in the database; without one (development only) it is made and kept.
-fn seal_key(settings: &Settings) -> anyhow::Result<SecretString> {
-    settings.tenders.seal_key.clone().map_or_else(|| secrets::kept(&settings.data_dir, "seal.key"), Ok)
-}
-
-/// Those that were in use before: they only unwrap.
-fn previous_seal_keys(settings: &Settings) -> anyhow::Result<Vec<tenders::SealKey>> {
-    let keys = settings.tenders.previous_seal_keys.iter();
-    keys.map(|key| tenders::SealKey::from_base64(key).map_err(anyhow::Error::from)).collect()
-}
-
 fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
     let mut sign_in = auth::Settings {
         session_life: settings.session_lifetime,
-        switch_secret: seal_key(settings)?,
+        switch_secret: keys::seal_secret(settings)?,
         ..auth::Settings::default()
     };
     let given = settings.sign_in;
@@ -391,10 +390,13 @@ fn escrow_settings(
     public_url: &str,
 ) -> escrow::Settings {
     let mut escrow = escrow::Settings { webhook_secrets, livemode, ..escrow::Settings::default() };
-    escrow.terms.fee_bps = settings.escrow.fee_basis_points;
-    escrow.terms.bearer = settings.escrow.processing_cost_bearer;
-    escrow.terms.processing_bps = settings.escrow.processing_basis_points;
-    escrow.terms.processing_fixed = i64::from(settings.escrow.processing_fixed_minor);
+    let set = &settings.escrow;
+    escrow.fee_bps = set.fee_basis_points;
+    escrow.bearer = set.processing_cost_bearer;
+    escrow.processing.clone_from(&set.terms);
+    escrow.first_looks.clone_from(&set.look_again_after);
+    escrow.payment_poll = set.look_again_every;
+    escrow.read_debounce = set.look_when_read_after;
     // There is no front end here: people come back to the documentation, where that is served.
     let page = if settings.server.docs { "/docs/" } else { "/" };
     escrow.onboarding_return_url = format!("{public_url}{page}?onboarding=done");

@@ -27,6 +27,8 @@ pub struct Ready {
     worker: Option<Arc<OnceLock<jobs::Monitor>>>,
     /// Whether the schema was seen to be current: it does not grow old again.
     schema_is_current: AtomicBool,
+    /// Whether the clock that decides deadlines must not have been moved.
+    production: bool,
     fresh: Duration,
     /// The last answer. Whoever finds it old asks anew, the others wait for that one.
     last: Mutex<Option<(Instant, Checks)>>,
@@ -34,7 +36,13 @@ pub struct Ready {
 
 impl Ready {
     pub(super) fn new(door: Arc<db::Postgres>, system: SystemUow, worker: Option<Arc<OnceLock<jobs::Monitor>>>) -> Self {
-        Self { door, system, worker, schema_is_current: AtomicBool::new(false), fresh: FRESH, last: Mutex::default() }
+        let (schema_is_current, last) = (AtomicBool::new(false), Mutex::default());
+        Self { door, system, worker, schema_is_current, production: false, fresh: FRESH, last }
+    }
+
+    /// Whether it is ready for production only.
+    pub(super) fn in_production(self, production: bool) -> Self {
+        Self { production, ..self }
     }
 
     async fn look(&self) -> Checks {
@@ -48,6 +56,9 @@ impl Ready {
             Err(_) => Err("cannot be checked while the database does not answer".to_owned()),
         };
         let mut checks = vec![("database", database.map_err(|fault| text(&fault))), ("schema", schema), ("isolation", isolation)];
+        if self.production && checks[0].1.is_ok() {
+            checks.push(("clock", self.clock().await));
+        }
         if let Some(worker) = &self.worker {
             let well = worker.get().is_some_and(|monitor| monitor.health().is_well(WORKER_SILENCE));
             checks.push(("worker", if well { Ok(()) } else { Err("has not looked at its queues lately".to_owned()) }));
@@ -64,6 +75,13 @@ impl Ready {
                 Err("the role that serves is above row-level security: run `build14 doctor`".to_owned())
             }
             Err(fault) => Err(text(&fault)),
+        }
+    }
+
+    async fn clock(&self) -> Result<(), String> {
+        match db::moved_clock(&self.system).await.map_err(|fault| text(&fault))? {
+            None => Ok(()),
+            Some(_) => Err("the clock that decides deadlines was moved: `build14 doctor` says what to do".to_owned()),
         }
     }
 
@@ -168,5 +186,15 @@ mod tests {
         assert_eq!(ready.check().await[1], ("schema", Ok(())));
         assert_eq!(ready.check().await[1], ("schema", Ok(())));
         assert_eq!(asked.load(Ordering::Relaxed), 5, "the third time only whether it answers");
+    }
+
+    #[tokio::test]
+    async fn production_is_not_ready_with_a_clock_that_was_moved() {
+        let database = Database::fresh().await;
+        let (ready, _) = ready(&database, Duration::ZERO).await;
+        let ready = ready.in_production(true);
+        assert_eq!(ready.check().await[3], ("clock", Ok(())));
+        database.advance_clock(Duration::from_secs(1)).await;
+        assert!(matches!(&ready.check().await[3], ("clock", Err(why)) if why.contains("was moved")));
     }
 }

@@ -1,13 +1,15 @@
 //! Which handler does which job, who hears which event, what is swept.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use escrow::jobs::{self as names, AccountJob, PaymentJob, ReleaseJob, ReviewJob, TransferJob, WebhookJob};
+use escrow::jobs::{self as names, AccountJob, IntentJob, PaymentJob, ReleaseJob, ReviewJob, TransferJob, WebhookJob};
 use escrow_api::{ContractActivated, ContractEnded};
 use jobs::{JobCtx, Registry};
 use kernel::Ctx;
 use tenders::TenderJob;
+use tenders_api::BidSubmitted;
 use uow::SystemUow;
 
 use super::Services;
@@ -15,10 +17,28 @@ use super::Services;
 /// How often what hangs is taken up again.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// Every task that has a handler here. All of them bear repetition.
+pub const TASKS: &[&str] = &[
+    names::WEBHOOK,
+    names::SYNC_PAYMENT,
+    names::SEND_RELEASE,
+    names::SYNC_TRANSFER,
+    names::SYNC_ACCOUNT,
+    names::ESCALATE,
+    tenders::CLOSE_JOB,
+    tenders::FINISH_STANDSTILL_JOB,
+    tenders::FALL_AWARD_JOB,
+];
+
 pub(super) fn registry(services: &Services) -> Registry {
     let mut registry = Registry::new();
     money(&mut registry, &services.for_jobs.escrow);
     tendering(&mut registry, &services.for_jobs.tenders, &services.system);
+    let (door, signer) = (services.system.clone(), Arc::clone(&services.signer));
+    registry.every("audit.sign_heads", services.sign_every, move || {
+        let (door, signer) = (door.clone(), Arc::clone(&signer));
+        async move { audit::sign_heads(&door, &signer).await.map(drop) }
+    });
     let auth = Arc::clone(&services.auth);
     registry.every("auth.purge_sessions", Duration::from_secs(3600), move || {
         let auth = Arc::clone(&auth);
@@ -41,15 +61,22 @@ macro_rules! on_job {
 fn money(registry: &mut Registry, escrow: &Arc<escrow::Service>) {
     on_job!(registry, escrow, names::WEBHOOK, |_job, payload: WebhookJob| escrow.route_event(payload));
     on_job!(registry, escrow, names::SYNC_PAYMENT, |_job, payload: PaymentJob| escrow.sync_payment(payload));
+    on_job!(registry, escrow, names::ADOPT_INTENT, |_job, payload: IntentJob| escrow.adopt_intent(payload));
     on_job!(registry, escrow, names::SYNC_CHARGE, |_job, payload: PaymentJob| escrow.sync_charge(payload));
     on_job!(registry, escrow, names::SEND_RELEASE, |_job, payload: ReleaseJob| escrow.send_release(payload));
     on_job!(registry, escrow, names::SYNC_TRANSFER, |_job, payload: TransferJob| escrow.sync_transfer(payload));
     on_job!(registry, escrow, names::SYNC_ACCOUNT, |_job, payload: AccountJob| escrow.sync_account(payload));
     on_job!(registry, escrow, names::ESCALATE, |_job, payload: ReviewJob| escrow.escalate(payload));
-    let service = Arc::clone(escrow);
+    let (service, started) = (Arc::clone(escrow), Arc::new(AtomicBool::new(false)));
     registry.every("escrow.sweep", SWEEP, move || {
-        let service = Arc::clone(&service);
-        async move { service.sweep().await.map(drop) }
+        let (service, started) = (Arc::clone(&service), Arc::clone(&started));
+        async move {
+            if !started.load(Ordering::Relaxed) {
+                service.look_at_all().await?;
+                started.store(true, Ordering::Relaxed);
+            }
+            service.sweep().await.map(drop)
+        }
     });
 }
 
@@ -60,6 +87,12 @@ fn tendering(registry: &mut Registry, tenders: &Arc<tenders::Service>, system: &
     on_job!(registry, tenders, tenders::FINISH_STANDSTILL_JOB, |job, payload: TenderJob| async {
         tenders.finish_standstill(job.tenant()?, payload).await
     });
+    let (service, door) = (Arc::clone(tenders), system.clone());
+    registry.every("tenders.sweep", SWEEP, move || {
+        let (service, door) = (Arc::clone(&service), door.clone());
+        async move { service.sweep(&door).await.map(drop) }
+    });
+    registry.seal::<BidSubmitted>();
     on_job!(registry, tenders, tenders::FALL_AWARD_JOB, |job, payload: TenderJob| async {
         tenders.fall_unsigned(job.tenant()?, payload).await
     });

@@ -36,6 +36,9 @@ async fn every_fault_of_the_configuration_is_reported_at_once() {
             ("BUILD14__SERVER__PUBLIC_URL", "api.example.com"),
             ("BUILD14__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
             ("BUILD14__TENDERS__SEAL_KEY", "c2hvcnQ="),
+            ("BUILD14__AUDIT__SIGNING_KEY", "c2hvcnQ="),
+            ("BUILD14__AUDIT__PREVIOUS_PUBLIC_KEYS", "abc"),
+            ("BUILD14__AUDIT__SIGN_EVERY", "1s"),
             ("BUILD14__LOG__FILTER", "web=loud"),
             ("BUILD14__ESCROW__FEE_BASIS_POINTS", "5001"),
             ("BUILD14__DATABASE__OWNER_URL", "postgres://u:hunter2@h/d?sslmode=verify-full"),
@@ -52,6 +55,9 @@ async fn every_fault_of_the_configuration_is_reported_at_once() {
         "server.public_url: \"api.example.com\" should be a URL",
         "server.trusted_proxies: \"proxy\" is not a network",
         "tenders.seal_key: must be 32 bytes, base64",
+        "audit.signing_key: must be 32 bytes, base64",
+        "audit.previous_public_keys: each must be 64 hexadecimal digits",
+        "audit.sign_every: must be 10s or more",
         "log.filter: \"web=loud\" should be like",
         "escrow.fee_basis_points: must be at most 5000",
         "database.owner_url: should be a libpq URL",
@@ -66,7 +72,9 @@ async fn production_embeds_nothing_and_prints_no_secret() {
     let (code, _, said) =
         run(&["serve"], &[("BUILD14__PROFILE", "production"), ("BUILD14__STRIPE__SECRET_KEY", "sk_live_topsecret")]).await;
     assert_eq!(code, Some(1));
-    for key in ["server.public_url", "database.url", "database.system_url", "stripe.api_base", "tenders.seal_key"] {
+    for key in
+        ["server.public_url", "database.url", "database.system_url", "stripe.api_base", "tenders.seal_key", "audit.signing_key"]
+    {
         assert!(said.contains(&format!("{key}: must be given in production")), "{key} is missing in:\n{said}");
     }
     assert!(!said.contains("topsecret"));

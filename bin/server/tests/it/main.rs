@@ -8,4 +8,6 @@ mod outage;
 mod process;
 mod roles;
 mod rolling;
+mod sealed;
 mod stopping;
+mod upkeep;

@@ -61,6 +61,9 @@ enum Verdict {
     NotDone(String),
     /// Something may have happened; worth a repetition with the same key.
     MaybeDone(String),
+    /// Something may have happened, and the key most likely repeats this answer; worth a repetition all the same, since it may have been
+    /// given before the work began.
+    Failed(String),
     /// Something may have happened, and it took too long already.
     Lost(String),
 }
@@ -104,7 +107,7 @@ impl Caller {
     ) -> Result<T, ProviderError> {
         uow::forbid_in_transaction("a call to Stripe").map_err(|fault| ProviderError::Unexpected(fault.to_string()))?;
         let strategy = key.map_or(RequestStrategy::Once, RequestStrategy::Idempotent);
-        let mut unsure = None;
+        let mut unsure: Option<ProviderError> = None;
         let mut repeated = 0;
         loop {
             let sent = same(request).customize::<()>().request_strategy(strategy.clone()).send(&Undecoded(&self.client)).await;
@@ -115,16 +118,26 @@ impl Caller {
             };
             let why = match judge(error, whose) {
                 Verdict::Final(refused) => return Err(refused),
-                Verdict::Lost(why) => return Err(ProviderError::Unknown(why)),
+                // A 500 that was answered before stays the key's answer.
+                Verdict::Lost(why) => {
+                    return Err(match unsure {
+                        Some(spent @ ProviderError::KeySpent(_)) => spent,
+                        _ => ProviderError::Unknown(why),
+                    });
+                }
                 Verdict::NotDone(why) => why,
                 Verdict::MaybeDone(why) => {
-                    unsure = Some(why.clone());
+                    unsure.get_or_insert_with(|| ProviderError::Unknown(why.clone()));
+                    why
+                }
+                Verdict::Failed(why) => {
+                    unsure = Some(ProviderError::KeySpent(why.clone()));
                     why
                 }
             };
             if repeated == self.retries {
                 tracing::warn!(what, why, repeated, "Stripe does not do it");
-                return Err(unsure.map_or(ProviderError::Unavailable(why), ProviderError::Unknown));
+                return Err(unsure.unwrap_or(ProviderError::Unavailable(why)));
             }
             let longest = LONGEST_PAUSE.min(Duration::from_millis(200) * 2_u32.saturating_pow(repeated));
             let pause = rand::random_range(longest / 2..=longest);
@@ -137,7 +150,7 @@ impl Caller {
 /// A look has no effect that matters, so there is nothing to be unsure about.
 fn never_unsure(error: ProviderError) -> ProviderError {
     match error {
-        ProviderError::Unknown(why) => ProviderError::Unavailable(why),
+        ProviderError::Unknown(why) | ProviderError::KeySpent(why) => ProviderError::Unavailable(why),
         other => other,
     }
 }
@@ -172,9 +185,9 @@ fn judge(error: StripeError, whose: Whose) -> Verdict {
                 // Our key is at fault, not the request: it may be tried again once that is mended.
                 401 | 403 => Verdict::Final(ProviderError::Unavailable(why)),
                 409 if code == "idempotency_key_in_use" => Verdict::MaybeDone(why),
-                424 | 500.. => Verdict::MaybeDone(why),
-                // The key was used for another request, which may have had its effect: a mistake of ours, not a refusal.
-                _ if said.type_.as_str() == "idempotency_error" => Verdict::Final(ProviderError::Unexpected(why)),
+                424 | 500.. => Verdict::Failed(why),
+                // The key was used for another request, which may have had its effect: no refusal.
+                _ if said.type_.as_str() == "idempotency_error" => Verdict::Final(ProviderError::KeySpent(why)),
                 _ => Verdict::Final(ProviderError::Refused { code, message }),
             }
         }

@@ -58,6 +58,13 @@ impl StripeProvider {
     }
 }
 
+/// The ids of a list whose metadata have this pair. A list is read, and no search: Stripe's search shows what was made only after a while, and
+/// nothing at all in some countries, so that what it does not show may still be there.
+fn named(list: Vec<wire::Labelled>, name: &str, value: &str) -> Vec<String> {
+    let fits = |one: &wire::Labelled| one.metadata.get(name).is_some_and(|found| found == value);
+    list.into_iter().filter(fits).map(|one| one.id).collect()
+}
+
 #[async_trait]
 impl PaymentProvider for StripeProvider {
     async fn create_payment_intent(&self, new: &NewPaymentIntent) -> Result<PaymentIntentState, ProviderError> {
@@ -67,6 +74,15 @@ impl PaymentProvider for StripeProvider {
 
     async fn payment_intent(&self, id: &str) -> Result<PaymentIntentState, ProviderError> {
         self.0.get::<wire::PaymentIntent>("read a payment intent", &requests::payment_intent(id)?).await?.state()
+    }
+
+    async fn payment_intents_of(&self, payment: &str, since: Timestamp) -> Result<Vec<PaymentIntentState>, ProviderError> {
+        let all = self.all("list payment intents", |after| Ok(requests::payment_intents(since, after))).await?;
+        let mut found = Vec::new();
+        for id in named(all, "payment_id", payment) {
+            found.push(self.payment_intent(&id).await?);
+        }
+        Ok(found)
     }
 
     async fn cancel_payment_intent(&self, id: &str, idempotency_key: &str) -> Result<PaymentIntentState, ProviderError> {
@@ -127,6 +143,19 @@ impl PaymentProvider for StripeProvider {
     ) -> Result<AccountState, ProviderError> {
         let request = requests::create_account(organization, email);
         Ok(self.0.post::<wire::Account>("create an account", &request, idempotency_key).await?.state())
+    }
+
+    async fn accounts_of(&self, organization: &str, since: Timestamp) -> Result<Vec<AccountState>, ProviderError> {
+        let all = self.all("list accounts", |after| Ok(requests::accounts(since, after))).await?;
+        let mut found = Vec::new();
+        for id in named(all, "organization_id", organization) {
+            match self.account(&id).await {
+                // It left us meanwhile.
+                Err(ProviderError::Refused { .. }) => {}
+                account => found.push(account?),
+            }
+        }
+        Ok(found)
     }
 
     async fn account(&self, id: &str) -> Result<AccountState, ProviderError> {

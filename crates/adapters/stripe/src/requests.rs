@@ -10,14 +10,15 @@ use stripe_connect::account::{
     CreateAccount, CreateAccountCapabilities, CreateAccountCapabilitiesTransfers, CreateAccountController,
     CreateAccountControllerFees, CreateAccountControllerFeesPayer, CreateAccountControllerLosses,
     CreateAccountControllerLossesPayments, CreateAccountControllerRequirementCollection, CreateAccountControllerStripeDashboard,
-    CreateAccountControllerStripeDashboardType, RetrieveAccount,
+    CreateAccountControllerStripeDashboardType, ListAccount, RetrieveAccount,
 };
 use stripe_connect::account_link::{CreateAccountLink, CreateAccountLinkType};
 use stripe_connect::transfer::{CreateTransfer, ListTransfer, RetrieveTransfer};
 use stripe_core::balance::RetrieveForMyAccountBalance;
 use stripe_core::charge::RetrieveCharge;
 use stripe_core::payment_intent::{
-    CancelPaymentIntent, CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods, RetrievePaymentIntent,
+    CancelPaymentIntent, CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods, ListPaymentIntent,
+    RetrievePaymentIntent,
 };
 
 const BOOKED: &str = "latest_charge.balance_transaction";
@@ -67,6 +68,19 @@ pub(crate) fn create_payment_intent(new: &NewPaymentIntent) -> Result<RequestBui
 
 pub(crate) fn payment_intent(intent: &str) -> Result<RequestBuilder, ProviderError> {
     Ok(built(&RetrievePaymentIntent::new(id(intent)?).expand([BOOKED.to_owned()])))
+}
+
+fn from(since: Timestamp) -> stripe_types::RangeQueryTs {
+    stripe_types::RangeQueryTs::Bounds(stripe_types::RangeBoundsTs { gte: Some(since.timestamp()), ..Default::default() })
+}
+
+/// Those made since then, the newest first.
+pub(crate) fn payment_intents(since: Timestamp, after: Option<&str>) -> RequestBuilder {
+    let mut request = ListPaymentIntent::new().created(from(since)).limit(100);
+    if let Some(after) = after {
+        request = request.starting_after(after);
+    }
+    built(&request)
 }
 
 pub(crate) fn cancel_payment_intent(intent: &str) -> Result<RequestBuilder, ProviderError> {
@@ -173,6 +187,14 @@ pub(crate) fn create_account(organization: &str, email: Option<&str>) -> Request
         .metadata(HashMap::from([("organization_id".to_owned(), organization.to_owned())]));
     if let Some(email) = email {
         request = request.email(email);
+    }
+    built(&request)
+}
+
+pub(crate) fn accounts(since: Timestamp, after: Option<&str>) -> RequestBuilder {
+    let mut request = ListAccount::new().created(from(since)).limit(100);
+    if let Some(after) = after {
+        request = request.starting_after(after);
     }
     built(&request)
 }

@@ -143,6 +143,14 @@ pub(crate) struct List<T> {
     pub(crate) has_more: bool,
 }
 
+/// Of anything in a list, what tells whose it is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Labelled {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) metadata: BTreeMap<String, String>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Account {
     id: String,
@@ -345,7 +353,7 @@ macro_rules! identified {
         }
     )*};
 }
-identified!(Transfer, Dispute, EarlyFraudWarning, OfCharge);
+identified!(Transfer, Dispute, EarlyFraudWarning, OfCharge, Labelled);
 
 impl Account {
     pub(crate) fn state(self) -> AccountState {

@@ -2,12 +2,16 @@
 //!
 //! `record_in` runs in the transaction of the verb, so an effect without its entry cannot be committed, nor an entry without its effect.
 
+mod proof;
+
 use async_trait::async_trait;
 use kernel::{Actor, AuditId, Ctx, Denied, DomainError, Fault, Kind, Page, PageRequest, Permission, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use uow::Tx;
 use uuid::Uuid;
+
+pub use proof::{Place, Proof, PublicKey, SignedHead, Verification};
 
 /// Permissions of this domain.
 pub mod perm {
@@ -90,19 +94,6 @@ pub struct Entry {
     pub previous_hash: [u8; 32],
 }
 
-/// What a verification of one organisation's chain found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verification {
-    /// Whether every entry is there, unchanged and in its place.
-    pub valid: bool,
-    /// How many entries the chain has.
-    pub entries: i64,
-    /// The newest hash; zeros if there is none.
-    pub head_hash: [u8; 32],
-    /// The first place at which it is broken.
-    pub broken_at: Option<i64>,
-}
-
 /// Narrows a list of entries.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
@@ -168,12 +159,6 @@ pub trait Audit: Send + Sync {
     /// # Errors
     /// [`Error::Denied`] without [`perm::READ`].
     async fn list(&self, ctx: &Ctx, filter: &Filter, page: PageRequest) -> Result<Page<Entry>, Error>;
-
-    /// Verifies the organisation's whole chain.
-    ///
-    /// # Errors
-    /// [`Error::Denied`] without [`perm::READ`].
-    async fn verify(&self, ctx: &Ctx) -> Result<Verification, Error>;
 }
 
 /// The actor as the trail stores it.

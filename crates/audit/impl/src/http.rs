@@ -1,21 +1,23 @@
-//! `GET /api/audit` and `GET /api/audit/verify`.
+//! `GET /api/audit`, its verification, its signed head and the keys.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
-use audit_api::{Audit, Entry, Filter, Verification, perm};
+use audit_api::{Audit, Entry, Filter, Place, Proof, PublicKey, SignedHead, Verification, perm};
 use chrono::{DateTime, Utc};
-use kernel::UserId;
+use kernel::{FieldFault, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::{Authed, List, Problem, Query, Reply, Routes};
+use web::{Authed, Guard, List, Problem, Query, Reply, Routes};
 
 /// Adds this crate's endpoints.
 pub fn routes(r: &mut Routes) {
     r.tag("Audit", "Who did what: an append-only trail that anybody entitled can verify.");
     r.add(perm::READ, || list);
     r.add(perm::READ, || verify);
+    r.add(perm::READ, || head);
+    r.add(Guard::Public, || keys);
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -90,34 +92,180 @@ impl From<Entry> for EntryOut {
     }
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct VerifyQuery {
+    /// The most entries to look at: 1 to 10000, which is what is done unless told otherwise.
+    #[param(minimum = 1, maximum = 10000, default = 10000)]
+    limit: Option<u32>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+    /// Start behind this entry instead, such as the `sequence` of a head that you kept; together with `afterHash`.
+    #[param(minimum = 1)]
+    after_sequence: Option<i64>,
+    /// The hash that it must have, hex: the `hash` of the head that you kept.
+    #[param(pattern = "^[0-9a-f]{64}$")]
+    after_hash: Option<String>,
+}
+
+impl VerifyQuery {
+    fn from(&self) -> Result<(Place, u32), Problem> {
+        let mut faults = Vec::new();
+        let most = self.limit.unwrap_or(MOST);
+        if !(1..=MOST).contains(&most) {
+            faults.push(FieldFault::new("?limit", "OUT_OF_RANGE", format!("must be 1 to {MOST}")));
+        }
+        let place = match (&self.cursor, self.after_sequence, &self.after_hash) {
+            (None, None, None) => Some(Place::BEGINNING),
+            (Some(cursor), None, None) => place_of(cursor).or_else(|| {
+                faults.push(FieldFault::new(
+                    "?cursor",
+                    "INVALID_FORMAT",
+                    "must be the `nextCursor` of the page before, unchanged",
+                ));
+                None
+            }),
+            (None, Some(after), Some(hash)) if after >= 1 => {
+                bytes_of(hash).map(|hash| Place::Links { after, hash }).or_else(|| {
+                    faults.push(FieldFault::new(
+                        "?afterHash",
+                        "INVALID_FORMAT",
+                        "must be 64 hexadecimal digits: the hash of that entry",
+                    ));
+                    None
+                })
+            }
+            _ => {
+                let detail = "give afterSequence (1 or more) and afterHash together, and no cursor beside them";
+                faults.push(FieldFault::new("?afterSequence", "INVALID_FORMAT", detail));
+                None
+            }
+        };
+        place.filter(|_| faults.is_empty()).map(|place| (place, most)).ok_or_else(|| Problem::invalid(faults))
+    }
+}
+
+/// The most that one call looks at.
+const MOST: u32 = 10_000;
+
 /// What the verification found.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuditVerification)]
 struct VerificationOut {
-    /// Whether every entry is there, unchanged and in its place.
+    /// Whether every entry that was looked at is there, unchanged and in its place; on the last page also whether the chain ends where its
+    /// head says, with nothing beside it. An organisation's chain is never empty: to be founded is its first entry.
     valid: bool,
-    /// How many entries the chain has.
+    /// How many entries the chain has by its head.
     entries: i64,
     /// The newest hash, hex; zeros if there is none.
     head_hash: String,
-    /// The first place at which the chain is broken; null if it is sound.
+    /// The first place at which the chain is broken; null if what was looked at is sound.
     #[schema(required = true)]
     broken_at: Option<i64>,
+    /// How many entries this page looked at: first the links of the chain, then once more every entry, for such as lie beside it.
+    looked: i64,
+    /// For the next page; null on the last one, and where the chain is broken.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
 }
 
 impl From<Verification> for VerificationOut {
     fn from(v: Verification) -> Self {
-        Self { valid: v.valid, entries: v.entries, head_hash: hex(&v.head_hash), broken_at: v.broken_at }
+        Self {
+            valid: v.valid,
+            entries: v.entries,
+            head_hash: hex(&v.head_hash),
+            broken_at: v.broken_at,
+            looked: v.looked,
+            next_cursor: v.next.map(|place| match place {
+                Place::Links { after, hash } => format!("l.{after}.{}", hex(&hash)),
+                Place::Entries { after } => format!("e.{}", after.simple()),
+            }),
+        }
     }
 }
 
-fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
-        text
-    })
+fn place_of(cursor: &str) -> Option<Place> {
+    let mut parts = cursor.split('.');
+    let place = match (parts.next()?, parts.next()?) {
+        ("l", after) => Place::Links { after: after.parse().ok().filter(|after| *after >= 0)?, hash: bytes_of(parts.next()?)? },
+        ("e", after) => Place::Entries { after: after.parse().ok()? },
+        _ => return None,
+    };
+    parts.next().is_none().then_some(place)
+}
+
+fn bytes_of(text: &str) -> Option<[u8; 32]> {
+    hex::decode(text).ok()?.try_into().ok()
+}
+
+/// The head of the organisation's chain, signed by the platform: keep it, and whatever happens to the database later, it proves what stood
+/// there. Ed25519 (RFC 8032) over the bytes of `statement`:
+/// `14build/audit-head/1 <organisation> <sequence> <hash, hex> <signedAt>`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AuditHead)]
+struct HeadOut {
+    organization_id: Uuid,
+    /// How many entries the chain has.
+    sequence: i64,
+    /// Its newest hash, hex.
+    hash: String,
+    signed_at: DateTime<Utc>,
+    /// The text that is signed.
+    statement: String,
+    /// Which of the keys at `GET /api/audit/keys`.
+    key_id: String,
+    /// Hex.
+    signature: String,
+}
+
+impl From<SignedHead> for HeadOut {
+    fn from(signed: SignedHead) -> Self {
+        Self {
+            organization_id: signed.org.0,
+            sequence: signed.sequence,
+            hash: hex(&signed.hash),
+            signed_at: signed.signed_at,
+            statement: signed.statement,
+            key_id: signed.key_id,
+            signature: hex(&signed.signature),
+        }
+    }
+}
+
+/// The keys with which heads are or were signed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditKeys)]
+struct KeysOut {
+    data: Vec<KeyOut>,
+}
+
+/// A public key.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AuditKey)]
+struct KeyOut {
+    /// The first 16 hex digits of the SHA-256 of the key.
+    id: String,
+    #[schema(examples("Ed25519"))]
+    algorithm: &'static str,
+    /// Its 32 bytes, hex.
+    public_key: String,
+    /// Whether it signs now; else it did before.
+    current: bool,
+}
+
+impl From<PublicKey> for KeyOut {
+    fn from(key: PublicKey) -> Self {
+        Self { id: key.id, algorithm: "Ed25519", public_key: hex(&key.bytes), current: key.current }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    hex::encode(bytes)
 }
 
 /// Lists the organisation's trail, newest first.
@@ -135,9 +283,25 @@ async fn list(Authed(ctx): Authed, audit: Data<dyn Audit>, Query(query): Query<L
     Ok(Reply::ok(&List::of(entries, EntryOut::from)).response())
 }
 
-/// Recomputes the organisation's whole chain.
-#[utoipa::path(responses((status = 200, description = "What was found", body = VerificationOut)))]
+/// Recomputes the organisation's chain, page by page: until `nextCursor` is null, or from a head that you kept (`afterSequence`, `afterHash`),
+/// which the chain must still hold.
+#[utoipa::path(params(VerifyQuery), responses((status = 200, description = "What was found", body = VerificationOut)))]
 #[get("/api/audit/verify")]
-async fn verify(Authed(ctx): Authed, audit: Data<dyn Audit>) -> Result<HttpResponse, Problem> {
-    Ok(Reply::ok(&VerificationOut::from(audit.verify(&ctx).await?)).response())
+async fn verify(Authed(ctx): Authed, proof: Data<dyn Proof>, Query(query): Query<VerifyQuery>) -> Result<HttpResponse, Problem> {
+    let (from, most) = query.from()?;
+    Ok(Reply::ok(&VerificationOut::from(proof.verify(&ctx, from, most).await?)).response())
+}
+
+/// The head of the organisation's chain as it is now, signed.
+#[utoipa::path(responses((status = 200, description = "The head", body = HeadOut)))]
+#[get("/api/audit/head")]
+async fn head(Authed(ctx): Authed, proof: Data<dyn Proof>) -> Result<HttpResponse, Problem> {
+    Ok(Reply::ok(&HeadOut::from(proof.head(&ctx).await?)).response())
+}
+
+/// The public keys with which heads are or were signed: compare them with what the platform publishes elsewhere.
+#[utoipa::path(responses((status = 200, description = "The keys", body = KeysOut)))]
+#[get("/api/audit/keys")]
+async fn keys(proof: Data<dyn Proof>) -> Result<HttpResponse, Problem> {
+    Ok(Reply::ok(&KeysOut { data: proof.keys().into_iter().map(KeyOut::from).collect() }).response())
 }

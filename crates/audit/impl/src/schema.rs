@@ -1,4 +1,4 @@
-//! The tables of this crate, as diesel knows them. The head rows are the database's own business.
+//! The tables of this crate, as diesel knows them. The head rows are written by the database alone.
 
 diesel::table! {
     audit_entries (org_id, id) {
@@ -23,6 +23,38 @@ diesel::table! {
         entry_id -> Uuid,
         previous_hash -> Bytea,
         hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    audit_heads (org_id) {
+        org_id -> Uuid,
+        sequence -> Int8,
+        previous_hash -> Bytea,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    audit_checkpoints (org_id, sequence) {
+        org_id -> Uuid,
+        sequence -> Int8,
+        hash -> Bytea,
+        round -> Int8,
+        signed_at -> Timestamptz,
+        key_id -> Text,
+        signature -> Bytea,
+    }
+}
+
+diesel::table! {
+    audit_rounds (round) {
+        round -> Int8,
+        heads -> Int4,
+        digest -> Bytea,
+        signed_at -> Timestamptz,
+        key_id -> Text,
+        signature -> Bytea,
     }
 }
 

@@ -3,25 +3,35 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use audit_api::{Audit, Entry, Error, Filter, NewEntry, Verification, perm};
+use audit_api::{Audit, Entry, Error, Filter, NewEntry, Place, Proof, PublicKey, SignedHead, Verification, perm};
 use auth_api::Authorizer;
-use kernel::{Ctx, Denied, Fault, OrgId, Page, PageRequest, Position, Scope};
+use chrono::SubsecRound;
+use kernel::{Clock, Ctx, Denied, Fault, OrgId, Page, PageRequest, Position, Scope, SystemClock};
 use serde_json::json;
 use uow::{SystemUow, Tx, Uow};
 
 use crate::repo;
+use crate::signing::{Signer, head_statement};
 
 /// The trail over PostgreSQL.
 pub struct Service {
     uow: Uow,
     authz: Arc<dyn Authorizer>,
+    signer: Option<Arc<Signer>>,
 }
 
 impl Service {
     /// The trail of the tenants behind `uow`.
     #[must_use]
     pub fn new(uow: Uow, authz: Arc<dyn Authorizer>) -> Self {
-        Self { uow, authz }
+        Self { uow, authz, signer: None }
+    }
+
+    /// With the key that signs heads; without one there is no [`Proof::head`].
+    #[must_use]
+    pub fn with_signer(mut self, signer: Arc<Signer>) -> Self {
+        self.signer = Some(signer);
+        self
     }
 
     fn authorise(&self, ctx: &Ctx) -> Result<(), Error> {
@@ -51,12 +61,32 @@ impl Audit for Service {
         let rows = self.uow.read_one(ctx, async |tx| repo::list(tx, ctx.org, filter, page).await).await?;
         Ok(Page::cut(rows, page, |entry| Position { created_at: entry.at, id: entry.id.0 }))
     }
+}
 
-    async fn verify(&self, ctx: &Ctx) -> Result<Verification, Error> {
+#[async_trait]
+impl Proof for Service {
+    async fn verify(&self, ctx: &Ctx, from: Place, most: u32) -> Result<Verification, Error> {
         self.authorise(ctx)?;
-        Ok(self.uow.read(ctx, async |tx| repo::verify(tx, ctx.org).await).await?)
+        Ok(self.uow.read(ctx, async |tx| repo::verify(tx, ctx.org, from, most).await).await?)
+    }
+
+    async fn head(&self, ctx: &Ctx) -> Result<SignedHead, Error> {
+        self.authorise(ctx)?;
+        let signer = self.signer.as_ref().ok_or_else(|| Fault::internal("no key signs heads"))?;
+        let (sequence, hash) = self.uow.read(ctx, async |tx| repo::head(tx, ctx.org).await).await?;
+        let signed_at = SystemClock.now().trunc_subsecs(6);
+        let statement = head_statement(ctx.org, sequence, &hash, signed_at);
+        let signature = signer.sign(&statement);
+        Ok(SignedHead { org: ctx.org, sequence, hash, signed_at, statement, key_id: signer.id().to_owned(), signature })
+    }
+
+    fn keys(&self) -> Vec<PublicKey> {
+        self.signer.as_ref().map(|signer| signer.keys().to_vec()).unwrap_or_default()
     }
 }
+
+/// Links or entries per transaction.
+const PAGE: u32 = 10_000;
 
 /// One organisation's chain, verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,8 +105,16 @@ pub async fn verify_all(system: &SystemUow) -> Result<Vec<Chain>, Fault> {
     let organizations = system.read(async |tx| repo::organizations(tx).await).await?;
     let mut chains = Vec::with_capacity(organizations.len());
     for org in organizations {
-        // A transaction each, so that a long look at many chains holds back nothing.
-        let verification = system.read(async |tx| repo::verify(tx, org).await).await?;
+        let (mut from, mut looked) = (Place::BEGINNING, 0);
+        let verification = loop {
+            // A transaction each, so that a long look at many chains holds back nothing.
+            let found = system.read(async |tx| repo::verify(tx, org, from, PAGE).await).await?;
+            looked += found.looked;
+            match found.next {
+                Some(next) => from = next,
+                None => break Verification { looked, ..found },
+            }
+        };
         chains.push(Chain { org, verification });
     }
     Ok(chains)

@@ -1,13 +1,13 @@
 //! How an award becomes a contract.
 
 use async_trait::async_trait;
-use kernel::{BidId, ContractId, Ctx, MilestoneId, Money, OrgId, ProjectId, SoqLineId, TenderId};
+use kernel::{BidId, ContractId, Ctx, Currency, MilestoneId, Money, OrgId, ProjectId, SoqLineId, TenderId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uow::{DomainEvent, Tx};
 use uuid::Uuid;
 
-use crate::{Error, Party};
+use crate::{Error, MilestoneBounds, Party};
 
 /// A line of the contract's schedule: the tender's quantity at the winning bid's rate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +84,12 @@ pub struct OpenedContract {
 /// The contract side of an award; implemented by escrow, called by tenders inside the award's transaction.
 #[async_trait]
 pub trait ContractsPort: Send + Sync {
+    /// What a milestone of a contract opened now in this currency may be over.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the platform makes no contracts in it.
+    fn milestone_bounds(&self, currency: Currency) -> Result<MilestoneBounds, Error>;
+
     /// C1 and C2 of domain.md §3.3: copies schedule and milestones, checks both sums, and sends the contract out for signature.
     /// Rows only: nothing is said to Stripe. The caller has authorised its own verb.
     ///

@@ -111,7 +111,9 @@ impl From<ProviderError> for Error {
     fn from(error: ProviderError) -> Self {
         match error {
             ProviderError::Refused { code, message } => Self::ProviderRefused { code, message },
-            ProviderError::Unavailable(_) | ProviderError::Unknown(_) => Self::Fault(Fault::unavailable(error)),
+            ProviderError::Unavailable(_) | ProviderError::Unknown(_) | ProviderError::KeySpent(_) => {
+                Self::Fault(Fault::unavailable(error))
+            }
             ProviderError::Unexpected(_) => Self::Fault(Fault::internal(error)),
         }
     }

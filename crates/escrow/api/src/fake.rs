@@ -1,6 +1,6 @@
 //! An in-memory payment provider for tests: deterministic, honours idempotency keys, and can lose an answer after the effect.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -11,56 +11,10 @@ use crate::{
     PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
 };
 
-/// What goes wrong with a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mishap {
-    /// It has its effect, but the answer is lost.
-    LoseAnswer,
-    /// It never arrives.
-    Unavailable,
-    /// It is refused with this code.
-    Refuse(String),
-}
+mod state;
 
-#[derive(Debug, Default)]
-struct State {
-    next: u32,
-    intents: BTreeMap<String, PaymentIntentState>,
-    transfers: Vec<(String, TransferState)>,
-    accounts: BTreeMap<String, AccountState>,
-    charges: BTreeMap<String, ChargeState>,
-    disputes: Vec<DisputeState>,
-    warnings: Vec<FraudWarning>,
-    made_by_key: HashMap<String, String>,
-    refused_by_key: HashMap<String, ProviderError>,
-    mishaps: HashMap<&'static str, Vec<Mishap>>,
-    calls: Vec<&'static str>,
-    moved: Vec<Money>,
-}
-
-impl State {
-    fn id(&mut self, prefix: &str) -> String {
-        self.next += 1;
-        format!("{prefix}_{:06}", self.next)
-    }
-
-    /// A charge: as it should be, until somebody changes it.
-    fn charge(&mut self, id: &str) -> Option<&mut ChargeState> {
-        let brought = |intent: &&PaymentIntentState| intent.funds.as_ref().is_some_and(|funds| funds.charge == id);
-        let intent = self.intents.values().find(brought)?;
-        let fresh = ChargeState {
-            id: id.to_owned(),
-            intent: Some(intent.id.clone()),
-            status: "succeeded".to_owned(),
-            captured: true,
-            disputed: false,
-            amount: intent.amount.minor(),
-            amount_refunded: 0,
-            review: None,
-        };
-        Some(self.charges.entry(id.to_owned()).or_insert(fresh))
-    }
-}
+pub use state::Mishap;
+use state::{State, failed};
 
 /// The provider.
 #[derive(Debug, Default)]
@@ -86,6 +40,28 @@ impl FakeProvider {
     #[must_use]
     pub fn calls(&self) -> Vec<&'static str> {
         self.state().calls.clone()
+    }
+
+    /// Every idempotency key that something was to be made under, in order.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        self.state().keys.clone()
+    }
+
+    /// Every account, in the order in which they were made.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<AccountState> {
+        self.state().accounts.values().cloned().collect()
+    }
+
+    /// The account leaves the platform: it cannot be read any more, and receives nothing.
+    pub fn deauthorize(&self, account: &str) {
+        self.state().accounts.remove(account);
+    }
+
+    /// A payment intent that somebody else made, or that an answer of 500 hid.
+    pub fn insert_intent(&self, intent: PaymentIntentState) {
+        self.state().intents.insert(intent.id.clone(), intent);
     }
 
     /// Every payment intent.
@@ -245,6 +221,7 @@ impl PaymentProvider for FakeProvider {
     async fn create_payment_intent(&self, new: &NewPaymentIntent) -> Result<PaymentIntentState, ProviderError> {
         let mishap = self.begin("create_payment_intent")?;
         let mut state = self.state();
+        let spent = state.spends(&new.idempotency_key, mishap.as_ref())?;
         let id = match state.made_by_key.get(&new.idempotency_key) {
             Some(id) => id.clone(),
             None => {
@@ -266,13 +243,20 @@ impl PaymentProvider for FakeProvider {
             }
         };
         let intent = state.intents.get(&id).cloned().ok_or_else(|| missing("payment intent"))?;
-        end(mishap, intent)
+        if spent { Err(failed()) } else { end(mishap, intent) }
     }
 
     async fn payment_intent(&self, id: &str) -> Result<PaymentIntentState, ProviderError> {
         let mishap = self.begin("payment_intent")?;
         let intent = self.state().intents.get(id).cloned().ok_or_else(|| missing("payment intent"))?;
         end(mishap, intent)
+    }
+
+    async fn payment_intents_of(&self, payment: &str, _: Timestamp) -> Result<Vec<PaymentIntentState>, ProviderError> {
+        let mishap = self.begin("payment_intents_of")?;
+        let names = |intent: &PaymentIntentState| intent.metadata.iter().any(|(name, id)| name == "payment_id" && id == payment);
+        let found = self.state().intents.values().filter(|intent| names(intent)).cloned().collect();
+        end(mishap, found)
     }
 
     async fn cancel_payment_intent(&self, id: &str, idempotency_key: &str) -> Result<PaymentIntentState, ProviderError> {
@@ -336,7 +320,9 @@ impl PaymentProvider for FakeProvider {
     async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError> {
         let mishap = self.begin("create_transfer")?;
         let mut state = self.state();
-        if !state.accounts.get(&order.destination).is_some_and(|account| account.transfers_active) {
+        let spent = state.spends(&order.idempotency_key, mishap.as_ref())?;
+        let known = state.made_by_key.contains_key(&order.idempotency_key);
+        if !known && !state.accounts.get(&order.destination).is_some_and(|account| account.transfers_active) {
             let code = "insufficient_capabilities_for_transfer".to_owned();
             return Err(ProviderError::Refused { code, message: "the account cannot receive transfers".to_owned() });
         }
@@ -356,8 +342,8 @@ impl PaymentProvider for FakeProvider {
                 id
             }
         };
-        let transfer = state.transfers.iter().map(|(_, t)| t).find(|t| t.id == id).cloned();
-        end(mishap, transfer.ok_or_else(|| missing("transfer"))?)
+        let transfer = state.transfers.iter().map(|(_, t)| t).find(|t| t.id == id).cloned().ok_or_else(|| missing("transfer"))?;
+        if spent { Err(failed()) } else { end(mishap, transfer) }
     }
 
     async fn transfer(&self, id: &str) -> Result<TransferState, ProviderError> {
@@ -373,9 +359,24 @@ impl PaymentProvider for FakeProvider {
         end(mishap, found)
     }
 
-    async fn create_account(&self, _: &str, _: Option<&str>, idempotency_key: &str) -> Result<AccountState, ProviderError> {
-        let mishap = self.begin("create_account")?;
+    async fn create_account(
+        &self,
+        organization: &str,
+        _: Option<&str>,
+        idempotency_key: &str,
+    ) -> Result<AccountState, ProviderError> {
+        let begun = self.begin("create_account");
         let mut state = self.state();
+        // A refusal is the key's answer for good, as any other.
+        if let Some(refused) = state.refused_by_key.get(idempotency_key) {
+            return Err(refused.clone());
+        }
+        let mishap = begun.inspect_err(|error| {
+            if matches!(error, ProviderError::Refused { .. }) {
+                state.refused_by_key.insert(idempotency_key.to_owned(), error.clone());
+            }
+        })?;
+        let spent = state.spends(idempotency_key, mishap.as_ref())?;
         let id = match state.made_by_key.get(idempotency_key) {
             Some(id) => id.clone(),
             None => {
@@ -389,11 +390,20 @@ impl PaymentProvider for FakeProvider {
                     disabled_reason: None,
                 };
                 state.accounts.insert(id.clone(), account);
+                state.account_of.insert(id.clone(), organization.to_owned());
                 id
             }
         };
         let account = state.accounts.get(&id).cloned().ok_or_else(|| missing("account"))?;
-        end(mishap, account)
+        if spent { Err(failed()) } else { end(mishap, account) }
+    }
+
+    async fn accounts_of(&self, organization: &str, _: Timestamp) -> Result<Vec<AccountState>, ProviderError> {
+        let mishap = self.begin("accounts_of")?;
+        let state = self.state();
+        let owned = |id: &String| state.account_of.get(id).is_some_and(|owner| owner == organization);
+        let found = state.accounts.iter().filter(|(id, _)| owned(id)).map(|(_, account)| account.clone()).collect();
+        end(mishap, found)
     }
 
     async fn account(&self, id: &str) -> Result<AccountState, ProviderError> {

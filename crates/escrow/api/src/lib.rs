@@ -2,6 +2,7 @@
 //!
 //! Two ports meet here: [`ContractsPort`], through which an award becomes a contract, and [`PaymentProvider`], through which money moves.
 
+pub mod bounds;
 mod contract;
 mod error;
 #[cfg(feature = "fake")]
@@ -12,6 +13,7 @@ mod service;
 mod state;
 mod types;
 
+pub use bounds::MilestoneBounds;
 pub use contract::{ContractActivated, ContractEnded, ContractsPort, NewContract, NewContractLine, NewMilestone, OpenedContract};
 pub use error::Error;
 pub use hold::{Hold, HoldKind};
@@ -60,6 +62,8 @@ pub mod perm {
     pub const PAYEE_READ: Permission = Permission("payee_account.read");
     /// Onboard the organisation's payee account.
     pub const PAYEE_MANAGE: Permission = Permission("payee_account.manage");
+    /// Have a new payee account made where the one there was is closed.
+    pub const PAYEE_REPLACE: Permission = Permission("payee_account.replace");
     /// All of them.
     pub const ALL: &[Permission] = &[
         CONTRACTS_READ,
@@ -77,5 +81,6 @@ pub mod perm {
         STATEMENT_READ,
         PAYEE_READ,
         PAYEE_MANAGE,
+        PAYEE_REPLACE,
     ];
 }

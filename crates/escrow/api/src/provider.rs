@@ -20,9 +20,13 @@ pub enum ProviderError {
     /// It did not happen and may be tried again (connection refused, 429).
     #[error("the payment provider cannot be reached: {0}")]
     Unavailable(String),
-    /// Nobody knows whether it happened (time-out after sending, 5xx): look before trying again, with the same key (R5).
+    /// Nobody knows whether it happened (time-out after sending): look before trying again, with the same key (R5).
     #[error("the payment provider's answer is lost: {0}")]
     Unknown(String),
+    /// It failed (5xx), or the key was used for something else, and whatever is asked under this key gets the same answer for a day.
+    /// Nobody knows whether it happened: look first; for what is harmless until it is paid, a new key then helps.
+    #[error("the payment provider failed and repeats that under this key: {0}")]
+    KeySpent(String),
     /// It answered something that cannot be understood.
     #[error("the payment provider answered something unexpected: {0}")]
     Unexpected(String),
@@ -39,7 +43,7 @@ pub struct NewPaymentIntent {
     pub metadata: Vec<(String, String)>,
     /// Shown on the payer's receipt.
     pub description: String,
-    /// The idempotency key: the payment's id.
+    /// The idempotency key: the payment's id, with a number once a key was spent.
     pub idempotency_key: String,
 }
 
@@ -252,6 +256,9 @@ pub trait PaymentProvider: Send + Sync {
     /// The payment intent as it is now, with charge and balance transaction.
     async fn payment_intent(&self, id: &str) -> Result<PaymentIntentState, ProviderError>;
 
+    /// Every payment intent made since `since` whose metadata name this payment: how one is found whose creation was not answered.
+    async fn payment_intents_of(&self, payment: &str, since: Timestamp) -> Result<Vec<PaymentIntentState>, ProviderError>;
+
     /// Cancels a payment intent that has not succeeded.
     async fn cancel_payment_intent(&self, id: &str, idempotency_key: &str) -> Result<PaymentIntentState, ProviderError>;
 
@@ -287,6 +294,9 @@ pub trait PaymentProvider: Send + Sync {
         email: Option<&str>,
         idempotency_key: &str,
     ) -> Result<AccountState, ProviderError>;
+
+    /// Every connected account made since `since` whose metadata name this organisation.
+    async fn accounts_of(&self, organization: &str, since: Timestamp) -> Result<Vec<AccountState>, ProviderError>;
 
     /// The connected account as it is now.
     async fn account(&self, id: &str) -> Result<AccountState, ProviderError>;

@@ -6,6 +6,8 @@ use uow::Job;
 
 /// Looks at a payment: [`PaymentJob`] → `Service::sync_payment`.
 pub const SYNC_PAYMENT: &str = "escrow.sync_payment";
+/// Looks at an intent that names a payment without being its own: [`IntentJob`] → `Service::adopt_intent`.
+pub const ADOPT_INTENT: &str = "escrow.adopt_intent";
 /// Looks at what befell a payment's charge: [`PaymentJob`] → `Service::sync_charge`.
 pub const SYNC_CHARGE: &str = "escrow.sync_charge";
 /// Sends a release, or finds out what became of it: [`ReleaseJob`] → `Service::send_release`.
@@ -20,7 +22,7 @@ pub const WEBHOOK: &str = "escrow.webhook";
 pub const ESCALATE: &str = "escrow.escalate";
 
 /// Every job name.
-pub const ALL: &[&str] = &[SYNC_PAYMENT, SYNC_CHARGE, SEND_RELEASE, SYNC_TRANSFER, SYNC_ACCOUNT, WEBHOOK, ESCALATE];
+pub const ALL: &[&str] = &[SYNC_PAYMENT, ADOPT_INTENT, SYNC_CHARGE, SEND_RELEASE, SYNC_TRANSFER, SYNC_ACCOUNT, WEBHOOK, ESCALATE];
 
 /// A payment of an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,17 @@ pub struct PaymentJob {
     pub org: OrgId,
     /// The payment.
     pub payment: PaymentId,
+}
+
+/// An intent that names a payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntentJob {
+    /// The owner's side.
+    pub org: OrgId,
+    /// The payment that it names.
+    pub payment: PaymentId,
+    /// The provider's payment intent.
+    pub intent: String,
 }
 
 /// A release of an organisation.
@@ -85,6 +98,11 @@ pub(crate) fn sync_charge(org: OrgId, payment: PaymentId) -> Job {
 /// A look planned for later, under a key of its own: it never moves the look that an event asks for now.
 pub(crate) fn sync_payment_at(org: OrgId, payment: PaymentId, at: Timestamp) -> Job {
     Job::new(SYNC_PAYMENT, PaymentJob { org, payment }).keyed(format!("{SYNC_PAYMENT}:{payment}:later")).at(at)
+}
+
+pub(crate) fn adopt_intent(org: OrgId, payment: PaymentId, intent: String) -> Job {
+    let key = format!("{ADOPT_INTENT}:{intent}");
+    Job::new(ADOPT_INTENT, IntentJob { org, payment, intent }).keyed(key)
 }
 
 pub(crate) fn send_release(org: OrgId, release: ReleaseId) -> Job {

@@ -145,6 +145,9 @@ diesel::table! {
         created_by -> Nullable<Uuid>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        key_no -> Int4,
+        looks -> Int4,
+        looked_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -191,6 +194,20 @@ diesel::table! {
         disabled_reason -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        key_no -> Int4,
+        looks -> Int4,
+        looked_at -> Nullable<Timestamptz>,
+        next_look_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    payee_accounts_retired (org_id, account) {
+        org_id -> Uuid,
+        account -> Text,
+        reason -> Nullable<Text>,
+        retired_by -> Nullable<Uuid>,
+        retired_at -> Timestamptz,
     }
 }
 

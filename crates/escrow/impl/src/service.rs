@@ -10,6 +10,8 @@ mod doctor;
 mod float;
 mod funding;
 mod holds;
+mod intents;
+mod looks;
 mod milestones;
 mod payees;
 mod releases;
@@ -69,6 +71,7 @@ pub struct Service {
     provider: Arc<dyn PaymentProvider>,
     clock: Arc<dyn Clock>,
     settings: Settings,
+    asked: looks::Asked,
 }
 
 impl Service {
@@ -76,7 +79,7 @@ impl Service {
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
         let Dependencies { uow, system, authorizer, audit, tenants, provider, clock, settings } = dependencies;
-        Self { uow, system, authz: authorizer, audit, tenants, provider, clock, settings }
+        Self { uow, system, authz: authorizer, audit, tenants, provider, clock, settings, asked: looks::Asked::default() }
     }
 
     /// Passes if the context's organisation is that side of the contract and the person may do it.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use audit_api::Audit;
 use auth_api::{Authorizer, Sessions};
+use kernel::Currency;
 use projects_api::{Error, Precondition};
 use tenants_api::Tenants;
 use uow::Uow;
@@ -21,6 +22,7 @@ pub struct Service {
     sessions: Arc<dyn Sessions>,
     tenants: Arc<dyn Tenants>,
     audit: Arc<dyn Audit>,
+    currencies: Option<Vec<Currency>>,
 }
 
 impl Service {
@@ -32,7 +34,13 @@ impl Service {
         tenants: Arc<dyn Tenants>,
         audit: Arc<dyn Audit>,
     ) -> Self {
-        Self { uow, authz, sessions, tenants, audit }
+        Self { uow, authz, sessions, tenants, audit, currencies: None }
+    }
+
+    /// Makes new projects in these currencies only.
+    #[must_use]
+    pub fn offering(self, currencies: Vec<Currency>) -> Self {
+        Self { currencies: Some(currencies), ..self }
     }
 }
 

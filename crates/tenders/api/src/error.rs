@@ -47,6 +47,12 @@ pub enum Error {
     /// The bid's validity has ended.
     #[error("the bid was valid until {0}: it can no longer be awarded")]
     BidExpired(chrono::NaiveDate),
+    /// The bids of a closed tender are not those that were counted when it closed.
+    #[error(
+        "the sealed bids no longer agree with the number, the receipts and the root that were fixed at closing: nothing is opened, the \
+         tender stays closed. The platform's operators have been alarmed; try again when they have restored what was changed"
+    )]
+    SealBroken,
     /// The tender cannot be published as it is.
     #[error("the tender is not ready to be published")]
     NotReady(Vec<FieldFault>),
@@ -91,7 +97,8 @@ impl DomainError for Error {
             | Self::SamePerson
             | Self::AlreadyInvited
             | Self::ApproverNotYet(_)
-            | Self::BidExpired(_) => Kind::Conflict,
+            | Self::BidExpired(_)
+            | Self::SealBroken => Kind::Conflict,
             Self::TenderClosed { .. } | Self::NotReady(_) | Self::Invalid(_) => Kind::Invalid,
             Self::Stale => Kind::Stale,
             Self::Denied(_) => Kind::Forbidden,
@@ -110,6 +117,7 @@ impl DomainError for Error {
             Self::AlreadyInvited => "ALREADY_INVITED",
             Self::ApproverNotYet(_) => tenants_api::NotYet::CODE,
             Self::BidExpired(_) => "BID_EXPIRED",
+            Self::SealBroken => "SEAL_BROKEN",
             Self::NotReady(_) => "TENDER_NOT_READY",
             Self::Stale => "STALE",
             Self::Invalid(_) => "INVALID",
@@ -127,6 +135,7 @@ impl DomainError for Error {
             Self::State { state, .. } => Some((*state).to_owned()),
             Self::BidExists(bid) => bid.map(|(_, status)| status.name().to_owned()),
             Self::BidExpired(_) => Some("expired".to_owned()),
+            Self::SealBroken => Some("closed".to_owned()),
             _ => None,
         }
     }

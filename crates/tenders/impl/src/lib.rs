@@ -7,6 +7,10 @@
 //! - A draft of a bid is sealed in the same way but has no receipt: only its bidder ever reads it, it is in no count, root or record, and
 //!   it lapses at the deadline. Without a receipt the database takes no bid for submitted.
 //! - The database's clock (`app.now()`) decides the deadline, strictly; closing waits for the bids that got the lock in time.
+//! - Nothing that an owner does waits for a bidder: they share no lock. Bids meet the closing at a gate of their own
+//!   (`app.tender_gate`), are priced and sealed before it, and only the job waits there; who reads a tender at that very moment sees it as
+//!   it was.
+//! - What is opened are the bids that were counted at closing: number, receipts and root are rebuilt, and nothing opens unless they agree.
 //! - What the serving role must not do by itself (close, open, complete) is done by functions of `build14_system` that check state, time,
 //!   number of bids and the contract again; a trigger holds the serving role to the tender's state machine. That two persons agreed where
 //!   two are needed is checked by the service alone: the serving role writes approvals itself, so the database could not tell.
@@ -26,10 +30,12 @@
 //!
 //! Lock order: project → tender → bid → award → contract.
 
+mod doctor;
 mod http;
 mod jobs;
 mod model;
 mod repo;
+mod rotation;
 mod schema;
 mod seal;
 mod service;
@@ -38,9 +44,11 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, ServiceConfig};
 
+pub use doctor::{Finding, overdue, seals};
 pub use http::routes;
 pub use jobs::{CLOSE_JOB, FALL_AWARD_JOB, FINISH_STANDSTILL_JOB, TenderJob};
 pub use model::merkle::{root_of_record, verifies};
+pub use rotation::{Rotation, Wrapping, rotate, wrappings};
 pub use seal::{NotAKey, SealKey};
 pub use service::{Dependencies, Service, Settings};
 

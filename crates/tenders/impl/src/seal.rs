@@ -66,6 +66,18 @@ impl SealKey {
         self
     }
 
+    /// The ids of this key and of those before it.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self).chain(&self.previous).map(Self::id)
+    }
+
+    /// A tender's key, wrapped by this key instead of one before it.
+    pub(crate) fn rewrap(&self, tender: TenderId, wrapped: &WrappedKey) -> Result<WrappedKey, Fault> {
+        let key = self.unwrap(tender, wrapped)?;
+        let wrapped = encrypt(&self.key, key.0.expose_secret(), tender.0.as_bytes())?;
+        Ok(WrappedKey { key_id: self.id.clone(), wrapped })
+    }
+
     /// A fresh key for a tender.
     pub(crate) fn make(&self, tender: TenderId) -> Result<WrappedKey, Fault> {
         let key = SecretBox::new(Box::new(rand::random::<[u8; 32]>()));
@@ -144,12 +156,12 @@ impl TenderKey {
     pub(crate) fn open(&self, place: Place, sealed: &[u8], receipt: &Hash) -> Result<(BidContent, String), Fault> {
         let bytes = decrypt(&self.0, sealed, &place.aad(BID))?;
         if sha256(&[&bytes]) != *receipt {
-            return Err(Fault::internal(format!("the sealed offer of bid {} does not match its receipt", place.bid)));
+            return Err(Fault::internal("a sealed offer does not match its receipt"));
         }
         let text = String::from_utf8(bytes).map_err(Fault::internal)?;
         let document: Document = serde_json::from_str(&text).map_err(Fault::internal)?;
         if document.place != place {
-            return Err(Fault::internal(format!("the sealed offer of bid {} belongs elsewhere", place.bid)));
+            return Err(Fault::internal("a sealed offer belongs elsewhere"));
         }
         Ok((document.content, text))
     }

@@ -9,7 +9,8 @@ use kernel::RequestId;
 pub struct Line<'a> {
     pub method: &'a Method,
     pub route: &'a str,
-    pub path: &'a str,
+    /// None of what no route answers: it may be a sealed one, misspelt.
+    pub path: Option<&'a str>,
     pub status: StatusCode,
     pub took: Duration,
     pub request: &'a RequestId,
@@ -32,4 +33,9 @@ pub fn write(line: &Line<'_>) {
         organization = line.org.map(tracing::field::display),
         address = line.address.map(tracing::field::display),
     );
+}
+
+/// Writes that a request of a sealed route was answered: neither by whom nor about what, and not how long it took, which tells what it was.
+pub fn write_sealed(status: StatusCode, request: &RequestId) {
+    tracing::info!(target: "access", route = super::instruments::SEALED, status = super::instruments::class(status), request_id = request.as_str());
 }

@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
-use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
 
 /// The route of what no route answers: one label value, whatever paths are tried.
 pub const NO_ROUTE: &str = "none";
+
+/// The route of every sealed route: reading a tender, changing it, bidding and withdrawing are one, so that no counter tells of bids.
+pub const SEALED: &str = "sealed";
 
 type Handles = HashMap<String, Vec<(&'static str, StatusCode, Counter, Histogram)>>;
 
@@ -20,6 +23,9 @@ thread_local! {
 /// Tells the exporter what the metrics mean. Call it once, after the recorder is installed.
 pub fn describe_metrics() {
     describe_counter!("http_requests_total", Unit::Count, "Requests answered, by method, route and status");
+    describe_gauge!("http_connections", Unit::Count, "Clients' connections that are open");
+    describe_counter!("http_connections_ended_total", Unit::Count, "Connections ended for being slow, or to make room, by why");
+    describe_counter!("http_connections_refused_total", Unit::Count, "Connections refused since all others were being served");
     describe_histogram!("http_request_duration_seconds", Unit::Seconds, "Time from the request's head to the answer's head");
 }
 
@@ -42,6 +48,23 @@ pub fn record(method: &Method, route: &str, status: StatusCode, took: Duration) 
         count.increment(1);
         time.record(took);
     });
+}
+
+/// Counts one answered request of a sealed route: neither method nor the very status, which tells what was made.
+pub fn record_sealed(status: StatusCode, took: Duration) {
+    counter!("http_requests_total", "method" => "any", "route" => SEALED, "status" => class(status)).increment(1);
+    histogram!("http_request_duration_seconds", "method" => "any", "route" => SEALED).record(took);
+}
+
+/// The class of a status.
+pub fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
 }
 
 /// Clients can invent methods; labels must not grow with them.

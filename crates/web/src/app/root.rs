@@ -66,7 +66,8 @@ where
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let mut visit = Visit::begin(&request, &self.deps);
-        let span = trace::root_span(request.method(), request.path(), &visit.caller.request, request.headers());
+        let asked = visit.shown_path().map(|path| (&visit.method, path));
+        let span = trace::root_span(asked, &visit.caller.request, request.headers());
         visit.head = head::as_get(&mut request);
         let service = Rc::clone(&self.service);
         Box::pin(visit.run(request, service).instrument(span))
@@ -81,6 +82,8 @@ struct Visit {
     uri: Uri,
     /// The pattern that the path matches.
     route: Option<String>,
+    /// Whether who called it is nobody's to read.
+    sealed: bool,
     origin: Option<HeaderValue>,
     gzip: bool,
     /// Whether the answer is to have no body.
@@ -94,6 +97,8 @@ impl Visit {
     fn begin(request: &ServiceRequest, deps: &Rc<AppDeps>) -> Self {
         let headers = request.headers();
         let peer = request.peer_addr().map(|socket| socket.ip());
+        // By the path that routing goes by, in which `%61` is `a`: not by the text that the client chose.
+        let route = request.resource_map().match_pattern(request.match_info().as_str());
         let caller = Caller {
             request: request_id::of(headers),
             address: client::address(peer, headers, &deps.settings.trusted_proxies, deps.settings.client_ip_header),
@@ -104,8 +109,8 @@ impl Visit {
             caller,
             method: request.method().clone(),
             uri: request.uri().clone(),
-            // By the path that routing goes by, in which `%61` is `a`: not by the text that the client chose.
-            route: request.resource_map().match_pattern(request.match_info().as_str()),
+            sealed: route.as_deref().is_some_and(|route| deps.routes.is_sealed(route)),
+            route,
             origin: cors::allowed_origin(headers, &deps.settings.allowed_origins),
             gzip: compress::accepted(headers),
             head: false,
@@ -204,6 +209,11 @@ impl Visit {
         self.route.as_deref().unwrap_or(instruments::NO_ROUTE)
     }
 
+    /// The path, where logs may show it.
+    fn shown_path(&self) -> Option<&str> {
+        (self.route.is_some() && !self.sealed).then(|| self.uri.path())
+    }
+
     fn decorate(&self, headers: &mut HeaderMap) {
         // An id is a token of visible ASCII by construction.
         if let Ok(id) = HeaderValue::from_str(self.caller.request.as_str()) {
@@ -217,15 +227,22 @@ impl Visit {
     /// Tells metrics and the access log.
     fn record(&self, status: StatusCode) {
         let took = self.started.elapsed();
-        instruments::record(&self.method, self.route(), status, took);
+        if self.sealed {
+            instruments::record_sealed(status, took);
+        } else {
+            instruments::record(&self.method, self.route(), status, took);
+        }
         if !self.deps.settings.access_log {
             return;
+        }
+        if self.sealed {
+            return access_log::write_sealed(status, &self.caller.request);
         }
         let session = self.caller.live();
         access_log::write(&access_log::Line {
             method: &self.method,
             route: self.route(),
-            path: self.uri.path(),
+            path: self.shown_path(),
             status,
             took,
             request: &self.caller.request,

@@ -6,9 +6,19 @@ use kernel::RequestId;
 use tracing::Span;
 use tracing::field::Empty;
 
-/// A span around everything that the request causes.
-pub fn root_span(method: &Method, path: &str, request: &RequestId, headers: &HeaderMap) -> Span {
-    let span = tracing::info_span!("request", %method, path, request_id = request.as_str(), trace_id = Empty, parent_id = Empty);
+/// A span around everything that the request causes. It tells `asked`, method and path, unless nobody is to know.
+pub fn root_span(asked: Option<(&Method, &str)>, request: &RequestId, headers: &HeaderMap) -> Span {
+    let span = tracing::info_span!(
+        "request",
+        method = Empty,
+        path = Empty,
+        request_id = request.as_str(),
+        trace_id = Empty,
+        parent_id = Empty
+    );
+    if let Some((method, path)) = asked {
+        span.record("method", method.as_str()).record("path", path);
+    }
     if let Some((trace, parent)) = headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(parse) {
         span.record("trace_id", trace).record("parent_id", parent);
     }

@@ -178,7 +178,7 @@ async fn requests_that_say_two_things_are_refused_and_hold_nobody() {
         ),
         (format!("{SIGNED}Content-Type: text/plain\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"), "400"),
         (format!("{get}Host: a\r\nConnection: close\r\n{}\r\n", "X-A: b\r\n".repeat(200)), "431 or 400"),
-        (format!("{get}Host: a\r\nConnection: close\r\nX-A: {}\r\n\r\n", "b".repeat(200_000)), "431 or 400"),
+        (format!("{get}Host: a\r\nConnection: close\r\nX-A: {}\r\n\r\n", "b".repeat(200_000)), "431, 400 or nothing"),
         (format!("{get}Host: a\r\nX-A: b\0c\r\nConnection: close\r\n\r\n"), "400"),
         ("GET /api/things HTTP/1.0\r\nAuthorization: Bearer good\r\n\r\n".to_owned(), "200"),
         (

@@ -133,9 +133,13 @@ impl Client {
     }
 
     pub fn with(settings: Settings, more: impl FnOnce(AppDeps) -> AppDeps) -> Self {
+        Self::over(routes(), settings, more)
+    }
+
+    pub fn over(routes: web::Routes, settings: Settings, more: impl FnOnce(AppDeps) -> AppDeps) -> Self {
         let seen = Arc::new(Seen::default());
         let data = Data::from(Arc::clone(&seen));
-        let deps = AppDeps::new(Arc::new(routes()), Arc::new(FakeSessions(Arc::clone(&seen))), settings)
+        let deps = AppDeps::new(Arc::new(routes), Arc::new(FakeSessions(Arc::clone(&seen))), settings)
             .denial_log(Arc::new(Denials(Arc::clone(&seen))))
             .authorizer(Arc::new(Rights(Arc::clone(&seen))))
             .data(move |config| {

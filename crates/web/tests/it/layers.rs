@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
+use actix_web::{get, post};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
 use crate::fixture::{Client, settings};
@@ -133,4 +134,35 @@ async fn metrics_are_labelled_by_route_pattern() {
         "http_request_duration_seconds method=GET route=none",
     ];
     assert_eq!(*labels.0.lock().unwrap(), expected);
+}
+
+#[utoipa::path(responses((status = 200, description = "Read")))]
+#[get("/api/secrets/{id}")]
+async fn read_secret() -> actix_web::HttpResponse {
+    actix_web::HttpResponse::Ok().finish()
+}
+
+#[utoipa::path(responses((status = 201, description = "Made")))]
+#[post("/api/secrets/{id}/parts")]
+async fn make_part() -> actix_web::HttpResponse {
+    actix_web::HttpResponse::Created().finish()
+}
+
+#[actix_web::test]
+async fn sealed_routes_are_one_in_metrics() {
+    let labels = Labels::default();
+    let _guard = metrics::set_default_local_recorder(&labels);
+    let mut routes = web::Routes::new();
+    routes.tag("Secrets", "Sealed.").sealed().add(web::Guard::Public, || read_secret).add(web::Guard::Public, || make_part);
+    routes.tag("Open", "Not sealed.");
+    assert!(routes.is_sealed("/api/secrets/{id}/parts") && !routes.is_sealed("/api/other"));
+    let client = Client::over(routes, crate::fixture::settings(), |deps| deps);
+    let made = client.send(TestRequest::post().uri("/api/secrets/1/parts")).await;
+    let read = client.send(TestRequest::get().uri("/api/secrets/1")).await;
+    let wrong = client.send(TestRequest::delete().uri("/api/secrets/1")).await;
+    assert_eq!([made.status, read.status, wrong.status].map(|status| status.as_u16()), [201, 200, 405]);
+    let (count, time) =
+        ("http_requests_total method=any route=sealed status=", "http_request_duration_seconds method=any route=sealed");
+    let expected = [format!("{count}2xx"), time.into(), format!("{count}2xx"), time.into(), format!("{count}4xx"), time.into()];
+    assert_eq!(*labels.0.lock().unwrap(), expected, "nothing tells one made from one read");
 }

@@ -282,7 +282,7 @@ async fn fail(how: Id<String>) -> Result<HttpResponse, Problem> {
         "closed" => Refused::Closed.into(),
         "internal" => Refused::Fault(Fault::internal("password=hunter2 in relation bids")).into(),
         "unavailable" => Refused::Fault(Fault::unavailable("connection to 10.1.2.3 refused")).into(),
-        "busy" => auth_api::Error::Busy.into(),
+        "busy" => auth_api::Error::Busy(std::time::Duration::from_secs(7)).into(),
         "attempts" => auth_api::Error::TooManyAttempts(Spent {
             limit: "attempts",
             requests: 10,

@@ -172,11 +172,53 @@ async fn a_lost_answer_is_unknown_and_found_again() {
             ..order(&payee, 10_000)
         };
         let lost = scene.stripe.create_transfer(&order).await;
-        assert!(matches!(lost, Err(ProviderError::Unknown(_))), "{kind:?}: {lost:?}");
+        match kind {
+            FaultKind::Status500After => assert!(matches!(lost, Err(ProviderError::KeySpent(_))), "{kind:?}: {lost:?}"),
+            _ => assert!(matches!(lost, Err(ProviderError::Unknown(_))), "{kind:?}: {lost:?}"),
+        }
         let found = scene.stripe.transfers_of_group(&order.transfer_group).await.expect("listed");
         assert_eq!(found.len(), 1, "{kind:?}");
         assert_eq!(found[0].metadata, [("release_id".to_owned(), key.to_owned())]);
     }
+}
+
+#[tokio::test]
+async fn a_500_is_repeated_by_its_key_and_what_it_made_is_found_by_its_metadata() {
+    let scene = Scene::new().await;
+    let since = chrono::Utc::now() - chrono::TimeDelta::hours(1);
+    let new = |payment: &str, key: &str| NewPaymentIntent {
+        amount: eur(10_000),
+        transfer_group: "ms_1".into(),
+        metadata: vec![("payment_id".into(), payment.into())],
+        description: "Milestone 1".into(),
+        idempotency_key: key.into(),
+    };
+    for (kind, payment, made) in [(FaultKind::Status500, "p1", 0), (FaultKind::Status500After, "p2", 1)] {
+        scene.sandbox.inject(Fault::new("POST", "/v1/payment_intents", kind));
+        for _ in 0..2 {
+            let failed = scene.stripe.create_payment_intent(&new(payment, payment)).await;
+            assert!(matches!(failed, Err(ProviderError::KeySpent(_))), "the key repeats it: {failed:?}");
+        }
+        let found = scene.stripe.payment_intents_of(payment, since).await.expect("listed");
+        assert_eq!(found.len(), made, "{kind:?}");
+        let again = scene.stripe.create_payment_intent(&new(payment, &format!("{payment}_1"))).await.expect("the next key helps");
+        let found = scene.stripe.payment_intents_of(payment, since).await.expect("listed");
+        assert_eq!(found.len(), made + 1);
+        assert!(found.contains(&again));
+    }
+    assert_eq!(scene.stripe.payment_intents_of("p3", since).await, Ok(vec![]));
+    // Also those beyond the first page.
+    for n in 0..101 {
+        scene.stripe.create_payment_intent(&new("others", &format!("o{n}"))).await.expect("made");
+    }
+    assert_eq!(scene.stripe.payment_intents_of("p1", since).await.expect("listed").len(), 1);
+
+    scene.sandbox.inject(Fault::new("POST", "/v1/accounts", FaultKind::Status500After));
+    let failed = scene.stripe.create_account("org_1", None, "acct_org_1").await;
+    assert!(matches!(failed, Err(ProviderError::KeySpent(_))), "{failed:?}");
+    let found = scene.stripe.accounts_of("org_1", since).await.expect("listed");
+    assert_eq!((found.len(), scene.stripe.accounts_of("org_2", since).await), (1, Ok(vec![])));
+    assert_eq!(scene.stripe.account(&found[0].id).await.as_ref(), Ok(&found[0]));
 }
 
 impl Scene {

@@ -157,12 +157,18 @@ async fn too_often_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_server_error_is_unknown_even_if_a_later_attempt_never_got_there() {
+async fn a_server_error_spends_the_key_even_if_a_later_attempt_never_got_there() {
     let (result, asked) = after(&[error(500, "api_error", "")]).await;
-    assert!(matches!(result, Err(ProviderError::Unknown(_))), "{result:?}");
+    assert!(matches!(result, Err(ProviderError::KeySpent(_))), "{result:?}");
     assert_eq!(asked.len(), 3);
-    let (result, _) = after(&[error(500, "api_error", ""), error(429, "invalid_request_error", "rate_limit")]).await;
-    assert!(matches!(result, Err(ProviderError::Unknown(_))), "{result:?}");
+    for then in [error(429, "invalid_request_error", "rate_limit"), Reply::HangUp, Reply::Html(502)] {
+        let (result, _) = after(&[error(500, "api_error", ""), then]).await;
+        assert!(matches!(result, Err(ProviderError::KeySpent(_))), "{result:?}");
+    }
+    let (result, _) = after(&[Reply::Html(502)]).await;
+    assert!(matches!(result, Err(ProviderError::Unknown(_))), "what is not of Stripe's making, no key remembers: {result:?}");
+    let (result, _) = after(&[error(409, "idempotency_error", "idempotency_key_in_use")]).await;
+    assert!(matches!(result, Err(ProviderError::Unknown(_))), "the first request under the key is still at work: {result:?}");
     let (result, asked) = after(&[Reply::Html(502), transfer()]).await;
     assert_eq!((result, asked.len()), (Ok("tr_1".to_owned()), 2));
 }
@@ -226,9 +232,9 @@ async fn an_account_that_left_us_is_gone_but_a_key_that_may_not_look_says_nothin
 }
 
 #[tokio::test]
-async fn a_key_used_for_something_else_is_a_mistake_and_no_refusal() {
+async fn a_key_used_for_something_else_is_spent_and_nothing_is_refused() {
     let (result, asked) = after(&[error(400, "idempotency_error", "")]).await;
-    assert!(matches!(result, Err(ProviderError::Unexpected(_))), "{result:?}");
+    assert!(matches!(result, Err(ProviderError::KeySpent(_))), "{result:?}");
     assert_eq!(asked.len(), 1);
 }
 

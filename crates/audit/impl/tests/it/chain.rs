@@ -1,6 +1,7 @@
 //! What is recorded, in which order, by how many at a time.
 
-use audit_api::{Audit, Error, Filter, NewEntry};
+use audit::verify_all;
+use audit_api::{Audit, Error, Filter, NewEntry, Place, Proof};
 use kernel::{Denied, Fault, OrgRole, PageRequest, Permission};
 use serde_json::json;
 use uuid::Uuid;
@@ -8,11 +9,42 @@ use uuid::Uuid;
 use crate::scenery::{Scene, ctx, record};
 
 #[tokio::test]
-async fn an_empty_trail_is_valid() {
+async fn an_organisation_has_no_empty_trail_and_nobody_has_none() {
     let scene = Scene::new().await;
-    let found = scene.audit.verify(&ctx(OrgRole::Owner)).await.unwrap();
-    assert!(found.valid);
-    assert_eq!((found.entries, found.head_hash, found.broken_at), (0, [0; 32], None));
+    let nobody = scene.verify(&ctx(OrgRole::Owner)).await;
+    assert_eq!((nobody.valid, nobody.entries, nobody.head_hash, nobody.broken_at), (true, 0, [0; 32], None));
+    let founded = scene.db.party("Without a founding entry").await.ctx();
+    let found = scene.verify(&founded).await;
+    assert_eq!((found.valid, found.entries, found.broken_at, found.next), (false, 0, Some(1), None));
+    let all = verify_all(&scene.db.system_uow()).await.unwrap();
+    assert_eq!(all.iter().map(|chain| (chain.org, chain.verification.broken_at)).collect::<Vec<_>>(), [(founded.org, Some(1))]);
+    scene.record(&founded, 1).await;
+    assert!(scene.verify(&founded).await.valid);
+}
+
+#[tokio::test]
+async fn a_chain_is_verified_page_by_page_and_from_a_head_that_was_kept() {
+    let scene = Scene::new().await;
+    let ctx = ctx(OrgRole::Owner);
+    scene.record(&ctx, 5).await;
+    let kept = scene.audit.head(&ctx).await.unwrap();
+    scene.record(&ctx, 2).await;
+    let (mut from, mut looked) = (Place::BEGINNING, Vec::new());
+    loop {
+        let found = scene.audit.verify(&ctx, from, 3).await.unwrap();
+        assert_eq!((found.valid, found.entries), (true, 7));
+        looked.push(found.looked);
+        let Some(next) = found.next else { break };
+        from = next;
+    }
+    assert_eq!(looked, [3, 3, 3, 3, 2], "seven links, then seven entries");
+    let since = Place::Links { after: kept.sequence, hash: kept.hash };
+    let found = scene.audit.verify(&ctx, since, 100).await.unwrap();
+    assert_eq!((found.valid, found.looked, found.next), (true, 2 + 7, None));
+    for (after, hash) in [(5, [1; 32]), (4, kept.hash), (99, kept.hash)] {
+        let found = scene.audit.verify(&ctx, Place::Links { after, hash }, 100).await.unwrap();
+        assert_eq!((found.valid, found.broken_at), (false, Some(after)), "the chain holds no such head");
+    }
 }
 
 #[tokio::test]
@@ -29,7 +61,7 @@ async fn entries_form_a_chain_from_zeros_to_the_head() {
     assert_eq!(chain[2].after, Some(json!({ "number": 2, "price": 1.50 })));
     assert_eq!(chain[2].actor_id, ctx.user_id());
     assert_eq!(chain[2].request_id, ctx.request.as_str());
-    let found = scene.audit.verify(&ctx).await.unwrap();
+    let found = scene.verify(&ctx).await;
     assert_eq!((found.valid, found.entries, found.head_hash), (true, 3, chain[2].hash));
 }
 
@@ -73,7 +105,7 @@ async fn concurrent_writers_make_one_chain() {
     for writer in writers {
         writer.await.unwrap();
     }
-    let found = scene.audit.verify(&ctx).await.unwrap();
+    let found = scene.verify(&ctx).await;
     assert_eq!((found.valid, found.entries, found.broken_at), (true, 128, None));
 }
 
@@ -96,7 +128,7 @@ async fn several_entries_of_one_transaction_keep_their_order_and_a_rollback_leav
     assert!(undone.await.is_err());
     let page = scene.audit.list(&ctx, &Filter::default(), PageRequest::first(10)).await.unwrap();
     assert_eq!(page.items.iter().map(|e| (e.action.as_str(), e.sequence)).collect::<Vec<_>>(), [("second", 2), ("first", 1)]);
-    assert!(scene.audit.verify(&ctx).await.unwrap().valid);
+    assert!(scene.verify(&ctx).await.valid);
 }
 
 #[tokio::test]
@@ -110,5 +142,6 @@ async fn denials_are_recorded_and_reading_needs_the_permission() {
     assert_eq!(page.items[0].after, Some(json!({ "route": "POST /api/tenders/{id}/award" })));
     let member = ctx(OrgRole::Member);
     assert!(matches!(scene.audit.list(&member, &Filter::default(), PageRequest::first(10)).await, Err(Error::Denied(_))));
-    assert!(matches!(scene.audit.verify(&member).await, Err(Error::Denied(_))));
+    assert!(matches!(scene.audit.verify(&member, Place::BEGINNING, 1).await, Err(Error::Denied(_))));
+    assert!(matches!(scene.audit.head(&member).await, Err(Error::Denied(_))));
 }

@@ -4,4 +4,5 @@
 mod chain;
 mod isolation;
 mod scenery;
+mod signed;
 mod tampering;

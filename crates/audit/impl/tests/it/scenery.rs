@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use audit::Service;
-use audit_api::{Audit, NewEntry};
+use audit::{Service, Signer};
+use audit_api::{Audit, NewEntry, Place, Proof, Verification};
 use auth_api::{Authorizer, Reach};
 use kernel::{Ctx, Denied, Fault, OrgId, OrgRole, Permission, ProjectRoles, RequestId, Scope, UserId};
 use serde_json::json;
@@ -33,13 +33,22 @@ impl Authorizer for OwnersOnly {
 pub struct Scene {
     pub db: Database,
     pub audit: Arc<Service>,
+    pub signer: Arc<Signer>,
 }
 
 impl Scene {
     pub async fn new() -> Self {
         let db = Database::fresh().await;
-        let audit = Arc::new(Service::new(db.uow(), Arc::new(OwnersOnly)));
-        Self { db, audit }
+        let signer = Arc::new(Signer::from_seed(&[7; 32]).unwrap());
+        let audit = Arc::new(Service::new(db.uow(), Arc::new(OwnersOnly)).with_signer(Arc::clone(&signer)));
+        Self { db, audit, signer }
+    }
+
+    /// The whole of a small chain.
+    pub async fn verify(&self, ctx: &Ctx) -> Verification {
+        let found = self.audit.verify(ctx, Place::BEGINNING, 1_000).await.unwrap();
+        assert_eq!(found.next, None, "it is small");
+        found
     }
 
     /// Records `count` entries, each in a transaction of its own.

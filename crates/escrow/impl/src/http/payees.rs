@@ -57,7 +57,8 @@ pub(super) async fn read(Authed(ctx): Authed, request: HttpRequest, service: Dat
 
 /// Set up the payee account.
 ///
-/// Makes the account once and gives a link to the provider's onboarding page each time.
+/// Makes the account once and gives a link to the provider's onboarding page each time. Where the account there was is closed, an owner of the
+/// organisation has a new one made; the organisation's contracts are suspended until it is active.
 #[utoipa::path(responses((status = 200, description = "Where to go on", body = OnboardingOut)))]
 #[post("/api/payee-account")]
 pub(super) async fn onboard(Authed(ctx): Authed, once: Idempotent, service: Data<dyn Payees>) -> Result<HttpResponse, Problem> {

@@ -1,26 +1,13 @@
 //! Fees and gross-up in whole minor units.
 
-/// round_half_up(amount × bps / 10,000) of a positive amount.
-pub(crate) fn share(amount: i64, bps: u32) -> i64 {
-    let exact = i128::from(amount) * i128::from(bps) + 5_000;
-    i64::try_from(exact.div_euclid(10_000)).unwrap_or(i64::MAX)
-}
+#[cfg(test)]
+pub(crate) use escrow_api::bounds::grossed_up;
+pub(crate) use escrow_api::bounds::share;
 
 /// round_half_up(whole × part / of): what of `whole` goes with `part` of `of`.
 pub(crate) fn proportion(whole: i64, part: i64, of: i64) -> i64 {
     let exact = 2 * i128::from(whole) * i128::from(part) + i128::from(of);
     i64::try_from(exact.div_euclid(2 * i128::from(of).max(1))).unwrap_or(i64::MAX)
-}
-
-/// The smallest charge that leaves at least `amount` after `bps` and `fixed` (domain.md §2.2).
-/// `None` if it does not fit, or if the rate eats everything.
-pub(crate) fn grossed_up(amount: i64, bps: u32, fixed: i64) -> Option<i64> {
-    let kept = 10_000_i128 - i128::from(bps);
-    if kept <= 0 {
-        return None;
-    }
-    let wanted = (i128::from(amount) + i128::from(fixed)) * 10_000;
-    i64::try_from((wanted + kept - 1).div_euclid(kept)).ok()
 }
 
 /// What was released of a milestone before, without what was refused and is void.

@@ -8,7 +8,7 @@ use escrow_api::{Contract, ContractStatus, CostBearer, Error, Hold, NewContract,
 use kernel::{ContractId, Fault, OrgId, Page, PageRequest, Position, ProjectId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::{Reader, currency, milestones, money, state, terminations};
+use super::{Reader, currency, milestones, money, payees, state, terminations};
 use crate::model::document::Document;
 use crate::schema::{contract_lines, contract_signatures, contracts};
 
@@ -257,9 +257,11 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
     for milestone in milestones::views(pg, milestones::of_contracts(pg, &ids).await?).await? {
         milestones_of.entry(milestone.contract.0).or_default().push(milestone);
     }
+    let still = payees::without(pg, &ids).await?;
     let mut terminations = terminations::of(pg, &ids).await?;
     rows.into_iter()
         .map(|row| {
+            let status = if still.contains(&row.id) { ContractStatus::Suspended } else { row.status()? };
             let signatures = signed.iter().filter(|(contract, ..)| *contract == row.id).map(|(_, party, user, signed_at)| {
                 Ok(Signature { party: state(Party::from_name(party), party)?, user: UserId(*user), signed_at: *signed_at })
             });
@@ -275,7 +277,7 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
                 tender: row.tender_id.into(),
                 bid: row.bid_id.into(),
                 total: money(row.total, &row.currency)?,
-                status: row.status()?,
+                status,
                 terms: row.terms()?,
                 signatures: signatures.collect::<Result<_, Fault>>()?,
                 milestones,

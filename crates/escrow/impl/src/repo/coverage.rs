@@ -22,6 +22,9 @@ pub(crate) struct Looked {
     /// Float and money less liabilities, by the books. Negative: short.
     #[diesel(sql_type = BigInt)]
     pub(crate) surplus: i64,
+    /// How much may lack of it before anything stands still.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) reserve: i64,
     /// What the provider's balance has, when it was last read.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub(crate) holds: Option<i64>,
@@ -41,7 +44,7 @@ impl Looked {
 
     /// Whether money of the currency stands still.
     pub(crate) fn stands_still(&self) -> bool {
-        self.surplus < 0 || self.missing() > 0
+        self.surplus.saturating_add(self.reserve) < 0 || self.missing() > 0
     }
 }
 
@@ -59,6 +62,20 @@ pub(crate) async fn is_short(tx: &mut Tx, currency: &str) -> Result<bool, Fault>
         .await
         .fault()?;
     Ok(row.short)
+}
+
+/// Keeps what the platform stands for in a currency.
+pub(crate) async fn set_reserve(tx: &mut Tx, currency: &str, reserve: i64) -> Result<(), Fault> {
+    diesel::sql_query(
+        "insert into platform_reserves as kept (currency, amount) values ($1, $2)
+         on conflict (currency) do update set amount = excluded.amount, set_at = now() where kept.amount <> excluded.amount",
+    )
+    .bind::<Text, _>(currency)
+    .bind::<BigInt, _>(reserve)
+    .execute(tx.pg())
+    .await
+    .fault()?;
+    Ok(())
 }
 
 #[derive(QueryableByName)]
@@ -87,11 +104,10 @@ pub(crate) async fn look(tx: &mut Tx, balance: Option<(Timestamp, &[Holding])>) 
         #[diesel(sql_type = Text)]
         currency: String,
     }
-    let before: Vec<Still> =
-        diesel::sql_query("select currency from platform_coverage where surplus < 0 or balance_short_since is not null")
-            .load(tx.pg())
-            .await
-            .fault()?;
+    let before: Vec<Still> = diesel::sql_query("select currency from platform_coverage where app.coverage_is_short(currency)")
+        .load(tx.pg())
+        .await
+        .fault()?;
     diesel::sql_query(
         "insert into platform_coverage as kept (currency, surplus, short_since)
          select currency, (money + floated - owed)::bigint, case when money + floated < owed then now() end from app.coverage()
@@ -106,8 +122,9 @@ pub(crate) async fn look(tx: &mut Tx, balance: Option<(Timestamp, &[Holding])>) 
     }
     let before: Vec<String> = before.into_iter().map(|row| row.currency).collect();
     diesel::sql_query(
-        "select currency, surplus, provider_holds as holds, provider_should as should, currency = any ($1) as stood_still
-         from platform_coverage order by currency",
+        "select k.currency, k.surplus, coalesce(r.amount, 0) as reserve, k.provider_holds as holds, k.provider_should as should,
+             k.currency = any ($1) as stood_still
+         from platform_coverage k left join platform_reserves r using (currency) order by k.currency",
     )
     .bind::<Array<Text>, _>(before)
     .load(tx.pg())

@@ -52,27 +52,23 @@ pub(crate) async fn waiting(tx: &ReadTx<'_>, before: Timestamp) -> Result<Vec<St
         .fault()
 }
 
-/// The payment that has this intent, or is the one that its metadata name.
-pub(crate) async fn payment(tx: &ReadTx<'_>, intent: &str, ours: Option<Uuid>) -> Result<Option<(OrgId, PaymentId)>, Fault> {
-    let known: Option<(Uuid, Uuid)> = payments::table
+/// The payment that has this intent.
+pub(crate) async fn payment(tx: &ReadTx<'_>, intent: &str) -> Result<Option<(OrgId, PaymentId)>, Fault> {
+    let found: Option<(Uuid, Uuid)> = payments::table
         .filter(payments::intent.eq(intent))
         .select((payments::org_id, payments::id))
         .first(&mut tx.pg())
         .await
         .optional()
         .fault()?;
-    let found = match (known, ours) {
-        (None, Some(id)) => payments::table
-            .filter(payments::id.eq(id))
-            .filter(payments::intent.is_null())
-            .select((payments::org_id, payments::id))
-            .first(&mut tx.pg())
-            .await
-            .optional()
-            .fault()?,
-        (known, _) => known,
-    };
     Ok(found.map(|(org, id)| (OrgId(org), PaymentId(id))))
+}
+
+/// The payment of this id, whatever intent it has.
+pub(crate) async fn payment_named(tx: &ReadTx<'_>, id: Uuid) -> Result<Option<(OrgId, PaymentId)>, Fault> {
+    let found: Option<Uuid> =
+        payments::table.filter(payments::id.eq(id)).select(payments::org_id).first(&mut tx.pg()).await.optional().fault()?;
+    Ok(found.map(|org| (OrgId(org), PaymentId(id))))
 }
 
 /// Where the release is that has this transfer, or is the one that its metadata name.

@@ -1,28 +1,37 @@
 //! Payee accounts and the escrow accounts of contracts: what decides whether money may go out.
 
 use db::prelude::*;
-use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
 use escrow_api::{AccountState, Payee, PayeeStatus};
-use kernel::{Fault, OrgId};
+use kernel::{Fault, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Reader, state};
-use crate::schema::{escrow_accounts, payee_accounts};
+use crate::schema::{escrow_accounts, payee_accounts, payee_accounts_retired};
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = payee_accounts)]
-struct PayeeRow {
-    account: Option<String>,
-    status: String,
-    requirements: Value,
-    disabled_reason: Option<String>,
+pub(crate) struct PayeeRow {
+    pub(crate) org_id: Uuid,
+    pub(crate) account: Option<String>,
+    pub(crate) status: String,
+    pub(crate) requirements: Value,
+    pub(crate) disabled_reason: Option<String>,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) key_no: i32,
+    pub(crate) looks: i32,
+    pub(crate) next_look_at: Timestamp,
 }
 
 impl PayeeRow {
-    fn payee(self) -> Result<Payee, Fault> {
+    pub(crate) fn status(&self) -> Result<PayeeStatus, Fault> {
+        state(PayeeStatus::from_name(&self.status), &self.status)
+    }
+
+    pub(crate) fn payee(self) -> Result<Payee, Fault> {
         Ok(Payee {
-            status: state(PayeeStatus::from_name(&self.status), &self.status)?,
+            status: self.status()?,
             account: self.account,
             requirements: serde_json::from_value(self.requirements).map_err(Fault::internal)?,
             disabled_reason: self.disabled_reason,
@@ -38,6 +47,11 @@ pub(crate) async fn get(mut pg: Reader<'_>, org: OrgId) -> Result<Payee, Fault> 
         return Ok(Payee { status: PayeeStatus::None, account: None, requirements: Vec::new(), disabled_reason: None });
     };
     row.payee()
+}
+
+/// The organisation's account, which there is room for, locked.
+pub(crate) async fn lock(tx: &mut Tx, org: OrgId) -> Result<PayeeRow, Fault> {
+    payee_accounts::table.find(org.0).select(PayeeRow::as_select()).for_update().first(tx.pg()).await.fault()
 }
 
 /// Makes room for the organisation's account.
@@ -62,30 +76,34 @@ pub(crate) fn status_of(account: &AccountState) -> PayeeStatus {
     }
 }
 
-/// Takes over what the provider says; an account once known never turns into another. Gives back what it was before.
-pub(crate) async fn learn(tx: &mut Tx, org: OrgId, account: &AccountState) -> Result<Payee, Fault> {
-    let row: PayeeRow =
-        payee_accounts::table.find(org.0).select(PayeeRow::as_select()).for_update().first(tx.pg()).await.fault()?;
+/// Takes over what the provider says of the organisation's account, which the caller has locked as `row`; an account once known never turns
+/// into another.
+pub(crate) async fn learn(tx: &mut Tx, row: &PayeeRow, account: &AccountState, looks: i32, next: Timestamp) -> Result<(), Fault> {
     if row.account.as_ref().is_some_and(|known| *known != account.id) {
-        return Err(Fault::internal(format!("{org} has another payee account than {}", account.id)));
+        return Err(Fault::internal(format!("{} has another payee account than {}", row.org_id, account.id)));
     }
-    diesel::update(payee_accounts::table.find(org.0))
+    diesel::update(payee_accounts::table.find(row.org_id))
         .set((
             payee_accounts::account.eq(&account.id),
             payee_accounts::status.eq(status_of(account).name()),
             payee_accounts::requirements.eq(serde_json::to_value(&account.requirements).map_err(Fault::internal)?),
             payee_accounts::disabled_reason.eq(account.disabled_reason.as_deref()),
+            payee_accounts::looks.eq(looks),
+            payee_accounts::looked_at.eq(diesel::dsl::now),
+            payee_accounts::next_look_at.eq(next),
             payee_accounts::updated_at.eq(diesel::dsl::now),
         ))
         .execute(tx.pg())
         .await
         .fault()?;
-    row.payee()
+    Ok(())
 }
 
-/// The provider does not know the account any more.
-pub(crate) async fn close(tx: &mut Tx, org: OrgId, reason: &str) -> Result<(), Fault> {
-    diesel::update(payee_accounts::table.find(org.0))
+/// The provider does not know the account any more. Says whether that is news.
+pub(crate) async fn close(tx: &mut Tx, org: OrgId, account: &str, reason: &str) -> Result<bool, Fault> {
+    let closed = diesel::update(payee_accounts::table.find(org.0))
+        .filter(payee_accounts::account.eq(account))
+        .filter(payee_accounts::status.ne(PayeeStatus::Closed.name()))
         .set((
             payee_accounts::status.eq(PayeeStatus::Closed.name()),
             payee_accounts::disabled_reason.eq(reason),
@@ -94,7 +112,72 @@ pub(crate) async fn close(tx: &mut Tx, org: OrgId, reason: &str) -> Result<(), F
         .execute(tx.pg())
         .await
         .fault()?;
+    Ok(closed == 1)
+}
+
+/// Gives up the closed account `row`, for good: the next one is made under the next key.
+pub(crate) async fn retire(tx: &mut Tx, row: &PayeeRow, account: &str, by: Option<UserId>) -> Result<(), Fault> {
+    diesel::insert_into(payee_accounts_retired::table)
+        .values((
+            payee_accounts_retired::org_id.eq(row.org_id),
+            payee_accounts_retired::account.eq(account),
+            payee_accounts_retired::reason.eq(row.disabled_reason.as_deref()),
+            payee_accounts_retired::retired_by.eq(by.map(Uuid::from)),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    diesel::update(payee_accounts::table.find(row.org_id))
+        .set((
+            payee_accounts::account.eq(None::<String>),
+            payee_accounts::status.eq(PayeeStatus::Onboarding.name()),
+            payee_accounts::requirements.eq(Value::Array(Vec::new())),
+            payee_accounts::disabled_reason.eq(None::<String>),
+            payee_accounts::key_no.eq(row.key_no + 1),
+            payee_accounts::looks.eq(0),
+            payee_accounts::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
     Ok(())
+}
+
+/// The accounts that the organisation had before.
+pub(crate) async fn retired(mut pg: Reader<'_>, org: OrgId) -> Result<Vec<String>, Fault> {
+    payee_accounts_retired::table
+        .filter(payee_accounts_retired::org_id.eq(org.0))
+        .select(payee_accounts_retired::account)
+        .load(&mut pg)
+        .await
+        .fault()
+}
+
+/// The next key, where `spent` brings nothing more; another attempt may have moved on already. Gives back the one to use.
+pub(crate) async fn next_key(tx: &mut Tx, org: OrgId, spent: i32) -> Result<i32, Fault> {
+    diesel::update(payee_accounts::table.find(org.0))
+        .filter(payee_accounts::key_no.eq(spent))
+        .set(payee_accounts::key_no.eq(spent + 1))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    payee_accounts::table.find(org.0).select(payee_accounts::key_no).first(tx.pg()).await.fault()
+}
+
+#[derive(QueryableByName)]
+struct Still {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// Which of the contracts stand still until their contractor has an account again.
+pub(crate) async fn without(mut pg: Reader<'_>, contracts: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
+    let still: Vec<Still> = diesel::sql_query("select id from app.contracts_without_payee($1) as id")
+        .bind::<Array<SqlUuid>, _>(contracts)
+        .load(&mut pg)
+        .await
+        .fault()?;
+    Ok(still.into_iter().map(|one| one.id).collect())
 }
 
 #[derive(QueryableByName)]

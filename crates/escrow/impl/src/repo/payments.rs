@@ -29,8 +29,12 @@ pub(crate) struct PaymentRow {
     pub(crate) available_on: Option<Timestamp>,
     pub(crate) funded_at: Option<Timestamp>,
     pub(crate) last_error: Option<String>,
+    pub(crate) next_poll_at: Timestamp,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+    pub(crate) key_no: i32,
+    pub(crate) looks: i32,
+    pub(crate) looked_at: Option<Timestamp>,
 }
 
 impl PaymentRow {
@@ -98,6 +102,17 @@ pub(crate) async fn of_milestone(mut pg: Reader<'_>, milestone: Uuid) -> Result<
         .filter(payments::milestone_id.eq(milestone))
         .select(PaymentRow::as_select())
         .order(payments::id.desc())
+        .load(&mut pg)
+        .await
+        .fault()
+}
+
+/// The payments of milestones that may change at the provider without us.
+pub(crate) async fn under_way(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<Vec<PaymentRow>, Fault> {
+    payments::table
+        .filter(payments::milestone_id.eq_any(milestones))
+        .filter(payments::status.eq_any(["created", "requires_action", "processing", "succeeded"]))
+        .select(PaymentRow::as_select())
         .load(&mut pg)
         .await
         .fault()
@@ -198,7 +213,57 @@ pub(crate) struct Learnt {
     #[diesel(treat_none_as_null = true)]
     pub(crate) last_error: Option<String>,
     pub(crate) next_poll_at: Timestamp,
+    pub(crate) looks: i32,
+    pub(crate) looked_at: Option<Timestamp>,
     pub(crate) updated_at: Timestamp,
+}
+
+/// The next key of a payment whose key `spent` brings nothing more; another attempt may have moved on already. Gives back the one to use.
+pub(crate) async fn next_key(tx: &mut Tx, payment: &PaymentRow, spent: i32) -> Result<i32, Fault> {
+    let row = payments::table.find((payment.org_id, payment.id));
+    diesel::update(row).filter(payments::key_no.eq(spent)).set(payments::key_no.eq(spent + 1)).execute(tx.pg()).await.fault()?;
+    row.select(payments::key_no).first(tx.pg()).await.fault()
+}
+
+/// The client secret was handed out: the payer is about to act, so it is looked at soon.
+pub(crate) async fn expect_soon(tx: &mut Tx, payment: &PaymentRow, at: Timestamp) -> Result<(), Fault> {
+    diesel::update(payments::table.filter(payments::org_id.eq(payment.org_id)).filter(payments::id.eq(payment.id)))
+        .set((payments::looks.eq(0), payments::next_poll_at.eq(at)))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// A row of its own for an intent that names a payment which has another one: the first to see it makes it.
+pub(crate) async fn insert_stray(tx: &mut Tx, named: &PaymentRow, contractor: Uuid, intent: &str) -> Result<PaymentId, Fault> {
+    diesel::insert_into(payments::table)
+        .values((
+            payments::org_id.eq(named.org_id),
+            payments::id.eq(PaymentId::new().0),
+            payments::contract_id.eq(named.contract_id),
+            payments::contractor_org_id.eq(contractor),
+            payments::milestone_id.eq(named.milestone_id),
+            payments::status.eq(EscrowStatus::Failed.name()),
+            payments::amount.eq(named.amount),
+            payments::fee.eq(named.fee),
+            payments::charged.eq(named.charged),
+            payments::currency.eq(&named.currency),
+            payments::intent.eq(intent),
+        ))
+        .on_conflict((payments::org_id, payments::intent))
+        .do_nothing()
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    let id: Uuid = payments::table
+        .filter(payments::org_id.eq(named.org_id))
+        .filter(payments::intent.eq(intent))
+        .select(payments::id)
+        .first(tx.pg())
+        .await
+        .fault()?;
+    Ok(PaymentId(id))
 }
 
 pub(crate) async fn save(tx: &mut Tx, id: Uuid, learnt: &Learnt) -> Result<(), Fault> {

@@ -36,6 +36,7 @@ pub(crate) struct ReleaseRow {
     pub(crate) last_error: Option<String>,
     pub(crate) sent_at: Option<Timestamp>,
     pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
     pub(crate) reversed: i64,
     pub(crate) reversal_settled: i64,
     pub(crate) returned: i64,
@@ -186,6 +187,17 @@ pub(crate) async fn lock_newest(tx: &mut Tx, milestone: Uuid) -> Result<Option<R
         .first(tx.pg())
         .await
         .optional()
+        .fault()
+}
+
+/// The releases of milestones that are on their way.
+pub(crate) async fn under_way(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<Vec<ReleaseRow>, Fault> {
+    releases::table
+        .filter(releases::milestone_id.eq_any(milestones))
+        .filter(releases::status.eq_any(["sending", "unknown"]))
+        .select(ReleaseRow::as_select())
+        .load(&mut pg)
+        .await
         .fault()
 }
 

@@ -4,7 +4,7 @@ use db::prelude::*;
 use kernel::{Fault, MilestoneId, OrgId, PaymentId, ReleaseId, Timestamp};
 use uuid::Uuid;
 
-use crate::schema::{milestones, payments, releases};
+use crate::schema::{milestones, payee_accounts, payments, releases};
 
 const MOST: i64 = 1_000;
 /// As many rows as a look yields at most.
@@ -29,6 +29,35 @@ pub(crate) async fn payments_due(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<
         .await
         .fault()?;
     Ok(rows.into_iter().map(|(org, id)| (OrgId(org), PaymentId(id))).collect())
+}
+
+/// Every payment under way, from `after` on in the order of their ids.
+pub(crate) async fn payments_under_way(tx: &ReadTx<'_>, after: PaymentId) -> Result<Vec<(OrgId, PaymentId)>, Fault> {
+    let rows: Vec<(Uuid, Uuid)> = payments::table
+        .filter(payments::status.eq_any(["created", "requires_action", "processing", "succeeded"]))
+        .filter(payments::id.gt(after.0))
+        .order(payments::id)
+        .limit(MOST)
+        .select((payments::org_id, payments::id))
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    Ok(rows.into_iter().map(|(org, id)| (OrgId(org), PaymentId(id))).collect())
+}
+
+/// Payee accounts that are being set up, or cannot receive now, and whose next look is due.
+pub(crate) async fn payees_due(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<OrgId>, Fault> {
+    let rows: Vec<Uuid> = payee_accounts::table
+        .filter(payee_accounts::status.eq_any(["onboarding", "restricted"]))
+        .filter(payee_accounts::account.is_not_null())
+        .filter(payee_accounts::next_look_at.le(now))
+        .order(payee_accounts::next_look_at)
+        .limit(MOST)
+        .select(payee_accounts::org_id)
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    Ok(rows.into_iter().map(OrgId).collect())
 }
 
 /// Releases that are on their way since before `before`, without those that have not left and cannot: of the

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use escrow_api::{
-    Contract, ContractActivated, ContractStatus, Contracts, ContractsPort, Error, NewContract, OpenedContract, Party, Sign,
-    Statement, Terminate, Terminating, perm,
+    Contract, ContractActivated, ContractStatus, Contracts, ContractsPort, Error, MilestoneBounds, NewContract, OpenedContract,
+    Party, Sign, Statement, Terminate, Terminating, Terms, perm,
 };
-use kernel::{ContractId, Ctx, Denied, EventId, Fault, FieldFault, Money, OrgId, Page, PageRequest};
+use kernel::{ContractId, Ctx, Currency, Denied, EventId, Fault, FieldFault, Money, OrgId, Page, PageRequest};
 use serde_json::json;
 use uow::Tx;
 
+use super::looks::UnderWay;
 use super::milestones::refuse_while_money_came_back;
 use super::{Service, conflict, tenants_fault};
 use crate::model::ContractEvent;
@@ -18,6 +19,14 @@ use crate::repo;
 use crate::repo::reader;
 
 impl Service {
+    /// The terms that a contract in this currency is written with now.
+    fn terms_in(&self, currency: Currency) -> Result<Terms, Error> {
+        self.settings.terms_in(currency).ok_or_else(|| {
+            let detail = format!("no contract is made in {currency}: the platform has set no terms for it");
+            Error::Invalid(vec![FieldFault::new("/currency", "CURRENCY_WITHOUT_TERMS", detail)])
+        })
+    }
+
     async fn named_in(&self, tx: &mut Tx, org: OrgId) -> Result<Named, Error> {
         let name = match self.tenants.organization_in(tx, org).await {
             Ok(organization) => organization.name,
@@ -61,16 +70,24 @@ fn faults_of(new: &NewContract) -> Vec<FieldFault> {
 
 #[async_trait]
 impl ContractsPort for Service {
+    fn milestone_bounds(&self, currency: Currency) -> Result<MilestoneBounds, Error> {
+        Ok(self.terms_in(currency)?.milestone_bounds(currency))
+    }
+
     async fn open_in(&self, tx: &mut Tx, ctx: &Ctx, new: &NewContract) -> Result<OpenedContract, Error> {
         if new.owner != ctx.org {
             return Err(Fault::internal("a contract is opened by its owner's side").into());
         }
-        let faults = faults_of(new);
+        let terms = self.terms_in(new.total.currency())?;
+        let mut faults = faults_of(new);
+        if faults.is_empty() {
+            let amounts = new.milestones.iter().map(|milestone| milestone.amount).enumerate();
+            faults = terms.milestone_bounds(new.total.currency()).faults(amounts, |n| format!("/milestones/{n}/amount"));
+        }
         if !faults.is_empty() {
             return Err(Error::Invalid(faults));
         }
         let id = ContractId::new();
-        let terms = self.settings.terms;
         let (owner, contractor) = (self.named_in(tx, new.owner).await?, self.named_in(tx, new.contractor).await?);
         let document = document::write(id, new, &owner, &contractor, &terms);
         repo::contracts::insert(tx, id, new, &terms, &document).await?;
@@ -122,14 +139,22 @@ impl Contracts for Service {
     }
 
     async fn get(&self, ctx: &Ctx, id: ContractId) -> Result<Contract, Error> {
-        self.uow
+        let (contract, under_way) = self
+            .uow
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let row = repo::contracts::row(pg, id).await?;
                 self.check_own_side(ctx, &row, perm::CONTRACTS_READ)?;
-                repo::contracts::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("contract"))
+                let contract = repo::contracts::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("contract"))?;
+                // Nothing is under way before it is in force.
+                let milestones: Vec<_> =
+                    contract.milestones.iter().filter(|one| one.escrow.is_some()).map(|one| one.id.0).collect();
+                let under_way = UnderWay::of(pg, &milestones).await?;
+                Ok::<_, Error>((contract, under_way))
             })
-            .await
+            .await?;
+        self.look_when_read(ctx, under_way).await;
+        Ok(contract)
     }
 
     async fn document(&self, ctx: &Ctx, id: ContractId) -> Result<String, Error> {

@@ -78,16 +78,22 @@ async fn unread_in(tx: &mut Tx, error: &ProviderError) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Why money of a currency stands still, in words; nothing if it does not.
+/// What lacks of a currency, in words, and whether its money stands still for it; nothing if nothing lacks.
 fn told(seen: &Looked) -> Result<Vec<(&'static str, String)>, Fault> {
     let currency = repo::currency(&seen.currency)?;
     let money = |minor| Money::from_minor(minor, currency);
     let mut told = Vec::new();
     if seen.surplus < 0 {
         let short = seen.surplus.unsigned_abs();
+        let what = if seen.surplus.saturating_add(seen.reserve) < 0 {
+            "new funding and releases stand still"
+        } else {
+            "within the platform's reserve, so that nothing stands still yet,"
+        };
         let detail = format!(
-            "{currency}: float and money are {short} minor units short of liabilities (I7); new funding and releases stand still \
-             until `build14 float` or the money that lacks makes up for it"
+            "{currency}: float and money are {short} minor units short of liabilities (I7), the reserve is {}; {what} until `build14 float` \
+             or the money that lacks makes up for it",
+            seen.reserve
         );
         told.push((COVERAGE_SHORT, detail));
     }
@@ -116,7 +122,8 @@ pub(super) fn announce(found: &[Coverage]) -> Result<(), Fault> {
             gauge("escrow_provider_holds_minor", holds);
             gauge("escrow_provider_should_hold_minor", should);
         }
-        for (kind, detail) in told(seen)? {
+        // Within the reserve it is an alarm, for which nobody is woken.
+        for (kind, detail) in told(seen)?.into_iter().filter(|_| seen.stands_still()) {
             page(kind, &detail);
         }
         if *resumed > 0 {
@@ -134,7 +141,16 @@ impl Service {
         if let Err(error) = &balance.answer {
             tracing::warn!(%error, "the balance cannot be read now");
         }
-        let found = self.system.write(async |tx| look_in(tx, Some(&balance)).await).await?;
+        let reserves = &self.settings.processing;
+        let found = self
+            .system
+            .write(async |tx| {
+                for (currency, terms) in reserves {
+                    repo::coverage::set_reserve(tx, currency.code(), terms.reserve).await?;
+                }
+                look_in(tx, Some(&balance)).await
+            })
+            .await?;
         announce(&found)?;
         Ok(found.into_iter().filter(|one| one.seen.stands_still()).map(|one| one.seen.currency).collect())
     }

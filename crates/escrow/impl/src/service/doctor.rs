@@ -74,16 +74,19 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "I7",
-        "select c.currency as subject, format('money of %s and a float of %s do not cover liabilities of %s, %s are missing: new funding is stopped, %s release(s) wait',
+        "select c.currency as subject, format('money of %s and a float of %s do not cover liabilities of %s, %s are missing: %s, %s release(s) wait',
              c.money, c.floated, c.owed, c.owed - c.money - c.floated,
+             case when c.owed - c.money - c.floated > coalesce(r.amount, 0) then 'new funding is stopped'
+                  else format('within the reserve of %s, nothing is stopped', r.amount) end,
              (select count(*) from releases r where r.currency = c.currency and r.status = 'sending' and r.maybe_sent_at is null)) as detail
-         from app.coverage() c where c.money + c.floated < c.owed order by c.currency",
+         from app.coverage() c left join platform_reserves r using (currency) where c.money + c.floated < c.owed order by c.currency",
     ),
     (
         "COVERAGE_STALE",
         "select k.currency as subject, format('covered, yet stopped since %s: the sweep looked last at %s', k.short_since, k.checked_at) as detail
          from platform_coverage k join app.coverage() c using (currency)
-         where k.surplus < 0 and c.money + c.floated >= c.owed and k.checked_at < now() - interval '10 minutes'",
+         left join platform_reserves r using (currency)
+         where k.surplus + coalesce(r.amount, 0) < 0 and c.money + c.floated >= c.owed and k.checked_at < now() - interval '10 minutes'",
     ),
     (
         "BALANCE_SHORT",

@@ -3,18 +3,15 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{
-    CostBearer, Error, Escrow, EscrowStatus, Escrows, Fund, Funding, MilestoneStatus, NewPaymentIntent, Party,
-    PaymentIntentState, PaymentStatus, ProviderError, Releasing, perm,
-};
+use escrow_api::{Error, Escrow, EscrowStatus, Escrows, Fund, Funding, MilestoneStatus, Party, PaymentStatus, Releasing, perm};
 use kernel::{Ctx, Fault, FieldFault, Page, PageRequest, PaymentId};
 use serde_json::json;
 use uow::Tx;
 
-use super::milestones::refuse_while_money_came_back;
-use super::milestones::{moved, stated};
+use super::looks::UnderWay;
+use super::milestones::{moved, refuse_while_money_came_back, stated};
 use super::{Service, conflict, unkeyed};
-use crate::model::money::{Split, grossed_up};
+use crate::model::money::Split;
 use crate::model::{MilestoneEvent, is_live};
 use crate::repo;
 use crate::repo::contracts::ContractRow;
@@ -25,20 +22,6 @@ use crate::repo::reader;
 /// All transfers and charges of a milestone, at the provider.
 pub(super) fn transfer_group(milestone: uuid::Uuid) -> String {
     format!("ms_{milestone}")
-}
-
-fn intent_of(payment: &PaymentRow) -> Result<NewPaymentIntent, Fault> {
-    Ok(NewPaymentIntent {
-        amount: repo::money(payment.charged, &payment.currency)?,
-        transfer_group: transfer_group(payment.milestone_id),
-        metadata: vec![
-            ("payment_id".to_owned(), payment.id.to_string()),
-            ("milestone_id".to_owned(), payment.milestone_id.to_string()),
-            ("contract_id".to_owned(), payment.contract_id.to_string()),
-        ],
-        description: format!("Protected payment {}", payment.id),
-        idempotency_key: payment.id.to_string(),
-    })
 }
 
 fn mismatches(cmd: &Fund, project: uuid::Uuid, milestone: &MilestoneRow) -> Result<Vec<FieldFault>, Fault> {
@@ -94,16 +77,6 @@ impl Service {
         Ok(())
     }
 
-    pub(super) async fn cancel_intent(&self, payment: uuid::Uuid, intent: &str) -> Result<PaymentIntentState, Error> {
-        // A key of its own each time: cancelling twice is harmless, but a key's first answer, a refusal too, is repeated for a day.
-        let key = format!("cancel_{payment}_{}", uuid::Uuid::now_v7());
-        match self.provider.cancel_payment_intent(intent, &key).await {
-            // It may have been paid in this very moment, or be cancelled already.
-            Err(ProviderError::Refused { .. }) => Ok(self.provider.payment_intent(intent).await?),
-            other => Ok(other?),
-        }
-    }
-
     /// M2 and P1: the intent row.
     async fn intend_in(&self, tx: &mut Tx, ctx: &Ctx, cmd: &Fund) -> Result<PaymentRow, Error> {
         let (contract, milestone) = self.locked_in(tx, ctx, cmd.milestone, Party::Owner, perm::MILESTONES_FUND).await?;
@@ -142,11 +115,7 @@ impl Service {
         let terms = contract.terms()?;
         let split = Split::of(milestone.amount, terms.fee_bps)
             .ok_or_else(|| conflict("milestone", MilestoneStatus::Planned, "nothing would be left after the platform's fee"))?;
-        let charged = match terms.bearer {
-            CostBearer::Owner => grossed_up(milestone.amount, terms.processing_bps, terms.processing_fixed)
-                .ok_or_else(|| Fault::internal("the charge does not fit"))?,
-            CostBearer::Platform => milestone.amount,
-        };
+        let charged = terms.charge_of(milestone.amount).ok_or_else(|| Fault::internal("the charge does not fit"))?;
         let poll_at = self.now() + TimeDelta::from_std(self.settings.stuck_after).map_err(Fault::internal)?;
         let new = NewPayment { id: PaymentId::new(), fee: split.fee, charged, by: ctx.user_id(), poll_at };
         let payment = repo::payments::insert(tx, &milestone, &new).await?;
@@ -162,26 +131,12 @@ impl Service {
     /// cover what it owes (I7).
     async fn money_may_come_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
         refuse_while_money_came_back(tx, contract).await?;
+        self.payee_is_there_in(tx, contract).await?;
         repo::held::refuse_old(reader(tx), contract).await?;
         if repo::coverage::is_short(tx, &contract.currency).await? {
             return Err(Error::CoverageShort(repo::currency(&contract.currency)?));
         }
         Ok(())
-    }
-
-    /// The payment intent of a payment: found, or made under the one key it ever has. A refusal ends the payment (P5).
-    pub(super) async fn intent_for(&self, ctx: &Ctx, payment: &PaymentRow) -> Result<PaymentIntentState, Error> {
-        let asked = match &payment.intent {
-            Some(intent) => self.provider.payment_intent(intent).await,
-            None => self.provider.create_payment_intent(&intent_of(payment)?).await,
-        };
-        match asked {
-            Err(ProviderError::Refused { code, message }) if payment.intent.is_none() => {
-                self.refused(ctx, PaymentId(payment.id), &message).await?;
-                Err(Error::ProviderRefused { code, message })
-            }
-            other => Ok(other?),
-        }
     }
 }
 
@@ -195,6 +150,7 @@ impl Escrows for Service {
         let seen = self.intent_for(&free, &payment).await?;
         self.uow
             .write(ctx, async |tx| {
+                repo::payments::expect_soon(tx, &payment, self.soon(0)).await?;
                 self.learn_in(tx, ctx, PaymentId(payment.id), &seen).await?;
                 let escrow = repo::payments::view(reader(tx), PaymentId(payment.id)).await?;
                 Ok(Funding { escrow, intent: seen.id.clone(), client_secret: seen.client_secret.clone() })
@@ -214,15 +170,20 @@ impl Escrows for Service {
     }
 
     async fn get(&self, ctx: &Ctx, id: PaymentId) -> Result<Escrow, Error> {
-        self.uow
+        let (escrow, under_way) = self
+            .uow
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let row = repo::payments::row(pg, id).await?;
                 let contract = repo::contracts::row(pg, row.contract_id.into()).await?;
                 self.check_own_side(ctx, &contract, perm::ESCROW_READ)?;
-                repo::payments::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("escrow"))
+                let under_way = UnderWay::of(pg, &[row.milestone_id]).await?;
+                let escrow = repo::payments::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("escrow"))?;
+                Ok::<_, Error>((escrow, under_way))
             })
-            .await
+            .await?;
+        self.look_when_read(ctx, under_way).await;
+        Ok(escrow)
     }
 
     async fn release(&self, ctx: &Ctx, id: PaymentId) -> Result<Releasing, Error> {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tenants_api::{ApprovalRequest, Verdict};
 use uow::Tx;
 
+use super::looks::UnderWay;
 use super::{Service, conflict};
 use crate::jobs::{self, ReviewJob};
 use crate::ledger::Posting;
@@ -104,6 +105,17 @@ impl Service {
             return Err(conflict("escrow account", "frozen", "it must be active"));
         }
         refuse_while_money_came_back(tx, contract).await
+    }
+
+    /// A contract whose contractor has no account any more is suspended: nothing comes in for it and nothing goes out, until the new account
+    /// is active.
+    pub(super) async fn payee_is_there_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
+        if repo::payees::without(reader(tx), &[contract.id]).await?.is_empty() {
+            return Ok(());
+        }
+        let hint = "the contractor's account at the payment provider is closed: no money comes in or goes out until its new account is \
+                    active, which an owner of the contractor's organisation sets up (POST /api/payee-account)";
+        Err(conflict("contract", ContractStatus::Suspended, hint))
     }
 
     /// Nobody of the payee's side approves or releases its pay, wherever else they are a member (I9).
@@ -209,17 +221,21 @@ impl Service {
 #[async_trait]
 impl Milestones for Service {
     async fn get(&self, ctx: &Ctx, id: MilestoneId) -> Result<MilestoneStory, Error> {
-        self.uow
+        let (story, under_way) = self
+            .uow
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let row = repo::milestones::row(pg, id).await?;
                 let contract = repo::contracts::row(pg, row.contract()).await?;
                 self.check_own_side(ctx, &contract, perm::MILESTONES_READ)?;
                 let reviews = repo::milestones::reviews(pg, id, &row.currency).await?;
+                let under_way = UnderWay::of(pg, &[row.id]).await?;
                 let milestone = repo::milestones::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("milestone"))?;
-                Ok(MilestoneStory { milestone, reviews })
+                Ok::<_, Error>((MilestoneStory { milestone, reviews }, under_way))
             })
-            .await
+            .await?;
+        self.look_when_read(ctx, under_way).await;
+        Ok(story)
     }
 
     async fn submit(&self, ctx: &Ctx, cmd: SubmitWork) -> Result<Milestone, Error> {

@@ -60,6 +60,7 @@ impl Service {
         release: ReleaseRow,
     ) -> Result<ReleaseRow, Error> {
         self.money_may_move_in(tx, contract, milestone).await?;
+        self.payee_is_there_in(tx, contract).await?;
         if repo::payees::payable(tx, contract.id).await?.is_none() {
             return Err(Error::PayeeNotActive);
         }

@@ -2,7 +2,7 @@
 //! minute.
 
 use chrono::TimeDelta;
-use kernel::{Fault, Timestamp};
+use kernel::{Fault, PaymentId, Timestamp};
 use uow::{Alarm, ReadTx};
 
 use super::Service;
@@ -15,7 +15,7 @@ use crate::repo;
 const LATE: TimeDelta = TimeDelta::hours(1);
 
 impl Service {
-    /// Looks at I7, at what befell charges, at money held for too long and at releases that do not arrive, pages a person and keeps alarms true. Enqueues again what may be stuck: payments whose look is due, releases
+    /// Looks at I7, at what befell charges, at money held for too long and at releases that do not arrive, pages a person and keeps alarms true. Enqueues again what may be stuck: payments and payee accounts whose look is due, releases
     /// and events under way for too long, reviews overdue.
     /// Needed after a crash between a commit and its job's run, and when an event never comes.
     ///
@@ -34,6 +34,7 @@ impl Service {
             .read(async |tx| {
                 let mut due = Vec::new();
                 due.extend(repo::sweep::payments_due(tx, now).await?.into_iter().map(|(org, id)| jobs::sync_payment(org, id)));
+                due.extend(repo::sweep::payees_due(tx, now).await?.into_iter().map(jobs::sync_account));
                 let stuck = repo::sweep::releases_stuck(tx, before, &standing_still).await?;
                 due.extend(stuck.into_iter().map(|(org, id)| jobs::send_release(org, id)));
                 due.extend(repo::sweep::reviews_overdue(tx).await?.into_iter().map(|(org, id)| jobs::escalate(org, id)));
@@ -56,18 +57,45 @@ impl Service {
                 Ok::<_, Fault>(())
             })
             .await?;
-        if !due.is_empty() {
-            tracing::debug!(found = due.len(), "taking up again");
-            self.system
-                .write(async |tx| {
-                    for job in due {
-                        tx.enqueue(job).await?;
-                    }
-                    Ok::<_, Fault>(())
-                })
-                .await?;
+        self.take_up(due).await
+    }
+
+    /// Looks at all that is under way, however lately it was looked at: for a worker that starts, since nobody knows what it missed.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn look_at_all(&self) -> Result<(), Fault> {
+        let ever = self.now() + TimeDelta::days(365);
+        let (payees, releases) = self
+            .system
+            .read(async |tx| {
+                Ok::<_, Fault>((repo::sweep::payees_due(tx, ever).await?, repo::sweep::releases_stuck(tx, ever, &[]).await?))
+            })
+            .await?;
+        let accounts = payees.into_iter().map(jobs::sync_account);
+        self.take_up(accounts.chain(releases.into_iter().map(|(org, id)| jobs::send_release(org, id))).collect()).await?;
+        let mut after = PaymentId(uuid::Uuid::nil());
+        loop {
+            let found = self.system.read(async |tx| repo::sweep::payments_under_way(tx, after).await).await?;
+            let Some((_, last)) = found.last() else { return Ok(()) };
+            after = *last;
+            self.take_up(found.into_iter().map(|(org, id)| jobs::sync_payment(org, id)).collect()).await?;
         }
-        Ok(())
+    }
+
+    async fn take_up(&self, due: Vec<uow::Job>) -> Result<(), Fault> {
+        if due.is_empty() {
+            return Ok(());
+        }
+        tracing::debug!(found = due.len(), "taking up again");
+        self.system
+            .write(async |tx| {
+                for job in due {
+                    tx.enqueue(job).await?;
+                }
+                Ok(())
+            })
+            .await
     }
 }
 

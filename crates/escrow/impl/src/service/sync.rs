@@ -5,7 +5,7 @@
 
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{Error, EscrowStatus, MilestoneStatus, PaymentIntentState, PaymentStatus, SettledFunds};
+use escrow_api::{CostBearer, Error, EscrowStatus, MilestoneStatus, PaymentIntentState, PaymentStatus, SettledFunds};
 use kernel::{Ctx, Fault, OrgId, PaymentId, RequestId, Timestamp};
 use serde_json::json;
 use uow::Tx;
@@ -14,6 +14,7 @@ use super::Service;
 use super::alarms::alarm_in;
 use crate::jobs::{self, PaymentJob};
 use crate::ledger::Posting;
+use crate::model::money::share;
 use crate::model::{MilestoneEvent, Seen, is_live, payment_after};
 use crate::repo;
 use crate::repo::milestones::MilestoneRow;
@@ -112,7 +113,7 @@ impl Service {
         if other_lives && is_live(after) && !is_live(before) {
             after = before;
         }
-        let due = self.next_look(seen, after);
+        let (looks, due) = self.next_look(&payment, before, seen, after);
         let funded = matches!(after, EscrowStatus::Succeeded | EscrowStatus::Available) && payment.funded_at.is_none();
         let funded_at = if funded { Some(repo::now(tx).await?) } else { None };
         let learnt = Learnt {
@@ -124,6 +125,8 @@ impl Service {
             funded_at,
             last_error: seen.last_error.clone(),
             next_poll_at: due,
+            looks,
+            looked_at: Some(self.now()),
             updated_at: self.now(),
         };
         repo::payments::save(tx, payment.id, &learnt).await?;
@@ -135,7 +138,9 @@ impl Service {
             self.post_funds_in(tx, &payment, after, funds).await?;
         }
         self.move_milestone_in(tx, &milestone, before, after).await?;
-        if matches!(after, EscrowStatus::Succeeded | EscrowStatus::Processing | EscrowStatus::Suspense)
+        // What the provider names a time for has a job at that time; the sweep takes up the rest when it is due.
+        if seen.status == PaymentStatus::Succeeded
+            && matches!(after, EscrowStatus::Succeeded | EscrowStatus::Processing | EscrowStatus::Suspense)
             && !funds.is_some_and(|funds| funds.available)
         {
             tx.enqueue(jobs::sync_payment_at(OrgId(payment.org_id), id, due)).await?;
@@ -183,14 +188,25 @@ impl Service {
         (Seen::PaidWrong, Some(funds), (before != EscrowStatus::Suspense).then(|| wrong.join("; ")))
     }
 
-    fn next_look(&self, seen: &PaymentIntentState, after: EscrowStatus) -> Timestamp {
+    /// How many looks have found nothing new, and when the next one is due: known money is waited for until it is there, everything else
+    /// is looked at soon after it changed and ever less often then.
+    fn next_look(
+        &self,
+        payment: &PaymentRow,
+        before: EscrowStatus,
+        seen: &PaymentIntentState,
+        after: EscrowStatus,
+    ) -> (i32, Timestamp) {
         let plus = |by: std::time::Duration| self.now() + TimeDelta::from_std(by).unwrap_or(TimeDelta::hours(1));
-        let (soonest, latest) = (plus(self.settings.payment_poll_soonest), plus(self.settings.payment_poll));
-        match &seen.funds {
-            Some(funds) if !matches!(after, EscrowStatus::Available) => funds.available_on.clamp(soonest, latest.max(soonest)),
-            None if seen.status == PaymentStatus::Succeeded => soonest,
-            _ => latest,
+        let soonest = plus(self.settings.payment_poll_soonest);
+        if let Some(funds) = seen.funds.as_ref().filter(|_| after != EscrowStatus::Available) {
+            let latest = plus(self.settings.payment_poll);
+            return (payment.looks, funds.available_on.clamp(soonest, latest.max(soonest)));
         }
+        if seen.status == PaymentStatus::Succeeded {
+            return (payment.looks, soonest);
+        }
+        self.again(before != after || payment.intent.is_none(), payment.looks, payment.next_poll_at)
     }
 
     /// E1 or E13, E1b, and E2 once available; each once per charge and balance transaction.
@@ -214,11 +230,34 @@ impl Service {
         // A fee in another currency cannot be netted against this balance: it is left to reconciliation, with the alarm that was raised.
         let fee = if funds.fee.currency() == currency { fee } else { 0 };
         if fee != 0 {
-            repo::ledger::post(tx, payment.contract_id, &Posting::e1b(&funds.balance_transaction, fee, currency), None).await?;
+            let posting = Posting::e1b(&funds.balance_transaction, fee, currency);
+            let (_, fresh) = repo::ledger::post(tx, payment.contract_id, &posting, None).await?;
+            if fresh {
+                self.watch_fee_in(tx, payment, fee).await?;
+            }
         }
         if funds.available && gross > fee {
             let available = Posting::e2(&funds.balance_transaction, gross - fee, currency);
             repo::ledger::post(tx, payment.contract_id, &available, None).await?;
+        }
+        Ok(())
+    }
+
+    /// What the provider took above its estimate is the platform's cost: it stands in the ledger, between what was charged towards the cost and
+    /// what it was, and a person is told, since the terms may have to change.
+    async fn watch_fee_in(&self, tx: &mut Tx, payment: &PaymentRow, fee: i64) -> Result<(), Error> {
+        let terms = repo::contracts::row(reader(tx), payment.contract_id.into()).await?.terms()?;
+        let expected = match terms.bearer {
+            CostBearer::Owner => payment.charged - payment.amount,
+            CostBearer::Platform => share(payment.charged, terms.processing_bps).saturating_add(terms.processing_fixed),
+        };
+        if fee > expected {
+            let (over, currency) = (fee - expected, &payment.currency);
+            let detail = format!(
+                "the provider took {fee} minor units of {currency}, {over} more than the {expected} expected: the platform's cost; if that is \
+                 no exception, set escrow.terms"
+            );
+            alarm_in(tx, "fee_above_estimate", ("payment", payment.id.to_string()), detail).await?;
         }
         Ok(())
     }
@@ -273,6 +312,8 @@ impl Service {
                     funded_at: None,
                     last_error: Some(message.to_owned()),
                     next_poll_at: self.now(),
+                    looks: 0,
+                    looked_at: Some(self.now()),
                     updated_at: self.now(),
                 };
                 repo::payments::save(tx, payment.id, &learnt).await?;

@@ -138,6 +138,11 @@ impl Service {
         if !matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
             return Ok(Next::Nothing);
         }
+        if release.maybe_sent_at.is_none()
+            && let Err(error) = self.payee_is_there_in(tx, &contract).await
+        {
+            return self.blocked_in(tx, id, error).await;
+        }
         let payable = repo::payees::payable(tx, contract.id).await?;
         let destination = match (&release.destination, release.maybe_sent_at, payable) {
             // What may have left must be asked for again unchanged.

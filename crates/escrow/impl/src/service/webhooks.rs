@@ -172,7 +172,7 @@ impl Service {
         match family {
             "payment_intent" => {
                 let found = self.payment_of(event, &event.object_id).await?;
-                Ok(found.map(|(org, payment)| jobs::sync_payment(org, payment)).into_iter().collect())
+                Ok(found.map(|(_, _, look)| look).into_iter().collect())
             }
             "charge" | "refund" | "review" | "radar" => self.charge_looks(event).await,
             "transfer" => self.transfer_look(event).await,
@@ -202,26 +202,35 @@ impl Service {
         }
         let found = match &befallen.intent {
             Some(intent) => self.payment_of(event, intent).await?,
-            None => self.system.read(async |tx| repo::incidents::payment_of(tx, &befallen).await).await?,
+            None => {
+                let found = self.system.read(async |tx| repo::incidents::payment_of(tx, &befallen).await).await?;
+                found.map(|(org, payment)| (org, payment, jobs::sync_payment(org, payment)))
+            }
         };
         if found.is_none() && takes_money(&befallen.object) {
             self.unmatched(&befallen).await?;
         }
-        let looks = |(org, payment)| [jobs::sync_payment(org, payment), jobs::sync_charge(org, payment)];
-        Ok(found.map(looks).into_iter().flatten().collect())
+        Ok(found.map(|(org, payment, look)| [look, jobs::sync_charge(org, payment)]).into_iter().flatten().collect())
     }
 
-    async fn payment_of(&self, event: &EventRow, intent: &str) -> Result<Option<(OrgId, PaymentId)>, Error> {
-        let mut found = self.system.read(async |tx| inbox::payment(tx, intent, event.our_id).await).await?;
-        if found.is_none() && event.our_id.is_none() {
-            // It may be one of ours whose creation we never heard the answer of.
-            let ours = named(self.provider.payment_intent(intent).await.map(|seen| seen.metadata), "payment_id")?;
-            found = self.system.read(async |tx| inbox::payment(tx, intent, ours).await).await?;
+    /// The payment that has the intent, or that the intent names without being known as its own: its creation was never answered, or it has
+    /// another one by now. With the look that is due.
+    async fn payment_of(&self, event: &EventRow, intent: &str) -> Result<Option<(OrgId, PaymentId, Job)>, Error> {
+        if let Some((org, payment)) = self.system.read(async |tx| inbox::payment(tx, intent).await).await? {
+            return Ok(Some((org, payment, jobs::sync_payment(org, payment))));
         }
+        let ours = match event.our_id {
+            None => named(self.provider.payment_intent(intent).await.map(|seen| seen.metadata), "payment_id")?,
+            known => known,
+        };
+        let found = match ours {
+            Some(id) => self.system.read(async |tx| inbox::payment_named(tx, id).await).await?,
+            None => None,
+        };
         if found.is_none() {
             tracing::warn!(event = event.id, intent, "an event about a payment that is not ours");
         }
-        Ok(found)
+        Ok(found.map(|(org, payment)| (org, payment, jobs::adopt_intent(org, payment, intent.to_owned()))))
     }
 
     async fn transfer_look(&self, event: &EventRow) -> Result<Vec<Job>, Error> {

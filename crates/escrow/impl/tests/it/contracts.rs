@@ -240,6 +240,36 @@ async fn a_review_that_is_over_is_due_no_more() {
 }
 
 #[tokio::test]
+async fn a_contract_is_written_with_the_terms_of_its_currency() {
+    let world = World::with(|settings| {
+        let terms = escrow::Processing { bps: 150, fixed: 25, reserve: 0 };
+        settings.processing = [(kernel::Currency::EUR, terms)].into();
+    })
+    .await;
+    let contract = world.contract(&[1_000_000]).await;
+    assert_eq!((contract.terms.processing_bps, contract.terms.processing_fixed), (150, 25));
+    let funding = world.fund(contract.milestones[0].id).await.expect("funds");
+    assert_eq!(funding.escrow.charged, eur(1_015_254), "10,000.25 / 0.985");
+}
+
+#[tokio::test]
+async fn no_contract_is_made_in_a_currency_without_terms() {
+    let world = World::with(|settings| settings.processing.clear()).await;
+    let Err(Error::Invalid(faults)) = world.open(&world.terms_of(&[1_000_000])).await else { panic!("refused") };
+    assert_eq!((faults[0].pointer.as_str(), faults[0].code), ("/currency", "CURRENCY_WITHOUT_TERMS"));
+}
+
+#[tokio::test]
+async fn a_milestone_that_could_never_be_funded_is_refused_before_anybody_signs() {
+    let world = World::new().await;
+    let Err(Error::Invalid(faults)) = world.open(&world.terms_of(&[1, 1_000_000, 98_000_000])).await else { panic!("refused") };
+    let named: Vec<_> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code)).collect();
+    assert_eq!(named, [("/milestones/0/amount", "MILESTONE_NOT_PAYABLE"), ("/milestones/2/amount", "MILESTONE_NOT_PAYABLE")]);
+    assert!(faults[0].detail.contains("0.18 EUR to 970999.69 EUR"), "{}", faults[0].detail);
+    world.open(&world.terms_of(&[18, 97_099_969])).await.expect("just within");
+}
+
+#[tokio::test]
 async fn opening_a_contract_looks_at_each_line_a_few_times_however_many_there_are() {
     let world = World::new().await;
     let ctx = world.owner.ctx();

@@ -15,7 +15,7 @@ use crate::world::{World, eur};
 const FEE: i64 = 29_030;
 
 async fn platform_bears() -> World {
-    World::with(|settings| settings.terms.bearer = CostBearer::Platform).await
+    World::with(|settings| settings.bearer = CostBearer::Platform).await
 }
 
 /// The first of two milestones is funded, and approved if so wished; the sweep has seen that its fee lacks.
@@ -246,4 +246,61 @@ async fn with_the_owner_bearing_the_cost_nothing_stops() {
     assert_eq!((surplus(world).await, releases(world).await), (vec!["EUR 25001".to_owned()], vec!["sent 1 f".to_owned()]));
     assert_eq!(pages.take(), Vec::<String>::new());
     world.assert_healthy().await;
+}
+
+fn with_reserve(reserve: i64) -> impl FnOnce(&mut escrow::Settings) {
+    move |settings| {
+        let euros = settings.processing.get_mut(&kernel::Currency::EUR).expect("terms");
+        euros.reserve = reserve;
+    }
+}
+
+#[actix_web::test]
+async fn a_charge_that_costs_more_than_estimated_is_the_platforms_cost_and_stops_nobody_within_the_reserve() {
+    let web = Web::over(World::with(with_reserve(5_000)).await);
+    let world = &web.world;
+    let contract = world.contract(&[1_000_000, 500_000]).await;
+    let funding = world.fund(contract.milestones[0].id).await.expect("funds");
+    // A card from elsewhere: 3.25 % + 0.25 instead of 2.9 % + 0.30, 35.98 more than was added for it.
+    let fee = (funding.escrow.charged.minor() * 325 + 5_000) / 10_000 + 25;
+    assert_eq!(fee - (funding.escrow.charged.minor() - 1_000_000), 3_599);
+    world.provider.pay(&funding.intent, fee, chrono::Utc::now(), true);
+    world.sync(&funding).await.expect("syncs");
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!(surplus(world).await, ["EUR -3599 short"]);
+    assert_eq!(fund(&web, &contract, "key-1").await.0, 201, "within the reserve of 50.00 nothing stops");
+    world.submit(contract.milestones[0].id).await.expect("submits");
+    world.approve(contract.milestones[0].id, None).await.expect("approves");
+    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.work().await;
+    assert_eq!(releases(world).await, ["sent 1 f"], "the payee gets what was agreed");
+    assert_eq!(world.provider.transfers()[0].amount, eur(975_000));
+    // The ledger has the difference: what was charged towards the cost, and what it was.
+    let balances = world.balances().await;
+    assert!(balances.contains(&"4010 -29898".to_owned()) && balances.contains(&"5000 33497".to_owned()), "{balances:?}");
+    let statement = escrow_api::Contracts::statement(&*world.service, &world.owner.ctx(), contract.id).await.expect("reads");
+    assert_eq!(statement.sum, eur(0));
+}
+
+#[actix_web::test]
+async fn once_the_reserve_is_used_up_funding_stops_and_goes_on_with_a_larger_one() {
+    let web = Web::over(World::with(with_reserve(3_598)).await);
+    let world = &web.world;
+    let contract = world.contract(&[1_000_000, 500_000]).await;
+    let funding = world.fund(contract.milestones[0].id).await.expect("funds");
+    world.provider.pay(&funding.intent, 29_898 + 3_599, chrono::Utc::now(), true);
+    world.sync(&funding).await.expect("syncs");
+    let pages = Pages::hear();
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!(pages.take(), ["coverage_short"]);
+    assert_eq!(fund(&web, &contract, "key-1").await.0, 503, "a cent more than the platform stands for");
+    let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
+    assert!(found.iter().any(|f| f.rule == "I7" && f.detail.contains("new funding is stopped")), "{found:?}");
+    world.db.run_sql("update platform_reserves set amount = 3599 where currency = 'EUR'").await;
+    assert_eq!(fund(&web, &contract, "key-2").await.0, 201);
+    let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
+    assert!(
+        found.iter().any(|f| f.rule == "I7" && f.detail.contains("within the reserve of 3599, nothing is stopped")),
+        "{found:?}"
+    );
 }

@@ -333,6 +333,11 @@ fn register(service: &Arc<Service>) -> Registry {
         async move { s.sync_payment(job).await }
     });
     let s = Arc::clone(service);
+    registry.on_job(tasks::ADOPT_INTENT, move |_: JobCtx, job| {
+        let s = Arc::clone(&s);
+        async move { s.adopt_intent(job).await }
+    });
+    let s = Arc::clone(service);
     registry.on_job(tasks::SYNC_CHARGE, move |_: JobCtx, job| {
         let s = Arc::clone(&s);
         async move { s.sync_charge(job).await }

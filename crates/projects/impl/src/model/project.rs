@@ -1,6 +1,7 @@
 //! The rules of projects: details that make sense together, and which step of status may follow which.
 
-use kernel::{FieldFault, ProjectRole};
+use chrono::NaiveDate;
+use kernel::{Currency, FieldFault, ProjectRole};
 use projects_api::{Error, Project, ProjectDetails, ProjectStatus};
 
 use super::Faults;
@@ -29,6 +30,25 @@ pub(crate) fn checked(details: ProjectDetails) -> Result<ProjectDetails, Error> 
     }
     faults.finish()?;
     Ok(ProjectDetails { name, description, address, ..details })
+}
+
+/// Passes if a project may be begun in the currency on this day, where the platform takes only some (`taken`). One that was begun goes on
+/// in its currency.
+///
+/// # Errors
+/// [`Error::Invalid`], naming what to use instead.
+pub(crate) fn offered(currency: Currency, taken: Option<&[Currency]>, today: NaiveDate) -> Result<(), Error> {
+    let refused = |code, detail| Err(Error::Invalid(vec![FieldFault::new("/currency", code, detail)]));
+    if let Err(ended) = currency.offered_on(today) {
+        return refused("CURRENCY_ENDED", ended.to_string());
+    }
+    match taken {
+        Some(taken) if !taken.contains(&currency) => {
+            let codes: Vec<_> = taken.iter().filter(|other| other.offered_on(today).is_ok()).map(|other| other.code()).collect();
+            refused("NOT_ONE_OF", format!("no new project is made in {currency} here; use one of {}", codes.join(", ")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The status after a step that a person asks for; `None` asks for none.
@@ -69,8 +89,8 @@ pub(crate) fn keeps_owner(before: ProjectRole, after: Option<ProjectRole>, owner
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, NaiveDate};
-    use kernel::{Currency, Money, OrgId, ProjectId, UserId};
+    use chrono::DateTime;
+    use kernel::{Money, OrgId, ProjectId, UserId};
 
     use super::*;
     use crate::model::faults_of;
@@ -155,5 +175,14 @@ mod tests {
         assert!(keeps_owner(ProjectOwner, Some(ProjectOwner), 1).is_ok());
         assert!(keeps_owner(ProjectOwner, None, 2).is_ok());
         assert!(keeps_owner(InHouseUser, None, 1).is_ok());
+    }
+
+    #[test]
+    fn where_the_platform_takes_only_some_currencies_the_others_are_refused_by_name() {
+        let (pound, today) = ("GBP".parse().expect("known"), NaiveDate::from_ymd_opt(2026, 11, 26).expect("a day"));
+        assert!(offered(pound, None, today).is_ok());
+        let Err(Error::Invalid(faults)) = offered(pound, Some(&[Currency::EUR]), today) else { panic!("refused") };
+        assert_eq!((faults[0].pointer.as_str(), faults[0].code), ("/currency", "NOT_ONE_OF"));
+        assert_eq!(faults[0].detail, "no new project is made in GBP here; use one of EUR");
     }
 }

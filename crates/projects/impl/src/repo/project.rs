@@ -54,6 +54,19 @@ impl TryFrom<Row> for Project {
     }
 }
 
+#[derive(QueryableByName)]
+struct Today {
+    #[diesel(sql_type = diesel::sql_types::Date)]
+    today: NaiveDate,
+}
+
+/// The day, by the clock that decides deadlines.
+pub(crate) async fn today(tx: &mut Tx) -> Result<NaiveDate, Fault> {
+    let sql = "select (app.now() at time zone 'UTC')::date as today";
+    let row: Today = diesel::sql_query(sql).get_result(tx.pg()).await.fault()?;
+    Ok(row.today)
+}
+
 #[derive(Insertable)]
 #[diesel(table_name = projects)]
 struct NewRow<'a> {

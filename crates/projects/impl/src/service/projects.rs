@@ -20,6 +20,7 @@ impl Projects for Service {
         let owner = ctx.user_id().ok_or_else(|| Fault::internal("a project is made by a person"))?;
         self.uow
             .write(ctx, async |tx| {
+                rules::offered(new.currency, self.currencies.as_deref(), repo::project::today(tx).await?)?;
                 let project = repo::project::insert(tx, ctx.org, owner, &new).await?;
                 let runs_it = NewTeamMember { user: owner, role: ProjectRole::ProjectOwner };
                 repo::team::insert(tx, ctx.org, project.id, runs_it).await?;
@@ -61,6 +62,9 @@ impl Projects for Service {
                 self.authz.check(ctx, perm::UPDATE, Scope::Project(id))?;
                 still(unchanged, &before)?;
                 let details = rules::checked(change.details)?;
+                if details.currency != before.currency {
+                    rules::offered(details.currency, self.currencies.as_deref(), repo::project::today(tx).await?)?;
+                }
                 let status = rules::step(&before, change.status)?;
                 let after = repo::project::update(tx, id, &details, status).await?;
                 let entry = NewEntry::of(perm::UPDATE, "project", id).before(&before).after(&after);

@@ -249,3 +249,27 @@ async fn deleting_a_project_takes_everything_with_it() {
         assert_eq!(world.db.query(&format!("select count(*) from {table}")).await, ["0"], "{table}");
     }
 }
+
+#[actix_web::test]
+async fn no_new_project_is_made_in_a_currency_that_ended_or_does_not_settle_but_one_that_is_there_goes_on() {
+    let world = World::new().await;
+    let day = |day: &str| format!("update app.clock set advance = timestamptz '{day}' - now()");
+    let lev = json!({ "name": "Plovdiv", "currency": "BGN", "budget": "5" });
+    world.db.run_sql(&day("2025-12-31 12:00Z")).await;
+    let old = world.post(world.owner, "/api/projects", lev.clone()).await.expect(201).id();
+
+    world.db.run_sql(&day("2026-01-01 00:00:01Z")).await;
+    for (currency, instead) in [("BGN", "EUR replaced it on 2026-01-01; use EUR"), ("MAD", "does not settle in it; use EUR")] {
+        let body = json!({ "name": "New", "currency": currency });
+        let refused = world.post(world.owner, "/api/projects", body).await.expect(422);
+        assert_eq!(refused.faults(), [("/currency".to_owned(), "CURRENCY_ENDED".to_owned())]);
+        let detail = refused.body["errors"][0]["detail"].as_str().unwrap();
+        assert!(detail.ends_with(instead), "{detail}");
+    }
+    // What is there may be changed, in its currency; nothing is moved into an ended one.
+    let path = format!("/api/projects/{old}");
+    world.patch(world.owner, &path, json!({ "name": "Plovdiv II", "budget": "7" })).await.expect(200);
+    world.patch(world.owner, &path, json!({ "currency": "EUR" })).await.expect(200);
+    let back = world.patch(world.owner, &path, json!({ "currency": "BGN" })).await.expect(422);
+    assert_eq!(back.faults(), [("/currency".to_owned(), "CURRENCY_ENDED".to_owned())]);
+}

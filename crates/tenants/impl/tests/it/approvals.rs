@@ -162,8 +162,8 @@ async fn a_tenant_notes_no_grant_of_its_own_and_makes_nobody_a_member() {
         format!("update memberships set granted_at = now() - interval '1 year' where user_id = '{}'", bob.user),
         format!("insert into memberships (org_id, user_id, role) values ('{}', gen_random_uuid(), 'admin')", ada.org),
     ] {
-        let ctx = bob.ctx();
-        let done = scene.db.uow().write(&ctx, async |tx| {
+        let (uow, ctx) = (scene.db.uow(), bob.ctx());
+        let done = uow.write(&ctx, async |tx| {
             use db::prelude::*;
             diesel::sql_query(sql.clone()).execute(tx.pg()).await.fault()
         });

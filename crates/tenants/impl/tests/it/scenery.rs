@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use audit_api::{Audit, Entry, Filter, NewEntry, Verification};
+use audit_api::{Audit, Entry, Filter, NewEntry};
 use auth_api::{Authorizer, Reach};
 use kernel::{Actor, Ctx, Denied, Fault, OrgRole, Page, PageRequest, Permission, Scope};
 use tenants::Service;
@@ -54,10 +54,6 @@ impl Audit for Notes {
 
     async fn list(&self, _: &Ctx, _: &Filter, _: PageRequest) -> Result<Page<Entry>, audit_api::Error> {
         Ok(Page { items: Vec::new(), next: None })
-    }
-
-    async fn verify(&self, _: &Ctx) -> Result<Verification, audit_api::Error> {
-        Ok(Verification { valid: true, entries: 0, head_hash: [0; 32], broken_at: None })
     }
 }
 

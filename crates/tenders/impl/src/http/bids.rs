@@ -119,7 +119,7 @@ pub struct BidOut {
     pub status: BidStatus,
     /// From 1; every replacement counts, and every time that a draft is saved.
     pub revision: u32,
-    /// Null only once the key of a tender that ended unopened is destroyed; so are the other parts of the offer.
+    /// Null only once the key of a tender that ended unopened is erased; so are the other parts of the offer.
     pub total: Option<MoneyOut>,
     pub lines: Vec<BidLineOut>,
     pub valid_until: Option<NaiveDate>,

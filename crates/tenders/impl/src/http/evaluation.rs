@@ -141,7 +141,8 @@ pub async fn disqualify(
     once.run(ctx, async |ctx| service.disqualify(&ctx, id, why).await, render).await
 }
 
-/// The record of the opening, whole for the owner; for a bidder hashes and the proof of its own bid.
+/// The record of the opening, whole for the owner; for every organisation that has a receipt, whatever became of its bid, hashes and the proof
+/// of its own bid.
 #[utoipa::path(responses((status = 200, description = "The record", body = OpeningRecordOut)))]
 #[get("/api/tenders/{id}/opening-record")]
 pub async fn opening_record(

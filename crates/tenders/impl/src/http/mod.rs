@@ -21,6 +21,7 @@ const BID_LIMIT: usize = 4 << 20;
 /// The endpoints of tenders and bids.
 pub fn routes(r: &mut Routes) {
     r.tag("Tenders", "Tenders from draft to award.")
+        .sealed()
         .add(PARTIES, || tenders::list)
         .add(perm::EDIT, || tenders::create)
         .add(PARTIES, || tenders::read)
@@ -40,6 +41,7 @@ pub fn routes(r: &mut Routes) {
         .add(BID_PARTIES, || evaluation::opening_record)
         .add(Guard::SignedIn, || time::now);
     r.tag("Bids", "Bids, sealed until two persons open them.")
+        .sealed()
         .add(perm::BIDS_SUBMIT, || bids::submit)
         .body_limit(BID_LIMIT)
         .add(BID_PARTIES, || bids::list)

@@ -91,7 +91,9 @@ pub async fn extend(
     once.run(ctx, async |ctx| service.extend(&ctx, id, deadline).await, alone).await
 }
 
-/// Cancel (T13). Bids that were not opened never will be.
+/// Cancel (T13). Bids that were not opened never will be: the tender's key is erased from the database, so that no server reads them any
+/// more, the bidders' own offers included. Backups and write-ahead logs of the database from before keep the key, wrapped by the platform's seal key;
+/// whoever holds such a backup and that seal key could still unwrap it, until the platform has rotated and destroyed the seal key.
 ///
 /// Once closed, at or above the approval threshold or without an estimate for every line, a second person must give the same reason.
 #[utoipa::path(responses(
@@ -111,9 +113,12 @@ pub async fn cancel(
 }
 
 /// Open the bids (T8). At or above the approval threshold, or without an estimate for every line, two persons must do so.
+///
+/// Number, receipts and root of the sealed bids are rebuilt and compared with what was fixed at closing. If they do not agree, nothing is opened.
 #[utoipa::path(responses(
     (status = 200, description = "The bids are open", body = StepOut),
-    (status = 202, description = "A second person must do the same", body = StepOut)
+    (status = 202, description = "A second person must do the same", body = StepOut),
+    (status = 409, description = "Not closed (`STATE_CONFLICT`), or the bids are not those that were counted at closing (`SEAL_BROKEN`)")
 ))]
 #[post("/api/tenders/{id}/open")]
 pub async fn open(

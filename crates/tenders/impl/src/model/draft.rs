@@ -43,8 +43,14 @@ pub fn faults(draft: &Draft, currency: Currency, now: Timestamp) -> Vec<FieldFau
 /// nobody knows the amount, and it is taken for more than any threshold; so is an estimate of nothing.
 #[must_use]
 pub fn weight(soq: &Soq) -> Money {
+    estimate(soq).unwrap_or(Money::from_minor(i64::MAX, soq.currency))
+}
+
+/// What the owner expects it to cost, if every line to be priced has an estimate.
+#[must_use]
+pub fn estimate(soq: &Soq) -> Option<Money> {
     let known = soq.lines.iter().filter(|line| line.kind.is_payable()).all(|line| line.estimate_rate.is_some());
-    if known && soq.estimate_total.minor() > 0 { soq.estimate_total } else { Money::from_minor(i64::MAX, soq.currency) }
+    (known && soq.estimate_total.minor() > 0).then_some(soq.estimate_total)
 }
 
 /// What keeps a draft from being published (T2), all at once.

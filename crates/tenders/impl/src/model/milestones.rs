@@ -147,6 +147,21 @@ pub fn amounts(total: Money, milestones: &[Milestone]) -> Vec<Money> {
     parts.into_iter().map(|part| Money::from_minor(part, total.currency())).collect()
 }
 
+/// What is known of the amounts before there are bids, by place: those that are given, and shares of the estimate, if there is one.
+#[must_use]
+pub fn expected(estimate: Option<Money>, milestones: &[Milestone], currency: Currency) -> Vec<(usize, Money)> {
+    let given = milestones.iter().enumerate().filter_map(|(at, milestone)| match milestone.share {
+        Share::Amount(amount) => Some((at, money(amount, currency)?)),
+        _ => None,
+    });
+    match estimate {
+        Some(estimate) if milestones.first().is_some_and(|milestone| kind(milestone.share) != Kind::Amount) => {
+            amounts(estimate, milestones).into_iter().enumerate().collect()
+        }
+        _ => given.collect(),
+    }
+}
+
 fn by_amount(total: Money, milestones: &[Milestone]) -> Vec<i64> {
     let fixed = fixed(milestones, total.currency()).map_or(0, Money::minor);
     let part = |milestone: &Milestone| match milestone.share {

@@ -35,7 +35,7 @@ fn schedule() -> Vec<TenderLine> {
 }
 
 /// So many milestones.
-fn parts(number: usize) -> Vec<Milestone> {
+fn plan_of(number: usize) -> Vec<Milestone> {
     vec![Milestone { title: "Part".into(), share: tenders_api::Share::Weight(Decimal::ONE), due_on: None }; number]
 }
 
@@ -49,7 +49,7 @@ fn bid(lines: &[TenderLine], rates: &[(usize, &str)]) -> NewBid {
 }
 
 fn faults(lines: &[TenderLine], bid: &NewBid) -> Vec<String> {
-    match price(lines, bid, Currency::EUR, deadline(), &parts(1)) {
+    match price(lines, bid, Currency::EUR, deadline(), &plan_of(1)) {
         Err(Error::Invalid(faults)) => faults.into_iter().map(|f| format!("{} {}", f.pointer, f.code)).collect(),
         other => panic!("{other:?}"),
     }
@@ -58,7 +58,7 @@ fn faults(lines: &[TenderLine], bid: &NewBid) -> Vec<String> {
 #[test]
 fn the_server_sums_rounded_lines_and_fills_provisional_sums() {
     let lines = schedule();
-    let content = price(&lines, &bid(&lines, &[(1, "10.2345"), (2, "99.99"), (4, "7")]), Currency::EUR, deadline(), &parts(1))
+    let content = price(&lines, &bid(&lines, &[(1, "10.2345"), (2, "99.99"), (4, "7")]), Currency::EUR, deadline(), &plan_of(1))
         .expect("valid");
     // 120.5 × 10.2345 = 1233.25725 → 1233.26; the optional line does not count.
     let amounts: Vec<_> = content.lines.iter().map(|line| line.amount.minor()).collect();
@@ -71,7 +71,7 @@ fn the_server_sums_rounded_lines_and_fills_provisional_sums() {
 fn the_vector_of_the_domain_page_holds() {
     let lines = vec![line("1", LineKind::Measured, Some("100"), None), line("2", LineKind::Measured, Some("7"), None)];
     let content =
-        price(&lines, &bid(&lines, &[(0, "90.02"), (1, "92.4286")]), Currency::EUR, deadline(), &parts(1)).expect("valid");
+        price(&lines, &bid(&lines, &[(0, "90.02"), (1, "92.4286")]), Currency::EUR, deadline(), &plan_of(1)).expect("valid");
     assert_eq!(content.total.to_string(), "9649.00 EUR");
 }
 
@@ -135,7 +135,7 @@ fn a_total_that_the_client_sends_is_compared() {
     let lines = schedule();
     let mut offer = bid(&lines, &[(1, "10"), (2, "1"), (4, "0")]);
     offer.total = Some(Money::from_minor(170_600, Currency::EUR));
-    assert!(price(&lines, &offer, Currency::EUR, deadline(), &parts(1)).is_ok());
+    assert!(price(&lines, &offer, Currency::EUR, deadline(), &plan_of(1)).is_ok());
     offer.total = Some(Money::from_minor(170_601, Currency::EUR));
     assert_eq!(faults(&lines, &offer), ["/total/amount TOTAL_DIFFERS"]);
     offer.total = Some(Money::from_minor(170_600, "USD".parse().expect("known")));
@@ -153,8 +153,8 @@ fn a_bid_of_nothing_and_one_beyond_measure_are_refused() {
 fn every_milestone_gets_something_of_the_total() {
     let lines = vec![line("1", LineKind::Measured, Some("1"), None)];
     let offer = bid(&lines, &[(0, "0.02")]);
-    assert!(price(&lines, &offer, Currency::EUR, deadline(), &parts(2)).is_ok());
-    let Err(Error::Invalid(faults)) = price(&lines, &offer, Currency::EUR, deadline(), &parts(3)) else {
+    assert!(price(&lines, &offer, Currency::EUR, deadline(), &plan_of(2)).is_ok());
+    let Err(Error::Invalid(faults)) = price(&lines, &offer, Currency::EUR, deadline(), &plan_of(3)) else {
         panic!("it is refused")
     };
     let told: Vec<_> = faults.iter().map(|f| (f.pointer.as_str(), f.code, f.detail.as_str())).collect();
@@ -176,7 +176,7 @@ fn a_hundred_faults_are_told_those_of_the_whole_among_them() {
 fn what_was_sealed_is_checked_again() {
     let lines = schedule();
     let mut content =
-        price(&lines, &bid(&lines, &[(1, "10"), (2, "1"), (4, "0")]), Currency::EUR, deadline(), &parts(1)).expect("valid");
+        price(&lines, &bid(&lines, &[(1, "10"), (2, "1"), (4, "0")]), Currency::EUR, deadline(), &plan_of(1)).expect("valid");
     content.total = Money::from_minor(content.total.minor() - 1, Currency::EUR);
     assert_eq!(recheck(&lines, &content, Currency::EUR), None);
 }
@@ -191,7 +191,7 @@ proptest! {
         offer.lines = lines.iter().zip(&parts).map(|(line, (_, rate))| OfferedRate { soq_line: line.soq_line, rate: Decimal::new(*rate, 4) }).collect();
         // In units of 10⁻⁸: half up to 10⁻².
         let expected: i64 = parts.iter().map(|(quantity, rate)| (quantity * rate + 500_000) / 1_000_000).sum();
-        match price(&lines, &offer, Currency::EUR, deadline(), &parts(1)) {
+        match price(&lines, &offer, Currency::EUR, deadline(), &plan_of(1)) {
             Ok(content) => prop_assert_eq!(content.total.minor(), expected),
             Err(_) => prop_assert_eq!(expected, 0),
         }

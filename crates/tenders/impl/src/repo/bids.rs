@@ -117,12 +117,25 @@ pub async fn lock(tx: &mut Tx, id: BidId) -> Result<Row, Error> {
     Ok(query.first(tx.pg()).await.not_found(ABSENT)?.try_into()?)
 }
 
-/// The organisation's own bid for a tender, the live one first, then the last one that was withdrawn; locked.
+/// The query of an organisation's own bid for a tender: the live one first, then the last one that was withdrawn.
+macro_rules! own {
+    ($bidder:expr, $tender:expr) => {
+        bids::table
+            .filter(bids::bidder_org_id.eq($bidder.0).and(bids::tender_id.eq($tender.0)))
+            .order((bids::status.eq("withdrawn"), bids::created_at.desc(), bids::id.desc()))
+            .select(Columns::as_select())
+    };
+}
+
+/// The organisation's own bid for a tender, the live one first, then the last one that was withdrawn.
+pub async fn own(mut conn: &Conn, bidder: OrgId, tender: TenderId) -> Result<Option<Row>, Error> {
+    let row = own!(bidder, tender).first(&mut conn).await.optional().fault()?;
+    Ok(row.map(Row::try_from).transpose()?)
+}
+
+/// The same, locked.
 pub async fn lock_own(tx: &mut Tx, bidder: OrgId, tender: TenderId) -> Result<Option<Row>, Error> {
-    let query = bids::table.filter(bids::bidder_org_id.eq(bidder.0).and(bids::tender_id.eq(tender.0)));
-    let order = (bids::status.eq("withdrawn"), bids::created_at.desc(), bids::id.desc());
-    let query = query.order(order).for_update().select(Columns::as_select());
-    let row = query.first(tx.pg()).await.optional().fault()?;
+    let row = own!(bidder, tender).for_update().first(tx.pg()).await.optional().fault()?;
     Ok(row.map(Row::try_from).transpose()?)
 }
 
@@ -184,10 +197,13 @@ pub async fn insert(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Resu
             bids::received_at.eq(received_at),
             bids::currency.eq(taking.currency.code()),
         ))
+        // Not a violation of the index: PostgreSQL would write tender and bidder into its log.
+        .on_conflict_do_nothing()
         .returning(Columns::as_returning())
         .get_result(tx.pg())
-        .await;
-    let row = in_time(inserted, taking.deadline).on_constraint("bids_one_live", || Error::BidExists(None))??;
+        .await
+        .optional();
+    let row = in_time(inserted, taking.deadline).fault()??.ok_or(Error::BidExists(None))?;
     insert_revision(tx, taking, revision).await?;
     Ok(row.try_into()?)
 }
@@ -266,6 +282,15 @@ pub async fn sealed(mut conn: &Conn, bid: &Row) -> Result<(Vec<u8>, Option<Hash>
     let query = r::table.find((bid.owner.0, bid.id.0, signed(bid.revision))).select((r::sealed, r::receipt_sha256));
     let (sealed, receipt): (Vec<u8>, Option<Vec<u8>>) = query.first(&mut conn).await.fault()?;
     Ok((sealed, receipt.as_deref().map(hash).transpose()?))
+}
+
+/// The receipts of everything that the organisation ever submitted for a tender, the newest first.
+pub async fn receipts(mut conn: &Conn, bidder: OrgId, tender: TenderId) -> Result<Vec<Hash>, Fault> {
+    use bid_revisions as r;
+    let own = r::table.filter(r::bidder_org_id.eq(bidder.0).and(r::tender_id.eq(tender.0)));
+    let query = own.order((r::received_at.desc(), r::revision.desc())).select(r::receipt_sha256);
+    let rows: Vec<Option<Vec<u8>>> = query.load(&mut conn).await.fault()?;
+    rows.iter().flatten().map(|receipt| hash(receipt)).collect()
 }
 
 /// Writes down what an opened bid offers.

@@ -3,6 +3,8 @@
 pub mod awards;
 pub mod bids;
 pub mod drafts;
+pub mod platform;
+pub mod rotation;
 pub mod tenders;
 pub mod ties;
 

@@ -88,9 +88,10 @@ pub async fn get(mut conn: &Conn, id: TenderId) -> Result<(Tender, Timestamp), E
     Ok((row.try_into()?, now))
 }
 
-/// The tenant's own tender, locked against everything, bids under way included; and the clock after the lock was got.
+/// The tenant's own tender, locked against other changes, but not against bids under way: their foreign keys go along with this lock, and
+/// nothing that the owner does may wait for a bidder. And the clock after the lock was got.
 pub async fn lock(tx: &mut Tx, org: OrgId, id: TenderId) -> Result<(Tender, Timestamp), Error> {
-    let query = tenders::table.find((org.0, id.0)).for_update().select(Row::as_select());
+    let query = tenders::table.find((org.0, id.0)).for_no_key_update().select(Row::as_select());
     let row = query.first(tx.pg()).await.not_found(ABSENT)?;
     let now = super::now(tx.pg()).await?;
     Ok((row.try_into()?, now))
@@ -368,9 +369,11 @@ struct Closed {
     status: Option<String>,
 }
 
-/// T6 and T7 by the platform's function; the new state, or nothing if there was nothing to close.
-pub async fn close(tx: &mut Tx, tender: TenderId) -> Result<Option<TenderStatus>, Fault> {
-    let query = diesel::sql_query("select app.close_tender($1) as status").bind::<SqlUuid, _>(tender.0);
+/// T6 and T7 by the platform's function; the new state, or nothing if there was nothing to close. While a bid is being stored it waits
+/// for it, or, without patience, leaves the tender as it is.
+pub async fn close(tx: &mut Tx, tender: TenderId, patient: bool) -> Result<Option<TenderStatus>, Fault> {
+    let query =
+        diesel::sql_query("select app.close_tender($1, $2) as status").bind::<SqlUuid, _>(tender.0).bind::<Bool, _>(patient);
     let closed: Closed = query.get_result(tx.pg()).await.fault()?;
     closed.status.map(|status| known(&status, TenderStatus::from_name(&status))).transpose()
 }
@@ -390,7 +393,7 @@ pub async fn complete(tx: &mut Tx, tender: TenderId, contract: ContractId) -> Re
     Ok(completed.done)
 }
 
-/// A tender held still for a bidder.
+/// A tender as a bidder needs it.
 pub struct Held {
     pub org: OrgId,
     pub status: TenderStatus,
@@ -413,7 +416,8 @@ struct HeldRow {
     server_time: Timestamp,
 }
 
-/// Holds the tender still for a bidder: closing waits for the commit. The clock is read after the lock was got.
+/// Keeps the tender from being closed until the commit, and nothing else: all that its owner does goes on. The clock is read after the
+/// lock was got.
 pub async fn hold(tx: &mut Tx, tender: TenderId) -> Result<Held, Error> {
     let query = diesel::sql_query("select * from app.hold_tender_for_bid($1)").bind::<SqlUuid, _>(tender.0);
     let row: HeldRow = query.get_result(tx.pg()).await.not_found(ABSENT)?;
@@ -443,12 +447,13 @@ pub struct OpenedRow {
     pub received_at: Timestamp,
 }
 
-/// T8 and B9 by the platform's function, which takes it from the caller that these persons turned their keys.
-pub async fn open_bids(tx: &mut Tx, tender: TenderId, persons: &[UserId]) -> Result<Vec<OpenedRow>, Fault> {
+/// T8 and B9 by the platform's function, which takes it from the caller that these persons turned their keys. It opens nothing unless
+/// number, receipts and root of the bids are those fixed at closing.
+pub async fn open_bids(tx: &mut Tx, tender: TenderId, persons: &[UserId]) -> Result<Vec<OpenedRow>, Error> {
     let persons: Vec<Uuid> = persons.iter().map(|person| person.0).collect();
     let query =
         diesel::sql_query("select * from app.open_bids($1, $2)").bind::<SqlUuid, _>(tender.0).bind::<Array<SqlUuid>, _>(persons);
-    query.load(tx.pg()).await.fault()
+    query.load(tx.pg()).await.on_constraint("tender_seal_intact", || Error::SealBroken)
 }
 
 /// The view of the context's organisation, read again.

@@ -125,6 +125,8 @@ impl Service {
             lines: schedule.into_iter().map(line).collect(),
             milestones: contract_milestones(total, planned)?,
         };
+        let parts = new.milestones.iter().map(|milestone| milestone.amount).enumerate();
+        self.payable(tender.currency, parts, |_| "/bidId".to_owned())?;
         let opened = self.contracts.open_in(tx, ctx, &new).await.map_err(from_contracts)?;
         Ok(AwardedContract {
             id: opened.id,

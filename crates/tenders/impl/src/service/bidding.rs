@@ -13,72 +13,54 @@ use super::Service;
 use crate::model::machine;
 use crate::model::{merkle, pricing};
 use crate::repo::bids::{Revision, Row, Taking};
+use crate::repo::tenders::Held;
 use crate::repo::{self, Conn};
-use crate::seal::{self, Place, TenderKey};
+use crate::seal::{self, Place, Sealed, TenderKey};
 
 #[async_trait]
 impl Bidding for Service {
     async fn save_draft(&self, ctx: &Ctx, tender: TenderId, draft: NewBid) -> Result<Bid, Error> {
         self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
-        self.uow
-            .write(ctx, async |tx| {
-                let taking = hold_in(tx, ctx, tender).await?;
-                no_live_in(tx, ctx, tender).await?;
-                self.save_draft_in(tx, ctx, taking, tender, None, &draft).await
-            })
-            .await
+        self.uow.write(ctx, async |tx| self.take_in(tx, ctx, tender, Aim::New, Offer::Draft(&draft)).await).await
     }
 
     async fn replace_draft(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>, draft: NewBid) -> Result<Bid, Error> {
         let tender = self.tender_of_own(ctx, bid).await?;
-        self.uow
-            .write(ctx, async |tx| {
-                let taking = hold_in(tx, ctx, tender).await?;
-                let old = lock_in(tx, bid, expected).await?;
-                self.save_draft_in(tx, ctx, taking, tender, Some(&old), &draft).await
-            })
-            .await
+        let aim = Aim::Known(bid, expected);
+        self.uow.write(ctx, async |tx| self.take_in(tx, ctx, tender, aim, Offer::Draft(&draft)).await).await
     }
 
     async fn submit(&self, ctx: &Ctx, tender: TenderId, bid: NewBid) -> Result<Bid, Error> {
         self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
-        self.uow
-            .write(ctx, async |tx| {
-                let taking = hold_in(tx, ctx, tender).await?;
-                let withdrawn = no_live_in(tx, ctx, tender).await?;
-                self.submit_in(tx, ctx, taking, tender, withdrawn.as_ref(), &bid).await
-            })
-            .await
+        self.uow.write(ctx, async |tx| self.take_in(tx, ctx, tender, Aim::New, Offer::Bid(&bid)).await).await
     }
 
     async fn replace_bid(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>, new: NewBid) -> Result<Bid, Error> {
         let tender = self.tender_of_own(ctx, bid).await?;
-        self.uow
-            .write(ctx, async |tx| {
-                let taking = hold_in(tx, ctx, tender).await?;
-                let old = lock_in(tx, bid, expected).await?;
-                if old.status == BidStatus::Withdrawn {
-                    no_live_in(tx, ctx, tender).await?;
-                }
-                self.submit_in(tx, ctx, taking, tender, Some(&old), &new).await
-            })
-            .await
+        let aim = Aim::Known(bid, expected);
+        self.uow.write(ctx, async |tx| self.take_in(tx, ctx, tender, aim, Offer::Bid(&new)).await).await
     }
 
     async fn withdraw(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>) -> Result<Bid, Error> {
         let tender = self.tender_of_own(ctx, bid).await?;
         self.uow
             .write(ctx, async |tx| {
+                look_in(tx, ctx, tender).await?;
+                let (seen, _) = repo::bids::get(tx.pg(), bid).await?;
+                machine::withdrawal(seen.status)?;
+                let seen_content = self.own_content(tx.pg(), &seen).await?;
                 let taking = hold_in(tx, ctx, tender).await?;
                 let old = lock_in(tx, bid, expected).await?;
                 machine::withdrawal(old.status)?;
+                let unchanged = state_of(&seen) == state_of(&old);
+                let content = if unchanged { seen_content } else { self.own_content(tx.pg(), &old).await? };
                 let (receipt, document) = seal::withdrawal(old.place(), taking.at)?;
                 let row = repo::bids::withdraw(tx, taking, &old, &receipt, &document).await?;
                 let entry = NewEntry::named("bids.withdraw", "bid", bid)
                     .before(state_of(&old))
                     .after(json!({ "status": row.status.name(), "receipt": hex::encode(receipt) }));
                 self.audit.record_in(tx, ctx, entry).await?;
-                let content = self.own_content(tx.pg(), &row).await?.map(|(content, _)| content);
+                let content = content.map(|(content, _)| content);
                 Ok(Bid { document: Some(document), ..bid_of(row, content, taking.at) })
             })
             .await
@@ -132,9 +114,45 @@ impl Bidding for Service {
     }
 }
 
-/// Holds the tender still and sees that it takes bids from this organisation now.
+/// Where an offer goes.
+#[derive(Clone, Copy)]
+enum Aim {
+    /// To a tender for which the organisation has none yet, or one that it withdrew.
+    New,
+    /// In the place of a bid, if it is the revision that the caller has seen.
+    Known(BidId, Option<u32>),
+}
+
+/// What is to be stored.
+#[derive(Clone, Copy)]
+enum Offer<'a> {
+    Draft(&'a NewBid),
+    Bid(&'a NewBid),
+}
+
+/// An offer, priced and sealed.
+struct Ready {
+    place: Place,
+    content: BidContent,
+    sealed: Vec<u8>,
+    receipt: Option<Receipt>,
+    document: Option<String>,
+}
+
+/// Sees that the tender takes bids from this organisation now, without a lock.
+async fn look_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<Taking, Error> {
+    let (seen, now) = repo::tenders::get(tx.pg(), tender).await?;
+    let (deadline, currency) = (seen.submission_deadline, seen.currency);
+    takes_bids(ctx, Held { org: seen.org, status: seen.status, deadline, currency, now })
+}
+
+/// Keeps the tender from being closed, and sees once more that it takes bids. From here to the commit nothing may take long.
 async fn hold_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<Taking, Error> {
     let held = repo::tenders::hold(tx, tender).await?;
+    takes_bids(ctx, held)
+}
+
+fn takes_bids(ctx: &Ctx, held: Held) -> Result<Taking, Error> {
     if held.org == ctx.org {
         return Err(Error::OwnTender);
     }
@@ -145,10 +163,7 @@ async fn hold_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<Taking, Err
         TenderStatus::Cancelled => {
             Err(Error::State { what: "tender", state: held.status.name(), hint: "it takes no bids any more".into() })
         }
-        _ => {
-            tracing::info!(%tender, bidder = %ctx.org, deadline = %held.deadline, now = %held.now, "a late bid was refused");
-            Err(Error::TenderClosed { deadline: held.deadline, server_time: held.now })
-        }
+        _ => Err(Error::TenderClosed { deadline: held.deadline, server_time: held.now }),
     }
 }
 
@@ -162,10 +177,37 @@ async fn lock_in(tx: &mut Tx, bid: BidId, expected: Option<u32>) -> Result<Row, 
 }
 
 /// Refuses an organisation that has a live bid or a draft; answers the one that it withdrew last.
-async fn no_live_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<Option<Row>, Error> {
-    match repo::bids::lock_own(tx, ctx.org, tender).await? {
+fn none_live(own: Option<Row>) -> Result<Option<Row>, Error> {
+    match own {
         Some(own) if own.status != BidStatus::Withdrawn => Err(Error::BidExists(Some((own.id, own.status)))),
         withdrawn => Ok(withdrawn),
+    }
+}
+
+/// What stands in the place of the offer, as it is seen without a lock.
+async fn seen_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId, aim: Aim, offer: Offer<'_>) -> Result<Option<Row>, Error> {
+    match (aim, offer) {
+        (Aim::New, Offer::Bid(_)) => none_live(repo::bids::own(tx.pg(), ctx.org, tender).await?),
+        (Aim::New, Offer::Draft(_)) => none_live(repo::bids::own(tx.pg(), ctx.org, tender).await?).map(|_| None),
+        (Aim::Known(bid, expected), _) => {
+            let (row, _) = repo::bids::get(tx.pg(), bid).await?;
+            if expected.is_some_and(|expected| expected != row.revision) { Err(Error::Stale) } else { Ok(Some(row)) }
+        }
+    }
+}
+
+/// The same, locked.
+async fn locked_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId, aim: Aim, offer: Offer<'_>) -> Result<Option<Row>, Error> {
+    match (aim, offer) {
+        (Aim::New, Offer::Bid(_)) => none_live(repo::bids::lock_own(tx, ctx.org, tender).await?),
+        (Aim::New, Offer::Draft(_)) => none_live(repo::bids::lock_own(tx, ctx.org, tender).await?).map(|_| None),
+        (Aim::Known(bid, expected), _) => {
+            let row = lock_in(tx, bid, expected).await?;
+            if row.status == BidStatus::Withdrawn {
+                none_live(repo::bids::lock_own(tx, ctx.org, tender).await?)?;
+            }
+            Ok(Some(row))
+        }
     }
 }
 
@@ -177,11 +219,17 @@ fn next(ctx: &Ctx, tender: TenderId, old: Option<&Row>) -> Place {
     }
 }
 
-async fn store_in(tx: &mut Tx, taking: Taking, old: Option<&Row>, revision: Revision<'_>) -> Result<Row, Error> {
+async fn store_in(tx: &mut Tx, taking: Taking, old: Option<&Row>, ready: &Ready) -> Result<Row, Error> {
+    let revision = Revision { place: ready.place, sealed: &ready.sealed, receipt: ready.receipt };
     match old {
         Some(_) => repo::bids::replace(tx, taking, revision).await,
         None => repo::bids::insert(tx, taking, revision).await,
     }
+}
+
+/// What an offer made for this row was made for.
+fn identity(row: &Row) -> (BidId, u32, BidStatus) {
+    (row.id, row.revision, row.status)
 }
 
 fn state_of(row: &Row) -> serde_json::Value {
@@ -203,56 +251,67 @@ impl Service {
         if row.bidder == ctx.org { Ok(row.tender) } else { Err(Error::NotFound("bid")) }
     }
 
-    /// B1, or a draft once more: prices what is given, seals, stores. No receipt, and nobody is told.
-    async fn save_draft_in(
-        &self,
-        tx: &mut Tx,
-        ctx: &Ctx,
-        taking: Taking,
-        tender: TenderId,
-        old: Option<&Row>,
-        draft: &NewBid,
-    ) -> Result<Bid, Error> {
-        if let Some(old) = old {
-            machine::saving(old.status)?;
+    /// Stores a draft or a bid. What takes its time (reading the schedule, pricing, sealing) is done before the tender is held, so that
+    /// nothing that others do waits for it, and nobody learns from waiting that somebody bids.
+    async fn take_in(&self, tx: &mut Tx, ctx: &Ctx, tender: TenderId, aim: Aim, offer: Offer<'_>) -> Result<Bid, Error> {
+        let seen_taking = look_in(tx, ctx, tender).await?;
+        let seen = seen_in(tx, ctx, tender, aim, offer).await?;
+        let ready = self.make_in(tx, ctx, seen_taking, tender, seen.as_ref(), offer).await?;
+        let taking = Taking { at: seen_taking.at, ..hold_in(tx, ctx, tender).await? };
+        let old = locked_in(tx, ctx, tender, aim, offer).await?;
+        let unchanged = seen.as_ref().map(identity) == old.as_ref().map(identity);
+        // The own organisation changed it meanwhile: made again for what stands there now.
+        let ready = if unchanged { ready } else { self.make_in(tx, ctx, taking, tender, old.as_ref(), offer).await? };
+        let row = store_in(tx, taking, old.as_ref(), &ready).await?;
+        let place = ready.place;
+        let entry = match &ready.receipt {
+            None => NewEntry::named("bids.draft", "bid", place.bid)
+                .after(json!({ "tender": tender, "status": row.status.name(), "revision": row.revision })),
+            Some(receipt) => NewEntry::of(perm::BIDS_SUBMIT, "bid", place.bid).after(json!({
+                "tender": tender, "status": "submitted", "revision": place.revision, "receipt": hex::encode(receipt.sha256)
+            })),
+        };
+        self.audit.record_in(tx, ctx, behind(entry, old.as_ref())).await?;
+        if ready.receipt.is_some() {
+            tx.publish(&BidSubmitted { tender, bid: place.bid, revision: place.revision }).await?;
         }
-        let lines = repo::tenders::lines(tx.pg(), taking.owner, tender).await?;
-        let content = pricing::price_draft(&lines, draft, taking.currency, taking.deadline)?;
-        let place = next(ctx, tender, old);
-        let sealed = self.bidding_key(tx.pg(), tender).await?.seal_draft(place, &content)?;
-        let row = store_in(tx, taking, old, Revision { place, sealed: &sealed, receipt: None }).await?;
-        let entry = NewEntry::named("bids.draft", "bid", place.bid)
-            .after(json!({ "tender": tender, "status": row.status.name(), "revision": row.revision }));
-        self.audit.record_in(tx, ctx, behind(entry, old)).await?;
-        Ok(bid_of(row, Some(content), taking.at))
+        Ok(Bid { document: ready.document, ..bid_of(row, Some(ready.content), taking.at) })
     }
 
-    /// B2, B3, B5, B7: prices, seals, stores.
-    async fn submit_in(
+    /// Prices and seals an offer for the place after `old`: a draft (B1) without a receipt, a bid (B2, B3, B5, B7) with one.
+    async fn make_in(
         &self,
         tx: &mut Tx,
         ctx: &Ctx,
         taking: Taking,
         tender: TenderId,
         old: Option<&Row>,
-        new: &NewBid,
-    ) -> Result<Bid, Error> {
-        if let Some(old) = old {
-            machine::bid(old.status, machine::submission_of(old.status))?;
+        offer: Offer<'_>,
+    ) -> Result<Ready, Error> {
+        match (old, offer) {
+            (Some(old), Offer::Draft(_)) => machine::saving(old.status)?,
+            (Some(old), Offer::Bid(_)) => drop(machine::bid(old.status, machine::submission_of(old.status))?),
+            (None, _) => {}
         }
         let lines = repo::tenders::lines(tx.pg(), taking.owner, tender).await?;
-        let milestones = repo::tenders::milestones(tx.pg(), taking.owner, tender, taking.currency).await?;
-        let content = pricing::price(&lines, new, taking.currency, taking.deadline, &milestones)?;
+        let key = self.bidding_key(tx.pg(), tender).await?;
         let place = next(ctx, tender, old);
-        let sealed = self.bidding_key(tx.pg(), tender).await?.seal(place, taking.at, &content)?;
-        let receipt = Receipt { sha256: sealed.receipt, received_at: taking.at };
-        let row = store_in(tx, taking, old, Revision { place, sealed: &sealed.sealed, receipt: Some(receipt) }).await?;
-        let receipt = hex::encode(sealed.receipt);
-        let entry = NewEntry::of(perm::BIDS_SUBMIT, "bid", place.bid)
-            .after(json!({ "tender": tender, "status": "submitted", "revision": place.revision, "receipt": receipt }));
-        self.audit.record_in(tx, ctx, behind(entry, old)).await?;
-        tx.publish(&BidSubmitted { tender, bid: place.bid, revision: place.revision }).await?;
-        Ok(Bid { document: Some(sealed.document), ..bid_of(row, Some(content), taking.at) })
+        match offer {
+            Offer::Draft(draft) => {
+                let content = pricing::price_draft(&lines, draft, taking.currency, taking.deadline)?;
+                let sealed = key.seal_draft(place, &content)?;
+                Ok(Ready { place, content, sealed, receipt: None, document: None })
+            }
+            Offer::Bid(new) => {
+                let milestones = repo::tenders::milestones(tx.pg(), taking.owner, tender, taking.currency).await?;
+                let content = pricing::price(&lines, new, taking.currency, taking.deadline, &milestones)?;
+                let parts = crate::model::milestones::amounts(content.total, &milestones);
+                self.payable(taking.currency, parts.into_iter().enumerate(), |_| "/lines".to_owned())?;
+                let Sealed { sealed, receipt, document } = key.seal(place, taking.at, &content)?;
+                let receipt = Some(Receipt { sha256: receipt, received_at: taking.at });
+                Ok(Ready { place, content, sealed, receipt, document: Some(document) })
+            }
+        }
     }
 
     async fn key(&self, conn: &Conn, tender: TenderId) -> Result<Option<TenderKey>, Fault> {

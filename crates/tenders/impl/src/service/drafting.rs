@@ -62,7 +62,7 @@ impl Drafting for Service {
             rows.iter().filter(|(tender, now)| is_due(tender, *now)).map(|(tender, _)| (tender.org, tender.id)).collect();
         if !due.is_empty() {
             for (org, tender) in due {
-                self.close(&Ctx::system(org, ctx.request.clone()), tender).await?;
+                self.close(&Ctx::system(org, ctx.request.clone()), tender, false).await?;
             }
             (rows, marks) = load().await?;
         }

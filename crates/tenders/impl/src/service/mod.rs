@@ -16,7 +16,7 @@ use auth_api::Authorizer;
 use chrono::TimeDelta;
 use db::prelude::*;
 use escrow_api::ContractsPort;
-use kernel::{Ctx, Fault, Money, Permission, ProjectId, Scope, TenderId, Timestamp};
+use kernel::{Ctx, Currency, Fault, Money, Permission, ProjectId, Scope, TenderId, Timestamp};
 use projects_api::ProjectsPort;
 use tenants_api::{ApprovalRequest, Verdict};
 use tenders_api::{Approval, Error, Tender, TenderStatus};
@@ -99,13 +99,14 @@ impl Service {
         Self { uow, authz, audit, tenants, projects, contracts, keys, minimum_submission_period, standstill, signature_period }
     }
 
-    /// A tender as the caller may see it; one whose deadline has passed is closed first (T6, lazily).
+    /// A tender as the caller may see it; one whose deadline has passed is closed first (T6, lazily). Nobody waits here for a bid that is
+    /// being stored: its tender is shown as it was.
     async fn seen(&self, ctx: &Ctx, id: TenderId) -> Result<(Tender, Timestamp), Error> {
         let (tender, now) = self.uow.read(ctx, async |tx| repo::tenders::get(tx.pg(), id).await).await?;
         if !is_due(&tender, now) {
             return Ok((tender, now));
         }
-        self.close(&Ctx::system(tender.org, ctx.request.clone()), id).await?;
+        self.close(&Ctx::system(tender.org, ctx.request.clone()), id, false).await?;
         self.uow.read(ctx, async |tx| repo::tenders::get(tx.pg(), id).await).await
     }
 
@@ -221,6 +222,20 @@ fn from_projects(error: projects_api::Error) -> Error {
 }
 
 /// What contracts refuse, in the words of this domain.
+impl Service {
+    /// Passes if each of these milestones, by their places, could be paid by one charge: else the plan is good for nothing, and nobody should
+    /// bid on it, win it or sign it.
+    fn payable(
+        &self,
+        currency: Currency,
+        amounts: impl IntoIterator<Item = (usize, Money)>,
+        at: impl Fn(usize) -> String,
+    ) -> Result<(), Error> {
+        let faults = self.contracts.milestone_bounds(currency).map_err(from_contracts)?.faults(amounts, at);
+        if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+    }
+}
+
 fn from_contracts(error: escrow_api::Error) -> Error {
     use escrow_api::Error as E;
     match error {

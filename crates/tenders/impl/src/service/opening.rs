@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use audit_api::NewEntry;
 use db::prelude::*;
 use kernel::{BidId, Ctx, Currency, Fault, TenderId};
 use serde_json::json;
@@ -10,11 +11,14 @@ use tenders_api::{
 };
 use uow::Alarm;
 
-use super::{Service, action, persons};
+use super::{Service, action, is_due, persons};
 use crate::model::machine::{self, BidEvent, TenderEvent};
 use crate::model::{merkle, pricing, ranking};
 use crate::repo;
 use crate::seal::{Place, TenderKey};
+
+/// The action under which an opening is recorded that found other bids than were counted at closing.
+const SEAL_BROKEN: &str = "tenders.seal_broken";
 
 /// The action under which an offer that the opening could not read is recorded.
 const UNREADABLE_BID: &str = "bids.unreadable";
@@ -32,7 +36,11 @@ impl Service {
         let opened = self
             .uow
             .write(ctx, async |tx| {
-                let (old, _) = repo::tenders::lock(tx, ctx.org, tender).await?;
+                let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
+                if is_due(&old, now) {
+                    let hint = "its deadline has just passed and it is being closed: try again in a moment".to_owned();
+                    return Err(Error::State { what: "tender", state: old.status.name(), hint });
+                }
                 machine::tender(old.status, TenderEvent::Open)?;
                 self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let weight = self.weight_in(tx, &old).await?;
@@ -52,15 +60,31 @@ impl Service {
                 Ok(Step { tender: repo::tenders::view_again(tx.pg(), ctx, tender).await?, approval: Some(approval) })
             })
             .await;
+        // The opening was taken back: only a transaction of its own can say why. No word of who bid, or how many.
         if AtomicBool::load(&none_readable, Ordering::Relaxed) {
-            // The opening was taken back: only a transaction of its own can say why. No word of who bid, or how many.
-            let detail =
-                "no sealed offer can be read: it stays sealed; look at the seal keys and at what was restored".to_owned();
-            let alarm = Alarm { kind: "opening_unreadable", about: ("tender", tender.to_string()), org: None, detail };
-            let unkeyed = Ctx { once: None, ..ctx.clone() };
-            self.uow.write(&unkeyed, async |tx| tx.alarm(alarm).await).await?;
+            let detail = "no sealed offer can be read: it stays sealed; look at the seal keys and at what was restored";
+            self.tell_unopened(ctx, tender, "opening_unreadable", detail).await?;
+        }
+        if matches!(opened, Err(Error::SealBroken)) {
+            let detail = "the bids are not those that were counted at closing: nothing was opened, it stays closed; `build14 doctor` says \
+                          what does not agree, restore it from a backup";
+            self.tell_unopened(ctx, tender, "seal_broken", detail).await?;
         }
         opened
+    }
+
+    async fn tell_unopened(&self, ctx: &Ctx, tender: TenderId, kind: &'static str, detail: &str) -> Result<(), Fault> {
+        let unkeyed = Ctx { once: None, ..ctx.clone() };
+        let alarm = Alarm { kind, about: ("tender", tender.to_string()), org: None, detail: detail.to_owned() };
+        self.uow
+            .write(&unkeyed, async |tx| {
+                if kind == "seal_broken" {
+                    let entry = NewEntry::named(SEAL_BROKEN, "tender", tender).after(json!({ "status": "closed" }));
+                    self.audit.record_in(tx, &unkeyed, entry).await?;
+                }
+                tx.alarm(alarm).await
+            })
+            .await
     }
 
     /// Opens, decrypts, checks and ranks every submitted bid; answers them in the order of their rank, and those that cannot be read.
@@ -94,15 +118,18 @@ impl Service {
                     opened.push(Opened { place, content, entry });
                 }
                 Err(fault) => {
-                    tracing::error!(tender = %tender.id, bid = %place.bid, bidder = %place.bidder, %fault, "a sealed offer is unreadable");
                     unreadable.push(place.bid);
                     first.get_or_insert(fault);
                 }
             }
         }
-        if let Some(fault) = first.filter(|_| opened.is_empty()) {
-            AtomicBool::store(none_readable, true, Ordering::Relaxed);
-            return Err(fault.into());
+        if let Some(fault) = first {
+            // Nobody's bid is named: nothing is opened until the commit, and a log has other readers than the record.
+            tracing::error!(tender = %tender.id, %fault, "sealed offers are unreadable");
+            if opened.is_empty() {
+                AtomicBool::store(none_readable, true, Ordering::Relaxed);
+                return Err(fault.into());
+            }
         }
         for id in &unreadable {
             self.disqualify_unreadable_in(tx, ctx, tender, *id).await?;
@@ -147,8 +174,8 @@ impl Service {
                         ranking.extend(bid.rank.zip(bid.total).map(|(rank, total)| (bid.id, bid.bidder, rank, total)));
                     }
                 } else {
-                    let own = repo::bids::list(tx.pg(), id, kernel::PageRequest::first(10)).await?;
-                    own_proof = own.iter().find_map(|bid| merkle::prove(&leaves, &bid.receipt?.sha256));
+                    let own = repo::bids::receipts(tx.pg(), ctx.org, id).await?;
+                    own_proof = own.iter().find_map(|receipt| merkle::prove(&leaves, receipt));
                 }
                 Ok(OpeningRecord {
                     tender: id,
@@ -178,6 +205,6 @@ fn read(
     let (content, _) = key.open(place, sealed, receipt)?;
     match pricing::recheck(lines, &content, currency) {
         Some(()) => Ok(content),
-        None => Err(Fault::internal(format!("the sealed offer of bid {} does not add up", place.bid))),
+        None => Err(Fault::internal("a sealed offer does not add up")),
     }
 }

@@ -3,9 +3,10 @@
 use audit_api::NewEntry;
 use db::prelude::*;
 use escrow_api::ContractActivated;
-use kernel::{ContractId, Ctx, EventId, TenderId};
+use kernel::{ContractId, Ctx, EventId, RequestId, TenderId};
 use serde_json::json;
 use tenders_api::{Error, TenderClosed, TenderCompleted, TenderStatus};
+use uow::SystemUow;
 
 use super::{CLOSE, COMPLETE, Service};
 use crate::jobs::TenderJob;
@@ -18,7 +19,7 @@ impl Service {
     /// # Errors
     /// A fault: try again.
     pub async fn close_due(&self, ctx: &Ctx, job: TenderJob) -> Result<(), Error> {
-        self.close(ctx, job.tender).await.map(drop)
+        self.close(ctx, job.tender, true).await.map(drop)
     }
 
     /// The job [`crate::FINISH_STANDSTILL_JOB`]: A2 and C1 once nobody can challenge the award any more. `ctx` is the platform acting for
@@ -28,6 +29,23 @@ impl Service {
     /// A fault, or what the contract refuses: try again.
     pub async fn finish_standstill(&self, ctx: &Ctx, job: TenderJob) -> Result<(), Error> {
         self.open_awarded_contract(ctx, job.tender).await.map(drop)
+    }
+
+    /// The sweep: closes what is due and finishes what has stood still for long enough, whatever became of their jobs. Answers how many
+    /// there were.
+    ///
+    /// # Errors
+    /// The first fault or refusal, once all have been tried.
+    pub async fn sweep(&self, system: &SystemUow) -> Result<usize, Error> {
+        let due = system.read(async |tx| repo::platform::due(tx).await).await?;
+        let mut first = None;
+        for due in &due {
+            let (ctx, tender) = (Ctx::system(due.org(), RequestId::generate()), due.tender());
+            let done =
+                if due.closing { self.close(&ctx, tender, true).await } else { self.open_awarded_contract(&ctx, tender).await };
+            first = first.or(done.err());
+        }
+        first.map_or(Ok(due.len()), Err)
     }
 
     /// T11: subscribes to [`ContractActivated`]. `ctx` is the platform acting for either party. Bears repetition: a completed tender stays
@@ -43,11 +61,12 @@ impl Service {
         }
     }
 
-    /// T6 and T7, if the deadline has passed. True if it closed now.
-    pub(super) async fn close(&self, ctx: &Ctx, tender: TenderId) -> Result<bool, Error> {
+    /// T6 and T7, if the deadline has passed. True if it closed now. While a bid that came in time is being stored, a `patient` caller waits
+    /// for it; the others leave it to the job.
+    pub(super) async fn close(&self, ctx: &Ctx, tender: TenderId, patient: bool) -> Result<bool, Error> {
         self.uow
             .write(ctx, async |tx| {
-                let Some(status) = repo::tenders::close(tx, tender).await? else { return Ok(false) };
+                let Some(status) = repo::tenders::close(tx, tender, patient).await? else { return Ok(false) };
                 let closed = machine::tender(TenderStatus::Published, TenderEvent::Deadline)?;
                 let unsuccessful = status == TenderStatus::Unsuccessful;
                 if unsuccessful {

@@ -34,6 +34,8 @@ impl Procedure for Service {
                 if !faults.is_empty() {
                     return Err(Error::NotReady(faults));
                 }
+                let expected = milestones::expected(draft::estimate(&soq), &planned, old.currency);
+                self.payable(old.currency, expected, |n| format!("/milestones/{n}"))?;
                 // A draft that was changed after the first person agreed is another thing to agree to.
                 let detail = old.updated_at.timestamp_micros().to_string();
                 let approval =
@@ -52,15 +54,11 @@ impl Procedure for Service {
         self.owned(ctx, tender, perm::EXTEND).await?;
         self.uow
             .write(ctx, async |tx| {
+                // What can be refused is refused before anything is locked; then, locked, it is looked at again.
+                let (seen, now) = repo::tenders::get(tx.pg(), tender).await?;
+                can_extend(&seen, now, deadline)?;
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
-                if old.status == TenderStatus::Closed || old.status == TenderStatus::Published && now >= old.submission_deadline {
-                    return Err(Error::TenderClosed { deadline: old.submission_deadline, server_time: now });
-                }
-                machine::tender(old.status, TenderEvent::Extend)?;
-                if deadline <= old.submission_deadline {
-                    let detail = format!("must be later than {}", old.submission_deadline);
-                    return Err(Error::invalid("/submissionDeadline", "NOT_LATER", detail));
-                }
+                can_extend(&old, now, deadline)?;
                 repo::tenders::extend(tx, &old, deadline).await?;
                 tx.enqueue(close_job(tender, deadline)).await?;
                 let entry = NewEntry::of(perm::EXTEND, "tender", tender)
@@ -237,6 +235,19 @@ impl Service {
         self.owned(ctx, row.tender, perm::EVALUATE).await?;
         Ok(row.tender)
     }
+}
+
+/// T5: whether the deadline can move there.
+fn can_extend(tender: &Tender, now: Timestamp, deadline: Timestamp) -> Result<(), Error> {
+    let old = tender.submission_deadline;
+    if tender.status == TenderStatus::Closed || tender.status == TenderStatus::Published && now >= old {
+        return Err(Error::TenderClosed { deadline: old, server_time: now });
+    }
+    machine::tender(tender.status, TenderEvent::Extend)?;
+    if deadline <= old {
+        return Err(Error::invalid("/submissionDeadline", "NOT_LATER", format!("must be later than {old}")));
+    }
+    Ok(())
 }
 
 /// Lock order: tender, then bid.

@@ -22,7 +22,8 @@ async fn the_straight_journey_ends_with_an_active_contract() {
     let awarded = w.service.award(&w.owner.ctx(), tender, award(&acme, None)).await.unwrap();
     let contract = awarded.contract.unwrap();
     assert_eq!((awarded.tender.tender.status, contract.total.to_string()), (TenderStatus::Standstill, "1350.50 EUR".to_owned()));
-    assert_eq!(awarded.tender.award, Some(AwardRef { bid: acme.id, contract: Some(contract.id) }));
+    let live = awarded.tender.award.unwrap();
+    assert_eq!((live.bid, live.contract, live.sign_by.is_some()), (acme.id, Some(contract.id), true));
     let amounts: Vec<_> = contract.milestones.iter().map(|milestone| milestone.amount.minor()).collect();
     assert_eq!(amounts, [54_020, 47_268, 33_762], "rounded half up, the rest with the last");
     {
@@ -234,14 +235,15 @@ async fn lists_tell_invitations_and_awards() {
     let plain = w.published_as(Draft { submission_deadline: later, ..w.draft() }).await;
     w.service.invite(&w.owner.ctx(), plain, Invitee::Organization(w.stone.org)).await.unwrap();
     let contract = w.service.award(&w.owner.ctx(), tender, award(&acme, None)).await.unwrap().contract.unwrap().id;
-    let won = Some(AwardRef { bid: acme.id, contract: Some(contract) });
+    let won = Some((acme.id, Some(contract)));
     for (party, expected) in [
         (&w.owner, [(plain, false, None), (tender, false, won)]),
         (&w.acme, [(plain, false, None), (tender, false, won)]),
         (&w.stone, [(plain, true, None), (tender, false, None)]),
     ] {
         let list = w.service.list(&party.ctx(), Filter::default(), PageRequest::first(20)).await.unwrap().items;
-        let seen: Vec<_> = list.iter().map(|view| (view.tender.id, view.invited, view.award)).collect();
+        let seen: Vec<_> =
+            list.iter().map(|view| (view.tender.id, view.invited, view.award.map(|award| (award.bid, award.contract)))).collect();
         assert_eq!(seen, expected);
     }
 }

@@ -12,4 +12,6 @@ mod invitations;
 mod opening;
 mod sealing;
 mod shares;
+mod tampering;
+mod waiting;
 mod world;

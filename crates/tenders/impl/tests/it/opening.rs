@@ -87,7 +87,10 @@ async fn every_bidder_can_prove_its_bid_and_anyone_can_recompute_the_root() {
     assert_eq!((record.ranking.len(), record.opened_by.len()), (0, 0), "a bidder learns neither the others nor who opened");
     let whole = w.service.opening_record(&w.owner.ctx(), tender).await.unwrap();
     assert_eq!(whole.ranking.iter().map(|(bid, _, rank, _)| (*bid, *rank)).collect::<Vec<_>>(), [(acme.id, 1), (stone.id, 2)]);
-    assert_eq!(code(w.service.opening_record(&gone.ctx(), tender).await), "NOT_FOUND", "only those whose bids were opened");
+    let seen = w.service.opening_record(&gone.ctx(), tender).await.unwrap();
+    assert_eq!((seen.root, seen.receipts, seen.own_proof), (root, receipts, None), "whoever has a receipt, also of a withdrawal");
+    let stranger = w.db.party("Stranger").await;
+    assert_eq!(code(w.service.opening_record(&stranger.ctx(), tender).await), "NOT_FOUND", "nobody else");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Sealed means sealed: looked at with plain SQL as the serving role, and in the bytes that are stored.
 
-use kernel::PageRequest;
+use kernel::{PageRequest, TenderId};
 use tenders::SealKey;
 use tenders_api::*;
 
@@ -178,4 +178,55 @@ async fn a_tender_outlives_the_rotation_of_the_servers_key() {
     w.after_deadline().await;
     let step = rotated.open(&w.owner.ctx(), tender).await.unwrap();
     assert_eq!(step.tender.tender.status, TenderStatus::Evaluation);
+}
+
+/// The wrapped keys of tenders, as a backup holds them: `tender_id id wrapped`.
+async fn backup(w: &World) -> Vec<(TenderId, String, String)> {
+    let rows = w.db.query("select tender_id || ' ' || key_id || ' ' || encode(wrapped, 'hex') from tender_keys order by 1").await;
+    let parts = rows.iter().map(|row| row.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    parts.map(|parts| (TenderId(parts[0].parse().unwrap()), parts[1].clone(), parts[2].clone())).collect()
+}
+
+#[tokio::test]
+async fn after_a_rotation_what_backups_hold_of_a_destroyed_key_opens_with_no_key_that_is_left() {
+    let w = World::new().await;
+    let (live, ended) = (w.published().await, w.published().await);
+    w.bid(&w.acme, live, "10").await;
+    w.bid(&w.acme, ended, "10").await;
+    let taken = backup(&w).await;
+    w.service.cancel(&w.owner.ctx(), ended, "No money".into()).await.unwrap();
+    assert_eq!(w.db.query(&format!("select wrapped is null from tender_keys where tender_id = '{ended}'")).await, ["t"]);
+
+    // Until then whoever has a backup and the server's key reads it: the documentation says so.
+    let restore = |(tender, id, wrapped): &(TenderId, String, String)| {
+        format!(
+            "update tender_keys set destroyed_at = null, key_id = '{id}', wrapped = '\\x{wrapped}' where tender_id = '{tender}'"
+        )
+    };
+    let key = || SealKey::new([8; 32]);
+    let ada = kernel::Decision { operator: "Ada".parse().unwrap(), reason: None };
+    let rotated =
+        tenders::rotate(&w.db.system_uow(), &*w.audit, &key().with_previous(SealKey::new([7; 32])), &ada).await.unwrap();
+    assert_eq!(rotated, tenders::Rotation { rewrapped: 1, unreadable: 0 });
+    let again = tenders::rotate(&w.db.system_uow(), &*w.audit, &key().with_previous(SealKey::new([7; 32])), &ada).await.unwrap();
+    assert_eq!(again, tenders::Rotation::default(), "it bears repetition");
+    let wrappings = tenders::wrappings(&w.db.system_uow()).await.unwrap();
+    assert_eq!(wrappings.iter().map(|by| (by.key_id.as_str(), by.keys)).collect::<Vec<_>>(), [(key().id(), 1)]);
+    let told = w.audit.after("tenders.rewrap_key");
+    assert_eq!(told, [serde_json::json!({ "keyId": key().id(), "operator": "Ada", "reason": null })]);
+
+    // The old key is destroyed: it is configured nowhere any more.
+    let after = w.restarted(key(), Vec::new());
+    let bid = after.list_bids(&w.acme.ctx(), live, PageRequest::first(1)).await.unwrap().page.items.remove(0);
+    assert!(bid.content.is_some(), "live tenders go on");
+    for old in &taken {
+        w.db.run_sql(&restore(old)).await;
+        assert_eq!(
+            code(after.list_bids(&w.acme.ctx(), old.0, PageRequest::first(1)).await),
+            "INTERNAL",
+            "restored, and of no use"
+        );
+    }
+    let lost = tenders::rotate(&w.db.system_uow(), &*w.audit, &key(), &ada).await.unwrap();
+    assert_eq!(lost, tenders::Rotation { rewrapped: 0, unreadable: 2 }, "told, and left alone");
 }

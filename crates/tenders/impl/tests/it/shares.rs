@@ -139,3 +139,33 @@ async fn the_database_keeps_kinds_apart_too() {
         assert!(refused.contains(said), "{columns}: {refused}");
     }
 }
+
+#[actix_web::test]
+async fn a_plan_with_a_milestone_that_could_never_be_paid_is_refused_when_it_is_published() {
+    let w = World::new().await;
+    let plan = json!([{"title": "Sign", "amount": "0.01"}, {"title": "Shell", "amount": "980000"}, {"title": "Rest", "remainder": true}]);
+    let made = posted(&w, plan).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let path = format!("/api/tenders/{}", made.body["id"].as_str().unwrap());
+    let refused = call(&w, &w.owner, Method::POST, &format!("{path}/publish"), None, &[]).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert_eq!(faults_of(&refused.body), ["/milestones/0 MILESTONE_NOT_PAYABLE", "/milestones/1 MILESTONE_NOT_PAYABLE"]);
+    let detail = refused.body["errors"][1]["detail"].as_str().unwrap();
+    assert!(detail.contains("0.18 EUR to 970999.69 EUR"), "{detail}");
+}
+
+#[actix_web::test]
+async fn a_bid_whose_milestones_could_never_be_paid_is_refused() {
+    let w = World::new().await;
+    let halves = json!([{"title": "A", "percent": "50"}, {"title": "B", "percent": "50"}]);
+    let made = posted(&w, halves).await;
+    let path = format!("/api/tenders/{}", made.body["id"].as_str().unwrap());
+    assert_eq!(call(&w, &w.owner, Method::POST, &format!("{path}/publish"), None, &[]).await.status, 200);
+    let bids = format!("{path}/bids");
+    // 100 × rate + 350, in halves: 970,999.69 each is the most.
+    let refused = call(&w, &w.acme, Method::POST, &bids, Some(bid_in(&w, "19416.50")), &[]).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert_eq!(faults_of(&refused.body), ["/lines MILESTONE_NOT_PAYABLE", "/lines MILESTONE_NOT_PAYABLE"]);
+    let bid = call(&w, &w.acme, Method::POST, &bids, Some(bid_in(&w, "19416.49")), &[]).await;
+    assert_eq!(bid.status, 201, "{}", bid.body);
+}

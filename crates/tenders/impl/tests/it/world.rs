@@ -133,6 +133,22 @@ impl World {
         })
     }
 
+    /// The service through a door that waits for no lock for long: what would wait fails instead.
+    pub async fn impatient(&self) -> Service {
+        let uow = self.db.uow_with(|settings| settings.lock_timeout = Duration::from_secs(2)).await;
+        Service::new(Dependencies {
+            uow,
+            authorizer: self.authorizer.clone(),
+            audit: self.audit.clone(),
+            tenants: self.tenants.clone(),
+            projects: self.projects.clone(),
+            contracts: self.contracts.clone(),
+            key: SealKey::new([7; 32]),
+            previous_keys: Vec::new(),
+            settings: self.settings,
+        })
+    }
+
     /// What escrow writes when both parties have signed; without its lines and milestones.
     pub async fn contract_signed(&self, contract: ContractId) {
         self.db

@@ -15,6 +15,8 @@ fn schemas_do_not_contradict_each_other() {
         listed,
         [
             "GET /api/audit · permission audit.read",
+            "GET /api/audit/head · permission audit.read",
+            "GET /api/audit/keys · public",
             "GET /api/audit/verify · permission audit.read",
             "POST /api/auth/login · public",
             "POST /api/auth/logout · signed-in",

@@ -69,7 +69,9 @@ impl Replica {
             escrow_api::perm::ALL,
         ];
         let authz: Arc<dyn Authorizer> = Arc::new(auth::Policy::embedded(&known).await.unwrap());
-        let audit: Arc<dyn audit_api::Audit> = Arc::new(audit::Service::new(db.uow(), Arc::clone(&authz)));
+        let trail = Arc::new(audit::Service::new(db.uow(), Arc::clone(&authz)));
+        let proof: Arc<dyn audit_api::Proof> = trail.clone();
+        let audit: Arc<dyn audit_api::Audit> = trail;
         let tenants = Arc::new(tenants::Service::new(db.uow(), db.system_uow(), Arc::clone(&authz), Arc::clone(&audit)));
         let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
         let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
@@ -104,6 +106,7 @@ impl Replica {
                 .app_data(Data::from(authz.clone()))
                 .app_data(Data::from(organizations.clone()))
                 .app_data(Data::from(audit.clone()))
+                .app_data(Data::from(proof.clone()))
                 .app_data(Data::new(users::CookieSettings { secure: true }));
         });
         Self { auth, users, deps, clock, bonds }

@@ -1,0 +1,140 @@
+//! When something under way at the provider is looked at again, should no event tell of it.
+//!
+//! Whoever reads it has it looked at as well. The read itself stays a read: a job is left behind, by a transaction of its own, at most once
+//! per thing and debounce: by what the row says of the last look, and, until that look was, by what this process remembers.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use kernel::{Ctx, Fault, OrgId, PaymentId, ReleaseId, Timestamp};
+use uow::Job;
+use uuid::Uuid;
+
+use super::Service;
+use crate::jobs;
+use crate::repo::payments::PaymentRow;
+use crate::repo::releases::ReleaseRow;
+use crate::repo::{self, Reader};
+
+/// So many things are remembered at most; beyond that, all are forgotten.
+const REMEMBERED: usize = 10_000;
+
+/// What was asked for by reading, and when.
+#[derive(Debug, Default)]
+pub(super) struct Asked(Mutex<HashMap<Uuid, Timestamp>>);
+
+impl Asked {
+    /// Whether it is to be asked for now: not again within `debounce`.
+    fn now(&self, id: Uuid, now: Timestamp, debounce: TimeDelta) -> bool {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.get(&id).is_some_and(|at| now - *at < debounce) {
+            return false;
+        }
+        if asked.len() >= REMEMBERED {
+            asked.clear();
+        }
+        asked.insert(id, now);
+        true
+    }
+}
+
+/// What is under way of some milestones.
+#[derive(Debug, Default)]
+pub(super) struct UnderWay {
+    payments: Vec<PaymentRow>,
+    releases: Vec<ReleaseRow>,
+}
+
+impl UnderWay {
+    /// Of these milestones, in the transaction in which they are read.
+    pub(super) async fn of(pg: Reader<'_>, milestones: &[Uuid]) -> Result<Self, Fault> {
+        if milestones.is_empty() {
+            return Ok(Self::default());
+        }
+        let payments = repo::payments::under_way(pg, milestones).await?;
+        Ok(Self { payments, releases: repo::releases::under_way(pg, milestones).await? })
+    }
+}
+
+impl Service {
+    /// When to look again after `looks` looks that found nothing new.
+    pub(super) fn soon(&self, looks: i32) -> Timestamp {
+        self.now() + wait(looks, &self.settings.first_looks, self.settings.payment_poll)
+    }
+
+    /// After a look: how many have found nothing new, and when the next one is due. A look out of turn puts off none that is planned.
+    pub(super) fn again(&self, changed: bool, looks: i32, planned: Timestamp) -> (i32, Timestamp) {
+        if changed {
+            return (0, self.soon(0));
+        }
+        if self.now() < planned {
+            return (looks, planned);
+        }
+        let looks = looks.saturating_add(1);
+        (looks, self.soon(looks))
+    }
+}
+
+impl Service {
+    /// Somebody reads this: it is looked at, unless that was done lately. Called after the read, whose answer does not wait for the provider.
+    pub(super) async fn look_when_read(&self, ctx: &Ctx, read: UnderWay) {
+        let now = self.now();
+        let debounce = TimeDelta::from_std(self.settings.read_debounce).unwrap_or(TimeDelta::minutes(1));
+        let old = |at: Option<Timestamp>| at.is_none_or(|at| now - at >= debounce);
+        // Money that is known to come later changes nothing before.
+        let payments = read.payments.iter().filter(|payment| {
+            payment.intent.is_some() && old(payment.looked_at) && payment.available_on.is_none_or(|on| on <= now)
+        });
+        let payments = payments.map(|row| (row.id, jobs::sync_payment(OrgId(row.org_id), PaymentId(row.id))));
+        let releases = read.releases.iter().filter(|release| old(Some(release.updated_at)));
+        let releases = releases.map(|row| (row.id, jobs::send_release(OrgId(row.org_id), ReleaseId(row.id))));
+        let due = payments.chain(releases).filter(|(id, _)| self.asked.now(*id, now, debounce)).map(|(_, job)| job);
+        let due: Vec<Job> = due.collect();
+        if due.is_empty() {
+            return;
+        }
+        let system = Ctx::system(ctx.org, ctx.request.clone());
+        let left = self
+            .uow
+            .write(&system, async |tx| {
+                for job in due {
+                    tx.enqueue(job).await?;
+                }
+                Ok::<_, Fault>(())
+            })
+            .await;
+        if let Err(fault) = left {
+            tracing::warn!(%fault, "what was read is not looked at now");
+        }
+    }
+}
+
+/// The first looks are at fixed ages of the last change, the later ones follow each other by `afterwards`.
+fn wait(looks: i32, first: &[Duration], afterwards: Duration) -> TimeDelta {
+    let looks = usize::try_from(looks).unwrap_or(0);
+    let wait = match (first.get(looks), looks.checked_sub(1).and_then(|before| first.get(before))) {
+        (Some(at), before) => at.saturating_sub(before.copied().unwrap_or_default()),
+        (None, _) => afterwards,
+    };
+    TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_come_after_1_5_and_15_minutes_and_then_hourly() {
+        let settings = crate::Settings::default();
+        let mut at = TimeDelta::zero();
+        let minutes: Vec<i64> = (0..6)
+            .map(|looks| {
+                at += wait(looks, &settings.first_looks, settings.payment_poll);
+                at.num_minutes()
+            })
+            .collect();
+        assert_eq!(minutes, [1, 5, 15, 75, 135, 195]);
+    }
+}

@@ -1,0 +1,171 @@
+//! What no event tells of is noticed all the same: soon, when a worker starts, and when somebody reads it.
+
+use chrono::TimeDelta;
+use escrow::jobs::AccountJob;
+use escrow_api::fake::Mishap;
+use escrow_api::{Contracts, Escrows, Milestones, Payees, PaymentStatus};
+use futures::future::join_all;
+
+use crate::world::World;
+
+fn looks(world: &World) -> usize {
+    world.provider.calls().iter().filter(|call| **call == "payment_intent").count()
+}
+
+async fn sweep(world: &World) -> usize {
+    world.service.sweep().await.expect("sweeps");
+    world.work().await.len()
+}
+
+#[tokio::test]
+async fn a_payment_whose_event_is_lost_is_noticed_after_a_minute() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let milestone = contract.milestones[0].id;
+    let funding = world.fund(milestone).await.expect("funds");
+    world.pay(&funding, true);
+    world.clock.advance(TimeDelta::seconds(61));
+    assert_eq!(sweep(&world).await, 1);
+    assert_eq!(world.milestone(milestone).await.status.name(), "funded");
+}
+
+#[tokio::test]
+async fn a_payer_who_takes_longer_is_looked_for_after_5_and_15_minutes_and_then_hourly() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    world.fund(contract.milestones[0].id).await.expect("funds");
+    let mut at = Vec::new();
+    for minute in 1..=140 {
+        world.clock.advance(TimeDelta::seconds(60));
+        if sweep(&world).await == 1 {
+            at.push(minute);
+        }
+    }
+    assert_eq!(at, [1, 5, 15, 75, 135]);
+    // The client secret is handed out again: the payer is about to act.
+    world.fund(contract.milestones[0].id).await.expect("takes it up");
+    world.clock.advance(TimeDelta::seconds(61));
+    assert_eq!(sweep(&world).await, 1);
+    // A bank debit that begins begins anew.
+    let intent = world.provider.intents().remove(0).id;
+    world.provider.change_intent(&intent, |intent| intent.status = PaymentStatus::Processing);
+    world.clock.advance(TimeDelta::minutes(5));
+    assert_eq!(sweep(&world).await, 1);
+    world.clock.advance(TimeDelta::seconds(61));
+    assert_eq!(sweep(&world).await, 1, "its state changed");
+}
+
+#[tokio::test]
+async fn a_worker_that_starts_looks_at_everything_under_way() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("sends");
+    world.work().await;
+    world.db.run_sql("delete from graphile_worker._private_jobs").await;
+    let mut other = world.terms_of(&[500_000, 500_000]);
+    other.bid = kernel::BidId::new();
+    let id = world.open(&other).await.expect("opens");
+    world.sign(&world.owner, id).await.expect("signs");
+    let contract = world.sign(&world.contractor, id).await.expect("signs");
+    for milestone in &contract.milestones {
+        let funding = world.fund(milestone.id).await.expect("funds");
+        world.pay(&funding, true);
+    }
+    world.service.sweep().await.expect("sweeps");
+    assert!(world.work().await.is_empty(), "nothing is due");
+    world.service.look_at_all().await.expect("looks");
+    world.work().await;
+    let states = "select status from payments union all select status from releases order by 1";
+    assert_eq!(world.db.query(states).await, ["available", "available", "available", "sent"]);
+}
+
+#[tokio::test]
+async fn who_reads_a_payment_a_milestone_or_a_contract_has_it_looked_at() {
+    for read in ["escrow", "milestone", "contract"] {
+        let world = World::new().await;
+        let contract = world.contract(&[1_000_000]).await;
+        let milestone = contract.milestones[0].id;
+        let funding = world.fund(milestone).await.expect("funds");
+        world.pay(&funding, true);
+        world.clock.advance(TimeDelta::seconds(11));
+        // The payee's side reads it too.
+        let ctx = world.contractor.ctx();
+        match read {
+            "escrow" => drop(Escrows::get(&*world.service, &ctx, funding.escrow.id).await.expect("reads")),
+            "milestone" => drop(Milestones::get(&*world.service, &ctx, milestone).await.expect("reads")),
+            _ => drop(Contracts::get(&*world.service, &ctx, contract.id).await.expect("reads")),
+        }
+        assert_eq!(world.work().await.len(), 1, "{read}");
+        assert_eq!(world.milestone(milestone).await.status.name(), "funded", "{read}");
+    }
+}
+
+#[tokio::test]
+async fn however_often_and_by_however_many_it_is_read_it_is_looked_at_once_within_ten_seconds() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let funding = world.fund(contract.milestones[0].id).await.expect("funds");
+    let ctx = world.owner.ctx();
+    let read = async || {
+        let reads = (0..32).map(|_| Escrows::get(&*world.service, &ctx, funding.escrow.id));
+        assert!(join_all(reads).await.iter().all(Result::is_ok));
+        world.work().await.len()
+    };
+    let before = looks(&world);
+    assert_eq!(read().await, 0, "it was looked at a moment ago");
+    world.clock.advance(TimeDelta::seconds(11));
+    assert_eq!(read().await, 1);
+    assert_eq!(read().await, 0);
+    assert_eq!(looks(&world), before + 1);
+    let planned = world.db.query("select next_poll_at from payments").await;
+    world.clock.advance(TimeDelta::seconds(11));
+    assert_eq!(read().await, 1);
+    assert_eq!(
+        world.db.query("select next_poll_at from payments").await,
+        planned,
+        "a look out of turn puts off none that is planned"
+    );
+}
+
+#[tokio::test]
+async fn a_read_of_what_is_settled_leaves_nothing_behind() {
+    let world = World::new().await;
+    let (contract, funding) = world.funded().await;
+    world.clock.advance(TimeDelta::hours(1));
+    Escrows::get(&*world.service, &world.owner.ctx(), funding.escrow.id).await.expect("reads");
+    Contracts::get(&*world.service, &world.owner.ctx(), contract.id).await.expect("reads");
+    assert!(world.work().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_read_never_fails_because_a_look_cannot_be_left_behind() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let funding = world.fund(contract.milestones[0].id).await.expect("funds");
+    world.clock.advance(TimeDelta::seconds(11));
+    world.db.run_sql("revoke insert, update on all tables in schema graphile_worker from build14_app, build14_system").await;
+    world.db.run_sql("revoke execute on all functions in schema graphile_worker from public, build14_app, build14_system").await;
+    Escrows::get(&*world.service, &world.owner.ctx(), funding.escrow.id).await.expect("reads all the same");
+}
+
+#[tokio::test]
+async fn an_account_being_set_up_is_looked_at_until_it_is_active() {
+    let world = World::new().await;
+    let account = world.service.onboard(&world.contractor.ctx()).await.expect("onboards").payee.account.expect("made");
+    let mut at = Vec::new();
+    for minute in 1..=80 {
+        world.clock.advance(TimeDelta::seconds(60));
+        if sweep(&world).await == 1 {
+            at.push(minute);
+        }
+    }
+    assert_eq!(at, [1, 5, 15, 75]);
+    world.provider.complete_onboarding(&account);
+    world.service.look_at_all().await.expect("looks");
+    assert_eq!(world.work().await.len(), 1);
+    assert_eq!(world.db.query("select status from payee_accounts").await, ["active"]);
+    world.clock.advance(TimeDelta::days(2));
+    assert_eq!(sweep(&world).await, 0, "an active one is told of by its events, and by what is sent to it");
+    world.service.sync_account(AccountJob { org: world.contractor.org }).await.expect("can be asked for");
+}
