@@ -180,7 +180,9 @@ fn errors_of_the_database_are_told_apart_by_code_and_constraint() {
             continue;
         }
         let production = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for words in [".message().contains", ".message().starts_with", "info.message()", "information.message()", "to_string().contains("] {
+        for words in
+            [".message().contains", ".message().starts_with", "info.message()", "information.message()", "to_string().contains("]
+        {
             assert!(
                 !production.contains(words),
                 "{name}: `{words}` reads an error's text, which the server may speak in any language: use its constraint (`on_constraint`), \
