@@ -105,6 +105,9 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
     embedded_postgres::make_data_dir(&settings.data_dir)
         .with_context(|| format!("cannot create the data directory {}; set BUILD14__DATA_DIR", settings.data_dir.display()))?;
 
+    if settings.profile == Profile::Production && !settings.rate_limits.enabled {
+        tracing::warn!("rate_limits.enabled is false: whatever stands in front of this server must limit requests itself");
+    }
     let provided = self::database(settings, connections(settings)).await?;
     let (sandbox, stripe) = stripe(settings, address).await?;
     let stripe_base = stripe.api_base.clone();
