@@ -147,7 +147,8 @@ async fn who_does_not_take_the_answers_is_ended() {
 
 #[tokio::test]
 async fn many_silent_connections_of_one_address_lose_their_seats_to_it() {
-    let server = Server::start(settings(), Listening { connections_per_address: 20, ..patient() });
+    let patient_with_bodies = Settings { body_idle_timeout: MINUTE, ..settings() };
+    let server = Server::start(patient_with_bodies, Listening { connections_per_address: 20, ..patient() });
     let mut silent = Vec::new();
     for _ in 0..100 {
         silent.push(server.sent(&format!("{SIGNED}Content-Length: 9\r\n\r\n{{")).await);
