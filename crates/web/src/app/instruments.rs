@@ -23,6 +23,7 @@ thread_local! {
 /// Tells the exporter what the metrics mean. Call it once, after the recorder is installed.
 pub fn describe_metrics() {
     describe_counter!("http_requests_total", Unit::Count, "Requests answered, by method, route and status");
+    describe_counter!("rate_limits_spent_total", Unit::Count, "Requests refused because a limit was spent, by limit");
     describe_histogram!("http_request_duration_seconds", Unit::Seconds, "Time from the request's head to the answer's head");
 }
 
