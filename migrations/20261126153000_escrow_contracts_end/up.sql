@@ -64,7 +64,7 @@ begin
     if not found or was not in ('signing', 'active', 'suspended') then
         return 'nothing_to_agree_to';
     end if;
-    if app.user_id() is null or app.user_id() = t.proposed_by or app.org() = case t.party when 'owner' then p_org else contractor end then
+    if app.user_id() is null or app.user_id() = t.proposed_by or app.org() = (case t.party when 'owner' then p_org else contractor end) then
         return 'same_side';
     end if;
     perform from milestones m where m.org_id = p_org and m.contract_id = p_contract order by m.position for update;

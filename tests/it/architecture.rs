@@ -173,6 +173,26 @@ fn functions_in_a_callers_transaction_say_so() {
 }
 
 #[test]
+fn errors_of_the_database_are_told_apart_by_code_and_constraint() {
+    for (name, text) in rust_files() {
+        // What the driver itself says when the connection is gone has one language.
+        if name.contains("/tests/") || name.starts_with("tests/") || name == "crates/db/src/error.rs" {
+            continue;
+        }
+        let production = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for words in
+            [".message().contains", ".message().starts_with", "info.message()", "information.message()", "to_string().contains("]
+        {
+            assert!(
+                !production.contains(words),
+                "{name}: `{words}` reads an error's text, which the server may speak in any language: use its constraint (`on_constraint`), \
+                 a constraint's name in `raise exception … using constraint`, or the SQLSTATE"
+            );
+        }
+    }
+}
+
+#[test]
 fn every_file_says_what_it_is() {
     for (name, text) in rust_files() {
         assert!(text.starts_with("//! "), "{name}: the first line is a `//!` sentence that says what the file is");

@@ -32,13 +32,12 @@ impl Scrape {
         let (listener, address) = bind(settings.address, "metrics.address")?;
         let server = HttpServer::new(move || {
             let metrics = metrics.clone();
-            App::new().route(
-                "/metrics",
-                actix::get().to(move || {
-                    let text = metrics.render();
-                    async { HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text) }
-                }),
-            )
+            let show = move || {
+                let text = metrics.render();
+                async { HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text) }
+            };
+            let route = actix::resource("/metrics").route(actix::get().to(show.clone()));
+            App::new().service(route.route(actix::head().to(show)))
         })
         .workers(1)
         .disable_signals()

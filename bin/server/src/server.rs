@@ -105,6 +105,9 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
     embedded_postgres::make_data_dir(&settings.data_dir)
         .with_context(|| format!("cannot create the data directory {}; set BUILD14__DATA_DIR", settings.data_dir.display()))?;
 
+    if settings.profile == Profile::Production && !settings.rate_limits.enabled {
+        tracing::warn!("rate_limits.enabled is false: whatever stands in front of this server must limit requests itself");
+    }
     let provided = self::database(settings, connections(settings)).await?;
     let (sandbox, stripe) = stripe(settings, address).await?;
     let stripe_base = stripe.api_base.clone();
@@ -127,12 +130,29 @@ fn listening(settings: &Settings) -> web::Listening {
     let server = &settings.server;
     web::Listening {
         workers: settings.workers(),
-        max_connections: server.max_connections,
+        max_connections: server.max_connections.min(room_for_clients(settings)),
         connections_per_address: server.connections_per_address,
         head_timeout: server.head_timeout,
         keep_alive: server.keep_alive,
         write_timeout: server.write_timeout,
         shutdown_timeout: server.shutdown_timeout,
+    }
+}
+
+/// How many clients' connections can be open files at a time, beside all that this process opens itself: refused politely at that number, and
+/// not by the system at the next.
+fn room_for_clients(settings: &Settings) -> usize {
+    // Threads, timers, listeners, the log, the calls to the payment provider.
+    const OTHERS: usize = 256;
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => {
+            let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(connections(settings) + OTHERS).max(64);
+            if room < settings.server.max_connections {
+                tracing::warn!(limit, room, "the limit of open files is too low for server.max_connections");
+            }
+            room
+        }
+        Err(_) => usize::MAX,
     }
 }
 

@@ -397,8 +397,10 @@ fn escrow_settings(
     escrow.first_looks.clone_from(&set.look_again_after);
     escrow.payment_poll = set.look_again_every;
     escrow.read_debounce = set.look_when_read_after;
-    escrow.onboarding_return_url = format!("{public_url}/docs/?onboarding=done");
-    escrow.onboarding_refresh_url = format!("{public_url}/docs/?onboarding=again");
+    // There is no front end here: people come back to the documentation, where that is served.
+    let page = if settings.server.docs { "/docs/" } else { "/" };
+    escrow.onboarding_return_url = format!("{public_url}{page}?onboarding=done");
+    escrow.onboarding_refresh_url = format!("{public_url}{page}?onboarding=again");
     escrow
 }
 

@@ -223,15 +223,15 @@ struct HeadOut {
 }
 
 impl From<SignedHead> for HeadOut {
-    fn from(head: SignedHead) -> Self {
+    fn from(signed: SignedHead) -> Self {
         Self {
-            organization_id: head.org.0,
-            sequence: head.sequence,
-            hash: hex(&head.hash),
-            signed_at: head.signed_at,
-            statement: head.statement,
-            key_id: head.key_id,
-            signature: hex(&head.signature),
+            organization_id: signed.org.0,
+            sequence: signed.sequence,
+            hash: hex(&signed.hash),
+            signed_at: signed.signed_at,
+            statement: signed.statement,
+            key_id: signed.key_id,
+            signature: hex(&signed.signature),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! An in-memory payment provider for tests: deterministic, honours idempotency keys, and can lose an answer after the effect.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -11,76 +11,10 @@ use crate::{
     PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
 };
 
-/// What goes wrong with a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mishap {
-    /// It has its effect, but the answer is lost.
-    LoseAnswer,
-    /// It is answered 500, which the key repeats from then on; nothing was done.
-    Fail,
-    /// It is answered 500, which the key repeats from then on; but it was done.
-    FailAfter,
-    /// It never arrives.
-    Unavailable,
-    /// It is refused with this code.
-    Refuse(String),
-}
+mod state;
 
-#[derive(Debug, Default)]
-struct State {
-    next: u32,
-    intents: BTreeMap<String, PaymentIntentState>,
-    transfers: Vec<(String, TransferState)>,
-    accounts: BTreeMap<String, AccountState>,
-    charges: BTreeMap<String, ChargeState>,
-    disputes: Vec<DisputeState>,
-    warnings: Vec<FraudWarning>,
-    made_by_key: HashMap<String, String>,
-    refused_by_key: HashMap<String, ProviderError>,
-    spent_keys: HashSet<String>,
-    account_of: HashMap<String, String>,
-    keys: Vec<String>,
-    mishaps: HashMap<&'static str, Vec<Mishap>>,
-    calls: Vec<&'static str>,
-    moved: Vec<Money>,
-}
-
-impl State {
-    fn id(&mut self, prefix: &str) -> String {
-        self.next += 1;
-        format!("{prefix}_{:06}", self.next)
-    }
-
-    /// Whether this call is answered 500 although it is done; an error if it is not done, or if the key repeats an earlier 500.
-    fn spends(&mut self, key: &str, mishap: Option<&Mishap>) -> Result<bool, ProviderError> {
-        self.keys.push(key.to_owned());
-        if self.spent_keys.contains(key) {
-            return Err(failed());
-        }
-        let fails = matches!(mishap, Some(Mishap::Fail | Mishap::FailAfter));
-        if fails {
-            self.spent_keys.insert(key.to_owned());
-        }
-        if mishap == Some(&Mishap::Fail) { Err(failed()) } else { Ok(fails) }
-    }
-
-    /// A charge: as it should be, until somebody changes it.
-    fn charge(&mut self, id: &str) -> Option<&mut ChargeState> {
-        let brought = |intent: &&PaymentIntentState| intent.funds.as_ref().is_some_and(|funds| funds.charge == id);
-        let intent = self.intents.values().find(brought)?;
-        let fresh = ChargeState {
-            id: id.to_owned(),
-            intent: Some(intent.id.clone()),
-            status: "succeeded".to_owned(),
-            captured: true,
-            disputed: false,
-            amount: intent.amount.minor(),
-            amount_refunded: 0,
-            review: None,
-        };
-        Some(self.charges.entry(id.to_owned()).or_insert(fresh))
-    }
-}
+pub use state::Mishap;
+use state::{State, failed};
 
 /// The provider.
 #[derive(Debug, Default)]
@@ -276,10 +210,6 @@ fn end<T>(mishap: Option<Mishap>, value: T) -> Result<T, ProviderError> {
         Some(Mishap::LoseAnswer) => Err(ProviderError::Unknown("timed out".to_owned())),
         _ => Ok(value),
     }
-}
-
-fn failed() -> ProviderError {
-    ProviderError::KeySpent("it failed (500 api_error)".to_owned())
 }
 
 fn missing(what: &str) -> ProviderError {

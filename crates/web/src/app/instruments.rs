@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
-use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
 
 /// The route of what no route answers: one label value, whatever paths are tried.
 pub const NO_ROUTE: &str = "none";
@@ -24,6 +24,9 @@ thread_local! {
 pub fn describe_metrics() {
     describe_counter!("http_requests_total", Unit::Count, "Requests answered, by method, route and status");
     describe_counter!("rate_limits_spent_total", Unit::Count, "Requests refused because a limit was spent, by limit");
+    describe_gauge!("http_connections", Unit::Count, "Clients' connections that are open");
+    describe_counter!("http_connections_ended_total", Unit::Count, "Connections ended for being slow, or to make room, by why");
+    describe_counter!("http_connections_refused_total", Unit::Count, "Connections refused since all others were being served");
     describe_histogram!("http_request_duration_seconds", Unit::Seconds, "Time from the request's head to the answer's head");
 }
 

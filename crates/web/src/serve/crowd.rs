@@ -217,9 +217,12 @@ impl Seat {
         self.taken.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Nothing is left to be written.
+    /// Nothing is left to be written. The time for the next request begins only now.
     pub fn caught_up(&self) {
-        self.blocked.store(0, Ordering::Relaxed);
+        if self.blocked.load(Ordering::Relaxed) != 0 {
+            self.since.store(self.now(), Ordering::Relaxed);
+            self.blocked.store(0, Ordering::Relaxed);
+        }
     }
 
     /// The connection is closed.
@@ -252,8 +255,8 @@ impl Seat {
         let over = |since: u64, limit: Duration| now.saturating_sub(since) > u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
         let blocked = self.blocked.load(Ordering::Relaxed);
         let earned = Duration::from_millis(self.taken.load(Ordering::Relaxed).saturating_mul(1000) / LEAST_RATE);
-        if blocked != 0 && over(blocked, limits.write + earned) {
-            return true;
+        if blocked != 0 {
+            return over(blocked, limits.write + earned);
         }
         let (since, heard) = (self.since.load(Ordering::Relaxed), self.heard.load(Ordering::Relaxed));
         match self.phase.load(Ordering::Relaxed) {
@@ -422,7 +425,16 @@ mod tests {
         assert!(!overdue(45_000) && overdue(45_001), "ten seconds' worth of bytes bring ten seconds");
         seat.caught_up();
         assert!(!overdue(10_000_000));
-        serving.say_goodbye();
+        drop(serving);
+        since(&seat, 1);
+        seat.blocked.store(80_000, Ordering::Relaxed);
+        assert!(!overdue(100_000), "who takes a long answer slowly is not idle");
+        seat.caught_up();
+        assert!(
+            seat.since.load(Ordering::Relaxed) <= seat.now() && !overdue(seat.now()),
+            "the time for the next request begins then"
+        );
+        Serving::begin(Some(&seat)).say_goodbye();
         since(&seat, 1000);
         assert!(!overdue(3000) && overdue(3001), "after the last answer");
     }

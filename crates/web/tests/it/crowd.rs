@@ -147,7 +147,8 @@ async fn who_does_not_take_the_answers_is_ended() {
 
 #[tokio::test]
 async fn many_silent_connections_of_one_address_lose_their_seats_to_it() {
-    let server = Server::start(settings(), Listening { connections_per_address: 20, ..patient() });
+    let patient_with_bodies = Settings { body_idle_timeout: MINUTE, ..settings() };
+    let server = Server::start(patient_with_bodies, Listening { connections_per_address: 20, ..patient() });
     let mut silent = Vec::new();
     for _ in 0..100 {
         silent.push(server.sent(&format!("{SIGNED}Content-Length: 9\r\n\r\n{{")).await);
@@ -178,7 +179,7 @@ async fn requests_that_say_two_things_are_refused_and_hold_nobody() {
         ),
         (format!("{SIGNED}Content-Type: text/plain\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"), "400"),
         (format!("{get}Host: a\r\nConnection: close\r\n{}\r\n", "X-A: b\r\n".repeat(200)), "431 or 400"),
-        (format!("{get}Host: a\r\nConnection: close\r\nX-A: {}\r\n\r\n", "b".repeat(200_000)), "431 or 400"),
+        (format!("{get}Host: a\r\nConnection: close\r\nX-A: {}\r\n\r\n", "b".repeat(200_000)), "431, 400 or nothing"),
         (format!("{get}Host: a\r\nX-A: b\0c\r\nConnection: close\r\n\r\n"), "400"),
         ("GET /api/things HTTP/1.0\r\nAuthorization: Bearer good\r\n\r\n".to_owned(), "200"),
         (

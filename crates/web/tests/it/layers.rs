@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
+use actix_web::{get, post};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
 use crate::fixture::{Client, settings};
@@ -136,13 +137,13 @@ async fn metrics_are_labelled_by_route_pattern() {
 }
 
 #[utoipa::path(responses((status = 200, description = "Read")))]
-#[actix_web::get("/api/secrets/{id}")]
+#[get("/api/secrets/{id}")]
 async fn read_secret() -> actix_web::HttpResponse {
     actix_web::HttpResponse::Ok().finish()
 }
 
 #[utoipa::path(responses((status = 201, description = "Made")))]
-#[actix_web::post("/api/secrets/{id}/parts")]
+#[post("/api/secrets/{id}/parts")]
 async fn make_part() -> actix_web::HttpResponse {
     actix_web::HttpResponse::Created().finish()
 }

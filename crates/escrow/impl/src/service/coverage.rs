@@ -56,7 +56,7 @@ pub(super) async fn look_in(tx: &mut Tx, balance: Option<&Balance>) -> Result<Ve
         } else {
             Vec::new()
         };
-        found_one.resumed = waiting.len();
+        let resumed = waiting.len();
         for (org, release) in waiting {
             tx.enqueue(jobs::send_release(org, release)).await?;
         }

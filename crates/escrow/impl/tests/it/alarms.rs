@@ -18,7 +18,7 @@ async fn sweep(world: &World) {
 
 #[tokio::test]
 async fn a_currency_that_is_short_is_an_alarm_until_it_is_covered() {
-    let world = World::with(|settings| settings.terms.bearer = CostBearer::Platform).await;
+    let world = World::with(|settings| settings.bearer = CostBearer::Platform).await;
     world.funded().await;
     for _ in 0..2 {
         sweep(&world).await;

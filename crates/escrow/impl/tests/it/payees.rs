@@ -9,7 +9,8 @@ use kernel::OrgRole;
 use serde_json::{Value, json};
 
 use crate::fakes::Person;
-use crate::world::{World, eur};
+use crate::webhooks::{deliver, event};
+use crate::world::{World, ada, eur};
 
 fn changes(world: &World) -> Vec<(Option<Value>, Option<Value>)> {
     let entries = world.trail.0.lock().expect("not poisoned");
@@ -187,7 +188,7 @@ async fn what_was_lost_on_its_way_to_the_old_account_is_asked_for_there_and_only
     // Once the key is dead a person looks, and says that it was not sent: only then is it released anew, under a release of its own.
     world.clock.advance(TimeDelta::hours(25));
     let release = world.db.query("select id from releases").await.remove(0).parse().expect("an id");
-    world.service.resolve_release(release, &Resolution::NotSent).await.expect("settled");
+    world.service.resolve_release(release, &Resolution::NotSent, &ada()).await.expect("settled");
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("again");
     world.work().await;
     assert_eq!(world.provider.transfers().iter().map(|t| &t.destination).collect::<Vec<_>>(), [&new]);
@@ -203,4 +204,23 @@ async fn a_500_while_a_closed_account_is_replaced_never_brings_the_old_one_back(
     assert_ne!(new, old);
     let org = world.contractor.org;
     assert_eq!(world.provider.keys()[1..], [format!("acct_{org}_1"), format!("acct_{org}_2")]);
+}
+
+#[tokio::test]
+async fn an_account_whose_holder_left_the_platform_is_closed_when_its_event_comes() {
+    let world = World::new().await;
+    world.onboard().await;
+    let account = world.db.query("select account from payee_accounts").await.remove(0);
+    world.provider.deauthorize(&account);
+    let mut left = event("evt_1", "account.application.deauthorized", json!({ "id": "ca_123", "object": "application" }));
+    left["account"] = json!(account);
+    deliver(&world, &left).await.expect("kept");
+    world.work().await;
+    assert_eq!(world.db.query("select status from payee_accounts").await, ["closed"]);
+    // Told again it is no news.
+    left["id"] = json!("evt_2");
+    deliver(&world, &left).await.expect("kept");
+    world.work().await;
+    let entries = world.trail.0.lock().expect("not poisoned").clone();
+    assert_eq!(entries.iter().filter(|entry| entry.action == "payee_account.closed").count(), 1);
 }

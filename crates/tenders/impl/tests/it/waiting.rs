@@ -148,7 +148,11 @@ async fn of_two_changes_of_one_bid_at_once_both_are_sealed_in_their_place() {
 
 #[tokio::test]
 async fn the_sweep_does_what_a_lost_job_would_have_done() {
-    let settings = tenders::Settings { minimum_submission_period: crate::world::HOUR / 2, standstill: crate::world::HOUR };
+    let settings = tenders::Settings {
+        minimum_submission_period: crate::world::HOUR / 2,
+        standstill: crate::world::HOUR,
+        ..tenders::Settings::default()
+    };
     let w = World::with(settings).await;
     let tender = w.published().await;
     let bid = w.bid(&w.acme, tender, "10").await;
