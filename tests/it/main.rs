@@ -19,5 +19,6 @@ mod replays;
 mod rls;
 mod rows;
 mod source;
+mod stripe_side;
 mod triggers;
 mod world;

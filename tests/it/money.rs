@@ -124,3 +124,18 @@ async fn paid_is_not_available() {
     world.milestone_is(&owner, milestone, "funded").await;
     world.end().await;
 }
+
+#[tokio::test]
+async fn one_500_of_stripe_that_its_key_repeats_stops_neither_onboarding_nor_funding() {
+    for kind in [FaultKind::Status500, FaultKind::Status500After] {
+        let world = World::new().await;
+        let (owner, acme) = (world.register("Owner").await, world.register("Acme").await);
+        world.sandbox.inject(Fault::new("POST", "/v1/accounts", kind));
+        world.sandbox.inject(Fault::new("POST", "/v1/payment_intents", kind));
+        let contract = world.contract(&owner, &acme).await;
+        world.fund(&owner, &contract.milestones[0]).await;
+        let payable = world.sandbox.payment_intents().into_iter().filter(|intent| intent["status"] != "canceled").count();
+        assert_eq!(payable, 1, "{kind:?}");
+        world.end().await;
+    }
+}

@@ -294,8 +294,13 @@ fn own_money(
             say(&format!("     {} {:<20} {:>16}", entry.account, entry.name, entry.amount.to_string()));
         }
         let surplus = posted.surplus;
-        if surplus.minor() < 0 {
+        if surplus.minor().saturating_add(posted.reserve.minor()) < 0 {
             say(&format!("{currency} is short ({surplus}): new funding and new releases stand still"));
+        } else if surplus.minor() < 0 {
+            say(&format!(
+                "{currency} is short ({surplus}), within the platform's reserve of {}: nothing stands still",
+                posted.reserve
+            ));
         } else if posted.missing.minor() > 0 {
             let missing = posted.missing;
             say(&format!(

@@ -128,7 +128,7 @@ impl DomainEvent for ContractActivated {
     }
 }
 
-/// Both parties agreed to end the contract before any of its money was held (C7). Tenders frees the tender on it.
+/// Both parties agreed to end the contract before any of its money was held. Tenders frees the tender on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContractEnded {
     /// The contract.

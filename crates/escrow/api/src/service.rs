@@ -17,7 +17,7 @@ pub struct Sign {
     pub sha256: String,
 }
 
-/// A party wants a contract to end (C7).
+/// A party wants a contract to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terminate {
     /// The contract.
@@ -109,7 +109,7 @@ pub trait Contracts: Send + Sync {
     /// [`Error::State`] while a milestone is not settled.
     async fn complete(&self, ctx: &Ctx, id: ContractId) -> Result<Contract, Error>;
 
-    /// Proposes that the contract ends, or agrees to what the other party proposed (C7): possible while nothing of its money is held or
+    /// Proposes that the contract ends, or agrees to what the other party proposed: possible while nothing of its money is held or
     /// under way. What may still be paid is cancelled at the provider first. Asked again by the party that proposed, nothing changes.
     ///
     /// # Errors

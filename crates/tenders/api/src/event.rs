@@ -60,7 +60,7 @@ events! {
         /// The contract.
         contract: ContractId,
     }
-    /// T10: the award fell; the tender is in evaluation again.
+    /// The award fell; the tender is in evaluation again.
     TenderAwardFell = "tenders.award_fell" {
         /// The bid that had won.
         bid: BidId,

@@ -109,7 +109,7 @@ pub trait Procedure: Send + Sync {
     /// [`Error::State`] for the loser of a race, [`Error::Invalid`] without a reason for passing over a better bid.
     async fn award(&self, ctx: &Ctx, tender: TenderId, award: Award) -> Result<Awarding, Error>;
 
-    /// T10: takes the award back before its contract is in force; the contract is cancelled, the tender is in evaluation again and the bid
+    /// Takes the award back before its contract is in force; the contract is cancelled, the tender is in evaluation again and the bid
     /// valid. At or above the threshold with a second person who gives the same reason.
     ///
     /// # Errors
@@ -175,7 +175,7 @@ pub trait Bidding: Send + Sync {
     /// [`Error::TenderClosed`], [`Error::State`], [`Error::Stale`].
     async fn withdraw(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>) -> Result<Bid, Error>;
 
-    /// B13: the winner refuses before the contract is in force: the bid is forfeited, the award falls (T10). Asked again, nothing changes.
+    /// The winner refuses before the contract is in force: the bid is forfeited, the award falls. Asked again, nothing changes.
     ///
     /// # Errors
     /// [`Error::State`] unless it is awarded, and once the contract is active.

@@ -9,7 +9,7 @@ pub const CLOSE_JOB: &str = "tenders.close";
 /// A2 and C1 after a stand-still: [`crate::Service::finish_standstill`].
 pub const FINISH_STANDSTILL_JOB: &str = "tenders.finish_standstill";
 
-/// T10 when a contract is not signed in time: [`crate::Service::fall_unsigned`].
+/// An award falls whose contract is not signed in time: [`crate::Service::fall_unsigned`].
 pub const FALL_AWARD_JOB: &str = "tenders.fall_award";
 
 /// The payload of all.

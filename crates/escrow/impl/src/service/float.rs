@@ -111,8 +111,11 @@ pub struct FloatPosted {
     pub operator: Option<String>,
     /// Its two postings.
     pub entries: Vec<StatementEntry>,
-    /// What its currency has over what it owes; negative: what it lacks, and new funding and new releases stand still.
+    /// What its currency has over what it owes; negative: what it lacks. New funding and new releases stand still once more lacks than the
+    /// reserve.
     pub surplus: Money,
+    /// How much may lack before they stand still.
+    pub reserve: Money,
     /// What the provider's balance lacked of what the books said, when it was last asked: while it does, they stand still, too.
     pub missing: Money,
     /// Releases that waited for it and are sent now.
@@ -156,9 +159,19 @@ pub async fn post_float(system: &SystemUow, float: &Float, by: &Decision) -> Res
                 })
                 .collect();
             let surplus = Money::from_minor(seen.surplus, currency);
+            let reserve = Money::from_minor(seen.reserve, currency);
             let missing = Money::from_minor(seen.missing(), currency);
             Ok((
-                FloatPosted { fresh, at: row.created_at, operator: row.operator, entries, surplus, missing, resumed: *resumed },
+                FloatPosted {
+                    fresh,
+                    at: row.created_at,
+                    operator: row.operator,
+                    entries,
+                    surplus,
+                    reserve,
+                    missing,
+                    resumed: *resumed,
+                },
                 found,
             ))
         })

@@ -118,7 +118,7 @@ impl Service {
         Err(conflict("contract", ContractStatus::Suspended, hint))
     }
 
-    /// Nobody of the payee's side approves or releases its pay, wherever else they are a member (I9).
+    /// Nobody of the payee's side approves or releases its pay, wherever else they are a member.
     pub(super) async fn not_of_the_payee_in(
         &self,
         tx: &mut Tx,

@@ -132,13 +132,13 @@ impl Service {
     /// its event will.
     pub(super) async fn refresh_own_payee(&self, ctx: &Ctx) {
         let system = Ctx::system(ctx.org, ctx.request.clone());
-        match self.own_payee(&system).await {
-            Ok(Payee { status: PayeeStatus::Onboarding | PayeeStatus::Restricted, account: Some(account), .. }) => {
-                if let Err(error) = self.learn_account(&system, &account).await {
-                    tracing::warn!(%error, org = %ctx.org, "the payee account cannot be read now");
-                }
-            }
-            _ => {}
+        let Ok(Payee { status: PayeeStatus::Onboarding | PayeeStatus::Restricted, account: Some(account), .. }) =
+            self.own_payee(&system).await
+        else {
+            return;
+        };
+        if let Err(error) = self.learn_account(&system, &account).await {
+            tracing::warn!(%error, org = %ctx.org, "the payee account cannot be read now");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A contract ends before its money is held (C7): one party proposes, the other agrees.
+//! A contract ends before its money is held: one party proposes, the other agrees.
 //!
 //! Lock order as everywhere: the contract first, exclusively, so that no funding begins meanwhile; then its milestones.
 

@@ -74,13 +74,13 @@ async fn a_closed_account_is_replaced_on_the_word_of_an_owner_and_nobody_elses()
     let admin = Person::new(world.contractor.org, OrgRole::Admin);
     let denied = world.service.onboard(&admin.ctx()).await.expect_err("an admin may not");
     assert!(matches!(&denied, Error::Denied(denied) if denied.permission.name() == "payee_account.replace"), "{denied}");
-    assert_eq!(world.db.query("select account from payee_accounts").await, [old.clone()]);
+    assert_eq!(world.db.query("select account from payee_accounts").await, std::slice::from_ref(&old));
 
     let new = replace(&world).await;
     assert_ne!(new, old);
     let org = world.contractor.org;
     assert_eq!(world.provider.keys(), [format!("acct_{org}"), format!("acct_{org}_1")], "a fresh key");
-    assert_eq!(world.db.query("select account from payee_accounts_retired").await, [old.clone()]);
+    assert_eq!(world.db.query("select account from payee_accounts_retired").await, std::slice::from_ref(&old));
     let entries = world.trail.0.lock().expect("not poisoned").clone();
     let replaced = entries.iter().find(|entry| entry.action == "payee_account.replace").expect("on record");
     assert_eq!(replaced.before.as_ref().expect("before")["account"], old);

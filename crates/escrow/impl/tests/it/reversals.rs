@@ -132,6 +132,28 @@ async fn a_part_that_comes_back_takes_its_part_of_the_fee() {
     }
 }
 
+#[tokio::test]
+async fn what_comes_back_is_seen_although_its_event_is_lost() {
+    let world = World::new().await;
+    released(&world).await;
+    let transfer = world.provider.transfers()[0].id.clone();
+    world.provider.change_transfer(&transfer, |changed| changed.reversed = eur(1));
+    let looks = || world.provider.calls().iter().filter(|call| **call == "transfer").count();
+    let swept = async || {
+        world.service.sweep().await.expect("sweeps");
+        world.work().await;
+        (looks(), world.db.query("select status from releases").await.remove(0))
+    };
+    assert_eq!(swept().await, (0, "sent".to_owned()), "not yet a day");
+    world.clock.advance(chrono::TimeDelta::days(1));
+    assert_eq!(swept().await, (1, "part_reversed".to_owned()));
+    assert_eq!(swept().await.0, 1, "once a day");
+    world.clock.advance(chrono::TimeDelta::days(1));
+    assert_eq!(swept().await.0, 2);
+    world.clock.advance(chrono::TimeDelta::days(180));
+    assert_eq!(swept().await.0, 2, "no longer than it can be taken back");
+}
+
 async fn by_hand(world: &World, key: &str, amount: i64, metadata: Vec<(String, String)>) -> TransferState {
     let destination = world.provider.transfers()[0].destination.clone();
     let order = TransferOrder {

@@ -438,7 +438,7 @@ pub struct RefusalIn {
     reason: String,
 }
 
-/// Refuse the award of one's bid before the contract is in force (B13): the bid is forfeited, the tender can be awarded to another one.
+/// Refuse the award of one's bid before the contract is in force: the bid is forfeited, the tender can be awarded to another one.
 #[utoipa::path(responses((status = 200, description = "It is forfeited", body = BidOut)))]
 #[post("/api/bids/{id}/refuse-award")]
 pub async fn refuse_award(

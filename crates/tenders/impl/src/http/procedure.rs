@@ -153,7 +153,7 @@ pub async fn award(
     once.run(ctx, async |ctx| service.award(&ctx, id, award).await, render).await
 }
 
-/// Take an award back before its contract is in force (T10).
+/// Take an award back before its contract is in force.
 ///
 /// The contract is cancelled, the tender is in evaluation again, and any bid that is still in can be awarded. At or above the approval
 /// threshold a second person must give the same reason.

@@ -27,7 +27,7 @@ pub enum TenderEvent {
     ContractActive,
     /// T12
     NoAcceptableBid,
-    /// C7: the contract ended early.
+    /// The contract ended early
     ContractEnded,
     /// T13
     Cancel,

@@ -143,7 +143,7 @@ struct Outcome {
     outcome: String,
 }
 
-/// B13 and T10 by the winner, as the platform's function; what came of it.
+/// The winner refuses, by the platform's function; what came of it.
 pub async fn refuse(tx: &mut Tx, bid: BidId, reason: &str, event: Uuid, payload: &Value, request: &str) -> Result<String, Fault> {
     let row: Outcome = diesel::sql_query("select app.refuse_award($1, $2, $3, $4, $5, $6) as outcome")
         .bind::<SqlUuid, _>(bid.0)

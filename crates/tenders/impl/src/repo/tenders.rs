@@ -323,7 +323,7 @@ pub async fn stand_still(tx: &mut Tx, tender: &Tender, until: Timestamp) -> Resu
     Ok(())
 }
 
-/// T10: the row's part of it.
+/// The award fell: the row's part of it.
 pub async fn resume_evaluation(tx: &mut Tx, tender: &Tender) -> Result<(), Fault> {
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((

@@ -1,4 +1,4 @@
-//! T10: an award falls, and what had stood behind it can be decided anew.
+//! An award falls, and what had stood behind it can be decided anew.
 
 use audit_api::NewEntry;
 use db::prelude::*;
@@ -177,7 +177,7 @@ impl Service {
         first.map_or(Ok(due.len()), Err)
     }
 
-    /// C7: subscribes to [`ContractEnded`]. A tender that waits for signatures is in evaluation again; a completed one is unsuccessful, and can
+    /// Subscribes to [`ContractEnded`]. A tender that waits for signatures is in evaluation again; a completed one is unsuccessful, and can
     /// be repeated. `ctx` is the platform acting for either party. Bears repetition.
     ///
     /// # Errors
