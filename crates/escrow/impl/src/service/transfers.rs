@@ -13,6 +13,7 @@ use uow::Tx;
 use super::Service;
 use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, alarm_in};
 use super::funding::transfer_group;
+use super::milestones::REVERSAL_OPEN;
 use super::sweep::TRANSFER_LOOK;
 use crate::jobs::{ReleaseJob, TransferJob};
 use crate::ledger::Posting;
@@ -170,6 +171,8 @@ impl Service {
         {
             return match error {
                 Error::OnHold { .. } => self.held_in(tx, &release, &error).await,
+                // It waits as under a hold: whoever settles the reversal takes it up.
+                Error::State { ref state, .. } if state == REVERSAL_OPEN => self.held_in(tx, &release, &error).await,
                 Error::State { .. } => self.blocked_in(tx, id, error).await,
                 fault => Err(fault),
             };
@@ -179,7 +182,7 @@ impl Service {
         }
         // What may have left already is looked for, but under a hold never asked for again.
         let held = match self.no_hold_in(tx, &milestone).await {
-            Ok(()) => false,
+            Ok(()) => repo::releases::came_back(reader(tx), contract.id).await?,
             Err(Error::OnHold { .. }) => true,
             Err(error) => return Err(error),
         };
