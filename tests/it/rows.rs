@@ -50,6 +50,9 @@ async fn two_tenants(world: &World) -> (Party, Party) {
         let (owner, contractor) = (world.register(name).await, world.register("Builder").await);
         world.colleague(&owner, "admin").await;
         let contract = world.contract(&owner, &contractor).await;
+        // A proposal that is never agreed to.
+        let terminate = format!("/api/contracts/{}/terminate", contract.id);
+        owner.http.post(&terminate, json!({"reason": "No demand"})).await.expect(202);
         world.fund(&owner, &contract.milestones[0]).await;
         world.approve(&owner, &contractor, &contract.milestones[0]).await;
         let settings = json!({"approvalThreshold": {"amount": "1", "currency": "EUR"}});

@@ -126,7 +126,7 @@ pub(super) async fn read(
 /// releases in the currency are paused it stays `sending` and follows by itself.
 #[utoipa::path(responses(
     (status = 200, description = "The release", body = ReleasingOut),
-    (status = 409, description = "`STATE_CONFLICT`: not approved yet · `PAYEE_NOT_ACTIVE` · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince`")
+    (status = 409, description = "`STATE_CONFLICT`: not approved yet · `SAME_PERSON`: someone of the payee's side cannot release · `PAYEE_NOT_ACTIVE` · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince`")
 ))]
 #[post("/api/escrow/{id}/release")]
 pub(super) async fn release(
