@@ -348,7 +348,7 @@ impl Reader {
 
     /// How long clients are waited for: somewhat, and not for ever.
     fn check_patience(&mut self, server: &Server) {
-        let hour = Duration::from_secs(3600);
+        let sane = Duration::from_secs(1)..=Duration::from_secs(3600);
         for (key, value) in [
             ("server.head_timeout", server.head_timeout),
             ("server.body_idle_timeout", server.body_idle_timeout),
@@ -356,8 +356,8 @@ impl Reader {
             ("server.write_timeout", server.write_timeout),
             ("server.keep_alive", server.keep_alive),
         ] {
-            if value.is_zero() || value > hour {
-                self.fault(key, "must be more than nothing and at most 1h: who is waited for for ever takes the server down");
+            if !sane.contains(&value) {
+                self.fault(key, "must be at least 1s and at most 1h: who is waited for for ever takes the server down");
             }
         }
         if server.body_timeout < server.body_idle_timeout {
@@ -469,5 +469,47 @@ mod tests {
             assert!(livemode(stripe, key).is_err(), "{key}");
             assert_eq!(livemode("http://127.0.0.1:12111", key), Ok(false), "{key}");
         }
+    }
+
+    fn with(environment: &[(&str, &str)]) -> Result<super::Settings, String> {
+        let environment: Vec<_> = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        crate::config::load_from(&environment).map_err(|faults| faults.to_string())
+    }
+
+    #[test]
+    fn nobody_is_waited_for_for_ever_nor_let_in_without_end() {
+        let faults = with(&[
+            ("BUILD14__SERVER__HEAD_TIMEOUT", "0s"),
+            ("BUILD14__SERVER__BODY_IDLE_TIMEOUT", "2h"),
+            ("BUILD14__SERVER__BODY_TIMEOUT", "30s"),
+            ("BUILD14__SERVER__WRITE_TIMEOUT", "300ms"),
+            ("BUILD14__SERVER__KEEP_ALIVE", "1d"),
+            ("BUILD14__SERVER__MAX_CONNECTIONS", "0"),
+            ("BUILD14__SERVER__CONNECTIONS_PER_ADDRESS", "0"),
+            ("BUILD14__SERVER__CLIENT_IP_HEADER", "x-real-ip"),
+        ]);
+        let faults = faults.expect_err("all of it is refused");
+        for key in [
+            "head_timeout",
+            "body_idle_timeout",
+            "body_timeout",
+            "write_timeout",
+            "keep_alive",
+            "max_connections",
+            "connections_per_address",
+            "client_ip_header",
+        ] {
+            assert!(faults.contains(&format!("server.{key}: ")), "{key} is missing in {faults}");
+        }
+    }
+
+    #[test]
+    fn the_header_of_the_clients_address_is_one() {
+        let read =
+            |given: &str| with(&[("BUILD14__SERVER__CLIENT_IP_HEADER", given)]).map(|settings| settings.server.client_ip_header);
+        assert_eq!(read("Forwarded"), Ok(web::ClientIpHeader::Forwarded));
+        assert_eq!(read("X-Forwarded-For"), Ok(web::ClientIpHeader::XForwardedFor));
+        assert_eq!(with(&[]).map(|settings| settings.server.client_ip_header), Ok(web::ClientIpHeader::XForwardedFor));
+        assert!(read("x-forwarded-for,forwarded").is_err());
     }
 }
