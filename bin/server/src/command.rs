@@ -1,6 +1,7 @@
 //! The commands of the command line.
 
 pub mod alarms;
+pub mod security;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -54,6 +54,15 @@ enum Command {
         #[command(subcommand)]
         command: JobsCommand,
     },
+    /// Lists what lately happened to accounts: failed sign-ins, spent limits, changed passwords
+    SecurityEvents {
+        /// Since so long ago, such as 30m, 24h or 7d
+        #[arg(long, default_value = "24h", value_parser = humantime::parse_duration)]
+        since: std::time::Duration,
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
     /// What a person must look at, until a person did
     Alarms {
         #[command(subcommand)]
@@ -283,6 +292,7 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Jobs { command: JobsCommand::Retry { id, task, by } } => {
             upkeep::jobs_retry(settings, id.map(jobs::Which::Id).or(task.map(jobs::Which::Task)), &by.into())
         }
+        Command::SecurityEvents { since, json } => command::security::events(settings, since, json),
         Command::Alarms { what: Alarms::List { json, all } } => command::alarms::list(settings, json, all),
         Command::Alarms { what: Alarms::Settle { id, operator, note } } => {
             command::alarms::settle(settings, id, &operator, &note)

@@ -219,7 +219,8 @@ mod tests {
         let (npm, new, old) = (tempfile::tempdir(), tempfile::tempdir(), tempfile::tempdir());
         let [npm, new, old] = [npm, new, old].map(|dir| dir.expect("a folder"));
         let brought = fake(npm.path(), "17.10");
-        (fake(new.path(), "15.1"), fake(old.path(), "13.4"));
+        fake(new.path(), "15.1");
+        fake(old.path(), "13.4");
         let asked = Cell::new(0);
         let bring = || {
             asked.set(asked.get() + 1);

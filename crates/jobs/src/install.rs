@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use graphile_worker::WorkerUtils;
-use graphile_worker::tokio_postgres::TokioPostgresDatabase;
 use secrecy::SecretString;
 
 use crate::Error;
+use crate::queue::database;
 
 /// The advisory lock that keeps two installers apart ("14Jobs" in ASCII).
 const LOCK: i64 = 0x3134_4a6f_6273;
@@ -49,12 +49,9 @@ pub async fn install(owner_url: &SecretString) -> Result<(), Error> {
     let (client, mut messages) = db::connect(&config).await?;
     let connection = tokio::spawn(async move { while let Some(Ok(_)) = messages.next().await {} });
     client.batch_execute(&format!("set lock_timeout = '60s'; select pg_advisory_lock({LOCK}); {BRIEFLY}")).await?;
-    let mut brief = config;
-    let options = format!("{} -c lock_timeout=2000", brief.get_options().unwrap_or_default());
-    brief.options(options.trim());
     let mut attempt = 1;
     // Whoever waits for a lock on the queue's tables holds up every worker behind: briefly, then again.
-    while let Err(error) = attempted(&client, &brief).await {
+    while let Err(error) = attempted(&client, &config).await {
         if attempt >= ATTEMPTS {
             return Err(error);
         }
@@ -70,7 +67,7 @@ pub async fn install(owner_url: &SecretString) -> Result<(), Error> {
 
 /// Everything that may be repeated, since each part of it is whole or not done.
 async fn attempted(client: &tokio_postgres::Client, config: &tokio_postgres::Config) -> Result<(), Error> {
-    let database = TokioPostgresDatabase::from_config(config.clone(), 1)?;
+    let database = database(config.clone(), 1, BRIEFLY.to_owned())?;
     let migrated = WorkerUtils::new(database.clone(), "graphile_worker").migrate().await;
     database.pool().close();
     migrated.map_err(|error| Error::Migrate(error.to_string()))?;

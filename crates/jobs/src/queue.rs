@@ -1,5 +1,6 @@
 //! The queue of jobs, as one worker uses it.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use db::{Identity, Role};
@@ -14,6 +15,7 @@ use graphile_worker::sql::task_identifiers::{TaskDetails, get_tasks_details};
 use graphile_worker::tokio_postgres::TokioPostgresDatabase;
 use graphile_worker::{Database, DbExecutor, DbParams, DbValue, Job};
 use secrecy::SecretString;
+use tokio_postgres::Config;
 
 use crate::{Error, Registry};
 
@@ -32,20 +34,9 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) async fn open(url: &SecretString, worker: String, registry: &Registry) -> Result<Self, Error> {
-        let mut config = db::client_config(url)?;
-        let options = format!("{} -c statement_timeout=15000 -c lock_timeout=10000", config.get_options().unwrap_or_default());
-        config.options(options.trim());
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let verified = Hook::async_fn(|client: &mut ClientWrapper, _| {
-            async move {
-                let verified = client.batch_execute(&Identity::of(Role::System).verification()).await;
-                verified.map_err(HookError::Backend)
-            }
-            .boxed()
-        });
-        let manager = Manager::from_config(config, db::tls()?, recycling);
-        let pool = Pool::builder(manager).max_size(CONNECTIONS).post_create(verified).build()?;
-        let database: Database = TokioPostgresDatabase::new(pool).into();
+        let limits = "set statement_timeout = 15000; set lock_timeout = 10000;";
+        let set_up = format!("{limits} {}", Identity::of(Role::System).verification());
+        let database: Database = database(db::client_config(url)?, CONNECTIONS, set_up)?.into();
         let tasks = registry.tasks().map(str::to_owned).collect();
         let tasks = patiently(get_tasks_details(&database, SCHEMA, tasks)).await?;
         Ok(Self { database, tasks, worker })
@@ -102,6 +93,23 @@ impl Drop for Queue {
             database.pool().close();
         }
     }
+}
+
+/// A pool of the queue's own driver. Every new connection runs `set_up` first: not start-up options, which poolers refuse or drop.
+pub(crate) fn database(config: Config, size: usize, set_up: String) -> Result<TokioPostgresDatabase, Error> {
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let set_up = Hook::async_fn(move |client: &mut ClientWrapper, _| {
+        let set_up = set_up.clone();
+        async move { client.batch_execute(&set_up).await.map_err(|error| HookError::message(chain(&error))) }.boxed()
+    });
+    let manager = Manager::from_config(config, db::tls()?, recycling);
+    Ok(TokioPostgresDatabase::new(Pool::builder(manager).max_size(size).post_create(set_up).build()?))
+}
+
+/// The error and its causes: by itself it says only 'db error'.
+fn chain(error: &tokio_postgres::Error) -> String {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{error}{cause}")
 }
 
 async fn patiently<T>(

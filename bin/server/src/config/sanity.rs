@@ -141,6 +141,12 @@ impl Reader {
                 "is not random: anybody could sign another past. Make one with `openssl rand -base64 32`",
             );
         }
+        let same = |a: &SecretString, b: &SecretString| a.expose_secret().trim() == b.expose_secret().trim();
+        if let (Some(sealing), Some(signing)) = (&s.tenders.seal_key, &s.audit.signing_key)
+            && same(sealing, signing)
+        {
+            self.fault("audit.signing_key", "is the same as tenders.seal_key: give each purpose a key of its own");
+        }
     }
 
     /// What production tells others to come back to, and where it sends its key to.

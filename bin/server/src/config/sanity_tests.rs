@@ -23,6 +23,7 @@ const FIFTY_FIVES: &str = "VVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVU=";
 const REFUSED_IN_PRODUCTION: &[(&str, &str, &str, &str)] = &[
     ("TENDERS__SEAL_KEY", ZEROS, "tenders.seal_key", "openssl rand"),
     ("TENDERS__SEAL_KEY", FIFTY_FIVES, "tenders.seal_key", "openssl rand"),
+    ("AUDIT__SIGNING_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "audit.signing_key", "key of its own"),
     ("AUDIT__SIGNING_KEY", ZEROS, "audit.signing_key", "openssl rand"),
     ("TENDERS__PREVIOUS_SEAL_KEYS", ZEROS, "tenders.previous_seal_keys", "openssl rand"),
     ("TENDERS__MINIMUM_SUBMISSION_PERIOD", "0s", "tenders.minimum_submission_period", "from 1h to"),

@@ -178,11 +178,11 @@ mod tests {
         let database = Database::fresh().await;
         let (ready, asked) = ready(&database, Duration::ZERO).await;
         let newest = "(select max(version) from __diesel_schema_migrations)";
-        database.run_sql("create table taken as table __diesel_schema_migrations").await;
+        database.run_sql("create schema aside; create table aside.taken as table __diesel_schema_migrations").await;
         database.run_sql(&format!("delete from __diesel_schema_migrations where version = {newest}")).await;
         let lacking = Err("lacks 1 migration(s): run `build14 migrate`".to_owned());
         assert_eq!(ready.check().await, [("database", Ok(())), ("schema", lacking), ("isolation", Ok(()))]);
-        database.run_sql("insert into __diesel_schema_migrations select * from taken on conflict do nothing").await;
+        database.run_sql("insert into __diesel_schema_migrations select * from aside.taken on conflict do nothing").await;
         assert_eq!(ready.check().await[1], ("schema", Ok(())));
         assert_eq!(ready.check().await[1], ("schema", Ok(())));
         assert_eq!(asked.load(Ordering::Relaxed), 5, "the third time only whether it answers");

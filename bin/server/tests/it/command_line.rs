@@ -190,6 +190,7 @@ async fn a_server_takes_as_many_open_files_as_it_may() {
     environment.retain(|(name, _)| *name != "BUILD14__SERVER__ADDRESS");
     environment.push(("BUILD14__SERVER__ADDRESS", address.to_string()));
     environment.push(("BUILD14__DATA_DIR", data.path().display().to_string()));
+    environment.push(("BUILD14__LOG__FILTER", "error".to_owned()));
     let mut few = tokio::process::Command::new("sh");
     few.args(["-c", "ulimit -S -n 256 && exec \"$0\" serve", env!("CARGO_BIN_EXE_build14")]);
     let mut server = few.envs(environment).stdout(Stdio::null()).kill_on_drop(true).spawn().expect("it runs");
@@ -210,6 +211,7 @@ async fn documents_and_metrics_can_be_switched_off() {
     environment.retain(|(name, _)| *name != "BUILD14__SERVER__ADDRESS");
     environment.push(("BUILD14__SERVER__ADDRESS", address.to_string()));
     environment.push(("BUILD14__DATA_DIR", data.path().join("data").display().to_string()));
+    environment.push(("BUILD14__LOG__FILTER", "error".to_owned()));
     for on in [true, false] {
         let mut environment = environment.clone();
         environment.push(("BUILD14__SERVER__DOCS", on.to_string()));

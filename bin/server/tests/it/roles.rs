@@ -112,6 +112,7 @@ async fn a_role_that_rises_while_it_serves_ends_readiness() {
     let mut environment = with(production(&database).await, "BUILD14__DATABASE__URL", url);
     environment = with(environment, "BUILD14__SERVER__ADDRESS", address.to_string());
     environment = with(environment, "BUILD14__DATA_DIR", data.path().display().to_string());
+    environment = with(environment, "BUILD14__LOG__FILTER", "off".to_owned());
     let mut server = serving(&environment, address).await;
     database.run_sql(&format!("alter role {name}_rising bypassrls")).await;
     let answer = until("it is not ready any more", async || {

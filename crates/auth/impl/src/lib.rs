@@ -35,5 +35,6 @@ mod token;
 
 pub use hasher::Hasher;
 pub use policy::{Policy, PolicyError};
+pub use security::{StoredEvent, security_events};
 pub use service::Service;
 pub use settings::Settings;

@@ -7,7 +7,7 @@ use kernel::{Fault, OrgId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::schema::{credentials, security_events, sessions};
-use crate::security::Origin;
+use crate::security::{Origin, StoredEvent};
 use crate::token::TokenHash;
 
 /// The channel on which ends of sessions are told.
@@ -229,6 +229,32 @@ pub(crate) async fn events_of(tx: &ReadTx<'_>, user: UserId, most: i64) -> Resul
         Ok(SecurityEvent { kind, at, address: address.and_then(|address| address.parse().ok()) })
     };
     rows.into_iter().map(event).collect()
+}
+
+/// The newest events since `since`.
+pub(crate) async fn events_since(tx: &ReadTx<'_>, since: Timestamp, most: u32) -> Result<Vec<StoredEvent>, Fault> {
+    let rows: Vec<(String, Timestamp, Option<Uuid>, Option<String>, String)> = security_events::table
+        .filter(security_events::at.ge(since))
+        .order((security_events::at.desc(), security_events::id.desc()))
+        .limit(i64::from(most))
+        .select((
+            security_events::kind,
+            security_events::at,
+            security_events::user_id,
+            security_events::address,
+            security_events::request_id,
+        ))
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    let event = |(kind, at, user, address, request): (String, Timestamp, Option<Uuid>, Option<String>, String)| StoredEvent {
+        kind,
+        at,
+        user: user.map(UserId),
+        address,
+        request,
+    };
+    Ok(rows.into_iter().map(event).collect())
 }
 
 /// Removes events from before `before`.

@@ -48,6 +48,29 @@ pub(crate) async fn of(system: &SystemUow, user: UserId) -> Result<Vec<SecurityE
     system.read(async |tx| repo::events_of(tx, user, SHOWN).await).await
 }
 
+/// A security event as the platform's people see it.
+#[derive(Debug, Clone)]
+pub struct StoredEvent {
+    /// What it was.
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+    /// Whose account it concerns; nobody's, if nobody has the email that was tried.
+    pub user: Option<UserId>,
+    /// The client's address.
+    pub address: Option<String>,
+    /// The request, as in the log.
+    pub request: String,
+}
+
+/// The newest events of all accounts since `since`, at most `most`. For the platform's people.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn security_events(system: &SystemUow, since: Timestamp, most: u32) -> Result<Vec<StoredEvent>, Fault> {
+    system.read(async |tx| repo::events_since(tx, since, most).await).await
+}
+
 /// Removes events from before `before`.
 pub(crate) async fn purge(system: &SystemUow, before: Timestamp) -> Result<usize, Fault> {
     system.write(async |tx| repo::purge_events(tx, before).await).await

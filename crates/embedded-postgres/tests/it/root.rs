@@ -54,14 +54,16 @@ async fn somebody_else_runs_it_as_themselves_and_root_then_as_them() {
     let exe = dir.path().join("tests");
     fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
     fs::set_permissions(&exe, fs::Permissions::from_mode(0o755)).unwrap();
-    let data = dir.path().join("data");
-    fs::create_dir(&data).unwrap();
-    chown(&data, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    let (data, home) = (dir.path().join("data"), dir.path().join("home"));
+    for theirs in [&data, &home] {
+        fs::create_dir(theirs).unwrap();
+        chown(theirs, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    }
 
     let like = Helper::command("try", &data);
     let mut command = std::process::Command::new(&exe);
     command.args(like.get_args()).envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.uid(SOMEBODY).gid(SOMEBODY).current_dir("/");
+    command.uid(SOMEBODY).gid(SOMEBODY).current_dir("/").env("HOME", &home).env_remove("XDG_CACHE_HOME");
     command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
     let mut process = Helper::spawn_command(command);
     assert_eq!(process.said(), "works as on");

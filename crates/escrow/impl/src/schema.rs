@@ -182,6 +182,7 @@ diesel::table! {
         reversal_settled -> Int8,
         returned -> Int8,
         returned_fee -> Int8,
+        transfer_look_at -> Nullable<Timestamptz>,
     }
 }
 

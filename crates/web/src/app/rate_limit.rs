@@ -198,6 +198,9 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
 
 /// Tells in `problem` which limit was spent and when it is whole enough to ask again: in the body and in every header that speaks of it.
 pub fn spent(problem: Problem, spent: &Spent) -> Problem {
+    // A spent limit is a security event: counted, and in the log of the request, which names it.
+    metrics::counter!("rate_limits_spent_total", "limit" => spent.limit).increment(1);
+    tracing::info!(target: "security", limit = spent.limit, requests = spent.requests, seconds = spent.seconds, "a limit is spent");
     let reset = whole_seconds(spent.wait);
     let quota = Quota { requests: spent.requests, seconds: spent.seconds };
     let mut headers = HeaderMap::new();

@@ -257,6 +257,7 @@ pub(crate) struct Step {
     pub(crate) reversal_settled: Option<i64>,
     pub(crate) returned: Option<i64>,
     pub(crate) returned_fee: Option<i64>,
+    pub(crate) transfer_look_at: Option<Timestamp>,
 }
 
 pub(crate) async fn save(tx: &mut Tx, id: Uuid, step: &Step) -> Result<ReleaseRow, Fault> {

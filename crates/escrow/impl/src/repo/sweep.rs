@@ -1,5 +1,6 @@
 //! What is stuck or due: the platform's look-ups on `SystemUow`, by partial indexes that hold only what is under way.
 
+use chrono::TimeDelta;
 use db::prelude::*;
 use kernel::{Fault, MilestoneId, OrgId, PaymentId, ReleaseId, Timestamp};
 use uuid::Uuid;
@@ -140,6 +141,31 @@ pub(crate) async fn releases_refused(tx: &ReadTx<'_>, of: &[String]) -> Result<V
         .await
         .fault()?;
     Ok(rows.iter().map(Uuid::to_string).collect())
+}
+
+/// So many days after it was sent the provider may still take a transfer back.
+const TAKEN_BACK_WITHIN: TimeDelta = TimeDelta::days(180);
+/// As many transfers as are looked at in one sweep: the rest is looked at in the next.
+const TRANSFERS: i64 = 100;
+
+/// Transfers that were sent and whose next look is due, those first that nobody has looked at since.
+pub(crate) async fn transfers_due(
+    tx: &ReadTx<'_>,
+    now: Timestamp,
+    every: TimeDelta,
+) -> Result<Vec<(OrgId, ReleaseId, String)>, Fault> {
+    let never = releases::transfer_look_at.is_null().and(releases::sent_at.le(now - every));
+    let rows: Vec<(Uuid, Uuid, Option<String>)> = releases::table
+        .filter(releases::status.eq_any(["sent", "part_reversed"]))
+        .filter(releases::sent_at.gt(now - TAKEN_BACK_WITHIN))
+        .filter(releases::transfer_look_at.le(now).or(never))
+        .order((releases::transfer_look_at.asc().nulls_first(), releases::sent_at))
+        .limit(TRANSFERS)
+        .select((releases::org_id, releases::id, releases::transfer))
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    Ok(rows.into_iter().filter_map(|(org, id, transfer)| Some((OrgId(org), ReleaseId(id), transfer?))).collect())
 }
 
 /// Milestones whose review takes too long by the database's clock (M8).

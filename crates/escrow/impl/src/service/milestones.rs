@@ -56,11 +56,14 @@ fn no_part(why: NoPart, held: Money) -> FieldFault {
     FieldFault::new("/amount", code, detail)
 }
 
+/// The state of a contract of which money came back that nobody has settled yet.
+pub(super) const REVERSAL_OPEN: &str = "reversal_open";
+
 /// What came back of a release may be anybody's: nothing moves in its contract until a person settled that.
 pub(super) async fn refuse_while_money_came_back(tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
     if repo::releases::came_back(reader(tx), contract.id).await? {
         let hint = "a transfer of it was reversed at the payment provider, which the platform must settle first";
-        return Err(conflict("contract", "reversal_open", hint));
+        return Err(conflict("contract", REVERSAL_OPEN, hint));
     }
     Ok(())
 }

@@ -8,9 +8,11 @@ use escrow_api::{ContractStatus, Error, Release, TransferState};
 use kernel::{Ctx, Decision, Fault, Reason, ReleaseId, RequestId};
 use serde_json::{Value, json};
 use uow::Tx;
+use uuid::Uuid;
 
 use super::Service;
 use super::alarms::{FOREIGN_TRANSFER, TRANSFER_REVERSED, alarm_in};
+use crate::jobs;
 use crate::ledger::Posting;
 use crate::model::money::proportion;
 use crate::model::{MilestoneEvent, ReleaseEvent};
@@ -128,14 +130,19 @@ impl Service {
             Settlement::PaidWith(transfer) => Some(self.provider.transfer(transfer).await.map_err(Error::from)?),
             Settlement::HeldAgain => None,
         };
-        let settled = self.uow.write(&ctx, async |tx| self.settle_in(tx, &ctx, id, paid.as_ref(), by).await).await?;
+        let (settled, contract) = self.uow.write(&ctx, async |tx| self.settle_in(tx, &ctx, id, paid.as_ref(), by).await).await?;
         let note = by.reason.as_ref().map_or("settled", Reason::as_str);
         self.system
             .write(async |tx| {
                 if let Some(paid) = &paid {
                     tx.settle_alarms(FOREIGN_TRANSFER, std::slice::from_ref(&paid.id), &by.operator, note).await?;
                 }
-                tx.settle_alarms(TRANSFER_REVERSED, &[id.to_string()], &by.operator, note).await
+                tx.settle_alarms(TRANSFER_REVERSED, &[id.to_string()], &by.operator, note).await?;
+                // What waited for this goes on.
+                for (org, release) in repo::holds::waiting(tx, contract, None).await? {
+                    tx.enqueue(jobs::send_release(org, release)).await?;
+                }
+                Ok::<_, Fault>(())
             })
             .await?;
         Ok(settled)
@@ -148,7 +155,7 @@ impl Service {
         id: ReleaseId,
         paid: Option<&TransferState>,
         by: &Decision,
-    ) -> Result<Release, Unsettled> {
+    ) -> Result<(Release, Uuid), Unsettled> {
         let seen = repo::releases::row(reader(tx), id).await?;
         let contract = repo::contracts::hold(tx, seen.contract_id.into()).await?;
         let milestone = repo::milestones::lock(tx, seen.milestone_id.into()).await?;
@@ -204,7 +211,7 @@ impl Service {
             }),
         );
         self.tell_both_in(tx, ctx, &release, "escrow.reversal_settled", was, is).await?;
-        Ok(after.view()?)
+        Ok((after.view()?, release.contract_id))
     }
 }
 

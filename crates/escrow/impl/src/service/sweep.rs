@@ -14,6 +14,9 @@ use crate::repo;
 /// A release on its way for longer needs a person.
 const LATE: TimeDelta = TimeDelta::hours(1);
 
+/// A transfer that was sent is looked at so often, whether or not an event tells of it.
+pub(super) const TRANSFER_LOOK: TimeDelta = TimeDelta::days(1);
+
 impl Service {
     /// Looks at I7, at what befell charges, at money held for too long and at releases that do not arrive, pages a person and keeps alarms true. Enqueues again what may be stuck: payments and payee accounts whose look is due, releases
     /// and events under way for too long, reviews overdue.
@@ -37,6 +40,8 @@ impl Service {
                 due.extend(repo::sweep::payees_due(tx, now).await?.into_iter().map(jobs::sync_account));
                 let stuck = repo::sweep::releases_stuck(tx, before, &standing_still).await?;
                 due.extend(stuck.into_iter().map(|(org, id)| jobs::send_release(org, id)));
+                let transfers = repo::sweep::transfers_due(tx, now, TRANSFER_LOOK).await?;
+                due.extend(transfers.into_iter().map(|(org, id, transfer)| jobs::sync_transfer(org, id, transfer)));
                 due.extend(repo::sweep::reviews_overdue(tx).await?.into_iter().map(|(org, id)| jobs::escalate(org, id)));
                 due.extend(repo::inbox::waiting(tx, before).await?.into_iter().map(jobs::webhook));
                 let watched = [

@@ -13,6 +13,8 @@ use uow::Tx;
 use super::Service;
 use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, alarm_in};
 use super::funding::transfer_group;
+use super::milestones::REVERSAL_OPEN;
+use super::sweep::TRANSFER_LOOK;
 use crate::jobs::{ReleaseJob, TransferJob};
 use crate::ledger::Posting;
 use crate::model::{MilestoneEvent, ReleaseEvent};
@@ -120,14 +122,28 @@ impl Service {
         if !is_of(&transfer, job.release) {
             let detail = format!("transfer {} does not name release {}", transfer.id, job.release);
             let about = ("transfer", transfer.id.clone());
-            return Ok(self.uow.write(&ctx, async |tx| alarm_in(tx, FOREIGN_TRANSFER, about, detail).await).await?);
+            return self
+                .uow
+                .write(&ctx, async |tx| {
+                    alarm_in(tx, FOREIGN_TRANSFER, about, detail).await?;
+                    self.look_again_in(tx, job.release).await
+                })
+                .await;
         }
         self.uow
             .write(&ctx, async |tx| {
                 self.confirm_in(tx, &ctx, job.release, &transfer).await?;
-                self.reversed_in(tx, &ctx, job.release, &transfer).await
+                self.reversed_in(tx, &ctx, job.release, &transfer).await?;
+                self.look_again_in(tx, job.release).await
             })
             .await
+    }
+
+    /// A transfer was looked at: the next look is a while off.
+    async fn look_again_in(&self, tx: &mut Tx, id: ReleaseId) -> Result<(), Error> {
+        let step = Step { transfer_look_at: Some(self.now() + TRANSFER_LOOK), ..Step::default() };
+        repo::releases::save(tx, id.0, &step).await?;
+        Ok(())
     }
 
     async fn about_to_send_in(&self, tx: &mut Tx, id: ReleaseId) -> Result<Next, Error> {
@@ -155,6 +171,8 @@ impl Service {
         {
             return match error {
                 Error::OnHold { .. } => self.held_in(tx, &release, &error).await,
+                // It waits as under a hold: whoever settles the reversal takes it up.
+                Error::State { ref state, .. } if state == REVERSAL_OPEN => self.held_in(tx, &release, &error).await,
                 Error::State { .. } => self.blocked_in(tx, id, error).await,
                 fault => Err(fault),
             };
@@ -164,7 +182,7 @@ impl Service {
         }
         // What may have left already is looked for, but under a hold never asked for again.
         let held = match self.no_hold_in(tx, &milestone).await {
-            Ok(()) => false,
+            Ok(()) => repo::releases::came_back(reader(tx), contract.id).await?,
             Err(Error::OnHold { .. }) => true,
             Err(error) => return Err(error),
         };

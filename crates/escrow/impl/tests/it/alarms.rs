@@ -54,7 +54,7 @@ async fn a_release_that_stays_unknown_is_an_alarm_until_it_is_known() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
     let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
-    world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours', attempts = 1").await;
+    world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours', attempts = 1, destination = (select account from payee_accounts)").await;
     world.work().await;
     sweep(&world).await;
     assert_eq!(alarms(&world).await, ["release_unknown release open"]);

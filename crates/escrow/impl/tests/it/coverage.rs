@@ -164,7 +164,7 @@ async fn a_release_whose_job_is_lost_while_it_waits_is_sent_once() {
     world.work().await;
     world.float("290.30", "tu_1").await.expect("posts");
     world.db.run_sql("delete from graphile_worker._private_jobs").await;
-    world.clock.advance(chrono::TimeDelta::seconds(61));
+    world.clock.advance(chrono::TimeDelta::minutes(30));
     world.service.sweep().await.expect("sweeps");
     world.work().await;
     assert_eq!((releases(&world).await, world.provider.transfers().len()), (vec!["sent 1 f".to_owned()], 1));

@@ -56,7 +56,7 @@ async fn the_database_keeps_it_and_tenants_learn_a_boolean() {
         let said = world.tamper(sql).await;
         assert!(said.contains("append-only"), "{sql}: {said}");
     }
-    for (amount, source) in [("0", "tu_2"), ("-1", "tu_2"), ("1", ""), ("1", "a b"), ("1", "tu_1")] {
+    for (amount, source) in [("0", "tu_2"), ("1", ""), ("1", "a b"), ("1", "tu_1")] {
         let sql =
             format!("insert into platform_float values (gen_random_uuid(), 'stripe', '{source}', {amount}, 'EUR', now(), 'Ada')");
         let said = world.tamper(&sql).await;

@@ -194,7 +194,7 @@ async fn after_a_day_of_not_knowing_a_person_decides() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
-    world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours', attempts = 1").await;
+    world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours', attempts = 1, destination = (select account from payee_accounts)").await;
     let ran = world.work().await;
     assert_eq!(ran[0].error(), None, "no more retries");
     assert!(world.provider.transfers().is_empty(), "a dead key is not used again");

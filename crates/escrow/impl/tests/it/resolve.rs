@@ -16,7 +16,7 @@ async fn unknown(world: &World, made: bool) -> (Funding, Release) {
         world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
         world.work().await;
     } else {
-        world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours', attempts = 1").await;
+        world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours', attempts = 1, destination = (select account from payee_accounts)").await;
         world.work().await;
     }
     assert_eq!(world.db.query("select status from releases").await, ["unknown"]);

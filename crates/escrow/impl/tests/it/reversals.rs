@@ -132,6 +132,52 @@ async fn a_part_that_comes_back_takes_its_part_of_the_fee() {
     }
 }
 
+#[tokio::test]
+async fn a_release_of_the_contract_waits_until_the_reversal_is_settled() {
+    let world = World::new().await;
+    let (contract, _, release) = released(&world).await;
+    let second = contract.milestones[1].id;
+    let funding = world.fund(second).await.expect("funds");
+    world.pay(&funding, true);
+    world.sync(&funding).await.expect("syncs");
+    world.submit(second).await.expect("submits");
+    world.approve(second, None).await.expect("approves");
+    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    // It came back before the second release left.
+    let transfer = world.provider.transfers()[0].id.clone();
+    world.provider.change_transfer(&transfer, |changed| changed.reversed = eur(1));
+    let job = escrow::jobs::TransferJob { org: world.owner.org, release, transfer };
+    world.service.sync_transfer(job).await.expect("syncs");
+    assert!(world.work().await.iter().all(|ran| ran.error().is_none()), "waiting is no failure");
+    assert_eq!(world.provider.transfers().len(), 1);
+    settle(&world, release, Settlement::HeldAgain).await.expect("settles");
+    world.work().await;
+    assert_eq!(world.provider.transfers().len(), 2);
+    assert_eq!(world.milestone(second).await.status.name(), "released");
+}
+
+#[tokio::test]
+async fn what_comes_back_is_seen_although_its_event_is_lost() {
+    let world = World::new().await;
+    released(&world).await;
+    let transfer = world.provider.transfers()[0].id.clone();
+    world.provider.change_transfer(&transfer, |changed| changed.reversed = eur(1));
+    let looks = || world.provider.calls().iter().filter(|call| **call == "transfer").count();
+    let swept = async || {
+        world.service.sweep().await.expect("sweeps");
+        world.work().await;
+        (looks(), world.db.query("select status from releases").await.remove(0))
+    };
+    assert_eq!(swept().await, (0, "sent".to_owned()), "not yet a day");
+    world.clock.advance(chrono::TimeDelta::days(1));
+    assert_eq!(swept().await, (1, "part_reversed".to_owned()));
+    assert_eq!(swept().await.0, 1, "once a day");
+    world.clock.advance(chrono::TimeDelta::days(1));
+    assert_eq!(swept().await.0, 2);
+    world.clock.advance(chrono::TimeDelta::days(180));
+    assert_eq!(swept().await.0, 2, "no longer than it can be taken back");
+}
+
 async fn by_hand(world: &World, key: &str, amount: i64, metadata: Vec<(String, String)>) -> TransferState {
     let destination = world.provider.transfers()[0].destination.clone();
     let order = TransferOrder {

@@ -1,0 +1,45 @@
+//! `build14 security-events`: what lately happened to accounts, such as failed sign-ins.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chrono::{SecondsFormat, TimeDelta, Utc};
+use serde_json::json;
+use uow::SystemUow;
+
+use super::{block_on, on_platform, say};
+use crate::config::Settings;
+
+/// So many of the newest are shown.
+const MOST: u32 = 1000;
+
+/// `build14 security-events [--since 24h] [--json]`
+///
+/// # Errors
+/// If the database does not answer.
+pub fn events(settings: &Settings, since: Duration, json: bool) -> anyhow::Result<ExitCode> {
+    let since = Utc::now() - TimeDelta::from_std(since)?;
+    block_on(async {
+        let events = on_platform(settings, async |system| {
+            let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(system.clone()) })?;
+            Ok(auth::security_events(&SystemUow::new(platform), since, MOST).await?)
+        })
+        .await?;
+        let time = |event: &auth::StoredEvent| event.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        if json {
+            let all = events.iter().map(|event| {
+                json!({ "at": time(event), "kind": event.kind, "userId": event.user, "address": event.address, "requestId": event.request })
+            });
+            say(&serde_json::Value::Array(all.collect()).to_string());
+        } else if events.is_empty() {
+            say("nothing happened");
+        } else {
+            for event in &events {
+                let whose = event.user.map_or_else(|| "of an email that nobody has".to_owned(), |user| format!("of {user}"));
+                let from = event.address.as_deref().unwrap_or("an unknown address");
+                say(&format!("{} {} {whose}, from {from}, request {}", time(event), event.kind, event.request));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
