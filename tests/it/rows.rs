@@ -76,6 +76,10 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     for bidder in [&stranger, &other] {
         world.bid(bidder, &tender, "11.00").await;
     }
+    for owner in [&victim, &stranger] {
+        let wrong = json!({"email": owner.email, "password": "not the password"});
+        world.anonymous().post("/api/auth/login", wrong).await.expect(401);
+    }
     world.settle().await;
     // The platform's own money: nobody's to see.
     let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada');

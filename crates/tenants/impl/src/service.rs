@@ -290,9 +290,13 @@ impl Tenants for Service {
                     self.record_approval_in(tx, ctx, "approvals.second", waiting.id, what).await?;
                     return Ok(Verdict::Complete { first: waiting.first, second: Some(present) });
                 }
-                approvals::take_over(tx, ctx.org, waiting.id, present).await?;
-                self.record_approval_in(tx, ctx, "approvals.first", waiting.id, what).await?;
-                return Ok(Verdict::Waiting { first: present });
+                approvals::void_one(tx, ctx.org, waiting.id).await?;
+                if let Some(id) = approvals::insert_waiting(tx, ctx.org, request, present).await? {
+                    self.record_approval_in(tx, ctx, "approvals.first", id, what).await?;
+                    return Ok(Verdict::Waiting { first: present });
+                }
+                // Another person was faster: look again.
+                continue;
             }
             let organization = organizations::find_in(tx, ctx.org).await?;
             let threshold = organization.and_then(|organization| organization.approval_threshold);

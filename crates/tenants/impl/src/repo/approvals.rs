@@ -107,10 +107,10 @@ pub(crate) async fn insert_waiting(
     Ok((inserted == 1).then_some(id))
 }
 
-/// Lets another person be the first.
-pub(crate) async fn take_over(tx: &mut Tx, org: OrgId, id: Uuid, first: UserId) -> Result<(), Fault> {
+/// Makes void one whose first person is gone.
+pub(crate) async fn void_one(tx: &mut Tx, org: OrgId, id: Uuid) -> Result<(), Fault> {
     diesel::update(approvals::table.find((org.0, id)))
-        .set((approvals::first_user.eq(first.0), approvals::created_at.eq(diesel::dsl::sql::<Timestamptz>("app.now()"))))
+        .set(approvals::voided_at.eq(diesel::dsl::sql::<diesel::sql_types::Nullable<Timestamptz>>("clock_timestamp()")))
         .execute(tx.pg())
         .await
         .fault()?;

@@ -417,7 +417,7 @@ impl From<&Awarding> for AwardOut {
 pub struct InvitationIn {
     pub organization_id: Option<Uuid>,
     /// Counts for whoever signs in with it, in whichever of their organisations they act. Whether anybody does is not told.
-    #[schema(min_length = 3, max_length = 254, pattern = r"^\s*[^\s@]+@[^\s@]+\s*$", example = "bids@acme.example")]
+    #[schema(min_length = 3, max_length = 254, example = "bids@acme.example")]
     pub email: Option<String>,
 }
 

@@ -109,7 +109,7 @@ async fn a_live_bid_binds_its_bidder_until_the_tender_is_decided() {
     assert_eq!(bound(w.stone.org).await, [tender]);
     assert_eq!(bound(w.owner.org).await, []);
     let gone = format!("delete from memberships where user_id = '{}'", w.stone.user);
-    let refused = w.sql(w.stone.org, &gone).await.unwrap_err();
+    let refused = w.sql(w.stone.org, &format!("{gone}; set constraints all immediate")).await.unwrap_err();
     assert!(refused.contains("has a live bid"), "{refused}");
     w.db.person(w.stone.org, OrgRole::Owner).await;
     w.db.run_sql(&gone).await;

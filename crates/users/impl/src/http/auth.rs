@@ -21,7 +21,7 @@ use super::dto::{OrganizationOut, Role, UserOut};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Registration {
     /// Compared without regard to case, width and composition.
-    #[schema(min_length = 3, max_length = 254, pattern = r"^\s*[^\s@]+@[^\s@]+\s*$", examples("ada@example.com"))]
+    #[schema(min_length = 3, max_length = 254, examples("ada@example.com"))]
     email: String,
     /// 8 to 128 characters, not one of those that are tried first.
     #[schema(min_length = 8, max_length = 128, examples("correct horse battery staple"))]

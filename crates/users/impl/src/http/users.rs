@@ -15,7 +15,7 @@ use super::invitations::InvitationOut;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewMemberInvitation)]
 pub(super) struct NewIn {
-    #[schema(min_length = 3, max_length = 254, pattern = r"^\s*[^\s@]+@[^\s@]+\s*$", examples("grace@example.com"))]
+    #[schema(min_length = 3, max_length = 254, examples("grace@example.com"))]
     email: String,
     /// What the organisation calls the person until they come; they keep their own name.
     #[schema(min_length = 1, max_length = 200, examples("Grace Hopper"))]

@@ -129,6 +129,8 @@ pub(crate) async fn lock_of_person(tx: &mut Tx, user: UserId, id: Uuid) -> Resul
     let key: Option<String> = users::table
         .find(user.0)
         .filter(users::removed_at.is_null())
+        // The person before their organisations: an account is not removed meanwhile.
+        .for_key_share()
         .select(users::email_key)
         .first(tx.pg())
         .await
