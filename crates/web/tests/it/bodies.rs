@@ -325,3 +325,21 @@ async fn times_lie_in_years_that_can_be_written_in_utc() {
         assert!(faults[0].starts_with("/at INVALID_FORMAT") && faults[1].starts_with("/on INVALID_FORMAT"), "{faults:?}");
     }
 }
+
+#[actix_web::test]
+async fn a_nul_is_refused_wherever_it_stands() {
+    let client = Client::new();
+    for (path, status) in [
+        ("/api/things?cursor=a%00b", 422),
+        ("/api/things?a%00b=1", 422),
+        ("/api/things/%00", 404),
+        ("/api/things%00", 404),
+        ("/api/failures/frozen%00", 404),
+    ] {
+        assert_eq!(client.get(path).await.status, status, "{path}");
+    }
+    for json in [r#"{"name": "a\u0000b"}"#, r#"{"name": "a", "note": "\u0000"}"#, r#"{"name": "a", "\u0000": 1}"#] {
+        let faults = client.post("/api/things", json).await.faults();
+        assert!(!faults.is_empty(), "{json}");
+    }
+}

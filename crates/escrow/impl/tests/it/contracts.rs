@@ -326,3 +326,29 @@ async fn lines_and_milestones_agree_with_the_total_also_later() {
     let said = world.refusal(&world.owner.ctx(), &none).await;
     assert!(said.contains("its lines sum to 0 and its milestones to 0"), "{said}");
 }
+
+#[tokio::test]
+async fn sums_agree_whatever_is_written_first() {
+    let world = World::new().await;
+    let contract = |lines: i64| {
+        format!(
+            "with c as (
+                 insert into contracts (org_id, id, contractor_org_id, project_id, tender_id, bid_id, title, currency, total, fee_bps,
+                     processing_cost_bearer, processing_bps, processing_fixed, document, document_sha256)
+                 values ('{org}', '{id}', '{other}', '{id}', '{id}', '{id}', 'Villa', 'EUR', 300, 250, 'owner', 290, 30, '{{}}', repeat('0', 64))),
+             l as (insert into contract_lines (org_id, contract_id, contractor_org_id, position, soq_line_id, code, description, kind, amount, counts)
+                 values ('{org}', '{id}', '{other}', 1, '{id}', '1', 'Works', 'lump_sum', {lines}, true)),
+             m as (insert into milestones (org_id, id, contract_id, contractor_org_id, position, title, amount, currency)
+                 values ('{org}', '{id}', '{id}', '{other}', 1, 'Shell', 100, 'EUR'), ('{org}', gen_random_uuid(), '{id}', '{other}', 2, 'Roof', 200, 'EUR'))
+             select 1",
+            org = world.owner.org,
+            other = world.contractor.org,
+            id = kernel::ContractId::new()
+        )
+    };
+    // PostgreSQL runs them from the last to the first.
+    world.accept(&world.owner.ctx(), &contract(300)).await;
+    let said = world.refusal(&world.owner.ctx(), &contract(299)).await;
+    assert!(said.contains("its lines sum to 299 and its milestones to 300"), "{said}");
+    assert_eq!(world.db.query("select lines || ' ' || milestones from contract_sums").await, ["300 300"]);
+}
