@@ -4,33 +4,33 @@ use testkit::Database;
 
 use crate::command_line::{production, run_over};
 
-/// A contract of two organisations with two milestones, in the database alone.
-async fn contract(database: &Database) -> (String, String, String) {
-    let made = database
-        .query(
-            "with ids as (select gen_random_uuid() as org, gen_random_uuid() as other, gen_random_uuid() as contract, gen_random_uuid() as a, gen_random_uuid() as b),
-             c as (insert into contracts (org_id, id, contractor_org_id, project_id, tender_id, bid_id, title, currency, total, fee_bps,
-                       processing_cost_bearer, processing_bps, processing_fixed, document, document_sha256)
-                   select org, contract, other, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'Villa', 'EUR', 300, 250, 'owner', 290, 30,
-                       '{}', repeat('0', 64) from ids),
-             l as (insert into contract_lines (org_id, contract_id, contractor_org_id, position, soq_line_id, code, description, kind, amount, counts)
-                   select org, contract, other, 1, gen_random_uuid(), '1', 'Works', 'lump_sum', 300, true from ids),
-             m as (insert into milestones (org_id, id, contract_id, contractor_org_id, position, title, amount, currency)
-                   select org, a, contract, other, 1, 'Shell', 100, 'EUR' from ids union all select org, b, contract, other, 2, 'Roof', 200, 'EUR' from ids)
-             select contract || ' ' || a || ' ' || b from ids",
-        )
-        .await
-        .remove(0);
-    let mut ids = made.split(' ').map(str::to_owned);
-    let mut next = || ids.next().expect("three ids");
-    (next(), next(), next())
+/// A contract of two organisations with two milestones, in the database alone: its id, and that of the first milestone.
+async fn contract(database: &Database) -> (String, String) {
+    let (org, other) = (kernel::OrgId::new(), kernel::OrgId::new());
+    let (contract, first, second) = (kernel::ContractId::new(), kernel::MilestoneId::new(), kernel::MilestoneId::new());
+    database
+        .run_sql(&format!(
+            "begin;
+             insert into contracts (org_id, id, contractor_org_id, project_id, tender_id, bid_id, title, currency, total, fee_bps,
+                 processing_cost_bearer, processing_bps, processing_fixed, document, document_sha256)
+                 values ('{org}', '{contract}', '{other}', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'Villa', 'EUR', 300, 250,
+                     'owner', 290, 30, '{{}}', repeat('0', 64));
+             insert into contract_lines (org_id, contract_id, contractor_org_id, position, soq_line_id, code, description, kind, amount, counts)
+                 values ('{org}', '{contract}', '{other}', 1, gen_random_uuid(), '1', 'Works', 'lump_sum', 300, true);
+             insert into milestones (org_id, id, contract_id, contractor_org_id, position, title, amount, currency)
+                 values ('{org}', '{first}', '{contract}', '{other}', 1, 'Shell', 100, 'EUR'),
+                        ('{org}', '{second}', '{contract}', '{other}', 2, 'Roof', 200, 'EUR');
+             commit"
+        ))
+        .await;
+    (contract.to_string(), first.to_string())
 }
 
 #[tokio::test]
 async fn an_operator_freezes_and_unfreezes_a_milestone_in_both_trails() {
     let database = Database::fresh().await;
     let environment = production(&database).await;
-    let (contract, milestone, _) = contract(&database).await;
+    let (contract, milestone) = contract(&database).await;
     let who = ["--operator", "Ada Lovelace", "--reason", "the card was stolen"];
     let run = async |arguments: &[&str]| {
         let arguments: Vec<&str> = arguments.iter().chain(&who).copied().collect();

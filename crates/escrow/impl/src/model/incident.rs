@@ -178,16 +178,14 @@ mod tests {
 
     #[test]
     fn whatever_is_wrong_with_a_charge_stops_its_money() {
-        let wrong: [(&str, fn(&mut ChargeState)); 5] = [
-            ("charge", |charge| charge.status = "failed".to_owned()),
-            ("charge", |charge| charge.status = "a_new_word".to_owned()),
-            ("charge", |charge| charge.captured = false),
-            ("charge", |charge| charge.disputed = true),
-            ("refund", |charge| charge.amount_refunded = 1),
+        let wrong = [
+            ("charge", ChargeState { status: "failed".to_owned(), ..charge() }),
+            ("charge", ChargeState { status: "a_new_word".to_owned(), ..charge() }),
+            ("charge", ChargeState { captured: false, ..charge() }),
+            ("charge", ChargeState { disputed: true, ..charge() }),
+            ("refund", ChargeState { amount_refunded: 1, ..charge() }),
         ];
-        for (kind, break_it) in wrong {
-            let mut broken = charge();
-            break_it(&mut broken);
+        for (kind, broken) in wrong {
             assert_eq!(kinds(&incidents("ch_1", Some(&broken), &[], &[], &[])), [(kind, Asks::Stop)]);
         }
         assert_eq!(kinds(&incidents("ch_1", None, &[], &[], &[])), [("charge", Asks::Stop)]);

@@ -123,7 +123,8 @@ async fn no_transfer_leaves_for_a_charge_whose_dispute_nobody_told_of() {
 
 #[tokio::test]
 async fn nor_for_one_that_was_refunded_warned_of_reviewed_failed_or_is_gone() {
-    let troubles: [(&str, fn(&World, &str)); 6] = [
+    type Befall = fn(&World, &str);
+    let troubles: [(&str, Befall); 6] = [
         ("refund", |world, intent| world.provider.change_charge(intent, |charge| charge.amount_refunded = 1)),
         ("fraud_warning", |world, intent| drop(world.provider.warn(intent))),
         ("review", |world, intent| world.provider.change_charge(intent, |charge| charge.review = Some("prv_1".to_owned()))),
