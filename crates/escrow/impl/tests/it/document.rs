@@ -10,6 +10,7 @@ fn every_endpoint_of_the_contract_is_there_with_its_guard() {
     let listed: Vec<_> =
         routes.catalogue().iter().map(|route| format!("{} {} {}", route.method, route.path, route.guard)).collect();
     let party = "party: the contract's owner with contracts.sign_owner, or its contractor with contracts.sign_contractor";
+    let either = "party: the contract's owner or its contractor, with contracts.terminate";
     assert_eq!(
         listed,
         [
@@ -19,6 +20,8 @@ fn every_endpoint_of_the_contract_is_there_with_its_guard() {
             "GET /api/contracts/{id}/document permission contracts.read",
             &format!("POST /api/contracts/{{id}}/sign {party}"),
             "GET /api/contracts/{id}/statement permission statement.read",
+            &format!("POST /api/contracts/{{id}}/terminate {either}"),
+            &format!("POST /api/contracts/{{id}}/withdraw-termination {either}"),
             "GET /api/escrow permission escrow.read",
             "POST /api/escrow permission milestones.fund",
             "GET /api/escrow/{id} permission escrow.read",
