@@ -183,6 +183,7 @@ async fn a_payer_who_only_authorises_is_told_and_the_milestone_funded_anew() {
     assert_eq!(confirmed.body["status"], "requires_capture");
     let second = fund().await;
     assert_ne!(second.text("/escrow/id"), first.text("/escrow/id"));
+    world.settle().await;
     let told = owner.http.get(&format!("/api/escrow/{}", first.text("/escrow/id"))).await.expect(200);
     assert_eq!(told.body["status"], "canceled");
     assert!(told.text("/lastError").contains("capture_method=manual"), "{}", told.body);

@@ -22,6 +22,10 @@ use crate::repo::payments::{Learnt, PaymentRow};
 use crate::repo::reader;
 use crate::settings::Settings;
 
+/// What the payer is told of an intent that was only authorised.
+const NOT_PAID: &str = "it was only authorised (capture_method=manual), which is not a payment: it is cancelled and nothing was charged; \
+                        fund the milestone again";
+
 /// Why a paid intent is not the payment that was asked for (P3); empty if it is.
 fn mismatches(payment: &PaymentRow, seen: &PaymentIntentState, funds: &SettledFunds, settings: &Settings) -> Vec<String> {
     let mut found = Vec::new();
@@ -69,15 +73,12 @@ impl Service {
         if seen.status != PaymentStatus::RequiresCapture {
             return Ok(seen);
         }
+        // Told before it is done: whoever dies in between leaves the reason.
+        let told = PaymentIntentState { last_error: Some(NOT_PAID.to_owned()), ..seen.clone() };
+        self.learn(ctx, id, &told).await?;
         let mut after = self.cancel_intent(id.0, &seen.id).await?;
         match after.status {
-            PaymentStatus::Canceled => {
-                after.last_error = Some(
-                    "it was only authorised (capture_method=manual), which is not a payment: it was cancelled and nothing was charged; \
-                     fund the milestone again"
-                        .to_owned(),
-                );
-            }
+            PaymentStatus::Canceled => after.last_error = told.last_error,
             PaymentStatus::RequiresCapture => {
                 let detail = format!("intent {} is only authorised and cannot be cancelled: do so at the provider", seen.id);
                 let about = ("payment", id.to_string());
@@ -123,7 +124,11 @@ impl Service {
             balance_transaction: funds.map(|funds| funds.balance_transaction.clone()),
             available_on: funds.map(|funds| funds.available_on),
             funded_at,
-            last_error: seen.last_error.clone(),
+            // Why it was cancelled stays told, however often it is looked at afterwards.
+            last_error: seen
+                .last_error
+                .clone()
+                .or_else(|| payment.last_error.clone().filter(|_| after == EscrowStatus::Canceled)),
             next_poll_at: due,
             looks,
             looked_at: Some(self.now()),

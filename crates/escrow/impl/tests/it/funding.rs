@@ -263,6 +263,8 @@ async fn a_payment_that_was_only_authorised_is_cancelled_and_the_milestone_funde
     let seen = world.escrow(&first).await;
     assert_eq!((seen.status.name(), world.milestone(milestone).await.status.name()), ("canceled", "planned"));
     assert!(seen.last_error.as_ref().is_some_and(|told| told.contains("nothing was charged")), "{:?}", seen.last_error);
+    world.sync(&first).await.expect("is looked at again, say when its event comes");
+    assert_eq!(world.escrow(&first).await.last_error, seen.last_error, "it stays told");
     // Noticed when it is funded again.
     let second = world.fund(milestone).await.expect("is funded anew");
     authorised(&second.intent);
