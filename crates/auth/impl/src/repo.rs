@@ -248,13 +248,7 @@ pub(crate) async fn events_since(tx: &ReadTx<'_>, since: Timestamp, most: u32) -
         .load(&mut tx.pg())
         .await
         .fault()?;
-    let event = |(kind, at, user, address, request): Row| StoredEvent {
-        kind,
-        at,
-        user: user.map(UserId),
-        address,
-        request,
-    };
+    let event = |(kind, at, user, address, request): Row| StoredEvent { kind, at, user: user.map(UserId), address, request };
     Ok(rows.into_iter().map(event).collect())
 }
 
