@@ -80,9 +80,16 @@ impl Postgres {
     /// table's policies hold for it. Asked anew each time.
     ///
     /// # Errors
-    /// A fault if there is no connection, also if that is because its role is wrong.
+    /// A fault if there is no connection.
     pub async fn exposures(&self) -> Result<Vec<String>, Fault> {
-        let mut held = self.held().await?;
+        let mut held = match self.pool()?.get().await {
+            Ok(object) => Held::new(object),
+            Err(PoolError::Backend(error)) => match role::refused(&error) {
+                Some(refusal) => return Ok(vec![refusal]),
+                None => return Err(Fault::unavailable(error)),
+            },
+            Err(error) => return Err(Fault::unavailable(error)),
+        };
         let found = role::exposures(&mut held, self.settings.identity).await.map_err(fault_of)?;
         held.give_back();
         Ok(found)

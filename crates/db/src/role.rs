@@ -109,12 +109,25 @@ impl Identity {
              begin
                  select string_agg(fault, '; ' order by fault) into faults from ({}) f;
                  if faults is not null then
-                     raise exception using errcode = 'invalid_authorization_specification', message = faults || '. {}';
+                     raise exception using errcode = 'invalid_authorization_specification', constraint = '{SERVING_ROLE}', message = faults || '. {}';
                  end if;
              end $verify$",
             self.faults(),
             self.advice()
         )
+    }
+}
+
+/// The name under which a connection is refused that is not who it must be.
+const SERVING_ROLE: &str = "serving_role";
+
+/// What was said to a connection that was refused for who it is.
+pub(crate) fn refused(error: &diesel::ConnectionError) -> Option<String> {
+    match error {
+        diesel::ConnectionError::CouldntSetupConfiguration(diesel::result::Error::DatabaseError(_, refusal)) => {
+            (refusal.constraint_name() == Some(SERVING_ROLE)).then(|| refusal.message().to_owned())
+        }
+        _ => None,
     }
 }
 

@@ -68,18 +68,13 @@ impl World {
     pub async fn colleague(&self, party: &Party, role: &str) -> Party {
         // The person has an account (and organisation) of their own first; then the organisation takes them in.
         let person = self.register("Own Company").await;
-        self.joins(party, &person, role).await;
-        let switched = person.http.post("/api/auth/switch-organization", json!({"organizationId": party.org})).await.expect(200);
-        Party { http: self.anonymous().with_token(&switched.text("/accessToken")), org: party.org.clone(), ..person }
-    }
-
-    /// Makes a person who is there a member of the party's organisation: invited, accepted by themself, given the role.
-    pub async fn joins(&self, party: &Party, person: &Party, role: &str) {
         let invited = party.http.post("/api/users", json!({"email": person.email, "name": "Colleague"})).await.expect(201);
         person.http.act(&format!("/api/invitations/{}/accept", invited.text("/id"))).await.expect(200);
         if role != "member" {
             party.http.put(&format!("/api/users/{}", person.user), json!({"role": role})).await.expect(200);
         }
+        let switched = person.http.post("/api/auth/switch-organization", json!({"organizationId": party.org})).await.expect(200);
+        Party { http: self.anonymous().with_token(&switched.text("/accessToken")), org: party.org.clone(), ..person }
     }
 
     /// A project.

@@ -89,6 +89,14 @@ async fn tables_whose_policies_do_not_hold_are_named() {
 }
 
 #[tokio::test]
+async fn a_pool_that_can_make_no_connection_for_its_role_says_which_exposure_it_would_be() {
+    let db = Database::fresh().await;
+    let pool = Postgres::new(PoolSettings::app(db.superuser_url().await)).expect("settings that hold");
+    let exposures = pool.exposures().await.expect("the database answers");
+    assert!(exposures.len() == 1 && exposures[0].contains("postgres is a superuser"), "{exposures:?}");
+}
+
+#[tokio::test]
 async fn a_login_that_may_take_every_role_counts_where_it_is_asked_for() {
     let db = Database::fresh().await;
     let url: SecretString = format!("{}&options=-c%20role%3Dbuild14_app", db.superuser_url().await.expose_secret()).into();
