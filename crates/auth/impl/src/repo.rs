@@ -231,17 +231,10 @@ pub(crate) async fn events_of(tx: &ReadTx<'_>, user: UserId, most: i64) -> Resul
     rows.into_iter().map(event).collect()
 }
 
-/// Kind, time, person, address, request.
-type Stored = (String, Timestamp, Option<Uuid>, Option<String>, String);
-
 /// The newest events since `since`.
 pub(crate) async fn events_since(tx: &ReadTx<'_>, since: Timestamp, most: u32) -> Result<Vec<StoredEvent>, Fault> {
-<<<<<<< HEAD
-    let rows: Vec<Stored> = security_events::table
-=======
     type Row = (String, Timestamp, Option<Uuid>, Option<String>, String);
     let rows: Vec<Row> = security_events::table
->>>>>>> main
         .filter(security_events::at.ge(since))
         .order((security_events::at.desc(), security_events::id.desc()))
         .limit(i64::from(most))
@@ -255,11 +248,7 @@ pub(crate) async fn events_since(tx: &ReadTx<'_>, since: Timestamp, most: u32) -
         .load(&mut tx.pg())
         .await
         .fault()?;
-<<<<<<< HEAD
-    let event = |(kind, at, user, address, request): Stored| StoredEvent { kind, at, user: user.map(UserId), address, request };
-=======
     let event = |(kind, at, user, address, request): Row| StoredEvent { kind, at, user: user.map(UserId), address, request };
->>>>>>> main
     Ok(rows.into_iter().map(event).collect())
 }
 

@@ -63,7 +63,7 @@ impl From<OwnInvitation> for OwnOut {
 /// Lists the invitations that nobody has answered yet, newest first.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of invitations", body = List<InvitationOut>)))]
 #[get("/api/organization/invitations")]
-pub(super) async fn list_invitations(
+pub(super) async fn invited(
     Authed(ctx): Authed,
     Query(paging): Query<Paging>,
     users: Data<dyn Users>,
@@ -75,22 +75,14 @@ pub(super) async fn list_invitations(
 /// Shows an invitation that nobody has answered yet.
 #[utoipa::path(responses((status = 200, description = "The invitation", body = InvitationOut)))]
 #[get("/api/organization/invitations/{id}")]
-pub(super) async fn show_invitation(
-    Authed(ctx): Authed,
-    Id(id): Id<Uuid>,
-    users: Data<dyn Users>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn invitation(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
     Ok(Reply::ok(&InvitationOut::from(users.invitation(&ctx, id).await?)).response())
 }
 
 /// Takes an invitation back.
 #[utoipa::path(responses((status = 204, description = "Nobody can accept it any more")))]
 #[delete("/api/organization/invitations/{id}")]
-pub(super) async fn withdraw_invitation(
-    Authed(ctx): Authed,
-    Id(id): Id<Uuid>,
-    users: Data<dyn Users>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn withdraw(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
     users.withdraw_invitation(&ctx, id).await?;
     Ok(Reply::no_content().response())
 }
@@ -98,7 +90,7 @@ pub(super) async fn withdraw_invitation(
 /// Lists the invitations that wait for the caller's email, newest first, at most a hundred.
 #[utoipa::path(responses((status = 200, description = "All of them", body = List<OwnOut>)))]
 #[get("/api/invitations")]
-pub(super) async fn own_invitations(Authed(ctx): Authed, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+pub(super) async fn own(Authed(ctx): Authed, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
     let data = users.own_invitations(&ctx).await?.into_iter().map(OwnOut::from).collect();
     Ok(Reply::ok(&List { data, next_cursor: None }).response())
 }
@@ -111,22 +103,14 @@ pub(super) async fn own_invitations(Authed(ctx): Authed, users: Data<dyn Users>)
     (status = 409, description = "ALREADY_MEMBER"),
 ))]
 #[post("/api/invitations/{id}/accept")]
-pub(super) async fn accept_invitation(
-    Authed(ctx): Authed,
-    Id(id): Id<Uuid>,
-    users: Data<dyn Users>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn accept(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
     Ok(Reply::ok(&MemberOut::from(users.accept_invitation(&ctx, id).await?)).response())
 }
 
 /// Declines an invitation.
 #[utoipa::path(responses((status = 204, description = "Declined")))]
 #[post("/api/invitations/{id}/decline")]
-pub(super) async fn decline_invitation(
-    Authed(ctx): Authed,
-    Id(id): Id<Uuid>,
-    users: Data<dyn Users>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn decline(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
     users.decline_invitation(&ctx, id).await?;
     Ok(Reply::no_content().response())
 }

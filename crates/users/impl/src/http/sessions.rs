@@ -98,7 +98,7 @@ pub(super) async fn change_password(
 /// Lists the caller's live sessions, newest first. They are few: one page holds them all.
 #[utoipa::path(responses((status = 200, description = "All of them", body = List<LiveOut>)))]
 #[get("/api/user/sessions")]
-pub(super) async fn list_sessions(
+pub(super) async fn list(
     Authed(ctx): Authed,
     CurrentSession(session): CurrentSession,
     sign_in: Data<dyn SignIn>,
@@ -117,11 +117,7 @@ pub(super) async fn list_sessions(
 /// Ends one of the caller's sessions; its token is dead at once.
 #[utoipa::path(responses((status = 204, description = "Ended")))]
 #[delete("/api/user/sessions/{id}")]
-pub(super) async fn end_session(
-    Authed(ctx): Authed,
-    Id(id): Id<SessionId>,
-    sign_in: Data<dyn SignIn>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn end(Authed(ctx): Authed, Id(id): Id<SessionId>, sign_in: Data<dyn SignIn>) -> Result<HttpResponse, Problem> {
     sign_in.end_session(&ctx, id).await?;
     Ok(Reply::no_content().response())
 }
@@ -129,7 +125,7 @@ pub(super) async fn end_session(
 /// Ends every session of the caller but this one.
 #[utoipa::path(responses((status = 204, description = "Ended")))]
 #[delete("/api/user/sessions")]
-pub(super) async fn end_other_sessions(
+pub(super) async fn end_others(
     Authed(ctx): Authed,
     CurrentSession(session): CurrentSession,
     sign_in: Data<dyn SignIn>,
@@ -141,7 +137,7 @@ pub(super) async fn end_other_sessions(
 /// Lists what lately happened to the caller's account, such as failed sign-ins: the newest hundred of the last three months.
 #[utoipa::path(responses((status = 200, description = "Newest first", body = List<EventOut>)))]
 #[get("/api/user/security-events")]
-pub(super) async fn security_events(Authed(ctx): Authed, sign_in: Data<dyn SignIn>) -> Result<HttpResponse, Problem> {
+pub(super) async fn events(Authed(ctx): Authed, sign_in: Data<dyn SignIn>) -> Result<HttpResponse, Problem> {
     let data = sign_in.security_events(&ctx).await?.into_iter().map(EventOut::from).collect();
     Ok(Reply::ok(&List { data, next_cursor: None }).response())
 }
