@@ -6,10 +6,19 @@ use serde_json::json;
 use crate::world::{Party, World};
 
 impl World {
-    /// The organisation makes somebody a member, by their address: they need not have done anything.
-    async fn made_member(&self, of: &Party, person: &Party, role: &str) {
-        let body = json!({"email": person.email, "name": "Double", "role": role});
-        of.http.post("/api/users", body).await.expect(201);
+    /// The person joins another organisation, whose owner gives them a role.
+    pub async fn joins(&self, person: &Party, of: &Party, role: &str) {
+        let invited = of.http.post("/api/users", json!({"email": person.email, "name": "Double"})).await.expect(201);
+        person.http.act(&format!("/api/invitations/{}/accept", invited.text("/id"))).await.expect(200);
+        if role != "member" {
+            of.http.put(&format!("/api/users/{}", person.user), json!({"role": role})).await.expect(200);
+        }
+    }
+
+    /// The organisation lists somebody as a member who has done nothing for that, as organisations once could.
+    async fn lists(&self, of: &Party, person: &Party, role: &str) {
+        let sql = format!("insert into memberships (org_id, user_id, role) values ('{}', '{}', '{role}')", of.org, person.user);
+        self.db.run_sql(&sql).await;
     }
 
     /// The same person, acting in another organisation of theirs from now on.
@@ -33,7 +42,7 @@ async fn an_admin_of_both_parties_approves_and_releases_nothing() {
     let contract = world.contract(&owner, &acme).await;
     let escrow = world.fund(&owner, &contract.milestones[0]).await;
     let double = world.colleague(&owner, "admin").await;
-    world.made_member(&acme, &double, "admin").await;
+    world.joins(&double, &acme, "admin").await;
     let milestone = format!("/api/milestones/{}", contract.milestones[0]);
     acme.http.post(&format!("{milestone}/submit"), json!({"note": "done"})).await.expect(200);
     let approve = format!("{milestone}/approve");
@@ -72,12 +81,12 @@ async fn nobody_signs_for_one_party_who_acts_for_the_other() {
     let sign = format!("{path}/sign");
 
     let double = world.colleague(&owner, "admin").await;
-    world.made_member(&acme, &double, "admin").await;
+    world.joins(&double, &acme, "admin").await;
     double.http.post(&sign, sha256.clone()).await.problem(409, "SAME_PERSON");
     world.acting_in(&double, &acme).await.http.post(&sign, sha256.clone()).await.problem(409, "SAME_PERSON");
     owner.http.post(&sign, sha256.clone()).await.expect(200);
-    // The owner cannot keep the contractor from signing by making its people members.
-    world.made_member(&owner, &acme, "member").await;
+    // The owner cannot keep the contractor from signing by listing its people as members.
+    world.lists(&owner, &acme, "member").await;
     assert_eq!(acme.http.post(&sign, sha256).await.expect(200).text("/status"), "active");
     world.settle().await;
     world.end().await;
@@ -90,15 +99,12 @@ async fn nobody_opens_or_judges_bids_who_acts_for_a_bidder() {
     let tender = world.tender(&owner).await;
     let (first, second) = (world.bid(&acme, &tender, "10.00").await, world.bid(&stone, &tender, "11.00").await);
     let (double, listed) = (world.colleague(&owner, "admin").await, world.colleague(&owner, "admin").await);
-    for person in [&double, &listed] {
-        world.made_member(&stone, person, "admin").await;
-    }
-    world.acting_in(&double, &stone).await;
-    let double = world.acting_in(&double, &owner).await;
+    world.joins(&double, &stone, "admin").await;
+    world.lists(&stone, &listed, "admin").await;
     world.advance(std::time::Duration::from_secs(7201)).await;
     let path = format!("/api/tenders/{}", tender.id);
     double.http.act(&format!("{path}/open")).await.problem(409, "SAME_PERSON");
-    // A bidder cannot keep the owner's people from opening by making them members.
+    // A bidder cannot keep the owner's people from opening by listing them as members.
     listed.http.act(&format!("{path}/open")).await.expect(200);
     double.http.act(&format!("/api/bids/{first}/accept")).await.problem(409, "SAME_PERSON");
     let why = json!({"reasonCode": "OTHER", "reason": "Too good"});

@@ -146,8 +146,7 @@ async fn a_contract_in_signing_ends_by_agreement_of_two_persons() {
     acme.http.post(&terminate, why).await.expect(202);
     // Somebody of both parties agrees with themselves to nothing.
     let double = world.colleague(&acme, "admin").await;
-    let body = json!({"email": double.email, "name": "Double", "role": "admin"});
-    owner.http.post("/api/users", body).await.expect(201);
+    world.joins(&double, &owner, "admin").await;
     let switched = double.http.post("/api/auth/switch-organization", json!({"organizationId": owner.org})).await.expect(200);
     world.anonymous().with_token(&switched.text("/accessToken")).act(&terminate).await.problem(409, "SAME_PERSON");
     let over = owner.http.act(&terminate).await.expect(200);

@@ -233,7 +233,8 @@ pub(crate) async fn events_of(tx: &ReadTx<'_>, user: UserId, most: i64) -> Resul
 
 /// The newest events since `since`.
 pub(crate) async fn events_since(tx: &ReadTx<'_>, since: Timestamp, most: u32) -> Result<Vec<StoredEvent>, Fault> {
-    let rows: Vec<(String, Timestamp, Option<Uuid>, Option<String>, String)> = security_events::table
+    type Row = (String, Timestamp, Option<Uuid>, Option<String>, String);
+    let rows: Vec<Row> = security_events::table
         .filter(security_events::at.ge(since))
         .order((security_events::at.desc(), security_events::id.desc()))
         .limit(i64::from(most))
@@ -247,13 +248,7 @@ pub(crate) async fn events_since(tx: &ReadTx<'_>, since: Timestamp, most: u32) -
         .load(&mut tx.pg())
         .await
         .fault()?;
-    let event = |(kind, at, user, address, request): (String, Timestamp, Option<Uuid>, Option<String>, String)| StoredEvent {
-        kind,
-        at,
-        user: user.map(UserId),
-        address,
-        request,
-    };
+    let event = |(kind, at, user, address, request): Row| StoredEvent { kind, at, user: user.map(UserId), address, request };
     Ok(rows.into_iter().map(event).collect())
 }
 

@@ -81,8 +81,8 @@ impl MilestoneBounds {
         let out = |amount: &Money| amount.minor() < self.least.minor() || amount.minor() > self.most.minor();
         let fault = |(n, amount): (usize, Money)| {
             let detail = format!(
-                "milestone {} would be over {amount}, which cannot be paid: it must be over {} to {}, since one charge, the processing cost \
-                 included where the owner bears it, is over {} to {}",
+                "milestone {} would be worth {amount}, which cannot be paid: it must be from {} to {}, since one charge, the processing cost \
+                 included where the owner bears it, is from {} to {}",
                 n + 1,
                 self.least,
                 self.most,

@@ -97,7 +97,7 @@ impl Service {
             let reason = reason(cmd.reason.as_deref())?;
             repo::terminations::propose(tx, &contract, side, user, reason).await?;
             let after = json!({ "status": status, "proposedBy": side, "reason": reason });
-            self.record_in_both(tx, ctx, &contract, "contracts.propose_termination", &before, &after).await?;
+            self.record_both_in(tx, ctx, &contract, "contracts.propose_termination", &before, &after).await?;
             return Ok(Terminating { contract: repo::contracts::view(reader(tx), cmd.contract).await?, waiting: true });
         }
         let view = repo::contracts::view(reader(tx), cmd.contract).await?;
@@ -117,7 +117,7 @@ impl Service {
         }
         let view = repo::contracts::view(reader(tx), cmd.contract).await?;
         let after = json!({ "status": view.status, "agreedBy": side, "reason": proposal.reason });
-        self.record_in_both(tx, ctx, &contract, "contracts.terminate", &before, &after).await?;
+        self.record_both_in(tx, ctx, &contract, "contracts.terminate", &before, &after).await?;
         Ok(Terminating { contract: view, waiting: false })
     }
 
@@ -136,7 +136,7 @@ impl Service {
                 }
                 repo::terminations::withdraw(tx, &contract, &open, user).await?;
                 let (before, after) = (json!({ "status": status, "proposedBy": side }), json!({ "status": status }));
-                self.record_in_both(tx, ctx, &contract, "contracts.withdraw_termination", &before, &after).await?;
+                self.record_both_in(tx, ctx, &contract, "contracts.withdraw_termination", &before, &after).await?;
                 repo::contracts::view(reader(tx), id).await
             })
             .await
@@ -155,7 +155,7 @@ impl Service {
     }
 
     /// Enters it into both parties' trails, in the order of the organisations: their chains are locked in that order at commit.
-    async fn record_in_both(
+    async fn record_both_in(
         &self,
         tx: &mut Tx,
         ctx: &Ctx,

@@ -62,13 +62,13 @@ async fn one_milestone_takes_what_the_amounts_leave() {
     let bids = format!("{path}/bids");
     let refused = call(&w, &w.acme, Method::POST, &bids, Some(bid_in(&w, "6.5")), &[]).await;
     assert_eq!((refused.status, faults_of(&refused.body)), (422, vec!["/lines MILESTONES_DIFFER".to_owned()]));
-    let bid = call(&w, &w.acme, Method::POST, &bids, Some(bid_in(&w, "6.5001")), &[]).await;
+    let bid = call(&w, &w.acme, Method::POST, &bids, Some(bid_in(&w, "16.5001")), &[]).await;
     assert_eq!(bid.status, 201, "{}", bid.body);
     w.after_deadline().await;
     assert_eq!(call(&w, &w.owner, Method::POST, &format!("{path}/open"), None, &[]).await.status, 200);
     let award = json!({"bidId": bid.body["id"]});
     let awarded = call(&w, &w.owner, Method::POST, &format!("{path}/award"), Some(award), &[]).await;
-    assert_eq!(awarded.body["contract"]["milestones"][1]["amount"]["amount"], "0.01", "{}", awarded.body);
+    assert_eq!(awarded.body["contract"]["milestones"][1]["amount"]["amount"], "1000.01", "{}", awarded.body);
 }
 
 #[actix_web::test]
