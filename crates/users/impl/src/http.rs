@@ -43,8 +43,8 @@ pub fn routes(r: &mut Routes) {
     r.tag("Members", "The people of the session's organisation.");
     r.add(perm::MEMBERS_READ, || users::list);
     r.add(perm::MEMBERS_MANAGE, || users::invite);
-    r.add(perm::MEMBERS_MANAGE, || invitations::list);
-    r.add(perm::MEMBERS_MANAGE, || invitations::show);
+    r.add(perm::MEMBERS_MANAGE, || invitations::invited);
+    r.add(perm::MEMBERS_MANAGE, || invitations::invitation);
     r.add(perm::MEMBERS_MANAGE, || invitations::withdraw);
     r.add(perm::MEMBERS_READ, || users::show);
     r.add(perm::MEMBERS_MANAGE, || users::set_role);

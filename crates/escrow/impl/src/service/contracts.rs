@@ -11,7 +11,7 @@ use serde_json::json;
 use uow::Tx;
 
 use super::looks::UnderWay;
-use super::milestones::refuse_while_money_came_back;
+use super::milestones::refuse_returned_money_in;
 use super::{Service, conflict, tenants_fault};
 use crate::model::ContractEvent;
 use crate::model::document::{self, Named};
@@ -238,7 +238,7 @@ impl Contracts for Service {
                     let hint = format!("{unsettled} of its milestones are not released, refunded or cancelled yet");
                     return Err(conflict("contract", before, hint));
                 }
-                refuse_while_money_came_back(tx, &contract).await?;
+                refuse_returned_money_in(tx, &contract).await?;
                 repo::contracts::complete(tx, id).await?;
                 let entry = NewEntry::of(perm::CONTRACTS_COMPLETE, "contract", id)
                     .before(json!({ "status": before }))

@@ -9,7 +9,7 @@ use serde_json::json;
 use uow::Tx;
 
 use super::looks::UnderWay;
-use super::milestones::{moved, refuse_while_money_came_back, stated};
+use super::milestones::{moved, refuse_returned_money_in, stated};
 use super::{Service, conflict, unkeyed};
 use crate::model::money::Split;
 use crate::model::{MilestoneEvent, is_live};
@@ -130,7 +130,7 @@ impl Service {
     /// Nobody is given a way to pay while old money of the contract is still held (domain.md §2.3), or while what the platform holds does not
     /// cover what it owes (I7).
     async fn money_may_come_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
-        refuse_while_money_came_back(tx, contract).await?;
+        refuse_returned_money_in(tx, contract).await?;
         self.payee_is_there_in(tx, contract).await?;
         repo::held::refuse_old(reader(tx), contract).await?;
         if repo::coverage::is_short(tx, &contract.currency).await? {

@@ -60,7 +60,7 @@ fn no_part(why: NoPart, held: Money) -> FieldFault {
 pub(super) const REVERSAL_OPEN: &str = "reversal_open";
 
 /// What came back of a release may be anybody's: nothing moves in its contract until a person settled that.
-pub(super) async fn refuse_while_money_came_back(tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
+pub(super) async fn refuse_returned_money_in(tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
     if repo::releases::came_back(reader(tx), contract.id).await? {
         let hint = "a transfer of it was reversed at the payment provider, which the platform must settle first";
         return Err(conflict("contract", REVERSAL_OPEN, hint));
@@ -107,7 +107,7 @@ impl Service {
         if !repo::payees::escrow_is_active(tx, contract.id).await? {
             return Err(conflict("escrow account", "frozen", "it must be active"));
         }
-        refuse_while_money_came_back(tx, contract).await
+        refuse_returned_money_in(tx, contract).await
     }
 
     /// A contract whose contractor has no account any more is suspended: nothing comes in for it and nothing goes out, until the new account

@@ -41,13 +41,16 @@ async fn a_frozen_schedule_and_its_lines_never_change() {
         "update soqs set title = 'x'",
         "update soqs set status = 'draft', frozen_at = null",
         "delete from soqs",
-        "update soq_lines set description = 'y'",
         "delete from soq_lines",
         "insert into soq_lines (org_id, soq_id, id, project_id, position, code, description, kind)
          select org_id, soq_id, gen_random_uuid(), project_id, 2, '', 'z', 'text' from soq_lines",
     ] {
         assert!(refused(&world, sql).await.contains("never changes"), "{sql}");
     }
+    // Lines are replaced as a whole: nobody who serves may change one.
+    let line = "update soq_lines set description = 'y'";
+    assert!(refused(&world, line).await.contains("permission denied"));
+    assert!(tampered(&world, line).await.contains("never changes"));
 }
 
 #[actix_web::test]

@@ -63,7 +63,7 @@ impl From<OwnInvitation> for OwnOut {
 /// Lists the invitations that nobody has answered yet, newest first.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of invitations", body = List<InvitationOut>)))]
 #[get("/api/organization/invitations")]
-pub(super) async fn list(
+pub(super) async fn invited(
     Authed(ctx): Authed,
     Query(paging): Query<Paging>,
     users: Data<dyn Users>,
@@ -75,7 +75,7 @@ pub(super) async fn list(
 /// Shows an invitation that nobody has answered yet.
 #[utoipa::path(responses((status = 200, description = "The invitation", body = InvitationOut)))]
 #[get("/api/organization/invitations/{id}")]
-pub(super) async fn show(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+pub(super) async fn invitation(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
     Ok(Reply::ok(&InvitationOut::from(users.invitation(&ctx, id).await?)).response())
 }
 
