@@ -126,7 +126,10 @@ async fn a_removed_account_is_nobodys_member_even_if_it_accepts_meanwhile() {
     .await;
     let (held, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let pause = actix_web::rt::spawn({
-        let (system, held, release) = (db.system_uow(), Arc::clone(&held), Arc::clone(&release));
+        // Connections of its own, so that the others wait for locks alone.
+        let pool = db::PoolSettings { size: 1, ..db::PoolSettings::system(db.system_url().await) };
+        let system = uow::SystemUow::new(db::Postgres::new(pool).unwrap());
+        let (held, release) = (Arc::clone(&held), Arc::clone(&release));
         async move {
             let paused = system.write(async |tx| {
                 use db::prelude::*;
