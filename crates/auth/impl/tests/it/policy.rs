@@ -50,7 +50,6 @@ async fn the_matrix() {
             "contracts.sign_contractor: owner admin",
             "contracts.sign_owner: owner admin project_owner",
             "contracts.terminate: owner admin project_owner",
-            "contracts.terminate: owner admin project_owner",
             "escrow.read: owner admin project_owner in_house_user",
             "escrow.release: owner admin project_owner",
             "members.manage: owner admin",
