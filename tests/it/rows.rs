@@ -85,7 +85,7 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada');
         insert into platform_coverage values ('EUR', 1) on conflict do nothing;
         insert into platform_reserves values ('EUR', 1) on conflict do nothing;
-        insert into payee_accounts (org_id) select id from organizations on conflict do nothing;
+        insert into payee_accounts (org_id) select org_id from organizations on conflict do nothing;
         insert into payee_accounts_retired (org_id, account) select org_id, 'acct_old_' || org_id from payee_accounts;
         insert into platform_balance_looks values (true, 1, now(), 'x');
         insert into audit_rounds values (1, 1, sha256(''), now(), 'test', decode(repeat('ab', 64), 'hex'));
