@@ -274,6 +274,14 @@ pub fn payout(settings: &Settings, amount: &str, currency: &str, source: &str, b
     own_money(settings, "E11", &escrow::Float::payout(amount, currency, source)?, currency, source, by)
 }
 
+/// `build14 cost --amount 15.00 --currency EUR --source txn_… --operator … [--reason …]`
+///
+/// # Errors
+/// As [`float`].
+pub fn cost(settings: &Settings, amount: &str, currency: &str, source: &str, by: &Decision) -> anyhow::Result<ExitCode> {
+    own_money(settings, "platform_cost", &escrow::Float::cost(amount, currency, source)?, currency, source, by)
+}
+
 fn own_money(
     settings: &Settings,
     kind: &str,

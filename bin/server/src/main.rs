@@ -96,6 +96,20 @@ enum Command {
         #[command(flatten)]
         by: By,
     },
+    /// Posts what the provider took of the platform's own money, such as the fee of a dispute, once per source
+    Cost {
+        /// How much, such as 15.00
+        #[arg(long, allow_hyphen_values = true)]
+        amount: String,
+        /// ISO 4217 code, such as EUR
+        #[arg(long)]
+        currency: String,
+        /// The provider's id of the balance transaction that took it, such as txn_1Mt…
+        #[arg(long)]
+        source: String,
+        #[command(flatten)]
+        by: By,
+    },
     /// Settles a release whose outcome stayed unknown for a day, as a person found it at the payment provider (R5)
     #[command(group = clap::ArgGroup::new("outcome").required(true).args(["sent", "not_sent"]))]
     ReleaseResolve {
@@ -299,6 +313,7 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         }
         Command::Float { amount, currency, source, by } => command::float(settings, &amount, &currency, &source, &by.into()),
         Command::Payout { amount, currency, source, by } => command::payout(settings, &amount, &currency, &source, &by.into()),
+        Command::Cost { amount, currency, source, by } => command::cost(settings, &amount, &currency, &source, &by.into()),
         Command::ReleaseResolve { release, sent, by, .. } => command::release_resolve(settings, release, sent, &by.into()),
         Command::Freeze { milestone, contract, operator, reason } => {
             command::freeze(settings, milestone, contract, &kernel::Decision { operator, reason: Some(reason) })

@@ -359,4 +359,15 @@ async fn a_float_is_posted_under_the_name_of_the_person_who_does_it() {
     let (code, said, _) = run_over(&environment, &again).await;
     assert!(code == Some(0) && said.contains("by Ada Lovelace; nothing is posted twice"), "{said}");
     assert_eq!(database.query(rows).await, ["tu_1, 5000, Ada Lovelace, to cover fees"]);
+
+    let cost = ["cost", "--amount", "15.00", "--currency", "EUR", "--operator", "Ada Lovelace", "--source"];
+    let (code, _, complained) = run_over(&environment, &[&cost[..], &["dp_1"]].concat()).await;
+    assert!(code == Some(1) && complained.contains("of the balance transaction that took it, such as txn_"), "{complained}");
+    let (code, said, complained) = run_over(&environment, &[&cost[..], &["txn_1"]].concat()).await;
+    assert_eq!((code, complained.as_str()), (Some(0), ""), "{said}");
+    assert!(said.starts_with("platform_cost txn_1\n") && said.contains("5010 dispute_and_loss"), "{said}");
+    assert_eq!(
+        database.query(&format!("{rows} order by created_at")).await,
+        ["tu_1, 5000, Ada Lovelace, to cover fees", "txn_1, -1500, Ada Lovelace"]
+    );
 }

@@ -21,6 +21,7 @@ pub(crate) enum Account {
     FeeRevenue = 4000,
     FeeRecovery = 4010,
     StripeFees = 5000,
+    DisputeAndLoss = 5010,
 }
 
 impl Account {
@@ -85,6 +86,13 @@ impl Posting {
     pub(crate) fn e11(source: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::Bank, None, amount), (Account::StripeAvailable, None, -amount)];
         Self::new("E11", Source::stripe(source, "payout"), currency, &entries)
+    }
+
+    /// The provider took something from the platform that belongs to no contract, such as the fee of a dispute that was won. One row of
+    /// `platform_float`, below zero.
+    pub(crate) fn platform_cost(source: &str, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::DisputeAndLoss, None, amount), (Account::StripeAvailable, None, -amount)];
+        Self::new("platform_cost", Source::stripe(source, "cost"), currency, &entries)
     }
 
     /// E1: the owner paid `held` for a milestone and `recovery` towards the processing cost.

@@ -87,8 +87,19 @@ impl Service {
                 Asks::Stop => Self::stop_in(tx, payment, incident, &request).await?,
                 Asks::LetGo => {
                     let reason = format!("{}: {}", incident.object, incident.state);
+                    let mut lifted = false;
                     for hold in repo::incidents::holds_of(tx, payment, incident.kind, &incident.object).await? {
-                        let_go |= repo::holds::lift(tx, payment.org_id, hold, None, &reason, &request).await?;
+                        lifted |= repo::holds::lift(tx, payment.org_id, hold, None, &reason, &request).await?;
+                    }
+                    if lifted {
+                        let_go = true;
+                        Self::tell_in(
+                            tx,
+                            payment,
+                            incident,
+                            "its hold is lifted. What the provider kept for it is posted with `build14 cost`",
+                        )
+                        .await?;
                     }
                 }
             }
@@ -113,19 +124,20 @@ impl Service {
             operator: None,
         };
         repo::holds::place(tx, &hold, request).await?;
-        let (kind, about) = alarm_of(incident.kind);
         let place = if left {
             format!("money of it left: contract {} is on hold", payment.contract_id)
         } else {
             format!("milestone {} is on hold", payment.milestone_id)
         };
-        let detail = format!(
-            "{}; {place}. Settle it at the provider, then `build14 unfreeze --kind {}`",
-            incident.detail,
-            incident.kind.name()
-        );
-        let org = Some(OrgId(payment.org_id));
-        raise_in(tx, Alarm { kind, about: (about, incident.object.clone()), org, detail }).await
+        let outcome = format!("{place}. Settle it at the provider, then `build14 unfreeze --kind {}`", incident.kind.name());
+        Self::tell_in(tx, payment, incident, &outcome).await
+    }
+
+    /// The alarm about what befell a charge says what came of it.
+    async fn tell_in(tx: &mut Tx, payment: &PaymentRow, incident: &Incident, outcome: &str) -> Result<(), Fault> {
+        let (kind, about) = alarm_of(incident.kind);
+        let detail = format!("{}; {outcome}", incident.detail);
+        raise_in(tx, Alarm { kind, about: (about, incident.object.clone()), org: Some(OrgId(payment.org_id)), detail }).await
     }
 
     /// Where to look for what befell a charge; none if it is not ours.

@@ -100,7 +100,8 @@ fn told(seen: &Looked) -> Result<Vec<(&'static str, String)>, Fault> {
     if let (Some(holds), Some(should), 1..) = (seen.holds, seen.should, seen.missing()) {
         let detail = format!(
             "Stripe holds {} while the books say {}: {} are missing; new funding and releases in {currency} stand still until the balance \
-             is right again. A payout of the platform's own money is posted with `build14 payout`",
+             is right again. Post what was paid out of the platform's own money with `build14 payout`, and what the provider took of it (the \
+             fee of a dispute) with `build14 cost`; what is missing besides is topped up at the provider and not posted as a float",
             money(holds),
             money(should),
             money(seen.missing())

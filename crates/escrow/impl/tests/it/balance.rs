@@ -61,7 +61,9 @@ async fn a_payout_of_everything_stops_funding_and_releases_of_its_currency_until
     world.provider.move_money(eur(-BROUGHT));
     sweep(world).await;
     let said = "Stripe holds 0.00 EUR while the books say 10000.01 EUR: 10000.01 EUR are missing; new funding and releases in EUR stand \
-                still until the balance is right again. A payout of the platform's own money is posted with `build14 payout`";
+                still until the balance is right again. Post what was paid out of the platform's own money with `build14 payout`, and what \
+                the provider took of it (the fee of a dispute) with `build14 cost`; what is missing besides is topped up at the provider and \
+                not posted as a float";
     assert_eq!(alarms(world).await, [("balance_short".to_owned(), "EUR".to_owned(), said.to_owned())]);
     assert_eq!(pages.take(), ["balance_short"]);
     let shown = |name: &str| gauges.get(&format!("{name}{{currency=EUR}}"));
@@ -114,6 +116,24 @@ async fn a_transfer_whose_answer_is_lost_is_allowed_for_and_not_a_cent_more() {
     let (kind, _, detail) = alarms(&world).await.remove(0);
     assert_eq!(kind, "balance_short");
     assert!(detail.starts_with("Stripe holds 250.00 EUR while the books say 250.01 EUR: 0.01 EUR are missing"), "{detail}");
+}
+
+#[tokio::test]
+async fn the_fee_of_a_dispute_is_posted_as_a_cost_and_its_currency_goes_on() {
+    let world = World::new().await;
+    let (_, _) = approved(&world).await;
+    let post = async |own: &Float| post_float(&world.db.system_uow(), own, &ada()).await.expect("posts");
+    post(&Float::parse("20.00", "EUR", "tu_own").expect("fine")).await;
+    world.provider.move_money(eur(2_000 - 1_500));
+    sweep(&world).await;
+    assert_eq!(kinds(&world).await, ["balance_short"]);
+
+    let posted = post(&Float::cost("15.00", "EUR", "txn_fee").expect("fine")).await;
+    let entries: Vec<_> = posted.entries.iter().map(|entry| (entry.account, entry.name.as_str(), entry.amount.minor())).collect();
+    assert_eq!(entries, [(5010, "dispute_and_loss", 1_500), (1010, "stripe_available", -1_500)]);
+    sweep(&world).await;
+    assert_eq!(kinds(&world).await, [""; 0]);
+    world.assert_healthy().await;
 }
 
 #[tokio::test]
