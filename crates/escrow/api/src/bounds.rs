@@ -137,7 +137,7 @@ mod tests {
             terms.milestone_bounds(Currency::EUR).faults([eur(1), eur(1_000_000), eur(98_000_000)].into_iter().enumerate(), at);
         let named: Vec<_> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code)).collect();
         assert_eq!(named, [("/milestones/0/amount", "MILESTONE_NOT_PAYABLE"), ("/milestones/2/amount", "MILESTONE_NOT_PAYABLE")]);
-        assert!(faults[1].detail.contains("over 980000.00 EUR"), "{}", faults[1].detail);
+        assert!(faults[1].detail.contains("worth 980000.00 EUR"), "{}", faults[1].detail);
         assert!(faults[1].detail.contains("0.18 EUR to 970999.69 EUR"), "{}", faults[1].detail);
     }
 }

@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
-use chrono::Datelike;
+use chrono::{Datelike, Timelike};
 use jsonschema::{Draft, Keyword, PatternOptions, ValidationError, Validator};
 use kernel::{FieldFault, MOST_FAULTS};
 use serde_json::{Map, Value, json};
@@ -62,9 +62,12 @@ fn compile(schema: &Value) -> Result<Validator, ValidationError<'static>> {
 /// The years that a time of ours can lie in: what is outside of them is a slip of the pen, and soon does not fit its text or the database.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=9999;
 
-/// An RFC 3339 instant, in those years after it was turned into UTC.
+/// An RFC 3339 instant, in those years after it was turned into UTC. The database makes the next second of a leap second.
 fn is_instant(text: &str) -> bool {
-    chrono::DateTime::parse_from_rfc3339(text).is_ok_and(|at| YEARS.contains(&at.to_utc().year()))
+    chrono::DateTime::parse_from_rfc3339(text).is_ok_and(|at| {
+        let leap = i64::from(at.nanosecond() >= 1_000_000_000);
+        YEARS.contains(&(at.to_utc() + chrono::TimeDelta::seconds(leap)).year())
+    })
 }
 
 /// An RFC 3339 date in those years.
