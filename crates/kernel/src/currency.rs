@@ -43,7 +43,7 @@ const fn settles(code: &'static str, minor_digits: u32, least: i64) -> Facts {
     Facts { code, minor_digits, charge: (least, EIGHT_DIGITS), offered: Offered::Yes }
 }
 
-/// Where the facts are from, read in November 2026:
+/// Where the facts are from, as far as stored copies of these pages tell; the operator compares them with the pages:
 /// - *Minor digits*: ISO 4217, and `docs.stripe.com/currencies` (zero-decimal currencies and special cases). Of the currencies here only JPY
 ///   has none. HUF has two for charges and transfers; only a payout to a bank must be whole forints, and that Stripe rounds itself. ISK, TWD
 ///   and UGX, which Stripe writes with two digits that must be zero, are not taken.
