@@ -1,6 +1,6 @@
 //! Heads signed by a key outside of the database: what was rewritten whole is found all the same.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use audit::{Signed, Signer, sign_heads, verify_all, verify_anchor, verify_checkpoints};
 use audit_api::Proof;
@@ -125,6 +125,9 @@ impl std::io::Write for Lines {
 
 /// Signs, and takes the anchor from the log.
 async fn anchored(scene: &Scene) -> String {
+    // Whether anybody listens to a line of the code is kept once for the process: a neighbour's thread without a subscriber must not decide it.
+    static LISTENS: Once = Once::new();
+    LISTENS.call_once(|| tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("the first one"));
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
