@@ -98,6 +98,10 @@ async fn serve(data: &Path, log: &Path) -> (tokio::process::Child, String, Strin
         .env("BUILD14__STRIPE__SANDBOX__ADDRESS", "127.0.0.1:0")
         .env("BUILD14__DATA_DIR", data)
         .env("BUILD14__RATE_LIMITS__ENABLED", "false")
+        // However busy the machine is: this is about what is told, not about how fast.
+        .env("BUILD14__DATABASE__WAIT", "60s")
+        .env("BUILD14__DATABASE__STATEMENT_TIMEOUT", "60s")
+        .env("BUILD14__SIGN_IN__HASH_WAIT", "60s")
         .env("BUILD14__LOG__FORMAT", "json")
         .env("BUILD14__LOG__FILTER", "trace")
         .stdout(Stdio::null())
