@@ -143,7 +143,7 @@ pub(crate) async fn exposures(connection: &mut AsyncPgConnection, identity: Iden
     Ok(found)
 }
 
-/// As [`exposures`], on a connection of its own, which need not be who it must be.
+/// As `exposures`, on a connection of its own, which need not be who it must be.
 ///
 /// # Errors
 /// A fault of the database.

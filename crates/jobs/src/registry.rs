@@ -90,7 +90,7 @@ impl Registry {
     }
 
     /// Runs `handler` for every event `D`, after the ones before it of the same aggregate. It runs at least once, and again if another
-    /// subscriber of the event failed: see [`crate::once`]. An error puts the event back with backoff, without end, since later events
+    /// subscriber of the event failed: see [`crate::once()`]. An error puts the event back with backoff, without end, since later events
     /// of the aggregate wait for it.
     ///
     /// # Panics

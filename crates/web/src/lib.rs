@@ -1,7 +1,7 @@
 //! HTTP conventions of api.md §1 over actix-web: one way to read a request, one way to answer, one shape of error, one list of routes.
 //!
 //! A handler takes extractors ([`Authed`], [`Id`], [`Query`], [`Json`], [`Idempotent`], [`IfMatch`]), calls one service verb and answers a
-//! DTO; every domain error becomes a [`Problem`] by `?`. A domain adds its handlers to [`Routes`], each with its permission. [`app`] puts
+//! DTO; every domain error becomes a [`Problem`] by `?`. A domain adds its handlers to [`Routes`], each with its permission. [`app()`] puts
 //! the layers around them, the same for the server and for tests. README.md shows each shape.
 //!
 //! Invariants: this crate alone maps error kinds to statuses; a 500 shows nothing internal; a request body reaches a handler only if its

@@ -1,7 +1,7 @@
 //! The payment provider's port of escrow ([`escrow_api::PaymentProvider`]), spoken to Stripe.
 //!
 //! Requests are async-stripe's typed ones, so their shape is checked when they compile, and `Stripe-Version` is the one they were generated
-//! for. Answers are read field by field ([`wire`]): only what the port needs, so that a field or a value that Stripe adds breaks nothing.
+//! for. Answers are read field by field (`wire`): only what the port needs, so that a field or a value that Stripe adds breaks nothing.
 //!
 //! Invariants:
 //! - Nothing is sent inside a transaction.
