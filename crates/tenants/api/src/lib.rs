@@ -255,7 +255,7 @@ pub trait Tenants: Send + Sync {
 
     /// Notes the context's person as approving `request` and says whether the verb may go on. Below the threshold it may at once. At or
     /// above it, two different persons must ask for the same thing; once complete the approvals are used up.
-    /// The threshold as of the first approval counts (domain.md §7 I9). Of those who ask only they count whom an owner made approvers, or
+    /// The threshold as of the first approval counts. Of those who ask only they count whom an owner made approvers, or
     /// who have been approvers for long enough ([`NotYet`]). What each contributes is recorded, with who made them an approver.
     ///
     /// # Errors
