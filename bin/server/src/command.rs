@@ -12,7 +12,7 @@ use kernel::Decision;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::config::{Profile, Settings};
+use crate::config::Settings;
 use crate::database::{self, Role};
 use crate::scrape::{self, Scrape};
 use crate::services::{self, Services, StripeAccess};
@@ -77,7 +77,7 @@ impl Signals {
 pub fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     block_on(async {
         let mut signals = Signals::new()?;
-        let mut running = server::start(settings, scrape::recorder()?).await?;
+        let (mut running, demo_logins) = server::start_seeded(settings, scrape::recorder()?).await?;
         let base = running.base_url();
         let mut lines = vec![format!("14Build serves {base}")];
         if settings.server.docs {
@@ -89,9 +89,7 @@ pub fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
         if settings.stripe.api_base.is_none() {
             lines.push(format!("  Stripe sandbox {}", running.stripe_base));
         }
-        if settings.profile == Profile::Development {
-            lines.extend(services::seed(&base).await?);
-        }
+        lines.extend(demo_logins);
         say(&lines.join("\n"));
         let ended = tokio::select! {
             () = signals.next() => Ok(ExitCode::SUCCESS),

@@ -15,7 +15,7 @@ use crate::config::{Profile, Settings};
 use crate::database::{self, Provided};
 use crate::scrape::Scrape;
 use crate::secrets;
-use crate::services::{SYSTEM_POOL, Services, StripeAccess, job_connections};
+use crate::services::{self, SYSTEM_POOL, Services, StripeAccess, job_connections};
 
 /// A running server. Stop it with [`Running::stop`]; dropped, it stops as if it had been killed.
 pub struct Running {
@@ -95,11 +95,30 @@ impl Running {
     }
 }
 
+/// Starts the server, in development with the demo logins, which it returns in lines to print: it is not ready before they are there.
+///
+/// # Errors
+/// As [`start`]; if the demo logins cannot be made.
+pub async fn start_seeded(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Result<(Running, Vec<String>)> {
+    let seeded = settings.profile == Profile::Development;
+    let running = launch(settings, metrics, seeded).await?;
+    let mut lines = Vec::new();
+    if seeded {
+        lines = services::seed(&running.base_url()).await?;
+        running.services.miss_demo_logins(false);
+    }
+    Ok((running, lines))
+}
+
 /// Starts the server.
 ///
 /// # Errors
 /// What is missing or taken, and what to do.
 pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Result<Running> {
+    launch(settings, metrics, false).await
+}
+
+async fn launch(settings: &Settings, metrics: PrometheusHandle, demo_logins_missing: bool) -> anyhow::Result<Running> {
     let (listener, address) = bind(settings.server.address, "server.address")?;
     let scrape = Scrape::start(settings.metrics, metrics)?;
     embedded_postgres::make_data_dir(&settings.data_dir)
@@ -118,6 +137,7 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
         services.watch_worker(worker.monitor());
     }
 
+    services.miss_demo_logins(demo_logins_missing);
     let drain = services.drain();
     let api = web::serve(listener, &services.app_deps(settings)?, &listening(settings))?;
     let api_handle = api.handle();

@@ -12,6 +12,7 @@ mod registry;
 mod sandbox;
 mod seed;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -96,6 +97,7 @@ pub struct Services {
     /// Sets the gauge of open alarms, if this process shows metrics.
     counting: OnceLock<JoinHandle<()>>,
     worker: Arc<OnceLock<jobs::Monitor>>,
+    demo_logins_missing: Arc<AtomicBool>,
     drain: web::Drain,
     signer: Arc<audit::Signer>,
     sign_every: Duration,
@@ -168,6 +170,7 @@ impl Services {
             listener,
             counting: OnceLock::new(),
             worker: Arc::default(),
+            demo_logins_missing: Arc::default(),
             drain: web::Drain::default(),
             signer,
             sign_every: settings.audit.sign_every,
@@ -186,6 +189,7 @@ impl Services {
         let worker = settings.jobs.in_process.then(|| Arc::clone(&self.worker));
         let ready = platform::Ready::new(self.door.clone(), self.system.clone(), worker);
         let ready = ready.in_production(settings.profile == Profile::Production);
+        let ready = ready.unless_demo_logins_are_missing(Arc::clone(&self.demo_logins_missing));
         let idempotency = web::IdempotencySecret::derived(keys::seal_secret(settings)?.expose_secret().trim().as_bytes());
         let audit: Data<dyn audit_api::Audit> = Data::from(self.audit.clone() as Arc<_>);
         let proof: Data<dyn audit_api::Proof> = Data::from(self.audit.clone() as Arc<_>);
@@ -250,6 +254,11 @@ impl Services {
     /// Tells readiness about the worker of this process.
     pub fn watch_worker(&self, monitor: jobs::Monitor) {
         let _set_once = self.worker.set(monitor);
+    }
+
+    /// Tells readiness whether the demo logins are still to be made.
+    pub fn miss_demo_logins(&self, missing: bool) {
+        self.demo_logins_missing.store(missing, Ordering::Relaxed);
     }
 
     /// Keeps the gauge of open alarms true from now on.

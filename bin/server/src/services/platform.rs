@@ -27,6 +27,8 @@ pub struct Ready {
     worker: Option<Arc<OnceLock<jobs::Monitor>>>,
     /// Whether the schema was seen to be current: it does not grow old again.
     schema_is_current: AtomicBool,
+    /// Whether the demo logins are still being made: whoever waits for this server finds them all.
+    demo_logins_missing: Arc<AtomicBool>,
     /// Whether the clock that decides deadlines must not have been moved.
     production: bool,
     fresh: Duration,
@@ -37,12 +39,18 @@ pub struct Ready {
 impl Ready {
     pub(super) fn new(door: Arc<db::Postgres>, system: SystemUow, worker: Option<Arc<OnceLock<jobs::Monitor>>>) -> Self {
         let (schema_is_current, last) = (AtomicBool::new(false), Mutex::default());
-        Self { door, system, worker, schema_is_current, production: false, fresh: FRESH, last }
+        let demo_logins_missing = Arc::default();
+        Self { door, system, worker, schema_is_current, demo_logins_missing, production: false, fresh: FRESH, last }
     }
 
     /// Whether it is ready for production only.
     pub(super) fn in_production(self, production: bool) -> Self {
         Self { production, ..self }
+    }
+
+    /// Not ready while this says so.
+    pub(super) fn unless_demo_logins_are_missing(self, missing: Arc<AtomicBool>) -> Self {
+        Self { demo_logins_missing: missing, ..self }
     }
 
     async fn look(&self) -> Checks {
@@ -62,6 +70,9 @@ impl Ready {
         if let Some(worker) = &self.worker {
             let well = worker.get().is_some_and(|monitor| monitor.health().is_well(WORKER_SILENCE));
             checks.push(("worker", if well { Ok(()) } else { Err("has not looked at its queues lately".to_owned()) }));
+        }
+        if self.demo_logins_missing.load(Ordering::Relaxed) {
+            checks.push(("demo logins", Err("are being made".to_owned())));
         }
         checks
     }
@@ -196,5 +207,15 @@ mod tests {
         assert_eq!(ready.check().await[3], ("clock", Ok(())));
         database.advance_clock(Duration::from_secs(1)).await;
         assert!(matches!(&ready.check().await[3], ("clock", Err(why)) if why.contains("was moved")));
+    }
+    #[tokio::test]
+    async fn it_is_not_ready_before_the_demo_logins_are_made() {
+        let database = Database::fresh().await;
+        let (ready, _) = ready(&database, Duration::ZERO).await;
+        let missing = Arc::new(AtomicBool::new(true));
+        let ready = ready.unless_demo_logins_are_missing(Arc::clone(&missing));
+        assert_eq!(ready.check().await[3], ("demo logins", Err("are being made".to_owned())));
+        missing.store(false, Ordering::Relaxed);
+        assert_eq!(ready.check().await.len(), 3);
     }
 }

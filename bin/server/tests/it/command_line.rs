@@ -7,11 +7,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use serde_json::{Value, json};
 use testkit::Database;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 pub use crate::process::production;
-use crate::process::{binary, free_address, is_ready};
+use crate::process::{binary, free_address, is_ready, serve};
 
 async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
     let mut command = binary();
@@ -370,4 +371,18 @@ async fn a_float_is_posted_under_the_name_of_the_person_who_does_it() {
         database.query(&format!("{rows} order by created_at")).await,
         ["tu_1, 5000, Ada Lovelace, to cover fees", "txn_1, -1500, Ada Lovelace"]
     );
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_development_server_finds_the_demo_logins() {
+    let (data, address) = (tempfile::tempdir().expect("a folder"), free_address());
+    let mut server = serve(address, data.path(), &[]).await.expect("it runs");
+    let http = reqwest::Client::new();
+    let login = json!({ "email": "owner@demo.example", "password": "fourteen-build-demo" });
+    let answer = http.post(format!("http://{address}/api/auth/login")).json(&login).send().await.expect("answers");
+    assert_eq!(answer.status(), 200);
+    let token = answer.json::<Value>().await.expect("JSON")["accessToken"].as_str().expect("a token").to_owned();
+    let projects = http.get(format!("http://{address}/api/projects")).bearer_auth(token).send().await.expect("answers");
+    assert_eq!(projects.json::<Value>().await.expect("JSON")["items"].as_array().map(Vec::len), Some(1));
+    server.kill().await.expect("ends");
 }
