@@ -12,7 +12,8 @@ use uow::{SystemUow, Uow};
 use crate::command::{block_on, platform_database, say};
 use crate::config::Settings;
 use crate::database;
-use crate::services::{PERMISSIONS, TASKS, keys};
+use crate::modules;
+use crate::services::keys;
 
 /// The database as the platform, and the trail written through it.
 struct Platform {
@@ -25,7 +26,7 @@ impl Platform {
     async fn open(settings: &Settings) -> anyhow::Result<Self> {
         let (url, cluster) = platform_database(settings).await?;
         let postgres = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::system(url) })?;
-        let policy = Arc::new(auth::Policy::embedded(PERMISSIONS).await?);
+        let policy = Arc::new(auth::Policy::embedded(&modules::permissions()).await?);
         // Entries are written in the platform's own transactions: this door of the tenants is never opened.
         let audit = audit::Service::new(Uow::new(Arc::clone(&postgres) as Arc<dyn uow::Database>), policy);
         Ok(Self { system: SystemUow::new(postgres), audit, cluster })
@@ -178,7 +179,7 @@ async fn retry(platform: &Platform, which: &jobs::Which, by: &Decision) -> anyho
     });
     for job in asked {
         anyhow::ensure!(
-            TASKS.contains(&job.task.as_str()),
+            modules::does(&job.task),
             "nothing in this program does {:?}: job {} stays as it is",
             job.task,
             job.id

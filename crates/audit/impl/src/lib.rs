@@ -20,6 +20,7 @@
 
 mod checkpoints;
 mod http;
+mod module;
 mod repo;
 mod repo_checkpoints;
 mod schema;
@@ -28,5 +29,6 @@ mod signing;
 
 pub use checkpoints::{Broken, Signed, sign_heads, verify_anchor, verify_checkpoints};
 pub use http::routes;
+pub use module::MODULE;
 pub use service::{Chain, Service, verify_all};
 pub use signing::{NotAKey, Signer};

@@ -25,6 +25,7 @@ mod cache;
 mod flights;
 mod hasher;
 mod model;
+mod module;
 mod policy;
 mod repo;
 mod schema;
@@ -34,6 +35,7 @@ mod settings;
 mod token;
 
 pub use hasher::Hasher;
+pub use module::MODULE;
 pub use policy::{Policy, PolicyError};
 pub use security::{StoredEvent, security_events};
 pub use service::Service;

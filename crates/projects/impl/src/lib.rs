@@ -17,11 +17,13 @@
 
 mod http;
 mod model;
+mod module;
 mod repo;
 mod schema;
 mod service;
 mod teams;
 
 pub use http::routes;
+pub use module::MODULE;
 pub use service::Service;
 pub use teams::Teams;

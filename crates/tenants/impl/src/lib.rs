@@ -23,9 +23,11 @@
 
 mod http;
 mod model;
+mod module;
 mod repo;
 mod schema;
 mod service;
 
 pub use http::routes;
+pub use module::MODULE;
 pub use service::Service;

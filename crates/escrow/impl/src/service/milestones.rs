@@ -14,7 +14,7 @@ use uow::Tx;
 
 use super::looks::UnderWay;
 use super::{Service, conflict};
-use crate::jobs::{self, ReviewJob};
+use crate::jobs::{self, Escalate};
 use crate::ledger::Posting;
 use crate::model::MilestoneEvent;
 use crate::model::money::{NoPart, Split};
@@ -139,7 +139,7 @@ impl Service {
     ///
     /// # Errors
     /// A fault.
-    pub async fn escalate(&self, job: ReviewJob) -> Result<(), Error> {
+    pub async fn escalate(&self, job: Escalate) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         self.uow
             .write(&ctx, async |tx| {

@@ -15,7 +15,7 @@ use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, alarm_in
 use super::funding::transfer_group;
 use super::milestones::REVERSAL_OPEN;
 use super::sweep::TRANSFER_LOOK;
-use crate::jobs::{ReleaseJob, TransferJob};
+use crate::jobs::{SendRelease, SyncTransfer};
 use crate::ledger::Posting;
 use crate::model::{MilestoneEvent, ReleaseEvent};
 use crate::repo;
@@ -45,7 +45,7 @@ impl Service {
     ///
     /// # Errors
     /// While it is neither sent nor refused: the job is run again.
-    pub async fn send_release(&self, job: ReleaseJob) -> Result<(), Error> {
+    pub async fn send_release(&self, job: SendRelease) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         self.look_before_sending(&ctx, job.release).await?;
         let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release).await).await?;
@@ -116,7 +116,7 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer.
-    pub async fn sync_transfer(&self, job: TransferJob) -> Result<(), Error> {
+    pub async fn sync_transfer(&self, job: SyncTransfer) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let transfer = self.provider.transfer(&job.transfer).await?;
         if !is_of(&transfer, job.release) {

@@ -4,6 +4,7 @@ mod award;
 mod bidding;
 mod drafting;
 mod falls;
+mod obligations;
 mod opening;
 mod platform;
 mod procedure;
@@ -20,7 +21,7 @@ use kernel::{Ctx, Currency, Fault, Money, Permission, ProjectId, Scope, TenderId
 use projects_api::ProjectsPort;
 use tenants_api::{ApprovalRequest, Verdict};
 use tenders_api::{Approval, Error, Tender, TenderStatus};
-use uow::Uow;
+use uow::{SystemUow, Uow};
 use uuid::Uuid;
 
 use crate::model::{draft, merkle};
@@ -53,6 +54,8 @@ impl Default for Settings {
 pub struct Dependencies {
     /// The tenants' door to the database.
     pub uow: Uow,
+    /// The platform's door: sweeping.
+    pub system: SystemUow,
     /// Decides.
     pub authorizer: Arc<dyn Authorizer>,
     /// Records.
@@ -74,6 +77,7 @@ pub struct Dependencies {
 /// Tenders and bids; implements [`tenders_api::Tenders`].
 pub struct Service {
     uow: Uow,
+    system: SystemUow,
     authz: Arc<dyn Authorizer>,
     audit: Arc<dyn Audit>,
     tenants: Arc<dyn tenants_api::Tenants>,
@@ -89,14 +93,14 @@ impl Service {
     /// Over what it stands on.
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
-        let Dependencies { uow, authorizer: authz, audit, tenants, projects, contracts, key, previous_keys, settings } =
+        let Dependencies { uow, system, authorizer: authz, audit, tenants, projects, contracts, key, previous_keys, settings } =
             dependencies;
         let keys = previous_keys.into_iter().fold(key, SealKey::with_previous);
         let delta = |duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::days(36_500));
         let minimum_submission_period = delta(settings.minimum_submission_period);
         let standstill = delta(settings.standstill);
         let signature_period = delta(settings.signature_period);
-        Self { uow, authz, audit, tenants, projects, contracts, keys, minimum_submission_period, standstill, signature_period }
+        Self { uow, system, authz, audit, tenants, projects, contracts, keys, minimum_submission_period, standstill, signature_period }
     }
 
     /// A tender as the caller may see it; one whose deadline has passed is closed first (T6, lazily). Nobody waits here for a bid that is

@@ -265,7 +265,7 @@ async fn lock_evaluation_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<
 
 /// The job that closes the tender; a later deadline replaces it.
 fn close_job(tender: TenderId, deadline: Timestamp) -> Job {
-    Job::new(jobs::CLOSE_JOB, jobs::TenderJob { tender }).at(deadline).keyed(format!("{}:{tender}", jobs::CLOSE_JOB))
+    Job::of(&jobs::Close { tender }).at(deadline)
 }
 
 /// Milestones of the contract.
