@@ -1,9 +1,10 @@
-//! How a domain offers itself to the server: [`Module`] is what it is without a database (permissions, tasks, routes, checks), [`Wired`] is
+//! How a domain offers itself to the server: [`Module`] is what it is without a database (permissions, tasks, settings, routes, checks), [`Wired`] is
 //! its service once it is built. `bin/server/src/modules.rs` has the only list; whatever goes over all domains goes over that list.
 //!
 //! A domain's `impl` crate has one file `module.rs` with both. Nothing here knows any domain.
 
 mod finding;
+mod settings;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use kernel::{Fault, Permission};
 use uow::SystemUow;
 
 pub use finding::Finding;
+pub use settings::{Faults, Reader};
 
 /// The answer of a [`Module::doctor`].
 pub type Checkup<'a> = BoxFuture<'a, Result<Vec<Finding>, Fault>>;
@@ -25,6 +27,8 @@ pub struct Module {
     pub permissions: &'static [Permission],
     /// The names of the tasks that its service does: its [`Wired::register`] registers exactly these.
     pub tasks: &'static [&'static str],
+    /// Reads its settings and reports every fault; the service reads them again when it is built.
+    pub settings: fn(&mut Reader),
     /// Adds its endpoints.
     pub routes: fn(&mut web::Routes),
     /// Checks every invariant of its own that data can break, across all tenants, for `build14 doctor`.
@@ -35,7 +39,7 @@ impl Module {
     /// A domain of this name that has nothing yet.
     #[must_use]
     pub const fn named(name: &'static str) -> Self {
-        Self { name, permissions: &[], tasks: &[], routes: |_| {}, doctor: |_| Box::pin(async { Ok(Vec::new()) }) }
+        Self { name, permissions: &[], tasks: &[], settings: |_| {}, routes: |_| {}, doctor: |_| Box::pin(async { Ok(Vec::new()) }) }
     }
 }
 

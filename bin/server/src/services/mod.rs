@@ -298,10 +298,10 @@ impl Ground {
         let (uow, system) = (Uow::new(app.clone()), SystemUow::new(db::Postgres::new(platform)?));
         let audit = audit::Service::new(uow.clone(), policy.clone())
             .with_signer(Arc::clone(signer))
-            .signing_every(settings.audit.sign_every, system.clone());
+            .signing_every(audit::Settings::read(&mut settings.reader()).sign_every, system.clone());
         let audit = Arc::new(audit);
         let tenants = tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone());
-        let tenants = Arc::new(tenants.with_approver_wait(chrono::TimeDelta::from_std(settings.approver_wait)?));
+        let tenants = Arc::new(tenants.with_approver_wait(chrono::TimeDelta::from_std(tenants::Settings::read(&mut settings.reader()).approver_wait)?));
         Ok(Self { app, uow, system, audit, tenants })
     }
 }
@@ -340,7 +340,7 @@ impl Builder<'_> {
         let Ground { uow, system, audit, tenants, .. } = ground;
         let projects =
             projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone());
-        let projects = Arc::new(projects.offering(self.settings.escrow.currencies.clone()));
+        let projects = Arc::new(projects.offering(self.escrow.currencies.clone()));
         let escrow = Arc::new(escrow::Service::new(escrow::Dependencies {
             uow: uow.clone(),
             system: system.clone(),
@@ -361,30 +361,14 @@ impl Builder<'_> {
             contracts: escrow.clone(),
             key: tenders::SealKey::from_base64(&keys::seal_secret(self.settings)?)?,
             previous_keys: keys::previous_seal_keys(self.settings)?,
-            settings: tenders::Settings {
-                minimum_submission_period: self.settings.tenders.minimum_submission_period,
-                standstill: self.settings.tenders.standstill,
-                signature_period: self.settings.tenders.signature_period,
-            },
+            settings: tenders::Settings::read(&mut self.settings.reader()),
         }));
         Ok(Domains { audit: audit.clone(), tenants: tenants.clone(), projects, escrow, tenders })
     }
 }
 
 fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
-    let mut sign_in = auth::Settings {
-        session_life: settings.session_lifetime,
-        switch_secret: keys::seal_secret(settings)?,
-        ..auth::Settings::default()
-    };
-    let given = settings.sign_in;
-    sign_in.sessions_per_person = given.sessions_per_person;
-    if given.hash_threads > 0 {
-        sign_in.hash_threads = given.hash_threads;
-    }
-    (sign_in.hash_queue, sign_in.hash_wait) = (given.hash_queue, given.hash_wait);
-    sign_in.events_kept = given.security_events_kept;
-    Ok(sign_in)
+    Ok(auth::Settings { switch_secret: keys::seal_secret(settings)?, ..auth::Settings::read(&mut settings.reader()) })
 }
 
 fn escrow_settings(
@@ -393,14 +377,7 @@ fn escrow_settings(
     livemode: bool,
     public_url: &str,
 ) -> escrow::Settings {
-    let mut escrow = escrow::Settings { webhook_secrets, livemode, ..escrow::Settings::default() };
-    let set = &settings.escrow;
-    escrow.fee_bps = set.fee_basis_points;
-    escrow.bearer = set.processing_cost_bearer;
-    escrow.processing.clone_from(&set.terms);
-    escrow.first_looks.clone_from(&set.look_again_after);
-    escrow.payment_poll = set.look_again_every;
-    escrow.read_debounce = set.look_when_read_after;
+    let mut escrow = escrow::Settings { webhook_secrets, livemode, ..escrow::Settings::read(&mut settings.reader()) };
     // There is no front end here: people come back to the documentation, where that is served.
     let page = if settings.server.docs { "/docs/" } else { "/" };
     escrow.onboarding_return_url = format!("{public_url}{page}?onboarding=done");

@@ -25,10 +25,12 @@ mod repo;
 mod repo_checkpoints;
 mod schema;
 mod service;
+mod settings;
 mod signing;
 
 pub use checkpoints::{Broken, Signed, sign_heads, verify_anchor, verify_checkpoints};
 pub use http::routes;
 pub use module::MODULE;
+pub use settings::Settings;
 pub use service::{Chain, Service, verify_all};
 pub use signing::{NotAKey, Signer};

@@ -8,10 +8,16 @@ use jobs::Registry;
 use module::{Checkup, Finding, Module, Wired};
 use uow::SystemUow;
 
-use crate::{Service, http, sign_heads, verify_all};
+use crate::{Service, Settings, http, sign_heads, verify_all};
 
 /// The audit trail.
-pub const MODULE: Module = Module { permissions: perm::ALL, routes: http::routes, doctor, ..Module::named("audit") };
+pub const MODULE: Module = Module {
+    permissions: perm::ALL,
+    settings: |reader| drop(Settings::read(reader)),
+    routes: http::routes,
+    doctor,
+    ..Module::named("audit")
+};
 
 impl Wired for Service {
     fn data(self: Arc<Self>, config: &mut ServiceConfig) {

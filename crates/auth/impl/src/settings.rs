@@ -1,7 +1,8 @@
-//! What a deployment decides about sign-in.
+//! `[sign_in]` and `[sessions]`: what a deployment decides about sign-in.
 
 use std::time::Duration;
 
+use module::Reader;
 use secrecy::SecretString;
 
 /// What a deployment decides about sign-in.
@@ -28,6 +29,38 @@ pub struct Settings {
     pub events_kept: Duration,
     /// How many passwords may be tried for one email within a minute on one replica; beyond it the answer is 429.
     pub attempts_per_minute: u32,
+}
+
+/// Bounds of `[sign_in]`.
+const MOST_HASH_THREADS: usize = 256;
+const MOST_HASH_QUEUE: usize = 100_000;
+
+impl Settings {
+    /// As configured. The secret of switches is random: the server gives the one that its processes share.
+    pub fn read(r: &mut Reader) -> Self {
+        let mut settings = Self {
+            session_life: r.duration_within("sessions.lifetime", "1m", "400d"),
+            sessions_per_person: r.parsed("sessions.per_person", "50"),
+            hash_queue: r.parsed("sign_in.hash_queue", "1000"),
+            hash_wait: r.duration_within("sign_in.hash_wait", "1ms", "60s"),
+            events_kept: r.duration_within("sign_in.security_events_kept", "1d", "365d"),
+            ..Self::default()
+        };
+        let threads: usize = r.parsed("sign_in.hash_threads", "2, or 0 for half the cores");
+        if threads > 0 {
+            settings.hash_threads = threads;
+        }
+        if settings.sessions_per_person == 0 {
+            r.fault("sessions.per_person", "a person must be able to have at least 1 session");
+        }
+        if threads > MOST_HASH_THREADS {
+            r.fault("sign_in.hash_threads", format!("must be at most {MOST_HASH_THREADS}"));
+        }
+        if settings.hash_queue > MOST_HASH_QUEUE {
+            r.fault("sign_in.hash_queue", format!("must be at most {MOST_HASH_QUEUE}"));
+        }
+        settings
+    }
 }
 
 impl Default for Settings {

@@ -8,11 +8,17 @@ use jobs::Registry;
 use module::{Checkup, Finding, Module, Wired};
 use uow::SystemUow;
 
-use crate::{Service, http, jobs as tasks};
+use crate::{Service, Settings, http, jobs as tasks};
 
 /// Contracts, milestones, protected payments, the ledger.
-pub const MODULE: Module =
-    Module { permissions: perm::ALL, tasks: tasks::TASKS, routes: http::routes, doctor, ..Module::named("escrow") };
+pub const MODULE: Module = Module {
+    permissions: perm::ALL,
+    tasks: tasks::TASKS,
+    settings: |reader| drop(Settings::read(reader)),
+    routes: http::routes,
+    doctor,
+    ..Module::named("escrow")
+};
 
 impl Wired for Service {
     fn data(self: Arc<Self>, config: &mut ServiceConfig) {

@@ -27,7 +27,9 @@ mod module;
 mod repo;
 mod schema;
 mod service;
+mod settings;
 
 pub use http::routes;
 pub use module::MODULE;
 pub use service::Service;
+pub use settings::Settings;

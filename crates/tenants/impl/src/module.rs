@@ -6,10 +6,15 @@ use actix_web::web::{Data, ServiceConfig};
 use module::{Module, Wired};
 use tenants_api::{Organizations, perm};
 
-use crate::{Service, http};
+use crate::{Service, Settings, http};
 
 /// Organisations, members, second approvals.
-pub const MODULE: Module = Module { permissions: perm::ALL, routes: http::routes, ..Module::named("tenants") };
+pub const MODULE: Module = Module {
+    permissions: perm::ALL,
+    settings: |reader| drop(Settings::read(reader)),
+    routes: http::routes,
+    ..Module::named("tenants")
+};
 
 impl Wired for Service {
     fn data(self: Arc<Self>, config: &mut ServiceConfig) {

@@ -40,6 +40,7 @@ mod rotation;
 mod schema;
 mod seal;
 mod service;
+mod settings;
 
 pub use doctor::{Finding, overdue, seals};
 pub use http::routes;
@@ -48,4 +49,5 @@ pub use model::merkle::{root_of_record, verifies};
 pub use module::MODULE;
 pub use rotation::{Rotation, Wrapping, rotate, wrappings};
 pub use seal::{NotAKey, SealKey};
-pub use service::{Dependencies, Service, Settings};
+pub use service::{Dependencies, Service};
+pub use settings::Settings;

@@ -8,11 +8,17 @@ use module::{Checkup, Finding, Module, Wired};
 use tenders_api::{Tenders, perm};
 use uow::SystemUow;
 
-use crate::{Service, http, jobs as tasks, overdue, seals};
+use crate::{Service, Settings, http, jobs as tasks, overdue, seals};
 
 /// Tenders and sealed bids.
-pub const MODULE: Module =
-    Module { permissions: perm::ALL, tasks: tasks::TASKS, routes: http::routes, doctor, ..Module::named("tenders") };
+pub const MODULE: Module = Module {
+    permissions: perm::ALL,
+    tasks: tasks::TASKS,
+    settings: |reader| drop(Settings::read(reader)),
+    routes: http::routes,
+    doctor,
+    ..Module::named("tenders")
+};
 
 impl Wired for Service {
     fn data(self: Arc<Self>, config: &mut ServiceConfig) {

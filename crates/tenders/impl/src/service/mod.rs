@@ -27,28 +27,7 @@ use uuid::Uuid;
 use crate::model::{draft, merkle};
 use crate::repo;
 use crate::seal::SealKey;
-
-/// What is configured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// A tender's deadline is at least so far away when it is published (`tenders.minimum_submission_period`).
-    pub minimum_submission_period: Duration,
-    /// How long an award can be challenged before its contract is opened (`tenders.standstill`).
-    pub standstill: Duration,
-    /// How long both parties have to sign the contract before the award falls; zero: for ever (`tenders.signature_period`).
-    pub signature_period: Duration,
-}
-
-impl Default for Settings {
-    /// Seven days to bid, no stand-still, fourteen days to sign.
-    fn default() -> Self {
-        Self {
-            minimum_submission_period: Duration::from_secs(7 * 86_400),
-            standstill: Duration::ZERO,
-            signature_period: Duration::from_secs(14 * 86_400),
-        }
-    }
-}
+use crate::settings::Settings;
 
 /// What the service stands on.
 pub struct Dependencies {
