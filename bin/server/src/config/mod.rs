@@ -64,7 +64,7 @@ pub fn load_from(environment: &[(String, String)]) -> Result<Settings, Faults> {
     }
     let mut unknown = Faults::default();
     let values = flat::laid_over(&Figment::from(Toml::string(DEFAULT)), &given, &mut unknown)?;
-    let read = settings::read(std::sync::Arc::new(values), profile);
+    let read = settings::read(module::Values::new(values), profile);
     match read {
         Ok(settings) if unknown.is_empty() => Ok(settings),
         Ok(_) => Err(unknown),

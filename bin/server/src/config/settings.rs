@@ -1,14 +1,12 @@
 //! The settings, typed, and what must hold among them.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use module::Reader;
+use module::{Reader, Values};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::{Host, SslMode};
 use tracing_subscriber::EnvFilter;
@@ -35,7 +33,7 @@ pub enum LogFormat {
 }
 
 /// What the server itself is told, and all settings for the domains, which read their own; see config/default.toml for what each one means.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct Settings {
     pub profile: Profile,
@@ -51,7 +49,7 @@ pub struct Settings {
     pub audit: Audit,
     pub stripe: Stripe,
     pub rate_limits: RateLimits,
-    values: Arc<BTreeMap<String, String>>,
+    values: Values,
 }
 
 /// `[server]`
@@ -151,7 +149,7 @@ impl Settings {
     /// Every setting, for whoever reads its own. No fault is left in them.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        Reader::new(Arc::clone(&self.values), self.profile == Profile::Production)
+        Reader::new(self.values.clone(), self.profile == Profile::Production)
     }
 
     /// How many threads serve requests.
@@ -191,8 +189,8 @@ fn some(secret: SecretString) -> Option<SecretString> {
 }
 
 /// Reads and checks them all, those of the domains too.
-pub(super) fn read(values: Arc<BTreeMap<String, String>>, profile: Profile) -> Result<Settings, Faults> {
-    let mut reader = Reader::new(Arc::clone(&values), profile == Profile::Production);
+pub(super) fn read(values: Values, profile: Profile) -> Result<Settings, Faults> {
+    let mut reader = Reader::new(values.clone(), profile == Profile::Production);
     let r = &mut reader;
     let log_format = match r.text("log.format").as_str() {
         "pretty" => LogFormat::Pretty,

@@ -10,7 +10,6 @@ mod platform;
 mod procedure;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
