@@ -79,7 +79,10 @@ fn serve_with_fault(state: &mut State, request: Request, request_id: String, fau
 /// Goes on with a request that was delayed.
 pub(crate) fn resume(state: &mut State, pending: Pending) -> Answer {
     abandon(state, &pending);
-    due::enter(state, Origin { request: Some(pending.request_id.clone()), idempotency_key: pending.request.idempotency_key.clone() });
+    due::enter(
+        state,
+        Origin { request: Some(pending.request_id.clone()), idempotency_key: pending.request.idempotency_key.clone() },
+    );
     work(state, &pending.request, pending.request_id, None)
 }
 

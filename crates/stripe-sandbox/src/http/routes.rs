@@ -1,6 +1,9 @@
 //! The part of Stripe's API that the sandbox speaks: one line per operation.
 
-use crate::objects::{account_links, accounts, balance, capabilities, charges, disputes, early_fraud_warnings, events, payment_intents, payment_methods, payouts, refunds, reversals, reviews, transfers};
+use crate::objects::{
+    account_links, accounts, balance, capabilities, charges, disputes, early_fraud_warnings, events, payment_intents,
+    payment_methods, payouts, refunds, reversals, reviews, transfers,
+};
 use crate::protocol::params::Field;
 use crate::protocol::{ApiError, Call};
 use crate::webhooks::endpoints;
