@@ -39,7 +39,10 @@ fn the_sandboxs_rooms_stand_on_each_other() {
     let files = all.get("crates/stripe-sandbox/src").expect("the sandbox");
     let floor = |module: &Module| {
         let room = module.first().map_or("lib", String::as_str);
-        ROOMS.iter().position(|known| *known == room).unwrap_or_else(|| panic!("{room} is no room of the sandbox: see its lib.rs"))
+        ROOMS
+            .iter()
+            .position(|known| *known == room)
+            .unwrap_or_else(|| panic!("{room} is no room of the sandbox: see its lib.rs"))
     };
     for (user, used) in uses(files) {
         for other in used {
@@ -60,12 +63,17 @@ fn a_circle_is_found_whatever_the_names_go_through() {
     assert!(crate_of(&with("use crate::A; use super::C;")).is_empty());
     let back = |a: &'static str, b: &'static str| [straight[0], ("a.rs", a), ("b.rs", b)];
     assert_eq!(crate_of(&back("use crate::b::D; pub struct A;", "use crate::{A}; pub struct D;")), ["a b"]);
-    assert_eq!(crate_of(&back("pub struct A; fn f() { super::b::d() }", "use super::*; pub fn d() { let _ = crate::A; }")), ["a b"]);
+    assert_eq!(
+        crate_of(&back("pub struct A; fn f() { super::b::d() }", "use super::*; pub fn d() { let _ = crate::A; }")),
+        ["a b"]
+    );
     let quiet = r##"/* crate::b */ pub struct A; const S: &str = r#"crate::b::D"#; #[cfg(test)] mod tests { use crate::b::D; } // crate::b"##;
     assert!(crate_of(&back(quiet, "use crate::A; pub struct D;")).is_empty());
-    let parent = [("lib.rs", "mod a;"), ("a.rs", "mod b; pub struct A; fn f() { b::d() }"), ("a/b.rs", "use super::A; pub fn d() {}")];
+    let parent =
+        [("lib.rs", "mod a;"), ("a.rs", "mod b; pub struct A; fn f() { b::d() }"), ("a/b.rs", "use super::A; pub fn d() {}")];
     assert_eq!(crate_of(&parent), ["a a/b"]);
-    let inline = [("lib.rs", "mod a;"), ("a.rs", "mod inner { use super::A; } mod b; pub struct A;"), ("a/b.rs", "use super::A;")];
+    let inline =
+        [("lib.rs", "mod a;"), ("a.rs", "mod inner { use super::A; } mod b; pub struct A;"), ("a/b.rs", "use super::A;")];
     assert!(crate_of(&inline).is_empty());
 }
 
@@ -133,7 +141,9 @@ fn uses(files: &BTreeMap<Module, File>) -> BTreeMap<Module, BTreeSet<Module>> {
         }
         for named in &file.paths {
             let begins = named.path.first().is_some_and(|first| {
-                first == "crate" || first == "super" || files.contains_key(&[module.as_slice(), std::slice::from_ref(first)].concat())
+                first == "crate"
+                    || first == "super"
+                    || files.contains_key(&[module.as_slice(), std::slice::from_ref(first)].concat())
             });
             if begins {
                 used.extend(home(files, module, named, 0));
@@ -344,7 +354,13 @@ fn tokens(text: &str) -> Vec<String> {
         } else if is(at, "/*") {
             let mut depth = 0_usize;
             while at < chars.len() {
-                depth = if is(at, "/*") { depth + 1 } else if is(at, "*/") { depth - 1 } else { depth };
+                depth = if is(at, "/*") {
+                    depth + 1
+                } else if is(at, "*/") {
+                    depth - 1
+                } else {
+                    depth
+                };
                 at += if is(at, "/*") || is(at, "*/") { 2 } else { 1 };
                 if depth == 0 {
                     break;

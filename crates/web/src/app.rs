@@ -23,8 +23,8 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, web};
 
-pub(crate) use client::{is_trusted, network_of};
 pub use client::{ClientIpHeader, Network};
+pub(crate) use client::{is_trusted, network_of};
 pub use denial::{DenialLog, NoDenialLog};
 pub use deps::AppDeps;
 pub use drain::Drain;

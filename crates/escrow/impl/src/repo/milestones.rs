@@ -8,8 +8,8 @@ use kernel::{ContractId, Fault, MilestoneId, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub(crate) use super::rows::MilestoneRow;
 use super::rows::ContractRow;
+pub(crate) use super::rows::MilestoneRow;
 use super::{Reader, count, holds, ledger, money, payments, releases};
 use crate::schema::{milestone_reviews, milestones};
 
