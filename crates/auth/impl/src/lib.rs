@@ -29,12 +29,14 @@ mod policy;
 mod repo;
 mod schema;
 mod security;
+mod security_event;
 mod service;
 mod settings;
 mod token;
 
 pub use hasher::Hasher;
 pub use policy::{Policy, PolicyError};
-pub use security::{StoredEvent, security_events};
+pub use security::security_events;
+pub use security_event::StoredEvent;
 pub use service::Service;
 pub use settings::Settings;

@@ -25,7 +25,8 @@ use crate::attempts::Attempts;
 use crate::cache::Cache;
 use crate::flights::Flights;
 use crate::hasher::Verified;
-use crate::security::{self, Origin};
+use crate::security;
+use crate::security_event::Origin;
 use crate::token::{self, TokenHash};
 use crate::{Hasher, Settings, model, repo};
 
