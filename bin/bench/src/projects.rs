@@ -88,7 +88,9 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
         of_few.push(few);
         of_member.push(member);
     }
-    sign_ins::run(server.address, &client, PATH, FEW_HAS, SIGN_IN, plan).await?;
+    let (clients, seconds, rounds) = (plan.clients, plan.seconds, plan.rounds);
+    let sign_in = sign_ins::Plan { path: PATH, reader: FEW_HAS, clients, seconds, rounds, people: SIGN_IN };
+    sign_ins::run(server.address, &client, sign_in).await?;
     drop(server);
     cluster.stop().await?;
     let few = median(of_few);

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use crate::dataset::user_sql;
-use crate::projects::Plan;
 use crate::read::median;
 use crate::{load, say};
 
@@ -15,25 +14,39 @@ const PASSWORD: &str = "correct horse battery staple";
 /// So many sign in at a time while others read.
 const BESIDE: u32 = 32;
 
-/// Measures and prints `sign-ins p99 ratio <number>`, the reads' p99 beside sign-ins over that without, and how the crowd of all of `people` was
-/// answered. `reader` reads `path`.
+/// What is measured.
+pub struct Plan<'a> {
+    /// What the reader reads.
+    pub path: &'a str,
+    /// Which tenant's person reads.
+    pub reader: u32,
+    /// Clients that read at a time.
+    pub clients: u32,
+    /// Seconds of each measurement.
+    pub seconds: u64,
+    /// How often each is measured.
+    pub rounds: usize,
+    /// Whose persons sign in; all of them are the crowd.
+    pub people: RangeInclusive<u32>,
+}
+
+/// Measures and prints `sign-ins p99 ratio <number>`, the reads' p99 beside sign-ins over that without, and how the crowd was
+/// answered.
 ///
 /// # Errors
 /// If a read, or a sign-in beside reads, is not answered with success.
 pub async fn run(
     server: SocketAddr,
     client: &tokio_postgres::Client,
-    path: &str,
-    reader: u32,
-    people: RangeInclusive<u32>,
-    plan: &Plan,
+    plan: Plan<'_>,
 ) -> anyhow::Result<()> {
-    let read = async || load::run_as(server, path, reader..=reader, plan.clients, plan.seconds).await;
+    let Plan { path, reader, clients, seconds, rounds, people } = plan;
+    let read = async || load::run_as(server, path, reader..=reader, clients, seconds).await;
     give_password(server, client, &people).await?;
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
-    for round in 1..=plan.rounds {
+    for round in 1..=rounds {
         let quiet = read().await?;
-        let until = Instant::now() + Duration::from_secs(plan.seconds);
+        let until = Instant::now() + Duration::from_secs(seconds);
         let signing_in: Vec<_> =
             people.clone().take(BESIDE as usize).map(|person| tokio::spawn(again_and_again(server, person, until))).collect();
         let busy = read().await?;
@@ -48,7 +61,7 @@ pub async fn run(
             quiet.per_second,
             ms(busy.p99),
             busy.per_second,
-            f64::from(done) / plan.seconds as f64
+            f64::from(done) / seconds as f64
         ));
         alone.push(ms(quiet.p99));
         beside.push(ms(busy.p99));

@@ -23,14 +23,13 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, web};
 
-pub(crate) use client::is_trusted;
 pub use client::{ClientIpHeader, Network};
+pub(crate) use client::{is_trusted, network_of};
 pub use denial::{DenialLog, NoDenialLog};
 pub use deps::AppDeps;
 pub use drain::Drain;
 pub use health::{AlwaysReady, Readiness};
 pub use instruments::describe_metrics;
-pub(crate) use rate_limit::network_of;
 pub use rate_limit::{AuthRateLimit, Limits};
 pub use settings::{Quota, RateLimits, Settings};
 

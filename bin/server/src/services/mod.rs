@@ -248,7 +248,14 @@ impl Services {
     /// The handlers of jobs, events and sweeps.
     #[must_use]
     pub fn registry(&self) -> jobs::Registry {
-        registry::registry(self)
+        registry::registry(&registry::Hands {
+            escrow: &self.for_jobs.escrow,
+            tenders: &self.for_jobs.tenders,
+            auth: &self.auth,
+            system: &self.system,
+            signer: &self.signer,
+            sign_every: self.sign_every,
+        })
     }
 
     /// Tells readiness about the worker of this process.

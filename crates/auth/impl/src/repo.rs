@@ -7,7 +7,7 @@ use kernel::{Fault, OrgId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::schema::{credentials, security_events, sessions};
-use crate::security::{Origin, StoredEvent};
+use crate::security_event::{Origin, StoredEvent};
 use crate::token::TokenHash;
 
 /// The channel on which ends of sessions are told.

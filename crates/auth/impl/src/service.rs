@@ -25,10 +25,11 @@ use crate::attempts::Attempts;
 use crate::cache::{self, Cache};
 use crate::flights::Flights;
 use crate::hasher::Verified;
-use crate::security::{self, Origin};
+use crate::place::Place;
+use crate::security;
+use crate::security_event::Origin;
 use crate::token::{self, TokenHash};
 use crate::{Hasher, Settings, model, repo};
-use places::Place;
 
 /// Sign-in and sessions over PostgreSQL. One per process: the cache and the room for hashing are its own.
 pub struct Service {

@@ -1,6 +1,6 @@
 //! The client's address: the peer's, or what trusted proxies say about it in the one header that they are known to set.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use actix_web::http::header::{self, HeaderMap};
@@ -83,6 +83,17 @@ pub fn address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[Network], h
         }
     }
     Some(client)
+}
+
+/// Somebody with an IPv6 address usually has 2⁶⁴ of them.
+pub fn network_of(address: Option<IpAddr>) -> IpAddr {
+    match address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) {
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => IpAddr::V4(v4),
+            None => IpAddr::V6(Ipv6Addr::from(u128::from(v6) & !u128::from(u64::MAX))),
+        },
+        v4 => v4,
+    }
 }
 
 /// Whether the address is that of a trusted proxy.

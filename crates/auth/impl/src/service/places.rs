@@ -1,15 +1,9 @@
 //! Where a person stands in an organisation: asked once for all of their sessions there.
 
-use kernel::{Fault, OrgId, OrgRole, ProjectRole, ProjectId, ProjectRoles, UserId};
+use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, ProjectRoles, UserId};
 
 use super::Service;
-
-/// A membership, with the roles in teams of whom they add something: an owner of ten thousand projects has none to be looked up.
-#[derive(Debug, Clone)]
-pub(crate) struct Place {
-    pub(super) role: OrgRole,
-    pub(super) projects: ProjectRoles,
-}
+use crate::place::Place;
 
 impl Service {
     /// The place of a person in an organisation, if they are its member. However many of their sessions ask at a time, one asks the database;

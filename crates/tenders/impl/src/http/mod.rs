@@ -2,15 +2,15 @@
 
 mod bids;
 mod dto;
+mod entity_tag;
 mod evaluation;
 mod milestones;
 mod procedure;
 mod tenders;
 mod time;
 
-use serde::Serialize;
 use tenders_api::perm;
-use web::{Guard, Reply, Routes};
+use web::{Guard, Routes};
 
 const PARTIES: Guard = Guard::Party("the tender's owner, and any organisation that may bid for it");
 const BID_PARTIES: Guard = Guard::Party("the bid's bidder and, once the bids are opened, the tender's owner");
@@ -52,18 +52,4 @@ pub fn routes(r: &mut Routes) {
         .add(perm::BIDS_SUBMIT, || bids::refuse_award)
         .add(perm::EVALUATE, || evaluation::accept)
         .add(perm::EVALUATE, || evaluation::disqualify);
-}
-
-/// The entity tag of a representation, whatever time it is.
-fn tag(dto: &impl Serialize) -> String {
-    let mut value = serde_json::to_value(dto).unwrap_or_default();
-    if let Some(members) = value.as_object_mut() {
-        members.remove("serverTime");
-    }
-    web::etag(&value)
-}
-
-/// With the entity tag of a resource.
-fn tagged(reply: Reply, tag: String) -> Reply {
-    reply.header("ETag", tag)
 }

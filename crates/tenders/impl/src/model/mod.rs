@@ -6,3 +6,4 @@ pub mod merkle;
 pub mod milestones;
 pub mod pricing;
 pub mod ranking;
+pub mod title;

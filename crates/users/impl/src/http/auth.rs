@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, Presented, Problem, Reply, RequestInfo};
 
-use super::CookieSettings;
+use super::cookies::CookieSettings;
 use super::dto::{OrganizationOut, Role, UserOut};
 
 #[derive(Deserialize, ToSchema)]
