@@ -35,11 +35,7 @@ pub struct Plan<'a> {
 ///
 /// # Errors
 /// If a read, or a sign-in beside reads, is not answered with success.
-pub async fn run(
-    server: SocketAddr,
-    client: &tokio_postgres::Client,
-    plan: Plan<'_>,
-) -> anyhow::Result<()> {
+pub async fn run(server: SocketAddr, client: &tokio_postgres::Client, plan: Plan<'_>) -> anyhow::Result<()> {
     let Plan { path, reader, clients, seconds, rounds, people } = plan;
     let read = async || load::run_as(server, path, reader..=reader, clients, seconds).await;
     give_password(server, client, &people).await?;
@@ -71,11 +67,7 @@ pub async fn run(
 }
 
 /// One who registers pays for the hash; the others get the same.
-async fn give_password(
-    server: SocketAddr,
-    client: &tokio_postgres::Client,
-    people: &RangeInclusive<u32>,
-) -> anyhow::Result<()> {
+async fn give_password(server: SocketAddr, client: &tokio_postgres::Client, people: &RangeInclusive<u32>) -> anyhow::Result<()> {
     let body = format!(
         r#"{{"email":"first@bench.example","password":"{PASSWORD}","name":"First","organizationName":"The first to sign in"}}"#
     );

@@ -34,11 +34,7 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static, V: Clone + Send + 'static> Fli
     ///
     /// # Errors
     /// Those of the own look-up: a failed one is shared with nobody.
-    pub(crate) async fn share(
-        &self,
-        what: &K,
-        look_up: impl Future<Output = Result<V, Fault>> + Send,
-    ) -> Result<V, Fault> {
+    pub(crate) async fn share(&self, what: &K, look_up: impl Future<Output = Result<V, Fault>> + Send) -> Result<V, Fault> {
         let flight = self.of.get_with(*what, || Arc::new(Flight { asked: AtomicU64::new(0), last: Mutex::new(None) }));
         let mine = flight.asked.fetch_add(1, Ordering::SeqCst);
         let mut last = flight.last.lock().await;

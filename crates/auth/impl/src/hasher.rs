@@ -298,10 +298,12 @@ mod tests {
                 let (hasher, served) = (hasher.clone(), Arc::clone(&served));
                 tokio::spawn(async move {
                     let place = hasher.place().await?;
-                    hasher.run(place, move || {
-                        served.lock().unwrap().push(n);
-                        Ok(())
-                    }).await
+                    hasher
+                        .run(place, move || {
+                            served.lock().unwrap().push(n);
+                            Ok(())
+                        })
+                        .await
                 })
             })
             .collect();

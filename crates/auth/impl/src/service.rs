@@ -191,7 +191,9 @@ impl Service {
     /// A signed-in person is told their project roles too, as every later request will know them.
     async fn complete(&self, mut signed_in: SignedIn) -> Result<SignedIn, Error> {
         let (org, user, role) = (signed_in.session.org, signed_in.session.user, signed_in.session.role);
-        if role.needs_teams() && let Some(place) = self.place(user, org).await? {
+        if role.needs_teams()
+            && let Some(place) = self.place(user, org).await?
+        {
             signed_in.session.projects = place.projects;
         }
         Ok(signed_in)

@@ -89,7 +89,13 @@ impl Teams for OneTeam {
         Ok(Vec::new())
     }
 
-    async fn roles_among(&self, _: &ReadTx<'_>, _: OrgId, _: UserId, _: &[ProjectId]) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+    async fn roles_among(
+        &self,
+        _: &ReadTx<'_>,
+        _: OrgId,
+        _: UserId,
+        _: &[ProjectId],
+    ) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
         Ok(Vec::new())
     }
 

@@ -146,7 +146,13 @@ impl Teams for Counting {
         Ok(Vec::new())
     }
 
-    async fn roles_among(&self, _: &ReadTx<'_>, _: OrgId, _: UserId, _: &[ProjectId]) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+    async fn roles_among(
+        &self,
+        _: &ReadTx<'_>,
+        _: OrgId,
+        _: UserId,
+        _: &[ProjectId],
+    ) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
         self.0.fetch_add(1, Ordering::SeqCst);
         Ok(Vec::new())
     }
