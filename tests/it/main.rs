@@ -5,6 +5,7 @@ mod authorisation;
 mod bad_input;
 mod both_sides;
 mod disputes;
+mod doors;
 mod error_codes;
 mod exits;
 mod isolation;

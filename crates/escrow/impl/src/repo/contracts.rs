@@ -8,6 +8,7 @@ use escrow_api::{Contract, ContractStatus, CostBearer, Error, Hold, NewContract,
 use kernel::{ContractId, Fault, OrgId, Page, PageRequest, Position, ProjectId, Timestamp, UserId};
 use uuid::Uuid;
 
+use super::ledger::Place;
 use super::{Reader, currency, milestones, money, payees, state, terminations};
 use crate::model::document::Document;
 use crate::schema::{contract_lines, contract_signatures, contracts};
@@ -45,6 +46,11 @@ impl ContractRow {
     /// Which side an organisation is.
     pub(crate) fn side_of(&self, org: OrgId) -> Party {
         if self.org_id == org.0 { Party::Owner } else { Party::Contractor }
+    }
+
+    /// Where its ledger is.
+    pub(crate) fn place(&self) -> Place {
+        Place { org: self.org_id, contract: self.id }
     }
 
     pub(crate) fn terms(&self) -> Result<Terms, Fault> {
@@ -333,18 +339,11 @@ struct Outcome {
     outcome: String,
 }
 
-/// Puts the contract into force if everything is there; says what came of it.
-pub(crate) async fn activate(
-    tx: &mut Tx,
-    id: ContractId,
-    event: Uuid,
-    payload: &serde_json::Value,
-    request: &str,
-) -> Result<String, Fault> {
-    let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3, $4) as outcome")
+/// Puts the contract into force if everything is there, and publishes [`escrow_api::ContractActivated`]; says what came of it.
+pub(crate) async fn activate(tx: &mut Tx, id: ContractId, event: Uuid, request: &str) -> Result<String, Fault> {
+    let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3) as outcome")
         .bind::<diesel::sql_types::Uuid, _>(id.0)
         .bind::<diesel::sql_types::Uuid, _>(event)
-        .bind::<diesel::sql_types::Jsonb, _>(payload)
         .bind::<diesel::sql_types::Text, _>(request)
         .get_result(tx.pg())
         .await
