@@ -7,6 +7,7 @@ mod pgbench;
 mod projects;
 mod read;
 mod server;
+mod sign_ins;
 
 use std::io::Write;
 
@@ -22,7 +23,8 @@ struct Cli {
 enum What {
     /// P8: one permission decision
     Decision,
-    /// Reads of a person while they make projects: somebody who has very many against somebody who has a few
+    /// Reads of a person while they make projects: somebody who has very many against somebody who has a few; then reads beside sign-ins, and
+    /// 300 sign-ins at once
     Projects {
         /// Projects of the one who has many
         #[arg(long, default_value_t = 10_000)]

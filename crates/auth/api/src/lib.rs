@@ -64,6 +64,15 @@ pub trait Sessions: Send + Sync {
     /// A fault of the database.
     async fn forget_user_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault>;
 
+    /// As [`Sessions::forget_user_in`], where one role in the team of one project changed, was given or was taken away: the others need not be
+    /// read again. What keeps no roles of its own forgets the person.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn forget_role_in(&self, tx: &mut Tx, user: UserId, _org: OrgId, _project: ProjectId) -> Result<(), Fault> {
+        self.forget_user_in(tx, user).await
+    }
+
     /// Ends a person's sessions in one organisation, once `tx` commits: the membership is gone.
     ///
     /// # Errors

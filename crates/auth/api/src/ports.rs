@@ -97,7 +97,19 @@ pub trait Teams: Send + Sync {
     /// A fault.
     async fn roles(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
 
-    /// The same, within a transaction that is about to take them away.
+    /// Those of these projects: where the others are known.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn roles_among(
+        &self,
+        tx: &ReadTx<'_>,
+        org: OrgId,
+        user: UserId,
+        projects: &[ProjectId],
+    ) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
+
+    /// All of them, within a transaction that is about to take them away.
     ///
     /// # Errors
     /// A fault.
