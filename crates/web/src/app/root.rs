@@ -16,9 +16,7 @@ use futures::future::LocalBoxFuture;
 use tracing::Instrument;
 
 use super::rate_limit::Standing;
-use super::{
-    AppDeps, access_log, compress, cors, head, health, instruments, rate_limit, request_id, security_headers, trace,
-};
+use super::{AppDeps, access_log, compress, cors, head, health, instruments, rate_limit, request_id, security_headers, trace};
 use crate::crowd::{Seat, Serving};
 use crate::extract::{Caller, resolve};
 use crate::{Problem, client};
