@@ -8,7 +8,8 @@ use anyhow::ensure;
 
 use crate::dataset::user_sql;
 use crate::read::median;
-use crate::{load, say};
+use crate::load;
+use crate::say::say;
 
 const PASSWORD: &str = "correct horse battery staple";
 /// So many sign in at a time while others read.
