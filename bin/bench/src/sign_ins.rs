@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use crate::dataset::user_sql;
-use crate::read::median;
 use crate::load;
+use crate::read::median;
 use crate::say::say;
 
 const PASSWORD: &str = "correct horse battery staple";
