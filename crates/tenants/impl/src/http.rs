@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use tenants_api::{Error, NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, perm};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Faults, Guard, Idempotent, IfMatch, Json, List, MoneyIn, MoneyOut, Paging, Patch, Problem, Query, Reply, Routes};
+use web::{
+    Authed, Faults, Guard, Idempotent, IfMatch, Json, List, MoneyIn, MoneyOut, Paging, Patch, Problem, Query, Reply, Routes,
+};
 
 /// Adds this crate's endpoints.
 pub fn routes(r: &mut Routes) {
