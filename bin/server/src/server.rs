@@ -1,6 +1,6 @@
 //! Starting and stopping everything in its order: listener, sandbox, database, services, worker, HTTP.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Profile, Settings};
 use crate::database::{self, Provided};
+use crate::listener::bind;
 use crate::scrape::Scrape;
 use crate::secrets;
 use crate::services::{self, SYSTEM_POOL, Services, StripeAccess, job_connections};
@@ -279,17 +280,6 @@ async fn stripe(settings: &Settings, api: SocketAddr) -> anyhow::Result<(Option<
         livemode: false,
     };
     Ok((Some(sandbox), access))
-}
-
-/// Listens on an address, or says which setting moves it.
-pub(crate) fn bind(address: SocketAddr, key: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let variable = format!("BUILD14__{}", key.to_uppercase().replace('.', "__"));
-    let listener = TcpListener::bind(address).with_context(|| {
-        format!("cannot listen on {address} ({key}); choose another address with {variable}, port 0 takes any free one")
-    })?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
 }
 
 /// The address as a client on this machine reaches it.

@@ -9,5 +9,6 @@ mod process;
 mod roles;
 mod rolling;
 mod sealed;
+mod security;
 mod stopping;
 mod upkeep;

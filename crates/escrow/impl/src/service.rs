@@ -3,6 +3,7 @@
 //! Lock order: contract (shared, unless it changes) → milestone → payment → release → balances.
 
 mod alarms;
+mod asked;
 mod charges;
 mod contracts;
 mod coverage;
@@ -75,7 +76,7 @@ pub struct Service {
     provider: Arc<dyn PaymentProvider>,
     clock: Arc<dyn Clock>,
     settings: Settings,
-    asked: looks::Asked,
+    asked: asked::Asked,
     ledger_key: OnceLock<repo::ledger::Key>,
 }
 
@@ -84,7 +85,7 @@ impl Service {
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
         let Dependencies { uow, system, authorizer, audit, tenants, provider, clock, settings } = dependencies;
-        let (asked, ledger_key) = (looks::Asked::default(), OnceLock::new());
+        let (asked, ledger_key) = (asked::Asked::default(), OnceLock::new());
         Self { uow, system, authz: authorizer, audit, tenants, provider, clock, settings, asked, ledger_key }
     }
 

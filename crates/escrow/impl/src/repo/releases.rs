@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::ledger::Place;
-use super::milestones::MilestoneRow;
+use super::rows::MilestoneRow;
 use super::{Reader, count, money, state};
 use crate::model::money::{Earlier, Split};
 use crate::schema::releases;
