@@ -139,7 +139,9 @@ async fn a_stranger_learns_nothing_of_who_belongs_to_whom() {
         );
         world.db.query(&wrapped).await.remove(0)
     };
-    let ties = |about: &Party| format!("select member from app.ties_to_other_party('{}', '{}', '{}')", owner.org, contract.id, about.user);
+    let ties = |about: &Party| {
+        format!("select member from app.ties_to_other_party('{}', '{}', '{}')", owner.org, contract.id, about.user)
+    };
     for (who, about, said) in
         [(&owner, &owner, "false"), (&acme, &acme, "false"), (&owner, &acme, "refused"), (&stranger, &stranger, "refused")]
     {

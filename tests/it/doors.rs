@@ -12,7 +12,8 @@ struct Intruder(Client);
 
 impl Intruder {
     async fn of(world: &World) -> Self {
-        let (client, connection) = tokio_postgres::connect(world.db.app_url().await.expose_secret(), NoTls).await.expect("connects");
+        let (client, connection) =
+            tokio_postgres::connect(world.db.app_url().await.expose_secret(), NoTls).await.expect("connects");
         tokio::spawn(connection);
         Self(client)
     }
@@ -84,7 +85,10 @@ async fn a_contract_is_made_only_with_whom_has_an_awarded_bid() {
     let past_the_policy = format!(
         "do $t$ begin {}; exception when others then perform set_config('test.said', sqlerrm, false); end $t$;
          select current_setting('test.said')",
-        award(&stranger, &total).replace(", awarded_by)", ", awarded_by, cancel_reason)").replace("'pending'", "'cancelled'").replace("'{}')", "'{}', 'x')")
+        award(&stranger, &total)
+            .replace(", awarded_by)", ", awarded_by, cancel_reason)")
+            .replace("'pending'", "'cancelled'")
+            .replace("'{}')", "'{}', 'x')")
     );
     let said = world.db.query(&past_the_policy).await.remove(0);
     assert!(said.contains("awards_bid_parties_fkey"), "{said}");
@@ -104,7 +108,8 @@ async fn a_contract_binds_nobody_before_somebody_of_theirs_signed_it() {
     let awarded = owner.http.post(&format!("/api/tenders/{}/award", tender.id), award).await.expect(200);
     let id = awarded.text("/contract/id");
     let intruder = Intruder::of(&world).await;
-    let told = |account: &str| format!("do $$ begin assert (select account {account} from app.payee_of_contract('{id}')); end $$");
+    let told =
+        |account: &str| format!("do $$ begin assert (select account {account} from app.payee_of_contract('{id}')); end $$");
     intruder.passes(&acme, &told("is not null")).await;
     intruder.is_refused_saying(&owner, &told("is not null"), "assertion failed").await;
 
@@ -118,7 +123,13 @@ async fn a_contract_binds_nobody_before_somebody_of_theirs_signed_it() {
     intruder.passes(&owner, &sign("owner")).await;
     intruder.is_refused(&owner, &sign("contractor")).await;
     intruder.is_refused(&nobody, &sign("owner")).await;
-    intruder.is_refused_saying(&owner, &format!("{}; update contracts set status = 'active'", sign("owner")), "does not bring a contract").await;
+    intruder
+        .is_refused_saying(
+            &owner,
+            &format!("{}; update contracts set status = 'active'", sign("owner")),
+            "does not bring a contract",
+        )
+        .await;
     for event in ["escrow.contract_activated", "escrow.contract_ended"] {
         let forged = format!(
             "insert into outbox (id, org_id, kind, aggregate, payload, request_id) values (gen_random_uuid(), app.org(), '{event}', '{id}', '{{}}', 'x')"
@@ -152,7 +163,13 @@ async fn another_partys_trail_tells_what_was_done_and_who_did_it() {
     let tell = |action: &str| {
         format!("select app.audit_other_party('{}', '{}', gen_random_uuid(), '{action}', 'r')", owner.org, made.id)
     };
-    for action in ["contracts.propose_termination", "contracts.withdraw_termination", "contracts.terminate", "users.remove", "contracts.open"] {
+    for action in [
+        "contracts.propose_termination",
+        "contracts.withdraw_termination",
+        "contracts.terminate",
+        "users.remove",
+        "contracts.open",
+    ] {
         for party in [&owner, &acme, &stranger] {
             intruder.is_refused(party, &tell(action)).await;
         }
@@ -168,8 +185,15 @@ async fn another_partys_trail_tells_what_was_done_and_who_did_it() {
     intruder.is_refused(&owner, &format!("{told}; {}", tell("contracts.propose_termination"))).await;
     let nobody = Party { user: stranger.user.clone(), ..owner.clone() };
     intruder.is_refused(&nobody, &told).await;
-    intruder.0.batch_execute(&format!("begin; select app.enter('{}', '{}'); {told}; commit", owner.org, owner.user)).await.expect("proposes");
-    let entry = format!("select action || ' ' || after::text from audit_entries where org_id = '{}' and actor_id = '{}'", acme.org, owner.user);
+    intruder
+        .0
+        .batch_execute(&format!("begin; select app.enter('{}', '{}'); {told}; commit", owner.org, owner.user))
+        .await
+        .expect("proposes");
+    let entry = format!(
+        "select action || ' ' || after::text from audit_entries where org_id = '{}' and actor_id = '{}'",
+        acme.org, owner.user
+    );
     assert_eq!(
         world.db.query(&entry).await,
         [r#"contracts.propose_termination {"reason": "No money", "status": "active", "proposedBy": "owner"}"#]
@@ -198,7 +222,9 @@ async fn a_tenants_job_is_its_own_and_replaces_nobodys() {
     let (victim, intruding) = (world.register("Victim").await, world.register("Intruder").await);
     let intruder = Intruder::of(&world).await;
     let add = |envelope: &str, data: &str, at: &str| {
-        format!(r#"select app.add_job('escrow.send_release', '{{"org": {envelope}, "request": "r", "data": {data}}}', {at}, 'key', 3)"#)
+        format!(
+            r#"select app.add_job('escrow.send_release', '{{"org": {envelope}, "request": "r", "data": {data}}}', {at}, 'key', 3)"#
+        )
     };
     let (own, theirs) = (format!("\"{}\"", intruding.org), format!("\"{}\"", victim.org));
     for (envelope, data) in [

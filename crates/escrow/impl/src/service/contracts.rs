@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use escrow_api::{
-    Contract, ContractStatus, Contracts, ContractsPort, Error, MilestoneBounds, NewContract, OpenedContract,
-    Party, Sign, Statement, Terminate, Terminating, Terms, perm,
+    Contract, ContractStatus, Contracts, ContractsPort, Error, MilestoneBounds, NewContract, OpenedContract, Party, Sign,
+    Statement, Terminate, Terminating, Terms, perm,
 };
 use kernel::{ContractId, Ctx, Currency, Denied, EventId, Fault, FieldFault, Money, OrgId, Page, PageRequest};
 use serde_json::json;

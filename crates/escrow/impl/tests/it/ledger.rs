@@ -82,12 +82,18 @@ async fn nobody_posts_but_the_program() {
     let before = (world.balances().await, world.kinds().await);
     let fine = r#"[{"account": 1000, "amount": 1}, {"account": 2090, "amount": -1}]"#;
     let honest = vouched(&world, contract.id, "E13", "ch_x", fine).await;
-    for forged in [honest.replace(r#""amount": 1}"#, r#""amount": 2}"#), honest.replace("\\x", "\\x00"), honest.replace("ch_x", "ch_y")] {
+    for forged in
+        [honest.replace(r#""amount": 1}"#, r#""amount": 2}"#), honest.replace("\\x", "\\x00"), honest.replace("ch_x", "ch_y")]
+    {
         assert_ne!(forged, honest);
         let said = world.refusal(&world.owner.ctx(), &forged).await;
         assert!(said.contains("nobody vouches"), "{said}");
     }
-    for closed in ["select key from app.ledger_key", "select app.ledger_proof('{}')", "select app.posting_agrees(null, null, null, null, null)"] {
+    for closed in [
+        "select key from app.ledger_key",
+        "select app.ledger_proof('{}')",
+        "select app.posting_agrees(null, null, null, null, null)",
+    ] {
         let said = world.refusal(&world.owner.ctx(), closed).await;
         assert!(said.contains("permission denied"), "{closed}: {said}");
     }
@@ -102,8 +108,11 @@ async fn a_posting_says_what_its_payment_or_release_says() {
     let release = world.db.query("select id from releases").await.remove(0);
     let (charge, release) = (charge.as_str(), release.as_str());
     let two = r#"[{"account": 1000, "amount": 7}, {"account": 2090, "amount": -7}]"#.to_owned();
-    let more = format!(r#"[{{"account": 1000, "amount": 9000000}}, {{"account": 2000, "subject": "{milestone}", "amount": -9000000}}]"#);
-    let back = format!(r#"[{{"account": 2000, "subject": "{milestone}", "amount": -1}}, {{"account": 2020, "subject": "{release}", "amount": 1}}]"#);
+    let more =
+        format!(r#"[{{"account": 1000, "amount": 9000000}}, {{"account": 2000, "subject": "{milestone}", "amount": -9000000}}]"#);
+    let back = format!(
+        r#"[{{"account": 2000, "subject": "{milestone}", "amount": -1}}, {{"account": 2020, "subject": "{release}", "amount": 1}}]"#
+    );
     let left = format!(r#"[{{"account": 2020, "subject": "{release}", "amount": 1}}, {{"account": 1010, "amount": -1}}]"#);
     let returned = format!(r#"[{{"account": 1010, "amount": 1}}, {{"account": 2090, "subject": "{release}", "amount": -1}}]"#);
     for (kind, object, entries) in [
