@@ -119,7 +119,7 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
 }
 
 async fn launch(settings: &Settings, metrics: PrometheusHandle, demo_logins_missing: bool) -> anyhow::Result<Running> {
-    let (listener, address) = bind(settings.server.address, "server.address")?;
+    let (listener, address) = listen(settings)?;
     let scrape = Scrape::start(settings.metrics, metrics)?;
     embedded_postgres::make_data_dir(&settings.data_dir)
         .with_context(|| format!("cannot create the data directory {}; set BUILD14__DATA_DIR", settings.data_dir.display()))?;
@@ -240,9 +240,9 @@ async fn refuse_old_schema(provided: &Provided) -> anyhow::Result<()> {
     let state = db::schema_state(&provided.urls.app).await?;
     anyhow::ensure!(
         state.pending.is_empty(),
-        "the database's schema lacks {} migration(s), the first is {}: run `build14 migrate` with the owner's credentials \
+        "the database's schema lacks {}, the first is {}: run `build14 migrate` with the owner's credentials \
          (BUILD14__DATABASE__OWNER_URL), then start again",
-        state.pending.len(),
+        kernel::counted(state.pending.len(), "migration", "migrations"),
         state.pending[0]
     );
     if !state.unknown.is_empty() {
@@ -273,19 +273,35 @@ async fn stripe(settings: &Settings, api: SocketAddr) -> anyhow::Result<(Option<
     let url = format!("http://{}/api/webhooks/stripe", reachable(api));
     let sandbox = crate::services::start_sandbox(settings, &url, &webhook_secret).await?;
     let access = StripeAccess {
-        api_base: sandbox.base_url(),
-        secret_key: "sk_test_sandbox".to_owned().into(),
         webhook_secrets: vec![webhook_secret],
-        livemode: false,
+        ..StripeAccess::sandbox(sandbox.base_url())
     };
     Ok((Some(sandbox), access))
+}
+
+/// Listens where the API is to be, after a try of every address that this server takes: all that are taken are told in one go.
+fn listen(settings: &Settings) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let mut wanted = vec![("server.address", settings.server.address)];
+    if settings.metrics.enabled {
+        wanted.push(("metrics.address", settings.metrics.address));
+    }
+    if settings.stripe.api_base.is_none() {
+        wanted.push(("stripe.sandbox.address", settings.stripe.sandbox_address));
+    }
+    // All are held until the last was tried: two settings may name one address.
+    let tried: Vec<_> = wanted.into_iter().map(|(key, address)| bind(address, key)).collect();
+    let taken: Vec<String> = tried.iter().filter_map(|tried| tried.as_ref().err()).map(ToString::to_string).collect();
+    anyhow::ensure!(taken.is_empty(), "{}", taken.join("\n         "));
+    tried.into_iter().next().unwrap_or_else(|| bind(settings.server.address, "server.address"))
 }
 
 /// Listens on an address, or says which setting moves it.
 pub(crate) fn bind(address: SocketAddr, key: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
     let variable = format!("BUILD14__{}", key.to_uppercase().replace('.', "__"));
-    let listener = TcpListener::bind(address).with_context(|| {
-        format!("cannot listen on {address} ({key}); choose another address with {variable}, port 0 takes any free one")
+    let listener = TcpListener::bind(address).map_err(|error| {
+        anyhow::anyhow!(
+            "cannot listen on {address} ({key}): {error}; choose another address with {variable}, port 0 takes any free one"
+        )
     })?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;

@@ -36,7 +36,7 @@ mod temporary;
 mod test_cluster;
 
 pub use address::Address;
-pub use cluster::{Cluster, Config, running};
+pub use cluster::{Cluster, Config, exists, running};
 pub use error::Error;
 pub use npm::CACHE_VARIABLE;
 pub use place::make_data_dir;

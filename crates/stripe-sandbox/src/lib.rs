@@ -53,6 +53,7 @@ mod server;
 mod signature;
 mod state;
 mod store;
+mod topups;
 mod transfers;
 mod webhook_delivery;
 mod webhook_endpoints;

@@ -6,7 +6,7 @@ use crate::params::Field;
 use crate::state::State;
 use crate::{
     account_links, accounts, balance, capabilities, charges, disputes, early_fraud_warnings, events, payment_intents,
-    payment_methods, payouts, refunds, reversals, reviews, transfers, webhook_endpoints,
+    payment_methods, payouts, refunds, reversals, reviews, topups, transfers, webhook_endpoints,
 };
 use serde_json::Value;
 
@@ -84,6 +84,8 @@ const ROUTES: &[Route] = &[
     post("/v1/refunds/*", refunds::UPDATE, refunds::update),
     get("/v1/reviews", reviews::LIST, reviews::list),
     get("/v1/reviews/*", &[], reviews::retrieve),
+    get("/v1/topups", topups::LIST, topups::list),
+    get("/v1/topups/*", &[], topups::retrieve),
     get("/v1/transfers", transfers::LIST, transfers::list),
     post("/v1/transfers", transfers::CREATE, transfers::create),
     get("/v1/transfers/*", &[], transfers::retrieve),

@@ -7,7 +7,7 @@ use crate::server::{self, Shared};
 use crate::state::{Origin, PLATFORM, State, table};
 use crate::store::Store;
 use crate::webhooks::{self, DeliveryMode, FlushOrder};
-use crate::{control, onboarding, payment_attempts, payouts, transfers, webhook_delivery, webhook_endpoints};
+use crate::{control, onboarding, payment_attempts, topups, transfers, webhook_delivery, webhook_endpoints};
 use serde_json::Value;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -202,7 +202,10 @@ impl Sandbox {
 
     /// Puts money of its own on the platform's balance, available at once.
     pub fn top_up(&self, amount: i64, currency: &str) {
-        self.with(|state| payouts::top_up(state, PLATFORM, amount, currency));
+        // One that is there at once is refused by nobody.
+        self.with(|state| {
+            let _never_refused = topups::open(state, PLATFORM, amount, currency, false);
+        });
     }
 
     /// Stops the sandbox and writes its snapshot.

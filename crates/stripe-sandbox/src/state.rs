@@ -33,6 +33,7 @@ pub(crate) mod table {
     pub const REVERSALS: &str = "reversals";
     pub const REVIEWS: &str = "reviews";
     pub const SCHEDULE: &str = "schedule";
+    pub const TOPUPS: &str = "topups";
     pub const TRANSFERS: &str = "transfers";
     pub const WEBHOOK_ENDPOINTS: &str = "webhook_endpoints";
 }
