@@ -297,9 +297,7 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Float(own) => own_money(settings, escrow::Own::ComesIn, own),
         Command::Payout(own) => own_money(settings, escrow::Own::IsPaidOut, own),
         Command::Cost(own) => own_money(settings, escrow::Own::IsTaken, own),
-        Command::ReleaseResolve { release, sent, by, .. } => {
-            command::money::release_resolve(settings, release, sent, &by.into())
-        }
+        Command::ReleaseResolve { release, sent, by, .. } => command::money::release_resolve(settings, release, sent, &by.into()),
         Command::Freeze { milestone, contract, operator, reason } => {
             command::freeze(settings, milestone, contract, &kernel::Decision { operator, reason: Some(reason) })
         }

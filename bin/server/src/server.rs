@@ -272,10 +272,7 @@ async fn stripe(settings: &Settings, api: SocketAddr) -> anyhow::Result<(Option<
         format!("whsec_{}", secrets::kept(&settings.data_dir, "webhook.secret")?.expose_secret()).into();
     let url = format!("http://{}/api/webhooks/stripe", reachable(api));
     let sandbox = crate::services::start_sandbox(settings, &url, &webhook_secret).await?;
-    let access = StripeAccess {
-        webhook_secrets: vec![webhook_secret],
-        ..StripeAccess::sandbox(sandbox.base_url())
-    };
+    let access = StripeAccess { webhook_secrets: vec![webhook_secret], ..StripeAccess::sandbox(sandbox.base_url()) };
     Ok((Some(sandbox), access))
 }
 

@@ -143,7 +143,12 @@ pub fn jobs_list(settings: &Settings, dead: bool, json: bool) -> anyhow::Result<
             for job in listed {
                 let error = job.last_error.map(|error| format!(": {error}")).unwrap_or_default();
                 let (id, state, task) = (job.id, job.state, job.task);
-                say(&format!("{id:>8} {state:<7} {task:<28} {} of {}, {}{error}", job.attempts, job.max_attempts, rfc3339(job.run_at)));
+                say(&format!(
+                    "{id:>8} {state:<7} {task:<28} {} of {}, {}{error}",
+                    job.attempts,
+                    job.max_attempts,
+                    rfc3339(job.run_at)
+                ));
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -37,8 +37,7 @@ pub fn list(settings: &Settings, json: bool, all: bool) -> anyhow::Result<ExitCo
 /// If there is no such alarm, or the database does not answer.
 pub fn settle(settings: &Settings, id: Uuid, operator: &Operator, note: &Reason) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let settled =
-            on_database(settings, async |urls| alarms::settle_alarm(&urls.system, id, operator, note).await).await?;
+        let settled = on_database(settings, async |urls| alarms::settle_alarm(&urls.system, id, operator, note).await).await?;
         match settled {
             Settled::Now(row) => say(&format!("settled: {}", alarms::line(&row))),
             Settled::Before(row) => say(&format!("it was settled before, nothing changed: {}", alarms::line(&row))),

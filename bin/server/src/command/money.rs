@@ -39,7 +39,8 @@ pub fn own_money(settings: &Settings, own: Own, named: &OwnMoney, by: &Decision)
     };
     block_on(async {
         let posted =
-            on_both(settings, async |urls, stripe| services::post_float(settings, &urls.system, stripe, &float, by).await).await?;
+            on_both(settings, async |urls, stripe| services::post_float(settings, &urls.system, stripe, &float, by).await)
+                .await?;
         say(&format!("{kind} {}, {} at the provider", named.source, posted.status));
         for entry in &posted.entries {
             say(&format!("     {} {:<20} {:>16}", entry.account, entry.name, entry.amount.to_string()));

@@ -272,7 +272,10 @@ async fn a_person_settles_only_what_is_there_to_settle() {
     let (code, _, complained) =
         run_over(&environment, &["release-resolve", "--release", "x", "--not-sent", "--operator", "Ada"]).await;
     assert_eq!(code, Some(2));
-    assert!(complained.contains("invalid value 'x' for '--release <RELEASE>': it should be an id, such as 0193b1c0-"), "{complained}");
+    assert!(
+        complained.contains("invalid value 'x' for '--release <RELEASE>': it should be an id, such as 0193b1c0-"),
+        "{complained}"
+    );
     let (code, _, complained) = run_over(&environment, &["release-resolve", "--release", id, "--not-sent"]).await;
     assert!(code == Some(2) && complained.contains("--operator"), "{complained}");
 }

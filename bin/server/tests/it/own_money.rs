@@ -101,7 +101,10 @@ async fn the_platforms_own_money_is_posted_exactly_as_stripe_shows_it() {
     let taken = id(&dispute["balance_transactions"][0]);
     let (code, said, complained) = post("cost", &taken, &["--amount", "15.00", "--currency", "EUR"]).await;
     assert_eq!((code, complained.as_str()), (Some(0), ""), "{said}");
-    assert!(said.starts_with(&format!("cost {taken}, available at the provider\n")) && said.contains("5010 dispute_and_loss"), "{said}");
+    assert!(
+        said.starts_with(&format!("cost {taken}, available at the provider\n")) && said.contains("5010 dispute_and_loss"),
+        "{said}"
+    );
     assert_eq!(
         database.query(ROWS).await,
         [
@@ -117,8 +120,7 @@ async fn the_platforms_own_money_is_posted_exactly_as_stripe_shows_it() {
 async fn beside_a_development_server_and_after_it_commands_reach_the_same_database_and_sandbox() {
     let (data, address) = (tempfile::tempdir().expect("a folder"), free_address());
     let mut server = serve(address, data.path(), &[]).await.expect("it runs");
-    let environment =
-        [("BUILD14__DATA_DIR", data.path().display().to_string()), ("BUILD14__LOG__FILTER", "error".to_owned())];
+    let environment = [("BUILD14__DATA_DIR", data.path().display().to_string()), ("BUILD14__LOG__FILTER", "error".to_owned())];
     let base = std::fs::read_to_string(data.path().join("stripe-sandbox.url")).expect("it says where");
     let top_up = async |amount: i64| id(&control(&base, "topups", json!({ "amount": amount, "currency": "eur" })).await);
     let (now, later) = (top_up(5_000).await, top_up(700).await);
@@ -206,7 +208,10 @@ async fn every_address_that_is_taken_is_told_at_once_with_its_setting() {
         (&addresses[2], "stripe.sandbox.address", "BUILD14__STRIPE__SANDBOX__ADDRESS"),
     ] {
         let line = complained.lines().find(|line| line.contains(&format!("cannot listen on {address} ({key}): ")));
-        assert!(line.is_some_and(|line| line.contains(&format!("choose another address with {variable}"))), "{key}: {complained}");
+        assert!(
+            line.is_some_and(|line| line.contains(&format!("choose another address with {variable}"))),
+            "{key}: {complained}"
+        );
     }
     assert_eq!(complained.lines().count(), 3, "{complained}");
     let (_, _, complained) = start("127.0.0.1:0").await;

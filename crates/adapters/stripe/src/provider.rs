@@ -181,6 +181,9 @@ impl PaymentProvider for StripeProvider {
     }
 
     async fn balance_movement(&self, id: &str) -> Result<BalanceMovement, ProviderError> {
-        self.0.get::<wire::BalanceTransaction>("read a balance transaction", &requests::balance_transaction(id)?).await?.movement()
+        self.0
+            .get::<wire::BalanceTransaction>("read a balance transaction", &requests::balance_transaction(id)?)
+            .await?
+            .movement()
     }
 }

@@ -73,7 +73,10 @@ async fn ones_own_money_comes_and_goes_as_the_bank_decides() {
 
     let payout = world.post("/v1/payouts", &[("amount", "2000"), ("currency", "eur")]).await.ok();
     let path = format!("payouts/{}", id(&payout));
-    assert_eq!((move_to(&path, "in_transit").await.ok()["status"].clone(), available().await), (json!("in_transit"), json!(3_000)));
+    assert_eq!(
+        (move_to(&path, "in_transit").await.ok()["status"].clone(), available().await),
+        (json!("in_transit"), json!(3_000))
+    );
     let failed = move_to(&path, "failed").await.ok();
     assert_eq!((&failed["status"], available().await), (&json!("failed"), json!(5_000)));
     let back = failed["failure_balance_transaction"].as_str().unwrap();

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use kernel::Money;
 
 use crate::{
-    AccountState, BalanceMovement, ChargeState, DisputeState, FraudWarning, OwnTransfer, PaymentIntentState, ProviderError, TransferState,
+    AccountState, BalanceMovement, ChargeState, DisputeState, FraudWarning, OwnTransfer, PaymentIntentState, ProviderError,
+    TransferState,
 };
 
 /// What goes wrong with a call.

@@ -63,7 +63,9 @@ fn of_warning(warning: &FraudWarning) -> Incident {
 
 /// As people write it; in a currency that is not used here, as the provider counts.
 fn shown(minor: i64, currency: &str) -> String {
-    currency.parse().map_or_else(|_| format!("{minor} minor units of {currency}"), |currency| Money::from_minor(minor, currency).to_string())
+    currency
+        .parse()
+        .map_or_else(|_| format!("{minor} minor units of {currency}"), |currency| Money::from_minor(minor, currency).to_string())
 }
 
 fn of_charge(charge: &ChargeState) -> Vec<Incident> {
@@ -80,8 +82,11 @@ fn of_charge(charge: &ChargeState) -> Vec<Incident> {
     };
     if *amount_refunded > 0 {
         let state = format!("{amount_refunded} of {amount}");
-        let detail =
-            format!("{} of {} of charge {id} were refunded past 14Build", shown(*amount_refunded, currency), shown(*amount, currency));
+        let detail = format!(
+            "{} of {} of charge {id} were refunded past 14Build",
+            shown(*amount_refunded, currency),
+            shown(*amount, currency)
+        );
         found.push(stop(HoldKind::Refund, id, state, *amount_refunded, true, detail));
     }
     if status != "succeeded" || !captured {

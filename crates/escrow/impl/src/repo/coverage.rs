@@ -229,12 +229,13 @@ pub(crate) async fn surplus(tx: &mut Tx, currency: &str) -> Result<i64, Fault> {
         #[diesel(sql_type = BigInt)]
         surplus: i64,
     }
-    let row: Surplus =
-        diesel::sql_query("select coalesce(sum(money + floated - owed), 0)::bigint as surplus from app.coverage() where currency = $1")
-            .bind::<Text, _>(currency)
-            .get_result(tx.pg())
-            .await
-            .fault()?;
+    let row: Surplus = diesel::sql_query(
+        "select coalesce(sum(money + floated - owed), 0)::bigint as surplus from app.coverage() where currency = $1",
+    )
+    .bind::<Text, _>(currency)
+    .get_result(tx.pg())
+    .await
+    .fault()?;
     Ok(row.surplus)
 }
 

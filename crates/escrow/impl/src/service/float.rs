@@ -403,32 +403,34 @@ mod tests {
             Float::parse(Own::ComesIn, "tu_123", Some(("5000.00", "EUR"))).expect("fine"),
             Float { own: Own::ComesIn, source: "tu_123".to_owned(), expected }
         );
-        for (own, source) in [
-            (Own::ComesIn, "txn_1"),
-            (Own::IsPaidOut, "po_1"),
-            (Own::IsPaidOut, "txn_1"),
-            (Own::IsTaken, "txn_1"),
-        ] {
+        for (own, source) in
+            [(Own::ComesIn, "txn_1"), (Own::IsPaidOut, "po_1"), (Own::IsPaidOut, "txn_1"), (Own::IsTaken, "txn_1")]
+        {
             assert_eq!(Float::parse(own, source, None).expect("fine"), Float { own, source: source.to_owned(), expected: None });
         }
         let refused = |own, source| Float::parse(own, source, None).expect_err("refused").to_string();
         for source in ["", "tu_", "po_1", "a b", "tu_ 1", "tu_ü"] {
             let said = refused(Own::ComesIn, source);
-            assert!(said.starts_with("the source must be the provider's id of the top-up, such as tu_1Mt…"), "{source:?}: {said}");
+            assert!(
+                said.starts_with("the source must be the provider's id of the top-up, such as tu_1Mt…"),
+                "{source:?}: {said}"
+            );
         }
         assert!(refused(Own::IsPaidOut, "dp_1").contains("of the payout, such as po_1Mt…"));
-        let expected =
-            "the source must be the provider's id of the balance transaction that took it, such as txn_1Mt…: at most 255 visible characters";
+        let expected = "the source must be the provider's id of the balance transaction that took it, such as txn_1Mt…: at most 255 visible characters";
         assert_eq!(refused(Own::IsTaken, "dp_1"), expected);
 
-        let said = |amount, currency| Float::parse(Own::ComesIn, "tu_1", Some((amount, currency))).expect_err("refused").to_string();
-        let not_positive =
-            "the amount must be above zero: a float comes in (`build14 float`), a payout or a cost goes out (`build14 payout`, `build14 cost`)";
+        let said =
+            |amount, currency| Float::parse(Own::ComesIn, "tu_1", Some((amount, currency))).expect_err("refused").to_string();
+        let not_positive = "the amount must be above zero: a float comes in (`build14 float`), a payout or a cost goes out (`build14 payout`, `build14 cost`)";
         let cases = [
             (said("5000.001", "EUR"), "the amount \"5000.001\" is not one of EUR: at most 2 decimals are allowed"),
             (said("0.5", "JPY"), "the amount \"0.5\" is not one of JPY: at most 0 decimals are allowed"),
             (said("much", "EUR"), "the amount \"much\" is not one of EUR: \"much\" is not a decimal number such as \"1234.50\""),
-            (said("92233720368547758.08", "EUR"), "the amount \"92233720368547758.08\" is not one of EUR: the amount is too large"),
+            (
+                said("92233720368547758.08", "EUR"),
+                "the amount \"92233720368547758.08\" is not one of EUR: the amount is too large",
+            ),
             (said("0.00", "EUR"), not_positive),
             (said("-1", "EUR"), not_positive),
             (said("1", "EURO"), "\"EURO\" is not an ISO 4217 code of a currency that can be used here"),

@@ -22,7 +22,8 @@ async fn a_float_is_posted_as_the_provider_shows_it_once_and_never_otherwise() {
     assert_eq!(entries, [(1010, "stripe_available", eur(500_000)), (3000, "float", eur(-500_000))]);
     assert_eq!((posted.surplus, posted.resumed, posted.status.as_str()), (eur(500_000), 0, "succeeded"));
 
-    let twice = format!("tu_1 was posted before, on {} by Ada Lovelace, as 5000.00 EUR: nothing is posted twice", rfc3339(posted.at));
+    let twice =
+        format!("tu_1 was posted before, on {} by Ada Lovelace, as 5000.00 EUR: nothing is posted twice", rfc3339(posted.at));
     assert_eq!(said(world.post(Own::ComesIn, "tu_1", None).await), twice);
     let other = world.float("5000.01", "tu_1").await;
     assert_eq!(said(other), "tu_1 is over 5000.00 EUR at the provider, not 5000.01 EUR: nothing was posted");
@@ -85,7 +86,9 @@ async fn a_payout_is_never_of_more_than_the_platforms_own() {
     assert_eq!(said(world.post(Own::IsPaidOut, "po_1", None).await), told);
     // Nor does the database take it, whoever writes.
     let row = |object: &str, amount: i64| {
-        format!("insert into platform_float values (gen_random_uuid(), 'stripe', '{object}', {amount}, 'EUR', now(), 'Ada', null, 'paid', 'txn_{object}')")
+        format!(
+            "insert into platform_float values (gen_random_uuid(), 'stripe', '{object}', {amount}, 'EUR', now(), 'Ada', null, 'paid', 'txn_{object}')"
+        )
     };
     let refused = world.tamper(&row("po_1", -1_001)).await;
     assert_eq!(refused, "payout po_1 leaves 1 of EUR less than is owed");
@@ -131,7 +134,8 @@ async fn a_payout_that_comes_back_is_undone_by_its_booking() {
     assert_eq!(posted.surplus, eur(1_000));
     assert_eq!(world.db.query("select settled_by from alarms").await, ["Ada Lovelace"]);
     // The booking of a payout that was posted is no cost either.
-    let told = "txn_po_1 is of the kind payout: nothing was posted. A payout is posted by its own id: `build14 payout --source po_1`";
+    let told =
+        "txn_po_1 is of the kind payout: nothing was posted. A payout is posted by its own id: `build14 payout --source po_1`";
     assert_eq!(said(world.post(Own::IsTaken, "txn_po_1", None).await), told);
     world.assert_healthy().await;
 }
@@ -154,8 +158,9 @@ async fn the_database_keeps_it_and_tenants_learn_a_boolean() {
         assert!(said.contains("append-only"), "{sql}: {said}");
     }
     for (amount, source) in [("0", "tu_2"), ("1", ""), ("1", "a b"), ("1", "tu_1")] {
-        let sql =
-            format!("insert into platform_float values (gen_random_uuid(), 'stripe', '{source}', {amount}, 'EUR', now(), 'Ada', null, 'x', 'txn_x')");
+        let sql = format!(
+            "insert into platform_float values (gen_random_uuid(), 'stripe', '{source}', {amount}, 'EUR', now(), 'Ada', null, 'x', 'txn_x')"
+        );
         let said = world.tamper(&sql).await;
         assert!(said.contains("violates"), "{sql}: {said}");
     }
