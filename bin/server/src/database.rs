@@ -144,7 +144,7 @@ pub async fn migrate(urls: &Urls) -> anyhow::Result<Vec<String>> {
 #[must_use]
 pub fn running(settings: &Settings) -> Option<Urls> {
     let address = embedded_postgres::running(&settings.data_dir)?;
-    let url = |user: &str| address.url(user, NAME).into();
+    let url = |user: &str| SecretString::from(address.url(user, NAME));
     let [app, system, owner] = [Role::App, Role::System, Role::Owner].map(|role| url(role.name()));
     Some(Urls { app, system, owner: Some(owner), admin: Some(url("postgres")) })
 }

@@ -78,7 +78,7 @@ enum Command {
     #[command(group = clap::ArgGroup::new("outcome").required(true).args(["sent", "not_sent"]))]
     ReleaseResolve {
         /// The release's id
-        #[arg(long, value_parser = id)]
+        #[arg(long, value_parser = parsed_id)]
         release: uuid::Uuid,
         /// It was sent, with this transfer (`tr_…`)
         #[arg(long)]
@@ -93,10 +93,10 @@ enum Command {
     #[command(group = clap::ArgGroup::new("place").required(true).args(["milestone", "contract"]))]
     Freeze {
         /// One milestone's id
-        #[arg(long, value_parser = id)]
+        #[arg(long, value_parser = parsed_id)]
         milestone: Option<uuid::Uuid>,
         /// A contract's id: all its milestones
-        #[arg(long, value_parser = id)]
+        #[arg(long, value_parser = parsed_id)]
         contract: Option<uuid::Uuid>,
         /// Who does it: stands in both parties' trails
         #[arg(long)]
@@ -109,10 +109,10 @@ enum Command {
     #[command(group = clap::ArgGroup::new("place").required(true).args(["milestone", "contract"]))]
     Unfreeze {
         /// One milestone's id
-        #[arg(long, value_parser = id)]
+        #[arg(long, value_parser = parsed_id)]
         milestone: Option<uuid::Uuid>,
         /// A contract's id
-        #[arg(long, value_parser = id)]
+        #[arg(long, value_parser = parsed_id)]
         contract: Option<uuid::Uuid>,
         /// What is lifted: what `freeze` placed, or what a person has settled otherwise, such as `dispute`
         #[arg(long, default_value = "operator", value_parser = hold_kind)]
@@ -128,7 +128,7 @@ enum Command {
     #[command(group = clap::ArgGroup::new("settlement").required(true).args(["paid_with", "held_again"]))]
     ReversalSettle {
         /// The release's id
-        #[arg(long, value_parser = id)]
+        #[arg(long, value_parser = parsed_id)]
         release: uuid::Uuid,
         /// The payee was paid what came back with this other transfer (`tr_…`)
         #[arg(long)]
@@ -200,7 +200,7 @@ struct Own {
     by: By,
 }
 
-fn id(text: &str) -> Result<uuid::Uuid, String> {
+fn parsed_id(text: &str) -> Result<uuid::Uuid, String> {
     text.parse().map_err(|_| "it should be an id, such as 0193b1c0-0000-7000-8000-000000000001".to_owned())
 }
 
@@ -241,7 +241,7 @@ enum Alarms {
     /// Settles one: somebody looked at it and did what was to be done
     Settle {
         /// Its id, as `list` shows it
-        #[arg(long, value_parser = id)]
+        #[arg(long, value_parser = parsed_id)]
         id: uuid::Uuid,
         /// The name of the person who does this
         #[arg(long)]

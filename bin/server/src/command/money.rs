@@ -78,8 +78,8 @@ pub fn release_resolve(
 ) -> anyhow::Result<ExitCode> {
     let resolution = sent.map_or(escrow::Resolution::NotSent, escrow::Resolution::Sent);
     block_on(async {
-        let resolve = async |services: &services::Services| Ok(services.resolve_release(release.into(), &resolution, by).await?);
-        let resolved = on_services(settings, resolve).await?;
+        let resolved =
+            on_services(settings, async |services| Ok(services.resolve_release(release.into(), &resolution, by).await?)).await?;
         let transfer = resolved.transfer.as_deref().unwrap_or("no transfer");
         say(&format!("release {release} is {} ({transfer})", resolved.status.name()));
         Ok(ExitCode::SUCCESS)
@@ -98,8 +98,8 @@ pub fn reversal_settle(
 ) -> anyhow::Result<ExitCode> {
     let settlement = paid_with.map_or(escrow::Settlement::HeldAgain, escrow::Settlement::PaidWith);
     block_on(async {
-        let settle = async |services: &services::Services| Ok(services.settle_reversal(release.into(), &settlement, by).await?);
-        let settled = on_services(settings, settle).await?;
+        let settled =
+            on_services(settings, async |services| Ok(services.settle_reversal(release.into(), &settlement, by).await?)).await?;
         say(&format!("release {release}: what came back ({}) is settled; its contract's money may move again", settled.reversed));
         Ok(ExitCode::SUCCESS)
     })
