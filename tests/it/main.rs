@@ -4,6 +4,7 @@ mod architecture;
 mod authorisation;
 mod bad_input;
 mod both_sides;
+mod circles;
 mod disputes;
 mod error_codes;
 mod exits;

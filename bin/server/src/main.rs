@@ -68,9 +68,9 @@ enum Command {
         #[command(subcommand)]
         what: Alarms,
     },
-    /// Posts a top-up of the platform's own money (tu_…), as the payment provider shows it, once (E0 of the ledger)
+    /// Posts a top-up of the platform's own money (tu_…), as the payment provider shows it, once
     Float(Own),
-    /// Posts a payout of the platform's own money to its bank (po_…), as the payment provider shows it, once (E11 of the ledger)
+    /// Posts a payout of the platform's own money to its bank (po_…), as the payment provider shows it, once
     Payout(Own),
     /// Posts what the payment provider took of the platform's own money, such as the fee of a dispute (txn_…), as it shows it, once
     Cost(Own),

@@ -33,8 +33,8 @@ pub fn own_money(settings: &Settings, own: Own, named: &OwnMoney, by: &Decision)
     let expected = named.amount.as_deref().zip(named.currency.as_deref());
     let float = escrow::Float::parse(own, &named.source, expected)?;
     let kind = match own {
-        Own::ComesIn => "float (E0)",
-        Own::IsPaidOut => "payout (E11)",
+        Own::ComesIn => "float",
+        Own::IsPaidOut => "payout",
         Own::IsTaken => "cost",
     };
     block_on(async {

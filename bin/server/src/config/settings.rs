@@ -179,6 +179,9 @@ impl Settings {
 /// A round of signatures writes a line to the log.
 const LEAST_BETWEEN_SIGNATURES: Duration = Duration::from_secs(10);
 
+/// One page shows them all, and each sign-in counts them.
+const MOST_SESSIONS: u32 = 1000;
+
 /// Bounds of `[sign_in]`.
 const MOST_HASH_THREADS: usize = 256;
 const MOST_HASH_QUEUE: usize = 100_000;
@@ -377,8 +380,8 @@ impl Reader {
         if s.database.pool_size == 0 {
             self.fault("database.pool_size", "at least 1 connection is needed");
         }
-        if s.sign_in.sessions_per_person == 0 {
-            self.fault("sessions.per_person", "a person must be able to have at least 1 session");
+        if !(1..=MOST_SESSIONS).contains(&s.sign_in.sessions_per_person) {
+            self.fault("sessions.per_person", format!("must be 1 to {MOST_SESSIONS}"));
         }
         if s.sign_in.hash_threads > MOST_HASH_THREADS {
             self.fault("sign_in.hash_threads", format!("must be at most {MOST_HASH_THREADS}"));

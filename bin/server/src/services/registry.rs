@@ -12,8 +12,6 @@ use tenders::TenderJob;
 use tenders_api::BidSubmitted;
 use uow::SystemUow;
 
-use super::Services;
-
 /// How often what hangs is taken up again.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -30,16 +28,26 @@ pub const TASKS: &[&str] = &[
     tenders::FALL_AWARD_JOB,
 ];
 
-pub(super) fn registry(services: &Services) -> Registry {
+/// What the handlers and sweeps work with.
+pub(super) struct Hands<'a> {
+    pub(super) escrow: &'a Arc<escrow::Service>,
+    pub(super) tenders: &'a Arc<tenders::Service>,
+    pub(super) auth: &'a Arc<auth::Service>,
+    pub(super) system: &'a SystemUow,
+    pub(super) signer: &'a Arc<audit::Signer>,
+    pub(super) sign_every: Duration,
+}
+
+pub(super) fn registry(hands: &Hands<'_>) -> Registry {
     let mut registry = Registry::new();
-    money(&mut registry, &services.for_jobs.escrow);
-    tendering(&mut registry, &services.for_jobs.tenders, &services.system);
-    let (door, signer) = (services.system.clone(), Arc::clone(&services.signer));
-    registry.every("audit.sign_heads", services.sign_every, move || {
+    money(&mut registry, hands.escrow);
+    tendering(&mut registry, hands.tenders, hands.system);
+    let (door, signer) = (hands.system.clone(), Arc::clone(hands.signer));
+    registry.every("audit.sign_heads", hands.sign_every, move || {
         let (door, signer) = (door.clone(), Arc::clone(&signer));
         async move { audit::sign_heads(&door, &signer).await.map(drop) }
     });
-    let auth = Arc::clone(&services.auth);
+    let auth = Arc::clone(hands.auth);
     registry.every("auth.purge_sessions", Duration::from_secs(3600), move || {
         let auth = Arc::clone(&auth);
         // An ended session is kept for a month, for questions about who was signed in.

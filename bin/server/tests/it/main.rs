@@ -10,5 +10,6 @@ mod process;
 mod roles;
 mod rolling;
 mod sealed;
+mod security;
 mod stopping;
 mod upkeep;

@@ -3,6 +3,7 @@
 //! Lock order: contract (shared, unless it changes) → milestone → payment → release → balances.
 
 mod alarms;
+mod asked;
 mod charges;
 mod contracts;
 mod coverage;
@@ -71,7 +72,7 @@ pub struct Service {
     provider: Arc<dyn PaymentProvider>,
     clock: Arc<dyn Clock>,
     settings: Settings,
-    asked: looks::Asked,
+    asked: asked::Asked,
 }
 
 impl Service {
@@ -79,7 +80,7 @@ impl Service {
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
         let Dependencies { uow, system, authorizer, audit, tenants, provider, clock, settings } = dependencies;
-        Self { uow, system, authz: authorizer, audit, tenants, provider, clock, settings, asked: looks::Asked::default() }
+        Self { uow, system, authz: authorizer, audit, tenants, provider, clock, settings, asked: asked::Asked::default() }
     }
 
     /// Passes if the context's organisation is that side of the contract and the person may do it.

@@ -2,60 +2,15 @@
 
 use std::collections::HashMap;
 
-use auth_api::Reach;
 use db::prelude::*;
-use escrow_api::{Contract, ContractStatus, CostBearer, Error, Hold, NewContract, Party, Signature, Terms};
+use escrow_api::{Contract, ContractStatus, Error, Hold, NewContract, Party, Signature, Terms};
 use kernel::{ContractId, Fault, OrgId, Page, PageRequest, Position, ProjectId, Timestamp, UserId};
 use uuid::Uuid;
 
+pub(crate) use super::rows::{ContractRow, Visible};
 use super::{Reader, currency, milestones, money, payees, state, terminations};
 use crate::model::document::Document;
 use crate::schema::{contract_lines, contract_signatures, contracts};
-
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = contracts)]
-pub(crate) struct ContractRow {
-    pub(crate) org_id: Uuid,
-    pub(crate) id: Uuid,
-    pub(crate) contractor_org_id: Uuid,
-    pub(crate) project_id: Uuid,
-    pub(crate) tender_id: Uuid,
-    pub(crate) bid_id: Uuid,
-    pub(crate) title: String,
-    pub(crate) currency: String,
-    pub(crate) total: i64,
-    pub(crate) status: String,
-    pub(crate) fee_bps: i32,
-    pub(crate) processing_cost_bearer: String,
-    pub(crate) processing_bps: i32,
-    pub(crate) processing_fixed: i64,
-    pub(crate) document_sha256: String,
-    pub(crate) cancel_reason: Option<String>,
-    pub(crate) activated_at: Option<Timestamp>,
-    pub(crate) completed_at: Option<Timestamp>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
-}
-
-impl ContractRow {
-    pub(crate) fn status(&self) -> Result<ContractStatus, Fault> {
-        state(ContractStatus::from_name(&self.status), &self.status)
-    }
-
-    /// Which side an organisation is.
-    pub(crate) fn side_of(&self, org: OrgId) -> Party {
-        if self.org_id == org.0 { Party::Owner } else { Party::Contractor }
-    }
-
-    pub(crate) fn terms(&self) -> Result<Terms, Fault> {
-        Ok(Terms {
-            fee_bps: super::count(self.fee_bps),
-            bearer: state(CostBearer::from_name(&self.processing_cost_bearer), &self.processing_cost_bearer)?,
-            processing_bps: super::count(self.processing_bps),
-            processing_fixed: self.processing_fixed,
-        })
-    }
-}
 
 #[derive(Insertable)]
 #[diesel(table_name = contracts)]
@@ -194,27 +149,6 @@ pub(crate) async fn document(mut pg: Reader<'_>, id: ContractId) -> Result<Strin
         .first(&mut pg)
         .await
         .not_found(|| Error::NotFound("contract"))
-}
-
-/// Whose rows a list shows.
-#[derive(Debug, Clone)]
-pub(crate) struct Visible {
-    /// The reader.
-    pub(crate) org: OrgId,
-    /// Of the reader's own projects, these.
-    pub(crate) reach: Reach,
-    /// And those in which the reader is the contractor.
-    pub(crate) as_contractor: bool,
-}
-
-impl Visible {
-    /// The projects as an array, `None` for all.
-    pub(crate) fn projects(&self) -> Option<Vec<Uuid>> {
-        match &self.reach {
-            Reach::All => None,
-            Reach::Only(projects) => Some(projects.iter().map(|ProjectId(id)| *id).collect()),
-        }
-    }
 }
 
 pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageRequest) -> Result<Page<ContractRow>, Fault> {

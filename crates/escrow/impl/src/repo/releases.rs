@@ -8,7 +8,7 @@ use kernel::{Fault, MilestoneId, OrgId, PaymentId, ReleaseId, Timestamp, UserId}
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::milestones::MilestoneRow;
+use super::rows::MilestoneRow;
 use super::{Reader, count, money, state};
 use crate::model::money::{Earlier, Split};
 use crate::schema::releases;

@@ -7,8 +7,8 @@ use escrow_api::{EscrowStatus, MilestoneStatus, Party, Termination};
 use kernel::{Fault, Money, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::contracts::ContractRow;
 use super::payments::PaymentRow;
+use super::rows::ContractRow;
 use super::{Reader, currency, holds, ledger, milestones, reader, state};
 use crate::model::is_live;
 use crate::schema::contract_terminations as t;

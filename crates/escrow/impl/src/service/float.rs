@@ -129,9 +129,9 @@ fn whose(operator: &Option<String>) -> &str {
 /// What becomes of the platform's own money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Own {
-    /// It comes to the balance (E0), or comes back.
+    /// It comes to the balance, or comes back.
     ComesIn,
-    /// It goes to the platform's bank (E11).
+    /// It goes to the platform's bank.
     IsPaidOut,
     /// The provider takes it for a cost that belongs to no contract.
     IsTaken,
@@ -313,7 +313,7 @@ fn posting(own: Own, source: &str, seen: &Seen) -> Posting {
     }
 }
 
-/// Posts a float, a payout or a cost exactly as the provider shows it, once, under the name of the person who does it, and looks at I7 in the
+/// Posts a float, a payout or a cost exactly as the provider shows it, once, under the name of the person who does it, and looks at coverage in the
 /// same transaction: what waited for it goes on at once.
 ///
 /// # Errors
@@ -359,7 +359,7 @@ pub async fn post_float(
                     let paid_out = Money::from_minor(-amount.minor(), currency);
                     return Err(FloatError::NotOwn { source_object: source.clone(), paid_out, surplus, over });
                 }
-                tx.settle_alarms(PAYOUT, std::slice::from_ref(source), &by.operator, "posted (E11)").await?;
+                tx.settle_alarms(PAYOUT, std::slice::from_ref(source), &by.operator, "posted").await?;
             }
             let at = repo::coverage::post_float(tx, &new, by).await?;
             let found = look_in(tx, None).await?;
