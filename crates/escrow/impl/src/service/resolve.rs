@@ -64,6 +64,7 @@ impl Service {
         }
         self.open_to_a_person(&release, resolution)?;
         let transfer = self.transfer_of(&release, resolution).await?;
+        self.ready_to_post().await?;
         self.uow
             .write(&ctx, async |tx| {
                 repo::milestones::lock(tx, release.milestone_id.into()).await?;
