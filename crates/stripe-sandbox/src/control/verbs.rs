@@ -4,7 +4,8 @@ use crate::config::Endpoint;
 use crate::control::faults::{self, Fault};
 use crate::control::{authentication, onboarding, request_log};
 use crate::objects::{
-    disputes, due, early_fraud_warnings, events, payment_attempts, payment_intents, payment_methods, payouts, reviews, standing, topups,
+    disputes, due, early_fraud_warnings, events, payment_attempts, payment_intents, payment_methods, payouts, reviews, standing,
+    topups,
 };
 use crate::protocol::{ApiError, Call, Request, money};
 use crate::webhooks::endpoints;
