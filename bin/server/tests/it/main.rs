@@ -5,6 +5,7 @@ mod crash;
 mod crowd;
 mod freezing;
 mod outage;
+mod own_money;
 mod process;
 mod roles;
 mod rolling;

@@ -41,7 +41,7 @@ use crate::repo::ledger::Place;
 use crate::settings::Settings;
 
 pub use doctor::doctor;
-pub use float::{Float, FloatError, FloatPosted, post_float};
+pub use float::{Float, FloatError, FloatPosted, Own, post_float};
 pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
 pub use resolve::Resolution;
 pub use reversals::{Settlement, Unsettled};

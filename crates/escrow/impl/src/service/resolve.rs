@@ -3,7 +3,7 @@
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{Error, Release, ReleaseStatus, TransferState};
-use kernel::{Ctx, Decision, ReleaseId, RequestId};
+use kernel::{Ctx, Decision, ReleaseId, RequestId, rfc3339};
 use serde_json::json;
 
 use super::funding::transfer_group;
@@ -106,7 +106,7 @@ impl Service {
         }
         let over = release.maybe_sent_at.map(|since| since + KEY_LIFE + LAST_ATTEMPT);
         if *resolution == Resolution::NotSent && over.is_none_or(|over| self.now() < over) {
-            let until = over.map_or_else(String::new, |over| format!(" until {over}"));
+            let until = over.map_or_else(String::new, |over| format!(" until {}", rfc3339(over)));
             return Err(refused(format!("it may still be sent by itself{until}")));
         }
         Ok(())

@@ -6,7 +6,7 @@
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{CostBearer, Error, EscrowStatus, MilestoneStatus, PaymentIntentState, PaymentStatus, SettledFunds};
-use kernel::{Ctx, Fault, OrgId, PaymentId, RequestId, Timestamp};
+use kernel::{Ctx, Fault, Money, OrgId, PaymentId, RequestId, Timestamp};
 use serde_json::json;
 use uow::Tx;
 
@@ -260,10 +260,13 @@ impl Service {
             CostBearer::Platform => share(payment.charged, terms.processing_bps).saturating_add(terms.processing_fixed),
         };
         if fee > expected {
-            let (over, currency) = (fee - expected, &payment.currency);
+            let currency = repo::currency(&payment.currency)?;
+            let money = |minor| Money::from_minor(minor, currency);
             let detail = format!(
-                "the provider took {fee} minor units of {currency}, {over} more than the {expected} expected: the platform's cost; if that is \
-                 no exception, set escrow.terms"
+                "the provider took {}, {} more than the {} expected: the platform's cost; if that is no exception, set escrow.terms",
+                money(fee),
+                money(fee - expected),
+                money(expected)
             );
             alarm_in(tx, "fee_above_estimate", ("payment", payment.id.to_string()), detail).await?;
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use escrow::jobs as tasks;
-use escrow::{Dependencies, Float, FloatError, FloatPosted, Service, Settings, doctor, post_float};
+use escrow::{Dependencies, Float, FloatError, FloatPosted, Own, Service, Settings, doctor, post_float};
 use escrow_api::fake::FakeProvider;
 use escrow_api::{
     Approve, Contract, Contracts, ContractsPort, Error, Escrow, Escrows, Fund, Funding, Milestone, Milestones, NewContract,
@@ -117,12 +117,18 @@ impl World {
 
     /// Tops the provider's balance up with euros, and posts that.
     pub async fn float(&self, amount: &str, source: &str) -> Result<FloatPosted, FloatError> {
-        let float = Float::parse(amount, "EUR", source)?;
         // It is there before anybody posts it.
         if self.topped_up.lock().expect("not poisoned").insert(source.to_owned()) {
-            self.provider.move_money(Money::from_decimal(amount.parse().expect("an amount"), Currency::EUR).expect("euros"));
+            let amount = Money::from_decimal(amount.parse().expect("an amount"), Currency::EUR).expect("euros");
+            self.provider.tops_up(source, amount);
         }
-        post_float(&self.db.system_uow(), &float, &ada()).await
+        self.post(Own::ComesIn, source, Some((amount, "EUR"))).await
+    }
+
+    /// Posts the platform's own money as an operator does.
+    pub async fn post(&self, own: Own, source: &str, expected: Option<(&str, &str)>) -> Result<FloatPosted, FloatError> {
+        let float = Float::parse(own, source, expected)?;
+        post_float(&self.db.system_uow(), &*self.provider, &float, &ada()).await
     }
 
     pub async fn assert_healthy(&self) {
