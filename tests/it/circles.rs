@@ -112,6 +112,11 @@ fn crates() -> BTreeMap<String, BTreeMap<Module, File>> {
         }
     }
     assert!(all.len() > 20, "the crates are found");
+    for files in all.values_mut().filter(|files| !files.contains_key(&Module::new())) {
+        // A program without a library: its root is `main.rs`.
+        let main = files.remove(&vec!["main".to_owned()]).expect("a crate has a root");
+        files.insert(Module::new(), main);
+    }
     all
 }
 
@@ -194,6 +199,9 @@ fn walk(files: &BTreeMap<Module, File>, mut at: Module, mut rest: &[String], dep
             return Some(at);
         } else if let Some(import) = file.imports.iter().find(|import| import.name == *first) {
             return home(files, &at, &extended(&import.named, &rest[1..]), depth + 1);
+        } else if file.mentions.contains("macro_rules") && file.mentions.contains(first) {
+            // A macro of the file's own defines it.
+            return Some(at);
         } else {
             let mut globs = file.imports.iter().filter(|import| import.name == "*");
             return globs.find_map(|glob| home(files, &at, &extended(&glob.named, rest), depth + 1));

@@ -6,6 +6,7 @@ mod bad_input;
 mod both_sides;
 mod circles;
 mod disputes;
+mod doors;
 mod error_codes;
 mod exits;
 mod isolation;

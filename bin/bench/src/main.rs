@@ -6,10 +6,9 @@ mod load;
 mod pgbench;
 mod projects;
 mod read;
+mod say;
 mod server;
 mod sign_ins;
-
-use std::io::Write;
 
 use clap::{Parser, Subcommand};
 
@@ -63,10 +62,6 @@ enum What {
         #[arg(long)]
         server: Option<std::path::PathBuf>,
     },
-}
-
-fn say(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn main() -> anyhow::Result<()> {

@@ -9,7 +9,8 @@ use embedded_postgres::{Cluster, Config};
 use crate::dataset::{org_sql, user_sql};
 use crate::load::Write;
 use crate::read::{admin, median};
-use crate::{dataset, load, say, server, sign_ins};
+use crate::say::say;
+use crate::{dataset, load, server, sign_ins};
 
 const PATH: &str = "/api/projects?limit=20";
 const NEW: &str = r#"{"name":"Another villa","currency":"EUR"}"#;

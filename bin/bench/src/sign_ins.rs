@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use crate::dataset::user_sql;
+use crate::load;
 use crate::read::median;
-use crate::{load, say};
+use crate::say::say;
 
 const PASSWORD: &str = "correct horse battery staple";
 /// So many sign in at a time while others read.

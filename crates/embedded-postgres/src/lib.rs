@@ -42,7 +42,7 @@ mod temporary;
 mod test_cluster;
 
 pub use address::Address;
-pub use cluster::{Cluster, Config, running};
+pub use cluster::{Cluster, Config, exists, running};
 pub use demands::{BIN_VARIABLE, OLDEST_MAJOR};
 pub use error::Error;
 pub use npm::CACHE_VARIABLE;

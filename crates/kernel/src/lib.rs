@@ -27,3 +27,15 @@ pub use permission::{OrgRole, Permission, ProjectRole, Scope};
 
 /// UTC instants, the only kind of time that crosses a crate boundary.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
+
+/// A number of things: `1 release`, `2 releases`.
+#[must_use]
+pub fn counted<N: std::fmt::Display + PartialEq + From<u8>>(n: N, one: &str, many: &str) -> String {
+    if n == N::from(1) { format!("{n} {one}") } else { format!("{n} {many}") }
+}
+
+/// An instant as people are told it on the command line: RFC 3339, UTC, to the second.
+#[must_use]
+pub fn rfc3339(at: Timestamp) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}

@@ -19,4 +19,5 @@ pub(crate) mod refunds;
 pub(crate) mod reversals;
 pub(crate) mod reviews;
 pub(crate) mod standing;
+pub(crate) mod topups;
 pub(crate) mod transfers;

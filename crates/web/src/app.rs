@@ -1,7 +1,6 @@
 //! The App: the same layers around the same routes for the server and for every test.
 
 mod access_log;
-mod client;
 mod compress;
 mod cors;
 mod denial;
@@ -23,8 +22,6 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, web};
 
-pub use client::{ClientIpHeader, Network};
-pub(crate) use client::{is_trusted, network_of};
 pub use denial::{DenialLog, NoDenialLog};
 pub use deps::AppDeps;
 pub use drain::Drain;

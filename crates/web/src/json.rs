@@ -2,7 +2,6 @@
 
 mod explain;
 mod integers;
-mod keyword;
 mod merge;
 mod pointer;
 mod schema;
@@ -19,7 +18,6 @@ use pointer::push_segment;
 
 use crate::Problem;
 
-pub(crate) use keyword::MAX_DECIMALS;
 pub use merge::merge_patch;
 
 /// Reads a `T` from JSON.

@@ -42,7 +42,7 @@ impl Reader {
             CostBearer::Owner
         });
         Escrow {
-            fee_basis_points: self.parsed("escrow.fee_basis_points", "250"),
+            fee_basis_points: self.number("escrow.fee_basis_points", "250"),
             processing_cost_bearer,
             currencies: self.parsed_list("escrow.currencies"),
             terms: self.terms(),
@@ -59,8 +59,8 @@ impl Reader {
             let keys = terms_of(currency);
             if keys.iter().all(|key| self.given(key)) {
                 let [bps, fixed, reserve] = &keys;
-                let (fixed, reserve): (u32, u32) = (self.parsed(fixed, "30"), self.parsed(reserve, "100000"));
-                let processing = Processing { bps: self.parsed(bps, "290"), fixed: fixed.into(), reserve: reserve.into() };
+                let (fixed, reserve): (u32, u32) = (self.number(fixed, "30"), self.number(reserve, "100000"));
+                let processing = Processing { bps: self.number(bps, "290"), fixed: fixed.into(), reserve: reserve.into() };
                 terms.insert(currency, processing);
             }
         }

@@ -179,6 +179,9 @@ impl Settings {
 /// A round of signatures writes a line to the log.
 const LEAST_BETWEEN_SIGNATURES: Duration = Duration::from_secs(10);
 
+/// One page shows them all, and each sign-in counts them.
+const MOST_SESSIONS: u32 = 1000;
+
 /// Bounds of `[sign_in]`.
 const MOST_HASH_THREADS: usize = 256;
 const MOST_HASH_QUEUE: usize = 100_000;
@@ -231,42 +234,42 @@ impl Reader {
             data_dir: PathBuf::from(r.text("data_dir")),
             server: Server {
                 address: r.address("server.address"),
-                workers: r.parsed("server.workers", "4, or 0 for one per core"),
+                workers: r.number("server.workers", "4, or 0 for one per core"),
                 public_url: r.text("server.public_url"),
                 allowed_origins: r.list("server.allowed_origins"),
                 trusted_proxies: r.parsed_list("server.trusted_proxies"),
                 client_ip_header: r.parsed("server.client_ip_header", "x-forwarded-for, or forwarded"),
-                max_body_bytes: r.parsed("server.max_body_bytes", "1048576"),
+                max_body_bytes: r.number("server.max_body_bytes", "1048576"),
                 head_timeout: r.duration("server.head_timeout"),
                 body_idle_timeout: r.duration("server.body_idle_timeout"),
                 body_timeout: r.duration("server.body_timeout"),
                 write_timeout: r.duration("server.write_timeout"),
                 keep_alive: r.duration("server.keep_alive"),
-                max_connections: r.parsed("server.max_connections", "10000"),
-                connections_per_address: r.parsed("server.connections_per_address", "256"),
+                max_connections: r.number("server.max_connections", "10000"),
+                connections_per_address: r.number("server.connections_per_address", "256"),
                 shutdown_timeout: r.duration("server.shutdown_timeout"),
                 drain_period: r.duration("server.drain_period"),
-                docs: r.parsed("server.docs", "true"),
+                docs: r.flag("server.docs"),
             },
-            metrics: Metrics { enabled: r.parsed("metrics.enabled", "true"), address: r.address("metrics.address") },
+            metrics: Metrics { enabled: r.flag("metrics.enabled"), address: r.address("metrics.address") },
             log_format,
             log_filter: r.text("log.filter"),
             database: Database {
                 url: some(r.secret("database.url")),
                 system_url: some(r.secret("database.system_url")),
                 owner_url: some(r.secret("database.owner_url")),
-                pool_size: r.parsed("database.pool_size", "6"),
+                pool_size: r.number("database.pool_size", "6"),
                 wait: r.duration("database.wait"),
                 statement_timeout: r.duration("database.statement_timeout"),
                 lock_timeout: r.duration("database.lock_timeout"),
             },
-            jobs: Jobs { in_process: r.parsed("jobs.in_process", "true"), concurrency: r.parsed("jobs.concurrency", "4") },
+            jobs: Jobs { in_process: r.flag("jobs.in_process"), concurrency: r.number("jobs.concurrency", "4") },
             session_lifetime: r.duration("sessions.lifetime"),
-            secure_cookie: r.parsed("sessions.secure_cookie", "true"),
+            secure_cookie: r.flag("sessions.secure_cookie"),
             sign_in: SignIn {
-                sessions_per_person: r.parsed("sessions.per_person", "50"),
-                hash_threads: r.parsed("sign_in.hash_threads", "2, or 0 for half the cores"),
-                hash_queue: r.parsed("sign_in.hash_queue", "1000"),
+                sessions_per_person: r.number("sessions.per_person", "50"),
+                hash_threads: r.number("sign_in.hash_threads", "2, or 0 for half the cores"),
+                hash_queue: r.number("sign_in.hash_queue", "1000"),
                 hash_wait: r.duration("sign_in.hash_wait"),
                 security_events_kept: r.duration("sign_in.security_events_kept"),
             },
@@ -287,18 +290,18 @@ impl Reader {
                 api_base: Some(r.text("stripe.api_base")).filter(|base| !base.is_empty()),
                 secret_key: r.secret("stripe.secret_key"),
                 livemode: r.livemode(),
-                allow_test_key: r.parsed("stripe.allow_test_key", "true"),
+                allow_test_key: r.flag("stripe.allow_test_key"),
                 webhook_secrets: r.list("stripe.webhook_secret").into_iter().map(SecretString::from).collect(),
                 timeout: r.duration("stripe.timeout"),
                 sandbox_address: r.address("stripe.sandbox.address"),
             },
             escrow: r.escrow(),
             rate_limits: RateLimits {
-                enabled: r.parsed("rate_limits.enabled", "true"),
-                per_address: r.parsed("rate_limits.per_address", "1200"),
-                per_user: r.parsed("rate_limits.per_user", "1200"),
-                per_organization: r.parsed("rate_limits.per_organization", "6000"),
-                sign_in_per_address: r.parsed("rate_limits.sign_in_per_address", "30"),
+                enabled: r.flag("rate_limits.enabled"),
+                per_address: r.number("rate_limits.per_address", "1200"),
+                per_user: r.number("rate_limits.per_user", "1200"),
+                per_organization: r.number("rate_limits.per_organization", "6000"),
+                sign_in_per_address: r.number("rate_limits.sign_in_per_address", "30"),
             },
         };
         r.check(&settings);
@@ -377,8 +380,8 @@ impl Reader {
         if s.database.pool_size == 0 {
             self.fault("database.pool_size", "at least 1 connection is needed");
         }
-        if s.sign_in.sessions_per_person == 0 {
-            self.fault("sessions.per_person", "a person must be able to have at least 1 session");
+        if !(1..=MOST_SESSIONS).contains(&s.sign_in.sessions_per_person) {
+            self.fault("sessions.per_person", format!("must be 1 to {MOST_SESSIONS}"));
         }
         if s.sign_in.hash_threads > MOST_HASH_THREADS {
             self.fault("sign_in.hash_threads", format!("must be at most {MOST_HASH_THREADS}"));

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::{
-    Ctx, Denied, Fault, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope, SessionId, Timestamp,
-    UserId,
+    Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope,
+    SessionId, Timestamp, UserId,
 };
 use uow::Tx;
 
@@ -161,7 +161,7 @@ pub trait SignIn: Send + Sync {
     ///
     /// # Errors
     /// A fault.
-    async fn security_events(&self, ctx: &Ctx) -> Result<Vec<SecurityEvent>, Error>;
+    async fn security_events(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<SecurityEvent>, Error>;
 
     /// Ends this session and starts one in another organisation of the same person. With a `once`, [`SignIn::switched`] gives the same
     /// session again.

@@ -81,6 +81,12 @@ pub trait Directory: Send + Sync {
     /// A fault.
     async fn person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Option<Person>, Fault>;
 
+    /// The person's place in one organisation, if they have one there.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn membership(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault>;
+
     /// The person's memberships, the oldest first.
     ///
     /// # Errors

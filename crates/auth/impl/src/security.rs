@@ -4,14 +4,11 @@
 //! names the email or the password that was tried: one of an unknown email is nobody's.
 
 use auth_api::{SecurityEvent, SecurityEventKind};
-use kernel::{Fault, Timestamp, UserId};
+use kernel::{Fault, Page, PageRequest, Position, Timestamp, UserId};
 use uow::SystemUow;
 
 use crate::repo;
 use crate::security_event::{Origin, StoredEvent};
-
-/// So many of the newest are shown to a person.
-const SHOWN: i64 = 100;
 
 /// Counts and logs an event; without a `user` it is of an email that nobody has.
 fn tell(kind: SecurityEventKind, user: Option<UserId>, origin: &Origin<'_>) {
@@ -36,9 +33,10 @@ pub(crate) async fn note_in(tx: &mut uow::Tx, kind: SecurityEventKind, user: Use
     repo::insert_event(tx, kind, Some(user), origin).await
 }
 
-/// The newest events of a person's account.
-pub(crate) async fn of(system: &SystemUow, user: UserId) -> Result<Vec<SecurityEvent>, Fault> {
-    system.read(async |tx| repo::events_of(tx, user, SHOWN).await).await
+/// The events of a person's account, newest first.
+pub(crate) async fn of(system: &SystemUow, user: UserId, page: PageRequest) -> Result<Page<SecurityEvent>, Fault> {
+    let rows = system.read(async |tx| repo::events_of(tx, user, page).await).await?;
+    Ok(Page::cut(rows, page, |event| Position { created_at: event.at, id: event.id }))
 }
 
 /// The newest events of all accounts since `since`, at most `most`. For the platform's people.

@@ -14,7 +14,9 @@ use auth_api::{
 };
 use chrono::TimeDelta;
 use db::Signal;
-use kernel::{Clock, Ctx, Fault, OrgId, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use kernel::{
+    Clock, Ctx, Fault, OrgId, Page, PageRequest, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -366,9 +368,9 @@ impl SignIn for Service {
         self.end_others(ctx, session).await
     }
 
-    async fn security_events(&self, ctx: &Ctx) -> Result<Vec<SecurityEvent>, Error> {
+    async fn security_events(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<SecurityEvent>, Error> {
         let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
-        Ok(security::of(&self.system, user).await?)
+        Ok(security::of(&self.system, user, page).await?)
     }
 
     async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error> {
@@ -391,8 +393,8 @@ impl SignIn for Service {
 
     async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId, once: Option<&SwitchOnce>) -> Result<SignedIn, Error> {
         let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
-        let memberships = self.system.read(async |tx| self.directory.memberships(tx, user).await).await?;
-        let membership = memberships.into_iter().find(|membership| membership.org == org).ok_or(Error::NotAMember)?;
+        let membership = self.system.read(async |tx| self.directory.membership(tx, user, org).await).await?;
+        let membership = membership.ok_or(Error::NotAMember)?;
         let token = match once {
             Some(once) => token::switched(&self.switch_secret, org, once)?,
             None => token::fresh()?,

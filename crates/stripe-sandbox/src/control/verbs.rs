@@ -5,6 +5,7 @@ use crate::control::faults::{self, Fault};
 use crate::control::{authentication, onboarding, request_log};
 use crate::objects::{
     disputes, due, early_fraud_warnings, events, payment_attempts, payment_intents, payment_methods, payouts, reviews, standing,
+    topups,
 };
 use crate::protocol::{ApiError, Call, Request, money};
 use crate::webhooks::endpoints;
@@ -78,6 +79,8 @@ struct TopUp {
     amount: i64,
     currency: String,
     account: Option<String>,
+    #[serde(default)]
+    pending: bool,
 }
 
 #[derive(Deserialize)]
@@ -91,7 +94,7 @@ struct OpenDispute {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MoveDispute {
+struct Move {
     status: String,
 }
 
@@ -217,14 +220,23 @@ pub(crate) fn serve(state: &mut State, request: &Request) -> Result<Control, Api
             shown(state, &account)
         }
         ("POST", ["topups"]) => {
-            let TopUp { amount, currency, account } = body(request)?;
+            let TopUp { amount, currency, account, pending } = body(request)?;
             money::positive(amount, "amount")?;
             if !money::is_currency(&currency) {
                 return Err(ApiError::parameter("currency", format!("Invalid currency: {currency}")));
             }
-            let transaction = payouts::top_up(state, account.as_deref().unwrap_or(PLATFORM), amount, &currency);
-            let transaction = state.store.get(table::BALANCE_TRANSACTIONS, &transaction).cloned().unwrap_or_default();
-            shown(state, &transaction)
+            let topup = topups::open(state, account.as_deref().unwrap_or(PLATFORM), amount, &currency, pending)?;
+            shown(state, &topup)
+        }
+        ("POST", ["topups", id, "move"]) => {
+            let Move { status } = body(request)?;
+            let topup = topups::move_to(state, id, &status)?;
+            shown(state, &topup)
+        }
+        ("POST", ["payouts", id, "move"]) => {
+            let Move { status } = body(request)?;
+            let payout = payouts::move_to(state, id, &status)?;
+            shown(state, &payout)
         }
         ("POST", ["disputes"]) => {
             let OpenDispute { charge, reason, inquiry } = body(request)?;
@@ -237,7 +249,7 @@ pub(crate) fn serve(state: &mut State, request: &Request) -> Result<Control, Api
             shown(state, &dispute)
         }
         ("POST", ["disputes", id, "move"]) => {
-            let MoveDispute { status } = body(request)?;
+            let Move { status } = body(request)?;
             let dispute = disputes::move_to(state, id, &status)?;
             shown(state, &dispute)
         }
@@ -293,13 +305,15 @@ fn about(state: &State) -> Value {
     json!({
         "what": "Stripe sandbox of 14Build",
         "now": state.now,
+        "stateFile": state.config.state_file.as_ref().map(|path| path.display().to_string()),
         "secretKey": "any sk_test_…",
         "apiVersion": state.config.api_version,
         "control": [
             "GET|POST /_sandbox/clock {advanceSeconds}", "GET|POST|DELETE /_sandbox/faults", "GET /_sandbox/requests", "GET|POST /_sandbox/webhooks {duplicate,shuffle,hold}",
             "POST /_sandbox/webhooks/flush {order: fifo|reverse|shuffle}", "POST /_sandbox/webhooks/endpoints {url,secret,kind}", "POST /_sandbox/webhooks/resend {event}",
             "GET /_sandbox/webhooks/deliveries", "POST /_sandbox/payment_intents/{id}/authenticate {succeed}", "POST /_sandbox/accounts/{id}/onboard",
-            "POST /_sandbox/accounts/{id}/restrict {disabledReason}", "POST /_sandbox/accounts/{id}/deauthorize", "POST /_sandbox/topups {amount,currency,account?}",
+            "POST /_sandbox/accounts/{id}/restrict {disabledReason}", "POST /_sandbox/accounts/{id}/deauthorize", "POST /_sandbox/topups {amount,currency,account?,pending?}",
+            "POST /_sandbox/topups/{id}/move {status}", "POST /_sandbox/payouts/{id}/move {status}",
             "POST /_sandbox/disputes {charge,reason?,inquiry?}", "POST /_sandbox/disputes/{id}/move {status}",
             "POST /_sandbox/disputes/{id}/close {won,reinstate?}", "POST /_sandbox/disputes/{id}/reinstate",
             "POST /_sandbox/early_fraud_warnings {charge,fraudType?}", "POST /_sandbox/reviews {charge}", "POST /_sandbox/reviews/{id}/close {reason?}", "POST /_sandbox/events {type,object,account?}", "GET /_sandbox/payment_methods",

@@ -2,7 +2,7 @@
 
 use crate::objects::{
     account_links, accounts, balance, capabilities, charges, disputes, early_fraud_warnings, events, payment_intents,
-    payment_methods, payouts, refunds, reversals, reviews, transfers,
+    payment_methods, payouts, refunds, reversals, reviews, topups, transfers,
 };
 use crate::protocol::params::Field;
 use crate::protocol::{ApiError, Call};
@@ -84,6 +84,8 @@ const ROUTES: &[Route] = &[
     post("/v1/refunds/*", refunds::UPDATE, refunds::update),
     get("/v1/reviews", reviews::LIST, reviews::list),
     get("/v1/reviews/*", &[], reviews::retrieve),
+    get("/v1/topups", topups::LIST, topups::list),
+    get("/v1/topups/*", &[], topups::retrieve),
     get("/v1/transfers", transfers::LIST, transfers::list),
     post("/v1/transfers", transfers::CREATE, transfers::create),
     get("/v1/transfers/*", &[], transfers::retrieve),

@@ -118,6 +118,7 @@ fn find(state: &State, id: &str) -> Option<Value> {
         "re" | "pyr" => &[table::REFUNDS],
         "tr" => return state.store.get(table::TRANSFERS, id).map(|transfer| transfers::with_reversals(state, transfer)),
         "trr" => &[table::REVERSALS],
+        "tu" => &[table::TOPUPS],
         "txn" => &[table::BALANCE_TRANSACTIONS],
         _ => &[],
     };

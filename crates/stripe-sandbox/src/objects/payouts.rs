@@ -73,11 +73,37 @@ pub(crate) fn list(state: &mut State, call: &Call) -> Result<Value, ApiError> {
     list::page(state.of_account(table::PAYOUTS, &call.account).filter(|p| status.is_none_or(|s| p["status"] == s)), call)
 }
 
-/// Puts money of one's own on a balance, available at once.
-pub(crate) fn top_up(state: &mut State, account: &str, amount: i64, currency: &str) -> String {
-    let source = ids::new("tu");
-    let available_on = state.now;
-    let movement =
-        Movement { account, kind: "topup", amount, fee: 0, currency, source: &source, description: Some("Top-up"), available_on };
-    balance::book(state, &movement)
+/// The bank takes it, has it, or sends it back.
+pub(crate) fn move_to(state: &mut State, id: &str, status: &str) -> Result<Value, ApiError> {
+    let mut payout = state.store.get(table::PAYOUTS, id).cloned().ok_or_else(|| ApiError::missing("payout", id))?;
+    let before = payout["status"].as_str().unwrap_or_default().to_owned();
+    let back = match status {
+        "failed" => Some("payout_failure"),
+        "canceled" => Some("payout_cancel"),
+        _ => None,
+    };
+    let over = matches!(before.as_str(), "failed" | "canceled");
+    if over || !(back.is_some() || matches!(status, "pending" | "in_transit" | "paid")) {
+        return Err(ApiError::invalid(format!("The payout {id} is {before} and cannot become {status}.")));
+    }
+    let account = payout["_account"].as_str().unwrap_or_default().to_owned();
+    payout["status"] = json!(status);
+    if let Some(kind) = back {
+        let currency = payout["currency"].as_str().unwrap_or_default().to_owned();
+        let movement = Movement {
+            account: &account,
+            kind,
+            amount: payout["amount"].as_i64().unwrap_or(0),
+            fee: 0,
+            currency: &currency,
+            source: id,
+            description: Some("STRIPE PAYOUT"),
+            available_on: state.now,
+        };
+        payout["failure_balance_transaction"] = json!(balance::book(state, &movement));
+    }
+    state.save(table::PAYOUTS, &payout);
+    let kind = if matches!(status, "pending" | "in_transit") { "updated" } else { status };
+    events::emit(state, &format!("payout.{kind}"), &account, &payout);
+    Ok(payout)
 }

@@ -20,5 +20,6 @@ pub(crate) const REQUESTS: &str = "requests";
 pub(crate) const REVERSALS: &str = "reversals";
 pub(crate) const REVIEWS: &str = "reviews";
 pub(crate) const SCHEDULE: &str = "schedule";
+pub(crate) const TOPUPS: &str = "topups";
 pub(crate) const TRANSFERS: &str = "transfers";
 pub(crate) const WEBHOOK_ENDPOINTS: &str = "webhook_endpoints";

@@ -19,9 +19,9 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use kernel::{OrgId, Spent, UserId};
 
-use super::client::network_of;
 use super::settings::{Quota, RateLimits};
 use crate::Problem;
+use crate::client::network_of;
 use crate::extract::with_caller;
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");

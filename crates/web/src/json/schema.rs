@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::explain;
-use super::keyword::{MAX_DECIMALS, MaxDecimals};
 use crate::Problem;
+use crate::values::{MAX_DECIMALS, MaxDecimals};
 
 static VALIDATORS: LazyLock<RwLock<HashMap<TypeId, &'static Validator>>> = LazyLock::new(RwLock::default);
 

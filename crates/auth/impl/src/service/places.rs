@@ -19,8 +19,7 @@ impl Service {
         let found: Option<(OrgRole, Vec<(ProjectId, ProjectRole)>)> = self
             .system
             .read(async |tx| {
-                let memberships = self.directory.memberships(tx, user).await?;
-                let Some(membership) = memberships.into_iter().find(|membership| membership.org == org) else { return Ok(None) };
+                let Some(membership) = self.directory.membership(tx, user, org).await? else { return Ok(None) };
                 let read = match &asked {
                     _ if !membership.role.needs_teams() => Vec::new(),
                     None => self.teams.roles(tx, org, user).await?,

@@ -267,18 +267,11 @@ struct Outcome {
     outcome: String,
 }
 
-/// Puts the contract into force if everything is there; says what came of it.
-pub(crate) async fn activate(
-    tx: &mut Tx,
-    id: ContractId,
-    event: Uuid,
-    payload: &serde_json::Value,
-    request: &str,
-) -> Result<String, Fault> {
-    let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3, $4) as outcome")
+/// Puts the contract into force if everything is there, and publishes [`escrow_api::ContractActivated`]; says what came of it.
+pub(crate) async fn activate(tx: &mut Tx, id: ContractId, event: Uuid, request: &str) -> Result<String, Fault> {
+    let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3) as outcome")
         .bind::<diesel::sql_types::Uuid, _>(id.0)
         .bind::<diesel::sql_types::Uuid, _>(event)
-        .bind::<diesel::sql_types::Jsonb, _>(payload)
         .bind::<diesel::sql_types::Text, _>(request)
         .get_result(tx.pg())
         .await

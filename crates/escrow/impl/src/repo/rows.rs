@@ -6,6 +6,7 @@ use escrow_api::{ContractStatus, CostBearer, MilestoneStatus, Party, Terms};
 use kernel::{ContractId, Fault, Money, OrgId, ProjectId, Timestamp};
 use uuid::Uuid;
 
+use super::ledger::Place;
 use super::{count, money, state};
 use crate::schema::{contracts, milestones};
 
@@ -42,6 +43,11 @@ impl ContractRow {
     /// Which side an organisation is.
     pub(crate) fn side_of(&self, org: OrgId) -> Party {
         if self.org_id == org.0 { Party::Owner } else { Party::Contractor }
+    }
+
+    /// Where its ledger is.
+    pub(crate) fn place(&self) -> Place {
+        Place { org: self.org_id, contract: self.id }
     }
 
     pub(crate) fn terms(&self) -> Result<Terms, Fault> {

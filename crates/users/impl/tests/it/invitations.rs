@@ -103,6 +103,34 @@ async fn an_invitation_is_for_its_address_alone_and_can_be_declined_or_withdrawn
 }
 
 #[actix_web::test]
+async fn invitations_to_an_address_are_read_page_by_page() {
+    let (db, replica) = scene().await;
+    let grace = replica.register("grace").await;
+    let mut organizations = Vec::new();
+    for name in ["ada", "bob", "carol"] {
+        let by = replica.register(name).await;
+        assert_eq!(replica.invite(&by, "grace").await.status, 201);
+        organizations.push(by.org);
+    }
+    db.run_sql(
+        "alter table member_invitations disable trigger user;
+         update member_invitations set created_at = date_trunc('hour', created_at);
+         alter table member_invitations enable trigger user",
+    )
+    .await;
+    let (mut cursor, mut seen) = (String::new(), Vec::new());
+    for more in [true, true, false] {
+        let page = replica.get(&format!("/api/invitations?limit=1{cursor}"), &grace.token).await;
+        seen.push(page.body["data"][0]["organization"]["id"].as_str().unwrap().to_owned());
+        assert_eq!(page.body["nextCursor"].is_string(), more, "{}", page.body);
+        cursor = format!("&cursor={}", page.body["nextCursor"].as_str().unwrap_or_default());
+    }
+    seen.sort();
+    organizations.sort();
+    assert_eq!(seen, organizations, "each once, also of one instant");
+}
+
+#[actix_web::test]
 async fn inviting_twice_under_one_key_invites_once() {
     let (_db, replica) = scene().await;
     let ada = replica.register("ada").await;

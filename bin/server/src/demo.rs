@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 pub use client::{Client, DemoError};
 
-const VILLA: &str = include_str!("villa.json");
+const VILLA: &str = include_str!("demo/villa.json");
 
 /// Where the journey is played and how it is told.
 pub struct Stage<'a> {

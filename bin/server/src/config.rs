@@ -11,9 +11,9 @@ pub use settings::{LogFormat, Metrics, Profile, Settings};
 use figment::Figment;
 use figment::providers::{Format, Toml};
 
-const DEFAULT: &str = include_str!("../../../../config/default.toml");
-const DEVELOPMENT: &str = include_str!("../../../../config/development.toml");
-const PRODUCTION: &str = include_str!("../../../../config/production.toml");
+const DEFAULT: &str = include_str!("../../../config/default.toml");
+const DEVELOPMENT: &str = include_str!("../../../config/development.toml");
+const PRODUCTION: &str = include_str!("../../../config/production.toml");
 
 /// Reads and validates the configuration of this process.
 ///

@@ -7,7 +7,7 @@ use serde_json::Value;
 pub const MAX_DECIMALS: &str = "x-max-decimals";
 
 /// Its check.
-pub(super) struct MaxDecimals(pub(super) u64);
+pub(crate) struct MaxDecimals(pub(crate) u64);
 
 impl MaxDecimals {
     /// The shortest text of a float is the text that was sent, up to 15 digits; longer ones are caught when their text is read.

@@ -31,7 +31,7 @@ pub use escrow::Settlement;
 pub use float::post_float;
 pub use holds::{freeze, unfreeze};
 pub use registry::TASKS;
-pub use sandbox::start_sandbox;
+pub use sandbox::{reopen_sandbox, running_sandbox, start_sandbox};
 pub use seed::seed;
 
 /// Connections of the platform's own pool.
@@ -71,6 +71,23 @@ impl StripeAccess {
             livemode: settings.stripe.livemode,
         }
     }
+
+    /// The sandbox at this address, for a command: it takes no webhooks.
+    #[must_use]
+    pub fn sandbox(api_base: String) -> Self {
+        Self { api_base, secret_key: SANDBOX_KEY.to_owned().into(), webhook_secrets: Vec::new(), livemode: false }
+    }
+}
+
+/// What the sandbox takes as a secret key.
+pub const SANDBOX_KEY: &str = "sk_test_sandbox";
+
+/// The payment provider at `stripe`.
+fn provider(settings: &Settings, stripe: &StripeAccess) -> anyhow::Result<stripe_adapter::StripeProvider> {
+    let mut provider = stripe_adapter::Settings::new(stripe.secret_key.clone());
+    provider.api_base.clone_from(&stripe.api_base);
+    provider.timeout = settings.stripe.timeout;
+    Ok(stripe_adapter::StripeProvider::new(&provider)?)
 }
 
 /// The domains that requests and jobs share, over one pair of doors.
@@ -131,14 +148,11 @@ impl Services {
             clock.clone(),
         )?);
         let listener = auth.listen(urls.system.clone());
-        let mut provider = stripe_adapter::Settings::new(stripe.secret_key.clone());
-        provider.api_base = stripe.api_base.clone();
-        provider.timeout = settings.stripe.timeout;
         let builder = Builder {
             settings,
             policy: &policy,
             auth: &auth,
-            provider: Arc::new(stripe_adapter::StripeProvider::new(&provider)?),
+            provider: Arc::new(provider(settings, &stripe)?),
             clock,
             escrow: escrow_settings(settings, stripe.webhook_secrets, stripe.livemode, public_url),
         };
