@@ -32,6 +32,7 @@ mod queue;
 mod registry;
 mod relay;
 mod settings;
+mod shared;
 mod slots;
 mod sweep;
 mod worker;

@@ -155,16 +155,26 @@ impl Reader {
         values
     }
 
-    /// A value parsed by its type; `example` shows what is right.
-    pub fn parsed<T: FromStr + Default>(&mut self, key: &str, example: &str) -> T {
+    /// A value parsed by its type; `right` says what would be right.
+    pub fn parsed<T: FromStr + Default>(&mut self, key: &str, right: &str) -> T {
         match self.text(key).parse() {
             Ok(value) => value,
             Err(_) => {
                 let text = self.text(key);
-                self.fault(key, format!("{text:?} should be like {example}"));
+                self.fault(key, format!("{text:?} should be {right}"));
                 T::default()
             }
         }
+    }
+
+    /// A whole number; `example` shows one.
+    pub fn number<T: FromStr + Default>(&mut self, key: &str, example: &str) -> T {
+        self.parsed(key, &format!("a whole number, like {example}"))
+    }
+
+    /// A yes or no.
+    pub fn flag(&mut self, key: &str) -> bool {
+        self.parsed(key, "true or false")
     }
 
     /// An address and a port.

@@ -1,6 +1,7 @@
 //! Projects, units and schedules of quantities as other crates see them.
 
 mod error;
+mod precondition;
 mod project;
 mod soq;
 mod unit;
@@ -10,13 +11,10 @@ use kernel::{Ctx, Currency, Money, OrgId, ProjectId, SoqId, Timestamp};
 use uow::Tx;
 
 pub use error::Error;
+pub use precondition::Precondition;
 pub use project::{NewTeamMember, ProjectChange, ProjectDetails, Projects, TeamMember};
 pub use soq::{LineDraft, LineKind, NewSoq, Soq, SoqChange, SoqFilter, SoqLine, SoqStatus, SoqSummary, Soqs};
 pub use unit::{Floor, NewUnit, Unit, Units};
-
-/// What must hold of the thing as it is now, such as the request's `If-Match`. Asked under the lock of the change, so that nothing
-/// happens between the answer and the change; `false` ends in [`Error::Stale`].
-pub type Precondition<'a, T> = &'a (dyn Fn(&T) -> bool + Send + Sync);
 
 /// Permissions of this domain (domain.md §4).
 pub mod perm {

@@ -204,7 +204,8 @@ impl Service {
         let requested_by = ctx.user_id().map(|_| first);
         let new = NewRelease { payment: funded_by.id, seq, split, requested_by, approved_by: second };
         let release = repo::releases::insert(tx, &milestone, &new).await?;
-        repo::ledger::post(tx, contract.id, &Posting::e3(release.id, milestone.id, split.net, split.fee, currency), None).await?;
+        let reserve = Posting::e3(release.id, milestone.id, split.net, split.fee, currency);
+        self.post_in(tx, contract.place(), &reserve, None).await?;
         repo::milestones::set_status(tx, milestone.id, after).await?;
         let review =
             NewReview { kind: "approved", note: None, evidence: json!([]), amount: Some(split.gross), by: ctx.user_id() };
@@ -300,6 +301,7 @@ impl Milestones for Service {
     }
 
     async fn approve(&self, ctx: &Ctx, cmd: Approve) -> Result<Approval, Error> {
+        self.ready_to_post().await?;
         self.uow.write(ctx, async |tx| self.approve_in(tx, ctx, &cmd).await).await
     }
 }

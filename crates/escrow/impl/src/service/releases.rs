@@ -91,7 +91,7 @@ impl Service {
         let release = repo::releases::insert(tx, milestone, &new).await?;
         let currency = repo::currency(&release.currency)?;
         let posting = Posting::e3(release.id, milestone.id, split.net, split.fee, currency);
-        repo::ledger::post(tx, release.contract_id, &posting, None).await?;
+        self.post_in(tx, release.place(), &posting, None).await?;
         Ok(release)
     }
 }

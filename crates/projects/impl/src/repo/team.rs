@@ -124,6 +124,18 @@ pub(crate) async fn roles(tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<V
     named(members::table.filter(one).select((members::project_id, members::role)).load(&mut tx.pg()).await.fault()?)
 }
 
+/// Those of them in these projects: a row of the primary key each.
+pub(crate) async fn roles_among(
+    tx: &ReadTx<'_>,
+    org: OrgId,
+    user: UserId,
+    projects: &[ProjectId],
+) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+    let ids: Vec<Uuid> = projects.iter().map(|project| project.0).collect();
+    let some = members::org_id.eq(org.0).and(members::user_id.eq(user.0)).and(members::project_id.eq_any(ids));
+    named(members::table.filter(some).select((members::project_id, members::role)).load(&mut tx.pg()).await.fault()?)
+}
+
 /// A person's role in one project's team.
 pub(crate) async fn role_in(tx: &mut Tx, org: OrgId, project: ProjectId, user: UserId) -> Result<Option<ProjectRole>, Fault> {
     let query = members::table.find((org.0, project.0, user.0)).select(members::role);

@@ -26,7 +26,7 @@ impl Projects for Service {
                 repo::team::insert(tx, ctx.org, project.id, runs_it).await?;
                 // Whom the role in the organisation lets do everything there has nothing new to be looked up.
                 if matches!(ctx.actor, Actor::User(_, role) if role.needs_teams()) {
-                    self.sessions.forget_user_in(tx, owner).await?;
+                    self.sessions.forget_role_in(tx, owner, ctx.org, project.id).await?;
                 }
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::CREATE, "project", project.id).after(&project)).await?;
                 Ok(project)
@@ -84,7 +84,7 @@ impl Projects for Service {
                     return Err(Error::AlreadyTendered);
                 }
                 for user in repo::team::users(tx, id).await? {
-                    self.sessions.forget_user_in(tx, user).await?;
+                    self.sessions.forget_role_in(tx, user, ctx.org, id).await?;
                 }
                 repo::project::delete(tx, id).await?;
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::DELETE, "project", id).before(&before)).await?;

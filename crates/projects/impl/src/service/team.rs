@@ -45,7 +45,7 @@ impl Service {
                     return Err(not_a_member());
                 }
                 let member = repo::team::insert(tx, ctx.org, project, new).await?;
-                self.sessions.forget_user_in(tx, new.user).await?;
+                self.sessions.forget_role_in(tx, new.user, ctx.org, project).await?;
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::MEMBERS_MANAGE, "project", project).after(&member)).await?;
                 Ok(member)
             })
@@ -68,7 +68,7 @@ impl Service {
                 keeps_owner(before.role, Some(change.role), repo::team::owners(tx, project).await?)?;
                 let after = repo::team::set_role(tx, project, change).await?;
                 self.tenants.void_approvals_in(tx, ctx, change.user).await?;
-                self.sessions.forget_user_in(tx, change.user).await?;
+                self.sessions.forget_role_in(tx, change.user, ctx.org, project).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "project", project).before(&before).after(&after);
                 self.audit.record_in(tx, ctx, entry).await?;
                 Ok(after)
@@ -92,7 +92,7 @@ impl Service {
                 keeps_owner(before.role, None, repo::team::owners(tx, project).await?)?;
                 repo::team::delete(tx, project, user).await?;
                 self.tenants.void_approvals_in(tx, ctx, user).await?;
-                self.sessions.forget_user_in(tx, user).await?;
+                self.sessions.forget_role_in(tx, user, ctx.org, project).await?;
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::MEMBERS_MANAGE, "project", project).before(&before)).await?;
                 Ok(())
             })
