@@ -13,16 +13,8 @@ use crate::source::rust_files;
 pub type Accepted = &'static [(&'static str, &'static [&'static str])];
 
 /// Tables that carry `org_id` and stay on the coordinator: identity, the outbox, answers and alarms. So does every table without it.
-const COORDINATOR: &[&str] = &[
-    "alarms",
-    "idempotency_keys",
-    "member_invitations",
-    "memberships",
-    "organizations",
-    "outbox",
-    "outbox_handled",
-    "sessions",
-];
+const COORDINATOR: &[&str] =
+    &["alarms", "idempotency_keys", "member_invitations", "memberships", "organizations", "outbox", "outbox_handled", "sessions"];
 
 const POLICIES: Accepted = &[
     ("identity: both tables stay on the coordinator", &["users.colleagues"]),
@@ -69,16 +61,17 @@ const REACHES: Accepted = &[
         "a lost race alone: the service looked before. To become an event that raises an alarm",
         &["memberships keep_a_bidder: bids", "memberships keep_a_bidder: tenders"],
     ),
-    ("who gave a role is noted by the database, not told by the program (decision 12)", &["project_members note_grant: memberships"]),
+    (
+        "who gave a role is noted by the database, not told by the program (decision 12)",
+        &["project_members note_grant: memberships"],
+    ),
     ("drafts go with their project: until projects calls a port for it", &["projects drop_unpublished_tenders: tenders"]),
 ];
 
-const KEYS_INTO_IDENTITY: Accepted = &[
-    (
-        "whoever leaves an organisation leaves its teams at the same instant: until tenants calls a port for it",
-        &["project_members.project_members_membership_fkey"],
-    ),
-];
+const KEYS_INTO_IDENTITY: Accepted = &[(
+    "whoever leaves an organisation leaves its teams at the same instant: until tenants calls a port for it",
+    &["project_members.project_members_membership_fkey"],
+)];
 
 const VOLATILE: Accepted = &[("one row, by its key", &["close_tender"])];
 
@@ -140,9 +133,11 @@ fn owners() -> BTreeMap<String, String> {
 
 /// The words of a text of SQL, comments aside, cut into statements. A `loop` or `then` ends one as a semicolon does.
 pub fn statements(sql: &str) -> Vec<Vec<String>> {
-    let plain: String = sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code).to_lowercase() + "\n").collect();
+    let plain: String =
+        sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code).to_lowercase() + "\n").collect();
     let plain = plain.replace(';', " ; ");
-    let words = plain.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ';'))).filter(|word| !word.is_empty());
+    let words =
+        plain.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ';'))).filter(|word| !word.is_empty());
     let mut all = vec![Vec::new()];
     // Within `case … end`, `then` and `else` are of the expression.
     let mut cases = 0_u32;
@@ -237,7 +232,9 @@ async fn no_trigger_asks_for_the_name_of_its_table() {
     let db = Database::fresh().await;
     let mut asking = BTreeSet::new();
     for (name, source) in functions(&db).await {
-        let asked = statements(&source).into_iter().any(|statement| has(&statement, &["tg_table_name", "tg_relid"]) && !has(&statement, &["raise"]));
+        let asked = statements(&source)
+            .into_iter()
+            .any(|statement| has(&statement, &["tg_table_name", "tg_relid"]) && !has(&statement, &["raise"]));
         if asked {
             asking.insert(name);
         }
@@ -249,7 +246,8 @@ async fn no_trigger_asks_for_the_name_of_its_table() {
 async fn what_reads_a_transition_table_touches_no_other_table() {
     let db = Database::fresh().await;
     let Tables { all, .. } = tables(&db).await;
-    let sql = "select format('%s %s %s', t.tgrelid::regclass, p.proname, coalesce(t.tgnewtable, t.tgoldtable)) || chr(10) || p.prosrc
+    let sql =
+        "select format('%s %s %s', t.tgrelid::regclass, p.proname, coalesce(t.tgnewtable, t.tgoldtable)) || chr(10) || p.prosrc
         from pg_trigger t join pg_proc p on p.oid = t.tgfoid where t.tgnewtable is not null or t.tgoldtable is not null";
     let mut touching = BTreeSet::new();
     for one in db.query(sql).await {
@@ -284,7 +282,11 @@ async fn triggers_stay_within_their_domain_and_place() {
             }
         }
     }
-    only(&reaching, REACHES, "a trigger touches tables of its own domain and place: what follows elsewhere is a call or an event");
+    only(
+        &reaching,
+        REACHES,
+        "a trigger touches tables of its own domain and place: what follows elsewhere is a call or an event",
+    );
 }
 
 #[tokio::test]

@@ -234,7 +234,11 @@ async fn every_statement_names_the_organisation_of_its_rows() {
     let all = repos();
     assert!(all.len() > 200, "the functions are found: {}", all.len());
     let found = all.iter().filter(|function| !unnamed(function, &tables).is_empty()).map(|function| function.name.clone());
-    only(&found.collect(), UNNAMED, "name the rows' organisation: `table::org_id.eq(…)` or `org_id = $1`; look it up first if another's id is given");
+    only(
+        &found.collect(),
+        UNNAMED,
+        "name the rows' organisation: `table::org_id.eq(…)` or `org_id = $1`; look it up first if another's id is given",
+    );
 }
 
 #[tokio::test]

@@ -175,12 +175,8 @@ struct Still {
 pub(crate) async fn without(mut pg: Reader<'_>, contracts: &[(Uuid, Uuid)]) -> Result<Vec<Uuid>, Fault> {
     let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = contracts.iter().copied().unzip();
     let sql = "select c.id from unnest($1, $2) as c (org_id, id) where app.lacks_payee(c.org_id, c.id)";
-    let still: Vec<Still> = diesel::sql_query(sql)
-        .bind::<Array<SqlUuid>, _>(owners)
-        .bind::<Array<SqlUuid>, _>(ids)
-        .load(&mut pg)
-        .await
-        .fault()?;
+    let still: Vec<Still> =
+        diesel::sql_query(sql).bind::<Array<SqlUuid>, _>(owners).bind::<Array<SqlUuid>, _>(ids).load(&mut pg).await.fault()?;
     Ok(still.into_iter().map(|one| one.id).collect())
 }
 

@@ -113,7 +113,13 @@ pub(crate) async fn insert_next(tx: &mut Tx, org: OrgId, previous: &SoqSummary) 
 }
 
 /// One page, newest first: exactly one statement.
-pub(crate) async fn page(tx: &ReadTx<'_>, org: OrgId, reach: &Reach, filter: SoqFilter, page: PageRequest) -> Result<Vec<SoqSummary>, Fault> {
+pub(crate) async fn page(
+    tx: &ReadTx<'_>,
+    org: OrgId,
+    reach: &Reach,
+    filter: SoqFilter,
+    page: PageRequest,
+) -> Result<Vec<SoqSummary>, Fault> {
     let mut query = soqs::table
         .filter(soqs::org_id.eq(org.0))
         .select(Row::as_select())
@@ -177,11 +183,7 @@ pub(crate) async fn update(tx: &mut Tx, org: OrgId, id: SoqId, content: &Content
 pub(crate) async fn freeze(tx: &mut Tx, org: OrgId, id: SoqId) -> Result<SoqSummary, Error> {
     let at = db::instant(tx).await?;
     let row: Row = diesel::update(soqs::table.find((org.0, id.0)))
-        .set((
-            soqs::status.eq(SoqStatus::Frozen.name()),
-            soqs::frozen_at.eq(at),
-            soqs::updated_at.eq(at),
-        ))
+        .set((soqs::status.eq(SoqStatus::Frozen.name()), soqs::frozen_at.eq(at), soqs::updated_at.eq(at)))
         .returning(Row::as_returning())
         .get_result(tx.pg())
         .await

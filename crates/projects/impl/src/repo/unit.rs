@@ -156,7 +156,12 @@ pub(crate) async fn page(tx: &ReadTx<'_>, org: OrgId, project: ProjectId, page: 
 }
 
 /// Which of these are units of the project.
-pub(crate) async fn of_project(tx: &mut Tx, org: OrgId, project: ProjectId, ids: &HashSet<UnitId>) -> Result<HashSet<UnitId>, Fault> {
+pub(crate) async fn of_project(
+    tx: &mut Tx,
+    org: OrgId,
+    project: ProjectId,
+    ids: &HashSet<UnitId>,
+) -> Result<HashSet<UnitId>, Fault> {
     if ids.is_empty() {
         return Ok(HashSet::new());
     }

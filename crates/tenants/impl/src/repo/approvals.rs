@@ -110,11 +110,7 @@ pub(crate) async fn insert_waiting(
 /// Makes void one whose first person is gone.
 pub(crate) async fn void_one(tx: &mut Tx, org: OrgId, id: Uuid) -> Result<(), Fault> {
     let at = db::instant(tx).await?;
-    diesel::update(approvals::table.find((org.0, id)))
-        .set(approvals::voided_at.eq(at))
-        .execute(tx.pg())
-        .await
-        .fault()?;
+    diesel::update(approvals::table.find((org.0, id))).set(approvals::voided_at.eq(at)).execute(tx.pg()).await.fault()?;
     Ok(())
 }
 
