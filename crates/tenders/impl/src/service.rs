@@ -154,7 +154,7 @@ impl Service {
 
     /// What decides whether a second person is needed before the bids are known.
     async fn weight_in(&self, tx: &mut Tx, tender: &Tender) -> Result<Money, Error> {
-        Ok(draft::weight(&self.projects.soq_in(tx, tender.soq).await.map_err(from_projects)?))
+        Ok(draft::weight(&self.projects.soq_in(tx, tender.org, tender.soq).await.map_err(from_projects)?))
     }
 
     /// Records that the first of two persons asked, and for what.

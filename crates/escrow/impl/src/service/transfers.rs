@@ -161,7 +161,7 @@ impl Service {
         {
             return self.blocked_in(tx, id, error).await;
         }
-        let payable = repo::payees::payable(tx, contract.id).await?;
+        let payable = repo::payees::payable(tx, &contract).await?;
         let destination = match (&release.destination, release.maybe_sent_at, payable) {
             // What may have left must be asked for again unchanged.
             (Some(destination), Some(_), _) => destination.clone(),
