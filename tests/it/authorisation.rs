@@ -31,11 +31,8 @@ async fn matrix() {
 
 #[test]
 fn every_route_names_its_guard() {
-    let routes: Vec<String> = routes()
-        .catalogue()
-        .iter()
-        .map(|r| format!("{:<7} {:<46} {}", r.method.as_str(), r.path, r.guard))
-        .collect();
+    let routes: Vec<String> =
+        routes().catalogue().iter().map(|r| format!("{:<7} {:<46} {}", r.method.as_str(), r.path, r.guard)).collect();
     insta::assert_snapshot!("routes", routes.join("\n"));
 }
 

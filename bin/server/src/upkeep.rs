@@ -178,12 +178,7 @@ async fn retry(platform: &Platform, which: &jobs::Which, by: &Decision) -> anyho
         jobs::Which::Task(task) => job.task == *task,
     });
     for job in asked {
-        anyhow::ensure!(
-            modules::does(&job.task),
-            "nothing in this program does {:?}: job {} stays as it is",
-            job.task,
-            job.id
-        );
+        anyhow::ensure!(modules::does(&job.task), "nothing in this program does {:?}: job {} stays as it is", job.task, job.id);
     }
     let retried = platform.system.write(async |tx| {
         let retried = jobs::retry_in(tx, which, by).await?;

@@ -39,7 +39,14 @@ impl Module {
     /// A domain of this name that has nothing yet.
     #[must_use]
     pub const fn named(name: &'static str) -> Self {
-        Self { name, permissions: &[], tasks: &[], settings: |_| {}, routes: |_| {}, doctor: |_| Box::pin(async { Ok(Vec::new()) }) }
+        Self {
+            name,
+            permissions: &[],
+            tasks: &[],
+            settings: |_| {},
+            routes: |_| {},
+            doctor: |_| Box::pin(async { Ok(Vec::new()) }),
+        }
     }
 }
 

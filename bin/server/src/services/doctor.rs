@@ -1,7 +1,7 @@
 //! `build14 doctor`: every invariant that data can break, and every alarm that nobody settled.
 
-use secrecy::SecretString;
 use module::Finding;
+use secrecy::SecretString;
 use uow::SystemUow;
 
 use super::{alarms, keys};

@@ -301,7 +301,10 @@ impl Ground {
             .signing_every(audit::Settings::read(&mut settings.reader()).sign_every, system.clone());
         let audit = Arc::new(audit);
         let tenants = tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone());
-        let tenants = Arc::new(tenants.with_approver_wait(chrono::TimeDelta::from_std(tenants::Settings::read(&mut settings.reader()).approver_wait)?));
+        let tenants = Arc::new(
+            tenants
+                .with_approver_wait(chrono::TimeDelta::from_std(tenants::Settings::read(&mut settings.reader()).approver_wait)?),
+        );
         Ok(Self { app, uow, system, audit, tenants })
     }
 }

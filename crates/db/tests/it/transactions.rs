@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use kernel::{Fault, FaultKind};
-use testkit::until;
 use serde::{Deserialize, Serialize};
+use testkit::until;
 use uow::{Job, Task, forbid_in_transaction};
 
 use crate::scenery::{ctx, database, ids, note, run};

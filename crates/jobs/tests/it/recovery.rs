@@ -65,12 +65,10 @@ fn hanging(log: &Log, free: &Arc<AtomicBool>) -> Registry {
     }
     let mut registry = Registry::new();
     let shared = Arc::new((log.clone(), Arc::clone(free)));
-    registry.on_job(&shared, |shared, job, Hang(())| {
-        hang(shared.0.clone(), format!("job {}", job.attempt), Arc::clone(&shared.1))
-    });
-    registry.on_event("test", &shared, |shared, _, _, _: Happened| {
-        hang(shared.0.clone(), "event".to_owned(), Arc::clone(&shared.1))
-    });
+    registry
+        .on_job(&shared, |shared, job, Hang(())| hang(shared.0.clone(), format!("job {}", job.attempt), Arc::clone(&shared.1)));
+    registry
+        .on_event("test", &shared, |shared, _, _, _: Happened| hang(shared.0.clone(), "event".to_owned(), Arc::clone(&shared.1)));
     registry
 }
 

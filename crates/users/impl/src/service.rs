@@ -12,9 +12,7 @@ use kernel::{Actor, Ctx, Denied, Fault, FieldFault, OrgId, OrgRole, Page, PageRe
 use serde_json::json;
 use tenants_api::{Left, Member, Memberships, Organization, perm};
 use uow::{ReadTx, SystemUow, Tx, Uow};
-use users_api::{
-    Error, MemberInvitation, MemberUser, NewInvitation, Obligations, OwnInvitation, ProfileChange, User, Users,
-};
+use users_api::{Error, MemberInvitation, MemberUser, NewInvitation, Obligations, OwnInvitation, ProfileChange, User, Users};
 use uuid::Uuid;
 
 use crate::{CookieSettings, model, repo};

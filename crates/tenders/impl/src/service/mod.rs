@@ -79,7 +79,19 @@ impl Service {
         let minimum_submission_period = delta(settings.minimum_submission_period);
         let standstill = delta(settings.standstill);
         let signature_period = delta(settings.signature_period);
-        Self { uow, system, authz, audit, tenants, projects, contracts, keys, minimum_submission_period, standstill, signature_period }
+        Self {
+            uow,
+            system,
+            authz,
+            audit,
+            tenants,
+            projects,
+            contracts,
+            keys,
+            minimum_submission_period,
+            standstill,
+            signature_period,
+        }
     }
 
     /// A tender as the caller may see it; one whose deadline has passed is closed first (T6, lazily). Nobody waits here for a bid that is
