@@ -1,4 +1,4 @@
-//! Money survives crashes (quality.md §2.3): the server is killed at random points of fund → approve → release, again and again.
+//! Money survives crashes (docs/QUALITY.md): the server is killed at random points of fund → approve → release, again and again.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -18,7 +18,7 @@ pub use unit::{Floor, NewUnit, Unit, Units};
 /// happens between the answer and the change; `false` ends in [`Error::Stale`].
 pub type Precondition<'a, T> = &'a (dyn Fn(&T) -> bool + Send + Sync);
 
-/// Permissions of this domain (domain.md §4).
+/// Permissions of this domain (docs/domain/roles.md).
 pub mod perm {
     use kernel::Permission;
     /// Create a project.

@@ -7,7 +7,7 @@ use tenders_api::{Draft, Milestone, ProcurementMethod, Tender};
 
 use super::milestones;
 
-/// Questions end so long before the deadline, where the least period is long enough for that (domain.md §3.1 T2).
+/// Questions end so long before the deadline, where the least period is long enough for that (docs/domain/tenders.md).
 const ANSWERING: TimeDelta = TimeDelta::days(3);
 
 /// The most characters of a title.
