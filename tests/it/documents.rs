@@ -35,7 +35,7 @@ fn samples(document: &str) -> Vec<Sample> {
     while let Some(line) = lines.next() {
         if let Some(language) = line.trim().strip_prefix("```") {
             let text: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != "```").collect();
-            let from = before.split('`').skip(1).step_by(2).find(|name| name.contains('/')).map(str::to_owned);
+            let from = before.split('`').skip(1).step_by(2).find(|name| name.contains(['/', '.'])).map(str::to_owned);
             samples.push(Sample { language: language.to_owned(), from, text: text.join("\n") });
         }
         if !line.trim().is_empty() {
