@@ -245,6 +245,15 @@ fn every_file_says_what_it_is() {
 }
 
 #[test]
+fn a_module_stands_beside_the_folder_of_its_modules() {
+    let other: Vec<String> = rust_files().into_iter().map(|(name, _)| name).filter(|name| name.ends_with("/mod.rs")).collect();
+    assert!(
+        other.is_empty(),
+        "`x.rs` beside `x/` is the shape everywhere, so that a tab and a search tell which file it is: {other:?}"
+    );
+}
+
+#[test]
 fn versions_and_features_stand_in_the_root_alone() {
     let manifests = dependencies().into_keys().count();
     let mut seen = 0;

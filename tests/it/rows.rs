@@ -82,7 +82,7 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     }
     world.settle().await;
     // The platform's own money: nobody's to see.
-    let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada');
+    let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada', null, 'succeeded', 'txn_test');
         insert into platform_coverage values ('EUR', 1) on conflict do nothing;
         insert into platform_reserves values ('EUR', 1) on conflict do nothing;
         insert into payee_accounts (org_id) select org_id from organizations on conflict do nothing;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio_postgres::Client;
 
-use crate::say;
+use crate::say::say;
 
 /// The id of organisation `i` as SQL: computed, so that pgbench can name a random one.
 pub fn org_sql(i: &str) -> String {

@@ -8,7 +8,7 @@ use auth_api::Authorizer;
 use build14::modules::permissions;
 use kernel::{Ctx, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope, UserId};
 
-use crate::say;
+use crate::say::say;
 
 const DECISIONS: usize = 2_000_000;
 

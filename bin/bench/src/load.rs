@@ -61,25 +61,61 @@ pub async fn run_as(
     Ok(Measured { requests: latencies.len(), per_second: latencies.len() as f64 / elapsed, p50: at(0.5), p99: at(0.99), body })
 }
 
-/// Sends `POST path` with `body` as one tenant, one after another, until `until`; answers how many were done.
+/// What is written, again and again.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// `POST` or `PUT`.
+    pub method: &'static str,
+    /// Where to.
+    pub path: String,
+    /// As which tenant's person.
+    pub tenant: u32,
+    /// JSON.
+    pub body: &'static str,
+}
+
+/// Writes one after another until `until`; answers how many were done.
 ///
 /// # Errors
 /// At the first answer that is not of success.
-pub async fn write(server: SocketAddr, path: &str, tenant: u32, body: &str, until: Instant) -> anyhow::Result<usize> {
-    let mut stream = TcpStream::connect(server).await.context("the server is not there")?;
-    stream.set_nodelay(true)?;
+pub async fn write(server: SocketAddr, what: Write, until: Instant) -> anyhow::Result<usize> {
+    let Write { method, path, tenant, body } = what;
+    let mut stream = connect(server).await?;
     let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         token(tenant),
         body.len()
     );
     let (mut done, mut buffer) = (0, Vec::with_capacity(4096));
     while Instant::now() < until {
         stream.write_all(request.as_bytes()).await?;
-        answer(&mut stream, &mut buffer).await?;
+        success(&mut stream, &mut buffer).await?;
         done += 1;
     }
     Ok(done)
+}
+
+/// Sends `POST path` with `body` as nobody; answers the status.
+///
+/// # Errors
+/// If there is no answer.
+pub async fn post(stream: &mut TcpStream, path: &str, body: &str) -> anyhow::Result<u16> {
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await?;
+    Ok(answer(stream, &mut Vec::with_capacity(4096)).await?.0)
+}
+
+/// A connection to the server.
+///
+/// # Errors
+/// If it is not there.
+pub async fn connect(server: SocketAddr) -> anyhow::Result<TcpStream> {
+    let stream = TcpStream::connect(server).await.context("the server is not there")?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 async fn client(
@@ -88,28 +124,34 @@ async fn client(
     tenants: RangeInclusive<u32>,
     until: Instant,
 ) -> anyhow::Result<(Vec<Duration>, usize)> {
-    let mut stream = TcpStream::connect(server).await.context("the server is not there")?;
-    stream.set_nodelay(true)?;
+    let mut stream = connect(server).await?;
     let (mut latencies, mut body, mut buffer) = (Vec::new(), 0, Vec::with_capacity(32 * 1024));
     while Instant::now() < until {
         let tenant = rand::rng().random_range(tenants.clone());
         let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n\r\n", token(tenant));
         let sent = Instant::now();
         stream.write_all(request.as_bytes()).await?;
-        body = answer(&mut stream, &mut buffer).await?;
+        body = success(&mut stream, &mut buffer).await?;
         latencies.push(sent.elapsed());
     }
     Ok((latencies, body))
 }
 
-/// Reads one answer and returns the length of its body.
-async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<usize> {
+/// Reads one answer of success and returns the length of its body.
+async fn success(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<usize> {
+    let (status, length) = answer(stream, buffer).await?;
+    ensure!((200..300).contains(&status), "{}", String::from_utf8_lossy(buffer));
+    Ok(length)
+}
+
+/// Reads one answer and returns its status and the length of its body.
+async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<(u16, usize)> {
     buffer.clear();
     loop {
         ensure!(stream.read_buf(buffer).await? > 0, "the server closed the connection");
         let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
         let head = std::str::from_utf8(&buffer[..end])?;
-        ensure!(head.starts_with("HTTP/1.1 20"), "{}", String::from_utf8_lossy(buffer));
+        let status = head.split(' ').nth(1).context("no status")?.parse()?;
         let length: usize = head
             .lines()
             .find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("content-length")))
@@ -119,6 +161,6 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<
         while buffer.len() < end + 4 + length {
             ensure!(stream.read_buf(buffer).await? > 0, "the server closed the connection");
         }
-        return Ok(length);
+        return Ok((status, length));
     }
 }

@@ -6,9 +6,9 @@ mod load;
 mod pgbench;
 mod projects;
 mod read;
+mod say;
 mod server;
-
-use std::io::Write;
+mod sign_ins;
 
 use clap::{Parser, Subcommand};
 
@@ -22,7 +22,8 @@ struct Cli {
 enum What {
     /// P8: one permission decision
     Decision,
-    /// Reads of a person while they make projects: somebody who has very many against somebody who has a few
+    /// Reads of a person while they make projects: somebody who has very many against somebody who has a few; then reads beside sign-ins, and
+    /// 300 sign-ins at once
     Projects {
         /// Projects of the one who has many
         #[arg(long, default_value_t = 10_000)]
@@ -61,10 +62,6 @@ enum What {
         #[arg(long)]
         server: Option<std::path::PathBuf>,
     },
-}
-
-fn say(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn main() -> anyhow::Result<()> {

@@ -7,7 +7,8 @@ use build14::database;
 use embedded_postgres::{Cluster, Config, Programs};
 
 use crate::pgbench::{self, Mode};
-use crate::{dataset, load, say, server};
+use crate::say::say;
+use crate::{dataset, load, server};
 
 const PATH: &str = "/api/projects?limit=20";
 

@@ -50,6 +50,8 @@ pub async fn start(binary: &Path, data_dir: &Path, app_url: &str, system_url: &s
         .env("BUILD14__DATABASE__SYSTEM_URL", system_url)
         .env("BUILD14__DATABASE__OWNER_URL", admin_url)
         .env("BUILD14__SERVER__ADDRESS", "127.0.0.1:0")
+        // All clients are this one.
+        .env("BUILD14__SERVER__CONNECTIONS_PER_ADDRESS", "1000")
         .env("BUILD14__METRICS__ADDRESS", "127.0.0.1:0")
         .env("BUILD14__STRIPE__SANDBOX__ADDRESS", "127.0.0.1:0")
         .env("BUILD14__RATE_LIMITS__ENABLED", "false")

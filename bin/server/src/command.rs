@@ -1,17 +1,19 @@
 //! The commands of the command line.
 
 pub mod alarms;
+pub mod money;
+pub(crate) mod reach;
 pub mod security;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use embedded_postgres::Cluster;
-use kernel::Decision;
+use kernel::counted;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::reach::on_database;
 use crate::config::Settings;
 use crate::database::{self, Role};
 use crate::scrape::{self, Scrape};
@@ -26,6 +28,20 @@ pub(crate) fn say(text: &str) {
 /// Writes a line to standard error.
 pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// An error with its causes, without what an error says of its cause already.
+#[must_use]
+pub fn causes(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
 }
 
 /// Every connection is an open file: lets this process have as many as it may. Shells and init systems start with far fewer.
@@ -107,7 +123,7 @@ pub fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// What is missing, and what to do.
 pub fn worker(settings: &Settings) -> anyhow::Result<ExitCode> {
-    shared(settings, "worker")?;
+    refuse_worker_alone(settings)?;
     block_on(async {
         let mut signals = Signals::new()?;
         let provided = server::database(settings, server::worker_connections(settings)).await?;
@@ -136,8 +152,14 @@ pub fn worker(settings: &Settings) -> anyhow::Result<ExitCode> {
 /// If the database does not answer or a migration fails.
 pub fn migrate(settings: &Settings, check: bool) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let Some(urls) = database::configured(settings) else {
-            anyhow::ensure!(!check, "--check compares a configured database: set BUILD14__DATABASE__URL");
+        // Beside a running server its cluster is as good as a configured one.
+        let Some(urls) = database::configured(settings).or_else(|| database::running(settings)) else {
+            anyhow::ensure!(
+                !check,
+                "`migrate --check` compares a configured database (BUILD14__DATABASE__URL), or the embedded one while a server runs on {}; one that \
+                 is started for a command is brought up to date at once, by `build14 migrate` too",
+                settings.data_dir.display()
+            );
             let provided = database::provide(settings, server::connections(settings)).await?;
             say("the embedded database is up to date");
             if let Some(cluster) = provided.cluster {
@@ -194,55 +216,22 @@ pub fn openapi() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The platform's door to the database: beside a running server its cluster is asked, else the cluster is started for the time of the command.
-pub(crate) async fn platform_database(settings: &Settings) -> anyhow::Result<(SecretString, Option<Cluster>)> {
-    if database::configured(settings).is_some() || embedded_postgres::running(&settings.data_dir).is_some() {
-        return Ok((database::url_of(settings, Role::System)?, None));
-    }
-    let provided = database::provide(settings, server::connections(settings)).await?;
-    Ok((provided.urls.system.clone(), provided.cluster))
-}
-
-/// Does something through the platform's door, and stops the cluster that was started for it, whatever came of it.
-async fn on_platform<T>(settings: &Settings, work: impl AsyncFnOnce(&SecretString) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let (system, cluster) = platform_database(settings).await?;
-    let done = work(&system).await;
-    if let Some(cluster) = cluster {
-        cluster.stop().await?;
-    }
-    done
-}
-
-/// As [`platform_database`], with the tenants' door before it.
-async fn doctors_databases(settings: &Settings) -> anyhow::Result<(SecretString, SecretString, Option<Cluster>)> {
-    if database::configured(settings).is_some() || embedded_postgres::running(&settings.data_dir).is_some() {
-        return Ok((database::url_of(settings, Role::App)?, database::url_of(settings, Role::System)?, None));
-    }
-    let provided = database::provide(settings, server::connections(settings)).await?;
-    Ok((provided.urls.app.clone(), provided.urls.system.clone(), provided.cluster))
-}
-
 /// `build14 doctor [--json] [--anchor …]`
 ///
 /// # Errors
 /// If the database does not answer.
 pub fn doctor(settings: &Settings, json: bool, anchor: Option<&str>) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let (app, system, cluster) = doctors_databases(settings).await?;
-        let found = async {
-            let exposed = |url, role| services::exposed(url, services::identity(settings, role));
-            let mut findings = exposed(system.clone(), db::Role::System).await?;
+        let findings = on_database(settings, async |urls| {
+            let exposed = |url: &SecretString, role| services::exposed(url.clone(), services::identity(settings, role));
+            let mut findings = exposed(&urls.system, db::Role::System).await?;
             if findings.is_empty() {
-                findings = services::doctor_of(settings, &system, anchor).await?;
+                findings = services::doctor_of(settings, &urls.system, anchor).await?;
             }
-            findings.extend(exposed(app, db::Role::App).await?);
-            anyhow::Ok(findings)
-        }
-        .await;
-        if let Some(cluster) = cluster {
-            cluster.stop().await?;
-        }
-        let findings = found?;
+            findings.extend(exposed(&urls.app, db::Role::App).await?);
+            Ok(findings)
+        })
+        .await?;
         if json {
             say(&serde_json::Value::Array(findings.iter().map(module::Finding::json).collect()).to_string());
         } else if findings.is_empty() {
@@ -253,91 +242,6 @@ pub fn doctor(settings: &Settings, json: bool, anchor: Option<&str>) -> anyhow::
             }
         }
         Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-    })
-}
-
-/// `build14 float --amount 5000.00 --currency EUR --source tu_… --operator … [--reason …]`
-///
-/// # Errors
-/// What is wrong with the amount, the currency or the source; what was posted for that source before; if the database does not answer.
-pub fn float(settings: &Settings, amount: &str, currency: &str, source: &str, by: &Decision) -> anyhow::Result<ExitCode> {
-    own_money(settings, "E0", &escrow::Float::parse(amount, currency, source)?, currency, source, by)
-}
-
-/// `build14 payout --amount 250.00 --currency EUR --source po_… --operator … [--reason …]`
-///
-/// # Errors
-/// As [`float`].
-pub fn payout(settings: &Settings, amount: &str, currency: &str, source: &str, by: &Decision) -> anyhow::Result<ExitCode> {
-    own_money(settings, "E11", &escrow::Float::payout(amount, currency, source)?, currency, source, by)
-}
-
-/// `build14 cost --amount 15.00 --currency EUR --source txn_… --operator … [--reason …]`
-///
-/// # Errors
-/// As [`float`].
-pub fn cost(settings: &Settings, amount: &str, currency: &str, source: &str, by: &Decision) -> anyhow::Result<ExitCode> {
-    own_money(settings, "platform_cost", &escrow::Float::cost(amount, currency, source)?, currency, source, by)
-}
-
-fn own_money(
-    settings: &Settings,
-    kind: &str,
-    float: &escrow::Float,
-    currency: &str,
-    source: &str,
-    by: &Decision,
-) -> anyhow::Result<ExitCode> {
-    block_on(async {
-        let posted = on_platform(settings, async |system| services::post_float(system, float, by).await).await?;
-        if posted.fresh {
-            say(&format!("{kind} {source}"));
-        } else {
-            let who = posted.operator.as_deref().unwrap_or("an operator whose name was not asked for then");
-            say(&format!("{source} was posted before, on {} by {who}; nothing is posted twice. It stands as", posted.at));
-        }
-        for entry in &posted.entries {
-            say(&format!("     {} {:<20} {:>16}", entry.account, entry.name, entry.amount.to_string()));
-        }
-        let surplus = posted.surplus;
-        if surplus.minor().saturating_add(posted.reserve.minor()) < 0 {
-            say(&format!("{currency} is short ({surplus}): new funding and new releases stand still"));
-        } else if surplus.minor() < 0 {
-            say(&format!(
-                "{currency} is short ({surplus}), within the platform's reserve of {}: nothing stands still",
-                posted.reserve
-            ));
-        } else if posted.missing.minor() > 0 {
-            let missing = posted.missing;
-            say(&format!(
-                "{currency} is covered by the books, but Stripe's balance lacked {missing} when it was last asked: the sweep asks again"
-            ));
-        } else {
-            say(&format!("{currency} is covered, with a surplus of {surplus}; {} waiting release(s) go on", posted.resumed));
-        }
-        Ok(ExitCode::SUCCESS)
-    })
-}
-
-/// `build14 release-resolve --release <id> (--sent tr_… | --not-sent) --operator … [--reason …]`
-///
-/// # Errors
-/// If the release is not unknown, may still be sent by itself, or the provider's transfers say otherwise.
-pub fn release_resolve(
-    settings: &Settings,
-    release: uuid::Uuid,
-    sent: Option<String>,
-    by: &Decision,
-) -> anyhow::Result<ExitCode> {
-    let urls = shared(settings, "release-resolve")?;
-    let resolution = sent.map_or(escrow::Resolution::NotSent, escrow::Resolution::Sent);
-    block_on(async {
-        let stripe = StripeAccess::configured(settings);
-        let services = Services::build(settings, &urls, stripe, &settings.server.public_url).await?;
-        let resolved = services.resolve_release(release.into(), &resolution, by).await?;
-        let transfer = resolved.transfer.as_deref().unwrap_or("no transfer");
-        say(&format!("release {release} is {} ({transfer})", resolved.status.name()));
-        Ok(ExitCode::SUCCESS)
     })
 }
 
@@ -361,15 +265,11 @@ pub fn freeze(
 ) -> anyhow::Result<ExitCode> {
     let place = hold_place(milestone, contract)?;
     block_on(async {
-        let (system, cluster) = platform_database(settings).await?;
-        let frozen = services::freeze(&system, place, by).await;
-        if let Some(cluster) = cluster {
-            cluster.stop().await?;
-        }
-        let under_way = frozen?;
+        let under_way = on_database(settings, async |urls| services::freeze(&urls.system, place, by).await).await?;
         say(&format!("{place} is frozen: nothing is funded, approved or released there until `build14 unfreeze`"));
         if under_way > 0 {
-            say(&format!("{under_way} release(s) of it may have left before: look at the payment provider"));
+            let left = counted(under_way, "release", "releases");
+            say(&format!("{left} of it may have left before: look at the payment provider"));
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -383,20 +283,17 @@ pub fn unfreeze(
     settings: &Settings,
     milestone: Option<uuid::Uuid>,
     contract: Option<uuid::Uuid>,
-    kind: &str,
+    kind: escrow_api::HoldKind,
     by: &kernel::Decision,
 ) -> anyhow::Result<ExitCode> {
     let place = hold_place(milestone, contract)?;
     block_on(async {
-        let (system, cluster) = platform_database(settings).await?;
-        let lifted = services::unfreeze(&system, place, kind, by).await;
-        if let Some(cluster) = cluster {
-            cluster.stop().await?;
-        }
-        let lifted = lifted?;
-        say(&format!("{place}: {} hold(s) lifted ({})", lifted.kinds.len(), lifted.kinds.join(", ")));
+        let lifted = on_database(settings, async |urls| services::unfreeze(&urls.system, place, kind.name(), by).await).await?;
+        let many = counted(lifted.kinds.len(), "hold is", "holds are");
+        say(&format!("{place}: {many} lifted ({})", lifted.kinds.join(", ")));
         if lifted.remaining.is_empty() {
-            say(&format!("its money may move again; {} waiting release(s) go on", lifted.resumed));
+            let on = counted(lifted.resumed, "waiting release goes on", "waiting releases go on");
+            say(&format!("its money may move again; {on}"));
         } else {
             say(&format!("still on hold: {}", lifted.remaining.join(", ")));
         }
@@ -404,37 +301,17 @@ pub fn unfreeze(
     })
 }
 
-/// `build14 reversal-settle --release <id> (--paid-with tr_… | --held-again) --operator … --reason …`
-///
-/// # Errors
-/// If nothing of the release came back, or the provider's transfers say otherwise.
-pub fn reversal_settle(
-    settings: &Settings,
-    release: uuid::Uuid,
-    paid_with: Option<String>,
-    by: &Decision,
-) -> anyhow::Result<ExitCode> {
-    let urls = shared(settings, "reversal-settle")?;
-    let settlement = paid_with.map_or(escrow::Settlement::HeldAgain, escrow::Settlement::PaidWith);
-    block_on(async {
-        let stripe = StripeAccess::configured(settings);
-        let services = Services::build(settings, &urls, stripe, &settings.server.public_url).await?;
-        let settled = services.settle_reversal(release.into(), &settlement, by).await?;
-        say(&format!("release {release}: what came back ({}) is settled; its contract's money may move again", settled.reversed));
-        Ok(ExitCode::SUCCESS)
-    })
-}
-
-/// The database that a command shares with the servers, with a provider to ask.
-fn shared(settings: &Settings, command: &str) -> anyhow::Result<database::Urls> {
-    match database::configured(settings) {
-        Some(urls) if settings.stripe.api_base.is_some() => Ok(urls),
-        _ => anyhow::bail!(
-            "`{command}` shares database and Stripe with the servers: set BUILD14__DATABASE__URL (and SYSTEM_URL) and \
-             BUILD14__STRIPE__API_BASE{}",
-            if command == "worker" { ". In development `build14 serve` runs a worker itself" } else { "" }
-        ),
-    }
+/// Refuses a worker that would share nothing with the servers.
+fn refuse_worker_alone(settings: &Settings) -> anyhow::Result<()> {
+    let why = if database::configured(settings).is_none() {
+        "the embedded database belongs to the process of `build14 serve`, which runs a worker itself and, at its start, takes back whatever another \
+         worker holds. Set BUILD14__DATABASE__URL (and SYSTEM_URL) and BUILD14__STRIPE__API_BASE"
+    } else if settings.stripe.api_base.is_none() {
+        "the Stripe sandbox lives in the process of `build14 serve`, and in none other at the same time. Set BUILD14__STRIPE__API_BASE"
+    } else {
+        return Ok(());
+    };
+    anyhow::bail!("a worker of its own shares database and Stripe with the servers, and here it cannot: {why}")
 }
 
 /// `build14 database-url [--role …]`
@@ -444,4 +321,21 @@ fn shared(settings: &Settings, command: &str) -> anyhow::Result<database::Urls> 
 pub fn database_url(settings: &Settings, role: Role) -> anyhow::Result<ExitCode> {
     say(database::url_of(settings, role)?.expose_secret());
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::causes;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Says(#[source] std::io::Error);
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let io = || std::io::Error::other("no route");
+        assert_eq!(causes(&anyhow::Error::new(Says(io()))), "no route");
+        assert_eq!(causes(&anyhow::Error::new(io()).context("cannot connect")), "cannot connect: no route");
+        assert_eq!(causes(&anyhow::Error::new(Says(io())).context("cannot connect: no route")), "cannot connect: no route");
+    }
 }

@@ -140,23 +140,26 @@ pub async fn migrate(urls: &Urls) -> anyhow::Result<Vec<String>> {
     Ok(applied)
 }
 
+/// The URLs of the embedded cluster that runs in the data directory, if one does.
+#[must_use]
+pub fn running(settings: &Settings) -> Option<Urls> {
+    let address = embedded_postgres::running(&settings.data_dir)?;
+    let url = |user: &str| SecretString::from(address.url(user, NAME));
+    let [app, system, owner] = [Role::App, Role::System, Role::Owner].map(|role| url(role.name()));
+    Some(Urls { app, system, owner: Some(owner), admin: Some(url("postgres")) })
+}
+
 /// URL of a role, of a configured or of the running embedded database, for `build14 database-url`.
 ///
 /// # Errors
 /// If nothing is configured and no embedded cluster runs in the data directory.
 pub fn url_of(settings: &Settings, role: Role) -> anyhow::Result<SecretString> {
-    let urls = match configured(settings) {
-        Some(urls) => urls,
-        None => {
-            let address = embedded_postgres::running(&settings.data_dir).ok_or_else(|| {
-                anyhow::anyhow!(
-                    "no database: none is configured (BUILD14__DATABASE__URL) and no embedded one runs in {}; start it with `build14 serve`",
-                    settings.data_dir.display()
-                )
-            })?;
-            return Ok(address.url(role.name(), NAME).into());
-        }
-    };
+    let urls = configured(settings).or_else(|| running(settings)).ok_or_else(|| {
+        anyhow::anyhow!(
+            "no database: none is configured (BUILD14__DATABASE__URL) and no embedded one runs in {}; start it with `build14 serve`",
+            settings.data_dir.display()
+        )
+    })?;
     match role {
         Role::App => Ok(urls.app),
         Role::System => Ok(urls.system),

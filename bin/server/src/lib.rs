@@ -4,6 +4,7 @@ pub mod command;
 pub mod config;
 pub mod database;
 pub mod demo;
+mod listener;
 pub mod modules;
 pub mod scrape;
 pub mod secrets;

@@ -68,53 +68,17 @@ enum Command {
         #[command(subcommand)]
         what: Alarms,
     },
-    /// Posts the platform's own money at the payment provider (E0 of the ledger), once per source
-    Float {
-        /// How much, such as 5000.00
-        #[arg(long, allow_hyphen_values = true)]
-        amount: String,
-        /// ISO 4217 code, such as EUR
-        #[arg(long)]
-        currency: String,
-        /// The provider's id of the top-up, such as tu_1Mt…
-        #[arg(long)]
-        source: String,
-        #[command(flatten)]
-        by: By,
-    },
-    /// Posts a payout of the platform's own money to its bank (E11 of the ledger), once per source
-    Payout {
-        /// How much, such as 250.00
-        #[arg(long, allow_hyphen_values = true)]
-        amount: String,
-        /// ISO 4217 code, such as EUR
-        #[arg(long)]
-        currency: String,
-        /// The provider's id of the payout, such as po_1Mt…
-        #[arg(long)]
-        source: String,
-        #[command(flatten)]
-        by: By,
-    },
-    /// Posts what the provider took of the platform's own money, such as the fee of a dispute, once per source
-    Cost {
-        /// How much, such as 15.00
-        #[arg(long, allow_hyphen_values = true)]
-        amount: String,
-        /// ISO 4217 code, such as EUR
-        #[arg(long)]
-        currency: String,
-        /// The provider's id of the balance transaction that took it, such as txn_1Mt…
-        #[arg(long)]
-        source: String,
-        #[command(flatten)]
-        by: By,
-    },
+    /// Posts a top-up of the platform's own money (tu_…), as the payment provider shows it, once
+    Float(Own),
+    /// Posts a payout of the platform's own money to its bank (po_…), as the payment provider shows it, once
+    Payout(Own),
+    /// Posts what the payment provider took of the platform's own money, such as the fee of a dispute (txn_…), as it shows it, once
+    Cost(Own),
     /// Settles a release whose outcome stayed unknown for a day, as a person found it at the payment provider (R5)
     #[command(group = clap::ArgGroup::new("outcome").required(true).args(["sent", "not_sent"]))]
     ReleaseResolve {
         /// The release's id
-        #[arg(long)]
+        #[arg(long, value_parser = parsed_id)]
         release: uuid::Uuid,
         /// It was sent, with this transfer (`tr_…`)
         #[arg(long)]
@@ -129,10 +93,10 @@ enum Command {
     #[command(group = clap::ArgGroup::new("place").required(true).args(["milestone", "contract"]))]
     Freeze {
         /// One milestone's id
-        #[arg(long)]
+        #[arg(long, value_parser = parsed_id)]
         milestone: Option<uuid::Uuid>,
         /// A contract's id: all its milestones
-        #[arg(long)]
+        #[arg(long, value_parser = parsed_id)]
         contract: Option<uuid::Uuid>,
         /// Who does it: stands in both parties' trails
         #[arg(long)]
@@ -145,14 +109,14 @@ enum Command {
     #[command(group = clap::ArgGroup::new("place").required(true).args(["milestone", "contract"]))]
     Unfreeze {
         /// One milestone's id
-        #[arg(long)]
+        #[arg(long, value_parser = parsed_id)]
         milestone: Option<uuid::Uuid>,
         /// A contract's id
-        #[arg(long)]
+        #[arg(long, value_parser = parsed_id)]
         contract: Option<uuid::Uuid>,
         /// What is lifted: what `freeze` placed, or what a person has settled otherwise, such as `dispute`
-        #[arg(long, default_value = "operator")]
-        kind: String,
+        #[arg(long, default_value = "operator", value_parser = hold_kind)]
+        kind: escrow_api::HoldKind,
         /// Who does it: stands in both parties' trails
         #[arg(long)]
         operator: kernel::Operator,
@@ -164,7 +128,7 @@ enum Command {
     #[command(group = clap::ArgGroup::new("settlement").required(true).args(["paid_with", "held_again"]))]
     ReversalSettle {
         /// The release's id
-        #[arg(long)]
+        #[arg(long, value_parser = parsed_id)]
         release: uuid::Uuid,
         /// The payee was paid what came back with this other transfer (`tr_…`)
         #[arg(long)]
@@ -227,6 +191,25 @@ enum JobsCommand {
     },
 }
 
+/// What an operator says of the platform's own money, and who says it.
+#[derive(clap::Args)]
+struct Own {
+    #[command(flatten)]
+    money: command::money::OwnMoney,
+    #[command(flatten)]
+    by: By,
+}
+
+fn parsed_id(text: &str) -> Result<uuid::Uuid, String> {
+    text.parse().map_err(|_| "it should be an id, such as 0193b1c0-0000-7000-8000-000000000001".to_owned())
+}
+
+fn hold_kind(text: &str) -> Result<escrow_api::HoldKind, String> {
+    let all = escrow_api::HoldKind::ALL;
+    let names = || all.map(escrow_api::HoldKind::name).join(", ");
+    all.into_iter().find(|kind| kind.name() == text).ok_or_else(|| format!("holds are of these kinds: {}", names()))
+}
+
 /// Who decides, and why: recorded with what is done.
 #[derive(clap::Args)]
 struct By {
@@ -258,7 +241,7 @@ enum Alarms {
     /// Settles one: somebody looked at it and did what was to be done
     Settle {
         /// Its id, as `list` shows it
-        #[arg(long)]
+        #[arg(long, value_parser = parsed_id)]
         id: uuid::Uuid,
         /// The name of the person who does this
         #[arg(long)]
@@ -282,7 +265,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            command::complain(&format!("build14: {error:#}"));
+            command::complain(&format!("build14: {}", command::causes(&error)));
             ExitCode::FAILURE
         }
     }
@@ -311,21 +294,25 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Alarms { what: Alarms::Settle { id, operator, note } } => {
             command::alarms::settle(settings, id, &operator, &note)
         }
-        Command::Float { amount, currency, source, by } => command::float(settings, &amount, &currency, &source, &by.into()),
-        Command::Payout { amount, currency, source, by } => command::payout(settings, &amount, &currency, &source, &by.into()),
-        Command::Cost { amount, currency, source, by } => command::cost(settings, &amount, &currency, &source, &by.into()),
-        Command::ReleaseResolve { release, sent, by, .. } => command::release_resolve(settings, release, sent, &by.into()),
+        Command::Float(own) => own_money(settings, escrow::Own::ComesIn, own),
+        Command::Payout(own) => own_money(settings, escrow::Own::IsPaidOut, own),
+        Command::Cost(own) => own_money(settings, escrow::Own::IsTaken, own),
+        Command::ReleaseResolve { release, sent, by, .. } => command::money::release_resolve(settings, release, sent, &by.into()),
         Command::Freeze { milestone, contract, operator, reason } => {
             command::freeze(settings, milestone, contract, &kernel::Decision { operator, reason: Some(reason) })
         }
         Command::Unfreeze { milestone, contract, kind, operator, reason } => {
-            command::unfreeze(settings, milestone, contract, &kind, &kernel::Decision { operator, reason: Some(reason) })
+            command::unfreeze(settings, milestone, contract, kind, &kernel::Decision { operator, reason: Some(reason) })
         }
         Command::ReversalSettle { release, paid_with, operator, reason, .. } => {
             let by = kernel::Decision { operator, reason: Some(reason) };
-            command::reversal_settle(settings, release, paid_with, &by)
+            command::money::reversal_settle(settings, release, paid_with, &by)
         }
         Command::DatabaseUrl { role } => command::database_url(settings, role),
         Command::Openapi => command::openapi(),
     }
+}
+
+fn own_money(settings: &config::Settings, what: escrow::Own, own: Own) -> anyhow::Result<ExitCode> {
+    command::money::own_money(settings, what, &own.money, &own.by.into())
 }

@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::config;
-use crate::server::bind;
+use crate::listener::bind;
 use crate::telemetry;
 
 /// A listener for Prometheus, or none.

@@ -1,6 +1,6 @@
 //! Starting and stopping everything in its order: listener, sandbox, database, services, worker, HTTP.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Profile, Settings};
 use crate::database::{self, Provided};
+use crate::listener::listen;
 use crate::scrape::Scrape;
 use crate::secrets;
 use crate::services::{self, SYSTEM_POOL, Services, StripeAccess, job_connections};
@@ -119,7 +120,7 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
 }
 
 async fn launch(settings: &Settings, metrics: PrometheusHandle, demo_logins_missing: bool) -> anyhow::Result<Running> {
-    let (listener, address) = bind(settings.server.address, "server.address")?;
+    let (listener, address) = listen(settings)?;
     let scrape = Scrape::start(settings.metrics, metrics)?;
     embedded_postgres::make_data_dir(&settings.data_dir)
         .with_context(|| format!("cannot create the data directory {}; set BUILD14__DATA_DIR", settings.data_dir.display()))?;
@@ -240,9 +241,9 @@ async fn refuse_old_schema(provided: &Provided) -> anyhow::Result<()> {
     let state = db::schema_state(&provided.urls.app).await?;
     anyhow::ensure!(
         state.pending.is_empty(),
-        "the database's schema lacks {} migration(s), the first is {}: run `build14 migrate` with the owner's credentials \
+        "the database's schema lacks {}, the first is {}: run `build14 migrate` with the owner's credentials \
          (BUILD14__DATABASE__OWNER_URL), then start again",
-        state.pending.len(),
+        kernel::counted(state.pending.len(), "migration", "migrations"),
         state.pending[0]
     );
     if !state.unknown.is_empty() {
@@ -272,24 +273,8 @@ async fn stripe(settings: &Settings, api: SocketAddr) -> anyhow::Result<(Option<
         format!("whsec_{}", secrets::kept(&settings.data_dir, "webhook.secret")?.expose_secret()).into();
     let url = format!("http://{}/api/webhooks/stripe", reachable(api));
     let sandbox = crate::services::start_sandbox(settings, &url, &webhook_secret).await?;
-    let access = StripeAccess {
-        api_base: sandbox.base_url(),
-        secret_key: "sk_test_sandbox".to_owned().into(),
-        webhook_secrets: vec![webhook_secret],
-        livemode: false,
-    };
+    let access = StripeAccess { webhook_secrets: vec![webhook_secret], ..StripeAccess::sandbox(sandbox.base_url()) };
     Ok((Some(sandbox), access))
-}
-
-/// Listens on an address, or says which setting moves it.
-pub(crate) fn bind(address: SocketAddr, key: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let variable = format!("BUILD14__{}", key.to_uppercase().replace('.', "__"));
-    let listener = TcpListener::bind(address).with_context(|| {
-        format!("cannot listen on {address} ({key}); choose another address with {variable}, port 0 takes any free one")
-    })?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
 }
 
 /// The address as a client on this machine reaches it.

@@ -4,12 +4,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use audit_api::{Audit, NewEntry};
-use embedded_postgres::Cluster;
-use kernel::{Ctx, Decision, Fault, RequestId};
+use kernel::{Ctx, Decision, Fault, RequestId, counted, rfc3339};
 use serde_json::json;
 use uow::{SystemUow, Uow};
 
-use crate::command::{block_on, platform_database, say};
+use crate::command::reach::{Reached, refuse_empty};
+use crate::command::{block_on, say};
 use crate::config::Settings;
 use crate::database;
 use crate::modules;
@@ -19,24 +19,22 @@ use crate::services::keys;
 struct Platform {
     system: SystemUow,
     audit: audit::Service,
-    cluster: Option<Cluster>,
+    reached: Reached,
 }
 
 impl Platform {
     async fn open(settings: &Settings) -> anyhow::Result<Self> {
-        let (url, cluster) = platform_database(settings).await?;
+        let reached = Reached::database(settings).await?;
+        let url = reached.urls.system.clone();
         let postgres = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::system(url) })?;
         let policy = Arc::new(auth::Policy::embedded(&modules::permissions()).await?);
         // Entries are written in the platform's own transactions: this door of the tenants is never opened.
         let audit = audit::Service::new(Uow::new(Arc::clone(&postgres) as Arc<dyn uow::Database>), policy);
-        Ok(Self { system: SystemUow::new(postgres), audit, cluster })
+        Ok(Self { system: SystemUow::new(postgres), audit, reached })
     }
 
     async fn close<T>(self, done: anyhow::Result<T>) -> anyhow::Result<T> {
-        if let Some(cluster) = self.cluster {
-            cluster.stop().await?;
-        }
-        done
+        self.reached.close(done).await
     }
 }
 
@@ -65,7 +63,8 @@ pub fn seal_status(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> 
             say(&json!({ "sealKeys": list }).to_string());
         } else {
             for (id, role, keys) in &all {
-                say(&format!("{id}  {role:<14} wraps the keys of {keys} tender(s)"));
+                let tenders = counted(*keys, "tender", "tenders");
+                say(&format!("{id}  {role:<14} wraps the keys of {tenders}"));
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -77,6 +76,7 @@ pub fn seal_status(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> 
 /// # Errors
 /// What to configure first; if the database does not answer.
 pub fn seal_rotate(settings: &Settings, by: &Decision) -> anyhow::Result<ExitCode> {
+    refuse_empty(settings)?;
     let kept = settings.tenders.seal_key.is_none();
     if kept {
         anyhow::ensure!(
@@ -96,11 +96,12 @@ pub fn seal_rotate(settings: &Settings, by: &Decision) -> anyhow::Result<ExitCod
         let platform = Platform::open(settings).await?;
         let rotated = tenders::rotate(&platform.system, &platform.audit, &configured, by).await.map_err(anyhow::Error::from);
         let rotated = platform.close(rotated).await?;
-        say(&format!("{} tender key(s) are wrapped by the seal key {} now", rotated.rewrapped, configured.id()));
+        let wrapped = counted(rotated.rewrapped, "tender key is", "tender keys are");
+        say(&format!("{wrapped} wrapped by the seal key {} now", configured.id()));
         if rotated.unreadable > 0 {
             say(&format!(
-                "{} tender key(s) are wrapped by a seal key that is not configured and stay as they are: `build14 seal status` names it",
-                rotated.unreadable
+                "{} wrapped by a seal key that is not configured, which changes nothing: `build14 seal status` names it",
+                counted(rotated.unreadable, "tender key is", "tender keys are")
             ));
             return Ok(ExitCode::FAILURE);
         }
@@ -133,7 +134,7 @@ pub fn jobs_list(settings: &Settings, dead: bool, json: bool) -> anyhow::Result<
                 .iter()
                 .map(|job| {
                     json!({ "id": job.id, "task": job.task, "state": job.state, "organizationId": job.org, "attempts": job.attempts,
-                        "maxAttempts": job.max_attempts, "runAt": job.run_at, "lastError": job.last_error })
+                        "maxAttempts": job.max_attempts, "runAt": rfc3339(job.run_at), "lastError": job.last_error })
                 })
                 .collect();
             say(&json!({ "jobs": list }).to_string());
@@ -143,7 +144,12 @@ pub fn jobs_list(settings: &Settings, dead: bool, json: bool) -> anyhow::Result<
             for job in listed {
                 let error = job.last_error.map(|error| format!(": {error}")).unwrap_or_default();
                 let (id, state, task) = (job.id, job.state, job.task);
-                say(&format!("{id:>8} {state:<7} {task:<28} {} of {}, {}{error}", job.attempts, job.max_attempts, job.run_at));
+                say(&format!(
+                    "{id:>8} {state:<7} {task:<28} {} of {}, {}{error}",
+                    job.attempts,
+                    job.max_attempts,
+                    rfc3339(job.run_at)
+                ));
             }
         }
         Ok(ExitCode::SUCCESS)

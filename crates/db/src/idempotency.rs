@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::DbResult;
 use crate::schema::idempotency_keys as keys;
-use crate::write::Tenant;
+use crate::tenant::Tenant;
 
 /// How long a key lives.
 const LIFE: &str = "24 hours";

@@ -17,11 +17,14 @@ mod idempotency;
 mod listen;
 mod migrate;
 mod patience;
+mod pg;
 mod pool;
+mod raising;
 mod read;
 mod role;
 mod schema;
 mod settings;
+mod tenant;
 mod wire;
 mod write;
 
@@ -34,42 +37,10 @@ pub use migrate::{
     MIGRATIONS, MigrateError, SchemaState, bootstrap, migrate, migrate_with, pending_migrations, revert_all, schema_state,
 };
 pub use patience::Patience;
+pub use pg::{Pg, PgRead, instant};
 pub use pool::{Postgres, check_capacity};
 pub use role::{Identity, Role, exposures_of, refusal};
 pub use settings::{PoolSettings, Sharing};
-
-use diesel_async::AsyncPgConnection;
-use uow::{ReadTx, Tx};
-
-/// `tx.pg()`: the connection inside a writing transaction.
-pub trait Pg {
-    /// The connection on which the transaction runs.
-    fn pg(&mut self) -> &mut AsyncPgConnection;
-}
-
-impl Pg for Tx {
-    fn pg(&mut self) -> &mut AsyncPgConnection {
-        match self.backend_any().downcast_mut::<write::WriteTx>() {
-            Some(tx) => tx.connection(),
-            None => unreachable!("only `db` implements TxBackend"),
-        }
-    }
-}
-
-/// `&mut tx.pg()`: the connection inside a reading transaction; shared, so that queries polled together are pipelined.
-pub trait PgRead<'a> {
-    /// The connection on which the transaction runs.
-    fn pg(&self) -> &'a AsyncPgConnection;
-}
-
-impl<'a> PgRead<'a> for ReadTx<'a> {
-    fn pg(&self) -> &'a AsyncPgConnection {
-        match self.backend_any().downcast_ref::<read::Reading>() {
-            Some(reading) => reading.connection(),
-            None => unreachable!("only `db` implements ReadBackend"),
-        }
-    }
-}
 
 /// What a repository module needs, in one line.
 pub mod prelude {

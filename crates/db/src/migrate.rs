@@ -106,10 +106,46 @@ pub async fn bootstrap(admin_url: &SecretString) -> Result<(), MigrateError> {
                  execute format('grant create, connect, temporary on database %I to build14_owner', current_database());
                  execute format('grant connect on database %I to build14_app, build14_system', current_database());
                  grant usage, create on schema public to build14_owner;
+                 {CLOSE_THE_CATALOGUE}
              end $$;
              select pg_advisory_unlock({LOCK});"
         ))
         .await?;
+    warn_of_an_open_catalogue(&mut connection).await
+}
+
+/// What counts rows, shows other sessions and their locks, or changes a setting inside of an expression: on tables whose rows are hidden from
+/// a tenant each tells how many there are, or who is at work, and the last lets an expression become another tenant (decision 29). The
+/// statistics views need these functions, so they close with them. Only a superuser may take from everybody what PostgreSQL grants them.
+const CLOSE_THE_CATALOGUE: &str = r"
+                 if (select rolsuper from pg_roles where rolname = current_user) then
+                     for name in
+                         select p.oid::regprocedure::text from pg_proc p
+                         where p.pronamespace = 'pg_catalog'::regnamespace and p.prokind = 'f'
+                           and (p.proname ~ '^pg_stat_get_|^pg_(try_)?advisory_|_blocking_pids$'
+                                or p.proname in ('set_config', 'pg_lock_status', 'pg_relation_size', 'pg_table_size', 'pg_indexes_size',
+                                    'pg_total_relation_size'))
+                           and has_function_privilege('build14_app', p.oid, 'execute')
+                     loop
+                         execute format('revoke execute on function %s from public', name);
+                         execute format('grant execute on function %s to build14_owner, build14_system, pg_monitor', name);
+                     end loop;
+                 end if;";
+
+async fn warn_of_an_open_catalogue(connection: &mut AsyncPgConnection) -> Result<(), MigrateError> {
+    #[derive(diesel::QueryableByName)]
+    struct Open {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        open: bool,
+    }
+    let sql = "select has_function_privilege('build14_app', 'pg_stat_get_live_tuples(oid)', 'execute') as open";
+    let Open { open } = diesel::sql_query(sql).get_result(connection).await?;
+    if open {
+        tracing::warn!(
+            "build14_app may read PostgreSQL's statistics, in which the rows of all tenants count: run `build14 migrate` once with the URL of \
+             a superuser"
+        );
+    }
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use uow::ReadBackend;
 
 use crate::connection::Held;
 use crate::error::fault_of;
-use crate::write::Tenant;
+use crate::tenant::Tenant;
 
 const OPEN: u32 = 0;
 const COMMITTED: u32 = 1;

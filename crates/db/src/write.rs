@@ -5,36 +5,15 @@ use std::any::Any;
 use async_trait::async_trait;
 use diesel::sql_types::{Integer, Json, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use kernel::{Answer, Ctx, Fault, IdempotencyKey, RequestId, UserId};
+use kernel::{Answer, Ctx, Fault, IdempotencyKey};
 use serde_json::json;
 use uow::{Alarm, Claim, Job, NewEvent, TxBackend};
 
-use crate::alarms;
 use crate::connection::Held;
 use crate::error::fault_of;
 use crate::idempotency;
-
-/// Who a transaction runs for.
-#[derive(Debug, Clone)]
-pub(crate) struct Tenant {
-    pub(crate) org: kernel::OrgId,
-    pub(crate) user: Option<UserId>,
-    pub(crate) request: RequestId,
-}
-
-impl Tenant {
-    pub(crate) fn of(ctx: &Ctx) -> Self {
-        Self { org: ctx.org, user: ctx.user_id(), request: ctx.request.clone() }
-    }
-
-    /// `SELECT app.enter(…)`. Both values are typed ids, so there is nothing to escape.
-    pub(crate) fn enter_sql(&self) -> String {
-        match self.user {
-            Some(user) => format!("SELECT app.enter('{}', '{user}')", self.org),
-            None => format!("SELECT app.enter('{}', NULL)", self.org),
-        }
-    }
-}
+use crate::raising;
+use crate::tenant::Tenant;
 
 /// A transaction that may write; dropped half-way, its connection is closed.
 pub(crate) struct WriteTx {
@@ -109,14 +88,14 @@ impl TxBackend for WriteTx {
     }
 
     async fn alarm(&mut self, alarm: &Alarm) -> Result<(), Fault> {
-        alarms::raise(&mut self.held, alarm).await
+        raising::raise(&mut self.held, alarm).await
     }
 
     async fn settle_alarms(&mut self, kind: &str, over: &[String], by: &str, note: &str) -> Result<(), Fault> {
         if self.tenant.is_some() {
             return Err(Fault::internal("settling alarms is the platform's: use `SystemUow`, not `Uow`"));
         }
-        alarms::settle(&mut self.held, kind, over, by, note).await
+        raising::settle(&mut self.held, kind, over, by, note).await
     }
 
     async fn claim(&mut self, key: &IdempotencyKey) -> Result<Claim, Fault> {

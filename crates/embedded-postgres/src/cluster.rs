@@ -190,6 +190,11 @@ pub fn running(data_dir: &Path) -> Option<Address> {
     Postmaster::find(&place.cluster()).filter(|running| running.ready).map(|running| running.address)
 }
 
+/// Whether there is a cluster in a data directory, running or not.
+pub fn exists(data_dir: &Path) -> bool {
+    Place::existing(data_dir).is_some()
+}
+
 /// Starting and stopping wait for processes: not on a thread of the runtime.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Error::Task(error.to_string())))

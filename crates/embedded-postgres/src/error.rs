@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::programs::{BIN_VARIABLE, OLDEST_MAJOR};
+use crate::demands::{BIN_VARIABLE, OLDEST_MAJOR};
 
 /// Why there is no cluster.
 #[derive(Debug, thiserror::Error)]

@@ -7,9 +7,12 @@
 //!
 //! | module | one thing |
 //! |---|---|
-//! | `programs` | finds `initdb` and `postgres` |
+//! | `demands` | which programs will do |
+//! | `programs` | the `initdb` and `postgres` of one directory |
+//! | `find` | finds them |
 //! | `npm` | brings them where there are none, pinned by version and hash |
 //! | `account` | the unprivileged account they run as when we are root |
+//! | `files` | private files, locks, files written whole |
 //! | `place` | the directory a cluster lives in, and the locks on it |
 //! | `temporary` | where throw-away clusters live |
 //! | `initdb` | makes a new cluster, or copies a cached one |
@@ -23,7 +26,10 @@
 mod account;
 mod address;
 mod cluster;
+mod demands;
 mod error;
+mod files;
+mod find;
 mod initdb;
 mod launch;
 mod npm;
@@ -36,11 +42,12 @@ mod temporary;
 mod test_cluster;
 
 pub use address::Address;
-pub use cluster::{Cluster, Config, running};
+pub use cluster::{Cluster, Config, exists, running};
+pub use demands::{BIN_VARIABLE, OLDEST_MAJOR};
 pub use error::Error;
 pub use npm::CACHE_VARIABLE;
 pub use place::make_data_dir;
-pub use programs::{BIN_VARIABLE, OLDEST_MAJOR, Programs};
+pub use programs::Programs;
 pub use settings::Durability;
 pub use temporary::TEST_DIR_VARIABLE;
 pub use test_cluster::{TestCluster, for_tests, for_tests_blocking};

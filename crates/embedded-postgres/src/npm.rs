@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::account::own_uid;
 use crate::error::{Error, io};
-use crate::place::{lock_file, missing_is_fine};
+use crate::files::{lock_file, missing_is_fine};
 use crate::programs::Programs;
 
 /// The environment variable that names the directory for programs that npm brought; the server's account must reach it.

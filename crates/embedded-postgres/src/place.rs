@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::account::{Account, own_uid};
 use crate::address::{PORT, socket_name};
 use crate::error::{Error, io};
+use crate::files::{lock_file, missing_is_fine, private_temporary, write_atomically};
 use crate::supervisor::until;
-use crate::temporary::private_temporary;
 
 /// How long a unix socket's path may be where that is shortest (macOS; Linux takes four more).
 const SOCKET_PATH: usize = 103;
@@ -247,22 +247,4 @@ fn elsewhere(home: &Path, wanted: &Path, account: &Account) -> PathBuf {
 /// FNV-1a, 64 bits: stable over versions of Rust.
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-pub(crate) fn write_atomically(dir: &Path, name: &str, text: &[u8]) -> Result<(), Error> {
-    let path = dir.join(name);
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(io("create a file in", dir))?;
-    file.write_all(text).map_err(io("write", &path))?;
-    file.persist(&path).map_err(|error| io("write", &path)(error.error))?;
-    Ok(())
-}
-
-pub(crate) fn missing_is_fine(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) }
-}
-
-pub(crate) fn lock_file(path: &Path) -> Result<File, Error> {
-    let mut open = OpenOptions::new();
-    open.read(true).append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
-    open.open(path).map_err(io("open", path))
 }

@@ -1,15 +1,16 @@
 //! Where throw-away clusters live: in memory if there is plenty of it, else among the temporary files.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::account::Account;
 use crate::error::{Error, io};
-use crate::place::{Place, fit_for_socket, lock_file};
+use crate::files::{lock_file, private_temporary};
+use crate::place::{Place, fit_for_socket};
 use crate::postmaster::Postmaster;
 
 /// The environment variable that names the directory for throw-away clusters; one that the server's account cannot reach,
@@ -86,13 +87,6 @@ fn is_abandoned(dir: &Path, account: &Account) -> bool {
 
 fn fits(dir: &Path, account: &Account) -> bool {
     account.reaches(dir) && fit_for_socket(&dir.join(format!("{PREFIX}123456789012/socket"))).is_some()
-}
-
-/// A new directory of mode 0700 under a name that nobody can guess; tempfile by itself leaves the mode to the umask.
-pub(crate) fn private_temporary(prefix: &str, base: &Path) -> Result<tempfile::TempDir, Error> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(prefix).rand_bytes(12).permissions(Permissions::from_mode(0o700));
-    builder.tempdir_in(base).map_err(io("create a directory in", base))
 }
 
 /// The directory for temporary things that the account reaches and that leaves room for a socket's path.

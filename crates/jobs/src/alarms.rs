@@ -1,7 +1,7 @@
 //! Alarms about what gave up or does not get through: jobs that used up their attempts, events that fail again and again.
 
 use db::prelude::*;
-use kernel::{Fault, OrgId};
+use kernel::{Fault, OrgId, counted};
 use uow::{Alarm, SystemUow};
 
 use crate::{dead_jobs, stuck_events};
@@ -55,7 +55,13 @@ pub async fn watch(system: &SystemUow) -> Result<(), Fault> {
             kind: JOB_DEAD,
             about: ("job", job.id.to_string()),
             org: job.org.map(OrgId),
-            detail: format!("{} used up its {} attempts: {}", job.task, job.attempts, job.last_error.unwrap_or_default()),
+            detail: format!(
+                "{} used up its {}: {}; `build14 jobs retry --id {} --operator …` gives it more",
+                job.task,
+                counted(job.attempts, "attempt", "attempts"),
+                job.last_error.unwrap_or_default(),
+                job.id
+            ),
         },
     });
     let events = stuck_events(system, MANY).await?.into_iter().map(|event| Found {
@@ -64,7 +70,12 @@ pub async fn watch(system: &SystemUow) -> Result<(), Fault> {
             kind: EVENT_STUCK,
             about: ("event", event.id.to_string()),
             org: Some(OrgId(event.org)),
-            detail: format!("{} failed {} times: {}", event.kind, event.attempts, event.last_error.unwrap_or_default()),
+            detail: format!(
+                "{} failed {}: {}",
+                event.kind,
+                counted(event.attempts, "time", "times"),
+                event.last_error.unwrap_or_default()
+            ),
         },
     });
     keep(system, JOB_DEAD, open_jobs, jobs.collect()).await?;

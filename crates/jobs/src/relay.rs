@@ -10,7 +10,7 @@ use tracing::Instrument;
 use uow::SystemUow;
 
 use crate::outbox::{self, Event};
-use crate::worker::Shared;
+use crate::shared::Shared;
 use crate::{Registry, execute};
 
 /// A third of the lease: two renewals may fail before it ends.

@@ -1,32 +1,13 @@
 //! The loop that takes jobs off the queue and runs several at a time.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use graphile_worker::Job;
 use tokio::task::JoinSet;
 
 use crate::execute;
-use crate::worker::Shared;
-
-/// The jobs that run here now.
-#[derive(Default)]
-pub(crate) struct Running(Mutex<HashMap<i64, Job>>);
-
-impl Running {
-    fn map(&self) -> MutexGuard<'_, HashMap<i64, Job>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn ids(&self) -> Vec<i64> {
-        self.map().keys().copied().collect()
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.map().len()
-    }
-}
+use crate::shared::Shared;
 
 /// Runs until the stop, then finishes what runs within the grace and gives the rest back.
 pub(crate) async fn run(shared: Arc<Shared>) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::execute;
 use crate::registry::Sweep;
-use crate::worker::Shared;
+use crate::shared::Shared;
 
 /// Runs at once and then every period until the stop; a run under way may finish within the grace.
 pub(crate) async fn run(shared: Arc<Shared>, sweep: Sweep) {

@@ -1,57 +1,22 @@
 //! The worker: its session, its loops, its end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use uow::SystemUow;
 
 use crate::presence::{self, Coroner, Presence};
 use crate::queue::Queue;
-use crate::slots::Running;
+use crate::shared::{Running, Shared};
 use crate::{Error, Registry, Settings, housekeeping, outbox, relay, slots, sweep};
 
 /// How often to look for workers that are gone.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often to look for jobs that were granted to us unheard.
 const LOOKS_PER_UNHEARD: u32 = 15;
-
-/// What the loops share.
-pub(crate) struct Shared {
-    pub(crate) settings: Settings,
-    pub(crate) registry: Registry,
-    pub(crate) queue: Queue,
-    pub(crate) system: SystemUow,
-    pub(crate) running: Running,
-    pub(crate) stop: CancellationToken,
-    pub(crate) call_jobs: Notify,
-    pub(crate) call_relay: Notify,
-    presence: Presence,
-    began: Instant,
-    jobs_seen: AtomicU64,
-    outbox_seen: AtomicU64,
-}
-
-impl Shared {
-    pub(crate) fn jobs_seen(&self) {
-        self.jobs_seen.store(self.millis(), Ordering::Relaxed);
-    }
-
-    pub(crate) fn outbox_seen(&self) {
-        self.outbox_seen.store(self.millis(), Ordering::Relaxed);
-    }
-
-    fn millis(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn since(&self, seen: &AtomicU64) -> Duration {
-        Duration::from_millis(self.millis().saturating_sub(seen.load(Ordering::Relaxed)))
-    }
-}
 
 /// A worker at work. Dropped without [`Worker::shutdown`] it stops as if it had been killed.
 pub struct Worker {

@@ -56,17 +56,35 @@ fn variable(key: &str) -> String {
     format!("BUILD14__{}", key.to_uppercase().replace('.', "__"))
 }
 
-/// All settings as text, by their dotted key, and what was found wrong with them so far.
+/// All settings as text, by their dotted key; secrets are among them.
+#[derive(Clone)]
+pub struct Values(Arc<BTreeMap<String, String>>);
+
+impl Values {
+    /// Every key of `config/default.toml` with its value.
+    #[must_use]
+    pub fn new(values: BTreeMap<String, String>) -> Self {
+        Self(Arc::new(values))
+    }
+}
+
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Values(…)")
+    }
+}
+
+/// Reads settings, and notes what is wrong with them.
 pub struct Reader {
-    values: Arc<BTreeMap<String, String>>,
+    values: Values,
     production: bool,
     faults: Faults,
 }
 
 impl Reader {
-    /// Over every key of `config/default.toml` with its value.
+    /// Nothing is wrong yet.
     #[must_use]
-    pub fn new(values: Arc<BTreeMap<String, String>>, production: bool) -> Self {
+    pub fn new(values: Values, production: bool) -> Self {
         Self { values, production, faults: Faults::default() }
     }
 
@@ -101,7 +119,7 @@ impl Reader {
     /// If there is no such key, which is a mistake in this program.
     #[must_use]
     pub fn text(&self, key: &str) -> String {
-        match self.values.get(key) {
+        match self.values.0.get(key) {
             Some(value) => value.clone(),
             None => unreachable!("config/default.toml has every key that is read, {key} too"),
         }
@@ -110,7 +128,7 @@ impl Reader {
     /// Whether there is something to read.
     #[must_use]
     pub fn given(&self, key: &str) -> bool {
-        self.values.get(key).is_some_and(|text| !text.trim().is_empty())
+        self.values.0.get(key).is_some_and(|text| !text.trim().is_empty())
     }
 
     /// As text that no log shows.
@@ -137,16 +155,26 @@ impl Reader {
         values
     }
 
-    /// A value parsed by its type; `example` shows what is right.
-    pub fn parsed<T: FromStr + Default>(&mut self, key: &str, example: &str) -> T {
+    /// A value parsed by its type; `right` says what would be right.
+    pub fn parsed<T: FromStr + Default>(&mut self, key: &str, right: &str) -> T {
         match self.text(key).parse() {
             Ok(value) => value,
             Err(_) => {
                 let text = self.text(key);
-                self.fault(key, format!("{text:?} should be like {example}"));
+                self.fault(key, format!("{text:?} should be {right}"));
                 T::default()
             }
         }
+    }
+
+    /// A whole number; `example` shows one.
+    pub fn number<T: FromStr + Default>(&mut self, key: &str, example: &str) -> T {
+        self.parsed(key, &format!("a whole number, like {example}"))
+    }
+
+    /// A yes or no.
+    pub fn flag(&mut self, key: &str) -> bool {
+        self.parsed(key, "true or false")
     }
 
     /// An address and a port.

@@ -4,63 +4,39 @@
 //! same errors, signed webhooks, idempotency keys that replay failures. Besides, `/_sandbox/…` controls what Stripe does not
 //! let anybody control: the clock, faults, the order of webhooks, onboarding.
 //!
-//! A request crosses, in this order: `server` (socket) → `api` (key, fault, idempotency) → `routes` (which handler,
-//! which parameters) → one resource module (what happens) → `expand` (what is answered). All of it runs under one lock and
-//! is written to the `store`'s journal before the answer leaves, so a killed host loses nothing that was answered.
+//! The rooms, each of which uses only those below it:
 //!
-//! Architecture invariant: no resource module knows HTTP, the journal, or the delivery of webhooks.
+//! - `sandbox` is the handle that a host holds; `config` what it is started with.
+//! - `http` touches sockets: the server, the way of a request to `/v1/…`, the worker that posts webhooks.
+//! - `control` is `/_sandbox/…`: faults, the log of requests, the pages that people would see.
+//! - `objects` are Stripe's: what each operation accepts and does, and what time brings.
+//! - `webhooks` knows who is told about events, and queues what is to be posted.
+//! - `world` is what there is: tables, journal, clock, what is to happen later.
+//! - `protocol` is how Stripe is asked and answers: forms, parameters, pages, errors.
+//!
+//! A request crosses, in this order: `http::server` (socket) → `http::api` (key, fault, idempotency) → `http::routes` (which
+//! handler, which parameters) → one module of `objects` (what happens) → `objects::expand` (what is answered). All of it runs
+//! under one lock and is written to the journal of `world::store` before the answer leaves, so a killed host loses nothing
+//! that was answered.
+//!
+//! Architecture invariant: no object knows HTTP, the journal, or the delivery of webhooks.
 
 // The objects of Stripe's API are wide: `json!` recurses once for each of their fields.
 #![recursion_limit = "256"]
 
-mod account_links;
-mod accounts;
-mod api;
-mod auth;
-mod authentication;
-mod balance;
-mod capabilities;
-mod charges;
-mod clock;
 mod config;
 mod control;
-mod disputes;
-mod early_fraud_warnings;
-mod errors;
-mod events;
-mod expand;
-mod faults;
-mod form;
-mod idempotency;
-mod ids;
-mod list;
-mod metadata;
-mod money;
-mod onboarding;
-mod params;
-mod payment_attempts;
-mod payment_intents;
-mod payment_methods;
-mod payouts;
-mod refunds;
-mod request_log;
-mod reversals;
-mod reviews;
-mod routes;
+mod http;
+mod objects;
+mod protocol;
 mod sandbox;
-mod schedule;
-mod server;
-mod signature;
-mod state;
-mod store;
-mod transfers;
-mod webhook_delivery;
-mod webhook_endpoints;
 mod webhooks;
+mod world;
 
 pub use config::{Config, Endpoint, EndpointKind, StartError};
-pub use faults::{Fault, FaultKind, FaultMatch};
-pub use request_log::RequestRecord;
+pub use control::faults::{Fault, FaultKind, FaultMatch};
+pub use control::request_log::RequestRecord;
 pub use sandbox::Sandbox;
-pub use signature::sign;
-pub use webhooks::{DeliveryMode, FlushOrder};
+pub use webhooks::queue::FlushOrder;
+pub use webhooks::signature::sign;
+pub use world::deliveries::DeliveryMode;

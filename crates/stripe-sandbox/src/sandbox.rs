@@ -1,13 +1,17 @@
 //! The handle of a running sandbox: starts it, stops it, looks into it.
 
 use crate::config::{Config, Endpoint, StartError};
-use crate::faults::{self, Fault};
-use crate::request_log::{self, RequestRecord};
-use crate::server::{self, Shared};
-use crate::state::{Origin, PLATFORM, State, table};
-use crate::store::Store;
-use crate::webhooks::{self, DeliveryMode, FlushOrder};
-use crate::{control, onboarding, payment_attempts, payouts, transfers, webhook_delivery, webhook_endpoints};
+use crate::control::faults::{self, Fault};
+use crate::control::request_log::{self, RequestRecord};
+use crate::control::{onboarding, verbs};
+use crate::http::shared::Shared;
+use crate::http::{delivery, server};
+use crate::objects::{due, payment_attempts, topups, transfers};
+use crate::webhooks::endpoints;
+use crate::webhooks::queue::{self, FlushOrder};
+use crate::world::deliveries::DeliveryMode;
+use crate::world::store::Store;
+use crate::world::{Origin, PLATFORM, State, table};
 use serde_json::Value;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -51,7 +55,7 @@ impl Sandbox {
         let mut state = State::new(store, config);
         state.base_url = base_url.clone();
         for endpoint in &endpoints {
-            webhook_endpoints::add_host(&mut state, endpoint);
+            endpoints::add_host(&mut state, endpoint);
         }
         let path = state.config.state_file.clone().unwrap_or_default();
         state.store.commit().map_err(|e| StartError::State { path, reason: e.to_string() })?;
@@ -84,13 +88,13 @@ impl Sandbox {
 
     /// Adds a receiver of events. The n-th one added in a run takes over what the n-th one of the run before did not get.
     pub fn add_webhook_endpoint(&self, endpoint: &Endpoint) -> String {
-        self.with(|state| webhook_endpoints::add_host(state, endpoint))
+        self.with(|state| endpoints::add_host(state, endpoint))
     }
 
     /// Moves the clock forward; debits settle, money becomes available, events are sent. Answers the new time.
     pub fn advance(&self, seconds: i64) -> i64 {
         self.with(|state| {
-            state.advance(seconds);
+            due::advance(state, seconds);
             state.now
         })
     }
@@ -152,7 +156,7 @@ impl Sandbox {
     /// All deliveries of webhooks, oldest first.
     #[must_use]
     pub fn deliveries(&self) -> Vec<Value> {
-        self.with(|state| webhooks::all(state))
+        self.with(|state| queue::all(state))
     }
 
     /// Orders a fault; faults wait in order.
@@ -172,10 +176,10 @@ impl Sandbox {
 
     /// Posts the deliveries that are held, one after the other; answers how many once each was attempted.
     pub async fn flush_webhooks(&self, order: FlushOrder) -> usize {
-        let parcels = self.with(|state| webhooks::release(state, order));
+        let parcels = self.with(|state| queue::release(state, order));
         let released = parcels.len();
         for parcel in parcels {
-            webhook_delivery::post_and_record(&self.shared, parcel).await;
+            delivery::post_and_record(&self.shared, parcel).await;
         }
         self.shared.wake.notify_one();
         released
@@ -184,7 +188,7 @@ impl Sandbox {
     /// Confirms a payment intent as its payer would; the answer is the payment intent, declined or not.
     /// The error is the content of Stripe's `error`.
     pub fn confirm(&self, payment_intent: &str, payment_method: &str) -> Result<Value, Value> {
-        self.with(|state| control::confirm(state, payment_intent, payment_method).map_err(|e| Value::Object(e.error)))
+        self.with(|state| verbs::confirm(state, payment_intent, payment_method).map_err(|e| Value::Object(e.error)))
     }
 
     /// The payer authenticates a payment (or fails to). The error is the content of Stripe's `error`.
@@ -202,7 +206,9 @@ impl Sandbox {
 
     /// Puts money of its own on the platform's balance, available at once.
     pub fn top_up(&self, amount: i64, currency: &str) {
-        self.with(|state| payouts::top_up(state, PLATFORM, amount, currency));
+        self.with(|state| {
+            let _never_refused = topups::open(state, PLATFORM, amount, currency, false);
+        });
     }
 
     /// Stops the sandbox and writes its snapshot.
@@ -232,7 +238,7 @@ impl Sandbox {
     /// Does something with the state, lets it survive, and wakes the worker.
     fn with<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.shared.lock();
-        state.enter(Origin::default());
+        due::enter(&mut state, Origin::default());
         let result = action(&mut state);
         self.shared.commit(&mut state);
         drop(state);

@@ -1,7 +1,6 @@
 //! The App: the same layers around the same routes for the server and for every test.
 
 mod access_log;
-mod client;
 mod compress;
 mod cors;
 mod denial;
@@ -23,14 +22,11 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, web};
 
-pub(crate) use client::is_trusted;
-pub use client::{ClientIpHeader, Network};
 pub use denial::{DenialLog, NoDenialLog};
 pub use deps::AppDeps;
 pub use drain::Drain;
 pub use health::{AlwaysReady, Readiness};
 pub use instruments::describe_metrics;
-pub(crate) use rate_limit::network_of;
 pub use rate_limit::{AuthRateLimit, Limits};
 pub use settings::{Quota, RateLimits, Settings};
 

@@ -3,6 +3,7 @@
 mod explain;
 mod integers;
 mod merge;
+mod pointer;
 mod schema;
 mod syntax;
 
@@ -13,10 +14,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use pointer::push_segment;
+
 use crate::Problem;
 
 pub use merge::merge_patch;
-pub(crate) use schema::MAX_DECIMALS;
 
 /// Reads a `T` from JSON.
 ///
@@ -46,15 +48,8 @@ pub(crate) fn parse_nothing(bytes: &[u8]) -> Result<(), Problem> {
     let Value::Object(members) = syntax::parse(bytes)? else {
         return Err(Problem::invalid_at("", "WRONG_TYPE", "must be an object"));
     };
-    let faults: Vec<_> = members.keys().map(|name| unknown_field("", name)).collect();
+    let faults: Vec<_> = members.keys().map(|name| explain::unknown_field("", name)).collect();
     if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
-}
-
-/// The fault of a member that is none.
-fn unknown_field(parent: &str, name: &str) -> FieldFault {
-    let mut pointer = parent.to_owned();
-    push_segment(&mut pointer, name);
-    FieldFault::new(pointer, "UNKNOWN_FIELD", "is not a field of this resource: remove it")
 }
 
 /// What serde refuses although the schema allows it, such as a decimal with too many digits: found again with its place.
@@ -76,40 +71,4 @@ fn refused<T: DeserializeOwned>(bytes: &[u8]) -> Problem {
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
     let (code, detail) = explain::coded(text);
     Problem::invalid(vec![FieldFault::new(pointer, code, detail)])
-}
-
-/// Appends a member's name or an index to a JSON pointer (RFC 6901).
-pub(crate) fn push_segment(pointer: &mut String, segment: &str) {
-    pointer.push('/');
-    for c in segment.chars() {
-        match c {
-            '~' => pointer.push_str("~0"),
-            '/' => pointer.push_str("~1"),
-            c => pointer.push(c),
-        }
-    }
-}
-
-/// Every place of `value` that `found` accepts, as JSON pointers.
-fn visit(value: &Value, pointer: &mut String, found: &mut impl FnMut(&Value, Option<&str>, &str)) {
-    found(value, None, pointer);
-    let length = pointer.len();
-    match value {
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                push_segment(pointer, &index.to_string());
-                visit(item, pointer, found);
-                pointer.truncate(length);
-            }
-        }
-        Value::Object(members) => {
-            for (name, member) in members {
-                push_segment(pointer, name);
-                found(member, Some(name), pointer);
-                visit(member, pointer, found);
-                pointer.truncate(length);
-            }
-        }
-        _ => {}
-    }
 }

@@ -8,6 +8,8 @@
 //! own OpenAPI schema allows it; the organisation comes from the session alone.
 
 mod app;
+mod client;
+mod crowd;
 pub mod docs;
 mod extract;
 mod json;
@@ -19,6 +21,7 @@ mod serve;
 mod values;
 
 pub use app::*;
+pub use client::{ClientIpHeader, Network};
 pub use extract::{
     Authed, Body, Body as Json, CurrentSession, IDEMPOTENCY_KEY, Id, IdempotencySecret, Idempotent, IfMatch, NoBody,
     OptionalBody, PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, session_cookie,

@@ -1,7 +1,6 @@
 //! Listening: the server around the App, which no client can keep from serving the others by being slow, silent or many.
 
 mod connection;
-mod crowd;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -16,10 +15,9 @@ use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
 
 use connection::Connection;
-use crowd::{Crowd, Limits};
-pub(crate) use crowd::{Seat, Serving, Waiting};
 
 use crate::AppDeps;
+use crate::crowd::{self, Crowd, Limits};
 
 /// How long an answer that ends the connection waits for the client to take it.
 const GOODBYE: Duration = Duration::from_secs(2);

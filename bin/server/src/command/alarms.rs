@@ -6,7 +6,8 @@ use db::Settled;
 use kernel::{Operator, Reason};
 use uuid::Uuid;
 
-use super::{block_on, on_platform, say};
+use super::reach::on_database;
+use super::{block_on, say};
 use crate::config::Settings;
 use crate::services::alarms;
 
@@ -16,7 +17,7 @@ use crate::services::alarms;
 /// If the database does not answer.
 pub fn list(settings: &Settings, json: bool, all: bool) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let rows = on_platform(settings, async |system| alarms::list_alarms(system, all).await).await?;
+        let rows = on_database(settings, async |urls| alarms::list_alarms(&urls.system, all).await).await?;
         if json {
             say(&serde_json::Value::Array(rows.iter().map(alarms::json).collect()).to_string());
         } else if rows.is_empty() {
@@ -36,7 +37,7 @@ pub fn list(settings: &Settings, json: bool, all: bool) -> anyhow::Result<ExitCo
 /// If there is no such alarm, or the database does not answer.
 pub fn settle(settings: &Settings, id: Uuid, operator: &Operator, note: &Reason) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let settled = on_platform(settings, async |system| alarms::settle_alarm(system, id, operator, note).await).await?;
+        let settled = on_database(settings, async |urls| alarms::settle_alarm(&urls.system, id, operator, note).await).await?;
         match settled {
             Settled::Now(row) => say(&format!("settled: {}", alarms::line(&row))),
             Settled::Before(row) => say(&format!("it was settled before, nothing changed: {}", alarms::line(&row))),

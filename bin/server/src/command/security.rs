@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use chrono::{SecondsFormat, TimeDelta, Utc};
+use chrono::{TimeDelta, Utc};
 use serde_json::json;
 use uow::SystemUow;
 
-use super::{block_on, on_platform, say};
+use super::reach::on_database;
+use super::{block_on, say};
 use crate::config::Settings;
 
 /// So many of the newest are shown.
@@ -20,12 +21,12 @@ const MOST: u32 = 1000;
 pub fn events(settings: &Settings, since: Duration, json: bool) -> anyhow::Result<ExitCode> {
     let since = Utc::now() - TimeDelta::from_std(since)?;
     block_on(async {
-        let events = on_platform(settings, async |system| {
-            let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(system.clone()) })?;
+        let events = on_database(settings, async |urls| {
+            let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(urls.system.clone()) })?;
             Ok(auth::security_events(&SystemUow::new(platform), since, MOST).await?)
         })
         .await?;
-        let time = |event: &auth::StoredEvent| event.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let time = |event: &auth::StoredEvent| kernel::rfc3339(event.at);
         if json {
             let all = events.iter().map(|event| {
                 json!({ "at": time(event), "kind": event.kind, "userId": event.user, "address": event.address, "requestId": event.request })

@@ -65,6 +65,8 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
     ("SERVER__WORKERS", "100000", "server.workers", "at most"),
     ("SESSIONS__LIFETIME", "270years", "sessions.lifetime", "must be from"),
     ("SESSIONS__LIFETIME", "0s", "sessions.lifetime", "must be from"),
+    ("SESSIONS__PER_PERSON", "0", "sessions.per_person", "must be 1 to 1000"),
+    ("SESSIONS__PER_PERSON", "1001", "sessions.per_person", "must be 1 to 1000"),
     ("TENDERS__MINIMUM_SUBMISSION_PERIOD", "0s", "tenders.minimum_submission_period", "must be from"),
     ("DATABASE__STATEMENT_TIMEOUT", "0s", "database.statement_timeout", "must be from"),
     ("DATABASE__STATEMENT_TIMEOUT", "900us", "database.statement_timeout", "must be from"),

@@ -1,14 +1,12 @@
 //! The settings, typed, and what must hold among them.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use module::Reader;
+use module::{Reader, Values};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::{Host, SslMode};
 use tracing_subscriber::EnvFilter;
@@ -35,7 +33,7 @@ pub enum LogFormat {
 }
 
 /// What the server itself is told, and all settings for the domains, which read their own; see config/default.toml for what each one means.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct Settings {
     pub profile: Profile,
@@ -51,7 +49,7 @@ pub struct Settings {
     pub audit: Audit,
     pub stripe: Stripe,
     pub rate_limits: RateLimits,
-    values: Arc<BTreeMap<String, String>>,
+    values: Values,
 }
 
 /// `[server]`
@@ -151,7 +149,7 @@ impl Settings {
     /// Every setting, for whoever reads its own. No fault is left in them.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        Reader::new(Arc::clone(&self.values), self.profile == Profile::Production)
+        Reader::new(self.values.clone(), self.profile == Profile::Production)
     }
 
     /// How many threads serve requests.
@@ -191,8 +189,8 @@ fn some(secret: SecretString) -> Option<SecretString> {
 }
 
 /// Reads and checks them all, those of the domains too.
-pub(super) fn read(values: Arc<BTreeMap<String, String>>, profile: Profile) -> Result<Settings, Faults> {
-    let mut reader = Reader::new(Arc::clone(&values), profile == Profile::Production);
+pub(super) fn read(values: Values, profile: Profile) -> Result<Settings, Faults> {
+    let mut reader = Reader::new(values.clone(), profile == Profile::Production);
     let r = &mut reader;
     let log_format = match r.text("log.format").as_str() {
         "pretty" => LogFormat::Pretty,
@@ -207,37 +205,37 @@ pub(super) fn read(values: Arc<BTreeMap<String, String>>, profile: Profile) -> R
         data_dir: PathBuf::from(r.text("data_dir")),
         server: Server {
             address: r.address("server.address"),
-            workers: r.parsed("server.workers", "4, or 0 for one per core"),
+            workers: r.number("server.workers", "4, or 0 for one per core"),
             public_url: r.text("server.public_url"),
             allowed_origins: r.list("server.allowed_origins"),
             trusted_proxies: r.parsed_list("server.trusted_proxies"),
             client_ip_header: r.parsed("server.client_ip_header", "x-forwarded-for, or forwarded"),
-            max_body_bytes: r.parsed("server.max_body_bytes", "1048576"),
+            max_body_bytes: r.number("server.max_body_bytes", "1048576"),
             head_timeout: r.duration("server.head_timeout"),
             body_idle_timeout: r.duration("server.body_idle_timeout"),
             body_timeout: r.duration("server.body_timeout"),
             write_timeout: r.duration("server.write_timeout"),
             keep_alive: r.duration("server.keep_alive"),
-            max_connections: r.parsed("server.max_connections", "10000"),
-            connections_per_address: r.parsed("server.connections_per_address", "256"),
+            max_connections: r.number("server.max_connections", "10000"),
+            connections_per_address: r.number("server.connections_per_address", "256"),
             shutdown_timeout: r.duration("server.shutdown_timeout"),
             drain_period: r.duration("server.drain_period"),
-            docs: r.parsed("server.docs", "true"),
+            docs: r.flag("server.docs"),
         },
-        metrics: Metrics { enabled: r.parsed("metrics.enabled", "true"), address: r.address("metrics.address") },
+        metrics: Metrics { enabled: r.flag("metrics.enabled"), address: r.address("metrics.address") },
         log_format,
         log_filter: r.text("log.filter"),
         database: Database {
             url: some(r.secret("database.url")),
             system_url: some(r.secret("database.system_url")),
             owner_url: some(r.secret("database.owner_url")),
-            pool_size: r.parsed("database.pool_size", "6"),
+            pool_size: r.number("database.pool_size", "6"),
             wait: r.duration("database.wait"),
             statement_timeout: r.duration("database.statement_timeout"),
             lock_timeout: r.duration("database.lock_timeout"),
         },
-        jobs: Jobs { in_process: r.parsed("jobs.in_process", "true"), concurrency: r.parsed("jobs.concurrency", "4") },
-        secure_cookie: r.parsed("sessions.secure_cookie", "true"),
+        jobs: Jobs { in_process: r.flag("jobs.in_process"), concurrency: r.number("jobs.concurrency", "4") },
+        secure_cookie: r.flag("sessions.secure_cookie"),
         tenders: Tenders {
             seal_key: some(r.secret("tenders.seal_key")),
             previous_seal_keys: r.list("tenders.previous_seal_keys").into_iter().map(SecretString::from).collect(),
@@ -250,17 +248,17 @@ pub(super) fn read(values: Arc<BTreeMap<String, String>>, profile: Profile) -> R
             api_base: Some(r.text("stripe.api_base")).filter(|base| !base.is_empty()),
             secret_key: r.secret("stripe.secret_key"),
             livemode: is_live(r),
-            allow_test_key: r.parsed("stripe.allow_test_key", "true"),
+            allow_test_key: r.flag("stripe.allow_test_key"),
             webhook_secrets: r.list("stripe.webhook_secret").into_iter().map(SecretString::from).collect(),
             timeout: r.duration("stripe.timeout"),
             sandbox_address: r.address("stripe.sandbox.address"),
         },
         rate_limits: RateLimits {
-            enabled: r.parsed("rate_limits.enabled", "true"),
-            per_address: r.parsed("rate_limits.per_address", "1200"),
-            per_user: r.parsed("rate_limits.per_user", "1200"),
-            per_organization: r.parsed("rate_limits.per_organization", "6000"),
-            sign_in_per_address: r.parsed("rate_limits.sign_in_per_address", "30"),
+            enabled: r.flag("rate_limits.enabled"),
+            per_address: r.number("rate_limits.per_address", "1200"),
+            per_user: r.number("rate_limits.per_user", "1200"),
+            per_organization: r.number("rate_limits.per_organization", "6000"),
+            sign_in_per_address: r.number("rate_limits.sign_in_per_address", "30"),
         },
         values,
     };

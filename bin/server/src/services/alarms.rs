@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use db::{AlarmRow, Settled};
-use kernel::{Operator, Reason};
+use kernel::{Operator, Reason, counted, rfc3339};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -14,21 +13,18 @@ use uuid::Uuid;
 /// How often the gauge is set.
 const LOOK: Duration = Duration::from_secs(5);
 
-fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
 /// What it is, since when and how it is settled: what the doctor says of an alarm, behind its subject.
 #[must_use]
 pub fn told(alarm: &AlarmRow) -> String {
-    format!("{} since {}, seen {} time(s), id {}: {}", alarm.kind, time(alarm.raised_at), alarm.times, alarm.id, alarm.detail)
+    let seen = counted(alarm.times, "time", "times");
+    format!("{} since {}, seen {seen}, id {}: {}", alarm.kind, rfc3339(alarm.raised_at), alarm.id, alarm.detail)
 }
 
 /// An alarm in one line.
 #[must_use]
 pub fn line(alarm: &AlarmRow) -> String {
     let settled = match (&alarm.settled_by, alarm.settled_at, &alarm.note) {
-        (Some(by), Some(at), Some(note)) => format!(" [settled at {} by {by}: {note}]", time(at)),
+        (Some(by), Some(at), Some(note)) => format!(" [settled at {} by {by}: {note}]", rfc3339(at)),
         _ => String::new(),
     };
     format!("{} {}: {}{settled}", alarm.object_type, alarm.object_id, told(alarm))
@@ -39,8 +35,8 @@ pub fn line(alarm: &AlarmRow) -> String {
 pub fn json(alarm: &AlarmRow) -> Value {
     json!({
         "id": alarm.id, "kind": alarm.kind, "objectType": alarm.object_type, "objectId": alarm.object_id, "organizationId": alarm.org_id,
-        "detail": alarm.detail, "raisedAt": time(alarm.raised_at), "lastSeenAt": time(alarm.last_seen_at), "times": alarm.times,
-        "settledAt": alarm.settled_at.map(time), "settledBy": alarm.settled_by, "note": alarm.note,
+        "detail": alarm.detail, "raisedAt": rfc3339(alarm.raised_at), "lastSeenAt": rfc3339(alarm.last_seen_at), "times": alarm.times,
+        "settledAt": alarm.settled_at.map(rfc3339), "settledBy": alarm.settled_by, "note": alarm.note,
     })
 }
 

@@ -1,15 +1,25 @@
-//! `build14 float` and `build14 payout`: E0 and E11 of the ledger.
+//! `build14 float`, `payout` and `cost`: the platform's own money, posted as the provider shows it.
 
 use escrow::{Float, FloatPosted};
 use kernel::Decision;
 use secrecy::SecretString;
 use uow::SystemUow;
 
+use super::{StripeAccess, provider};
+use crate::config::Settings;
+
 /// Posts a float, once per source, under the operator's name.
 ///
 /// # Errors
-/// If the source was posted otherwise, or the database does not answer.
-pub async fn post_float(system_url: &SecretString, float: &Float, by: &Decision) -> anyhow::Result<FloatPosted> {
+/// If the provider does not show it so, it was posted before, or the database or the provider does not answer.
+pub async fn post_float(
+    settings: &Settings,
+    system_url: &SecretString,
+    stripe: &StripeAccess,
+    float: &Float,
+    by: &Decision,
+) -> anyhow::Result<FloatPosted> {
     let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(system_url.clone()) })?;
-    Ok(escrow::post_float(&SystemUow::new(platform), float, by).await?)
+    let provider = provider(settings, stripe)?;
+    Ok(escrow::post_float(&SystemUow::new(platform), &provider, float, by).await?)
 }

@@ -102,7 +102,8 @@ impl Ready {
         }
         let pending = db::pending_migrations(&self.system).await.map_err(|fault| text(&fault))?;
         if !pending.is_empty() {
-            return Err(format!("lacks {} migration(s): run `build14 migrate`", pending.len()));
+            let lacks = kernel::counted(pending.len(), "migration", "migrations");
+            return Err(format!("lacks {lacks}: run `build14 migrate`"));
         }
         self.schema_is_current.store(true, Ordering::Relaxed);
         Ok(())
@@ -191,7 +192,7 @@ mod tests {
         let newest = "(select max(version) from __diesel_schema_migrations)";
         database.run_sql("create schema aside; create table aside.taken as table __diesel_schema_migrations").await;
         database.run_sql(&format!("delete from __diesel_schema_migrations where version = {newest}")).await;
-        let lacking = Err("lacks 1 migration(s): run `build14 migrate`".to_owned());
+        let lacking = Err("lacks 1 migration: run `build14 migrate`".to_owned());
         assert_eq!(ready.check().await, [("database", Ok(())), ("schema", lacking), ("isolation", Ok(()))]);
         database.run_sql("insert into __diesel_schema_migrations select * from aside.taken on conflict do nothing").await;
         assert_eq!(ready.check().await[1], ("schema", Ok(())));

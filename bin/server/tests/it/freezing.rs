@@ -89,6 +89,11 @@ async fn freezing_names_what_is_wrong_with_it() {
         (&["freeze", "--milestone", id, "--operator", "Ada"], 2, "--reason"),
         (&["freeze", "--operator", "Ada", "--reason", "why"], 2, "--milestone"),
         (&["freeze", "--milestone", "17", "--operator", "Ada", "--reason", "why"], 2, "invalid value '17'"),
+        (
+            &["unfreeze", "--milestone", id, "--kind", "nonsense", "--operator", "Ada", "--reason", "why"],
+            2,
+            "holds are of these kinds: dispute, fraud_warning, refund, review, charge, operator, reversal, payee_closed",
+        ),
         (&both, 2, "cannot be used with"),
     ] {
         let (ended, said, complained) = run_over(&environment, arguments).await;

@@ -43,7 +43,7 @@ async fn the_doctor_names_each_of_what_is_broken_in_a_line() {
         format!("SEAL_BROKEN: {ORG}: of organisation {ORG}: what was fixed at closing is gone"),
         "JOB_DEAD: 1: tenders.close used up its 25 attempts: no luck; `build14 jobs retry --id 1 --operator …` gives it more"
             .to_owned(),
-        "SEAL_KEY_UNKNOWN: abc: wraps the keys of 1 tender(s) and is not configured: their bids cannot be read".to_owned(),
+        "SEAL_KEY_UNKNOWN: abc: wraps the keys of 1 tender and is not configured: their bids cannot be read".to_owned(),
         "CLOCK_MOVED: app.clock: was moved by 01:00:00: deadlines are decided by it".to_owned(),
     ];
     assert_eq!((code, said.lines().count()), (Some(1), expected.len()), "{said}");
@@ -143,10 +143,10 @@ async fn in_development_a_rotation_makes_another_key_and_destroys_the_old_one() 
     };
     std::fs::create_dir_all(&data).expect("made");
     let (code, before, complained) = run(&["seal", "status"]).await;
-    assert!(code == Some(0) && before.contains("current        wraps the keys of 0 tender(s)"), "{before}{complained}");
+    assert!(code == Some(0) && before.contains("current        wraps the keys of 0 tenders"), "{before}{complained}");
     let old = std::fs::read_to_string(data.join("seal.key")).expect("kept");
     let (code, said, complained) = run(&["seal", "rotate", "--operator", "ada"]).await;
-    assert!(code == Some(0) && said.contains("0 tender key(s) are wrapped"), "{said}{complained}");
+    assert!(code == Some(0) && said.contains("0 tender keys are wrapped"), "{said}{complained}");
     assert_ne!(std::fs::read_to_string(data.join("seal.key")).expect("kept"), old);
     assert!(!data.join("seal.previous").exists(), "destroyed");
     assert_ne!(run(&["seal", "status"]).await.1, before);
@@ -163,7 +163,7 @@ async fn in_production_a_rotation_says_which_key_can_be_destroyed() {
     let key = format!("insert into tender_keys (org_id, tender_id, key_id, wrapped) values ('{ORG}', '{ORG}', 'abc', 'abc')");
     database.run_sql(&raw(&key)).await;
     let (code, said, _) = run_over(&environment, &["seal", "rotate", "--operator", "ada"]).await;
-    assert!(code == Some(1) && said.contains("1 tender key(s) are wrapped by a seal key that is not configured"), "{said}");
+    assert!(code == Some(1) && said.contains("1 tender key is wrapped by a seal key that is not configured"), "{said}");
     let (_, said, _) = run_over(&environment, &["seal", "status", "--json"]).await;
     let told: Value = serde_json::from_str(&said).expect("JSON");
     let roles: Vec<_> =

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use escrow_api::{
-    AccountState, Befallen, ChargeState, DisputeState, FraudWarning, Holding, NewPaymentIntent, PaymentIntentState,
-    PaymentProvider, ProviderError, TransferOrder, TransferState,
+    AccountState, BalanceMovement, Befallen, ChargeState, DisputeState, FraudWarning, Holding, NewPaymentIntent, OwnTransfer,
+    PaymentIntentState, PaymentProvider, ProviderError, TransferOrder, TransferState,
 };
 use kernel::Timestamp;
 use secrecy::ExposeSecret;
@@ -170,5 +170,20 @@ impl PaymentProvider for StripeProvider {
 
     async fn balance(&self) -> Result<Vec<Holding>, ProviderError> {
         self.0.get::<wire::Balance>("read the balance", &requests::balance()).await?.holdings()
+    }
+
+    async fn top_up(&self, id: &str) -> Result<OwnTransfer, ProviderError> {
+        self.0.get::<wire::Own>("read a top-up", &requests::top_up(id)?).await?.state()
+    }
+
+    async fn payout(&self, id: &str) -> Result<OwnTransfer, ProviderError> {
+        self.0.get::<wire::Own>("read a payout", &requests::payout(id)?).await?.state()
+    }
+
+    async fn balance_movement(&self, id: &str) -> Result<BalanceMovement, ProviderError> {
+        self.0
+            .get::<wire::BalanceTransaction>("read a balance transaction", &requests::balance_transaction(id)?)
+            .await?
+            .movement()
     }
 }

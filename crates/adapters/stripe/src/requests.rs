@@ -22,6 +22,7 @@ use stripe_core::payment_intent::{
 };
 
 const BOOKED: &str = "latest_charge.balance_transaction";
+const BOOKED_BY_ITSELF: &str = "expand[0]=balance_transaction";
 
 /// The same parameters give the same bytes, whatever order a map had: Stripe compares a repetition with the first request.
 fn built(request: &impl StripeRequest) -> RequestBuilder {
@@ -213,6 +214,20 @@ pub(crate) fn onboarding_link(account: &str, return_url: &str, refresh_url: &str
 
 pub(crate) fn balance() -> RequestBuilder {
     built(&RetrieveForMyAccountBalance::new())
+}
+
+/// A top-up with its booking.
+pub(crate) fn top_up(top_up: &str) -> Result<RequestBuilder, ProviderError> {
+    Ok(read(format!("/topups/{}", id(top_up)?), vec![BOOKED_BY_ITSELF.to_owned()]))
+}
+
+/// A payout with its booking.
+pub(crate) fn payout(payout: &str) -> Result<RequestBuilder, ProviderError> {
+    Ok(read(format!("/payouts/{}", id(payout)?), vec![BOOKED_BY_ITSELF.to_owned()]))
+}
+
+pub(crate) fn balance_transaction(transaction: &str) -> Result<RequestBuilder, ProviderError> {
+    Ok(read(format!("/balance_transactions/{}", id(transaction)?), Vec::new()))
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use escrow_api::{
-    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, PaymentIntentState, PaymentStatus,
-    ProviderError, SettledFunds, TransferState,
+    AccountState, BalanceMovement, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, OwnTransfer,
+    PaymentIntentState, PaymentStatus, ProviderError, SettledFunds, TransferState,
 };
 use kernel::{Currency, Money};
 use serde::Deserialize;
@@ -76,6 +76,7 @@ pub(crate) struct Outcome {
     amount: i64,
     #[serde(default)]
     amount_refunded: i64,
+    currency: Option<String>,
     review: Option<Ref<Named>>,
     payment_intent: Option<Ref<Named>>,
 }
@@ -123,6 +124,17 @@ pub(crate) struct BalanceTransaction {
     currency: String,
     available_on: i64,
     status: String,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    source: Option<Ref<Named>>,
+}
+
+/// A top-up or a payout.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Own {
+    id: String,
+    status: Option<String>,
+    balance_transaction: Option<Ref<BalanceTransaction>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -266,6 +278,36 @@ impl Charge {
     }
 }
 
+impl BalanceTransaction {
+    /// In its own currency, or not at all: it is posted exactly as it is.
+    pub(crate) fn movement(self) -> Result<BalanceMovement, ProviderError> {
+        let foreign = || {
+            let currency = self.currency.to_ascii_uppercase();
+            ProviderError::Unexpected(format!("{} is in {currency}, a currency that is not used here", self.id))
+        };
+        let amount = money(self.amount, &self.currency).ok_or_else(foreign)?;
+        Ok(BalanceMovement {
+            amount,
+            fee: Money::from_minor(self.fee, amount.currency()),
+            available: self.status == "available",
+            kind: word(self.kind),
+            source: self.source.map(Ref::id),
+            id: self.id,
+        })
+    }
+}
+
+impl Own {
+    pub(crate) fn state(self) -> Result<OwnTransfer, ProviderError> {
+        let movement = match self.balance_transaction {
+            Some(Ref::Object(booked)) => Some(booked.movement()?),
+            Some(Ref::Id(id)) => return Err(ProviderError::Unexpected(format!("{id} was to be expanded and is not"))),
+            None => None,
+        };
+        Ok(OwnTransfer { id: self.id, status: word(self.status), movement })
+    }
+}
+
 impl Transfer {
     pub(crate) fn state(self) -> TransferState {
         TransferState {
@@ -289,6 +331,7 @@ impl Outcome {
             disputed: self.disputed,
             amount: self.amount,
             amount_refunded: self.amount_refunded,
+            currency: word(self.currency).to_ascii_uppercase(),
             review: self.review.map(Ref::id),
         }
     }

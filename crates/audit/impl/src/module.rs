@@ -13,7 +13,9 @@ use crate::{Service, Settings, http, sign_heads, verify_all};
 /// The audit trail.
 pub const MODULE: Module = Module {
     permissions: perm::ALL,
-    settings: |reader| drop(Settings::read(reader)),
+    settings: |reader| {
+        Settings::read(reader);
+    },
     routes: http::routes,
     doctor,
     ..Module::named("audit")

@@ -2,7 +2,9 @@
 //!
 //! An address is as RFC 5321 and 6531 have it, without the oddities (quoted local parts, literals of hosts, comments). What two people would
 //! take for the same address is the same: the key folds case, width and composition. What looks like another's address is none at all:
-//! invisible characters, and names of domains that mix scripts or are letters of another script that look like ASCII.
+//! invisible characters, mixed scripts, and words that consist of letters of another script which look like ASCII throughout, unless the
+//! domain's last label is of such a script too. What is left of pairs that look alike (a dotless i among letters that have no double in
+//! ASCII) has one look ([`Email::look`]), and of one look there is one account.
 
 use std::fmt;
 
@@ -24,6 +26,7 @@ const MOST: usize = 254;
 pub struct Email {
     written: String,
     key: String,
+    look: Option<String>,
 }
 
 /// Why a text is no address.
@@ -94,7 +97,12 @@ impl Email {
         }
         let written = if domain.is_ascii() { text.clone() } else { format!("{local}@{shown}") };
         let folded: String = local.to_lowercase().nfkc().collect();
-        Ok(Self { written, key: format!("{folded}@{shown}") })
+        if is_disguised(&folded, &shown) {
+            return Err(Flaw::LookAlike);
+        }
+        let key = format!("{folded}@{shown}");
+        let look = Some(look_of(&key)).filter(|look| *look != key);
+        Ok(Self { written, key, look })
     }
 
     /// As it was written, in one form.
@@ -107,6 +115,12 @@ impl Email {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// What the address looks like, where its key does not tell: two of one look are not told apart by whoever reads them.
+    #[must_use]
+    pub fn look(&self) -> Option<&str> {
+        self.look.as_deref()
     }
 }
 
@@ -136,12 +150,33 @@ fn check_domain(domain: &str) -> Result<(), Flaw> {
     }
     for label in domain.split('.') {
         is_clear(label)?;
-        // Cyrillic ааа.com; under a domain of its own script it is what it looks like.
-        if !label.is_ascii() && top.is_ascii() && skeleton(label).all(|c| c.is_ascii()) {
+        if is_disguised(label, domain) {
             return Err(Flaw::LookAlike);
         }
     }
     Ok(())
+}
+
+/// Whether a word of an address reads as ASCII and is not: Cyrillic `ѕсоре`, Turkish `adrıan`. Under a domain of its own script it is what
+/// it looks like.
+fn is_disguised(word: &str, domain: &str) -> bool {
+    let top = domain.rsplit('.').next().unwrap_or(domain);
+    !word.is_ascii() && top.is_ascii() && look_of(word).is_ascii()
+}
+
+/// What a text looks like: for each character that is not of ASCII the one that it is taken for (the skeleton of UTS 39). ASCII stays: `rn`
+/// and `m`, `1` and `l` are different addresses wherever there is mail.
+fn look_of(text: &str) -> String {
+    let mut look = String::with_capacity(text.len());
+    for c in text.nfd() {
+        if c.is_ascii() {
+            look.push(c);
+        } else {
+            look.extend(skeleton(c.encode_utf8(&mut [0; 4])));
+        }
+    }
+    // A dot above adds nothing to a letter that has one: lower case of the Turkish İ.
+    look.to_lowercase().replace("i\u{307}", "i").replace("j\u{307}", "j")
 }
 
 /// Letters of one script, or of those that are written together (UTS 39, highly restrictive).
@@ -227,6 +262,58 @@ mod tests {
         {
             assert_eq!(Email::parse(email), Err(Flaw::LookAlike), "{email}");
         }
+        // Words of one script that read as ASCII: all Cyrillic, all Greek, Latin without a dot, and the dotted capital.
+        for local in [
+            "\u{455}\u{441}\u{43e}\u{440}\u{435}",
+            "\u{3c1}\u{3bf}\u{3c1}",
+            "adr\u{131}an",
+            "\u{130}brahim",
+            "хор",
+            "ѕсоре.оса",
+            "ѕсоре+1",
+        ] {
+            for domain in ["example.com", "пример.com"] {
+                assert_eq!(Email::parse(&format!("{local}@{domain}")), Err(Flaw::LookAlike), "{local}@{domain}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_of_other_scripts_stay_addresses() {
+        for email in [
+            "анна@example.com",
+            "оса@пример.рф",
+            "ışık@example.com",
+            "jos\u{e9}@example.com",
+            "γιώργος@example.com",
+            "用户@example.com",
+        ] {
+            assert!(Email::parse(email).is_ok(), "{email}: {:?}", Email::parse(email));
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_look_alikes_has_one_look() {
+        let look = |email: &str| {
+            let email = Email::parse(email).unwrap();
+            email.look().unwrap_or(email.key()).to_owned()
+        };
+        for (a, b) in [
+            ("j\u{fc}rgin@example.com", "j\u{fc}rg\u{131}n@example.com"),
+            ("oca@пример.рф", "\u{43e}\u{441}\u{430}@пример.рф"),
+            ("dæmoné@example.com", "daemoné@example.com"),
+        ] {
+            assert_ne!(key(a), key(b));
+            assert_eq!(look(a), look(b), "{a} and {b}");
+        }
+        for (a, b) in [
+            ("modem@example.com", "modern@example.com"),
+            ("bob1@example.com", "bobl@example.com"),
+            ("jürgen@example.com", "jurgen@example.com"),
+        ] {
+            assert_ne!(look(a), look(b), "{a} and {b}");
+        }
+        assert_eq!(Email::parse("Ada@Example.com").unwrap().look(), None, "the key tells");
     }
 
     #[test]

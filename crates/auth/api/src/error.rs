@@ -13,8 +13,8 @@ pub enum Error {
     /// Email or password is wrong; which one is not told.
     #[error("the email or the password is wrong")]
     WrongCredentials,
-    /// The email belongs to an account already.
-    #[error("an account with this email exists already: sign in instead")]
+    /// The email, or one that nobody tells apart from it, belongs to an account already.
+    #[error("an account with this email, or with one that looks the same, exists already: sign in instead")]
     EmailTaken,
     /// The person is not a member of the organisation.
     #[error("you are not a member of that organisation")]

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::{
-    Ctx, Denied, Fault, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope, SessionId, Timestamp,
-    UserId,
+    Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope,
+    SessionId, Timestamp, UserId,
 };
 use uow::Tx;
 
@@ -63,6 +63,15 @@ pub trait Sessions: Send + Sync {
     /// # Errors
     /// A fault of the database.
     async fn forget_user_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault>;
+
+    /// As [`Sessions::forget_user_in`], where one role in the team of one project changed, was given or was taken away: the others need not be
+    /// read again. What keeps no roles of its own forgets the person.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn forget_role_in(&self, tx: &mut Tx, user: UserId, _org: OrgId, _project: ProjectId) -> Result<(), Fault> {
+        self.forget_user_in(tx, user).await
+    }
 
     /// Ends a person's sessions in one organisation, once `tx` commits: the membership is gone.
     ///
@@ -152,7 +161,7 @@ pub trait SignIn: Send + Sync {
     ///
     /// # Errors
     /// A fault.
-    async fn security_events(&self, ctx: &Ctx) -> Result<Vec<SecurityEvent>, Error>;
+    async fn security_events(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<SecurityEvent>, Error>;
 
     /// Ends this session and starts one in another organisation of the same person. With a `once`, [`SignIn::switched`] gives the same
     /// session again.

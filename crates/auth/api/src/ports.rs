@@ -81,6 +81,12 @@ pub trait Directory: Send + Sync {
     /// A fault.
     async fn person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Option<Person>, Fault>;
 
+    /// The person's place in one organisation, if they have one there.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn membership(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault>;
+
     /// The person's memberships, the oldest first.
     ///
     /// # Errors
@@ -97,7 +103,19 @@ pub trait Teams: Send + Sync {
     /// A fault.
     async fn roles(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
 
-    /// The same, within a transaction that is about to take them away.
+    /// Those of these projects: where the others are known.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn roles_among(
+        &self,
+        tx: &ReadTx<'_>,
+        org: OrgId,
+        user: UserId,
+        projects: &[ProjectId],
+    ) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
+
+    /// All of them, within a transaction that is about to take them away.
     ///
     /// # Errors
     /// A fault.

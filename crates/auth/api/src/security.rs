@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use kernel::{OrgId, SessionId, Timestamp};
+use uuid::Uuid;
 
 /// A live session of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct LiveSession {
 /// What happened to an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecurityEvent {
+    /// Its id, which decides among those of one instant.
+    pub id: Uuid,
     /// What it was.
     pub kind: SecurityEventKind,
     /// When.

@@ -4,9 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use auth_api::Session;
-use kernel::UserId;
+use kernel::{OrgId, ProjectId, UserId};
 
 use crate::Settings;
+use crate::roles::Roles;
 use crate::token::TokenHash;
 
 /// Sessions by the hash of their token.
@@ -15,8 +16,11 @@ use crate::token::TokenHash;
 /// storing and forgetting exclude each other, so a session that ended cannot come back. A hit takes no lock of ours.
 ///
 /// Every session leans on the mark of its person: with the mark dropped all of them are forgotten at once, however many others there are.
+///
+/// Of roles in teams that changed [`Roles`] knows before the sessions are forgotten: a look-up that begins after that reads them.
 pub(crate) struct Cache {
     sessions: moka::sync::Cache<TokenHash, Entry>,
+    roles: Roles,
     state: RwLock<State>,
     most_marks: usize,
 }
@@ -87,7 +91,12 @@ impl Cache {
         let state = RwLock::new(State { generation: 0, recent: VecDeque::new(), listening: false, marks: HashMap::new() });
         // Twice the sessions: a sweep then frees at least half, so that it costs next to nothing on average.
         let most_marks = usize::try_from(settings.cached_sessions).unwrap_or(usize::MAX).saturating_mul(2).max(16);
-        Self { sessions, state, most_marks }
+        Self { sessions, roles: Roles::new(settings), state, most_marks }
+    }
+
+    /// What is kept of roles in teams.
+    pub(crate) fn roles(&self) -> &Roles {
+        &self.roles
     }
 
     pub(crate) fn get(&self, hash: &TokenHash) -> Option<Arc<Session>> {
@@ -114,8 +123,19 @@ impl Cache {
         self.change(|state| state.forget(Forgotten::Session(*hash)), || self.sessions.invalidate(hash));
     }
 
-    /// Forgets every session of a person.
+    /// Forgets every session of a person, and all roles.
     pub(crate) fn forget_user(&self, user: UserId) {
+        self.roles.forget(user);
+        self.forget_sessions(user);
+    }
+
+    /// Forgets every session of a person, and the role in one team.
+    pub(crate) fn forget_role(&self, user: UserId, org: OrgId, project: ProjectId) {
+        self.roles.changed(user, org, project);
+        self.forget_sessions(user);
+    }
+
+    fn forget_sessions(&self, user: UserId) {
         let drop_mark = |state: &mut State| {
             state.forget(Forgotten::Person(user));
             state.marks.remove(&user);
@@ -133,15 +153,18 @@ impl Cache {
         self.flush(false);
     }
 
-    /// Understands a notification: the hash of a token or the id of a person.
+    /// Understands a notification: the hash of a token, the id of a person, or a [`role_payload`].
     pub(crate) fn notified(&self, payload: &str) {
         let mut hash = TokenHash::default();
-        if hex::decode_to_slice(payload, &mut hash).is_ok() {
+        if let Some((user, org, project)) = role_of(payload) {
+            self.forget_role(user, org, project);
+        } else if hex::decode_to_slice(payload, &mut hash).is_ok() {
             self.forget(&hash);
         } else if let Ok(user) = payload.parse() {
             self.forget_user(user);
         } else {
             tracing::warn!(payload, "a notification about sessions is not understood: everything is forgotten");
+            self.roles.forget_all();
             let drop_marks = |state: &mut State| {
                 state.forget(Forgotten::Everything);
                 state.marks.clear();
@@ -151,6 +174,7 @@ impl Cache {
     }
 
     fn flush(&self, listening: bool) {
+        self.roles.flush(listening);
         let note = |state: &mut State| {
             state.forget(Forgotten::Everything);
             state.listening = listening;
@@ -166,10 +190,20 @@ impl Cache {
     }
 }
 
+/// What is notified of a person's role in one project's team.
+pub(crate) fn role_payload(user: UserId, org: OrgId, project: ProjectId) -> String {
+    format!("role:{user}:{org}:{project}")
+}
+
+fn role_of(payload: &str) -> Option<(UserId, OrgId, ProjectId)> {
+    let mut ids = payload.strip_prefix("role:")?.splitn(3, ':');
+    Some((ids.next()?.parse().ok()?, ids.next()?.parse().ok()?, ids.next()?.parse().ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::{OrgId, OrgRole, ProjectRoles, SessionId};
+    use kernel::{OrgRole, ProjectRoles, SessionId};
 
     fn session(user: UserId) -> Arc<Session> {
         let expires_at = chrono::DateTime::UNIX_EPOCH;
@@ -227,6 +261,21 @@ mod tests {
         assert_eq!([1, 2, 3].map(|n| cache.get(&[n; 32]).is_some()), [false, false, true]);
         cache.notified("gibberish");
         assert!(cache.get(&[3; 32]).is_none());
+    }
+
+    #[test]
+    fn a_notification_of_one_role_leaves_the_others() {
+        let (cache, ada, org, project) = (cache(), UserId::new(), OrgId::new(), ProjectId::new());
+        cache.roles().found(cache.roles().look(ada, org), Vec::new());
+        cache.store(cache.generation(), [1; 32], session(ada));
+        cache.notified(&role_payload(ada, org, project));
+        assert!(cache.get(&[1; 32]).is_none());
+        assert_eq!(cache.roles().look(ada, org).projects(), Some(vec![project]));
+        cache.notified(&ada.to_string());
+        assert_eq!(cache.roles().look(ada, org).projects(), None);
+        cache.roles().found(cache.roles().look(ada, org), Vec::new());
+        cache.notified("role:gibberish");
+        assert_eq!(cache.roles().look(ada, org).projects(), None);
     }
 
     #[test]

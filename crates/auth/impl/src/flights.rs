@@ -1,51 +1,41 @@
-//! `Flights`: one look-up of a session at a time, shared by all who asked before it began.
+//! `Flights`: one look-up of a thing at a time, shared by all who asked before it began.
 
 use std::future::Future;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use auth_api::Session;
 use kernel::Fault;
 use tokio::sync::Mutex;
 
-use crate::token::TokenHash;
-
-/// What a look-up found.
-pub(crate) type Found = Option<Arc<Session>>;
-
-/// Look-ups under way, by token.
+/// Look-ups under way, by what is looked for: sessions by their token, places of people by person and organisation.
 ///
 /// Whoever asks while one is under way waits for the next: what that one finds is never older than their question, so a session that has
 /// ended is not shown to somebody who asked afterwards. However many ask, one look-up runs and one is to come.
-pub(crate) struct Flights {
-    of: moka::sync::Cache<TokenHash, Arc<Flight>>,
+pub(crate) struct Flights<K, V> {
+    of: moka::sync::Cache<K, Arc<Flight<V>>>,
 }
 
-#[derive(Default)]
-struct Flight {
+struct Flight<V> {
     /// How many have asked.
     asked: AtomicU64,
     /// The last look-up: how many had asked before it began, and what it found.
-    last: Mutex<Option<(u64, Found)>>,
+    last: Mutex<Option<(u64, V)>>,
 }
 
-impl Flights {
-    /// For so many sessions; of more than that at a time some look themselves.
-    pub(crate) fn new(sessions: u64) -> Self {
-        Self { of: moka::sync::Cache::builder().max_capacity(sessions).time_to_idle(Duration::from_secs(10)).build() }
+impl<K: Copy + Eq + Hash + Send + Sync + 'static, V: Clone + Send + 'static> Flights<K, V> {
+    /// For so many things; of more than that at a time some look themselves.
+    pub(crate) fn new(most: u64) -> Self {
+        Self { of: moka::sync::Cache::builder().max_capacity(most).time_to_idle(Duration::from_secs(10)).build() }
     }
 
     /// What `look_up` finds, or what somebody else's found that began after this call.
     ///
     /// # Errors
     /// Those of the own look-up: a failed one is shared with nobody.
-    pub(crate) async fn share(
-        &self,
-        hash: &TokenHash,
-        look_up: impl Future<Output = Result<Found, Fault>> + Send,
-    ) -> Result<Found, Fault> {
-        let flight = self.of.get_with(*hash, Arc::default);
+    pub(crate) async fn share(&self, what: &K, look_up: impl Future<Output = Result<V, Fault>> + Send) -> Result<V, Fault> {
+        let flight = self.of.get_with(*what, || Arc::new(Flight { asked: AtomicU64::new(0), last: Mutex::new(None) }));
         let mine = flight.asked.fetch_add(1, Ordering::SeqCst);
         let mut last = flight.last.lock().await;
         if let Some((covered, found)) = &*last
@@ -64,8 +54,11 @@ impl Flights {
 #[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
     use super::*;
+    use auth_api::Session;
     use kernel::{OrgId, OrgRole, ProjectRoles, SessionId, UserId};
     use tokio::sync::Notify;
+
+    type Sessions = Flights<[u8; 32], Option<Arc<Session>>>;
 
     fn session() -> Arc<Session> {
         let (id, user, org) = (SessionId::new(), UserId::new(), OrgId::new());
@@ -75,7 +68,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hundred_who_ask_at_once_look_up_twice() {
-        let (flights, looks, open) = (Arc::new(Flights::new(10)), Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
+        let (flights, looks, open) = (Arc::new(Sessions::new(10)), Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
         let ask = || {
             let (flights, looks, open) = (Arc::clone(&flights), Arc::clone(&looks), Arc::clone(&open));
             tokio::spawn(async move {
@@ -109,7 +102,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_found_before_the_question_is_no_answer() {
-        let flights = Flights::new(10);
+        let flights = Sessions::new(10);
         let old = flights.share(&[1; 32], async { Ok(Some(session())) }).await.unwrap();
         assert!(old.is_some());
         assert!(flights.share(&[1; 32], async { Ok(None) }).await.unwrap().is_none(), "ended meanwhile");
@@ -117,7 +110,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failed_look_up_is_shared_with_nobody() {
-        let flights = Flights::new(10);
+        let flights = Sessions::new(10);
         assert!(flights.share(&[1; 32], async { Err(Fault::internal("lost")) }).await.is_err());
         assert!(flights.share(&[1; 32], async { Ok(Some(session())) }).await.unwrap().is_some());
     }

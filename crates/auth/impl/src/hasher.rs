@@ -287,6 +287,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn three_hundred_at_once_wait_their_turn_and_none_is_turned_away() {
+        let settings = crate::Settings::default();
+        let hasher = Hasher::new(1, settings.hash_queue, settings.hash_wait).unwrap();
+        // As on a slow machine: 300 take 15 s.
+        hasher.pace.typical.store(50_000, Ordering::Relaxed);
+        let served = Arc::new(Mutex::new(Vec::new()));
+        let crowd: Vec<_> = (0..300)
+            .map(|n| {
+                let (hasher, served) = (hasher.clone(), Arc::clone(&served));
+                tokio::spawn(async move {
+                    let place = hasher.place().await?;
+                    hasher
+                        .run(place, move || {
+                            served.lock().unwrap().push(n);
+                            Ok(())
+                        })
+                        .await
+                })
+            })
+            .collect();
+        for one in crowd {
+            one.await.unwrap().unwrap();
+        }
+        assert!(served.lock().unwrap().iter().copied().eq(0..300), "first come, first served");
+    }
+
+    #[tokio::test]
     async fn a_panic_ends_a_request_and_not_the_hasher() {
         let hasher = Hasher::new(1, 4, LONG).unwrap();
         let place = hasher.place().await.unwrap();

@@ -12,7 +12,8 @@
 //!   who would wait too long is told at once when to come back (503), other requests are not held up.
 //! - A session that ended is dead at once on this replica and with the next notification on the others; a look-up that began before the
 //!   end cannot bring it back (generation under a lock, [`Service`]).
-//! - Of the look-ups of one session one runs at a time. Roles in teams are looked up for whom they add something ([`kernel::OrgRole::needs_teams`]).
+//! - Of the look-ups of one session one runs at a time, and so of those of one person in one organisation. Roles in teams are looked up for
+//!   whom they add something ([`kernel::OrgRole::needs_teams`]), and of those that are known only the changed ones.
 //! - A person has a bounded number of sessions: of more the oldest end. A changed password ends all others.
 //! - Failed sign-ins and spent limits are security events, kept for a while, without the email or the password that was tried.
 //! - A session is as good as its membership: without one in its organisation it does not resolve.
@@ -26,10 +27,13 @@ mod flights;
 mod hasher;
 mod model;
 mod module;
+mod place;
 mod policy;
 mod repo;
+mod roles;
 mod schema;
 mod security;
+mod security_event;
 mod service;
 mod settings;
 mod token;
@@ -37,6 +41,7 @@ mod token;
 pub use hasher::Hasher;
 pub use module::MODULE;
 pub use policy::{Policy, PolicyError};
-pub use security::{StoredEvent, security_events};
+pub use security::security_events;
+pub use security_event::StoredEvent;
 pub use service::Service;
 pub use settings::Settings;

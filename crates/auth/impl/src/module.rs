@@ -11,7 +11,12 @@ use module::{Module, Wired};
 use crate::{Policy, Service, Settings};
 
 /// Sign-in, sessions, permissions.
-pub const MODULE: Module = Module { settings: |reader| drop(Settings::read(reader)), ..Module::named("auth") };
+pub const MODULE: Module = Module {
+    settings: |reader| {
+        Settings::read(reader);
+    },
+    ..Module::named("auth")
+};
 
 /// An ended session is kept for so long, for questions about who was signed in.
 const KEPT: chrono::TimeDelta = chrono::TimeDelta::days(30);

@@ -3,11 +3,11 @@
 use auth_api::{Error, LiveSession, SecurityEvent, SecurityEventKind, Session};
 use db::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
-use kernel::{Fault, OrgId, SessionId, Timestamp, UserId};
+use kernel::{Fault, OrgId, PageRequest, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::schema::{credentials, security_events, sessions};
-use crate::security::{Origin, StoredEvent};
+use crate::security_event::{Origin, StoredEvent};
 use crate::token::TokenHash;
 
 /// The channel on which ends of sessions are told.
@@ -213,20 +213,25 @@ pub(crate) async fn insert_event(
     Ok(())
 }
 
-/// The newest events of a person's account.
-pub(crate) async fn events_of(tx: &ReadTx<'_>, user: UserId, most: i64) -> Result<Vec<SecurityEvent>, Fault> {
-    let rows: Vec<(String, Timestamp, Option<String>)> = security_events::table
+/// The events of a person's account, newest first, one more than the page has.
+pub(crate) async fn events_of(tx: &ReadTx<'_>, user: UserId, page: PageRequest) -> Result<Vec<SecurityEvent>, Fault> {
+    type Row = (Uuid, String, Timestamp, Option<String>);
+    let mut query = security_events::table
         .filter(security_events::user_id.eq(user.0))
         .order((security_events::at.desc(), security_events::id.desc()))
-        .limit(most)
-        .select((security_events::kind, security_events::at, security_events::address))
-        .load(&mut tx.pg())
-        .await
-        .fault()?;
-    let event = |(kind, at, address): (String, Timestamp, Option<String>)| {
+        .limit(page.fetch())
+        .select((security_events::id, security_events::kind, security_events::at, security_events::address))
+        .into_boxed();
+    if let Some(after) = page.after {
+        query = query
+            .filter(security_events::at.le(after.created_at))
+            .filter(security_events::at.lt(after.created_at).or(security_events::id.lt(after.id)));
+    }
+    let rows: Vec<Row> = query.load(&mut tx.pg()).await.fault()?;
+    let event = |(id, kind, at, address): Row| {
         let kind = SecurityEventKind::from_name(&kind)
             .ok_or_else(|| Fault::internal(format!("unknown kind of security event {kind:?}")))?;
-        Ok(SecurityEvent { kind, at, address: address.and_then(|address| address.parse().ok()) })
+        Ok(SecurityEvent { id, kind, at, address: address.and_then(|address| address.parse().ok()) })
     };
     rows.into_iter().map(event).collect()
 }

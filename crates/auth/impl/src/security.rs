@@ -3,22 +3,12 @@
 //! The platform keeps the events for a while, counts them and writes them to its log; a person sees those of their own account. No event
 //! names the email or the password that was tried: one of an unknown email is nobody's.
 
-use std::net::IpAddr;
-
 use auth_api::{SecurityEvent, SecurityEventKind};
-use kernel::{Fault, RequestId, Timestamp, UserId};
+use kernel::{Fault, Page, PageRequest, Position, Timestamp, UserId};
 use uow::SystemUow;
 
 use crate::repo;
-
-/// So many of the newest are shown to a person.
-const SHOWN: i64 = 100;
-
-/// Where a request comes from.
-pub(crate) struct Origin<'a> {
-    pub request: &'a RequestId,
-    pub address: Option<IpAddr>,
-}
+use crate::security_event::{Origin, StoredEvent};
 
 /// Counts and logs an event; without a `user` it is of an email that nobody has.
 fn tell(kind: SecurityEventKind, user: Option<UserId>, origin: &Origin<'_>) {
@@ -43,24 +33,10 @@ pub(crate) async fn note_in(tx: &mut uow::Tx, kind: SecurityEventKind, user: Use
     repo::insert_event(tx, kind, Some(user), origin).await
 }
 
-/// The newest events of a person's account.
-pub(crate) async fn of(system: &SystemUow, user: UserId) -> Result<Vec<SecurityEvent>, Fault> {
-    system.read(async |tx| repo::events_of(tx, user, SHOWN).await).await
-}
-
-/// A security event as the platform's people see it.
-#[derive(Debug, Clone)]
-pub struct StoredEvent {
-    /// What it was.
-    pub kind: String,
-    /// When.
-    pub at: Timestamp,
-    /// Whose account it concerns; nobody's, if nobody has the email that was tried.
-    pub user: Option<UserId>,
-    /// The client's address.
-    pub address: Option<String>,
-    /// The request, as in the log.
-    pub request: String,
+/// The events of a person's account, newest first.
+pub(crate) async fn of(system: &SystemUow, user: UserId, page: PageRequest) -> Result<Page<SecurityEvent>, Fault> {
+    let rows = system.read(async |tx| repo::events_of(tx, user, page).await).await?;
+    Ok(Page::cut(rows, page, |event| Position { created_at: event.at, id: event.id }))
 }
 
 /// The newest events of all accounts since `since`, at most `most`. For the platform's people.

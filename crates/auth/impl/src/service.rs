@@ -1,8 +1,8 @@
 //! The verbs of sign-in and sessions.
 
 mod account;
+mod places;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -14,18 +14,22 @@ use auth_api::{
 };
 use chrono::TimeDelta;
 use db::Signal;
-use kernel::{Clock, Ctx, Fault, OrgId, OrgRole, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use kernel::{
+    Clock, Ctx, Fault, OrgId, Page, PageRequest, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio::task::JoinHandle;
-use uow::{ReadTx, SystemUow, Tx};
+use uow::{SystemUow, Tx};
 use uuid::Uuid;
 
 use crate::attempts::Attempts;
-use crate::cache::Cache;
+use crate::cache::{self, Cache};
 use crate::flights::Flights;
 use crate::hasher::Verified;
-use crate::security::{self, Origin};
+use crate::place::Place;
+use crate::security;
+use crate::security_event::Origin;
 use crate::token::{self, TokenHash};
 use crate::{Hasher, Settings, model, repo};
 
@@ -38,7 +42,8 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     hasher: Hasher,
     cache: Arc<Cache>,
-    flights: Flights,
+    flights: Flights<TokenHash, Option<Arc<Session>>>,
+    places: Flights<(UserId, OrgId), Option<Place>>,
     attempts: Attempts,
     life: TimeDelta,
     switch_secret: SecretString,
@@ -73,7 +78,7 @@ impl Service {
         let hasher = Hasher::new(settings.hash_threads, settings.hash_queue, settings.hash_wait)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
         let (cache, attempts) = (Arc::new(Cache::new(settings)), Attempts::new(settings.attempts_per_minute));
-        let flights = Flights::new(settings.cached_sessions);
+        let (flights, places) = (Flights::new(settings.cached_sessions), Flights::new(settings.cached_sessions));
         let most_sessions = settings.sessions_per_person.max(1);
         let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
         let switch_secret = settings.switch_secret.clone();
@@ -86,6 +91,7 @@ impl Service {
             hasher,
             cache,
             flights,
+            places,
             attempts,
             life,
             switch_secret,
@@ -176,29 +182,21 @@ impl Service {
         self.audit.record_in(tx, &session.ctx(request.clone()), entry).await
     }
 
-    async fn look_up(&self, tx: &ReadTx<'_>, hash: &TokenHash) -> Result<Option<Session>, Fault> {
-        let Some(row) = repo::session(tx, hash).await? else { return Ok(None) };
+    async fn look_up(&self, hash: &TokenHash) -> Result<Option<Session>, Fault> {
+        let Some(row) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
         let (user, org) = (UserId(row.user_id), OrgId(row.org_id));
-        let memberships = self.directory.memberships(tx, user).await?;
-        let Some(membership) = memberships.into_iter().find(|membership| membership.org == org) else { return Ok(None) };
-        let projects = self.projects(tx, org, user, membership.role).await?;
-        Ok(Some(Session { id: SessionId(row.id), user, org, role: membership.role, projects, expires_at: row.expires_at }))
-    }
-
-    /// The roles in teams, of whom they add something: an owner of ten thousand projects has none to be looked up.
-    async fn projects(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId, role: OrgRole) -> Result<ProjectRoles, Fault> {
-        if !role.needs_teams() {
-            return Ok(ProjectRoles::default());
-        }
-        let roles: HashMap<_, _> = self.teams.roles(tx, org, user).await?.into_iter().collect();
-        Ok(Arc::new(roles))
+        // In a transaction of its own: nobody holds a connection while they wait for another's look.
+        let Some(Place { role, projects }) = self.place(user, org).await? else { return Ok(None) };
+        Ok(Some(Session { id: SessionId(row.id), user, org, role, projects, expires_at: row.expires_at }))
     }
 
     /// A signed-in person is told their project roles too, as every later request will know them.
     async fn complete(&self, mut signed_in: SignedIn) -> Result<SignedIn, Error> {
         let (org, user, role) = (signed_in.session.org, signed_in.session.user, signed_in.session.role);
-        if role.needs_teams() {
-            signed_in.session.projects = self.system.read(async |tx| self.projects(tx, org, user, role).await).await?;
+        if role.needs_teams()
+            && let Some(place) = self.place(user, org).await?
+        {
+            signed_in.session.projects = place.projects;
         }
         Ok(signed_in)
     }
@@ -213,7 +211,7 @@ impl Sessions for Service {
             None => {
                 let look_up = async {
                     let began = self.cache.generation();
-                    let found = self.system.read(async |tx| self.look_up(tx, &hash).await).await?.map(Arc::new);
+                    let found = self.look_up(&hash).await?.map(Arc::new);
                     if let Some(session) = &found {
                         self.cache.store(began, hash, Arc::clone(session));
                     }
@@ -232,6 +230,12 @@ impl Sessions for Service {
         repo::notify(tx, &user.to_string()).await?;
         // Here and now as well, so that nothing old is stored while the transaction goes on; the notification follows the commit.
         self.cache.forget_user(user);
+        Ok(())
+    }
+
+    async fn forget_role_in(&self, tx: &mut Tx, user: UserId, org: OrgId, project: ProjectId) -> Result<(), Fault> {
+        repo::notify(tx, &cache::role_payload(user, org, project)).await?;
+        self.cache.forget_role(user, org, project);
         Ok(())
     }
 
@@ -364,9 +368,9 @@ impl SignIn for Service {
         self.end_others(ctx, session).await
     }
 
-    async fn security_events(&self, ctx: &Ctx) -> Result<Vec<SecurityEvent>, Error> {
+    async fn security_events(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<SecurityEvent>, Error> {
         let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
-        Ok(security::of(&self.system, user).await?)
+        Ok(security::of(&self.system, user, page).await?)
     }
 
     async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error> {
@@ -389,8 +393,8 @@ impl SignIn for Service {
 
     async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId, once: Option<&SwitchOnce>) -> Result<SignedIn, Error> {
         let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
-        let memberships = self.system.read(async |tx| self.directory.memberships(tx, user).await).await?;
-        let membership = memberships.into_iter().find(|membership| membership.org == org).ok_or(Error::NotAMember)?;
+        let membership = self.system.read(async |tx| self.directory.membership(tx, user, org).await).await?;
+        let membership = membership.ok_or(Error::NotAMember)?;
         let token = match once {
             Some(once) => token::switched(&self.switch_secret, org, once)?,
             None => token::fresh()?,
@@ -412,13 +416,8 @@ impl SignIn for Service {
     async fn switched(&self, org: OrgId, once: &SwitchOnce) -> Result<SignedIn, Error> {
         let (token, hash) = token::switched(&self.switch_secret, org, once)?;
         let since = self.clock.now() - SWITCH_REPEATS;
-        let found = self
-            .system
-            .read(async |tx| {
-                let session = self.look_up(tx, &hash).await?;
-                Ok::<_, Fault>(if repo::is_younger(tx, &hash, since).await? { session } else { None })
-            })
-            .await?;
+        let young = self.system.read(async |tx| repo::is_younger(tx, &hash, since).await).await?;
+        let found = if young { self.look_up(&hash).await? } else { None };
         match found {
             Some(session) if session.expires_at > self.clock.now() => Ok(SignedIn { token, session }),
             _ => Err(Error::NotAuthenticated),

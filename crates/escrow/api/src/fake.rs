@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use kernel::{Currency, Money, Timestamp};
 
 use crate::{
-    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, NewPaymentIntent, PaymentIntentState,
-    PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
+    AccountState, BalanceMovement, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, NewPaymentIntent,
+    OwnTransfer, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
 };
 
+mod own_money;
 mod state;
 
 pub use state::Mishap;
@@ -441,5 +442,23 @@ impl PaymentProvider for FakeProvider {
             pending: Money::from_minor(later, currency),
         });
         end(mishap, holdings.collect())
+    }
+
+    async fn top_up(&self, id: &str) -> Result<OwnTransfer, ProviderError> {
+        let mishap = self.begin("top_up")?;
+        let found = self.state().own.get(id).cloned().ok_or_else(|| missing("top-up"))?;
+        end(mishap, found)
+    }
+
+    async fn payout(&self, id: &str) -> Result<OwnTransfer, ProviderError> {
+        let mishap = self.begin("payout")?;
+        let found = self.state().own.get(id).cloned().ok_or_else(|| missing("payout"))?;
+        end(mishap, found)
+    }
+
+    async fn balance_movement(&self, id: &str) -> Result<BalanceMovement, ProviderError> {
+        let mishap = self.begin("balance_movement")?;
+        let found = self.state().movements.get(id).cloned().ok_or_else(|| missing("balance transaction"))?;
+        end(mishap, found)
     }
 }

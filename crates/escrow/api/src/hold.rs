@@ -25,6 +25,18 @@ pub enum HoldKind {
 }
 
 impl HoldKind {
+    /// All that this program knows.
+    pub const ALL: [Self; 8] = [
+        Self::Dispute,
+        Self::FraudWarning,
+        Self::Refund,
+        Self::Review,
+        Self::Charge,
+        Self::Operator,
+        Self::Reversal,
+        Self::PayeeClosed,
+    ];
+
     /// The stable name.
     #[must_use]
     pub const fn name(self) -> &'static str {

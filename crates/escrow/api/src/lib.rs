@@ -18,8 +18,8 @@ pub use contract::{ContractActivated, ContractEnded, ContractsPort, NewContract,
 pub use error::Error;
 pub use hold::{Hold, HoldKind};
 pub use provider::{
-    AccountState, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, NewPaymentIntent, PaymentIntentState,
-    PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
+    AccountState, BalanceMovement, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, NewPaymentIntent,
+    OwnTransfer, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
 };
 pub use service::{Approve, Contracts, Escrows, Fund, Milestones, Payees, RequestChanges, Sign, Stated, SubmitWork, Terminate};
 pub use state::{ContractStatus, CostBearer, EscrowStatus, MilestoneStatus, Party, PayeeStatus, ReleaseStatus};

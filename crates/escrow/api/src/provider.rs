@@ -127,6 +127,8 @@ pub struct ChargeState {
     pub amount: i64,
     /// How much of it was given back, in the same units.
     pub amount_refunded: i64,
+    /// The payment's currency, in the provider's word: for people.
+    pub currency: String,
     /// The open review, `prv_…`.
     pub review: Option<String>,
 }
@@ -247,6 +249,42 @@ pub struct Holding {
     pub pending: Money,
 }
 
+/// A booking on the platform's own balance, as the provider has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BalanceMovement {
+    /// `txn_…`.
+    pub id: String,
+    /// What it is, in the provider's word, such as `topup`, `payout`, `stripe_fee` or `adjustment`.
+    pub kind: String,
+    /// What caused it, such as `tu_…`, `po_…` or `dp_…`.
+    pub source: Option<String>,
+    /// What it brought, before the fee. Below zero: what it took.
+    pub amount: Money,
+    /// What the provider took besides.
+    pub fee: Money,
+    /// Whether what it brought can be spent now.
+    pub available: bool,
+}
+
+impl BalanceMovement {
+    /// What the balance has more for it; below zero: less.
+    #[must_use]
+    pub fn net(&self) -> Option<Money> {
+        self.amount.checked_sub(self.fee)
+    }
+}
+
+/// A top-up or a payout of the platform's own money, as the provider has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnTransfer {
+    /// `tu_…` or `po_…`.
+    pub id: String,
+    /// The provider's word: `succeeded` or `paid`, or another.
+    pub status: String,
+    /// What it did to the balance; nothing, as long as it is not booked.
+    pub movement: Option<BalanceMovement>,
+}
+
 /// The provider of payments.
 #[async_trait]
 pub trait PaymentProvider: Send + Sync {
@@ -307,4 +345,13 @@ pub trait PaymentProvider: Send + Sync {
     /// What the platform's own balance has, once per currency; a currency that is not named has nothing. What the provider reserves
     /// for others' debts is not in it.
     async fn balance(&self) -> Result<Vec<Holding>, ProviderError>;
+
+    /// A top-up of the platform's own balance.
+    async fn top_up(&self, id: &str) -> Result<OwnTransfer, ProviderError>;
+
+    /// A payout of the platform's own balance to its bank.
+    async fn payout(&self, id: &str) -> Result<OwnTransfer, ProviderError>;
+
+    /// A booking on the platform's own balance.
+    async fn balance_movement(&self, id: &str) -> Result<BalanceMovement, ProviderError>;
 }

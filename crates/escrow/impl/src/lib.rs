@@ -11,6 +11,8 @@
 //! - I7, per currency: the platform's float ([`post_float`], E0) and what is at the provider cover what is owed. Should more lack than the
 //!   platform's reserve, new funding is refused and releases that have not left wait, until the sweep or a float finds it covered again; a
 //!   person is paged meanwhile. What the provider takes above the estimate of the contract's terms is the platform's cost.
+//! - The platform's own money is posted exactly as the provider shows the top-up, the payout or the booking, once, and never a payout of what is
+//!   owed (trigger).
 //! - The provider's own balance is read with each sweep and compared with the books, per currency: less stops the same, until it is right
 //!   again. A balance that cannot be read changes nothing that was found before, and becomes an alarm.
 //! - What a person must look at is an alarm: a row, raised in the transaction of what happened, until it is settled or over.
@@ -47,7 +49,7 @@ mod signature;
 pub use http::routes;
 pub use module::MODULE;
 pub use service::{
-    Dependencies, Float, FloatError, FloatPosted, HoldError, HoldPlace, Lifted, Resolution, Service, Settlement, Unsettled,
+    Dependencies, Float, FloatError, FloatPosted, HoldError, HoldPlace, Lifted, Own, Resolution, Service, Settlement, Unsettled,
     doctor, freeze, post_float, unfreeze,
 };
 pub use settings::{Processing, Settings};

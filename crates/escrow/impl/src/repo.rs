@@ -12,6 +12,7 @@ pub(crate) mod parties;
 pub(crate) mod payees;
 pub(crate) mod payments;
 pub(crate) mod releases;
+mod rows;
 pub(crate) mod statement;
 pub(crate) mod sweep;
 pub(crate) mod terminations;

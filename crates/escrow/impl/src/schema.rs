@@ -327,6 +327,8 @@ diesel::table! {
         created_at -> Timestamptz,
         operator -> Nullable<Text>,
         reason -> Nullable<Text>,
+        provider_status -> Nullable<Text>,
+        balance_transaction -> Nullable<Text>,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Lock order: contract (shared, unless it changes) → milestone → payment → release → balances.
 
 mod alarms;
+mod asked;
 mod charges;
 mod contracts;
 mod coverage;
@@ -24,7 +25,7 @@ mod terminations;
 mod transfers;
 mod webhooks;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
@@ -32,12 +33,16 @@ use escrow_api::{Error, Party, PaymentProvider};
 use kernel::{Clock, Ctx, Denied, Fault, Permission, ProjectId, Scope, Timestamp};
 use tenants_api::Tenants;
 use uow::{SystemUow, Tx, Uow};
+use uuid::Uuid;
 
+use crate::ledger::Posting;
+use crate::repo;
 use crate::repo::contracts::{ContractRow, Visible};
+use crate::repo::ledger::Place;
 use crate::settings::Settings;
 
 pub use doctor::doctor;
-pub use float::{Float, FloatError, FloatPosted, post_float};
+pub use float::{Float, FloatError, FloatPosted, Own, post_float};
 pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
 pub use resolve::Resolution;
 pub use reversals::{Settlement, Unsettled};
@@ -72,7 +77,8 @@ pub struct Service {
     provider: Arc<dyn PaymentProvider>,
     clock: Arc<dyn Clock>,
     settings: Settings,
-    asked: looks::Asked,
+    asked: asked::Asked,
+    ledger_key: OnceLock<repo::ledger::Key>,
 }
 
 impl Service {
@@ -80,7 +86,8 @@ impl Service {
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
         let Dependencies { uow, system, authorizer, audit, tenants, provider, clock, settings } = dependencies;
-        Self { uow, system, authz: authorizer, audit, tenants, provider, clock, settings, asked: looks::Asked::default() }
+        let (asked, ledger_key) = (asked::Asked::default(), OnceLock::new());
+        Self { uow, system, authz: authorizer, audit, tenants, provider, clock, settings, asked, ledger_key }
     }
 
     /// Passes if the context's organisation is that side of the contract and the person may do it.
@@ -110,6 +117,22 @@ impl Service {
 
     async fn record_in(&self, tx: &mut Tx, ctx: &Ctx, entry: NewEntry) -> Result<(), Fault> {
         self.audit.record_in(tx, ctx, entry).await
+    }
+
+    /// Fetches, once, what postings are vouched for with. Goes before a transaction that posts: none opens inside another.
+    async fn ready_to_post(&self) -> Result<(), Fault> {
+        if self.ledger_key.get().is_none() {
+            let key = self.system.read(async |tx| repo::ledger::key(tx).await).await?;
+            // Whoever came first fetched the same.
+            let _ = self.ledger_key.set(key);
+        }
+        Ok(())
+    }
+
+    /// Posts, once per source. Says whether this call did it.
+    async fn post_in(&self, tx: &mut Tx, place: Place, posting: &Posting, reverses: Option<Uuid>) -> Result<(Uuid, bool), Fault> {
+        let key = self.ledger_key.get().ok_or_else(|| Fault::internal("`ready_to_post` goes before a transaction that posts"))?;
+        repo::ledger::post(tx, key, place, posting, reverses).await
     }
 
     /// Refuses a repetition before anything is done outside of the database: an idempotency key that was answered, is in use, or belongs

@@ -74,7 +74,7 @@ impl Settings {
             CostBearer::Owner
         });
         let settings = Self {
-            fee_bps: r.parsed("escrow.fee_basis_points", "250"),
+            fee_bps: r.number("escrow.fee_basis_points", "250"),
             currencies: r.parsed_list("escrow.currencies"),
             bearer,
             processing: processing(r),
@@ -134,8 +134,8 @@ fn processing(r: &mut Reader) -> BTreeMap<Currency, Processing> {
         let keys = terms_of(currency);
         if keys.iter().all(|key| r.given(key)) {
             let [bps, fixed, reserve] = &keys;
-            let (fixed, reserve): (u32, u32) = (r.parsed(fixed, "30"), r.parsed(reserve, "100000"));
-            terms.insert(currency, Processing { bps: r.parsed(bps, "290"), fixed: fixed.into(), reserve: reserve.into() });
+            let (fixed, reserve): (u32, u32) = (r.number(fixed, "30"), r.number(reserve, "100000"));
+            terms.insert(currency, Processing { bps: r.number(bps, "290"), fixed: fixed.into(), reserve: reserve.into() });
         }
     }
     terms

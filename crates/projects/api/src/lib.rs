@@ -1,6 +1,7 @@
 //! Projects, units and schedules of quantities as other crates see them.
 
 mod error;
+mod precondition;
 mod project;
 mod soq;
 mod unit;
@@ -10,13 +11,10 @@ use kernel::{Ctx, Currency, Money, OrgId, ProjectId, SoqId, Timestamp};
 use uow::Tx;
 
 pub use error::Error;
+pub use precondition::Precondition;
 pub use project::{NewTeamMember, ProjectChange, ProjectDetails, Projects, TeamMember};
 pub use soq::{LineDraft, LineKind, NewSoq, Soq, SoqChange, SoqFilter, SoqLine, SoqStatus, SoqSummary, Soqs};
 pub use unit::{Floor, NewUnit, Unit, Units};
-
-/// What must hold of the thing as it is now, such as the request's `If-Match`. Asked under the lock of the change, so that nothing
-/// happens between the answer and the change; `false` ends in [`Error::Stale`].
-pub type Precondition<'a, T> = &'a (dyn Fn(&T) -> bool + Send + Sync);
 
 /// Permissions of this domain (docs/domain/roles.md).
 pub mod perm {
@@ -124,13 +122,13 @@ pub trait ProjectsPort: Send + Sync {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    async fn project_in(&self, tx: &mut Tx, project: ProjectId) -> Result<Project, Error>;
+    async fn project_in(&self, tx: &mut Tx, org: OrgId, project: ProjectId) -> Result<Project, Error>;
 
     /// A schedule of quantities of the transaction's tenant, with its lines in order, locked against change until the commit.
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    async fn soq_in(&self, tx: &mut Tx, soq: SoqId) -> Result<Soq, Error>;
+    async fn soq_in(&self, tx: &mut Tx, org: OrgId, soq: SoqId) -> Result<Soq, Error>;
 
     /// Notes that a tender of the project was published: it can no longer be deleted.
     ///

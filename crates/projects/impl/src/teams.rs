@@ -16,6 +16,16 @@ impl auth_api::Teams for Teams {
         repo::team::roles(tx, org, user).await
     }
 
+    async fn roles_among(
+        &self,
+        tx: &ReadTx<'_>,
+        org: OrgId,
+        user: UserId,
+        projects: &[ProjectId],
+    ) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        repo::team::roles_among(tx, org, user, projects).await
+    }
+
     async fn roles_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
         repo::team::roles_in(tx, org, user).await
     }

@@ -55,3 +55,34 @@ async fn it_introduces_itself() {
         world.control("/events", json!({"type": "radar.early_fraud_warning.created", "object": {"id": "issfr_1"}})).await.ok();
     assert_eq!(world.get(&format!("/v1/events/{}", id(&event))).await.ok()["data"]["object"]["id"], "issfr_1");
 }
+
+#[tokio::test]
+async fn ones_own_money_comes_and_goes_as_the_bank_decides() {
+    let world = World::new().await;
+    let available = async || world.get("/v1/balance").await.ok()["available"][0]["amount"].clone();
+    let move_to = async |path: &str, status: &str| world.control(&format!("/{path}/move"), json!({"status": status})).await;
+    let topup = world.control("/topups", json!({"amount": 5_000, "currency": "eur", "pending": true})).await.ok();
+    let path = format!("topups/{}", id(&topup));
+    assert_eq!((&topup["status"], &topup["balance_transaction"], available().await), (&json!("pending"), &json!(null), json!(0)));
+    assert_eq!(move_to(&path, "succeeded").await.ok()["status"], "succeeded");
+    let seen = world.get(&format!("/v1/{path}?expand[]=balance_transaction")).await.ok();
+    let booked = &seen["balance_transaction"];
+    assert_eq!((&booked["type"], &booked["net"], &booked["status"]), (&json!("topup"), &json!(5_000), &json!("available")));
+    assert_eq!((&booked["source"], available().await), (&topup["id"], json!(5_000)));
+    assert_eq!(move_to(&path, "failed").await.status, 400);
+
+    let payout = world.post("/v1/payouts", &[("amount", "2000"), ("currency", "eur")]).await.ok();
+    let path = format!("payouts/{}", id(&payout));
+    assert_eq!(
+        (move_to(&path, "in_transit").await.ok()["status"].clone(), available().await),
+        (json!("in_transit"), json!(3_000))
+    );
+    let failed = move_to(&path, "failed").await.ok();
+    assert_eq!((&failed["status"], available().await), (&json!("failed"), json!(5_000)));
+    let back = failed["failure_balance_transaction"].as_str().unwrap();
+    assert_eq!(world.get(&format!("/v1/balance_transactions/{back}")).await.ok()["type"], "payout_failure");
+    assert_eq!(move_to(&path, "paid").await.status, 400);
+    assert_eq!(move_to(&format!("topups/{}", id(&topup)), "reversed").await.ok()["status"], "reversed");
+    assert_eq!(available().await, json!(0));
+    assert_eq!(world.get("/v1/topups").await.ok()["data"].as_array().unwrap().len(), 1);
+}

@@ -62,13 +62,14 @@ async fn connected_accounts_have_their_own_endpoints() {
     let payee = world.payee().await;
     world.sandbox.top_up(1_000, "eur");
     world.post("/v1/transfers", &[("amount", "1000"), ("currency", "eur"), ("destination", &payee)]).await.ok();
-    eventually("all events", || platform.types().len() == 2 && connect.types().len() == 3).await;
+    eventually("all events", || platform.types().len() == 4 && connect.types().len() == 3).await;
     assert_eq!(
         (connect.count("account.updated"), connect.count("capability.updated"), connect.count("payment.created")),
         (1, 1, 1)
     );
     assert!(connect.received().iter().all(|r| r.event["account"] == payee));
-    assert_eq!((platform.count("balance.available"), platform.count("transfer.created")), (1, 1));
+    let seen = ["topup.created", "topup.succeeded", "balance.available", "transfer.created"].map(|kind| platform.count(kind));
+    assert_eq!(seen, [1, 1, 1, 1]);
 }
 
 #[tokio::test]
@@ -76,7 +77,7 @@ async fn a_failed_delivery_is_tried_again() {
     let receiver = Receiver::start().await;
     receiver.answer(500);
     let world = world(&receiver).await;
-    world.sandbox.top_up(1_000, "eur");
+    world.control("/events", json!({"type": "balance.available", "object": {"object": "balance"}})).await.ok();
     eventually("three attempts", || receiver.received().len() >= 3).await;
     receiver.answer(200);
     eventually("delivered", || world.sandbox.deliveries()[0]["status"] == "delivered").await;
@@ -97,7 +98,7 @@ async fn deliveries_are_given_up_after_a_while() {
         ..Config::default()
     })
     .await;
-    world.sandbox.top_up(1_000, "eur");
+    world.control("/events", json!({"type": "balance.available", "object": {"object": "balance"}})).await.ok();
     eventually("given up", || world.sandbox.deliveries()[0]["status"] == "failed").await;
     assert_eq!((receiver.received().len(), &world.sandbox.deliveries()[0]["lastStatus"]), (3, &json!(404)));
     receiver.answer(200);

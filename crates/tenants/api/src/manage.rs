@@ -48,11 +48,11 @@ pub trait Organizations: Send + Sync {
     /// [`Error::Invalid`], [`Error::Denied`].
     async fn create(&self, ctx: &Ctx, new: NewOrganization) -> Result<Organization, Error>;
 
-    /// Every organisation of the context's person with the role in it, the oldest membership first.
+    /// The organisations of the context's person with the role in each, the newest membership first.
     ///
     /// # Errors
     /// A fault.
-    async fn of_person(&self, ctx: &Ctx) -> Result<Vec<(Organization, OrgRole)>, Error>;
+    async fn of_person(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<(Organization, OrgRole)>, Error>;
 
     /// The context's organisation.
     ///
@@ -81,6 +81,12 @@ pub trait Memberships: Send + Sync {
     /// # Errors
     /// A fault.
     async fn of_person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Member>, Fault>;
+
+    /// A person's membership of one organisation, if there is one: in a transaction of the platform.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn of_person_at(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Member>, Fault>;
 
     /// A person's memberships as they are now, in the order in which their organisations are to be locked: in a transaction of the platform.
     ///

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use tenants_api::{Error, NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, perm};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Faults, Guard, Idempotent, IfMatch, Json, List, MoneyIn, MoneyOut, Patch, Problem, Reply, Routes};
+use web::{
+    Authed, Faults, Guard, Idempotent, IfMatch, Json, List, MoneyIn, MoneyOut, Paging, Patch, Problem, Query, Reply, Routes,
+};
 
 /// Adds this crate's endpoints.
 pub fn routes(r: &mut Routes) {
@@ -159,13 +161,16 @@ async fn create(
     .await
 }
 
-/// Lists the caller's organisations, the oldest membership first. They are few: one page holds them all.
-#[utoipa::path(responses((status = 200, description = "All of them", body = List<OwnOrganization>)))]
+/// Lists the caller's organisations, the newest membership first.
+#[utoipa::path(params(Paging), responses((status = 200, description = "A page of organisations", body = List<OwnOrganization>)))]
 #[get("/api/organizations")]
-async fn list(Authed(ctx): Authed, service: Data<dyn Organizations>) -> Result<HttpResponse, Problem> {
-    let all = service.of_person(&ctx).await?;
-    let data = all.into_iter().map(OwnOrganization::of).collect();
-    Ok(Reply::ok(&List { data, next_cursor: None }).response())
+async fn list(
+    Authed(ctx): Authed,
+    Query(paging): Query<Paging>,
+    service: Data<dyn Organizations>,
+) -> Result<HttpResponse, Problem> {
+    let page = service.of_person(&ctx, paging.page()?).await?;
+    Ok(Reply::ok(&List::of(page, OwnOrganization::of)).response())
 }
 
 /// Shows the session's organisation and its settings.

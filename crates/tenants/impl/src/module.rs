@@ -11,7 +11,9 @@ use crate::{Service, Settings, http};
 /// Organisations, members, second approvals.
 pub const MODULE: Module = Module {
     permissions: perm::ALL,
-    settings: |reader| drop(Settings::read(reader)),
+    settings: |reader| {
+        Settings::read(reader);
+    },
     routes: http::routes,
     ..Module::named("tenants")
 };

@@ -141,10 +141,12 @@ impl Organizations for Service {
             .await
     }
 
-    async fn of_person(&self, ctx: &Ctx) -> Result<Vec<(Organization, OrgRole)>, Error> {
-        let Some(user) = ctx.user_id() else { return Ok(Vec::new()) };
+    async fn of_person(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<(Organization, OrgRole)>, Error> {
+        let Some(user) = ctx.user_id() else { return Ok(Page { items: Vec::new(), next: None }) };
         // As the platform: one tenant does not see that its people belong to others.
-        Ok(self.system.read(async |tx| organizations::of_person(tx, user).await).await?)
+        let rows = self.system.read(async |tx| organizations::of_person(tx, user, page).await).await?;
+        let page = Page::cut(rows, page, |(organization, _, since)| Position { created_at: *since, id: organization.id.0 });
+        Ok(page.map(|(organization, role, _)| (organization, role)))
     }
 
     async fn current(&self, ctx: &Ctx) -> Result<Organization, Error> {
@@ -189,6 +191,10 @@ impl Memberships for Service {
 
     async fn of_person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Member>, Fault> {
         memberships::of_person(tx, user).await
+    }
+
+    async fn of_person_at(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Member>, Fault> {
+        memberships::of_person_at(tx, user, org).await
     }
 
     async fn of_person_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Fault> {

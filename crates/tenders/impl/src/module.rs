@@ -14,7 +14,9 @@ use crate::{Service, Settings, http, jobs as tasks, overdue, seals};
 pub const MODULE: Module = Module {
     permissions: perm::ALL,
     tasks: tasks::TASKS,
-    settings: |reader| drop(Settings::read(reader)),
+    settings: |reader| {
+        Settings::read(reader);
+    },
     routes: http::routes,
     doctor,
     ..Module::named("tenders")

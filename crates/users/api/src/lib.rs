@@ -160,7 +160,7 @@ pub trait Users: Send + Sync {
     ///
     /// # Errors
     /// A fault.
-    async fn own_invitations(&self, ctx: &Ctx) -> Result<Vec<OwnInvitation>, Error>;
+    async fn own_invitations(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<OwnInvitation>, Error>;
 
     /// Makes the context's person a member of the organisation that invited their email. Once accepted it may be accepted again.
     ///

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::email::Email;
 use auth_api::{Account, Error, Membership, NewAccount, Person};
-use kernel::{Ctx, Fault, OrgRole, ProjectRoles, RequestId, UserId, text};
+use kernel::{Ctx, Fault, OrgId, OrgRole, ProjectRoles, RequestId, UserId, text};
 use tenants_api::{Memberships, NewOrganization, OrgKind};
 use uow::{ReadTx, Tx};
 
@@ -77,6 +77,11 @@ impl auth_api::Directory for Directory {
     async fn person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Option<Person>, Fault> {
         let user = repo::living(tx, user).await?;
         Ok(user.map(|user| Person { id: user.id, email: user.email, name: user.name }))
+    }
+
+    async fn membership(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault> {
+        let member = self.memberships.of_person_at(tx, user, org).await?;
+        Ok(member.map(|member| Membership { org: member.org, role: member.role }))
     }
 
     async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault> {

@@ -1,21 +1,17 @@
 //! `/api/user`, `/api/users`, `/api/auth` and invitations.
 
 mod auth;
+mod cookies;
 mod dto;
 mod invitations;
 mod sessions;
 mod user;
 mod users;
 
+pub use cookies::CookieSettings;
+
 use tenants_api::perm;
 use web::{Guard, Routes};
-
-/// How the session cookie is sent.
-#[derive(Debug, Clone)]
-pub struct CookieSettings {
-    /// Only over https: everywhere but in development.
-    pub secure: bool,
-}
 
 /// Adds this crate's endpoints.
 pub fn routes(r: &mut Routes) {

@@ -77,13 +77,19 @@ pub(crate) async fn by_email(tx: &ReadTx<'_>, email: &str) -> Result<Option<User
     Ok(row.map(User::from))
 }
 
-/// A new person; `None` if the email is another's. For the platform.
+/// A new person; `None` if the email is another's, or looks like another's. For the platform.
 pub(crate) async fn insert(tx: &mut Tx, email: &Email, name: &str) -> Result<Option<UserId>, Fault> {
     let id = UserId::new();
     let inserted = diesel::insert_into(users::table)
-        .values((users::id.eq(id.0), users::email.eq(email.as_str()), users::email_key.eq(email.key()), users::name.eq(name)))
-        .on_conflict(users::email_key)
-        .do_nothing()
+        .values((
+            users::id.eq(id.0),
+            users::email.eq(email.as_str()),
+            users::email_key.eq(email.key()),
+            users::email_look.eq(email.look()),
+            users::name.eq(name),
+        ))
+        // By key or by look.
+        .on_conflict_do_nothing()
         .execute(tx.pg())
         .await
         .fault()?;
@@ -122,6 +128,7 @@ pub(crate) async fn anonymise(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         .set((
             users::email.eq(&nobody),
             users::email_key.eq(&nobody),
+            users::email_look.eq(None::<String>),
             users::name.eq("Removed account"),
             users::image.eq(None::<String>),
             users::email_verified.eq(false),

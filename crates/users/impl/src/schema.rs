@@ -5,6 +5,7 @@ diesel::table! {
         id -> Uuid,
         email -> Text,
         email_key -> Text,
+        email_look -> Nullable<Text>,
         name -> Text,
         image -> Nullable<Text>,
         email_verified -> Bool,

@@ -265,8 +265,8 @@ impl Users for Service {
         self.withdraw(ctx, id).await
     }
 
-    async fn own_invitations(&self, ctx: &Ctx) -> Result<Vec<OwnInvitation>, Error> {
-        self.invitations_of(ctx).await
+    async fn own_invitations(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<OwnInvitation>, Error> {
+        self.invitations_of(ctx, page).await
     }
 
     async fn accept_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<MemberUser, Error> {

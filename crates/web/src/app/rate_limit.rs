@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::future::{Ready, ready};
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,6 +21,7 @@ use kernel::{OrgId, Spent, UserId};
 
 use super::settings::{Quota, RateLimits};
 use crate::Problem;
+use crate::client::network_of;
 use crate::extract::with_caller;
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -129,17 +130,6 @@ fn sweep(limiters: &Arc<Limiters>) {
     }
     let limiters = Arc::clone(limiters);
     actix_web::rt::task::spawn_blocking(move || limiters.forget_idle());
-}
-
-/// Somebody with an IPv6 address usually has 2⁶⁴ of them.
-pub(crate) fn network_of(address: Option<IpAddr>) -> IpAddr {
-    match address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) {
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(v4),
-            None => IpAddr::V6(Ipv6Addr::from(u128::from(v6) & !u128::from(u64::MAX))),
-        },
-        v4 => v4,
-    }
 }
 
 struct Limiter<K: Hash + Eq + Clone> {

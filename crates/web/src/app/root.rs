@@ -16,12 +16,10 @@ use futures::future::LocalBoxFuture;
 use tracing::Instrument;
 
 use super::rate_limit::Standing;
-use super::{
-    AppDeps, access_log, client, compress, cors, head, health, instruments, rate_limit, request_id, security_headers, trace,
-};
-use crate::Problem;
+use super::{AppDeps, access_log, compress, cors, head, health, instruments, rate_limit, request_id, security_headers, trace};
+use crate::crowd::{Seat, Serving};
 use crate::extract::{Caller, resolve};
-use crate::serve::{Seat, Serving};
+use crate::{Problem, client};
 
 /// Wraps the whole App.
 pub struct Root(Rc<AppDeps>);

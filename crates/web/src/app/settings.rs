@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::client::{ClientIpHeader, Network};
+use crate::client::{ClientIpHeader, Network};
 
 /// What a deployment decides about HTTP.
 ///

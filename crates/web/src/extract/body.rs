@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
-use crate::serve::Waiting;
+use crate::crowd::Waiting;
 use crate::{Problem, Routes, json};
 
 /// The JSON body as a `T`. In handlers use it under the name [`crate::Json`]: utoipa then documents the request body by itself.

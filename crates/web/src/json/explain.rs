@@ -5,7 +5,7 @@ use jsonschema::{JsonType, ValidationError};
 use kernel::FieldFault;
 use serde_json::Value;
 
-use super::{push_segment, unknown_field};
+use super::pointer::push_segment;
 use crate::values::pattern_text;
 
 /// Appends what `error` says about the value.
@@ -45,6 +45,13 @@ pub fn explain(error: &ValidationError<'_>, faults: &mut Vec<FieldFault>) {
         Kind::OneOfNotValid { context } | Kind::AnyOf { context } => alternatives(pointer, context, faults),
         _ => fault("INVALID", "is not allowed here".to_owned()),
     }
+}
+
+/// The fault of a member that is none.
+pub fn unknown_field(parent: &str, name: &str) -> FieldFault {
+    let mut pointer = parent.to_owned();
+    push_segment(&mut pointer, name);
+    FieldFault::new(pointer, "UNKNOWN_FIELD", "is not a field of this resource: remove it")
 }
 
 /// None of several alternatives fits: tells the faults of the one that was meant, if that can be seen.

@@ -5,16 +5,14 @@ use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 use chrono::{Datelike, Timelike};
-use jsonschema::{Draft, Keyword, PatternOptions, ValidationError, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use kernel::{FieldFault, MOST_FAULTS};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::explain;
 use crate::Problem;
-
-/// Own keyword: the most decimals of a JSON number. `multipleOf` would compare binary floats.
-pub const MAX_DECIMALS: &str = "x-max-decimals";
+use crate::values::{MAX_DECIMALS, MaxDecimals};
 
 static VALIDATORS: LazyLock<RwLock<HashMap<TypeId, &'static Validator>>> = LazyLock::new(RwLock::default);
 
@@ -105,33 +103,5 @@ fn bound_integers(schema: &mut Value) {
             members.values_mut().for_each(bound_integers);
         }
         _ => {}
-    }
-}
-
-struct MaxDecimals(u64);
-
-impl MaxDecimals {
-    /// The shortest text of a float is the text that was sent, up to 15 digits; longer ones are caught when their text is read.
-    fn allows(&self, instance: &Value) -> bool {
-        let Value::Number(number) = instance else { return true };
-        let text = number.to_string();
-        if text.contains(['e', 'E']) {
-            return true;
-        }
-        let decimals = text.split_once('.').map_or("", |(_, decimals)| decimals).trim_end_matches('0');
-        decimals.len() as u64 <= self.0
-    }
-}
-
-impl<'i> Keyword<'i> for MaxDecimals {
-    fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
-        if self.allows(instance) {
-            return Ok(());
-        }
-        Err(ValidationError::custom(format!("TOO_MANY_DECIMALS: at most {} decimals are allowed", self.0)))
-    }
-
-    fn is_valid(&self, instance: &'i Value) -> bool {
-        self.allows(instance)
     }
 }

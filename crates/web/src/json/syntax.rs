@@ -7,6 +7,7 @@ use kernel::FieldFault;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::pointer;
 use crate::Problem;
 
 /// The deepest nesting that is read.
@@ -54,13 +55,13 @@ pub fn find_nul(bytes: &[u8], value: &Value, faults: &mut Vec<FieldFault>) {
     if !bytes.windows(6).any(|window| window == b"\\u0000") {
         return;
     }
-    super::visit(value, &mut String::new(), &mut |value, name, pointer| {
+    pointer::visit(value, &mut String::new(), &mut |value, name, place| {
         let here = match name {
             Some(name) => name.contains('\0'),
             None => matches!(value, Value::String(text) if text.contains('\0')),
         };
         if here {
-            faults.push(FieldFault::new(pointer, "INVALID_CHARACTER", "must not contain the character U+0000"));
+            faults.push(FieldFault::new(place, "INVALID_CHARACTER", "must not contain the character U+0000"));
         }
     });
 }

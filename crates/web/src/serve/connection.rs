@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::Seat;
+use crate::crowd::Seat;
 
 /// A client's stream with its seat.
 pub struct Connection {

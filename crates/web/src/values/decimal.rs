@@ -12,7 +12,7 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::json::MAX_DECIMALS;
+use super::keyword::MAX_DECIMALS;
 
 pub(crate) const PATTERN_14: &str = r"^[0-9]{1,14}(\.[0-9]{1,4})?$";
 pub(crate) const PATTERN_16: &str = r"^[0-9]{1,16}(\.[0-9]{1,4})?$";

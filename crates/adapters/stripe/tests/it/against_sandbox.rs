@@ -320,3 +320,44 @@ async fn a_payment_that_was_only_authorised_is_known_as_such_and_can_be_cancelle
     let cancelled = scene.stripe.cancel_payment_intent(&intent.id, "cancel_p1").await.expect("cancelled");
     assert_eq!((cancelled.status, cancelled.funds), (PaymentStatus::Canceled, None));
 }
+
+#[tokio::test]
+async fn the_platforms_own_money_is_read_with_its_booking() {
+    let scene = Scene::new().await;
+    let http = reqwest::Client::new();
+    let control = async |path: &str, body: &str| {
+        let url = format!("{}/_sandbox/{path}", scene.sandbox.base_url());
+        let answer =
+            http.post(url).header("Content-Type", "application/json").body(body.to_owned()).send().await.expect("answers");
+        answer.json::<serde_json::Value>().await.expect("JSON")["id"].as_str().expect("an id").to_owned()
+    };
+    let id = control("topups", r#"{"amount": 5000, "currency": "eur", "pending": true}"#).await;
+    let pending = scene.stripe.top_up(&id).await.expect("read");
+    assert_eq!((pending.status.as_str(), pending.movement), ("pending", None));
+    control(&format!("topups/{id}/move"), r#"{"status": "succeeded"}"#).await;
+    let there = scene.stripe.top_up(&id).await.expect("read");
+    let movement = there.movement.expect("booked");
+    assert_eq!(
+        (there.status.as_str(), movement.kind.as_str(), movement.amount, movement.fee),
+        ("succeeded", "topup", eur(5_000), eur(0))
+    );
+    assert_eq!((movement.source.as_deref(), movement.available), (Some(id.as_str()), true));
+    assert_eq!(scene.stripe.balance_movement(&movement.id).await, Ok(movement));
+
+    let url = format!("{}/v1/payouts", scene.sandbox.base_url());
+    let form = http
+        .post(url)
+        .bearer_auth(KEY)
+        .header("Content-Type", "application/x-www-form-urlencoded")
+        .body("amount=2000&currency=eur");
+    let payout: serde_json::Value = form.send().await.expect("answers").json().await.expect("JSON");
+    let paid = scene.stripe.payout(payout["id"].as_str().expect("an id")).await.expect("read");
+    assert_eq!((paid.status.as_str(), paid.movement.and_then(|movement| movement.net())), ("paid", Some(eur(-2_000))));
+
+    for missing in [scene.stripe.top_up("tu_none").await.map(|_| ()), scene.stripe.balance_movement("txn_none").await.map(|_| ())]
+    {
+        assert!(matches!(missing, Err(ProviderError::Refused { .. })), "{missing:?}");
+    }
+    let dollars = control("topups", r#"{"amount": 5000, "currency": "xaf"}"#).await;
+    assert!(matches!(scene.stripe.top_up(&dollars).await, Err(ProviderError::Unexpected(_))), "a currency that is not used here");
+}

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::Service;
 use crate::hasher::Verified;
-use crate::security::{self, Origin};
+use crate::security;
+use crate::security_event::Origin;
 use crate::{model, repo};
 
 fn person(ctx: &Ctx) -> Result<UserId, Error> {

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kernel::Money;
 
-use crate::{AccountState, ChargeState, DisputeState, FraudWarning, PaymentIntentState, ProviderError, TransferState};
+use crate::{
+    AccountState, BalanceMovement, ChargeState, DisputeState, FraudWarning, OwnTransfer, PaymentIntentState, ProviderError,
+    TransferState,
+};
 
 /// What goes wrong with a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub(super) struct State {
     pub(super) mishaps: HashMap<&'static str, Vec<Mishap>>,
     pub(super) calls: Vec<&'static str>,
     pub(super) moved: Vec<Money>,
+    pub(super) own: BTreeMap<String, OwnTransfer>,
+    pub(super) movements: BTreeMap<String, BalanceMovement>,
 }
 
 impl State {
@@ -72,6 +77,7 @@ impl State {
             disputed: false,
             amount: intent.amount.minor(),
             amount_refunded: 0,
+            currency: intent.amount.currency().code().to_owned(),
             review: None,
         };
         Some(self.charges.entry(id.to_owned()).or_insert(fresh))

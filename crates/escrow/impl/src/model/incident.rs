@@ -1,6 +1,7 @@
 //! What befell a charge after it was paid, and what that means for the money: pure.
 
 use escrow_api::{ChargeState, DisputeStage, DisputeState, FraudWarning, HoldKind};
+use kernel::Money;
 
 /// What an incident asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +61,16 @@ fn of_warning(warning: &FraudWarning) -> Incident {
     }
 }
 
+/// As people write it; in a currency that is not used here, as the provider counts.
+fn shown(minor: i64, currency: &str) -> String {
+    currency
+        .parse()
+        .map_or_else(|_| format!("{minor} minor units of {currency}"), |currency| Money::from_minor(minor, currency).to_string())
+}
+
 fn of_charge(charge: &ChargeState) -> Vec<Incident> {
     let mut found = Vec::new();
-    let ChargeState { id, amount, amount_refunded, status, captured, review, .. } = charge;
+    let ChargeState { id, amount, amount_refunded, currency, status, captured, review, .. } = charge;
     let stop = |kind, object: &str, state: String, level, is_over, detail| Incident {
         kind,
         object: object.to_owned(),
@@ -74,7 +82,11 @@ fn of_charge(charge: &ChargeState) -> Vec<Incident> {
     };
     if *amount_refunded > 0 {
         let state = format!("{amount_refunded} of {amount}");
-        let detail = format!("{state} minor units of charge {id} were refunded past 14Build");
+        let detail = format!(
+            "{} of {} of charge {id} were refunded past 14Build",
+            shown(*amount_refunded, currency),
+            shown(*amount, currency)
+        );
         found.push(stop(HoldKind::Refund, id, state, *amount_refunded, true, detail));
     }
     if status != "succeeded" || !captured {
@@ -151,6 +163,7 @@ mod tests {
             disputed: false,
             amount: 1_000,
             amount_refunded: 0,
+            currency: "EUR".to_owned(),
             review: None,
         }
     }
@@ -189,6 +202,16 @@ mod tests {
             assert_eq!(kinds(&incidents("ch_1", Some(&broken), &[], &[], &[])), [(kind, Asks::Stop)]);
         }
         assert_eq!(kinds(&incidents("ch_1", None, &[], &[], &[])), [("charge", Asks::Stop)]);
+    }
+
+    #[test]
+    fn a_refund_is_told_as_people_write_amounts() {
+        let told = |currency: &str| {
+            let charge = ChargeState { amount_refunded: 125, currency: currency.to_owned(), ..charge() };
+            incidents("ch_1", Some(&charge), &[], &[], &[]).remove(0).detail
+        };
+        assert_eq!(told("EUR"), "1.25 EUR of 10.00 EUR of charge ch_1 were refunded past 14Build");
+        assert!(told("XTS").starts_with("125 minor units of XTS of 1000 minor units of XTS of charge"));
     }
 
     #[test]

@@ -2,60 +2,15 @@
 
 use std::collections::HashMap;
 
-use auth_api::Reach;
 use db::prelude::*;
-use escrow_api::{Contract, ContractStatus, CostBearer, Error, Hold, NewContract, Party, Signature, Terms};
+use escrow_api::{Contract, ContractStatus, Error, Hold, NewContract, Party, Signature, Terms};
 use kernel::{ContractId, Fault, OrgId, Page, PageRequest, Position, ProjectId, Timestamp, UserId};
 use uuid::Uuid;
 
+pub(crate) use super::rows::{ContractRow, Visible};
 use super::{Reader, currency, milestones, money, payees, state, terminations};
 use crate::model::document::Document;
 use crate::schema::{contract_lines, contract_signatures, contracts};
-
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = contracts)]
-pub(crate) struct ContractRow {
-    pub(crate) org_id: Uuid,
-    pub(crate) id: Uuid,
-    pub(crate) contractor_org_id: Uuid,
-    pub(crate) project_id: Uuid,
-    pub(crate) tender_id: Uuid,
-    pub(crate) bid_id: Uuid,
-    pub(crate) title: String,
-    pub(crate) currency: String,
-    pub(crate) total: i64,
-    pub(crate) status: String,
-    pub(crate) fee_bps: i32,
-    pub(crate) processing_cost_bearer: String,
-    pub(crate) processing_bps: i32,
-    pub(crate) processing_fixed: i64,
-    pub(crate) document_sha256: String,
-    pub(crate) cancel_reason: Option<String>,
-    pub(crate) activated_at: Option<Timestamp>,
-    pub(crate) completed_at: Option<Timestamp>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
-}
-
-impl ContractRow {
-    pub(crate) fn status(&self) -> Result<ContractStatus, Fault> {
-        state(ContractStatus::from_name(&self.status), &self.status)
-    }
-
-    /// Which side an organisation is.
-    pub(crate) fn side_of(&self, org: OrgId) -> Party {
-        if self.org_id == org.0 { Party::Owner } else { Party::Contractor }
-    }
-
-    pub(crate) fn terms(&self) -> Result<Terms, Fault> {
-        Ok(Terms {
-            fee_bps: super::count(self.fee_bps),
-            bearer: state(CostBearer::from_name(&self.processing_cost_bearer), &self.processing_cost_bearer)?,
-            processing_bps: super::count(self.processing_bps),
-            processing_fixed: self.processing_fixed,
-        })
-    }
-}
 
 #[derive(Insertable)]
 #[diesel(table_name = contracts)]
@@ -196,27 +151,6 @@ pub(crate) async fn document(mut pg: Reader<'_>, id: ContractId) -> Result<Strin
         .not_found(|| Error::NotFound("contract"))
 }
 
-/// Whose rows a list shows.
-#[derive(Debug, Clone)]
-pub(crate) struct Visible {
-    /// The reader.
-    pub(crate) org: OrgId,
-    /// Of the reader's own projects, these.
-    pub(crate) reach: Reach,
-    /// And those in which the reader is the contractor.
-    pub(crate) as_contractor: bool,
-}
-
-impl Visible {
-    /// The projects as an array, `None` for all.
-    pub(crate) fn projects(&self) -> Option<Vec<Uuid>> {
-        match &self.reach {
-            Reach::All => None,
-            Reach::Only(projects) => Some(projects.iter().map(|ProjectId(id)| *id).collect()),
-        }
-    }
-}
-
 pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageRequest) -> Result<Page<ContractRow>, Fault> {
     let mut query = contracts::table.select(ContractRow::as_select()).into_boxed();
     let (own, theirs) = (contracts::org_id.eq(visible.org.0), contracts::contractor_org_id.eq(visible.org.0));
@@ -257,7 +191,8 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
     for milestone in milestones::views(pg, milestones::of_contracts(pg, &ids).await?).await? {
         milestones_of.entry(milestone.contract.0).or_default().push(milestone);
     }
-    let still = payees::without(pg, &ids).await?;
+    let owned: Vec<(Uuid, Uuid)> = rows.iter().map(|row| (row.org_id, row.id)).collect();
+    let still = payees::without(pg, &owned).await?;
     let mut terminations = terminations::of(pg, &ids).await?;
     rows.into_iter()
         .map(|row| {
@@ -333,18 +268,11 @@ struct Outcome {
     outcome: String,
 }
 
-/// Puts the contract into force if everything is there; says what came of it.
-pub(crate) async fn activate(
-    tx: &mut Tx,
-    id: ContractId,
-    event: Uuid,
-    payload: &serde_json::Value,
-    request: &str,
-) -> Result<String, Fault> {
-    let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3, $4) as outcome")
+/// Puts the contract into force if everything is there, and publishes [`escrow_api::ContractActivated`]; says what came of it.
+pub(crate) async fn activate(tx: &mut Tx, id: ContractId, event: Uuid, request: &str) -> Result<String, Fault> {
+    let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3) as outcome")
         .bind::<diesel::sql_types::Uuid, _>(id.0)
         .bind::<diesel::sql_types::Uuid, _>(event)
-        .bind::<diesel::sql_types::Jsonb, _>(payload)
         .bind::<diesel::sql_types::Text, _>(request)
         .get_result(tx.pg())
         .await

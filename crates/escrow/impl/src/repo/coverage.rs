@@ -222,45 +222,75 @@ pub(crate) async fn is_posted(tx: &mut Tx, object: &str) -> Result<bool, Fault> 
     .fault()
 }
 
+/// What the platform has of a currency over what it owes, by the books; below zero: what it lacks.
+pub(crate) async fn surplus(tx: &mut Tx, currency: &str) -> Result<i64, Fault> {
+    #[derive(QueryableByName)]
+    struct Surplus {
+        #[diesel(sql_type = BigInt)]
+        surplus: i64,
+    }
+    let row: Surplus = diesel::sql_query(
+        "select coalesce(sum(money + floated - owed), 0)::bigint as surplus from app.coverage() where currency = $1",
+    )
+    .bind::<Text, _>(currency)
+    .get_result(tx.pg())
+    .await
+    .fault()?;
+    Ok(row.surplus)
+}
+
 /// A float as it was posted.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = platform_float)]
 pub(crate) struct FloatRow {
+    pub(crate) source_object: String,
     pub(crate) amount: i64,
     pub(crate) currency: String,
     pub(crate) created_at: Timestamp,
     pub(crate) operator: Option<String>,
 }
 
-/// Keeps a float, once per source: what stands for the source, and whether this call wrote it.
-pub(crate) async fn post_float(
-    tx: &mut Tx,
-    source: &Source,
-    amount: i64,
-    currency: &str,
-    by: &Decision,
-) -> Result<(FloatRow, bool), Fault> {
-    let fresh = diesel::insert_into(platform_float::table)
-        .values((
-            platform_float::id.eq(Uuid::now_v7()),
-            platform_float::source_provider.eq(source.provider),
-            platform_float::source_object.eq(&source.object),
-            platform_float::amount.eq(amount),
-            platform_float::currency.eq(currency),
-            platform_float::operator.eq(by.operator.as_str()),
-            platform_float::reason.eq(by.reason.as_ref().map(kernel::Reason::as_str)),
-        ))
-        .on_conflict((platform_float::source_provider, platform_float::source_object))
-        .do_nothing()
-        .execute(tx.pg())
-        .await
-        .fault()?;
-    let row = platform_float::table
-        .filter(platform_float::source_provider.eq(source.provider))
-        .filter(platform_float::source_object.eq(&source.object))
+/// What stands for a source, or for its booking. Whoever asks before posting holds the lock.
+pub(crate) async fn posted(tx: &mut Tx, object: &str, balance_transaction: &str) -> Result<Option<FloatRow>, Fault> {
+    let either = platform_float::source_object.eq(object).or(platform_float::balance_transaction.eq(balance_transaction));
+    platform_float::table
+        .filter(platform_float::source_provider.eq("stripe"))
+        .filter(either)
         .select(FloatRow::as_select())
         .first(tx.pg())
         .await
-        .fault()?;
-    Ok((row, fresh == 1))
+        .optional()
+        .fault()
+}
+
+/// A float to be kept.
+pub(crate) struct NewFloat<'a> {
+    pub(crate) source: &'a Source,
+    /// Below zero: it went out.
+    pub(crate) amount: i64,
+    pub(crate) currency: &'a str,
+    /// The provider's word for where it stood.
+    pub(crate) status: &'a str,
+    /// The provider's booking.
+    pub(crate) balance_transaction: &'a str,
+}
+
+/// Keeps a float. Says when it was posted.
+pub(crate) async fn post_float(tx: &mut Tx, new: &NewFloat<'_>, by: &Decision) -> Result<Timestamp, Fault> {
+    diesel::insert_into(platform_float::table)
+        .values((
+            platform_float::id.eq(Uuid::now_v7()),
+            platform_float::source_provider.eq(new.source.provider),
+            platform_float::source_object.eq(&new.source.object),
+            platform_float::amount.eq(new.amount),
+            platform_float::currency.eq(new.currency),
+            platform_float::operator.eq(by.operator.as_str()),
+            platform_float::reason.eq(by.reason.as_ref().map(kernel::Reason::as_str)),
+            platform_float::provider_status.eq(new.status),
+            platform_float::balance_transaction.eq(new.balance_transaction),
+        ))
+        .returning(platform_float::created_at)
+        .get_result(tx.pg())
+        .await
+        .fault()
 }

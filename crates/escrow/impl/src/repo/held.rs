@@ -1,9 +1,9 @@
 //! Held money by its age, on the clock that decides deadlines.
 
 use db::prelude::*;
-use diesel::sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use escrow_api::Error;
-use kernel::{Fault, MilestoneId, Timestamp};
+use kernel::{Fault, MilestoneId, Money, Timestamp};
 use uuid::Uuid;
 
 use super::contracts::ContractRow;
@@ -51,14 +51,23 @@ pub(crate) struct Aged {
     pub(crate) payment: Uuid,
     #[diesel(sql_type = Timestamptz)]
     pub(crate) funded_at: Timestamp,
+    #[diesel(sql_type = BigInt)]
+    held: i64,
     #[diesel(sql_type = Text)]
-    pub(crate) held: String,
+    currency: String,
+}
+
+impl Aged {
+    /// How much.
+    pub(crate) fn held(&self) -> Result<Money, Fault> {
+        super::money(self.held, &self.currency)
+    }
 }
 
 /// Payments of all tenants whose money is held for `from` days or more, and for less than `until`; the oldest first.
 pub(crate) async fn aged(tx: &ReadTx<'_>, from: u16, until: Option<u16>) -> Result<Vec<Aged>, Fault> {
     diesel::sql_query(
-        "select p.id as payment, p.funded_at, format('%s %s', -b.balance, b.currency) as held
+        "select p.id as payment, p.funded_at, -b.balance as held, b.currency
          from ledger_balances b
          join payments p on p.org_id = b.org_id and p.milestone_id = b.subject and p.status in ('succeeded', 'available')
          where b.account = 2000 and b.balance <> 0 and p.funded_at <= app.now() - make_interval(days => $1)

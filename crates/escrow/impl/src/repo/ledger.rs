@@ -1,14 +1,17 @@
-//! Writing the ledger: only through app.post_ledger. Reading balances.
+//! Writing the ledger: only through app.post_ledger, which takes no posting but with the proof that it is this program's. Reading balances.
 
 use std::collections::HashMap;
 
 use db::prelude::*;
-use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Bytea, Text, Uuid as SqlUuid};
+use hmac::{Hmac, KeyInit, Mac};
 use kernel::Fault;
+use serde::Serialize;
+use sha2::Sha256;
 use uuid::Uuid;
 
 use super::Reader;
-use crate::ledger::{Account, Posting};
+use crate::ledger::{Account, Entry, Posting};
 use crate::schema::{ledger_balances, ledger_transactions};
 
 #[derive(QueryableByName)]
@@ -19,19 +22,72 @@ struct Posted {
     fresh: bool,
 }
 
+/// What postings are vouched for with. The serving role cannot read it, so that nothing that gets into a tenant's statements can post.
+pub(crate) struct Key(Vec<u8>);
+
+#[derive(QueryableByName)]
+struct KeyRow {
+    #[diesel(sql_type = Bytea)]
+    key: Vec<u8>,
+}
+
+/// The key of this database; on `SystemUow`.
+pub(crate) async fn key(tx: &ReadTx<'_>) -> Result<Key, Fault> {
+    let row: KeyRow = diesel::sql_query("select key from app.ledger_key").get_result(&mut tx.pg()).await.fault()?;
+    Ok(Key(row.key))
+}
+
+/// Whose contract's ledger is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// The owner's organisation.
+    pub(crate) org: Uuid,
+    /// Its contract.
+    pub(crate) contract: Uuid,
+}
+
+/// A posting as the database reads it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Vouched<'a> {
+    org: Uuid,
+    id: Uuid,
+    contract: Uuid,
+    kind: &'a str,
+    provider: &'a str,
+    object: &'a str,
+    source_kind: &'a str,
+    currency: &'a str,
+    reverses: Option<Uuid>,
+    entries: &'a [Entry],
+}
+
 /// Posts, once per source. Says whether this call did it.
-pub(crate) async fn post(tx: &mut Tx, contract: Uuid, posting: &Posting, reverses: Option<Uuid>) -> Result<(Uuid, bool), Fault> {
-    let entries = serde_json::to_value(&posting.entries).map_err(Fault::internal)?;
-    let row: Posted = diesel::sql_query("select posted, fresh from app.post_ledger($1, $2, $3, $4, $5, $6, $7, $8, $9)")
-        .bind::<SqlUuid, _>(Uuid::now_v7())
-        .bind::<SqlUuid, _>(contract)
-        .bind::<Text, _>(posting.kind)
-        .bind::<Text, _>(posting.source.provider)
-        .bind::<Text, _>(&posting.source.object)
-        .bind::<Text, _>(posting.source.kind.as_ref())
-        .bind::<Text, _>(posting.currency.code())
-        .bind::<Nullable<SqlUuid>, _>(reverses)
-        .bind::<Jsonb, _>(entries)
+pub(crate) async fn post(
+    tx: &mut Tx,
+    key: &Key,
+    place: Place,
+    posting: &Posting,
+    reverses: Option<Uuid>,
+) -> Result<(Uuid, bool), Fault> {
+    let vouched = Vouched {
+        org: place.org,
+        id: Uuid::now_v7(),
+        contract: place.contract,
+        kind: posting.kind,
+        provider: posting.source.provider,
+        object: &posting.source.object,
+        source_kind: posting.source.kind.as_ref(),
+        currency: posting.currency.code(),
+        reverses,
+        entries: &posting.entries,
+    };
+    let text = serde_json::to_string(&vouched).map_err(Fault::internal)?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).map_err(|_| Fault::internal("the ledger's key cannot be used"))?;
+    mac.update(text.as_bytes());
+    let row: Posted = diesel::sql_query("select posted, fresh from app.post_ledger($1, $2)")
+        .bind::<Text, _>(&text)
+        .bind::<Bytea, _>(mac.finalize().into_bytes().to_vec())
         .get_result(tx.pg())
         .await
         .fault()?;

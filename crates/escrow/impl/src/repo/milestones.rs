@@ -4,49 +4,14 @@ use std::collections::HashMap;
 
 use db::prelude::*;
 use escrow_api::{Error, Milestone, MilestoneStatus, NewMilestone, Review};
-use kernel::{ContractId, Fault, MilestoneId, Money, OrgId, Timestamp, UserId};
+use kernel::{ContractId, Fault, MilestoneId, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::contracts::ContractRow;
-use super::{Reader, count, holds, ledger, money, payments, releases, state};
+use super::rows::ContractRow;
+pub(crate) use super::rows::MilestoneRow;
+use super::{Reader, count, holds, ledger, money, payments, releases};
 use crate::schema::{milestone_reviews, milestones};
-
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = milestones)]
-pub(crate) struct MilestoneRow {
-    pub(crate) org_id: Uuid,
-    pub(crate) id: Uuid,
-    pub(crate) contract_id: Uuid,
-    pub(crate) contractor_org_id: Uuid,
-    pub(crate) position: i32,
-    pub(crate) title: String,
-    pub(crate) amount: i64,
-    pub(crate) currency: String,
-    pub(crate) due_on: Option<chrono::NaiveDate>,
-    pub(crate) status: String,
-    pub(crate) frozen: bool,
-    pub(crate) submissions: i32,
-    pub(crate) submitted_by: Option<Uuid>,
-    pub(crate) submitted_at: Option<Timestamp>,
-    pub(crate) review_due_at: Option<Timestamp>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
-}
-
-impl MilestoneRow {
-    pub(crate) fn status(&self) -> Result<MilestoneStatus, Fault> {
-        state(MilestoneStatus::from_name(&self.status), &self.status)
-    }
-
-    pub(crate) fn contract(&self) -> ContractId {
-        ContractId(self.contract_id)
-    }
-
-    pub(crate) fn amount(&self) -> Result<Money, Fault> {
-        money(self.amount, &self.currency)
-    }
-}
 
 #[derive(Insertable)]
 #[diesel(table_name = milestones)]

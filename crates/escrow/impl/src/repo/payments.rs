@@ -7,8 +7,7 @@ use escrow_api::{Error, Escrow, EscrowStatus, MilestoneStatus};
 use kernel::{ContractId, Fault, MilestoneId, OrgId, Page, PageRequest, PaymentId, Position, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::contracts::Visible;
-use super::milestones::MilestoneRow;
+use super::rows::{MilestoneRow, Visible};
 use super::{Reader, ledger, money, releases, state};
 use crate::schema::{contracts, milestones, payments};
 

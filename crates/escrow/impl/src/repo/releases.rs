@@ -8,7 +8,8 @@ use kernel::{Fault, MilestoneId, OrgId, PaymentId, ReleaseId, Timestamp, UserId}
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::milestones::MilestoneRow;
+use super::ledger::Place;
+use super::rows::MilestoneRow;
 use super::{Reader, count, money, state};
 use crate::model::money::{Earlier, Split};
 use crate::schema::releases;
@@ -46,6 +47,11 @@ pub(crate) struct ReleaseRow {
 impl ReleaseRow {
     pub(crate) fn status(&self) -> Result<ReleaseStatus, Fault> {
         state(ReleaseStatus::from_name(&self.status), &self.status)
+    }
+
+    /// Where its ledger is.
+    pub(crate) fn place(&self) -> Place {
+        Place { org: self.org_id, contract: self.contract_id }
     }
 
     pub(crate) fn view(&self) -> Result<Release, Fault> {

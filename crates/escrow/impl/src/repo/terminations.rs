@@ -7,8 +7,8 @@ use escrow_api::{EscrowStatus, MilestoneStatus, Party, Termination};
 use kernel::{Fault, Money, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::contracts::ContractRow;
 use super::payments::PaymentRow;
+use super::rows::ContractRow;
 use super::{Reader, currency, holds, ledger, milestones, reader, state};
 use crate::model::is_live;
 use crate::schema::contract_terminations as t;
@@ -150,19 +150,12 @@ struct Outcome {
     outcome: String,
 }
 
-/// Agrees for the other party and ends the contract; says what came of it.
-pub(crate) async fn end(
-    tx: &mut Tx,
-    contract: &ContractRow,
-    event: Uuid,
-    payload: &serde_json::Value,
-    request: &str,
-) -> Result<String, Fault> {
-    let row: Outcome = diesel::sql_query("select app.end_contract($1, $2, $3, $4, $5) as outcome")
+/// Agrees for the other party, ends the contract and publishes [`escrow_api::ContractEnded`]; says what came of it.
+pub(crate) async fn end(tx: &mut Tx, contract: &ContractRow, event: Uuid, request: &str) -> Result<String, Fault> {
+    let row: Outcome = diesel::sql_query("select app.end_contract($1, $2, $3, $4) as outcome")
         .bind::<diesel::sql_types::Uuid, _>(contract.org_id)
         .bind::<diesel::sql_types::Uuid, _>(contract.id)
         .bind::<diesel::sql_types::Uuid, _>(event)
-        .bind::<diesel::sql_types::Jsonb, _>(payload)
         .bind::<diesel::sql_types::Text, _>(request)
         .get_result(tx.pg())
         .await
@@ -170,22 +163,13 @@ pub(crate) async fn end(
     Ok(row.outcome)
 }
 
-/// Enters what the transaction's party did to a contract into the other party's trail.
-pub(crate) async fn audit_other_party(
-    tx: &mut Tx,
-    contract: &ContractRow,
-    action: &str,
-    before: &serde_json::Value,
-    after: &serde_json::Value,
-    request: &str,
-) -> Result<(), Fault> {
-    diesel::sql_query("select app.audit_other_party($1, $2, $3, $4, $5, $6, $7)")
+/// Enters what the transaction's party did to a contract's end into the other party's trail, as the database finds it done.
+pub(crate) async fn audit_other_party(tx: &mut Tx, contract: &ContractRow, action: &str, request: &str) -> Result<(), Fault> {
+    diesel::sql_query("select app.audit_other_party($1, $2, $3, $4, $5)")
         .bind::<diesel::sql_types::Uuid, _>(contract.org_id)
         .bind::<diesel::sql_types::Uuid, _>(contract.id)
         .bind::<diesel::sql_types::Uuid, _>(Uuid::now_v7())
         .bind::<diesel::sql_types::Text, _>(action)
-        .bind::<diesel::sql_types::Jsonb, _>(before)
-        .bind::<diesel::sql_types::Jsonb, _>(after)
         .bind::<diesel::sql_types::Text, _>(request)
         .execute(tx.pg())
         .await

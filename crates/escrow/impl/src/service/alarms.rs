@@ -16,6 +16,8 @@ pub(super) const BALANCE_SHORT: &str = "balance_short";
 pub(super) const BALANCE_UNREAD: &str = "balance_unread";
 /// The provider paid out, or tried to, what no operator has posted. About the payout; over when it is posted (E11).
 pub(super) const PAYOUT: &str = "payout";
+/// What was posted of the platform's own money did not happen after all. About the payout or the top-up; over when the opposite is posted.
+pub(super) const OWN_MONEY_UNDONE: &str = "own_money_undone";
 /// A payment's money is held for so long that the provider must soon pay it out. About the payment; over when it is held no more.
 pub(super) const MONEY_HELD_TOO_LONG: &str = "money_held_too_long";
 /// A release does not arrive. About the release; over when it did.

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use escrow_api::{
-    Contract, ContractActivated, ContractStatus, Contracts, ContractsPort, Error, MilestoneBounds, NewContract, OpenedContract,
-    Party, Sign, Statement, Terminate, Terminating, Terms, perm,
+    Contract, ContractStatus, Contracts, ContractsPort, Error, MilestoneBounds, NewContract, OpenedContract, Party, Sign,
+    Statement, Terminate, Terminating, Terms, perm,
 };
 use kernel::{ContractId, Ctx, Currency, Denied, EventId, Fault, FieldFault, Money, OrgId, Page, PageRequest};
 use serde_json::json;
@@ -202,15 +202,11 @@ impl Contracts for Service {
                 if (side == Party::Owner && ties.member) || ties.taken_up {
                     return Err(Error::SamePerson);
                 }
-                if side == Party::Contractor && repo::payees::payable(tx, contract.id).await?.is_none() {
+                if side == Party::Contractor && repo::payees::payable(tx, &contract).await?.is_none() {
                     return Err(Error::PayeeNotActive);
                 }
                 repo::contracts::sign(tx, &contract, side, user, &contract.document_sha256).await?;
-                let event =
-                    ContractActivated { contract: cmd.contract, tender: contract.tender_id.into(), bid: contract.bid_id.into() };
-                let payload = serde_json::to_value(&event).map_err(Fault::internal)?;
-                let request = ctx.request.as_str();
-                let outcome = repo::contracts::activate(tx, cmd.contract, EventId::new().0, &payload, request).await?;
+                let outcome = repo::contracts::activate(tx, cmd.contract, EventId::new().0, ctx.request.as_str()).await?;
                 if outcome == "payee_not_active" {
                     return Err(Error::PayeeNotActive);
                 }

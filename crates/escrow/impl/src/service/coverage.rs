@@ -84,16 +84,16 @@ fn told(seen: &Looked) -> Result<Vec<(&'static str, String)>, Fault> {
     let money = |minor| Money::from_minor(minor, currency);
     let mut told = Vec::new();
     if seen.surplus < 0 {
-        let short = seen.surplus.unsigned_abs();
+        let short = money(seen.surplus.saturating_neg());
         let what = if seen.surplus.saturating_add(seen.reserve) < 0 {
             "new funding and releases stand still"
         } else {
             "within the platform's reserve, so that nothing stands still yet,"
         };
         let detail = format!(
-            "{currency}: float and money are {short} minor units short of liabilities (I7), the reserve is {}; {what} until `build14 float` \
+            "{currency}: float and money are {short} short of liabilities (I7), the reserve is {}; {what} until `build14 float` \
              or the money that lacks makes up for it",
-            seen.reserve
+            money(seen.reserve)
         );
         told.push((COVERAGE_SHORT, detail));
     }

@@ -2,7 +2,7 @@
 
 use db::prelude::*;
 use escrow_api::Finding;
-use kernel::Fault;
+use kernel::{Fault, Money, rfc3339};
 use uow::SystemUow;
 
 use crate::model::held::{ACT_DAYS, WARN_DAYS};
@@ -16,48 +16,92 @@ struct Row {
     detail: String,
 }
 
+/// An instant as people are told it everywhere: RFC 3339, UTC, to the second.
+macro_rules! at {
+    ($instant:literal) => {
+        concat!("to_char(", $instant, " at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")
+    };
+}
+
+/// An amount that [`amounts`] writes as people do.
+macro_rules! money {
+    ($minor:literal, $currency:literal) => {
+        concat!("'[[' || (", $minor, ")::bigint || ' ' || ", $currency, " || ']]'")
+    };
+}
+
 /// Each query yields what is wrong: nothing, in a healthy database.
 const CHECKS: &[(&str, &str)] = &[
     (
         "I1",
-        "select t.id::text as subject, format('%s has %s entries that sum to %s', t.kind, count(e.amount), coalesce(sum(e.amount), 0)) as detail
+        concat!(
+            "select t.id::text as subject, format('%s has %s entries that sum to %s', t.kind, count(e.amount), ",
+            money!("coalesce(sum(e.amount), 0)", "coalesce(min(e.currency), '')"),
+            ") as detail
          from ledger_transactions t left join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id
          group by t.org_id, t.id, t.kind having coalesce(sum(e.amount), 0) <> 0 or count(e.amount) < 2",
+        ),
     ),
     (
         "I3",
-        "select contract_id::text as subject, format('account %s of %s stands at %s, its entries sum to %s', account, s, max(balance), max(total)) as detail
+        concat!(
+            "select contract_id::text as subject, format('account %s of %s stands at %s, its entries sum to %s', account, s, ",
+            money!("max(balance)", "currency"),
+            ", ",
+            money!("max(total)", "currency"),
+            ") as detail
          from (select contract_id, account, subject as s, currency, balance, 0::numeric as total from ledger_balances
                union all
                select contract_id, account, coalesce(subject, contract_id), currency, 0, sum(amount) from ledger_entries group by 1, 2, 3, 4) as compared
          group by contract_id, account, s, currency having sum(balance) <> sum(total)
          union all
-         select contract_id::text, format('liability %s of %s has a debit balance of %s', account, subject, balance)
+         select contract_id::text, format('liability %s of %s has a debit balance of %s', account, subject, ",
+            money!("balance", "currency"),
+            ")
          from ledger_balances where account between 2000 and 2099 and balance > 0",
+        ),
     ),
     (
         "I4",
-        "select r.id::text as subject, format('release is %s, but %s of its %s is reserved', r.status, coalesce(-sum(b.balance), 0), r.gross) as detail
+        concat!(
+            "select r.id::text as subject, format('release is %s, but %s of its %s is reserved', r.status, ",
+            money!("coalesce(-sum(b.balance), 0)", "r.currency"),
+            ", ",
+            money!("r.gross", "r.currency"),
+            ") as detail
          from releases r left join ledger_balances b on b.org_id = r.org_id and b.contract_id = r.contract_id and b.subject = r.id and b.account in (2020, 2050)
-         group by r.org_id, r.id, r.status, r.gross
+         group by r.org_id, r.id, r.status, r.gross, r.currency
          having coalesce(-sum(b.balance), 0) <> case when r.status in ('requested', 'approved', 'sending', 'unknown') then r.gross else 0 end
          union all
-         select m.id::text, format('milestone is %s, but %s is held', m.status, coalesce(-b.balance, 0))
+         select m.id::text, format('milestone is %s, but %s is held', m.status, ",
+            money!("coalesce(-b.balance, 0)", "m.currency"),
+            ")
          from milestones m left join ledger_balances b on b.org_id = m.org_id and b.contract_id = m.contract_id and b.subject = m.id and b.account = 2000
          where (m.status in ('planned', 'released', 'cancelled', 'refunded') and coalesce(b.balance, 0) <> 0)
             or (m.status in ('funded', 'in_review', 'escalated') and coalesce(b.balance, 0) >= 0)",
+        ),
     ),
     (
         "I5",
-        "select m.id::text as subject, format('%s was funded for a milestone of %s', -sum(e.amount), m.amount) as detail
+        concat!(
+            "select m.id::text as subject, format('%s was funded for a milestone of %s', ",
+            money!("-sum(e.amount)", "m.currency"),
+            ", ",
+            money!("m.amount", "m.currency"),
+            ") as detail
          from milestones m
          join ledger_entries e on e.org_id = m.org_id and e.contract_id = m.contract_id and e.subject = m.id and e.account = 2000
          join ledger_transactions t on t.org_id = e.org_id and t.id = e.transaction_id and t.kind = 'E1'
-         group by m.org_id, m.id, m.amount having -sum(e.amount) > m.amount
+         group by m.org_id, m.id, m.amount, m.currency having -sum(e.amount) > m.amount
          union all
-         select c.id::text, format('contract of %s has milestones of %s', c.total, coalesce(sum(m.amount), 0))
+         select c.id::text, format('contract of %s has milestones of %s', ",
+            money!("c.total", "c.currency"),
+            ", ",
+            money!("coalesce(sum(m.amount), 0)", "c.currency"),
+            ")
          from contracts c left join milestones m on m.org_id = c.org_id and m.contract_id = c.id
-         group by c.org_id, c.id, c.total having coalesce(sum(m.amount), 0) <> c.total",
+         group by c.org_id, c.id, c.total, c.currency having coalesce(sum(m.amount), 0) <> c.total",
+        ),
     ),
     (
         "I6",
@@ -74,64 +118,119 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "I7",
-        "select c.currency as subject, format('money of %s and a float of %s do not cover liabilities of %s, %s are missing: %s, %s release(s) wait',
-             c.money, c.floated, c.owed, c.owed - c.money - c.floated,
+        concat!(
+            "select c.currency as subject, format('money of %s and a float of %s do not cover liabilities of %s, %s are missing: %s, %s', ",
+            money!("c.money", "c.currency"),
+            ", ",
+            money!("c.floated", "c.currency"),
+            ", ",
+            money!("c.owed", "c.currency"),
+            ", ",
+            money!("c.owed - c.money - c.floated", "c.currency"),
+            ",
              case when c.owed - c.money - c.floated > coalesce(r.amount, 0) then 'new funding is stopped'
-                  else format('within the reserve of %s, nothing is stopped', r.amount) end,
-             (select count(*) from releases r where r.currency = c.currency and r.status = 'sending' and r.maybe_sent_at is null)) as detail
+                  else format('within the reserve of %s, nothing is stopped', ",
+            money!("r.amount", "c.currency"),
+            ") end,
+             (select case count(*) when 1 then '1 release waits' else count(*) || ' releases wait' end
+              from releases r where r.currency = c.currency and r.status = 'sending' and r.maybe_sent_at is null)) as detail
          from app.coverage() c left join platform_reserves r using (currency) where c.money + c.floated < c.owed order by c.currency",
+        ),
     ),
     (
         "COVERAGE_STALE",
-        "select k.currency as subject, format('covered, yet stopped since %s: the sweep looked last at %s', k.short_since, k.checked_at) as detail
+        concat!(
+            "select k.currency as subject, format('covered, yet stopped since %s: the sweep looked last at %s', ",
+            at!("k.short_since"),
+            ", ",
+            at!("k.checked_at"),
+            ") as detail
          from platform_coverage k join app.coverage() c using (currency)
          left join platform_reserves r using (currency)
          where k.surplus + coalesce(r.amount, 0) < 0 and c.money + c.floated >= c.owed and k.checked_at < now() - interval '10 minutes'",
+        ),
     ),
     (
         "BALANCE_SHORT",
-        "select currency as subject, format('Stripe held %s while the books said %s, since %s, asked last at %s: funding and releases are stopped',
-             provider_holds, provider_should, balance_short_since, balance_asked_at) as detail
+        concat!(
+            "select currency as subject, format('Stripe held %s while the books said %s, since %s, asked last at %s: funding and releases are stopped', ",
+            money!("provider_holds", "currency"),
+            ", ",
+            money!("provider_should", "currency"),
+            ", ",
+            at!("balance_short_since"),
+            ", ",
+            at!("balance_asked_at"),
+            ") as detail
          from platform_coverage where balance_short_since is not null order by currency",
+        ),
     ),
     (
         "BALANCE_UNREAD",
-        "select 'stripe' as subject, format('the balance could not be read %s times in a row, since %s: %s', failures, failing_since, last_error) as detail
+        concat!(
+            "select 'stripe' as subject, format('the balance could not be read %s times in a row, since %s: %s', failures, ",
+            at!("failing_since"),
+            ", last_error) as detail
          from platform_balance_looks where failures >= 5",
+        ),
     ),
     (
         "PAYMENT_IN_SUSPENSE",
-        "select id::text as subject, format('intent %s over %s %s was paid otherwise than asked', intent, charged, currency) as detail
+        concat!(
+            "select id::text as subject, format('intent %s over %s was paid otherwise than asked', intent, ",
+            money!("charged", "currency"),
+            ") as detail
          from payments where status = 'suspense'",
+        ),
     ),
     (
         "PAYMENT_STUCK",
-        "select id::text as subject, format('payment is %s and was to be looked at by %s', status, next_poll_at) as detail
+        concat!(
+            "select id::text as subject, format('payment is %s and was to be looked at by %s', status, ",
+            at!("next_poll_at"),
+            ") as detail
          from payments where status in ('created', 'requires_action', 'processing', 'succeeded') and next_poll_at < now() - interval '1 hour'",
+        ),
     ),
     (
         "RELEASE_STUCK",
-        "select id::text as subject, format('release is %s, on its way since %s, after %s attempts: %s', status, sending_since, attempts, coalesce(last_error, 'no error')) as detail
+        concat!(
+            "select id::text as subject, format('release is %s, on its way since %s, after %s: %s', status, ",
+            at!("sending_since"),
+            ", case attempts when 1 then '1 attempt' else attempts || ' attempts' end, coalesce(last_error, 'no error')) as detail
          from releases where status in ('sending', 'unknown') and sending_since < now() - interval '1 hour'
            and (maybe_sent_at is not null or not exists (select from milestones m where m.org_id = releases.org_id and m.id = releases.milestone_id and m.frozen))",
+        ),
     ),
     (
         "HOLD",
-        "select m.id::text as subject, format('milestone is %s, but %s open hold(s) cover it', case when m.frozen then 'frozen' else 'not frozen' end, count(h.id)) as detail
+        "select m.id::text as subject, format('milestone is %s, but %s it', case when m.frozen then 'frozen' else 'not frozen' end,
+             case count(h.id) when 1 then '1 open hold covers' else count(h.id) || ' open holds cover' end) as detail
          from milestones m left join holds h
            on h.org_id = m.org_id and h.contract_id = m.contract_id and (h.milestone_id is null or h.milestone_id = m.id) and h.lifted_at is null
          group by m.org_id, m.id, m.frozen having m.frozen <> (count(h.id) > 0)",
     ),
     (
         "TRANSFER_REVERSED",
-        "select id::text as subject, format('%s of %s of transfer %s came back, %s of it is settled: funding and releases of contract %s are stopped until `build14 reversal-settle`',
-             reversed, net, transfer, reversal_settled, contract_id) as detail
+        concat!(
+            "select id::text as subject, format('%s of %s of transfer %s came back, %s of it is settled: funding and releases of contract %s are stopped until `build14 reversal-settle`', ",
+            money!("reversed", "currency"),
+            ", ",
+            money!("net", "currency"),
+            ", transfer, ",
+            money!("reversal_settled", "currency"),
+            ", contract_id) as detail
          from releases where reversed > reversal_settled",
+        ),
     ),
     (
         "EVENT_STUCK",
-        "select id as subject, format('%s came at %s', type, received_at) as detail
+        concat!(
+            "select id as subject, format('%s came at %s', type, ",
+            at!("received_at"),
+            ") as detail
          from webhook_events where processed_at is null and received_at < now() - interval '1 hour'",
+        ),
     ),
     (
         "CONTRACT_WITHOUT_ACCOUNT",
@@ -140,6 +239,32 @@ const CHECKS: &[(&str, &str)] = &[
          where c.status in ('active', 'suspended', 'practically_complete') and a.contract_id is null",
     ),
 ];
+
+/// A text in which `[[1234 EUR]]` became `12.34 EUR`. What is no amount stays as it is.
+fn amounts(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, opened)) = rest.split_once("[[") {
+        written.push_str(before);
+        let amount = opened.split_once("]]").and_then(|(inside, after)| {
+            let (minor, currency) = inside.split_once(' ')?;
+            let currency = currency.parse().ok()?;
+            Some((Money::from_minor(minor.parse().ok()?, currency), after))
+        });
+        match amount {
+            Some((money, after)) => {
+                written.push_str(&money.to_string());
+                rest = after;
+            }
+            None => {
+                written.push_str("[[");
+                rest = opened;
+            }
+        }
+    }
+    written.push_str(rest);
+    written
+}
 
 /// Everything that is wrong with the money of all tenants. Empty: all is well.
 ///
@@ -151,16 +276,33 @@ pub async fn doctor(system: &SystemUow) -> Result<Vec<Finding>, Fault> {
             let mut findings = Vec::new();
             for (rule, sql) in CHECKS {
                 let rows: Vec<Row> = diesel::sql_query(*sql).load(&mut tx.pg()).await.fault()?;
-                findings.extend(rows.into_iter().map(|row| Finding { rule, subject: row.subject, detail: row.detail }));
+                findings.extend(rows.into_iter().map(|row| Finding { rule, subject: row.subject, detail: amounts(&row.detail) }));
             }
             for (rule, from, until) in [("MONEY_HELD_LONG", WARN_DAYS, Some(ACT_DAYS)), ("MONEY_HELD_TOO_LONG", ACT_DAYS, None)] {
-                findings.extend(repo::held::aged(tx, from, until).await?.into_iter().map(|aged| Finding {
-                    rule,
-                    subject: aged.payment.to_string(),
-                    detail: format!("{} funded at {}: the provider must pay out within 90 days", aged.held, aged.funded_at),
-                }));
+                for aged in repo::held::aged(tx, from, until).await? {
+                    let (held, since) = (aged.held()?, rfc3339(aged.funded_at));
+                    let detail = format!("{held} funded at {since}: the provider must pay out within 90 days");
+                    findings.push(Finding { rule, subject: aged.payment.to_string(), detail });
+                }
             }
             Ok(findings)
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::amounts;
+
+    #[test]
+    fn amounts_are_written_as_people_do() {
+        for (text, expected) in [
+            ("[[1234 EUR]] of [[-7 JPY]] is [[0 EUR]]", "12.34 EUR of -7 JPY is 0.00 EUR"),
+            ("it said [[x]], [[1 XXX]] and [[", "it said [[x]], [[1 XXX]] and [["),
+            ("[[[5 EUR]]]", "[[[5 EUR]]]"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(amounts(text), expected);
+        }
+    }
 }

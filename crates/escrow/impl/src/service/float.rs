@@ -1,15 +1,16 @@
 //! The platform's own money at the provider: it is topped up, paid out to the platform's bank, and taken by the provider for costs that belong to
-//! no contract. Operators' verbs, no tenant's.
+//! no contract. Operators' verbs, no tenant's. How much it was the provider says, never the operator.
 
-use escrow_api::StatementEntry;
-use kernel::{Currency, Decision, Fault, Money, MoneyError, Timestamp};
+use escrow_api::{BalanceMovement, OwnTransfer, PaymentProvider, ProviderError, StatementEntry};
+use kernel::{Currency, Decision, Fault, Money, MoneyError, Timestamp, rfc3339};
 use rust_decimal::Decimal;
 use uow::SystemUow;
 
-use super::alarms::PAYOUT;
+use super::alarms::{OWN_MONEY_UNDONE, PAYOUT};
 use super::coverage::{Coverage, announce, look_in};
 use crate::ledger::{Account, Posting};
 use crate::repo;
+use crate::repo::coverage::NewFloat;
 
 /// The name of an account that the platform's own money stands in.
 fn name(account: i16) -> &'static str {
@@ -24,7 +25,7 @@ fn name(account: i16) -> &'static str {
     }
 }
 
-/// Why a float is not posted.
+/// Why nothing is posted.
 #[derive(Debug, thiserror::Error)]
 pub enum FloatError {
     /// It is not a currency that is used here.
@@ -46,110 +47,160 @@ pub enum FloatError {
     )]
     NotPositive,
     /// It is not the id of such a thing.
-    #[error("the source must be the provider's id of the {what}, such as {prefix}1Mt…: at most 255 visible characters")]
+    #[error("the source must be the provider's id of the {what}: at most 255 visible characters")]
     Source {
-        /// What it is to be.
+        /// What it is to be, and how such ids begin.
         what: &'static str,
-        /// How such ids begin.
-        prefix: &'static str,
     },
-    /// The source stands in the ledger with another amount: it is not changed.
-    #[error("{source_object} was posted on {at} over {posted}, not {asked}: nothing was posted")]
+    /// It does not stand where money has moved.
+    #[error("{source_object} is {state} at the provider: nothing was posted. {hint}")]
+    NotDone {
+        /// The source.
+        source_object: String,
+        /// The provider's word.
+        state: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// It is another matter.
+    #[error("{source_object} is of the kind {kind}: nothing was posted. {hint}")]
+    Kind {
+        /// The source.
+        source_object: String,
+        /// The provider's word.
+        kind: String,
+        /// Where it belongs.
+        hint: String,
+    },
+    /// It is not over what the operator thinks.
+    #[error("{source_object} is over {found} at the provider, not {expected}: nothing was posted")]
     Differs {
         /// The source.
         source_object: String,
-        /// What was posted for it.
-        posted: Money,
-        /// What was to be posted.
-        asked: Money,
-        /// When it was posted.
-        at: Timestamp,
+        /// What the provider says.
+        found: Money,
+        /// What the operator named.
+        expected: Money,
     },
+    /// It was posted before: it is not posted twice, nor changed.
+    #[error("{source_object} was posted before, on {} by {}, as {posted}: nothing is posted twice", when(.at), whose(.operator))]
+    PostedBefore {
+        /// The source that was posted.
+        source_object: String,
+        /// What was posted for it; below zero: it went out.
+        posted: Money,
+        /// When.
+        at: Timestamp,
+        /// By whom; unknown of those of before it was asked for.
+        operator: Option<String>,
+    },
+    /// What was paid out was not all the platform's own.
+    #[error(
+        "{source_object} paid out {paid_out}, but of the platform's own there are {surplus}: {over} of it are owed to tenants. Nothing was posted, \
+         and {} stands still. Top up {over} at the provider, post that with `build14 float`, then this payout",
+        .paid_out.currency()
+    )]
+    NotOwn {
+        /// The payout.
+        source_object: String,
+        /// How much it is.
+        paid_out: Money,
+        /// What the platform had over what it owes.
+        surplus: Money,
+        /// What is too much.
+        over: Money,
+    },
+    /// The provider does not show it.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// Nobody's fault.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
+fn when(at: &Timestamp) -> String {
+    rfc3339(*at)
+}
+
+fn whose(operator: &Option<String>) -> &str {
+    operator.as_deref().unwrap_or("an operator whose name was not asked for then")
+}
+
 /// What becomes of the platform's own money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Own {
+pub enum Own {
+    /// It comes to the balance, or comes back.
     ComesIn,
+    /// It goes to the platform's bank.
     IsPaidOut,
+    /// The provider takes it for a cost that belongs to no contract.
     IsTaken,
 }
 
+/// The booking of a payout that did not arrive.
+const PAYOUT_CAME_BACK: [&str; 2] = ["payout_failure", "payout_cancel"];
+/// The booking of a top-up that the bank took back.
+const TOPUP_TAKEN_BACK: &str = "topup_reversal";
+/// Bookings of what the provider takes for itself. `adjustment` is also what a dispute does: of that, the fee alone is the platform's.
+const COSTS: [&str; 5] = ["stripe_fee", "stripe_fx_fee", "tax_fee", "network_cost", "adjustment"];
+
 impl Own {
-    /// What the source is, and how its ids begin: of one source there is one posting, so its id alone tells which.
-    const fn source(self) -> (&'static str, &'static str) {
+    /// What a source may be.
+    const fn sources(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::ComesIn => ("top-up", "tu_"),
-            Self::IsPaidOut => ("payout", "po_"),
-            Self::IsTaken => ("balance transaction that took it", "txn_"),
+            Self::ComesIn => (
+                "top-up, such as tu_1Mt…, or of the balance transaction (txn_…) by which a payout that was posted came back",
+                &["tu_", "txn_"],
+            ),
+            Self::IsPaidOut => (
+                "payout, such as po_1Mt…, or of the balance transaction (txn_…) by which a top-up that was posted was taken back",
+                &["po_", "txn_"],
+            ),
+            Self::IsTaken => ("balance transaction that took it, such as txn_1Mt…", &["txn_"]),
         }
     }
 }
 
-/// A float, a payout or a cost to be posted.
+/// What an operator names: the provider's object that moved the platform's own money, and, if they say so, over how much they think it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Float {
     own: Own,
-    /// Below zero: it went out.
-    amount: Money,
     source: String,
+    expected: Option<Money>,
 }
 
 impl Float {
-    /// From what an operator types: `5000.00`, `EUR`, `tu_…`.
+    /// From what an operator types: `tu_…`, and perhaps `5000.00` and `EUR`.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn parse(amount: &str, currency: &str, source: &str) -> Result<Self, FloatError> {
-        Self::checked(Own::ComesIn, amount, currency, source)
-    }
-
-    fn checked(own: Own, amount: &str, currency: &str, source: &str) -> Result<Self, FloatError> {
-        let currency: Currency = currency.parse().map_err(FloatError::Currency)?;
-        let wrong = |why| FloatError::Amount { given: amount.to_owned(), currency, why };
-        let decimal: Decimal = amount.parse().map_err(|_| wrong(MoneyError::NotADecimal(amount.to_owned())))?;
-        let money = Money::from_decimal(decimal, currency).map_err(wrong)?;
-        if money.minor() <= 0 {
-            return Err(FloatError::NotPositive);
+    pub fn parse(own: Own, source: &str, expected: Option<(&str, &str)>) -> Result<Self, FloatError> {
+        let (what, prefixes) = own.sources();
+        let named = prefixes.iter().any(|prefix| source.strip_prefix(prefix).is_some_and(|id| !id.is_empty()));
+        let visible = source.len() <= 255 && source.bytes().all(|byte| byte.is_ascii_graphic());
+        if !visible || !named {
+            return Err(FloatError::Source { what });
         }
-        let (what, prefix) = own.source();
-        let id = source.strip_prefix(prefix).unwrap_or_default();
-        if id.is_empty() || source.len() > 255 || !source.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(FloatError::Source { what, prefix });
-        }
-        let amount = if own == Own::ComesIn { money } else { Money::from_minor(-money.minor(), currency) };
-        Ok(Self { own, amount, source: source.to_owned() })
+        let expected = expected.map(|(amount, currency)| positive(amount, currency)).transpose()?;
+        Ok(Self { own, source: source.to_owned(), expected })
     }
+}
 
-    /// A payout of the platform's own money, from what an operator types: `250.00`, `EUR`, `po_…`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn payout(amount: &str, currency: &str, source: &str) -> Result<Self, FloatError> {
-        Self::checked(Own::IsPaidOut, amount, currency, source)
-    }
-
-    /// What the provider took of the platform's own money, such as the fee of a dispute, from what an operator types: `15.00`, `EUR`, `txn_…`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn cost(amount: &str, currency: &str, source: &str) -> Result<Self, FloatError> {
-        Self::checked(Own::IsTaken, amount, currency, source)
-    }
+fn positive(amount: &str, currency: &str) -> Result<Money, FloatError> {
+    let currency: Currency = currency.parse().map_err(FloatError::Currency)?;
+    let wrong = |why| FloatError::Amount { given: amount.to_owned(), currency, why };
+    let decimal: Decimal = amount.parse().map_err(|_| wrong(MoneyError::NotADecimal(amount.to_owned())))?;
+    let money = Money::from_decimal(decimal, currency).map_err(wrong)?;
+    if money.minor() > 0 { Ok(money) } else { Err(FloatError::NotPositive) }
 }
 
 /// What stands in the ledger for a float.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FloatPosted {
-    /// Whether this call posted it.
-    pub fresh: bool,
     /// When it was posted.
     pub at: Timestamp,
-    /// Who posted it; unknown of those of before it was asked for.
-    pub operator: Option<String>,
+    /// The provider's word for where it stood.
+    pub status: String,
     /// Its two postings.
     pub entries: Vec<StatementEntry>,
     /// What its currency has over what it owes; negative: what it lacks. New funding and new releases stand still once more lacks than the
@@ -163,31 +214,157 @@ pub struct FloatPosted {
     pub resumed: usize,
 }
 
-/// Posts a float, a payout or a cost, once per source, under the name of the person who does it, and looks at I7 in the same transaction: what waited for it goes on at once.
+/// Money of the platform's own that moved, as the provider shows it.
+struct Seen {
+    status: String,
+    movement: BalanceMovement,
+    /// What the balance has more, of the platform's own; below zero: less.
+    amount: Money,
+    /// What must have been posted for this to be the platform's: what came back once left.
+    undoes: Option<String>,
+}
+
+fn net(movement: &BalanceMovement) -> Result<Money, FloatError> {
+    Ok(movement.net().ok_or_else(|| Fault::internal(format!("{} is beyond all bounds", movement.id)))?)
+}
+
+/// A top-up or a payout that moved money.
+fn done(own: OwnTransfer, words: &[&str], hint: &'static str) -> Result<Seen, FloatError> {
+    let OwnTransfer { id, status, movement } = own;
+    match movement {
+        Some(movement) if words.contains(&status.as_str()) => {
+            Ok(Seen { amount: net(&movement)?, status, movement, undoes: None })
+        }
+        _ => Err(FloatError::NotDone { source_object: id, state: status, hint }),
+    }
+}
+
+/// Asks the provider for what the operator named, and passes if it is that, and money has moved.
+async fn look(provider: &dyn PaymentProvider, float: &Float) -> Result<Seen, FloatError> {
+    let Float { own, source, .. } = float;
+    let seen = match (own, source.starts_with("txn_")) {
+        (Own::ComesIn, false) => {
+            let hint = "Only what succeeded is there; if it fails, nothing is to be posted";
+            done(provider.top_up(source).await?, &["succeeded"], hint)?
+        }
+        // It left the balance when it was made, whenever the bank has it.
+        (Own::IsPaidOut, false) => {
+            let hint = "What did not arrive is on the balance again";
+            done(provider.payout(source).await?, &["paid", "in_transit", "pending"], hint)?
+        }
+        (_, true) | (Own::IsTaken, false) => booked(*own, provider.balance_movement(source).await?)?,
+    };
+    if seen.amount.minor() > 0 && !seen.movement.available {
+        let hint = "It can be posted once it is available";
+        return Err(FloatError::NotDone { source_object: source.clone(), state: "pending".to_owned(), hint });
+    }
+    if let Some(expected) = float.expected {
+        let found = Money::from_minor(seen.amount.minor().saturating_abs(), seen.amount.currency());
+        if found != expected {
+            return Err(FloatError::Differs { source_object: source.clone(), found, expected });
+        }
+    }
+    Ok(seen)
+}
+
+/// A booking by itself, if it is of the kind that the verb posts.
+fn booked(own: Own, movement: BalanceMovement) -> Result<Seen, FloatError> {
+    let kind = movement.kind.as_str();
+    let caused_by = movement.source.clone().unwrap_or_default();
+    let disputed = ["dp_", "du_"].iter().any(|prefix| caused_by.starts_with(prefix));
+    let fits = match own {
+        Own::ComesIn => PAYOUT_CAME_BACK.contains(&kind),
+        Own::IsPaidOut => kind == TOPUP_TAKEN_BACK,
+        Own::IsTaken => COSTS.contains(&kind),
+    };
+    if !fits {
+        let hint = match kind {
+            "topup" => format!("A top-up is posted by its own id: `build14 float --source {caused_by}`"),
+            "payout" => format!("A payout is posted by its own id: `build14 payout --source {caused_by}`"),
+            "payout_failure" | "payout_cancel" => "What came back of a payout is posted with `build14 float`".to_owned(),
+            TOPUP_TAKEN_BACK => "A top-up that was taken back is posted with `build14 payout`".to_owned(),
+            kind if COSTS.contains(&kind) => "What the provider takes is posted with `build14 cost`".to_owned(),
+            _ => "It belongs to a contract, whose books post it by themselves".to_owned(),
+        };
+        return Err(FloatError::Kind { source_object: movement.id.clone(), kind: kind.to_owned(), hint });
+    }
+    let amount = match own {
+        // The disputed amount is its contract's; the fee is nobody's but the platform's.
+        Own::IsTaken if disputed => Money::from_minor(movement.fee.minor().saturating_neg(), movement.fee.currency()),
+        _ => net(&movement)?,
+    };
+    let goes_out = own != Own::ComesIn;
+    if amount.minor() == 0 || (amount.minor() < 0) != goes_out {
+        let hint = if goes_out { "It took nothing of the platform's own" } else { "It brought nothing" }.to_owned();
+        return Err(FloatError::Kind { source_object: movement.id.clone(), kind: kind.to_owned(), hint });
+    }
+    let undoes = (own != Own::IsTaken).then_some(caused_by);
+    let status = if movement.available { "available" } else { "pending" }.to_owned();
+    Ok(Seen { status, amount, undoes, movement })
+}
+
+/// The double entry: what undoes a posting is its opposite.
+fn posting(own: Own, source: &str, seen: &Seen) -> Posting {
+    let (minor, currency) = (seen.amount.minor(), seen.amount.currency());
+    match (own, &seen.undoes) {
+        (Own::ComesIn, None) | (Own::IsPaidOut, Some(_)) => Posting::e0(source, minor, currency),
+        (Own::IsPaidOut, None) | (Own::ComesIn, Some(_)) => Posting::e11(source, -minor, currency),
+        (Own::IsTaken, _) => Posting::platform_cost(source, -minor, currency),
+    }
+}
+
+/// Posts a float, a payout or a cost exactly as the provider shows it, once, under the name of the person who does it, and looks at coverage in the
+/// same transaction: what waited for it goes on at once.
 ///
 /// # Errors
-/// [`FloatError::Differs`] if the source was posted with another amount or currency; a fault of the database.
-pub async fn post_float(system: &SystemUow, float: &Float, by: &Decision) -> Result<FloatPosted, FloatError> {
-    let Float { own, amount, source } = float;
-    let currency = amount.currency();
-    let posting = match own {
-        Own::ComesIn => Posting::e0(source, amount.minor(), currency),
-        Own::IsPaidOut => Posting::e11(source, -amount.minor(), currency),
-        Own::IsTaken => Posting::platform_cost(source, -amount.minor(), currency),
+/// The provider's, if it does not show such an object; [`FloatError`]: if no money has moved, it was posted before, or a payout was not all the
+/// platform's own; a fault of the database.
+pub async fn post_float(
+    system: &SystemUow,
+    provider: &dyn PaymentProvider,
+    float: &Float,
+    by: &Decision,
+) -> Result<FloatPosted, FloatError> {
+    let Float { own, source, .. } = float;
+    let seen = look(provider, float).await?;
+    let (amount, currency) = (seen.amount, seen.amount.currency());
+    let posting = posting(*own, source, &seen);
+    let new = NewFloat {
+        source: &posting.source,
+        amount: amount.minor(),
+        currency: currency.code(),
+        status: &seen.status,
+        balance_transaction: &seen.movement.id,
     };
     let (posted, found) = system
         .write(async |tx| {
-            let (row, fresh) = repo::coverage::post_float(tx, &posting.source, amount.minor(), currency.code(), by).await?;
-            let posted = repo::money(row.amount, &row.currency)?;
-            if posted != *amount {
-                return Err(FloatError::Differs { source_object: source.clone(), posted, asked: *amount, at: row.created_at });
+            repo::coverage::lock(tx).await?;
+            if let Some(row) = repo::coverage::posted(tx, source, &seen.movement.id).await? {
+                let posted = repo::money(row.amount, &row.currency)?;
+                let (at, operator) = (row.created_at, row.operator);
+                return Err(FloatError::PostedBefore { source_object: row.source_object, posted, at, operator });
             }
-            if *own == Own::IsPaidOut {
-                tx.settle_alarms(PAYOUT, std::slice::from_ref(source), &by.operator, "posted (E11)").await?;
+            if let Some(undone) = &seen.undoes {
+                if !repo::coverage::is_posted(tx, undone).await? {
+                    let hint = format!("{undone}, which it undoes, was never posted: the books are right without both");
+                    let kind = seen.movement.kind.clone();
+                    return Err(FloatError::Kind { source_object: source.clone(), kind, hint });
+                }
+                tx.settle_alarms(OWN_MONEY_UNDONE, std::slice::from_ref(undone), &by.operator, "the opposite was posted").await?;
             }
+            if *own == Own::IsPaidOut && seen.undoes.is_none() {
+                let surplus = Money::from_minor(repo::coverage::surplus(tx, currency.code()).await?, currency);
+                let over = Money::from_minor(-surplus.minor().saturating_add(amount.minor()), currency);
+                if over.minor() > 0 {
+                    let paid_out = Money::from_minor(-amount.minor(), currency);
+                    return Err(FloatError::NotOwn { source_object: source.clone(), paid_out, surplus, over });
+                }
+                tx.settle_alarms(PAYOUT, std::slice::from_ref(source), &by.operator, "posted").await?;
+            }
+            let at = repo::coverage::post_float(tx, &new, by).await?;
             let found = look_in(tx, None).await?;
             let coverage = found.iter().find(|one| one.seen.currency == currency.code());
-            let Coverage { seen, resumed } =
+            let Coverage { seen: looked, resumed } =
                 coverage.ok_or_else(|| Fault::internal(format!("no coverage of {currency} after its float")))?;
             let entries = posting
                 .entries
@@ -199,22 +376,16 @@ pub async fn post_float(system: &SystemUow, float: &Float, by: &Decision) -> Res
                     amount: Money::from_minor(entry.amount, currency),
                 })
                 .collect();
-            let surplus = Money::from_minor(seen.surplus, currency);
-            let reserve = Money::from_minor(seen.reserve, currency);
-            let missing = Money::from_minor(seen.missing(), currency);
-            Ok((
-                FloatPosted {
-                    fresh,
-                    at: row.created_at,
-                    operator: row.operator,
-                    entries,
-                    surplus,
-                    reserve,
-                    missing,
-                    resumed: *resumed,
-                },
-                found,
-            ))
+            let posted = FloatPosted {
+                at,
+                status: seen.status.clone(),
+                entries,
+                surplus: Money::from_minor(looked.surplus, currency),
+                reserve: Money::from_minor(looked.reserve, currency),
+                missing: Money::from_minor(looked.missing(), currency),
+                resumed: *resumed,
+            };
+            Ok((posted, found))
         })
         .await?;
     announce(&found)?;
@@ -227,57 +398,90 @@ mod tests {
 
     #[test]
     fn what_an_operator_types_is_checked() {
-        let float = Float::parse("5000.00", "EUR", "tu_123").expect("fine");
+        let expected = Some(Money::from_minor(500_000, Currency::EUR));
         assert_eq!(
-            float,
-            Float { own: Own::ComesIn, amount: Money::from_minor(500_000, Currency::EUR), source: "tu_123".to_owned() }
+            Float::parse(Own::ComesIn, "tu_123", Some(("5000.00", "EUR"))).expect("fine"),
+            Float { own: Own::ComesIn, source: "tu_123".to_owned(), expected }
         );
-        let cost = Float::cost("15.00", "EUR", "txn_1").expect("fine");
-        assert_eq!(
-            cost,
-            Float { own: Own::IsTaken, amount: Money::from_minor(-1_500, Currency::EUR), source: "txn_1".to_owned() }
-        );
-        let wrong = |refused: Result<Float, FloatError>| refused.expect_err("refused").to_string();
-        assert_eq!(
-            wrong(Float::cost("15.00", "EUR", "dp_1")),
-            "the source must be the provider's id of the balance transaction that took it, such as txn_1Mt…: at most 255 visible characters"
-        );
-        assert_eq!(
-            wrong(Float::payout("15.00", "EUR", "dp_1")),
-            "the source must be the provider's id of the payout, such as po_1Mt…: at most 255 visible characters"
-        );
-        let said = |amount, currency, source| Float::parse(amount, currency, source).expect_err("refused").to_string();
+        for (own, source) in
+            [(Own::ComesIn, "txn_1"), (Own::IsPaidOut, "po_1"), (Own::IsPaidOut, "txn_1"), (Own::IsTaken, "txn_1")]
+        {
+            assert_eq!(Float::parse(own, source, None).expect("fine"), Float { own, source: source.to_owned(), expected: None });
+        }
+        let refused = |own, source| Float::parse(own, source, None).expect_err("refused").to_string();
+        for source in ["", "tu_", "po_1", "a b", "tu_ 1", "tu_ü"] {
+            let said = refused(Own::ComesIn, source);
+            assert!(
+                said.starts_with("the source must be the provider's id of the top-up, such as tu_1Mt…"),
+                "{source:?}: {said}"
+            );
+        }
+        assert!(refused(Own::IsPaidOut, "dp_1").contains("of the payout, such as po_1Mt…"));
+        let expected = "the source must be the provider's id of the balance transaction that took it, such as txn_1Mt…: at most 255 visible characters";
+        assert_eq!(refused(Own::IsTaken, "dp_1"), expected);
+
+        let said =
+            |amount, currency| Float::parse(Own::ComesIn, "tu_1", Some((amount, currency))).expect_err("refused").to_string();
+        let not_positive = "the amount must be above zero: a float comes in (`build14 float`), a payout or a cost goes out (`build14 payout`, `build14 cost`)";
         let cases = [
-            (said("5000.001", "EUR", "tu_1"), "the amount \"5000.001\" is not one of EUR: at most 2 decimals are allowed"),
-            (said("0.5", "JPY", "tu_1"), "the amount \"0.5\" is not one of JPY: at most 0 decimals are allowed"),
+            (said("5000.001", "EUR"), "the amount \"5000.001\" is not one of EUR: at most 2 decimals are allowed"),
+            (said("0.5", "JPY"), "the amount \"0.5\" is not one of JPY: at most 0 decimals are allowed"),
+            (said("much", "EUR"), "the amount \"much\" is not one of EUR: \"much\" is not a decimal number such as \"1234.50\""),
             (
-                said("much", "EUR", "tu_1"),
-                "the amount \"much\" is not one of EUR: \"much\" is not a decimal number such as \"1234.50\"",
-            ),
-            (
-                said("92233720368547758.08", "EUR", "tu_1"),
+                said("92233720368547758.08", "EUR"),
                 "the amount \"92233720368547758.08\" is not one of EUR: the amount is too large",
             ),
-            (
-                said("0.00", "EUR", "tu_1"),
-                "the amount must be above zero: a float comes in (`build14 float`), a payout or a cost goes out (`build14 payout`, `build14 cost`)",
-            ),
-            (
-                said("-1", "EUR", "tu_1"),
-                "the amount must be above zero: a float comes in (`build14 float`), a payout or a cost goes out (`build14 payout`, `build14 cost`)",
-            ),
-            (said("1", "EURO", "tu_1"), "\"EURO\" is not an ISO 4217 code of a currency that can be used here"),
-            (
-                said("1", "EUR", ""),
-                "the source must be the provider's id of the top-up, such as tu_1Mt…: at most 255 visible characters",
-            ),
-            (
-                said("1", "EUR", "a b"),
-                "the source must be the provider's id of the top-up, such as tu_1Mt…: at most 255 visible characters",
-            ),
+            (said("0.00", "EUR"), not_positive),
+            (said("-1", "EUR"), not_positive),
+            (said("1", "EURO"), "\"EURO\" is not an ISO 4217 code of a currency that can be used here"),
         ];
         for (said, expected) in cases {
             assert_eq!(said, expected);
         }
+    }
+
+    fn movement(kind: &str, amount: i64, fee: i64, source: &str) -> BalanceMovement {
+        let eur = |minor| Money::from_minor(minor, Currency::EUR);
+        BalanceMovement {
+            id: "txn_1".to_owned(),
+            kind: kind.to_owned(),
+            source: Some(source.to_owned()),
+            amount: eur(amount),
+            fee: eur(fee),
+            available: true,
+        }
+    }
+
+    #[test]
+    fn a_booking_is_posted_by_the_verb_it_belongs_to_and_over_the_platforms_part() {
+        let amount = |own, movement| booked(own, movement).map(|seen| (seen.amount.minor(), seen.undoes));
+        assert_eq!(amount(Own::IsTaken, movement("stripe_fee", -200, 0, "acct_1")).expect("posts"), (-200, None));
+        let fee_of_dispute = amount(Own::IsTaken, movement("adjustment", -1_000_000, 1_500, "dp_1"));
+        assert_eq!(fee_of_dispute.expect("posts"), (-1_500, None), "the rest is its contract's");
+        assert_eq!(amount(Own::IsTaken, movement("adjustment", -700, 0, "other")).expect("posts"), (-700, None));
+        let back = amount(Own::ComesIn, movement("payout_failure", 300, 0, "po_1"));
+        assert_eq!(back.expect("posts"), (300, Some("po_1".to_owned())));
+        let taken_back = amount(Own::IsPaidOut, movement("topup_reversal", -300, 0, "tu_1"));
+        assert_eq!(taken_back.expect("posts"), (-300, Some("tu_1".to_owned())));
+
+        let why = |own, movement| booked(own, movement).map(|_| ()).expect_err("refused").to_string();
+        let hint = |kind: &str, hint: &str| format!("txn_1 is of the kind {kind}: nothing was posted. {hint}");
+        let contract = "It belongs to a contract, whose books post it by themselves";
+        for kind in ["charge", "payment", "refund", "transfer", "transfer_refund", "something_new"] {
+            for own in [Own::ComesIn, Own::IsPaidOut, Own::IsTaken] {
+                assert_eq!(why(own, movement(kind, -5, 0, "x")), hint(kind, contract));
+            }
+        }
+        assert_eq!(
+            why(Own::IsTaken, movement("payout", -5, 0, "po_1")),
+            hint("payout", "A payout is posted by its own id: `build14 payout --source po_1`")
+        );
+        assert_eq!(
+            why(Own::ComesIn, movement("topup", 5, 0, "tu_1")),
+            hint("topup", "A top-up is posted by its own id: `build14 float --source tu_1`")
+        );
+        let nothing = "It took nothing of the platform's own";
+        assert_eq!(why(Own::IsTaken, movement("adjustment", 1_000_000, 0, "dp_1")), hint("adjustment", nothing));
+        assert_eq!(why(Own::IsTaken, movement("adjustment", 5, 0, "x")), hint("adjustment", nothing));
     }
 }

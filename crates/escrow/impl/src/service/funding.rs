@@ -148,6 +148,7 @@ impl Escrows for Service {
         let free = unkeyed(ctx);
         let payment = self.uow.write(&free, async |tx| self.intend_in(tx, &free, &cmd).await).await?;
         let seen = self.intent_for(&free, &payment).await?;
+        self.ready_to_post().await?;
         self.uow
             .write(ctx, async |tx| {
                 repo::payments::expect_soon(tx, &payment, self.soon(0)).await?;
@@ -187,6 +188,7 @@ impl Escrows for Service {
     }
 
     async fn release(&self, ctx: &Ctx, id: PaymentId) -> Result<Releasing, Error> {
+        self.ready_to_post().await?;
         self.uow.write(ctx, async |tx| self.send_in(tx, ctx, id).await).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kernel::{ContractId, Decision, Fault, MilestoneId, Reason, RequestId, Timestamp};
+use kernel::{ContractId, Decision, Fault, MilestoneId, Reason, RequestId, Timestamp, rfc3339};
 use uow::SystemUow;
 
 use crate::jobs;
@@ -46,7 +46,7 @@ pub enum HoldError {
     #[error("there is no such {0}")]
     NotFound(&'static str),
     /// It is stopped already.
-    #[error("{place} is frozen already: {operator} did so on {since}. Nothing was changed")]
+    #[error("{place} is frozen already: {operator} did so on {}. Nothing was changed", when(.since))]
     AlreadyFrozen {
         /// Where.
         place: HoldPlace,
@@ -68,6 +68,10 @@ pub enum HoldError {
     /// Nobody's fault.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+fn when(since: &Timestamp) -> String {
+    rfc3339(*since)
 }
 
 /// What an operator lifted.

@@ -159,6 +159,7 @@ impl Service {
         match (seen.status, &seen.funds) {
             (PaymentStatus::Canceled, _) => Ok(()),
             (PaymentStatus::Succeeded, Some(_)) => {
+                self.ready_to_post().await?;
                 self.uow
                     .write(ctx, async |tx| {
                         let detail = format!("it has {:?}, but {} was paid as well: refund one of them", payment.intent, seen.id);

@@ -3,8 +3,6 @@
 //! Whoever reads it has it looked at as well. The read itself stays a read: a job is left behind, by a transaction of its own, at most once
 //! per thing and debounce: by what the row says of the last look, and, until that look was, by what this process remembers.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -17,28 +15,6 @@ use crate::jobs;
 use crate::repo::payments::PaymentRow;
 use crate::repo::releases::ReleaseRow;
 use crate::repo::{self, Reader};
-
-/// So many things are remembered at most; beyond that, all are forgotten.
-const REMEMBERED: usize = 10_000;
-
-/// What was asked for by reading, and when.
-#[derive(Debug, Default)]
-pub(super) struct Asked(Mutex<HashMap<Uuid, Timestamp>>);
-
-impl Asked {
-    /// Whether it is to be asked for now: not again within `debounce`.
-    fn now(&self, id: Uuid, now: Timestamp, debounce: TimeDelta) -> bool {
-        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.get(&id).is_some_and(|at| now - *at < debounce) {
-            return false;
-        }
-        if asked.len() >= REMEMBERED {
-            asked.clear();
-        }
-        asked.insert(id, now);
-        true
-    }
-}
 
 /// What is under way of some milestones.
 #[derive(Debug, Default)]

@@ -104,7 +104,7 @@ impl Service {
             return Err(conflict("contract", status, "it must be active: signed by both parties and not suspended"));
         }
         self.no_hold_in(tx, milestone).await?;
-        if !repo::payees::escrow_is_active(tx, contract.id).await? {
+        if !repo::payees::escrow_is_active(tx, contract).await? {
             return Err(conflict("escrow account", "frozen", "it must be active"));
         }
         refuse_returned_money_in(tx, contract).await
@@ -113,7 +113,7 @@ impl Service {
     /// A contract whose contractor has no account any more is suspended: nothing comes in for it and nothing goes out, until the new account
     /// is active.
     pub(super) async fn payee_is_there_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
-        if repo::payees::without(reader(tx), &[contract.id]).await?.is_empty() {
+        if repo::payees::without(reader(tx), &[(contract.org_id, contract.id)]).await?.is_empty() {
             return Ok(());
         }
         let hint = "the contractor's account at the payment provider is closed: no money comes in or goes out until its new account is \
@@ -204,7 +204,8 @@ impl Service {
         let requested_by = ctx.user_id().map(|_| first);
         let new = NewRelease { payment: funded_by.id, seq, split, requested_by, approved_by: second };
         let release = repo::releases::insert(tx, &milestone, &new).await?;
-        repo::ledger::post(tx, contract.id, &Posting::e3(release.id, milestone.id, split.net, split.fee, currency), None).await?;
+        let reserve = Posting::e3(release.id, milestone.id, split.net, split.fee, currency);
+        self.post_in(tx, contract.place(), &reserve, None).await?;
         repo::milestones::set_status(tx, milestone.id, after).await?;
         let review =
             NewReview { kind: "approved", note: None, evidence: json!([]), amount: Some(split.gross), by: ctx.user_id() };
@@ -300,6 +301,7 @@ impl Milestones for Service {
     }
 
     async fn approve(&self, ctx: &Ctx, cmd: Approve) -> Result<Approval, Error> {
+        self.ready_to_post().await?;
         self.uow.write(ctx, async |tx| self.approve_in(tx, ctx, &cmd).await).await
     }
 }

@@ -61,7 +61,7 @@ impl Service {
     ) -> Result<ReleaseRow, Error> {
         self.money_may_move_in(tx, contract, milestone).await?;
         self.payee_is_there_in(tx, contract).await?;
-        if repo::payees::payable(tx, contract.id).await?.is_none() {
+        if repo::payees::payable(tx, contract).await?.is_none() {
             return Err(Error::PayeeNotActive);
         }
         let before = release.status()?;
@@ -91,7 +91,7 @@ impl Service {
         let release = repo::releases::insert(tx, milestone, &new).await?;
         let currency = repo::currency(&release.currency)?;
         let posting = Posting::e3(release.id, milestone.id, split.net, split.fee, currency);
-        repo::ledger::post(tx, release.contract_id, &posting, None).await?;
+        self.post_in(tx, release.place(), &posting, None).await?;
         Ok(release)
     }
 }

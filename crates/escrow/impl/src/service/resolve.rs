@@ -3,7 +3,7 @@
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{Error, Release, ReleaseStatus, TransferState};
-use kernel::{Ctx, Decision, ReleaseId, RequestId};
+use kernel::{Ctx, Decision, ReleaseId, RequestId, rfc3339};
 use serde_json::json;
 
 use super::funding::transfer_group;
@@ -64,6 +64,7 @@ impl Service {
         }
         self.open_to_a_person(&release, resolution)?;
         let transfer = self.transfer_of(&release, resolution).await?;
+        self.ready_to_post().await?;
         self.uow
             .write(&ctx, async |tx| {
                 repo::milestones::lock(tx, release.milestone_id.into()).await?;
@@ -105,7 +106,7 @@ impl Service {
         }
         let over = release.maybe_sent_at.map(|since| since + KEY_LIFE + LAST_ATTEMPT);
         if *resolution == Resolution::NotSent && over.is_none_or(|over| self.now() < over) {
-            let until = over.map_or_else(String::new, |over| format!(" until {over}"));
+            let until = over.map_or_else(String::new, |over| format!(" until {}", rfc3339(over)));
             return Err(refused(format!("it may still be sent by itself{until}")));
         }
         Ok(())

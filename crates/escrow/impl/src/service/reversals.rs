@@ -80,7 +80,7 @@ impl Service {
         };
         let currency = repo::currency(&release.currency)?;
         let posting = Posting::e5(&transfer.id, release.id, in_all - release.reversed, in_all, currency);
-        repo::ledger::post(tx, release.contract_id, &posting, None).await?;
+        self.post_in(tx, release.place(), &posting, None).await?;
         let step = Step { status: Some(after.name()), reversed: Some(in_all), ..Step::default() };
         repo::releases::save(tx, release.id, &step).await?;
         let detail = format!(
@@ -130,6 +130,7 @@ impl Service {
             Settlement::PaidWith(transfer) => Some(self.provider.transfer(transfer).await.map_err(Error::from)?),
             Settlement::HeldAgain => None,
         };
+        self.ready_to_post().await?;
         let (settled, contract) = self.uow.write(&ctx, async |tx| self.settle_in(tx, &ctx, id, paid.as_ref(), by).await).await?;
         let note = by.reason.as_ref().map_or("settled", Reason::as_str);
         self.system
@@ -194,7 +195,7 @@ impl Service {
                 Posting::e5_held(release.id, milestone.id, amount, fee, in_all, currency)
             }
         };
-        let (_, fresh) = repo::ledger::post(tx, release.contract_id, &posting, None).await?;
+        let (_, fresh) = self.post_in(tx, release.place(), &posting, None).await?;
         if !fresh {
             let transfer = posting.source.object;
             return Err(Unsettled::Transfer { transfer, why: "it stands in the ledger for something else already".to_owned() });

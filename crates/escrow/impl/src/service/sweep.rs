@@ -2,7 +2,7 @@
 //! minute.
 
 use chrono::TimeDelta;
-use kernel::{Fault, PaymentId, Timestamp};
+use kernel::{Fault, PaymentId, Timestamp, counted, rfc3339};
 use uow::{Alarm, ReadTx};
 
 use super::Service;
@@ -110,16 +110,19 @@ async fn held_too_long(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
     let old = repo::held::aged(tx, ACT_DAYS, None).await?;
     if let Some(oldest) = old.first() {
         let detail = format!(
-            "{} payment(s) are held for {ACT_DAYS} days or more, the first is {}, funded at {}: release or refund, the provider must pay out within 90",
-            old.len(),
+            "{} for {ACT_DAYS} days or more, the first is {}, funded at {}: release or refund, the provider must pay out within 90",
+            counted(old.len(), "payment is held", "payments are held"),
             oldest.payment,
-            oldest.funded_at
+            rfc3339(oldest.funded_at)
         );
         page(MONEY_HELD_TOO_LONG, &detail);
     }
     for one in old {
-        let detail =
-            format!("{} funded at {}: release or refund, the provider must pay out within 90 days", one.held, one.funded_at);
+        let detail = format!(
+            "{} funded at {}: release or refund, the provider must pay out within 90 days",
+            one.held()?,
+            rfc3339(one.funded_at)
+        );
         watched.found(Alarm { kind: MONEY_HELD_TOO_LONG, about: ("payment", one.payment.to_string()), org: None, detail });
     }
     Ok(watched)
@@ -132,10 +135,10 @@ async fn late(tx: &ReadTx<'_>, before: Timestamp, standing_still: &[String]) -> 
     if let Some(oldest) = late.first() {
         let why = oldest.why.as_deref().unwrap_or("no error");
         let detail = format!(
-            "{} release(s) do not arrive, the first is {}, on its way since {}: {why}",
-            late.len(),
+            "{}, the first is {}, on its way since {}: {why}",
+            counted(late.len(), "release does not arrive", "releases do not arrive"),
             oldest.release,
-            oldest.since
+            rfc3339(oldest.since)
         );
         page(RELEASE_STUCK, &detail);
     }
@@ -143,7 +146,7 @@ async fn late(tx: &ReadTx<'_>, before: Timestamp, standing_still: &[String]) -> 
         watched.incomplete();
     }
     for one in late {
-        let detail = format!("on its way since {}: {}", one.since, one.why.as_deref().unwrap_or("no error"));
+        let detail = format!("on its way since {}: {}", rfc3339(one.since), one.why.as_deref().unwrap_or("no error"));
         watched.found(Alarm { kind: RELEASE_STUCK, about: ("release", one.release.to_string()), org: Some(one.org), detail });
     }
     Ok(watched)

@@ -6,7 +6,7 @@
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{CostBearer, Error, EscrowStatus, MilestoneStatus, PaymentIntentState, PaymentStatus, SettledFunds};
-use kernel::{Ctx, Fault, OrgId, PaymentId, RequestId, Timestamp};
+use kernel::{Ctx, Fault, Money, OrgId, PaymentId, RequestId, Timestamp};
 use serde_json::json;
 use uow::Tx;
 
@@ -17,6 +17,7 @@ use crate::ledger::Posting;
 use crate::model::money::share;
 use crate::model::{MilestoneEvent, Seen, is_live, payment_after};
 use crate::repo;
+use crate::repo::ledger::Place;
 use crate::repo::milestones::MilestoneRow;
 use crate::repo::payments::{Learnt, PaymentRow};
 use crate::repo::reader;
@@ -90,10 +91,11 @@ impl Service {
     }
 
     pub(super) async fn learn(&self, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
+        self.ready_to_post().await?;
         self.uow.write(ctx, async |tx| self.learn_in(tx, ctx, id, seen).await).await
     }
 
-    /// Applies what was seen as a state.
+    /// Applies what was seen as a state. [`Service::ready_to_post`] went before.
     pub(super) async fn learn_in(&self, tx: &mut Tx, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
         let milestone = repo::payments::row(reader(tx), id).await?.milestone_id;
         let milestone = repo::milestones::lock(tx, milestone.into()).await?;
@@ -231,19 +233,20 @@ impl Service {
             EscrowStatus::Suspense => Posting::e13(&funds.charge, gross, currency),
             _ => return Ok(()),
         };
-        repo::ledger::post(tx, payment.contract_id, &first, None).await?;
+        let place = Place { org: payment.org_id, contract: payment.contract_id };
+        self.post_in(tx, place, &first, None).await?;
         // A fee in another currency cannot be netted against this balance: it is left to reconciliation, with the alarm that was raised.
         let fee = if funds.fee.currency() == currency { fee } else { 0 };
         if fee != 0 {
             let posting = Posting::e1b(&funds.balance_transaction, fee, currency);
-            let (_, fresh) = repo::ledger::post(tx, payment.contract_id, &posting, None).await?;
+            let (_, fresh) = self.post_in(tx, place, &posting, None).await?;
             if fresh {
                 self.watch_fee_in(tx, payment, fee).await?;
             }
         }
         if funds.available && gross > fee {
             let available = Posting::e2(&funds.balance_transaction, gross - fee, currency);
-            repo::ledger::post(tx, payment.contract_id, &available, None).await?;
+            self.post_in(tx, place, &available, None).await?;
         }
         Ok(())
     }
@@ -257,10 +260,13 @@ impl Service {
             CostBearer::Platform => share(payment.charged, terms.processing_bps).saturating_add(terms.processing_fixed),
         };
         if fee > expected {
-            let (over, currency) = (fee - expected, &payment.currency);
+            let currency = repo::currency(&payment.currency)?;
+            let money = |minor| Money::from_minor(minor, currency);
             let detail = format!(
-                "the provider took {fee} minor units of {currency}, {over} more than the {expected} expected: the platform's cost; if that is \
-                 no exception, set escrow.terms"
+                "the provider took {}, {} more than the {} expected: the platform's cost; if that is no exception, set escrow.terms",
+                money(fee),
+                money(fee - expected),
+                money(expected)
             );
             alarm_in(tx, "fee_above_estimate", ("payment", payment.id.to_string()), detail).await?;
         }

@@ -3,7 +3,7 @@
 //! Lock order as everywhere: the contract first, exclusively, so that no funding begins meanwhile; then its milestones.
 
 use audit_api::NewEntry;
-use escrow_api::{Contract, ContractEnded, ContractStatus, Error, EscrowStatus, Party, Terminate, Terminating, perm};
+use escrow_api::{Contract, ContractStatus, Error, EscrowStatus, Party, Terminate, Terminating, perm};
 use kernel::{ContractId, Ctx, Denied, EventId, Fault, FieldFault, OrgId, PaymentId, UserId};
 use serde_json::{Value, json};
 use uow::Tx;
@@ -102,14 +102,7 @@ impl Service {
         }
         let view = repo::contracts::view(reader(tx), cmd.contract).await?;
         let proposal = view.termination.ok_or_else(|| Fault::internal("the open proposal is gone under its lock"))?;
-        let event = ContractEnded {
-            contract: cmd.contract,
-            tender: contract.tender_id.into(),
-            bid: contract.bid_id.into(),
-            reason: proposal.reason.clone(),
-        };
-        let payload = serde_json::to_value(&event).map_err(Fault::internal)?;
-        match repo::terminations::end(tx, &contract, EventId::new().0, &payload, ctx.request.as_str()).await?.as_str() {
+        match repo::terminations::end(tx, &contract, EventId::new().0, ctx.request.as_str()).await?.as_str() {
             "ended" => {}
             "held" => return Err(Error::MoneyHeld(vec!["something may still be paid or is under way: try again".to_owned()])),
             "same_side" => return Err(Error::SamePerson),
@@ -167,12 +160,12 @@ impl Service {
         let other = if contract.side_of(ctx.org) == Party::Owner { contract.contractor_org_id } else { contract.org_id };
         let request = ctx.request.as_str();
         if other < ctx.org.0 {
-            repo::terminations::audit_other_party(tx, contract, action, before, after, request).await?;
+            repo::terminations::audit_other_party(tx, contract, action, request).await?;
         }
         let entry = NewEntry::named(action, "contract", contract.id).before(before).after(after);
         self.record_in(tx, ctx, entry).await?;
         if other > ctx.org.0 {
-            repo::terminations::audit_other_party(tx, contract, action, before, after, request).await?;
+            repo::terminations::audit_other_party(tx, contract, action, request).await?;
         }
         Ok(())
     }

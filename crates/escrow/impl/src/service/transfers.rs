@@ -47,6 +47,7 @@ impl Service {
     /// While it is neither sent nor refused: the job is run again.
     pub async fn send_release(&self, job: SendRelease) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
+        self.ready_to_post().await?;
         self.look_before_sending(&ctx, job.release).await?;
         let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release).await).await?;
         let (order, look_first, key_is_dead, held, attempt) = match next {
@@ -119,6 +120,7 @@ impl Service {
     pub async fn sync_transfer(&self, job: SyncTransfer) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let transfer = self.provider.transfer(&job.transfer).await?;
+        self.ready_to_post().await?;
         if !is_of(&transfer, job.release) {
             let detail = format!("transfer {} does not name release {}", transfer.id, job.release);
             let about = ("transfer", transfer.id.clone());
@@ -159,7 +161,7 @@ impl Service {
         {
             return self.blocked_in(tx, id, error).await;
         }
-        let payable = repo::payees::payable(tx, contract.id).await?;
+        let payable = repo::payees::payable(tx, &contract).await?;
         let destination = match (&release.destination, release.maybe_sent_at, payable) {
             // What may have left must be asked for again unchanged.
             (Some(destination), Some(_), _) => destination.clone(),
@@ -283,7 +285,7 @@ impl Service {
             return self.lose_in(tx, ctx, id, "the transfer found is not the one ordered").await;
         }
         let posting = Posting::e4(&transfer.id, release.id, release.net, release.fee, net.currency());
-        repo::ledger::post(tx, release.contract_id, &posting, None).await?;
+        self.post_in(tx, release.place(), &posting, None).await?;
         let step = Step {
             status: Some(after.name()),
             transfer: Some(transfer.id.clone()),
@@ -337,7 +339,7 @@ impl Service {
         let reserved = repo::ledger::posted(tx, release.org_id, &release.id.to_string(), "reserve").await?;
         let currency = repo::currency(&release.currency)?;
         let void = Posting::e3v(release.id, release.milestone_id, release.net, release.fee, currency);
-        repo::ledger::post(tx, release.contract_id, &void, reserved).await?;
+        self.post_in(tx, release.place(), &void, reserved).await?;
         let step = Step { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..Step::default() };
         repo::releases::save(tx, release.id, &step).await?;
         debug_assert_eq!(milestone.status, MilestoneStatus::Approved.name());

@@ -7,7 +7,7 @@ use uow::{Job, Tx};
 use uuid::Uuid;
 
 use super::Service;
-use super::alarms::{FOREIGN_PAYMENT, FOREIGN_TRANSFER, PAYOUT, alarm_in};
+use super::alarms::{FOREIGN_PAYMENT, FOREIGN_TRANSFER, OWN_MONEY_UNDONE, PAYOUT, alarm_in};
 use super::charges::takes_money;
 use crate::jobs::{self, RouteEvent};
 use crate::repo;
@@ -91,11 +91,13 @@ async fn own_money_in(tx: &mut Tx, event: &EventRow) -> Result<(), Fault> {
         }
         (true, false, true) => tx.end_alarms(PAYOUT, std::slice::from_ref(&event.object_id)).await,
         (_, true, true) => {
+            let verb = if event.object_id.starts_with("po_") { "float" } else { "payout" };
             let detail = format!(
-                "{}: what was posted for {} did not happen; post the opposite with the id of its failure as the source",
+                "{}: what was posted for {} did not last; post its opposite with `build14 {verb} --source txn_…`, the balance transaction by \
+                 which the provider undid it",
                 event.kind, event.object_id
             );
-            alarm_in(tx, "own_money_undone", about(), detail).await
+            alarm_in(tx, OWN_MONEY_UNDONE, about(), detail).await
         }
         _ => Ok(()),
     }

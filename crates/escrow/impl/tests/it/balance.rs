@@ -1,15 +1,15 @@
 //! What the provider's balance really has is compared with the books: less stops money of that currency, and of no other.
 
 use actix_web::http::Method;
-use escrow::{Float, post_float};
+use escrow::Own;
 use escrow_api::fake::Mishap;
-use escrow_api::{Contract, Escrows, Funding, PaymentProvider};
+use escrow_api::{BalanceMovement, Contract, Escrows, Funding, PaymentProvider};
 use serde_json::{Value, json};
 
 use crate::heard::{Gauges, Pages};
 use crate::http::Web;
 use crate::webhooks::{deliver, event};
-use crate::world::{World, ada, eur};
+use crate::world::{World, eur};
 
 /// What a charge of 10,000.00 brings, gross-up less fee: one cent more than the milestone.
 const BROUGHT: i64 = 1_000_001;
@@ -53,9 +53,8 @@ async fn a_payout_of_everything_stops_funding_and_releases_of_its_currency_until
     let (pages, gauges) = (Pages::hear(), Gauges::default());
     let _sees = metrics::set_default_local_recorder(&gauges);
     let (contract, funding) = approved(world).await;
-    let dollars = Float::parse("5.00", "USD", "tu_usd").expect("fine");
-    post_float(&world.db.system_uow(), &dollars, &ada()).await.expect("posts");
-    world.provider.move_money(kernel::Money::from_minor(500, "USD".parse().expect("known")));
+    world.provider.tops_up("tu_usd", kernel::Money::from_minor(500, "USD".parse().expect("known")));
+    world.post(Own::ComesIn, "tu_usd", None).await.expect("posts");
     assert_eq!(pages.take(), [""; 0]);
 
     world.provider.move_money(eur(-BROUGHT));
@@ -122,13 +121,23 @@ async fn a_transfer_whose_answer_is_lost_is_allowed_for_and_not_a_cent_more() {
 async fn the_fee_of_a_dispute_is_posted_as_a_cost_and_its_currency_goes_on() {
     let world = World::new().await;
     let (_, _) = approved(&world).await;
-    let post = async |own: &Float| post_float(&world.db.system_uow(), own, &ada()).await.expect("posts");
-    post(&Float::parse("20.00", "EUR", "tu_own").expect("fine")).await;
-    world.provider.move_money(eur(2_000 - 1_500));
+    world.float("20.00", "tu_own").await.expect("posts");
+    // What a dispute took and gave back: its fee is gone for good.
+    let booked = |id: &str, amount: i64, fee: i64| BalanceMovement {
+        id: id.to_owned(),
+        kind: "adjustment".to_owned(),
+        source: Some("dp_1".to_owned()),
+        amount: eur(amount),
+        fee: eur(fee),
+        available: true,
+    };
+    world.provider.books(booked("txn_taken", -1_000_000, 1_500));
+    world.provider.books(booked("txn_back", 1_000_000, 0));
     sweep(&world).await;
     assert_eq!(kinds(&world).await, ["balance_short"]);
 
-    let posted = post(&Float::cost("15.00", "EUR", "txn_fee").expect("fine")).await;
+    let posted = world.post(Own::IsTaken, "txn_taken", Some(("15.00", "EUR"))).await.expect("posts");
+    world.post(Own::IsTaken, "txn_back", None).await.expect_err("it took nothing");
     let entries: Vec<_> = posted.entries.iter().map(|entry| (entry.account, entry.name.as_str(), entry.amount.minor())).collect();
     assert_eq!(entries, [(5010, "dispute_and_loss", 1_500), (1010, "stripe_available", -1_500)]);
     sweep(&world).await;
@@ -201,7 +210,7 @@ async fn a_payout_is_an_alarm_until_it_is_posted_and_never_pays_out_what_tenants
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
     world.work().await;
     // The fee was earned: 250.01 are the platform's own.
-    world.provider.move_money(eur(-25_001));
+    world.provider.pays_out("po_1", eur(25_001));
     let object = json!({ "id": "po_1", "object": "payout" });
     for (id, kind) in [("evt_1", "payout.created"), ("evt_2", "payout.paid")] {
         deliver(&world, &event(id, kind, object.clone())).await.expect("is taken");
@@ -215,8 +224,7 @@ async fn a_payout_is_an_alarm_until_it_is_posted_and_never_pays_out_what_tenants
     );
     assert!(found[0].2.starts_with("payout.") && found[0].2.contains("`build14 payout --source po_1`"), "{}", found[0].2);
 
-    let payout = Float::payout("250.01", "EUR", "po_1").expect("fine");
-    let posted = post_float(&world.db.system_uow(), &payout, &ada()).await.expect("posts");
+    let posted = world.post(Own::IsPaidOut, "po_1", Some(("250.01", "EUR"))).await.expect("posts");
     let entries: Vec<_> = posted.entries.iter().map(|entry| (entry.account, entry.name.as_str(), entry.amount)).collect();
     assert_eq!(entries, [(1040, "bank", eur(25_001)), (1010, "stripe_available", eur(-25_001))]);
     assert_eq!((posted.surplus, posted.missing), (eur(0), eur(25_001)), "nothing is left over, and Stripe was not asked again");
@@ -237,9 +245,8 @@ async fn a_payout_is_an_alarm_until_it_is_posted_and_never_pays_out_what_tenants
     world.pay(&other, true);
     world.sync(&other).await.expect("syncs");
     let surplus = world.float("0.01", "tu_1").await.expect("posts").surplus.minor();
-    let over = Float::payout(&eur(surplus + 1).to_decimal().to_string(), "EUR", "po_2").expect("fine");
-    world.provider.move_money(eur(-surplus - 1));
-    assert_eq!(post_float(&world.db.system_uow(), &over, &ada()).await.expect("posts").surplus, eur(-1));
+    world.provider.pays_out("po_2", eur(surplus + 1));
+    world.post(Own::IsPaidOut, "po_2", None).await.expect_err("refused");
     sweep(&world).await;
-    assert_eq!(kinds(&world).await, ["own_money_undone", "coverage_short"]);
+    assert_eq!(kinds(&world).await, ["own_money_undone", "balance_short"]);
 }

@@ -85,7 +85,7 @@ async fn while_it_is_short_funding_stops_and_a_release_waits_until_a_float_cover
     assert_eq!((releases(world).await, transfers_asked(world)), (vec![waits.to_owned()], 0));
     let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
     let found: Vec<_> = found.iter().map(|f| (f.rule, f.subject.as_str(), f.detail.as_str())).collect();
-    let detail = "money of 970970 and a float of 0 do not cover liabilities of 1000000, 29030 are missing: new funding is stopped, 1 release(s) wait";
+    let detail = "money of 9709.70 EUR and a float of 0.00 EUR do not cover liabilities of 10000.00 EUR, 290.30 EUR are missing: new funding is stopped, 1 release waits";
     assert_eq!(found, [("I7", "EUR", detail)]);
 
     let almost = world.float("290.29", "tu_1").await.expect("posts");
@@ -98,7 +98,7 @@ async fn while_it_is_short_funding_stops_and_a_release_waits_until_a_float_cover
     assert_eq!(world.work().await.len(), 1, "the operator need not wait for the sweep");
     assert_eq!(releases(world).await, ["sent 1 f"]);
 
-    world.float("0.01", "tu_2").await.expect("is told");
+    world.float("0.01", "tu_2").await.expect_err("is told");
     world.service.sweep().await.expect("sweeps");
     world.work_ahead().await;
     assert_eq!((transfers_asked(world), world.provider.transfers().len()), (1, 1));
@@ -133,7 +133,7 @@ async fn the_sweep_finds_that_it_is_covered_again_by_itself() {
     let (_, funding) = short(&world, true).await;
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
     world.work().await;
-    world.db.run_sql("insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_1', 29030, 'EUR', now(), 'Ada')").await;
+    world.db.run_sql("insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_1', 29030, 'EUR', now(), 'Ada', null, 'succeeded', 'txn_tu_1')").await;
     world.provider.move_money(eur(29_030));
     assert!(world.work().await.is_empty());
     world.service.sweep().await.expect("sweeps");

@@ -92,7 +92,7 @@ async fn from_60_days_on_the_doctor_warns_and_from_85_a_person_must_act() {
     }
     let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
     assert_eq!(found[0].subject, funding.escrow.id.to_string());
-    assert!(found[0].detail.starts_with("1000000 EUR funded at "), "{}", found[0].detail);
+    assert!(found[0].detail.starts_with("10000.00 EUR funded at "), "{}", found[0].detail);
     world.approve(milestone, None).await.expect("approves");
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
     world.work().await;

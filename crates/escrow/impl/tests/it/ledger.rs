@@ -1,36 +1,52 @@
 //! What the database itself refuses, whatever the program does.
 
-use kernel::{Ctx, RequestId};
+use kernel::{ContractId, Ctx, RequestId};
 
 use crate::world::World;
 
-fn post(contract: kernel::ContractId, kind: &str, object: &str, entries: &str) -> String {
-    format!(
-        "select app.post_ledger(gen_random_uuid(), '{contract}', '{kind}', 'stripe', '{object}', 'charge', 'EUR', null, '{entries}')"
-    )
+/// A posting of a charge's money into suspense, as the program would vouch for it.
+async fn vouched(world: &World, contract: ContractId, kind: &str, object: &str, entries: &str) -> String {
+    let posting = format!(
+        r#"{{"org": "{}", "id": "{}", "contract": "{contract}", "kind": "{kind}", "provider": "stripe", "object": "{object}",
+            "sourceKind": "test", "currency": "EUR", "reverses": null, "entries": {entries}}}"#,
+        world.owner.org,
+        uuid::Uuid::now_v7()
+    );
+    let proof = world.db.query(&format!("select app.ledger_proof('{posting}')")).await.remove(0);
+    format!("select app.post_ledger('{posting}', '{proof}')")
+}
+
+/// A contract one of whose payments brought other money than was asked for: its charge.
+async fn in_suspense(world: &World) -> (ContractId, String) {
+    let contract = world.contract(&[100_000]).await;
+    let funding = world.fund(contract.milestones[0].id).await.expect("funds");
+    world.pay(&funding, true);
+    world.provider.change_intent(&funding.intent, |intent| intent.livemode = !intent.livemode);
+    world.sync(&funding).await.expect("syncs");
+    (contract.id, world.db.query("select charge from payments where status = 'suspense'").await.remove(0))
 }
 
 #[tokio::test]
 async fn a_transaction_that_does_not_sum_to_zero_is_refused_at_commit() {
     let world = World::new().await;
-    let contract = world.contract(&[100_000]).await.id;
-    let ctx = world.owner.ctx();
+    let (contract, charge) = in_suspense(&world).await;
+    let before = world.balances().await;
     for entries in
         [r#"[{"account": 1000, "amount": 100}, {"account": 2090, "amount": -99}]"#, r#"[{"account": 1000, "amount": 100}]"#, "[]"]
     {
-        let said = world.refusal(&ctx, &post(contract, "E13", "ch_x", entries)).await;
+        let said = world.refusal(&world.owner.ctx(), &vouched(&world, contract, "E13", &charge, entries).await).await;
         assert!(said.contains("entries that sum to"), "{said}");
     }
-    assert_eq!(world.balances().await, Vec::<String>::new());
+    assert_eq!(world.balances().await, before);
 }
 
 #[tokio::test]
 async fn what_is_owed_never_turns_into_what_is_due() {
     let world = World::new().await;
-    let contract = world.contract(&[100_000]).await.id;
+    let (contract, charge) = in_suspense(&world).await;
     let overdraw =
         r#"[{"account": 2000, "subject": "00000000-0000-0000-0000-000000000001", "amount": 1}, {"account": 1010, "amount": -1}]"#;
-    let said = world.refusal(&world.owner.ctx(), &post(contract, "E4", "tr_x", overdraw)).await;
+    let said = world.refusal(&world.owner.ctx(), &vouched(&world, contract, "E13", &charge, overdraw).await).await;
     assert!(said.contains("ledger_balances_liability"), "{said}");
 }
 
@@ -39,7 +55,7 @@ async fn nobody_writes_it_but_its_function_and_nobody_changes_it() {
     let world = World::new().await;
     let (contract, _) = world.funded().await;
     let fine = r#"[{"account": 1000, "amount": 1}, {"account": 2090, "amount": -1}]"#;
-    let theirs = world.refusal(&world.contractor.ctx(), &post(contract.id, "E13", "ch_x", fine)).await;
+    let theirs = world.refusal(&world.contractor.ctx(), &vouched(&world, contract.id, "E13", "ch_x", fine).await).await;
     assert!(theirs.contains("is not the tenant's to write"), "{theirs}");
     for table in ["ledger_transactions", "ledger_entries", "ledger_balances"] {
         for sql in [
@@ -60,16 +76,108 @@ async fn nobody_writes_it_but_its_function_and_nobody_changes_it() {
 }
 
 #[tokio::test]
+async fn nobody_posts_but_the_program() {
+    let world = World::new().await;
+    let (contract, _) = world.approved().await;
+    let before = (world.balances().await, world.kinds().await);
+    let fine = r#"[{"account": 1000, "amount": 1}, {"account": 2090, "amount": -1}]"#;
+    let honest = vouched(&world, contract.id, "E13", "ch_x", fine).await;
+    for forged in
+        [honest.replace(r#""amount": 1}"#, r#""amount": 2}"#), honest.replace("\\x", "\\x00"), honest.replace("ch_x", "ch_y")]
+    {
+        assert_ne!(forged, honest);
+        let said = world.refusal(&world.owner.ctx(), &forged).await;
+        assert!(said.contains("nobody vouches"), "{said}");
+    }
+    for closed in [
+        "select key from app.ledger_key",
+        "select app.ledger_proof('{}')",
+        "select app.posting_agrees(null, null, null, null, null)",
+    ] {
+        let said = world.refusal(&world.owner.ctx(), closed).await;
+        assert!(said.contains("permission denied"), "{closed}: {said}");
+    }
+    assert_eq!((world.balances().await, world.kinds().await), before);
+}
+
+#[tokio::test]
+async fn a_posting_says_what_its_payment_or_release_says() {
+    let world = World::new().await;
+    let (contract, _) = world.approved().await;
+    let (milestone, charge) = (contract.milestones[0].id, world.db.query("select charge from payments").await.remove(0));
+    let release = world.db.query("select id from releases").await.remove(0);
+    let (charge, release) = (charge.as_str(), release.as_str());
+    let two = r#"[{"account": 1000, "amount": 7}, {"account": 2090, "amount": -7}]"#.to_owned();
+    let more =
+        format!(r#"[{{"account": 1000, "amount": 9000000}}, {{"account": 2000, "subject": "{milestone}", "amount": -9000000}}]"#);
+    let back = format!(
+        r#"[{{"account": 2000, "subject": "{milestone}", "amount": -1}}, {{"account": 2020, "subject": "{release}", "amount": 1}}]"#
+    );
+    let left = format!(r#"[{{"account": 2020, "subject": "{release}", "amount": 1}}, {{"account": 1010, "amount": -1}}]"#);
+    let returned = format!(r#"[{{"account": 1010, "amount": 1}}, {{"account": 2090, "subject": "{release}", "amount": -1}}]"#);
+    for (kind, object, entries) in [
+        ("E13", charge, &two),
+        ("E13", "ch_nobodys", &two),
+        ("E1", charge, &more),
+        ("E1b", "txn_nobodys", &two),
+        ("E2", "txn_nobodys", &two),
+        ("E3", release, &back),
+        ("E3v", release, &back),
+        ("E4", "tr_x", &left),
+        ("E5", "tr_x", &returned),
+        ("E9", "x", &two),
+    ] {
+        let said = world.refusal(&world.owner.ctx(), &vouched(&world, contract.id, kind, object, entries).await).await;
+        assert!(said.contains("is not what its payment or release says"), "{kind}: {said}");
+    }
+    let signing = world.open(&world.terms_of(&[100_000])).await.expect("opens");
+    let said = world.refusal(&world.owner.ctx(), &vouched(&world, signing, "E13", charge, &two).await).await;
+    assert!(said.contains("was never in force"), "{said}");
+}
+
+#[tokio::test]
+async fn what_the_ledger_does_not_reserve_is_never_sent() {
+    let world = World::new().await;
+    let (_, funding) = world.funded().await;
+    let forged = format!(
+        "with forged as (
+             insert into releases (org_id, id, contract_id, contractor_org_id, milestone_id, payment_id, seq, status, gross, fee, net, currency)
+             select org_id, gen_random_uuid(), contract_id, contractor_org_id, milestone_id, id, 1, 'approved', amount, fee, amount - fee, currency
+             from payments where id = '{}' returning id)
+         select count(*) from forged",
+        funding.escrow.id
+    );
+    let said = world.refusal(&world.owner.ctx(), &forged).await;
+    assert!(said.contains("the ledger reserves no"), "{said}");
+}
+
+#[tokio::test]
+async fn money_on_its_way_goes_to_its_payee() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    let own = "update releases set destination = (select account from app.payee_of_contract(contract_id))";
+    world.accept(&world.owner.ctx(), own).await;
+    let elsewhere = "update releases set destination = 'acct_of_the_owner', maybe_sent_at = now()";
+    let said = world.refusal(&world.owner.ctx(), elsewhere).await;
+    assert!(said.contains("is not its payee's account"), "{said}");
+    let charge = format!("update payments set charge = null where id = '{}'", funding.escrow.id);
+    let said = world.refusal(&world.owner.ctx(), &charge).await;
+    assert!(said.contains("payments.charge never changes"), "{said}");
+}
+
+#[tokio::test]
 async fn a_source_is_posted_once() {
     let world = World::new().await;
-    let contract = world.contract(&[100_000]).await.id;
+    let (contract, charge) = in_suspense(&world).await;
+    let (before, kinds) = (world.balances().await, world.kinds().await);
     let ctx = Ctx::system(world.owner.org, RequestId::generate());
-    let fine = r#"[{"account": 1000, "amount": 7}, {"account": 2090, "amount": -7}]"#;
+    let entries = r#"[{"account": 4010, "amount": 7}, {"account": 2090, "amount": -7}]"#;
     for _ in 0..3 {
-        world.accept(&ctx, &post(contract, "E13", "ch_same", fine)).await;
+        world.accept(&ctx, &vouched(&world, contract, "E13", &charge, entries).await).await;
     }
-    assert_eq!(world.balances().await, ["1000 7", "2090 -7"]);
-    assert_eq!(world.kinds().await, ["E13"]);
+    assert_eq!(world.kinds().await.len(), kinds.len() + 1);
+    assert_eq!(world.db.query("select balance from ledger_balances where account = 4010").await, ["7"]);
+    assert_ne!(world.balances().await, before);
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ async fn nobody_ends_a_contract_by_themselves_in_the_database_either() {
     let said = world.refusal(&world.contractor.ctx(), &propose(&world.owner, "contractor")).await;
     assert!(said.contains("row-level security"), "{said}");
     world.accept(&world.contractor.ctx(), &propose(&world.contractor, "contractor")).await;
-    let end = format!("select app.end_contract('{}', '{}', gen_random_uuid(), '{{}}', 'r') as n", world.owner.org, contract.id);
+    let end = format!("select app.end_contract('{}', '{}', gen_random_uuid(), 'r') as n", world.owner.org, contract.id);
     world.accept(&world.contractor.ctx(), &end).await;
     assert_eq!(world.db.query("select status from contracts").await, ["active"]);
     let stranger = Person::new(kernel::OrgId::new(), kernel::OrgRole::Owner);
@@ -115,7 +115,7 @@ async fn a_contract_on_which_a_hold_is_open_does_not_end() {
     world.db.run_sql(&hold).await;
     let Err(Error::MoneyHeld(what)) = world.terminate(&world.owner, contract.id).await else { panic!("it is held") };
     assert_eq!(what, ["a hold on the contract (operator) must be lifted first"]);
-    let end = format!("select app.end_contract('{}', '{}', gen_random_uuid(), '{{}}', 'r') as n", world.owner.org, contract.id);
+    let end = format!("select app.end_contract('{}', '{}', gen_random_uuid(), 'r') as n", world.owner.org, contract.id);
     world.accept(&world.owner.ctx(), &end).await;
     assert_eq!(world.db.query("select status from contracts").await, ["active"]);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::{OrgRole, ProjectId, ProjectRole};
+use kernel::{OrgRole, ProjectId, ProjectRole, UserId};
 use projects_api::{Error, NewTeamMember, Projects};
 use serde_json::json;
 
@@ -112,4 +112,25 @@ async fn who_lost_the_role_meanwhile_does_not_take_it_back() {
     let removed = world.service.remove_member(&ctx, project, world.owner.user, None).await;
     assert!(matches!(removed, Err(Error::Denied(_))), "{removed:?}");
     assert_eq!(world.db.query("select user_id::text from project_members").await, [world.owner.user.to_string()]);
+}
+
+#[actix_web::test]
+async fn sign_in_reads_the_roles_that_it_names() {
+    use auth_api::Teams as _;
+    let world = World::new().await;
+    let mut projects: Vec<ProjectId> = Vec::new();
+    for _ in 0..3 {
+        projects.push(world.project().await.parse().unwrap());
+    }
+    let (org, owner, stranger) = (world.owner.org, world.owner.user, world.stranger().await);
+    let unknown = ProjectId::new();
+    let among = async |user: UserId, asked: &[ProjectId]| {
+        let system = world.db.system_uow();
+        system.read(async |tx| projects::Teams.roles_among(tx, org, user, asked).await).await.unwrap()
+    };
+    let mut read = among(owner, &[projects[0], projects[2], unknown]).await;
+    read.sort();
+    let runs = |project| (project, ProjectRole::ProjectOwner);
+    assert_eq!(read, [runs(projects[0]), runs(projects[2])]);
+    assert!(among(stranger.user, &projects).await.is_empty() && among(owner, &[]).await.is_empty());
 }

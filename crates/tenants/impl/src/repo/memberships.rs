@@ -43,6 +43,13 @@ pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membe
     all(query.select(Row::as_select()).load(&mut tx.pg()).await.fault()?)
 }
 
+/// A person's membership of one organisation. For the platform.
+pub(crate) async fn of_person_at(tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Member>, Fault> {
+    let query = memberships::table.find((org.0, user.0)).select(Row::as_select());
+    let row: Option<Row> = query.first(&mut tx.pg()).await.optional().fault()?;
+    row.map(Member::try_from).transpose()
+}
+
 /// A person's memberships, in the order in which their organisations are to be locked.
 pub(crate) async fn of_person_in(tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Fault> {
     let query = memberships::table.filter(memberships::user_id.eq(user.0)).order(memberships::org_id);

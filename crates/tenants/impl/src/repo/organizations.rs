@@ -2,7 +2,7 @@
 
 use db::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
-use kernel::{Currency, Fault, Money, OrgId, OrgRole, Timestamp, UserId};
+use kernel::{Currency, Fault, Money, OrgId, OrgRole, PageRequest, Timestamp, UserId};
 use tenants_api::{Error, NewOrganization, Organization, OrganizationChange};
 use uuid::Uuid;
 
@@ -76,17 +76,27 @@ pub(crate) async fn lock(tx: &mut Tx, org: OrgId) -> Result<Organization, Error>
     Ok(row.try_into()?)
 }
 
-/// Every organisation of a person with the role in it, the oldest membership first. For the platform.
-pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId) -> Result<Vec<(Organization, OrgRole)>, Fault> {
-    let rows: Vec<(Row, String)> = memberships::table
+/// The organisations of a person with the role in each and since when, the newest membership first, one more than the page has. For the
+/// platform.
+pub(crate) async fn of_person(
+    tx: &ReadTx<'_>,
+    user: UserId,
+    page: PageRequest,
+) -> Result<Vec<(Organization, OrgRole, Timestamp)>, Fault> {
+    let mut query = memberships::table
         .inner_join(organizations::table.on(organizations::org_id.eq(memberships::org_id)))
         .filter(memberships::user_id.eq(user.0))
-        .order((memberships::created_at, memberships::org_id))
-        .select((Row::as_select(), memberships::role))
-        .load(&mut tx.pg())
-        .await
-        .fault()?;
-    rows.into_iter().map(|(row, role)| Ok((row.try_into()?, super::memberships::role_of(&role)?))).collect()
+        .order((memberships::created_at.desc(), memberships::org_id.desc()))
+        .limit(page.fetch())
+        .select((Row::as_select(), memberships::role, memberships::created_at))
+        .into_boxed();
+    if let Some(after) = page.after {
+        query = query
+            .filter(memberships::created_at.le(after.created_at))
+            .filter(memberships::created_at.lt(after.created_at).or(memberships::org_id.lt(after.id)));
+    }
+    let rows: Vec<(Row, String, Timestamp)> = query.load(&mut tx.pg()).await.fault()?;
+    rows.into_iter().map(|(row, role, since)| Ok((row.try_into()?, super::memberships::role_of(&role)?, since))).collect()
 }
 
 /// Why founding did not work.

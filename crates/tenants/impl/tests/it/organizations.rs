@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::{Currency, Money, OrgId, OrgRole};
+use kernel::{Currency, Money, OrgId, OrgRole, PageRequest};
 use tenants_api::{
     Error, Memberships as _, NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, Tenants, perm,
 };
@@ -32,11 +32,16 @@ async fn whoever_founds_an_organisation_owns_it() {
     let ada = scene.db.party("Ada Works").await;
     let made = scene.tenants.create(&ada.ctx(), new("  Ada Roofing ")).await.unwrap();
     assert_eq!((made.name.as_str(), made.slug.as_str(), made.kind), ("Ada Roofing", "ada-roofing", OrgKind::Contractor));
-    let all = Organizations::of_person(&*scene.tenants, &ada.ctx()).await.unwrap();
+    let all = Organizations::of_person(&*scene.tenants, &ada.ctx(), PageRequest::first(10)).await.unwrap();
     assert_eq!(
-        all.iter().map(|(o, role)| (o.id, *role)).collect::<Vec<_>>(),
-        [(ada.org, OrgRole::Owner), (made.id, OrgRole::Owner)]
+        all.items.iter().map(|(o, role)| (o.id, *role)).collect::<Vec<_>>(),
+        [(made.id, OrgRole::Owner), (ada.org, OrgRole::Owner)]
     );
+    let first = Organizations::of_person(&*scene.tenants, &ada.ctx(), PageRequest::first(1)).await.unwrap();
+    let rest = PageRequest { limit: 1, after: first.next };
+    let second = Organizations::of_person(&*scene.tenants, &ada.ctx(), rest).await.unwrap();
+    assert_eq!([&first, &second].map(|page| page.items[0].0.id), [made.id, ada.org], "page by page");
+    assert!(first.next.is_some() && second.next.is_none());
     assert_eq!(scene.actions(), ["organizations.create"]);
 }
 

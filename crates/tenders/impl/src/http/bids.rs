@@ -13,7 +13,7 @@ use web::{
     Reply,
 };
 
-use super::{tag, tagged};
+use super::entity_tag::{tag, tagged};
 
 /// A bid as its bidder submits it, or saves it as a draft.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Patch, Problem, Query, Reply};
 
 use super::dto::{InvitationIn, InvitationOut, TenderIn, TenderOut, TenderRole, TenderStatus};
-use super::{tag, tagged};
+use super::entity_tag::{tag, tagged};
 
 /// How often a patch is applied to what another one has changed meanwhile.
 const ATTEMPTS: u32 = 5;

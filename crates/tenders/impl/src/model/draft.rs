@@ -6,18 +6,10 @@ use projects_api::{Soq, SoqStatus};
 use tenders_api::{Draft, Milestone, ProcurementMethod, Tender};
 
 use super::milestones;
+use super::title::MOST_TITLE;
 
 /// Questions end so long before the deadline, where the least period is long enough for that (docs/domain/tenders.md).
 const ANSWERING: TimeDelta = TimeDelta::days(3);
-
-/// The most characters of a title.
-pub(super) const MOST_TITLE: usize = 200;
-
-/// A title as it is kept, once it was checked.
-#[must_use]
-pub fn title(written: &str) -> String {
-    text::line(written, MOST_TITLE).unwrap_or_else(|_| written.trim().to_owned())
-}
 
 /// The faults of a draft as it is written, in a project of `currency`, at `now` of the database's clock.
 #[must_use]

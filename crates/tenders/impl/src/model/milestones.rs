@@ -34,7 +34,7 @@ pub fn check(milestones: &[Milestone], currency: Currency, faults: &mut Vec<Fiel
     let first = milestones.first().map(|milestone| kind(milestone.share));
     let mut rest = 0;
     for (at, milestone) in milestones.iter().enumerate() {
-        if let Err(flaw) = text::line(&milestone.title, super::draft::MOST_TITLE) {
+        if let Err(flaw) = text::line(&milestone.title, super::title::MOST_TITLE) {
             faults.push(flaw.at(format!("/milestones/{at}/title")));
         }
         let mut fault =

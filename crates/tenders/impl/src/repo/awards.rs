@@ -1,9 +1,8 @@
 //! Awards.
 
 use db::prelude::*;
-use diesel::sql_types::{Jsonb, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Text, Uuid as SqlUuid};
 use kernel::{BidId, ContractId, Fault, OrgId, TenderId, Timestamp, UserId};
-use serde_json::Value;
 use tenders_api::{Error, Tender};
 use uuid::Uuid;
 
@@ -114,22 +113,12 @@ pub async fn unsigned(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, TenderId)>, Fault> 
     Ok(rows.into_iter().map(|row| (row.org_id.into(), row.tender_id.into())).collect())
 }
 
-/// Enters what the owner decided about an opened bid into its bidder's trail.
-pub async fn audit_for_bidder(
-    tx: &mut Tx,
-    bid: &Bid,
-    action: &str,
-    before: &Value,
-    after: &Value,
-    request: &str,
-) -> Result<(), Fault> {
-    diesel::sql_query("select app.audit_for_bidder($1, $2, $3, $4, $5, $6, $7)")
+/// Enters into the bidder's trail that the award of its bid fell, as the database finds it.
+pub async fn audit_for_bidder(tx: &mut Tx, bid: &Bid, request: &str) -> Result<(), Fault> {
+    diesel::sql_query("select app.audit_for_bidder($1, $2, $3, $4)")
         .bind::<SqlUuid, _>(bid.owner.0)
         .bind::<SqlUuid, _>(bid.id.0)
         .bind::<SqlUuid, _>(Uuid::now_v7())
-        .bind::<Text, _>(action)
-        .bind::<Jsonb, _>(before)
-        .bind::<Jsonb, _>(after)
         .bind::<Text, _>(request)
         .execute(tx.pg())
         .await
@@ -143,14 +132,13 @@ struct Outcome {
     outcome: String,
 }
 
-/// The winner refuses, by the platform's function; what came of it.
-pub async fn refuse(tx: &mut Tx, bid: BidId, reason: &str, event: Uuid, payload: &Value, request: &str) -> Result<String, Fault> {
-    let row: Outcome = diesel::sql_query("select app.refuse_award($1, $2, $3, $4, $5, $6) as outcome")
+/// The winner refuses, by the platform's function, which publishes [`tenders_api::TenderAwardFell`]; what came of it.
+pub async fn refuse(tx: &mut Tx, bid: BidId, reason: &str, event: Uuid, request: &str) -> Result<String, Fault> {
+    let row: Outcome = diesel::sql_query("select app.refuse_award($1, $2, $3, $4, $5) as outcome")
         .bind::<SqlUuid, _>(bid.0)
         .bind::<Text, _>(reason)
         .bind::<SqlUuid, _>(Uuid::now_v7())
         .bind::<SqlUuid, _>(event)
-        .bind::<Jsonb, _>(payload)
         .bind::<Text, _>(request)
         .get_result(tx.pg())
         .await

@@ -26,7 +26,7 @@ pub async fn insert(
             tenders::id.eq(id.0),
             tenders::project_id.eq(draft.project.0),
             tenders::soq_id.eq(draft.soq.0),
-            tenders::title.eq(crate::model::draft::title(&draft.title)),
+            tenders::title.eq(crate::model::title::title(&draft.title)),
             tenders::description.eq(&draft.description),
             tenders::procurement_method.eq(draft.method.name()),
             tenders::status.eq(TenderStatus::Draft.name()),
@@ -45,17 +45,18 @@ pub async fn insert(
 
 /// Replaces a draft whose row is locked; its project and currency stay.
 pub async fn update(tx: &mut Tx, tender: &Tender, draft: &Draft) -> Result<(), Error> {
+    let at = db::instant(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::soq_id.eq(draft.soq.0),
-            tenders::title.eq(crate::model::draft::title(&draft.title)),
+            tenders::title.eq(crate::model::title::title(&draft.title)),
             tenders::description.eq(&draft.description),
             tenders::procurement_method.eq(draft.method.name()),
             tenders::submission_deadline.eq(draft.submission_deadline),
             tenders::questions_until.eq(draft.questions_until),
             tenders::min_bids.eq(signed(draft.min_bids)),
             // Never the same twice, so that `If-Match` tells two changes of one transaction's instant apart.
-            tenders::updated_at.eq(super::clock_timestamp()),
+            tenders::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await
@@ -86,7 +87,7 @@ async fn insert_milestones(
             m::org_id.eq(org.0),
             m::tender_id.eq(tender.0),
             m::position.eq(i32::try_from(at + 1).unwrap_or(i32::MAX)),
-            m::title.eq(crate::model::draft::title(&milestone.title)),
+            m::title.eq(crate::model::title::title(&milestone.title)),
             m::percent.eq(percent),
             m::amount.eq(amount),
             m::weight.eq(weight),

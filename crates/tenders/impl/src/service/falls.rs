@@ -21,6 +21,9 @@ const FALL: &str = "tenders.award_falls";
 /// The action under which the end of a completed tender's contract is recorded.
 const CONTRACT_ENDED: &str = "tenders.contract_ended";
 
+/// The longest reason that the other party reads.
+const MOST_REASON: usize = 2_000;
+
 /// Why an award falls.
 struct Fall<'a> {
     reason: &'a str,
@@ -33,6 +36,9 @@ struct Fall<'a> {
 fn given(reason: &str, detail: &str) -> Result<String, Error> {
     match reason.trim() {
         "" => Err(Error::invalid("/reason", "REQUIRED", detail)),
+        long if long.chars().count() > MOST_REASON => {
+            Err(Error::invalid("/reason", "TOO_LONG", format!("must have at most {MOST_REASON} characters")))
+        }
         reason => Ok(reason.to_owned()),
     }
 }
@@ -96,14 +102,6 @@ impl Service {
                         let hint = "only an award can be refused".to_owned();
                         return Err(Error::State { what: "bid", state: seen.status.name(), hint });
                     }
-                    let event = TenderAwardFell {
-                        tender: seen.tender,
-                        bid: id,
-                        contractor: ctx.org,
-                        forfeited: true,
-                        reason: reason.clone(),
-                    };
-                    let payload = serde_json::to_value(&event).map_err(Fault::internal)?;
                     let entry = NewEntry::named("bids.refuse_award", "bid", id)
                         .before(json!({ "status": seen.status.name() }))
                         .after(json!({ "status": to.name(), "reason": reason }));
@@ -113,7 +111,7 @@ impl Service {
                         self.audit.record_in(tx, ctx, entry.clone()).await?;
                     }
                     let request = ctx.request.as_str();
-                    match repo::awards::refuse(tx, id, &reason, EventId::new().0, &payload, request).await?.as_str() {
+                    match repo::awards::refuse(tx, id, &reason, EventId::new().0, request).await?.as_str() {
                         "refused" => {}
                         "in_force" => {
                             let hint = "the contract is in force: both parties may agree to end it".to_owned();
@@ -223,15 +221,14 @@ impl Service {
             "status": to.name(), "award": award.id, "bid": bid.id, "contract": award.contract, "bidStatus": bid_to.name(),
             "reason": fall.reason,
         });
-        let theirs = (json!({ "status": bid.status.name() }), json!({ "status": bid_to.name(), "reason": fall.reason }));
         let request = ctx.request.as_str();
         // Both chains are locked at commit, in the order of the organisations.
         if bid.bidder.0 < ctx.org.0 {
-            repo::awards::audit_for_bidder(tx, &bid, FALL, &theirs.0, &theirs.1, request).await?;
+            repo::awards::audit_for_bidder(tx, &bid, request).await?;
         }
         self.record_in(tx, ctx, FALL, ("tender", tender.id.0), tender.status.name(), after).await?;
         if bid.bidder.0 > ctx.org.0 {
-            repo::awards::audit_for_bidder(tx, &bid, FALL, &theirs.0, &theirs.1, request).await?;
+            repo::awards::audit_for_bidder(tx, &bid, request).await?;
         }
         let event = TenderAwardFell {
             tender: tender.id,

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, Presented, Problem, Reply, RequestInfo};
 
-use super::CookieSettings;
+use super::cookies::CookieSettings;
 use super::dto::{OrganizationOut, Role, UserOut};
 
 #[derive(Deserialize, ToSchema)]
@@ -78,7 +78,7 @@ pub(super) struct SessionOut {
 /// Whoever invited this email is found in `GET /api/invitations` afterwards.
 #[utoipa::path(responses(
     (status = 201, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = SignedInOut),
-    (status = 409, description = "EMAIL_TAKEN: there is an account with this email"),
+    (status = 409, description = "EMAIL_TAKEN: there is an account with this email, or with one that looks the same"),
 ))]
 #[post("/api/auth/register")]
 pub(super) async fn register(

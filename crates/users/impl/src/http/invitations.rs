@@ -87,12 +87,16 @@ pub(super) async fn withdraw(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<
     Ok(Reply::no_content().response())
 }
 
-/// Lists the invitations that wait for the caller's email, newest first, at most a hundred.
-#[utoipa::path(responses((status = 200, description = "All of them", body = List<OwnOut>)))]
+/// Lists the invitations that wait for the caller's email, newest first.
+#[utoipa::path(params(Paging), responses((status = 200, description = "A page of invitations", body = List<OwnOut>)))]
 #[get("/api/invitations")]
-pub(super) async fn own(Authed(ctx): Authed, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
-    let data = users.own_invitations(&ctx).await?.into_iter().map(OwnOut::from).collect();
-    Ok(Reply::ok(&List { data, next_cursor: None }).response())
+pub(super) async fn own(
+    Authed(ctx): Authed,
+    Query(paging): Query<Paging>,
+    users: Data<dyn Users>,
+) -> Result<HttpResponse, Problem> {
+    let page = users.own_invitations(&ctx, paging.page()?).await?;
+    Ok(Reply::ok(&List::of(page, OwnOut::from)).response())
 }
 
 /// Becomes a member of the organisation that invited. Switch to it with `POST /api/auth/switch-organization`.

@@ -8,7 +8,7 @@ use kernel::SessionId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{AuthRateLimit, Authed, CurrentSession, Id, Json, List, Problem, Reply, RequestInfo};
+use web::{AuthRateLimit, Authed, CurrentSession, Id, Json, List, Paging, Problem, Query, Reply, RequestInfo};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -95,7 +95,7 @@ pub(super) async fn change_password(
     Ok(Reply::no_content().response())
 }
 
-/// Lists the caller's live sessions, newest first. They are few: one page holds them all.
+/// Lists the caller's live sessions, newest first. A person has so few (a sign-in beyond it ends the oldest) that one page holds them all.
 #[utoipa::path(responses((status = 200, description = "All of them", body = List<LiveOut>)))]
 #[get("/api/user/sessions")]
 pub(super) async fn list(
@@ -134,10 +134,15 @@ pub(super) async fn end_others(
     Ok(Reply::no_content().response())
 }
 
-/// Lists what lately happened to the caller's account, such as failed sign-ins: the newest hundred of the last three months.
-#[utoipa::path(responses((status = 200, description = "Newest first", body = List<EventOut>)))]
+/// Lists what lately happened to the caller's account, such as failed sign-ins, newest first. They are kept for three months unless the
+/// deployment says otherwise.
+#[utoipa::path(params(Paging), responses((status = 200, description = "A page of events", body = List<EventOut>)))]
 #[get("/api/user/security-events")]
-pub(super) async fn events(Authed(ctx): Authed, sign_in: Data<dyn SignIn>) -> Result<HttpResponse, Problem> {
-    let data = sign_in.security_events(&ctx).await?.into_iter().map(EventOut::from).collect();
-    Ok(Reply::ok(&List { data, next_cursor: None }).response())
+pub(super) async fn events(
+    Authed(ctx): Authed,
+    Query(paging): Query<Paging>,
+    sign_in: Data<dyn SignIn>,
+) -> Result<HttpResponse, Problem> {
+    let page = sign_in.security_events(&ctx, paging.page()?).await?;
+    Ok(Reply::ok(&List::of(page, EventOut::from)).response())
 }

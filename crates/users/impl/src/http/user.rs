@@ -7,8 +7,8 @@ use users_api::{Error, ProfileChange, User, Users};
 use utoipa::ToSchema;
 use web::{Authed, IfMatch, Patch, Problem, Reply};
 
-use super::CookieSettings;
 use super::auth::signed_out;
+use super::cookies::CookieSettings;
 use super::dto::UserOut;
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

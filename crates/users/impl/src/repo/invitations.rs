@@ -15,9 +15,6 @@ pub(crate) const ACCEPTED: &str = "accepted";
 pub(crate) const DECLINED: &str = "declined";
 const WITHDRAWN: &str = "withdrawn";
 
-/// A person sees so many of theirs: a page of life, not of a database.
-const MOST_OWN: i64 = 100;
-
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = invitations)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
@@ -111,17 +108,21 @@ pub(crate) async fn decide(tx: &mut Tx, org: OrgId, id: Uuid, status: &str) -> R
     if changed == 0 { Err(Error::NotFound("invitation")) } else { Ok(()) }
 }
 
-/// Those that wait for a person's address, newest first. For the platform.
-pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Row>, Fault> {
-    invitations::table
+/// Those that wait for a person's address, newest first, one more than the page has. For the platform.
+pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId, page: PageRequest) -> Result<Vec<Row>, Fault> {
+    let mut query = invitations::table
         .inner_join(users::table.on(users::email_key.eq(invitations::email_key)))
         .filter(users::id.eq(user.0).and(users::removed_at.is_null()).and(invitations::status.eq(PENDING)))
         .order((invitations::created_at.desc(), invitations::id.desc()))
-        .limit(MOST_OWN)
+        .limit(page.fetch())
         .select(Row::as_select())
-        .load(&mut tx.pg())
-        .await
-        .fault()
+        .into_boxed();
+    if let Some(after) = page.after {
+        query = query
+            .filter(invitations::created_at.le(after.created_at))
+            .filter(invitations::created_at.lt(after.created_at).or(invitations::id.lt(after.id)));
+    }
+    query.load(&mut tx.pg()).await.fault()
 }
 
 /// One for a person's address that is pending or accepted, locked. For the platform.

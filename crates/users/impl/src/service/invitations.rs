@@ -55,17 +55,19 @@ impl Service {
             .await
     }
 
-    pub(super) async fn invitations_of(&self, ctx: &Ctx) -> Result<Vec<OwnInvitation>, Error> {
+    pub(super) async fn invitations_of(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<OwnInvitation>, Error> {
         let user = person(ctx)?;
         self.system
             .read(async |tx| {
+                let rows = repo::invitations::of_person(tx, user, page).await?;
+                let Page { items, next } = Page::cut(rows, page, |row| Position { created_at: row.created_at, id: row.id });
                 let mut all = Vec::new();
-                for row in repo::invitations::of_person(tx, user).await? {
+                for row in items {
                     let organization = self.memberships.organization(tx, OrgId(row.org_id)).await?;
                     let invited_by = repo::get(tx, UserId(row.invited_by)).await?.name;
                     all.push(OwnInvitation { id: row.id, organization, invited_by, created_at: row.created_at });
                 }
-                Ok(all)
+                Ok(Page { items: all, next })
             })
             .await
     }

@@ -103,6 +103,34 @@ async fn an_invitation_is_for_its_address_alone_and_can_be_declined_or_withdrawn
 }
 
 #[actix_web::test]
+async fn invitations_to_an_address_are_read_page_by_page() {
+    let (db, replica) = scene().await;
+    let grace = replica.register("grace").await;
+    let mut organizations = Vec::new();
+    for name in ["ada", "bob", "carol"] {
+        let by = replica.register(name).await;
+        assert_eq!(replica.invite(&by, "grace").await.status, 201);
+        organizations.push(by.org);
+    }
+    db.run_sql(
+        "alter table member_invitations disable trigger user;
+         update member_invitations set created_at = date_trunc('hour', created_at);
+         alter table member_invitations enable trigger user",
+    )
+    .await;
+    let (mut cursor, mut seen) = (String::new(), Vec::new());
+    for more in [true, true, false] {
+        let page = replica.get(&format!("/api/invitations?limit=1{cursor}"), &grace.token).await;
+        seen.push(page.body["data"][0]["organization"]["id"].as_str().unwrap().to_owned());
+        assert_eq!(page.body["nextCursor"].is_string(), more, "{}", page.body);
+        cursor = format!("&cursor={}", page.body["nextCursor"].as_str().unwrap_or_default());
+    }
+    seen.sort();
+    organizations.sort();
+    assert_eq!(seen, organizations, "each once, also of one instant");
+}
+
+#[actix_web::test]
 async fn inviting_twice_under_one_key_invites_once() {
     let (_db, replica) = scene().await;
     let ada = replica.register("ada").await;
@@ -133,6 +161,9 @@ async fn spellings_of_one_address_are_one_person_and_look_alikes_are_refused() {
         "\u{202e}ada@example.com",
         "ad\u{430}@example.com",
         "ada@ex\u{430}mple.com",
+        // All Cyrillic for `scope`, and a dotless i.
+        "\u{455}\u{441}\u{43e}\u{440}\u{435}@example.com",
+        "adr\u{131}an@example.com",
         "Ada <ada@example.com>",
     ];
     for email in refused {
@@ -155,4 +186,42 @@ async fn spellings_of_one_address_are_one_person_and_look_alikes_are_refused() {
         assert_eq!(replica.patch("/api/organization", &ada.token, json!({ "name": name })).await.status, 422, "{name:?}");
         assert_eq!(replica.post("/api/organizations", Some(&ada.token), json!({ "name": name })).await.status, 422, "{name:?}");
     }
+}
+
+#[actix_web::test]
+async fn of_addresses_that_look_the_same_one_has_an_account() {
+    let (db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let register = async |email: &str| {
+        let body = json!({ "email": email, "password": PASSWORD, "name": "x", "organizationName": "Works" });
+        replica.post("/api/auth/register", None, body).await
+    };
+    // A dotless i among letters that ASCII has no double of; Cyrillic beside Latin under a Cyrillic domain.
+    for (first, look_alike) in
+        [("j\u{fc}rgin@example.com", "j\u{fc}rg\u{131}n@example.com"), ("\u{43e}\u{441}\u{430}@пример.рф", "oca@пример.рф")]
+    {
+        assert_eq!(register(first).await.status, 201, "{first}");
+        let refused = register(look_alike).await;
+        assert_eq!(refused.refusal(), (409, "EMAIL_TAKEN"), "{look_alike}");
+        let detail = refused.body["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains("looks the same"), "{}", refused.body);
+        let login = json!({ "email": look_alike, "password": PASSWORD });
+        assert_eq!(replica.post("/api/auth/login", None, login).await.refusal(), (401, "WRONG_CREDENTIALS"), "and is nobody's");
+        // An invitation of it waits for nobody.
+        let invited = replica.post("/api/users", Some(&ada.token), json!({ "email": look_alike })).await;
+        assert_eq!(invited.status, 201, "{}", invited.body);
+    }
+    assert_eq!(db.query("select count(*) from users").await, ["3"]);
+    // What only looks alike in ASCII is another address.
+    for email in ["modem@example.com", "modern@example.com", "bob1@example.com", "bobl@example.com"] {
+        assert_eq!(register(email).await.status, 201, "{email}");
+    }
+    // Not even the platform makes two of one look.
+    db.run_sql(
+        "do $$ begin
+             update users set email_look = 'bobl@example.com' where email_key = 'bob1@example.com';
+             raise 'two accounts of one look';
+         exception when unique_violation then null; end $$",
+    )
+    .await;
 }

@@ -5,6 +5,7 @@ mod accounts;
 mod document;
 mod invitations;
 mod members;
+mod reloads;
 mod replicas;
 mod scenery;
 mod sessions;

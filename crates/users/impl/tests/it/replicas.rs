@@ -22,7 +22,7 @@ async fn pair() -> (Database, Replica, Replica) {
 }
 
 /// Fills the cache of a replica: from then on it answers although the row is gone behind its back.
-async fn warmed(db: &Database, replica: &Replica, token: &str) {
+pub async fn warmed(db: &Database, replica: &Replica, token: &str) {
     until("the cache holds the session", async || {
         assert!(replica.is_live(token).await);
         db.run_sql("alter table sessions rename to hidden").await;

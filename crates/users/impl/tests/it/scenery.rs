@@ -25,6 +25,16 @@ impl Teams for NoTeams {
         Ok(Vec::new())
     }
 
+    async fn roles_among(
+        &self,
+        _: &ReadTx<'_>,
+        _: OrgId,
+        _: UserId,
+        _: &[ProjectId],
+    ) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        Ok(Vec::new())
+    }
+
     async fn roles_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
         Ok(Vec::new())
     }

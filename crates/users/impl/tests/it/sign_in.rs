@@ -133,7 +133,7 @@ async fn switching_moves_to_another_organisation_and_login_remembers_it() {
     let all = replica.get("/api/organizations", &ada.token).await;
     let listed: Vec<_> =
         all.body["data"].as_array().unwrap().iter().map(|o| (o["id"].as_str().unwrap(), o["role"].as_str().unwrap())).collect();
-    assert_eq!(listed, [(ada.org.as_str(), "owner"), (second, "owner")]);
+    assert_eq!(listed, [(second, "owner"), (ada.org.as_str(), "owner")], "the newest first");
 
     let switch =
         async |org: &str| replica.post("/api/auth/switch-organization", Some(&ada.token), json!({ "organizationId": org })).await;

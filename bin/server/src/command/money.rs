@@ -1,0 +1,106 @@
+//! Commands about money that moved at the payment provider: the platform's own, and what became of releases there.
+
+use std::process::ExitCode;
+
+use escrow::Own;
+use kernel::{Decision, counted};
+
+use super::reach::{on_both, on_services};
+use super::{block_on, say};
+use crate::config::Settings;
+use crate::services;
+
+/// What an operator names of the platform's own money. Its amount the provider tells.
+#[derive(Debug, clap::Args)]
+pub struct OwnMoney {
+    /// The provider's id of what moved it
+    #[arg(long)]
+    source: String,
+    /// How much you think it is, such as 250.00: refused if the provider says otherwise
+    #[arg(long, allow_hyphen_values = true, requires = "currency")]
+    amount: Option<String>,
+    /// ISO 4217 code of that amount, such as EUR
+    #[arg(long, requires = "amount")]
+    currency: Option<String>,
+}
+
+/// `build14 float|payout|cost --source … [--amount … --currency …] --operator … [--reason …]`
+///
+/// # Errors
+/// What is wrong with the source or the amount; if the provider shows no such object, no money moved, or it was posted before; if a payout was not
+/// all the platform's own; if the database or the provider does not answer.
+pub fn own_money(settings: &Settings, own: Own, named: &OwnMoney, by: &Decision) -> anyhow::Result<ExitCode> {
+    let expected = named.amount.as_deref().zip(named.currency.as_deref());
+    let float = escrow::Float::parse(own, &named.source, expected)?;
+    let kind = match own {
+        Own::ComesIn => "float",
+        Own::IsPaidOut => "payout",
+        Own::IsTaken => "cost",
+    };
+    block_on(async {
+        let posted =
+            on_both(settings, async |urls, stripe| services::post_float(settings, &urls.system, stripe, &float, by).await)
+                .await?;
+        say(&format!("{kind} {}, {} at the provider", named.source, posted.status));
+        for entry in &posted.entries {
+            say(&format!("     {} {:<20} {:>16}", entry.account, entry.name, entry.amount.to_string()));
+        }
+        let (surplus, currency) = (posted.surplus, posted.surplus.currency());
+        if surplus.minor().saturating_add(posted.reserve.minor()) < 0 {
+            say(&format!("{currency} is short ({surplus}): new funding and new releases stand still"));
+        } else if surplus.minor() < 0 {
+            say(&format!(
+                "{currency} is short ({surplus}), within the platform's reserve of {}: nothing stands still",
+                posted.reserve
+            ));
+        } else if posted.missing.minor() > 0 {
+            let missing = posted.missing;
+            say(&format!(
+                "{currency} is covered by the books, but Stripe's balance lacked {missing} when it was last asked: the sweep asks again"
+            ));
+        } else {
+            let on = counted(posted.resumed, "waiting release goes on", "waiting releases go on");
+            say(&format!("{currency} is covered, with a surplus of {surplus}; {on}"));
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 release-resolve --release <id> (--sent tr_… | --not-sent) --operator … [--reason …]`
+///
+/// # Errors
+/// If the release is not unknown, may still be sent by itself, or the provider's transfers say otherwise.
+pub fn release_resolve(
+    settings: &Settings,
+    release: uuid::Uuid,
+    sent: Option<String>,
+    by: &Decision,
+) -> anyhow::Result<ExitCode> {
+    let resolution = sent.map_or(escrow::Resolution::NotSent, escrow::Resolution::Sent);
+    block_on(async {
+        let resolved =
+            on_services(settings, async |services| Ok(services.resolve_release(release.into(), &resolution, by).await?)).await?;
+        let transfer = resolved.transfer.as_deref().unwrap_or("no transfer");
+        say(&format!("release {release} is {} ({transfer})", resolved.status.name()));
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 reversal-settle --release <id> (--paid-with tr_… | --held-again) --operator … --reason …`
+///
+/// # Errors
+/// If nothing of the release came back, or the provider's transfers say otherwise.
+pub fn reversal_settle(
+    settings: &Settings,
+    release: uuid::Uuid,
+    paid_with: Option<String>,
+    by: &Decision,
+) -> anyhow::Result<ExitCode> {
+    let settlement = paid_with.map_or(escrow::Settlement::HeldAgain, escrow::Settlement::PaidWith);
+    block_on(async {
+        let settled =
+            on_services(settings, async |services| Ok(services.settle_reversal(release.into(), &settlement, by).await?)).await?;
+        say(&format!("release {release}: what came back ({}) is settled; its contract's money may move again", settled.reversed));
+        Ok(ExitCode::SUCCESS)
+    })
+}

@@ -1,0 +1,427 @@
+//! The composition: every service made over the ones it stands on, ports joined with their implementations.
+
+pub mod alarms;
+mod doctor;
+mod documents;
+mod float;
+mod holds;
+pub mod keys;
+mod platform;
+mod sandbox;
+mod seed;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use actix_web::web::ServiceConfig;
+use kernel::{Clock, Decision, ReleaseId, SystemClock};
+use module::Wired;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::task::JoinHandle;
+use uow::{SystemUow, Uow};
+
+use crate::config::{Profile, Settings};
+use crate::database::Urls;
+use crate::modules;
+
+pub use doctor::{doctor, doctor_of, exposed};
+pub use documents::openapi_json;
+pub use escrow::Settlement;
+pub use float::post_float;
+pub use holds::{freeze, unfreeze};
+pub use sandbox::{reopen_sandbox, running_sandbox, start_sandbox};
+pub use seed::seed;
+
+/// Connections of the platform's own pool.
+pub const SYSTEM_POOL: usize = 8;
+
+/// Connections of the pools on which the handlers of jobs and events stand: one as the tenants' role, one as the platform's.
+#[must_use]
+pub fn job_connections(settings: &Settings) -> usize {
+    2 * settings.jobs.concurrency
+}
+
+/// How to speak to Stripe, or to the sandbox.
+#[derive(Debug, Clone)]
+pub struct StripeAccess {
+    /// Base URL.
+    pub api_base: String,
+    /// Secret key.
+    pub secret_key: SecretString,
+    /// Secrets of the webhook endpoints.
+    pub webhook_secrets: Vec<SecretString>,
+    /// Whether it is real money.
+    pub livemode: bool,
+}
+
+impl StripeAccess {
+    /// As configured.
+    #[must_use]
+    pub fn configured(settings: &Settings) -> Self {
+        Self {
+            api_base: settings.stripe.api_base.clone().unwrap_or_default(),
+            secret_key: settings.stripe.secret_key.clone(),
+            webhook_secrets: settings.stripe.webhook_secrets.clone(),
+            livemode: settings.stripe.livemode,
+        }
+    }
+
+    /// The sandbox at this address, for a command: it takes no webhooks.
+    #[must_use]
+    pub fn sandbox(api_base: String) -> Self {
+        Self { api_base, secret_key: SANDBOX_KEY.to_owned().into(), webhook_secrets: Vec::new(), livemode: false }
+    }
+}
+
+/// What the sandbox takes as a secret key.
+pub const SANDBOX_KEY: &str = "sk_test_sandbox";
+
+/// The payment provider at `stripe`.
+fn provider(settings: &Settings, stripe: &StripeAccess) -> anyhow::Result<stripe_adapter::StripeProvider> {
+    let mut provider = stripe_adapter::Settings::new(stripe.secret_key.clone());
+    provider.api_base.clone_from(&stripe.api_base);
+    provider.timeout = settings.stripe.timeout;
+    Ok(stripe_adapter::StripeProvider::new(&provider)?)
+}
+
+/// The domains over one pair of doors, which requests and jobs have each.
+struct Domains {
+    audit: Arc<audit::Service>,
+    tenants: Arc<tenants::Service>,
+    projects: Arc<projects::Service>,
+    escrow: Arc<escrow::Service>,
+    tenders: Arc<tenders::Service>,
+}
+
+impl Domains {
+    fn wired(&self) -> Vec<Arc<dyn Wired>> {
+        vec![self.audit.clone(), self.tenants.clone(), self.projects.clone(), self.escrow.clone(), self.tenders.clone()]
+    }
+}
+
+/// All services of a process.
+pub struct Services {
+    door: Arc<db::Postgres>,
+    system: SystemUow,
+    policy: Arc<auth::Policy>,
+    audit: Arc<audit::Service>,
+    auth: Arc<auth::Service>,
+    escrow: Arc<escrow::Service>,
+    /// What the endpoints call.
+    serving: Vec<Arc<dyn Wired>>,
+    /// What does jobs, hears events and sweeps, over pools of its own: what it holds, no request waits for.
+    working: Vec<Arc<dyn Wired>>,
+    listener: JoinHandle<()>,
+    /// Sets the gauge of open alarms, if this process shows metrics.
+    counting: OnceLock<JoinHandle<()>>,
+    worker: Arc<OnceLock<jobs::Monitor>>,
+    demo_logins_missing: Arc<AtomicBool>,
+    drain: web::Drain,
+}
+
+impl Services {
+    /// Makes them all.
+    ///
+    /// # Errors
+    /// If the policy, a key or a setting cannot be used.
+    pub async fn build(settings: &Settings, urls: &Urls, stripe: StripeAccess, public_url: &str) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let policy = Arc::new(auth::Policy::embedded(&modules::permissions()).await?);
+        let signer = Arc::new(keys::signer(settings)?);
+        let Ground { app, uow, system, audit, tenants } = Ground::new(
+            pool(settings, &urls.app, db::Role::App, settings.database.pool_size, db::Sharing::PerThread),
+            pool(settings, &urls.system, db::Role::System, SYSTEM_POOL, db::Sharing::Shared),
+            (&policy, &signer),
+            settings,
+        )?;
+        let door = Arc::clone(&app);
+        let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
+        // The limit of attempts per account is no rate limit that could be switched off: it is what keeps passwords from being guessed.
+        let sign_in = sign_in_settings(settings)?;
+        let auth = Arc::new(auth::Service::new(
+            &sign_in,
+            system.clone(),
+            directory,
+            Arc::new(projects::Teams),
+            audit.clone(),
+            clock.clone(),
+        )?);
+        let listener = auth.listen(urls.system.clone());
+        let builder = Builder {
+            settings,
+            policy: &policy,
+            auth: &auth,
+            provider: Arc::new(provider(settings, &stripe)?),
+            clock,
+            escrow: escrow_settings(settings, stripe.webhook_secrets, stripe.livemode, public_url),
+        };
+        let serving = Ground { app, uow, system, audit, tenants };
+        let working = Ground::new(
+            pool(settings, &urls.app, db::Role::App, settings.jobs.concurrency, db::Sharing::Shared),
+            pool(settings, &urls.system, db::Role::System, settings.jobs.concurrency, db::Sharing::Shared),
+            (&policy, &signer),
+            settings,
+        )?;
+        let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
+        let Ground { uow, system, audit, tenants, .. } = serving;
+        let users = users::Service::new(uow, system.clone(), tenants, auth.clone(), auth.clone(), policy.clone(), audit.clone())
+            .with_obligations(vec![domains.tenders.clone(), domains.escrow.clone()])
+            .with_cookies(users::CookieSettings { secure: settings.secure_cookie });
+        let escrow = domains.escrow.clone();
+        let mut serving = domains.wired();
+        serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users)]);
+        let mut working = for_jobs.wired();
+        working.push(auth.clone());
+        Ok(Self {
+            door,
+            system,
+            policy,
+            audit,
+            auth,
+            escrow,
+            serving,
+            working,
+            listener,
+            counting: OnceLock::new(),
+            worker: Arc::default(),
+            demo_logins_missing: Arc::default(),
+            drain: web::Drain::default(),
+        })
+    }
+
+    /// What the HTTP application is made of.
+    ///
+    /// # Errors
+    /// If routes or settings contradict each other.
+    pub fn app_deps(&self, settings: &Settings) -> anyhow::Result<web::AppDeps> {
+        let routes = modules::routes();
+        let conflicts = routes.conflicts();
+        anyhow::ensure!(conflicts.is_empty(), "schemas of the API contradict each other: {conflicts:?}");
+        let document = documents::document(&routes);
+        let worker = settings.jobs.in_process.then(|| Arc::clone(&self.worker));
+        let ready = platform::Ready::new(self.door.clone(), self.system.clone(), worker);
+        let ready = ready.in_production(settings.profile == Profile::Production);
+        let ready = ready.unless_demo_logins_are_missing(Arc::clone(&self.demo_logins_missing));
+        let idempotency = web::IdempotencySecret::derived(keys::seal_secret(settings)?.expose_secret().trim().as_bytes());
+        let serving = self.serving.clone();
+        let deps = web::AppDeps::new(Arc::new(routes), self.auth.clone(), web_settings(settings));
+        let deps = if settings.server.docs { deps.openapi(document) } else { deps };
+        Ok(deps
+            .drain(self.drain.clone())
+            .idempotency_secret(idempotency)
+            .authorizer(self.policy.clone())
+            .denial_log(Arc::new(platform::Denials(self.audit.clone())))
+            .readiness(Arc::new(ready))
+            .data(move |config: &mut ServiceConfig| {
+                for service in &serving {
+                    Arc::clone(service).data(config);
+                }
+            }))
+    }
+
+    /// Settles a release that stays unknown, as a person found it.
+    ///
+    /// # Errors
+    /// Why not, in words for that person.
+    pub async fn resolve_release(
+        &self,
+        release: ReleaseId,
+        what: &escrow::Resolution,
+        by: &Decision,
+    ) -> Result<escrow_api::Release, escrow_api::Error> {
+        self.escrow.resolve_release(release, what, by).await
+    }
+
+    /// Settles what came back of a release, as a person decides.
+    ///
+    /// # Errors
+    /// Why not, in words for that person.
+    pub async fn settle_reversal(
+        &self,
+        release: ReleaseId,
+        what: &escrow::Settlement,
+        by: &Decision,
+    ) -> Result<escrow_api::Release, escrow::Unsettled> {
+        self.escrow.settle_reversal(release, what, by).await
+    }
+
+    /// What does jobs, hears events and sweeps.
+    #[must_use]
+    pub fn registry(&self) -> jobs::Registry {
+        let mut registry = jobs::Registry::new();
+        for service in &self.working {
+            Arc::clone(service).register(&mut registry);
+        }
+        registry
+    }
+
+    /// Tells readiness about the worker of this process.
+    pub fn watch_worker(&self, monitor: jobs::Monitor) {
+        let _set_once = self.worker.set(monitor);
+    }
+
+    /// Tells readiness whether the demo logins are still to be made.
+    pub fn miss_demo_logins(&self, missing: bool) {
+        self.demo_logins_missing.store(missing, Ordering::Relaxed);
+    }
+
+    /// Keeps the gauge of open alarms true from now on.
+    pub fn count_alarms(&self) {
+        self.counting.get_or_init(|| alarms::watch_alarms(self.system.clone()));
+    }
+
+    /// The switch that turns clients away.
+    #[must_use]
+    pub fn drain(&self) -> web::Drain {
+        self.drain.clone()
+    }
+
+    /// The compiled policy.
+    #[must_use]
+    pub fn policy(&self) -> &auth::Policy {
+        &self.policy
+    }
+}
+
+impl Drop for Services {
+    fn drop(&mut self) {
+        self.listener.abort();
+        if let Some(counting) = self.counting.get() {
+            counting.abort();
+        }
+    }
+}
+
+/// The doors through pools of their own, and what stands right on them.
+struct Ground {
+    app: Arc<db::Postgres>,
+    uow: Uow,
+    system: SystemUow,
+    audit: Arc<audit::Service>,
+    tenants: Arc<tenants::Service>,
+}
+
+impl Ground {
+    fn new(
+        app: db::PoolSettings,
+        platform: db::PoolSettings,
+        (policy, signer): (&Arc<auth::Policy>, &Arc<audit::Signer>),
+        settings: &Settings,
+    ) -> anyhow::Result<Self> {
+        let app = db::Postgres::new(app)?;
+        let (uow, system) = (Uow::new(app.clone()), SystemUow::new(db::Postgres::new(platform)?));
+        let audit = audit::Service::new(uow.clone(), policy.clone())
+            .with_signer(Arc::clone(signer))
+            .signing_every(audit::Settings::read(&mut settings.reader()).sign_every, system.clone());
+        let audit = Arc::new(audit);
+        let tenants = tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone());
+        let tenants = Arc::new(
+            tenants
+                .with_approver_wait(chrono::TimeDelta::from_std(tenants::Settings::read(&mut settings.reader()).approver_wait)?),
+        );
+        Ok(Self { app, uow, system, audit, tenants })
+    }
+}
+
+fn pool(settings: &Settings, url: &SecretString, role: db::Role, size: usize, sharing: db::Sharing) -> db::PoolSettings {
+    let database = &settings.database;
+    db::PoolSettings {
+        url: url.clone(),
+        identity: identity(settings, role),
+        size,
+        sharing,
+        wait: database.wait,
+        statement_timeout: database.statement_timeout,
+        lock_timeout: database.lock_timeout,
+    }
+}
+
+/// Who connections must be. Where roles are configured one by one, the logins count too; a developer's one URL may lead anywhere.
+#[must_use]
+pub fn identity(settings: &Settings, role: db::Role) -> db::Identity {
+    db::Identity { role, login: settings.profile == Profile::Production }
+}
+
+/// Makes the domains, which keep nothing in memory, as often as there are grounds to stand on.
+struct Builder<'a> {
+    settings: &'a Settings,
+    policy: &'a Arc<auth::Policy>,
+    auth: &'a Arc<auth::Service>,
+    provider: Arc<stripe_adapter::StripeProvider>,
+    clock: Arc<dyn Clock>,
+    escrow: escrow::Settings,
+}
+
+impl Builder<'_> {
+    fn domains(&self, ground: &Ground) -> anyhow::Result<Domains> {
+        let Ground { uow, system, audit, tenants, .. } = ground;
+        let projects =
+            projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone());
+        let projects = Arc::new(projects.offering(self.escrow.currencies.clone()));
+        let escrow = Arc::new(escrow::Service::new(escrow::Dependencies {
+            uow: uow.clone(),
+            system: system.clone(),
+            authorizer: self.policy.clone(),
+            audit: audit.clone(),
+            tenants: tenants.clone(),
+            provider: self.provider.clone(),
+            clock: self.clock.clone(),
+            settings: self.escrow.clone(),
+        }));
+        let tenders = Arc::new(tenders::Service::new(tenders::Dependencies {
+            uow: uow.clone(),
+            system: system.clone(),
+            authorizer: self.policy.clone(),
+            audit: audit.clone(),
+            tenants: tenants.clone(),
+            projects: projects.clone(),
+            contracts: escrow.clone(),
+            key: tenders::SealKey::from_base64(&keys::seal_secret(self.settings)?)?,
+            previous_keys: keys::previous_seal_keys(self.settings)?,
+            settings: tenders::Settings::read(&mut self.settings.reader()),
+        }));
+        Ok(Domains { audit: audit.clone(), tenants: tenants.clone(), projects, escrow, tenders })
+    }
+}
+
+fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
+    Ok(auth::Settings { switch_secret: keys::seal_secret(settings)?, ..auth::Settings::read(&mut settings.reader()) })
+}
+
+fn escrow_settings(
+    settings: &Settings,
+    webhook_secrets: Vec<SecretString>,
+    livemode: bool,
+    public_url: &str,
+) -> escrow::Settings {
+    let mut escrow = escrow::Settings { webhook_secrets, livemode, ..escrow::Settings::read(&mut settings.reader()) };
+    // There is no front end here: people come back to the documentation, where that is served.
+    let page = if settings.server.docs { "/docs/" } else { "/" };
+    escrow.onboarding_return_url = format!("{public_url}{page}?onboarding=done");
+    escrow.onboarding_refresh_url = format!("{public_url}{page}?onboarding=again");
+    escrow
+}
+
+fn web_settings(settings: &Settings) -> web::Settings {
+    let limits = settings.rate_limits;
+    let per_minute = |requests: u32| web::Quota { requests, seconds: 60 };
+    web::Settings {
+        allowed_origins: settings.server.allowed_origins.clone(),
+        trusted_proxies: settings.server.trusted_proxies.clone(),
+        client_ip_header: settings.server.client_ip_header,
+        body_limit: settings.server.max_body_bytes,
+        body_idle_timeout: settings.server.body_idle_timeout,
+        body_timeout: settings.server.body_timeout,
+        hsts: settings.profile == Profile::Production,
+        secure_cookie: settings.secure_cookie,
+        access_log: tracing::enabled!(tracing::Level::INFO),
+        rate_limits: web::RateLimits {
+            enabled: limits.enabled,
+            address: per_minute(limits.per_address),
+            user: per_minute(limits.per_user),
+            organization: per_minute(limits.per_organization),
+            auth: per_minute(limits.sign_in_per_address),
+        },
+        ..web::Settings::default()
+    }
+}

@@ -1,0 +1,36 @@
+//! Where a person stands in an organisation: asked once for all of their sessions there.
+
+use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, ProjectRoles, UserId};
+
+use super::Service;
+use crate::place::Place;
+
+impl Service {
+    /// The place of a person in an organisation, if they are its member. However many of their sessions ask at a time, one asks the database;
+    /// of ten thousand roles in teams it reads those that changed since the last time.
+    pub(super) async fn place(&self, user: UserId, org: OrgId) -> Result<Option<Place>, Fault> {
+        self.places.share(&(user, org), self.look_up_place(user, org)).await
+    }
+
+    async fn look_up_place(&self, user: UserId, org: OrgId) -> Result<Option<Place>, Fault> {
+        let roles = self.cache.roles();
+        let look = roles.look(user, org);
+        let asked = look.projects();
+        let found: Option<(OrgRole, Vec<(ProjectId, ProjectRole)>)> = self
+            .system
+            .read(async |tx| {
+                let Some(membership) = self.directory.membership(tx, user, org).await? else { return Ok(None) };
+                let read = match &asked {
+                    _ if !membership.role.needs_teams() => Vec::new(),
+                    None => self.teams.roles(tx, org, user).await?,
+                    Some(projects) if projects.is_empty() => Vec::new(),
+                    Some(projects) => self.teams.roles_among(tx, org, user, projects).await?,
+                };
+                Ok::<_, Fault>(Some((membership.role, read)))
+            })
+            .await?;
+        let Some((role, read)) = found else { return Ok(None) };
+        let projects = if role.needs_teams() { roles.found(look, read) } else { ProjectRoles::default() };
+        Ok(Some(Place { role, projects }))
+    }
+}

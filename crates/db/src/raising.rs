@@ -1,0 +1,55 @@
+//! Alarms, raised in the transaction of what happened, and settled by the sweep that finds them over.
+
+use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use kernel::Fault;
+use uow::Alarm;
+use uuid::Uuid;
+
+use crate::DbResult;
+
+/// Longer texts are cut: what others' systems say goes into them.
+const MOST: usize = 2_000;
+/// As long as the longest id.
+const ID: usize = 255;
+
+/// One line of bounded length that PostgreSQL takes.
+fn line(text: &str, most: usize) -> String {
+    text.chars().take(most).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+pub(crate) async fn raise(connection: &mut AsyncPgConnection, alarm: &Alarm) -> Result<(), Fault> {
+    diesel::sql_query("select app.raise_alarm($1, $2, $3, $4, $5)")
+        .bind::<Text, _>(alarm.kind)
+        .bind::<Text, _>(alarm.about.0)
+        .bind::<Text, _>(line(&alarm.about.1, ID))
+        .bind::<Nullable<SqlUuid>, _>(alarm.org.map(Uuid::from))
+        .bind::<Text, _>(line(&alarm.detail, MOST))
+        .execute(connection)
+        .await
+        .fault()?;
+    Ok(())
+}
+
+pub(crate) async fn settle(
+    connection: &mut AsyncPgConnection,
+    kind: &str,
+    over: &[String],
+    by: &str,
+    note: &str,
+) -> Result<(), Fault> {
+    let over: Vec<String> = over.iter().map(|id| line(id, ID)).collect();
+    // In one order for everyone, so that two sweeps never wait for each other in a circle.
+    diesel::sql_query(
+        "with over as (select id from alarms where kind = $1 and settled_at is null and object_id = any ($2) order by id for update)
+         update alarms a set settled_at = clock_timestamp(), settled_by = $3, note = $4 from over where a.id = over.id",
+    )
+    .bind::<Text, _>(kind)
+    .bind::<Array<Text>, _>(over)
+    .bind::<Text, _>(by)
+    .bind::<Text, _>(note)
+    .execute(connection)
+    .await
+    .fault()?;
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! The names of the tables.
+
+pub(crate) const ACCOUNTS: &str = "accounts";
+pub(crate) const ACCOUNT_LINKS: &str = "account_links";
+pub(crate) const APPLICATION_FEES: &str = "application_fees";
+pub(crate) const BALANCE_TRANSACTIONS: &str = "balance_transactions";
+pub(crate) const CHARGES: &str = "charges";
+pub(crate) const DELIVERIES: &str = "deliveries";
+pub(crate) const DISPUTES: &str = "disputes";
+pub(crate) const EARLY_FRAUD_WARNINGS: &str = "early_fraud_warnings";
+pub(crate) const EVENTS: &str = "events";
+pub(crate) const FAULTS: &str = "faults";
+pub(crate) const IDEMPOTENCY: &str = "idempotency";
+pub(crate) const META: &str = "meta";
+pub(crate) const PAYMENT_INTENTS: &str = "payment_intents";
+pub(crate) const PAYMENT_METHODS: &str = "payment_methods";
+pub(crate) const PAYOUTS: &str = "payouts";
+pub(crate) const REFUNDS: &str = "refunds";
+pub(crate) const REQUESTS: &str = "requests";
+pub(crate) const REVERSALS: &str = "reversals";
+pub(crate) const REVIEWS: &str = "reviews";
+pub(crate) const SCHEDULE: &str = "schedule";
+pub(crate) const TOPUPS: &str = "topups";
+pub(crate) const TRANSFERS: &str = "transfers";
+pub(crate) const WEBHOOK_ENDPOINTS: &str = "webhook_endpoints";

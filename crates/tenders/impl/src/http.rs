@@ -1,0 +1,55 @@
+//! HTTP: private DTOs, handlers, routes.
+
+mod bids;
+mod dto;
+mod entity_tag;
+mod evaluation;
+mod milestones;
+mod procedure;
+mod tenders;
+mod time;
+
+use tenders_api::perm;
+use web::{Guard, Routes};
+
+const PARTIES: Guard = Guard::Party("the tender's owner, and any organisation that may bid for it");
+const BID_PARTIES: Guard = Guard::Party("the bid's bidder and, once the bids are opened, the tender's owner");
+
+/// A bid has a rate for each of up to 20,000 lines.
+const BID_LIMIT: usize = 4 << 20;
+
+/// The endpoints of tenders and bids.
+pub fn routes(r: &mut Routes) {
+    r.tag("Tenders", "Tenders from draft to award.")
+        .sealed()
+        .add(PARTIES, || tenders::list)
+        .add(perm::EDIT, || tenders::create)
+        .add(PARTIES, || tenders::read)
+        .add(perm::EDIT, || tenders::replace)
+        .add(perm::EDIT, || tenders::change)
+        .add(perm::EDIT, || tenders::remove)
+        .add(perm::EDIT, || tenders::retender)
+        .add(perm::INVITE, || tenders::invite)
+        .add(perm::INVITE, || tenders::invitations)
+        .add(perm::PUBLISH, || procedure::publish)
+        .add(perm::EXTEND, || procedure::extend)
+        .add(perm::CANCEL, || procedure::cancel)
+        .add(perm::OPEN, || procedure::open)
+        .add(perm::AWARD, || procedure::award)
+        .add(perm::AWARD, || procedure::cancel_award)
+        .add(perm::CANCEL, || procedure::conclude_unsuccessful)
+        .add(BID_PARTIES, || evaluation::opening_record)
+        .add(Guard::SignedIn, || time::now);
+    r.tag("Bids", "Bids, sealed until two persons open them.")
+        .sealed()
+        .add(perm::BIDS_SUBMIT, || bids::submit)
+        .body_limit(BID_LIMIT)
+        .add(BID_PARTIES, || bids::list)
+        .add(BID_PARTIES, || bids::read)
+        .add(perm::BIDS_SUBMIT, || bids::replace)
+        .body_limit(BID_LIMIT)
+        .add(perm::BIDS_SUBMIT, || bids::withdraw)
+        .add(perm::BIDS_SUBMIT, || bids::refuse_award)
+        .add(perm::EVALUATE, || evaluation::accept)
+        .add(perm::EVALUATE, || evaluation::disqualify);
+}

@@ -1,8 +1,0 @@
-//! The rules, pure: state machines, pricing, ranking, milestones, the Merkle tree.
-
-pub mod draft;
-pub mod machine;
-pub mod merkle;
-pub mod milestones;
-pub mod pricing;
-pub mod ranking;

@@ -1,0 +1,329 @@
+//! What somebody could do who got statements of their own into a tenant's transaction, tried as the serving role: nothing to another tenant that
+//! it has not taken part in itself, and nothing that counts its rows (docs/decisions/0029).
+
+use secrecy::ExposeSecret;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, NoTls};
+
+use crate::world::{Party, World};
+
+/// The serving role, with whatever statements.
+struct Intruder(Client);
+
+impl Intruder {
+    async fn of(world: &World) -> Self {
+        let (client, connection) =
+            tokio_postgres::connect(world.db.app_url().await.expose_secret(), NoTls).await.expect("connects");
+        tokio::spawn(connection);
+        Self(client)
+    }
+
+    /// Runs statements in a party's transaction up to the commit, and takes them back; why they were refused.
+    async fn tries(&self, party: &Party, sql: &str) -> Result<(), (SqlState, String)> {
+        let all = format!("begin; select app.enter('{}', '{}'); {sql}; set constraints all immediate", party.org, party.user);
+        let outcome = self.0.batch_execute(&all).await;
+        self.0.batch_execute("rollback").await.expect("rolls back");
+        outcome.map_err(|error| {
+            let error = error.as_db_error().unwrap_or_else(|| panic!("{sql}: {error:?}"));
+            (error.code().clone(), error.message().to_owned())
+        })
+    }
+
+    async fn is_refused(&self, party: &Party, sql: &str) {
+        let outcome = self.tries(party, sql).await;
+        assert!(matches!(&outcome, Err((code, _)) if *code == SqlState::INSUFFICIENT_PRIVILEGE), "{sql}: {outcome:?}");
+    }
+
+    async fn is_refused_saying(&self, party: &Party, sql: &str, text: &str) {
+        let outcome = self.tries(party, sql).await;
+        assert!(matches!(&outcome, Err((_, said)) if said.contains(text)), "{sql}: {outcome:?}");
+    }
+
+    async fn passes(&self, party: &Party, sql: &str) {
+        assert_eq!(self.tries(party, sql).await, Ok(()), "{sql}");
+    }
+}
+
+/// A contract of the owner's in the eyes of the database, on whatever bid.
+fn contract(owner: &Party, contractor: &Party, tender: &str, bid: &str, total: &str) -> String {
+    format!(
+        "insert into contracts (org_id, id, contractor_org_id, project_id, tender_id, bid_id, title, currency, total, fee_bps,
+             processing_cost_bearer, processing_bps, processing_fixed, document, document_sha256)
+         values ('{}', gen_random_uuid(), '{}', gen_random_uuid(), {tender}, {bid}, 'Villa', 'EUR', {total}, 250, 'owner', 290, 30, '{{}}',
+             repeat('0', 64))",
+        owner.org, contractor.org
+    )
+}
+
+#[tokio::test]
+async fn a_contract_is_made_only_with_whom_has_an_awarded_bid() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let (owner, acme, stranger) = (world.register("Owner").await, world.register("Acme").await, world.register("Stranger").await);
+    let made = world.contract(&owner, &acme).await;
+    let tender = world.db.query("select tender_id from contracts").await.remove(0);
+    let intruder = Intruder::of(&world).await;
+    let (tender, bid) = (format!("'{tender}'"), format!("'{}'", made.bid));
+    let total = format!("(select total from bids where id = {bid})");
+    intruder.is_refused(&owner, &contract(&owner, &stranger, "gen_random_uuid()", "gen_random_uuid()", "1000")).await;
+    intruder.is_refused(&owner, &contract(&owner, &stranger, &tender, &bid, &total)).await;
+    intruder.is_refused(&owner, &contract(&owner, &acme, &tender, &bid, "1000")).await;
+    intruder.is_refused(&owner, &contract(&owner, &acme, "gen_random_uuid()", &bid, &total)).await;
+    // The very bid gets as far as the contract that it has.
+    intruder.is_refused_saying(&owner, &contract(&owner, &acme, &tender, &bid, &total), "contracts_live_bid").await;
+
+    let award = |bidder: &Party, amount: &str| {
+        format!(
+            "insert into awards (org_id, id, tender_id, bid_id, bidder_org_id, status, amount, currency, standstill_until, awarded_by)
+             values ('{}', gen_random_uuid(), {tender}, {bid}, '{}', 'pending', {amount}, 'EUR', now(), '{{}}')",
+            owner.org, bidder.org
+        )
+    };
+    intruder.is_refused(&owner, &award(&stranger, &total)).await;
+    intruder.is_refused(&owner, &award(&acme, "1")).await;
+    intruder.is_refused_saying(&owner, &award(&acme, &total), "awards_one_live").await;
+    let past_the_policy = format!(
+        "do $t$ begin {}; exception when others then perform set_config('test.said', sqlerrm, false); end $t$;
+         select current_setting('test.said')",
+        award(&stranger, &total)
+            .replace(", awarded_by)", ", awarded_by, cancel_reason)")
+            .replace("'pending'", "'cancelled'")
+            .replace("'{}')", "'{}', 'x')")
+    );
+    let said = world.db.query(&past_the_policy).await.remove(0);
+    assert!(said.contains("awards_bid_parties_fkey"), "{said}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_contract_binds_nobody_before_somebody_of_theirs_signed_it() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let (owner, acme, stranger) = (world.register("Owner").await, world.register("Acme").await, world.register("Stranger").await);
+    let tender = world.tender(&owner).await;
+    let bid = world.bid(&acme, &tender, "10.00").await;
+    world.open(&owner, &tender).await;
+    world.onboard(&acme).await;
+    let award = serde_json::json!({"bidId": bid});
+    let awarded = owner.http.post(&format!("/api/tenders/{}/award", tender.id), award).await.expect(200);
+    let id = awarded.text("/contract/id");
+    let intruder = Intruder::of(&world).await;
+    let told =
+        |account: &str| format!("do $$ begin assert (select account {account} from app.payee_of_contract('{id}')); end $$");
+    intruder.passes(&acme, &told("is not null")).await;
+    intruder.is_refused_saying(&owner, &told("is not null"), "assertion failed").await;
+
+    let sign = |party: &str| {
+        format!(
+            "insert into contract_signatures (org_id, contract_id, contractor_org_id, party, user_id, sha256)
+             select org_id, id, contractor_org_id, '{party}', app.user_id(), document_sha256 from contracts where id = '{id}'"
+        )
+    };
+    let nobody = Party { user: stranger.user.clone(), ..owner.clone() };
+    intruder.passes(&owner, &sign("owner")).await;
+    intruder.is_refused(&owner, &sign("contractor")).await;
+    intruder.is_refused(&nobody, &sign("owner")).await;
+    intruder
+        .is_refused_saying(
+            &owner,
+            &format!("{}; update contracts set status = 'active'", sign("owner")),
+            "does not bring a contract",
+        )
+        .await;
+    for event in ["escrow.contract_activated", "escrow.contract_ended"] {
+        let forged = format!(
+            "insert into outbox (id, org_id, kind, aggregate, payload, request_id) values (gen_random_uuid(), app.org(), '{event}', '{id}', '{{}}', 'x')"
+        );
+        intruder.is_refused(&acme, &forged).await;
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn nobody_ends_a_contract_in_force_without_the_other_party() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let (owner, acme) = (world.register("Owner").await, world.register("Acme").await);
+    world.contract(&owner, &acme).await;
+    let intruder = Intruder::of(&world).await;
+    for status in ["terminated", "cancelled", "suspended", "signing", "closed"] {
+        let sql = format!("update contracts set status = '{status}'");
+        intruder.is_refused_saying(&owner, &sql, "does not bring a contract from active").await;
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn another_partys_trail_tells_what_was_done_and_who_did_it() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let (owner, acme, stranger) = (world.register("Owner").await, world.register("Acme").await, world.register("Stranger").await);
+    let made = world.contract(&owner, &acme).await;
+    let intruder = Intruder::of(&world).await;
+    let tell = |action: &str| {
+        format!("select app.audit_other_party('{}', '{}', gen_random_uuid(), '{action}', 'r')", owner.org, made.id)
+    };
+    for action in [
+        "contracts.propose_termination",
+        "contracts.withdraw_termination",
+        "contracts.terminate",
+        "users.remove",
+        "contracts.open",
+    ] {
+        for party in [&owner, &acme, &stranger] {
+            intruder.is_refused(party, &tell(action)).await;
+        }
+    }
+    let propose = |by: &str| {
+        format!(
+            "insert into contract_terminations (org_id, id, contract_id, contractor_org_id, party, proposed_by, reason)
+             select org_id, gen_random_uuid(), id, contractor_org_id, 'owner', {by}, 'No money' from contracts"
+        )
+    };
+    let told = format!("{}; {}", propose("app.user_id()"), tell("contracts.propose_termination"));
+    intruder.passes(&owner, &told).await;
+    intruder.is_refused(&owner, &format!("{told}; {}", tell("contracts.propose_termination"))).await;
+    let nobody = Party { user: stranger.user.clone(), ..owner.clone() };
+    intruder.is_refused(&nobody, &told).await;
+    intruder
+        .0
+        .batch_execute(&format!("begin; select app.enter('{}', '{}'); {told}; commit", owner.org, owner.user))
+        .await
+        .expect("proposes");
+    let entry = format!(
+        "select action || ' ' || after::text from audit_entries where org_id = '{}' and actor_id = '{}'",
+        acme.org, owner.user
+    );
+    assert_eq!(
+        world.db.query(&entry).await,
+        [r#"contracts.propose_termination {"reason": "No money", "status": "active", "proposedBy": "owner"}"#]
+    );
+    intruder.is_refused(&owner, &tell("contracts.propose_termination")).await;
+
+    let fell = format!("select app.audit_for_bidder('{}', '{}', gen_random_uuid(), 'r')", owner.org, made.bid);
+    intruder.is_refused(&owner, &fell).await;
+    let reversed = |action: &str, text: &str| {
+        format!("select app.tell_contractor('{}', '{action}', 'release', gen_random_uuid(), 'r', '{{}}', '{text}')", made.id)
+    };
+    let system = |sql: &str| format!("set local app.user_id = ''; {sql}");
+    for (action, text) in [("escrow.reversal_settled", r#"{"operator": "Ada"}"#), ("escrow.release_sent", "{}")] {
+        intruder.is_refused(&owner, &system(&reversed(action, text))).await;
+    }
+    let reason = "x".repeat(2_001);
+    let cancel = format!("update awards set status = 'cancelled', cancel_reason = '{reason}'");
+    intruder.is_refused_saying(&owner, &cancel, "awards_cancel_reason_length").await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_tenants_job_is_its_own_and_replaces_nobodys() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let (victim, intruding) = (world.register("Victim").await, world.register("Intruder").await);
+    let intruder = Intruder::of(&world).await;
+    let add = |envelope: &str, data: &str, at: &str| {
+        format!(
+            r#"select app.add_job('escrow.send_release', '{{"org": {envelope}, "request": "r", "data": {data}}}', {at}, 'key', 3)"#
+        )
+    };
+    let (own, theirs) = (format!("\"{}\"", intruding.org), format!("\"{}\"", victim.org));
+    for (envelope, data) in [
+        (theirs.as_str(), "{}".to_owned()),
+        ("null", "{}".to_owned()),
+        (own.as_str(), format!(r#"{{"org": {theirs}}}"#)),
+        ("null", format!(r#"{{"org": {theirs}}}"#)),
+    ] {
+        intruder.is_refused(&intruding, &add(envelope, &data, "null")).await;
+    }
+    // Nor in nobody's name.
+    for sql in [add("null", "{}", "null"), "select app.raise_alarm('a_', 'b_', 'c', null, 'x')".to_owned()] {
+        let outcome = intruder.0.batch_execute(&sql).await.expect_err(&sql);
+        assert_eq!(outcome.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{sql}");
+    }
+    for (party, envelope, at) in [(&victim, &theirs, "now() + interval '1 hour'"), (&intruding, &own, "'2999-01-01'")] {
+        let sql = add(envelope, &format!(r#"{{"org": {envelope}}}"#), at);
+        intruder.0.batch_execute(&format!("begin; select app.enter('{}', null); {sql}; commit", party.org)).await.expect("adds");
+    }
+    // The platform's, for the victim, is the victim's.
+    let system = add("null", &format!(r#"{{"org": {theirs}}}"#), "now() + interval '2 hours'");
+    world.db.run_sql(&format!("set role build14_system; {system}")).await;
+    let jobs = "select (payload -> 'data' ->> 'org') || ' ' || (run_at < now() + interval '3 hours') from graphile_worker._private_jobs where key like '%:key' order by 1";
+    let mut expected = [format!("{} true", victim.org), format!("{} false", intruding.org)];
+    expected.sort();
+    assert_eq!(world.db.query(jobs).await, expected);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_expression_never_becomes_another_tenant() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let (victim, intruding) = (world.register("Victim").await, world.register("Intruder").await);
+    let intruder = Intruder::of(&world).await;
+    for expression in [
+        format!("app.enter('{}', null)", victim.org),
+        format!("app.enter('{}', '{}')", intruding.org, victim.user),
+        format!("set_config('app.org_id', '{}', true)", victim.org),
+        "query_to_xml('set app.org_id = ''x''', true, true, '')".to_owned(),
+    ] {
+        let outcome = intruder.tries(&intruding, &format!("select {expression}")).await;
+        assert!(outcome.is_err(), "{expression}");
+    }
+    intruder.passes(&intruding, &format!("select app.enter('{}', '{}')", intruding.org, intruding.user)).await;
+    world.end().await;
+}
+
+/// What of PostgreSQL's own the serving role reads: listed, so that what a new version brings is looked at. What tells of rows that a tenant
+/// does not see, or of what others do, is not among it.
+#[tokio::test]
+async fn the_serving_role_reads_no_statistics() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let (owner, acme) = (world.register("Owner").await, world.register("Acme").await);
+    let tender = world.tender(&owner).await;
+    world.bid(&acme, &tender, "10.00").await;
+    world.db.run_sql("analyze").await;
+    let intruder = Intruder::of(&world).await;
+    for expression in [
+        "(select n_live_tup from pg_stat_user_tables where relname = 'bids')",
+        "(select n_tup_ins from pg_stat_xact_user_tables where relname = 'bids')",
+        "(select idx_scan from pg_stat_user_indexes where relname = 'bids' limit 1)",
+        "(select heap_blks_read from pg_statio_user_tables where relname = 'bids')",
+        "(select xact_commit from pg_stat_database limit 1)",
+        "(select query from pg_stat_activity limit 1)",
+        "(select count(*) from pg_locks)",
+        "pg_stat_get_live_tuples('bids'::regclass)",
+        "pg_relation_size('bids')",
+        "pg_total_relation_size('bids')",
+        "pg_blocking_pids(1)",
+        "pg_try_advisory_xact_lock(app.tender_gate(gen_random_uuid()))",
+        "(select last_value from outbox_seq_seq)",
+        "pg_sequence_last_value('outbox_seq_seq')",
+    ] {
+        intruder.is_refused(&owner, &format!("select {expression}")).await;
+    }
+    intruder
+        .passes(
+            &owner,
+            "do $$ begin
+                 assert not exists (select from pg_stats where schemaname in ('public', 'app') and tablename not in ('__diesel_schema_migrations'));
+                 assert not exists (select from pg_sequences where last_value is not null);
+             end $$",
+        )
+        .await;
+    // The rest of them, should a version of PostgreSQL have more.
+    let open = "set role build14_app;
+        do $$ declare view regclass; begin
+            for view in select c.oid from pg_class c
+                where c.relnamespace = 'pg_catalog'::regnamespace and c.relkind = 'v' and c.relname ~ '^pg_(stat|statio|locks)_?' and c.relname !~ '^pg_stats' loop
+                begin
+                    execute format('select count(x::text) from %s x', view);
+                    execute format('set test.open = %L', concat_ws(' ', current_setting('test.open', true), view));
+                exception when insufficient_privilege then null;
+                end;
+            end loop;
+        end $$;
+        select coalesce(current_setting('test.open', true), '')";
+    assert_eq!(world.db.query(open).await, [""], "PostgreSQL's statistics are closed by `build14 migrate` (db::bootstrap)");
+    world.end().await;
+}
