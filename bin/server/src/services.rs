@@ -27,7 +27,7 @@ use crate::database::Urls;
 
 pub use doctor::{Finding, doctor, doctor_of, exposed};
 pub use documents::{openapi_json, routes};
-pub use escrow::Settlement;
+pub use escrow::{HoldPlace, Resolution, Settlement};
 pub use float::post_float;
 pub use holds::{freeze, unfreeze};
 pub use registry::TASKS;
