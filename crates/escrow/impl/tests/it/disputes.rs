@@ -32,7 +32,7 @@ impl World {
     }
 
     async fn look(&self, funding: &Funding) {
-        let job = tasks::PaymentJob { org: self.owner.org, payment: funding.escrow.id };
+        let job = tasks::SyncCharge { org: self.owner.org, payment: funding.escrow.id };
         self.service.sync_charge(job).await.expect("looks");
     }
 
@@ -262,7 +262,7 @@ async fn a_transfer_that_arrived_after_all_widens_the_hold() {
     };
     let transfer = escrow_api::PaymentProvider::create_transfer(&*other.provider, &order).await.expect("made").id;
     let job =
-        tasks::TransferJob { org: other.owner.org, release: release.parse::<uuid::Uuid>().expect("an id").into(), transfer };
+        tasks::SyncTransfer { org: other.owner.org, release: release.parse::<uuid::Uuid>().expect("an id").into(), transfer };
     other.service.sync_transfer(job).await.expect("syncs");
     let mut holds = other.open_holds().await;
     holds.sort();
@@ -315,7 +315,7 @@ async fn of_many_looks_at_once_one_places_the_hold() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
     world.provider.dispute(&funding.intent, DisputeStage::Open);
-    let job = tasks::PaymentJob { org: world.owner.org, payment: funding.escrow.id };
+    let job = tasks::SyncCharge { org: world.owner.org, payment: funding.escrow.id };
     let looks = futures::future::join_all((0..16).map(|_| world.service.sync_charge(job))).await;
     assert!(looks.iter().all(Result::is_ok));
     assert_eq!(world.db.query("select count(*) from holds").await, ["1"]);

@@ -225,7 +225,7 @@ async fn a_look_planned_for_later_does_not_move_the_one_that_an_event_asks_for()
     let told = json!({ "id": funding.intent });
     deliver(&world, &event("evt_1", "payment_intent.succeeded", told)).await.expect("is taken");
     world.db.run_sql("delete from graphile_worker._private_jobs").await;
-    let routing = escrow::jobs::WebhookJob { event: "evt_1".to_owned() };
+    let routing = escrow::jobs::RouteEvent { event: "evt_1".to_owned() };
     world.service.route_event(routing).await.expect("routes");
     // Another look began before the payment succeeded and ends only now.
     world.provider.change_intent(&funding.intent, |intent| intent.status = escrow_api::PaymentStatus::Processing);

@@ -206,7 +206,7 @@ async fn the_job_closes_at_the_deadline_and_bears_repetition() {
     let tender = w.published().await;
     w.bid(&w.acme, tender, "10").await;
     let platform = kernel::Ctx::system(w.owner.org, kernel::RequestId::generate());
-    let job = tenders::TenderJob { tender };
+    let job = tenders::Close { tender };
     w.service.close_due(&platform, job).await.unwrap();
     assert_eq!(w.db.query("select status from tenders").await, ["published"], "not before the deadline");
     w.after_deadline().await;

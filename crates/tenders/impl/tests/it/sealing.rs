@@ -149,6 +149,25 @@ async fn the_serving_role_cannot_open_close_or_complete_by_itself() {
 }
 
 #[tokio::test]
+async fn the_record_names_those_who_opened_and_nobody_else() {
+    let w = World::new().await;
+    let tender = w.published().await;
+    w.bid(&w.acme, tender, "10").await;
+    w.after_deadline().await;
+    w.sql(w.owner.org, &format!("select app.close_tender('{tender}')")).await.unwrap();
+    let (owner, second, acme) = (w.owner.user, w.second.user, w.acme.user);
+    let open = |persons: &str| {
+        format!("set local app.user_id = '{owner}'; select count(*) from app.open_bids('{tender}', array[{persons}]::uuid[])")
+    };
+    for forged in ["", &format!("'{second}'"), &format!("'{owner}', '{acme}'"), &format!("'{owner}', '{second}', '{second}'")] {
+        let refused = w.sql(w.owner.org, &open(forged)).await.unwrap_err();
+        assert_eq!(refused, "bids are opened by one or two of this organisation, in their own name", "{forged}");
+    }
+    assert_eq!(w.sql(w.owner.org, &open(&format!("'{second}', '{owner}'"))).await.unwrap(), ["1"]);
+    assert_eq!(w.db.query("select opened_by from opening_records").await, [format!("{{{second},{owner}}}")]);
+}
+
+#[tokio::test]
 async fn without_a_tenant_nothing_is_seen_and_parties_never_change() {
     let w = World::new().await;
     let tender = w.published().await;
