@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use auth_api::Authorizer;
-use build14::services::PERMISSIONS;
+use build14::modules::permissions;
 use kernel::{Ctx, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope, UserId};
 
 use crate::say::say;
@@ -17,8 +17,9 @@ const DECISIONS: usize = 2_000_000;
 /// # Errors
 /// If the policy does not fit the permissions.
 pub async fn run() -> anyhow::Result<()> {
-    let policy: Arc<dyn Authorizer> = Arc::new(auth::Policy::embedded(PERMISSIONS).await?);
-    let permissions = PERMISSIONS.concat();
+    let permissions = permissions();
+    let policy: Arc<dyn Authorizer> = Arc::new(auth::Policy::embedded(&permissions).await?);
+    let permissions = permissions.concat();
     let mut slowest = 0.0_f64;
     for projects in [0, 10, 10_000] {
         let ids: Vec<_> = (0..projects).map(|_| ProjectId::new()).collect();

@@ -37,7 +37,7 @@ pub use migrate::{
     MIGRATIONS, MigrateError, SchemaState, bootstrap, migrate, migrate_with, pending_migrations, revert_all, schema_state,
 };
 pub use patience::Patience;
-pub use pg::{Pg, PgRead};
+pub use pg::{Pg, PgRead, instant};
 pub use pool::{Postgres, check_capacity};
 pub use role::{Identity, Role, exposures_of, refusal};
 pub use settings::{PoolSettings, Sharing};

@@ -1,5 +1,6 @@
 //! What this crate does from time to time by itself: gauges, and pruning of what nobody needs any more.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use db::prelude::*;
@@ -31,21 +32,11 @@ const PRUNE: [&str; 5] = [
 
 /// Adds the sweeps of this crate.
 pub(crate) fn add(registry: &mut Registry, system: &SystemUow) {
-    let door = system.clone();
-    registry.every("jobs.gauges", Duration::from_secs(15), move || {
-        let system = door.clone();
-        async move { gauges(&system).await }
-    });
-    let door = system.clone();
-    registry.every("jobs.alarms", Duration::from_secs(15), move || {
-        let system = door.clone();
-        async move { alarms::watch(&system).await }
-    });
-    let door = system.clone();
-    registry.every("jobs.prune", Duration::from_secs(3600), move || {
-        let system = door.clone();
-        async move { prune(&system).await }
-    });
+    let system = Arc::new(system.clone());
+    let quarter_minute = Duration::from_secs(15);
+    registry.every("jobs.gauges", quarter_minute, &system, |system| async move { gauges(&system).await });
+    registry.every("jobs.alarms", quarter_minute, &system, |system| async move { alarms::watch(&system).await });
+    registry.every("jobs.prune", Duration::from_secs(3600), &system, |system| async move { prune(&system).await });
 }
 
 #[allow(clippy::cast_precision_loss)]

@@ -361,6 +361,6 @@ async fn whoever_waits_for_a_development_server_finds_the_demo_logins() {
     assert_eq!(answer.status(), 200);
     let token = answer.json::<Value>().await.expect("JSON")["accessToken"].as_str().expect("a token").to_owned();
     let projects = http.get(format!("http://{address}/api/projects")).bearer_auth(token).send().await.expect("answers");
-    assert_eq!(projects.json::<Value>().await.expect("JSON")["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(projects.json::<Value>().await.expect("JSON")["data"].as_array().map(Vec::len), Some(1));
     server.kill().await.expect("ends");
 }

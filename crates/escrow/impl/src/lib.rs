@@ -28,8 +28,8 @@
 //!   whatever dies in between, the same job run again comes to the same end. Only what is harmless until it is paid gets another key, once
 //!   the provider failed under the first.
 //!
-//! [`Service`] is every service trait of `escrow-api`, the port of tenders, and the handlers of [`jobs`]; [`routes`] are the endpoints,
-//! which [`app_data`] gives what they call.
+//! [`Service`] is every service trait of `escrow-api`, the port of tenders, and what does the tasks of [`jobs`]; [`routes`] are the endpoints; [`MODULE`]
+//! is how the server finds it all.
 //!
 //! Tables owned: `contracts`, `contract_lines`, `contract_signatures`, `contract_sums`, `contract_terminations`, `milestones`, `milestone_reviews`, `escrow_accounts`, `payments`,
 //! `releases`, `payee_accounts`, `payee_accounts_retired`, `webhook_events`, `ledger_accounts`, `ledger_transactions`, `ledger_entries`, `ledger_balances`,
@@ -39,13 +39,15 @@ mod http;
 pub mod jobs;
 mod ledger;
 mod model;
+mod module;
 mod repo;
 mod schema;
 mod service;
 mod settings;
 mod signature;
 
-pub use http::{app_data, routes};
+pub use http::routes;
+pub use module::MODULE;
 pub use service::{
     Dependencies, Float, FloatError, FloatPosted, HoldError, HoldPlace, Lifted, Own, Resolution, Service, Settlement, Unsettled,
     doctor, freeze, post_float, unfreeze,

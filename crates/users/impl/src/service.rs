@@ -12,12 +12,10 @@ use kernel::{Actor, Ctx, Denied, Fault, FieldFault, OrgId, OrgRole, Page, PageRe
 use serde_json::json;
 use tenants_api::{Left, Member, Memberships, Organization, perm};
 use uow::{ReadTx, SystemUow, Tx, Uow};
-use users_api::{
-    Error, MemberInvitation, MemberUser, NewInvitation, NoObligations, Obligations, OwnInvitation, ProfileChange, User, Users,
-};
+use users_api::{Error, MemberInvitation, MemberUser, NewInvitation, Obligations, OwnInvitation, ProfileChange, User, Users};
 use uuid::Uuid;
 
-use crate::{model, repo};
+use crate::{CookieSettings, model, repo};
 
 /// People over PostgreSQL.
 pub struct Service {
@@ -28,8 +26,12 @@ pub struct Service {
     accounts: Arc<dyn Accounts>,
     authz: Arc<dyn Authorizer>,
     audit: Arc<dyn Audit>,
-    obligations: Arc<dyn Obligations>,
+    obligations: Vec<Arc<dyn Obligations>>,
+    cookies: CookieSettings,
 }
+
+/// So much of what binds an organisation is named; the rest is found when this is seen to.
+const MOST_NAMED: usize = 5;
 
 /// Why an account was not removed in a transaction.
 enum Staying {
@@ -69,13 +71,24 @@ impl Service {
         authz: Arc<dyn Authorizer>,
         audit: Arc<dyn Audit>,
     ) -> Self {
-        Self { uow, system, memberships, sessions, accounts, authz, audit, obligations: Arc::new(NoObligations) }
+        let (obligations, cookies) = (Vec::new(), CookieSettings { secure: true });
+        Self { uow, system, memberships, sessions, accounts, authz, audit, obligations, cookies }
     }
 
-    /// The same, asking `obligations` before the last member of an organisation removes the account.
+    /// The same, asking each of `obligations` before the last member of an organisation removes the account.
     #[must_use]
-    pub fn with_obligations(self, obligations: Arc<dyn Obligations>) -> Self {
+    pub fn with_obligations(self, obligations: Vec<Arc<dyn Obligations>>) -> Self {
         Self { obligations, ..self }
+    }
+
+    /// The same with session cookies sent so.
+    #[must_use]
+    pub fn with_cookies(self, cookies: CookieSettings) -> Self {
+        Self { cookies, ..self }
+    }
+
+    pub(crate) fn cookies(&self) -> &CookieSettings {
+        &self.cookies
     }
 
     async fn member_user(&self, tx: &ReadTx<'_>, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error> {
@@ -200,7 +213,11 @@ impl Users for Service {
             // Outside of the transaction, which the domains asked here could not use. A contract needs this person's signature to come
             // into force, so none does meanwhile.
             for org in last_of {
-                let bonds = self.obligations.of(&Ctx::system(org, ctx.request.clone())).await?;
+                let (platform, mut bonds) = (Ctx::system(org, ctx.request.clone()), Vec::new());
+                for domain in &self.obligations {
+                    bonds.extend(domain.of(&platform).await?);
+                }
+                bonds.truncate(MOST_NAMED);
                 if !bonds.is_empty() {
                     return Err(Error::OrganizationInUse(bonds));
                 }

@@ -21,7 +21,8 @@ fn rewrite(ctx: &Ctx, place: i64) -> String {
              for l in select * from audit_links where org_id = '{0}' and sequence >= {place} order by sequence loop
                  select * into e from audit_entries where org_id = l.org_id and id = l.entry_id;
                  previous := coalesce(previous, l.previous_hash);
-                 update audit_links set previous_hash = previous, hash = app.audit_hash(e, previous) where org_id = l.org_id and sequence = l.sequence
+                 update audit_links set previous_hash = previous, hash = app.audit_hash(e.org_id, e.id, e.at, e.actor_id, e.action, e.denied, e.entity_type, e.entity_id,
+                     e.request_id, e.before, e.after, previous) where org_id = l.org_id and sequence = l.sequence
                      returning hash into previous;
              end loop;
              update audit_heads h set hash = k.hash, previous_hash = k.previous_hash from audit_links k

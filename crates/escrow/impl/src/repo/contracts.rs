@@ -191,7 +191,8 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
     for milestone in milestones::views(pg, milestones::of_contracts(pg, &ids).await?).await? {
         milestones_of.entry(milestone.contract.0).or_default().push(milestone);
     }
-    let still = payees::without(pg, &ids).await?;
+    let owned: Vec<(Uuid, Uuid)> = rows.iter().map(|row| (row.org_id, row.id)).collect();
+    let still = payees::without(pg, &owned).await?;
     let mut terminations = terminations::of(pg, &ids).await?;
     rows.into_iter()
         .map(|row| {

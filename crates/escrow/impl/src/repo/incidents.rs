@@ -56,7 +56,7 @@ pub(crate) async fn keep(tx: &mut Tx, payment: &PaymentRow, seen: &Incident) -> 
         "with before as (select level from charge_incidents where org_id = $1 and payment_id = $2 and kind = $3 and object = $4),
          kept as (
              insert into charge_incidents as known (org_id, payment_id, kind, object, state, level, is_over) values ($1, $2, $3, $4, $5, $6, $7)
-             on conflict (org_id, payment_id, kind, object) do update set seen_at = now(),
+             on conflict (org_id, payment_id, kind, object) do update set seen_at = excluded.seen_at,
                  level = greatest(known.level, excluded.level),
                  state = case when excluded.level > known.level then excluded.state else known.state end,
                  is_over = case when excluded.level > known.level then excluded.is_over else known.is_over end

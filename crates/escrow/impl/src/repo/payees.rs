@@ -7,6 +7,7 @@ use kernel::{Fault, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::rows::ContractRow;
 use super::{Reader, state};
 use crate::schema::{escrow_accounts, payee_accounts, payee_accounts_retired};
 
@@ -170,13 +171,12 @@ struct Still {
     id: Uuid,
 }
 
-/// Which of the contracts stand still until their contractor has an account again.
-pub(crate) async fn without(mut pg: Reader<'_>, contracts: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
-    let still: Vec<Still> = diesel::sql_query("select id from app.contracts_without_payee($1) as id")
-        .bind::<Array<SqlUuid>, _>(contracts)
-        .load(&mut pg)
-        .await
-        .fault()?;
+/// Which of the contracts, each told with its owner, stand still until their contractor has an account again.
+pub(crate) async fn without(mut pg: Reader<'_>, contracts: &[(Uuid, Uuid)]) -> Result<Vec<Uuid>, Fault> {
+    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = contracts.iter().copied().unzip();
+    let sql = "select c.id from unnest($1, $2) as c (org_id, id) where app.lacks_payee(c.org_id, c.id)";
+    let still: Vec<Still> =
+        diesel::sql_query(sql).bind::<Array<SqlUuid>, _>(owners).bind::<Array<SqlUuid>, _>(ids).load(&mut pg).await.fault()?;
     Ok(still.into_iter().map(|one| one.id).collect())
 }
 
@@ -189,9 +189,10 @@ struct Told {
 }
 
 /// The account that the contractor of a contract is paid to, if it can be paid: told to both parties.
-pub(crate) async fn payable(tx: &mut Tx, contract: Uuid) -> Result<Option<String>, Fault> {
-    let told: Option<Told> = diesel::sql_query("select account, status from app.payee_of_contract($1)")
-        .bind::<SqlUuid, _>(contract)
+pub(crate) async fn payable(tx: &mut Tx, contract: &ContractRow) -> Result<Option<String>, Fault> {
+    let told: Option<Told> = diesel::sql_query("select account, status from app.payee_of_contract($1, $2)")
+        .bind::<SqlUuid, _>(contract.org_id)
+        .bind::<SqlUuid, _>(contract.id)
         .get_result(tx.pg())
         .await
         .optional()
@@ -200,9 +201,9 @@ pub(crate) async fn payable(tx: &mut Tx, contract: Uuid) -> Result<Option<String
 }
 
 /// Whether the contract's escrow account is active (K1, K2).
-pub(crate) async fn escrow_is_active(tx: &mut Tx, contract: Uuid) -> Result<bool, Fault> {
+pub(crate) async fn escrow_is_active(tx: &mut Tx, contract: &ContractRow) -> Result<bool, Fault> {
     let status: Option<String> = escrow_accounts::table
-        .filter(escrow_accounts::contract_id.eq(contract))
+        .filter(escrow_accounts::org_id.eq(contract.org_id).and(escrow_accounts::contract_id.eq(contract.id)))
         .select(escrow_accounts::status)
         .first(tx.pg())
         .await

@@ -12,7 +12,7 @@ use uow::{Alarm, Job, Tx};
 
 use super::Service;
 use super::alarms::raise_in;
-use crate::jobs::{self, PaymentJob};
+use crate::jobs::{self, SyncCharge, SyncPayment};
 use crate::model::incident::{Asks, Incident, incidents};
 use crate::repo;
 use crate::repo::holds::NewHold;
@@ -39,12 +39,12 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer: the job is run again.
-    pub async fn sync_charge(&self, job: PaymentJob) -> Result<(), Error> {
+    pub async fn sync_charge(&self, job: SyncCharge) -> Result<(), Error> {
         let read = async || self.system.read(async |tx| repo::incidents::payment(tx, job.org, job.payment).await).await;
         let Some(mut payment) = read().await? else { return Ok(()) };
         if payment.charge.is_none() {
             // The news may be faster than those of the payment itself. A payment that learns its charge is looked at again.
-            self.sync_payment(job).await?;
+            self.sync_payment(SyncPayment { org: job.org, payment: job.payment }).await?;
             let Some(learnt) = read().await? else { return Ok(()) };
             payment = learnt;
         }

@@ -202,7 +202,7 @@ impl Contracts for Service {
                 if (side == Party::Owner && ties.member) || ties.taken_up {
                     return Err(Error::SamePerson);
                 }
-                if side == Party::Contractor && repo::payees::payable(tx, contract.id).await?.is_none() {
+                if side == Party::Contractor && repo::payees::payable(tx, &contract).await?.is_none() {
                     return Err(Error::PayeeNotActive);
                 }
                 repo::contracts::sign(tx, &contract, side, user, &contract.document_sha256).await?;

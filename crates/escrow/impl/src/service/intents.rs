@@ -11,7 +11,7 @@ use kernel::{Ctx, Fault, OrgId, PaymentId, RequestId};
 use super::Service;
 use super::alarms::alarm_in;
 use super::funding::transfer_group;
-use crate::jobs::{self, IntentJob};
+use crate::jobs::{self, AdoptIntent};
 use crate::model::is_live;
 use crate::repo;
 use crate::repo::payments::PaymentRow;
@@ -125,7 +125,7 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer: the job is run again.
-    pub async fn adopt_intent(&self, job: IntentJob) -> Result<(), Error> {
+    pub async fn adopt_intent(&self, job: AdoptIntent) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let payment = self.uow.read(&ctx, async |tx| repo::payments::row(db::PgRead::pg(tx), job.payment).await).await?;
         let seen = match self.provider.payment_intent(&job.intent).await {

@@ -14,7 +14,7 @@ use uow::Tx;
 
 use super::looks::UnderWay;
 use super::{Service, conflict};
-use crate::jobs::{self, ReviewJob};
+use crate::jobs::{self, Escalate};
 use crate::ledger::Posting;
 use crate::model::MilestoneEvent;
 use crate::model::money::{NoPart, Split};
@@ -104,7 +104,7 @@ impl Service {
             return Err(conflict("contract", status, "it must be active: signed by both parties and not suspended"));
         }
         self.no_hold_in(tx, milestone).await?;
-        if !repo::payees::escrow_is_active(tx, contract.id).await? {
+        if !repo::payees::escrow_is_active(tx, contract).await? {
             return Err(conflict("escrow account", "frozen", "it must be active"));
         }
         refuse_returned_money_in(tx, contract).await
@@ -113,7 +113,7 @@ impl Service {
     /// A contract whose contractor has no account any more is suspended: nothing comes in for it and nothing goes out, until the new account
     /// is active.
     pub(super) async fn payee_is_there_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
-        if repo::payees::without(reader(tx), &[contract.id]).await?.is_empty() {
+        if repo::payees::without(reader(tx), &[(contract.org_id, contract.id)]).await?.is_empty() {
             return Ok(());
         }
         let hint = "the contractor's account at the payment provider is closed: no money comes in or goes out until its new account is \
@@ -139,7 +139,7 @@ impl Service {
     ///
     /// # Errors
     /// A fault.
-    pub async fn escalate(&self, job: ReviewJob) -> Result<(), Error> {
+    pub async fn escalate(&self, job: Escalate) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         self.uow
             .write(&ctx, async |tx| {

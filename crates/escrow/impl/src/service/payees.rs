@@ -9,7 +9,7 @@ use uow::Tx;
 
 use super::intents::{CLOCK_SKEW, numbered};
 use super::{Service, conflict, unkeyed};
-use crate::jobs::AccountJob;
+use crate::jobs::SyncAccount;
 use crate::repo;
 use crate::repo::payees::PayeeRow;
 use crate::repo::reader;
@@ -23,7 +23,7 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer.
-    pub async fn sync_account(&self, job: AccountJob) -> Result<(), Error> {
+    pub async fn sync_account(&self, job: SyncAccount) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let payee = self.own_payee(&ctx).await?;
         let Some(account) = payee.account.filter(|_| payee.status != PayeeStatus::Closed) else { return Ok(()) };

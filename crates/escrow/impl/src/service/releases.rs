@@ -61,7 +61,7 @@ impl Service {
     ) -> Result<ReleaseRow, Error> {
         self.money_may_move_in(tx, contract, milestone).await?;
         self.payee_is_there_in(tx, contract).await?;
-        if repo::payees::payable(tx, contract.id).await?.is_none() {
+        if repo::payees::payable(tx, contract).await?.is_none() {
             return Err(Error::PayeeNotActive);
         }
         let before = release.status()?;

@@ -12,7 +12,7 @@ use uow::Tx;
 
 use super::Service;
 use super::alarms::alarm_in;
-use crate::jobs::{self, PaymentJob};
+use crate::jobs::{self, SyncPayment};
 use crate::ledger::Posting;
 use crate::model::money::share;
 use crate::model::{MilestoneEvent, Seen, is_live, payment_after};
@@ -52,7 +52,7 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer: the job is run again.
-    pub async fn sync_payment(&self, job: PaymentJob) -> Result<(), Error> {
+    pub async fn sync_payment(&self, job: SyncPayment) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let payment = self.uow.read(&ctx, async |tx| repo::payments::row(db::PgRead::pg(tx), job.payment).await).await?;
         if payment.intent.is_none() && !is_live(payment.status()?) {

@@ -15,7 +15,7 @@ use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, alarm_in
 use super::funding::transfer_group;
 use super::milestones::REVERSAL_OPEN;
 use super::sweep::TRANSFER_LOOK;
-use crate::jobs::{ReleaseJob, TransferJob};
+use crate::jobs::{SendRelease, SyncTransfer};
 use crate::ledger::Posting;
 use crate::model::{MilestoneEvent, ReleaseEvent};
 use crate::repo;
@@ -45,7 +45,7 @@ impl Service {
     ///
     /// # Errors
     /// While it is neither sent nor refused: the job is run again.
-    pub async fn send_release(&self, job: ReleaseJob) -> Result<(), Error> {
+    pub async fn send_release(&self, job: SendRelease) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         self.ready_to_post().await?;
         self.look_before_sending(&ctx, job.release).await?;
@@ -117,7 +117,7 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer.
-    pub async fn sync_transfer(&self, job: TransferJob) -> Result<(), Error> {
+    pub async fn sync_transfer(&self, job: SyncTransfer) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let transfer = self.provider.transfer(&job.transfer).await?;
         self.ready_to_post().await?;
@@ -161,7 +161,7 @@ impl Service {
         {
             return self.blocked_in(tx, id, error).await;
         }
-        let payable = repo::payees::payable(tx, contract.id).await?;
+        let payable = repo::payees::payable(tx, &contract).await?;
         let destination = match (&release.destination, release.maybe_sent_at, payable) {
             // What may have left must be asked for again unchanged.
             (Some(destination), Some(_), _) => destination.clone(),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Service;
 use super::alarms::{FOREIGN_PAYMENT, FOREIGN_TRANSFER, OWN_MONEY_UNDONE, PAYOUT, alarm_in};
 use super::charges::takes_money;
-use crate::jobs::{self, WebhookJob};
+use crate::jobs::{self, RouteEvent};
 use crate::repo;
 use crate::repo::inbox::{self, EventRow};
 use crate::signature;
@@ -126,7 +126,7 @@ impl Service {
     ///
     /// # Errors
     /// A fault, or the provider's if it must be asked whose the object is.
-    pub async fn route_event(&self, job: WebhookJob) -> Result<(), Error> {
+    pub async fn route_event(&self, job: RouteEvent) -> Result<(), Error> {
         let Some(event) = self.system.read(async |tx| inbox::event(tx, &job.event).await).await? else {
             return Ok(());
         };

@@ -117,7 +117,7 @@ async fn money_in_suspense_and_transfers_that_were_not_ordered_are_alarms() {
     world.work().await;
     let transfer = world.provider.transfers()[0].id.clone();
     world.provider.change_transfer(&transfer, |changed| changed.metadata.clear());
-    let job = escrow::jobs::TransferJob { org: world.owner.org, release: release.id, transfer: transfer.clone() };
+    let job = escrow::jobs::SyncTransfer { org: world.owner.org, release: release.id, transfer: transfer.clone() };
     world.service.sync_transfer(job).await.expect("syncs");
     let row = &db::alarms(&world.db.system_uow(), false).await.expect("lists")[0];
     assert_eq!((row.kind.as_str(), row.object_id.as_str()), ("foreign_transfer", transfer.as_str()));

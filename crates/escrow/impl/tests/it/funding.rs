@@ -1,6 +1,6 @@
 //! From intent to held money, whatever breaks in between.
 
-use escrow::jobs::PaymentJob;
+use escrow::jobs::SyncPayment;
 use escrow_api::fake::Mishap;
 use escrow_api::{Error, Escrows, Fund, PaymentStatus, Stated};
 use kernel::{OrgId, ProjectId};
@@ -176,7 +176,7 @@ async fn a_refused_order_ends_the_payment() {
 async fn another_tenants_payment_is_not_there() {
     let world = World::new().await;
     let (_, funding) = world.funded().await;
-    let job = PaymentJob { org: OrgId::new(), payment: funding.escrow.id };
+    let job = SyncPayment { org: OrgId::new(), payment: funding.escrow.id };
     assert!(matches!(world.service.sync_payment(job).await, Err(Error::NotFound("escrow"))));
 }
 

@@ -1,10 +1,11 @@
 //! What no event tells of is noticed all the same: soon, when a worker starts, and when somebody reads it.
 
 use chrono::TimeDelta;
-use escrow::jobs::{self as tasks, AccountJob};
+use escrow::jobs::{SyncAccount, SyncPayment};
 use escrow_api::fake::Mishap;
 use escrow_api::{Contracts, Escrows, Milestones, Payees, PaymentStatus};
 use futures::future::join_all;
+use uow::Task;
 
 use crate::world::World;
 
@@ -15,7 +16,7 @@ fn looks(world: &World) -> usize {
 /// Runs every job that is due: how many looks at payments and accounts were among them.
 async fn run(world: &World) -> usize {
     let ran = world.work().await;
-    ran.iter().filter(|ran| [tasks::SYNC_PAYMENT, tasks::SYNC_ACCOUNT].contains(&ran.name())).count()
+    ran.iter().filter(|ran| [SyncPayment::NAME, SyncAccount::NAME].contains(&ran.name())).count()
 }
 
 async fn sweep(world: &World) -> usize {
@@ -170,5 +171,5 @@ async fn an_account_being_set_up_is_looked_at_until_it_is_active() {
     assert_eq!(world.db.query("select status from payee_accounts").await, ["active"]);
     world.clock.advance(TimeDelta::days(2));
     assert_eq!(sweep(&world).await, 0, "an active one is told of by its events, and by what is sent to it");
-    world.service.sync_account(AccountJob { org: world.contractor.org }).await.expect("can be asked for");
+    world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("can be asked for");
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use escrow::Resolution;
-use escrow::jobs::AccountJob;
+use escrow::jobs::SyncAccount;
 use escrow_api::fake::Mishap;
 use escrow_api::{Contract, Contracts, Error, Escrows, Payees};
 use kernel::OrgRole;
@@ -47,7 +47,7 @@ async fn closed(world: &World) -> (Contract, String) {
     let contract = world.contract(&[1_000_000, 500_000]).await;
     let account = world.db.query("select account from payee_accounts").await.remove(0);
     world.provider.deauthorize(&account);
-    world.service.sync_account(AccountJob { org: world.contractor.org }).await.expect("is told");
+    world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("is told");
     assert_eq!(world.db.query("select status from payee_accounts").await, ["closed"]);
     (contract, account)
 }
@@ -60,7 +60,7 @@ async fn replace(world: &World) -> String {
 
 async fn activate(world: &World, account: &str) {
     world.provider.complete_onboarding(account);
-    world.service.sync_account(AccountJob { org: world.contractor.org }).await.expect("is told");
+    world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("is told");
 }
 
 async fn status(world: &World, contract: &Contract) -> &'static str {
@@ -131,7 +131,7 @@ async fn what_was_not_sent_goes_to_the_new_account() {
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("sends");
     world.work().await;
     world.provider.deauthorize(&old);
-    world.service.sync_account(AccountJob { org: world.contractor.org }).await.expect("is told");
+    world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("is told");
     world.work_ahead().await;
     let waits = world.db.query("select concat_ws(' ', status, last_error) from releases").await.remove(0);
     assert!(waits.starts_with("sending the contract is suspended"), "{waits}");
@@ -156,7 +156,7 @@ async fn what_may_have_been_sent_to_the_old_account_is_never_sent_to_the_new_one
     world.work().await;
     assert_eq!(world.db.query("select status from releases").await, ["unknown"]);
     world.provider.deauthorize(&old);
-    world.service.sync_account(AccountJob { org: world.contractor.org }).await.expect("is told");
+    world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("is told");
     let new = replace(&world).await;
     activate(&world, &new).await;
     let moved = world.refusal(&world.owner.ctx(), &format!("update releases set destination = '{new}'")).await;
@@ -177,7 +177,7 @@ async fn what_was_lost_on_its_way_to_the_old_account_is_asked_for_there_and_only
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("sends");
     world.work().await;
     world.provider.deauthorize(&old);
-    world.service.sync_account(AccountJob { org: world.contractor.org }).await.expect("is told");
+    world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("is told");
     let new = replace(&world).await;
     activate(&world, &new).await;
     for _ in 0..3 {

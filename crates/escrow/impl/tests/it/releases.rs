@@ -1,6 +1,6 @@
 //! Money goes out once.
 
-use escrow::jobs::{ReleaseJob, TransferJob};
+use escrow::jobs::{SendRelease, SyncTransfer};
 use escrow_api::fake::Mishap;
 use escrow_api::{Contracts, Error, Escrows};
 use futures::future::join_all;
@@ -54,7 +54,7 @@ async fn sixty_four_at_once_make_one_release_and_one_transfer() {
     let answers = join_all((0..64).map(|_| world.service.release(&ctx, funding.escrow.id))).await;
     let ids: std::collections::HashSet<_> = answers.into_iter().map(|answer| answer.expect("released").release.id).collect();
     assert_eq!(ids.len(), 1);
-    let job = ReleaseJob { org: world.owner.org, release: *ids.iter().next().expect("one") };
+    let job = SendRelease { org: world.owner.org, release: *ids.iter().next().expect("one") };
     let sent = join_all((0..8).map(|_| world.service.send_release(job))).await;
     assert!(sent.iter().all(Result::is_ok));
     world.work().await;
@@ -113,7 +113,7 @@ async fn the_event_may_come_before_the_answer() {
     world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
     world.work().await;
     let transfer = world.provider.transfers()[0].id.clone();
-    let job = TransferJob { org: world.owner.org, release, transfer };
+    let job = SyncTransfer { org: world.owner.org, release, transfer };
     for _ in 0..2 {
         world.service.sync_transfer(job.clone()).await.expect("syncs");
     }

@@ -146,7 +146,7 @@ async fn a_release_of_the_contract_waits_until_the_reversal_is_settled() {
     // It came back before the second release left.
     let transfer = world.provider.transfers()[0].id.clone();
     world.provider.change_transfer(&transfer, |changed| changed.reversed = eur(1));
-    let job = escrow::jobs::TransferJob { org: world.owner.org, release, transfer };
+    let job = escrow::jobs::SyncTransfer { org: world.owner.org, release, transfer };
     world.service.sync_transfer(job).await.expect("syncs");
     assert!(world.work().await.iter().all(|ran| ran.error().is_none()), "waiting is no failure");
     assert_eq!(world.provider.transfers().len(), 1);

@@ -1,7 +1,7 @@
 //! A 500 that its key repeats for a day blocks nothing that is harmless until it is paid, and never makes two that can be paid.
 
 use chrono::TimeDelta;
-use escrow::jobs::IntentJob;
+use escrow::jobs::AdoptIntent;
 use escrow_api::fake::Mishap;
 use escrow_api::{Funding, Payees, PaymentIntentState, PaymentStatus};
 use kernel::Clock;
@@ -164,10 +164,10 @@ async fn an_event_that_names_somebody_elses_payment_moves_nothing() {
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
     let other = world.fund(contract.milestones[1].id).await.expect("funds");
     // What the metadata of the intent itself do not say is not so.
-    let job = IntentJob { org: world.owner.org, payment: other.escrow.id, intent: "pi_nowhere".to_owned() };
+    let job = AdoptIntent { org: world.owner.org, payment: other.escrow.id, intent: "pi_nowhere".to_owned() };
     world.service.adopt_intent(job.clone()).await.expect("left alone");
     twin(&world, &funding, "pi_twin");
-    world.service.adopt_intent(IntentJob { intent: "pi_twin".to_owned(), ..job }).await.expect("left alone");
+    world.service.adopt_intent(AdoptIntent { intent: "pi_twin".to_owned(), ..job }).await.expect("left alone");
     assert_eq!(payable(&world), 3);
 }
 

@@ -45,6 +45,7 @@ pub async fn insert(
 
 /// Replaces a draft whose row is locked; its project and currency stay.
 pub async fn update(tx: &mut Tx, tender: &Tender, draft: &Draft) -> Result<(), Error> {
+    let at = db::instant(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::soq_id.eq(draft.soq.0),
@@ -55,7 +56,7 @@ pub async fn update(tx: &mut Tx, tender: &Tender, draft: &Draft) -> Result<(), E
             tenders::questions_until.eq(draft.questions_until),
             tenders::min_bids.eq(signed(draft.min_bids)),
             // Never the same twice, so that `If-Match` tells two changes of one transaction's instant apart.
-            tenders::updated_at.eq(super::clock_timestamp()),
+            tenders::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await

@@ -63,7 +63,7 @@ impl Service {
                     self.await_signatures_in(tx, &old, id, contract.id, now).await?;
                     Some(contract)
                 } else {
-                    tx.enqueue(Job::new(jobs::FINISH_STANDSTILL_JOB, jobs::TenderJob { tender }).at(until)).await?;
+                    tx.enqueue(Job::of(&jobs::FinishStandstill { tender }).at(until)).await?;
                     None
                 };
                 let after = json!({

@@ -6,11 +6,11 @@ use escrow_api::{ContractEnded, Party};
 use kernel::{BidId, ContractId, Ctx, EventId, Fault, RequestId, Scope, TenderId, Timestamp};
 use serde_json::json;
 use tenders_api::{Bid, BidStatus, Error, Step, Tender, TenderAwardFell, TenderStatus, perm};
-use uow::{Job, SystemUow};
+use uow::Job;
 use uuid::Uuid;
 
 use super::{Service, digest, from_contracts};
-use crate::jobs::{self, TenderJob};
+use crate::jobs::FallAward;
 use crate::model::machine::{self, BidEvent, TenderEvent};
 use crate::repo;
 use crate::repo::awards::Live;
@@ -56,8 +56,7 @@ impl Service {
         let sign_by = now.checked_add_signed(self.signature_period).filter(|_| !self.signature_period.is_zero());
         repo::awards::set_contract(tx, tender, award, contract, sign_by).await?;
         if let Some(sign_by) = sign_by {
-            let key = format!("{}:{}", jobs::FALL_AWARD_JOB, tender.id);
-            tx.enqueue(Job::new(jobs::FALL_AWARD_JOB, TenderJob { tender: tender.id }).at(sign_by).keyed(key)).await?;
+            tx.enqueue(Job::of(&FallAward { tender: tender.id }).at(sign_by)).await?;
         }
         Ok(())
     }
@@ -132,12 +131,12 @@ impl Service {
             .await
     }
 
-    /// The job [`crate::FALL_AWARD_JOB`]: the award falls whose contract was not signed in time. Who did not sign has forfeited the bid; a
+    /// Does [`FallAward`]: the award falls whose contract was not signed in time. Who did not sign has forfeited the bid; a
     /// bidder who signed waits for the owner's next decision. `ctx` is the platform acting for the owner.
     ///
     /// # Errors
     /// A fault: try again.
-    pub async fn fall_unsigned(&self, ctx: &Ctx, job: TenderJob) -> Result<(), Error> {
+    pub async fn fall_unsigned(&self, ctx: &Ctx, job: FallAward) -> Result<(), Error> {
         self.uow
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, job.tender).await?;
@@ -165,12 +164,12 @@ impl Service {
     ///
     /// # Errors
     /// The first fault, once all have been tried.
-    pub async fn sweep_unsigned(&self, system: &SystemUow) -> Result<usize, Error> {
-        let due = system.read(async |tx| repo::awards::unsigned(tx).await).await?;
+    pub async fn sweep_unsigned(&self) -> Result<usize, Error> {
+        let due = self.system.read(async |tx| repo::awards::unsigned(tx).await).await?;
         let mut first = None;
         for (org, tender) in &due {
             let ctx = Ctx::system(*org, RequestId::generate());
-            first = first.or(self.fall_unsigned(&ctx, TenderJob { tender: *tender }).await.err());
+            first = first.or(self.fall_unsigned(&ctx, FallAward { tender: *tender }).await.err());
         }
         first.map_or(Ok(due.len()), Err)
     }

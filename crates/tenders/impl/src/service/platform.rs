@@ -6,28 +6,27 @@ use escrow_api::ContractActivated;
 use kernel::{ContractId, Ctx, EventId, RequestId, TenderId};
 use serde_json::json;
 use tenders_api::{Error, TenderClosed, TenderCompleted, TenderStatus};
-use uow::SystemUow;
 
 use super::{CLOSE, COMPLETE, Service};
-use crate::jobs::TenderJob;
+use crate::jobs::{Close, FinishStandstill};
 use crate::model::machine::{self, TenderEvent};
 use crate::repo;
 
 impl Service {
-    /// The job [`crate::CLOSE_JOB`]: T6 and T7. `ctx` is the platform acting for the owner.
+    /// Does [`Close`]: the tender is closed, its bids are counted. `ctx` is the platform acting for the owner.
     ///
     /// # Errors
     /// A fault: try again.
-    pub async fn close_due(&self, ctx: &Ctx, job: TenderJob) -> Result<(), Error> {
+    pub async fn close_due(&self, ctx: &Ctx, job: Close) -> Result<(), Error> {
         self.close(ctx, job.tender, true).await.map(drop)
     }
 
-    /// The job [`crate::FINISH_STANDSTILL_JOB`]: A2 and C1 once nobody can challenge the award any more. `ctx` is the platform acting for
-    /// the owner.
+    /// Does [`FinishStandstill`]: the contract is opened, once nobody can challenge the award any more. `ctx` is the platform acting for the
+    /// owner.
     ///
     /// # Errors
     /// A fault, or what the contract refuses: try again.
-    pub async fn finish_standstill(&self, ctx: &Ctx, job: TenderJob) -> Result<(), Error> {
+    pub async fn finish_standstill(&self, ctx: &Ctx, job: FinishStandstill) -> Result<(), Error> {
         self.open_awarded_contract(ctx, job.tender).await.map(drop)
     }
 
@@ -36,8 +35,8 @@ impl Service {
     ///
     /// # Errors
     /// The first fault or refusal, once all have been tried.
-    pub async fn sweep(&self, system: &SystemUow) -> Result<usize, Error> {
-        let due = system.read(async |tx| repo::platform::due(tx).await).await?;
+    pub async fn sweep(&self) -> Result<usize, Error> {
+        let due = self.system.read(async |tx| repo::platform::due(tx).await).await?;
         let mut first = None;
         for due in &due {
             let (ctx, tender) = (Ctx::system(due.org(), RequestId::generate()), due.tender());

@@ -27,7 +27,7 @@ impl Procedure for Service {
                 repo::tenders::lock_project(tx, tender).await?;
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 machine::tender(old.status, TenderEvent::Publish)?;
-                let soq = self.projects.soq_in(tx, old.soq).await.map_err(from_projects)?;
+                let soq = self.projects.soq_in(tx, old.org, old.soq).await.map_err(from_projects)?;
                 let planned = repo::tenders::milestones(tx.pg(), old.org, old.id, old.currency).await?;
                 let invited = repo::drafts::invites_somebody(tx.pg(), &old).await?;
                 let faults = draft::not_ready(&old, &planned, &soq, invited, now, self.minimum_submission_period);
@@ -265,7 +265,7 @@ async fn lock_evaluation_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<
 
 /// The job that closes the tender; a later deadline replaces it.
 fn close_job(tender: TenderId, deadline: Timestamp) -> Job {
-    Job::new(jobs::CLOSE_JOB, jobs::TenderJob { tender }).at(deadline).keyed(format!("{}:{tender}", jobs::CLOSE_JOB))
+    Job::of(&jobs::Close { tender }).at(deadline)
 }
 
 /// Milestones of the contract.

@@ -143,7 +143,7 @@ async fn with_a_stand_still_the_contract_opens_after_it() {
     let awarded = w.service.award(&w.owner.ctx(), tender, award(&acme, None)).await.unwrap();
     assert_eq!((awarded.contract, awarded.tender.tender.status), (None, TenderStatus::Standstill));
     let platform = Ctx::system(w.owner.org, RequestId::generate());
-    let job = tenders::TenderJob { tender };
+    let job = tenders::FinishStandstill { tender };
     w.service.finish_standstill(&platform, job).await.unwrap();
     assert_eq!(w.contracts.opened.lock().unwrap().len(), 0, "not before its end");
     w.db.advance_clock(HOUR * 49).await;
