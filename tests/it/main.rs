@@ -18,6 +18,7 @@ mod licences;
 mod migrations;
 mod money;
 mod openapi;
+mod operators;
 mod people;
 mod privileges;
 mod replays;
