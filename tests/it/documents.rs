@@ -69,7 +69,10 @@ fn every_sample_is_a_quote() {
     for (document, text) in documents() {
         for sample in samples(&text).into_iter().filter(|sample| QUOTED.contains(&sample.language.as_str())) {
             let from = sample.from.unwrap_or_else(|| {
-                panic!("{document}: the line before this block names, in backticks, the file that it is quoted from:\n{}", sample.text)
+                panic!(
+                    "{document}: the line before this block names, in backticks, the file that it is quoted from:\n{}",
+                    sample.text
+                )
             });
             let file = std::fs::read_to_string(root().join(&from)).unwrap_or_else(|e| panic!("{document} quotes {from}: {e}"));
             if let Err(piece) = stands_in(&sample.text, &file) {

@@ -24,7 +24,8 @@ fn names(code: &str, library: &str) -> bool {
             // `::name::` is the crate, `x::name::` is somebody's module.
             let outer = before.strip_suffix("::").unwrap_or(before);
             let is_word = !outer.ends_with(part) && !after.starts_with(part);
-            let is_path = after.starts_with("::") || before.trim_end().ends_with("use") || before.trim_end().ends_with("extern crate");
+            let is_path =
+                after.starts_with("::") || before.trim_end().ends_with("use") || before.trim_end().ends_with("extern crate");
             is_word && is_path
         })
     })
@@ -68,8 +69,16 @@ fn every_dependency_is_named_by_code() {
 
 #[test]
 fn a_crate_is_told_from_what_shares_its_name() {
-    assert!(names("use futures::FutureExt;", "futures") && names("    ::serde::Serialize", "serde") && names("use jobs as tasks;", "jobs"));
-    assert!(!names("// futures::FutureExt", "futures") && !names("crate::jobs::x()", "jobs") && !names("let hex = 1; hexes::x()", "hex"));
+    assert!(
+        names("use futures::FutureExt;", "futures")
+            && names("    ::serde::Serialize", "serde")
+            && names("use jobs as tasks;", "jobs")
+    );
+    assert!(
+        !names("// futures::FutureExt", "futures")
+            && !names("crate::jobs::x()", "jobs")
+            && !names("let hex = 1; hexes::x()", "hex")
+    );
     assert_eq!(library("async-stripe-core"), "stripe_core");
     assert_eq!(library("async-trait"), "async_trait");
 }
