@@ -1,4 +1,4 @@
-//! P8 of quality.md: one permission decision, whatever the number of people, roles and projects.
+//! As docs/QUALITY.md wants it measured: one permission decision, whatever the number of people, roles and projects.
 
 use std::hint::black_box;
 use std::sync::Arc;

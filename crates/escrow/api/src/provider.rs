@@ -1,7 +1,7 @@
-//! `PaymentProvider`: the port through which money moves; implemented by the Stripe adapter (domain.md §6).
+//! `PaymentProvider`: the port through which money moves; implemented by the Stripe adapter (docs/domain/money.md).
 //!
 //! Amounts are minor units. Every method refuses to run inside a transaction and is safe to repeat: the caller gives the idempotency key.
-//! Charges are always on the platform's own account, without transfer data: a release is a separate transfer (domain.md §2.1).
+//! Charges are always on the platform's own account, without transfer data: a release is a separate transfer (docs/domain/money.md).
 
 use async_trait::async_trait;
 use kernel::{Money, Timestamp};
@@ -47,7 +47,7 @@ pub struct NewPaymentIntent {
     pub idempotency_key: String,
 }
 
-/// The state of a payment intent, in the words of domain.md §3.5.
+/// The state of a payment intent, in the words of docs/domain/money.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PaymentStatus {
     /// Not confirmed yet, or a confirmation failed and another means of payment is needed.

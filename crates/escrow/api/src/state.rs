@@ -1,4 +1,4 @@
-//! The states of domain.md §3.3–§3.5, spelled as the API and the database spell them.
+//! The states of docs/domain/contracts.md and docs/domain/money.md, spelled as the API and the database spell them.
 
 use std::fmt;
 
@@ -137,7 +137,7 @@ states! {
         /// Gone.
         Closed = "closed",
     }
-    /// Who bears the provider's processing cost (domain.md §2.2).
+    /// Who bears the provider's processing cost (docs/domain/money.md).
     CostBearer {
         /// The owner: the charge is grossed up.
         Owner = "owner",

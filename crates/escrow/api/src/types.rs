@@ -312,7 +312,7 @@ pub struct StatementEntry {
 pub struct StatementTransaction {
     /// Its id.
     pub id: Uuid,
-    /// Its kind in domain.md §7, such as `E1`.
+    /// Its kind, such as `E1`: docs/domain/money.md lists them.
     pub kind: String,
     /// Whose object it comes from: `stripe` or `14build`.
     pub provider: String,

@@ -1,4 +1,4 @@
-//! Double entry (domain.md §7): typed postings whose entries sum to zero by construction. + debit, − credit, minor units.
+//! Double entry (docs/domain/money.md): typed postings whose entries sum to zero by construction. + debit, − credit, minor units.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The rules of contracts, milestones, payments and releases: pure, as tables that read like domain.md §3.
+//! The rules of contracts, milestones, payments and releases: pure, as tables that read like docs/domain/contracts.md.
 
 pub(crate) mod document;
 pub(crate) mod held;

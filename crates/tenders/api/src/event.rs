@@ -44,7 +44,7 @@ events! {
         /// Bids in the order of their rank.
         bids: Vec<BidId>,
     }
-    /// T9: a bid won. Every bidder can be told its outcome (domain.md §11.9).
+    /// A bid won. Every bidder can be told its outcome.
     TenderAwarded = "tenders.awarded" {
         /// The winning bid.
         bid: BidId,

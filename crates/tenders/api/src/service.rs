@@ -17,7 +17,7 @@ pub trait Drafting: Send + Sync {
     /// [`Error::Invalid`], [`Error::Denied`].
     async fn create(&self, ctx: &Ctx, draft: Draft) -> Result<TenderView, Error>;
 
-    /// What time it is by the clock that decides deadlines (domain.md §11.10).
+    /// What time it is by the clock that decides deadlines (docs/domain/tenders.md).
     ///
     /// # Errors
     /// A fault.

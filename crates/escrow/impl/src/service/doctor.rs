@@ -1,4 +1,4 @@
-//! The doctor: every invariant of the ledger (domain.md §7) and every state that would need a person, looked at across all tenants.
+//! The doctor: every invariant of the ledger (docs/domain/money.md) and every state that would need a person, looked at across all tenants.
 
 use db::prelude::*;
 use escrow_api::Finding;

@@ -127,7 +127,7 @@ impl Service {
         Ok(payment)
     }
 
-    /// Nobody is given a way to pay while old money of the contract is still held (domain.md §2.3), or while what the platform holds does not
+    /// Nobody is given a way to pay while old money of the contract is still held (docs/domain/money.md), or while what the platform holds does not
     /// cover what it owes (I7).
     async fn money_may_come_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
         refuse_returned_money_in(tx, contract).await?;

@@ -298,3 +298,17 @@ async fn an_event_with_a_nul_is_refused_not_an_error_of_ours() {
     let elsewhere = event("evt_5", "payment_intent.succeeded", json!({ "id": "pi_1", "description": nul }));
     assert!(deliver(&world, &elsewhere).await.expect("what is not kept may be anything"));
 }
+
+#[tokio::test]
+async fn a_payment_that_nobody_asked_for_is_told_once_and_moves_nothing() {
+    let world = World::new().await;
+    for id in ["evt_1", "evt_2"] {
+        let paid = event(id, "payment_intent.succeeded", json!({ "id": "pi_foreign", "object": "payment_intent" }));
+        deliver(&world, &paid).await.expect("is taken");
+        assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
+    }
+    let alarms = "select concat_ws(' ', kind, object_type, object_id, times) from alarms where settled_at is null";
+    assert_eq!(world.db.query(alarms).await, ["foreign_payment payment_intent pi_foreign 2"]);
+    assert_eq!(world.db.query("select count(*) from payments").await, ["0"]);
+    assert_eq!(world.balances().await, [""; 0], "no book has it");
+}

@@ -1,4 +1,4 @@
-//! The state machines of domain.md §3.1 and §3.2 as tables; a transition that is not listed is refused with the current state.
+//! The state machines of docs/domain/tenders.md as tables; a transition that is not listed is refused with the current state.
 
 use tenders_api::{BidStatus, Error, TenderStatus};
 

@@ -1,4 +1,4 @@
-//! Pricing: the server computes every amount and total; an unpriced line is a fault, never a zero (domain.md §2.7).
+//! Pricing: the server computes every amount and total; an unpriced line is a fault, never a zero (docs/domain/schedules.md).
 
 use std::collections::{HashMap, HashSet};
 

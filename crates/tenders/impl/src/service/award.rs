@@ -85,7 +85,7 @@ impl Service {
             .await
     }
 
-    /// C1 and C2: the winning rates become the contract's (domain.md §2.10).
+    /// The winning rates become the contract's (docs/domain/contracts.md).
     pub(super) async fn open_contract_in(
         &self,
         tx: &mut Tx,
