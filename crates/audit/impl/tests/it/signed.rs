@@ -70,7 +70,8 @@ async fn however_many_heads_move_what_was_rewritten_is_found_at_once_and_the_oth
     // Those that are signed already move again: the two that wait come first all the same.
     tamper(&scene, "update audit_heads set sequence = 2 where org_id::text like '00000000-%' and sequence = 1").await;
     sign_heads(&system, &scene.signer).await.unwrap();
-    let unsigned = "select count(*) from audit_heads h where not exists (select from audit_checkpoints c where c.org_id = h.org_id)";
+    let unsigned =
+        "select count(*) from audit_heads h where not exists (select from audit_checkpoints c where c.org_id = h.org_id)";
     assert_eq!(scene.db.query(unsigned).await, ["0"]);
 }
 
