@@ -97,9 +97,9 @@ impl Service {
 
     /// Applies what was seen as a state. [`Service::ready_to_post`] went before.
     pub(super) async fn learn_in(&self, tx: &mut Tx, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
-        let milestone = repo::payments::row(reader(tx), id).await?.milestone_id;
-        let milestone = repo::milestones::lock(tx, milestone.into()).await?;
-        let payment = repo::payments::lock(tx, id).await?;
+        let seen_before = repo::payments::row(reader(tx), id).await?;
+        let milestone = repo::milestones::lock(tx, seen_before.org_id, seen_before.milestone_id.into()).await?;
+        let payment = repo::payments::lock(tx, seen_before.org_id, id).await?;
         if payment.intent.as_ref().is_some_and(|known| *known != seen.id) {
             return Err(Fault::internal(format!("payment {id} has another intent than {}", seen.id)).into());
         }
@@ -107,7 +107,7 @@ impl Service {
         // A milestone that was cancelled with its contract wants no money any more.
         let over = milestone.status()? == MilestoneStatus::Cancelled;
         let other_lives = over
-            || repo::payments::of_milestone(reader(tx), milestone.id)
+            || repo::payments::of_milestone(reader(tx), &milestone)
                 .await?
                 .iter()
                 .any(|other| other.id != payment.id && EscrowStatus::from_name(&other.status).is_some_and(is_live));
@@ -136,7 +136,7 @@ impl Service {
             looked_at: Some(self.now()),
             updated_at: self.now(),
         };
-        repo::payments::save(tx, payment.id, &learnt).await?;
+        repo::payments::save(tx, &payment, &learnt).await?;
         if let Some(wrong) = wrong {
             let detail = format!("payment {}, intent {}: {wrong}", payment.id, seen.id);
             alarm_in(tx, "payment_in_suspense", ("payment", payment.id.to_string()), detail).await?;
@@ -296,7 +296,7 @@ impl Service {
             let Some(next) = event.after(status) else {
                 return Err(Fault::internal(format!("milestone {} is {status}: {event:?} cannot be", milestone.id)).into());
             };
-            repo::milestones::set_status(tx, milestone.id, next).await?;
+            repo::milestones::set_status(tx, milestone, next).await?;
             status = next;
         }
         Ok(())
@@ -306,9 +306,9 @@ impl Service {
     pub(super) async fn refused(&self, ctx: &Ctx, id: PaymentId, message: &str) -> Result<(), Error> {
         self.uow
             .write(ctx, async |tx| {
-                let milestone = repo::payments::row(reader(tx), id).await?.milestone_id;
-                let milestone = repo::milestones::lock(tx, milestone.into()).await?;
-                let payment = repo::payments::lock(tx, id).await?;
+                let seen = repo::payments::row(reader(tx), id).await?;
+                let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
+                let payment = repo::payments::lock(tx, seen.org_id, id).await?;
                 let before = payment.status()?;
                 if payment.intent.is_some() || !is_live(before) {
                     return Ok(());
@@ -327,7 +327,7 @@ impl Service {
                     looked_at: Some(self.now()),
                     updated_at: self.now(),
                 };
-                repo::payments::save(tx, payment.id, &learnt).await?;
+                repo::payments::save(tx, &payment, &learnt).await?;
                 self.move_milestone_in(tx, &milestone, before, after).await?;
                 let entry = NewEntry::named("escrow.payment_failed", "escrow", id)
                     .before(json!({ "status": before }))
