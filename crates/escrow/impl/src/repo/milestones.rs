@@ -146,7 +146,7 @@ pub(crate) async fn set_status(tx: &mut Tx, id: Uuid, status: MilestoneStatus) -
     if changed == 1 { Ok(()) } else { Err(Fault::internal(format!("milestone {id} is not this tenant's to change"))) }
 }
 
-/// M5: the one change that the contractor may make.
+/// The one change that the contractor may make.
 pub(crate) async fn set_in_review(tx: &mut Tx, id: Uuid, by: Option<UserId>, at: Timestamp, due: Timestamp) -> Result<(), Fault> {
     diesel::update(milestones::table.filter(milestones::id.eq(id)))
         .set((
@@ -230,7 +230,7 @@ pub(crate) async fn unsettled(tx: &mut Tx, contract: &ContractRow) -> Result<i64
         .fault()
 }
 
-/// C7 before the contract is in force: its milestones go with it.
+/// Before the contract is in force: its milestones end with it.
 pub(crate) async fn cancel_all(tx: &mut Tx, contract: &ContractRow) -> Result<(), Fault> {
     diesel::update(
         milestones::table.filter(milestones::org_id.eq(contract.org_id)).filter(milestones::contract_id.eq(contract.id)),
