@@ -147,7 +147,7 @@ pub(crate) async fn set_status(tx: &mut Tx, milestone: &MilestoneRow, status: Mi
     if changed == 1 { Ok(()) } else { Err(Fault::internal(format!("milestone {} is not this tenant's to change", milestone.id))) }
 }
 
-/// M5: the one change that the contractor may make.
+/// The one change that the contractor may make.
 pub(crate) async fn set_in_review(
     tx: &mut Tx,
     milestone: &MilestoneRow,
@@ -237,7 +237,7 @@ pub(crate) async fn unsettled(tx: &mut Tx, contract: &ContractRow) -> Result<i64
         .fault()
 }
 
-/// C7 before the contract is in force: its milestones go with it.
+/// Before the contract is in force: its milestones end with it.
 pub(crate) async fn cancel_all(tx: &mut Tx, contract: &ContractRow) -> Result<(), Fault> {
     diesel::update(
         milestones::table.filter(milestones::org_id.eq(contract.org_id)).filter(milestones::contract_id.eq(contract.id)),

@@ -66,7 +66,7 @@ pub(crate) async fn ensure(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Where an account stands, as the provider has it (Q1, Q2).
+/// Where an account stands, as the provider has it.
 pub(crate) fn status_of(account: &AccountState) -> PayeeStatus {
     if account.transfers_active {
         PayeeStatus::Active
@@ -199,7 +199,7 @@ pub(crate) async fn payable(tx: &mut Tx, contract: &ContractRow) -> Result<Optio
     Ok(told.filter(|told| told.status.as_deref() == Some(PayeeStatus::Active.name())).and_then(|told| told.account))
 }
 
-/// Whether the contract's escrow account is active (K1, K2).
+/// Whether the contract's escrow account is active.
 pub(crate) async fn escrow_is_active(tx: &mut Tx, contract: &ContractRow) -> Result<bool, Fault> {
     let status: Option<String> = escrow_accounts::table
         .filter(escrow_accounts::org_id.eq(contract.org_id).and(escrow_accounts::contract_id.eq(contract.id)))

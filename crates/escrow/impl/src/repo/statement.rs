@@ -95,7 +95,7 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
     })
 }
 
-/// I4 from the entries: what came in, what is held, frozen and reserved, what went out.
+/// What became of each milestone's money, from the entries: what came in, what is held, frozen and reserved, what went out.
 fn summaries(
     rows: &[(TransactionRow, EntryRow)],
     milestone_of: &HashMap<Uuid, Uuid>,

@@ -42,7 +42,7 @@ fn sum(like: Money, mut amounts: impl Iterator<Item = Option<Money>>) -> Option<
     amounts.try_fold(Money::zero(like.currency()), |sum, amount| sum.checked_add(amount?))
 }
 
-/// What does not add up in a contract to be (I5, C1, C2).
+/// What does not add up in a contract to be.
 fn faults_of(new: &NewContract) -> Vec<FieldFault> {
     let mut faults = Vec::new();
     if new.owner == new.contractor {

@@ -77,7 +77,7 @@ impl Service {
         Ok(())
     }
 
-    /// M2 and P1: the intent row.
+    /// The intent row: the milestone is in funding.
     async fn intend_in(&self, tx: &mut Tx, ctx: &Ctx, cmd: &Fund) -> Result<PaymentRow, Error> {
         let (contract, milestone) = self.locked_in(tx, ctx, cmd.milestone, Party::Owner, perm::MILESTONES_FUND).await?;
         let faults = mismatches(cmd, contract.project_id, &milestone)?;
@@ -128,7 +128,7 @@ impl Service {
     }
 
     /// Nobody is given a way to pay while old money of the contract is still held (docs/domain/money.md), or while what the platform holds does not
-    /// cover what it owes (I7).
+    /// cover what it owes.
     async fn money_may_come_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
         refuse_returned_money_in(tx, contract).await?;
         self.payee_is_there_in(tx, contract).await?;

@@ -58,7 +58,7 @@ const fn is_open(status: PaymentStatus) -> bool {
 }
 
 impl Service {
-    /// The payment intent of a payment: the one it has, or one made now. A refusal ends the payment (P5). After a failure that the key
+    /// The payment intent of a payment: the one it has, or one made now. A refusal ends the payment. After a failure that the key
     /// would repeat, whatever it made all the same is adopted; else it is made under the next key.
     pub(super) async fn intent_for(&self, ctx: &Ctx, payment: &PaymentRow) -> Result<PaymentIntentState, Error> {
         if let Some(intent) = &payment.intent {

@@ -92,7 +92,7 @@ impl Service {
         }
     }
 
-    /// Money moves only under a contract in force whose escrow account is not frozen (I8), and where no hold is open.
+    /// Money moves only under a contract in force whose escrow account is not frozen, and where no hold is open.
     pub(super) async fn money_may_move_in(
         &self,
         tx: &mut Tx,
@@ -135,7 +135,7 @@ impl Service {
         if signed || submitted || ties.member { Err(Error::SamePerson) } else { Ok(()) }
     }
 
-    /// M8: the owner was silent for too long. Harmless if it was not.
+    /// The owner was silent for too long. Harmless if it was not.
     ///
     /// # Errors
     /// A fault.

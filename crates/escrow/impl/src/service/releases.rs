@@ -1,4 +1,4 @@
-//! Releasing (R3): one release, however often it is asked for.
+//! Releasing: one release, however often it is asked for.
 
 use audit_api::NewEntry;
 use escrow_api::{Error, MilestoneStatus, Party, ReleaseStatus, Releasing, perm};
@@ -78,7 +78,7 @@ impl Service {
         Ok(release)
     }
 
-    /// After a refusal (R6) the approval stands: its money is reserved again, under a release, and so a key, of its own.
+    /// After a refusal the approval stands: its money is reserved again, under a release, and so a key, of its own.
     async fn reserve_again_in(&self, tx: &mut Tx, milestone: &MilestoneRow, failed: &ReleaseRow) -> Result<ReleaseRow, Error> {
         let split = Split { gross: failed.gross, fee: failed.fee, net: failed.net };
         let new = NewRelease {

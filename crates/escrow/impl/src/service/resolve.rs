@@ -1,4 +1,4 @@
-//! The way out of R5: a person says what became of a release that stays unknown once its key is dead. An operator's verb, no tenant's.
+//! The way out of an unknown release: a person says what became of it once its key is dead. An operator's verb, no tenant's.
 
 use audit_api::NewEntry;
 use chrono::TimeDelta;

@@ -1,4 +1,4 @@
-//! A transfer that was reversed at the provider (R7, E5): what came back is seen as a state, stops its contract, and is settled by a person.
+//! A transfer that was reversed at the provider: what came back is seen as a state, stops its contract, and is settled by a person.
 //!
 //! The provider says how much of a transfer was reversed in all, so that neither order nor number of events matters: what is new since the
 //! last look is posted, once per sum. Whose the money is no program knows: it waits under the release (2090).
@@ -58,7 +58,7 @@ impl From<Fault> for Unsettled {
 }
 
 impl Service {
-    /// R7: applies how much of a release's own transfer was reversed in all.
+    /// Applies how much of a release's own transfer was reversed in all.
     pub(super) async fn reversed_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<(), Error> {
         if transfer.reversed.minor() == 0 {
             return Ok(());

@@ -1,4 +1,4 @@
-//! A payment as the provider has it now becomes our state and our ledger (P2–P5, M3, M4, E1, E1b, E2, E13).
+//! A payment as the provider has it now becomes our state and our ledger.
 //!
 //! Always the same way, whoever noticed: fetch the payment intent, then apply what was seen as a state under lock. Webhooks and polls only
 //! say that it is time to look, so their order, number and contents do not matter.
@@ -27,7 +27,7 @@ use crate::settings::Settings;
 const NOT_PAID: &str = "it was only authorised (capture_method=manual), which is not a payment: it is cancelled and nothing was charged; \
                         fund the milestone again";
 
-/// Why a paid intent is not the payment that was asked for (P3); empty if it is.
+/// Why a paid intent is not the payment that was asked for; empty if it is.
 fn mismatches(payment: &PaymentRow, seen: &PaymentIntentState, funds: &SettledFunds, settings: &Settings) -> Vec<String> {
     let mut found = Vec::new();
     let mut expect = |what: &str, ours: String, theirs: String| {
@@ -216,7 +216,8 @@ impl Service {
         self.again(before != after || payment.intent.is_none(), payment.looks, payment.next_poll_at)
     }
 
-    /// E1 or E13, E1b, and E2 once available; each once per charge and balance transaction.
+    /// The payment, as asked for or into suspense, the provider's fee, and the funds once available; each once
+    /// per charge and balance transaction.
     async fn post_funds_in(
         &self,
         tx: &mut Tx,
@@ -273,7 +274,7 @@ impl Service {
         Ok(())
     }
 
-    /// M3 and M4, and back into funding if a failed payment lives again.
+    /// Funded, or planned again once the payment ended; and back into funding if a failed payment lives again.
     async fn move_milestone_in(
         &self,
         tx: &mut Tx,
@@ -302,7 +303,7 @@ impl Service {
         Ok(())
     }
 
-    /// P5: the provider would not even take the order.
+    /// The provider would not even take the order.
     pub(super) async fn refused(&self, ctx: &Ctx, id: PaymentId, message: &str) -> Result<(), Error> {
         self.uow
             .write(ctx, async |tx| {

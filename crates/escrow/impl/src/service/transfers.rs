@@ -1,4 +1,4 @@
-//! Sending money out (R3–R6, M9, E4, E3v): one transfer per release, whatever dies in between.
+//! Sending money out: one transfer per release, whatever dies in between.
 //!
 //! 'About to send' is made durable before the call. Whoever finds that mark looks at the provider first and asks again only with the same
 //! key; a key older than a day is dead, and then a person decides.
@@ -30,7 +30,7 @@ enum Next {
     Nothing,
     /// Something stands in its way for now.
     Blocked(Error),
-    /// It was asked for, and goes when the currency is covered again (I7) or the hold is lifted: whoever finds that enqueues it.
+    /// It was asked for, and goes when the currency is covered again or the hold is lifted: whoever finds that enqueues it.
     Waiting,
     /// To be sent; under a hold only to be looked for.
     Send { order: TransferOrder, look_first: bool, key_is_dead: bool, held: bool, attempt: i32 },
@@ -258,7 +258,7 @@ impl Service {
             .await
     }
 
-    /// R4, E4, M9.
+    /// The transfer was made: posted, the release is sent, the milestone released as far as nothing of it remains held.
     pub(super) async fn confirm_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<(), Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
         let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
@@ -308,7 +308,7 @@ impl Service {
         Ok(self.record_in(tx, ctx, entry).await?)
     }
 
-    /// R5: nobody knows.
+    /// Nobody knows whether it was sent.
     async fn lose_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, why: &str) -> Result<(), Error> {
         let release = repo::releases::lock(tx, ctx.org.0, id).await?;
         let before = release.status()?;
@@ -329,7 +329,7 @@ impl Service {
         Ok(())
     }
 
-    /// R6 and E3v: refused, the reservation is void, the approval stands.
+    /// Refused: the reservation is void, the approval stands.
     pub(super) async fn refuse_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, why: &str) -> Result<(), Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
         let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
