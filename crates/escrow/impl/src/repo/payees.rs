@@ -174,8 +174,12 @@ struct Still {
 /// Which of the contracts, told with the owner of each, stand still until their contractor has an account again.
 pub(crate) async fn without(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
     let sql = "select c.id from unnest($1, $2) as c (org_id, id) where app.lacks_payee(c.org_id, c.id)";
-    let still: Vec<Still> =
-        diesel::sql_query(sql).bind::<Array<SqlUuid>, _>(owners).bind::<Array<SqlUuid>, _>(contracts).load(&mut pg).await.fault()?;
+    let still: Vec<Still> = diesel::sql_query(sql)
+        .bind::<Array<SqlUuid>, _>(owners)
+        .bind::<Array<SqlUuid>, _>(contracts)
+        .load(&mut pg)
+        .await
+        .fault()?;
     Ok(still.into_iter().map(|one| one.id).collect())
 }
 

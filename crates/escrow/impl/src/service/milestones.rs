@@ -170,7 +170,8 @@ impl Service {
         let before = milestone.status()?;
         let after = moved(&milestone, MilestoneEvent::Approve, "only work that is in review can be approved")?;
         let currency = milestone.amount()?.currency();
-        let held = repo::ledger::held(reader(tx), &[milestone.org_id], &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
+        let held =
+            repo::ledger::held(reader(tx), &[milestone.org_id], &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
         let held = Money::from_minor(held, currency);
         let amount = cmd.amount.map_or(Ok(held), |amount| stated(amount, held)).map_err(|fault| Error::Invalid(vec![fault]))?;
         let earlier = repo::releases::earlier(tx, milestone.org_id, milestone.id).await?;

@@ -218,7 +218,8 @@ impl Service {
     async fn held_in(&self, tx: &mut Tx, release: &ReleaseRow, hold: &Error) -> Result<Next, Error> {
         let why = hold.to_string();
         if release.last_error.as_ref() != Some(&why) {
-            repo::releases::save(tx, release.org_id, release.id, &Step { last_error: Some(Some(why)), ..Step::default() }).await?;
+            repo::releases::save(tx, release.org_id, release.id, &Step { last_error: Some(Some(why)), ..Step::default() })
+                .await?;
         }
         Ok(Next::Waiting)
     }
@@ -228,7 +229,8 @@ impl Service {
         let why = format!("releases in {} are paused: it is sent as soon as they go on", release.currency);
         if release.last_error.as_ref() != Some(&why) {
             tracing::warn!(release = %release.id, currency = release.currency, "a release waits for coverage");
-            repo::releases::save(tx, release.org_id, release.id, &Step { last_error: Some(Some(why)), ..Step::default() }).await?;
+            repo::releases::save(tx, release.org_id, release.id, &Step { last_error: Some(Some(why)), ..Step::default() })
+                .await?;
         }
         Ok(Next::Waiting)
     }
@@ -295,7 +297,8 @@ impl Service {
             ..Step::default()
         };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
-        let held = repo::ledger::held(reader(tx), &[milestone.org_id], &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
+        let held =
+            repo::ledger::held(reader(tx), &[milestone.org_id], &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
         let event = if held > 0 { MilestoneEvent::ReleasedPart } else { MilestoneEvent::ReleasedWhole };
         let was = milestone.status()?;
         let now =
