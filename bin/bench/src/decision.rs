@@ -12,7 +12,7 @@ use crate::say::say;
 
 const DECISIONS: usize = 2_000_000;
 
-/// Measures and prints; the last line is `P8 <number> ns`: the slowest of the kinds of decision.
+/// Measures and prints; the last line is `permission_decision <number> ns`: the slowest of the kinds of decision.
 ///
 /// # Errors
 /// If the policy does not fit the permissions.

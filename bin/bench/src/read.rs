@@ -28,7 +28,7 @@ pub struct Plan {
     pub server: Option<std::path::PathBuf>,
 }
 
-/// Measures and prints; the last line is `P1 ratio <number>`.
+/// Measures and prints; the last line is `hot_read ratio <number>`.
 ///
 /// # Errors
 /// If the server or pgbench cannot be run.

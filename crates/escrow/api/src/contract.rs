@@ -97,7 +97,7 @@ pub trait ContractsPort: Send + Sync {
     /// [`Error::Invalid`] if the sums do not agree.
     async fn open_in(&self, tx: &mut Tx, ctx: &Ctx, new: &NewContract) -> Result<OpenedContract, Error>;
 
-    /// Cancels a contract that is still in signing (the award fell, or the tender is cancelled): C7.
+    /// Cancels a contract that is still in signing: the award fell, or the tender is cancelled.
     ///
     /// # Errors
     /// [`Error::State`] once it is active.
@@ -110,7 +110,7 @@ pub trait ContractsPort: Send + Sync {
     async fn signed_by_in(&self, tx: &mut Tx, contract: ContractId) -> Result<Vec<Party>, Error>;
 }
 
-/// Both parties signed (C3). Tenders completes the tender on it (T11).
+/// Both parties signed. Tenders completes the tender on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContractActivated {
     /// The contract.

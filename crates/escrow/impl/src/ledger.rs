@@ -39,7 +39,7 @@ pub(crate) struct Entry {
     pub(crate) amount: i64,
 }
 
-/// Where a posting comes from: posted once per source (I6).
+/// Where a posting comes from: posted once per source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) provider: &'static str,
@@ -76,13 +76,13 @@ impl Posting {
         Self { kind, source, currency, entries }
     }
 
-    /// E0: the platform's own money comes in. No contract's: what is kept of it is one row of `platform_float`, the amount of these two.
+    /// The platform's own money comes in. No contract's: what is kept of it is one row of `platform_float`, the amount of these two.
     pub(crate) fn e0(source: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::StripeAvailable, None, amount), (Account::Float, None, -amount)];
         Self::new("E0", Source::stripe(source, "float"), currency, &entries)
     }
 
-    /// E11: the platform's own money was paid out to its bank. No contract's either: one row of `platform_float`, below zero.
+    /// The platform's own money was paid out to its bank. No contract's either: one row of `platform_float`, below zero.
     pub(crate) fn e11(source: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::Bank, None, amount), (Account::StripeAvailable, None, -amount)];
         Self::new("E11", Source::stripe(source, "payout"), currency, &entries)
@@ -95,7 +95,7 @@ impl Posting {
         Self::new("platform_cost", Source::stripe(source, "cost"), currency, &entries)
     }
 
-    /// E1: the owner paid `held` for a milestone and `recovery` towards the processing cost.
+    /// The owner paid `held` for a milestone and `recovery` towards the processing cost.
     pub(crate) fn e1(charge: &str, milestone: Uuid, held: i64, recovery: i64, currency: Currency) -> Self {
         let entries = [
             (Account::StripePending, None, held + recovery),
@@ -105,19 +105,19 @@ impl Posting {
         Self::new("E1", Source::stripe(charge, "charge"), currency, &entries)
     }
 
-    /// E1b: the provider kept its fee.
+    /// The provider kept its fee.
     pub(crate) fn e1b(balance_transaction: &str, fee: i64, currency: Currency) -> Self {
         let entries = [(Account::StripeFees, None, fee), (Account::StripePending, None, -fee)];
         Self::new("E1b", Source::stripe(balance_transaction, "fee"), currency, &entries)
     }
 
-    /// E2: what was left became available.
+    /// What was left became available.
     pub(crate) fn e2(balance_transaction: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::StripeAvailable, None, amount), (Account::StripePending, None, -amount)];
         Self::new("E2", Source::stripe(balance_transaction, "available"), currency, &entries)
     }
 
-    /// E3: a release is approved, its money reserved.
+    /// A release is approved, its money reserved.
     pub(crate) fn e3(release: Uuid, milestone: Uuid, net: i64, fee: i64, currency: Currency) -> Self {
         let entries = [
             (Account::Held, Some(milestone), net + fee),
@@ -127,7 +127,7 @@ impl Posting {
         Self::new("E3", Source::own(release, "reserve"), currency, &entries)
     }
 
-    /// E3v: the reservation is void: the exact opposite of E3.
+    /// The reservation is void: the exact opposite of [`Self::release_reserved`].
     pub(crate) fn e3v(release: Uuid, milestone: Uuid, net: i64, fee: i64, currency: Currency) -> Self {
         let mut void = Self::e3(release, milestone, net, fee, currency);
         void.kind = "E3v";
@@ -138,7 +138,7 @@ impl Posting {
         void
     }
 
-    /// E4: the transfer was made, the fee earned.
+    /// The transfer was made, the fee earned.
     pub(crate) fn e4(transfer: &str, release: Uuid, net: i64, fee: i64, currency: Currency) -> Self {
         let entries = [
             (Account::ReleasePayable, Some(release), net),
@@ -149,13 +149,13 @@ impl Posting {
         Self::new("E4", Source::stripe(transfer, "transfer"), currency, &entries)
     }
 
-    /// E5: `amount` of a transfer came back, `in_all` by now. Whose it is a person decides: until then it waits under the release.
+    /// `amount` of a transfer came back, `in_all` by now. Whose it is a person decides: until then it waits under the release.
     pub(crate) fn e5(transfer: &str, release: Uuid, amount: i64, in_all: i64, currency: Currency) -> Self {
         let entries = [(Account::StripeAvailable, None, amount), (Account::Suspense, Some(release), -amount)];
         Self::new("E5", Source::stripe(transfer, format!("reversed:{in_all}")), currency, &entries)
     }
 
-    /// E5, decided: what came back is held for the milestone again, together with the fee that was taken of it.
+    /// A person decided: what came back is held for the milestone again, together with the fee that was taken of it.
     pub(crate) fn e5_held(release: Uuid, milestone: Uuid, amount: i64, fee: i64, in_all: i64, currency: Currency) -> Self {
         let entries = [
             (Account::Suspense, Some(release), amount),
@@ -165,13 +165,13 @@ impl Posting {
         Self::new("E5", Source::own(release, format!("returned:{in_all}")), currency, &entries)
     }
 
-    /// E5, decided: the payee was paid what came back with another transfer.
+    /// A person decided: the payee was paid what came back with another transfer.
     pub(crate) fn e5_paid(transfer: &str, release: Uuid, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::Suspense, Some(release), amount), (Account::StripeAvailable, None, -amount)];
         Self::new("E5", Source::stripe(transfer, "transfer"), currency, &entries)
     }
 
-    /// E13: money came that was not asked for like this; it waits for a named person.
+    /// Money came that was not asked for like this; it waits for a named person.
     pub(crate) fn e13(charge: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::StripePending, None, amount), (Account::Suspense, None, -amount)];
         Self::new("E13", Source::stripe(charge, "charge"), currency, &entries)
@@ -197,7 +197,7 @@ mod tests {
         balances
     }
 
-    /// I7 as `app.coverage` adds it up, the float being one of the postings to 1010.
+    /// Coverage as `app.coverage` adds it up, the float being one of the postings to 1010.
     fn surplus(balances: &BTreeMap<(i16, Option<Uuid>), i64>) -> i64 {
         balances.iter().filter(|((account, _), _)| matches!(account, 1000 | 1010 | 1020 | 2000..=2099)).map(|(_, b)| b).sum()
     }

@@ -1,4 +1,4 @@
-//! The platform's float (E0) and coverage (I7): written and added up on `SystemUow`; a tenant learns only whether money stands still.
+//! The platform's float and coverage: written and added up on `SystemUow`; a tenant learns only whether money stands still.
 
 use db::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
@@ -14,7 +14,7 @@ const MOST: i64 = 1_000;
 /// The advisory lock of whoever looks at coverage ("14Cover" in ASCII).
 const LOCK: i64 = 0x31_34_43_6f_76_65_72;
 
-/// What a look at a currency says: I7, and what the provider said last.
+/// What a look at a currency says: coverage, and what the provider said last.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub(crate) struct Looked {
     #[diesel(sql_type = Text)]
@@ -97,7 +97,7 @@ pub(crate) async fn lock(tx: &mut Tx) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Adds up I7, compares what the provider answered, if it did, and keeps what tenants are told. Whoever calls it holds the lock.
+/// Adds up coverage, compares what the provider answered, if it did, and keeps what tenants are told. Whoever calls it holds the lock.
 pub(crate) async fn look(tx: &mut Tx, balance: Option<(Timestamp, &[Holding])>) -> Result<Vec<Looked>, Fault> {
     #[derive(QueryableByName)]
     struct Still {

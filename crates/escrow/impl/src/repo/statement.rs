@@ -34,7 +34,7 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
                 .eq(ledger_transactions::org_id)
                 .and(ledger_entries::transaction_id.eq(ledger_transactions::id))),
         )
-        .filter(ledger_transactions::contract_id.eq(contract.id))
+        .filter(ledger_transactions::org_id.eq(contract.org_id).and(ledger_transactions::contract_id.eq(contract.id)))
         .order((ledger_transactions::created_at, ledger_transactions::id, ledger_entries::position))
         .select((
             (
@@ -95,7 +95,7 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
     })
 }
 
-/// I4 from the entries: what came in, what is held, frozen and reserved, what went out.
+/// What became of each milestone's money, from the entries: what came in, what is held, frozen and reserved, what went out.
 fn summaries(
     rows: &[(TransactionRow, EntryRow)],
     milestone_of: &HashMap<Uuid, Uuid>,

@@ -139,7 +139,7 @@ impl Service {
     async fn ending_in(&self, tx: &mut Tx, ctx: &Ctx, contract: &ContractRow) -> Result<(Party, UserId), Error> {
         self.check_own_side(ctx, contract, perm::CONTRACTS_TERMINATE)?;
         let (side, user) = (contract.side_of(ctx.org), person(ctx)?);
-        let signed = repo::contracts::signers(tx, contract.id.into()).await?;
+        let signed = repo::contracts::signers(tx, contract).await?;
         let signed_for_other = signed.iter().any(|(party, signer)| *signer == user && *party != side);
         if signed_for_other || repo::parties::ties(tx, contract, user).await?.taken_up {
             return Err(Error::SamePerson);

@@ -1,4 +1,4 @@
-//! I7: while float and money do not cover what is owed, new money waits outside and releases wait inside.
+//! While float and money do not cover what is owed, new money waits outside and releases wait inside.
 
 use actix_web::http::Method;
 use actix_web::http::header::RETRY_AFTER;

@@ -45,7 +45,7 @@ pub fn estimate(soq: &Soq) -> Option<Money> {
     (known && soq.estimate_total.minor() > 0).then_some(soq.estimate_total)
 }
 
-/// What keeps a draft from being published (T2), all at once.
+/// What keeps a draft from being published, all at once.
 #[must_use]
 pub fn not_ready(
     tender: &Tender,

@@ -19,7 +19,7 @@ pub struct Live {
     pub sign_by: Option<Timestamp>,
 }
 
-/// A1. Two at once: the lock on the tender lets one through; the unique index stands behind it.
+/// Notes a pending award. Two at once: the lock on the tender lets one through; the unique index stands behind it.
 pub async fn insert(
     tx: &mut Tx,
     tender: &Tender,
@@ -87,7 +87,7 @@ pub async fn set_contract(
     Ok(())
 }
 
-/// A3.
+/// The award is cancelled.
 pub async fn cancel(tx: &mut Tx, tender: &Tender, award: Uuid, reason: &str) -> Result<(), Fault> {
     diesel::update(awards::table.find((tender.org.0, award)))
         .set((awards::status.eq("cancelled"), awards::cancel_reason.eq(reason), awards::updated_at.eq(diesel::dsl::now)))

@@ -182,7 +182,7 @@ impl Revision<'_> {
     }
 }
 
-/// B1 or B2: a new bid with its first revision.
+/// A new draft or bid with its first revision.
 pub async fn insert(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Result<Row, Error> {
     let (place, (sha256, received_at)) = (revision.place, revision.receipt());
     let inserted = diesel::insert_into(bids::table)
@@ -208,7 +208,7 @@ pub async fn insert(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Resu
     Ok(row.try_into()?)
 }
 
-/// A draft once more, or B2, B3, B5, B7: the next revision.
+/// A draft saved or submitted again, a bid replaced, resubmitted or confirmed: the next revision.
 pub async fn replace(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Result<Row, Error> {
     let (place, (sha256, received_at)) = (revision.place, revision.receipt());
     let updated = diesel::update(bids::table.find((taking.owner.0, place.bid.0)))
@@ -248,7 +248,7 @@ async fn insert_revision(tx: &mut Tx, taking: Taking, revision: Revision<'_>) ->
     Ok(())
 }
 
-/// B4.
+/// Withdraws a bid.
 pub async fn withdraw(tx: &mut Tx, taking: Taking, bid: &Row, receipt: &Hash, document: &str) -> Result<Row, Error> {
     let updated = diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
         .set((
@@ -349,7 +349,7 @@ pub async fn set_status(tx: &mut Tx, bid: &Row, to: BidStatus) -> Result<(), Fau
     Ok(())
 }
 
-/// B11, also by the opening itself.
+/// Disqualifies a bid, also for the opening itself.
 pub async fn disqualify(tx: &mut Tx, bid: &Row, why: &Disqualification) -> Result<(), Fault> {
     diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
         .set((

@@ -274,7 +274,7 @@ pub async fn record(mut conn: &Conn, tender: TenderId) -> Result<Record, Error> 
     Ok(Record { root: hash(&root)?, receipts: hashes(&receipts)?, decoy_seed: hash(&seed)?, opened_by, opened_at })
 }
 
-/// T2: the row's part of it.
+/// Publication: the row's part of it.
 pub async fn publish(tx: &mut Tx, tender: &Tender, soq_version: u32, at: Timestamp) -> Result<(), Fault> {
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
@@ -299,7 +299,7 @@ pub async fn set_status(tx: &mut Tx, tender: &Tender, to: TenderStatus) -> Resul
     Ok(())
 }
 
-/// T5.
+/// Moves the deadline later.
 pub async fn extend(tx: &mut Tx, tender: &Tender, deadline: Timestamp) -> Result<(), Fault> {
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((tenders::submission_deadline.eq(deadline), tenders::updated_at.eq(diesel::dsl::now)))
@@ -309,7 +309,7 @@ pub async fn extend(tx: &mut Tx, tender: &Tender, deadline: Timestamp) -> Result
     Ok(())
 }
 
-/// T9: the row's part of it.
+/// Award: the row's part of it.
 pub async fn stand_still(tx: &mut Tx, tender: &Tender, until: Timestamp) -> Result<(), Fault> {
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
@@ -347,7 +347,7 @@ pub async fn end_completed(tx: &mut Tx, tender: &Tender, contract: ContractId) -
     Ok(ended.done)
 }
 
-/// T13: the row's part of it. A key whose bids were not opened is destroyed.
+/// Cancellation: the row's part of it. A key whose bids were not opened is destroyed.
 pub async fn cancel(tx: &mut Tx, tender: &Tender, reason: &str, at: Timestamp) -> Result<(), Fault> {
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
@@ -369,8 +369,8 @@ struct Closed {
     status: Option<String>,
 }
 
-/// T6 and T7 by the platform's function; the new state, or nothing if there was nothing to close. While a bid is being stored it waits
-/// for it, or, without patience, leaves the tender as it is.
+/// Closes a due tender by the platform's function; the new state, or nothing if there was nothing to close. While a bid is being
+/// stored it waits for it, or, without patience, leaves the tender as it is.
 pub async fn close(tx: &mut Tx, tender: TenderId, patient: bool) -> Result<Option<TenderStatus>, Fault> {
     let query =
         diesel::sql_query("select app.close_tender($1, $2) as status").bind::<SqlUuid, _>(tender.0).bind::<Bool, _>(patient);
@@ -384,7 +384,7 @@ struct Completed {
     done: bool,
 }
 
-/// T11 by the platform's function; whether it was still to be done.
+/// Completes a tender by the platform's function; whether it was still to be done.
 pub async fn complete(tx: &mut Tx, tender: TenderId, contract: ContractId) -> Result<bool, Fault> {
     let query = diesel::sql_query("select app.complete_tender($1, $2) as done")
         .bind::<SqlUuid, _>(tender.0)
@@ -447,7 +447,7 @@ pub struct OpenedRow {
     pub received_at: Timestamp,
 }
 
-/// T8 and B9 by the platform's function, which takes it from the caller that these persons turned their keys. It opens nothing unless
+/// Opens the bids by the platform's function, which takes it from the caller that these persons turned their keys. It opens nothing unless
 /// number, receipts and root of the bids are those fixed at closing.
 pub async fn open_bids(tx: &mut Tx, tender: TenderId, persons: &[UserId]) -> Result<Vec<OpenedRow>, Error> {
     let persons: Vec<Uuid> = persons.iter().map(|person| person.0).collect();

@@ -145,7 +145,7 @@ impl Service {
     }
 }
 
-/// Passing over a better bid that is still in needs a written reason (T9).
+/// Passing over a better bid that is still in needs a written reason.
 fn check_reason(bid: &Bid, all: &[Bid], reason: Option<&str>) -> Result<(), Error> {
     let better = |other: &&Bid| matches!(other.status, BidStatus::Opened | BidStatus::Valid) && other.rank < bid.rank;
     match all.iter().find(better) {

@@ -278,7 +278,7 @@ impl Service {
         Ok(Bid { document: ready.document, ..bid_of(row, Some(ready.content), taking.at) })
     }
 
-    /// Prices and seals an offer for the place after `old`: a draft (B1) without a receipt, a bid (B2, B3, B5, B7) with one.
+    /// Prices and seals an offer for the place after `old`: a draft without a receipt, a bid with one.
     async fn make_in(
         &self,
         tx: &mut Tx,

@@ -143,7 +143,7 @@ impl Service {
         Ok((order, unreadable))
     }
 
-    /// B11 by the opening itself.
+    /// Disqualified by the opening itself.
     async fn disqualify_unreadable_in(&self, tx: &mut Tx, ctx: &Ctx, tender: &Tender, bid: BidId) -> Result<(), Error> {
         let row = repo::bids::lock(tx, bid).await?;
         let to = machine::bid(row.status, BidEvent::Disqualify)?;

@@ -47,7 +47,7 @@ impl Service {
         first.map_or(Ok(due.len()), Err)
     }
 
-    /// T11: subscribes to [`ContractActivated`]. `ctx` is the platform acting for either party. Bears repetition: a completed tender stays
+    /// Subscribes to [`ContractActivated`]. `ctx` is the platform acting for either party. Bears repetition: a completed tender stays
     /// as it is, so there is no need to remember the event.
     ///
     /// # Errors
@@ -60,8 +60,8 @@ impl Service {
         }
     }
 
-    /// T6 and T7, if the deadline has passed. True if it closed now. While a bid that came in time is being stored, a `patient` caller waits
-    /// for it; the others leave it to the job.
+    /// Closes a tender, if the deadline has passed. True if it closed now. While a bid that came in time is being stored, a `patient`
+    /// caller waits for it; the others leave it to the job.
     pub(super) async fn close(&self, ctx: &Ctx, tender: TenderId, patient: bool) -> Result<bool, Error> {
         self.uow
             .write(ctx, async |tx| {

@@ -237,7 +237,7 @@ impl Service {
     }
 }
 
-/// T5: whether the deadline can move there.
+/// Whether the deadline can move there.
 fn can_extend(tender: &Tender, now: Timestamp, deadline: Timestamp) -> Result<(), Error> {
     let old = tender.submission_deadline;
     if tender.status == TenderStatus::Closed || tender.status == TenderStatus::Published && now >= old {
