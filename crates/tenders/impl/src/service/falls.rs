@@ -111,7 +111,7 @@ impl Service {
                         self.audit.record_in(tx, ctx, entry.clone()).await?;
                     }
                     let request = ctx.request.as_str();
-                    match repo::awards::refuse(tx, id, &reason, EventId::new().0, request).await?.as_str() {
+                    match repo::awards::refuse(tx, &seen, &reason, EventId::new().0, request).await?.as_str() {
                         "refused" => {}
                         "in_force" => {
                             let hint = "the contract is in force: both parties may agree to end it".to_owned();

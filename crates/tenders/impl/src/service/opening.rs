@@ -98,7 +98,7 @@ impl Service {
         persons: &[kernel::UserId],
         none_readable: &AtomicBool,
     ) -> Result<(Vec<BidId>, Vec<BidId>), Error> {
-        let rows = repo::tenders::open_bids(tx, tender.id, persons).await?;
+        let rows = repo::tenders::open_bids(tx, tender, persons).await?;
         let key = repo::tenders::key(tx.pg(), tender.id).await?;
         let key = key.ok_or_else(|| Fault::internal("the key of a closed tender is gone"))?;
         let key = self.keys.unwrap(tender.id, &key)?;
