@@ -359,7 +359,12 @@ pub async fn cancel(tx: &mut Tx, tender: &Tender, reason: &str, at: Timestamp) -
         .execute(tx.pg())
         .await
         .fault()?;
-    diesel::sql_query("select app.destroy_tender_key($1, $2)").bind::<SqlUuid, _>(tender.org.0).bind::<SqlUuid, _>(tender.id.0).execute(tx.pg()).await.fault()?;
+    diesel::sql_query("select app.destroy_tender_key($1, $2)")
+        .bind::<SqlUuid, _>(tender.org.0)
+        .bind::<SqlUuid, _>(tender.id.0)
+        .execute(tx.pg())
+        .await
+        .fault()?;
     Ok(())
 }
 
@@ -372,8 +377,10 @@ struct Closed {
 /// Closes a due tender by the platform's function; the new state, or nothing if there was nothing to close. While a bid is being
 /// stored it waits for it, or, without patience, leaves the tender as it is.
 pub async fn close(tx: &mut Tx, org: OrgId, tender: TenderId, patient: bool) -> Result<Option<TenderStatus>, Fault> {
-    let query =
-        diesel::sql_query("select app.close_tender($1, $2, $3) as status").bind::<SqlUuid, _>(org.0).bind::<SqlUuid, _>(tender.0).bind::<Bool, _>(patient);
+    let query = diesel::sql_query("select app.close_tender($1, $2, $3) as status")
+        .bind::<SqlUuid, _>(org.0)
+        .bind::<SqlUuid, _>(tender.0)
+        .bind::<Bool, _>(patient);
     let closed: Closed = query.get_result(tx.pg()).await.fault()?;
     closed.status.map(|status| known(&status, TenderStatus::from_name(&status))).transpose()
 }
@@ -452,8 +459,10 @@ pub struct OpenedRow {
 /// number, receipts and root of the bids are those fixed at closing.
 pub async fn open_bids(tx: &mut Tx, tender: &Tender, persons: &[UserId]) -> Result<Vec<OpenedRow>, Error> {
     let persons: Vec<Uuid> = persons.iter().map(|person| person.0).collect();
-    let query =
-        diesel::sql_query("select * from app.open_bids($1, $2, $3)").bind::<SqlUuid, _>(tender.org.0).bind::<SqlUuid, _>(tender.id.0).bind::<Array<SqlUuid>, _>(persons);
+    let query = diesel::sql_query("select * from app.open_bids($1, $2, $3)")
+        .bind::<SqlUuid, _>(tender.org.0)
+        .bind::<SqlUuid, _>(tender.id.0)
+        .bind::<Array<SqlUuid>, _>(persons);
     query.load(tx.pg()).await.on_constraint("tender_seal_intact", || Error::SealBroken)
 }
 
