@@ -133,10 +133,11 @@ pub async fn list(
 
 /// The tender with what belongs to it, seen by `org`.
 pub async fn view(conn: &Conn, org: OrgId, tender: Tender, server_time: Timestamp) -> Result<TenderView, Error> {
+    let own = [(tender.org, tender.id)];
     let (milestones, lines, marks) = futures::try_join!(
         milestones(conn, tender.org, tender.id, tender.currency),
         lines(conn, tender.org, tender.id),
-        marks(conn, org, std::slice::from_ref(&tender.id)),
+        marks(conn, org, &own),
     )?;
     Ok(TenderView { milestones, lines, ..brief(org, tender, server_time, &marks) })
 }
@@ -160,16 +161,18 @@ pub struct Marks {
 }
 
 /// To which of the tenders `org` is invited, and their live awards.
-pub async fn marks(conn: &Conn, org: OrgId, tenders: &[TenderId]) -> Result<Marks, Fault> {
-    let ids: Vec<Uuid> = tenders.iter().map(|tender| tender.0).collect();
+pub async fn marks(conn: &Conn, org: OrgId, tenders: &[(OrgId, TenderId)]) -> Result<Marks, Fault> {
+    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = tenders.iter().map(|(owner, tender)| (owner.0, tender.0)).unzip();
     let invited = async {
         use tender_invitations as i;
         // Row-level security shows another organisation's invitations to the invited alone, those by e-mail too.
-        let query = i::table.filter(i::tender_id.eq_any(&ids).and(i::org_id.ne(org.0))).select(i::tender_id);
+        let of_these = i::org_id.eq_any(&owners).and(i::tender_id.eq_any(&ids));
+        let query = i::table.filter(of_these.and(i::org_id.ne(org.0))).select(i::tender_id);
         query.load::<Uuid>(&mut &*conn).await.fault()
     };
     let live = async {
-        let query = awards::table.filter(awards::tender_id.eq_any(&ids).and(awards::status.ne("cancelled")));
+        let of_these = awards::org_id.eq_any(&owners).and(awards::tender_id.eq_any(&ids));
+        let query = awards::table.filter(of_these.and(awards::status.ne("cancelled")));
         let query = query.select((awards::tender_id, awards::bid_id, awards::contract_id, awards::sign_by));
         query.load::<(Uuid, Uuid, Option<Uuid>, Option<Timestamp>)>(&mut &*conn).await.fault()
     };
@@ -239,16 +242,15 @@ pub async fn lines(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Ve
 }
 
 /// The wrapped key; nothing once it is destroyed.
-pub async fn key(mut conn: &Conn, tender: TenderId) -> Result<Option<WrappedKey>, Fault> {
-    let query =
-        tender_keys::table.filter(tender_keys::tender_id.eq(tender.0)).select((tender_keys::key_id, tender_keys::wrapped));
+pub async fn key(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Option<WrappedKey>, Fault> {
+    let query = tender_keys::table.find((owner.0, tender.0)).select((tender_keys::key_id, tender_keys::wrapped));
     let row: Option<(String, Option<Vec<u8>>)> = query.first(&mut conn).await.optional().fault()?;
     Ok(row.and_then(|(key_id, wrapped)| Some(WrappedKey { key_id, wrapped: wrapped? })))
 }
 
 /// The leaves of the Merkle tree, once closed.
-pub async fn leaves(mut conn: &Conn, tender: TenderId) -> Result<Option<Vec<Hash>>, Fault> {
-    let query = tender_seals::table.filter(tender_seals::tender_id.eq(tender.0)).select(tender_seals::leaves);
+pub async fn leaves(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Option<Vec<Hash>>, Fault> {
+    let query = tender_seals::table.find((owner.0, tender.0)).select(tender_seals::leaves);
     let row: Option<Vec<Vec<u8>>> = query.first(&mut conn).await.optional().fault()?;
     row.map(|leaves| hashes(&leaves)).transpose()
 }
@@ -263,11 +265,11 @@ pub struct Record {
 }
 
 /// The opening record, if the transaction's tenant may see one.
-pub async fn record(mut conn: &Conn, tender: TenderId) -> Result<Record, Error> {
+pub async fn record(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Record, Error> {
     use opening_records as r;
     type Columns = (Vec<u8>, Vec<Vec<u8>>, Vec<u8>, Vec<Uuid>, Timestamp);
     let query =
-        r::table.filter(r::tender_id.eq(tender.0)).select((r::root, r::receipts, r::decoy_seed, r::opened_by, r::opened_at));
+        r::table.find((owner.0, tender.0)).select((r::root, r::receipts, r::decoy_seed, r::opened_by, r::opened_at));
     let (root, receipts, seed, opened_by, opened_at): Columns =
         query.first(&mut conn).await.not_found(|| Error::NotFound("opening record"))?;
     let opened_by = opened_by.into_iter().map(Into::into).collect();

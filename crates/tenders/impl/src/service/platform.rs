@@ -91,7 +91,7 @@ impl Service {
                 if old.status != TenderStatus::Standstill {
                     return Ok(false);
                 }
-                let bid = repo::bids::lock(tx, award.bid).await?;
+                let bid = repo::bids::lock(tx, old.org, award.bid).await?;
                 let contract = self.open_contract_in(tx, ctx, &old, &bid).await?;
                 self.await_signatures_in(tx, &old, award.id, contract.id, now).await?;
                 let entry =
