@@ -268,8 +268,7 @@ pub struct Record {
 pub async fn record(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Record, Error> {
     use opening_records as r;
     type Columns = (Vec<u8>, Vec<Vec<u8>>, Vec<u8>, Vec<Uuid>, Timestamp);
-    let query =
-        r::table.find((owner.0, tender.0)).select((r::root, r::receipts, r::decoy_seed, r::opened_by, r::opened_at));
+    let query = r::table.find((owner.0, tender.0)).select((r::root, r::receipts, r::decoy_seed, r::opened_by, r::opened_at));
     let (root, receipts, seed, opened_by, opened_at): Columns =
         query.first(&mut conn).await.not_found(|| Error::NotFound("opening record"))?;
     let opened_by = opened_by.into_iter().map(Into::into).collect();
