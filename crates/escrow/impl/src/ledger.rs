@@ -195,17 +195,34 @@ impl Posting {
     /// `amount` of a transfer came back, `in_all` by now. Whose it is a person decides: until then it waits under the release.
     pub(crate) fn transfer_reversed(transfer: &str, release: Uuid, amount: i64, in_all: i64, currency: Currency) -> Self {
         let entries = [(Account::StripeAvailable, None, amount), (Account::Suspense, Some(release), -amount)];
-        Self::new(TransactionKind::TransferReversed.name(), Source::stripe(transfer, format!("reversed:{in_all}")), currency, &entries)
+        Self::new(
+            TransactionKind::TransferReversed.name(),
+            Source::stripe(transfer, format!("reversed:{in_all}")),
+            currency,
+            &entries,
+        )
     }
 
     /// A person decided: what came back is held for the milestone again, together with the fee that was taken of it.
-    pub(crate) fn reversal_held_again(release: Uuid, milestone: Uuid, amount: i64, fee: i64, in_all: i64, currency: Currency) -> Self {
+    pub(crate) fn reversal_held_again(
+        release: Uuid,
+        milestone: Uuid,
+        amount: i64,
+        fee: i64,
+        in_all: i64,
+        currency: Currency,
+    ) -> Self {
         let entries = [
             (Account::Suspense, Some(release), amount),
             (Account::FeeRevenue, None, fee),
             (Account::Held, Some(milestone), -(amount + fee)),
         ];
-        Self::new(TransactionKind::ReversalHeldAgain.name(), Source::own(release, format!("returned:{in_all}")), currency, &entries)
+        Self::new(
+            TransactionKind::ReversalHeldAgain.name(),
+            Source::own(release, format!("returned:{in_all}")),
+            currency,
+            &entries,
+        )
     }
 
     /// A person decided: the payee was paid what came back with another transfer.

@@ -34,7 +34,8 @@ async fn a_transaction_that_does_not_sum_to_zero_is_refused_at_commit() {
     for entries in
         [r#"[{"account": 1000, "amount": 100}, {"account": 2090, "amount": -99}]"#, r#"[{"account": 1000, "amount": 100}]"#, "[]"]
     {
-        let said = world.refusal(&world.owner.ctx(), &vouched(&world, contract, "payment_in_suspense", &charge, entries).await).await;
+        let said =
+            world.refusal(&world.owner.ctx(), &vouched(&world, contract, "payment_in_suspense", &charge, entries).await).await;
         assert!(said.contains("entries that sum to"), "{said}");
     }
     assert_eq!(world.balances().await, before);
@@ -46,7 +47,8 @@ async fn what_is_owed_never_turns_into_what_is_due() {
     let (contract, charge) = in_suspense(&world).await;
     let overdraw =
         r#"[{"account": 2000, "subject": "00000000-0000-0000-0000-000000000001", "amount": 1}, {"account": 1010, "amount": -1}]"#;
-    let said = world.refusal(&world.owner.ctx(), &vouched(&world, contract, "payment_in_suspense", &charge, overdraw).await).await;
+    let said =
+        world.refusal(&world.owner.ctx(), &vouched(&world, contract, "payment_in_suspense", &charge, overdraw).await).await;
     assert!(said.contains("ledger_balances_liability"), "{said}");
 }
 
@@ -55,7 +57,8 @@ async fn nobody_writes_it_but_its_function_and_nobody_changes_it() {
     let world = World::new().await;
     let (contract, _) = world.funded().await;
     let fine = r#"[{"account": 1000, "amount": 1}, {"account": 2090, "amount": -1}]"#;
-    let theirs = world.refusal(&world.contractor.ctx(), &vouched(&world, contract.id, "payment_in_suspense", "ch_x", fine).await).await;
+    let theirs =
+        world.refusal(&world.contractor.ctx(), &vouched(&world, contract.id, "payment_in_suspense", "ch_x", fine).await).await;
     assert!(theirs.contains("is not the tenant's to write"), "{theirs}");
     for table in ["ledger_transactions", "ledger_entries", "ledger_balances"] {
         for sql in [

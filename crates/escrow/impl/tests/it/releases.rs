@@ -28,7 +28,10 @@ async fn an_approved_milestone_is_released_less_the_fee() {
         transfers.iter().map(|t| (t.amount, &t.id)).collect::<Vec<_>>(),
         [(eur(975_000), milestone.release.expect("one").transfer.as_ref().expect("sent"))]
     );
-    assert_eq!(world.kinds().await, ["funds_available", "payment_received", "processing_fee_kept", "release_reserved", "release_sent"]);
+    assert_eq!(
+        world.kinds().await,
+        ["funds_available", "payment_received", "processing_fee_kept", "release_reserved", "release_sent"]
+    );
     assert_eq!(world.balances().await, ["1010 25001", "4000 -25000", "4010 -29898", "5000 29897"]);
 
     let statement = world.service.statement(&world.contractor.ctx(), contract.id).await.expect("reads");
@@ -136,7 +139,10 @@ async fn a_refused_transfer_voids_the_reservation_and_can_be_released_anew() {
         (refused.status.name(), refused.held, refused.release.expect("one").status.name()),
         ("approved", eur(1_000_000), "failed")
     );
-    assert_eq!(world.kinds().await, ["funds_available", "payment_received", "processing_fee_kept", "release_reserved", "release_voided"]);
+    assert_eq!(
+        world.kinds().await,
+        ["funds_available", "payment_received", "processing_fee_kept", "release_reserved", "release_voided"]
+    );
     world.assert_healthy().await;
     let second = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases anew").release;
     assert_eq!((second.seq, second.net), (2, first.net));

@@ -90,7 +90,9 @@ async fn every_order_and_doubling_of_the_events_ends_the_same() {
         world.work().await;
         assert_eq!(world.milestone(id).await.status.name(), "funded", "{order:?}");
     }
-    let expected = [("funds_available", 24), ("payment_received", 24), ("processing_fee_kept", 24)].map(|(kind, n)| vec![kind.to_owned(); n]).concat();
+    let expected = [("funds_available", 24), ("payment_received", 24), ("processing_fee_kept", 24)]
+        .map(|(kind, n)| vec![kind.to_owned(); n])
+        .concat();
     assert_eq!(world.kinds().await, expected);
     assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
     world.assert_healthy().await;
