@@ -32,7 +32,7 @@ pub async fn run() -> anyhow::Result<()> {
             slowest = slowest.max(nanoseconds);
         }
     }
-    say(&format!("P8 {slowest:.0} ns"));
+    say(&format!("permission_decision {slowest:.0} ns"));
     Ok(())
 }
 

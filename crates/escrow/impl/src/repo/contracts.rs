@@ -269,9 +269,10 @@ struct Outcome {
 }
 
 /// Puts the contract into force if everything is there, and publishes [`escrow_api::ContractActivated`]; says what came of it.
-pub(crate) async fn activate(tx: &mut Tx, id: ContractId, event: Uuid, request: &str) -> Result<String, Fault> {
-    let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3) as outcome")
-        .bind::<diesel::sql_types::Uuid, _>(id.0)
+pub(crate) async fn activate(tx: &mut Tx, contract: &ContractRow, event: Uuid, request: &str) -> Result<String, Fault> {
+    let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3, $4) as outcome")
+        .bind::<diesel::sql_types::Uuid, _>(contract.org_id)
+        .bind::<diesel::sql_types::Uuid, _>(contract.id)
         .bind::<diesel::sql_types::Uuid, _>(event)
         .bind::<diesel::sql_types::Text, _>(request)
         .get_result(tx.pg())

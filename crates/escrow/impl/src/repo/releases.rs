@@ -136,7 +136,8 @@ pub(crate) async fn tell_contractor(
     after: &Value,
 ) -> Result<(), Fault> {
     use diesel::sql_types::{Jsonb, Text, Uuid as SqlUuid};
-    diesel::sql_query("select app.tell_contractor($1, $2, 'release', $3, $4, $5, $6)")
+    diesel::sql_query("select app.tell_contractor($1, $2, $3, 'release', $4, $5, $6, $7)")
+        .bind::<SqlUuid, _>(release.org_id)
         .bind::<SqlUuid, _>(release.contract_id)
         .bind::<Text, _>(action)
         .bind::<SqlUuid, _>(release.id)

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Reader;
 use super::contracts::{ContractRow, currency_of};
-use crate::ledger::Account;
+use crate::ledger::{Account, TransactionKind};
 use crate::schema::{ledger_accounts, ledger_entries, ledger_transactions, releases};
 
 type TransactionRow = (Uuid, String, String, String, Option<Uuid>, Timestamp);
@@ -116,9 +116,9 @@ fn summaries(
         if *account == Account::Held.code() {
             let sums = sums.entry(milestone).or_default();
             sums.held -= amount;
-            if kind == "E1" {
+            if kind == TransactionKind::PaymentReceived.name() {
                 sums.funded -= amount;
-            } else if kind == "E5" {
+            } else if kind == TransactionKind::ReversalHeldAgain.name() {
                 // It had been released, and is held again.
                 sums.released += amount;
             }
@@ -127,7 +127,7 @@ fn summaries(
         } else if *account == Account::ReleasePayable.code() || *account == Account::FeePending.code() {
             let sums = sums.entry(milestone).or_default();
             sums.reserved -= amount;
-            if kind == "E4" {
+            if kind == TransactionKind::ReleaseSent.name() {
                 sums.released += amount;
             }
         }

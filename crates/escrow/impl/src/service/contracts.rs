@@ -207,7 +207,7 @@ impl Contracts for Service {
                     return Err(Error::PayeeNotActive);
                 }
                 repo::contracts::sign(tx, &contract, side, user, &contract.document_sha256).await?;
-                let outcome = repo::contracts::activate(tx, cmd.contract, EventId::new().0, ctx.request.as_str()).await?;
+                let outcome = repo::contracts::activate(tx, &contract, EventId::new().0, ctx.request.as_str()).await?;
                 if outcome == "payee_not_active" {
                     return Err(Error::PayeeNotActive);
                 }

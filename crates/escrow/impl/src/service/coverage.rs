@@ -91,7 +91,7 @@ fn told(seen: &Looked) -> Result<Vec<(&'static str, String)>, Fault> {
             "within the platform's reserve, so that nothing stands still yet,"
         };
         let detail = format!(
-            "{currency}: float and money are {short} short of liabilities (I7), the reserve is {}; {what} until `build14 float` \
+            "{currency}: float and money are {short} short of liabilities, the reserve is {}; {what} until `build14 float` \
              or the money that lacks makes up for it",
             money(seen.reserve)
         );

@@ -205,7 +205,7 @@ impl Service {
         let requested_by = ctx.user_id().map(|_| first);
         let new = NewRelease { payment: funded_by.id, seq, split, requested_by, approved_by: second };
         let release = repo::releases::insert(tx, &milestone, &new).await?;
-        let reserve = Posting::e3(release.id, milestone.id, split.net, split.fee, currency);
+        let reserve = Posting::release_reserved(release.id, milestone.id, split.net, split.fee, currency);
         self.post_in(tx, contract.place(), &reserve, None).await?;
         repo::milestones::set_status(tx, &milestone, after).await?;
         let review =

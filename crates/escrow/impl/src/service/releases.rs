@@ -90,7 +90,7 @@ impl Service {
         };
         let release = repo::releases::insert(tx, milestone, &new).await?;
         let currency = repo::currency(&release.currency)?;
-        let posting = Posting::e3(release.id, milestone.id, split.net, split.fee, currency);
+        let posting = Posting::release_reserved(release.id, milestone.id, split.net, split.fee, currency);
         self.post_in(tx, release.place(), &posting, None).await?;
         Ok(release)
     }

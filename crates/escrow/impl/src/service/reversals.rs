@@ -79,7 +79,7 @@ impl Service {
             );
         };
         let currency = repo::currency(&release.currency)?;
-        let posting = Posting::e5(&transfer.id, release.id, in_all - release.reversed, in_all, currency);
+        let posting = Posting::transfer_reversed(&transfer.id, release.id, in_all - release.reversed, in_all, currency);
         self.post_in(tx, release.place(), &posting, None).await?;
         let step = Step { status: Some(after.name()), reversed: Some(in_all), ..Step::default() };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
@@ -178,7 +178,7 @@ impl Service {
                 if !why.is_empty() {
                     return Err(Unsettled::Transfer { transfer: transfer.id.clone(), why: why.join("; ") });
                 }
-                Posting::e5_paid(&transfer.id, release.id, amount, currency)
+                Posting::reversal_paid_again(&transfer.id, release.id, amount, currency)
             }
             None => {
                 let status = contract.status()?;
@@ -192,7 +192,7 @@ impl Service {
                 if let Some(next) = MilestoneEvent::Returned.after(milestone.status()?) {
                     repo::milestones::set_status(tx, &milestone, next).await?;
                 }
-                Posting::e5_held(release.id, milestone.id, amount, fee, in_all, currency)
+                Posting::reversal_held_again(release.id, milestone.id, amount, fee, in_all, currency)
             }
         };
         let (_, fresh) = self.post_in(tx, release.place(), &posting, None).await?;

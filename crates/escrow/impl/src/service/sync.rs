@@ -229,9 +229,9 @@ impl Service {
         let first = match after {
             EscrowStatus::Succeeded | EscrowStatus::Available => {
                 let recovery = payment.charged - payment.amount;
-                Posting::e1(&funds.charge, payment.milestone_id, payment.amount, recovery, currency)
+                Posting::payment_received(&funds.charge, payment.milestone_id, payment.amount, recovery, currency)
             }
-            EscrowStatus::Suspense => Posting::e13(&funds.charge, gross, currency),
+            EscrowStatus::Suspense => Posting::payment_in_suspense(&funds.charge, gross, currency),
             _ => return Ok(()),
         };
         let place = Place { org: payment.org_id, contract: payment.contract_id };
@@ -239,14 +239,14 @@ impl Service {
         // A fee in another currency cannot be netted against this balance: it is left to reconciliation, with the alarm that was raised.
         let fee = if funds.fee.currency() == currency { fee } else { 0 };
         if fee != 0 {
-            let posting = Posting::e1b(&funds.balance_transaction, fee, currency);
+            let posting = Posting::processing_fee_kept(&funds.balance_transaction, fee, currency);
             let (_, fresh) = self.post_in(tx, place, &posting, None).await?;
             if fresh {
                 self.watch_fee_in(tx, payment, fee).await?;
             }
         }
         if funds.available && gross > fee {
-            let available = Posting::e2(&funds.balance_transaction, gross - fee, currency);
+            let available = Posting::funds_available(&funds.balance_transaction, gross - fee, currency);
             self.post_in(tx, place, &available, None).await?;
         }
         Ok(())

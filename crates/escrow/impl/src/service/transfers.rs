@@ -286,7 +286,7 @@ impl Service {
             alarm_in(tx, "wrong_transfer", ("transfer", transfer.id.clone()), detail).await?;
             return self.lose_in(tx, ctx, id, "the transfer found is not the one ordered").await;
         }
-        let posting = Posting::e4(&transfer.id, release.id, release.net, release.fee, net.currency());
+        let posting = Posting::release_sent(&transfer.id, release.id, release.net, release.fee, net.currency());
         self.post_in(tx, release.place(), &posting, None).await?;
         let step = Step {
             status: Some(after.name()),
@@ -341,7 +341,7 @@ impl Service {
         let Some(after) = ReleaseEvent::Refuse.after(before) else { return Ok(()) };
         let reserved = repo::ledger::posted(tx, release.org_id, &release.id.to_string(), "reserve").await?;
         let currency = repo::currency(&release.currency)?;
-        let void = Posting::e3v(release.id, release.milestone_id, release.net, release.fee, currency);
+        let void = Posting::release_voided(release.id, release.milestone_id, release.net, release.fee, currency);
         self.post_in(tx, release.place(), &void, reserved).await?;
         let step = Step { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..Step::default() };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;

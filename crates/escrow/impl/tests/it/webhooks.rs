@@ -90,7 +90,9 @@ async fn every_order_and_doubling_of_the_events_ends_the_same() {
         world.work().await;
         assert_eq!(world.milestone(id).await.status.name(), "funded", "{order:?}");
     }
-    let expected = [("E1", 24), ("E1b", 24), ("E2", 24)].map(|(kind, n)| vec![kind.to_owned(); n]).concat();
+    let expected = [("funds_available", 24), ("payment_received", 24), ("processing_fee_kept", 24)]
+        .map(|(kind, n)| vec![kind.to_owned(); n])
+        .concat();
     assert_eq!(world.kinds().await, expected);
     assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
     world.assert_healthy().await;
@@ -125,11 +127,11 @@ async fn the_whole_way_by_events_alone() {
         "4000 -25000",
         "4010 -29898",
         "5000 29897",
-        "E1",
-        "E1b",
-        "E2",
-        "E3",
-        "E4",
+        "funds_available",
+        "payment_received",
+        "processing_fee_kept",
+        "release_reserved",
+        "release_sent",
         "available",
         "released",
         "sent",

@@ -133,9 +133,10 @@ struct Outcome {
 }
 
 /// The winner refuses, by the platform's function, which publishes [`tenders_api::TenderAwardFell`]; what came of it.
-pub async fn refuse(tx: &mut Tx, bid: BidId, reason: &str, event: Uuid, request: &str) -> Result<String, Fault> {
-    let row: Outcome = diesel::sql_query("select app.refuse_award($1, $2, $3, $4, $5) as outcome")
-        .bind::<SqlUuid, _>(bid.0)
+pub async fn refuse(tx: &mut Tx, bid: &Bid, reason: &str, event: Uuid, request: &str) -> Result<String, Fault> {
+    let row: Outcome = diesel::sql_query("select app.refuse_award($1, $2, $3, $4, $5, $6) as outcome")
+        .bind::<SqlUuid, _>(bid.owner.0)
+        .bind::<SqlUuid, _>(bid.id.0)
         .bind::<Text, _>(reason)
         .bind::<SqlUuid, _>(Uuid::now_v7())
         .bind::<SqlUuid, _>(event)

@@ -24,7 +24,7 @@ impl Service {
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 machine::tender(old.status, TenderEvent::ProposeAward)?;
-                let bid = repo::bids::lock(tx, award.bid).await?;
+                let bid = repo::bids::lock(tx, ctx.org, award.bid).await?;
                 if bid.tender != tender || bid.owner != ctx.org {
                     return Err(Error::NotFound("bid"));
                 }
