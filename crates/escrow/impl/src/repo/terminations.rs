@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::payments::PaymentRow;
 use super::rows::ContractRow;
-use super::{Reader, currency, holds, ledger, milestones, reader, state};
+use super::{Reader, currency, holds, ledger, milestones, state};
 use crate::model::is_live;
 use crate::schema::contract_terminations as t;
 
@@ -89,11 +89,11 @@ pub(crate) async fn withdraw(tx: &mut Tx, contract: &ContractRow, row: &Row, by:
 }
 
 /// What of the contract's money must be settled before it ends, in words: milestone by milestone. What nobody paid yet is not among it.
-pub(crate) async fn obstacles(tx: &mut Tx, contract: &ContractRow) -> Result<Vec<String>, Fault> {
+pub(crate) async fn obstacles(pg: Reader<'_>, contract: &ContractRow) -> Result<Vec<String>, Fault> {
     let currency = currency(&contract.currency)?;
-    let rows = milestones::of_contracts(reader(tx), &[contract.id]).await?;
+    let rows = milestones::of_contracts(pg, &[contract.id]).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let held = ledger::held(reader(tx), &ids).await?;
+    let held = ledger::held(pg, &ids).await?;
     let mut found = Vec::new();
     for row in rows {
         let what = match row.status()? {
@@ -101,7 +101,7 @@ pub(crate) async fn obstacles(tx: &mut Tx, contract: &ContractRow) -> Result<Vec
                 continue;
             }
             MilestoneStatus::Funding => {
-                let paid = super::payments::of_milestone(reader(tx), row.id).await?;
+                let paid = super::payments::of_milestone(pg, row.id).await?;
                 let mut under_way = false;
                 for payment in paid {
                     let status = payment.status()?;
@@ -120,11 +120,11 @@ pub(crate) async fn obstacles(tx: &mut Tx, contract: &ContractRow) -> Result<Vec
         };
         found.push(format!("milestone {} ({}) {what}", row.position, row.title));
     }
-    for (milestone, hold) in holds::of_contracts(reader(tx), &[contract.id]).await?.remove(&contract.id).unwrap_or_default() {
+    for (milestone, hold) in holds::of_contracts(pg, &[contract.id]).await?.remove(&contract.id).unwrap_or_default() {
         let place = if milestone.is_some() { "a milestone" } else { "the contract" };
         found.push(format!("a hold on {place} ({}) must be lifted first", hold.kind));
     }
-    let suspense = ledger::in_suspense(reader(tx), contract.id).await?;
+    let suspense = ledger::in_suspense(pg, contract.id).await?;
     if suspense != 0 {
         found.push(format!("{} wait in suspense: they must be paid back first", Money::from_minor(suspense, currency)));
     }
