@@ -1,4 +1,4 @@
-//! The golden matrix: which role holds which permission. Review every line that changes (domain.md §4).
+//! The golden matrix: which role holds which permission. Review every line that changes (docs/domain/roles.md).
 
 use build14::modules::{permissions, routes};
 use kernel::{OrgRole, ProjectRole};

@@ -1,4 +1,4 @@
-//! Isolation, generated (quality.md §2.1): every route is called by nobody, by another tenant and by a member without the permission, with
+//! Isolation, generated (docs/QUALITY.md): every route is called by nobody, by another tenant and by a member without the permission, with
 //! the real ids of a tenant. A route without an entry here fails the test.
 
 use std::collections::BTreeMap;

@@ -26,7 +26,7 @@ use crate::modules;
 
 pub use doctor::{doctor, doctor_of, exposed};
 pub use documents::openapi_json;
-pub use escrow::Settlement;
+pub use escrow::{HoldPlace, Resolution, Settlement};
 pub use float::post_float;
 pub use holds::{freeze, unfreeze};
 pub use sandbox::{reopen_sandbox, running_sandbox, start_sandbox};

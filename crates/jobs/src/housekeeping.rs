@@ -13,7 +13,7 @@ use crate::{Registry, alarms, pending};
 /// Rows per statement, so that none takes long.
 const BATCH: i64 = 5_000;
 
-/// Delivered events are kept a week for whoever asks what happened; an idempotency key lives 24 hours (api.md §1); the payment provider
+/// Delivered events are kept a week for whoever asks what happened; an idempotency key lives 24 hours (docs/API.md); the payment provider
 /// repeats an event for days, and its inbox knows it again for 30.
 const PRUNE: [&str; 5] = [
     "delete from outbox where seq in (

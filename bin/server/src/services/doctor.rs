@@ -108,7 +108,7 @@ pub async fn doctor(system_url: &SecretString) -> anyhow::Result<Vec<Finding>> {
 
 /// Rules and the kind of the alarm that says the same: an open one about the same thing has the id by which it is settled, and is told alone.
 const ALSO_ALARMS: [(&str, &str); 9] = [
-    ("I7", "coverage_short"),
+    ("COVERAGE_SHORT", "coverage_short"),
     ("BALANCE_SHORT", "balance_short"),
     ("BALANCE_UNREAD", "balance_unread"),
     ("TRANSFER_REVERSED", "transfer_reversed"),

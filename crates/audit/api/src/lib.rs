@@ -5,7 +5,7 @@
 mod proof;
 
 use async_trait::async_trait;
-use kernel::{Actor, AuditId, Ctx, Denied, DomainError, Fault, Kind, Page, PageRequest, Permission, Timestamp};
+use kernel::{Actor, Ctx, Denied, DomainError, Fault, Kind, Page, PageRequest, Permission, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use uow::Tx;
@@ -20,6 +20,11 @@ pub mod perm {
     pub const READ: Permission = Permission("audit.read");
     /// All of them.
     pub const ALL: &[Permission] = &[READ];
+}
+
+kernel::ids! {
+    /// An entry of the audit trail.
+    AuditId;
 }
 
 /// What is to be recorded; who, where, when and in which request come from the context.

@@ -1,4 +1,4 @@
-//! The rules of contracts, milestones, payments and releases: pure, as tables that read like domain.md §3.
+//! The rules of contracts, milestones, payments and releases: pure, as tables that read like docs/domain/contracts.md.
 
 pub(crate) mod document;
 pub(crate) mod held;
@@ -10,9 +10,9 @@ use escrow_api::{ContractStatus, EscrowStatus, MilestoneStatus, PaymentStatus, R
 /// What happens to a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ContractEvent {
-    /// C5.
+    /// The owner declares practical completion.
     Complete,
-    /// C7, before it is in force.
+    /// The award fell, or the tender was cancelled, before it was in force.
     Cancel,
 }
 
@@ -30,27 +30,27 @@ impl ContractEvent {
 /// What happens to a milestone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MilestoneEvent {
-    /// M2.
+    /// The owner starts the payment.
     Fund,
-    /// M3.
+    /// The payment came as asked and is available.
     FundsAvailable,
-    /// M4.
+    /// The payment failed or was cancelled.
     PaymentEnded,
-    /// M5.
+    /// The contractor says that the work is done.
     SubmitWork,
-    /// M6.
+    /// The owner asks for changes.
     RequestChanges,
-    /// M7.
+    /// The owner approves all that is held, or a part of it.
     Approve,
-    /// M8.
+    /// The owner was silent for too long.
     Silence,
-    /// M9, nothing remains.
+    /// The transfer was made, nothing remains held.
     ReleasedWhole,
-    /// M9, a part remains.
+    /// The transfer was made, a part remains held.
     ReleasedPart,
     /// What was released came back and is held again.
     Returned,
-    /// C7.
+    /// Its contract ended before it was funded.
     Cancel,
 }
 
@@ -124,8 +124,8 @@ impl Seen {
     }
 }
 
-/// Where a payment stands once something was seen (P2–P5). What is seen is a state, not a step: however late, doubled or out of order the
-/// news arrive, money that came never goes back to not having come.
+/// Where a payment stands once something was seen of it. What is seen is a state, not a step: however late, doubled or out
+/// of order the news arrive, money that came never goes back to not having come.
 pub(crate) fn payment_after(now: EscrowStatus, seen: Seen) -> EscrowStatus {
     use EscrowStatus as S;
     match (now, seen) {
@@ -159,17 +159,17 @@ pub(crate) fn is_live(status: EscrowStatus) -> bool {
 /// What happens to a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReleaseEvent {
-    /// R3.
+    /// It is put on its way.
     Send,
-    /// R4.
+    /// The transfer was made.
     Confirm,
-    /// R5: the answer is lost.
+    /// The answer is lost.
     Lose,
-    /// R6.
+    /// The provider refused it.
     Refuse,
-    /// R7, a part of it.
+    /// A part of the transfer was taken back.
     ReversePart,
-    /// R7, all of it.
+    /// All of the transfer was taken back.
     ReverseWhole,
 }
 

@@ -27,9 +27,9 @@ pub struct Settings {
     pub onboarding_return_url: String,
     /// Where the provider sends the payee when a link has expired.
     pub onboarding_refresh_url: String,
-    /// How long the owner may be silent about submitted work before it escalates (M8).
+    /// How long the owner may be silent about submitted work before it escalates.
     pub review_days: u16,
-    /// How far ahead a milestone may fall due when it is funded (M2).
+    /// How far ahead a milestone may fall due when it is funded.
     pub funding_window_days: u16,
     /// How long after its last change what no webhook tells about is looked at again: payments, payee accounts being set up.
     pub first_looks: Vec<Duration>,

@@ -16,7 +16,7 @@ pub use project::{NewTeamMember, ProjectChange, ProjectDetails, Projects, TeamMe
 pub use soq::{LineDraft, LineKind, NewSoq, Soq, SoqChange, SoqFilter, SoqLine, SoqStatus, SoqSummary, Soqs};
 pub use unit::{Floor, NewUnit, Unit, Units};
 
-/// Permissions of this domain (domain.md §4).
+/// Permissions of this domain (docs/domain/roles.md).
 pub mod perm {
     use kernel::Permission;
     /// Create a project.

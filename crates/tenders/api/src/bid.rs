@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names;
 
-/// Where a bid stands (domain.md §3.2).
+/// Where a bid stands (docs/domain/tenders.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BidStatus {

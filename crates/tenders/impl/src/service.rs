@@ -93,7 +93,7 @@ impl Service {
         }
     }
 
-    /// A tender as the caller may see it; one whose deadline has passed is closed first (T6, lazily). Nobody waits here for a bid that is
+    /// A tender as the caller may see it; one whose deadline has passed is closed first. Nobody waits here for a bid that is
     /// being stored: its tender is shown as it was.
     async fn seen(&self, ctx: &Ctx, id: TenderId) -> Result<(Tender, Timestamp), Error> {
         let (tender, now) = self.uow.read(ctx, async |tx| repo::tenders::get(tx.pg(), id).await).await?;
@@ -134,7 +134,7 @@ impl Service {
         }
     }
 
-    /// A2: at or above the organisation's threshold two persons must ask for the very same thing.
+    /// At or above the organisation's threshold two persons must ask for the very same thing.
     async fn approve_in(
         &self,
         tx: &mut Tx,

@@ -152,10 +152,22 @@ impl Service {
         repo::anonymise(tx, user).await?;
         for Left { member, .. } in left {
             let ctx = Ctx { org: member.org, once: None, ..ctx.clone() };
+            self.withdraw_invitations_in(tx, &ctx, user).await?;
             let entry = NewEntry::named("users.remove_account", "user", user).before(json!({ "role": member.role }));
             self.audit.record_in(tx, &ctx, entry).await?;
         }
         Ok(())
+    }
+
+    /// Whoever may no longer invite has invited nobody: what they sent out must not bring them back under another address.
+    async fn withdraw_invitations_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
+        match repo::invitations::withdraw_of(tx, ctx.org, user).await? {
+            0 => Ok(()),
+            count => {
+                let entry = NewEntry::named("members.withdraw_invitations", "member", user).after(json!({ "count": count }));
+                self.audit.record_in(tx, ctx, entry).await
+            }
+        }
     }
 
     /// Whoever touches an owner, or makes one, needs more than to manage members.
@@ -287,6 +299,9 @@ impl Users for Service {
                 unchanged(seen, &before)?;
                 self.trusted_in(tx, user, role).await?;
                 let after = self.memberships.set_role_in(tx, ctx, user, role).await?;
+                if role == OrgRole::Member {
+                    self.withdraw_invitations_in(tx, ctx, user).await?;
+                }
                 let person = repo::get_in(tx, user).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", user)
                     .before(json!({ "role": before.role }))
@@ -315,6 +330,7 @@ impl Users for Service {
                 unchanged(seen, &before)?;
                 self.record_teams_in(tx, ctx, user).await?;
                 self.memberships.remove_in(tx, ctx, user).await?;
+                self.withdraw_invitations_in(tx, ctx, user).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", user).before(json!({ "role": before.role }));
                 self.audit.record_in(tx, ctx, entry).await?;
                 Ok::<_, Error>(self.sessions.end_sessions_in(tx, user, ctx.org).await?)

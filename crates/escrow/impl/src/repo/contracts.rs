@@ -121,10 +121,11 @@ pub(crate) async fn row(mut pg: Reader<'_>, id: ContractId) -> Result<ContractRo
         .not_found(|| Error::NotFound("contract"))
 }
 
-/// Locks a contract: either party may.
+/// Locks a contract: either party may, which is found first, and locked where its owner's rows are.
 pub(crate) async fn lock(tx: &mut Tx, id: ContractId) -> Result<ContractRow, Error> {
+    let owner = row(super::reader(tx), id).await?.org_id;
     contracts::table
-        .filter(contracts::id.eq(id.0))
+        .find((owner, id.0))
         .select(ContractRow::as_select())
         .for_update()
         .first(tx.pg())
@@ -133,9 +134,9 @@ pub(crate) async fn lock(tx: &mut Tx, id: ContractId) -> Result<ContractRow, Err
 }
 
 /// Keeps a contract as it is until the commit, without standing in the way of others who do the same.
-pub(crate) async fn hold(tx: &mut Tx, id: ContractId) -> Result<ContractRow, Error> {
+pub(crate) async fn hold(tx: &mut Tx, owner: Uuid, id: ContractId) -> Result<ContractRow, Error> {
     contracts::table
-        .filter(contracts::id.eq(id.0))
+        .find((owner, id.0))
         .select(ContractRow::as_select())
         .for_share()
         .first(tx.pg())
@@ -143,9 +144,9 @@ pub(crate) async fn hold(tx: &mut Tx, id: ContractId) -> Result<ContractRow, Err
         .not_found(|| Error::NotFound("contract"))
 }
 
-pub(crate) async fn document(mut pg: Reader<'_>, id: ContractId) -> Result<String, Error> {
+pub(crate) async fn document(mut pg: Reader<'_>, contract: &ContractRow) -> Result<String, Error> {
     contracts::table
-        .filter(contracts::id.eq(id.0))
+        .find((contract.org_id, contract.id))
         .select(contracts::document)
         .first(&mut pg)
         .await
@@ -175,9 +176,9 @@ pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageReques
 
 /// The contracts of rows, with milestones and signatures.
 pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<Vec<Contract>, Fault> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = rows.iter().map(|row| (row.org_id, row.id)).unzip();
     let signed: Vec<(Uuid, String, Uuid, Timestamp)> = contract_signatures::table
-        .filter(contract_signatures::contract_id.eq_any(&ids))
+        .filter(contract_signatures::org_id.eq_any(&owners).and(contract_signatures::contract_id.eq_any(&ids)))
         .select((
             contract_signatures::contract_id,
             contract_signatures::party,
@@ -189,12 +190,11 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
         .await
         .fault()?;
     let mut milestones_of: HashMap<Uuid, Vec<_>> = HashMap::new();
-    for milestone in milestones::views(pg, milestones::of_contracts(pg, &ids).await?).await? {
+    for milestone in milestones::views(pg, milestones::of_contracts(pg, &owners, &ids).await?).await? {
         milestones_of.entry(milestone.contract.0).or_default().push(milestone);
     }
-    let owned: Vec<(Uuid, Uuid)> = rows.iter().map(|row| (row.org_id, row.id)).collect();
-    let still = payees::without(pg, &owned).await?;
-    let mut terminations = terminations::of(pg, &ids).await?;
+    let still = payees::without(pg, &owners, &ids).await?;
+    let mut terminations = terminations::of(pg, &owners, &ids).await?;
     rows.into_iter()
         .map(|row| {
             let status = if still.contains(&row.id) { ContractStatus::Suspended } else { row.status()? };
@@ -237,9 +237,9 @@ pub(crate) async fn view(pg: Reader<'_>, id: ContractId) -> Result<Contract, Err
 }
 
 /// Who signed so far.
-pub(crate) async fn signers(mut pg: Reader<'_>, id: ContractId) -> Result<Vec<(Party, UserId)>, Fault> {
+pub(crate) async fn signers(mut pg: Reader<'_>, contract: &ContractRow) -> Result<Vec<(Party, UserId)>, Fault> {
     let rows: Vec<(String, Uuid)> = contract_signatures::table
-        .filter(contract_signatures::contract_id.eq(id.0))
+        .filter(contract_signatures::org_id.eq(contract.org_id).and(contract_signatures::contract_id.eq(contract.id)))
         .select((contract_signatures::party, contract_signatures::user_id))
         .load(&mut pg)
         .await
@@ -270,9 +270,10 @@ struct Outcome {
 }
 
 /// Puts the contract into force if everything is there, and publishes [`escrow_api::ContractActivated`]; says what came of it.
-pub(crate) async fn activate(tx: &mut Tx, id: ContractId, event: Uuid, request: &str) -> Result<String, Fault> {
-    let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3) as outcome")
-        .bind::<diesel::sql_types::Uuid, _>(id.0)
+pub(crate) async fn activate(tx: &mut Tx, contract: &ContractRow, event: Uuid, request: &str) -> Result<String, Fault> {
+    let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3, $4) as outcome")
+        .bind::<diesel::sql_types::Uuid, _>(contract.org_id)
+        .bind::<diesel::sql_types::Uuid, _>(contract.id)
         .bind::<diesel::sql_types::Uuid, _>(event)
         .bind::<diesel::sql_types::Text, _>(request)
         .get_result(tx.pg())
@@ -281,8 +282,8 @@ pub(crate) async fn activate(tx: &mut Tx, id: ContractId, event: Uuid, request: 
     Ok(row.outcome)
 }
 
-pub(crate) async fn cancel(tx: &mut Tx, id: ContractId, reason: &str) -> Result<(), Fault> {
-    diesel::update(contracts::table.filter(contracts::id.eq(id.0)))
+pub(crate) async fn cancel(tx: &mut Tx, contract: &ContractRow, reason: &str) -> Result<(), Fault> {
+    diesel::update(contracts::table.find((contract.org_id, contract.id)))
         .set((
             contracts::status.eq(ContractStatus::Cancelled.name()),
             contracts::cancel_reason.eq(reason),
@@ -294,8 +295,8 @@ pub(crate) async fn cancel(tx: &mut Tx, id: ContractId, reason: &str) -> Result<
     Ok(())
 }
 
-pub(crate) async fn complete(tx: &mut Tx, id: ContractId) -> Result<(), Fault> {
-    diesel::update(contracts::table.filter(contracts::id.eq(id.0)))
+pub(crate) async fn complete(tx: &mut Tx, contract: &ContractRow) -> Result<(), Fault> {
+    diesel::update(contracts::table.find((contract.org_id, contract.id)))
         .set((
             contracts::status.eq(ContractStatus::PracticallyComplete.name()),
             contracts::completed_at.eq(diesel::dsl::now),

@@ -29,10 +29,11 @@ pub(crate) async fn refuse_old(mut pg: Reader<'_>, contract: &ContractRow) -> Re
          join milestones m on m.org_id = b.org_id and m.id = coalesce(r.milestone_id, b.subject)
          join payments p on p.org_id = m.org_id and p.milestone_id = m.id and p.status in ('succeeded', 'available')
              and (r.id is null or p.id = r.payment_id)
-         where b.contract_id = $1 and b.account in (2000, 2020, 2050) and b.balance <> 0
-           and p.funded_at < app.now() - make_interval(days => $2)
+         where b.org_id = $1 and b.contract_id = $2 and b.account in (2000, 2020, 2050) and b.balance <> 0
+           and p.funded_at < app.now() - make_interval(days => $3)
          order by p.funded_at, m.position limit 1",
     )
+    .bind::<SqlUuid, _>(contract.org_id)
     .bind::<SqlUuid, _>(contract.id)
     .bind::<Integer, _>(i32::from(STOP_DAYS))
     .get_result(&mut pg)

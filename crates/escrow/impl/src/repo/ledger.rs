@@ -129,10 +129,10 @@ pub(crate) async fn knows_transfer(mut pg: Reader<'_>, transfer: &str) -> Result
     .fault()
 }
 
-/// What is held for each of these milestones and not reserved.
-pub(crate) async fn held(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<HashMap<Uuid, i64>, Fault> {
+/// What is held for each of these milestones of these owners and not reserved.
+pub(crate) async fn held(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid]) -> Result<HashMap<Uuid, i64>, Fault> {
     let rows: Vec<(Uuid, i64)> = ledger_balances::table
-        .filter(ledger_balances::account.eq(Account::Held.code()))
+        .filter(ledger_balances::org_id.eq_any(owners).and(ledger_balances::account.eq(Account::Held.code())))
         .filter(ledger_balances::subject.eq_any(milestones))
         .select((ledger_balances::subject, ledger_balances::balance))
         .load(&mut pg)
@@ -142,9 +142,10 @@ pub(crate) async fn held(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<Hash
 }
 
 /// What came in for a contract otherwise than asked, and waits for a named person.
-pub(crate) async fn in_suspense(mut pg: Reader<'_>, contract: Uuid) -> Result<i64, Fault> {
+pub(crate) async fn in_suspense(mut pg: Reader<'_>, place: Place) -> Result<i64, Fault> {
     let balances: Vec<i64> = ledger_balances::table
-        .filter(ledger_balances::contract_id.eq(contract).and(ledger_balances::account.eq(Account::Suspense.code())))
+        .filter(ledger_balances::org_id.eq(place.org).and(ledger_balances::contract_id.eq(place.contract)))
+        .filter(ledger_balances::account.eq(Account::Suspense.code()))
         .select(ledger_balances::balance)
         .load(&mut pg)
         .await

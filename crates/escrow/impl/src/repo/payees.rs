@@ -66,7 +66,7 @@ pub(crate) async fn ensure(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Where an account stands, as the provider has it (Q1, Q2).
+/// Where an account stands, as the provider has it.
 pub(crate) fn status_of(account: &AccountState) -> PayeeStatus {
     if account.transfers_active {
         PayeeStatus::Active
@@ -181,12 +181,15 @@ struct Still {
     id: Uuid,
 }
 
-/// Which of the contracts, each told with its owner, stand still until their contractor has an account again.
-pub(crate) async fn without(mut pg: Reader<'_>, contracts: &[(Uuid, Uuid)]) -> Result<Vec<Uuid>, Fault> {
-    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = contracts.iter().copied().unzip();
+/// Which of the contracts, told with the owner of each, stand still until their contractor has an account again.
+pub(crate) async fn without(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
     let sql = "select c.id from unnest($1, $2) as c (org_id, id) where app.lacks_payee(c.org_id, c.id)";
-    let still: Vec<Still> =
-        diesel::sql_query(sql).bind::<Array<SqlUuid>, _>(owners).bind::<Array<SqlUuid>, _>(ids).load(&mut pg).await.fault()?;
+    let still: Vec<Still> = diesel::sql_query(sql)
+        .bind::<Array<SqlUuid>, _>(owners)
+        .bind::<Array<SqlUuid>, _>(contracts)
+        .load(&mut pg)
+        .await
+        .fault()?;
     Ok(still.into_iter().map(|one| one.id).collect())
 }
 
@@ -210,7 +213,7 @@ pub(crate) async fn payable(tx: &mut Tx, contract: &ContractRow) -> Result<Optio
     Ok(told.filter(|told| told.status.as_deref() == Some(PayeeStatus::Active.name())).and_then(|told| told.account))
 }
 
-/// Whether the contract's escrow account is active (K1, K2).
+/// Whether the contract's escrow account is active.
 pub(crate) async fn escrow_is_active(tx: &mut Tx, contract: &ContractRow) -> Result<bool, Fault> {
     let status: Option<String> = escrow_accounts::table
         .filter(escrow_accounts::org_id.eq(contract.org_id).and(escrow_accounts::contract_id.eq(contract.id)))

@@ -108,7 +108,7 @@ impl Service {
             }
         }
         if let_go {
-            for (org, release) in repo::holds::waiting(tx, payment.contract_id, None).await? {
+            for (org, release) in repo::holds::waiting(tx, payment.org_id, payment.contract_id, None).await? {
                 tx.enqueue(jobs::send_release(org, release)).await?;
             }
         }

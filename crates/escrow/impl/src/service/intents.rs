@@ -58,7 +58,7 @@ const fn is_open(status: PaymentStatus) -> bool {
 }
 
 impl Service {
-    /// The payment intent of a payment: the one it has, or one made now. A refusal ends the payment (P5). After a failure that the key
+    /// The payment intent of a payment: the one it has, or one made now. A refusal ends the payment. After a failure that the key
     /// would repeat, whatever it made all the same is adopted; else it is made under the next key.
     pub(super) async fn intent_for(&self, ctx: &Ctx, payment: &PaymentRow) -> Result<PaymentIntentState, Error> {
         if let Some(intent) = &payment.intent {
@@ -164,7 +164,7 @@ impl Service {
                     .write(ctx, async |tx| {
                         let detail = format!("it has {:?}, but {} was paid as well: refund one of them", payment.intent, seen.id);
                         alarm_in(tx, "payment_twice", ("payment", payment.id.to_string()), detail).await?;
-                        let milestone = repo::milestones::lock(tx, payment.milestone_id.into()).await?;
+                        let milestone = repo::milestones::lock(tx, payment.org_id, payment.milestone_id.into()).await?;
                         // It cannot be the payment of the milestone: its metadata name another one, so its money goes into suspense.
                         let id = repo::payments::insert_stray(tx, payment, milestone.contractor_org_id, &seen.id).await?;
                         self.learn_in(tx, ctx, id, seen).await

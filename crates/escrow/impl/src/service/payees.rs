@@ -1,4 +1,4 @@
-//! Payee accounts (Q1, Q2): one per organisation, read again whenever it matters, replaced once it is closed.
+//! Payee accounts: one per organisation, read again whenever it matters, replaced once it is closed.
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
@@ -29,7 +29,7 @@ impl Service {
         let Some(account) = payee.account.filter(|_| payee.status != PayeeStatus::Closed) else { return Ok(()) };
         match self.learn_account(&ctx, &account).await {
             Ok(_) => Ok(()),
-            // It is gone, or we are no longer let in (Q2): nothing is paid out to it any more.
+            // It is gone, or we are no longer let in: nothing is paid out to it any more.
             Err(Error::ProviderRefused { message, .. }) => self.closed(&ctx, &account, &message).await,
             Err(error) => {
                 if let Err(fault) = self.uow.write(&ctx, async |tx| self.put_account_off_in(tx, &ctx).await).await {

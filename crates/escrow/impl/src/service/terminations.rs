@@ -143,7 +143,7 @@ impl Service {
     async fn ending(&self, pg: Reader<'_>, ctx: &Ctx, contract: &ContractRow) -> Result<Ending, Error> {
         self.check_own_side(ctx, contract, perm::CONTRACTS_TERMINATE)?;
         let (side, user) = (contract.side_of(ctx.org), person(ctx)?);
-        let signed = repo::contracts::signers(pg, contract.id.into()).await?;
+        let signed = repo::contracts::signers(pg, contract).await?;
         let signed_for_other = signed.iter().any(|(party, signer)| *signer == user && *party != side);
         if signed_for_other || repo::parties::ties(pg, contract, user).await?.taken_up {
             return Err(Error::SamePerson);

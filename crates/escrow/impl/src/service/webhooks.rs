@@ -1,4 +1,4 @@
-//! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (domain.md §8).
+//! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (docs/domain/money.md).
 
 use escrow_api::{Befallen, Error, ProviderError};
 use kernel::{Fault, OrgId, PaymentId};

@@ -7,7 +7,7 @@ use kernel::Decision;
 use serde_json::json;
 
 use crate::webhooks::{deliver, event};
-use crate::world::World;
+use crate::world::{World, eur};
 
 impl World {
     /// The open alarms, `kind object`.
@@ -356,4 +356,56 @@ async fn of_many_looks_at_once_one_places_the_hold() {
     assert_eq!(world.db.query("select count(*) from holds").await, ["1"]);
     assert_eq!(world.db.query("select count(*) from alarms").await, ["1"]);
     assert_eq!(world.db.query("select count(*) from audit_entries where action = 'escrow.hold_placed'").await, ["2"]);
+}
+
+#[tokio::test]
+async fn parts_released_around_a_refund_pay_the_shown_fee_and_wait_until_the_money_is_made_up_for() {
+    let world = World::new().await;
+    let (contract, funding) = world.funded().await;
+    let milestone = contract.milestones[0].id;
+    let approve = async |amount: Option<i64>| {
+        world.submit(milestone).await.expect("submits");
+        world.approve(milestone, amount).await.map(|_| ())
+    };
+    let sweep = async || world.service.sweep().await.expect("sweeps");
+    approve(Some(333_333)).await.expect("approves");
+    world.release(&funding).await.expect("releases");
+    world.work().await;
+    assert_eq!(world.provider.transfers().len(), 1);
+
+    // Somebody gives 100.00 back to the payer at the provider's dashboard.
+    world.provider.change_charge(&funding.intent, |charge| charge.amount_refunded = 10_000);
+    world.provider.move_money(eur(-10_000));
+    let object = json!({ "id": format!("ch_{}", funding.intent), "payment_intent": funding.intent });
+    deliver(&world, &event("evt_refund", "charge.refunded", object)).await.expect("is taken");
+    world.work().await;
+    let charge = format!("ch_{}", funding.intent);
+    assert_eq!(world.open_holds().await, [format!("contract refund {charge}")], "money of it left: the whole contract");
+    on_hold(approve(Some(333_333)).await, "refund");
+    sweep().await;
+    let alarms = "select kind from alarms where settled_at is null order by kind";
+    assert_eq!(world.db.query(alarms).await, ["balance_short", "charge_refunded"]);
+
+    let place = escrow::HoldPlace::Contract(contract.id);
+    escrow::unfreeze(&world.db.system_uow(), place, "refund", &said("the platform stands for it")).await.expect("lifts");
+    world.approve(milestone, Some(333_333)).await.expect("approves");
+    world.release(&funding).await.expect("is asked for");
+    world.work().await;
+    assert_eq!(world.provider.transfers().len(), 1, "what was refunded is not there: others' money does not pay for it");
+    world.provider.move_money(eur(10_000));
+    sweep().await;
+    world.work().await;
+    assert_eq!(world.provider.transfers().len(), 2);
+    approve(None).await.expect("approves the rest");
+    world.release(&funding).await.expect("releases");
+    world.work().await;
+
+    let parts = "select concat_ws(' ', gross, fee, net, status) from releases order by seq";
+    assert_eq!(
+        world.db.query(parts).await,
+        ["333333 8333 325000 sent", "333333 8334 324999 sent", "333334 8333 325001 sent"],
+        "25000 in all"
+    );
+    assert_eq!(world.milestone(milestone).await.status.name(), "released");
+    world.assert_healthy().await;
 }

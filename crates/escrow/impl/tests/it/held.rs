@@ -1,4 +1,4 @@
-//! Held money grows old: new funding stops after 75 days, a person must act from 85 (domain.md §2.3).
+//! Held money grows old: new funding stops after 75 days, a person must act from 85 (docs/domain/money.md).
 
 use std::time::Duration;
 

@@ -65,7 +65,10 @@ async fn what_comes_back_stops_its_contract_until_a_person_holds_it_again() {
     }
     assert_eq!(open_alarms(world).await, ["transfer_reversed"]);
     assert_eq!(world.broken().await, ["TRANSFER_REVERSED"]);
-    assert_eq!(world.kinds().await, ["E1", "E1b", "E2", "E3", "E4", "E5"]);
+    assert_eq!(
+        world.kinds().await,
+        ["funds_available", "payment_received", "processing_fee_kept", "release_reserved", "release_sent", "transfer_reversed"]
+    );
     assert_eq!(world.balances().await, ["1010 425001", "2090 -400000", "4000 -25000", "4010 -29898", "5000 29897"]);
     let (status, problem) = fund(&web, &contract).await;
     assert_eq!(
@@ -239,7 +242,10 @@ async fn one_that_is_found_reversed_is_sent_and_reversed_in_one() {
     world.provider.change_transfer(&transfer, |changed| changed.reversed = changed.amount);
     world.work_ahead().await;
     assert_eq!(world.db.query("select status from releases").await, ["reversed"]);
-    assert_eq!(world.kinds().await, ["E1", "E1b", "E2", "E3", "E4", "E5"]);
+    assert_eq!(
+        world.kinds().await,
+        ["funds_available", "payment_received", "processing_fee_kept", "release_reserved", "release_sent", "transfer_reversed"]
+    );
     assert_eq!(open_alarms(&world).await, ["transfer_reversed"]);
     let stamped = "update releases set reversed = 0";
     assert!(world.tamper(stamped).await.contains("releases_reversed"), "the state says how much");

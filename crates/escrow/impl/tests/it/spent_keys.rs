@@ -151,7 +151,18 @@ async fn a_second_intent_that_was_paid_is_booked_and_waits_in_suspense() {
     let states = world.db.query("select status || ' ' || intent from payments order by id").await;
     assert_eq!(states, [format!("available {}", funding.intent), "suspense pi_twin".to_owned()]);
     assert_eq!(world.milestone(milestone).await.held, eur(1_000_000), "the milestone's own money is untouched");
-    assert_eq!(world.kinds().await, ["E1", "E13", "E1b", "E1b", "E2", "E2"], "every cent is booked, once");
+    assert_eq!(
+        world.kinds().await,
+        [
+            "funds_available",
+            "funds_available",
+            "payment_in_suspense",
+            "payment_received",
+            "processing_fee_kept",
+            "processing_fee_kept"
+        ],
+        "every cent is booked, once"
+    );
     let statement = escrow_api::Contracts::statement(&*world.service, &world.owner.ctx(), contract.id).await.expect("reads");
     assert_eq!(statement.sum, eur(0));
     assert!(world.broken().await.contains(&"PAYMENT_IN_SUSPENSE"));

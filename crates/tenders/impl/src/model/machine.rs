@@ -1,70 +1,70 @@
-//! The state machines of domain.md §3.1 and §3.2 as tables; a transition that is not listed is refused with the current state.
+//! The state machines of docs/domain/tenders.md as tables; a transition that is not listed is refused with the current state.
 
 use tenders_api::{BidStatus, Error, TenderStatus};
 
 /// What happens to a tender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TenderEvent {
-    /// T2
+    /// The owner publishes the draft.
     Publish,
-    /// T3
+    /// The owner changes what is no part of the offers. Listed, not offered by any route yet.
     MinorAddendum,
-    /// T4
+    /// The owner changes the schedule: bids must be confirmed. Listed, not offered by any route yet.
     MaterialAddendum,
-    /// T5
+    /// The owner moves the deadline later.
     Extend,
-    /// T6
+    /// The deadline has passed.
     Deadline,
-    /// T7
+    /// Fewer bids came than the tender needs.
     TooFewBids,
-    /// T8
+    /// The bids are opened.
     Open,
-    /// T9
+    /// The owner awards to a bid.
     ProposeAward,
-    /// T10
+    /// The award falls: taken back, refused, or not signed in time.
     AwardFalls,
-    /// T11
+    /// Both parties signed the contract.
     ContractActive,
-    /// T12
+    /// The owner ends an evaluation in which no bid can be awarded.
     NoAcceptableBid,
     /// The contract ended early
     ContractEnded,
-    /// T13
+    /// The owner cancels.
     Cancel,
 }
 
 /// What happens to a bid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BidEvent {
-    /// B2
+    /// A draft becomes an offer.
     Submit,
-    /// B3
+    /// The next revision of an offer.
     Replace,
-    /// B4
+    /// The bidder takes it back.
     Withdraw,
-    /// B5
+    /// A withdrawn bid is offered again.
     Resubmit,
-    /// B6
+    /// The schedule changed: it must be confirmed. Not reached yet.
     MaterialAddendum,
-    /// B7
+    /// The bidder confirms it for the new schedule. Not reached yet.
     Confirm,
-    /// B8
+    /// The deadline passed and it was not offered.
     Deadline,
-    /// B9
+    /// The bids are opened.
     Open,
-    /// B10
+    /// The owner finds it valid.
     Accept,
-    /// B11
+    /// The owner excludes it, with a reason; or the opening could not read it.
     Disqualify,
-    /// B12
+    /// It is awarded.
     Award,
-    /// B13, seen from the owner
+    /// The award falls through no doing of its bidder.
     AwardFalls,
-    /// B13, seen from the bidder
+    /// Its bidder refuses the award, or does not sign in time.
     Refuse,
-    /// B14
+    /// Another bid's contract is in force.
     ContractElsewhere,
-    /// B15
+    /// Its validity ended. Not reached yet.
     ValidityEnds,
 }
 
@@ -137,7 +137,7 @@ pub fn bid(from: BidStatus, event: BidEvent) -> Result<BidStatus, Error> {
     next(BID, from, event).ok_or_else(|| refused("bid", from.name(), &format!("{event:?}"), BID, event, BidStatus::name))
 }
 
-/// What a bidder's next submission is to a bid in this state (B2, B3, B5, B7).
+/// What a bidder's next submission is to a bid in this state.
 #[must_use]
 pub fn submission_of(from: BidStatus) -> BidEvent {
     match from {
@@ -162,7 +162,7 @@ pub fn saving(from: BidStatus) -> Result<(), Error> {
     Err(Error::State { what: "bid", state: from.name(), hint: format!("a draft is what was never submitted: {instead}") })
 }
 
-/// B4.
+/// Whether a bid in this state can be withdrawn: where it leads.
 ///
 /// # Errors
 /// [`Error::State`] with the current one.

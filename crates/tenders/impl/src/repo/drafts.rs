@@ -11,7 +11,7 @@ use super::{Conn, after, signed};
 use crate::schema::{tender_invitations, tender_keys, tender_lines, tender_milestones, tenders};
 use crate::seal::WrappedKey;
 
-/// T1.
+/// Writes a draft.
 pub async fn insert(
     tx: &mut Tx,
     ctx: &Ctx,
@@ -106,7 +106,7 @@ pub async fn delete(tx: &mut Tx, tender: &Tender) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The snapshot of the schedule that bidders see: without estimates, save for provisional sums (T2).
+/// The snapshot of the schedule that bidders see: without estimates, save for provisional sums.
 pub async fn insert_lines(tx: &mut Tx, tender: &Tender, soq: &Soq) -> Result<(), Fault> {
     use tender_lines as l;
     let row = |line: &projects_api::SoqLine| {
@@ -133,7 +133,7 @@ pub async fn insert_lines(tx: &mut Tx, tender: &Tender, soq: &Soq) -> Result<(),
     Ok(())
 }
 
-/// The tender's wrapped key (T2).
+/// The tender's wrapped key.
 pub async fn insert_key(tx: &mut Tx, tender: &Tender, key: &WrappedKey) -> Result<(), Fault> {
     use tender_keys as k;
     diesel::insert_into(k::table)
@@ -239,7 +239,7 @@ pub async fn copy_invitations(tx: &mut Tx, ctx: &Ctx, from: &Tender, to: TenderI
     Ok(())
 }
 
-/// Sends the invitations out; answers the organisations invited (T2).
+/// Sends the invitations out; answers the organisations invited.
 pub async fn send_invitations(tx: &mut Tx, tender: &Tender, at: Timestamp) -> Result<Vec<OrgId>, Fault> {
     use tender_invitations as i;
     let all = i::table.filter(i::org_id.eq(tender.org.0).and(i::tender_id.eq(tender.id.0)));

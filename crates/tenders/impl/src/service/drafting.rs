@@ -51,7 +51,7 @@ impl Drafting for Service {
             self.uow
                 .read(ctx, async |tx| {
                     let rows = repo::tenders::list(tx.pg(), ctx.org, filter, sides, projects, page).await?;
-                    let ids: Vec<_> = rows.iter().map(|(tender, _)| tender.id).collect();
+                    let ids: Vec<_> = rows.iter().map(|(tender, _)| (tender.org, tender.id)).collect();
                     let marks = repo::tenders::marks(tx.pg(), ctx.org, &ids).await?;
                     Ok::<_, Error>((rows, marks))
                 })

@@ -71,7 +71,7 @@ impl Service {
                 self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let award = repo::awards::lock_live(tx, &old).await?;
                 let award = award.ok_or_else(|| Fault::internal("a tender stands still without an award"))?;
-                let bid = repo::bids::lock(tx, award.bid).await?;
+                let bid = repo::bids::lock(tx, old.org, award.bid).await?;
                 let total = bid.total.ok_or_else(|| Fault::internal("an awarded bid has no total"))?;
                 let detail = format!("fall:{}:{}", award.id, digest(Some(&reason)));
                 let approval = self.approve_in(tx, ctx, perm::AWARD, (old.project, old.id.0), detail, total).await?;
@@ -111,7 +111,7 @@ impl Service {
                         self.audit.record_in(tx, ctx, entry.clone()).await?;
                     }
                     let request = ctx.request.as_str();
-                    match repo::awards::refuse(tx, id, &reason, EventId::new().0, request).await?.as_str() {
+                    match repo::awards::refuse(tx, &seen, &reason, EventId::new().0, request).await?.as_str() {
                         "refused" => {}
                         "in_force" => {
                             let hint = "the contract is in force: both parties may agree to end it".to_owned();
@@ -209,7 +209,7 @@ impl Service {
     /// The award is cancelled with its contract, the tender is in evaluation again; in both trails.
     async fn fall_in(&self, tx: &mut Tx, ctx: &Ctx, tender: &Tender, award: &Live, fall: &Fall<'_>) -> Result<(), Error> {
         let to = machine::tender(tender.status, TenderEvent::AwardFalls)?;
-        let bid = repo::bids::lock(tx, award.bid).await?;
+        let bid = repo::bids::lock(tx, tender.org, award.bid).await?;
         let bid_to = machine::bid(bid.status, fall.event)?;
         if let Some(contract) = award.contract.filter(|_| !fall.contract_is_over) {
             self.contracts.cancel_in(tx, ctx, contract, fall.reason).await.map_err(from_contracts)?;

@@ -47,7 +47,7 @@ impl Service {
         first.map_or(Ok(due.len()), Err)
     }
 
-    /// T11: subscribes to [`ContractActivated`]. `ctx` is the platform acting for either party. Bears repetition: a completed tender stays
+    /// Subscribes to [`ContractActivated`]. `ctx` is the platform acting for either party. Bears repetition: a completed tender stays
     /// as it is, so there is no need to remember the event.
     ///
     /// # Errors
@@ -60,12 +60,12 @@ impl Service {
         }
     }
 
-    /// T6 and T7, if the deadline has passed. True if it closed now. While a bid that came in time is being stored, a `patient` caller waits
-    /// for it; the others leave it to the job.
+    /// Closes a tender, if the deadline has passed. True if it closed now. While a bid that came in time is being stored, a `patient`
+    /// caller waits for it; the others leave it to the job.
     pub(super) async fn close(&self, ctx: &Ctx, tender: TenderId, patient: bool) -> Result<bool, Error> {
         self.uow
             .write(ctx, async |tx| {
-                let Some(status) = repo::tenders::close(tx, tender, patient).await? else { return Ok(false) };
+                let Some(status) = repo::tenders::close(tx, ctx.org, tender, patient).await? else { return Ok(false) };
                 let closed = machine::tender(TenderStatus::Published, TenderEvent::Deadline)?;
                 let unsuccessful = status == TenderStatus::Unsuccessful;
                 if unsuccessful {
@@ -91,7 +91,7 @@ impl Service {
                 if old.status != TenderStatus::Standstill {
                     return Ok(false);
                 }
-                let bid = repo::bids::lock(tx, award.bid).await?;
+                let bid = repo::bids::lock(tx, old.org, award.bid).await?;
                 let contract = self.open_contract_in(tx, ctx, &old, &bid).await?;
                 self.await_signatures_in(tx, &old, award.id, contract.id, now).await?;
                 let entry =
@@ -108,7 +108,7 @@ impl Service {
         let owner = Ctx::system(seen.org, ctx.request.clone());
         self.uow
             .write(&owner, async |tx| {
-                if !repo::tenders::complete(tx, tender, contract).await? {
+                if !repo::tenders::complete(tx, owner.org, tender, contract).await? {
                     return Ok(false);
                 }
                 let to = machine::tender(TenderStatus::Standstill, TenderEvent::ContractActive)?;
