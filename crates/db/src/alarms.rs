@@ -34,12 +34,8 @@ pub async fn alarming(tx: &ReadTx<'_>, kind: &str) -> Result<Vec<String>, Fault>
 /// A fault of the database.
 pub async fn settled_alarms(tx: &ReadTx<'_>, kind: &str, objects: &[String]) -> Result<Vec<String>, Fault> {
     let sql = "select distinct object_id from alarms where kind = $1 and object_id = any ($2) and settled_at is not null";
-    let rows: Vec<Object> = diesel::sql_query(sql)
-        .bind::<Text, _>(kind)
-        .bind::<Array<Text>, _>(objects)
-        .load(&mut tx.pg())
-        .await
-        .fault()?;
+    let rows: Vec<Object> =
+        diesel::sql_query(sql).bind::<Text, _>(kind).bind::<Array<Text>, _>(objects).load(&mut tx.pg()).await.fault()?;
     Ok(rows.into_iter().map(|row| row.object_id).collect())
 }
 

@@ -318,9 +318,11 @@ pub(crate) async fn has_open_money(mut pg: Reader<'_>, owner: OrgId, id: Contrac
     let coming = payments::table
         .filter(payments::org_id.eq(owner.0).and(payments::contract_id.eq(id.0)))
         .filter(payments::status.eq_any(["created", "requires_action", "processing", "succeeded"]));
-    let leaving = releases::table
-        .filter(releases::org_id.eq(owner.0).and(releases::contract_id.eq(id.0)))
-        .filter(releases::status.eq_any(["requested", "approved", "sending", "unknown"]).or(releases::reversed.gt(releases::reversal_settled)));
+    let leaving = releases::table.filter(releases::org_id.eq(owner.0).and(releases::contract_id.eq(id.0))).filter(
+        releases::status
+            .eq_any(["requested", "approved", "sending", "unknown"])
+            .or(releases::reversed.gt(releases::reversal_settled)),
+    );
     diesel::select(exists(owed).or(exists(coming)).or(exists(leaving))).get_result(&mut pg).await.fault()
 }
 

@@ -44,7 +44,9 @@ impl Obligations for Service {
                     Binds::No => false,
                     Binds::WithMoney => {
                         let (owner, id) = (one.owner, one.id);
-                        self.uow.read(ctx, async |tx| repo::contracts::has_open_money(db::PgRead::pg(tx), owner, id).await).await?
+                        self.uow
+                            .read(ctx, async |tx| repo::contracts::has_open_money(db::PgRead::pg(tx), owner, id).await)
+                            .await?
                     }
                 };
                 if binding {

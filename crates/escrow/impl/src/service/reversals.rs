@@ -139,8 +139,10 @@ impl Service {
             None => false,
         };
         self.ready_to_post().await?;
-        let (settled, contract) =
-            self.uow.write(&ctx, async |tx| self.settle_in(tx, &ctx, id, paid.as_ref().map(|paid| (paid, spent)), by).await).await?;
+        let (settled, contract) = self
+            .uow
+            .write(&ctx, async |tx| self.settle_in(tx, &ctx, id, paid.as_ref().map(|paid| (paid, spent)), by).await)
+            .await?;
         let note = by.reason.as_ref().map_or("settled", Reason::as_str);
         self.system
             .write(async |tx| {

@@ -131,10 +131,7 @@ impl Service {
         if !is_of(&transfer, job.release) {
             let detail = format!("transfer {} does not name release {}", transfer.id, job.release);
             let about = ("transfer", transfer.id.clone());
-            return self
-                .uow
-                .write(&ctx, async |tx| Ok(alarm_in(tx, FOREIGN_TRANSFER, about, detail).await?))
-                .await;
+            return self.uow.write(&ctx, async |tx| Ok(alarm_in(tx, FOREIGN_TRANSFER, about, detail).await?)).await;
         }
         self.uow
             .write(&ctx, async |tx| {

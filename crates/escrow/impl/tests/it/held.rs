@@ -115,7 +115,8 @@ async fn money_that_a_release_reserved_is_as_old_until_it_has_left() {
     world.db.advance_clock(9 * DAY).await;
     let told = async || {
         let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
-        let line = |finding: &escrow_api::Finding| format!("{} {}", finding.rule, finding.detail.split(" funded").next().unwrap_or(""));
+        let line =
+            |finding: &escrow_api::Finding| format!("{} {}", finding.rule, finding.detail.split(" funded").next().unwrap_or(""));
         found.iter().map(line).collect::<Vec<_>>()
     };
     assert_eq!(told().await, ["MONEY_HELD_TOO_LONG 1000.00 EUR"], "what is held and what is reserved, once");

@@ -211,7 +211,10 @@ async fn a_thing_of_the_providers_is_posted_in_one_ledger_of_all() {
     assert!(said.contains("is not in the tenant's ledger"), "{said}");
     world.accept(&world.owner.ctx(), &take(world.owner.org, &ours)).await;
     let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
-    assert!(found.iter().any(|finding| finding.subject == theirs && finding.detail.contains("was taken for another posting")), "{found:?}");
+    assert!(
+        found.iter().any(|finding| finding.subject == theirs && finding.detail.contains("was taken for another posting")),
+        "{found:?}"
+    );
     assert!(world.tamper("delete from posted_objects").await.contains("append-only"));
 }
 

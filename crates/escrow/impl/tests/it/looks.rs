@@ -215,7 +215,8 @@ async fn a_release_whose_charge_cannot_be_read_says_so_and_lets_others_have_thei
     world.db.run_sql("update releases set updated_at = now() - interval '1 hour'").await;
     world.provider.mishaps("charge", [Mishap::Unavailable]);
     assert!(world.work().await.iter().any(|ran| ran.error().is_some()));
-    let noted = "select concat_ws(' ', updated_at > now() - interval '1 minute', maybe_sent_at is null, last_error) from releases";
+    let noted =
+        "select concat_ws(' ', updated_at > now() - interval '1 minute', maybe_sent_at is null, last_error) from releases";
     let noted = world.db.query(noted).await.remove(0);
     assert!(noted.starts_with("t t ") && noted.contains("connection refused"), "{noted}");
 }
