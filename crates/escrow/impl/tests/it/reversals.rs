@@ -95,7 +95,7 @@ async fn what_comes_back_stops_its_contract_until_a_person_holds_it_again() {
     assert_eq!(fund(&web, &contract).await.0, 201);
 
     // Both parties were told, each in its own trail.
-    let owners: Vec<String> = world.trail.0.lock().expect("not poisoned").iter().map(|entry| entry.action.clone()).collect();
+    let owners: Vec<String> = world.trail.entries().into_iter().map(|(_, entry)| entry.action).collect();
     let of = |action: &str| owners.iter().filter(|known| *known == action).count();
     assert_eq!((of("escrow.release_reversed"), of("escrow.reversal_settled")), (2, 1));
     let contractors = format!(
