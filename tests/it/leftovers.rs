@@ -50,7 +50,7 @@ fn every_dependency_is_named_by_code() {
                 _ => of(""),
             };
             let name = dependency.rename.as_ref().unwrap_or(&dependency.name);
-            let excused = UNNAMED.iter().any(|(whose, what, _)| package.name.to_string() == *whose && name == what);
+            let excused = UNNAMED.iter().any(|(whose, what, _)| package.name.as_str() == *whose && name == what);
             if !excused && !names(&code, &library(name)) {
                 unused.push(format!("{folder}/Cargo.toml: {name} ({:?})", dependency.kind));
             }

@@ -1,6 +1,7 @@
 //! Configuration: embedded defaults, the profile, the environment; validated whole, every fault reported at once.
 
 mod flat;
+mod reading;
 mod sanity;
 mod settings;
 #[cfg(test)]
@@ -64,7 +65,7 @@ pub fn load_from(environment: &[(String, String)]) -> Result<Settings, Faults> {
     }
     let mut unknown = Faults::default();
     let values = flat::laid_over(&Figment::from(Toml::string(DEFAULT)), &given, &mut unknown)?;
-    let read = settings::read(module::Values::new(values), profile);
+    let read = reading::read(module::Values::new(values), profile);
     match read {
         Ok(settings) if unknown.is_empty() => Ok(settings),
         Ok(_) => Err(unknown),

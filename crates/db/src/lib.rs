@@ -28,7 +28,7 @@ mod tenant;
 mod wire;
 mod write;
 
-pub use alarms::{AlarmRow, Settled, alarming, alarms, open_alarms_by_kind, settle_alarm};
+pub use alarms::{AlarmRow, Settled, alarming, alarms, open_alarms_by_kind, settle_alarm, settled_alarms};
 pub use catalogue::{answers, moved_clock, unprotected_tables};
 pub use connect::{ConnectError, Messages, client_config, connect, tls};
 pub use error::{DbResult, fault_of};

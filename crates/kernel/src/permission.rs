@@ -1,4 +1,4 @@
-//! Permissions and the roles that may hold them. Which role holds which is data: `config/authz/policy.csv`.
+//! Permissions and the roles that may hold them. Which role holds which is data: `config/authz/matrix.txt`.
 
 use std::fmt;
 

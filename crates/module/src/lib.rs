@@ -23,7 +23,7 @@ pub type Checkup<'a> = BoxFuture<'a, Result<Vec<Finding>, Fault>>;
 pub struct Module {
     /// Its name, which its crates, its tables' owner in the documentation and its settings' section share.
     pub name: &'static str,
-    /// The permissions that it defines; `policy.csv` says who holds them.
+    /// The permissions that it defines; `config/authz/matrix.txt` says who holds them.
     pub permissions: &'static [Permission],
     /// The names of the tasks that its service does: its [`Wired::register`] registers exactly these.
     pub tasks: &'static [&'static str],

@@ -60,7 +60,7 @@ async fn every_fault_of_the_configuration_is_reported_at_once() {
         "tenders.seal_key: must be 32 bytes, base64",
         "audit.signing_key: must be 32 bytes, base64",
         "audit.previous_public_keys: each must be 64 hexadecimal digits",
-        "audit.sign_every: must be 10s or more",
+        "audit.sign_every: 1s must be from 10s to 1d",
         "log.filter: \"web=loud\" should be like",
         "server.docs: \"yes\" should be true or false",
         "jobs.concurrency: \"many\" should be a whole number, like 4",

@@ -48,6 +48,11 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// Whether it is a thing of the provider's, and not one of ours.
+    pub(crate) fn is_the_providers(&self) -> bool {
+        self.provider == "stripe"
+    }
+
     fn stripe(object: &str, kind: impl Into<Cow<'static, str>>) -> Self {
         Self { provider: "stripe", object: object.to_owned(), kind: kind.into() }
     }

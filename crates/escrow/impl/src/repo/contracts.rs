@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use db::prelude::*;
+use diesel::dsl::exists;
 use escrow_api::{Contract, ContractStatus, Error, Hold, NewContract, Party, Signature, Terms};
 use kernel::{ContractId, Fault, OrgId, Page, PageRequest, Position, ProjectId, Timestamp, UserId};
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 pub(crate) use super::rows::{ContractRow, Visible};
 use super::{Reader, currency, milestones, money, payees, state, terminations};
 use crate::model::document::Document;
-use crate::schema::{contract_lines, contract_signatures, contracts};
+use crate::schema::{contract_lines, contract_signatures, contracts, ledger_balances, payments, releases};
 
 #[derive(Insertable)]
 #[diesel(table_name = contracts)]
@@ -236,11 +237,11 @@ pub(crate) async fn view(pg: Reader<'_>, id: ContractId) -> Result<Contract, Err
 }
 
 /// Who signed so far.
-pub(crate) async fn signers(tx: &mut Tx, contract: &ContractRow) -> Result<Vec<(Party, UserId)>, Fault> {
+pub(crate) async fn signers(mut pg: Reader<'_>, contract: &ContractRow) -> Result<Vec<(Party, UserId)>, Fault> {
     let rows: Vec<(String, Uuid)> = contract_signatures::table
         .filter(contract_signatures::org_id.eq(contract.org_id).and(contract_signatures::contract_id.eq(contract.id)))
         .select((contract_signatures::party, contract_signatures::user_id))
-        .load(tx.pg())
+        .load(&mut pg)
         .await
         .fault()?;
     rows.into_iter().map(|(party, user)| Ok((state(Party::from_name(&party), &party)?, UserId(user)))).collect()
@@ -305,6 +306,24 @@ pub(crate) async fn complete(tx: &mut Tx, contract: &ContractRow) -> Result<(), 
         .await
         .fault()?;
     Ok(())
+}
+
+/// Whether money of a contract is held, reserved, in suspense or still on its way: a liability of its ledger is not zero, or a payment or a
+/// release of it is not at its end.
+pub(crate) async fn has_open_money(mut pg: Reader<'_>, owner: OrgId, id: ContractId) -> Result<bool, Fault> {
+    let owed = ledger_balances::table
+        .filter(ledger_balances::org_id.eq(owner.0).and(ledger_balances::contract_id.eq(id.0)))
+        .filter(ledger_balances::account.between(2000_i16, 2099_i16))
+        .filter(ledger_balances::balance.ne(0));
+    let coming = payments::table
+        .filter(payments::org_id.eq(owner.0).and(payments::contract_id.eq(id.0)))
+        .filter(payments::status.eq_any(["created", "requires_action", "processing", "succeeded"]));
+    let leaving = releases::table.filter(releases::org_id.eq(owner.0).and(releases::contract_id.eq(id.0))).filter(
+        releases::status
+            .eq_any(["requested", "approved", "sending", "unknown"])
+            .or(releases::reversed.gt(releases::reversal_settled)),
+    );
+    diesel::select(exists(owed).or(exists(coming)).or(exists(leaving))).get_result(&mut pg).await.fault()
 }
 
 /// The currency of a contract.

@@ -62,7 +62,7 @@ struct Vouched<'a> {
     entries: &'a [Entry],
 }
 
-/// Posts, once per source. Says whether this call did it.
+/// Posts, once per source: one of the provider's once in all ledgers together. Says whether this call did it.
 pub(crate) async fn post(
     tx: &mut Tx,
     key: &Key,
@@ -91,6 +91,14 @@ pub(crate) async fn post(
         .get_result(tx.pg())
         .await
         .fault()?;
+    if row.fresh && posting.source.is_the_providers() {
+        diesel::sql_query("select app.take_posted_object($1, $2)")
+            .bind::<SqlUuid, _>(place.org)
+            .bind::<SqlUuid, _>(row.posted)
+            .execute(tx.pg())
+            .await
+            .fault()?;
+    }
     Ok((row.posted, row.fresh))
 }
 
@@ -109,14 +117,14 @@ pub(crate) async fn posted(tx: &mut Tx, org: Uuid, object: &str, kind: &str) -> 
 }
 
 /// Whether a transfer stands in some contract's ledger; on `SystemUow`.
-pub(crate) async fn knows_transfer(tx: &mut Tx, transfer: &str) -> Result<bool, Fault> {
+pub(crate) async fn knows_transfer(mut pg: Reader<'_>, transfer: &str) -> Result<bool, Fault> {
     diesel::select(diesel::dsl::exists(
         ledger_transactions::table
             .filter(ledger_transactions::source_provider.eq("stripe"))
             .filter(ledger_transactions::source_object.eq(transfer))
             .filter(ledger_transactions::source_kind.eq("transfer")),
     ))
-    .get_result(tx.pg())
+    .get_result(&mut pg)
     .await
     .fault()
 }

@@ -100,6 +100,16 @@ pub(crate) async fn learn(tx: &mut Tx, row: &PayeeRow, account: &AccountState, l
     Ok(())
 }
 
+/// Plans the next look at the organisation's account, which the caller has locked as `row`.
+pub(crate) async fn look_later(tx: &mut Tx, row: &PayeeRow, looks: i32, at: Timestamp) -> Result<(), Fault> {
+    diesel::update(payee_accounts::table.find(row.org_id))
+        .set((payee_accounts::looks.eq(looks), payee_accounts::next_look_at.eq(at)))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
 /// The provider does not know the account any more. Says whether that is news.
 pub(crate) async fn close(tx: &mut Tx, org: OrgId, account: &str, reason: &str) -> Result<bool, Fault> {
     let closed = diesel::update(payee_accounts::table.find(org.0))

@@ -236,6 +236,28 @@ pub(crate) async fn expect_soon(tx: &mut Tx, payment: &PaymentRow, at: Timestamp
     Ok(())
 }
 
+/// How many looks found nothing new, and when the next one is planned; locked.
+pub(crate) async fn next_look(tx: &mut Tx, org: OrgId, id: PaymentId) -> Result<Option<(i32, Timestamp)>, Fault> {
+    payments::table
+        .find((org.0, id.0))
+        .select((payments::looks, payments::next_poll_at))
+        .for_update()
+        .first(tx.pg())
+        .await
+        .optional()
+        .fault()
+}
+
+/// Plans the next look.
+pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: PaymentId, looks: i32, at: Timestamp) -> Result<(), Fault> {
+    diesel::update(payments::table.find((org.0, id.0)))
+        .set((payments::looks.eq(looks), payments::next_poll_at.eq(at)))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
 /// A row of its own for an intent that names a payment which has another one: the first to see it makes it.
 pub(crate) async fn insert_stray(tx: &mut Tx, named: &PaymentRow, contractor: Uuid, intent: &str) -> Result<PaymentId, Fault> {
     diesel::insert_into(payments::table)

@@ -265,7 +265,17 @@ pub(crate) struct Step {
     pub(crate) reversal_settled: Option<i64>,
     pub(crate) returned: Option<i64>,
     pub(crate) returned_fee: Option<i64>,
-    pub(crate) transfer_look_at: Option<Timestamp>,
+}
+
+/// When the transfer of a release that was sent is looked at next.
+pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: ReleaseId, at: Timestamp) -> Result<(), Fault> {
+    diesel::update(releases::table.find((org.0, id.0)))
+        .filter(releases::status.eq_any([ReleaseStatus::Sent.name(), ReleaseStatus::PartReversed.name()]))
+        .set(releases::transfer_look_at.eq(at))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
 }
 
 pub(crate) async fn save(tx: &mut Tx, owner: Uuid, id: Uuid, step: &Step) -> Result<ReleaseRow, Fault> {

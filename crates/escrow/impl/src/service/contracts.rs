@@ -114,7 +114,7 @@ impl ContractsPort for Service {
 
     async fn signed_by_in(&self, tx: &mut Tx, contract: ContractId) -> Result<Vec<Party>, Error> {
         let contract = repo::contracts::row(reader(tx), contract).await?;
-        Ok(repo::contracts::signers(tx, &contract).await?.into_iter().map(|(party, _)| party).collect())
+        Ok(repo::contracts::signers(reader(tx), &contract).await?.into_iter().map(|(party, _)| party).collect())
     }
 }
 
@@ -181,7 +181,7 @@ impl Contracts for Service {
                 };
                 self.check_side(ctx, &contract, side, permission)?;
                 let user = ctx.user_id().ok_or(Denied { permission, project: None })?;
-                let signers = repo::contracts::signers(tx, &contract).await?;
+                let signers = repo::contracts::signers(reader(tx), &contract).await?;
                 if signers.contains(&(side, user)) && cmd.sha256.eq_ignore_ascii_case(&contract.document_sha256) {
                     return repo::contracts::view(reader(tx), cmd.contract).await;
                 }
@@ -199,7 +199,7 @@ impl Contracts for Service {
                     return Err(Error::SamePerson);
                 }
                 // An owner that makes the contractor's person a member keeps nobody from signing, only somebody who acts for it.
-                let ties = repo::parties::ties(tx, &contract, user).await?;
+                let ties = repo::parties::ties(reader(tx), &contract, user).await?;
                 if (side == Party::Owner && ties.member) || ties.taken_up {
                     return Err(Error::SamePerson);
                 }

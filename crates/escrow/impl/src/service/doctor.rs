@@ -114,7 +114,11 @@ const CHECKS: &[(&str, &str)] = &[
          from payments p left join ledger_transactions t
            on t.org_id = p.org_id and t.kind in ('payment_received', 'payment_in_suspense') and t.source_provider = 'stripe' and t.source_object = p.charge
          group by p.org_id, p.id, p.status, p.charge
-         having count(t.id) <> case when p.status in ('succeeded', 'available', 'suspense') then 1 else 0 end",
+         having count(t.id) <> case when p.status in ('succeeded', 'available', 'suspense') then 1 else 0 end
+         union all
+         select t.id::text, format('%s (%s) is posted here, but was taken for another posting, or for none', t.source_object, t.source_kind)
+         from ledger_transactions t where t.source_provider <> '14build' and not exists (select from posted_objects o
+             where o.provider = t.source_provider and o.object = t.source_object and o.kind = t.source_kind and o.transaction_id = t.id)",
     ),
     (
         "COVERAGE_SHORT",
@@ -186,10 +190,13 @@ const CHECKS: &[(&str, &str)] = &[
     (
         "PAYMENT_STUCK",
         concat!(
-            "select id::text as subject, format('payment is %s and was to be looked at by %s', status, ",
+            "select id::text as subject, format('payment is %s, was seen last at %s and was to be looked at by %s', status, ",
+            at!("coalesce(looked_at, created_at)"),
+            ", ",
             at!("next_poll_at"),
             ") as detail
-         from payments where status in ('created', 'requires_action', 'processing', 'succeeded') and next_poll_at < now() - interval '1 hour'",
+         from payments where status in ('created', 'requires_action', 'processing', 'succeeded')
+           and (next_poll_at < now() - interval '1 hour' or coalesce(looked_at, created_at) < now() - interval '1 day')",
         ),
     ),
     (

@@ -129,9 +129,9 @@ impl Service {
         milestone: &MilestoneRow,
         user: UserId,
     ) -> Result<(), Error> {
-        let signed = repo::contracts::signers(tx, contract).await?.contains(&(Party::Contractor, user));
+        let signed = repo::contracts::signers(reader(tx), contract).await?.contains(&(Party::Contractor, user));
         let submitted = milestone.submitted_by == Some(user.0);
-        let ties = repo::parties::ties(tx, contract, user).await?;
+        let ties = repo::parties::ties(reader(tx), contract, user).await?;
         if signed || submitted || ties.member { Err(Error::SamePerson) } else { Ok(()) }
     }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use escrow_api::{AccountState, Error, Onboarding, Payee, PayeeStatus, Payees, ProviderError, perm};
-use kernel::{Ctx, RequestId, Scope};
+use kernel::{Ctx, Fault, RequestId, Scope};
 use serde_json::json;
 use uow::Tx;
 
@@ -31,8 +31,20 @@ impl Service {
             Ok(_) => Ok(()),
             // It is gone, or we are no longer let in: nothing is paid out to it any more.
             Err(Error::ProviderRefused { message, .. }) => self.closed(&ctx, &account, &message).await,
-            Err(error) => Err(error),
+            Err(error) => {
+                if let Err(fault) = self.uow.write(&ctx, async |tx| self.put_account_off_in(tx, &ctx).await).await {
+                    tracing::warn!(%fault, org = %job.org, "the next look at a payee account cannot be put off");
+                }
+                Err(error)
+            }
         }
+    }
+
+    /// A look that failed counts as one that found nothing new: others have their turn before it is looked at again.
+    async fn put_account_off_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
+        let row = repo::payees::lock(tx, ctx.org).await?;
+        let (looks, next) = self.again(false, row.looks, row.next_look_at);
+        repo::payees::look_later(tx, &row, looks, next).await
     }
 
     async fn closed(&self, ctx: &Ctx, account: &str, reason: &str) -> Result<(), Error> {

@@ -20,6 +20,9 @@ use crate::repo;
 use crate::repo::reader;
 use crate::repo::releases::{ReleaseRow, Step};
 
+/// Why a transfer that paid for something settles nothing more.
+const SPENT: &str = "it stands in the ledger for something else already";
+
 /// What a person decided about money that came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {
@@ -130,8 +133,16 @@ impl Service {
             Settlement::PaidWith(transfer) => Some(self.provider.transfer(transfer).await.map_err(Error::from)?),
             Settlement::HeldAgain => None,
         };
+        // Of all ledgers: a transfer pays once, whoever's release came back. Should another settlement be under way, the database decides.
+        let spent = match &paid {
+            Some(paid) => self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), &paid.id).await).await?,
+            None => false,
+        };
         self.ready_to_post().await?;
-        let (settled, contract) = self.uow.write(&ctx, async |tx| self.settle_in(tx, &ctx, id, paid.as_ref(), by).await).await?;
+        let (settled, contract) = self
+            .uow
+            .write(&ctx, async |tx| self.settle_in(tx, &ctx, id, paid.as_ref().map(|paid| (paid, spent)), by).await)
+            .await?;
         let note = by.reason.as_ref().map_or("settled", Reason::as_str);
         self.system
             .write(async |tx| {
@@ -154,7 +165,7 @@ impl Service {
         tx: &mut Tx,
         ctx: &Ctx,
         id: ReleaseId,
-        paid: Option<&TransferState>,
+        paid: Option<(&TransferState, bool)>,
         by: &Decision,
     ) -> Result<(Release, Uuid), Unsettled> {
         let seen = repo::releases::row(reader(tx), id).await?;
@@ -173,8 +184,11 @@ impl Service {
             ..Step::default()
         };
         let posting = match paid {
-            Some(transfer) => {
-                let why = differences(&release, transfer, amount)?;
+            Some((transfer, spent)) => {
+                let mut why = differences(&release, transfer, amount)?;
+                if spent {
+                    why.push(SPENT.to_owned());
+                }
                 if !why.is_empty() {
                     return Err(Unsettled::Transfer { transfer: transfer.id.clone(), why: why.join("; ") });
                 }
@@ -198,7 +212,7 @@ impl Service {
         let (_, fresh) = self.post_in(tx, release.place(), &posting, None).await?;
         if !fresh {
             let transfer = posting.source.object;
-            return Err(Unsettled::Transfer { transfer, why: "it stands in the ledger for something else already".to_owned() });
+            return Err(Unsettled::Transfer { transfer, why: SPENT.to_owned() });
         }
         let after = repo::releases::save(tx, release.org_id, release.id, &step).await?;
         let money = |minor| repo::money(minor, &release.currency);
@@ -206,7 +220,7 @@ impl Service {
             json!({ "reversed": money(in_all)?, "settled": money(release.reversal_settled)? }),
             json!({
                 "settled": money(in_all)?,
-                "paidWith": paid.map(|transfer| &transfer.id),
+                "paidWith": paid.map(|(transfer, _)| &transfer.id),
                 "operator": by.operator.as_str(),
                 "reason": by.reason.as_ref().map(Reason::as_str),
             }),

@@ -53,6 +53,26 @@ impl Service {
     /// # Errors
     /// The provider's, if it does not answer: the job is run again.
     pub async fn sync_payment(&self, job: SyncPayment) -> Result<(), Error> {
+        let looked = self.look_at_payment(job).await;
+        if looked.is_err() {
+            // Others have their turn before it is looked at again; what fails here, the queue tries again besides.
+            let ctx = Ctx::system(job.org, RequestId::generate());
+            let put_off = self.uow.write(&ctx, async |tx| self.put_off_in(tx, job).await).await;
+            if let Err(error) = put_off {
+                tracing::warn!(%error, payment = %job.payment, "the next look at a payment cannot be put off");
+            }
+        }
+        looked
+    }
+
+    /// A look that failed counts as one that found nothing new.
+    async fn put_off_in(&self, tx: &mut Tx, job: SyncPayment) -> Result<(), Fault> {
+        let Some((looks, planned)) = repo::payments::next_look(tx, job.org, job.payment).await? else { return Ok(()) };
+        let (looks, next) = self.again(false, looks, planned);
+        repo::payments::look_later(tx, job.org, job.payment, looks, next).await
+    }
+
+    async fn look_at_payment(&self, job: SyncPayment) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let payment = self.uow.read(&ctx, async |tx| repo::payments::row(db::PgRead::pg(tx), job.payment).await).await?;
         if payment.intent.is_none() && !is_live(payment.status()?) {

@@ -48,7 +48,10 @@ impl Service {
     pub async fn send_release(&self, job: SendRelease) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         self.ready_to_post().await?;
-        self.look_before_sending(&ctx, job.release).await?;
+        if let Err(error) = self.look_before_sending(&ctx, job.release).await {
+            self.put_off(&ctx, job.release, &error).await;
+            return Err(error);
+        }
         let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release).await).await?;
         let (order, look_first, key_is_dead, held, attempt) = match next {
             Next::Nothing | Next::Waiting => return Ok(()),
@@ -119,33 +122,42 @@ impl Service {
     /// The provider's, if it does not answer.
     pub async fn sync_transfer(&self, job: SyncTransfer) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
+        // Noted before it: whatever comes of this look, the next one is a while off, and others have their turn before. What fails here, the
+        // queue tries again besides.
+        let next = self.now() + TRANSFER_LOOK;
+        self.uow.write(&ctx, async |tx| repo::releases::look_later(tx, job.org, job.release, next).await).await?;
         let transfer = self.provider.transfer(&job.transfer).await?;
         self.ready_to_post().await?;
         if !is_of(&transfer, job.release) {
             let detail = format!("transfer {} does not name release {}", transfer.id, job.release);
             let about = ("transfer", transfer.id.clone());
-            return self
-                .uow
-                .write(&ctx, async |tx| {
-                    alarm_in(tx, FOREIGN_TRANSFER, about, detail).await?;
-                    self.look_again_in(tx, job.org, job.release).await
-                })
-                .await;
+            return self.uow.write(&ctx, async |tx| Ok(alarm_in(tx, FOREIGN_TRANSFER, about, detail).await?)).await;
         }
         self.uow
             .write(&ctx, async |tx| {
                 self.confirm_in(tx, &ctx, job.release, &transfer).await?;
-                self.reversed_in(tx, &ctx, job.release, &transfer).await?;
-                self.look_again_in(tx, job.org, job.release).await
+                self.reversed_in(tx, &ctx, job.release, &transfer).await
             })
             .await
     }
 
-    /// A transfer was looked at: the next look is a while off.
-    async fn look_again_in(&self, tx: &mut Tx, owner: OrgId, id: ReleaseId) -> Result<(), Error> {
-        let step = Step { transfer_look_at: Some(self.now() + TRANSFER_LOOK), ..Step::default() };
-        repo::releases::save(tx, owner.0, id.0, &step).await?;
-        Ok(())
+    /// A release that cannot be looked at now says why, and lets others have their turn before it is taken up again. Best effort: the failure
+    /// itself is what the queue is told.
+    async fn put_off(&self, ctx: &Ctx, id: ReleaseId, why: &Error) {
+        let step = Step { last_error: Some(Some(why.to_string())), ..Step::default() };
+        let noted = self
+            .uow
+            .write(ctx, async |tx| {
+                let release = repo::releases::lock(tx, ctx.org.0, id).await?;
+                if matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
+                    repo::releases::save(tx, release.org_id, id.0, &step).await?;
+                }
+                Ok::<_, Error>(())
+            })
+            .await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, release = %id, "that it cannot be looked at cannot be noted");
+        }
     }
 
     async fn about_to_send_in(&self, tx: &mut Tx, id: ReleaseId) -> Result<Next, Error> {
@@ -287,7 +299,11 @@ impl Service {
             return self.lose_in(tx, ctx, id, "the transfer found is not the one ordered").await;
         }
         let posting = Posting::release_sent(&transfer.id, release.id, release.net, release.fee, net.currency());
-        self.post_in(tx, release.place(), &posting, None).await?;
+        let (_, fresh) = self.post_in(tx, release.place(), &posting, None).await?;
+        if !fresh {
+            let detail = format!("transfer {} of release {id} stands in the ledger for something else", transfer.id);
+            return Err(Fault::internal(detail).into());
+        }
         let step = Step {
             status: Some(after.name()),
             transfer: Some(transfer.id.clone()),

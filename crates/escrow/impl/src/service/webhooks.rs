@@ -60,7 +60,7 @@ fn named(metadata: Result<Vec<(String, String)>, ProviderError>, what: &str) -> 
 async fn nobodys_in(tx: &mut Tx, event: &EventRow) -> Result<(), Fault> {
     match event.kind.as_str() {
         "transfer.created" | "transfer.updated" | "transfer.reversed" => {
-            if repo::ledger::knows_transfer(tx, &event.object_id).await? {
+            if repo::ledger::knows_transfer(repo::reader(tx), &event.object_id).await? {
                 return Ok(());
             }
             let detail = format!("{}: no release ordered transfer {}", event.kind, event.object_id);

@@ -311,6 +311,41 @@ async fn a_dispute_of_nobodys_charge_is_an_alarm() {
 }
 
 #[tokio::test]
+async fn one_that_a_person_settled_stays_settled_however_often_the_lists_are_read() {
+    let world = World::new().await;
+    let dispute = world.provider.dispute("pi_foreign", DisputeStage::Open);
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!(world.open_alarms().await, [format!("dispute_unmatched {dispute}")]);
+    let system = world.db.system_uow();
+    let alarm = db::alarms(&system, false).await.expect("lists").remove(0).id;
+    let said = said("it is of our other shop");
+    db::settle_alarm(&system, alarm, &said.operator, said.reason.as_ref().expect("a reason")).await.expect("settles");
+    for _ in 0..3 {
+        world.clock.advance(chrono::TimeDelta::minutes(6));
+        world.service.sweep().await.expect("sweeps");
+        assert_eq!(world.open_alarms().await, [] as [&str; 0]);
+    }
+    let other = world.provider.dispute("pi_other", DisputeStage::Open);
+    world.clock.advance(chrono::TimeDelta::minutes(6));
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!(world.open_alarms().await, [format!("dispute_unmatched {other}")], "that is another one");
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_looked_at_lets_others_have_their_turn() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    world.provider.dispute(&funding.intent, DisputeStage::Open);
+    world.look(&funding).await;
+    world.db.run_sql("update charge_incidents set seen_at = now() - interval '2 hours'").await;
+    world.provider.mishaps("charge", [Mishap::Unavailable]);
+    world.service.sweep().await.expect("sweeps");
+    assert!(world.work().await.iter().any(|ran| ran.error().is_some()), "the look fails");
+    let due = "select count(*) from charge_incidents where seen_at < now() - interval '1 hour'";
+    assert_eq!(world.db.query(due).await, ["0"]);
+}
+
+#[tokio::test]
 async fn of_many_looks_at_once_one_places_the_hold() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;

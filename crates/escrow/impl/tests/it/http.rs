@@ -29,7 +29,7 @@ impl Web {
         let mut routes = Routes::new();
         escrow::routes(&mut routes);
         let settings = Settings { access_log: false, ..Settings::default() };
-        let policy = Arc::new(crate::fakes::Policy::real());
+        let policy = Arc::new(auth_api::fake::Policy::shipped());
         let deps = AppDeps::new(Arc::new(routes), Arc::clone(&tokens) as _, settings).authorizer(policy).data({
             let service = Arc::clone(&world.service);
             move |config| Wired::data(Arc::clone(&service), config)

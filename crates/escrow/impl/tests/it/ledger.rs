@@ -187,6 +187,38 @@ async fn a_source_is_posted_once() {
 }
 
 #[tokio::test]
+async fn a_thing_of_the_providers_is_posted_in_one_ledger_of_all() {
+    let world = World::new().await;
+    world.funded().await;
+    world.assert_healthy().await;
+    let stranger = crate::fakes::Person::new(kernel::OrgId::new(), kernel::OrgRole::Owner);
+    let take = |org: kernel::OrgId, posting: &str| format!("select app.take_posted_object('{org}', '{posting}')");
+    // Past every door: the same charge in another organisation's ledger.
+    let ours = world.db.query("select id from ledger_transactions where source_kind = 'charge'").await.remove(0);
+    let theirs = uuid::Uuid::now_v7().to_string();
+    world
+        .db
+        .run_sql(&format!(
+            "set session_replication_role = replica;
+             insert into ledger_transactions select (jsonb_populate_record(t, jsonb_build_object('org_id', '{}', 'id', '{theirs}'))).*
+             from ledger_transactions t where t.id = '{ours}'",
+            stranger.org
+        ))
+        .await;
+    let said = world.refusal(&stranger.ctx(), &take(stranger.org, &theirs)).await;
+    assert!(said.contains("is posted in another ledger already"), "{said}");
+    let said = world.refusal(&stranger.ctx(), &take(world.owner.org, &ours)).await;
+    assert!(said.contains("is not in the tenant's ledger"), "{said}");
+    world.accept(&world.owner.ctx(), &take(world.owner.org, &ours)).await;
+    let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
+    assert!(
+        found.iter().any(|finding| finding.subject == theirs && finding.detail.contains("was taken for another posting")),
+        "{found:?}"
+    );
+    assert!(world.tamper("delete from posted_objects").await.contains("append-only"));
+}
+
+#[tokio::test]
 async fn both_parties_read_one_ledger_and_strangers_none() {
     let world = World::new().await;
     world.funded().await;

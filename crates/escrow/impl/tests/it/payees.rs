@@ -13,9 +13,8 @@ use crate::webhooks::{deliver, event};
 use crate::world::{World, ada, eur};
 
 fn changes(world: &World) -> Vec<(Option<Value>, Option<Value>)> {
-    let entries = world.trail.0.lock().expect("not poisoned");
-    let changed = entries.iter().filter(|entry| entry.action == "payee_account.changed");
-    changed.map(|entry| (entry.before.clone(), entry.after.clone())).collect()
+    let entries = world.trail.entries().into_iter().map(|(_, entry)| entry);
+    entries.filter(|entry| entry.action == "payee_account.changed").map(|entry| (entry.before, entry.after)).collect()
 }
 
 #[tokio::test]
@@ -81,8 +80,8 @@ async fn a_closed_account_is_replaced_on_the_word_of_an_owner_and_nobody_elses()
     let org = world.contractor.org;
     assert_eq!(world.provider.keys(), [format!("acct_{org}"), format!("acct_{org}_1")], "a fresh key");
     assert_eq!(world.db.query("select account from payee_accounts_retired").await, std::slice::from_ref(&old));
-    let entries = world.trail.0.lock().expect("not poisoned").clone();
-    let replaced = entries.iter().find(|entry| entry.action == "payee_account.replace").expect("on record");
+    let entries = world.trail.entries();
+    let (_, replaced) = entries.iter().find(|(_, entry)| entry.action == "payee_account.replace").expect("on record");
     assert_eq!(replaced.before.as_ref().expect("before")["account"], old);
     // Asked again, by an admin too, it is the same account.
     let again = world.service.onboard(&admin.ctx()).await.expect("goes on");
@@ -221,6 +220,5 @@ async fn an_account_whose_holder_left_the_platform_is_closed_when_its_event_come
     left["id"] = json!("evt_2");
     deliver(&world, &left).await.expect("kept");
     world.work().await;
-    let entries = world.trail.0.lock().expect("not poisoned").clone();
-    assert_eq!(entries.iter().filter(|entry| entry.action == "payee_account.closed").count(), 1);
+    assert_eq!(world.trail.entries().iter().filter(|(_, entry)| entry.action == "payee_account.closed").count(), 1);
 }

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
+use audit_api::fake::Trail;
+use auth_api::fake::Policy;
 use escrow::jobs as tasks;
 use escrow::{Dependencies, Float, FloatError, FloatPosted, Own, Service, Settings, doctor, post_float};
 use escrow_api::fake::FakeProvider;
@@ -18,7 +20,7 @@ use kernel::{
 use module::Wired;
 use testkit::Database;
 
-use crate::fakes::{Organizations, Person, Policy, Trail};
+use crate::fakes::{Organizations, Person};
 
 pub struct World {
     pub db: Database,
@@ -66,7 +68,7 @@ impl World {
         let service = Arc::new(Service::new(Dependencies {
             uow: db.uow(),
             system: db.system_uow(),
-            authorizer: Arc::new(Policy::real()),
+            authorizer: Arc::new(Policy::shipped()),
             audit: Arc::clone(&trail) as _,
             tenants: Arc::clone(&tenants) as _,
             provider: Arc::clone(&provider) as _,
