@@ -163,7 +163,7 @@ pub trait Bidding: Send + Sync {
     /// [`Error::TenderClosed`], [`Error::BidExists`], [`Error::OwnTender`], [`Error::Invalid`] with every fault.
     async fn submit(&self, ctx: &Ctx, tender: TenderId, bid: NewBid) -> Result<Bid, Error>;
 
-    /// Submits a draft, or replaces, resubmits or confirms a bid: the next revision.
+    /// Submits a draft, or replaces or resubmits a bid: the next revision.
     ///
     /// # Errors
     /// As for [`Bidding::submit`]; [`Error::Stale`] unless `expected` is the current revision, if given.

@@ -66,11 +66,9 @@ pub enum BidStatus {
     Draft,
     /// Sealed and received.
     Submitted,
-    /// To be confirmed after an addendum.
-    NeedsReconfirm,
     /// Taken back.
     Withdrawn,
-    /// Not submitted or confirmed in time.
+    /// Not submitted in time.
     Lapsed,
     /// Readable by the owner.
     Opened,
@@ -84,8 +82,6 @@ pub enum BidStatus {
     Forfeited,
     /// Another bid won.
     Unsuccessful,
-    /// Its validity ended.
-    Expired,
 }
 
 impl From<tenders_api::BidStatus> for BidStatus {
@@ -94,7 +90,6 @@ impl From<tenders_api::BidStatus> for BidStatus {
         match status {
             S::Draft => Self::Draft,
             S::Submitted => Self::Submitted,
-            S::NeedsReconfirm => Self::NeedsReconfirm,
             S::Withdrawn => Self::Withdrawn,
             S::Lapsed => Self::Lapsed,
             S::Opened => Self::Opened,
@@ -103,7 +98,6 @@ impl From<tenders_api::BidStatus> for BidStatus {
             S::Awarded => Self::Awarded,
             S::Forfeited => Self::Forfeited,
             S::Unsuccessful => Self::Unsuccessful,
-            S::Expired => Self::Expired,
         }
     }
 }

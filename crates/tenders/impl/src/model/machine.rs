@@ -7,10 +7,6 @@ use tenders_api::{BidStatus, Error, TenderStatus};
 pub enum TenderEvent {
     /// The owner publishes the draft.
     Publish,
-    /// The owner changes what is no part of the offers. Listed, not offered by any route yet.
-    MinorAddendum,
-    /// The owner changes the schedule: bids must be confirmed. Listed, not offered by any route yet.
-    MaterialAddendum,
     /// The owner moves the deadline later.
     Extend,
     /// The deadline has passed.
@@ -44,10 +40,6 @@ pub enum BidEvent {
     Withdraw,
     /// A withdrawn bid is offered again.
     Resubmit,
-    /// The schedule changed: it must be confirmed. Not reached yet.
-    MaterialAddendum,
-    /// The bidder confirms it for the new schedule. Not reached yet.
-    Confirm,
     /// The deadline passed and it was not offered.
     Deadline,
     /// The bids are opened.
@@ -64,8 +56,6 @@ pub enum BidEvent {
     Refuse,
     /// Another bid's contract is in force.
     ContractElsewhere,
-    /// Its validity ended. Not reached yet.
-    ValidityEnds,
 }
 
 const TENDER: &[(TenderStatus, TenderEvent, TenderStatus)] = {
@@ -73,8 +63,6 @@ const TENDER: &[(TenderStatus, TenderEvent, TenderStatus)] = {
     use TenderStatus as S;
     &[
         (S::Draft, E::Publish, S::Published),
-        (S::Published, E::MinorAddendum, S::Published),
-        (S::Published, E::MaterialAddendum, S::Published),
         (S::Published, E::Extend, S::Published),
         (S::Published, E::Deadline, S::Closed),
         (S::Closed, E::TooFewBids, S::Unsuccessful),
@@ -99,12 +87,8 @@ const BID: &[(BidStatus, BidEvent, BidStatus)] = {
         (S::Draft, E::Submit, S::Submitted),
         (S::Submitted, E::Replace, S::Submitted),
         (S::Submitted, E::Withdraw, S::Withdrawn),
-        (S::NeedsReconfirm, E::Withdraw, S::Withdrawn),
         (S::Withdrawn, E::Resubmit, S::Submitted),
-        (S::Submitted, E::MaterialAddendum, S::NeedsReconfirm),
-        (S::NeedsReconfirm, E::Confirm, S::Submitted),
         (S::Draft, E::Deadline, S::Lapsed),
-        (S::NeedsReconfirm, E::Deadline, S::Lapsed),
         (S::Submitted, E::Open, S::Opened),
         (S::Opened, E::Accept, S::Valid),
         (S::Opened, E::Disqualify, S::Disqualified),
@@ -116,7 +100,6 @@ const BID: &[(BidStatus, BidEvent, BidStatus)] = {
         (S::Awarded, E::Refuse, S::Forfeited),
         (S::Opened, E::ContractElsewhere, S::Unsuccessful),
         (S::Valid, E::ContractElsewhere, S::Unsuccessful),
-        (S::Valid, E::ValidityEnds, S::Expired),
     ]
 };
 
@@ -143,7 +126,6 @@ pub fn submission_of(from: BidStatus) -> BidEvent {
     match from {
         BidStatus::Draft => BidEvent::Submit,
         BidStatus::Withdrawn => BidEvent::Resubmit,
-        BidStatus::NeedsReconfirm => BidEvent::Confirm,
         _ => BidEvent::Replace,
     }
 }
@@ -207,8 +189,6 @@ mod tests {
 
     const TENDER_EVENTS: &[TenderEvent] = &[
         TenderEvent::Publish,
-        TenderEvent::MinorAddendum,
-        TenderEvent::MaterialAddendum,
         TenderEvent::Extend,
         TenderEvent::Deadline,
         TenderEvent::TooFewBids,
@@ -224,7 +204,7 @@ mod tests {
     /// The same machine written a second time, as `from: event>to …`.
     const TENDER_ROWS: &[&str] = &[
         "draft: Publish>published Cancel>cancelled",
-        "published: MinorAddendum>published MaterialAddendum>published Extend>published Deadline>closed Cancel>cancelled",
+        "published: Extend>published Deadline>closed Cancel>cancelled",
         "closed: TooFewBids>unsuccessful Open>evaluation Cancel>cancelled",
         "evaluation: ProposeAward>standstill NoAcceptableBid>unsuccessful Cancel>cancelled",
         "standstill: AwardFalls>evaluation ContractActive>complete Cancel>cancelled",
@@ -270,8 +250,6 @@ mod tests {
         BidEvent::Replace,
         BidEvent::Withdraw,
         BidEvent::Resubmit,
-        BidEvent::MaterialAddendum,
-        BidEvent::Confirm,
         BidEvent::Deadline,
         BidEvent::Open,
         BidEvent::Accept,
@@ -280,22 +258,19 @@ mod tests {
         BidEvent::AwardFalls,
         BidEvent::Refuse,
         BidEvent::ContractElsewhere,
-        BidEvent::ValidityEnds,
     ];
 
     const BID_ROWS: &[&str] = &[
         "draft: Submit>submitted Deadline>lapsed",
-        "submitted: Replace>submitted Withdraw>withdrawn MaterialAddendum>needs_reconfirm Open>opened",
-        "needs_reconfirm: Withdraw>withdrawn Confirm>submitted Deadline>lapsed",
+        "submitted: Replace>submitted Withdraw>withdrawn Open>opened",
         "withdrawn: Resubmit>submitted",
         "lapsed:",
         "opened: Accept>valid Disqualify>disqualified Refuse>forfeited ContractElsewhere>unsuccessful",
-        "valid: Disqualify>disqualified Award>awarded Refuse>forfeited ContractElsewhere>unsuccessful ValidityEnds>expired",
+        "valid: Disqualify>disqualified Award>awarded Refuse>forfeited ContractElsewhere>unsuccessful",
         "disqualified:",
         "awarded: AwardFalls>valid Refuse>forfeited",
         "forfeited:",
         "unsuccessful:",
-        "expired:",
     ];
 
     #[test]
@@ -309,7 +284,7 @@ mod tests {
                          (DELETE) is the only way back";
         assert_eq!(refusal(BidStatus::Submitted), submitted);
         assert!(refusal(BidStatus::Withdrawn).contains("POST /api/tenders/{id}/bids"));
-        let draft = withdrawal(BidStatus::Draft).expect_err("B4 does not list it");
+        let draft = withdrawal(BidStatus::Draft).expect_err("a draft is not withdrawn");
         assert!(draft.to_string().contains("a draft lapses by itself at the deadline"), "{draft}");
     }
 

@@ -209,7 +209,7 @@ pub async fn insert(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Resu
     Ok(row.try_into()?)
 }
 
-/// A draft saved or submitted again, a bid replaced, resubmitted or confirmed: the next revision.
+/// A draft saved or submitted again, a bid replaced or resubmitted: the next revision.
 pub async fn replace(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Result<Row, Error> {
     let (place, (sha256, received_at)) = (revision.place, revision.receipt());
     let updated = diesel::update(bids::table.find((taking.owner.0, place.bid.0)))
