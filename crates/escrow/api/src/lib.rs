@@ -16,13 +16,13 @@ mod types;
 pub use bounds::MilestoneBounds;
 pub use contract::{ContractActivated, ContractEnded, ContractsPort, NewContract, NewContractLine, NewMilestone, OpenedContract};
 pub use error::Error;
-pub use hold::{Hold, HoldKind};
+pub use hold::{Hold, HoldKind, HoldScope};
 pub use provider::{
     AccountState, BalanceMovement, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, NewPaymentIntent,
     OwnTransfer, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
 };
 pub use service::{Approve, Contracts, Escrows, Fund, Milestones, Payees, RequestChanges, Sign, Stated, SubmitWork, Terminate};
-pub use state::{ContractStatus, CostBearer, EscrowStatus, MilestoneStatus, Party, PayeeStatus, ReleaseStatus};
+pub use state::{ContractStatus, CostBearer, EscrowStatus, MilestoneStatus, Party, PayeeStatus, ReleaseStatus, ReviewKind};
 pub use types::{
     Approval, Contract, Escrow, Finding, Funding, Milestone, MilestoneStory, MilestoneSummary, Onboarding, Payee, Release,
     Releasing, Review, Signature, Statement, StatementBalance, StatementEntry, StatementTransaction, Terminating, Termination,

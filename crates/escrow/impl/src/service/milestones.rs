@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{
-    Approval, Approve, ContractStatus, Error, EscrowStatus, Milestone, MilestoneStory, Milestones, Party, RequestChanges, Stated,
-    SubmitWork, perm,
+    Approval, Approve, ContractStatus, Error, EscrowStatus, Milestone, MilestoneStory, Milestones, Party, RequestChanges, ReviewKind,
+    Stated, SubmitWork, perm,
 };
 use kernel::{Ctx, Fault, FieldFault, MilestoneId, Money, OrgId, ProjectId, RequestId, UserId};
 use serde_json::{Value, json};
@@ -151,7 +151,7 @@ impl Service {
                     return Ok(());
                 }
                 repo::milestones::set_status(tx, &milestone, after).await?;
-                let review = NewReview { kind: "escalated", note: None, evidence: json!([]), amount: None, by: None };
+                let review = NewReview { kind: ReviewKind::Escalated, note: None, evidence: json!([]), amount: None, by: None };
                 repo::milestones::say(tx, &milestone, review).await?;
                 let entry = NewEntry::named("milestones.escalate", "milestone", job.milestone)
                     .before(json!({ "status": before }))
@@ -209,7 +209,7 @@ impl Service {
         self.post_in(tx, contract.place(), &reserve, None).await?;
         repo::milestones::set_status(tx, &milestone, after).await?;
         let review =
-            NewReview { kind: "approved", note: None, evidence: json!([]), amount: Some(split.gross), by: ctx.user_id() };
+            NewReview { kind: ReviewKind::Approved, note: None, evidence: json!([]), amount: Some(split.gross), by: ctx.user_id() };
         repo::milestones::say(tx, &milestone, review).await?;
         let release = release.view()?;
         let entry = NewEntry::of(perm::MILESTONES_APPROVE, "milestone", cmd.milestone)
@@ -258,7 +258,7 @@ impl Milestones for Service {
                 let due = now + TimeDelta::days(self.settings.review_days.into());
                 repo::milestones::set_in_review(tx, &milestone, ctx.user_id(), now, due).await?;
                 let review = NewReview {
-                    kind: "submitted",
+                    kind: ReviewKind::Submitted,
                     note: cmd.note.as_deref(),
                     evidence: Value::Array(cmd.evidence.clone()),
                     amount: None,
@@ -285,7 +285,7 @@ impl Milestones for Service {
                 let after = moved(&milestone, MilestoneEvent::RequestChanges, "changes can be asked of work in review")?;
                 repo::milestones::set_status(tx, &milestone, after).await?;
                 let review = NewReview {
-                    kind: "changes_requested",
+                    kind: ReviewKind::ChangesRequested,
                     note: Some(&cmd.reason),
                     evidence: json!([]),
                     amount: None,

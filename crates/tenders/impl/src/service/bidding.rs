@@ -161,7 +161,7 @@ fn takes_bids(ctx: &Ctx, held: Held) -> Result<Taking, Error> {
             Ok(Taking { owner: held.org, currency: held.currency, deadline: held.deadline, at: held.now })
         }
         TenderStatus::Cancelled => {
-            Err(Error::State { what: "tender", state: held.status.name(), hint: "it takes no bids any more".into() })
+            Err(Error::State { what: "tender", state: held.status.name().into(), hint: "it takes no bids any more".into() })
         }
         _ => Err(Error::TenderClosed { deadline: held.deadline, server_time: held.now }),
     }
