@@ -29,4 +29,5 @@ mod source;
 mod statements;
 mod stripe_side;
 mod triggers;
+mod words;
 mod world;
