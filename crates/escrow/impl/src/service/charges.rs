@@ -172,6 +172,7 @@ impl Service {
                 Ok::<_, Fault>((until, repo::incidents::unfinished(tx, now - AGAIN).await?))
             })
             .await?;
+        let looks: Vec<Job> = unfinished.iter().map(|(org, payment)| jobs::sync_charge(*org, *payment)).collect();
         if !looks.is_empty() {
             self.system
                 .write(async |tx| {
