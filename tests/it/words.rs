@@ -59,7 +59,7 @@ fn is_number(word: &str) -> bool {
 
 fn numbers<'a>(name: &'a str, text: &'a str) -> impl Iterator<Item = &'a str> {
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| is_number(word));
-    words.filter(|word| !NO_RULES.iter().any(|(number, below)| number == word && name.starts_with(below)))
+    words.filter(move |word| !NO_RULES.iter().any(|(number, below)| number == word && name.starts_with(below)))
 }
 
 #[test]
