@@ -300,7 +300,9 @@ async fn once_the_reserve_is_used_up_funding_stops_and_goes_on_with_a_larger_one
     assert_eq!(fund(&web, &contract, "key-2").await.0, 201);
     let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
     assert!(
-        found.iter().any(|f| f.rule == "COVERAGE_SHORT" && f.detail.contains("within the reserve of 35.99 EUR, nothing is stopped")),
+        found
+            .iter()
+            .any(|f| f.rule == "COVERAGE_SHORT" && f.detail.contains("within the reserve of 35.99 EUR, nothing is stopped")),
         "{found:?}"
     );
 }
