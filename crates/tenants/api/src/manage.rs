@@ -32,7 +32,7 @@ pub struct OrganizationChange {
 
 /// A membership that ended with the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub struct EndedMembership {
     /// What it was.
     pub member: Member,
     /// Whether nobody is left in the organisation.
@@ -146,5 +146,5 @@ pub trait Memberships: Send + Sync {
     ///
     /// # Errors
     /// [`Error::LastOwner`] while an organisation with other members would be left without an owner.
-    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Left>, Error>;
+    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<EndedMembership>, Error>;
 }

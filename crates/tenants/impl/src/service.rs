@@ -11,7 +11,7 @@ use kernel::{
 };
 use serde_json::json;
 use tenants_api::{
-    ApprovalRequest, Error, Left, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange, Organizations,
+    ApprovalRequest, Error, EndedMembership, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange, Organizations,
     Tenants, Verdict, perm,
 };
 use uow::{ReadTx, SystemUow, Tx, Uow};
@@ -250,13 +250,13 @@ impl Memberships for Service {
         Ok(self.void_in(tx, ctx, user).await?)
     }
 
-    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Left>, Error> {
+    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<EndedMembership>, Error> {
         let mut all = Vec::new();
         for member in memberships::of_person_in(tx, user).await? {
             organizations::lock(tx, member.org).await?;
             memberships::delete(tx, member.org, user).await?;
             let was_last = !memberships::any(tx, member.org).await?;
-            all.push(Left { member, was_last });
+            all.push(EndedMembership { member, was_last });
         }
         Ok(all)
     }

@@ -1,6 +1,6 @@
 //! What a person must look at stays a row until it is settled, or is over by itself.
 
-use escrow_api::fake::Mishap;
+use escrow_api::fake::InjectedFault;
 use escrow_api::{CostBearer, Escrows};
 
 use crate::heard::Pages;
@@ -35,7 +35,7 @@ async fn a_currency_that_is_short_is_an_alarm_until_it_is_covered() {
 async fn a_refused_release_is_an_alarm_until_another_one_follows() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    world.provider.mishaps("create_transfer", [Mishap::Refuse("account_closed".to_owned())]);
+    world.provider.inject("create_transfer", [InjectedFault::Refuse("account_closed".to_owned())]);
     let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
     world.work().await;
     sweep(&world).await;

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use escrow::Own;
-use escrow_api::fake::Mishap;
+use escrow_api::fake::InjectedFault;
 use escrow_api::{BalanceMovement, Contract, Escrows, Funding, PaymentProvider};
 use serde_json::{Value, json};
 
@@ -105,7 +105,7 @@ async fn a_transfer_whose_answer_is_lost_is_allowed_for_and_not_a_cent_more() {
     let world = World::new().await;
     let (_, funding) = approved(&world).await;
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
     world.work().await;
     assert_eq!(world.db.query("select status from releases").await, ["unknown"]);
     sweep(&world).await;
@@ -168,7 +168,7 @@ async fn a_balance_that_cannot_be_read_changes_nothing_and_becomes_an_alarm() {
     let world = World::new().await;
     approved(&world).await;
     let unread = async |times: usize| {
-        world.provider.mishaps("balance", vec![Mishap::Unavailable; times]);
+        world.provider.inject("balance", vec![InjectedFault::Unavailable; times]);
         for _ in 0..times {
             sweep(&world).await;
         }

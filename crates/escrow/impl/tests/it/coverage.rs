@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::http::header::RETRY_AFTER;
-use escrow_api::fake::Mishap;
+use escrow_api::fake::InjectedFault;
 use escrow_api::{Contract, CostBearer, Escrows, Funding};
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -148,7 +148,7 @@ async fn what_may_have_left_is_found_out_all_the_same() {
     let (_, funding) = short(&world, true).await;
     world.float("290.30", "tu_1").await.expect("posts");
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
     world.work().await;
     world.db.run_sql("update platform_coverage set surplus = -1, short_since = now()").await;
     world.work_ahead().await;

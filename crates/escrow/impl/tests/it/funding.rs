@@ -1,7 +1,7 @@
 //! From intent to held money, whatever breaks in between.
 
 use escrow::jobs::SyncPayment;
-use escrow_api::fake::Mishap;
+use escrow_api::fake::InjectedFault;
 use escrow_api::{Error, Escrows, Fund, PaymentStatus, Stated};
 use kernel::{OrgId, ProjectId};
 
@@ -51,7 +51,7 @@ async fn a_lost_answer_and_a_dead_process_are_resumed_with_the_same_intent() {
     let world = World::new().await;
     let contract = world.contract(&[1_000_000]).await;
     let milestone = contract.milestones[0].id;
-    world.provider.mishaps("create_payment_intent", [Mishap::LoseAnswer, Mishap::Unavailable]);
+    world.provider.inject("create_payment_intent", [InjectedFault::LoseAnswer, InjectedFault::Unavailable]);
     for _ in 0..2 {
         assert!(matches!(world.fund(milestone).await, Err(Error::Fault(_))));
     }
@@ -67,7 +67,7 @@ async fn a_lost_answer_and_a_dead_process_are_resumed_with_the_same_intent() {
 async fn a_payment_that_nobody_comes_back_for_is_finished_by_the_sweep() {
     let world = World::new().await;
     let contract = world.contract(&[1_000_000]).await;
-    world.provider.mishaps("create_payment_intent", [Mishap::LoseAnswer]);
+    world.provider.inject("create_payment_intent", [InjectedFault::LoseAnswer]);
     assert!(world.fund(contract.milestones[0].id).await.is_err());
     world.service.sweep().await.expect("sweeps");
     assert!(world.work().await.is_empty(), "not due yet");
@@ -165,7 +165,7 @@ async fn a_refused_order_ends_the_payment() {
     let world = World::new().await;
     let contract = world.contract(&[1_000_000]).await;
     let milestone = contract.milestones[0].id;
-    world.provider.mishaps("create_payment_intent", [Mishap::Refuse("amount_too_large".to_owned())]);
+    world.provider.inject("create_payment_intent", [InjectedFault::Refuse("amount_too_large".to_owned())]);
     assert!(matches!(world.fund(milestone).await, Err(Error::ProviderRefused { .. })));
     assert_eq!(world.milestone(milestone).await.status.name(), "planned");
     world.fund(milestone).await.expect("a new payment");
@@ -236,7 +236,7 @@ async fn no_second_payment_is_made_while_an_earlier_one_can_still_be_paid() {
     let first = world.fund(milestone).await.expect("funds");
     world.provider.decline(&first.intent);
     world.sync(&first).await.expect("syncs");
-    world.provider.mishaps("cancel_payment_intent", [Mishap::Refuse("lock_timeout".to_owned()), Mishap::Unavailable]);
+    world.provider.inject("cancel_payment_intent", [InjectedFault::Refuse("lock_timeout".to_owned()), InjectedFault::Unavailable]);
     let refused = world.fund(milestone).await.expect_err("it can still be paid");
     assert!(matches!(&refused, Error::State { what: "milestone", .. }), "{refused}");
     let silent = world.fund(milestone).await.expect_err("nobody knows");
@@ -273,7 +273,7 @@ async fn a_payment_that_was_only_authorised_is_cancelled_and_the_milestone_funde
     assert_eq!(world.escrow(&second).await.status.name(), "canceled");
     // It cannot be cancelled now: said so, and a person is told.
     authorised(&third.intent);
-    world.provider.mishaps("cancel_payment_intent", [Mishap::Refuse("lock_timeout".to_owned())]);
+    world.provider.inject("cancel_payment_intent", [InjectedFault::Refuse("lock_timeout".to_owned())]);
     let refused = world.fund(milestone).await.expect_err("it is not settled");
     assert!(matches!(&refused, Error::State { what: "escrow", .. }), "{refused}");
     let alarm = "select kind || ' ' || object_id from alarms where settled_at is null";

@@ -2,7 +2,7 @@
 
 use escrow::jobs::SendRelease;
 use escrow::{HoldError, HoldPlace, freeze, unfreeze};
-use escrow_api::fake::Mishap;
+use escrow_api::fake::InjectedFault;
 use escrow_api::{Contracts, Error, Escrows, Hold};
 use kernel::{Decision, DomainError, MilestoneId};
 
@@ -105,7 +105,7 @@ async fn what_may_have_left_is_looked_for_under_a_hold_but_not_asked_for_again()
         let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release.id;
         let job = SendRelease { org: world.owner.org, release };
         if arrived {
-            world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+            world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
             world.work().await;
         } else {
             // It died between the mark and the call.

@@ -172,7 +172,7 @@ async fn each_side_is_told_its_own_troubles_only() {
     let world = &web.world;
     let (contract, funding) = world.approved().await;
     let (milestone, escrow) = (contract.milestones[0].id, funding.escrow.id);
-    world.provider.mishaps("create_transfer", [escrow_api::fake::Mishap::Refuse("account_closed".to_owned())]);
+    world.provider.inject("create_transfer", [escrow_api::fake::InjectedFault::Refuse("account_closed".to_owned())]);
     let path = format!("/api/escrow/{escrow}/release");
     let (_, releasing) = web.send(&world.owner, Method::POST, &path, None, None).await;
     assert_eq!(releasing["escrow"]["paymentIntentId"], json!(funding.intent));

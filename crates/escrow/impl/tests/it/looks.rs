@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use escrow::jobs::{SyncAccount, SyncPayment};
-use escrow_api::fake::Mishap;
+use escrow_api::fake::InjectedFault;
 use escrow_api::{Contracts, Escrows, Milestones, Payees, PaymentStatus};
 use futures::future::join_all;
 use uow::Task;
@@ -66,7 +66,7 @@ async fn a_payer_who_takes_longer_is_looked_for_after_5_and_15_minutes_and_then_
 async fn a_worker_that_starts_looks_at_everything_under_way() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("sends");
     world.work().await;
     world.db.run_sql("delete from graphile_worker._private_jobs").await;
@@ -178,7 +178,7 @@ async fn an_account_being_set_up_is_looked_at_until_it_is_active() {
 async fn what_cannot_be_looked_at_is_looked_at_ever_less_often() {
     let world = World::new().await;
     world.service.onboard(&world.contractor.ctx()).await.expect("onboards");
-    world.provider.mishaps("account", vec![Mishap::Unavailable; 8]);
+    world.provider.inject("account", vec![InjectedFault::Unavailable; 8]);
     let account = SyncAccount { org: world.contractor.org };
     let mut looks = Vec::new();
     for minutes in [1, 4, 10, 60] {
@@ -192,7 +192,7 @@ async fn what_cannot_be_looked_at_is_looked_at_ever_less_often() {
     let world = World::new().await;
     let contract = world.contract(&[1_000_000]).await;
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
-    world.provider.mishaps("payment_intent", vec![Mishap::Unavailable; 4]);
+    world.provider.inject("payment_intent", vec![InjectedFault::Unavailable; 4]);
     let mut looks = Vec::new();
     for minutes in [1, 4, 10, 60] {
         world.clock.advance(TimeDelta::minutes(minutes) + TimeDelta::seconds(1));
@@ -213,7 +213,7 @@ async fn a_release_whose_charge_cannot_be_read_says_so_and_lets_others_have_thei
     let (_, funding) = world.approved().await;
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("sends");
     world.db.run_sql("update releases set updated_at = now() - interval '1 hour'").await;
-    world.provider.mishaps("charge", [Mishap::Unavailable]);
+    world.provider.inject("charge", [InjectedFault::Unavailable]);
     assert!(world.work().await.iter().any(|ran| ran.error().is_some()));
     let noted =
         "select concat_ws(' ', updated_at > now() - interval '1 minute', maybe_sent_at is null, last_error) from releases";

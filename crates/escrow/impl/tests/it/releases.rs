@@ -1,7 +1,7 @@
 //! Money goes out once.
 
 use escrow::jobs::{SendRelease, SyncTransfer};
-use escrow_api::fake::Mishap;
+use escrow_api::fake::InjectedFault;
 use escrow_api::{Contracts, Error, Escrows};
 use futures::future::join_all;
 
@@ -71,8 +71,8 @@ async fn sixty_four_at_once_make_one_release_and_one_transfer() {
 async fn an_answer_lost_after_the_effect_is_found_again() {
     let world = World::new().await;
     let (contract, funding) = world.approved().await;
-    world.provider.mishaps("create_transfer", [Mishap::Unavailable, Mishap::LoseAnswer]);
-    world.provider.mishaps("transfers_of_group", [Mishap::Unavailable]);
+    world.provider.inject("create_transfer", [InjectedFault::Unavailable, InjectedFault::LoseAnswer]);
+    world.provider.inject("transfers_of_group", [InjectedFault::Unavailable]);
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
     let failed = world.work().await;
     assert!(failed[0].error().is_some());
@@ -98,7 +98,7 @@ async fn a_process_that_died_while_sending_is_taken_up_by_the_sweep() {
     let (contract, funding) = world.approved().await;
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
     // It died after the call and before it noted the answer; its job went with the queue.
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
     world.work().await;
     world.db.run_sql("delete from graphile_worker._private_jobs; update releases set status = 'sending', updated_at = now() - interval '1 hour'").await;
     world.service.sweep().await.expect("sweeps");
@@ -113,7 +113,7 @@ async fn the_event_may_come_before_the_answer() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
     let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release.id;
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
     world.work().await;
     let transfer = world.provider.transfers()[0].id.clone();
     let job = SyncTransfer { org: world.owner.org, release, transfer };
@@ -131,7 +131,7 @@ async fn a_refused_transfer_voids_the_reservation_and_can_be_released_anew() {
     let world = World::new().await;
     let (contract, funding) = world.approved().await;
     let milestone = contract.milestones[0].id;
-    world.provider.mishaps("create_transfer", [Mishap::Refuse("account_closed".to_owned())]);
+    world.provider.inject("create_transfer", [InjectedFault::Refuse("account_closed".to_owned())]);
     let first = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
     world.work().await;
     let refused = world.milestone(milestone).await;

@@ -1,7 +1,7 @@
 //! A release that stays unknown for a day is a person's to settle, and the provider's own transfers are never overruled.
 
 use escrow::Resolution;
-use escrow_api::fake::Mishap;
+use escrow_api::fake::InjectedFault;
 use escrow_api::{Error, Escrows, Funding, Release};
 use kernel::ReleaseId;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ async fn unknown(world: &World, made: bool) -> (Funding, Release) {
     let (_, funding) = world.approved().await;
     let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
     if made {
-        world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+        world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
         world.work().await;
     } else {
         world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours', attempts = 1, destination = (select account from payee_accounts)").await;

@@ -1,7 +1,7 @@
 //! Transfers that are taken back at the provider: seen as a state, their contract stands still, a person settles what came back.
 
 use escrow::{Settlement, Unsettled};
-use escrow_api::fake::Mishap;
+use escrow_api::fake::InjectedFault;
 use escrow_api::{Contract, Escrows, Funding, PaymentProvider, TransferOrder, TransferState};
 use kernel::{OrgId, OrgRole, ReleaseId};
 use serde_json::{Value, json};
@@ -236,7 +236,7 @@ async fn one_that_is_found_reversed_is_sent_and_reversed_in_one() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
     world.work().await;
     let transfer = world.provider.transfers()[0].id.clone();
     world.provider.change_transfer(&transfer, |changed| changed.reversed = changed.amount);

@@ -1,6 +1,6 @@
 //! Contracts that end by agreement, and money that comes all the same.
 
-use escrow_api::fake::Mishap;
+use escrow_api::fake::InjectedFault;
 use escrow_api::{Contracts, Error, Terminate};
 use kernel::ContractId;
 
@@ -38,13 +38,13 @@ async fn money_that_comes_for_a_contract_that_ended_waits_in_suspense() {
 async fn what_may_be_at_the_provider_is_cancelled_there_before_the_contract_ends() {
     let world = World::new().await;
     let contract = world.contract(&[100_000, 50_000]).await;
-    world.provider.mishaps("create_payment_intent", [Mishap::LoseAnswer]);
+    world.provider.inject("create_payment_intent", [InjectedFault::LoseAnswer]);
     world.fund(contract.milestones[0].id).await.expect_err("the answer is lost");
     let declined = world.fund(contract.milestones[1].id).await.expect("funds");
     world.provider.change_intent(&declined.intent, |intent| intent.last_error = Some("declined".to_owned()));
     world.sync(&declined).await.expect("syncs");
     assert!(world.terminate(&world.owner, contract.id).await.expect("proposes").waiting);
-    world.provider.mishaps("cancel_payment_intent", [Mishap::Unavailable]);
+    world.provider.inject("cancel_payment_intent", [InjectedFault::Unavailable]);
     world.terminate(&world.contractor, contract.id).await.expect_err("the provider does not answer");
     let now = Contracts::get(&*world.service, &world.owner.ctx(), contract.id).await.expect("reads");
     assert_eq!(now.status.name(), "active", "nothing has ended");

@@ -115,7 +115,7 @@ async fn the_whole_way_by_events_alone() {
     world.approve(milestone, None).await.expect("approves");
     let release =
         escrow_api::Escrows::release(&*world.service, &world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
-    world.provider.mishaps("create_transfer", [escrow_api::fake::Mishap::LoseAnswer]);
+    world.provider.inject("create_transfer", [escrow_api::fake::InjectedFault::LoseAnswer]);
     world.work().await;
     let transfer = &world.provider.transfers()[0];
     let told = json!({ "id": transfer.id, "metadata": { "release_id": release.id } });
@@ -144,7 +144,7 @@ async fn the_whole_way_by_events_alone() {
 async fn an_event_about_an_intent_whose_creation_we_never_heard_of_finds_its_payment() {
     let world = World::new().await;
     let contract = world.contract(&[1_000_000]).await;
-    world.provider.mishaps("create_payment_intent", [escrow_api::fake::Mishap::LoseAnswer]);
+    world.provider.inject("create_payment_intent", [escrow_api::fake::InjectedFault::LoseAnswer]);
     assert!(world.fund(contract.milestones[0].id).await.is_err());
     let intent = world.provider.intents()[0].id.clone();
     let at = world.clock.now();
@@ -171,7 +171,7 @@ async fn an_account_event_reads_the_account_again() {
     let made = world.provider.calls().iter().filter(|call| **call == "create_account").count();
     assert_eq!(made, 1);
 
-    world.provider.mishaps("account", [escrow_api::fake::Mishap::Refuse("account_invalid".to_owned())]);
+    world.provider.inject("account", [escrow_api::fake::InjectedFault::Refuse("account_invalid".to_owned())]);
     told["id"] = json!("evt_2");
     told["type"] = json!("account.application.deauthorized");
     deliver(&world, &told).await.expect("is taken");
