@@ -21,7 +21,7 @@ lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- --deny warnings
 
-# A benchmark of quality.md, such as `just bench read`
+# A benchmark of docs/QUALITY.md, such as `just bench read`
 bench what="read":
     cargo run --release -p bench -- {{what}}
 

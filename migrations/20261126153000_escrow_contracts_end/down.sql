@@ -7,6 +7,8 @@ alter table awards drop column sign_by;
 drop function app.audit_other_party;
 drop function app.end_contract;
 revoke update on milestones, escrow_accounts from build14_system;
+-- Columns are revoked with their table: those that holds need are given again.
+grant update (frozen, updated_at) on milestones to build14_system;
 drop table contract_terminations;
 create or replace function app.guard_tender() returns trigger language plpgsql
     as $$

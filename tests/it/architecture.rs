@@ -5,11 +5,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 use crate::source::{root, rust_files};
+use crate::world::World;
 
-const DOMAINS: &[&str] = &["audit", "auth", "tenants", "users", "projects", "escrow", "tenders"];
-const PLATFORM: &[&str] = &["kernel", "uow", "db", "web", "jobs", "embedded-postgres", "testkit"];
+/// What stands beside the domains and the platform in `crates/`.
+const OTHERS: &[&str] = &["adapters", "stripe-sandbox"];
 
-/// Who may call whom, as `(caller, callee)` of api crates; the other way round is an event or a port (architecture.md §2).
+/// The folders of `crates/`: those of the domains, which have an `api` and an `impl`, and those of the platform.
+fn folders() -> (Vec<String>, Vec<String>) {
+    let entries = std::fs::read_dir(root().join("crates")).expect("a folder");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
+    let mut names: Vec<_> = names.filter(|name| !OTHERS.contains(&name.as_str())).collect();
+    names.sort();
+    names.into_iter().partition(|name| {
+        let has = |part: &str| root().join("crates").join(name).join(part).join("Cargo.toml").exists();
+        assert_eq!(has("api"), has("impl"), "crates/{name}: a domain has both, `api` and `impl`");
+        has("api")
+    })
+}
+
+fn domains() -> Vec<String> {
+    folders().0
+}
+
+fn platform() -> Vec<String> {
+    folders().1
+}
+
+/// Who may call whom, as `(caller, callee)` of api crates; the other way round is an event or a port (docs/ARCHITECTURE.md).
 const CALLS: &[(&str, &[&str])] = &[
     // Everyone asks the `Authorizer`, the trail too; everyone writes to the trail, sign-in too. Their api crates do not know each other.
     ("audit", &["auth"]),
@@ -46,8 +68,8 @@ fn api(domain: &str) -> String {
 #[test]
 fn implementations_never_depend_on_each_other() {
     let all = dependencies();
-    for domain in DOMAINS {
-        let others: Vec<_> = DOMAINS.iter().filter(|other| all[*domain].contains(**other)).collect();
+    for domain in domains() {
+        let others: Vec<_> = domains().into_iter().filter(|other| all[&domain].contains(other)).collect();
         assert!(others.is_empty(), "`{domain}` depends on the implementation of {others:?}: use its api crate");
     }
 }
@@ -55,11 +77,13 @@ fn implementations_never_depend_on_each_other() {
 #[test]
 fn calls_go_one_way() {
     let all = dependencies();
-    for (domain, may) in CALLS {
-        for package in [domain.to_string(), api(domain)] {
-            for callee in DOMAINS.iter().filter(|callee| *callee != domain && all[&package].contains(&api(callee))) {
+    for domain in domains() {
+        let may = CALLS.iter().find(|(caller, _)| *caller == domain).map(|(_, may)| *may);
+        let may = may.unwrap_or_else(|| panic!("`{domain}` is a new domain: say in `CALLS` whom it may call"));
+        for package in [domain.clone(), api(&domain)] {
+            for callee in domains().iter().filter(|callee| **callee != domain && all[&package].contains(&api(callee))) {
                 assert!(
-                    may.contains(callee),
+                    may.contains(&callee.as_str()),
                     "`{package}` must not call `{callee}-api`: the other way round is an event on the outbox, or a port that `{domain}-api` defines"
                 );
             }
@@ -70,7 +94,8 @@ fn calls_go_one_way() {
 #[test]
 fn api_crates_form_no_cycle() {
     let all = dependencies();
-    let mut left: BTreeSet<&str> = DOMAINS.iter().copied().collect();
+    let domains = domains();
+    let mut left: BTreeSet<&str> = domains.iter().map(String::as_str).collect();
     while !left.is_empty() {
         let free: Vec<&str> =
             left.iter().copied().filter(|d| !left.iter().any(|other| other != d && all[&api(d)].contains(&api(other)))).collect();
@@ -80,12 +105,32 @@ fn api_crates_form_no_cycle() {
 }
 
 #[test]
+fn every_domain_is_in_the_servers_list() {
+    let mut listed: Vec<_> = build14::modules::MODULES.iter().map(|module| module.name).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, domains(), "bin/server/src/modules.rs has a `MODULE` of every domain");
+}
+
+#[tokio::test]
+async fn every_task_that_a_domain_names_has_a_handler_and_no_other() {
+    let world = World::new().await;
+    let registry = world.services.registry();
+    let (mut named, mut done): (Vec<_>, Vec<_>) =
+        (build14::modules::MODULES.iter().flat_map(|module| module.tasks.iter().copied()).collect(), registry.tasks().collect());
+    named.sort_unstable();
+    done.sort_unstable();
+    assert_eq!(named, done);
+    assert!(named.iter().all(|task| build14::modules::does(task)) && !build14::modules::does("escrow.nothing"));
+    world.end().await;
+}
+
+#[test]
 fn contracts_know_no_technology() {
     let all = dependencies();
-    for domain in DOMAINS {
+    for domain in domains() {
         for technology in ["diesel", "diesel-async", "actix-web", "db", "web", "utoipa"] {
             assert!(
-                !all[&api(domain)].contains(technology),
+                !all[&api(&domain)].contains(technology),
                 "`{domain}-api` depends on {technology}: its dependants would pay for it"
             );
         }
@@ -95,11 +140,11 @@ fn contracts_know_no_technology() {
 #[test]
 fn the_platform_knows_no_domain() {
     let all = dependencies();
-    for platform in PLATFORM {
-        for domain in DOMAINS {
-            assert!(!all[*platform].contains(*domain), "`{platform}` depends on `{domain}`");
-            let allowed = *platform == "web" && *domain == "auth";
-            assert!(allowed || !all[*platform].contains(&api(domain)), "`{platform}` depends on `{domain}-api`");
+    for platform in platform() {
+        for domain in domains() {
+            assert!(!all[&platform].contains(&domain), "`{platform}` depends on `{domain}`");
+            let allowed = platform == "web" && domain == "auth";
+            assert!(allowed || !all[&platform].contains(&api(&domain)), "`{platform}` depends on `{domain}-api`");
         }
     }
     for bottom in ["kernel", "uow"] {

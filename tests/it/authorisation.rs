@@ -1,12 +1,12 @@
-//! The golden matrix: which role holds which permission. Review every line that changes (domain.md §4).
+//! The golden matrix: which role holds which permission. Review every line that changes (docs/domain/roles.md).
 
-use build14::services::PERMISSIONS;
+use build14::modules::{permissions, routes};
 use kernel::{OrgRole, ProjectRole};
 
 #[tokio::test]
 async fn matrix() {
-    let policy = auth::Policy::embedded(PERMISSIONS).await.expect("the policy fits the permissions");
-    let mut permissions = PERMISSIONS.concat();
+    let policy = auth::Policy::embedded(&permissions()).await.expect("the policy fits the permissions");
+    let mut permissions = permissions().concat();
     permissions.sort();
     let before = permissions.len();
     permissions.dedup();
@@ -31,17 +31,14 @@ async fn matrix() {
 
 #[test]
 fn every_route_names_its_guard() {
-    let routes: Vec<String> = build14::services::routes()
-        .catalogue()
-        .iter()
-        .map(|r| format!("{:<7} {:<46} {}", r.method.as_str(), r.path, r.guard))
-        .collect();
+    let routes: Vec<String> =
+        routes().catalogue().iter().map(|r| format!("{:<7} {:<46} {}", r.method.as_str(), r.path, r.guard)).collect();
     insta::assert_snapshot!("routes", routes.join("\n"));
 }
 
 #[test]
 fn every_route_of_tenders_and_bids_is_sealed_in_logs_and_metrics() {
-    let routes = build14::services::routes();
+    let routes = routes();
     let open: Vec<_> = routes
         .catalogue()
         .into_iter()

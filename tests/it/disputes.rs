@@ -191,3 +191,32 @@ async fn a_payer_who_only_authorises_is_told_and_the_milestone_funded_anew() {
     world.milestone_is(&owner, milestone, "funded").await;
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_warning_of_fraud_before_the_release_stops_it_until_a_person_lifts_the_hold() {
+    let world = World::new().await;
+    let (owner, contractor, milestone, escrow) = paid(&world, "pm_card_bypassPending").await;
+    world.milestone_is(&owner, &milestone, "funded").await;
+    world.approve(&owner, &contractor, &milestone).await;
+    world.befall("early_fraud_warnings", json!({"charge": world.charge_of(&escrow).await})).await;
+    let holds = world.settle_until("it is frozen", async || world.frozen(&owner, &milestone).await).await;
+    assert_eq!((&holds[0]["kind"], &holds[0]["scope"]), (&json!("fraud_warning"), &json!("milestone")));
+    assert_eq!(world.open_alarms().await, ["fraud_warning"]);
+    let release = async || owner.http.act(&format!("/api/escrow/{escrow}/release")).await;
+    let refused = release().await.expect(409);
+    assert_eq!((&refused.body["code"], &refused.body["holdKind"]), (&json!("ON_HOLD"), &json!("fraud_warning")));
+    world.settle().await;
+    assert!(world.sandbox.transfers().is_empty());
+
+    let place = build14::services::HoldPlace::Milestone(milestone.parse().expect("an id"));
+    let by = kernel::Decision {
+        operator: "Ada Lovelace".parse().expect("a name"),
+        reason: Some("the payer confirmed the charge".parse().expect("a reason")),
+    };
+    let lifted = build14::services::unfreeze(&world.db.system_url().await, place, "fraud_warning", &by).await.expect("lifts");
+    assert_eq!((lifted.kinds, lifted.remaining), (vec!["fraud_warning".to_owned()], vec![]));
+    release().await.expect(200);
+    world.milestone_is(&owner, &milestone, "released").await;
+    assert_eq!(world.sandbox.transfers().len(), 1);
+    world.end().await;
+}

@@ -203,7 +203,10 @@ async fn another_partys_trail_tells_what_was_done_and_who_did_it() {
     let fell = format!("select app.audit_for_bidder('{}', '{}', gen_random_uuid(), 'r')", owner.org, made.bid);
     intruder.is_refused(&owner, &fell).await;
     let reversed = |action: &str, text: &str| {
-        format!("select app.tell_contractor('{}', '{action}', 'release', gen_random_uuid(), 'r', '{{}}', '{text}')", made.id)
+        format!(
+            "select app.tell_contractor('{}', '{}', '{action}', 'release', gen_random_uuid(), 'r', '{{}}', '{text}')",
+            owner.org, made.id
+        )
     };
     let system = |sql: &str| format!("set local app.user_id = ''; {sql}");
     for (action, text) in [("escrow.reversal_settled", r#"{"operator": "Ada"}"#), ("escrow.release_sent", "{}")] {

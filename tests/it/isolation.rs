@@ -1,4 +1,4 @@
-//! Isolation, generated (quality.md §2.1): every route is called by nobody, by another tenant and by a member without the permission, with
+//! Isolation, generated (docs/QUALITY.md): every route is called by nobody, by another tenant and by a member without the permission, with
 //! the real ids of a tenant. A route without an entry here fails the test.
 
 use std::collections::BTreeMap;
@@ -255,7 +255,7 @@ async fn nobody_reaches_what_is_not_theirs() {
     let scene = scene(&world).await;
     let member = world.colleague(&scene.owner, "member").await;
     let cases = cases(&scene);
-    let routes = build14::services::routes().catalogue();
+    let routes = build14::modules::routes().catalogue();
     world.settle().await;
     let before = fingerprint(&world, &scene.owner.org).await;
     let mut wrong = Vec::new();

@@ -66,7 +66,7 @@ async fn from_sign_up_to_a_released_milestone() {
     assert_eq!(statement.body["transactions"], theirs.body["transactions"]);
     let kinds: Vec<_> =
         statement.body["transactions"].as_array().into_iter().flatten().map(|t| t["kind"].as_str().unwrap_or_default()).collect();
-    assert_eq!(kinds, ["E1", "E1b", "E2", "E3", "E4"]);
+    assert_eq!(kinds, ["payment_received", "processing_fee_kept", "funds_available", "release_reserved", "release_sent"]);
     for party in [&owner, &acme] {
         let verified = party.http.get("/api/audit/verify").await.expect(200);
         assert_eq!(verified.body["valid"], true, "{}", verified.body);

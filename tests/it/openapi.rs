@@ -13,7 +13,7 @@ fn the_document_changes_only_on_purpose() {
 
 #[test]
 fn every_operation_is_complete() {
-    assert_eq!(build14::services::routes().dangling(), [] as [&str; 0], "schemas that nobody declares");
+    assert_eq!(build14::modules::routes().dangling(), [] as [&str; 0], "schemas that nobody declares");
     let document = document();
     assert_eq!(document["openapi"], "3.1.0");
     let mut ids = Vec::new();

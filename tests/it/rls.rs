@@ -1,4 +1,4 @@
-//! Row-level security bites without the application (quality.md §2.2): looked up in the catalogue, table by table.
+//! Row-level security bites without the application (docs/QUALITY.md): looked up in the catalogue, table by table.
 
 use testkit::Database;
 

@@ -1,4 +1,4 @@
-//! Tenants cannot reach each other's rows, whatever the application asks for (quality.md §2.2): generated from the catalogue, every table is
+//! Tenants cannot reach each other's rows, whatever the application asks for (docs/QUALITY.md): generated from the catalogue, every table is
 //! read, updated, deleted from, copied into and referenced by another tenant, as the serving role, with real rows of both.
 
 use std::collections::BTreeMap;

@@ -29,3 +29,27 @@ fn collect(folder: &Path, files: &mut Vec<(String, String)>) {
         }
     }
 }
+
+/// Every text of the project, relative to the root: what is built, made or hidden is none, save what tells other machines what to do.
+pub fn text_files() -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    collect_texts(&root(), &mut files);
+    files.sort();
+    assert!(files.len() > 200, "the texts are found");
+    files
+}
+
+fn collect_texts(folder: &Path, files: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.is_dir() {
+            let ours = !name.starts_with('.') || [".ci", ".github"].contains(&name.as_str());
+            if ours && !["target", "node_modules"].contains(&name.as_str()) {
+                collect_texts(&path, files);
+            }
+        } else if let Ok(text) = std::fs::read_to_string(&path) {
+            files.push((path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned(), text));
+        }
+    }
+}

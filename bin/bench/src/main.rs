@@ -20,7 +20,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum What {
-    /// P8: one permission decision
+    /// One permission decision
     Decision,
     /// Reads of a person while they make projects: somebody who has very many against somebody who has a few; then reads beside sign-ins, and
     /// 300 sign-ins at once
@@ -41,7 +41,7 @@ enum What {
         #[arg(long)]
         server: Option<std::path::PathBuf>,
     },
-    /// P1: the hot tenant read over HTTP against pgbench running the same statements
+    /// The hot tenant read over HTTP against pgbench running the same statements
     Read {
         /// Organisations in the data set
         #[arg(long, default_value_t = 10_000)]

@@ -233,7 +233,7 @@ pub fn doctor(settings: &Settings, json: bool, anchor: Option<&str>) -> anyhow::
         })
         .await?;
         if json {
-            say(&serde_json::Value::Array(findings.iter().map(services::Finding::json).collect()).to_string());
+            say(&serde_json::Value::Array(findings.iter().map(module::Finding::json).collect()).to_string());
         } else if findings.is_empty() {
             say("every invariant holds, no alarm is open");
         } else {

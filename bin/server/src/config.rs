@@ -1,11 +1,13 @@
 //! Configuration: embedded defaults, the profile, the environment; validated whole, every fault reported at once.
 
-mod escrow;
-mod reader;
+mod flat;
+mod reading;
 mod sanity;
 mod settings;
+#[cfg(test)]
+mod terms_tests;
 
-pub use reader::Faults;
+pub use module::Faults;
 pub use settings::{LogFormat, Metrics, Profile, Settings};
 
 use figment::Figment;
@@ -61,5 +63,12 @@ pub fn load_from(environment: &[(String, String)]) -> Result<Settings, Faults> {
         let path = key["BUILD14__".len()..].to_lowercase().replace("__", ".");
         given = given.merge((path.as_str(), value.as_str()));
     }
-    reader::Reader::new(&Figment::from(Toml::string(DEFAULT)), &given)?.settings(profile)
+    let mut unknown = Faults::default();
+    let values = flat::laid_over(&Figment::from(Toml::string(DEFAULT)), &given, &mut unknown)?;
+    let read = reading::read(module::Values::new(values), profile);
+    match read {
+        Ok(settings) if unknown.is_empty() => Ok(settings),
+        Ok(_) => Err(unknown),
+        Err(faults) => Err(unknown.and(faults)),
+    }
 }

@@ -177,8 +177,7 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
     expect(statement["transactions"] == theirs["transactions"], "both parties see the same postings", &theirs)?;
     let mut sum = Decimal::ZERO;
     for transaction in statement["transactions"].as_array().into_iter().flatten() {
-        let source = transaction.pointer("/source/objectId").and_then(Value::as_str).unwrap_or_default();
-        n.say(format!("   {:<4} {source}", text(transaction, "/kind")?));
+        n.say(format!("   {} {}", text(transaction, "/kind")?, text(transaction, "/sourceId")?));
         for entry in transaction["entries"].as_array().into_iter().flatten() {
             let amount: Decimal = text(entry, "/amount/amount")?.parse().map_err(|e| DemoError::Broken(format!("{e}")))?;
             sum += amount;

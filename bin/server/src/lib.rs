@@ -5,6 +5,7 @@ pub mod config;
 pub mod database;
 pub mod demo;
 mod listener;
+pub mod modules;
 pub mod scrape;
 pub mod secrets;
 pub mod server;

@@ -74,7 +74,7 @@ enum Command {
     Payout(Own),
     /// Posts what the payment provider took of the platform's own money, such as the fee of a dispute (txn_…), as it shows it, once
     Cost(Own),
-    /// Settles a release whose outcome stayed unknown for a day, as a person found it at the payment provider (R5)
+    /// Settles a release whose outcome stayed unknown for a day, as a person found it at the payment provider
     #[command(group = clap::ArgGroup::new("outcome").required(true).args(["sent", "not_sent"]))]
     ReleaseResolve {
         /// The release's id
@@ -124,7 +124,7 @@ enum Command {
         #[arg(long)]
         reason: kernel::Reason,
     },
-    /// Settles what came back of a transfer that was reversed at the payment provider (R7)
+    /// Settles what came back of a transfer that was reversed at the payment provider
     #[command(group = clap::ArgGroup::new("settlement").required(true).args(["paid_with", "held_again"]))]
     ReversalSettle {
         /// The release's id

@@ -6,31 +6,29 @@ mod documents;
 mod float;
 mod holds;
 pub mod keys;
-mod obligations;
 mod platform;
-mod registry;
 mod sandbox;
 mod seed;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use actix_web::web::{Data, ServiceConfig};
-use kernel::{Clock, Decision, Permission, ReleaseId, SystemClock};
+use actix_web::web::ServiceConfig;
+use kernel::{Clock, Decision, ReleaseId, SystemClock};
+use module::Wired;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 use uow::{SystemUow, Uow};
 
 use crate::config::{Profile, Settings};
 use crate::database::Urls;
+use crate::modules;
 
-pub use doctor::{Finding, doctor, doctor_of, exposed};
-pub use documents::{openapi_json, routes};
-pub use escrow::Settlement;
+pub use doctor::{doctor, doctor_of, exposed};
+pub use documents::openapi_json;
+pub use escrow::{HoldPlace, Resolution, Settlement};
 pub use float::post_float;
 pub use holds::{freeze, unfreeze};
-pub use registry::TASKS;
 pub use sandbox::{reopen_sandbox, running_sandbox, start_sandbox};
 pub use seed::seed;
 
@@ -42,10 +40,6 @@ pub const SYSTEM_POOL: usize = 8;
 pub fn job_connections(settings: &Settings) -> usize {
     2 * settings.jobs.concurrency
 }
-
-/// Every permission that exists.
-pub const PERMISSIONS: &[&[Permission]] =
-    &[audit_api::perm::ALL, tenants_api::perm::ALL, projects_api::perm::ALL, tenders_api::perm::ALL, escrow_api::perm::ALL];
 
 /// How to speak to Stripe, or to the sandbox.
 #[derive(Debug, Clone)]
@@ -90,11 +84,19 @@ fn provider(settings: &Settings, stripe: &StripeAccess) -> anyhow::Result<stripe
     Ok(stripe_adapter::StripeProvider::new(&provider)?)
 }
 
-/// The domains that requests and jobs share, over one pair of doors.
+/// The domains over one pair of doors, which requests and jobs have each.
 struct Domains {
+    audit: Arc<audit::Service>,
+    tenants: Arc<tenants::Service>,
     projects: Arc<projects::Service>,
     escrow: Arc<escrow::Service>,
     tenders: Arc<tenders::Service>,
+}
+
+impl Domains {
+    fn wired(&self) -> Vec<Arc<dyn Wired>> {
+        vec![self.audit.clone(), self.tenants.clone(), self.projects.clone(), self.escrow.clone(), self.tenders.clone()]
+    }
 }
 
 /// All services of a process.
@@ -103,21 +105,18 @@ pub struct Services {
     system: SystemUow,
     policy: Arc<auth::Policy>,
     audit: Arc<audit::Service>,
-    tenants: Arc<tenants::Service>,
     auth: Arc<auth::Service>,
-    users: Arc<users::Service>,
-    domains: Domains,
-    /// The same once more for handlers of jobs and events, over pools of their own: what they hold, no request waits for.
-    for_jobs: Domains,
-    cookies: users::CookieSettings,
+    escrow: Arc<escrow::Service>,
+    /// What the endpoints call.
+    serving: Vec<Arc<dyn Wired>>,
+    /// What does jobs, hears events and sweeps, over pools of its own: what it holds, no request waits for.
+    working: Vec<Arc<dyn Wired>>,
     listener: JoinHandle<()>,
     /// Sets the gauge of open alarms, if this process shows metrics.
     counting: OnceLock<JoinHandle<()>>,
     worker: Arc<OnceLock<jobs::Monitor>>,
     demo_logins_missing: Arc<AtomicBool>,
     drain: web::Drain,
-    signer: Arc<audit::Signer>,
-    sign_every: Duration,
 }
 
 impl Services {
@@ -127,13 +126,13 @@ impl Services {
     /// If the policy, a key or a setting cannot be used.
     pub async fn build(settings: &Settings, urls: &Urls, stripe: StripeAccess, public_url: &str) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let policy = Arc::new(auth::Policy::embedded(PERMISSIONS).await?);
+        let policy = Arc::new(auth::Policy::embedded(&modules::permissions()).await?);
         let signer = Arc::new(keys::signer(settings)?);
         let Ground { app, uow, system, audit, tenants } = Ground::new(
             pool(settings, &urls.app, db::Role::App, settings.database.pool_size, db::Sharing::PerThread),
             pool(settings, &urls.system, db::Role::System, SYSTEM_POOL, db::Sharing::Shared),
             (&policy, &signer),
-            settings.approver_wait,
+            settings,
         )?;
         let door = Arc::clone(&app);
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
@@ -161,33 +160,32 @@ impl Services {
             pool(settings, &urls.app, db::Role::App, settings.jobs.concurrency, db::Sharing::Shared),
             pool(settings, &urls.system, db::Role::System, settings.jobs.concurrency, db::Sharing::Shared),
             (&policy, &signer),
-            settings.approver_wait,
+            settings,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
         let Ground { uow, system, audit, tenants, .. } = serving;
-        let users =
-            users::Service::new(uow, system.clone(), tenants.clone(), auth.clone(), auth.clone(), policy.clone(), audit.clone());
-        let bonds = obligations::LiveBusiness { contracts: domains.escrow.clone(), tenders: domains.tenders.clone() };
-        let users = Arc::new(users.with_obligations(Arc::new(bonds)));
-        let cookies = users::CookieSettings { secure: settings.secure_cookie };
+        let users = users::Service::new(uow, system.clone(), tenants, auth.clone(), auth.clone(), policy.clone(), audit.clone())
+            .with_obligations(vec![domains.tenders.clone(), domains.escrow.clone()])
+            .with_cookies(users::CookieSettings { secure: settings.secure_cookie });
+        let escrow = domains.escrow.clone();
+        let mut serving = domains.wired();
+        serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users)]);
+        let mut working = for_jobs.wired();
+        working.push(auth.clone());
         Ok(Self {
             door,
             system,
             policy,
             audit,
-            tenants,
             auth,
-            users,
-            domains,
-            for_jobs,
-            cookies,
+            escrow,
+            serving,
+            working,
             listener,
             counting: OnceLock::new(),
             worker: Arc::default(),
             demo_logins_missing: Arc::default(),
             drain: web::Drain::default(),
-            signer,
-            sign_every: settings.audit.sign_every,
         })
     }
 
@@ -196,7 +194,7 @@ impl Services {
     /// # Errors
     /// If routes or settings contradict each other.
     pub fn app_deps(&self, settings: &Settings) -> anyhow::Result<web::AppDeps> {
-        let routes = routes();
+        let routes = modules::routes();
         let conflicts = routes.conflicts();
         anyhow::ensure!(conflicts.is_empty(), "schemas of the API contradict each other: {conflicts:?}");
         let document = documents::document(&routes);
@@ -205,17 +203,7 @@ impl Services {
         let ready = ready.in_production(settings.profile == Profile::Production);
         let ready = ready.unless_demo_logins_are_missing(Arc::clone(&self.demo_logins_missing));
         let idempotency = web::IdempotencySecret::derived(keys::seal_secret(settings)?.expose_secret().trim().as_bytes());
-        let audit: Data<dyn audit_api::Audit> = Data::from(self.audit.clone() as Arc<_>);
-        let proof: Data<dyn audit_api::Proof> = Data::from(self.audit.clone() as Arc<_>);
-        let organizations: Data<dyn tenants_api::Organizations> = Data::from(self.tenants.clone() as Arc<_>);
-        let sign_in: Data<dyn auth_api::SignIn> = Data::from(self.auth.clone() as Arc<_>);
-        let authorizer: Data<dyn auth_api::Authorizer> = Data::from(self.policy.clone() as Arc<_>);
-        let users: Data<dyn users_api::Users> = Data::from(self.users.clone() as Arc<_>);
-        let cookies = Data::new(self.cookies.clone());
-        let projects: Data<dyn projects_api::Projects> = Data::from(self.domains.projects.clone() as Arc<_>);
-        let units: Data<dyn projects_api::Units> = Data::from(self.domains.projects.clone() as Arc<_>);
-        let soqs: Data<dyn projects_api::Soqs> = Data::from(self.domains.projects.clone() as Arc<_>);
-        let (escrow, tenders) = (self.domains.escrow.clone(), self.domains.tenders.clone());
+        let serving = self.serving.clone();
         let deps = web::AppDeps::new(Arc::new(routes), self.auth.clone(), web_settings(settings));
         let deps = if settings.server.docs { deps.openapi(document) } else { deps };
         Ok(deps
@@ -225,11 +213,9 @@ impl Services {
             .denial_log(Arc::new(platform::Denials(self.audit.clone())))
             .readiness(Arc::new(ready))
             .data(move |config: &mut ServiceConfig| {
-                config.app_data(audit.clone()).app_data(proof.clone()).app_data(organizations.clone()).app_data(sign_in.clone());
-                config.app_data(authorizer.clone()).app_data(users.clone()).app_data(cookies.clone());
-                config.app_data(projects.clone()).app_data(units.clone()).app_data(soqs.clone());
-                escrow::app_data(config, &escrow);
-                tenders::app_data(config, &tenders);
+                for service in &serving {
+                    Arc::clone(service).data(config);
+                }
             }))
     }
 
@@ -243,7 +229,7 @@ impl Services {
         what: &escrow::Resolution,
         by: &Decision,
     ) -> Result<escrow_api::Release, escrow_api::Error> {
-        self.domains.escrow.resolve_release(release, what, by).await
+        self.escrow.resolve_release(release, what, by).await
     }
 
     /// Settles what came back of a release, as a person decides.
@@ -256,20 +242,17 @@ impl Services {
         what: &escrow::Settlement,
         by: &Decision,
     ) -> Result<escrow_api::Release, escrow::Unsettled> {
-        self.domains.escrow.settle_reversal(release, what, by).await
+        self.escrow.settle_reversal(release, what, by).await
     }
 
-    /// The handlers of jobs, events and sweeps.
+    /// What does jobs, hears events and sweeps.
     #[must_use]
     pub fn registry(&self) -> jobs::Registry {
-        registry::registry(&registry::Hands {
-            escrow: &self.for_jobs.escrow,
-            tenders: &self.for_jobs.tenders,
-            auth: &self.auth,
-            system: &self.system,
-            signer: &self.signer,
-            sign_every: self.sign_every,
-        })
+        let mut registry = jobs::Registry::new();
+        for service in &self.working {
+            Arc::clone(service).register(&mut registry);
+        }
+        registry
     }
 
     /// Tells readiness about the worker of this process.
@@ -323,13 +306,19 @@ impl Ground {
         app: db::PoolSettings,
         platform: db::PoolSettings,
         (policy, signer): (&Arc<auth::Policy>, &Arc<audit::Signer>),
-        approver_wait: std::time::Duration,
+        settings: &Settings,
     ) -> anyhow::Result<Self> {
         let app = db::Postgres::new(app)?;
         let (uow, system) = (Uow::new(app.clone()), SystemUow::new(db::Postgres::new(platform)?));
-        let audit = Arc::new(audit::Service::new(uow.clone(), policy.clone()).with_signer(Arc::clone(signer)));
+        let audit = audit::Service::new(uow.clone(), policy.clone())
+            .with_signer(Arc::clone(signer))
+            .signing_every(audit::Settings::read(&mut settings.reader()).sign_every, system.clone());
+        let audit = Arc::new(audit);
         let tenants = tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone());
-        let tenants = Arc::new(tenants.with_approver_wait(chrono::TimeDelta::from_std(approver_wait)?));
+        let tenants = Arc::new(
+            tenants
+                .with_approver_wait(chrono::TimeDelta::from_std(tenants::Settings::read(&mut settings.reader()).approver_wait)?),
+        );
         Ok(Self { app, uow, system, audit, tenants })
     }
 }
@@ -368,7 +357,7 @@ impl Builder<'_> {
         let Ground { uow, system, audit, tenants, .. } = ground;
         let projects =
             projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone());
-        let projects = Arc::new(projects.offering(self.settings.escrow.currencies.clone()));
+        let projects = Arc::new(projects.offering(self.escrow.currencies.clone()));
         let escrow = Arc::new(escrow::Service::new(escrow::Dependencies {
             uow: uow.clone(),
             system: system.clone(),
@@ -381,6 +370,7 @@ impl Builder<'_> {
         }));
         let tenders = Arc::new(tenders::Service::new(tenders::Dependencies {
             uow: uow.clone(),
+            system: system.clone(),
             authorizer: self.policy.clone(),
             audit: audit.clone(),
             tenants: tenants.clone(),
@@ -388,30 +378,14 @@ impl Builder<'_> {
             contracts: escrow.clone(),
             key: tenders::SealKey::from_base64(&keys::seal_secret(self.settings)?)?,
             previous_keys: keys::previous_seal_keys(self.settings)?,
-            settings: tenders::Settings {
-                minimum_submission_period: self.settings.tenders.minimum_submission_period,
-                standstill: self.settings.tenders.standstill,
-                signature_period: self.settings.tenders.signature_period,
-            },
+            settings: tenders::Settings::read(&mut self.settings.reader()),
         }));
-        Ok(Domains { projects, escrow, tenders })
+        Ok(Domains { audit: audit.clone(), tenants: tenants.clone(), projects, escrow, tenders })
     }
 }
 
 fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
-    let mut sign_in = auth::Settings {
-        session_life: settings.session_lifetime,
-        switch_secret: keys::seal_secret(settings)?,
-        ..auth::Settings::default()
-    };
-    let given = settings.sign_in;
-    sign_in.sessions_per_person = given.sessions_per_person;
-    if given.hash_threads > 0 {
-        sign_in.hash_threads = given.hash_threads;
-    }
-    (sign_in.hash_queue, sign_in.hash_wait) = (given.hash_queue, given.hash_wait);
-    sign_in.events_kept = given.security_events_kept;
-    Ok(sign_in)
+    Ok(auth::Settings { switch_secret: keys::seal_secret(settings)?, ..auth::Settings::read(&mut settings.reader()) })
 }
 
 fn escrow_settings(
@@ -420,14 +394,7 @@ fn escrow_settings(
     livemode: bool,
     public_url: &str,
 ) -> escrow::Settings {
-    let mut escrow = escrow::Settings { webhook_secrets, livemode, ..escrow::Settings::default() };
-    let set = &settings.escrow;
-    escrow.fee_bps = set.fee_basis_points;
-    escrow.bearer = set.processing_cost_bearer;
-    escrow.processing.clone_from(&set.terms);
-    escrow.first_looks.clone_from(&set.look_again_after);
-    escrow.payment_poll = set.look_again_every;
-    escrow.read_debounce = set.look_when_read_after;
+    let mut escrow = escrow::Settings { webhook_secrets, livemode, ..escrow::Settings::read(&mut settings.reader()) };
     // There is no front end here: people come back to the documentation, where that is served.
     let page = if settings.server.docs { "/docs/" } else { "/" };
     escrow.onboarding_return_url = format!("{public_url}{page}?onboarding=done");

@@ -12,7 +12,8 @@ use crate::command::reach::{Reached, refuse_empty};
 use crate::command::{block_on, say};
 use crate::config::Settings;
 use crate::database;
-use crate::services::{PERMISSIONS, TASKS, keys};
+use crate::modules;
+use crate::services::keys;
 
 /// The database as the platform, and the trail written through it.
 struct Platform {
@@ -26,7 +27,7 @@ impl Platform {
         let reached = Reached::database(settings).await?;
         let url = reached.urls.system.clone();
         let postgres = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::system(url) })?;
-        let policy = Arc::new(auth::Policy::embedded(PERMISSIONS).await?);
+        let policy = Arc::new(auth::Policy::embedded(&modules::permissions()).await?);
         // Entries are written in the platform's own transactions: this door of the tenants is never opened.
         let audit = audit::Service::new(Uow::new(Arc::clone(&postgres) as Arc<dyn uow::Database>), policy);
         Ok(Self { system: SystemUow::new(postgres), audit, reached })
@@ -183,12 +184,7 @@ async fn retry(platform: &Platform, which: &jobs::Which, by: &Decision) -> anyho
         jobs::Which::Task(task) => job.task == *task,
     });
     for job in asked {
-        anyhow::ensure!(
-            TASKS.contains(&job.task.as_str()),
-            "nothing in this program does {:?}: job {} stays as it is",
-            job.task,
-            job.id
-        );
+        anyhow::ensure!(modules::does(&job.task), "nothing in this program does {:?}: job {} stays as it is", job.task, job.id);
     }
     let retried = platform.system.write(async |tx| {
         let retried = jobs::retry_in(tx, which, by).await?;

@@ -1,7 +1,7 @@
 //! Alarms as they are listed and as a person settles them. Raised they are by `raising`.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use kernel::{Fault, Operator, Reason, Timestamp};
 use uow::{ReadTx, SystemUow};
@@ -25,6 +25,17 @@ pub async fn alarming(tx: &ReadTx<'_>, kind: &str) -> Result<Vec<String>, Fault>
         .load(&mut tx.pg())
         .await
         .fault()?;
+    Ok(rows.into_iter().map(|row| row.object_id).collect())
+}
+
+/// Which of these objects an alarm of a kind was about that is settled: what a person looked at already, and found to be no more than it was.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn settled_alarms(tx: &ReadTx<'_>, kind: &str, objects: &[String]) -> Result<Vec<String>, Fault> {
+    let sql = "select distinct object_id from alarms where kind = $1 and object_id = any ($2) and settled_at is not null";
+    let rows: Vec<Object> =
+        diesel::sql_query(sql).bind::<Text, _>(kind).bind::<Array<Text>, _>(objects).load(&mut tx.pg()).await.fault()?;
     Ok(rows.into_iter().map(|row| row.object_id).collect())
 }
 

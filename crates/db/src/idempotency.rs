@@ -1,4 +1,4 @@
-//! Idempotency keys (api.md §1): claimed and answered in the transaction of the effect.
+//! Idempotency keys (docs/API.md): claimed and answered in the transaction of the effect.
 
 use diesel::dsl::now;
 use diesel::prelude::*;

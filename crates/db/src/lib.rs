@@ -28,7 +28,7 @@ mod tenant;
 mod wire;
 mod write;
 
-pub use alarms::{AlarmRow, Settled, alarming, alarms, open_alarms_by_kind, settle_alarm};
+pub use alarms::{AlarmRow, Settled, alarming, alarms, open_alarms_by_kind, settle_alarm, settled_alarms};
 pub use catalogue::{answers, moved_clock, unprotected_tables};
 pub use connect::{ConnectError, Messages, client_config, connect, tls};
 pub use error::{DbResult, fault_of};
@@ -37,7 +37,7 @@ pub use migrate::{
     MIGRATIONS, MigrateError, SchemaState, bootstrap, migrate, migrate_with, pending_migrations, revert_all, schema_state,
 };
 pub use patience::Patience;
-pub use pg::{Pg, PgRead};
+pub use pg::{Pg, PgRead, instant};
 pub use pool::{Postgres, check_capacity};
 pub use role::{Identity, Role, exposures_of, refusal};
 pub use settings::{PoolSettings, Sharing};

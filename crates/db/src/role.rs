@@ -47,6 +47,9 @@ const FAULTS: &str = "
     from pg_roles r, lateral (values
         (rolsuper, 'is a superuser'),
         (rolbypassrls, 'has BYPASSRLS'),
+        (not rolsuper and exists (
+            select from pg_roles g where (g.rolsuper or g.rolbypassrls) and pg_has_role(r.oid, g.oid, 'member') and g.oid <> r.oid
+         ), 'is a member of a role that is a superuser or has BYPASSRLS'),
         (not rolsuper and pg_has_role(r.oid, to_regrole('build14_owner'), 'member'), 'is build14_owner or a member of it, and so owns the tables'),
         (not rolsuper and exists (
             select from pg_class c

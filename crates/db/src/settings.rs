@@ -10,7 +10,7 @@ use crate::{Identity, Role};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
     /// Each thread has its own small pool. A connection that crosses threads wakes another core for every query: a third of the
-    /// throughput (architecture.md §4.6).
+    /// throughput (docs/ARCHITECTURE.md).
     PerThread,
     /// One pool for all threads: for jobs, which are few and slow.
     Shared,

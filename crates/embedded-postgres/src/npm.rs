@@ -4,11 +4,12 @@
 //! comes first fetches, the others wait for it. What is found in the cache is whole: it gets its name last.
 
 use std::env;
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -112,6 +113,7 @@ fn from(lock: &str, cache: &Path) -> Result<Programs, Error> {
     let Some(pinned) = Pinned::here(lock) else {
         return Err(refused(format!("it has none for {} on {}", env::consts::OS, env::consts::ARCH)));
     };
+    trust(cache)?;
     let home = cache.join(format!("postgres-{}-{}", pinned.version, pinned.platform));
     let found = || Programs::in_dir(home.join("native/bin"));
     if let Some(programs) = found() {
@@ -121,7 +123,7 @@ fn from(lock: &str, cache: &Path) -> Result<Programs, Error> {
     make(cache)?;
     let path = cache.join("lock");
     let lock = lock_file(&path)?;
-    lock.lock().map_err(io("lock", &path))?;
+    wait_for(&lock, &path)?;
     if let Some(programs) = found() {
         return Ok(programs);
     }
@@ -157,17 +159,58 @@ fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(program)).find(runs)
 }
 
-/// Makes the cache: ours, and nobody else's to write to.
-fn make(cache: &Path) -> Result<(), Error> {
-    DirBuilder::new().recursive(true).mode(0o755).create(cache).map_err(io("create", cache))?;
-    let (found, us) = (fs::symlink_metadata(cache).map_err(io("look at", cache))?, own_uid()?);
+/// Passes if there is no cache yet, or what runs from it was put there by us or by root, and nobody else may write to it.
+fn trust(cache: &Path) -> Result<(), Error> {
+    let found = match fs::symlink_metadata(cache) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        found => found.map_err(io("look at", cache))?,
+    };
     if !found.is_dir() {
         return Err(io("use", cache)(ErrorKind::NotADirectory.into()));
     }
+    let us = own_uid()?;
+    if ![us, 0].contains(&found.uid()) {
+        return Err(Error::Foreign { path: cache.to_owned(), owner: found.uid(), us });
+    }
+    if found.mode() & 0o022 != 0 {
+        return Err(refused(format!(
+            "others may write to {}, and what lies there would be run: `chmod go-w` it, or name another directory in {CACHE_VARIABLE}",
+            cache.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Makes the cache, if it is not there: ours, and nobody else's to write to.
+fn make(cache: &Path) -> Result<(), Error> {
+    if !cache.exists() {
+        DirBuilder::new().recursive(true).mode(0o755).create(cache).map_err(io("create", cache))?;
+        fs::set_permissions(cache, Permissions::from_mode(0o755)).map_err(io("set the permissions of", cache))?;
+    }
+    let (found, us) = (fs::symlink_metadata(cache).map_err(io("look at", cache))?, own_uid()?);
     if found.uid() != us {
         return Err(Error::Foreign { path: cache.to_owned(), owner: found.uid(), us });
     }
-    fs::set_permissions(cache, Permissions::from_mode(0o755)).map_err(io("set the permissions of", cache))
+    Ok(())
+}
+
+/// Nobody waits for longer than so for another process, or for npm.
+const PATIENCE: Duration = Duration::from_secs(600);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+fn wait_for(lock: &File, path: &Path) -> Result<(), Error> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(io("lock", path)(error)),
+            Err(TryLockError::WouldBlock) if Instant::now() > until => {
+                let minutes = PATIENCE.as_secs() / 60;
+                return Err(refused(format!("another process has held {} for {minutes} minutes: end it", path.display())));
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK_AGAIN),
+        }
+    }
 }
 
 /// Removes what those left who were killed half-way: nobody else is here, we hold the lock.
@@ -197,13 +240,31 @@ fn install(npm: &Path, pinned: &Pinned, into: &Path) -> Result<(), Error> {
         "--loglevel=error",
     ]);
     command.current_dir(into).stdin(Stdio::null());
-    let done =
-        command.output().map_err(|source| Error::Run { program: npm.to_owned(), account: "this user".to_owned(), source })?;
-    if done.status.success() {
-        return Ok(());
+    let run = |source| Error::Run { program: npm.to_owned(), account: "this user".to_owned(), source };
+    // What it says goes to a file: nothing has to be read while it is waited for.
+    let path = into.join("npm.log");
+    let said = File::create(&path).and_then(|file| Ok((file.try_clone()?, file))).map_err(io("write", &path))?;
+    let mut npm = command.stdout(said.0).stderr(said.1).spawn().map_err(run)?;
+    let until = Instant::now() + PATIENCE;
+    let ended = loop {
+        match npm.try_wait().map_err(run)? {
+            Some(status) => break Some(status),
+            None if Instant::now() > until => {
+                npm.kill().and_then(|()| npm.wait()).map_err(run)?;
+                break None;
+            }
+            None => std::thread::sleep(LOOK_AGAIN),
+        }
+    };
+    let said = fs::read(&path).map_err(io("read", &path))?;
+    let said = String::from_utf8_lossy(&said);
+    match ended {
+        Some(status) if status.success() => Ok(()),
+        Some(_) => Err(refused(format!("`npm ci` says:\n{}", said.trim()))),
+        None => {
+            Err(refused(format!("`npm ci` did not end within {} minutes; it said:\n{}", PATIENCE.as_secs() / 60, said.trim())))
+        }
     }
-    let said = [done.stdout, done.stderr].concat();
-    Err(refused(format!("`npm ci` says:\n{}", String::from_utf8_lossy(&said).trim())))
 }
 
 /// npm packages hold no symbolic links: the package lists those that its libraries need.

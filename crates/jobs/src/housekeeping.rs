@@ -1,5 +1,6 @@
 //! What this crate does from time to time by itself: gauges, and pruning of what nobody needs any more.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use db::prelude::*;
@@ -12,7 +13,7 @@ use crate::{Registry, alarms, pending};
 /// Rows per statement, so that none takes long.
 const BATCH: i64 = 5_000;
 
-/// Delivered events are kept a week for whoever asks what happened; an idempotency key lives 24 hours (api.md §1); the payment provider
+/// Delivered events are kept a week for whoever asks what happened; an idempotency key lives 24 hours (docs/API.md); the payment provider
 /// repeats an event for days, and its inbox knows it again for 30.
 const PRUNE: [&str; 5] = [
     "delete from outbox where seq in (
@@ -31,21 +32,11 @@ const PRUNE: [&str; 5] = [
 
 /// Adds the sweeps of this crate.
 pub(crate) fn add(registry: &mut Registry, system: &SystemUow) {
-    let door = system.clone();
-    registry.every("jobs.gauges", Duration::from_secs(15), move || {
-        let system = door.clone();
-        async move { gauges(&system).await }
-    });
-    let door = system.clone();
-    registry.every("jobs.alarms", Duration::from_secs(15), move || {
-        let system = door.clone();
-        async move { alarms::watch(&system).await }
-    });
-    let door = system.clone();
-    registry.every("jobs.prune", Duration::from_secs(3600), move || {
-        let system = door.clone();
-        async move { prune(&system).await }
-    });
+    let system = Arc::new(system.clone());
+    let quarter_minute = Duration::from_secs(15);
+    registry.every("jobs.gauges", quarter_minute, &system, |system| async move { gauges(&system).await });
+    registry.every("jobs.alarms", quarter_minute, &system, |system| async move { alarms::watch(&system).await });
+    registry.every("jobs.prune", Duration::from_secs(3600), &system, |system| async move { prune(&system).await });
 }
 
 #[allow(clippy::cast_precision_loss)]

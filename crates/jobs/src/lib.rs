@@ -15,7 +15,7 @@
 //!   commits too.)
 //! - Only the platform's role touches the queue's tables; a handler acts as the tenant that the envelope names.
 //!
-//! Tables: `job_retries`; the schema `graphile_worker` (made by [`install()`]); `outbox`, `outbox_handled` and `idempotency_keys` belong to `db`.
+//! Tables owned: `job_retries`. The schema `graphile_worker` (made by [`install()`]) is the queue's; `outbox`, `outbox_handled` and `idempotency_keys` belong to `db`.
 
 mod alarms;
 mod dead;

@@ -8,9 +8,8 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kernel::{Ctx, EventId, Fault};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use uow::DomainEvent;
+use uow::{DomainEvent, Task};
 
 /// What a handler's run comes to; the text of the failure is stored with the job or event.
 pub(crate) type Work = BoxFuture<'static, Result<(), String>>;
@@ -54,7 +53,8 @@ pub(crate) struct Sweep {
     pub(crate) run: RunSweep,
 }
 
-/// The handlers of a program. Domains add theirs (`jobs.rs`, `subscribers.rs`), `bin/server` hands the whole to a [`crate::Worker`].
+/// The handlers of a program. Domains add theirs, each over the service that does the work; `bin/server` hands the whole to a
+/// [`crate::Worker`].
 #[derive(Clone, Default)]
 pub struct Registry {
     jobs: BTreeMap<&'static str, RunJob>,
@@ -70,23 +70,25 @@ impl Registry {
         Self::default()
     }
 
-    /// Runs `handler` for every job of `task`. It runs at least once and must bear repetition; an error puts the job back with
+    /// Runs `handler` for every job of the task `T`. It runs at least once and must bear repetition; an error puts the job back with
     /// exponential backoff until its attempts are used up.
     ///
     /// # Panics
     /// If the task has a handler already.
-    pub fn on_job<P, F, W, E>(&mut self, task: &'static str, handler: F)
+    pub fn on_job<S, T, F, W, E>(&mut self, service: &Arc<S>, handler: F)
     where
-        P: DeserializeOwned,
-        F: Fn(JobCtx, P) -> W + Send + Sync + 'static,
+        S: Send + Sync + 'static,
+        T: Task,
+        F: Fn(Arc<S>, JobCtx, T) -> W + Send + Sync + 'static,
         W: Future<Output = Result<(), E>> + Send + 'static,
         E: Display + 'static,
     {
+        let service = Arc::clone(service);
         let run = move |job, payload| match serde_json::from_value(payload) {
-            Ok(payload) => handler(job, payload).map(text_of).boxed(),
+            Ok(task) => handler(Arc::clone(&service), job, task).map(text_of).boxed(),
             Err(error) => unreadable(&error),
         };
-        assert!(self.jobs.insert(task, Arc::new(run)).is_none(), "the task `{task}` has two handlers");
+        assert!(self.jobs.insert(T::NAME, Arc::new(run)).is_none(), "the task `{}` has two handlers", T::NAME);
     }
 
     /// Runs `handler` for every event `D`, after the ones before it of the same aggregate. It runs at least once, and again if another
@@ -95,15 +97,17 @@ impl Registry {
     ///
     /// # Panics
     /// If the event has a subscriber of that name already.
-    pub fn on_event<D, F, W, E>(&mut self, subscriber: &'static str, handler: F)
+    pub fn on_event<S, D, F, W, E>(&mut self, subscriber: &'static str, service: &Arc<S>, handler: F)
     where
+        S: Send + Sync + 'static,
         D: DomainEvent,
-        F: Fn(Ctx, EventId, D) -> W + Send + Sync + 'static,
+        F: Fn(Arc<S>, Ctx, EventId, D) -> W + Send + Sync + 'static,
         W: Future<Output = Result<(), E>> + Send + 'static,
         E: Display + 'static,
     {
+        let service = Arc::clone(service);
         let run = move |ctx, id, payload| match serde_json::from_value(payload) {
-            Ok(event) => handler(ctx, id, event).map(text_of).boxed(),
+            Ok(event) => handler(Arc::clone(&service), ctx, id, event).map(text_of).boxed(),
             Err(error) => unreadable(&error),
         };
         let all = self.events.entry(D::KIND).or_default();
@@ -120,14 +124,17 @@ impl Registry {
     ///
     /// # Panics
     /// If there is a sweep of that name already.
-    pub fn every<F, W, E>(&mut self, name: &'static str, period: Duration, handler: F)
+    pub fn every<S, F, W, E>(&mut self, name: &'static str, period: Duration, service: &Arc<S>, handler: F)
     where
-        F: Fn() -> W + Send + Sync + 'static,
+        S: Send + Sync + 'static,
+        F: Fn(Arc<S>) -> W + Send + Sync + 'static,
         W: Future<Output = Result<(), E>> + Send + 'static,
         E: Display + 'static,
     {
         assert!(self.sweeps.iter().all(|sweep| sweep.name != name), "there are two sweeps `{name}`");
-        self.sweeps.push(Sweep { name, every: period, run: Arc::new(move || handler().map(text_of).boxed()) });
+        let service = Arc::clone(service);
+        let run = move || handler(Arc::clone(&service)).map(text_of).boxed();
+        self.sweeps.push(Sweep { name, every: period, run: Arc::new(run) });
     }
 
     /// The tasks that have a handler.

@@ -6,7 +6,7 @@ use chrono::{TimeDelta, Utc};
 
 use crate::Timestamp;
 
-/// A source of the current time. Deadlines of tenders are not decided by it but by the database's clock (domain.md §9).
+/// A source of the current time. Deadlines of tenders are not decided by it but by the database's clock (docs/domain/tenders.md).
 pub trait Clock: Send + Sync {
     /// The current instant, UTC.
     fn now(&self) -> Timestamp;

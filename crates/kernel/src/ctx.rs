@@ -43,7 +43,7 @@ impl fmt::Display for RequestId {
 pub enum Actor {
     /// A signed-in person with a role in the organisation of the context.
     User(UserId, OrgRole),
-    /// The platform itself on behalf of an organisation: a job, a timer, a webhook. It holds every permission of SYS and STR (domain.md §3).
+    /// The platform itself on behalf of an organisation: a job, a timer, a webhook. It holds every permission.
     System,
 }
 
@@ -119,7 +119,7 @@ type Render = dyn Fn(&dyn Any, &[(Permission, Scope)]) -> Option<Answer> + Send 
 
 /// 'Do this at most once': an idempotency key and how the verb's result becomes the answer that a repetition gets.
 ///
-/// The unit of work claims the key in the transaction of the effect and stores the answer there too (api.md §1). A verb of several
+/// The unit of work claims the key in the transaction of the effect and stores the answer there too (docs/API.md). A verb of several
 /// transactions claims it in the first; the answer is stored by the one whose result is of the type that the handler renders.
 pub struct Once {
     /// The key.

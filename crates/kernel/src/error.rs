@@ -71,7 +71,7 @@ pub trait DomainError: StdError + Send + Sync + 'static {
     /// What it means to the caller.
     fn kind(&self) -> Kind;
 
-    /// Its stable, unique code, SCREAMING_SNAKE (api.md §1).
+    /// Its stable, unique code, SCREAMING_SNAKE (docs/API.md).
     fn code(&self) -> &'static str;
 
     /// The faults of single fields, all at once.

@@ -1,44 +1,44 @@
 //! Identifiers: a newtype over UUIDv7 per kind of thing, so that a bid's id cannot stand where a tender's is meant.
 
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
+/// Makes an id type of each name. Ids that several domains speak of stand here; one that belongs to a single domain stands in its api crate,
+/// which names `serde` and `uuid` as dependencies: whatever changes here rebuilds everything.
+#[macro_export]
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(transparent)]
-        pub struct $name(pub Uuid);
+        pub struct $name(pub ::uuid::Uuid);
 
         impl $name {
             /// A fresh id: UUIDv7, so that ids made later sort later.
             #[must_use]
             #[allow(clippy::new_without_default)]
             pub fn new() -> Self {
-                Self(Uuid::now_v7())
+                Self(::uuid::Uuid::now_v7())
             }
         }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                self.0.fmt(f)
+                std::fmt::Display::fmt(&self.0, f)
             }
         }
 
         impl std::str::FromStr for $name {
-            type Err = uuid::Error;
+            type Err = ::uuid::Error;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 text.parse().map(Self)
             }
         }
 
-        impl From<Uuid> for $name {
-            fn from(id: Uuid) -> Self {
+        impl From<::uuid::Uuid> for $name {
+            fn from(id: ::uuid::Uuid) -> Self {
                 Self(id)
             }
         }
 
-        impl From<$name> for Uuid {
+        impl From<$name> for ::uuid::Uuid {
             fn from(id: $name) -> Self {
                 id.0
             }
@@ -73,8 +73,6 @@ ids! {
     PaymentId;
     /// One release of held money to a contractor.
     ReleaseId;
-    /// An entry of the audit trail.
-    AuditId;
     /// A domain event on the outbox.
     EventId;
 }

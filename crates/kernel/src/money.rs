@@ -41,7 +41,7 @@ impl Money {
         Ok(Self { minor: scaled.to_i64().ok_or(MoneyError::OutOfRange)?, currency })
     }
 
-    /// A decimal amount brought to the currency's minor unit by rounding half up (domain.md §5).
+    /// A decimal amount brought to the currency's minor unit by rounding half up (docs/domain/schedules.md).
     ///
     /// # Errors
     /// [`MoneyError::OutOfRange`].
@@ -110,13 +110,13 @@ impl<'de> Deserialize<'de> for Money {
     }
 }
 
-/// Rounds half away from zero, which for the non-negative amounts of a schedule of quantities is half up (domain.md §5).
+/// Rounds half away from zero, which for the non-negative amounts of a schedule of quantities is half up (docs/domain/schedules.md).
 #[must_use]
 pub fn round_half_up(value: Decimal, decimals: u32) -> Decimal {
     value.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
 }
 
-/// The amount of a line: round_half_up(quantity × rate) to the currency's minor unit (domain.md §2.7).
+/// The amount of a line: round_half_up(quantity × rate) to the currency's minor unit (docs/domain/schedules.md).
 ///
 /// # Errors
 /// [`MoneyError::OutOfRange`].

@@ -1,4 +1,4 @@
-//! Permissions and the roles that may hold them. Which role holds which is data: `config/authz/policy.csv`.
+//! Permissions and the roles that may hold them. Which role holds which is data: `config/authz/matrix.txt`.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ impl fmt::Display for Permission {
     }
 }
 
-/// A person's role in an organisation (domain.md §4).
+/// A person's role in an organisation (docs/domain/roles.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrgRole {
@@ -37,7 +37,7 @@ pub enum OrgRole {
     Member,
 }
 
-/// A person's role in one project's team (domain.md §4).
+/// A person's role in one project's team (docs/domain/roles.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectRole {

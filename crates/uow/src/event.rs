@@ -28,6 +28,20 @@ pub struct NewEvent {
     pub payload: Value,
 }
 
+/// Work to be done later: what it needs to know is the value, what it is called and how often it is tried stands on its type. Jobs of it
+/// may wait in the database while a newer program starts, so its name and its fields are a contract with the one before.
+pub trait Task: Serialize + DeserializeOwned + Send + 'static {
+    /// Stable name, `domain.verb`, such as `escrow.send_release`.
+    const NAME: &'static str;
+    /// After so many failures, with exponential backoff between, a job is dead, and visible as such. 25 take about three days.
+    const ATTEMPTS: i16 = 25;
+
+    /// What it is about. A job of the same task about the same thing that has not started yet is replaced; without it, there may be any number.
+    fn subject(&self) -> Option<String> {
+        None
+    }
+}
+
 /// Work to be done after the commit, at least once: a handler must bear repetition.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -44,10 +58,11 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job to run as soon as possible, 25 attempts with exponential backoff (about three days).
-    pub fn new(task: &'static str, payload: impl Serialize) -> Self {
-        let payload = serde_json::to_value(payload).unwrap_or(Value::Null);
-        Self { task, payload, run_at: None, key: None, max_attempts: 25 }
+    /// A job that does `task` as soon as possible.
+    pub fn of<T: Task>(task: &T) -> Self {
+        let payload = serde_json::to_value(task).unwrap_or(Value::Null);
+        let key = task.subject().map(|subject| format!("{}:{subject}", T::NAME));
+        Self { task: T::NAME, payload, run_at: None, key, max_attempts: T::ATTEMPTS }
     }
 
     /// Not before `at`.
@@ -57,10 +72,10 @@ impl Job {
         self
     }
 
-    /// Replaces a waiting job of the same key.
+    /// Apart from jobs about the same thing without this word: neither replaces the other.
     #[must_use]
-    pub fn keyed(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
+    pub fn apart(mut self, word: &str) -> Self {
+        self.key = self.key.map(|key| format!("{key}:{word}"));
         self
     }
 }

@@ -7,7 +7,7 @@ tokio::task_local! {
 }
 
 /// Refuses to go on inside a transaction: every client of another system calls this before it sends anything, since an answer that
-/// takes seconds would hold locks as long, and a rollback cannot undo what the other side did (architecture.md §4.2).
+/// takes seconds would hold locks as long, and a rollback cannot undo what the other side did (docs/ARCHITECTURE.md).
 ///
 /// # Errors
 /// An internal fault naming `what`.

@@ -44,7 +44,7 @@ impl Uow {
     }
 
     /// As [`Uow::read`] for an `f` of exactly one statement: `COMMIT` travels in the same flush when the statement is known to be
-    /// prepared on this connection (quality.md §1: the trap).
+    /// prepared on this connection (docs/QUALITY.md).
     ///
     /// # Errors
     /// As for [`Uow::read`]; an internal fault if `f` ran more than one statement.

@@ -3,7 +3,7 @@
 //! Nobody is refused while somebody else only waits: a newcomer beyond a limit takes the seat of whoever has been waited for longest, of
 //! its own address first. So whoever opens a thousand connections and sends nothing loses them to itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -60,9 +60,15 @@ pub struct Crowd {
 #[derive(Default)]
 struct Here {
     next: u64,
-    seats: HashMap<u64, Arc<Seat>>,
-    by_address: HashMap<IpAddr, usize>,
+    seats: BTreeMap<u64, Arc<Seat>>,
+    by_address: HashMap<IpAddr, BTreeSet<u64>>,
+    /// The last seat that was looked at to make room.
+    hand: u64,
 }
+
+/// Of so many seats at a time the one that has been waited for longest goes: what a newcomer costs does not grow with the crowd, or whoever
+/// knocks five thousand times a second takes the server down by that.
+const LOOKED_AT: usize = 512;
 
 /// A connection's place.
 pub struct Seat {
@@ -106,12 +112,15 @@ impl Crowd {
         let counted = peer.filter(|peer| !is_trusted(*peer, &self.limits.trusted)).map(|peer| network_of(Some(peer)));
         let mut here = self.here();
         if let Some(address) = counted
-            && here.by_address.get(&address).is_some_and(|count| *count >= self.limits.per_address)
+            && let Some(seats) = here.by_address.get(&address)
+            && seats.len() >= self.limits.per_address
         {
-            make_room(&mut here, |seat| seat.address == Some(address))?;
+            let longest = longest(seats.iter().filter_map(|number| here.seats.get(number)));
+            here.make_room(longest)?;
         }
         if here.seats.len() >= self.limits.all {
-            make_room(&mut here, |_| true)?;
+            let longest = here.longest_of_some();
+            here.make_room(longest)?;
         }
         here.next += 1;
         let seat = Arc::new(Seat {
@@ -129,7 +138,7 @@ impl Crowd {
         });
         here.seats.insert(seat.number, Arc::clone(&seat));
         if let Some(address) = counted {
-            *here.by_address.entry(address).or_default() += 1;
+            here.by_address.entry(address).or_default().insert(seat.number);
         }
         gauge!("http_connections").increment(1.0);
         Some(seat)
@@ -164,27 +173,49 @@ impl Here {
         }
         gauge!("http_connections").decrement(1.0);
         if let Some(address) = seat.address
-            && let Some(count) = self.by_address.get_mut(&address)
+            && let Some(seats) = self.by_address.get_mut(&address)
         {
-            *count -= 1;
-            if *count == 0 {
+            seats.remove(&seat.number);
+            if seats.is_empty() {
                 self.by_address.remove(&address);
             }
         }
     }
+
+    /// The one that has been waited for longest among those behind the last one looked at; further on only if all of these are being served.
+    fn longest_of_some(&mut self) -> Option<Arc<Seat>> {
+        let mut left = self.seats.len();
+        while left > 0 {
+            let hand = self.hand;
+            let behind = self.seats.range(hand.saturating_add(1)..).chain(self.seats.range(..=hand));
+            let some: Vec<&Arc<Seat>> = behind.take(LOOKED_AT.min(left)).map(|(_, seat)| seat).collect();
+            left -= some.len();
+            let last = some.last().map_or(0, |seat| seat.number);
+            let longest = longest(some.into_iter());
+            self.hand = last;
+            if longest.is_some() {
+                return longest;
+            }
+        }
+        None
+    }
+
+    /// Ends this connection; `None`, and counted, if there is none.
+    fn make_room(&mut self, longest: Option<Arc<Seat>>) -> Option<()> {
+        let Some(seat) = longest else {
+            counter!("http_connections_refused_total").increment(1);
+            return None;
+        };
+        counter!("http_connections_ended_total", "why" => "room").increment(1);
+        self.end(&seat);
+        Some(())
+    }
 }
 
-/// Ends the connection that has been waited for longest, among those that `may` go.
-fn make_room(here: &mut Here, may: impl Fn(&Seat) -> bool) -> Option<()> {
-    let waited_for = here.seats.values().filter(|seat| may(seat)).filter_map(|seat| Some((seat.waited_since()?, seat.number)));
-    let Some((_, longest)) = waited_for.min() else {
-        counter!("http_connections_refused_total").increment(1);
-        return None;
-    };
-    counter!("http_connections_ended_total", "why" => "room").increment(1);
-    let seat = here.seats.get(&longest).map(Arc::clone)?;
-    here.end(&seat);
-    Some(())
+/// Who has been waited for longest.
+fn longest<'a>(seats: impl Iterator<Item = &'a Arc<Seat>>) -> Option<Arc<Seat>> {
+    let waited_for = seats.filter_map(|seat| Some((seat.waited_since()?, seat.number, seat)));
+    waited_for.min_by_key(|(since, number, _)| (*since, *number)).map(|(_, _, seat)| Arc::clone(seat))
 }
 
 impl Seat {
@@ -383,6 +414,27 @@ mod tests {
         drop(serving);
         assert!(enter(&crowd, "1.1.1.1").is_some());
         assert_eq!(seats.iter().filter(|seat| seat.is_lost()).count(), 1);
+    }
+
+    #[test]
+    fn of_a_large_crowd_a_part_is_looked_at_and_the_next_time_the_next() {
+        let crowd = crowd(2 * LOOKED_AT, 10);
+        let address = |n: usize| format!("1.{}.{}.1", n / 250, n % 250);
+        let seats: Vec<_> = (0..2 * LOOKED_AT).map(|n| enter(&crowd, &address(n)).expect("room")).collect();
+        for (n, seat) in seats.iter().enumerate() {
+            since(seat, 1000 - (n % 500) as u64);
+        }
+        let gone = || seats.iter().enumerate().filter(|(_, seat)| seat.is_lost()).map(|(n, _)| n).collect::<Vec<_>>();
+        enter(&crowd, "2.1.1.1").expect("a seat");
+        assert_eq!(gone(), [499], "the longest of the first part");
+        enter(&crowd, "2.1.1.2").expect("a seat");
+        assert_eq!(gone(), [499, 999], "and of the second");
+        // However far away who waits is, it is found.
+        let serving: Vec<_> =
+            seats.iter().enumerate().filter(|(n, _)| *n != 700).map(|(_, seat)| Serving::begin(Some(seat))).collect();
+        let late: Vec<_> = (1..=2).filter_map(|n| enter(&crowd, &format!("3.1.1.{n}"))).collect();
+        assert_eq!((late.len(), seats[700].is_lost()), (2, true), "the newcomers of before, and that one");
+        drop(serving);
     }
 
     #[test]

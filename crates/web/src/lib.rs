@@ -1,4 +1,4 @@
-//! HTTP conventions of api.md §1 over actix-web: one way to read a request, one way to answer, one shape of error, one list of routes.
+//! HTTP conventions of docs/API.md over actix-web: one way to read a request, one way to answer, one shape of error, one list of routes.
 //!
 //! A handler takes extractors ([`Authed`], [`Id`], [`Query`], [`Json`], [`Idempotent`], [`IfMatch`]), calls one service verb and answers a
 //! DTO; every domain error becomes a [`Problem`] by `?`. A domain adds its handlers to [`Routes`], each with its permission. [`app()`] puts

@@ -27,6 +27,11 @@ impl Reached {
         Ok(Self { urls: provided.urls, cluster: provided.cluster })
     }
 
+    /// Whether the cluster is a running server's.
+    fn beside_a_server(&self, settings: &Settings) -> bool {
+        self.cluster.is_none() && database::configured(settings).is_none()
+    }
+
     /// Stops what was started for the command, whatever came of it.
     pub(crate) async fn close<T>(self, done: anyhow::Result<T>) -> anyhow::Result<T> {
         match self.cluster {
@@ -66,7 +71,8 @@ struct Provider {
 }
 
 impl Provider {
-    async fn reach(settings: &Settings) -> anyhow::Result<Self> {
+    /// `beside`: whether a server of this data directory runs, which has the sandbox to itself.
+    async fn reach(settings: &Settings, beside: bool) -> anyhow::Result<Self> {
         if settings.stripe.api_base.is_some() {
             return Ok(Self { access: StripeAccess::configured(settings), sandbox: None });
         }
@@ -74,7 +80,7 @@ impl Provider {
             return Ok(Self { access: StripeAccess::sandbox(base), sandbox: None });
         }
         anyhow::ensure!(
-            database::running(settings).is_none(),
+            !beside,
             "a server works on {}, but its Stripe sandbox does not answer: stop the server, or give it BUILD14__STRIPE__API_BASE",
             settings.data_dir.display()
         );
@@ -94,13 +100,16 @@ pub(crate) async fn on_both<T>(
     settings: &Settings,
     work: impl AsyncFnOnce(&Urls, &StripeAccess) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    on_database(settings, async |urls| {
-        let provider = Provider::reach(settings).await?;
-        let done = work(urls, &provider.access).await;
-        provider.close().await;
-        done
-    })
-    .await
+    let reached = Reached::database(settings).await?;
+    let done = match Provider::reach(settings, reached.beside_a_server(settings)).await {
+        Ok(provider) => {
+            let done = work(&reached.urls, &provider.access).await;
+            provider.close().await;
+            done
+        }
+        Err(error) => Err(error),
+    };
+    reached.close(done).await
 }
 
 /// Does something with the services of a server, over the database and the payment provider.

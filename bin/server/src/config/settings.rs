@@ -1,18 +1,11 @@
-//! The settings, typed, and what must hold among them.
+//! The settings, typed.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::config::{Host, SslMode};
-use tracing_subscriber::EnvFilter;
-
-use super::Faults;
-use super::escrow::Escrow;
-use super::reader::Reader;
+use module::{Reader, Values};
+use secrecy::SecretString;
 
 /// What may be embedded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +25,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// All settings; see config/default.toml for what each one means.
+/// What the server itself is told, and all settings for the domains, which read their own; see config/default.toml for what each one means.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct Settings {
@@ -44,16 +37,12 @@ pub struct Settings {
     pub log_filter: String,
     pub database: Database,
     pub jobs: Jobs,
-    pub session_lifetime: Duration,
     pub secure_cookie: bool,
-    pub sign_in: SignIn,
-    /// `tenants.approver_wait`
-    pub approver_wait: Duration,
     pub tenders: Tenders,
     pub audit: Audit,
     pub stripe: Stripe,
-    pub escrow: Escrow,
     pub rate_limits: RateLimits,
+    pub(super) values: Values,
 }
 
 /// `[server]`
@@ -108,36 +97,20 @@ pub struct Jobs {
     pub concurrency: usize,
 }
 
-/// `[sign_in]`, and `sessions.per_person`
-#[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
-pub struct SignIn {
-    pub sessions_per_person: u32,
-    /// 0: half the cores.
-    pub hash_threads: usize,
-    pub hash_queue: usize,
-    pub hash_wait: Duration,
-    pub security_events_kept: Duration,
-}
-
-/// `[tenders]`
+/// `[tenders]`: the keys, which development makes for itself.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct Tenders {
-    pub minimum_submission_period: Duration,
-    pub standstill: Duration,
-    pub signature_period: Duration,
     pub seal_key: Option<SecretString>,
     pub previous_seal_keys: Vec<SecretString>,
 }
 
-/// `[audit]`
+/// `[audit]`: the keys, which development makes for itself.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct Audit {
     pub signing_key: Option<SecretString>,
     pub previous_public_keys: Vec<String>,
-    pub sign_every: Duration,
 }
 
 /// `[stripe]`
@@ -166,6 +139,12 @@ pub struct RateLimits {
 }
 
 impl Settings {
+    /// Every setting, for whoever reads its own. No fault is left in them.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.values.clone(), self.profile == Profile::Production)
+    }
+
     /// How many threads serve requests.
     #[must_use]
     pub fn workers(&self) -> usize {
@@ -175,288 +154,3 @@ impl Settings {
         }
     }
 }
-
-/// A round of signatures writes a line to the log.
-const LEAST_BETWEEN_SIGNATURES: Duration = Duration::from_secs(10);
-
-/// One page shows them all, and each sign-in counts them.
-const MOST_SESSIONS: u32 = 1000;
-
-/// Bounds of `[sign_in]`.
-const MOST_HASH_THREADS: usize = 256;
-const MOST_HASH_QUEUE: usize = 100_000;
-const MOST_HASH_WAIT: Duration = Duration::from_secs(60);
-const LEAST_EVENTS_KEPT: Duration = Duration::from_secs(24 * 3600);
-
-/// Approvers whom no owner made wait at least and at most so long.
-const LEAST_APPROVER_WAIT: Duration = Duration::from_secs(3600);
-const MOST_APPROVER_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
-
-/// Whether a secret key, plain or restricted, moves real money. Only Stripe itself insists on keys that say so.
-fn livemode(api_base: &str, key: &str) -> Result<bool, &'static str> {
-    let begins = |prefixes: [&str; 2]| prefixes.iter().any(|prefix| key.starts_with(prefix));
-    let is_stripe = reqwest::Url::parse(api_base).is_ok_and(|url| url.host_str() == Some("api.stripe.com"));
-    if begins(["sk_live_", "rk_live_"]) {
-        Ok(true)
-    } else if begins(["sk_test_", "rk_test_"]) || !is_stripe {
-        Ok(false)
-    } else {
-        Err("should begin with sk_live_ or rk_live_ for real money, sk_test_ or rk_test_ for tests")
-    }
-}
-
-/// Whether somebody between could read what is said to this host.
-fn is_remote(config: &tokio_postgres::Config) -> bool {
-    let named = config.get_hosts().iter().any(|host| match host {
-        Host::Tcp(name) => name != "localhost" && !name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
-        Host::Unix(_) => false,
-    });
-    named || config.get_hostaddrs().iter().any(|address| !address.is_loopback())
-}
-
-fn some(secret: SecretString) -> Option<SecretString> {
-    (!secret.expose_secret().is_empty()).then_some(secret)
-}
-
-impl Reader {
-    pub(super) fn settings(mut self, profile: Profile) -> Result<Settings, Faults> {
-        let r = &mut self;
-        let log_format = match r.text("log.format").as_str() {
-            "pretty" => LogFormat::Pretty,
-            "json" => LogFormat::Json,
-            other => {
-                r.fault("log.format", format!("{other:?} should be pretty or json"));
-                LogFormat::Json
-            }
-        };
-        let settings = Settings {
-            profile,
-            data_dir: PathBuf::from(r.text("data_dir")),
-            server: Server {
-                address: r.address("server.address"),
-                workers: r.number("server.workers", "4, or 0 for one per core"),
-                public_url: r.text("server.public_url"),
-                allowed_origins: r.list("server.allowed_origins"),
-                trusted_proxies: r.parsed_list("server.trusted_proxies"),
-                client_ip_header: r.parsed("server.client_ip_header", "x-forwarded-for, or forwarded"),
-                max_body_bytes: r.number("server.max_body_bytes", "1048576"),
-                head_timeout: r.duration("server.head_timeout"),
-                body_idle_timeout: r.duration("server.body_idle_timeout"),
-                body_timeout: r.duration("server.body_timeout"),
-                write_timeout: r.duration("server.write_timeout"),
-                keep_alive: r.duration("server.keep_alive"),
-                max_connections: r.number("server.max_connections", "10000"),
-                connections_per_address: r.number("server.connections_per_address", "256"),
-                shutdown_timeout: r.duration("server.shutdown_timeout"),
-                drain_period: r.duration("server.drain_period"),
-                docs: r.flag("server.docs"),
-            },
-            metrics: Metrics { enabled: r.flag("metrics.enabled"), address: r.address("metrics.address") },
-            log_format,
-            log_filter: r.text("log.filter"),
-            database: Database {
-                url: some(r.secret("database.url")),
-                system_url: some(r.secret("database.system_url")),
-                owner_url: some(r.secret("database.owner_url")),
-                pool_size: r.number("database.pool_size", "6"),
-                wait: r.duration("database.wait"),
-                statement_timeout: r.duration("database.statement_timeout"),
-                lock_timeout: r.duration("database.lock_timeout"),
-            },
-            jobs: Jobs { in_process: r.flag("jobs.in_process"), concurrency: r.number("jobs.concurrency", "4") },
-            session_lifetime: r.duration("sessions.lifetime"),
-            secure_cookie: r.flag("sessions.secure_cookie"),
-            sign_in: SignIn {
-                sessions_per_person: r.number("sessions.per_person", "50"),
-                hash_threads: r.number("sign_in.hash_threads", "2, or 0 for half the cores"),
-                hash_queue: r.number("sign_in.hash_queue", "1000"),
-                hash_wait: r.duration("sign_in.hash_wait"),
-                security_events_kept: r.duration("sign_in.security_events_kept"),
-            },
-            approver_wait: r.duration("tenants.approver_wait"),
-            tenders: Tenders {
-                minimum_submission_period: r.duration("tenders.minimum_submission_period"),
-                standstill: r.duration("tenders.standstill"),
-                signature_period: r.duration("tenders.signature_period"),
-                seal_key: some(r.secret("tenders.seal_key")),
-                previous_seal_keys: r.list("tenders.previous_seal_keys").into_iter().map(SecretString::from).collect(),
-            },
-            audit: Audit {
-                signing_key: some(r.secret("audit.signing_key")),
-                previous_public_keys: r.list("audit.previous_public_keys"),
-                sign_every: r.duration("audit.sign_every"),
-            },
-            stripe: Stripe {
-                api_base: Some(r.text("stripe.api_base")).filter(|base| !base.is_empty()),
-                secret_key: r.secret("stripe.secret_key"),
-                livemode: r.livemode(),
-                allow_test_key: r.flag("stripe.allow_test_key"),
-                webhook_secrets: r.list("stripe.webhook_secret").into_iter().map(SecretString::from).collect(),
-                timeout: r.duration("stripe.timeout"),
-                sandbox_address: r.address("stripe.sandbox.address"),
-            },
-            escrow: r.escrow(),
-            rate_limits: RateLimits {
-                enabled: r.flag("rate_limits.enabled"),
-                per_address: r.number("rate_limits.per_address", "1200"),
-                per_user: r.number("rate_limits.per_user", "1200"),
-                per_organization: r.number("rate_limits.per_organization", "6000"),
-                sign_in_per_address: r.number("rate_limits.sign_in_per_address", "30"),
-            },
-        };
-        r.check(&settings);
-        self.finish(settings)
-    }
-
-    /// Whether `stripe.secret_key` moves real money.
-    fn livemode(&mut self) -> bool {
-        let (api_base, key) = (self.text("stripe.api_base"), self.text("stripe.secret_key"));
-        if api_base.is_empty() || key.is_empty() {
-            return false;
-        }
-        livemode(&api_base, &key).unwrap_or_else(|fault| {
-            self.fault("stripe.secret_key", fault);
-            false
-        })
-    }
-
-    /// Passes if the text is empty, or a URL that a browser would take.
-    fn check_web_url(&mut self, key: &str) {
-        let text = self.text(key);
-        let sound = reqwest::Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if !text.is_empty() && !sound {
-            self.fault(key, format!("{text:?} should be a URL, like https://api.example.com"));
-        }
-    }
-
-    fn check_database_url(&mut self, key: &str, profile: Profile) {
-        let text = self.text(key);
-        if text.is_empty() {
-            return;
-        }
-        match text.parse::<tokio_postgres::Config>() {
-            // The error names an option at most, never its value.
-            Err(error) => self.fault(
-                key,
-                format!("should be a libpq URL ({error}); sslmode is disable or require, which verifies the certificate as verify-full does"),
-            ),
-            Ok(config) if profile == Profile::Production && is_remote(&config) && config.get_ssl_mode() == SslMode::Prefer => self.fault(
-                key,
-                "must say what protects the way to another host: sslmode=require for TLS (PGSSLROOTCERT names a file of further \
-                 authorities), or sslmode=disable if the network does",
-            ),
-            Ok(_) => {}
-        }
-    }
-
-    /// How long clients are waited for: somewhat, and not for ever.
-    fn check_patience(&mut self, server: &Server) {
-        let sane = Duration::from_secs(1)..=Duration::from_secs(3600);
-        for (key, value) in [
-            ("server.head_timeout", server.head_timeout),
-            ("server.body_idle_timeout", server.body_idle_timeout),
-            ("server.body_timeout", server.body_timeout),
-            ("server.write_timeout", server.write_timeout),
-            ("server.keep_alive", server.keep_alive),
-        ] {
-            if !sane.contains(&value) {
-                self.fault(key, "must be at least 1s and at most 1h: who is waited for for ever takes the server down");
-            }
-        }
-        if server.body_timeout < server.body_idle_timeout {
-            self.fault("server.body_timeout", "must be at least server.body_idle_timeout");
-        }
-        if server.max_connections == 0 {
-            self.fault("server.max_connections", "at least 1 client must be able to connect");
-        }
-        if server.connections_per_address == 0 {
-            self.fault("server.connections_per_address", "at least 1 connection must be possible");
-        }
-    }
-
-    /// What must hold for single settings and among them.
-    fn check(&mut self, s: &Settings) {
-        self.check_sanity(s);
-        if s.database.pool_size == 0 {
-            self.fault("database.pool_size", "at least 1 connection is needed");
-        }
-        if !(1..=MOST_SESSIONS).contains(&s.sign_in.sessions_per_person) {
-            self.fault("sessions.per_person", format!("must be 1 to {MOST_SESSIONS}"));
-        }
-        if s.sign_in.hash_threads > MOST_HASH_THREADS {
-            self.fault("sign_in.hash_threads", format!("must be at most {MOST_HASH_THREADS}"));
-        }
-        if s.sign_in.hash_queue > MOST_HASH_QUEUE {
-            self.fault("sign_in.hash_queue", format!("must be at most {MOST_HASH_QUEUE}"));
-        }
-        if s.sign_in.hash_wait.is_zero() || s.sign_in.hash_wait > MOST_HASH_WAIT {
-            self.fault("sign_in.hash_wait", "must be more than 0 and at most 60s");
-        }
-        if s.sign_in.security_events_kept < LEAST_EVENTS_KEPT || s.sign_in.security_events_kept > MOST_APPROVER_WAIT {
-            self.fault("sign_in.security_events_kept", "must be 1d to 365d");
-        }
-        if s.approver_wait > MOST_APPROVER_WAIT {
-            self.fault("tenants.approver_wait", "must be at most 365d");
-        }
-        if s.profile == Profile::Production && s.approver_wait < LEAST_APPROVER_WAIT {
-            self.fault(
-                "tenants.approver_wait",
-                "must be at least 1h in production: it is what keeps one person from approving twice",
-            );
-        }
-        if s.jobs.concurrency == 0 {
-            self.fault("jobs.concurrency", "at least 1 job must be able to run");
-        }
-        self.check_escrow(&s.escrow);
-        self.check_patience(&s.server);
-        for key in ["server.public_url", "stripe.api_base"] {
-            self.check_web_url(key);
-        }
-        for key in ["database.url", "database.system_url", "database.owner_url"] {
-            self.check_database_url(key, s.profile);
-        }
-        let is_key = |key: &SecretString| STANDARD.decode(key.expose_secret().trim()).map(|bytes| bytes.len()) == Ok(32);
-        if !s.tenders.seal_key.iter().all(is_key) {
-            self.fault("tenders.seal_key", "must be 32 bytes, base64: `openssl rand -base64 32`");
-        }
-        if !s.tenders.previous_seal_keys.iter().all(is_key) {
-            self.fault("tenders.previous_seal_keys", "each must be 32 bytes, base64, as tenders.seal_key was");
-        }
-        if !s.audit.signing_key.iter().all(is_key) {
-            self.fault("audit.signing_key", "must be 32 bytes, base64: `openssl rand -base64 32`");
-        }
-        if !s.audit.previous_public_keys.iter().all(|key| hex::decode(key).is_ok_and(|bytes| bytes.len() == 32)) {
-            self.fault("audit.previous_public_keys", "each must be 64 hexadecimal digits, as GET /api/audit/keys shows them");
-        }
-        if s.audit.sign_every < LEAST_BETWEEN_SIGNATURES {
-            self.fault("audit.sign_every", "must be 10s or more");
-        }
-        if let Err(error) = EnvFilter::try_new(&s.log_filter) {
-            self.fault("log.filter", format!("{:?} should be like info,graphile_worker=warn: {error}", s.log_filter));
-        }
-        if s.stripe.api_base.is_some() {
-            for key in ["stripe.secret_key", "stripe.webhook_secret"] {
-                if self.text(key).is_empty() {
-                    self.fault(key, "is needed together with stripe.api_base");
-                }
-            }
-        }
-        if s.profile == Profile::Production {
-            for key in ["database.url", "database.system_url", "stripe.api_base", "tenders.seal_key", "audit.signing_key"] {
-                if self.text(key).is_empty() {
-                    self.fault(key, "must be given in production: nothing is embedded there");
-                }
-            }
-            if s.server.public_url.is_empty() {
-                self.fault("server.public_url", "must be given in production: the payment provider sends people back there");
-            }
-            if !s.secure_cookie {
-                self.fault("sessions.secure_cookie", "must be true in production");
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-#[path = "settings_tests.rs"]
-mod tests;

@@ -1,48 +1,14 @@
 //! `build14 doctor`: every invariant that data can break, and every alarm that nobody settled.
 
-use std::fmt;
-
 use kernel::counted;
+use module::Finding;
 use secrecy::SecretString;
-use serde_json::{Value, json};
 use uow::SystemUow;
 
 use super::{alarms, keys};
 use crate::config::{Profile, Settings};
 use crate::database;
-
-/// Something that should not be. One line for a person, one object for a machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The broken rule: a stable name, such as `I7` or `JOB_DEAD`.
-    pub rule: &'static str,
-    /// What it is about: an id, a currency, a table.
-    pub subject: String,
-    /// What was found, and what to do.
-    pub detail: String,
-    /// What else a machine is told.
-    pub more: Option<(&'static str, Value)>,
-}
-
-impl Finding {
-    /// As one object.
-    #[must_use]
-    pub fn json(&self) -> Value {
-        let mut object = json!({ "rule": self.rule, "subject": self.subject, "detail": self.detail });
-        if let Some((name, value)) = &self.more {
-            object[*name] = value.clone();
-        }
-        object
-    }
-}
-
-impl fmt::Display for Finding {
-    /// As one line, whatever others' systems say in it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = |text: &str| text.replace(|c: char| c.is_control(), " ");
-        write!(f, "{}: {}: {}", self.rule, line(&self.subject), line(&self.detail))
-    }
-}
+use crate::modules::MODULES;
 
 /// What was found so far.
 #[derive(Default)]
@@ -50,7 +16,7 @@ struct Findings(Vec<Finding>);
 
 impl Findings {
     fn add(&mut self, rule: &'static str, subject: impl ToString, detail: impl Into<String>) {
-        self.0.push(Finding { rule, subject: subject.to_string(), detail: detail.into(), more: None });
+        self.0.push(Finding::new(rule, subject, detail));
     }
 }
 
@@ -129,16 +95,20 @@ pub async fn doctor(system_url: &SecretString) -> anyhow::Result<Vec<Finding>> {
         let more = Some(("alarm", alarms::json(alarm)));
         found.0.push(Finding { rule: "ALARM", subject: format!("{} {}", alarm.object_type, alarm.object_id), detail, more });
     }
-    money(&system, &open, &mut found).await?;
+    for module in MODULES {
+        let told = (module.doctor)(&system).await?;
+        found.0.extend(told.into_iter().filter(|finding| !is_told(finding.rule, &finding.subject, &open)));
+    }
     work(&system, &open, &mut found).await?;
-    tendering(&system, &mut found).await?;
-    tenancy(&system, &mut found).await?;
+    for table in db::unprotected_tables(&system).await? {
+        found.add("ROW_LEVEL_SECURITY", "catalogue", table);
+    }
     Ok(found.0)
 }
 
 /// Rules and the kind of the alarm that says the same: an open one about the same thing has the id by which it is settled, and is told alone.
 const ALSO_ALARMS: [(&str, &str); 9] = [
-    ("I7", "coverage_short"),
+    ("COVERAGE_SHORT", "coverage_short"),
     ("BALANCE_SHORT", "balance_short"),
     ("BALANCE_UNREAD", "balance_unread"),
     ("TRANSFER_REVERSED", "transfer_reversed"),
@@ -152,15 +122,6 @@ const ALSO_ALARMS: [(&str, &str); 9] = [
 fn is_told(rule: &str, subject: &str, alarms: &[db::AlarmRow]) -> bool {
     let says_so = |alarm: &db::AlarmRow| ALSO_ALARMS.contains(&(rule, alarm.kind.as_str())) && alarm.object_id == subject;
     alarms.iter().any(says_so)
-}
-
-async fn money(system: &SystemUow, alarms: &[db::AlarmRow], found: &mut Findings) -> anyhow::Result<()> {
-    for finding in escrow::doctor(system).await? {
-        if !is_told(finding.rule, &finding.subject, alarms) {
-            found.add(finding.rule, finding.subject, finding.detail);
-        }
-    }
-    Ok(())
 }
 
 async fn work(system: &SystemUow, alarms: &[db::AlarmRow], found: &mut Findings) -> anyhow::Result<()> {
@@ -180,28 +141,6 @@ async fn work(system: &SystemUow, alarms: &[db::AlarmRow], found: &mut Findings)
         let why = event.last_error.unwrap_or_default();
         let times = counted(event.attempts, "time", "times");
         found.add("EVENT_UNDELIVERED", event.id, format!("{} failed {times}: {why}", event.kind));
-    }
-    Ok(())
-}
-
-async fn tendering(system: &SystemUow, found: &mut Findings) -> anyhow::Result<()> {
-    for finding in tenders::seals(system).await? {
-        found.add("SEAL_BROKEN", finding.tender, format!("of organisation {}: {}", finding.org, finding.what));
-    }
-    for finding in tenders::overdue(system).await? {
-        found.add("TENDER_OVERDUE", finding.tender, format!("of organisation {}: {}", finding.org, finding.what));
-    }
-    Ok(())
-}
-
-async fn tenancy(system: &SystemUow, found: &mut Findings) -> anyhow::Result<()> {
-    for chain in audit::verify_all(system).await? {
-        if let Some(place) = chain.verification.broken_at {
-            found.add("AUDIT_CHAIN_BROKEN", chain.org, format!("the chain of this organisation is broken at entry {place}"));
-        }
-    }
-    for table in db::unprotected_tables(system).await? {
-        found.add("ROW_LEVEL_SECURITY", "catalogue", table);
     }
     Ok(())
 }

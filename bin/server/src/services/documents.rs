@@ -1,23 +1,12 @@
-//! All routes, and the OpenAPI document made from them.
+//! The OpenAPI document made from all routes.
 
 use utoipa::openapi::{Info, License, OpenApi};
+
+use crate::modules::routes;
 
 const DESCRIPTION: &str = "Tenders, contracts and protected payments for construction companies.\n\n\
     Sign in with `POST /api/auth/register` or `/api/auth/login` and send the `accessToken` as a bearer token; browsers use the `session` \
     cookie. Every error is a problem (RFC 9457) with a stable `code`. Every POST takes an `Idempotency-Key`. Lists are walked by `nextCursor`.";
-
-/// Every route of every domain.
-#[must_use]
-pub fn routes() -> web::Routes {
-    let mut routes = web::Routes::new();
-    users::routes(&mut routes);
-    tenants::routes(&mut routes);
-    projects::routes(&mut routes);
-    tenders::routes(&mut routes);
-    escrow::routes(&mut routes);
-    audit::routes(&mut routes);
-    routes
-}
 
 /// The document of the routes.
 #[must_use]

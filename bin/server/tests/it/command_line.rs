@@ -60,7 +60,7 @@ async fn every_fault_of_the_configuration_is_reported_at_once() {
         "tenders.seal_key: must be 32 bytes, base64",
         "audit.signing_key: must be 32 bytes, base64",
         "audit.previous_public_keys: each must be 64 hexadecimal digits",
-        "audit.sign_every: must be 10s or more",
+        "audit.sign_every: 1s must be from 10s to 1d",
         "log.filter: \"web=loud\" should be like",
         "server.docs: \"yes\" should be true or false",
         "jobs.concurrency: \"many\" should be a whole number, like 4",
@@ -361,6 +361,6 @@ async fn whoever_waits_for_a_development_server_finds_the_demo_logins() {
     assert_eq!(answer.status(), 200);
     let token = answer.json::<Value>().await.expect("JSON")["accessToken"].as_str().expect("a token").to_owned();
     let projects = http.get(format!("http://{address}/api/projects")).bearer_auth(token).send().await.expect("answers");
-    assert_eq!(projects.json::<Value>().await.expect("JSON")["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(projects.json::<Value>().await.expect("JSON")["data"].as_array().map(Vec::len), Some(1));
     server.kill().await.expect("ends");
 }

@@ -1,4 +1,4 @@
-//! Money survives crashes (quality.md §2.3): the server is killed at random points of fund → approve → release, again and again.
+//! Money survives crashes (docs/QUALITY.md): the server is killed at random points of fund → approve → release, again and again.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,14 +20,18 @@ const KILLS: u32 = 100;
 const MILESTONES: usize = 25;
 
 #[derive(Clone)]
-struct Api {
+pub struct Api {
     http: reqwest::Client,
     address: SocketAddr,
 }
 
 impl Api {
+    pub fn new(address: SocketAddr) -> Self {
+        Self { http: reqwest::Client::new(), address }
+    }
+
     /// One call; `None` if the server died under it or was not there.
-    async fn call(&self, method: Method, path: &str, token: &str, body: Option<&Value>) -> Option<(u16, Value)> {
+    pub async fn call(&self, method: Method, path: &str, token: &str, body: Option<&Value>) -> Option<(u16, Value)> {
         let mut request = self.http.request(method, format!("http://{}{path}", self.address)).bearer_auth(token);
         if let Some(body) = body {
             request = request.json(body);
@@ -39,14 +43,14 @@ impl Api {
         Some((status, body))
     }
 
-    async fn expect(&self, method: Method, path: &str, token: &str, body: Option<&Value>, expected: u16) -> Value {
+    pub async fn expect(&self, method: Method, path: &str, token: &str, body: Option<&Value>, expected: u16) -> Value {
         let (status, body) = self.call(method, path, token, body).await.expect("the server is there");
         assert_eq!(status, expected, "{path}: {body}");
         body
     }
 }
 
-fn text(value: &Value, pointer: &str) -> String {
+pub fn text(value: &Value, pointer: &str) -> String {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no text at {pointer} of {value}")).to_owned()
 }
 
@@ -75,7 +79,7 @@ async fn every_release_has_exactly_one_transfer_whenever_the_server_is_killed() 
         ("BUILD14__TENDERS__MINIMUM_SUBMISSION_PERIOD", "1h".to_owned()),
         ("BUILD14__SERVER__WORKERS", "1".to_owned()),
     ];
-    let api = Api { http: reqwest::Client::new(), address };
+    let api = Api::new(address);
 
     let mut server = serve(address, data.path(), &environment).await.expect("the server starts");
     let (owner, contractor, milestones) = active_contract(&api, &db).await;
@@ -187,7 +191,7 @@ async fn play(
 }
 
 /// An active contract of many milestones, made before anything is killed.
-async fn active_contract(api: &Api, db: &Database) -> (String, String, Vec<String>) {
+pub async fn active_contract(api: &Api, db: &Database) -> (String, String, Vec<String>) {
     let mut tokens = Vec::new();
     for name in ["owner", "contractor"] {
         let body = json!({"email": format!("{name}@crash.example"), "password": "correct horse battery", "name": name, "organizationName": name});

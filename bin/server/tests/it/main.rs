@@ -2,6 +2,7 @@
 
 mod command_line;
 mod crash;
+mod crash_disputes;
 mod crowd;
 mod freezing;
 mod outage;

@@ -1,4 +1,4 @@
-//! PostgreSQL goes away under load and comes back (quality.md §2.7): only 503 with Retry-After in between, nothing lost, nothing twice.
+//! PostgreSQL goes away under load and comes back (docs/QUALITY.md): only 503 with Retry-After in between, nothing lost, nothing twice.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

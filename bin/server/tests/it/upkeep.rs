@@ -141,7 +141,7 @@ async fn in_development_a_rotation_makes_another_key_and_destroys_the_old_one() 
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
-    std::fs::create_dir_all(&data).expect("made");
+    assert_eq!(run(&["migrate"]).await.0, Some(0), "there is data to keep a key with");
     let (code, before, complained) = run(&["seal", "status"]).await;
     assert!(code == Some(0) && before.contains("current        wraps the keys of 0 tenders"), "{before}{complained}");
     let old = std::fs::read_to_string(data.join("seal.key")).expect("kept");

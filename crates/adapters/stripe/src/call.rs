@@ -117,7 +117,7 @@ impl Caller {
                 Ok(()) => StripeError::JSONDeserialize("an answer that was not to be decoded was".to_owned()),
             };
             let why = match judge(error, whose) {
-                Verdict::Final(refused) => return Err(refused),
+                Verdict::Final(refused) => return Err(behind(unsure, refused)),
                 // A 500 that was answered before stays the key's answer.
                 Verdict::Lost(why) => {
                     return Err(match unsure {
@@ -144,6 +144,15 @@ impl Caller {
             tokio::time::sleep(pause).await;
             repeated += 1;
         }
+    }
+}
+
+/// The last word after attempts of which nobody knows what they did. That Stripe would not listen now, say because the key was rolled
+/// meanwhile, tells nothing of them. A refusal does: under the same key, what was done is answered as it was then.
+fn behind(unsure: Option<ProviderError>, last: ProviderError) -> ProviderError {
+    match (unsure, last) {
+        (Some(unsure), ProviderError::Unavailable(_) | ProviderError::Unexpected(_)) => unsure,
+        (_, last) => last,
     }
 }
 

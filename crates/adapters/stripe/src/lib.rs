@@ -7,7 +7,7 @@
 //! - Nothing is sent inside a transaction.
 //! - Every request that makes something carries the caller's idempotency key, and is repeated with the very same bytes.
 //! - An answer is `Refused` or `Unavailable` only if nothing can have happened; otherwise it is `Unknown` and the caller looks first.
-//! - Charges carry no `transfer_data`, no `application_fee_amount`, no `on_behalf_of` (domain.md §6: the double payment).
+//! - Charges carry no `transfer_data`, no `application_fee_amount`, no `on_behalf_of` (docs/domain/money.md: the double payment).
 
 mod call;
 mod provider;

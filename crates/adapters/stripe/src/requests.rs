@@ -170,7 +170,7 @@ pub(crate) fn transfers_of_group(group: &str, after: Option<&str>) -> RequestBui
     built(&request)
 }
 
-/// An account that can receive transfers and nothing else. The platform bears the losses and the fees (domain.md §6:
+/// An account that can receive transfers and nothing else. The platform bears the losses and the fees (docs/domain/money.md:
 /// `losses_collector` must be `application`), Stripe collects what it wants to know on its own pages.
 pub(crate) fn create_account(organization: &str, email: Option<&str>) -> RequestBuilder {
     let mut controller = CreateAccountController::new();

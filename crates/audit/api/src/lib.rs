@@ -2,10 +2,12 @@
 //!
 //! `record_in` runs in the transaction of the verb, so an effect without its entry cannot be committed, nor an entry without its effect.
 
+#[cfg(feature = "fake")]
+pub mod fake;
 mod proof;
 
 use async_trait::async_trait;
-use kernel::{Actor, AuditId, Ctx, Denied, DomainError, Fault, Kind, Page, PageRequest, Permission, Timestamp};
+use kernel::{Actor, Ctx, Denied, DomainError, Fault, Kind, Page, PageRequest, Permission, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use uow::Tx;
@@ -20,6 +22,11 @@ pub mod perm {
     pub const READ: Permission = Permission("audit.read");
     /// All of them.
     pub const ALL: &[Permission] = &[READ];
+}
+
+kernel::ids! {
+    /// An entry of the audit trail.
+    AuditId;
 }
 
 /// What is to be recorded; who, where, when and in which request come from the context.

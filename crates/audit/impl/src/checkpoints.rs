@@ -55,7 +55,7 @@ pub async fn sign_heads(system: &SystemUow, signer: &Signer) -> Result<Signed, F
             let last = repo::last_round(tx).await?;
             let at = SystemClock.now().trunc_subsecs(6);
             let number = last.as_ref().map_or(0, |round| round.round) + 1;
-            let checkpoints: Vec<_> = goes_on
+            let mut checkpoints: Vec<_> = goes_on
                 .into_iter()
                 .map(|head| {
                     let statement = head_statement(OrgId(head.org_id), head.sequence, &head.hash, at);
@@ -70,6 +70,7 @@ pub async fn sign_heads(system: &SystemUow, signer: &Signer) -> Result<Signed, F
                     }
                 })
                 .collect();
+            checkpoints.sort_unstable_by_key(|head| head.org_id);
             let digest = digest_of(last.as_ref(), &checkpoints);
             let heads = i32::try_from(checkpoints.len()).map_err(Fault::internal)?;
             let statement = round_statement(number, heads, &digest, at);

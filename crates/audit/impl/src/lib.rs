@@ -20,13 +20,17 @@
 
 mod checkpoints;
 mod http;
+mod module;
 mod repo;
 mod repo_checkpoints;
 mod schema;
 mod service;
+mod settings;
 mod signing;
 
 pub use checkpoints::{Broken, Signed, sign_heads, verify_anchor, verify_checkpoints};
 pub use http::routes;
+pub use module::MODULE;
 pub use service::{Chain, Service, verify_all};
+pub use settings::Settings;
 pub use signing::{NotAKey, Signer};

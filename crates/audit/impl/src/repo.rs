@@ -1,9 +1,9 @@
 //! SQL of the trail.
 
-use audit_api::{Entry, Filter, NewEntry, Place, Verification, actor_id};
+use audit_api::{AuditId, Entry, Filter, NewEntry, Place, Verification, actor_id};
 use db::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Bytea, Integer, Nullable, Uuid as SqlUuid};
-use kernel::{AuditId, Ctx, Fault, OrgId, PageRequest, Timestamp, UserId};
+use kernel::{Ctx, Fault, OrgId, PageRequest, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -68,14 +68,15 @@ pub(crate) async fn take_turn(tx: &mut Tx) -> Result<bool, Fault> {
     Ok(turn.mine)
 }
 
-/// The heads that are not as they were signed last, by organisation.
+/// The heads that are not as they were signed last: those first that do not go on from there, then whose signature is the oldest, so that
+/// whatever comes in meanwhile each has its turn.
 pub(crate) async fn moved(tx: &mut Tx, most: i64) -> Result<Vec<Moved>, Fault> {
     let sql = "select h.org_id, h.sequence, h.hash, c.sequence is null or h.sequence > c.sequence and exists (
                    select from audit_links l where l.org_id = c.org_id and l.sequence = c.sequence and l.hash = c.hash) as goes_on
                from audit_heads h left join lateral (
                    select k.* from audit_checkpoints k where k.org_id = h.org_id order by k.sequence desc limit 1) c on true
                where c.sequence is null or (h.sequence, h.hash) <> (c.sequence, c.hash)
-               order by goes_on desc, h.org_id limit $1";
+               order by goes_on, c.signed_at nulls first, h.org_id limit $1";
     diesel::sql_query(sql).bind::<BigInt, _>(most).load(tx.pg()).await.fault()
 }
 

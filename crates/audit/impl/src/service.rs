@@ -1,6 +1,7 @@
 //! The trail's verbs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use audit_api::{Audit, Entry, Error, Filter, NewEntry, Place, Proof, PublicKey, SignedHead, Verification, perm};
@@ -18,13 +19,21 @@ pub struct Service {
     uow: Uow,
     authz: Arc<dyn Authorizer>,
     signer: Option<Arc<Signer>>,
+    signing: Option<Arc<Signing>>,
+}
+
+/// What it takes to sign the heads of all chains from time to time.
+pub(crate) struct Signing {
+    pub(crate) system: SystemUow,
+    pub(crate) signer: Arc<Signer>,
+    pub(crate) every: Duration,
 }
 
 impl Service {
     /// The trail of the tenants behind `uow`.
     #[must_use]
     pub fn new(uow: Uow, authz: Arc<dyn Authorizer>) -> Self {
-        Self { uow, authz, signer: None }
+        Self { uow, authz, signer: None, signing: None }
     }
 
     /// With the key that signs heads; without one there is no [`Proof::head`].
@@ -32,6 +41,17 @@ impl Service {
     pub fn with_signer(mut self, signer: Arc<Signer>) -> Self {
         self.signer = Some(signer);
         self
+    }
+
+    /// Where it runs the jobs, it signs the heads that have moved, so often, through the platform's door.
+    #[must_use]
+    pub fn signing_every(mut self, every: Duration, system: SystemUow) -> Self {
+        self.signing = self.signer.clone().map(|signer| Arc::new(Signing { system, signer, every }));
+        self
+    }
+
+    pub(crate) fn signing(&self) -> Option<Arc<Signing>> {
+        self.signing.clone()
     }
 
     fn authorise(&self, ctx: &Ctx) -> Result<(), Error> {

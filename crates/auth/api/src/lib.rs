@@ -5,6 +5,9 @@
 
 pub mod email;
 mod error;
+#[cfg(feature = "fake")]
+pub mod fake;
+pub mod matrix;
 mod ports;
 mod security;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use kernel::Fault;
+use kernel::{Fault, FaultKind};
 use tokio::sync::Mutex;
 
 /// Look-ups under way, by what is looked for: sessions by their token, places of people by person and organisation.
@@ -17,11 +17,14 @@ pub(crate) struct Flights<K, V> {
     of: moka::sync::Cache<K, Arc<Flight<V>>>,
 }
 
+/// What was found, or why nothing was.
+type Found<V> = Result<V, (FaultKind, String)>;
+
 struct Flight<V> {
     /// How many have asked.
     asked: AtomicU64,
     /// The last look-up: how many had asked before it began, and what it found.
-    last: Mutex<Option<(u64, V)>>,
+    last: Mutex<Option<(u64, Found<V>)>>,
 }
 
 impl<K: Copy + Eq + Hash + Send + Sync + 'static, V: Clone + Send + 'static> Flights<K, V> {
@@ -33,7 +36,7 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static, V: Clone + Send + 'static> Fli
     /// What `look_up` finds, or what somebody else's found that began after this call.
     ///
     /// # Errors
-    /// Those of the own look-up: a failed one is shared with nobody.
+    /// Those of the look-up, which all who asked before it began share: a database that does not answer is waited for twice, not once by each.
     pub(crate) async fn share(&self, what: &K, look_up: impl Future<Output = Result<V, Fault>> + Send) -> Result<V, Fault> {
         let flight = self.of.get_with(*what, || Arc::new(Flight { asked: AtomicU64::new(0), last: Mutex::new(None) }));
         let mine = flight.asked.fetch_add(1, Ordering::SeqCst);
@@ -41,12 +44,13 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static, V: Clone + Send + 'static> Fli
         if let Some((covered, found)) = &*last
             && *covered > mine
         {
-            return Ok(found.clone());
+            return found.clone().map_err(|(kind, text)| Fault::new(kind, text));
         }
         let covered = flight.asked.load(Ordering::SeqCst);
-        let found = look_up.await?;
-        *last = Some((covered, found.clone()));
-        Ok(found)
+        let found = look_up.await;
+        let shared = found.as_ref().map(V::clone).map_err(|fault| (fault.kind().clone(), fault.to_string()));
+        *last = Some((covered, shared));
+        found
     }
 }
 
@@ -109,9 +113,41 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failed_look_up_is_shared_with_nobody() {
+    async fn a_failed_look_up_is_no_answer_to_who_asks_afterwards() {
         let flights = Sessions::new(10);
         assert!(flights.share(&[1; 32], async { Err(Fault::internal("lost")) }).await.is_err());
         assert!(flights.share(&[1; 32], async { Ok(Some(session())) }).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_hundred_who_ask_while_nothing_answers_wait_for_two_look_ups() {
+        let (flights, looks, open) = (Arc::new(Sessions::new(10)), Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
+        let ask = || {
+            let (flights, looks, open) = (Arc::clone(&flights), Arc::clone(&looks), Arc::clone(&open));
+            tokio::spawn(async move {
+                let look_up = async {
+                    if looks.fetch_add(1, Ordering::SeqCst) == 0 {
+                        open.notified().await;
+                    }
+                    Err(Fault::unavailable("no connection"))
+                };
+                flights.share(&[1; 32], look_up).await.expect_err("fails")
+            })
+        };
+        let first = ask();
+        while looks.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let others: Vec<_> = (0..99).map(|_| ask()).collect();
+        let flight = flights.of.get(&[1; 32]).unwrap();
+        while flight.asked.load(Ordering::SeqCst) < 100 {
+            tokio::task::yield_now().await;
+        }
+        open.notify_one();
+        assert_eq!(first.await.unwrap().kind(), &FaultKind::Unavailable);
+        for other in others {
+            assert_eq!(other.await.unwrap().kind(), &FaultKind::Unavailable);
+        }
+        assert_eq!(looks.load(Ordering::SeqCst), 2);
     }
 }

@@ -26,6 +26,7 @@ mod cache;
 mod flights;
 mod hasher;
 mod model;
+mod module;
 mod place;
 mod policy;
 mod repo;
@@ -38,6 +39,7 @@ mod settings;
 mod token;
 
 pub use hasher::Hasher;
+pub use module::MODULE;
 pub use policy::{Policy, PolicyError};
 pub use security::security_events;
 pub use security_event::StoredEvent;

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use auth_api::{Authorizer, Reach};
+use auth_api::{Authorizer, Reach, matrix};
 use casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, StringAdapter};
 use kernel::{Actor, Ctx, Denied, OrgRole, Permission, ProjectRole, Scope};
 
 const MODEL: &str = include_str!("../../../../config/authz/model.conf");
-const POLICY: &str = include_str!("../../../../config/authz/policy.csv");
+const MATRIX: &str = include_str!("../../../../config/authz/matrix.txt");
 
 /// Why a policy cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,9 @@ pub enum PolicyError {
     /// casbin does not understand it.
     #[error("the policy in config/authz cannot be read: {0}")]
     Casbin(#[from] casbin::Error),
+    /// The matrix has a line that does not fit.
+    #[error("config/authz/matrix.txt cannot be read: {0}")]
+    Matrix(String),
     /// It names what no crate declares.
     #[error("the policy in config/authz names what nobody declares: {}", .0.join(", "))]
     Unknown(Vec<String>),
@@ -57,7 +60,9 @@ impl Policy {
     /// # Errors
     /// If it names an unknown role, domain or permission, or casbin does not understand it.
     pub async fn embedded(known: &[&[Permission]]) -> Result<Self, PolicyError> {
-        Self::load(MODEL, POLICY, known).await
+        let held = matrix::held(MATRIX).map_err(PolicyError::Matrix)?;
+        let rows: Vec<_> = held.iter().map(|held| format!("p, {}, {}, {}", held.role, held.domain, held.permission)).collect();
+        Self::load(MODEL, &rows.join("\n"), known).await
     }
 
     /// A policy given as casbin's model and policy texts.

@@ -262,6 +262,11 @@ pub(crate) async fn purge_events(tx: &mut Tx, before: Timestamp) -> Result<usize
     diesel::delete(security_events::table.filter(security_events::at.lt(before))).execute(tx.pg()).await.fault()
 }
 
+/// Removes what was noted about a person's account, and with it the addresses it was used from.
+pub(crate) async fn delete_events(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+    diesel::delete(security_events::table.filter(security_events::user_id.eq(user.0))).execute(tx.pg()).await.fault().map(drop)
+}
+
 /// Ends every session of a person.
 pub(crate) async fn end_all(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<(), Fault> {
     let live = sessions::user_id.eq(user.0).and(sessions::ended_at.is_null());

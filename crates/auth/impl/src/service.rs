@@ -260,6 +260,7 @@ impl Accounts for Service {
         repo::lock_person(tx, user).await?;
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
+        repo::delete_events(tx, user).await?;
         self.cache.forget_user(user);
         Ok(())
     }

@@ -1,7 +1,8 @@
-//! What a deployment decides about sign-in.
+//! `[sign_in]` and `[sessions]`: what a deployment decides about sign-in.
 
 use std::time::Duration;
 
+use module::Reader;
 use secrecy::SecretString;
 
 /// What a deployment decides about sign-in.
@@ -28,6 +29,41 @@ pub struct Settings {
     pub events_kept: Duration,
     /// How many passwords may be tried for one email within a minute on one replica; beyond it the answer is 429.
     pub attempts_per_minute: u32,
+}
+
+/// One page shows them all, and each sign-in counts them.
+const MOST_SESSIONS: u32 = 1000;
+
+/// Bounds of `[sign_in]`.
+const MOST_HASH_THREADS: usize = 256;
+const MOST_HASH_QUEUE: usize = 100_000;
+
+impl Settings {
+    /// As configured. The secret of switches is random: the server gives the one that its processes share.
+    pub fn read(r: &mut Reader) -> Self {
+        let mut settings = Self {
+            session_life: r.duration_within("sessions.lifetime", "1m", "400d"),
+            sessions_per_person: r.number("sessions.per_person", "50"),
+            hash_queue: r.number("sign_in.hash_queue", "1000"),
+            hash_wait: r.duration_within("sign_in.hash_wait", "1ms", "60s"),
+            events_kept: r.duration_within("sign_in.security_events_kept", "1d", "365d"),
+            ..Self::default()
+        };
+        let threads: usize = r.number("sign_in.hash_threads", "2, or 0 for half the cores");
+        if threads > 0 {
+            settings.hash_threads = threads;
+        }
+        if !(1..=MOST_SESSIONS).contains(&settings.sessions_per_person) && !r.has_fault("sessions.per_person") {
+            r.fault("sessions.per_person", format!("must be 1 to {MOST_SESSIONS}"));
+        }
+        if threads > MOST_HASH_THREADS {
+            r.fault("sign_in.hash_threads", format!("must be at most {MOST_HASH_THREADS}"));
+        }
+        if settings.hash_queue > MOST_HASH_QUEUE {
+            r.fault("sign_in.hash_queue", format!("must be at most {MOST_HASH_QUEUE}"));
+        }
+        settings
+    }
 }
 
 impl Default for Settings {

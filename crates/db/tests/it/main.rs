@@ -1,4 +1,4 @@
-//! The rules that keep transactions and tenants honest (architecture.md §4 and §5), each shown by a test that fails without it.
+//! The rules that keep transactions and tenants honest (docs/ARCHITECTURE.md), each shown by a test that fails without it.
 
 mod alarms;
 mod idempotency;

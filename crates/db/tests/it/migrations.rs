@@ -47,7 +47,8 @@ async fn a_current_schema_has_nothing_pending_and_two_migrators_do_not_clash() {
     assert!(!db::schema_state(&db.owner_url().await).await.expect("reads").pending.is_empty());
     let (one, two) = tokio::join!(db::migrate(&owner), db::migrate(&owner));
     let applied = one.expect("migrates").len() + two.expect("migrates").len();
-    assert_eq!(applied, std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations")).expect("lists").count());
+    let there = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations")).expect("lists");
+    assert_eq!(applied, there.filter(|entry| entry.as_ref().expect("an entry").path().is_dir()).count());
 }
 
 #[tokio::test]

@@ -47,6 +47,7 @@ async fn the_serving_roles_serve() {
 async fn every_role_above_row_level_security_is_refused() {
     let db = Database::fresh().await;
     let (above, above_url) = made(&db, "above", "bypassrls in role build14_app").await;
+    let (under, under_url) = made(&db, "under", &format!("in role build14_app, {above}")).await;
     let (owner, owner_url) = made(&db, "owner", "in role build14_app, build14_owner").await;
     let (table, table_url) = made(&db, "table", "in role build14_app").await;
     let (both, both_url) = made(&db, "both", "in role build14_app, build14_system").await;
@@ -58,6 +59,7 @@ async fn every_role_above_row_level_security_is_refused() {
         (db.owner_url().await, "is build14_owner or a member of it"),
         (db.system_url().await, "is build14_system or a member of it"),
         (above_url, "has BYPASSRLS"),
+        (under_url, "is a member of a role that is a superuser or has BYPASSRLS"),
         (owner_url, "is build14_owner or a member of it"),
         (table_url, "owns tables"),
         (both_url, "is build14_system or a member of it"),
@@ -73,7 +75,7 @@ async fn every_role_above_row_level_security_is_refused() {
         assert!(text.contains(said) && text.contains("BUILD14__DATABASE__SYSTEM_URL"), "{said}: {text}");
     }
     db.run_sql("drop table ours").await;
-    gone(&db, &[above, owner, table, both, stranger, fine]).await;
+    gone(&db, &[under, above, owner, table, both, stranger, fine]).await;
 }
 
 #[tokio::test]

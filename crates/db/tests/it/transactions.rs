@@ -4,10 +4,19 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use kernel::{Fault, FaultKind};
+use serde::{Deserialize, Serialize};
 use testkit::until;
-use uow::{Job, forbid_in_transaction};
+use uow::{Job, Task, forbid_in_transaction};
 
 use crate::scenery::{ctx, database, ids, note, run};
+
+/// A task that nobody does.
+#[derive(Serialize, Deserialize)]
+struct Nothing;
+
+impl Task for Nothing {
+    const NAME: &'static str = "nothing.at_all";
+}
 
 #[tokio::test]
 async fn what_is_committed_stays_and_what_fails_leaves_nothing() {
@@ -17,7 +26,7 @@ async fn what_is_committed_stays_and_what_fails_leaves_nothing() {
     let error = uow
         .write(&ctx, async |tx| {
             note(tx, 2).await?;
-            tx.enqueue(Job::new("nothing.at_all", ())).await?;
+            tx.enqueue(Job::of(&Nothing)).await?;
             Err::<(), _>(Fault::internal("changed my mind"))
         })
         .await

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -76,4 +77,16 @@ fn without_npm_the_error_says_both_ways() {
     assert!(said.contains("Or install npm (Node.js)"), "{said}");
     assert!(said.contains(if cfg!(target_os = "macos") { "brew install" } else { "apt-get install postgresql" }), "{said}");
     assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn nothing_is_run_from_a_cache_that_others_may_write_to() {
+    let (data, cache, path) = (dir(), dir(), dir());
+    fs::set_permissions(cache.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let mut command = Helper::command("try", data.path());
+    command.env(BIN_VARIABLE, "npm").env(CACHE_VARIABLE, cache.path()).env("PATH", path.path());
+    let mut process = Helper::spawn_command(command);
+    let said = process.said();
+    process.end();
+    assert!(said.contains("others may write to") && said.contains("chmod go-w"), "{said}");
 }

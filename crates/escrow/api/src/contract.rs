@@ -45,7 +45,7 @@ pub struct NewMilestone {
     pub due_on: Option<chrono::NaiveDate>,
 }
 
-/// Everything the contract takes over from the tender and the winning bid (domain.md §2.10).
+/// Everything the contract takes over from the tender and the winning bid (docs/domain/contracts.md).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewContract {
     /// The tender.
@@ -90,14 +90,14 @@ pub trait ContractsPort: Send + Sync {
     /// [`Error::Invalid`] if the platform makes no contracts in it.
     fn milestone_bounds(&self, currency: Currency) -> Result<MilestoneBounds, Error>;
 
-    /// C1 and C2 of domain.md §3.3: copies schedule and milestones, checks both sums, and sends the contract out for signature.
+    /// As docs/domain/contracts.md tells: copies schedule and milestones, checks both sums, and sends the contract out for signature.
     /// Rows only: nothing is said to Stripe. The caller has authorised its own verb.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the sums do not agree.
     async fn open_in(&self, tx: &mut Tx, ctx: &Ctx, new: &NewContract) -> Result<OpenedContract, Error>;
 
-    /// Cancels a contract that is still in signing (the award fell, or the tender is cancelled): C7.
+    /// Cancels a contract that is still in signing: the award fell, or the tender is cancelled.
     ///
     /// # Errors
     /// [`Error::State`] once it is active.
@@ -110,7 +110,7 @@ pub trait ContractsPort: Send + Sync {
     async fn signed_by_in(&self, tx: &mut Tx, contract: ContractId) -> Result<Vec<Party>, Error>;
 }
 
-/// Both parties signed (C3). Tenders completes the tender on it (T11).
+/// Both parties signed. Tenders completes the tender on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContractActivated {
     /// The contract.

@@ -13,7 +13,7 @@ pub enum Error {
     /// No such thing here.
     #[error("there is no such {0}")]
     NotFound(&'static str),
-    /// Its state does not allow it (domain.md §3: a transition not listed is refused).
+    /// Its state does not allow it (docs/domain/contracts.md: a transition not listed is refused).
     #[error("the {what} is {state}: {hint}")]
     State {
         /// What it is.
@@ -35,10 +35,10 @@ pub enum Error {
     /// It takes two persons, and the caller does not count as one of them yet.
     #[error("{0}")]
     ApproverNotYet(tenants_api::NotYet),
-    /// What the platform holds in this currency does not cover what it owes (domain.md §7, I7): a person is paged, new money must wait.
+    /// What the platform holds in this currency does not cover what it owes (docs/domain/money.md): a person is paged, new money must wait.
     #[error("new funding in {0} is paused: nothing was charged; try again later")]
     CoverageShort(Currency),
-    /// The contract holds money that is too old for more to be added (domain.md §2.3).
+    /// The contract holds money that is too old for more to be added (docs/domain/money.md).
     #[error(
         "milestone {position} holds money since {}, for more than {days} days: before more comes in it must be released or refunded",
         time(.since)

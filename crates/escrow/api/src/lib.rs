@@ -29,7 +29,7 @@ pub use types::{
     Terms,
 };
 
-/// Permissions of this domain (domain.md §4).
+/// Permissions of this domain (docs/domain/roles.md).
 pub mod perm {
     use kernel::Permission;
     /// See contracts (as the owner's side).

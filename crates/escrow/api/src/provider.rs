@@ -1,7 +1,7 @@
-//! `PaymentProvider`: the port through which money moves; implemented by the Stripe adapter (domain.md §6).
+//! `PaymentProvider`: the port through which money moves; implemented by the Stripe adapter (docs/domain/money.md).
 //!
 //! Amounts are minor units. Every method refuses to run inside a transaction and is safe to repeat: the caller gives the idempotency key.
-//! Charges are always on the platform's own account, without transfer data: a release is a separate transfer (domain.md §2.1).
+//! Charges are always on the platform's own account, without transfer data: a release is a separate transfer (docs/domain/money.md).
 
 use async_trait::async_trait;
 use kernel::{Money, Timestamp};
@@ -20,7 +20,7 @@ pub enum ProviderError {
     /// It did not happen and may be tried again (connection refused, 429).
     #[error("the payment provider cannot be reached: {0}")]
     Unavailable(String),
-    /// Nobody knows whether it happened (time-out after sending): look before trying again, with the same key (R5).
+    /// Nobody knows whether it happened (time-out after sending): look before trying again, with the same key.
     #[error("the payment provider's answer is lost: {0}")]
     Unknown(String),
     /// It failed (5xx), or the key was used for something else, and whatever is asked under this key gets the same answer for a day.
@@ -32,7 +32,7 @@ pub enum ProviderError {
     Unexpected(String),
 }
 
-/// A payment intent to be created (P1).
+/// A payment intent to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPaymentIntent {
     /// What the payer is charged.
@@ -47,7 +47,7 @@ pub struct NewPaymentIntent {
     pub idempotency_key: String,
 }
 
-/// The state of a payment intent, in the words of domain.md §3.5.
+/// The state of a payment intent, in the words of docs/domain/money.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PaymentStatus {
     /// Not confirmed yet, or a confirmation failed and another means of payment is needed.
@@ -193,7 +193,7 @@ pub struct Befallen {
     pub intent: Option<String>,
 }
 
-/// A transfer to be made (R3).
+/// A transfer to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferOrder {
     /// The net amount.
@@ -230,7 +230,7 @@ pub struct TransferState {
 pub struct AccountState {
     /// `acct_…`.
     pub id: String,
-    /// Whether it can receive transfers now (Q1).
+    /// Whether it can receive transfers now.
     pub transfers_active: bool,
     /// Whether onboarding was completed.
     pub details_submitted: bool,
@@ -322,7 +322,7 @@ pub trait PaymentProvider: Send + Sync {
     /// The transfer as it is now.
     async fn transfer(&self, id: &str) -> Result<TransferState, ProviderError>;
 
-    /// Every transfer of a group: how a lost answer is found again (R5).
+    /// Every transfer of a group: how a lost answer is found again.
     async fn transfers_of_group(&self, transfer_group: &str) -> Result<Vec<TransferState>, ProviderError>;
 
     /// Creates a connected account that can receive transfers, and nothing else.

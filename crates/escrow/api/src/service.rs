@@ -26,7 +26,7 @@ pub struct Terminate {
     pub reason: Option<String>,
 }
 
-/// The contractor submits work (M5).
+/// The contractor submits work.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubmitWork {
     /// The milestone.
@@ -37,7 +37,7 @@ pub struct SubmitWork {
     pub note: Option<String>,
 }
 
-/// The owner asks for changes (M6).
+/// The owner asks for changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestChanges {
     /// The milestone.
@@ -55,7 +55,7 @@ pub enum Stated {
     Decimal(rust_decimal::Decimal),
 }
 
-/// The owner approves work (M7).
+/// The owner approves work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approve {
     /// The milestone.
@@ -64,7 +64,7 @@ pub struct Approve {
     pub amount: Option<Stated>,
 }
 
-/// The owner funds a milestone (M2).
+/// The owner funds a milestone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fund {
     /// The milestone.
@@ -96,14 +96,14 @@ pub trait Contracts: Send + Sync {
     /// As [`Contracts::get`].
     async fn document(&self, ctx: &Ctx, id: ContractId) -> Result<String, Error>;
 
-    /// Signs for the side that the context's organisation is (C3). The second signature puts the contract into force, if the contractor
+    /// Signs for the side that the context's organisation is. The second signature puts the contract into force, if the contractor
     /// can be paid. Signing twice as the same person changes nothing.
     ///
     /// # Errors
     /// [`Error::DocumentMismatch`], [`Error::PayeeNotActive`], [`Error::SamePerson`], [`Error::State`].
     async fn sign(&self, ctx: &Ctx, cmd: Sign) -> Result<Contract, Error>;
 
-    /// Declares practical completion (C5).
+    /// Declares practical completion.
     ///
     /// # Errors
     /// [`Error::State`] while a milestone is not settled.
@@ -138,19 +138,19 @@ pub trait Milestones: Send + Sync {
     /// [`Error::NotFound`], [`Error::Denied`].
     async fn get(&self, ctx: &Ctx, id: MilestoneId) -> Result<MilestoneStory, Error>;
 
-    /// The contractor submits work (M5).
+    /// The contractor submits work.
     ///
     /// # Errors
     /// [`Error::State`] unless it is funded.
     async fn submit(&self, ctx: &Ctx, cmd: SubmitWork) -> Result<Milestone, Error>;
 
-    /// The owner asks for changes (M6).
+    /// The owner asks for changes.
     ///
     /// # Errors
     /// [`Error::State`] unless it is in review.
     async fn request_changes(&self, ctx: &Ctx, cmd: RequestChanges) -> Result<Milestone, Error>;
 
-    /// The owner approves (M7) and reserves the money (R1); at or above the organisation's threshold a second person must agree.
+    /// The owner approves and reserves the money; at or above the organisation's threshold a second person must agree.
     ///
     /// # Errors
     /// [`Error::State`], [`Error::SamePerson`] for someone of the payee's side, [`Error::Invalid`] for more than is held.
@@ -160,7 +160,7 @@ pub trait Milestones: Send + Sync {
 /// Protected payments.
 #[async_trait]
 pub trait Escrows: Send + Sync {
-    /// Starts the payment of a milestone (M2, P1), or takes up the one that was started and not paid.
+    /// Starts the payment of a milestone, or takes up the one that was started and not paid.
     ///
     /// # Errors
     /// [`Error::State`], [`Error::Invalid`] if what is stated does not match, and the provider's refusals.
@@ -178,7 +178,7 @@ pub trait Escrows: Send + Sync {
     /// [`Error::NotFound`], [`Error::Denied`].
     async fn get(&self, ctx: &Ctx, id: PaymentId) -> Result<Escrow, Error>;
 
-    /// Sends an approved release on its way (R3). Asked again, or by many at once, there is still one release.
+    /// Sends an approved release on its way. Asked again, or by many at once, there is still one release.
     ///
     /// # Errors
     /// [`Error::State`] unless the milestone is approved.
@@ -188,7 +188,7 @@ pub trait Escrows: Send + Sync {
 /// Payee accounts.
 #[async_trait]
 pub trait Payees: Send + Sync {
-    /// Sets up the organisation's account, once, and gives a fresh link to the provider's page (Q1).
+    /// Sets up the organisation's account, once, and gives a fresh link to the provider's page.
     ///
     /// # Errors
     /// [`Error::Denied`], the provider's refusals.

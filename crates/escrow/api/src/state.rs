@@ -1,4 +1,4 @@
-//! The states of domain.md §3.3–§3.5, spelled as the API and the database spell them.
+//! The states of docs/domain/contracts.md and docs/domain/money.md, spelled as the API and the database spell them.
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ macro_rules! states {
 }
 
 states! {
-    /// Where a contract stands (C1–C7).
+    /// Where a contract stands.
     ContractStatus {
         /// Being put together.
         Draft = "draft",
@@ -61,7 +61,7 @@ states! {
         /// Ended early.
         Terminated = "terminated",
     }
-    /// Where a milestone stands (M1–M14).
+    /// Where a milestone stands.
     MilestoneStatus {
         /// Not funded.
         Planned = "planned",
@@ -86,7 +86,7 @@ states! {
         /// Never to be done.
         Cancelled = "cancelled",
     }
-    /// Where a funding payment stands (P1–P7).
+    /// Where a funding payment stands.
     EscrowStatus {
         /// Waiting for the payer.
         Created = "created",
@@ -102,10 +102,10 @@ states! {
         Failed = "failed",
         /// Cancelled.
         Canceled = "canceled",
-        /// Paid, but not what was asked for: the money waits for a named person (E13).
+        /// Paid, but not what was asked for: the money waits for a named person.
         Suspense = "suspense",
     }
-    /// Where a release stands (R1–R7).
+    /// Where a release stands.
     ReleaseStatus {
         /// Its money is reserved.
         Requested = "requested",
@@ -124,7 +124,7 @@ states! {
         /// Taken back.
         Reversed = "reversed",
     }
-    /// Where an organisation's payee account stands (Q1, Q2).
+    /// Where an organisation's payee account stands.
     PayeeStatus {
         /// There is none.
         None = "none",
@@ -137,7 +137,7 @@ states! {
         /// Gone.
         Closed = "closed",
     }
-    /// Who bears the provider's processing cost (domain.md §2.2).
+    /// Who bears the provider's processing cost (docs/domain/money.md).
     CostBearer {
         /// The owner: the charge is grossed up.
         Owner = "owner",

@@ -133,7 +133,7 @@ pub struct Milestone {
     pub submissions: u32,
     /// When work was last submitted.
     pub submitted_at: Option<Timestamp>,
-    /// When silence escalates (M8).
+    /// When silence escalates.
     pub review_due_at: Option<Timestamp>,
     /// Its newest protected payment.
     pub escrow: Option<PaymentId>,
@@ -312,7 +312,7 @@ pub struct StatementEntry {
 pub struct StatementTransaction {
     /// Its id.
     pub id: Uuid,
-    /// Its kind in domain.md §7, such as `E1`.
+    /// Its kind, such as `payment_received`: docs/domain/money.md lists them.
     pub kind: String,
     /// Whose object it comes from: `stripe` or `14build`.
     pub provider: String,
@@ -339,7 +339,7 @@ pub struct StatementBalance {
     pub balance: Money,
 }
 
-/// I4 for one milestone: funded = held + frozen + reserved + released.
+/// What became of one milestone's money: funded = held + frozen + reserved + released.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MilestoneSummary {
     /// The milestone.
@@ -374,7 +374,7 @@ pub struct Statement {
 /// Something that should not be, found by the doctor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The broken rule: `I1`…`I7`, or the name of a stuck state.
+    /// The broken rule: a stable name, such as `LEDGER_UNBALANCED`, or that of a stuck state.
     pub rule: &'static str,
     /// What it is about.
     pub subject: String,

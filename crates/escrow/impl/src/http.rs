@@ -7,27 +7,12 @@ mod milestones;
 mod payees;
 mod webhooks;
 
-use std::sync::Arc;
-
-use actix_web::web::{Data, ServiceConfig};
-use escrow_api::{Contracts, Escrows, Milestones, Payees, perm};
+use escrow_api::perm;
 use web::Guard;
-
-use crate::Service;
 
 const EITHER_SIDE: &str = "the contract's owner with contracts.sign_owner, or its contractor with contracts.sign_contractor";
 
 const EITHER_PARTY: &str = "the contract's owner or its contractor, with contracts.terminate";
-
-/// Gives the endpoints what they call.
-pub fn app_data(config: &mut ServiceConfig, service: &Arc<Service>) {
-    config
-        .app_data(Data::from(Arc::clone(service) as Arc<dyn Contracts>))
-        .app_data(Data::from(Arc::clone(service) as Arc<dyn Milestones>))
-        .app_data(Data::from(Arc::clone(service) as Arc<dyn Escrows>))
-        .app_data(Data::from(Arc::clone(service) as Arc<dyn Payees>))
-        .app_data(Data::from(Arc::clone(service)));
-}
 
 /// Adds the endpoints of this domain.
 pub fn routes(r: &mut web::Routes) {

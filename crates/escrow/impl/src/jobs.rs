@@ -1,41 +1,68 @@
-//! The jobs of this domain: their names and what they carry. Each names its organisation itself, whoever enqueued it.
+//! The tasks of this domain, and who does them. Each names its organisation itself, whoever enqueued it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jobs::Registry;
 use kernel::{MilestoneId, OrgId, PaymentId, ReleaseId, Timestamp};
 use serde::{Deserialize, Serialize};
-use uow::Job;
+use uow::{Job, Task};
 
-/// Looks at a payment: [`PaymentJob`] → `Service::sync_payment`.
-pub const SYNC_PAYMENT: &str = "escrow.sync_payment";
-/// Looks at an intent that names a payment without being its own: [`IntentJob`] → `Service::adopt_intent`.
-pub const ADOPT_INTENT: &str = "escrow.adopt_intent";
-/// Looks at what befell a payment's charge: [`PaymentJob`] → `Service::sync_charge`.
-pub const SYNC_CHARGE: &str = "escrow.sync_charge";
-/// Sends a release, or finds out what became of it: [`ReleaseJob`] → `Service::send_release`.
-pub const SEND_RELEASE: &str = "escrow.send_release";
-/// Looks at a transfer: [`TransferJob`] → `Service::sync_transfer`.
-pub const SYNC_TRANSFER: &str = "escrow.sync_transfer";
-/// Looks at a payee account: [`AccountJob`] → `Service::sync_account`.
-pub const SYNC_ACCOUNT: &str = "escrow.sync_account";
-/// Routes an event of the inbox: [`WebhookJob`] → `Service::route_event`.
-pub const WEBHOOK: &str = "escrow.webhook";
-/// Escalates a review that takes too long: [`ReviewJob`] → `Service::escalate`.
-pub const ESCALATE: &str = "escrow.escalate";
+use crate::Service;
 
-/// Every job name.
-pub const ALL: &[&str] = &[SYNC_PAYMENT, ADOPT_INTENT, SYNC_CHARGE, SEND_RELEASE, SYNC_TRANSFER, SYNC_ACCOUNT, WEBHOOK, ESCALATE];
+/// How often what hangs is taken up again.
+const SWEEP: Duration = Duration::from_secs(60);
 
-/// A payment of an organisation.
+/// The names of all tasks.
+pub const TASKS: &[&str] = &[
+    SyncPayment::NAME,
+    AdoptIntent::NAME,
+    SyncCharge::NAME,
+    SendRelease::NAME,
+    SyncTransfer::NAME,
+    SyncAccount::NAME,
+    RouteEvent::NAME,
+    Escalate::NAME,
+];
+
+/// Looks at a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentJob {
+pub struct SyncPayment {
     /// The owner's side.
     pub org: OrgId,
     /// The payment.
     pub payment: PaymentId,
 }
 
-/// An intent that names a payment.
+impl Task for SyncPayment {
+    const NAME: &'static str = "escrow.sync_payment";
+
+    fn subject(&self) -> Option<String> {
+        Some(self.payment.to_string())
+    }
+}
+
+/// Looks at what befell a payment's charge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncCharge {
+    /// The owner's side.
+    pub org: OrgId,
+    /// The payment.
+    pub payment: PaymentId,
+}
+
+impl Task for SyncCharge {
+    const NAME: &'static str = "escrow.sync_charge";
+
+    fn subject(&self) -> Option<String> {
+        Some(self.payment.to_string())
+    }
+}
+
+/// Looks at an intent that names a payment without being its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IntentJob {
+pub struct AdoptIntent {
     /// The owner's side.
     pub org: OrgId,
     /// The payment that it names.
@@ -44,18 +71,34 @@ pub struct IntentJob {
     pub intent: String,
 }
 
-/// A release of an organisation.
+impl Task for AdoptIntent {
+    const NAME: &'static str = "escrow.adopt_intent";
+
+    fn subject(&self) -> Option<String> {
+        Some(self.intent.clone())
+    }
+}
+
+/// Sends a release, or finds out what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReleaseJob {
+pub struct SendRelease {
     /// The owner's side.
     pub org: OrgId,
     /// The release.
     pub release: ReleaseId,
 }
 
-/// A transfer that belongs to a release.
+impl Task for SendRelease {
+    const NAME: &'static str = "escrow.send_release";
+
+    fn subject(&self) -> Option<String> {
+        Some(self.release.to_string())
+    }
+}
+
+/// Looks at a transfer that belongs to a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TransferJob {
+pub struct SyncTransfer {
     /// The owner's side.
     pub org: OrgId,
     /// The release.
@@ -64,65 +107,118 @@ pub struct TransferJob {
     pub transfer: String,
 }
 
-/// The payee account of an organisation.
+impl Task for SyncTransfer {
+    const NAME: &'static str = "escrow.sync_transfer";
+
+    fn subject(&self) -> Option<String> {
+        Some(self.transfer.clone())
+    }
+}
+
+/// Looks at the payee account of an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountJob {
+pub struct SyncAccount {
     /// The payee.
     pub org: OrgId,
 }
 
-/// An event of the inbox.
+impl Task for SyncAccount {
+    const NAME: &'static str = "escrow.sync_account";
+
+    fn subject(&self) -> Option<String> {
+        Some(self.org.to_string())
+    }
+}
+
+/// Finds out what an event of the provider is about, and has it looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WebhookJob {
+pub struct RouteEvent {
     /// Its id, `evt_…`.
     pub event: String,
 }
 
-/// A milestone under review.
+impl Task for RouteEvent {
+    const NAME: &'static str = "escrow.webhook";
+
+    fn subject(&self) -> Option<String> {
+        Some(self.event.clone())
+    }
+}
+
+/// Escalates the review of a milestone that takes too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReviewJob {
+pub struct Escalate {
     /// The owner's side.
     pub org: OrgId,
-    /// The milestone.
+    /// The milestone under review.
     pub milestone: MilestoneId,
 }
 
+impl Task for Escalate {
+    const NAME: &'static str = "escrow.escalate";
+
+    fn subject(&self) -> Option<String> {
+        Some(self.milestone.to_string())
+    }
+}
+
+/// Registers what does the tasks, and the sweep, over this service.
+pub(crate) fn register(service: &Arc<Service>, registry: &mut Registry) {
+    registry.on_job(service, |escrow, _, task: SyncPayment| async move { escrow.sync_payment(task).await });
+    registry.on_job(service, |escrow, _, task: SyncCharge| async move { escrow.sync_charge(task).await });
+    registry.on_job(service, |escrow, _, task: AdoptIntent| async move { escrow.adopt_intent(task).await });
+    registry.on_job(service, |escrow, _, task: SendRelease| async move { escrow.send_release(task).await });
+    registry.on_job(service, |escrow, _, task: SyncTransfer| async move { escrow.sync_transfer(task).await });
+    registry.on_job(service, |escrow, _, task: SyncAccount| async move { escrow.sync_account(task).await });
+    registry.on_job(service, |escrow, _, task: RouteEvent| async move { escrow.route_event(task).await });
+    registry.on_job(service, |escrow, _, task: Escalate| async move { escrow.escalate(task).await });
+    let started = Arc::new(AtomicBool::new(false));
+    registry.every("escrow.sweep", SWEEP, service, move |escrow| {
+        let started = Arc::clone(&started);
+        async move {
+            // Whatever was told while nobody listened.
+            if !started.load(Ordering::Relaxed) {
+                escrow.look_at_all().await?;
+                started.store(true, Ordering::Relaxed);
+            }
+            escrow.sweep().await.map(drop)
+        }
+    });
+}
+
 pub(crate) fn sync_payment(org: OrgId, payment: PaymentId) -> Job {
-    Job::new(SYNC_PAYMENT, PaymentJob { org, payment }).keyed(format!("{SYNC_PAYMENT}:{payment}"))
+    Job::of(&SyncPayment { org, payment })
 }
 
 pub(crate) fn sync_charge(org: OrgId, payment: PaymentId) -> Job {
-    Job::new(SYNC_CHARGE, PaymentJob { org, payment }).keyed(format!("{SYNC_CHARGE}:{payment}"))
+    Job::of(&SyncCharge { org, payment })
 }
 
-/// A look planned for later, under a key of its own: it never moves the look that an event asks for now.
+/// A look planned for later: it never moves the look that an event asks for now.
 pub(crate) fn sync_payment_at(org: OrgId, payment: PaymentId, at: Timestamp) -> Job {
-    Job::new(SYNC_PAYMENT, PaymentJob { org, payment }).keyed(format!("{SYNC_PAYMENT}:{payment}:later")).at(at)
+    sync_payment(org, payment).apart("later").at(at)
 }
 
 pub(crate) fn adopt_intent(org: OrgId, payment: PaymentId, intent: String) -> Job {
-    let key = format!("{ADOPT_INTENT}:{intent}");
-    Job::new(ADOPT_INTENT, IntentJob { org, payment, intent }).keyed(key)
+    Job::of(&AdoptIntent { org, payment, intent })
 }
 
 pub(crate) fn send_release(org: OrgId, release: ReleaseId) -> Job {
-    Job::new(SEND_RELEASE, ReleaseJob { org, release }).keyed(format!("{SEND_RELEASE}:{release}"))
+    Job::of(&SendRelease { org, release })
 }
 
 pub(crate) fn sync_transfer(org: OrgId, release: ReleaseId, transfer: String) -> Job {
-    let key = format!("{SYNC_TRANSFER}:{transfer}");
-    Job::new(SYNC_TRANSFER, TransferJob { org, release, transfer }).keyed(key)
+    Job::of(&SyncTransfer { org, release, transfer })
 }
 
 pub(crate) fn sync_account(org: OrgId) -> Job {
-    Job::new(SYNC_ACCOUNT, AccountJob { org }).keyed(format!("{SYNC_ACCOUNT}:{org}"))
+    Job::of(&SyncAccount { org })
 }
 
 pub(crate) fn webhook(event: String) -> Job {
-    let key = format!("{WEBHOOK}:{event}");
-    Job::new(WEBHOOK, WebhookJob { event }).keyed(key)
+    Job::of(&RouteEvent { event })
 }
 
 pub(crate) fn escalate(org: OrgId, milestone: MilestoneId) -> Job {
-    Job::new(ESCALATE, ReviewJob { org, milestone }).keyed(format!("{ESCALATE}:{milestone}"))
+    Job::of(&Escalate { org, milestone })
 }

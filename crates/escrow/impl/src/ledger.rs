@@ -1,4 +1,4 @@
-//! Double entry (domain.md §7): typed postings whose entries sum to zero by construction. + debit, − credit, minor units.
+//! Double entry (docs/domain/money.md): typed postings whose entries sum to zero by construction. + debit, − credit, minor units.
 
 use std::borrow::Cow;
 
@@ -39,7 +39,7 @@ pub(crate) struct Entry {
     pub(crate) amount: i64,
 }
 
-/// Where a posting comes from: posted once per source (I6).
+/// Where a posting comes from: posted once per source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) provider: &'static str,
@@ -48,6 +48,11 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// Whether it is a thing of the provider's, and not one of ours.
+    pub(crate) fn is_the_providers(&self) -> bool {
+        self.provider == "stripe"
+    }
+
     fn stripe(object: &str, kind: impl Into<Cow<'static, str>>) -> Self {
         Self { provider: "stripe", object: object.to_owned(), kind: kind.into() }
     }
@@ -57,9 +62,52 @@ impl Source {
     }
 }
 
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
+        /// What a ledger transaction tells (docs/domain/money.md), spelled as the API and the database spell it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum TransactionKind { $($(#[$doc])* $variant,)* }
+
+        impl TransactionKind {
+            /// Every kind.
+            #[cfg(test)]
+            const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable name.
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The payment came as asked.
+    PaymentReceived = "payment_received",
+    /// The provider kept its fee.
+    ProcessingFeeKept = "processing_fee_kept",
+    /// What was left became available.
+    FundsAvailable = "funds_available",
+    /// A release was approved, its money reserved.
+    ReleaseReserved = "release_reserved",
+    /// The reservation is void.
+    ReleaseVoided = "release_voided",
+    /// The transfer was made.
+    ReleaseSent = "release_sent",
+    /// A transfer came back, whole or in part.
+    TransferReversed = "transfer_reversed",
+    /// What came back is held for the milestone again.
+    ReversalHeldAgain = "reversal_held_again",
+    /// What came back was paid to the payee with another transfer.
+    ReversalPaidAgain = "reversal_paid_again",
+    /// Money came otherwise than asked for.
+    PaymentInSuspense = "payment_in_suspense",
+}
+
 /// A ledger transaction to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Posting {
+    /// The name of a [`TransactionKind`]; of the platform's own money, which is in no contract's ledger, what moved it.
     pub(crate) kind: &'static str,
     pub(crate) source: Source,
     pub(crate) currency: Currency,
@@ -76,61 +124,61 @@ impl Posting {
         Self { kind, source, currency, entries }
     }
 
-    /// E0: the platform's own money comes in. No contract's: what is kept of it is one row of `platform_float`, the amount of these two.
-    pub(crate) fn e0(source: &str, amount: i64, currency: Currency) -> Self {
+    /// The platform's own money comes in. No contract's: what is kept of it is one row of `platform_float`, the amount of these two.
+    pub(crate) fn float(source: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::StripeAvailable, None, amount), (Account::Float, None, -amount)];
-        Self::new("E0", Source::stripe(source, "float"), currency, &entries)
+        Self::new("float", Source::stripe(source, "float"), currency, &entries)
     }
 
-    /// E11: the platform's own money was paid out to its bank. No contract's either: one row of `platform_float`, below zero.
-    pub(crate) fn e11(source: &str, amount: i64, currency: Currency) -> Self {
+    /// The platform's own money was paid out to its bank. No contract's either: one row of `platform_float`, below zero.
+    pub(crate) fn payout(source: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::Bank, None, amount), (Account::StripeAvailable, None, -amount)];
-        Self::new("E11", Source::stripe(source, "payout"), currency, &entries)
+        Self::new("payout", Source::stripe(source, "payout"), currency, &entries)
     }
 
     /// The provider took something from the platform that belongs to no contract, such as the fee of a dispute that was won. One row of
     /// `platform_float`, below zero.
-    pub(crate) fn platform_cost(source: &str, amount: i64, currency: Currency) -> Self {
+    pub(crate) fn cost(source: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::DisputeAndLoss, None, amount), (Account::StripeAvailable, None, -amount)];
-        Self::new("platform_cost", Source::stripe(source, "cost"), currency, &entries)
+        Self::new("cost", Source::stripe(source, "cost"), currency, &entries)
     }
 
-    /// E1: the owner paid `held` for a milestone and `recovery` towards the processing cost.
-    pub(crate) fn e1(charge: &str, milestone: Uuid, held: i64, recovery: i64, currency: Currency) -> Self {
+    /// The owner paid `held` for a milestone and `recovery` towards the processing cost.
+    pub(crate) fn payment_received(charge: &str, milestone: Uuid, held: i64, recovery: i64, currency: Currency) -> Self {
         let entries = [
             (Account::StripePending, None, held + recovery),
             (Account::Held, Some(milestone), -held),
             (Account::FeeRecovery, None, -recovery),
         ];
-        Self::new("E1", Source::stripe(charge, "charge"), currency, &entries)
+        Self::new(TransactionKind::PaymentReceived.name(), Source::stripe(charge, "charge"), currency, &entries)
     }
 
-    /// E1b: the provider kept its fee.
-    pub(crate) fn e1b(balance_transaction: &str, fee: i64, currency: Currency) -> Self {
+    /// The provider kept its fee.
+    pub(crate) fn processing_fee_kept(balance_transaction: &str, fee: i64, currency: Currency) -> Self {
         let entries = [(Account::StripeFees, None, fee), (Account::StripePending, None, -fee)];
-        Self::new("E1b", Source::stripe(balance_transaction, "fee"), currency, &entries)
+        Self::new(TransactionKind::ProcessingFeeKept.name(), Source::stripe(balance_transaction, "fee"), currency, &entries)
     }
 
-    /// E2: what was left became available.
-    pub(crate) fn e2(balance_transaction: &str, amount: i64, currency: Currency) -> Self {
+    /// What was left became available.
+    pub(crate) fn funds_available(balance_transaction: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::StripeAvailable, None, amount), (Account::StripePending, None, -amount)];
-        Self::new("E2", Source::stripe(balance_transaction, "available"), currency, &entries)
+        Self::new(TransactionKind::FundsAvailable.name(), Source::stripe(balance_transaction, "available"), currency, &entries)
     }
 
-    /// E3: a release is approved, its money reserved.
-    pub(crate) fn e3(release: Uuid, milestone: Uuid, net: i64, fee: i64, currency: Currency) -> Self {
+    /// A release is approved, its money reserved.
+    pub(crate) fn release_reserved(release: Uuid, milestone: Uuid, net: i64, fee: i64, currency: Currency) -> Self {
         let entries = [
             (Account::Held, Some(milestone), net + fee),
             (Account::ReleasePayable, Some(release), -net),
             (Account::FeePending, Some(release), -fee),
         ];
-        Self::new("E3", Source::own(release, "reserve"), currency, &entries)
+        Self::new(TransactionKind::ReleaseReserved.name(), Source::own(release, "reserve"), currency, &entries)
     }
 
-    /// E3v: the reservation is void: the exact opposite of E3.
-    pub(crate) fn e3v(release: Uuid, milestone: Uuid, net: i64, fee: i64, currency: Currency) -> Self {
-        let mut void = Self::e3(release, milestone, net, fee, currency);
-        void.kind = "E3v";
+    /// The reservation is void: the exact opposite of [`Self::release_reserved`].
+    pub(crate) fn release_voided(release: Uuid, milestone: Uuid, net: i64, fee: i64, currency: Currency) -> Self {
+        let mut void = Self::release_reserved(release, milestone, net, fee, currency);
+        void.kind = TransactionKind::ReleaseVoided.name();
         void.source.kind = "void".into();
         for entry in &mut void.entries {
             entry.amount = -entry.amount;
@@ -138,43 +186,60 @@ impl Posting {
         void
     }
 
-    /// E4: the transfer was made, the fee earned.
-    pub(crate) fn e4(transfer: &str, release: Uuid, net: i64, fee: i64, currency: Currency) -> Self {
+    /// The transfer was made, the fee earned.
+    pub(crate) fn release_sent(transfer: &str, release: Uuid, net: i64, fee: i64, currency: Currency) -> Self {
         let entries = [
             (Account::ReleasePayable, Some(release), net),
             (Account::StripeAvailable, None, -net),
             (Account::FeePending, Some(release), fee),
             (Account::FeeRevenue, None, -fee),
         ];
-        Self::new("E4", Source::stripe(transfer, "transfer"), currency, &entries)
+        Self::new(TransactionKind::ReleaseSent.name(), Source::stripe(transfer, "transfer"), currency, &entries)
     }
 
-    /// E5: `amount` of a transfer came back, `in_all` by now. Whose it is a person decides: until then it waits under the release.
-    pub(crate) fn e5(transfer: &str, release: Uuid, amount: i64, in_all: i64, currency: Currency) -> Self {
+    /// `amount` of a transfer came back, `in_all` by now. Whose it is a person decides: until then it waits under the release.
+    pub(crate) fn transfer_reversed(transfer: &str, release: Uuid, amount: i64, in_all: i64, currency: Currency) -> Self {
         let entries = [(Account::StripeAvailable, None, amount), (Account::Suspense, Some(release), -amount)];
-        Self::new("E5", Source::stripe(transfer, format!("reversed:{in_all}")), currency, &entries)
+        Self::new(
+            TransactionKind::TransferReversed.name(),
+            Source::stripe(transfer, format!("reversed:{in_all}")),
+            currency,
+            &entries,
+        )
     }
 
-    /// E5, decided: what came back is held for the milestone again, together with the fee that was taken of it.
-    pub(crate) fn e5_held(release: Uuid, milestone: Uuid, amount: i64, fee: i64, in_all: i64, currency: Currency) -> Self {
+    /// A person decided: what came back is held for the milestone again, together with the fee that was taken of it.
+    pub(crate) fn reversal_held_again(
+        release: Uuid,
+        milestone: Uuid,
+        amount: i64,
+        fee: i64,
+        in_all: i64,
+        currency: Currency,
+    ) -> Self {
         let entries = [
             (Account::Suspense, Some(release), amount),
             (Account::FeeRevenue, None, fee),
             (Account::Held, Some(milestone), -(amount + fee)),
         ];
-        Self::new("E5", Source::own(release, format!("returned:{in_all}")), currency, &entries)
+        Self::new(
+            TransactionKind::ReversalHeldAgain.name(),
+            Source::own(release, format!("returned:{in_all}")),
+            currency,
+            &entries,
+        )
     }
 
-    /// E5, decided: the payee was paid what came back with another transfer.
-    pub(crate) fn e5_paid(transfer: &str, release: Uuid, amount: i64, currency: Currency) -> Self {
+    /// A person decided: the payee was paid what came back with another transfer.
+    pub(crate) fn reversal_paid_again(transfer: &str, release: Uuid, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::Suspense, Some(release), amount), (Account::StripeAvailable, None, -amount)];
-        Self::new("E5", Source::stripe(transfer, "transfer"), currency, &entries)
+        Self::new(TransactionKind::ReversalPaidAgain.name(), Source::stripe(transfer, "transfer"), currency, &entries)
     }
 
-    /// E13: money came that was not asked for like this; it waits for a named person.
-    pub(crate) fn e13(charge: &str, amount: i64, currency: Currency) -> Self {
+    /// Money came that was not asked for like this; it waits for a named person.
+    pub(crate) fn payment_in_suspense(charge: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::StripePending, None, amount), (Account::Suspense, None, -amount)];
-        Self::new("E13", Source::stripe(charge, "charge"), currency, &entries)
+        Self::new(TransactionKind::PaymentInSuspense.name(), Source::stripe(charge, "charge"), currency, &entries)
     }
 }
 
@@ -197,20 +262,35 @@ mod tests {
         balances
     }
 
-    /// I7 as `app.coverage` adds it up, the float being one of the postings to 1010.
+    /// Coverage as `app.coverage` adds it up, the float being one of the postings to 1010.
     fn surplus(balances: &BTreeMap<(i16, Option<Uuid>), i64>) -> i64 {
         balances.iter().filter(|((account, _), _)| matches!(account, 1000 | 1010 | 1020 | 2000..=2099)).map(|(_, b)| b).sum()
+    }
+
+    #[tokio::test]
+    async fn the_database_takes_the_very_kinds_that_are_posted() {
+        let db = testkit::Database::fresh().await;
+        let mut theirs = db
+            .query(
+                "select (regexp_matches(pg_get_constraintdef(oid), '''([a-z_]+)''::text', 'g'))[1]
+                 from pg_constraint where conname = 'ledger_transactions_kind_check'",
+            )
+            .await;
+        let mut ours: Vec<_> = TransactionKind::ALL.iter().map(|kind| kind.name()).collect();
+        theirs.sort();
+        ours.sort_unstable();
+        assert_eq!(theirs, ours);
     }
 
     #[test]
     fn the_example_of_the_domain_page() {
         let (milestone, release) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let story = [
-            Posting::e1("ch_1", milestone, 1_000_000, 0, EUR),
-            Posting::e1b("txn_1", 29_030, EUR),
-            Posting::e2("txn_1", 970_970, EUR),
-            Posting::e3(release, milestone, 975_000, 25_000, EUR),
-            Posting::e4("tr_1", release, 975_000, 25_000, EUR),
+            Posting::payment_received("ch_1", milestone, 1_000_000, 0, EUR),
+            Posting::processing_fee_kept("txn_1", 29_030, EUR),
+            Posting::funds_available("txn_1", 970_970, EUR),
+            Posting::release_reserved(release, milestone, 975_000, 25_000, EUR),
+            Posting::release_sent("tr_1", release, 975_000, 25_000, EUR),
         ];
         let expected = BTreeMap::from([((1010, None), -4_030), ((4000, None), -25_000), ((5000, None), 29_030)]);
         assert_eq!(balances(&story), expected);
@@ -223,18 +303,18 @@ mod tests {
         ) {
             let (milestone, release) = (Uuid::from_u128(1), Uuid::from_u128(2));
             let postings = [
-                Posting::e0("tu", held, EUR),
-                Posting::e11("po", held, EUR),
-                Posting::e1("ch", milestone, held, recovery, EUR),
-                Posting::e1b("txn", fee.max(1), EUR),
-                Posting::e2("txn", held, EUR),
-                Posting::e3(release, milestone, net, fee, EUR),
-                Posting::e3v(release, milestone, net, fee, EUR),
-                Posting::e4("tr", release, net, fee, EUR),
-                Posting::e13("ch", held, EUR),
-                Posting::e5("tr", release, net, net, EUR),
-                Posting::e5_held(release, milestone, net, fee, net, EUR),
-                Posting::e5_paid("tr_2", release, net, EUR),
+                Posting::float("tu", held, EUR),
+                Posting::payout("po", held, EUR),
+                Posting::payment_received("ch", milestone, held, recovery, EUR),
+                Posting::processing_fee_kept("txn", fee.max(1), EUR),
+                Posting::funds_available("txn", held, EUR),
+                Posting::release_reserved(release, milestone, net, fee, EUR),
+                Posting::release_voided(release, milestone, net, fee, EUR),
+                Posting::release_sent("tr", release, net, fee, EUR),
+                Posting::payment_in_suspense("ch", held, EUR),
+                Posting::transfer_reversed("tr", release, net, net, EUR),
+                Posting::reversal_held_again(release, milestone, net, fee, net, EUR),
+                Posting::reversal_paid_again("tr_2", release, net, EUR),
             ];
             for posting in &postings {
                 prop_assert_eq!(posting.entries.iter().map(|entry| entry.amount).sum::<i64>(), 0, "{}", posting.kind);
@@ -251,17 +331,17 @@ mod tests {
             let stripe_fee = crate::model::money::share(charged, 290) + 30;
             let split = crate::model::money::Split::of(amount, 250).expect("something is left");
             let story = [
-                Posting::e1("ch", milestone, amount, charged - amount, EUR),
-                Posting::e1b("txn", stripe_fee, EUR),
-                Posting::e2("txn", charged - stripe_fee, EUR),
-                Posting::e3(release, milestone, split.net, split.fee, EUR),
-                Posting::e4("tr", release, split.net, split.fee, EUR),
+                Posting::payment_received("ch", milestone, amount, charged - amount, EUR),
+                Posting::processing_fee_kept("txn", stripe_fee, EUR),
+                Posting::funds_available("txn", charged - stripe_fee, EUR),
+                Posting::release_reserved(release, milestone, split.net, split.fee, EUR),
+                Posting::release_sent("tr", release, split.net, split.fee, EUR),
             ];
             for until in 1..=story.len() {
                 let balances = balances(&story[..until]);
                 let surplus = surplus(&balances);
-                prop_assert!(surplus >= 0, "I7 after {until} postings: {surplus}");
-                prop_assert!(balances.iter().all(|((account, _), b)| !(2000..2100).contains(account) || *b <= 0), "I3");
+                prop_assert!(surplus >= 0, "coverage after {until} postings: {surplus}");
+                prop_assert!(balances.iter().all(|((account, _), b)| !(2000..2100).contains(account) || *b <= 0), "a liability has a debit balance");
             }
         }
 
@@ -271,15 +351,15 @@ mod tests {
             let stripe_fee = crate::model::money::share(amount, 290) + 30;
             let split = crate::model::money::Split::of(amount, 250).expect("something is left");
             let story = [
-                Posting::e1("ch", milestone, amount, 0, EUR),
-                Posting::e1b("txn", stripe_fee, EUR),
-                Posting::e2("txn", amount - stripe_fee, EUR),
-                Posting::e3(release, milestone, split.net, split.fee, EUR),
-                Posting::e4("tr", release, split.net, split.fee, EUR),
+                Posting::payment_received("ch", milestone, amount, 0, EUR),
+                Posting::processing_fee_kept("txn", stripe_fee, EUR),
+                Posting::funds_available("txn", amount - stripe_fee, EUR),
+                Posting::release_reserved(release, milestone, split.net, split.fee, EUR),
+                Posting::release_sent("tr", release, split.net, split.fee, EUR),
             ];
             let expected = [0, -stripe_fee, -stripe_fee, -stripe_fee, split.fee - stripe_fee];
             for float in [0, stripe_fee - 1, stripe_fee] {
-                let mut postings = if float == 0 { Vec::new() } else { vec![Posting::e0("tu", float, EUR)] };
+                let mut postings = if float == 0 { Vec::new() } else { vec![Posting::float("tu", float, EUR)] };
                 for (posting, lacking) in story.iter().zip(expected) {
                     postings.push(posting.clone());
                     prop_assert_eq!(surplus(&balances(&postings)), float + lacking);

@@ -1,4 +1,5 @@
-//! SQL of this crate. Rows are found by id alone: row-level security shows those of the two parties and nobody else's.
+//! SQL of this crate. What either party gives an id of is found by it (each `row`): row-level security shows those of the two parties and nobody
+//! else's. Everything after that names the owner's organisation too, which is the way to its shard.
 
 pub(crate) mod contracts;
 pub(crate) mod coverage;

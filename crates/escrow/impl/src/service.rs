@@ -14,6 +14,7 @@ mod holds;
 mod intents;
 mod looks;
 mod milestones;
+mod obligations;
 mod payees;
 mod releases;
 mod resolve;

@@ -1,10 +1,11 @@
-//! Terms of new contracts, webhook secrets, intervals.
+//! `[escrow]`: fees, currencies and their terms, intervals. What the deployment decides elsewhere (webhook secrets, URLs) is added by the server.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use escrow_api::{CostBearer, Terms};
 use kernel::Currency;
+use module::Reader;
 use secrecy::SecretString;
 
 /// Everything of this domain that an operator sets.
@@ -12,6 +13,8 @@ use secrecy::SecretString;
 pub struct Settings {
     /// The platform's fee of new contracts, in hundredths of a per cent.
     pub fee_bps: u32,
+    /// In which currencies new projects are made.
+    pub currencies: Vec<Currency>,
     /// Who bears the processing cost of new contracts.
     pub bearer: CostBearer,
     /// What the provider is expected to take, per currency. New contracts are written with it; in a currency that is not here there are none.
@@ -24,9 +27,9 @@ pub struct Settings {
     pub onboarding_return_url: String,
     /// Where the provider sends the payee when a link has expired.
     pub onboarding_refresh_url: String,
-    /// How long the owner may be silent about submitted work before it escalates (M8).
+    /// How long the owner may be silent about submitted work before it escalates.
     pub review_days: u16,
-    /// How far ahead a milestone may fall due when it is funded (M2).
+    /// How far ahead a milestone may fall due when it is funded.
     pub funding_window_days: u16,
     /// How long after its last change what no webhook tells about is looked at again: payments, payee accounts being set up.
     pub first_looks: Vec<Duration>,
@@ -53,7 +56,69 @@ pub struct Processing {
     pub reserve: i64,
 }
 
+/// The most that the table of contracts takes (`fee_bps`, `processing_bps`).
+const MOST_BASIS_POINTS: u32 = 5000;
+
+/// The keys of a currency's terms.
+fn terms_of(currency: Currency) -> [String; 3] {
+    let code = currency.code().to_ascii_lowercase();
+    ["processing_basis_points", "processing_fixed_minor", "reserve_minor"].map(|key| format!("escrow.terms.{code}.{key}"))
+}
+
 impl Settings {
+    /// As configured.
+    pub fn read(r: &mut Reader) -> Self {
+        let name = r.text("escrow.processing_cost_bearer");
+        let bearer = CostBearer::from_name(&name).unwrap_or_else(|| {
+            r.fault("escrow.processing_cost_bearer", format!("{name:?} should be owner or platform"));
+            CostBearer::Owner
+        });
+        let settings = Self {
+            fee_bps: r.number("escrow.fee_basis_points", "250"),
+            currencies: r.parsed_list("escrow.currencies"),
+            bearer,
+            processing: processing(r),
+            first_looks: r.durations("escrow.look_again_after"),
+            payment_poll: r.duration("escrow.look_again_every"),
+            read_debounce: r.duration("escrow.look_when_read_after"),
+            ..Self::default()
+        };
+        settings.check(r);
+        settings
+    }
+
+    /// What a currency costs must be known before money is taken in it.
+    fn check(&self, r: &mut Reader) {
+        let too_much = format!("must be at most {MOST_BASIS_POINTS} (50 %)");
+        if self.fee_bps > MOST_BASIS_POINTS {
+            r.fault("escrow.fee_basis_points", &too_much);
+        }
+        for (currency, terms) in &self.processing {
+            if terms.bps > MOST_BASIS_POINTS {
+                r.fault(&terms_of(*currency)[0], &too_much);
+            }
+        }
+        if self.currencies.is_empty() && r.list("escrow.currencies").is_empty() {
+            r.fault("escrow.currencies", "at least one currency must be allowed, such as EUR");
+        }
+        for currency in &self.currencies {
+            for key in terms_of(*currency).iter().filter(|_| !self.processing.contains_key(currency)) {
+                if !r.given(key) {
+                    r.fault(
+                        key,
+                        format!("must be given: escrow.currencies allows {currency}, and what a charge in it costs is not known"),
+                    );
+                }
+            }
+        }
+        if self.first_looks.windows(2).any(|pair| pair[0] >= pair[1]) {
+            r.fault("escrow.look_again_after", "each must be longer than the one before, like 1m, 5m, 15m");
+        }
+        if self.payment_poll < Duration::from_secs(60) {
+            r.fault("escrow.look_again_every", "must be a minute at least: everything under way is asked for so often");
+        }
+    }
+
     /// The terms of a new contract in this currency.
     #[must_use]
     pub fn terms_in(&self, currency: Currency) -> Option<Terms> {
@@ -62,12 +127,27 @@ impl Settings {
     }
 }
 
+/// `[escrow.terms.<currency>]` of every currency of which all is given.
+fn processing(r: &mut Reader) -> BTreeMap<Currency, Processing> {
+    let mut terms = BTreeMap::new();
+    for currency in Currency::all() {
+        let keys = terms_of(currency);
+        if keys.iter().all(|key| r.given(key)) {
+            let [bps, fixed, reserve] = &keys;
+            let (fixed, reserve): (u32, u32) = (r.number(fixed, "30"), r.number(reserve, "100000"));
+            terms.insert(currency, Processing { bps: r.number(bps, "290"), fixed: fixed.into(), reserve: reserve.into() });
+        }
+    }
+    terms
+}
+
 impl Default for Settings {
     /// 2.5 % fee, card processing of 2.9 % + 30 minor units in every currency borne by the owner, no reserve, test mode, no webhook secret
     /// (every event is refused).
     fn default() -> Self {
         Self {
             fee_bps: 250,
+            currencies: Currency::all().collect(),
             bearer: CostBearer::Owner,
             processing: Currency::all().map(|currency| (currency, Processing { bps: 290, fixed: 30, reserve: 0 })).collect(),
             livemode: false,

@@ -1,5 +1,6 @@
 //! Jobs: enqueued with the transaction, retried, dead, planned, replaced.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -8,18 +9,14 @@ use kernel::Fault;
 use testkit::{Database, until};
 use uow::Job;
 
-use crate::{Log, enqueue, idle, settings, tenant};
+use crate::{LastWord, Log, Misread, Never, Note, SecondTime, Unknown, enqueue, idle, note, settings, tenant};
 
 fn noting(log: &Log) -> Registry {
     let mut registry = Registry::new();
-    let log = log.clone();
-    registry.on_job("test.note", move |job, payload: String| {
-        let log = log.clone();
-        async move {
-            let ctx = job.tenant()?;
-            log.add(format!("{payload} for {} in {}", ctx.org, ctx.request));
-            Ok::<_, Fault>(())
-        }
+    registry.on_job(&Arc::new(log.clone()), |log, job, Note(text)| async move {
+        let ctx = job.tenant()?;
+        log.add(format!("{text} for {} in {}", ctx.org, ctx.request));
+        Ok::<_, Fault>(())
     });
     registry
 }
@@ -27,7 +24,7 @@ fn noting(log: &Log) -> Registry {
 #[tokio::test]
 async fn a_job_runs_as_its_tenant_after_the_commit() {
     let (database, log, ctx) = (Database::fresh().await, Log::default(), tenant());
-    enqueue(&database, &ctx, Job::new("test.note", "hello")).await;
+    enqueue(&database, &ctx, note("hello")).await;
     let ran = idle(&database, &noting(&log)).await;
     assert_eq!(ran, [Ran::Job { task: "test.note".into(), error: None }]);
     assert_eq!(log.lines(), [format!("hello for {} in req-1", ctx.org)]);
@@ -40,7 +37,7 @@ async fn a_rollback_leaves_no_job() {
     let result: Result<(), Fault> = database
         .uow()
         .write(&tenant(), async |tx| {
-            tx.enqueue(Job::new("test.note", "hello")).await?;
+            tx.enqueue(note("hello")).await?;
             Err(Fault::internal("changed our mind"))
         })
         .await;
@@ -52,15 +49,11 @@ async fn a_rollback_leaves_no_job() {
 async fn a_failed_job_is_tried_again() {
     let (database, log) = (Database::fresh().await, Log::default());
     let mut registry = Registry::new();
-    let noted = log.clone();
-    registry.on_job("test.second_time", move |job, (): ()| {
-        let log = noted.clone();
-        async move {
-            log.add(format!("attempt {} last {}", job.attempt, job.last_attempt));
-            if job.attempt == 1 { Err("not yet") } else { Ok(()) }
-        }
+    registry.on_job(&Arc::new(log.clone()), |log, job, SecondTime(())| async move {
+        log.add(format!("attempt {} last {}", job.attempt, job.last_attempt));
+        if job.attempt == 1 { Err("not yet") } else { Ok(()) }
     });
-    enqueue(&database, &tenant(), Job { max_attempts: 2, ..Job::new("test.second_time", ()) }).await;
+    enqueue(&database, &tenant(), Job::of(&SecondTime(()))).await;
     let failed = Ran::Job { task: "test.second_time".into(), error: Some("not yet".into()) };
     assert_eq!(idle(&database, &registry).await, [failed]);
     assert_eq!(idle(&database, &registry).await, [], "it waits for its next attempt");
@@ -76,8 +69,8 @@ async fn a_failed_job_is_tried_again() {
 async fn a_job_that_used_up_its_attempts_is_dead_and_visible() {
     let (database, ctx) = (Database::fresh().await, tenant());
     let mut registry = Registry::new();
-    registry.on_job("test.never", |_, (): ()| async { panic!("boom") as Result<(), Fault> });
-    enqueue(&database, &ctx, Job { max_attempts: 1, ..Job::new("test.never", ()) }).await;
+    registry.on_job(&Arc::new(()), |_, _, Never(())| async { panic!("boom") as Result<(), Fault> });
+    enqueue(&database, &ctx, Job::of(&Never(()))).await;
     assert_eq!(idle(&database, &registry).await, [Ran::Job { task: "test.never".into(), error: Some("panicked: boom".into()) }]);
     let dead = dead_jobs(&database.system_uow()).await.expect("listed");
     let seen: Vec<_> = dead.iter().map(|d| (d.task.as_str(), d.org_id(), d.attempts, d.last_error.as_deref())).collect();
@@ -91,7 +84,7 @@ async fn a_job_for_later_waits_and_a_key_replaces() {
     let (database, log, ctx) = (Database::fresh().await, Log::default(), tenant());
     let later = Utc::now() + TimeDelta::hours(1);
     for text in ["first", "second"] {
-        enqueue(&database, &ctx, Job::new("test.note", text).at(later).keyed("one")).await;
+        enqueue(&database, &ctx, Job::of(&LastWord(text.to_owned())).at(later)).await;
     }
     assert_eq!(idle(&database, &noting(&log)).await, []);
     make_due(&database.system_uow()).await.expect("made due");
@@ -102,8 +95,8 @@ async fn a_job_for_later_waits_and_a_key_replaces() {
 #[tokio::test]
 async fn an_unreadable_payload_fails_and_an_unknown_task_stays() {
     let (database, log, ctx) = (Database::fresh().await, Log::default(), tenant());
-    enqueue(&database, &ctx, Job::new("test.note", 7)).await;
-    enqueue(&database, &ctx, Job::new("test.unknown", "?")).await;
+    enqueue(&database, &ctx, Job::of(&Misread(7))).await;
+    enqueue(&database, &ctx, Job::of(&Unknown(()))).await;
     let ran = idle(&database, &noting(&log)).await;
     assert_eq!(ran.len(), 1);
     assert!(ran[0].error().is_some_and(|e| e.starts_with("the payload cannot be read: invalid type: integer `7`")), "{ran:?}");
@@ -114,20 +107,16 @@ async fn an_unreadable_payload_fails_and_an_unknown_task_stays() {
 async fn a_worker_runs_what_comes_and_sweeps_at_start() {
     let (database, log, ctx) = (Database::fresh().await, Log::default(), tenant());
     let mut registry = noting(&log);
-    let swept = log.clone();
-    registry.every("test.sweep", Duration::from_secs(3600), move || {
-        let log = swept.clone();
-        async move {
-            log.add("swept");
-            Ok::<_, Fault>(())
-        }
+    registry.every("test.sweep", Duration::from_secs(3600), &Arc::new(log.clone()), |log| async move {
+        log.add("swept");
+        Ok::<_, Fault>(())
     });
     // The poll is far away: only the notification can bring the job in time.
     let mut settings = settings(&database).await;
     settings.poll_interval = Duration::from_secs(600);
     let worker = Worker::start(settings, registry).await.expect("starts");
     until("the sweep ran", async || (log.lines() == ["swept"]).then_some(())).await;
-    enqueue(&database, &ctx, Job::new("test.note", "hello")).await;
+    enqueue(&database, &ctx, note("hello")).await;
     until("the job ran", async || (log.lines().len() == 2).then_some(())).await;
     assert!(worker.health().is_well(Duration::from_secs(30)), "{:?}", worker.health());
     worker.shutdown().await;
@@ -170,7 +159,7 @@ async fn installing_twice_at_once_does_no_harm() {
         done.expect("installed");
     }
     let (log, ctx) = (Log::default(), tenant());
-    enqueue(&database, &ctx, Job::new("test.note", "hello")).await;
+    enqueue(&database, &ctx, note("hello")).await;
     assert_eq!(idle(&database, &noting(&log)).await.len(), 1);
 }
 
@@ -179,9 +168,9 @@ async fn a_dead_job_raises_one_alarm_which_is_over_when_the_job_is_gone() {
     let database = Database::fresh().await;
     let system = database.system_uow();
     let mut registry = Registry::new();
-    registry.on_job("test.never", |_, (): ()| async { Err::<(), _>("no,\nnever") });
+    registry.on_job(&Arc::new(()), |_, _, Never(())| async { Err::<(), _>("no,\nnever") });
     let ctx = tenant();
-    enqueue(&database, &ctx, Job { max_attempts: 1, ..Job::new("test.never", ()) }).await;
+    enqueue(&database, &ctx, Job::of(&Never(()))).await;
     let worker = Worker::start(settings(&database).await, registry).await.expect("starts");
     let open = until("the alarm is raised", async || {
         let open = db::alarms(&system, false).await.expect("lists");

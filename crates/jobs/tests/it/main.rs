@@ -10,7 +10,7 @@ use ::jobs::{Ran, Registry, Settings};
 use kernel::{Ctx, Fault, OrgId, RequestId};
 use serde::{Deserialize, Serialize};
 use testkit::Database;
-use uow::{DomainEvent, Job};
+use uow::{DomainEvent, Job, Task};
 use uuid::Uuid;
 
 /// Notes what handlers did.
@@ -38,6 +38,43 @@ impl DomainEvent for Happened {
     fn aggregate(&self) -> Uuid {
         self.what
     }
+}
+
+/// A task that carries `$type` and is called `$name`.
+macro_rules! task {
+    ($task:ident($type:ty), $name:literal, $attempts:literal) => {
+        #[derive(Debug, Clone, Serialize, Deserialize)]
+        struct $task($type);
+
+        impl Task for $task {
+            const NAME: &'static str = $name;
+            const ATTEMPTS: i16 = $attempts;
+        }
+    };
+}
+
+task!(Note(String), "test.note", 25);
+// Somebody else's idea of the same task.
+task!(Misread(u8), "test.note", 25);
+task!(Unknown(()), "test.unknown", 25);
+task!(Hang(()), "test.hang", 25);
+task!(SecondTime(()), "test.second_time", 2);
+task!(Never(()), "test.never", 1);
+
+/// What is noted later; the last word counts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct LastWord(String);
+
+impl Task for LastWord {
+    const NAME: &'static str = "test.note";
+
+    fn subject(&self) -> Option<String> {
+        Some("one".to_owned())
+    }
+}
+
+fn note(text: &str) -> Job {
+    Job::of(&Note(text.to_owned()))
 }
 
 fn tenant() -> Ctx {

@@ -36,7 +36,7 @@ async fn a_failing_event_holds_up_its_aggregate_and_no_other() {
     let (a, b) = (Uuid::now_v7(), Uuid::now_v7());
     let mut registry = Registry::new();
     let (noted, fails) = (log.clone(), Arc::clone(&broken));
-    registry.on_event("test", move |_, _, event: Happened| {
+    registry.on_event("test", &Arc::new(()), move |_, _, _, event: Happened| {
         let (log, fail) = (noted.clone(), fails.load(Ordering::SeqCst) && event.what == a && event.step == 2);
         async move {
             if fail {
@@ -73,7 +73,7 @@ async fn an_event_delivered_twice_is_handled_once() {
     database.run_sql("create table seen (org_id uuid, event uuid); grant insert on seen to build14_app").await;
     let mut registry = Registry::new();
     let uow = database.uow();
-    registry.on_event("first", move |ctx: Ctx, id: EventId, _: Happened| {
+    registry.on_event("first", &Arc::new(()), move |_, ctx: Ctx, id: EventId, _: Happened| {
         let uow = uow.clone();
         async move {
             jobs::once(&uow, &ctx, id, "first", async |tx| {
@@ -90,7 +90,7 @@ async fn an_event_delivered_twice_is_handled_once() {
         }
     });
     let broken = Arc::clone(&fails);
-    registry.on_event("second", move |_, _, _: Happened| {
+    registry.on_event("second", &Arc::new(()), move |_, _, _, _: Happened| {
         let fail = broken.swap(false, Ordering::SeqCst);
         async move { if fail { Err("not yet") } else { Ok(()) } }
     });
@@ -110,7 +110,7 @@ async fn relays_side_by_side_keep_the_order() {
     let aggregates: Vec<Uuid> = (0..6).map(|_| Uuid::now_v7()).collect();
     let mut registry = Registry::new();
     let noted = log.clone();
-    registry.on_event("test", move |_, _, event: Happened| {
+    registry.on_event("test", &Arc::new(()), move |_, _, _, event: Happened| {
         let (log, turn) = (noted.clone(), round.fetch_add(1, Ordering::SeqCst));
         async move {
             log.add(format!("{} begins {}", event.what, event.step));

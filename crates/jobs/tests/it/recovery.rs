@@ -12,7 +12,7 @@ use testkit::{Database, until};
 use uow::Job;
 use uuid::Uuid;
 
-use crate::{Happened, Log, enqueue, publish, settings, tenant};
+use crate::{Hang, Happened, Log, enqueue, publish, settings, tenant};
 
 const CHILD: &str = "JOBS_TEST_CHILD";
 
@@ -28,7 +28,7 @@ async fn a_worker_to_be_killed() {
 async fn what_a_killed_process_held_runs_again() {
     let (database, log, free) = (Database::fresh().await, Log::default(), Arc::new(AtomicBool::new(true)));
     let ctx = tenant();
-    enqueue(&database, &ctx, Job::new("test.hang", ())).await;
+    enqueue(&database, &ctx, Job::of(&Hang(()))).await;
     publish(&database, &ctx, &[Happened { what: Uuid::now_v7(), step: 1 }]).await;
     let mut process = Command::new(std::env::current_exe().expect("this program"))
         .args(["recovery::a_worker_to_be_killed", "--exact"])
@@ -64,10 +64,11 @@ fn hanging(log: &Log, free: &Arc<AtomicBool>) -> Registry {
         Ok(())
     }
     let mut registry = Registry::new();
-    let (noted, gate) = (log.clone(), Arc::clone(free));
-    registry.on_job("test.hang", move |job, (): ()| hang(noted.clone(), format!("job {}", job.attempt), Arc::clone(&gate)));
-    let (noted, gate) = (log.clone(), Arc::clone(free));
-    registry.on_event("test", move |_, _, _: Happened| hang(noted.clone(), "event".to_owned(), Arc::clone(&gate)));
+    let shared = Arc::new((log.clone(), Arc::clone(free)));
+    registry
+        .on_job(&shared, |shared, job, Hang(())| hang(shared.0.clone(), format!("job {}", job.attempt), Arc::clone(&shared.1)));
+    registry
+        .on_event("test", &shared, |shared, _, _, _: Happened| hang(shared.0.clone(), "event".to_owned(), Arc::clone(&shared.1)));
     registry
 }
 
@@ -79,7 +80,7 @@ async fn begun(log: &Log) {
 async fn what_a_dead_worker_held_runs_again_at_once() {
     let (database, log, free) = (Database::fresh().await, Log::default(), Arc::new(AtomicBool::new(false)));
     let ctx = tenant();
-    enqueue(&database, &ctx, Job::new("test.hang", ())).await;
+    enqueue(&database, &ctx, Job::of(&Hang(()))).await;
     publish(&database, &ctx, &[Happened { what: Uuid::now_v7(), step: 1 }]).await;
     let first = Worker::start(settings(&database).await, hanging(&log, &free)).await.expect("starts");
     begun(&log).await;
@@ -106,7 +107,7 @@ async fn what_a_dead_worker_held_runs_again_at_once() {
 async fn a_living_worker_takes_over_from_a_dead_one() {
     let (database, log, free) = (Database::fresh().await, Log::default(), Arc::new(AtomicBool::new(false)));
     let ctx = tenant();
-    enqueue(&database, &ctx, Job::new("test.hang", ())).await;
+    enqueue(&database, &ctx, Job::of(&Hang(()))).await;
     let first = Worker::start(settings(&database).await, hanging(&log, &free)).await.expect("starts");
     until("it hangs", async || (log.lines().len() == 1).then_some(())).await;
     free.store(true, Ordering::SeqCst);
@@ -123,7 +124,7 @@ async fn a_living_worker_takes_over_from_a_dead_one() {
 async fn a_shutdown_gives_back_what_does_not_end() {
     let (database, log, free) = (Database::fresh().await, Log::default(), Arc::new(AtomicBool::new(false)));
     let ctx = tenant();
-    enqueue(&database, &ctx, Job::new("test.hang", ())).await;
+    enqueue(&database, &ctx, Job::of(&Hang(()))).await;
     publish(&database, &ctx, &[Happened { what: Uuid::now_v7(), step: 1 }]).await;
     let mut settings = settings(&database).await;
     settings.grace = Duration::from_millis(1);
@@ -144,7 +145,7 @@ async fn a_worker_survives_the_loss_of_its_connections() {
         .run_sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename = 'build14_system'")
         .await;
     let ctx = tenant();
-    enqueue(&database, &ctx, Job::new("test.hang", ())).await;
+    enqueue(&database, &ctx, Job::of(&Hang(()))).await;
     publish(&database, &ctx, &[Happened { what: Uuid::now_v7(), step: 1 }]).await;
     until("both are done", async || (log.lines().len() == 4).then_some(())).await;
     until("the session is back", async || worker.health().present.then_some(())).await;

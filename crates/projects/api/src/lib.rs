@@ -16,7 +16,7 @@ pub use project::{NewTeamMember, ProjectChange, ProjectDetails, Projects, TeamMe
 pub use soq::{LineDraft, LineKind, NewSoq, Soq, SoqChange, SoqFilter, SoqLine, SoqStatus, SoqSummary, Soqs};
 pub use unit::{Floor, NewUnit, Unit, Units};
 
-/// Permissions of this domain (domain.md §4).
+/// Permissions of this domain (docs/domain/roles.md).
 pub mod perm {
     use kernel::Permission;
     /// Create a project.
@@ -122,13 +122,13 @@ pub trait ProjectsPort: Send + Sync {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    async fn project_in(&self, tx: &mut Tx, project: ProjectId) -> Result<Project, Error>;
+    async fn project_in(&self, tx: &mut Tx, org: OrgId, project: ProjectId) -> Result<Project, Error>;
 
     /// A schedule of quantities of the transaction's tenant, with its lines in order, locked against change until the commit.
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    async fn soq_in(&self, tx: &mut Tx, soq: SoqId) -> Result<Soq, Error>;
+    async fn soq_in(&self, tx: &mut Tx, org: OrgId, soq: SoqId) -> Result<Soq, Error>;
 
     /// Notes that a tender of the project was published: it can no longer be deleted.
     ///

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Precondition};
 
-/// What a line is (domain.md §5). Kinds without meaning until there is import are not here yet.
+/// What a line is (docs/domain/schedules.md). Kinds without meaning until there is import are not here yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineKind {

@@ -1,6 +1,6 @@
 //! Projects with their teams, units with their floors, and schedules of quantities (SOQ) in versions.
 //!
-//! Tables owned: `projects`, `project_members`, `units`, `unit_floors`, `soqs`, `soq_lines`.
+//! Tables owned: `projects`, `project_members`, `units`, `unit_floors`, `unit_sums`, `soqs`, `soq_lines`.
 //!
 //! Invariants, each behind a rule of `model`, a constraint or trigger of the migration, and a test:
 //! - Changes of a team keep a project owner in it; they are made one after another under the project's lock, by who may make them then.
@@ -17,11 +17,13 @@
 
 mod http;
 mod model;
+mod module;
 mod repo;
 mod schema;
 mod service;
 mod teams;
 
 pub use http::routes;
+pub use module::MODULE;
 pub use service::Service;
 pub use teams::Teams;

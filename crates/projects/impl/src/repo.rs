@@ -1,4 +1,5 @@
-//! SQL of this domain: functions on `&mut Tx` or `&ReadTx<'_>`. Row-level security keeps them inside the transaction's tenant.
+//! SQL of this domain: functions on `&mut Tx` or `&ReadTx<'_>`. Each names the organisation, which is the way to its shard; row-level security
+//! keeps them inside the transaction's tenant, whatever they name.
 
 pub(crate) mod project;
 pub(crate) mod soq;
@@ -7,14 +8,8 @@ pub(crate) mod team;
 pub(crate) mod unit;
 
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
-use diesel::sql_types::Timestamptz;
 use kernel::Fault;
 use projects_api::Error;
-
-/// The instant of a change. Not `now()`, the transaction's beginning: it may have waited for its lock, and `updated_at` never goes back.
-pub(crate) fn changed_at() -> diesel::expression::SqlLiteral<Timestamptz> {
-    diesel::dsl::sql::<Timestamptz>("clock_timestamp()")
-}
 
 /// A row that another domain still refers to means `meaning`, any other error is a fault.
 pub(crate) fn referred_to<T>(result: Result<T, Diesel>, meaning: Error) -> Result<T, Error> {

@@ -27,6 +27,9 @@ diesel::table! {
         role -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        granted_by -> Nullable<Uuid>,
+        granter_role -> Text,
+        granted_at -> Timestamptz,
     }
 }
 

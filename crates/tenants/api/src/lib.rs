@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 pub use manage::{Left, Memberships, NewOrganization, OrganizationChange, Organizations};
 
-/// Permissions of this domain (domain.md §4).
+/// Permissions of this domain (docs/domain/roles.md).
 pub mod perm {
     use kernel::Permission;
     /// See the organisation and its settings.
@@ -78,7 +78,7 @@ pub struct Member {
     pub created_at: Timestamp,
 }
 
-/// A verb that may need a second person (actor A2 of domain.md §3).
+/// A verb that may need a second person (docs/domain/roles.md).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApprovalRequest {
     /// The verb, such as `tenders.award`.

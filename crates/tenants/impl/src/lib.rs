@@ -23,9 +23,13 @@
 
 mod http;
 mod model;
+mod module;
 mod repo;
 mod schema;
 mod service;
+mod settings;
 
 pub use http::routes;
+pub use module::MODULE;
 pub use service::Service;
+pub use settings::Settings;

@@ -226,8 +226,13 @@ impl Memberships for Service {
     async fn join_in(&self, tx: &mut Tx, org: OrgId, user: UserId, invited_by: UserId) -> Result<Member, Error> {
         organizations::lock(tx, org).await?;
         // As what they are now: an invitation gives no more than membership.
-        let as_what = memberships::role(tx, org, invited_by).await?.map_or("unknown", OrgRole::name);
-        memberships::insert(tx, org, user, OrgRole::Member, (invited_by, as_what)).await
+        match memberships::role(tx, org, invited_by).await? {
+            Some(role @ (OrgRole::Owner | OrgRole::Admin)) => {
+                memberships::insert(tx, org, user, OrgRole::Member, (invited_by, role.name())).await
+            }
+            // Nor more than the one who gave it has.
+            Some(OrgRole::Member) | None => Err(Error::NotFound("invitation")),
+        }
     }
 
     async fn set_role_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, role: OrgRole) -> Result<Member, Error> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names;
 
-/// Where a bid stands (domain.md §3.2).
+/// Where a bid stands (docs/domain/tenders.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BidStatus {
@@ -15,11 +15,9 @@ pub enum BidStatus {
     Draft,
     /// Sealed and received.
     Submitted,
-    /// A material addendum came after it: its bidder must confirm it.
-    NeedsReconfirm,
     /// Taken back.
     Withdrawn,
-    /// Never submitted, or never confirmed, before the deadline.
+    /// Never submitted before the deadline.
     Lapsed,
     /// Readable by the owner.
     Opened,
@@ -33,14 +31,11 @@ pub enum BidStatus {
     Forfeited,
     /// Another bid won.
     Unsuccessful,
-    /// Its validity ended.
-    Expired,
 }
 
 names!(BidStatus {
     Draft = "draft",
     Submitted = "submitted",
-    NeedsReconfirm = "needs_reconfirm",
     Withdrawn = "withdrawn",
     Lapsed = "lapsed",
     Opened = "opened",
@@ -49,7 +44,6 @@ names!(BidStatus {
     Awarded = "awarded",
     Forfeited = "forfeited",
     Unsuccessful = "unsuccessful",
-    Expired = "expired",
 });
 
 /// A rate that a bidder offers for a line.

@@ -11,7 +11,7 @@ pub enum Error {
     /// No such thing here.
     #[error("there is no such {0}")]
     NotFound(&'static str),
-    /// Its state does not allow it (domain.md §3: a transition not listed is refused).
+    /// Its state does not allow it (docs/domain/tenders.md: a transition not listed is refused).
     #[error("the {what} is {state}: {hint}")]
     State {
         /// What it is.

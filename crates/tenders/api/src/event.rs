@@ -25,7 +25,7 @@ macro_rules! events {
 }
 
 events! {
-    /// T2: a tender takes bids.
+    /// A tender takes bids.
     TenderPublished = "tenders.published" {
         /// Its project.
         project: ProjectId,
@@ -34,17 +34,17 @@ events! {
         /// Whom to tell.
         invited: Vec<OrgId>,
     }
-    /// T6: the deadline has passed.
+    /// The deadline has passed.
     TenderClosed = "tenders.closed" {
-        /// Whether too few bids came (T7).
+        /// Whether too few bids came.
         unsuccessful: bool,
     }
-    /// T8: two persons opened the bids.
+    /// Two persons opened the bids.
     TenderOpened = "tenders.opened" {
         /// Bids in the order of their rank.
         bids: Vec<BidId>,
     }
-    /// T9: a bid won. Every bidder can be told its outcome (domain.md §11.9).
+    /// A bid won. Every bidder can be told its outcome.
     TenderAwarded = "tenders.awarded" {
         /// The winning bid.
         bid: BidId,
@@ -55,7 +55,7 @@ events! {
         /// Every opened bid.
         outcomes: Vec<BidderOutcome>,
     }
-    /// T11: the contract is active.
+    /// The contract is active.
     TenderCompleted = "tenders.completed" {
         /// The contract.
         contract: ContractId,
@@ -71,7 +71,7 @@ events! {
         /// Why.
         reason: String,
     }
-    /// T13: the owner ended it.
+    /// The owner ended it.
     TenderCancelled = "tenders.cancelled" {
         /// Why.
         reason: String,
@@ -89,7 +89,7 @@ pub struct BidderOutcome {
     pub rank: u32,
 }
 
-/// B2, B3, B5: a bid was received. Published in the bidder's tenant: its subscribers must tell nobody but the bidder.
+/// A bid was received. Published in the bidder's tenant: its subscribers must tell nobody but the bidder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BidSubmitted {
     /// The tender.

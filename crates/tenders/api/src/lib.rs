@@ -24,7 +24,7 @@ pub use tender::{
     Milestone, ProcurementMethod, Retender, Share, Side, StatedAmount, Step, Tender, TenderLine, TenderStatus, TenderView,
 };
 
-/// Permissions of this domain (domain.md §4).
+/// Permissions of this domain (docs/domain/roles.md).
 pub mod perm {
     use kernel::Permission;
     /// See tenders of one's own organisation.

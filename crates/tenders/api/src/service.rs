@@ -11,13 +11,13 @@ use crate::{
 /// What the owner does before publication, and what both sides may read.
 #[async_trait]
 pub trait Drafting: Send + Sync {
-    /// T1: writes a draft.
+    /// Writes a draft.
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::Denied`].
     async fn create(&self, ctx: &Ctx, draft: Draft) -> Result<TenderView, Error>;
 
-    /// What time it is by the clock that decides deadlines (domain.md §11.10).
+    /// What time it is by the clock that decides deadlines (docs/domain/tenders.md).
     ///
     /// # Errors
     /// A fault.
@@ -66,7 +66,7 @@ pub trait Drafting: Send + Sync {
     /// [`Error::NotFound`] for anyone but the owner.
     async fn invitations(&self, ctx: &Ctx, tender: TenderId, page: PageRequest) -> Result<Page<Invitation>, Error>;
 
-    /// T14: a new draft of an ended tender.
+    /// A new draft of an ended tender.
     ///
     /// # Errors
     /// [`Error::State`] unless it is unsuccessful or cancelled.
@@ -76,33 +76,33 @@ pub trait Drafting: Send + Sync {
 /// What the owner does from publication to award.
 #[async_trait]
 pub trait Procedure: Send + Sync {
-    /// T2: publishes a draft; at or above the threshold, or without an estimate for every line, with a second person.
+    /// Publishes a draft; at or above the threshold, or without an estimate for every line, with a second person.
     ///
     /// # Errors
     /// [`Error::NotReady`] with everything that is missing, [`Error::State`].
     async fn publish(&self, ctx: &Ctx, tender: TenderId) -> Result<Step, Error>;
 
-    /// T5: moves the deadline later.
+    /// Moves the deadline later.
     ///
     /// # Errors
     /// [`Error::TenderClosed`] after the deadline, [`Error::Invalid`] unless it is later.
     async fn extend(&self, ctx: &Ctx, tender: TenderId, deadline: Timestamp) -> Result<TenderView, Error>;
 
-    /// T13: cancels; once closed, at or above the threshold, with a second person who gives the same reason. Bids that were not opened
+    /// Cancels; once closed, at or above the threshold, with a second person who gives the same reason. Bids that were not opened
     /// never will be.
     ///
     /// # Errors
     /// [`Error::State`], also once the contract is active.
     async fn cancel(&self, ctx: &Ctx, tender: TenderId, reason: String) -> Result<Step, Error>;
 
-    /// T8: opens the bids; at or above the threshold, or without an estimate for every line, two persons must ask for it. A sealed offer
+    /// Opens the bids; at or above the threshold, or without an estimate for every line, two persons must ask for it. A sealed offer
     /// that cannot be read is disqualified ([`crate::UNREADABLE`]) and stops nobody; if none can be read, nothing is opened.
     ///
     /// # Errors
     /// [`Error::State`] before the deadline and after opening.
     async fn open(&self, ctx: &Ctx, tender: TenderId) -> Result<Step, Error>;
 
-    /// T9 (with B10 for an opened bid) and B12: awards and opens the contract; at or above the threshold with a second person who gives
+    /// Awards (accepting an opened bid) and opens the contract; at or above the threshold with a second person who gives
     /// the same reason.
     ///
     /// # Errors
@@ -116,19 +116,19 @@ pub trait Procedure: Send + Sync {
     /// [`Error::State`] once the contract is active.
     async fn cancel_award(&self, ctx: &Ctx, tender: TenderId, reason: String) -> Result<Step, Error>;
 
-    /// T12: ends an evaluation in which every bid is disqualified or expired.
+    /// Ends an evaluation in which every bid is disqualified or expired.
     ///
     /// # Errors
     /// [`Error::State`] while there is an acceptable bid.
     async fn conclude_unsuccessful(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error>;
 
-    /// B10: accepts an opened bid as valid.
+    /// Accepts an opened bid as valid.
     ///
     /// # Errors
     /// [`Error::State`].
     async fn accept(&self, ctx: &Ctx, bid: BidId) -> Result<Bid, Error>;
 
-    /// B11: disqualifies a bid; the first in rank at or above the threshold with a second person who gives the same reason.
+    /// Disqualifies a bid; the first in rank at or above the threshold with a second person who gives the same reason.
     ///
     /// # Errors
     /// [`Error::State`].
@@ -144,32 +144,32 @@ pub trait Procedure: Send + Sync {
 /// What bidders do, and how bids are read.
 #[async_trait]
 pub trait Bidding: Send + Sync {
-    /// B1: saves a draft, sealed like a bid, in which any line may be without a rate. It has no receipt, and lapses at the deadline (B8)
+    /// Saves a draft, sealed like a bid, in which any line may be without a rate. It has no receipt, and lapses at the deadline
     /// unless it is submitted.
     ///
     /// # Errors
     /// As for [`Bidding::submit`].
     async fn save_draft(&self, ctx: &Ctx, tender: TenderId, draft: NewBid) -> Result<Bid, Error>;
 
-    /// Saves a draft again: the next revision. [`Bidding::replace_bid`] submits it (B2).
+    /// Saves a draft again: the next revision. [`Bidding::replace_bid`] submits it.
     ///
     /// # Errors
     /// As for [`Bidding::replace_bid`]; [`Error::State`] for what is not a draft.
     async fn replace_draft(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>, draft: NewBid) -> Result<Bid, Error>;
 
-    /// B1 and B2 in one: submits a sealed bid. A withdrawn one is taken up again (B5).
+    /// Submits a sealed bid. A withdrawn one is taken up again.
     ///
     /// # Errors
     /// [`Error::TenderClosed`], [`Error::BidExists`], [`Error::OwnTender`], [`Error::Invalid`] with every fault.
     async fn submit(&self, ctx: &Ctx, tender: TenderId, bid: NewBid) -> Result<Bid, Error>;
 
-    /// B2 of a draft, B3, B5, B7: the next revision.
+    /// Submits a draft, or replaces or resubmits a bid: the next revision.
     ///
     /// # Errors
     /// As for [`Bidding::submit`]; [`Error::Stale`] unless `expected` is the current revision, if given.
     async fn replace_bid(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>, new: NewBid) -> Result<Bid, Error>;
 
-    /// B4: takes it back.
+    /// Takes it back.
     ///
     /// # Errors
     /// [`Error::TenderClosed`], [`Error::State`], [`Error::Stale`].

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::bid::Bid;
 use crate::names;
 
-/// Where a tender stands (domain.md §3.1).
+/// Where a tender stands (docs/domain/tenders.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TenderStatus {

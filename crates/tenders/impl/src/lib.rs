@@ -34,26 +34,20 @@ mod doctor;
 mod http;
 mod jobs;
 mod model;
+mod module;
 mod repo;
 mod rotation;
 mod schema;
 mod seal;
 mod service;
-
-use std::sync::Arc;
-
-use actix_web::web::{Data, ServiceConfig};
+mod settings;
 
 pub use doctor::{Finding, overdue, seals};
 pub use http::routes;
-pub use jobs::{CLOSE_JOB, FALL_AWARD_JOB, FINISH_STANDSTILL_JOB, TenderJob};
+pub use jobs::{Close, FallAward, FinishStandstill};
 pub use model::merkle::{root_of_record, verifies};
+pub use module::MODULE;
 pub use rotation::{Rotation, Wrapping, rotate, wrappings};
 pub use seal::{NotAKey, SealKey};
-pub use service::{Dependencies, Service, Settings};
-
-/// What the handlers of [`routes`] take from the application.
-pub fn app_data(config: &mut ServiceConfig, service: &Arc<Service>) {
-    let tenders: Data<dyn tenders_api::Tenders> = Data::from(Arc::clone(service) as Arc<dyn tenders_api::Tenders>);
-    config.app_data(tenders);
-}
+pub use service::{Dependencies, Service};
+pub use settings::Settings;

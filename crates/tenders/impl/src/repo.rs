@@ -41,13 +41,10 @@ mod functions {
         /// The clock that decides deadlines.
         #[sql_name = "app.now"]
         fn clock() -> diesel::sql_types::Timestamptz;
-
-        /// The machine's clock, which moves within a transaction.
-        fn clock_timestamp() -> diesel::sql_types::Timestamptz;
     }
 }
 
-pub use functions::{clock, clock_timestamp};
+pub use functions::clock;
 
 /// The clock that decides deadlines.
 pub async fn now(mut conn: &Conn) -> Result<Timestamp, Fault> {

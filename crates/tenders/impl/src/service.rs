@@ -4,12 +4,12 @@ mod award;
 mod bidding;
 mod drafting;
 mod falls;
+mod obligations;
 mod opening;
 mod platform;
 mod procedure;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
@@ -20,39 +20,20 @@ use kernel::{Ctx, Currency, Fault, Money, Permission, ProjectId, Scope, TenderId
 use projects_api::ProjectsPort;
 use tenants_api::{ApprovalRequest, Verdict};
 use tenders_api::{Approval, Error, Tender, TenderStatus};
-use uow::Uow;
+use uow::{SystemUow, Uow};
 use uuid::Uuid;
 
 use crate::model::{draft, merkle};
 use crate::repo;
 use crate::seal::SealKey;
-
-/// What is configured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// A tender's deadline is at least so far away when it is published (`tenders.minimum_submission_period`).
-    pub minimum_submission_period: Duration,
-    /// How long an award can be challenged before its contract is opened (`tenders.standstill`).
-    pub standstill: Duration,
-    /// How long both parties have to sign the contract before the award falls; zero: for ever (`tenders.signature_period`).
-    pub signature_period: Duration,
-}
-
-impl Default for Settings {
-    /// Seven days to bid, no stand-still, fourteen days to sign.
-    fn default() -> Self {
-        Self {
-            minimum_submission_period: Duration::from_secs(7 * 86_400),
-            standstill: Duration::ZERO,
-            signature_period: Duration::from_secs(14 * 86_400),
-        }
-    }
-}
+use crate::settings::Settings;
 
 /// What the service stands on.
 pub struct Dependencies {
     /// The tenants' door to the database.
     pub uow: Uow,
+    /// The platform's door: sweeping.
+    pub system: SystemUow,
     /// Decides.
     pub authorizer: Arc<dyn Authorizer>,
     /// Records.
@@ -74,6 +55,7 @@ pub struct Dependencies {
 /// Tenders and bids; implements [`tenders_api::Tenders`].
 pub struct Service {
     uow: Uow,
+    system: SystemUow,
     authz: Arc<dyn Authorizer>,
     audit: Arc<dyn Audit>,
     tenants: Arc<dyn tenants_api::Tenants>,
@@ -89,17 +71,29 @@ impl Service {
     /// Over what it stands on.
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
-        let Dependencies { uow, authorizer: authz, audit, tenants, projects, contracts, key, previous_keys, settings } =
+        let Dependencies { uow, system, authorizer: authz, audit, tenants, projects, contracts, key, previous_keys, settings } =
             dependencies;
         let keys = previous_keys.into_iter().fold(key, SealKey::with_previous);
         let delta = |duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::days(36_500));
         let minimum_submission_period = delta(settings.minimum_submission_period);
         let standstill = delta(settings.standstill);
         let signature_period = delta(settings.signature_period);
-        Self { uow, authz, audit, tenants, projects, contracts, keys, minimum_submission_period, standstill, signature_period }
+        Self {
+            uow,
+            system,
+            authz,
+            audit,
+            tenants,
+            projects,
+            contracts,
+            keys,
+            minimum_submission_period,
+            standstill,
+            signature_period,
+        }
     }
 
-    /// A tender as the caller may see it; one whose deadline has passed is closed first (T6, lazily). Nobody waits here for a bid that is
+    /// A tender as the caller may see it; one whose deadline has passed is closed first. Nobody waits here for a bid that is
     /// being stored: its tender is shown as it was.
     async fn seen(&self, ctx: &Ctx, id: TenderId) -> Result<(Tender, Timestamp), Error> {
         let (tender, now) = self.uow.read(ctx, async |tx| repo::tenders::get(tx.pg(), id).await).await?;
@@ -140,7 +134,7 @@ impl Service {
         }
     }
 
-    /// A2: at or above the organisation's threshold two persons must ask for the very same thing.
+    /// At or above the organisation's threshold two persons must ask for the very same thing.
     async fn approve_in(
         &self,
         tx: &mut Tx,
@@ -160,7 +154,7 @@ impl Service {
 
     /// What decides whether a second person is needed before the bids are known.
     async fn weight_in(&self, tx: &mut Tx, tender: &Tender) -> Result<Money, Error> {
-        Ok(draft::weight(&self.projects.soq_in(tx, tender.soq).await.map_err(from_projects)?))
+        Ok(draft::weight(&self.projects.soq_in(tx, tender.org, tender.soq).await.map_err(from_projects)?))
     }
 
     /// Records that the first of two persons asked, and for what.

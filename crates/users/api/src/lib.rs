@@ -87,26 +87,15 @@ pub struct OwnInvitation {
     pub created_at: Timestamp,
 }
 
-/// What binds organisations to others, such as contracts in force: a port over the domains above this one, joined in `bin/server`.
+/// What binds organisations to others, such as contracts in force: a port that domains above this one implement, each for its own part, joined in `bin/server`.
 #[async_trait]
 pub trait Obligations: Send + Sync {
-    /// What still binds the organisation of `ctx`, a context of the platform, in words that tell a person what to see to; empty for
-    /// nothing. Asked outside of any transaction.
+    /// What still binds the organisation of `ctx`, a context of the platform, in words that tell a person what to see to: a few of it if it
+    /// is much, empty for nothing. Asked outside of any transaction.
     ///
     /// # Errors
     /// A fault.
     async fn of(&self, ctx: &Ctx) -> Result<Vec<String>, Fault>;
-}
-
-/// Nothing binds anybody: where there is nothing above people.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoObligations;
-
-#[async_trait]
-impl Obligations for NoObligations {
-    async fn of(&self, _: &Ctx) -> Result<Vec<String>, Fault> {
-        Ok(Vec::new())
-    }
 }
 
 /// People.

@@ -22,10 +22,12 @@
 mod directory;
 mod http;
 mod model;
+mod module;
 mod repo;
 mod schema;
 mod service;
 
 pub use directory::Directory;
 pub use http::{CookieSettings, routes};
+pub use module::MODULE;
 pub use service::Service;

@@ -12,12 +12,10 @@ use kernel::{Actor, Ctx, Denied, Fault, FieldFault, OrgId, OrgRole, Page, PageRe
 use serde_json::json;
 use tenants_api::{Left, Member, Memberships, Organization, perm};
 use uow::{ReadTx, SystemUow, Tx, Uow};
-use users_api::{
-    Error, MemberInvitation, MemberUser, NewInvitation, NoObligations, Obligations, OwnInvitation, ProfileChange, User, Users,
-};
+use users_api::{Error, MemberInvitation, MemberUser, NewInvitation, Obligations, OwnInvitation, ProfileChange, User, Users};
 use uuid::Uuid;
 
-use crate::{model, repo};
+use crate::{CookieSettings, model, repo};
 
 /// People over PostgreSQL.
 pub struct Service {
@@ -28,8 +26,12 @@ pub struct Service {
     accounts: Arc<dyn Accounts>,
     authz: Arc<dyn Authorizer>,
     audit: Arc<dyn Audit>,
-    obligations: Arc<dyn Obligations>,
+    obligations: Vec<Arc<dyn Obligations>>,
+    cookies: CookieSettings,
 }
+
+/// So much of what binds an organisation is named; the rest is found when this is seen to.
+const MOST_NAMED: usize = 5;
 
 /// Why an account was not removed in a transaction.
 enum Staying {
@@ -69,13 +71,24 @@ impl Service {
         authz: Arc<dyn Authorizer>,
         audit: Arc<dyn Audit>,
     ) -> Self {
-        Self { uow, system, memberships, sessions, accounts, authz, audit, obligations: Arc::new(NoObligations) }
+        let (obligations, cookies) = (Vec::new(), CookieSettings { secure: true });
+        Self { uow, system, memberships, sessions, accounts, authz, audit, obligations, cookies }
     }
 
-    /// The same, asking `obligations` before the last member of an organisation removes the account.
+    /// The same, asking each of `obligations` before the last member of an organisation removes the account.
     #[must_use]
-    pub fn with_obligations(self, obligations: Arc<dyn Obligations>) -> Self {
+    pub fn with_obligations(self, obligations: Vec<Arc<dyn Obligations>>) -> Self {
         Self { obligations, ..self }
+    }
+
+    /// The same with session cookies sent so.
+    #[must_use]
+    pub fn with_cookies(self, cookies: CookieSettings) -> Self {
+        Self { cookies, ..self }
+    }
+
+    pub(crate) fn cookies(&self) -> &CookieSettings {
+        &self.cookies
     }
 
     async fn member_user(&self, tx: &ReadTx<'_>, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error> {
@@ -139,10 +152,22 @@ impl Service {
         repo::anonymise(tx, user).await?;
         for Left { member, .. } in left {
             let ctx = Ctx { org: member.org, once: None, ..ctx.clone() };
+            self.withdraw_invitations_in(tx, &ctx, user).await?;
             let entry = NewEntry::named("users.remove_account", "user", user).before(json!({ "role": member.role }));
             self.audit.record_in(tx, &ctx, entry).await?;
         }
         Ok(())
+    }
+
+    /// Whoever may no longer invite has invited nobody: what they sent out must not bring them back under another address.
+    async fn withdraw_invitations_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
+        match repo::invitations::withdraw_of(tx, ctx.org, user).await? {
+            0 => Ok(()),
+            count => {
+                let entry = NewEntry::named("members.withdraw_invitations", "member", user).after(json!({ "count": count }));
+                self.audit.record_in(tx, ctx, entry).await
+            }
+        }
     }
 
     /// Whoever touches an owner, or makes one, needs more than to manage members.
@@ -200,7 +225,11 @@ impl Users for Service {
             // Outside of the transaction, which the domains asked here could not use. A contract needs this person's signature to come
             // into force, so none does meanwhile.
             for org in last_of {
-                let bonds = self.obligations.of(&Ctx::system(org, ctx.request.clone())).await?;
+                let (platform, mut bonds) = (Ctx::system(org, ctx.request.clone()), Vec::new());
+                for domain in &self.obligations {
+                    bonds.extend(domain.of(&platform).await?);
+                }
+                bonds.truncate(MOST_NAMED);
                 if !bonds.is_empty() {
                     return Err(Error::OrganizationInUse(bonds));
                 }
@@ -270,6 +299,9 @@ impl Users for Service {
                 unchanged(seen, &before)?;
                 self.trusted_in(tx, user, role).await?;
                 let after = self.memberships.set_role_in(tx, ctx, user, role).await?;
+                if role == OrgRole::Member {
+                    self.withdraw_invitations_in(tx, ctx, user).await?;
+                }
                 let person = repo::get_in(tx, user).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", user)
                     .before(json!({ "role": before.role }))
@@ -298,6 +330,7 @@ impl Users for Service {
                 unchanged(seen, &before)?;
                 self.record_teams_in(tx, ctx, user).await?;
                 self.memberships.remove_in(tx, ctx, user).await?;
+                self.withdraw_invitations_in(tx, ctx, user).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", user).before(json!({ "role": before.role }));
                 self.audit.record_in(tx, ctx, entry).await?;
                 Ok::<_, Error>(self.sessions.end_sessions_in(tx, user, ctx.org).await?)

@@ -1,4 +1,4 @@
-//! The conventions of api.md §1, rule by rule, over HTTP in process.
+//! The conventions of docs/API.md, rule by rule, over HTTP in process.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod auth;

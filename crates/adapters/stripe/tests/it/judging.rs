@@ -220,6 +220,31 @@ async fn a_key_that_stripe_does_not_take_refuses_nothing() {
 }
 
 #[tokio::test]
+async fn what_an_earlier_attempt_may_have_done_is_not_forgotten_when_the_key_is_rolled_meanwhile() {
+    for (status, code) in [(401, ""), (401, "api_key_expired"), (403, "more_permissions_required"), (403, "account_invalid")] {
+        let locked_out = error(status, "invalid_request_error", code);
+        // Done, but something in between answered; or still at work.
+        for first in [Reply::Html(502), error(409, "idempotency_error", "idempotency_key_in_use")] {
+            let (result, asked) = after(&[first, locked_out.clone(), transfer()]).await;
+            assert!(matches!(result, Err(ProviderError::Unknown(_))), "{status} {code}: {result:?}");
+            assert_eq!(asked.len(), 2, "and it is no use to ask again");
+        }
+        let (result, asked) = after(&[error(500, "api_error", ""), locked_out.clone()]).await;
+        assert!(matches!(result, Err(ProviderError::KeySpent(_))), "{status} {code}: {result:?}");
+        assert_eq!(asked.len(), 2);
+        // What certainly did nothing is no reason to be unsure.
+        let (result, _) = after(&[error(429, "invalid_request_error", "rate_limit"), locked_out]).await;
+        assert!(matches!(result, Err(ProviderError::Unavailable(_))), "{status} {code}: {result:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_under_the_same_key_is_an_answer_whatever_came_before() {
+    let (result, _) = after(&[Reply::Html(502), error(400, "invalid_request_error", "balance_insufficient")]).await;
+    assert!(matches!(result, Err(ProviderError::Refused { .. })), "{result:?}");
+}
+
+#[tokio::test]
 async fn an_account_that_left_us_is_gone_but_a_key_that_may_not_look_says_nothing() {
     let asked = async |code: &str| {
         let server = Server::start(&[error(403, "invalid_request_error", code)]).await;

@@ -2,8 +2,10 @@
 
 use audit::verify_all;
 use audit_api::{Audit, Error, Filter, NewEntry, Place, Proof};
-use kernel::{Denied, Fault, OrgRole, PageRequest, Permission};
+use db::prelude::*;
+use kernel::{Denied, Fault, OrgId, OrgRole, PageRequest, Permission};
 use serde_json::json;
+use testkit::until;
 use uuid::Uuid;
 
 use crate::scenery::{Scene, ctx, record};
@@ -107,6 +109,62 @@ async fn concurrent_writers_make_one_chain() {
     }
     let found = scene.verify(&ctx).await;
     assert_eq!((found.valid, found.entries, found.broken_at), (true, 128, None));
+}
+
+/// An entry in an organisation's trail, written as the platform's functions do.
+fn entry(org: OrgId) -> String {
+    format!(
+        "insert into audit_entries (org_id, id, action, entity_type, entity_id, request_id)
+         values ('{org}', gen_random_uuid(), 'x', 'x', gen_random_uuid(), 'r');"
+    )
+}
+
+#[tokio::test]
+async fn two_that_write_in_both_parties_trails_in_opposite_orders_both_commit() {
+    let scene = Scene::new().await;
+    let mut orgs = [OrgId::new(), OrgId::new()];
+    orgs.sort_by_key(|org| org.0);
+    let [contractor, owner] = orgs;
+    // Each has its chain.
+    scene.db.run_sql(&format!("{}{}", entry(contractor), entry(owner))).await;
+    let waiting = async |how_many: &str| {
+        let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        let reached = async || (scene.db.query(sql).await == [how_many]).then_some(());
+        until(&format!("{how_many} wait for a lock"), reached).await;
+    };
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let system = scene.db.system_uow();
+    let holder = system.write(async |tx| {
+        let sql = format!("select from audit_heads where org_id = '{contractor}' for update");
+        diesel::sql_query(sql).execute(tx.pg()).await.fault()?;
+        begun.send(()).unwrap();
+        released.await.unwrap();
+        Ok::<_, Fault>(())
+    });
+    // Such as an award that falls, told to the bidder; and a transfer found reversed, told to the contractor first.
+    let [ordered, reversed] = [[contractor, owner], [owner, contractor]]
+        .map(|[first, second]| format!("begin; {}{} commit", entry(first), entry(second)));
+    let writers = async {
+        has_begun.await.unwrap();
+        let first = scene.db.run_sql(&ordered);
+        let others = async {
+            waiting("1").await;
+            let second = scene.db.run_sql(&reversed);
+            let end = async {
+                waiting("2").await;
+                release.send(()).unwrap();
+            };
+            futures::join!(second, end);
+        };
+        futures::join!(first, others);
+    };
+    let (held, ()) = futures::join!(holder, writers);
+    held.unwrap();
+    for org in orgs {
+        let linked = format!("select count(*) from audit_links where org_id = '{org}'");
+        assert_eq!(scene.db.query(&linked).await, ["3"]);
+    }
 }
 
 #[tokio::test]

@@ -21,7 +21,8 @@ fn rewrite(ctx: &Ctx, place: i64) -> String {
              for l in select * from audit_links where org_id = '{0}' and sequence >= {place} order by sequence loop
                  select * into e from audit_entries where org_id = l.org_id and id = l.entry_id;
                  previous := coalesce(previous, l.previous_hash);
-                 update audit_links set previous_hash = previous, hash = app.audit_hash(e, previous) where org_id = l.org_id and sequence = l.sequence
+                 update audit_links set previous_hash = previous, hash = app.audit_hash(e.org_id, e.id, e.at, e.actor_id, e.action, e.denied, e.entity_type, e.entity_id,
+                     e.request_id, e.before, e.after, previous) where org_id = l.org_id and sequence = l.sequence
                      returning hash into previous;
              end loop;
              update audit_heads h set hash = k.hash, previous_hash = k.previous_hash from audit_links k
@@ -47,6 +48,31 @@ async fn tamper(scene: &Scene, sql: &str) {
 
 async fn broken(scene: &Scene) -> Vec<String> {
     verify_checkpoints(&scene.db.system_uow(), &scene.signer).await.unwrap().into_iter().map(|broken| broken.what).collect()
+}
+
+#[tokio::test]
+async fn however_many_heads_move_what_was_rewritten_is_found_at_once_and_the_others_take_turns() {
+    let scene = Scene::new().await;
+    let (ctx, system) = (ctx(OrgRole::Owner), scene.db.system_uow());
+    scene.record(&ctx, 4).await;
+    assert_eq!(sign_heads(&system, &scene.signer).await.unwrap(), Signed { round: Some(1), heads: 1, broken: vec![] });
+    tamper(&scene, &rewrite(&ctx, 2)).await;
+    // More organisations than a round takes, all of them older.
+    tamper(
+        &scene,
+        "insert into audit_heads (org_id, sequence, previous_hash, hash)
+         select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 1, '\\x00', decode(lpad(n::text, 64, '0'), 'hex')
+         from generate_series(1, 5001) n",
+    )
+    .await;
+    let signed = sign_heads(&system, &scene.signer).await.unwrap();
+    assert_eq!(signed, Signed { round: Some(2), heads: 4999, broken: vec![ctx.org] });
+    // Those that are signed already move again: the two that wait come first all the same.
+    tamper(&scene, "update audit_heads set sequence = 2 where org_id::text like '00000000-%' and sequence = 1").await;
+    sign_heads(&system, &scene.signer).await.unwrap();
+    let unsigned =
+        "select count(*) from audit_heads h where not exists (select from audit_checkpoints c where c.org_id = h.org_id)";
+    assert_eq!(scene.db.query(unsigned).await, ["0"]);
 }
 
 #[tokio::test]

@@ -100,7 +100,8 @@ async fn an_entry_slipped_in_beside_the_chain() {
 #[tokio::test]
 async fn a_consistent_rewrite_of_the_past_breaks_the_next_link() {
     let rewrite = "update audit_entries set action = 'forged' where (org_id, id) = (select org_id, entry_id from audit_links where org_id = $org and sequence = 2);
-                   update audit_links l set hash = app.audit_hash(e, l.previous_hash) from audit_entries e
+                   update audit_links l set hash = app.audit_hash(e.org_id, e.id, e.at, e.actor_id, e.action, e.denied, e.entity_type, e.entity_id,
+                     e.request_id, e.before, e.after, l.previous_hash) from audit_entries e
                    where l.org_id = $org and l.sequence = 2 and e.org_id = l.org_id and e.id = l.entry_id";
     assert_eq!(tampered(rewrite).await, Some(3));
 }

@@ -8,12 +8,12 @@ use auth_api::{Authorizer, Reach};
 use kernel::{Ctx, Denied, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope, UserId};
 
 const MODEL: &str = include_str!("../../../../../config/authz/model.conf");
-const SHIPPED: &str = include_str!("../../../../../config/authz/policy.csv");
+const SHIPPED: &str = include_str!("../../../../../config/authz/matrix.txt");
 
-/// Every permission that the shipped policy names.
+/// Every permission that the shipped matrix names.
 fn named() -> Vec<Permission> {
-    let rows = SHIPPED.lines().filter(|line| line.starts_with("p,"));
-    let mut names: Vec<&'static str> = rows.filter_map(|row| row.rsplit(", ").next()).collect();
+    let held = auth_api::matrix::held(SHIPPED).unwrap();
+    let mut names: Vec<&'static str> = held.into_iter().map(|held| held.permission).collect();
     names.sort_unstable();
     names.dedup();
     names.into_iter().map(Permission).collect()

@@ -55,8 +55,9 @@ pub(super) struct EntryOut {
 #[schema(as = LedgerTransaction)]
 pub(super) struct TransactionOut {
     id: Uuid,
-    /// What happened, such as `E1`: paid, `E3`: reserved for release, `E4`: transferred.
-    #[schema(example = "E1")]
+    /// What happened: `payment_received`, `processing_fee_kept`, `funds_available`, `release_reserved`, `release_voided`, `release_sent`,
+    /// `transfer_reversed`, `reversal_held_again`, `reversal_paid_again` or `payment_in_suspense`.
+    #[schema(example = "payment_received")]
     kind: String,
     /// Whose object it comes from: `stripe` or `14build`.
     source: String,

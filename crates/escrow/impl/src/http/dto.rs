@@ -103,7 +103,7 @@ pub(super) struct ContractOut {
     bid_id: Uuid,
     project_id: Uuid,
     title: String,
-    /// `signing`, `active`, `suspended`, `practically_complete`, `closed`, `cancelled` or `terminated`.
+    /// `signing`, `active`, `suspended`, `practically_complete`, `cancelled` or `terminated`.
     #[schema(value_type = String, example = "active")]
     status: &'static str,
     owner_organization_id: Uuid,
@@ -186,8 +186,7 @@ pub(super) struct MilestoneOut {
     title: String,
     amount: MoneyOut,
     due_on: Option<NaiveDate>,
-    /// `planned`, `funding`, `funded`, `in_review`, `escalated`, `approved`, `released`, `disputed`, `refund_pending`, `refunded` or
-    /// `cancelled`.
+    /// `planned`, `funding`, `funded`, `in_review`, `escalated`, `approved`, `released` or `cancelled`.
     #[schema(value_type = String, example = "funded")]
     status: &'static str,
     /// Whether a hold blocks funding, approval and payout.

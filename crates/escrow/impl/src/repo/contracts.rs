@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use db::prelude::*;
+use diesel::dsl::exists;
 use escrow_api::{Contract, ContractStatus, Error, Hold, NewContract, Party, Signature, Terms};
 use kernel::{ContractId, Fault, OrgId, Page, PageRequest, Position, ProjectId, Timestamp, UserId};
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 pub(crate) use super::rows::{ContractRow, Visible};
 use super::{Reader, currency, milestones, money, payees, state, terminations};
 use crate::model::document::Document;
-use crate::schema::{contract_lines, contract_signatures, contracts};
+use crate::schema::{contract_lines, contract_signatures, contracts, ledger_balances, payments, releases};
 
 #[derive(Insertable)]
 #[diesel(table_name = contracts)]
@@ -120,10 +121,11 @@ pub(crate) async fn row(mut pg: Reader<'_>, id: ContractId) -> Result<ContractRo
         .not_found(|| Error::NotFound("contract"))
 }
 
-/// Locks a contract: either party may.
+/// Locks a contract: either party may, which is found first, and locked where its owner's rows are.
 pub(crate) async fn lock(tx: &mut Tx, id: ContractId) -> Result<ContractRow, Error> {
+    let owner = row(super::reader(tx), id).await?.org_id;
     contracts::table
-        .filter(contracts::id.eq(id.0))
+        .find((owner, id.0))
         .select(ContractRow::as_select())
         .for_update()
         .first(tx.pg())
@@ -132,9 +134,9 @@ pub(crate) async fn lock(tx: &mut Tx, id: ContractId) -> Result<ContractRow, Err
 }
 
 /// Keeps a contract as it is until the commit, without standing in the way of others who do the same.
-pub(crate) async fn hold(tx: &mut Tx, id: ContractId) -> Result<ContractRow, Error> {
+pub(crate) async fn hold(tx: &mut Tx, owner: Uuid, id: ContractId) -> Result<ContractRow, Error> {
     contracts::table
-        .filter(contracts::id.eq(id.0))
+        .find((owner, id.0))
         .select(ContractRow::as_select())
         .for_share()
         .first(tx.pg())
@@ -142,9 +144,9 @@ pub(crate) async fn hold(tx: &mut Tx, id: ContractId) -> Result<ContractRow, Err
         .not_found(|| Error::NotFound("contract"))
 }
 
-pub(crate) async fn document(mut pg: Reader<'_>, id: ContractId) -> Result<String, Error> {
+pub(crate) async fn document(mut pg: Reader<'_>, contract: &ContractRow) -> Result<String, Error> {
     contracts::table
-        .filter(contracts::id.eq(id.0))
+        .find((contract.org_id, contract.id))
         .select(contracts::document)
         .first(&mut pg)
         .await
@@ -174,9 +176,9 @@ pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageReques
 
 /// The contracts of rows, with milestones and signatures.
 pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<Vec<Contract>, Fault> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = rows.iter().map(|row| (row.org_id, row.id)).unzip();
     let signed: Vec<(Uuid, String, Uuid, Timestamp)> = contract_signatures::table
-        .filter(contract_signatures::contract_id.eq_any(&ids))
+        .filter(contract_signatures::org_id.eq_any(&owners).and(contract_signatures::contract_id.eq_any(&ids)))
         .select((
             contract_signatures::contract_id,
             contract_signatures::party,
@@ -188,11 +190,11 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
         .await
         .fault()?;
     let mut milestones_of: HashMap<Uuid, Vec<_>> = HashMap::new();
-    for milestone in milestones::views(pg, milestones::of_contracts(pg, &ids).await?).await? {
+    for milestone in milestones::views(pg, milestones::of_contracts(pg, &owners, &ids).await?).await? {
         milestones_of.entry(milestone.contract.0).or_default().push(milestone);
     }
-    let still = payees::without(pg, &ids).await?;
-    let mut terminations = terminations::of(pg, &ids).await?;
+    let still = payees::without(pg, &owners, &ids).await?;
+    let mut terminations = terminations::of(pg, &owners, &ids).await?;
     rows.into_iter()
         .map(|row| {
             let status = if still.contains(&row.id) { ContractStatus::Suspended } else { row.status()? };
@@ -235,11 +237,11 @@ pub(crate) async fn view(pg: Reader<'_>, id: ContractId) -> Result<Contract, Err
 }
 
 /// Who signed so far.
-pub(crate) async fn signers(tx: &mut Tx, id: ContractId) -> Result<Vec<(Party, UserId)>, Fault> {
+pub(crate) async fn signers(mut pg: Reader<'_>, contract: &ContractRow) -> Result<Vec<(Party, UserId)>, Fault> {
     let rows: Vec<(String, Uuid)> = contract_signatures::table
-        .filter(contract_signatures::contract_id.eq(id.0))
+        .filter(contract_signatures::org_id.eq(contract.org_id).and(contract_signatures::contract_id.eq(contract.id)))
         .select((contract_signatures::party, contract_signatures::user_id))
-        .load(tx.pg())
+        .load(&mut pg)
         .await
         .fault()?;
     rows.into_iter().map(|(party, user)| Ok((state(Party::from_name(&party), &party)?, UserId(user)))).collect()
@@ -268,9 +270,10 @@ struct Outcome {
 }
 
 /// Puts the contract into force if everything is there, and publishes [`escrow_api::ContractActivated`]; says what came of it.
-pub(crate) async fn activate(tx: &mut Tx, id: ContractId, event: Uuid, request: &str) -> Result<String, Fault> {
-    let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3) as outcome")
-        .bind::<diesel::sql_types::Uuid, _>(id.0)
+pub(crate) async fn activate(tx: &mut Tx, contract: &ContractRow, event: Uuid, request: &str) -> Result<String, Fault> {
+    let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3, $4) as outcome")
+        .bind::<diesel::sql_types::Uuid, _>(contract.org_id)
+        .bind::<diesel::sql_types::Uuid, _>(contract.id)
         .bind::<diesel::sql_types::Uuid, _>(event)
         .bind::<diesel::sql_types::Text, _>(request)
         .get_result(tx.pg())
@@ -279,8 +282,8 @@ pub(crate) async fn activate(tx: &mut Tx, id: ContractId, event: Uuid, request: 
     Ok(row.outcome)
 }
 
-pub(crate) async fn cancel(tx: &mut Tx, id: ContractId, reason: &str) -> Result<(), Fault> {
-    diesel::update(contracts::table.filter(contracts::id.eq(id.0)))
+pub(crate) async fn cancel(tx: &mut Tx, contract: &ContractRow, reason: &str) -> Result<(), Fault> {
+    diesel::update(contracts::table.find((contract.org_id, contract.id)))
         .set((
             contracts::status.eq(ContractStatus::Cancelled.name()),
             contracts::cancel_reason.eq(reason),
@@ -292,8 +295,8 @@ pub(crate) async fn cancel(tx: &mut Tx, id: ContractId, reason: &str) -> Result<
     Ok(())
 }
 
-pub(crate) async fn complete(tx: &mut Tx, id: ContractId) -> Result<(), Fault> {
-    diesel::update(contracts::table.filter(contracts::id.eq(id.0)))
+pub(crate) async fn complete(tx: &mut Tx, contract: &ContractRow) -> Result<(), Fault> {
+    diesel::update(contracts::table.find((contract.org_id, contract.id)))
         .set((
             contracts::status.eq(ContractStatus::PracticallyComplete.name()),
             contracts::completed_at.eq(diesel::dsl::now),
@@ -303,6 +306,24 @@ pub(crate) async fn complete(tx: &mut Tx, id: ContractId) -> Result<(), Fault> {
         .await
         .fault()?;
     Ok(())
+}
+
+/// Whether money of a contract is held, reserved, in suspense or still on its way: a liability of its ledger is not zero, or a payment or a
+/// release of it is not at its end.
+pub(crate) async fn has_open_money(mut pg: Reader<'_>, owner: OrgId, id: ContractId) -> Result<bool, Fault> {
+    let owed = ledger_balances::table
+        .filter(ledger_balances::org_id.eq(owner.0).and(ledger_balances::contract_id.eq(id.0)))
+        .filter(ledger_balances::account.between(2000_i16, 2099_i16))
+        .filter(ledger_balances::balance.ne(0));
+    let coming = payments::table
+        .filter(payments::org_id.eq(owner.0).and(payments::contract_id.eq(id.0)))
+        .filter(payments::status.eq_any(["created", "requires_action", "processing", "succeeded"]));
+    let leaving = releases::table.filter(releases::org_id.eq(owner.0).and(releases::contract_id.eq(id.0))).filter(
+        releases::status
+            .eq_any(["requested", "approved", "sending", "unknown"])
+            .or(releases::reversed.gt(releases::reversal_settled)),
+    );
+    diesel::select(exists(owed).or(exists(coming)).or(exists(leaving))).get_result(&mut pg).await.fault()
 }
 
 /// The currency of a contract.

@@ -1,4 +1,4 @@
-//! The platform's float (E0) and coverage (I7): written and added up on `SystemUow`; a tenant learns only whether money stands still.
+//! The platform's float and coverage: written and added up on `SystemUow`; a tenant learns only whether money stands still.
 
 use db::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
@@ -14,7 +14,7 @@ const MOST: i64 = 1_000;
 /// The advisory lock of whoever looks at coverage ("14Cover" in ASCII).
 const LOCK: i64 = 0x31_34_43_6f_76_65_72;
 
-/// What a look at a currency says: I7, and what the provider said last.
+/// What a look at a currency says: coverage, and what the provider said last.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub(crate) struct Looked {
     #[diesel(sql_type = Text)]
@@ -97,7 +97,7 @@ pub(crate) async fn lock(tx: &mut Tx) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Adds up I7, compares what the provider answered, if it did, and keeps what tenants are told. Whoever calls it holds the lock.
+/// Adds up coverage, compares what the provider answered, if it did, and keeps what tenants are told. Whoever calls it holds the lock.
 pub(crate) async fn look(tx: &mut Tx, balance: Option<(Timestamp, &[Holding])>) -> Result<Vec<Looked>, Fault> {
     #[derive(QueryableByName)]
     struct Still {
@@ -148,7 +148,8 @@ async fn compare(tx: &mut Tx, asked_at: Timestamp, holdings: &[Holding]) -> Resu
              union all select currency, amount from platform_float
              union all select e.currency, -sum(e.amount) from ledger_transactions t
                  join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id and e.account in (1000, 1010, 1020)
-                 where t.created_at >= $1 and t.kind in ('E1', 'E1b', 'E5', 'E13') group by e.currency
+                 where t.created_at >= $1 and t.kind in ('payment_received', 'processing_fee_kept', 'payment_in_suspense',
+                     'transfer_reversed', 'reversal_held_again', 'reversal_paid_again') group by e.currency
              union all select currency, -amount from platform_float where created_at >= $1 and amount > 0
              union all select currency, -sum(net) from releases
                  where status in ('sending', 'unknown') and maybe_sent_at is not null group by currency),

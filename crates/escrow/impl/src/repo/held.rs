@@ -1,4 +1,4 @@
-//! Held money by its age, on the clock that decides deadlines.
+//! Held money by its age, on the clock that decides deadlines. What a release reserved is held until it has left.
 
 use db::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -20,16 +20,20 @@ struct Oldest {
     since: Timestamp,
 }
 
-/// Refuses while a milestone of the contract holds money that came more than [`STOP_DAYS`] ago.
+/// Refuses while money is held for a milestone of the contract, or reserved for a release of it, that came more than [`STOP_DAYS`] ago.
 pub(crate) async fn refuse_old(mut pg: Reader<'_>, contract: &ContractRow) -> Result<(), Error> {
     let oldest: Option<Oldest> = diesel::sql_query(
         "select m.id as milestone, m.position, p.funded_at as since
          from ledger_balances b
-         join milestones m on m.org_id = b.org_id and m.id = b.subject
+         left join releases r on r.org_id = b.org_id and r.id = b.subject
+         join milestones m on m.org_id = b.org_id and m.id = coalesce(r.milestone_id, b.subject)
          join payments p on p.org_id = m.org_id and p.milestone_id = m.id and p.status in ('succeeded', 'available')
-         where b.contract_id = $1 and b.account = 2000 and b.balance <> 0 and p.funded_at < app.now() - make_interval(days => $2)
+             and (r.id is null or p.id = r.payment_id)
+         where b.org_id = $1 and b.contract_id = $2 and b.account in (2000, 2020, 2050) and b.balance <> 0
+           and p.funded_at < app.now() - make_interval(days => $3)
          order by p.funded_at, m.position limit 1",
     )
+    .bind::<SqlUuid, _>(contract.org_id)
     .bind::<SqlUuid, _>(contract.id)
     .bind::<Integer, _>(i32::from(STOP_DAYS))
     .get_result(&mut pg)
@@ -64,14 +68,17 @@ impl Aged {
     }
 }
 
-/// Payments of all tenants whose money is held for `from` days or more, and for less than `until`; the oldest first.
+/// Payments of all tenants whose money is held, or reserved for a release that has not left, for `from` days or more, and for less than `until`; the oldest first.
 pub(crate) async fn aged(tx: &ReadTx<'_>, from: u16, until: Option<u16>) -> Result<Vec<Aged>, Fault> {
     diesel::sql_query(
-        "select p.id as payment, p.funded_at, -b.balance as held, b.currency
+        "select p.id as payment, p.funded_at, (-sum(b.balance))::bigint as held, b.currency
          from ledger_balances b
-         join payments p on p.org_id = b.org_id and p.milestone_id = b.subject and p.status in ('succeeded', 'available')
-         where b.account = 2000 and b.balance <> 0 and p.funded_at <= app.now() - make_interval(days => $1)
+         left join releases r on r.org_id = b.org_id and r.id = b.subject
+         join payments p on p.org_id = b.org_id and p.milestone_id = coalesce(r.milestone_id, b.subject)
+             and p.status in ('succeeded', 'available') and (r.id is null or p.id = r.payment_id)
+         where b.account in (2000, 2020, 2050) and b.balance <> 0 and p.funded_at <= app.now() - make_interval(days => $1)
            and ($2 is null or p.funded_at > app.now() - make_interval(days => $2))
+         group by p.org_id, p.id, p.funded_at, b.currency
          order by p.funded_at, p.id",
     )
     .bind::<Integer, _>(i32::from(from))

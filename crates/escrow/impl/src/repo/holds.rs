@@ -9,6 +9,7 @@ use kernel::{ContractId, Fault, MilestoneId, OrgId, ReleaseId, RequestId, Timest
 use uuid::Uuid;
 
 use super::Reader;
+use super::rows::MilestoneRow;
 use crate::schema::{contracts, holds, milestones, releases};
 
 /// A hold to be placed.
@@ -78,13 +79,14 @@ fn shown((_, milestone, kind, since): Row) -> Hold {
     Hold { kind, whole_contract: milestone.is_none(), since }
 }
 
-/// The open holds of contracts, the oldest first, with what they cover: a milestone, or (none) the whole contract.
+/// The open holds of contracts of these owners, the oldest first, with what they cover: a milestone, or (none) the whole contract.
 pub(crate) async fn of_contracts(
     mut pg: Reader<'_>,
+    owners: &[Uuid],
     contracts: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<(Option<Uuid>, Hold)>>, Fault> {
     let rows: Vec<Row> = holds::table
-        .filter(holds::contract_id.eq_any(contracts))
+        .filter(holds::org_id.eq_any(owners).and(holds::contract_id.eq_any(contracts)))
         .filter(holds::lifted_at.is_null())
         .select((holds::contract_id, holds::milestone_id, holds::kind, holds::placed_at))
         .order((holds::placed_at, holds::id))
@@ -99,10 +101,10 @@ pub(crate) async fn of_contracts(
 }
 
 /// The oldest open hold that covers a milestone. Whoever asks holds the milestone's lock, which places and lifts wait for.
-pub(crate) async fn covering(mut pg: Reader<'_>, contract: Uuid, milestone: Uuid) -> Result<Option<Hold>, Fault> {
+pub(crate) async fn covering(mut pg: Reader<'_>, milestone: &MilestoneRow) -> Result<Option<Hold>, Fault> {
     let row: Option<Row> = holds::table
-        .filter(holds::contract_id.eq(contract))
-        .filter(holds::milestone_id.is_null().or(holds::milestone_id.eq(milestone)))
+        .filter(holds::org_id.eq(milestone.org_id).and(holds::contract_id.eq(milestone.contract_id)))
+        .filter(holds::milestone_id.is_null().or(holds::milestone_id.eq(milestone.id)))
         .filter(holds::lifted_at.is_null())
         .select((holds::contract_id, holds::milestone_id, holds::kind, holds::placed_at))
         .order((holds::placed_at, holds::id))
@@ -114,9 +116,14 @@ pub(crate) async fn covering(mut pg: Reader<'_>, contract: Uuid, milestone: Uuid
 }
 
 /// Releases of a contract, or of one of its milestones, that were asked for and are not known to have arrived: what a lifted hold let wait.
-pub(crate) async fn waiting(tx: &mut Tx, contract: Uuid, milestone: Option<Uuid>) -> Result<Vec<(OrgId, ReleaseId)>, Fault> {
+pub(crate) async fn waiting(
+    tx: &mut Tx,
+    owner: Uuid,
+    contract: Uuid,
+    milestone: Option<Uuid>,
+) -> Result<Vec<(OrgId, ReleaseId)>, Fault> {
     let mut query = releases::table
-        .filter(releases::contract_id.eq(contract))
+        .filter(releases::org_id.eq(owner).and(releases::contract_id.eq(contract)))
         .filter(releases::status.eq_any(["sending", "unknown"]))
         .select((releases::org_id, releases::id))
         .into_boxed();

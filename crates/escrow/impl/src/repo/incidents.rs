@@ -1,4 +1,5 @@
-//! What befell charges, as it was last seen: the platform's own, on `SystemUow`.
+//! What befell charges, as it was last seen: the platform's own, on `SystemUow`. Only [`widen`] is called where a transfer is confirmed, in the
+//! transaction of the owner's side: what it may do there, its function in the database looks up itself.
 
 use db::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Uuid as SqlUuid};
@@ -56,7 +57,7 @@ pub(crate) async fn keep(tx: &mut Tx, payment: &PaymentRow, seen: &Incident) -> 
         "with before as (select level from charge_incidents where org_id = $1 and payment_id = $2 and kind = $3 and object = $4),
          kept as (
              insert into charge_incidents as known (org_id, payment_id, kind, object, state, level, is_over) values ($1, $2, $3, $4, $5, $6, $7)
-             on conflict (org_id, payment_id, kind, object) do update set seen_at = now(),
+             on conflict (org_id, payment_id, kind, object) do update set seen_at = excluded.seen_at,
                  level = greatest(known.level, excluded.level),
                  state = case when excluded.level > known.level then excluded.state else known.state end,
                  is_over = case when excluded.level > known.level then excluded.is_over else known.is_over end
@@ -150,6 +151,21 @@ pub(crate) async fn unfinished(tx: &ReadTx<'_>, before: Timestamp) -> Result<Vec
         .await
         .fault()?;
     Ok(rows.into_iter().map(|(org, id)| (OrgId(org), PaymentId(id))).collect())
+}
+
+/// They are about to be looked at: whatever comes of that, others have their turn before they are looked at again.
+pub(crate) async fn take_turns(tx: &mut Tx, looks: &[(OrgId, PaymentId)], at: Timestamp) -> Result<(), Fault> {
+    for (org, payment) in looks {
+        diesel::update(charge_incidents::table)
+            .filter(charge_incidents::org_id.eq(org.0))
+            .filter(charge_incidents::payment_id.eq(payment.0))
+            .filter(charge_incidents::is_over.eq(false))
+            .set(charge_incidents::seen_at.eq(at))
+            .execute(tx.pg())
+            .await
+            .fault()?;
+    }
+    Ok(())
 }
 
 /// Until when the provider's lists were read.

@@ -62,7 +62,7 @@ struct Vouched<'a> {
     entries: &'a [Entry],
 }
 
-/// Posts, once per source. Says whether this call did it.
+/// Posts, once per source: one of the provider's once in all ledgers together. Says whether this call did it.
 pub(crate) async fn post(
     tx: &mut Tx,
     key: &Key,
@@ -91,6 +91,14 @@ pub(crate) async fn post(
         .get_result(tx.pg())
         .await
         .fault()?;
+    if row.fresh && posting.source.is_the_providers() {
+        diesel::sql_query("select app.take_posted_object($1, $2)")
+            .bind::<SqlUuid, _>(place.org)
+            .bind::<SqlUuid, _>(row.posted)
+            .execute(tx.pg())
+            .await
+            .fault()?;
+    }
     Ok((row.posted, row.fresh))
 }
 
@@ -109,22 +117,22 @@ pub(crate) async fn posted(tx: &mut Tx, org: Uuid, object: &str, kind: &str) -> 
 }
 
 /// Whether a transfer stands in some contract's ledger; on `SystemUow`.
-pub(crate) async fn knows_transfer(tx: &mut Tx, transfer: &str) -> Result<bool, Fault> {
+pub(crate) async fn knows_transfer(mut pg: Reader<'_>, transfer: &str) -> Result<bool, Fault> {
     diesel::select(diesel::dsl::exists(
         ledger_transactions::table
             .filter(ledger_transactions::source_provider.eq("stripe"))
             .filter(ledger_transactions::source_object.eq(transfer))
             .filter(ledger_transactions::source_kind.eq("transfer")),
     ))
-    .get_result(tx.pg())
+    .get_result(&mut pg)
     .await
     .fault()
 }
 
-/// What is held for each of these milestones and not reserved.
-pub(crate) async fn held(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<HashMap<Uuid, i64>, Fault> {
+/// What is held for each of these milestones of these owners and not reserved.
+pub(crate) async fn held(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid]) -> Result<HashMap<Uuid, i64>, Fault> {
     let rows: Vec<(Uuid, i64)> = ledger_balances::table
-        .filter(ledger_balances::account.eq(Account::Held.code()))
+        .filter(ledger_balances::org_id.eq_any(owners).and(ledger_balances::account.eq(Account::Held.code())))
         .filter(ledger_balances::subject.eq_any(milestones))
         .select((ledger_balances::subject, ledger_balances::balance))
         .load(&mut pg)
@@ -134,9 +142,10 @@ pub(crate) async fn held(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<Hash
 }
 
 /// What came in for a contract otherwise than asked, and waits for a named person.
-pub(crate) async fn in_suspense(mut pg: Reader<'_>, contract: Uuid) -> Result<i64, Fault> {
+pub(crate) async fn in_suspense(mut pg: Reader<'_>, place: Place) -> Result<i64, Fault> {
     let balances: Vec<i64> = ledger_balances::table
-        .filter(ledger_balances::contract_id.eq(contract).and(ledger_balances::account.eq(Account::Suspense.code())))
+        .filter(ledger_balances::org_id.eq(place.org).and(ledger_balances::contract_id.eq(place.contract)))
+        .filter(ledger_balances::account.eq(Account::Suspense.code()))
         .select(ledger_balances::balance)
         .load(&mut pg)
         .await

@@ -65,9 +65,9 @@ pub(crate) async fn row(mut pg: Reader<'_>, id: MilestoneId) -> Result<Milestone
 }
 
 /// Locks a milestone: either party may.
-pub(crate) async fn lock(tx: &mut Tx, id: MilestoneId) -> Result<MilestoneRow, Error> {
+pub(crate) async fn lock(tx: &mut Tx, owner: Uuid, id: MilestoneId) -> Result<MilestoneRow, Error> {
     milestones::table
-        .filter(milestones::id.eq(id.0))
+        .find((owner, id.0))
         .select(MilestoneRow::as_select())
         .for_update()
         .first(tx.pg())
@@ -75,9 +75,10 @@ pub(crate) async fn lock(tx: &mut Tx, id: MilestoneId) -> Result<MilestoneRow, E
         .not_found(|| Error::NotFound("milestone"))
 }
 
-pub(crate) async fn of_contracts(mut pg: Reader<'_>, contracts: &[Uuid]) -> Result<Vec<MilestoneRow>, Fault> {
+/// The milestones of contracts of these owners.
+pub(crate) async fn of_contracts(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uuid]) -> Result<Vec<MilestoneRow>, Fault> {
     milestones::table
-        .filter(milestones::contract_id.eq_any(contracts))
+        .filter(milestones::org_id.eq_any(owners).and(milestones::contract_id.eq_any(contracts)))
         .select(MilestoneRow::as_select())
         .order((milestones::contract_id, milestones::position))
         .load(&mut pg)
@@ -87,12 +88,12 @@ pub(crate) async fn of_contracts(mut pg: Reader<'_>, contracts: &[Uuid]) -> Resu
 
 /// The milestones of rows, in their order, with what is held, the newest payment and the newest release.
 pub(crate) async fn views(pg: Reader<'_>, rows: Vec<MilestoneRow>) -> Result<Vec<Milestone>, Fault> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let held = ledger::held(pg, &ids).await?;
-    let escrows: HashMap<Uuid, Uuid> = payments::newest(pg, &ids).await?;
-    let mut releases = releases::newest(pg, &ids).await?;
+    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = rows.iter().map(|row| (row.org_id, row.id)).unzip();
+    let held = ledger::held(pg, &owners, &ids).await?;
+    let escrows: HashMap<Uuid, Uuid> = payments::newest(pg, &owners, &ids).await?;
+    let mut releases = releases::newest(pg, &owners, &ids).await?;
     let frozen: Vec<Uuid> = rows.iter().filter(|row| row.frozen).map(|row| row.contract_id).collect();
-    let held_by = if frozen.is_empty() { HashMap::new() } else { holds::of_contracts(pg, &frozen).await? };
+    let held_by = if frozen.is_empty() { HashMap::new() } else { holds::of_contracts(pg, &owners, &frozen).await? };
     rows.into_iter()
         .map(|row| {
             Ok(Milestone {
@@ -131,9 +132,9 @@ pub(crate) async fn view(pg: Reader<'_>, id: MilestoneId) -> Result<Milestone, E
     views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("milestone"))
 }
 
-pub(crate) async fn set_status(tx: &mut Tx, id: Uuid, status: MilestoneStatus) -> Result<(), Fault> {
+pub(crate) async fn set_status(tx: &mut Tx, milestone: &MilestoneRow, status: MilestoneStatus) -> Result<(), Fault> {
     let reviewed = matches!(status, MilestoneStatus::InReview | MilestoneStatus::Escalated);
-    let changed = diesel::update(milestones::table.filter(milestones::id.eq(id)))
+    let changed = diesel::update(milestones::table.find((milestone.org_id, milestone.id)))
         .set((
             milestones::status.eq(status.name()),
             // Only a review has an end.
@@ -143,12 +144,18 @@ pub(crate) async fn set_status(tx: &mut Tx, id: Uuid, status: MilestoneStatus) -
         .execute(tx.pg())
         .await
         .fault()?;
-    if changed == 1 { Ok(()) } else { Err(Fault::internal(format!("milestone {id} is not this tenant's to change"))) }
+    if changed == 1 { Ok(()) } else { Err(Fault::internal(format!("milestone {} is not this tenant's to change", milestone.id))) }
 }
 
-/// M5: the one change that the contractor may make.
-pub(crate) async fn set_in_review(tx: &mut Tx, id: Uuid, by: Option<UserId>, at: Timestamp, due: Timestamp) -> Result<(), Fault> {
-    diesel::update(milestones::table.filter(milestones::id.eq(id)))
+/// The one change that the contractor may make.
+pub(crate) async fn set_in_review(
+    tx: &mut Tx,
+    milestone: &MilestoneRow,
+    by: Option<UserId>,
+    at: Timestamp,
+    due: Timestamp,
+) -> Result<(), Fault> {
+    diesel::update(milestones::table.find((milestone.org_id, milestone.id)))
         .set((
             milestones::status.eq(MilestoneStatus::InReview.name()),
             milestones::submissions.eq(milestones::submissions + 1),
@@ -192,10 +199,10 @@ pub(crate) async fn say(tx: &mut Tx, milestone: &MilestoneRow, new: NewReview<'_
     Ok(())
 }
 
-pub(crate) async fn reviews(mut pg: Reader<'_>, id: MilestoneId, currency: &str) -> Result<Vec<Review>, Fault> {
+pub(crate) async fn reviews(mut pg: Reader<'_>, milestone: &MilestoneRow) -> Result<Vec<Review>, Fault> {
     type Row = (Uuid, String, Option<String>, Value, Option<i64>, Option<Uuid>, Timestamp);
     let rows: Vec<Row> = milestone_reviews::table
-        .filter(milestone_reviews::milestone_id.eq(id.0))
+        .filter(milestone_reviews::org_id.eq(milestone.org_id).and(milestone_reviews::milestone_id.eq(milestone.id)))
         .select((
             milestone_reviews::id,
             milestone_reviews::kind,
@@ -211,7 +218,7 @@ pub(crate) async fn reviews(mut pg: Reader<'_>, id: MilestoneId, currency: &str)
         .fault()?;
     rows.into_iter()
         .map(|(id, kind, note, evidence, amount, by, at)| {
-            let amount = amount.map(|minor| money(minor, currency)).transpose()?;
+            let amount = amount.map(|minor| money(minor, &milestone.currency)).transpose()?;
             Ok(Review { id, kind, note, evidence, amount, by: by.map(UserId), at })
         })
         .collect()
@@ -230,7 +237,7 @@ pub(crate) async fn unsettled(tx: &mut Tx, contract: &ContractRow) -> Result<i64
         .fault()
 }
 
-/// C7 before the contract is in force: its milestones go with it.
+/// Before the contract is in force: its milestones end with it.
 pub(crate) async fn cancel_all(tx: &mut Tx, contract: &ContractRow) -> Result<(), Fault> {
     diesel::update(
         milestones::table.filter(milestones::org_id.eq(contract.org_id)).filter(milestones::contract_id.eq(contract.id)),

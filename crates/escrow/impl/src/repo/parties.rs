@@ -3,6 +3,7 @@
 use db::prelude::*;
 use kernel::{Fault, UserId};
 
+use super::Reader;
 use super::contracts::ContractRow;
 
 /// What ties somebody to the other party.
@@ -17,12 +18,12 @@ pub(crate) struct Ties {
 }
 
 /// What ties a person of the transaction's party to the other one.
-pub(crate) async fn ties(tx: &mut Tx, contract: &ContractRow, person: UserId) -> Result<Ties, Fault> {
+pub(crate) async fn ties(mut pg: Reader<'_>, contract: &ContractRow, person: UserId) -> Result<Ties, Fault> {
     diesel::sql_query("select member, taken_up from app.ties_to_other_party($1, $2, $3)")
         .bind::<diesel::sql_types::Uuid, _>(contract.org_id)
         .bind::<diesel::sql_types::Uuid, _>(contract.id)
         .bind::<diesel::sql_types::Uuid, _>(person.0)
-        .get_result(tx.pg())
+        .get_result(&mut pg)
         .await
         .fault()
 }

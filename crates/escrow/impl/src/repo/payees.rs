@@ -7,6 +7,7 @@ use kernel::{Fault, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::rows::ContractRow;
 use super::{Reader, state};
 use crate::schema::{escrow_accounts, payee_accounts, payee_accounts_retired};
 
@@ -65,7 +66,7 @@ pub(crate) async fn ensure(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Where an account stands, as the provider has it (Q1, Q2).
+/// Where an account stands, as the provider has it.
 pub(crate) fn status_of(account: &AccountState) -> PayeeStatus {
     if account.transfers_active {
         PayeeStatus::Active
@@ -93,6 +94,16 @@ pub(crate) async fn learn(tx: &mut Tx, row: &PayeeRow, account: &AccountState, l
             payee_accounts::next_look_at.eq(next),
             payee_accounts::updated_at.eq(diesel::dsl::now),
         ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// Plans the next look at the organisation's account, which the caller has locked as `row`.
+pub(crate) async fn look_later(tx: &mut Tx, row: &PayeeRow, looks: i32, at: Timestamp) -> Result<(), Fault> {
+    diesel::update(payee_accounts::table.find(row.org_id))
+        .set((payee_accounts::looks.eq(looks), payee_accounts::next_look_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -170,9 +181,11 @@ struct Still {
     id: Uuid,
 }
 
-/// Which of the contracts stand still until their contractor has an account again.
-pub(crate) async fn without(mut pg: Reader<'_>, contracts: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
-    let still: Vec<Still> = diesel::sql_query("select id from app.contracts_without_payee($1) as id")
+/// Which of the contracts, told with the owner of each, stand still until their contractor has an account again.
+pub(crate) async fn without(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
+    let sql = "select c.id from unnest($1, $2) as c (org_id, id) where app.lacks_payee(c.org_id, c.id)";
+    let still: Vec<Still> = diesel::sql_query(sql)
+        .bind::<Array<SqlUuid>, _>(owners)
         .bind::<Array<SqlUuid>, _>(contracts)
         .load(&mut pg)
         .await
@@ -189,9 +202,10 @@ struct Told {
 }
 
 /// The account that the contractor of a contract is paid to, if it can be paid: told to both parties.
-pub(crate) async fn payable(tx: &mut Tx, contract: Uuid) -> Result<Option<String>, Fault> {
-    let told: Option<Told> = diesel::sql_query("select account, status from app.payee_of_contract($1)")
-        .bind::<SqlUuid, _>(contract)
+pub(crate) async fn payable(tx: &mut Tx, contract: &ContractRow) -> Result<Option<String>, Fault> {
+    let told: Option<Told> = diesel::sql_query("select account, status from app.payee_of_contract($1, $2)")
+        .bind::<SqlUuid, _>(contract.org_id)
+        .bind::<SqlUuid, _>(contract.id)
         .get_result(tx.pg())
         .await
         .optional()
@@ -199,10 +213,10 @@ pub(crate) async fn payable(tx: &mut Tx, contract: Uuid) -> Result<Option<String
     Ok(told.filter(|told| told.status.as_deref() == Some(PayeeStatus::Active.name())).and_then(|told| told.account))
 }
 
-/// Whether the contract's escrow account is active (K1, K2).
-pub(crate) async fn escrow_is_active(tx: &mut Tx, contract: Uuid) -> Result<bool, Fault> {
+/// Whether the contract's escrow account is active.
+pub(crate) async fn escrow_is_active(tx: &mut Tx, contract: &ContractRow) -> Result<bool, Fault> {
     let status: Option<String> = escrow_accounts::table
-        .filter(escrow_accounts::contract_id.eq(contract))
+        .filter(escrow_accounts::org_id.eq(contract.org_id).and(escrow_accounts::contract_id.eq(contract.id)))
         .select(escrow_accounts::status)
         .first(tx.pg())
         .await

@@ -85,9 +85,9 @@ pub(crate) async fn row(mut pg: Reader<'_>, id: PaymentId) -> Result<PaymentRow,
         .not_found(|| Error::NotFound("escrow"))
 }
 
-pub(crate) async fn lock(tx: &mut Tx, id: PaymentId) -> Result<PaymentRow, Error> {
+pub(crate) async fn lock(tx: &mut Tx, owner: Uuid, id: PaymentId) -> Result<PaymentRow, Error> {
     payments::table
-        .filter(payments::id.eq(id.0))
+        .find((owner, id.0))
         .select(PaymentRow::as_select())
         .for_update()
         .first(tx.pg())
@@ -96,9 +96,9 @@ pub(crate) async fn lock(tx: &mut Tx, id: PaymentId) -> Result<PaymentRow, Error
 }
 
 /// The payments of a milestone, the newest first.
-pub(crate) async fn of_milestone(mut pg: Reader<'_>, milestone: Uuid) -> Result<Vec<PaymentRow>, Fault> {
+pub(crate) async fn of_milestone(mut pg: Reader<'_>, milestone: &MilestoneRow) -> Result<Vec<PaymentRow>, Fault> {
     payments::table
-        .filter(payments::milestone_id.eq(milestone))
+        .filter(payments::org_id.eq(milestone.org_id).and(payments::milestone_id.eq(milestone.id)))
         .select(PaymentRow::as_select())
         .order(payments::id.desc())
         .load(&mut pg)
@@ -106,10 +106,10 @@ pub(crate) async fn of_milestone(mut pg: Reader<'_>, milestone: Uuid) -> Result<
         .fault()
 }
 
-/// The payments of milestones that may change at the provider without us.
-pub(crate) async fn under_way(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<Vec<PaymentRow>, Fault> {
+/// The payments of an owner's milestones that may change at the provider without us.
+pub(crate) async fn under_way(mut pg: Reader<'_>, owner: Uuid, milestones: &[Uuid]) -> Result<Vec<PaymentRow>, Fault> {
     payments::table
-        .filter(payments::milestone_id.eq_any(milestones))
+        .filter(payments::org_id.eq(owner).and(payments::milestone_id.eq_any(milestones)))
         .filter(payments::status.eq_any(["created", "requires_action", "processing", "succeeded"]))
         .select(PaymentRow::as_select())
         .load(&mut pg)
@@ -117,10 +117,10 @@ pub(crate) async fn under_way(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result
         .fault()
 }
 
-/// The newest payment of each milestone.
-pub(crate) async fn newest(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<HashMap<Uuid, Uuid>, Fault> {
+/// The newest payment of each milestone of these owners.
+pub(crate) async fn newest(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid]) -> Result<HashMap<Uuid, Uuid>, Fault> {
     let rows: Vec<(Uuid, Uuid)> = payments::table
-        .filter(payments::milestone_id.eq_any(milestones))
+        .filter(payments::org_id.eq_any(owners).and(payments::milestone_id.eq_any(milestones)))
         .distinct_on(payments::milestone_id)
         .select((payments::milestone_id, payments::id))
         .order((payments::milestone_id, payments::id.desc()))
@@ -134,7 +134,8 @@ pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageReques
     let mut query = payments::table.select(PaymentRow::as_select()).into_boxed();
     let (own, theirs) = (payments::org_id.eq(visible.org.0), payments::contractor_org_id.eq(visible.org.0));
     let reachable = |projects: Vec<Uuid>| {
-        payments::contract_id.eq_any(contracts::table.filter(contracts::project_id.eq_any(projects)).select(contracts::id))
+        let of_projects = contracts::org_id.eq(visible.org.0).and(contracts::project_id.eq_any(projects));
+        payments::contract_id.eq_any(contracts::table.filter(of_projects).select(contracts::id))
     };
     query = match (visible.projects(), visible.as_contractor) {
         (None, true) => query.filter(own.or(theirs)),
@@ -155,17 +156,18 @@ pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageReques
 
 /// The payments of rows, in their order, with milestone state, what is held and the newest release.
 pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<PaymentRow>) -> Result<Vec<Escrow>, Fault> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.milestone_id).collect();
+    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = rows.iter().map(|row| (row.org_id, row.milestone_id)).unzip();
     let states: HashMap<Uuid, String> = milestones::table
-        .filter(milestones::id.eq_any(&ids))
+        .filter(milestones::org_id.eq_any(&owners).and(milestones::id.eq_any(&ids)))
         .select((milestones::id, milestones::status))
         .load::<(Uuid, String)>(&mut pg)
         .await
         .fault()?
         .into_iter()
         .collect();
-    let held = ledger::held(pg, &ids).await?;
-    let mut releases = releases::newest_of_payments(pg, &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
+    let held = ledger::held(pg, &owners, &ids).await?;
+    let payments: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut releases = releases::newest_of_payments(pg, &owners, &payments).await?;
     rows.into_iter()
         .map(|row| {
             let milestone = states.get(&row.milestone_id).map_or("", String::as_str);
@@ -234,6 +236,28 @@ pub(crate) async fn expect_soon(tx: &mut Tx, payment: &PaymentRow, at: Timestamp
     Ok(())
 }
 
+/// How many looks found nothing new, and when the next one is planned; locked.
+pub(crate) async fn next_look(tx: &mut Tx, org: OrgId, id: PaymentId) -> Result<Option<(i32, Timestamp)>, Fault> {
+    payments::table
+        .find((org.0, id.0))
+        .select((payments::looks, payments::next_poll_at))
+        .for_update()
+        .first(tx.pg())
+        .await
+        .optional()
+        .fault()
+}
+
+/// Plans the next look.
+pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: PaymentId, looks: i32, at: Timestamp) -> Result<(), Fault> {
+    diesel::update(payments::table.find((org.0, id.0)))
+        .set((payments::looks.eq(looks), payments::next_poll_at.eq(at)))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
 /// A row of its own for an intent that names a payment which has another one: the first to see it makes it.
 pub(crate) async fn insert_stray(tx: &mut Tx, named: &PaymentRow, contractor: Uuid, intent: &str) -> Result<PaymentId, Fault> {
     diesel::insert_into(payments::table)
@@ -265,7 +289,8 @@ pub(crate) async fn insert_stray(tx: &mut Tx, named: &PaymentRow, contractor: Uu
     Ok(PaymentId(id))
 }
 
-pub(crate) async fn save(tx: &mut Tx, id: Uuid, learnt: &Learnt) -> Result<(), Fault> {
-    let changed = diesel::update(payments::table.filter(payments::id.eq(id))).set(learnt).execute(tx.pg()).await.fault()?;
-    if changed == 1 { Ok(()) } else { Err(Fault::internal(format!("payment {id} is not this tenant's to change"))) }
+pub(crate) async fn save(tx: &mut Tx, payment: &PaymentRow, learnt: &Learnt) -> Result<(), Fault> {
+    let row = payments::table.find((payment.org_id, payment.id));
+    let changed = diesel::update(row).set(learnt).execute(tx.pg()).await.fault()?;
+    if changed == 1 { Ok(()) } else { Err(Fault::internal(format!("payment {} is not this tenant's to change", payment.id))) }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::ledger::Place;
-use super::rows::MilestoneRow;
+use super::rows::{ContractRow, MilestoneRow};
 use super::{Reader, count, money, state};
 use crate::model::money::{Earlier, Split};
 use crate::schema::releases;
@@ -120,13 +120,10 @@ pub(crate) async fn row(mut pg: Reader<'_>, id: ReleaseId) -> Result<ReleaseRow,
 }
 
 /// Whether money of a release of this contract came back and nobody has settled that yet.
-pub(crate) async fn came_back(mut pg: Reader<'_>, contract: Uuid) -> Result<bool, Fault> {
-    diesel::select(diesel::dsl::exists(
-        releases::table.filter(releases::contract_id.eq(contract)).filter(releases::reversed.gt(releases::reversal_settled)),
-    ))
-    .get_result(&mut pg)
-    .await
-    .fault()
+pub(crate) async fn came_back(mut pg: Reader<'_>, contract: &ContractRow) -> Result<bool, Fault> {
+    let of_contract = releases::org_id.eq(contract.org_id).and(releases::contract_id.eq(contract.id));
+    let open = releases::table.filter(of_contract).filter(releases::reversed.gt(releases::reversal_settled));
+    diesel::select(diesel::dsl::exists(open)).get_result(&mut pg).await.fault()
 }
 
 /// Tells the contractor's side, in its own trail, what the platform did with the release.
@@ -139,7 +136,8 @@ pub(crate) async fn tell_contractor(
     after: &Value,
 ) -> Result<(), Fault> {
     use diesel::sql_types::{Jsonb, Text, Uuid as SqlUuid};
-    diesel::sql_query("select app.tell_contractor($1, $2, 'release', $3, $4, $5, $6)")
+    diesel::sql_query("select app.tell_contractor($1, $2, $3, 'release', $4, $5, $6, $7)")
+        .bind::<SqlUuid, _>(release.org_id)
         .bind::<SqlUuid, _>(release.contract_id)
         .bind::<Text, _>(action)
         .bind::<SqlUuid, _>(release.id)
@@ -172,9 +170,9 @@ pub(crate) async fn owner(tx: &ReadTx<'_>, id: ReleaseId) -> Result<Option<OrgId
     Ok(found.map(OrgId))
 }
 
-pub(crate) async fn lock(tx: &mut Tx, id: ReleaseId) -> Result<ReleaseRow, Error> {
+pub(crate) async fn lock(tx: &mut Tx, owner: Uuid, id: ReleaseId) -> Result<ReleaseRow, Error> {
     releases::table
-        .filter(releases::id.eq(id.0))
+        .find((owner, id.0))
         .select(ReleaseRow::as_select())
         .for_update()
         .first(tx.pg())
@@ -183,9 +181,9 @@ pub(crate) async fn lock(tx: &mut Tx, id: ReleaseId) -> Result<ReleaseRow, Error
 }
 
 /// The newest release of a milestone, locked. Whoever calls it holds the milestone.
-pub(crate) async fn lock_newest(tx: &mut Tx, milestone: Uuid) -> Result<Option<ReleaseRow>, Fault> {
+pub(crate) async fn lock_newest(tx: &mut Tx, milestone: &MilestoneRow) -> Result<Option<ReleaseRow>, Fault> {
     releases::table
-        .filter(releases::milestone_id.eq(milestone))
+        .filter(releases::org_id.eq(milestone.org_id).and(releases::milestone_id.eq(milestone.id)))
         .select(ReleaseRow::as_select())
         .order(releases::seq.desc())
         .limit(1)
@@ -196,10 +194,10 @@ pub(crate) async fn lock_newest(tx: &mut Tx, milestone: Uuid) -> Result<Option<R
         .fault()
 }
 
-/// The releases of milestones that are on their way.
-pub(crate) async fn under_way(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<Vec<ReleaseRow>, Fault> {
+/// The releases of an owner's milestones that are on their way.
+pub(crate) async fn under_way(mut pg: Reader<'_>, owner: Uuid, milestones: &[Uuid]) -> Result<Vec<ReleaseRow>, Fault> {
     releases::table
-        .filter(releases::milestone_id.eq_any(milestones))
+        .filter(releases::org_id.eq(owner).and(releases::milestone_id.eq_any(milestones)))
         .filter(releases::status.eq_any(["sending", "unknown"]))
         .select(ReleaseRow::as_select())
         .load(&mut pg)
@@ -219,10 +217,10 @@ pub(crate) async fn earlier(tx: &mut Tx, org: Uuid, milestone: Uuid) -> Result<E
     Ok(parts.into_iter().fold(Earlier::default(), |sum, (gross, fee)| Earlier { gross: sum.gross + gross, fees: sum.fees + fee }))
 }
 
-/// The newest release of each milestone.
-pub(crate) async fn newest(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<HashMap<Uuid, ReleaseRow>, Fault> {
+/// The newest release of each milestone of these owners.
+pub(crate) async fn newest(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid]) -> Result<HashMap<Uuid, ReleaseRow>, Fault> {
     let rows: Vec<ReleaseRow> = releases::table
-        .filter(releases::milestone_id.eq_any(milestones))
+        .filter(releases::org_id.eq_any(owners).and(releases::milestone_id.eq_any(milestones)))
         .distinct_on(releases::milestone_id)
         .select(ReleaseRow::as_select())
         .order((releases::milestone_id, releases::seq.desc()))
@@ -232,10 +230,14 @@ pub(crate) async fn newest(mut pg: Reader<'_>, milestones: &[Uuid]) -> Result<Ha
     Ok(rows.into_iter().map(|row| (row.milestone_id, row)).collect())
 }
 
-/// The newest release of each payment.
-pub(crate) async fn newest_of_payments(mut pg: Reader<'_>, payments: &[Uuid]) -> Result<HashMap<Uuid, ReleaseRow>, Fault> {
+/// The newest release of each payment of these owners.
+pub(crate) async fn newest_of_payments(
+    mut pg: Reader<'_>,
+    owners: &[Uuid],
+    payments: &[Uuid],
+) -> Result<HashMap<Uuid, ReleaseRow>, Fault> {
     let rows: Vec<ReleaseRow> = releases::table
-        .filter(releases::payment_id.eq_any(payments))
+        .filter(releases::org_id.eq_any(owners).and(releases::payment_id.eq_any(payments)))
         .distinct_on(releases::payment_id)
         .select(ReleaseRow::as_select())
         .order((releases::payment_id, releases::seq.desc()))
@@ -263,11 +265,21 @@ pub(crate) struct Step {
     pub(crate) reversal_settled: Option<i64>,
     pub(crate) returned: Option<i64>,
     pub(crate) returned_fee: Option<i64>,
-    pub(crate) transfer_look_at: Option<Timestamp>,
 }
 
-pub(crate) async fn save(tx: &mut Tx, id: Uuid, step: &Step) -> Result<ReleaseRow, Fault> {
-    diesel::update(releases::table.filter(releases::id.eq(id)))
+/// When the transfer of a release that was sent is looked at next.
+pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: ReleaseId, at: Timestamp) -> Result<(), Fault> {
+    diesel::update(releases::table.find((org.0, id.0)))
+        .filter(releases::status.eq_any([ReleaseStatus::Sent.name(), ReleaseStatus::PartReversed.name()]))
+        .set(releases::transfer_look_at.eq(at))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+pub(crate) async fn save(tx: &mut Tx, owner: Uuid, id: Uuid, step: &Step) -> Result<ReleaseRow, Fault> {
+    diesel::update(releases::table.find((owner, id)))
         .set((step, releases::updated_at.eq(diesel::dsl::now)))
         .returning(ReleaseRow::as_returning())
         .get_result(tx.pg())

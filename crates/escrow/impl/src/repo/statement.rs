@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Reader;
 use super::contracts::{ContractRow, currency_of};
-use crate::ledger::Account;
+use crate::ledger::{Account, TransactionKind};
 use crate::schema::{ledger_accounts, ledger_entries, ledger_transactions, releases};
 
 type TransactionRow = (Uuid, String, String, String, Option<Uuid>, Timestamp);
@@ -34,7 +34,7 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
                 .eq(ledger_transactions::org_id)
                 .and(ledger_entries::transaction_id.eq(ledger_transactions::id))),
         )
-        .filter(ledger_transactions::contract_id.eq(contract.id))
+        .filter(ledger_transactions::org_id.eq(contract.org_id).and(ledger_transactions::contract_id.eq(contract.id)))
         .order((ledger_transactions::created_at, ledger_transactions::id, ledger_entries::position))
         .select((
             (
@@ -95,7 +95,7 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
     })
 }
 
-/// I4 from the entries: what came in, what is held, frozen and reserved, what went out.
+/// What became of each milestone's money, from the entries: what came in, what is held, frozen and reserved, what went out.
 fn summaries(
     rows: &[(TransactionRow, EntryRow)],
     milestone_of: &HashMap<Uuid, Uuid>,
@@ -116,9 +116,9 @@ fn summaries(
         if *account == Account::Held.code() {
             let sums = sums.entry(milestone).or_default();
             sums.held -= amount;
-            if kind == "E1" {
+            if kind == TransactionKind::PaymentReceived.name() {
                 sums.funded -= amount;
-            } else if kind == "E5" {
+            } else if kind == TransactionKind::ReversalHeldAgain.name() {
                 // It had been released, and is held again.
                 sums.released += amount;
             }
@@ -127,7 +127,7 @@ fn summaries(
         } else if *account == Account::ReleasePayable.code() || *account == Account::FeePending.code() {
             let sums = sums.entry(milestone).or_default();
             sums.reserved -= amount;
-            if kind == "E4" {
+            if kind == TransactionKind::ReleaseSent.name() {
                 sums.released += amount;
             }
         }

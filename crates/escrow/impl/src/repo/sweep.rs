@@ -168,7 +168,7 @@ pub(crate) async fn transfers_due(
     Ok(rows.into_iter().filter_map(|(org, id, transfer)| Some((OrgId(org), ReleaseId(id), transfer?))).collect())
 }
 
-/// Milestones whose review takes too long by the database's clock (M8).
+/// Milestones whose review takes too long by the database's clock.
 pub(crate) async fn reviews_overdue(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, MilestoneId)>, Fault> {
     let rows: Vec<(Uuid, Uuid)> = milestones::table
         .filter(milestones::status.eq("in_review"))

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::payments::PaymentRow;
 use super::rows::ContractRow;
-use super::{Reader, currency, holds, ledger, milestones, reader, state};
+use super::{Reader, currency, holds, ledger, milestones, state};
 use crate::model::is_live;
 use crate::schema::contract_terminations as t;
 
@@ -43,9 +43,10 @@ impl Row {
     }
 }
 
-/// Those of contracts that are open or agreed.
-pub(crate) async fn of(mut pg: Reader<'_>, contracts: &[Uuid]) -> Result<HashMap<Uuid, Termination>, Fault> {
-    let query = t::table.filter(t::contract_id.eq_any(contracts)).filter(t::withdrawn_at.is_null()).select(Row::as_select());
+/// Those of contracts of these owners that are open or agreed.
+pub(crate) async fn of(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uuid]) -> Result<HashMap<Uuid, Termination>, Fault> {
+    let theirs = t::org_id.eq_any(owners).and(t::contract_id.eq_any(contracts));
+    let query = t::table.filter(theirs).filter(t::withdrawn_at.is_null()).select(Row::as_select());
     let rows: Vec<Row> = query.load(&mut pg).await.fault()?;
     rows.into_iter().map(|row| Ok((row.contract_id, row.view()?))).collect()
 }
@@ -89,11 +90,11 @@ pub(crate) async fn withdraw(tx: &mut Tx, contract: &ContractRow, row: &Row, by:
 }
 
 /// What of the contract's money must be settled before it ends, in words: milestone by milestone. What nobody paid yet is not among it.
-pub(crate) async fn obstacles(tx: &mut Tx, contract: &ContractRow) -> Result<Vec<String>, Fault> {
+pub(crate) async fn obstacles(pg: Reader<'_>, contract: &ContractRow) -> Result<Vec<String>, Fault> {
     let currency = currency(&contract.currency)?;
-    let rows = milestones::of_contracts(reader(tx), &[contract.id]).await?;
+    let rows = milestones::of_contracts(pg, &[contract.org_id], &[contract.id]).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let held = ledger::held(reader(tx), &ids).await?;
+    let held = ledger::held(pg, &[contract.org_id], &ids).await?;
     let mut found = Vec::new();
     for row in rows {
         let what = match row.status()? {
@@ -101,7 +102,7 @@ pub(crate) async fn obstacles(tx: &mut Tx, contract: &ContractRow) -> Result<Vec
                 continue;
             }
             MilestoneStatus::Funding => {
-                let paid = super::payments::of_milestone(reader(tx), row.id).await?;
+                let paid = super::payments::of_milestone(pg, &row).await?;
                 let mut under_way = false;
                 for payment in paid {
                     let status = payment.status()?;
@@ -120,11 +121,12 @@ pub(crate) async fn obstacles(tx: &mut Tx, contract: &ContractRow) -> Result<Vec
         };
         found.push(format!("milestone {} ({}) {what}", row.position, row.title));
     }
-    for (milestone, hold) in holds::of_contracts(reader(tx), &[contract.id]).await?.remove(&contract.id).unwrap_or_default() {
+    let mut on_hold = holds::of_contracts(pg, &[contract.org_id], &[contract.id]).await?;
+    for (milestone, hold) in on_hold.remove(&contract.id).unwrap_or_default() {
         let place = if milestone.is_some() { "a milestone" } else { "the contract" };
         found.push(format!("a hold on {place} ({}) must be lifted first", hold.kind));
     }
-    let suspense = ledger::in_suspense(reader(tx), contract.id).await?;
+    let suspense = ledger::in_suspense(pg, contract.place()).await?;
     if suspense != 0 {
         found.push(format!("{} wait in suspense: they must be paid back first", Money::from_minor(suspense, currency)));
     }

@@ -8,13 +8,13 @@ use uow::{Alarm, ReadTx, Tx};
 /// The target of log lines for which a person is woken.
 const PAGE: &str = "page";
 
-/// Money of a currency does not cover what is owed (I7). About the currency; over when it is covered again.
+/// Money of a currency does not cover what is owed. About the currency; over when it is covered again.
 pub(super) const COVERAGE_SHORT: &str = "coverage_short";
 /// The provider's balance has less of a currency than the books say. About the currency; over when it is right again.
 pub(super) const BALANCE_SHORT: &str = "balance_short";
 /// The provider's balance cannot be read. About the provider; over when it can.
 pub(super) const BALANCE_UNREAD: &str = "balance_unread";
-/// The provider paid out, or tried to, what no operator has posted. About the payout; over when it is posted (E11).
+/// The provider paid out, or tried to, what no operator has posted. About the payout; over when it is posted.
 pub(super) const PAYOUT: &str = "payout";
 /// What was posted of the platform's own money did not happen after all. About the payout or the top-up; over when the opposite is posted.
 pub(super) const OWN_MONEY_UNDONE: &str = "own_money_undone";

@@ -12,7 +12,7 @@ use uow::{Alarm, Job, Tx};
 
 use super::Service;
 use super::alarms::raise_in;
-use crate::jobs::{self, PaymentJob};
+use crate::jobs::{self, SyncCharge, SyncPayment};
 use crate::model::incident::{Asks, Incident, incidents};
 use crate::repo;
 use crate::repo::holds::NewHold;
@@ -23,6 +23,9 @@ const OVERLAP: TimeDelta = TimeDelta::hours(1);
 
 /// An incident that goes on is looked at again after so long, should no event tell.
 const AGAIN: TimeDelta = TimeDelta::hours(1);
+
+/// Money is taken back by an object of the provider's that is about no payment of ours. About that object.
+const UNMATCHED: &str = "dispute_unmatched";
 
 fn alarm_of(kind: HoldKind) -> (&'static str, &'static str) {
     match kind {
@@ -39,12 +42,12 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer: the job is run again.
-    pub async fn sync_charge(&self, job: PaymentJob) -> Result<(), Error> {
+    pub async fn sync_charge(&self, job: SyncCharge) -> Result<(), Error> {
         let read = async || self.system.read(async |tx| repo::incidents::payment(tx, job.org, job.payment).await).await;
         let Some(mut payment) = read().await? else { return Ok(()) };
         if payment.charge.is_none() {
             // The news may be faster than those of the payment itself. A payment that learns its charge is looked at again.
-            self.sync_payment(job).await?;
+            self.sync_payment(SyncPayment { org: job.org, payment: job.payment }).await?;
             let Some(learnt) = read().await? else { return Ok(()) };
             payment = learnt;
         }
@@ -105,7 +108,7 @@ impl Service {
             }
         }
         if let_go {
-            for (org, release) in repo::holds::waiting(tx, payment.contract_id, None).await? {
+            for (org, release) in repo::holds::waiting(tx, payment.org_id, payment.contract_id, None).await? {
                 tx.enqueue(jobs::send_release(org, release)).await?;
             }
         }
@@ -151,7 +154,7 @@ impl Service {
         let Befallen { object, charge, intent } = befallen;
         let (charge, intent) = (charge.as_deref().unwrap_or("unknown"), intent.as_deref().unwrap_or("unknown"));
         let detail = format!("{object} is about charge {charge} of payment intent {intent}, which belongs to no payment here");
-        let alarm = Alarm { kind: "dispute_unmatched", about: ("provider_object", object.clone()), org: None, detail };
+        let alarm = Alarm { kind: UNMATCHED, about: ("provider_object", object.clone()), org: None, detail };
         Ok(self.system.write(async |tx| raise_in(tx, alarm).await).await?)
     }
 
@@ -169,19 +172,38 @@ impl Service {
                 Ok::<_, Fault>((until, repo::incidents::unfinished(tx, now - AGAIN).await?))
             })
             .await?;
+        let looks: Vec<Job> = unfinished.iter().map(|(org, payment)| jobs::sync_charge(*org, *payment)).collect();
+        if !looks.is_empty() {
+            self.system
+                .write(async |tx| {
+                    for look in looks {
+                        tx.enqueue(look).await?;
+                    }
+                    repo::incidents::take_turns(tx, &unfinished, now).await
+                })
+                .await?;
+        }
         let every = TimeDelta::from_std(self.settings.charge_watch).map_err(Fault::internal)?;
-        let mut looks: Vec<Job> = unfinished.into_iter().map(|(org, payment)| jobs::sync_charge(org, payment)).collect();
-        let due = until.is_none_or(|until| until + every <= now);
-        if due {
-            let found = self.provider.befallen_since(until.map(|until| until - OVERLAP)).await?;
-            let objects: Vec<String> = found.iter().map(|one| one.object.clone()).collect();
-            let known = self.system.read(async |tx| repo::incidents::known(tx, &objects).await).await?;
-            for one in found.iter().filter(|one| !known.contains(&one.object)) {
-                match self.charge_look(one).await? {
-                    Some(look) => looks.push(look),
-                    None if takes_money(&one.object) => self.unmatched(one).await?,
-                    None => {}
-                }
+        if until.is_some_and(|until| now < until + every) {
+            return Ok(());
+        }
+        let found = self.provider.befallen_since(until.map(|until| until - OVERLAP)).await?;
+        let objects: Vec<String> = found.iter().map(|one| one.object.clone()).collect();
+        let known = self
+            .system
+            .read(async |tx| {
+                let mut known = repo::incidents::known(tx, &objects).await?;
+                // Nobody's, and a person said so: it stays in the provider's lists, and is no news.
+                known.extend(db::settled_alarms(tx, UNMATCHED, &objects).await?);
+                Ok::<_, Fault>(known)
+            })
+            .await?;
+        let mut looks = Vec::new();
+        for one in found.iter().filter(|one| !known.contains(&one.object)) {
+            match self.charge_look(one).await? {
+                Some(look) => looks.push(look),
+                None if takes_money(&one.object) => self.unmatched(one).await?,
+                None => {}
             }
         }
         self.system
@@ -189,10 +211,7 @@ impl Service {
                 for look in looks {
                     tx.enqueue(look).await?;
                 }
-                if due {
-                    repo::incidents::set_looked_until(tx, now).await?;
-                }
-                Ok::<_, Fault>(())
+                repo::incidents::set_looked_until(tx, now).await
             })
             .await?;
         Ok(())

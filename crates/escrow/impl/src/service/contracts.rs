@@ -42,7 +42,7 @@ fn sum(like: Money, mut amounts: impl Iterator<Item = Option<Money>>) -> Option<
     amounts.try_fold(Money::zero(like.currency()), |sum, amount| sum.checked_add(amount?))
 }
 
-/// What does not add up in a contract to be (I5, C1, C2).
+/// What does not add up in a contract to be.
 fn faults_of(new: &NewContract) -> Vec<FieldFault> {
     let mut faults = Vec::new();
     if new.owner == new.contractor {
@@ -104,7 +104,7 @@ impl ContractsPort for Service {
         if row.side_of(ctx.org) != Party::Owner || ContractEvent::Cancel.after(before).is_none() {
             return Err(conflict("contract", before, "only a contract that is not in force yet can be cancelled"));
         }
-        repo::contracts::cancel(tx, contract, reason).await?;
+        repo::contracts::cancel(tx, &row, reason).await?;
         repo::milestones::cancel_all(tx, &row).await?;
         let entry = NewEntry::named("contracts.cancel", "contract", contract)
             .before(json!({ "status": before }))
@@ -113,7 +113,8 @@ impl ContractsPort for Service {
     }
 
     async fn signed_by_in(&self, tx: &mut Tx, contract: ContractId) -> Result<Vec<Party>, Error> {
-        Ok(repo::contracts::signers(tx, contract).await?.into_iter().map(|(party, _)| party).collect())
+        let contract = repo::contracts::row(reader(tx), contract).await?;
+        Ok(repo::contracts::signers(reader(tx), &contract).await?.into_iter().map(|(party, _)| party).collect())
     }
 }
 
@@ -149,7 +150,7 @@ impl Contracts for Service {
                 // Nothing is under way before it is in force.
                 let milestones: Vec<_> =
                     contract.milestones.iter().filter(|one| one.escrow.is_some()).map(|one| one.id.0).collect();
-                let under_way = UnderWay::of(pg, &milestones).await?;
+                let under_way = UnderWay::of(pg, contract.owner.0, &milestones).await?;
                 Ok::<_, Error>((contract, under_way))
             })
             .await?;
@@ -163,7 +164,7 @@ impl Contracts for Service {
                 let pg = db::PgRead::pg(tx);
                 let row = repo::contracts::row(pg, id).await?;
                 self.check_own_side(ctx, &row, perm::CONTRACTS_READ)?;
-                repo::contracts::document(pg, id).await
+                repo::contracts::document(pg, &row).await
             })
             .await
     }
@@ -180,7 +181,7 @@ impl Contracts for Service {
                 };
                 self.check_side(ctx, &contract, side, permission)?;
                 let user = ctx.user_id().ok_or(Denied { permission, project: None })?;
-                let signers = repo::contracts::signers(tx, cmd.contract).await?;
+                let signers = repo::contracts::signers(reader(tx), &contract).await?;
                 if signers.contains(&(side, user)) && cmd.sha256.eq_ignore_ascii_case(&contract.document_sha256) {
                     return repo::contracts::view(reader(tx), cmd.contract).await;
                 }
@@ -198,15 +199,15 @@ impl Contracts for Service {
                     return Err(Error::SamePerson);
                 }
                 // An owner that makes the contractor's person a member keeps nobody from signing, only somebody who acts for it.
-                let ties = repo::parties::ties(tx, &contract, user).await?;
+                let ties = repo::parties::ties(reader(tx), &contract, user).await?;
                 if (side == Party::Owner && ties.member) || ties.taken_up {
                     return Err(Error::SamePerson);
                 }
-                if side == Party::Contractor && repo::payees::payable(tx, contract.id).await?.is_none() {
+                if side == Party::Contractor && repo::payees::payable(tx, &contract).await?.is_none() {
                     return Err(Error::PayeeNotActive);
                 }
                 repo::contracts::sign(tx, &contract, side, user, &contract.document_sha256).await?;
-                let outcome = repo::contracts::activate(tx, cmd.contract, EventId::new().0, ctx.request.as_str()).await?;
+                let outcome = repo::contracts::activate(tx, &contract, EventId::new().0, ctx.request.as_str()).await?;
                 if outcome == "payee_not_active" {
                     return Err(Error::PayeeNotActive);
                 }
@@ -235,7 +236,7 @@ impl Contracts for Service {
                     return Err(conflict("contract", before, hint));
                 }
                 refuse_returned_money_in(tx, &contract).await?;
-                repo::contracts::complete(tx, id).await?;
+                repo::contracts::complete(tx, &contract).await?;
                 let entry = NewEntry::of(perm::CONTRACTS_COMPLETE, "contract", id)
                     .before(json!({ "status": before }))
                     .after(json!({ "status": after }));

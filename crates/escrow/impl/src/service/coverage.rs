@@ -1,4 +1,4 @@
-//! Coverage, per currency: the float and what is at the provider against what is owed (I7), and what the provider's balance really has
+//! Coverage, per currency: the float and what is at the provider against what is owed, and what the provider's balance really has
 //! against what the books say.
 
 use escrow_api::{Holding, ProviderError};
@@ -29,8 +29,8 @@ pub(super) struct Balance {
     answer: Result<Vec<Holding>, ProviderError>,
 }
 
-/// Adds up I7, compares the provider's balance if it was asked, keeps what tenants are told, raises an alarm per currency that stands still
-/// and ends those of the others, and takes up the releases that waited for it.
+/// Adds up coverage, compares the provider's balance if it was asked, keeps what tenants are told, raises an alarm per currency that
+/// is stopped and ends those of the others, and takes up the releases that waited for it.
 pub(super) async fn look_in(tx: &mut Tx, balance: Option<&Balance>) -> Result<Vec<Coverage>, Fault> {
     repo::coverage::lock(tx).await?;
     let answered = balance.and_then(|balance| Some((balance.asked_at, balance.answer.as_deref().ok()?)));
@@ -91,7 +91,7 @@ fn told(seen: &Looked) -> Result<Vec<(&'static str, String)>, Fault> {
             "within the platform's reserve, so that nothing stands still yet,"
         };
         let detail = format!(
-            "{currency}: float and money are {short} short of liabilities (I7), the reserve is {}; {what} until `build14 float` \
+            "{currency}: float and money are {short} short of liabilities, the reserve is {}; {what} until `build14 float` \
              or the money that lacks makes up for it",
             money(seen.reserve)
         );

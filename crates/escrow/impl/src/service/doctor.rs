@@ -1,4 +1,4 @@
-//! The doctor: every invariant of the ledger (domain.md §7) and every state that would need a person, looked at across all tenants.
+//! The doctor: every invariant of the ledger (docs/domain/money.md) and every state that would need a person, looked at across all tenants.
 
 use db::prelude::*;
 use escrow_api::Finding;
@@ -33,7 +33,7 @@ macro_rules! money {
 /// Each query yields what is wrong: nothing, in a healthy database.
 const CHECKS: &[(&str, &str)] = &[
     (
-        "I1",
+        "LEDGER_UNBALANCED",
         concat!(
             "select t.id::text as subject, format('%s has %s entries that sum to %s', t.kind, count(e.amount), ",
             money!("coalesce(sum(e.amount), 0)", "coalesce(min(e.currency), '')"),
@@ -43,7 +43,7 @@ const CHECKS: &[(&str, &str)] = &[
         ),
     ),
     (
-        "I3",
+        "LEDGER_BALANCE_WRONG",
         concat!(
             "select contract_id::text as subject, format('account %s of %s stands at %s, its entries sum to %s', account, s, ",
             money!("max(balance)", "currency"),
@@ -62,7 +62,7 @@ const CHECKS: &[(&str, &str)] = &[
         ),
     ),
     (
-        "I4",
+        "MONEY_STATE_MISMATCH",
         concat!(
             "select r.id::text as subject, format('release is %s, but %s of its %s is reserved', r.status, ",
             money!("coalesce(-sum(b.balance), 0)", "r.currency"),
@@ -82,7 +82,7 @@ const CHECKS: &[(&str, &str)] = &[
         ),
     ),
     (
-        "I5",
+        "CONTRACT_SUM_WRONG",
         concat!(
             "select m.id::text as subject, format('%s was funded for a milestone of %s', ",
             money!("-sum(e.amount)", "m.currency"),
@@ -91,7 +91,7 @@ const CHECKS: &[(&str, &str)] = &[
             ") as detail
          from milestones m
          join ledger_entries e on e.org_id = m.org_id and e.contract_id = m.contract_id and e.subject = m.id and e.account = 2000
-         join ledger_transactions t on t.org_id = e.org_id and t.id = e.transaction_id and t.kind = 'E1'
+         join ledger_transactions t on t.org_id = e.org_id and t.id = e.transaction_id and t.kind = 'payment_received'
          group by m.org_id, m.id, m.amount, m.currency having -sum(e.amount) > m.amount
          union all
          select c.id::text, format('contract of %s has milestones of %s', ",
@@ -104,20 +104,24 @@ const CHECKS: &[(&str, &str)] = &[
         ),
     ),
     (
-        "I6",
+        "PROVIDER_OBJECT_UNPOSTED",
         "select r.id::text as subject, format('release is %s with transfer %s, but the ledger has %s such transfers', r.status, coalesce(r.transfer, 'none'), count(t.id)) as detail
          from releases r left join ledger_transactions t
-           on t.org_id = r.org_id and t.kind = 'E4' and t.source_provider = 'stripe' and t.source_object = r.transfer
+           on t.org_id = r.org_id and t.kind = 'release_sent' and t.source_provider = 'stripe' and t.source_object = r.transfer
          group by r.org_id, r.id, r.status, r.transfer having count(t.id) <> case when r.status in ('sent', 'part_reversed', 'reversed') then 1 else 0 end
          union all
          select p.id::text, format('payment is %s with charge %s, but the ledger has %s such charges', p.status, coalesce(p.charge, 'none'), count(t.id))
          from payments p left join ledger_transactions t
-           on t.org_id = p.org_id and t.kind in ('E1', 'E13') and t.source_provider = 'stripe' and t.source_object = p.charge
+           on t.org_id = p.org_id and t.kind in ('payment_received', 'payment_in_suspense') and t.source_provider = 'stripe' and t.source_object = p.charge
          group by p.org_id, p.id, p.status, p.charge
-         having count(t.id) <> case when p.status in ('succeeded', 'available', 'suspense') then 1 else 0 end",
+         having count(t.id) <> case when p.status in ('succeeded', 'available', 'suspense') then 1 else 0 end
+         union all
+         select t.id::text, format('%s (%s) is posted here, but was taken for another posting, or for none', t.source_object, t.source_kind)
+         from ledger_transactions t where t.source_provider <> '14build' and not exists (select from posted_objects o
+             where o.provider = t.source_provider and o.object = t.source_object and o.kind = t.source_kind and o.transaction_id = t.id)",
     ),
     (
-        "I7",
+        "COVERAGE_SHORT",
         concat!(
             "select c.currency as subject, format('money of %s and a float of %s do not cover liabilities of %s, %s are missing: %s, %s', ",
             money!("c.money", "c.currency"),
@@ -186,10 +190,13 @@ const CHECKS: &[(&str, &str)] = &[
     (
         "PAYMENT_STUCK",
         concat!(
-            "select id::text as subject, format('payment is %s and was to be looked at by %s', status, ",
+            "select id::text as subject, format('payment is %s, was seen last at %s and was to be looked at by %s', status, ",
+            at!("coalesce(looked_at, created_at)"),
+            ", ",
             at!("next_poll_at"),
             ") as detail
-         from payments where status in ('created', 'requires_action', 'processing', 'succeeded') and next_poll_at < now() - interval '1 hour'",
+         from payments where status in ('created', 'requires_action', 'processing', 'succeeded')
+           and (next_poll_at < now() - interval '1 hour' or coalesce(looked_at, created_at) < now() - interval '1 day')",
         ),
     ),
     (

@@ -307,9 +307,9 @@ fn booked(own: Own, movement: BalanceMovement) -> Result<Seen, FloatError> {
 fn posting(own: Own, source: &str, seen: &Seen) -> Posting {
     let (minor, currency) = (seen.amount.minor(), seen.amount.currency());
     match (own, &seen.undoes) {
-        (Own::ComesIn, None) | (Own::IsPaidOut, Some(_)) => Posting::e0(source, minor, currency),
-        (Own::IsPaidOut, None) | (Own::ComesIn, Some(_)) => Posting::e11(source, -minor, currency),
-        (Own::IsTaken, _) => Posting::platform_cost(source, -minor, currency),
+        (Own::ComesIn, None) | (Own::IsPaidOut, Some(_)) => Posting::float(source, minor, currency),
+        (Own::IsPaidOut, None) | (Own::ComesIn, Some(_)) => Posting::payout(source, -minor, currency),
+        (Own::IsTaken, _) => Posting::cost(source, -minor, currency),
     }
 }
 

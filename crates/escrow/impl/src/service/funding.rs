@@ -51,7 +51,7 @@ impl Service {
                 let milestone = repo::milestones::row(pg, cmd.milestone).await?;
                 let contract = repo::contracts::row(pg, milestone.contract()).await?;
                 self.check_side(ctx, &contract, Party::Owner, perm::MILESTONES_FUND)?;
-                Ok::<_, Error>(repo::payments::of_milestone(pg, milestone.id).await?)
+                Ok::<_, Error>(repo::payments::of_milestone(pg, &milestone).await?)
             })
             .await?;
         for payment in earlier {
@@ -77,14 +77,14 @@ impl Service {
         Ok(())
     }
 
-    /// M2 and P1: the intent row.
+    /// The intent row: the milestone is in funding.
     async fn intend_in(&self, tx: &mut Tx, ctx: &Ctx, cmd: &Fund) -> Result<PaymentRow, Error> {
         let (contract, milestone) = self.locked_in(tx, ctx, cmd.milestone, Party::Owner, perm::MILESTONES_FUND).await?;
         let faults = mismatches(cmd, contract.project_id, &milestone)?;
         if !faults.is_empty() {
             return Err(Error::Invalid(faults));
         }
-        let payments = repo::payments::of_milestone(reader(tx), milestone.id).await?;
+        let payments = repo::payments::of_milestone(reader(tx), &milestone).await?;
         for payment in payments {
             match payment.status()? {
                 EscrowStatus::Created | EscrowStatus::RequiresAction => {
@@ -119,7 +119,7 @@ impl Service {
         let poll_at = self.now() + TimeDelta::from_std(self.settings.stuck_after).map_err(Fault::internal)?;
         let new = NewPayment { id: PaymentId::new(), fee: split.fee, charged, by: ctx.user_id(), poll_at };
         let payment = repo::payments::insert(tx, &milestone, &new).await?;
-        repo::milestones::set_status(tx, milestone.id, after).await?;
+        repo::milestones::set_status(tx, &milestone, after).await?;
         let entry = NewEntry::of(perm::MILESTONES_FUND, "milestone", cmd.milestone)
             .before(json!({ "status": MilestoneStatus::Planned }))
             .after(json!({ "status": after, "escrow": payment.id, "amount": milestone.amount()?, "charged": repo::money(charged, &payment.currency)? }));
@@ -127,8 +127,8 @@ impl Service {
         Ok(payment)
     }
 
-    /// Nobody is given a way to pay while old money of the contract is still held (domain.md §2.3), or while what the platform holds does not
-    /// cover what it owes (I7).
+    /// Nobody is given a way to pay while old money of the contract is still held (docs/domain/money.md), or while what the platform holds does not
+    /// cover what it owes.
     async fn money_may_come_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
         refuse_returned_money_in(tx, contract).await?;
         self.payee_is_there_in(tx, contract).await?;
@@ -178,7 +178,7 @@ impl Escrows for Service {
                 let row = repo::payments::row(pg, id).await?;
                 let contract = repo::contracts::row(pg, row.contract_id.into()).await?;
                 self.check_own_side(ctx, &contract, perm::ESCROW_READ)?;
-                let under_way = UnderWay::of(pg, &[row.milestone_id]).await?;
+                let under_way = UnderWay::of(pg, row.org_id, &[row.milestone_id]).await?;
                 let escrow = repo::payments::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("escrow"))?;
                 Ok::<_, Error>((escrow, under_way))
             })

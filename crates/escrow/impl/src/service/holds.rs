@@ -139,7 +139,7 @@ pub async fn unfreeze(system: &SystemUow, place: HoldPlace, kind: &str, by: &Dec
                 };
                 return Err(HoldError::NotFrozen { place, kind: kind.to_owned(), open });
             }
-            let waiting = repo::holds::waiting(tx, spot.contract, spot.milestone).await?;
+            let waiting = repo::holds::waiting(tx, spot.org, spot.contract, spot.milestone).await?;
             let resumed = waiting.len();
             for (org, release) in waiting {
                 tx.enqueue(jobs::send_release(org, release)).await?;

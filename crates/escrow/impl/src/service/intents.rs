@@ -11,7 +11,7 @@ use kernel::{Ctx, Fault, OrgId, PaymentId, RequestId};
 use super::Service;
 use super::alarms::alarm_in;
 use super::funding::transfer_group;
-use crate::jobs::{self, IntentJob};
+use crate::jobs::{self, AdoptIntent};
 use crate::model::is_live;
 use crate::repo;
 use crate::repo::payments::PaymentRow;
@@ -58,7 +58,7 @@ const fn is_open(status: PaymentStatus) -> bool {
 }
 
 impl Service {
-    /// The payment intent of a payment: the one it has, or one made now. A refusal ends the payment (P5). After a failure that the key
+    /// The payment intent of a payment: the one it has, or one made now. A refusal ends the payment. After a failure that the key
     /// would repeat, whatever it made all the same is adopted; else it is made under the next key.
     pub(super) async fn intent_for(&self, ctx: &Ctx, payment: &PaymentRow) -> Result<PaymentIntentState, Error> {
         if let Some(intent) = &payment.intent {
@@ -125,7 +125,7 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer: the job is run again.
-    pub async fn adopt_intent(&self, job: IntentJob) -> Result<(), Error> {
+    pub async fn adopt_intent(&self, job: AdoptIntent) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let payment = self.uow.read(&ctx, async |tx| repo::payments::row(db::PgRead::pg(tx), job.payment).await).await?;
         let seen = match self.provider.payment_intent(&job.intent).await {
@@ -164,7 +164,7 @@ impl Service {
                     .write(ctx, async |tx| {
                         let detail = format!("it has {:?}, but {} was paid as well: refund one of them", payment.intent, seen.id);
                         alarm_in(tx, "payment_twice", ("payment", payment.id.to_string()), detail).await?;
-                        let milestone = repo::milestones::lock(tx, payment.milestone_id.into()).await?;
+                        let milestone = repo::milestones::lock(tx, payment.org_id, payment.milestone_id.into()).await?;
                         // It cannot be the payment of the milestone: its metadata name another one, so its money goes into suspense.
                         let id = repo::payments::insert_stray(tx, payment, milestone.contractor_org_id, &seen.id).await?;
                         self.learn_in(tx, ctx, id, seen).await

@@ -24,13 +24,13 @@ pub(super) struct UnderWay {
 }
 
 impl UnderWay {
-    /// Of these milestones, in the transaction in which they are read.
-    pub(super) async fn of(pg: Reader<'_>, milestones: &[Uuid]) -> Result<Self, Fault> {
+    /// Of these milestones of an owner, in the transaction in which they are read.
+    pub(super) async fn of(pg: Reader<'_>, owner: Uuid, milestones: &[Uuid]) -> Result<Self, Fault> {
         if milestones.is_empty() {
             return Ok(Self::default());
         }
-        let payments = repo::payments::under_way(pg, milestones).await?;
-        Ok(Self { payments, releases: repo::releases::under_way(pg, milestones).await? })
+        let payments = repo::payments::under_way(pg, owner, milestones).await?;
+        Ok(Self { payments, releases: repo::releases::under_way(pg, owner, milestones).await? })
     }
 }
 

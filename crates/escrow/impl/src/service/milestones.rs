@@ -14,7 +14,7 @@ use uow::Tx;
 
 use super::looks::UnderWay;
 use super::{Service, conflict};
-use crate::jobs::{self, ReviewJob};
+use crate::jobs::{self, Escalate};
 use crate::ledger::Posting;
 use crate::model::MilestoneEvent;
 use crate::model::money::{NoPart, Split};
@@ -61,7 +61,7 @@ pub(super) const REVERSAL_OPEN: &str = "reversal_open";
 
 /// What came back of a release may be anybody's: nothing moves in its contract until a person settled that.
 pub(super) async fn refuse_returned_money_in(tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
-    if repo::releases::came_back(reader(tx), contract.id).await? {
+    if repo::releases::came_back(reader(tx), contract).await? {
         let hint = "a transfer of it was reversed at the payment provider, which the platform must settle first";
         return Err(conflict("contract", REVERSAL_OPEN, hint));
     }
@@ -79,20 +79,20 @@ impl Service {
         permission: kernel::Permission,
     ) -> Result<(ContractRow, MilestoneRow), Error> {
         let seen = repo::milestones::row(reader(tx), id).await?;
-        let contract = repo::contracts::hold(tx, seen.contract()).await?;
+        let contract = repo::contracts::hold(tx, seen.org_id, seen.contract()).await?;
         self.check_side(ctx, &contract, side, permission)?;
-        Ok((contract, repo::milestones::lock(tx, id).await?))
+        Ok((contract, repo::milestones::lock(tx, seen.org_id, id).await?))
     }
 
     /// Refuses while a hold is open on the milestone or on its whole contract. The milestone must be locked.
     pub(super) async fn no_hold_in(&self, tx: &mut Tx, milestone: &MilestoneRow) -> Result<(), Error> {
-        match repo::holds::covering(reader(tx), milestone.contract_id, milestone.id).await? {
+        match repo::holds::covering(reader(tx), milestone).await? {
             Some(hold) => Err(Error::held(&hold)),
             None => Ok(()),
         }
     }
 
-    /// Money moves only under a contract in force whose escrow account is not frozen (I8), and where no hold is open.
+    /// Money moves only under a contract in force whose escrow account is not frozen, and where no hold is open.
     pub(super) async fn money_may_move_in(
         &self,
         tx: &mut Tx,
@@ -104,7 +104,7 @@ impl Service {
             return Err(conflict("contract", status, "it must be active: signed by both parties and not suspended"));
         }
         self.no_hold_in(tx, milestone).await?;
-        if !repo::payees::escrow_is_active(tx, contract.id).await? {
+        if !repo::payees::escrow_is_active(tx, contract).await? {
             return Err(conflict("escrow account", "frozen", "it must be active"));
         }
         refuse_returned_money_in(tx, contract).await
@@ -113,7 +113,7 @@ impl Service {
     /// A contract whose contractor has no account any more is suspended: nothing comes in for it and nothing goes out, until the new account
     /// is active.
     pub(super) async fn payee_is_there_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
-        if repo::payees::without(reader(tx), &[contract.id]).await?.is_empty() {
+        if repo::payees::without(reader(tx), &[contract.org_id], &[contract.id]).await?.is_empty() {
             return Ok(());
         }
         let hint = "the contractor's account at the payment provider is closed: no money comes in or goes out until its new account is \
@@ -129,28 +129,28 @@ impl Service {
         milestone: &MilestoneRow,
         user: UserId,
     ) -> Result<(), Error> {
-        let signed = repo::contracts::signers(tx, contract.id.into()).await?.contains(&(Party::Contractor, user));
+        let signed = repo::contracts::signers(reader(tx), contract).await?.contains(&(Party::Contractor, user));
         let submitted = milestone.submitted_by == Some(user.0);
-        let ties = repo::parties::ties(tx, contract, user).await?;
+        let ties = repo::parties::ties(reader(tx), contract, user).await?;
         if signed || submitted || ties.member { Err(Error::SamePerson) } else { Ok(()) }
     }
 
-    /// M8: the owner was silent for too long. Harmless if it was not.
+    /// The owner was silent for too long. Harmless if it was not.
     ///
     /// # Errors
     /// A fault.
-    pub async fn escalate(&self, job: ReviewJob) -> Result<(), Error> {
+    pub async fn escalate(&self, job: Escalate) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         self.uow
             .write(&ctx, async |tx| {
-                let milestone = repo::milestones::lock(tx, job.milestone).await?;
+                let milestone = repo::milestones::lock(tx, job.org.0, job.milestone).await?;
                 let now = repo::now(tx).await?;
                 let before = milestone.status()?;
                 let Some(after) = MilestoneEvent::Silence.after(before) else { return Ok(()) };
                 if milestone.review_due_at.is_none_or(|due| due > now) {
                     return Ok(());
                 }
-                repo::milestones::set_status(tx, milestone.id, after).await?;
+                repo::milestones::set_status(tx, &milestone, after).await?;
                 let review = NewReview { kind: "escalated", note: None, evidence: json!([]), amount: None, by: None };
                 repo::milestones::say(tx, &milestone, review).await?;
                 let entry = NewEntry::named("milestones.escalate", "milestone", job.milestone)
@@ -170,7 +170,8 @@ impl Service {
         let before = milestone.status()?;
         let after = moved(&milestone, MilestoneEvent::Approve, "only work that is in review can be approved")?;
         let currency = milestone.amount()?.currency();
-        let held = repo::ledger::held(reader(tx), &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
+        let held =
+            repo::ledger::held(reader(tx), &[milestone.org_id], &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
         let held = Money::from_minor(held, currency);
         let amount = cmd.amount.map_or(Ok(held), |amount| stated(amount, held)).map_err(|fault| Error::Invalid(vec![fault]))?;
         let earlier = repo::releases::earlier(tx, milestone.org_id, milestone.id).await?;
@@ -195,18 +196,18 @@ impl Service {
                 return Ok(Approval { milestone, release: None, waiting_since: Some(first) });
             }
         };
-        let payments = repo::payments::of_milestone(reader(tx), milestone.id).await?;
+        let payments = repo::payments::of_milestone(reader(tx), &milestone).await?;
         let funded_by = payments
             .iter()
             .find(|payment| payment.status == EscrowStatus::Available.name())
             .ok_or_else(|| Fault::internal(format!("milestone {} holds money that no payment brought", milestone.id)))?;
-        let seq = repo::releases::lock_newest(tx, milestone.id).await?.map_or(1, |newest| newest.seq + 1);
+        let seq = repo::releases::lock_newest(tx, &milestone).await?.map_or(1, |newest| newest.seq + 1);
         let requested_by = ctx.user_id().map(|_| first);
         let new = NewRelease { payment: funded_by.id, seq, split, requested_by, approved_by: second };
         let release = repo::releases::insert(tx, &milestone, &new).await?;
-        let reserve = Posting::e3(release.id, milestone.id, split.net, split.fee, currency);
+        let reserve = Posting::release_reserved(release.id, milestone.id, split.net, split.fee, currency);
         self.post_in(tx, contract.place(), &reserve, None).await?;
-        repo::milestones::set_status(tx, milestone.id, after).await?;
+        repo::milestones::set_status(tx, &milestone, after).await?;
         let review =
             NewReview { kind: "approved", note: None, evidence: json!([]), amount: Some(split.gross), by: ctx.user_id() };
         repo::milestones::say(tx, &milestone, review).await?;
@@ -232,8 +233,8 @@ impl Milestones for Service {
                 let row = repo::milestones::row(pg, id).await?;
                 let contract = repo::contracts::row(pg, row.contract()).await?;
                 self.check_own_side(ctx, &contract, perm::MILESTONES_READ)?;
-                let reviews = repo::milestones::reviews(pg, id, &row.currency).await?;
-                let under_way = UnderWay::of(pg, &[row.id]).await?;
+                let reviews = repo::milestones::reviews(pg, &row).await?;
+                let under_way = UnderWay::of(pg, row.org_id, &[row.id]).await?;
                 let milestone = repo::milestones::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("milestone"))?;
                 Ok::<_, Error>((MilestoneStory { milestone, reviews }, under_way))
             })
@@ -255,7 +256,7 @@ impl Milestones for Service {
                 let after = moved(&milestone, MilestoneEvent::SubmitWork, "work can be submitted once it is funded")?;
                 let now = repo::now(tx).await?;
                 let due = now + TimeDelta::days(self.settings.review_days.into());
-                repo::milestones::set_in_review(tx, milestone.id, ctx.user_id(), now, due).await?;
+                repo::milestones::set_in_review(tx, &milestone, ctx.user_id(), now, due).await?;
                 let review = NewReview {
                     kind: "submitted",
                     note: cmd.note.as_deref(),
@@ -282,7 +283,7 @@ impl Milestones for Service {
                     self.locked_in(tx, ctx, cmd.milestone, Party::Owner, perm::MILESTONES_REQUEST_CHANGES).await?;
                 let before = milestone.status()?;
                 let after = moved(&milestone, MilestoneEvent::RequestChanges, "changes can be asked of work in review")?;
-                repo::milestones::set_status(tx, milestone.id, after).await?;
+                repo::milestones::set_status(tx, &milestone, after).await?;
                 let review = NewReview {
                     kind: "changes_requested",
                     note: Some(&cmd.reason),

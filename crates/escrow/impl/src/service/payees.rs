@@ -1,15 +1,15 @@
-//! Payee accounts (Q1, Q2): one per organisation, read again whenever it matters, replaced once it is closed.
+//! Payee accounts: one per organisation, read again whenever it matters, replaced once it is closed.
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use escrow_api::{AccountState, Error, Onboarding, Payee, PayeeStatus, Payees, ProviderError, perm};
-use kernel::{Ctx, RequestId, Scope};
+use kernel::{Ctx, Fault, RequestId, Scope};
 use serde_json::json;
 use uow::Tx;
 
 use super::intents::{CLOCK_SKEW, numbered};
 use super::{Service, conflict, unkeyed};
-use crate::jobs::AccountJob;
+use crate::jobs::SyncAccount;
 use crate::repo;
 use crate::repo::payees::PayeeRow;
 use crate::repo::reader;
@@ -23,16 +23,28 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer.
-    pub async fn sync_account(&self, job: AccountJob) -> Result<(), Error> {
+    pub async fn sync_account(&self, job: SyncAccount) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let payee = self.own_payee(&ctx).await?;
         let Some(account) = payee.account.filter(|_| payee.status != PayeeStatus::Closed) else { return Ok(()) };
         match self.learn_account(&ctx, &account).await {
             Ok(_) => Ok(()),
-            // It is gone, or we are no longer let in (Q2): nothing is paid out to it any more.
+            // It is gone, or we are no longer let in: nothing is paid out to it any more.
             Err(Error::ProviderRefused { message, .. }) => self.closed(&ctx, &account, &message).await,
-            Err(error) => Err(error),
+            Err(error) => {
+                if let Err(fault) = self.uow.write(&ctx, async |tx| self.put_account_off_in(tx, &ctx).await).await {
+                    tracing::warn!(%fault, org = %job.org, "the next look at a payee account cannot be put off");
+                }
+                Err(error)
+            }
         }
+    }
+
+    /// A look that failed counts as one that found nothing new: others have their turn before it is looked at again.
+    async fn put_account_off_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
+        let row = repo::payees::lock(tx, ctx.org).await?;
+        let (looks, next) = self.again(false, row.looks, row.next_look_at);
+        repo::payees::look_later(tx, &row, looks, next).await
     }
 
     async fn closed(&self, ctx: &Ctx, account: &str, reason: &str) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! Releasing (R3): one release, however often it is asked for.
+//! Releasing: one release, however often it is asked for.
 
 use audit_api::NewEntry;
 use escrow_api::{Error, MilestoneStatus, Party, ReleaseStatus, Releasing, perm};
@@ -25,7 +25,7 @@ impl Service {
         if let Some(user) = ctx.user_id() {
             self.not_of_the_payee_in(tx, &contract, &milestone, user).await?;
         }
-        let newest = repo::releases::lock_newest(tx, milestone.id).await?.filter(|release| release.payment_id == payment.id);
+        let newest = repo::releases::lock_newest(tx, &milestone).await?.filter(|release| release.payment_id == payment.id);
         let status = milestone.status()?;
         let Some(newest) = newest else {
             return Err(conflict("milestone", status, "its work must be approved before its money is released"));
@@ -61,7 +61,7 @@ impl Service {
     ) -> Result<ReleaseRow, Error> {
         self.money_may_move_in(tx, contract, milestone).await?;
         self.payee_is_there_in(tx, contract).await?;
-        if repo::payees::payable(tx, contract.id).await?.is_none() {
+        if repo::payees::payable(tx, contract).await?.is_none() {
             return Err(Error::PayeeNotActive);
         }
         let before = release.status()?;
@@ -69,7 +69,7 @@ impl Service {
             .after(before)
             .ok_or_else(|| conflict("release", before, "only an approved release can be sent"))?;
         let step = Step { status: Some(after.name()), sending_since: Some(self.now()), ..Step::default() };
-        let release = repo::releases::save(tx, release.id, &step).await?;
+        let release = repo::releases::save(tx, release.org_id, release.id, &step).await?;
         tx.enqueue(jobs::send_release(OrgId(release.org_id), ReleaseId(release.id))).await?;
         let entry = NewEntry::of(perm::ESCROW_RELEASE, "release", release.id)
             .before(json!({ "status": before }))
@@ -78,7 +78,7 @@ impl Service {
         Ok(release)
     }
 
-    /// After a refusal (R6) the approval stands: its money is reserved again, under a release, and so a key, of its own.
+    /// After a refusal the approval stands: its money is reserved again, under a release, and so a key, of its own.
     async fn reserve_again_in(&self, tx: &mut Tx, milestone: &MilestoneRow, failed: &ReleaseRow) -> Result<ReleaseRow, Error> {
         let split = Split { gross: failed.gross, fee: failed.fee, net: failed.net };
         let new = NewRelease {
@@ -90,7 +90,7 @@ impl Service {
         };
         let release = repo::releases::insert(tx, milestone, &new).await?;
         let currency = repo::currency(&release.currency)?;
-        let posting = Posting::e3(release.id, milestone.id, split.net, split.fee, currency);
+        let posting = Posting::release_reserved(release.id, milestone.id, split.net, split.fee, currency);
         self.post_in(tx, release.place(), &posting, None).await?;
         Ok(release)
     }

@@ -1,4 +1,4 @@
-//! The way out of R5: a person says what became of a release that stays unknown once its key is dead. An operator's verb, no tenant's.
+//! The way out of an unknown release: a person says what became of it once its key is dead. An operator's verb, no tenant's.
 
 use audit_api::NewEntry;
 use chrono::TimeDelta;
@@ -67,8 +67,8 @@ impl Service {
         self.ready_to_post().await?;
         self.uow
             .write(&ctx, async |tx| {
-                repo::milestones::lock(tx, release.milestone_id.into()).await?;
-                let before = repo::releases::lock(tx, id).await?;
+                repo::milestones::lock(tx, release.org_id, release.milestone_id.into()).await?;
+                let before = repo::releases::lock(tx, release.org_id, id).await?;
                 self.open_to_a_person(&before, resolution)?;
                 let expected = match &transfer {
                     Some(transfer) => {
@@ -85,7 +85,7 @@ impl Service {
                     resolved_reason: by.reason.as_ref().map(ToString::to_string),
                     ..Step::default()
                 };
-                let after = repo::releases::save(tx, id.0, &step).await?;
+                let after = repo::releases::save(tx, release.org_id, id.0, &step).await?;
                 if after.status()? != expected {
                     return Err(refused(format!("it cannot become {expected}")));
                 }

@@ -1,4 +1,4 @@
-//! A transfer that was reversed at the provider (R7, E5): what came back is seen as a state, stops its contract, and is settled by a person.
+//! A transfer that was reversed at the provider: what came back is seen as a state, stops its contract, and is settled by a person.
 //!
 //! The provider says how much of a transfer was reversed in all, so that neither order nor number of events matters: what is new since the
 //! last look is posted, once per sum. Whose the money is no program knows: it waits under the release (2090).
@@ -19,6 +19,9 @@ use crate::model::{MilestoneEvent, ReleaseEvent};
 use crate::repo;
 use crate::repo::reader;
 use crate::repo::releases::{ReleaseRow, Step};
+
+/// Why a transfer that paid for something settles nothing more.
+const SPENT: &str = "it stands in the ledger for something else already";
 
 /// What a person decided about money that came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,14 +61,14 @@ impl From<Fault> for Unsettled {
 }
 
 impl Service {
-    /// R7: applies how much of a release's own transfer was reversed in all.
+    /// Applies how much of a release's own transfer was reversed in all.
     pub(super) async fn reversed_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<(), Error> {
         if transfer.reversed.minor() == 0 {
             return Ok(());
         }
         let seen = repo::releases::row(reader(tx), id).await?;
-        repo::milestones::lock(tx, seen.milestone_id.into()).await?;
-        let release = repo::releases::lock(tx, id).await?;
+        repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
+        let release = repo::releases::lock(tx, seen.org_id, id).await?;
         let in_all = transfer.reversed.minor();
         // A look that comes late knows less.
         if release.transfer.as_deref() != Some(transfer.id.as_str()) || in_all <= release.reversed {
@@ -79,10 +82,10 @@ impl Service {
             );
         };
         let currency = repo::currency(&release.currency)?;
-        let posting = Posting::e5(&transfer.id, release.id, in_all - release.reversed, in_all, currency);
+        let posting = Posting::transfer_reversed(&transfer.id, release.id, in_all - release.reversed, in_all, currency);
         self.post_in(tx, release.place(), &posting, None).await?;
         let step = Step { status: Some(after.name()), reversed: Some(in_all), ..Step::default() };
-        repo::releases::save(tx, release.id, &step).await?;
+        repo::releases::save(tx, release.org_id, release.id, &step).await?;
         let detail = format!(
             "{} of {} of transfer {} came back; funding and releases of contract {} stand still until a person settles it: \
              `build14 reversal-settle --release {id}`",
@@ -130,8 +133,16 @@ impl Service {
             Settlement::PaidWith(transfer) => Some(self.provider.transfer(transfer).await.map_err(Error::from)?),
             Settlement::HeldAgain => None,
         };
+        // Of all ledgers: a transfer pays once, whoever's release came back. Should another settlement be under way, the database decides.
+        let spent = match &paid {
+            Some(paid) => self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), &paid.id).await).await?,
+            None => false,
+        };
         self.ready_to_post().await?;
-        let (settled, contract) = self.uow.write(&ctx, async |tx| self.settle_in(tx, &ctx, id, paid.as_ref(), by).await).await?;
+        let (settled, contract) = self
+            .uow
+            .write(&ctx, async |tx| self.settle_in(tx, &ctx, id, paid.as_ref().map(|paid| (paid, spent)), by).await)
+            .await?;
         let note = by.reason.as_ref().map_or("settled", Reason::as_str);
         self.system
             .write(async |tx| {
@@ -140,7 +151,7 @@ impl Service {
                 }
                 tx.settle_alarms(TRANSFER_REVERSED, &[id.to_string()], &by.operator, note).await?;
                 // What waited for this goes on.
-                for (org, release) in repo::holds::waiting(tx, contract, None).await? {
+                for (org, release) in repo::holds::waiting(tx, org.0, contract, None).await? {
                     tx.enqueue(jobs::send_release(org, release)).await?;
                 }
                 Ok::<_, Fault>(())
@@ -154,13 +165,13 @@ impl Service {
         tx: &mut Tx,
         ctx: &Ctx,
         id: ReleaseId,
-        paid: Option<&TransferState>,
+        paid: Option<(&TransferState, bool)>,
         by: &Decision,
     ) -> Result<(Release, Uuid), Unsettled> {
         let seen = repo::releases::row(reader(tx), id).await?;
-        let contract = repo::contracts::hold(tx, seen.contract_id.into()).await?;
-        let milestone = repo::milestones::lock(tx, seen.milestone_id.into()).await?;
-        let release = repo::releases::lock(tx, id).await?;
+        let contract = repo::contracts::hold(tx, seen.org_id, seen.contract_id.into()).await?;
+        let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
+        let release = repo::releases::lock(tx, seen.org_id, id).await?;
         let (amount, in_all) = (release.reversed - release.reversal_settled, release.reversed);
         if amount <= 0 {
             return Err(Unsettled::Nothing(id));
@@ -173,12 +184,15 @@ impl Service {
             ..Step::default()
         };
         let posting = match paid {
-            Some(transfer) => {
-                let why = differences(&release, transfer, amount)?;
+            Some((transfer, spent)) => {
+                let mut why = differences(&release, transfer, amount)?;
+                if spent {
+                    why.push(SPENT.to_owned());
+                }
                 if !why.is_empty() {
                     return Err(Unsettled::Transfer { transfer: transfer.id.clone(), why: why.join("; ") });
                 }
-                Posting::e5_paid(&transfer.id, release.id, amount, currency)
+                Posting::reversal_paid_again(&transfer.id, release.id, amount, currency)
             }
             None => {
                 let status = contract.status()?;
@@ -190,23 +204,23 @@ impl Service {
                 step.returned = Some(release.returned + amount + fee);
                 step.returned_fee = Some(release.returned_fee + fee);
                 if let Some(next) = MilestoneEvent::Returned.after(milestone.status()?) {
-                    repo::milestones::set_status(tx, milestone.id, next).await?;
+                    repo::milestones::set_status(tx, &milestone, next).await?;
                 }
-                Posting::e5_held(release.id, milestone.id, amount, fee, in_all, currency)
+                Posting::reversal_held_again(release.id, milestone.id, amount, fee, in_all, currency)
             }
         };
         let (_, fresh) = self.post_in(tx, release.place(), &posting, None).await?;
         if !fresh {
             let transfer = posting.source.object;
-            return Err(Unsettled::Transfer { transfer, why: "it stands in the ledger for something else already".to_owned() });
+            return Err(Unsettled::Transfer { transfer, why: SPENT.to_owned() });
         }
-        let after = repo::releases::save(tx, release.id, &step).await?;
+        let after = repo::releases::save(tx, release.org_id, release.id, &step).await?;
         let money = |minor| repo::money(minor, &release.currency);
         let (was, is) = (
             json!({ "reversed": money(in_all)?, "settled": money(release.reversal_settled)? }),
             json!({
                 "settled": money(in_all)?,
-                "paidWith": paid.map(|transfer| &transfer.id),
+                "paidWith": paid.map(|(transfer, _)| &transfer.id),
                 "operator": by.operator.as_str(),
                 "reason": by.reason.as_ref().map(Reason::as_str),
             }),

@@ -18,8 +18,9 @@ const LATE: TimeDelta = TimeDelta::hours(1);
 pub(super) const TRANSFER_LOOK: TimeDelta = TimeDelta::days(1);
 
 impl Service {
-    /// Looks at I7, at what befell charges, at money held for too long and at releases that do not arrive, pages a person and keeps alarms true. Enqueues again what may be stuck: payments and payee accounts whose look is due, releases
-    /// and events under way for too long, reviews overdue.
+    /// Looks at coverage, at what befell charges, at money held for too long and at releases that do not arrive, wakes a person and
+    /// keeps alarms true. Enqueues again what may be stuck: payments and payee accounts whose look is due, releases and events under way
+    /// for too long, reviews overdue.
     /// Needed after a crash between a commit and its job's run, and when an event never comes.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! A payment as the provider has it now becomes our state and our ledger (P2–P5, M3, M4, E1, E1b, E2, E13).
+//! A payment as the provider has it now becomes our state and our ledger.
 //!
 //! Always the same way, whoever noticed: fetch the payment intent, then apply what was seen as a state under lock. Webhooks and polls only
 //! say that it is time to look, so their order, number and contents do not matter.
@@ -12,7 +12,7 @@ use uow::Tx;
 
 use super::Service;
 use super::alarms::alarm_in;
-use crate::jobs::{self, PaymentJob};
+use crate::jobs::{self, SyncPayment};
 use crate::ledger::Posting;
 use crate::model::money::share;
 use crate::model::{MilestoneEvent, Seen, is_live, payment_after};
@@ -27,7 +27,7 @@ use crate::settings::Settings;
 const NOT_PAID: &str = "it was only authorised (capture_method=manual), which is not a payment: it is cancelled and nothing was charged; \
                         fund the milestone again";
 
-/// Why a paid intent is not the payment that was asked for (P3); empty if it is.
+/// Why a paid intent is not the payment that was asked for; empty if it is.
 fn mismatches(payment: &PaymentRow, seen: &PaymentIntentState, funds: &SettledFunds, settings: &Settings) -> Vec<String> {
     let mut found = Vec::new();
     let mut expect = |what: &str, ours: String, theirs: String| {
@@ -52,7 +52,27 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer: the job is run again.
-    pub async fn sync_payment(&self, job: PaymentJob) -> Result<(), Error> {
+    pub async fn sync_payment(&self, job: SyncPayment) -> Result<(), Error> {
+        let looked = self.look_at_payment(job).await;
+        if looked.is_err() {
+            // Others have their turn before it is looked at again; what fails here, the queue tries again besides.
+            let ctx = Ctx::system(job.org, RequestId::generate());
+            let put_off = self.uow.write(&ctx, async |tx| self.put_off_in(tx, job).await).await;
+            if let Err(error) = put_off {
+                tracing::warn!(%error, payment = %job.payment, "the next look at a payment cannot be put off");
+            }
+        }
+        looked
+    }
+
+    /// A look that failed counts as one that found nothing new.
+    async fn put_off_in(&self, tx: &mut Tx, job: SyncPayment) -> Result<(), Fault> {
+        let Some((looks, planned)) = repo::payments::next_look(tx, job.org, job.payment).await? else { return Ok(()) };
+        let (looks, next) = self.again(false, looks, planned);
+        repo::payments::look_later(tx, job.org, job.payment, looks, next).await
+    }
+
+    async fn look_at_payment(&self, job: SyncPayment) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let payment = self.uow.read(&ctx, async |tx| repo::payments::row(db::PgRead::pg(tx), job.payment).await).await?;
         if payment.intent.is_none() && !is_live(payment.status()?) {
@@ -97,9 +117,9 @@ impl Service {
 
     /// Applies what was seen as a state. [`Service::ready_to_post`] went before.
     pub(super) async fn learn_in(&self, tx: &mut Tx, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
-        let milestone = repo::payments::row(reader(tx), id).await?.milestone_id;
-        let milestone = repo::milestones::lock(tx, milestone.into()).await?;
-        let payment = repo::payments::lock(tx, id).await?;
+        let seen_before = repo::payments::row(reader(tx), id).await?;
+        let milestone = repo::milestones::lock(tx, seen_before.org_id, seen_before.milestone_id.into()).await?;
+        let payment = repo::payments::lock(tx, seen_before.org_id, id).await?;
         if payment.intent.as_ref().is_some_and(|known| *known != seen.id) {
             return Err(Fault::internal(format!("payment {id} has another intent than {}", seen.id)).into());
         }
@@ -107,7 +127,7 @@ impl Service {
         // A milestone that was cancelled with its contract wants no money any more.
         let over = milestone.status()? == MilestoneStatus::Cancelled;
         let other_lives = over
-            || repo::payments::of_milestone(reader(tx), milestone.id)
+            || repo::payments::of_milestone(reader(tx), &milestone)
                 .await?
                 .iter()
                 .any(|other| other.id != payment.id && EscrowStatus::from_name(&other.status).is_some_and(is_live));
@@ -136,7 +156,7 @@ impl Service {
             looked_at: Some(self.now()),
             updated_at: self.now(),
         };
-        repo::payments::save(tx, payment.id, &learnt).await?;
+        repo::payments::save(tx, &payment, &learnt).await?;
         if let Some(wrong) = wrong {
             let detail = format!("payment {}, intent {}: {wrong}", payment.id, seen.id);
             alarm_in(tx, "payment_in_suspense", ("payment", payment.id.to_string()), detail).await?;
@@ -216,7 +236,8 @@ impl Service {
         self.again(before != after || payment.intent.is_none(), payment.looks, payment.next_poll_at)
     }
 
-    /// E1 or E13, E1b, and E2 once available; each once per charge and balance transaction.
+    /// The payment, as asked for or into suspense, the provider's fee, and the funds once available; each once
+    /// per charge and balance transaction.
     async fn post_funds_in(
         &self,
         tx: &mut Tx,
@@ -228,9 +249,9 @@ impl Service {
         let first = match after {
             EscrowStatus::Succeeded | EscrowStatus::Available => {
                 let recovery = payment.charged - payment.amount;
-                Posting::e1(&funds.charge, payment.milestone_id, payment.amount, recovery, currency)
+                Posting::payment_received(&funds.charge, payment.milestone_id, payment.amount, recovery, currency)
             }
-            EscrowStatus::Suspense => Posting::e13(&funds.charge, gross, currency),
+            EscrowStatus::Suspense => Posting::payment_in_suspense(&funds.charge, gross, currency),
             _ => return Ok(()),
         };
         let place = Place { org: payment.org_id, contract: payment.contract_id };
@@ -238,14 +259,14 @@ impl Service {
         // A fee in another currency cannot be netted against this balance: it is left to reconciliation, with the alarm that was raised.
         let fee = if funds.fee.currency() == currency { fee } else { 0 };
         if fee != 0 {
-            let posting = Posting::e1b(&funds.balance_transaction, fee, currency);
+            let posting = Posting::processing_fee_kept(&funds.balance_transaction, fee, currency);
             let (_, fresh) = self.post_in(tx, place, &posting, None).await?;
             if fresh {
                 self.watch_fee_in(tx, payment, fee).await?;
             }
         }
         if funds.available && gross > fee {
-            let available = Posting::e2(&funds.balance_transaction, gross - fee, currency);
+            let available = Posting::funds_available(&funds.balance_transaction, gross - fee, currency);
             self.post_in(tx, place, &available, None).await?;
         }
         Ok(())
@@ -273,7 +294,7 @@ impl Service {
         Ok(())
     }
 
-    /// M3 and M4, and back into funding if a failed payment lives again.
+    /// Funded, or planned again once the payment ended; and back into funding if a failed payment lives again.
     async fn move_milestone_in(
         &self,
         tx: &mut Tx,
@@ -296,19 +317,19 @@ impl Service {
             let Some(next) = event.after(status) else {
                 return Err(Fault::internal(format!("milestone {} is {status}: {event:?} cannot be", milestone.id)).into());
             };
-            repo::milestones::set_status(tx, milestone.id, next).await?;
+            repo::milestones::set_status(tx, milestone, next).await?;
             status = next;
         }
         Ok(())
     }
 
-    /// P5: the provider would not even take the order.
+    /// The provider would not even take the order.
     pub(super) async fn refused(&self, ctx: &Ctx, id: PaymentId, message: &str) -> Result<(), Error> {
         self.uow
             .write(ctx, async |tx| {
-                let milestone = repo::payments::row(reader(tx), id).await?.milestone_id;
-                let milestone = repo::milestones::lock(tx, milestone.into()).await?;
-                let payment = repo::payments::lock(tx, id).await?;
+                let seen = repo::payments::row(reader(tx), id).await?;
+                let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
+                let payment = repo::payments::lock(tx, seen.org_id, id).await?;
                 let before = payment.status()?;
                 if payment.intent.is_some() || !is_live(before) {
                     return Ok(());
@@ -327,7 +348,7 @@ impl Service {
                     looked_at: Some(self.now()),
                     updated_at: self.now(),
                 };
-                repo::payments::save(tx, payment.id, &learnt).await?;
+                repo::payments::save(tx, &payment, &learnt).await?;
                 self.move_milestone_in(tx, &milestone, before, after).await?;
                 let entry = NewEntry::named("escrow.payment_failed", "escrow", id)
                     .before(json!({ "status": before }))

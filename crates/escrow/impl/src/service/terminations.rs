@@ -11,10 +11,25 @@ use uow::Tx;
 use super::{Service, conflict};
 use crate::repo;
 use crate::repo::contracts::ContractRow;
-use crate::repo::reader;
+use crate::repo::{Reader, reader};
 
 /// The longest reason.
 const MOST_REASON: usize = 2_000;
+
+/// Who wants a contract to end already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proposal {
+    None,
+    Own,
+    Theirs,
+}
+
+/// Who wants it now, and for which side.
+struct Ending {
+    side: Party,
+    user: UserId,
+    proposal: Proposal,
+}
 
 fn ends(status: ContractStatus) -> Result<(), Error> {
     match status {
@@ -35,19 +50,18 @@ fn reason(given: Option<&str>) -> Result<&str, Error> {
 impl Service {
     pub(super) async fn terminate_contract(&self, ctx: &Ctx, cmd: Terminate) -> Result<Terminating, Error> {
         self.peek(ctx).await?;
-        let theirs = self
+        // Before anything is done at the provider everything is asked that the verb asks again under lock: who may not end it, or not now,
+        // changes nothing of the other party's payments.
+        let agreed = self
             .uow
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let contract = repo::contracts::row(pg, cmd.contract).await?;
-                self.check_own_side(ctx, &contract, perm::CONTRACTS_TERMINATE)?;
-                ends(contract.status()?)?;
-                let open = repo::terminations::open(pg, &contract).await?;
-                let theirs = open.is_some_and(|open| open.party().is_ok_and(|party| party != contract.side_of(ctx.org)));
-                Ok::<_, Error>(theirs.then_some(contract))
+                let found = self.ending(pg, ctx, &contract).await?;
+                Ok::<_, Error>((found.proposal == Proposal::Theirs).then_some(contract))
             })
             .await?;
-        if let Some(contract) = theirs {
+        if let Some(contract) = agreed {
             self.cancel_unpaid(ctx, &contract).await?;
         }
         self.uow.write(ctx, async |tx| self.terminate_in(tx, ctx, &cmd).await).await
@@ -76,24 +90,13 @@ impl Service {
 
     async fn terminate_in(&self, tx: &mut Tx, ctx: &Ctx, cmd: &Terminate) -> Result<Terminating, Error> {
         let contract = repo::contracts::lock(tx, cmd.contract).await?;
-        let (side, user) = self.ending_in(tx, ctx, &contract).await?;
+        let Ending { side, user, proposal } = self.ending(reader(tx), ctx, &contract).await?;
         let status = contract.status()?;
-        ends(status)?;
-        let open = repo::terminations::open(reader(tx), &contract).await?;
-        let theirs = match &open {
-            Some(open) if open.party()? == side => {
-                return Ok(Terminating { contract: repo::contracts::view(reader(tx), cmd.contract).await?, waiting: true });
-            }
-            Some(open) if open.proposed_by == user.0 => return Err(Error::SamePerson),
-            Some(_) => true,
-            None => false,
-        };
-        let obstacles = repo::terminations::obstacles(tx, &contract).await?;
-        if !obstacles.is_empty() {
-            return Err(Error::MoneyHeld(obstacles));
+        if proposal == Proposal::Own {
+            return Ok(Terminating { contract: repo::contracts::view(reader(tx), cmd.contract).await?, waiting: true });
         }
         let before = json!({ "status": status });
-        if !theirs {
+        if proposal == Proposal::None {
             let reason = reason(cmd.reason.as_deref())?;
             repo::terminations::propose(tx, &contract, side, user, reason).await?;
             let after = json!({ "status": status, "proposedBy": side, "reason": reason });
@@ -135,16 +138,25 @@ impl Service {
             .await
     }
 
-    /// Whose side the person is on, who may say for it that the contract ends: nobody who acts for the other one.
-    async fn ending_in(&self, tx: &mut Tx, ctx: &Ctx, contract: &ContractRow) -> Result<(Party, UserId), Error> {
+    /// Whether the contract may end by the word of this person: who must be of a side and act for no other one, and whom neither its state
+    /// nor money that is held or on its way stands against. What they proposed already, they may propose again.
+    async fn ending(&self, pg: Reader<'_>, ctx: &Ctx, contract: &ContractRow) -> Result<Ending, Error> {
         self.check_own_side(ctx, contract, perm::CONTRACTS_TERMINATE)?;
         let (side, user) = (contract.side_of(ctx.org), person(ctx)?);
-        let signed = repo::contracts::signers(tx, contract.id.into()).await?;
+        let signed = repo::contracts::signers(pg, contract).await?;
         let signed_for_other = signed.iter().any(|(party, signer)| *signer == user && *party != side);
-        if signed_for_other || repo::parties::ties(tx, contract, user).await?.taken_up {
+        if signed_for_other || repo::parties::ties(pg, contract, user).await?.taken_up {
             return Err(Error::SamePerson);
         }
-        Ok((side, user))
+        ends(contract.status()?)?;
+        let proposal = match repo::terminations::open(pg, contract).await? {
+            None => Proposal::None,
+            Some(open) if open.party()? == side => return Ok(Ending { side, user, proposal: Proposal::Own }),
+            Some(open) if open.proposed_by == user.0 => return Err(Error::SamePerson),
+            Some(_) => Proposal::Theirs,
+        };
+        let obstacles = repo::terminations::obstacles(pg, contract).await?;
+        if obstacles.is_empty() { Ok(Ending { side, user, proposal }) } else { Err(Error::MoneyHeld(obstacles)) }
     }
 
     /// Enters it into both parties' trails, in the order of the organisations: their chains are locked in that order at commit.

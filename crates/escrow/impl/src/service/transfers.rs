@@ -1,4 +1,4 @@
-//! Sending money out (R3–R6, M9, E4, E3v): one transfer per release, whatever dies in between.
+//! Sending money out: one transfer per release, whatever dies in between.
 //!
 //! 'About to send' is made durable before the call. Whoever finds that mark looks at the provider first and asks again only with the same
 //! key; a key older than a day is dead, and then a person decides.
@@ -6,7 +6,7 @@
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{Error, MilestoneStatus, ProviderError, ReleaseStatus, TransferOrder, TransferState};
-use kernel::{Ctx, Fault, ReleaseId, RequestId};
+use kernel::{Ctx, Fault, OrgId, ReleaseId, RequestId};
 use serde_json::json;
 use uow::Tx;
 
@@ -15,7 +15,7 @@ use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, alarm_in
 use super::funding::transfer_group;
 use super::milestones::REVERSAL_OPEN;
 use super::sweep::TRANSFER_LOOK;
-use crate::jobs::{ReleaseJob, TransferJob};
+use crate::jobs::{SendRelease, SyncTransfer};
 use crate::ledger::Posting;
 use crate::model::{MilestoneEvent, ReleaseEvent};
 use crate::repo;
@@ -30,7 +30,7 @@ enum Next {
     Nothing,
     /// Something stands in its way for now.
     Blocked(Error),
-    /// It was asked for, and goes when the currency is covered again (I7) or the hold is lifted: whoever finds that enqueues it.
+    /// It was asked for, and goes when the currency is covered again or the hold is lifted: whoever finds that enqueues it.
     Waiting,
     /// To be sent; under a hold only to be looked for.
     Send { order: TransferOrder, look_first: bool, key_is_dead: bool, held: bool, attempt: i32 },
@@ -45,10 +45,13 @@ impl Service {
     ///
     /// # Errors
     /// While it is neither sent nor refused: the job is run again.
-    pub async fn send_release(&self, job: ReleaseJob) -> Result<(), Error> {
+    pub async fn send_release(&self, job: SendRelease) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         self.ready_to_post().await?;
-        self.look_before_sending(&ctx, job.release).await?;
+        if let Err(error) = self.look_before_sending(&ctx, job.release).await {
+            self.put_off(&ctx, job.release, &error).await;
+            return Err(error);
+        }
         let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release).await).await?;
         let (order, look_first, key_is_dead, held, attempt) = match next {
             Next::Nothing | Next::Waiting => return Ok(()),
@@ -84,7 +87,7 @@ impl Service {
                     last_error: Some(Some(error.to_string())),
                     ..Step::default()
                 };
-                self.uow.write(&ctx, async |tx| self.note_in(tx, job.release, attempt, &step).await).await?;
+                self.uow.write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &step).await).await?;
                 Err(error.into())
             }
             Err(error) => {
@@ -117,56 +120,65 @@ impl Service {
     ///
     /// # Errors
     /// The provider's, if it does not answer.
-    pub async fn sync_transfer(&self, job: TransferJob) -> Result<(), Error> {
+    pub async fn sync_transfer(&self, job: SyncTransfer) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
+        // Noted before it: whatever comes of this look, the next one is a while off, and others have their turn before. What fails here, the
+        // queue tries again besides.
+        let next = self.now() + TRANSFER_LOOK;
+        self.uow.write(&ctx, async |tx| repo::releases::look_later(tx, job.org, job.release, next).await).await?;
         let transfer = self.provider.transfer(&job.transfer).await?;
         self.ready_to_post().await?;
         if !is_of(&transfer, job.release) {
             let detail = format!("transfer {} does not name release {}", transfer.id, job.release);
             let about = ("transfer", transfer.id.clone());
-            return self
-                .uow
-                .write(&ctx, async |tx| {
-                    alarm_in(tx, FOREIGN_TRANSFER, about, detail).await?;
-                    self.look_again_in(tx, job.release).await
-                })
-                .await;
+            return self.uow.write(&ctx, async |tx| Ok(alarm_in(tx, FOREIGN_TRANSFER, about, detail).await?)).await;
         }
         self.uow
             .write(&ctx, async |tx| {
                 self.confirm_in(tx, &ctx, job.release, &transfer).await?;
-                self.reversed_in(tx, &ctx, job.release, &transfer).await?;
-                self.look_again_in(tx, job.release).await
+                self.reversed_in(tx, &ctx, job.release, &transfer).await
             })
             .await
     }
 
-    /// A transfer was looked at: the next look is a while off.
-    async fn look_again_in(&self, tx: &mut Tx, id: ReleaseId) -> Result<(), Error> {
-        let step = Step { transfer_look_at: Some(self.now() + TRANSFER_LOOK), ..Step::default() };
-        repo::releases::save(tx, id.0, &step).await?;
-        Ok(())
+    /// A release that cannot be looked at now says why, and lets others have their turn before it is taken up again. Best effort: the failure
+    /// itself is what the queue is told.
+    async fn put_off(&self, ctx: &Ctx, id: ReleaseId, why: &Error) {
+        let step = Step { last_error: Some(Some(why.to_string())), ..Step::default() };
+        let noted = self
+            .uow
+            .write(ctx, async |tx| {
+                let release = repo::releases::lock(tx, ctx.org.0, id).await?;
+                if matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
+                    repo::releases::save(tx, release.org_id, id.0, &step).await?;
+                }
+                Ok::<_, Error>(())
+            })
+            .await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, release = %id, "that it cannot be looked at cannot be noted");
+        }
     }
 
     async fn about_to_send_in(&self, tx: &mut Tx, id: ReleaseId) -> Result<Next, Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
-        let contract = repo::contracts::hold(tx, seen.contract_id.into()).await?;
-        let milestone = repo::milestones::lock(tx, seen.milestone_id.into()).await?;
-        let release = repo::releases::lock(tx, id).await?;
+        let contract = repo::contracts::hold(tx, seen.org_id, seen.contract_id.into()).await?;
+        let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
+        let release = repo::releases::lock(tx, seen.org_id, id).await?;
         if !matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
             return Ok(Next::Nothing);
         }
         if release.maybe_sent_at.is_none()
             && let Err(error) = self.payee_is_there_in(tx, &contract).await
         {
-            return self.blocked_in(tx, id, error).await;
+            return self.blocked_in(tx, &release, error).await;
         }
-        let payable = repo::payees::payable(tx, contract.id).await?;
+        let payable = repo::payees::payable(tx, &contract).await?;
         let destination = match (&release.destination, release.maybe_sent_at, payable) {
             // What may have left must be asked for again unchanged.
             (Some(destination), Some(_), _) => destination.clone(),
             (_, _, Some(payable)) => payable,
-            (_, _, None) => return self.blocked_in(tx, id, Error::PayeeNotActive).await,
+            (_, _, None) => return self.blocked_in(tx, &release, Error::PayeeNotActive).await,
         };
         if release.maybe_sent_at.is_none()
             && let Err(error) = self.money_may_move_in(tx, &contract, &milestone).await
@@ -175,7 +187,7 @@ impl Service {
                 Error::OnHold { .. } => self.held_in(tx, &release, &error).await,
                 // It waits as under a hold: whoever settles the reversal takes it up.
                 Error::State { ref state, .. } if state == REVERSAL_OPEN => self.held_in(tx, &release, &error).await,
-                Error::State { .. } => self.blocked_in(tx, id, error).await,
+                Error::State { .. } => self.blocked_in(tx, &release, error).await,
                 fault => Err(fault),
             };
         }
@@ -184,7 +196,7 @@ impl Service {
         }
         // What may have left already is looked for, but under a hold never asked for again.
         let held = match self.no_hold_in(tx, &milestone).await {
-            Ok(()) => repo::releases::came_back(reader(tx), contract.id).await?,
+            Ok(()) => repo::releases::came_back(reader(tx), &contract).await?,
             Err(Error::OnHold { .. }) => true,
             Err(error) => return Err(error),
         };
@@ -196,7 +208,7 @@ impl Service {
             maybe_sent_at: Some(Some(release.maybe_sent_at.unwrap_or(now))),
             ..Step::default()
         };
-        repo::releases::save(tx, release.id, &step).await?;
+        repo::releases::save(tx, release.org_id, release.id, &step).await?;
         let order = TransferOrder {
             amount: repo::money(release.net, &release.currency)?,
             destination,
@@ -218,7 +230,8 @@ impl Service {
     async fn held_in(&self, tx: &mut Tx, release: &ReleaseRow, hold: &Error) -> Result<Next, Error> {
         let why = hold.to_string();
         if release.last_error.as_ref() != Some(&why) {
-            repo::releases::save(tx, release.id, &Step { last_error: Some(Some(why)), ..Step::default() }).await?;
+            repo::releases::save(tx, release.org_id, release.id, &Step { last_error: Some(Some(why)), ..Step::default() })
+                .await?;
         }
         Ok(Next::Waiting)
     }
@@ -228,23 +241,24 @@ impl Service {
         let why = format!("releases in {} are paused: it is sent as soon as they go on", release.currency);
         if release.last_error.as_ref() != Some(&why) {
             tracing::warn!(release = %release.id, currency = release.currency, "a release waits for coverage");
-            repo::releases::save(tx, release.id, &Step { last_error: Some(Some(why)), ..Step::default() }).await?;
+            repo::releases::save(tx, release.org_id, release.id, &Step { last_error: Some(Some(why)), ..Step::default() })
+                .await?;
         }
         Ok(Next::Waiting)
     }
 
-    async fn blocked_in(&self, tx: &mut Tx, id: ReleaseId, error: Error) -> Result<Next, Error> {
+    async fn blocked_in(&self, tx: &mut Tx, release: &ReleaseRow, error: Error) -> Result<Next, Error> {
         let step = Step { last_error: Some(Some(error.to_string())), ..Step::default() };
-        repo::releases::save(tx, id.0, &step).await?;
+        repo::releases::save(tx, release.org_id, release.id, &step).await?;
         Ok(Next::Blocked(error))
     }
 
-    async fn note_in(&self, tx: &mut Tx, id: ReleaseId, attempt: i32, step: &Step) -> Result<(), Error> {
-        let release = repo::releases::lock(tx, id).await?;
+    async fn note_in(&self, tx: &mut Tx, owner: OrgId, id: ReleaseId, attempt: i32, step: &Step) -> Result<(), Error> {
+        let release = repo::releases::lock(tx, owner.0, id).await?;
         // Another attempt may have begun meanwhile: its mark is not ours to clear.
         let under_way = matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown);
         if under_way && release.attempts == attempt {
-            repo::releases::save(tx, id.0, step).await?;
+            repo::releases::save(tx, owner.0, id.0, step).await?;
         }
         Ok(())
     }
@@ -258,11 +272,11 @@ impl Service {
             .await
     }
 
-    /// R4, E4, M9.
+    /// The transfer was made: posted, the release is sent, the milestone released as far as nothing of it remains held.
     pub(super) async fn confirm_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<(), Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
-        let milestone = repo::milestones::lock(tx, seen.milestone_id.into()).await?;
-        let release = repo::releases::lock(tx, id).await?;
+        let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
+        let release = repo::releases::lock(tx, seen.org_id, id).await?;
         let before = release.status()?;
         if release.transfer.as_deref() == Some(transfer.id.as_str()) {
             return Ok(());
@@ -284,8 +298,12 @@ impl Service {
             alarm_in(tx, "wrong_transfer", ("transfer", transfer.id.clone()), detail).await?;
             return self.lose_in(tx, ctx, id, "the transfer found is not the one ordered").await;
         }
-        let posting = Posting::e4(&transfer.id, release.id, release.net, release.fee, net.currency());
-        self.post_in(tx, release.place(), &posting, None).await?;
+        let posting = Posting::release_sent(&transfer.id, release.id, release.net, release.fee, net.currency());
+        let (_, fresh) = self.post_in(tx, release.place(), &posting, None).await?;
+        if !fresh {
+            let detail = format!("transfer {} of release {id} stands in the ledger for something else", transfer.id);
+            return Err(Fault::internal(detail).into());
+        }
         let step = Step {
             status: Some(after.name()),
             transfer: Some(transfer.id.clone()),
@@ -294,13 +312,14 @@ impl Service {
             sent_at: Some(self.now()),
             ..Step::default()
         };
-        repo::releases::save(tx, release.id, &step).await?;
-        let held = repo::ledger::held(reader(tx), &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
+        repo::releases::save(tx, release.org_id, release.id, &step).await?;
+        let held =
+            repo::ledger::held(reader(tx), &[milestone.org_id], &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
         let event = if held > 0 { MilestoneEvent::ReleasedPart } else { MilestoneEvent::ReleasedWhole };
         let was = milestone.status()?;
         let now =
             event.after(was).ok_or_else(|| Fault::internal(format!("milestone {} is {was}, yet released", milestone.id)))?;
-        repo::milestones::set_status(tx, milestone.id, now).await?;
+        repo::milestones::set_status(tx, &milestone, now).await?;
         repo::incidents::widen(tx, release.org_id, release.contract_id, release.milestone_id, &ctx.request).await?;
         let entry = NewEntry::named("escrow.release_sent", "release", id)
             .before(json!({ "status": before, "milestone": was }))
@@ -308,9 +327,9 @@ impl Service {
         Ok(self.record_in(tx, ctx, entry).await?)
     }
 
-    /// R5: nobody knows.
+    /// Nobody knows whether it was sent.
     async fn lose_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, why: &str) -> Result<(), Error> {
-        let release = repo::releases::lock(tx, id).await?;
+        let release = repo::releases::lock(tx, ctx.org.0, id).await?;
         let before = release.status()?;
         let Some(after) = ReleaseEvent::Lose.after(before) else { return Ok(()) };
         if release.maybe_sent_at.is_some_and(|since| self.now() - since >= KEY_LIFE) {
@@ -319,7 +338,7 @@ impl Service {
             alarm_in(tx, RELEASE_UNKNOWN, ("release", id.to_string()), detail).await?;
         }
         let step = Step { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..Step::default() };
-        repo::releases::save(tx, release.id, &step).await?;
+        repo::releases::save(tx, release.org_id, release.id, &step).await?;
         if before != after {
             let entry = NewEntry::named("escrow.release_unknown", "release", id)
                 .before(json!({ "status": before }))
@@ -329,19 +348,19 @@ impl Service {
         Ok(())
     }
 
-    /// R6 and E3v: refused, the reservation is void, the approval stands.
+    /// Refused: the reservation is void, the approval stands.
     pub(super) async fn refuse_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, why: &str) -> Result<(), Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
-        let milestone = repo::milestones::lock(tx, seen.milestone_id.into()).await?;
-        let release: ReleaseRow = repo::releases::lock(tx, id).await?;
+        let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
+        let release: ReleaseRow = repo::releases::lock(tx, seen.org_id, id).await?;
         let before = release.status()?;
         let Some(after) = ReleaseEvent::Refuse.after(before) else { return Ok(()) };
         let reserved = repo::ledger::posted(tx, release.org_id, &release.id.to_string(), "reserve").await?;
         let currency = repo::currency(&release.currency)?;
-        let void = Posting::e3v(release.id, release.milestone_id, release.net, release.fee, currency);
+        let void = Posting::release_voided(release.id, release.milestone_id, release.net, release.fee, currency);
         self.post_in(tx, release.place(), &void, reserved).await?;
         let step = Step { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..Step::default() };
-        repo::releases::save(tx, release.id, &step).await?;
+        repo::releases::save(tx, release.org_id, release.id, &step).await?;
         debug_assert_eq!(milestone.status, MilestoneStatus::Approved.name());
         alarm_in(
             tx,

@@ -1,4 +1,4 @@
-//! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (domain.md §8).
+//! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (docs/domain/money.md).
 
 use escrow_api::{Befallen, Error, ProviderError};
 use kernel::{Fault, OrgId, PaymentId};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Service;
 use super::alarms::{FOREIGN_PAYMENT, FOREIGN_TRANSFER, OWN_MONEY_UNDONE, PAYOUT, alarm_in};
 use super::charges::takes_money;
-use crate::jobs::{self, WebhookJob};
+use crate::jobs::{self, RouteEvent};
 use crate::repo;
 use crate::repo::inbox::{self, EventRow};
 use crate::signature;
@@ -60,7 +60,7 @@ fn named(metadata: Result<Vec<(String, String)>, ProviderError>, what: &str) -> 
 async fn nobodys_in(tx: &mut Tx, event: &EventRow) -> Result<(), Fault> {
     match event.kind.as_str() {
         "transfer.created" | "transfer.updated" | "transfer.reversed" => {
-            if repo::ledger::knows_transfer(tx, &event.object_id).await? {
+            if repo::ledger::knows_transfer(repo::reader(tx), &event.object_id).await? {
                 return Ok(());
             }
             let detail = format!("{}: no release ordered transfer {}", event.kind, event.object_id);
@@ -126,7 +126,7 @@ impl Service {
     ///
     /// # Errors
     /// A fault, or the provider's if it must be asked whose the object is.
-    pub async fn route_event(&self, job: WebhookJob) -> Result<(), Error> {
+    pub async fn route_event(&self, job: RouteEvent) -> Result<(), Error> {
         let Some(event) = self.system.read(async |tx| inbox::event(tx, &job.event).await).await? else {
             return Ok(());
         };

@@ -195,7 +195,7 @@ async fn a_contract_in_signing_can_be_cancelled_and_one_in_force_cannot() {
     let active = world.contract(&[100_000]).await;
     assert!(matches!(cancel(active.id).await, Err(Error::State { .. })));
     assert!(matches!(world.service.complete(&ctx, active.id).await, Err(Error::State { .. })), "a milestone is not settled");
-    assert!(world.trail.0.lock().expect("not poisoned").iter().any(|entry| entry.action == "contracts.cancel"));
+    assert!(world.trail.entries().iter().any(|(_, entry)| entry.action == "contracts.cancel"));
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn a_review_that_is_over_is_due_no_more() {
     assert_eq!((asked.status.name(), asked.review_due_at), ("funded", None));
     let again = world.submit(milestone).await.expect("submits again");
     world.db.advance_clock(std::time::Duration::from_secs(14 * 86_400 + 1)).await;
-    world.service.escalate(escrow::jobs::ReviewJob { org: world.owner.org, milestone }).await.expect("escalates");
+    world.service.escalate(escrow::jobs::Escalate { org: world.owner.org, milestone }).await.expect("escalates");
     let escalated = world.milestone(milestone).await;
     assert_eq!((escalated.status.name(), escalated.review_due_at), ("escalated", again.review_due_at));
     assert_eq!(world.approve(milestone, None).await.expect("approves").milestone.review_due_at, None);

@@ -1,4 +1,4 @@
-//! I7: while float and money do not cover what is owed, new money waits outside and releases wait inside.
+//! While float and money do not cover what is owed, new money waits outside and releases wait inside.
 
 use actix_web::http::Method;
 use actix_web::http::header::RETRY_AFTER;
@@ -86,7 +86,7 @@ async fn while_it_is_short_funding_stops_and_a_release_waits_until_a_float_cover
     let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
     let found: Vec<_> = found.iter().map(|f| (f.rule, f.subject.as_str(), f.detail.as_str())).collect();
     let detail = "money of 9709.70 EUR and a float of 0.00 EUR do not cover liabilities of 10000.00 EUR, 290.30 EUR are missing: new funding is stopped, 1 release waits";
-    assert_eq!(found, [("I7", "EUR", detail)]);
+    assert_eq!(found, [("COVERAGE_SHORT", "EUR", detail)]);
 
     let almost = world.float("290.29", "tu_1").await.expect("posts");
     assert_eq!((almost.surplus, almost.resumed), (eur(-1), 0));
@@ -295,12 +295,14 @@ async fn once_the_reserve_is_used_up_funding_stops_and_goes_on_with_a_larger_one
     assert_eq!(pages.take(), ["coverage_short"]);
     assert_eq!(fund(&web, &contract, "key-1").await.0, 503, "a cent more than the platform stands for");
     let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
-    assert!(found.iter().any(|f| f.rule == "I7" && f.detail.contains("new funding is stopped")), "{found:?}");
+    assert!(found.iter().any(|f| f.rule == "COVERAGE_SHORT" && f.detail.contains("new funding is stopped")), "{found:?}");
     world.db.run_sql("update platform_reserves set amount = 3599 where currency = 'EUR'").await;
     assert_eq!(fund(&web, &contract, "key-2").await.0, 201);
     let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
     assert!(
-        found.iter().any(|f| f.rule == "I7" && f.detail.contains("within the reserve of 3599, nothing is stopped")),
+        found
+            .iter()
+            .any(|f| f.rule == "COVERAGE_SHORT" && f.detail.contains("within the reserve of 35.99 EUR, nothing is stopped")),
         "{found:?}"
     );
 }

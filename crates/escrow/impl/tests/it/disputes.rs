@@ -7,7 +7,7 @@ use kernel::Decision;
 use serde_json::json;
 
 use crate::webhooks::{deliver, event};
-use crate::world::World;
+use crate::world::{World, eur};
 
 impl World {
     /// The open alarms, `kind object`.
@@ -32,7 +32,7 @@ impl World {
     }
 
     async fn look(&self, funding: &Funding) {
-        let job = tasks::PaymentJob { org: self.owner.org, payment: funding.escrow.id };
+        let job = tasks::SyncCharge { org: self.owner.org, payment: funding.escrow.id };
         self.service.sync_charge(job).await.expect("looks");
     }
 
@@ -262,7 +262,7 @@ async fn a_transfer_that_arrived_after_all_widens_the_hold() {
     };
     let transfer = escrow_api::PaymentProvider::create_transfer(&*other.provider, &order).await.expect("made").id;
     let job =
-        tasks::TransferJob { org: other.owner.org, release: release.parse::<uuid::Uuid>().expect("an id").into(), transfer };
+        tasks::SyncTransfer { org: other.owner.org, release: release.parse::<uuid::Uuid>().expect("an id").into(), transfer };
     other.service.sync_transfer(job).await.expect("syncs");
     let mut holds = other.open_holds().await;
     holds.sort();
@@ -311,14 +311,101 @@ async fn a_dispute_of_nobodys_charge_is_an_alarm() {
 }
 
 #[tokio::test]
+async fn one_that_a_person_settled_stays_settled_however_often_the_lists_are_read() {
+    let world = World::new().await;
+    let dispute = world.provider.dispute("pi_foreign", DisputeStage::Open);
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!(world.open_alarms().await, [format!("dispute_unmatched {dispute}")]);
+    let system = world.db.system_uow();
+    let alarm = db::alarms(&system, false).await.expect("lists").remove(0).id;
+    let said = said("it is of our other shop");
+    db::settle_alarm(&system, alarm, &said.operator, said.reason.as_ref().expect("a reason")).await.expect("settles");
+    for _ in 0..3 {
+        world.clock.advance(chrono::TimeDelta::minutes(6));
+        world.service.sweep().await.expect("sweeps");
+        assert_eq!(world.open_alarms().await, [] as [&str; 0]);
+    }
+    let other = world.provider.dispute("pi_other", DisputeStage::Open);
+    world.clock.advance(chrono::TimeDelta::minutes(6));
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!(world.open_alarms().await, [format!("dispute_unmatched {other}")], "that is another one");
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_looked_at_lets_others_have_their_turn() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    world.provider.dispute(&funding.intent, DisputeStage::Open);
+    world.look(&funding).await;
+    world.db.run_sql("update charge_incidents set seen_at = now() - interval '2 hours'").await;
+    world.provider.mishaps("charge", [Mishap::Unavailable]);
+    world.service.sweep().await.expect("sweeps");
+    assert!(world.work().await.iter().any(|ran| ran.error().is_some()), "the look fails");
+    let due = "select count(*) from charge_incidents where seen_at < now() - interval '1 hour'";
+    assert_eq!(world.db.query(due).await, ["0"]);
+}
+
+#[tokio::test]
 async fn of_many_looks_at_once_one_places_the_hold() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
     world.provider.dispute(&funding.intent, DisputeStage::Open);
-    let job = tasks::PaymentJob { org: world.owner.org, payment: funding.escrow.id };
+    let job = tasks::SyncCharge { org: world.owner.org, payment: funding.escrow.id };
     let looks = futures::future::join_all((0..16).map(|_| world.service.sync_charge(job))).await;
     assert!(looks.iter().all(Result::is_ok));
     assert_eq!(world.db.query("select count(*) from holds").await, ["1"]);
     assert_eq!(world.db.query("select count(*) from alarms").await, ["1"]);
     assert_eq!(world.db.query("select count(*) from audit_entries where action = 'escrow.hold_placed'").await, ["2"]);
+}
+
+#[tokio::test]
+async fn parts_released_around_a_refund_pay_the_shown_fee_and_wait_until_the_money_is_made_up_for() {
+    let world = World::new().await;
+    let (contract, funding) = world.funded().await;
+    let milestone = contract.milestones[0].id;
+    let approve = async |amount: Option<i64>| {
+        world.submit(milestone).await.expect("submits");
+        world.approve(milestone, amount).await.map(|_| ())
+    };
+    let sweep = async || world.service.sweep().await.expect("sweeps");
+    approve(Some(333_333)).await.expect("approves");
+    world.release(&funding).await.expect("releases");
+    world.work().await;
+    assert_eq!(world.provider.transfers().len(), 1);
+
+    // Somebody gives 100.00 back to the payer at the provider's dashboard.
+    world.provider.change_charge(&funding.intent, |charge| charge.amount_refunded = 10_000);
+    world.provider.move_money(eur(-10_000));
+    let object = json!({ "id": format!("ch_{}", funding.intent), "payment_intent": funding.intent });
+    deliver(&world, &event("evt_refund", "charge.refunded", object)).await.expect("is taken");
+    world.work().await;
+    let charge = format!("ch_{}", funding.intent);
+    assert_eq!(world.open_holds().await, [format!("contract refund {charge}")], "money of it left: the whole contract");
+    on_hold(approve(Some(333_333)).await, "refund");
+    sweep().await;
+    let alarms = "select kind from alarms where settled_at is null order by kind";
+    assert_eq!(world.db.query(alarms).await, ["balance_short", "charge_refunded"]);
+
+    let place = escrow::HoldPlace::Contract(contract.id);
+    escrow::unfreeze(&world.db.system_uow(), place, "refund", &said("the platform stands for it")).await.expect("lifts");
+    world.approve(milestone, Some(333_333)).await.expect("approves");
+    world.release(&funding).await.expect("is asked for");
+    world.work().await;
+    assert_eq!(world.provider.transfers().len(), 1, "what was refunded is not there: others' money does not pay for it");
+    world.provider.move_money(eur(10_000));
+    sweep().await;
+    world.work().await;
+    assert_eq!(world.provider.transfers().len(), 2);
+    approve(None).await.expect("approves the rest");
+    world.release(&funding).await.expect("releases");
+    world.work().await;
+
+    let parts = "select concat_ws(' ', gross, fee, net, status) from releases order by seq";
+    assert_eq!(
+        world.db.query(parts).await,
+        ["333333 8333 325000 sent", "333333 8334 324999 sent", "333334 8333 325001 sent"],
+        "25000 in all"
+    );
+    assert_eq!(world.milestone(milestone).await.status.name(), "released");
+    world.assert_healthy().await;
 }

@@ -1,4 +1,4 @@
-//! E0: the platform's own money, once per source, closed to tenants.
+//! The platform's own money, once per source, closed to tenants.
 
 use escrow::{FloatError, Own};
 use escrow_api::BalanceMovement;

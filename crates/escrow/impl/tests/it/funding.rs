@@ -1,6 +1,6 @@
 //! From intent to held money, whatever breaks in between.
 
-use escrow::jobs::PaymentJob;
+use escrow::jobs::SyncPayment;
 use escrow_api::fake::Mishap;
 use escrow_api::{Error, Escrows, Fund, PaymentStatus, Stated};
 use kernel::{OrgId, ProjectId};
@@ -30,7 +30,7 @@ async fn the_owner_is_charged_with_the_processing_cost_and_the_rest_is_held() {
     assert_eq!(world.escrow(&funding).await.status.name(), "available");
     assert_eq!(world.milestone(milestone).await.status.name(), "funded");
     assert_eq!(world.balances().await, ["1010 1000001", "2000 -1000000", "4010 -29898", "5000 29897"]);
-    assert_eq!(world.kinds().await, ["E1", "E1b", "E2"]);
+    assert_eq!(world.kinds().await, ["funds_available", "payment_received", "processing_fee_kept"]);
     world.assert_healthy().await;
 }
 
@@ -134,11 +134,11 @@ async fn money_that_was_not_asked_for_like_this_waits_in_suspense() {
         }
         assert_eq!(world.escrow(&funding).await.status.name(), "suspense");
         assert_eq!(world.milestone(milestone).await.status.name(), "planned");
-        assert_eq!(world.kinds().await, ["E13", "E1b", "E2"]);
+        assert_eq!(world.kinds().await, ["funds_available", "payment_in_suspense", "processing_fee_kept"]);
         assert_eq!(world.balances().await, ["1010 1000001", "2090 -1029898", "5000 29897"]);
         let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
         let rules: Vec<_> = found.iter().map(|finding| finding.rule).collect();
-        assert_eq!(rules, ["I7", "PAYMENT_IN_SUSPENSE"], "the provider's fee is not covered by what is owed back");
+        assert_eq!(rules, ["COVERAGE_SHORT", "PAYMENT_IN_SUSPENSE"], "the provider's fee is not covered by what is owed back");
     }
 }
 
@@ -176,7 +176,7 @@ async fn a_refused_order_ends_the_payment() {
 async fn another_tenants_payment_is_not_there() {
     let world = World::new().await;
     let (_, funding) = world.funded().await;
-    let job = PaymentJob { org: OrgId::new(), payment: funding.escrow.id };
+    let job = SyncPayment { org: OrgId::new(), payment: funding.escrow.id };
     assert!(matches!(world.service.sync_payment(job).await, Err(Error::NotFound("escrow"))));
 }
 
@@ -208,7 +208,7 @@ async fn looks_in_any_order_however_stale_end_the_same() {
     assert_eq!(world.db.query(ends).await, ["available funded"]);
     assert_eq!(
         world.db.query("select kind || ' ' || count(*) from ledger_transactions group by kind order by kind").await,
-        ["E1 120", "E1b 120", "E2 120"]
+        ["funds_available 120", "payment_received 120", "processing_fee_kept 120"]
     );
     world.assert_healthy().await;
 }

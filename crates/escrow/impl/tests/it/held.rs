@@ -1,4 +1,4 @@
-//! Held money grows old: new funding stops after 75 days, a person must act from 85 (domain.md §2.3).
+//! Held money grows old: new funding stops after 75 days, a person must act from 85 (docs/domain/money.md).
 
 use std::time::Duration;
 
@@ -98,4 +98,39 @@ async fn from_60_days_on_the_doctor_warns_and_from_85_a_person_must_act() {
     world.work().await;
     world.service.sweep().await.expect("sweeps");
     assert_eq!((world.broken().await, pages.take()), (vec![], vec![]));
+}
+
+#[actix_web::test]
+async fn money_that_a_release_reserved_is_as_old_until_it_has_left() {
+    let web = Web::over(World::new().await);
+    let world = &web.world;
+    let contract = world.contract(&[100_000, 200_000]).await;
+    let milestone = contract.milestones[0].id;
+    let first = funded(world, milestone).await;
+    world.submit(milestone).await.expect("submits");
+    world.approve(milestone, Some(40_000)).await.expect("approves a part");
+    world.db.advance_clock(76 * DAY).await;
+    let (status, problem) = ask(&web, &contract, 1).await;
+    assert_eq!((status, &problem["code"], &problem["milestoneId"]), (409, &json!("HELD_TOO_LONG"), &json!(milestone)));
+    world.db.advance_clock(9 * DAY).await;
+    let told = async || {
+        let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
+        let line =
+            |finding: &escrow_api::Finding| format!("{} {}", finding.rule, finding.detail.split(" funded").next().unwrap_or(""));
+        found.iter().map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(told().await, ["MONEY_HELD_TOO_LONG 1000.00 EUR"], "what is held and what is reserved, once");
+    // The part has left, the rest is reserved as a whole.
+    world.service.release(&world.owner.ctx(), first.escrow.id).await.expect("releases");
+    world.work().await;
+    assert_eq!(told().await, ["MONEY_HELD_TOO_LONG 600.00 EUR"]);
+    world.submit(milestone).await.expect("submits the rest");
+    world.approve(milestone, None).await.expect("approves the rest");
+    assert_eq!(told().await, ["MONEY_HELD_TOO_LONG 600.00 EUR"], "reserved alone");
+    let (status, problem) = ask(&web, &contract, 1).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("HELD_TOO_LONG")));
+    world.service.release(&world.owner.ctx(), first.escrow.id).await.expect("releases");
+    world.work().await;
+    assert_eq!(told().await, [""; 0]);
+    assert_eq!(ask(&web, &contract, 1).await.0, 201);
 }

@@ -1,6 +1,6 @@
 //! While a hold is open no money moves there, whoever asks; both parties see that there is one, and nobody but the platform lifts it.
 
-use escrow::jobs::ReleaseJob;
+use escrow::jobs::SendRelease;
 use escrow::{HoldError, HoldPlace, freeze, unfreeze};
 use escrow_api::fake::Mishap;
 use escrow_api::{Contracts, Error, Escrows, Hold};
@@ -103,7 +103,7 @@ async fn what_may_have_left_is_looked_for_under_a_hold_but_not_asked_for_again()
         let (contract, funding) = world.approved().await;
         let milestone = HoldPlace::Milestone(contract.milestones[0].id);
         let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release.id;
-        let job = ReleaseJob { org: world.owner.org, release };
+        let job = SendRelease { org: world.owner.org, release };
         if arrived {
             world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
             world.work().await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::http::header::{ETAG, HeaderMap, IF_NONE_MATCH};
 use actix_web::test;
+use module::Wired;
 use serde_json::{Value, json};
 use web::{AppDeps, Routes, Settings};
 
@@ -28,10 +29,10 @@ impl Web {
         let mut routes = Routes::new();
         escrow::routes(&mut routes);
         let settings = Settings { access_log: false, ..Settings::default() };
-        let policy = Arc::new(crate::fakes::Policy::real());
+        let policy = Arc::new(auth_api::fake::Policy::shipped());
         let deps = AppDeps::new(Arc::new(routes), Arc::clone(&tokens) as _, settings).authorizer(policy).data({
             let service = Arc::clone(&world.service);
-            move |config| escrow::app_data(config, &service)
+            move |config| Wired::data(Arc::clone(&service), config)
         });
         Self { world, deps, tokens }
     }
@@ -117,7 +118,7 @@ async fn the_journey_over_http() {
     assert_eq!((status, &early["currentState"]), (409, &json!("funding")));
     world.provider.pay(&intent, 29_897, kernel::Clock::now(&*world.clock), true);
     world.service.sweep().await.expect("sweeps");
-    let job = escrow::jobs::PaymentJob { org: owner.org, payment: escrow.parse().expect("an id") };
+    let job = escrow::jobs::SyncPayment { org: owner.org, payment: escrow.parse().expect("an id") };
     world.service.sync_payment(job).await.expect("syncs");
 
     assert_eq!(web.post(contractor, &format!("/api/milestones/{milestone}/submit"), json!({ "evidence": [1] })).await.0, 422);

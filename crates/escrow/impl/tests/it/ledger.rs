@@ -34,7 +34,8 @@ async fn a_transaction_that_does_not_sum_to_zero_is_refused_at_commit() {
     for entries in
         [r#"[{"account": 1000, "amount": 100}, {"account": 2090, "amount": -99}]"#, r#"[{"account": 1000, "amount": 100}]"#, "[]"]
     {
-        let said = world.refusal(&world.owner.ctx(), &vouched(&world, contract, "E13", &charge, entries).await).await;
+        let said =
+            world.refusal(&world.owner.ctx(), &vouched(&world, contract, "payment_in_suspense", &charge, entries).await).await;
         assert!(said.contains("entries that sum to"), "{said}");
     }
     assert_eq!(world.balances().await, before);
@@ -46,7 +47,8 @@ async fn what_is_owed_never_turns_into_what_is_due() {
     let (contract, charge) = in_suspense(&world).await;
     let overdraw =
         r#"[{"account": 2000, "subject": "00000000-0000-0000-0000-000000000001", "amount": 1}, {"account": 1010, "amount": -1}]"#;
-    let said = world.refusal(&world.owner.ctx(), &vouched(&world, contract, "E13", &charge, overdraw).await).await;
+    let said =
+        world.refusal(&world.owner.ctx(), &vouched(&world, contract, "payment_in_suspense", &charge, overdraw).await).await;
     assert!(said.contains("ledger_balances_liability"), "{said}");
 }
 
@@ -55,7 +57,8 @@ async fn nobody_writes_it_but_its_function_and_nobody_changes_it() {
     let world = World::new().await;
     let (contract, _) = world.funded().await;
     let fine = r#"[{"account": 1000, "amount": 1}, {"account": 2090, "amount": -1}]"#;
-    let theirs = world.refusal(&world.contractor.ctx(), &vouched(&world, contract.id, "E13", "ch_x", fine).await).await;
+    let theirs =
+        world.refusal(&world.contractor.ctx(), &vouched(&world, contract.id, "payment_in_suspense", "ch_x", fine).await).await;
     assert!(theirs.contains("is not the tenant's to write"), "{theirs}");
     for table in ["ledger_transactions", "ledger_entries", "ledger_balances"] {
         for sql in [
@@ -81,7 +84,7 @@ async fn nobody_posts_but_the_program() {
     let (contract, _) = world.approved().await;
     let before = (world.balances().await, world.kinds().await);
     let fine = r#"[{"account": 1000, "amount": 1}, {"account": 2090, "amount": -1}]"#;
-    let honest = vouched(&world, contract.id, "E13", "ch_x", fine).await;
+    let honest = vouched(&world, contract.id, "payment_in_suspense", "ch_x", fine).await;
     for forged in
         [honest.replace(r#""amount": 1}"#, r#""amount": 2}"#), honest.replace("\\x", "\\x00"), honest.replace("ch_x", "ch_y")]
     {
@@ -116,22 +119,25 @@ async fn a_posting_says_what_its_payment_or_release_says() {
     let left = format!(r#"[{{"account": 2020, "subject": "{release}", "amount": 1}}, {{"account": 1010, "amount": -1}}]"#);
     let returned = format!(r#"[{{"account": 1010, "amount": 1}}, {{"account": 2090, "subject": "{release}", "amount": -1}}]"#);
     for (kind, object, entries) in [
-        ("E13", charge, &two),
-        ("E13", "ch_nobodys", &two),
-        ("E1", charge, &more),
-        ("E1b", "txn_nobodys", &two),
-        ("E2", "txn_nobodys", &two),
-        ("E3", release, &back),
-        ("E3v", release, &back),
-        ("E4", "tr_x", &left),
-        ("E5", "tr_x", &returned),
-        ("E9", "x", &two),
+        ("payment_in_suspense", charge, &two),
+        ("payment_in_suspense", "ch_nobodys", &two),
+        ("payment_received", charge, &more),
+        ("processing_fee_kept", "txn_nobodys", &two),
+        ("funds_available", "txn_nobodys", &two),
+        ("release_reserved", release, &back),
+        ("release_voided", release, &back),
+        ("release_sent", "tr_x", &left),
+        ("transfer_reversed", "tr_x", &returned),
+        ("reversal_held_again", release, &returned),
+        ("reversal_paid_again", "tr_x", &returned),
     ] {
         let said = world.refusal(&world.owner.ctx(), &vouched(&world, contract.id, kind, object, entries).await).await;
         assert!(said.contains("is not what its payment or release says"), "{kind}: {said}");
     }
+    let said = world.refusal(&world.owner.ctx(), &vouched(&world, contract.id, "dispute_lost", "x", &two).await).await;
+    assert!(said.contains("ledger_transactions_kind_check"), "{said}");
     let signing = world.open(&world.terms_of(&[100_000])).await.expect("opens");
-    let said = world.refusal(&world.owner.ctx(), &vouched(&world, signing, "E13", charge, &two).await).await;
+    let said = world.refusal(&world.owner.ctx(), &vouched(&world, signing, "payment_in_suspense", charge, &two).await).await;
     assert!(said.contains("was never in force"), "{said}");
 }
 
@@ -173,11 +179,43 @@ async fn a_source_is_posted_once() {
     let ctx = Ctx::system(world.owner.org, RequestId::generate());
     let entries = r#"[{"account": 4010, "amount": 7}, {"account": 2090, "amount": -7}]"#;
     for _ in 0..3 {
-        world.accept(&ctx, &vouched(&world, contract, "E13", &charge, entries).await).await;
+        world.accept(&ctx, &vouched(&world, contract, "payment_in_suspense", &charge, entries).await).await;
     }
     assert_eq!(world.kinds().await.len(), kinds.len() + 1);
     assert_eq!(world.db.query("select balance from ledger_balances where account = 4010").await, ["7"]);
     assert_ne!(world.balances().await, before);
+}
+
+#[tokio::test]
+async fn a_thing_of_the_providers_is_posted_in_one_ledger_of_all() {
+    let world = World::new().await;
+    world.funded().await;
+    world.assert_healthy().await;
+    let stranger = crate::fakes::Person::new(kernel::OrgId::new(), kernel::OrgRole::Owner);
+    let take = |org: kernel::OrgId, posting: &str| format!("select app.take_posted_object('{org}', '{posting}')");
+    // Past every door: the same charge in another organisation's ledger.
+    let ours = world.db.query("select id from ledger_transactions where source_kind = 'charge'").await.remove(0);
+    let theirs = uuid::Uuid::now_v7().to_string();
+    world
+        .db
+        .run_sql(&format!(
+            "set session_replication_role = replica;
+             insert into ledger_transactions select (jsonb_populate_record(t, jsonb_build_object('org_id', '{}', 'id', '{theirs}'))).*
+             from ledger_transactions t where t.id = '{ours}'",
+            stranger.org
+        ))
+        .await;
+    let said = world.refusal(&stranger.ctx(), &take(stranger.org, &theirs)).await;
+    assert!(said.contains("is posted in another ledger already"), "{said}");
+    let said = world.refusal(&stranger.ctx(), &take(world.owner.org, &ours)).await;
+    assert!(said.contains("is not in the tenant's ledger"), "{said}");
+    world.accept(&world.owner.ctx(), &take(world.owner.org, &ours)).await;
+    let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
+    assert!(
+        found.iter().any(|finding| finding.subject == theirs && finding.detail.contains("was taken for another posting")),
+        "{found:?}"
+    );
+    assert!(world.tamper("delete from posted_objects").await.contains("append-only"));
 }
 
 #[tokio::test]
@@ -206,5 +244,5 @@ async fn the_doctor_finds_what_was_tampered_with() {
     let mut rules: Vec<_> =
         escrow::doctor(&world.db.system_uow()).await.expect("comes").into_iter().map(|finding| finding.rule).collect();
     rules.dedup();
-    assert_eq!(rules, ["I1", "I3", "I4", "I6"]);
+    assert_eq!(rules, ["LEDGER_UNBALANCED", "LEDGER_BALANCE_WRONG", "MONEY_STATE_MISMATCH", "PROVIDER_OBJECT_UNPOSTED"]);
 }

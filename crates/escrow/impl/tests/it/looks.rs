@@ -1,10 +1,11 @@
 //! What no event tells of is noticed all the same: soon, when a worker starts, and when somebody reads it.
 
 use chrono::TimeDelta;
-use escrow::jobs::{self as tasks, AccountJob};
+use escrow::jobs::{SyncAccount, SyncPayment};
 use escrow_api::fake::Mishap;
 use escrow_api::{Contracts, Escrows, Milestones, Payees, PaymentStatus};
 use futures::future::join_all;
+use uow::Task;
 
 use crate::world::World;
 
@@ -15,7 +16,7 @@ fn looks(world: &World) -> usize {
 /// Runs every job that is due: how many looks at payments and accounts were among them.
 async fn run(world: &World) -> usize {
     let ran = world.work().await;
-    ran.iter().filter(|ran| [tasks::SYNC_PAYMENT, tasks::SYNC_ACCOUNT].contains(&ran.name())).count()
+    ran.iter().filter(|ran| [SyncPayment::NAME, SyncAccount::NAME].contains(&ran.name())).count()
 }
 
 async fn sweep(world: &World) -> usize {
@@ -170,5 +171,82 @@ async fn an_account_being_set_up_is_looked_at_until_it_is_active() {
     assert_eq!(world.db.query("select status from payee_accounts").await, ["active"]);
     world.clock.advance(TimeDelta::days(2));
     assert_eq!(sweep(&world).await, 0, "an active one is told of by its events, and by what is sent to it");
-    world.service.sync_account(AccountJob { org: world.contractor.org }).await.expect("can be asked for");
+    world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("can be asked for");
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_at_is_looked_at_ever_less_often() {
+    let world = World::new().await;
+    world.service.onboard(&world.contractor.ctx()).await.expect("onboards");
+    world.provider.mishaps("account", vec![Mishap::Unavailable; 8]);
+    let account = SyncAccount { org: world.contractor.org };
+    let mut looks = Vec::new();
+    for minutes in [1, 4, 10, 60] {
+        world.clock.advance(TimeDelta::minutes(minutes) + TimeDelta::seconds(1));
+        world.service.sync_account(account).await.expect_err("the provider does not answer");
+        assert_eq!(sweep(&world).await, 0, "the next look is a while off");
+        looks.extend(world.db.query("select looks from payee_accounts").await);
+    }
+    assert_eq!(looks, ["1", "2", "3", "4"]);
+
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let funding = world.fund(contract.milestones[0].id).await.expect("funds");
+    world.provider.mishaps("payment_intent", vec![Mishap::Unavailable; 4]);
+    let mut looks = Vec::new();
+    for minutes in [1, 4, 10, 60] {
+        world.clock.advance(TimeDelta::minutes(minutes) + TimeDelta::seconds(1));
+        world.sync(&funding).await.expect_err("the provider does not answer");
+        assert_eq!(sweep(&world).await, 0, "the next look is a while off");
+        looks.extend(world.db.query("select looks from payments").await);
+    }
+    assert_eq!(looks, ["1", "2", "3", "4"]);
+    // What came meanwhile is seen by the next one.
+    world.pay(&funding, true);
+    world.sync(&funding).await.expect("syncs");
+    assert_eq!(world.milestone(contract.milestones[0].id).await.status.name(), "funded");
+}
+
+#[tokio::test]
+async fn a_release_whose_charge_cannot_be_read_says_so_and_lets_others_have_their_turn() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("sends");
+    world.db.run_sql("update releases set updated_at = now() - interval '1 hour'").await;
+    world.provider.mishaps("charge", [Mishap::Unavailable]);
+    assert!(world.work().await.iter().any(|ran| ran.error().is_some()));
+    let noted =
+        "select concat_ws(' ', updated_at > now() - interval '1 minute', maybe_sent_at is null, last_error) from releases";
+    let noted = world.db.query(noted).await.remove(0);
+    assert!(noted.starts_with("t t ") && noted.contains("connection refused"), "{noted}");
+}
+
+#[tokio::test]
+async fn transfers_that_cannot_be_read_any_more_do_not_keep_the_others_from_being_looked_at() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.work().await;
+    // More than are looked at in one sweep, all sent before it, and of accounts that are gone.
+    world
+        .db
+        .run_sql(
+            "set session_replication_role = replica;
+             insert into releases select (jsonb_populate_record(r, jsonb_build_object('id', gen_random_uuid(), 'seq', 1 + n,
+                 'transfer', 'tr_gone_' || n, 'sent_at', r.sent_at - interval '1 hour'))).*
+             from releases r, generate_series(1, 150) n",
+        )
+        .await;
+    let transfer = world.provider.transfers()[0].id.clone();
+    world.provider.change_transfer(&transfer, |changed| changed.reversed = changed.amount);
+    world.clock.advance(TimeDelta::days(1));
+    for status in ["sent", "reversed"] {
+        world.service.sweep().await.expect("sweeps");
+        world.work().await;
+        assert_eq!(world.db.query(&format!("select status from releases where transfer = '{transfer}'")).await, [status]);
+    }
+    // Once a day each, whatever comes of it.
+    world.service.sweep().await.expect("sweeps");
+    let due = world.db.query("select count(*) from releases where transfer_look_at is null or transfer_look_at < now()").await;
+    assert_eq!(due, ["0"]);
 }

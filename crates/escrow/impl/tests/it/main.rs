@@ -15,6 +15,7 @@ mod holds;
 mod http;
 mod ledger;
 mod looks;
+mod obligations;
 mod payees;
 mod releases;
 mod resolve;

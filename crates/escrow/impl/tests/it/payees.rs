@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use escrow::Resolution;
-use escrow::jobs::AccountJob;
+use escrow::jobs::SyncAccount;
 use escrow_api::fake::Mishap;
 use escrow_api::{Contract, Contracts, Error, Escrows, Payees};
 use kernel::OrgRole;
@@ -13,9 +13,8 @@ use crate::webhooks::{deliver, event};
 use crate::world::{World, ada, eur};
 
 fn changes(world: &World) -> Vec<(Option<Value>, Option<Value>)> {
-    let entries = world.trail.0.lock().expect("not poisoned");
-    let changed = entries.iter().filter(|entry| entry.action == "payee_account.changed");
-    changed.map(|entry| (entry.before.clone(), entry.after.clone())).collect()
+    let entries = world.trail.entries().into_iter().map(|(_, entry)| entry);
+    entries.filter(|entry| entry.action == "payee_account.changed").map(|entry| (entry.before, entry.after)).collect()
 }
 
 #[tokio::test]
@@ -47,7 +46,7 @@ async fn closed(world: &World) -> (Contract, String) {
     let contract = world.contract(&[1_000_000, 500_000]).await;
     let account = world.db.query("select account from payee_accounts").await.remove(0);
     world.provider.deauthorize(&account);
-    world.service.sync_account(AccountJob { org: world.contractor.org }).await.expect("is told");
+    world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("is told");
     assert_eq!(world.db.query("select status from payee_accounts").await, ["closed"]);
     (contract, account)
 }
@@ -60,7 +59,7 @@ async fn replace(world: &World) -> String {
 
 async fn activate(world: &World, account: &str) {
     world.provider.complete_onboarding(account);
-    world.service.sync_account(AccountJob { org: world.contractor.org }).await.expect("is told");
+    world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("is told");
 }
 
 async fn status(world: &World, contract: &Contract) -> &'static str {
@@ -81,8 +80,8 @@ async fn a_closed_account_is_replaced_on_the_word_of_an_owner_and_nobody_elses()
     let org = world.contractor.org;
     assert_eq!(world.provider.keys(), [format!("acct_{org}"), format!("acct_{org}_1")], "a fresh key");
     assert_eq!(world.db.query("select account from payee_accounts_retired").await, std::slice::from_ref(&old));
-    let entries = world.trail.0.lock().expect("not poisoned").clone();
-    let replaced = entries.iter().find(|entry| entry.action == "payee_account.replace").expect("on record");
+    let entries = world.trail.entries();
+    let (_, replaced) = entries.iter().find(|(_, entry)| entry.action == "payee_account.replace").expect("on record");
     assert_eq!(replaced.before.as_ref().expect("before")["account"], old);
     // Asked again, by an admin too, it is the same account.
     let again = world.service.onboard(&admin.ctx()).await.expect("goes on");
@@ -131,7 +130,7 @@ async fn what_was_not_sent_goes_to_the_new_account() {
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("sends");
     world.work().await;
     world.provider.deauthorize(&old);
-    world.service.sync_account(AccountJob { org: world.contractor.org }).await.expect("is told");
+    world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("is told");
     world.work_ahead().await;
     let waits = world.db.query("select concat_ws(' ', status, last_error) from releases").await.remove(0);
     assert!(waits.starts_with("sending the contract is suspended"), "{waits}");
@@ -156,7 +155,7 @@ async fn what_may_have_been_sent_to_the_old_account_is_never_sent_to_the_new_one
     world.work().await;
     assert_eq!(world.db.query("select status from releases").await, ["unknown"]);
     world.provider.deauthorize(&old);
-    world.service.sync_account(AccountJob { org: world.contractor.org }).await.expect("is told");
+    world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("is told");
     let new = replace(&world).await;
     activate(&world, &new).await;
     let moved = world.refusal(&world.owner.ctx(), &format!("update releases set destination = '{new}'")).await;
@@ -177,7 +176,7 @@ async fn what_was_lost_on_its_way_to_the_old_account_is_asked_for_there_and_only
     world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("sends");
     world.work().await;
     world.provider.deauthorize(&old);
-    world.service.sync_account(AccountJob { org: world.contractor.org }).await.expect("is told");
+    world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("is told");
     let new = replace(&world).await;
     activate(&world, &new).await;
     for _ in 0..3 {
@@ -221,6 +220,5 @@ async fn an_account_whose_holder_left_the_platform_is_closed_when_its_event_come
     left["id"] = json!("evt_2");
     deliver(&world, &left).await.expect("kept");
     world.work().await;
-    let entries = world.trail.0.lock().expect("not poisoned").clone();
-    assert_eq!(entries.iter().filter(|entry| entry.action == "payee_account.closed").count(), 1);
+    assert_eq!(world.trail.entries().iter().filter(|(_, entry)| entry.action == "payee_account.closed").count(), 1);
 }

@@ -1,6 +1,6 @@
 //! Money goes out once.
 
-use escrow::jobs::{ReleaseJob, TransferJob};
+use escrow::jobs::{SendRelease, SyncTransfer};
 use escrow_api::fake::Mishap;
 use escrow_api::{Contracts, Error, Escrows};
 use futures::future::join_all;
@@ -28,7 +28,10 @@ async fn an_approved_milestone_is_released_less_the_fee() {
         transfers.iter().map(|t| (t.amount, &t.id)).collect::<Vec<_>>(),
         [(eur(975_000), milestone.release.expect("one").transfer.as_ref().expect("sent"))]
     );
-    assert_eq!(world.kinds().await, ["E1", "E1b", "E2", "E3", "E4"]);
+    assert_eq!(
+        world.kinds().await,
+        ["funds_available", "payment_received", "processing_fee_kept", "release_reserved", "release_sent"]
+    );
     assert_eq!(world.balances().await, ["1010 25001", "4000 -25000", "4010 -29898", "5000 29897"]);
 
     let statement = world.service.statement(&world.contractor.ctx(), contract.id).await.expect("reads");
@@ -39,7 +42,7 @@ async fn an_approved_milestone_is_released_less_the_fee() {
         (eur(1_000_000), eur(0), eur(0), eur(1_000_000))
     );
     assert_eq!(statement.sum, eur(0));
-    assert!(statement.transactions.iter().any(|t| t.kind == "E4" && t.object == transfers[0].id));
+    assert!(statement.transactions.iter().any(|t| t.kind == "release_sent" && t.object == transfers[0].id));
     world.assert_healthy().await;
 
     let done = world.service.complete(&world.owner.ctx(), contract.id).await.expect("completes");
@@ -54,7 +57,7 @@ async fn sixty_four_at_once_make_one_release_and_one_transfer() {
     let answers = join_all((0..64).map(|_| world.service.release(&ctx, funding.escrow.id))).await;
     let ids: std::collections::HashSet<_> = answers.into_iter().map(|answer| answer.expect("released").release.id).collect();
     assert_eq!(ids.len(), 1);
-    let job = ReleaseJob { org: world.owner.org, release: *ids.iter().next().expect("one") };
+    let job = SendRelease { org: world.owner.org, release: *ids.iter().next().expect("one") };
     let sent = join_all((0..8).map(|_| world.service.send_release(job))).await;
     assert!(sent.iter().all(Result::is_ok));
     world.work().await;
@@ -113,7 +116,7 @@ async fn the_event_may_come_before_the_answer() {
     world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
     world.work().await;
     let transfer = world.provider.transfers()[0].id.clone();
-    let job = TransferJob { org: world.owner.org, release, transfer };
+    let job = SyncTransfer { org: world.owner.org, release, transfer };
     for _ in 0..2 {
         world.service.sync_transfer(job.clone()).await.expect("syncs");
     }
@@ -136,7 +139,10 @@ async fn a_refused_transfer_voids_the_reservation_and_can_be_released_anew() {
         (refused.status.name(), refused.held, refused.release.expect("one").status.name()),
         ("approved", eur(1_000_000), "failed")
     );
-    assert_eq!(world.kinds().await, ["E1", "E1b", "E2", "E3", "E3v"]);
+    assert_eq!(
+        world.kinds().await,
+        ["funds_available", "payment_received", "processing_fee_kept", "release_reserved", "release_voided"]
+    );
     world.assert_healthy().await;
     let second = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases anew").release;
     assert_eq!((second.seq, second.net), (2, first.net));

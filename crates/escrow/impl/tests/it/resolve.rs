@@ -35,8 +35,7 @@ fn sent(transfer: &str) -> Resolution {
 }
 
 fn trail(world: &World) -> Vec<(String, Option<Value>)> {
-    let entries = world.trail.0.lock().expect("not poisoned");
-    entries.iter().rev().take(2).map(|entry| (entry.action.clone(), entry.after.clone())).collect()
+    world.trail.entries().into_iter().rev().take(2).map(|(_, entry)| (entry.action, entry.after)).collect()
 }
 
 #[tokio::test]

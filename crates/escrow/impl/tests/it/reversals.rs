@@ -3,9 +3,10 @@
 use escrow::{Settlement, Unsettled};
 use escrow_api::fake::Mishap;
 use escrow_api::{Contract, Escrows, Funding, PaymentProvider, TransferOrder, TransferState};
-use kernel::ReleaseId;
+use kernel::{OrgId, OrgRole, ReleaseId};
 use serde_json::{Value, json};
 
+use crate::fakes::Person;
 use crate::http::Web;
 use crate::webhooks::{deliver, event};
 use crate::world::{World, ada, eur};
@@ -64,7 +65,10 @@ async fn what_comes_back_stops_its_contract_until_a_person_holds_it_again() {
     }
     assert_eq!(open_alarms(world).await, ["transfer_reversed"]);
     assert_eq!(world.broken().await, ["TRANSFER_REVERSED"]);
-    assert_eq!(world.kinds().await, ["E1", "E1b", "E2", "E3", "E4", "E5"]);
+    assert_eq!(
+        world.kinds().await,
+        ["funds_available", "payment_received", "processing_fee_kept", "release_reserved", "release_sent", "transfer_reversed"]
+    );
     assert_eq!(world.balances().await, ["1010 425001", "2090 -400000", "4000 -25000", "4010 -29898", "5000 29897"]);
     let (status, problem) = fund(&web, &contract).await;
     assert_eq!(
@@ -91,7 +95,7 @@ async fn what_comes_back_stops_its_contract_until_a_person_holds_it_again() {
     assert_eq!(fund(&web, &contract).await.0, 201);
 
     // Both parties were told, each in its own trail.
-    let owners: Vec<String> = world.trail.0.lock().expect("not poisoned").iter().map(|entry| entry.action.clone()).collect();
+    let owners: Vec<String> = world.trail.entries().into_iter().map(|(_, entry)| entry.action).collect();
     let of = |action: &str| owners.iter().filter(|known| *known == action).count();
     assert_eq!((of("escrow.release_reversed"), of("escrow.reversal_settled")), (2, 1));
     let contractors = format!(
@@ -146,7 +150,7 @@ async fn a_release_of_the_contract_waits_until_the_reversal_is_settled() {
     // It came back before the second release left.
     let transfer = world.provider.transfers()[0].id.clone();
     world.provider.change_transfer(&transfer, |changed| changed.reversed = eur(1));
-    let job = escrow::jobs::TransferJob { org: world.owner.org, release, transfer };
+    let job = escrow::jobs::SyncTransfer { org: world.owner.org, release, transfer };
     world.service.sync_transfer(job).await.expect("syncs");
     assert!(world.work().await.iter().all(|ran| ran.error().is_none()), "waiting is no failure");
     assert_eq!(world.provider.transfers().len(), 1);
@@ -238,8 +242,58 @@ async fn one_that_is_found_reversed_is_sent_and_reversed_in_one() {
     world.provider.change_transfer(&transfer, |changed| changed.reversed = changed.amount);
     world.work_ahead().await;
     assert_eq!(world.db.query("select status from releases").await, ["reversed"]);
-    assert_eq!(world.kinds().await, ["E1", "E1b", "E2", "E3", "E4", "E5"]);
+    assert_eq!(
+        world.kinds().await,
+        ["funds_available", "payment_received", "processing_fee_kept", "release_reserved", "release_sent", "transfer_reversed"]
+    );
     assert_eq!(open_alarms(&world).await, ["transfer_reversed"]);
     let stamped = "update releases set reversed = 0";
     assert!(world.tamper(stamped).await.contains("releases_reversed"), "the state says how much");
+}
+
+/// Two owners whose releases to the same contractor came back in part.
+async fn two_owners() -> (World, [ReleaseId; 2]) {
+    let mut world = World::new().await;
+    let (_, _, first) = released(&world).await;
+    let first_owner = std::mem::replace(&mut world.owner, Person::new(OrgId::new(), OrgRole::Owner));
+    world
+        .db
+        .run_sql(&format!(
+            "set session_replication_role = replica; insert into memberships (org_id, user_id, role) values ('{}', '{}', 'owner')",
+            world.owner.org, world.owner.user
+        ))
+        .await;
+    let (_, _, second) = released(&world).await;
+    let transfers = world.provider.transfers();
+    for (org, release, transfer) in [(first_owner.org, first, &transfers[0]), (world.owner.org, second, &transfers[1])] {
+        world.provider.change_transfer(&transfer.id, |changed| changed.reversed = eur(400_000));
+        let job = escrow::jobs::SyncTransfer { org, release, transfer: transfer.id.clone() };
+        world.service.sync_transfer(job).await.expect("syncs");
+    }
+    (world, [first, second])
+}
+
+#[tokio::test]
+async fn one_transfer_settles_what_came_back_of_one_owner() {
+    let (world, [first, second]) = two_owners().await;
+    let paid = by_hand(&world, "hand", 400_000, Vec::new()).await;
+    settle(&world, first, Settlement::PaidWith(paid.id.clone())).await.expect("settles");
+    let said = settle(&world, second, Settlement::PaidWith(paid.id.clone())).await.expect_err("refused").to_string();
+    assert_eq!(said, format!("{} does not settle it: it stands in the ledger for something else already", paid.id));
+    assert_eq!(open_alarms(&world).await, ["transfer_reversed"]);
+    let own = by_hand(&world, "own", 400_000, Vec::new()).await;
+    settle(&world, second, Settlement::PaidWith(own.id)).await.expect("settles");
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn of_two_settlements_by_one_transfer_at_once_one_is_made() {
+    let (world, [first, second]) = two_owners().await;
+    let paid = by_hand(&world, "hand", 400_000, Vec::new()).await;
+    let both = [first, second].map(|release| settle(&world, release, Settlement::PaidWith(paid.id.clone())));
+    let made = futures::future::join_all(both).await;
+    assert_eq!(made.iter().filter(|one| one.is_ok()).count(), 1, "{made:?}");
+    assert_eq!(world.db.query("select count(*) from releases where reversed > reversal_settled").await, ["1"]);
+    let posted = format!("select count(*) from ledger_transactions where source_object = '{}'", paid.id);
+    assert_eq!(world.db.query(&posted).await, ["1"]);
 }

@@ -1,7 +1,7 @@
 //! A 500 that its key repeats for a day blocks nothing that is harmless until it is paid, and never makes two that can be paid.
 
 use chrono::TimeDelta;
-use escrow::jobs::IntentJob;
+use escrow::jobs::AdoptIntent;
 use escrow_api::fake::Mishap;
 use escrow_api::{Funding, Payees, PaymentIntentState, PaymentStatus};
 use kernel::Clock;
@@ -151,7 +151,18 @@ async fn a_second_intent_that_was_paid_is_booked_and_waits_in_suspense() {
     let states = world.db.query("select status || ' ' || intent from payments order by id").await;
     assert_eq!(states, [format!("available {}", funding.intent), "suspense pi_twin".to_owned()]);
     assert_eq!(world.milestone(milestone).await.held, eur(1_000_000), "the milestone's own money is untouched");
-    assert_eq!(world.kinds().await, ["E1", "E13", "E1b", "E1b", "E2", "E2"], "every cent is booked, once");
+    assert_eq!(
+        world.kinds().await,
+        [
+            "funds_available",
+            "funds_available",
+            "payment_in_suspense",
+            "payment_received",
+            "processing_fee_kept",
+            "processing_fee_kept"
+        ],
+        "every cent is booked, once"
+    );
     let statement = escrow_api::Contracts::statement(&*world.service, &world.owner.ctx(), contract.id).await.expect("reads");
     assert_eq!(statement.sum, eur(0));
     assert!(world.broken().await.contains(&"PAYMENT_IN_SUSPENSE"));
@@ -164,10 +175,10 @@ async fn an_event_that_names_somebody_elses_payment_moves_nothing() {
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
     let other = world.fund(contract.milestones[1].id).await.expect("funds");
     // What the metadata of the intent itself do not say is not so.
-    let job = IntentJob { org: world.owner.org, payment: other.escrow.id, intent: "pi_nowhere".to_owned() };
+    let job = AdoptIntent { org: world.owner.org, payment: other.escrow.id, intent: "pi_nowhere".to_owned() };
     world.service.adopt_intent(job.clone()).await.expect("left alone");
     twin(&world, &funding, "pi_twin");
-    world.service.adopt_intent(IntentJob { intent: "pi_twin".to_owned(), ..job }).await.expect("left alone");
+    world.service.adopt_intent(AdoptIntent { intent: "pi_twin".to_owned(), ..job }).await.expect("left alone");
     assert_eq!(payable(&world), 3);
 }
 

@@ -22,7 +22,7 @@ async fn what_is_posted_while_it_is_read_is_in_it_whole_or_not_at_all() {
         let posting = format!(
             "with posted as (
                  insert into ledger_transactions (org_id, id, contract_id, contractor_org_id, kind, source_provider, source_object, source_kind, currency)
-                 select org_id, gen_random_uuid(), id, contractor_org_id, 'E1', 'stripe', 'ch_late', 'charge', currency from contracts
+                 select org_id, gen_random_uuid(), id, contractor_org_id, 'payment_received', 'stripe', 'ch_late', 'charge', currency from contracts
                  returning *)
              insert into ledger_entries (org_id, transaction_id, position, contract_id, contractor_org_id, account, subject, amount, currency)
              select org_id, id, 1, contract_id, contractor_org_id, 1000, null, 7, currency from posted

@@ -55,6 +55,49 @@ async fn what_may_be_at_the_provider_is_cancelled_there_before_the_contract_ends
     world.assert_healthy().await;
 }
 
+/// What the payer could still pay, and whether anything was done to it.
+fn untouched(world: &World) -> bool {
+    let open = world.provider.intents().iter().all(|intent| intent.status == escrow_api::PaymentStatus::Created);
+    open && !world.provider.calls().contains(&"cancel_payment_intent")
+}
+
+#[tokio::test]
+async fn who_may_not_end_a_contract_or_not_now_changes_nothing_at_the_provider() {
+    let world = World::new().await;
+    let contract = world.contract(&[100_000, 50_000]).await;
+    world.fund(contract.milestones[0].id).await.expect("funds");
+    let second = world.fund(contract.milestones[1].id).await.expect("funds");
+    assert!(world.terminate(&world.contractor, contract.id).await.expect("proposes").waiting);
+    // Whoever signed for one side agrees for no other one, whoever made them a member there.
+    let twin = Person { org: world.owner.org, ..world.contractor.clone() };
+    assert!(matches!(world.terminate(&twin, contract.id).await, Err(Error::SamePerson)));
+    assert!(untouched(&world), "{:?}", world.provider.calls());
+    // Nor does somebody who acts for the other side.
+    let tied = Person::new(world.owner.org, kernel::OrgRole::Owner);
+    let both = format!(
+        "set session_replication_role = replica;
+         insert into memberships (org_id, user_id, role, taken_up_at) values ('{}', '{}', 'owner', now())",
+        world.contractor.org, tied.user
+    );
+    world.db.run_sql(&both).await;
+    assert!(matches!(world.terminate(&tied, contract.id).await, Err(Error::SamePerson)));
+    assert!(untouched(&world), "{:?}", world.provider.calls());
+    // And money that is held, or a hold, stands against it.
+    world.provider.change_intent(&second.intent, |intent| intent.status = escrow_api::PaymentStatus::Processing);
+    world.sync(&second).await.expect("syncs");
+    world.provider.change_intent(&second.intent, |intent| intent.status = escrow_api::PaymentStatus::Created);
+    assert!(matches!(world.terminate(&world.owner, contract.id).await, Err(Error::MoneyHeld(_))));
+    assert!(untouched(&world), "{:?}", world.provider.calls());
+    world.sync(&second).await.expect("syncs");
+    let hold = format!(
+        "set role build14_system; select app.place_hold('{}', gen_random_uuid(), '{}', null, 'operator', '', 'stolen', 'Ada', 'r')",
+        world.owner.org, contract.id
+    );
+    world.db.run_sql(&hold).await;
+    assert!(matches!(world.terminate(&world.owner, contract.id).await, Err(Error::MoneyHeld(_))));
+    assert!(untouched(&world), "{:?}", world.provider.calls());
+}
+
 #[tokio::test]
 async fn money_on_its_way_holds_the_contract() {
     let world = World::new().await;

@@ -90,7 +90,9 @@ async fn every_order_and_doubling_of_the_events_ends_the_same() {
         world.work().await;
         assert_eq!(world.milestone(id).await.status.name(), "funded", "{order:?}");
     }
-    let expected = [("E1", 24), ("E1b", 24), ("E2", 24)].map(|(kind, n)| vec![kind.to_owned(); n]).concat();
+    let expected = [("funds_available", 24), ("payment_received", 24), ("processing_fee_kept", 24)]
+        .map(|(kind, n)| vec![kind.to_owned(); n])
+        .concat();
     assert_eq!(world.kinds().await, expected);
     assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
     world.assert_healthy().await;
@@ -125,11 +127,11 @@ async fn the_whole_way_by_events_alone() {
         "4000 -25000",
         "4010 -29898",
         "5000 29897",
-        "E1",
-        "E1b",
-        "E2",
-        "E3",
-        "E4",
+        "funds_available",
+        "payment_received",
+        "processing_fee_kept",
+        "release_reserved",
+        "release_sent",
         "available",
         "released",
         "sent",
@@ -225,7 +227,7 @@ async fn a_look_planned_for_later_does_not_move_the_one_that_an_event_asks_for()
     let told = json!({ "id": funding.intent });
     deliver(&world, &event("evt_1", "payment_intent.succeeded", told)).await.expect("is taken");
     world.db.run_sql("delete from graphile_worker._private_jobs").await;
-    let routing = escrow::jobs::WebhookJob { event: "evt_1".to_owned() };
+    let routing = escrow::jobs::RouteEvent { event: "evt_1".to_owned() };
     world.service.route_event(routing).await.expect("routes");
     // Another look began before the payment succeeded and ends only now.
     world.provider.change_intent(&funding.intent, |intent| intent.status = escrow_api::PaymentStatus::Processing);
@@ -297,4 +299,18 @@ async fn an_event_with_a_nul_is_refused_not_an_error_of_ours() {
     }
     let elsewhere = event("evt_5", "payment_intent.succeeded", json!({ "id": "pi_1", "description": nul }));
     assert!(deliver(&world, &elsewhere).await.expect("what is not kept may be anything"));
+}
+
+#[tokio::test]
+async fn a_payment_that_nobody_asked_for_is_told_once_and_moves_nothing() {
+    let world = World::new().await;
+    for id in ["evt_1", "evt_2"] {
+        let paid = event(id, "payment_intent.succeeded", json!({ "id": "pi_foreign", "object": "payment_intent" }));
+        deliver(&world, &paid).await.expect("is taken");
+        assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
+    }
+    let alarms = "select concat_ws(' ', kind, object_type, object_id, times) from alarms where settled_at is null";
+    assert_eq!(world.db.query(alarms).await, ["foreign_payment payment_intent pi_foreign 2"]);
+    assert_eq!(world.db.query("select count(*) from payments").await, ["0"]);
+    assert_eq!(world.balances().await, [""; 0], "no book has it");
 }

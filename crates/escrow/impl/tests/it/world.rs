@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
+use audit_api::fake::Trail;
+use auth_api::fake::Policy;
 use escrow::jobs as tasks;
 use escrow::{Dependencies, Float, FloatError, FloatPosted, Own, Service, Settings, doctor, post_float};
 use escrow_api::fake::FakeProvider;
@@ -11,14 +12,15 @@ use escrow_api::{
     Approve, Contract, Contracts, ContractsPort, Error, Escrow, Escrows, Fund, Funding, Milestone, Milestones, NewContract,
     NewContractLine, NewMilestone, Payees, Sign, SubmitWork,
 };
-use jobs::{JobCtx, Ran, Registry};
+use jobs::{Ran, Registry};
 use kernel::{
     BidId, Clock, ContractId, Ctx, Currency, Decision, Fault, ManualClock, MilestoneId, Money, OrgId, OrgRole, ProjectId,
     SoqLineId, TenderId, Timestamp,
 };
+use module::Wired;
 use testkit::Database;
 
-use crate::fakes::{Organizations, Person, Policy, Trail};
+use crate::fakes::{Organizations, Person};
 
 pub struct World {
     pub db: Database,
@@ -66,14 +68,15 @@ impl World {
         let service = Arc::new(Service::new(Dependencies {
             uow: db.uow(),
             system: db.system_uow(),
-            authorizer: Arc::new(Policy::real()),
+            authorizer: Arc::new(Policy::shipped()),
             audit: Arc::clone(&trail) as _,
             tenants: Arc::clone(&tenants) as _,
             provider: Arc::clone(&provider) as _,
             clock: Arc::clone(&clock) as _,
             settings,
         }));
-        let registry = register(&service);
+        let mut registry = Registry::new();
+        Wired::register(Arc::clone(&service), &mut registry);
         let (owner, contractor) = (Person::new(OrgId::new(), OrgRole::Owner), Person::new(OrgId::new(), OrgRole::Owner));
         for Person { org, user, .. } in [&owner, &contractor] {
             db.run_sql(&format!(
@@ -228,7 +231,7 @@ impl World {
     }
 
     pub async fn sync(&self, funding: &Funding) -> Result<(), Error> {
-        let job = tasks::PaymentJob { org: self.owner.org, payment: funding.escrow.id };
+        let job = tasks::SyncPayment { org: self.owner.org, payment: funding.escrow.id };
         self.service.sync_payment(job).await
     }
 
@@ -367,55 +370,4 @@ impl World {
         );
         self.db.query(&wrapped).await.remove(0)
     }
-}
-
-/// The wiring of `bin/server`, in small.
-fn register(service: &Arc<Service>) -> Registry {
-    let mut registry = Registry::new();
-    let s = Arc::clone(service);
-    registry.on_job(tasks::WEBHOOK, move |_: JobCtx, job| {
-        let s = Arc::clone(&s);
-        async move { s.route_event(job).await }
-    });
-    let s = Arc::clone(service);
-    registry.on_job(tasks::SYNC_PAYMENT, move |_: JobCtx, job| {
-        let s = Arc::clone(&s);
-        async move { s.sync_payment(job).await }
-    });
-    let s = Arc::clone(service);
-    registry.on_job(tasks::ADOPT_INTENT, move |_: JobCtx, job| {
-        let s = Arc::clone(&s);
-        async move { s.adopt_intent(job).await }
-    });
-    let s = Arc::clone(service);
-    registry.on_job(tasks::SYNC_CHARGE, move |_: JobCtx, job| {
-        let s = Arc::clone(&s);
-        async move { s.sync_charge(job).await }
-    });
-    let s = Arc::clone(service);
-    registry.on_job(tasks::SEND_RELEASE, move |_: JobCtx, job| {
-        let s = Arc::clone(&s);
-        async move { s.send_release(job).await }
-    });
-    let s = Arc::clone(service);
-    registry.on_job(tasks::SYNC_TRANSFER, move |_: JobCtx, job| {
-        let s = Arc::clone(&s);
-        async move { s.sync_transfer(job).await }
-    });
-    let s = Arc::clone(service);
-    registry.on_job(tasks::SYNC_ACCOUNT, move |_: JobCtx, job| {
-        let s = Arc::clone(&s);
-        async move { s.sync_account(job).await }
-    });
-    let s = Arc::clone(service);
-    registry.on_job(tasks::ESCALATE, move |_: JobCtx, job| {
-        let s = Arc::clone(&s);
-        async move { s.escalate(job).await }
-    });
-    let s = Arc::clone(service);
-    registry.every("escrow.sweep", Duration::from_secs(60), move || {
-        let s = Arc::clone(&s);
-        async move { s.sweep().await }
-    });
-    registry
 }

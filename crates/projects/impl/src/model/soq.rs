@@ -1,4 +1,4 @@
-//! The rules of schedules of quantities: what a line of each kind must and must not have, and what it all adds up to (domain.md §5).
+//! The rules of schedules of quantities: what a line of each kind must and must not have, and what it all adds up to (docs/domain/schedules.md).
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Tests of the rules of schedules of quantities, with the vectors of domain.md §5.
+//! Tests of the rules of schedules of quantities, with the vectors of docs/domain/schedules.md.
 
 use proptest::prelude::*;
 

@@ -8,7 +8,7 @@ use kernel::{Currency, Fault, Money, OrgId, PageRequest, ProjectId, Timestamp, U
 use projects_api::{Error, Project, ProjectDetails, ProjectStatus};
 use uuid::Uuid;
 
-use super::{changed_at, referred_to, unknown};
+use super::{referred_to, unknown};
 use crate::schema::projects;
 
 #[derive(Queryable, Selectable)]
@@ -118,11 +118,13 @@ pub(crate) async fn insert(tx: &mut Tx, org: OrgId, owner: UserId, new: &Project
 /// One page, newest first: exactly one statement, whatever is asked for.
 pub(crate) async fn page(
     tx: &ReadTx<'_>,
+    org: OrgId,
     reach: &Reach,
     status: Option<ProjectStatus>,
     page: PageRequest,
 ) -> Result<Vec<Project>, Fault> {
     let mut query = projects::table
+        .filter(projects::org_id.eq(org.0))
         .select(Row::as_select())
         .order((projects::created_at.desc(), projects::id.desc()))
         .limit(page.fetch())
@@ -143,39 +145,40 @@ pub(crate) async fn page(
     rows.into_iter().map(Project::try_from).collect()
 }
 
-pub(crate) async fn get(tx: &ReadTx<'_>, id: ProjectId) -> Result<Project, Error> {
-    let query = projects::table.filter(projects::id.eq(id.0)).select(Row::as_select());
+pub(crate) async fn get(tx: &ReadTx<'_>, org: OrgId, id: ProjectId) -> Result<Project, Error> {
+    let query = projects::table.find((org.0, id.0)).select(Row::as_select());
     let row: Row = query.get_result(&mut tx.pg()).await.not_found(|| ABSENT)?;
     Ok(row.try_into()?)
 }
 
-pub(crate) async fn find(tx: &mut Tx, id: ProjectId) -> Result<Project, Error> {
-    let query = projects::table.filter(projects::id.eq(id.0)).select(Row::as_select());
+pub(crate) async fn find(tx: &mut Tx, org: OrgId, id: ProjectId) -> Result<Project, Error> {
+    let query = projects::table.find((org.0, id.0)).select(Row::as_select());
     let row: Row = query.get_result(tx.pg()).await.not_found(|| ABSENT)?;
     Ok(row.try_into()?)
 }
 
 /// Held against change until the end of the transaction, also by others who hold it so.
-pub(crate) async fn hold(tx: &mut Tx, id: ProjectId) -> Result<Project, Error> {
-    let query = projects::table.filter(projects::id.eq(id.0)).select(Row::as_select()).for_share();
+pub(crate) async fn hold(tx: &mut Tx, org: OrgId, id: ProjectId) -> Result<Project, Error> {
+    let query = projects::table.find((org.0, id.0)).select(Row::as_select()).for_share();
     let row: Row = query.get_result(tx.pg()).await.not_found(|| ABSENT)?;
     Ok(row.try_into()?)
 }
 
 /// Locked for a change of it or of its team.
-pub(crate) async fn lock(tx: &mut Tx, id: ProjectId) -> Result<Project, Error> {
-    let query = projects::table.filter(projects::id.eq(id.0)).select(Row::as_select()).for_no_key_update();
+pub(crate) async fn lock(tx: &mut Tx, org: OrgId, id: ProjectId) -> Result<Project, Error> {
+    let query = projects::table.find((org.0, id.0)).select(Row::as_select()).for_no_key_update();
     let row: Row = query.get_result(tx.pg()).await.not_found(|| ABSENT)?;
     Ok(row.try_into()?)
 }
 
-pub(crate) async fn exists_read(tx: &ReadTx<'_>, id: ProjectId) -> Result<(), Error> {
-    let there: bool = select(exists(projects::table.filter(projects::id.eq(id.0)))).get_result(&mut tx.pg()).await.fault()?;
+pub(crate) async fn exists_read(tx: &ReadTx<'_>, org: OrgId, id: ProjectId) -> Result<(), Error> {
+    let there: bool = select(exists(projects::table.find((org.0, id.0)))).get_result(&mut tx.pg()).await.fault()?;
     if there { Ok(()) } else { Err(ABSENT) }
 }
 
 pub(crate) async fn update(
     tx: &mut Tx,
+    org: OrgId,
     id: ProjectId,
     details: &ProjectDetails,
     status: ProjectStatus,
@@ -190,8 +193,9 @@ pub(crate) async fn update(
         starts_on: details.starts_on,
         ends_on: details.ends_on,
     };
-    let row: Row = diesel::update(projects::table.filter(projects::id.eq(id.0)))
-        .set((changes, projects::updated_at.eq(changed_at())))
+    let at = db::instant(tx).await?;
+    let row: Row = diesel::update(projects::table.find((org.0, id.0)))
+        .set((changes, projects::updated_at.eq(at)))
         .returning(Row::as_returning())
         .get_result(tx.pg())
         .await
@@ -199,12 +203,14 @@ pub(crate) async fn update(
     Ok(row.try_into()?)
 }
 
-pub(crate) async fn mark_tendered(tx: &mut Tx, id: ProjectId) -> Result<Project, Error> {
-    let row: Row = diesel::update(projects::table.filter(projects::id.eq(id.0)))
+/// Notes that a tender of a project, which is locked, was published.
+pub(crate) async fn mark_tendered(tx: &mut Tx, project: &Project) -> Result<Project, Error> {
+    let at = db::instant(tx).await?;
+    let row: Row = diesel::update(projects::table.find((project.org.0, project.id.0)))
         .set((
-            projects::tendered_at.eq(diesel::dsl::sql("coalesce(tendered_at, clock_timestamp())")),
+            projects::tendered_at.eq(project.tendered_at.unwrap_or(at)),
             projects::status.eq(ProjectStatus::Active.name()),
-            projects::updated_at.eq(changed_at()),
+            projects::updated_at.eq(at),
         ))
         .returning(Row::as_returning())
         .get_result(tx.pg())
@@ -213,8 +219,8 @@ pub(crate) async fn mark_tendered(tx: &mut Tx, id: ProjectId) -> Result<Project,
     Ok(row.try_into()?)
 }
 
-pub(crate) async fn delete(tx: &mut Tx, id: ProjectId) -> Result<(), Error> {
-    let deleted = diesel::delete(projects::table.filter(projects::id.eq(id.0))).execute(tx.pg()).await;
+pub(crate) async fn delete(tx: &mut Tx, org: OrgId, id: ProjectId) -> Result<(), Error> {
+    let deleted = diesel::delete(projects::table.find((org.0, id.0))).execute(tx.pg()).await;
     referred_to(deleted, Error::ProjectInUse)?;
     Ok(())
 }

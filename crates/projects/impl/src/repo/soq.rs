@@ -6,7 +6,7 @@ use kernel::{Currency, Fault, Money, OrgId, PageRequest, ProjectId, SoqId, Times
 use projects_api::{Error, Soq, SoqFilter, SoqLine, SoqStatus, SoqSummary};
 use uuid::Uuid;
 
-use super::{changed_at, referred_to, unknown};
+use super::{referred_to, unknown};
 use crate::model::soq::Content;
 use crate::schema::soqs;
 
@@ -113,8 +113,15 @@ pub(crate) async fn insert_next(tx: &mut Tx, org: OrgId, previous: &SoqSummary) 
 }
 
 /// One page, newest first: exactly one statement.
-pub(crate) async fn page(tx: &ReadTx<'_>, reach: &Reach, filter: SoqFilter, page: PageRequest) -> Result<Vec<SoqSummary>, Fault> {
+pub(crate) async fn page(
+    tx: &ReadTx<'_>,
+    org: OrgId,
+    reach: &Reach,
+    filter: SoqFilter,
+    page: PageRequest,
+) -> Result<Vec<SoqSummary>, Fault> {
     let mut query = soqs::table
+        .filter(soqs::org_id.eq(org.0))
         .select(Row::as_select())
         .order((soqs::created_at.desc(), soqs::id.desc()))
         .limit(page.fetch())
@@ -137,33 +144,34 @@ pub(crate) async fn page(tx: &ReadTx<'_>, reach: &Reach, filter: SoqFilter, page
     rows.into_iter().map(SoqSummary::try_from).collect()
 }
 
-pub(crate) async fn get(tx: &ReadTx<'_>, id: SoqId) -> Result<SoqSummary, Error> {
-    let query = soqs::table.filter(soqs::id.eq(id.0)).select(Row::as_select());
+pub(crate) async fn get(tx: &ReadTx<'_>, org: OrgId, id: SoqId) -> Result<SoqSummary, Error> {
+    let query = soqs::table.find((org.0, id.0)).select(Row::as_select());
     let row: Row = query.get_result(&mut tx.pg()).await.not_found(|| ABSENT)?;
     Ok(row.try_into()?)
 }
 
 /// Held against change until the end of the transaction, also by others who hold it so.
-pub(crate) async fn hold(tx: &mut Tx, id: SoqId) -> Result<SoqSummary, Error> {
-    let query = soqs::table.filter(soqs::id.eq(id.0)).select(Row::as_select()).for_share();
+pub(crate) async fn hold(tx: &mut Tx, org: OrgId, id: SoqId) -> Result<SoqSummary, Error> {
+    let query = soqs::table.find((org.0, id.0)).select(Row::as_select()).for_share();
     let row: Row = query.get_result(tx.pg()).await.not_found(|| ABSENT)?;
     Ok(row.try_into()?)
 }
 
 /// Locked for a change of it or of its lines.
-pub(crate) async fn lock(tx: &mut Tx, id: SoqId) -> Result<SoqSummary, Error> {
-    let query = soqs::table.filter(soqs::id.eq(id.0)).select(Row::as_select()).for_no_key_update();
+pub(crate) async fn lock(tx: &mut Tx, org: OrgId, id: SoqId) -> Result<SoqSummary, Error> {
+    let query = soqs::table.find((org.0, id.0)).select(Row::as_select()).for_no_key_update();
     let row: Row = query.get_result(tx.pg()).await.not_found(|| ABSENT)?;
     Ok(row.try_into()?)
 }
 
-pub(crate) async fn update(tx: &mut Tx, id: SoqId, content: &Content) -> Result<SoqSummary, Error> {
-    let row: Row = diesel::update(soqs::table.filter(soqs::id.eq(id.0)))
+pub(crate) async fn update(tx: &mut Tx, org: OrgId, id: SoqId, content: &Content) -> Result<SoqSummary, Error> {
+    let at = db::instant(tx).await?;
+    let row: Row = diesel::update(soqs::table.find((org.0, id.0)))
         .set((
             soqs::title.eq(&content.title),
             soqs::line_count.eq(count(content.lines.len())?),
             soqs::estimate_total_minor.eq(content.total.minor()),
-            soqs::updated_at.eq(changed_at()),
+            soqs::updated_at.eq(at),
         ))
         .returning(Row::as_returning())
         .get_result(tx.pg())
@@ -172,13 +180,10 @@ pub(crate) async fn update(tx: &mut Tx, id: SoqId, content: &Content) -> Result<
     Ok(row.try_into()?)
 }
 
-pub(crate) async fn freeze(tx: &mut Tx, id: SoqId) -> Result<SoqSummary, Error> {
-    let row: Row = diesel::update(soqs::table.filter(soqs::id.eq(id.0)))
-        .set((
-            soqs::status.eq(SoqStatus::Frozen.name()),
-            soqs::frozen_at.eq(changed_at().nullable()),
-            soqs::updated_at.eq(changed_at()),
-        ))
+pub(crate) async fn freeze(tx: &mut Tx, org: OrgId, id: SoqId) -> Result<SoqSummary, Error> {
+    let at = db::instant(tx).await?;
+    let row: Row = diesel::update(soqs::table.find((org.0, id.0)))
+        .set((soqs::status.eq(SoqStatus::Frozen.name()), soqs::frozen_at.eq(at), soqs::updated_at.eq(at)))
         .returning(Row::as_returning())
         .get_result(tx.pg())
         .await
@@ -186,8 +191,8 @@ pub(crate) async fn freeze(tx: &mut Tx, id: SoqId) -> Result<SoqSummary, Error> 
     Ok(row.try_into()?)
 }
 
-pub(crate) async fn delete(tx: &mut Tx, id: SoqId) -> Result<(), Error> {
-    let deleted = diesel::delete(soqs::table.filter(soqs::id.eq(id.0))).execute(tx.pg()).await;
+pub(crate) async fn delete(tx: &mut Tx, org: OrgId, id: SoqId) -> Result<(), Error> {
+    let deleted = diesel::delete(soqs::table.find((org.0, id.0))).execute(tx.pg()).await;
     referred_to(deleted, Error::SoqInUse)?;
     Ok(())
 }

@@ -47,47 +47,50 @@ impl Row {
     }
 }
 
-async fn load(mut connection: &AsyncPgConnection, soq: &SoqSummary) -> Result<Vec<SoqLine>, Fault> {
-    let query = lines::table.filter(lines::soq_id.eq(soq.id.0)).order(lines::position).select(Row::as_select());
+async fn load(mut connection: &AsyncPgConnection, org: OrgId, soq: &SoqSummary) -> Result<Vec<SoqLine>, Fault> {
+    let version = lines::org_id.eq(org.0).and(lines::soq_id.eq(soq.id.0));
+    let query = lines::table.filter(version).order(lines::position).select(Row::as_select());
     let rows: Vec<Row> = query.load(&mut connection).await.fault()?;
     let currency = soq.estimate_total.currency();
     rows.into_iter().map(|row| row.line(currency)).collect()
 }
 
 /// A version's lines in order.
-pub(crate) async fn read(tx: &ReadTx<'_>, soq: &SoqSummary) -> Result<Vec<SoqLine>, Fault> {
-    load(tx.pg(), soq).await
+pub(crate) async fn read(tx: &ReadTx<'_>, org: OrgId, soq: &SoqSummary) -> Result<Vec<SoqLine>, Fault> {
+    load(tx.pg(), org, soq).await
 }
 
 /// A version's lines in order.
-pub(crate) async fn of(tx: &mut Tx, soq: &SoqSummary) -> Result<Vec<SoqLine>, Fault> {
-    load(tx.pg(), soq).await
+pub(crate) async fn of(tx: &mut Tx, org: OrgId, soq: &SoqSummary) -> Result<Vec<SoqLine>, Fault> {
+    load(tx.pg(), org, soq).await
 }
 
 /// The identities of the lines of this version and of the one before.
-pub(crate) async fn known(tx: &mut Tx, soq: &SoqSummary) -> Result<HashSet<SoqLineId>, Fault> {
+pub(crate) async fn known(tx: &mut Tx, org: OrgId, soq: &SoqSummary) -> Result<HashSet<SoqLineId>, Fault> {
     let versions: Vec<Uuid> = std::iter::once(soq.id.0).chain(soq.previous.map(|previous| previous.0)).collect();
-    let ids: Vec<Uuid> = lines::table.filter(lines::soq_id.eq_any(versions)).select(lines::id).load(tx.pg()).await.fault()?;
+    let of_both = lines::org_id.eq(org.0).and(lines::soq_id.eq_any(versions));
+    let ids: Vec<Uuid> = lines::table.filter(of_both).select(lines::id).load(tx.pg()).await.fault()?;
     Ok(ids.into_iter().map(SoqLineId).collect())
 }
 
-/// Writes all lines of a version in one statement of as many parameters as columns.
+/// Writes all lines of a version in one statement of as many parameters as columns: beside the version's own row, which knows their shard.
 pub(crate) async fn insert(tx: &mut Tx, org: OrgId, soq: &SoqSummary, new: &[SoqLine]) -> Result<(), Fault> {
     if new.is_empty() {
         return Ok(());
     }
     let positions =
         new.iter().map(|line| i32::try_from(line.position)).collect::<Result<Vec<_>, _>>().map_err(Fault::internal)?;
-    diesel::sql_query(
+    let written = diesel::sql_query(
         "insert into soq_lines (org_id, soq_id, project_id,
                 id, position, code, description, kind, unit_code, unit_text, quantity, estimate_rate, unit_id)
-         select $1, $2, $3, line.*
-         from unnest($4::uuid[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                     $11::numeric[], $12::numeric[], $13::uuid[]) as line",
+         select soq.org_id, soq.id, soq.project_id, line.*
+         from soqs soq
+         cross join unnest($3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                           $10::numeric[], $11::numeric[], $12::uuid[]) as line
+         where soq.org_id = $1 and soq.id = $2",
     )
     .bind::<SqlUuid, _>(org.0)
     .bind::<SqlUuid, _>(soq.id.0)
-    .bind::<SqlUuid, _>(soq.project.0)
     .bind::<Array<SqlUuid>, _>(new.iter().map(|line| line.id.0).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(positions)
     .bind::<Array<Text>, _>(new.iter().map(|line| line.code.as_str()).collect::<Vec<_>>())
@@ -101,18 +104,19 @@ pub(crate) async fn insert(tx: &mut Tx, org: OrgId, soq: &SoqSummary, new: &[Soq
     .execute(tx.pg())
     .await
     .fault()?;
-    Ok(())
+    if written == new.len() { Ok(()) } else { Err(Fault::internal("the version that the lines are written to is gone")) }
 }
 
 /// Copies the lines of one version into another, each with its identity.
-pub(crate) async fn copy(tx: &mut Tx, from: SoqId, to: SoqId) -> Result<(), Fault> {
+pub(crate) async fn copy(tx: &mut Tx, org: OrgId, from: SoqId, to: SoqId) -> Result<(), Fault> {
     diesel::sql_query(
         "insert into soq_lines (org_id, soq_id, project_id,
                 id, position, code, description, kind, unit_code, unit_text, quantity, estimate_rate, unit_id)
-         select org_id, $2, project_id,
+         select org_id, $3, project_id,
                 id, position, code, description, kind, unit_code, unit_text, quantity, estimate_rate, unit_id
-         from soq_lines where soq_id = $1",
+         from soq_lines where org_id = $1 and soq_id = $2",
     )
+    .bind::<SqlUuid, _>(org.0)
     .bind::<SqlUuid, _>(from.0)
     .bind::<SqlUuid, _>(to.0)
     .execute(tx.pg())
@@ -122,7 +126,8 @@ pub(crate) async fn copy(tx: &mut Tx, from: SoqId, to: SoqId) -> Result<(), Faul
 }
 
 /// Takes all lines of a draft away.
-pub(crate) async fn clear(tx: &mut Tx, soq: SoqId) -> Result<(), Fault> {
-    diesel::delete(lines::table.filter(lines::soq_id.eq(soq.0))).execute(tx.pg()).await.fault()?;
+pub(crate) async fn clear(tx: &mut Tx, org: OrgId, soq: SoqId) -> Result<(), Fault> {
+    let all = lines::org_id.eq(org.0).and(lines::soq_id.eq(soq.0));
+    diesel::delete(lines::table.filter(all)).execute(tx.pg()).await.fault()?;
     Ok(())
 }

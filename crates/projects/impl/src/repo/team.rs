@@ -6,7 +6,7 @@ use kernel::{Fault, OrgId, PageRequest, ProjectId, ProjectRole, Timestamp, UserI
 use projects_api::{Error, NewTeamMember, TeamMember};
 use uuid::Uuid;
 
-use super::{changed_at, unknown};
+use super::unknown;
 use crate::model::project::not_a_member;
 use crate::schema::project_members as members;
 
@@ -60,9 +60,9 @@ pub(crate) async fn insert(tx: &mut Tx, org: OrgId, project: ProjectId, new: New
     Ok(row.try_into()?)
 }
 
-pub(crate) async fn page(tx: &ReadTx<'_>, project: ProjectId, page: PageRequest) -> Result<Vec<TeamMember>, Fault> {
+pub(crate) async fn page(tx: &ReadTx<'_>, org: OrgId, project: ProjectId, page: PageRequest) -> Result<Vec<TeamMember>, Fault> {
     let mut query = members::table
-        .filter(members::project_id.eq(project.0))
+        .filter(members::org_id.eq(org.0).and(members::project_id.eq(project.0)))
         .select(Row::as_select())
         .order((members::created_at.desc(), members::user_id.desc()))
         .limit(page.fetch())
@@ -76,17 +76,16 @@ pub(crate) async fn page(tx: &ReadTx<'_>, project: ProjectId, page: PageRequest)
     rows.into_iter().map(TeamMember::try_from).collect()
 }
 
-pub(crate) async fn find(tx: &mut Tx, project: ProjectId, user: UserId) -> Result<TeamMember, Error> {
-    let query =
-        members::table.filter(members::project_id.eq(project.0)).filter(members::user_id.eq(user.0)).select(Row::as_select());
+pub(crate) async fn find(tx: &mut Tx, org: OrgId, project: ProjectId, user: UserId) -> Result<TeamMember, Error> {
+    let query = members::table.find((org.0, project.0, user.0)).select(Row::as_select());
     let row: Row = query.get_result(tx.pg()).await.not_found(|| Error::NotFound("member of the team"))?;
     Ok(row.try_into()?)
 }
 
 /// How many run the project. Steady only under the project's lock.
-pub(crate) async fn owners(tx: &mut Tx, project: ProjectId) -> Result<i64, Fault> {
+pub(crate) async fn owners(tx: &mut Tx, org: OrgId, project: ProjectId) -> Result<i64, Fault> {
     members::table
-        .filter(members::project_id.eq(project.0))
+        .filter(members::org_id.eq(org.0).and(members::project_id.eq(project.0)))
         .filter(members::role.eq(ProjectRole::ProjectOwner.name()))
         .count()
         .get_result(tx.pg())
@@ -94,10 +93,10 @@ pub(crate) async fn owners(tx: &mut Tx, project: ProjectId) -> Result<i64, Fault
         .fault()
 }
 
-pub(crate) async fn set_role(tx: &mut Tx, project: ProjectId, change: NewTeamMember) -> Result<TeamMember, Error> {
-    let one = members::table.filter(members::project_id.eq(project.0)).filter(members::user_id.eq(change.user.0));
-    let row: Row = diesel::update(one)
-        .set((members::role.eq(change.role.name()), members::updated_at.eq(changed_at())))
+pub(crate) async fn set_role(tx: &mut Tx, org: OrgId, project: ProjectId, change: NewTeamMember) -> Result<TeamMember, Error> {
+    let at = db::instant(tx).await?;
+    let row: Row = diesel::update(members::table.find((org.0, project.0, change.user.0)))
+        .set((members::role.eq(change.role.name()), members::updated_at.eq(at)))
         .returning(Row::as_returning())
         .get_result(tx.pg())
         .await
@@ -105,15 +104,15 @@ pub(crate) async fn set_role(tx: &mut Tx, project: ProjectId, change: NewTeamMem
     Ok(row.try_into()?)
 }
 
-pub(crate) async fn delete(tx: &mut Tx, project: ProjectId, user: UserId) -> Result<(), Fault> {
-    let one = members::table.filter(members::project_id.eq(project.0)).filter(members::user_id.eq(user.0));
-    diesel::delete(one).execute(tx.pg()).await.fault()?;
+pub(crate) async fn delete(tx: &mut Tx, org: OrgId, project: ProjectId, user: UserId) -> Result<(), Fault> {
+    diesel::delete(members::table.find((org.0, project.0, user.0))).execute(tx.pg()).await.fault()?;
     Ok(())
 }
 
 /// Everybody in the team.
-pub(crate) async fn users(tx: &mut Tx, project: ProjectId) -> Result<Vec<UserId>, Fault> {
-    let query = members::table.filter(members::project_id.eq(project.0)).select(members::user_id);
+pub(crate) async fn users(tx: &mut Tx, org: OrgId, project: ProjectId) -> Result<Vec<UserId>, Fault> {
+    let team = members::org_id.eq(org.0).and(members::project_id.eq(project.0));
+    let query = members::table.filter(team).select(members::user_id);
     let rows: Vec<Uuid> = query.load(tx.pg()).await.fault()?;
     Ok(rows.into_iter().map(UserId).collect())
 }

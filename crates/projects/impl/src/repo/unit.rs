@@ -67,10 +67,10 @@ struct NewFloor {
 }
 
 /// Which of these numbers the project has already, in the order of `new`.
-pub(crate) async fn taken(tx: &mut Tx, project: ProjectId, new: &[NewUnit]) -> Result<Option<String>, Fault> {
+pub(crate) async fn taken(tx: &mut Tx, org: OrgId, project: ProjectId, new: &[NewUnit]) -> Result<Option<String>, Fault> {
     let numbers: Vec<&str> = new.iter().map(|unit| unit.unit_number.as_str()).collect();
     let query = units::table
-        .filter(units::project_id.eq(project.0))
+        .filter(units::org_id.eq(org.0).and(units::project_id.eq(project.0)))
         .filter(units::unit_number.eq_any(numbers))
         .select(units::unit_number);
     let there: HashSet<String> = query.load(tx.pg()).await.fault()?.into_iter().collect();
@@ -94,7 +94,7 @@ pub(crate) async fn insert(tx: &mut Tx, org: OrgId, project: ProjectId, new: Vec
     let inserted = match tx.savepoint(async |tx| insert_rows(tx, &rows).await).await {
         // Somebody was faster than the look before. Which number it was the error tells only in the server's language.
         Err(Error::UnitNumberTaken(_)) => {
-            let number = taken(tx, project, &new).await?.unwrap_or_default();
+            let number = taken(tx, org, project, &new).await?.unwrap_or_default();
             return Err(Error::UnitNumberTaken(number));
         }
         inserted => inserted?,
@@ -121,9 +121,9 @@ async fn insert_rows(tx: &mut Tx, rows: &[NewRow<'_>]) -> Result<Vec<Row>, Error
     inserted.on_constraint("units_org_id_project_id_unit_number_key", || Error::UnitNumberTaken(String::new()))
 }
 
-pub(crate) async fn page(tx: &ReadTx<'_>, project: ProjectId, page: PageRequest) -> Result<Vec<Unit>, Fault> {
+pub(crate) async fn page(tx: &ReadTx<'_>, org: OrgId, project: ProjectId, page: PageRequest) -> Result<Vec<Unit>, Fault> {
     let mut query = units::table
-        .filter(units::project_id.eq(project.0))
+        .filter(units::org_id.eq(org.0).and(units::project_id.eq(project.0)))
         .select(Row::as_select())
         .order((units::created_at.desc(), units::id.desc()))
         .limit(page.fetch())
@@ -136,7 +136,7 @@ pub(crate) async fn page(tx: &ReadTx<'_>, project: ProjectId, page: PageRequest)
     let rows: Vec<Row> = query.load(&mut tx.pg()).await.fault()?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let floors: Vec<(Uuid, i32, Decimal)> = unit_floors::table
-        .filter(unit_floors::unit_id.eq_any(ids))
+        .filter(unit_floors::org_id.eq(org.0).and(unit_floors::unit_id.eq_any(ids)))
         .order((unit_floors::unit_id, unit_floors::floor_number))
         .select((unit_floors::unit_id, unit_floors::floor_number, unit_floors::floor_area))
         .load(&mut tx.pg())
@@ -156,12 +156,18 @@ pub(crate) async fn page(tx: &ReadTx<'_>, project: ProjectId, page: PageRequest)
 }
 
 /// Which of these are units of the project.
-pub(crate) async fn of_project(tx: &mut Tx, project: ProjectId, ids: &HashSet<UnitId>) -> Result<HashSet<UnitId>, Fault> {
+pub(crate) async fn of_project(
+    tx: &mut Tx,
+    org: OrgId,
+    project: ProjectId,
+    ids: &HashSet<UnitId>,
+) -> Result<HashSet<UnitId>, Fault> {
     if ids.is_empty() {
         return Ok(HashSet::new());
     }
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let query = units::table.filter(units::project_id.eq(project.0)).filter(units::id.eq_any(ids)).select(units::id);
+    let of_project = units::org_id.eq(org.0).and(units::project_id.eq(project.0));
+    let query = units::table.filter(of_project).filter(units::id.eq_any(ids)).select(units::id);
     let rows: Vec<Uuid> = query.load(tx.pg()).await.fault()?;
     Ok(rows.into_iter().map(UnitId).collect())
 }

@@ -39,12 +39,12 @@ impl Projects for Service {
         if matches!(&reach, Reach::Only(ids) if ids.is_empty()) {
             return Ok(Page { items: Vec::new(), next: None });
         }
-        let rows = self.uow.read_one(ctx, async |tx| repo::project::page(tx, &reach, status, page).await).await?;
+        let rows = self.uow.read_one(ctx, async |tx| repo::project::page(tx, ctx.org, &reach, status, page).await).await?;
         Ok(Page::cut(rows, page, |project: &Project| Position { created_at: project.created_at, id: project.id.0 }))
     }
 
     async fn get(&self, ctx: &Ctx, id: ProjectId) -> Result<Project, Error> {
-        let project = self.uow.read_one(ctx, async |tx| repo::project::get(tx, id).await).await?;
+        let project = self.uow.read_one(ctx, async |tx| repo::project::get(tx, ctx.org, id).await).await?;
         self.authz.check(ctx, perm::READ, Scope::Project(id))?;
         Ok(project)
     }
@@ -58,7 +58,7 @@ impl Projects for Service {
     ) -> Result<Project, Error> {
         self.uow
             .write(ctx, async |tx| {
-                let before = repo::project::lock(tx, id).await?;
+                let before = repo::project::lock(tx, ctx.org, id).await?;
                 self.authz.check(ctx, perm::UPDATE, Scope::Project(id))?;
                 still(unchanged, &before)?;
                 let details = rules::checked(change.details)?;
@@ -66,7 +66,7 @@ impl Projects for Service {
                     rules::offered(details.currency, self.currencies.as_deref(), repo::project::today(tx).await?)?;
                 }
                 let status = rules::step(&before, change.status)?;
-                let after = repo::project::update(tx, id, &details, status).await?;
+                let after = repo::project::update(tx, ctx.org, id, &details, status).await?;
                 let entry = NewEntry::of(perm::UPDATE, "project", id).before(&before).after(&after);
                 self.audit.record_in(tx, ctx, entry).await?;
                 Ok(after)
@@ -77,16 +77,16 @@ impl Projects for Service {
     async fn delete(&self, ctx: &Ctx, id: ProjectId, unchanged: Option<Precondition<'_, Project>>) -> Result<(), Error> {
         self.uow
             .write(ctx, async |tx| {
-                let before = repo::project::lock(tx, id).await?;
+                let before = repo::project::lock(tx, ctx.org, id).await?;
                 self.authz.check(ctx, perm::DELETE, Scope::Project(id))?;
                 still(unchanged, &before)?;
                 if before.tendered_at.is_some() {
                     return Err(Error::AlreadyTendered);
                 }
-                for user in repo::team::users(tx, id).await? {
+                for user in repo::team::users(tx, ctx.org, id).await? {
                     self.sessions.forget_role_in(tx, user, ctx.org, id).await?;
                 }
-                repo::project::delete(tx, id).await?;
+                repo::project::delete(tx, ctx.org, id).await?;
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::DELETE, "project", id).before(&before)).await?;
                 Ok(())
             })

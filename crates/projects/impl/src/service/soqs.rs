@@ -21,9 +21,9 @@ impl Soqs for Service {
     async fn create(&self, ctx: &Ctx, new: NewSoq) -> Result<Soq, Error> {
         self.uow
             .write(ctx, async |tx| {
-                let project = repo::project::hold(tx, new.project).await?;
+                let project = repo::project::hold(tx, ctx.org, new.project).await?;
                 self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(project.id))?;
-                let units = known_units_in(tx, project.id, &new.lines).await?;
+                let units = known_units_in(tx, ctx.org, project.id, &new.lines).await?;
                 let content = checked(&new.title, new.lines, project.currency, &Known { units, ..Known::default() })?;
                 let head = repo::soq::insert(tx, ctx.org, project.id, &content).await?;
                 repo::soq_lines::insert(tx, ctx.org, &head, &content.lines).await?;
@@ -36,15 +36,15 @@ impl Soqs for Service {
     async fn new_version(&self, ctx: &Ctx, previous: SoqId) -> Result<Soq, Error> {
         self.uow
             .write(ctx, async |tx| {
-                let previous = repo::soq::hold(tx, previous).await?;
+                let previous = repo::soq::hold(tx, ctx.org, previous).await?;
                 self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(previous.project))?;
                 if previous.status != SoqStatus::Frozen {
                     let hint = "a draft needs no new version: change it, or freeze it first";
                     return Err(Error::SoqState { state: previous.status.name().to_owned(), hint });
                 }
                 let head = repo::soq::insert_next(tx, ctx.org, &previous).await?;
-                repo::soq_lines::copy(tx, previous.id, head.id).await?;
-                let lines = repo::soq_lines::of(tx, &head).await?;
+                repo::soq_lines::copy(tx, ctx.org, previous.id, head.id).await?;
+                let lines = repo::soq_lines::of(tx, ctx.org, &head).await?;
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::SOQ_EDIT, ENTITY, head.id).after(&head)).await?;
                 Ok(repo::soq::whole(head, lines))
             })
@@ -56,16 +56,16 @@ impl Soqs for Service {
         if matches!(&reach, Reach::Only(ids) if ids.is_empty()) {
             return Ok(Page { items: Vec::new(), next: None });
         }
-        let rows = self.uow.read_one(ctx, async |tx| repo::soq::page(tx, &reach, filter, page).await).await?;
+        let rows = self.uow.read_one(ctx, async |tx| repo::soq::page(tx, ctx.org, &reach, filter, page).await).await?;
         Ok(Page::cut(rows, page, |soq: &SoqSummary| Position { created_at: soq.created_at, id: soq.id.0 }))
     }
 
     async fn get(&self, ctx: &Ctx, id: SoqId) -> Result<Soq, Error> {
         self.uow
             .read(ctx, async |tx| {
-                let head = repo::soq::get(tx, id).await?;
+                let head = repo::soq::get(tx, ctx.org, id).await?;
                 self.authz.check(ctx, perm::SOQ_READ, Scope::Project(head.project))?;
-                let lines = repo::soq_lines::read(tx, &head).await?;
+                let lines = repo::soq_lines::read(tx, ctx.org, &head).await?;
                 Ok(repo::soq::whole(head, lines))
             })
             .await
@@ -85,12 +85,12 @@ impl Soqs for Service {
                     let fault = FieldFault::new("/projectId", "NEVER_CHANGES", "a schedule stays in its project: leave it out");
                     return Err(Error::Invalid(vec![fault]));
                 }
-                let units = known_units_in(tx, before.project, &change.lines).await?;
-                let lines = repo::soq_lines::known(tx, &before).await?;
+                let units = known_units_in(tx, ctx.org, before.project, &change.lines).await?;
+                let lines = repo::soq_lines::known(tx, ctx.org, &before).await?;
                 let currency = before.estimate_total.currency();
                 let content = checked(&change.title, change.lines, currency, &Known { lines, units })?;
-                repo::soq_lines::clear(tx, id).await?;
-                let after = repo::soq::update(tx, id, &content).await?;
+                repo::soq_lines::clear(tx, ctx.org, id).await?;
+                let after = repo::soq::update(tx, ctx.org, id, &content).await?;
                 repo::soq_lines::insert(tx, ctx.org, &after, &content.lines).await?;
                 let entry = NewEntry::of(perm::SOQ_EDIT, ENTITY, id).before(&before).after(&after);
                 self.audit.record_in(tx, ctx, entry).await?;
@@ -103,7 +103,7 @@ impl Soqs for Service {
         self.uow
             .write(ctx, async |tx| {
                 let before = self.draft_in(tx, ctx, id, unchanged).await?;
-                repo::soq::delete(tx, id).await?;
+                repo::soq::delete(tx, ctx.org, id).await?;
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::SOQ_EDIT, ENTITY, id).before(&before)).await?;
                 Ok(())
             })
@@ -113,11 +113,11 @@ impl Soqs for Service {
     async fn freeze(&self, ctx: &Ctx, id: SoqId) -> Result<Soq, Error> {
         self.uow
             .write(ctx, async |tx| {
-                let before = repo::soq::lock(tx, id).await?;
+                let before = repo::soq::lock(tx, ctx.org, id).await?;
                 self.authz.check(ctx, perm::SOQ_FREEZE, Scope::Project(before.project))?;
-                let lines = repo::soq_lines::of(tx, &before).await?;
+                let lines = repo::soq_lines::of(tx, ctx.org, &before).await?;
                 freezable(before.status, &lines)?;
-                let after = repo::soq::freeze(tx, id).await?;
+                let after = repo::soq::freeze(tx, ctx.org, id).await?;
                 let entry = NewEntry::of(perm::SOQ_FREEZE, ENTITY, id).before(&before).after(&after);
                 self.audit.record_in(tx, ctx, entry).await?;
                 Ok(repo::soq::whole(after, lines))
@@ -135,10 +135,10 @@ impl Service {
         id: SoqId,
         unchanged: Option<Precondition<'_, Soq>>,
     ) -> Result<SoqSummary, Error> {
-        let head = repo::soq::lock(tx, id).await?;
+        let head = repo::soq::lock(tx, ctx.org, id).await?;
         self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(head.project))?;
         if unchanged.is_some() {
-            let lines = repo::soq_lines::of(tx, &head).await?;
+            let lines = repo::soq_lines::of(tx, ctx.org, &head).await?;
             still(unchanged, &repo::soq::whole(head.clone(), lines))?;
         }
         if head.status == SoqStatus::Frozen {
@@ -150,9 +150,10 @@ impl Service {
 
 async fn known_units_in(
     tx: &mut Tx,
+    org: kernel::OrgId,
     project: kernel::ProjectId,
     lines: &[LineDraft],
 ) -> Result<HashSet<kernel::UnitId>, kernel::Fault> {
     let named: HashSet<_> = lines.iter().filter_map(|line| line.unit_id).collect();
-    repo::unit::of_project(tx, project, &named).await
+    repo::unit::of_project(tx, org, project, &named).await
 }

@@ -28,9 +28,9 @@ impl Service {
         let rows = self
             .uow
             .read(ctx, async |tx| {
-                repo::project::exists_read(tx, project).await?;
+                repo::project::exists_read(tx, ctx.org, project).await?;
                 self.authz.check(ctx, perm::MEMBERS_READ, Scope::Project(project))?;
-                repo::team::page(tx, project, page).await.map_err(Error::from)
+                repo::team::page(tx, ctx.org, project, page).await.map_err(Error::from)
             })
             .await?;
         Ok(Page::cut(rows, page, |member: &TeamMember| Position { created_at: member.created_at, id: member.user.0 }))
@@ -39,7 +39,7 @@ impl Service {
     pub(super) async fn join_team(&self, ctx: &Ctx, project: ProjectId, new: NewTeamMember) -> Result<TeamMember, Error> {
         self.uow
             .write(ctx, async |tx| {
-                repo::project::lock(tx, project).await?;
+                repo::project::lock(tx, ctx.org, project).await?;
                 self.manages_in(tx, ctx, project).await?;
                 if self.tenants.role_in(tx, ctx.org, new.user).await?.is_none() {
                     return Err(not_a_member());
@@ -61,12 +61,12 @@ impl Service {
     ) -> Result<TeamMember, Error> {
         self.uow
             .write(ctx, async |tx| {
-                repo::project::lock(tx, project).await?;
+                repo::project::lock(tx, ctx.org, project).await?;
                 self.manages_in(tx, ctx, project).await?;
-                let before = repo::team::find(tx, project, change.user).await?;
+                let before = repo::team::find(tx, ctx.org, project, change.user).await?;
                 still(unchanged, &before)?;
-                keeps_owner(before.role, Some(change.role), repo::team::owners(tx, project).await?)?;
-                let after = repo::team::set_role(tx, project, change).await?;
+                keeps_owner(before.role, Some(change.role), repo::team::owners(tx, ctx.org, project).await?)?;
+                let after = repo::team::set_role(tx, ctx.org, project, change).await?;
                 self.tenants.void_approvals_in(tx, ctx, change.user).await?;
                 self.sessions.forget_role_in(tx, change.user, ctx.org, project).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "project", project).before(&before).after(&after);
@@ -85,12 +85,12 @@ impl Service {
     ) -> Result<(), Error> {
         self.uow
             .write(ctx, async |tx| {
-                repo::project::lock(tx, project).await?;
+                repo::project::lock(tx, ctx.org, project).await?;
                 self.manages_in(tx, ctx, project).await?;
-                let before = repo::team::find(tx, project, user).await?;
+                let before = repo::team::find(tx, ctx.org, project, user).await?;
                 still(unchanged, &before)?;
-                keeps_owner(before.role, None, repo::team::owners(tx, project).await?)?;
-                repo::team::delete(tx, project, user).await?;
+                keeps_owner(before.role, None, repo::team::owners(tx, ctx.org, project).await?)?;
+                repo::team::delete(tx, ctx.org, project, user).await?;
                 self.tenants.void_approvals_in(tx, ctx, user).await?;
                 self.sessions.forget_role_in(tx, user, ctx.org, project).await?;
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::MEMBERS_MANAGE, "project", project).before(&before)).await?;

@@ -15,10 +15,10 @@ impl Units for Service {
     async fn add(&self, ctx: &Ctx, project: ProjectId, new: Vec<NewUnit>) -> Result<Vec<Unit>, Error> {
         self.uow
             .write(ctx, async |tx| {
-                repo::project::hold(tx, project).await?;
+                repo::project::hold(tx, ctx.org, project).await?;
                 self.authz.check(ctx, perm::UNITS_EDIT, Scope::Project(project))?;
                 let new = rules::checked(new)?;
-                if let Some(number) = repo::unit::taken(tx, project, &new).await? {
+                if let Some(number) = repo::unit::taken(tx, ctx.org, project, &new).await? {
                     return Err(Error::UnitNumberTaken(number));
                 }
                 let units = repo::unit::insert(tx, ctx.org, project, new).await?;
@@ -34,9 +34,9 @@ impl Units for Service {
         let rows = self
             .uow
             .read(ctx, async |tx| {
-                repo::project::exists_read(tx, project).await?;
+                repo::project::exists_read(tx, ctx.org, project).await?;
                 self.authz.check(ctx, perm::UNITS_READ, Scope::Project(project))?;
-                repo::unit::page(tx, project, page).await.map_err(Error::from)
+                repo::unit::page(tx, ctx.org, project, page).await.map_err(Error::from)
             })
             .await?;
         Ok(Page::cut(rows, page, |unit: &Unit| Position { created_at: unit.created_at, id: unit.id.0 }))

@@ -1,68 +1,13 @@
-//! The domains below, as far as these tests need them. The policy is the real one.
+//! The domains below, as far as these tests need them.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use audit_api::{Audit, Entry, Filter, NewEntry};
-use auth_api::{Authorizer, Reach, Session, Sessions, Teams};
+use auth_api::{Session, Sessions, Teams};
 use db::prelude::*;
-use kernel::{
-    Actor, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, ProjectRole, Scope, SessionId, Timestamp, UserId,
-};
+use kernel::{Ctx, Fault, OrgId, OrgRole, SessionId, Timestamp, UserId};
 use tenants_api::{ApprovalRequest, Organization, Tenants, Verdict};
 use uow::SystemUow;
-
-pub struct Policy(HashSet<(String, String, String)>);
-
-impl Policy {
-    pub fn real() -> Self {
-        let text = include_str!("../../../../../config/authz/policy.csv");
-        let rows = text.lines().filter_map(|line| line.strip_prefix("p, "));
-        let split = |row: &str| {
-            let mut parts = row.split(',').map(|part| part.trim().to_owned());
-            (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap())
-        };
-        Self(rows.map(split).collect())
-    }
-
-    fn holds(&self, role: &str, domain: &str, permission: Permission) -> bool {
-        self.0.contains(&(role.to_owned(), domain.to_owned(), permission.name().to_owned()))
-    }
-
-    fn in_org(&self, ctx: &Ctx, permission: Permission) -> bool {
-        match ctx.actor {
-            Actor::System => true,
-            Actor::User(_, role) => self.holds(role.name(), "organization", permission),
-        }
-    }
-
-    fn in_team(&self, role: ProjectRole, permission: Permission) -> bool {
-        self.holds(role.name(), "project", permission)
-    }
-}
-
-impl Authorizer for Policy {
-    fn check(&self, ctx: &Ctx, permission: Permission, scope: Scope) -> Result<(), Denied> {
-        let (project, team) = match scope {
-            Scope::Organization => (None, false),
-            Scope::Project(id) => (Some(id), ctx.projects.get(&id).is_some_and(|role| self.in_team(*role, permission))),
-            Scope::AnyProject => (None, ctx.projects.values().any(|role| self.in_team(*role, permission))),
-        };
-        if self.in_org(ctx, permission) || team { Ok(()) } else { Err(Denied { permission, project }) }
-    }
-
-    fn reach(&self, ctx: &Ctx, permission: Permission) -> Reach {
-        if self.in_org(ctx, permission) {
-            return Reach::All;
-        }
-        Reach::Only(ctx.projects.iter().filter(|(_, role)| self.in_team(**role, permission)).map(|(id, _)| *id).collect())
-    }
-
-    fn permissions(&self, _: &Ctx) -> Vec<Permission> {
-        Vec::new()
-    }
-}
 
 /// A token is a person's id; roles are looked up anew for every request, the teams' ones through the port that sign-in uses.
 pub struct Tokens {
@@ -129,24 +74,5 @@ impl Tenants for Memberships {
     async fn void_approvals_in(&self, _: &mut Tx, _: &Ctx, user: UserId) -> Result<(), Fault> {
         self.voided.lock().unwrap().push(user);
         Ok(())
-    }
-}
-
-#[derive(Default)]
-pub struct Trail(pub Mutex<Vec<NewEntry>>);
-
-#[async_trait]
-impl Audit for Trail {
-    async fn record_in(&self, _: &mut Tx, _: &Ctx, entry: NewEntry) -> Result<(), Fault> {
-        self.0.lock().unwrap().push(entry);
-        Ok(())
-    }
-
-    async fn record_denial(&self, _: &Ctx, _: &Denied, _: &str) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    async fn list(&self, _: &Ctx, _: &Filter, _: PageRequest) -> Result<Page<Entry>, audit_api::Error> {
-        Ok(Page { items: Vec::new(), next: None })
     }
 }

@@ -239,8 +239,8 @@ async fn tenders_read_a_schedule_in_their_transaction() {
         .db
         .uow()
         .write(&ctx, async |tx| {
-            let project = world.service.project_in(tx, project).await?;
-            Ok::<_, projects_api::Error>((world.service.soq_in(tx, id).await?, project.owner))
+            let project = world.service.project_in(tx, ctx.org, project).await?;
+            Ok::<_, projects_api::Error>((world.service.soq_in(tx, ctx.org, id).await?, project.owner))
         })
         .await
         .unwrap();
@@ -248,7 +248,7 @@ async fn tenders_read_a_schedule_in_their_transaction() {
     assert_eq!(read.estimate_total.to_string(), "9649.00 EUR");
     assert_eq!(owner, world.owner.user);
     let stranger = world.stranger().await.ctx();
-    let hidden = world.db.uow().write(&stranger, async |tx| world.service.soq_in(tx, id).await).await;
+    let hidden = world.db.uow().write(&stranger, async |tx| world.service.soq_in(tx, ctx.org, id).await).await;
     assert!(matches!(hidden, Err(projects_api::Error::NotFound(_))));
 }
 
@@ -262,7 +262,7 @@ async fn a_schedule_that_a_tender_reads_waits_with_its_changes() {
         .db
         .uow()
         .write(&ctx, async |tx| {
-            world.service.soq_in(tx, id).await?;
+            world.service.soq_in(tx, ctx.org, id).await?;
             assert_eq!(world.db.query(free).await, ["0"]);
             Ok::<_, projects_api::Error>(())
         })

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 use actix_web::http::Method;
 use actix_web::test;
 use actix_web::web::Data;
+use audit_api::fake::Trail;
+use auth_api::fake::Policy;
 use kernel::OrgRole;
 use projects::Service;
 use projects_api::{Projects, Soqs, Units};
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 use testkit::{Database, Party};
 use web::{AppDeps, Routes, Settings};
 
-use crate::fakes::{Memberships, Policy, Tokens, Trail};
+use crate::fakes::{Memberships, Tokens};
 
 pub struct World {
     pub db: Database,
@@ -72,7 +74,7 @@ impl World {
         let (trail, memberships) = (Arc::new(Trail::default()), Arc::new(Memberships::default()));
         let service = Arc::new(Service::new(
             db.uow(),
-            Arc::new(Policy::real()),
+            Arc::new(Policy::shipped()),
             Arc::clone(&tokens) as _,
             Arc::clone(&memberships) as _,
             Arc::clone(&trail) as _,
@@ -81,7 +83,7 @@ impl World {
         projects::routes(&mut routes);
         let settings = Settings { access_log: false, ..Settings::default() };
         let deps =
-            AppDeps::new(Arc::new(routes), Arc::clone(&tokens) as _, settings).authorizer(Arc::new(Policy::real())).data({
+            AppDeps::new(Arc::new(routes), Arc::clone(&tokens) as _, settings).authorizer(Arc::new(Policy::shipped())).data({
                 let service = Arc::clone(&service);
                 move |c| {
                     c.app_data(Data::from(Arc::clone(&service) as Arc<dyn Projects>));
@@ -173,6 +175,6 @@ impl World {
     }
 
     pub fn audited(&self) -> Vec<String> {
-        self.trail.0.lock().unwrap().iter().map(|entry| entry.action.clone()).collect()
+        self.trail.entries().into_iter().map(|(_, entry)| entry.action).collect()
     }
 }

@@ -109,21 +109,16 @@ pub(crate) async fn insert_waiting(
 
 /// Makes void one whose first person is gone.
 pub(crate) async fn void_one(tx: &mut Tx, org: OrgId, id: Uuid) -> Result<(), Fault> {
-    diesel::update(approvals::table.find((org.0, id)))
-        .set(approvals::voided_at.eq(diesel::dsl::sql::<diesel::sql_types::Nullable<Timestamptz>>("clock_timestamp()")))
-        .execute(tx.pg())
-        .await
-        .fault()?;
+    let at = db::instant(tx).await?;
+    diesel::update(approvals::table.find((org.0, id))).set(approvals::voided_at.eq(at)).execute(tx.pg()).await.fault()?;
     Ok(())
 }
 
 /// Uses an approval up.
 pub(crate) async fn complete(tx: &mut Tx, org: OrgId, id: Uuid, second: UserId) -> Result<(), Fault> {
+    let at = db::instant(tx).await?;
     diesel::update(approvals::table.find((org.0, id)))
-        .set((
-            approvals::second_user.eq(second.0),
-            approvals::used_at.eq(diesel::dsl::sql::<diesel::sql_types::Nullable<Timestamptz>>("clock_timestamp()")),
-        ))
+        .set((approvals::second_user.eq(second.0), approvals::used_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -137,8 +132,9 @@ pub(crate) async fn void(tx: &mut Tx, org: OrgId, first: UserId) -> Result<Vec<V
         .filter(approvals::first_user.eq(first.0))
         .filter(approvals::used_at.is_null())
         .filter(approvals::voided_at.is_null());
+    let at = db::instant(tx).await?;
     diesel::update(waiting)
-        .set(approvals::voided_at.eq(diesel::dsl::sql::<diesel::sql_types::Nullable<Timestamptz>>("clock_timestamp()")))
+        .set(approvals::voided_at.eq(at))
         .returning((approvals::id, approvals::action, approvals::subject))
         .get_results(tx.pg())
         .await

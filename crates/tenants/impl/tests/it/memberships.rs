@@ -99,6 +99,19 @@ async fn a_member_is_added_once() {
 }
 
 #[tokio::test]
+async fn nobody_joins_by_the_word_of_who_may_not_invite() {
+    let scene = Scene::new().await;
+    let (owner, stranger, other) = (scene.db.party("Ada").await, scene.db.party("Bob").await, scene.db.party("Eve").await);
+    let system = scene.db.system_uow();
+    let join = async |who: UserId, by: UserId| {
+        system.write(async |tx| scene.tenants.join_in(tx, owner.org, who, by).await).await.map(|member| member.role)
+    };
+    assert!(matches!(join(other.user, stranger.user).await, Err(Error::NotFound("invitation"))), "by a stranger");
+    assert_eq!(join(stranger.user, owner.user).await.unwrap(), OrgRole::Member);
+    assert!(matches!(join(other.user, stranger.user).await, Err(Error::NotFound("invitation"))), "by a member");
+}
+
+#[tokio::test]
 async fn a_removed_account_joins_nothing() {
     let scene = Scene::new().await;
     let (owner, gone) = (scene.db.party("Ada").await, scene.db.party("Bob").await);

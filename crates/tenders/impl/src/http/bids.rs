@@ -66,11 +66,9 @@ pub enum BidStatus {
     Draft,
     /// Sealed and received.
     Submitted,
-    /// To be confirmed after an addendum.
-    NeedsReconfirm,
     /// Taken back.
     Withdrawn,
-    /// Not submitted or confirmed in time.
+    /// Not submitted in time.
     Lapsed,
     /// Readable by the owner.
     Opened,
@@ -84,8 +82,6 @@ pub enum BidStatus {
     Forfeited,
     /// Another bid won.
     Unsuccessful,
-    /// Its validity ended.
-    Expired,
 }
 
 impl From<tenders_api::BidStatus> for BidStatus {
@@ -94,7 +90,6 @@ impl From<tenders_api::BidStatus> for BidStatus {
         match status {
             S::Draft => Self::Draft,
             S::Submitted => Self::Submitted,
-            S::NeedsReconfirm => Self::NeedsReconfirm,
             S::Withdrawn => Self::Withdrawn,
             S::Lapsed => Self::Lapsed,
             S::Opened => Self::Opened,
@@ -103,7 +98,6 @@ impl From<tenders_api::BidStatus> for BidStatus {
             S::Awarded => Self::Awarded,
             S::Forfeited => Self::Forfeited,
             S::Unsuccessful => Self::Unsuccessful,
-            S::Expired => Self::Expired,
         }
     }
 }
@@ -264,7 +258,7 @@ pub struct BidListOut {
     pub server_time: DateTime<Utc>,
 }
 
-/// Submit a sealed bid (B1, B2), or save a draft of one (B1).
+/// Submit a sealed bid, or save a draft of one.
 ///
 /// An organisation has one live bid for a tender, drafts included: after that, `PUT /api/bids/{id}`. With `"draft": true` the answer has
 /// status `draft` and no receipt; the tender's owner learns nothing of it, and it lapses at the deadline unless it is submitted.
@@ -401,7 +395,7 @@ async fn expected(ctx: &Ctx, id: BidId, if_match: &IfMatch, service: &Data<dyn T
     Ok(Some(current.revision))
 }
 
-/// Replace a bid (B3), submit a draft (B2), or submit a withdrawn bid again (B5): the next revision. Until the deadline.
+/// Replace a bid, submit a draft, or submit a withdrawn bid again: the next revision. Until the deadline.
 ///
 /// With `"draft": true` a draft is saved again and stays a draft. A bid that was submitted does not become one: withdrawing it is the only
 /// way back, after which a new draft can be started.
@@ -452,7 +446,7 @@ pub async fn refuse_award(
     once.run(ctx, async |ctx| service.refuse_award(&ctx, id, reason).await, shown).await
 }
 
-/// Withdraw a bid (B4), until the deadline. Answers it with the receipt of the withdrawal. A draft is not withdrawn: it lapses by itself.
+/// Withdraw a bid, until the deadline. Answers it with the receipt of the withdrawal. A draft is not withdrawn: it lapses by itself.
 #[utoipa::path(responses(
     (status = 200, description = "Withdrawn", body = BidOut),
     (status = 409, description = "STATE_CONFLICT: it is a draft, or withdrawn already", body = web::ProblemBody, content_type = "application/problem+json"),

@@ -107,7 +107,7 @@ impl From<&OpeningRecord> for OpeningRecordOut {
     }
 }
 
-/// Accept an opened bid as valid (B10).
+/// Accept an opened bid as valid.
 #[utoipa::path(responses((status = 200, description = "It is valid", body = BidOut)))]
 #[post("/api/bids/{id}/accept")]
 pub async fn accept(
@@ -119,7 +119,7 @@ pub async fn accept(
     once.run(ctx, async |ctx| service.accept(&ctx, id).await, shown).await
 }
 
-/// Disqualify a bid (B11). The first in rank at or above the approval threshold needs a second person, who gives the same reason.
+/// Disqualify a bid. The first in rank at or above the approval threshold needs a second person, who gives the same reason.
 #[utoipa::path(responses(
     (status = 200, description = "It is disqualified", body = BidStepOut),
     (status = 202, description = "A second person must do the same", body = BidStepOut)

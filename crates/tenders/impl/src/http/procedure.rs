@@ -62,7 +62,7 @@ fn alone(view: &TenderView) -> Reply {
     Reply::ok(&StepOut { tender: TenderOut::from(view), approval: None })
 }
 
-/// Publish a draft (T2). At or above the approval threshold, or without an estimate for every line, a second person must do the same.
+/// Publish a draft. At or above the approval threshold, or without an estimate for every line, a second person must do the same.
 #[utoipa::path(responses(
     (status = 200, description = "It takes bids", body = StepOut),
     (status = 202, description = "A second person must do the same", body = StepOut)
@@ -77,7 +77,7 @@ pub async fn publish(
     once.run(ctx, async |ctx| service.publish(&ctx, id).await, step).await
 }
 
-/// Move the deadline later (T5).
+/// Move the deadline later.
 #[utoipa::path(responses((status = 200, description = "With the new deadline", body = StepOut)))]
 #[post("/api/tenders/{id}/extend")]
 pub async fn extend(
@@ -91,7 +91,7 @@ pub async fn extend(
     once.run(ctx, async |ctx| service.extend(&ctx, id, deadline).await, alone).await
 }
 
-/// Cancel (T13). Bids that were not opened never will be: the tender's key is erased from the database, so that no server reads them any
+/// Cancel. Bids that were not opened never will be: the tender's key is erased from the database, so that no server reads them any
 /// more, the bidders' own offers included. Backups and write-ahead logs of the database from before keep the key, wrapped by the platform's seal key;
 /// whoever holds such a backup and that seal key could still unwrap it, until the platform has rotated and destroyed the seal key.
 ///
@@ -112,7 +112,7 @@ pub async fn cancel(
     once.run(ctx, async |ctx| service.cancel(&ctx, id, reason).await, step).await
 }
 
-/// Open the bids (T8). At or above the approval threshold, or without an estimate for every line, two persons must do so.
+/// Open the bids. At or above the approval threshold, or without an estimate for every line, two persons must do so.
 ///
 /// Number, receipts and root of the sealed bids are rebuilt and compared with what was fixed at closing. If they do not agree, nothing is opened.
 #[utoipa::path(responses(
@@ -130,7 +130,7 @@ pub async fn open(
     once.run(ctx, async |ctx| service.open(&ctx, id).await, step).await
 }
 
-/// Award (T9): the winning rates become a contract that both parties sign.
+/// Award: the winning rates become a contract that both parties sign.
 ///
 /// At or above the approval threshold a second person must award the same bid for the same reason.
 #[utoipa::path(responses(
@@ -173,7 +173,7 @@ pub async fn cancel_award(
     once.run(ctx, async |ctx| service.cancel_award(&ctx, id, reason).await, step).await
 }
 
-/// End an evaluation in which no bid can be awarded (T12).
+/// End an evaluation in which no bid can be awarded.
 #[utoipa::path(responses((status = 200, description = "It is unsuccessful", body = StepOut)))]
 #[post("/api/tenders/{id}/unsuccessful")]
 pub async fn conclude_unsuccessful(

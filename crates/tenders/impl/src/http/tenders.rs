@@ -62,7 +62,7 @@ pub async fn list(
     Ok(Reply::ok(&List::of(page, |view| TenderOut::brief(&view))).response())
 }
 
-/// Write a draft (T1).
+/// Write a draft.
 #[utoipa::path(responses((status = 201, description = "The draft", body = TenderOut)))]
 #[post("/api/tenders")]
 pub async fn create(
@@ -148,7 +148,7 @@ pub async fn remove(
     Ok(Reply::no_content().response())
 }
 
-/// Repeat an unsuccessful or cancelled tender as a new draft (T14).
+/// Repeat an unsuccessful or cancelled tender as a new draft.
 #[utoipa::path(responses((status = 201, description = "The new draft", body = TenderOut)))]
 #[post("/api/tenders/{id}/retender")]
 pub async fn retender(

@@ -8,7 +8,7 @@ use tenders_api::{Draft, Milestone, ProcurementMethod, Tender};
 use super::milestones;
 use super::title::MOST_TITLE;
 
-/// Questions end so long before the deadline, where the least period is long enough for that (domain.md §3.1 T2).
+/// Questions end so long before the deadline, where the least period is long enough for that (docs/domain/tenders.md).
 const ANSWERING: TimeDelta = TimeDelta::days(3);
 
 /// The faults of a draft as it is written, in a project of `currency`, at `now` of the database's clock.
@@ -45,7 +45,7 @@ pub fn estimate(soq: &Soq) -> Option<Money> {
     (known && soq.estimate_total.minor() > 0).then_some(soq.estimate_total)
 }
 
-/// What keeps a draft from being published (T2), all at once.
+/// What keeps a draft from being published, all at once.
 #[must_use]
 pub fn not_ready(
     tender: &Tender,

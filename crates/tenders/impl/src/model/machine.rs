@@ -1,71 +1,61 @@
-//! The state machines of domain.md §3.1 and §3.2 as tables; a transition that is not listed is refused with the current state.
+//! The state machines of docs/domain/tenders.md as tables; a transition that is not listed is refused with the current state.
 
 use tenders_api::{BidStatus, Error, TenderStatus};
 
 /// What happens to a tender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TenderEvent {
-    /// T2
+    /// The owner publishes the draft.
     Publish,
-    /// T3
-    MinorAddendum,
-    /// T4
-    MaterialAddendum,
-    /// T5
+    /// The owner moves the deadline later.
     Extend,
-    /// T6
+    /// The deadline has passed.
     Deadline,
-    /// T7
+    /// Fewer bids came than the tender needs.
     TooFewBids,
-    /// T8
+    /// The bids are opened.
     Open,
-    /// T9
+    /// The owner awards to a bid.
     ProposeAward,
-    /// T10
+    /// The award falls: taken back, refused, or not signed in time.
     AwardFalls,
-    /// T11
+    /// Both parties signed the contract.
     ContractActive,
-    /// T12
+    /// The owner ends an evaluation in which no bid can be awarded.
     NoAcceptableBid,
     /// The contract ended early
     ContractEnded,
-    /// T13
+    /// The owner cancels.
     Cancel,
 }
 
 /// What happens to a bid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BidEvent {
-    /// B2
+    /// A draft becomes an offer.
     Submit,
-    /// B3
+    /// The next revision of an offer.
     Replace,
-    /// B4
+    /// The bidder takes it back.
     Withdraw,
-    /// B5
+    /// A withdrawn bid is offered again.
     Resubmit,
-    /// B6
-    MaterialAddendum,
-    /// B7
-    Confirm,
-    /// B8
+    /// The deadline passed and it was not offered.
     Deadline,
-    /// B9
+    /// The bids are opened.
     Open,
-    /// B10
+    /// The owner finds it valid.
     Accept,
-    /// B11
+    /// The owner excludes it, with a reason; or the opening could not read it.
     Disqualify,
-    /// B12
+    /// It is awarded.
     Award,
-    /// B13, seen from the owner
+    /// The award falls through no doing of its bidder.
     AwardFalls,
-    /// B13, seen from the bidder
+    /// Its bidder refuses the award, or does not sign in time.
     Refuse,
-    /// B14
+    /// Another bid's contract is in force.
     ContractElsewhere,
-    /// B15
-    ValidityEnds,
 }
 
 const TENDER: &[(TenderStatus, TenderEvent, TenderStatus)] = {
@@ -73,8 +63,6 @@ const TENDER: &[(TenderStatus, TenderEvent, TenderStatus)] = {
     use TenderStatus as S;
     &[
         (S::Draft, E::Publish, S::Published),
-        (S::Published, E::MinorAddendum, S::Published),
-        (S::Published, E::MaterialAddendum, S::Published),
         (S::Published, E::Extend, S::Published),
         (S::Published, E::Deadline, S::Closed),
         (S::Closed, E::TooFewBids, S::Unsuccessful),
@@ -99,12 +87,8 @@ const BID: &[(BidStatus, BidEvent, BidStatus)] = {
         (S::Draft, E::Submit, S::Submitted),
         (S::Submitted, E::Replace, S::Submitted),
         (S::Submitted, E::Withdraw, S::Withdrawn),
-        (S::NeedsReconfirm, E::Withdraw, S::Withdrawn),
         (S::Withdrawn, E::Resubmit, S::Submitted),
-        (S::Submitted, E::MaterialAddendum, S::NeedsReconfirm),
-        (S::NeedsReconfirm, E::Confirm, S::Submitted),
         (S::Draft, E::Deadline, S::Lapsed),
-        (S::NeedsReconfirm, E::Deadline, S::Lapsed),
         (S::Submitted, E::Open, S::Opened),
         (S::Opened, E::Accept, S::Valid),
         (S::Opened, E::Disqualify, S::Disqualified),
@@ -116,7 +100,6 @@ const BID: &[(BidStatus, BidEvent, BidStatus)] = {
         (S::Awarded, E::Refuse, S::Forfeited),
         (S::Opened, E::ContractElsewhere, S::Unsuccessful),
         (S::Valid, E::ContractElsewhere, S::Unsuccessful),
-        (S::Valid, E::ValidityEnds, S::Expired),
     ]
 };
 
@@ -137,13 +120,12 @@ pub fn bid(from: BidStatus, event: BidEvent) -> Result<BidStatus, Error> {
     next(BID, from, event).ok_or_else(|| refused("bid", from.name(), &format!("{event:?}"), BID, event, BidStatus::name))
 }
 
-/// What a bidder's next submission is to a bid in this state (B2, B3, B5, B7).
+/// What a bidder's next submission is to a bid in this state.
 #[must_use]
 pub fn submission_of(from: BidStatus) -> BidEvent {
     match from {
         BidStatus::Draft => BidEvent::Submit,
         BidStatus::Withdrawn => BidEvent::Resubmit,
-        BidStatus::NeedsReconfirm => BidEvent::Confirm,
         _ => BidEvent::Replace,
     }
 }
@@ -162,7 +144,7 @@ pub fn saving(from: BidStatus) -> Result<(), Error> {
     Err(Error::State { what: "bid", state: from.name(), hint: format!("a draft is what was never submitted: {instead}") })
 }
 
-/// B4.
+/// Whether a bid in this state can be withdrawn: where it leads.
 ///
 /// # Errors
 /// [`Error::State`] with the current one.
@@ -207,8 +189,6 @@ mod tests {
 
     const TENDER_EVENTS: &[TenderEvent] = &[
         TenderEvent::Publish,
-        TenderEvent::MinorAddendum,
-        TenderEvent::MaterialAddendum,
         TenderEvent::Extend,
         TenderEvent::Deadline,
         TenderEvent::TooFewBids,
@@ -224,7 +204,7 @@ mod tests {
     /// The same machine written a second time, as `from: event>to …`.
     const TENDER_ROWS: &[&str] = &[
         "draft: Publish>published Cancel>cancelled",
-        "published: MinorAddendum>published MaterialAddendum>published Extend>published Deadline>closed Cancel>cancelled",
+        "published: Extend>published Deadline>closed Cancel>cancelled",
         "closed: TooFewBids>unsuccessful Open>evaluation Cancel>cancelled",
         "evaluation: ProposeAward>standstill NoAcceptableBid>unsuccessful Cancel>cancelled",
         "standstill: AwardFalls>evaluation ContractActive>complete Cancel>cancelled",
@@ -270,8 +250,6 @@ mod tests {
         BidEvent::Replace,
         BidEvent::Withdraw,
         BidEvent::Resubmit,
-        BidEvent::MaterialAddendum,
-        BidEvent::Confirm,
         BidEvent::Deadline,
         BidEvent::Open,
         BidEvent::Accept,
@@ -280,22 +258,19 @@ mod tests {
         BidEvent::AwardFalls,
         BidEvent::Refuse,
         BidEvent::ContractElsewhere,
-        BidEvent::ValidityEnds,
     ];
 
     const BID_ROWS: &[&str] = &[
         "draft: Submit>submitted Deadline>lapsed",
-        "submitted: Replace>submitted Withdraw>withdrawn MaterialAddendum>needs_reconfirm Open>opened",
-        "needs_reconfirm: Withdraw>withdrawn Confirm>submitted Deadline>lapsed",
+        "submitted: Replace>submitted Withdraw>withdrawn Open>opened",
         "withdrawn: Resubmit>submitted",
         "lapsed:",
         "opened: Accept>valid Disqualify>disqualified Refuse>forfeited ContractElsewhere>unsuccessful",
-        "valid: Disqualify>disqualified Award>awarded Refuse>forfeited ContractElsewhere>unsuccessful ValidityEnds>expired",
+        "valid: Disqualify>disqualified Award>awarded Refuse>forfeited ContractElsewhere>unsuccessful",
         "disqualified:",
         "awarded: AwardFalls>valid Refuse>forfeited",
         "forfeited:",
         "unsuccessful:",
-        "expired:",
     ];
 
     #[test]
@@ -309,7 +284,7 @@ mod tests {
                          (DELETE) is the only way back";
         assert_eq!(refusal(BidStatus::Submitted), submitted);
         assert!(refusal(BidStatus::Withdrawn).contains("POST /api/tenders/{id}/bids"));
-        let draft = withdrawal(BidStatus::Draft).expect_err("B4 does not list it");
+        let draft = withdrawal(BidStatus::Draft).expect_err("a draft is not withdrawn");
         assert!(draft.to_string().contains("a draft lapses by itself at the deadline"), "{draft}");
     }
 

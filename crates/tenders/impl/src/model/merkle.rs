@@ -1,4 +1,4 @@
-//! The Merkle tree of the sealed bids (domain.md §11.1): SHA-256, leaves `sha256(00 ‖ receipt)`, nodes `sha256(01 ‖ left ‖ right)`.
+//! The Merkle tree of the sealed bids (docs/domain/tenders.md): SHA-256, leaves `sha256(00 ‖ receipt)`, nodes `sha256(01 ‖ left ‖ right)`.
 //!
 //! The database builds it at closing (`app.close_tender`): the leaves of the bids are sorted among decoys up to a power of two of at least
 //! 64, so that neither the leaves nor the length of a proof tell how many bids there are. A decoy is a leaf whose receipt is

@@ -1,4 +1,4 @@
-//! Pricing: the server computes every amount and total; an unpriced line is a fault, never a zero (domain.md §2.7).
+//! Pricing: the server computes every amount and total; an unpriced line is a fault, never a zero (docs/domain/schedules.md).
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,7 +13,7 @@ use super::milestones;
 /// The most that numeric(18,4) holds before the point.
 const MOST_RATE: i64 = 100_000_000_000_000;
 
-/// What the bid offers, computed, or its faults (B2). Every one of the tender's milestones must get something of the total.
+/// What the bid offers, computed, or its faults. Every one of the tender's milestones must get something of the total.
 ///
 /// # Errors
 /// [`Error::Invalid`].

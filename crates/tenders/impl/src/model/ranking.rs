@@ -1,4 +1,4 @@
-//! Who is first: the lowest total; of equal totals the one that was received earlier (domain.md §9).
+//! Who is first: the lowest total; of equal totals the one that was received earlier (docs/domain/tenders.md).
 
 use kernel::{BidId, Timestamp};
 

@@ -19,7 +19,7 @@ pub struct Live {
     pub sign_by: Option<Timestamp>,
 }
 
-/// A1. Two at once: the lock on the tender lets one through; the unique index stands behind it.
+/// Notes a pending award. Two at once: the lock on the tender lets one through; the unique index stands behind it.
 pub async fn insert(
     tx: &mut Tx,
     tender: &Tender,
@@ -87,7 +87,7 @@ pub async fn set_contract(
     Ok(())
 }
 
-/// A3.
+/// The award is cancelled.
 pub async fn cancel(tx: &mut Tx, tender: &Tender, award: Uuid, reason: &str) -> Result<(), Fault> {
     diesel::update(awards::table.find((tender.org.0, award)))
         .set((awards::status.eq("cancelled"), awards::cancel_reason.eq(reason), awards::updated_at.eq(diesel::dsl::now)))
@@ -133,9 +133,10 @@ struct Outcome {
 }
 
 /// The winner refuses, by the platform's function, which publishes [`tenders_api::TenderAwardFell`]; what came of it.
-pub async fn refuse(tx: &mut Tx, bid: BidId, reason: &str, event: Uuid, request: &str) -> Result<String, Fault> {
-    let row: Outcome = diesel::sql_query("select app.refuse_award($1, $2, $3, $4, $5) as outcome")
-        .bind::<SqlUuid, _>(bid.0)
+pub async fn refuse(tx: &mut Tx, bid: &Bid, reason: &str, event: Uuid, request: &str) -> Result<String, Fault> {
+    let row: Outcome = diesel::sql_query("select app.refuse_award($1, $2, $3, $4, $5, $6) as outcome")
+        .bind::<SqlUuid, _>(bid.owner.0)
+        .bind::<SqlUuid, _>(bid.id.0)
         .bind::<Text, _>(reason)
         .bind::<SqlUuid, _>(Uuid::now_v7())
         .bind::<SqlUuid, _>(event)

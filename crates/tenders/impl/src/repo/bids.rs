@@ -112,36 +112,37 @@ pub async fn get(mut conn: &Conn, id: BidId) -> Result<(Row, Timestamp), Error> 
 }
 
 /// A bid, locked.
-pub async fn lock(tx: &mut Tx, id: BidId) -> Result<Row, Error> {
-    let query = bids::table.filter(bids::id.eq(id.0)).for_update().select(Columns::as_select());
+pub async fn lock(tx: &mut Tx, owner: OrgId, id: BidId) -> Result<Row, Error> {
+    let query = bids::table.find((owner.0, id.0)).for_update().select(Columns::as_select());
     Ok(query.first(tx.pg()).await.not_found(ABSENT)?.try_into()?)
 }
 
 /// The query of an organisation's own bid for a tender: the live one first, then the last one that was withdrawn.
 macro_rules! own {
-    ($bidder:expr, $tender:expr) => {
+    ($owner:expr, $bidder:expr, $tender:expr) => {
         bids::table
-            .filter(bids::bidder_org_id.eq($bidder.0).and(bids::tender_id.eq($tender.0)))
+            .filter(bids::org_id.eq($owner.0).and(bids::bidder_org_id.eq($bidder.0)).and(bids::tender_id.eq($tender.0)))
             .order((bids::status.eq("withdrawn"), bids::created_at.desc(), bids::id.desc()))
             .select(Columns::as_select())
     };
 }
 
 /// The organisation's own bid for a tender, the live one first, then the last one that was withdrawn.
-pub async fn own(mut conn: &Conn, bidder: OrgId, tender: TenderId) -> Result<Option<Row>, Error> {
-    let row = own!(bidder, tender).first(&mut conn).await.optional().fault()?;
+pub async fn own(mut conn: &Conn, owner: OrgId, bidder: OrgId, tender: TenderId) -> Result<Option<Row>, Error> {
+    let row = own!(owner, bidder, tender).first(&mut conn).await.optional().fault()?;
     Ok(row.map(Row::try_from).transpose()?)
 }
 
 /// The same, locked.
-pub async fn lock_own(tx: &mut Tx, bidder: OrgId, tender: TenderId) -> Result<Option<Row>, Error> {
-    let row = own!(bidder, tender).for_update().first(tx.pg()).await.optional().fault()?;
+pub async fn lock_own(tx: &mut Tx, owner: OrgId, bidder: OrgId, tender: TenderId) -> Result<Option<Row>, Error> {
+    let row = own!(owner, bidder, tender).for_update().first(tx.pg()).await.optional().fault()?;
     Ok(row.map(Row::try_from).transpose()?)
 }
 
 /// Bids of a tender that the transaction's tenant may see, newest first.
-pub async fn list(mut conn: &Conn, tender: TenderId, page: PageRequest) -> Result<Vec<Row>, Error> {
-    let query = after!(bids::table.filter(bids::tender_id.eq(tender.0)).into_boxed(), bids, page);
+pub async fn list(mut conn: &Conn, owner: OrgId, tender: TenderId, page: PageRequest) -> Result<Vec<Row>, Error> {
+    let of_tender = bids::org_id.eq(owner.0).and(bids::tender_id.eq(tender.0));
+    let query = after!(bids::table.filter(of_tender).into_boxed(), bids, page);
     let query = query.select(Columns::as_select()).order((bids::created_at.desc(), bids::id.desc())).limit(page.fetch());
     let rows: Vec<Columns> = query.load(&mut conn).await.fault()?;
     Ok(rows.into_iter().map(Row::try_from).collect::<Result<_, _>>()?)
@@ -182,7 +183,7 @@ impl Revision<'_> {
     }
 }
 
-/// B1 or B2: a new bid with its first revision.
+/// A new draft or bid with its first revision.
 pub async fn insert(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Result<Row, Error> {
     let (place, (sha256, received_at)) = (revision.place, revision.receipt());
     let inserted = diesel::insert_into(bids::table)
@@ -208,7 +209,7 @@ pub async fn insert(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Resu
     Ok(row.try_into()?)
 }
 
-/// A draft once more, or B2, B3, B5, B7: the next revision.
+/// A draft saved or submitted again, a bid replaced or resubmitted: the next revision.
 pub async fn replace(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Result<Row, Error> {
     let (place, (sha256, received_at)) = (revision.place, revision.receipt());
     let updated = diesel::update(bids::table.find((taking.owner.0, place.bid.0)))
@@ -248,7 +249,7 @@ async fn insert_revision(tx: &mut Tx, taking: Taking, revision: Revision<'_>) ->
     Ok(())
 }
 
-/// B4.
+/// Withdraws a bid.
 pub async fn withdraw(tx: &mut Tx, taking: Taking, bid: &Row, receipt: &Hash, document: &str) -> Result<Row, Error> {
     let updated = diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
         .set((
@@ -285,9 +286,9 @@ pub async fn sealed(mut conn: &Conn, bid: &Row) -> Result<(Vec<u8>, Option<Hash>
 }
 
 /// The receipts of everything that the organisation ever submitted for a tender, the newest first.
-pub async fn receipts(mut conn: &Conn, bidder: OrgId, tender: TenderId) -> Result<Vec<Hash>, Fault> {
+pub async fn receipts(mut conn: &Conn, owner: OrgId, bidder: OrgId, tender: TenderId) -> Result<Vec<Hash>, Fault> {
     use bid_revisions as r;
-    let own = r::table.filter(r::bidder_org_id.eq(bidder.0).and(r::tender_id.eq(tender.0)));
+    let own = r::table.filter(r::org_id.eq(owner.0).and(r::bidder_org_id.eq(bidder.0)).and(r::tender_id.eq(tender.0)));
     let query = own.order((r::received_at.desc(), r::revision.desc())).select(r::receipt_sha256);
     let rows: Vec<Option<Vec<u8>>> = query.load(&mut conn).await.fault()?;
     rows.iter().flatten().map(|receipt| hash(receipt)).collect()
@@ -327,8 +328,8 @@ pub async fn write_opened(tx: &mut Tx, owner: OrgId, place: Place, content: &Bid
 /// The lines of opened bids, in order, by bid.
 pub async fn lines(mut conn: &Conn, bids: &[&Row]) -> Result<Vec<(BidId, BidLine)>, Fault> {
     use bid_lines as l;
-    let ids: Vec<Uuid> = bids.iter().map(|bid| bid.id.0).collect();
-    let query = l::table.filter(l::bid_id.eq_any(ids)).order((l::bid_id, l::position));
+    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = bids.iter().map(|bid| (bid.owner.0, bid.id.0)).unzip();
+    let query = l::table.filter(l::org_id.eq_any(owners).and(l::bid_id.eq_any(ids))).order((l::bid_id, l::position));
     let rows: Vec<(Uuid, Uuid, Decimal, i64)> =
         query.select((l::bid_id, l::soq_line_id, l::rate, l::amount)).load(&mut conn).await.fault()?;
     let currency = |bid: Uuid| bids.iter().find(|row| row.id.0 == bid).map(|row| row.currency);
@@ -349,7 +350,7 @@ pub async fn set_status(tx: &mut Tx, bid: &Row, to: BidStatus) -> Result<(), Fau
     Ok(())
 }
 
-/// B11, also by the opening itself.
+/// Disqualifies a bid, also for the opening itself.
 pub async fn disqualify(tx: &mut Tx, bid: &Row, why: &Disqualification) -> Result<(), Fault> {
     diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
         .set((

@@ -11,7 +11,7 @@ use super::{Conn, after, signed};
 use crate::schema::{tender_invitations, tender_keys, tender_lines, tender_milestones, tenders};
 use crate::seal::WrappedKey;
 
-/// T1.
+/// Writes a draft.
 pub async fn insert(
     tx: &mut Tx,
     ctx: &Ctx,
@@ -45,6 +45,7 @@ pub async fn insert(
 
 /// Replaces a draft whose row is locked; its project and currency stay.
 pub async fn update(tx: &mut Tx, tender: &Tender, draft: &Draft) -> Result<(), Error> {
+    let at = db::instant(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::soq_id.eq(draft.soq.0),
@@ -55,7 +56,7 @@ pub async fn update(tx: &mut Tx, tender: &Tender, draft: &Draft) -> Result<(), E
             tenders::questions_until.eq(draft.questions_until),
             tenders::min_bids.eq(signed(draft.min_bids)),
             // Never the same twice, so that `If-Match` tells two changes of one transaction's instant apart.
-            tenders::updated_at.eq(super::clock_timestamp()),
+            tenders::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await
@@ -105,7 +106,7 @@ pub async fn delete(tx: &mut Tx, tender: &Tender) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The snapshot of the schedule that bidders see: without estimates, save for provisional sums (T2).
+/// The snapshot of the schedule that bidders see: without estimates, save for provisional sums.
 pub async fn insert_lines(tx: &mut Tx, tender: &Tender, soq: &Soq) -> Result<(), Fault> {
     use tender_lines as l;
     let row = |line: &projects_api::SoqLine| {
@@ -132,7 +133,7 @@ pub async fn insert_lines(tx: &mut Tx, tender: &Tender, soq: &Soq) -> Result<(),
     Ok(())
 }
 
-/// The tender's wrapped key (T2).
+/// The tender's wrapped key.
 pub async fn insert_key(tx: &mut Tx, tender: &Tender, key: &WrappedKey) -> Result<(), Fault> {
     use tender_keys as k;
     diesel::insert_into(k::table)
@@ -238,7 +239,7 @@ pub async fn copy_invitations(tx: &mut Tx, ctx: &Ctx, from: &Tender, to: TenderI
     Ok(())
 }
 
-/// Sends the invitations out; answers the organisations invited (T2).
+/// Sends the invitations out; answers the organisations invited.
 pub async fn send_invitations(tx: &mut Tx, tender: &Tender, at: Timestamp) -> Result<Vec<OrgId>, Fault> {
     use tender_invitations as i;
     let all = i::table.filter(i::org_id.eq(tender.org.0).and(i::tender_id.eq(tender.id.0)));

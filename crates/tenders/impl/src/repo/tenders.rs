@@ -133,10 +133,11 @@ pub async fn list(
 
 /// The tender with what belongs to it, seen by `org`.
 pub async fn view(conn: &Conn, org: OrgId, tender: Tender, server_time: Timestamp) -> Result<TenderView, Error> {
+    let own = [(tender.org, tender.id)];
     let (milestones, lines, marks) = futures::try_join!(
         milestones(conn, tender.org, tender.id, tender.currency),
         lines(conn, tender.org, tender.id),
-        marks(conn, org, std::slice::from_ref(&tender.id)),
+        marks(conn, org, &own),
     )?;
     Ok(TenderView { milestones, lines, ..brief(org, tender, server_time, &marks) })
 }
@@ -160,16 +161,18 @@ pub struct Marks {
 }
 
 /// To which of the tenders `org` is invited, and their live awards.
-pub async fn marks(conn: &Conn, org: OrgId, tenders: &[TenderId]) -> Result<Marks, Fault> {
-    let ids: Vec<Uuid> = tenders.iter().map(|tender| tender.0).collect();
+pub async fn marks(conn: &Conn, org: OrgId, tenders: &[(OrgId, TenderId)]) -> Result<Marks, Fault> {
+    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = tenders.iter().map(|(owner, tender)| (owner.0, tender.0)).unzip();
     let invited = async {
         use tender_invitations as i;
         // Row-level security shows another organisation's invitations to the invited alone, those by e-mail too.
-        let query = i::table.filter(i::tender_id.eq_any(&ids).and(i::org_id.ne(org.0))).select(i::tender_id);
+        let of_these = i::org_id.eq_any(&owners).and(i::tender_id.eq_any(&ids));
+        let query = i::table.filter(of_these.and(i::org_id.ne(org.0))).select(i::tender_id);
         query.load::<Uuid>(&mut &*conn).await.fault()
     };
     let live = async {
-        let query = awards::table.filter(awards::tender_id.eq_any(&ids).and(awards::status.ne("cancelled")));
+        let of_these = awards::org_id.eq_any(&owners).and(awards::tender_id.eq_any(&ids));
+        let query = awards::table.filter(of_these.and(awards::status.ne("cancelled")));
         let query = query.select((awards::tender_id, awards::bid_id, awards::contract_id, awards::sign_by));
         query.load::<(Uuid, Uuid, Option<Uuid>, Option<Timestamp>)>(&mut &*conn).await.fault()
     };
@@ -239,16 +242,15 @@ pub async fn lines(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Ve
 }
 
 /// The wrapped key; nothing once it is destroyed.
-pub async fn key(mut conn: &Conn, tender: TenderId) -> Result<Option<WrappedKey>, Fault> {
-    let query =
-        tender_keys::table.filter(tender_keys::tender_id.eq(tender.0)).select((tender_keys::key_id, tender_keys::wrapped));
+pub async fn key(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Option<WrappedKey>, Fault> {
+    let query = tender_keys::table.find((owner.0, tender.0)).select((tender_keys::key_id, tender_keys::wrapped));
     let row: Option<(String, Option<Vec<u8>>)> = query.first(&mut conn).await.optional().fault()?;
     Ok(row.and_then(|(key_id, wrapped)| Some(WrappedKey { key_id, wrapped: wrapped? })))
 }
 
 /// The leaves of the Merkle tree, once closed.
-pub async fn leaves(mut conn: &Conn, tender: TenderId) -> Result<Option<Vec<Hash>>, Fault> {
-    let query = tender_seals::table.filter(tender_seals::tender_id.eq(tender.0)).select(tender_seals::leaves);
+pub async fn leaves(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Option<Vec<Hash>>, Fault> {
+    let query = tender_seals::table.find((owner.0, tender.0)).select(tender_seals::leaves);
     let row: Option<Vec<Vec<u8>>> = query.first(&mut conn).await.optional().fault()?;
     row.map(|leaves| hashes(&leaves)).transpose()
 }
@@ -263,18 +265,17 @@ pub struct Record {
 }
 
 /// The opening record, if the transaction's tenant may see one.
-pub async fn record(mut conn: &Conn, tender: TenderId) -> Result<Record, Error> {
+pub async fn record(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Record, Error> {
     use opening_records as r;
     type Columns = (Vec<u8>, Vec<Vec<u8>>, Vec<u8>, Vec<Uuid>, Timestamp);
-    let query =
-        r::table.filter(r::tender_id.eq(tender.0)).select((r::root, r::receipts, r::decoy_seed, r::opened_by, r::opened_at));
+    let query = r::table.find((owner.0, tender.0)).select((r::root, r::receipts, r::decoy_seed, r::opened_by, r::opened_at));
     let (root, receipts, seed, opened_by, opened_at): Columns =
         query.first(&mut conn).await.not_found(|| Error::NotFound("opening record"))?;
     let opened_by = opened_by.into_iter().map(Into::into).collect();
     Ok(Record { root: hash(&root)?, receipts: hashes(&receipts)?, decoy_seed: hash(&seed)?, opened_by, opened_at })
 }
 
-/// T2: the row's part of it.
+/// Publication: the row's part of it.
 pub async fn publish(tx: &mut Tx, tender: &Tender, soq_version: u32, at: Timestamp) -> Result<(), Fault> {
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
@@ -299,7 +300,7 @@ pub async fn set_status(tx: &mut Tx, tender: &Tender, to: TenderStatus) -> Resul
     Ok(())
 }
 
-/// T5.
+/// Moves the deadline later.
 pub async fn extend(tx: &mut Tx, tender: &Tender, deadline: Timestamp) -> Result<(), Fault> {
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((tenders::submission_deadline.eq(deadline), tenders::updated_at.eq(diesel::dsl::now)))
@@ -309,7 +310,7 @@ pub async fn extend(tx: &mut Tx, tender: &Tender, deadline: Timestamp) -> Result
     Ok(())
 }
 
-/// T9: the row's part of it.
+/// Award: the row's part of it.
 pub async fn stand_still(tx: &mut Tx, tender: &Tender, until: Timestamp) -> Result<(), Fault> {
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
@@ -347,7 +348,7 @@ pub async fn end_completed(tx: &mut Tx, tender: &Tender, contract: ContractId) -
     Ok(ended.done)
 }
 
-/// T13: the row's part of it. A key whose bids were not opened is destroyed.
+/// Cancellation: the row's part of it. A key whose bids were not opened is destroyed.
 pub async fn cancel(tx: &mut Tx, tender: &Tender, reason: &str, at: Timestamp) -> Result<(), Fault> {
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
@@ -359,7 +360,12 @@ pub async fn cancel(tx: &mut Tx, tender: &Tender, reason: &str, at: Timestamp) -
         .execute(tx.pg())
         .await
         .fault()?;
-    diesel::sql_query("select app.destroy_tender_key($1)").bind::<SqlUuid, _>(tender.id.0).execute(tx.pg()).await.fault()?;
+    diesel::sql_query("select app.destroy_tender_key($1, $2)")
+        .bind::<SqlUuid, _>(tender.org.0)
+        .bind::<SqlUuid, _>(tender.id.0)
+        .execute(tx.pg())
+        .await
+        .fault()?;
     Ok(())
 }
 
@@ -369,11 +375,13 @@ struct Closed {
     status: Option<String>,
 }
 
-/// T6 and T7 by the platform's function; the new state, or nothing if there was nothing to close. While a bid is being stored it waits
-/// for it, or, without patience, leaves the tender as it is.
-pub async fn close(tx: &mut Tx, tender: TenderId, patient: bool) -> Result<Option<TenderStatus>, Fault> {
-    let query =
-        diesel::sql_query("select app.close_tender($1, $2) as status").bind::<SqlUuid, _>(tender.0).bind::<Bool, _>(patient);
+/// Closes a due tender by the platform's function; the new state, or nothing if there was nothing to close. While a bid is being
+/// stored it waits for it, or, without patience, leaves the tender as it is.
+pub async fn close(tx: &mut Tx, org: OrgId, tender: TenderId, patient: bool) -> Result<Option<TenderStatus>, Fault> {
+    let query = diesel::sql_query("select app.close_tender($1, $2, $3) as status")
+        .bind::<SqlUuid, _>(org.0)
+        .bind::<SqlUuid, _>(tender.0)
+        .bind::<Bool, _>(patient);
     let closed: Closed = query.get_result(tx.pg()).await.fault()?;
     closed.status.map(|status| known(&status, TenderStatus::from_name(&status))).transpose()
 }
@@ -384,9 +392,10 @@ struct Completed {
     done: bool,
 }
 
-/// T11 by the platform's function; whether it was still to be done.
-pub async fn complete(tx: &mut Tx, tender: TenderId, contract: ContractId) -> Result<bool, Fault> {
-    let query = diesel::sql_query("select app.complete_tender($1, $2) as done")
+/// Completes a tender by the platform's function; whether it was still to be done.
+pub async fn complete(tx: &mut Tx, org: OrgId, tender: TenderId, contract: ContractId) -> Result<bool, Fault> {
+    let query = diesel::sql_query("select app.complete_tender($1, $2, $3) as done")
+        .bind::<SqlUuid, _>(org.0)
         .bind::<SqlUuid, _>(tender.0)
         .bind::<SqlUuid, _>(contract.0);
     let completed: Completed = query.get_result(tx.pg()).await.fault()?;
@@ -447,12 +456,14 @@ pub struct OpenedRow {
     pub received_at: Timestamp,
 }
 
-/// T8 and B9 by the platform's function, which takes it from the caller that these persons turned their keys. It opens nothing unless
+/// Opens the bids by the platform's function, which takes it from the caller that these persons turned their keys. It opens nothing unless
 /// number, receipts and root of the bids are those fixed at closing.
-pub async fn open_bids(tx: &mut Tx, tender: TenderId, persons: &[UserId]) -> Result<Vec<OpenedRow>, Error> {
+pub async fn open_bids(tx: &mut Tx, tender: &Tender, persons: &[UserId]) -> Result<Vec<OpenedRow>, Error> {
     let persons: Vec<Uuid> = persons.iter().map(|person| person.0).collect();
-    let query =
-        diesel::sql_query("select * from app.open_bids($1, $2)").bind::<SqlUuid, _>(tender.0).bind::<Array<SqlUuid>, _>(persons);
+    let query = diesel::sql_query("select * from app.open_bids($1, $2, $3)")
+        .bind::<SqlUuid, _>(tender.org.0)
+        .bind::<SqlUuid, _>(tender.id.0)
+        .bind::<Array<SqlUuid>, _>(persons);
     query.load(tx.pg()).await.on_constraint("tender_seal_intact", || Error::SealBroken)
 }
 

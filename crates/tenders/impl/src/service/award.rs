@@ -24,7 +24,7 @@ impl Service {
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 machine::tender(old.status, TenderEvent::ProposeAward)?;
-                let bid = repo::bids::lock(tx, award.bid).await?;
+                let bid = repo::bids::lock(tx, ctx.org, award.bid).await?;
                 if bid.tender != tender || bid.owner != ctx.org {
                     return Err(Error::NotFound("bid"));
                 }
@@ -63,7 +63,7 @@ impl Service {
                     self.await_signatures_in(tx, &old, id, contract.id, now).await?;
                     Some(contract)
                 } else {
-                    tx.enqueue(Job::new(jobs::FINISH_STANDSTILL_JOB, jobs::TenderJob { tender }).at(until)).await?;
+                    tx.enqueue(Job::of(&jobs::FinishStandstill { tender }).at(until)).await?;
                     None
                 };
                 let after = json!({
@@ -85,7 +85,7 @@ impl Service {
             .await
     }
 
-    /// C1 and C2: the winning rates become the contract's (domain.md §2.10).
+    /// The winning rates become the contract's (docs/domain/contracts.md).
     pub(super) async fn open_contract_in(
         &self,
         tx: &mut Tx,
@@ -145,7 +145,7 @@ impl Service {
     }
 }
 
-/// Passing over a better bid that is still in needs a written reason (T9).
+/// Passing over a better bid that is still in needs a written reason.
 fn check_reason(bid: &Bid, all: &[Bid], reason: Option<&str>) -> Result<(), Error> {
     let better = |other: &&Bid| matches!(other.status, BidStatus::Opened | BidStatus::Valid) && other.rank < bid.rank;
     match all.iter().find(better) {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use db::prelude::*;
-use kernel::{BidId, Ctx, Fault, Page, PageRequest, Position, Scope, TenderId};
+use kernel::{BidId, Ctx, Fault, OrgId, Page, PageRequest, Position, Scope, TenderId};
 use serde_json::json;
 use tenders_api::{
     Bid, BidContent, BidPage, BidStatus, BidSubmitted, Bidding, Error, NewBid, Receipt, Tender, TenderStatus, perm,
@@ -50,7 +50,7 @@ impl Bidding for Service {
                 machine::withdrawal(seen.status)?;
                 let seen_content = self.own_content(tx.pg(), &seen).await?;
                 let taking = hold_in(tx, ctx, tender).await?;
-                let old = lock_in(tx, bid, expected).await?;
+                let old = lock_in(tx, taking.owner, bid, expected).await?;
                 machine::withdrawal(old.status)?;
                 let unchanged = state_of(&seen) == state_of(&old);
                 let content = if unchanged { seen_content } else { self.own_content(tx.pg(), &old).await? };
@@ -105,7 +105,7 @@ impl Bidding for Service {
         }
         self.uow
             .read(ctx, async |tx| {
-                let rows = repo::bids::list(tx.pg(), tender.id, page).await?;
+                let rows = repo::bids::list(tx.pg(), tender.org, tender.id, page).await?;
                 let Page { items, next } = Page::cut(rows, page, |row| Position { created_at: row.created_at, id: row.id.0 });
                 let items = self.dress(tx.pg(), ctx, &tender, items, now).await?;
                 Ok(BidPage { page: Page { items, next }, sealed, server_time: now })
@@ -168,8 +168,8 @@ fn takes_bids(ctx: &Ctx, held: Held) -> Result<Taking, Error> {
 }
 
 /// The bid, locked, if it is the revision that the caller has seen.
-async fn lock_in(tx: &mut Tx, bid: BidId, expected: Option<u32>) -> Result<Row, Error> {
-    let row = repo::bids::lock(tx, bid).await?;
+async fn lock_in(tx: &mut Tx, owner: OrgId, bid: BidId, expected: Option<u32>) -> Result<Row, Error> {
+    let row = repo::bids::lock(tx, owner, bid).await?;
     if expected.is_some_and(|expected| expected != row.revision) {
         return Err(Error::Stale);
     }
@@ -185,10 +185,16 @@ fn none_live(own: Option<Row>) -> Result<Option<Row>, Error> {
 }
 
 /// What stands in the place of the offer, as it is seen without a lock.
-async fn seen_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId, aim: Aim, offer: Offer<'_>) -> Result<Option<Row>, Error> {
+async fn seen_in(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    (owner, tender): (OrgId, TenderId),
+    aim: Aim,
+    offer: Offer<'_>,
+) -> Result<Option<Row>, Error> {
     match (aim, offer) {
-        (Aim::New, Offer::Bid(_)) => none_live(repo::bids::own(tx.pg(), ctx.org, tender).await?),
-        (Aim::New, Offer::Draft(_)) => none_live(repo::bids::own(tx.pg(), ctx.org, tender).await?).map(|_| None),
+        (Aim::New, Offer::Bid(_)) => none_live(repo::bids::own(tx.pg(), owner, ctx.org, tender).await?),
+        (Aim::New, Offer::Draft(_)) => none_live(repo::bids::own(tx.pg(), owner, ctx.org, tender).await?).map(|_| None),
         (Aim::Known(bid, expected), _) => {
             let (row, _) = repo::bids::get(tx.pg(), bid).await?;
             if expected.is_some_and(|expected| expected != row.revision) { Err(Error::Stale) } else { Ok(Some(row)) }
@@ -197,14 +203,20 @@ async fn seen_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId, aim: Aim, offer: Offe
 }
 
 /// The same, locked.
-async fn locked_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId, aim: Aim, offer: Offer<'_>) -> Result<Option<Row>, Error> {
+async fn locked_in(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    (owner, tender): (OrgId, TenderId),
+    aim: Aim,
+    offer: Offer<'_>,
+) -> Result<Option<Row>, Error> {
     match (aim, offer) {
-        (Aim::New, Offer::Bid(_)) => none_live(repo::bids::lock_own(tx, ctx.org, tender).await?),
-        (Aim::New, Offer::Draft(_)) => none_live(repo::bids::lock_own(tx, ctx.org, tender).await?).map(|_| None),
+        (Aim::New, Offer::Bid(_)) => none_live(repo::bids::lock_own(tx, owner, ctx.org, tender).await?),
+        (Aim::New, Offer::Draft(_)) => none_live(repo::bids::lock_own(tx, owner, ctx.org, tender).await?).map(|_| None),
         (Aim::Known(bid, expected), _) => {
-            let row = lock_in(tx, bid, expected).await?;
+            let row = lock_in(tx, owner, bid, expected).await?;
             if row.status == BidStatus::Withdrawn {
-                none_live(repo::bids::lock_own(tx, ctx.org, tender).await?)?;
+                none_live(repo::bids::lock_own(tx, owner, ctx.org, tender).await?)?;
             }
             Ok(Some(row))
         }
@@ -255,10 +267,10 @@ impl Service {
     /// nothing that others do waits for it, and nobody learns from waiting that somebody bids.
     async fn take_in(&self, tx: &mut Tx, ctx: &Ctx, tender: TenderId, aim: Aim, offer: Offer<'_>) -> Result<Bid, Error> {
         let seen_taking = look_in(tx, ctx, tender).await?;
-        let seen = seen_in(tx, ctx, tender, aim, offer).await?;
+        let seen = seen_in(tx, ctx, (seen_taking.owner, tender), aim, offer).await?;
         let ready = self.make_in(tx, ctx, seen_taking, tender, seen.as_ref(), offer).await?;
         let taking = Taking { at: seen_taking.at, ..hold_in(tx, ctx, tender).await? };
-        let old = locked_in(tx, ctx, tender, aim, offer).await?;
+        let old = locked_in(tx, ctx, (taking.owner, tender), aim, offer).await?;
         let unchanged = seen.as_ref().map(identity) == old.as_ref().map(identity);
         // The own organisation changed it meanwhile: made again for what stands there now.
         let ready = if unchanged { ready } else { self.make_in(tx, ctx, taking, tender, old.as_ref(), offer).await? };
@@ -278,7 +290,7 @@ impl Service {
         Ok(Bid { document: ready.document, ..bid_of(row, Some(ready.content), taking.at) })
     }
 
-    /// Prices and seals an offer for the place after `old`: a draft (B1) without a receipt, a bid (B2, B3, B5, B7) with one.
+    /// Prices and seals an offer for the place after `old`: a draft without a receipt, a bid with one.
     async fn make_in(
         &self,
         tx: &mut Tx,
@@ -294,7 +306,7 @@ impl Service {
             (None, _) => {}
         }
         let lines = repo::tenders::lines(tx.pg(), taking.owner, tender).await?;
-        let key = self.bidding_key(tx.pg(), tender).await?;
+        let key = self.bidding_key(tx.pg(), taking.owner, tender).await?;
         let place = next(ctx, tender, old);
         match offer {
             Offer::Draft(draft) => {
@@ -314,18 +326,18 @@ impl Service {
         }
     }
 
-    async fn key(&self, conn: &Conn, tender: TenderId) -> Result<Option<TenderKey>, Fault> {
-        let wrapped = repo::tenders::key(conn, tender).await?;
+    async fn key(&self, conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Option<TenderKey>, Fault> {
+        let wrapped = repo::tenders::key(conn, owner, tender).await?;
         wrapped.map(|wrapped| self.keys.unwrap(tender, &wrapped)).transpose()
     }
 
-    async fn bidding_key(&self, conn: &Conn, tender: TenderId) -> Result<TenderKey, Fault> {
-        self.key(conn, tender).await?.ok_or_else(|| Fault::internal("a tender takes bids without a key"))
+    async fn bidding_key(&self, conn: &Conn, owner: OrgId, tender: TenderId) -> Result<TenderKey, Fault> {
+        self.key(conn, owner, tender).await?.ok_or_else(|| Fault::internal("a tender takes bids without a key"))
     }
 
     /// What the own bid offers, unsealed for its bidder, with the document of its receipt; nothing once the key is destroyed.
     async fn own_content(&self, conn: &Conn, row: &Row) -> Result<Option<(BidContent, Option<String>)>, Fault> {
-        let Some(key) = self.key(conn, row.tender).await? else { return Ok(None) };
+        let Some(key) = self.key(conn, row.owner, row.tender).await? else { return Ok(None) };
         let (sealed, receipt) = repo::bids::sealed(conn, row).await?;
         let Some(receipt) = receipt else { return Ok(Some((key.open_draft(row.place(), &sealed)?, None))) };
         let (content, document) = key.open(row.place(), &sealed, &receipt)?;
@@ -349,7 +361,7 @@ impl Service {
             }
         }
         let leaves = match tender.seal_root {
-            Some(_) if tender.org != ctx.org => repo::tenders::leaves(conn, tender.id).await?.unwrap_or_default(),
+            Some(_) if tender.org != ctx.org => repo::tenders::leaves(conn, tender.org, tender.id).await?.unwrap_or_default(),
             _ => Vec::new(),
         };
         let mut bids = Vec::with_capacity(rows.len());

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use audit_api::NewEntry;
 use auth_api::Reach;
 use db::prelude::*;
-use kernel::{Ctx, Page, PageRequest, Position, Scope, TenderId, Timestamp};
+use kernel::{Ctx, OrgId, Page, PageRequest, Position, Scope, TenderId, Timestamp};
 use projects_api::Soq;
 use serde_json::json;
 use tenders_api::{
@@ -51,7 +51,7 @@ impl Drafting for Service {
             self.uow
                 .read(ctx, async |tx| {
                     let rows = repo::tenders::list(tx.pg(), ctx.org, filter, sides, projects, page).await?;
-                    let ids: Vec<_> = rows.iter().map(|(tender, _)| tender.id).collect();
+                    let ids: Vec<_> = rows.iter().map(|(tender, _)| (tender.org, tender.id)).collect();
                     let marks = repo::tenders::marks(tx.pg(), ctx.org, &ids).await?;
                     Ok::<_, Error>((rows, marks))
                 })
@@ -79,7 +79,7 @@ impl Drafting for Service {
                 if draft.project != old.project {
                     return Err(Error::invalid("/projectId", "IMMUTABLE", "a tender stays in its project: make a new one there"));
                 }
-                self.check_draft_in(tx, &draft, now).await?;
+                self.check_draft_in(tx, ctx.org, &draft, now).await?;
                 repo::drafts::update(tx, &old, &draft).await?;
                 let view = repo::tenders::view_again(tx.pg(), ctx, tender).await?;
                 let entry = NewEntry::of(perm::EDIT, "tender", tender).before(&old).after(&view.tender);
@@ -181,7 +181,7 @@ impl Drafting for Service {
 impl Service {
     async fn create_in(&self, tx: &mut Tx, ctx: &Ctx, draft: &Draft, related: Option<TenderId>) -> Result<TenderView, Error> {
         let now = repo::now(tx.pg()).await?;
-        let soq = self.check_draft_in(tx, draft, now).await?;
+        let soq = self.check_draft_in(tx, ctx.org, draft, now).await?;
         let id = TenderId::new();
         repo::drafts::insert(tx, ctx, id, draft, soq.currency, related).await?;
         let view = repo::tenders::view_again(tx.pg(), ctx, id).await?;
@@ -190,9 +190,9 @@ impl Service {
     }
 
     /// The draft's own faults and those of what it refers to. Answers its schedule.
-    async fn check_draft_in(&self, tx: &mut Tx, draft: &Draft, now: Timestamp) -> Result<Soq, Error> {
-        let project = self.projects.project_in(tx, draft.project).await.map_err(from_projects)?;
-        let soq = self.projects.soq_in(tx, draft.soq).await.map_err(from_projects)?;
+    async fn check_draft_in(&self, tx: &mut Tx, org: OrgId, draft: &Draft, now: Timestamp) -> Result<Soq, Error> {
+        let project = self.projects.project_in(tx, org, draft.project).await.map_err(from_projects)?;
+        let soq = self.projects.soq_in(tx, org, draft.soq).await.map_err(from_projects)?;
         let mut faults = draft::faults(draft, project.currency, now);
         if soq.project != project.id {
             faults.push(kernel::FieldFault::new(

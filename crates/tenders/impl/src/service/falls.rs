@@ -6,11 +6,11 @@ use escrow_api::{ContractEnded, Party};
 use kernel::{BidId, ContractId, Ctx, EventId, Fault, RequestId, Scope, TenderId, Timestamp};
 use serde_json::json;
 use tenders_api::{Bid, BidStatus, Error, Step, Tender, TenderAwardFell, TenderStatus, perm};
-use uow::{Job, SystemUow};
+use uow::Job;
 use uuid::Uuid;
 
 use super::{Service, digest, from_contracts};
-use crate::jobs::{self, TenderJob};
+use crate::jobs::FallAward;
 use crate::model::machine::{self, BidEvent, TenderEvent};
 use crate::repo;
 use crate::repo::awards::Live;
@@ -56,8 +56,7 @@ impl Service {
         let sign_by = now.checked_add_signed(self.signature_period).filter(|_| !self.signature_period.is_zero());
         repo::awards::set_contract(tx, tender, award, contract, sign_by).await?;
         if let Some(sign_by) = sign_by {
-            let key = format!("{}:{}", jobs::FALL_AWARD_JOB, tender.id);
-            tx.enqueue(Job::new(jobs::FALL_AWARD_JOB, TenderJob { tender: tender.id }).at(sign_by).keyed(key)).await?;
+            tx.enqueue(Job::of(&FallAward { tender: tender.id }).at(sign_by)).await?;
         }
         Ok(())
     }
@@ -72,7 +71,7 @@ impl Service {
                 self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let award = repo::awards::lock_live(tx, &old).await?;
                 let award = award.ok_or_else(|| Fault::internal("a tender stands still without an award"))?;
-                let bid = repo::bids::lock(tx, award.bid).await?;
+                let bid = repo::bids::lock(tx, old.org, award.bid).await?;
                 let total = bid.total.ok_or_else(|| Fault::internal("an awarded bid has no total"))?;
                 let detail = format!("fall:{}:{}", award.id, digest(Some(&reason)));
                 let approval = self.approve_in(tx, ctx, perm::AWARD, (old.project, old.id.0), detail, total).await?;
@@ -112,7 +111,7 @@ impl Service {
                         self.audit.record_in(tx, ctx, entry.clone()).await?;
                     }
                     let request = ctx.request.as_str();
-                    match repo::awards::refuse(tx, id, &reason, EventId::new().0, request).await?.as_str() {
+                    match repo::awards::refuse(tx, &seen, &reason, EventId::new().0, request).await?.as_str() {
                         "refused" => {}
                         "in_force" => {
                             let hint = "the contract is in force: both parties may agree to end it".to_owned();
@@ -132,12 +131,12 @@ impl Service {
             .await
     }
 
-    /// The job [`crate::FALL_AWARD_JOB`]: the award falls whose contract was not signed in time. Who did not sign has forfeited the bid; a
+    /// Does [`FallAward`]: the award falls whose contract was not signed in time. Who did not sign has forfeited the bid; a
     /// bidder who signed waits for the owner's next decision. `ctx` is the platform acting for the owner.
     ///
     /// # Errors
     /// A fault: try again.
-    pub async fn fall_unsigned(&self, ctx: &Ctx, job: TenderJob) -> Result<(), Error> {
+    pub async fn fall_unsigned(&self, ctx: &Ctx, job: FallAward) -> Result<(), Error> {
         self.uow
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, job.tender).await?;
@@ -165,12 +164,12 @@ impl Service {
     ///
     /// # Errors
     /// The first fault, once all have been tried.
-    pub async fn sweep_unsigned(&self, system: &SystemUow) -> Result<usize, Error> {
-        let due = system.read(async |tx| repo::awards::unsigned(tx).await).await?;
+    pub async fn sweep_unsigned(&self) -> Result<usize, Error> {
+        let due = self.system.read(async |tx| repo::awards::unsigned(tx).await).await?;
         let mut first = None;
         for (org, tender) in &due {
             let ctx = Ctx::system(*org, RequestId::generate());
-            first = first.or(self.fall_unsigned(&ctx, TenderJob { tender: *tender }).await.err());
+            first = first.or(self.fall_unsigned(&ctx, FallAward { tender: *tender }).await.err());
         }
         first.map_or(Ok(due.len()), Err)
     }
@@ -210,7 +209,7 @@ impl Service {
     /// The award is cancelled with its contract, the tender is in evaluation again; in both trails.
     async fn fall_in(&self, tx: &mut Tx, ctx: &Ctx, tender: &Tender, award: &Live, fall: &Fall<'_>) -> Result<(), Error> {
         let to = machine::tender(tender.status, TenderEvent::AwardFalls)?;
-        let bid = repo::bids::lock(tx, award.bid).await?;
+        let bid = repo::bids::lock(tx, tender.org, award.bid).await?;
         let bid_to = machine::bid(bid.status, fall.event)?;
         if let Some(contract) = award.contract.filter(|_| !fall.contract_is_over) {
             self.contracts.cancel_in(tx, ctx, contract, fall.reason).await.map_err(from_contracts)?;

@@ -98,8 +98,8 @@ impl Service {
         persons: &[kernel::UserId],
         none_readable: &AtomicBool,
     ) -> Result<(Vec<BidId>, Vec<BidId>), Error> {
-        let rows = repo::tenders::open_bids(tx, tender.id, persons).await?;
-        let key = repo::tenders::key(tx.pg(), tender.id).await?;
+        let rows = repo::tenders::open_bids(tx, tender, persons).await?;
+        let key = repo::tenders::key(tx.pg(), tender.org, tender.id).await?;
         let key = key.ok_or_else(|| Fault::internal("the key of a closed tender is gone"))?;
         let key = self.keys.unwrap(tender.id, &key)?;
         let lines = repo::tenders::lines(tx.pg(), tender.org, tender.id).await?;
@@ -143,9 +143,9 @@ impl Service {
         Ok((order, unreadable))
     }
 
-    /// B11 by the opening itself.
+    /// Disqualified by the opening itself.
     async fn disqualify_unreadable_in(&self, tx: &mut Tx, ctx: &Ctx, tender: &Tender, bid: BidId) -> Result<(), Error> {
-        let row = repo::bids::lock(tx, bid).await?;
+        let row = repo::bids::lock(tx, tender.org, bid).await?;
         let to = machine::bid(row.status, BidEvent::Disqualify)?;
         let reason =
             "the platform could not read the sealed offer; the receipt and its document prove what was received".to_owned();
@@ -163,8 +163,8 @@ impl Service {
         let owner = repo::tenders::side(ctx.org, &tender) == Side::Owner;
         self.uow
             .read(ctx, async |tx| {
-                let record = repo::tenders::record(tx.pg(), id).await?;
-                let leaves = repo::tenders::leaves(tx.pg(), id).await?.unwrap_or_default();
+                let record = repo::tenders::record(tx.pg(), tender.org, id).await?;
+                let leaves = repo::tenders::leaves(tx.pg(), tender.org, id).await?.unwrap_or_default();
                 let (mut ranking, mut unreadable) = (Vec::new(), Vec::new());
                 let (mut own_proof, mut opened_by) = (None, Vec::new());
                 if owner {
@@ -174,7 +174,7 @@ impl Service {
                         ranking.extend(bid.rank.zip(bid.total).map(|(rank, total)| (bid.id, bid.bidder, rank, total)));
                     }
                 } else {
-                    let own = repo::bids::receipts(tx.pg(), ctx.org, id).await?;
+                    let own = repo::bids::receipts(tx.pg(), tender.org, ctx.org, id).await?;
                     own_proof = own.iter().find_map(|receipt| merkle::prove(&leaves, receipt));
                 }
                 Ok(OpeningRecord {

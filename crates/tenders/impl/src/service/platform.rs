@@ -6,28 +6,27 @@ use escrow_api::ContractActivated;
 use kernel::{ContractId, Ctx, EventId, RequestId, TenderId};
 use serde_json::json;
 use tenders_api::{Error, TenderClosed, TenderCompleted, TenderStatus};
-use uow::SystemUow;
 
 use super::{CLOSE, COMPLETE, Service};
-use crate::jobs::TenderJob;
+use crate::jobs::{Close, FinishStandstill};
 use crate::model::machine::{self, TenderEvent};
 use crate::repo;
 
 impl Service {
-    /// The job [`crate::CLOSE_JOB`]: T6 and T7. `ctx` is the platform acting for the owner.
+    /// Does [`Close`]: the tender is closed, its bids are counted. `ctx` is the platform acting for the owner.
     ///
     /// # Errors
     /// A fault: try again.
-    pub async fn close_due(&self, ctx: &Ctx, job: TenderJob) -> Result<(), Error> {
+    pub async fn close_due(&self, ctx: &Ctx, job: Close) -> Result<(), Error> {
         self.close(ctx, job.tender, true).await.map(drop)
     }
 
-    /// The job [`crate::FINISH_STANDSTILL_JOB`]: A2 and C1 once nobody can challenge the award any more. `ctx` is the platform acting for
-    /// the owner.
+    /// Does [`FinishStandstill`]: the contract is opened, once nobody can challenge the award any more. `ctx` is the platform acting for the
+    /// owner.
     ///
     /// # Errors
     /// A fault, or what the contract refuses: try again.
-    pub async fn finish_standstill(&self, ctx: &Ctx, job: TenderJob) -> Result<(), Error> {
+    pub async fn finish_standstill(&self, ctx: &Ctx, job: FinishStandstill) -> Result<(), Error> {
         self.open_awarded_contract(ctx, job.tender).await.map(drop)
     }
 
@@ -36,8 +35,8 @@ impl Service {
     ///
     /// # Errors
     /// The first fault or refusal, once all have been tried.
-    pub async fn sweep(&self, system: &SystemUow) -> Result<usize, Error> {
-        let due = system.read(async |tx| repo::platform::due(tx).await).await?;
+    pub async fn sweep(&self) -> Result<usize, Error> {
+        let due = self.system.read(async |tx| repo::platform::due(tx).await).await?;
         let mut first = None;
         for due in &due {
             let (ctx, tender) = (Ctx::system(due.org(), RequestId::generate()), due.tender());
@@ -48,7 +47,7 @@ impl Service {
         first.map_or(Ok(due.len()), Err)
     }
 
-    /// T11: subscribes to [`ContractActivated`]. `ctx` is the platform acting for either party. Bears repetition: a completed tender stays
+    /// Subscribes to [`ContractActivated`]. `ctx` is the platform acting for either party. Bears repetition: a completed tender stays
     /// as it is, so there is no need to remember the event.
     ///
     /// # Errors
@@ -61,12 +60,12 @@ impl Service {
         }
     }
 
-    /// T6 and T7, if the deadline has passed. True if it closed now. While a bid that came in time is being stored, a `patient` caller waits
-    /// for it; the others leave it to the job.
+    /// Closes a tender, if the deadline has passed. True if it closed now. While a bid that came in time is being stored, a `patient`
+    /// caller waits for it; the others leave it to the job.
     pub(super) async fn close(&self, ctx: &Ctx, tender: TenderId, patient: bool) -> Result<bool, Error> {
         self.uow
             .write(ctx, async |tx| {
-                let Some(status) = repo::tenders::close(tx, tender, patient).await? else { return Ok(false) };
+                let Some(status) = repo::tenders::close(tx, ctx.org, tender, patient).await? else { return Ok(false) };
                 let closed = machine::tender(TenderStatus::Published, TenderEvent::Deadline)?;
                 let unsuccessful = status == TenderStatus::Unsuccessful;
                 if unsuccessful {
@@ -92,7 +91,7 @@ impl Service {
                 if old.status != TenderStatus::Standstill {
                     return Ok(false);
                 }
-                let bid = repo::bids::lock(tx, award.bid).await?;
+                let bid = repo::bids::lock(tx, old.org, award.bid).await?;
                 let contract = self.open_contract_in(tx, ctx, &old, &bid).await?;
                 self.await_signatures_in(tx, &old, award.id, contract.id, now).await?;
                 let entry =
@@ -109,7 +108,7 @@ impl Service {
         let owner = Ctx::system(seen.org, ctx.request.clone());
         self.uow
             .write(&owner, async |tx| {
-                if !repo::tenders::complete(tx, tender, contract).await? {
+                if !repo::tenders::complete(tx, owner.org, tender, contract).await? {
                     return Ok(false);
                 }
                 let to = machine::tender(TenderStatus::Standstill, TenderEvent::ContractActive)?;

@@ -27,7 +27,7 @@ impl Procedure for Service {
                 repo::tenders::lock_project(tx, tender).await?;
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 machine::tender(old.status, TenderEvent::Publish)?;
-                let soq = self.projects.soq_in(tx, old.soq).await.map_err(from_projects)?;
+                let soq = self.projects.soq_in(tx, old.org, old.soq).await.map_err(from_projects)?;
                 let planned = repo::tenders::milestones(tx.pg(), old.org, old.id, old.currency).await?;
                 let invited = repo::drafts::invites_somebody(tx.pg(), &old).await?;
                 let faults = draft::not_ready(&old, &planned, &soq, invited, now, self.minimum_submission_period);
@@ -141,7 +141,7 @@ impl Procedure for Service {
             .write(ctx, async |tx| {
                 lock_evaluation_in(tx, ctx, tender).await?;
                 self.not_of_a_bidder_in(tx, ctx, tender).await?;
-                let row = repo::bids::lock(tx, bid).await?;
+                let row = repo::bids::lock(tx, ctx.org, bid).await?;
                 let to = machine::bid(row.status, BidEvent::Accept)?;
                 repo::bids::set_status(tx, &row, to).await?;
                 let after = json!({ "status": to.name() });
@@ -164,7 +164,7 @@ impl Procedure for Service {
             .write(ctx, async |tx| {
                 let project = lock_evaluation_in(tx, ctx, tender).await?.project;
                 self.not_of_a_bidder_in(tx, ctx, tender).await?;
-                let row = repo::bids::lock(tx, bid).await?;
+                let row = repo::bids::lock(tx, ctx.org, bid).await?;
                 let to = machine::bid(row.status, BidEvent::Disqualify)?;
                 let mut approval = None;
                 if row.rank == Some(1) {
@@ -216,7 +216,7 @@ impl Service {
                 self.contracts.cancel_in(tx, ctx, contract, reason).await.map_err(from_contracts)?;
             }
             repo::awards::cancel(tx, tender, award.id, reason).await?;
-            let bid = repo::bids::lock(tx, award.bid).await?;
+            let bid = repo::bids::lock(tx, tender.org, award.bid).await?;
             let to = machine::bid(bid.status, BidEvent::AwardFalls)?;
             repo::bids::set_status(tx, &bid, to).await?;
         }
@@ -237,7 +237,7 @@ impl Service {
     }
 }
 
-/// T5: whether the deadline can move there.
+/// Whether the deadline can move there.
 fn can_extend(tender: &Tender, now: Timestamp, deadline: Timestamp) -> Result<(), Error> {
     let old = tender.submission_deadline;
     if tender.status == TenderStatus::Closed || tender.status == TenderStatus::Published && now >= old {
@@ -265,7 +265,7 @@ async fn lock_evaluation_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<
 
 /// The job that closes the tender; a later deadline replaces it.
 fn close_job(tender: TenderId, deadline: Timestamp) -> Job {
-    Job::new(jobs::CLOSE_JOB, jobs::TenderJob { tender }).at(deadline).keyed(format!("{}:{tender}", jobs::CLOSE_JOB))
+    Job::of(&jobs::Close { tender }).at(deadline)
 }
 
 /// Milestones of the contract.

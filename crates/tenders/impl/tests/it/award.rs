@@ -143,7 +143,7 @@ async fn with_a_stand_still_the_contract_opens_after_it() {
     let awarded = w.service.award(&w.owner.ctx(), tender, award(&acme, None)).await.unwrap();
     assert_eq!((awarded.contract, awarded.tender.tender.status), (None, TenderStatus::Standstill));
     let platform = Ctx::system(w.owner.org, RequestId::generate());
-    let job = tenders::TenderJob { tender };
+    let job = tenders::FinishStandstill { tender };
     w.service.finish_standstill(&platform, job).await.unwrap();
     assert_eq!(w.contracts.opened.lock().unwrap().len(), 0, "not before its end");
     w.db.advance_clock(HOUR * 49).await;
@@ -214,10 +214,11 @@ async fn nobody_but_the_parties_reaches_the_tender_of_a_contract() {
     let (client, connection) = tokio_postgres::connect(w.db.superuser_url().await.expose_secret(), NoTls).await.unwrap();
     tokio::spawn(connection);
     client.batch_execute("begin; select from tenders for update").await.unwrap();
-    let complete = format!("set local lock_timeout = '2s'; select app.complete_tender('{tender}', '{contract}')");
+    let owner = w.owner.org;
+    let complete = format!("set local lock_timeout = '2s'; select app.complete_tender('{owner}', '{tender}', '{contract}')");
     assert_eq!(w.sql(w.stone.org, &complete).await.unwrap(), ["f"], "it does not even wait for the tender");
     client.batch_execute("commit").await.unwrap();
-    let elsewhere = format!("select app.complete_tender('{tender}', gen_random_uuid())");
+    let elsewhere = format!("select app.complete_tender('{owner}', '{tender}', gen_random_uuid())");
     assert_eq!(w.sql(w.acme.org, &elsewhere).await.unwrap(), ["f"]);
     assert_eq!(w.sql(w.acme.org, &complete).await.unwrap(), ["t"]);
 }

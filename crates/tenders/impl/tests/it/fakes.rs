@@ -139,10 +139,10 @@ impl FakeProjects {
 
 #[async_trait]
 impl ProjectsPort for FakeProjects {
-    async fn project_in(&self, _: &mut Tx, project: ProjectId) -> Result<Project, projects_api::Error> {
+    async fn project_in(&self, _: &mut Tx, _: OrgId, project: ProjectId) -> Result<Project, projects_api::Error> {
         if project == self.project.id { Ok(self.project.clone()) } else { Err(projects_api::Error::NotFound("project")) }
     }
-    async fn soq_in(&self, _: &mut Tx, soq: SoqId) -> Result<Soq, projects_api::Error> {
+    async fn soq_in(&self, _: &mut Tx, _: OrgId, soq: SoqId) -> Result<Soq, projects_api::Error> {
         let soqs = self.soqs.lock().unwrap();
         soqs.iter().find(|one| one.id == soq).cloned().ok_or(projects_api::Error::NotFound("schedule of quantities"))
     }

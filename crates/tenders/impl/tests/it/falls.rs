@@ -76,11 +76,10 @@ async fn an_award_that_nobody_signs_falls_by_itself() {
         let sign_by = awarded.tender.award.unwrap().sign_by.unwrap();
         assert_eq!(sign_by, awarded.tender.tender.standstill_until.unwrap() + chrono::TimeDelta::hours(48));
         *w.contracts.signed.lock().unwrap() = signed.clone();
-        let system = w.db.system_uow();
-        assert_eq!(w.service.sweep_unsigned(&system).await.unwrap(), 0, "not before its time");
+        assert_eq!(w.service.sweep_unsigned().await.unwrap(), 0, "not before its time");
         w.db.advance_clock(HOUR * 49).await;
-        assert_eq!(w.service.sweep_unsigned(&system).await.unwrap(), 1);
-        assert_eq!(w.service.sweep_unsigned(&system).await.unwrap(), 0, "once");
+        assert_eq!(w.service.sweep_unsigned().await.unwrap(), 1);
+        assert_eq!(w.service.sweep_unsigned().await.unwrap(), 0, "once");
         assert_eq!(status(&w, &acme).await, left, "{signed:?}");
         let again = w.service.award(&w.owner.ctx(), tender, award(&stone, None)).await;
         if left == BidStatus::Forfeited {
@@ -101,7 +100,7 @@ async fn a_contract_that_both_signed_does_not_fall_and_without_a_period_none_doe
     w.db.advance_clock(HOUR * 24 * 15).await;
     let platform = Ctx::system(w.owner.org, RequestId::generate());
     *w.contracts.in_force.lock().unwrap() = true;
-    w.service.fall_unsigned(&platform, tenders::TenderJob { tender }).await.unwrap();
+    w.service.fall_unsigned(&platform, tenders::FallAward { tender }).await.unwrap();
     assert_eq!(status(&w, &acme).await, BidStatus::Awarded);
     assert_eq!(code(w.service.cancel_award(&w.owner.ctx(), tender, "Late".into()).await), "STATE_CONFLICT");
 
@@ -112,7 +111,7 @@ async fn a_contract_that_both_signed_does_not_fall_and_without_a_period_none_doe
     let awarded = w.service.award(&w.owner.ctx(), tender, award(&acme, None)).await.unwrap();
     assert_eq!(awarded.tender.award.unwrap().sign_by, None);
     w.db.advance_clock(HOUR * 24 * 400).await;
-    assert_eq!(w.service.sweep_unsigned(&w.db.system_uow()).await.unwrap(), 0);
+    assert_eq!(w.service.sweep_unsigned().await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ pub async fn call(w: &World, party: &Party, method: Method, path: &str, body: Op
     let deps = web::AppDeps::new(Arc::new(routes), Arc::new(FakeSessions), web::Settings::default())
         .idempotency_secret(web::IdempotencySecret::derived(b"test"))
         .authorizer(w.authorizer.clone())
-        .data(move |config| tenders::app_data(config, &service));
+        .data(move |config| module::Wired::data(Arc::clone(&service), config));
     let app = init_service(web::app(&deps)).await;
     let token = format!("Bearer {}/{}", party.org, party.user);
     let mut request = TestRequest::default().method(method).uri(path).insert_header(("Authorization", token));

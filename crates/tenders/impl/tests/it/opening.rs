@@ -138,6 +138,14 @@ async fn without_an_estimate_for_every_line_two_persons_are_needed_under_any_thr
     assert_eq!(w.service.open(&w.second.ctx(), id).await.unwrap().tender.tender.status, TenderStatus::Evaluation);
 }
 
+/// The alarms: kind, what about, how often.
+async fn alarms(w: &World) -> Vec<String> {
+    w.db.query(
+        "select concat_ws(' ', kind, object_type, object_id, times) from alarms where settled_at is null order by raised_at",
+    )
+    .await
+}
+
 /// Changes a bit of what an organisation's bids hold.
 async fn tamper(w: &World, bidder: &testkit::Party) {
     let sql = "alter table bid_revisions disable trigger written_once;
@@ -155,6 +163,7 @@ async fn an_offer_that_cannot_be_read_does_not_keep_the_others_shut() {
     tamper(&w, &w.acme).await;
     let step = w.service.open(&w.owner.ctx(), tender).await.unwrap();
     assert_eq!(step.tender.tender.status, TenderStatus::Evaluation);
+    assert_eq!(alarms(&w).await, [format!("offer_unreadable bid {} 1", broken.id)], "a person looks at it");
     let list = w.service.list_bids(&w.owner.ctx(), tender, PageRequest::first(20)).await.unwrap().page.items;
     let seen: Vec<_> = list.iter().map(|bid| (bid.id, bid.status, bid.rank, bid.content.is_some())).collect();
     assert_eq!(seen, [(whole.id, BidStatus::Opened, Some(1), true), (broken.id, BidStatus::Disqualified, None, false)]);
@@ -184,6 +193,11 @@ async fn if_no_offer_can_be_read_nothing_is_opened() {
     tamper(&w, &w.acme).await;
     assert_eq!(code(w.service.open(&w.owner.ctx(), tender).await), "INTERNAL");
     assert_eq!(w.db.query("select status from tenders").await, ["closed"], "nothing of it happened");
+    assert_eq!(alarms(&w).await, [format!("opening_unreadable tender {tender} 1")], "but a person is told, and not who bid");
+    let said = w.db.query("select detail from alarms").await.remove(0);
+    assert!(!said.contains(&w.acme.org.to_string()), "{said}");
+    assert_eq!(code(w.service.open(&w.owner.ctx(), tender).await), "INTERNAL");
+    assert_eq!(alarms(&w).await, [format!("opening_unreadable tender {tender} 2")], "once, however often it is tried");
 }
 
 #[tokio::test]
@@ -192,7 +206,7 @@ async fn the_job_closes_at_the_deadline_and_bears_repetition() {
     let tender = w.published().await;
     w.bid(&w.acme, tender, "10").await;
     let platform = kernel::Ctx::system(w.owner.org, kernel::RequestId::generate());
-    let job = tenders::TenderJob { tender };
+    let job = tenders::Close { tender };
     w.service.close_due(&platform, job).await.unwrap();
     assert_eq!(w.db.query("select status from tenders").await, ["published"], "not before the deadline");
     w.after_deadline().await;

@@ -117,9 +117,13 @@ async fn the_serving_role_cannot_open_close_or_complete_by_itself() {
     let tender = w.published().await;
     w.bid(&w.acme, tender, "10").await;
     let (owner, acme) = (w.owner.org, w.acme.org);
-    let open = format!("select * from app.open_bids('{tender}', '{{}}')");
+    let open = format!("select * from app.open_bids('{owner}', '{tender}', '{{}}')");
     assert_eq!(w.sql(owner, &open).await.unwrap_err(), "the bids of this tender cannot be opened", "published");
-    assert_eq!(w.sql(owner, &format!("select app.close_tender('{tender}')")).await.unwrap(), ["null"], "before the deadline");
+    assert_eq!(
+        w.sql(owner, &format!("select app.close_tender('{owner}', '{tender}')")).await.unwrap(),
+        ["null"],
+        "before the deadline"
+    );
     for (statement, refusal) in [
         ("status = 'closed'", "a tender does not go from published to closed here"),
         ("status = 'evaluation'", "a tender does not go from published to evaluation here"),
@@ -140,12 +144,15 @@ async fn the_serving_role_cannot_open_close_or_complete_by_itself() {
     assert_eq!(w.sql(acme, "update bids set status = 'opened'").await.unwrap_err(), readable);
     w.after_deadline().await;
     assert_eq!(w.sql(owner, &open).await.unwrap_err(), "the bids of this tender cannot be opened", "not closed yet");
-    assert_eq!(w.sql(acme, &format!("select app.close_tender('{tender}')")).await.unwrap(), ["null"], "not the owner");
+    assert_eq!(w.sql(acme, &format!("select app.close_tender('{owner}', '{tender}')")).await.unwrap(), ["null"], "not the owner");
     w.service.get(&w.owner.ctx(), tender).await.unwrap();
     assert_eq!(w.sql(acme, &open).await.unwrap_err(), "the bids of this tender cannot be opened", "not the owner");
-    w.sql(owner, &format!("select app.destroy_tender_key('{tender}')")).await.unwrap();
+    w.sql(owner, &format!("select app.destroy_tender_key('{owner}', '{tender}')")).await.unwrap();
     assert_eq!(w.db.query("select wrapped is null from tender_keys").await, ["f"], "only of a tender that ended");
-    assert_eq!(w.sql(owner, &format!("select app.complete_tender('{tender}', gen_random_uuid())")).await.unwrap(), ["f"]);
+    assert_eq!(
+        w.sql(owner, &format!("select app.complete_tender('{owner}', '{tender}', gen_random_uuid())")).await.unwrap(),
+        ["f"]
+    );
 }
 
 #[tokio::test]
@@ -154,10 +161,13 @@ async fn the_record_names_those_who_opened_and_nobody_else() {
     let tender = w.published().await;
     w.bid(&w.acme, tender, "10").await;
     w.after_deadline().await;
-    w.sql(w.owner.org, &format!("select app.close_tender('{tender}')")).await.unwrap();
+    let org = w.owner.org;
+    w.sql(org, &format!("select app.close_tender('{org}', '{tender}')")).await.unwrap();
     let (owner, second, acme) = (w.owner.user, w.second.user, w.acme.user);
     let open = |persons: &str| {
-        format!("set local app.user_id = '{owner}'; select count(*) from app.open_bids('{tender}', array[{persons}]::uuid[])")
+        format!(
+            "set local app.user_id = '{owner}'; select count(*) from app.open_bids('{org}', '{tender}', array[{persons}]::uuid[])"
+        )
     };
     for forged in ["", &format!("'{second}'"), &format!("'{owner}', '{acme}'"), &format!("'{owner}', '{second}', '{second}'")] {
         let refused = w.sql(w.owner.org, &open(forged)).await.unwrap_err();

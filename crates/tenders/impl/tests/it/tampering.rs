@@ -59,6 +59,8 @@ async fn nothing_opens_unless_number_receipts_and_root_are_those_fixed_at_closin
         assert_eq!(w.db.query("select status from tenders").await, ["closed"], "{sql}");
         assert_eq!(w.db.query("select count(*) from opening_records").await, ["0"], "{sql}");
         assert_eq!(w.audit.actions(w.owner.org).last().unwrap(), "tenders.seal_broken", "{sql}");
+        let alarms = "select concat_ws(' ', kind, object_type, object_id) from alarms where settled_at is null";
+        assert_eq!(w.db.query(alarms).await, [format!("seal_broken tender {tender}")], "{sql}");
     }
 }
 

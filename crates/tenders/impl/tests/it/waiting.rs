@@ -112,7 +112,7 @@ async fn at_the_deadline_only_the_job_waits_and_what_came_in_time_counts() {
     };
     looks().await;
     let (service, platform) = (w.service.clone(), Ctx::system(w.owner.org, RequestId::generate()));
-    let closing = tokio::spawn(async move { service.close_due(&platform, tenders::TenderJob { tender }).await });
+    let closing = tokio::spawn(async move { service.close_due(&platform, tenders::Close { tender }).await });
     until_somebody_waits(&w, "advisory").await;
     looks().await;
     gate.add_permits(100);
@@ -157,17 +157,17 @@ async fn the_sweep_does_what_a_lost_job_would_have_done() {
     let tender = w.published().await;
     let bid = w.bid(&w.acme, tender, "10").await;
     let system = w.db.system_uow();
-    assert_eq!(w.service.sweep(&system).await.unwrap(), 0, "nothing is due");
+    assert_eq!(w.service.sweep().await.unwrap(), 0, "nothing is due");
     w.after_deadline().await;
-    assert_eq!(w.service.sweep(&system).await.unwrap(), 1);
+    assert_eq!(w.service.sweep().await.unwrap(), 1);
     assert_eq!(w.db.query("select status from tenders").await, ["closed"]);
     w.service.open(&w.owner.ctx(), tender).await.unwrap();
     w.service.award(&w.owner.ctx(), tender, Award { bid: bid.id, reason: None }).await.unwrap();
-    assert_eq!(w.service.sweep(&system).await.unwrap(), 0, "it stands still");
+    assert_eq!(w.service.sweep().await.unwrap(), 0, "it stands still");
     w.after_deadline().await;
     let overdue = tenders::overdue(&system).await.unwrap();
     assert_eq!(overdue.iter().map(|finding| (finding.tender, finding.org)).collect::<Vec<_>>(), [(tender, w.owner.org)]);
-    assert_eq!(w.service.sweep(&system).await.unwrap(), 1);
+    assert_eq!(w.service.sweep().await.unwrap(), 1);
     assert_eq!(w.db.query("select contract_id is not null from awards").await, ["t"]);
-    assert_eq!((w.service.sweep(&system).await.unwrap(), tenders::overdue(&system).await.unwrap()), (0, vec![]));
+    assert_eq!((w.service.sweep().await.unwrap(), tenders::overdue(&system).await.unwrap()), (0, vec![]));
 }

@@ -106,6 +106,7 @@ impl World {
         projects.soqs.lock().unwrap().push(soq.clone());
         let service = Arc::new(Service::new(Dependencies {
             uow: db.uow(),
+            system: db.system_uow(),
             authorizer: authorizer.clone(),
             audit: audit.clone(),
             tenants: tenants.clone(),
@@ -122,6 +123,7 @@ impl World {
     pub fn restarted(&self, key: SealKey, previous_keys: Vec<SealKey>) -> Service {
         Service::new(Dependencies {
             uow: self.db.uow(),
+            system: self.db.system_uow(),
             authorizer: self.authorizer.clone(),
             audit: self.audit.clone(),
             tenants: self.tenants.clone(),
@@ -138,6 +140,7 @@ impl World {
         let uow = self.db.uow_with(|settings| settings.lock_timeout = Duration::from_secs(2)).await;
         Service::new(Dependencies {
             uow,
+            system: self.db.system_uow(),
             authorizer: self.authorizer.clone(),
             audit: self.audit.clone(),
             tenants: self.tenants.clone(),

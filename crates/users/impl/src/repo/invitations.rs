@@ -94,6 +94,29 @@ pub(crate) async fn withdraw(tx: &mut Tx, org: OrgId, id: Uuid) -> Result<(), Er
     decide(tx, org, id, WITHDRAWN).await
 }
 
+/// Takes back all that a person has given and nobody has answered; how many there were. Not the one that somebody is accepting at this moment:
+/// whoever accepts locks it before the organisation, and finds that who gave it may no longer.
+pub(crate) async fn withdraw_of(tx: &mut Tx, org: OrgId, by: UserId) -> Result<usize, Fault> {
+    let given = invitations::org_id.eq(org.0).and(invitations::invited_by.eq(by.0)).and(invitations::status.eq(PENDING));
+    let free: Vec<Uuid> = invitations::table
+        .filter(given)
+        .order(invitations::id)
+        .for_update()
+        .skip_locked()
+        .select(invitations::id)
+        .load(tx.pg())
+        .await
+        .fault()?;
+    diesel::update(invitations::table.filter(invitations::org_id.eq(org.0).and(invitations::id.eq_any(free))))
+        .set((
+            invitations::status.eq(WITHDRAWN),
+            invitations::decided_at.eq(diesel::dsl::sql::<Nullable<Timestamptz>>("clock_timestamp()")),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()
+}
+
 /// Ends one that is pending. In the organisation's transaction, or for the platform once the row is locked.
 pub(crate) async fn decide(tx: &mut Tx, org: OrgId, id: Uuid, status: &str) -> Result<(), Error> {
     let one = invitations::table.find((org.0, id)).filter(invitations::status.eq(PENDING));

@@ -37,8 +37,13 @@ async fn a_removed_account_is_gone_and_its_email_free() {
     let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
     replica.join(&ada, &bob, "member").await;
     let elsewhere = Account::of(&replica.login("bob").await);
+    let wrong = json!({ "email": "bob@example.com", "password": "not the password" });
+    assert_eq!(replica.post("/api/auth/login", None, wrong).await.refusal(), (401, "WRONG_CREDENTIALS"));
+    let noted = format!("select count(*) from security_events where user_id = '{}'", bob.user);
+    assert_eq!(db.query(&noted).await, ["1"]);
     let answer = replica.delete("/api/user", &bob.token).await;
     assert_eq!(answer.status, 204);
+    assert_eq!(db.query(&noted).await, ["0"], "nor the addresses that it was used from");
     assert!(answer.header("set-cookie").starts_with("__Host-session=;"));
     assert_eq!(answer.header("clear-site-data"), r#""cookies", "storage""#);
     assert!(!replica.is_live(&bob.token).await && !replica.is_live(&elsewhere.token).await);

@@ -103,6 +103,32 @@ async fn an_invitation_is_for_its_address_alone_and_can_be_declined_or_withdrawn
 }
 
 #[actix_web::test]
+async fn who_may_no_longer_invite_has_invited_nobody() {
+    let (_db, replica) = scene().await;
+    let (ada, eve, mallory) = (replica.register("ada").await, replica.register("eve").await, replica.register("mallory").await);
+    let id = |answer: &Answer| answer.body["id"].as_str().unwrap().to_owned();
+    for leaves in [true, false] {
+        replica.join(&ada, &eve, "admin").await;
+        let token = Account::of(&replica.login("eve").await).token;
+        let switch = json!({ "organizationId": ada.org });
+        let admin = Account::of(&replica.post("/api/auth/switch-organization", Some(&token), switch).await);
+        let given = id(&replica.invite(&admin, "mallory").await);
+        let member = format!("/api/users/{}", eve.user);
+        if leaves {
+            assert_eq!(replica.delete(&member, &ada.token).await.status, 204);
+        } else {
+            assert_eq!(replica.put(&member, &ada.token, json!({ "role": "member" })).await.status, 200);
+        }
+        let accept = format!("/api/invitations/{given}/accept");
+        assert_eq!(replica.post(&accept, Some(&mallory.token), json!(null)).await.refusal(), (404, "NOT_FOUND"), "{leaves}");
+        assert_eq!(replica.get("/api/invitations", &mallory.token).await.body["data"], json!([]));
+    }
+    let trail = replica.get("/api/audit?action=members.withdraw_invitations", &ada.token).await;
+    assert_eq!(trail.body["data"].as_array().map(Vec::len), Some(2));
+    assert_eq!(trail.body["data"][0]["after"], json!({ "count": 1 }));
+}
+
+#[actix_web::test]
 async fn invitations_to_an_address_are_read_page_by_page() {
     let (db, replica) = scene().await;
     let grace = replica.register("grace").await;

@@ -98,7 +98,7 @@ impl Replica {
                 Arc::clone(&authz),
                 Arc::clone(&audit),
             )
-            .with_obligations(Arc::clone(&bonds) as Arc<dyn Obligations>),
+            .with_obligations(vec![Arc::clone(&bonds) as Arc<dyn Obligations>]),
         );
         let mut routes = web::Routes::new();
         users::routes(&mut routes);

@@ -1,0 +1,40 @@
+//! How this domain offers itself to the server. Its endpoints are in `users`: who signs in is a person.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::{Data, ServiceConfig};
+use auth_api::{Authorizer, SignIn};
+use jobs::Registry;
+use module::{Module, Wired};
+
+use crate::{Policy, Service, Settings};
+
+/// Sign-in, sessions, permissions.
+pub const MODULE: Module = Module {
+    settings: |reader| {
+        Settings::read(reader);
+    },
+    ..Module::named("auth")
+};
+
+/// An ended session is kept for so long, for questions about who was signed in.
+const KEPT: chrono::TimeDelta = chrono::TimeDelta::days(30);
+
+impl Wired for Service {
+    fn data(self: Arc<Self>, config: &mut ServiceConfig) {
+        config.app_data(Data::from(self as Arc<dyn SignIn>));
+    }
+
+    fn register(self: Arc<Self>, registry: &mut Registry) {
+        registry.every("auth.purge_sessions", Duration::from_secs(3600), &self, |auth| async move {
+            auth.purge(chrono::Utc::now() - KEPT).await.map(drop)
+        });
+    }
+}
+
+impl Wired for Policy {
+    fn data(self: Arc<Self>, config: &mut ServiceConfig) {
+        config.app_data(Data::from(self as Arc<dyn Authorizer>));
+    }
+}

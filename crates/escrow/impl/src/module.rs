@@ -1,0 +1,45 @@
+//! How this domain offers itself to the server.
+
+use std::sync::Arc;
+
+use actix_web::web::{Data, ServiceConfig};
+use escrow_api::{Contracts, Escrows, Milestones, Payees, perm};
+use jobs::Registry;
+use module::{Checkup, Finding, Module, Wired};
+use uow::SystemUow;
+
+use crate::{Service, Settings, http, jobs as tasks};
+
+/// Contracts, milestones, protected payments, the ledger.
+pub const MODULE: Module = Module {
+    permissions: perm::ALL,
+    tasks: tasks::TASKS,
+    settings: |reader| {
+        Settings::read(reader);
+    },
+    routes: http::routes,
+    doctor,
+    ..Module::named("escrow")
+};
+
+impl Wired for Service {
+    fn data(self: Arc<Self>, config: &mut ServiceConfig) {
+        config
+            .app_data(Data::from(self.clone() as Arc<dyn Contracts>))
+            .app_data(Data::from(self.clone() as Arc<dyn Milestones>))
+            .app_data(Data::from(self.clone() as Arc<dyn Escrows>))
+            .app_data(Data::from(self.clone() as Arc<dyn Payees>))
+            .app_data(Data::from(self));
+    }
+
+    fn register(self: Arc<Self>, registry: &mut Registry) {
+        tasks::register(&self, registry);
+    }
+}
+
+fn doctor(system: &SystemUow) -> Checkup<'_> {
+    Box::pin(async {
+        let found = crate::doctor(system).await?;
+        Ok(found.into_iter().map(|finding| Finding::new(finding.rule, finding.subject, finding.detail)).collect())
+    })
+}

@@ -1,0 +1,32 @@
+-- Two migrations crossed: one gave the function the organisation (20261127040100), the other the kinds in words (20261127060000), to the
+-- function of before, which came back with everybody's leave to call it. There is one, with both.
+drop function app.tell_contractor(uuid, text, text, uuid, text, jsonb, jsonb);
+CREATE OR REPLACE FUNCTION app.tell_contractor(p_org uuid, p_contract uuid, p_action text, p_type text, p_entity uuid, p_request text, p_before jsonb, p_after jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+    contractor uuid;
+begin
+    select contractor_org_id into contractor from contracts
+        where org_id = p_org and app.org() = p_org and id = p_contract;
+    if not found or app.user_id() is not null then
+        raise exception 'contract % is not the tenant''s, or a person asks', p_contract using errcode = 'insufficient_privilege';
+    end if;
+    if p_type <> 'release' or p_action not in ('escrow.release_reversed', 'escrow.reversal_settled')
+        or p_before - array['status', 'reversed', 'settled'] <> '{}'
+        or p_after - array['status', 'reversed', 'settled', 'transfer', 'paidWith', 'operator', 'reason'] <> '{}'
+        or octet_length(p_before::text) + octet_length(p_after::text) > 20000
+        or not exists (select from ledger_entries e join ledger_transactions x on x.org_id = e.org_id and x.id = e.transaction_id
+            where e.org_id = p_org and e.contract_id = p_contract and e.account = 2090 and e.subject = p_entity
+                and x.kind in ('transfer_reversed', 'reversal_held_again', 'reversal_paid_again') and x.created_at = now())
+        or exists (select from audit_entries e
+            where e.org_id = contractor and e.entity_id = p_entity and e.action = p_action and e.at >= now()) then
+        raise exception 'nothing came back of release % that the contractor is told as %', p_entity, p_action
+            using errcode = 'insufficient_privilege';
+    end if;
+    insert into audit_entries (org_id, id, action, entity_type, entity_id, request_id, before, after)
+        values (contractor, gen_random_uuid(), p_action, p_type, p_entity, p_request, p_before, p_after);
+end $function$;
