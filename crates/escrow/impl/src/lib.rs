@@ -4,7 +4,7 @@
 //! money is released. Charges are on the platform's own account and a release is a separate transfer, so nobody is ever paid twice.
 //!
 //! Invariants, each kept by the database and looked at by [`doctor`]:
-//! - The ledger sums to zero per transaction (deferred trigger), is written only by `app.post_ledger`, once per source, and never changed.
+//! - The ledger sums to zero per transaction (deferred trigger), is written only by `app.post_ledger` with this program's proof, once per source, and never changed.
 //! - What is held can never be overdrawn (CHECK on the balance row).
 //! - Lines and milestones of a contract sum to its total (deferred trigger).
 //! - One live payment per milestone, one release under way, one transfer per release.

@@ -161,7 +161,7 @@ async fn what_the_ledger_does_not_reserve_is_never_sent() {
 async fn money_on_its_way_goes_to_its_payee() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    let own = "update releases set destination = (select account from app.payee_of_contract(contract_id))";
+    let own = "update releases set destination = (select account from app.payee_of_contract(org_id, contract_id))";
     world.accept(&world.owner.ctx(), own).await;
     let elsewhere = "update releases set destination = 'acct_of_the_owner', maybe_sent_at = now()";
     let said = world.refusal(&world.owner.ctx(), elsewhere).await;
