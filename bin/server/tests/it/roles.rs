@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use testkit::{Database, ProxyFault, Proxy, until};
+use testkit::{Database, Proxy, ProxyFault, until};
 use tokio::process::Child;
 
 use crate::process::{binary, free_address, is_ready, production};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use db::{PoolSettings, Postgres};
 use kernel::{Fault, FaultKind};
-use testkit::{Database, ProxyFault, Proxy, until};
+use testkit::{Database, Proxy, ProxyFault, until};
 use uow::Uow;
 
 use crate::scenery::{ctx, database, note, run};

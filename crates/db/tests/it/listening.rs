@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use db::Signal;
-use testkit::{Database, ProxyFault, Proxy};
+use testkit::{Database, Proxy, ProxyFault};
 use tokio::sync::mpsc;
 
 async fn next(signals: &mut mpsc::UnboundedReceiver<Signal>) -> Signal {

@@ -4,7 +4,7 @@ use db::{Identity, PoolSettings, Postgres, Role, exposures_of};
 use diesel_async::SimpleAsyncConnection;
 use kernel::{Fault, FaultKind};
 use secrecy::{ExposeSecret, SecretString};
-use testkit::{Database, ProxyFault, Proxy};
+use testkit::{Database, Proxy, ProxyFault};
 use uow::SystemUow;
 
 /// Roles belong to the cluster, which other tests share: each test's are named after its database.

@@ -11,8 +11,8 @@ use kernel::{
 };
 use serde_json::json;
 use tenants_api::{
-    ApprovalRequest, Error, EndedMembership, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange, Organizations,
-    Tenants, Verdict, perm,
+    ApprovalRequest, EndedMembership, Error, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange,
+    Organizations, Tenants, Verdict, perm,
 };
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;

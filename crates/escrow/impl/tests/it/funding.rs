@@ -236,7 +236,9 @@ async fn no_second_payment_is_made_while_an_earlier_one_can_still_be_paid() {
     let first = world.fund(milestone).await.expect("funds");
     world.provider.decline(&first.intent);
     world.sync(&first).await.expect("syncs");
-    world.provider.inject("cancel_payment_intent", [InjectedFault::Refuse("lock_timeout".to_owned()), InjectedFault::Unavailable]);
+    world
+        .provider
+        .inject("cancel_payment_intent", [InjectedFault::Refuse("lock_timeout".to_owned()), InjectedFault::Unavailable]);
     let refused = world.fund(milestone).await.expect_err("it can still be paid");
     assert!(matches!(&refused, Error::State { what: "milestone", .. }), "{refused}");
     let silent = world.fund(milestone).await.expect_err("nobody knows");

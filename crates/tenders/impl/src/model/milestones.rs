@@ -289,7 +289,8 @@ mod tests {
         let plan = fixed_at(&["100", "", "50.50"]);
         assert_eq!(split(20_000, &plan), [10_000, 4_950, 5_050]);
         let misfit = |total, plan: &[Milestone]| {
-            super::unpayable_total(Money::from_minor(total, Currency::EUR), plan, "/lines").map(|fault| (fault.code, fault.detail))
+            super::unpayable_total(Money::from_minor(total, Currency::EUR), plan, "/lines")
+                .map(|fault| (fault.code, fault.detail))
         };
         assert_eq!(misfit(15_051, &plan), None);
         let (code, detail) = misfit(15_050, &plan).expect("nothing would be left for the second");

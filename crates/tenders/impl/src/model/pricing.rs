@@ -57,10 +57,12 @@ fn content(
     let whole = faults.is_empty() && others.is_empty();
     match (total, completeness) {
         (None, _) => others.push(FieldFault::new("/lines", "OUT_OF_RANGE", "the total is too large")),
-        (Some(total), Completeness::Complete { milestones }) if whole => match milestones::unpayable_total(total, milestones, "/lines") {
-            Some(misfit) => others.push(misfit),
-            None => check_total(bid.total, total, whole, &mut others),
-        },
+        (Some(total), Completeness::Complete { milestones }) if whole => {
+            match milestones::unpayable_total(total, milestones, "/lines") {
+                Some(misfit) => others.push(misfit),
+                None => check_total(bid.total, total, whole, &mut others),
+            }
+        }
         (Some(total), _) => check_total(bid.total, total, whole, &mut others),
     }
     faults.truncate(MOST_FAULTS.saturating_sub(others.len()));

@@ -12,7 +12,7 @@ use tenders_api::{
 use super::Service;
 use crate::model::machine;
 use crate::model::{merkle, pricing};
-use crate::repo::bids::{Revision, Row, BidWindow};
+use crate::repo::bids::{BidWindow, Revision, Row};
 use crate::repo::tenders::OpenTender;
 use crate::repo::{self, Conn};
 use crate::seal::{self, Place, Sealed, TenderKey};
@@ -194,7 +194,9 @@ async fn current_bid_in(
 ) -> Result<Option<Row>, Error> {
     match (target, offer) {
         (OfferTarget::New, Offer::Bid(_)) => refuse_live_bid(repo::bids::own(tx.pg(), owner, ctx.org, tender).await?),
-        (OfferTarget::New, Offer::Draft(_)) => refuse_live_bid(repo::bids::own(tx.pg(), owner, ctx.org, tender).await?).map(|_| None),
+        (OfferTarget::New, Offer::Draft(_)) => {
+            refuse_live_bid(repo::bids::own(tx.pg(), owner, ctx.org, tender).await?).map(|_| None)
+        }
         (OfferTarget::Known(bid, expected), _) => {
             let (row, _) = repo::bids::get(tx.pg(), bid).await?;
             if expected.is_some_and(|expected| expected != row.revision) { Err(Error::Stale) } else { Ok(Some(row)) }
@@ -212,7 +214,9 @@ async fn locked_bid_in(
 ) -> Result<Option<Row>, Error> {
     match (target, offer) {
         (OfferTarget::New, Offer::Bid(_)) => refuse_live_bid(repo::bids::lock_own(tx, owner, ctx.org, tender).await?),
-        (OfferTarget::New, Offer::Draft(_)) => refuse_live_bid(repo::bids::lock_own(tx, owner, ctx.org, tender).await?).map(|_| None),
+        (OfferTarget::New, Offer::Draft(_)) => {
+            refuse_live_bid(repo::bids::lock_own(tx, owner, ctx.org, tender).await?).map(|_| None)
+        }
         (OfferTarget::Known(bid, expected), _) => {
             let row = lock_in(tx, owner, bid, expected).await?;
             if row.status == BidStatus::Withdrawn {
@@ -265,7 +269,14 @@ impl Service {
 
     /// Stores a draft or a bid. What takes its time (reading the schedule, pricing, sealing) is done before the tender is held, so that
     /// nothing that others do waits for it, and nobody learns from waiting that somebody bids.
-    async fn receive_offer_in(&self, tx: &mut Tx, ctx: &Ctx, tender: TenderId, target: OfferTarget, offer: Offer<'_>) -> Result<Bid, Error> {
+    async fn receive_offer_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        tender: TenderId,
+        target: OfferTarget,
+        offer: Offer<'_>,
+    ) -> Result<Bid, Error> {
         let seen_window = check_open_for_bids_in(tx, ctx, tender).await?;
         let seen = current_bid_in(tx, ctx, (seen_window.owner, tender), target, offer).await?;
         let ready = self.price_and_seal_in(tx, ctx, seen_window, tender, seen.as_ref(), offer).await?;

@@ -38,8 +38,9 @@ impl Procedure for Service {
                 self.payable(old.currency, expected, |n| format!("/milestones/{n}"))?;
                 // A draft that was changed after the first person agreed is another thing to agree to.
                 let detail = old.updated_at.timestamp_micros().to_string();
-                let approval =
-                    self.approve_in(tx, ctx, perm::PUBLISH, (old.project, old.id.0), detail, draft::amount_at_stake(&soq)).await?;
+                let approval = self
+                    .approve_in(tx, ctx, perm::PUBLISH, (old.project, old.id.0), detail, draft::amount_at_stake(&soq))
+                    .await?;
                 if approval.is_waiting() {
                     self.record_waiting_in(tx, ctx, perm::PUBLISH, ("tender", old.id.0), json!({})).await?;
                 } else {
