@@ -33,6 +33,12 @@ impl Drafting for Service {
         self.uow.read(ctx, async |tx| repo::tenders::view(tx.pg(), ctx.org, tender, now).await).await
     }
 
+    async fn changeable(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error> {
+        let (tender, now) = self.seen(ctx, tender).await?;
+        self.check_owner(ctx, &tender, perm::EDIT)?;
+        self.uow.read(ctx, async |tx| repo::tenders::view(tx.pg(), ctx.org, tender, now).await).await
+    }
+
     async fn list(&self, ctx: &Ctx, filter: Filter, page: PageRequest) -> Result<Page<TenderView>, Error> {
         let own = self.authz.check(ctx, perm::READ, Scope::AnyProject);
         let others = self.authz.check(ctx, perm::BROWSE, Scope::Organization);

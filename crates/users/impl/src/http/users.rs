@@ -135,7 +135,7 @@ async fn role_if_unchanged(ctx: &Ctx, id: UserId, if_match: &IfMatch, users: &dy
     if !if_match.is_given() {
         return Ok(None);
     }
-    let member = users.member(ctx, id).await?;
+    let member = users.changeable_member(ctx, id).await?;
     let role = member.role;
     if_match.check(&web::etag(&MemberOut::from(member)))?;
     Ok(Some(role))
