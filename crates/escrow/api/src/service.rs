@@ -48,7 +48,7 @@ pub struct RequestChanges {
 
 /// An amount as a client gives it: to be compared or capped, never trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stated {
+pub enum RequestedAmount {
     /// With its currency.
     Money(Money),
     /// In the contract's currency.
@@ -61,7 +61,7 @@ pub struct Approve {
     /// The milestone.
     pub milestone: MilestoneId,
     /// How much of what is held; all of it unless told otherwise.
-    pub amount: Option<Stated>,
+    pub amount: Option<RequestedAmount>,
 }
 
 /// The owner funds a milestone.
@@ -72,7 +72,7 @@ pub struct Fund {
     /// Its project, if the client names it: must match.
     pub project: Option<ProjectId>,
     /// Its amount, if the client names it: must match.
-    pub amount: Option<Stated>,
+    pub amount: Option<RequestedAmount>,
 }
 
 /// Contracts.

@@ -1,7 +1,7 @@
 //! What goes over the wire.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use escrow_api::{Contract, Escrow, Hold, Milestone, MilestoneStory, Party, Release, Stated};
+use escrow_api::{Contract, Escrow, Hold, Milestone, MilestoneStory, Party, Release, RequestedAmount};
 use kernel::OrgId;
 use serde::Serialize;
 use serde_json::Value;
@@ -10,13 +10,13 @@ use uuid::Uuid;
 use web::{AmountOrMoney, MoneyOut, Problem};
 
 /// The amount meant.
-pub(super) fn stated(amount: AmountOrMoney) -> Result<Stated, Problem> {
+pub(super) fn requested_amount(amount: AmountOrMoney) -> Result<RequestedAmount, Problem> {
     match amount {
-        AmountOrMoney::Plain(amount) => Ok(Stated::Decimal(amount.0)),
+        AmountOrMoney::Plain(amount) => Ok(RequestedAmount::Decimal(amount.0)),
         AmountOrMoney::Money(money) => {
             let mut faults = web::Faults::new();
             let money = faults.check("/amount/amount", money.to_money());
-            faults.into_result(money.map(Stated::Money))
+            faults.into_result(money.map(RequestedAmount::Money))
         }
     }
 }
@@ -393,26 +393,26 @@ mod tests {
         amount: Option<AmountOrMoney>,
     }
 
-    fn stated(body: &str) -> Result<Option<Stated>, Problem> {
-        web::parse::<Body>(body.as_bytes())?.amount.map(super::stated).transpose()
+    fn requested_amount(body: &str) -> Result<Option<RequestedAmount>, Problem> {
+        web::parse::<Body>(body.as_bytes())?.amount.map(super::requested_amount).transpose()
     }
 
     #[test]
     fn an_amount_is_money_or_a_plain_decimal() {
         let money = kernel::Money::from_minor(1_050, kernel::Currency::EUR);
-        assert_eq!(stated("{}").expect("fine"), None);
-        assert_eq!(stated(r#"{"amount": null}"#).expect("fine"), None);
-        assert_eq!(stated(r#"{"amount": {"amount": "10.5", "currency": "EUR"}}"#).expect("fine"), Some(Stated::Money(money)));
-        let ten_fifty = Some(Stated::Decimal("10.5".parse().expect("a decimal")));
-        assert_eq!(stated(r#"{"amount": "10.50"}"#).expect("fine"), ten_fifty);
-        assert_eq!(stated(r#"{"amount": 10.5}"#).expect("fine"), ten_fifty);
+        assert_eq!(requested_amount("{}").expect("fine"), None);
+        assert_eq!(requested_amount(r#"{"amount": null}"#).expect("fine"), None);
+        assert_eq!(requested_amount(r#"{"amount": {"amount": "10.5", "currency": "EUR"}}"#).expect("fine"), Some(RequestedAmount::Money(money)));
+        let ten_fifty = Some(RequestedAmount::Decimal("10.5".parse().expect("a decimal")));
+        assert_eq!(requested_amount(r#"{"amount": "10.50"}"#).expect("fine"), ten_fifty);
+        assert_eq!(requested_amount(r#"{"amount": 10.5}"#).expect("fine"), ten_fifty);
         for wrong in [
             r#"{"amount": -1}"#,
             r#"{"amount": {"amount": "1"}}"#,
             r#"{"amount": []}"#,
             r#"{"amount": {"amount": "0.001", "currency": "EUR"}}"#,
         ] {
-            assert_eq!(stated(wrong).expect_err("refused").status().as_u16(), 422, "{wrong}");
+            assert_eq!(requested_amount(wrong).expect_err("refused").status().as_u16(), 422, "{wrong}");
         }
     }
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AmountOrMoney, Authed, Id, Idempotent, Json, List, Paging, Problem, Query, Reply};
 
-use super::dto::{EscrowOut, ReleaseOut, stated};
+use super::dto::{EscrowOut, ReleaseOut, requested_amount};
 
 /// A milestone to be funded.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -101,7 +101,7 @@ pub(super) async fn fund(
     let cmd = Fund {
         milestone: body.0.milestone_id.into(),
         project: body.0.project_id.map(Into::into),
-        amount: body.0.amount.map(stated).transpose()?,
+        amount: body.0.amount.map(requested_amount).transpose()?,
     };
     let render = |funding: &Funding| Reply::created(format!("/api/escrow/{}", funding.escrow.id), &FundingOut::of(funding));
     once.run(ctx, async |ctx| service.fund(&ctx, cmd).await, render).await

@@ -16,7 +16,7 @@ const LOCK: i64 = 0x31_34_43_6f_76_65_72;
 
 /// What a look at a currency says: coverage, and what the provider said last.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
-pub(crate) struct Looked {
+pub(crate) struct CoverageLook {
     #[diesel(sql_type = Text)]
     pub(crate) currency: String,
     /// Float and money less liabilities, by the books. Negative: short.
@@ -36,7 +36,7 @@ pub(crate) struct Looked {
     pub(crate) stood_still: bool,
 }
 
-impl Looked {
+impl CoverageLook {
     /// What the provider lacks of what the books say; zero if nothing.
     pub(crate) fn missing(&self) -> i64 {
         self.should.zip(self.holds).map_or(0, |(should, holds)| (should - holds).max(0))
@@ -98,7 +98,7 @@ pub(crate) async fn lock(tx: &mut Tx) -> Result<(), Fault> {
 }
 
 /// Adds up coverage, compares what the provider answered, if it did, and keeps what tenants are told. Whoever calls it holds the lock.
-pub(crate) async fn look(tx: &mut Tx, balance: Option<(Timestamp, &[Holding])>) -> Result<Vec<Looked>, Fault> {
+pub(crate) async fn look_at_coverage(tx: &mut Tx, balance: Option<(Timestamp, &[Holding])>) -> Result<Vec<CoverageLook>, Fault> {
     #[derive(QueryableByName)]
     struct Still {
         #[diesel(sql_type = Text)]

@@ -179,7 +179,7 @@ pub(crate) struct NewReview<'a> {
     pub(crate) by: Option<UserId>,
 }
 
-pub(crate) async fn say(tx: &mut Tx, milestone: &MilestoneRow, new: NewReview<'_>) -> Result<(), Fault> {
+pub(crate) async fn insert_review(tx: &mut Tx, milestone: &MilestoneRow, new: NewReview<'_>) -> Result<(), Fault> {
     diesel::insert_into(milestone_reviews::table)
         .values((
             milestone_reviews::org_id.eq(milestone.org_id),

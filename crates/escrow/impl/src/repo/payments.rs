@@ -204,7 +204,7 @@ pub(crate) async fn view(pg: Reader<'_>, id: PaymentId) -> Result<Escrow, Error>
 /// What was learnt of a payment.
 #[derive(AsChangeset)]
 #[diesel(table_name = payments)]
-pub(crate) struct Learnt {
+pub(crate) struct PaymentChange {
     pub(crate) status: &'static str,
     pub(crate) intent: Option<String>,
     pub(crate) charge: Option<String>,
@@ -289,8 +289,8 @@ pub(crate) async fn insert_stray(tx: &mut Tx, named: &PaymentRow, contractor: Uu
     Ok(PaymentId(id))
 }
 
-pub(crate) async fn save(tx: &mut Tx, payment: &PaymentRow, learnt: &Learnt) -> Result<(), Fault> {
+pub(crate) async fn save(tx: &mut Tx, payment: &PaymentRow, change: &PaymentChange) -> Result<(), Fault> {
     let row = payments::table.find((payment.org_id, payment.id));
-    let changed = diesel::update(row).set(learnt).execute(tx.pg()).await.fault()?;
+    let changed = diesel::update(row).set(change).execute(tx.pg()).await.fault()?;
     if changed == 1 { Ok(()) } else { Err(Fault::internal(format!("payment {} is not this tenant's to change", payment.id))) }
 }

@@ -13,7 +13,7 @@ use uow::{Alarm, Job, Tx};
 use super::Service;
 use super::alarms::raise_in;
 use crate::jobs::{self, SyncCharge, SyncPayment};
-use crate::model::incident::{Asks, Incident, incidents};
+use crate::model::incident::{Effect, Incident, incidents};
 use crate::repo;
 use crate::repo::holds::NewHold;
 use crate::repo::payments::PaymentRow;
@@ -48,8 +48,8 @@ impl Service {
         if payment.charge.is_none() {
             // The news may be faster than those of the payment itself. A payment that learns its charge is looked at again.
             self.sync_payment(SyncPayment { org: job.org, payment: job.payment }).await?;
-            let Some(learnt) = read().await? else { return Ok(()) };
-            payment = learnt;
+            let Some(latest) = read().await? else { return Ok(()) };
+            payment = latest;
         }
         self.look_at_charge(&payment).await
     }
@@ -86,9 +86,9 @@ impl Service {
             if !repo::incidents::keep(tx, payment, incident).await? {
                 continue;
             }
-            match incident.asks {
-                Asks::Stop => Self::stop_in(tx, payment, incident, &request).await?,
-                Asks::LetGo => {
+            match incident.effect {
+                Effect::Hold => Self::stop_in(tx, payment, incident, &request).await?,
+                Effect::Lift => {
                     let reason = format!("{}: {}", incident.object, incident.state);
                     let mut lifted = false;
                     for hold in repo::incidents::holds_of(tx, payment, incident.kind, &incident.object).await? {

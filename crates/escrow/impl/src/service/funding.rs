@@ -9,8 +9,8 @@ use serde_json::json;
 use uow::Tx;
 
 use super::looks::UnderWay;
-use super::milestones::{moved, refuse_returned_money_in, stated};
-use super::{Service, conflict, unkeyed};
+use super::milestones::{next_status, refuse_returned_money_in, in_contract_currency};
+use super::{Service, conflict, without_idempotency_key};
 use crate::model::money::Split;
 use crate::model::{MilestoneEvent, is_live};
 use crate::repo;
@@ -30,7 +30,7 @@ fn mismatches(cmd: &Fund, project: uuid::Uuid, milestone: &MilestoneRow) -> Resu
         faults.push(FieldFault::new("/projectId", "MISMATCH", "the milestone belongs to another project"));
     }
     let amount = milestone.amount()?;
-    match cmd.amount.map(|given| stated(given, amount)) {
+    match cmd.amount.map(|given| in_contract_currency(given, amount)) {
         Some(Ok(given)) if given != amount => {
             faults.push(FieldFault::new("/amount", "MISMATCH", format!("the milestone's amount is {amount}")));
         }
@@ -59,8 +59,8 @@ impl Service {
             let declined = match payment.status()? {
                 EscrowStatus::Created | EscrowStatus::RequiresAction | EscrowStatus::Processing => {
                     let seen = self.provider.payment_intent(intent).await?;
-                    let seen = self.let_go(&system, PaymentId(payment.id), seen).await?;
-                    self.learn(&system, PaymentId(payment.id), &seen).await?;
+                    let seen = self.cancel_if_only_authorised(&system, PaymentId(payment.id), seen).await?;
+                    self.apply_provider_state(&system, PaymentId(payment.id), &seen).await?;
                     if seen.status == PaymentStatus::RequiresCapture {
                         let hint = "its payer only authorised it, and it cannot be cancelled now: try again later";
                         return Err(conflict("escrow", "requires_capture", hint));
@@ -71,7 +71,7 @@ impl Service {
             };
             if declined {
                 let seen = self.cancel_intent(payment.id, intent).await?;
-                self.learn(&system, PaymentId(payment.id), &seen).await?;
+                self.apply_provider_state(&system, PaymentId(payment.id), &seen).await?;
             }
         }
         Ok(())
@@ -88,7 +88,7 @@ impl Service {
         for payment in payments {
             match payment.status()? {
                 EscrowStatus::Created | EscrowStatus::RequiresAction => {
-                    self.no_hold_in(tx, &milestone).await?;
+                    self.check_no_hold_in(tx, &milestone).await?;
                     self.money_may_come_in(tx, &contract).await?;
                     return Ok(payment);
                 }
@@ -103,8 +103,8 @@ impl Service {
                 _ => {}
             }
         }
-        self.money_may_move_in(tx, &contract, &milestone).await?;
-        let after = moved(&milestone, MilestoneEvent::Fund, "only a planned milestone can be funded")?;
+        self.check_money_may_move_in(tx, &contract, &milestone).await?;
+        let after = next_status(&milestone, MilestoneEvent::Fund, "only a planned milestone can be funded")?;
         let now = repo::now(tx).await?;
         let window = self.settings.funding_window_days;
         if milestone.due_on.is_some_and(|due| due > now.date_naive() + TimeDelta::days(window.into())) {
@@ -131,7 +131,7 @@ impl Service {
     /// cover what it owes.
     async fn money_may_come_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
         refuse_returned_money_in(tx, contract).await?;
-        self.payee_is_there_in(tx, contract).await?;
+        self.check_payee_in(tx, contract).await?;
         repo::held::refuse_old(reader(tx), contract).await?;
         if repo::coverage::is_short(tx, &contract.currency).await? {
             return Err(Error::CoverageShort(repo::currency(&contract.currency)?));
@@ -143,16 +143,16 @@ impl Service {
 #[async_trait]
 impl Escrows for Service {
     async fn fund(&self, ctx: &Ctx, cmd: Fund) -> Result<Funding, Error> {
-        self.peek(ctx).await?;
+        self.refuse_repetition(ctx).await?;
         self.settle_earlier(ctx, &cmd).await?;
-        let free = unkeyed(ctx);
+        let free = without_idempotency_key(ctx);
         let payment = self.uow.write(&free, async |tx| self.intend_in(tx, &free, &cmd).await).await?;
         let seen = self.intent_for(&free, &payment).await?;
         self.ready_to_post().await?;
         self.uow
             .write(ctx, async |tx| {
                 repo::payments::expect_soon(tx, &payment, self.soon(0)).await?;
-                self.learn_in(tx, ctx, PaymentId(payment.id), &seen).await?;
+                self.apply_provider_state_in(tx, ctx, PaymentId(payment.id), &seen).await?;
                 let escrow = repo::payments::view(reader(tx), PaymentId(payment.id)).await?;
                 Ok(Funding { escrow, intent: seen.id.clone(), client_secret: seen.client_secret.clone() })
             })

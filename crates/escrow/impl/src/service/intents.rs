@@ -136,7 +136,7 @@ impl Service {
             seen => seen?,
         };
         if payment.intent.as_ref() == Some(&seen.id) {
-            return self.learn(&ctx, job.payment, &seen).await;
+            return self.apply_provider_state(&ctx, job.payment, &seen).await;
         }
         if !names(&seen, &payment) {
             tracing::warn!(intent = seen.id, payment = %payment.id, "an intent does not name the payment that an event said");
@@ -149,7 +149,7 @@ impl Service {
         let seen = if is_open(seen.status) && !adoptable { self.cancel_intent(payment.id, &seen.id).await? } else { seen };
         if payment.intent.is_none() {
             // Should another attempt have given it one meanwhile, this fails, and the job that runs again sees that.
-            return self.learn(&ctx, job.payment, &seen).await;
+            return self.apply_provider_state(&ctx, job.payment, &seen).await;
         }
         self.stray(&ctx, &payment, &seen).await
     }
@@ -167,7 +167,7 @@ impl Service {
                         let milestone = repo::milestones::lock(tx, payment.org_id, payment.milestone_id.into()).await?;
                         // It cannot be the payment of the milestone: its metadata name another one, so its money goes into suspense.
                         let id = repo::payments::insert_stray(tx, payment, milestone.contractor_org_id, &seen.id).await?;
-                        self.learn_in(tx, ctx, id, seen).await
+                        self.apply_provider_state_in(tx, ctx, id, seen).await
                     })
                     .await
             }

@@ -15,11 +15,11 @@ use super::alarms::alarm_in;
 use crate::jobs::{self, SyncPayment};
 use crate::ledger::Posting;
 use crate::model::money::share;
-use crate::model::{MilestoneEvent, Seen, is_live, payment_after};
+use crate::model::{MilestoneEvent, Observed, is_live, payment_after};
 use crate::repo;
 use crate::repo::ledger::Place;
 use crate::repo::milestones::MilestoneRow;
-use crate::repo::payments::{Learnt, PaymentRow};
+use crate::repo::payments::{PaymentChange, PaymentRow};
 use crate::repo::reader;
 use crate::settings::Settings;
 
@@ -84,19 +84,19 @@ impl Service {
             Err(Error::ProviderRefused { .. }) if payment.intent.is_none() => return Ok(()),
             Err(error) => return Err(error),
         };
-        let seen = self.let_go(&ctx, job.payment, seen).await?;
-        self.learn(&ctx, job.payment, &seen).await
+        let seen = self.cancel_if_only_authorised(&ctx, job.payment, seen).await?;
+        self.apply_provider_state(&ctx, job.payment, &seen).await
     }
 
     /// A payer may confirm an intent so that the money is only authorised (`capture_method=manual`). Nobody captures here: it is cancelled,
     /// which gives the payer's money free, and the milestone can be funded anew.
-    pub(super) async fn let_go(&self, ctx: &Ctx, id: PaymentId, seen: PaymentIntentState) -> Result<PaymentIntentState, Error> {
+    pub(super) async fn cancel_if_only_authorised(&self, ctx: &Ctx, id: PaymentId, seen: PaymentIntentState) -> Result<PaymentIntentState, Error> {
         if seen.status != PaymentStatus::RequiresCapture {
             return Ok(seen);
         }
         // Told before it is done: whoever dies in between leaves the reason.
         let told = PaymentIntentState { last_error: Some(NOT_PAID.to_owned()), ..seen.clone() };
-        self.learn(ctx, id, &told).await?;
+        self.apply_provider_state(ctx, id, &told).await?;
         let mut after = self.cancel_intent(id.0, &seen.id).await?;
         match after.status {
             PaymentStatus::Canceled => after.last_error = told.last_error,
@@ -110,13 +110,13 @@ impl Service {
         Ok(after)
     }
 
-    pub(super) async fn learn(&self, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
+    pub(super) async fn apply_provider_state(&self, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
         self.ready_to_post().await?;
-        self.uow.write(ctx, async |tx| self.learn_in(tx, ctx, id, seen).await).await
+        self.uow.write(ctx, async |tx| self.apply_provider_state_in(tx, ctx, id, seen).await).await
     }
 
     /// Applies what was seen as a state. [`Service::ready_to_post`] went before.
-    pub(super) async fn learn_in(&self, tx: &mut Tx, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
+    pub(super) async fn apply_provider_state_in(&self, tx: &mut Tx, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
         let seen_before = repo::payments::row(reader(tx), id).await?;
         let milestone = repo::milestones::lock(tx, seen_before.org_id, seen_before.milestone_id.into()).await?;
         let payment = repo::payments::lock(tx, seen_before.org_id, id).await?;
@@ -139,7 +139,7 @@ impl Service {
         let (looks, due) = self.next_look(&payment, before, seen, after);
         let funded = matches!(after, EscrowStatus::Succeeded | EscrowStatus::Available) && payment.funded_at.is_none();
         let funded_at = if funded { Some(repo::now(tx).await?) } else { None };
-        let learnt = Learnt {
+        let change = PaymentChange {
             status: after.name(),
             intent: Some(seen.id.clone()),
             charge: funds.map(|funds| funds.charge.clone()),
@@ -156,7 +156,7 @@ impl Service {
             looked_at: Some(self.now()),
             updated_at: self.now(),
         };
-        repo::payments::save(tx, &payment, &learnt).await?;
+        repo::payments::save(tx, &payment, &change).await?;
         if let Some(wrong) = wrong {
             let detail = format!("payment {}, intent {}: {wrong}", payment.id, seen.id);
             alarm_in(tx, "payment_in_suspense", ("payment", payment.id.to_string()), detail).await?;
@@ -172,11 +172,11 @@ impl Service {
         {
             tx.enqueue(jobs::sync_payment_at(OrgId(payment.org_id), id, due)).await?;
         }
-        if payment.charge.is_none() && learnt.charge.is_some() {
+        if payment.charge.is_none() && change.charge.is_some() {
             // Something may have befallen it before we knew it.
             tx.enqueue(jobs::sync_charge(OrgId(payment.org_id), id)).await?;
         }
-        if look == Seen::Unrecognised {
+        if look == Observed::Unrecognised {
             let detail =
                 format!("intent {} is in a state that this program does not know: it is left as it was, {before}", seen.id);
             alarm_in(tx, "payment_state_unknown", ("payment", payment.id.to_string()), detail).await?;
@@ -184,7 +184,7 @@ impl Service {
         if before != after {
             let entry = NewEntry::named(format!("escrow.payment_{after}"), "escrow", id)
                 .before(json!({ "status": before }))
-                .after(json!({ "status": after, "intent": seen.id, "charge": learnt.charge, "error": seen.last_error }));
+                .after(json!({ "status": after, "intent": seen.id, "charge": change.charge, "error": seen.last_error }));
             self.record_in(tx, ctx, entry).await?;
         }
         Ok(())
@@ -197,22 +197,22 @@ impl Service {
         before: EscrowStatus,
         seen: &'a PaymentIntentState,
         other_lives: bool,
-    ) -> (Seen, Option<&'a SettledFunds>, Option<String>) {
-        if let Some(unpaid) = Seen::unpaid(seen.status, seen.last_error.is_some()) {
+    ) -> (Observed, Option<&'a SettledFunds>, Option<String>) {
+        if let Some(unpaid) = Observed::unpaid(seen.status, seen.last_error.is_some()) {
             return (unpaid, None, None);
         }
         let Some(funds) = &seen.funds else {
             // Paid, but the charge's balance transaction is not there yet.
-            return (Seen::Processing, None, None);
+            return (Observed::Processing, None, None);
         };
         let mut wrong = mismatches(payment, seen, funds, &self.settings);
         if other_lives && !matches!(before, EscrowStatus::Succeeded | EscrowStatus::Available) {
             wrong.push("the milestone has another live payment, or is cancelled".to_owned());
         }
         if wrong.is_empty() || matches!(before, EscrowStatus::Succeeded | EscrowStatus::Available) {
-            return (Seen::Paid { available: funds.available }, Some(funds), None);
+            return (Observed::Paid { available: funds.available }, Some(funds), None);
         }
-        (Seen::PaidWrong, Some(funds), (before != EscrowStatus::Suspense).then(|| wrong.join("; ")))
+        (Observed::PaidWrong, Some(funds), (before != EscrowStatus::Suspense).then(|| wrong.join("; ")))
     }
 
     /// How many looks have found nothing new, and when the next one is due: known money is waited for until it is there, everything else
@@ -335,7 +335,7 @@ impl Service {
                     return Ok(());
                 }
                 let after = EscrowStatus::Failed;
-                let learnt = Learnt {
+                let change = PaymentChange {
                     status: after.name(),
                     intent: None,
                     charge: None,
@@ -348,7 +348,7 @@ impl Service {
                     looked_at: Some(self.now()),
                     updated_at: self.now(),
                 };
-                repo::payments::save(tx, &payment, &learnt).await?;
+                repo::payments::save(tx, &payment, &change).await?;
                 self.move_milestone_in(tx, &milestone, before, after).await?;
                 let entry = NewEntry::named("escrow.payment_failed", "escrow", id)
                     .before(json!({ "status": before }))

@@ -213,10 +213,10 @@ async fn a_weighty_milestone_approved_in_parts_needs_the_second_person_all_the_s
     let part = world.approve(large, Some(400_000)).await.expect("is noted");
     assert_eq!((part.milestone.status.name(), part.waiting_since), ("in_review", Some(world.owner.user)));
     let second = Person::new(world.owner.org, OrgRole::Admin);
-    let another = Approve { milestone: large, amount: Some(escrow_api::Stated::Money(eur(400_001))) };
+    let another = Approve { milestone: large, amount: Some(escrow_api::RequestedAmount::Money(eur(400_001))) };
     let waiting = world.service.approve(&second.ctx(), another).await.expect("is noted");
     assert_eq!(waiting.waiting_since, Some(second.user), "not what the first approved");
-    let same = Approve { milestone: large, amount: Some(escrow_api::Stated::Money(eur(400_000))) };
+    let same = Approve { milestone: large, amount: Some(escrow_api::RequestedAmount::Money(eur(400_000))) };
     let complete = world.service.approve(&second.ctx(), same).await.expect("approves");
     assert_eq!(complete.release.expect("one").gross, eur(400_000));
     let alone = world.approve(small, Some(400_000)).await.expect("approves");

@@ -80,7 +80,7 @@ async fn from_60_days_on_the_doctor_warns_and_from_85_a_person_must_act() {
     let (contract, funding) = world.funded().await;
     let milestone = contract.milestones[0].id;
     world.submit(milestone).await.expect("submits");
-    for (days, expected, paged) in [
+    for (days, expected, woken) in [
         (59, vec![], vec![]),
         (1, vec!["MONEY_HELD_LONG"], vec![]),
         (24, vec!["MONEY_HELD_LONG"], vec![]),
@@ -88,7 +88,7 @@ async fn from_60_days_on_the_doctor_warns_and_from_85_a_person_must_act() {
     ] {
         world.db.advance_clock(days * DAY).await;
         world.service.sweep().await.expect("sweeps");
-        assert_eq!((world.broken().await, pages.take()), (expected, paged.into_iter().map(str::to_owned).collect()));
+        assert_eq!((world.broken().await, pages.take()), (expected, woken.into_iter().map(str::to_owned).collect()));
     }
     let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
     assert_eq!(found[0].subject, funding.escrow.id.to_string());

@@ -262,7 +262,7 @@ impl World {
     }
 
     pub async fn approve(&self, milestone: MilestoneId, amount: Option<i64>) -> Result<escrow_api::Approval, Error> {
-        let amount = amount.map(|amount| escrow_api::Stated::Money(eur(amount)));
+        let amount = amount.map(|amount| escrow_api::RequestedAmount::Money(eur(amount)));
         self.service.approve(&self.owner.ctx(), Approve { milestone, amount }).await
     }
 
