@@ -21,7 +21,9 @@ pub use provider::{
     AccountState, BalanceMovement, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, NewPaymentIntent,
     OwnTransfer, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
 };
-pub use service::{Approve, Contracts, Escrows, Fund, Milestones, Payees, RequestChanges, Sign, RequestedAmount, SubmitWork, Terminate};
+pub use service::{
+    Approve, Contracts, Escrows, Fund, Milestones, Payees, RequestChanges, RequestedAmount, Sign, SubmitWork, Terminate,
+};
 pub use state::{ContractStatus, CostBearer, EscrowStatus, MilestoneStatus, Party, PayeeStatus, ReleaseStatus};
 pub use types::{
     Approval, Contract, Escrow, Finding, Funding, Milestone, MilestoneStory, MilestoneSummary, Onboarding, Payee, Release,

@@ -402,7 +402,10 @@ mod tests {
         let money = kernel::Money::from_minor(1_050, kernel::Currency::EUR);
         assert_eq!(requested_amount("{}").expect("fine"), None);
         assert_eq!(requested_amount(r#"{"amount": null}"#).expect("fine"), None);
-        assert_eq!(requested_amount(r#"{"amount": {"amount": "10.5", "currency": "EUR"}}"#).expect("fine"), Some(RequestedAmount::Money(money)));
+        assert_eq!(
+            requested_amount(r#"{"amount": {"amount": "10.5", "currency": "EUR"}}"#).expect("fine"),
+            Some(RequestedAmount::Money(money))
+        );
         let ten_fifty = Some(RequestedAmount::Decimal("10.5".parse().expect("a decimal")));
         assert_eq!(requested_amount(r#"{"amount": "10.50"}"#).expect("fine"), ten_fifty);
         assert_eq!(requested_amount(r#"{"amount": 10.5}"#).expect("fine"), ten_fifty);

@@ -79,7 +79,13 @@ pub(crate) fn status_of(account: &AccountState) -> PayeeStatus {
 
 /// Takes over what the provider says of the organisation's account, which the caller has locked as `row`; an account once known never turns
 /// into another.
-pub(crate) async fn apply_account_state(tx: &mut Tx, row: &PayeeRow, account: &AccountState, looks: i32, next: Timestamp) -> Result<(), Fault> {
+pub(crate) async fn apply_account_state(
+    tx: &mut Tx,
+    row: &PayeeRow,
+    account: &AccountState,
+    looks: i32,
+    next: Timestamp,
+) -> Result<(), Fault> {
     if row.account.as_ref().is_some_and(|known| *known != account.id) {
         return Err(Fault::internal(format!("{} has another payee account than {}", row.org_id, account.id)));
     }

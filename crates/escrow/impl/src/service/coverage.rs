@@ -38,8 +38,9 @@ pub(super) async fn look_in(tx: &mut Tx, balance: Option<&Balance>) -> Result<Ve
         unread_in(tx, error).await?;
     }
     let looked = repo::coverage::look_at_coverage(tx, answered).await?;
-    let of =
-        |which: fn(&CoverageLook) -> bool| looked.iter().filter(|one| !which(one)).map(|one| one.currency.clone()).collect::<Vec<_>>();
+    let of = |which: fn(&CoverageLook) -> bool| {
+        looked.iter().filter(|one| !which(one)).map(|one| one.currency.clone()).collect::<Vec<_>>()
+    };
     tx.end_alarms(COVERAGE_SHORT, &of(|one| one.surplus < 0)).await?;
     tx.end_alarms(BALANCE_SHORT, &of(|one| one.missing() > 0)).await?;
     if answered.is_some() {

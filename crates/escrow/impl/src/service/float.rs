@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use uow::SystemUow;
 
 use super::alarms::{OWN_MONEY_UNDONE, PAYOUT};
-use super::coverage::{Coverage, report_coverage, look_in};
+use super::coverage::{Coverage, look_in, report_coverage};
 use crate::ledger::{Account, Posting};
 use crate::repo;
 use crate::repo::coverage::NewFloat;

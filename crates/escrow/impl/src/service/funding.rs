@@ -9,7 +9,7 @@ use serde_json::json;
 use uow::Tx;
 
 use super::looks::UnderWay;
-use super::milestones::{next_status, refuse_returned_money_in, in_contract_currency};
+use super::milestones::{in_contract_currency, next_status, refuse_returned_money_in};
 use super::{Service, conflict, without_idempotency_key};
 use crate::model::money::Split;
 use crate::model::{MilestoneEvent, is_live};

@@ -7,7 +7,7 @@ use uow::SystemUow;
 
 use crate::jobs;
 use crate::repo;
-use crate::repo::holds::{NewHold, HoldTarget};
+use crate::repo::holds::{HoldTarget, NewHold};
 
 /// Where an operator stops money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{
-    Approval, Approve, ContractStatus, Error, EscrowStatus, Milestone, MilestoneStory, Milestones, Party, RequestChanges, RequestedAmount,
-    SubmitWork, perm,
+    Approval, Approve, ContractStatus, Error, EscrowStatus, Milestone, MilestoneStory, Milestones, Party, RequestChanges,
+    RequestedAmount, SubmitWork, perm,
 };
 use kernel::{Ctx, Fault, FieldFault, MilestoneId, Money, OrgId, ProjectId, RequestId, UserId};
 use serde_json::{Value, json};
@@ -37,7 +37,11 @@ pub(super) fn in_contract_currency(amount: RequestedAmount, of: Money) -> Result
 }
 
 /// What an event does to a milestone, or the refusal.
-pub(super) fn next_status(milestone: &MilestoneRow, event: MilestoneEvent, hint: &str) -> Result<escrow_api::MilestoneStatus, Error> {
+pub(super) fn next_status(
+    milestone: &MilestoneRow,
+    event: MilestoneEvent,
+    hint: &str,
+) -> Result<escrow_api::MilestoneStatus, Error> {
     let status = milestone.status()?;
     event.after(status).ok_or_else(|| conflict("milestone", status, hint))
 }
@@ -173,7 +177,10 @@ impl Service {
         let held =
             repo::ledger::held(reader(tx), &[milestone.org_id], &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
         let held = Money::from_minor(held, currency);
-        let amount = cmd.amount.map_or(Ok(held), |amount| in_contract_currency(amount, held)).map_err(|fault| Error::Invalid(vec![fault]))?;
+        let amount = cmd
+            .amount
+            .map_or(Ok(held), |amount| in_contract_currency(amount, held))
+            .map_err(|fault| Error::Invalid(vec![fault]))?;
         let earlier = repo::releases::earlier(tx, milestone.org_id, milestone.id).await?;
         let split = Split::part(earlier, held.minor(), amount.minor(), contract.terms()?.fee_bps)
             .map_err(|why| Error::Invalid(vec![no_part(why, held)]))?;

@@ -15,7 +15,7 @@ use crate::repo;
 use crate::repo::contracts::ContractRow;
 use crate::repo::milestones::MilestoneRow;
 use crate::repo::reader;
-use crate::repo::releases::{NewRelease, ReleaseRow, ReleaseChange};
+use crate::repo::releases::{NewRelease, ReleaseChange, ReleaseRow};
 
 impl Service {
     pub(super) async fn send_in(&self, tx: &mut Tx, ctx: &Ctx, id: PaymentId) -> Result<Releasing, Error> {

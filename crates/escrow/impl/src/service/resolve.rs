@@ -10,7 +10,7 @@ use super::funding::transfer_group;
 use super::transfers::{KEY_LIFE, is_of};
 use super::{Service, conflict};
 use crate::repo;
-use crate::repo::releases::{ReleaseRow, ReleaseChange};
+use crate::repo::releases::{ReleaseChange, ReleaseRow};
 
 /// Until an attempt that began while the key lived has certainly ended.
 const LAST_ATTEMPT: TimeDelta = TimeDelta::minutes(10);

@@ -18,7 +18,7 @@ use crate::model::money::proportion;
 use crate::model::{MilestoneEvent, ReleaseEvent};
 use crate::repo;
 use crate::repo::reader;
-use crate::repo::releases::{ReleaseRow, ReleaseChange};
+use crate::repo::releases::{ReleaseChange, ReleaseRow};
 
 /// Why a transfer that paid for something settles nothing more.
 const SPENT: &str = "it stands in the ledger for something else already";

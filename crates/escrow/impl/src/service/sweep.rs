@@ -6,7 +6,7 @@ use kernel::{Fault, PaymentId, Timestamp, counted, rfc3339};
 use uow::{Alarm, ReadTx};
 
 use super::Service;
-use super::alarms::{MONEY_HELD_TOO_LONG, RELEASE_REFUSED, RELEASE_STUCK, RELEASE_UNKNOWN, TRANSFER_REVERSED, AlarmSweep, wake};
+use super::alarms::{AlarmSweep, MONEY_HELD_TOO_LONG, RELEASE_REFUSED, RELEASE_STUCK, RELEASE_UNKNOWN, TRANSFER_REVERSED, wake};
 use crate::jobs;
 use crate::model::held::ACT_DAYS;
 use crate::repo;

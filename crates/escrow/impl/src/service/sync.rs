@@ -90,7 +90,12 @@ impl Service {
 
     /// A payer may confirm an intent so that the money is only authorised (`capture_method=manual`). Nobody captures here: it is cancelled,
     /// which gives the payer's money free, and the milestone can be funded anew.
-    pub(super) async fn cancel_if_only_authorised(&self, ctx: &Ctx, id: PaymentId, seen: PaymentIntentState) -> Result<PaymentIntentState, Error> {
+    pub(super) async fn cancel_if_only_authorised(
+        &self,
+        ctx: &Ctx,
+        id: PaymentId,
+        seen: PaymentIntentState,
+    ) -> Result<PaymentIntentState, Error> {
         if seen.status != PaymentStatus::RequiresCapture {
             return Ok(seen);
         }
@@ -116,7 +121,13 @@ impl Service {
     }
 
     /// Applies what was seen as a state. [`Service::ready_to_post`] went before.
-    pub(super) async fn apply_provider_state_in(&self, tx: &mut Tx, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
+    pub(super) async fn apply_provider_state_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        id: PaymentId,
+        seen: &PaymentIntentState,
+    ) -> Result<(), Error> {
         let seen_before = repo::payments::row(reader(tx), id).await?;
         let milestone = repo::milestones::lock(tx, seen_before.org_id, seen_before.milestone_id.into()).await?;
         let payment = repo::payments::lock(tx, seen_before.org_id, id).await?;

@@ -20,7 +20,7 @@ use crate::ledger::Posting;
 use crate::model::{MilestoneEvent, ReleaseEvent};
 use crate::repo;
 use crate::repo::reader;
-use crate::repo::releases::{ReleaseRow, ReleaseChange};
+use crate::repo::releases::{ReleaseChange, ReleaseRow};
 
 /// How long the provider remembers an idempotency key.
 pub(super) const KEY_LIFE: TimeDelta = TimeDelta::hours(24);
@@ -230,8 +230,13 @@ impl Service {
     async fn wait_for_hold_in(&self, tx: &mut Tx, release: &ReleaseRow, hold: &Error) -> Result<Next, Error> {
         let why = hold.to_string();
         if release.last_error.as_ref() != Some(&why) {
-            repo::releases::save(tx, release.org_id, release.id, &ReleaseChange { last_error: Some(Some(why)), ..ReleaseChange::default() })
-                .await?;
+            repo::releases::save(
+                tx,
+                release.org_id,
+                release.id,
+                &ReleaseChange { last_error: Some(Some(why)), ..ReleaseChange::default() },
+            )
+            .await?;
         }
         Ok(Next::Waiting)
     }
@@ -241,8 +246,13 @@ impl Service {
         let why = format!("releases in {} are paused: it is sent as soon as they go on", release.currency);
         if release.last_error.as_ref() != Some(&why) {
             tracing::warn!(release = %release.id, currency = release.currency, "a release waits for coverage");
-            repo::releases::save(tx, release.org_id, release.id, &ReleaseChange { last_error: Some(Some(why)), ..ReleaseChange::default() })
-                .await?;
+            repo::releases::save(
+                tx,
+                release.org_id,
+                release.id,
+                &ReleaseChange { last_error: Some(Some(why)), ..ReleaseChange::default() },
+            )
+            .await?;
         }
         Ok(Next::Waiting)
     }
@@ -337,7 +347,8 @@ impl Service {
                 format!("unknown for more than a day ({why}): a person decides, `build14 release-resolve --release {id}`");
             alarm_in(tx, RELEASE_UNKNOWN, ("release", id.to_string()), detail).await?;
         }
-        let step = ReleaseChange { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
+        let step =
+            ReleaseChange { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
         if before != after {
             let entry = NewEntry::named("escrow.release_unknown", "release", id)
@@ -359,7 +370,8 @@ impl Service {
         let currency = repo::currency(&release.currency)?;
         let void = Posting::release_voided(release.id, release.milestone_id, release.net, release.fee, currency);
         self.post_in(tx, release.place(), &void, reserved).await?;
-        let step = ReleaseChange { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
+        let step =
+            ReleaseChange { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
         debug_assert_eq!(milestone.status, MilestoneStatus::Approved.name());
         alarm_in(

@@ -40,7 +40,9 @@ async fn what_is_stated_must_match() {
     let contract = world.contract(&[1_000_000]).await;
     let milestone = contract.milestones[0].id;
     let fund = async |project, amount| world.service.fund(&world.owner.ctx(), Fund { milestone, project, amount }).await;
-    let Err(Error::Invalid(faults)) = fund(Some(ProjectId::new()), Some(RequestedAmount::Money(eur(1)))).await else { panic!("refused") };
+    let Err(Error::Invalid(faults)) = fund(Some(ProjectId::new()), Some(RequestedAmount::Money(eur(1)))).await else {
+        panic!("refused")
+    };
     assert_eq!(faults.iter().map(|fault| fault.pointer.as_str()).collect::<Vec<_>>(), ["/projectId", "/amount"]);
     assert!(world.provider.calls().iter().all(|call| *call != "create_payment_intent"));
     fund(Some(world.project), Some(RequestedAmount::Decimal("10000".parse().expect("a decimal")))).await.expect("funds");
