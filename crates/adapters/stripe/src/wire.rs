@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use escrow_api::{
-    AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, OwnTransfer,
-    PaymentIntentState, IntentStatus, ProviderError, SettledFunds, TransferState,
+    AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, IntentStatus,
+    OwnTransfer, PaymentIntentState, ProviderError, SettledFunds, TransferState,
 };
 use kernel::{Currency, Money};
 use serde::Deserialize;

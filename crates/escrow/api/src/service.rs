@@ -5,7 +5,7 @@ use kernel::{ContractId, Ctx, MilestoneId, Money, Page, PageRequest, PaymentId, 
 use serde_json::Value;
 
 use crate::{
-    Approval, Contract, Error, Payment, Funding, Milestone, MilestoneStory, Onboarding, Payee, Releasing, Statement, Terminating,
+    Approval, Contract, Error, Funding, Milestone, MilestoneStory, Onboarding, Payee, Payment, Releasing, Statement, Terminating,
 };
 
 /// A party signs.

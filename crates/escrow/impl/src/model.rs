@@ -5,7 +5,7 @@ pub(crate) mod held;
 pub(crate) mod incident;
 pub(crate) mod money;
 
-use escrow_api::{ContractStatus, PaymentStatus, MilestoneStatus, IntentStatus, ReleaseStatus};
+use escrow_api::{ContractStatus, IntentStatus, MilestoneStatus, PaymentStatus, ReleaseStatus};
 
 /// What happens to a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

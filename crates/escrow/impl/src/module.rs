@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::web::{Data, ServiceConfig};
-use escrow_api::{Contracts, Payments, Milestones, Payees, perm};
+use escrow_api::{Contracts, Milestones, Payees, Payments, perm};
 use jobs::Registry;
 use module::{Checkup, Finding, Module, Wired};
 use uow::SystemUow;

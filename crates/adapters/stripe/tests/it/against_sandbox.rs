@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use escrow_api::{
-    DisputeStage, Holding, NewPaymentIntent, PaymentIntentState, PaymentProvider, IntentStatus, ProviderError, TransferOrder,
+    DisputeStage, Holding, IntentStatus, NewPaymentIntent, PaymentIntentState, PaymentProvider, ProviderError, TransferOrder,
 };
 use kernel::{Currency, Money};
 use stripe_adapter::{Settings, StripeProvider};

@@ -1,6 +1,6 @@
 //! Words that Stripe may add tomorrow, and currencies that are not used here: read as something, never an error that blocks.
 
-use escrow_api::{DisputeStage, PaymentProvider, IntentStatus};
+use escrow_api::{DisputeStage, IntentStatus, PaymentProvider};
 use kernel::{Currency, Money};
 use serde_json::{Value, json};
 use stripe_adapter::{Settings, StripeProvider};

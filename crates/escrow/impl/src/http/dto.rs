@@ -1,7 +1,7 @@
 //! What goes over the wire.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use escrow_api::{Contract, Payment, Hold, Milestone, MilestoneStory, Party, Release, RequestedAmount};
+use escrow_api::{Contract, Hold, Milestone, MilestoneStory, Party, Payment, Release, RequestedAmount};
 use kernel::OrgId;
 use serde::Serialize;
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use escrow_api::{Payments, Fund, Funding, Party, Releasing};
+use escrow_api::{Fund, Funding, Party, Payments, Releasing};
 use kernel::PaymentId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -104,10 +104,11 @@ pub(crate) async fn look_at_coverage(tx: &mut Tx, balance: Option<(Timestamp, &[
         #[diesel(sql_type = Text)]
         currency: String,
     }
-    let before: Vec<StoppedCurrencyRow> = diesel::sql_query("select currency from platform_coverage where app.coverage_is_short(currency)")
-        .load(tx.pg())
-        .await
-        .fault()?;
+    let before: Vec<StoppedCurrencyRow> =
+        diesel::sql_query("select currency from platform_coverage where app.coverage_is_short(currency)")
+            .load(tx.pg())
+            .await
+            .fault()?;
     diesel::sql_query(
         "insert into platform_coverage as kept (currency, surplus, short_since)
          select currency, (money + floated - owed)::bigint, case when money + floated < owed then now() end from app.coverage()

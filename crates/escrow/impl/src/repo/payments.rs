@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use db::prelude::*;
-use escrow_api::{Error, Payment, PaymentStatus, MilestoneStatus};
+use escrow_api::{Error, MilestoneStatus, Payment, PaymentStatus};
 use kernel::{ContractId, Fault, MilestoneId, OrgId, Page, PageRequest, PaymentId, Position, Timestamp, UserId};
 use uuid::Uuid;
 

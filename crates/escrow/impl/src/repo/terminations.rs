@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use db::prelude::*;
-use escrow_api::{PaymentStatus, MilestoneStatus, Party, Termination};
+use escrow_api::{MilestoneStatus, Party, PaymentStatus, Termination};
 use kernel::{Fault, Money, Timestamp, UserId};
 use uuid::Uuid;
 

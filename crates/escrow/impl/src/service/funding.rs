@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{Error, Payment, PaymentStatus, Payments, Fund, Funding, MilestoneStatus, Party, IntentStatus, Releasing, perm};
+use escrow_api::{Error, Fund, Funding, IntentStatus, MilestoneStatus, Party, Payment, PaymentStatus, Payments, Releasing, perm};
 use kernel::{Ctx, Fault, FieldFault, Page, PageRequest, PaymentId};
 use serde_json::json;
 use uow::Tx;

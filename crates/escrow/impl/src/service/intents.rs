@@ -5,7 +5,7 @@
 //! it have been paid all the same, its money is booked and waits in suspense.
 
 use chrono::TimeDelta;
-use escrow_api::{Error, NewPaymentIntent, PaymentIntentState, IntentStatus, ProviderError};
+use escrow_api::{Error, IntentStatus, NewPaymentIntent, PaymentIntentState, ProviderError};
 use kernel::{Ctx, Fault, OrgId, PaymentId, RequestId};
 
 use super::Service;

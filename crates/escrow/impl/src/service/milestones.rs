@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{
-    Approval, Approve, ContractStatus, Error, PaymentStatus, Milestone, MilestoneStory, Milestones, Party, RequestChanges,
+    Approval, Approve, ContractStatus, Error, Milestone, MilestoneStory, Milestones, Party, PaymentStatus, RequestChanges,
     RequestedAmount, SubmitWork, perm,
 };
 use kernel::{Ctx, Fault, FieldFault, MilestoneId, Money, OrgId, ProjectId, RequestId, UserId};

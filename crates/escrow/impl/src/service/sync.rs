@@ -5,7 +5,7 @@
 
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{CostBearer, Error, PaymentStatus, MilestoneStatus, PaymentIntentState, IntentStatus, SettledFunds};
+use escrow_api::{CostBearer, Error, IntentStatus, MilestoneStatus, PaymentIntentState, PaymentStatus, SettledFunds};
 use kernel::{Ctx, Fault, Money, OrgId, PaymentId, RequestId, Timestamp};
 use serde_json::json;
 use uow::Tx;

@@ -3,7 +3,7 @@
 //! Lock order as everywhere: the contract first, exclusively, so that no funding begins meanwhile; then its milestones.
 
 use audit_api::NewEntry;
-use escrow_api::{Contract, ContractStatus, Error, PaymentStatus, Party, Terminate, Terminating, perm};
+use escrow_api::{Contract, ContractStatus, Error, Party, PaymentStatus, Terminate, Terminating, perm};
 use kernel::{ContractId, Ctx, Denied, EventId, Fault, FieldFault, OrgId, PaymentId, UserId};
 use serde_json::{Value, json};
 use uow::Tx;

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use escrow::Own;
 use escrow_api::fake::InjectedFault;
-use escrow_api::{BalanceMovement, Contract, Payments, Funding, PaymentProvider};
+use escrow_api::{BalanceMovement, Contract, Funding, PaymentProvider, Payments};
 use serde_json::{Value, json};
 
 use crate::heard::{Gauges, Pages};

@@ -1,6 +1,6 @@
 //! From award to signature; who may do and see what.
 
-use escrow_api::{Approve, Contracts, ContractsPort, Error, Payments, Milestones, NewContract, RequestChanges, Sign, SubmitWork};
+use escrow_api::{Approve, Contracts, ContractsPort, Error, Milestones, NewContract, Payments, RequestChanges, Sign, SubmitWork};
 use kernel::{OrgId, OrgRole, PageRequest, ProjectRole};
 
 use crate::fakes::Person;

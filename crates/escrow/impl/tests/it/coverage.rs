@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::http::header::RETRY_AFTER;
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Contract, CostBearer, Payments, Funding};
+use escrow_api::{Contract, CostBearer, Funding, Payments};
 use futures::future::join_all;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use escrow::{HoldPlace, jobs as tasks, unfreeze};
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Contract, DisputeStage, Error, Payments, Funding};
+use escrow_api::{Contract, DisputeStage, Error, Funding, Payments};
 use kernel::Decision;
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use escrow::jobs::SyncPayment;
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Error, Payments, Fund, IntentStatus, RequestedAmount};
+use escrow_api::{Error, Fund, IntentStatus, Payments, RequestedAmount};
 use kernel::{OrgId, ProjectId};
 
 use crate::world::{World, eur};

@@ -3,7 +3,7 @@
 use escrow::jobs::SendRelease;
 use escrow::{HoldError, HoldPlace, freeze, unfreeze};
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Contracts, Error, Payments, Hold};
+use escrow_api::{Contracts, Error, Hold, Payments};
 use kernel::{Decision, DomainError, MilestoneId};
 
 use crate::world::World;

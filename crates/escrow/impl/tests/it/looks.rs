@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use escrow::jobs::{SyncAccount, SyncPayment};
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Contracts, Payments, Milestones, Payees, IntentStatus};
+use escrow_api::{Contracts, IntentStatus, Milestones, Payees, Payments};
 use futures::future::join_all;
 use uow::Task;
 

@@ -1,6 +1,6 @@
 //! What binds an organisation: its contracts, and of a complete one the money alone.
 
-use escrow_api::{Contracts, Payments, PaymentProvider, TransferOrder};
+use escrow_api::{Contracts, PaymentProvider, Payments, TransferOrder};
 use kernel::{Ctx, OrgId, RequestId};
 use users_api::Obligations;
 

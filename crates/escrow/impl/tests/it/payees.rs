@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use escrow::Resolution;
 use escrow::jobs::SyncAccount;
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Contract, Contracts, Error, Payments, Payees};
+use escrow_api::{Contract, Contracts, Error, Payees, Payments};
 use kernel::OrgRole;
 use serde_json::{Value, json};
 

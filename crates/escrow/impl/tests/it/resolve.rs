@@ -2,7 +2,7 @@
 
 use escrow::Resolution;
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Error, Payments, Funding, Release};
+use escrow_api::{Error, Funding, Payments, Release};
 use kernel::ReleaseId;
 use serde_json::{Value, json};
 

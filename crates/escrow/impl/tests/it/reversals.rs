@@ -2,7 +2,7 @@
 
 use escrow::{Settlement, Unsettled};
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Contract, Payments, Funding, PaymentProvider, TransferOrder, TransferState};
+use escrow_api::{Contract, Funding, PaymentProvider, Payments, TransferOrder, TransferState};
 use kernel::{OrgId, OrgRole, ReleaseId};
 use serde_json::{Value, json};
 

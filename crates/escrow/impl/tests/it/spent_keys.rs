@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use escrow::jobs::AdoptIntent;
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Funding, Payees, PaymentIntentState, IntentStatus};
+use escrow_api::{Funding, IntentStatus, Payees, PaymentIntentState};
 use kernel::Clock;
 use serde_json::{Value, json};
 

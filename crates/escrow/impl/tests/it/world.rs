@@ -9,8 +9,8 @@ use escrow::jobs as tasks;
 use escrow::{Dependencies, Float, FloatError, FloatPosted, Own, Service, Settings, doctor, post_float};
 use escrow_api::fake::FakeProvider;
 use escrow_api::{
-    Approve, Contract, Contracts, ContractsPort, Error, Payment, Payments, Fund, Funding, Milestone, Milestones, NewContract,
-    NewContractLine, NewMilestone, Payees, Sign, SubmitWork,
+    Approve, Contract, Contracts, ContractsPort, Error, Fund, Funding, Milestone, Milestones, NewContract, NewContractLine,
+    NewMilestone, Payees, Payment, Payments, Sign, SubmitWork,
 };
 use jobs::{Ran, Registry};
 use kernel::{
