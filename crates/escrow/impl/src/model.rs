@@ -5,7 +5,7 @@ pub(crate) mod held;
 pub(crate) mod incident;
 pub(crate) mod money;
 
-use escrow_api::{ContractStatus, EscrowStatus, MilestoneStatus, PaymentStatus, ReleaseStatus};
+use escrow_api::{ContractStatus, IntentStatus, MilestoneStatus, PaymentStatus, ReleaseStatus};
 
 /// What happens to a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,24 +110,24 @@ pub(crate) enum Observed {
 
 impl Observed {
     /// What an unpaid state is; `None` once paid, for then more must be looked at.
-    pub(crate) fn unpaid(status: PaymentStatus, failed: bool) -> Option<Self> {
+    pub(crate) fn unpaid(status: IntentStatus, failed: bool) -> Option<Self> {
         Some(match status {
-            PaymentStatus::Created if failed => Self::Failed,
-            PaymentStatus::Created => Self::Waiting,
-            PaymentStatus::RequiresAction => Self::RequiresAction,
-            PaymentStatus::Processing => Self::Processing,
-            PaymentStatus::RequiresCapture => Self::Authorised,
-            PaymentStatus::Unrecognised => Self::Unrecognised,
-            PaymentStatus::Canceled => Self::Canceled,
-            PaymentStatus::Succeeded => return None,
+            IntentStatus::Created if failed => Self::Failed,
+            IntentStatus::Created => Self::Waiting,
+            IntentStatus::RequiresAction => Self::RequiresAction,
+            IntentStatus::Processing => Self::Processing,
+            IntentStatus::RequiresCapture => Self::Authorised,
+            IntentStatus::Unrecognised => Self::Unrecognised,
+            IntentStatus::Canceled => Self::Canceled,
+            IntentStatus::Succeeded => return None,
         })
     }
 }
 
 /// Where a payment stands once something was seen of it. What is seen is a state, not a step: however late, doubled or out
 /// of order the news arrive, money that came never goes back to not having come.
-pub(crate) fn payment_after(now: EscrowStatus, seen: Observed) -> EscrowStatus {
-    use EscrowStatus as S;
+pub(crate) fn payment_after(now: PaymentStatus, seen: Observed) -> PaymentStatus {
+    use PaymentStatus as S;
     match (now, seen) {
         (S::Available | S::Suspense, _) => now,
         (S::Succeeded, Observed::Paid { available: true }) => S::Available,
@@ -152,8 +152,8 @@ pub(crate) fn payment_after(now: EscrowStatus, seen: Observed) -> EscrowStatus {
 }
 
 /// Whether a payment may still bring money or has brought it.
-pub(crate) fn is_live(status: EscrowStatus) -> bool {
-    !matches!(status, EscrowStatus::Failed | EscrowStatus::Canceled | EscrowStatus::Suspense)
+pub(crate) fn is_live(status: PaymentStatus) -> bool {
+    !matches!(status, PaymentStatus::Failed | PaymentStatus::Canceled | PaymentStatus::Suspense)
 }
 
 /// What happens to a release.
@@ -245,20 +245,20 @@ mod tests {
         fn what_was_paid_stays_paid_in_any_order(mut looks in prop::collection::vec(seen(), 0..12), at in 0_usize..12) {
             let at = at.min(looks.len());
             looks.insert(at, Observed::Paid { available: true });
-            let end = looks.iter().fold(EscrowStatus::Created, |state, seen| payment_after(state, *seen));
-            prop_assert_eq!(end, EscrowStatus::Available);
+            let end = looks.iter().fold(PaymentStatus::Created, |state, seen| payment_after(state, *seen));
+            prop_assert_eq!(end, PaymentStatus::Available);
         }
 
         #[test]
         fn seeing_the_same_twice_changes_nothing(looks in prop::collection::vec(seen(), 0..12), last in seen()) {
-            let once = looks.iter().chain([&last]).fold(EscrowStatus::Created, |state, seen| payment_after(state, *seen));
+            let once = looks.iter().chain([&last]).fold(PaymentStatus::Created, |state, seen| payment_after(state, *seen));
             prop_assert_eq!(payment_after(once, last), once);
         }
 
         #[test]
         fn a_suspended_payment_stays_so(looks in prop::collection::vec(seen(), 0..12)) {
-            let end = looks.iter().fold(EscrowStatus::Suspense, |state, seen| payment_after(state, *seen));
-            prop_assert_eq!(end, EscrowStatus::Suspense);
+            let end = looks.iter().fold(PaymentStatus::Suspense, |state, seen| payment_after(state, *seen));
+            prop_assert_eq!(end, PaymentStatus::Suspense);
         }
     }
 

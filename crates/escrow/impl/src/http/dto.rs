@@ -1,7 +1,7 @@
 //! What goes over the wire.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use escrow_api::{Contract, Escrow, Hold, Milestone, MilestoneStory, Party, Release, RequestedAmount};
+use escrow_api::{Contract, Hold, Milestone, MilestoneStory, Party, Payment, Release, RequestedAmount};
 use kernel::OrgId;
 use serde::Serialize;
 use serde_json::Value;
@@ -224,7 +224,7 @@ impl MilestoneOut {
             submissions: milestone.submissions,
             submitted_at: milestone.submitted_at,
             review_due_at: milestone.review_due_at,
-            escrow_id: milestone.escrow.map(Uuid::from),
+            escrow_id: milestone.payment.map(Uuid::from),
             release: milestone.release.as_ref().map(|release| ReleaseOut::of(release, side(viewer, milestone.owner))),
             created_at: milestone.created_at,
             updated_at: milestone.updated_at,
@@ -309,7 +309,7 @@ pub(super) struct EscrowOut {
 }
 
 impl EscrowOut {
-    pub(super) fn of(escrow: &Escrow, viewer: OrgId) -> Self {
+    pub(super) fn of(escrow: &Payment, viewer: OrgId) -> Self {
         let side = side(viewer, escrow.owner);
         let payer = side == Party::Owner;
         Self {
@@ -365,7 +365,7 @@ impl ReleaseOut {
     pub(super) fn of(release: &Release, viewer: Party) -> Self {
         Self {
             id: release.id.0,
-            escrow_id: release.escrow.0,
+            escrow_id: release.payment.0,
             milestone_id: release.milestone.0,
             sequence: release.seq,
             status: release.status.name(),

@@ -29,14 +29,14 @@ pub(crate) struct NewHold<'a> {
 }
 
 #[derive(QueryableByName)]
-struct Done {
+struct HoldChangedRow {
     #[diesel(sql_type = Bool)]
     done: bool,
 }
 
 /// Places a hold, and says so in both parties' trails. One open hold per place, kind and object: says whether this one is new.
 pub(crate) async fn place(tx: &mut Tx, new: &NewHold<'_>, request: &RequestId) -> Result<bool, Fault> {
-    let row: Done = diesel::sql_query("select app.place_hold($1, $2, $3, $4, $5, $6, $7, $8, $9) as done")
+    let row: HoldChangedRow = diesel::sql_query("select app.place_hold($1, $2, $3, $4, $5, $6, $7, $8, $9) as done")
         .bind::<SqlUuid, _>(new.org)
         .bind::<SqlUuid, _>(Uuid::now_v7())
         .bind::<SqlUuid, _>(new.contract)
@@ -61,7 +61,7 @@ pub(crate) async fn lift(
     reason: &str,
     request: &RequestId,
 ) -> Result<bool, Fault> {
-    let row: Done = diesel::sql_query("select app.lift_hold($1, $2, $3, $4, $5) as done")
+    let row: HoldChangedRow = diesel::sql_query("select app.lift_hold($1, $2, $3, $4, $5) as done")
         .bind::<SqlUuid, _>(org)
         .bind::<SqlUuid, _>(hold)
         .bind::<Nullable<Text>, _>(operator)

@@ -57,7 +57,7 @@ impl ReleaseRow {
     pub(crate) fn view(&self) -> Result<Release, Fault> {
         Ok(Release {
             id: ReleaseId(self.id),
-            escrow: PaymentId(self.payment_id),
+            payment: PaymentId(self.payment_id),
             milestone: MilestoneId(self.milestone_id),
             seq: count(self.seq),
             status: self.status()?,

@@ -6,7 +6,7 @@
 //! for it: then the whole contract stands still until a person has settled who bears it.
 
 use chrono::TimeDelta;
-use escrow_api::{Befallen, Error, HoldKind, ProviderError};
+use escrow_api::{ChargeNews, Error, HoldKind, ProviderError};
 use kernel::{Fault, OrgId, RequestId};
 use uow::{Alarm, Job, Tx};
 
@@ -144,14 +144,14 @@ impl Service {
     }
 
     /// Where to look for what befell a charge; none if it is not ours.
-    async fn charge_look(&self, befallen: &Befallen) -> Result<Option<Job>, Error> {
-        let found = self.system.read(async |tx| repo::incidents::payment_of(tx, befallen).await).await?;
+    async fn charge_look(&self, news: &ChargeNews) -> Result<Option<Job>, Error> {
+        let found = self.system.read(async |tx| repo::incidents::payment_of(tx, news).await).await?;
         Ok(found.map(|(org, payment)| jobs::sync_charge(org, payment)))
     }
 
     /// Money that is taken back and belongs to no payment of ours: a person must find out.
-    pub(super) async fn unmatched(&self, befallen: &Befallen) -> Result<(), Error> {
-        let Befallen { object, charge, intent } = befallen;
+    pub(super) async fn unmatched(&self, news: &ChargeNews) -> Result<(), Error> {
+        let ChargeNews { object, charge, intent } = news;
         let (charge, intent) = (charge.as_deref().unwrap_or("unknown"), intent.as_deref().unwrap_or("unknown"));
         let detail = format!("{object} is about charge {charge} of payment intent {intent}, which belongs to no payment here");
         let alarm = Alarm { kind: UNMATCHED, about: ("provider_object", object.clone()), org: None, detail };
@@ -187,7 +187,7 @@ impl Service {
         if until.is_some_and(|until| now < until + every) {
             return Ok(());
         }
-        let found = self.provider.befallen_since(until.map(|until| until - OVERLAP)).await?;
+        let found = self.provider.charge_news_since(until.map(|until| until - OVERLAP)).await?;
         let objects: Vec<String> = found.iter().map(|one| one.object.clone()).collect();
         let known = self
             .system

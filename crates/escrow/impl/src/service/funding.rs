@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{Error, Escrow, EscrowStatus, Escrows, Fund, Funding, MilestoneStatus, Party, PaymentStatus, Releasing, perm};
+use escrow_api::{Error, Fund, Funding, IntentStatus, MilestoneStatus, Party, Payment, PaymentStatus, Payments, Releasing, perm};
 use kernel::{Ctx, Fault, FieldFault, Page, PageRequest, PaymentId};
 use serde_json::json;
 use uow::Tx;
@@ -57,17 +57,17 @@ impl Service {
         for payment in earlier {
             let Some(intent) = &payment.intent else { continue };
             let declined = match payment.status()? {
-                EscrowStatus::Created | EscrowStatus::RequiresAction | EscrowStatus::Processing => {
+                PaymentStatus::Created | PaymentStatus::RequiresAction | PaymentStatus::Processing => {
                     let seen = self.provider.payment_intent(intent).await?;
                     let seen = self.cancel_if_only_authorised(&system, PaymentId(payment.id), seen).await?;
                     self.apply_provider_state(&system, PaymentId(payment.id), &seen).await?;
-                    if seen.status == PaymentStatus::RequiresCapture {
+                    if seen.status == IntentStatus::RequiresCapture {
                         let hint = "its payer only authorised it, and it cannot be cancelled now: try again later";
                         return Err(conflict("escrow", "requires_capture", hint));
                     }
-                    seen.status == PaymentStatus::Created && seen.last_error.is_some()
+                    seen.status == IntentStatus::Created && seen.last_error.is_some()
                 }
-                status => status == EscrowStatus::Failed,
+                status => status == PaymentStatus::Failed,
             };
             if declined {
                 let seen = self.cancel_intent(payment.id, intent).await?;
@@ -87,7 +87,7 @@ impl Service {
         let payments = repo::payments::of_milestone(reader(tx), &milestone).await?;
         for payment in payments {
             match payment.status()? {
-                EscrowStatus::Created | EscrowStatus::RequiresAction => {
+                PaymentStatus::Created | PaymentStatus::RequiresAction => {
                     self.check_no_hold_in(tx, &milestone).await?;
                     self.money_may_come_in(tx, &contract).await?;
                     return Ok(payment);
@@ -96,7 +96,7 @@ impl Service {
                     return Err(conflict("milestone", milestone.status()?, format!("its payment is {status}")));
                 }
                 // Who declined it once may still be able to pay it: two payable intents are one too many.
-                EscrowStatus::Failed if payment.intent.is_some() => {
+                PaymentStatus::Failed if payment.intent.is_some() => {
                     let hint = "an earlier payment of it failed and is not cancelled yet: try again later";
                     return Err(conflict("milestone", milestone.status()?, hint));
                 }
@@ -141,7 +141,7 @@ impl Service {
 }
 
 #[async_trait]
-impl Escrows for Service {
+impl Payments for Service {
     async fn fund(&self, ctx: &Ctx, cmd: Fund) -> Result<Funding, Error> {
         self.refuse_repetition(ctx).await?;
         self.settle_earlier(ctx, &cmd).await?;
@@ -153,13 +153,13 @@ impl Escrows for Service {
             .write(ctx, async |tx| {
                 repo::payments::expect_soon(tx, &payment, self.soon(0)).await?;
                 self.apply_provider_state_in(tx, ctx, PaymentId(payment.id), &seen).await?;
-                let escrow = repo::payments::view(reader(tx), PaymentId(payment.id)).await?;
-                Ok(Funding { escrow, intent: seen.id.clone(), client_secret: seen.client_secret.clone() })
+                let payment = repo::payments::view(reader(tx), PaymentId(payment.id)).await?;
+                Ok(Funding { payment, intent: seen.id.clone(), client_secret: seen.client_secret.clone() })
             })
             .await
     }
 
-    async fn list(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<Escrow>, Error> {
+    async fn list(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<Payment>, Error> {
         let visible = self.visible(ctx, perm::ESCROW_READ)?;
         self.uow
             .read(ctx, async |tx| {
@@ -170,8 +170,8 @@ impl Escrows for Service {
             .await
     }
 
-    async fn get(&self, ctx: &Ctx, id: PaymentId) -> Result<Escrow, Error> {
-        let (escrow, under_way) = self
+    async fn get(&self, ctx: &Ctx, id: PaymentId) -> Result<Payment, Error> {
+        let (payment, under_way) = self
             .uow
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
@@ -179,12 +179,12 @@ impl Escrows for Service {
                 let contract = repo::contracts::row(pg, row.contract_id.into()).await?;
                 self.check_own_side(ctx, &contract, perm::ESCROW_READ)?;
                 let under_way = UnderWay::of(pg, row.org_id, &[row.milestone_id]).await?;
-                let escrow = repo::payments::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("escrow"))?;
-                Ok::<_, Error>((escrow, under_way))
+                let payment = repo::payments::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("escrow"))?;
+                Ok::<_, Error>((payment, under_way))
             })
             .await?;
         self.look_when_read(ctx, under_way).await;
-        Ok(escrow)
+        Ok(payment)
     }
 
     async fn release(&self, ctx: &Ctx, id: PaymentId) -> Result<Releasing, Error> {

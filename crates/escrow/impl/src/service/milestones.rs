@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{
-    Approval, Approve, ContractStatus, Error, EscrowStatus, Milestone, MilestoneStory, Milestones, Party, RequestChanges,
+    Approval, Approve, ContractStatus, Error, Milestone, MilestoneStory, Milestones, Party, PaymentStatus, RequestChanges,
     RequestedAmount, SubmitWork, perm,
 };
 use kernel::{Ctx, Fault, FieldFault, MilestoneId, Money, OrgId, ProjectId, RequestId, UserId};
@@ -83,7 +83,7 @@ impl Service {
         permission: kernel::Permission,
     ) -> Result<(ContractRow, MilestoneRow), Error> {
         let seen = repo::milestones::row(reader(tx), id).await?;
-        let contract = repo::contracts::hold(tx, seen.org_id, seen.contract()).await?;
+        let contract = repo::contracts::lock_shared(tx, seen.org_id, seen.contract()).await?;
         self.check_side(ctx, &contract, side, permission)?;
         Ok((contract, repo::milestones::lock(tx, seen.org_id, id).await?))
     }
@@ -96,7 +96,7 @@ impl Service {
         }
     }
 
-    /// Money moves only under a contract in force whose escrow account is not frozen, and where no hold is open.
+    /// Money moves only under a contract in force whose contract account is not frozen, and where no hold is open.
     pub(super) async fn check_money_may_move_in(
         &self,
         tx: &mut Tx,
@@ -109,7 +109,7 @@ impl Service {
         }
         self.check_no_hold_in(tx, milestone).await?;
         if !repo::payees::escrow_is_active(tx, contract).await? {
-            return Err(conflict("escrow account", "frozen", "it must be active"));
+            return Err(conflict("contract account", "frozen", "it must be active"));
         }
         refuse_returned_money_in(tx, contract).await
     }
@@ -206,7 +206,7 @@ impl Service {
         let payments = repo::payments::of_milestone(reader(tx), &milestone).await?;
         let funded_by = payments
             .iter()
-            .find(|payment| payment.status == EscrowStatus::Available.name())
+            .find(|payment| payment.status == PaymentStatus::Available.name())
             .ok_or_else(|| Fault::internal(format!("milestone {} holds money that no payment brought", milestone.id)))?;
         let seq = repo::releases::lock_newest(tx, &milestone).await?.map_or(1, |newest| newest.seq + 1);
         let requested_by = ctx.user_id().map(|_| first);

@@ -47,8 +47,8 @@ impl Service {
                 return Err(conflict("milestone", status, "its release cannot be sent"));
             }
         };
-        let escrow = repo::payments::view(reader(tx), id).await?;
-        Ok(Releasing { escrow, release: release.view()? })
+        let payment = repo::payments::view(reader(tx), id).await?;
+        Ok(Releasing { payment, release: release.view()? })
     }
 
     async fn start_in(

@@ -169,7 +169,7 @@ impl Service {
         by: &Decision,
     ) -> Result<(Release, Uuid), Unsettled> {
         let seen = repo::releases::row(reader(tx), id).await?;
-        let contract = repo::contracts::hold(tx, seen.org_id, seen.contract_id.into()).await?;
+        let contract = repo::contracts::lock_shared(tx, seen.org_id, seen.contract_id.into()).await?;
         let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
         let release = repo::releases::lock(tx, seen.org_id, id).await?;
         let (amount, in_all) = (release.reversed - release.reversal_settled, release.reversed);

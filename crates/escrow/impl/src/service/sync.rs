@@ -5,7 +5,7 @@
 
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{CostBearer, Error, EscrowStatus, MilestoneStatus, PaymentIntentState, PaymentStatus, SettledFunds};
+use escrow_api::{CostBearer, Error, IntentStatus, MilestoneStatus, PaymentIntentState, PaymentStatus, SettledFunds};
 use kernel::{Ctx, Fault, Money, OrgId, PaymentId, RequestId, Timestamp};
 use serde_json::json;
 use uow::Tx;
@@ -96,7 +96,7 @@ impl Service {
         id: PaymentId,
         seen: PaymentIntentState,
     ) -> Result<PaymentIntentState, Error> {
-        if seen.status != PaymentStatus::RequiresCapture {
+        if seen.status != IntentStatus::RequiresCapture {
             return Ok(seen);
         }
         // Told before it is done: whoever dies in between leaves the reason.
@@ -104,8 +104,8 @@ impl Service {
         self.apply_provider_state(ctx, id, &told).await?;
         let mut after = self.cancel_intent(id.0, &seen.id).await?;
         match after.status {
-            PaymentStatus::Canceled => after.last_error = told.last_error,
-            PaymentStatus::RequiresCapture => {
+            IntentStatus::Canceled => after.last_error = told.last_error,
+            IntentStatus::RequiresCapture => {
                 let detail = format!("intent {} is only authorised and cannot be cancelled: do so at the provider", seen.id);
                 let about = ("payment", id.to_string());
                 self.uow.write(ctx, async |tx| alarm_in(tx, "payment_not_captured", about, detail).await).await?;
@@ -141,14 +141,14 @@ impl Service {
             || repo::payments::of_milestone(reader(tx), &milestone)
                 .await?
                 .iter()
-                .any(|other| other.id != payment.id && EscrowStatus::from_name(&other.status).is_some_and(is_live));
+                .any(|other| other.id != payment.id && PaymentStatus::from_name(&other.status).is_some_and(is_live));
         let (look, funds, wrong) = self.judge(&payment, before, seen, other_lives);
         let mut after = payment_after(before, look);
         if other_lives && is_live(after) && !is_live(before) {
             after = before;
         }
         let (looks, due) = self.next_look(&payment, before, seen, after);
-        let funded = matches!(after, EscrowStatus::Succeeded | EscrowStatus::Available) && payment.funded_at.is_none();
+        let funded = matches!(after, PaymentStatus::Succeeded | PaymentStatus::Available) && payment.funded_at.is_none();
         let funded_at = if funded { Some(repo::now(tx).await?) } else { None };
         let change = PaymentChange {
             status: after.name(),
@@ -161,7 +161,7 @@ impl Service {
             last_error: seen
                 .last_error
                 .clone()
-                .or_else(|| payment.last_error.clone().filter(|_| after == EscrowStatus::Canceled)),
+                .or_else(|| payment.last_error.clone().filter(|_| after == PaymentStatus::Canceled)),
             next_poll_at: due,
             looks,
             looked_at: Some(self.now()),
@@ -177,8 +177,8 @@ impl Service {
         }
         self.move_milestone_in(tx, &milestone, before, after).await?;
         // What the provider names a time for has a job at that time; the sweep takes up the rest when it is due.
-        if seen.status == PaymentStatus::Succeeded
-            && matches!(after, EscrowStatus::Succeeded | EscrowStatus::Processing | EscrowStatus::Suspense)
+        if seen.status == IntentStatus::Succeeded
+            && matches!(after, PaymentStatus::Succeeded | PaymentStatus::Processing | PaymentStatus::Suspense)
             && !funds.is_some_and(|funds| funds.available)
         {
             tx.enqueue(jobs::sync_payment_at(OrgId(payment.org_id), id, due)).await?;
@@ -205,7 +205,7 @@ impl Service {
     fn judge<'a>(
         &self,
         payment: &PaymentRow,
-        before: EscrowStatus,
+        before: PaymentStatus,
         seen: &'a PaymentIntentState,
         other_lives: bool,
     ) -> (Observed, Option<&'a SettledFunds>, Option<String>) {
@@ -217,13 +217,13 @@ impl Service {
             return (Observed::Processing, None, None);
         };
         let mut wrong = mismatches(payment, seen, funds, &self.settings);
-        if other_lives && !matches!(before, EscrowStatus::Succeeded | EscrowStatus::Available) {
+        if other_lives && !matches!(before, PaymentStatus::Succeeded | PaymentStatus::Available) {
             wrong.push("the milestone has another live payment, or is cancelled".to_owned());
         }
-        if wrong.is_empty() || matches!(before, EscrowStatus::Succeeded | EscrowStatus::Available) {
+        if wrong.is_empty() || matches!(before, PaymentStatus::Succeeded | PaymentStatus::Available) {
             return (Observed::Paid { available: funds.available }, Some(funds), None);
         }
-        (Observed::PaidWrong, Some(funds), (before != EscrowStatus::Suspense).then(|| wrong.join("; ")))
+        (Observed::PaidWrong, Some(funds), (before != PaymentStatus::Suspense).then(|| wrong.join("; ")))
     }
 
     /// How many looks have found nothing new, and when the next one is due: known money is waited for until it is there, everything else
@@ -231,17 +231,17 @@ impl Service {
     fn next_look(
         &self,
         payment: &PaymentRow,
-        before: EscrowStatus,
+        before: PaymentStatus,
         seen: &PaymentIntentState,
-        after: EscrowStatus,
+        after: PaymentStatus,
     ) -> (i32, Timestamp) {
         let plus = |by: std::time::Duration| self.now() + TimeDelta::from_std(by).unwrap_or(TimeDelta::hours(1));
         let soonest = plus(self.settings.payment_poll_soonest);
-        if let Some(funds) = seen.funds.as_ref().filter(|_| after != EscrowStatus::Available) {
+        if let Some(funds) = seen.funds.as_ref().filter(|_| after != PaymentStatus::Available) {
             let latest = plus(self.settings.payment_poll);
             return (payment.looks, funds.available_on.clamp(soonest, latest.max(soonest)));
         }
-        if seen.status == PaymentStatus::Succeeded {
+        if seen.status == IntentStatus::Succeeded {
             return (payment.looks, soonest);
         }
         self.again(before != after || payment.intent.is_none(), payment.looks, payment.next_poll_at)
@@ -253,16 +253,16 @@ impl Service {
         &self,
         tx: &mut Tx,
         payment: &PaymentRow,
-        after: EscrowStatus,
+        after: PaymentStatus,
         funds: &SettledFunds,
     ) -> Result<(), Error> {
         let (gross, fee, currency) = (funds.gross.minor(), funds.fee.minor(), funds.gross.currency());
         let first = match after {
-            EscrowStatus::Succeeded | EscrowStatus::Available => {
+            PaymentStatus::Succeeded | PaymentStatus::Available => {
                 let recovery = payment.charged - payment.amount;
                 Posting::payment_received(&funds.charge, payment.milestone_id, payment.amount, recovery, currency)
             }
-            EscrowStatus::Suspense => Posting::payment_in_suspense(&funds.charge, gross, currency),
+            PaymentStatus::Suspense => Posting::payment_in_suspense(&funds.charge, gross, currency),
             _ => return Ok(()),
         };
         let place = Place { org: payment.org_id, contract: payment.contract_id };
@@ -310,15 +310,15 @@ impl Service {
         &self,
         tx: &mut Tx,
         milestone: &MilestoneRow,
-        before: EscrowStatus,
-        after: EscrowStatus,
+        before: PaymentStatus,
+        after: PaymentStatus,
     ) -> Result<(), Error> {
         let mut status = milestone.status()?;
         let mut events = Vec::new();
         if is_live(after) && status == MilestoneStatus::Planned {
             events.push(MilestoneEvent::Fund);
         }
-        if after == EscrowStatus::Available && before != after {
+        if after == PaymentStatus::Available && before != after {
             events.push(MilestoneEvent::FundsAvailable);
         }
         if is_live(before) && !is_live(after) {
@@ -345,7 +345,7 @@ impl Service {
                 if payment.intent.is_some() || !is_live(before) {
                     return Ok(());
                 }
-                let after = EscrowStatus::Failed;
+                let after = PaymentStatus::Failed;
                 let change = PaymentChange {
                     status: after.name(),
                     intent: None,

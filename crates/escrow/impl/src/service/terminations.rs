@@ -3,7 +3,7 @@
 //! Lock order as everywhere: the contract first, exclusively, so that no funding begins meanwhile; then its milestones.
 
 use audit_api::NewEntry;
-use escrow_api::{Contract, ContractStatus, Error, EscrowStatus, Party, Terminate, Terminating, perm};
+use escrow_api::{Contract, ContractStatus, Error, Party, PaymentStatus, Terminate, Terminating, perm};
 use kernel::{ContractId, Ctx, Denied, EventId, Fault, FieldFault, OrgId, PaymentId, UserId};
 use serde_json::{Value, json};
 use uow::Tx;
@@ -74,7 +74,7 @@ impl Service {
         for payment in unpaid {
             let intent = match &payment.intent {
                 Some(intent) => intent.clone(),
-                None if payment.status()? == EscrowStatus::Failed => continue,
+                None if payment.status()? == PaymentStatus::Failed => continue,
                 // It may have been made without our hearing of it.
                 None => match self.intent_for(&system, &payment).await {
                     Ok(seen) => seen.id,

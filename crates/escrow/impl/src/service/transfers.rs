@@ -162,7 +162,7 @@ impl Service {
 
     async fn about_to_send_in(&self, tx: &mut Tx, id: ReleaseId) -> Result<Next, Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
-        let contract = repo::contracts::hold(tx, seen.org_id, seen.contract_id.into()).await?;
+        let contract = repo::contracts::lock_shared(tx, seen.org_id, seen.contract_id.into()).await?;
         let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
         let release = repo::releases::lock(tx, seen.org_id, id).await?;
         if !matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
