@@ -5,7 +5,6 @@
 pub mod bounds;
 mod contract;
 mod error;
-#[cfg(feature = "fake")]
 pub mod fake;
 mod hold;
 mod provider;
