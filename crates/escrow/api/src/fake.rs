@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use kernel::{Currency, Money, Timestamp};
 
 use crate::{
-    AccountState, BalanceMovement, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, NewPaymentIntent,
-    OwnTransfer, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
+    AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, IntentStatus,
+    NewPaymentIntent, OwnTransfer, PaymentIntentState, PaymentProvider, ProviderError, SettledFunds, TransferOrder,
+    TransferState,
 };
 
 mod own_money;
@@ -94,7 +95,7 @@ impl FakeProvider {
     /// The payer pays in full; the provider keeps `fee`. The money is available at once or on `available_on`.
     pub fn pay(&self, id: &str, fee: i64, available_on: Timestamp, available: bool) {
         self.change_intent(id, |intent| {
-            intent.status = PaymentStatus::Succeeded;
+            intent.status = IntentStatus::Succeeded;
             intent.amount_received = intent.amount;
             intent.last_error = None;
             intent.funds = Some(SettledFunds {
@@ -231,7 +232,7 @@ impl PaymentProvider for FakeProvider {
                 let intent = PaymentIntentState {
                     id: id.clone(),
                     client_secret: Some(format!("{id}_secret")),
-                    status: PaymentStatus::Created,
+                    status: IntentStatus::Created,
                     amount: new.amount,
                     amount_received: Money::zero(new.amount.currency()),
                     metadata: new.metadata.clone(),
@@ -273,11 +274,11 @@ impl PaymentProvider for FakeProvider {
         })?;
         let mut state = self.state();
         let intent = state.intents.get_mut(id).ok_or_else(|| missing("payment intent"))?;
-        if matches!(intent.status, PaymentStatus::Succeeded) {
+        if matches!(intent.status, IntentStatus::Succeeded) {
             let code = "payment_intent_unexpected_state".to_owned();
             return Err(ProviderError::Refused { code, message: "it has succeeded".to_owned() });
         }
-        intent.status = PaymentStatus::Canceled;
+        intent.status = IntentStatus::Canceled;
         end(fault, intent.clone())
     }
 
@@ -305,12 +306,12 @@ impl PaymentProvider for FakeProvider {
         end(fault, state.warnings.iter().filter(|warning| warning.intent.as_deref() == Some(intent)).cloned().collect())
     }
 
-    async fn befallen_since(&self, _: Option<Timestamp>) -> Result<Vec<Befallen>, ProviderError> {
-        let fault = self.begin("befallen_since")?;
+    async fn charge_news_since(&self, _: Option<Timestamp>) -> Result<Vec<ChargeNews>, ProviderError> {
+        let fault = self.begin("charge_news_since")?;
         let state = self.state();
         let disputes = state.disputes.iter().map(|one| (&one.id, &one.charge, &one.intent));
         let warnings = state.warnings.iter().map(|one| (&one.id, &one.charge, &one.intent));
-        let found = disputes.chain(warnings).map(|(object, charge, intent)| Befallen {
+        let found = disputes.chain(warnings).map(|(object, charge, intent)| ChargeNews {
             object: object.clone(),
             charge: Some(charge.clone()),
             intent: intent.clone(),

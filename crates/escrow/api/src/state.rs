@@ -87,7 +87,7 @@ states! {
         Cancelled = "cancelled",
     }
     /// Where a funding payment stands.
-    EscrowStatus {
+    PaymentStatus {
         /// Waiting for the payer.
         Created = "created",
         /// The payer must do something (3-D Secure).

@@ -1,7 +1,7 @@
 //! What goes over the wire.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use escrow_api::{Contract, Escrow, Hold, Milestone, MilestoneStory, Party, Release, Stated};
+use escrow_api::{Contract, Hold, Milestone, MilestoneStory, Party, Payment, Release, RequestedAmount};
 use kernel::OrgId;
 use serde::Serialize;
 use serde_json::Value;
@@ -10,13 +10,13 @@ use uuid::Uuid;
 use web::{AmountOrMoney, MoneyOut, Problem};
 
 /// The amount meant.
-pub(super) fn stated(amount: AmountOrMoney) -> Result<Stated, Problem> {
+pub(super) fn requested_amount(amount: AmountOrMoney) -> Result<RequestedAmount, Problem> {
     match amount {
-        AmountOrMoney::Plain(amount) => Ok(Stated::Decimal(amount.0)),
+        AmountOrMoney::Plain(amount) => Ok(RequestedAmount::Decimal(amount.0)),
         AmountOrMoney::Money(money) => {
             let mut faults = web::Faults::new();
             let money = faults.check("/amount/amount", money.to_money());
-            faults.into_result(money.map(Stated::Money))
+            faults.into_result(money.map(RequestedAmount::Money))
         }
     }
 }
@@ -224,7 +224,7 @@ impl MilestoneOut {
             submissions: milestone.submissions,
             submitted_at: milestone.submitted_at,
             review_due_at: milestone.review_due_at,
-            escrow_id: milestone.escrow.map(Uuid::from),
+            escrow_id: milestone.payment.map(Uuid::from),
             release: milestone.release.as_ref().map(|release| ReleaseOut::of(release, side(viewer, milestone.owner))),
             created_at: milestone.created_at,
             updated_at: milestone.updated_at,
@@ -309,7 +309,7 @@ pub(super) struct EscrowOut {
 }
 
 impl EscrowOut {
-    pub(super) fn of(escrow: &Escrow, viewer: OrgId) -> Self {
+    pub(super) fn of(escrow: &Payment, viewer: OrgId) -> Self {
         let side = side(viewer, escrow.owner);
         let payer = side == Party::Owner;
         Self {
@@ -365,7 +365,7 @@ impl ReleaseOut {
     pub(super) fn of(release: &Release, viewer: Party) -> Self {
         Self {
             id: release.id.0,
-            escrow_id: release.escrow.0,
+            escrow_id: release.payment.0,
             milestone_id: release.milestone.0,
             sequence: release.seq,
             status: release.status.name(),
@@ -393,26 +393,29 @@ mod tests {
         amount: Option<AmountOrMoney>,
     }
 
-    fn stated(body: &str) -> Result<Option<Stated>, Problem> {
-        web::parse::<Body>(body.as_bytes())?.amount.map(super::stated).transpose()
+    fn requested_amount(body: &str) -> Result<Option<RequestedAmount>, Problem> {
+        web::parse::<Body>(body.as_bytes())?.amount.map(super::requested_amount).transpose()
     }
 
     #[test]
     fn an_amount_is_money_or_a_plain_decimal() {
         let money = kernel::Money::from_minor(1_050, kernel::Currency::EUR);
-        assert_eq!(stated("{}").expect("fine"), None);
-        assert_eq!(stated(r#"{"amount": null}"#).expect("fine"), None);
-        assert_eq!(stated(r#"{"amount": {"amount": "10.5", "currency": "EUR"}}"#).expect("fine"), Some(Stated::Money(money)));
-        let ten_fifty = Some(Stated::Decimal("10.5".parse().expect("a decimal")));
-        assert_eq!(stated(r#"{"amount": "10.50"}"#).expect("fine"), ten_fifty);
-        assert_eq!(stated(r#"{"amount": 10.5}"#).expect("fine"), ten_fifty);
+        assert_eq!(requested_amount("{}").expect("fine"), None);
+        assert_eq!(requested_amount(r#"{"amount": null}"#).expect("fine"), None);
+        assert_eq!(
+            requested_amount(r#"{"amount": {"amount": "10.5", "currency": "EUR"}}"#).expect("fine"),
+            Some(RequestedAmount::Money(money))
+        );
+        let ten_fifty = Some(RequestedAmount::Decimal("10.5".parse().expect("a decimal")));
+        assert_eq!(requested_amount(r#"{"amount": "10.50"}"#).expect("fine"), ten_fifty);
+        assert_eq!(requested_amount(r#"{"amount": 10.5}"#).expect("fine"), ten_fifty);
         for wrong in [
             r#"{"amount": -1}"#,
             r#"{"amount": {"amount": "1"}}"#,
             r#"{"amount": []}"#,
             r#"{"amount": {"amount": "0.001", "currency": "EUR"}}"#,
         ] {
-            assert_eq!(stated(wrong).expect_err("refused").status().as_u16(), 422, "{wrong}");
+            assert_eq!(requested_amount(wrong).expect_err("refused").status().as_u16(), 422, "{wrong}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use escrow::{HoldPlace, jobs as tasks, unfreeze};
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Contract, DisputeStage, Error, Escrows, Funding};
+use escrow_api::{Contract, DisputeStage, Error, Funding, Payments};
 use kernel::Decision;
 use serde_json::json;
 
@@ -32,12 +32,12 @@ impl World {
     }
 
     async fn look(&self, funding: &Funding) {
-        let job = tasks::SyncCharge { org: self.owner.org, payment: funding.escrow.id };
+        let job = tasks::SyncCharge { org: self.owner.org, payment: funding.payment.id };
         self.service.sync_charge(job).await.expect("looks");
     }
 
     async fn release(&self, funding: &Funding) -> Result<(), Error> {
-        self.service.release(&self.owner.ctx(), funding.escrow.id).await.map(|_| ())
+        self.service.release(&self.owner.ctx(), funding.payment.id).await.map(|_| ())
     }
 }
 
@@ -279,7 +279,7 @@ async fn a_dispute_that_comes_before_its_payment_is_known_is_not_lost() {
     let dispute = world.provider.dispute(&funding.intent, DisputeStage::Open);
     world.tell("evt_1", "charge.dispute.created", &dispute, &funding.intent).await;
     assert_eq!(world.open_holds().await, [format!("milestone dispute {dispute}")]);
-    assert_eq!(world.escrow(&funding).await.status.name(), "available", "the payment was learnt on the way");
+    assert_eq!(world.payment(&funding).await.status.name(), "available", "the payment was learnt on the way");
 }
 
 #[tokio::test]
@@ -296,7 +296,7 @@ async fn a_dispute_without_a_webhook_is_found_by_the_sweep() {
     world.service.sweep().await.expect("sweeps");
     world.work().await;
     assert_eq!(world.open_holds().await, [] as [&str; 0]);
-    world.provider.inject("befallen_since", [InjectedFault::Unavailable]);
+    world.provider.inject("charge_news_since", [InjectedFault::Unavailable]);
     world.clock.advance(chrono::TimeDelta::hours(1));
     world.service.sweep().await.expect("a provider that is away stops no sweep");
 }
@@ -350,7 +350,7 @@ async fn of_many_looks_at_once_one_places_the_hold() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
     world.provider.dispute(&funding.intent, DisputeStage::Open);
-    let job = tasks::SyncCharge { org: world.owner.org, payment: funding.escrow.id };
+    let job = tasks::SyncCharge { org: world.owner.org, payment: funding.payment.id };
     let looks = futures::future::join_all((0..16).map(|_| world.service.sync_charge(job))).await;
     assert!(looks.iter().all(Result::is_ok));
     assert_eq!(world.db.query("select count(*) from holds").await, ["1"]);

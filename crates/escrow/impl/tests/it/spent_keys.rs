@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use escrow::jobs::AdoptIntent;
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Funding, Payees, PaymentIntentState, PaymentStatus};
+use escrow_api::{Funding, IntentStatus, Payees, PaymentIntentState};
 use kernel::Clock;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ async fn payments(world: &World) -> Vec<String> {
 }
 
 fn payable(world: &World) -> usize {
-    world.provider.intents().iter().filter(|intent| intent.status != PaymentStatus::Canceled).count()
+    world.provider.intents().iter().filter(|intent| intent.status != IntentStatus::Canceled).count()
 }
 
 /// An event about an intent, as Stripe sends it.
@@ -38,7 +38,7 @@ async fn a_500_on_a_payment_intent_is_asked_again_under_the_next_key_at_once() {
     let contract = world.contract(&[1_000_000]).await;
     world.provider.inject("create_payment_intent", [InjectedFault::Fail]);
     let funding = world.fund(contract.milestones[0].id).await.expect("funds in the same call");
-    let id = funding.escrow.id;
+    let id = funding.payment.id;
     assert_eq!(world.provider.keys()[1..], [id.to_string(), format!("{id}_1")], "the first is the account's");
     assert_eq!(payments(&world).await, [format!("created {} 1", funding.intent)]);
     world.pay(&funding, true);
@@ -88,7 +88,7 @@ async fn what_it_made_for_another_amount_is_cancelled_and_nobody_is_asked_to_pay
     let wrong = PaymentIntentState {
         id: "pi_wrong".to_owned(),
         client_secret: None,
-        status: PaymentStatus::Created,
+        status: IntentStatus::Created,
         amount: eur(5),
         amount_received: eur(0),
         metadata: vec![("payment_id".to_owned(), payment)],
@@ -129,8 +129,8 @@ async fn a_second_intent_that_turns_up_later_is_cancelled_before_anybody_can_pay
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
     twin(&world, &funding, "pi_twin");
     assert_eq!(payable(&world), 2);
-    hear(&world, "evt_1", "pi_twin", json!({ "payment_id": funding.escrow.id })).await;
-    let left: Vec<_> = world.provider.intents().into_iter().filter(|i| i.status != PaymentStatus::Canceled).collect();
+    hear(&world, "evt_1", "pi_twin", json!({ "payment_id": funding.payment.id })).await;
+    let left: Vec<_> = world.provider.intents().into_iter().filter(|i| i.status != IntentStatus::Canceled).collect();
     assert_eq!(left.iter().map(|intent| &intent.id).collect::<Vec<_>>(), [&funding.intent]);
     world.assert_healthy().await;
 }
@@ -146,7 +146,7 @@ async fn a_second_intent_that_was_paid_is_booked_and_waits_in_suspense() {
     let twin = twin(&world, &funding, "pi_twin");
     world.provider.pay(&twin.id, World::provider_fee(twin.amount), world.clock.now(), true);
     for n in 0..2 {
-        hear(&world, &format!("evt_{n}"), "pi_twin", json!({ "payment_id": funding.escrow.id })).await;
+        hear(&world, &format!("evt_{n}"), "pi_twin", json!({ "payment_id": funding.payment.id })).await;
     }
     let states = world.db.query("select status || ' ' || intent from payments order by id").await;
     assert_eq!(states, [format!("available {}", funding.intent), "suspense pi_twin".to_owned()]);
@@ -175,7 +175,7 @@ async fn an_event_that_names_somebody_elses_payment_moves_nothing() {
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
     let other = world.fund(contract.milestones[1].id).await.expect("funds");
     // What the metadata of the intent itself do not say is not so.
-    let job = AdoptIntent { org: world.owner.org, payment: other.escrow.id, intent: "pi_nowhere".to_owned() };
+    let job = AdoptIntent { org: world.owner.org, payment: other.payment.id, intent: "pi_nowhere".to_owned() };
     world.service.adopt_intent(job.clone()).await.expect("left alone");
     twin(&world, &funding, "pi_twin");
     world.service.adopt_intent(AdoptIntent { intent: "pi_twin".to_owned(), ..job }).await.expect("left alone");
@@ -209,7 +209,7 @@ async fn the_key_of_a_transfer_stays_the_same_whatever_is_answered() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
     world.provider.inject("create_transfer", [InjectedFault::Fail]);
-    let release = escrow_api::Escrows::release(&*world.service, &world.owner.ctx(), funding.escrow.id).await.expect("sends");
+    let release = escrow_api::Payments::release(&*world.service, &world.owner.ctx(), funding.payment.id).await.expect("sends");
     for _ in 0..3 {
         world.work_ahead().await;
     }
