@@ -67,7 +67,9 @@ fn calls_go_one_way() {
     let all = dependencies();
     for domain in domains() {
         let may = crate::domains::ALL.iter().find(|fixture| fixture.name == domain).map(|fixture| fixture.calls);
-        let may = may.unwrap_or_else(|| panic!("`{domain}` is a new domain: say in `calls` of tests/it/domains/{domain}.rs whom it may call"));
+        let may = may.unwrap_or_else(|| {
+            panic!("`{domain}` is a new domain: say in `calls` of tests/it/domains/{domain}.rs whom it may call")
+        });
         for package in [domain.clone(), api(&domain)] {
             for callee in domains().iter().filter(|callee| **callee != domain && all[&package].contains(&api(callee))) {
                 assert!(

@@ -81,7 +81,8 @@ pub fn calls(scene: &Scene) -> Vec<Called> {
                 None => wrong.push(format!("{name} has no case in {file}: say how it is called and what strangers are answered")),
             }
         }
-        wrong.extend(cases.into_keys().map(|name| format!("{file} has a case of {name}, which is no route of `{}`", module.name)));
+        wrong
+            .extend(cases.into_keys().map(|name| format!("{file} has a case of {name}, which is no route of `{}`", module.name)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     calls

@@ -100,7 +100,8 @@ async fn a_bidder_is_told_what_the_bidders_side_needs() {
         ("sign", json!({"sha256": "0".repeat(64)}), "contracts.sign_contractor"),
         ("terminate", json!({"reason": "r"}), "contracts.terminate"),
     ] {
-        let refused = member.http.post(&format!("/api/contracts/{contract}/{verb}"), body).await.problem(403, "PERMISSION_DENIED");
+        let refused =
+            member.http.post(&format!("/api/contracts/{contract}/{verb}"), body).await.problem(403, "PERMISSION_DENIED");
         assert_eq!(refused.text("/missingPermission"), missing, "{verb}");
     }
     world.end().await;

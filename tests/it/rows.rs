@@ -268,7 +268,10 @@ async fn referencing(
         }
         let own = world.db.query(&format!("select to_jsonb(t)::text from {} t where {} limit 3", child.name, child.own)).await;
         if own.is_empty() {
-            breaches.push(format!("the stranger has no row in {}: `things` or `rows` of its domain in tests/it/domains must make one", child.name));
+            breaches.push(format!(
+                "the stranger has no row in {}: `things` or `rows` of its domain in tests/it/domains must make one",
+                child.name
+            ));
         }
         let others =
             world.db.query(&format!("select to_jsonb(t)::text from {} t where {} limit 10", parent.name, parent.foreign)).await;

@@ -6,8 +6,7 @@ use serde_json::json;
 use super::{Cases, Domain, FORBIDDEN, HIDDEN, OWN, Scene};
 use crate::world::{World, schedule};
 
-pub const DOMAIN: Domain =
-    Domain { calls: &["tenants", "auth", "audit", "users"], things, cases, ..Domain::named("projects") };
+pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit", "users"], things, cases, ..Domain::named("projects") };
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {

@@ -6,12 +6,8 @@ use serde_json::json;
 use super::{Cases, Domain, FORBIDDEN, HIDDEN, ONESELF, OWN, Scene};
 use crate::world::World;
 
-pub const DOMAIN: Domain = Domain {
-    calls: &["escrow", "projects", "tenants", "auth", "audit", "users"],
-    things,
-    cases,
-    ..Domain::named("tenders")
-};
+pub const DOMAIN: Domain =
+    Domain { calls: &["escrow", "projects", "tenants", "auth", "audit", "users"], things, cases, ..Domain::named("tenders") };
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {
