@@ -31,18 +31,6 @@ fn platform() -> Vec<String> {
     folders().1
 }
 
-/// Who may call whom, as `(caller, callee)` of api crates; the other way round is an event or a port (docs/ARCHITECTURE.md).
-const CALLS: &[(&str, &[&str])] = &[
-    // Everyone asks the `Authorizer`, the trail too; everyone writes to the trail, sign-in too. Their api crates do not know each other.
-    ("audit", &["auth"]),
-    ("auth", &["audit"]),
-    ("tenants", &["auth", "audit"]),
-    ("users", &["tenants", "auth", "audit"]),
-    ("projects", &["tenants", "auth", "audit", "users"]),
-    ("escrow", &["tenants", "auth", "audit", "users"]),
-    ("tenders", &["escrow", "projects", "tenants", "auth", "audit", "users"]),
-];
-
 /// Normal dependencies of every member, by package name.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let metadata = MetadataCommand::new()
@@ -78,8 +66,10 @@ fn implementations_never_depend_on_each_other() {
 fn calls_go_one_way() {
     let all = dependencies();
     for domain in domains() {
-        let may = CALLS.iter().find(|(caller, _)| *caller == domain).map(|(_, may)| *may);
-        let may = may.unwrap_or_else(|| panic!("`{domain}` is a new domain: say in `CALLS` whom it may call"));
+        let may = crate::domains::ALL.iter().find(|fixture| fixture.name == domain).map(|fixture| fixture.calls);
+        let may = may.unwrap_or_else(|| {
+            panic!("`{domain}` is a new domain: say in `calls` of tests/it/domains/{domain}.rs whom it may call")
+        });
         for package in [domain.clone(), api(&domain)] {
             for callee in domains().iter().filter(|callee| **callee != domain && all[&package].contains(&api(callee))) {
                 assert!(

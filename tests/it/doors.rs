@@ -108,8 +108,9 @@ async fn a_contract_binds_nobody_before_somebody_of_theirs_signed_it() {
     let awarded = owner.http.post(&format!("/api/tenders/{}/award", tender.id), award).await.expect(200);
     let id = awarded.text("/contract/id");
     let intruder = Intruder::of(&world).await;
-    let told =
-        |account: &str| format!("do $$ begin assert (select account {account} from app.payee_of_contract('{id}')); end $$");
+    let told = |account: &str| {
+        format!("do $$ begin assert (select account {account} from app.payee_of_contract('{}', '{id}')); end $$", owner.org)
+    };
     intruder.passes(&acme, &told("is not null")).await;
     intruder.is_refused_saying(&owner, &told("is not null"), "assertion failed").await;
 

@@ -128,7 +128,7 @@ impl Services {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let policy = Arc::new(auth::Policy::embedded(&modules::permissions()).await?);
         let signer = Arc::new(keys::signer(settings)?);
-        let Ground { app, uow, system, audit, tenants } = Ground::new(
+        let Foundation { app, uow, system, audit, tenants } = Foundation::new(
             pool(settings, &urls.app, db::Role::App, settings.database.pool_size, db::Sharing::PerThread),
             pool(settings, &urls.system, db::Role::System, SYSTEM_POOL, db::Sharing::Shared),
             (&policy, &signer),
@@ -155,15 +155,15 @@ impl Services {
             clock,
             escrow: escrow_settings(settings, stripe.webhook_secrets, stripe.livemode, public_url),
         };
-        let serving = Ground { app, uow, system, audit, tenants };
-        let working = Ground::new(
+        let serving = Foundation { app, uow, system, audit, tenants };
+        let working = Foundation::new(
             pool(settings, &urls.app, db::Role::App, settings.jobs.concurrency, db::Sharing::Shared),
             pool(settings, &urls.system, db::Role::System, settings.jobs.concurrency, db::Sharing::Shared),
             (&policy, &signer),
             settings,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
-        let Ground { uow, system, audit, tenants, .. } = serving;
+        let Foundation { uow, system, audit, tenants, .. } = serving;
         let users = users::Service::new(uow, system.clone(), tenants, auth.clone(), auth.clone(), policy.clone(), audit.clone())
             .with_obligations(vec![domains.tenders.clone(), domains.escrow.clone()])
             .with_cookies(users::CookieSettings { secure: settings.secure_cookie });
@@ -293,7 +293,7 @@ impl Drop for Services {
 }
 
 /// The doors through pools of their own, and what stands right on them.
-struct Ground {
+struct Foundation {
     app: Arc<db::Postgres>,
     uow: Uow,
     system: SystemUow,
@@ -301,7 +301,7 @@ struct Ground {
     tenants: Arc<tenants::Service>,
 }
 
-impl Ground {
+impl Foundation {
     fn new(
         app: db::PoolSettings,
         platform: db::PoolSettings,
@@ -353,8 +353,8 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn domains(&self, ground: &Ground) -> anyhow::Result<Domains> {
-        let Ground { uow, system, audit, tenants, .. } = ground;
+    fn domains(&self, foundation: &Foundation) -> anyhow::Result<Domains> {
+        let Foundation { uow, system, audit, tenants, .. } = foundation;
         let projects =
             projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone());
         let projects = Arc::new(projects.offering(self.escrow.currencies.clone()));

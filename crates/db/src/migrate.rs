@@ -232,11 +232,11 @@ async fn with_harness<T: Send + 'static>(
 /// What is made belongs to whoever makes it: to nobody but the owner.
 async fn refuse_others_than_the_owner(connection: &mut AsyncPgConnection) -> Result<(), MigrateError> {
     #[derive(diesel::QueryableByName)]
-    struct Us {
+    struct CurrentUserRow {
         #[diesel(sql_type = diesel::sql_types::Text)]
         name: String,
     }
-    let us: Us = diesel::sql_query("select current_user::text as name").get_result(connection).await?;
+    let us: CurrentUserRow = diesel::sql_query("select current_user::text as name").get_result(connection).await?;
     if us.name == "build14_owner" { Ok(()) } else { Err(MigrateError::NotTheOwner(us.name)) }
 }
 

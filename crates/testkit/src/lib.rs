@@ -10,5 +10,5 @@ mod until;
 
 pub use database::Database;
 pub use people::Party;
-pub use proxy::{Meddles, Proxy};
+pub use proxy::{Proxy, ProxyFault};
 pub use until::until;

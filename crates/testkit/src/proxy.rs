@@ -9,7 +9,7 @@ use tokio_postgres::config::Host;
 
 /// What it does not leave as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meddles {
+pub enum ProxyFault {
     /// It drops start-up options, such as the role.
     WithStartupOptions,
     /// It swallows notifications.
@@ -29,7 +29,7 @@ impl Proxy {
     ///
     /// # Panics
     /// If that is not the test cluster's socket.
-    pub async fn before(database: &SecretString, meddles: Meddles) -> Self {
+    pub async fn before(database: &SecretString, fault: ProxyFault) -> Self {
         let config: tokio_postgres::Config = database.expose_secret().parse().expect("a URL");
         let Some(Host::Unix(folder)) = config.get_hosts().first() else { panic!("the test cluster listens on a socket") };
         let socket = folder.join(format!(".s.PGSQL.{}", config.get_ports().first().unwrap_or(&5432)));
@@ -41,7 +41,7 @@ impl Proxy {
                 tokio::spawn(async move {
                     let server = UnixStream::connect(socket).await.expect("the cluster answers");
                     // Either side may be gone at any time.
-                    let _ended = pass(client, server, meddles).await;
+                    let _ended = pass(client, server, fault).await;
                 });
             }
         });
@@ -67,29 +67,29 @@ impl Drop for Proxy {
     }
 }
 
-async fn pass(client: TcpStream, server: UnixStream, meddles: Meddles) -> std::io::Result<()> {
+async fn pass(client: TcpStream, server: UnixStream, fault: ProxyFault) -> std::io::Result<()> {
     client.set_nodelay(true)?;
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let up = async {
-        let startup = startup(&mut from_client, meddles).await?;
+        let startup = startup(&mut from_client, fault).await?;
         to_server.write_all(&startup).await?;
         copy(&mut from_client, &mut to_server).await?;
         to_server.shutdown().await
     };
-    let down = answers(&mut from_server, &mut to_client, meddles);
+    let down = answers(&mut from_server, &mut to_client, fault);
     tokio::try_join!(up, down).map(drop)
 }
 
 /// The first message: its length, the version, then names and values, each ended by a zero, and another zero.
-async fn startup(client: &mut OwnedReadHalf, meddles: Meddles) -> std::io::Result<Vec<u8>> {
+async fn startup(client: &mut OwnedReadHalf, fault: ProxyFault) -> std::io::Result<Vec<u8>> {
     let length = client.read_u32().await? as usize;
     let mut message = vec![0; length.saturating_sub(4)];
     client.read_exact(&mut message).await?;
     let (version, parameters) = message.split_at(4.min(message.len()));
     let words: Vec<&[u8]> = parameters.split(|byte| *byte == 0).collect();
     let kept = words.chunks(2).filter(|pair| pair.len() == 2 && !pair[0].is_empty());
-    let kept = kept.filter(|pair| meddles != Meddles::WithStartupOptions || pair[0] != b"options");
+    let kept = kept.filter(|pair| fault != ProxyFault::WithStartupOptions || pair[0] != b"options");
     let mut body = version.to_vec();
     for word in kept.flatten() {
         body.extend_from_slice(word);
@@ -105,17 +105,17 @@ async fn startup(client: &mut OwnedReadHalf, meddles: Meddles) -> std::io::Resul
 async fn answers(
     server: &mut tokio::net::unix::OwnedReadHalf,
     client: &mut OwnedWriteHalf,
-    meddles: Meddles,
+    fault: ProxyFault,
 ) -> std::io::Result<()> {
     loop {
         let Ok(kind) = server.read_u8().await else { return client.shutdown().await };
         let length = server.read_u32().await?;
         let mut body = vec![0; (length as usize).saturating_sub(4)];
         server.read_exact(&mut body).await?;
-        if kind == b'A' && meddles == Meddles::WithNotifications {
+        if kind == b'A' && fault == ProxyFault::WithNotifications {
             continue;
         }
-        if kind == b'E' && meddles == Meddles::WithLanguage {
+        if kind == b'E' && fault == ProxyFault::WithLanguage {
             body = in_german(&body);
         }
         let mut message = vec![kind];

@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// What it is, since when and how it is settled: what the doctor says of an alarm, behind its subject.
 #[must_use]
-pub fn told(alarm: &AlarmRow) -> String {
+pub fn in_words(alarm: &AlarmRow) -> String {
     let seen = counted(alarm.times, "time", "times");
     format!("{} since {}, seen {seen}, id {}: {}", alarm.kind, rfc3339(alarm.raised_at), alarm.id, alarm.detail)
 }
@@ -27,7 +27,7 @@ pub fn line(alarm: &AlarmRow) -> String {
         (Some(by), Some(at), Some(note)) => format!(" [settled at {} by {by}: {note}]", rfc3339(at)),
         _ => String::new(),
     };
-    format!("{} {}: {}{settled}", alarm.object_type, alarm.object_id, told(alarm))
+    format!("{} {}: {}{settled}", alarm.object_type, alarm.object_id, in_words(alarm))
 }
 
 /// An alarm for machines.

@@ -91,7 +91,7 @@ pub async fn doctor(system_url: &SecretString) -> anyhow::Result<Vec<Finding>> {
     }
     let open = db::alarms(&system, false).await?;
     for alarm in &open {
-        let detail = alarms::told(alarm);
+        let detail = alarms::in_words(alarm);
         let more = Some(("alarm", alarms::json(alarm)));
         found.0.push(Finding { rule: "ALARM", subject: format!("{} {}", alarm.object_type, alarm.object_id), detail, more });
     }

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use testkit::{Database, Meddles, Proxy, until};
+use testkit::{Database, Proxy, ProxyFault, until};
 use tokio::process::Child;
 
 use crate::process::{binary, free_address, is_ready, production};
@@ -75,7 +75,7 @@ async fn serve_worker_and_doctor_refuse_every_role_above_row_level_security() {
 async fn a_pooler_that_drops_the_role_is_refused_with_what_to_do() {
     let database = Database::fresh().await;
     let superuser = database.superuser_url().await;
-    let pooler = Proxy::before(&superuser, Meddles::WithStartupOptions).await;
+    let pooler = Proxy::before(&superuser, ProxyFault::WithStartupOptions).await;
     let data = tempfile::tempdir().expect("a folder");
     // The way of development: one URL, and the role in its options.
     let environment = vec![

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use escrow_api::{
-    AccountState, BalanceMovement, Befallen, ChargeState, DisputeState, FraudWarning, Holding, NewPaymentIntent, OwnTransfer,
+    AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeState, FraudWarning, Holding, NewPaymentIntent, OwnTransfer,
     PaymentIntentState, PaymentProvider, ProviderError, TransferOrder, TransferState,
 };
 use kernel::Timestamp;
@@ -110,12 +110,12 @@ impl PaymentProvider for StripeProvider {
         Ok(all.into_iter().map(wire::EarlyFraudWarning::state).collect())
     }
 
-    async fn befallen_since(&self, since: Option<Timestamp>) -> Result<Vec<Befallen>, ProviderError> {
+    async fn charge_news_since(&self, since: Option<Timestamp>) -> Result<Vec<ChargeNews>, ProviderError> {
         let mut found = Vec::new();
         for listed in Listed::ALL {
             let all: Vec<wire::OfCharge> =
                 self.all("list what befell charges", |after| requests::list(listed, None, since, after)).await?;
-            found.extend(all.into_iter().map(wire::OfCharge::befallen));
+            found.extend(all.into_iter().map(wire::OfCharge::news));
         }
         Ok(found)
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use escrow_api::{
-    AccountState, BalanceMovement, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, OwnTransfer,
-    PaymentIntentState, PaymentStatus, ProviderError, SettledFunds, TransferState,
+    AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, IntentStatus,
+    OwnTransfer, PaymentIntentState, ProviderError, SettledFunds, TransferState,
 };
 use kernel::{Currency, Money};
 use serde::Deserialize;
@@ -218,18 +218,18 @@ fn word(word: Option<String>) -> String {
 impl PaymentIntent {
     pub(crate) fn state(self) -> Result<PaymentIntentState, ProviderError> {
         let status = match self.status.as_str() {
-            "requires_payment_method" | "requires_confirmation" => PaymentStatus::Created,
-            "requires_action" => PaymentStatus::RequiresAction,
-            "processing" => PaymentStatus::Processing,
-            "requires_capture" => PaymentStatus::RequiresCapture,
-            "succeeded" => PaymentStatus::Succeeded,
-            "canceled" => PaymentStatus::Canceled,
-            _ => PaymentStatus::Unrecognised,
+            "requires_payment_method" | "requires_confirmation" => IntentStatus::Created,
+            "requires_action" => IntentStatus::RequiresAction,
+            "processing" => IntentStatus::Processing,
+            "requires_capture" => IntentStatus::RequiresCapture,
+            "succeeded" => IntentStatus::Succeeded,
+            "canceled" => IntentStatus::Canceled,
+            _ => IntentStatus::Unrecognised,
         };
         let amount_received = money_or_none(self.amount_received, &self.currency);
         let funds = match self.latest_charge {
-            Some(Ref::Object(charge)) if status == PaymentStatus::Succeeded => charge.funds(amount_received)?,
-            Some(Ref::Id(id)) if status == PaymentStatus::Succeeded => {
+            Some(Ref::Object(charge)) if status == IntentStatus::Succeeded => charge.funds(amount_received)?,
+            Some(Ref::Id(id)) if status == IntentStatus::Succeeded => {
                 return Err(ProviderError::Unexpected(format!("{id} was to be expanded and is not")));
             }
             _ => None,
@@ -377,8 +377,8 @@ impl EarlyFraudWarning {
 }
 
 impl OfCharge {
-    pub(crate) fn befallen(self) -> Befallen {
-        Befallen { object: self.id, charge: self.charge.map(Ref::id), intent: self.payment_intent.map(Ref::id) }
+    pub(crate) fn news(self) -> ChargeNews {
+        ChargeNews { object: self.id, charge: self.charge.map(Ref::id), intent: self.payment_intent.map(Ref::id) }
     }
 }
 

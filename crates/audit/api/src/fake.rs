@@ -1,4 +1,4 @@
-//! For tests: a trail in memory.
+//! For tests: a trail in memory. A plain module, as `auth_api::fake` says why.
 
 use std::sync::Mutex;
 

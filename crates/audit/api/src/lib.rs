@@ -2,7 +2,6 @@
 //!
 //! `record_in` runs in the transaction of the verb, so an effect without its entry cannot be committed, nor an entry without its effect.
 
-#[cfg(feature = "fake")]
 pub mod fake;
 mod proof;
 

@@ -111,7 +111,7 @@ struct Links {
 }
 
 #[derive(QueryableByName)]
-struct Strays {
+struct VerifiedEntriesRow {
     #[diesel(sql_type = BigInt)]
     looked: i64,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -168,7 +168,7 @@ async fn verify_links(tx: &ReadTx<'_>, org: OrgId, (after, hash): (i64, [u8; 32]
 }
 
 async fn verify_entries(tx: &ReadTx<'_>, org: OrgId, after: Uuid, most: u32) -> Result<Verification, Fault> {
-    let found: Strays = diesel::sql_query("select * from app.audit_verify_entries($1, $2, $3)")
+    let found: VerifiedEntriesRow = diesel::sql_query("select * from app.audit_verify_entries($1, $2, $3)")
         .bind::<SqlUuid, _>(org.0)
         .bind::<SqlUuid, _>(after)
         .bind::<Integer, _>(i32::try_from(most).unwrap_or(i32::MAX))

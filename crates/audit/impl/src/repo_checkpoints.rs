@@ -56,7 +56,7 @@ pub(crate) struct Spot {
 }
 
 #[derive(QueryableByName)]
-struct Turn {
+struct TurnRow {
     #[diesel(sql_type = Bool)]
     mine: bool,
 }
@@ -64,7 +64,7 @@ struct Turn {
 /// Whether nobody else signs now; until the commit nobody does.
 pub(crate) async fn take_turn(tx: &mut Tx) -> Result<bool, Fault> {
     let sql = "select pg_try_advisory_xact_lock(hashtextextended('audit.sign_heads', 14)) as mine";
-    let turn: Turn = diesel::sql_query(sql).get_result(tx.pg()).await.fault()?;
+    let turn: TurnRow = diesel::sql_query(sql).get_result(tx.pg()).await.fault()?;
     Ok(turn.mine)
 }
 

@@ -1,4 +1,5 @@
-//! For tests: the real matrix without the crate that compiles it.
+//! For tests: the real matrix without the crate that compiles it. A plain module: behind a feature every `cargo test -p` would build anew what
+//! the last one built.
 
 use std::collections::HashSet;
 

@@ -5,7 +5,6 @@
 
 pub mod email;
 mod error;
-#[cfg(feature = "fake")]
 pub mod fake;
 pub mod matrix;
 mod ports;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use db::{PoolSettings, Postgres};
 use kernel::{Fault, FaultKind};
-use testkit::{Database, Meddles, Proxy, until};
+use testkit::{Database, Proxy, ProxyFault, until};
 use uow::Uow;
 
 use crate::scenery::{ctx, database, note, run};
@@ -19,7 +19,7 @@ struct Abroad {
 async fn abroad(change: impl FnOnce(&mut PoolSettings)) -> Abroad {
     let db = database().await;
     let url = db.app_url().await;
-    let proxy = Proxy::before(&url, Meddles::WithLanguage).await;
+    let proxy = Proxy::before(&url, ProxyFault::WithLanguage).await;
     let mut settings = PoolSettings { wait: Duration::from_secs(60), ..PoolSettings::app(proxy.url(&url)) };
     change(&mut settings);
     let uow = Uow::new(Postgres::new(settings).expect("settings that hold"));

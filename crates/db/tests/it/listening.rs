@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use db::Signal;
-use testkit::{Database, Meddles, Proxy};
+use testkit::{Database, Proxy, ProxyFault};
 use tokio::sync::mpsc;
 
 async fn next(signals: &mut mpsc::UnboundedReceiver<Signal>) -> Signal {
@@ -14,7 +14,7 @@ async fn next(signals: &mut mpsc::UnboundedReceiver<Signal>) -> Signal {
 async fn a_listener_behind_a_pooler_that_swallows_notifications_says_that_it_hears_nothing() {
     let db = Database::fresh().await;
     let url = db.system_url().await;
-    let pooler = Proxy::before(&url, Meddles::WithNotifications).await;
+    let pooler = Proxy::before(&url, ProxyFault::WithNotifications).await;
     let (tell, mut signals) = mpsc::unbounded_channel();
     let listener = db::listen(pooler.url(&url), &["news"], move |signal| drop(tell.send(signal)));
     // Twice: it tries again and is not fooled the second time.
@@ -28,7 +28,7 @@ async fn a_listener_behind_a_pooler_that_swallows_notifications_says_that_it_hea
 async fn a_listener_that_hears_itself_hears_others() {
     let db = Database::fresh().await;
     let url = db.system_url().await;
-    let way = Proxy::before(&url, Meddles::WithStartupOptions).await;
+    let way = Proxy::before(&url, ProxyFault::WithStartupOptions).await;
     let (tell, mut signals) = mpsc::unbounded_channel();
     let listener = db::listen(way.url(&url), &["news"], move |signal| drop(tell.send(signal)));
     while next(&mut signals).await != Signal::Connected {}

@@ -4,7 +4,7 @@ use db::{Identity, PoolSettings, Postgres, Role, exposures_of};
 use diesel_async::SimpleAsyncConnection;
 use kernel::{Fault, FaultKind};
 use secrecy::{ExposeSecret, SecretString};
-use testkit::{Database, Meddles, Proxy};
+use testkit::{Database, Proxy, ProxyFault};
 use uow::SystemUow;
 
 /// Roles belong to the cluster, which other tests share: each test's are named after its database.
@@ -111,9 +111,9 @@ async fn a_login_that_may_take_every_role_counts_where_it_is_asked_for() {
 async fn a_pooler_that_drops_the_role_is_noticed_on_every_connection() {
     let db = Database::fresh().await;
     let url: SecretString = format!("{}&options=-c%20role%3Dbuild14_app", db.superuser_url().await.expose_secret()).into();
-    let honest = Proxy::before(&url, Meddles::WithNotifications).await;
+    let honest = Proxy::before(&url, ProxyFault::WithNotifications).await;
     served(PoolSettings::app(honest.url(&url))).await.expect("the role comes through");
-    let pooler = Proxy::before(&url, Meddles::WithStartupOptions).await;
+    let pooler = Proxy::before(&url, ProxyFault::WithStartupOptions).await;
     let text = refused(PoolSettings::app(pooler.url(&url))).await;
     assert!(text.contains("postgres is a superuser") && text.contains("a pooler on the way may have dropped them"), "{text}");
 }

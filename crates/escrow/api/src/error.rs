@@ -35,7 +35,7 @@ pub enum Error {
     /// It takes two persons, and the caller does not count as one of them yet.
     #[error("{0}")]
     ApproverNotYet(tenants_api::NotYet),
-    /// What the platform holds in this currency does not cover what it owes (docs/domain/money.md): a person is paged, new money must wait.
+    /// What the platform holds in this currency does not cover what it owes (docs/domain/money.md): a person is woken, new money must wait.
     #[error("new funding in {0} is paused: nothing was charged; try again later")]
     CoverageShort(Currency),
     /// The contract holds money that is too old for more to be added (docs/domain/money.md).

@@ -7,14 +7,15 @@ use async_trait::async_trait;
 use kernel::{Currency, Money, Timestamp};
 
 use crate::{
-    AccountState, BalanceMovement, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, NewPaymentIntent,
-    OwnTransfer, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
+    AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, IntentStatus,
+    NewPaymentIntent, OwnTransfer, PaymentIntentState, PaymentProvider, ProviderError, SettledFunds, TransferOrder,
+    TransferState,
 };
 
 mod own_money;
 mod state;
 
-pub use state::Mishap;
+pub use state::InjectedFault;
 use state::{State, failed};
 
 /// The provider.
@@ -33,8 +34,8 @@ impl FakeProvider {
     }
 
     /// The next calls of `operation` (such as `create_transfer`) go wrong like this, one after the other.
-    pub fn mishaps(&self, operation: &'static str, mishaps: impl IntoIterator<Item = Mishap>) {
-        self.state().mishaps.entry(operation).or_default().extend(mishaps);
+    pub fn inject(&self, operation: &'static str, injected: impl IntoIterator<Item = InjectedFault>) {
+        self.state().injected.entry(operation).or_default().extend(injected);
     }
 
     /// Every operation that was called, in order.
@@ -94,7 +95,7 @@ impl FakeProvider {
     /// The payer pays in full; the provider keeps `fee`. The money is available at once or on `available_on`.
     pub fn pay(&self, id: &str, fee: i64, available_on: Timestamp, available: bool) {
         self.change_intent(id, |intent| {
-            intent.status = PaymentStatus::Succeeded;
+            intent.status = IntentStatus::Succeeded;
             intent.amount_received = intent.amount;
             intent.last_error = None;
             intent.funds = Some(SettledFunds {
@@ -192,23 +193,23 @@ impl FakeProvider {
         }
     }
 
-    fn begin(&self, operation: &'static str) -> Result<Option<Mishap>, ProviderError> {
+    fn begin(&self, operation: &'static str) -> Result<Option<InjectedFault>, ProviderError> {
         uow::forbid_in_transaction(operation).map_err(|fault| ProviderError::Unexpected(fault.to_string()))?;
         let mut state = self.state();
         state.calls.push(operation);
-        let waiting = state.mishaps.entry(operation).or_default();
-        let mishap = if waiting.is_empty() { None } else { Some(waiting.remove(0)) };
-        match mishap {
-            Some(Mishap::Unavailable) => Err(ProviderError::Unavailable("connection refused".to_owned())),
-            Some(Mishap::Refuse(code)) => Err(ProviderError::Refused { code, message: "it was refused".to_owned() }),
-            mishap => Ok(mishap),
+        let waiting = state.injected.entry(operation).or_default();
+        let fault = if waiting.is_empty() { None } else { Some(waiting.remove(0)) };
+        match fault {
+            Some(InjectedFault::Unavailable) => Err(ProviderError::Unavailable("connection refused".to_owned())),
+            Some(InjectedFault::Refuse(code)) => Err(ProviderError::Refused { code, message: "it was refused".to_owned() }),
+            fault => Ok(fault),
         }
     }
 }
 
-fn end<T>(mishap: Option<Mishap>, value: T) -> Result<T, ProviderError> {
-    match mishap {
-        Some(Mishap::LoseAnswer) => Err(ProviderError::Unknown("timed out".to_owned())),
+fn end<T>(fault: Option<InjectedFault>, value: T) -> Result<T, ProviderError> {
+    match fault {
+        Some(InjectedFault::LoseAnswer) => Err(ProviderError::Unknown("timed out".to_owned())),
         _ => Ok(value),
     }
 }
@@ -220,9 +221,9 @@ fn missing(what: &str) -> ProviderError {
 #[async_trait]
 impl PaymentProvider for FakeProvider {
     async fn create_payment_intent(&self, new: &NewPaymentIntent) -> Result<PaymentIntentState, ProviderError> {
-        let mishap = self.begin("create_payment_intent")?;
+        let fault = self.begin("create_payment_intent")?;
         let mut state = self.state();
-        let spent = state.spends(&new.idempotency_key, mishap.as_ref())?;
+        let spent = state.spends(&new.idempotency_key, fault.as_ref())?;
         let id = match state.made_by_key.get(&new.idempotency_key) {
             Some(id) => id.clone(),
             None => {
@@ -231,7 +232,7 @@ impl PaymentProvider for FakeProvider {
                 let intent = PaymentIntentState {
                     id: id.clone(),
                     client_secret: Some(format!("{id}_secret")),
-                    status: PaymentStatus::Created,
+                    status: IntentStatus::Created,
                     amount: new.amount,
                     amount_received: Money::zero(new.amount.currency()),
                     metadata: new.metadata.clone(),
@@ -244,20 +245,20 @@ impl PaymentProvider for FakeProvider {
             }
         };
         let intent = state.intents.get(&id).cloned().ok_or_else(|| missing("payment intent"))?;
-        if spent { Err(failed()) } else { end(mishap, intent) }
+        if spent { Err(failed()) } else { end(fault, intent) }
     }
 
     async fn payment_intent(&self, id: &str) -> Result<PaymentIntentState, ProviderError> {
-        let mishap = self.begin("payment_intent")?;
+        let fault = self.begin("payment_intent")?;
         let intent = self.state().intents.get(id).cloned().ok_or_else(|| missing("payment intent"))?;
-        end(mishap, intent)
+        end(fault, intent)
     }
 
     async fn payment_intents_of(&self, payment: &str, _: Timestamp) -> Result<Vec<PaymentIntentState>, ProviderError> {
-        let mishap = self.begin("payment_intents_of")?;
+        let fault = self.begin("payment_intents_of")?;
         let names = |intent: &PaymentIntentState| intent.metadata.iter().any(|(name, id)| name == "payment_id" && id == payment);
         let found = self.state().intents.values().filter(|intent| names(intent)).cloned().collect();
-        end(mishap, found)
+        end(fault, found)
     }
 
     async fn cancel_payment_intent(&self, id: &str, idempotency_key: &str) -> Result<PaymentIntentState, ProviderError> {
@@ -266,62 +267,62 @@ impl PaymentProvider for FakeProvider {
         if let Some(refused) = self.state().refused_by_key.get(idempotency_key) {
             return Err(refused.clone());
         }
-        let mishap = begun.inspect_err(|error| {
+        let fault = begun.inspect_err(|error| {
             if matches!(error, ProviderError::Refused { .. }) {
                 self.state().refused_by_key.insert(idempotency_key.to_owned(), error.clone());
             }
         })?;
         let mut state = self.state();
         let intent = state.intents.get_mut(id).ok_or_else(|| missing("payment intent"))?;
-        if matches!(intent.status, PaymentStatus::Succeeded) {
+        if matches!(intent.status, IntentStatus::Succeeded) {
             let code = "payment_intent_unexpected_state".to_owned();
             return Err(ProviderError::Refused { code, message: "it has succeeded".to_owned() });
         }
-        intent.status = PaymentStatus::Canceled;
-        end(mishap, intent.clone())
+        intent.status = IntentStatus::Canceled;
+        end(fault, intent.clone())
     }
 
     async fn charge(&self, id: &str) -> Result<ChargeState, ProviderError> {
-        let mishap = self.begin("charge")?;
+        let fault = self.begin("charge")?;
         let charge = self.state().charge(id).cloned().ok_or_else(|| missing("charge"))?;
-        end(mishap, charge)
+        end(fault, charge)
     }
 
     async fn dispute(&self, id: &str) -> Result<DisputeState, ProviderError> {
-        let mishap = self.begin("dispute")?;
+        let fault = self.begin("dispute")?;
         let dispute = self.state().disputes.iter().find(|dispute| dispute.id == id).cloned().ok_or_else(|| missing("dispute"))?;
-        end(mishap, dispute)
+        end(fault, dispute)
     }
 
     async fn disputes_of_intent(&self, intent: &str) -> Result<Vec<DisputeState>, ProviderError> {
-        let mishap = self.begin("disputes_of_intent")?;
+        let fault = self.begin("disputes_of_intent")?;
         let state = self.state();
-        end(mishap, state.disputes.iter().filter(|dispute| dispute.intent.as_deref() == Some(intent)).cloned().collect())
+        end(fault, state.disputes.iter().filter(|dispute| dispute.intent.as_deref() == Some(intent)).cloned().collect())
     }
 
     async fn fraud_warnings_of_intent(&self, intent: &str) -> Result<Vec<FraudWarning>, ProviderError> {
-        let mishap = self.begin("fraud_warnings_of_intent")?;
+        let fault = self.begin("fraud_warnings_of_intent")?;
         let state = self.state();
-        end(mishap, state.warnings.iter().filter(|warning| warning.intent.as_deref() == Some(intent)).cloned().collect())
+        end(fault, state.warnings.iter().filter(|warning| warning.intent.as_deref() == Some(intent)).cloned().collect())
     }
 
-    async fn befallen_since(&self, _: Option<Timestamp>) -> Result<Vec<Befallen>, ProviderError> {
-        let mishap = self.begin("befallen_since")?;
+    async fn charge_news_since(&self, _: Option<Timestamp>) -> Result<Vec<ChargeNews>, ProviderError> {
+        let fault = self.begin("charge_news_since")?;
         let state = self.state();
         let disputes = state.disputes.iter().map(|one| (&one.id, &one.charge, &one.intent));
         let warnings = state.warnings.iter().map(|one| (&one.id, &one.charge, &one.intent));
-        let found = disputes.chain(warnings).map(|(object, charge, intent)| Befallen {
+        let found = disputes.chain(warnings).map(|(object, charge, intent)| ChargeNews {
             object: object.clone(),
             charge: Some(charge.clone()),
             intent: intent.clone(),
         });
-        end(mishap, found.collect())
+        end(fault, found.collect())
     }
 
     async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError> {
-        let mishap = self.begin("create_transfer")?;
+        let fault = self.begin("create_transfer")?;
         let mut state = self.state();
-        let spent = state.spends(&order.idempotency_key, mishap.as_ref())?;
+        let spent = state.spends(&order.idempotency_key, fault.as_ref())?;
         let known = state.made_by_key.contains_key(&order.idempotency_key);
         if !known && !state.accounts.get(&order.destination).is_some_and(|account| account.transfers_active) {
             let code = "insufficient_capabilities_for_transfer".to_owned();
@@ -344,20 +345,20 @@ impl PaymentProvider for FakeProvider {
             }
         };
         let transfer = state.transfers.iter().map(|(_, t)| t).find(|t| t.id == id).cloned().ok_or_else(|| missing("transfer"))?;
-        if spent { Err(failed()) } else { end(mishap, transfer) }
+        if spent { Err(failed()) } else { end(fault, transfer) }
     }
 
     async fn transfer(&self, id: &str) -> Result<TransferState, ProviderError> {
-        let mishap = self.begin("transfer")?;
+        let fault = self.begin("transfer")?;
         let transfer = self.state().transfers.iter().map(|(_, t)| t).find(|t| t.id == id).cloned();
-        end(mishap, transfer.ok_or_else(|| missing("transfer"))?)
+        end(fault, transfer.ok_or_else(|| missing("transfer"))?)
     }
 
     async fn transfers_of_group(&self, transfer_group: &str) -> Result<Vec<TransferState>, ProviderError> {
-        let mishap = self.begin("transfers_of_group")?;
+        let fault = self.begin("transfers_of_group")?;
         let state = self.state();
         let found = state.transfers.iter().filter(|(group, _)| group == transfer_group).map(|(_, t)| t.clone()).collect();
-        end(mishap, found)
+        end(fault, found)
     }
 
     async fn create_account(
@@ -372,12 +373,12 @@ impl PaymentProvider for FakeProvider {
         if let Some(refused) = state.refused_by_key.get(idempotency_key) {
             return Err(refused.clone());
         }
-        let mishap = begun.inspect_err(|error| {
+        let fault = begun.inspect_err(|error| {
             if matches!(error, ProviderError::Refused { .. }) {
                 state.refused_by_key.insert(idempotency_key.to_owned(), error.clone());
             }
         })?;
-        let spent = state.spends(idempotency_key, mishap.as_ref())?;
+        let spent = state.spends(idempotency_key, fault.as_ref())?;
         let id = match state.made_by_key.get(idempotency_key) {
             Some(id) => id.clone(),
             None => {
@@ -396,30 +397,30 @@ impl PaymentProvider for FakeProvider {
             }
         };
         let account = state.accounts.get(&id).cloned().ok_or_else(|| missing("account"))?;
-        if spent { Err(failed()) } else { end(mishap, account) }
+        if spent { Err(failed()) } else { end(fault, account) }
     }
 
     async fn accounts_of(&self, organization: &str, _: Timestamp) -> Result<Vec<AccountState>, ProviderError> {
-        let mishap = self.begin("accounts_of")?;
+        let fault = self.begin("accounts_of")?;
         let state = self.state();
         let owned = |id: &String| state.account_of.get(id).is_some_and(|owner| owner == organization);
         let found = state.accounts.iter().filter(|(id, _)| owned(id)).map(|(_, account)| account.clone()).collect();
-        end(mishap, found)
+        end(fault, found)
     }
 
     async fn account(&self, id: &str) -> Result<AccountState, ProviderError> {
-        let mishap = self.begin("account")?;
+        let fault = self.begin("account")?;
         let account = self.state().accounts.get(id).cloned().ok_or_else(|| missing("account"))?;
-        end(mishap, account)
+        end(fault, account)
     }
 
     async fn onboarding_link(&self, account: &str, _: &str, _: &str) -> Result<String, ProviderError> {
-        let mishap = self.begin("onboarding_link")?;
-        end(mishap, format!("https://provider.example/onboarding/{account}"))
+        let fault = self.begin("onboarding_link")?;
+        end(fault, format!("https://provider.example/onboarding/{account}"))
     }
 
     async fn balance(&self) -> Result<Vec<Holding>, ProviderError> {
-        let mishap = self.begin("balance")?;
+        let fault = self.begin("balance")?;
         let state = self.state();
         let mut sums: BTreeMap<&str, (Currency, i64, i64)> = BTreeMap::new();
         let mut add = |money: Money, sign: i64, available: bool| {
@@ -441,24 +442,24 @@ impl PaymentProvider for FakeProvider {
             available: Money::from_minor(now, currency),
             pending: Money::from_minor(later, currency),
         });
-        end(mishap, holdings.collect())
+        end(fault, holdings.collect())
     }
 
     async fn top_up(&self, id: &str) -> Result<OwnTransfer, ProviderError> {
-        let mishap = self.begin("top_up")?;
+        let fault = self.begin("top_up")?;
         let found = self.state().own.get(id).cloned().ok_or_else(|| missing("top-up"))?;
-        end(mishap, found)
+        end(fault, found)
     }
 
     async fn payout(&self, id: &str) -> Result<OwnTransfer, ProviderError> {
-        let mishap = self.begin("payout")?;
+        let fault = self.begin("payout")?;
         let found = self.state().own.get(id).cloned().ok_or_else(|| missing("payout"))?;
-        end(mishap, found)
+        end(fault, found)
     }
 
     async fn balance_movement(&self, id: &str) -> Result<BalanceMovement, ProviderError> {
-        let mishap = self.begin("balance_movement")?;
+        let fault = self.begin("balance_movement")?;
         let found = self.state().movements.get(id).cloned().ok_or_else(|| missing("balance transaction"))?;
-        end(mishap, found)
+        end(fault, found)
     }
 }

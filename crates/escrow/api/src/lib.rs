@@ -5,7 +5,6 @@
 pub mod bounds;
 mod contract;
 mod error;
-#[cfg(feature = "fake")]
 pub mod fake;
 mod hold;
 mod provider;
@@ -18,13 +17,16 @@ pub use contract::{ContractActivated, ContractEnded, ContractsPort, NewContract,
 pub use error::Error;
 pub use hold::{Hold, HoldKind, HoldScope};
 pub use provider::{
-    AccountState, BalanceMovement, Befallen, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, NewPaymentIntent,
-    OwnTransfer, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, SettledFunds, TransferOrder, TransferState,
+    AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, IntentStatus,
+    NewPaymentIntent, OwnTransfer, PaymentIntentState, PaymentProvider, ProviderError, SettledFunds, TransferOrder,
+    TransferState,
 };
-pub use service::{Approve, Contracts, Escrows, Fund, Milestones, Payees, RequestChanges, Sign, Stated, SubmitWork, Terminate};
-pub use state::{ContractStatus, CostBearer, EscrowStatus, MilestoneStatus, Party, PayeeStatus, ReleaseStatus, ReviewKind};
+pub use service::{
+    Approve, Contracts, Fund, Milestones, Payees, Payments, RequestChanges, RequestedAmount, Sign, SubmitWork, Terminate,
+};
+pub use state::{ContractStatus, CostBearer, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus, ReviewKind};
 pub use types::{
-    Approval, Contract, Escrow, Finding, Funding, Milestone, MilestoneStory, MilestoneSummary, Onboarding, Payee, Release,
+    Approval, Contract, Finding, Funding, Milestone, MilestoneStory, MilestoneSummary, Onboarding, Payee, Payment, Release,
     Releasing, Review, Signature, Statement, StatementBalance, StatementEntry, StatementTransaction, Terminating, Termination,
     Terms,
 };

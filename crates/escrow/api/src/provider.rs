@@ -49,7 +49,7 @@ pub struct NewPaymentIntent {
 
 /// The state of a payment intent, in the words of docs/domain/money.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PaymentStatus {
+pub enum IntentStatus {
     /// Not confirmed yet, or a confirmation failed and another means of payment is needed.
     Created,
     /// The payer must do something (3-D Secure).
@@ -95,7 +95,7 @@ pub struct PaymentIntentState {
     /// For the payer's browser; a secret.
     pub client_secret: Option<String>,
     /// Its state.
-    pub status: PaymentStatus,
+    pub status: IntentStatus,
     /// What was asked.
     pub amount: Money,
     /// What was received.
@@ -184,7 +184,7 @@ pub struct FraudWarning {
 
 /// Something that befell a charge: where to look.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Befallen {
+pub struct ChargeNews {
     /// `dp_…`, `issfr_…`, `re_…` or `prv_…`.
     pub object: String,
     /// The charge.
@@ -314,7 +314,7 @@ pub trait PaymentProvider: Send + Sync {
 
     /// The disputes, fraud warnings, refunds and open reviews made at or after `since`; all that there are if it is `None`. What a webhook
     /// that never came would have told.
-    async fn befallen_since(&self, since: Option<Timestamp>) -> Result<Vec<Befallen>, ProviderError>;
+    async fn charge_news_since(&self, since: Option<Timestamp>) -> Result<Vec<ChargeNews>, ProviderError>;
 
     /// Transfers to a connected account.
     async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError>;

@@ -5,7 +5,7 @@ use kernel::{ContractId, Ctx, MilestoneId, Money, Page, PageRequest, PaymentId, 
 use serde_json::Value;
 
 use crate::{
-    Approval, Contract, Error, Escrow, Funding, Milestone, MilestoneStory, Onboarding, Payee, Releasing, Statement, Terminating,
+    Approval, Contract, Error, Funding, Milestone, MilestoneStory, Onboarding, Payee, Payment, Releasing, Statement, Terminating,
 };
 
 /// A party signs.
@@ -48,7 +48,7 @@ pub struct RequestChanges {
 
 /// An amount as a client gives it: to be compared or capped, never trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stated {
+pub enum RequestedAmount {
     /// With its currency.
     Money(Money),
     /// In the contract's currency.
@@ -61,7 +61,7 @@ pub struct Approve {
     /// The milestone.
     pub milestone: MilestoneId,
     /// How much of what is held; all of it unless told otherwise.
-    pub amount: Option<Stated>,
+    pub amount: Option<RequestedAmount>,
 }
 
 /// The owner funds a milestone.
@@ -72,7 +72,7 @@ pub struct Fund {
     /// Its project, if the client names it: must match.
     pub project: Option<ProjectId>,
     /// Its amount, if the client names it: must match.
-    pub amount: Option<Stated>,
+    pub amount: Option<RequestedAmount>,
 }
 
 /// Contracts.
@@ -159,7 +159,7 @@ pub trait Milestones: Send + Sync {
 
 /// Protected payments.
 #[async_trait]
-pub trait Escrows: Send + Sync {
+pub trait Payments: Send + Sync {
     /// Starts the payment of a milestone, or takes up the one that was started and not paid.
     ///
     /// # Errors
@@ -170,13 +170,13 @@ pub trait Escrows: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Denied`].
-    async fn list(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<Escrow>, Error>;
+    async fn list(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<Payment>, Error>;
 
     /// One payment.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Denied`].
-    async fn get(&self, ctx: &Ctx, id: PaymentId) -> Result<Escrow, Error>;
+    async fn get(&self, ctx: &Ctx, id: PaymentId) -> Result<Payment, Error>;
 
     /// Sends an approved release on its way. Asked again, or by many at once, there is still one release.
     ///

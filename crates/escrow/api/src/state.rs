@@ -46,7 +46,7 @@ kernel::named! {
         Cancelled = "cancelled",
     }
     /// Where a funding payment stands.
-    pub enum EscrowStatus {
+    pub enum PaymentStatus {
         /// Waiting for the payer.
         Created = "created",
         /// The payer must do something (3-D Secure).

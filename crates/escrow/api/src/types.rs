@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{ContractStatus, CostBearer, EscrowStatus, Hold, MilestoneStatus, Party, PayeeStatus, ReleaseStatus, ReviewKind};
+use crate::{ContractStatus, CostBearer, Hold, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus, ReviewKind};
 
 /// The money terms that a contract was signed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -136,7 +136,7 @@ pub struct Milestone {
     /// When silence escalates.
     pub review_due_at: Option<Timestamp>,
     /// Its newest protected payment.
-    pub escrow: Option<PaymentId>,
+    pub payment: Option<PaymentId>,
     /// Its newest release.
     pub release: Option<Release>,
     /// When it was planned.
@@ -175,7 +175,7 @@ pub struct MilestoneStory {
 
 /// A protected payment: the `escrow` of the HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Escrow {
+pub struct Payment {
     /// Its id.
     pub id: PaymentId,
     /// The owner's side.
@@ -187,7 +187,7 @@ pub struct Escrow {
     /// Where the milestone stands.
     pub milestone_status: MilestoneStatus,
     /// Where the payment stands.
-    pub status: EscrowStatus,
+    pub status: PaymentStatus,
     /// The milestone's amount.
     pub amount: Money,
     /// The platform's fee on it, taken at release.
@@ -216,7 +216,7 @@ pub struct Release {
     /// Its id.
     pub id: ReleaseId,
     /// The payment that funded it.
-    pub escrow: PaymentId,
+    pub payment: PaymentId,
     /// Its milestone.
     pub milestone: MilestoneId,
     /// Its number among the milestone's releases, from 1.
@@ -245,7 +245,7 @@ pub struct Release {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Funding {
     /// The payment.
-    pub escrow: Escrow,
+    pub payment: Payment,
     /// `pi_…`.
     pub intent: String,
     /// For the payer's browser; a secret, stored nowhere but in the answer of an idempotency key.
@@ -256,7 +256,7 @@ pub struct Funding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Releasing {
     /// The payment.
-    pub escrow: Escrow,
+    pub payment: Payment,
     /// The release.
     pub release: Release,
 }

@@ -4,13 +4,13 @@
 //! money is released. Charges are on the platform's own account and a release is a separate transfer, so nobody is ever paid twice.
 //!
 //! Invariants, each kept by the database and looked at by [`doctor`]:
-//! - The ledger sums to zero per transaction (deferred trigger), is written only by `app.post_ledger`, once per source, and never changed.
+//! - The ledger sums to zero per transaction (deferred trigger), is written only by `app.post_ledger` with this program's proof, once per source, and never changed.
 //! - What is held can never be overdrawn (CHECK on the balance row).
 //! - Lines and milestones of a contract sum to its total (deferred trigger).
 //! - One live payment per milestone, one release under way, one transfer per release.
 //! - Coverage, per currency: the platform's float ([`post_float`]) and what is at the provider cover what is owed. Should more lack than the
 //!   platform's reserve, new funding is refused and releases that have not left wait, until the sweep or a float finds it covered again; a
-//!   person is paged meanwhile. What the provider takes above the estimate of the contract's terms is the platform's cost.
+//!   person is woken meanwhile. What the provider takes above the estimate of the contract's terms is the platform's cost.
 //! - The platform's own money is posted exactly as the provider shows the top-up, the payout or the booking, once, and never a payout of what is
 //!   owed (trigger).
 //! - The provider's own balance is read with each sweep and compared with the books, per currency: less stops the same, until it is right
@@ -18,8 +18,8 @@
 //! - What a person must look at is an alarm: a row, raised in the transaction of what happened, until it is settled or over.
 //! - A contract whose contractor's account is closed is suspended until the new one, which an owner of that side asks for, is active. What may
 //!   have been sent to the old account is never sent to the new one.
-//! - Held money does not grow old unseen: its contract is not funded further from 75 days on, a person is paged from 85 (docs/domain/money.md).
-//! - A release on its way for an hour pages a person. Unknown for a day, it is a person's to settle: [`Service::resolve_release`].
+//! - Held money does not grow old unseen: its contract is not funded further from 75 days on, a person is woken from 85 (docs/domain/money.md).
+//! - A release on its way for an hour wakes a person. Unknown for a day, it is a person's to settle: [`Service::resolve_release`].
 //! - A contract ends by agreement of both parties while nothing of its money is held or payable; afterwards what is paid is in suspense.
 //! - Money in suspense stays there, found by the doctor, until refunds are built: nothing here pays it back or out.
 //! - While a hold is open on a milestone or its contract (`holds`) nothing is funded, approved or released there, whoever asks, and nothing

@@ -5,7 +5,7 @@ pub(crate) mod held;
 pub(crate) mod incident;
 pub(crate) mod money;
 
-use escrow_api::{ContractStatus, EscrowStatus, MilestoneStatus, PaymentStatus, ReleaseStatus};
+use escrow_api::{ContractStatus, IntentStatus, MilestoneStatus, PaymentStatus, ReleaseStatus};
 
 /// What happens to a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl MilestoneEvent {
 
 /// What was seen of a payment at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub(crate) enum Observed {
     /// Waiting for the payer.
     Waiting,
     /// The payer's last attempt failed.
@@ -108,52 +108,52 @@ pub(crate) enum Seen {
     PaidWrong,
 }
 
-impl Seen {
+impl Observed {
     /// What an unpaid state is; `None` once paid, for then more must be looked at.
-    pub(crate) fn unpaid(status: PaymentStatus, failed: bool) -> Option<Self> {
+    pub(crate) fn unpaid(status: IntentStatus, failed: bool) -> Option<Self> {
         Some(match status {
-            PaymentStatus::Created if failed => Self::Failed,
-            PaymentStatus::Created => Self::Waiting,
-            PaymentStatus::RequiresAction => Self::RequiresAction,
-            PaymentStatus::Processing => Self::Processing,
-            PaymentStatus::RequiresCapture => Self::Authorised,
-            PaymentStatus::Unrecognised => Self::Unrecognised,
-            PaymentStatus::Canceled => Self::Canceled,
-            PaymentStatus::Succeeded => return None,
+            IntentStatus::Created if failed => Self::Failed,
+            IntentStatus::Created => Self::Waiting,
+            IntentStatus::RequiresAction => Self::RequiresAction,
+            IntentStatus::Processing => Self::Processing,
+            IntentStatus::RequiresCapture => Self::Authorised,
+            IntentStatus::Unrecognised => Self::Unrecognised,
+            IntentStatus::Canceled => Self::Canceled,
+            IntentStatus::Succeeded => return None,
         })
     }
 }
 
 /// Where a payment stands once something was seen of it. What is seen is a state, not a step: however late, doubled or out
 /// of order the news arrive, money that came never goes back to not having come.
-pub(crate) fn payment_after(now: EscrowStatus, seen: Seen) -> EscrowStatus {
-    use EscrowStatus as S;
+pub(crate) fn payment_after(now: PaymentStatus, seen: Observed) -> PaymentStatus {
+    use PaymentStatus as S;
     match (now, seen) {
         (S::Available | S::Suspense, _) => now,
-        (S::Succeeded, Seen::Paid { available: true }) => S::Available,
+        (S::Succeeded, Observed::Paid { available: true }) => S::Available,
         (S::Succeeded, _) => S::Succeeded,
-        (_, Seen::Paid { available }) => {
+        (_, Observed::Paid { available }) => {
             if available {
                 S::Available
             } else {
                 S::Succeeded
             }
         }
-        (_, Seen::PaidWrong) => S::Suspense,
-        (_, Seen::Unrecognised) => now,
-        (S::Canceled, _) | (_, Seen::Canceled) => S::Canceled,
-        (_, Seen::Failed) => S::Failed,
-        (_, Seen::Processing) => S::Processing,
-        (_, Seen::RequiresAction | Seen::Authorised) => S::RequiresAction,
+        (_, Observed::PaidWrong) => S::Suspense,
+        (_, Observed::Unrecognised) => now,
+        (S::Canceled, _) | (_, Observed::Canceled) => S::Canceled,
+        (_, Observed::Failed) => S::Failed,
+        (_, Observed::Processing) => S::Processing,
+        (_, Observed::RequiresAction | Observed::Authorised) => S::RequiresAction,
         // A stale look must not revive what failed.
-        (S::Failed, Seen::Waiting) => S::Failed,
-        (_, Seen::Waiting) => S::Created,
+        (S::Failed, Observed::Waiting) => S::Failed,
+        (_, Observed::Waiting) => S::Created,
     }
 }
 
 /// Whether a payment may still bring money or has brought it.
-pub(crate) fn is_live(status: EscrowStatus) -> bool {
-    !matches!(status, EscrowStatus::Failed | EscrowStatus::Canceled | EscrowStatus::Suspense)
+pub(crate) fn is_live(status: PaymentStatus) -> bool {
+    !matches!(status, PaymentStatus::Failed | PaymentStatus::Canceled | PaymentStatus::Suspense)
 }
 
 /// What happens to a release.
@@ -164,7 +164,7 @@ pub(crate) enum ReleaseEvent {
     /// The transfer was made.
     Confirm,
     /// The answer is lost.
-    Lose,
+    AnswerLost,
     /// The provider refused it.
     Refuse,
     /// A part of the transfer was taken back.
@@ -180,7 +180,7 @@ impl ReleaseEvent {
         match (state, self) {
             (S::Approved, Self::Send) => Some(S::Sending),
             (S::Sending | S::Unknown, Self::Confirm) => Some(S::Sent),
-            (S::Sending | S::Unknown, Self::Lose) => Some(S::Unknown),
+            (S::Sending | S::Unknown, Self::AnswerLost) => Some(S::Unknown),
             (S::Sending | S::Unknown, Self::Refuse) => Some(S::Failed),
             (S::Sent | S::PartReversed, Self::ReversePart) => Some(S::PartReversed),
             (S::Sent | S::PartReversed, Self::ReverseWhole) => Some(S::Reversed),
@@ -226,17 +226,17 @@ mod tests {
         assert_eq!(theirs, ours);
     }
 
-    fn seen() -> impl Strategy<Value = Seen> {
+    fn seen() -> impl Strategy<Value = Observed> {
         prop_oneof![
-            Just(Seen::Waiting),
-            Just(Seen::Failed),
-            Just(Seen::RequiresAction),
-            Just(Seen::Processing),
-            Just(Seen::Canceled),
-            Just(Seen::Authorised),
-            Just(Seen::Unrecognised),
-            Just(Seen::Paid { available: false }),
-            Just(Seen::Paid { available: true }),
+            Just(Observed::Waiting),
+            Just(Observed::Failed),
+            Just(Observed::RequiresAction),
+            Just(Observed::Processing),
+            Just(Observed::Canceled),
+            Just(Observed::Authorised),
+            Just(Observed::Unrecognised),
+            Just(Observed::Paid { available: false }),
+            Just(Observed::Paid { available: true }),
         ]
     }
 
@@ -244,27 +244,27 @@ mod tests {
         #[test]
         fn what_was_paid_stays_paid_in_any_order(mut looks in prop::collection::vec(seen(), 0..12), at in 0_usize..12) {
             let at = at.min(looks.len());
-            looks.insert(at, Seen::Paid { available: true });
-            let end = looks.iter().fold(EscrowStatus::Created, |state, seen| payment_after(state, *seen));
-            prop_assert_eq!(end, EscrowStatus::Available);
+            looks.insert(at, Observed::Paid { available: true });
+            let end = looks.iter().fold(PaymentStatus::Created, |state, seen| payment_after(state, *seen));
+            prop_assert_eq!(end, PaymentStatus::Available);
         }
 
         #[test]
         fn seeing_the_same_twice_changes_nothing(looks in prop::collection::vec(seen(), 0..12), last in seen()) {
-            let once = looks.iter().chain([&last]).fold(EscrowStatus::Created, |state, seen| payment_after(state, *seen));
+            let once = looks.iter().chain([&last]).fold(PaymentStatus::Created, |state, seen| payment_after(state, *seen));
             prop_assert_eq!(payment_after(once, last), once);
         }
 
         #[test]
         fn a_suspended_payment_stays_so(looks in prop::collection::vec(seen(), 0..12)) {
-            let end = looks.iter().fold(EscrowStatus::Suspense, |state, seen| payment_after(state, *seen));
-            prop_assert_eq!(end, EscrowStatus::Suspense);
+            let end = looks.iter().fold(PaymentStatus::Suspense, |state, seen| payment_after(state, *seen));
+            prop_assert_eq!(end, PaymentStatus::Suspense);
         }
     }
 
     #[test]
     fn a_release_is_sent_once() {
-        for event in [ReleaseEvent::Send, ReleaseEvent::Confirm, ReleaseEvent::Lose, ReleaseEvent::Refuse] {
+        for event in [ReleaseEvent::Send, ReleaseEvent::Confirm, ReleaseEvent::AnswerLost, ReleaseEvent::Refuse] {
             assert_eq!(event.after(ReleaseStatus::Sent), None);
             assert_eq!(event.after(ReleaseStatus::Failed), None);
         }

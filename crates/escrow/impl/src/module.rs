@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::web::{Data, ServiceConfig};
-use escrow_api::{Contracts, Escrows, Milestones, Payees, perm};
+use escrow_api::{Contracts, Milestones, Payees, Payments, perm};
 use jobs::Registry;
 use module::{Checkup, Finding, Module, Wired};
 use uow::SystemUow;
@@ -27,7 +27,7 @@ impl Wired for Service {
         config
             .app_data(Data::from(self.clone() as Arc<dyn Contracts>))
             .app_data(Data::from(self.clone() as Arc<dyn Milestones>))
-            .app_data(Data::from(self.clone() as Arc<dyn Escrows>))
+            .app_data(Data::from(self.clone() as Arc<dyn Payments>))
             .app_data(Data::from(self.clone() as Arc<dyn Payees>))
             .app_data(Data::from(self));
     }

@@ -137,7 +137,7 @@ impl Service {
 
     /// Refuses a repetition before anything is done outside of the database: an idempotency key that was answered, is in use, or belongs
     /// to another request. A key that is free stays free, so that a call that fails half-way can be repeated at once.
-    async fn peek(&self, ctx: &Ctx) -> Result<(), Error> {
+    async fn refuse_repetition(&self, ctx: &Ctx) -> Result<(), Error> {
         enum Looked {
             Free,
             Taken(Fault),
@@ -162,7 +162,7 @@ impl Service {
 }
 
 /// The context without its idempotency key: for the steps before the one that gives the answer.
-fn unkeyed(ctx: &Ctx) -> Ctx {
+fn without_idempotency_key(ctx: &Ctx) -> Ctx {
     Ctx { once: None, ..ctx.clone() }
 }
 

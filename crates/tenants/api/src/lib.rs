@@ -7,7 +7,7 @@ use kernel::{Ctx, Denied, DomainError, Fault, FieldFault, Kind, Money, OrgId, Or
 use uow::Tx;
 use uuid::Uuid;
 
-pub use manage::{Left, Memberships, NewOrganization, OrganizationChange, Organizations};
+pub use manage::{EndedMembership, Memberships, NewOrganization, OrganizationChange, Organizations};
 
 /// Permissions of this domain (docs/domain/roles.md).
 pub mod perm {

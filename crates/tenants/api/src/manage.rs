@@ -32,7 +32,7 @@ pub struct OrganizationChange {
 
 /// A membership that ended with the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub struct EndedMembership {
     /// What it was.
     pub member: Member,
     /// Whether nobody is left in the organisation.
@@ -59,6 +59,12 @@ pub trait Organizations: Send + Sync {
     /// # Errors
     /// [`Error::Denied`].
     async fn current(&self, ctx: &Ctx) -> Result<Organization, Error>;
+
+    /// The context's organisation, for whoever may change it: what a patch is applied to.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] with the permission to change it, whatever else the caller lacks.
+    async fn changeable(&self, ctx: &Ctx) -> Result<Organization, Error>;
 
     /// Changes the context's organisation, if it is still as it was at `seen` (its `updated_at`).
     ///
@@ -146,5 +152,5 @@ pub trait Memberships: Send + Sync {
     ///
     /// # Errors
     /// [`Error::LastOwner`] while an organisation with other members would be left without an owner.
-    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Left>, Error>;
+    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<EndedMembership>, Error>;
 }

@@ -207,7 +207,7 @@ async fn change(
     patch: Patch<ChangeIn>,
 ) -> Result<HttpResponse, Problem> {
     loop {
-        let current = service.current(&ctx).await?;
+        let current = service.changeable(&ctx).await?;
         if_match.check(&web::etag(&SettingsOut::from(&current)))?;
         let change: ChangeIn = patch.apply(&ChangeBase::from(&current))?;
         match service.update(&ctx, change.into_command()?, Some(current.updated_at)).await {

@@ -11,8 +11,8 @@ use kernel::{
 };
 use serde_json::json;
 use tenants_api::{
-    ApprovalRequest, Error, Left, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange, Organizations,
-    Tenants, Verdict, perm,
+    ApprovalRequest, EndedMembership, Error, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange,
+    Organizations, Tenants, Verdict, perm,
 };
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;
@@ -154,6 +154,11 @@ impl Organizations for Service {
         self.uow.read_one(ctx, async |tx| organizations::get(tx, ctx.org).await).await
     }
 
+    async fn changeable(&self, ctx: &Ctx) -> Result<Organization, Error> {
+        self.authz.check(ctx, perm::UPDATE, Scope::Organization)?;
+        self.uow.read_one(ctx, async |tx| organizations::get(tx, ctx.org).await).await
+    }
+
     async fn update(&self, ctx: &Ctx, change: OrganizationChange, seen: Option<Timestamp>) -> Result<Organization, Error> {
         self.authz.check(ctx, perm::UPDATE, Scope::Organization)?;
         let change = model::checked_change(change).map_err(Error::Invalid)?;
@@ -250,13 +255,13 @@ impl Memberships for Service {
         Ok(self.void_in(tx, ctx, user).await?)
     }
 
-    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Left>, Error> {
+    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<EndedMembership>, Error> {
         let mut all = Vec::new();
         for member in memberships::of_person_in(tx, user).await? {
             organizations::lock(tx, member.org).await?;
             memberships::delete(tx, member.org, user).await?;
             let was_last = !memberships::any(tx, member.org).await?;
-            all.push(Left { member, was_last });
+            all.push(EndedMembership { member, was_last });
         }
         Ok(all)
     }

@@ -95,7 +95,7 @@ impl Service {
 
     /// A tender as the caller may see it; one whose deadline has passed is closed first. Nobody waits here for a bid that is
     /// being stored: its tender is shown as it was.
-    async fn seen(&self, ctx: &Ctx, id: TenderId) -> Result<(Tender, Timestamp), Error> {
+    async fn current_tender(&self, ctx: &Ctx, id: TenderId) -> Result<(Tender, Timestamp), Error> {
         let (tender, now) = self.uow.read(ctx, async |tx| repo::tenders::get(tx.pg(), id).await).await?;
         if !is_due(&tender, now) {
             return Ok((tender, now));
@@ -106,7 +106,7 @@ impl Service {
 
     /// A tender of the caller's own organisation on which the caller holds `permission`.
     async fn owned(&self, ctx: &Ctx, id: TenderId, permission: Permission) -> Result<Tender, Error> {
-        let (tender, _) = self.seen(ctx, id).await?;
+        let (tender, _) = self.current_tender(ctx, id).await?;
         self.check_owner(ctx, &tender, permission)?;
         Ok(tender)
     }
@@ -153,8 +153,8 @@ impl Service {
     }
 
     /// What decides whether a second person is needed before the bids are known.
-    async fn weight_in(&self, tx: &mut Tx, tender: &Tender) -> Result<Money, Error> {
-        Ok(draft::weight(&self.projects.soq_in(tx, tender.org, tender.soq).await.map_err(from_projects)?))
+    async fn amount_at_stake_in(&self, tx: &mut Tx, tender: &Tender) -> Result<Money, Error> {
+        Ok(draft::amount_at_stake(&self.projects.soq_in(tx, tender.org, tender.soq).await.map_err(from_projects)?))
     }
 
     /// Records that the first of two persons asked, and for what.

@@ -10,7 +10,7 @@ use audit_api::{Audit, NewEntry};
 use auth_api::{Accounts, Authorizer, Sessions};
 use kernel::{Actor, Ctx, Denied, Fault, FieldFault, OrgId, OrgRole, Page, PageRequest, Scope, Timestamp, UserId};
 use serde_json::json;
-use tenants_api::{Left, Member, Memberships, Organization, perm};
+use tenants_api::{EndedMembership, Member, Memberships, Organization, perm};
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use users_api::{Error, MemberInvitation, MemberUser, NewInvitation, Obligations, OwnInvitation, ProfileChange, User, Users};
 use uuid::Uuid;
@@ -34,26 +34,26 @@ pub struct Service {
 const MOST_NAMED: usize = 5;
 
 /// Why an account was not removed in a transaction.
-enum Staying {
+enum NotRemoved {
     /// Nobody else is in these organisations: what binds them is to be asked first.
-    LastOf(Vec<OrgId>),
+    LastMemberOf(Vec<OrgId>),
     /// It is refused.
     Refused(Error),
 }
 
-impl From<Error> for Staying {
+impl From<Error> for NotRemoved {
     fn from(error: Error) -> Self {
         Self::Refused(error)
     }
 }
 
-impl From<Fault> for Staying {
+impl From<Fault> for NotRemoved {
     fn from(fault: Fault) -> Self {
         Self::Refused(fault.into())
     }
 }
 
-impl From<tenants_api::Error> for Staying {
+impl From<tenants_api::Error> for NotRemoved {
     fn from(error: tenants_api::Error) -> Self {
         Self::Refused(error.into())
     }
@@ -133,7 +133,7 @@ impl Service {
     }
 
     /// Removes an account unless it is the last of an organisation that is not known to be `free` of obligations.
-    async fn remove_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, free: &[OrgId]) -> Result<(), Staying> {
+    async fn remove_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, free: &[OrgId]) -> Result<(), NotRemoved> {
         // The person before their organisations: who adds them to one holds the person until then.
         if !repo::lock_for_removal(tx, user).await? {
             return Err(Error::NotFound("person").into());
@@ -146,11 +146,11 @@ impl Service {
         let last_of = left.iter().filter(|left| left.was_last).map(|left| left.member.org).filter(|org| !free.contains(org));
         let last_of: Vec<OrgId> = last_of.collect();
         if !last_of.is_empty() {
-            return Err(Staying::LastOf(last_of));
+            return Err(NotRemoved::LastMemberOf(last_of));
         }
         self.accounts.remove_in(tx, user).await?;
         repo::anonymise(tx, user).await?;
-        for Left { member, .. } in left {
+        for EndedMembership { member, .. } in left {
             let ctx = Ctx { org: member.org, once: None, ..ctx.clone() };
             self.withdraw_invitations_in(tx, &ctx, user).await?;
             let entry = NewEntry::named("users.remove_account", "user", user).before(json!({ "role": member.role }));
@@ -219,8 +219,8 @@ impl Users for Service {
         loop {
             let last_of = match self.system.write(async |tx| self.remove_in(tx, ctx, user, &free).await).await {
                 Ok(()) => return Ok(()),
-                Err(Staying::Refused(error)) => return Err(error),
-                Err(Staying::LastOf(organizations)) => organizations,
+                Err(NotRemoved::Refused(error)) => return Err(error),
+                Err(NotRemoved::LastMemberOf(organizations)) => organizations,
             };
             // Outside of the transaction, which the domains asked here could not use. A contract needs this person's signature to come
             // into force, so none does meanwhile.
@@ -259,6 +259,13 @@ impl Users for Service {
     async fn member(&self, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error> {
         self.authz.check(ctx, perm::MEMBERS_READ, Scope::Organization)?;
         self.uow.read(ctx, async |tx| self.member_user(tx, ctx, user).await).await
+    }
+
+    async fn changeable_member(&self, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error> {
+        if ctx.user_id() != Some(user) {
+            self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        }
+        self.member(ctx, user).await
     }
 
     async fn invite(&self, ctx: &Ctx, new: NewInvitation) -> Result<MemberInvitation, Error> {

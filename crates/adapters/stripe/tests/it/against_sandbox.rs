@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use escrow_api::{
-    DisputeStage, Holding, NewPaymentIntent, PaymentIntentState, PaymentProvider, PaymentStatus, ProviderError, TransferOrder,
+    DisputeStage, Holding, IntentStatus, NewPaymentIntent, PaymentIntentState, PaymentProvider, ProviderError, TransferOrder,
 };
 use kernel::{Currency, Money};
 use stripe_adapter::{Settings, StripeProvider};
@@ -79,7 +79,7 @@ async fn a_payment_is_created_paid_and_settled() {
     let intent = scene.intent("p1", 1_000_000).await;
     assert_eq!(
         (intent.status, intent.amount, intent.amount_received, intent.livemode),
-        (PaymentStatus::Created, eur(1_000_000), eur(0), false)
+        (IntentStatus::Created, eur(1_000_000), eur(0), false)
     );
     assert!(intent.client_secret.is_some());
     assert_eq!(intent.metadata, [("contract_id".into(), "c".into()), ("payment_id".into(), "p1".into())]);
@@ -90,7 +90,7 @@ async fn a_payment_is_created_paid_and_settled() {
     let funds = paid.funds.expect("settled");
     assert_eq!(
         (paid.status, paid.amount_received, funds.gross, funds.available),
-        (PaymentStatus::Succeeded, eur(1_000_000), eur(1_000_000), true)
+        (IntentStatus::Succeeded, eur(1_000_000), eur(1_000_000), true)
     );
     assert_eq!(funds.destination_transfer, None);
     assert!(
@@ -119,10 +119,10 @@ async fn a_declined_card_leaves_the_payment_open_and_says_why() {
     // Whether the browser is told by an answer or by an error is between the two of them.
     let _ = scene.sandbox.confirm(&intent.id, "pm_card_chargeDeclined");
     let state = scene.stripe.payment_intent(&intent.id).await.expect("read");
-    assert_eq!((state.status, state.funds), (PaymentStatus::Created, None));
+    assert_eq!((state.status, state.funds), (IntentStatus::Created, None));
     assert!(state.last_error.as_deref().is_some_and(|error| error.contains("declined")), "{:?}", state.last_error);
     let cancelled = scene.stripe.cancel_payment_intent(&intent.id, "cancel_p1").await.expect("cancelled");
-    assert_eq!(cancelled.status, PaymentStatus::Canceled);
+    assert_eq!(cancelled.status, IntentStatus::Canceled);
     let again = scene.stripe.cancel_payment_intent(&intent.id, "cancel_p1_again").await;
     assert!(matches!(&again, Err(ProviderError::Refused { code, .. }) if code == "payment_intent_unexpected_state"), "{again:?}");
 }
@@ -259,11 +259,11 @@ async fn a_dispute_is_read_at_every_stage() {
     assert_eq!(stage().await, (DisputeStage::Won, true));
     let since = chrono::Utc::now() - chrono::TimeDelta::hours(1);
     for since in [None, Some(since)] {
-        let found = scene.stripe.befallen_since(since).await.expect("listed");
+        let found = scene.stripe.charge_news_since(since).await.expect("listed");
         assert_eq!(found.iter().map(|one| (&one.object, one.intent.as_ref())).collect::<Vec<_>>(), [(&id, Some(&intent.id))]);
     }
     let later = Some(chrono::Utc::now() + chrono::TimeDelta::hours(1));
-    assert_eq!(scene.stripe.befallen_since(later).await, Ok(vec![]));
+    assert_eq!(scene.stripe.charge_news_since(later).await, Ok(vec![]));
 }
 
 #[tokio::test]
@@ -288,12 +288,12 @@ async fn lost_and_closed_disputes_warnings_reviews_and_refunds_are_read() {
     let review = scene.control("reviews", serde_json::json!({"charge": charge})).await;
     let id = review["id"].as_str().expect("an id");
     assert_eq!(scene.stripe.charge(&charge).await.expect("read").review.as_deref(), Some(id));
-    let kinds = |found: Vec<escrow_api::Befallen>| {
+    let kinds = |found: Vec<escrow_api::ChargeNews>| {
         let mut kinds: Vec<_> = found.iter().filter_map(|one| Some(one.object.split_once('_')?.0.to_owned())).collect();
         kinds.sort();
         kinds
     };
-    assert_eq!(kinds(scene.stripe.befallen_since(None).await.expect("listed")), ["dp", "dp", "issfr", "prv"]);
+    assert_eq!(kinds(scene.stripe.charge_news_since(None).await.expect("listed")), ["dp", "dp", "issfr", "prv"]);
     scene.control(&format!("reviews/{id}/close"), serde_json::json!({})).await;
     assert_eq!(scene.stripe.charge(&charge).await.expect("read").review, None);
     let refund = reqwest::Client::new()
@@ -303,7 +303,7 @@ async fn lost_and_closed_disputes_warnings_reviews_and_refunds_are_read() {
         .body(format!("charge={charge}&amount=40"));
     assert!(refund.send().await.expect("answered").status().is_success());
     assert_eq!(scene.stripe.charge(&charge).await.expect("read").amount_refunded, 40);
-    assert_eq!(kinds(scene.stripe.befallen_since(None).await.expect("listed")), ["dp", "dp", "issfr", "re"]);
+    assert_eq!(kinds(scene.stripe.charge_news_since(None).await.expect("listed")), ["dp", "dp", "issfr", "re"]);
 }
 
 #[tokio::test]
@@ -316,9 +316,9 @@ async fn a_payment_that_was_only_authorised_is_known_as_such_and_can_be_cancelle
         .header("content-type", "application/x-www-form-urlencoded")
         .body("payment_method=pm_card_visa&capture_method=manual&return_url=https%3A%2F%2Fexample.com");
     assert!(confirm.send().await.expect("answered").status().is_success());
-    assert_eq!(scene.stripe.payment_intent(&intent.id).await.expect("read").status, PaymentStatus::RequiresCapture);
+    assert_eq!(scene.stripe.payment_intent(&intent.id).await.expect("read").status, IntentStatus::RequiresCapture);
     let cancelled = scene.stripe.cancel_payment_intent(&intent.id, "cancel_p1").await.expect("cancelled");
-    assert_eq!((cancelled.status, cancelled.funds), (PaymentStatus::Canceled, None));
+    assert_eq!((cancelled.status, cancelled.funds), (IntentStatus::Canceled, None));
 }
 
 #[tokio::test]

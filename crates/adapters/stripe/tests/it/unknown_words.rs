@@ -1,6 +1,6 @@
 //! Words that Stripe may add tomorrow, and currencies that are not used here: read as something, never an error that blocks.
 
-use escrow_api::{DisputeStage, PaymentProvider, PaymentStatus};
+use escrow_api::{DisputeStage, IntentStatus, PaymentProvider};
 use kernel::{Currency, Money};
 use serde_json::{Value, json};
 use stripe_adapter::{Settings, StripeProvider};
@@ -43,14 +43,14 @@ fn intent(status: &str, currency: &str, charge: Value) -> Value {
 #[tokio::test]
 async fn the_states_of_a_payment_intent() {
     for (word, expected) in [
-        ("requires_payment_method", PaymentStatus::Created),
-        ("requires_confirmation", PaymentStatus::Created),
-        ("requires_action", PaymentStatus::RequiresAction),
-        ("requires_capture", PaymentStatus::RequiresCapture),
-        ("processing", PaymentStatus::Processing),
-        ("canceled", PaymentStatus::Canceled),
-        ("requires_something_new", PaymentStatus::Unrecognised),
-        ("", PaymentStatus::Unrecognised),
+        ("requires_payment_method", IntentStatus::Created),
+        ("requires_confirmation", IntentStatus::Created),
+        ("requires_action", IntentStatus::RequiresAction),
+        ("requires_capture", IntentStatus::RequiresCapture),
+        ("processing", IntentStatus::Processing),
+        ("canceled", IntentStatus::Canceled),
+        ("requires_something_new", IntentStatus::Unrecognised),
+        ("", IntentStatus::Unrecognised),
     ] {
         let seen = answering(intent(word, "eur", Value::Null)).await.payment_intent("pi_1").await.expect("read");
         assert_eq!((seen.status, seen.funds), (expected, None), "{word}");
@@ -60,7 +60,7 @@ async fn the_states_of_a_payment_intent() {
 #[tokio::test]
 async fn a_currency_that_is_not_used_here() {
     let foreign = answering(intent("succeeded", "xts", Value::Null)).await.payment_intent("pi_1").await.expect("read");
-    assert_eq!((foreign.status, foreign.amount), (PaymentStatus::Succeeded, Money::zero(Currency::EUR)));
+    assert_eq!((foreign.status, foreign.amount), (IntentStatus::Succeeded, Money::zero(Currency::EUR)));
     let booked =
         json!({"id": "txn_1", "amount": 990, "fee": 10, "currency": "xts", "available_on": 1_700_000_000, "status": "new_word"});
     let charge = json!({"id": "ch_1", "transfer": null, "balance_transaction": booked});

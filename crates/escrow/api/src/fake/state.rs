@@ -11,7 +11,7 @@ use crate::{
 
 /// What goes wrong with a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mishap {
+pub enum InjectedFault {
     /// It has its effect, but the answer is lost.
     LoseAnswer,
     /// It is answered 500, which the key repeats from then on; nothing was done.
@@ -39,7 +39,7 @@ pub(super) struct State {
     pub(super) spent_keys: HashSet<String>,
     pub(super) account_of: HashMap<String, String>,
     pub(super) keys: Vec<String>,
-    pub(super) mishaps: HashMap<&'static str, Vec<Mishap>>,
+    pub(super) injected: HashMap<&'static str, Vec<InjectedFault>>,
     pub(super) calls: Vec<&'static str>,
     pub(super) moved: Vec<Money>,
     pub(super) own: BTreeMap<String, OwnTransfer>,
@@ -53,16 +53,16 @@ impl State {
     }
 
     /// Whether this call is answered 500 although it is done; an error if it is not done, or if the key repeats an earlier 500.
-    pub(super) fn spends(&mut self, key: &str, mishap: Option<&Mishap>) -> Result<bool, ProviderError> {
+    pub(super) fn spends(&mut self, key: &str, fault: Option<&InjectedFault>) -> Result<bool, ProviderError> {
         self.keys.push(key.to_owned());
         if self.spent_keys.contains(key) {
             return Err(failed());
         }
-        let fails = matches!(mishap, Some(Mishap::Fail | Mishap::FailAfter));
+        let fails = matches!(fault, Some(InjectedFault::Fail | InjectedFault::FailAfter));
         if fails {
             self.spent_keys.insert(key.to_owned());
         }
-        if mishap == Some(&Mishap::Fail) { Err(failed()) } else { Ok(fails) }
+        if fault == Some(&InjectedFault::Fail) { Err(failed()) } else { Ok(fails) }
     }
 
     /// A charge: as it should be, until somebody changes it.

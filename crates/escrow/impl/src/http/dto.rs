@@ -1,7 +1,7 @@
 //! What goes over the wire.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use escrow_api::{Contract, Escrow, Hold, Milestone, MilestoneStory, Release, Stated};
+use escrow_api::{Contract, Hold, Milestone, MilestoneStory, Payment, Release, RequestedAmount};
 use kernel::OrgId;
 use serde::Serialize;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use web::{AmountOrMoney, MoneyOut, OneOf, Problem};
 
 type ContractStatus = OneOf<escrow_api::ContractStatus>;
 type CostBearer = OneOf<escrow_api::CostBearer>;
-type EscrowStatus = OneOf<escrow_api::EscrowStatus>;
+type PaymentStatus = OneOf<escrow_api::PaymentStatus>;
 type HoldScope = OneOf<escrow_api::HoldScope>;
 type MilestoneStatus = OneOf<escrow_api::MilestoneStatus>;
 type Party = OneOf<escrow_api::Party>;
@@ -19,13 +19,13 @@ type ReviewKind = OneOf<escrow_api::ReviewKind>;
 type ReleaseStatus = OneOf<escrow_api::ReleaseStatus>;
 
 /// The amount meant.
-pub(super) fn stated(amount: AmountOrMoney) -> Result<Stated, Problem> {
+pub(super) fn requested_amount(amount: AmountOrMoney) -> Result<RequestedAmount, Problem> {
     match amount {
-        AmountOrMoney::Plain(amount) => Ok(Stated::Decimal(amount.0)),
+        AmountOrMoney::Plain(amount) => Ok(RequestedAmount::Decimal(amount.0)),
         AmountOrMoney::Money(money) => {
             let mut faults = web::Faults::new();
             let money = faults.check("/amount/amount", money.to_money());
-            faults.into_result(money.map(Stated::Money))
+            faults.into_result(money.map(RequestedAmount::Money))
         }
     }
 }
@@ -221,7 +221,7 @@ impl MilestoneOut {
             submissions: milestone.submissions,
             submitted_at: milestone.submitted_at,
             review_due_at: milestone.review_due_at,
-            escrow_id: milestone.escrow.map(Uuid::from),
+            escrow_id: milestone.payment.map(Uuid::from),
             release: milestone.release.as_ref().map(|release| ReleaseOut::of(release, side(viewer, milestone.owner))),
             created_at: milestone.created_at,
             updated_at: milestone.updated_at,
@@ -281,7 +281,7 @@ pub(super) struct EscrowOut {
     /// Where the milestone stands.
     milestone_status: MilestoneStatus,
     /// `succeeded` is paid, `available` paid and can be released, `suspense` paid otherwise than asked.
-    status: EscrowStatus,
+    status: PaymentStatus,
     /// The milestone's amount.
     amount: MoneyOut,
     /// The platform's fee on it, taken at release.
@@ -302,7 +302,7 @@ pub(super) struct EscrowOut {
 }
 
 impl EscrowOut {
-    pub(super) fn of(escrow: &Escrow, viewer: OrgId) -> Self {
+    pub(super) fn of(escrow: &Payment, viewer: OrgId) -> Self {
         let side = side(viewer, escrow.owner);
         let payer = side == escrow_api::Party::Owner;
         Self {
@@ -357,7 +357,7 @@ impl ReleaseOut {
     pub(super) fn of(release: &Release, viewer: escrow_api::Party) -> Self {
         Self {
             id: release.id.0,
-            escrow_id: release.escrow.0,
+            escrow_id: release.payment.0,
             milestone_id: release.milestone.0,
             sequence: release.seq,
             status: release.status.into(),
@@ -385,26 +385,29 @@ mod tests {
         amount: Option<AmountOrMoney>,
     }
 
-    fn stated(body: &str) -> Result<Option<Stated>, Problem> {
-        web::parse::<Body>(body.as_bytes())?.amount.map(super::stated).transpose()
+    fn requested_amount(body: &str) -> Result<Option<RequestedAmount>, Problem> {
+        web::parse::<Body>(body.as_bytes())?.amount.map(super::requested_amount).transpose()
     }
 
     #[test]
     fn an_amount_is_money_or_a_plain_decimal() {
         let money = kernel::Money::from_minor(1_050, kernel::Currency::EUR);
-        assert_eq!(stated("{}").expect("fine"), None);
-        assert_eq!(stated(r#"{"amount": null}"#).expect("fine"), None);
-        assert_eq!(stated(r#"{"amount": {"amount": "10.5", "currency": "EUR"}}"#).expect("fine"), Some(Stated::Money(money)));
-        let ten_fifty = Some(Stated::Decimal("10.5".parse().expect("a decimal")));
-        assert_eq!(stated(r#"{"amount": "10.50"}"#).expect("fine"), ten_fifty);
-        assert_eq!(stated(r#"{"amount": 10.5}"#).expect("fine"), ten_fifty);
+        assert_eq!(requested_amount("{}").expect("fine"), None);
+        assert_eq!(requested_amount(r#"{"amount": null}"#).expect("fine"), None);
+        assert_eq!(
+            requested_amount(r#"{"amount": {"amount": "10.5", "currency": "EUR"}}"#).expect("fine"),
+            Some(RequestedAmount::Money(money))
+        );
+        let ten_fifty = Some(RequestedAmount::Decimal("10.5".parse().expect("a decimal")));
+        assert_eq!(requested_amount(r#"{"amount": "10.50"}"#).expect("fine"), ten_fifty);
+        assert_eq!(requested_amount(r#"{"amount": 10.5}"#).expect("fine"), ten_fifty);
         for wrong in [
             r#"{"amount": -1}"#,
             r#"{"amount": {"amount": "1"}}"#,
             r#"{"amount": []}"#,
             r#"{"amount": {"amount": "0.001", "currency": "EUR"}}"#,
         ] {
-            assert_eq!(stated(wrong).expect_err("refused").status().as_u16(), 422, "{wrong}");
+            assert_eq!(requested_amount(wrong).expect_err("refused").status().as_u16(), 422, "{wrong}");
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use escrow_api::{Escrows, Fund, Funding, Party, Releasing};
+use escrow_api::{Fund, Funding, Party, Payments, Releasing};
 use kernel::PaymentId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AmountOrMoney, Authed, Id, Idempotent, Json, List, Paging, Problem, Query, Reply};
 
-use super::dto::{EscrowOut, ReleaseOut, stated};
+use super::dto::{EscrowOut, ReleaseOut, requested_amount};
 
 /// A milestone to be funded.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -48,7 +48,7 @@ impl FundingOut {
     /// To the owner, whose verb it is.
     fn of(funding: &Funding) -> Self {
         let payment_intent = IntentOut { id: funding.intent.clone(), client_secret: funding.client_secret.clone() };
-        Self { escrow: EscrowOut::of(&funding.escrow, funding.escrow.owner), payment_intent }
+        Self { escrow: EscrowOut::of(&funding.payment, funding.payment.owner), payment_intent }
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) struct ReleasingOut {
 impl ReleasingOut {
     /// To the owner, whose verb it is.
     fn of(releasing: &Releasing) -> Self {
-        let escrow = &releasing.escrow;
+        let escrow = &releasing.payment;
         Self { escrow: EscrowOut::of(escrow, escrow.owner), release: ReleaseOut::of(&releasing.release, Party::Owner) }
     }
 }
@@ -75,7 +75,7 @@ impl ReleasingOut {
 pub(super) async fn list(
     Authed(ctx): Authed,
     Query(paging): Query<Paging>,
-    service: Data<dyn Escrows>,
+    service: Data<dyn Payments>,
 ) -> Result<HttpResponse, Problem> {
     let page = service.list(&ctx, paging.page()?).await?;
     Ok(Reply::ok(&List::of(page, |escrow| EscrowOut::of(&escrow, ctx.org))).response())
@@ -95,15 +95,15 @@ pub(super) async fn list(
 pub(super) async fn fund(
     Authed(ctx): Authed,
     once: Idempotent,
-    service: Data<dyn Escrows>,
+    service: Data<dyn Payments>,
     body: Json<FundIn>,
 ) -> Result<HttpResponse, Problem> {
     let cmd = Fund {
         milestone: body.0.milestone_id.into(),
         project: body.0.project_id.map(Into::into),
-        amount: body.0.amount.map(stated).transpose()?,
+        amount: body.0.amount.map(requested_amount).transpose()?,
     };
-    let render = |funding: &Funding| Reply::created(format!("/api/escrow/{}", funding.escrow.id), &FundingOut::of(funding));
+    let render = |funding: &Funding| Reply::created(format!("/api/escrow/{}", funding.payment.id), &FundingOut::of(funding));
     once.run(ctx, async |ctx| service.fund(&ctx, cmd).await, render).await
 }
 
@@ -114,7 +114,7 @@ pub(super) async fn read(
     Authed(ctx): Authed,
     Id(id): Id<PaymentId>,
     request: HttpRequest,
-    service: Data<dyn Escrows>,
+    service: Data<dyn Payments>,
 ) -> Result<HttpResponse, Problem> {
     let escrow = service.get(&ctx, id).await?;
     Ok(web::single(&request, &EscrowOut::of(&escrow, ctx.org)))
@@ -133,7 +133,7 @@ pub(super) async fn release(
     Authed(ctx): Authed,
     Id(id): Id<PaymentId>,
     once: Idempotent,
-    service: Data<dyn Escrows>,
+    service: Data<dyn Payments>,
 ) -> Result<HttpResponse, Problem> {
     once.run(ctx, async |ctx| service.release(&ctx, id).await, |releasing: &Releasing| Reply::ok(&ReleasingOut::of(releasing)))
         .await

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AmountOrMoney, Authed, Faults, Id, Idempotent, Json, OneOf, OptionalBody, Problem, Reply};
 
-use super::dto::{MilestoneOut, MilestoneStoryOut, stated};
+use super::dto::{MilestoneOut, MilestoneStoryOut, requested_amount};
 
 /// Work to be submitted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -164,7 +164,7 @@ pub(super) async fn approve(
     body: OptionalBody<ApproveIn>,
 ) -> Result<HttpResponse, Problem> {
     let viewer = ctx.org;
-    let cmd = Approve { milestone, amount: body.0.amount.map(stated).transpose()? };
+    let cmd = Approve { milestone, amount: body.0.amount.map(requested_amount).transpose()? };
     once.run(
         ctx,
         async |ctx| service.approve(&ctx, cmd).await,

@@ -5,7 +5,7 @@ use kernel::Money;
 
 /// What an incident asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asks {
+pub(crate) enum Effect {
     /// The money stops.
     Stop,
     /// Its own stop, if there is one, is over.
@@ -22,7 +22,7 @@ pub(crate) struct Incident {
     pub(crate) state: String,
     /// How far it got; what is lower than what was seen before is old news.
     pub(crate) level: i64,
-    pub(crate) asks: Asks,
+    pub(crate) effect: Effect,
     /// Nothing more is to come.
     pub(crate) is_over: bool,
     /// For a person, in one line.
@@ -34,18 +34,18 @@ const REVIEWED: i64 = 20;
 
 fn of_dispute(dispute: &DisputeState) -> Incident {
     use DisputeStage as S;
-    let (level, asks, is_over) = match dispute.stage {
-        S::Inquiry => (10, Asks::Stop, false),
-        S::InquiryClosed => (20, Asks::LetGo, true),
-        S::Open => (30, Asks::Stop, false),
+    let (level, effect, is_over) = match dispute.stage {
+        S::Inquiry => (10, Effect::Hold, false),
+        S::InquiryClosed => (20, Effect::Lift, true),
+        S::Open => (30, Effect::Hold, false),
         // Won, but where is the money? It stops until it is back.
-        S::WonUnpaid => (40, Asks::Stop, false),
-        S::Won => (50, Asks::LetGo, true),
-        S::Lost => (60, Asks::Stop, true),
+        S::WonUnpaid => (40, Effect::Hold, false),
+        S::Won => (50, Effect::Lift, true),
+        S::Lost => (60, Effect::Hold, true),
     };
     let DisputeState { id, charge, status, amount, reason, .. } = dispute;
     let detail = format!("dispute {id} over {amount} of charge {charge} is {status}, because of {reason}");
-    Incident { kind: HoldKind::Dispute, object: id.clone(), state: status.clone(), level, asks, is_over, detail }
+    Incident { kind: HoldKind::Dispute, object: id.clone(), state: status.clone(), level, effect, is_over, detail }
 }
 
 fn of_warning(warning: &FraudWarning) -> Incident {
@@ -55,7 +55,7 @@ fn of_warning(warning: &FraudWarning) -> Incident {
         object: id.clone(),
         state: fraud_type.clone(),
         level: 10,
-        asks: Asks::Stop,
+        effect: Effect::Hold,
         is_over: true,
         detail: format!("the card's network warns of fraud with charge {charge} ({fraud_type}): a dispute may follow"),
     }
@@ -76,7 +76,7 @@ fn of_charge(charge: &ChargeState) -> Vec<Incident> {
         object: object.to_owned(),
         state,
         level,
-        asks: Asks::Stop,
+        effect: Effect::Hold,
         is_over,
         detail,
     };
@@ -120,7 +120,7 @@ pub(crate) fn incidents(
                     object: id.to_owned(),
                     state: "disputed".to_owned(),
                     level: 20,
-                    asks: Asks::Stop,
+                    effect: Effect::Hold,
                     is_over: true,
                     detail: format!("charge {id} is disputed, but no dispute of it is shown"),
                 });
@@ -132,7 +132,7 @@ pub(crate) fn incidents(
                 object: review.clone(),
                 state: "closed".to_owned(),
                 level: REVIEWED,
-                asks: Asks::LetGo,
+                effect: Effect::Lift,
                 is_over: true,
                 detail: format!("the review of charge {id} ended"),
             }));
@@ -142,7 +142,7 @@ pub(crate) fn incidents(
             object: id.to_owned(),
             state: "unknown to the provider".to_owned(),
             level: 30,
-            asks: Asks::Stop,
+            effect: Effect::Hold,
             is_over: true,
             detail: format!("charge {id}, which brought money, is not known to the provider"),
         }),
@@ -180,8 +180,8 @@ mod tests {
         }
     }
 
-    fn kinds(found: &[Incident]) -> Vec<(&str, Asks)> {
-        found.iter().map(|incident| (incident.kind.name(), incident.asks)).collect()
+    fn kinds(found: &[Incident]) -> Vec<(&str, Effect)> {
+        found.iter().map(|incident| (incident.kind.name(), incident.effect)).collect()
     }
 
     #[test]
@@ -199,9 +199,9 @@ mod tests {
             ("refund", ChargeState { amount_refunded: 1, ..charge() }),
         ];
         for (kind, broken) in wrong {
-            assert_eq!(kinds(&incidents("ch_1", Some(&broken), &[], &[], &[])), [(kind, Asks::Stop)]);
+            assert_eq!(kinds(&incidents("ch_1", Some(&broken), &[], &[], &[])), [(kind, Effect::Hold)]);
         }
-        assert_eq!(kinds(&incidents("ch_1", None, &[], &[], &[])), [("charge", Asks::Stop)]);
+        assert_eq!(kinds(&incidents("ch_1", None, &[], &[], &[])), [("charge", Effect::Hold)]);
     }
 
     #[test]
@@ -218,8 +218,8 @@ mod tests {
     fn a_review_stops_the_money_until_it_ends() {
         let under_review = ChargeState { review: Some("prv_1".to_owned()), ..charge() };
         let known = ["prv_1".to_owned()];
-        assert_eq!(kinds(&incidents("ch_1", Some(&under_review), &[], &[], &known)), [("review", Asks::Stop)]);
-        assert_eq!(kinds(&incidents("ch_1", Some(&charge()), &[], &[], &known)), [("review", Asks::LetGo)]);
+        assert_eq!(kinds(&incidents("ch_1", Some(&under_review), &[], &[], &known)), [("review", Effect::Hold)]);
+        assert_eq!(kinds(&incidents("ch_1", Some(&charge()), &[], &[], &known)), [("review", Effect::Lift)]);
     }
 
     #[test]
@@ -228,7 +228,7 @@ mod tests {
         let stages = [S::Inquiry, S::InquiryClosed, S::Open, S::WonUnpaid, S::Won, S::Lost];
         let seen = stages.map(|stage| of_dispute(&dispute(stage)));
         assert!(seen.windows(2).all(|pair| pair[0].level < pair[1].level), "in their order");
-        let asks = seen.map(|incident| incident.asks == Asks::LetGo);
-        assert_eq!(asks, [false, true, false, false, true, false]);
+        let effect = seen.map(|incident| incident.effect == Effect::Lift);
+        assert_eq!(effect, [false, true, false, false, true, false]);
     }
 }

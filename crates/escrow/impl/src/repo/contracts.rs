@@ -134,7 +134,7 @@ pub(crate) async fn lock(tx: &mut Tx, id: ContractId) -> Result<ContractRow, Err
 }
 
 /// Keeps a contract as it is until the commit, without standing in the way of others who do the same.
-pub(crate) async fn hold(tx: &mut Tx, owner: Uuid, id: ContractId) -> Result<ContractRow, Error> {
+pub(crate) async fn lock_shared(tx: &mut Tx, owner: Uuid, id: ContractId) -> Result<ContractRow, Error> {
     contracts::table
         .find((owner, id.0))
         .select(ContractRow::as_select())

@@ -16,7 +16,7 @@ const LOCK: i64 = 0x31_34_43_6f_76_65_72;
 
 /// What a look at a currency says: coverage, and what the provider said last.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
-pub(crate) struct Looked {
+pub(crate) struct CoverageLook {
     #[diesel(sql_type = Text)]
     pub(crate) currency: String,
     /// Float and money less liabilities, by the books. Negative: short.
@@ -36,7 +36,7 @@ pub(crate) struct Looked {
     pub(crate) stood_still: bool,
 }
 
-impl Looked {
+impl CoverageLook {
     /// What the provider lacks of what the books say; zero if nothing.
     pub(crate) fn missing(&self) -> i64 {
         self.should.zip(self.holds).map_or(0, |(should, holds)| (should - holds).max(0))
@@ -49,14 +49,14 @@ impl Looked {
 }
 
 #[derive(QueryableByName)]
-struct Short {
+struct IsShortRow {
     #[diesel(sql_type = Bool)]
     short: bool,
 }
 
 /// Whether money of this currency stands still, for a tenant.
 pub(crate) async fn is_short(tx: &mut Tx, currency: &str) -> Result<bool, Fault> {
-    let row: Short = diesel::sql_query("select app.coverage_is_short($1) as short")
+    let row: IsShortRow = diesel::sql_query("select app.coverage_is_short($1) as short")
         .bind::<Text, _>(currency)
         .get_result(tx.pg())
         .await
@@ -98,16 +98,17 @@ pub(crate) async fn lock(tx: &mut Tx) -> Result<(), Fault> {
 }
 
 /// Adds up coverage, compares what the provider answered, if it did, and keeps what tenants are told. Whoever calls it holds the lock.
-pub(crate) async fn look(tx: &mut Tx, balance: Option<(Timestamp, &[Holding])>) -> Result<Vec<Looked>, Fault> {
+pub(crate) async fn look_at_coverage(tx: &mut Tx, balance: Option<(Timestamp, &[Holding])>) -> Result<Vec<CoverageLook>, Fault> {
     #[derive(QueryableByName)]
-    struct Still {
+    struct StoppedCurrencyRow {
         #[diesel(sql_type = Text)]
         currency: String,
     }
-    let before: Vec<Still> = diesel::sql_query("select currency from platform_coverage where app.coverage_is_short(currency)")
-        .load(tx.pg())
-        .await
-        .fault()?;
+    let before: Vec<StoppedCurrencyRow> =
+        diesel::sql_query("select currency from platform_coverage where app.coverage_is_short(currency)")
+            .load(tx.pg())
+            .await
+            .fault()?;
     diesel::sql_query(
         "insert into platform_coverage as kept (currency, surplus, short_since)
          select currency, (money + floated - owed)::bigint, case when money + floated < owed then now() end from app.coverage()

@@ -29,14 +29,14 @@ pub(crate) struct NewHold<'a> {
 }
 
 #[derive(QueryableByName)]
-struct Done {
+struct HoldChangedRow {
     #[diesel(sql_type = Bool)]
     done: bool,
 }
 
 /// Places a hold, and says so in both parties' trails. One open hold per place, kind and object: says whether this one is new.
 pub(crate) async fn place(tx: &mut Tx, new: &NewHold<'_>, request: &RequestId) -> Result<bool, Fault> {
-    let row: Done = diesel::sql_query("select app.place_hold($1, $2, $3, $4, $5, $6, $7, $8, $9) as done")
+    let row: HoldChangedRow = diesel::sql_query("select app.place_hold($1, $2, $3, $4, $5, $6, $7, $8, $9) as done")
         .bind::<SqlUuid, _>(new.org)
         .bind::<SqlUuid, _>(Uuid::now_v7())
         .bind::<SqlUuid, _>(new.contract)
@@ -61,7 +61,7 @@ pub(crate) async fn lift(
     reason: &str,
     request: &RequestId,
 ) -> Result<bool, Fault> {
-    let row: Done = diesel::sql_query("select app.lift_hold($1, $2, $3, $4, $5) as done")
+    let row: HoldChangedRow = diesel::sql_query("select app.lift_hold($1, $2, $3, $4, $5) as done")
         .bind::<SqlUuid, _>(org)
         .bind::<SqlUuid, _>(hold)
         .bind::<Nullable<Text>, _>(operator)
@@ -136,7 +136,7 @@ pub(crate) async fn waiting(
 
 /// Where a hold is placed, as the platform finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Spot {
+pub(crate) struct HoldTarget {
     /// The owner's side.
     pub(crate) org: Uuid,
     pub(crate) contract: Uuid,
@@ -144,7 +144,7 @@ pub(crate) struct Spot {
     pub(crate) milestone: Option<Uuid>,
 }
 
-pub(crate) async fn spot_of_milestone(tx: &mut Tx, id: MilestoneId) -> Result<Option<Spot>, Fault> {
+pub(crate) async fn target_of_milestone(tx: &mut Tx, id: MilestoneId) -> Result<Option<HoldTarget>, Fault> {
     let row: Option<(Uuid, Uuid)> = milestones::table
         .filter(milestones::id.eq(id.0))
         .select((milestones::org_id, milestones::contract_id))
@@ -152,13 +152,13 @@ pub(crate) async fn spot_of_milestone(tx: &mut Tx, id: MilestoneId) -> Result<Op
         .await
         .optional()
         .fault()?;
-    Ok(row.map(|(org, contract)| Spot { org, contract, milestone: Some(id.0) }))
+    Ok(row.map(|(org, contract)| HoldTarget { org, contract, milestone: Some(id.0) }))
 }
 
-pub(crate) async fn spot_of_contract(tx: &mut Tx, id: ContractId) -> Result<Option<Spot>, Fault> {
+pub(crate) async fn target_of_contract(tx: &mut Tx, id: ContractId) -> Result<Option<HoldTarget>, Fault> {
     let org: Option<Uuid> =
         contracts::table.filter(contracts::id.eq(id.0)).select(contracts::org_id).first(tx.pg()).await.optional().fault()?;
-    Ok(org.map(|org| Spot { org, contract: id.0, milestone: None }))
+    Ok(org.map(|org| HoldTarget { org, contract: id.0, milestone: None }))
 }
 
 /// An open hold as the platform sees it.
@@ -171,11 +171,11 @@ pub(crate) struct OpenHold {
 }
 
 /// The open holds of exactly this place, the oldest first.
-pub(crate) async fn open_at(tx: &mut Tx, spot: &Spot) -> Result<Vec<OpenHold>, Fault> {
+pub(crate) async fn open_at(tx: &mut Tx, target: &HoldTarget) -> Result<Vec<OpenHold>, Fault> {
     holds::table
-        .filter(holds::org_id.eq(spot.org))
-        .filter(holds::contract_id.eq(spot.contract))
-        .filter(holds::milestone_id.is_not_distinct_from(spot.milestone))
+        .filter(holds::org_id.eq(target.org))
+        .filter(holds::contract_id.eq(target.contract))
+        .filter(holds::milestone_id.is_not_distinct_from(target.milestone))
         .filter(holds::lifted_at.is_null())
         .select((holds::id, holds::kind, holds::placed_at, holds::placed_by))
         .order((holds::placed_at, holds::id))
@@ -185,11 +185,11 @@ pub(crate) async fn open_at(tx: &mut Tx, spot: &Spot) -> Result<Vec<OpenHold>, F
 }
 
 /// The kinds of the open holds that cover this place: a milestone's, and its contract's.
-pub(crate) async fn covering_kinds(tx: &mut Tx, spot: &Spot) -> Result<Vec<String>, Fault> {
+pub(crate) async fn covering_kinds(tx: &mut Tx, target: &HoldTarget) -> Result<Vec<String>, Fault> {
     holds::table
-        .filter(holds::org_id.eq(spot.org))
-        .filter(holds::contract_id.eq(spot.contract))
-        .filter(holds::milestone_id.is_null().or(holds::milestone_id.is_not_distinct_from(spot.milestone)))
+        .filter(holds::org_id.eq(target.org))
+        .filter(holds::contract_id.eq(target.contract))
+        .filter(holds::milestone_id.is_null().or(holds::milestone_id.is_not_distinct_from(target.milestone)))
         .filter(holds::lifted_at.is_null())
         .select(holds::kind)
         .order((holds::placed_at, holds::id))
@@ -199,15 +199,15 @@ pub(crate) async fn covering_kinds(tx: &mut Tx, spot: &Spot) -> Result<Vec<Strin
 }
 
 /// How many releases of this place may have left already.
-pub(crate) async fn maybe_sent(tx: &mut Tx, spot: &Spot) -> Result<usize, Fault> {
+pub(crate) async fn maybe_sent(tx: &mut Tx, target: &HoldTarget) -> Result<usize, Fault> {
     let mut query = releases::table
-        .filter(releases::org_id.eq(spot.org))
-        .filter(releases::contract_id.eq(spot.contract))
+        .filter(releases::org_id.eq(target.org))
+        .filter(releases::contract_id.eq(target.contract))
         .filter(releases::status.eq_any(["sending", "unknown"]))
         .filter(releases::maybe_sent_at.is_not_null())
         .select(releases::id)
         .into_boxed();
-    if let Some(milestone) = spot.milestone {
+    if let Some(milestone) = target.milestone {
         query = query.filter(releases::milestone_id.eq(milestone));
     }
     let found: Vec<Uuid> = query.load(tx.pg()).await.fault()?;

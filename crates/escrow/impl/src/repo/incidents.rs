@@ -3,7 +3,7 @@
 
 use db::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Uuid as SqlUuid};
-use escrow_api::{Befallen, HoldKind};
+use escrow_api::{ChargeNews, HoldKind};
 use kernel::{Fault, OrgId, PaymentId, RequestId, Timestamp};
 use uuid::Uuid;
 
@@ -46,14 +46,14 @@ pub(crate) async fn left(tx: &mut Tx, payment: &PaymentRow) -> Result<bool, Faul
 }
 
 #[derive(QueryableByName)]
-struct Grew {
+struct IncidentGrewRow {
     #[diesel(sql_type = Bool)]
     grew: bool,
 }
 
 /// Keeps what was seen. Says whether it is news: the first of its kind, or further than before.
 pub(crate) async fn keep(tx: &mut Tx, payment: &PaymentRow, seen: &Incident) -> Result<bool, Fault> {
-    let row: Grew = diesel::sql_query(
+    let row: IncidentGrewRow = diesel::sql_query(
         "with before as (select level from charge_incidents where org_id = $1 and payment_id = $2 and kind = $3 and object = $4),
          kept as (
              insert into charge_incidents as known (org_id, payment_id, kind, object, state, level, is_over) values ($1, $2, $3, $4, $5, $6, $7)
@@ -118,9 +118,9 @@ pub(crate) async fn payment(tx: &ReadTx<'_>, org: OrgId, id: PaymentId) -> Resul
 }
 
 /// Whose charge it is: by the payment intent, or by the charge.
-pub(crate) async fn payment_of(tx: &ReadTx<'_>, befallen: &Befallen) -> Result<Option<(OrgId, PaymentId)>, Fault> {
+pub(crate) async fn payment_of(tx: &ReadTx<'_>, news: &ChargeNews) -> Result<Option<(OrgId, PaymentId)>, Fault> {
     let found: Option<(Uuid, Uuid)> = payments::table
-        .filter(payments::intent.eq(befallen.intent.as_deref()).or(payments::charge.eq(befallen.charge.as_deref())))
+        .filter(payments::intent.eq(news.intent.as_deref()).or(payments::charge.eq(news.charge.as_deref())))
         .select((payments::org_id, payments::id))
         .first(&mut tx.pg())
         .await
@@ -187,14 +187,14 @@ pub(crate) async fn set_looked_until(tx: &mut Tx, until: Timestamp) -> Result<()
 }
 
 #[derive(QueryableByName)]
-struct Widened {
+struct HoldsWidenedRow {
     #[diesel(sql_type = diesel::sql_types::Integer)]
     widened: i32,
 }
 
 /// Money of the milestone left: what befell its charge stops its whole contract. Says how many holds that makes.
 pub(crate) async fn widen(tx: &mut Tx, org: Uuid, contract: Uuid, milestone: Uuid, request: &RequestId) -> Result<i32, Fault> {
-    let row: Widened = diesel::sql_query("select app.widen_holds($1, $2, $3, $4) as widened")
+    let row: HoldsWidenedRow = diesel::sql_query("select app.widen_holds($1, $2, $3, $4) as widened")
         .bind::<SqlUuid, _>(org)
         .bind::<SqlUuid, _>(contract)
         .bind::<SqlUuid, _>(milestone)

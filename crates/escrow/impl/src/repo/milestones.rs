@@ -90,7 +90,7 @@ pub(crate) async fn of_contracts(mut pg: Reader<'_>, owners: &[Uuid], contracts:
 pub(crate) async fn views(pg: Reader<'_>, rows: Vec<MilestoneRow>) -> Result<Vec<Milestone>, Fault> {
     let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = rows.iter().map(|row| (row.org_id, row.id)).unzip();
     let held = ledger::held(pg, &owners, &ids).await?;
-    let escrows: HashMap<Uuid, Uuid> = payments::newest(pg, &owners, &ids).await?;
+    let payments: HashMap<Uuid, Uuid> = payments::newest(pg, &owners, &ids).await?;
     let mut releases = releases::newest(pg, &owners, &ids).await?;
     let frozen: Vec<Uuid> = rows.iter().filter(|row| row.frozen).map(|row| row.contract_id).collect();
     let held_by = if frozen.is_empty() { HashMap::new() } else { holds::of_contracts(pg, &owners, &frozen).await? };
@@ -117,7 +117,7 @@ pub(crate) async fn views(pg: Reader<'_>, rows: Vec<MilestoneRow>) -> Result<Vec
                 submissions: count(row.submissions),
                 submitted_at: row.submitted_at,
                 review_due_at: row.review_due_at,
-                escrow: escrows.get(&row.id).map(|id| (*id).into()),
+                payment: payments.get(&row.id).map(|id| (*id).into()),
                 release: releases.remove(&row.id).map(|release| release.view()).transpose()?,
                 created_at: row.created_at,
                 updated_at: row.updated_at,
@@ -179,7 +179,7 @@ pub(crate) struct NewReview<'a> {
     pub(crate) by: Option<UserId>,
 }
 
-pub(crate) async fn say(tx: &mut Tx, milestone: &MilestoneRow, new: NewReview<'_>) -> Result<(), Fault> {
+pub(crate) async fn insert_review(tx: &mut Tx, milestone: &MilestoneRow, new: NewReview<'_>) -> Result<(), Fault> {
     diesel::insert_into(milestone_reviews::table)
         .values((
             milestone_reviews::org_id.eq(milestone.org_id),

@@ -1,4 +1,4 @@
-//! Payee accounts and the escrow accounts of contracts: what decides whether money may go out.
+//! Payee accounts and the contract accounts: what decides whether money may go out.
 
 use db::prelude::*;
 use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
@@ -79,7 +79,13 @@ pub(crate) fn status_of(account: &AccountState) -> PayeeStatus {
 
 /// Takes over what the provider says of the organisation's account, which the caller has locked as `row`; an account once known never turns
 /// into another.
-pub(crate) async fn learn(tx: &mut Tx, row: &PayeeRow, account: &AccountState, looks: i32, next: Timestamp) -> Result<(), Fault> {
+pub(crate) async fn apply_account_state(
+    tx: &mut Tx,
+    row: &PayeeRow,
+    account: &AccountState,
+    looks: i32,
+    next: Timestamp,
+) -> Result<(), Fault> {
     if row.account.as_ref().is_some_and(|known| *known != account.id) {
         return Err(Fault::internal(format!("{} has another payee account than {}", row.org_id, account.id)));
     }
@@ -176,7 +182,7 @@ pub(crate) async fn next_key(tx: &mut Tx, org: OrgId, spent: i32) -> Result<i32,
 }
 
 #[derive(QueryableByName)]
-struct Still {
+struct SuspendedContractRow {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
 }
@@ -184,7 +190,7 @@ struct Still {
 /// Which of the contracts, told with the owner of each, stand still until their contractor has an account again.
 pub(crate) async fn without(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
     let sql = "select c.id from unnest($1, $2) as c (org_id, id) where app.lacks_payee(c.org_id, c.id)";
-    let still: Vec<Still> = diesel::sql_query(sql)
+    let still: Vec<SuspendedContractRow> = diesel::sql_query(sql)
         .bind::<Array<SqlUuid>, _>(owners)
         .bind::<Array<SqlUuid>, _>(contracts)
         .load(&mut pg)
@@ -194,7 +200,7 @@ pub(crate) async fn without(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uu
 }
 
 #[derive(QueryableByName)]
-struct Told {
+struct PayeeOfContractRow {
     #[diesel(sql_type = Nullable<Text>)]
     account: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -203,7 +209,7 @@ struct Told {
 
 /// The account that the contractor of a contract is paid to, if it can be paid: told to both parties.
 pub(crate) async fn payable(tx: &mut Tx, contract: &ContractRow) -> Result<Option<String>, Fault> {
-    let told: Option<Told> = diesel::sql_query("select account, status from app.payee_of_contract($1, $2)")
+    let told: Option<PayeeOfContractRow> = diesel::sql_query("select account, status from app.payee_of_contract($1, $2)")
         .bind::<SqlUuid, _>(contract.org_id)
         .bind::<SqlUuid, _>(contract.id)
         .get_result(tx.pg())
@@ -213,7 +219,7 @@ pub(crate) async fn payable(tx: &mut Tx, contract: &ContractRow) -> Result<Optio
     Ok(told.filter(|told| told.status.as_deref() == Some(PayeeStatus::Active.name())).and_then(|told| told.account))
 }
 
-/// Whether the contract's escrow account is active.
+/// Whether the contract's contract account is active.
 pub(crate) async fn escrow_is_active(tx: &mut Tx, contract: &ContractRow) -> Result<bool, Fault> {
     let status: Option<String> = escrow_accounts::table
         .filter(escrow_accounts::org_id.eq(contract.org_id).and(escrow_accounts::contract_id.eq(contract.id)))

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use db::prelude::*;
-use escrow_api::{Error, Escrow, EscrowStatus, MilestoneStatus};
+use escrow_api::{Error, MilestoneStatus, Payment, PaymentStatus};
 use kernel::{ContractId, Fault, MilestoneId, OrgId, Page, PageRequest, PaymentId, Position, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -37,8 +37,8 @@ pub(crate) struct PaymentRow {
 }
 
 impl PaymentRow {
-    pub(crate) fn status(&self) -> Result<EscrowStatus, Fault> {
-        db::named::<EscrowStatus>(&self.status)
+    pub(crate) fn status(&self) -> Result<PaymentStatus, Fault> {
+        db::named::<PaymentStatus>(&self.status)
     }
 }
 
@@ -155,7 +155,7 @@ pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageReques
 }
 
 /// The payments of rows, in their order, with milestone state, what is held and the newest release.
-pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<PaymentRow>) -> Result<Vec<Escrow>, Fault> {
+pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<PaymentRow>) -> Result<Vec<Payment>, Fault> {
     let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = rows.iter().map(|row| (row.org_id, row.milestone_id)).unzip();
     let states: HashMap<Uuid, String> = milestones::table
         .filter(milestones::org_id.eq_any(&owners).and(milestones::id.eq_any(&ids)))
@@ -172,9 +172,9 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<PaymentRow>) -> Result<V
         .map(|row| {
             let milestone = states.get(&row.milestone_id).map_or("", String::as_str);
             // What is held belongs to the payment that brought it.
-            let brought = matches!(row.status()?, EscrowStatus::Succeeded | EscrowStatus::Available);
+            let brought = matches!(row.status()?, PaymentStatus::Succeeded | PaymentStatus::Available);
             let held = if brought { held.get(&row.milestone_id).copied().unwrap_or(0) } else { 0 };
-            Ok(Escrow {
+            Ok(Payment {
                 id: PaymentId(row.id),
                 owner: OrgId(row.org_id),
                 contract: ContractId(row.contract_id),
@@ -196,7 +196,7 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<PaymentRow>) -> Result<V
         .collect()
 }
 
-pub(crate) async fn view(pg: Reader<'_>, id: PaymentId) -> Result<Escrow, Error> {
+pub(crate) async fn view(pg: Reader<'_>, id: PaymentId) -> Result<Payment, Error> {
     let row = row(pg, id).await?;
     views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("escrow"))
 }
@@ -204,7 +204,7 @@ pub(crate) async fn view(pg: Reader<'_>, id: PaymentId) -> Result<Escrow, Error>
 /// What was learnt of a payment.
 #[derive(AsChangeset)]
 #[diesel(table_name = payments)]
-pub(crate) struct Learnt {
+pub(crate) struct PaymentChange {
     pub(crate) status: &'static str,
     pub(crate) intent: Option<String>,
     pub(crate) charge: Option<String>,
@@ -267,7 +267,7 @@ pub(crate) async fn insert_stray(tx: &mut Tx, named: &PaymentRow, contractor: Uu
             payments::contract_id.eq(named.contract_id),
             payments::contractor_org_id.eq(contractor),
             payments::milestone_id.eq(named.milestone_id),
-            payments::status.eq(EscrowStatus::Failed.name()),
+            payments::status.eq(PaymentStatus::Failed.name()),
             payments::amount.eq(named.amount),
             payments::fee.eq(named.fee),
             payments::charged.eq(named.charged),
@@ -289,8 +289,8 @@ pub(crate) async fn insert_stray(tx: &mut Tx, named: &PaymentRow, contractor: Uu
     Ok(PaymentId(id))
 }
 
-pub(crate) async fn save(tx: &mut Tx, payment: &PaymentRow, learnt: &Learnt) -> Result<(), Fault> {
+pub(crate) async fn save(tx: &mut Tx, payment: &PaymentRow, change: &PaymentChange) -> Result<(), Fault> {
     let row = payments::table.find((payment.org_id, payment.id));
-    let changed = diesel::update(row).set(learnt).execute(tx.pg()).await.fault()?;
+    let changed = diesel::update(row).set(change).execute(tx.pg()).await.fault()?;
     if changed == 1 { Ok(()) } else { Err(Fault::internal(format!("payment {} is not this tenant's to change", payment.id))) }
 }

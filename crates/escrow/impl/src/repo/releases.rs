@@ -57,7 +57,7 @@ impl ReleaseRow {
     pub(crate) fn view(&self) -> Result<Release, Fault> {
         Ok(Release {
             id: ReleaseId(self.id),
-            escrow: PaymentId(self.payment_id),
+            payment: PaymentId(self.payment_id),
             milestone: MilestoneId(self.milestone_id),
             seq: count(self.seq),
             status: self.status()?,
@@ -250,7 +250,7 @@ pub(crate) async fn newest_of_payments(
 /// A step of a release.
 #[derive(AsChangeset, Default)]
 #[diesel(table_name = releases)]
-pub(crate) struct Step {
+pub(crate) struct ReleaseChange {
     pub(crate) status: Option<&'static str>,
     pub(crate) destination: Option<String>,
     pub(crate) transfer: Option<String>,
@@ -278,7 +278,7 @@ pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: ReleaseId, at: Times
     Ok(())
 }
 
-pub(crate) async fn save(tx: &mut Tx, owner: Uuid, id: Uuid, step: &Step) -> Result<ReleaseRow, Fault> {
+pub(crate) async fn save(tx: &mut Tx, owner: Uuid, id: Uuid, step: &ReleaseChange) -> Result<ReleaseRow, Fault> {
     diesel::update(releases::table.find((owner, id)))
         .set((step, releases::updated_at.eq(diesel::dsl::now)))
         .returning(ReleaseRow::as_returning())

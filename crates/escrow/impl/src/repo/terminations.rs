@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use db::prelude::*;
-use escrow_api::{EscrowStatus, MilestoneStatus, Party, Termination};
+use escrow_api::{MilestoneStatus, Party, PaymentStatus, Termination};
 use kernel::{Fault, Money, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -106,7 +106,7 @@ pub(crate) async fn obstacles(pg: Reader<'_>, contract: &ContractRow) -> Result<
                 let mut under_way = false;
                 for payment in paid {
                     let status = payment.status()?;
-                    under_way |= is_live(status) && !matches!(status, EscrowStatus::Created | EscrowStatus::RequiresAction);
+                    under_way |= is_live(status) && !matches!(status, PaymentStatus::Created | PaymentStatus::RequiresAction);
                 }
                 if !under_way {
                     continue;
@@ -136,7 +136,7 @@ pub(crate) async fn obstacles(pg: Reader<'_>, contract: &ContractRow) -> Result<
 /// Payments that nobody made yet, and that somebody still could.
 pub(crate) async fn unpaid(mut pg: Reader<'_>, contract: &ContractRow) -> Result<Vec<PaymentRow>, Fault> {
     use crate::schema::payments as p;
-    let waiting = [EscrowStatus::Created, EscrowStatus::RequiresAction, EscrowStatus::Failed].map(EscrowStatus::name);
+    let waiting = [PaymentStatus::Created, PaymentStatus::RequiresAction, PaymentStatus::Failed].map(PaymentStatus::name);
     p::table
         .filter(p::org_id.eq(contract.org_id).and(p::contract_id.eq(contract.id)).and(p::status.eq_any(waiting)))
         .order(p::id)

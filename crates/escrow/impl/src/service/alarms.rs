@@ -1,4 +1,4 @@
-//! What a person must look at: an alarm stays a row until it is settled, a page is heard again and again until it is over.
+//! What a person must look at: an alarm stays a row until it is settled, and a person is woken again and again until it is over.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use kernel::Fault;
 use uow::{Alarm, ReadTx, Tx};
 
 /// The target of log lines for which a person is woken.
-const PAGE: &str = "page";
+const WAKE: &str = "wake";
 
 /// Money of a currency does not cover what is owed. About the currency; over when it is covered again.
 pub(super) const COVERAGE_SHORT: &str = "coverage_short";
@@ -33,10 +33,10 @@ pub(super) const TRANSFER_REVERSED: &str = "transfer_reversed";
 /// The provider refused a release. About the release; over when another one of its milestone is under way or sent.
 pub(super) const RELEASE_REFUSED: &str = "release_refused";
 
-/// Something for which a person is woken, again and again until it is over: logged as an error under the target `page`, and counted.
-pub(super) fn page(kind: &'static str, detail: &str) {
-    tracing::error!(target: PAGE, kind, detail, "escrow page");
-    metrics::counter!("escrow_pages_total", "kind" => kind).increment(1);
+/// Something for which a person is woken, again and again until it is over: logged as an error under the target `wake`, and counted.
+pub(super) fn wake(kind: &'static str, detail: &str) {
+    tracing::error!(target: WAKE, kind, detail, "escrow wake");
+    metrics::counter!("escrow_wakes_total", "kind" => kind).increment(1);
 }
 
 /// Something a person must look at: logged as an error, counted, and a row until a person settles it.
@@ -57,13 +57,13 @@ pub(super) async fn raise_in(tx: &mut Tx, alarm: Alarm) -> Result<(), Fault> {
 }
 
 /// What a look at everything of a kind found: which alarms are to be raised, and which are over.
-pub(super) struct Watched {
+pub(super) struct AlarmSweep {
     kind: &'static str,
     open: Vec<String>,
     found: Vec<Alarm>,
 }
 
-impl Watched {
+impl AlarmSweep {
     /// Begins a look: asks what is open before anything is looked at, so that what is not found afterwards is over.
     pub(super) async fn begin(tx: &ReadTx<'_>, kind: &'static str) -> Result<Self, Fault> {
         Ok(Self { kind, open: db::alarming(tx, kind).await?, found: Vec::new() })

@@ -6,14 +6,14 @@
 //! for it: then the whole contract stands still until a person has settled who bears it.
 
 use chrono::TimeDelta;
-use escrow_api::{Befallen, Error, HoldKind, ProviderError};
+use escrow_api::{ChargeNews, Error, HoldKind, ProviderError};
 use kernel::{Fault, OrgId, RequestId};
 use uow::{Alarm, Job, Tx};
 
 use super::Service;
 use super::alarms::raise_in;
 use crate::jobs::{self, SyncCharge, SyncPayment};
-use crate::model::incident::{Asks, Incident, incidents};
+use crate::model::incident::{Effect, Incident, incidents};
 use crate::repo;
 use crate::repo::holds::NewHold;
 use crate::repo::payments::PaymentRow;
@@ -48,8 +48,8 @@ impl Service {
         if payment.charge.is_none() {
             // The news may be faster than those of the payment itself. A payment that learns its charge is looked at again.
             self.sync_payment(SyncPayment { org: job.org, payment: job.payment }).await?;
-            let Some(learnt) = read().await? else { return Ok(()) };
-            payment = learnt;
+            let Some(latest) = read().await? else { return Ok(()) };
+            payment = latest;
         }
         self.look_at_charge(&payment).await
     }
@@ -86,9 +86,9 @@ impl Service {
             if !repo::incidents::keep(tx, payment, incident).await? {
                 continue;
             }
-            match incident.asks {
-                Asks::Stop => Self::stop_in(tx, payment, incident, &request).await?,
-                Asks::LetGo => {
+            match incident.effect {
+                Effect::Hold => Self::stop_in(tx, payment, incident, &request).await?,
+                Effect::Lift => {
                     let reason = format!("{}: {}", incident.object, incident.state);
                     let mut lifted = false;
                     for hold in repo::incidents::holds_of(tx, payment, incident.kind, &incident.object).await? {
@@ -144,14 +144,14 @@ impl Service {
     }
 
     /// Where to look for what befell a charge; none if it is not ours.
-    async fn charge_look(&self, befallen: &Befallen) -> Result<Option<Job>, Error> {
-        let found = self.system.read(async |tx| repo::incidents::payment_of(tx, befallen).await).await?;
+    async fn charge_look(&self, news: &ChargeNews) -> Result<Option<Job>, Error> {
+        let found = self.system.read(async |tx| repo::incidents::payment_of(tx, news).await).await?;
         Ok(found.map(|(org, payment)| jobs::sync_charge(org, payment)))
     }
 
     /// Money that is taken back and belongs to no payment of ours: a person must find out.
-    pub(super) async fn unmatched(&self, befallen: &Befallen) -> Result<(), Error> {
-        let Befallen { object, charge, intent } = befallen;
+    pub(super) async fn unmatched(&self, news: &ChargeNews) -> Result<(), Error> {
+        let ChargeNews { object, charge, intent } = news;
         let (charge, intent) = (charge.as_deref().unwrap_or("unknown"), intent.as_deref().unwrap_or("unknown"));
         let detail = format!("{object} is about charge {charge} of payment intent {intent}, which belongs to no payment here");
         let alarm = Alarm { kind: UNMATCHED, about: ("provider_object", object.clone()), org: None, detail };
@@ -187,7 +187,7 @@ impl Service {
         if until.is_some_and(|until| now < until + every) {
             return Ok(());
         }
-        let found = self.provider.befallen_since(until.map(|until| until - OVERLAP)).await?;
+        let found = self.provider.charge_news_since(until.map(|until| until - OVERLAP)).await?;
         let objects: Vec<String> = found.iter().map(|one| one.object.clone()).collect();
         let known = self
             .system

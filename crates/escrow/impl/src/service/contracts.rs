@@ -149,7 +149,7 @@ impl Contracts for Service {
                 let contract = repo::contracts::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("contract"))?;
                 // Nothing is under way before it is in force.
                 let milestones: Vec<_> =
-                    contract.milestones.iter().filter(|one| one.escrow.is_some()).map(|one| one.id.0).collect();
+                    contract.milestones.iter().filter(|one| one.payment.is_some()).map(|one| one.id.0).collect();
                 let under_way = UnderWay::of(pg, contract.owner.0, &milestones).await?;
                 Ok::<_, Error>((contract, under_way))
             })

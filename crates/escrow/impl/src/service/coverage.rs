@@ -6,10 +6,10 @@ use kernel::{Fault, Money, Timestamp};
 use uow::{Alarm, Tx};
 
 use super::Service;
-use super::alarms::{BALANCE_SHORT, BALANCE_UNREAD, COVERAGE_SHORT, alarm_in, page};
+use super::alarms::{BALANCE_SHORT, BALANCE_UNREAD, COVERAGE_SHORT, alarm_in, wake};
 use crate::jobs;
 use crate::repo;
-use crate::repo::coverage::Looked;
+use crate::repo::coverage::CoverageLook;
 
 /// So many looks at the balance may fail in a row before a person is told.
 const FAILURES: i32 = 5;
@@ -18,7 +18,7 @@ const FAILURES: i32 = 5;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Coverage {
     /// What was seen.
-    pub(super) seen: Looked,
+    pub(super) seen: CoverageLook,
     /// Releases that waited for this look and are sent now.
     pub(super) resumed: usize,
 }
@@ -37,9 +37,10 @@ pub(super) async fn look_in(tx: &mut Tx, balance: Option<&Balance>) -> Result<Ve
     if let Some(Balance { answer: Err(error), .. }) = balance {
         unread_in(tx, error).await?;
     }
-    let looked = repo::coverage::look(tx, answered).await?;
-    let of =
-        |which: fn(&Looked) -> bool| looked.iter().filter(|one| !which(one)).map(|one| one.currency.clone()).collect::<Vec<_>>();
+    let looked = repo::coverage::look_at_coverage(tx, answered).await?;
+    let of = |which: fn(&CoverageLook) -> bool| {
+        looked.iter().filter(|one| !which(one)).map(|one| one.currency.clone()).collect::<Vec<_>>()
+    };
     tx.end_alarms(COVERAGE_SHORT, &of(|one| one.surplus < 0)).await?;
     tx.end_alarms(BALANCE_SHORT, &of(|one| one.missing() > 0)).await?;
     if answered.is_some() {
@@ -47,7 +48,7 @@ pub(super) async fn look_in(tx: &mut Tx, balance: Option<&Balance>) -> Result<Ve
     }
     let mut found = Vec::with_capacity(looked.len());
     for seen in looked {
-        for (kind, detail) in told(&seen)? {
+        for (kind, detail) in shortfalls(&seen)? {
             tx.alarm(Alarm { kind, about: ("currency", seen.currency.clone()), org: None, detail }).await?;
         }
         let waiting = if seen.stood_still && !seen.stands_still() {
@@ -79,7 +80,7 @@ async fn unread_in(tx: &mut Tx, error: &ProviderError) -> Result<(), Fault> {
 }
 
 /// What lacks of a currency, in words, and whether its money stands still for it; nothing if nothing lacks.
-fn told(seen: &Looked) -> Result<Vec<(&'static str, String)>, Fault> {
+fn shortfalls(seen: &CoverageLook) -> Result<Vec<(&'static str, String)>, Fault> {
     let currency = repo::currency(&seen.currency)?;
     let money = |minor| Money::from_minor(minor, currency);
     let mut told = Vec::new();
@@ -111,8 +112,8 @@ fn told(seen: &Looked) -> Result<Vec<(&'static str, String)>, Fault> {
     Ok(told)
 }
 
-/// Sets the gauges, and pages a person for every currency that stands still.
-pub(super) fn announce(found: &[Coverage]) -> Result<(), Fault> {
+/// Sets the gauges, and wakes a person for every currency that stands still.
+pub(super) fn report_coverage(found: &[Coverage]) -> Result<(), Fault> {
     for Coverage { seen, resumed } in found {
         let gauge = |name: &'static str, minor: i64| {
             #[allow(clippy::cast_precision_loss)]
@@ -124,8 +125,8 @@ pub(super) fn announce(found: &[Coverage]) -> Result<(), Fault> {
             gauge("escrow_provider_should_hold_minor", should);
         }
         // Within the reserve it is an alarm, for which nobody is woken.
-        for (kind, detail) in told(seen)?.into_iter().filter(|_| seen.stands_still()) {
-            page(kind, &detail);
+        for (kind, detail) in shortfalls(seen)?.into_iter().filter(|_| seen.stands_still()) {
+            wake(kind, &detail);
         }
         if *resumed > 0 {
             tracing::info!(currency = seen.currency, resumed, "covered again: releases go on");
@@ -152,7 +153,7 @@ impl Service {
                 look_in(tx, Some(&balance)).await
             })
             .await?;
-        announce(&found)?;
+        report_coverage(&found)?;
         Ok(found.into_iter().filter(|one| one.seen.stands_still()).map(|one| one.seen.currency).collect())
     }
 }

@@ -241,7 +241,7 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "CONTRACT_WITHOUT_ACCOUNT",
-        "select c.id::text as subject, 'contract is in force without an escrow account' as detail
+        "select c.id::text as subject, 'contract is in force without an contract account' as detail
          from contracts c left join escrow_accounts a on a.org_id = c.org_id and a.contract_id = c.id
          where c.status in ('active', 'suspended', 'practically_complete') and a.contract_id is null",
     ),

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use uow::SystemUow;
 
 use super::alarms::{OWN_MONEY_UNDONE, PAYOUT};
-use super::coverage::{Coverage, announce, look_in};
+use super::coverage::{Coverage, look_in, report_coverage};
 use crate::ledger::{Account, Posting};
 use crate::repo;
 use crate::repo::coverage::NewFloat;
@@ -388,7 +388,7 @@ pub async fn post_float(
             Ok((posted, found))
         })
         .await?;
-    announce(&found)?;
+    report_coverage(&found)?;
     Ok(posted)
 }
 

@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{Error, Escrow, EscrowStatus, Escrows, Fund, Funding, MilestoneStatus, Party, PaymentStatus, Releasing, perm};
+use escrow_api::{Error, Fund, Funding, IntentStatus, MilestoneStatus, Party, Payment, PaymentStatus, Payments, Releasing, perm};
 use kernel::{Ctx, Fault, FieldFault, Page, PageRequest, PaymentId};
 use serde_json::json;
 use uow::Tx;
 
 use super::looks::UnderWay;
-use super::milestones::{moved, refuse_returned_money_in, stated};
-use super::{Service, conflict, unkeyed};
+use super::milestones::{in_contract_currency, next_status, refuse_returned_money_in};
+use super::{Service, conflict, without_idempotency_key};
 use crate::model::money::Split;
 use crate::model::{MilestoneEvent, is_live};
 use crate::repo;
@@ -30,7 +30,7 @@ fn mismatches(cmd: &Fund, project: uuid::Uuid, milestone: &MilestoneRow) -> Resu
         faults.push(FieldFault::new("/projectId", "MISMATCH", "the milestone belongs to another project"));
     }
     let amount = milestone.amount()?;
-    match cmd.amount.map(|given| stated(given, amount)) {
+    match cmd.amount.map(|given| in_contract_currency(given, amount)) {
         Some(Ok(given)) if given != amount => {
             faults.push(FieldFault::new("/amount", "MISMATCH", format!("the milestone's amount is {amount}")));
         }
@@ -57,21 +57,21 @@ impl Service {
         for payment in earlier {
             let Some(intent) = &payment.intent else { continue };
             let declined = match payment.status()? {
-                EscrowStatus::Created | EscrowStatus::RequiresAction | EscrowStatus::Processing => {
+                PaymentStatus::Created | PaymentStatus::RequiresAction | PaymentStatus::Processing => {
                     let seen = self.provider.payment_intent(intent).await?;
-                    let seen = self.let_go(&system, PaymentId(payment.id), seen).await?;
-                    self.learn(&system, PaymentId(payment.id), &seen).await?;
-                    if seen.status == PaymentStatus::RequiresCapture {
+                    let seen = self.cancel_if_only_authorised(&system, PaymentId(payment.id), seen).await?;
+                    self.apply_provider_state(&system, PaymentId(payment.id), &seen).await?;
+                    if seen.status == IntentStatus::RequiresCapture {
                         let hint = "its payer only authorised it, and it cannot be cancelled now: try again later";
                         return Err(conflict("escrow", "requires_capture", hint));
                     }
-                    seen.status == PaymentStatus::Created && seen.last_error.is_some()
+                    seen.status == IntentStatus::Created && seen.last_error.is_some()
                 }
-                status => status == EscrowStatus::Failed,
+                status => status == PaymentStatus::Failed,
             };
             if declined {
                 let seen = self.cancel_intent(payment.id, intent).await?;
-                self.learn(&system, PaymentId(payment.id), &seen).await?;
+                self.apply_provider_state(&system, PaymentId(payment.id), &seen).await?;
             }
         }
         Ok(())
@@ -87,8 +87,8 @@ impl Service {
         let payments = repo::payments::of_milestone(reader(tx), &milestone).await?;
         for payment in payments {
             match payment.status()? {
-                EscrowStatus::Created | EscrowStatus::RequiresAction => {
-                    self.no_hold_in(tx, &milestone).await?;
+                PaymentStatus::Created | PaymentStatus::RequiresAction => {
+                    self.check_no_hold_in(tx, &milestone).await?;
                     self.money_may_come_in(tx, &contract).await?;
                     return Ok(payment);
                 }
@@ -96,15 +96,15 @@ impl Service {
                     return Err(conflict("milestone", milestone.status()?, format!("its payment is {status}")));
                 }
                 // Who declined it once may still be able to pay it: two payable intents are one too many.
-                EscrowStatus::Failed if payment.intent.is_some() => {
+                PaymentStatus::Failed if payment.intent.is_some() => {
                     let hint = "an earlier payment of it failed and is not cancelled yet: try again later";
                     return Err(conflict("milestone", milestone.status()?, hint));
                 }
                 _ => {}
             }
         }
-        self.money_may_move_in(tx, &contract, &milestone).await?;
-        let after = moved(&milestone, MilestoneEvent::Fund, "only a planned milestone can be funded")?;
+        self.check_money_may_move_in(tx, &contract, &milestone).await?;
+        let after = next_status(&milestone, MilestoneEvent::Fund, "only a planned milestone can be funded")?;
         let now = repo::now(tx).await?;
         let window = self.settings.funding_window_days;
         if milestone.due_on.is_some_and(|due| due > now.date_naive() + TimeDelta::days(window.into())) {
@@ -131,7 +131,7 @@ impl Service {
     /// cover what it owes.
     async fn money_may_come_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
         refuse_returned_money_in(tx, contract).await?;
-        self.payee_is_there_in(tx, contract).await?;
+        self.check_payee_in(tx, contract).await?;
         repo::held::refuse_old(reader(tx), contract).await?;
         if repo::coverage::is_short(tx, &contract.currency).await? {
             return Err(Error::CoverageShort(repo::currency(&contract.currency)?));
@@ -141,25 +141,25 @@ impl Service {
 }
 
 #[async_trait]
-impl Escrows for Service {
+impl Payments for Service {
     async fn fund(&self, ctx: &Ctx, cmd: Fund) -> Result<Funding, Error> {
-        self.peek(ctx).await?;
+        self.refuse_repetition(ctx).await?;
         self.settle_earlier(ctx, &cmd).await?;
-        let free = unkeyed(ctx);
+        let free = without_idempotency_key(ctx);
         let payment = self.uow.write(&free, async |tx| self.intend_in(tx, &free, &cmd).await).await?;
         let seen = self.intent_for(&free, &payment).await?;
         self.ready_to_post().await?;
         self.uow
             .write(ctx, async |tx| {
                 repo::payments::expect_soon(tx, &payment, self.soon(0)).await?;
-                self.learn_in(tx, ctx, PaymentId(payment.id), &seen).await?;
-                let escrow = repo::payments::view(reader(tx), PaymentId(payment.id)).await?;
-                Ok(Funding { escrow, intent: seen.id.clone(), client_secret: seen.client_secret.clone() })
+                self.apply_provider_state_in(tx, ctx, PaymentId(payment.id), &seen).await?;
+                let payment = repo::payments::view(reader(tx), PaymentId(payment.id)).await?;
+                Ok(Funding { payment, intent: seen.id.clone(), client_secret: seen.client_secret.clone() })
             })
             .await
     }
 
-    async fn list(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<Escrow>, Error> {
+    async fn list(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<Payment>, Error> {
         let visible = self.visible(ctx, perm::ESCROW_READ)?;
         self.uow
             .read(ctx, async |tx| {
@@ -170,8 +170,8 @@ impl Escrows for Service {
             .await
     }
 
-    async fn get(&self, ctx: &Ctx, id: PaymentId) -> Result<Escrow, Error> {
-        let (escrow, under_way) = self
+    async fn get(&self, ctx: &Ctx, id: PaymentId) -> Result<Payment, Error> {
+        let (payment, under_way) = self
             .uow
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
@@ -179,12 +179,12 @@ impl Escrows for Service {
                 let contract = repo::contracts::row(pg, row.contract_id.into()).await?;
                 self.check_own_side(ctx, &contract, perm::ESCROW_READ)?;
                 let under_way = UnderWay::of(pg, row.org_id, &[row.milestone_id]).await?;
-                let escrow = repo::payments::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("escrow"))?;
-                Ok::<_, Error>((escrow, under_way))
+                let payment = repo::payments::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("escrow"))?;
+                Ok::<_, Error>((payment, under_way))
             })
             .await?;
         self.look_when_read(ctx, under_way).await;
-        Ok(escrow)
+        Ok(payment)
     }
 
     async fn release(&self, ctx: &Ctx, id: PaymentId) -> Result<Releasing, Error> {

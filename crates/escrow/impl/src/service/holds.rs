@@ -7,7 +7,7 @@ use uow::SystemUow;
 
 use crate::jobs;
 use crate::repo;
-use crate::repo::holds::{NewHold, Spot};
+use crate::repo::holds::{HoldTarget, NewHold};
 
 /// Where an operator stops money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,12 +94,12 @@ pub async fn freeze(system: &SystemUow, place: HoldPlace, by: &Decision) -> Resu
     let reason = reason_of(by)?;
     system
         .write(async |tx| {
-            let spot = found(tx, place).await?;
-            let Spot { org, contract, milestone } = spot;
+            let target = found(tx, place).await?;
+            let HoldTarget { org, contract, milestone } = target;
             let operator = Some(by.operator.as_str());
             let new = NewHold { org, contract, milestone, kind: escrow_api::HoldKind::Operator, object: "", reason, operator };
             if !repo::holds::place(tx, &new, &RequestId::generate()).await? {
-                let open = repo::holds::open_at(tx, &spot).await?;
+                let open = repo::holds::open_at(tx, &target).await?;
                 let first = open.into_iter().find(|hold| hold.kind == "operator");
                 let (operator, since) = first.map(|hold| (hold.placed_by, hold.placed_at)).unzip();
                 return Err(HoldError::AlreadyFrozen {
@@ -108,7 +108,7 @@ pub async fn freeze(system: &SystemUow, place: HoldPlace, by: &Decision) -> Resu
                     since: since.unwrap_or_default(),
                 });
             }
-            Ok(repo::holds::maybe_sent(tx, &spot).await?)
+            Ok(repo::holds::maybe_sent(tx, &target).await?)
         })
         .await
 }
@@ -122,15 +122,15 @@ pub async fn unfreeze(system: &SystemUow, place: HoldPlace, kind: &str, by: &Dec
     let reason = reason_of(by)?;
     system
         .write(async |tx| {
-            let spot = found(tx, place).await?;
+            let target = found(tx, place).await?;
             let request = RequestId::generate();
             let mut kinds = Vec::new();
-            for hold in repo::holds::open_at(tx, &spot).await?.into_iter().filter(|hold| hold.kind == kind) {
-                if repo::holds::lift(tx, spot.org, hold.id, Some(by.operator.as_str()), reason, &request).await? {
+            for hold in repo::holds::open_at(tx, &target).await?.into_iter().filter(|hold| hold.kind == kind) {
+                if repo::holds::lift(tx, target.org, hold.id, Some(by.operator.as_str()), reason, &request).await? {
                     kinds.push(hold.kind);
                 }
             }
-            let remaining = repo::holds::covering_kinds(tx, &spot).await?;
+            let remaining = repo::holds::covering_kinds(tx, &target).await?;
             if kinds.is_empty() {
                 let open = if remaining.is_empty() {
                     "none is open".to_owned()
@@ -139,7 +139,7 @@ pub async fn unfreeze(system: &SystemUow, place: HoldPlace, kind: &str, by: &Dec
                 };
                 return Err(HoldError::NotFrozen { place, kind: kind.to_owned(), open });
             }
-            let waiting = repo::holds::waiting(tx, spot.org, spot.contract, spot.milestone).await?;
+            let waiting = repo::holds::waiting(tx, target.org, target.contract, target.milestone).await?;
             let resumed = waiting.len();
             for (org, release) in waiting {
                 tx.enqueue(jobs::send_release(org, release)).await?;
@@ -153,10 +153,10 @@ fn reason_of(by: &Decision) -> Result<&str, HoldError> {
     by.reason.as_ref().map(Reason::as_str).ok_or(HoldError::Reason)
 }
 
-async fn found(tx: &mut uow::Tx, place: HoldPlace) -> Result<Spot, HoldError> {
-    let spot = match place {
-        HoldPlace::Milestone(id) => repo::holds::spot_of_milestone(tx, id).await?,
-        HoldPlace::Contract(id) => repo::holds::spot_of_contract(tx, id).await?,
+async fn found(tx: &mut uow::Tx, place: HoldPlace) -> Result<HoldTarget, HoldError> {
+    let target = match place {
+        HoldPlace::Milestone(id) => repo::holds::target_of_milestone(tx, id).await?,
+        HoldPlace::Contract(id) => repo::holds::target_of_contract(tx, id).await?,
     };
-    spot.ok_or(HoldError::NotFound(place.what()))
+    target.ok_or(HoldError::NotFound(place.what()))
 }

@@ -5,7 +5,7 @@
 //! it have been paid all the same, its money is booked and waits in suspense.
 
 use chrono::TimeDelta;
-use escrow_api::{Error, NewPaymentIntent, PaymentIntentState, PaymentStatus, ProviderError};
+use escrow_api::{Error, IntentStatus, NewPaymentIntent, PaymentIntentState, ProviderError};
 use kernel::{Ctx, Fault, OrgId, PaymentId, RequestId};
 
 use super::Service;
@@ -43,18 +43,18 @@ fn names(seen: &PaymentIntentState, payment: &PaymentRow) -> bool {
 }
 
 /// How far it went: the farther, the rather it is the one to keep.
-const fn rank(status: PaymentStatus) -> u8 {
+const fn rank(status: IntentStatus) -> u8 {
     match status {
-        PaymentStatus::Succeeded => 0,
-        PaymentStatus::Processing => 1,
-        PaymentStatus::RequiresCapture | PaymentStatus::RequiresAction | PaymentStatus::Unrecognised => 2,
-        PaymentStatus::Created => 3,
-        PaymentStatus::Canceled => 4,
+        IntentStatus::Succeeded => 0,
+        IntentStatus::Processing => 1,
+        IntentStatus::RequiresCapture | IntentStatus::RequiresAction | IntentStatus::Unrecognised => 2,
+        IntentStatus::Created => 3,
+        IntentStatus::Canceled => 4,
     }
 }
 
-const fn is_open(status: PaymentStatus) -> bool {
-    matches!(status, PaymentStatus::Created | PaymentStatus::RequiresAction | PaymentStatus::RequiresCapture)
+const fn is_open(status: IntentStatus) -> bool {
+    matches!(status, IntentStatus::Created | IntentStatus::RequiresAction | IntentStatus::RequiresCapture)
 }
 
 impl Service {
@@ -93,7 +93,7 @@ impl Service {
         let since = payment.created_at - CLOCK_SKEW;
         let mut found = self.provider.payment_intents_of(&payment.id.to_string(), since).await?;
         let asked = repo::money(payment.charged, &payment.currency)?;
-        found.retain(|seen| seen.status != PaymentStatus::Canceled);
+        found.retain(|seen| seen.status != IntentStatus::Canceled);
         found.sort_by_key(|seen| (seen.amount != asked, rank(seen.status)));
         let mut found = found.into_iter();
         let kept = found.next();
@@ -136,20 +136,20 @@ impl Service {
             seen => seen?,
         };
         if payment.intent.as_ref() == Some(&seen.id) {
-            return self.learn(&ctx, job.payment, &seen).await;
+            return self.apply_provider_state(&ctx, job.payment, &seen).await;
         }
         if !names(&seen, &payment) {
             tracing::warn!(intent = seen.id, payment = %payment.id, "an intent does not name the payment that an event said");
             return Ok(());
         }
         let adoptable = payment.intent.is_none()
-            && seen.status != PaymentStatus::RequiresCapture
+            && seen.status != IntentStatus::RequiresCapture
             && is_live(payment.status()?)
             && seen.amount.minor() == payment.charged;
         let seen = if is_open(seen.status) && !adoptable { self.cancel_intent(payment.id, &seen.id).await? } else { seen };
         if payment.intent.is_none() {
             // Should another attempt have given it one meanwhile, this fails, and the job that runs again sees that.
-            return self.learn(&ctx, job.payment, &seen).await;
+            return self.apply_provider_state(&ctx, job.payment, &seen).await;
         }
         self.stray(&ctx, &payment, &seen).await
     }
@@ -157,8 +157,8 @@ impl Service {
     /// An intent beside the payment's own.
     async fn stray(&self, ctx: &Ctx, payment: &PaymentRow, seen: &PaymentIntentState) -> Result<(), Error> {
         match (seen.status, &seen.funds) {
-            (PaymentStatus::Canceled, _) => Ok(()),
-            (PaymentStatus::Succeeded, Some(_)) => {
+            (IntentStatus::Canceled, _) => Ok(()),
+            (IntentStatus::Succeeded, Some(_)) => {
                 self.ready_to_post().await?;
                 self.uow
                     .write(ctx, async |tx| {
@@ -167,7 +167,7 @@ impl Service {
                         let milestone = repo::milestones::lock(tx, payment.org_id, payment.milestone_id.into()).await?;
                         // It cannot be the payment of the milestone: its metadata name another one, so its money goes into suspense.
                         let id = repo::payments::insert_stray(tx, payment, milestone.contractor_org_id, &seen.id).await?;
-                        self.learn_in(tx, ctx, id, seen).await
+                        self.apply_provider_state_in(tx, ctx, id, seen).await
                     })
                     .await
             }

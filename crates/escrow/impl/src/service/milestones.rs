@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{
-    Approval, Approve, ContractStatus, Error, EscrowStatus, Milestone, MilestoneStory, Milestones, Party, RequestChanges, ReviewKind,
-    Stated, SubmitWork, perm,
+    Approval, Approve, ContractStatus, Error, Milestone, MilestoneStory, Milestones, Party, PaymentStatus, RequestChanges,
+    RequestedAmount, ReviewKind, SubmitWork, perm,
 };
 use kernel::{Ctx, Fault, FieldFault, MilestoneId, Money, OrgId, ProjectId, RequestId, UserId};
 use serde_json::{Value, json};
@@ -25,19 +25,23 @@ use crate::repo::reader;
 use crate::repo::releases::NewRelease;
 
 /// The stated amount in the contract's currency.
-pub(super) fn stated(amount: Stated, of: Money) -> Result<Money, FieldFault> {
+pub(super) fn in_contract_currency(amount: RequestedAmount, of: Money) -> Result<Money, FieldFault> {
     match amount {
-        Stated::Money(money) if money.currency() != of.currency() => {
+        RequestedAmount::Money(money) if money.currency() != of.currency() => {
             Err(FieldFault::new("/amount/currency", "CURRENCY_MISMATCH", format!("the contract's currency is {}", of.currency())))
         }
-        Stated::Money(money) => Ok(money),
-        Stated::Decimal(decimal) => Money::from_decimal(decimal, of.currency())
+        RequestedAmount::Money(money) => Ok(money),
+        RequestedAmount::Decimal(decimal) => Money::from_decimal(decimal, of.currency())
             .map_err(|error| FieldFault::new("/amount", "OUT_OF_RANGE", error.to_string())),
     }
 }
 
 /// What an event does to a milestone, or the refusal.
-pub(super) fn moved(milestone: &MilestoneRow, event: MilestoneEvent, hint: &str) -> Result<escrow_api::MilestoneStatus, Error> {
+pub(super) fn next_status(
+    milestone: &MilestoneRow,
+    event: MilestoneEvent,
+    hint: &str,
+) -> Result<escrow_api::MilestoneStatus, Error> {
     let status = milestone.status()?;
     event.after(status).ok_or_else(|| conflict("milestone", status, hint))
 }
@@ -79,21 +83,21 @@ impl Service {
         permission: kernel::Permission,
     ) -> Result<(ContractRow, MilestoneRow), Error> {
         let seen = repo::milestones::row(reader(tx), id).await?;
-        let contract = repo::contracts::hold(tx, seen.org_id, seen.contract()).await?;
+        let contract = repo::contracts::lock_shared(tx, seen.org_id, seen.contract()).await?;
         self.check_side(ctx, &contract, side, permission)?;
         Ok((contract, repo::milestones::lock(tx, seen.org_id, id).await?))
     }
 
     /// Refuses while a hold is open on the milestone or on its whole contract. The milestone must be locked.
-    pub(super) async fn no_hold_in(&self, tx: &mut Tx, milestone: &MilestoneRow) -> Result<(), Error> {
+    pub(super) async fn check_no_hold_in(&self, tx: &mut Tx, milestone: &MilestoneRow) -> Result<(), Error> {
         match repo::holds::covering(reader(tx), milestone).await? {
             Some(hold) => Err(Error::held(&hold)),
             None => Ok(()),
         }
     }
 
-    /// Money moves only under a contract in force whose escrow account is not frozen, and where no hold is open.
-    pub(super) async fn money_may_move_in(
+    /// Money moves only under a contract in force whose contract account is not frozen, and where no hold is open.
+    pub(super) async fn check_money_may_move_in(
         &self,
         tx: &mut Tx,
         contract: &ContractRow,
@@ -103,16 +107,16 @@ impl Service {
         if status != ContractStatus::Active {
             return Err(conflict("contract", status, "it must be active: signed by both parties and not suspended"));
         }
-        self.no_hold_in(tx, milestone).await?;
+        self.check_no_hold_in(tx, milestone).await?;
         if !repo::payees::escrow_is_active(tx, contract).await? {
-            return Err(conflict("escrow account", "frozen", "it must be active"));
+            return Err(conflict("contract account", "frozen", "it must be active"));
         }
         refuse_returned_money_in(tx, contract).await
     }
 
     /// A contract whose contractor has no account any more is suspended: nothing comes in for it and nothing goes out, until the new account
     /// is active.
-    pub(super) async fn payee_is_there_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
+    pub(super) async fn check_payee_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
         if repo::payees::without(reader(tx), &[contract.org_id], &[contract.id]).await?.is_empty() {
             return Ok(());
         }
@@ -122,7 +126,7 @@ impl Service {
     }
 
     /// Nobody of the payee's side approves or releases its pay, wherever else they are a member.
-    pub(super) async fn not_of_the_payee_in(
+    pub(super) async fn check_not_of_payee_in(
         &self,
         tx: &mut Tx,
         contract: &ContractRow,
@@ -152,7 +156,7 @@ impl Service {
                 }
                 repo::milestones::set_status(tx, &milestone, after).await?;
                 let review = NewReview { kind: ReviewKind::Escalated, note: None, evidence: json!([]), amount: None, by: None };
-                repo::milestones::say(tx, &milestone, review).await?;
+                repo::milestones::insert_review(tx, &milestone, review).await?;
                 let entry = NewEntry::named("milestones.escalate", "milestone", job.milestone)
                     .before(json!({ "status": before }))
                     .after(json!({ "status": after }));
@@ -164,16 +168,19 @@ impl Service {
     async fn approve_in(&self, tx: &mut Tx, ctx: &Ctx, cmd: &Approve) -> Result<Approval, Error> {
         let (contract, milestone) = self.locked_in(tx, ctx, cmd.milestone, Party::Owner, perm::MILESTONES_APPROVE).await?;
         if let Some(user) = ctx.user_id() {
-            self.not_of_the_payee_in(tx, &contract, &milestone, user).await?;
+            self.check_not_of_payee_in(tx, &contract, &milestone, user).await?;
         }
-        self.money_may_move_in(tx, &contract, &milestone).await?;
+        self.check_money_may_move_in(tx, &contract, &milestone).await?;
         let before = milestone.status()?;
-        let after = moved(&milestone, MilestoneEvent::Approve, "only work that is in review can be approved")?;
+        let after = next_status(&milestone, MilestoneEvent::Approve, "only work that is in review can be approved")?;
         let currency = milestone.amount()?.currency();
         let held =
             repo::ledger::held(reader(tx), &[milestone.org_id], &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
         let held = Money::from_minor(held, currency);
-        let amount = cmd.amount.map_or(Ok(held), |amount| stated(amount, held)).map_err(|fault| Error::Invalid(vec![fault]))?;
+        let amount = cmd
+            .amount
+            .map_or(Ok(held), |amount| in_contract_currency(amount, held))
+            .map_err(|fault| Error::Invalid(vec![fault]))?;
         let earlier = repo::releases::earlier(tx, milestone.org_id, milestone.id).await?;
         let split = Split::part(earlier, held.minor(), amount.minor(), contract.terms()?.fee_bps)
             .map_err(|why| Error::Invalid(vec![no_part(why, held)]))?;
@@ -199,7 +206,7 @@ impl Service {
         let payments = repo::payments::of_milestone(reader(tx), &milestone).await?;
         let funded_by = payments
             .iter()
-            .find(|payment| payment.status == EscrowStatus::Available.name())
+            .find(|payment| payment.status == PaymentStatus::Available.name())
             .ok_or_else(|| Fault::internal(format!("milestone {} holds money that no payment brought", milestone.id)))?;
         let seq = repo::releases::lock_newest(tx, &milestone).await?.map_or(1, |newest| newest.seq + 1);
         let requested_by = ctx.user_id().map(|_| first);
@@ -210,7 +217,7 @@ impl Service {
         repo::milestones::set_status(tx, &milestone, after).await?;
         let review =
             NewReview { kind: ReviewKind::Approved, note: None, evidence: json!([]), amount: Some(split.gross), by: ctx.user_id() };
-        repo::milestones::say(tx, &milestone, review).await?;
+        repo::milestones::insert_review(tx, &milestone, review).await?;
         let release = release.view()?;
         let entry = NewEntry::of(perm::MILESTONES_APPROVE, "milestone", cmd.milestone)
             .before(json!({ "status": before, "held": held }))
@@ -253,7 +260,7 @@ impl Milestones for Service {
                     return Err(conflict("contract", status, "work is submitted under an active contract"));
                 }
                 let before = milestone.status()?;
-                let after = moved(&milestone, MilestoneEvent::SubmitWork, "work can be submitted once it is funded")?;
+                let after = next_status(&milestone, MilestoneEvent::SubmitWork, "work can be submitted once it is funded")?;
                 let now = repo::now(tx).await?;
                 let due = now + TimeDelta::days(self.settings.review_days.into());
                 repo::milestones::set_in_review(tx, &milestone, ctx.user_id(), now, due).await?;
@@ -264,7 +271,7 @@ impl Milestones for Service {
                     amount: None,
                     by: ctx.user_id(),
                 };
-                repo::milestones::say(tx, &milestone, review).await?;
+                repo::milestones::insert_review(tx, &milestone, review).await?;
                 let wait = TimeDelta::days(self.settings.review_days.into());
                 tx.enqueue(jobs::escalate(OrgId(milestone.org_id), cmd.milestone).at(self.now() + wait)).await?;
                 let entry = NewEntry::of(perm::MILESTONES_SUBMIT_WORK, "milestone", cmd.milestone)
@@ -282,7 +289,7 @@ impl Milestones for Service {
                 let (_, milestone) =
                     self.locked_in(tx, ctx, cmd.milestone, Party::Owner, perm::MILESTONES_REQUEST_CHANGES).await?;
                 let before = milestone.status()?;
-                let after = moved(&milestone, MilestoneEvent::RequestChanges, "changes can be asked of work in review")?;
+                let after = next_status(&milestone, MilestoneEvent::RequestChanges, "changes can be asked of work in review")?;
                 repo::milestones::set_status(tx, &milestone, after).await?;
                 let review = NewReview {
                     kind: ReviewKind::ChangesRequested,
@@ -291,7 +298,7 @@ impl Milestones for Service {
                     amount: None,
                     by: ctx.user_id(),
                 };
-                repo::milestones::say(tx, &milestone, review).await?;
+                repo::milestones::insert_review(tx, &milestone, review).await?;
                 let entry = NewEntry::of(perm::MILESTONES_REQUEST_CHANGES, "milestone", cmd.milestone)
                     .before(json!({ "status": before }))
                     .after(json!({ "status": after, "reason": cmd.reason }));

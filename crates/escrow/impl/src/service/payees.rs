@@ -8,7 +8,7 @@ use serde_json::json;
 use uow::Tx;
 
 use super::intents::{CLOCK_SKEW, numbered};
-use super::{Service, conflict, unkeyed};
+use super::{Service, conflict, without_idempotency_key};
 use crate::jobs::SyncAccount;
 use crate::repo;
 use crate::repo::payees::PayeeRow;
@@ -27,7 +27,7 @@ impl Service {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let payee = self.own_payee(&ctx).await?;
         let Some(account) = payee.account.filter(|_| payee.status != PayeeStatus::Closed) else { return Ok(()) };
-        match self.learn_account(&ctx, &account).await {
+        match self.apply_account_state(&ctx, &account).await {
             Ok(_) => Ok(()),
             // It is gone, or we are no longer let in: nothing is paid out to it any more.
             Err(Error::ProviderRefused { message, .. }) => self.closed(&ctx, &account, &message).await,
@@ -60,17 +60,17 @@ impl Service {
             .await
     }
 
-    async fn learn_account(&self, ctx: &Ctx, account: &str) -> Result<Payee, Error> {
+    async fn apply_account_state(&self, ctx: &Ctx, account: &str) -> Result<Payee, Error> {
         let seen = self.provider.account(account).await?;
-        self.uow.write(ctx, async |tx| self.learn_account_in(tx, ctx, &seen).await).await
+        self.uow.write(ctx, async |tx| self.apply_account_state_in(tx, ctx, &seen).await).await
     }
 
     /// Takes over what was seen, and records what it changed.
-    async fn learn_account_in(&self, tx: &mut Tx, ctx: &Ctx, seen: &AccountState) -> Result<Payee, Error> {
+    async fn apply_account_state_in(&self, tx: &mut Tx, ctx: &Ctx, seen: &AccountState) -> Result<Payee, Error> {
         let row = repo::payees::lock(tx, ctx.org).await?;
         let changed = row.status()? != repo::payees::status_of(seen) || row.account.is_none();
         let (looks, next) = self.again(changed, row.looks, row.next_look_at);
-        repo::payees::learn(tx, &row, seen, looks, next).await?;
+        repo::payees::apply_account_state(tx, &row, seen, looks, next).await?;
         let before = row.payee()?;
         let after = repo::payees::get(reader(tx), ctx.org).await?;
         if (before.status, &before.account) != (after.status, &after.account) {
@@ -85,8 +85,8 @@ impl Service {
     /// The account to go on with: the organisation's, or a new one if it has none, or if the one it had is closed.
     async fn account_to_onboard(&self, ctx: &Ctx) -> Result<AccountState, Error> {
         for _ in 0..2 {
-            let row = self.uow.write(ctx, async |tx| self.room_in(tx, ctx).await).await?;
-            let Some(account) = &row.account else { return self.made_account(ctx, &row).await };
+            let row = self.uow.write(ctx, async |tx| self.account_row_in(tx, ctx).await).await?;
+            let Some(account) = &row.account else { return self.create_account(ctx, &row).await };
             match self.provider.account(account).await {
                 Err(ProviderError::Refused { message, .. }) => self.closed(ctx, account, &message).await?,
                 seen => return Ok(seen?),
@@ -96,7 +96,7 @@ impl Service {
     }
 
     /// Room for the account. A closed one is given up for good, on the word of an owner.
-    async fn room_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<PayeeRow, Error> {
+    async fn account_row_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<PayeeRow, Error> {
         repo::payees::ensure(tx, ctx.org).await?;
         let row = repo::payees::lock(tx, ctx.org).await?;
         let Some(account) = row.account.as_ref().filter(|_| row.status == PayeeStatus::Closed.name()) else { return Ok(row) };
@@ -111,7 +111,7 @@ impl Service {
 
     /// A new account. Until somebody sets it up it is harmless: after an answer that its key would repeat for a day, the next key is used;
     /// but what the spent one made all the same is found, and taken.
-    async fn made_account(&self, ctx: &Ctx, row: &PayeeRow) -> Result<AccountState, Error> {
+    async fn create_account(&self, ctx: &Ctx, row: &PayeeRow) -> Result<AccountState, Error> {
         let organization = ctx.org.to_string();
         let mut key_no = row.key_no;
         let mut again = true;
@@ -122,7 +122,7 @@ impl Service {
                 answer => return Ok(answer?),
             };
             let refused = matches!(failed, ProviderError::Refused { .. });
-            if !refused && let Some(found) = self.account_made_before(ctx, row).await? {
+            if !refused && let Some(found) = self.account_created_before(ctx, row).await? {
                 return Ok(found);
             }
             let spent = key_no;
@@ -134,7 +134,7 @@ impl Service {
         }
     }
 
-    async fn account_made_before(&self, ctx: &Ctx, row: &PayeeRow) -> Result<Option<AccountState>, Error> {
+    async fn account_created_before(&self, ctx: &Ctx, row: &PayeeRow) -> Result<Option<AccountState>, Error> {
         let retired = self.uow.read(ctx, async |tx| repo::payees::retired(db::PgRead::pg(tx), ctx.org).await).await?;
         let found = self.provider.accounts_of(&ctx.org.to_string(), row.updated_at - CLOCK_SKEW).await?;
         Ok(found.into_iter().filter(|seen| !retired.contains(&seen.id)).max_by_key(|seen| seen.details_submitted))
@@ -149,7 +149,7 @@ impl Service {
         else {
             return;
         };
-        if let Err(error) = self.learn_account(&system, &account).await {
+        if let Err(error) = self.apply_account_state(&system, &account).await {
             tracing::warn!(%error, org = %ctx.org, "the payee account cannot be read now");
         }
     }
@@ -159,11 +159,11 @@ impl Service {
 impl Payees for Service {
     async fn onboard(&self, ctx: &Ctx) -> Result<Onboarding, Error> {
         self.authz.check(ctx, perm::PAYEE_MANAGE, Scope::Organization)?;
-        self.peek(ctx).await?;
-        let free = unkeyed(ctx);
+        self.refuse_repetition(ctx).await?;
+        let free = without_idempotency_key(ctx);
         let seen = self.account_to_onboard(&free).await?;
         // Kept before the link is asked for: an account that was made is never lost.
-        self.uow.write(&free, async |tx| self.learn_account_in(tx, &free, &seen).await).await?;
+        self.uow.write(&free, async |tx| self.apply_account_state_in(tx, &free, &seen).await).await?;
         let (back, again) = (&self.settings.onboarding_return_url, &self.settings.onboarding_refresh_url);
         let url = self.provider.onboarding_link(&seen.id, back, again).await?;
         self.uow

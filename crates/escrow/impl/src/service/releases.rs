@@ -15,7 +15,7 @@ use crate::repo;
 use crate::repo::contracts::ContractRow;
 use crate::repo::milestones::MilestoneRow;
 use crate::repo::reader;
-use crate::repo::releases::{NewRelease, ReleaseRow, Step};
+use crate::repo::releases::{NewRelease, ReleaseChange, ReleaseRow};
 
 impl Service {
     pub(super) async fn send_in(&self, tx: &mut Tx, ctx: &Ctx, id: PaymentId) -> Result<Releasing, Error> {
@@ -23,7 +23,7 @@ impl Service {
         let (contract, milestone) =
             self.locked_in(tx, ctx, payment.milestone_id.into(), Party::Owner, perm::ESCROW_RELEASE).await?;
         if let Some(user) = ctx.user_id() {
-            self.not_of_the_payee_in(tx, &contract, &milestone, user).await?;
+            self.check_not_of_payee_in(tx, &contract, &milestone, user).await?;
         }
         let newest = repo::releases::lock_newest(tx, &milestone).await?.filter(|release| release.payment_id == payment.id);
         let status = milestone.status()?;
@@ -38,7 +38,7 @@ impl Service {
             }
             // Approved anew after a part was released: the newest release is that approval's, so this is a repetition.
             ReleaseStatus::Sending | ReleaseStatus::Unknown => {
-                self.no_hold_in(tx, &milestone).await?;
+                self.check_no_hold_in(tx, &milestone).await?;
                 newest
             }
             ReleaseStatus::Sent => newest,
@@ -47,8 +47,8 @@ impl Service {
                 return Err(conflict("milestone", status, "its release cannot be sent"));
             }
         };
-        let escrow = repo::payments::view(reader(tx), id).await?;
-        Ok(Releasing { escrow, release: release.view()? })
+        let payment = repo::payments::view(reader(tx), id).await?;
+        Ok(Releasing { payment, release: release.view()? })
     }
 
     async fn start_in(
@@ -59,8 +59,8 @@ impl Service {
         milestone: &MilestoneRow,
         release: ReleaseRow,
     ) -> Result<ReleaseRow, Error> {
-        self.money_may_move_in(tx, contract, milestone).await?;
-        self.payee_is_there_in(tx, contract).await?;
+        self.check_money_may_move_in(tx, contract, milestone).await?;
+        self.check_payee_in(tx, contract).await?;
         if repo::payees::payable(tx, contract).await?.is_none() {
             return Err(Error::PayeeNotActive);
         }
@@ -68,7 +68,7 @@ impl Service {
         let after = ReleaseEvent::Send
             .after(before)
             .ok_or_else(|| conflict("release", before, "only an approved release can be sent"))?;
-        let step = Step { status: Some(after.name()), sending_since: Some(self.now()), ..Step::default() };
+        let step = ReleaseChange { status: Some(after.name()), sending_since: Some(self.now()), ..ReleaseChange::default() };
         let release = repo::releases::save(tx, release.org_id, release.id, &step).await?;
         tx.enqueue(jobs::send_release(OrgId(release.org_id), ReleaseId(release.id))).await?;
         let entry = NewEntry::of(perm::ESCROW_RELEASE, "release", release.id)

@@ -10,7 +10,7 @@ use super::funding::transfer_group;
 use super::transfers::{KEY_LIFE, is_of};
 use super::{Service, conflict};
 use crate::repo;
-use crate::repo::releases::{ReleaseRow, Step};
+use crate::repo::releases::{ReleaseChange, ReleaseRow};
 
 /// Until an attempt that began while the key lived has certainly ended.
 const LAST_ATTEMPT: TimeDelta = TimeDelta::minutes(10);
@@ -80,10 +80,10 @@ impl Service {
                         ReleaseStatus::Failed
                     }
                 };
-                let step = Step {
+                let step = ReleaseChange {
                     resolved_by: Some(by.operator.to_string()),
                     resolved_reason: by.reason.as_ref().map(ToString::to_string),
-                    ..Step::default()
+                    ..ReleaseChange::default()
                 };
                 let after = repo::releases::save(tx, release.org_id, id.0, &step).await?;
                 if after.status()? != expected {

@@ -18,7 +18,7 @@ use crate::model::money::proportion;
 use crate::model::{MilestoneEvent, ReleaseEvent};
 use crate::repo;
 use crate::repo::reader;
-use crate::repo::releases::{ReleaseRow, Step};
+use crate::repo::releases::{ReleaseChange, ReleaseRow};
 
 /// Why a transfer that paid for something settles nothing more.
 const SPENT: &str = "it stands in the ledger for something else already";
@@ -84,7 +84,7 @@ impl Service {
         let currency = repo::currency(&release.currency)?;
         let posting = Posting::transfer_reversed(&transfer.id, release.id, in_all - release.reversed, in_all, currency);
         self.post_in(tx, release.place(), &posting, None).await?;
-        let step = Step { status: Some(after.name()), reversed: Some(in_all), ..Step::default() };
+        let step = ReleaseChange { status: Some(after.name()), reversed: Some(in_all), ..ReleaseChange::default() };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
         let detail = format!(
             "{} of {} of transfer {} came back; funding and releases of contract {} stand still until a person settles it: \
@@ -169,7 +169,7 @@ impl Service {
         by: &Decision,
     ) -> Result<(Release, Uuid), Unsettled> {
         let seen = repo::releases::row(reader(tx), id).await?;
-        let contract = repo::contracts::hold(tx, seen.org_id, seen.contract_id.into()).await?;
+        let contract = repo::contracts::lock_shared(tx, seen.org_id, seen.contract_id.into()).await?;
         let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
         let release = repo::releases::lock(tx, seen.org_id, id).await?;
         let (amount, in_all) = (release.reversed - release.reversal_settled, release.reversed);
@@ -177,11 +177,11 @@ impl Service {
             return Err(Unsettled::Nothing(id));
         }
         let currency = repo::currency(&release.currency)?;
-        let mut step = Step {
+        let mut step = ReleaseChange {
             reversal_settled: Some(in_all),
             resolved_by: Some(by.operator.to_string()),
             resolved_reason: by.reason.as_ref().map(ToString::to_string),
-            ..Step::default()
+            ..ReleaseChange::default()
         };
         let posting = match paid {
             Some((transfer, spent)) => {

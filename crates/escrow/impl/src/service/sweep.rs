@@ -6,7 +6,7 @@ use kernel::{Fault, PaymentId, Timestamp, counted, rfc3339};
 use uow::{Alarm, ReadTx};
 
 use super::Service;
-use super::alarms::{MONEY_HELD_TOO_LONG, RELEASE_REFUSED, RELEASE_STUCK, RELEASE_UNKNOWN, TRANSFER_REVERSED, Watched, page};
+use super::alarms::{AlarmSweep, MONEY_HELD_TOO_LONG, RELEASE_REFUSED, RELEASE_STUCK, RELEASE_UNKNOWN, TRANSFER_REVERSED, wake};
 use crate::jobs;
 use crate::model::held::ACT_DAYS;
 use crate::repo;
@@ -106,8 +106,8 @@ impl Service {
 }
 
 /// Money that the provider must soon pay out.
-async fn held_too_long(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
-    let mut watched = Watched::begin(tx, MONEY_HELD_TOO_LONG).await?;
+async fn held_too_long(tx: &ReadTx<'_>) -> Result<AlarmSweep, Fault> {
+    let mut watched = AlarmSweep::begin(tx, MONEY_HELD_TOO_LONG).await?;
     let old = repo::held::aged(tx, ACT_DAYS, None).await?;
     if let Some(oldest) = old.first() {
         let detail = format!(
@@ -116,7 +116,7 @@ async fn held_too_long(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
             oldest.payment,
             rfc3339(oldest.funded_at)
         );
-        page(MONEY_HELD_TOO_LONG, &detail);
+        wake(MONEY_HELD_TOO_LONG, &detail);
     }
     for one in old {
         let detail = format!(
@@ -130,8 +130,8 @@ async fn held_too_long(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
 }
 
 /// Releases that do not arrive.
-async fn late(tx: &ReadTx<'_>, before: Timestamp, standing_still: &[String]) -> Result<Watched, Fault> {
-    let mut watched = Watched::begin(tx, RELEASE_STUCK).await?;
+async fn late(tx: &ReadTx<'_>, before: Timestamp, standing_still: &[String]) -> Result<AlarmSweep, Fault> {
+    let mut watched = AlarmSweep::begin(tx, RELEASE_STUCK).await?;
     let late = repo::sweep::releases_late(tx, before, standing_still).await?;
     if let Some(oldest) = late.first() {
         let why = oldest.why.as_deref().unwrap_or("no error");
@@ -141,7 +141,7 @@ async fn late(tx: &ReadTx<'_>, before: Timestamp, standing_still: &[String]) -> 
             oldest.release,
             rfc3339(oldest.since)
         );
-        page(RELEASE_STUCK, &detail);
+        wake(RELEASE_STUCK, &detail);
     }
     if late.len() >= repo::sweep::MOST_ROWS {
         watched.incomplete();
@@ -154,22 +154,22 @@ async fn late(tx: &ReadTx<'_>, before: Timestamp, standing_still: &[String]) -> 
 }
 
 /// Whether a release was sent became known: what was raised when it was lost is over.
-async fn unknown(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
-    let watched = Watched::begin(tx, RELEASE_UNKNOWN).await?;
+async fn unknown(tx: &ReadTx<'_>) -> Result<AlarmSweep, Fault> {
+    let watched = AlarmSweep::begin(tx, RELEASE_UNKNOWN).await?;
     let still = repo::sweep::releases_unknown(tx, watched.open()).await?;
     Ok(watched.unless(&still))
 }
 
 /// What came back of a transfer was settled.
-async fn reversed(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
-    let watched = Watched::begin(tx, TRANSFER_REVERSED).await?;
+async fn reversed(tx: &ReadTx<'_>) -> Result<AlarmSweep, Fault> {
+    let watched = AlarmSweep::begin(tx, TRANSFER_REVERSED).await?;
     let still = repo::releases::still_back(tx, watched.open()).await?;
     Ok(watched.unless(&still))
 }
 
 /// A refused release was followed by another: what was raised when it was refused is over.
-async fn refused(tx: &ReadTx<'_>) -> Result<Watched, Fault> {
-    let watched = Watched::begin(tx, RELEASE_REFUSED).await?;
+async fn refused(tx: &ReadTx<'_>) -> Result<AlarmSweep, Fault> {
+    let watched = AlarmSweep::begin(tx, RELEASE_REFUSED).await?;
     let still = repo::sweep::releases_refused(tx, watched.open()).await?;
     Ok(watched.unless(&still))
 }

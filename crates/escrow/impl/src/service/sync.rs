@@ -5,7 +5,7 @@
 
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{CostBearer, Error, EscrowStatus, MilestoneStatus, PaymentIntentState, PaymentStatus, SettledFunds};
+use escrow_api::{CostBearer, Error, IntentStatus, MilestoneStatus, PaymentIntentState, PaymentStatus, SettledFunds};
 use kernel::{Ctx, Fault, Money, OrgId, PaymentId, RequestId, Timestamp};
 use serde_json::json;
 use uow::Tx;
@@ -15,11 +15,11 @@ use super::alarms::alarm_in;
 use crate::jobs::{self, SyncPayment};
 use crate::ledger::Posting;
 use crate::model::money::share;
-use crate::model::{MilestoneEvent, Seen, is_live, payment_after};
+use crate::model::{MilestoneEvent, Observed, is_live, payment_after};
 use crate::repo;
 use crate::repo::ledger::Place;
 use crate::repo::milestones::MilestoneRow;
-use crate::repo::payments::{Learnt, PaymentRow};
+use crate::repo::payments::{PaymentChange, PaymentRow};
 use crate::repo::reader;
 use crate::settings::Settings;
 
@@ -84,23 +84,28 @@ impl Service {
             Err(Error::ProviderRefused { .. }) if payment.intent.is_none() => return Ok(()),
             Err(error) => return Err(error),
         };
-        let seen = self.let_go(&ctx, job.payment, seen).await?;
-        self.learn(&ctx, job.payment, &seen).await
+        let seen = self.cancel_if_only_authorised(&ctx, job.payment, seen).await?;
+        self.apply_provider_state(&ctx, job.payment, &seen).await
     }
 
     /// A payer may confirm an intent so that the money is only authorised (`capture_method=manual`). Nobody captures here: it is cancelled,
     /// which gives the payer's money free, and the milestone can be funded anew.
-    pub(super) async fn let_go(&self, ctx: &Ctx, id: PaymentId, seen: PaymentIntentState) -> Result<PaymentIntentState, Error> {
-        if seen.status != PaymentStatus::RequiresCapture {
+    pub(super) async fn cancel_if_only_authorised(
+        &self,
+        ctx: &Ctx,
+        id: PaymentId,
+        seen: PaymentIntentState,
+    ) -> Result<PaymentIntentState, Error> {
+        if seen.status != IntentStatus::RequiresCapture {
             return Ok(seen);
         }
         // Told before it is done: whoever dies in between leaves the reason.
         let told = PaymentIntentState { last_error: Some(NOT_PAID.to_owned()), ..seen.clone() };
-        self.learn(ctx, id, &told).await?;
+        self.apply_provider_state(ctx, id, &told).await?;
         let mut after = self.cancel_intent(id.0, &seen.id).await?;
         match after.status {
-            PaymentStatus::Canceled => after.last_error = told.last_error,
-            PaymentStatus::RequiresCapture => {
+            IntentStatus::Canceled => after.last_error = told.last_error,
+            IntentStatus::RequiresCapture => {
                 let detail = format!("intent {} is only authorised and cannot be cancelled: do so at the provider", seen.id);
                 let about = ("payment", id.to_string());
                 self.uow.write(ctx, async |tx| alarm_in(tx, "payment_not_captured", about, detail).await).await?;
@@ -110,13 +115,19 @@ impl Service {
         Ok(after)
     }
 
-    pub(super) async fn learn(&self, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
+    pub(super) async fn apply_provider_state(&self, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
         self.ready_to_post().await?;
-        self.uow.write(ctx, async |tx| self.learn_in(tx, ctx, id, seen).await).await
+        self.uow.write(ctx, async |tx| self.apply_provider_state_in(tx, ctx, id, seen).await).await
     }
 
     /// Applies what was seen as a state. [`Service::ready_to_post`] went before.
-    pub(super) async fn learn_in(&self, tx: &mut Tx, ctx: &Ctx, id: PaymentId, seen: &PaymentIntentState) -> Result<(), Error> {
+    pub(super) async fn apply_provider_state_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        id: PaymentId,
+        seen: &PaymentIntentState,
+    ) -> Result<(), Error> {
         let seen_before = repo::payments::row(reader(tx), id).await?;
         let milestone = repo::milestones::lock(tx, seen_before.org_id, seen_before.milestone_id.into()).await?;
         let payment = repo::payments::lock(tx, seen_before.org_id, id).await?;
@@ -130,16 +141,16 @@ impl Service {
             || repo::payments::of_milestone(reader(tx), &milestone)
                 .await?
                 .iter()
-                .any(|other| other.id != payment.id && EscrowStatus::from_name(&other.status).is_some_and(is_live));
+                .any(|other| other.id != payment.id && PaymentStatus::from_name(&other.status).is_some_and(is_live));
         let (look, funds, wrong) = self.judge(&payment, before, seen, other_lives);
         let mut after = payment_after(before, look);
         if other_lives && is_live(after) && !is_live(before) {
             after = before;
         }
         let (looks, due) = self.next_look(&payment, before, seen, after);
-        let funded = matches!(after, EscrowStatus::Succeeded | EscrowStatus::Available) && payment.funded_at.is_none();
+        let funded = matches!(after, PaymentStatus::Succeeded | PaymentStatus::Available) && payment.funded_at.is_none();
         let funded_at = if funded { Some(repo::now(tx).await?) } else { None };
-        let learnt = Learnt {
+        let change = PaymentChange {
             status: after.name(),
             intent: Some(seen.id.clone()),
             charge: funds.map(|funds| funds.charge.clone()),
@@ -150,13 +161,13 @@ impl Service {
             last_error: seen
                 .last_error
                 .clone()
-                .or_else(|| payment.last_error.clone().filter(|_| after == EscrowStatus::Canceled)),
+                .or_else(|| payment.last_error.clone().filter(|_| after == PaymentStatus::Canceled)),
             next_poll_at: due,
             looks,
             looked_at: Some(self.now()),
             updated_at: self.now(),
         };
-        repo::payments::save(tx, &payment, &learnt).await?;
+        repo::payments::save(tx, &payment, &change).await?;
         if let Some(wrong) = wrong {
             let detail = format!("payment {}, intent {}: {wrong}", payment.id, seen.id);
             alarm_in(tx, "payment_in_suspense", ("payment", payment.id.to_string()), detail).await?;
@@ -166,17 +177,17 @@ impl Service {
         }
         self.move_milestone_in(tx, &milestone, before, after).await?;
         // What the provider names a time for has a job at that time; the sweep takes up the rest when it is due.
-        if seen.status == PaymentStatus::Succeeded
-            && matches!(after, EscrowStatus::Succeeded | EscrowStatus::Processing | EscrowStatus::Suspense)
+        if seen.status == IntentStatus::Succeeded
+            && matches!(after, PaymentStatus::Succeeded | PaymentStatus::Processing | PaymentStatus::Suspense)
             && !funds.is_some_and(|funds| funds.available)
         {
             tx.enqueue(jobs::sync_payment_at(OrgId(payment.org_id), id, due)).await?;
         }
-        if payment.charge.is_none() && learnt.charge.is_some() {
+        if payment.charge.is_none() && change.charge.is_some() {
             // Something may have befallen it before we knew it.
             tx.enqueue(jobs::sync_charge(OrgId(payment.org_id), id)).await?;
         }
-        if look == Seen::Unrecognised {
+        if look == Observed::Unrecognised {
             let detail =
                 format!("intent {} is in a state that this program does not know: it is left as it was, {before}", seen.id);
             alarm_in(tx, "payment_state_unknown", ("payment", payment.id.to_string()), detail).await?;
@@ -184,7 +195,7 @@ impl Service {
         if before != after {
             let entry = NewEntry::named(format!("escrow.payment_{after}"), "escrow", id)
                 .before(json!({ "status": before }))
-                .after(json!({ "status": after, "intent": seen.id, "charge": learnt.charge, "error": seen.last_error }));
+                .after(json!({ "status": after, "intent": seen.id, "charge": change.charge, "error": seen.last_error }));
             self.record_in(tx, ctx, entry).await?;
         }
         Ok(())
@@ -194,25 +205,25 @@ impl Service {
     fn judge<'a>(
         &self,
         payment: &PaymentRow,
-        before: EscrowStatus,
+        before: PaymentStatus,
         seen: &'a PaymentIntentState,
         other_lives: bool,
-    ) -> (Seen, Option<&'a SettledFunds>, Option<String>) {
-        if let Some(unpaid) = Seen::unpaid(seen.status, seen.last_error.is_some()) {
+    ) -> (Observed, Option<&'a SettledFunds>, Option<String>) {
+        if let Some(unpaid) = Observed::unpaid(seen.status, seen.last_error.is_some()) {
             return (unpaid, None, None);
         }
         let Some(funds) = &seen.funds else {
             // Paid, but the charge's balance transaction is not there yet.
-            return (Seen::Processing, None, None);
+            return (Observed::Processing, None, None);
         };
         let mut wrong = mismatches(payment, seen, funds, &self.settings);
-        if other_lives && !matches!(before, EscrowStatus::Succeeded | EscrowStatus::Available) {
+        if other_lives && !matches!(before, PaymentStatus::Succeeded | PaymentStatus::Available) {
             wrong.push("the milestone has another live payment, or is cancelled".to_owned());
         }
-        if wrong.is_empty() || matches!(before, EscrowStatus::Succeeded | EscrowStatus::Available) {
-            return (Seen::Paid { available: funds.available }, Some(funds), None);
+        if wrong.is_empty() || matches!(before, PaymentStatus::Succeeded | PaymentStatus::Available) {
+            return (Observed::Paid { available: funds.available }, Some(funds), None);
         }
-        (Seen::PaidWrong, Some(funds), (before != EscrowStatus::Suspense).then(|| wrong.join("; ")))
+        (Observed::PaidWrong, Some(funds), (before != PaymentStatus::Suspense).then(|| wrong.join("; ")))
     }
 
     /// How many looks have found nothing new, and when the next one is due: known money is waited for until it is there, everything else
@@ -220,17 +231,17 @@ impl Service {
     fn next_look(
         &self,
         payment: &PaymentRow,
-        before: EscrowStatus,
+        before: PaymentStatus,
         seen: &PaymentIntentState,
-        after: EscrowStatus,
+        after: PaymentStatus,
     ) -> (i32, Timestamp) {
         let plus = |by: std::time::Duration| self.now() + TimeDelta::from_std(by).unwrap_or(TimeDelta::hours(1));
         let soonest = plus(self.settings.payment_poll_soonest);
-        if let Some(funds) = seen.funds.as_ref().filter(|_| after != EscrowStatus::Available) {
+        if let Some(funds) = seen.funds.as_ref().filter(|_| after != PaymentStatus::Available) {
             let latest = plus(self.settings.payment_poll);
             return (payment.looks, funds.available_on.clamp(soonest, latest.max(soonest)));
         }
-        if seen.status == PaymentStatus::Succeeded {
+        if seen.status == IntentStatus::Succeeded {
             return (payment.looks, soonest);
         }
         self.again(before != after || payment.intent.is_none(), payment.looks, payment.next_poll_at)
@@ -242,16 +253,16 @@ impl Service {
         &self,
         tx: &mut Tx,
         payment: &PaymentRow,
-        after: EscrowStatus,
+        after: PaymentStatus,
         funds: &SettledFunds,
     ) -> Result<(), Error> {
         let (gross, fee, currency) = (funds.gross.minor(), funds.fee.minor(), funds.gross.currency());
         let first = match after {
-            EscrowStatus::Succeeded | EscrowStatus::Available => {
+            PaymentStatus::Succeeded | PaymentStatus::Available => {
                 let recovery = payment.charged - payment.amount;
                 Posting::payment_received(&funds.charge, payment.milestone_id, payment.amount, recovery, currency)
             }
-            EscrowStatus::Suspense => Posting::payment_in_suspense(&funds.charge, gross, currency),
+            PaymentStatus::Suspense => Posting::payment_in_suspense(&funds.charge, gross, currency),
             _ => return Ok(()),
         };
         let place = Place { org: payment.org_id, contract: payment.contract_id };
@@ -299,15 +310,15 @@ impl Service {
         &self,
         tx: &mut Tx,
         milestone: &MilestoneRow,
-        before: EscrowStatus,
-        after: EscrowStatus,
+        before: PaymentStatus,
+        after: PaymentStatus,
     ) -> Result<(), Error> {
         let mut status = milestone.status()?;
         let mut events = Vec::new();
         if is_live(after) && status == MilestoneStatus::Planned {
             events.push(MilestoneEvent::Fund);
         }
-        if after == EscrowStatus::Available && before != after {
+        if after == PaymentStatus::Available && before != after {
             events.push(MilestoneEvent::FundsAvailable);
         }
         if is_live(before) && !is_live(after) {
@@ -334,8 +345,8 @@ impl Service {
                 if payment.intent.is_some() || !is_live(before) {
                     return Ok(());
                 }
-                let after = EscrowStatus::Failed;
-                let learnt = Learnt {
+                let after = PaymentStatus::Failed;
+                let change = PaymentChange {
                     status: after.name(),
                     intent: None,
                     charge: None,
@@ -348,7 +359,7 @@ impl Service {
                     looked_at: Some(self.now()),
                     updated_at: self.now(),
                 };
-                repo::payments::save(tx, &payment, &learnt).await?;
+                repo::payments::save(tx, &payment, &change).await?;
                 self.move_milestone_in(tx, &milestone, before, after).await?;
                 let entry = NewEntry::named("escrow.payment_failed", "escrow", id)
                     .before(json!({ "status": before }))

@@ -3,7 +3,7 @@
 //! Lock order as everywhere: the contract first, exclusively, so that no funding begins meanwhile; then its milestones.
 
 use audit_api::NewEntry;
-use escrow_api::{Contract, ContractStatus, Error, EscrowStatus, Party, Terminate, Terminating, perm};
+use escrow_api::{Contract, ContractStatus, Error, Party, PaymentStatus, Terminate, Terminating, perm};
 use kernel::{ContractId, Ctx, Denied, EventId, Fault, FieldFault, OrgId, PaymentId, UserId};
 use serde_json::{Value, json};
 use uow::Tx;
@@ -49,7 +49,7 @@ fn reason(given: Option<&str>) -> Result<&str, Error> {
 
 impl Service {
     pub(super) async fn terminate_contract(&self, ctx: &Ctx, cmd: Terminate) -> Result<Terminating, Error> {
-        self.peek(ctx).await?;
+        self.refuse_repetition(ctx).await?;
         // Before anything is done at the provider everything is asked that the verb asks again under lock: who may not end it, or not now,
         // changes nothing of the other party's payments.
         let agreed = self
@@ -74,7 +74,7 @@ impl Service {
         for payment in unpaid {
             let intent = match &payment.intent {
                 Some(intent) => intent.clone(),
-                None if payment.status()? == EscrowStatus::Failed => continue,
+                None if payment.status()? == PaymentStatus::Failed => continue,
                 // It may have been made without our hearing of it.
                 None => match self.intent_for(&system, &payment).await {
                     Ok(seen) => seen.id,
@@ -83,7 +83,7 @@ impl Service {
                 },
             };
             let seen = self.cancel_intent(payment.id, &intent).await?;
-            self.learn(&system, PaymentId(payment.id), &seen).await?;
+            self.apply_provider_state(&system, PaymentId(payment.id), &seen).await?;
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::ledger::Posting;
 use crate::model::{MilestoneEvent, ReleaseEvent};
 use crate::repo;
 use crate::repo::reader;
-use crate::repo::releases::{ReleaseRow, Step};
+use crate::repo::releases::{ReleaseChange, ReleaseRow};
 
 /// How long the provider remembers an idempotency key.
 pub(super) const KEY_LIFE: TimeDelta = TimeDelta::hours(24);
@@ -66,7 +66,7 @@ impl Service {
             if key_is_dead {
                 return self
                     .uow
-                    .write(&ctx, async |tx| self.lose_in(tx, &ctx, job.release, "no transfer after a day").await)
+                    .write(&ctx, async |tx| self.mark_unknown_in(tx, &ctx, job.release, "no transfer after a day").await)
                     .await;
             }
         }
@@ -82,16 +82,16 @@ impl Service {
             }
             Err(error @ ProviderError::Unavailable(_)) => {
                 // It certainly did not leave: what was noted before this attempt stands.
-                let step = Step {
+                let step = ReleaseChange {
                     maybe_sent_at: (!look_first).then_some(None),
                     last_error: Some(Some(error.to_string())),
-                    ..Step::default()
+                    ..ReleaseChange::default()
                 };
                 self.uow.write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &step).await).await?;
                 Err(error.into())
             }
             Err(error) => {
-                self.uow.write(&ctx, async |tx| self.lose_in(tx, &ctx, job.release, &error.to_string()).await).await?;
+                self.uow.write(&ctx, async |tx| self.mark_unknown_in(tx, &ctx, job.release, &error.to_string()).await).await?;
                 Err(error.into())
             }
         }
@@ -144,7 +144,7 @@ impl Service {
     /// A release that cannot be looked at now says why, and lets others have their turn before it is taken up again. Best effort: the failure
     /// itself is what the queue is told.
     async fn put_off(&self, ctx: &Ctx, id: ReleaseId, why: &Error) {
-        let step = Step { last_error: Some(Some(why.to_string())), ..Step::default() };
+        let step = ReleaseChange { last_error: Some(Some(why.to_string())), ..ReleaseChange::default() };
         let noted = self
             .uow
             .write(ctx, async |tx| {
@@ -162,14 +162,14 @@ impl Service {
 
     async fn about_to_send_in(&self, tx: &mut Tx, id: ReleaseId) -> Result<Next, Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
-        let contract = repo::contracts::hold(tx, seen.org_id, seen.contract_id.into()).await?;
+        let contract = repo::contracts::lock_shared(tx, seen.org_id, seen.contract_id.into()).await?;
         let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
         let release = repo::releases::lock(tx, seen.org_id, id).await?;
         if !matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
             return Ok(Next::Nothing);
         }
         if release.maybe_sent_at.is_none()
-            && let Err(error) = self.payee_is_there_in(tx, &contract).await
+            && let Err(error) = self.check_payee_in(tx, &contract).await
         {
             return self.blocked_in(tx, &release, error).await;
         }
@@ -181,32 +181,32 @@ impl Service {
             (_, _, None) => return self.blocked_in(tx, &release, Error::PayeeNotActive).await,
         };
         if release.maybe_sent_at.is_none()
-            && let Err(error) = self.money_may_move_in(tx, &contract, &milestone).await
+            && let Err(error) = self.check_money_may_move_in(tx, &contract, &milestone).await
         {
             return match error {
-                Error::OnHold { .. } => self.held_in(tx, &release, &error).await,
+                Error::OnHold { .. } => self.wait_for_hold_in(tx, &release, &error).await,
                 // It waits as under a hold: whoever settles the reversal takes it up.
-                Error::State { ref state, .. } if state == REVERSAL_OPEN => self.held_in(tx, &release, &error).await,
+                Error::State { ref state, .. } if state == REVERSAL_OPEN => self.wait_for_hold_in(tx, &release, &error).await,
                 Error::State { .. } => self.blocked_in(tx, &release, error).await,
                 fault => Err(fault),
             };
         }
         if release.maybe_sent_at.is_none() && repo::coverage::is_short(tx, &release.currency).await? {
-            return self.wait_in(tx, &release).await;
+            return self.wait_for_coverage_in(tx, &release).await;
         }
         // What may have left already is looked for, but under a hold never asked for again.
-        let held = match self.no_hold_in(tx, &milestone).await {
+        let held = match self.check_no_hold_in(tx, &milestone).await {
             Ok(()) => repo::releases::came_back(reader(tx), &contract).await?,
             Err(Error::OnHold { .. }) => true,
             Err(error) => return Err(error),
         };
         let payment = repo::payments::row(reader(tx), release.payment_id.into()).await?;
         let now = self.now();
-        let step = Step {
+        let step = ReleaseChange {
             destination: Some(destination.clone()),
             attempts: Some(release.attempts + 1),
             maybe_sent_at: Some(Some(release.maybe_sent_at.unwrap_or(now))),
-            ..Step::default()
+            ..ReleaseChange::default()
         };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
         let order = TransferOrder {
@@ -227,33 +227,43 @@ impl Service {
     }
 
     /// Noted once, however often it is looked at.
-    async fn held_in(&self, tx: &mut Tx, release: &ReleaseRow, hold: &Error) -> Result<Next, Error> {
+    async fn wait_for_hold_in(&self, tx: &mut Tx, release: &ReleaseRow, hold: &Error) -> Result<Next, Error> {
         let why = hold.to_string();
         if release.last_error.as_ref() != Some(&why) {
-            repo::releases::save(tx, release.org_id, release.id, &Step { last_error: Some(Some(why)), ..Step::default() })
-                .await?;
+            repo::releases::save(
+                tx,
+                release.org_id,
+                release.id,
+                &ReleaseChange { last_error: Some(Some(why)), ..ReleaseChange::default() },
+            )
+            .await?;
         }
         Ok(Next::Waiting)
     }
 
     /// Noted once, however often it is looked at.
-    async fn wait_in(&self, tx: &mut Tx, release: &ReleaseRow) -> Result<Next, Error> {
+    async fn wait_for_coverage_in(&self, tx: &mut Tx, release: &ReleaseRow) -> Result<Next, Error> {
         let why = format!("releases in {} are paused: it is sent as soon as they go on", release.currency);
         if release.last_error.as_ref() != Some(&why) {
             tracing::warn!(release = %release.id, currency = release.currency, "a release waits for coverage");
-            repo::releases::save(tx, release.org_id, release.id, &Step { last_error: Some(Some(why)), ..Step::default() })
-                .await?;
+            repo::releases::save(
+                tx,
+                release.org_id,
+                release.id,
+                &ReleaseChange { last_error: Some(Some(why)), ..ReleaseChange::default() },
+            )
+            .await?;
         }
         Ok(Next::Waiting)
     }
 
     async fn blocked_in(&self, tx: &mut Tx, release: &ReleaseRow, error: Error) -> Result<Next, Error> {
-        let step = Step { last_error: Some(Some(error.to_string())), ..Step::default() };
+        let step = ReleaseChange { last_error: Some(Some(error.to_string())), ..ReleaseChange::default() };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
         Ok(Next::Blocked(error))
     }
 
-    async fn note_in(&self, tx: &mut Tx, owner: OrgId, id: ReleaseId, attempt: i32, step: &Step) -> Result<(), Error> {
+    async fn note_in(&self, tx: &mut Tx, owner: OrgId, id: ReleaseId, attempt: i32, step: &ReleaseChange) -> Result<(), Error> {
         let release = repo::releases::lock(tx, owner.0, id).await?;
         // Another attempt may have begun meanwhile: its mark is not ours to clear.
         let under_way = matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown);
@@ -296,7 +306,7 @@ impl Service {
                 transfer.destination
             );
             alarm_in(tx, "wrong_transfer", ("transfer", transfer.id.clone()), detail).await?;
-            return self.lose_in(tx, ctx, id, "the transfer found is not the one ordered").await;
+            return self.mark_unknown_in(tx, ctx, id, "the transfer found is not the one ordered").await;
         }
         let posting = Posting::release_sent(&transfer.id, release.id, release.net, release.fee, net.currency());
         let (_, fresh) = self.post_in(tx, release.place(), &posting, None).await?;
@@ -304,13 +314,13 @@ impl Service {
             let detail = format!("transfer {} of release {id} stands in the ledger for something else", transfer.id);
             return Err(Fault::internal(detail).into());
         }
-        let step = Step {
+        let step = ReleaseChange {
             status: Some(after.name()),
             transfer: Some(transfer.id.clone()),
             destination: Some(transfer.destination.clone()),
             last_error: Some(None),
             sent_at: Some(self.now()),
-            ..Step::default()
+            ..ReleaseChange::default()
         };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
         let held =
@@ -328,16 +338,17 @@ impl Service {
     }
 
     /// Nobody knows whether it was sent.
-    async fn lose_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, why: &str) -> Result<(), Error> {
+    async fn mark_unknown_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, why: &str) -> Result<(), Error> {
         let release = repo::releases::lock(tx, ctx.org.0, id).await?;
         let before = release.status()?;
-        let Some(after) = ReleaseEvent::Lose.after(before) else { return Ok(()) };
+        let Some(after) = ReleaseEvent::AnswerLost.after(before) else { return Ok(()) };
         if release.maybe_sent_at.is_some_and(|since| self.now() - since >= KEY_LIFE) {
             let detail =
                 format!("unknown for more than a day ({why}): a person decides, `build14 release-resolve --release {id}`");
             alarm_in(tx, RELEASE_UNKNOWN, ("release", id.to_string()), detail).await?;
         }
-        let step = Step { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..Step::default() };
+        let step =
+            ReleaseChange { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
         if before != after {
             let entry = NewEntry::named("escrow.release_unknown", "release", id)
@@ -359,7 +370,8 @@ impl Service {
         let currency = repo::currency(&release.currency)?;
         let void = Posting::release_voided(release.id, release.milestone_id, release.net, release.fee, currency);
         self.post_in(tx, release.place(), &void, reserved).await?;
-        let step = Step { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..Step::default() };
+        let step =
+            ReleaseChange { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
         debug_assert_eq!(milestone.status, MilestoneStatus::Approved.name());
         alarm_in(

@@ -1,6 +1,6 @@
 //! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (docs/domain/money.md).
 
-use escrow_api::{Befallen, Error, ProviderError};
+use escrow_api::{ChargeNews, Error, ProviderError};
 use kernel::{Fault, OrgId, PaymentId};
 use serde_json::Value;
 use uow::{Job, Tx};
@@ -193,24 +193,24 @@ impl Service {
 
     /// Something befell a charge, or may have: a look at the payment, and one at the charge.
     async fn charge_looks(&self, event: &EventRow) -> Result<Vec<Job>, Error> {
-        let mut befallen = Befallen { object: event.object_id.clone(), charge: None, intent: event.intent.clone() };
-        if befallen.intent.is_none() && event.kind.starts_with("charge.dispute.") {
+        let mut news = ChargeNews { object: event.object_id.clone(), charge: None, intent: event.intent.clone() };
+        if news.intent.is_none() && event.kind.starts_with("charge.dispute.") {
             // The event does not say whose: the dispute does, or its charge.
             match self.provider.dispute(&event.object_id).await {
-                Ok(dispute) => (befallen.charge, befallen.intent) = (Some(dispute.charge), dispute.intent),
+                Ok(dispute) => (news.charge, news.intent) = (Some(dispute.charge), dispute.intent),
                 Err(ProviderError::Refused { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        let found = match &befallen.intent {
+        let found = match &news.intent {
             Some(intent) => self.payment_of(event, intent).await?,
             None => {
-                let found = self.system.read(async |tx| repo::incidents::payment_of(tx, &befallen).await).await?;
+                let found = self.system.read(async |tx| repo::incidents::payment_of(tx, &news).await).await?;
                 found.map(|(org, payment)| (org, payment, jobs::sync_payment(org, payment)))
             }
         };
-        if found.is_none() && takes_money(&befallen.object) {
-            self.unmatched(&befallen).await?;
+        if found.is_none() && takes_money(&news.object) {
+            self.unmatched(&news).await?;
         }
         Ok(found.map(|(org, payment, look)| [look, jobs::sync_charge(org, payment)]).into_iter().flatten().collect())
     }

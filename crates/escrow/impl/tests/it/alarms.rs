@@ -1,7 +1,7 @@
 //! What a person must look at stays a row until it is settled, or is over by itself.
 
-use escrow_api::fake::Mishap;
-use escrow_api::{CostBearer, Escrows};
+use escrow_api::fake::InjectedFault;
+use escrow_api::{CostBearer, Payments};
 
 use crate::heard::Pages;
 use crate::world::{World, ada};
@@ -35,8 +35,8 @@ async fn a_currency_that_is_short_is_an_alarm_until_it_is_covered() {
 async fn a_refused_release_is_an_alarm_until_another_one_follows() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    world.provider.mishaps("create_transfer", [Mishap::Refuse("account_closed".to_owned())]);
-    let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    world.provider.inject("create_transfer", [InjectedFault::Refuse("account_closed".to_owned())]);
+    let release = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases").release;
     world.work().await;
     sweep(&world).await;
     let rows = db::alarms(&world.db.system_uow(), false).await.expect("lists");
@@ -44,7 +44,7 @@ async fn a_refused_release_is_an_alarm_until_another_one_follows() {
         rows.iter().map(|row| (row.kind.as_str(), row.object_id.clone(), row.org_id, row.detail.as_str())).collect();
     let detail = "9750.00 EUR to the payee: it was refused (account_closed)";
     assert_eq!(told, [("release_refused", release.id.to_string(), Some(world.owner.org.0), detail)]);
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases anew");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases anew");
     sweep(&world).await;
     assert_eq!(alarms(&world).await, ["release_refused release sweep"]);
 }
@@ -53,7 +53,7 @@ async fn a_refused_release_is_an_alarm_until_another_one_follows() {
 async fn a_release_that_stays_unknown_is_an_alarm_until_it_is_known() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    let release = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases").release;
     world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours', attempts = 1, destination = (select account from payee_accounts)").await;
     world.work().await;
     sweep(&world).await;
@@ -68,7 +68,7 @@ async fn releases_that_do_not_arrive_and_money_held_too_long_are_alarms_until_th
     let world = World::new().await;
     let pages = Pages::hear();
     let (_, funding) = world.approved().await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.db.run_sql("update escrow_accounts set status = 'frozen'").await;
     world.work().await;
     world.db.run_sql("update releases set sending_since = sending_since - interval '61 minutes'").await;
@@ -84,10 +84,10 @@ async fn releases_that_do_not_arrive_and_money_held_too_long_are_alarms_until_th
     world.db.advance_clock(std::time::Duration::from_secs(86 * 86_400)).await;
     sweep(&world).await;
     let row = &db::alarms(&world.db.system_uow(), false).await.expect("lists")[0];
-    assert_eq!((row.kind.as_str(), &row.object_id), ("money_held_too_long", &funding.escrow.id.to_string()));
+    assert_eq!((row.kind.as_str(), &row.object_id), ("money_held_too_long", &funding.payment.id.to_string()));
     world.submit(contract.milestones[0].id).await.expect("submits");
     world.approve(contract.milestones[0].id, None).await.expect("approves");
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.work().await;
     sweep(&world).await;
     assert_eq!(alarms(&world).await, ["money_held_too_long payment sweep"]);
@@ -105,15 +105,15 @@ async fn money_in_suspense_and_transfers_that_were_not_ordered_are_alarms() {
         world.sync(&funding).await.expect("syncs");
     }
     let row = &db::alarms(&world.db.system_uow(), false).await.expect("lists")[0];
-    assert_eq!((row.kind.as_str(), &row.object_id, row.times), ("payment_in_suspense", &funding.escrow.id.to_string(), 1));
+    assert_eq!((row.kind.as_str(), &row.object_id, row.times), ("payment_in_suspense", &funding.payment.id.to_string(), 1));
     assert_eq!(
         row.detail,
-        format!("payment {}, intent {}: livemode: expected false, found true", funding.escrow.id, funding.intent)
+        format!("payment {}, intent {}: livemode: expected false, found true", funding.payment.id, funding.intent)
     );
 
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    let release = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases").release;
     world.work().await;
     let transfer = world.provider.transfers()[0].id.clone();
     world.provider.change_transfer(&transfer, |changed| changed.metadata.clear());

@@ -2,8 +2,8 @@
 
 use actix_web::http::Method;
 use escrow::Own;
-use escrow_api::fake::Mishap;
-use escrow_api::{BalanceMovement, Contract, Escrows, Funding, PaymentProvider};
+use escrow_api::fake::InjectedFault;
+use escrow_api::{BalanceMovement, Contract, Funding, PaymentProvider, Payments};
 use serde_json::{Value, json};
 
 use crate::heard::{Gauges, Pages};
@@ -73,7 +73,7 @@ async fn a_payout_of_everything_stops_funding_and_releases_of_its_currency_until
     assert_eq!(world.broken().await, ["BALANCE_SHORT"]);
     let (status, problem) = fund(&web, &contract).await;
     assert_eq!((status, &problem["code"]), (503, &json!("COVERAGE_SHORT")), "{problem:#}");
-    let path = format!("/api/escrow/{}/release", funding.escrow.id);
+    let path = format!("/api/escrow/{}/release", funding.payment.id);
     let (status, releasing) = web.send(&world.owner, Method::POST, &path, None, None).await;
     assert_eq!((status, &releasing["release"]["status"]), (200, &json!("sending")));
     assert!(world.work().await.iter().all(|ran| ran.error().is_none()), "waiting is no failure");
@@ -104,8 +104,8 @@ async fn a_payout_of_everything_stops_funding_and_releases_of_its_currency_until
 async fn a_transfer_whose_answer_is_lost_is_allowed_for_and_not_a_cent_more() {
     let world = World::new().await;
     let (_, funding) = approved(&world).await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
     world.work().await;
     assert_eq!(world.db.query("select status from releases").await, ["unknown"]);
     sweep(&world).await;
@@ -168,7 +168,7 @@ async fn a_balance_that_cannot_be_read_changes_nothing_and_becomes_an_alarm() {
     let world = World::new().await;
     approved(&world).await;
     let unread = async |times: usize| {
-        world.provider.mishaps("balance", vec![Mishap::Unavailable; times]);
+        world.provider.inject("balance", vec![InjectedFault::Unavailable; times]);
         for _ in 0..times {
             sweep(&world).await;
         }
@@ -207,7 +207,7 @@ async fn an_older_answer_does_not_overwrite_a_newer_one() {
 async fn a_payout_is_an_alarm_until_it_is_posted_and_never_pays_out_what_tenants_are_owed() {
     let world = World::new().await;
     let (_, funding) = approved(&world).await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.work().await;
     // The fee was earned: 250.01 are the platform's own.
     world.provider.pays_out("po_1", eur(25_001));

@@ -1,6 +1,6 @@
 //! From award to signature; who may do and see what.
 
-use escrow_api::{Approve, Contracts, ContractsPort, Error, Escrows, Milestones, NewContract, RequestChanges, Sign, SubmitWork};
+use escrow_api::{Approve, Contracts, ContractsPort, Error, Milestones, NewContract, Payments, RequestChanges, Sign, SubmitWork};
 use kernel::{OrgId, OrgRole, PageRequest, ProjectRole};
 
 use crate::fakes::Person;
@@ -101,10 +101,10 @@ async fn a_contract_is_seen_by_its_parties_and_nobody_else() {
     for (who, sees) in [(&world.owner, true), (&world.contractor, true), (&stranger, false)] {
         let ctx = who.ctx();
         assert_eq!(Contracts::list(&**service, &ctx, first).await.expect("lists").items.len(), usize::from(sees));
-        assert_eq!(Escrows::list(&**service, &ctx, first).await.expect("lists").items.len(), usize::from(sees));
+        assert_eq!(Payments::list(&**service, &ctx, first).await.expect("lists").items.len(), usize::from(sees));
         assert_eq!(Contracts::get(&**service, &ctx, contract.id).await.is_ok(), sees);
         assert_eq!(Milestones::get(&**service, &ctx, milestone).await.is_ok(), sees);
-        assert_eq!(Escrows::get(&**service, &ctx, funding.escrow.id).await.is_ok(), sees);
+        assert_eq!(Payments::get(&**service, &ctx, funding.payment.id).await.is_ok(), sees);
         assert_eq!(service.statement(&ctx, contract.id).await.is_ok(), sees);
     }
     let absent = service.statement(&stranger.ctx(), contract.id).await.expect_err("absent");
@@ -116,7 +116,7 @@ async fn a_contract_is_seen_by_its_parties_and_nobody_else() {
     assert_eq!(Contracts::list(&**service, &team.ctx(), first).await.expect("lists").items.len(), 1);
     let elsewhere = Person { projects: vec![(kernel::ProjectId::new(), ProjectRole::ProjectOwner)], ..member };
     assert_eq!(Contracts::list(&**service, &elsewhere.ctx(), first).await.expect("lists").items.len(), 0);
-    assert_eq!(Escrows::list(&**service, &elsewhere.ctx(), first).await.expect("lists").items.len(), 0);
+    assert_eq!(Payments::list(&**service, &elsewhere.ctx(), first).await.expect("lists").items.len(), 0);
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn each_side_has_its_own_verbs() {
     assert_eq!(denied(service.approve(&theirs, approve).await.expect_err("never the payee")), "milestones.approve");
     let changes = RequestChanges { milestone, reason: "none".to_owned() };
     assert_eq!(denied(service.request_changes(&theirs, changes).await.expect_err("not theirs")), "milestones.request_changes");
-    assert_eq!(denied(service.release(&theirs, funding.escrow.id).await.expect_err("not theirs")), "escrow.release");
+    assert_eq!(denied(service.release(&theirs, funding.payment.id).await.expect_err("not theirs")), "escrow.release");
     assert_eq!(denied(service.complete(&theirs, contract.id).await.expect_err("not theirs")), "contracts.complete");
 }
 
@@ -213,10 +213,10 @@ async fn a_weighty_milestone_approved_in_parts_needs_the_second_person_all_the_s
     let part = world.approve(large, Some(400_000)).await.expect("is noted");
     assert_eq!((part.milestone.status.name(), part.waiting_since), ("in_review", Some(world.owner.user)));
     let second = Person::new(world.owner.org, OrgRole::Admin);
-    let another = Approve { milestone: large, amount: Some(escrow_api::Stated::Money(eur(400_001))) };
+    let another = Approve { milestone: large, amount: Some(escrow_api::RequestedAmount::Money(eur(400_001))) };
     let waiting = world.service.approve(&second.ctx(), another).await.expect("is noted");
     assert_eq!(waiting.waiting_since, Some(second.user), "not what the first approved");
-    let same = Approve { milestone: large, amount: Some(escrow_api::Stated::Money(eur(400_000))) };
+    let same = Approve { milestone: large, amount: Some(escrow_api::RequestedAmount::Money(eur(400_000))) };
     let complete = world.service.approve(&second.ctx(), same).await.expect("approves");
     assert_eq!(complete.release.expect("one").gross, eur(400_000));
     let alone = world.approve(small, Some(400_000)).await.expect("approves");
@@ -250,7 +250,7 @@ async fn a_contract_is_written_with_the_terms_of_its_currency() {
     let contract = world.contract(&[1_000_000]).await;
     assert_eq!((contract.terms.processing_bps, contract.terms.processing_fixed), (150, 25));
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
-    assert_eq!(funding.escrow.charged, eur(1_015_254), "10,000.25 / 0.985");
+    assert_eq!(funding.payment.charged, eur(1_015_254), "10,000.25 / 0.985");
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use actix_web::http::Method;
 use actix_web::http::header::RETRY_AFTER;
-use escrow_api::fake::Mishap;
-use escrow_api::{Contract, CostBearer, Escrows, Funding};
+use escrow_api::fake::InjectedFault;
+use escrow_api::{Contract, CostBearer, Funding, Payments};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ async fn short(world: &World, approved: bool) -> (Contract, Funding) {
     let contract = world.contract(&[1_000_000, 500_000]).await;
     let milestone = contract.milestones[0].id;
     let funding = world.fund(milestone).await.expect("funds");
-    assert_eq!(funding.escrow.charged, eur(1_000_000));
+    assert_eq!(funding.payment.charged, eur(1_000_000));
     world.pay(&funding, true);
     world.sync(&funding).await.expect("syncs");
     if approved {
@@ -68,7 +68,7 @@ async fn while_it_is_short_funding_stops_and_a_release_waits_until_a_float_cover
     assert_eq!(world.db.query("select count(*) from payments").await, ["1"], "no second payment was begun");
     assert_eq!(world.provider.intents().len(), 1);
 
-    let path = format!("/api/escrow/{}/release", funding.escrow.id);
+    let path = format!("/api/escrow/{}/release", funding.payment.id);
     for _ in 0..2 {
         let (status, releasing) = web.send(&world.owner, Method::POST, &path, None, None).await;
         assert_eq!((status, &releasing["release"]["status"]), (200, &json!("sending")));
@@ -131,7 +131,7 @@ async fn a_payment_that_was_begun_is_not_handed_out_again_while_it_is_short() {
 async fn the_sweep_finds_that_it_is_covered_again_by_itself() {
     let world = platform_bears().await;
     let (_, funding) = short(&world, true).await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.work().await;
     world.db.run_sql("insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_1', 29030, 'EUR', now(), 'Ada', null, 'succeeded', 'txn_tu_1')").await;
     world.provider.move_money(eur(29_030));
@@ -147,8 +147,8 @@ async fn what_may_have_left_is_found_out_all_the_same() {
     let world = platform_bears().await;
     let (_, funding) = short(&world, true).await;
     world.float("290.30", "tu_1").await.expect("posts");
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
     world.work().await;
     world.db.run_sql("update platform_coverage set surplus = -1, short_since = now()").await;
     world.work_ahead().await;
@@ -160,7 +160,7 @@ async fn what_may_have_left_is_found_out_all_the_same() {
 async fn a_release_whose_job_is_lost_while_it_waits_is_sent_once() {
     let world = platform_bears().await;
     let (_, funding) = short(&world, true).await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.work().await;
     world.float("290.30", "tu_1").await.expect("posts");
     world.db.run_sql("delete from graphile_worker._private_jobs").await;
@@ -174,7 +174,7 @@ async fn a_release_whose_job_is_lost_while_it_waits_is_sent_once() {
 async fn floats_and_sweeps_at_once_end_with_the_newest_look() {
     let world = platform_bears().await;
     let (_, funding) = short(&world, true).await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.work().await;
     let floats = join_all((0..30).map(|n| {
         let source = format!("tu_{n}");
@@ -240,7 +240,7 @@ async fn with_the_owner_bearing_the_cost_nothing_stops() {
     assert_eq!(fund(&web, &contract, "key-1").await.0, 201);
     world.submit(contract.milestones[0].id).await.expect("submits");
     world.approve(contract.milestones[0].id, None).await.expect("approves");
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.work().await;
     world.service.sweep().await.expect("sweeps");
     assert_eq!((surplus(world).await, releases(world).await), (vec!["EUR 25001".to_owned()], vec!["sent 1 f".to_owned()]));
@@ -262,8 +262,8 @@ async fn a_charge_that_costs_more_than_estimated_is_the_platforms_cost_and_stops
     let contract = world.contract(&[1_000_000, 500_000]).await;
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
     // A card from elsewhere: 3.25 % + 0.25 instead of 2.9 % + 0.30, 35.98 more than was added for it.
-    let fee = (funding.escrow.charged.minor() * 325 + 5_000) / 10_000 + 25;
-    assert_eq!(fee - (funding.escrow.charged.minor() - 1_000_000), 3_599);
+    let fee = (funding.payment.charged.minor() * 325 + 5_000) / 10_000 + 25;
+    assert_eq!(fee - (funding.payment.charged.minor() - 1_000_000), 3_599);
     world.provider.pay(&funding.intent, fee, chrono::Utc::now(), true);
     world.sync(&funding).await.expect("syncs");
     world.service.sweep().await.expect("sweeps");
@@ -271,7 +271,7 @@ async fn a_charge_that_costs_more_than_estimated_is_the_platforms_cost_and_stops
     assert_eq!(fund(&web, &contract, "key-1").await.0, 201, "within the reserve of 50.00 nothing stops");
     world.submit(contract.milestones[0].id).await.expect("submits");
     world.approve(contract.milestones[0].id, None).await.expect("approves");
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.work().await;
     assert_eq!(releases(world).await, ["sent 1 f"], "the payee gets what was agreed");
     assert_eq!(world.provider.transfers()[0].amount, eur(975_000));
@@ -300,7 +300,9 @@ async fn once_the_reserve_is_used_up_funding_stops_and_goes_on_with_a_larger_one
     assert_eq!(fund(&web, &contract, "key-2").await.0, 201);
     let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
     assert!(
-        found.iter().any(|f| f.rule == "COVERAGE_SHORT" && f.detail.contains("within the reserve of 3599, nothing is stopped")),
+        found
+            .iter()
+            .any(|f| f.rule == "COVERAGE_SHORT" && f.detail.contains("within the reserve of 35.99 EUR, nothing is stopped")),
         "{found:?}"
     );
 }

@@ -1,8 +1,8 @@
 //! Money that was taken back, or may be: the milestone stops, a person is told, and no transfer leaves, whichever way and whenever we learn of it.
 
 use escrow::{HoldPlace, jobs as tasks, unfreeze};
-use escrow_api::fake::Mishap;
-use escrow_api::{Contract, DisputeStage, Error, Escrows, Funding};
+use escrow_api::fake::InjectedFault;
+use escrow_api::{Contract, DisputeStage, Error, Funding, Payments};
 use kernel::Decision;
 use serde_json::json;
 
@@ -32,12 +32,12 @@ impl World {
     }
 
     async fn look(&self, funding: &Funding) {
-        let job = tasks::SyncCharge { org: self.owner.org, payment: funding.escrow.id };
+        let job = tasks::SyncCharge { org: self.owner.org, payment: funding.payment.id };
         self.service.sync_charge(job).await.expect("looks");
     }
 
     async fn release(&self, funding: &Funding) -> Result<(), Error> {
-        self.service.release(&self.owner.ctx(), funding.escrow.id).await.map(|_| ())
+        self.service.release(&self.owner.ctx(), funding.payment.id).await.map(|_| ())
     }
 }
 
@@ -130,7 +130,7 @@ async fn nor_for_one_that_was_refunded_warned_of_reviewed_failed_or_is_gone() {
         ("review", |world, intent| world.provider.change_charge(intent, |charge| charge.review = Some("prv_1".to_owned()))),
         ("charge", |world, intent| world.provider.change_charge(intent, |charge| charge.status = "failed".to_owned())),
         ("charge", |world, intent| world.provider.change_charge(intent, |charge| charge.captured = false)),
-        ("charge", |world, _| world.provider.mishaps("charge", [Mishap::Refuse("resource_missing".to_owned())])),
+        ("charge", |world, _| world.provider.inject("charge", [InjectedFault::Refuse("resource_missing".to_owned())])),
     ];
     for (kind, befall) in troubles {
         let world = World::new().await;
@@ -150,7 +150,7 @@ async fn while_the_provider_does_not_show_the_charge_nothing_leaves() {
     let (_, funding) = world.approved().await;
     world.release(&funding).await.expect("releases");
     for operation in ["charge", "disputes_of_intent", "fraud_warnings_of_intent"] {
-        world.provider.mishaps(operation, [Mishap::Unavailable]);
+        world.provider.inject(operation, [InjectedFault::Unavailable]);
         assert!(world.work_ahead().await.iter().any(|ran| ran.error().is_some()), "{operation}");
         assert_eq!(world.provider.transfers(), []);
     }
@@ -238,7 +238,7 @@ async fn a_transfer_that_arrived_after_all_widens_the_hold() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
     world.release(&funding).await.expect("releases");
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
     world.work().await;
     // Before it was known to have left: noted as 'may have'.
     let dispute = world.provider.dispute(&funding.intent, DisputeStage::Open);
@@ -279,7 +279,7 @@ async fn a_dispute_that_comes_before_its_payment_is_known_is_not_lost() {
     let dispute = world.provider.dispute(&funding.intent, DisputeStage::Open);
     world.tell("evt_1", "charge.dispute.created", &dispute, &funding.intent).await;
     assert_eq!(world.open_holds().await, [format!("milestone dispute {dispute}")]);
-    assert_eq!(world.escrow(&funding).await.status.name(), "available", "the payment was learnt on the way");
+    assert_eq!(world.payment(&funding).await.status.name(), "available", "the payment was learnt on the way");
 }
 
 #[tokio::test]
@@ -296,7 +296,7 @@ async fn a_dispute_without_a_webhook_is_found_by_the_sweep() {
     world.service.sweep().await.expect("sweeps");
     world.work().await;
     assert_eq!(world.open_holds().await, [] as [&str; 0]);
-    world.provider.mishaps("befallen_since", [Mishap::Unavailable]);
+    world.provider.inject("charge_news_since", [InjectedFault::Unavailable]);
     world.clock.advance(chrono::TimeDelta::hours(1));
     world.service.sweep().await.expect("a provider that is away stops no sweep");
 }
@@ -338,7 +338,7 @@ async fn one_that_cannot_be_looked_at_lets_others_have_their_turn() {
     world.provider.dispute(&funding.intent, DisputeStage::Open);
     world.look(&funding).await;
     world.db.run_sql("update charge_incidents set seen_at = now() - interval '2 hours'").await;
-    world.provider.mishaps("charge", [Mishap::Unavailable]);
+    world.provider.inject("charge", [InjectedFault::Unavailable]);
     world.service.sweep().await.expect("sweeps");
     assert!(world.work().await.iter().any(|ran| ran.error().is_some()), "the look fails");
     let due = "select count(*) from charge_incidents where seen_at < now() - interval '1 hour'";
@@ -350,7 +350,7 @@ async fn of_many_looks_at_once_one_places_the_hold() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
     world.provider.dispute(&funding.intent, DisputeStage::Open);
-    let job = tasks::SyncCharge { org: world.owner.org, payment: funding.escrow.id };
+    let job = tasks::SyncCharge { org: world.owner.org, payment: funding.payment.id };
     let looks = futures::future::join_all((0..16).map(|_| world.service.sync_charge(job))).await;
     assert!(looks.iter().all(Result::is_ok));
     assert_eq!(world.db.query("select count(*) from holds").await, ["1"]);

@@ -1,4 +1,4 @@
-//! Who is paged, and what the gauges show, heard in this thread.
+//! Who is woken, and what the gauges show, heard in this thread.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ thread_local! {
     static HEARD: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The kinds of the lines under the target `page` that this thread writes. The subscriber is the whole process's: tracing remembers per place in
+/// The kinds of the lines under the target `wake` that this thread writes. The subscriber is the whole process's: tracing remembers per place in
 /// the code whether anybody listens, and a scoped one would go unasked where a neighbour without one came by first.
 #[derive(Clone, Copy)]
 pub struct Pages;
@@ -50,7 +50,7 @@ impl Visit for Pages {
 
 impl Subscriber for Pages {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target() == "page" && *metadata.level() == Level::ERROR
+        metadata.target() == "wake" && *metadata.level() == Level::ERROR
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use escrow_api::{Contract, Escrows};
+use escrow_api::{Contract, Payments};
 use kernel::MilestoneId;
 use serde_json::json;
 
@@ -58,7 +58,7 @@ async fn money_held_for_more_than_75_days_stops_new_funding_of_its_contract() {
 
     world.submit(milestone).await.expect("submits");
     world.approve(milestone, None).await.expect("approves");
-    world.service.release(&world.owner.ctx(), first.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), first.payment.id).await.expect("releases");
     world.work().await;
     assert_eq!(ask(&web, &contract, 2).await.0, 201, "what is left is a day old");
 }
@@ -80,7 +80,7 @@ async fn from_60_days_on_the_doctor_warns_and_from_85_a_person_must_act() {
     let (contract, funding) = world.funded().await;
     let milestone = contract.milestones[0].id;
     world.submit(milestone).await.expect("submits");
-    for (days, expected, paged) in [
+    for (days, expected, woken) in [
         (59, vec![], vec![]),
         (1, vec!["MONEY_HELD_LONG"], vec![]),
         (24, vec!["MONEY_HELD_LONG"], vec![]),
@@ -88,13 +88,13 @@ async fn from_60_days_on_the_doctor_warns_and_from_85_a_person_must_act() {
     ] {
         world.db.advance_clock(days * DAY).await;
         world.service.sweep().await.expect("sweeps");
-        assert_eq!((world.broken().await, pages.take()), (expected, paged.into_iter().map(str::to_owned).collect()));
+        assert_eq!((world.broken().await, pages.take()), (expected, woken.into_iter().map(str::to_owned).collect()));
     }
     let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
-    assert_eq!(found[0].subject, funding.escrow.id.to_string());
+    assert_eq!(found[0].subject, funding.payment.id.to_string());
     assert!(found[0].detail.starts_with("10000.00 EUR funded at "), "{}", found[0].detail);
     world.approve(milestone, None).await.expect("approves");
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.work().await;
     world.service.sweep().await.expect("sweeps");
     assert_eq!((world.broken().await, pages.take()), (vec![], vec![]));
@@ -121,7 +121,7 @@ async fn money_that_a_release_reserved_is_as_old_until_it_has_left() {
     };
     assert_eq!(told().await, ["MONEY_HELD_TOO_LONG 1000.00 EUR"], "what is held and what is reserved, once");
     // The part has left, the rest is reserved as a whole.
-    world.service.release(&world.owner.ctx(), first.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), first.payment.id).await.expect("releases");
     world.work().await;
     assert_eq!(told().await, ["MONEY_HELD_TOO_LONG 600.00 EUR"]);
     world.submit(milestone).await.expect("submits the rest");
@@ -129,7 +129,7 @@ async fn money_that_a_release_reserved_is_as_old_until_it_has_left() {
     assert_eq!(told().await, ["MONEY_HELD_TOO_LONG 600.00 EUR"], "reserved alone");
     let (status, problem) = ask(&web, &contract, 1).await;
     assert_eq!((status, &problem["code"]), (409, &json!("HELD_TOO_LONG")));
-    world.service.release(&world.owner.ctx(), first.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), first.payment.id).await.expect("releases");
     world.work().await;
     assert_eq!(told().await, [""; 0]);
     assert_eq!(ask(&web, &contract, 1).await.0, 201);

@@ -2,8 +2,8 @@
 
 use escrow::jobs::SendRelease;
 use escrow::{HoldError, HoldPlace, freeze, unfreeze};
-use escrow_api::fake::Mishap;
-use escrow_api::{Contracts, Error, Escrows, Hold};
+use escrow_api::fake::InjectedFault;
+use escrow_api::{Contracts, Error, Hold, Payments};
 use kernel::{Decision, DomainError, MilestoneId};
 
 use crate::world::World;
@@ -56,15 +56,15 @@ async fn a_frozen_milestone_is_neither_funded_nor_approved_nor_released() {
     world.approve(first, None).await.expect("approves");
 
     world.freeze(HoldPlace::Contract(contract.id)).await.expect("freezes");
-    assert_eq!(held(world.service.release(&world.owner.ctx(), funding.escrow.id).await), ("contract", "operator".to_owned()));
+    assert_eq!(held(world.service.release(&world.owner.ctx(), funding.payment.id).await), ("contract", "operator".to_owned()));
     assert_eq!(held(world.fund(second).await), ("contract", "operator".to_owned()));
     let seen = Contracts::get(&*world.service, &world.contractor.ctx(), contract.id).await.expect("reads");
     let holds: Vec<_> = seen.holds.iter().map(|Hold { kind, whole_contract, .. }| (kind.as_str(), *whole_contract)).collect();
     assert_eq!(holds, [("operator", true)]);
     assert!(seen.milestones.iter().all(|milestone| milestone.frozen && milestone.holds == seen.holds));
     world.unfreeze(HoldPlace::Contract(contract.id)).await.expect("unfreezes");
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
-    assert_eq!(world.fund(second).await.expect("is taken up").escrow.id, other.escrow.id);
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
+    assert_eq!(world.fund(second).await.expect("is taken up").payment.id, other.payment.id);
     world.work().await;
     assert_eq!(world.provider.transfers().len(), 1);
     world.assert_healthy().await;
@@ -75,10 +75,10 @@ async fn a_release_on_its_way_waits_for_the_hold_and_goes_when_it_is_lifted() {
     let world = World::new().await;
     let (contract, funding) = world.approved().await;
     let milestone = HoldPlace::Milestone(contract.milestones[0].id);
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     assert_eq!(world.freeze(milestone).await.expect("freezes"), 0, "none has left");
     assert_eq!(world.work().await[0].error(), None, "it waits: the job does not die of it");
-    assert_eq!(held(world.service.release(&world.owner.ctx(), funding.escrow.id).await), ("milestone", "operator".to_owned()));
+    assert_eq!(held(world.service.release(&world.owner.ctx(), funding.payment.id).await), ("milestone", "operator".to_owned()));
     world.clock.advance(chrono::TimeDelta::days(3));
     world
         .db
@@ -102,10 +102,10 @@ async fn what_may_have_left_is_looked_for_under_a_hold_but_not_asked_for_again()
         let world = World::new().await;
         let (contract, funding) = world.approved().await;
         let milestone = HoldPlace::Milestone(contract.milestones[0].id);
-        let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release.id;
+        let release = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases").release.id;
         let job = SendRelease { org: world.owner.org, release };
         if arrived {
-            world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+            world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
             world.work().await;
         } else {
             // It died between the mark and the call.

@@ -152,7 +152,7 @@ async fn who_may_not_is_told_what_is_missing_and_strangers_see_nothing() {
         (format!("/api/milestones/{milestone}/submit"), json!({})),
         (format!("/api/milestones/{milestone}/request-changes"), json!({ "reason": "none" })),
         (format!("/api/milestones/{milestone}/approve"), json!({})),
-        (format!("/api/escrow/{}/release", funding.escrow.id), json!({})),
+        (format!("/api/escrow/{}/release", funding.payment.id), json!({})),
         ("/api/escrow".to_owned(), json!({ "milestoneId": milestone })),
     ];
     for (path, body) in posts {
@@ -171,8 +171,8 @@ async fn each_side_is_told_its_own_troubles_only() {
     let web = Web::new().await;
     let world = &web.world;
     let (contract, funding) = world.approved().await;
-    let (milestone, escrow) = (contract.milestones[0].id, funding.escrow.id);
-    world.provider.mishaps("create_transfer", [escrow_api::fake::Mishap::Refuse("account_closed".to_owned())]);
+    let (milestone, escrow) = (contract.milestones[0].id, funding.payment.id);
+    world.provider.inject("create_transfer", [escrow_api::fake::InjectedFault::Refuse("account_closed".to_owned())]);
     let path = format!("/api/escrow/{escrow}/release");
     let (_, releasing) = web.send(&world.owner, Method::POST, &path, None, None).await;
     assert_eq!(releasing["escrow"]["paymentIntentId"], json!(funding.intent));
@@ -206,7 +206,7 @@ async fn verbs_without_a_body_refuse_one_that_says_something() {
     let web = Web::new().await;
     let world = &web.world;
     let (contract, funding) = world.approved().await;
-    let release = format!("/api/escrow/{}/release", funding.escrow.id);
+    let release = format!("/api/escrow/{}/release", funding.payment.id);
     let complete = format!("/api/contracts/{}/complete", contract.id);
     for (who, path) in
         [(&world.owner, &release), (&world.owner, &complete), (&world.contractor, &"/api/payee-account".to_owned())]

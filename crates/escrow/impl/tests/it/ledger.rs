@@ -151,7 +151,7 @@ async fn what_the_ledger_does_not_reserve_is_never_sent() {
              select org_id, gen_random_uuid(), contract_id, contractor_org_id, milestone_id, id, 1, 'approved', amount, fee, amount - fee, currency
              from payments where id = '{}' returning id)
          select count(*) from forged",
-        funding.escrow.id
+        funding.payment.id
     );
     let said = world.refusal(&world.owner.ctx(), &forged).await;
     assert!(said.contains("the ledger reserves no"), "{said}");
@@ -161,12 +161,12 @@ async fn what_the_ledger_does_not_reserve_is_never_sent() {
 async fn money_on_its_way_goes_to_its_payee() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    let own = "update releases set destination = (select account from app.payee_of_contract(contract_id))";
+    let own = "update releases set destination = (select account from app.payee_of_contract(org_id, contract_id))";
     world.accept(&world.owner.ctx(), own).await;
     let elsewhere = "update releases set destination = 'acct_of_the_owner', maybe_sent_at = now()";
     let said = world.refusal(&world.owner.ctx(), elsewhere).await;
     assert!(said.contains("is not its payee's account"), "{said}");
-    let charge = format!("update payments set charge = null where id = '{}'", funding.escrow.id);
+    let charge = format!("update payments set charge = null where id = '{}'", funding.payment.id);
     let said = world.refusal(&world.owner.ctx(), &charge).await;
     assert!(said.contains("payments.charge never changes"), "{said}");
 }

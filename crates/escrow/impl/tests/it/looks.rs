@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use escrow::jobs::{SyncAccount, SyncPayment};
-use escrow_api::fake::Mishap;
-use escrow_api::{Contracts, Escrows, Milestones, Payees, PaymentStatus};
+use escrow_api::fake::InjectedFault;
+use escrow_api::{Contracts, IntentStatus, Milestones, Payees, Payments};
 use futures::future::join_all;
 use uow::Task;
 
@@ -55,7 +55,7 @@ async fn a_payer_who_takes_longer_is_looked_for_after_5_and_15_minutes_and_then_
     assert_eq!(sweep(&world).await, 1);
     // A bank debit that begins begins anew.
     let intent = world.provider.intents().remove(0).id;
-    world.provider.change_intent(&intent, |intent| intent.status = PaymentStatus::Processing);
+    world.provider.change_intent(&intent, |intent| intent.status = IntentStatus::Processing);
     world.clock.advance(TimeDelta::minutes(5));
     assert_eq!(sweep(&world).await, 1);
     world.clock.advance(TimeDelta::seconds(61));
@@ -66,8 +66,8 @@ async fn a_payer_who_takes_longer_is_looked_for_after_5_and_15_minutes_and_then_
 async fn a_worker_that_starts_looks_at_everything_under_way() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("sends");
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("sends");
     world.work().await;
     world.db.run_sql("delete from graphile_worker._private_jobs").await;
     let id = world.open(&world.terms_of(&[500_000, 500_000])).await.expect("opens");
@@ -96,7 +96,7 @@ async fn who_reads_a_payment_a_milestone_or_a_contract_has_it_looked_at() {
         // The payee's side reads it too.
         let ctx = world.contractor.ctx();
         match read {
-            "escrow" => drop(Escrows::get(&*world.service, &ctx, funding.escrow.id).await.expect("reads")),
+            "escrow" => drop(Payments::get(&*world.service, &ctx, funding.payment.id).await.expect("reads")),
             "milestone" => drop(Milestones::get(&*world.service, &ctx, milestone).await.expect("reads")),
             _ => drop(Contracts::get(&*world.service, &ctx, contract.id).await.expect("reads")),
         }
@@ -112,7 +112,7 @@ async fn however_often_and_by_however_many_it_is_read_it_is_looked_at_once_withi
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
     let ctx = world.owner.ctx();
     let read = async || {
-        let reads = (0..32).map(|_| Escrows::get(&*world.service, &ctx, funding.escrow.id));
+        let reads = (0..32).map(|_| Payments::get(&*world.service, &ctx, funding.payment.id));
         assert!(join_all(reads).await.iter().all(Result::is_ok));
         run(&world).await
     };
@@ -137,7 +137,7 @@ async fn a_read_of_what_is_settled_leaves_nothing_behind() {
     let world = World::new().await;
     let (contract, funding) = world.funded().await;
     world.clock.advance(TimeDelta::hours(1));
-    Escrows::get(&*world.service, &world.owner.ctx(), funding.escrow.id).await.expect("reads");
+    Payments::get(&*world.service, &world.owner.ctx(), funding.payment.id).await.expect("reads");
     Contracts::get(&*world.service, &world.owner.ctx(), contract.id).await.expect("reads");
     assert_eq!(run(&world).await, 0);
 }
@@ -150,7 +150,7 @@ async fn a_read_never_fails_because_a_look_cannot_be_left_behind() {
     world.clock.advance(TimeDelta::seconds(11));
     world.db.run_sql("revoke insert, update on all tables in schema graphile_worker from build14_app, build14_system").await;
     world.db.run_sql("revoke execute on all functions in schema graphile_worker from public, build14_app, build14_system").await;
-    Escrows::get(&*world.service, &world.owner.ctx(), funding.escrow.id).await.expect("reads all the same");
+    Payments::get(&*world.service, &world.owner.ctx(), funding.payment.id).await.expect("reads all the same");
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn an_account_being_set_up_is_looked_at_until_it_is_active() {
 async fn what_cannot_be_looked_at_is_looked_at_ever_less_often() {
     let world = World::new().await;
     world.service.onboard(&world.contractor.ctx()).await.expect("onboards");
-    world.provider.mishaps("account", vec![Mishap::Unavailable; 8]);
+    world.provider.inject("account", vec![InjectedFault::Unavailable; 8]);
     let account = SyncAccount { org: world.contractor.org };
     let mut looks = Vec::new();
     for minutes in [1, 4, 10, 60] {
@@ -192,7 +192,7 @@ async fn what_cannot_be_looked_at_is_looked_at_ever_less_often() {
     let world = World::new().await;
     let contract = world.contract(&[1_000_000]).await;
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
-    world.provider.mishaps("payment_intent", vec![Mishap::Unavailable; 4]);
+    world.provider.inject("payment_intent", vec![InjectedFault::Unavailable; 4]);
     let mut looks = Vec::new();
     for minutes in [1, 4, 10, 60] {
         world.clock.advance(TimeDelta::minutes(minutes) + TimeDelta::seconds(1));
@@ -211,9 +211,9 @@ async fn what_cannot_be_looked_at_is_looked_at_ever_less_often() {
 async fn a_release_whose_charge_cannot_be_read_says_so_and_lets_others_have_their_turn() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("sends");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("sends");
     world.db.run_sql("update releases set updated_at = now() - interval '1 hour'").await;
-    world.provider.mishaps("charge", [Mishap::Unavailable]);
+    world.provider.inject("charge", [InjectedFault::Unavailable]);
     assert!(world.work().await.iter().any(|ran| ran.error().is_some()));
     let noted =
         "select concat_ws(' ', updated_at > now() - interval '1 minute', maybe_sent_at is null, last_error) from releases";
@@ -225,7 +225,7 @@ async fn a_release_whose_charge_cannot_be_read_says_so_and_lets_others_have_thei
 async fn transfers_that_cannot_be_read_any_more_do_not_keep_the_others_from_being_looked_at() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.work().await;
     // More than are looked at in one sweep, all sent before it, and of accounts that are gone.
     world

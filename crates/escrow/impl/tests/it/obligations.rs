@@ -1,6 +1,6 @@
 //! What binds an organisation: its contracts, and of a complete one the money alone.
 
-use escrow_api::{Contracts, Escrows, PaymentProvider, TransferOrder};
+use escrow_api::{Contracts, PaymentProvider, Payments, TransferOrder};
 use kernel::{Ctx, OrgId, RequestId};
 use users_api::Obligations;
 
@@ -17,7 +17,7 @@ async fn a_complete_contract_binds_its_parties_only_while_money_of_it_is_open() 
     let (contract, funding) = world.approved().await;
     let both = async || (bonds(&world, world.owner.org).await, bonds(&world, world.contractor.org).await);
     assert_eq!(both().await, (1, 1), "active");
-    let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release.id;
+    let release = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases").release.id;
     world.work().await;
     assert_eq!(both().await, (1, 1), "still active, whatever was paid");
     world.service.complete(&world.owner.ctx(), contract.id).await.expect("completes");

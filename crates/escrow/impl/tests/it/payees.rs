@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use escrow::Resolution;
 use escrow::jobs::SyncAccount;
-use escrow_api::fake::Mishap;
-use escrow_api::{Contract, Contracts, Error, Escrows, Payees};
+use escrow_api::fake::InjectedFault;
+use escrow_api::{Contract, Contracts, Error, Payees, Payments};
 use kernel::OrgRole;
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ fn changes(world: &World) -> Vec<(Option<Value>, Option<Value>)> {
 #[tokio::test]
 async fn an_account_is_on_record_from_the_moment_it_is_kept_and_so_is_every_change() {
     let world = World::new().await;
-    world.provider.mishaps("onboarding_link", [Mishap::Unavailable]);
+    world.provider.inject("onboarding_link", [InjectedFault::Unavailable]);
     world.service.onboard(&world.contractor.ctx()).await.expect_err("no link");
     let account = world.db.query("select account from payee_accounts").await.remove(0);
     let made = (
@@ -126,15 +126,15 @@ async fn what_was_not_sent_goes_to_the_new_account() {
     let (_, funding) = world.approved().await;
     let old = world.db.query("select account from payee_accounts").await.remove(0);
     // On its way, but it certainly never left.
-    world.provider.mishaps("create_transfer", [Mishap::Unavailable]);
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("sends");
+    world.provider.inject("create_transfer", [InjectedFault::Unavailable]);
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("sends");
     world.work().await;
     world.provider.deauthorize(&old);
     world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("is told");
     world.work_ahead().await;
     let waits = world.db.query("select concat_ws(' ', status, last_error) from releases").await.remove(0);
     assert!(waits.starts_with("sending the contract is suspended"), "{waits}");
-    let again = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("is told");
+    let again = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("is told");
     assert_eq!(again.release.status.name(), "sending");
     let new = replace(&world).await;
     activate(&world, &new).await;
@@ -150,8 +150,8 @@ async fn what_may_have_been_sent_to_the_old_account_is_never_sent_to_the_new_one
     let (_, funding) = world.approved().await;
     let old = world.db.query("select account from payee_accounts").await.remove(0);
     // It left, and the answer was lost.
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("sends");
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("sends");
     world.work().await;
     assert_eq!(world.db.query("select status from releases").await, ["unknown"]);
     world.provider.deauthorize(&old);
@@ -172,8 +172,8 @@ async fn what_was_lost_on_its_way_to_the_old_account_is_asked_for_there_and_only
     let world = World::new().await;
     let (_, funding) = world.approved().await;
     let old = world.db.query("select account from payee_accounts").await.remove(0);
-    world.provider.mishaps("create_transfer", [Mishap::Fail]);
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("sends");
+    world.provider.inject("create_transfer", [InjectedFault::Fail]);
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("sends");
     world.work().await;
     world.provider.deauthorize(&old);
     world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("is told");
@@ -188,7 +188,7 @@ async fn what_was_lost_on_its_way_to_the_old_account_is_asked_for_there_and_only
     world.clock.advance(TimeDelta::hours(25));
     let release = world.db.query("select id from releases").await.remove(0).parse().expect("an id");
     world.service.resolve_release(release, &Resolution::NotSent, &ada()).await.expect("settled");
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("again");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("again");
     world.work().await;
     assert_eq!(world.provider.transfers().iter().map(|t| &t.destination).collect::<Vec<_>>(), [&new]);
     world.assert_healthy().await;
@@ -198,7 +198,7 @@ async fn what_was_lost_on_its_way_to_the_old_account_is_asked_for_there_and_only
 async fn a_500_while_a_closed_account_is_replaced_never_brings_the_old_one_back() {
     let world = World::new().await;
     let (_, old) = closed(&world).await;
-    world.provider.mishaps("create_account", [Mishap::Fail]);
+    world.provider.inject("create_account", [InjectedFault::Fail]);
     let new = replace(&world).await;
     assert_ne!(new, old);
     let org = world.contractor.org;

@@ -1,8 +1,8 @@
 //! Money goes out once.
 
 use escrow::jobs::{SendRelease, SyncTransfer};
-use escrow_api::fake::Mishap;
-use escrow_api::{Contracts, Error, Escrows};
+use escrow_api::fake::InjectedFault;
+use escrow_api::{Contracts, Error, Payments};
 use futures::future::join_all;
 
 use crate::heard::Pages;
@@ -14,7 +14,7 @@ async fn an_approved_milestone_is_released_less_the_fee() {
     let (contract, funding) = world.approved().await;
     let reserved = world.milestone(contract.milestones[0].id).await;
     assert_eq!((reserved.status.name(), reserved.held), ("approved", eur(0)));
-    let releasing = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    let releasing = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     let release = &releasing.release;
     assert_eq!(
         (release.status.name(), release.gross, release.fee, release.net),
@@ -54,7 +54,7 @@ async fn sixty_four_at_once_make_one_release_and_one_transfer() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
     let ctx = world.owner.ctx();
-    let answers = join_all((0..64).map(|_| world.service.release(&ctx, funding.escrow.id))).await;
+    let answers = join_all((0..64).map(|_| world.service.release(&ctx, funding.payment.id))).await;
     let ids: std::collections::HashSet<_> = answers.into_iter().map(|answer| answer.expect("released").release.id).collect();
     assert_eq!(ids.len(), 1);
     let job = SendRelease { org: world.owner.org, release: *ids.iter().next().expect("one") };
@@ -62,7 +62,7 @@ async fn sixty_four_at_once_make_one_release_and_one_transfer() {
     assert!(sent.iter().all(Result::is_ok));
     world.work().await;
     assert_eq!(world.provider.transfers().len(), 1);
-    let again = world.service.release(&ctx, funding.escrow.id).await.expect("again");
+    let again = world.service.release(&ctx, funding.payment.id).await.expect("again");
     assert_eq!(again.release.status.name(), "sent");
     world.assert_healthy().await;
 }
@@ -71,9 +71,9 @@ async fn sixty_four_at_once_make_one_release_and_one_transfer() {
 async fn an_answer_lost_after_the_effect_is_found_again() {
     let world = World::new().await;
     let (contract, funding) = world.approved().await;
-    world.provider.mishaps("create_transfer", [Mishap::Unavailable, Mishap::LoseAnswer]);
-    world.provider.mishaps("transfers_of_group", [Mishap::Unavailable]);
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.provider.inject("create_transfer", [InjectedFault::Unavailable, InjectedFault::LoseAnswer]);
+    world.provider.inject("transfers_of_group", [InjectedFault::Unavailable]);
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     let failed = world.work().await;
     assert!(failed[0].error().is_some());
     assert_eq!(
@@ -96,9 +96,9 @@ async fn an_answer_lost_after_the_effect_is_found_again() {
 async fn a_process_that_died_while_sending_is_taken_up_by_the_sweep() {
     let world = World::new().await;
     let (contract, funding) = world.approved().await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     // It died after the call and before it noted the answer; its job went with the queue.
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
     world.work().await;
     world.db.run_sql("delete from graphile_worker._private_jobs; update releases set status = 'sending', updated_at = now() - interval '1 hour'").await;
     world.service.sweep().await.expect("sweeps");
@@ -112,8 +112,8 @@ async fn a_process_that_died_while_sending_is_taken_up_by_the_sweep() {
 async fn the_event_may_come_before_the_answer() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release.id;
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    let release = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases").release.id;
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
     world.work().await;
     let transfer = world.provider.transfers()[0].id.clone();
     let job = SyncTransfer { org: world.owner.org, release, transfer };
@@ -131,8 +131,8 @@ async fn a_refused_transfer_voids_the_reservation_and_can_be_released_anew() {
     let world = World::new().await;
     let (contract, funding) = world.approved().await;
     let milestone = contract.milestones[0].id;
-    world.provider.mishaps("create_transfer", [Mishap::Refuse("account_closed".to_owned())]);
-    let first = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    world.provider.inject("create_transfer", [InjectedFault::Refuse("account_closed".to_owned())]);
+    let first = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases").release;
     world.work().await;
     let refused = world.milestone(milestone).await;
     assert_eq!(
@@ -144,7 +144,7 @@ async fn a_refused_transfer_voids_the_reservation_and_can_be_released_anew() {
         ["funds_available", "payment_received", "processing_fee_kept", "release_reserved", "release_voided"]
     );
     world.assert_healthy().await;
-    let second = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases anew").release;
+    let second = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases anew").release;
     assert_eq!((second.seq, second.net), (2, first.net));
     world.work().await;
     assert_eq!(world.milestone(milestone).await.status.name(), "released");
@@ -162,13 +162,13 @@ async fn a_part_is_released_and_the_rest_stays_held() {
         assert!(matches!(world.approve(milestone, Some(wrong)).await, Err(Error::Invalid(_))));
     }
     world.approve(milestone, Some(400_000)).await.expect("approves a part");
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.work().await;
     let part = world.milestone(milestone).await;
     assert_eq!((part.status.name(), part.held), ("funded", eur(600_000)));
     world.submit(milestone).await.expect("submits the rest");
     world.approve(milestone, None).await.expect("approves the rest");
-    let rest = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    let rest = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases").release;
     assert_eq!((rest.seq, rest.gross), (2, eur(600_000)));
     world.work().await;
     assert_eq!(world.milestone(milestone).await.status.name(), "released");
@@ -183,10 +183,10 @@ async fn nothing_is_sent_while_something_stands_in_the_way() {
     let (_, funding) = world.approved().await;
     let frozen = async |status: &str| world.db.run_sql(&format!("update escrow_accounts set status = '{status}'")).await;
     frozen("frozen").await;
-    let refused = world.service.release(&world.owner.ctx(), funding.escrow.id).await;
-    assert!(matches!(refused, Err(Error::State { what: "escrow account", .. })));
+    let refused = world.service.release(&world.owner.ctx(), funding.payment.id).await;
+    assert!(matches!(refused, Err(Error::State { what: "contract account", .. })));
     frozen("active").await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     frozen("frozen").await;
     assert!(world.work().await[0].error().is_some());
     assert!(world.provider.transfers().is_empty());
@@ -199,7 +199,7 @@ async fn nothing_is_sent_while_something_stands_in_the_way() {
 async fn after_a_day_of_not_knowing_a_person_decides() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours', attempts = 1, destination = (select account from payee_accounts)").await;
     let ran = world.work().await;
     assert_eq!(ran[0].error(), None, "no more retries");
@@ -213,7 +213,7 @@ async fn one_that_is_blocked_for_an_hour_is_seen_however_often_it_is_tried() {
     let world = World::new().await;
     let pages = Pages::hear();
     let (_, funding) = world.approved().await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.db.run_sql("update escrow_accounts set status = 'frozen'").await;
     assert!(world.work().await[0].error().is_some());
     world.service.sweep().await.expect("sweeps");

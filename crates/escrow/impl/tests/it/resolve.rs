@@ -1,8 +1,8 @@
 //! A release that stays unknown for a day is a person's to settle, and the provider's own transfers are never overruled.
 
 use escrow::Resolution;
-use escrow_api::fake::Mishap;
-use escrow_api::{Error, Escrows, Funding, Release};
+use escrow_api::fake::InjectedFault;
+use escrow_api::{Error, Funding, Payments, Release};
 use kernel::ReleaseId;
 use serde_json::{Value, json};
 
@@ -11,9 +11,9 @@ use crate::world::{World, ada, eur};
 /// A release whose answer was lost, after or before its transfer was made.
 async fn unknown(world: &World, made: bool) -> (Funding, Release) {
     let (_, funding) = world.approved().await;
-    let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    let release = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases").release;
     if made {
-        world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+        world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
         world.work().await;
     } else {
         world.db.run_sql("update releases set maybe_sent_at = now() - interval '25 hours', attempts = 1, destination = (select account from payee_accounts)").await;
@@ -55,7 +55,7 @@ async fn one_that_was_not_sent_is_void_after_a_day_and_can_be_released_anew() {
     let by = world.db.query("select concat_ws(': ', resolved_by, resolved_reason) from releases").await;
     assert_eq!(by, ["Ada Lovelace: seen at the provider"]);
     world.assert_healthy().await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases anew");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases anew");
     world.work().await;
     assert_eq!(world.provider.transfers().len(), 1);
     world.assert_healthy().await;

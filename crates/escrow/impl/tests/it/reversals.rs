@@ -1,8 +1,8 @@
 //! Transfers that are taken back at the provider: seen as a state, their contract stands still, a person settles what came back.
 
 use escrow::{Settlement, Unsettled};
-use escrow_api::fake::Mishap;
-use escrow_api::{Contract, Escrows, Funding, PaymentProvider, TransferOrder, TransferState};
+use escrow_api::fake::InjectedFault;
+use escrow_api::{Contract, Funding, PaymentProvider, Payments, TransferOrder, TransferState};
 use kernel::{OrgId, OrgRole, ReleaseId};
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ async fn released(world: &World) -> (Contract, Funding, ReleaseId) {
     world.sync(&funding).await.expect("syncs");
     world.submit(milestone).await.expect("submits");
     world.approve(milestone, None).await.expect("approves");
-    let release = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release.id;
+    let release = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases").release.id;
     world.work().await;
     assert_eq!(world.milestone(milestone).await.status.name(), "released");
     (contract, funding, release)
@@ -57,7 +57,7 @@ async fn what_comes_back_stops_its_contract_until_a_person_holds_it_again() {
     take_back(world, 400_000).await;
     // A look that comes late knows less.
     take_back(world, 100_000).await;
-    let path = format!("/api/escrow/{}", funding.escrow.id);
+    let path = format!("/api/escrow/{}", funding.payment.id);
     for person in [&world.owner, &world.contractor] {
         let (_, escrow) = web.send(person, actix_web::http::Method::GET, &path, None, None).await;
         let shown = (&escrow["release"]["status"], &escrow["release"]["reversed"]["amount"]);
@@ -108,7 +108,7 @@ async fn what_comes_back_stops_its_contract_until_a_person_holds_it_again() {
     // The work is paid anew, once.
     world.submit(milestone).await.expect("submits");
     world.approve(milestone, None).await.expect("approves");
-    let second = world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
+    let second = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases").release;
     assert_eq!((second.seq, second.net), (2, eur(975_000)));
     world.work().await;
     assert_eq!(world.milestone(milestone).await.status.name(), "released");
@@ -146,7 +146,7 @@ async fn a_release_of_the_contract_waits_until_the_reversal_is_settled() {
     world.sync(&funding).await.expect("syncs");
     world.submit(second).await.expect("submits");
     world.approve(second, None).await.expect("approves");
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     // It came back before the second release left.
     let transfer = world.provider.transfers()[0].id.clone();
     world.provider.change_transfer(&transfer, |changed| changed.reversed = eur(1));
@@ -235,8 +235,8 @@ async fn what_was_paid_with_another_transfer_is_settled_by_that_very_one() {
 async fn one_that_is_found_reversed_is_sent_and_reversed_in_one() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    world.service.release(&world.owner.ctx(), funding.escrow.id).await.expect("releases");
-    world.provider.mishaps("create_transfer", [Mishap::LoseAnswer]);
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
+    world.provider.inject("create_transfer", [InjectedFault::LoseAnswer]);
     world.work().await;
     let transfer = world.provider.transfers()[0].id.clone();
     world.provider.change_transfer(&transfer, |changed| changed.reversed = changed.amount);

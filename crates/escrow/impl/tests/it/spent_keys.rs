@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use escrow::jobs::AdoptIntent;
-use escrow_api::fake::Mishap;
-use escrow_api::{Funding, Payees, PaymentIntentState, PaymentStatus};
+use escrow_api::fake::InjectedFault;
+use escrow_api::{Funding, IntentStatus, Payees, PaymentIntentState};
 use kernel::Clock;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ async fn payments(world: &World) -> Vec<String> {
 }
 
 fn payable(world: &World) -> usize {
-    world.provider.intents().iter().filter(|intent| intent.status != PaymentStatus::Canceled).count()
+    world.provider.intents().iter().filter(|intent| intent.status != IntentStatus::Canceled).count()
 }
 
 /// An event about an intent, as Stripe sends it.
@@ -36,9 +36,9 @@ fn twin(world: &World, funding: &Funding, id: &str) -> PaymentIntentState {
 async fn a_500_on_a_payment_intent_is_asked_again_under_the_next_key_at_once() {
     let world = World::new().await;
     let contract = world.contract(&[1_000_000]).await;
-    world.provider.mishaps("create_payment_intent", [Mishap::Fail]);
+    world.provider.inject("create_payment_intent", [InjectedFault::Fail]);
     let funding = world.fund(contract.milestones[0].id).await.expect("funds in the same call");
-    let id = funding.escrow.id;
+    let id = funding.payment.id;
     assert_eq!(world.provider.keys()[1..], [id.to_string(), format!("{id}_1")], "the first is the account's");
     assert_eq!(payments(&world).await, [format!("created {} 1", funding.intent)]);
     world.pay(&funding, true);
@@ -52,7 +52,7 @@ async fn while_it_keeps_failing_the_payment_waits_and_goes_on_once_it_does_not()
     let world = World::new().await;
     let contract = world.contract(&[1_000_000]).await;
     let milestone = contract.milestones[0].id;
-    world.provider.mishaps("create_payment_intent", vec![Mishap::Fail; 4]);
+    world.provider.inject("create_payment_intent", vec![InjectedFault::Fail; 4]);
     for _ in 0..2 {
         let failed = world.fund(milestone).await.expect_err("it fails");
         assert_eq!(kernel::DomainError::kind(&failed), kernel::Kind::Unavailable);
@@ -70,7 +70,7 @@ async fn while_it_keeps_failing_the_payment_waits_and_goes_on_once_it_does_not()
 async fn what_a_500_made_all_the_same_is_found_by_its_metadata_and_adopted() {
     let world = World::new().await;
     let contract = world.contract(&[1_000_000]).await;
-    world.provider.mishaps("create_payment_intent", [Mishap::FailAfter]);
+    world.provider.inject("create_payment_intent", [InjectedFault::FailAfter]);
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
     let intents = world.provider.intents();
     assert_eq!((intents.len(), &intents[0].id), (1, &funding.intent));
@@ -82,13 +82,13 @@ async fn what_it_made_for_another_amount_is_cancelled_and_nobody_is_asked_to_pay
     let world = World::new().await;
     let contract = world.contract(&[1_000_000]).await;
     let milestone = contract.milestones[0].id;
-    world.provider.mishaps("create_payment_intent", [Mishap::Unavailable]);
+    world.provider.inject("create_payment_intent", [InjectedFault::Unavailable]);
     world.fund(milestone).await.expect_err("nobody there");
     let payment = world.db.query("select id from payments").await.remove(0);
     let wrong = PaymentIntentState {
         id: "pi_wrong".to_owned(),
         client_secret: None,
-        status: PaymentStatus::Created,
+        status: IntentStatus::Created,
         amount: eur(5),
         amount_received: eur(0),
         metadata: vec![("payment_id".to_owned(), payment)],
@@ -97,7 +97,7 @@ async fn what_it_made_for_another_amount_is_cancelled_and_nobody_is_asked_to_pay
         funds: None,
     };
     world.provider.insert_intent(wrong);
-    world.provider.mishaps("create_payment_intent", [Mishap::Fail]);
+    world.provider.inject("create_payment_intent", [InjectedFault::Fail]);
     let funding = world.fund(milestone).await.expect("funds");
     assert_ne!(funding.intent, "pi_wrong");
     assert_eq!(payable(&world), 1);
@@ -109,7 +109,7 @@ async fn an_intent_that_an_event_names_as_ours_is_adopted() {
         let world = World::new().await;
         let contract = world.contract(&[1_000_000]).await;
         let milestone = contract.milestones[0].id;
-        world.provider.mishaps("create_payment_intent", [Mishap::LoseAnswer]);
+        world.provider.inject("create_payment_intent", [InjectedFault::LoseAnswer]);
         world.fund(milestone).await.expect_err("lost");
         let made = world.provider.intents().remove(0).id;
         let payment = world.db.query("select id from payments").await.remove(0);
@@ -129,8 +129,8 @@ async fn a_second_intent_that_turns_up_later_is_cancelled_before_anybody_can_pay
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
     twin(&world, &funding, "pi_twin");
     assert_eq!(payable(&world), 2);
-    hear(&world, "evt_1", "pi_twin", json!({ "payment_id": funding.escrow.id })).await;
-    let left: Vec<_> = world.provider.intents().into_iter().filter(|i| i.status != PaymentStatus::Canceled).collect();
+    hear(&world, "evt_1", "pi_twin", json!({ "payment_id": funding.payment.id })).await;
+    let left: Vec<_> = world.provider.intents().into_iter().filter(|i| i.status != IntentStatus::Canceled).collect();
     assert_eq!(left.iter().map(|intent| &intent.id).collect::<Vec<_>>(), [&funding.intent]);
     world.assert_healthy().await;
 }
@@ -146,7 +146,7 @@ async fn a_second_intent_that_was_paid_is_booked_and_waits_in_suspense() {
     let twin = twin(&world, &funding, "pi_twin");
     world.provider.pay(&twin.id, World::provider_fee(twin.amount), world.clock.now(), true);
     for n in 0..2 {
-        hear(&world, &format!("evt_{n}"), "pi_twin", json!({ "payment_id": funding.escrow.id })).await;
+        hear(&world, &format!("evt_{n}"), "pi_twin", json!({ "payment_id": funding.payment.id })).await;
     }
     let states = world.db.query("select status || ' ' || intent from payments order by id").await;
     assert_eq!(states, [format!("available {}", funding.intent), "suspense pi_twin".to_owned()]);
@@ -175,7 +175,7 @@ async fn an_event_that_names_somebody_elses_payment_moves_nothing() {
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
     let other = world.fund(contract.milestones[1].id).await.expect("funds");
     // What the metadata of the intent itself do not say is not so.
-    let job = AdoptIntent { org: world.owner.org, payment: other.escrow.id, intent: "pi_nowhere".to_owned() };
+    let job = AdoptIntent { org: world.owner.org, payment: other.payment.id, intent: "pi_nowhere".to_owned() };
     world.service.adopt_intent(job.clone()).await.expect("left alone");
     twin(&world, &funding, "pi_twin");
     world.service.adopt_intent(AdoptIntent { intent: "pi_twin".to_owned(), ..job }).await.expect("left alone");
@@ -184,9 +184,9 @@ async fn an_event_that_names_somebody_elses_payment_moves_nothing() {
 
 #[tokio::test]
 async fn a_500_on_an_account_is_asked_again_under_the_next_key_and_what_it_made_is_adopted() {
-    for (mishap, keys) in [(Mishap::Fail, 2), (Mishap::FailAfter, 1)] {
+    for (fault, keys) in [(InjectedFault::Fail, 2), (InjectedFault::FailAfter, 1)] {
         let world = World::new().await;
-        world.provider.mishaps("create_account", [mishap]);
+        world.provider.inject("create_account", [fault]);
         let onboarding = world.service.onboard(&world.contractor.ctx()).await.expect("onboards in the same call");
         let org = world.contractor.org;
         assert_eq!(world.provider.keys(), [format!("acct_{org}"), format!("acct_{org}_1")][..keys]);
@@ -198,7 +198,7 @@ async fn a_500_on_an_account_is_asked_again_under_the_next_key_and_what_it_made_
 #[tokio::test]
 async fn an_account_that_was_refused_once_is_not_refused_for_a_day() {
     let world = World::new().await;
-    world.provider.mishaps("create_account", [Mishap::Refuse("platform_profile_incomplete".to_owned())]);
+    world.provider.inject("create_account", [InjectedFault::Refuse("platform_profile_incomplete".to_owned())]);
     world.service.onboard(&world.contractor.ctx()).await.expect_err("refused");
     world.service.onboard(&world.contractor.ctx()).await.expect("the platform mended what was wrong");
     assert_eq!(world.provider.accounts().len(), 1);
@@ -208,8 +208,8 @@ async fn an_account_that_was_refused_once_is_not_refused_for_a_day() {
 async fn the_key_of_a_transfer_stays_the_same_whatever_is_answered() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;
-    world.provider.mishaps("create_transfer", [Mishap::Fail]);
-    let release = escrow_api::Escrows::release(&*world.service, &world.owner.ctx(), funding.escrow.id).await.expect("sends");
+    world.provider.inject("create_transfer", [InjectedFault::Fail]);
+    let release = escrow_api::Payments::release(&*world.service, &world.owner.ctx(), funding.payment.id).await.expect("sends");
     for _ in 0..3 {
         world.work_ahead().await;
     }

@@ -1,6 +1,6 @@
 //! Contracts that end by agreement, and money that comes all the same.
 
-use escrow_api::fake::Mishap;
+use escrow_api::fake::InjectedFault;
 use escrow_api::{Contracts, Error, Terminate};
 use kernel::ContractId;
 
@@ -22,15 +22,15 @@ async fn money_that_comes_for_a_contract_that_ended_waits_in_suspense() {
     assert!(world.terminate(&world.contractor, contract.id).await.expect("proposes").waiting);
     let over = world.terminate(&world.owner, contract.id).await.expect("agrees");
     assert_eq!((over.waiting, over.contract.status.name()), (false, "terminated"));
-    assert_eq!(world.escrow(&funding).await.status.name(), "canceled");
+    assert_eq!(world.payment(&funding).await.status.name(), "canceled");
     assert_eq!(world.db.query("select status from escrow_accounts").await, ["closed"]);
     world.assert_healthy().await;
 
     world.pay(&funding, true);
     world.sync(&funding).await.expect("syncs");
-    assert_eq!(world.escrow(&funding).await.status.name(), "suspense");
+    assert_eq!(world.payment(&funding).await.status.name(), "suspense");
     assert_eq!(world.milestone(contract.milestones[0].id).await.status.name(), "cancelled");
-    let charged = funding.escrow.charged.minor();
+    let charged = funding.payment.charged.minor();
     assert!(world.balances().await.contains(&format!("2090 -{charged}")), "{:?}", world.balances().await);
 }
 
@@ -38,26 +38,26 @@ async fn money_that_comes_for_a_contract_that_ended_waits_in_suspense() {
 async fn what_may_be_at_the_provider_is_cancelled_there_before_the_contract_ends() {
     let world = World::new().await;
     let contract = world.contract(&[100_000, 50_000]).await;
-    world.provider.mishaps("create_payment_intent", [Mishap::LoseAnswer]);
+    world.provider.inject("create_payment_intent", [InjectedFault::LoseAnswer]);
     world.fund(contract.milestones[0].id).await.expect_err("the answer is lost");
     let declined = world.fund(contract.milestones[1].id).await.expect("funds");
     world.provider.change_intent(&declined.intent, |intent| intent.last_error = Some("declined".to_owned()));
     world.sync(&declined).await.expect("syncs");
     assert!(world.terminate(&world.owner, contract.id).await.expect("proposes").waiting);
-    world.provider.mishaps("cancel_payment_intent", [Mishap::Unavailable]);
+    world.provider.inject("cancel_payment_intent", [InjectedFault::Unavailable]);
     world.terminate(&world.contractor, contract.id).await.expect_err("the provider does not answer");
     let now = Contracts::get(&*world.service, &world.owner.ctx(), contract.id).await.expect("reads");
     assert_eq!(now.status.name(), "active", "nothing has ended");
     let over = world.terminate(&world.contractor, contract.id).await.expect("agrees");
     assert_eq!(over.contract.status.name(), "terminated");
-    assert!(world.provider.intents().iter().all(|intent| intent.status == escrow_api::PaymentStatus::Canceled));
+    assert!(world.provider.intents().iter().all(|intent| intent.status == escrow_api::IntentStatus::Canceled));
     assert_eq!(world.provider.intents().len(), 2);
     world.assert_healthy().await;
 }
 
 /// What the payer could still pay, and whether anything was done to it.
 fn untouched(world: &World) -> bool {
-    let open = world.provider.intents().iter().all(|intent| intent.status == escrow_api::PaymentStatus::Created);
+    let open = world.provider.intents().iter().all(|intent| intent.status == escrow_api::IntentStatus::Created);
     open && !world.provider.calls().contains(&"cancel_payment_intent")
 }
 
@@ -83,9 +83,9 @@ async fn who_may_not_end_a_contract_or_not_now_changes_nothing_at_the_provider()
     assert!(matches!(world.terminate(&tied, contract.id).await, Err(Error::SamePerson)));
     assert!(untouched(&world), "{:?}", world.provider.calls());
     // And money that is held, or a hold, stands against it.
-    world.provider.change_intent(&second.intent, |intent| intent.status = escrow_api::PaymentStatus::Processing);
+    world.provider.change_intent(&second.intent, |intent| intent.status = escrow_api::IntentStatus::Processing);
     world.sync(&second).await.expect("syncs");
-    world.provider.change_intent(&second.intent, |intent| intent.status = escrow_api::PaymentStatus::Created);
+    world.provider.change_intent(&second.intent, |intent| intent.status = escrow_api::IntentStatus::Created);
     assert!(matches!(world.terminate(&world.owner, contract.id).await, Err(Error::MoneyHeld(_))));
     assert!(untouched(&world), "{:?}", world.provider.calls());
     world.sync(&second).await.expect("syncs");
@@ -103,7 +103,7 @@ async fn money_on_its_way_holds_the_contract() {
     let world = World::new().await;
     let contract = world.contract(&[100_000]).await;
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
-    world.provider.change_intent(&funding.intent, |intent| intent.status = escrow_api::PaymentStatus::Processing);
+    world.provider.change_intent(&funding.intent, |intent| intent.status = escrow_api::IntentStatus::Processing);
     world.sync(&funding).await.expect("syncs");
     let Err(Error::MoneyHeld(what)) = world.terminate(&world.owner, contract.id).await else { panic!("it is held") };
     assert_eq!(what, ["milestone 1 (Milestone 1) is being paid: wait until it is funded or the payment failed"]);

@@ -63,7 +63,7 @@ async fn every_order_and_doubling_of_the_events_ends_the_same() {
         world.pay(&funding, true);
         let about = |metadata: Value| json!({ "id": intent, "metadata": metadata });
         let events = [
-            event(&format!("evt_{n}_created"), "payment_intent.created", about(json!({ "payment_id": funding.escrow.id }))),
+            event(&format!("evt_{n}_created"), "payment_intent.created", about(json!({ "payment_id": funding.payment.id }))),
             event(&format!("evt_{n}_processing"), "payment_intent.processing", about(json!({}))),
             event(&format!("evt_{n}_succeeded"), "payment_intent.succeeded", about(Value::Null)),
             event(
@@ -107,15 +107,15 @@ async fn the_whole_way_by_events_alone() {
     world.pay(&funding, false);
     deliver(&world, &event("evt_1", "payment_intent.succeeded", json!({ "id": funding.intent }))).await.expect("is taken");
     world.work().await;
-    assert_eq!(world.escrow(&funding).await.status.name(), "succeeded");
+    assert_eq!(world.payment(&funding).await.status.name(), "succeeded");
     world.provider.make_available(&funding.intent);
     deliver(&world, &event("evt_2", "balance.available", json!({}))).await.expect("is taken");
     world.work().await;
     world.submit(milestone).await.expect("submits");
     world.approve(milestone, None).await.expect("approves");
     let release =
-        escrow_api::Escrows::release(&*world.service, &world.owner.ctx(), funding.escrow.id).await.expect("releases").release;
-    world.provider.mishaps("create_transfer", [escrow_api::fake::Mishap::LoseAnswer]);
+        escrow_api::Payments::release(&*world.service, &world.owner.ctx(), funding.payment.id).await.expect("releases").release;
+    world.provider.inject("create_transfer", [escrow_api::fake::InjectedFault::LoseAnswer]);
     world.work().await;
     let transfer = &world.provider.transfers()[0];
     let told = json!({ "id": transfer.id, "metadata": { "release_id": release.id } });
@@ -144,7 +144,7 @@ async fn the_whole_way_by_events_alone() {
 async fn an_event_about_an_intent_whose_creation_we_never_heard_of_finds_its_payment() {
     let world = World::new().await;
     let contract = world.contract(&[1_000_000]).await;
-    world.provider.mishaps("create_payment_intent", [escrow_api::fake::Mishap::LoseAnswer]);
+    world.provider.inject("create_payment_intent", [escrow_api::fake::InjectedFault::LoseAnswer]);
     assert!(world.fund(contract.milestones[0].id).await.is_err());
     let intent = world.provider.intents()[0].id.clone();
     let at = world.clock.now();
@@ -171,7 +171,7 @@ async fn an_account_event_reads_the_account_again() {
     let made = world.provider.calls().iter().filter(|call| **call == "create_account").count();
     assert_eq!(made, 1);
 
-    world.provider.mishaps("account", [escrow_api::fake::Mishap::Refuse("account_invalid".to_owned())]);
+    world.provider.inject("account", [escrow_api::fake::InjectedFault::Refuse("account_invalid".to_owned())]);
     told["id"] = json!("evt_2");
     told["type"] = json!("account.application.deauthorized");
     deliver(&world, &told).await.expect("is taken");
@@ -230,11 +230,11 @@ async fn a_look_planned_for_later_does_not_move_the_one_that_an_event_asks_for()
     let routing = escrow::jobs::RouteEvent { event: "evt_1".to_owned() };
     world.service.route_event(routing).await.expect("routes");
     // Another look began before the payment succeeded and ends only now.
-    world.provider.change_intent(&funding.intent, |intent| intent.status = escrow_api::PaymentStatus::Processing);
+    world.provider.change_intent(&funding.intent, |intent| intent.status = escrow_api::IntentStatus::Processing);
     world.sync(&funding).await.expect("syncs");
     world.pay(&funding, true);
     world.work().await;
-    assert_eq!(world.escrow(&funding).await.status.name(), "available");
+    assert_eq!(world.payment(&funding).await.status.name(), "available");
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use escrow::jobs as tasks;
 use escrow::{Dependencies, Float, FloatError, FloatPosted, Own, Service, Settings, doctor, post_float};
 use escrow_api::fake::FakeProvider;
 use escrow_api::{
-    Approve, Contract, Contracts, ContractsPort, Error, Escrow, Escrows, Fund, Funding, Milestone, Milestones, NewContract,
-    NewContractLine, NewMilestone, Payees, Sign, SubmitWork,
+    Approve, Contract, Contracts, ContractsPort, Error, Fund, Funding, Milestone, Milestones, NewContract, NewContractLine,
+    NewMilestone, Payees, Payment, Payments, Sign, SubmitWork,
 };
 use jobs::{Ran, Registry};
 use kernel::{
@@ -227,11 +227,11 @@ impl World {
     /// The payer pays; the news arrive by whatever way the caller takes next.
     pub fn pay(&self, funding: &Funding, available: bool) {
         let at = self.clock.now() + chrono::TimeDelta::days(2);
-        self.provider.pay(&funding.intent, Self::provider_fee(funding.escrow.charged), at, available);
+        self.provider.pay(&funding.intent, Self::provider_fee(funding.payment.charged), at, available);
     }
 
     pub async fn sync(&self, funding: &Funding) -> Result<(), Error> {
-        let job = tasks::SyncPayment { org: self.owner.org, payment: funding.escrow.id };
+        let job = tasks::SyncPayment { org: self.owner.org, payment: funding.payment.id };
         self.service.sync_payment(job).await
     }
 
@@ -262,7 +262,7 @@ impl World {
     }
 
     pub async fn approve(&self, milestone: MilestoneId, amount: Option<i64>) -> Result<escrow_api::Approval, Error> {
-        let amount = amount.map(|amount| escrow_api::Stated::Money(eur(amount)));
+        let amount = amount.map(|amount| escrow_api::RequestedAmount::Money(eur(amount)));
         self.service.approve(&self.owner.ctx(), Approve { milestone, amount }).await
     }
 
@@ -270,8 +270,8 @@ impl World {
         Milestones::get(&*self.service, &self.contractor.ctx(), id).await.expect("is there").milestone
     }
 
-    pub async fn escrow(&self, funding: &Funding) -> Escrow {
-        Escrows::get(&*self.service, &self.owner.ctx(), funding.escrow.id).await.expect("is there")
+    pub async fn payment(&self, funding: &Funding) -> Payment {
+        Payments::get(&*self.service, &self.owner.ctx(), funding.payment.id).await.expect("is there")
     }
 
     /// `account → balance` of everything that is not zero, whatever the subject.

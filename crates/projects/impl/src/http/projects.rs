@@ -278,7 +278,7 @@ pub(crate) async fn merge(
 ) -> Result<HttpResponse, Problem> {
     let mut attempt = 1;
     loop {
-        let current = service.get(&ctx, id).await?;
+        let current = service.changeable(&ctx, id).await?;
         if_match.check(&tag(&current))?;
         let change = patch.apply(&ProjectChangeIn::from(&current))?.into_change()?;
         let unchanged = |now: &Project| *now == current;

@@ -151,7 +151,7 @@ pub(crate) async fn get(tx: &ReadTx<'_>, org: OrgId, id: SoqId) -> Result<SoqSum
 }
 
 /// Held against change until the end of the transaction, also by others who hold it so.
-pub(crate) async fn hold(tx: &mut Tx, org: OrgId, id: SoqId) -> Result<SoqSummary, Error> {
+pub(crate) async fn lock_shared(tx: &mut Tx, org: OrgId, id: SoqId) -> Result<SoqSummary, Error> {
     let query = soqs::table.find((org.0, id.0)).select(Row::as_select()).for_share();
     let row: Row = query.get_result(tx.pg()).await.not_found(|| ABSENT)?;
     Ok(row.try_into()?)

@@ -16,7 +16,7 @@ impl ProjectsPort for Service {
     }
 
     async fn soq_in(&self, tx: &mut Tx, org: OrgId, soq: SoqId) -> Result<Soq, Error> {
-        let head = repo::soq::hold(tx, org, soq).await?;
+        let head = repo::soq::lock_shared(tx, org, soq).await?;
         let lines = repo::soq_lines::of(tx, org, &head).await?;
         Ok(repo::soq::whole(head, lines))
     }

@@ -21,7 +21,7 @@ impl Soqs for Service {
     async fn create(&self, ctx: &Ctx, new: NewSoq) -> Result<Soq, Error> {
         self.uow
             .write(ctx, async |tx| {
-                let project = repo::project::hold(tx, ctx.org, new.project).await?;
+                let project = repo::project::lock_shared(tx, ctx.org, new.project).await?;
                 self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(project.id))?;
                 let units = known_units_in(tx, ctx.org, project.id, &new.lines).await?;
                 let content = checked(&new.title, new.lines, project.currency, &Known { units, ..Known::default() })?;
@@ -36,7 +36,7 @@ impl Soqs for Service {
     async fn new_version(&self, ctx: &Ctx, previous: SoqId) -> Result<Soq, Error> {
         self.uow
             .write(ctx, async |tx| {
-                let previous = repo::soq::hold(tx, ctx.org, previous).await?;
+                let previous = repo::soq::lock_shared(tx, ctx.org, previous).await?;
                 self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(previous.project))?;
                 if previous.status != SoqStatus::Frozen {
                     let hint = "a draft needs no new version: change it, or freeze it first";

@@ -15,7 +15,7 @@ impl Units for Service {
     async fn add(&self, ctx: &Ctx, project: ProjectId, new: Vec<NewUnit>) -> Result<Vec<Unit>, Error> {
         self.uow
             .write(ctx, async |tx| {
-                repo::project::hold(tx, ctx.org, project).await?;
+                repo::project::lock_shared(tx, ctx.org, project).await?;
                 self.authz.check(ctx, perm::UNITS_EDIT, Scope::Project(project))?;
                 let new = rules::checked(new)?;
                 if let Some(number) = repo::unit::taken(tx, ctx.org, project, &new).await? {

@@ -93,7 +93,7 @@ pub(crate) async fn role(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option
 }
 
 #[derive(QueryableByName)]
-struct Here {
+struct MembershipRow {
     #[diesel(sql_type = diesel::sql_types::Bool)]
     here: bool,
     #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
@@ -104,7 +104,7 @@ struct Here {
 pub(crate) async fn role_here(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault> {
     let sql = "select app.org() is not distinct from $1 as here, (select role from memberships where org_id = $1 and user_id = $2) as role";
     let query = diesel::sql_query(sql).bind::<diesel::sql_types::Uuid, _>(org.0).bind::<diesel::sql_types::Uuid, _>(user.0);
-    let found: Here = query.get_result(tx.pg()).await.fault()?;
+    let found: MembershipRow = query.get_result(tx.pg()).await.fault()?;
     if !found.here {
         return Err(Fault::internal(
             "the members of another organisation are not seen from here: ask a function of the platform",

@@ -348,7 +348,7 @@ async fn expected(ctx: &Ctx, id: BidId, if_match: &IfMatch, service: &Data<dyn T
     if !if_match.is_given() {
         return Ok(None);
     }
-    let current = service.get_bid(ctx, id).await?;
+    let current = service.changeable_bid(ctx, id).await?;
     if_match.check(&bid_tag(&current))?;
     Ok(Some(current.revision))
 }

@@ -92,7 +92,7 @@ async fn expected(
     if !if_match.is_given() {
         return Ok(None);
     }
-    let current = service.get(ctx, id).await?;
+    let current = service.changeable(ctx, id).await?;
     if_match.check(&tag(&TenderOut::from(&current)))?;
     Ok(Some(current.tender.updated_at))
 }
@@ -123,7 +123,7 @@ pub async fn change(
 ) -> Result<HttpResponse, Problem> {
     let mut attempt = 1;
     loop {
-        let current = service.get(&ctx, id).await?;
+        let current = service.changeable(&ctx, id).await?;
         if_match.check(&tag(&TenderOut::from(&current)))?;
         let body = patch.apply(&TenderIn::from(&current))?;
         match service.replace(&ctx, id, Some(current.tender.updated_at), body.try_into()?).await {

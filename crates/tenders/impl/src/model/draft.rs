@@ -34,7 +34,7 @@ pub fn faults(draft: &Draft, currency: Currency, now: Timestamp) -> Vec<FieldFau
 /// What decides whether a second person is needed before there are bids: the owner's estimate. Without one for every line to be priced
 /// nobody knows the amount, and it is taken for more than any threshold; so is an estimate of nothing.
 #[must_use]
-pub fn weight(soq: &Soq) -> Money {
+pub fn amount_at_stake(soq: &Soq) -> Money {
     estimate(soq).unwrap_or(Money::from_minor(i64::MAX, soq.currency))
 }
 

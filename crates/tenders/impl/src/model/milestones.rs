@@ -112,7 +112,7 @@ fn fixed(milestones: &[Milestone], currency: Currency) -> Option<Money> {
 
 /// Why a contract over `total` cannot be paid in these milestones; nothing if it can. `pointer` is to what makes the total.
 #[must_use]
-pub fn misfit(total: Money, milestones: &[Milestone], pointer: &str) -> Option<FieldFault> {
+pub fn unpayable_total(total: Money, milestones: &[Milestone], pointer: &str) -> Option<FieldFault> {
     let count = milestones.len();
     if milestones.iter().any(|milestone| kind(milestone.share) == Kind::Amount) {
         let fixed = fixed(milestones, total.currency())?;
@@ -289,7 +289,8 @@ mod tests {
         let plan = fixed_at(&["100", "", "50.50"]);
         assert_eq!(split(20_000, &plan), [10_000, 4_950, 5_050]);
         let misfit = |total, plan: &[Milestone]| {
-            super::misfit(Money::from_minor(total, Currency::EUR), plan, "/lines").map(|fault| (fault.code, fault.detail))
+            super::unpayable_total(Money::from_minor(total, Currency::EUR), plan, "/lines")
+                .map(|fault| (fault.code, fault.detail))
         };
         assert_eq!(misfit(15_051, &plan), None);
         let (code, detail) = misfit(15_050, &plan).expect("nothing would be left for the second");

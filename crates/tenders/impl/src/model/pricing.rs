@@ -24,7 +24,7 @@ pub fn price(
     deadline: Timestamp,
     milestones: &[Milestone],
 ) -> Result<BidContent, Error> {
-    content(lines, bid, currency, deadline, Extent::Whole { milestones })
+    content(lines, bid, currency, deadline, Completeness::Complete { milestones })
 }
 
 /// What a draft offers so far, computed, or the faults of what is given. Lines may be without a rate, and the total may be 0.
@@ -32,14 +32,14 @@ pub fn price(
 /// # Errors
 /// [`Error::Invalid`].
 pub fn price_draft(lines: &[TenderLine], draft: &NewBid, currency: Currency, deadline: Timestamp) -> Result<BidContent, Error> {
-    content(lines, draft, currency, deadline, Extent::Part)
+    content(lines, draft, currency, deadline, Completeness::Draft)
 }
 
 /// How much of the schedule is to be priced.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Extent<'a> {
-    Whole { milestones: &'a [Milestone] },
-    Part,
+enum Completeness<'a> {
+    Complete { milestones: &'a [Milestone] },
+    Draft,
 }
 
 fn content(
@@ -47,20 +47,22 @@ fn content(
     bid: &NewBid,
     currency: Currency,
     deadline: Timestamp,
-    extent: Extent<'_>,
+    completeness: Completeness<'_>,
 ) -> Result<BidContent, Error> {
     let (mut faults, mut others) = (Vec::new(), Vec::new());
-    let rates = rates(lines, &bid.lines, extent, &mut faults);
+    let rates = rates(lines, &bid.lines, completeness, &mut faults);
     let priced = amounts(lines, &rates, currency, &mut faults);
     check_validity(bid.valid_until, deadline, &mut others);
     let total = total(lines, &priced, currency);
     let whole = faults.is_empty() && others.is_empty();
-    match (total, extent) {
+    match (total, completeness) {
         (None, _) => others.push(FieldFault::new("/lines", "OUT_OF_RANGE", "the total is too large")),
-        (Some(total), Extent::Whole { milestones }) if whole => match milestones::misfit(total, milestones, "/lines") {
-            Some(misfit) => others.push(misfit),
-            None => check_total(bid.total, total, whole, &mut others),
-        },
+        (Some(total), Completeness::Complete { milestones }) if whole => {
+            match milestones::unpayable_total(total, milestones, "/lines") {
+                Some(misfit) => others.push(misfit),
+                None => check_total(bid.total, total, whole, &mut others),
+            }
+        }
         (Some(total), _) => check_total(bid.total, total, whole, &mut others),
     }
     faults.truncate(MOST_FAULTS.saturating_sub(others.len()));
@@ -91,7 +93,7 @@ pub fn kind(line: &TenderLine) -> LineKind {
 
 type Rates = HashMap<kernel::SoqLineId, Decimal>;
 
-fn rates(lines: &[TenderLine], offered: &[OfferedRate], extent: Extent<'_>, faults: &mut Vec<FieldFault>) -> Rates {
+fn rates(lines: &[TenderLine], offered: &[OfferedRate], completeness: Completeness<'_>, faults: &mut Vec<FieldFault>) -> Rates {
     let known: HashMap<_, _> = lines.iter().map(|line| (line.soq_line, line)).collect();
     let (mut rates, mut seen) = (Rates::new(), HashSet::new());
     for (at, OfferedRate { soq_line, rate }) in offered.iter().enumerate() {
@@ -125,7 +127,7 @@ fn rates(lines: &[TenderLine], offered: &[OfferedRate], extent: Extent<'_>, faul
             Some(fixed) => {
                 rates.insert(line.soq_line, fixed.normalize());
             }
-            None if extent == Extent::Part => {}
+            None if completeness == Completeness::Draft => {}
             None => faults.push(FieldFault::new("/lines", "LINE_NOT_PRICED", format!("line {} has no rate", line.code))),
         }
     }

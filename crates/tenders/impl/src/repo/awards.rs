@@ -98,7 +98,7 @@ pub async fn cancel(tx: &mut Tx, tender: &Tender, award: Uuid, reason: &str) -> 
 }
 
 #[derive(QueryableByName)]
-struct Unsigned {
+struct UnsignedAwardRow {
     #[diesel(sql_type = SqlUuid)]
     org_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
@@ -109,7 +109,7 @@ struct Unsigned {
 /// the others.
 pub async fn unsigned(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, TenderId)>, Fault> {
     let sql = "select a.org_id, a.tender_id from awards a where a.status = 'pending' and a.sign_by <= app.now() order by random() limit 1000";
-    let rows: Vec<Unsigned> = diesel::sql_query(sql).load(&mut tx.pg()).await.fault()?;
+    let rows: Vec<UnsignedAwardRow> = diesel::sql_query(sql).load(&mut tx.pg()).await.fault()?;
     Ok(rows.into_iter().map(|row| (row.org_id.into(), row.tender_id.into())).collect())
 }
 

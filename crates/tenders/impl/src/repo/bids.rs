@@ -157,7 +157,7 @@ pub async fn opened(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<V
 
 /// A tender that takes bids, as far as writing one needs it.
 #[derive(Debug, Clone, Copy)]
-pub struct Taking {
+pub struct BidWindow {
     pub owner: OrgId,
     pub currency: Currency,
     pub deadline: Timestamp,
@@ -184,11 +184,11 @@ impl Revision<'_> {
 }
 
 /// A new draft or bid with its first revision.
-pub async fn insert(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Result<Row, Error> {
+pub async fn insert(tx: &mut Tx, window: BidWindow, revision: Revision<'_>) -> Result<Row, Error> {
     let (place, (sha256, received_at)) = (revision.place, revision.receipt());
     let inserted = diesel::insert_into(bids::table)
         .values((
-            bids::org_id.eq(taking.owner.0),
+            bids::org_id.eq(window.owner.0),
             bids::id.eq(place.bid.0),
             bids::tender_id.eq(place.tender.0),
             bids::bidder_org_id.eq(place.bidder.0),
@@ -196,7 +196,7 @@ pub async fn insert(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Resu
             bids::revision.eq(signed(place.revision)),
             bids::receipt_sha256.eq(sha256),
             bids::received_at.eq(received_at),
-            bids::currency.eq(taking.currency.code()),
+            bids::currency.eq(window.currency.code()),
         ))
         // Not a violation of the index: PostgreSQL would write tender and bidder into its log.
         .on_conflict_do_nothing()
@@ -204,15 +204,15 @@ pub async fn insert(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Resu
         .get_result(tx.pg())
         .await
         .optional();
-    let row = in_time(inserted, taking.deadline).fault()??.ok_or(Error::BidExists(None))?;
-    insert_revision(tx, taking, revision).await?;
+    let row = in_time(inserted, window.deadline).fault()??.ok_or(Error::BidExists(None))?;
+    insert_revision(tx, window, revision).await?;
     Ok(row.try_into()?)
 }
 
 /// A draft saved or submitted again, a bid replaced or resubmitted: the next revision.
-pub async fn replace(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Result<Row, Error> {
+pub async fn replace(tx: &mut Tx, window: BidWindow, revision: Revision<'_>) -> Result<Row, Error> {
     let (place, (sha256, received_at)) = (revision.place, revision.receipt());
-    let updated = diesel::update(bids::table.find((taking.owner.0, place.bid.0)))
+    let updated = diesel::update(bids::table.find((window.owner.0, place.bid.0)))
         .set((
             bids::status.eq(revision.status().name()),
             bids::revision.eq(signed(place.revision)),
@@ -224,17 +224,17 @@ pub async fn replace(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Res
         .returning(Columns::as_returning())
         .get_result(tx.pg())
         .await;
-    let row = in_time(updated, taking.deadline).on_constraint("bids_one_live", || Error::BidExists(None))??;
-    insert_revision(tx, taking, revision).await?;
+    let row = in_time(updated, window.deadline).on_constraint("bids_one_live", || Error::BidExists(None))??;
+    insert_revision(tx, window, revision).await?;
     Ok(row.try_into()?)
 }
 
-async fn insert_revision(tx: &mut Tx, taking: Taking, revision: Revision<'_>) -> Result<(), Error> {
+async fn insert_revision(tx: &mut Tx, window: BidWindow, revision: Revision<'_>) -> Result<(), Error> {
     use bid_revisions as r;
     let (place, (sha256, received_at)) = (revision.place, revision.receipt());
     let inserted = diesel::insert_into(r::table)
         .values((
-            r::org_id.eq(taking.owner.0),
+            r::org_id.eq(window.owner.0),
             r::bid_id.eq(place.bid.0),
             r::revision.eq(signed(place.revision)),
             r::tender_id.eq(place.tender.0),
@@ -245,24 +245,24 @@ async fn insert_revision(tx: &mut Tx, taking: Taking, revision: Revision<'_>) ->
         ))
         .execute(tx.pg())
         .await;
-    in_time(inserted, taking.deadline).fault()??;
+    in_time(inserted, window.deadline).fault()??;
     Ok(())
 }
 
 /// Withdraws a bid.
-pub async fn withdraw(tx: &mut Tx, taking: Taking, bid: &Row, receipt: &Hash, document: &str) -> Result<Row, Error> {
+pub async fn withdraw(tx: &mut Tx, window: BidWindow, bid: &Row, receipt: &Hash, document: &str) -> Result<Row, Error> {
     let updated = diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
         .set((
             bids::status.eq(BidStatus::Withdrawn.name()),
             bids::receipt_sha256.eq(&receipt[..]),
-            bids::received_at.eq(taking.at),
+            bids::received_at.eq(window.at),
             bids::withdrawal_document.eq(document),
             bids::updated_at.eq(diesel::dsl::now),
         ))
         .returning(Columns::as_returning())
         .get_result(tx.pg())
         .await;
-    Ok(in_time(updated, taking.deadline).fault()??.try_into()?)
+    Ok(in_time(updated, window.deadline).fault()??.try_into()?)
 }
 
 /// The database refuses a bid at or after the deadline (`bid_in_time`), read from the clock at the very statement: the caller was in time

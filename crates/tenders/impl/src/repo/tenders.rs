@@ -403,7 +403,7 @@ pub async fn complete(tx: &mut Tx, org: OrgId, tender: TenderId, contract: Contr
 }
 
 /// A tender as a bidder needs it.
-pub struct Held {
+pub struct OpenTender {
     pub org: OrgId,
     pub status: TenderStatus,
     pub deadline: Timestamp,
@@ -412,7 +412,7 @@ pub struct Held {
 }
 
 #[derive(QueryableByName)]
-struct HeldRow {
+struct OpenTenderRow {
     #[diesel(sql_type = SqlUuid)]
     org_id: Uuid,
     #[diesel(sql_type = Text)]
@@ -427,10 +427,10 @@ struct HeldRow {
 
 /// Keeps the tender from being closed until the commit, and nothing else: all that its owner does goes on. The clock is read after the
 /// lock was got.
-pub async fn hold(tx: &mut Tx, tender: TenderId) -> Result<Held, Error> {
+pub async fn keep_open(tx: &mut Tx, tender: TenderId) -> Result<OpenTender, Error> {
     let query = diesel::sql_query("select * from app.hold_tender_for_bid($1)").bind::<SqlUuid, _>(tender.0);
-    let row: HeldRow = query.get_result(tx.pg()).await.not_found(ABSENT)?;
-    Ok(Held {
+    let row: OpenTenderRow = query.get_result(tx.pg()).await.not_found(ABSENT)?;
+    Ok(OpenTender {
         org: row.org_id.into(),
         status: db::named::<TenderStatus>(&row.status)?,
         deadline: row.submission_deadline,

@@ -12,8 +12,8 @@ use tenders_api::{
 use super::Service;
 use crate::model::machine;
 use crate::model::{merkle, pricing};
-use crate::repo::bids::{Revision, Row, Taking};
-use crate::repo::tenders::Held;
+use crate::repo::bids::{BidWindow, Revision, Row};
+use crate::repo::tenders::OpenTender;
 use crate::repo::{self, Conn};
 use crate::seal::{self, Place, Sealed, TenderKey};
 
@@ -21,47 +21,47 @@ use crate::seal::{self, Place, Sealed, TenderKey};
 impl Bidding for Service {
     async fn save_draft(&self, ctx: &Ctx, tender: TenderId, draft: NewBid) -> Result<Bid, Error> {
         self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
-        self.uow.write(ctx, async |tx| self.take_in(tx, ctx, tender, Aim::New, Offer::Draft(&draft)).await).await
+        self.uow.write(ctx, async |tx| self.receive_offer_in(tx, ctx, tender, OfferTarget::New, Offer::Draft(&draft)).await).await
     }
 
     async fn replace_draft(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>, draft: NewBid) -> Result<Bid, Error> {
         let tender = self.tender_of_own(ctx, bid).await?;
-        let aim = Aim::Known(bid, expected);
-        self.uow.write(ctx, async |tx| self.take_in(tx, ctx, tender, aim, Offer::Draft(&draft)).await).await
+        let target = OfferTarget::Known(bid, expected);
+        self.uow.write(ctx, async |tx| self.receive_offer_in(tx, ctx, tender, target, Offer::Draft(&draft)).await).await
     }
 
     async fn submit(&self, ctx: &Ctx, tender: TenderId, bid: NewBid) -> Result<Bid, Error> {
         self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
-        self.uow.write(ctx, async |tx| self.take_in(tx, ctx, tender, Aim::New, Offer::Bid(&bid)).await).await
+        self.uow.write(ctx, async |tx| self.receive_offer_in(tx, ctx, tender, OfferTarget::New, Offer::Bid(&bid)).await).await
     }
 
     async fn replace_bid(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>, new: NewBid) -> Result<Bid, Error> {
         let tender = self.tender_of_own(ctx, bid).await?;
-        let aim = Aim::Known(bid, expected);
-        self.uow.write(ctx, async |tx| self.take_in(tx, ctx, tender, aim, Offer::Bid(&new)).await).await
+        let target = OfferTarget::Known(bid, expected);
+        self.uow.write(ctx, async |tx| self.receive_offer_in(tx, ctx, tender, target, Offer::Bid(&new)).await).await
     }
 
     async fn withdraw(&self, ctx: &Ctx, bid: BidId, expected: Option<u32>) -> Result<Bid, Error> {
         let tender = self.tender_of_own(ctx, bid).await?;
         self.uow
             .write(ctx, async |tx| {
-                look_in(tx, ctx, tender).await?;
+                check_open_for_bids_in(tx, ctx, tender).await?;
                 let (seen, _) = repo::bids::get(tx.pg(), bid).await?;
                 machine::withdrawal(seen.status)?;
                 let seen_content = self.own_content(tx.pg(), &seen).await?;
-                let taking = hold_in(tx, ctx, tender).await?;
-                let old = lock_in(tx, taking.owner, bid, expected).await?;
+                let window = keep_open_for_bids_in(tx, ctx, tender).await?;
+                let old = lock_in(tx, window.owner, bid, expected).await?;
                 machine::withdrawal(old.status)?;
                 let unchanged = state_of(&seen) == state_of(&old);
                 let content = if unchanged { seen_content } else { self.own_content(tx.pg(), &old).await? };
-                let (receipt, document) = seal::withdrawal(old.place(), taking.at)?;
-                let row = repo::bids::withdraw(tx, taking, &old, &receipt, &document).await?;
+                let (receipt, document) = seal::withdrawal(old.place(), window.at)?;
+                let row = repo::bids::withdraw(tx, window, &old, &receipt, &document).await?;
                 let entry = NewEntry::named("bids.withdraw", "bid", bid)
                     .before(state_of(&old))
                     .after(json!({ "status": row.status.name(), "receipt": hex::encode(receipt) }));
                 self.audit.record_in(tx, ctx, entry).await?;
                 let content = content.map(|(content, _)| content);
-                Ok(Bid { document: Some(document), ..bid_of(row, content, taking.at) })
+                Ok(Bid { document: Some(document), ..bid_of(row, content, window.at) })
             })
             .await
     }
@@ -85,19 +85,24 @@ impl Bidding for Service {
 
     async fn get_bid(&self, ctx: &Ctx, bid: BidId) -> Result<Bid, Error> {
         let (row, _) = self.uow.read(ctx, async |tx| repo::bids::get(tx.pg(), bid).await).await?;
-        let (tender, _) = self.seen(ctx, row.tender).await?;
+        let (tender, _) = self.current_tender(ctx, row.tender).await?;
         self.check_side(ctx, &tender, perm::BIDS_READ_OPENED, perm::BIDS_READ_OWN)?;
         self.uow
             .read(ctx, async |tx| {
                 let (row, now) = repo::bids::get(tx.pg(), bid).await?;
-                let mut bids = self.dress(tx.pg(), ctx, &tender, vec![row], now).await?;
+                let mut bids = self.with_offers(tx.pg(), ctx, &tender, vec![row], now).await?;
                 bids.pop().ok_or(Error::NotFound("bid"))
             })
             .await
     }
 
+    async fn changeable_bid(&self, ctx: &Ctx, bid: BidId) -> Result<Bid, Error> {
+        self.tender_of_own(ctx, bid).await?;
+        self.get_bid(ctx, bid).await
+    }
+
     async fn list_bids(&self, ctx: &Ctx, tender: TenderId, page: PageRequest) -> Result<BidPage, Error> {
-        let (tender, now) = self.seen(ctx, tender).await?;
+        let (tender, now) = self.current_tender(ctx, tender).await?;
         self.check_side(ctx, &tender, perm::BIDS_READ_OPENED, perm::BIDS_READ_OWN)?;
         let sealed = tender.opened_at.is_none();
         if sealed && tender.org == ctx.org {
@@ -107,7 +112,7 @@ impl Bidding for Service {
             .read(ctx, async |tx| {
                 let rows = repo::bids::list(tx.pg(), tender.org, tender.id, page).await?;
                 let Page { items, next } = Page::cut(rows, page, |row| Position { created_at: row.created_at, id: row.id.0 });
-                let items = self.dress(tx.pg(), ctx, &tender, items, now).await?;
+                let items = self.with_offers(tx.pg(), ctx, &tender, items, now).await?;
                 Ok(BidPage { page: Page { items, next }, sealed, server_time: now })
             })
             .await
@@ -116,7 +121,7 @@ impl Bidding for Service {
 
 /// Where an offer goes.
 #[derive(Clone, Copy)]
-enum Aim {
+enum OfferTarget {
     /// To a tender for which the organisation has none yet, or one that it withdrew.
     New,
     /// In the place of a bid, if it is the revision that the caller has seen.
@@ -131,7 +136,7 @@ enum Offer<'a> {
 }
 
 /// An offer, priced and sealed.
-struct Ready {
+struct SealedOffer {
     place: Place,
     content: BidContent,
     sealed: Vec<u8>,
@@ -140,25 +145,25 @@ struct Ready {
 }
 
 /// Sees that the tender takes bids from this organisation now, without a lock.
-async fn look_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<Taking, Error> {
+async fn check_open_for_bids_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<BidWindow, Error> {
     let (seen, now) = repo::tenders::get(tx.pg(), tender).await?;
     let (deadline, currency) = (seen.submission_deadline, seen.currency);
-    takes_bids(ctx, Held { org: seen.org, status: seen.status, deadline, currency, now })
+    takes_bids(ctx, OpenTender { org: seen.org, status: seen.status, deadline, currency, now })
 }
 
 /// Keeps the tender from being closed, and sees once more that it takes bids. From here to the commit nothing may take long.
-async fn hold_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<Taking, Error> {
-    let held = repo::tenders::hold(tx, tender).await?;
+async fn keep_open_for_bids_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<BidWindow, Error> {
+    let held = repo::tenders::keep_open(tx, tender).await?;
     takes_bids(ctx, held)
 }
 
-fn takes_bids(ctx: &Ctx, held: Held) -> Result<Taking, Error> {
+fn takes_bids(ctx: &Ctx, held: OpenTender) -> Result<BidWindow, Error> {
     if held.org == ctx.org {
         return Err(Error::OwnTender);
     }
     match held.status {
         TenderStatus::Published if held.now < held.deadline => {
-            Ok(Taking { owner: held.org, currency: held.currency, deadline: held.deadline, at: held.now })
+            Ok(BidWindow { owner: held.org, currency: held.currency, deadline: held.deadline, at: held.now })
         }
         TenderStatus::Cancelled => {
             Err(Error::State { what: "tender", state: held.status.name().into(), hint: "it takes no bids any more".into() })
@@ -177,7 +182,7 @@ async fn lock_in(tx: &mut Tx, owner: OrgId, bid: BidId, expected: Option<u32>) -
 }
 
 /// Refuses an organisation that has a live bid or a draft; answers the one that it withdrew last.
-fn none_live(own: Option<Row>) -> Result<Option<Row>, Error> {
+fn refuse_live_bid(own: Option<Row>) -> Result<Option<Row>, Error> {
     match own {
         Some(own) if own.status != BidStatus::Withdrawn => Err(Error::BidExists(Some((own.id, own.status)))),
         withdrawn => Ok(withdrawn),
@@ -185,17 +190,19 @@ fn none_live(own: Option<Row>) -> Result<Option<Row>, Error> {
 }
 
 /// What stands in the place of the offer, as it is seen without a lock.
-async fn seen_in(
+async fn current_bid_in(
     tx: &mut Tx,
     ctx: &Ctx,
     (owner, tender): (OrgId, TenderId),
-    aim: Aim,
+    target: OfferTarget,
     offer: Offer<'_>,
 ) -> Result<Option<Row>, Error> {
-    match (aim, offer) {
-        (Aim::New, Offer::Bid(_)) => none_live(repo::bids::own(tx.pg(), owner, ctx.org, tender).await?),
-        (Aim::New, Offer::Draft(_)) => none_live(repo::bids::own(tx.pg(), owner, ctx.org, tender).await?).map(|_| None),
-        (Aim::Known(bid, expected), _) => {
+    match (target, offer) {
+        (OfferTarget::New, Offer::Bid(_)) => refuse_live_bid(repo::bids::own(tx.pg(), owner, ctx.org, tender).await?),
+        (OfferTarget::New, Offer::Draft(_)) => {
+            refuse_live_bid(repo::bids::own(tx.pg(), owner, ctx.org, tender).await?).map(|_| None)
+        }
+        (OfferTarget::Known(bid, expected), _) => {
             let (row, _) = repo::bids::get(tx.pg(), bid).await?;
             if expected.is_some_and(|expected| expected != row.revision) { Err(Error::Stale) } else { Ok(Some(row)) }
         }
@@ -203,20 +210,22 @@ async fn seen_in(
 }
 
 /// The same, locked.
-async fn locked_in(
+async fn locked_bid_in(
     tx: &mut Tx,
     ctx: &Ctx,
     (owner, tender): (OrgId, TenderId),
-    aim: Aim,
+    target: OfferTarget,
     offer: Offer<'_>,
 ) -> Result<Option<Row>, Error> {
-    match (aim, offer) {
-        (Aim::New, Offer::Bid(_)) => none_live(repo::bids::lock_own(tx, owner, ctx.org, tender).await?),
-        (Aim::New, Offer::Draft(_)) => none_live(repo::bids::lock_own(tx, owner, ctx.org, tender).await?).map(|_| None),
-        (Aim::Known(bid, expected), _) => {
+    match (target, offer) {
+        (OfferTarget::New, Offer::Bid(_)) => refuse_live_bid(repo::bids::lock_own(tx, owner, ctx.org, tender).await?),
+        (OfferTarget::New, Offer::Draft(_)) => {
+            refuse_live_bid(repo::bids::lock_own(tx, owner, ctx.org, tender).await?).map(|_| None)
+        }
+        (OfferTarget::Known(bid, expected), _) => {
             let row = lock_in(tx, owner, bid, expected).await?;
             if row.status == BidStatus::Withdrawn {
-                none_live(repo::bids::lock_own(tx, owner, ctx.org, tender).await?)?;
+                refuse_live_bid(repo::bids::lock_own(tx, owner, ctx.org, tender).await?)?;
             }
             Ok(Some(row))
         }
@@ -231,16 +240,16 @@ fn next(ctx: &Ctx, tender: TenderId, old: Option<&Row>) -> Place {
     }
 }
 
-async fn store_in(tx: &mut Tx, taking: Taking, old: Option<&Row>, ready: &Ready) -> Result<Row, Error> {
+async fn store_revision_in(tx: &mut Tx, window: BidWindow, old: Option<&Row>, ready: &SealedOffer) -> Result<Row, Error> {
     let revision = Revision { place: ready.place, sealed: &ready.sealed, receipt: ready.receipt };
     match old {
-        Some(_) => repo::bids::replace(tx, taking, revision).await,
-        None => repo::bids::insert(tx, taking, revision).await,
+        Some(_) => repo::bids::replace(tx, window, revision).await,
+        None => repo::bids::insert(tx, window, revision).await,
     }
 }
 
 /// What an offer made for this row was made for.
-fn identity(row: &Row) -> (BidId, u32, BidStatus) {
+fn version_of(row: &Row) -> (BidId, u32, BidStatus) {
     (row.id, row.revision, row.status)
 }
 
@@ -249,7 +258,7 @@ fn state_of(row: &Row) -> serde_json::Value {
 }
 
 /// The entry of a revision, with what stood there before, if anything did.
-fn behind(entry: NewEntry, old: Option<&Row>) -> NewEntry {
+fn with_previous(entry: NewEntry, old: Option<&Row>) -> NewEntry {
     match old {
         Some(old) => entry.before(state_of(old)),
         None => entry,
@@ -265,16 +274,23 @@ impl Service {
 
     /// Stores a draft or a bid. What takes its time (reading the schedule, pricing, sealing) is done before the tender is held, so that
     /// nothing that others do waits for it, and nobody learns from waiting that somebody bids.
-    async fn take_in(&self, tx: &mut Tx, ctx: &Ctx, tender: TenderId, aim: Aim, offer: Offer<'_>) -> Result<Bid, Error> {
-        let seen_taking = look_in(tx, ctx, tender).await?;
-        let seen = seen_in(tx, ctx, (seen_taking.owner, tender), aim, offer).await?;
-        let ready = self.make_in(tx, ctx, seen_taking, tender, seen.as_ref(), offer).await?;
-        let taking = Taking { at: seen_taking.at, ..hold_in(tx, ctx, tender).await? };
-        let old = locked_in(tx, ctx, (taking.owner, tender), aim, offer).await?;
-        let unchanged = seen.as_ref().map(identity) == old.as_ref().map(identity);
+    async fn receive_offer_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        tender: TenderId,
+        target: OfferTarget,
+        offer: Offer<'_>,
+    ) -> Result<Bid, Error> {
+        let seen_window = check_open_for_bids_in(tx, ctx, tender).await?;
+        let seen = current_bid_in(tx, ctx, (seen_window.owner, tender), target, offer).await?;
+        let ready = self.price_and_seal_in(tx, ctx, seen_window, tender, seen.as_ref(), offer).await?;
+        let window = BidWindow { at: seen_window.at, ..keep_open_for_bids_in(tx, ctx, tender).await? };
+        let old = locked_bid_in(tx, ctx, (window.owner, tender), target, offer).await?;
+        let unchanged = seen.as_ref().map(version_of) == old.as_ref().map(version_of);
         // The own organisation changed it meanwhile: made again for what stands there now.
-        let ready = if unchanged { ready } else { self.make_in(tx, ctx, taking, tender, old.as_ref(), offer).await? };
-        let row = store_in(tx, taking, old.as_ref(), &ready).await?;
+        let ready = if unchanged { ready } else { self.price_and_seal_in(tx, ctx, window, tender, old.as_ref(), offer).await? };
+        let row = store_revision_in(tx, window, old.as_ref(), &ready).await?;
         let place = ready.place;
         let entry = match &ready.receipt {
             None => NewEntry::named("bids.draft", "bid", place.bid)
@@ -283,45 +299,45 @@ impl Service {
                 "tender": tender, "status": "submitted", "revision": place.revision, "receipt": hex::encode(receipt.sha256)
             })),
         };
-        self.audit.record_in(tx, ctx, behind(entry, old.as_ref())).await?;
+        self.audit.record_in(tx, ctx, with_previous(entry, old.as_ref())).await?;
         if ready.receipt.is_some() {
             tx.publish(&BidSubmitted { tender, bid: place.bid, revision: place.revision }).await?;
         }
-        Ok(Bid { document: ready.document, ..bid_of(row, Some(ready.content), taking.at) })
+        Ok(Bid { document: ready.document, ..bid_of(row, Some(ready.content), window.at) })
     }
 
     /// Prices and seals an offer for the place after `old`: a draft without a receipt, a bid with one.
-    async fn make_in(
+    async fn price_and_seal_in(
         &self,
         tx: &mut Tx,
         ctx: &Ctx,
-        taking: Taking,
+        window: BidWindow,
         tender: TenderId,
         old: Option<&Row>,
         offer: Offer<'_>,
-    ) -> Result<Ready, Error> {
+    ) -> Result<SealedOffer, Error> {
         match (old, offer) {
             (Some(old), Offer::Draft(_)) => machine::saving(old.status)?,
             (Some(old), Offer::Bid(_)) => drop(machine::bid(old.status, machine::submission_of(old.status))?),
             (None, _) => {}
         }
-        let lines = repo::tenders::lines(tx.pg(), taking.owner, tender).await?;
-        let key = self.bidding_key(tx.pg(), taking.owner, tender).await?;
+        let lines = repo::tenders::lines(tx.pg(), window.owner, tender).await?;
+        let key = self.bidding_key(tx.pg(), window.owner, tender).await?;
         let place = next(ctx, tender, old);
         match offer {
             Offer::Draft(draft) => {
-                let content = pricing::price_draft(&lines, draft, taking.currency, taking.deadline)?;
+                let content = pricing::price_draft(&lines, draft, window.currency, window.deadline)?;
                 let sealed = key.seal_draft(place, &content)?;
-                Ok(Ready { place, content, sealed, receipt: None, document: None })
+                Ok(SealedOffer { place, content, sealed, receipt: None, document: None })
             }
             Offer::Bid(new) => {
-                let milestones = repo::tenders::milestones(tx.pg(), taking.owner, tender, taking.currency).await?;
-                let content = pricing::price(&lines, new, taking.currency, taking.deadline, &milestones)?;
+                let milestones = repo::tenders::milestones(tx.pg(), window.owner, tender, window.currency).await?;
+                let content = pricing::price(&lines, new, window.currency, window.deadline, &milestones)?;
                 let parts = crate::model::milestones::amounts(content.total, &milestones);
-                self.payable(taking.currency, parts.into_iter().enumerate(), |_| "/lines".to_owned())?;
-                let Sealed { sealed, receipt, document } = key.seal(place, taking.at, &content)?;
-                let receipt = Some(Receipt { sha256: receipt, received_at: taking.at });
-                Ok(Ready { place, content, sealed, receipt, document: Some(document) })
+                self.payable(window.currency, parts.into_iter().enumerate(), |_| "/lines".to_owned())?;
+                let Sealed { sealed, receipt, document } = key.seal(place, window.at, &content)?;
+                let receipt = Some(Receipt { sha256: receipt, received_at: window.at });
+                Ok(SealedOffer { place, content, sealed, receipt, document: Some(document) })
             }
         }
     }
@@ -345,7 +361,7 @@ impl Service {
     }
 
     /// Rows with what they offer, as the caller's side may see it.
-    pub(super) async fn dress(
+    pub(super) async fn with_offers(
         &self,
         conn: &Conn,
         ctx: &Ctx,
@@ -387,7 +403,7 @@ impl Service {
     pub(super) async fn bid_again_in(&self, tx: &mut Tx, ctx: &Ctx, bid: BidId) -> Result<Bid, Error> {
         let (row, now) = repo::bids::get(tx.pg(), bid).await?;
         let (tender, _) = repo::tenders::get(tx.pg(), row.tender).await?;
-        self.dress(tx.pg(), ctx, &tender, vec![row], now).await?.pop().ok_or(Error::NotFound("bid"))
+        self.with_offers(tx.pg(), ctx, &tender, vec![row], now).await?.pop().ok_or(Error::NotFound("bid"))
     }
 }
 

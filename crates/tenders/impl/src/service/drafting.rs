@@ -28,8 +28,14 @@ impl Drafting for Service {
     }
 
     async fn get(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error> {
-        let (tender, now) = self.seen(ctx, tender).await?;
+        let (tender, now) = self.current_tender(ctx, tender).await?;
         self.check_side(ctx, &tender, perm::READ, perm::BROWSE)?;
+        self.uow.read(ctx, async |tx| repo::tenders::view(tx.pg(), ctx.org, tender, now).await).await
+    }
+
+    async fn changeable(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error> {
+        let (tender, now) = self.seen(ctx, tender).await?;
+        self.check_owner(ctx, &tender, perm::EDIT)?;
         self.uow.read(ctx, async |tx| repo::tenders::view(tx.pg(), ctx.org, tender, now).await).await
     }
 

@@ -33,7 +33,7 @@ struct Fall<'a> {
     contract_is_over: bool,
 }
 
-fn given(reason: &str, detail: &str) -> Result<String, Error> {
+fn required_reason(reason: &str, detail: &str) -> Result<String, Error> {
     match reason.trim() {
         "" => Err(Error::invalid("/reason", "REQUIRED", detail)),
         long if long.chars().count() > MOST_REASON => {
@@ -63,7 +63,7 @@ impl Service {
 
     pub(super) async fn cancel_award_of(&self, ctx: &Ctx, tender: TenderId, reason: &str) -> Result<Step, Error> {
         self.owned(ctx, tender, perm::AWARD).await?;
-        let reason = given(reason, "say why the award is taken back: the bidder reads it")?;
+        let reason = required_reason(reason, "say why the award is taken back: the bidder reads it")?;
         self.uow
             .write(ctx, async |tx| {
                 let (old, _) = repo::tenders::lock(tx, ctx.org, tender).await?;
@@ -89,7 +89,7 @@ impl Service {
 
     pub(super) async fn refuse_award_of(&self, ctx: &Ctx, id: BidId, reason: &str) -> Result<Bid, Error> {
         self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
-        let reason = given(reason, "say why you refuse: the owner reads it")?;
+        let reason = required_reason(reason, "say why you refuse: the owner reads it")?;
         self.uow
             .write(ctx, async |tx| {
                 let (seen, _) = repo::bids::get(tx.pg(), id).await?;

@@ -43,7 +43,7 @@ impl Service {
                 }
                 machine::tender(old.status, TenderEvent::Open)?;
                 self.not_of_a_bidder_in(tx, ctx, tender).await?;
-                let weight = self.weight_in(tx, &old).await?;
+                let weight = self.amount_at_stake_in(tx, &old).await?;
                 let approval = self.approve_in(tx, ctx, perm::OPEN, (old.project, old.id.0), "open".into(), weight).await?;
                 if approval.is_waiting() {
                     self.record_waiting_in(tx, ctx, perm::OPEN, ("tender", old.id.0), json!({})).await?;
@@ -158,7 +158,7 @@ impl Service {
     }
 
     pub(super) async fn read_opening_record(&self, ctx: &Ctx, id: TenderId) -> Result<OpeningRecord, Error> {
-        let (tender, _) = self.seen(ctx, id).await?;
+        let (tender, _) = self.current_tender(ctx, id).await?;
         self.check_side(ctx, &tender, perm::BIDS_READ_OPENED, perm::BIDS_READ_OWN)?;
         let owner = repo::tenders::side(ctx.org, &tender) == Side::Owner;
         self.uow

@@ -38,8 +38,9 @@ impl Procedure for Service {
                 self.payable(old.currency, expected, |n| format!("/milestones/{n}"))?;
                 // A draft that was changed after the first person agreed is another thing to agree to.
                 let detail = old.updated_at.timestamp_micros().to_string();
-                let approval =
-                    self.approve_in(tx, ctx, perm::PUBLISH, (old.project, old.id.0), detail, draft::weight(&soq)).await?;
+                let approval = self
+                    .approve_in(tx, ctx, perm::PUBLISH, (old.project, old.id.0), detail, draft::amount_at_stake(&soq))
+                    .await?;
                 if approval.is_waiting() {
                     self.record_waiting_in(tx, ctx, perm::PUBLISH, ("tender", old.id.0), json!({})).await?;
                 } else {
@@ -83,7 +84,7 @@ impl Procedure for Service {
                 let mut approval = None;
                 if !matches!(old.status, TenderStatus::Draft | TenderStatus::Published) {
                     self.not_of_a_bidder_in(tx, ctx, tender).await?;
-                    let weight = self.weight_in(tx, &old).await?;
+                    let weight = self.amount_at_stake_in(tx, &old).await?;
                     let detail = format!("{}:{}", old.status.name(), digest(Some(reason)));
                     approval = Some(self.approve_in(tx, ctx, perm::CANCEL, (old.project, old.id.0), detail, weight).await?);
                 }
@@ -273,7 +274,7 @@ pub(super) fn contract_milestones(
     total: kernel::Money,
     planned: Vec<tenders_api::Milestone>,
 ) -> Result<Vec<escrow_api::NewMilestone>, Error> {
-    if let Some(fault) = milestones::misfit(total, &planned, "/bidId") {
+    if let Some(fault) = milestones::unpayable_total(total, &planned, "/bidId") {
         return Err(Error::Invalid(vec![fault]));
     }
     let amounts = milestones::amounts(total, &planned);

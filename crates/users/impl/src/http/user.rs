@@ -38,7 +38,7 @@ pub(super) async fn change(
     patch: Patch<Profile>,
 ) -> Result<HttpResponse, Problem> {
     loop {
-        let User { name, image, updated_at, .. } = seen(&if_match, users.profile(&ctx).await?.user)?;
+        let User { name, image, updated_at, .. } = if_unchanged(&if_match, users.profile(&ctx).await?.user)?;
         let Profile { name, image } = patch.apply(&Profile { name, image })?;
         match users.update_profile(&ctx, ProfileChange { name, image }, Some(updated_at)).await {
             // Changed between our look and our write: merge into what it is now, or find that If-Match fails.
@@ -62,13 +62,13 @@ pub(super) async fn remove(
     settings: Data<CookieSettings>,
 ) -> Result<HttpResponse, Problem> {
     if if_match.is_given() {
-        seen(&if_match, users.profile(&ctx).await?.user)?;
+        if_unchanged(&if_match, users.profile(&ctx).await?.user)?;
     }
     users.remove_account(&ctx).await?;
     Ok(signed_out(&settings))
 }
 
-fn seen(if_match: &IfMatch, user: User) -> Result<User, Problem> {
+fn if_unchanged(if_match: &IfMatch, user: User) -> Result<User, Problem> {
     if_match.check(&web::etag(&UserOut::from(user.clone())))?;
     Ok(user)
 }

@@ -98,7 +98,7 @@ pub(super) async fn set_role(
     body: Json<RoleIn>,
 ) -> Result<HttpResponse, Problem> {
     loop {
-        let seen = seen(&ctx, id, &if_match, &**users).await?;
+        let seen = role_if_unchanged(&ctx, id, &if_match, &**users).await?;
         match users.set_role(&ctx, id, body.0.role.0, seen).await {
             Err(Error::Stale) => {}
             result => return Ok(Reply::ok(&MemberOut::from(result?)).etag().response()),
@@ -119,7 +119,7 @@ pub(super) async fn remove(
     users: Data<dyn Users>,
 ) -> Result<HttpResponse, Problem> {
     loop {
-        let seen = seen(&ctx, id, &if_match, &**users).await?;
+        let seen = role_if_unchanged(&ctx, id, &if_match, &**users).await?;
         match users.remove_member(&ctx, id, seen).await {
             Err(Error::Stale) => {}
             result => {
@@ -131,11 +131,11 @@ pub(super) async fn remove(
 }
 
 /// The role that the caller saw, if they said by If-Match what they saw.
-async fn seen(ctx: &Ctx, id: UserId, if_match: &IfMatch, users: &dyn Users) -> Result<Option<OrgRole>, Problem> {
+async fn role_if_unchanged(ctx: &Ctx, id: UserId, if_match: &IfMatch, users: &dyn Users) -> Result<Option<OrgRole>, Problem> {
     if !if_match.is_given() {
         return Ok(None);
     }
-    let member = users.member(ctx, id).await?;
+    let member = users.changeable_member(ctx, id).await?;
     let role = member.role;
     if_match.check(&web::etag(&MemberOut::from(member)))?;
     Ok(Some(role))
