@@ -21,5 +21,6 @@ pub(crate) fn referred_to<T>(result: Result<T, Diesel>, meaning: Error) -> Resul
 
 /// The currency that a column's text names.
 pub(crate) fn currency(code: &str) -> Result<Currency, Fault> {
-    code.parse().map_err(|_| Fault::internal(format!("the database holds the currency {code:?}, which this program does not know")))
+    code.parse()
+        .map_err(|_| Fault::internal(format!("the database holds the currency {code:?}, which this program does not know")))
 }

@@ -9,7 +9,8 @@ use tenants_api::{Error, NewOrganization, OrgKind, Organization, OrganizationCha
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
-    Authed, Faults, Guard, Idempotent, IfMatch, Json, List, MoneyIn, MoneyOut, OneOf, Paging, Patch, Problem, Query, Reply, Routes,
+    Authed, Faults, Guard, Idempotent, IfMatch, Json, List, MoneyIn, MoneyOut, OneOf, Paging, Patch, Problem, Query, Reply,
+    Routes,
 };
 
 /// Adds this crate's endpoints.

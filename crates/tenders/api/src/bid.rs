@@ -5,7 +5,6 @@ use kernel::{BidId, Money, OrgId, Page, SoqLineId, TenderId, Timestamp, UserId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-
 kernel::named! {
     /// Where a bid stands.
     pub enum BidStatus {

@@ -70,4 +70,3 @@ pub mod perm {
         BROWSE,
     ];
 }
-

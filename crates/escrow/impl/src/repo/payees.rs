@@ -7,8 +7,8 @@ use kernel::{Fault, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::rows::ContractRow;
 use super::Reader;
+use super::rows::ContractRow;
 use crate::schema::{escrow_accounts, payee_accounts, payee_accounts_retired};
 
 #[derive(Debug, Clone, Queryable, Selectable)]

@@ -215,8 +215,13 @@ impl Service {
         let reserve = Posting::release_reserved(release.id, milestone.id, split.net, split.fee, currency);
         self.post_in(tx, contract.place(), &reserve, None).await?;
         repo::milestones::set_status(tx, &milestone, after).await?;
-        let review =
-            NewReview { kind: ReviewKind::Approved, note: None, evidence: json!([]), amount: Some(split.gross), by: ctx.user_id() };
+        let review = NewReview {
+            kind: ReviewKind::Approved,
+            note: None,
+            evidence: json!([]),
+            amount: Some(split.gross),
+            by: ctx.user_id(),
+        };
         repo::milestones::insert_review(tx, &milestone, review).await?;
         let release = release.view()?;
         let entry = NewEntry::of(perm::MILESTONES_APPROVE, "milestone", cmd.milestone)

@@ -9,8 +9,8 @@ use tenders_api::{Bid, BidContent, BidLine, InclusionProof, NewBid, OfferedRate,
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
-    Authed, Decimal4, Faults, IDEMPOTENCY_REPLAYED, Id, Idempotent, IfMatch, Json, MoneyIn, MoneyOut, OneOf, Paging, Problem, Query,
-    Reply,
+    Authed, Decimal4, Faults, IDEMPOTENCY_REPLAYED, Id, Idempotent, IfMatch, Json, MoneyIn, MoneyOut, OneOf, Paging, Problem,
+    Query, Reply,
 };
 
 use super::entity_tag::{tag, tagged};

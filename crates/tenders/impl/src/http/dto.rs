@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use tenants_api::ApprovalStatus;
 use tenders_api::{
     Approval, AwardedContract, Awarding, Draft, Invitation, Invitee, Milestone, Side, Step, TenderLine, TenderView,
 };
-use tenants_api::ApprovalStatus;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{CurrencyCode, Decimal4, Faults, MoneyOut, OneOf, Problem};
