@@ -1,6 +1,10 @@
 //! The OpenAPI document is a contract: a snapshot guards it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
+
+use crate::source::rust_files;
 
 fn document() -> Value {
     serde_json::from_str(&build14::services::openapi_json().expect("the document")).expect("JSON")
@@ -41,6 +45,90 @@ fn every_state_is_an_enum() {
     }
     assert!(found > 30, "the states are found: {found}");
     assert!(plain.is_empty(), "`kernel::named!` and `web::OneOf` give these their names: {plain:?}");
+}
+
+/// The names of the schemas that `value` refers to, directly or by others.
+fn reach(document: &Value, value: &Value, reached: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| reach(document, item, reached)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member.as_str().and_then(|text| text.strip_prefix("#/components/schemas/")) {
+                    Some(target) if name == "$ref" && reached.insert(target.to_owned()) => {
+                        reach(document, &document["components"]["schemas"][target], reached);
+                    }
+                    _ => reach(document, member, reached),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The members that may be null and may be absent.
+fn absent_or_null(name: &str, schema: &Value) -> Vec<String> {
+    let parts = schema["allOf"].as_array().into_iter().flatten().flat_map(|part| absent_or_null(name, part));
+    let nullable = |property: &Value| {
+        let null = |kind: &Value| kind == "null" || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "null"));
+        null(&property["type"]) || property["oneOf"].as_array().into_iter().flatten().any(|one| null(&one["type"]))
+    };
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let own = schema["properties"].as_object().into_iter().flatten();
+    let own = own.filter(|(member, property)| nullable(property) && !required.iter().any(|one| one == *member));
+    own.map(|(member, _)| format!("{name}.{member}")).chain(parts).collect()
+}
+
+#[test]
+fn an_answer_has_null_where_there_is_no_value() {
+    let document = document();
+    let (mut sent, mut answered) = (BTreeSet::new(), BTreeSet::new());
+    for operation in document["paths"].as_object().into_iter().flatten().flat_map(|(_, item)| item.as_object()).flatten() {
+        reach(&document, &operation.1["requestBody"], &mut sent);
+        reach(&document, &operation.1["responses"], &mut answered);
+    }
+    let schemas = &document["components"]["schemas"];
+    let unsure: Vec<_> = answered.difference(&sent).flat_map(|name| absent_or_null(name, &schemas[name])).collect();
+    assert!(answered.len() > 40, "the answers are found");
+    assert!(unsure.is_empty(), "absent and null would mean the same: {unsure:?}");
+
+    // What serde leaves out is never null in the document, or is only sent to us.
+    let mut wrong = Vec::new();
+    for (name, text) in rust_files().into_iter().filter(|(name, _)| name.contains("/impl/src/http")) {
+        let lines: Vec<_> = text.lines().collect();
+        for at in (0..lines.len()).filter(|at| lines[*at].contains("skip_serializing_if")) {
+            let derives = lines[..at].iter().rev().find(|line| line.starts_with("#[derive(")).copied().unwrap_or_default();
+            let documented = derives.contains("ToSchema") && !derives.contains("Deserialize");
+            if documented && !lines[at + 1].contains("nullable = false") {
+                wrong.push(format!("{name}:{}", at + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "an answer leaves out what the document calls null: {wrong:?}");
+}
+
+#[test]
+fn every_operation_is_called_by_its_resource_and_verb() {
+    let document = document();
+    let mut wrong = Vec::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        let last = path.rsplit('/').next().unwrap_or_default().replace('-', "");
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let id = operation["operationId"].as_str().unwrap_or_default();
+            let called = |verb: &str| id.strip_suffix(verb).is_some_and(|resource| !resource.is_empty());
+            let fits = match method.as_str() {
+                "get" => called("Read") || (called("List") && !last.starts_with('{')),
+                "put" => called("Replace"),
+                "patch" => called("Change"),
+                "delete" => called("Remove"),
+                // Whatever else is done is what the path ends in.
+                _ => called("Create") || id.to_lowercase().strip_suffix(&last).is_some_and(|resource| !resource.is_empty()),
+            };
+            if !fits {
+                wrong.push(format!("{method} {path} is called {id}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

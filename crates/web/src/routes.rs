@@ -2,6 +2,7 @@
 
 mod fallback;
 mod guard;
+mod null_schema;
 mod openapi;
 mod patch_schema;
 mod standard;
@@ -42,6 +43,7 @@ struct Entry {
 pub struct Routes {
     entries: Vec<Entry>,
     tags: Vec<(&'static str, &'static str)>,
+    resource: Option<&'static str>,
     registrations: Vec<(String, Register)>,
     group: usize,
     sealing: bool,
@@ -58,7 +60,14 @@ impl Routes {
     /// Names the group of the documentation that the following routes belong to.
     pub fn tag(&mut self, name: &'static str, description: &'static str) -> &mut Self {
         self.tags.push((name, description));
+        self.resource = None;
         self.sealing = false;
+        self
+    }
+
+    /// Names the resource of the following routes as generated clients call it, such as `projectUnits`, in the plural where there are many.
+    pub fn resource(&mut self, name: &'static str) -> &mut Self {
+        self.resource = Some(name);
         self
     }
 
@@ -92,8 +101,8 @@ impl Routes {
             let mut operation = H::operation();
             if let Some((tag, _)) = self.tags.last() {
                 operation.tags = Some(vec![(*tag).to_owned()]);
-                // utoipa names an operation after its function; `read` and `list` exist in every domain.
-                operation.operation_id = operation.operation_id.map(|function| operation_id(tag, &function));
+                let resource = self.resource.map_or_else(|| camel_case(tag), str::to_owned);
+                operation.operation_id = Some(operation_id(&resource, &http_method(&method), &path));
             }
             let info = RouteInfo { method: http_method(&method), path: path.clone(), guard: guard.clone() };
             self.entries.push(Entry { info, operation, schemas: schemas.clone(), body_limit: None });
@@ -160,14 +169,35 @@ impl Routes {
     }
 }
 
-/// `tendersAward` for the function `award` of the tag `Tenders`: what generated clients call it.
-fn operation_id(tag: &str, function: &str) -> String {
-    let words = tag.split(|c: char| !c.is_alphanumeric()).chain(function.split('_')).filter(|word| !word.is_empty());
-    words.enumerate().fold(String::new(), |mut id, (place, word)| {
+/// What generated clients call an operation: the resource and what is done with it. Reading, replacing, changing and removing go by the method; a
+/// GET that ends in no id lists what is in the plural; a POST creates where the path ends in the resource, and does elsewhere what the path ends
+/// in: `tendersCancelAward`.
+fn operation_id(resource: &str, method: &Method, path: &str) -> String {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let of_its_collection = || {
+        let (resource, last) = (resource.to_lowercase(), last.replace('-', ""));
+        resource.trim_end_matches('s').ends_with(last.trim_end_matches('s'))
+    };
+    let verb = match method.as_str() {
+        "PUT" => "replace",
+        "PATCH" => "change",
+        "DELETE" => "remove",
+        "POST" if of_its_collection() => "create",
+        "POST" => last,
+        _ if resource.ends_with('s') && !last.starts_with('{') => "list",
+        _ => "read",
+    };
+    camel_case(&format!("{resource}-{verb}"))
+}
+
+/// `tendersCancelAward` for `tenders-cancel-award`, `projectTeams` for `Project teams`.
+fn camel_case(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.enumerate().fold(String::new(), |mut name, (place, word)| {
         let (first, rest) = word.split_at(1);
-        id += &if place == 0 { first.to_lowercase() } else { first.to_uppercase() };
-        id += rest;
-        id
+        name += &if place == 0 { first.to_lowercase() } else { first.to_uppercase() };
+        name += rest;
+        name
     })
 }
 
@@ -183,5 +213,29 @@ fn http_method(method: &HttpMethod) -> Method {
         HttpMethod::Trace => Method::TRACE,
         #[allow(unreachable_patterns)]
         _ => Method::GET,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_called_by_their_resource_and_method() {
+        for (resource, method, path, id) in [
+            ("projects", Method::GET, "/api/projects", "projectsList"),
+            ("projects", Method::GET, "/api/projects/{id}", "projectsRead"),
+            ("projects", Method::POST, "/api/projects", "projectsCreate"),
+            ("projects", Method::PUT, "/api/projects/{id}", "projectsReplace"),
+            ("projects", Method::PATCH, "/api/projects/{id}", "projectsChange"),
+            ("projects", Method::DELETE, "/api/projects/{id}", "projectsRemove"),
+            ("projectUnits", Method::POST, "/api/projects/{id}/units", "projectUnitsCreate"),
+            ("tenders", Method::POST, "/api/tenders/{id}/cancel-award", "tendersCancelAward"),
+            ("payeeAccount", Method::GET, "/api/payee-account", "payeeAccountRead"),
+            ("payeeAccount", Method::POST, "/api/payee-account", "payeeAccountCreate"),
+        ] {
+            assert_eq!(operation_id(resource, &method, path), id);
+        }
+        assert_eq!(camel_case("Project teams"), "projectTeams");
     }
 }

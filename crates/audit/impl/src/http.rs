@@ -14,10 +14,10 @@ use web::{Authed, Guard, List, Problem, Query, Reply, Routes};
 /// Adds this crate's endpoints.
 pub fn routes(r: &mut Routes) {
     r.tag("Audit", "Who did what: an append-only trail that anybody entitled can verify.");
-    r.add(perm::READ, || list);
-    r.add(perm::READ, || verify);
-    r.add(perm::READ, || head);
-    r.add(Guard::Public, || keys);
+    r.resource("auditEntries").add(perm::READ, || list);
+    r.resource("auditVerification").add(perm::READ, || verify);
+    r.resource("auditHead").add(perm::READ, || head);
+    r.resource("auditKeys").add(Guard::Public, || keys);
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -47,7 +47,6 @@ struct EntryOut {
     id: Uuid,
     at: DateTime<Utc>,
     /// Who acted; null for the platform itself.
-    #[schema(required = true)]
     actor_id: Option<Uuid>,
     /// The verb.
     #[schema(examples("projects.update"))]
@@ -59,10 +58,10 @@ struct EntryOut {
     entity_id: Uuid,
     request_id: String,
     /// The state before; null if the thing was made.
-    #[schema(required = true, value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>)]
     before: Option<Value>,
     /// The state after; null if the thing is gone.
-    #[schema(required = true, value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>)]
     after: Option<Value>,
     /// Place in the organisation's chain, from 1.
     sequence: i64,
@@ -162,12 +161,10 @@ struct VerificationOut {
     /// The newest hash, hex; zeros if there is none.
     head_hash: String,
     /// The first place at which the chain is broken; null if what was looked at is sound.
-    #[schema(required = true)]
     broken_at: Option<i64>,
     /// How many entries this page looked at: first the links of the chain, then once more every entry, for such as lie beside it.
     looked: i64,
     /// For the next page; null on the last one, and where the chain is broken.
-    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 

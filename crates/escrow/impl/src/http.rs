@@ -17,26 +17,32 @@ const EITHER_PARTY: &str = "the contract's owner or its contractor, with contrac
 /// Adds the endpoints of this domain.
 pub fn routes(r: &mut web::Routes) {
     r.tag("Contracts", "The awarded work: document, signatures, statement. Both parties see the same.")
+        .resource("contracts")
         .add(perm::CONTRACTS_READ, || contracts::list)
         .add(perm::CONTRACTS_READ, || contracts::read)
-        .add(perm::CONTRACTS_READ, || contracts::document)
         .add(Guard::Party(EITHER_SIDE), || contracts::sign)
         .add(Guard::Party(EITHER_PARTY), || contracts::terminate)
         .add(Guard::Party(EITHER_PARTY), || contracts::withdraw_termination)
         .add(perm::CONTRACTS_COMPLETE, || contracts::complete)
+        .resource("contractDocument")
+        .add(perm::CONTRACTS_READ, || contracts::document)
+        .resource("contractStatement")
         .add(perm::STATEMENT_READ, || contracts::statement);
     r.tag("Milestones", "The payable parts of a contract: submitted by the contractor, approved by the owner.")
+        .resource("milestones")
         .add(perm::MILESTONES_READ, || milestones::read)
         .add(perm::MILESTONES_SUBMIT_WORK, || milestones::submit)
         .add(perm::MILESTONES_REQUEST_CHANGES, || milestones::request_changes)
         .add(perm::MILESTONES_APPROVE, || milestones::approve);
     r.tag("Protected payments", "A milestone's money, held by the platform until release.")
+        .resource("escrows")
         .add(perm::ESCROW_READ, || escrow::list)
         .add(perm::MILESTONES_FUND, || escrow::fund)
         .add(perm::ESCROW_READ, || escrow::read)
         .add(perm::ESCROW_RELEASE, || escrow::release);
     r.tag("Payee account", "The account to which an organisation is paid.")
+        .resource("payeeAccount")
         .add(perm::PAYEE_READ, || payees::read)
         .add(perm::PAYEE_MANAGE, || payees::onboard);
-    r.tag("Webhooks", "What the payment provider tells us.").add(Guard::Public, || webhooks::stripe);
+    r.tag("Webhooks", "What the payment provider tells us.").resource("webhooks").add(Guard::Public, || webhooks::stripe);
 }

@@ -13,18 +13,21 @@ const SOQ_BODY: usize = 10 << 20;
 /// Adds the endpoints of this domain.
 pub fn routes(r: &mut web::Routes) {
     r.tag("Projects", "Projects of the session's organisation.")
+        .resource("projects")
         .add(perm::READ, || projects::list)
         .add(perm::CREATE, || projects::create)
         .add(perm::READ, || projects::read)
         .add(perm::UPDATE, || projects::replace)
-        .add(perm::UPDATE, || projects::merge)
+        .add(perm::UPDATE, || projects::change)
         .add(perm::DELETE, || projects::remove);
     r.tag("Project teams", "Who works on a project, in which role.")
+        .resource("projectMembers")
         .add(perm::MEMBERS_READ, || team::list)
         .add(perm::MEMBERS_MANAGE, || team::add)
         .add(perm::MEMBERS_MANAGE, || team::set_role)
         .add(perm::MEMBERS_MANAGE, || team::remove);
     r.tag("Units", "The houses and apartments of a project, with their floors.")
+        .resource("projectUnits")
         .add(perm::UNITS_READ, || units::list)
         .add(perm::UNITS_EDIT, || units::add)
         .body_limit(4 << 20);
@@ -32,6 +35,7 @@ pub fn routes(r: &mut web::Routes) {
         "Schedules of quantities",
         "What is to be built: numbered lines with unit of measure and quantity, in versions that freeze.",
     )
+    .resource("soqs")
     .add(perm::SOQ_READ, || soqs::list)
     .add(perm::SOQ_EDIT, || soqs::create)
     .body_limit(SOQ_BODY)
@@ -40,5 +44,6 @@ pub fn routes(r: &mut web::Routes) {
     .body_limit(SOQ_BODY)
     .add(perm::SOQ_EDIT, || soqs::remove)
     .add(perm::SOQ_FREEZE, || soqs::freeze)
+    .resource("soqVersions")
     .add(perm::SOQ_EDIT, || soqs::new_version);
 }

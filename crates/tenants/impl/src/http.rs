@@ -16,9 +16,11 @@ use web::{
 /// Adds this crate's endpoints.
 pub fn routes(r: &mut Routes) {
     r.tag("Organisations", "The organisations of the caller, and the settings of the session's one.");
+    r.resource("organizations");
     r.add(perm::CREATE, || create);
     r.add(Guard::SignedIn, || list);
-    r.add(perm::READ, || show);
+    r.resource("organization");
+    r.add(perm::READ, || read);
     r.add(perm::UPDATE, || change);
 }
 
@@ -47,7 +49,6 @@ struct SettingsOut {
     /// Its trades.
     categories: Vec<String>,
     /// At or above this amount, weighty verbs need a second person; null: never.
-    #[schema(required = true)]
     approval_threshold: Option<MoneyOut>,
     /// IANA name of its time zone.
     timezone: String,
@@ -147,7 +148,7 @@ async fn list(
 /// Shows the session's organisation and its settings.
 #[utoipa::path(responses((status = 200, description = "The organisation", body = SettingsOut)))]
 #[get("/api/organization")]
-async fn show(Authed(ctx): Authed, request: HttpRequest, service: Data<dyn Organizations>) -> Result<HttpResponse, Problem> {
+async fn read(Authed(ctx): Authed, request: HttpRequest, service: Data<dyn Organizations>) -> Result<HttpResponse, Problem> {
     Ok(web::single(&request, &SettingsOut::from(&service.current(&ctx).await?)))
 }
 

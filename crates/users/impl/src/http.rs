@@ -19,30 +19,36 @@ pub fn routes(r: &mut Routes) {
         "Sign-in",
         "Accounts and sessions. Answers with an access token are never replayed: an Idempotency-Key has no effect here.",
     );
+    r.resource("auth");
     r.add(Guard::Public, || auth::register);
     r.add(Guard::Public, || auth::login);
     r.add(Guard::SignedIn, || auth::logout);
-    r.add(Guard::SignedIn, || auth::who);
     r.add(Guard::SignedIn, || auth::switch);
+    r.resource("authSession").add(Guard::SignedIn, || auth::read);
     r.tag("Account", "Oneself.");
-    r.add(Guard::SignedIn, || user::show);
+    r.resource("user");
+    r.add(Guard::SignedIn, || user::read);
     r.add(Guard::SignedIn, || user::change);
     r.add(Guard::SignedIn, || user::remove);
-    r.add(Guard::SignedIn, || sessions::change_password);
+    r.resource("userPassword").add(Guard::SignedIn, || sessions::change_password);
+    r.resource("userSessions");
     r.add(Guard::SignedIn, || sessions::list);
     r.add(Guard::SignedIn, || sessions::end);
-    r.add(Guard::SignedIn, || sessions::end_others);
-    r.add(Guard::SignedIn, || sessions::events);
+    r.resource("otherUserSessions").add(Guard::SignedIn, || sessions::end_others);
+    r.resource("userSecurityEvents").add(Guard::SignedIn, || sessions::events);
+    r.resource("invitations");
     r.add(Guard::SignedIn, || invitations::own);
     r.add(Guard::SignedIn, || invitations::accept);
     r.add(Guard::SignedIn, || invitations::decline);
     r.tag("Members", "The people of the session's organisation.");
-    r.add(perm::MEMBERS_READ, || users::list);
-    r.add(perm::MEMBERS_MANAGE, || users::invite);
+    r.resource("organizationInvitations");
     r.add(perm::MEMBERS_MANAGE, || invitations::invited);
     r.add(perm::MEMBERS_MANAGE, || invitations::invitation);
     r.add(perm::MEMBERS_MANAGE, || invitations::withdraw);
-    r.add(perm::MEMBERS_READ, || users::show);
+    r.resource("users");
+    r.add(perm::MEMBERS_READ, || users::list);
+    r.add(perm::MEMBERS_MANAGE, || users::invite);
+    r.add(perm::MEMBERS_READ, || users::read);
     r.add(perm::MEMBERS_MANAGE, || users::set_role);
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove);
 }

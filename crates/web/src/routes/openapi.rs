@@ -11,7 +11,7 @@ use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ComponentsBuilder, Info, OpenApi, OpenApiBuilder, PathsBuilder, RefOr, Required, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{Entry, Guard, Routes, patch_schema, standard};
+use super::{Entry, Guard, Routes, null_schema, patch_schema, standard};
 use crate::extract::SESSION_COOKIE;
 use crate::problem::{FaultBody, ProblemBody};
 
@@ -21,11 +21,13 @@ impl Routes {
     pub fn openapi(&self, info: Info) -> OpenApi {
         let mut schemas = self.schemas();
         let mut paths: BTreeMap<&str, PathItem> = BTreeMap::new();
+        let mut sent = Vec::new();
         for entry in &self.entries {
             let mut operation = complete(entry);
             if entry.info.method == actix_web::http::Method::PATCH {
                 patch_schema::relax(&mut operation, &mut schemas);
             }
+            sent.push(serde_json::to_value(&operation.request_body).unwrap_or_default());
             let method = openapi_method(&entry.info.method);
             let item = PathItem::new(method, operation);
             match paths.get_mut(entry.info.path.as_str()) {
@@ -33,6 +35,7 @@ impl Routes {
                 None => drop(paths.insert(&entry.info.path, item)),
             }
         }
+        null_schema::require(&sent, &mut schemas);
         let paths = paths.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item));
         let tags = self.tags.iter().map(|(name, text)| TagBuilder::new().name(*name).description(Some(*text)).build());
         let mut components = ComponentsBuilder::new()

@@ -136,25 +136,19 @@ impl ProjectChangeIn {
 pub(crate) struct ProjectOut {
     id: Uuid,
     name: String,
-    #[schema(required = true)]
     description: Option<String>,
-    #[schema(required = true)]
     address: Option<String>,
     status: Status,
     /// Who created it.
     owner_id: Uuid,
     currency: CurrencyCode,
     /// In units of the currency, with exactly its minor digits.
-    #[schema(required = true)]
     budget: Option<String>,
     #[serde(serialize_with = "web::iso_date")]
-    #[schema(required = true)]
     starts_on: Option<NaiveDate>,
     #[serde(serialize_with = "web::iso_date")]
-    #[schema(required = true)]
     ends_on: Option<NaiveDate>,
     /// When a tender of it was first published.
-    #[schema(required = true)]
     tendered_at: Option<DateTime<Utc>>,
     #[serde(serialize_with = "web::rfc3339")]
     created_at: DateTime<Utc>,
@@ -269,7 +263,7 @@ pub(crate) async fn replace(
     (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `PROJECT_STATE`: the status cannot take that step")
 ))]
 #[patch("/api/projects/{id}")]
-pub(crate) async fn merge(
+pub(crate) async fn change(
     Authed(ctx): Authed,
     Id(id): Id<ProjectId>,
     if_match: IfMatch,

@@ -77,7 +77,6 @@ pub struct BidOut {
     pub valid_until: Option<NaiveDate>,
     pub note: Option<String>,
     /// Null for what was never submitted: a draft, also once it lapsed.
-    #[schema(required = true)]
     pub receipt: Option<ReceiptOut>,
     /// Place by total, then by time of receipt; once opened.
     pub rank: Option<u32>,
@@ -210,7 +209,6 @@ pub struct BidListOut {
     /// True until two persons opened the bids: then the owner sees none, nor how many there are.
     pub sealed: bool,
     /// Give this as `?cursor=` to get the next page; null on the last.
-    #[schema(required = true)]
     pub next_cursor: Option<String>,
     /// The clock that decides deadlines.
     pub server_time: DateTime<Utc>,

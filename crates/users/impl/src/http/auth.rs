@@ -128,7 +128,7 @@ pub(super) async fn logout(
 /// Shows who is signed in.
 #[utoipa::path(responses((status = 200, description = "The session", body = SessionOut)))]
 #[get("/api/auth/session")]
-pub(super) async fn who(
+pub(super) async fn read(
     Authed(ctx): Authed,
     users: Data<dyn Users>,
     authz: Data<dyn Authorizer>,

@@ -44,7 +44,6 @@ pub(super) struct UserOut {
     #[schema(examples("Ada Lovelace"))]
     name: String,
     /// Where a picture is.
-    #[schema(required = true)]
     image: Option<String>,
     email_verified: bool,
     created_at: DateTime<Utc>,
@@ -68,7 +67,6 @@ pub(super) struct MemberOut {
     #[schema(examples("Ada Lovelace"))]
     name: String,
     /// Where a picture is.
-    #[schema(required = true)]
     image: Option<String>,
     email_verified: bool,
     created_at: DateTime<Utc>,

@@ -20,7 +20,6 @@ pub(super) struct InvitationOut {
     #[schema(examples("grace@example.com"))]
     email: String,
     /// What the organisation calls the person until they come.
-    #[schema(required = true)]
     name: Option<String>,
     /// The role that accepting gives.
     role: Role,

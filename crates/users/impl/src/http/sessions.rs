@@ -44,7 +44,7 @@ pub(super) struct EventOut {
     kind: Kind,
     at: DateTime<Utc>,
     /// The client's address, if it is known.
-    #[schema(required = true, examples("203.0.113.7"))]
+    #[schema(examples("203.0.113.7"))]
     address: Option<String>,
 }
 

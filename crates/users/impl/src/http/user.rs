@@ -24,7 +24,7 @@ pub(super) struct Profile {
 /// Shows oneself.
 #[utoipa::path(responses((status = 200, description = "The caller", body = UserOut)))]
 #[get("/api/user")]
-pub(super) async fn show(Authed(ctx): Authed, request: HttpRequest, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+pub(super) async fn read(Authed(ctx): Authed, request: HttpRequest, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
     Ok(web::single(&request, &UserOut::from(users.profile(&ctx).await?.user)))
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn invite(
 /// Shows a member.
 #[utoipa::path(responses((status = 200, description = "The member", body = MemberOut)))]
 #[get("/api/users/{id}")]
-pub(super) async fn show(
+pub(super) async fn read(
     Authed(ctx): Authed,
     Id(id): Id<UserId>,
     request: HttpRequest,

@@ -118,19 +118,13 @@ pub(crate) struct LineOut<'a> {
     description: &'a str,
     kind: Kind,
     /// Code of UNECE Recommendation 20 or 21; null if the unit has none.
-    #[schema(required = true)]
     unit_code: Option<&'a str>,
     /// The unit as written.
-    #[schema(required = true)]
     unit_text: Option<&'a str>,
-    #[schema(required = true)]
     quantity: Option<Decimal4>,
-    #[schema(required = true)]
     estimate_rate: Option<Decimal4>,
     /// round_half_up(quantity × estimateRate).
-    #[schema(required = true)]
     estimate_amount: Option<MoneyOut>,
-    #[schema(required = true)]
     unit_id: Option<Uuid>,
 }
 
@@ -165,7 +159,6 @@ pub(crate) struct SoqOut<'a> {
     #[schema(minimum = 1)]
     version: u32,
     /// The version it was made from.
-    #[schema(required = true)]
     previous_id: Option<Uuid>,
     /// In order.
     lines: Vec<LineOut<'a>>,
@@ -173,7 +166,6 @@ pub(crate) struct SoqOut<'a> {
     estimate_total: MoneyOut,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    #[schema(required = true)]
     frozen_at: Option<DateTime<Utc>>,
 }
 
@@ -208,7 +200,6 @@ pub(crate) struct SoqSummaryOut {
     #[schema(minimum = 1)]
     version: u32,
     /// The version it was made from.
-    #[schema(required = true)]
     previous_id: Option<Uuid>,
     /// How many lines it has, headings and texts among them.
     line_count: u32,
@@ -216,7 +207,6 @@ pub(crate) struct SoqSummaryOut {
     estimate_total: MoneyOut,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    #[schema(required = true)]
     frozen_at: Option<DateTime<Utc>>,
 }
 
