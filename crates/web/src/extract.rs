@@ -15,7 +15,7 @@ pub(crate) use auth::{Caller, resolve, with_caller};
 pub(crate) use body::BodyLimits;
 pub use body::{Body, Patch, RawBody};
 pub use id::Id;
-pub use if_match::IfMatch;
+pub use if_match::{IfMatch, Unchanged, unless_overtaken};
 pub(crate) use once::Authority;
 pub use once::{IDEMPOTENCY_KEY, Idempotent};
 pub use optional::{NoBody, OptionalBody};

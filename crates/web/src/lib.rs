@@ -24,7 +24,7 @@ pub use app::*;
 pub use client::{ClientIpHeader, Network};
 pub use extract::{
     Authed, Body, Body as Json, CurrentSession, IDEMPOTENCY_KEY, Id, IdempotencySecret, Idempotent, IfMatch, NoBody,
-    OptionalBody, PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, session_cookie,
+    OptionalBody, PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, Unchanged, session_cookie, unless_overtaken,
 };
 pub use json::{merge_patch, parse};
 pub use page::{DEFAULT_LIMIT, List, MOST_LIMIT, Paging, encode as encode_cursor, page};

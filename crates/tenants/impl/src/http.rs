@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use chrono::{DateTime, Utc};
 use kernel::OrgRole;
 use serde::{Deserialize, Serialize};
-use tenants_api::{Error, NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, perm};
+use tenants_api::{NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, perm};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
@@ -208,14 +208,11 @@ async fn change(
     service: Data<dyn Organizations>,
     patch: Patch<ChangeIn>,
 ) -> Result<HttpResponse, Problem> {
-    loop {
+    let changed = web::unless_overtaken(async || {
         let current = service.changeable(&ctx).await?;
         if_match.check(&web::etag(&SettingsOut::from(&current)))?;
         let change: ChangeIn = patch.apply(&ChangeBase::from(&current))?;
-        match service.update(&ctx, change.into_command()?, Some(current.updated_at)).await {
-            // Changed between our look and our write: merge into what it is now, or find that If-Match fails.
-            Err(Error::Stale) => {}
-            result => return Ok(Reply::ok(&SettingsOut::from(&result?)).etag().response()),
-        }
-    }
+        Ok(service.update(&ctx, change.into_command()?, Some(current.updated_at)).await)
+    });
+    Ok(Reply::ok(&SettingsOut::from(&changed.await?)).etag().response())
 }

@@ -21,6 +21,9 @@ use crate::model::{self, Step};
 use crate::repo::organizations::{Founder, Taken};
 use crate::repo::{approvals, memberships, organizations};
 
+/// How often an approval looks anew when others ask and agree in between.
+const LOOKS: usize = 5;
+
 /// Organisations over PostgreSQL.
 pub struct Service {
     uow: Uow,
@@ -288,7 +291,7 @@ impl Tenants for Service {
         let Some(present) = ctx.user_id() else {
             return Ok(Verdict::Complete { first: UserId(Uuid::nil()), second: None });
         };
-        loop {
+        for _ in 0..LOOKS {
             if let Some(waiting) = approvals::lock_waiting(tx, ctx.org, request).await? {
                 let first_is_member = memberships::role(tx, ctx.org, waiting.first).await?.is_some();
                 let step = model::step(waiting.first, first_is_member, present);
@@ -330,6 +333,7 @@ impl Tenants for Service {
             }
             // Another person asked between our look and our insert, and has committed: look again.
         }
+        Err(Fault::unavailable("others ask and agree all the time: the approval found no quiet moment"))
     }
 
     async fn void_approvals_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {

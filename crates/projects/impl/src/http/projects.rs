@@ -12,9 +12,6 @@ use web::{AmountIn, Authed, CurrencyCode, Faults, Id, Idempotent, IfMatch, Json,
 
 use crate::model::project as rules;
 
-/// How often a PATCH starts over when someone else changed the project in between.
-const ATTEMPTS: u32 = 5;
-
 type Status = OneOf<ProjectStatus>;
 
 /// A project to be made.
@@ -252,8 +249,8 @@ pub(crate) async fn replace(
     body: Json<ProjectChangeIn>,
 ) -> Result<HttpResponse, Problem> {
     let change = body.0.into_change()?;
-    let unchanged = |now: &Project| if_match.accepts(&tag(now));
-    let project = service.update(&ctx, id, change, if_match.is_given().then_some(&unchanged)).await?;
+    let unchanged = if_match.unchanged(tag);
+    let project = service.update(&ctx, id, change, unchanged.as_deref()).await?;
     Ok(Reply::ok(&ProjectOut::from(project)).etag().response())
 }
 
@@ -270,18 +267,14 @@ pub(crate) async fn change(
     service: Data<dyn Projects>,
     patch: Patch<ProjectChangeIn>,
 ) -> Result<HttpResponse, Problem> {
-    let mut attempt = 1;
-    loop {
+    let changed = web::unless_overtaken(async || {
         let current = service.changeable(&ctx, id).await?;
         if_match.check(&tag(&current))?;
         let change = patch.apply(&ProjectChangeIn::from(&current))?.into_change()?;
         let unchanged = |now: &Project| *now == current;
-        match service.update(&ctx, id, change, Some(&unchanged)).await {
-            // The caller did not say which state it means: the patch applies to the newest.
-            Err(Error::Stale) if !if_match.is_given() && attempt < ATTEMPTS => attempt += 1,
-            changed => return Ok(Reply::ok(&ProjectOut::from(changed?)).etag().response()),
-        }
-    }
+        Ok(service.update(&ctx, id, change, Some(&unchanged)).await)
+    });
+    Ok(Reply::ok(&ProjectOut::from(changed.await?)).etag().response())
 }
 
 /// Delete a project.
@@ -298,7 +291,7 @@ pub(crate) async fn remove(
     if_match: IfMatch,
     service: Data<dyn Projects>,
 ) -> Result<HttpResponse, Problem> {
-    let unchanged = |now: &Project| if_match.accepts(&tag(now));
-    service.delete(&ctx, id, if_match.is_given().then_some(&unchanged)).await?;
+    let unchanged = if_match.unchanged(tag);
+    service.delete(&ctx, id, unchanged.as_deref()).await?;
     Ok(Reply::no_content().response())
 }

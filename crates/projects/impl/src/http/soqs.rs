@@ -100,8 +100,8 @@ pub(crate) async fn replace(
     service: Data<dyn Soqs>,
     body: Json<SoqChangeIn>,
 ) -> Result<HttpResponse, Problem> {
-    let unchanged = |now: &Soq| if_match.accepts(&tag(now));
-    let soq = service.update(&ctx, id, SoqChange::from(body.0), if_match.is_given().then_some(&unchanged)).await?;
+    let unchanged = if_match.unchanged(tag);
+    let soq = service.update(&ctx, id, SoqChange::from(body.0), unchanged.as_deref()).await?;
     Ok(Reply::ok(&SoqOut::from(&soq)).etag().response())
 }
 
@@ -117,8 +117,8 @@ pub(crate) async fn remove(
     if_match: IfMatch,
     service: Data<dyn Soqs>,
 ) -> Result<HttpResponse, Problem> {
-    let unchanged = |now: &Soq| if_match.accepts(&tag(now));
-    service.delete(&ctx, id, if_match.is_given().then_some(&unchanged)).await?;
+    let unchanged = if_match.unchanged(tag);
+    service.delete(&ctx, id, unchanged.as_deref()).await?;
     Ok(Reply::no_content().response())
 }
 

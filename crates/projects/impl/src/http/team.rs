@@ -110,8 +110,8 @@ pub(crate) async fn set_role(
         return Err(Problem::invalid_at("/userId", "MISMATCH", "must be the person of the path, or left out"));
     }
     let change = NewTeamMember { user, role: body.0.role.0 };
-    let unchanged = |now: &TeamMember| if_match.accepts(&tag(now));
-    let member = service.set_member_role(&ctx, project, change, if_match.is_given().then_some(&unchanged)).await?;
+    let unchanged = if_match.unchanged(tag);
+    let member = service.set_member_role(&ctx, project, change, unchanged.as_deref()).await?;
     Ok(Reply::ok(&MemberOut::from(&member)).etag().response())
 }
 
@@ -127,7 +127,7 @@ pub(crate) async fn remove(
     if_match: IfMatch,
     service: Data<dyn Projects>,
 ) -> Result<HttpResponse, Problem> {
-    let unchanged = |now: &TeamMember| if_match.accepts(&tag(now));
-    service.remove_member(&ctx, project, user, if_match.is_given().then_some(&unchanged)).await?;
+    let unchanged = if_match.unchanged(tag);
+    service.remove_member(&ctx, project, user, unchanged.as_deref()).await?;
     Ok(Reply::no_content().response())
 }

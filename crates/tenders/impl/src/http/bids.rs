@@ -341,16 +341,6 @@ pub async fn read(Authed(ctx): Authed, Id(id): Id<BidId>, service: Data<dyn Tend
     Ok(shown(&service.get_bid(&ctx, id).await?).response())
 }
 
-/// The revision that the caller has seen, if it asks for none to be lost: checked once more under the lock.
-async fn expected(ctx: &Ctx, id: BidId, if_match: &IfMatch, service: &Data<dyn Tenders>) -> Result<Option<u32>, Problem> {
-    if !if_match.is_given() {
-        return Ok(None);
-    }
-    let current = service.changeable_bid(ctx, id).await?;
-    if_match.check(&bid_tag(&current))?;
-    Ok(Some(current.revision))
-}
-
 /// Replace a bid, submit a draft, or submit a withdrawn bid again: the next revision. Until the deadline.
 ///
 /// With `"draft": true` a draft is saved again and stays a draft. A bid that was submitted does not become one: withdrawing it is the only
@@ -369,7 +359,7 @@ pub async fn replace(
     body: Json<BidIn>,
 ) -> Result<HttpResponse, Problem> {
     let (draft, new) = (body.0.draft, body.0.into_bid()?);
-    let expected = expected(&ctx, id, &if_match, &service).await?;
+    let expected = if_match.seen(service.changeable_bid(&ctx, id), bid_tag).await?.map(|seen| seen.revision);
     let bid = if draft {
         service.replace_draft(&ctx, id, expected, new).await?
     } else {
@@ -415,6 +405,6 @@ pub async fn withdraw(
     if_match: IfMatch,
     service: Data<dyn Tenders>,
 ) -> Result<HttpResponse, Problem> {
-    let expected = expected(&ctx, id, &if_match, &service).await?;
+    let expected = if_match.seen(service.changeable_bid(&ctx, id), bid_tag).await?.map(|seen| seen.revision);
     Ok(shown(&service.withdraw(&ctx, id, expected).await?).response())
 }

@@ -5,15 +5,12 @@ use actix_web::{HttpResponse, delete, get, patch, post, put};
 use chrono::{DateTime, Utc};
 use kernel::TenderId;
 use serde::Deserialize;
-use tenders_api::{Error, Filter, Invitation, Retender, TenderView, Tenders};
+use tenders_api::{Filter, Invitation, Retender, TenderView, Tenders};
 use utoipa::{IntoParams, ToSchema};
 use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Patch, Problem, Query, Reply};
 
 use super::dto::{InvitationIn, InvitationOut, TenderIn, TenderOut, TenderRole, TenderStatus};
 use super::entity_tag::{tag, tagged};
-
-/// How often a patch is applied to what another one has changed meanwhile.
-const ATTEMPTS: u32 = 5;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -82,19 +79,8 @@ pub async fn read(Authed(ctx): Authed, Id(id): Id<TenderId>, service: Data<dyn T
     Ok(shown(&service.get(&ctx, id).await?).response())
 }
 
-/// The state that the caller has seen, if it asks for none to be lost: checked once more under the lock.
-async fn expected(
-    ctx: &kernel::Ctx,
-    id: TenderId,
-    if_match: &IfMatch,
-    service: &Data<dyn Tenders>,
-) -> Result<Option<DateTime<Utc>>, Problem> {
-    if !if_match.is_given() {
-        return Ok(None);
-    }
-    let current = service.changeable(ctx, id).await?;
-    if_match.check(&tag(&TenderOut::from(&current)))?;
-    Ok(Some(current.tender.updated_at))
+fn view_tag(view: &TenderView) -> String {
+    tag(&TenderOut::from(view))
 }
 
 /// Replace a draft.
@@ -107,7 +93,7 @@ pub async fn replace(
     service: Data<dyn Tenders>,
     body: Json<TenderIn>,
 ) -> Result<HttpResponse, Problem> {
-    let expected = expected(&ctx, id, &if_match, &service).await?;
+    let expected = if_match.seen(service.changeable(&ctx, id), view_tag).await?.map(|seen| seen.tender.updated_at);
     Ok(shown(&service.replace(&ctx, id, expected, body.0.try_into()?).await?).response())
 }
 
@@ -121,17 +107,13 @@ pub async fn change(
     service: Data<dyn Tenders>,
     patch: Patch<TenderIn>,
 ) -> Result<HttpResponse, Problem> {
-    let mut attempt = 1;
-    loop {
+    let changed = web::unless_overtaken(async || {
         let current = service.changeable(&ctx, id).await?;
-        if_match.check(&tag(&TenderOut::from(&current)))?;
+        if_match.check(&view_tag(&current))?;
         let body = patch.apply(&TenderIn::from(&current))?;
-        match service.replace(&ctx, id, Some(current.tender.updated_at), body.try_into()?).await {
-            // The caller did not say which state it means: the patch applies to the newest.
-            Err(Error::Stale) if !if_match.is_given() && attempt < ATTEMPTS => attempt += 1,
-            changed => return Ok(shown(&changed?).response()),
-        }
-    }
+        Ok(service.replace(&ctx, id, Some(current.tender.updated_at), body.try_into()?).await)
+    });
+    Ok(shown(&changed.await?).response())
 }
 
 /// Delete a draft.
@@ -143,7 +125,7 @@ pub async fn remove(
     if_match: IfMatch,
     service: Data<dyn Tenders>,
 ) -> Result<HttpResponse, Problem> {
-    let expected = expected(&ctx, id, &if_match, &service).await?;
+    let expected = if_match.seen(service.changeable(&ctx, id), view_tag).await?.map(|seen| seen.tender.updated_at);
     service.delete(&ctx, id, expected).await?;
     Ok(Reply::no_content().response())
 }

@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch};
 use serde::{Deserialize, Serialize};
-use users_api::{Error, ProfileChange, User, Users};
+use users_api::{ProfileChange, User, Users};
 use utoipa::ToSchema;
 use web::{Authed, IfMatch, Patch, Problem, Reply};
 
@@ -37,15 +37,14 @@ pub(super) async fn change(
     users: Data<dyn Users>,
     patch: Patch<Profile>,
 ) -> Result<HttpResponse, Problem> {
-    loop {
-        let User { name, image, updated_at, .. } = if_unchanged(&if_match, users.profile(&ctx).await?.user)?;
+    let changed = web::unless_overtaken(async || {
+        let current = users.profile(&ctx).await?.user;
+        if_match.check(&tag(&current))?;
+        let User { name, image, updated_at, .. } = current;
         let Profile { name, image } = patch.apply(&Profile { name, image })?;
-        match users.update_profile(&ctx, ProfileChange { name, image }, Some(updated_at)).await {
-            // Changed between our look and our write: merge into what it is now, or find that If-Match fails.
-            Err(Error::Stale) => {}
-            result => return Ok(Reply::ok(&UserOut::from(result?)).etag().response()),
-        }
-    }
+        Ok(users.update_profile(&ctx, ProfileChange { name, image }, Some(updated_at)).await)
+    });
+    Ok(Reply::ok(&UserOut::from(changed.await?)).etag().response())
 }
 
 /// Removes the account: sessions, password and memberships at once; what remains is anonymous.
@@ -61,14 +60,11 @@ pub(super) async fn remove(
     users: Data<dyn Users>,
     settings: Data<CookieSettings>,
 ) -> Result<HttpResponse, Problem> {
-    if if_match.is_given() {
-        if_unchanged(&if_match, users.profile(&ctx).await?.user)?;
-    }
+    if_match.seen(users.profile(&ctx), |seen| tag(&seen.user)).await?;
     users.remove_account(&ctx).await?;
     Ok(signed_out(&settings))
 }
 
-fn if_unchanged(if_match: &IfMatch, user: User) -> Result<User, Problem> {
-    if_match.check(&web::etag(&UserOut::from(user.clone())))?;
-    Ok(user)
+fn tag(user: &User) -> String {
+    web::etag(&UserOut::from(user.clone()))
 }

@@ -2,9 +2,9 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
-use kernel::{Ctx, OrgRole, UserId};
+use kernel::{OrgRole, UserId};
 use serde::Deserialize;
-use users_api::{Error, MemberInvitation, NewInvitation, Users};
+use users_api::{MemberInvitation, MemberUser, NewInvitation, Users};
 use utoipa::ToSchema;
 use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Problem, Query, Reply};
 
@@ -97,13 +97,11 @@ pub(super) async fn set_role(
     users: Data<dyn Users>,
     body: Json<RoleIn>,
 ) -> Result<HttpResponse, Problem> {
-    loop {
-        let seen = role_if_unchanged(&ctx, id, &if_match, &**users).await?;
-        match users.set_role(&ctx, id, body.0.role.0, seen).await {
-            Err(Error::Stale) => {}
-            result => return Ok(Reply::ok(&MemberOut::from(result?)).etag().response()),
-        }
-    }
+    let changed = web::unless_overtaken(async || {
+        let seen = if_match.seen(users.changeable_member(&ctx, id), member_tag).await?.map(|seen| seen.role);
+        Ok(users.set_role(&ctx, id, body.0.role.0, seen).await)
+    });
+    Ok(Reply::ok(&MemberOut::from(changed.await?)).etag().response())
 }
 
 /// Removes a member; one may remove oneself. Their sessions in the organisation end at once.
@@ -118,25 +116,14 @@ pub(super) async fn remove(
     if_match: IfMatch,
     users: Data<dyn Users>,
 ) -> Result<HttpResponse, Problem> {
-    loop {
-        let seen = role_if_unchanged(&ctx, id, &if_match, &**users).await?;
-        match users.remove_member(&ctx, id, seen).await {
-            Err(Error::Stale) => {}
-            result => {
-                result?;
-                return Ok(Reply::no_content().response());
-            }
-        }
-    }
+    let removed = web::unless_overtaken(async || {
+        let seen = if_match.seen(users.changeable_member(&ctx, id), member_tag).await?.map(|seen| seen.role);
+        Ok(users.remove_member(&ctx, id, seen).await)
+    });
+    removed.await?;
+    Ok(Reply::no_content().response())
 }
 
-/// The role that the caller saw, if they said by If-Match what they saw.
-async fn role_if_unchanged(ctx: &Ctx, id: UserId, if_match: &IfMatch, users: &dyn Users) -> Result<Option<OrgRole>, Problem> {
-    if !if_match.is_given() {
-        return Ok(None);
-    }
-    let member = users.changeable_member(ctx, id).await?;
-    let role = member.role;
-    if_match.check(&web::etag(&MemberOut::from(member)))?;
-    Ok(Some(role))
+fn member_tag(member: &MemberUser) -> String {
+    web::etag(&MemberOut::from(member.clone()))
 }
