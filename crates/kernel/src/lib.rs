@@ -19,7 +19,7 @@ pub use ctx::{Actor, Answer, Ctx, IdempotencyKey, Once, ProjectRoles, RequestId}
 pub use currency::{Currency, NotOffered};
 pub use error::{Denied, DomainError, Fault, FaultKind, FieldFault, Kind, MOST_FAULTS, Spent};
 pub use ids::*;
-pub use money::{Money, amount_of, round_half_up};
+pub use money::{Money, amount_of};
 pub use money_error::MoneyError;
 pub use operator::{Decision, NotAReason, NotAnOperator, Operator, Reason};
 pub use page::{Page, PageRequest, Position};

@@ -17,7 +17,7 @@ pub use body::{FaultBody, ProblemBody};
 pub use faults::{FaultReason, Faults};
 
 /// The media type of every error answer.
-pub const PROBLEM_JSON: &str = "application/problem+json";
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// An error answer. Made from any domain error with `?`; the root middleware adds `instance` and `requestId`.
 #[derive(Debug, Clone)]

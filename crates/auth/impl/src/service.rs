@@ -31,7 +31,8 @@ use crate::place::Place;
 use crate::security;
 use crate::security_event::Origin;
 use crate::token::{self, TokenHash};
-use crate::{Hasher, Settings, model, repo};
+use crate::hasher::Hasher;
+use crate::{Settings, model, repo};
 
 /// Sign-in and sessions over PostgreSQL. One per process: the cache and the room for hashing are its own.
 pub struct Service {
