@@ -31,18 +31,6 @@ fn platform() -> Vec<String> {
     folders().1
 }
 
-/// Who may call whom, as `(caller, callee)` of api crates; the other way round is an event or a port (docs/ARCHITECTURE.md).
-const CALLS: &[(&str, &[&str])] = &[
-    // Everyone asks the `Authorizer`, the trail too; everyone writes to the trail, sign-in too. Their api crates do not know each other.
-    ("audit", &["auth"]),
-    ("auth", &["audit"]),
-    ("tenants", &["auth", "audit"]),
-    ("users", &["tenants", "auth", "audit"]),
-    ("projects", &["tenants", "auth", "audit", "users"]),
-    ("escrow", &["tenants", "auth", "audit", "users"]),
-    ("tenders", &["escrow", "projects", "tenants", "auth", "audit", "users"]),
-];
-
 /// Normal dependencies of every member, by package name.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let metadata = MetadataCommand::new()
@@ -78,8 +66,10 @@ fn implementations_never_depend_on_each_other() {
 fn calls_go_one_way() {
     let all = dependencies();
     for domain in domains() {
-        let may = CALLS.iter().find(|(caller, _)| *caller == domain).map(|(_, may)| *may);
-        let may = may.unwrap_or_else(|| panic!("`{domain}` is a new domain: say in `CALLS` whom it may call"));
+        let may = crate::domains::ALL.iter().find(|fixture| fixture.name == domain).map(|fixture| fixture.calls);
+        let may = may.unwrap_or_else(|| {
+            panic!("`{domain}` is a new domain: say in `calls` of tests/it/domains/{domain}.rs whom it may call")
+        });
         for package in [domain.clone(), api(&domain)] {
             for callee in domains().iter().filter(|callee| **callee != domain && all[&package].contains(&api(callee))) {
                 assert!(
@@ -235,6 +225,20 @@ fn errors_of_the_database_are_told_apart_by_code_and_constraint() {
             );
         }
     }
+}
+
+/// What a set of names is called in the database, in Rust and on the wire stands in one line of a `named!`.
+#[test]
+fn wire_types_have_no_names_of_their_own() {
+    let http = rust_files().into_iter().filter(|(name, _)| name.contains("/impl/src/http"));
+    let (mut files, mut wrong) = (0, Vec::new());
+    for (name, text) in http {
+        files += 1;
+        let own = text.lines().filter(|line| line.split_whitespace().any(|word| word == "enum"));
+        wrong.extend(own.map(|line| format!("{name}: {}", line.trim())));
+    }
+    assert!(files > 20, "the wire types are found");
+    assert!(wrong.is_empty(), "`kernel::named!` in the api crate and `web::OneOf`: {wrong:#?}");
 }
 
 #[test]

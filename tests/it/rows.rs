@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
+use crate::domains::{ALL, Scene};
 use crate::world::{Party, World};
 
 /// Tables without a tenant's rows.
@@ -43,28 +44,16 @@ struct Reference {
     pairs: Vec<(String, String)>,
 }
 
-/// Two tenants, each with a contract of its own that went all the way; neither knows the other.
+/// Rows of the platform's own, and of what lives only for a moment.
+const PLATFORM: &str = "insert into job_retries (job_id, task, operator, attempts) values (1, 'test', 'test', 1);
+    insert into outbox_handled select org_id, gen_random_uuid(), 'test' from organizations;
+    select app.raise_alarm('test', 'thing', 'x', null, 'nothing happened')";
+
+/// Two tenants, each with one of each thing of every domain; neither knows the other.
 async fn two_tenants(world: &World) -> (Party, Party) {
     let mut owners = Vec::new();
     for name in ["Victim", "Stranger"] {
-        let (owner, contractor) = (world.register(name).await, world.register("Builder").await);
-        world.colleague(&owner, "admin").await;
-        let contract = world.contract(&owner, &contractor).await;
-        // A proposal that is never agreed to.
-        let terminate = format!("/api/contracts/{}/terminate", contract.id);
-        owner.http.post(&terminate, json!({"reason": "No demand"})).await.expect(202);
-        world.fund(&owner, &contract.milestones[0]).await;
-        world.approve(&owner, &contractor, &contract.milestones[0]).await;
-        let settings = json!({"approvalThreshold": {"amount": "1", "currency": "EUR"}});
-        owner.http.patch("/api/organization", settings).await.expect(200);
-        // Waits for a second person: an approval that is still open.
-        let draft = world.draft_tender(&owner).await;
-        owner.http.act(&format!("/api/tenders/{}/publish", draft.id)).await;
-        owner.http.patch("/api/organization", json!({"approvalThreshold": null})).await.expect(200);
-        world.limited_tender(&owner, &contractor).await;
-        let units = json!({"units": [{"unitNumber": "A1", "totalFloorArea": "80", "numberOfFloors": 1, "numberOfRooms": 3,
-            "numberOfBathrooms": 1, "floors": [{"floorNumber": 0, "floorArea": "80"}]}]});
-        owner.http.post(&format!("/api/projects/{}/units", draft.project), units).await.expect(201);
+        let owner = Scene::of(world, name).await.owner;
         let request = owner.http.request("POST", "/api/projects").header("idempotency-key", "once");
         owner.http.send(request.json(&json!({"name": "Again", "currency": "EUR"}))).await.expect(201);
         owners.push(owner);
@@ -76,38 +65,9 @@ async fn two_tenants(world: &World) -> (Party, Party) {
     for bidder in [&stranger, &other] {
         world.bid(bidder, &tender, "11.00").await;
     }
-    for owner in [&victim, &stranger] {
-        let wrong = json!({"email": owner.email, "password": "not the password"});
-        world.anonymous().post("/api/auth/login", wrong).await.expect(401);
-    }
     world.settle().await;
-    // The platform's own money: nobody's to see.
-    let float = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada', null, 'succeeded', 'txn_test');
-        insert into platform_coverage values ('EUR', 1) on conflict do nothing;
-        insert into platform_reserves values ('EUR', 1) on conflict do nothing;
-        insert into payee_accounts (org_id) select org_id from organizations on conflict do nothing;
-        insert into payee_accounts_retired (org_id, account) select org_id, 'acct_old_' || org_id from payee_accounts;
-        insert into platform_balance_looks values (true, 1, now(), 'x');
-        insert into audit_rounds values (1, 1, sha256(''), now(), 'test', decode(repeat('ab', 64), 'hex'));
-        insert into job_retries (job_id, task, operator, attempts) values (1, 'test', 'test', 1);
-        select app.raise_alarm('test', 'thing', 'x', null, 'nothing happened')";
-    world.db.run_sql(float).await;
-    let holds = "insert into holds (org_id, id, contract_id, contractor_org_id, kind, reason)
-        select org_id, gen_random_uuid(), id, contractor_org_id, 'dispute', 'test' from contracts";
-    world.db.run_sql(holds).await;
-    let incidents = "insert into charge_incidents (org_id, payment_id, kind, object, state, level, is_over)
-        select org_id, id, 'dispute', 'dp_test', 'lost', 60, true from payments;
-        insert into charge_watch (looked_until) values (now())";
-    world.db.run_sql(incidents).await;
-    // Lives only while an event is being delivered.
-    for owner in [&victim, &stranger] {
-        let sql = format!("insert into outbox_handled values ('{}', '{}', 'test')", owner.org, uuid::Uuid::now_v7());
-        world.db.run_sql(&sql).await;
-        let signed = format!(
-            "insert into audit_checkpoints values ('{}', 1, sha256(''), 1, now(), 'test', decode(repeat('ab', 64), 'hex'))",
-            owner.org
-        );
-        world.db.run_sql(&signed).await;
+    for sql in ALL.iter().map(|domain| domain.rows).chain([PLATFORM]).filter(|sql| !sql.is_empty()) {
+        world.db.run_sql(sql).await;
     }
     (victim, stranger)
 }
@@ -236,7 +196,7 @@ async fn no_statement_reaches_a_row_of_another_tenant() {
         let Table { name, foreign, .. } = table;
         let rows = world.db.query(&format!("select to_jsonb(t)::text from {name} t where {foreign} limit 20")).await;
         if rows.is_empty() {
-            breaches.push(format!("no row of another tenant in {name}: the scene must make one, or nothing is tested"));
+            breaches.push(format!("no row of another tenant in {name}: `things` or `rows` of its domain in tests/it/domains must make one, or nothing is tested"));
         }
 
         let shown = SHOWN.iter().find(|(shown, _)| shown == name).map_or("false", |(_, condition)| condition);
@@ -308,7 +268,10 @@ async fn referencing(
         }
         let own = world.db.query(&format!("select to_jsonb(t)::text from {} t where {} limit 3", child.name, child.own)).await;
         if own.is_empty() {
-            breaches.push(format!("the stranger has no row in {}: the scene must make one", child.name));
+            breaches.push(format!(
+                "the stranger has no row in {}: `things` or `rows` of its domain in tests/it/domains must make one",
+                child.name
+            ));
         }
         let others =
             world.db.query(&format!("select to_jsonb(t)::text from {} t where {} limit 10", parent.name, parent.foreign)).await;

@@ -19,7 +19,7 @@ const NO_RULES: &[(&str, &str)] = &[
     ("B1", "crates/projects/impl/tests/"),
     ("C1", "crates/projects/impl/tests/"),
     ("A1", "crates/web/tests/it/bodies.rs"),
-    ("A1", "tests/it/rows.rs"),
+    ("A1", "tests/it/domains/projects.rs"),
     ("A1", "CONTRIBUTING.md"),
     ("A1", "GET /api/openapi.json"),
     ("V1", "bin/server/src/demo.rs"),

@@ -17,7 +17,7 @@ use stripe_sandbox::Sandbox;
 use testkit::Database;
 
 pub use client::{Answer, Client};
-pub use scenes::{PASSWORD, Party, schedule};
+pub use scenes::{Contract, PASSWORD, Party, schedule};
 
 /// A world of its own for one test.
 pub struct World {

@@ -79,6 +79,12 @@ pub trait Projects: Send + Sync {
     /// [`Error::NotFound`].
     async fn get(&self, ctx: &Ctx, id: ProjectId) -> Result<Project, Error>;
 
+    /// One project, for whoever may change it: what a patch is applied to.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Denied`] with the permission to change it, whatever else the caller lacks.
+    async fn changeable(&self, ctx: &Ctx, id: ProjectId) -> Result<Project, Error>;
+
     /// Replaces a project's details.
     ///
     /// # Errors

@@ -60,6 +60,12 @@ pub trait Organizations: Send + Sync {
     /// [`Error::Denied`].
     async fn current(&self, ctx: &Ctx) -> Result<Organization, Error>;
 
+    /// The context's organisation, for whoever may change it: what a patch is applied to.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] with the permission to change it, whatever else the caller lacks.
+    async fn changeable(&self, ctx: &Ctx) -> Result<Organization, Error>;
+
     /// Changes the context's organisation, if it is still as it was at `seen` (its `updated_at`).
     ///
     /// # Errors

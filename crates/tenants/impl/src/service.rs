@@ -154,6 +154,11 @@ impl Organizations for Service {
         self.uow.read_one(ctx, async |tx| organizations::get(tx, ctx.org).await).await
     }
 
+    async fn changeable(&self, ctx: &Ctx) -> Result<Organization, Error> {
+        self.authz.check(ctx, perm::UPDATE, Scope::Organization)?;
+        self.uow.read_one(ctx, async |tx| organizations::get(tx, ctx.org).await).await
+    }
+
     async fn update(&self, ctx: &Ctx, change: OrganizationChange, seen: Option<Timestamp>) -> Result<Organization, Error> {
         self.authz.check(ctx, perm::UPDATE, Scope::Organization)?;
         let change = model::checked_change(change).map_err(Error::Invalid)?;

@@ -29,6 +29,12 @@ pub trait Drafting: Send + Sync {
     /// [`Error::NotFound`] also for a tender that the caller may not see.
     async fn get(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error>;
 
+    /// A tender of the caller's own organisation, for whoever may edit it: what a patch or an `If-Match` is compared with.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Denied`] with the permission to edit it, whatever else the caller lacks.
+    async fn changeable(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error>;
+
     /// Tenders, newest first, without lines and milestones.
     ///
     /// # Errors
@@ -192,6 +198,12 @@ pub trait Bidding: Send + Sync {
     /// # Errors
     /// [`Error::NotFound`].
     async fn get_bid(&self, ctx: &Ctx, bid: BidId) -> Result<Bid, Error>;
+
+    /// A bid of the caller's own organisation, for whoever may submit it anew: what an `If-Match` is compared with.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Denied`], first of all with the permission to submit.
+    async fn changeable_bid(&self, ctx: &Ctx, bid: BidId) -> Result<Bid, Error>;
 
     /// Bids of a tender: to a bidder its own; to the owner all of them once opened, before that none and no count.
     ///

@@ -132,6 +132,12 @@ pub trait Users: Send + Sync {
     /// [`Error::Denied`], [`Error::NotFound`].
     async fn member(&self, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error>;
 
+    /// One of them, for whoever may change their membership, which is also themself: what an `If-Match` is compared with.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Denied`], first of all with the permission to manage members.
+    async fn changeable_member(&self, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error>;
+
     /// Invites whoever signs in with an email. Nothing happens to anybody before they accept, and whether the email is known is not told.
     ///
     /// # Errors

@@ -261,6 +261,13 @@ impl Users for Service {
         self.uow.read(ctx, async |tx| self.member_user(tx, ctx, user).await).await
     }
 
+    async fn changeable_member(&self, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error> {
+        if ctx.user_id() != Some(user) {
+            self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        }
+        self.member(ctx, user).await
+    }
+
     async fn invite(&self, ctx: &Ctx, new: NewInvitation) -> Result<MemberInvitation, Error> {
         self.invite_person(ctx, new).await
     }

@@ -49,6 +49,12 @@ impl Projects for Service {
         Ok(project)
     }
 
+    async fn changeable(&self, ctx: &Ctx, id: ProjectId) -> Result<Project, Error> {
+        let project = self.uow.read_one(ctx, async |tx| repo::project::get(tx, ctx.org, id).await).await?;
+        self.authz.check(ctx, perm::UPDATE, Scope::Project(id))?;
+        Ok(project)
+    }
+
     async fn update(
         &self,
         ctx: &Ctx,

@@ -57,7 +57,7 @@ pub async fn list(
     service: Data<dyn Tenders>,
 ) -> Result<HttpResponse, Problem> {
     let page = web::page(query.limit, query.cursor.as_deref())?;
-    let filter = Filter { side: query.role.map(Into::into), status: query.status.map(Into::into) };
+    let filter = Filter { side: query.role.map(|role| role.0), status: query.status.map(|status| status.0) };
     let page = service.list(&ctx, filter, page).await?;
     Ok(Reply::ok(&List::of(page, |view| TenderOut::brief(&view))).response())
 }
@@ -92,7 +92,7 @@ async fn expected(
     if !if_match.is_given() {
         return Ok(None);
     }
-    let current = service.get(ctx, id).await?;
+    let current = service.changeable(ctx, id).await?;
     if_match.check(&tag(&TenderOut::from(&current)))?;
     Ok(Some(current.tender.updated_at))
 }
@@ -123,7 +123,7 @@ pub async fn change(
 ) -> Result<HttpResponse, Problem> {
     let mut attempt = 1;
     loop {
-        let current = service.get(&ctx, id).await?;
+        let current = service.changeable(&ctx, id).await?;
         if_match.check(&tag(&TenderOut::from(&current)))?;
         let body = patch.apply(&TenderIn::from(&current))?;
         match service.replace(&ctx, id, Some(current.tender.updated_at), body.try_into()?).await {

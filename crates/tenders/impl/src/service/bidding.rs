@@ -96,6 +96,11 @@ impl Bidding for Service {
             .await
     }
 
+    async fn changeable_bid(&self, ctx: &Ctx, bid: BidId) -> Result<Bid, Error> {
+        self.tender_of_own(ctx, bid).await?;
+        self.get_bid(ctx, bid).await
+    }
+
     async fn list_bids(&self, ctx: &Ctx, tender: TenderId, page: PageRequest) -> Result<BidPage, Error> {
         let (tender, now) = self.current_tender(ctx, tender).await?;
         self.check_side(ctx, &tender, perm::BIDS_READ_OPENED, perm::BIDS_READ_OWN)?;
@@ -161,7 +166,7 @@ fn takes_bids(ctx: &Ctx, held: OpenTender) -> Result<BidWindow, Error> {
             Ok(BidWindow { owner: held.org, currency: held.currency, deadline: held.deadline, at: held.now })
         }
         TenderStatus::Cancelled => {
-            Err(Error::State { what: "tender", state: held.status.name(), hint: "it takes no bids any more".into() })
+            Err(Error::State { what: "tender", state: held.status.name().into(), hint: "it takes no bids any more".into() })
         }
         _ => Err(Error::TenderClosed { deadline: held.deadline, server_time: held.now }),
     }

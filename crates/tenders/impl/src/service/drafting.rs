@@ -33,6 +33,12 @@ impl Drafting for Service {
         self.uow.read(ctx, async |tx| repo::tenders::view(tx.pg(), ctx.org, tender, now).await).await
     }
 
+    async fn changeable(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error> {
+        let (tender, now) = self.seen(ctx, tender).await?;
+        self.check_owner(ctx, &tender, perm::EDIT)?;
+        self.uow.read(ctx, async |tx| repo::tenders::view(tx.pg(), ctx.org, tender, now).await).await
+    }
+
     async fn list(&self, ctx: &Ctx, filter: Filter, page: PageRequest) -> Result<Page<TenderView>, Error> {
         let own = self.authz.check(ctx, perm::READ, Scope::AnyProject);
         let others = self.authz.check(ctx, perm::BROWSE, Scope::Organization);
@@ -118,7 +124,7 @@ impl Drafting for Service {
                     }
                     status => {
                         let hint = "bidders are invited before the deadline".to_owned();
-                        return Err(Error::State { what: "tender", state: status.name(), hint });
+                        return Err(Error::State { what: "tender", state: status.name().into(), hint });
                     }
                 };
                 if let Invitee::Organization(org) = invitee {
@@ -155,7 +161,7 @@ impl Drafting for Service {
         let old = self.owned(ctx, tender, perm::EDIT).await?;
         if !matches!(old.status, TenderStatus::Unsuccessful | TenderStatus::Cancelled) {
             let hint = "`retender` needs it to be unsuccessful or cancelled".to_owned();
-            return Err(Error::State { what: "tender", state: old.status.name(), hint });
+            return Err(Error::State { what: "tender", state: old.status.name().into(), hint });
         }
         self.uow
             .write(ctx, async |tx| {
@@ -215,7 +221,7 @@ async fn lock_draft_in(
     // What may be published may be changed: a draft.
     machine::tender(old.status, TenderEvent::Publish).map_err(|_| Error::State {
         what: "tender",
-        state: old.status.name(),
+        state: old.status.name().into(),
         hint: "only a draft can be changed or deleted".into(),
     })?;
     if expected.is_some_and(|expected| expected != old.updated_at) {

@@ -1,0 +1,70 @@
+//! Contracts, milestones and protected payments.
+
+use futures::future::LocalBoxFuture;
+use serde_json::json;
+
+use super::{Cases, Domain, FORBIDDEN, HIDDEN, OWN, Scene};
+use crate::world::World;
+
+pub const DOMAIN: Domain =
+    Domain { calls: &["tenants", "auth", "audit", "users"], things, rows: ROWS, cases, ..Domain::named("escrow") };
+
+/// The platform's own money, nobody's to see; and what only the provider's word makes.
+const ROWS: &str =
+    "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada', null, 'succeeded', 'txn_test');
+    insert into platform_coverage values ('EUR', 1) on conflict do nothing;
+    insert into platform_reserves values ('EUR', 1) on conflict do nothing;
+    insert into payee_accounts (org_id) select org_id from organizations on conflict do nothing;
+    insert into payee_accounts_retired (org_id, account) select org_id, 'acct_old_' || org_id from payee_accounts;
+    insert into platform_balance_looks values (true, 1, now(), 'x');
+    insert into holds (org_id, id, contract_id, contractor_org_id, kind, reason)
+        select org_id, gen_random_uuid(), id, contractor_org_id, 'dispute', 'test' from contracts;
+    insert into charge_incidents (org_id, payment_id, kind, object, state, level, is_over)
+        select org_id, id, 'dispute', 'dp_test', 'lost', 60, true from payments;
+    insert into charge_watch (looked_until) values (now())";
+
+fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
+    Box::pin(async move {
+        let (owner, contract) = (&scene.owner, &scene.contract);
+        let milestone = contract.milestones[0].clone();
+        // A proposal that is never agreed to.
+        let terminate = format!("/api/contracts/{}/terminate", contract.id);
+        owner.http.post(&terminate, json!({"reason": "No demand"})).await.expect(202);
+        let escrow = world.fund(owner, &milestone).await;
+        world.approve(owner, &scene.contractor, &milestone).await;
+        scene.keep("milestone", milestone);
+        scene.keep("protected payment", escrow);
+    })
+}
+
+fn cases(scene: &Scene, cases: &mut Cases) {
+    let reason = json!({"reason": "r"});
+    cases.add("GET /api/contracts", "/api/contracts", None, OWN, FORBIDDEN);
+    let contract = format!("/api/contracts/{}", scene.contract.id);
+    cases.add("GET /api/contracts/{id}", contract.clone(), None, HIDDEN, FORBIDDEN);
+    cases.add("GET /api/contracts/{id}/document", format!("{contract}/document"), None, HIDDEN, FORBIDDEN);
+    cases.add("GET /api/contracts/{id}/statement", format!("{contract}/statement"), None, HIDDEN, FORBIDDEN);
+    let read = json!({"sha256": "0".repeat(64)});
+    cases.add("POST /api/contracts/{id}/sign", format!("{contract}/sign"), Some(read), HIDDEN, FORBIDDEN);
+    cases.add("POST /api/contracts/{id}/terminate", format!("{contract}/terminate"), Some(reason.clone()), HIDDEN, FORBIDDEN);
+    let withdraw = format!("{contract}/withdraw-termination");
+    cases.add("POST /api/contracts/{id}/withdraw-termination", withdraw, None, HIDDEN, FORBIDDEN);
+    cases.add("POST /api/contracts/{id}/complete", format!("{contract}/complete"), None, HIDDEN, FORBIDDEN);
+
+    let milestone = format!("/api/milestones/{}", scene.id("milestone"));
+    cases.add("GET /api/milestones/{id}", milestone.clone(), None, HIDDEN, FORBIDDEN);
+    cases.add("POST /api/milestones/{id}/submit", format!("{milestone}/submit"), Some(json!({"note": "n"})), HIDDEN, FORBIDDEN);
+    let changes = format!("{milestone}/request-changes");
+    cases.add("POST /api/milestones/{id}/request-changes", changes, Some(reason), HIDDEN, FORBIDDEN);
+    cases.add("POST /api/milestones/{id}/approve", format!("{milestone}/approve"), Some(json!({})), HIDDEN, FORBIDDEN);
+
+    cases.add("GET /api/escrow", "/api/escrow", None, OWN, FORBIDDEN);
+    let funded = json!({"milestoneId": scene.id("milestone")});
+    cases.add("POST /api/escrow", "/api/escrow", Some(funded), HIDDEN, FORBIDDEN);
+    let escrow = format!("/api/escrow/{}", scene.id("protected payment"));
+    cases.add("GET /api/escrow/{id}", escrow.clone(), None, HIDDEN, FORBIDDEN);
+    cases.add("POST /api/escrow/{id}/release", format!("{escrow}/release"), None, HIDDEN, FORBIDDEN);
+
+    cases.add("GET /api/payee-account", "/api/payee-account", None, OWN, FORBIDDEN);
+    cases.add("POST /api/payee-account", "/api/payee-account", None, &[200], FORBIDDEN);
+}

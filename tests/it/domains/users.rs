@@ -1,0 +1,52 @@
+//! People: their accounts, sessions, memberships and invitations.
+
+use futures::future::LocalBoxFuture;
+use serde_json::json;
+
+use super::{Cases, Domain, FORBIDDEN, HIDDEN, ONESELF, OWN, Scene};
+use crate::world::World;
+
+pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit"], things, cases, ..Domain::named("users") };
+
+fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
+    Box::pin(async move {
+        world.colleague(&scene.owner, "admin").await;
+        let email = format!("invited-by-{}@x.example", scene.owner.org);
+        let invited = scene.owner.http.post("/api/users", json!({"email": email})).await.expect(201);
+        scene.keep("invitation to the organisation", invited.text("/id"));
+    })
+}
+
+fn cases(scene: &Scene, cases: &mut Cases) {
+    cases.add("GET /api/user", "/api/user", None, ONESELF, ONESELF);
+    cases.add("PATCH /api/user", "/api/user", Some(json!({})), ONESELF, ONESELF);
+    cases.add("GET /api/users", "/api/users", None, OWN, OWN);
+    cases.add("POST /api/users", "/api/users", Some(json!({"email": "new@x.example", "name": "N"})), &[201], FORBIDDEN);
+    let password = json!({"currentPassword": "wrong password", "newPassword": "another good password"});
+    cases.add("PUT /api/user/password", "/api/user/password", Some(password), ONESELF, ONESELF);
+    cases.add("GET /api/user/sessions", "/api/user/sessions", None, ONESELF, ONESELF);
+    cases.add("DELETE /api/user/sessions", "/api/user/sessions", None, ONESELF, ONESELF);
+    let session = "/api/user/sessions/00000000-0000-7000-8000-000000000000";
+    cases.add("DELETE /api/user/sessions/{id}", session, None, HIDDEN, HIDDEN);
+    cases.add("GET /api/user/security-events", "/api/user/security-events", None, ONESELF, ONESELF);
+
+    let invitation = scene.id("invitation to the organisation");
+    cases.add("GET /api/invitations", "/api/invitations", None, ONESELF, ONESELF);
+    cases.add("POST /api/invitations/{id}/accept", format!("/api/invitations/{invitation}/accept"), None, HIDDEN, HIDDEN);
+    cases.add("POST /api/invitations/{id}/decline", format!("/api/invitations/{invitation}/decline"), None, HIDDEN, HIDDEN);
+    let sent = format!("/api/organization/invitations/{invitation}");
+    cases.add("GET /api/organization/invitations", "/api/organization/invitations", None, OWN, FORBIDDEN);
+    cases.add("GET /api/organization/invitations/{id}", sent.clone(), None, HIDDEN, FORBIDDEN);
+    cases.add("DELETE /api/organization/invitations/{id}", sent, None, HIDDEN, FORBIDDEN);
+
+    let user = format!("/api/users/{}", scene.owner.user);
+    cases.add("GET /api/users/{id}", user.clone(), None, HIDDEN, OWN);
+    cases.add("PUT /api/users/{id}", user.clone(), Some(json!({"role": "member"})), HIDDEN, FORBIDDEN);
+    cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
+
+    cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
+    let switch = json!({"organizationId": scene.owner.org});
+    cases.add("POST /api/auth/switch-organization", "/api/auth/switch-organization", Some(switch), HIDDEN, ONESELF);
+    cases.add("DELETE /api/user", "/api/user", None, &[204], &[204, 409]);
+    cases.add("POST /api/auth/logout", "/api/auth/logout", None, &[204], &[204]);
+}
