@@ -227,6 +227,20 @@ fn errors_of_the_database_are_told_apart_by_code_and_constraint() {
     }
 }
 
+/// What a set of names is called in the database, in Rust and on the wire stands in one line of a `named!`.
+#[test]
+fn wire_types_have_no_names_of_their_own() {
+    let http = rust_files().into_iter().filter(|(name, _)| name.contains("/impl/src/http"));
+    let (mut files, mut wrong) = (0, Vec::new());
+    for (name, text) in http {
+        files += 1;
+        let own = text.lines().filter(|line| line.split_whitespace().any(|word| word == "enum"));
+        wrong.extend(own.map(|line| format!("{name}: {}", line.trim())));
+    }
+    assert!(files > 20, "the wire types are found");
+    assert!(wrong.is_empty(), "`kernel::named!` in the api crate and `web::OneOf`: {wrong:#?}");
+}
+
 #[test]
 fn every_file_says_what_it_is() {
     for (name, text) in rust_files() {

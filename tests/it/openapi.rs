@@ -11,6 +11,38 @@ fn the_document_changes_only_on_purpose() {
     insta::assert_snapshot!("openapi", build14::services::openapi_json().expect("the document"));
 }
 
+/// Whether a member takes or answers one of listed names, or null.
+fn is_enum(document: &Value, schema: &Value) -> bool {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return document.pointer(reference.trim_start_matches('#')).is_some_and(|target| is_enum(document, target));
+    }
+    let one_of = |key: &str| schema[key].as_array().into_iter().flatten().any(|one| is_enum(document, one));
+    schema["enum"].is_array() || one_of("oneOf") || one_of("allOf")
+}
+
+#[test]
+fn every_state_is_an_enum() {
+    // Words of which there may be more tomorrow than a client knows today, and a problem's HTTP status.
+    const OTHERS: [(&str, &str); 3] = [("Hold", "kind"), ("LedgerTransaction", "kind"), ("Problem", "status")];
+    let document = document();
+    let mut found = 0;
+    let mut plain = Vec::new();
+    for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
+        for (member, property) in schema["properties"].as_object().into_iter().flatten() {
+            let lower = member.to_lowercase();
+            let set = ["status", "kind", "role", "party", "scope", "bearer", "method"].iter().any(|word| lower.ends_with(word));
+            if set && !OTHERS.contains(&(name.as_str(), member.as_str())) {
+                found += 1;
+                if !is_enum(&document, property) {
+                    plain.push(format!("{name}.{member}"));
+                }
+            }
+        }
+    }
+    assert!(found > 30, "the states are found: {found}");
+    assert!(plain.is_empty(), "`kernel::named!` and `web::OneOf` give these their names: {plain:?}");
+}
+
 #[test]
 fn every_operation_is_complete() {
     assert_eq!(build14::modules::routes().dangling(), [] as [&str; 0], "schemas that nobody declares");

@@ -16,6 +16,7 @@ mod error;
 mod idempotency;
 mod listen;
 mod migrate;
+mod named;
 mod patience;
 mod pg;
 mod pool;
@@ -36,6 +37,7 @@ pub use listen::{Signal, listen};
 pub use migrate::{
     MigrateError, SchemaState, bootstrap, migrate, migrate_with, pending_migrations, revert_all, schema_state,
 };
+pub use named::named;
 pub use patience::Patience;
 pub use pg::{Pg, PgRead, instant};
 pub use pool::{Postgres, check_capacity};

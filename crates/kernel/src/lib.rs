@@ -9,6 +9,7 @@ mod error;
 mod ids;
 mod money;
 mod money_error;
+mod named;
 mod operator;
 mod page;
 mod permission;
@@ -21,9 +22,12 @@ pub use error::{Denied, DomainError, Fault, FaultKind, FieldFault, Kind, MOST_FA
 pub use ids::*;
 pub use money::{Money, amount_of};
 pub use money_error::MoneyError;
+pub use named::{Named, deserialize_named, one_named};
 pub use operator::{Decision, NotAReason, NotAnOperator, Operator, Reason};
 pub use page::{Page, PageRequest, Position};
 pub use permission::{OrgRole, Permission, ProjectRole, Scope};
+#[doc(hidden)]
+pub use serde;
 
 /// UTC instants, the only kind of time that crosses a crate boundary.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

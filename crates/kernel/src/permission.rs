@@ -1,8 +1,8 @@
-//! Permissions and the roles that may hold them. Which role holds which is data: `config/authz/matrix.txt`.
+//! Permissions and the roles that may hold them (docs/domain/roles.md), the strongest first. Which role holds which is data: `config/authz/matrix.txt`.
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::ProjectId;
 
@@ -25,26 +25,23 @@ impl fmt::Display for Permission {
     }
 }
 
-/// A person's role in an organisation (docs/domain/roles.md).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrgRole {
-    /// Holds everything, among it the threshold and other owners.
-    Owner,
-    /// Runs the organisation day by day.
-    Admin,
-    /// Belongs to it; sees what its projects' teams let it see.
-    Member,
-}
-
-/// A person's role in one project's team (docs/domain/roles.md).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProjectRole {
-    /// Runs the project.
-    ProjectOwner,
-    /// Works on it: edits drafts, inspects work.
-    InHouseUser,
+crate::named! {
+    /// A role in an organisation.
+    pub enum OrgRole as "OrganizationRole" {
+        /// Holds everything, among it the threshold and other owners.
+        Owner = "owner",
+        /// Runs the organisation day by day.
+        Admin = "admin",
+        /// Belongs to it; sees what its projects' teams let it see.
+        Member = "member",
+    }
+    /// A role in a project's team.
+    pub enum ProjectRole {
+        /// Runs the project.
+        ProjectOwner = "project_owner",
+        /// Works on it: edits drafts, inspects work.
+        InHouseUser = "in_house_user",
+    }
 }
 
 impl OrgRole {
@@ -55,36 +52,6 @@ impl OrgRole {
         matches!(self, Self::Member)
     }
 }
-
-macro_rules! role_names {
-    ($role:ty { $($variant:ident = $name:literal),* }) => {
-        impl $role {
-            /// Every role, strongest first.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The stable name, as the API, the database and the policy spell it.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name),* }
-            }
-
-            /// The role of that name.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|role| role.name() == name)
-            }
-        }
-
-        impl fmt::Display for $role {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    };
-}
-
-role_names!(OrgRole { Owner = "owner", Admin = "admin", Member = "member" });
-role_names!(ProjectRole { ProjectOwner = "project_owner", InHouseUser = "in_house_user" });
 
 /// Where a permission is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

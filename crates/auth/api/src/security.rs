@@ -31,46 +31,18 @@ pub struct SecurityEvent {
     pub address: Option<IpAddr>,
 }
 
-/// The kinds of security events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecurityEventKind {
-    /// A sign-in with a wrong password, or with an email that nobody has.
-    SignInFailed,
-    /// So many sign-ins that no more are tried for a while.
-    SignInLimited,
-    /// A change of the password by somebody who did not know it.
-    PasswordChangeFailed,
-    /// So many of them that no more are tried for a while.
-    PasswordChangeLimited,
-    /// The password was changed.
-    PasswordChanged,
-}
-
-impl SecurityEventKind {
-    /// All of them.
-    pub const ALL: &'static [Self] = &[
-        Self::SignInFailed,
-        Self::SignInLimited,
-        Self::PasswordChangeFailed,
-        Self::PasswordChangeLimited,
-        Self::PasswordChanged,
-    ];
-
-    /// The stable name, as the API and the database spell it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SignInFailed => "sign_in_failed",
-            Self::SignInLimited => "sign_in_limited",
-            Self::PasswordChangeFailed => "password_change_failed",
-            Self::PasswordChangeLimited => "password_change_limited",
-            Self::PasswordChanged => "password_changed",
-        }
-    }
-
-    /// The kind of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+kernel::named! {
+    /// The kinds of security events.
+    pub enum SecurityEventKind {
+        /// A sign-in with a wrong password, or with an email that nobody has.
+        SignInFailed = "sign_in_failed",
+        /// So many sign-ins that no more are tried for a while.
+        SignInLimited = "sign_in_limited",
+        /// A change of the password by somebody who did not know it.
+        PasswordChangeFailed = "password_change_failed",
+        /// So many of them that no more are tried for a while.
+        PasswordChangeLimited = "password_change_limited",
+        /// The password was changed.
+        PasswordChanged = "password_changed",
     }
 }

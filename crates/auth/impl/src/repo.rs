@@ -1,6 +1,6 @@
 //! SQL of passwords and sessions. All but [`end_in_org`], [`is_registered`] and [`notify`] runs as the platform.
 
-use auth_api::{Error, LiveSession, SecurityEvent, SecurityEventKind, Session};
+use auth_api::{Error, LiveSession, SecurityEvent, Session};
 use db::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use kernel::{Fault, OrgId, PageRequest, SessionId, Timestamp, UserId};
@@ -229,8 +229,7 @@ pub(crate) async fn events_of(tx: &ReadTx<'_>, user: UserId, page: PageRequest) 
     }
     let rows: Vec<Row> = query.load(&mut tx.pg()).await.fault()?;
     let event = |(id, kind, at, address): Row| {
-        let kind = SecurityEventKind::from_name(&kind)
-            .ok_or_else(|| Fault::internal(format!("unknown kind of security event {kind:?}")))?;
+        let kind = db::named(&kind)?;
         Ok(SecurityEvent { id, kind, at, address: address.and_then(|address| address.parse().ok()) })
     };
     rows.into_iter().map(event).collect()

@@ -68,13 +68,11 @@ pub struct NewContract {
     pub milestones: Vec<NewMilestone>,
 }
 
-/// A contract that was opened.
+/// A contract that was opened: it waits for both signatures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OpenedContract {
     /// Its id.
     pub id: ContractId,
-    /// Its state: `signing`.
-    pub status: String,
     /// SHA-256 of the contract document, hex: what both parties sign.
     pub document_sha256: String,
     /// Its milestones, in the order of [`NewContract::milestones`]; all `planned`.

@@ -3,53 +3,32 @@
 use kernel::Timestamp;
 use serde::Serialize;
 
-/// What holds are placed for. The database takes any word: an older server shows one that it does not know as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum HoldKind {
-    /// The payer's bank took the money back, or asks about it.
-    Dispute,
-    /// The card's network warned of fraud.
-    FraudWarning,
-    /// The charge was refunded past us.
-    Refund,
-    /// The provider reviews the charge.
-    Review,
-    /// The charge is not what it has to be: captured and succeeded.
-    Charge,
-    /// An operator placed it.
-    Operator,
-    /// A transfer was reversed at the provider.
-    Reversal,
-    /// The payee's account was closed.
-    PayeeClosed,
-}
-
-impl HoldKind {
-    /// All that this program knows.
-    pub const ALL: [Self; 8] = [
-        Self::Dispute,
-        Self::FraudWarning,
-        Self::Refund,
-        Self::Review,
-        Self::Charge,
-        Self::Operator,
-        Self::Reversal,
-        Self::PayeeClosed,
-    ];
-
-    /// The stable name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Dispute => "dispute",
-            Self::FraudWarning => "fraud_warning",
-            Self::Refund => "refund",
-            Self::Review => "review",
-            Self::Charge => "charge",
-            Self::Operator => "operator",
-            Self::Reversal => "reversal",
-            Self::PayeeClosed => "payee_closed",
-        }
+kernel::named! {
+    /// What holds are placed for. The database takes any word: an older server shows one that it does not know as it is.
+    pub enum HoldKind {
+        /// The payer's bank took the money back, or asks about it.
+        Dispute = "dispute",
+        /// The card's network warned of fraud.
+        FraudWarning = "fraud_warning",
+        /// The charge was refunded past us.
+        Refund = "refund",
+        /// The provider reviews the charge.
+        Review = "review",
+        /// The charge is not what it has to be: captured and succeeded.
+        Charge = "charge",
+        /// An operator placed it.
+        Operator = "operator",
+        /// A transfer was reversed at the provider.
+        Reversal = "reversal",
+        /// The payee's account was closed.
+        PayeeClosed = "payee_closed",
+    }
+    /// What a hold is on: a milestone, or a contract with all its milestones.
+    pub enum HoldScope {
+        /// One milestone.
+        Milestone = "milestone",
+        /// All milestones of a contract.
+        Contract = "contract",
     }
 }
 
@@ -62,4 +41,12 @@ pub struct Hold {
     pub whole_contract: bool,
     /// Since when.
     pub since: Timestamp,
+}
+
+impl Hold {
+    /// What it is on.
+    #[must_use]
+    pub const fn scope(&self) -> HoldScope {
+        if self.whole_contract { HoldScope::Contract } else { HoldScope::Milestone }
+    }
 }

@@ -15,7 +15,7 @@ mod types;
 pub use bounds::MilestoneBounds;
 pub use contract::{ContractActivated, ContractEnded, ContractsPort, NewContract, NewContractLine, NewMilestone, OpenedContract};
 pub use error::Error;
-pub use hold::{Hold, HoldKind};
+pub use hold::{Hold, HoldKind, HoldScope};
 pub use provider::{
     AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, IntentStatus,
     NewPaymentIntent, OwnTransfer, PaymentIntentState, PaymentProvider, ProviderError, SettledFunds, TransferOrder,
@@ -24,7 +24,7 @@ pub use provider::{
 pub use service::{
     Approve, Contracts, Fund, Milestones, Payees, Payments, RequestChanges, RequestedAmount, Sign, SubmitWork, Terminate,
 };
-pub use state::{ContractStatus, CostBearer, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus};
+pub use state::{ContractStatus, CostBearer, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus, ReviewKind};
 pub use types::{
     Approval, Contract, Finding, Funding, Milestone, MilestoneStory, MilestoneSummary, Onboarding, Payee, Payment, Release,
     Releasing, Review, Signature, Statement, StatementBalance, StatementEntry, StatementTransaction, Terminating, Termination,

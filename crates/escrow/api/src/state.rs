@@ -1,51 +1,10 @@
 //! The states of docs/domain/contracts.md and docs/domain/money.md, spelled as the API and the database spell them.
 
-use std::fmt;
-
-use serde::Serialize;
-
-macro_rules! states {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$state_doc:meta])* $variant:ident = $text:literal,)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$state_doc])* $variant,)* }
-
-        impl $name {
-            /// Every state.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The stable name.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-
-            /// The state of that name.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|state| state.name() == name)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.name())
-            }
-        }
-    )*};
-}
-
-states! {
+kernel::named! {
     /// Where a contract stands.
-    ContractStatus {
+    pub enum ContractStatus {
         /// Being put together.
-        Draft = "draft",
+        Draft = "draft" unreached,
         /// Sent out for both signatures.
         Signing = "signing",
         /// Signed by both.
@@ -55,14 +14,14 @@ states! {
         /// The works are done; the defects period runs.
         PracticallyComplete = "practically_complete",
         /// Settled.
-        Closed = "closed",
+        Closed = "closed" unreached,
         /// Never came into force.
         Cancelled = "cancelled",
         /// Ended early.
         Terminated = "terminated",
     }
     /// Where a milestone stands.
-    MilestoneStatus {
+    pub enum MilestoneStatus {
         /// Not funded.
         Planned = "planned",
         /// A payment is under way.
@@ -78,16 +37,16 @@ states! {
         /// Paid out.
         Released = "released",
         /// In dispute.
-        Disputed = "disputed",
+        Disputed = "disputed" unreached,
         /// A refund is under way.
-        RefundPending = "refund_pending",
+        RefundPending = "refund_pending" unreached,
         /// Refunded.
-        Refunded = "refunded",
+        Refunded = "refunded" unreached,
         /// Never to be done.
         Cancelled = "cancelled",
     }
     /// Where a funding payment stands.
-    PaymentStatus {
+    pub enum PaymentStatus {
         /// Waiting for the payer.
         Created = "created",
         /// The payer must do something (3-D Secure).
@@ -106,9 +65,9 @@ states! {
         Suspense = "suspense",
     }
     /// Where a release stands.
-    ReleaseStatus {
+    pub enum ReleaseStatus {
         /// Its money is reserved.
-        Requested = "requested",
+        Requested = "requested" unreached,
         /// May be sent.
         Approved = "approved",
         /// Being sent.
@@ -124,8 +83,19 @@ states! {
         /// Taken back.
         Reversed = "reversed",
     }
-    /// Where an organisation's payee account stands.
-    PayeeStatus {
+    /// What was said about submitted work.
+    pub enum ReviewKind {
+        /// The contractor submitted it.
+        Submitted = "submitted",
+        /// The owner asked for changes.
+        ChangesRequested = "changes_requested",
+        /// The owner approved it.
+        Approved = "approved",
+        /// The owner was silent for too long.
+        Escalated = "escalated",
+    }
+    /// Where a payee account stands.
+    pub enum PayeeStatus as "PayeeAccountStatus" {
         /// There is none.
         None = "none",
         /// Being set up.
@@ -137,15 +107,15 @@ states! {
         /// Gone.
         Closed = "closed",
     }
-    /// Who bears the provider's processing cost (docs/domain/money.md).
-    CostBearer {
+    /// Who bears the provider's processing cost.
+    pub enum CostBearer {
         /// The owner: the charge is grossed up.
         Owner = "owner",
         /// The platform.
         Platform = "platform",
     }
     /// A side of a contract.
-    Party {
+    pub enum Party as "ContractParty" {
         /// The owner's side.
         Owner = "owner",
         /// The contractor's side.

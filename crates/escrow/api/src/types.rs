@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{ContractStatus, CostBearer, Hold, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus};
+use crate::{ContractStatus, CostBearer, Hold, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus, ReviewKind};
 
 /// The money terms that a contract was signed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -150,8 +150,8 @@ pub struct Milestone {
 pub struct Review {
     /// Its id.
     pub id: Uuid,
-    /// `submitted`, `changes_requested`, `approved` or `escalated`.
-    pub kind: String,
+    /// What it says.
+    pub kind: ReviewKind,
     /// What was said.
     pub note: Option<String>,
     /// What was shown.

@@ -38,11 +38,6 @@ pub(crate) fn money(minor: i64, code: &str) -> Result<Money, Fault> {
     Ok(Money::from_minor(minor, currency(code)?))
 }
 
-/// A state that the database's CHECK lets through, but this program does not know, is a fault.
-pub(crate) fn state<S>(found: Option<S>, name: &str) -> Result<S, Fault> {
-    found.ok_or_else(|| Fault::internal(format!("unknown state {name:?}")))
-}
-
 pub(crate) fn count(number: i32) -> u32 {
     u32::try_from(number).unwrap_or(0)
 }

@@ -79,39 +79,17 @@ pub struct Project {
     pub updated_at: Timestamp,
 }
 
-/// Where a project stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProjectStatus {
-    /// Being prepared.
-    Planning,
-    /// Under way: a tender was published.
-    Active,
-    /// Done.
-    Completed,
-    /// Put away.
-    Archived,
-}
-
-impl ProjectStatus {
-    /// Every status.
-    pub const ALL: &'static [Self] = &[Self::Planning, Self::Active, Self::Completed, Self::Archived];
-
-    /// The stable name, as the API and the database spell it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Planning => "planning",
-            Self::Active => "active",
-            Self::Completed => "completed",
-            Self::Archived => "archived",
-        }
-    }
-
-    /// The status of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|status| status.name() == name)
+kernel::named! {
+    /// Where a project stands.
+    pub enum ProjectStatus {
+        /// Being prepared.
+        Planning = "planning",
+        /// Under way: a tender was published.
+        Active = "active",
+        /// Done.
+        Completed = "completed",
+        /// Put away.
+        Archived = "archived",
     }
 }
 

@@ -3,62 +3,39 @@
 use async_trait::async_trait;
 use kernel::{Ctx, Currency, Money, Page, PageRequest, ProjectId, SoqId, SoqLineId, Timestamp, UnitId};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{Error, Precondition};
 
-/// What a line is (docs/domain/schedules.md). Kinds without meaning until there is import are not here yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LineKind {
-    /// The title of a section: no quantity, no rate.
-    Heading,
-    /// A remark: no quantity, no rate.
-    Text,
-    /// A quantity at a rate.
-    Measured,
-    /// One whole at a price; its quantity is 1.
-    LumpSum,
-    /// A defined provisional sum: the owner sets the amount, every bid carries it unchanged.
-    ProvisionalDefined,
-    /// An undefined provisional sum: as above.
-    ProvisionalUndefined,
-    /// Priced, but not part of the total until the owner takes it up.
-    Optional,
+kernel::named! {
+    /// What a line is: `heading` and `text` have no price; `measured` is a quantity at a rate; `lump_sum` one whole; the sum of a provisional
+    /// line is set by the owner; `optional` is priced, but not part of the total.
+    pub enum LineKind {
+        /// The title of a section: no quantity, no rate.
+        Heading = "heading",
+        /// A remark: no quantity, no rate.
+        Text = "text",
+        /// A quantity at a rate.
+        Measured = "measured",
+        /// One whole at a price; its quantity is 1.
+        LumpSum = "lump_sum",
+        /// A defined provisional sum: the owner sets the amount, every bid carries it unchanged.
+        ProvisionalDefined = "provisional_defined",
+        /// An undefined provisional sum: as above.
+        ProvisionalUndefined = "provisional_undefined",
+        /// Priced, but not part of the total until the owner takes it up.
+        Optional = "optional",
+    }
+    /// Whether a version can still change.
+    pub enum SoqStatus {
+        /// Being written.
+        Draft = "draft",
+        /// Never changes again.
+        Frozen = "frozen",
+    }
 }
 
 impl LineKind {
-    /// Every kind.
-    pub const ALL: &'static [Self] = &[
-        Self::Heading,
-        Self::Text,
-        Self::Measured,
-        Self::LumpSum,
-        Self::ProvisionalDefined,
-        Self::ProvisionalUndefined,
-        Self::Optional,
-    ];
-
-    /// The stable name, as the API and the database spell it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Heading => "heading",
-            Self::Text => "text",
-            Self::Measured => "measured",
-            Self::LumpSum => "lump_sum",
-            Self::ProvisionalDefined => "provisional_defined",
-            Self::ProvisionalUndefined => "provisional_undefined",
-            Self::Optional => "optional",
-        }
-    }
-
-    /// The kind of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.name() == name)
-    }
-
     /// Whether a bid must carry a rate for it.
     #[must_use]
     pub const fn is_payable(self) -> bool {
@@ -75,36 +52,6 @@ impl LineKind {
     #[must_use]
     pub const fn is_provisional(self) -> bool {
         matches!(self, Self::ProvisionalDefined | Self::ProvisionalUndefined)
-    }
-}
-
-/// Whether a version can still change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SoqStatus {
-    /// Being written.
-    Draft,
-    /// Never changes again.
-    Frozen,
-}
-
-impl SoqStatus {
-    /// Every status.
-    pub const ALL: &'static [Self] = &[Self::Draft, Self::Frozen];
-
-    /// The stable name, as the API and the database spell it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Frozen => "frozen",
-        }
-    }
-
-    /// The status of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|status| status.name() == name)
     }
 }
 

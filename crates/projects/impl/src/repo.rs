@@ -8,7 +8,7 @@ pub(crate) mod team;
 pub(crate) mod unit;
 
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
-use kernel::Fault;
+use kernel::{Currency, Fault};
 use projects_api::Error;
 
 /// A row that another domain still refers to means `meaning`, any other error is a fault.
@@ -19,7 +19,8 @@ pub(crate) fn referred_to<T>(result: Result<T, Diesel>, meaning: Error) -> Resul
     }
 }
 
-/// A name that the database holds but this program does not know.
-pub(crate) fn unknown(what: &str, name: &str) -> Fault {
-    Fault::internal(format!("the database holds {what} {name:?}, which this program does not know"))
+/// The currency that a column's text names.
+pub(crate) fn currency(code: &str) -> Result<Currency, Fault> {
+    code.parse()
+        .map_err(|_| Fault::internal(format!("the database holds the currency {code:?}, which this program does not know")))
 }

@@ -30,16 +30,16 @@ pub mod perm {
     pub const ALL: &[Permission] = &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE, CREATE];
 }
 
-/// What an organisation does on the platform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrgKind {
-    /// Tenders works.
-    Owner,
-    /// Bids for works.
-    Contractor,
-    /// Does both.
-    Both,
+kernel::named! {
+    /// What an organisation does on the platform.
+    pub enum OrgKind as "OrganizationKind" {
+        /// Tenders works.
+        Owner = "owner",
+        /// Bids for works.
+        Contractor = "contractor",
+        /// Does both.
+        Both = "both",
+    }
 }
 
 /// An organisation.
@@ -91,6 +91,16 @@ pub struct ApprovalRequest {
     pub detail: String,
     /// The amount at stake, compared with the threshold.
     pub amount: Money,
+}
+
+kernel::named! {
+    /// How far a verb that may need two persons has come: `waiting` for another person of the organisation to do the same, or `complete`.
+    pub enum ApprovalStatus {
+        /// Another person must do the same.
+        Waiting = "waiting",
+        /// It is done.
+        Complete = "complete",
+    }
 }
 
 /// Whether a verb may go on.

@@ -9,7 +9,8 @@ use tenants_api::{Error, NewOrganization, OrgKind, Organization, OrganizationCha
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
-    Authed, Faults, Guard, Idempotent, IfMatch, Json, List, MoneyIn, MoneyOut, Paging, Patch, Problem, Query, Reply, Routes,
+    Authed, Faults, Guard, Idempotent, IfMatch, Json, List, MoneyIn, MoneyOut, OneOf, Paging, Patch, Problem, Query, Reply,
+    Routes,
 };
 
 /// Adds this crate's endpoints.
@@ -21,37 +22,8 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::UPDATE, || change);
 }
 
-/// What an organisation does on the platform.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum OrganizationKind {
-    /// Tenders works.
-    Owner,
-    /// Bids for works.
-    Contractor,
-    /// Does both.
-    Both,
-}
-
-impl From<OrgKind> for OrganizationKind {
-    fn from(kind: OrgKind) -> Self {
-        match kind {
-            OrgKind::Owner => Self::Owner,
-            OrgKind::Contractor => Self::Contractor,
-            OrgKind::Both => Self::Both,
-        }
-    }
-}
-
-impl From<OrganizationKind> for OrgKind {
-    fn from(kind: OrganizationKind) -> Self {
-        match kind {
-            OrganizationKind::Owner => Self::Owner,
-            OrganizationKind::Contractor => Self::Contractor,
-            OrganizationKind::Both => Self::Both,
-        }
-    }
-}
+type Kind = OneOf<OrgKind>;
+type Role = OneOf<OrgRole>;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -60,7 +32,7 @@ struct NewIn {
     #[schema(min_length = 1, max_length = 200, examples("Nordbau GmbH"))]
     name: String,
     /// `both` unless told otherwise.
-    kind: Option<OrganizationKind>,
+    kind: Option<Kind>,
 }
 
 /// An organisation as its people see it, with its settings.
@@ -71,7 +43,7 @@ struct SettingsOut {
     id: Uuid,
     name: String,
     slug: String,
-    kind: OrganizationKind,
+    kind: Kind,
     /// Its trades.
     categories: Vec<String>,
     /// At or above this amount, weighty verbs need a second person; null: never.
@@ -107,7 +79,7 @@ struct OrganizationOut {
     id: Uuid,
     name: String,
     slug: String,
-    kind: OrganizationKind,
+    kind: Kind,
     /// Its trades.
     categories: Vec<String>,
     created_at: DateTime<Utc>,
@@ -127,19 +99,18 @@ struct OwnOrganization {
     id: Uuid,
     name: String,
     slug: String,
-    kind: OrganizationKind,
+    kind: Kind,
     /// Its trades.
     categories: Vec<String>,
     created_at: DateTime<Utc>,
-    /// `owner`, `admin` or `member`.
-    #[schema(examples("owner"))]
-    role: &'static str,
+    /// The caller's role.
+    role: Role,
 }
 
 impl OwnOrganization {
     fn of((organization, role): (Organization, OrgRole)) -> Self {
         let OrganizationOut { id, name, slug, kind, categories, created_at } = OrganizationOut::from(&organization);
-        Self { id, name, slug, kind, categories, created_at, role: role.name() }
+        Self { id, name, slug, kind, categories, created_at, role: role.into() }
     }
 }
 
@@ -152,7 +123,7 @@ async fn create(
     service: Data<dyn Organizations>,
     body: Json<NewIn>,
 ) -> Result<HttpResponse, Problem> {
-    let new = NewOrganization { name: body.0.name, kind: body.0.kind.map_or(OrgKind::Both, OrgKind::from) };
+    let new = NewOrganization { name: body.0.name, kind: body.0.kind.map_or(OrgKind::Both, |kind| kind.0) };
     once.run(
         ctx,
         async |ctx| service.create(&ctx, new).await,
@@ -187,7 +158,7 @@ async fn show(Authed(ctx): Authed, request: HttpRequest, service: Data<dyn Organ
 struct ChangeIn {
     #[schema(min_length = 1, max_length = 200)]
     name: String,
-    kind: OrganizationKind,
+    kind: Kind,
     /// Its trades.
     #[schema(max_items = 50)]
     categories: Vec<String>,
@@ -203,7 +174,7 @@ struct ChangeIn {
 #[serde(rename_all = "camelCase")]
 struct ChangeBase<'a> {
     name: &'a str,
-    kind: OrganizationKind,
+    kind: Kind,
     categories: &'a [String],
     approval_threshold: Option<MoneyOut>,
     timezone: &'a str,
@@ -223,7 +194,7 @@ impl ChangeIn {
         let approval_threshold = self.approval_threshold.and_then(money);
         faults.finish()?;
         let Self { name, kind, categories, timezone, .. } = self;
-        Ok(OrganizationChange { name, kind: kind.into(), categories, approval_threshold, timezone })
+        Ok(OrganizationChange { name, kind: kind.0, categories, approval_threshold, timezone })
     }
 }
 

@@ -2,24 +2,10 @@
 
 use chrono::TimeDelta;
 use kernel::{FieldFault, Money, Timestamp, UserId, text};
-use tenants_api::{NewOrganization, NotYet, OrgKind, OrganizationChange};
+use tenants_api::{NewOrganization, NotYet, OrganizationChange};
 
 /// The longest slug without its suffix.
 const SLUG_LENGTH: usize = 48;
-
-/// The stable name of a kind.
-pub(crate) const fn kind_name(kind: OrgKind) -> &'static str {
-    match kind {
-        OrgKind::Owner => "owner",
-        OrgKind::Contractor => "contractor",
-        OrgKind::Both => "both",
-    }
-}
-
-/// The kind of that name.
-pub(crate) fn kind_of(name: &str) -> Option<OrgKind> {
-    [OrgKind::Owner, OrgKind::Contractor, OrgKind::Both].into_iter().find(|kind| kind_name(*kind) == name)
-}
 
 /// A name as an address: lower-case ASCII letters and digits in words joined by `-`. Never empty.
 pub(crate) fn slug(name: &str) -> String {
@@ -154,6 +140,7 @@ mod tests {
     use super::*;
     use kernel::Currency;
     use proptest::prelude::*;
+    use tenants_api::OrgKind;
 
     #[test]
     fn slugs_are_readable() {

@@ -5,46 +5,31 @@ use kernel::{BidId, Money, OrgId, Page, SoqLineId, TenderId, Timestamp, UserId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::names;
-
-/// Where a bid stands (docs/domain/tenders.md).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BidStatus {
-    /// Saved by its bidder, not submitted: it lapses at the deadline.
-    Draft,
-    /// Sealed and received.
-    Submitted,
-    /// Taken back.
-    Withdrawn,
-    /// Never submitted before the deadline.
-    Lapsed,
-    /// Readable by the owner.
-    Opened,
-    /// Accepted as a valid bid.
-    Valid,
-    /// Refused, with a reason.
-    Disqualified,
-    /// Won.
-    Awarded,
-    /// The bidder refused its award, or did not sign the contract in time.
-    Forfeited,
-    /// Another bid won.
-    Unsuccessful,
+kernel::named! {
+    /// Where a bid stands.
+    pub enum BidStatus {
+        /// Saved by its bidder, not submitted: it lapses at the deadline.
+        Draft = "draft",
+        /// Sealed and received.
+        Submitted = "submitted",
+        /// Taken back.
+        Withdrawn = "withdrawn",
+        /// Never submitted before the deadline.
+        Lapsed = "lapsed",
+        /// Readable by the owner.
+        Opened = "opened",
+        /// Accepted as a valid bid.
+        Valid = "valid",
+        /// Refused, with a reason.
+        Disqualified = "disqualified",
+        /// Won.
+        Awarded = "awarded",
+        /// The bidder refused its award, or did not sign the contract in time.
+        Forfeited = "forfeited",
+        /// Another bid won.
+        Unsuccessful = "unsuccessful",
+    }
 }
-
-names!(BidStatus {
-    Draft = "draft",
-    Submitted = "submitted",
-    Withdrawn = "withdrawn",
-    Lapsed = "lapsed",
-    Opened = "opened",
-    Valid = "valid",
-    Disqualified = "disqualified",
-    Awarded = "awarded",
-    Forfeited = "forfeited",
-    Unsuccessful = "unsuccessful",
-});
 
 /// A rate that a bidder offers for a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

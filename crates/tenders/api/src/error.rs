@@ -1,5 +1,7 @@
 //! Why tenders and bids refuse.
 
+use std::borrow::Cow;
+
 use chrono::SecondsFormat;
 use kernel::{BidId, Denied, DomainError, Fault, FieldFault, Kind, Timestamp};
 
@@ -17,7 +19,7 @@ pub enum Error {
         /// What it is.
         what: &'static str,
         /// Its state.
-        state: &'static str,
+        state: Cow<'static, str>,
         /// What was tried.
         hint: String,
     },
@@ -132,7 +134,7 @@ impl DomainError for Error {
 
     fn current_state(&self) -> Option<String> {
         match self {
-            Self::State { state, .. } => Some((*state).to_owned()),
+            Self::State { state, .. } => Some(state.clone().into_owned()),
             Self::BidExists(bid) => bid.map(|(_, status)| status.name().to_owned()),
             Self::BidExpired(_) => Some("expired".to_owned()),
             Self::SealBroken => Some("closed".to_owned()),

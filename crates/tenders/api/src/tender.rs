@@ -5,56 +5,42 @@ use kernel::{
     BidId, ContractId, Currency, MilestoneId, Money, OrgId, ProjectId, SoqId, SoqLineId, TenderId, Timestamp, UnitId, UserId,
 };
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::bid::Bid;
-use crate::names;
 
-/// Where a tender stands (docs/domain/tenders.md).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TenderStatus {
-    /// Being written; only the owner sees it.
-    Draft,
-    /// Takes bids until its deadline.
-    Published,
-    /// The deadline has passed; bids are sealed until two persons open them.
-    Closed,
-    /// Bids are open.
-    Evaluation,
-    /// Awarded, the contract is not active yet.
-    Standstill,
-    /// The contract is active.
-    Complete,
-    /// Ended without an award.
-    Unsuccessful,
-    /// Ended by the owner.
-    Cancelled,
+kernel::named! {
+    /// Where a tender stands.
+    pub enum TenderStatus {
+        /// Being written; only the owner sees it.
+        Draft = "draft",
+        /// Takes bids until its deadline.
+        Published = "published",
+        /// The deadline has passed; bids are sealed until two persons open them.
+        Closed = "closed",
+        /// Bids are open.
+        Evaluation = "evaluation",
+        /// Awarded, the contract is not active yet.
+        Standstill = "standstill",
+        /// The contract is active.
+        Complete = "complete",
+        /// Ended without an award.
+        Unsuccessful = "unsuccessful",
+        /// Ended by the owner.
+        Cancelled = "cancelled",
+    }
 }
 
-names!(TenderStatus {
-    Draft = "draft",
-    Published = "published",
-    Closed = "closed",
-    Evaluation = "evaluation",
-    Standstill = "standstill",
-    Complete = "complete",
-    Unsuccessful = "unsuccessful",
-    Cancelled = "cancelled",
-});
-
-/// Who may bid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProcurementMethod {
-    /// Any organisation.
-    Open,
-    /// Invited organisations.
-    Limited,
+kernel::named! {
+    /// Who may bid.
+    pub enum ProcurementMethod {
+        /// Any organisation.
+        Open = "open",
+        /// Invited organisations.
+        Limited = "limited",
+    }
 }
-
-names!(ProcurementMethod { Open = "open", Limited = "limited" });
 
 /// A tender.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -167,14 +153,14 @@ pub struct Milestone {
     pub due_on: Option<NaiveDate>,
 }
 
-/// Whose eyes a tender is seen with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// The owner's.
-    Owner,
-    /// A possible bidder's.
-    Bidder,
+kernel::named! {
+    /// Whose eyes a tender is seen with: its owner's or a possible bidder's.
+    pub enum Side as "TenderRole" {
+        /// The owner's.
+        Owner = "owner",
+        /// A possible bidder's.
+        Bidder = "bidder",
+    }
 }
 
 /// The live award, as far as the viewer may know of it (owner and winner).
@@ -324,13 +310,11 @@ pub struct Award {
     pub reason: Option<String>,
 }
 
-/// The contract that an award opened.
+/// The contract that an award opened: it waits for both signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwardedContract {
     /// Its id.
     pub id: ContractId,
-    /// Its state.
-    pub status: String,
     /// What both parties sign, hex.
     pub document_sha256: String,
     /// The winning bid.

@@ -64,11 +64,6 @@ fn currency(code: &str) -> Result<Currency, Fault> {
     code.parse().map_err(|error: kernel::MoneyError| Fault::internal(error))
 }
 
-/// A value of an enum that the database's CHECK already restricts.
-fn known<T>(name: &str, value: Option<T>) -> Result<T, Fault> {
-    value.ok_or_else(|| Fault::internal(format!("{name:?} is not a known name")))
-}
-
 fn number(value: i32) -> u32 {
     u32::try_from(value).unwrap_or_default()
 }

@@ -233,19 +233,12 @@ impl Service {
 fn from_contracts(error: escrow_api::Error) -> Error {
     use escrow_api::Error as E;
     match error {
-        E::State { what, state, hint } => Error::State { what, state: contract_state(&state), hint },
+        E::State { what, state, hint } => Error::State { what, state: state.into(), hint },
         E::Invalid(faults) => Error::Invalid(faults),
         E::Denied(denied) => Error::Denied(denied),
         E::Fault(fault) => Error::Fault(fault),
         other => Error::Fault(Fault::internal(other)),
     }
-}
-
-/// A state of a contract as a constant text.
-fn contract_state(state: &str) -> &'static str {
-    const STATES: &[&str] =
-        &["draft", "signing", "active", "suspended", "practically_complete", "closed", "cancelled", "terminated"];
-    STATES.iter().find(|known| **known == state).copied().unwrap_or("in the way")
 }
 
 /// The permission's name as an audit action.

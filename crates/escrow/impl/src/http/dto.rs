@@ -1,13 +1,22 @@
 //! What goes over the wire.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use escrow_api::{Contract, Hold, Milestone, MilestoneStory, Party, Payment, Release, RequestedAmount};
+use escrow_api::{Contract, Hold, Milestone, MilestoneStory, Payment, Release, RequestedAmount};
 use kernel::OrgId;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{AmountOrMoney, MoneyOut, Problem};
+use web::{AmountOrMoney, MoneyOut, OneOf, Problem};
+
+type ContractStatus = OneOf<escrow_api::ContractStatus>;
+type CostBearer = OneOf<escrow_api::CostBearer>;
+type PaymentStatus = OneOf<escrow_api::PaymentStatus>;
+type HoldScope = OneOf<escrow_api::HoldScope>;
+type MilestoneStatus = OneOf<escrow_api::MilestoneStatus>;
+type Party = OneOf<escrow_api::Party>;
+type ReviewKind = OneOf<escrow_api::ReviewKind>;
+type ReleaseStatus = OneOf<escrow_api::ReleaseStatus>;
 
 /// The amount meant.
 pub(super) fn requested_amount(amount: AmountOrMoney) -> Result<RequestedAmount, Problem> {
@@ -22,8 +31,8 @@ pub(super) fn requested_amount(amount: AmountOrMoney) -> Result<RequestedAmount,
 }
 
 /// Which side of a contract an organisation is that sees something of it.
-fn side(viewer: OrgId, owner: OrgId) -> Party {
-    if viewer == owner { Party::Owner } else { Party::Contractor }
+fn side(viewer: OrgId, owner: OrgId) -> escrow_api::Party {
+    if viewer == owner { escrow_api::Party::Owner } else { escrow_api::Party::Contractor }
 }
 
 /// The money terms that the contract was signed with.
@@ -34,9 +43,7 @@ pub(super) struct TermsOut {
     /// The platform's fee in hundredths of a per cent.
     #[schema(example = 250)]
     fee_bps: u32,
-    /// `owner` or `platform`.
-    #[schema(value_type = String, example = "owner")]
-    processing_cost_bearer: &'static str,
+    processing_cost_bearer: CostBearer,
     /// The processing rate in hundredths of a per cent.
     #[schema(example = 290)]
     processing_bps: u32,
@@ -49,9 +56,7 @@ pub(super) struct TermsOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = ContractSignature)]
 pub(super) struct SignatureOut {
-    /// `owner` or `contractor`.
-    #[schema(value_type = String, example = "owner")]
-    party: &'static str,
+    party: Party,
     user_id: Uuid,
     signed_at: DateTime<Utc>,
 }
@@ -64,16 +69,13 @@ pub(super) struct HoldOut {
     /// `dispute`, `fraud_warning`, `refund`, `review`, `charge`, `reversal`, `payee_closed` or `operator`; more may be added.
     #[schema(example = "dispute")]
     kind: String,
-    /// `milestone`, or `contract`: all milestones of it.
-    #[schema(value_type = String, example = "milestone")]
-    scope: &'static str,
+    scope: HoldScope,
     since: DateTime<Utc>,
 }
 
 impl HoldOut {
     fn of(hold: &Hold) -> Self {
-        let scope = if hold.whole_contract { "contract" } else { "milestone" };
-        Self { kind: hold.kind.clone(), scope, since: hold.since }
+        Self { kind: hold.kind.clone(), scope: hold.scope().into(), since: hold.since }
     }
 }
 
@@ -82,9 +84,8 @@ impl HoldOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = ContractTermination)]
 pub(super) struct TerminationOut {
-    /// Which party proposed it: `owner` or `contractor`.
-    #[schema(value_type = String, example = "owner")]
-    party: &'static str,
+    /// Which party proposed it.
+    party: Party,
     proposed_by: Uuid,
     reason: String,
     proposed_at: DateTime<Utc>,
@@ -103,9 +104,7 @@ pub(super) struct ContractOut {
     bid_id: Uuid,
     project_id: Uuid,
     title: String,
-    /// `signing`, `active`, `suspended`, `practically_complete`, `cancelled` or `terminated`.
-    #[schema(value_type = String, example = "active")]
-    status: &'static str,
+    status: ContractStatus,
     owner_organization_id: Uuid,
     contractor_organization_id: Uuid,
     total: MoneyOut,
@@ -138,13 +137,13 @@ impl ContractOut {
             bid_id: contract.bid.0,
             project_id: contract.project.0,
             title: contract.title.clone(),
-            status: contract.status.name(),
+            status: contract.status.into(),
             owner_organization_id: contract.owner.0,
             contractor_organization_id: contract.contractor.0,
             total: contract.total.into(),
             terms: TermsOut {
                 fee_bps: contract.terms.fee_bps,
-                processing_cost_bearer: contract.terms.bearer.name(),
+                processing_cost_bearer: contract.terms.bearer.into(),
                 processing_bps: contract.terms.processing_bps,
                 processing_fixed: fixed.into(),
             },
@@ -152,14 +151,14 @@ impl ContractOut {
             signatures: contract
                 .signatures
                 .iter()
-                .map(|s| SignatureOut { party: s.party.name(), user_id: s.user.0, signed_at: s.signed_at })
+                .map(|s| SignatureOut { party: s.party.into(), user_id: s.user.0, signed_at: s.signed_at })
                 .collect(),
             milestones: contract.milestones.iter().map(|milestone| MilestoneOut::of(milestone, viewer)).collect(),
             frozen: !contract.holds.is_empty(),
             holds: contract.holds.iter().map(HoldOut::of).collect(),
             cancel_reason: contract.cancel_reason.clone(),
             termination: contract.termination.as_ref().map(|termination| TerminationOut {
-                party: termination.party.name(),
+                party: termination.party.into(),
                 proposed_by: termination.proposed_by.0,
                 reason: termination.reason.clone(),
                 proposed_at: termination.proposed_at,
@@ -186,9 +185,7 @@ pub(super) struct MilestoneOut {
     title: String,
     amount: MoneyOut,
     due_on: Option<NaiveDate>,
-    /// `planned`, `funding`, `funded`, `in_review`, `escalated`, `approved`, `released` or `cancelled`.
-    #[schema(value_type = String, example = "funded")]
-    status: &'static str,
+    status: MilestoneStatus,
     /// Whether a hold blocks funding, approval and payout.
     frozen: bool,
     /// The open holds that cover it, its contract's too, the oldest first.
@@ -217,7 +214,7 @@ impl MilestoneOut {
             title: milestone.title.clone(),
             amount: milestone.amount.into(),
             due_on: milestone.due_on,
-            status: milestone.status.name(),
+            status: milestone.status.into(),
             frozen: milestone.frozen,
             holds: milestone.holds.iter().map(HoldOut::of).collect(),
             held: milestone.held.into(),
@@ -238,8 +235,7 @@ impl MilestoneOut {
 #[schema(as = MilestoneReview)]
 pub(super) struct ReviewOut {
     id: Uuid,
-    /// `submitted`, `changes_requested`, `approved` or `escalated`.
-    kind: String,
+    kind: ReviewKind,
     note: Option<String>,
     /// Texts and objects as they were submitted.
     evidence: Vec<Value>,
@@ -263,7 +259,7 @@ impl MilestoneStoryOut {
     pub(super) fn of(story: &MilestoneStory, viewer: OrgId) -> Self {
         let reviews = story.reviews.iter().map(|review| ReviewOut {
             id: review.id,
-            kind: review.kind.clone(),
+            kind: review.kind.into(),
             note: review.note.clone(),
             evidence: review.evidence.as_array().cloned().unwrap_or_default(),
             amount: review.amount.map(MoneyOut),
@@ -283,12 +279,9 @@ pub(super) struct EscrowOut {
     contract_id: Uuid,
     milestone_id: Uuid,
     /// Where the milestone stands.
-    #[schema(value_type = String, example = "funded")]
-    milestone_status: &'static str,
-    /// `created`, `requires_action`, `processing`, `succeeded` (paid), `available` (paid and can be released), `failed`, `canceled` or
-    /// `suspense` (paid otherwise than asked).
-    #[schema(value_type = String, example = "available")]
-    status: &'static str,
+    milestone_status: MilestoneStatus,
+    /// `succeeded` is paid, `available` paid and can be released, `suspense` paid otherwise than asked.
+    status: PaymentStatus,
     /// The milestone's amount.
     amount: MoneyOut,
     /// The platform's fee on it, taken at release.
@@ -311,13 +304,13 @@ pub(super) struct EscrowOut {
 impl EscrowOut {
     pub(super) fn of(escrow: &Payment, viewer: OrgId) -> Self {
         let side = side(viewer, escrow.owner);
-        let payer = side == Party::Owner;
+        let payer = side == escrow_api::Party::Owner;
         Self {
             id: escrow.id.0,
             contract_id: escrow.contract.0,
             milestone_id: escrow.milestone.0,
-            milestone_status: escrow.milestone_status.name(),
-            status: escrow.status.name(),
+            milestone_status: escrow.milestone_status.into(),
+            status: escrow.status.into(),
             amount: escrow.amount.into(),
             fee: escrow.fee.into(),
             charged: escrow.charged.into(),
@@ -342,9 +335,8 @@ pub(super) struct ReleaseOut {
     milestone_id: Uuid,
     /// Its number among the milestone's releases, from 1.
     sequence: u32,
-    /// `approved`, `sending`, `unknown` (being found out), `sent`, `failed`, `part_reversed` or `reversed`.
-    #[schema(value_type = String, example = "sent")]
-    status: &'static str,
+    /// `unknown` is being found out.
+    status: ReleaseStatus,
     /// What leaves the held money.
     gross: MoneyOut,
     /// The platform's fee.
@@ -362,19 +354,19 @@ pub(super) struct ReleaseOut {
 }
 
 impl ReleaseOut {
-    pub(super) fn of(release: &Release, viewer: Party) -> Self {
+    pub(super) fn of(release: &Release, viewer: escrow_api::Party) -> Self {
         Self {
             id: release.id.0,
             escrow_id: release.payment.0,
             milestone_id: release.milestone.0,
             sequence: release.seq,
-            status: release.status.name(),
+            status: release.status.into(),
             gross: release.gross.into(),
             fee: release.fee.into(),
             net: release.net.into(),
             transfer_id: release.transfer.clone(),
             reversed: release.reversed.into(),
-            last_error: release.last_error.clone().filter(|_| viewer == Party::Contractor),
+            last_error: release.last_error.clone().filter(|_| viewer == escrow_api::Party::Contractor),
             created_at: release.created_at,
             sent_at: release.sent_at,
         }

@@ -7,9 +7,10 @@ use escrow_api::{Approval, Approve, Milestone, Milestones, RequestChanges, Submi
 use kernel::{MilestoneId, OrgId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tenants_api::ApprovalStatus;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{AmountOrMoney, Authed, Faults, Id, Idempotent, Json, OptionalBody, Problem, Reply};
+use web::{AmountOrMoney, Authed, Faults, Id, Idempotent, Json, OneOf, OptionalBody, Problem, Reply};
 
 use super::dto::{MilestoneOut, MilestoneStoryOut, requested_amount};
 
@@ -45,14 +46,14 @@ pub(super) struct ApproveIn {
     amount: Option<AmountOrMoney>,
 }
 
+type Status = OneOf<ApprovalStatus>;
+
 /// Whether the approval is complete.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ApprovalState)]
 pub(super) struct ApprovalStateOut {
-    /// `complete`, or `waiting` for a second person of the organisation to do the same.
-    #[schema(value_type = String, example = "complete")]
-    status: &'static str,
+    status: Status,
     /// Who approved first, while a second person is awaited.
     first_approver_id: Option<Uuid>,
 }
@@ -69,11 +70,12 @@ pub(super) struct ApprovalOut {
 
 impl ApprovalOut {
     fn of(approval: &Approval, viewer: OrgId) -> Self {
-        let status = if approval.waiting_since.is_some() { "waiting" } else { "complete" };
+        let waits = approval.waiting_since.is_some();
+        let status = if waits { ApprovalStatus::Waiting } else { ApprovalStatus::Complete };
         let first_approver_id = approval.waiting_since.map(Uuid::from);
         Self {
             milestone: MilestoneOut::of(&approval.milestone, viewer),
-            approval: ApprovalStateOut { status, first_approver_id },
+            approval: ApprovalStateOut { status: status.into(), first_approver_id },
         }
     }
 }

@@ -2,19 +2,19 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use escrow_api::{Onboarding, Payee, Payees};
+use escrow_api::{Onboarding, Payee, PayeeStatus, Payees};
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{Authed, Idempotent, Problem, Reply};
+use web::{Authed, Idempotent, OneOf, Problem, Reply};
+
+type Status = OneOf<PayeeStatus>;
 
 /// The organisation's payee account.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = PayeeAccount)]
 pub(super) struct PayeeOut {
-    /// `none`, `onboarding`, `active`, `restricted` or `closed`.
-    #[schema(value_type = String, example = "active")]
-    status: &'static str,
+    status: Status,
     /// The provider's account.
     #[schema(example = "acct_1Nv0FGQ9RKHgCVdK")]
     account_id: Option<String>,
@@ -27,7 +27,7 @@ pub(super) struct PayeeOut {
 impl From<&Payee> for PayeeOut {
     fn from(payee: &Payee) -> Self {
         Self {
-            status: payee.status.name(),
+            status: payee.status.into(),
             account_id: payee.account.clone(),
             requirements: payee.requirements.clone(),
             disabled_reason: payee.disabled_reason.clone(),
@@ -44,8 +44,7 @@ pub(super) struct OnboardingOut {
     #[schema(format = "uri")]
     onboarding_url: String,
     /// Where the account stands.
-    #[schema(value_type = String, example = "onboarding")]
-    status: &'static str,
+    status: Status,
 }
 
 /// Read the payee account.
@@ -63,7 +62,7 @@ pub(super) async fn read(Authed(ctx): Authed, request: HttpRequest, service: Dat
 #[post("/api/payee-account")]
 pub(super) async fn onboard(Authed(ctx): Authed, once: Idempotent, service: Data<dyn Payees>) -> Result<HttpResponse, Problem> {
     let render = |onboarding: &Onboarding| {
-        Reply::ok(&OnboardingOut { onboarding_url: onboarding.url.clone(), status: onboarding.payee.status.name() })
+        Reply::ok(&OnboardingOut { onboarding_url: onboarding.url.clone(), status: onboarding.payee.status.into() })
     };
     once.run(ctx, async |ctx| service.onboard(&ctx).await, render).await
 }

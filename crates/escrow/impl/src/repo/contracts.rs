@@ -9,7 +9,7 @@ use kernel::{ContractId, Fault, OrgId, Page, PageRequest, Position, ProjectId, T
 use uuid::Uuid;
 
 pub(crate) use super::rows::{ContractRow, Visible};
-use super::{Reader, currency, milestones, money, payees, state, terminations};
+use super::{Reader, currency, milestones, money, payees, terminations};
 use crate::model::document::Document;
 use crate::schema::{contract_lines, contract_signatures, contracts, ledger_balances, payments, releases};
 
@@ -199,7 +199,7 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
         .map(|row| {
             let status = if still.contains(&row.id) { ContractStatus::Suspended } else { row.status()? };
             let signatures = signed.iter().filter(|(contract, ..)| *contract == row.id).map(|(_, party, user, signed_at)| {
-                Ok(Signature { party: state(Party::from_name(party), party)?, user: UserId(*user), signed_at: *signed_at })
+                Ok(Signature { party: db::named::<Party>(party)?, user: UserId(*user), signed_at: *signed_at })
             });
             let milestones: Vec<escrow_api::Milestone> = milestones_of.remove(&row.id).unwrap_or_default();
             // A hold on the contract covers each of its milestones.
@@ -244,7 +244,7 @@ pub(crate) async fn signers(mut pg: Reader<'_>, contract: &ContractRow) -> Resul
         .load(&mut pg)
         .await
         .fault()?;
-    rows.into_iter().map(|(party, user)| Ok((state(Party::from_name(&party), &party)?, UserId(user)))).collect()
+    rows.into_iter().map(|(party, user)| Ok((db::named::<Party>(&party)?, UserId(user)))).collect()
 }
 
 pub(crate) async fn sign(tx: &mut Tx, contract: &ContractRow, party: Party, user: UserId, sha256: &str) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use db::prelude::*;
-use escrow_api::{Error, Milestone, MilestoneStatus, NewMilestone, Review};
+use escrow_api::{Error, Milestone, MilestoneStatus, NewMilestone, Review, ReviewKind};
 use kernel::{ContractId, Fault, MilestoneId, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -172,7 +172,7 @@ pub(crate) async fn set_in_review(
 
 /// Something to be said about work.
 pub(crate) struct NewReview<'a> {
-    pub(crate) kind: &'static str,
+    pub(crate) kind: ReviewKind,
     pub(crate) note: Option<&'a str>,
     pub(crate) evidence: Value,
     pub(crate) amount: Option<i64>,
@@ -187,7 +187,7 @@ pub(crate) async fn insert_review(tx: &mut Tx, milestone: &MilestoneRow, new: Ne
             milestone_reviews::milestone_id.eq(milestone.id),
             milestone_reviews::contract_id.eq(milestone.contract_id),
             milestone_reviews::contractor_org_id.eq(milestone.contractor_org_id),
-            milestone_reviews::kind.eq(new.kind),
+            milestone_reviews::kind.eq(new.kind.name()),
             milestone_reviews::note.eq(new.note),
             milestone_reviews::evidence.eq(new.evidence),
             milestone_reviews::amount.eq(new.amount),
@@ -219,7 +219,7 @@ pub(crate) async fn reviews(mut pg: Reader<'_>, milestone: &MilestoneRow) -> Res
     rows.into_iter()
         .map(|(id, kind, note, evidence, amount, by, at)| {
             let amount = amount.map(|minor| money(minor, &milestone.currency)).transpose()?;
-            Ok(Review { id, kind, note, evidence, amount, by: by.map(UserId), at })
+            Ok(Review { id, kind: db::named(&kind)?, note, evidence, amount, by: by.map(UserId), at })
         })
         .collect()
 }

@@ -7,8 +7,8 @@ use kernel::{Fault, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::Reader;
 use super::rows::ContractRow;
-use super::{Reader, state};
 use crate::schema::{escrow_accounts, payee_accounts, payee_accounts_retired};
 
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -27,7 +27,7 @@ pub(crate) struct PayeeRow {
 
 impl PayeeRow {
     pub(crate) fn status(&self) -> Result<PayeeStatus, Fault> {
-        state(PayeeStatus::from_name(&self.status), &self.status)
+        db::named::<PayeeStatus>(&self.status)
     }
 
     pub(crate) fn payee(self) -> Result<Payee, Fault> {

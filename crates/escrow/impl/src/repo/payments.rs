@@ -8,7 +8,7 @@ use kernel::{ContractId, Fault, MilestoneId, OrgId, Page, PageRequest, PaymentId
 use uuid::Uuid;
 
 use super::rows::{MilestoneRow, Visible};
-use super::{Reader, ledger, money, releases, state};
+use super::{Reader, ledger, money, releases};
 use crate::schema::{contracts, milestones, payments};
 
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -38,7 +38,7 @@ pub(crate) struct PaymentRow {
 
 impl PaymentRow {
     pub(crate) fn status(&self) -> Result<PaymentStatus, Fault> {
-        state(PaymentStatus::from_name(&self.status), &self.status)
+        db::named::<PaymentStatus>(&self.status)
     }
 }
 
@@ -179,7 +179,7 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<PaymentRow>) -> Result<V
                 owner: OrgId(row.org_id),
                 contract: ContractId(row.contract_id),
                 milestone: MilestoneId(row.milestone_id),
-                milestone_status: state(MilestoneStatus::from_name(milestone), milestone)?,
+                milestone_status: db::named::<MilestoneStatus>(milestone)?,
                 status: row.status()?,
                 amount: money(row.amount, &row.currency)?,
                 fee: money(row.fee, &row.currency)?,

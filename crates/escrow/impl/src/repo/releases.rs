@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::ledger::Place;
 use super::rows::{ContractRow, MilestoneRow};
-use super::{Reader, count, money, state};
+use super::{Reader, count, money};
 use crate::model::money::{Earlier, Split};
 use crate::schema::releases;
 
@@ -46,7 +46,7 @@ pub(crate) struct ReleaseRow {
 
 impl ReleaseRow {
     pub(crate) fn status(&self) -> Result<ReleaseStatus, Fault> {
-        state(ReleaseStatus::from_name(&self.status), &self.status)
+        db::named::<ReleaseStatus>(&self.status)
     }
 
     /// Where its ledger is.

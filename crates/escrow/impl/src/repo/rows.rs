@@ -7,7 +7,7 @@ use kernel::{ContractId, Fault, Money, OrgId, ProjectId, Timestamp};
 use uuid::Uuid;
 
 use super::ledger::Place;
-use super::{count, money, state};
+use super::{count, money};
 use crate::schema::{contracts, milestones};
 
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -37,7 +37,7 @@ pub(crate) struct ContractRow {
 
 impl ContractRow {
     pub(crate) fn status(&self) -> Result<ContractStatus, Fault> {
-        state(ContractStatus::from_name(&self.status), &self.status)
+        db::named::<ContractStatus>(&self.status)
     }
 
     /// Which side an organisation is.
@@ -53,7 +53,7 @@ impl ContractRow {
     pub(crate) fn terms(&self) -> Result<Terms, Fault> {
         Ok(Terms {
             fee_bps: count(self.fee_bps),
-            bearer: state(CostBearer::from_name(&self.processing_cost_bearer), &self.processing_cost_bearer)?,
+            bearer: db::named::<CostBearer>(&self.processing_cost_bearer)?,
             processing_bps: count(self.processing_bps),
             processing_fixed: self.processing_fixed,
         })
@@ -84,7 +84,7 @@ pub(crate) struct MilestoneRow {
 
 impl MilestoneRow {
     pub(crate) fn status(&self) -> Result<MilestoneStatus, Fault> {
-        state(MilestoneStatus::from_name(&self.status), &self.status)
+        db::named::<MilestoneStatus>(&self.status)
     }
 
     pub(crate) fn contract(&self) -> ContractId {

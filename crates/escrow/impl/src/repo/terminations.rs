@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::payments::PaymentRow;
 use super::rows::ContractRow;
-use super::{Reader, currency, holds, ledger, milestones, state};
+use super::{Reader, currency, holds, ledger, milestones};
 use crate::model::is_live;
 use crate::schema::contract_terminations as t;
 
@@ -28,7 +28,7 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn party(&self) -> Result<Party, Fault> {
-        state(Party::from_name(&self.party), &self.party)
+        db::named::<Party>(&self.party)
     }
 
     fn view(self) -> Result<Termination, Fault> {

@@ -95,7 +95,7 @@ impl ContractsPort for Service {
         let after =
             json!({ "status": ContractStatus::Signing, "total": new.total, "documentSha256": document.sha256, "bidId": new.bid });
         self.record_in(tx, ctx, NewEntry::named("contracts.open", "contract", id).after(after)).await?;
-        Ok(OpenedContract { id, status: ContractStatus::Signing.name().to_owned(), document_sha256: document.sha256, milestones })
+        Ok(OpenedContract { id, document_sha256: document.sha256, milestones })
     }
 
     async fn cancel_in(&self, tx: &mut Tx, ctx: &Ctx, contract: ContractId, reason: &str) -> Result<(), Error> {

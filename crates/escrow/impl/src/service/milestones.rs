@@ -5,7 +5,7 @@ use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{
     Approval, Approve, ContractStatus, Error, Milestone, MilestoneStory, Milestones, Party, PaymentStatus, RequestChanges,
-    RequestedAmount, SubmitWork, perm,
+    RequestedAmount, ReviewKind, SubmitWork, perm,
 };
 use kernel::{Ctx, Fault, FieldFault, MilestoneId, Money, OrgId, ProjectId, RequestId, UserId};
 use serde_json::{Value, json};
@@ -155,7 +155,7 @@ impl Service {
                     return Ok(());
                 }
                 repo::milestones::set_status(tx, &milestone, after).await?;
-                let review = NewReview { kind: "escalated", note: None, evidence: json!([]), amount: None, by: None };
+                let review = NewReview { kind: ReviewKind::Escalated, note: None, evidence: json!([]), amount: None, by: None };
                 repo::milestones::insert_review(tx, &milestone, review).await?;
                 let entry = NewEntry::named("milestones.escalate", "milestone", job.milestone)
                     .before(json!({ "status": before }))
@@ -215,8 +215,13 @@ impl Service {
         let reserve = Posting::release_reserved(release.id, milestone.id, split.net, split.fee, currency);
         self.post_in(tx, contract.place(), &reserve, None).await?;
         repo::milestones::set_status(tx, &milestone, after).await?;
-        let review =
-            NewReview { kind: "approved", note: None, evidence: json!([]), amount: Some(split.gross), by: ctx.user_id() };
+        let review = NewReview {
+            kind: ReviewKind::Approved,
+            note: None,
+            evidence: json!([]),
+            amount: Some(split.gross),
+            by: ctx.user_id(),
+        };
         repo::milestones::insert_review(tx, &milestone, review).await?;
         let release = release.view()?;
         let entry = NewEntry::of(perm::MILESTONES_APPROVE, "milestone", cmd.milestone)
@@ -265,7 +270,7 @@ impl Milestones for Service {
                 let due = now + TimeDelta::days(self.settings.review_days.into());
                 repo::milestones::set_in_review(tx, &milestone, ctx.user_id(), now, due).await?;
                 let review = NewReview {
-                    kind: "submitted",
+                    kind: ReviewKind::Submitted,
                     note: cmd.note.as_deref(),
                     evidence: Value::Array(cmd.evidence.clone()),
                     amount: None,
@@ -292,7 +297,7 @@ impl Milestones for Service {
                 let after = next_status(&milestone, MilestoneEvent::RequestChanges, "changes can be asked of work in review")?;
                 repo::milestones::set_status(tx, &milestone, after).await?;
                 let review = NewReview {
-                    kind: "changes_requested",
+                    kind: ReviewKind::ChangesRequested,
                     note: Some(&cmd.reason),
                     evidence: json!([]),
                     amount: None,

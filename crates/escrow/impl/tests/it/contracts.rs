@@ -157,7 +157,7 @@ async fn review_goes_back_and_forth_and_silence_escalates() {
     world.work_ahead().await;
     assert_eq!(world.milestone(milestone).await.status.name(), "escalated");
     let story = Milestones::get(&**service, &world.owner.ctx(), milestone).await.expect("reads");
-    let kinds: Vec<_> = story.reviews.iter().map(|review| review.kind.as_str()).collect();
+    let kinds: Vec<_> = story.reviews.iter().map(|review| review.kind.name()).collect();
     assert_eq!(kinds, ["submitted", "changes_requested", "submitted", "escalated"]);
     assert_eq!(world.approve(milestone, None).await.expect("approves").milestone.status.name(), "approved");
 }

@@ -8,49 +8,14 @@ use projects_api::{Error, Project, ProjectChange, ProjectDetails, ProjectStatus,
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::{AmountIn, Authed, CurrencyCode, Faults, Id, Idempotent, IfMatch, Json, List, Patch, Problem, Query, Reply};
+use web::{AmountIn, Authed, CurrencyCode, Faults, Id, Idempotent, IfMatch, Json, List, OneOf, Patch, Problem, Query, Reply};
 
 use crate::model::project as rules;
 
 /// How often a PATCH starts over when someone else changed the project in between.
 const ATTEMPTS: u32 = 5;
 
-/// Where a project stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ProjectStatus)]
-pub(crate) enum Status {
-    /// Being prepared.
-    Planning,
-    /// Under way: a tender was published.
-    Active,
-    /// Done.
-    Completed,
-    /// Put away.
-    Archived,
-}
-
-impl From<ProjectStatus> for Status {
-    fn from(status: ProjectStatus) -> Self {
-        match status {
-            ProjectStatus::Planning => Self::Planning,
-            ProjectStatus::Active => Self::Active,
-            ProjectStatus::Completed => Self::Completed,
-            ProjectStatus::Archived => Self::Archived,
-        }
-    }
-}
-
-impl From<Status> for ProjectStatus {
-    fn from(status: Status) -> Self {
-        match status {
-            Status::Planning => Self::Planning,
-            Status::Active => Self::Active,
-            Status::Completed => Self::Completed,
-            Status::Archived => Self::Archived,
-        }
-    }
-}
+type Status = OneOf<ProjectStatus>;
 
 /// A project to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -145,7 +110,7 @@ impl ProjectIn {
 
 impl ProjectChangeIn {
     fn into_change(self) -> Result<ProjectChange, Problem> {
-        let status = self.status.map(Into::into);
+        let status = self.status.map(|status| status.0);
         let details = ProjectIn {
             name: self.name,
             description: self.description,
@@ -246,7 +211,7 @@ pub(crate) async fn list(
     service: Data<dyn Projects>,
 ) -> Result<HttpResponse, Problem> {
     let page = web::page(query.limit, query.cursor.as_deref())?;
-    let page = service.list(&ctx, query.status.map(Into::into), page).await?;
+    let page = service.list(&ctx, query.status.map(|status| status.0), page).await?;
     Ok(Reply::ok(&List::of(page, ProjectOut::from)).response())
 }
 

@@ -48,7 +48,7 @@ pub(crate) async fn list(
     service: Data<dyn Soqs>,
 ) -> Result<HttpResponse, Problem> {
     let page = web::page(query.limit, query.cursor.as_deref())?;
-    let filter = SoqFilter { project: query.project_id.map(ProjectId), status: query.status.map(Into::into) };
+    let filter = SoqFilter { project: query.project_id.map(ProjectId), status: query.status.map(|status| status.0) };
     let page = service.list(&ctx, filter, page).await?;
     Ok(Reply::ok(&List::of(page, SoqSummaryOut::from)).response())
 }

@@ -8,36 +8,9 @@ use projects_api::{NewTeamMember, Projects, TeamMember};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Problem, Query, Reply};
+use web::{Authed, Id, Idempotent, IfMatch, Json, List, OneOf, Paging, Problem, Query, Reply};
 
-/// A role in a project's team.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ProjectRole)]
-pub(crate) enum Role {
-    /// Runs the project.
-    ProjectOwner,
-    /// Works on it: edits drafts, inspects work.
-    InHouseUser,
-}
-
-impl From<ProjectRole> for Role {
-    fn from(role: ProjectRole) -> Self {
-        match role {
-            ProjectRole::ProjectOwner => Self::ProjectOwner,
-            ProjectRole::InHouseUser => Self::InHouseUser,
-        }
-    }
-}
-
-impl From<Role> for ProjectRole {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::ProjectOwner => Self::ProjectOwner,
-            Role::InHouseUser => Self::InHouseUser,
-        }
-    }
-}
+type Role = OneOf<ProjectRole>;
 
 /// A person to join the team.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -113,7 +86,7 @@ pub(crate) async fn add(
     service: Data<dyn Projects>,
     body: Json<MemberIn>,
 ) -> Result<HttpResponse, Problem> {
-    let new = NewTeamMember { user: UserId(body.0.user_id), role: body.0.role.into() };
+    let new = NewTeamMember { user: UserId(body.0.user_id), role: body.0.role.0 };
     let render = |member: &TeamMember| {
         Reply::created(format!("/api/projects/{}/members/{}", member.project, member.user), &MemberOut::from(member)).etag()
     };
@@ -136,7 +109,7 @@ pub(crate) async fn set_role(
     if body.0.user_id.is_some_and(|named| named != user.0) {
         return Err(Problem::invalid_at("/userId", "MISMATCH", "must be the person of the path, or left out"));
     }
-    let change = NewTeamMember { user, role: body.0.role.into() };
+    let change = NewTeamMember { user, role: body.0.role.0 };
     let unchanged = |now: &TeamMember| if_match.accepts(&tag(now));
     let member = service.set_member_role(&ctx, project, change, if_match.is_given().then_some(&unchanged)).await?;
     Ok(Reply::ok(&MemberOut::from(&member)).etag().response())

@@ -4,11 +4,11 @@ use auth_api::Reach;
 use chrono::NaiveDate;
 use db::prelude::*;
 use diesel::dsl::{exists, select};
-use kernel::{Currency, Fault, Money, OrgId, PageRequest, ProjectId, Timestamp, UserId};
+use kernel::{Fault, Money, OrgId, PageRequest, ProjectId, Timestamp, UserId};
 use projects_api::{Error, Project, ProjectDetails, ProjectStatus};
 use uuid::Uuid;
 
-use super::{referred_to, unknown};
+use super::{currency, referred_to};
 use crate::schema::projects;
 
 #[derive(Queryable, Selectable)]
@@ -34,7 +34,7 @@ impl TryFrom<Row> for Project {
     type Error = Fault;
 
     fn try_from(row: Row) -> Result<Self, Fault> {
-        let currency: Currency = row.currency.parse().map_err(|_| unknown("the currency", &row.currency))?;
+        let currency = currency(&row.currency)?;
         Ok(Self {
             id: ProjectId(row.id),
             org: OrgId(row.org_id),
@@ -42,7 +42,7 @@ impl TryFrom<Row> for Project {
             name: row.name,
             description: row.description,
             address: row.address,
-            status: ProjectStatus::from_name(&row.status).ok_or_else(|| unknown("the project status", &row.status))?,
+            status: db::named::<ProjectStatus>(&row.status)?,
             currency,
             budget: row.budget_minor.map(|minor| Money::from_minor(minor, currency)),
             starts_on: row.starts_on,

@@ -2,11 +2,11 @@
 
 use auth_api::Reach;
 use db::prelude::*;
-use kernel::{Currency, Fault, Money, OrgId, PageRequest, ProjectId, SoqId, Timestamp};
+use kernel::{Fault, Money, OrgId, PageRequest, ProjectId, SoqId, Timestamp};
 use projects_api::{Error, Soq, SoqFilter, SoqLine, SoqStatus, SoqSummary};
 use uuid::Uuid;
 
-use super::{referred_to, unknown};
+use super::{currency, referred_to};
 use crate::model::soq::Content;
 use crate::schema::soqs;
 
@@ -31,12 +31,12 @@ impl TryFrom<Row> for SoqSummary {
     type Error = Fault;
 
     fn try_from(row: Row) -> Result<Self, Fault> {
-        let currency: Currency = row.currency.parse().map_err(|_| unknown("the currency", &row.currency))?;
+        let currency = currency(&row.currency)?;
         Ok(Self {
             id: SoqId(row.id),
             project: ProjectId(row.project_id),
             title: row.title,
-            status: SoqStatus::from_name(&row.status).ok_or_else(|| unknown("the status of a schedule", &row.status))?,
+            status: db::named::<SoqStatus>(&row.status)?,
             version: row.version.unsigned_abs(),
             previous: row.previous_id.map(SoqId),
             line_count: row.line_count.unsigned_abs(),

@@ -10,7 +10,6 @@ use projects_api::{LineKind, SoqLine, SoqSummary};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::unknown;
 use crate::schema::soq_lines as lines;
 
 #[derive(Queryable, Selectable)]
@@ -36,7 +35,7 @@ impl Row {
             position: self.position.unsigned_abs(),
             code: self.code,
             description: self.description,
-            kind: LineKind::from_name(&self.kind).ok_or_else(|| unknown("the kind of line", &self.kind))?,
+            kind: db::named::<LineKind>(&self.kind)?,
             unit_code: self.unit_code,
             unit_text: self.unit_text,
             quantity: self.quantity,

@@ -6,7 +6,6 @@ use kernel::{Fault, OrgId, PageRequest, ProjectId, ProjectRole, Timestamp, UserI
 use projects_api::{Error, NewTeamMember, TeamMember};
 use uuid::Uuid;
 
-use super::unknown;
 use crate::model::project::not_a_member;
 use crate::schema::project_members as members;
 
@@ -35,7 +34,7 @@ impl TryFrom<Row> for TeamMember {
 }
 
 fn role(name: &str) -> Result<ProjectRole, Fault> {
-    ProjectRole::from_name(name).ok_or_else(|| unknown("the project role", name))
+    db::named(name)
 }
 
 pub(crate) async fn insert(tx: &mut Tx, org: OrgId, project: ProjectId, new: NewTeamMember) -> Result<TeamMember, Error> {

@@ -30,7 +30,7 @@ impl TryFrom<Row> for Member {
 }
 
 pub(crate) fn role_of(name: &str) -> Result<OrgRole, Fault> {
-    OrgRole::from_name(name).ok_or_else(|| Fault::internal(format!("unknown role {name:?}")))
+    db::named(name)
 }
 
 fn all(rows: Vec<Row>) -> Result<Vec<Member>, Fault> {

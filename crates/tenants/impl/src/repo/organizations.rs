@@ -6,7 +6,6 @@ use kernel::{Currency, Fault, Money, OrgId, OrgRole, PageRequest, Timestamp, Use
 use tenants_api::{Error, NewOrganization, Organization, OrganizationChange};
 use uuid::Uuid;
 
-use crate::model::{kind_name, kind_of};
 use crate::schema::{memberships, organizations};
 
 #[derive(Queryable, Selectable)]
@@ -37,7 +36,7 @@ impl TryFrom<Row> for Organization {
             id: OrgId(row.org_id),
             name: row.name,
             slug: row.slug,
-            kind: kind_of(&row.kind).ok_or_else(|| Fault::internal(format!("unknown kind of organisation {:?}", row.kind)))?,
+            kind: db::named(&row.kind)?,
             categories: row.categories,
             approval_threshold,
             timezone: row.timezone,
@@ -130,7 +129,7 @@ pub(crate) async fn found(tx: &mut Tx, by: Founder, org: OrgId, new: &NewOrganiz
                 .bind::<SqlUuid, _>(org.0)
                 .bind::<Text, _>(&new.name)
                 .bind::<Text, _>(slug)
-                .bind::<Text, _>(kind_name(new.kind))
+                .bind::<Text, _>(new.kind.name())
                 .execute(tx.pg())
                 .await
         }
@@ -140,7 +139,7 @@ pub(crate) async fn found(tx: &mut Tx, by: Founder, org: OrgId, new: &NewOrganiz
                     organizations::org_id.eq(org.0),
                     organizations::name.eq(&new.name),
                     organizations::slug.eq(slug),
-                    organizations::kind.eq(kind_name(new.kind)),
+                    organizations::kind.eq(new.kind.name()),
                 ))
                 .execute(tx.pg())
                 .await
@@ -155,7 +154,7 @@ pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -
     let row = diesel::update(organizations::table.find(org.0))
         .set((
             organizations::name.eq(&change.name),
-            organizations::kind.eq(kind_name(change.kind)),
+            organizations::kind.eq(change.kind.name()),
             organizations::categories.eq(&change.categories),
             organizations::approval_threshold_minor.eq(change.approval_threshold.map(Money::minor)),
             organizations::approval_threshold_currency.eq(change.approval_threshold.map(|m| m.currency().code())),
@@ -212,7 +211,7 @@ pub(crate) async fn card(tx: &mut Tx, org: OrgId) -> Result<Option<Organization>
         id: org,
         name: card.name,
         slug: card.slug,
-        kind: kind_of(&card.kind).ok_or_else(|| Fault::internal(format!("unknown kind of organisation {:?}", card.kind)))?,
+        kind: db::named(&card.kind)?,
         categories: Vec::new(),
         approval_threshold: None,
         timezone: "UTC".to_owned(),

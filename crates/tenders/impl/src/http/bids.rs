@@ -9,8 +9,8 @@ use tenders_api::{Bid, BidContent, BidLine, InclusionProof, NewBid, OfferedRate,
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
-    Authed, Decimal4, Faults, IDEMPOTENCY_REPLAYED, Id, Idempotent, IfMatch, Json, MoneyIn, MoneyOut, Paging, Problem, Query,
-    Reply,
+    Authed, Decimal4, Faults, IDEMPOTENCY_REPLAYED, Id, Idempotent, IfMatch, Json, MoneyIn, MoneyOut, OneOf, Paging, Problem,
+    Query, Reply,
 };
 
 use super::entity_tag::{tag, tagged};
@@ -58,49 +58,7 @@ impl BidIn {
     }
 }
 
-/// Where a bid stands.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum BidStatus {
-    /// Saved by its bidder, not submitted: it lapses at the deadline.
-    Draft,
-    /// Sealed and received.
-    Submitted,
-    /// Taken back.
-    Withdrawn,
-    /// Not submitted in time.
-    Lapsed,
-    /// Readable by the owner.
-    Opened,
-    /// Accepted as valid.
-    Valid,
-    /// Refused.
-    Disqualified,
-    /// Won.
-    Awarded,
-    /// Its bidder refused the award.
-    Forfeited,
-    /// Another bid won.
-    Unsuccessful,
-}
-
-impl From<tenders_api::BidStatus> for BidStatus {
-    fn from(status: tenders_api::BidStatus) -> Self {
-        use tenders_api::BidStatus as S;
-        match status {
-            S::Draft => Self::Draft,
-            S::Submitted => Self::Submitted,
-            S::Withdrawn => Self::Withdrawn,
-            S::Lapsed => Self::Lapsed,
-            S::Opened => Self::Opened,
-            S::Valid => Self::Valid,
-            S::Disqualified => Self::Disqualified,
-            S::Awarded => Self::Awarded,
-            S::Forfeited => Self::Forfeited,
-            S::Unsuccessful => Self::Unsuccessful,
-        }
-    }
-}
+type BidStatus = OneOf<tenders_api::BidStatus>;
 
 /// A bid.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,77 +2,26 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use tenants_api::ApprovalStatus;
 use tenders_api::{
     Approval, AwardedContract, Awarding, Draft, Invitation, Invitee, Milestone, Side, Step, TenderLine, TenderView,
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{CurrencyCode, Decimal4, Faults, MoneyOut, Problem};
+use web::{CurrencyCode, Decimal4, Faults, MoneyOut, OneOf, Problem};
 
 use super::milestones::{MilestoneIn, MilestoneOut};
+use crate::model::pricing;
 
-/// Who may bid.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ProcurementMethod {
-    /// Any organisation.
-    Open,
-    /// Invited organisations.
-    Limited,
-}
-
-/// Where a tender stands.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TenderStatus {
-    /// Only its owner sees it.
-    Draft,
-    /// Takes bids.
-    Published,
-    /// The deadline has passed, the bids are sealed.
-    Closed,
-    /// The bids are open.
-    Evaluation,
-    /// Awarded, the contract is not active yet.
-    Standstill,
-    /// The contract is active.
-    Complete,
-    /// Ended without an award.
-    Unsuccessful,
-    /// Ended by the owner.
-    Cancelled,
-}
-
-/// Whose eyes.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TenderRole {
-    /// The owner's.
-    Owner,
-    /// A possible bidder's.
-    Bidder,
-}
-
-macro_rules! same_names {
-    ($($ours:ident = $theirs:path { $($variant:ident),* })*) => {$(
-        impl From<$theirs> for $ours {
-            fn from(value: $theirs) -> Self {
-                match value { $(<$theirs>::$variant => Self::$variant),* }
-            }
-        }
-        impl From<$ours> for $theirs {
-            fn from(value: $ours) -> Self {
-                match value { $($ours::$variant => <$theirs>::$variant),* }
-            }
-        }
-    )*};
-}
-
-same_names! {
-    ProcurementMethod = tenders_api::ProcurementMethod { Open, Limited }
-    TenderStatus = tenders_api::TenderStatus { Draft, Published, Closed, Evaluation, Standstill, Complete, Unsuccessful, Cancelled }
-    TenderRole = Side { Owner, Bidder }
-}
+type ApprovalState = OneOf<ApprovalStatus>;
+type ProcurementMethod = OneOf<tenders_api::ProcurementMethod>;
+type LineKind = OneOf<projects_api::LineKind>;
+type ContractStatus = OneOf<escrow_api::ContractStatus>;
+type MilestoneStatus = OneOf<escrow_api::MilestoneStatus>;
+/// Where a tender stands, on the wire.
+pub type TenderStatus = OneOf<tenders_api::TenderStatus>;
+/// Whose eyes a tender is seen with, on the wire.
+pub type TenderRole = OneOf<Side>;
 
 /// A tender as its owner writes it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -114,7 +63,7 @@ impl TryFrom<TenderIn> for Draft {
             soq: body.soq_id.into(),
             title: body.title,
             description: body.description,
-            method: body.procurement_method.into(),
+            method: body.procurement_method.0,
             submission_deadline: body.submission_deadline,
             questions_until: body.questions_until,
             min_bids: body.min_bids.unwrap_or(1),
@@ -206,8 +155,7 @@ pub struct LineOut {
     #[schema(example = "02.1.10")]
     pub code: String,
     pub description: String,
-    #[schema(example = "measured")]
-    pub kind: String,
+    pub kind: LineKind,
     /// UNECE code.
     #[schema(example = "MTQ")]
     pub unit_code: Option<String>,
@@ -227,7 +175,7 @@ impl From<&TenderLine> for LineOut {
             position: line.position,
             code: line.code.clone(),
             description: line.description.clone(),
-            kind: line.kind.clone(),
+            kind: pricing::kind(line).into(),
             unit_code: line.unit_code.clone(),
             unit_text: line.unit_text.clone(),
             quantity: line.quantity.map(Into::into),
@@ -287,30 +235,19 @@ impl From<&TenderView> for TenderOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = TenderApproval)]
 pub struct ApprovalOut {
-    pub status: ApprovalStatus,
+    pub status: ApprovalState,
     /// Who asked first.
     pub by: Uuid,
     /// Who agreed, if a second person was needed.
     pub second: Option<Uuid>,
 }
 
-/// Whether another person is needed.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = TenderApprovalStatus)]
-pub enum ApprovalStatus {
-    /// Another person of the organisation must do the same.
-    Waiting,
-    /// It is done.
-    Complete,
-}
-
 impl From<Approval> for ApprovalOut {
     fn from(approval: Approval) -> Self {
         match approval {
-            Approval::Waiting { first } => Self { status: ApprovalStatus::Waiting, by: first.into(), second: None },
+            Approval::Waiting { first } => Self { status: ApprovalStatus::Waiting.into(), by: first.into(), second: None },
             Approval::Complete { first, second } => {
-                Self { status: ApprovalStatus::Complete, by: first.into(), second: second.map(Into::into) }
+                Self { status: ApprovalStatus::Complete.into(), by: first.into(), second: second.map(Into::into) }
             }
         }
     }
@@ -340,8 +277,7 @@ pub struct ContractOut {
     pub id: Uuid,
     pub tender_id: Uuid,
     pub bid_id: Uuid,
-    #[schema(example = "signing")]
-    pub status: String,
+    pub status: ContractStatus,
     /// What both parties sign, hex.
     pub document_sha256: String,
     pub owner_organization_id: Uuid,
@@ -358,8 +294,7 @@ pub struct ContractMilestoneOut {
     pub id: Uuid,
     /// Its place, from 1.
     pub position: u32,
-    #[schema(example = "planned")]
-    pub status: &'static str,
+    pub status: MilestoneStatus,
     pub title: String,
     pub amount: MoneyOut,
     pub due_on: Option<NaiveDate>,
@@ -383,7 +318,7 @@ impl From<&Awarding> for AwardOut {
             id: contract.id.into(),
             tender_id: tender.id.into(),
             bid_id: contract.bid.into(),
-            status: contract.status.clone(),
+            status: escrow_api::ContractStatus::Signing.into(),
             document_sha256: contract.document_sha256.clone(),
             owner_organization_id: tender.org.into(),
             contractor_organization_id: contract.contractor.into(),
@@ -395,7 +330,7 @@ impl From<&Awarding> for AwardOut {
                 .map(|(milestone, position)| ContractMilestoneOut {
                     id: milestone.id.into(),
                     position,
-                    status: "planned",
+                    status: escrow_api::MilestoneStatus::Planned.into(),
                     title: milestone.title.clone(),
                     amount: milestone.amount.into(),
                     due_on: milestone.due_on,

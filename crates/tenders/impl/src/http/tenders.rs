@@ -57,7 +57,7 @@ pub async fn list(
     service: Data<dyn Tenders>,
 ) -> Result<HttpResponse, Problem> {
     let page = web::page(query.limit, query.cursor.as_deref())?;
-    let filter = Filter { side: query.role.map(Into::into), status: query.status.map(Into::into) };
+    let filter = Filter { side: query.role.map(|role| role.0), status: query.status.map(|status| status.0) };
     let page = service.list(&ctx, filter, page).await?;
     Ok(Reply::ok(&List::of(page, |view| TenderOut::brief(&view))).response())
 }

@@ -48,7 +48,7 @@ pub async fn insert(
         .await
         .on_constraint("awards_one_live", || Error::State {
             what: "tender",
-            state: tender.status.name(),
+            state: tender.status.name().into(),
             hint: "it is awarded already".into(),
         })?;
     Ok(id)

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error, LiveBid, Receipt};
 use uuid::Uuid;
 
-use super::{Conn, after, clock, currency, hash, known, number, signed};
+use super::{Conn, after, clock, currency, hash, number, signed};
 use crate::model::merkle::Hash;
 use crate::schema::{bid_lines, bid_revisions, bids};
 use crate::seal::Place;
@@ -85,7 +85,7 @@ impl TryFrom<Columns> for Row {
             id: row.id.into(),
             tender: row.tender_id.into(),
             bidder: row.bidder_org_id.into(),
-            status: known(&row.status, BidStatus::from_name(&row.status))?,
+            status: db::named::<BidStatus>(&row.status)?,
             revision: number(row.revision),
             receipt: receipt.transpose()?,
             withdrawal: row.withdrawal_document,

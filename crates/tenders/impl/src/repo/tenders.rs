@@ -12,7 +12,7 @@ use tenders_api::{
 };
 use uuid::Uuid;
 
-use super::{Conn, after, clock, currency, hash, hashes, known, number};
+use super::{Conn, after, clock, currency, hash, hashes, number};
 use crate::model::merkle::Hash;
 use crate::schema::{
     awards, opening_records, tender_invitations, tender_keys, tender_lines, tender_milestones, tender_seals, tenders,
@@ -59,8 +59,8 @@ impl TryFrom<Row> for Tender {
             soq_version: row.soq_version.map(number),
             title: row.title,
             description: row.description,
-            method: known(&row.procurement_method, ProcurementMethod::from_name(&row.procurement_method))?,
-            status: known(&row.status, TenderStatus::from_name(&row.status))?,
+            method: db::named::<ProcurementMethod>(&row.procurement_method)?,
+            status: db::named::<TenderStatus>(&row.status)?,
             currency: currency(&row.currency)?,
             submission_deadline: row.submission_deadline,
             questions_until: row.questions_until,
@@ -383,7 +383,7 @@ pub async fn close(tx: &mut Tx, org: OrgId, tender: TenderId, patient: bool) -> 
         .bind::<SqlUuid, _>(tender.0)
         .bind::<Bool, _>(patient);
     let closed: Closed = query.get_result(tx.pg()).await.fault()?;
-    closed.status.map(|status| known(&status, TenderStatus::from_name(&status))).transpose()
+    closed.status.map(|status| db::named::<TenderStatus>(&status)).transpose()
 }
 
 #[derive(QueryableByName)]
@@ -432,7 +432,7 @@ pub async fn keep_open(tx: &mut Tx, tender: TenderId) -> Result<OpenTender, Erro
     let row: OpenTenderRow = query.get_result(tx.pg()).await.not_found(ABSENT)?;
     Ok(OpenTender {
         org: row.org_id.into(),
-        status: known(&row.status, TenderStatus::from_name(&row.status))?,
+        status: db::named::<TenderStatus>(&row.status)?,
         deadline: row.submission_deadline,
         currency: currency(&row.currency)?,
         now: row.server_time,

@@ -130,7 +130,6 @@ impl Service {
         let opened = self.contracts.open_in(tx, ctx, &new).await.map_err(from_contracts)?;
         Ok(AwardedContract {
             id: opened.id,
-            status: opened.status,
             document_sha256: opened.document_sha256,
             bid: bid.id,
             contractor: bid.bidder,

@@ -166,7 +166,7 @@ fn takes_bids(ctx: &Ctx, held: OpenTender) -> Result<BidWindow, Error> {
             Ok(BidWindow { owner: held.org, currency: held.currency, deadline: held.deadline, at: held.now })
         }
         TenderStatus::Cancelled => {
-            Err(Error::State { what: "tender", state: held.status.name(), hint: "it takes no bids any more".into() })
+            Err(Error::State { what: "tender", state: held.status.name().into(), hint: "it takes no bids any more".into() })
         }
         _ => Err(Error::TenderClosed { deadline: held.deadline, server_time: held.now }),
     }

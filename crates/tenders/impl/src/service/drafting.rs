@@ -124,7 +124,7 @@ impl Drafting for Service {
                     }
                     status => {
                         let hint = "bidders are invited before the deadline".to_owned();
-                        return Err(Error::State { what: "tender", state: status.name(), hint });
+                        return Err(Error::State { what: "tender", state: status.name().into(), hint });
                     }
                 };
                 if let Invitee::Organization(org) = invitee {
@@ -161,7 +161,7 @@ impl Drafting for Service {
         let old = self.owned(ctx, tender, perm::EDIT).await?;
         if !matches!(old.status, TenderStatus::Unsuccessful | TenderStatus::Cancelled) {
             let hint = "`retender` needs it to be unsuccessful or cancelled".to_owned();
-            return Err(Error::State { what: "tender", state: old.status.name(), hint });
+            return Err(Error::State { what: "tender", state: old.status.name().into(), hint });
         }
         self.uow
             .write(ctx, async |tx| {
@@ -221,7 +221,7 @@ async fn lock_draft_in(
     // What may be published may be changed: a draft.
     machine::tender(old.status, TenderEvent::Publish).map_err(|_| Error::State {
         what: "tender",
-        state: old.status.name(),
+        state: old.status.name().into(),
         hint: "only a draft can be changed or deleted".into(),
     })?;
     if expected.is_some_and(|expected| expected != old.updated_at) {

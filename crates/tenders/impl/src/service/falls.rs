@@ -100,7 +100,7 @@ impl Service {
                     let to = machine::bid(seen.status, BidEvent::Refuse)?;
                     if seen.status != BidStatus::Awarded {
                         let hint = "only an award can be refused".to_owned();
-                        return Err(Error::State { what: "bid", state: seen.status.name(), hint });
+                        return Err(Error::State { what: "bid", state: seen.status.name().into(), hint });
                     }
                     let entry = NewEntry::named("bids.refuse_award", "bid", id)
                         .before(json!({ "status": seen.status.name() }))
@@ -115,11 +115,11 @@ impl Service {
                         "refused" => {}
                         "in_force" => {
                             let hint = "the contract is in force: both parties may agree to end it".to_owned();
-                            return Err(Error::State { what: "contract", state: "active", hint });
+                            return Err(Error::State { what: "contract", state: "active".into(), hint });
                         }
                         _ => {
                             let hint = "it is not awarded any more".to_owned();
-                            return Err(Error::State { what: "bid", state: seen.status.name(), hint });
+                            return Err(Error::State { what: "bid", state: seen.status.name().into(), hint });
                         }
                     }
                     if !own_first {

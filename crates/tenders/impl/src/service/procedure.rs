@@ -126,7 +126,7 @@ impl Procedure for Service {
                 });
                 if acceptable {
                     let hint = "there is a bid that could be awarded: award it, or disqualify it with a reason".to_owned();
-                    return Err(Error::State { what: "tender", state: old.status.name(), hint });
+                    return Err(Error::State { what: "tender", state: old.status.name().into(), hint });
                 }
                 repo::tenders::set_status(tx, &old, to).await?;
                 let after = json!({ "status": to.name() });
@@ -258,7 +258,7 @@ async fn lock_evaluation_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<
         TenderStatus::Evaluation => Ok(tender),
         status => Err(Error::State {
             what: "tender",
-            state: status.name(),
+            state: status.name().into(),
             hint: "bids are evaluated while it is in evaluation".into(),
         }),
     }

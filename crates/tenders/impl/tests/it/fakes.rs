@@ -175,7 +175,6 @@ impl ContractsPort for FakeContracts {
         self.opened.lock().unwrap().push((id, new.clone()));
         Ok(OpenedContract {
             id,
-            status: "signing".into(),
             document_sha256: "ab".repeat(32),
             milestones: new.milestones.iter().map(|_| MilestoneId::new()).collect(),
         })

@@ -2,56 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use kernel::OrgRole;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tenants_api::{OrgKind, Organization};
 use users_api::{MemberUser, User};
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::OneOf;
 
-/// A role in an organisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = OrganizationRole)]
-pub(super) enum Role {
-    /// Holds everything.
-    Owner,
-    /// Runs the organisation day by day.
-    Admin,
-    /// Belongs to it.
-    Member,
-}
-
-impl From<OrgRole> for Role {
-    fn from(role: OrgRole) -> Self {
-        match role {
-            OrgRole::Owner => Self::Owner,
-            OrgRole::Admin => Self::Admin,
-            OrgRole::Member => Self::Member,
-        }
-    }
-}
-
-impl From<Role> for OrgRole {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Owner => Self::Owner,
-            Role::Admin => Self::Admin,
-            Role::Member => Self::Member,
-        }
-    }
-}
-
-/// What an organisation does on the platform.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum OrganizationKind {
-    /// Tenders works.
-    Owner,
-    /// Bids for works.
-    Contractor,
-    /// Does both.
-    Both,
-}
+/// A role in an organisation, on the wire.
+pub(super) type Role = OneOf<OrgRole>;
+type Kind = OneOf<OrgKind>;
 
 /// An organisation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,7 +21,7 @@ pub(super) struct OrganizationOut {
     id: Uuid,
     name: String,
     slug: String,
-    kind: OrganizationKind,
+    kind: Kind,
     /// Its trades.
     categories: Vec<String>,
     created_at: DateTime<Utc>,
@@ -69,12 +29,7 @@ pub(super) struct OrganizationOut {
 
 impl From<Organization> for OrganizationOut {
     fn from(o: Organization) -> Self {
-        let kind = match o.kind {
-            OrgKind::Owner => OrganizationKind::Owner,
-            OrgKind::Contractor => OrganizationKind::Contractor,
-            OrgKind::Both => OrganizationKind::Both,
-        };
-        Self { id: o.id.0, name: o.name, slug: o.slug, kind, categories: o.categories, created_at: o.created_at }
+        Self { id: o.id.0, name: o.name, slug: o.slug, kind: o.kind.into(), categories: o.categories, created_at: o.created_at }
     }
 }
 

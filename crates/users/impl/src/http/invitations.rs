@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{Authed, Id, List, Paging, Problem, Query, Reply};
 
-use super::dto::{MemberOut, OrganizationOut};
+use super::dto::{MemberOut, OrganizationOut, Role};
 
 /// An invitation that waits for whoever signs in with its email.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,8 +23,7 @@ pub(super) struct InvitationOut {
     #[schema(required = true)]
     name: Option<String>,
     /// The role that accepting gives.
-    #[schema(examples("member"))]
-    role: &'static str,
+    role: Role,
     /// The member who invited.
     invited_by: Uuid,
     created_at: DateTime<Utc>,
@@ -33,7 +32,7 @@ pub(super) struct InvitationOut {
 impl From<MemberInvitation> for InvitationOut {
     fn from(one: MemberInvitation) -> Self {
         let MemberInvitation { id, email, name, invited_by, created_at } = one;
-        Self { id, email, name, role: kernel::OrgRole::Member.name(), invited_by: invited_by.0, created_at }
+        Self { id, email, name, role: kernel::OrgRole::Member.into(), invited_by: invited_by.0, created_at }
     }
 }
 
@@ -45,8 +44,7 @@ pub(super) struct OwnOut {
     id: Uuid,
     organization: OrganizationOut,
     /// The role that accepting gives.
-    #[schema(examples("member"))]
-    role: &'static str,
+    role: Role,
     /// The name of who invited.
     #[schema(examples("Ada Lovelace"))]
     invited_by: String,
@@ -56,7 +54,7 @@ pub(super) struct OwnOut {
 impl From<OwnInvitation> for OwnOut {
     fn from(one: OwnInvitation) -> Self {
         let OwnInvitation { id, organization, invited_by, created_at } = one;
-        Self { id, organization: organization.into(), role: kernel::OrgRole::Member.name(), invited_by, created_at }
+        Self { id, organization: organization.into(), role: kernel::OrgRole::Member.into(), invited_by, created_at }
     }
 }
 

@@ -8,7 +8,7 @@ use kernel::SessionId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{AuthRateLimit, Authed, CurrentSession, Id, Json, List, Paging, Problem, Query, Reply, RequestInfo};
+use web::{AuthRateLimit, Authed, CurrentSession, Id, Json, List, OneOf, Paging, Problem, Query, Reply, RequestInfo};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -34,45 +34,23 @@ pub(super) struct LiveOut {
     expires_at: DateTime<Utc>,
 }
 
+type Kind = OneOf<SecurityEventKind>;
+
 /// What happened to the caller's account.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SecurityEvent)]
 pub(super) struct EventOut {
-    kind: EventKind,
+    kind: Kind,
     at: DateTime<Utc>,
     /// The client's address, if it is known.
     #[schema(required = true, examples("203.0.113.7"))]
     address: Option<String>,
 }
 
-/// The kinds of security events.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = SecurityEventKind)]
-pub(super) enum EventKind {
-    /// A sign-in with a wrong password.
-    SignInFailed,
-    /// So many sign-ins that no more were tried for a while.
-    SignInLimited,
-    /// A change of the password by somebody who did not know it.
-    PasswordChangeFailed,
-    /// So many of them that no more were tried for a while.
-    PasswordChangeLimited,
-    /// The password was changed.
-    PasswordChanged,
-}
-
 impl From<SecurityEvent> for EventOut {
     fn from(event: SecurityEvent) -> Self {
-        let kind = match event.kind {
-            SecurityEventKind::SignInFailed => EventKind::SignInFailed,
-            SecurityEventKind::SignInLimited => EventKind::SignInLimited,
-            SecurityEventKind::PasswordChangeFailed => EventKind::PasswordChangeFailed,
-            SecurityEventKind::PasswordChangeLimited => EventKind::PasswordChangeLimited,
-            SecurityEventKind::PasswordChanged => EventKind::PasswordChanged,
-        };
-        Self { kind, at: event.at, address: event.address.map(|address| address.to_string()) }
+        Self { kind: event.kind.into(), at: event.at, address: event.address.map(|address| address.to_string()) }
     }
 }
 

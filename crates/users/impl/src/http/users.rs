@@ -58,7 +58,7 @@ pub(super) async fn invite(
     body: Json<NewIn>,
 ) -> Result<HttpResponse, Problem> {
     let NewIn { email, name, role } = body.0;
-    let new = NewInvitation { email, name, role: role.map_or(OrgRole::Member, OrgRole::from) };
+    let new = NewInvitation { email, name, role: role.map_or(OrgRole::Member, |role| role.0) };
     once.run(
         ctx,
         async |ctx| users.invite(&ctx, new).await,
@@ -99,7 +99,7 @@ pub(super) async fn set_role(
 ) -> Result<HttpResponse, Problem> {
     loop {
         let seen = role_if_unchanged(&ctx, id, &if_match, &**users).await?;
-        match users.set_role(&ctx, id, body.0.role.into(), seen).await {
+        match users.set_role(&ctx, id, body.0.role.0, seen).await {
             Err(Error::Stale) => {}
             result => return Ok(Reply::ok(&MemberOut::from(result?)).etag().response()),
         }

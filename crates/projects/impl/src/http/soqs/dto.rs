@@ -6,79 +6,11 @@ use projects_api::{LineDraft, LineKind, NewSoq, Soq, SoqChange, SoqLine, SoqStat
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Decimal4, MoneyOut};
+use web::{Decimal4, MoneyOut, OneOf};
 
-/// Whether a version can still change.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = SoqStatus)]
-pub(crate) enum Status {
-    /// Being written.
-    Draft,
-    /// Never changes again.
-    Frozen,
-}
-
-impl From<SoqStatus> for Status {
-    fn from(status: SoqStatus) -> Self {
-        match status {
-            SoqStatus::Draft => Self::Draft,
-            SoqStatus::Frozen => Self::Frozen,
-        }
-    }
-}
-
-impl From<Status> for SoqStatus {
-    fn from(status: Status) -> Self {
-        match status {
-            Status::Draft => Self::Draft,
-            Status::Frozen => Self::Frozen,
-        }
-    }
-}
-
-/// What a line is: `heading` and `text` have no price; `measured` is a quantity at a rate; `lump_sum` one whole; the sum of a provisional
-/// line is set by the owner; `optional` is priced, but not part of the total.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = LineKind)]
-pub(crate) enum Kind {
-    Heading,
-    Text,
-    Measured,
-    LumpSum,
-    ProvisionalDefined,
-    ProvisionalUndefined,
-    Optional,
-}
-
-impl From<LineKind> for Kind {
-    fn from(kind: LineKind) -> Self {
-        match kind {
-            LineKind::Heading => Self::Heading,
-            LineKind::Text => Self::Text,
-            LineKind::Measured => Self::Measured,
-            LineKind::LumpSum => Self::LumpSum,
-            LineKind::ProvisionalDefined => Self::ProvisionalDefined,
-            LineKind::ProvisionalUndefined => Self::ProvisionalUndefined,
-            LineKind::Optional => Self::Optional,
-        }
-    }
-}
-
-impl From<Kind> for LineKind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Heading => Self::Heading,
-            Kind::Text => Self::Text,
-            Kind::Measured => Self::Measured,
-            Kind::LumpSum => Self::LumpSum,
-            Kind::ProvisionalDefined => Self::ProvisionalDefined,
-            Kind::ProvisionalUndefined => Self::ProvisionalUndefined,
-            Kind::Optional => Self::Optional,
-        }
-    }
-}
+/// On the wire.
+pub(crate) type Status = OneOf<SoqStatus>;
+type Kind = OneOf<LineKind>;
 
 /// A line as its author writes it.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -114,7 +46,7 @@ impl From<LineIn> for LineDraft {
             id: line.id.map(SoqLineId),
             code: line.code,
             description: line.description,
-            kind: line.kind.into(),
+            kind: line.kind.0,
             unit: line.unit_code,
             unit_text: line.unit_text,
             quantity: line.quantity.map(|quantity| quantity.0),
