@@ -32,12 +32,10 @@ fn every_public_name_is_used_outside_of_its_crate() {
             }
         }
     }
-    assert!(
-        unused.is_empty(),
-        "no other crate names these: make them `pub(crate)`, or take them out: {unused:#?}"
-    );
+    assert!(unused.is_empty(), "no other crate names these: make them `pub(crate)`, or take them out: {unused:#?}");
     for (library, name, _) in UNNAMED {
-        let lib = files.iter().find(|(file, _)| *file == format!("crates/{library}/src/lib.rs")).map_or("", |(_, text)| text.as_str());
+        let lib =
+            files.iter().find(|(file, _)| *file == format!("crates/{library}/src/lib.rs")).map_or("", |(_, text)| text.as_str());
         assert!(exported(lib).contains(name), "`UNNAMED` excuses {library}::{name}, which is not there any more");
     }
 }
@@ -49,7 +47,8 @@ fn a_name_that_nobody_takes_is_found() {
     assert_eq!(exported(lib), BTreeSet::from(["door", "Chair", "Desk", "open", "enter", "Key"]));
     let user = "use house::{Chair, door::{self, open}, Desk}; fn f() { house::enter(); other::house::Key }";
     assert_eq!(named_of(user, "house"), BTreeSet::from(["Chair", "door", "Desk", "enter"]));
-    let signed = "pub struct A { pub key: Key }\nimpl A { pub async fn chair(\n  &self) -> Option<Chair> { Lamp } }\nfn f() -> Desk {}";
+    let signed =
+        "pub struct A { pub key: Key }\nimpl A { pub async fn chair(\n  &self) -> Option<Chair> { Lamp } }\nfn f() -> Desk {}";
     let words = signatures(signed);
     assert!(words.contains("Key") && words.contains("Chair") && !words.contains("Lamp") && !words.contains("Desk"), "{words:?}");
     assert!(!signatures("pub fn enter() {}").contains("enter"), "a function is not used by being there");

@@ -20,13 +20,11 @@ mod routes;
 mod serve;
 mod values;
 
-pub use app::{
-    AppDeps, AuthRateLimit, DenialLog, Drain, Limits, Quota, RateLimits, Readiness, Settings, app, describe_metrics,
-};
+pub use app::{AppDeps, AuthRateLimit, DenialLog, Drain, Limits, Quota, RateLimits, Readiness, Settings, app, describe_metrics};
 pub use client::{ClientIpHeader, Network};
 pub use extract::{
-    Authed, Body as Json, CurrentSession, Id, IdempotencySecret, Idempotent, IfMatch, NoBody,
-    OptionalBody, PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, session_cookie,
+    Authed, Body as Json, CurrentSession, Id, IdempotencySecret, Idempotent, IfMatch, NoBody, OptionalBody, PLAIN_SESSION_COOKIE,
+    Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, session_cookie,
 };
 pub use json::parse;
 pub use page::{List, Paging, encode as encode_cursor, page};
