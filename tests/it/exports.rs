@@ -7,7 +7,8 @@ use crate::source::{root, rust_files};
 
 /// Names that nobody writes and that are needed all the same: `(crate, name, why)`.
 const UNNAMED: &[(&str, &str, &str)] = &[
-    ("kernel", "serde", "the macro `ids!` writes it where it is called"),
+    ("kernel", "serde", "its macros write it where they are called"),
+    ("kernel", "uuid", "its macros write it where they are called"),
     ("kernel", "NotAReason", "what reading a reason from text is refused with: `FromStr::Err`"),
     ("kernel", "NotAnOperator", "what reading an operator from text is refused with: `FromStr::Err`"),
 ];

@@ -27,7 +27,7 @@ pub use operator::{Decision, NotAReason, NotAnOperator, Operator, Reason};
 pub use page::{Page, PageRequest, Position};
 pub use permission::{OrgRole, Permission, ProjectRole, Scope};
 #[doc(hidden)]
-pub use serde;
+pub use {serde, uuid};
 
 /// UTC instants, the only kind of time that crosses a crate boundary.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
