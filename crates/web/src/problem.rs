@@ -61,7 +61,7 @@ impl Problem {
 
     /// 401: who are you?
     #[must_use]
-    pub fn unauthenticated() -> Self {
+    pub(crate) fn unauthenticated() -> Self {
         let detail = "sign in first: send `Authorization: Bearer <accessToken>` or the session cookie";
         Self::new(StatusCode::UNAUTHORIZED, "NOT_AUTHENTICATED", detail).challenge()
     }
