@@ -5,7 +5,10 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{ContractStatus, CostBearer, Hold, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus, ReviewKind, TransactionKind};
+use crate::{
+    ContractStatus, CostBearer, Hold, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus, ReviewKind,
+    TransactionKind,
+};
 
 /// The money terms that a contract was signed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
