@@ -12,6 +12,7 @@ mod domains;
 mod doors;
 mod error_codes;
 mod exits;
+mod exports;
 mod guards;
 mod isolation;
 mod journey;

@@ -206,8 +206,8 @@ fn parsed_id(text: &str) -> Result<uuid::Uuid, String> {
 
 fn hold_kind(text: &str) -> Result<escrow_api::HoldKind, String> {
     let all = escrow_api::HoldKind::ALL;
-    let names = || all.map(escrow_api::HoldKind::name).join(", ");
-    all.into_iter().find(|kind| kind.name() == text).ok_or_else(|| format!("holds are of these kinds: {}", names()))
+    let names = || all.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+    all.iter().copied().find(|kind| kind.name() == text).ok_or_else(|| format!("holds are of these kinds: {}", names()))
 }
 
 /// Who decides, and why: recorded with what is done.

@@ -39,5 +39,8 @@ pub fn start_logs(settings: &Settings, filter: &str) {
 /// If another recorder runs in this process.
 pub fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     let buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-    Ok(PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &buckets)?.install_recorder()?)
+    let metrics = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &buckets)?;
+    let handle = metrics.install_recorder()?;
+    web::describe_metrics();
+    Ok(handle)
 }

@@ -34,9 +34,7 @@ pub use catalogue::{answers, moved_clock, unprotected_tables};
 pub use connect::{ConnectError, Messages, client_config, connect, tls};
 pub use error::{DbResult, fault_of};
 pub use listen::{Signal, listen};
-pub use migrate::{
-    MIGRATIONS, MigrateError, SchemaState, bootstrap, migrate, migrate_with, pending_migrations, revert_all, schema_state,
-};
+pub use migrate::{MigrateError, SchemaState, bootstrap, migrate, migrate_with, pending_migrations, revert_all, schema_state};
 pub use named::named;
 pub use patience::Patience;
 pub use pg::{Pg, PgRead, instant};

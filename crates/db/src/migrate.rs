@@ -18,7 +18,7 @@ use crate::patience::{Patience, Watchman};
 use crate::{DbResult, PgRead};
 
 /// Every migration, as `<timestamp>_<domain>_<what>`.
-pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
 /// The advisory lock that keeps two migrators apart ("14Build" in ASCII).
 const LOCK: i64 = 0x0031_3442_7569_6c64;

@@ -72,8 +72,7 @@ impl Cluster {
         blocking(move || Self::start_blocking(&config)).await
     }
 
-    /// As [`Cluster::start`], for callers without a runtime.
-    pub fn start_blocking(config: &Config) -> Result<Self, Error> {
+    fn start_blocking(config: &Config) -> Result<Self, Error> {
         let (place, account) = Place::open(&config.data_dir)?;
         let _starting = place.lock_start(config.start_timeout)?;
         let running = Postmaster::find(&place.cluster());
@@ -162,8 +161,7 @@ impl Cluster {
         blocking(move || self.stop_blocking()).await
     }
 
-    /// As [`Cluster::stop`], for callers without a runtime.
-    pub fn stop_blocking(mut self) -> Result<(), Error> {
+    fn stop_blocking(mut self) -> Result<(), Error> {
         let cluster = self.place.cluster();
         match self.server.take() {
             Some(Server::Supervised(mut supervisor)) => {

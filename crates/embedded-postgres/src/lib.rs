@@ -43,11 +43,11 @@ mod test_cluster;
 
 pub use address::Address;
 pub use cluster::{Cluster, Config, exists, running};
-pub use demands::{BIN_VARIABLE, OLDEST_MAJOR};
+pub use demands::BIN_VARIABLE;
 pub use error::Error;
 pub use npm::CACHE_VARIABLE;
 pub use place::make_data_dir;
 pub use programs::Programs;
 pub use settings::Durability;
 pub use temporary::TEST_DIR_VARIABLE;
-pub use test_cluster::{TestCluster, for_tests, for_tests_blocking};
+pub use test_cluster::{TestCluster, for_tests};

@@ -332,7 +332,7 @@ mod tests {
         }
         assert!(!LOCK.contains("://"));
         let major: u32 = version.as_str().and_then(|version| version.split('.').next()?.parse().ok()).expect("a version");
-        assert!(major >= crate::OLDEST_MAJOR && brings(&major.to_string()));
+        assert!(major >= crate::demands::OLDEST_MAJOR && brings(&major.to_string()));
     }
 
     #[test]

@@ -77,8 +77,7 @@ pub async fn for_tests() -> Result<&'static TestCluster, &'static Error> {
     asked.unwrap_or_else(|error| Err(Box::leak(Box::new(error))))
 }
 
-/// As [`for_tests`], for callers without a runtime.
-pub fn for_tests_blocking() -> Result<&'static TestCluster, &'static Error> {
+fn for_tests_blocking() -> Result<&'static TestCluster, &'static Error> {
     static CLUSTER: OnceLock<Result<TestCluster, Error>> = OnceLock::new();
     CLUSTER.get_or_init(TestCluster::start).as_ref()
 }

@@ -43,7 +43,7 @@ pub use error::Error;
 pub use idle::{Ran, run_sweep, run_until_idle};
 pub use inspect::{DeadJob, Pending, StuckEvent, dead_jobs, make_due, pending, stuck_events};
 pub use install::install;
-pub use once::{handled_once_in, once};
+pub use once::once;
 pub use registry::{JobCtx, Registry};
 pub use settings::Settings;
 pub use worker::{Health, Monitor, Worker};

@@ -7,10 +7,7 @@ use uow::Uow;
 
 /// Notes in the subscriber's own transaction (as tenant `org`) that it handles the event. False if it has done so before: then there is
 /// nothing to do. While another transaction is just handling it, this waits for that one's end.
-///
-/// # Errors
-/// A fault of the database.
-pub async fn handled_once_in(tx: &mut Tx, org: OrgId, event: EventId, subscriber: &str) -> Result<bool, Fault> {
+async fn handled_once_in(tx: &mut Tx, org: OrgId, event: EventId, subscriber: &str) -> Result<bool, Fault> {
     let noted =
         diesel::sql_query("insert into outbox_handled (org_id, event_id, subscriber) values ($1, $2, $3) on conflict do nothing")
             .bind::<SqlUuid, _>(org.0)

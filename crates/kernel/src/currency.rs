@@ -115,8 +115,7 @@ impl Currency {
     }
 
     /// How many digits its minor unit has: 2 for EUR, 0 for JPY.
-    #[must_use]
-    pub const fn minor_digits(self) -> u32 {
+    pub(crate) const fn minor_digits(self) -> u32 {
         self.minor_digits
     }
 

@@ -1,21 +1,33 @@
 //! Identifiers: a newtype over UUIDv7 per kind of thing, so that a bid's id cannot stand where a tender's is meant.
 
-/// Makes an id type of each name. Ids that several domains speak of stand here; one that belongs to a single domain stands in its api crate,
-/// which names `serde` and `uuid` as dependencies: whatever changes here rebuilds everything.
+/// Makes an id type of each name. Ids that several domains speak of stand here; one that belongs to a single domain stands in its api crate:
+/// whatever changes here rebuilds everything.
 #[macro_export]
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::serde::Serialize, ::serde::Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(pub ::uuid::Uuid);
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub $crate::uuid::Uuid);
+
+        // By hand, since a derived one wants `serde` among the dependencies of whoever makes an id.
+        impl $crate::serde::Serialize for $name {
+            fn serialize<S: $crate::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::serde::Serialize::serialize(&self.0, serializer)
+            }
+        }
+
+        impl<'de> $crate::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::serde::Deserialize::deserialize(deserializer).map(Self)
+            }
+        }
 
         impl $name {
             /// A fresh id: UUIDv7, so that ids made later sort later.
             #[must_use]
             #[allow(clippy::new_without_default)]
             pub fn new() -> Self {
-                Self(::uuid::Uuid::now_v7())
+                Self($crate::uuid::Uuid::now_v7())
             }
         }
 
@@ -26,19 +38,19 @@ macro_rules! ids {
         }
 
         impl std::str::FromStr for $name {
-            type Err = ::uuid::Error;
+            type Err = $crate::uuid::Error;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 text.parse().map(Self)
             }
         }
 
-        impl From<::uuid::Uuid> for $name {
-            fn from(id: ::uuid::Uuid) -> Self {
+        impl From<$crate::uuid::Uuid> for $name {
+            fn from(id: $crate::uuid::Uuid) -> Self {
                 Self(id)
             }
         }
 
-        impl From<$name> for ::uuid::Uuid {
+        impl From<$name> for $crate::uuid::Uuid {
             fn from(id: $name) -> Self {
                 id.0
             }

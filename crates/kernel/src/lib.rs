@@ -20,14 +20,14 @@ pub use ctx::{Actor, Answer, Ctx, IdempotencyKey, Once, ProjectRoles, RequestId}
 pub use currency::{Currency, NotOffered};
 pub use error::{Denied, DomainError, Fault, FaultKind, FieldFault, Kind, MOST_FAULTS, Spent};
 pub use ids::*;
-pub use money::{Money, amount_of, round_half_up};
+pub use money::{Money, amount_of};
 pub use money_error::MoneyError;
 pub use named::{Named, deserialize_named, one_named};
 pub use operator::{Decision, NotAReason, NotAnOperator, Operator, Reason};
 pub use page::{Page, PageRequest, Position};
 pub use permission::{OrgRole, Permission, ProjectRole, Scope};
 #[doc(hidden)]
-pub use serde;
+pub use {serde, uuid};
 
 /// UTC instants, the only kind of time that crosses a crate boundary.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

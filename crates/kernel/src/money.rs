@@ -111,8 +111,7 @@ impl<'de> Deserialize<'de> for Money {
 }
 
 /// Rounds half away from zero, which for the non-negative amounts of a schedule of quantities is half up (docs/domain/schedules.md).
-#[must_use]
-pub fn round_half_up(value: Decimal, decimals: u32) -> Decimal {
+fn round_half_up(value: Decimal, decimals: u32) -> Decimal {
     value.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
 }
 

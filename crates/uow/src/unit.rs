@@ -34,6 +34,23 @@ impl Uow {
         inside(run(tx, ctx.once.as_deref(), f)).await
     }
 
+    /// Refuses a repetition before anything is done outside of the database. The key is claimed and let go again: one that is free stays
+    /// free, so that a call that fails half-way can be repeated at once.
+    ///
+    /// # Errors
+    /// By the idempotency key as [`Uow::write`]; a fault.
+    pub async fn refuse_repetition(&self, ctx: &Ctx) -> Result<(), Fault> {
+        let Some(once) = ctx.once.as_deref() else { return Ok(()) };
+        forbid_in_transaction("opening a transaction")?;
+        let mut tx = Tx::new(self.0.begin(Some(ctx)).await?);
+        inside(async {
+            let claimed = claim(&mut tx, once).await;
+            tx.into_backend().rollback().await?;
+            claimed
+        })
+        .await
+    }
+
     /// Runs `f` in a transaction that only reads. The first statement of `f` travels in one flush with `BEGIN` and the tenant's entry.
     ///
     /// # Errors
@@ -85,24 +102,30 @@ impl SystemUow {
     }
 }
 
+/// Claims the key of a verb, unless it did so in a transaction before.
+async fn claim(tx: &mut Tx, once: &Once) -> Result<(), Fault> {
+    if once.is_claimed() {
+        return Ok(());
+    }
+    let (kind, why) = match tx.backend().claim(&once.key).await? {
+        Claim::Mine => return Ok(()),
+        Claim::Done(answer) => (FaultKind::Replayed(answer), "this request was answered before"),
+        Claim::InFlight => (FaultKind::InFlight, "a request with this Idempotency-Key is still running"),
+        Claim::Reused => (FaultKind::KeyReused, "this Idempotency-Key was used for another request"),
+    };
+    Err(Fault::new(kind, why))
+}
+
 async fn run<T: 'static, E: From<Fault>>(
     mut tx: Tx,
     once: Option<&Once>,
     f: impl AsyncFnOnce(&mut Tx) -> Result<T, E>,
 ) -> Result<T, E> {
     if let Some(once) = once
-        && !once.is_claimed()
+        && let Err(refusal) = claim(&mut tx, once).await
     {
-        let refusal = match tx.backend().claim(&once.key).await? {
-            Claim::Mine => None,
-            Claim::Done(answer) => Some((FaultKind::Replayed(answer), "this request was answered before")),
-            Claim::InFlight => Some((FaultKind::InFlight, "a request with this Idempotency-Key is still running")),
-            Claim::Reused => Some((FaultKind::KeyReused, "this Idempotency-Key was used for another request")),
-        };
-        if let Some((kind, why)) = refusal {
-            tx.into_backend().rollback().await?;
-            return Err(Fault::new(kind, why).into());
-        }
+        tx.into_backend().rollback().await?;
+        return Err(refusal.into());
     }
     match f(&mut tx).await {
         Ok(value) => {

@@ -22,10 +22,12 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, web};
 
-pub use denial::{DenialLog, NoDenialLog};
+pub use denial::DenialLog;
+use denial::NoDenialLog;
 pub use deps::AppDeps;
 pub use drain::Drain;
-pub use health::{AlwaysReady, Readiness};
+use health::AlwaysReady;
+pub use health::Readiness;
 pub use instruments::describe_metrics;
 pub use rate_limit::{AuthRateLimit, Limits};
 pub use settings::{Quota, RateLimits, Settings};

@@ -11,7 +11,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Where the document is.
-pub const OPENAPI_PATH: &str = "/api/openapi.json";
+pub(crate) const OPENAPI_PATH: &str = "/api/openapi.json";
 
 /// What the page needs: its own scripts and styles, and inline styles that Swagger UI sets.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -38,7 +38,7 @@ fn sorted(value: serde_json::Value) -> serde_json::Value {
 }
 
 /// Serves `GET /api/openapi.json` and `/docs`.
-pub fn configure(config: &mut ServiceConfig, openapi: &Arc<OpenApi>) {
+pub(crate) fn configure(config: &mut ServiceConfig, openapi: &Arc<OpenApi>) {
     let document = Document(serde_json::to_vec(&stable(openapi)).unwrap_or_default().into());
     config.app_data(Data::new(document));
     config.service(web::resource(OPENAPI_PATH).route(web::get().to(document_of)));

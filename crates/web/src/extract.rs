@@ -17,6 +17,7 @@ pub use body::{Body, Patch, RawBody};
 pub use id::Id;
 pub use if_match::{IfMatch, Unchanged, unless_overtaken};
 pub(crate) use once::Authority;
-pub use once::{IDEMPOTENCY_KEY, Idempotent};
+pub(crate) use once::IDEMPOTENCY_KEY;
+pub use once::Idempotent;
 pub use optional::{NoBody, OptionalBody};
 pub use query::Query;

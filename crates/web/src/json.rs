@@ -18,7 +18,7 @@ use pointer::push_segment;
 
 use crate::Problem;
 
-pub use merge::merge_patch;
+pub(crate) use merge::merge_patch;
 
 /// Reads a `T` from JSON.
 ///

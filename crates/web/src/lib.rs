@@ -20,15 +20,15 @@ mod routes;
 mod serve;
 mod values;
 
-pub use app::*;
+pub use app::{AppDeps, AuthRateLimit, DenialLog, Drain, Limits, Quota, RateLimits, Readiness, Settings, app, describe_metrics};
 pub use client::{ClientIpHeader, Network};
 pub use extract::{
-    Authed, Body, Body as Json, CurrentSession, IDEMPOTENCY_KEY, Id, IdempotencySecret, Idempotent, IfMatch, NoBody,
-    OptionalBody, PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, Unchanged, session_cookie, unless_overtaken,
+    Authed, Body as Json, CurrentSession, Id, IdempotencySecret, Idempotent, IfMatch, NoBody, OptionalBody, PLAIN_SESSION_COOKIE,
+    Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, Unchanged, session_cookie, unless_overtaken,
 };
-pub use json::{merge_patch, parse};
-pub use page::{DEFAULT_LIMIT, List, MOST_LIMIT, Paging, encode as encode_cursor, page};
-pub use problem::{FaultBody, FaultReason, Faults, PROBLEM_JSON, Problem, ProblemBody};
+pub use json::parse;
+pub use page::{List, Paging, encode as encode_cursor, page};
+pub use problem::{FaultBody, FaultReason, Faults, Problem, ProblemBody};
 pub use reply::{IDEMPOTENCY_REPLAYED, Reply, etag, single};
 pub use routes::{Guard, RouteInfo, Routes};
 pub use serve::{Listening, serve};

@@ -16,9 +16,9 @@ use uuid::Uuid;
 use crate::Problem;
 
 /// How many rows a page has unless told otherwise.
-pub const DEFAULT_LIMIT: u16 = 20;
+const DEFAULT_LIMIT: u16 = 20;
 /// The most rows a page can have.
-pub const MOST_LIMIT: u16 = 100;
+const MOST_LIMIT: u16 = 100;
 
 /// The query of a list without filters: `Query(paging): Query<Paging>`, then `paging.page()?`.
 ///

@@ -17,7 +17,7 @@ pub use body::{FaultBody, ProblemBody};
 pub use faults::{FaultReason, Faults};
 
 /// The media type of every error answer.
-pub const PROBLEM_JSON: &str = "application/problem+json";
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// An error answer. Made from any domain error with `?`; the root middleware adds `instance` and `requestId`.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ impl Problem {
 
     /// 401: who are you?
     #[must_use]
-    pub fn unauthenticated() -> Self {
+    pub(crate) fn unauthenticated() -> Self {
         let detail = "sign in first: send `Authorization: Bearer <accessToken>` or the session cookie";
         Self::new(StatusCode::UNAUTHORIZED, "NOT_AUTHENTICATED", detail).challenge()
     }

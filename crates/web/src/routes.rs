@@ -131,7 +131,7 @@ impl Routes {
     }
 
     /// Registers every endpoint, literal paths before those with parameters. Called once per worker.
-    pub fn configure(&self, config: &mut ServiceConfig) {
+    pub(crate) fn configure(&self, config: &mut ServiceConfig) {
         let mut ordered: Vec<_> = self.registrations.iter().collect();
         ordered.sort_by_key(|(path, _)| path.split('/').map(|segment| segment.starts_with('{')).collect::<Vec<_>>());
         for (_, register) in ordered {

@@ -38,7 +38,6 @@ mod service;
 mod settings;
 mod token;
 
-pub use hasher::Hasher;
 pub use module::MODULE;
 pub use policy::{Policy, PolicyError};
 pub use security::security_events;

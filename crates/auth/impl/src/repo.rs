@@ -1,6 +1,6 @@
 //! SQL of passwords and sessions. All but [`end_in_org`], [`is_registered`] and [`notify`] runs as the platform.
 
-use auth_api::{Error, LiveSession, SecurityEvent, Session};
+use auth_api::{Error, LiveSession, SecurityEvent, SecurityEventKind, Session};
 use db::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use kernel::{Fault, OrgId, PageRequest, SessionId, Timestamp, UserId};

@@ -26,12 +26,13 @@ use uuid::Uuid;
 use crate::attempts::Attempts;
 use crate::cache::{self, Cache};
 use crate::flights::Flights;
+use crate::hasher::Hasher;
 use crate::hasher::Verified;
 use crate::place::Place;
 use crate::security;
 use crate::security_event::Origin;
 use crate::token::{self, TokenHash};
-use crate::{Hasher, Settings, model, repo};
+use crate::{Settings, model, repo};
 
 /// Sign-in and sessions over PostgreSQL. One per process: the cache and the room for hashing are its own.
 pub struct Service {

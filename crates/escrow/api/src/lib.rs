@@ -24,7 +24,9 @@ pub use provider::{
 pub use service::{
     Approve, Contracts, Fund, Milestones, Payees, Payments, RequestChanges, RequestedAmount, Sign, SubmitWork, Terminate,
 };
-pub use state::{ContractStatus, CostBearer, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus, ReviewKind};
+pub use state::{
+    ContractStatus, CostBearer, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus, ReviewKind, TransactionKind,
+};
 pub use types::{
     Approval, Contract, Finding, Funding, Milestone, MilestoneStory, MilestoneSummary, Onboarding, Payee, Payment, Release,
     Releasing, Review, Signature, Statement, StatementBalance, StatementEntry, StatementTransaction, Terminating, Termination,

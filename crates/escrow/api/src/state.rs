@@ -83,6 +83,29 @@ kernel::named! {
         /// Taken back.
         Reversed = "reversed",
     }
+    /// What a ledger transaction tells.
+    pub enum TransactionKind {
+        /// The payment came as asked.
+        PaymentReceived = "payment_received",
+        /// The provider kept its fee.
+        ProcessingFeeKept = "processing_fee_kept",
+        /// What was left became available.
+        FundsAvailable = "funds_available",
+        /// A release was approved, its money reserved.
+        ReleaseReserved = "release_reserved",
+        /// The reservation is void.
+        ReleaseVoided = "release_voided",
+        /// The transfer was made.
+        ReleaseSent = "release_sent",
+        /// A transfer came back, whole or in part.
+        TransferReversed = "transfer_reversed",
+        /// What came back is held for the milestone again.
+        ReversalHeldAgain = "reversal_held_again",
+        /// What came back was paid to the payee with another transfer.
+        ReversalPaidAgain = "reversal_paid_again",
+        /// Money came otherwise than asked for.
+        PaymentInSuspense = "payment_in_suspense",
+    }
     /// What was said about submitted work.
     pub enum ReviewKind {
         /// The contractor submitted it.

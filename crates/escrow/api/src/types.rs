@@ -5,7 +5,10 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{ContractStatus, CostBearer, Hold, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus, ReviewKind};
+use crate::{
+    ContractStatus, CostBearer, Hold, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus, ReviewKind,
+    TransactionKind,
+};
 
 /// The money terms that a contract was signed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -312,8 +315,8 @@ pub struct StatementEntry {
 pub struct StatementTransaction {
     /// Its id.
     pub id: Uuid,
-    /// Its kind, such as `payment_received`: docs/domain/money.md lists them.
-    pub kind: String,
+    /// What it tells.
+    pub kind: TransactionKind,
     /// Whose object it comes from: `stripe` or `14build`.
     pub provider: String,
     /// That object, such as `ch_…`.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use escrow_api::TransactionKind;
 use kernel::Currency;
 use serde::Serialize;
 use uuid::Uuid;
@@ -60,48 +61,6 @@ impl Source {
     fn own(object: Uuid, kind: impl Into<Cow<'static, str>>) -> Self {
         Self { provider: "14build", object: object.to_string(), kind: kind.into() }
     }
-}
-
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
-        /// What a ledger transaction tells (docs/domain/money.md), spelled as the API and the database spell it.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum TransactionKind { $($(#[$doc])* $variant,)* }
-
-        impl TransactionKind {
-            /// Every kind.
-            #[cfg(test)]
-            const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The stable name.
-            pub(crate) const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// The payment came as asked.
-    PaymentReceived = "payment_received",
-    /// The provider kept its fee.
-    ProcessingFeeKept = "processing_fee_kept",
-    /// What was left became available.
-    FundsAvailable = "funds_available",
-    /// A release was approved, its money reserved.
-    ReleaseReserved = "release_reserved",
-    /// The reservation is void.
-    ReleaseVoided = "release_voided",
-    /// The transfer was made.
-    ReleaseSent = "release_sent",
-    /// A transfer came back, whole or in part.
-    TransferReversed = "transfer_reversed",
-    /// What came back is held for the milestone again.
-    ReversalHeldAgain = "reversal_held_again",
-    /// What came back was paid to the payee with another transfer.
-    ReversalPaidAgain = "reversal_paid_again",
-    /// Money came otherwise than asked for.
-    PaymentInSuspense = "payment_in_suspense",
 }
 
 /// A ledger transaction to be.

@@ -135,27 +135,6 @@ impl Service {
         repo::ledger::post(tx, key, place, posting, reverses).await
     }
 
-    /// Refuses a repetition before anything is done outside of the database: an idempotency key that was answered, is in use, or belongs
-    /// to another request. A key that is free stays free, so that a call that fails half-way can be repeated at once.
-    async fn refuse_repetition(&self, ctx: &Ctx) -> Result<(), Error> {
-        enum Looked {
-            Free,
-            Taken(Fault),
-        }
-        impl From<Fault> for Looked {
-            fn from(fault: Fault) -> Self {
-                Self::Taken(fault)
-            }
-        }
-        if ctx.once.is_none() {
-            return Ok(());
-        }
-        match self.uow.write(ctx, async |_| Err::<(), Looked>(Looked::Free)).await {
-            Ok(()) | Err(Looked::Free) => Ok(()),
-            Err(Looked::Taken(fault)) => Err(fault.into()),
-        }
-    }
-
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -121,7 +121,7 @@ impl Settings {
 
     /// The terms of a new contract in this currency.
     #[must_use]
-    pub fn terms_in(&self, currency: Currency) -> Option<Terms> {
+    pub(crate) fn terms_in(&self, currency: Currency) -> Option<Terms> {
         let Processing { bps, fixed, .. } = *self.processing.get(&currency)?;
         Some(Terms { fee_bps: self.fee_bps, bearer: self.bearer, processing_bps: bps, processing_fixed: fixed })
     }

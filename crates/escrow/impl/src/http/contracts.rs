@@ -9,9 +9,11 @@ use kernel::ContractId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Id, Idempotent, Json, List, MoneyOut, OptionalBody, Paging, Problem, Query, Reply};
+use web::{Authed, Id, Idempotent, Json, List, MoneyOut, OneOf, OptionalBody, Paging, Problem, Query, Reply};
 
 use super::dto::ContractOut;
+
+type TransactionKind = OneOf<escrow_api::TransactionKind>;
 
 /// A signature to be given.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -55,10 +57,7 @@ pub(super) struct EntryOut {
 #[schema(as = LedgerTransaction)]
 pub(super) struct TransactionOut {
     id: Uuid,
-    /// What happened: `payment_received`, `processing_fee_kept`, `funds_available`, `release_reserved`, `release_voided`, `release_sent`,
-    /// `transfer_reversed`, `reversal_held_again`, `reversal_paid_again` or `payment_in_suspense`.
-    #[schema(example = "payment_received")]
-    kind: String,
+    kind: TransactionKind,
     /// Whose object it comes from: `stripe` or `14build`.
     source: String,
     /// That object, such as `ch_…`, `txn_…`, `tr_…`.
@@ -117,7 +116,7 @@ impl From<Statement> for StatementOut {
     fn from(of: Statement) -> Self {
         let transactions = of.transactions.into_iter().map(|transaction| TransactionOut {
             id: transaction.id,
-            kind: transaction.kind,
+            kind: transaction.kind.into(),
             source: transaction.provider,
             source_id: transaction.object,
             reverses: transaction.reverses,

@@ -7,9 +7,9 @@ use kernel::Money;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// The money stops.
-    Stop,
+    Hold,
     /// Its own stop, if there is one, is over.
-    LetGo,
+    Lift,
 }
 
 /// Something that befell a charge, as it was seen.

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use db::prelude::*;
-use escrow_api::{MilestoneSummary, Statement, StatementBalance, StatementEntry, StatementTransaction};
+use escrow_api::{MilestoneSummary, Statement, StatementBalance, StatementEntry, StatementTransaction, TransactionKind};
 use kernel::{Fault, MilestoneId, Money, Timestamp};
 use uuid::Uuid;
 
 use super::Reader;
 use super::contracts::{ContractRow, currency_of};
-use crate::ledger::{Account, TransactionKind};
+use crate::ledger::Account;
 use crate::schema::{ledger_accounts, ledger_entries, ledger_transactions, releases};
 
 type TransactionRow = (Uuid, String, String, String, Option<Uuid>, Timestamp);
@@ -71,7 +71,10 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
         let entry = StatementEntry { account: code(account), name: name(account), subject, amount: super::money(amount, &of)? };
         match transactions.last_mut() {
             Some(last) if last.id == id => last.entries.push(entry),
-            _ => transactions.push(StatementTransaction { id, kind, provider, object, reverses, at, entries: vec![entry] }),
+            _ => {
+                let kind = db::named(&kind)?;
+                transactions.push(StatementTransaction { id, kind, provider, object, reverses, at, entries: vec![entry] });
+            }
         }
         *balances.entry((account, subject, of)).or_default() += amount;
     }

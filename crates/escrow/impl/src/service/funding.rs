@@ -143,7 +143,7 @@ impl Service {
 #[async_trait]
 impl Payments for Service {
     async fn fund(&self, ctx: &Ctx, cmd: Fund) -> Result<Funding, Error> {
-        self.refuse_repetition(ctx).await?;
+        self.uow.refuse_repetition(ctx).await?;
         self.settle_earlier(ctx, &cmd).await?;
         let free = without_idempotency_key(ctx);
         let payment = self.uow.write(&free, async |tx| self.intend_in(tx, &free, &cmd).await).await?;

@@ -159,7 +159,7 @@ impl Service {
 impl Payees for Service {
     async fn onboard(&self, ctx: &Ctx) -> Result<Onboarding, Error> {
         self.authz.check(ctx, perm::PAYEE_MANAGE, Scope::Organization)?;
-        self.refuse_repetition(ctx).await?;
+        self.uow.refuse_repetition(ctx).await?;
         let free = without_idempotency_key(ctx);
         let seen = self.account_to_onboard(&free).await?;
         // Kept before the link is asked for: an account that was made is never lost.

@@ -49,7 +49,7 @@ fn reason(given: Option<&str>) -> Result<&str, Error> {
 
 impl Service {
     pub(super) async fn terminate_contract(&self, ctx: &Ctx, cmd: Terminate) -> Result<Terminating, Error> {
-        self.refuse_repetition(ctx).await?;
+        self.uow.refuse_repetition(ctx).await?;
         // Before anything is done at the provider everything is asked that the verb asks again under lock: who may not end it, or not now,
         // changes nothing of the other party's payments.
         let agreed = self

@@ -42,7 +42,9 @@ async fn an_approved_milestone_is_released_less_the_fee() {
         (eur(1_000_000), eur(0), eur(0), eur(1_000_000))
     );
     assert_eq!(statement.sum, eur(0));
-    assert!(statement.transactions.iter().any(|t| t.kind == "release_sent" && t.object == transfers[0].id));
+    assert!(
+        statement.transactions.iter().any(|t| t.kind == escrow_api::TransactionKind::ReleaseSent && t.object == transfers[0].id)
+    );
     world.assert_healthy().await;
 
     let done = world.service.complete(&world.owner.ctx(), contract.id).await.expect("completes");

@@ -96,7 +96,7 @@ impl ProjectIn {
         if !faults.is_empty()
             && let Err(Error::Invalid(more)) = rules::checked(details.clone())
         {
-            // All at once: what the rules would find later is told now.
+            // Details with a fault here never reach the verb: what its rules would find is asked for now, so that all is told at once.
             for fault in more {
                 faults.push(fault.pointer, fault.code, fault.detail);
             }

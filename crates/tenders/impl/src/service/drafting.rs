@@ -34,7 +34,7 @@ impl Drafting for Service {
     }
 
     async fn changeable(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error> {
-        let (tender, now) = self.seen(ctx, tender).await?;
+        let (tender, now) = self.current_tender(ctx, tender).await?;
         self.check_owner(ctx, &tender, perm::EDIT)?;
         self.uow.read(ctx, async |tx| repo::tenders::view(tx.pg(), ctx.org, tender, now).await).await
     }
