@@ -61,7 +61,7 @@ async fn however_many_heads_move_what_was_rewritten_is_found_at_once_and_the_oth
     tamper(
         &scene,
         "insert into audit_heads (org_id, sequence, previous_hash, hash)
-         select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 1, '\\x00', decode(lpad(n::text, 64, '0'), 'hex')
+         select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 1, decode(repeat('00', 32), 'hex'), decode(lpad(n::text, 64, '0'), 'hex')
          from generate_series(1, 5001) n",
     )
     .await;
