@@ -61,14 +61,20 @@ async fn however_many_heads_move_what_was_rewritten_is_found_at_once_and_the_oth
     tamper(
         &scene,
         "insert into audit_heads (org_id, sequence, previous_hash, hash)
-         select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 1, '\\x00', decode(lpad(n::text, 64, '0'), 'hex')
+         select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 1, decode(repeat('00', 32), 'hex'), decode(lpad(n::text, 64, '0'), 'hex')
          from generate_series(1, 5001) n",
     )
     .await;
     let signed = sign_heads(&system, &scene.signer).await.unwrap();
     assert_eq!(signed, Signed { round: Some(2), heads: 4999, broken: vec![ctx.org] });
     // Those that are signed already move again: the two that wait come first all the same.
-    tamper(&scene, "update audit_heads set sequence = 2 where org_id::text like '00000000-%' and sequence = 1").await;
+    tamper(
+        &scene,
+        "insert into audit_links (org_id, sequence, entry_id, previous_hash, hash)
+         select org_id, sequence, gen_random_uuid(), previous_hash, hash from audit_heads where org_id::text like '00000000-%';
+         update audit_heads set sequence = 2 where org_id::text like '00000000-%' and sequence = 1",
+    )
+    .await;
     sign_heads(&system, &scene.signer).await.unwrap();
     let unsigned =
         "select count(*) from audit_heads h where not exists (select from audit_checkpoints c where c.org_id = h.org_id)";
