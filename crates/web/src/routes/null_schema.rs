@@ -71,8 +71,9 @@ mod tests {
             "note": {"type": ["string", "null"]},
             "part": {"oneOf": [{"$ref": "#/components/schemas/Part"}, {"type": "null"}]}
         }});
-        let mut schemas: BTreeMap<_, _> =
-            [("Answer", &answer), ("Body", &both), ("Part", &both)].map(|(name, value)| (name.to_owned(), schema(value.clone()))).into();
+        let mut schemas: BTreeMap<_, _> = [("Answer", &answer), ("Body", &both), ("Part", &both)]
+            .map(|(name, value)| (name.to_owned(), schema(value.clone())))
+            .into();
         require(&[json!({"$ref": "#/components/schemas/Body"})], &mut schemas);
         let required = |name: &str| serde_json::to_value(&schemas[name]).expect("JSON")["required"].clone();
         assert_eq!(required("Answer"), json!(["id", "note", "part"]));
