@@ -227,6 +227,17 @@ fn errors_of_the_database_are_told_apart_by_code_and_constraint() {
     }
 }
 
+#[test]
+fn lists_go_on_behind_a_cursor_in_one_way() {
+    let by_hand = |text: &str| text.contains(".lt(after.created_at");
+    let wrong: Vec<_> = rust_files()
+        .into_iter()
+        .filter(|(name, text)| name.contains("/impl/src/") && by_hand(text))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(wrong.is_empty(), "`db::after!` bounds the index scan, too: {wrong:?}");
+}
+
 /// What a set of names is called in the database, in Rust and on the wire stands in one line of a `named!`.
 #[test]
 fn wire_types_have_no_names_of_their_own() {

@@ -8,6 +8,7 @@
 //!
 //! Tables owned: `outbox`, `outbox_handled`, `idempotency_keys`, `alarms`, `app.clock`.
 
+mod after;
 mod alarms;
 mod catalogue;
 mod connect;

@@ -55,11 +55,7 @@ pub(crate) async fn list(tx: &ReadTx<'_>, org: OrgId, filter: &Filter, page: Pag
         .limit(page.fetch())
         .select((Row::as_select(), links::sequence, links::hash, links::previous_hash))
         .into_boxed();
-    if let Some(after) = page.after {
-        // `<=` bounds the index scan; the second condition cuts the rows of the very instant.
-        query =
-            query.filter(entries::at.le(after.created_at)).filter(entries::at.lt(after.created_at).or(entries::id.lt(after.id)));
-    }
+    query = db::after!(query, page, entries::at, entries::id);
     if let Some(kind) = &filter.entity_type {
         query = query.filter(entries::entity_type.eq(kind));
     }

@@ -222,11 +222,7 @@ pub(crate) async fn events_of(tx: &ReadTx<'_>, user: UserId, page: PageRequest) 
         .limit(page.fetch())
         .select((security_events::id, security_events::kind, security_events::at, security_events::address))
         .into_boxed();
-    if let Some(after) = page.after {
-        query = query
-            .filter(security_events::at.le(after.created_at))
-            .filter(security_events::at.lt(after.created_at).or(security_events::id.lt(after.id)));
-    }
+    query = db::after!(query, page, security_events::at, security_events::id);
     let rows: Vec<Row> = query.load(&mut tx.pg()).await.fault()?;
     let event = |(id, kind, at, address): Row| {
         let kind = db::named(&kind)?;

@@ -14,20 +14,6 @@ use kernel::{Currency, Fault, Timestamp};
 
 use crate::model::merkle::Hash;
 
-/// The rows after the cursor of a list that goes by `(created_at, id)`, newest first. `<=` bounds the index scan; the second condition cuts
-/// the rows of the very instant.
-macro_rules! after {
-    ($query:expr, $table:ident, $page:expr) => {
-        match $page.after {
-            Some(after) => $query
-                .filter($table::created_at.le(after.created_at))
-                .filter($table::created_at.lt(after.created_at).or($table::id.lt(after.id))),
-            None => $query,
-        }
-    };
-}
-use after;
-
 /// A connection inside a transaction.
 pub type Conn = AsyncPgConnection;
 
@@ -83,7 +69,7 @@ mod tests {
     fn the_cursor_bounds_the_index_scan() {
         let after = Some(Position { created_at: kernel::Timestamp::UNIX_EPOCH, id: uuid::Uuid::nil() });
         let page = PageRequest { after, ..PageRequest::first(20) };
-        let query = after!(bids::table.select(bids::id).into_boxed::<diesel::pg::Pg>(), bids, page);
+        let query = db::after!(bids::table.select(bids::id).into_boxed::<diesel::pg::Pg>(), page, bids::created_at, bids::id);
         let sql = diesel::debug_query::<diesel::pg::Pg, _>(&query).to_string();
         let expected = r#"WHERE (("bids"."created_at" <= $1) AND (("bids"."created_at" < $2) OR ("bids"."id" < $3)))"#;
         assert!(sql.contains(expected), "{sql}");

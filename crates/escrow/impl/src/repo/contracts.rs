@@ -162,13 +162,7 @@ pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageReques
         (Some(projects), true) => query.filter(own.and(contracts::project_id.eq_any(projects)).or(theirs)),
         (Some(projects), false) => query.filter(own.and(contracts::project_id.eq_any(projects))),
     };
-    if let Some(after) = page.after {
-        query = query.filter(
-            contracts::created_at
-                .lt(after.created_at)
-                .or(contracts::created_at.eq(after.created_at).and(contracts::id.lt(after.id))),
-        );
-    }
+    query = db::after!(query, page, contracts::created_at, contracts::id);
     let rows =
         query.order((contracts::created_at.desc(), contracts::id.desc())).limit(page.fetch()).load(&mut pg).await.fault()?;
     Ok(Page::cut(rows, page, |row: &ContractRow| Position { created_at: row.created_at, id: row.id }))

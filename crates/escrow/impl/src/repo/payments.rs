@@ -143,13 +143,7 @@ pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageReques
         (Some(projects), true) => query.filter(own.and(reachable(projects)).or(theirs)),
         (Some(projects), false) => query.filter(own.and(reachable(projects))),
     };
-    if let Some(after) = page.after {
-        query = query.filter(
-            payments::created_at
-                .lt(after.created_at)
-                .or(payments::created_at.eq(after.created_at).and(payments::id.lt(after.id))),
-        );
-    }
+    query = db::after!(query, page, payments::created_at, payments::id);
     let rows = query.order((payments::created_at.desc(), payments::id.desc())).limit(page.fetch()).load(&mut pg).await.fault()?;
     Ok(Page::cut(rows, page, |row: &PaymentRow| Position { created_at: row.created_at, id: row.id }))
 }

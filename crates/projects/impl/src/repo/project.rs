@@ -135,12 +135,7 @@ pub(crate) async fn page(
     if let Some(status) = status {
         query = query.filter(projects::status.eq(status.name()));
     }
-    if let Some(after) = page.after {
-        // `<=` bounds the index scan; the second condition cuts the rows of the very instant.
-        query = query
-            .filter(projects::created_at.le(after.created_at))
-            .filter(projects::created_at.lt(after.created_at).or(projects::id.lt(after.id)));
-    }
+    query = db::after!(query, page, projects::created_at, projects::id);
     let rows: Vec<Row> = query.load(&mut tx.pg()).await.fault()?;
     rows.into_iter().map(Project::try_from).collect()
 }

@@ -135,11 +135,7 @@ pub(crate) async fn page(
     if let Some(status) = filter.status {
         query = query.filter(soqs::status.eq(status.name()));
     }
-    if let Some(after) = page.after {
-        query = query
-            .filter(soqs::created_at.le(after.created_at))
-            .filter(soqs::created_at.lt(after.created_at).or(soqs::id.lt(after.id)));
-    }
+    query = db::after!(query, page, soqs::created_at, soqs::id);
     let rows: Vec<Row> = query.load(&mut tx.pg()).await.fault()?;
     rows.into_iter().map(SoqSummary::try_from).collect()
 }

@@ -66,11 +66,7 @@ pub(crate) async fn page(tx: &ReadTx<'_>, org: OrgId, project: ProjectId, page: 
         .order((members::created_at.desc(), members::user_id.desc()))
         .limit(page.fetch())
         .into_boxed::<diesel::pg::Pg>();
-    if let Some(after) = page.after {
-        query = query
-            .filter(members::created_at.le(after.created_at))
-            .filter(members::created_at.lt(after.created_at).or(members::user_id.lt(after.id)));
-    }
+    query = db::after!(query, page, members::created_at, members::user_id);
     let rows: Vec<Row> = query.load(&mut tx.pg()).await.fault()?;
     rows.into_iter().map(TeamMember::try_from).collect()
 }

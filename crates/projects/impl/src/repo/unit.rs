@@ -128,11 +128,7 @@ pub(crate) async fn page(tx: &ReadTx<'_>, org: OrgId, project: ProjectId, page: 
         .order((units::created_at.desc(), units::id.desc()))
         .limit(page.fetch())
         .into_boxed::<diesel::pg::Pg>();
-    if let Some(after) = page.after {
-        query = query
-            .filter(units::created_at.le(after.created_at))
-            .filter(units::created_at.lt(after.created_at).or(units::id.lt(after.id)));
-    }
+    query = db::after!(query, page, units::created_at, units::id);
     let rows: Vec<Row> = query.load(&mut tx.pg()).await.fault()?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let floors: Vec<(Uuid, i32, Decimal)> = unit_floors::table

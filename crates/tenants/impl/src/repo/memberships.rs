@@ -64,12 +64,7 @@ pub(crate) async fn list(tx: &ReadTx<'_>, org: OrgId, page: PageRequest) -> Resu
         .limit(page.fetch())
         .select(Row::as_select())
         .into_boxed();
-    if let Some(after) = page.after {
-        // `<=` bounds the index scan; the second condition cuts the rows of the very instant.
-        query = query
-            .filter(memberships::created_at.le(after.created_at))
-            .filter(memberships::created_at.lt(after.created_at).or(memberships::user_id.lt(after.id)));
-    }
+    query = db::after!(query, page, memberships::created_at, memberships::user_id);
     all(query.load(&mut tx.pg()).await.fault()?)
 }
 

@@ -89,11 +89,7 @@ pub(crate) async fn of_person(
         .limit(page.fetch())
         .select((Row::as_select(), memberships::role, memberships::created_at))
         .into_boxed();
-    if let Some(after) = page.after {
-        query = query
-            .filter(memberships::created_at.le(after.created_at))
-            .filter(memberships::created_at.lt(after.created_at).or(memberships::org_id.lt(after.id)));
-    }
+    query = db::after!(query, page, memberships::created_at, memberships::org_id);
     let rows: Vec<(Row, String, Timestamp)> = query.load(&mut tx.pg()).await.fault()?;
     rows.into_iter().map(|(row, role, since)| Ok((row.try_into()?, super::memberships::role_of(&role)?, since))).collect()
 }

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error, LiveBid, Receipt};
 use uuid::Uuid;
 
-use super::{Conn, after, clock, currency, hash, number, signed};
+use super::{Conn, clock, currency, hash, number, signed};
 use crate::model::merkle::Hash;
 use crate::schema::{bid_lines, bid_revisions, bids};
 use crate::seal::Place;
@@ -142,7 +142,7 @@ pub async fn lock_own(tx: &mut Tx, owner: OrgId, bidder: OrgId, tender: TenderId
 /// Bids of a tender that the transaction's tenant may see, newest first.
 pub async fn list(mut conn: &Conn, owner: OrgId, tender: TenderId, page: PageRequest) -> Result<Vec<Row>, Error> {
     let of_tender = bids::org_id.eq(owner.0).and(bids::tender_id.eq(tender.0));
-    let query = after!(bids::table.filter(of_tender).into_boxed(), bids, page);
+    let query = db::after!(bids::table.filter(of_tender).into_boxed(), page, bids::created_at, bids::id);
     let query = query.select(Columns::as_select()).order((bids::created_at.desc(), bids::id.desc())).limit(page.fetch());
     let rows: Vec<Columns> = query.load(&mut conn).await.fault()?;
     Ok(rows.into_iter().map(Row::try_from).collect::<Result<_, _>>()?)

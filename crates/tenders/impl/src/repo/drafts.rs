@@ -7,7 +7,7 @@ use projects_api::Soq;
 use tenders_api::{Draft, Error, Invitation, Invitee, Milestone, Share, Tender, TenderStatus};
 use uuid::Uuid;
 
-use super::{Conn, after, signed};
+use super::{Conn, signed};
 use crate::schema::{tender_invitations, tender_keys, tender_lines, tender_milestones, tenders};
 use crate::seal::WrappedKey;
 
@@ -208,7 +208,7 @@ pub async fn invite(
 pub async fn invitations(mut conn: &Conn, tender: &Tender, page: PageRequest) -> Result<Vec<Invitation>, Fault> {
     use tender_invitations as i;
     let query = i::table.filter(i::org_id.eq(tender.org.0).and(i::tender_id.eq(tender.id.0))).into_boxed();
-    let query = after!(query, i, page);
+    let query = db::after!(query, page, i::created_at, i::id);
     let query = query.select(InvitationRow::as_select()).order((i::created_at.desc(), i::id.desc())).limit(page.fetch());
     let rows: Vec<InvitationRow> = query.load(&mut conn).await.fault()?;
     Ok(rows.into_iter().map(Into::into).collect())

@@ -12,7 +12,7 @@ use tenders_api::{
 };
 use uuid::Uuid;
 
-use super::{Conn, after, clock, currency, hash, hashes, number};
+use super::{Conn, clock, currency, hash, hashes, number};
 use crate::model::merkle::Hash;
 use crate::schema::{
     awards, opening_records, tender_invitations, tender_keys, tender_lines, tender_milestones, tender_seals, tenders,
@@ -126,7 +126,7 @@ pub async fn list(
     if let Some(status) = filter.status {
         query = query.filter(tenders::status.eq(status.name()));
     }
-    let query = after!(query, tenders, page).order((tenders::created_at.desc(), tenders::id.desc())).limit(page.fetch());
+    let query = db::after!(query, page, tenders::created_at, tenders::id).order((tenders::created_at.desc(), tenders::id.desc())).limit(page.fetch());
     let rows: Vec<(Row, Timestamp)> = query.load(&mut conn).await.fault()?;
     rows.into_iter().map(|(row, now)| Ok((row.try_into()?, now))).collect()
 }

@@ -74,11 +74,7 @@ pub(crate) async fn page(tx: &ReadTx<'_>, org: OrgId, page: PageRequest) -> Resu
         .limit(page.fetch())
         .select(Row::as_select())
         .into_boxed();
-    if let Some(after) = page.after {
-        query = query
-            .filter(invitations::created_at.le(after.created_at))
-            .filter(invitations::created_at.lt(after.created_at).or(invitations::id.lt(after.id)));
-    }
+    query = db::after!(query, page, invitations::created_at, invitations::id);
     let rows: Vec<Row> = query.load(&mut tx.pg()).await.fault()?;
     Ok(rows.into_iter().map(MemberInvitation::from).collect())
 }
@@ -140,11 +136,7 @@ pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId, page: PageRequest) 
         .limit(page.fetch())
         .select(Row::as_select())
         .into_boxed();
-    if let Some(after) = page.after {
-        query = query
-            .filter(invitations::created_at.le(after.created_at))
-            .filter(invitations::created_at.lt(after.created_at).or(invitations::id.lt(after.id)));
-    }
+    query = db::after!(query, page, invitations::created_at, invitations::id);
     query.load(&mut tx.pg()).await.fault()
 }
 
