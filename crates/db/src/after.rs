@@ -6,9 +6,7 @@
 macro_rules! after {
     ($query:expr, $page:expr, $at:expr, $id:expr) => {
         match $page.after {
-            Some(after) => {
-                $query.filter($at.le(after.created_at)).filter($at.lt(after.created_at).or($id.lt(after.id)))
-            }
+            Some(after) => $query.filter($at.le(after.created_at)).filter($at.lt(after.created_at).or($id.lt(after.id))),
             None => $query,
         }
     };

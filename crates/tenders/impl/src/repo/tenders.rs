@@ -126,7 +126,9 @@ pub async fn list(
     if let Some(status) = filter.status {
         query = query.filter(tenders::status.eq(status.name()));
     }
-    let query = db::after!(query, page, tenders::created_at, tenders::id).order((tenders::created_at.desc(), tenders::id.desc())).limit(page.fetch());
+    let query = db::after!(query, page, tenders::created_at, tenders::id)
+        .order((tenders::created_at.desc(), tenders::id.desc()))
+        .limit(page.fetch());
     let rows: Vec<(Row, Timestamp)> = query.load(&mut conn).await.fault()?;
     rows.into_iter().map(|(row, now)| Ok((row.try_into()?, now))).collect()
 }
