@@ -23,11 +23,13 @@ pub enum Error {
     /// The schedule is frozen.
     #[error("a frozen schedule of quantities does not change: make a new version of it")]
     SoqFrozen,
-    /// The schedule cannot be used as it is, such as a draft where a frozen one is needed.
-    #[error("the schedule of quantities is {state}: {hint}")]
-    SoqState {
+    /// Its state does not allow it, such as a draft where a frozen schedule is needed.
+    #[error("the {what} is {state}: {hint}")]
+    State {
+        /// What it is.
+        what: &'static str,
         /// Its state.
-        state: String,
+        state: &'static str,
         /// What to do.
         hint: &'static str,
     },
@@ -43,14 +45,6 @@ pub enum Error {
     /// The project has schedules of quantities, whose amounts are in its currency.
     #[error("the currency of a project cannot change once it has a schedule of quantities")]
     CurrencyFixed,
-    /// The project's status does not allow the step.
-    #[error("the project is {state}: {hint}")]
-    ProjectState {
-        /// Its status.
-        state: &'static str,
-        /// What to do.
-        hint: &'static str,
-    },
     /// The schedule is used by a tender.
     #[error("the schedule of quantities is used by a tender")]
     SoqInUse,
@@ -83,11 +77,10 @@ impl DomainError for Error {
             | Self::AlreadyInTeam
             | Self::LastProjectOwner
             | Self::SoqFrozen
-            | Self::SoqState { .. }
+            | Self::State { .. }
             | Self::SoqSuperseded { .. }
             | Self::ProjectInUse
             | Self::CurrencyFixed
-            | Self::ProjectState { .. }
             | Self::SoqInUse => Kind::Conflict,
             Self::Stale => Kind::Stale,
             Self::Invalid(_) => Kind::Invalid,
@@ -104,12 +97,11 @@ impl DomainError for Error {
             Self::AlreadyInTeam => "ALREADY_IN_TEAM",
             Self::LastProjectOwner => "LAST_PROJECT_OWNER",
             Self::SoqFrozen => "SOQ_FROZEN",
-            Self::SoqState { .. } => "SOQ_STATE",
+            Self::State { .. } => "STATE_CONFLICT",
             Self::SoqInUse => "SOQ_IN_USE",
             Self::SoqSuperseded { .. } => "SOQ_SUPERSEDED",
             Self::ProjectInUse => "PROJECT_IN_USE",
             Self::CurrencyFixed => "CURRENCY_FIXED",
-            Self::ProjectState { .. } => "PROJECT_STATE",
             Self::Stale => "STALE",
             Self::Invalid(_) => "INVALID",
             Self::Denied(_) => "PERMISSION_DENIED",
@@ -124,8 +116,7 @@ impl DomainError for Error {
     fn current_state(&self) -> Option<String> {
         match self {
             Self::SoqFrozen | Self::SoqSuperseded { .. } => Some("frozen".to_owned()),
-            Self::SoqState { state, .. } => Some(state.clone()),
-            Self::ProjectState { state, .. } => Some((*state).to_owned()),
+            Self::State { state, .. } => Some((*state).to_owned()),
             Self::AlreadyTendered => Some("tendered".to_owned()),
             _ => None,
         }

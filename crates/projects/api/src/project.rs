@@ -88,7 +88,7 @@ pub trait Projects: Send + Sync {
     /// Replaces a project's details.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Stale`], [`Error::Invalid`], [`Error::CurrencyFixed`], [`Error::ProjectState`].
+    /// [`Error::NotFound`], [`Error::Stale`], [`Error::Invalid`], [`Error::CurrencyFixed`], [`Error::State`].
     async fn update(
         &self,
         ctx: &Ctx,

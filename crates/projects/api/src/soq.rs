@@ -204,7 +204,7 @@ pub trait Soqs: Send + Sync {
     /// Makes the next version of a frozen schedule: a draft with the same lines, each with its identity.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::SoqState`] of a draft; [`Error::SoqSuperseded`] if a newer version is there.
+    /// [`Error::NotFound`]; [`Error::State`] of a draft; [`Error::SoqSuperseded`] if a newer version is there.
     async fn new_version(&self, ctx: &Ctx, previous: SoqId) -> Result<Soq, Error>;
 
     /// Schedules of the projects whose schedules the caller may read, newest first.
@@ -240,6 +240,6 @@ pub trait Soqs: Send + Sync {
     /// Freezes a draft with at least one payable line: from then on it never changes.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::SoqFrozen`] if it is already; [`Error::SoqState`] if nothing in it can be priced.
+    /// [`Error::NotFound`]; [`Error::SoqFrozen`] if it is already; [`Error::State`] if nothing in it can be priced.
     async fn freeze(&self, ctx: &Ctx, id: SoqId) -> Result<Soq, Error>;
 }

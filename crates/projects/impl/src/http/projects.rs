@@ -238,7 +238,7 @@ pub(crate) async fn read(
 /// Replace a project's details.
 #[utoipa::path(responses(
     (status = 200, description = "The changed project", body = ProjectOut),
-    (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `PROJECT_STATE`: the status cannot take that step")
+    (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `STATE_CONFLICT`: the status cannot take that step")
 ))]
 #[put("/api/projects/{id}")]
 pub(crate) async fn replace(
@@ -257,7 +257,7 @@ pub(crate) async fn replace(
 /// Change some of a project's details.
 #[utoipa::path(request_body = ProjectChangeIn, responses(
     (status = 200, description = "The changed project", body = ProjectOut),
-    (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `PROJECT_STATE`: the status cannot take that step")
+    (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `STATE_CONFLICT`: the status cannot take that step")
 ))]
 #[patch("/api/projects/{id}")]
 pub(crate) async fn change(

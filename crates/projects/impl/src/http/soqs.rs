@@ -128,7 +128,7 @@ pub(crate) async fn remove(
 /// known do not hinder the freezing, but a tender with them cannot be published.
 #[utoipa::path(responses(
     (status = 200, description = "The frozen schedule", body = SoqOut<'_>),
-    (status = 409, description = "`SOQ_FROZEN`: it is already; `SOQ_STATE`: nothing in it can be priced")
+    (status = 409, description = "`SOQ_FROZEN`: it is already; `STATE_CONFLICT`: nothing in it can be priced")
 ))]
 #[post("/api/soq/{id}/freeze")]
 pub(crate) async fn freeze(
@@ -145,7 +145,7 @@ pub(crate) async fn freeze(
 /// A draft with the same lines, each with its `id`: a line is the same line in all versions.
 #[utoipa::path(responses(
     (status = 201, description = "The new version", body = SoqOut<'_>),
-    (status = 409, description = "`SOQ_STATE`: it is a draft; `SOQ_SUPERSEDED`: there is a newer version")
+    (status = 409, description = "`STATE_CONFLICT`: it is a draft; `SOQ_SUPERSEDED`: there is a newer version")
 ))]
 #[post("/api/soq/{id}/versions")]
 pub(crate) async fn new_version(

@@ -54,12 +54,12 @@ pub(crate) fn offered(currency: Currency, taken: Option<&[Currency]>, today: Nai
 /// The status after a step that a person asks for; `None` asks for none.
 ///
 /// # Errors
-/// [`Error::ProjectState`].
+/// [`Error::State`].
 pub(crate) fn step(project: &Project, to: Option<ProjectStatus>) -> Result<ProjectStatus, Error> {
     use ProjectStatus::{Active, Archived, Completed, Planning};
     let from = project.status;
     let to = to.unwrap_or(from);
-    let refused = |hint| Err(Error::ProjectState { state: from.name(), hint });
+    let refused = |hint| Err(Error::State { what: "project", state: from.name(), hint });
     match (from, to) {
         (from, to) if from == to => Ok(to),
         (_, Planning) if project.tendered_at.is_some() => refused("a tender was published, so it is past planning"),
@@ -159,7 +159,7 @@ mod tests {
             assert_eq!(step(&project(from, false), Some(from)).expect("stays"), from);
             if from != ProjectStatus::Planning {
                 let refused = step(&project(from, true), Some(ProjectStatus::Planning));
-                assert!(matches!(refused, Err(Error::ProjectState { state, .. }) if state == from.name()));
+                assert!(matches!(refused, Err(Error::State { state, .. }) if state == from.name()));
             }
             assert!(step(&project(from, true), Some(ProjectStatus::Archived)).is_ok(), "anything can be put away");
         }

@@ -76,7 +76,7 @@ pub(crate) fn total_of(lines: &[SoqLine], currency: Currency) -> Option<Money> {
 /// Whether a version may be frozen.
 ///
 /// # Errors
-/// [`Error::SoqFrozen`] if it is already, [`Error::SoqState`] if nothing in it can be priced.
+/// [`Error::SoqFrozen`] if it is already, [`Error::State`] if nothing in it can be priced.
 pub(crate) fn freezable(status: SoqStatus, lines: &[SoqLine]) -> Result<(), Error> {
     if status == SoqStatus::Frozen {
         return Err(Error::SoqFrozen);
@@ -84,7 +84,8 @@ pub(crate) fn freezable(status: SoqStatus, lines: &[SoqLine]) -> Result<(), Erro
     if lines.iter().any(|line| line.kind.is_payable()) {
         return Ok(());
     }
-    Err(Error::SoqState { state: status.name().to_owned(), hint: "add a line that can be priced before freezing it" })
+    let hint = "add a line that can be priced before freezing it";
+    Err(Error::State { what: "schedule of quantities", state: status.name(), hint })
 }
 
 /// The place of a line in the body.

@@ -177,8 +177,8 @@ fn what_is_too_large_is_told_not_a_panic() {
 fn only_a_draft_with_something_to_price_can_be_frozen() {
     let lines = |kind| schedule(vec![draft(kind, (kind == LineKind::Measured).then_some("1"), None)]).expect("valid").lines;
     assert!(freezable(SoqStatus::Draft, &lines(LineKind::Measured)).is_ok());
-    assert!(matches!(freezable(SoqStatus::Draft, &lines(LineKind::Heading)), Err(Error::SoqState { .. })));
-    assert!(matches!(freezable(SoqStatus::Draft, &[]), Err(Error::SoqState { .. })));
+    assert!(matches!(freezable(SoqStatus::Draft, &lines(LineKind::Heading)), Err(Error::State { .. })));
+    assert!(matches!(freezable(SoqStatus::Draft, &[]), Err(Error::State { .. })));
     assert!(matches!(freezable(SoqStatus::Frozen, &lines(LineKind::Measured)), Err(Error::SoqFrozen)));
 }
 

@@ -40,7 +40,7 @@ impl Soqs for Service {
                 self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(previous.project))?;
                 if previous.status != SoqStatus::Frozen {
                     let hint = "a draft needs no new version: change it, or freeze it first";
-                    return Err(Error::SoqState { state: previous.status.name().to_owned(), hint });
+                    return Err(Error::State { what: "schedule of quantities", state: previous.status.name(), hint });
                 }
                 let head = repo::soq::insert_next(tx, ctx.org, &previous).await?;
                 repo::soq_lines::copy(tx, ctx.org, previous.id, head.id).await?;

@@ -215,7 +215,7 @@ async fn a_tendered_project_stays_and_is_active() {
     let world = World::new().await;
     let id = world.project().await;
     let path = format!("/api/projects/{id}");
-    world.patch(world.owner, &path, json!({ "status": "completed" })).await.refused(409, "PROJECT_STATE");
+    world.patch(world.owner, &path, json!({ "status": "completed" })).await.refused(409, "STATE_CONFLICT");
     world.tender(&id).await;
     world.tender(&id).await;
     let project = world.get(world.owner, &path).await.expect(200);
@@ -223,7 +223,7 @@ async fn a_tendered_project_stays_and_is_active() {
     assert!(project.body["tenderedAt"].is_string());
     let refused = world.delete(world.owner, &path).await.refused(409, "PROJECT_TENDERED");
     assert_eq!(refused.body["currentState"], "tendered");
-    let refused = world.patch(world.owner, &path, json!({ "status": "planning" })).await.refused(409, "PROJECT_STATE");
+    let refused = world.patch(world.owner, &path, json!({ "status": "planning" })).await.refused(409, "STATE_CONFLICT");
     assert_eq!(refused.body["currentState"], "active");
     world.patch(world.owner, &path, json!({ "status": "archived" })).await.expect(200);
     assert_eq!(world.audited(), ["projects.create", "projects.mark_tendered", "projects.update"]);

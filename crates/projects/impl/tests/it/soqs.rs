@@ -140,7 +140,7 @@ async fn a_frozen_schedule_changes_only_by_a_new_version() {
     let world = World::new().await;
     let soq = schedule(&world, lines()).await;
     let path = format!("/api/soq/{}", soq.id());
-    world.act(world.owner, &format!("{path}/versions")).await.refused(409, "SOQ_STATE");
+    world.act(world.owner, &format!("{path}/versions")).await.refused(409, "STATE_CONFLICT");
     let frozen = world.act(world.owner, &format!("{path}/freeze")).await.expect(200);
     assert_eq!(frozen.text("status"), "frozen");
     assert!(frozen.body["frozenAt"].is_string());
@@ -170,7 +170,7 @@ async fn a_frozen_schedule_changes_only_by_a_new_version() {
 async fn nothing_to_price_nothing_to_freeze() {
     let world = World::new().await;
     let soq = schedule(&world, json!([{ "code": "1", "description": "x", "kind": "heading" }])).await;
-    let refused = world.act(world.owner, &format!("/api/soq/{}/freeze", soq.id())).await.refused(409, "SOQ_STATE");
+    let refused = world.act(world.owner, &format!("/api/soq/{}/freeze", soq.id())).await.refused(409, "STATE_CONFLICT");
     assert_eq!(refused.body["currentState"], "draft");
     schedule(&world, json!([])).await;
 }
