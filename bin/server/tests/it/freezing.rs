@@ -92,7 +92,7 @@ async fn freezing_names_what_is_wrong_with_it() {
         (
             &["unfreeze", "--milestone", id, "--kind", "nonsense", "--operator", "Ada", "--reason", "why"],
             2,
-            "holds are of these kinds: dispute, fraud_warning, refund, review, charge, operator, reversal, payee_closed",
+            "holds are of these kinds: dispute, fraud_warning, refund, review, charge, operator",
         ),
         (&both, 2, "cannot be used with"),
     ] {
