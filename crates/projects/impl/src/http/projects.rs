@@ -248,9 +248,9 @@ pub(crate) async fn replace(
     service: Data<dyn Projects>,
     body: Json<ProjectChangeIn>,
 ) -> Result<HttpResponse, Problem> {
-    let new = body.0.into_change()?;
+    let wanted = body.0.into_change()?;
     let unchanged = if_match.unchanged(tag);
-    let project = service.update(&ctx, id, new, unchanged.as_deref()).await?;
+    let project = service.update(&ctx, id, wanted, unchanged.as_deref()).await?;
     Ok(Reply::ok(&ProjectOut::from(project)).etag().response())
 }
 
@@ -270,9 +270,9 @@ pub(crate) async fn change(
     let changed = web::unless_overtaken(async || {
         let current = service.changeable(&ctx, id).await?;
         if_match.check(&tag(&current))?;
-        let new = patch.apply(&ProjectChangeIn::from(&current))?.into_change()?;
+        let change = patch.apply(&ProjectChangeIn::from(&current))?.into_change()?;
         let unchanged = |now: &Project| *now == current;
-        Ok(service.update(&ctx, id, new, Some(&unchanged)).await)
+        Ok(service.update(&ctx, id, change, Some(&unchanged)).await)
     });
     Ok(Reply::ok(&ProjectOut::from(changed.await?)).etag().response())
 }
