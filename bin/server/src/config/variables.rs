@@ -21,7 +21,8 @@ pub(super) fn check<'a>(environment: &[(String, String)], keys: impl Iterator<It
                 let meant = key.to_uppercase().replace('.', "__");
                 faults.add(name, format!("there is no such variable: did you mean BUILD14__{meant}?"));
             }
-            None => faults.add(name, "there is no such variable: settings are given as BUILD14__SECTION__KEY, with two underscores each"),
+            None => faults
+                .add(name, "there is no such variable: settings are given as BUILD14__SECTION__KEY, with two underscores each"),
         }
     }
 }

@@ -126,10 +126,8 @@ async fn the_owner_alone_migrates() {
     let database = Database::fresh().await;
     let owner = database.owner_url().await;
     db::revert_all(&owner).await.expect("reverts");
-    let environment = [
-        ("BUILD14__PROFILE", "production".to_owned()),
-        ("BUILD14__DATABASE__OWNER_URL", owner.expose_secret().to_owned()),
-    ];
+    let environment =
+        [("BUILD14__PROFILE", "production".to_owned()), ("BUILD14__DATABASE__OWNER_URL", owner.expose_secret().to_owned())];
     let (code, said, complained) = run_over(&environment, &["migrate"]).await;
     assert_eq!((code, complained.as_str()), (Some(0), ""), "{said}");
     assert!(said.contains("applied: ") && said.ends_with("the schema is up to date\n"), "{said}");

@@ -422,7 +422,8 @@ mod tests {
             );
         }
         assert!(refused(Own::IsPaidOut, "dp_1").contains("of the payout, such as po_1Mt…"));
-        let expected = "the source must be the provider's id of the balance transaction that took it, such as txn_1Mt…; \"dp_1\" is none";
+        let expected =
+            "the source must be the provider's id of the balance transaction that took it, such as txn_1Mt…; \"dp_1\" is none";
         assert_eq!(refused(Own::IsTaken, "dp_1"), expected);
 
         let said =
