@@ -54,6 +54,9 @@ async fn an_operator_freezes_and_unfreezes_a_milestone_in_both_trails() {
     let (code, said, _) = run(&["unfreeze", "--milestone", &milestone]).await;
     assert_eq!(code, Some(0));
     assert!(said.contains("still on hold: operator"), "{said}");
+    let (code, _, complained) = run(&["unfreeze", "--milestone", &milestone]).await;
+    assert_eq!(code, Some(1));
+    assert!(complained.contains(&format!("`build14 unfreeze --contract {contract}` lifts")), "{complained}");
     let (code, said, _) = run(&["unfreeze", "--contract", &contract]).await;
     assert_eq!(code, Some(0));
     assert!(said.contains("its money may move again"), "{said}");

@@ -251,9 +251,9 @@ pub(crate) async fn replace(
     service: Data<dyn Projects>,
     body: Json<ProjectChangeIn>,
 ) -> Result<HttpResponse, Problem> {
-    let change = body.0.into_change()?;
+    let wanted = body.0.into_change()?;
     let unchanged = if_match.unchanged(tag);
-    let project = service.update(&ctx, id, change, unchanged.as_deref()).await?;
+    let project = service.update(&ctx, id, wanted, unchanged.as_deref()).await?;
     Ok(Reply::ok(&ProjectOut::from(project)).etag().response())
 }
 

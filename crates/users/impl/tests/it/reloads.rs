@@ -97,7 +97,9 @@ async fn after_a_change_of_one_role_one_role_is_read() {
     roles().await;
     assert_eq!(teams.counted(), (1, MANY), "from the cache");
 
-    let (first, second) = (teams.roles.lock().unwrap()[0].0, teams.roles.lock().unwrap()[1].0);
+    // Two statements: a lock is held to the end of its own.
+    let first = teams.roles.lock().unwrap()[0].0;
+    let second = teams.roles.lock().unwrap()[1].0;
     teams.roles.lock().unwrap()[0].1 = ProjectRole::ProjectOwner;
     change(first).await;
     let changed = roles().await;
