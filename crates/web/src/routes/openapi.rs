@@ -114,8 +114,7 @@ fn complete(entry: &Entry) -> Operation {
         add_parameter(parameters, path_parameter(name));
     }
     if entry.keyed {
-        let text =
-            "Makes a repetition safe: the first answer to this key is stored with its effect and given again for 24 hours. 400 \
+        let text = "Makes a repetition safe: the first answer to this key is stored with its effect and given again for 24 hours. 400 \
              IDEMPOTENCY_KEY_INVALID, 409 IDEMPOTENCY_KEY_IN_FLIGHT while the first still runs, 409 IDEMPOTENCY_ANSWER_LOST, 422 \
              IDEMPOTENCY_KEY_REUSED for another request.";
         add_parameter(parameters, header("Idempotency-Key", text, 255));

@@ -26,7 +26,11 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
             Problem::malformed("MALFORMED_JSON", "the body is not JSON: expected value (line 1, column 1)"),
         ),
         ("Unauthorized", "Not signed in", Problem::unauthenticated()),
-        ("Forbidden", "Signed in, but not permitted: `missingPermission` names what is missing. Or ORIGIN_NOT_ALLOWED, for a write with the cookie", forbidden),
+        (
+            "Forbidden",
+            "Signed in, but not permitted: `missingPermission` names what is missing. Or ORIGIN_NOT_ALLOWED, for a write with the cookie",
+            forbidden,
+        ),
         ("NotFound", "Absent, or another organisation's", Problem::not_found()),
         (
             "RequestTimeout",
@@ -77,7 +81,11 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
                 .retry_after(1),
         ),
         ("InternalServerError", "Our fault; nothing about it is shown", Problem::internal()),
-        ("ServiceUnavailable", "A dependency is down, or too many connections are open (TOO_MANY_CONNECTIONS): come back after Retry-After seconds", Problem::unavailable()),
+        (
+            "ServiceUnavailable",
+            "A dependency is down, or too many connections are open (TOO_MANY_CONNECTIONS): come back after Retry-After seconds",
+            Problem::unavailable(),
+        ),
     ]
 }
 
