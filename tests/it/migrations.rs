@@ -22,7 +22,11 @@ fn landed_migrations_never_change() {
     let gone: Vec<_> = landed.iter().filter(|line| !there.iter().any(|other| other == *line)).collect();
     assert!(gone.is_empty(), "landed migrations were edited or removed: take that back and write a new one instead\n{gone:#?}");
     let new: Vec<_> = there.iter().filter(|line| !landed.contains(&line.as_str())).cloned().collect();
-    assert!(new.is_empty(), "new migrations: append these lines to tests/it/migrations.sha256\n{}", new.join("\n"));
+    assert!(
+        new.is_empty(),
+        "new migrations: put these lines into tests/it/migrations.sha256 in the order of the names, which is at the end: a name must sort after those of before\n{}",
+        new.join("\n")
+    );
     assert_eq!(landed, there, "in the order in which they are applied");
 }
 

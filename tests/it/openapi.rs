@@ -107,6 +107,40 @@ fn an_answer_has_null_where_there_is_no_value() {
 }
 
 #[test]
+fn a_summary_is_one_short_sentence() {
+    let document = document();
+    let mut long = Vec::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let summary = operation["summary"].as_str().unwrap_or_default();
+            if summary.is_empty() || summary.len() > 100 || summary.contains('\n') || summary.contains(". ") {
+                long.push(format!("{method} {path}: {summary}"));
+            }
+        }
+    }
+    assert!(long.is_empty(), "what is more than a sentence belongs into the second paragraph: {long:#?}");
+}
+
+#[test]
+fn a_post_lists_the_idempotency_key_that_its_handler_takes() {
+    let document = document();
+    let (mut found, mut wrong) = (0, Vec::new());
+    for (_, text) in rust_files().into_iter().filter(|(name, _)| name.contains("/impl/src/http")) {
+        for handler in text.split("#[post(\"").skip(1) {
+            let path = handler.split('"').next().unwrap_or_default();
+            let takes = handler.split("\n}\n").next().is_some_and(|handler| handler.contains("once: Idempotent"));
+            let mut listed = document["paths"][path]["post"]["parameters"].as_array().into_iter().flatten();
+            found += 1;
+            if takes != listed.any(|parameter| parameter["name"] == "Idempotency-Key") {
+                wrong.push(path.to_owned());
+            }
+        }
+    }
+    assert!(found > 30, "the handlers are found: {found}");
+    assert!(wrong.is_empty(), "`Routes::without_key` says that a POST takes none: {wrong:?}");
+}
+
+#[test]
 fn every_operation_is_called_by_its_resource_and_verb() {
     let document = document();
     let mut wrong = Vec::new();

@@ -13,7 +13,7 @@ use kernel::counted;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use self::reach::on_database;
+use self::reach::{on_database, refuse_empty};
 use crate::config::Settings;
 use crate::database::{self, Role};
 use crate::scrape::{self, Scrape};
@@ -149,17 +149,18 @@ pub fn worker(settings: &Settings) -> anyhow::Result<ExitCode> {
 /// `build14 migrate [--check]`
 ///
 /// # Errors
-/// If the database does not answer or a migration fails.
+/// If the database does not answer, a migration fails, or there are no data yet.
 pub fn migrate(settings: &Settings, check: bool) -> anyhow::Result<ExitCode> {
     block_on(async {
         // Beside a running server its cluster is as good as a configured one.
-        let Some(urls) = database::configured(settings).or_else(|| database::running(settings)) else {
+        let Some(urls) = database::to_migrate(settings).or_else(|| database::running(settings)) else {
             anyhow::ensure!(
                 !check,
                 "`migrate --check` compares a configured database (BUILD14__DATABASE__URL), or the embedded one while a server runs on {}; one that \
                  is started for a command is brought up to date at once, by `build14 migrate` too",
                 settings.data_dir.display()
             );
+            refuse_empty(settings)?;
             let provided = database::provide(settings, server::connections(settings)).await?;
             say("the embedded database is up to date");
             if let Some(cluster) = provided.cluster {

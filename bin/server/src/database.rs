@@ -89,6 +89,20 @@ pub fn configured(settings: &Settings) -> Option<Urls> {
     Some(Urls { app: url, system, owner, admin: settings.database.owner_url.clone() })
 }
 
+/// The URLs with which a configured server is migrated: the owner's alone is enough.
+#[must_use]
+pub fn to_migrate(settings: &Settings) -> Option<Urls> {
+    configured(settings).or_else(|| {
+        let admin = settings.database.owner_url.clone()?;
+        Some(Urls {
+            app: as_role(&admin, Role::App),
+            system: as_role(&admin, Role::System),
+            owner: Some(as_role(&admin, Role::Owner)),
+            admin: Some(admin),
+        })
+    })
+}
+
 fn as_role(url: &SecretString, role: Role) -> SecretString {
     let url = url.expose_secret();
     let separator = if url.contains('?') { '&' } else { '?' };

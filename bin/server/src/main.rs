@@ -7,9 +7,13 @@ use std::process::ExitCode;
 use build14::{command, config, upkeep};
 use clap::{Parser, Subcommand};
 
+/// What stands below the list of commands.
+const SETTINGS: &str = "Settings are environment variables, BUILD14__SECTION__KEY, such as BUILD14__DATA_DIR or BUILD14__SERVER__ADDRESS.\n\
+                        config/default.toml documents every one with its default. BUILD14__PROFILE is development (the default) or production.";
+
 /// 14Build: tenders, contracts and protected payments for construction.
 #[derive(Parser)]
-#[command(name = "build14", version)]
+#[command(name = "build14", version, after_help = SETTINGS)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -17,7 +21,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serves the API (the default)
+    /// Serves the API (the default); in development with a worker, a private PostgreSQL and the Stripe sandbox
     Serve,
     /// Runs the worker alone: jobs, timers, the outbox relay
     Worker,
@@ -29,7 +33,7 @@ enum Command {
     },
     /// Plays the whole journey over HTTP against a server of its own
     Demo {
-        /// For machines
+        /// Prints JSON, for machines
         #[arg(long)]
         json: bool,
     },
@@ -37,14 +41,14 @@ enum Command {
     Openapi,
     /// Checks every invariant; exit 1 with the list of what is broken
     Doctor {
-        /// For machines
+        /// Prints JSON, for machines
         #[arg(long)]
         json: bool,
         /// Also compare the audit trail with an `anchor` that the log kept
-        #[arg(long)]
+        #[arg(long, value_parser = parsed_anchor)]
         anchor: Option<String>,
     },
-    /// The key that seals bids
+    /// Tells which keys seal bids, and rotates them
     Seal {
         #[command(subcommand)]
         command: SealCommand,
@@ -59,7 +63,7 @@ enum Command {
         /// Since so long ago, such as 30m, 24h or 7d
         #[arg(long, default_value = "24h", value_parser = humantime::parse_duration)]
         since: std::time::Duration,
-        /// For machines
+        /// Prints JSON, for machines
         #[arg(long)]
         json: bool,
     },
@@ -139,7 +143,7 @@ enum Command {
         /// The name of the person who does this
         #[arg(long)]
         operator: kernel::Operator,
-        /// Why
+        /// Why: recorded with what is done
         #[arg(long)]
         reason: kernel::Reason,
     },
@@ -155,7 +159,7 @@ enum Command {
 enum SealCommand {
     /// Tells which keys wrap how many tenders' keys
     Status {
-        /// For machines
+        /// Prints JSON, for machines
         #[arg(long)]
         json: bool,
     },
@@ -173,15 +177,15 @@ enum JobsCommand {
         /// Only those that used up their attempts
         #[arg(long)]
         dead: bool,
-        /// For machines
+        /// Prints JSON, for machines
         #[arg(long)]
         json: bool,
     },
     /// Gives dead jobs all their attempts again
     #[command(group = clap::ArgGroup::new("which").required(true).args(["id", "task"]))]
     Retry {
-        /// The one with this number
-        #[arg(long)]
+        /// The one with this number, as `jobs list` shows it
+        #[arg(long, value_parser = job_number)]
         id: Option<i64>,
         /// All dead ones of this task
         #[arg(long)]
@@ -204,6 +208,17 @@ fn parsed_id(text: &str) -> Result<uuid::Uuid, String> {
     text.parse().map_err(|_| "it should be an id, such as 0193b1c0-0000-7000-8000-000000000001".to_owned())
 }
 
+fn parsed_anchor(text: &str) -> Result<String, String> {
+    if audit::is_anchor(text) {
+        return Ok(text.to_owned());
+    }
+    Err("it is not an anchor: give the text that the log has in `anchor`, whole".to_owned())
+}
+
+fn job_number(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "it should be a whole number, as `jobs list` shows".to_owned())
+}
+
 fn hold_kind(text: &str) -> Result<escrow_api::HoldKind, String> {
     let all = escrow_api::HoldKind::ALL;
     let names = || all.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
@@ -216,7 +231,7 @@ struct By {
     /// The name of the person who does this
     #[arg(long)]
     operator: kernel::Operator,
-    /// Why
+    /// Why: recorded with what is done
     #[arg(long)]
     reason: Option<kernel::Reason>,
 }
@@ -231,7 +246,7 @@ impl From<By> for kernel::Decision {
 enum Alarms {
     /// Lists the open ones
     List {
-        /// For machines
+        /// Prints JSON, for machines
         #[arg(long)]
         json: bool,
         /// The settled ones too
@@ -257,10 +272,13 @@ fn main() -> ExitCode {
     let outcome = match cli.command.unwrap_or(Command::Serve) {
         // Needs no configuration, so that it runs anywhere.
         Command::Openapi => command::openapi(),
-        command => match config::load() {
-            Err(faults) => Err(faults.into()),
-            Ok(settings) => run(command, &settings),
-        },
+        command => {
+            let migrates = matches!(command, Command::Migrate { .. });
+            match config::load(if migrates { config::Purpose::Migrating } else { config::Purpose::Everything }) {
+                Err(faults) => Err(faults.into()),
+                Ok(settings) => run(command, &settings),
+            }
+        }
     };
     match outcome {
         Ok(code) => code,
@@ -273,9 +291,15 @@ fn main() -> ExitCode {
 
 fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode> {
     allocator::purge_at_once();
-    // What the demo narrates is not to drown in its server's log, unless that was asked for.
-    let narrates = matches!(command, Command::Demo { .. }) && std::env::var_os("BUILD14__LOG__FILTER").is_none();
-    build14::telemetry::start_logs(settings, if narrates { "warn" } else { &settings.log_filter });
+    let filter = match command {
+        Command::Serve | Command::Worker => settings.log_filter.clone(),
+        _ if std::env::var_os("BUILD14__LOG__FILTER").is_some() => settings.log_filter.clone(),
+        // What the demo narrates is not to drown in its server's log.
+        Command::Demo { .. } => "warn".to_owned(),
+        // The command itself says what the payment provider answered.
+        _ => format!("{},stripe::hyper=error", settings.log_filter),
+    };
+    build14::telemetry::start_logs(settings, &filter);
     command::raise_open_files();
     match command {
         Command::Serve => command::serve(settings),

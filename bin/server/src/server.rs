@@ -105,7 +105,7 @@ pub async fn start_seeded(settings: &Settings, metrics: PrometheusHandle) -> any
     let running = launch(settings, metrics, seeded).await?;
     let mut lines = Vec::new();
     if seeded {
-        lines = services::seed(&running.base_url()).await?;
+        lines = services::seed(&running.base_url(), &running.services).await?;
         running.services.miss_demo_logins(false);
     }
     Ok((running, lines))

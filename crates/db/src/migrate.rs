@@ -27,7 +27,7 @@ const LOCK: i64 = 0x0031_3442_7569_6c64;
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// The database cannot be reached.
-    #[error("cannot connect to migrate: {0}")]
+    #[error("migrating needs a connection: {0}")]
     Connect(#[from] diesel::ConnectionError),
     /// A statement failed.
     #[error("cannot migrate: {0}")]

@@ -31,6 +31,15 @@ impl Faults {
         self.0.is_empty()
     }
 
+    /// These, with those of `key` blamed on the environment variable that it came from.
+    #[must_use]
+    pub fn blamed_on(mut self, key: &str, variable: &str) -> Self {
+        for (faulty, _) in self.0.iter_mut().filter(|(faulty, _)| faulty == key) {
+            variable.clone_into(faulty);
+        }
+        self
+    }
+
     /// These and more.
     #[must_use]
     pub fn and(mut self, more: Self) -> Self {
@@ -43,7 +52,7 @@ impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "the configuration is invalid; nothing was started:")?;
         for (key, fault) in &self.0 {
-            let variable = if key.starts_with("BUILD14__") || key == "DATABASE_URL" { key.clone() } else { variable(key) };
+            let variable = if key.starts_with("BUILD14_") || key == "DATABASE_URL" { key.clone() } else { variable(key) };
             writeln!(f, "  {key}: {fault}\n    (environment variable {variable})")?;
         }
         write!(f, "Every key with its default stands in config/default.toml.")

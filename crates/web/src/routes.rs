@@ -36,6 +36,8 @@ struct Entry {
     operation: Operation,
     schemas: Vec<(String, RefOr<Schema>)>,
     body_limit: Option<usize>,
+    /// Whether it takes an `Idempotency-Key`.
+    keyed: bool,
 }
 
 /// All endpoints. Each domain adds its own: `pub fn routes(r: &mut Routes)`.
@@ -105,7 +107,8 @@ impl Routes {
                 operation.operation_id = Some(operation_id(&resource, &http_method(&method), &path));
             }
             let info = RouteInfo { method: http_method(&method), path: path.clone(), guard: guard.clone() };
-            self.entries.push(Entry { info, operation, schemas: schemas.clone(), body_limit: None });
+            let keyed = info.method == Method::POST && info.guard != Guard::Public;
+            self.entries.push(Entry { info, operation, schemas: schemas.clone(), body_limit: None, keyed });
         }
         let register: Register = Box::new(move |config| {
             config.service(handler());
@@ -118,6 +121,14 @@ impl Routes {
     pub fn body_limit(&mut self, bytes: usize) -> &mut Self {
         for entry in &mut self.entries[self.group..] {
             entry.body_limit = Some(bytes);
+        }
+        self
+    }
+
+    /// Says that the POST that was just added takes no `Idempotency-Key`, as one does whose handler has no [`crate::Idempotent`].
+    pub fn without_key(&mut self) -> &mut Self {
+        for entry in &mut self.entries[self.group..] {
+            entry.keyed = false;
         }
         self
     }

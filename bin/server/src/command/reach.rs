@@ -50,7 +50,7 @@ impl Reached {
 pub(crate) fn refuse_empty(settings: &Settings) -> anyhow::Result<()> {
     anyhow::ensure!(
         database::configured(settings).is_some() || embedded_postgres::exists(&settings.data_dir),
-        "no 14Build data in {}: BUILD14__DATA_DIR names the directory that `build14 serve` keeps them in, or BUILD14__DATABASE__URL a \
+        "no 14Build data in {}: BUILD14__DATA_DIR names the directory that `build14 serve` makes them in, or BUILD14__DATABASE__URL a \
          database server. Nothing was made",
         settings.data_dir.display()
     );

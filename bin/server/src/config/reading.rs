@@ -12,7 +12,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tracing_subscriber::EnvFilter;
 
 use super::settings::{Audit, Database, Jobs, LogFormat, Metrics, Profile, RateLimits, Server, Settings, Stripe, Tenders};
-use super::{Faults, sanity};
+use super::{Faults, Purpose, sanity};
 use crate::modules::MODULES;
 
 /// Whether a secret key, plain or restricted, moves real money. Only Stripe itself insists on keys that say so.
@@ -42,7 +42,7 @@ fn some(secret: SecretString) -> Option<SecretString> {
 }
 
 /// Reads and checks them all, those of the domains too.
-pub(super) fn read(values: Values, profile: Profile) -> Result<Settings, Faults> {
+pub(super) fn read(values: Values, profile: Profile, purpose: Purpose) -> Result<Settings, Faults> {
     let mut reader = Reader::new(values.clone(), profile == Profile::Production);
     let r = &mut reader;
     let log_format = match r.text("log.format").as_str() {
@@ -115,7 +115,7 @@ pub(super) fn read(values: Values, profile: Profile) -> Result<Settings, Faults>
         },
         values,
     };
-    check(r, &settings);
+    check(r, &settings, purpose);
     for module in MODULES {
         (module.settings)(r);
     }
@@ -163,6 +163,27 @@ fn check_database_url(r: &mut Reader, key: &str, profile: Profile) {
         }
 }
 
+/// The URLs that are needed together. One that is given and not used would let a command work on another database than was meant.
+fn check_databases(r: &mut Reader, s: &Settings, purpose: Purpose) {
+    let database = &s.database;
+    if database.url.is_some() {
+        return;
+    }
+    let production = s.profile == Profile::Production;
+    match purpose {
+        Purpose::Migrating if database.owner_url.is_some() => {}
+        Purpose::Migrating if production || database.system_url.is_some() => r.fault(
+            "database.owner_url",
+            "must be given: `build14 migrate` needs a URL of build14_owner or of a superuser, and nothing else",
+        ),
+        Purpose::Everything if !production && (database.owner_url.is_some() || database.system_url.is_some()) => r.fault(
+            "database.url",
+            "must be given together with database.system_url and database.owner_url; the owner's URL alone serves `build14 migrate` only",
+        ),
+        _ => {}
+    }
+}
+
 /// How long clients are waited for: somewhat, and not for ever.
 fn check_patience(r: &mut Reader, server: &Server) {
     let sane = Duration::from_secs(1)..=Duration::from_secs(3600);
@@ -189,7 +210,7 @@ fn check_patience(r: &mut Reader, server: &Server) {
 }
 
 /// What must hold for single settings and among them.
-fn check(r: &mut Reader, s: &Settings) {
+fn check(r: &mut Reader, s: &Settings, purpose: Purpose) {
     sanity::check(r, s);
     if s.database.pool_size == 0 {
         r.fault("database.pool_size", "at least 1 connection is needed");
@@ -204,6 +225,7 @@ fn check(r: &mut Reader, s: &Settings) {
     for key in ["database.url", "database.system_url", "database.owner_url"] {
         check_database_url(r, key, s.profile);
     }
+    check_databases(r, s, purpose);
     let is_key = |key: &SecretString| STANDARD.decode(key.expose_secret().trim()).map(|bytes| bytes.len()) == Ok(32);
     if !s.tenders.seal_key.iter().all(is_key) {
         r.fault("tenders.seal_key", "must be 32 bytes, base64: `openssl rand -base64 32`");
@@ -227,7 +249,7 @@ fn check(r: &mut Reader, s: &Settings) {
             }
         }
     }
-    if s.profile == Profile::Production {
+    if s.profile == Profile::Production && purpose == Purpose::Everything {
         for key in ["database.url", "database.system_url", "stripe.api_base", "tenders.seal_key", "audit.signing_key"] {
             if r.text(key).is_empty() {
                 r.fault(key, "must be given in production: nothing is embedded there");

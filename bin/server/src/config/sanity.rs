@@ -23,6 +23,8 @@ pub(super) fn check(r: &mut Reader, s: &Settings) {
     check_seal_keys(r, s);
     if r.text("data_dir").trim().is_empty() {
         r.fault("data_dir", "must name a directory, such as .build14");
+    } else if s.data_dir.exists() && !s.data_dir.is_dir() {
+        r.fault("data_dir", format!("{} is a file: it must name a directory, such as .build14", s.data_dir.display()));
     }
     if production {
         check_urls(r);

@@ -6,7 +6,8 @@ use crate::modules::routes;
 
 const DESCRIPTION: &str = "Tenders, contracts and protected payments for construction companies.\n\n\
     Sign in with `POST /api/auth/register` or `/api/auth/login` and send the `accessToken` as a bearer token; browsers use the `session` \
-    cookie. Every error is a problem (RFC 9457) with a stable `code`. Every POST takes an `Idempotency-Key`. Lists are walked by `nextCursor`.";
+    cookie. Every error is a problem (RFC 9457) with a stable `code`. A POST that lists an \
+    `Idempotency-Key` can be repeated safely under it. Lists are walked by `nextCursor`.";
 
 /// The document of the routes.
 #[must_use]

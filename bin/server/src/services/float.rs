@@ -8,7 +8,7 @@ use uow::SystemUow;
 use super::{StripeAccess, provider};
 use crate::config::Settings;
 
-/// Posts a float, once per source, under the operator's name.
+/// Posts a top-up, a payout or a cost of the platform's own money, once per source, under the operator's name.
 ///
 /// # Errors
 /// If the provider does not show it so, it was posted before, or the database or the provider does not answer.

@@ -126,11 +126,13 @@ async fn the_owner_alone_migrates() {
     let database = Database::fresh().await;
     let owner = database.owner_url().await;
     db::revert_all(&owner).await.expect("reverts");
-    let mut environment = production(&database).await;
-    environment.push(("BUILD14__DATABASE__OWNER_URL", owner.expose_secret().to_owned()));
+    let environment =
+        [("BUILD14__PROFILE", "production".to_owned()), ("BUILD14__DATABASE__OWNER_URL", owner.expose_secret().to_owned())];
     let (code, said, complained) = run_over(&environment, &["migrate"]).await;
     assert_eq!((code, complained.as_str()), (Some(0), ""), "{said}");
     assert!(said.contains("applied: ") && said.ends_with("the schema is up to date\n"), "{said}");
+    let checked = run_over(&environment, &["migrate", "--check"]).await;
+    assert_eq!(checked, (Some(0), "the schema is up to date\n".to_owned(), String::new()));
 }
 
 #[tokio::test]

@@ -54,6 +54,9 @@ async fn an_operator_freezes_and_unfreezes_a_milestone_in_both_trails() {
     let (code, said, _) = run(&["unfreeze", "--milestone", &milestone]).await;
     assert_eq!(code, Some(0));
     assert!(said.contains("still on hold: operator"), "{said}");
+    let (code, _, complained) = run(&["unfreeze", "--milestone", &milestone]).await;
+    assert_eq!(code, Some(1));
+    assert!(complained.contains(&format!("`build14 unfreeze --contract {contract}` lifts")), "{complained}");
     let (code, said, _) = run(&["unfreeze", "--contract", &contract]).await;
     assert_eq!(code, Some(0));
     assert!(said.contains("its money may move again"), "{said}");
@@ -92,7 +95,7 @@ async fn freezing_names_what_is_wrong_with_it() {
         (
             &["unfreeze", "--milestone", id, "--kind", "nonsense", "--operator", "Ada", "--reason", "why"],
             2,
-            "holds are of these kinds: dispute, fraud_warning, refund, review, charge, operator, reversal, payee_closed",
+            "holds are of these kinds: dispute, fraud_warning, refund, review, charge, operator",
         ),
         (&both, 2, "cannot be used with"),
     ] {

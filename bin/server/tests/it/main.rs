@@ -4,6 +4,7 @@ mod command_line;
 mod crash;
 mod crash_disputes;
 mod crowd;
+mod first_steps;
 mod freezing;
 mod outage;
 mod own_money;

@@ -75,6 +75,9 @@ async fn the_platforms_own_money_is_posted_exactly_as_stripe_shows_it() {
     assert!(complained.contains("by Ada Lovelace, as 50.00 EUR: nothing is posted twice"), "{complained}");
     let (code, _, complained) = post("float", "tu_invented", &[]).await;
     assert!(code == Some(1) && complained.contains("No such topup"), "{complained}");
+    let usual: Vec<_> = environment.iter().filter(|(name, _)| *name != "BUILD14__LOG__FILTER").cloned().collect();
+    let (code, _, complained) = run_over(&usual, &["float", "--source", "tu_invented", "--operator", "Ada"]).await;
+    assert!(code == Some(1) && !complained.contains("WARN"), "the command says it, once: {complained}");
     let pending = id(&control(&base, "topups", json!({ "amount": 700, "currency": "eur", "pending": true })).await);
     let (code, _, complained) = post("float", &pending, &[]).await;
     assert!(code == Some(1) && complained.contains(&format!("{pending} is pending at the provider")), "{complained}");
@@ -155,7 +158,8 @@ async fn a_mistyped_data_directory_is_told_and_nothing_is_made() {
     std::fs::create_dir(&empty).expect("makes it");
     let id = "0193b1c0-0000-7000-8000-000000000001";
     let by = ["--operator", "Ada", "--reason", "why"];
-    let commands: [(&[&str], bool); 14] = [
+    let commands: [(&[&str], bool); 15] = [
+        (&["migrate"], false),
         (&["doctor"], false),
         (&["doctor", "--json"], false),
         (&["alarms", "list"], false),

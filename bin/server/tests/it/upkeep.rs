@@ -4,7 +4,7 @@ use serde_json::Value;
 use testkit::Database;
 
 use crate::command_line::{production, run_over};
-use crate::process::binary;
+use crate::process::{binary, free_address, serve};
 
 const ORG: &str = "0193b1c0-0000-7000-8000-0000000000aa";
 
@@ -83,8 +83,12 @@ async fn the_doctor_compares_with_what_was_signed() {
     let mut environment = environment;
     environment.push(("BUILD14__AUDIT__PREVIOUS_PUBLIC_KEYS", hex(&stranger.keys()[0].bytes)));
     assert_eq!(run_over(&environment, &["doctor"]).await.0, Some(0));
-    let (code, said, _) = run_over(&environment, &["doctor", "--anchor", "nonsense"]).await;
-    assert!(code == Some(1) && said.starts_with("AUDIT_ANCHOR_BROKEN: anchor: it is not an anchor"), "{said}");
+    let (code, said, complained) = run_over(&environment, &["doctor", "--anchor", "nonsense"]).await;
+    assert_eq!((code, said.as_str()), (Some(2), ""), "a typing error, and no finding");
+    assert!(complained.contains("it is not an anchor"), "{complained}");
+    let invented = format!("14build/audit-round/1 1 1 {} 2026-11-26T00:00:00Z abc {}", "0".repeat(64), "0".repeat(128));
+    let (code, said, _) = run_over(&environment, &["doctor", "--anchor", &invented]).await;
+    assert!(code == Some(1) && said.starts_with("AUDIT_ANCHOR_BROKEN: anchor: it is signed with the key abc"), "{said}");
     database.run_sql(&raw("update audit_checkpoints set signature = decode(repeat('ab', 64), 'hex')")).await;
     let (_, said, _) = run_over(&environment, &["doctor"]).await;
     assert_eq!(said, format!("AUDIT_SIGNATURE_BROKEN: {ORG}: the signature of the head 1 does not hold\n"));
@@ -113,6 +117,8 @@ async fn dead_jobs_are_listed_and_live_again_with_the_operators_name() {
     );
     let (code, _, complained) = run(&["jobs", "retry", "--id", "1"]).await;
     assert!(code == Some(2) && complained.contains("--operator"), "{complained}");
+    let (code, _, complained) = run(&["jobs", "retry", "--id", "x", "--operator", "ada"]).await;
+    assert!(code == Some(2) && complained.contains("a whole number, as `jobs list` shows"), "{complained}");
     let (code, _, complained) = run(&["jobs", "retry", "--operator", "ada"]).await;
     assert!(code == Some(2) && complained.contains("--id") && complained.contains("--task"), "{complained}");
     let (code, _, complained) = run(&["jobs", "retry", "--id", "1", "--operator", " "]).await;
@@ -141,7 +147,10 @@ async fn in_development_a_rotation_makes_another_key_and_destroys_the_old_one() 
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
-    assert_eq!(run(&["migrate"]).await.0, Some(0), "there is data to keep a key with");
+    let mut server = serve(free_address(), &data, &[]).await.expect("it makes data to keep a key with");
+    let stopped = tokio::process::Command::new("kill").arg(server.id().expect("it runs").to_string()).status().await;
+    assert!(stopped.expect("kill runs").success() && server.wait().await.expect("ends").success());
+    assert_eq!(run(&["migrate"]).await.0, Some(0), "where there are data it brings them up to date");
     let (code, before, complained) = run(&["seal", "status"]).await;
     assert!(code == Some(0) && before.contains("current        wraps the keys of 0 tenders"), "{before}{complained}");
     let old = std::fs::read_to_string(data.join("seal.key")).expect("kept");

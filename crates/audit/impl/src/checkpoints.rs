@@ -176,6 +176,12 @@ pub async fn verify_anchor(system: &SystemUow, signer: &Signer, anchor: &str) ->
     })
 }
 
+/// Whether a text looks like a line of the log that vouches for a round, whoever wrote it.
+#[must_use]
+pub fn is_anchor(text: &str) -> bool {
+    Anchor::parse(text).is_some()
+}
+
 /// A line of the log, taken apart.
 struct Anchor<'a> {
     statement: String,

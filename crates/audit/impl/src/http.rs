@@ -265,7 +265,9 @@ fn hex(bytes: &[u8]) -> String {
     hex::encode(bytes)
 }
 
-/// Lists the organisation's trail, newest first.
+/// List the entries of the organisation's trail.
+///
+/// Newest first.
 #[utoipa::path(params(ListQuery), responses((status = 200, description = "A page of entries", body = List<EntryOut>)))]
 #[get("/api/audit")]
 async fn list(Authed(ctx): Authed, audit: Data<dyn Audit>, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {
@@ -280,7 +282,9 @@ async fn list(Authed(ctx): Authed, audit: Data<dyn Audit>, Query(query): Query<L
     Ok(Reply::ok(&List::of(entries, EntryOut::from)).response())
 }
 
-/// Recomputes the organisation's chain, page by page: until `nextCursor` is null, or from a head that you kept (`afterSequence`, `afterHash`),
+/// Verify the organisation's chain.
+///
+/// Recomputed page by page: until `nextCursor` is null, or from a head that you kept (`afterSequence`, `afterHash`),
 /// which the chain must still hold.
 #[utoipa::path(params(VerifyQuery), responses((status = 200, description = "What was found", body = VerificationOut)))]
 #[get("/api/audit/verify")]
@@ -289,14 +293,18 @@ async fn verify(Authed(ctx): Authed, proof: Data<dyn Proof>, Query(query): Query
     Ok(Reply::ok(&VerificationOut::from(proof.verify(&ctx, from, most).await?)).response())
 }
 
-/// The head of the organisation's chain as it is now, signed.
+/// Read the signed head of the organisation's chain.
+///
+/// As it is now.
 #[utoipa::path(responses((status = 200, description = "The head", body = HeadOut)))]
 #[get("/api/audit/head")]
 async fn head(Authed(ctx): Authed, proof: Data<dyn Proof>) -> Result<HttpResponse, Problem> {
     Ok(Reply::ok(&HeadOut::from(proof.head(&ctx).await?)).response())
 }
 
-/// The public keys with which heads are or were signed: compare them with what the platform publishes elsewhere.
+/// Read the public keys with which heads are or were signed.
+///
+/// Compare them with what the platform publishes elsewhere.
 #[utoipa::path(responses((status = 200, description = "The keys", body = KeysOut)))]
 #[get("/api/audit/keys")]
 async fn keys(proof: Data<dyn Proof>) -> Result<HttpResponse, Problem> {

@@ -28,7 +28,7 @@ mod service;
 mod settings;
 mod signing;
 
-pub use checkpoints::{Broken, Signed, sign_heads, verify_anchor, verify_checkpoints};
+pub use checkpoints::{Broken, Signed, is_anchor, sign_heads, verify_anchor, verify_checkpoints};
 pub use http::routes;
 pub use module::MODULE;
 pub use service::{Chain, Service, verify_all};

@@ -1,4 +1,4 @@
-//! Holds: why money of a milestone, or of a whole contract, stands still.
+//! Holds: why money of a milestone, or of a whole contract, is stopped.
 
 use kernel::Timestamp;
 use serde::Serialize;
@@ -18,10 +18,6 @@ kernel::named! {
         Charge = "charge",
         /// An operator placed it.
         Operator = "operator",
-        /// A transfer was reversed at the provider.
-        Reversal = "reversal",
-        /// The payee's account was closed.
-        PayeeClosed = "payee_closed",
     }
     /// What a hold is on: a milestone, or a contract with all its milestones.
     pub enum HoldScope {

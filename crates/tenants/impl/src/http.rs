@@ -115,7 +115,9 @@ impl OwnOrganization {
     }
 }
 
-/// Founds a further organisation; the caller becomes its owner. Switch to it with `POST /api/auth/switch-organization`.
+/// Create a further organisation.
+///
+/// The caller becomes its owner. Switch to it with `POST /api/auth/switch-organization`.
 #[utoipa::path(responses((status = 201, description = "The new organisation", body = OrganizationOut)))]
 #[post("/api/organizations")]
 async fn create(
@@ -133,7 +135,9 @@ async fn create(
     .await
 }
 
-/// Lists the caller's organisations, the newest membership first.
+/// List the caller's organisations.
+///
+/// The newest membership first.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of organisations", body = List<OwnOrganization>)))]
 #[get("/api/organizations")]
 async fn list(
@@ -145,7 +149,7 @@ async fn list(
     Ok(Reply::ok(&List::of(page, OwnOrganization::of)).response())
 }
 
-/// Shows the session's organisation and its settings.
+/// Read the session's organisation and its settings.
 #[utoipa::path(responses((status = 200, description = "The organisation", body = SettingsOut)))]
 #[get("/api/organization")]
 async fn read(Authed(ctx): Authed, request: HttpRequest, service: Data<dyn Organizations>) -> Result<HttpResponse, Problem> {
@@ -199,7 +203,7 @@ impl ChangeIn {
     }
 }
 
-/// Changes the session's organisation by a merge patch.
+/// Change the session's organisation.
 #[utoipa::path(request_body = ChangeIn, responses((status = 200, description = "The changed organisation", body = SettingsOut)))]
 #[patch("/api/organization")]
 async fn change(

@@ -39,7 +39,7 @@ events! {
         /// Whether too few bids came.
         unsuccessful: bool,
     }
-    /// Two persons opened the bids.
+    /// The bids were opened.
     TenderOpened = "tenders.opened" {
         /// Bids in the order of their rank.
         bids: Vec<BidId>,

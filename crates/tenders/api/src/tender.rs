@@ -17,7 +17,7 @@ kernel::named! {
         Draft = "draft",
         /// Takes bids until its deadline.
         Published = "published",
-        /// The deadline has passed; bids are sealed until two persons open them.
+        /// The deadline has passed; bids are sealed until they are opened.
         Closed = "closed",
         /// Bids are open.
         Evaluation = "evaluation",

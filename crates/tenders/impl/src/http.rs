@@ -44,7 +44,7 @@ pub fn routes(r: &mut Routes) {
         .add(BID_PARTIES, || evaluation::opening_record)
         .resource("time")
         .add(Guard::SignedIn, || time::now);
-    r.tag("Bids", "Bids, sealed until two persons open them.")
+    r.tag("Bids", "Bids, sealed until the owner opens them after the deadline: with two persons at or above the approval threshold, or without an estimate for every line.")
         .sealed()
         .resource("bids")
         .add(perm::BIDS_SUBMIT, || bids::submit)

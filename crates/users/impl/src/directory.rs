@@ -8,9 +8,18 @@ use auth_api::email::Email;
 use auth_api::{Account, Error, Membership, NewAccount, Person};
 use kernel::{Ctx, Fault, OrgId, OrgRole, ProjectRoles, RequestId, UserId, text};
 use tenants_api::{Memberships, NewOrganization, OrgKind};
-use uow::{ReadTx, Tx};
+use uow::{ReadTx, SystemUow, Tx};
 
 use crate::repo;
+
+/// Whether an account has this email. Asked as the platform.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn is_registered(system: &SystemUow, email: &str) -> Result<bool, Fault> {
+    let user = system.read(async |tx| repo::by_email(tx, email).await).await?;
+    Ok(user.is_some())
+}
 
 /// People and their memberships for `auth`. Stands apart from [`crate::Service`], which needs sign-in itself.
 pub struct Directory {

@@ -17,15 +17,15 @@ use web::{Guard, Routes};
 pub fn routes(r: &mut Routes) {
     r.tag(
         "Sign-in",
-        "Accounts and sessions. Answers with an access token are never replayed: an Idempotency-Key has no effect here.",
+        "Accounts and sessions. Of these only the switch to another organisation can be repeated under an Idempotency-Key.",
     );
     r.resource("auth");
     r.add(Guard::Public, || auth::register);
     r.add(Guard::Public, || auth::login);
-    r.add(Guard::SignedIn, || auth::logout);
+    r.add(Guard::SignedIn, || auth::logout).without_key();
     r.add(Guard::SignedIn, || auth::switch);
     r.resource("authSession").add(Guard::SignedIn, || auth::read);
-    r.tag("Account", "Oneself.");
+    r.tag("Account", "The signed-in person's own account.");
     r.resource("user");
     r.add(Guard::SignedIn, || user::read);
     r.add(Guard::SignedIn, || user::change);
@@ -38,8 +38,8 @@ pub fn routes(r: &mut Routes) {
     r.resource("userSecurityEvents").add(Guard::SignedIn, || sessions::events);
     r.resource("invitations");
     r.add(Guard::SignedIn, || invitations::own);
-    r.add(Guard::SignedIn, || invitations::accept);
-    r.add(Guard::SignedIn, || invitations::decline);
+    r.add(Guard::SignedIn, || invitations::accept).without_key();
+    r.add(Guard::SignedIn, || invitations::decline).without_key();
     r.tag("Members", "The people of the session's organisation.");
     r.resource("organizationInvitations");
     r.add(perm::MEMBERS_MANAGE, || invitations::invited);

@@ -27,7 +27,7 @@ mod repo;
 mod schema;
 mod service;
 
-pub use directory::Directory;
+pub use directory::{Directory, is_registered};
 pub use http::{CookieSettings, routes};
 pub use module::MODULE;
 pub use service::Service;

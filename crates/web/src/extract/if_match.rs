@@ -124,7 +124,7 @@ mod tests {
         }
 
         fn code(&self) -> &'static str {
-            "OVERTAKEN"
+            "PRECONDITION_FAILED"
         }
     }
 

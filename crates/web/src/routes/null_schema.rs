@@ -75,7 +75,7 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), schema(value.clone())))
             .into();
         require(&[json!({"$ref": "#/components/schemas/Body"})], &mut schemas);
-        let required = |name: &str| serde_json::to_value(&schemas[name]).expect("JSON")["required"].clone();
+        let required = |name: &str| serde_json::to_value(&schemas[name]).expect("a value")["required"].clone();
         assert_eq!(required("Answer"), json!(["id", "note", "part"]));
         assert_eq!((required("Part"), required("Body")), (json!(["note"]), Value::Null));
     }

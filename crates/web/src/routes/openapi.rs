@@ -113,9 +113,10 @@ fn complete(entry: &Entry) -> Operation {
     for name in info.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')) {
         add_parameter(parameters, path_parameter(name));
     }
-    if method == "POST" && info.guard != Guard::Public {
-        let text =
-            "Makes a repetition safe: the first answer to this key is stored with its effect and given again for 24 hours.";
+    if entry.keyed {
+        let text = "Makes a repetition safe: the first answer to this key is stored with its effect and given again for 24 hours. 400 \
+             IDEMPOTENCY_KEY_INVALID, 409 IDEMPOTENCY_KEY_IN_FLIGHT while the first still runs, 409 IDEMPOTENCY_ANSWER_LOST, 422 \
+             IDEMPOTENCY_KEY_REUSED for another request.";
         add_parameter(parameters, header("Idempotency-Key", text, 255));
     }
     if matches!(method, "PUT" | "PATCH" | "DELETE") {
@@ -123,7 +124,7 @@ fn complete(entry: &Entry) -> Operation {
     }
     add_parameter(parameters, header("X-Request-Id", "Kept for logs and audit, and echoed: 1 to 64 of A-Z a-z 0-9 - _ .", 64));
 
-    standard::complete_responses(&mut operation, info);
+    standard::complete_responses(&mut operation, info, entry.keyed);
     operation
 }
 

@@ -22,11 +22,15 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
     vec![
         (
             "BadRequest",
-            "The request cannot be understood",
+            "The request cannot be understood: MALFORMED_JSON, NESTED_TOO_DEEPLY, DUPLICATE_MEMBER, DUPLICATE_HEADER, BODY_INCOMPLETE, BAD_REQUEST",
             Problem::malformed("MALFORMED_JSON", "the body is not JSON: expected value (line 1, column 1)"),
         ),
         ("Unauthorized", "Not signed in", Problem::unauthenticated()),
-        ("Forbidden", "Signed in, but not permitted: `missingPermission` names what is missing", forbidden),
+        (
+            "Forbidden",
+            "Signed in, but not permitted: `missingPermission` names what is missing. Or ORIGIN_NOT_ALLOWED, for a write with the cookie",
+            forbidden,
+        ),
         ("NotFound", "Absent, or another organisation's", Problem::not_found()),
         (
             "RequestTimeout",
@@ -39,12 +43,12 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
         ),
         (
             "Conflict",
-            "The state does not allow it, or the Idempotency-Key is in use",
-            Problem::conflict("INVALID_STATE", "only a draft can be changed").current_state("published"),
+            "The state does not allow it (STATE_CONFLICT)",
+            Problem::conflict("STATE_CONFLICT", "only a draft can be changed").current_state("published"),
         ),
         (
             "PreconditionFailed",
-            "If-Match names another state",
+            "If-Match names another state (PRECONDITION_FAILED), or somebody was faster (STALE)",
             status(
                 StatusCode::PRECONDITION_FAILED,
                 "PRECONDITION_FAILED",
@@ -58,7 +62,7 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
         ),
         (
             "UnsupportedMediaType",
-            "The body is not JSON by its Content-Type",
+            "The body is not JSON by its Content-Type, or it is encoded (UNSUPPORTED_CONTENT_ENCODING)",
             status(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "UNSUPPORTED_MEDIA_TYPE",
@@ -67,7 +71,7 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
         ),
         (
             "UnprocessableEntity",
-            "Understood, but wrong: every fault with its place",
+            "Understood, but wrong (INVALID): every fault with its place",
             Problem::invalid(vec![FieldFault::new("/name", "REQUIRED", "is required")]),
         ),
         (
@@ -77,7 +81,11 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
                 .retry_after(1),
         ),
         ("InternalServerError", "Our fault; nothing about it is shown", Problem::internal()),
-        ("ServiceUnavailable", "A dependency is down: come back after Retry-After seconds", Problem::unavailable()),
+        (
+            "ServiceUnavailable",
+            "A dependency is down, or too many connections are open (TOO_MANY_CONNECTIONS): come back after Retry-After seconds",
+            Problem::unavailable(),
+        ),
     ]
 }
 
@@ -100,8 +108,9 @@ pub fn responses() -> Vec<(&'static str, Response)> {
     problems().into_iter().map(build).collect()
 }
 
-/// Adds the problem answers that this operation can give besides those it names itself, and the headers of its successes.
-pub fn complete_responses(operation: &mut Operation, info: &RouteInfo) {
+/// Adds the problem answers that this operation can give besides those it names itself, and the headers of its successes. `keyed`: it takes
+/// an `Idempotency-Key`.
+pub fn complete_responses(operation: &mut Operation, info: &RouteInfo, keyed: bool) {
     let method = info.method.as_str();
     let body = operation.request_body.is_some();
     let write = method != "GET";
@@ -144,7 +153,7 @@ pub fn complete_responses(operation: &mut Operation, info: &RouteInfo) {
             let text = "Strong entity tag, for If-Match and If-None-Match.";
             response.headers.entry("ETag".into()).or_insert_with(|| RefOr::T(header(Type::String, text)));
         }
-        if method == "POST" && signed_in {
+        if keyed {
             let text = "`true` if this answer was given before under the same Idempotency-Key.";
             response.headers.entry("Idempotency-Replayed".into()).or_insert_with(|| RefOr::T(header(Type::String, text)));
         }

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn clients_are_told_the_names_that_something_leads_to() {
-        let schema = serde_json::to_value(OneOf::<Lamp>::schema()).expect("JSON");
+        let schema = serde_json::to_value(OneOf::<Lamp>::schema()).expect("a value");
         assert_eq!(schema, serde_json::json!({"type": "string", "enum": ["lit", "dark"], "description": "Where a lamp stands."}));
         assert_eq!(OneOf::<Lamp>::name(), "LampState");
     }

@@ -250,7 +250,10 @@ pub(super) async fn terminate(
 }
 
 /// Withdraw one's proposal to end a contract.
-#[utoipa::path(responses((status = 200, description = "The contract", body = ContractOut)))]
+#[utoipa::path(responses(
+    (status = 200, description = "The contract", body = ContractOut),
+    (status = 409, description = "`STATE_CONFLICT`: nobody proposes to end it, or the other party does")
+))]
 #[post("/api/contracts/{id}/withdraw-termination")]
 pub(super) async fn withdraw_termination(
     Authed(ctx): Authed,
@@ -268,7 +271,10 @@ pub(super) async fn withdraw_termination(
 }
 
 /// Declare practical completion.
-#[utoipa::path(responses((status = 200, description = "The contract", body = ContractOut)))]
+#[utoipa::path(responses(
+    (status = 200, description = "The contract", body = ContractOut),
+    (status = 409, description = "`STATE_CONFLICT`: it is not active, or one of its milestones is not released, refunded or cancelled yet")
+))]
 #[post("/api/contracts/{id}/complete")]
 pub(super) async fn complete(
     Authed(ctx): Authed,

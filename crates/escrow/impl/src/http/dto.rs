@@ -61,12 +61,12 @@ pub(super) struct SignatureOut {
     signed_at: DateTime<Utc>,
 }
 
-/// Why money stands still.
+/// Why money is stopped.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Hold)]
 pub(super) struct HoldOut {
-    /// `dispute`, `fraud_warning`, `refund`, `review`, `charge`, `reversal`, `payee_closed` or `operator`; more may be added.
+    /// `dispute`, `fraud_warning`, `refund`, `review`, `charge` or `operator`; more may be added.
     #[schema(example = "dispute")]
     kind: String,
     scope: HoldScope,
@@ -345,7 +345,7 @@ pub(super) struct ReleaseOut {
     net: MoneyOut,
     /// The provider's transfer, once sent.
     transfer_id: Option<String>,
-    /// How much of the transfer was taken back at the provider. While nobody has settled that, funding and releases of the contract stand still.
+    /// How much of the transfer was taken back at the provider. While nobody has settled that, funding and releases of the contract are stopped.
     reversed: MoneyOut,
     /// Why it does not arrive. The payee's: null to the owner.
     last_error: Option<String>,

@@ -96,7 +96,11 @@ pub(super) async fn read(
 /// Submit work.
 ///
 /// The contractor's. The owner's review clock starts.
-#[utoipa::path(request_body = SubmitIn, responses((status = 200, description = "The milestone, in review", body = MilestoneOut)))]
+#[utoipa::path(request_body = SubmitIn, responses(
+    (status = 200, description = "The milestone, in review", body = MilestoneOut),
+    (status = 409, description = "`STATE_CONFLICT`: it is not funded, or the contract not active"),
+    (status = 422, description = "`INVALID`: what is neither a text nor an object is no evidence (`INVALID_TYPE`), or another fault")
+))]
 #[post("/api/milestones/{id}/submit")]
 pub(super) async fn submit(
     Authed(ctx): Authed,
@@ -124,7 +128,10 @@ pub(super) async fn submit(
 /// Ask for changes.
 ///
 /// The owner's. The milestone is funded again and waits for new work.
-#[utoipa::path(responses((status = 200, description = "The milestone", body = MilestoneOut)))]
+#[utoipa::path(responses(
+    (status = 200, description = "The milestone", body = MilestoneOut),
+    (status = 409, description = "`STATE_CONFLICT`: it is not in review")
+))]
 #[post("/api/milestones/{id}/request-changes")]
 pub(super) async fn request_changes(
     Authed(ctx): Authed,
@@ -153,7 +160,8 @@ pub(super) async fn request_changes(
 #[utoipa::path(request_body = ApproveIn, responses(
     (status = 200, description = "It is approved", body = ApprovalOut),
     (status = 202, description = "A second person must do the same", body = ApprovalOut),
-    (status = 409, description = "`SAME_PERSON`: someone of the payee's side cannot approve · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince` · `STATE_CONFLICT`")
+    (status = 409, description = "`SAME_PERSON`: someone of the payee's side cannot approve · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince` · `APPROVER_NOT_YET` · `STATE_CONFLICT`"),
+    (status = 422, description = "`INVALID`: the part is `OUT_OF_RANGE`, `TOO_SMALL`, leaves a `REST_TOO_SMALL`, or is in another currency (`CURRENCY_MISMATCH`)")
 ))]
 #[post("/api/milestones/{id}/approve")]
 pub(super) async fn approve(

@@ -58,7 +58,11 @@ pub(super) async fn read(Authed(ctx): Authed, request: HttpRequest, service: Dat
 ///
 /// Makes the account once and gives a link to the provider's onboarding page each time. Where the account there was is closed, an owner of the
 /// organisation has a new one made; the organisation's contracts are suspended until it is active.
-#[utoipa::path(responses((status = 200, description = "Where to go on", body = OnboardingOut)))]
+#[utoipa::path(responses(
+    (status = 200, description = "Where to go on", body = OnboardingOut),
+    (status = 409, description = "`STATE_CONFLICT`: it was closed a moment ago"),
+    (status = 422, description = "`PROVIDER_REFUSED`")
+))]
 #[post("/api/payee-account")]
 pub(super) async fn onboard(Authed(ctx): Authed, once: Idempotent, service: Data<dyn Payees>) -> Result<HttpResponse, Problem> {
     let render = |onboarding: &Onboarding| {

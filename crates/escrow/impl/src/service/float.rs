@@ -47,10 +47,12 @@ pub enum FloatError {
     )]
     NotPositive,
     /// It is not the id of such a thing.
-    #[error("the source must be the provider's id of the {what}: at most 255 visible characters")]
+    #[error("the source must be the provider's id of the {what}; {given:?} is none")]
     Source {
         /// What it is to be, and how such ids begin.
         what: &'static str,
+        /// What was given.
+        given: String,
     },
     /// It does not stand where money has moved.
     #[error("{source_object} is {state} at the provider: nothing was posted. {hint}")]
@@ -179,7 +181,7 @@ impl Float {
         let named = prefixes.iter().any(|prefix| source.strip_prefix(prefix).is_some_and(|id| !id.is_empty()));
         let visible = source.len() <= 255 && source.bytes().all(|byte| byte.is_ascii_graphic());
         if !visible || !named {
-            return Err(FloatError::Source { what });
+            return Err(FloatError::Source { what, given: source.to_owned() });
         }
         let expected = expected.map(|(amount, currency)| positive(amount, currency)).transpose()?;
         Ok(Self { own, source: source.to_owned(), expected })
@@ -187,7 +189,8 @@ impl Float {
 }
 
 fn positive(amount: &str, currency: &str) -> Result<Money, FloatError> {
-    let currency: Currency = currency.parse().map_err(FloatError::Currency)?;
+    // The provider writes its codes in small letters.
+    let currency: Currency = currency.to_ascii_uppercase().parse().map_err(FloatError::Currency)?;
     let wrong = |why| FloatError::Amount { given: amount.to_owned(), currency, why };
     let decimal: Decimal = amount.parse().map_err(|_| wrong(MoneyError::NotADecimal(amount.to_owned())))?;
     let money = Money::from_decimal(decimal, currency).map_err(wrong)?;
@@ -403,6 +406,8 @@ mod tests {
             Float::parse(Own::ComesIn, "tu_123", Some(("5000.00", "EUR"))).expect("fine"),
             Float { own: Own::ComesIn, source: "tu_123".to_owned(), expected }
         );
+        let small = Float::parse(Own::ComesIn, "tu_123", Some(("5000.00", "eur"))).expect("fine");
+        assert_eq!(small.expected, expected);
         for (own, source) in
             [(Own::ComesIn, "txn_1"), (Own::IsPaidOut, "po_1"), (Own::IsPaidOut, "txn_1"), (Own::IsTaken, "txn_1")]
         {
@@ -417,7 +422,8 @@ mod tests {
             );
         }
         assert!(refused(Own::IsPaidOut, "dp_1").contains("of the payout, such as po_1Mt…"));
-        let expected = "the source must be the provider's id of the balance transaction that took it, such as txn_1Mt…: at most 255 visible characters";
+        let expected =
+            "the source must be the provider's id of the balance transaction that took it, such as txn_1Mt…; \"dp_1\" is none";
         assert_eq!(refused(Own::IsTaken, "dp_1"), expected);
 
         let said =

@@ -134,6 +134,9 @@ pub async fn unfreeze(system: &SystemUow, place: HoldPlace, kind: &str, by: &Dec
             if kinds.is_empty() {
                 let open = if remaining.is_empty() {
                     "none is open".to_owned()
+                } else if remaining.iter().any(|held| held == kind) {
+                    let named = if kind == "operator" { String::new() } else { format!(" --kind {kind}") };
+                    format!("its whole contract has one, which `build14 unfreeze --contract {}{named}` lifts", target.contract)
                 } else {
                     format!("open there, or on its whole contract: {}", remaining.join(", "))
                 };

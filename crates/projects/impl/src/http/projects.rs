@@ -28,7 +28,7 @@ pub(crate) struct ProjectIn {
     description: Option<String>,
     #[schema(max_length = 500)]
     address: Option<String>,
-    /// The currency of everything in the project.
+    /// The currency of everything in the project. BGN, which ended, and MAD, which does not settle, are refused (422 `CURRENCY_ENDED`).
     currency: CurrencyCode,
     /// In units of the currency, with at most its minor digits.
     budget: Option<AmountIn>,
@@ -209,7 +209,10 @@ pub(crate) async fn list(
 /// Create a project.
 ///
 /// The caller becomes `project_owner` in its team.
-#[utoipa::path(responses((status = 201, description = "The new project", body = ProjectOut)))]
+#[utoipa::path(responses(
+    (status = 201, description = "The new project", body = ProjectOut),
+    (status = 422, description = "Every fault: such as `CURRENCY_ENDED` at /currency, `CURRENCY_MISMATCH` at /budget, `BEFORE_START` at /endsOn")
+))]
 #[post("/api/projects")]
 pub(crate) async fn create(
     Authed(ctx): Authed,
@@ -248,9 +251,9 @@ pub(crate) async fn replace(
     service: Data<dyn Projects>,
     body: Json<ProjectChangeIn>,
 ) -> Result<HttpResponse, Problem> {
-    let change = body.0.into_change()?;
+    let wanted = body.0.into_change()?;
     let unchanged = if_match.unchanged(tag);
-    let project = service.update(&ctx, id, change, unchanged.as_deref()).await?;
+    let project = service.update(&ctx, id, wanted, unchanged.as_deref()).await?;
     Ok(Reply::ok(&ProjectOut::from(project)).etag().response())
 }
 

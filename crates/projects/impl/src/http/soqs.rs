@@ -90,7 +90,8 @@ pub(crate) async fn read(
 /// A line with the `id` that it has keeps its identity; a line without one is new; a line left out is gone.
 #[utoipa::path(responses(
     (status = 200, description = "The changed schedule", body = SoqOut<'_>),
-    (status = 409, description = "`SOQ_FROZEN`: make a new version of it")
+    (status = 409, description = "`SOQ_FROZEN`: make a new version of it"),
+    (status = 422, description = "Every fault: such as `NEVER_CHANGES` at /projectId, as a schedule stays in its project")
 ))]
 #[put("/api/soq/{id}")]
 pub(crate) async fn replace(

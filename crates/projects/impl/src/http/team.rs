@@ -76,7 +76,8 @@ pub(crate) async fn list(
 /// Take a member of the organisation into the team.
 #[utoipa::path(responses(
     (status = 201, description = "The new member of the team", body = MemberOut),
-    (status = 409, description = "`ALREADY_IN_TEAM`")
+    (status = 409, description = "`ALREADY_IN_TEAM`"),
+    (status = 422, description = "`NOT_A_MEMBER` of the organisation at /userId, or another fault")
 ))]
 #[post("/api/projects/{id}/members")]
 pub(crate) async fn add(

@@ -136,7 +136,8 @@ pub(crate) async fn list(
 /// All or none. Every fault of every unit is told at once, with a pointer such as `/units/0/floors`.
 #[utoipa::path(responses(
     (status = 201, description = "The new units", body = UnitsOut),
-    (status = 409, description = "`UNIT_NUMBER_TAKEN`: the project has a unit of that number")
+    (status = 409, description = "`UNIT_NUMBER_TAKEN`: the project has a unit of that number"),
+    (status = 422, description = "Every fault of every unit: such as `DUPLICATE`, `FLOOR_COUNT_MISMATCH`, `FLOOR_AREA_MISMATCH`")
 ))]
 #[post("/api/projects/{id}/units")]
 pub(crate) async fn add(

@@ -206,7 +206,7 @@ pub fn shown(bid: &Bid) -> Reply {
 pub struct BidListOut {
     /// Newest first; `rank` tells their order.
     pub data: Vec<BidOut>,
-    /// True until two persons opened the bids: then the owner sees none, nor how many there are.
+    /// True until the bids are opened: until then the owner sees none, nor how many there are.
     pub sealed: bool,
     /// Give this as `?cursor=` to get the next page; null on the last.
     pub next_cursor: Option<String>,
@@ -222,7 +222,7 @@ pub struct BidListOut {
 /// What is stored for the `Idempotency-Key` leaves out what the bid offers: that is sealed, and unsealed again for a repetition.
 #[utoipa::path(responses(
     (status = 201, description = "Sealed and received, or saved as a draft", body = BidOut),
-    (status = 409, description = "OWN_TENDER, or BID_EXISTS with `bidId`, also of a draft: replace it", body = web::ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "OWN_TENDER, STATE_CONFLICT: it does not take bids, or BID_EXISTS with `bidId`, also of a draft: replace it", body = web::ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`, or every fault of the bid", body = web::ProblemBody, content_type = "application/problem+json")
 ))]
 #[post("/api/tenders/{id}/bids")]
@@ -315,7 +315,9 @@ impl From<(&BidContent, Option<String>)> for Offer {
     }
 }
 
-/// Bids of a tender: a bidder sees its own, the owner sees them all once opened.
+/// List the bids of a tender.
+///
+/// A bidder sees its own, the owner sees them all once opened.
 #[utoipa::path(params(Paging), responses((status = 200, description = "As far as the caller may see them", body = BidListOut)))]
 #[get("/api/tenders/{id}/bids")]
 pub async fn list(
@@ -334,16 +336,16 @@ pub async fn list(
     Ok(Reply::ok(&dto).response())
 }
 
-/// A bid.
+/// Read a bid.
 #[utoipa::path(responses((status = 200, description = "The bid", body = BidOut)))]
 #[get("/api/bids/{id}")]
 pub async fn read(Authed(ctx): Authed, Id(id): Id<BidId>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
     Ok(shown(&service.get_bid(&ctx, id).await?).response())
 }
 
-/// Replace a bid, submit a draft, or submit a withdrawn bid again: the next revision. Until the deadline.
+/// Replace a bid, submit a draft, or submit a withdrawn bid again.
 ///
-/// With `"draft": true` a draft is saved again and stays a draft. A bid that was submitted does not become one: withdrawing it is the only
+/// The next revision, until the deadline. With `"draft": true` a draft is saved again and stays a draft. A bid that was submitted does not become one: withdrawing it is the only
 /// way back, after which a new draft can be started.
 #[utoipa::path(responses(
     (status = 200, description = "Sealed and received, or saved as a draft", body = BidOut),
@@ -378,8 +380,13 @@ pub struct RefusalIn {
     reason: String,
 }
 
-/// Refuse the award of one's bid before the contract is in force: the bid is forfeited, the tender can be awarded to another one.
-#[utoipa::path(responses((status = 200, description = "It is forfeited", body = BidOut)))]
+/// Refuse the award of one's bid.
+///
+/// Before the contract is in force. The bid is forfeited, the tender can be awarded to another one.
+#[utoipa::path(responses(
+    (status = 200, description = "It is forfeited", body = BidOut),
+    (status = 409, description = "`STATE_CONFLICT`: it is not awarded, or the contract is in force")
+))]
 #[post("/api/bids/{id}/refuse-award")]
 pub async fn refuse_award(
     Authed(ctx): Authed,
@@ -392,7 +399,9 @@ pub async fn refuse_award(
     once.run(ctx, async |ctx| service.refuse_award(&ctx, id, reason).await, shown).await
 }
 
-/// Withdraw a bid, until the deadline. Answers it with the receipt of the withdrawal. A draft is not withdrawn: it lapses by itself.
+/// Withdraw a bid.
+///
+/// Until the deadline. Answers it with the receipt of the withdrawal. A draft is not withdrawn: it lapses by itself.
 #[utoipa::path(responses(
     (status = 200, description = "Withdrawn", body = BidOut),
     (status = 409, description = "STATE_CONFLICT: it is a draft, or withdrawn already", body = web::ProblemBody, content_type = "application/problem+json"),

@@ -108,7 +108,10 @@ impl From<&OpeningRecord> for OpeningRecordOut {
 }
 
 /// Accept an opened bid as valid.
-#[utoipa::path(responses((status = 200, description = "It is valid", body = BidOut)))]
+#[utoipa::path(responses(
+    (status = 200, description = "It is valid", body = BidOut),
+    (status = 409, description = "`STATE_CONFLICT`: the bid is not merely opened, or its tender not in evaluation · `SAME_PERSON`: the caller belongs to a bidder")
+))]
 #[post("/api/bids/{id}/accept")]
 pub async fn accept(
     Authed(ctx): Authed,
@@ -119,10 +122,14 @@ pub async fn accept(
     once.run(ctx, async |ctx| service.accept(&ctx, id).await, shown).await
 }
 
-/// Disqualify a bid. The first in rank at or above the approval threshold needs a second person, who gives the same reason.
+/// Disqualify a bid.
+///
+/// The first in rank at or above the approval threshold needs a second person, who gives the same reason.
 #[utoipa::path(responses(
     (status = 200, description = "It is disqualified", body = BidStepOut),
-    (status = 202, description = "A second person must do the same", body = BidStepOut)
+    (status = 202, description = "A second person must do the same", body = BidStepOut),
+    (status = 409, description = "`STATE_CONFLICT`: the bid is out or awarded, or its tender not in evaluation · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`"),
+    (status = 422, description = "`INVALID`: only the opening finds a bid `UNREADABLE` (`NOT_ALLOWED` at /reasonCode)")
 ))]
 #[post("/api/bids/{id}/disqualify")]
 pub async fn disqualify(
@@ -141,8 +148,9 @@ pub async fn disqualify(
     once.run(ctx, async |ctx| service.disqualify(&ctx, id, why).await, render).await
 }
 
-/// The record of the opening, whole for the owner; for every organisation that has a receipt, whatever became of its bid, hashes and the proof
-/// of its own bid.
+/// Read the record of the opening.
+///
+/// Whole for the owner; for every organisation that has a receipt, whatever became of its bid, hashes and the proof of its own bid.
 #[utoipa::path(responses((status = 200, description = "The record", body = OpeningRecordOut)))]
 #[get("/api/tenders/{id}/opening-record")]
 pub async fn opening_record(

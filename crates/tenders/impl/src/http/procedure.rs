@@ -62,10 +62,14 @@ fn alone(view: &TenderView) -> Reply {
     Reply::ok(&StepOut { tender: TenderOut::from(view), approval: None })
 }
 
-/// Publish a draft. At or above the approval threshold, or without an estimate for every line, a second person must do the same.
+/// Publish a draft.
+///
+/// At or above the approval threshold, or without an estimate for every line, a second person must do the same.
 #[utoipa::path(responses(
     (status = 200, description = "It takes bids", body = StepOut),
-    (status = 202, description = "A second person must do the same", body = StepOut)
+    (status = 202, description = "A second person must do the same", body = StepOut),
+    (status = 409, description = "`STATE_CONFLICT`: it is not a draft · `APPROVER_NOT_YET`"),
+    (status = 422, description = "`TENDER_NOT_READY`: everything that is missing · `INVALID`: no charge could pay a milestone (`MILESTONE_NOT_PAYABLE`)")
 ))]
 #[post("/api/tenders/{id}/publish")]
 pub async fn publish(
@@ -78,7 +82,11 @@ pub async fn publish(
 }
 
 /// Move the deadline later.
-#[utoipa::path(responses((status = 200, description = "With the new deadline", body = StepOut)))]
+#[utoipa::path(responses(
+    (status = 200, description = "With the new deadline", body = StepOut),
+    (status = 409, description = "`STATE_CONFLICT`: it is not published"),
+    (status = 422, description = "`TENDER_CLOSED` with `deadline` and `serverTime` · `INVALID`: not later than the present one (`NOT_LATER`)")
+))]
 #[post("/api/tenders/{id}/extend")]
 pub async fn extend(
     Authed(ctx): Authed,
@@ -91,14 +99,17 @@ pub async fn extend(
     once.run(ctx, async |ctx| service.extend(&ctx, id, deadline).await, alone).await
 }
 
-/// Cancel. Bids that were not opened never will be: the tender's key is erased from the database, so that no server reads them any
+/// Cancel a tender.
+///
+/// Bids that were not opened never will be: the tender's key is erased from the database, so that no server reads them any
 /// more, the bidders' own offers included. Backups and write-ahead logs of the database from before keep the key, wrapped by the platform's seal key;
 /// whoever holds such a backup and that seal key could still unwrap it, until the platform has rotated and destroyed the seal key.
 ///
 /// Once closed, at or above the approval threshold or without an estimate for every line, a second person must give the same reason.
 #[utoipa::path(responses(
     (status = 200, description = "It is cancelled", body = StepOut),
-    (status = 202, description = "A second person must do the same", body = StepOut)
+    (status = 202, description = "A second person must do the same", body = StepOut),
+    (status = 409, description = "`STATE_CONFLICT`: it is over, or its contract is in force · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`")
 ))]
 #[post("/api/tenders/{id}/cancel")]
 pub async fn cancel(
@@ -112,13 +123,13 @@ pub async fn cancel(
     once.run(ctx, async |ctx| service.cancel(&ctx, id, reason).await, step).await
 }
 
-/// Open the bids. At or above the approval threshold, or without an estimate for every line, two persons must do so.
+/// Open the bids.
 ///
-/// Number, receipts and root of the sealed bids are rebuilt and compared with what was fixed at closing. If they do not agree, nothing is opened.
+/// At or above the approval threshold, or without an estimate for every line, two persons must do so. Number, receipts and root of the sealed bids are rebuilt and compared with what was fixed at closing. If they do not agree, nothing is opened.
 #[utoipa::path(responses(
     (status = 200, description = "The bids are open", body = StepOut),
     (status = 202, description = "A second person must do the same", body = StepOut),
-    (status = 409, description = "Not closed (`STATE_CONFLICT`), or the bids are not those that were counted at closing (`SEAL_BROKEN`)")
+    (status = 409, description = "Not closed (`STATE_CONFLICT`), or the bids are not those that were counted at closing (`SEAL_BROKEN`) · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`")
 ))]
 #[post("/api/tenders/{id}/open")]
 pub async fn open(
@@ -130,12 +141,14 @@ pub async fn open(
     once.run(ctx, async |ctx| service.open(&ctx, id).await, step).await
 }
 
-/// Award: the winning rates become a contract that both parties sign.
+/// Award a tender.
 ///
-/// At or above the approval threshold a second person must award the same bid for the same reason.
+/// The winning rates become a contract that both parties sign. At or above the approval threshold a second person must award the same bid for the same reason.
 #[utoipa::path(responses(
     (status = 200, description = "It is awarded", body = AwardOut),
-    (status = 202, description = "A second person must do the same", body = AwardOut)
+    (status = 202, description = "A second person must do the same", body = AwardOut),
+    (status = 409, description = "`STATE_CONFLICT`: the bids are not open, or this one is out · `BID_EXPIRED` · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`"),
+    (status = 422, description = "`INVALID`: a better bid is passed over without a reason (`REQUIRED`), or no charge could pay a milestone (`MILESTONE_NOT_PAYABLE`)")
 ))]
 #[post("/api/tenders/{id}/award")]
 pub async fn award(
@@ -159,7 +172,8 @@ pub async fn award(
 /// threshold a second person must give the same reason.
 #[utoipa::path(responses(
     (status = 200, description = "It is in evaluation again", body = StepOut),
-    (status = 202, description = "A second person must do the same", body = StepOut)
+    (status = 202, description = "A second person must do the same", body = StepOut),
+    (status = 409, description = "`STATE_CONFLICT`: it is not awarded, or its contract is in force · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`")
 ))]
 #[post("/api/tenders/{id}/cancel-award")]
 pub async fn cancel_award(
@@ -174,7 +188,10 @@ pub async fn cancel_award(
 }
 
 /// End an evaluation in which no bid can be awarded.
-#[utoipa::path(responses((status = 200, description = "It is unsuccessful", body = StepOut)))]
+#[utoipa::path(responses(
+    (status = 200, description = "It is unsuccessful", body = StepOut),
+    (status = 409, description = "`STATE_CONFLICT`: it is not in evaluation, or a bid could be awarded · `SAME_PERSON`: the caller belongs to a bidder")
+))]
 #[post("/api/tenders/{id}/unsuccessful")]
 pub async fn conclude_unsuccessful(
     Authed(ctx): Authed,

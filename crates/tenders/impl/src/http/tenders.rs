@@ -45,7 +45,9 @@ pub fn shown(view: &TenderView) -> Reply {
     tagged(Reply::ok(&dto), tag(&dto))
 }
 
-/// Tenders of the organisation and those that it may bid for.
+/// List tenders.
+///
+/// Those of the organisation, and those that it may bid for.
 #[utoipa::path(params(TenderQuery), responses((status = 200, description = "Newest first, without lines and milestones", body = List<TenderOut>)))]
 #[get("/api/tenders")]
 pub async fn list(
@@ -59,8 +61,11 @@ pub async fn list(
     Ok(Reply::ok(&List::of(page, |view| TenderOut::brief(&view))).response())
 }
 
-/// Write a draft.
-#[utoipa::path(responses((status = 201, description = "The draft", body = TenderOut)))]
+/// Create a draft.
+#[utoipa::path(responses(
+    (status = 201, description = "The draft", body = TenderOut),
+    (status = 422, description = "`INVALID`, with every fault: such as `OTHER_PROJECT`, `IN_THE_PAST`, `AFTER_DEADLINE`, `CURRENCY_DIFFERS`, `MIXED_KINDS`, `PERCENT_SUM`")
+))]
 #[post("/api/tenders")]
 pub async fn create(
     Authed(ctx): Authed,
@@ -72,7 +77,9 @@ pub async fn create(
     once.run(ctx, async |ctx| service.create(&ctx, draft).await, created).await
 }
 
-/// A tender. A bidder sees the published part.
+/// Read a tender.
+///
+/// A bidder sees the published part.
 #[utoipa::path(responses((status = 200, description = "The tender", body = TenderOut)))]
 #[get("/api/tenders/{id}")]
 pub async fn read(Authed(ctx): Authed, Id(id): Id<TenderId>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
@@ -84,7 +91,11 @@ fn view_tag(view: &TenderView) -> String {
 }
 
 /// Replace a draft.
-#[utoipa::path(responses((status = 200, description = "The changed draft", body = TenderOut)))]
+#[utoipa::path(responses(
+    (status = 200, description = "The changed draft", body = TenderOut),
+    (status = 409, description = "`STATE_CONFLICT`: it is no draft any more"),
+    (status = 422, description = "`INVALID`, as for a new one; it stays in its project (`IMMUTABLE`)")
+))]
 #[put("/api/tenders/{id}")]
 pub async fn replace(
     Authed(ctx): Authed,
@@ -98,7 +109,11 @@ pub async fn replace(
 }
 
 /// Change a draft.
-#[utoipa::path(request_body = TenderIn, responses((status = 200, description = "The changed draft", body = TenderOut)))]
+#[utoipa::path(request_body = TenderIn, responses(
+    (status = 200, description = "The changed draft", body = TenderOut),
+    (status = 409, description = "`STATE_CONFLICT`: it is no draft any more"),
+    (status = 422, description = "`INVALID`, as for a new one; it stays in its project (`IMMUTABLE`)")
+))]
 #[patch("/api/tenders/{id}")]
 pub async fn change(
     Authed(ctx): Authed,
@@ -117,7 +132,10 @@ pub async fn change(
 }
 
 /// Delete a draft.
-#[utoipa::path(responses((status = 204, description = "It is gone")))]
+#[utoipa::path(responses(
+    (status = 204, description = "It is gone"),
+    (status = 409, description = "`STATE_CONFLICT`: it is no draft any more")
+))]
 #[delete("/api/tenders/{id}")]
 pub async fn remove(
     Authed(ctx): Authed,
@@ -131,7 +149,10 @@ pub async fn remove(
 }
 
 /// Repeat an unsuccessful or cancelled tender as a new draft.
-#[utoipa::path(responses((status = 201, description = "The new draft", body = TenderOut)))]
+#[utoipa::path(responses(
+    (status = 201, description = "The new draft", body = TenderOut),
+    (status = 409, description = "`STATE_CONFLICT`: it is neither unsuccessful nor cancelled")
+))]
 #[post("/api/tenders/{id}/retender")]
 pub async fn retender(
     Authed(ctx): Authed,
@@ -144,11 +165,15 @@ pub async fn retender(
     once.run(ctx, async |ctx| service.retender(&ctx, id, new).await, created).await
 }
 
-/// Invite a bidder: an organisation, or whoever signs in with an e-mail address.
+/// Invite a bidder.
 ///
-/// One by e-mail counts for the person who signs in with that address, in whichever organisation they act; once they bid, for that
+/// An organisation, or whoever signs in with an e-mail address. One by e-mail counts for the person who signs in with that address, in whichever organisation they act; once they bid, for that
 /// organisation. The answer is the same whether the address is known or not.
-#[utoipa::path(responses((status = 201, description = "The invitation", body = InvitationOut)))]
+#[utoipa::path(responses(
+    (status = 201, description = "The invitation", body = InvitationOut),
+    (status = 409, description = "`ALREADY_INVITED` · `STATE_CONFLICT`: it is neither a draft nor published"),
+    (status = 422, description = "`TENDER_CLOSED` with `deadline` and `serverTime` · `INVALID`: `OWN_ORGANIZATION` or `UNKNOWN_ORGANIZATION` at /organizationId, or another fault")
+))]
 #[post("/api/tenders/{id}/invitations")]
 pub async fn invite(
     Authed(ctx): Authed,
@@ -163,7 +188,7 @@ pub async fn invite(
     once.run(ctx, async |ctx| service.invite(&ctx, id, invitee).await, render).await
 }
 
-/// Who is invited.
+/// List invitations to bid.
 #[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<InvitationOut>)))]
 #[get("/api/tenders/{id}/invitations")]
 pub async fn invitations(

@@ -15,7 +15,7 @@ struct ServerTime {
     server_time: DateTime<Utc>,
 }
 
-/// What time it is.
+/// Read the server's time.
 ///
 /// The clock that decides deadlines: compare yours with it before the last minute of a tender.
 #[utoipa::path(responses((status = 200, description = "The server's time", body = ServerTime)))]

@@ -73,12 +73,13 @@ pub(super) struct SessionOut {
     permissions: Vec<&'static str>,
 }
 
-/// Creates a person with an organisation of their own and signs them in.
+/// Register a person.
 ///
-/// Whoever invited this email is found in `GET /api/invitations` afterwards.
+/// With an organisation of their own; signs them in. Whoever invited this email is found in `GET /api/invitations` afterwards.
 #[utoipa::path(responses(
     (status = 201, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = SignedInOut),
     (status = 409, description = "EMAIL_TAKEN: there is an account with this email, or with one that looks the same"),
+    (status = 422, description = "Every fault: such as LOOKS_LIKE_ANOTHER at /email, TOO_SHORT, TOO_COMMON or SAME_AS_EMAIL at /password"),
 ))]
 #[post("/api/auth/register")]
 pub(super) async fn register(
@@ -94,7 +95,9 @@ pub(super) async fn register(
     answer(HttpResponse::Created(), &**users, signed_in, info.request, &cookie).await
 }
 
-/// Signs in, in the organisation used last.
+/// Sign in.
+///
+/// In the organisation used last.
 #[utoipa::path(responses(
     (status = 200, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = SignedInOut),
     (status = 401, description = "WRONG_CREDENTIALS: which of the two is wrong is not told"),
@@ -112,6 +115,8 @@ pub(super) async fn login(
     answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
 }
 
+/// Sign out.
+///
 /// Ends the session; its token and cookie are dead at once.
 #[utoipa::path(responses((status = 204, description = "Signed out; `Clear-Site-Data` tells browsers to forget cookies and storage")))]
 #[post("/api/auth/logout")]
@@ -125,7 +130,7 @@ pub(super) async fn logout(
     Ok(signed_out(&settings))
 }
 
-/// Shows who is signed in.
+/// Read who is signed in.
 #[utoipa::path(responses((status = 200, description = "The session", body = SessionOut)))]
 #[get("/api/auth/session")]
 pub(super) async fn read(
@@ -144,9 +149,9 @@ pub(super) async fn read(
     Ok(Reply::ok(&out).response())
 }
 
-/// Ends this session and starts one in another organisation of the caller.
+/// Switch to another organisation.
 ///
-/// With an `Idempotency-Key` it can be repeated for ten minutes with the token that it ended: for whoever lost the answer. The answer is not
+/// Ends this session and starts one in another organisation of the caller. With an `Idempotency-Key` it can be repeated for ten minutes with the token that it ended: for whoever lost the answer. The answer is not
 /// stored; the new token is derived again.
 #[utoipa::path(responses(
     (status = 200, description = "Signed in there; the old token is dead", body = SignedInOut),

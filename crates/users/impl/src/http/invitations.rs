@@ -57,7 +57,7 @@ impl From<OwnInvitation> for OwnOut {
     }
 }
 
-/// Lists the invitations that nobody has answered yet, newest first.
+/// List the invitations that nobody has answered yet.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of invitations", body = List<InvitationOut>)))]
 #[get("/api/organization/invitations")]
 pub(super) async fn invited(
@@ -69,14 +69,14 @@ pub(super) async fn invited(
     Ok(Reply::ok(&List::of(page, InvitationOut::from)).response())
 }
 
-/// Shows an invitation that nobody has answered yet.
+/// Read an invitation that nobody has answered yet.
 #[utoipa::path(responses((status = 200, description = "The invitation", body = InvitationOut)))]
 #[get("/api/organization/invitations/{id}")]
 pub(super) async fn invitation(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
     Ok(Reply::ok(&InvitationOut::from(users.invitation(&ctx, id).await?)).response())
 }
 
-/// Takes an invitation back.
+/// Take an invitation back.
 #[utoipa::path(responses((status = 204, description = "Nobody can accept it any more")))]
 #[delete("/api/organization/invitations/{id}")]
 pub(super) async fn withdraw(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
@@ -84,7 +84,7 @@ pub(super) async fn withdraw(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<
     Ok(Reply::no_content().response())
 }
 
-/// Lists the invitations that wait for the caller's email, newest first.
+/// List the invitations that wait for the caller's email.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of invitations", body = List<OwnOut>)))]
 #[get("/api/invitations")]
 pub(super) async fn own(
@@ -96,9 +96,9 @@ pub(super) async fn own(
     Ok(Reply::ok(&List::of(page, OwnOut::from)).response())
 }
 
-/// Becomes a member of the organisation that invited. Switch to it with `POST /api/auth/switch-organization`.
+/// Accept an invitation.
 ///
-/// Bears repetition: an invitation that the caller accepted is answered in the same way.
+/// The caller becomes a member of the organisation that invited. Switch to it with `POST /api/auth/switch-organization`. Bears repetition: an invitation that the caller accepted is answered in the same way.
 #[utoipa::path(responses(
     (status = 200, description = "The caller as a member", body = MemberOut),
     (status = 409, description = "ALREADY_MEMBER"),
@@ -108,7 +108,7 @@ pub(super) async fn accept(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dy
     Ok(Reply::ok(&MemberOut::from(users.accept_invitation(&ctx, id).await?)).response())
 }
 
-/// Declines an invitation.
+/// Decline an invitation.
 #[utoipa::path(responses((status = 204, description = "Declined")))]
 #[post("/api/invitations/{id}/decline")]
 pub(super) async fn decline(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {

@@ -54,10 +54,12 @@ impl From<SecurityEvent> for EventOut {
     }
 }
 
-/// Changes the password. The present one is asked; every other session of the caller ends, on this server and all others.
+/// Change the password.
+///
+/// The present one is asked; every other session of the caller ends, on this server and all others.
 #[utoipa::path(responses(
     (status = 204, description = "Changed; this session goes on"),
-    (status = 422, description = "WRONG_PASSWORD at /currentPassword, or what is wrong with the new one"),
+    (status = 422, description = "WRONG_PASSWORD at /currentPassword, or what is wrong with the new one: such as TOO_COMMON, SAME_AS_EMAIL, SAME_AS_BEFORE"),
 ))]
 #[put("/api/user/password")]
 pub(super) async fn change_password(
@@ -73,7 +75,9 @@ pub(super) async fn change_password(
     Ok(Reply::no_content().response())
 }
 
-/// Lists the caller's live sessions, newest first. A person has so few (a sign-in beyond it ends the oldest) that one page holds them all.
+/// List the caller's live sessions.
+///
+/// Newest first. A person has so few (a sign-in beyond it ends the oldest) that one page holds them all.
 #[utoipa::path(responses((status = 200, description = "All of them", body = List<LiveOut>)))]
 #[get("/api/user/sessions")]
 pub(super) async fn list(
@@ -92,7 +96,9 @@ pub(super) async fn list(
     Ok(Reply::ok(&List { data, next_cursor: None }).response())
 }
 
-/// Ends one of the caller's sessions; its token is dead at once.
+/// End one of the caller's sessions.
+///
+/// Its token is dead at once.
 #[utoipa::path(responses((status = 204, description = "Ended")))]
 #[delete("/api/user/sessions/{id}")]
 pub(super) async fn end(Authed(ctx): Authed, Id(id): Id<SessionId>, sign_in: Data<dyn SignIn>) -> Result<HttpResponse, Problem> {
@@ -100,7 +106,7 @@ pub(super) async fn end(Authed(ctx): Authed, Id(id): Id<SessionId>, sign_in: Dat
     Ok(Reply::no_content().response())
 }
 
-/// Ends every session of the caller but this one.
+/// End every session of the caller but this one.
 #[utoipa::path(responses((status = 204, description = "Ended")))]
 #[delete("/api/user/sessions")]
 pub(super) async fn end_others(
@@ -112,7 +118,9 @@ pub(super) async fn end_others(
     Ok(Reply::no_content().response())
 }
 
-/// Lists what lately happened to the caller's account, such as failed sign-ins, newest first. They are kept for three months unless the
+/// List what lately happened to the caller's account.
+///
+/// Such as failed sign-ins, newest first. They are kept for three months unless the
 /// deployment says otherwise.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of events", body = List<EventOut>)))]
 #[get("/api/user/security-events")]

@@ -21,14 +21,14 @@ pub(super) struct Profile {
     image: Option<String>,
 }
 
-/// Shows oneself.
+/// Read oneself.
 #[utoipa::path(responses((status = 200, description = "The caller", body = UserOut)))]
 #[get("/api/user")]
 pub(super) async fn read(Authed(ctx): Authed, request: HttpRequest, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
     Ok(web::single(&request, &UserOut::from(users.profile(&ctx).await?.user)))
 }
 
-/// Changes oneself by a merge patch.
+/// Change oneself.
 #[utoipa::path(request_body = Profile, responses((status = 200, description = "The caller, changed", body = UserOut)))]
 #[patch("/api/user")]
 pub(super) async fn change(
@@ -47,7 +47,9 @@ pub(super) async fn change(
     Ok(Reply::ok(&UserOut::from(changed.await?)).etag().response())
 }
 
-/// Removes the account: sessions, password and memberships at once; what remains is anonymous.
+/// Remove the account.
+///
+/// Sessions, password and memberships at once; what remains is anonymous.
 #[utoipa::path(responses(
     (status = 204, description = "Gone"),
     (status = 409, description = "LAST_OWNER: an organisation with other members would be left without an owner; ORGANIZATION_IN_USE: \

@@ -30,7 +30,7 @@ pub(super) struct RoleIn {
     role: Role,
 }
 
-/// Lists the members, newest first.
+/// List the members.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of members", body = List<MemberOut>)))]
 #[get("/api/users")]
 pub(super) async fn list(
@@ -42,13 +42,14 @@ pub(super) async fn list(
     Ok(Reply::ok(&List::of(page, MemberOut::from)).response())
 }
 
-/// Invites a person by email.
+/// Invite a person by email.
 ///
 /// Whoever signs in with this email, now or once they have registered, finds the invitation in `GET /api/invitations` and is a member once
 /// they accept it. Until then nothing happens to anybody. The answer is the same whether the email is known or not.
 #[utoipa::path(responses(
     (status = 201, description = "The invitation", body = InvitationOut),
     (status = 409, description = "ALREADY_MEMBER: of this organisation; ALREADY_INVITED"),
+    (status = 422, description = "Every fault: such as ROLE_AFTER_JOINING at /role, as an invitation gives membership alone"),
 ))]
 #[post("/api/users")]
 pub(super) async fn invite(
@@ -69,7 +70,7 @@ pub(super) async fn invite(
     .await
 }
 
-/// Shows a member.
+/// Read a member.
 #[utoipa::path(responses((status = 200, description = "The member", body = MemberOut)))]
 #[get("/api/users/{id}")]
 pub(super) async fn read(
@@ -81,9 +82,9 @@ pub(super) async fn read(
     Ok(web::single(&request, &MemberOut::from(users.member(&ctx, id).await?)))
 }
 
-/// Gives a member another role. To make or demote an owner takes an owner.
+/// Give a member another role.
 ///
-/// A role that an owner gives counts at once where two persons are needed, also one that the member had and an owner gives anew; one that
+/// To make or demote an owner takes an owner. A role that an owner gives counts at once where two persons are needed, also one that the member had and an owner gives anew; one that
 /// somebody else gives counts there after a while (409 APPROVER_NOT_YET).
 #[utoipa::path(responses(
     (status = 200, description = "The member with the new role", body = MemberOut),
@@ -104,7 +105,9 @@ pub(super) async fn set_role(
     Ok(Reply::ok(&MemberOut::from(changed.await?)).etag().response())
 }
 
-/// Removes a member; one may remove oneself. Their sessions in the organisation end at once.
+/// Remove a member.
+///
+/// One may remove oneself. Their sessions in the organisation end at once.
 #[utoipa::path(responses(
     (status = 204, description = "No longer a member"),
     (status = 409, description = "LAST_OWNER: an organisation needs an owner"),

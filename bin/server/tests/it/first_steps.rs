@@ -1,0 +1,82 @@
+//! What somebody meets who has just installed it and mistypes.
+
+use std::process::Stdio;
+
+use secrecy::ExposeSecret;
+use testkit::Database;
+
+use crate::command_line::run;
+use crate::process::{binary, free_address, is_ready};
+
+#[tokio::test]
+async fn a_url_alone_never_means_the_embedded_database() {
+    let parent = tempfile::tempdir().expect("a folder");
+    let data = parent.path().join("data");
+    let path = data.display().to_string();
+    let dead = "postgres://x@127.0.0.1:1/x";
+    let owner = [("BUILD14__DATA_DIR", path.as_str()), ("BUILD14__DATABASE__OWNER_URL", dead)];
+    let (code, said, complained) = run(&["migrate"], &owner).await;
+    assert_eq!((code, said.as_str()), (Some(1), ""), "{complained}");
+    assert!(complained.contains("migrating needs a connection: cannot connect to 127.0.0.1:1"), "{complained}");
+    let system = [("BUILD14__DATA_DIR", path.as_str()), ("BUILD14__DATABASE__SYSTEM_URL", dead)];
+    for (command, environment) in [("doctor", system), ("doctor", owner), ("serve", owner), ("database-url", system)] {
+        let (code, said, complained) = run(&[command], &environment).await;
+        assert_eq!((code, said.as_str()), (Some(1), ""), "{command}: {complained}");
+        assert!(complained.contains("database.url: must be given together with"), "{command}: {complained}");
+    }
+    assert!(!data.exists(), "nothing was made");
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_told_without_places_of_the_standard_library() {
+    let (code, _, complained) = run(&["doctor"], &[("BUILD14__DATABASE__URL", "postgres://x@127.0.0.1:1/x")]).await;
+    assert_eq!(code, Some(1));
+    assert!(complained.contains("cannot connect to 127.0.0.1:1") && !complained.contains("rustc"), "{complained}");
+}
+
+#[tokio::test]
+async fn mistyped_variables_are_told() {
+    let (code, _, complained) = run(&["doctor"], &[("BUILD14_DATA_DIR", "x")]).await;
+    assert!(code == Some(1) && complained.contains("did you mean BUILD14__DATA_DIR?"), "{complained}");
+    let (code, _, complained) = run(&["doctor"], &[("DATABASE_URL", "nonsense")]).await;
+    assert!(code == Some(1) && complained.contains("  DATABASE_URL: should be a libpq URL"), "{complained}");
+    let (code, _, complained) = run(&["serve"], &[("BUILD14__DATA_DIR", "/etc/passwd")]).await;
+    assert!(code == Some(1) && complained.contains("/etc/passwd is a file: it must name a directory"), "{complained}");
+}
+
+#[tokio::test]
+async fn help_says_where_settings_come_from() {
+    let (code, said, _) = run(&["--help"], &[]).await;
+    assert_eq!(code, Some(0));
+    for part in ["BUILD14__DATA_DIR", "config/default.toml", "BUILD14__PROFILE", "rotates them"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_restart_registers_no_demo_login_again() {
+    let (database, data) = (Database::fresh().await, tempfile::tempdir().expect("a folder"));
+    let url = database.superuser_url().await.expose_secret().to_owned();
+    let log = data.path().join("log");
+    let start = async || {
+        let address = free_address();
+        let mut server = binary()
+            .arg("serve")
+            .env("BUILD14__SERVER__ADDRESS", address.to_string())
+            .env("BUILD14__METRICS__ADDRESS", "127.0.0.1:0")
+            .env("BUILD14__STRIPE__SANDBOX__ADDRESS", "127.0.0.1:0")
+            .env("BUILD14__DATA_DIR", data.path())
+            .env("BUILD14__DATABASE__URL", &url)
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(&log).expect("a file"))
+            .spawn()
+            .expect("it runs");
+        testkit::until("it is ready", async || is_ready(address).await.then_some(())).await;
+        server.kill().await.expect("ends");
+        std::fs::read_to_string(&log).expect("reads")
+    };
+    let first = start().await;
+    assert!(first.contains("/api/auth/register"), "{first}");
+    let second = start().await;
+    assert!(!second.contains("/api/auth/register"), "{second}");
+}
