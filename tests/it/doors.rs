@@ -406,7 +406,9 @@ async fn what_was_published_and_opened_stays_as_it_was_told() {
     let tender = world.tender(&owner).await;
     world.bid(&acme, &tender, "10.00").await;
     let intruder = Intruder::of(&world).await;
-    for (change, column) in [("title = 'x'", "title"), ("description = 'x'", "description"), ("questions_until = now()", "questions_until")] {
+    for (change, column) in
+        [("title = 'x'", "title"), ("description = 'x'", "description"), ("questions_until = now()", "questions_until")]
+    {
         let sql = format!("update tenders set {change} where id = '{}'", tender.id);
         intruder.is_refused_saying(&owner, &sql, &format!("tenders.{column} never changes")).await;
     }
@@ -414,9 +416,7 @@ async fn what_was_published_and_opened_stays_as_it_was_told() {
     for (change, column) in
         [("total = 1", "total"), ("rank = 7", "rank"), ("note = 'x'", "note"), ("valid_until = '2031-02-03'", "valid_until")]
     {
-        intruder
-            .is_refused_saying(&owner, &format!("update bids set {change}"), &format!("bids.{column} never changes"))
-            .await;
+        intruder.is_refused_saying(&owner, &format!("update bids set {change}"), &format!("bids.{column} never changes")).await;
     }
     world.end().await;
 }
