@@ -102,7 +102,8 @@ async fn a_party_changes_nothing_that_is_not_its_verb() {
         case c.processing_cost_bearer
             when 'owner' then ((m.amount + c.processing_fixed) * 10000 + 9999 - c.processing_bps) / (10000 - c.processing_bps)
             else m.amount end, m.currency";
-    let unfunded = "from milestones m join contracts c on c.org_id = m.org_id and c.id = m.contract_id where m.status = 'planned' limit 1";
+    let unfunded =
+        "from milestones m join contracts c on c.org_id = m.org_id and c.id = m.contract_id where m.status = 'planned' limit 1";
     let allowed = format!("insert into payments ({columns}) {values}, app.user_id() {unfunded}");
     assert_eq!(attempt(&owner, &allowed).await, Ok(1), "{allowed}");
     for (more, value) in [("status", "'processing'"), ("intent", "'pi_1'"), ("funded_at", "now()")] {
