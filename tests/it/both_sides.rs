@@ -124,6 +124,33 @@ async fn nobody_opens_or_judges_bids_who_acts_for_a_bidder() {
 }
 
 #[tokio::test]
+async fn who_was_invited_is_told_the_same_whether_they_bid() {
+    let world = World::new().await;
+    let (owner, acme, stone) = (world.register("Owner").await, world.register("Acme").await, world.register("Stone").await);
+    let tender = world.draft_tender(&owner).await;
+    let path = format!("/api/tenders/{}", tender.id);
+    for invited in [&acme, &stone] {
+        owner.http.post(&format!("{path}/invitations"), json!({"organizationId": invited.org})).await.expect(201);
+    }
+    owner.http.act(&format!("{path}/publish")).await.expect(200);
+    let bid = world.bid(&acme, &tender, "10.00").await;
+    let (of_acme, of_stone) = (world.colleague(&owner, "admin").await, world.colleague(&owner, "admin").await);
+    world.joins(&of_acme, &acme, "admin").await;
+    world.joins(&of_stone, &stone, "admin").await;
+    world.advance(std::time::Duration::from_secs(7201)).await;
+    for double in [&of_acme, &of_stone] {
+        double.http.act(&format!("{path}/open")).await.problem(409, "SAME_PERSON");
+        double.http.post(&format!("{path}/cancel"), json!({"reason": "No"})).await.problem(409, "SAME_PERSON");
+    }
+    owner.http.act(&format!("{path}/open")).await.expect(200);
+    // Once the bids are known, who bid counts.
+    of_acme.http.act(&format!("/api/bids/{bid}/accept")).await.problem(409, "SAME_PERSON");
+    of_stone.http.act(&format!("/api/bids/{bid}/accept")).await.expect(200);
+    world.settle().await;
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_stranger_learns_nothing_of_who_belongs_to_whom() {
     let world = World::new().await;
     let (owner, acme, stranger) = (world.register("Owner").await, world.register("Acme").await, world.register("Stranger").await);

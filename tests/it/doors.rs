@@ -331,3 +331,119 @@ async fn the_serving_role_reads_no_statistics() {
     assert_eq!(world.db.query(open).await, [""], "PostgreSQL's statistics are closed by `build14 migrate` (db::bootstrap)");
     world.end().await;
 }
+
+#[tokio::test]
+async fn nothing_of_ones_own_stands_before_our_tables() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let owner = world.register("Owner").await;
+    let intruder = Intruder::of(&world).await;
+    intruder.is_refused(&owner, "create temp table projects as select * from public.projects limit 0").await;
+    intruder.is_refused(&owner, "create table public.mine (x int)").await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn nobody_chooses_numbers_times_or_whose_approval_it_is() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let (owner, stranger) = (world.register("Owner").await, world.register("Stranger").await);
+    let intruder = Intruder::of(&world).await;
+    let event = |columns: &str, values: &str| {
+        format!(
+            "insert into outbox ({columns}id, org_id, kind, aggregate, payload, request_id) overriding system value
+             values ({values}gen_random_uuid(), app.org(), 'x.y', gen_random_uuid(), '{{}}', 'r')"
+        )
+    };
+    intruder.passes(&owner, &event("", "")).await;
+    for (column, value) in [("seq", "1000000"), ("created_at", "'infinity'"), ("attempts", "9"), ("retry_at", "now()")] {
+        intruder.is_refused(&owner, &event(&format!("{column}, "), &format!("{value}, "))).await;
+    }
+    let entry = |columns: &str, values: &str| {
+        format!(
+            "insert into audit_entries ({columns}org_id, id, actor_id, action, entity_type, entity_id, request_id)
+             values ({values}app.org(), gen_random_uuid(), app.user_id(), 'x', 'x', gen_random_uuid(), 'r')"
+        )
+    };
+    intruder.passes(&owner, &entry("", "")).await;
+    intruder.is_refused(&owner, &entry("at, ", "'infinity', ")).await;
+    let approval = |columns: &str, values: &str| {
+        format!(
+            "insert into approvals (org_id, id, action, subject, detail, amount_minor, currency, first_user{columns})
+             values (app.org(), gen_random_uuid(), 'a', gen_random_uuid(), '', 1, 'EUR', {values})"
+        )
+    };
+    intruder.passes(&owner, &approval("", "app.user_id()")).await;
+    intruder.is_refused(&owner, &approval("", &format!("'{}'", stranger.user))).await;
+    intruder.is_refused(&owner, &approval(", second_user, used_at", "app.user_id(), gen_random_uuid(), now()")).await;
+    intruder.is_refused(&owner, &approval(", voided_at", "app.user_id(), now()")).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_bid_keeps_the_receipt_of_its_latest_revision() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let (owner, acme) = (world.register("Owner").await, world.register("Acme").await);
+    let tender = world.tender(&owner).await;
+    let bid = world.bid(&acme, &tender, "10.00").await;
+    let intruder = Intruder::of(&world).await;
+    for change in ["receipt_sha256 = sha256('x')", "revision = 99", "received_at = received_at - interval '1 hour'"] {
+        let sql = format!("update bids set {change} where id = '{bid}'");
+        intruder.is_refused_saying(&acme, &sql, "a bid has the receipt of its latest revision").await;
+    }
+    let earlier = "insert into bid_revisions (org_id, bid_id, revision, tender_id, bidder_org_id, sealed, receipt_sha256, received_at)
+        select org_id, bid_id, revision + 1, tender_id, bidder_org_id, sealed, sha256('x'), received_at - interval '1 hour' from bid_revisions";
+    intruder.is_refused_saying(&acme, earlier, "a bid is received when it is stored").await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_was_published_and_opened_stays_as_it_was_told() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let (owner, acme) = (world.register("Owner").await, world.register("Acme").await);
+    let tender = world.tender(&owner).await;
+    world.bid(&acme, &tender, "10.00").await;
+    let intruder = Intruder::of(&world).await;
+    for (change, column) in
+        [("title = 'x'", "title"), ("description = 'x'", "description"), ("questions_until = now()", "questions_until")]
+    {
+        let sql = format!("update tenders set {change} where id = '{}'", tender.id);
+        intruder.is_refused_saying(&owner, &sql, &format!("tenders.{column} never changes")).await;
+    }
+    world.open(&owner, &tender).await;
+    for (change, column) in
+        [("total = 1", "total"), ("rank = 7", "rank"), ("note = 'x'", "note"), ("valid_until = '2031-02-03'", "valid_until")]
+    {
+        intruder.is_refused_saying(&owner, &format!("update bids set {change}"), &format!("bids.{column} never changes")).await;
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_login_that_is_a_member_of_the_serving_role_keeps_to_the_verbs_too() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let (owner, acme) = (world.register("Owner").await, world.register("Acme").await);
+    let tender = world.tender(&owner).await;
+    world.bid(&acme, &tender, "10.00").await;
+    world.open(&owner, &tender).await;
+    // Roles belong to the cluster, which other tests share.
+    let login = format!("{}_member", world.db.query("select current_database()").await[0]);
+    world.db.run_sql(&format!("create role {login} login in role build14_app")).await;
+    let url = world.db.app_url().await.expose_secret().replace("build14_app", &login);
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("connects");
+    let driven = tokio::spawn(connection);
+    let member = Intruder(client);
+    let change = "update bids set withdrawal_document = '{}'";
+    member.is_refused_saying(&owner, change, "bids.withdrawal_document never changes").await;
+    let asked = "insert into approvals (org_id, id, action, subject, detail, amount_minor, currency, first_user)
+        values (app.org(), gen_random_uuid(), 'a', gen_random_uuid(), '', 1, 'EUR', app.user_id())";
+    let approve = format!("{asked}; update approvals set second_user = gen_random_uuid(), used_at = now()");
+    member.is_refused_saying(&owner, &approve, "nobody approves in another's name").await;
+    drop(member);
+    let _ = driven.await;
+    world.db.run_sql(&format!("drop role {login}")).await;
+    world.end().await;
+}

@@ -98,8 +98,12 @@ async fn a_party_changes_nothing_that_is_not_its_verb() {
     }
     // What begins, begins at its beginning; who acts, acts in their own name.
     let columns = "org_id, id, contract_id, contractor_org_id, milestone_id, amount, fee, charged, currency, created_by";
-    let values = "select org_id, gen_random_uuid(), contract_id, contractor_org_id, id, amount, 0, amount, currency";
-    let unfunded = "from milestones where status = 'planned' limit 1";
+    let values = "select m.org_id, gen_random_uuid(), m.contract_id, m.contractor_org_id, m.id, m.amount, (m.amount * c.fee_bps + 5000) / 10000,
+        case c.processing_cost_bearer
+            when 'owner' then ((m.amount + c.processing_fixed) * 10000 + 9999 - c.processing_bps) / (10000 - c.processing_bps)
+            else m.amount end, m.currency";
+    let unfunded =
+        "from milestones m join contracts c on c.org_id = m.org_id and c.id = m.contract_id where m.status = 'planned' limit 1";
     let allowed = format!("insert into payments ({columns}) {values}, app.user_id() {unfunded}");
     assert_eq!(attempt(&owner, &allowed).await, Ok(1), "{allowed}");
     for (more, value) in [("status", "'processing'"), ("intent", "'pi_1'"), ("funded_at", "now()")] {

@@ -48,7 +48,8 @@ async fn the_serving_role_is_an_ordinary_one() {
              union all select 'build14_app owns ' || oid::regclass from pg_class where relowner = 'build14_app'::regrole
              union all select 'build14_app is a member of ' || r from unnest(array['build14_owner', 'build14_system']) r where pg_has_role('build14_app', r, 'member')
              union all select 'build14_app may truncate ' || oid::regclass from pg_class where relkind = 'r' and has_table_privilege('build14_app', oid, 'TRUNCATE')
-             union all select 'build14_app may create in ' || nspname from pg_namespace where nspname in ('public', 'app') and has_schema_privilege('build14_app', oid, 'CREATE')",
+             union all select 'build14_app may create in ' || nspname from pg_namespace where nspname in ('public', 'app') and has_schema_privilege('build14_app', oid, 'CREATE')
+             union all select 'build14_app may make temporary tables' where has_database_privilege('build14_app', current_database(), 'TEMPORARY')",
         )
         .await;
     assert_eq!(above, [] as [&str; 0]);
@@ -63,6 +64,21 @@ async fn definer_functions_pin_their_search_path_and_are_not_public() {
              and (p.proowner <> 'build14_system'::regrole
                   or not exists (select from unnest(p.proconfig) setting where setting like 'search_path=%pg_temp')
                   or exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0)) order by 1",
+        )
+        .await;
+    assert_eq!(loose, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn no_function_looks_at_temporary_tables_before_ours() {
+    let db = Database::fresh().await;
+    // Those of SQL are inlined into policies, for which they may have no setting: none of them reads a table.
+    let loose = db
+        .query(
+            "select p.oid::regprocedure from pg_proc p join pg_language l on l.oid = p.prolang
+             where p.pronamespace in ('public'::regnamespace, 'app'::regnamespace) and p.prokind = 'f'
+               and (l.lanname <> 'sql' or p.prosrc ~* '\\mfrom\\M')
+               and not exists (select from unnest(p.proconfig) setting where setting like 'search_path=%pg_temp') order by 1",
         )
         .await;
     assert_eq!(loose, [] as [&str; 0]);

@@ -145,8 +145,9 @@ impl Manager for Connector {
 
     async fn create(&self) -> Result<Connection, diesel::ConnectionError> {
         let (mut pg, driver) = establish(&self.settings.url).await?;
+        // Temporary tables last, which PostgreSQL else looks at first.
         let limits = format!(
-            "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 60000; {}",
+            "SET search_path = public, pg_temp; SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 60000; {}",
             self.settings.statement_timeout.as_millis(),
             self.settings.lock_timeout.as_millis(),
             self.settings.identity.verification()

@@ -35,6 +35,8 @@ impl Database {
         TEMPLATE.get_or_init(make_template).await;
         let name = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
         admin(&format!("create database {name} owner build14_owner template {TEMPLATE_NAME} strategy file_copy")).await;
+        // PostgreSQL does not copy what was granted on the template itself.
+        admin(&format!("revoke temporary on database {name} from public")).await;
         let settings = PoolSettings { size: 4, wait: WAIT, ..PoolSettings::app(url("build14_app", &name).await) };
         let app = Postgres::new(settings).expect("the pool's settings hold");
         let settings = PoolSettings { size: 2, wait: WAIT, ..PoolSettings::system(url("build14_system", &name).await) };

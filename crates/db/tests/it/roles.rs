@@ -44,6 +44,16 @@ async fn the_serving_roles_serve() {
 }
 
 #[tokio::test]
+async fn every_connection_looks_at_temporary_tables_last() {
+    let db = Database::fresh().await;
+    for settings in [PoolSettings::app(db.app_url().await), PoolSettings::system(db.system_url().await)] {
+        let door = SystemUow::new(Postgres::new(settings).expect("settings that hold"));
+        let sql = "do $$ begin assert current_setting('search_path') = 'public, pg_temp'; end $$";
+        door.read(async |tx| db::PgRead::pg(tx).batch_execute(sql).await.map_err(db::fault_of)).await.expect("is asserted");
+    }
+}
+
+#[tokio::test]
 async fn every_role_above_row_level_security_is_refused() {
     let db = Database::fresh().await;
     let (above, above_url) = made(&db, "above", "bypassrls in role build14_app").await;

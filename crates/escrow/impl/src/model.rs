@@ -195,15 +195,14 @@ mod tests {
 
     use super::*;
 
-    /// Each move is tried on a row under the trigger.
-    #[tokio::test]
-    async fn the_database_allows_the_very_moves_of_the_table() {
+    /// The moves that a trigger allows: each is tried on a row under it.
+    async fn allowed(trigger: &str, states: impl Iterator<Item = &'static str>) -> Vec<String> {
         let db = testkit::Database::fresh().await;
-        let states: Vec<String> = MilestoneStatus::ALL.iter().map(|state| format!("'{}'", state.name())).collect();
-        let mut theirs = db
+        let states: Vec<String> = states.map(|state| format!("'{state}'")).collect();
+        let mut allowed = db
             .query(&format!(
-                "create temporary table moves (status text not null);
-                 create trigger moves before update on moves for each row execute function app.milestone_moves();
+                "create temporary table moves (status text not null, id uuid, maybe_sent_at timestamptz);
+                 create trigger moves before update on moves for each row execute function app.{trigger}();
                  create function pg_temp.allowed(was text, becomes text) returns boolean language plpgsql as $$
                  begin
                      insert into moves values (was);
@@ -218,12 +217,30 @@ mod tests {
                 states = states.join(", ")
             ))
             .await;
+        allowed.sort();
+        allowed
+    }
+
+    #[tokio::test]
+    async fn the_database_allows_the_very_moves_of_the_table() {
         let mut ours: Vec<String> =
             MILESTONE_MOVES.iter().map(|(from, _, to)| format!("{} > {}", from.name(), to.name())).collect();
-        theirs.sort();
         ours.sort();
         ours.dedup();
-        assert_eq!(theirs, ours);
+        assert_eq!(allowed("milestone_moves", MilestoneStatus::ALL.iter().map(|state| state.name())).await, ours);
+    }
+
+    #[tokio::test]
+    async fn the_database_allows_a_release_the_very_moves_of_its_events() {
+        use ReleaseEvent as E;
+        let mut ours = Vec::new();
+        for from in ReleaseStatus::ALL {
+            for event in [E::Send, E::Confirm, E::AnswerLost, E::Refuse, E::ReversePart, E::ReverseWhole] {
+                ours.extend(event.after(*from).filter(|to| to != from).map(|to| format!("{} > {}", from.name(), to.name())));
+            }
+        }
+        ours.sort();
+        assert_eq!(allowed("release_moves", ReleaseStatus::ALL.iter().map(|state| state.name())).await, ours);
     }
 
     fn seen() -> impl Strategy<Value = Observed> {

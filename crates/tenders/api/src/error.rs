@@ -37,8 +37,8 @@ pub enum Error {
     /// The organisation has a bid already, or a draft of one; which, unless it came at the very same time.
     #[error("your organisation has a bid for this tender already: replace it with PUT /api/bids/{{id}}")]
     BidExists(Option<(BidId, BidStatus)>),
-    /// Nobody decides for the owner who belongs to a bidder.
-    #[error("another person must do this: you belong to a bidder of this tender")]
+    /// Nobody decides for the owner who belongs to a bidder, or, before the opening, to whoever was invited.
+    #[error("another person must do this: you belong to a bidder of this tender, or to an organisation that was invited")]
     SamePerson,
     /// The invitee was invited before.
     #[error("this bidder is invited already")]

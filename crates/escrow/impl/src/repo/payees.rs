@@ -1,7 +1,7 @@
 //! Payee accounts and the contract accounts: what decides whether money may go out.
 
 use db::prelude::*;
-use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Nullable, Text, Uuid as SqlUuid};
 use escrow_api::{AccountState, Payee, PayeeStatus};
 use kernel::{Fault, OrgId, Timestamp, UserId};
 use serde_json::Value;
@@ -217,6 +217,24 @@ pub(crate) async fn payable(tx: &mut Tx, contract: &ContractRow) -> Result<Optio
         .optional()
         .fault()?;
     Ok(told.filter(|told| told.status.as_deref() == Some(PayeeStatus::Active.name())).and_then(|told| told.account))
+}
+
+#[derive(QueryableByName)]
+struct IsPayeesRow {
+    #[diesel(sql_type = Bool)]
+    is_payees: bool,
+}
+
+/// Whether the account is one that the contractor of the contract, which is in force, has or had.
+pub(crate) async fn is_account_of(tx: &mut Tx, contract: &ContractRow, account: &str) -> Result<bool, Fault> {
+    let told: IsPayeesRow = diesel::sql_query("select app.is_payees_account($1, $2, $3) as is_payees")
+        .bind::<SqlUuid, _>(contract.org_id)
+        .bind::<SqlUuid, _>(contract.id)
+        .bind::<Text, _>(account)
+        .get_result(tx.pg())
+        .await
+        .fault()?;
+    Ok(told.is_payees)
 }
 
 /// Whether the contract's contract account is active.

@@ -30,6 +30,8 @@ pub(super) const FOREIGN_TRANSFER: &str = "foreign_transfer";
 pub(super) const FOREIGN_PAYMENT: &str = "foreign_payment";
 /// A transfer was reversed at the provider. About the release; over when a person settled what came back.
 pub(super) const TRANSFER_REVERSED: &str = "transfer_reversed";
+/// A release would go to an account that is not its payee's: somebody wrote it past the program. About the release.
+pub(super) const WRONG_PAYEE: &str = "wrong_payee";
 /// The provider refused a release. About the release; over when another one of its milestone is under way or sent.
 pub(super) const RELEASE_REFUSED: &str = "release_refused";
 

@@ -10,11 +10,11 @@ use kernel::{Ctx, Fault, OrgId, ReleaseId, RequestId};
 use serde_json::json;
 use uow::Tx;
 
-use super::Service;
-use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, alarm_in};
+use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, WRONG_PAYEE, alarm_in};
 use super::funding::transfer_group;
 use super::milestones::REVERSAL_OPEN;
 use super::sweep::TRANSFER_LOOK;
+use super::{Service, conflict};
 use crate::jobs::{SendRelease, SyncTransfer};
 use crate::ledger::Posting;
 use crate::model::{MilestoneEvent, ReleaseEvent};
@@ -180,6 +180,10 @@ impl Service {
             (_, _, Some(payable)) => payable,
             (_, _, None) => return self.blocked_in(tx, &release, Error::PayeeNotActive).await,
         };
+        // Whoever wrote it down, and however: money leaves to an account of the payee's, the one it has or one it had.
+        if !repo::payees::is_account_of(tx, &contract, &destination).await? {
+            return self.strange_payee_in(tx, &release, &destination).await;
+        }
         if release.maybe_sent_at.is_none()
             && let Err(error) = self.check_money_may_move_in(tx, &contract, &milestone).await
         {
@@ -255,6 +259,13 @@ impl Service {
             .await?;
         }
         Ok(Next::Waiting)
+    }
+
+    /// It would go to somebody who is not its payee: a person looks, and nothing is sent.
+    async fn strange_payee_in(&self, tx: &mut Tx, release: &ReleaseRow, destination: &str) -> Result<Next, Error> {
+        let why = format!("{destination} never was an account of its payee's: nothing is sent to it");
+        alarm_in(tx, WRONG_PAYEE, ("release", release.id.to_string()), why.clone()).await?;
+        self.blocked_in(tx, release, conflict("release", release.status()?, why)).await
     }
 
     async fn blocked_in(&self, tx: &mut Tx, release: &ReleaseRow, error: Error) -> Result<Next, Error> {

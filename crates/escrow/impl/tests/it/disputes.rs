@@ -250,7 +250,7 @@ async fn a_transfer_that_arrived_after_all_widens_the_hold() {
     let dispute = other.provider.dispute(&funding.intent, DisputeStage::Open);
     other.look(&funding).await;
     // Somebody sent it past the hold; the event tells.
-    other.db.run_sql("update releases set status = 'unknown', sending_since = now(), maybe_sent_at = now(), destination = (select account from payee_accounts)").await;
+    other.db.run_sql("set session_replication_role = replica; update releases set status = 'unknown', sending_since = now(), maybe_sent_at = now(), destination = (select account from payee_accounts)").await;
     let release = other.db.query("select id from releases").await.remove(0);
     let order = escrow_api::TransferOrder {
         amount: crate::world::eur(975_000),

@@ -237,7 +237,8 @@ async fn the_doctor_finds_what_was_tampered_with() {
     world
         .db
         .run_sql(
-            "alter table ledger_entries disable trigger user; update ledger_entries set amount = amount + 1 where account = 5000;
+            "alter table ledger_entries disable trigger user; alter table releases disable trigger user;
+             update ledger_entries set amount = amount + 1 where account = 5000;
              update releases set status = 'sent', transfer = 'tr_forged', sent_at = now();",
         )
         .await;

@@ -15,6 +15,7 @@ mod holds;
 mod http;
 mod ledger;
 mod looks;
+mod moves;
 mod obligations;
 mod payees;
 mod releases;
