@@ -1,7 +1,7 @@
 -- A release moves as the program moves it and no other way, money goes to its payee's account whichever statement says where, and a payment, a
 -- funded milestone and a sent release are what the terms and the ledger say (decision 29).
 
-create function app.release_moves() returns trigger language plpgsql
+create function app.release_moves() returns trigger language plpgsql set search_path = public, pg_temp
     as $$
 begin
     if old.status <> new.status and (old.status, new.status) not in (

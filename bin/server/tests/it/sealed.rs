@@ -127,7 +127,12 @@ async fn neither_logs_nor_metrics_tell_who_bids_for_what_nor_how_many_do() {
     let offer = |rate: &str, draft: bool| json!({ "lines": [{ "soqLineId": line, "rate": rate }], "validUntil": "2099-01-01", "draft": draft });
     let bids = format!("/api/tenders/{tender}/bids");
 
-    let start = counters(&metrics).await;
+    // What the publication left to be done is done, and counted, before anything is compared.
+    let start = testkit::until("the publication is delivered", async || {
+        let now = counters(&metrics).await;
+        now.keys().any(|name| name.starts_with("events_total") && name.contains("tenders.published")).then_some(now)
+    })
+    .await;
     acme.call("GET", &format!("/api/tenders/{tender}"), Value::Null).await;
     let read = counters(&metrics).await;
     let bid = text(&acme.call("POST", &bids, offer("44.25", true)).await, "/id");
