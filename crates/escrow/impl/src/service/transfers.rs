@@ -119,8 +119,7 @@ impl Service {
     /// A transfer that may have paid what is about to be sent: no ledger knows it, and it was not taken back whole.
     async fn unbooked<'a>(&self, transfers: &'a [TransferState]) -> Result<Option<&'a TransferState>, Error> {
         for transfer in transfers.iter().filter(|transfer| transfer.reversed != transfer.amount) {
-            let known =
-                self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), &transfer.id).await).await?;
+            let known = self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), &transfer.id).await).await?;
             if !known {
                 return Ok(Some(transfer));
             }

@@ -147,17 +147,21 @@ async fn what_was_paid_by_hand_after_a_refusal_is_not_paid_again_and_settles_the
     for names_the_failed in [true, false] {
         let world = World::new().await;
         let (funding, failed) = refused_once(&world).await;
-        let metadata =
-            if names_the_failed { vec![("release_id".to_owned(), failed.id.to_string())] } else { Vec::new() };
+        let metadata = if names_the_failed { vec![("release_id".to_owned(), failed.id.to_string())] } else { Vec::new() };
         let hand = by_hand(&world, "hand", metadata.clone()).await;
         let again = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases anew").release;
         for _ in 0..2 {
             assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
-            world.service.send_release(escrow::jobs::SendRelease { org: world.owner.org, release: again.id }).await.expect("looks");
+            world
+                .service
+                .send_release(escrow::jobs::SendRelease { org: world.owner.org, release: again.id })
+                .await
+                .expect("looks");
         }
         assert_eq!(world.provider.transfers().len(), 1, "nobody is paid twice");
         assert_eq!(world.db.query("select status from releases order by seq").await, ["failed", "unknown"]);
-        let why = format!("transfer {} over 9750.00 EUR to {} is in its transfer group and in no ledger", hand.id, hand.destination);
+        let why =
+            format!("transfer {} over 9750.00 EUR to {} is in its transfer group and in no ledger", hand.id, hand.destination);
         assert_eq!(world.db.query("select last_error from releases where seq = 2").await, [why]);
         let open = "select object_id from alarms where kind = 'unexpected_transfer' and settled_at is null";
         assert_eq!(world.db.query(open).await, [hand.id.clone()]);
