@@ -1,5 +1,6 @@
 //! What somebody's own statements in the owner's transaction do not make of releases, payments and milestones (docs/decisions/0029).
 
+use escrow_api::Payments;
 use escrow_api::fake::InjectedFault;
 
 use crate::world::World;
