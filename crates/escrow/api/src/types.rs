@@ -138,7 +138,7 @@ pub struct Milestone {
     pub submitted_at: Option<Timestamp>,
     /// When silence escalates.
     pub review_due_at: Option<Timestamp>,
-    /// Its newest protected payment.
+    /// Its protected payment: the newest that is live or brought its money, else the newest.
     pub payment: Option<PaymentId>,
     /// Its newest release.
     pub release: Option<Release>,

@@ -71,7 +71,9 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
         ),
         (
             "UnprocessableEntity",
-            "Understood, but wrong (INVALID): every fault with its place",
+            "Understood, but wrong (INVALID): every fault with its place and its code, such as REQUIRED, WRONG_TYPE, UNKNOWN_FIELD, \
+             UNKNOWN_PARAMETER, NOT_ONE_OF, OUT_OF_RANGE, TOO_SHORT, TOO_LONG, TOO_FEW, TOO_MANY, TOO_MANY_DECIMALS, INVALID_FORMAT, \
+             INVALID_CHARACTER",
             Problem::invalid(vec![FieldFault::new("/name", "REQUIRED", "is required")]),
         ),
         (

@@ -71,15 +71,24 @@ pub(crate) async fn payment_named(tx: &ReadTx<'_>, id: Uuid) -> Result<Option<(O
     Ok(found.map(|org| (OrgId(org), PaymentId(id))))
 }
 
-/// Where the release is that has this transfer, or is the one that its metadata name.
+/// Where the release is that has this transfer, else the one that its metadata name.
 pub(crate) async fn release(tx: &ReadTx<'_>, transfer: &str, ours: Option<Uuid>) -> Result<Option<(OrgId, ReleaseId)>, Fault> {
-    let found: Option<(Uuid, Uuid)> = releases::table
-        .filter(releases::transfer.eq(transfer).or(releases::id.eq(ours.unwrap_or(Uuid::nil()))))
+    let mut found: Option<(Uuid, Uuid)> = releases::table
+        .filter(releases::transfer.eq(transfer))
         .select((releases::org_id, releases::id))
         .first(&mut tx.pg())
         .await
         .optional()
         .fault()?;
+    if let (None, Some(ours)) = (found, ours) {
+        found = releases::table
+            .filter(releases::id.eq(ours))
+            .select((releases::org_id, releases::id))
+            .first(&mut tx.pg())
+            .await
+            .optional()
+            .fault()?;
+    }
     Ok(found.map(|(org, id)| (OrgId(org), ReleaseId(id))))
 }
 

@@ -117,17 +117,19 @@ pub(crate) async fn under_way(mut pg: Reader<'_>, owner: Uuid, milestones: &[Uui
         .fault()
 }
 
-/// The newest payment of each milestone of these owners.
+/// The payment of each milestone of these owners: the newest that is live or brought its money, else the newest of all.
 pub(crate) async fn newest(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid]) -> Result<HashMap<Uuid, Uuid>, Fault> {
-    let rows: Vec<(Uuid, Uuid)> = payments::table
+    let rows: Vec<(Uuid, Uuid, String)> = payments::table
         .filter(payments::org_id.eq_any(owners).and(payments::milestone_id.eq_any(milestones)))
-        .distinct_on(payments::milestone_id)
-        .select((payments::milestone_id, payments::id))
-        .order((payments::milestone_id, payments::id.desc()))
+        .select((payments::milestone_id, payments::id, payments::status))
+        .order(payments::id)
         .load(&mut pg)
         .await
         .fault()?;
-    Ok(rows.into_iter().collect())
+    let idle = [PaymentStatus::Failed.name(), PaymentStatus::Canceled.name(), PaymentStatus::Suspense.name()];
+    let (idle, live): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, _, status)| idle.contains(&status.as_str()));
+    // The last of a milestone stays.
+    Ok(idle.into_iter().chain(live).map(|(milestone, id, _)| (milestone, id)).collect())
 }
 
 pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageRequest) -> Result<Page<PaymentRow>, Fault> {

@@ -152,6 +152,8 @@ pub(crate) async fn tell_contractor(
 
 /// Those of these releases of which something came back that nobody has settled; on `SystemUow`.
 pub(crate) async fn still_back(tx: &ReadTx<'_>, of: &[String]) -> Result<Vec<String>, Fault> {
+    // What is about no release no look finds over: a person settles it.
+    let mut still: Vec<String> = of.iter().filter(|text| text.parse::<Uuid>().is_err()).cloned().collect();
     let ids: Vec<Uuid> = of.iter().filter_map(|text| text.parse().ok()).collect();
     let rows: Vec<Uuid> = releases::table
         .filter(releases::id.eq_any(ids))
@@ -160,7 +162,8 @@ pub(crate) async fn still_back(tx: &ReadTx<'_>, of: &[String]) -> Result<Vec<Str
         .load(&mut tx.pg())
         .await
         .fault()?;
-    Ok(rows.iter().map(Uuid::to_string).collect())
+    still.extend(rows.iter().map(Uuid::to_string));
+    Ok(still)
 }
 
 /// Whose release it is: the platform's own look-up, on `SystemUow`.
@@ -192,6 +195,18 @@ pub(crate) async fn lock_newest(tx: &mut Tx, milestone: &MilestoneRow) -> Result
         .await
         .optional()
         .fault()
+}
+
+/// The releases of a milestone that failed: refused, or not sent as a person found.
+pub(crate) async fn failed(mut pg: Reader<'_>, org: Uuid, milestone: Uuid) -> Result<Vec<ReleaseId>, Fault> {
+    let ids: Vec<Uuid> = releases::table
+        .filter(releases::org_id.eq(org).and(releases::milestone_id.eq(milestone)))
+        .filter(releases::status.eq(ReleaseStatus::Failed.name()))
+        .select(releases::id)
+        .load(&mut pg)
+        .await
+        .fault()?;
+    Ok(ids.into_iter().map(ReleaseId).collect())
 }
 
 /// The releases of an owner's milestones that are on their way.

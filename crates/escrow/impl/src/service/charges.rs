@@ -6,7 +6,7 @@
 //! for it: then the whole contract stands still until a person has settled who bears it.
 
 use chrono::TimeDelta;
-use escrow_api::{ChargeNews, Error, HoldKind, ProviderError};
+use escrow_api::{ChargeNews, Error, HoldKind, PaymentStatus, ProviderError};
 use kernel::{Fault, OrgId, RequestId};
 use uow::{Alarm, Job, Tx};
 
@@ -116,6 +116,11 @@ impl Service {
     }
 
     async fn stop_in(tx: &mut Tx, payment: &PaymentRow, incident: &Incident, request: &RequestId) -> Result<(), Fault> {
+        if payment.status()? == PaymentStatus::Suspense {
+            // It funds nothing: what stands for its milestone another payment brought.
+            let outcome = format!("payment {} is in suspense and funds nothing: nothing is on hold for it", payment.id);
+            return Self::tell_in(tx, payment, incident, &outcome).await;
+        }
         let left = repo::incidents::left(tx, payment).await?;
         let hold = NewHold {
             org: payment.org_id,

@@ -6,6 +6,7 @@ use escrow_api::{Error, Release, ReleaseStatus, TransferState};
 use kernel::{Ctx, Decision, ReleaseId, RequestId, rfc3339};
 use serde_json::json;
 
+use super::alarms::UNEXPECTED_TRANSFER;
 use super::funding::transfer_group;
 use super::transfers::{KEY_LIFE, is_of};
 use super::{Service, conflict};
@@ -29,10 +30,10 @@ fn refused(hint: impl Into<String>) -> Error {
 }
 
 /// Why a transfer is not what was ordered; empty if it is.
-fn differences(release: &ReleaseRow, found: &TransferState) -> Result<Vec<String>, Error> {
+fn differences(release: &ReleaseRow, found: &TransferState, stands_in: bool) -> Result<Vec<String>, Error> {
     let mut differences = Vec::new();
     let net = repo::money(release.net, &release.currency)?;
-    if !is_of(found, ReleaseId(release.id)) {
+    if !is_of(found, ReleaseId(release.id)) && !stands_in {
         differences.push("its metadata do not name this release_id".to_owned());
     }
     if found.amount != net {
@@ -63,9 +64,14 @@ impl Service {
             return Ok(release.view()?);
         }
         self.open_to_a_person(&release, resolution)?;
-        let transfer = self.transfer_of(&release, resolution).await?;
+        let failed = self
+            .uow
+            .read(&ctx, async |tx| repo::releases::failed(db::PgRead::pg(tx), release.org_id, release.milestone_id).await)
+            .await?;
+        let transfer = self.transfer_of(&release, &failed, resolution).await?;
         self.ready_to_post().await?;
-        self.uow
+        let resolved = self
+            .uow
             .write(&ctx, async |tx| {
                 repo::milestones::lock(tx, release.org_id, release.milestone_id.into()).await?;
                 let before = repo::releases::lock(tx, release.org_id, id).await?;
@@ -93,9 +99,15 @@ impl Service {
                     .before(json!({ "status": before.status()?, "error": before.last_error }))
                     .after(json!({ "status": expected, "transfer": after.transfer, "operator": by.operator.as_str(), "reason": by.reason.as_ref().map(kernel::Reason::as_str) }));
                 self.record_in(tx, &ctx, entry).await?;
-                Ok(after.view()?)
+                Ok::<_, Error>(after.view()?)
             })
-            .await
+            .await?;
+        if let Some(transfer) = &transfer {
+            let note = by.reason.as_ref().map_or("resolved", kernel::Reason::as_str);
+            let about = std::slice::from_ref(&transfer.id);
+            self.system.write(async |tx| tx.settle_alarms(UNEXPECTED_TRANSFER, about, &by.operator, note).await).await?;
+        }
+        Ok(resolved)
     }
 
     /// A person decides only what nothing else will.
@@ -113,7 +125,12 @@ impl Service {
     }
 
     /// The transfer that settles it, or none; an error where the provider's transfers contradict the person.
-    async fn transfer_of(&self, release: &ReleaseRow, resolution: &Resolution) -> Result<Option<TransferState>, Error> {
+    async fn transfer_of(
+        &self,
+        release: &ReleaseRow,
+        failed: &[ReleaseId],
+        resolution: &Resolution,
+    ) -> Result<Option<TransferState>, Error> {
         let id = ReleaseId(release.id);
         let group = self.provider.transfers_of_group(&transfer_group(release.milestone_id)).await?;
         // What was reversed in full came back: it paid nobody.
@@ -130,7 +147,17 @@ impl Service {
                     return Err(refused(format!("the provider has another transfer of it, {}", other.id)));
                 }
                 let found = self.provider.transfer(transfer).await?;
-                let differences = differences(release, &found)?;
+                // Made by hand after a release that failed: it names that one, or none, and is no other's.
+                let named = found.metadata.iter().find(|(name, _)| name == "release_id").map(|(_, id)| id);
+                let stands_in = !failed.is_empty()
+                    && group.iter().any(|one| one.id == found.id)
+                    && named.is_none_or(|named| failed.iter().any(|id| id.to_string() == *named));
+                let mut differences = differences(release, &found, stands_in)?;
+                if stands_in
+                    && self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), &found.id).await).await?
+                {
+                    differences.push("it stands in the ledger for something else already".to_owned());
+                }
                 if differences.is_empty() {
                     Ok(Some(found))
                 } else {

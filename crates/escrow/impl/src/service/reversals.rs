@@ -230,6 +230,19 @@ impl Service {
     }
 }
 
+/// A transfer by which the payee was paid again is looked at: what came back of it no posting follows, so a person is told.
+pub(super) async fn paid_again_in(tx: &mut Tx, transfer: &TransferState) -> Result<(), Fault> {
+    if transfer.reversed.minor() == 0 {
+        return Ok(());
+    }
+    let detail = format!(
+        "{} of {} of transfer {} to {} came back, by which an operator paid what had come back before; no ledger says so. `build14 freeze` \
+         its contract and ask why; pay the payee the same with another transfer at the provider, then settle this with `build14 alarms`",
+        transfer.reversed, transfer.amount, transfer.id, transfer.destination
+    );
+    alarm_in(tx, TRANSFER_REVERSED, ("transfer", transfer.id.clone()), detail).await
+}
+
 /// Why a transfer does not pay the payee what came back; empty if it does.
 fn differences(release: &ReleaseRow, transfer: &TransferState, amount: i64) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();

@@ -10,9 +10,10 @@ use kernel::{Ctx, Fault, OrgId, ReleaseId, RequestId};
 use serde_json::json;
 use uow::Tx;
 
-use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, WRONG_PAYEE, alarm_in};
+use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, UNEXPECTED_TRANSFER, WRONG_PAYEE, alarm_in};
 use super::funding::transfer_group;
 use super::milestones::REVERSAL_OPEN;
+use super::reversals::paid_again_in;
 use super::sweep::TRANSFER_LOOK;
 use super::{Service, conflict};
 use crate::jobs::{SendRelease, SyncTransfer};
@@ -32,8 +33,8 @@ enum Next {
     Blocked(Error),
     /// It was asked for, and goes when the currency is covered again or the hold is lifted: whoever finds that enqueues it.
     Waiting,
-    /// To be sent; under a hold only to be looked for.
-    Send { order: TransferOrder, look_first: bool, key_is_dead: bool, held: bool, attempt: i32 },
+    /// To be sent; under a hold only to be looked for. After a release of the milestone that failed, somebody may have paid by hand.
+    Send { order: TransferOrder, look_first: bool, after_failure: bool, key_is_dead: bool, held: bool, attempt: i32 },
 }
 
 pub(super) fn is_of(transfer: &TransferState, release: ReleaseId) -> bool {
@@ -53,15 +54,33 @@ impl Service {
             return Err(error);
         }
         let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release).await).await?;
-        let (order, look_first, key_is_dead, held, attempt) = match next {
+        let (order, look_first, after_failure, key_is_dead, held, attempt) = match next {
             Next::Nothing | Next::Waiting => return Ok(()),
             Next::Blocked(error) => return Err(error),
-            Next::Send { order, look_first, key_is_dead, held, attempt } => (order, look_first, key_is_dead, held, attempt),
+            Next::Send { order, look_first, after_failure, key_is_dead, held, attempt } => {
+                (order, look_first, after_failure, key_is_dead, held, attempt)
+            }
         };
-        if look_first {
-            let transfers = self.provider.transfers_of_group(&order.transfer_group).await?;
+        if look_first || after_failure {
+            let transfers = match self.provider.transfers_of_group(&order.transfer_group).await {
+                Ok(transfers) => transfers,
+                Err(error) => {
+                    if !look_first {
+                        let step = ReleaseChange {
+                            maybe_sent_at: Some(None),
+                            last_error: Some(Some(error.to_string())),
+                            ..ReleaseChange::default()
+                        };
+                        self.uow.write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &step).await).await?;
+                    }
+                    return Err(error.into());
+                }
+            };
             if let Some(transfer) = transfers.iter().find(|transfer| is_of(transfer, job.release)) {
                 return self.confirm(&ctx, job.release, transfer).await;
+            }
+            if after_failure && let Some(other) = self.unbooked(&transfers).await? {
+                return self.uow.write(&ctx, async |tx| self.stand_back_in(tx, &ctx, job.release, other).await).await;
             }
             if key_is_dead {
                 return self
@@ -97,6 +116,32 @@ impl Service {
         }
     }
 
+    /// A transfer that may have paid what is about to be sent: no ledger knows it, and it was not taken back whole.
+    async fn unbooked<'a>(&self, transfers: &'a [TransferState]) -> Result<Option<&'a TransferState>, Error> {
+        for transfer in transfers.iter().filter(|transfer| transfer.reversed != transfer.amount) {
+            let known = self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), &transfer.id).await).await?;
+            if !known {
+                return Ok(Some(transfer));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Somebody paid by hand after a refusal, as it seems: nothing is sent besides until a person said what it is.
+    async fn stand_back_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, other: &TransferState) -> Result<(), Error> {
+        let why = format!(
+            "transfer {} over {} to {} is in its transfer group and in no ledger",
+            other.id, other.amount, other.destination
+        );
+        let detail = format!(
+            "{why}: release {id} is not sent besides. If it paid the payee, `build14 release-resolve --release {id} --sent {}`; else reverse \
+             it whole at the provider, then the release goes on",
+            other.id
+        );
+        alarm_in(tx, UNEXPECTED_TRANSFER, ("transfer", other.id.clone()), detail).await?;
+        self.mark_unknown_in(tx, ctx, id, &why).await
+    }
+
     /// Right before money leaves: is what brought it still ours? Whatever is news stops it, under the very locks that sending takes.
     async fn look_before_sending(&self, ctx: &Ctx, id: ReleaseId) -> Result<(), Error> {
         let payment = self
@@ -128,7 +173,7 @@ impl Service {
         self.uow.write(&ctx, async |tx| repo::releases::look_later(tx, job.org, job.release, next).await).await?;
         let transfer = self.provider.transfer(&job.transfer).await?;
         self.ready_to_post().await?;
-        if !is_of(&transfer, job.release) {
+        if !is_of(&transfer, job.release) && !self.stands_in(&ctx, job.release, &transfer).await? {
             let detail = format!("transfer {} does not name release {}", transfer.id, job.release);
             let about = ("transfer", transfer.id.clone());
             return self.uow.write(&ctx, async |tx| Ok(alarm_in(tx, FOREIGN_TRANSFER, about, detail).await?)).await;
@@ -137,6 +182,18 @@ impl Service {
             .write(&ctx, async |tx| {
                 self.confirm_in(tx, &ctx, job.release, &transfer).await?;
                 self.reversed_in(tx, &ctx, job.release, &transfer).await
+            })
+            .await
+    }
+
+    /// Whether a person settled the release with this transfer, made by hand after one that failed: it does not name the release.
+    async fn stands_in(&self, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<bool, Error> {
+        self.uow
+            .read(ctx, async |tx| {
+                let pg = db::PgRead::pg(tx);
+                let release = repo::releases::row(pg, id).await?;
+                let failed = repo::releases::failed(pg, release.org_id, release.milestone_id).await?;
+                Ok::<_, Error>(release.transfer.as_ref() == Some(&transfer.id) && !failed.is_empty())
             })
             .await
     }
@@ -227,7 +284,8 @@ impl Service {
         };
         let key_is_dead = release.maybe_sent_at.is_some_and(|since| now - since >= KEY_LIFE);
         let look_first = release.maybe_sent_at.is_some();
-        Ok(Next::Send { order, look_first, key_is_dead, held, attempt: release.attempts + 1 })
+        let after_failure = !repo::releases::failed(reader(tx), release.org_id, release.milestone_id).await?.is_empty();
+        Ok(Next::Send { order, look_first, after_failure, key_is_dead, held, attempt: release.attempts + 1 })
     }
 
     /// Noted once, however often it is looked at.
@@ -303,9 +361,12 @@ impl Service {
             return Ok(());
         }
         let Some(after) = ReleaseEvent::Confirm.after(before) else {
+            if repo::ledger::knows_transfer(reader(tx), &transfer.id).await? {
+                return Ok(paid_again_in(tx, transfer).await?);
+            }
             let known = release.transfer.as_deref().unwrap_or("none");
             let detail = format!("release {id} is {before} with transfer {known}, but there is {}", transfer.id);
-            return Ok(alarm_in(tx, "unexpected_transfer", ("transfer", transfer.id.clone()), detail).await?);
+            return Ok(alarm_in(tx, UNEXPECTED_TRANSFER, ("transfer", transfer.id.clone()), detail).await?);
         };
         let net = repo::money(release.net, &release.currency)?;
         if transfer.amount != net || release.destination.as_ref().is_some_and(|ours| *ours != transfer.destination) {
@@ -389,7 +450,10 @@ impl Service {
             tx,
             RELEASE_REFUSED,
             ("release", id.to_string()),
-            format!("{} to the payee: {why}", repo::money(release.net, &release.currency)?),
+            format!(
+                "{} to the payee: {why}. Once the cause is mended the owner releases again; do not pay by hand",
+                repo::money(release.net, &release.currency)?
+            ),
         )
         .await?;
         let entry = NewEntry::named("escrow.release_failed", "release", id)

@@ -42,7 +42,7 @@ async fn a_refused_release_is_an_alarm_until_another_one_follows() {
     let rows = db::alarms(&world.db.system_uow(), false).await.expect("lists");
     let told: Vec<_> =
         rows.iter().map(|row| (row.kind.as_str(), row.object_id.clone(), row.org_id, row.detail.as_str())).collect();
-    let detail = "9750.00 EUR to the payee: it was refused (account_closed)";
+    let detail = "9750.00 EUR to the payee: it was refused (account_closed). Once the cause is mended the owner releases again; do not pay by hand";
     assert_eq!(told, [("release_refused", release.id.to_string(), Some(world.owner.org.0), detail)]);
     world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases anew");
     sweep(&world).await;

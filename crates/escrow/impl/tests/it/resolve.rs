@@ -2,10 +2,11 @@
 
 use escrow::Resolution;
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Error, Funding, Payments, Release};
+use escrow_api::{Error, Funding, PaymentProvider, Payments, Release, TransferOrder, TransferState};
 use kernel::ReleaseId;
 use serde_json::{Value, json};
 
+use crate::webhooks::{deliver, event};
 use crate::world::{World, ada, eur};
 
 /// A release whose answer was lost, after or before its transfer was made.
@@ -114,5 +115,102 @@ async fn a_wrong_transfer_that_was_taken_back_whole_paid_nobody() {
     world.provider.change_transfer(&transfer, |changed| changed.reversed = changed.amount);
     let settled = world.service.resolve_release(release.id, &Resolution::NotSent, &ada()).await.expect("settles");
     assert_eq!(settled.status.name(), "failed");
+    world.assert_healthy().await;
+}
+
+/// A transfer made at the provider's dashboard in the milestone's group, with the metadata that somebody typed.
+async fn by_hand(world: &World, key: &str, metadata: Vec<(String, String)>) -> TransferState {
+    let text = async |sql: &str| world.db.query(sql).await.remove(0);
+    let order = TransferOrder {
+        amount: eur(975_000),
+        destination: text("select account from payee_accounts").await,
+        transfer_group: text("select 'ms_' || id from milestones").await,
+        source_charge: None,
+        metadata,
+        idempotency_key: key.to_owned(),
+    };
+    world.provider.create_transfer(&order).await.expect("is made")
+}
+
+/// A release that the provider refused.
+async fn refused_once(world: &World) -> (Funding, Release) {
+    let (_, funding) = world.approved().await;
+    world.provider.inject("create_transfer", [InjectedFault::Refuse("account_closed".to_owned())]);
+    let release = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases").release;
+    world.work().await;
+    assert_eq!(world.db.query("select status from releases").await, ["failed"]);
+    (funding, release)
+}
+
+#[tokio::test]
+async fn what_was_paid_by_hand_after_a_refusal_is_not_paid_again_and_settles_the_next_release() {
+    for names_the_failed in [true, false] {
+        let world = World::new().await;
+        let (funding, failed) = refused_once(&world).await;
+        let metadata = if names_the_failed { vec![("release_id".to_owned(), failed.id.to_string())] } else { Vec::new() };
+        let hand = by_hand(&world, "hand", metadata.clone()).await;
+        let again = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases anew").release;
+        for _ in 0..2 {
+            assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
+            world
+                .service
+                .send_release(escrow::jobs::SendRelease { org: world.owner.org, release: again.id })
+                .await
+                .expect("looks");
+        }
+        assert_eq!(world.provider.transfers().len(), 1, "nobody is paid twice");
+        assert_eq!(world.db.query("select status from releases order by seq").await, ["failed", "unknown"]);
+        let why =
+            format!("transfer {} over 9750.00 EUR to {} is in its transfer group and in no ledger", hand.id, hand.destination);
+        assert_eq!(world.db.query("select last_error from releases where seq = 2").await, [why]);
+        let open = "select object_id from alarms where kind = 'unexpected_transfer' and settled_at is null";
+        assert_eq!(world.db.query(open).await, [hand.id.clone()]);
+
+        let settled = world.service.resolve_release(again.id, &sent(&hand.id), &ada()).await.expect("settles");
+        assert_eq!((settled.status.name(), settled.transfer.as_ref()), ("sent", Some(&hand.id)));
+        assert_eq!(world.db.query(open).await, [""; 0]);
+        world.assert_healthy().await;
+
+        // It is looked at as any other: what comes back of it is seen, whatever it names.
+        world.provider.change_transfer(&hand.id, |changed| changed.reversed = eur(1));
+        let metadata: serde_json::Map<String, Value> = metadata.into_iter().map(|(name, id)| (name, json!(id))).collect();
+        let back = event("evt_back", "transfer.reversed", json!({ "id": hand.id, "metadata": metadata }));
+        deliver(&world, &back).await.expect("is taken");
+        world.work().await;
+        assert_eq!(world.db.query("select status from releases order by seq").await, ["failed", "part_reversed"]);
+        let kinds = "select kind from alarms where settled_at is null and kind <> 'release_refused'";
+        assert_eq!(world.db.query(kinds).await, ["transfer_reversed"]);
+    }
+}
+
+#[tokio::test]
+async fn a_payment_by_hand_that_was_taken_back_whole_or_names_another_release_settles_nothing() {
+    let world = World::new().await;
+    let (funding, _) = refused_once(&world).await;
+    let hand = by_hand(&world, "hand", vec![("release_id".to_owned(), ReleaseId::new().to_string())]).await;
+    let again = world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases anew").release;
+    world.work().await;
+    assert_eq!(world.provider.transfers().len(), 1);
+    let said = hint(world.service.resolve_release(again.id, &sent(&hand.id), &ada()).await);
+    assert_eq!(said, format!("{} is not what was ordered: its metadata do not name this release_id", hand.id));
+    world.provider.change_transfer(&hand.id, |changed| changed.reversed = changed.amount);
+    world.service.send_release(escrow::jobs::SendRelease { org: world.owner.org, release: again.id }).await.expect("is sent");
+    assert_eq!(world.db.query("select status from releases order by seq").await, ["failed", "sent"]);
+    assert_eq!(world.provider.transfers().len(), 2);
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn nothing_is_noted_as_sent_after_a_refusal_while_the_group_cannot_be_read() {
+    let world = World::new().await;
+    let (funding, _) = refused_once(&world).await;
+    world.provider.inject("transfers_of_group", [InjectedFault::Unavailable]);
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases anew");
+    assert!(world.work().await.iter().any(|ran| ran.error().is_some()));
+    let state = "select status || ' ' || (maybe_sent_at is null) from releases where seq = 2";
+    assert_eq!(world.db.query(state).await, ["sending true"]);
+    assert_eq!(world.provider.transfers(), []);
+    world.work_ahead().await;
+    assert_eq!(world.db.query("select status from releases where seq = 2").await, ["sent"]);
     world.assert_healthy().await;
 }

@@ -232,6 +232,30 @@ async fn what_was_paid_with_another_transfer_is_settled_by_that_very_one() {
 }
 
 #[tokio::test]
+async fn a_replacement_that_comes_back_itself_is_an_alarm_until_a_person_settles_it() {
+    for named in [true, false] {
+        let world = World::new().await;
+        let (_, _, release) = released(&world).await;
+        take_back(&world, 400_000).await;
+        let metadata = if named { vec![("release_id".to_owned(), release.to_string())] } else { Vec::new() };
+        let paid = by_hand(&world, "hand", 400_000, metadata).await;
+        settle(&world, release, Settlement::PaidWith(paid.id.clone())).await.expect("settles");
+        deliver(&world, &event("evt_made", "transfer.created", json!({ "id": paid.id }))).await.expect("is taken");
+        world.work().await;
+        assert_eq!(open_alarms(&world).await, [""; 0], "it is known");
+        world.provider.change_transfer(&paid.id, |changed| changed.reversed = eur(150_000));
+        deliver(&world, &event("evt_back", "transfer.reversed", json!({ "id": paid.id }))).await.expect("is taken");
+        assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
+        world.service.sweep().await.expect("sweeps");
+        let rows = db::alarms(&world.db.system_uow(), false).await.expect("lists");
+        let told: Vec<_> = rows.iter().map(|row| (row.kind.as_str(), row.object_id.as_str())).collect();
+        assert_eq!(told, [("transfer_reversed", paid.id.as_str())], "no sweep finds it over");
+        let detail = &rows[0].detail;
+        assert!(detail.starts_with(&format!("1500.00 EUR of 4000.00 EUR of transfer {} to ", paid.id)), "{detail}");
+    }
+}
+
+#[tokio::test]
 async fn one_that_is_found_reversed_is_sent_and_reversed_in_one() {
     let world = World::new().await;
     let (_, funding) = world.approved().await;

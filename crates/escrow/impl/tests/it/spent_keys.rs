@@ -165,7 +165,21 @@ async fn a_second_intent_that_was_paid_is_booked_and_waits_in_suspense() {
     );
     let statement = escrow_api::Contracts::statement(&*world.service, &world.owner.ctx(), contract.id).await.expect("reads");
     assert_eq!(statement.sum, eur(0));
-    assert!(world.broken().await.contains(&"PAYMENT_IN_SUSPENSE"));
+    let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
+    let told: Vec<_> = found.iter().filter(|one| one.rule == "PAYMENT_IN_SUSPENSE").map(|one| one.detail.as_str()).collect();
+    assert_eq!(told, [format!("intent pi_twin was paid otherwise than asked: {} of it wait", eur(1_029_898))]);
+    assert_eq!(world.milestone(milestone).await.payment, Some(funding.payment.id), "the one that funded it, not the stray");
+
+    // The stray is given back: what another payment funded stays free.
+    world.provider.change_charge("pi_twin", |charge| charge.amount_refunded = 10_000);
+    let charge = world.db.query("select charge from payments where intent = 'pi_twin'").await.remove(0);
+    let refunded = event("evt_refund", "charge.refunded", json!({ "id": charge, "payment_intent": "pi_twin" }));
+    deliver(&world, &refunded).await.expect("is taken");
+    assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
+    let alarms = "select kind from alarms where settled_at is null and kind = 'charge_refunded'";
+    assert_eq!(world.db.query(alarms).await, ["charge_refunded"]);
+    assert_eq!(world.db.query("select count(*) from holds").await, ["0"]);
+    assert!(!world.milestone(milestone).await.frozen);
 }
 
 #[tokio::test]

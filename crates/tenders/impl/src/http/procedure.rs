@@ -69,7 +69,7 @@ fn alone(view: &TenderView) -> Reply {
     (status = 200, description = "It takes bids", body = StepOut),
     (status = 202, description = "A second person must do the same", body = StepOut),
     (status = 409, description = "`STATE_CONFLICT`: it is not a draft · `APPROVER_NOT_YET`"),
-    (status = 422, description = "`TENDER_NOT_READY`: everything that is missing · `INVALID`: no charge could pay a milestone (`MILESTONE_NOT_PAYABLE`)")
+    (status = 422, description = "`TENDER_NOT_READY`, with everything that is missing: such as `SOQ_NOT_FROZEN`, `SOQ_WITHOUT_PAYABLE_LINE`, `UNIT_MISSING`, `QUANTITY_MISSING`, `PROVISIONAL_SUM_MISSING`, `NO_INVITATION`, `TOO_SOON` · `INVALID`: no charge could pay a milestone (`MILESTONE_NOT_PAYABLE`)")
 ))]
 #[post("/api/tenders/{id}/publish")]
 pub async fn publish(
