@@ -9,7 +9,7 @@ mod terms_tests;
 mod variables;
 
 pub use module::Faults;
-pub use settings::{LogFormat, Metrics, Profile, Settings};
+pub use settings::{LogFormat, Metrics, Profile, Purpose, Settings};
 
 use figment::Figment;
 use figment::providers::{Format, Toml};
@@ -17,15 +17,6 @@ use figment::providers::{Format, Toml};
 const DEFAULT: &str = include_str!("../../../config/default.toml");
 const DEVELOPMENT: &str = include_str!("../../../config/development.toml");
 const PRODUCTION: &str = include_str!("../../../config/production.toml");
-
-/// What the settings are read for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Serving, or a command that reaches what servers do: all that the profile needs must be given.
-    Everything,
-    /// `build14 migrate`: the owner's URL is enough.
-    Migrating,
-}
 
 /// Reads and validates the configuration of this process.
 ///

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use module::{Reader, Values};
+use module::{Faults, Reader, Values};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::{Host, SslMode};
 use tracing_subscriber::EnvFilter;
 
-use super::settings::{Audit, Database, Jobs, LogFormat, Metrics, Profile, RateLimits, Server, Settings, Stripe, Tenders};
-use super::{Faults, Purpose, sanity};
+use super::sanity;
+use super::settings::{
+    Audit, Database, Jobs, LogFormat, Metrics, Profile, Purpose, RateLimits, Server, Settings, Stripe, Tenders,
+};
 use crate::modules::MODULES;
 
 /// Whether a secret key, plain or restricted, moves real money. Only Stripe itself insists on keys that say so.

@@ -16,6 +16,15 @@ pub enum Profile {
     Production,
 }
 
+/// What the settings are read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Serving, or a command that reaches what servers do: all that the profile needs must be given.
+    Everything,
+    /// `build14 migrate`: the owner's URL is enough.
+    Migrating,
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
