@@ -57,7 +57,7 @@ create function app.bid_is_received_now() returns trigger language plpgsql set s
     as $$
 begin
     if new.received_at not between app.now() - interval '2 minutes' and app.now() + interval '2 minutes' then
-        raise exception 'a bid is received when it is stored' using errcode = 'integrity_constraint_violation';
+        raise exception 'a bid is received when it is stored' using errcode = 'insufficient_privilege';
     end if;
     return new;
 end $$;
