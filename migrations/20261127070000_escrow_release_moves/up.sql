@@ -24,7 +24,7 @@ create trigger releases_end_stays before update on releases for each row
 
 -- The provider's key lives for a day from the first attempt, which no later one moves.
 create trigger releases_first_attempt_stays before update on releases for each row
-    when (current_user = 'build14_app' and old.maybe_sent_at is not null and new.maybe_sent_at is not null)
+    when (not pg_has_role(current_user, 'build14_system', 'usage') and old.maybe_sent_at is not null and new.maybe_sent_at is not null)
     execute function app.keep('maybe_sent_at');
 
 drop trigger releases_destination_stays on releases;

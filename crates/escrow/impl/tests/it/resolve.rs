@@ -164,7 +164,7 @@ async fn what_was_paid_by_hand_after_a_refusal_is_not_paid_again_and_settles_the
             format!("transfer {} over 9750.00 EUR to {} is in its transfer group and in no ledger", hand.id, hand.destination);
         assert_eq!(world.db.query("select last_error from releases where seq = 2").await, [why]);
         let open = "select object_id from alarms where kind = 'unexpected_transfer' and settled_at is null";
-        assert_eq!(world.db.query(open).await, [hand.id.clone()]);
+        assert_eq!(world.db.query(open).await, std::slice::from_ref(&hand.id));
 
         let settled = world.service.resolve_release(again.id, &sent(&hand.id), &ada()).await.expect("settles");
         assert_eq!((settled.status.name(), settled.transfer.as_ref()), ("sent", Some(&hand.id)));
