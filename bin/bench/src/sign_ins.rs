@@ -77,7 +77,7 @@ async fn give_password(server: SocketAddr, client: &tokio_postgres::Client, peop
     client
         .batch_execute(&format!(
             "insert into credentials (user_id, password_hash)
-                select {}, (select password_hash from credentials limit 1) from generate_series({}, {}) i",
+                select {}, (select c.password_hash from credentials c join users u on u.id = c.user_id where u.email_key = 'first@bench.example') from generate_series({}, {}) i",
             user_sql("i"),
             people.start(),
             people.end()
