@@ -197,7 +197,7 @@ pub(super) struct MilestoneOut {
     submitted_at: Option<DateTime<Utc>>,
     /// When the owner's silence escalates.
     review_due_at: Option<DateTime<Utc>>,
-    /// Its newest protected payment.
+    /// Its protected payment: the one that is live or brought its money, else the newest.
     escrow_id: Option<Uuid>,
     /// Its newest release.
     release: Option<ReleaseOut>,
