@@ -70,8 +70,8 @@ mod tests {
         Arc::new(Session { id, user, org, role: OrgRole::Member, projects: ProjectRoles::default(), expires_at })
     }
 
-    #[tokio::test]
-    async fn a_hundred_who_ask_at_once_look_up_twice() {
+    /// One who asks, and 99 who do so while that look-up is under way: what each was told, and how many look-ups there were.
+    async fn a_hundred(answer: fn() -> Result<Option<Arc<Session>>, Fault>) -> (Vec<Result<Option<Arc<Session>>, Fault>>, u64) {
         let (flights, looks, open) = (Arc::new(Sessions::new(10)), Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
         let ask = || {
             let (flights, looks, open) = (Arc::clone(&flights), Arc::clone(&looks), Arc::clone(&open));
@@ -80,28 +80,34 @@ mod tests {
                     if looks.fetch_add(1, Ordering::SeqCst) == 0 {
                         open.notified().await;
                     }
-                    Ok(Some(session()))
+                    answer()
                 };
-                flights.share(&[1; 32], look_up).await.unwrap().unwrap().id
+                flights.share(&[1; 32], look_up).await
             })
         };
-        let first = ask();
+        let mut all = vec![ask()];
         while looks.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
-        let others: Vec<_> = (0..99).map(|_| ask()).collect();
+        all.extend((0..99).map(|_| ask()));
         let flight = flights.of.get(&[1; 32]).unwrap();
         while flight.asked.load(Ordering::SeqCst) < 100 {
             tokio::task::yield_now().await;
         }
         open.notify_one();
-        let first = first.await.unwrap();
-        let mut found = Vec::new();
-        for other in others {
-            found.push(other.await.unwrap());
+        let mut told = Vec::new();
+        for one in all {
+            told.push(one.await.unwrap());
         }
-        assert!(found.iter().all(|id| *id == found[0] && *id != first), "a look-up that began after they had asked");
-        assert_eq!(looks.load(Ordering::SeqCst), 2);
+        (told, looks.load(Ordering::SeqCst))
+    }
+
+    #[tokio::test]
+    async fn a_hundred_who_ask_at_once_look_up_twice() {
+        let (told, looks) = a_hundred(|| Ok(Some(session()))).await;
+        let found: Vec<_> = told.into_iter().map(|one| one.unwrap().unwrap().id).collect();
+        assert!(found[1..].iter().all(|id| *id == found[1] && *id != found[0]), "a look-up that began after they had asked");
+        assert_eq!(looks, 2);
     }
 
     #[tokio::test]
@@ -121,33 +127,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_hundred_who_ask_while_nothing_answers_wait_for_two_look_ups() {
-        let (flights, looks, open) = (Arc::new(Sessions::new(10)), Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
-        let ask = || {
-            let (flights, looks, open) = (Arc::clone(&flights), Arc::clone(&looks), Arc::clone(&open));
-            tokio::spawn(async move {
-                let look_up = async {
-                    if looks.fetch_add(1, Ordering::SeqCst) == 0 {
-                        open.notified().await;
-                    }
-                    Err(Fault::unavailable("no connection"))
-                };
-                flights.share(&[1; 32], look_up).await.expect_err("fails")
-            })
-        };
-        let first = ask();
-        while looks.load(Ordering::SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
-        let others: Vec<_> = (0..99).map(|_| ask()).collect();
-        let flight = flights.of.get(&[1; 32]).unwrap();
-        while flight.asked.load(Ordering::SeqCst) < 100 {
-            tokio::task::yield_now().await;
-        }
-        open.notify_one();
-        assert_eq!(first.await.unwrap().kind(), &FaultKind::Unavailable);
-        for other in others {
-            assert_eq!(other.await.unwrap().kind(), &FaultKind::Unavailable);
-        }
-        assert_eq!(looks.load(Ordering::SeqCst), 2);
+        let (told, looks) = a_hundred(|| Err(Fault::unavailable("no connection"))).await;
+        assert!(told.iter().all(|one| one.as_ref().is_err_and(|fault| *fault.kind() == FaultKind::Unavailable)));
+        assert_eq!((told.len(), looks), (100, 2));
     }
 }
