@@ -67,24 +67,10 @@ ids! {
     SessionId;
     /// A project.
     ProjectId;
-    /// A unit (house, apartment) of a project.
-    UnitId;
-    /// One version of a schedule of quantities.
-    SoqId;
     /// A line of a schedule of quantities; the same line keeps its id through all versions.
     SoqLineId;
     /// A tender.
     TenderId;
     /// A contractor's bid on a tender.
     BidId;
-    /// A contract.
-    ContractId;
-    /// A milestone of a contract.
-    MilestoneId;
-    /// The funding payment of a milestone; the `escrow` of the HTTP API.
-    PaymentId;
-    /// One release of held money to a contractor.
-    ReleaseId;
-    /// A domain event on the outbox.
-    EventId;
 }
