@@ -16,10 +16,10 @@ const UNNAMED: Accepted = &[
     (
         "the platform's, across all tenants: a sweep, a doctor's look, what the provider or an operator names by an id alone",
         &[
-            "audit/repo::organizations",
-            "audit/repo_checkpoints::moved",
-            "audit/repo_checkpoints::not_in_chain",
-            "audit/repo_checkpoints::round_after",
+            "audit/checkpoints::moved",
+            "audit/checkpoints::not_in_chain",
+            "audit/checkpoints::round_after",
+            "audit/trail::organizations",
             "escrow/coverage::compare",
             "escrow/coverage::waiting",
             "escrow/held::aged",
@@ -192,7 +192,7 @@ async fn every_statement_names_the_organisation_of_its_rows() {
 async fn rows_are_changed_with_bound_times() {
     let tables = distributed(&Database::fresh().await).await;
     let found = repos().into_iter().filter(|function| is_volatile(function, &tables)).map(|function| function.name);
-    only(&found.collect(), VOLATILE, "bind the time (`db::instant`): what every shard would compute anew is refused");
+    only(&found.collect(), VOLATILE, "bind the time (`db::touched`): what every shard would compute anew is refused");
 }
 
 #[test]

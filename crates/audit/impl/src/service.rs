@@ -11,7 +11,7 @@ use kernel::{Clock, Ctx, Denied, Fault, OrgId, Page, PageRequest, Position, Scop
 use serde_json::json;
 use uow::{SystemUow, Tx, Uow};
 
-use crate::repo;
+use crate::repo::trail as repo;
 use crate::signing::{Signer, head_statement};
 
 /// The trail over PostgreSQL.

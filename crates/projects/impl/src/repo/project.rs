@@ -8,7 +8,7 @@ use kernel::{Fault, Money, OrgId, PageRequest, ProjectId, Timestamp, UserId};
 use projects_api::{Error, Project, ProjectDetails, ProjectStatus};
 use uuid::Uuid;
 
-use super::{currency, referred_to};
+use super::referred_to;
 use crate::schema::projects;
 
 #[derive(Queryable, Selectable)]
@@ -34,7 +34,7 @@ impl TryFrom<Row> for Project {
     type Error = Fault;
 
     fn try_from(row: Row) -> Result<Self, Fault> {
-        let currency = currency(&row.currency)?;
+        let currency = db::currency(&row.currency)?;
         Ok(Self {
             id: ProjectId(row.id),
             org: OrgId(row.org_id),
@@ -188,7 +188,7 @@ pub(crate) async fn update(
         starts_on: details.starts_on,
         ends_on: details.ends_on,
     };
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     let row: Row = diesel::update(projects::table.find((org.0, id.0)))
         .set((changes, projects::updated_at.eq(at)))
         .returning(Row::as_returning())
@@ -200,7 +200,7 @@ pub(crate) async fn update(
 
 /// Notes that a tender of a project, which is locked, was published.
 pub(crate) async fn mark_tendered(tx: &mut Tx, project: &Project) -> Result<Project, Error> {
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     let row: Row = diesel::update(projects::table.find((project.org.0, project.id.0)))
         .set((
             projects::tendered_at.eq(project.tendered_at.unwrap_or(at)),

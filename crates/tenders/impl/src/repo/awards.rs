@@ -80,8 +80,9 @@ pub async fn set_contract(
     contract: ContractId,
     sign_by: Option<Timestamp>,
 ) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(awards::table.find((tender.org.0, award)))
-        .set((awards::contract_id.eq(contract.0), awards::sign_by.eq(sign_by), awards::updated_at.eq(diesel::dsl::now)))
+        .set((awards::contract_id.eq(contract.0), awards::sign_by.eq(sign_by), awards::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -90,8 +91,9 @@ pub async fn set_contract(
 
 /// The award is cancelled.
 pub async fn cancel(tx: &mut Tx, tender: &Tender, award: Uuid, reason: &str) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(awards::table.find((tender.org.0, award)))
-        .set((awards::status.eq("cancelled"), awards::cancel_reason.eq(reason), awards::updated_at.eq(diesel::dsl::now)))
+        .set((awards::status.eq("cancelled"), awards::cancel_reason.eq(reason), awards::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;

@@ -13,7 +13,7 @@ use tenders_api::{
 };
 use uuid::Uuid;
 
-use super::{Conn, clock, currency, hash, hashes, number};
+use super::{Conn, clock, hash, hashes, number};
 use crate::model::merkle::Hash;
 use crate::schema::{
     awards, opening_records, tender_invitations, tender_keys, tender_lines, tender_milestones, tender_seals, tenders,
@@ -62,7 +62,7 @@ impl TryFrom<Row> for Tender {
             description: row.description,
             method: db::named::<ProcurementMethod>(&row.procurement_method)?,
             status: db::named::<TenderStatus>(&row.status)?,
-            currency: currency(&row.currency)?,
+            currency: db::currency(&row.currency)?,
             submission_deadline: row.submission_deadline,
             questions_until: row.questions_until,
             min_bids: number(row.min_bids),
@@ -280,12 +280,13 @@ pub async fn record(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<R
 
 /// Publication: the row's part of it.
 pub async fn publish(tx: &mut Tx, tender: &Tender, soq_version: u32, at: Timestamp) -> Result<(), Fault> {
+    let touched = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::status.eq(TenderStatus::Published.name()),
             tenders::soq_version.eq(super::signed(soq_version)),
             tenders::published_at.eq(at),
-            tenders::updated_at.eq(diesel::dsl::now),
+            tenders::updated_at.eq(touched),
         ))
         .execute(tx.pg())
         .await
@@ -295,8 +296,9 @@ pub async fn publish(tx: &mut Tx, tender: &Tender, soq_version: u32, at: Timesta
 
 /// Another state, for the transitions that change nothing else.
 pub async fn set_status(tx: &mut Tx, tender: &Tender, to: TenderStatus) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
-        .set((tenders::status.eq(to.name()), tenders::updated_at.eq(diesel::dsl::now)))
+        .set((tenders::status.eq(to.name()), tenders::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -305,8 +307,9 @@ pub async fn set_status(tx: &mut Tx, tender: &Tender, to: TenderStatus) -> Resul
 
 /// Moves the deadline later.
 pub async fn extend(tx: &mut Tx, tender: &Tender, deadline: Timestamp) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
-        .set((tenders::submission_deadline.eq(deadline), tenders::updated_at.eq(diesel::dsl::now)))
+        .set((tenders::submission_deadline.eq(deadline), tenders::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -315,11 +318,12 @@ pub async fn extend(tx: &mut Tx, tender: &Tender, deadline: Timestamp) -> Result
 
 /// Award: the row's part of it.
 pub async fn stand_still(tx: &mut Tx, tender: &Tender, until: Timestamp) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::status.eq(TenderStatus::Standstill.name()),
             tenders::standstill_until.eq(until),
-            tenders::updated_at.eq(diesel::dsl::now),
+            tenders::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await
@@ -329,11 +333,12 @@ pub async fn stand_still(tx: &mut Tx, tender: &Tender, until: Timestamp) -> Resu
 
 /// The award fell: the row's part of it.
 pub async fn resume_evaluation(tx: &mut Tx, tender: &Tender) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::status.eq(TenderStatus::Evaluation.name()),
             tenders::standstill_until.eq(None::<Timestamp>),
-            tenders::updated_at.eq(diesel::dsl::now),
+            tenders::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await
@@ -353,12 +358,13 @@ pub async fn end_completed(tx: &mut Tx, tender: &Tender, contract: ContractId) -
 
 /// Cancellation: the row's part of it. A key whose bids were not opened is destroyed.
 pub async fn cancel(tx: &mut Tx, tender: &Tender, reason: &str, at: Timestamp) -> Result<(), Fault> {
+    let touched = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::status.eq(TenderStatus::Cancelled.name()),
             tenders::cancelled_at.eq(at),
             tenders::cancel_reason.eq(reason),
-            tenders::updated_at.eq(diesel::dsl::now),
+            tenders::updated_at.eq(touched),
         ))
         .execute(tx.pg())
         .await
@@ -437,7 +443,7 @@ pub async fn keep_open(tx: &mut Tx, tender: TenderId) -> Result<OpenTender, Erro
         org: row.org_id.into(),
         status: db::named::<TenderStatus>(&row.status)?,
         deadline: row.submission_deadline,
-        currency: currency(&row.currency)?,
+        currency: db::currency(&row.currency)?,
         now: row.server_time,
     })
 }
