@@ -122,7 +122,7 @@ macro_rules! own {
     ($owner:expr, $bidder:expr, $tender:expr) => {
         bids::table
             .filter(bids::org_id.eq($owner.0).and(bids::bidder_org_id.eq($bidder.0)).and(bids::tender_id.eq($tender.0)))
-            .order((bids::status.eq("withdrawn"), bids::created_at.desc(), bids::id.desc()))
+            .order((bids::status.eq(BidStatus::Withdrawn.name()), bids::created_at.desc(), bids::id.desc()))
             .select(Columns::as_select())
     };
 }
