@@ -3,6 +3,7 @@
 
 pub(crate) mod contracts;
 pub(crate) mod coverage;
+pub(crate) mod doctor;
 pub(crate) mod held;
 pub(crate) mod holds;
 pub(crate) mod inbox;
