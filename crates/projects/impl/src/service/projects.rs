@@ -15,7 +15,7 @@ use crate::repo;
 #[async_trait]
 impl Projects for Service {
     async fn create(&self, ctx: &Ctx, new: ProjectDetails) -> Result<Project, Error> {
-        self.authz.check(ctx, perm::CREATE, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::CREATE, Scope::Organization)?;
         let new = rules::checked(new)?;
         let owner = ctx.user_id().ok_or_else(|| Fault::internal("a project is made by a person"))?;
         self.uow
@@ -35,7 +35,7 @@ impl Projects for Service {
     }
 
     async fn list(&self, ctx: &Ctx, status: Option<ProjectStatus>, page: PageRequest) -> Result<Page<Project>, Error> {
-        let reach = self.authz.reach(ctx, perm::READ);
+        let reach = self.authorizer.reach(ctx, perm::READ);
         if matches!(&reach, Reach::Only(ids) if ids.is_empty()) {
             return Ok(Page { items: Vec::new(), next: None });
         }
@@ -45,13 +45,13 @@ impl Projects for Service {
 
     async fn get(&self, ctx: &Ctx, id: ProjectId) -> Result<Project, Error> {
         let project = self.uow.read_one(ctx, async |tx| repo::project::get(tx, ctx.org, id).await).await?;
-        self.authz.check(ctx, perm::READ, Scope::Project(id))?;
+        self.authorizer.check(ctx, perm::READ, Scope::Project(id))?;
         Ok(project)
     }
 
     async fn changeable(&self, ctx: &Ctx, id: ProjectId) -> Result<Project, Error> {
         let project = self.uow.read_one(ctx, async |tx| repo::project::get(tx, ctx.org, id).await).await?;
-        self.authz.check(ctx, perm::UPDATE, Scope::Project(id))?;
+        self.authorizer.check(ctx, perm::UPDATE, Scope::Project(id))?;
         Ok(project)
     }
 
@@ -65,7 +65,7 @@ impl Projects for Service {
         self.uow
             .write(ctx, async |tx| {
                 let before = repo::project::lock(tx, ctx.org, id).await?;
-                self.authz.check(ctx, perm::UPDATE, Scope::Project(id))?;
+                self.authorizer.check(ctx, perm::UPDATE, Scope::Project(id))?;
                 still(unchanged, &before)?;
                 let details = rules::checked(change.details)?;
                 if details.currency != before.currency {
@@ -84,7 +84,7 @@ impl Projects for Service {
         self.uow
             .write(ctx, async |tx| {
                 let before = repo::project::lock(tx, ctx.org, id).await?;
-                self.authz.check(ctx, perm::DELETE, Scope::Project(id))?;
+                self.authorizer.check(ctx, perm::DELETE, Scope::Project(id))?;
                 still(unchanged, &before)?;
                 if before.tendered_at.is_some() {
                     return Err(Error::AlreadyTendered);

@@ -22,7 +22,7 @@ impl Soqs for Service {
         self.uow
             .write(ctx, async |tx| {
                 let project = repo::project::lock_shared(tx, ctx.org, new.project).await?;
-                self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(project.id))?;
+                self.authorizer.check(ctx, perm::SOQ_EDIT, Scope::Project(project.id))?;
                 let units = known_units_in(tx, ctx.org, project.id, &new.lines).await?;
                 let content = checked(&new.title, new.lines, project.currency, &Known { units, ..Known::default() })?;
                 let head = repo::soq::insert(tx, ctx.org, project.id, &content).await?;
@@ -37,7 +37,7 @@ impl Soqs for Service {
         self.uow
             .write(ctx, async |tx| {
                 let previous = repo::soq::lock_shared(tx, ctx.org, previous).await?;
-                self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(previous.project))?;
+                self.authorizer.check(ctx, perm::SOQ_EDIT, Scope::Project(previous.project))?;
                 if previous.status != SoqStatus::Frozen {
                     let hint = "a draft needs no new version: change it, or freeze it first";
                     return Err(Error::State { what: "schedule of quantities", state: previous.status.name(), hint });
@@ -52,7 +52,7 @@ impl Soqs for Service {
     }
 
     async fn list(&self, ctx: &Ctx, filter: SoqFilter, page: PageRequest) -> Result<Page<SoqSummary>, Error> {
-        let reach = self.authz.reach(ctx, perm::SOQ_READ);
+        let reach = self.authorizer.reach(ctx, perm::SOQ_READ);
         if matches!(&reach, Reach::Only(ids) if ids.is_empty()) {
             return Ok(Page { items: Vec::new(), next: None });
         }
@@ -64,7 +64,7 @@ impl Soqs for Service {
         self.uow
             .read(ctx, async |tx| {
                 let head = repo::soq::get(tx, ctx.org, id).await?;
-                self.authz.check(ctx, perm::SOQ_READ, Scope::Project(head.project))?;
+                self.authorizer.check(ctx, perm::SOQ_READ, Scope::Project(head.project))?;
                 let lines = repo::soq_lines::read(tx, ctx.org, &head).await?;
                 Ok(repo::soq::whole(head, lines))
             })
@@ -114,7 +114,7 @@ impl Soqs for Service {
         self.uow
             .write(ctx, async |tx| {
                 let before = repo::soq::lock(tx, ctx.org, id).await?;
-                self.authz.check(ctx, perm::SOQ_FREEZE, Scope::Project(before.project))?;
+                self.authorizer.check(ctx, perm::SOQ_FREEZE, Scope::Project(before.project))?;
                 let lines = repo::soq_lines::of(tx, ctx.org, &before).await?;
                 freezable(before.status, &lines)?;
                 let after = repo::soq::freeze(tx, ctx.org, id).await?;
@@ -136,7 +136,7 @@ impl Service {
         unchanged: Option<Precondition<'_, Soq>>,
     ) -> Result<SoqSummary, Error> {
         let head = repo::soq::lock(tx, ctx.org, id).await?;
-        self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(head.project))?;
+        self.authorizer.check(ctx, perm::SOQ_EDIT, Scope::Project(head.project))?;
         if unchanged.is_some() {
             let lines = repo::soq_lines::of(tx, ctx.org, &head).await?;
             still(unchanged, &repo::soq::whole(head.clone(), lines))?;
