@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use actix_web::web::ServiceConfig;
-use kernel::{Clock, Decision, ReleaseId, SystemClock};
+use escrow_api::ReleaseId;
+use kernel::{Clock, Decision, SystemClock};
 use module::Wired;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;

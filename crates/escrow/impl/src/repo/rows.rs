@@ -2,8 +2,8 @@
 
 use auth_api::Reach;
 use db::prelude::*;
-use escrow_api::{ContractStatus, CostBearer, MilestoneStatus, Party, Terms};
-use kernel::{ContractId, Fault, Money, OrgId, ProjectId, Timestamp};
+use escrow_api::{ContractId, ContractStatus, CostBearer, MilestoneStatus, Party, Terms};
+use kernel::{Fault, Money, OrgId, ProjectId, Timestamp};
 use uuid::Uuid;
 
 use super::ledger::Place;

@@ -2,8 +2,8 @@
 
 use auth_api::Reach;
 use db::prelude::*;
-use kernel::{Fault, Money, OrgId, PageRequest, ProjectId, SoqId, Timestamp};
-use projects_api::{Error, Soq, SoqFilter, SoqLine, SoqStatus, SoqSummary};
+use kernel::{Fault, Money, OrgId, PageRequest, ProjectId, Timestamp};
+use projects_api::{Error, Soq, SoqFilter, SoqId, SoqLine, SoqStatus, SoqSummary};
 use uuid::Uuid;
 
 use super::{currency, referred_to};

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use auth_api::Reach;
-use kernel::{Ctx, FieldFault, Page, PageRequest, Position, Scope, SoqId};
-use projects_api::{Error, LineDraft, NewSoq, Precondition, Soq, SoqChange, SoqFilter, SoqStatus, SoqSummary, Soqs, perm};
+use kernel::{Ctx, FieldFault, Page, PageRequest, Position, Scope};
+use projects_api::{Error, LineDraft, NewSoq, Precondition, Soq, SoqChange, SoqFilter, SoqId, SoqStatus, SoqSummary, Soqs, perm};
 use uow::Tx;
 
 use super::{Service, still};
@@ -153,7 +153,7 @@ async fn known_units_in(
     org: kernel::OrgId,
     project: kernel::ProjectId,
     lines: &[LineDraft],
-) -> Result<HashSet<kernel::UnitId>, kernel::Fault> {
+) -> Result<HashSet<projects_api::UnitId>, kernel::Fault> {
     let named: HashSet<_> = lines.iter().filter_map(|line| line.unit_id).collect();
     repo::unit::of_project(tx, org, project, &named).await
 }

@@ -2,11 +2,11 @@
 
 use audit_api::NewEntry;
 use db::prelude::*;
-use escrow_api::{ContractEnded, Party};
-use kernel::{BidId, ContractId, Ctx, EventId, Fault, RequestId, Scope, TenderId, Timestamp};
+use escrow_api::{ContractEnded, ContractId, Party};
+use kernel::{BidId, Ctx, Fault, RequestId, Scope, TenderId, Timestamp};
 use serde_json::json;
 use tenders_api::{Bid, BidStatus, Error, Step, Tender, TenderAwardFell, TenderStatus, perm};
-use uow::Job;
+use uow::{EventId, Job};
 use uuid::Uuid;
 
 use super::{Service, digest, from_contracts};
