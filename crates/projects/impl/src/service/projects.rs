@@ -2,13 +2,12 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use auth_api::Reach;
 use kernel::{Actor, Ctx, Fault, Page, PageRequest, Position, ProjectId, ProjectRole, Scope, UserId};
 use projects_api::{
     Error, NewTeamMember, Precondition, Project, ProjectChange, ProjectDetails, ProjectStatus, Projects, TeamMember, perm,
 };
 
-use super::{Service, still};
+use super::{Service, still, teams};
 use crate::model::project as rules;
 use crate::repo;
 
@@ -36,10 +35,8 @@ impl Projects for Service {
 
     async fn list(&self, ctx: &Ctx, status: Option<ProjectStatus>, page: PageRequest) -> Result<Page<Project>, Error> {
         let reach = self.authorizer.reach(ctx, perm::READ);
-        if matches!(&reach, Reach::Only(ids) if ids.is_empty()) {
-            return Ok(Page { items: Vec::new(), next: None });
-        }
-        let rows = self.uow.read_one(ctx, async |tx| repo::project::page(tx, ctx.org, &reach, status, page).await).await?;
+        let Some(teams) = teams(ctx, &reach) else { return Ok(Page { items: Vec::new(), next: None }) };
+        let rows = self.uow.read_one(ctx, async |tx| repo::project::page(tx, ctx.org, teams, status, page).await).await?;
         Ok(Page::cut(rows, page, |project: &Project| Position { created_at: project.created_at, id: project.id.0 }))
     }
 

@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use auth_api::Reach;
 use db::prelude::*;
 use kernel::{Ctx, OrgId, Page, PageRequest, Position, Scope, TenderId, Timestamp};
 use projects_api::Soq;
@@ -48,10 +47,7 @@ impl Drafting for Service {
             None if own.is_err() && others.is_err() => return Err(own.err().map_or(Error::NotFound("tender"), Into::into)),
             None => (own.is_ok(), others.is_ok()),
         };
-        let projects = match self.authorizer.reach(ctx, perm::READ) {
-            Reach::All => None,
-            Reach::Only(projects) => Some(projects),
-        };
+        let projects = self.authorizer.reach(ctx, perm::READ).projects(ctx);
         let load = async || {
             let projects = projects.clone();
             self.uow
