@@ -62,11 +62,13 @@ const UNNAMED: Accepted = &[
 /// Functions that change rows by a clock or dice of the database.
 const VOLATILE: Accepted = &[];
 
-/// A function of a `repo`: its name as in the lists, what stands before all functions of its file, and its own text.
-struct Function {
-    name: String,
+/// A function of a `repo`: its name, what stands before all functions of its file, and its own text.
+pub struct Function {
+    /// As in the lists.
+    pub name: String,
     head: String,
-    text: String,
+    /// From `fn` on.
+    pub text: String,
 }
 
 /// The functions of a file, comments and tests aside.
@@ -89,13 +91,14 @@ fn functions(file: &str, text: &str) -> Vec<Function> {
     found
 }
 
-fn repos() -> Vec<Function> {
+/// The functions of every `repo`.
+pub fn repos() -> Vec<Function> {
     let of_repo = |file: &str| file.starts_with("crates/") && file.contains("/impl/src/repo") && file.ends_with(".rs");
     rust_files().iter().filter(|(file, _)| of_repo(file)).flat_map(|(file, text)| functions(file, text)).collect()
 }
 
 /// The texts of SQL in a text of Rust, in lower case.
-fn sql(text: &str) -> Vec<String> {
+pub fn sql(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('"') {

@@ -81,7 +81,7 @@ impl Service {
                 Fault::internal(format!("release {id} is {before} over {}, yet {in_all} of it came back", release.net)).into()
             );
         };
-        let currency = repo::currency(&release.currency)?;
+        let currency = db::currency(&release.currency)?;
         let posting = Posting::transfer_reversed(&transfer.id, release.id, in_all - release.reversed, in_all, currency);
         self.post_in(tx, release.place(), &posting, None).await?;
         let step = ReleaseChange { status: Some(after.name()), reversed: Some(in_all), ..ReleaseChange::default() };
@@ -93,7 +93,7 @@ impl Service {
         );
         alarm_in(tx, TRANSFER_REVERSED, ("release", id.to_string()), detail).await?;
         let (was, is) = (
-            json!({ "status": before, "reversed": repo::money(release.reversed, &release.currency)? }),
+            json!({ "status": before, "reversed": db::money(release.reversed, &release.currency)? }),
             json!({ "status": after, "reversed": transfer.reversed, "transfer": transfer.id }),
         );
         self.tell_both_in(tx, ctx, &release, "escrow.release_reversed", was, is).await
@@ -176,7 +176,7 @@ impl Service {
         if amount <= 0 {
             return Err(Unsettled::Nothing(id));
         }
-        let currency = repo::currency(&release.currency)?;
+        let currency = db::currency(&release.currency)?;
         let mut step = ReleaseChange {
             reversal_settled: Some(in_all),
             resolved_by: Some(by.operator.to_string()),
@@ -215,7 +215,7 @@ impl Service {
             return Err(Unsettled::Transfer { transfer, why: SPENT.to_owned() });
         }
         let after = repo::releases::save(tx, release.org_id, release.id, &step).await?;
-        let money = |minor| repo::money(minor, &release.currency);
+        let money = |minor| db::money(minor, &release.currency);
         let (was, is) = (
             json!({ "reversed": money(in_all)?, "settled": money(release.reversal_settled)? }),
             json!({
@@ -246,7 +246,7 @@ pub(super) async fn paid_again_in(tx: &mut Tx, transfer: &TransferState) -> Resu
 /// Why a transfer does not pay the payee what came back; empty if it does.
 fn differences(release: &ReleaseRow, transfer: &TransferState, amount: i64) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
-    let owed = repo::money(amount, &release.currency)?;
+    let owed = db::money(amount, &release.currency)?;
     if release.transfer.as_ref() == Some(&transfer.id) {
         found.push("it is the very transfer that was reversed".to_owned());
     }
