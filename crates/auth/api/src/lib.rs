@@ -208,8 +208,19 @@ pub trait Accounts: Send + Sync {
 pub enum Reach {
     /// Every project of the organisation.
     All,
-    /// These, by a role in their team.
-    Only(Vec<ProjectId>),
+    /// Those in whose team the person has one of these roles.
+    Teams(Vec<ProjectRole>),
+}
+
+impl Reach {
+    /// The projects as the context knows them, `None` for all: for who cannot ask the table of teams, since that is another domain's.
+    #[must_use]
+    pub fn projects(&self, ctx: &Ctx) -> Option<Vec<ProjectId>> {
+        match self {
+            Self::All => None,
+            Self::Teams(roles) => Some(ctx.projects.iter().filter(|(_, role)| roles.contains(role)).map(|(id, _)| *id).collect()),
+        }
+    }
 }
 
 /// Answers whether a context may do something. A look-up in a table that was compiled from the policy: at most a microsecond.

@@ -26,5 +26,5 @@ mod teams;
 
 pub use http::routes;
 pub use module::MODULE;
-pub use service::Service;
+pub use service::{Dependencies, Service};
 pub use teams::Teams;

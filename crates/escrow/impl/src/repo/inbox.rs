@@ -1,7 +1,8 @@
 //! The inbox of the provider's events, and where their objects belong: the platform's own look-ups, on `SystemUow`.
 
 use db::prelude::*;
-use kernel::{Fault, OrgId, PaymentId, ReleaseId, Timestamp};
+use escrow_api::{PaymentId, ReleaseId};
+use kernel::{Fault, OrgId, Timestamp};
 use uuid::Uuid;
 
 use crate::schema::{payee_accounts, payments, releases, webhook_events};

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use db::prelude::*;
-use escrow_api::{Error, Release, ReleaseStatus};
-use kernel::{Fault, MilestoneId, OrgId, PaymentId, ReleaseId, Timestamp, UserId};
+use escrow_api::{Error, MilestoneId, PaymentId, Release, ReleaseId, ReleaseStatus};
+use kernel::{Fault, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 

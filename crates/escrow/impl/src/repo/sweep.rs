@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 use db::prelude::*;
-use kernel::{Fault, MilestoneId, OrgId, PaymentId, ReleaseId, Timestamp};
+use escrow_api::{MilestoneId, PaymentId, ReleaseId};
+use kernel::{Fault, OrgId, Timestamp};
 use uuid::Uuid;
 
 use crate::schema::{milestones, payee_accounts, payments, releases};

@@ -4,8 +4,8 @@
 //! last look is posted, once per sum. Whose the money is no program knows: it waits under the release (2090).
 
 use audit_api::NewEntry;
-use escrow_api::{ContractStatus, Error, Release, TransferState};
-use kernel::{Ctx, Decision, Fault, Reason, ReleaseId, RequestId};
+use escrow_api::{ContractStatus, Error, Release, ReleaseId, TransferState};
+use kernel::{Ctx, Decision, Fault, Reason, RequestId};
 use serde_json::{Value, json};
 use uow::Tx;
 use uuid::Uuid;

@@ -5,8 +5,8 @@
 
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{Error, MilestoneStatus, ProviderError, ReleaseStatus, TransferOrder, TransferState};
-use kernel::{Ctx, Fault, OrgId, ReleaseId, RequestId};
+use escrow_api::{Error, MilestoneStatus, ProviderError, ReleaseId, ReleaseStatus, TransferOrder, TransferState};
+use kernel::{Ctx, Fault, OrgId, RequestId};
 use serde_json::json;
 use uow::Tx;
 

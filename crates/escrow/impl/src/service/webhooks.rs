@@ -1,7 +1,7 @@
 //! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (docs/domain/money.md).
 
-use escrow_api::{ChargeNews, Error, ProviderError, TransferState};
-use kernel::{Fault, OrgId, PaymentId};
+use escrow_api::{ChargeNews, Error, PaymentId, ProviderError, TransferState};
+use kernel::{Fault, OrgId};
 use serde_json::Value;
 use uow::{Job, Tx};
 use uuid::Uuid;

@@ -1,6 +1,7 @@
 //! What the database itself refuses, whatever the program does.
 
-use kernel::{ContractId, Ctx, RequestId};
+use escrow_api::ContractId;
+use kernel::{Ctx, RequestId};
 
 use crate::world::World;
 

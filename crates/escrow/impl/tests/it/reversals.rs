@@ -2,8 +2,8 @@
 
 use escrow::{Settlement, Unsettled};
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Contract, Funding, PaymentProvider, Payments, TransferOrder, TransferState};
-use kernel::{OrgId, OrgRole, ReleaseId};
+use escrow_api::{Contract, Funding, PaymentProvider, Payments, ReleaseId, TransferOrder, TransferState};
+use kernel::{OrgId, OrgRole};
 use serde_json::{Value, json};
 
 use crate::fakes::Person;

@@ -20,7 +20,7 @@ use crate::seal::{self, Place, Sealed, TenderKey};
 #[async_trait]
 impl Bidding for Service {
     async fn save_draft(&self, ctx: &Ctx, tender: TenderId, draft: NewBid) -> Result<Bid, Error> {
-        self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
         self.uow.write(ctx, async |tx| self.receive_offer_in(tx, ctx, tender, OfferTarget::New, Offer::Draft(&draft)).await).await
     }
 
@@ -31,7 +31,7 @@ impl Bidding for Service {
     }
 
     async fn submit(&self, ctx: &Ctx, tender: TenderId, bid: NewBid) -> Result<Bid, Error> {
-        self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
         self.uow.write(ctx, async |tx| self.receive_offer_in(tx, ctx, tender, OfferTarget::New, Offer::Bid(&bid)).await).await
     }
 
@@ -71,7 +71,7 @@ impl Bidding for Service {
     }
 
     async fn own_revision(&self, ctx: &Ctx, bid: BidId, revision: u32) -> Result<(BidContent, Option<String>), Error> {
-        self.authz.check(ctx, perm::BIDS_READ_OWN, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::BIDS_READ_OWN, Scope::Organization)?;
         self.uow
             .read(ctx, async |tx| {
                 let (row, _) = repo::bids::get(tx.pg(), bid).await?;
@@ -267,7 +267,7 @@ fn with_previous(entry: NewEntry, old: Option<&Row>) -> NewEntry {
 
 impl Service {
     async fn tender_of_own(&self, ctx: &Ctx, bid: BidId) -> Result<TenderId, Error> {
-        self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
         let (row, _) = self.uow.read(ctx, async |tx| repo::bids::get(tx.pg(), bid).await).await?;
         if row.bidder == ctx.org { Ok(row.tender) } else { Err(Error::NotFound("bid")) }
     }

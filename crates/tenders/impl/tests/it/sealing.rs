@@ -124,7 +124,7 @@ async fn who_reads_the_record_of_an_opening_is_told_to_nobody() {
             assert_eq!(said, "permission denied for table opening_records", "{columns}");
         }
     }
-    let stranger = kernel::OrgId(uuid::Uuid::now_v7());
+    let stranger = kernel::OrgId::new();
     assert_eq!(w.sql(stranger, "select submitted from opening_records").await.unwrap(), NONE);
 }
 
