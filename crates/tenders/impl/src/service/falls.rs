@@ -88,7 +88,7 @@ impl Service {
     }
 
     pub(super) async fn refuse_award_of(&self, ctx: &Ctx, id: BidId, reason: &str) -> Result<Bid, Error> {
-        self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
         let reason = required_reason(reason, "say why you refuse: the owner reads it")?;
         self.uow
             .write(ctx, async |tx| {
