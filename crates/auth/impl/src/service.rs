@@ -259,12 +259,12 @@ impl Sessions for Service {
 
 #[async_trait]
 impl Accounts for Service {
-    async fn is_registered_in(&self, tx: &mut Tx, user: UserId) -> Result<bool, Fault> {
-        repo::is_registered(tx, user).await
+    async fn is_registered_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<bool, Fault> {
+        repo::is_registered(tx, org, user).await
     }
 
-    async fn team_roles_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
-        self.teams.roles_in(tx, org, user).await
+    async fn leave_teams_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        self.teams.leave_in(tx, org, user).await
     }
 
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {

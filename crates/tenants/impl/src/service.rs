@@ -298,6 +298,12 @@ impl Tenants for Service {
         memberships::role_here(tx, org, user).await
     }
 
+    async fn hold_role_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault> {
+        memberships::hold_role(tx, org, user).await?;
+        // Under the lock, and with the refusal to answer about others.
+        memberships::role_here(tx, org, user).await
+    }
+
     async fn approve_in(&self, tx: &mut Tx, ctx: &Ctx, request: &ApprovalRequest) -> Result<Verdict, Fault> {
         let Some(present) = ctx.user_id() else {
             return Ok(Verdict::Complete { first: UserId(Uuid::nil()), second: None });

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use kernel::{Actor, Ctx, Fault, Page, PageRequest, Position, ProjectId, ProjectRole, Scope, UserId};
+use kernel::{Actor, Ctx, Denied, Fault, Page, PageRequest, Position, ProjectId, ProjectRole, Scope, UserId};
 use projects_api::{
     Error, NewTeamMember, Precondition, Project, ProjectChange, ProjectDetails, ProjectStatus, Projects, TeamMember, perm,
 };
@@ -21,6 +21,8 @@ impl Projects for Service {
             .write(ctx, async |tx| {
                 rules::offered(new.currency, self.currencies.as_deref(), repo::project::today(tx).await?)?;
                 let project = repo::project::insert(tx, ctx.org, owner, &new).await?;
+                let gone = Denied { permission: perm::CREATE, project: None };
+                self.tenants.hold_role_in(tx, ctx.org, owner).await?.ok_or(gone)?;
                 let runs_it = NewTeamMember { user: owner, role: ProjectRole::ProjectOwner };
                 repo::team::insert(tx, ctx.org, project.id, runs_it).await?;
                 // Whom the role in the organisation lets do everything there has nothing new to be looked up.
