@@ -23,6 +23,7 @@ pub(super) struct SubmitIn {
     #[serde(default)]
     #[schema(max_items = 100, value_type = Vec<Value>)]
     evidence: Option<Vec<Value>>,
+    /// What was done, for the owner to read; may be left out.
     #[schema(max_length = 5000)]
     note: Option<String>,
 }
@@ -32,6 +33,7 @@ pub(super) struct SubmitIn {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = RequestChanges, example = json!({"reason": "The sealing of the north wall is missing"}))]
 pub(super) struct ChangesIn {
+    /// What is to be changed. The contractor reads it.
     #[schema(min_length = 1, max_length = 5000)]
     reason: String,
 }
@@ -53,6 +55,7 @@ type Status = OneOf<ApprovalStatus>;
 #[serde(rename_all = "camelCase")]
 #[schema(as = ApprovalState)]
 pub(super) struct ApprovalStateOut {
+    /// Whether another person must approve as well.
     status: Status,
     /// Who approved first, while a second person is awaited.
     first_approver_id: Option<Uuid>,
@@ -65,6 +68,7 @@ pub(super) struct ApprovalStateOut {
 pub(super) struct ApprovalOut {
     #[serde(flatten)]
     milestone: MilestoneOut,
+    /// How far the approval has come.
     approval: ApprovalStateOut,
 }
 

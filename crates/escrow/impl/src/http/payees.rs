@@ -14,6 +14,7 @@ type Status = OneOf<PayeeStatus>;
 #[serde(rename_all = "camelCase")]
 #[schema(as = PayeeAccount)]
 pub(super) struct PayeeOut {
+    /// Whether it can receive transfers.
     status: Status,
     /// The provider's account.
     #[schema(example = "acct_1Nv0FGQ9RKHgCVdK")]

@@ -15,6 +15,7 @@ use crate::Service;
 #[serde(rename_all = "camelCase")]
 #[schema(as = EventReceived)]
 pub(super) struct ReceivedOut {
+    /// Always true: the event is stored.
     received: bool,
 }
 

@@ -19,6 +19,7 @@ type Role = OneOf<ProjectRole>;
 pub(crate) struct MemberIn {
     /// A member of the organisation.
     user_id: Uuid,
+    /// What they may do in the project.
     role: Role,
 }
 
@@ -29,6 +30,7 @@ pub(crate) struct MemberIn {
 pub(crate) struct RoleIn {
     /// May be left out; the person of the path.
     user_id: Option<Uuid>,
+    /// What they may do in the project from now on.
     role: Role,
 }
 
@@ -37,10 +39,15 @@ pub(crate) struct RoleIn {
 #[serde(rename_all = "camelCase")]
 #[schema(as = TeamMember)]
 pub(crate) struct MemberOut {
+    /// The project.
     project_id: Uuid,
+    /// The person.
     user_id: Uuid,
+    /// What they may do in the project.
     role: Role,
+    /// When they joined the team.
     created_at: DateTime<Utc>,
+    /// When their role last changed.
     updated_at: DateTime<Utc>,
 }
 

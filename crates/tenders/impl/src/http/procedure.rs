@@ -47,6 +47,7 @@ pub struct CancelAwardIn {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = AwardDecision)]
 pub struct AwardIn {
+    /// The bid that wins.
     bid_id: Uuid,
     /// Needed unless the bid ranks first among those that are still in.
     #[schema(max_length = 2000)]

@@ -31,7 +31,9 @@ pub struct TenderQuery {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RetenderIn {
+    /// Bids are taken before this instant of the server's clock.
     submission_deadline: DateTime<Utc>,
+    /// Questions are taken before this instant; may be left out.
     questions_until: Option<DateTime<Utc>>,
 }
 

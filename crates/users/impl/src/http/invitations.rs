@@ -16,7 +16,9 @@ use super::dto::{MemberOut, OrganizationOut, Role};
 #[serde(rename_all = "camelCase")]
 #[schema(as = MemberInvitation)]
 pub(super) struct InvitationOut {
+    /// The invitation's id.
     id: Uuid,
+    /// Whoever signs in with this address can accept it.
     #[schema(examples("grace@example.com"))]
     email: String,
     /// What the organisation calls the person until they come.
@@ -25,6 +27,7 @@ pub(super) struct InvitationOut {
     role: Role,
     /// The member who invited.
     invited_by: Uuid,
+    /// When it was made.
     created_at: DateTime<Utc>,
 }
 
@@ -40,13 +43,16 @@ impl From<MemberInvitation> for InvitationOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = OwnInvitation)]
 pub(super) struct OwnOut {
+    /// The invitation's id.
     id: Uuid,
+    /// Who invites.
     organization: OrganizationOut,
     /// The role that accepting gives.
     role: Role,
     /// The name of who invited.
     #[schema(examples("Ada Lovelace"))]
     invited_by: String,
+    /// When it was made.
     created_at: DateTime<Utc>,
 }
 

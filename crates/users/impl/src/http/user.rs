@@ -11,9 +11,11 @@ use super::auth::signed_out;
 use super::cookies::CookieSettings;
 use super::dto::UserOut;
 
+/// One's own profile.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Profile {
+    /// What you are called.
     #[schema(min_length = 1, max_length = 200, examples("Ada Lovelace"))]
     name: String,
     /// An `https` address; null for none.
