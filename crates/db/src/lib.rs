@@ -27,6 +27,7 @@ mod role;
 mod schema;
 mod settings;
 mod tenant;
+mod vouch;
 mod wire;
 mod write;
 
@@ -42,6 +43,7 @@ pub use pg::{Pg, PgRead, instant};
 pub use pool::{Postgres, check_capacity};
 pub use role::{Identity, Role, exposures_of, refusal};
 pub use settings::{PoolSettings, Sharing};
+pub use vouch::Voucher;
 
 /// What a repository module needs, in one line.
 pub mod prelude {

@@ -25,10 +25,11 @@ mod terminations;
 mod transfers;
 mod webhooks;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
+use db::Voucher;
 use escrow_api::{Error, Party, PaymentProvider};
 use kernel::{Clock, Ctx, Denied, Fault, Permission, ProjectId, Scope, Timestamp};
 use tenants_api::Tenants;
@@ -78,7 +79,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     settings: Settings,
     asked: asked::Asked,
-    ledger_key: OnceLock<repo::ledger::Key>,
+    voucher: Voucher,
 }
 
 impl Service {
@@ -86,8 +87,8 @@ impl Service {
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
         let Dependencies { uow, system, authorizer, audit, tenants, provider, clock, settings } = dependencies;
-        let (asked, ledger_key) = (asked::Asked::default(), OnceLock::new());
-        Self { uow, system, authz: authorizer, audit, tenants, provider, clock, settings, asked, ledger_key }
+        let (asked, voucher) = (asked::Asked::default(), Voucher::new(system.clone()));
+        Self { uow, system, authz: authorizer, audit, tenants, provider, clock, settings, asked, voucher }
     }
 
     /// Passes if the context's organisation is that side of the contract and the person may do it.
@@ -121,18 +122,12 @@ impl Service {
 
     /// Fetches, once, what postings are vouched for with. Goes before a transaction that posts: none opens inside another.
     async fn ready_to_post(&self) -> Result<(), Fault> {
-        if self.ledger_key.get().is_none() {
-            let key = self.system.read(async |tx| repo::ledger::key(tx).await).await?;
-            // Whoever came first fetched the same.
-            let _ = self.ledger_key.set(key);
-        }
-        Ok(())
+        self.voucher.ready().await
     }
 
     /// Posts, once per source. Says whether this call did it.
     async fn post_in(&self, tx: &mut Tx, place: Place, posting: &Posting, reverses: Option<Uuid>) -> Result<(Uuid, bool), Fault> {
-        let key = self.ledger_key.get().ok_or_else(|| Fault::internal("`ready_to_post` goes before a transaction that posts"))?;
-        repo::ledger::post(tx, key, place, posting, reverses).await
+        repo::ledger::post(tx, &self.voucher, place, posting, reverses).await
     }
 
     fn now(&self) -> Timestamp {
