@@ -45,6 +45,7 @@ const UNNAMED: Accepted = &[
             "escrow/sweep::releases_unknown",
             "escrow/sweep::reviews_overdue",
             "escrow/sweep::transfers_due",
+            "projects/team::strangers",
             "tenders/awards::unsigned",
             "tenders/platform::due",
             "tenders/platform::overdue",

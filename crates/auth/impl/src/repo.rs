@@ -47,10 +47,10 @@ struct Answer {
     yes: bool,
 }
 
-/// Whether a member of this tenant's transaction has a password.
-pub(crate) async fn is_registered(tx: &mut Tx, user: UserId) -> Result<bool, Fault> {
-    let answer: Answer =
-        diesel::sql_query("select app.is_registered($1) as yes").bind::<SqlUuid, _>(user.0).get_result(tx.pg()).await.fault()?;
+/// Whether a member of this tenant's transaction, which is the organisation's, has a password.
+pub(crate) async fn is_registered(tx: &mut Tx, org: OrgId, user: UserId) -> Result<bool, Fault> {
+    let query = diesel::sql_query("select app.is_registered($1, $2) as yes");
+    let answer: Answer = query.bind::<SqlUuid, _>(org.0).bind::<SqlUuid, _>(user.0).get_result(tx.pg()).await.fault()?;
     Ok(answer.yes)
 }
 

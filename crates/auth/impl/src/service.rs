@@ -34,6 +34,22 @@ use crate::security_event::Origin;
 use crate::token::{self, TokenHash};
 use crate::{Settings, model, repo};
 
+/// What the service stands on.
+pub struct Dependencies {
+    /// The platform's door: before a session is found, nobody knows its tenant.
+    pub system: SystemUow,
+    /// Who people are and where they belong.
+    pub directory: Arc<dyn Directory>,
+    /// Their roles in teams.
+    pub teams: Arc<dyn Teams>,
+    /// The trail.
+    pub audit: Arc<dyn Audit>,
+    /// Ends sessions.
+    pub clock: Arc<dyn Clock>,
+    /// What a deployment decides about sign-in.
+    pub settings: Settings,
+}
+
 /// Sign-in and sessions over PostgreSQL. One per process: the cache and the room for hashing are its own.
 pub struct Service {
     system: SystemUow,
@@ -64,25 +80,18 @@ struct Known {
 }
 
 impl Service {
-    /// The sign-in of one database.
+    /// Over what it stands on.
     ///
     /// # Errors
     /// A fault if a setting is out of range.
-    pub fn new(
-        settings: &Settings,
-        system: SystemUow,
-        directory: Arc<dyn Directory>,
-        teams: Arc<dyn Teams>,
-        audit: Arc<dyn Audit>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, Fault> {
+    pub fn new(dependencies: Dependencies) -> Result<Self, Fault> {
+        let Dependencies { system, directory, teams, audit, clock, settings } = dependencies;
         let hasher = Hasher::new(settings.hash_threads, settings.hash_queue, settings.hash_wait)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
-        let (cache, attempts) = (Arc::new(Cache::new(settings)), Attempts::new(settings.attempts_per_minute));
+        let (cache, attempts) = (Arc::new(Cache::new(&settings)), Attempts::new(settings.attempts_per_minute));
         let (flights, places) = (Flights::new(settings.cached_sessions), Flights::new(settings.cached_sessions));
         let most_sessions = settings.sessions_per_person.max(1);
         let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
-        let switch_secret = settings.switch_secret.clone();
         Ok(Self {
             system,
             directory,
@@ -95,7 +104,7 @@ impl Service {
             places,
             attempts,
             life,
-            switch_secret,
+            switch_secret: settings.switch_secret,
             most_sessions,
             events_kept,
         })
@@ -249,12 +258,12 @@ impl Sessions for Service {
 
 #[async_trait]
 impl Accounts for Service {
-    async fn is_registered_in(&self, tx: &mut Tx, user: UserId) -> Result<bool, Fault> {
-        repo::is_registered(tx, user).await
+    async fn is_registered_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<bool, Fault> {
+        repo::is_registered(tx, org, user).await
     }
 
-    async fn team_roles_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
-        self.teams.roles_in(tx, org, user).await
+    async fn leave_teams_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        self.teams.leave_in(tx, org, user).await
     }
 
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {

@@ -13,6 +13,7 @@ pub(crate) mod parties;
 pub(crate) mod payees;
 pub(crate) mod payments;
 pub(crate) mod releases;
+pub(crate) mod replacements;
 mod rows;
 pub(crate) mod statement;
 pub(crate) mod sweep;

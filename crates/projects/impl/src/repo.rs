@@ -8,8 +8,11 @@ pub(crate) mod team;
 pub(crate) mod unit;
 
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
-use kernel::{Currency, Fault};
+use kernel::{Currency, Fault, ProjectRole, UserId};
 use projects_api::Error;
+
+/// Whose teams a list is of, and in which roles; `None` for every project of the organisation.
+pub(crate) type Teams<'a> = Option<(UserId, &'a [ProjectRole])>;
 
 /// A row that another domain still refers to means `meaning`, any other error is a fault.
 pub(crate) fn referred_to<T>(result: Result<T, Diesel>, meaning: Error) -> Result<T, Error> {

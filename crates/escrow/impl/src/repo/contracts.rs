@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use db::prelude::*;
 use diesel::dsl::exists;
-use escrow_api::{Contract, ContractStatus, Error, Hold, NewContract, Party, Signature, Terms};
-use kernel::{ContractId, Fault, OrgId, Page, PageRequest, Position, ProjectId, Timestamp, UserId};
+use escrow_api::{Contract, ContractId, ContractStatus, Error, Hold, NewContract, Party, Signature, Terms};
+use kernel::{Fault, OrgId, Page, PageRequest, Position, ProjectId, Timestamp, UserId};
 use uuid::Uuid;
 
 pub(crate) use super::rows::{ContractRow, Visible};

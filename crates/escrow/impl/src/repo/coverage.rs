@@ -2,8 +2,8 @@
 
 use db::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
-use escrow_api::Holding;
-use kernel::{Decision, Fault, OrgId, ReleaseId, Timestamp};
+use escrow_api::{Holding, ReleaseId};
+use kernel::{Decision, Fault, OrgId, Timestamp};
 use uuid::Uuid;
 
 use crate::ledger::Source;

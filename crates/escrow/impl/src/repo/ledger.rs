@@ -67,7 +67,8 @@ pub(crate) async fn post(
         entries: &posting.entries,
     };
     let text = serde_json::to_string(&vouched).map_err(Fault::internal)?;
-    let row: Posted = diesel::sql_query("select posted, fresh from app.post_ledger($1, $2)")
+    let row: Posted = diesel::sql_query("select posted, fresh from app.post_ledger($1, $2, $3)")
+        .bind::<SqlUuid, _>(place.org)
         .bind::<Text, _>(&text)
         .bind::<Bytea, _>(voucher.proof(&text)?)
         .get_result(tx.pg())

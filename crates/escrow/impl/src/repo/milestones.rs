@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use db::prelude::*;
-use escrow_api::{Error, Milestone, MilestoneStatus, NewMilestone, Review, ReviewKind};
-use kernel::{ContractId, Fault, MilestoneId, OrgId, Timestamp, UserId};
+use escrow_api::{ContractId, Error, Milestone, MilestoneId, MilestoneStatus, NewMilestone, Review, ReviewKind};
+use kernel::{Fault, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 

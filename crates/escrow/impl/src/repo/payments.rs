@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use db::prelude::*;
-use escrow_api::{Error, MilestoneStatus, Payment, PaymentStatus};
-use kernel::{ContractId, Fault, MilestoneId, OrgId, Page, PageRequest, PaymentId, Position, Timestamp, UserId};
+use escrow_api::{ContractId, Error, MilestoneId, MilestoneStatus, Payment, PaymentId, PaymentStatus};
+use kernel::{Fault, OrgId, Page, PageRequest, Position, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::rows::{MilestoneRow, Visible};

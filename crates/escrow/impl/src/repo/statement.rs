@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use db::prelude::*;
-use escrow_api::{MilestoneSummary, Statement, StatementBalance, StatementEntry, StatementTransaction, TransactionKind};
-use kernel::{Fault, MilestoneId, Money, Timestamp};
+use escrow_api::{
+    MilestoneId, MilestoneSummary, Statement, StatementBalance, StatementEntry, StatementTransaction, TransactionKind,
+};
+use kernel::{Fault, Money, Timestamp};
 use uuid::Uuid;
 
 use super::Reader;

@@ -73,6 +73,14 @@ const CHECKS: &[(&str, &str)] = &[
          group by r.org_id, r.id, r.status, r.gross, r.currency
          having coalesce(-sum(b.balance), 0) <> case when r.status in ('requested', 'approved', 'sending', 'unknown') then r.gross else 0 end
          union all
+         select r.id::text, format('%s of what came back is not settled, but %s waits in suspense', ",
+            money!("r.reversed - r.reversal_settled", "r.currency"),
+            ", ",
+            money!("coalesce(-b.balance, 0)", "r.currency"),
+            ")
+         from releases r left join ledger_balances b on b.org_id = r.org_id and b.contract_id = r.contract_id and b.subject = r.id and b.account = 2090
+         where r.reversed - r.reversal_settled <> coalesce(-b.balance, 0)
+         union all
          select m.id::text, format('milestone is %s, but %s is held', m.status, ",
             money!("coalesce(-b.balance, 0)", "m.currency"),
             ")
@@ -224,14 +232,19 @@ const CHECKS: &[(&str, &str)] = &[
     (
         "TRANSFER_REVERSED",
         concat!(
-            "select id::text as subject, format('%s of %s of transfer %s came back, %s of it is settled: funding and releases of contract %s are stopped until `build14 reversal-settle`', ",
-            money!("reversed", "currency"),
+            "select r.id::text as subject, format('%s of %s of transfer %s came back%s, %s of it is settled: funding and releases of contract %s are stopped until `build14 reversal-settle`', ",
+            money!("r.reversed", "r.currency"),
             ", ",
-            money!("net", "currency"),
-            ", transfer, ",
-            money!("reversal_settled", "currency"),
-            ", contract_id) as detail
-         from releases where reversed > reversal_settled",
+            money!("r.net", "r.currency"),
+            ", r.transfer, (select coalesce(string_agg(format(', %s of %s of transfer %s, which paid it again, too', ",
+            money!("p.reversed", "r.currency"),
+            ", ",
+            money!("p.amount", "r.currency"),
+            ", p.transfer), '' order by p.made_at, p.transfer), '')
+                from release_replacements p where p.org_id = r.org_id and p.release_id = r.id and p.reversed > 0), ",
+            money!("r.reversal_settled", "r.currency"),
+            ", r.contract_id) as detail
+         from releases r where r.reversed > r.reversal_settled",
         ),
     ),
     (

@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{Error, Fund, Funding, IntentStatus, MilestoneStatus, Party, Payment, PaymentStatus, Payments, Releasing, perm};
-use kernel::{Ctx, Fault, FieldFault, Page, PageRequest, PaymentId};
+use escrow_api::{
+    Error, Fund, Funding, IntentStatus, MilestoneStatus, Party, Payment, PaymentId, PaymentStatus, Payments, Releasing, perm,
+};
+use kernel::{Ctx, Fault, FieldFault, Page, PageRequest};
 use serde_json::json;
 use uow::Tx;
 

@@ -5,8 +5,8 @@
 //! it have been paid all the same, its money is booked and waits in suspense.
 
 use chrono::TimeDelta;
-use escrow_api::{Error, IntentStatus, NewPaymentIntent, PaymentIntentState, ProviderError};
-use kernel::{Ctx, Fault, OrgId, PaymentId, RequestId};
+use escrow_api::{Error, IntentStatus, NewPaymentIntent, PaymentId, PaymentIntentState, ProviderError};
+use kernel::{Ctx, Fault, OrgId, RequestId};
 
 use super::Service;
 use super::alarms::alarm_in;

@@ -1,8 +1,8 @@
 //! Releasing: one release, however often it is asked for.
 
 use audit_api::NewEntry;
-use escrow_api::{Error, MilestoneStatus, Party, ReleaseStatus, Releasing, perm};
-use kernel::{Ctx, OrgId, PaymentId, ReleaseId};
+use escrow_api::{Error, MilestoneStatus, Party, PaymentId, ReleaseId, ReleaseStatus, Releasing, perm};
+use kernel::{Ctx, OrgId};
 use serde_json::json;
 use uow::Tx;
 

@@ -2,8 +2,8 @@
 
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{Error, Release, ReleaseStatus, TransferState};
-use kernel::{Ctx, Decision, ReleaseId, RequestId, rfc3339};
+use escrow_api::{Error, Release, ReleaseId, ReleaseStatus, TransferState};
+use kernel::{Ctx, Decision, RequestId, rfc3339};
 use serde_json::json;
 
 use super::alarms::UNEXPECTED_TRANSFER;

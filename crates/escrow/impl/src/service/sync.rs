@@ -5,8 +5,8 @@
 
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{CostBearer, Error, IntentStatus, MilestoneStatus, PaymentIntentState, PaymentStatus, SettledFunds};
-use kernel::{Ctx, Fault, Money, OrgId, PaymentId, RequestId, Timestamp};
+use escrow_api::{CostBearer, Error, IntentStatus, MilestoneStatus, PaymentId, PaymentIntentState, PaymentStatus, SettledFunds};
+use kernel::{Ctx, Fault, Money, OrgId, RequestId, Timestamp};
 use serde_json::json;
 use uow::Tx;
 

@@ -195,7 +195,7 @@ async fn what_is_not_from_the_provider_is_refused_and_what_is_not_ours_is_left_a
     let mut live = event(
         "evt_live",
         "payment_intent.succeeded",
-        json!({ "id": "pi_x", "metadata": { "payment_id": kernel::PaymentId::new() } }),
+        json!({ "id": "pi_x", "metadata": { "payment_id": escrow_api::PaymentId::new() } }),
     );
     deliver(&world, &event("evt_odd", "something.brand_new", json!(null))).await.expect("is taken");
     deliver(&world, &live).await.expect("is taken");

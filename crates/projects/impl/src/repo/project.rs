@@ -1,6 +1,5 @@
 //! Rows of `projects`.
 
-use auth_api::Reach;
 use chrono::NaiveDate;
 use db::prelude::*;
 use diesel::dsl::{exists, select};
@@ -8,7 +7,7 @@ use kernel::{Fault, Money, OrgId, PageRequest, ProjectId, Timestamp, UserId};
 use projects_api::{Error, Project, ProjectDetails, ProjectStatus};
 use uuid::Uuid;
 
-use super::{currency, referred_to};
+use super::{Teams, currency, referred_to, team};
 use crate::schema::projects;
 
 #[derive(Queryable, Selectable)]
@@ -119,7 +118,7 @@ pub(crate) async fn insert(tx: &mut Tx, org: OrgId, owner: UserId, new: &Project
 pub(crate) async fn page(
     tx: &ReadTx<'_>,
     org: OrgId,
-    reach: &Reach,
+    teams: Teams<'_>,
     status: Option<ProjectStatus>,
     page: PageRequest,
 ) -> Result<Vec<Project>, Fault> {
@@ -129,8 +128,8 @@ pub(crate) async fn page(
         .order((projects::created_at.desc(), projects::id.desc()))
         .limit(page.fetch())
         .into_boxed::<diesel::pg::Pg>();
-    if let Reach::Only(ids) = reach {
-        query = query.filter(projects::id.eq_any(ids.iter().map(|id| id.0).collect::<Vec<_>>()));
+    if let Some((user, roles)) = teams {
+        query = query.filter(projects::id.eq_any(team::projects_of(org, user, roles)));
     }
     if let Some(status) = status {
         query = query.filter(projects::status.eq(status.name()));

@@ -1,12 +1,11 @@
 //! Rows of `soqs`.
 
-use auth_api::Reach;
 use db::prelude::*;
-use kernel::{Fault, Money, OrgId, PageRequest, ProjectId, SoqId, Timestamp};
-use projects_api::{Error, Soq, SoqFilter, SoqLine, SoqStatus, SoqSummary};
+use kernel::{Fault, Money, OrgId, PageRequest, ProjectId, Timestamp};
+use projects_api::{Error, Soq, SoqFilter, SoqId, SoqLine, SoqStatus, SoqSummary};
 use uuid::Uuid;
 
-use super::{currency, referred_to};
+use super::{Teams, currency, referred_to, team};
 use crate::model::soq::Content;
 use crate::schema::soqs;
 
@@ -116,7 +115,7 @@ pub(crate) async fn insert_next(tx: &mut Tx, org: OrgId, previous: &SoqSummary) 
 pub(crate) async fn page(
     tx: &ReadTx<'_>,
     org: OrgId,
-    reach: &Reach,
+    teams: Teams<'_>,
     filter: SoqFilter,
     page: PageRequest,
 ) -> Result<Vec<SoqSummary>, Fault> {
@@ -126,8 +125,8 @@ pub(crate) async fn page(
         .order((soqs::created_at.desc(), soqs::id.desc()))
         .limit(page.fetch())
         .into_boxed::<diesel::pg::Pg>();
-    if let Reach::Only(ids) = reach {
-        query = query.filter(soqs::project_id.eq_any(ids.iter().map(|id| id.0).collect::<Vec<_>>()));
+    if let Some((user, roles)) = teams {
+        query = query.filter(soqs::project_id.eq_any(team::projects_of(org, user, roles)));
     }
     if let Some(project) = filter.project {
         query = query.filter(soqs::project_id.eq(project.0));

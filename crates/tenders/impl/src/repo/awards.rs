@@ -2,7 +2,8 @@
 
 use db::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
-use kernel::{BidId, ContractId, Fault, OrgId, TenderId, Timestamp, UserId};
+use escrow_api::ContractId;
+use kernel::{BidId, Fault, OrgId, TenderId, Timestamp, UserId};
 use tenders_api::{Error, Tender};
 use uuid::Uuid;
 

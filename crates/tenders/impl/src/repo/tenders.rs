@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use db::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use kernel::{ContractId, Ctx, Currency, Fault, OrgId, PageRequest, ProjectId, TenderId, Timestamp, UserId};
+use escrow_api::ContractId;
+use kernel::{Ctx, Currency, Fault, OrgId, PageRequest, ProjectId, TenderId, Timestamp, UserId};
 use rust_decimal::Decimal;
 use tenders_api::{
     AwardRef, Error, Filter, Milestone, ProcurementMethod, Share, Side, StatedAmount, Tender, TenderLine, TenderStatus,
@@ -429,8 +430,10 @@ struct OpenTenderRow {
 
 /// Keeps the tender from being closed until the commit, and nothing else: all that its owner does goes on. The clock is read after the
 /// lock was got.
-pub async fn keep_open(tx: &mut Tx, tender: TenderId) -> Result<OpenTender, Error> {
-    let query = diesel::sql_query("select * from app.hold_tender_for_bid($1)").bind::<SqlUuid, _>(tender.0);
+pub async fn keep_open(tx: &mut Tx, owner: OrgId, tender: TenderId) -> Result<OpenTender, Error> {
+    let query = diesel::sql_query("select * from app.hold_tender_for_bid($1, $2)")
+        .bind::<SqlUuid, _>(owner.0)
+        .bind::<SqlUuid, _>(tender.0);
     let row: OpenTenderRow = query.get_result(tx.pg()).await.not_found(ABSENT)?;
     Ok(OpenTender {
         org: row.org_id.into(),

@@ -2,11 +2,11 @@
 
 use audit_api::NewEntry;
 use db::prelude::*;
-use escrow_api::{ContractEnded, Party};
-use kernel::{BidId, ContractId, Ctx, EventId, Fault, RequestId, Scope, TenderId, Timestamp};
+use escrow_api::{ContractEnded, ContractId, Party};
+use kernel::{BidId, Ctx, Fault, RequestId, Scope, TenderId, Timestamp};
 use serde_json::json;
 use tenders_api::{Bid, BidStatus, Error, Step, Tender, TenderAwardFell, TenderStatus, perm};
-use uow::Job;
+use uow::{EventId, Job};
 use uuid::Uuid;
 
 use super::{Service, digest, from_contracts};
@@ -88,7 +88,7 @@ impl Service {
     }
 
     pub(super) async fn refuse_award_of(&self, ctx: &Ctx, id: BidId, reason: &str) -> Result<Bid, Error> {
-        self.authz.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
         let reason = required_reason(reason, "say why you refuse: the owner reads it")?;
         self.uow
             .write(ctx, async |tx| {

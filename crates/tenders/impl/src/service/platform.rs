@@ -2,10 +2,11 @@
 
 use audit_api::NewEntry;
 use db::prelude::*;
-use escrow_api::ContractActivated;
-use kernel::{ContractId, Ctx, EventId, RequestId, TenderId};
+use escrow_api::{ContractActivated, ContractId};
+use kernel::{Ctx, RequestId, TenderId};
 use serde_json::json;
 use tenders_api::{Error, TenderClosed, TenderCompleted, TenderStatus};
+use uow::EventId;
 
 use super::{CLOSE, COMPLETE, Service};
 use crate::jobs::{Close, FinishStandstill};

@@ -16,7 +16,7 @@ use crate::{model, repo};
 
 impl Service {
     pub(super) async fn invite_person(&self, ctx: &Ctx, new: NewInvitation) -> Result<MemberInvitation, Error> {
-        self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
         let (email, name) = model::checked_invitation(new).map_err(Error::Invalid)?;
         let by = person(ctx)?;
         self.uow
@@ -34,18 +34,18 @@ impl Service {
     }
 
     pub(super) async fn list_invitations(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<MemberInvitation>, Error> {
-        self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
         let rows = self.uow.read_one(ctx, async |tx| repo::invitations::page(tx, ctx.org, page).await).await?;
         Ok(Page::cut(rows, page, |one| Position { created_at: one.created_at, id: one.id }))
     }
 
     pub(super) async fn one_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<MemberInvitation, Error> {
-        self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
         self.uow.read_one(ctx, async |tx| repo::invitations::get(tx, ctx.org, id).await).await
     }
 
     pub(super) async fn withdraw(&self, ctx: &Ctx, id: Uuid) -> Result<(), Error> {
-        self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
         self.uow
             .write(ctx, async |tx| {
                 self.lock_for_manager_in(tx, ctx).await?;

@@ -1,13 +1,11 @@
 drop function app.write_offer;
 drop policy platform on bid_lines;
 revoke insert on bid_lines from build14_system;
-create policy owner_insert on bid_lines for insert to build14_app with check (org_id = app.org() and exists (
-    select from bids b where b.org_id = bid_lines.org_id and b.id = bid_lines.bid_id and b.bidder_org_id = bid_lines.bidder_org_id
-        and b.opened_at is not null));
+create policy owner_insert on bid_lines for insert to build14_app with check (org_id = app.org());
 grant insert on bid_lines to build14_app;
 grant update (total, valid_until, note, rank) on bids to build14_app;
 
-create or replace function app.hold_tender_for_bid(which uuid)
+create or replace function app.hold_tender_for_bid(p_org uuid, which uuid)
     returns table (org_id uuid, status text, submission_deadline timestamptz, currency text, server_time timestamptz)
     language plpgsql security definer set search_path = public, pg_temp
     as $$
@@ -15,11 +13,12 @@ create or replace function app.hold_tender_for_bid(which uuid)
 declare
     t tenders;
 begin
-    select * into t from tenders where id = which and (org_id = app.org() or (published_at is not null and (procurement_method = 'open'
-        or exists (select from tender_invitations i where i.org_id = tenders.org_id and i.tender_id = tenders.id and i.sent_at is not null
-            and (i.invited_org_id = app.org() or (i.invited_org_id is null
-                and i.email_key = (select u.email_key from users u where u.id = app.user_id()))))
-        or exists (select from bids b where b.org_id = tenders.org_id and b.tender_id = tenders.id and b.bidder_org_id = app.org()))));
+    select * into t from tenders where org_id = p_org and id = which and (org_id = app.org() or (published_at is not null
+        and (procurement_method = 'open'
+            or exists (select from tender_invitations i where i.org_id = tenders.org_id and i.tender_id = tenders.id and i.sent_at is not null
+                and (i.invited_org_id = app.org() or (i.invited_org_id is null
+                    and i.email_key = (select u.email_key from users u where u.id = app.user_id()))))
+            or exists (select from bids b where b.org_id = tenders.org_id and b.tender_id = tenders.id and b.bidder_org_id = app.org()))));
     if not found then
         return;
     end if;

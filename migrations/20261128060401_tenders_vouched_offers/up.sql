@@ -30,7 +30,7 @@ call app.open_to_system('bid_lines', 'insert');
 
 -- Whoever bids keeps a member: the organisation stands still for a bid as it does for a member who leaves (app.keep_an_owner), so that one of
 -- the two sees the other.
-create or replace function app.hold_tender_for_bid(which uuid)
+create or replace function app.hold_tender_for_bid(p_org uuid, which uuid)
     returns table (org_id uuid, status text, submission_deadline timestamptz, currency text, server_time timestamptz)
     language plpgsql security definer set search_path = public, pg_temp
     as $$
@@ -42,11 +42,12 @@ begin
     if found and not exists (select from memberships m where m.org_id = app.org()) then
         raise exception 'the organisation % has nobody who could bid', app.org() using errcode = 'serialization_failure';
     end if;
-    select * into t from tenders where id = which and (org_id = app.org() or (published_at is not null and (procurement_method = 'open'
-        or exists (select from tender_invitations i where i.org_id = tenders.org_id and i.tender_id = tenders.id and i.sent_at is not null
-            and (i.invited_org_id = app.org() or (i.invited_org_id is null
-                and i.email_key = (select u.email_key from users u where u.id = app.user_id()))))
-        or exists (select from bids b where b.org_id = tenders.org_id and b.tender_id = tenders.id and b.bidder_org_id = app.org()))));
+    select * into t from tenders where org_id = p_org and id = which and (org_id = app.org() or (published_at is not null
+        and (procurement_method = 'open'
+            or exists (select from tender_invitations i where i.org_id = tenders.org_id and i.tender_id = tenders.id and i.sent_at is not null
+                and (i.invited_org_id = app.org() or (i.invited_org_id is null
+                    and i.email_key = (select u.email_key from users u where u.id = app.user_id()))))
+            or exists (select from bids b where b.org_id = tenders.org_id and b.tender_id = tenders.id and b.bidder_org_id = app.org()))));
     if not found then
         return;
     end if;
