@@ -3,6 +3,17 @@ drop policy platform on bid_lines;
 revoke insert on bid_lines from build14_system;
 create policy owner_insert on bid_lines for insert to build14_app with check (org_id = app.org());
 grant insert on bid_lines to build14_app;
+create function app.bid_line_is_of_an_opened_bid() returns trigger language plpgsql set search_path = public, pg_temp
+    as $$
+begin
+    if not exists (select from bids b where b.org_id = new.org_id and b.id = new.bid_id and b.bidder_org_id = new.bidder_org_id
+        and b.opened_at is not null) then
+        raise exception 'a bid has lines once it is opened' using errcode = 'insufficient_privilege', constraint = 'bid_lines_of_opened_bids';
+    end if;
+    return new;
+end $$;
+create trigger of_an_opened_bid before insert on bid_lines for each row
+    when (not pg_has_role(current_user, 'build14_system', 'usage')) execute function app.bid_line_is_of_an_opened_bid();
 grant update (total, valid_until, note, rank) on bids to build14_app;
 
 create or replace function app.hold_tender_for_bid(p_org uuid, which uuid)

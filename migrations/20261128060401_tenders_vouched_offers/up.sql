@@ -26,6 +26,8 @@ end $$;
 revoke update (total, valid_until, note, rank) on bids from build14_app;
 revoke insert on bid_lines from build14_app;
 drop policy owner_insert on bid_lines;
+drop trigger of_an_opened_bid on bid_lines;
+drop function app.bid_line_is_of_an_opened_bid;
 call app.open_to_system('bid_lines', 'insert');
 
 -- Whoever bids keeps a member: the organisation stands still for a bid as it does for a member who leaves (app.keep_an_owner), so that one of

@@ -263,6 +263,14 @@ impl Services {
         registry
     }
 
+    /// Tells the database which tasks this program does.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn announce_tasks(&self) -> Result<(), kernel::Fault> {
+        jobs::announce(&self.system, &self.registry()).await
+    }
+
     /// Tells readiness about the worker of this process.
     pub fn watch_worker(&self, monitor: jobs::Monitor) {
         let _set_once = self.worker.set(monitor);

@@ -69,8 +69,8 @@ impl Voucher {
 
     fn mac(&self, text: &str) -> Result<Hmac<Sha256>, Fault> {
         let key = self.key.get().ok_or_else(|| Fault::internal("`Voucher::ready` goes before a transaction that vouches"))?;
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(key).map_err(|_| Fault::internal("the key of what the program vouches for cannot be used"))?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(key)
+            .map_err(|_| Fault::internal("the key of what the program vouches for cannot be used"))?;
         mac.update(text.as_bytes());
         Ok(mac)
     }

@@ -5,6 +5,8 @@
 //!
 //! Invariants, each kept by the database and looked at by [`doctor`]:
 //! - The ledger sums to zero per transaction (deferred trigger), is written only by `app.post_ledger` with this program's proof, once per source, and never changed.
+//! - A contract with its lines and milestones is written only by `app.open_contract`, with the same proof; that a release may have left is taken back
+//!   likewise.
 //! - What is held can never be overdrawn (CHECK on the balance row).
 //! - Lines and milestones of a contract sum to its total (deferred trigger).
 //! - One live payment per milestone, one release under way, one transfer per release.

@@ -9,6 +9,7 @@ pub(crate) mod inbox;
 pub(crate) mod incidents;
 pub(crate) mod ledger;
 pub(crate) mod milestones;
+pub(crate) mod openings;
 pub(crate) mod parties;
 pub(crate) mod payees;
 pub(crate) mod payments;
