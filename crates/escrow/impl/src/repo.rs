@@ -5,7 +5,6 @@ pub(crate) mod contracts;
 pub(crate) mod coverage;
 pub(crate) mod held;
 pub(crate) mod holds;
-pub(crate) mod inbox;
 pub(crate) mod incidents;
 pub(crate) mod ledger;
 pub(crate) mod milestones;
@@ -17,6 +16,7 @@ mod rows;
 pub(crate) mod statement;
 pub(crate) mod sweep;
 pub(crate) mod terminations;
+pub(crate) mod whose;
 
 use diesel_async::AsyncPgConnection;
 use kernel::{Currency, Fault, Money, Timestamp};
