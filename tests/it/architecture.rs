@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
-
+use crate::cargo::{Kind, members};
 use crate::source::{root, rust_files};
 use crate::world::World;
 
@@ -33,18 +32,11 @@ fn platform() -> Vec<String> {
 
 /// Normal dependencies of every member, by package name.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
-    let metadata = MetadataCommand::new()
-        .current_dir(root())
-        .no_deps()
-        .other_options(["--offline".to_owned()])
-        .exec()
-        .expect("cargo metadata");
-    metadata
-        .packages
-        .iter()
+    members()
+        .into_iter()
         .map(|package| {
-            let normal = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
-            (package.name.to_string(), normal.map(|d| d.name.clone()).collect())
+            let normal = package.dependencies.into_iter().filter(|d| d.kind == Kind::Normal);
+            (package.name, normal.map(|d| d.name).collect())
         })
         .collect()
 }

@@ -81,7 +81,7 @@ async fn an_account_whose_making_failed_is_made_once() {
 }
 
 /// A release that nobody knows the end of, past the day for which its key lives.
-async fn unknown(world: &World, fault: FaultKind) -> (crate::world::Party, String, kernel::ReleaseId) {
+async fn unknown(world: &World, fault: FaultKind) -> (crate::world::Party, String, escrow_api::ReleaseId) {
     let (owner, acme) = (world.register("Owner").await, world.register("Acme").await);
     let contract = world.contract(&owner, &acme).await;
     let escrow = world.fund(&owner, &contract.milestones[0]).await;

@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use actix_web::web::ServiceConfig;
-use kernel::{Clock, Decision, ReleaseId, SystemClock};
+use escrow_api::ReleaseId;
+use kernel::{Clock, Decision, SystemClock};
 use module::Wired;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
@@ -137,15 +138,14 @@ impl Services {
         let door = Arc::clone(&app);
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
         // The limit of attempts per account is no rate limit that could be switched off: it is what keeps passwords from being guessed.
-        let sign_in = sign_in_settings(settings)?;
-        let auth = Arc::new(auth::Service::new(
-            &sign_in,
-            system.clone(),
+        let auth = Arc::new(auth::Service::new(auth::Dependencies {
+            system: system.clone(),
             directory,
-            Arc::new(projects::Teams),
-            audit.clone(),
-            clock.clone(),
-        )?);
+            teams: Arc::new(projects::Teams),
+            audit: audit.clone(),
+            clock: clock.clone(),
+            settings: sign_in_settings(settings)?,
+        })?);
         let listener = auth.listen(urls.system.clone());
         let builder = Builder {
             settings,
@@ -164,9 +164,17 @@ impl Services {
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
         let Foundation { uow, system, audit, tenants, .. } = serving;
-        let users = users::Service::new(uow, system.clone(), tenants, auth.clone(), auth.clone(), policy.clone(), audit.clone())
-            .with_obligations(vec![domains.tenders.clone(), domains.escrow.clone()])
-            .with_cookies(users::CookieSettings { secure: settings.secure_cookie });
+        let users = users::Service::new(users::Dependencies {
+            uow,
+            system: system.clone(),
+            memberships: tenants,
+            sessions: auth.clone(),
+            accounts: auth.clone(),
+            authorizer: policy.clone(),
+            audit: audit.clone(),
+            obligations: vec![domains.tenders.clone(), domains.escrow.clone()],
+            cookies: users::CookieSettings { secure: settings.secure_cookie },
+        });
         let escrow = domains.escrow.clone();
         let mut serving = domains.wired();
         serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users)]);
@@ -312,15 +320,20 @@ impl Foundation {
     ) -> anyhow::Result<Self> {
         let app = db::Postgres::new(app)?;
         let (uow, system) = (Uow::new(app.clone()), SystemUow::new(db::Postgres::new(platform)?));
-        let audit = audit::Service::new(uow.clone(), policy.clone())
-            .with_signer(Arc::clone(signer))
-            .signing_every(audit::Settings::read(&mut settings.reader()).sign_every, system.clone());
-        let audit = Arc::new(audit);
-        let tenants = tenants::Service::new(uow.clone(), system.clone(), policy.clone(), audit.clone());
-        let tenants = Arc::new(
-            tenants
-                .with_approver_wait(chrono::TimeDelta::from_std(tenants::Settings::read(&mut settings.reader()).approver_wait)?),
-        );
+        let audit = Arc::new(audit::Service::new(audit::Dependencies {
+            uow: uow.clone(),
+            system: system.clone(),
+            authorizer: policy.clone(),
+            signer: Some(Arc::clone(signer)),
+            settings: audit::Settings::read(&mut settings.reader()),
+        }));
+        let tenants = Arc::new(tenants::Service::new(tenants::Dependencies {
+            uow: uow.clone(),
+            system: system.clone(),
+            authorizer: policy.clone(),
+            audit: audit.clone(),
+            settings: tenants::Settings::read(&mut settings.reader()),
+        }));
         Ok(Self { app, uow, system, audit, tenants })
     }
 }
@@ -357,9 +370,14 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn domains(&self, foundation: &Foundation) -> anyhow::Result<Domains> {
         let Foundation { uow, system, audit, tenants, .. } = foundation;
-        let projects =
-            projects::Service::new(uow.clone(), self.policy.clone(), self.auth.clone(), tenants.clone(), audit.clone());
-        let projects = Arc::new(projects.offering(self.escrow.currencies.clone()));
+        let projects = Arc::new(projects::Service::new(projects::Dependencies {
+            uow: uow.clone(),
+            authorizer: self.policy.clone(),
+            sessions: self.auth.clone(),
+            tenants: tenants.clone(),
+            audit: audit.clone(),
+            currencies: Some(self.escrow.currencies.clone()),
+        }));
         let escrow = Arc::new(escrow::Service::new(escrow::Dependencies {
             uow: uow.clone(),
             system: system.clone(),

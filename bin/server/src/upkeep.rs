@@ -29,8 +29,16 @@ impl Platform {
         let postgres = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::system(url) })?;
         let policy = Arc::new(auth::Policy::embedded(&modules::permissions()).await?);
         // Entries are written in the platform's own transactions: this door of the tenants is never opened.
-        let audit = audit::Service::new(Uow::new(Arc::clone(&postgres) as Arc<dyn uow::Database>), policy);
-        Ok(Self { system: SystemUow::new(postgres), audit, reached })
+        let uow = Uow::new(Arc::clone(&postgres) as Arc<dyn uow::Database>);
+        let system = SystemUow::new(postgres);
+        let audit = audit::Service::new(audit::Dependencies {
+            uow,
+            system: system.clone(),
+            authorizer: policy,
+            signer: None,
+            settings: audit::Settings::read(&mut settings.reader()),
+        });
+        Ok(Self { system, audit, reached })
     }
 
     async fn close<T>(self, done: anyhow::Result<T>) -> anyhow::Result<T> {

@@ -1,7 +1,7 @@
 //! The table's statements, on `SystemUow`.
 
 use db::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Text, Timestamptz};
 use kernel::{Fault, Timestamp};
 use uuid::Uuid;
 
@@ -39,11 +39,8 @@ pub(crate) async fn event(tx: &ReadTx<'_>, id: &str) -> Result<Option<EventRow>,
 
 /// Nobody has to hear it.
 pub(crate) async fn done(tx: &mut Tx, id: &str) -> Result<(), Fault> {
-    diesel::update(webhook_events::table.find(id))
-        .set(webhook_events::processed_at.eq(diesel::dsl::now))
-        .execute(tx.pg())
-        .await
-        .fault()?;
+    let at = db::touched(tx).await?;
+    diesel::update(webhook_events::table.find(id)).set(webhook_events::processed_at.eq(at)).execute(tx.pg()).await.fault()?;
     Ok(())
 }
 
@@ -60,13 +57,15 @@ pub(crate) async fn awaits(tx: &mut Tx, id: &str, subscribers: &[String]) -> Res
 
 /// A subscriber heard the event; whoever is the last makes it done. False if it had heard it before.
 pub(crate) async fn heard(tx: &mut Tx, id: &str, subscriber: &str) -> Result<bool, Fault> {
+    let at = db::touched(tx).await?;
     let noted = diesel::sql_query(
         "update webhook_events set waiting_for = array_remove(waiting_for, $2),
-             processed_at = case when array_remove(waiting_for, $2) = '{}' then now() else processed_at end
+             processed_at = case when array_remove(waiting_for, $2) = '{}' then $3 else processed_at end
          where id = $1 and $2 = any (waiting_for)",
     )
     .bind::<Text, _>(id)
     .bind::<Text, _>(subscriber)
+    .bind::<Timestamptz, _>(at)
     .execute(tx.pg())
     .await
     .fault()?;

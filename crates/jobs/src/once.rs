@@ -2,8 +2,8 @@
 
 use db::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
-use kernel::{Ctx, EventId, Fault, OrgId};
-use uow::Uow;
+use kernel::{Ctx, Fault, OrgId};
+use uow::{EventId, Uow};
 
 /// Notes in the subscriber's own transaction (as tenant `org`) that it handles the event. False if it has done so before: then there is
 /// nothing to do. While another transaction is just handling it, this waits for that one's end.

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kernel::{Ctx, EventId, Fault};
+use kernel::{Ctx, Fault};
 use serde_json::Value;
-use uow::{DomainEvent, Task};
+use uow::{DomainEvent, EventId, Task};
 
 /// What a handler's run comes to; the text of the failure is stored with the job or event.
 pub(crate) type Work = BoxFuture<'static, Result<(), String>>;

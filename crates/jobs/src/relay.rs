@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Ctx, EventId, OrgId};
+use kernel::{Ctx, OrgId};
 use tokio::task::{Id, JoinSet};
 use tracing::Instrument;
-use uow::SystemUow;
+use uow::{EventId, SystemUow};
 
 use crate::outbox::{self, Event};
 use crate::shared::Shared;

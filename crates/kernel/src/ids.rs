@@ -1,7 +1,7 @@
 //! Identifiers: a newtype over UUIDv7 per kind of thing, so that a bid's id cannot stand where a tender's is meant.
 
-/// Makes an id type of each name. Ids that several domains speak of stand here; one that belongs to a single domain stands in its api crate:
-/// whatever changes here rebuilds everything.
+/// Makes an id type of each name. An id stands in the api crate of the domain that owns it. Here are only those of a [`crate::Ctx`] and those that
+/// a domain speaks of which stands below the owner (escrow of bids): whatever changes here rebuilds everything.
 #[macro_export]
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -67,24 +67,10 @@ ids! {
     SessionId;
     /// A project.
     ProjectId;
-    /// A unit (house, apartment) of a project.
-    UnitId;
-    /// One version of a schedule of quantities.
-    SoqId;
     /// A line of a schedule of quantities; the same line keeps its id through all versions.
     SoqLineId;
     /// A tender.
     TenderId;
     /// A contractor's bid on a tender.
     BidId;
-    /// A contract.
-    ContractId;
-    /// A milestone of a contract.
-    MilestoneId;
-    /// The funding payment of a milestone; the `escrow` of the HTTP API.
-    PaymentId;
-    /// One release of held money to a contractor.
-    ReleaseId;
-    /// A domain event on the outbox.
-    EventId;
 }

@@ -1,10 +1,15 @@
 //! What a transaction may leave behind for later: domain events on the outbox, and jobs.
 
-use kernel::{EventId, Timestamp};
+use kernel::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
+
+kernel::ids! {
+    /// A domain event on the outbox.
+    EventId;
+}
 
 /// A fact of a domain that others may subscribe to. Part of the api crate of its domain, so its shape is a contract.
 pub trait DomainEvent: Serialize + DeserializeOwned {

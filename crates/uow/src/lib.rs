@@ -17,7 +17,7 @@ mod unit;
 
 pub use alarm::Alarm;
 pub use backend::{Claim, Database, ReadBackend, TxBackend};
-pub use event::{DomainEvent, Job, NewEvent, Task};
+pub use event::{DomainEvent, EventId, Job, NewEvent, Task};
 pub use guard::forbid_in_transaction;
 pub use tx::{ReadTx, Tx};
 pub use unit::{SystemUow, Uow};

@@ -2,9 +2,9 @@
 
 use std::any::Any;
 
-use kernel::{EventId, Fault, Operator};
+use kernel::{Fault, Operator};
 
-use crate::{Alarm, DomainEvent, Job, NewEvent, TxBackend};
+use crate::{Alarm, DomainEvent, EventId, Job, NewEvent, TxBackend};
 
 /// An open transaction that may write. Whoever opened it commits it; dropped, it is rolled back.
 pub struct Tx(Box<dyn TxBackend>);

@@ -7,7 +7,8 @@ use crate::command_line::{production, run_over};
 /// A contract of two organisations with two milestones, in the database alone: its id, and that of the first milestone.
 async fn contract(database: &Database) -> (String, String) {
     let (org, other) = (kernel::OrgId::new(), kernel::OrgId::new());
-    let (contract, first, second) = (kernel::ContractId::new(), kernel::MilestoneId::new(), kernel::MilestoneId::new());
+    let (contract, first, second) =
+        (escrow_api::ContractId::new(), escrow_api::MilestoneId::new(), escrow_api::MilestoneId::new());
     database
         .run_sql(&format!(
             "begin;

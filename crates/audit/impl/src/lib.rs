@@ -20,9 +20,9 @@
 
 mod checkpoints;
 mod http;
+mod model;
 mod module;
 mod repo;
-mod repo_checkpoints;
 mod schema;
 mod service;
 mod settings;
@@ -31,6 +31,6 @@ mod signing;
 pub use checkpoints::{Broken, Signed, is_anchor, sign_heads, verify_anchor, verify_checkpoints};
 pub use http::routes;
 pub use module::MODULE;
-pub use service::{Chain, Service, verify_all};
+pub use service::{Chain, Dependencies, Service, verify_all};
 pub use settings::Settings;
 pub use signing::{NotAKey, Signer};

@@ -11,14 +11,28 @@ use kernel::{Clock, Ctx, Denied, Fault, OrgId, Page, PageRequest, Position, Scop
 use serde_json::json;
 use uow::{SystemUow, Tx, Uow};
 
-use crate::repo;
+use crate::Settings;
+use crate::repo::trail as repo;
 use crate::signing::{Signer, head_statement};
+
+/// What the service stands on.
+pub struct Dependencies {
+    /// The tenants' door.
+    pub uow: Uow,
+    /// The platform's door: the heads of all chains.
+    pub system: SystemUow,
+    /// Who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// The key that signs heads; without one there is no [`Proof::head`], and no job signs.
+    pub signer: Option<Arc<Signer>>,
+    /// How often it signs.
+    pub settings: Settings,
+}
 
 /// The trail over PostgreSQL.
 pub struct Service {
     uow: Uow,
-    authz: Arc<dyn Authorizer>,
-    signer: Option<Arc<Signer>>,
+    authorizer: Arc<dyn Authorizer>,
     signing: Option<Arc<Signing>>,
 }
 
@@ -30,24 +44,16 @@ pub(crate) struct Signing {
 }
 
 impl Service {
-    /// The trail of the tenants behind `uow`.
+    /// Over what it stands on.
     #[must_use]
-    pub fn new(uow: Uow, authz: Arc<dyn Authorizer>) -> Self {
-        Self { uow, authz, signer: None, signing: None }
+    pub fn new(dependencies: Dependencies) -> Self {
+        let Dependencies { uow, system, authorizer, signer, settings } = dependencies;
+        let signing = signer.map(|signer| Arc::new(Signing { system, signer, every: settings.sign_every }));
+        Self { uow, authorizer, signing }
     }
 
-    /// With the key that signs heads; without one there is no [`Proof::head`].
-    #[must_use]
-    pub fn with_signer(mut self, signer: Arc<Signer>) -> Self {
-        self.signer = Some(signer);
-        self
-    }
-
-    /// Where it runs the jobs, it signs the heads that have moved, so often, through the platform's door.
-    #[must_use]
-    pub fn signing_every(mut self, every: Duration, system: SystemUow) -> Self {
-        self.signing = self.signer.clone().map(|signer| Arc::new(Signing { system, signer, every }));
-        self
+    fn signer(&self) -> Option<&Signer> {
+        self.signing.as_deref().map(|signing| &*signing.signer)
     }
 
     pub(crate) fn signing(&self) -> Option<Arc<Signing>> {
@@ -55,7 +61,7 @@ impl Service {
     }
 
     fn authorise(&self, ctx: &Ctx) -> Result<(), Error> {
-        self.authz.check(ctx, perm::READ, Scope::Organization).map_err(Error::Denied)
+        self.authorizer.check(ctx, perm::READ, Scope::Organization).map_err(Error::Denied)
     }
 }
 
@@ -92,7 +98,7 @@ impl Proof for Service {
 
     async fn head(&self, ctx: &Ctx) -> Result<SignedHead, Error> {
         self.authorise(ctx)?;
-        let signer = self.signer.as_ref().ok_or_else(|| Fault::internal("no key signs heads"))?;
+        let signer = self.signer().ok_or_else(|| Fault::internal("no key signs heads"))?;
         let (sequence, hash) = self.uow.read(ctx, async |tx| repo::head(tx, ctx.org).await).await?;
         let signed_at = SystemClock.now().trunc_subsecs(6);
         let statement = head_statement(ctx.org, sequence, &hash, signed_at);
@@ -101,7 +107,7 @@ impl Proof for Service {
     }
 
     fn keys(&self) -> Vec<PublicKey> {
-        self.signer.as_ref().map(|signer| signer.keys().to_vec()).unwrap_or_default()
+        self.signer().map(|signer| signer.keys().to_vec()).unwrap_or_default()
     }
 }
 

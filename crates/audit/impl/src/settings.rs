@@ -11,6 +11,13 @@ pub struct Settings {
     pub sign_every: Duration,
 }
 
+impl Default for Settings {
+    /// Every five minutes.
+    fn default() -> Self {
+        Self { sign_every: Duration::from_secs(300) }
+    }
+}
+
 impl Settings {
     /// As configured.
     pub fn read(r: &mut Reader) -> Self {

@@ -42,5 +42,5 @@ pub use module::MODULE;
 pub use policy::{Policy, PolicyError};
 pub use security::security_events;
 pub use security_event::StoredEvent;
-pub use service::Service;
+pub use service::{Dependencies, Service};
 pub use settings::Settings;

@@ -28,11 +28,28 @@ use crate::cache::{self, Cache};
 use crate::flights::Flights;
 use crate::hasher::Hasher;
 use crate::hasher::Verified;
+use crate::model::StoredSession;
 use crate::place::Place;
 use crate::security;
 use crate::security_event::Origin;
 use crate::token::{self, TokenHash};
 use crate::{Settings, model, repo};
+
+/// What the service stands on.
+pub struct Dependencies {
+    /// The platform's door: before a session is found, nobody knows its tenant.
+    pub system: SystemUow,
+    /// Who people are and where they belong.
+    pub directory: Arc<dyn Directory>,
+    /// Their roles in teams.
+    pub teams: Arc<dyn Teams>,
+    /// The trail.
+    pub audit: Arc<dyn Audit>,
+    /// Ends sessions.
+    pub clock: Arc<dyn Clock>,
+    /// What a deployment decides about sign-in.
+    pub settings: Settings,
+}
 
 /// Sign-in and sessions over PostgreSQL. One per process: the cache and the room for hashing are its own.
 pub struct Service {
@@ -64,25 +81,18 @@ struct Known {
 }
 
 impl Service {
-    /// The sign-in of one database.
+    /// Over what it stands on.
     ///
     /// # Errors
     /// A fault if a setting is out of range.
-    pub fn new(
-        settings: &Settings,
-        system: SystemUow,
-        directory: Arc<dyn Directory>,
-        teams: Arc<dyn Teams>,
-        audit: Arc<dyn Audit>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, Fault> {
+    pub fn new(dependencies: Dependencies) -> Result<Self, Fault> {
+        let Dependencies { system, directory, teams, audit, clock, settings } = dependencies;
         let hasher = Hasher::new(settings.hash_threads, settings.hash_queue, settings.hash_wait)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
-        let (cache, attempts) = (Arc::new(Cache::new(settings)), Attempts::new(settings.attempts_per_minute));
+        let (cache, attempts) = (Arc::new(Cache::new(&settings)), Attempts::new(settings.attempts_per_minute));
         let (flights, places) = (Flights::new(settings.cached_sessions), Flights::new(settings.cached_sessions));
         let most_sessions = settings.sessions_per_person.max(1);
         let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
-        let switch_secret = settings.switch_secret.clone();
         Ok(Self {
             system,
             directory,
@@ -95,7 +105,7 @@ impl Service {
             places,
             attempts,
             life,
-            switch_secret,
+            switch_secret: settings.switch_secret,
             most_sessions,
             events_kept,
         })
@@ -184,11 +194,11 @@ impl Service {
     }
 
     async fn look_up(&self, hash: &TokenHash) -> Result<Option<Session>, Fault> {
-        let Some(row) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
-        let (user, org) = (UserId(row.user_id), OrgId(row.org_id));
+        let Some(stored) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
+        let StoredSession { id, user, org, expires_at } = stored;
         // In a transaction of its own: nobody holds a connection while they wait for another's look.
         let Some(Place { role, projects }) = self.place(user, org).await? else { return Ok(None) };
-        Ok(Some(Session { id: SessionId(row.id), user, org, role, projects, expires_at: row.expires_at }))
+        Ok(Some(Session { id, user, org, role, projects, expires_at }))
     }
 
     /// A signed-in person is told their project roles too, as every later request will know them.
@@ -249,12 +259,12 @@ impl Sessions for Service {
 
 #[async_trait]
 impl Accounts for Service {
-    async fn is_registered_in(&self, tx: &mut Tx, user: UserId) -> Result<bool, Fault> {
-        repo::is_registered(tx, user).await
+    async fn is_registered_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<bool, Fault> {
+        repo::is_registered(tx, org, user).await
     }
 
-    async fn team_roles_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
-        self.teams.roles_in(tx, org, user).await
+    async fn leave_teams_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        self.teams.leave_in(tx, org, user).await
     }
 
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {

@@ -1,13 +1,13 @@
 //! How an award becomes a contract.
 
 use async_trait::async_trait;
-use kernel::{BidId, ContractId, Ctx, Currency, MilestoneId, Money, OrgId, ProjectId, SoqLineId, TenderId};
+use kernel::{BidId, Ctx, Currency, Money, OrgId, ProjectId, SoqLineId, TenderId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uow::{DomainEvent, Tx};
 use uuid::Uuid;
 
-use crate::{Error, MilestoneBounds, Party};
+use crate::{ContractId, Error, MilestoneBounds, MilestoneId, Party};
 
 /// A line of the contract's schedule: the tender's quantity at the winning bid's rate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

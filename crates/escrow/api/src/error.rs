@@ -3,9 +3,9 @@
 use chrono::SecondsFormat;
 use std::time::Duration;
 
-use kernel::{Currency, Denied, DomainError, Fault, FieldFault, Kind, MilestoneId, Timestamp};
+use kernel::{Currency, Denied, DomainError, Fault, FieldFault, Kind, Timestamp};
 
-use crate::{Hold, ProviderError};
+use crate::{Hold, MilestoneId, ProviderError};
 
 /// Why this domain refuses.
 #[derive(Debug, thiserror::Error)]

@@ -7,6 +7,7 @@ mod contract;
 mod error;
 pub mod fake;
 mod hold;
+mod ids;
 mod provider;
 mod service;
 mod state;
@@ -16,6 +17,7 @@ pub use bounds::MilestoneBounds;
 pub use contract::{ContractActivated, ContractEnded, ContractsPort, NewContract, NewContractLine, NewMilestone, OpenedContract};
 pub use error::Error;
 pub use hold::{Hold, HoldKind, HoldScope};
+pub use ids::{ContractId, MilestoneId, PaymentId, ReleaseId};
 pub use provider::{
     AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, IntentStatus,
     NewPaymentIntent, OwnTransfer, PaymentIntentState, PaymentProvider, ProviderError, SettledFunds, TransferOrder,

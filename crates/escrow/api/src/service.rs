@@ -1,11 +1,12 @@
 //! The verbs of this domain. Both parties of a contract may call them; each verb says whose it is.
 
 use async_trait::async_trait;
-use kernel::{ContractId, Ctx, MilestoneId, Money, Page, PageRequest, PaymentId, ProjectId};
+use kernel::{Ctx, Money, Page, PageRequest, ProjectId};
 use serde_json::Value;
 
 use crate::{
-    Approval, Contract, Error, Funding, Milestone, MilestoneStory, Onboarding, Payee, Payment, Releasing, Statement, Terminating,
+    Approval, Contract, ContractId, Error, Funding, Milestone, MilestoneId, MilestoneStory, Onboarding, Payee, Payment,
+    PaymentId, Releasing, Statement, Terminating,
 };
 
 /// A party signs.

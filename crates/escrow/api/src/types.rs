@@ -1,13 +1,13 @@
 //! Contracts, milestones, protected payments, releases and statements as their readers see them.
 
-use kernel::{BidId, ContractId, MilestoneId, Money, OrgId, PaymentId, ProjectId, ReleaseId, TenderId, Timestamp, UserId};
+use kernel::{BidId, Money, OrgId, ProjectId, TenderId, Timestamp, UserId};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    ContractStatus, CostBearer, Hold, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus, ReviewKind,
-    TransactionKind,
+    ContractId, ContractStatus, CostBearer, Hold, MilestoneId, MilestoneStatus, Party, PayeeStatus, PaymentId, PaymentStatus,
+    ReleaseId, ReleaseStatus, ReviewKind, TransactionKind,
 };
 
 /// The money terms that a contract was signed with.
@@ -236,6 +236,8 @@ pub struct Release {
     pub transfer: Option<String>,
     /// How much of the transfer was taken back at the provider.
     pub reversed: Money,
+    /// How much of what was taken back, of this transfer or of one that replaced it, nobody has settled.
+    pub unsettled: Money,
     /// What went wrong.
     pub last_error: Option<String>,
     /// When it was made.

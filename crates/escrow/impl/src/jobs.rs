@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use escrow_api::{MilestoneId, PaymentId, ReleaseId};
 use jobs::Registry;
-use kernel::{MilestoneId, OrgId, PaymentId, ReleaseId, Timestamp};
+use kernel::{OrgId, Timestamp};
 use serde::{Deserialize, Serialize};
 use uow::{Job, Task};
 

@@ -48,7 +48,7 @@ pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
 pub use resolve::Resolution;
 pub use reversals::{Settlement, Unsettled};
 
-/// What the service stands on; joined in `bin/server`.
+/// What the service stands on.
 pub struct Dependencies {
     /// The tenants' door.
     pub uow: Uow,
@@ -72,7 +72,7 @@ pub struct Dependencies {
 pub struct Service {
     uow: Uow,
     system: SystemUow,
-    authz: Arc<dyn Authorizer>,
+    authorizer: Arc<dyn Authorizer>,
     audit: Arc<dyn Audit>,
     tenants: Arc<dyn Tenants>,
     provider: Arc<dyn PaymentProvider>,
@@ -83,12 +83,12 @@ pub struct Service {
 }
 
 impl Service {
-    /// The service over its dependencies.
+    /// Over what it stands on.
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
         let Dependencies { uow, system, authorizer, audit, tenants, provider, clock, settings } = dependencies;
         let (asked, ledger_key) = (asked::Asked::default(), OnceLock::new());
-        Self { uow, system, authz: authorizer, audit, tenants, provider, clock, settings, asked, ledger_key }
+        Self { uow, system, authorizer, audit, tenants, provider, clock, settings, asked, ledger_key }
     }
 
     /// Passes if the context's organisation is that side of the contract and the person may do it.
@@ -106,14 +106,15 @@ impl Service {
             Party::Owner => Scope::Project(ProjectId(contract.project_id)),
             Party::Contractor => Scope::Organization,
         };
-        Ok(self.authz.check(ctx, permission, scope)?)
+        Ok(self.authorizer.check(ctx, permission, scope)?)
     }
 
     /// What a list with `permission` shows to the context.
     fn visible(&self, ctx: &Ctx, permission: Permission) -> Result<Visible, Error> {
-        self.authz.check(ctx, permission, Scope::AnyProject)?;
-        let as_contractor = self.authz.check(ctx, permission, Scope::Organization).is_ok();
-        Ok(Visible { org: ctx.org, reach: self.authz.reach(ctx, permission), as_contractor })
+        self.authorizer.check(ctx, permission, Scope::AnyProject)?;
+        let as_contractor = self.authorizer.check(ctx, permission, Scope::Organization).is_ok();
+        let projects = self.authorizer.reach(ctx, permission).projects(ctx);
+        Ok(Visible { org: ctx.org, projects, as_contractor })
     }
 
     async fn record_in(&self, tx: &mut Tx, ctx: &Ctx, entry: NewEntry) -> Result<(), Fault> {

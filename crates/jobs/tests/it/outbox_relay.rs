@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use db::{DbResult, Pg};
 use jobs::{Ran, Registry, Worker, make_due, pending, stuck_events};
-use kernel::{Ctx, EventId, Fault};
+use kernel::{Ctx, Fault};
 use testkit::{Database, until};
+use uow::EventId;
 use uuid::Uuid;
 
 use crate::{Happened, Log, idle, publish, settings, tenant};

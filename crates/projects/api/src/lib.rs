@@ -1,16 +1,18 @@
 //! Projects, units and schedules of quantities as other crates see them.
 
 mod error;
+mod ids;
 mod precondition;
 mod project;
 mod soq;
 mod unit;
 
 use async_trait::async_trait;
-use kernel::{Ctx, Currency, Money, OrgId, ProjectId, SoqId, Timestamp};
+use kernel::{Ctx, Currency, Money, OrgId, ProjectId, Timestamp};
 use uow::Tx;
 
 pub use error::Error;
+pub use ids::{SoqId, UnitId};
 pub use precondition::Precondition;
 pub use project::{NewTeamMember, ProjectChange, ProjectDetails, Projects, TeamMember};
 pub use soq::{LineDraft, LineKind, NewSoq, Soq, SoqChange, SoqFilter, SoqLine, SoqStatus, SoqSummary, Soqs};

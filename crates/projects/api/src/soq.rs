@@ -1,11 +1,11 @@
 //! The schedule of quantities as the domains above read it.
 
 use async_trait::async_trait;
-use kernel::{Ctx, Currency, Money, Page, PageRequest, ProjectId, SoqId, SoqLineId, Timestamp, UnitId};
+use kernel::{Ctx, Currency, Money, Page, PageRequest, ProjectId, SoqLineId, Timestamp};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::{Error, Precondition};
+use crate::{Error, Precondition, SoqId, UnitId};
 
 kernel::named! {
     /// What a line is: `heading` and `text` have no price; `measured` is a quantity at a rate; `lump_sum` one whole; the sum of a provisional

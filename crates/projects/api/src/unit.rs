@@ -1,11 +1,11 @@
 //! Units (houses, apartments) with their floors, and the verbs on them.
 
 use async_trait::async_trait;
-use kernel::{Ctx, Page, PageRequest, ProjectId, Timestamp, UnitId};
+use kernel::{Ctx, Page, PageRequest, ProjectId, Timestamp};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::Error;
+use crate::{Error, UnitId};
 
 /// A floor of a unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

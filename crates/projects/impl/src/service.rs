@@ -9,16 +9,34 @@ mod units;
 use std::sync::Arc;
 
 use audit_api::Audit;
-use auth_api::{Authorizer, Sessions};
-use kernel::Currency;
+use auth_api::{Authorizer, Reach, Sessions};
+use kernel::{Ctx, Currency};
 use projects_api::{Error, Precondition};
 use tenants_api::Tenants;
 use uow::Uow;
 
+use crate::repo;
+
+/// What the service stands on.
+pub struct Dependencies {
+    /// The tenants' door.
+    pub uow: Uow,
+    /// Who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// Which roles in teams are looked up anew.
+    pub sessions: Arc<dyn Sessions>,
+    /// Organisations and their members.
+    pub tenants: Arc<dyn Tenants>,
+    /// The trail.
+    pub audit: Arc<dyn Audit>,
+    /// New projects are made in these only; without them in any.
+    pub currencies: Option<Vec<Currency>>,
+}
+
 /// Projects, units and schedules of quantities: implements `Projects`, `Units`, `Soqs` and `ProjectsPort`.
 pub struct Service {
     uow: Uow,
-    authz: Arc<dyn Authorizer>,
+    authorizer: Arc<dyn Authorizer>,
     sessions: Arc<dyn Sessions>,
     tenants: Arc<dyn Tenants>,
     audit: Arc<dyn Audit>,
@@ -26,21 +44,20 @@ pub struct Service {
 }
 
 impl Service {
-    /// Over the tenants' door and the domains below.
-    pub fn new(
-        uow: Uow,
-        authz: Arc<dyn Authorizer>,
-        sessions: Arc<dyn Sessions>,
-        tenants: Arc<dyn Tenants>,
-        audit: Arc<dyn Audit>,
-    ) -> Self {
-        Self { uow, authz, sessions, tenants, audit, currencies: None }
-    }
-
-    /// Makes new projects in these currencies only.
+    /// Over what it stands on.
     #[must_use]
-    pub fn offering(self, currencies: Vec<Currency>) -> Self {
-        Self { currencies: Some(currencies), ..self }
+    pub fn new(dependencies: Dependencies) -> Self {
+        let Dependencies { uow, authorizer, sessions, tenants, audit, currencies } = dependencies;
+        Self { uow, authorizer, sessions, tenants, audit, currencies }
+    }
+}
+
+/// Whose teams a list of what is within `reach` is of; `None` if there can be nothing in it.
+fn teams<'a>(ctx: &Ctx, reach: &'a Reach) -> Option<repo::Teams<'a>> {
+    match (reach, ctx.user_id()) {
+        (Reach::All, _) => Some(None),
+        (Reach::Teams(roles), Some(user)) if !ctx.projects.is_empty() => Some(Some((user, roles))),
+        (Reach::Teams(_), _) => None,
     }
 }
 

@@ -31,5 +31,5 @@ mod settings;
 
 pub use http::routes;
 pub use module::MODULE;
-pub use service::Service;
+pub use service::{Dependencies, Service};
 pub use settings::Settings;

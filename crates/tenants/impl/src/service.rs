@@ -17,33 +17,44 @@ use tenants_api::{
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;
 
-use crate::model::{self, Step};
+use crate::Settings;
+use crate::model::{self, GranterRole, Step, Waiting};
 use crate::repo::organizations::{Founder, Taken};
 use crate::repo::{approvals, memberships, organizations};
 
 /// How often an approval looks anew when others ask and agree in between.
 const LOOKS: usize = 5;
 
+/// What the service stands on.
+pub struct Dependencies {
+    /// The tenants' door.
+    pub uow: Uow,
+    /// The platform's door: who belongs where.
+    pub system: SystemUow,
+    /// Who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// The trail.
+    pub audit: Arc<dyn Audit>,
+    /// Who counts as a second person, and when.
+    pub settings: Settings,
+}
+
 /// Organisations over PostgreSQL.
 pub struct Service {
     uow: Uow,
     system: SystemUow,
-    authz: Arc<dyn Authorizer>,
+    authorizer: Arc<dyn Authorizer>,
     audit: Arc<dyn Audit>,
     approver_wait: TimeDelta,
 }
 
 impl Service {
-    /// The organisations of one database.
+    /// Over what it stands on.
     #[must_use]
-    pub fn new(uow: Uow, system: SystemUow, authz: Arc<dyn Authorizer>, audit: Arc<dyn Audit>) -> Self {
-        Self { uow, system, authz, audit, approver_wait: TimeDelta::hours(24) }
-    }
-
-    /// The same, with another time after which an approver counts whom no owner made one.
-    #[must_use]
-    pub fn with_approver_wait(self, approver_wait: TimeDelta) -> Self {
-        Self { approver_wait, ..self }
+    pub fn new(dependencies: Dependencies) -> Self {
+        let Dependencies { uow, system, authorizer, audit, settings } = dependencies;
+        let approver_wait = TimeDelta::from_std(settings.approver_wait).unwrap_or(TimeDelta::days(36_500));
+        Self { uow, system, authorizer, audit, approver_wait }
     }
 
     /// Whether the present person counts as one of two: `None` if they do, noting what they contribute under the approval's id.
@@ -52,16 +63,16 @@ impl Service {
         tx: &mut Tx,
         ctx: &Ctx,
         request: &ApprovalRequest,
-        first: Option<&approvals::Waiting>,
+        first: Option<&Waiting>,
     ) -> Result<Result<serde_json::Value, NotYet>, Fault> {
         let Some(present) = ctx.user_id() else { return Err(Fault::internal("only a person approves")) };
         let found = approvals::grant(tx, ctx.org, request, present).await?;
-        let (grant, as_what, now) = found.ok_or_else(|| Fault::unavailable("who approves has just left"))?;
+        let (grant, now) = found.ok_or_else(|| Fault::unavailable("who approves has just left"))?;
         let first = first.map(|waiting| (waiting.first, waiting.asked_at));
         Ok(model::counts(grant, now, self.approver_wait, first).map(|()| {
             json!({
                 "action": request.action, "subject": request.subject, "amount": request.amount,
-                "madeApproverBy": grant.by, "madeApproverAs": as_what, "approverSince": grant.at,
+                "madeApproverBy": grant.by, "madeApproverAs": grant.granter, "approverSince": grant.at,
             })
         }))
     }
@@ -129,7 +140,7 @@ async fn found_by_in(tx: &mut Tx, by: Founder, new: &NewOrganization) -> Result<
 #[async_trait]
 impl Organizations for Service {
     async fn create(&self, ctx: &Ctx, new: NewOrganization) -> Result<Organization, Error> {
-        self.authz.check(ctx, perm::CREATE, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::CREATE, Scope::Organization)?;
         if ctx.user_id().is_none() {
             return Err(Fault::internal("only a person can found an organisation").into());
         }
@@ -153,17 +164,17 @@ impl Organizations for Service {
     }
 
     async fn current(&self, ctx: &Ctx) -> Result<Organization, Error> {
-        self.authz.check(ctx, perm::READ, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::READ, Scope::Organization)?;
         self.uow.read_one(ctx, async |tx| organizations::get(tx, ctx.org).await).await
     }
 
     async fn changeable(&self, ctx: &Ctx) -> Result<Organization, Error> {
-        self.authz.check(ctx, perm::UPDATE, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::UPDATE, Scope::Organization)?;
         self.uow.read_one(ctx, async |tx| organizations::get(tx, ctx.org).await).await
     }
 
     async fn update(&self, ctx: &Ctx, change: OrganizationChange, seen: Option<Timestamp>) -> Result<Organization, Error> {
-        self.authz.check(ctx, perm::UPDATE, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::UPDATE, Scope::Organization)?;
         let change = model::checked_change(change).map_err(Error::Invalid)?;
         self.uow
             .write(ctx, async |tx| {
@@ -173,7 +184,7 @@ impl Organizations for Service {
                     return Err(Error::Stale);
                 }
                 if change.approval_threshold != before.approval_threshold {
-                    self.authz.check(ctx, perm::SET_THRESHOLD, Scope::Organization)?;
+                    self.authorizer.check(ctx, perm::SET_THRESHOLD, Scope::Organization)?;
                 }
                 if change.timezone != before.timezone && !organizations::is_timezone(tx, &change.timezone).await? {
                     let detail = "must be the IANA name of a time zone, such as Europe/Berlin";
@@ -193,7 +204,7 @@ impl Memberships for Service {
     async fn found_in(&self, tx: &mut Tx, new: &NewOrganization, owner: UserId) -> Result<Organization, Error> {
         let new = model::checked_new(new.clone(), "/organizationName").map_err(Error::Invalid)?;
         let org = found_by_in(tx, Founder::Platform, &new).await?;
-        memberships::insert(tx, org, owner, OrgRole::Owner, (owner, memberships::FOUNDER)).await?;
+        memberships::insert(tx, org, owner, OrgRole::Owner, (owner, GranterRole::Founder)).await?;
         organizations::find_in(tx, org).await?.ok_or(Error::NotFound("organization"))
     }
 
@@ -236,7 +247,7 @@ impl Memberships for Service {
         // As what they are now: an invitation gives no more than membership.
         match memberships::role(tx, org, invited_by).await? {
             Some(role @ (OrgRole::Owner | OrgRole::Admin)) => {
-                memberships::insert(tx, org, user, OrgRole::Member, (invited_by, role.name())).await
+                memberships::insert(tx, org, user, OrgRole::Member, (invited_by, role.into())).await
             }
             // Nor more than the one who gave it has.
             Some(OrgRole::Member) | None => Err(Error::NotFound("invitation")),
@@ -284,6 +295,12 @@ impl Tenants for Service {
     }
 
     async fn role_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault> {
+        memberships::role_here(tx, org, user).await
+    }
+
+    async fn hold_role_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault> {
+        memberships::hold_role(tx, org, user).await?;
+        // Under the lock, and with the refusal to answer about others.
         memberships::role_here(tx, org, user).await
     }
 

@@ -11,6 +11,13 @@ pub struct Settings {
     pub approver_wait: Duration,
 }
 
+impl Default for Settings {
+    /// A day.
+    fn default() -> Self {
+        Self { approver_wait: Duration::from_secs(24 * 3600) }
+    }
+}
+
 impl Settings {
     /// As configured.
     pub fn read(r: &mut Reader) -> Self {

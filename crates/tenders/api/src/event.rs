@@ -1,6 +1,7 @@
 //! What happened to tenders, for subscribers. Nothing in here tells what is sealed.
 
-use kernel::{BidId, ContractId, OrgId, ProjectId, TenderId, Timestamp};
+use escrow_api::ContractId;
+use kernel::{BidId, OrgId, ProjectId, TenderId, Timestamp};
 use serde::{Deserialize, Serialize};
 use uow::DomainEvent;
 use uuid::Uuid;

@@ -1,9 +1,9 @@
 //! Tenders: their state, what they ask for, who is invited.
 
 use chrono::NaiveDate;
-use kernel::{
-    BidId, ContractId, Currency, MilestoneId, Money, OrgId, ProjectId, SoqId, SoqLineId, TenderId, Timestamp, UnitId, UserId,
-};
+use escrow_api::{ContractId, MilestoneId};
+use kernel::{BidId, Currency, Money, OrgId, ProjectId, SoqLineId, TenderId, Timestamp, UserId};
+use projects_api::{LineKind, SoqId, UnitId};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
@@ -104,8 +104,8 @@ pub struct TenderLine {
     pub code: String,
     /// What is to be done.
     pub description: String,
-    /// `projects_api::LineKind` by name.
-    pub kind: String,
+    /// What it is.
+    pub kind: LineKind,
     /// UNECE code.
     pub unit_code: Option<String>,
     /// The unit as written.

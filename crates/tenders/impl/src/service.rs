@@ -14,13 +14,13 @@ use std::sync::Arc;
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
 use chrono::TimeDelta;
-use db::prelude::*;
+use db::PgRead;
 use escrow_api::ContractsPort;
 use kernel::{Ctx, Currency, Fault, Money, Permission, ProjectId, Scope, TenderId, Timestamp};
 use projects_api::ProjectsPort;
 use tenants_api::{ApprovalRequest, Verdict};
 use tenders_api::{Approval, Error, Tender, TenderStatus};
-use uow::{SystemUow, Uow};
+use uow::{SystemUow, Tx, Uow};
 use uuid::Uuid;
 
 use crate::model::{draft, merkle};
@@ -30,13 +30,13 @@ use crate::settings::Settings;
 
 /// What the service stands on.
 pub struct Dependencies {
-    /// The tenants' door to the database.
+    /// The tenants' door.
     pub uow: Uow,
-    /// The platform's door: sweeping.
+    /// The platform's door: sweeps.
     pub system: SystemUow,
-    /// Decides.
+    /// Who may do what.
     pub authorizer: Arc<dyn Authorizer>,
-    /// Records.
+    /// The trail.
     pub audit: Arc<dyn Audit>,
     /// Organisations and second approvals.
     pub tenants: Arc<dyn tenants_api::Tenants>,
@@ -56,7 +56,7 @@ pub struct Dependencies {
 pub struct Service {
     uow: Uow,
     system: SystemUow,
-    authz: Arc<dyn Authorizer>,
+    authorizer: Arc<dyn Authorizer>,
     audit: Arc<dyn Audit>,
     tenants: Arc<dyn tenants_api::Tenants>,
     projects: Arc<dyn ProjectsPort>,
@@ -71,7 +71,7 @@ impl Service {
     /// Over what it stands on.
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
-        let Dependencies { uow, system, authorizer: authz, audit, tenants, projects, contracts, key, previous_keys, settings } =
+        let Dependencies { uow, system, authorizer, audit, tenants, projects, contracts, key, previous_keys, settings } =
             dependencies;
         let keys = previous_keys.into_iter().fold(key, SealKey::with_previous);
         let delta = |duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::days(36_500));
@@ -81,7 +81,7 @@ impl Service {
         Self {
             uow,
             system,
-            authz,
+            authorizer,
             audit,
             tenants,
             projects,
@@ -115,15 +115,15 @@ impl Service {
         if tender.org != ctx.org {
             return Err(Error::NotFound("tender"));
         }
-        Ok(self.authz.check(ctx, permission, Scope::Project(tender.project))?)
+        Ok(self.authorizer.check(ctx, permission, Scope::Project(tender.project))?)
     }
 
     /// The permission by the side of the caller: `owner` in the project, `bidder` in the organisation.
     fn check_side(&self, ctx: &Ctx, tender: &Tender, owner: Permission, bidder: Permission) -> Result<(), Error> {
         if tender.org == ctx.org {
-            return Ok(self.authz.check(ctx, owner, Scope::Project(tender.project))?);
+            return Ok(self.authorizer.check(ctx, owner, Scope::Project(tender.project))?);
         }
-        Ok(self.authz.check(ctx, bidder, Scope::Organization)?)
+        Ok(self.authorizer.check(ctx, bidder, Scope::Organization)?)
     }
 
     /// Nobody who acts for a bidder decides about bids for the owner.

@@ -30,4 +30,4 @@ mod service;
 pub use directory::{Directory, is_registered};
 pub use http::{CookieSettings, routes};
 pub use module::MODULE;
-pub use service::Service;
+pub use service::{Dependencies, Service};

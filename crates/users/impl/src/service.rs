@@ -17,6 +17,28 @@ use uuid::Uuid;
 
 use crate::{CookieSettings, model, repo};
 
+/// What the service stands on.
+pub struct Dependencies {
+    /// The tenants' door.
+    pub uow: Uow,
+    /// The platform's door: what a person may do in several organisations at once.
+    pub system: SystemUow,
+    /// Who belongs to which organisation.
+    pub memberships: Arc<dyn Memberships>,
+    /// Whose sessions end or are looked up anew.
+    pub sessions: Arc<dyn Sessions>,
+    /// Passwords and roles in teams, as far as people are concerned.
+    pub accounts: Arc<dyn Accounts>,
+    /// Who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// The trail.
+    pub audit: Arc<dyn Audit>,
+    /// Each is asked before the last member of an organisation removes the account.
+    pub obligations: Vec<Arc<dyn Obligations>>,
+    /// How session cookies are sent.
+    pub cookies: CookieSettings,
+}
+
 /// People over PostgreSQL.
 pub struct Service {
     uow: Uow,
@@ -24,7 +46,7 @@ pub struct Service {
     memberships: Arc<dyn Memberships>,
     sessions: Arc<dyn Sessions>,
     accounts: Arc<dyn Accounts>,
-    authz: Arc<dyn Authorizer>,
+    authorizer: Arc<dyn Authorizer>,
     audit: Arc<dyn Audit>,
     obligations: Vec<Arc<dyn Obligations>>,
     cookies: CookieSettings,
@@ -60,31 +82,11 @@ impl From<tenants_api::Error> for NotRemoved {
 }
 
 impl Service {
-    /// The people of one database.
+    /// Over what it stands on.
     #[must_use]
-    pub fn new(
-        uow: Uow,
-        system: SystemUow,
-        memberships: Arc<dyn Memberships>,
-        sessions: Arc<dyn Sessions>,
-        accounts: Arc<dyn Accounts>,
-        authz: Arc<dyn Authorizer>,
-        audit: Arc<dyn Audit>,
-    ) -> Self {
-        let (obligations, cookies) = (Vec::new(), CookieSettings { secure: true });
-        Self { uow, system, memberships, sessions, accounts, authz, audit, obligations, cookies }
-    }
-
-    /// The same, asking each of `obligations` before the last member of an organisation removes the account.
-    #[must_use]
-    pub fn with_obligations(self, obligations: Vec<Arc<dyn Obligations>>) -> Self {
-        Self { obligations, ..self }
-    }
-
-    /// The same with session cookies sent so.
-    #[must_use]
-    pub fn with_cookies(self, cookies: CookieSettings) -> Self {
-        Self { cookies, ..self }
+    pub fn new(dependencies: Dependencies) -> Self {
+        let Dependencies { uow, system, memberships, sessions, accounts, authorizer, audit, obligations, cookies } = dependencies;
+        Self { uow, system, memberships, sessions, accounts, authorizer, audit, obligations, cookies }
     }
 
     pub(crate) fn cookies(&self) -> &CookieSettings {
@@ -114,17 +116,17 @@ impl Service {
 
     /// Emails are claimed, not proven : until somebody has registered with one, whoever does first gets what was given to it, so it is
     /// given no role that manages. (Members who have not registered are from before invitations.)
-    async fn trusted_in(&self, tx: &mut Tx, user: UserId, role: OrgRole) -> Result<(), Error> {
-        if role == OrgRole::Member || self.accounts.is_registered_in(tx, user).await? {
+    async fn trusted_in(&self, tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<(), Error> {
+        if role == OrgRole::Member || self.accounts.is_registered_in(tx, org, user).await? {
             return Ok(());
         }
         let detail = "nobody has registered with this email yet: add them as member, and promote them once they have registered";
         Err(Error::Invalid(vec![FieldFault::new("/role", "EMAIL_NOT_REGISTERED", detail)]))
     }
 
-    /// Records the roles in teams of projects that end with a membership.
-    async fn record_teams_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
-        for (project, role) in self.accounts.team_roles_in(tx, ctx.org, user).await? {
+    /// Takes away the roles in teams of projects that end with a membership, which is locked, and records them.
+    async fn leave_teams_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
+        for (project, role) in self.accounts.leave_teams_in(tx, ctx.org, user).await? {
             let entry =
                 NewEntry::named("users.leave_team", "project", project).before(json!({ "user": user, "role": role.name() }));
             self.audit.record_in(tx, ctx, entry).await?;
@@ -140,7 +142,7 @@ impl Service {
         }
         for member in self.memberships.of_person_in(tx, user).await? {
             self.memberships.lock_in(tx, member.org, user).await?;
-            self.record_teams_in(tx, &Ctx { org: member.org, once: None, ..ctx.clone() }, user).await?;
+            self.leave_teams_in(tx, &Ctx { org: member.org, once: None, ..ctx.clone() }, user).await?;
         }
         let left = self.memberships.leave_all_in(tx, user).await?;
         let last_of = left.iter().filter(|left| left.was_last).map(|left| left.member.org).filter(|org| !free.contains(org));
@@ -173,7 +175,7 @@ impl Service {
     /// Whoever touches an owner, or makes one, needs more than to manage members.
     fn authorise_roles(&self, ctx: &Ctx, roles: &[OrgRole]) -> Result<(), Error> {
         if roles.contains(&OrgRole::Owner) {
-            self.authz.check(ctx, perm::OWNERS_MANAGE, Scope::Organization)?;
+            self.authorizer.check(ctx, perm::OWNERS_MANAGE, Scope::Organization)?;
         }
         Ok(())
     }
@@ -239,7 +241,7 @@ impl Users for Service {
     }
 
     async fn members(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<MemberUser>, Error> {
-        self.authz.check(ctx, perm::MEMBERS_READ, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::MEMBERS_READ, Scope::Organization)?;
         self.uow
             .read(ctx, async |tx| {
                 let members = self.memberships.list(tx, ctx.org, page).await?;
@@ -257,13 +259,13 @@ impl Users for Service {
     }
 
     async fn member(&self, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error> {
-        self.authz.check(ctx, perm::MEMBERS_READ, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::MEMBERS_READ, Scope::Organization)?;
         self.uow.read(ctx, async |tx| self.member_user(tx, ctx, user).await).await
     }
 
     async fn changeable_member(&self, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error> {
         if ctx.user_id() != Some(user) {
-            self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+            self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
         }
         self.member(ctx, user).await
     }
@@ -297,14 +299,14 @@ impl Users for Service {
     }
 
     async fn set_role(&self, ctx: &Ctx, user: UserId, role: OrgRole, seen: Option<OrgRole>) -> Result<MemberUser, Error> {
-        self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
         self.uow
             .write(ctx, async |tx| {
                 let organization = self.lock_for_manager_in(tx, ctx).await?;
                 let before = self.memberships.lock_in(tx, ctx.org, user).await?;
                 self.authorise_roles(ctx, &[before.role, role])?;
                 unchanged(seen, &before)?;
-                self.trusted_in(tx, user, role).await?;
+                self.trusted_in(tx, ctx.org, user, role).await?;
                 let after = self.memberships.set_role_in(tx, ctx, user, role).await?;
                 if role == OrgRole::Member {
                     self.withdraw_invitations_in(tx, ctx, user).await?;
@@ -323,7 +325,7 @@ impl Users for Service {
     async fn remove_member(&self, ctx: &Ctx, user: UserId, seen: Option<OrgRole>) -> Result<(), Error> {
         let oneself = ctx.user_id() == Some(user);
         if !oneself {
-            self.authz.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+            self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
         }
         self.uow
             .write(ctx, async |tx| {
@@ -335,7 +337,7 @@ impl Users for Service {
                     self.authorise_roles(ctx, &[before.role])?;
                 }
                 unchanged(seen, &before)?;
-                self.record_teams_in(tx, ctx, user).await?;
+                self.leave_teams_in(tx, ctx, user).await?;
                 self.memberships.remove_in(tx, ctx, user).await?;
                 self.withdraw_invitations_in(tx, ctx, user).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", user).before(json!({ "role": before.role }));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use audit::{Service, Signer};
+use audit::{Dependencies, Service, Settings, Signer};
 use audit_api::{Audit, NewEntry, Place, Proof, Verification};
 use auth_api::{Authorizer, Reach};
 use kernel::{Ctx, Denied, Fault, OrgId, OrgRole, Permission, ProjectRoles, RequestId, Scope, UserId};
@@ -40,7 +40,13 @@ impl Scene {
     pub async fn new() -> Self {
         let db = Database::fresh().await;
         let signer = Arc::new(Signer::from_seed(&[7; 32]).unwrap());
-        let audit = Arc::new(Service::new(db.uow(), Arc::new(OwnersOnly)).with_signer(Arc::clone(&signer)));
+        let audit = Arc::new(Service::new(Dependencies {
+            uow: db.uow(),
+            system: db.system_uow(),
+            authorizer: Arc::new(OwnersOnly),
+            signer: Some(Arc::clone(&signer)),
+            settings: Settings::default(),
+        }));
         Self { db, audit, signer }
     }
 

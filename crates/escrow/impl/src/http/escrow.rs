@@ -2,8 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use escrow_api::{Fund, Funding, Party, Payments, Releasing};
-use kernel::PaymentId;
+use escrow_api::{Fund, Funding, Party, PaymentId, Payments, Releasing};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

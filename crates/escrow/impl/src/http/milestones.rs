@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use escrow_api::{Approval, Approve, Milestone, Milestones, RequestChanges, SubmitWork};
-use kernel::{MilestoneId, OrgId};
+use escrow_api::{Approval, Approve, Milestone, MilestoneId, Milestones, RequestChanges, SubmitWork};
+use kernel::OrgId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tenants_api::ApprovalStatus;

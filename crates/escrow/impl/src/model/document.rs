@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use escrow_api::{NewContract, Terms};
-use kernel::{ContractId, OrgId};
+use escrow_api::{ContractId, NewContract, Terms};
+use kernel::OrgId;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

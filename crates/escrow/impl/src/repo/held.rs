@@ -2,8 +2,8 @@
 
 use db::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use escrow_api::Error;
-use kernel::{Fault, MilestoneId, Money, Timestamp};
+use escrow_api::{Error, MilestoneId};
+use kernel::{Fault, Money, Timestamp};
 use uuid::Uuid;
 
 use super::contracts::ContractRow;
@@ -64,7 +64,7 @@ pub(crate) struct Aged {
 impl Aged {
     /// How much.
     pub(crate) fn held(&self) -> Result<Money, Fault> {
-        super::money(self.held, &self.currency)
+        db::money(self.held, &self.currency)
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use db::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text, Uuid as SqlUuid};
-use escrow_api::{Hold, HoldKind};
-use kernel::{ContractId, Fault, MilestoneId, OrgId, ReleaseId, RequestId, Timestamp};
+use escrow_api::{ContractId, Hold, HoldKind, MilestoneId, ReleaseId};
+use kernel::{Fault, OrgId, RequestId, Timestamp};
 use uuid::Uuid;
 
 use super::Reader;

@@ -3,8 +3,8 @@
 
 use db::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Uuid as SqlUuid};
-use escrow_api::{ChargeNews, HoldKind};
-use kernel::{Fault, OrgId, PaymentId, RequestId, Timestamp};
+use escrow_api::{ChargeNews, HoldKind, PaymentId};
+use kernel::{Fault, OrgId, RequestId, Timestamp};
 use uuid::Uuid;
 
 use super::payments::PaymentRow;

@@ -1,10 +1,11 @@
 //! Where the provider's objects belong: the platform's own look-ups, on `SystemUow`.
 
 use db::prelude::*;
-use kernel::{Fault, OrgId, PaymentId, ReleaseId};
+use escrow_api::{PaymentId, ReleaseId};
+use kernel::{Fault, OrgId};
 use uuid::Uuid;
 
-use crate::schema::{payee_accounts, payments, releases};
+use crate::schema::{payee_accounts, payments, release_replacements, releases};
 
 /// The payment that has this intent.
 pub(crate) async fn payment(tx: &ReadTx<'_>, intent: &str) -> Result<Option<(OrgId, PaymentId)>, Fault> {
@@ -25,7 +26,7 @@ pub(crate) async fn payment_named(tx: &ReadTx<'_>, id: Uuid) -> Result<Option<(O
     Ok(found.map(|org| (OrgId(org), PaymentId(id))))
 }
 
-/// Where the release is that has this transfer, else the one that its metadata name.
+/// Where the release is that has this transfer, or was paid again with it, else the one that its metadata name.
 pub(crate) async fn release(tx: &ReadTx<'_>, transfer: &str, ours: Option<Uuid>) -> Result<Option<(OrgId, ReleaseId)>, Fault> {
     let mut found: Option<(Uuid, Uuid)> = releases::table
         .filter(releases::transfer.eq(transfer))
@@ -34,6 +35,15 @@ pub(crate) async fn release(tx: &ReadTx<'_>, transfer: &str, ours: Option<Uuid>)
         .await
         .optional()
         .fault()?;
+    if found.is_none() {
+        found = release_replacements::table
+            .filter(release_replacements::transfer.eq(transfer))
+            .select((release_replacements::org_id, release_replacements::release_id))
+            .first(&mut tx.pg())
+            .await
+            .optional()
+            .fault()?;
+    }
     if let (None, Some(ours)) = (found, ours) {
         found = releases::table
             .filter(releases::id.eq(ours))

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use escrow_api::{
-    Contract, ContractStatus, Contracts, ContractsPort, Error, MilestoneBounds, NewContract, OpenedContract, Party, Sign,
-    Statement, Terminate, Terminating, Terms, perm,
+    Contract, ContractId, ContractStatus, Contracts, ContractsPort, Error, MilestoneBounds, NewContract, OpenedContract, Party,
+    Sign, Statement, Terminate, Terminating, Terms, perm,
 };
-use kernel::{ContractId, Ctx, Currency, Denied, EventId, Fault, FieldFault, Money, OrgId, Page, PageRequest};
+use kernel::{Ctx, Currency, Denied, Fault, FieldFault, Money, OrgId, Page, PageRequest};
 use serde_json::json;
-use uow::Tx;
+use uow::{EventId, Tx};
 
 use super::looks::UnderWay;
 use super::milestones::refuse_returned_money_in;

@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
-use escrow_api::{Error, Fund, Funding, IntentStatus, MilestoneStatus, Party, Payment, PaymentStatus, Payments, Releasing, perm};
-use kernel::{Ctx, Fault, FieldFault, Page, PageRequest, PaymentId};
+use escrow_api::{
+    Error, Fund, Funding, IntentStatus, MilestoneStatus, Party, Payment, PaymentId, PaymentStatus, Payments, Releasing, perm,
+};
+use kernel::{Ctx, Fault, FieldFault, Page, PageRequest};
 use serde_json::json;
 use uow::Tx;
 
@@ -122,7 +124,7 @@ impl Service {
         repo::milestones::set_status(tx, &milestone, after).await?;
         let entry = NewEntry::of(perm::MILESTONES_FUND, "milestone", cmd.milestone)
             .before(json!({ "status": MilestoneStatus::Planned }))
-            .after(json!({ "status": after, "escrow": payment.id, "amount": milestone.amount()?, "charged": repo::money(charged, &payment.currency)? }));
+            .after(json!({ "status": after, "escrow": payment.id, "amount": milestone.amount()?, "charged": db::money(charged, &payment.currency)? }));
         self.record_in(tx, ctx, entry).await?;
         Ok(payment)
     }
@@ -134,7 +136,7 @@ impl Service {
         self.check_payee_in(tx, contract).await?;
         repo::held::refuse_old(reader(tx), contract).await?;
         if repo::coverage::is_short(tx, &contract.currency).await? {
-            return Err(Error::CoverageShort(repo::currency(&contract.currency)?));
+            return Err(Error::CoverageShort(db::currency(&contract.currency)?));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What this domain does about the provider's events: it finds out what each is about, and has jobs look at it (docs/domain/money.md).
 
-use escrow_api::{ChargeNews, Error, IntentStatus, PaymentIntentState, ProviderError, TransferState};
-use kernel::{Fault, OrgId, PaymentId};
+use escrow_api::{ChargeNews, Error, IntentStatus, PaymentId, PaymentIntentState, ProviderError};
+use kernel::{Fault, OrgId};
 use provider_events::{Change, Heard, Kind, ProviderEvent, Subject};
 use uow::{Job, Tx};
 use uuid::Uuid;
@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::Service;
 use super::alarms::{FOREIGN_PAYMENT, FOREIGN_TRANSFER, OWN_MONEY_UNDONE, PAYOUT, alarm_in};
 use super::charges::takes_money;
-use super::reversals::paid_again_in;
 use crate::jobs;
 use crate::repo;
 use crate::repo::whose;
@@ -96,19 +95,10 @@ fn strangers(event: &ProviderEvent, seen: Option<&PaymentIntentState>) -> String
 }
 
 /// What is told is about no payment and no release of ours: a person is told, if money may have moved on the platform's balance.
-async fn nobodys_in(
-    tx: &mut Tx,
-    event: &ProviderEvent,
-    kind: Kind,
-    stranger: Option<&PaymentIntentState>,
-    paid_again: Option<&TransferState>,
-) -> Result<(), Fault> {
+async fn nobodys_in(tx: &mut Tx, event: &ProviderEvent, kind: Kind, stranger: Option<&PaymentIntentState>) -> Result<(), Fault> {
     let about = object(event).to_owned();
     match (kind.subject, kind.change) {
         (Subject::Transfer, Change::Created | Change::Updated | Change::Reversed) => {
-            if let Some(transfer) = paid_again {
-                return paid_again_in(tx, transfer).await;
-            }
             if repo::ledger::knows_transfer(repo::reader(tx), &about).await? {
                 return Ok(());
             }
@@ -164,7 +154,6 @@ impl Service {
         let ours = event.account.is_none();
         let own_money = ours && matches!(kind.subject, Subject::Payout | Subject::TopUp);
         let Found { looks, stranger } = self.found(event, kind).await?;
-        let paid_again = if ours && looks.is_empty() { self.paid_again(event, kind).await? } else { None };
         self.system
             .write(async |tx| {
                 if !heard.first_in(tx).await? {
@@ -177,7 +166,7 @@ impl Service {
                     let detail = format!("{} of the kind {} names no object: a person must look", event.id, event.name);
                     alarm_in(tx, "nameless_event", ("event", event.id.clone()), detail).await?;
                 } else if ours && looks.is_empty() {
-                    nobodys_in(tx, event, kind, stranger.as_ref(), paid_again.as_ref()).await?;
+                    nobodys_in(tx, event, kind, stranger.as_ref()).await?;
                 }
                 for look in looks {
                     tx.enqueue(look).await?;
@@ -281,17 +270,6 @@ impl Service {
     async fn payment_named(&self, id: Option<Uuid>) -> Result<Option<(OrgId, PaymentId)>, Error> {
         let Some(id) = id else { return Ok(None) };
         Ok(self.system.read(async |tx| whose::payment_named(tx, id).await).await?)
-    }
-
-    /// The transfer that was reversed, if no release has it and a ledger knows it all the same: by it a payee was paid again.
-    async fn paid_again(&self, event: &ProviderEvent, kind: Kind) -> Result<Option<TransferState>, Error> {
-        let transfer = object(event);
-        if (kind.subject, kind.change) != (Subject::Transfer, Change::Reversed)
-            || !self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), transfer).await).await?
-        {
-            return Ok(None);
-        }
-        Ok(shown(self.provider.transfer(transfer).await)?)
     }
 
     async fn transfer_look(&self, event: &ProviderEvent) -> Result<Option<Job>, Error> {

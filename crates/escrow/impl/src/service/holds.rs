@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use kernel::{ContractId, Decision, Fault, MilestoneId, Reason, RequestId, Timestamp, rfc3339};
+use escrow_api::{ContractId, MilestoneId};
+use kernel::{Decision, Fault, Reason, RequestId, Timestamp, rfc3339};
 use uow::SystemUow;
 
 use crate::jobs;

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use kernel::{Ctx, Fault, OrgId, PaymentId, ReleaseId, Timestamp};
+use escrow_api::{PaymentId, ReleaseId};
+use kernel::{Ctx, Fault, OrgId, Timestamp};
 use uow::Job;
 use uuid::Uuid;
 

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{
-    Approval, Approve, ContractStatus, Error, Milestone, MilestoneStory, Milestones, Party, PaymentStatus, RequestChanges,
-    RequestedAmount, ReviewKind, SubmitWork, perm,
+    Approval, Approve, ContractStatus, Error, Milestone, MilestoneId, MilestoneStory, Milestones, Party, PaymentStatus,
+    RequestChanges, RequestedAmount, ReviewKind, SubmitWork, perm,
 };
-use kernel::{Ctx, Fault, FieldFault, MilestoneId, Money, OrgId, ProjectId, RequestId, UserId};
+use kernel::{Ctx, Fault, FieldFault, Money, OrgId, ProjectId, RequestId, UserId};
 use serde_json::{Value, json};
 use tenants_api::{ApprovalRequest, Verdict};
 use uow::Tx;

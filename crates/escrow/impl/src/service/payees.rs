@@ -100,7 +100,7 @@ impl Service {
         repo::payees::ensure(tx, ctx.org).await?;
         let row = repo::payees::lock(tx, ctx.org).await?;
         let Some(account) = row.account.as_ref().filter(|_| row.status == PayeeStatus::Closed.name()) else { return Ok(row) };
-        self.authz.check(ctx, perm::PAYEE_REPLACE, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::PAYEE_REPLACE, Scope::Organization)?;
         repo::payees::retire(tx, &row, account, ctx.user_id()).await?;
         let entry = NewEntry::of(perm::PAYEE_REPLACE, "payee_account", ctx.org)
             .before(json!({ "status": PayeeStatus::Closed, "account": account, "reason": row.disabled_reason }))
@@ -158,7 +158,7 @@ impl Service {
 #[async_trait]
 impl Payees for Service {
     async fn onboard(&self, ctx: &Ctx) -> Result<Onboarding, Error> {
-        self.authz.check(ctx, perm::PAYEE_MANAGE, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::PAYEE_MANAGE, Scope::Organization)?;
         self.uow.refuse_repetition(ctx).await?;
         let free = without_idempotency_key(ctx);
         let seen = self.account_to_onboard(&free).await?;
@@ -178,7 +178,7 @@ impl Payees for Service {
     }
 
     async fn payee(&self, ctx: &Ctx) -> Result<Payee, Error> {
-        self.authz.check(ctx, perm::PAYEE_READ, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::PAYEE_READ, Scope::Organization)?;
         self.refresh_own_payee(ctx).await;
         self.own_payee(ctx).await
     }

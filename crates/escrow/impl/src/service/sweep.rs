@@ -2,7 +2,8 @@
 //! minute.
 
 use chrono::TimeDelta;
-use kernel::{Fault, PaymentId, Timestamp, counted, rfc3339};
+use escrow_api::PaymentId;
+use kernel::{Fault, Timestamp, counted, rfc3339};
 use uow::{Alarm, ReadTx};
 
 use super::Service;

@@ -3,10 +3,10 @@
 //! Lock order as everywhere: the contract first, exclusively, so that no funding begins meanwhile; then its milestones.
 
 use audit_api::NewEntry;
-use escrow_api::{Contract, ContractStatus, Error, Party, PaymentStatus, Terminate, Terminating, perm};
-use kernel::{ContractId, Ctx, Denied, EventId, Fault, FieldFault, OrgId, PaymentId, UserId};
+use escrow_api::{Contract, ContractId, ContractStatus, Error, Party, PaymentId, PaymentStatus, Terminate, Terminating, perm};
+use kernel::{Ctx, Denied, Fault, FieldFault, OrgId, UserId};
 use serde_json::{Value, json};
-use uow::Tx;
+use uow::{EventId, Tx};
 
 use super::{Service, conflict};
 use crate::repo;

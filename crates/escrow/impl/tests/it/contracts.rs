@@ -335,7 +335,7 @@ async fn lines_and_milestones_agree_with_the_total_also_later() {
 async fn sums_agree_whatever_is_written_first() {
     let world = World::new().await;
     let contract = async |lines: i64| {
-        let id = kernel::ContractId::new();
+        let id = escrow_api::ContractId::new();
         let new = NewContract { tender: id.0.into(), bid: id.0.into(), ..world.terms_of(&[300]) };
         world.award(&new).await;
         format!(

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use escrow_api::{Contract, Payments};
-use kernel::MilestoneId;
+use escrow_api::{Contract, MilestoneId, Payments};
 use serde_json::json;
 
 use crate::heard::Pages;

@@ -3,8 +3,8 @@
 use escrow::jobs::SendRelease;
 use escrow::{HoldError, HoldPlace, freeze, unfreeze};
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Contracts, Error, Hold, Payments};
-use kernel::{Decision, DomainError, MilestoneId};
+use escrow_api::{Contracts, Error, Hold, MilestoneId, Payments};
+use kernel::{Decision, DomainError};
 
 use crate::world::World;
 
@@ -134,7 +134,7 @@ async fn freezing_twice_or_nothing_says_so() {
     let contract = world.contract(&[1_000_000]).await;
     let id = contract.milestones[0].id;
     let milestone = HoldPlace::Milestone(id);
-    for nothing in [HoldPlace::Milestone(kernel::MilestoneId::new()), HoldPlace::Contract(kernel::ContractId::new())] {
+    for nothing in [HoldPlace::Milestone(escrow_api::MilestoneId::new()), HoldPlace::Contract(escrow_api::ContractId::new())] {
         assert!(matches!(world.freeze(nothing).await, Err(HoldError::NotFound(_))));
         assert!(matches!(world.unfreeze(nothing).await, Err(HoldError::NotFound(_))));
     }

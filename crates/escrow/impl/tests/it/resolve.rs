@@ -2,8 +2,7 @@
 
 use escrow::Resolution;
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Error, Funding, PaymentProvider, Payments, Release, TransferOrder, TransferState};
-use kernel::ReleaseId;
+use escrow_api::{Error, Funding, PaymentProvider, Payments, Release, ReleaseId, TransferOrder, TransferState};
 use serde_json::{Value, json};
 
 use crate::webhooks::{deliver, event};

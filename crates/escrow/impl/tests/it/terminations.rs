@@ -1,8 +1,7 @@
 //! Contracts that end by agreement, and money that comes all the same.
 
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Contracts, Error, Terminate};
-use kernel::ContractId;
+use escrow_api::{ContractId, Contracts, Error, Terminate};
 
 use crate::fakes::Person;
 use crate::world::{World, eur};

@@ -202,7 +202,7 @@ async fn what_is_not_from_the_provider_is_refused_and_what_is_not_ours_is_left_a
     let mut live = event(
         "evt_live",
         "payment_intent.succeeded",
-        json!({ "id": "pi_x", "metadata": { "payment_id": kernel::PaymentId::new() } }),
+        json!({ "id": "pi_x", "metadata": { "payment_id": escrow_api::PaymentId::new() } }),
     );
     deliver(&world, &event("evt_odd", "something.brand_new", json!(null))).await.expect("is taken");
     deliver(&world, &live).await.expect("is taken");
@@ -360,7 +360,7 @@ async fn of_a_strangers_payment_is_said_what_the_provider_shows_whatever_the_eve
     }
     for id in ["pi_open", "pi_paid", "pi_unknown"] {
         // The event names a payment of ours, which there is not.
-        let object = json!({ "id": id, "status": "succeeded", "metadata": { "payment_id": kernel::PaymentId::new() } });
+        let object = json!({ "id": id, "status": "succeeded", "metadata": { "payment_id": escrow_api::PaymentId::new() } });
         for (n, kind) in ["payment_intent.created", "payment_intent.succeeded"].into_iter().enumerate() {
             deliver(&world, &event(&format!("evt_{id}_{n}"), kind, object.clone())).await.expect("is taken");
         }

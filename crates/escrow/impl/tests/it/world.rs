@@ -9,13 +9,12 @@ use escrow::jobs as tasks;
 use escrow::{Dependencies, Float, FloatError, FloatPosted, Own, Service, Settings, doctor, post_float};
 use escrow_api::fake::FakeProvider;
 use escrow_api::{
-    Approve, Contract, Contracts, ContractsPort, Error, Fund, Funding, Milestone, Milestones, NewContract, NewContractLine,
-    NewMilestone, Payees, Payment, Payments, Sign, SubmitWork,
+    Approve, Contract, ContractId, Contracts, ContractsPort, Error, Fund, Funding, Milestone, MilestoneId, Milestones,
+    NewContract, NewContractLine, NewMilestone, Payees, Payment, Payments, Sign, SubmitWork,
 };
 use jobs::{Ran, Registry};
 use kernel::{
-    BidId, Clock, ContractId, Ctx, Currency, Decision, Fault, ManualClock, MilestoneId, Money, OrgId, OrgRole, ProjectId,
-    SoqLineId, TenderId, Timestamp,
+    BidId, Clock, Ctx, Currency, Decision, Fault, ManualClock, Money, OrgId, OrgRole, ProjectId, SoqLineId, TenderId, Timestamp,
 };
 use module::Wired;
 use stripe_adapter::StripeWebhooks;

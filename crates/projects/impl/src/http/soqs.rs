@@ -2,8 +2,8 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
-use kernel::{ProjectId, SoqId};
-use projects_api::{NewSoq, Soq, SoqChange, SoqFilter, Soqs};
+use kernel::ProjectId;
+use projects_api::{NewSoq, Soq, SoqChange, SoqFilter, SoqId, Soqs};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;

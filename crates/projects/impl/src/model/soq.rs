@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use kernel::{Currency, Money, MoneyError, SoqLineId, UnitId, amount_of};
-use projects_api::{Error, LineDraft, LineKind, SoqLine, SoqStatus};
+use kernel::{Currency, Money, MoneyError, SoqLineId, amount_of};
+use projects_api::{Error, LineDraft, LineKind, SoqLine, SoqStatus, UnitId};
 use rust_decimal::Decimal;
 
 use super::Faults;

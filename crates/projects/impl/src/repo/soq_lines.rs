@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use db::prelude::*;
 use diesel::sql_types::{Array, Integer, Nullable, Numeric, Text, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
-use kernel::{Currency, Fault, OrgId, SoqId, SoqLineId, UnitId, amount_of};
-use projects_api::{LineKind, SoqLine, SoqSummary};
+use kernel::{Currency, Fault, OrgId, SoqLineId, amount_of};
+use projects_api::{LineKind, SoqId, SoqLine, SoqSummary, UnitId};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 

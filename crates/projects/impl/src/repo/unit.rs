@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use db::prelude::*;
-use kernel::{Fault, OrgId, PageRequest, ProjectId, Timestamp, UnitId};
-use projects_api::{Error, Floor, NewUnit, Unit};
+use kernel::{Fault, OrgId, PageRequest, ProjectId, Timestamp};
+use projects_api::{Error, Floor, NewUnit, Unit, UnitId};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use kernel::{Ctx, OrgId, ProjectId, SoqId};
-use projects_api::{Error, Project, ProjectStatus, ProjectsPort, Soq};
+use kernel::{Ctx, OrgId, ProjectId};
+use projects_api::{Error, Project, ProjectStatus, ProjectsPort, Soq, SoqId};
 use uow::Tx;
 
 use super::Service;

@@ -2,26 +2,27 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use auth_api::Reach;
-use kernel::{Actor, Ctx, Fault, Page, PageRequest, Position, ProjectId, ProjectRole, Scope, UserId};
+use kernel::{Actor, Ctx, Denied, Fault, Page, PageRequest, Position, ProjectId, ProjectRole, Scope, UserId};
 use projects_api::{
     Error, NewTeamMember, Precondition, Project, ProjectChange, ProjectDetails, ProjectStatus, Projects, TeamMember, perm,
 };
 
-use super::{Service, still};
+use super::{Service, still, teams};
 use crate::model::project as rules;
 use crate::repo;
 
 #[async_trait]
 impl Projects for Service {
     async fn create(&self, ctx: &Ctx, new: ProjectDetails) -> Result<Project, Error> {
-        self.authz.check(ctx, perm::CREATE, Scope::Organization)?;
+        self.authorizer.check(ctx, perm::CREATE, Scope::Organization)?;
         let new = rules::checked(new)?;
         let owner = ctx.user_id().ok_or_else(|| Fault::internal("a project is made by a person"))?;
         self.uow
             .write(ctx, async |tx| {
                 rules::offered(new.currency, self.currencies.as_deref(), repo::project::today(tx).await?)?;
                 let project = repo::project::insert(tx, ctx.org, owner, &new).await?;
+                let gone = Denied { permission: perm::CREATE, project: None };
+                self.tenants.hold_role_in(tx, ctx.org, owner).await?.ok_or(gone)?;
                 let runs_it = NewTeamMember { user: owner, role: ProjectRole::ProjectOwner };
                 repo::team::insert(tx, ctx.org, project.id, runs_it).await?;
                 // Whom the role in the organisation lets do everything there has nothing new to be looked up.
@@ -35,23 +36,21 @@ impl Projects for Service {
     }
 
     async fn list(&self, ctx: &Ctx, status: Option<ProjectStatus>, page: PageRequest) -> Result<Page<Project>, Error> {
-        let reach = self.authz.reach(ctx, perm::READ);
-        if matches!(&reach, Reach::Only(ids) if ids.is_empty()) {
-            return Ok(Page { items: Vec::new(), next: None });
-        }
-        let rows = self.uow.read_one(ctx, async |tx| repo::project::page(tx, ctx.org, &reach, status, page).await).await?;
+        let reach = self.authorizer.reach(ctx, perm::READ);
+        let Some(teams) = teams(ctx, &reach) else { return Ok(Page { items: Vec::new(), next: None }) };
+        let rows = self.uow.read_one(ctx, async |tx| repo::project::page(tx, ctx.org, teams, status, page).await).await?;
         Ok(Page::cut(rows, page, |project: &Project| Position { created_at: project.created_at, id: project.id.0 }))
     }
 
     async fn get(&self, ctx: &Ctx, id: ProjectId) -> Result<Project, Error> {
         let project = self.uow.read_one(ctx, async |tx| repo::project::get(tx, ctx.org, id).await).await?;
-        self.authz.check(ctx, perm::READ, Scope::Project(id))?;
+        self.authorizer.check(ctx, perm::READ, Scope::Project(id))?;
         Ok(project)
     }
 
     async fn changeable(&self, ctx: &Ctx, id: ProjectId) -> Result<Project, Error> {
         let project = self.uow.read_one(ctx, async |tx| repo::project::get(tx, ctx.org, id).await).await?;
-        self.authz.check(ctx, perm::UPDATE, Scope::Project(id))?;
+        self.authorizer.check(ctx, perm::UPDATE, Scope::Project(id))?;
         Ok(project)
     }
 
@@ -65,7 +64,7 @@ impl Projects for Service {
         self.uow
             .write(ctx, async |tx| {
                 let before = repo::project::lock(tx, ctx.org, id).await?;
-                self.authz.check(ctx, perm::UPDATE, Scope::Project(id))?;
+                self.authorizer.check(ctx, perm::UPDATE, Scope::Project(id))?;
                 still(unchanged, &before)?;
                 let details = rules::checked(change.details)?;
                 if details.currency != before.currency {
@@ -84,7 +83,7 @@ impl Projects for Service {
         self.uow
             .write(ctx, async |tx| {
                 let before = repo::project::lock(tx, ctx.org, id).await?;
-                self.authz.check(ctx, perm::DELETE, Scope::Project(id))?;
+                self.authorizer.check(ctx, perm::DELETE, Scope::Project(id))?;
                 still(unchanged, &before)?;
                 if before.tendered_at.is_some() {
                     return Err(Error::AlreadyTendered);

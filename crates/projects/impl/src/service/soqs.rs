@@ -4,12 +4,11 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use auth_api::Reach;
-use kernel::{Ctx, FieldFault, Page, PageRequest, Position, Scope, SoqId};
-use projects_api::{Error, LineDraft, NewSoq, Precondition, Soq, SoqChange, SoqFilter, SoqStatus, SoqSummary, Soqs, perm};
+use kernel::{Ctx, FieldFault, Page, PageRequest, Position, Scope};
+use projects_api::{Error, LineDraft, NewSoq, Precondition, Soq, SoqChange, SoqFilter, SoqId, SoqStatus, SoqSummary, Soqs, perm};
 use uow::Tx;
 
-use super::{Service, still};
+use super::{Service, still, teams};
 use crate::model::soq::{Known, checked, freezable};
 use crate::repo;
 
@@ -22,7 +21,7 @@ impl Soqs for Service {
         self.uow
             .write(ctx, async |tx| {
                 let project = repo::project::lock_shared(tx, ctx.org, new.project).await?;
-                self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(project.id))?;
+                self.authorizer.check(ctx, perm::SOQ_EDIT, Scope::Project(project.id))?;
                 let units = known_units_in(tx, ctx.org, project.id, &new.lines).await?;
                 let content = checked(&new.title, new.lines, project.currency, &Known { units, ..Known::default() })?;
                 let head = repo::soq::insert(tx, ctx.org, project.id, &content).await?;
@@ -37,7 +36,7 @@ impl Soqs for Service {
         self.uow
             .write(ctx, async |tx| {
                 let previous = repo::soq::lock_shared(tx, ctx.org, previous).await?;
-                self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(previous.project))?;
+                self.authorizer.check(ctx, perm::SOQ_EDIT, Scope::Project(previous.project))?;
                 if previous.status != SoqStatus::Frozen {
                     let hint = "a draft needs no new version: change it, or freeze it first";
                     return Err(Error::State { what: "schedule of quantities", state: previous.status.name(), hint });
@@ -52,11 +51,9 @@ impl Soqs for Service {
     }
 
     async fn list(&self, ctx: &Ctx, filter: SoqFilter, page: PageRequest) -> Result<Page<SoqSummary>, Error> {
-        let reach = self.authz.reach(ctx, perm::SOQ_READ);
-        if matches!(&reach, Reach::Only(ids) if ids.is_empty()) {
-            return Ok(Page { items: Vec::new(), next: None });
-        }
-        let rows = self.uow.read_one(ctx, async |tx| repo::soq::page(tx, ctx.org, &reach, filter, page).await).await?;
+        let reach = self.authorizer.reach(ctx, perm::SOQ_READ);
+        let Some(teams) = teams(ctx, &reach) else { return Ok(Page { items: Vec::new(), next: None }) };
+        let rows = self.uow.read_one(ctx, async |tx| repo::soq::page(tx, ctx.org, teams, filter, page).await).await?;
         Ok(Page::cut(rows, page, |soq: &SoqSummary| Position { created_at: soq.created_at, id: soq.id.0 }))
     }
 
@@ -64,7 +61,7 @@ impl Soqs for Service {
         self.uow
             .read(ctx, async |tx| {
                 let head = repo::soq::get(tx, ctx.org, id).await?;
-                self.authz.check(ctx, perm::SOQ_READ, Scope::Project(head.project))?;
+                self.authorizer.check(ctx, perm::SOQ_READ, Scope::Project(head.project))?;
                 let lines = repo::soq_lines::read(tx, ctx.org, &head).await?;
                 Ok(repo::soq::whole(head, lines))
             })
@@ -114,7 +111,7 @@ impl Soqs for Service {
         self.uow
             .write(ctx, async |tx| {
                 let before = repo::soq::lock(tx, ctx.org, id).await?;
-                self.authz.check(ctx, perm::SOQ_FREEZE, Scope::Project(before.project))?;
+                self.authorizer.check(ctx, perm::SOQ_FREEZE, Scope::Project(before.project))?;
                 let lines = repo::soq_lines::of(tx, ctx.org, &before).await?;
                 freezable(before.status, &lines)?;
                 let after = repo::soq::freeze(tx, ctx.org, id).await?;
@@ -136,7 +133,7 @@ impl Service {
         unchanged: Option<Precondition<'_, Soq>>,
     ) -> Result<SoqSummary, Error> {
         let head = repo::soq::lock(tx, ctx.org, id).await?;
-        self.authz.check(ctx, perm::SOQ_EDIT, Scope::Project(head.project))?;
+        self.authorizer.check(ctx, perm::SOQ_EDIT, Scope::Project(head.project))?;
         if unchanged.is_some() {
             let lines = repo::soq_lines::of(tx, ctx.org, &head).await?;
             still(unchanged, &repo::soq::whole(head.clone(), lines))?;
@@ -153,7 +150,7 @@ async fn known_units_in(
     org: kernel::OrgId,
     project: kernel::ProjectId,
     lines: &[LineDraft],
-) -> Result<HashSet<kernel::UnitId>, kernel::Fault> {
+) -> Result<HashSet<projects_api::UnitId>, kernel::Fault> {
     let named: HashSet<_> = lines.iter().filter_map(|line| line.unit_id).collect();
     repo::unit::of_project(tx, org, project, &named).await
 }

@@ -16,12 +16,12 @@ impl Service {
     /// under way does not take them back. To be asked under the project's lock.
     async fn manages_in(&self, tx: &mut Tx, ctx: &Ctx, project: ProjectId) -> Result<(), Error> {
         let (permission, scope) = (perm::MEMBERS_MANAGE, Scope::Project(project));
-        self.authz.check(ctx, permission, scope)?;
+        self.authorizer.check(ctx, permission, scope)?;
         let Actor::User(user, _) = ctx.actor else { return Ok(()) };
         let role = self.tenants.role_in(tx, ctx.org, user).await?.ok_or(Denied { permission, project: Some(project) })?;
         let here = repo::team::role_in(tx, ctx.org, project, user).await?.map(|role| (project, role));
         let now = Ctx { actor: Actor::User(user, role), projects: Arc::new(here.into_iter().collect()), ..ctx.clone() };
-        Ok(self.authz.check(&now, permission, scope)?)
+        Ok(self.authorizer.check(&now, permission, scope)?)
     }
 
     pub(super) async fn team_page(&self, ctx: &Ctx, project: ProjectId, page: PageRequest) -> Result<Page<TeamMember>, Error> {
@@ -29,7 +29,7 @@ impl Service {
             .uow
             .read(ctx, async |tx| {
                 repo::project::exists_read(tx, ctx.org, project).await?;
-                self.authz.check(ctx, perm::MEMBERS_READ, Scope::Project(project))?;
+                self.authorizer.check(ctx, perm::MEMBERS_READ, Scope::Project(project))?;
                 repo::team::page(tx, ctx.org, project, page).await.map_err(Error::from)
             })
             .await?;
@@ -41,7 +41,7 @@ impl Service {
             .write(ctx, async |tx| {
                 repo::project::lock(tx, ctx.org, project).await?;
                 self.manages_in(tx, ctx, project).await?;
-                if self.tenants.role_in(tx, ctx.org, new.user).await?.is_none() {
+                if self.tenants.hold_role_in(tx, ctx.org, new.user).await?.is_none() {
                     return Err(not_a_member());
                 }
                 let member = repo::team::insert(tx, ctx.org, project, new).await?;

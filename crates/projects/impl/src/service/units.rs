@@ -16,7 +16,7 @@ impl Units for Service {
         self.uow
             .write(ctx, async |tx| {
                 repo::project::lock_shared(tx, ctx.org, project).await?;
-                self.authz.check(ctx, perm::UNITS_EDIT, Scope::Project(project))?;
+                self.authorizer.check(ctx, perm::UNITS_EDIT, Scope::Project(project))?;
                 let new = rules::checked(new)?;
                 if let Some(number) = repo::unit::taken(tx, ctx.org, project, &new).await? {
                     return Err(Error::UnitNumberTaken(number));
@@ -35,7 +35,7 @@ impl Units for Service {
             .uow
             .read(ctx, async |tx| {
                 repo::project::exists_read(tx, ctx.org, project).await?;
-                self.authz.check(ctx, perm::UNITS_READ, Scope::Project(project))?;
+                self.authorizer.check(ctx, perm::UNITS_READ, Scope::Project(project))?;
                 repo::unit::page(tx, ctx.org, project, page).await.map_err(Error::from)
             })
             .await?;

@@ -1,6 +1,7 @@
 //! What the database itself refuses, whoever asks.
 
-use kernel::{ProjectId, SoqId, UnitId};
+use kernel::ProjectId;
+use projects_api::{SoqId, UnitId};
 use serde_json::json;
 
 use crate::world::World;

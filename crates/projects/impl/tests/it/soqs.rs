@@ -73,7 +73,7 @@ async fn faults_point_at_their_lines() {
         line("measured", json!({})),
         line("heading", json!({ "estimateRate": "1" })),
         line("provisional_undefined", json!({ "quantity": "2" })),
-        line("lump_sum", json!({ "unitId": kernel::UnitId::new() })),
+        line("lump_sum", json!({ "unitId": projects_api::UnitId::new() })),
         line("text", json!({ "id": kernel::SoqLineId::new() })),
     ]))
     .await

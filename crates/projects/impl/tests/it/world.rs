@@ -8,7 +8,7 @@ use actix_web::web::Data;
 use audit_api::fake::Trail;
 use auth_api::fake::Policy;
 use kernel::OrgRole;
-use projects::Service;
+use projects::{Dependencies, Service};
 use projects_api::{Projects, Soqs, Units};
 use serde_json::{Value, json};
 use testkit::{Database, Party};
@@ -72,13 +72,14 @@ impl World {
         let owner = db.party("Acme").await;
         let tokens = Arc::new(Tokens { system: db.system_uow(), people: Mutex::default(), forgotten: Mutex::default() });
         let (trail, memberships) = (Arc::new(Trail::default()), Arc::new(Memberships::default()));
-        let service = Arc::new(Service::new(
-            db.uow(),
-            Arc::new(Policy::shipped()),
-            Arc::clone(&tokens) as _,
-            Arc::clone(&memberships) as _,
-            Arc::clone(&trail) as _,
-        ));
+        let service = Arc::new(Service::new(Dependencies {
+            uow: db.uow(),
+            authorizer: Arc::new(Policy::shipped()),
+            sessions: Arc::clone(&tokens) as _,
+            tenants: Arc::clone(&memberships) as _,
+            audit: Arc::clone(&trail) as _,
+            currencies: None,
+        }));
         let mut routes = Routes::new();
         projects::routes(&mut routes);
         let settings = Settings { access_log: false, ..Settings::default() };

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use audit_api::{Audit, Entry, Filter, NewEntry};
 use auth_api::{Authorizer, Reach};
 use kernel::{Actor, Ctx, Denied, Fault, OrgRole, Page, PageRequest, Permission, Scope};
-use tenants::Service;
+use tenants::{Dependencies, Service, Settings};
 use tenants_api::perm;
 use testkit::Database;
 use uow::Tx;
@@ -67,7 +67,13 @@ impl Scene {
     pub async fn new() -> Self {
         let db = Database::fresh().await;
         let notes = Arc::new(Notes::default());
-        let tenants = Arc::new(Service::new(db.uow(), db.system_uow(), Arc::new(Roles), notes.clone()));
+        let tenants = Arc::new(Service::new(Dependencies {
+            uow: db.uow(),
+            system: db.system_uow(),
+            authorizer: Arc::new(Roles),
+            audit: notes.clone(),
+            settings: Settings::default(),
+        }));
         Self { db, notes, tenants }
     }
 

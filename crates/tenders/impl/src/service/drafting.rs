@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use auth_api::Reach;
-use db::prelude::*;
+use db::{Pg, PgRead};
 use kernel::{Ctx, OrgId, Page, PageRequest, Position, Scope, TenderId, Timestamp};
 use projects_api::Soq;
 use serde_json::json;
 use tenders_api::{
     Draft, Drafting, Error, Filter, Invitation, Invitee, LiveBid, Retender, Side, Tender, TenderStatus, TenderView, perm,
 };
+use uow::Tx;
 
 use super::{Service, from_projects, is_due};
 use crate::model::draft;
@@ -19,7 +19,7 @@ use crate::repo;
 #[async_trait]
 impl Drafting for Service {
     async fn create(&self, ctx: &Ctx, draft: Draft) -> Result<TenderView, Error> {
-        self.authz.check(ctx, perm::EDIT, Scope::Project(draft.project))?;
+        self.authorizer.check(ctx, perm::EDIT, Scope::Project(draft.project))?;
         self.uow.write(ctx, async |tx| self.create_in(tx, ctx, &draft, None).await).await
     }
 
@@ -40,18 +40,15 @@ impl Drafting for Service {
     }
 
     async fn list(&self, ctx: &Ctx, filter: Filter, page: PageRequest) -> Result<Page<TenderView>, Error> {
-        let own = self.authz.check(ctx, perm::READ, Scope::AnyProject);
-        let others = self.authz.check(ctx, perm::BROWSE, Scope::Organization);
+        let own = self.authorizer.check(ctx, perm::READ, Scope::AnyProject);
+        let others = self.authorizer.check(ctx, perm::BROWSE, Scope::Organization);
         let sides = match filter.side {
             Some(Side::Owner) => own.map(|()| (true, false))?,
             Some(Side::Bidder) => others.map(|()| (false, true))?,
             None if own.is_err() && others.is_err() => return Err(own.err().map_or(Error::NotFound("tender"), Into::into)),
             None => (own.is_ok(), others.is_ok()),
         };
-        let projects = match self.authz.reach(ctx, perm::READ) {
-            Reach::All => None,
-            Reach::Only(projects) => Some(projects),
-        };
+        let projects = self.authorizer.reach(ctx, perm::READ).projects(ctx);
         let load = async || {
             let projects = projects.clone();
             self.uow

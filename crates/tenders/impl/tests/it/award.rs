@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use escrow_api::ContractActivated;
-use kernel::{Ctx, EventId, PageRequest, RequestId};
+use kernel::{Ctx, PageRequest, RequestId};
 use secrecy::ExposeSecret;
 use tenders::Settings;
 use tenders_api::*;
 use tokio_postgres::NoTls;
+use uow::EventId;
 
 use crate::world::{HOUR, World, code, decimal, faults};
 

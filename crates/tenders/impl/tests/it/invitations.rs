@@ -1,9 +1,10 @@
 //! Invitations by e-mail: of the person who acts, and nobody's in the owner's eyes.
 
 use escrow_api::ContractActivated;
-use kernel::{Ctx, EventId, OrgRole, PageRequest, RequestId, TenderId};
+use kernel::{Ctx, OrgRole, PageRequest, RequestId, TenderId};
 use tenders_api::*;
 use testkit::Party;
+use uow::EventId;
 
 use crate::world::{World, code, faults};
 

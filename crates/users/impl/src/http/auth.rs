@@ -136,10 +136,10 @@ pub(super) async fn logout(
 pub(super) async fn read(
     Authed(ctx): Authed,
     users: Data<dyn Users>,
-    authz: Data<dyn Authorizer>,
+    authorizer: Data<dyn Authorizer>,
 ) -> Result<HttpResponse, Problem> {
     let profile = users.profile(&ctx).await?;
-    let permissions = authz.permissions(&ctx).into_iter().map(kernel::Permission::name).collect();
+    let permissions = authorizer.permissions(&ctx).into_iter().map(kernel::Permission::name).collect();
     let out = SessionOut {
         user: profile.user.into(),
         organization: profile.organization.into(),

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{Accounts, Authorizer, Sessions, SignIn, Teams};
+use auth_api::{Authorizer, Sessions, SignIn, Teams};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
@@ -35,7 +35,7 @@ impl Teams for NoTeams {
         Ok(Vec::new())
     }
 
-    async fn roles_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+    async fn leave_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
         Ok(Vec::new())
     }
 }
@@ -78,28 +78,46 @@ impl Replica {
             tenders_api::perm::ALL,
             escrow_api::perm::ALL,
         ];
-        let authz: Arc<dyn Authorizer> = Arc::new(auth::Policy::embedded(&known).await.unwrap());
-        let trail = Arc::new(audit::Service::new(db.uow(), Arc::clone(&authz)));
+        let authorizer: Arc<dyn Authorizer> = Arc::new(auth::Policy::embedded(&known).await.unwrap());
+        let trail = Arc::new(audit::Service::new(audit::Dependencies {
+            uow: db.uow(),
+            system: db.system_uow(),
+            authorizer: Arc::clone(&authorizer),
+            signer: None,
+            settings: audit::Settings::default(),
+        }));
         let proof: Arc<dyn audit_api::Proof> = trail.clone();
         let audit: Arc<dyn audit_api::Audit> = trail;
-        let tenants = Arc::new(tenants::Service::new(db.uow(), db.system_uow(), Arc::clone(&authz), Arc::clone(&audit)));
+        let tenants = Arc::new(tenants::Service::new(tenants::Dependencies {
+            uow: db.uow(),
+            system: db.system_uow(),
+            authorizer: Arc::clone(&authorizer),
+            audit: Arc::clone(&audit),
+            settings: tenants::Settings::default(),
+        }));
         let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
         let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
-        let auth = auth::Service::new(&settings, db.system_uow(), directory, teams, Arc::clone(&audit), clock.clone());
+        let auth = auth::Service::new(auth::Dependencies {
+            system: db.system_uow(),
+            directory,
+            teams,
+            audit: Arc::clone(&audit),
+            clock: clock.clone(),
+            settings,
+        });
         let auth = Arc::new(auth.unwrap());
         let bonds = Arc::new(Bonds::default());
-        let people: Arc<dyn Users> = Arc::new(
-            users::Service::new(
-                db.uow(),
-                db.system_uow(),
-                tenants.clone(),
-                auth.clone(),
-                auth.clone() as Arc<dyn Accounts>,
-                Arc::clone(&authz),
-                Arc::clone(&audit),
-            )
-            .with_obligations(vec![Arc::clone(&bonds) as Arc<dyn Obligations>]),
-        );
+        let people: Arc<dyn Users> = Arc::new(users::Service::new(users::Dependencies {
+            uow: db.uow(),
+            system: db.system_uow(),
+            memberships: tenants.clone(),
+            sessions: auth.clone(),
+            accounts: auth.clone(),
+            authorizer: Arc::clone(&authorizer),
+            audit: Arc::clone(&audit),
+            obligations: vec![Arc::clone(&bonds) as Arc<dyn Obligations>],
+            cookies: users::CookieSettings { secure: true },
+        }));
         let mut routes = web::Routes::new();
         users::routes(&mut routes);
         tenants::routes(&mut routes);
@@ -109,16 +127,17 @@ impl Replica {
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
         let users = Arc::clone(&people);
-        let deps = web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authz.clone()).data(move |config| {
-            config
-                .app_data(Data::from(people.clone()))
-                .app_data(Data::from(sign_in.clone()))
-                .app_data(Data::from(authz.clone()))
-                .app_data(Data::from(organizations.clone()))
-                .app_data(Data::from(audit.clone()))
-                .app_data(Data::from(proof.clone()))
-                .app_data(Data::new(users::CookieSettings { secure: true }));
-        });
+        let deps =
+            web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authorizer.clone()).data(move |config| {
+                config
+                    .app_data(Data::from(people.clone()))
+                    .app_data(Data::from(sign_in.clone()))
+                    .app_data(Data::from(authorizer.clone()))
+                    .app_data(Data::from(organizations.clone()))
+                    .app_data(Data::from(audit.clone()))
+                    .app_data(Data::from(proof.clone()))
+                    .app_data(Data::new(users::CookieSettings { secure: true }));
+            });
         Self { auth, users, deps, clock, bonds }
     }
 

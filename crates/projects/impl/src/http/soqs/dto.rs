@@ -1,8 +1,8 @@
 //! What `/api/soq` takes and answers.
 
 use chrono::{DateTime, Utc};
-use kernel::{ProjectId, SoqLineId, UnitId};
-use projects_api::{LineDraft, LineKind, NewSoq, Soq, SoqChange, SoqLine, SoqStatus, SoqSummary};
+use kernel::{ProjectId, SoqLineId};
+use projects_api::{LineDraft, LineKind, NewSoq, Soq, SoqChange, SoqLine, SoqStatus, SoqSummary, UnitId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
