@@ -50,7 +50,7 @@ begin
         end if;
         -- The queue goes by this time: an early one would stand before all others.
         if run_at is not null then
-            due := least(greatest(run_at, clock_timestamp()), clock_timestamp() + interval '10 years');
+            due := least(greatest(run_at, now()), now() + interval '10 years');
         end if;
     end if;
     perform graphile_worker.add_job(identifier => task, payload => payload, run_at => due, max_attempts => max_attempts,

@@ -16,7 +16,7 @@ begin
         raise exception 'bid % takes no offer', p_bid using errcode = 'insufficient_privilege';
     end if;
     update bids b set total = (o ->> 'total')::bigint, valid_until = (o ->> 'valid_until')::date, note = o ->> 'note',
-            rank = (o ->> 'rank')::integer, updated_at = now()
+            rank = (o ->> 'rank')::integer
         where b.org_id = p_org and b.id = p_bid;
     insert into bid_lines (org_id, bid_id, soq_line_id, bidder_org_id, position, rate, amount)
         select b.org_id, b.id, l.soq_line_id, b.bidder_org_id, l.position, l.rate, l.amount

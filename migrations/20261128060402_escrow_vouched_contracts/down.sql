@@ -2,7 +2,7 @@ drop trigger releases_first_attempt_stays on releases;
 create trigger releases_first_attempt_stays before update on releases for each row
     when (not pg_has_role(current_user, 'build14_system', 'usage') and old.maybe_sent_at is not null and new.maybe_sent_at is not null)
     execute function app.keep('maybe_sent_at');
-revoke update (maybe_sent_at, updated_at) on releases from build14_system;
+revoke update (maybe_sent_at) on releases from build14_system;
 
 revoke insert on contracts, contract_lines, milestones from build14_system;
 create policy owner_insert on milestones for insert to build14_app

@@ -49,10 +49,10 @@ begin
     if not app.is_vouched('not left', p_release || ':' || p_attempt, p_proof) or app.org() is distinct from p_org then
         raise exception 'nobody vouches that release % has not left', p_release using errcode = 'insufficient_privilege';
     end if;
-    update releases r set maybe_sent_at = null, updated_at = now()
+    update releases r set maybe_sent_at = null
         where r.org_id = p_org and r.id = p_release and r.status = 'sending' and r.attempts = p_attempt;
 end $$;
-grant update (maybe_sent_at, updated_at) on releases to build14_system;
+grant update (maybe_sent_at) on releases to build14_system;
 drop trigger releases_first_attempt_stays on releases;
 create trigger releases_first_attempt_stays before update on releases for each row
     when (not pg_has_role(current_user, 'build14_system', 'usage') and old.maybe_sent_at is not null)

@@ -207,21 +207,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    webhook_events (id) {
-        id -> Text,
-        #[sql_name = "type"]
-        kind -> Text,
-        object_id -> Text,
-        account -> Nullable<Text>,
-        intent -> Nullable<Text>,
-        our_id -> Nullable<Uuid>,
-        livemode -> Bool,
-        received_at -> Timestamptz,
-        processed_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
     ledger_accounts (code) {
         code -> Int2,
         name -> Text,

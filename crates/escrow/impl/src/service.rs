@@ -10,6 +10,7 @@ mod coverage;
 mod doctor;
 mod float;
 mod funding;
+mod hearing;
 mod holds;
 mod intents;
 mod looks;
@@ -23,7 +24,6 @@ mod sweep;
 mod sync;
 mod terminations;
 mod transfers;
-mod webhooks;
 
 use std::sync::Arc;
 
@@ -44,6 +44,7 @@ use crate::settings::Settings;
 
 pub use doctor::doctor;
 pub use float::{Float, FloatError, FloatPosted, Own, post_float};
+pub(crate) use hearing::SUBJECTS;
 pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
 pub use resolve::Resolution;
 pub use reversals::{Settlement, Unsettled};
@@ -52,7 +53,7 @@ pub use reversals::{Settlement, Unsettled};
 pub struct Dependencies {
     /// The tenants' door.
     pub uow: Uow,
-    /// The platform's door: webhooks, sweeping.
+    /// The platform's door: events of the provider, sweeping.
     pub system: SystemUow,
     /// Who may do what.
     pub authorizer: Arc<dyn Authorizer>,
@@ -62,7 +63,7 @@ pub struct Dependencies {
     pub tenants: Arc<dyn Tenants>,
     /// Through which money moves.
     pub provider: Arc<dyn PaymentProvider>,
-    /// For webhook signatures and polling; deadlines go by the database's clock.
+    /// For looks and their intervals; deadlines go by the database's clock.
     pub clock: Arc<dyn Clock>,
     /// Terms and intervals.
     pub settings: Settings,

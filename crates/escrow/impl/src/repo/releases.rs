@@ -311,8 +311,9 @@ pub(crate) async fn has_not_left(tx: &mut Tx, voucher: &Voucher, owner: Uuid, id
 }
 
 pub(crate) async fn save(tx: &mut Tx, owner: Uuid, id: Uuid, step: &ReleaseChange) -> Result<ReleaseRow, Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(releases::table.find((owner, id)))
-        .set((step, releases::updated_at.eq(diesel::dsl::now)))
+        .set((step, releases::updated_at.eq(at)))
         .returning(ReleaseRow::as_returning())
         .get_result(tx.pg())
         .await
