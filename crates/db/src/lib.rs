@@ -5,6 +5,7 @@
 //! - The tenant enters through `app.enter` with typed ids, in the same flush as `BEGIN`.
 //! - A transaction that is dropped half-way loses its connection, so its locks are free at once.
 //! - A transaction in which a statement failed does not commit, even if the error was swallowed.
+//! - What only the program may write carries its proof ([`Voucher`]).
 //!
 //! Tables owned: `outbox`, `outbox_handled`, `idempotency_keys`, `alarms`, `app.clock`.
 
@@ -17,6 +18,7 @@ mod error;
 mod idempotency;
 mod listen;
 mod migrate;
+mod money;
 mod named;
 mod patience;
 mod pg;
@@ -27,6 +29,8 @@ mod role;
 mod schema;
 mod settings;
 mod tenant;
+mod touched;
+mod vouch;
 mod wire;
 mod write;
 
@@ -36,12 +40,15 @@ pub use connect::{ConnectError, Messages, client_config, connect, tls};
 pub use error::{DbResult, fault_of};
 pub use listen::{Signal, listen};
 pub use migrate::{MigrateError, SchemaState, bootstrap, migrate, migrate_with, pending_migrations, revert_all, schema_state};
+pub use money::{currency, money};
 pub use named::named;
 pub use patience::Patience;
-pub use pg::{Pg, PgRead, instant};
+pub use pg::{Pg, PgRead};
 pub use pool::{Postgres, check_capacity};
 pub use role::{Identity, Role, exposures_of, refusal};
 pub use settings::{PoolSettings, Sharing};
+pub use touched::{instant, touched};
+pub use vouch::Voucher;
 
 /// What a repository module needs, in one line.
 pub mod prelude {

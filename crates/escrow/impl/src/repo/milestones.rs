@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use db::prelude::*;
-use escrow_api::{ContractId, Error, Milestone, MilestoneId, MilestoneStatus, NewMilestone, Review, ReviewKind};
+use escrow_api::{ContractId, Error, Milestone, MilestoneId, MilestoneStatus, Review, ReviewKind};
 use kernel::{Fault, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -12,48 +12,6 @@ use super::rows::ContractRow;
 pub(crate) use super::rows::MilestoneRow;
 use super::{Reader, count, holds, ledger, money, payments, releases};
 use crate::schema::{milestone_reviews, milestones};
-
-#[derive(Insertable)]
-#[diesel(table_name = milestones)]
-struct NewRow<'a> {
-    org_id: Uuid,
-    id: Uuid,
-    contract_id: Uuid,
-    contractor_org_id: Uuid,
-    position: i32,
-    title: &'a str,
-    amount: i64,
-    currency: &'a str,
-    due_on: Option<chrono::NaiveDate>,
-}
-
-pub(crate) async fn insert(
-    tx: &mut Tx,
-    owner: OrgId,
-    contractor: OrgId,
-    contract: ContractId,
-    new: &[NewMilestone],
-) -> Result<Vec<MilestoneId>, Fault> {
-    let ids: Vec<_> = new.iter().map(|_| MilestoneId::new()).collect();
-    let rows: Vec<NewRow<'_>> = new
-        .iter()
-        .zip(&ids)
-        .zip(1_i32..)
-        .map(|((milestone, id), position)| NewRow {
-            org_id: owner.0,
-            id: id.0,
-            contract_id: contract.0,
-            contractor_org_id: contractor.0,
-            position,
-            title: &milestone.title,
-            amount: milestone.amount.minor(),
-            currency: milestone.amount.currency().code(),
-            due_on: milestone.due_on,
-        })
-        .collect();
-    diesel::insert_into(milestones::table).values(&rows).execute(tx.pg()).await.fault()?;
-    Ok(ids)
-}
 
 pub(crate) async fn row(mut pg: Reader<'_>, id: MilestoneId) -> Result<MilestoneRow, Error> {
     milestones::table
@@ -134,12 +92,13 @@ pub(crate) async fn view(pg: Reader<'_>, id: MilestoneId) -> Result<Milestone, E
 
 pub(crate) async fn set_status(tx: &mut Tx, milestone: &MilestoneRow, status: MilestoneStatus) -> Result<(), Fault> {
     let reviewed = matches!(status, MilestoneStatus::InReview | MilestoneStatus::Escalated);
+    let at = db::touched(tx).await?;
     let changed = diesel::update(milestones::table.find((milestone.org_id, milestone.id)))
         .set((
             milestones::status.eq(status.name()),
             // Only a review has an end.
             (!reviewed).then_some(milestones::review_due_at.eq(None::<Timestamp>)),
-            milestones::updated_at.eq(diesel::dsl::now),
+            milestones::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await
@@ -155,6 +114,7 @@ pub(crate) async fn set_in_review(
     at: Timestamp,
     due: Timestamp,
 ) -> Result<(), Fault> {
+    let touched = db::touched(tx).await?;
     diesel::update(milestones::table.find((milestone.org_id, milestone.id)))
         .set((
             milestones::status.eq(MilestoneStatus::InReview.name()),
@@ -162,7 +122,7 @@ pub(crate) async fn set_in_review(
             milestones::submitted_by.eq(by.map(Uuid::from)),
             milestones::submitted_at.eq(at),
             milestones::review_due_at.eq(due),
-            milestones::updated_at.eq(diesel::dsl::now),
+            milestones::updated_at.eq(touched),
         ))
         .execute(tx.pg())
         .await
@@ -239,10 +199,11 @@ pub(crate) async fn unsettled(tx: &mut Tx, contract: &ContractRow) -> Result<i64
 
 /// Before the contract is in force: its milestones end with it.
 pub(crate) async fn cancel_all(tx: &mut Tx, contract: &ContractRow) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(
         milestones::table.filter(milestones::org_id.eq(contract.org_id)).filter(milestones::contract_id.eq(contract.id)),
     )
-    .set((milestones::status.eq(MilestoneStatus::Cancelled.name()), milestones::updated_at.eq(diesel::dsl::now)))
+    .set((milestones::status.eq(MilestoneStatus::Cancelled.name()), milestones::updated_at.eq(at)))
     .execute(tx.pg())
     .await
     .fault()?;

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use db::Voucher;
 use db::prelude::*;
+use diesel::sql_types::{Bytea, Integer, Uuid as SqlUuid};
 use escrow_api::{Error, MilestoneId, PaymentId, Release, ReleaseId, ReleaseStatus};
 use kernel::{Fault, OrgId, Timestamp, UserId};
 use serde_json::Value;
@@ -66,6 +68,7 @@ impl ReleaseRow {
             net: money(self.net, &self.currency)?,
             transfer: self.transfer.clone(),
             reversed: money(self.reversed, &self.currency)?,
+            unsettled: money(self.reversed - self.reversal_settled, &self.currency)?,
             last_error: self.last_error.clone(),
             created_at: self.created_at,
             sent_at: self.sent_at,
@@ -135,7 +138,7 @@ pub(crate) async fn tell_contractor(
     before: &Value,
     after: &Value,
 ) -> Result<(), Fault> {
-    use diesel::sql_types::{Jsonb, Text, Uuid as SqlUuid};
+    use diesel::sql_types::{Jsonb, Text};
     diesel::sql_query("select app.tell_contractor($1, $2, $3, 'release', $4, $5, $6, $7)")
         .bind::<SqlUuid, _>(release.org_id)
         .bind::<SqlUuid, _>(release.contract_id)
@@ -152,7 +155,7 @@ pub(crate) async fn tell_contractor(
 
 /// Those of these releases of which something came back that nobody has settled; on `SystemUow`.
 pub(crate) async fn still_back(tx: &ReadTx<'_>, of: &[String]) -> Result<Vec<String>, Fault> {
-    // What is about no release no look finds over: a person settles it.
+    // Raised by a version of before about a transfer: no look finds it over, a person settles it.
     let mut still: Vec<String> = of.iter().filter(|text| text.parse::<Uuid>().is_err()).cloned().collect();
     let ids: Vec<Uuid> = of.iter().filter_map(|text| text.parse().ok()).collect();
     let rows: Vec<Uuid> = releases::table
@@ -271,7 +274,7 @@ pub(crate) struct ReleaseChange {
     pub(crate) transfer: Option<String>,
     pub(crate) attempts: Option<i32>,
     pub(crate) sending_since: Option<Timestamp>,
-    pub(crate) maybe_sent_at: Option<Option<Timestamp>>,
+    pub(crate) maybe_sent_at: Option<Timestamp>,
     pub(crate) last_error: Option<Option<String>>,
     pub(crate) sent_at: Option<Timestamp>,
     pub(crate) resolved_by: Option<String>,
@@ -282,9 +285,10 @@ pub(crate) struct ReleaseChange {
     pub(crate) returned_fee: Option<i64>,
 }
 
-/// When the transfer of a release that was sent is looked at next.
-pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: ReleaseId, at: Timestamp) -> Result<(), Fault> {
+/// When this transfer of a release that was sent is looked at next.
+pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: ReleaseId, transfer: &str, at: Timestamp) -> Result<(), Fault> {
     diesel::update(releases::table.find((org.0, id.0)))
+        .filter(releases::transfer.eq(transfer))
         .filter(releases::status.eq_any([ReleaseStatus::Sent.name(), ReleaseStatus::PartReversed.name()]))
         .set(releases::transfer_look_at.eq(at))
         .execute(tx.pg())
@@ -293,9 +297,23 @@ pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: ReleaseId, at: Times
     Ok(())
 }
 
+/// Takes back that a release may have left with an attempt, which the program alone knows: it vouches for it. [`Voucher::ready`] went before.
+pub(crate) async fn has_not_left(tx: &mut Tx, voucher: &Voucher, owner: Uuid, id: Uuid, attempt: i32) -> Result<(), Fault> {
+    diesel::sql_query("select app.release_has_not_left($1, $2, $3, $4)")
+        .bind::<SqlUuid, _>(owner)
+        .bind::<SqlUuid, _>(id)
+        .bind::<Integer, _>(attempt)
+        .bind::<Bytea, _>(voucher.proof_for("not left", &format!("{id}:{attempt}"))?)
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
 pub(crate) async fn save(tx: &mut Tx, owner: Uuid, id: Uuid, step: &ReleaseChange) -> Result<ReleaseRow, Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(releases::table.find((owner, id)))
-        .set((step, releases::updated_at.eq(diesel::dsl::now)))
+        .set((step, releases::updated_at.eq(at)))
         .returning(ReleaseRow::as_returning())
         .get_result(tx.pg())
         .await

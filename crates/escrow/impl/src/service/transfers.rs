@@ -13,7 +13,6 @@ use uow::Tx;
 use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, UNEXPECTED_TRANSFER, WRONG_PAYEE, alarm_in};
 use super::funding::transfer_group;
 use super::milestones::REVERSAL_OPEN;
-use super::reversals::paid_again_in;
 use super::sweep::TRANSFER_LOOK;
 use super::{Service, conflict};
 use crate::jobs::{SendRelease, SyncTransfer};
@@ -66,12 +65,10 @@ impl Service {
                 Ok(transfers) => transfers,
                 Err(error) => {
                     if !look_first {
-                        let step = ReleaseChange {
-                            maybe_sent_at: Some(None),
-                            last_error: Some(Some(error.to_string())),
-                            ..ReleaseChange::default()
-                        };
-                        self.uow.write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &step).await).await?;
+                        let why = error.to_string();
+                        self.uow
+                            .write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &why, true).await)
+                            .await?;
                     }
                     return Err(error.into());
                 }
@@ -101,12 +98,8 @@ impl Service {
             }
             Err(error @ ProviderError::Unavailable(_)) => {
                 // It certainly did not leave: what was noted before this attempt stands.
-                let step = ReleaseChange {
-                    maybe_sent_at: (!look_first).then_some(None),
-                    last_error: Some(Some(error.to_string())),
-                    ..ReleaseChange::default()
-                };
-                self.uow.write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &step).await).await?;
+                let why = error.to_string();
+                self.uow.write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &why, !look_first).await).await?;
                 Err(error.into())
             }
             Err(error) => {
@@ -170,7 +163,12 @@ impl Service {
         // Noted before it: whatever comes of this look, the next one is a while off, and others have their turn before. What fails here, the
         // queue tries again besides.
         let next = self.now() + TRANSFER_LOOK;
-        self.uow.write(&ctx, async |tx| repo::releases::look_later(tx, job.org, job.release, next).await).await?;
+        self.uow
+            .write(&ctx, async |tx| {
+                repo::releases::look_later(tx, job.org, job.release, &job.transfer, next).await?;
+                repo::replacements::look_later(tx, job.org, &job.transfer, next).await
+            })
+            .await?;
         let transfer = self.provider.transfer(&job.transfer).await?;
         self.ready_to_post().await?;
         if !is_of(&transfer, job.release) && !self.stands_in(&ctx, job.release, &transfer).await? {
@@ -180,20 +178,24 @@ impl Service {
         }
         self.uow
             .write(&ctx, async |tx| {
+                if self.replacement_reversed_in(tx, &ctx, job.release, &transfer).await? {
+                    return Ok(());
+                }
                 self.confirm_in(tx, &ctx, job.release, &transfer).await?;
                 self.reversed_in(tx, &ctx, job.release, &transfer).await
             })
             .await
     }
 
-    /// Whether a person settled the release with this transfer, made by hand after one that failed: it does not name the release.
+    /// Whether a person settled the release with this transfer, made by hand after one that failed or was reversed: it need not name the release.
     async fn stands_in(&self, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<bool, Error> {
         self.uow
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let release = repo::releases::row(pg, id).await?;
                 let failed = repo::releases::failed(pg, release.org_id, release.milestone_id).await?;
-                Ok::<_, Error>(release.transfer.as_ref() == Some(&transfer.id) && !failed.is_empty())
+                let sent = release.transfer.as_ref() == Some(&transfer.id) && !failed.is_empty();
+                Ok::<_, Error>(sent || repo::replacements::find(pg, &release, &transfer.id).await?.is_some())
             })
             .await
     }
@@ -266,12 +268,12 @@ impl Service {
         let step = ReleaseChange {
             destination: Some(destination.clone()),
             attempts: Some(release.attempts + 1),
-            maybe_sent_at: Some(Some(release.maybe_sent_at.unwrap_or(now))),
+            maybe_sent_at: Some(release.maybe_sent_at.unwrap_or(now)),
             ..ReleaseChange::default()
         };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
         let order = TransferOrder {
-            amount: repo::money(release.net, &release.currency)?,
+            amount: db::money(release.net, &release.currency)?,
             destination,
             transfer_group: transfer_group(release.milestone_id),
             source_charge: payment.charge,
@@ -332,12 +334,25 @@ impl Service {
         Ok(Next::Blocked(error))
     }
 
-    async fn note_in(&self, tx: &mut Tx, owner: OrgId, id: ReleaseId, attempt: i32, step: &ReleaseChange) -> Result<(), Error> {
+    /// Notes why an attempt came to nothing, and, of a first one that did not leave, that it did not.
+    async fn note_in(
+        &self,
+        tx: &mut Tx,
+        owner: OrgId,
+        id: ReleaseId,
+        attempt: i32,
+        why: &str,
+        not_left: bool,
+    ) -> Result<(), Error> {
         let release = repo::releases::lock(tx, owner.0, id).await?;
         // Another attempt may have begun meanwhile: its mark is not ours to clear.
         let under_way = matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown);
         if under_way && release.attempts == attempt {
-            repo::releases::save(tx, owner.0, id.0, step).await?;
+            let step = ReleaseChange { last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
+            repo::releases::save(tx, owner.0, id.0, &step).await?;
+            if not_left {
+                repo::releases::has_not_left(tx, &self.voucher, owner.0, id.0, attempt).await?;
+            }
         }
         Ok(())
     }
@@ -362,13 +377,13 @@ impl Service {
         }
         let Some(after) = ReleaseEvent::Confirm.after(before) else {
             if repo::ledger::knows_transfer(reader(tx), &transfer.id).await? {
-                return Ok(paid_again_in(tx, transfer).await?);
+                return Ok(());
             }
             let known = release.transfer.as_deref().unwrap_or("none");
             let detail = format!("release {id} is {before} with transfer {known}, but there is {}", transfer.id);
             return Ok(alarm_in(tx, UNEXPECTED_TRANSFER, ("transfer", transfer.id.clone()), detail).await?);
         };
-        let net = repo::money(release.net, &release.currency)?;
+        let net = db::money(release.net, &release.currency)?;
         if transfer.amount != net || release.destination.as_ref().is_some_and(|ours| *ours != transfer.destination) {
             let detail = format!(
                 "release {id} is over {net} to {}, but transfer {} is over {} to {}",
@@ -439,7 +454,7 @@ impl Service {
         let before = release.status()?;
         let Some(after) = ReleaseEvent::Refuse.after(before) else { return Ok(()) };
         let reserved = repo::ledger::posted(tx, release.org_id, &release.id.to_string(), "reserve").await?;
-        let currency = repo::currency(&release.currency)?;
+        let currency = db::currency(&release.currency)?;
         let void = Posting::release_voided(release.id, release.milestone_id, release.net, release.fee, currency);
         self.post_in(tx, release.place(), &void, reserved).await?;
         let step =
@@ -452,7 +467,7 @@ impl Service {
             ("release", id.to_string()),
             format!(
                 "{} to the payee: {why}. Once the cause is mended the owner releases again; do not pay by hand",
-                repo::money(release.net, &release.currency)?
+                db::money(release.net, &release.currency)?
             ),
         )
         .await?;

@@ -1,14 +1,17 @@
 //! Bids: sealed rows of the bidder, opened rows of the owner.
 
 use chrono::NaiveDate;
+use db::Voucher;
 use db::prelude::*;
 use diesel::result::Error as DieselError;
+use diesel::sql_types::{Bytea, Text, Uuid as SqlUuid};
 use kernel::{BidId, Currency, Fault, Money, OrgId, PageRequest, TenderId, Timestamp};
 use rust_decimal::Decimal;
+use serde::Serialize;
 use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error, LiveBid, Receipt};
 use uuid::Uuid;
 
-use super::{Conn, clock, currency, hash, number, signed};
+use super::{Conn, clock, hash, number, signed};
 use crate::model::merkle::Hash;
 use crate::schema::{bid_lines, bid_revisions, bids};
 use crate::seal::Place;
@@ -76,7 +79,7 @@ impl TryFrom<Columns> for Row {
     type Error = Fault;
 
     fn try_from(row: Columns) -> Result<Self, Fault> {
-        let currency = currency(&row.currency)?;
+        let currency = db::currency(&row.currency)?;
         let reason = row.disqualified_code.zip(row.disqualified_reason);
         let receipt = row.receipt_sha256.zip(row.received_at);
         let receipt = receipt.map(|(sha256, received_at)| Ok::<_, Fault>(Receipt { sha256: hash(&sha256)?, received_at }));
@@ -122,7 +125,7 @@ macro_rules! own {
     ($owner:expr, $bidder:expr, $tender:expr) => {
         bids::table
             .filter(bids::org_id.eq($owner.0).and(bids::bidder_org_id.eq($bidder.0)).and(bids::tender_id.eq($tender.0)))
-            .order((bids::status.eq("withdrawn"), bids::created_at.desc(), bids::id.desc()))
+            .order((bids::status.eq(BidStatus::Withdrawn.name()), bids::created_at.desc(), bids::id.desc()))
             .select(Columns::as_select())
     };
 }
@@ -212,6 +215,7 @@ pub async fn insert(tx: &mut Tx, window: BidWindow, revision: Revision<'_>) -> R
 /// A draft saved or submitted again, a bid replaced or resubmitted: the next revision.
 pub async fn replace(tx: &mut Tx, window: BidWindow, revision: Revision<'_>) -> Result<Row, Error> {
     let (place, (sha256, received_at)) = (revision.place, revision.receipt());
+    let at = db::touched(tx).await?;
     let updated = diesel::update(bids::table.find((window.owner.0, place.bid.0)))
         .set((
             bids::status.eq(revision.status().name()),
@@ -219,7 +223,7 @@ pub async fn replace(tx: &mut Tx, window: BidWindow, revision: Revision<'_>) -> 
             bids::receipt_sha256.eq(sha256),
             bids::received_at.eq(received_at),
             bids::withdrawal_document.eq(None::<&str>),
-            bids::updated_at.eq(diesel::dsl::now),
+            bids::updated_at.eq(at),
         ))
         .returning(Columns::as_returning())
         .get_result(tx.pg())
@@ -251,13 +255,14 @@ async fn insert_revision(tx: &mut Tx, window: BidWindow, revision: Revision<'_>)
 
 /// Withdraws a bid.
 pub async fn withdraw(tx: &mut Tx, window: BidWindow, bid: &Row, receipt: &Hash, document: &str) -> Result<Row, Error> {
+    let at = db::touched(tx).await?;
     let updated = diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
         .set((
             bids::status.eq(BidStatus::Withdrawn.name()),
             bids::receipt_sha256.eq(&receipt[..]),
             bids::received_at.eq(window.at),
             bids::withdrawal_document.eq(document),
-            bids::updated_at.eq(diesel::dsl::now),
+            bids::updated_at.eq(at),
         ))
         .returning(Columns::as_returning())
         .get_result(tx.pg())
@@ -294,34 +299,61 @@ pub async fn receipts(mut conn: &Conn, owner: OrgId, bidder: OrgId, tender: Tend
     rows.iter().flatten().map(|receipt| hash(receipt)).collect()
 }
 
-/// Writes down what an opened bid offers.
-pub async fn write_opened(tx: &mut Tx, owner: OrgId, place: Place, content: &BidContent, rank: u32) -> Result<(), Fault> {
-    use bid_lines as l;
-    diesel::update(bids::table.find((owner.0, place.bid.0)))
-        .set((
-            bids::total.eq(content.total.minor()),
-            bids::valid_until.eq(content.valid_until),
-            bids::note.eq(&content.note),
-            bids::rank.eq(signed(rank)),
-        ))
+/// An offer as the database reads it, by the names of its columns.
+#[derive(Serialize)]
+struct Offer<'a> {
+    org: Uuid,
+    bid: Uuid,
+    revision: u32,
+    total: i64,
+    valid_until: NaiveDate,
+    note: Option<&'a str>,
+    rank: u32,
+    lines: Vec<OfferLine>,
+}
+
+#[derive(Serialize)]
+struct OfferLine {
+    soq_line_id: Uuid,
+    position: usize,
+    rate: Decimal,
+    amount: i64,
+}
+
+/// Writes down what an opened bid offers, as the program read it under its seal: it vouches for it. [`Voucher::ready`] went before.
+pub async fn write_opened(
+    tx: &mut Tx,
+    voucher: &Voucher,
+    owner: OrgId,
+    place: Place,
+    content: &BidContent,
+    rank: u32,
+) -> Result<(), Fault> {
+    let line = |(line, position): (&BidLine, usize)| OfferLine {
+        soq_line_id: line.soq_line.0,
+        position,
+        rate: line.rate,
+        amount: line.amount.minor(),
+    };
+    let offer = Offer {
+        org: owner.0,
+        bid: place.bid.0,
+        revision: place.revision,
+        total: content.total.minor(),
+        valid_until: content.valid_until,
+        note: content.note.as_deref(),
+        rank,
+        lines: content.lines.iter().zip(1..).map(line).collect(),
+    };
+    let text = serde_json::to_string(&offer).map_err(Fault::internal)?;
+    diesel::sql_query("select app.write_offer($1, $2, $3, $4)")
+        .bind::<SqlUuid, _>(owner.0)
+        .bind::<SqlUuid, _>(place.bid.0)
+        .bind::<Text, _>(&text)
+        .bind::<Bytea, _>(voucher.proof_for("offer", &text)?)
         .execute(tx.pg())
         .await
         .fault()?;
-    let row = |(at, line): (usize, &BidLine)| {
-        (
-            l::org_id.eq(owner.0),
-            l::bid_id.eq(place.bid.0),
-            l::soq_line_id.eq(line.soq_line.0),
-            l::bidder_org_id.eq(place.bidder.0),
-            l::position.eq(i32::try_from(at + 1).unwrap_or(i32::MAX)),
-            l::rate.eq(line.rate),
-            l::amount.eq(line.amount.minor()),
-        )
-    };
-    let rows: Vec<_> = content.lines.iter().enumerate().map(row).collect();
-    for chunk in rows.chunks(4000) {
-        diesel::insert_into(l::table).values(chunk.to_vec()).execute(tx.pg()).await.fault()?;
-    }
     Ok(())
 }
 
@@ -342,8 +374,9 @@ pub async fn lines(mut conn: &Conn, bids: &[&Row]) -> Result<Vec<(BidId, BidLine
 
 /// Another state of an opened bid.
 pub async fn set_status(tx: &mut Tx, bid: &Row, to: BidStatus) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
-        .set((bids::status.eq(to.name()), bids::updated_at.eq(diesel::dsl::now)))
+        .set((bids::status.eq(to.name()), bids::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -352,12 +385,13 @@ pub async fn set_status(tx: &mut Tx, bid: &Row, to: BidStatus) -> Result<(), Fau
 
 /// Disqualifies a bid, also for the opening itself.
 pub async fn disqualify(tx: &mut Tx, bid: &Row, why: &Disqualification) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
         .set((
             bids::status.eq(BidStatus::Disqualified.name()),
             bids::disqualified_code.eq(&why.code),
             bids::disqualified_reason.eq(&why.reason),
-            bids::updated_at.eq(diesel::dsl::now),
+            bids::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await

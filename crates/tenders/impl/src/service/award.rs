@@ -1,25 +1,25 @@
 //! The award: bid, award, contract and states in one transaction.
 
-use db::prelude::*;
+use db::Pg;
 use escrow_api::{NewContract, NewContractLine};
 use kernel::{Ctx, Fault, TenderId};
 use serde_json::json;
 use tenders_api::{
     Award, AwardedContract, AwardedMilestone, Awarding, BidStatus, BidderOutcome, Error, Tender, TenderAwarded, perm,
 };
-use uow::Job;
+use uow::{Job, Tx};
 
 use super::procedure::contract_milestones;
 use super::{Service, action, digest, from_contracts, persons};
 use crate::jobs;
 use crate::model::machine::{self, BidEvent, TenderEvent};
-use crate::model::pricing;
 use crate::repo;
 use crate::repo::bids::Row as Bid;
 
 impl Service {
     pub(super) async fn award_bid(&self, ctx: &Ctx, tender: TenderId, award: Award) -> Result<Awarding, Error> {
         self.owned(ctx, tender, perm::AWARD).await?;
+        self.contracts.ready().await.map_err(from_contracts)?;
         self.uow
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
@@ -85,7 +85,7 @@ impl Service {
             .await
     }
 
-    /// The winning rates become the contract's (docs/domain/contracts.md).
+    /// The winning rates become the contract's (docs/domain/contracts.md). [`escrow_api::ContractsPort::ready`] went before.
     pub(super) async fn open_contract_in(
         &self,
         tx: &mut Tx,
@@ -102,10 +102,10 @@ impl Service {
             NewContractLine {
                 soq_line: line.soq_line,
                 position: line.position,
-                counts: offer.is_some() && pricing::kind(&line).counts_in_total(),
+                counts: offer.is_some() && line.kind.counts_in_total(),
                 code: line.code,
                 description: line.description,
-                kind: line.kind,
+                kind: line.kind.name().to_owned(),
                 // A contract names the unit also where no code does.
                 unit_code: line.unit_code.or(line.unit_text),
                 quantity: offer.and(line.quantity),

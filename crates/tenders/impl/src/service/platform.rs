@@ -1,14 +1,14 @@
 //! What the platform does by itself: closing at the deadline, the end of the stand-still, completion.
 
 use audit_api::NewEntry;
-use db::prelude::*;
+use db::{Pg, PgRead};
 use escrow_api::{ContractActivated, ContractId};
 use kernel::{Ctx, RequestId, TenderId};
 use serde_json::json;
 use tenders_api::{Error, TenderClosed, TenderCompleted, TenderStatus};
 use uow::EventId;
 
-use super::{CLOSE, COMPLETE, Service};
+use super::{CLOSE, COMPLETE, Service, from_contracts};
 use crate::jobs::{Close, FinishStandstill};
 use crate::model::machine::{self, TenderEvent};
 use crate::repo;
@@ -40,7 +40,7 @@ impl Service {
         let due = self.system.read(async |tx| repo::platform::due(tx).await).await?;
         let mut first = None;
         for due in &due {
-            let (ctx, tender) = (Ctx::system(due.org(), RequestId::generate()), due.tender());
+            let (ctx, tender) = (Ctx::system(due.org, RequestId::generate()), due.tender);
             let done =
                 if due.closing { self.close(&ctx, tender, true).await } else { self.open_awarded_contract(&ctx, tender).await };
             first = first.or(done.err());
@@ -82,6 +82,7 @@ impl Service {
     }
 
     async fn open_awarded_contract(&self, ctx: &Ctx, tender: TenderId) -> Result<bool, Error> {
+        self.contracts.ready().await.map_err(from_contracts)?;
         self.uow
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
