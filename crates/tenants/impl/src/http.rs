@@ -168,6 +168,8 @@ async fn list(
 }
 
 /// Read the session's organisation and its settings.
+///
+/// To be read before it is changed: the answer has an ETag.
 #[utoipa::path(responses((status = 200, description = "The organisation", body = SettingsOut)))]
 #[get("/api/organization")]
 async fn read(Authed(ctx): Authed, request: HttpRequest, service: Data<dyn Organizations>) -> Result<HttpResponse, Problem> {
@@ -224,6 +226,8 @@ impl ChangeIn {
 }
 
 /// Change the session's organisation.
+///
+/// What is left out stays. The approval threshold needs a permission of its own.
 #[utoipa::path(request_body = ChangeIn, responses((status = 200, description = "The changed organisation", body = SettingsOut)))]
 #[patch("/api/organization")]
 async fn change(

@@ -177,6 +177,8 @@ pub(super) async fn list(
 }
 
 /// Read a contract.
+///
+/// For both parties, with its milestones, signatures and holds.
 #[utoipa::path(responses((status = 200, description = "The contract", body = ContractOut)))]
 #[get("/api/contracts/{id}")]
 pub(super) async fn read(
@@ -261,6 +263,8 @@ pub(super) async fn terminate(
 }
 
 /// Withdraw one's proposal to end a contract.
+///
+/// As long as the other party has not agreed. The contract goes on.
 #[utoipa::path(responses(
     (status = 200, description = "The contract", body = ContractOut),
     (status = 409, description = "`STATE_CONFLICT`: nobody proposes to end it, or the other party does")
@@ -282,6 +286,8 @@ pub(super) async fn withdraw_termination(
 }
 
 /// Declare practical completion.
+///
+/// By the owner, once every milestone is released, refunded or cancelled.
 #[utoipa::path(responses(
     (status = 200, description = "The contract", body = ContractOut),
     (status = 409, description = "`STATE_CONFLICT`: it is not active, or one of its milestones is not released, refunded or cancelled yet")

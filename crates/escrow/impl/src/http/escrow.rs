@@ -75,6 +75,8 @@ impl ReleasingOut {
 }
 
 /// List protected payments.
+///
+/// Of all contracts in which the organisation is a party.
 #[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<EscrowOut>)))]
 #[get("/api/escrow")]
 pub(super) async fn list(
@@ -114,6 +116,8 @@ pub(super) async fn fund(
 }
 
 /// Read a protected payment.
+///
+/// For both parties; what is the payer's alone is null to the contractor.
 #[utoipa::path(responses((status = 200, description = "The payment", body = EscrowOut)))]
 #[get("/api/escrow/{id}")]
 pub(super) async fn read(

@@ -85,6 +85,8 @@ impl ApprovalOut {
 }
 
 /// Read a milestone.
+///
+/// For both parties, with what was said about its work.
 #[utoipa::path(responses((status = 200, description = "The milestone", body = MilestoneStoryOut)))]
 #[get("/api/milestones/{id}")]
 pub(super) async fn read(

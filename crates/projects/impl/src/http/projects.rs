@@ -245,6 +245,8 @@ pub(crate) async fn create(
 }
 
 /// Read a project.
+///
+/// For who is in its team or may read every project of the organisation.
 #[utoipa::path(responses((status = 200, description = "The project", body = ProjectOut)))]
 #[get("/api/projects/{id}")]
 pub(crate) async fn read(
@@ -257,6 +259,8 @@ pub(crate) async fn read(
 }
 
 /// Replace a project's details.
+///
+/// What may be left out and is left out is taken away, save the status.
 #[utoipa::path(responses(
     (status = 200, description = "The changed project", body = ProjectOut),
     (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `STATE_CONFLICT`: the status cannot take that step")
@@ -276,6 +280,8 @@ pub(crate) async fn replace(
 }
 
 /// Change some of a project's details.
+///
+/// What is left out stays, null takes it away.
 #[utoipa::path(request_body = ProjectChangeIn, responses(
     (status = 200, description = "The changed project", body = ProjectOut),
     (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `STATE_CONFLICT`: the status cannot take that step")

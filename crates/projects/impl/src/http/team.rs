@@ -68,6 +68,8 @@ fn tag(member: &TeamMember) -> String {
 }
 
 /// List a project's team.
+///
+/// Who is in it, with the role there. Owners and admins of the organisation reach every project without being in its team.
 #[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<MemberOut>)))]
 #[get("/api/projects/{id}/members")]
 pub(crate) async fn list(
@@ -81,6 +83,8 @@ pub(crate) async fn list(
 }
 
 /// Take a member of the organisation into the team.
+///
+/// Only who is a member already: others are invited first (`POST /api/users`).
 #[utoipa::path(responses(
     (status = 201, description = "The new member of the team", body = MemberOut),
     (status = 409, description = "`ALREADY_IN_TEAM`"),
@@ -102,6 +106,8 @@ pub(crate) async fn add(
 }
 
 /// Give a member of the team another role.
+///
+/// What they had approved as the first of two is void.
 #[utoipa::path(responses(
     (status = 200, description = "The changed member", body = MemberOut),
     (status = 409, description = "`LAST_PROJECT_OWNER`: nobody would run the project")
@@ -124,6 +130,8 @@ pub(crate) async fn set_role(
 }
 
 /// Take a person out of the team.
+///
+/// They stay a member of the organisation. What they had approved as the first of two is void.
 #[utoipa::path(responses(
     (status = 204, description = "The person is out of the team"),
     (status = 409, description = "`LAST_PROJECT_OWNER`: nobody would run the project")

@@ -130,6 +130,8 @@ pub(crate) struct UnitsOut {
 }
 
 /// List a project's units.
+///
+/// Each with its floors.
 #[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<UnitOut>)))]
 #[get("/api/projects/{id}/units")]
 pub(crate) async fn list(

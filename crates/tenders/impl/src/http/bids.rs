@@ -358,6 +358,8 @@ pub async fn list(
 }
 
 /// Read a bid.
+///
+/// For its bidder at any time, for the owner once it is opened.
 #[utoipa::path(responses((status = 200, description = "The bid", body = BidOut)))]
 #[get("/api/bids/{id}")]
 pub async fn read(Authed(ctx): Authed, Id(id): Id<BidId>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {

@@ -119,6 +119,8 @@ impl From<&OpeningRecord> for OpeningRecordOut {
 }
 
 /// Accept an opened bid as valid.
+///
+/// It was looked at and can be awarded. A bid that was disqualified stays so.
 #[utoipa::path(responses(
     (status = 200, description = "It is valid", body = BidOut),
     (status = 409, description = "`STATE_CONFLICT`: the bid is not merely opened, or its tender not in evaluation · `SAME_PERSON`: the caller belongs to a bidder")

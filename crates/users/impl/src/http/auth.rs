@@ -144,6 +144,8 @@ pub(super) async fn logout(
 }
 
 /// Read who is signed in.
+///
+/// With the organisation they act in, and what their role allows there.
 #[utoipa::path(responses((status = 200, description = "The session", body = SessionOut)))]
 #[get("/api/auth/session")]
 pub(super) async fn read(

@@ -114,6 +114,8 @@ pub(super) async fn end(Authed(ctx): Authed, Id(id): Id<SessionId>, sign_in: Dat
 }
 
 /// End every session of the caller but this one.
+///
+/// At once, on every device.
 #[utoipa::path(responses((status = 204, description = "Ended")))]
 #[delete("/api/user/sessions")]
 pub(super) async fn end_others(

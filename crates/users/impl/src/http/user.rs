@@ -24,6 +24,8 @@ pub(super) struct Profile {
 }
 
 /// Read oneself.
+///
+/// The person who is signed in, in whichever organisation they act.
 #[utoipa::path(responses((status = 200, description = "The caller", body = UserOut)))]
 #[get("/api/user")]
 pub(super) async fn read(Authed(ctx): Authed, request: HttpRequest, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
@@ -31,6 +33,8 @@ pub(super) async fn read(Authed(ctx): Authed, request: HttpRequest, users: Data<
 }
 
 /// Change oneself.
+///
+/// Name and picture. What is left out stays.
 #[utoipa::path(request_body = Profile, responses((status = 200, description = "The caller, changed", body = UserOut)))]
 #[patch("/api/user")]
 pub(super) async fn change(

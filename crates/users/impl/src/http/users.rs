@@ -35,6 +35,8 @@ pub(super) struct RoleIn {
 }
 
 /// List the members.
+///
+/// Of the organisation, with their roles in it.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of members", body = List<MemberOut>)))]
 #[get("/api/users")]
 pub(super) async fn list(
@@ -75,6 +77,8 @@ pub(super) async fn invite(
 }
 
 /// Read a member.
+///
+/// Of the organisation; others are not found.
 #[utoipa::path(responses((status = 200, description = "The member", body = MemberOut)))]
 #[get("/api/users/{id}")]
 pub(super) async fn read(
