@@ -77,9 +77,11 @@ pub(crate) async fn insert(
         document: &document.text,
         document_sha256: &document.sha256,
     };
-    diesel::insert_into(contracts::table).values(&row).execute(tx.pg()).await.on_constraint("contracts_live_bid", || {
-        Error::State { what: "bid", state: "contracted".to_owned(), hint: "there is a contract on this bid already".to_owned() }
-    })?;
+    diesel::insert_into(contracts::table)
+        .values(&row)
+        .execute(tx.pg())
+        .await
+        .on_constraint("contracts_live_bid", || Error::state("bid", "contracted", "there is a contract on this bid already"))?;
     let lines = new
         .lines
         .iter()
