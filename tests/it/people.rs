@@ -1,6 +1,9 @@
 //! People across domains: two approvals are two persons', addresses tell nothing, and nobody leaves a live bid behind.
 
+use secrecy::ExposeSecret;
 use serde_json::json;
+use testkit::until;
+use tokio_postgres::NoTls;
 
 use crate::world::World;
 
@@ -90,5 +93,47 @@ async fn names_and_titles_of_every_route_are_visible_text() {
             refused.body["errors"].as_array().into_iter().flatten().map(|fault| fault["pointer"].clone()).collect();
         assert!(refused.status == 422 && pointers.contains(&json!(pointer)), "{path} {body}: {}", refused.body);
     }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn who_leaves_the_organisation_leaves_its_teams() {
+    let world = World::new().await;
+    let owner = world.register("Owner").await;
+    let (removed, gone) = (world.colleague(&owner, "member").await, world.colleague(&owner, "member").await);
+    let team = format!("/api/projects/{}/members", world.draft_tender(&owner).await.project);
+    for person in [&removed, &gone] {
+        owner.http.post(&team, json!({"userId": person.user, "role": "project_owner"})).await.expect(201);
+    }
+    owner.http.delete(&format!("/api/users/{}", removed.user)).await.expect(204);
+    gone.http.delete("/api/user").await.expect(204);
+    let left = owner.http.get(&team).await.expect(200);
+    let left: Vec<_> = left.body["data"].as_array().expect("a page").iter().map(|member| member["userId"].clone()).collect();
+    assert_eq!(left, [json!(owner.user)]);
+    let trail = owner.http.get("/api/audit?action=users.leave_team").await.expect(200);
+    assert_eq!(trail.body["data"].as_array().map(Vec::len), Some(2));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn nobody_joins_a_team_while_they_are_removed_from_the_organisation() {
+    let world = World::new().await;
+    let owner = world.register("Owner").await;
+    let member = world.colleague(&owner, "member").await;
+    let team = format!("/api/projects/{}/members", world.draft_tender(&owner).await.project);
+    let url = world.db.system_url().await;
+    let (removing, connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await.expect("connects");
+    tokio::spawn(connection);
+    let delete = format!("begin; delete from memberships where user_id = '{}'", member.user);
+    removing.batch_execute(&delete).await.expect("deletes");
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+        and query like '%memberships%'";
+    let (joined, ()) = tokio::join!(owner.http.post(&team, json!({"userId": member.user, "role": "in_house_user"})), async {
+        until("the request waits", async || (world.db.query(waiting).await == ["1"]).then_some(())).await;
+        removing.batch_execute("commit").await.expect("commits");
+    });
+    assert_eq!(joined.expect(422).faults(), ["/userId NOT_A_MEMBER"]);
+    let roles = format!("select count(*) from project_members where user_id = '{}'", member.user);
+    assert_eq!(world.db.query(&roles).await, ["0"]);
     world.end().await;
 }

@@ -21,7 +21,10 @@ const ROWS: &str =
         select org_id, gen_random_uuid(), id, contractor_org_id, 'dispute', 'test' from contracts;
     insert into charge_incidents (org_id, payment_id, kind, object, state, level, is_over)
         select org_id, id, 'dispute', 'dp_test', 'lost', 60, true from payments;
-    insert into charge_watch (looked_until) values (now())";
+    insert into charge_watch (looked_until) values (now());
+    set session_replication_role = replica;
+    insert into release_replacements (org_id, release_id, transfer, amount) select org_id, id, 'tr_test_' || id, 1 from releases;
+    set session_replication_role = default";
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {

@@ -52,7 +52,7 @@ impl Authorizer for Policy {
         if self.in_organization(ctx, permission) {
             return Reach::All;
         }
-        Reach::Only(ctx.projects.iter().filter(|(_, role)| self.in_team(**role, permission)).map(|(id, _)| *id).collect())
+        Reach::Teams(ProjectRole::ALL.iter().copied().filter(|role| self.in_team(*role, permission)).collect())
     }
 
     fn permissions(&self, _: &Ctx) -> Vec<Permission> {

@@ -183,17 +183,18 @@ pub trait SignIn: Send + Sync {
 /// What the domain of people asks about sign-in.
 #[async_trait]
 pub trait Accounts: Send + Sync {
-    /// Whether a member of this tenant transaction's organisation has registered: until then the email may be anybody's.
+    /// Whether a member of `org`, this tenant transaction's organisation, has registered: until then the email may be anybody's.
     ///
     /// # Errors
     /// A fault of the database.
-    async fn is_registered_in(&self, tx: &mut Tx, user: UserId) -> Result<bool, Fault>;
+    async fn is_registered_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<bool, Fault>;
 
-    /// The person's roles in teams of the organisation's projects, as this transaction sees them.
+    /// Takes the person out of the teams of the organisation's projects, in the transaction that ends the membership; answers which roles
+    /// they had. The membership is locked by now, so that nobody gives them another one meanwhile.
     ///
     /// # Errors
     /// A fault of the database.
-    async fn team_roles_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
+    async fn leave_teams_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
 
     /// Ends every session of a person and forgets the password, once `tx`, a transaction of the platform, commits: the account is removed.
     ///
@@ -207,8 +208,19 @@ pub trait Accounts: Send + Sync {
 pub enum Reach {
     /// Every project of the organisation.
     All,
-    /// These, by a role in their team.
-    Only(Vec<ProjectId>),
+    /// Those in whose team the person has one of these roles.
+    Teams(Vec<ProjectRole>),
+}
+
+impl Reach {
+    /// The projects as the context knows them, `None` for all: for who cannot ask the table of teams, since that is another domain's.
+    #[must_use]
+    pub fn projects(&self, ctx: &Ctx) -> Option<Vec<ProjectId>> {
+        match self {
+            Self::All => None,
+            Self::Teams(roles) => Some(ctx.projects.iter().filter(|(_, role)| roles.contains(role)).map(|(id, _)| *id).collect()),
+        }
+    }
 }
 
 /// Answers whether a context may do something. A look-up in a table that was compiled from the policy: at most a microsecond.

@@ -115,9 +115,9 @@ pub trait Teams: Send + Sync {
         projects: &[ProjectId],
     ) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
 
-    /// All of them, within a transaction that is about to take them away.
+    /// Takes all of them away, within the transaction that ends the membership, as the tenant or as the platform; answers which they were.
     ///
     /// # Errors
     /// A fault.
-    async fn roles_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
+    async fn leave_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
 }

@@ -179,8 +179,7 @@ impl Authorizer for Policy {
         if holders & org_bit(role) != 0 {
             return Reach::All;
         }
-        let held = ctx.projects.iter().filter(|(_, role)| holders & project_bit(**role) != 0);
-        Reach::Only(held.map(|(project, _)| *project).collect())
+        Reach::Teams(ProjectRole::ALL.iter().copied().filter(|role| holders & project_bit(*role) != 0).collect())
     }
 
     fn permissions(&self, ctx: &Ctx) -> Vec<Permission> {

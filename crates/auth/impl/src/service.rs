@@ -28,6 +28,7 @@ use crate::cache::{self, Cache};
 use crate::flights::Flights;
 use crate::hasher::Hasher;
 use crate::hasher::Verified;
+use crate::model::StoredSession;
 use crate::place::Place;
 use crate::security;
 use crate::security_event::Origin;
@@ -193,11 +194,11 @@ impl Service {
     }
 
     async fn look_up(&self, hash: &TokenHash) -> Result<Option<Session>, Fault> {
-        let Some(row) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
-        let (user, org) = (UserId(row.user_id), OrgId(row.org_id));
+        let Some(stored) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
+        let StoredSession { id, user, org, expires_at } = stored;
         // In a transaction of its own: nobody holds a connection while they wait for another's look.
         let Some(Place { role, projects }) = self.place(user, org).await? else { return Ok(None) };
-        Ok(Some(Session { id: SessionId(row.id), user, org, role, projects, expires_at: row.expires_at }))
+        Ok(Some(Session { id, user, org, role, projects, expires_at }))
     }
 
     /// A signed-in person is told their project roles too, as every later request will know them.
@@ -258,12 +259,12 @@ impl Sessions for Service {
 
 #[async_trait]
 impl Accounts for Service {
-    async fn is_registered_in(&self, tx: &mut Tx, user: UserId) -> Result<bool, Fault> {
-        repo::is_registered(tx, user).await
+    async fn is_registered_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<bool, Fault> {
+        repo::is_registered(tx, org, user).await
     }
 
-    async fn team_roles_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
-        self.teams.roles_in(tx, org, user).await
+    async fn leave_teams_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        self.teams.leave_in(tx, org, user).await
     }
 
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {

@@ -236,6 +236,8 @@ pub struct Release {
     pub transfer: Option<String>,
     /// How much of the transfer was taken back at the provider.
     pub reversed: Money,
+    /// How much of what was taken back, of this transfer or of one that replaced it, nobody has settled.
+    pub unsettled: Money,
     /// What went wrong.
     pub last_error: Option<String>,
     /// When it was made.

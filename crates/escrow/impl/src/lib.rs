@@ -32,7 +32,7 @@
 //! is how the server finds it all.
 //!
 //! Tables owned: `contracts`, `contract_lines`, `contract_signatures`, `contract_sums`, `contract_terminations`, `milestones`, `milestone_reviews`, `escrow_accounts`, `payments`,
-//! `releases`, `payee_accounts`, `payee_accounts_retired`, `webhook_events`, `ledger_accounts`, `ledger_transactions`, `ledger_entries`, `ledger_balances`,
+//! `releases`, `release_replacements`, `payee_accounts`, `payee_accounts_retired`, `webhook_events`, `ledger_accounts`, `ledger_transactions`, `ledger_entries`, `ledger_balances`,
 //! `posted_objects`, `platform_float`, `platform_coverage`, `platform_balance_looks`, `platform_reserves`, `holds`, `charge_incidents`, `charge_watch`.
 
 mod http;

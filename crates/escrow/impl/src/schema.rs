@@ -187,6 +187,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    release_replacements (org_id, release_id, transfer) {
+        org_id -> Uuid,
+        release_id -> Uuid,
+        transfer -> Text,
+        amount -> Int8,
+        reversed -> Int8,
+        made_at -> Timestamptz,
+        look_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     payee_accounts (org_id) {
         org_id -> Uuid,
         account -> Nullable<Text>,

@@ -112,7 +112,8 @@ impl Service {
     fn visible(&self, ctx: &Ctx, permission: Permission) -> Result<Visible, Error> {
         self.authorizer.check(ctx, permission, Scope::AnyProject)?;
         let as_contractor = self.authorizer.check(ctx, permission, Scope::Organization).is_ok();
-        Ok(Visible { org: ctx.org, reach: self.authorizer.reach(ctx, permission), as_contractor })
+        let projects = self.authorizer.reach(ctx, permission).projects(ctx);
+        Ok(Visible { org: ctx.org, projects, as_contractor })
     }
 
     async fn record_in(&self, tx: &mut Tx, ctx: &Ctx, entry: NewEntry) -> Result<(), Fault> {

@@ -9,11 +9,13 @@ mod units;
 use std::sync::Arc;
 
 use audit_api::Audit;
-use auth_api::{Authorizer, Sessions};
-use kernel::Currency;
+use auth_api::{Authorizer, Reach, Sessions};
+use kernel::{Ctx, Currency};
 use projects_api::{Error, Precondition};
 use tenants_api::Tenants;
 use uow::Uow;
+
+use crate::repo;
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -47,6 +49,15 @@ impl Service {
     pub fn new(dependencies: Dependencies) -> Self {
         let Dependencies { uow, authorizer, sessions, tenants, audit, currencies } = dependencies;
         Self { uow, authorizer, sessions, tenants, audit, currencies }
+    }
+}
+
+/// Whose teams a list of what is within `reach` is of; `None` if there can be nothing in it.
+fn teams<'a>(ctx: &Ctx, reach: &'a Reach) -> Option<repo::Teams<'a>> {
+    match (reach, ctx.user_id()) {
+        (Reach::All, _) => Some(None),
+        (Reach::Teams(roles), Some(user)) if !ctx.projects.is_empty() => Some(Some((user, roles))),
+        (Reach::Teams(_), _) => None,
     }
 }
 

@@ -6,7 +6,8 @@ use uow::{ReadTx, Tx};
 
 use crate::repo;
 
-/// Tells a person's roles in the teams of an organisation's projects. Reads as the platform: sign-in knows no tenant yet.
+/// Tells a person's roles in the teams of an organisation's projects. Reads as the platform: sign-in knows no tenant yet. Whoever leaves the
+/// organisation is taken out of them by this, too.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Teams;
 
@@ -26,7 +27,7 @@ impl auth_api::Teams for Teams {
         repo::team::roles_among(tx, org, user, projects).await
     }
 
-    async fn roles_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
-        repo::team::roles_in(tx, org, user).await
+    async fn leave_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+        repo::team::leave(tx, org, user).await
     }
 }

@@ -207,6 +207,15 @@ pub trait Tenants: Send + Sync {
     /// A fault, also if `org` is another organisation: its members are not seen from here, and 'no role' would be a wrong answer.
     async fn role_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault>;
 
+    /// As [`Tenants::role_in`]; the membership then stays as it is until the transaction ends. Whoever writes down that somebody is a member, as
+    /// with a role in a team, asks by this: nobody can be removed meanwhile. Who keeps no memberships of its own has nothing to hold.
+    ///
+    /// # Errors
+    /// As there.
+    async fn hold_role_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>, Fault> {
+        self.role_in(tx, org, user).await
+    }
+
     /// Notes the context's person as approving `request` and says whether the verb may go on. Below the threshold it may at once. At or
     /// above it, two different persons must ask for the same thing; once complete the approvals are used up.
     /// The threshold as of the first approval counts. Of those who ask only they count whom an owner made approvers, or

@@ -153,6 +153,8 @@ diesel::table! {
         submitted -> Int4,
         opened_by -> Array<Uuid>,
         opened_at -> Timestamptz,
+        // Which bidders read the record: for the policy, nobody may select it.
+        readers -> Array<Uuid>,
     }
 }
 

@@ -116,17 +116,17 @@ impl Service {
 
     /// Emails are claimed, not proven : until somebody has registered with one, whoever does first gets what was given to it, so it is
     /// given no role that manages. (Members who have not registered are from before invitations.)
-    async fn trusted_in(&self, tx: &mut Tx, user: UserId, role: OrgRole) -> Result<(), Error> {
-        if role == OrgRole::Member || self.accounts.is_registered_in(tx, user).await? {
+    async fn trusted_in(&self, tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<(), Error> {
+        if role == OrgRole::Member || self.accounts.is_registered_in(tx, org, user).await? {
             return Ok(());
         }
         let detail = "nobody has registered with this email yet: add them as member, and promote them once they have registered";
         Err(Error::invalid("/role", "EMAIL_NOT_REGISTERED", detail))
     }
 
-    /// Records the roles in teams of projects that end with a membership.
-    async fn record_teams_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
-        for (project, role) in self.accounts.team_roles_in(tx, ctx.org, user).await? {
+    /// Takes away the roles in teams of projects that end with a membership, which is locked, and records them.
+    async fn leave_teams_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
+        for (project, role) in self.accounts.leave_teams_in(tx, ctx.org, user).await? {
             let entry =
                 NewEntry::named("users.leave_team", "project", project).before(json!({ "user": user, "role": role.name() }));
             self.audit.record_in(tx, ctx, entry).await?;
@@ -142,7 +142,7 @@ impl Service {
         }
         for member in self.memberships.of_person_in(tx, user).await? {
             self.memberships.lock_in(tx, member.org, user).await?;
-            self.record_teams_in(tx, &Ctx { org: member.org, once: None, ..ctx.clone() }, user).await?;
+            self.leave_teams_in(tx, &Ctx { org: member.org, once: None, ..ctx.clone() }, user).await?;
         }
         let left = self.memberships.leave_all_in(tx, user).await?;
         let last_of = left.iter().filter(|left| left.was_last).map(|left| left.member.org).filter(|org| !free.contains(org));
@@ -306,7 +306,7 @@ impl Users for Service {
                 let before = self.memberships.lock_in(tx, ctx.org, user).await?;
                 self.authorise_roles(ctx, &[before.role, role])?;
                 unchanged(seen, &before)?;
-                self.trusted_in(tx, user, role).await?;
+                self.trusted_in(tx, ctx.org, user, role).await?;
                 let after = self.memberships.set_role_in(tx, ctx, user, role).await?;
                 if role == OrgRole::Member {
                     self.withdraw_invitations_in(tx, ctx, user).await?;
@@ -337,7 +337,7 @@ impl Users for Service {
                     self.authorise_roles(ctx, &[before.role])?;
                 }
                 unchanged(seen, &before)?;
-                self.record_teams_in(tx, ctx, user).await?;
+                self.leave_teams_in(tx, ctx, user).await?;
                 self.memberships.remove_in(tx, ctx, user).await?;
                 self.withdraw_invitations_in(tx, ctx, user).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", user).before(json!({ "role": before.role }));

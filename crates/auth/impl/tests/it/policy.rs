@@ -103,9 +103,12 @@ async fn a_project_role_counts_in_its_project_alone() {
     assert_eq!(policy.check(&member, award, Scope::Project(other)), Err(Denied { permission: award, project: Some(other) }));
     assert_eq!(policy.check(&member, award, Scope::Organization), Err(Denied { permission: award, project: None }));
     assert_eq!(policy.check(&member, award, Scope::AnyProject), Ok(()));
-    assert_eq!(policy.reach(&member, award), Reach::Only(vec![ours]));
+    let teams = Reach::Teams(vec![ProjectRole::ProjectOwner]);
+    assert_eq!(policy.reach(&member, award), teams);
+    assert_eq!(teams.projects(&member), Some(vec![ours]));
     assert_eq!(policy.reach(&ctx(OrgRole::Admin, &[]), award), Reach::All);
-    assert_eq!(policy.reach(&ctx(OrgRole::Member, &[]), award), Reach::Only(vec![]));
+    assert_eq!(Reach::All.projects(&member), None);
+    assert_eq!(teams.projects(&ctx(OrgRole::Member, &[])), Some(vec![]));
     assert_eq!(policy.check(&ctx(OrgRole::Owner, &[]), award, Scope::Project(other)), Ok(()));
 }
 

@@ -345,8 +345,10 @@ pub(super) struct ReleaseOut {
     net: MoneyOut,
     /// The provider's transfer, once sent.
     transfer_id: Option<String>,
-    /// How much of the transfer was taken back at the provider. While nobody has settled that, funding and releases of the contract are stopped.
+    /// How much of the transfer was taken back at the provider.
     reversed: MoneyOut,
+    /// How much was taken back, of this transfer or of one that replaced it, and is not settled: until it is, funding and releases of the contract are stopped.
+    unsettled: MoneyOut,
     /// Why it does not arrive. The payee's: null to the owner.
     last_error: Option<String>,
     created_at: DateTime<Utc>,
@@ -366,6 +368,7 @@ impl ReleaseOut {
             net: release.net.into(),
             transfer_id: release.transfer.clone(),
             reversed: release.reversed.into(),
+            unsettled: release.unsettled.into(),
             last_error: release.last_error.clone().filter(|_| viewer == escrow_api::Party::Contractor),
             created_at: release.created_at,
             sent_at: release.sent_at,

@@ -5,7 +5,7 @@ use escrow_api::{PaymentId, ReleaseId};
 use kernel::{Fault, OrgId, Timestamp};
 use uuid::Uuid;
 
-use crate::schema::{payee_accounts, payments, releases, webhook_events};
+use crate::schema::{payee_accounts, payments, release_replacements, releases, webhook_events};
 
 /// An event, as little of it as routing needs.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -32,11 +32,8 @@ pub(crate) async fn event(tx: &ReadTx<'_>, id: &str) -> Result<Option<EventRow>,
 }
 
 pub(crate) async fn done(tx: &mut Tx, id: &str) -> Result<(), Fault> {
-    diesel::update(webhook_events::table.find(id))
-        .set(webhook_events::processed_at.eq(diesel::dsl::now))
-        .execute(tx.pg())
-        .await
-        .fault()?;
+    let at = db::touched(tx).await?;
+    diesel::update(webhook_events::table.find(id)).set(webhook_events::processed_at.eq(at)).execute(tx.pg()).await.fault()?;
     Ok(())
 }
 
@@ -72,7 +69,7 @@ pub(crate) async fn payment_named(tx: &ReadTx<'_>, id: Uuid) -> Result<Option<(O
     Ok(found.map(|org| (OrgId(org), PaymentId(id))))
 }
 
-/// Where the release is that has this transfer, else the one that its metadata name.
+/// Where the release is that has this transfer, or was paid again with it, else the one that its metadata name.
 pub(crate) async fn release(tx: &ReadTx<'_>, transfer: &str, ours: Option<Uuid>) -> Result<Option<(OrgId, ReleaseId)>, Fault> {
     let mut found: Option<(Uuid, Uuid)> = releases::table
         .filter(releases::transfer.eq(transfer))
@@ -81,6 +78,15 @@ pub(crate) async fn release(tx: &ReadTx<'_>, transfer: &str, ours: Option<Uuid>)
         .await
         .optional()
         .fault()?;
+    if found.is_none() {
+        found = release_replacements::table
+            .filter(release_replacements::transfer.eq(transfer))
+            .select((release_replacements::org_id, release_replacements::release_id))
+            .first(&mut tx.pg())
+            .await
+            .optional()
+            .fault()?;
+    }
     if let (None, Some(ours)) = (found, ours) {
         found = releases::table
             .filter(releases::id.eq(ours))

@@ -85,7 +85,8 @@ pub(crate) async fn post(
     let text = serde_json::to_string(&vouched).map_err(Fault::internal)?;
     let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).map_err(|_| Fault::internal("the ledger's key cannot be used"))?;
     mac.update(text.as_bytes());
-    let row: Posted = diesel::sql_query("select posted, fresh from app.post_ledger($1, $2)")
+    let row: Posted = diesel::sql_query("select posted, fresh from app.post_ledger($1, $2, $3)")
+        .bind::<SqlUuid, _>(place.org)
         .bind::<Text, _>(&text)
         .bind::<Bytea, _>(mac.finalize().into_bytes().to_vec())
         .get_result(tx.pg())

@@ -66,6 +66,7 @@ impl ReleaseRow {
             net: money(self.net, &self.currency)?,
             transfer: self.transfer.clone(),
             reversed: money(self.reversed, &self.currency)?,
+            unsettled: money(self.reversed - self.reversal_settled, &self.currency)?,
             last_error: self.last_error.clone(),
             created_at: self.created_at,
             sent_at: self.sent_at,
@@ -150,7 +151,7 @@ pub(crate) async fn tell_contractor(
 
 /// Those of these releases of which something came back that nobody has settled; on `SystemUow`.
 pub(crate) async fn still_back(tx: &ReadTx<'_>, of: &[String]) -> Result<Vec<String>, Fault> {
-    // What is about no release no look finds over: a person settles it.
+    // Raised by a version of before about a transfer: no look finds it over, a person settles it.
     let mut still: Vec<String> = of.iter().filter(|text| text.parse::<Uuid>().is_err()).cloned().collect();
     let ids: Vec<Uuid> = of.iter().filter_map(|text| text.parse().ok()).collect();
     let rows: Vec<Uuid> = releases::table
@@ -280,9 +281,10 @@ pub(crate) struct ReleaseChange {
     pub(crate) returned_fee: Option<i64>,
 }
 
-/// When the transfer of a release that was sent is looked at next.
-pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: ReleaseId, at: Timestamp) -> Result<(), Fault> {
+/// When this transfer of a release that was sent is looked at next.
+pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: ReleaseId, transfer: &str, at: Timestamp) -> Result<(), Fault> {
     diesel::update(releases::table.find((org.0, id.0)))
+        .filter(releases::transfer.eq(transfer))
         .filter(releases::status.eq_any([ReleaseStatus::Sent.name(), ReleaseStatus::PartReversed.name()]))
         .set(releases::transfer_look_at.eq(at))
         .execute(tx.pg())
@@ -292,8 +294,9 @@ pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: ReleaseId, at: Times
 }
 
 pub(crate) async fn save(tx: &mut Tx, owner: Uuid, id: Uuid, step: &ReleaseChange) -> Result<ReleaseRow, Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(releases::table.find((owner, id)))
-        .set((step, releases::updated_at.eq(diesel::dsl::now)))
+        .set((step, releases::updated_at.eq(at)))
         .returning(ReleaseRow::as_returning())
         .get_result(tx.pg())
         .await

@@ -1,6 +1,5 @@
 //! The rows of contracts and milestones, which payments, releases and terminations belong to, and whose of them a reader sees.
 
-use auth_api::Reach;
 use db::prelude::*;
 use escrow_api::{ContractId, ContractStatus, CostBearer, MilestoneStatus, Party, Terms};
 use kernel::{Fault, Money, OrgId, ProjectId, Timestamp};
@@ -101,8 +100,8 @@ impl MilestoneRow {
 pub(crate) struct Visible {
     /// The reader.
     pub(crate) org: OrgId,
-    /// Of the reader's own projects, these.
-    pub(crate) reach: Reach,
+    /// Of the reader's own projects, these; `None` for all.
+    pub(crate) projects: Option<Vec<ProjectId>>,
     /// And those in which the reader is the contractor.
     pub(crate) as_contractor: bool,
 }
@@ -110,9 +109,6 @@ pub(crate) struct Visible {
 impl Visible {
     /// The projects as an array, `None` for all.
     pub(crate) fn projects(&self) -> Option<Vec<Uuid>> {
-        match &self.reach {
-            Reach::All => None,
-            Reach::Only(projects) => Some(projects.iter().map(|ProjectId(id)| *id).collect()),
-        }
+        Some(self.projects.as_ref()?.iter().map(|project| project.0).collect())
     }
 }

@@ -6,7 +6,7 @@ use escrow_api::{MilestoneId, PaymentId, ReleaseId};
 use kernel::{Fault, OrgId, Timestamp};
 use uuid::Uuid;
 
-use crate::schema::{milestones, payee_accounts, payments, releases};
+use crate::schema::{milestones, payee_accounts, payments, release_replacements, releases};
 
 const MOST: i64 = 1_000;
 /// As many rows as a look yields at most.
@@ -149,7 +149,8 @@ const TAKEN_BACK_WITHIN: TimeDelta = TimeDelta::days(180);
 /// As many transfers as are looked at in one sweep: the rest is looked at in the next.
 const TRANSFERS: i64 = 100;
 
-/// Transfers that were sent and whose next look is due, those first that nobody has looked at since.
+/// Transfers that were sent and whose next look is due, those first that nobody has looked at since: of releases, and those that replaced what
+/// came back of one.
 pub(crate) async fn transfers_due(
     tx: &ReadTx<'_>,
     now: Timestamp,
@@ -166,7 +167,19 @@ pub(crate) async fn transfers_due(
         .load(&mut tx.pg())
         .await
         .fault()?;
-    Ok(rows.into_iter().filter_map(|(org, id, transfer)| Some((OrgId(org), ReleaseId(id), transfer?))).collect())
+    let never = release_replacements::look_at.is_null().and(release_replacements::made_at.le(now - every));
+    let replacing: Vec<(Uuid, Uuid, String)> = release_replacements::table
+        .filter(release_replacements::reversed.lt(release_replacements::amount))
+        .filter(release_replacements::made_at.gt(now - TAKEN_BACK_WITHIN))
+        .filter(release_replacements::look_at.le(now).or(never))
+        .order((release_replacements::look_at.asc().nulls_first(), release_replacements::made_at))
+        .limit(TRANSFERS)
+        .select((release_replacements::org_id, release_replacements::release_id, release_replacements::transfer))
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    let sent = rows.into_iter().filter_map(|(org, id, transfer)| Some((org, id, transfer?)));
+    Ok(sent.chain(replacing).map(|(org, id, transfer)| (OrgId(org), ReleaseId(id), transfer)).collect())
 }
 
 /// Milestones whose review takes too long by the database's clock.

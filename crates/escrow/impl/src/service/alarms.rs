@@ -30,8 +30,8 @@ pub(super) const FOREIGN_TRANSFER: &str = "foreign_transfer";
 pub(super) const UNEXPECTED_TRANSFER: &str = "unexpected_transfer";
 /// A payment that no payment of ours asked for. About the payment intent.
 pub(super) const FOREIGN_PAYMENT: &str = "foreign_payment";
-/// A transfer was reversed at the provider. About the release; over when a person settled what came back. Of a transfer by which a payee was
-/// paid again, about that transfer.
+/// A transfer was reversed at the provider: a release's own, or one by which its payee was paid again. About the release; over when a person
+/// settled what came back.
 pub(super) const TRANSFER_REVERSED: &str = "transfer_reversed";
 /// A release would go to an account that is not its payee's: somebody wrote it past the program. About the release.
 pub(super) const WRONG_PAYEE: &str = "wrong_payee";

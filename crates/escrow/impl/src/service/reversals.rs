@@ -1,7 +1,8 @@
 //! A transfer that was reversed at the provider: what came back is seen as a state, stops its contract, and is settled by a person.
 //!
 //! The provider says how much of a transfer was reversed in all, so that neither order nor number of events matters: what is new since the
-//! last look is posted, once per sum. Whose the money is no program knows: it waits under the release (2090).
+//! last look is posted, once per sum. Whose the money is no program knows: it waits under the release (2090). A transfer by which a payee was
+//! paid again is looked at like the first one: what comes back of it is unsettled again.
 
 use audit_api::NewEntry;
 use escrow_api::{ContractStatus, Error, Release, ReleaseId, TransferState};
@@ -81,7 +82,7 @@ impl Service {
                 Fault::internal(format!("release {id} is {before} over {}, yet {in_all} of it came back", release.net)).into()
             );
         };
-        let currency = repo::currency(&release.currency)?;
+        let currency = db::currency(&release.currency)?;
         let posting = Posting::transfer_reversed(&transfer.id, release.id, in_all - release.reversed, in_all, currency);
         self.post_in(tx, release.place(), &posting, None).await?;
         let step = ReleaseChange { status: Some(after.name()), reversed: Some(in_all), ..ReleaseChange::default() };
@@ -93,10 +94,54 @@ impl Service {
         );
         alarm_in(tx, TRANSFER_REVERSED, ("release", id.to_string()), detail).await?;
         let (was, is) = (
-            json!({ "status": before, "reversed": repo::money(release.reversed, &release.currency)? }),
+            json!({ "status": before, "reversed": db::money(release.reversed, &release.currency)? }),
             json!({ "status": after, "reversed": transfer.reversed, "transfer": transfer.id }),
         );
         self.tell_both_in(tx, ctx, &release, "escrow.release_reversed", was, is).await
+    }
+
+    /// Applies how much was reversed of a transfer by which the payee was paid again: so much of what had come back is unsettled again. Says whether
+    /// it is such a transfer.
+    pub(super) async fn replacement_reversed_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        id: ReleaseId,
+        transfer: &TransferState,
+    ) -> Result<bool, Error> {
+        let seen = repo::releases::row(reader(tx), id).await?;
+        repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
+        let release = repo::releases::lock(tx, seen.org_id, id).await?;
+        let Some(paid) = repo::replacements::find(reader(tx), &release, &transfer.id).await? else { return Ok(false) };
+        let in_all = transfer.reversed.minor();
+        // A look that comes late knows less.
+        if in_all <= paid.reversed {
+            return Ok(true);
+        }
+        if in_all > paid.amount {
+            let detail = format!("transfer {} is over {}, yet {in_all} of it came back", transfer.id, paid.amount);
+            return Err(Fault::internal(detail).into());
+        }
+        let (back, currency) = (in_all - paid.reversed, db::currency(&release.currency)?);
+        let posting = Posting::transfer_reversed(&transfer.id, release.id, back, in_all, currency);
+        self.post_in(tx, release.place(), &posting, None).await?;
+        repo::replacements::set_reversed(tx, &release, &transfer.id, in_all).await?;
+        let settled = release.reversal_settled - back;
+        let step = ReleaseChange { reversal_settled: Some(settled), ..ReleaseChange::default() };
+        repo::releases::save(tx, release.org_id, release.id, &step).await?;
+        let detail = format!(
+            "{} of {} of transfer {} came back, by which an operator paid what had come back before; funding and releases of contract {} stand \
+             still until a person settles it: `build14 reversal-settle --release {id}`",
+            transfer.reversed, transfer.amount, transfer.id, release.contract_id
+        );
+        alarm_in(tx, TRANSFER_REVERSED, ("release", id.to_string()), detail).await?;
+        let money = |minor| db::money(minor, &release.currency);
+        let (was, is) = (
+            json!({ "status": release.status()?, "settled": money(release.reversal_settled)? }),
+            json!({ "status": release.status()?, "settled": money(settled)?, "reversed": transfer.reversed, "transfer": transfer.id }),
+        );
+        self.tell_both_in(tx, ctx, &release, "escrow.release_reversed", was, is).await?;
+        Ok(true)
     }
 
     /// In the trail of the owner's side, whose transaction this is, and in the contractor's.
@@ -176,7 +221,9 @@ impl Service {
         if amount <= 0 {
             return Err(Unsettled::Nothing(id));
         }
-        let currency = repo::currency(&release.currency)?;
+        let currency = db::currency(&release.currency)?;
+        // What came back in all, of whichever transfer: it only grows, and so tells settlements apart.
+        let ever = in_all + repo::replacements::came_back(reader(tx), &release).await?;
         let mut step = ReleaseChange {
             reversal_settled: Some(in_all),
             resolved_by: Some(by.operator.to_string()),
@@ -199,14 +246,15 @@ impl Service {
                 if status != ContractStatus::Active {
                     return Err(Unsettled::ContractOver(status));
                 }
-                let fee_until = |settled| proportion(release.fee, settled, release.net);
-                let fee = fee_until(in_all) - fee_until(release.reversal_settled);
+                // Of all that is held again, less what was given back before: parts add up to the fee, in whatever order they come.
+                let held_again = release.returned - release.returned_fee + amount;
+                let fee = (proportion(release.fee, held_again, release.net) - release.returned_fee).max(0);
                 step.returned = Some(release.returned + amount + fee);
                 step.returned_fee = Some(release.returned_fee + fee);
                 if let Some(next) = MilestoneEvent::Returned.after(milestone.status()?) {
                     repo::milestones::set_status(tx, &milestone, next).await?;
                 }
-                Posting::reversal_held_again(release.id, milestone.id, amount, fee, in_all, currency)
+                Posting::reversal_held_again(release.id, milestone.id, amount, fee, ever, currency)
             }
         };
         let (_, fresh) = self.post_in(tx, release.place(), &posting, None).await?;
@@ -214,8 +262,11 @@ impl Service {
             let transfer = posting.source.object;
             return Err(Unsettled::Transfer { transfer, why: SPENT.to_owned() });
         }
+        if let Some((transfer, _)) = paid {
+            repo::replacements::insert(tx, &release, &transfer.id, amount, self.now()).await?;
+        }
         let after = repo::releases::save(tx, release.org_id, release.id, &step).await?;
-        let money = |minor| repo::money(minor, &release.currency);
+        let money = |minor| db::money(minor, &release.currency);
         let (was, is) = (
             json!({ "reversed": money(in_all)?, "settled": money(release.reversal_settled)? }),
             json!({
@@ -230,23 +281,10 @@ impl Service {
     }
 }
 
-/// A transfer by which the payee was paid again is looked at: what came back of it no posting follows, so a person is told.
-pub(super) async fn paid_again_in(tx: &mut Tx, transfer: &TransferState) -> Result<(), Fault> {
-    if transfer.reversed.minor() == 0 {
-        return Ok(());
-    }
-    let detail = format!(
-        "{} of {} of transfer {} to {} came back, by which an operator paid what had come back before; no ledger says so. `build14 freeze` \
-         its contract and ask why; pay the payee the same with another transfer at the provider, then settle this with `build14 alarms`",
-        transfer.reversed, transfer.amount, transfer.id, transfer.destination
-    );
-    alarm_in(tx, TRANSFER_REVERSED, ("transfer", transfer.id.clone()), detail).await
-}
-
 /// Why a transfer does not pay the payee what came back; empty if it does.
 fn differences(release: &ReleaseRow, transfer: &TransferState, amount: i64) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
-    let owed = repo::money(amount, &release.currency)?;
+    let owed = db::money(amount, &release.currency)?;
     if release.transfer.as_ref() == Some(&transfer.id) {
         found.push("it is the very transfer that was reversed".to_owned());
     }

@@ -13,7 +13,6 @@ use uow::Tx;
 use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, UNEXPECTED_TRANSFER, WRONG_PAYEE, alarm_in};
 use super::funding::transfer_group;
 use super::milestones::REVERSAL_OPEN;
-use super::reversals::paid_again_in;
 use super::sweep::TRANSFER_LOOK;
 use super::{Service, conflict};
 use crate::jobs::{SendRelease, SyncTransfer};
@@ -170,7 +169,12 @@ impl Service {
         // Noted before it: whatever comes of this look, the next one is a while off, and others have their turn before. What fails here, the
         // queue tries again besides.
         let next = self.now() + TRANSFER_LOOK;
-        self.uow.write(&ctx, async |tx| repo::releases::look_later(tx, job.org, job.release, next).await).await?;
+        self.uow
+            .write(&ctx, async |tx| {
+                repo::releases::look_later(tx, job.org, job.release, &job.transfer, next).await?;
+                repo::replacements::look_later(tx, job.org, &job.transfer, next).await
+            })
+            .await?;
         let transfer = self.provider.transfer(&job.transfer).await?;
         self.ready_to_post().await?;
         if !is_of(&transfer, job.release) && !self.stands_in(&ctx, job.release, &transfer).await? {
@@ -180,20 +184,24 @@ impl Service {
         }
         self.uow
             .write(&ctx, async |tx| {
+                if self.replacement_reversed_in(tx, &ctx, job.release, &transfer).await? {
+                    return Ok(());
+                }
                 self.confirm_in(tx, &ctx, job.release, &transfer).await?;
                 self.reversed_in(tx, &ctx, job.release, &transfer).await
             })
             .await
     }
 
-    /// Whether a person settled the release with this transfer, made by hand after one that failed: it does not name the release.
+    /// Whether a person settled the release with this transfer, made by hand after one that failed or was reversed: it need not name the release.
     async fn stands_in(&self, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<bool, Error> {
         self.uow
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let release = repo::releases::row(pg, id).await?;
                 let failed = repo::releases::failed(pg, release.org_id, release.milestone_id).await?;
-                Ok::<_, Error>(release.transfer.as_ref() == Some(&transfer.id) && !failed.is_empty())
+                let sent = release.transfer.as_ref() == Some(&transfer.id) && !failed.is_empty();
+                Ok::<_, Error>(sent || repo::replacements::find(pg, &release, &transfer.id).await?.is_some())
             })
             .await
     }
@@ -271,7 +279,7 @@ impl Service {
         };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
         let order = TransferOrder {
-            amount: repo::money(release.net, &release.currency)?,
+            amount: db::money(release.net, &release.currency)?,
             destination,
             transfer_group: transfer_group(release.milestone_id),
             source_charge: payment.charge,
@@ -362,13 +370,13 @@ impl Service {
         }
         let Some(after) = ReleaseEvent::Confirm.after(before) else {
             if repo::ledger::knows_transfer(reader(tx), &transfer.id).await? {
-                return Ok(paid_again_in(tx, transfer).await?);
+                return Ok(());
             }
             let known = release.transfer.as_deref().unwrap_or("none");
             let detail = format!("release {id} is {before} with transfer {known}, but there is {}", transfer.id);
             return Ok(alarm_in(tx, UNEXPECTED_TRANSFER, ("transfer", transfer.id.clone()), detail).await?);
         };
-        let net = repo::money(release.net, &release.currency)?;
+        let net = db::money(release.net, &release.currency)?;
         if transfer.amount != net || release.destination.as_ref().is_some_and(|ours| *ours != transfer.destination) {
             let detail = format!(
                 "release {id} is over {net} to {}, but transfer {} is over {} to {}",
@@ -439,7 +447,7 @@ impl Service {
         let before = release.status()?;
         let Some(after) = ReleaseEvent::Refuse.after(before) else { return Ok(()) };
         let reserved = repo::ledger::posted(tx, release.org_id, &release.id.to_string(), "reserve").await?;
-        let currency = repo::currency(&release.currency)?;
+        let currency = db::currency(&release.currency)?;
         let void = Posting::release_voided(release.id, release.milestone_id, release.net, release.fee, currency);
         self.post_in(tx, release.place(), &void, reserved).await?;
         let step =
@@ -452,7 +460,7 @@ impl Service {
             ("release", id.to_string()),
             format!(
                 "{} to the payee: {why}. Once the cause is mended the owner releases again; do not pay by hand",
-                repo::money(release.net, &release.currency)?
+                db::money(release.net, &release.currency)?
             ),
         )
         .await?;

@@ -1,6 +1,6 @@
 //! The provider's events: verified, kept, answered at once; what they are about is fetched later, by jobs (docs/domain/money.md).
 
-use escrow_api::{ChargeNews, Error, PaymentId, ProviderError, TransferState};
+use escrow_api::{ChargeNews, Error, PaymentId, ProviderError};
 use kernel::{Fault, OrgId};
 use serde_json::Value;
 use uow::{Job, Tx};
@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::Service;
 use super::alarms::{FOREIGN_PAYMENT, FOREIGN_TRANSFER, OWN_MONEY_UNDONE, PAYOUT, alarm_in};
 use super::charges::takes_money;
-use super::reversals::paid_again_in;
 use crate::jobs::{self, RouteEvent};
 use crate::repo;
 use crate::repo::inbox::{self, EventRow};
@@ -58,12 +57,9 @@ fn named(metadata: Result<Vec<(String, String)>, ProviderError>, what: &str) -> 
 }
 
 /// Money moved on the platform's balance for no payment and no release of ours: a person is told.
-async fn nobodys_in(tx: &mut Tx, event: &EventRow, paid_again: Option<&TransferState>) -> Result<(), Fault> {
+async fn nobodys_in(tx: &mut Tx, event: &EventRow) -> Result<(), Fault> {
     match event.kind.as_str() {
         "transfer.created" | "transfer.updated" | "transfer.reversed" => {
-            if let Some(transfer) = paid_again {
-                return paid_again_in(tx, transfer).await;
-            }
             if repo::ledger::knows_transfer(repo::reader(tx), &event.object_id).await? {
                 return Ok(());
             }
@@ -142,7 +138,6 @@ impl Service {
         };
         let (family, _) = event.kind.split_once('.').unwrap_or((&event.kind, ""));
         let ours = event.account.is_none() && event.livemode == self.settings.livemode;
-        let paid_again = if ours && looks.is_empty() { self.paid_again(&event).await? } else { None };
         self.system
             .write(async |tx| {
                 if ours && matches!(family, "payout" | "topup") {
@@ -152,7 +147,7 @@ impl Service {
                     let detail = format!("{} of the kind {} names no object: a person must look", event.id, event.kind);
                     alarm_in(tx, "nameless_event", ("event", event.id.clone()), detail).await?;
                 } else if ours && looks.is_empty() {
-                    nobodys_in(tx, &event, paid_again.as_ref()).await?;
+                    nobodys_in(tx, &event).await?;
                 }
                 for look in looks {
                     tx.enqueue(look).await?;
@@ -238,21 +233,6 @@ impl Service {
             tracing::warn!(event = event.id, intent, "an event about a payment that is not ours");
         }
         Ok(found.map(|(org, payment)| (org, payment, jobs::adopt_intent(org, payment, intent.to_owned()))))
-    }
-
-    /// The transfer that was reversed, if no release has it and a ledger knows it all the same: by it a payee was paid again.
-    async fn paid_again(&self, event: &EventRow) -> Result<Option<TransferState>, Error> {
-        let transfer = event.object_id.as_str();
-        if event.kind != "transfer.reversed"
-            || !self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), transfer).await).await?
-        {
-            return Ok(None);
-        }
-        match self.provider.transfer(transfer).await {
-            Ok(seen) => Ok(Some(seen)),
-            Err(ProviderError::Refused { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
     }
 
     async fn transfer_look(&self, event: &EventRow) -> Result<Vec<Job>, Error> {

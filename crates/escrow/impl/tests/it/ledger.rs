@@ -14,7 +14,7 @@ async fn vouched(world: &World, contract: ContractId, kind: &str, object: &str, 
         uuid::Uuid::now_v7()
     );
     let proof = world.db.query(&format!("select app.ledger_proof('{posting}')")).await.remove(0);
-    format!("select app.post_ledger('{posting}', '{proof}')")
+    format!("select app.post_ledger('{}', '{posting}', '{proof}')", world.owner.org)
 }
 
 /// A contract one of whose payments brought other money than was asked for: its charge.

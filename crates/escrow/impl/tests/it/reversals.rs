@@ -29,7 +29,12 @@ async fn released(world: &World) -> (Contract, Funding, ReleaseId) {
 /// So much of the first transfer was taken back in all, and an event says that something happened.
 async fn take_back(world: &World, in_all: i64) {
     let transfer = world.provider.transfers()[0].id.clone();
-    world.provider.change_transfer(&transfer, |changed| changed.reversed = eur(in_all));
+    take_back_of(world, &transfer, in_all).await;
+}
+
+/// The same of any transfer.
+async fn take_back_of(world: &World, transfer: &str, in_all: i64) {
+    world.provider.change_transfer(transfer, |changed| changed.reversed = eur(in_all));
     let id = format!("evt_{in_all}_{}", world.provider.calls().len());
     deliver(world, &event(&id, "transfer.reversed", json!({ "id": transfer }))).await.expect("is taken");
     assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
@@ -231,28 +236,143 @@ async fn what_was_paid_with_another_transfer_is_settled_by_that_very_one() {
     assert!(said.contains("it stands in the ledger for something else already"), "{said}");
 }
 
-#[tokio::test]
-async fn a_replacement_that_comes_back_itself_is_an_alarm_until_a_person_settles_it() {
+/// What came back is paid again by hand, with the transfer that is given back.
+async fn paid_again(world: &World, release: ReleaseId, key: &str, amount: i64) -> TransferState {
+    let paid = by_hand(world, key, amount, Vec::new()).await;
+    settle(world, release, Settlement::PaidWith(paid.id.clone())).await.expect("settles");
+    paid
+}
+
+/// What came back of the only release and nobody has settled.
+async fn unsettled(world: &World) -> Vec<String> {
+    world.db.query("select reversed - reversal_settled from releases").await
+}
+
+#[actix_web::test]
+async fn a_replacement_that_comes_back_stops_its_contract_as_the_first_transfer_did() {
     for named in [true, false] {
-        let world = World::new().await;
-        let (_, _, release) = released(&world).await;
-        take_back(&world, 400_000).await;
+        let web = Web::over(World::new().await);
+        let world = &web.world;
+        let (contract, funding, release) = released(world).await;
+        take_back(world, 400_000).await;
         let metadata = if named { vec![("release_id".to_owned(), release.to_string())] } else { Vec::new() };
-        let paid = by_hand(&world, "hand", 400_000, metadata).await;
-        settle(&world, release, Settlement::PaidWith(paid.id.clone())).await.expect("settles");
-        deliver(&world, &event("evt_made", "transfer.created", json!({ "id": paid.id }))).await.expect("is taken");
+        let paid = by_hand(world, "hand", 400_000, metadata).await;
+        settle(world, release, Settlement::PaidWith(paid.id.clone())).await.expect("settles");
+        deliver(world, &event("evt_made", "transfer.created", json!({ "id": paid.id }))).await.expect("is taken");
         world.work().await;
-        assert_eq!(open_alarms(&world).await, [""; 0], "it is known");
+        assert_eq!(open_alarms(world).await, [""; 0], "it is known");
+        world.assert_healthy().await;
+
+        take_back_of(world, &paid.id, 150_000).await;
+        // A look that comes late knows less.
+        take_back_of(world, &paid.id, 50_000).await;
         world.provider.change_transfer(&paid.id, |changed| changed.reversed = eur(150_000));
-        deliver(&world, &event("evt_back", "transfer.reversed", json!({ "id": paid.id }))).await.expect("is taken");
-        assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
         world.service.sweep().await.expect("sweeps");
         let rows = db::alarms(&world.db.system_uow(), false).await.expect("lists");
-        let told: Vec<_> = rows.iter().map(|row| (row.kind.as_str(), row.object_id.as_str())).collect();
-        assert_eq!(told, [("transfer_reversed", paid.id.as_str())], "no sweep finds it over");
+        let told: Vec<_> = rows.iter().map(|row| (row.kind.as_str(), row.object_id.clone())).collect();
+        assert_eq!(told, [("transfer_reversed", release.to_string())], "no sweep finds it over, and nothing is missing");
         let detail = &rows[0].detail;
-        assert!(detail.starts_with(&format!("1500.00 EUR of 4000.00 EUR of transfer {} to ", paid.id)), "{detail}");
+        assert!(detail.starts_with(&format!("1500.00 EUR of 4000.00 EUR of transfer {} came back", paid.id)), "{detail}");
+        assert_eq!(world.broken().await, ["TRANSFER_REVERSED"]);
+        let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
+        let said = format!(
+            "4000.00 EUR of 9750.00 EUR of transfer {} came back, 1500.00 EUR of 4000.00 EUR of transfer {}, which paid it again, too, \
+             2500.00 EUR of it is settled",
+            world.provider.transfers()[0].id,
+            paid.id
+        );
+        assert!(found[0].detail.starts_with(&said), "{}", found[0].detail);
+        assert_eq!(world.balances().await, ["1010 175001", "2090 -150000", "4000 -25000", "4010 -29898", "5000 29897"]);
+        let path = format!("/api/escrow/{}", funding.payment.id);
+        for person in [&world.owner, &world.contractor] {
+            let (_, escrow) = web.send(person, actix_web::http::Method::GET, &path, None, None).await;
+            let shown = ["reversed", "unsettled"].map(|what| escrow["release"][what]["amount"].clone());
+            assert_eq!(shown, [json!("4000.00"), json!("1500.00")], "{escrow:#}");
+        }
+        let (status, problem) = fund(&web, &contract).await;
+        assert_eq!((status, &problem["currentState"]), (409, &json!("reversal_open")), "{problem:#}");
+        let contractors = format!(
+            "select count(*) from audit_entries where org_id = '{}' and action = 'escrow.release_reversed'",
+            world.contractor.org
+        );
+        assert_eq!(world.db.query(&contractors).await, ["2"]);
+
+        // A chain of them: the third one comes back, too, and what it brought back is held again.
+        let third = paid_again(world, release, "third", 150_000).await;
+        world.assert_healthy().await;
+        take_back_of(world, &third.id, 150_000).await;
+        assert_eq!(unsettled(world).await, ["150000"]);
+        settle(world, release, Settlement::HeldAgain).await.expect("settles");
+        take_back_of(world, &paid.id, 400_000).await;
+        assert_eq!(unsettled(world).await, ["250000"], "the second one goes on to be looked at");
+        settle(world, release, Settlement::HeldAgain).await.expect("settles");
+        let again = world.milestone(contract.milestones[0].id).await;
+        assert_eq!((again.status.name(), again.held), ("funded", eur(410_256)), "with its part of the fee");
+        assert_eq!(open_alarms(world).await, [""; 0]);
+        assert_eq!(fund(&web, &contract).await.0, 201);
+        world.service.sweep().await.expect("sweeps");
+        world.assert_healthy().await;
     }
+}
+
+#[tokio::test]
+async fn a_replacement_that_comes_back_is_seen_although_its_event_is_lost() {
+    let world = World::new().await;
+    let (_, _, release) = released(&world).await;
+    take_back(&world, 400_000).await;
+    let paid = paid_again(&world, release, "hand", 400_000).await;
+    world.provider.change_transfer(&paid.id, |changed| changed.reversed = eur(1));
+    let swept = async || {
+        world.service.sweep().await.expect("sweeps");
+        world.work().await;
+        unsettled(&world).await.remove(0)
+    };
+    assert_eq!(swept().await, "0", "not yet a day");
+    world.clock.advance(chrono::TimeDelta::days(1));
+    assert_eq!(swept().await, "1");
+    // The look at one transfer puts off none at the other.
+    world.provider.change_transfer(&world.provider.transfers()[0].id, |changed| changed.reversed = eur(400_001));
+    world.clock.advance(chrono::TimeDelta::days(1));
+    assert_eq!(swept().await, "2");
+    world.provider.change_transfer(&paid.id, |changed| changed.reversed = eur(2));
+    world.clock.advance(chrono::TimeDelta::days(180));
+    assert_eq!(swept().await, "2", "no longer than it can be taken back");
+}
+
+#[tokio::test]
+async fn parts_that_are_held_again_bring_the_whole_fee_in_whatever_order() {
+    let world = World::new().await;
+    let (contract, _, release) = released(&world).await;
+    take_back(&world, 400_000).await;
+    let paid = paid_again(&world, release, "hand", 400_000).await;
+    take_back(&world, 975_000).await;
+    settle(&world, release, Settlement::HeldAgain).await.expect("settles");
+    assert_eq!(world.milestone(contract.milestones[0].id).await.held, eur(589_744));
+    take_back_of(&world, &paid.id, 400_000).await;
+    settle(&world, release, Settlement::HeldAgain).await.expect("settles");
+    assert_eq!(world.milestone(contract.milestones[0].id).await.held, eur(1_000_000));
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn no_statement_settles_what_came_back_past_the_ledger() {
+    let world = World::new().await;
+    let (_, _, release) = released(&world).await;
+    take_back(&world, 400_000).await;
+    let owner = world.owner.ctx();
+    let settled = world.refusal(&owner, "update releases set reversal_settled = reversed where reversed > 0").await;
+    assert!(settled.contains("400000 of it is settled, yet 400000 waits in the ledger"), "{settled}");
+    let invented = format!(
+        "insert into release_replacements (org_id, release_id, transfer, amount) values ('{}', '{release}', 'tr_invented', 400000)",
+        world.owner.org
+    );
+    let invented = world.refusal(&owner, &invented).await;
+    assert!(invented.contains("is not what the ledger says"), "{invented}");
+    paid_again(&world, release, "hand", 400_000).await;
+    let back = world.refusal(&owner, "update release_replacements set reversed = 1").await;
+    assert!(back.contains("of which 1 came back, is not what the ledger says"), "{back}");
+    let kept = world.refusal(&owner, "update release_replacements set amount = 1").await;
+    assert!(kept.contains("permission denied"), "{kept}");
 }
 
 #[tokio::test]

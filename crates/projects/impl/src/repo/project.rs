@@ -1,6 +1,5 @@
 //! Rows of `projects`.
 
-use auth_api::Reach;
 use chrono::NaiveDate;
 use db::prelude::*;
 use diesel::dsl::{exists, select};
@@ -8,7 +7,7 @@ use kernel::{Fault, Money, OrgId, PageRequest, ProjectId, Timestamp, UserId};
 use projects_api::{Error, Project, ProjectDetails, ProjectStatus};
 use uuid::Uuid;
 
-use super::{currency, referred_to};
+use super::{Teams, referred_to, team};
 use crate::schema::projects;
 
 #[derive(Queryable, Selectable)]
@@ -34,7 +33,7 @@ impl TryFrom<Row> for Project {
     type Error = Fault;
 
     fn try_from(row: Row) -> Result<Self, Fault> {
-        let currency = currency(&row.currency)?;
+        let currency = db::currency(&row.currency)?;
         Ok(Self {
             id: ProjectId(row.id),
             org: OrgId(row.org_id),
@@ -119,7 +118,7 @@ pub(crate) async fn insert(tx: &mut Tx, org: OrgId, owner: UserId, new: &Project
 pub(crate) async fn page(
     tx: &ReadTx<'_>,
     org: OrgId,
-    reach: &Reach,
+    teams: Teams<'_>,
     status: Option<ProjectStatus>,
     page: PageRequest,
 ) -> Result<Vec<Project>, Fault> {
@@ -129,8 +128,8 @@ pub(crate) async fn page(
         .order((projects::created_at.desc(), projects::id.desc()))
         .limit(page.fetch())
         .into_boxed::<diesel::pg::Pg>();
-    if let Reach::Only(ids) = reach {
-        query = query.filter(projects::id.eq_any(ids.iter().map(|id| id.0).collect::<Vec<_>>()));
+    if let Some((user, roles)) = teams {
+        query = query.filter(projects::id.eq_any(team::projects_of(org, user, roles)));
     }
     if let Some(status) = status {
         query = query.filter(projects::status.eq(status.name()));
@@ -188,7 +187,7 @@ pub(crate) async fn update(
         starts_on: details.starts_on,
         ends_on: details.ends_on,
     };
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     let row: Row = diesel::update(projects::table.find((org.0, id.0)))
         .set((changes, projects::updated_at.eq(at)))
         .returning(Row::as_returning())
@@ -200,7 +199,7 @@ pub(crate) async fn update(
 
 /// Notes that a tender of a project, which is locked, was published.
 pub(crate) async fn mark_tendered(tx: &mut Tx, project: &Project) -> Result<Project, Error> {
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     let row: Row = diesel::update(projects::table.find((project.org.0, project.id.0)))
         .set((
             projects::tendered_at.eq(project.tendered_at.unwrap_or(at)),

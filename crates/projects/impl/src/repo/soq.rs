@@ -1,12 +1,11 @@
 //! Rows of `soqs`.
 
-use auth_api::Reach;
 use db::prelude::*;
 use kernel::{Fault, Money, OrgId, PageRequest, ProjectId, Timestamp};
 use projects_api::{Error, Soq, SoqFilter, SoqId, SoqLine, SoqStatus, SoqSummary};
 use uuid::Uuid;
 
-use super::{currency, referred_to};
+use super::{Teams, referred_to, team};
 use crate::model::soq::Content;
 use crate::schema::soqs;
 
@@ -31,7 +30,7 @@ impl TryFrom<Row> for SoqSummary {
     type Error = Fault;
 
     fn try_from(row: Row) -> Result<Self, Fault> {
-        let currency = currency(&row.currency)?;
+        let currency = db::currency(&row.currency)?;
         Ok(Self {
             id: SoqId(row.id),
             project: ProjectId(row.project_id),
@@ -116,7 +115,7 @@ pub(crate) async fn insert_next(tx: &mut Tx, org: OrgId, previous: &SoqSummary) 
 pub(crate) async fn page(
     tx: &ReadTx<'_>,
     org: OrgId,
-    reach: &Reach,
+    teams: Teams<'_>,
     filter: SoqFilter,
     page: PageRequest,
 ) -> Result<Vec<SoqSummary>, Fault> {
@@ -126,8 +125,8 @@ pub(crate) async fn page(
         .order((soqs::created_at.desc(), soqs::id.desc()))
         .limit(page.fetch())
         .into_boxed::<diesel::pg::Pg>();
-    if let Reach::Only(ids) = reach {
-        query = query.filter(soqs::project_id.eq_any(ids.iter().map(|id| id.0).collect::<Vec<_>>()));
+    if let Some((user, roles)) = teams {
+        query = query.filter(soqs::project_id.eq_any(team::projects_of(org, user, roles)));
     }
     if let Some(project) = filter.project {
         query = query.filter(soqs::project_id.eq(project.0));
@@ -161,7 +160,7 @@ pub(crate) async fn lock(tx: &mut Tx, org: OrgId, id: SoqId) -> Result<SoqSummar
 }
 
 pub(crate) async fn update(tx: &mut Tx, org: OrgId, id: SoqId, content: &Content) -> Result<SoqSummary, Error> {
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     let row: Row = diesel::update(soqs::table.find((org.0, id.0)))
         .set((
             soqs::title.eq(&content.title),
@@ -177,7 +176,7 @@ pub(crate) async fn update(tx: &mut Tx, org: OrgId, id: SoqId, content: &Content
 }
 
 pub(crate) async fn freeze(tx: &mut Tx, org: OrgId, id: SoqId) -> Result<SoqSummary, Error> {
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     let row: Row = diesel::update(soqs::table.find((org.0, id.0)))
         .set((soqs::status.eq(SoqStatus::Frozen.name()), soqs::frozen_at.eq(at), soqs::updated_at.eq(at)))
         .returning(Row::as_returning())

@@ -1,12 +1,11 @@
 //! Rows of `project_members`.
 
 use db::prelude::*;
-use diesel::result::Error as Diesel;
+use diesel::pg::Pg;
 use kernel::{Fault, OrgId, PageRequest, ProjectId, ProjectRole, Timestamp, UserId};
 use projects_api::{Error, NewTeamMember, TeamMember};
 use uuid::Uuid;
 
-use crate::model::project::not_a_member;
 use crate::schema::project_members as members;
 
 #[derive(Queryable, Selectable)]
@@ -48,14 +47,7 @@ pub(crate) async fn insert(tx: &mut Tx, org: OrgId, project: ProjectId, new: New
         .returning(Row::as_returning())
         .get_result(tx.pg())
         .await
-        .map_err(|error| match &error {
-            Diesel::DatabaseError(_, information) => match information.constraint_name() {
-                Some("project_members_pkey") => Error::AlreadyInTeam,
-                Some("project_members_membership_fkey") => not_a_member(),
-                _ => db::fault_of(error).into(),
-            },
-            _ => db::fault_of(error).into(),
-        })?;
+        .on_constraint("project_members_pkey", || Error::AlreadyInTeam)?;
     Ok(row.try_into()?)
 }
 
@@ -89,7 +81,7 @@ pub(crate) async fn owners(tx: &mut Tx, org: OrgId, project: ProjectId) -> Resul
 }
 
 pub(crate) async fn set_role(tx: &mut Tx, org: OrgId, project: ProjectId, change: NewTeamMember) -> Result<TeamMember, Error> {
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     let row: Row = diesel::update(members::table.find((org.0, project.0, change.user.0)))
         .set((members::role.eq(change.role.name()), members::updated_at.eq(at)))
         .returning(Row::as_returning())
@@ -102,6 +94,20 @@ pub(crate) async fn set_role(tx: &mut Tx, org: OrgId, project: ProjectId, change
 pub(crate) async fn delete(tx: &mut Tx, org: OrgId, project: ProjectId, user: UserId) -> Result<(), Fault> {
     diesel::delete(members::table.find((org.0, project.0, user.0))).execute(tx.pg()).await.fault()?;
     Ok(())
+}
+
+/// The projects in whose team a person has one of these roles, for the statement of a list: who is in ten thousand teams sends no ten
+/// thousand ids with each page.
+pub(super) fn projects_of<'a>(
+    org: OrgId,
+    user: UserId,
+    roles: &[ProjectRole],
+) -> members::BoxedQuery<'a, Pg, diesel::sql_types::Uuid> {
+    let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
+    members::table
+        .filter(members::org_id.eq(org.0).and(members::user_id.eq(user.0)).and(members::role.eq_any(names)))
+        .select(members::project_id)
+        .into_boxed()
 }
 
 /// Everybody in the team.
@@ -137,10 +143,31 @@ pub(crate) async fn role_in(tx: &mut Tx, org: OrgId, project: ProjectId, user: U
     name.as_deref().map(role).transpose()
 }
 
-/// All of them, within a transaction that writes.
-pub(crate) async fn roles_in(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
-    let one = members::org_id.eq(org.0).and(members::user_id.eq(user.0));
-    named(members::table.filter(one).select((members::project_id, members::role)).load(tx.pg()).await.fault()?)
+/// Takes a person out of all teams of the organisation; which roles they had, by project.
+pub(crate) async fn leave(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+    let one = members::table.filter(members::org_id.eq(org.0).and(members::user_id.eq(user.0)));
+    let lost = diesel::delete(one).returning((members::project_id, members::role));
+    let mut lost: Vec<(Uuid, String)> = lost.get_results(tx.pg()).await.fault()?;
+    lost.sort_unstable();
+    named(lost)
+}
+
+/// A role in a team of somebody who is nobody of the organisation.
+#[derive(QueryableByName)]
+pub(crate) struct StrangerRow {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    pub org_id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    pub project_id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    pub user_id: Uuid,
+}
+
+/// All of those, across all tenants. For the platform: memberships stand elsewhere, and no reference holds the two together.
+pub(crate) async fn strangers(tx: &ReadTx<'_>) -> Result<Vec<StrangerRow>, Fault> {
+    let sql = "select t.org_id, t.project_id, t.user_id from project_members t
+        where not exists (select from memberships m where m.org_id = t.org_id and m.user_id = t.user_id) order by 1, 2, 3";
+    diesel::sql_query(sql).load(&mut tx.pg()).await.fault()
 }
 
 fn named(rows: Vec<(Uuid, String)>) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {

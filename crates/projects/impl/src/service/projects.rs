@@ -2,13 +2,12 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use auth_api::Reach;
-use kernel::{Actor, Ctx, Fault, Page, PageRequest, Position, ProjectId, ProjectRole, Scope, UserId};
+use kernel::{Actor, Ctx, Denied, Fault, Page, PageRequest, Position, ProjectId, ProjectRole, Scope, UserId};
 use projects_api::{
     Error, NewTeamMember, Precondition, Project, ProjectChange, ProjectDetails, ProjectStatus, Projects, TeamMember, perm,
 };
 
-use super::{Service, still};
+use super::{Service, still, teams};
 use crate::model::project as rules;
 use crate::repo;
 
@@ -22,6 +21,8 @@ impl Projects for Service {
             .write(ctx, async |tx| {
                 rules::offered(new.currency, self.currencies.as_deref(), repo::project::today(tx).await?)?;
                 let project = repo::project::insert(tx, ctx.org, owner, &new).await?;
+                let gone = Denied { permission: perm::CREATE, project: None };
+                self.tenants.hold_role_in(tx, ctx.org, owner).await?.ok_or(gone)?;
                 let runs_it = NewTeamMember { user: owner, role: ProjectRole::ProjectOwner };
                 repo::team::insert(tx, ctx.org, project.id, runs_it).await?;
                 // Whom the role in the organisation lets do everything there has nothing new to be looked up.
@@ -36,10 +37,8 @@ impl Projects for Service {
 
     async fn list(&self, ctx: &Ctx, status: Option<ProjectStatus>, page: PageRequest) -> Result<Page<Project>, Error> {
         let reach = self.authorizer.reach(ctx, perm::READ);
-        if matches!(&reach, Reach::Only(ids) if ids.is_empty()) {
-            return Ok(Page { items: Vec::new(), next: None });
-        }
-        let rows = self.uow.read_one(ctx, async |tx| repo::project::page(tx, ctx.org, &reach, status, page).await).await?;
+        let Some(teams) = teams(ctx, &reach) else { return Ok(Page { items: Vec::new(), next: None }) };
+        let rows = self.uow.read_one(ctx, async |tx| repo::project::page(tx, ctx.org, teams, status, page).await).await?;
         Ok(Page::cut(rows, page, |project: &Project| Position { created_at: project.created_at, id: project.id.0 }))
     }
 

@@ -4,12 +4,11 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use auth_api::Reach;
 use kernel::{Ctx, Page, PageRequest, Position, Scope};
 use projects_api::{Error, LineDraft, NewSoq, Precondition, Soq, SoqChange, SoqFilter, SoqId, SoqStatus, SoqSummary, Soqs, perm};
 use uow::Tx;
 
-use super::{Service, still};
+use super::{Service, still, teams};
 use crate::model::soq::{Known, checked, freezable};
 use crate::repo;
 
@@ -53,10 +52,8 @@ impl Soqs for Service {
 
     async fn list(&self, ctx: &Ctx, filter: SoqFilter, page: PageRequest) -> Result<Page<SoqSummary>, Error> {
         let reach = self.authorizer.reach(ctx, perm::SOQ_READ);
-        if matches!(&reach, Reach::Only(ids) if ids.is_empty()) {
-            return Ok(Page { items: Vec::new(), next: None });
-        }
-        let rows = self.uow.read_one(ctx, async |tx| repo::soq::page(tx, ctx.org, &reach, filter, page).await).await?;
+        let Some(teams) = teams(ctx, &reach) else { return Ok(Page { items: Vec::new(), next: None }) };
+        let rows = self.uow.read_one(ctx, async |tx| repo::soq::page(tx, ctx.org, teams, filter, page).await).await?;
         Ok(Page::cut(rows, page, |soq: &SoqSummary| Position { created_at: soq.created_at, id: soq.id.0 }))
     }
 

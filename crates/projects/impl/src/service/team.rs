@@ -41,7 +41,7 @@ impl Service {
             .write(ctx, async |tx| {
                 repo::project::lock(tx, ctx.org, project).await?;
                 self.manages_in(tx, ctx, project).await?;
-                if self.tenants.role_in(tx, ctx.org, new.user).await?.is_none() {
+                if self.tenants.hold_role_in(tx, ctx.org, new.user).await?.is_none() {
                     return Err(not_a_member());
                 }
                 let member = repo::team::insert(tx, ctx.org, project, new).await?;

@@ -73,22 +73,45 @@ async fn the_last_project_owner_stays_also_in_a_race() {
 }
 
 #[actix_web::test]
-async fn who_leaves_the_organisation_leaves_its_teams() {
+async fn who_leaves_the_organisation_is_taken_out_of_its_teams() {
+    use auth_api::Teams as _;
     let world = World::new().await;
-    let path = format!("/api/projects/{}/members", world.project().await);
+    let org = world.owner.org;
+    let mut both = [world.project().await, world.project().await];
+    both.sort_unstable();
+    let (member, other) = (world.person(OrgRole::Member).await, world.person(OrgRole::Member).await);
+    for project in &both {
+        for person in [member, other] {
+            let path = format!("/api/projects/{project}/members");
+            world.post(world.owner, &path, json!({ "userId": person.user, "role": "in_house_user" })).await.expect(201);
+        }
+    }
+    let roles: Vec<_> = both.iter().map(|id| (id.parse::<ProjectId>().unwrap(), ProjectRole::InHouseUser)).collect();
+    // By the organisation, and by the platform where the account goes.
+    let lost = world.db.uow().write(&world.owner.ctx(), async |tx| projects::Teams.leave_in(tx, org, member.user).await).await;
+    assert_eq!(lost.unwrap(), roles);
+    let lost = world.db.system_uow().write(async |tx| projects::Teams.leave_in(tx, org, other.user).await).await;
+    assert_eq!(lost.unwrap(), roles);
+    let left = world.db.query("select distinct user_id::text from project_members").await;
+    assert_eq!(left, [world.owner.user.to_string()]);
+}
+
+#[actix_web::test]
+async fn the_doctor_finds_a_role_in_a_team_that_outlived_the_membership() {
+    let world = World::new().await;
+    let project = world.project().await;
     let member = world.person(OrgRole::Member).await;
+    let path = format!("/api/projects/{project}/members");
     world.post(world.owner, &path, json!({ "userId": member.user, "role": "in_house_user" })).await.expect(201);
-    let client = world.db.uow();
-    let sql = format!("delete from memberships where user_id = '{}'", member.user);
-    client
-        .write(&world.owner.ctx(), async |tx| {
-            use db::prelude::*;
-            diesel::sql_query(sql).execute(tx.pg()).await.fault()
-        })
-        .await
-        .unwrap();
-    let team = world.get(world.owner, &path).await.expect(200);
-    assert_eq!(team.body["data"].as_array().unwrap().len(), 1);
+    let system = world.db.system_uow();
+    assert_eq!((projects::MODULE.doctor)(&system).await.unwrap(), []);
+    world.db.run_sql(&format!("delete from memberships where user_id = '{}'", member.user)).await;
+    let found = (projects::MODULE.doctor)(&system).await.unwrap();
+    let [finding] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((finding.rule, &finding.subject), ("TEAM_OF_NO_MEMBER", &project));
+    assert!(finding.detail.contains(&member.user.to_string()), "{}", finding.detail);
+    world.delete(world.owner, &format!("{path}/{}", member.user)).await.expect(204);
+    assert_eq!((projects::MODULE.doctor)(&system).await.unwrap(), []);
 }
 
 #[actix_web::test]

@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use db::prelude::*;
+use db::{Pg, PgRead};
 use kernel::{BidId, Ctx, Fault, OrgId, Page, PageRequest, Position, Scope, TenderId};
 use serde_json::json;
 use tenders_api::{
     Bid, BidContent, BidPage, BidStatus, BidSubmitted, Bidding, Error, NewBid, Receipt, Tender, TenderStatus, perm,
 };
+use uow::Tx;
 
 use super::Service;
 use crate::model::machine;
@@ -45,11 +46,11 @@ impl Bidding for Service {
         let tender = self.tender_of_own(ctx, bid).await?;
         self.uow
             .write(ctx, async |tx| {
-                check_open_for_bids_in(tx, ctx, tender).await?;
+                let owner = check_open_for_bids_in(tx, ctx, tender).await?.owner;
                 let (seen, _) = repo::bids::get(tx.pg(), bid).await?;
                 machine::withdrawal(seen.status)?;
                 let seen_content = self.own_content(tx.pg(), &seen).await?;
-                let window = keep_open_for_bids_in(tx, ctx, tender).await?;
+                let window = keep_open_for_bids_in(tx, ctx, owner, tender).await?;
                 let old = lock_in(tx, window.owner, bid, expected).await?;
                 machine::withdrawal(old.status)?;
                 let unchanged = state_of(&seen) == state_of(&old);
@@ -152,8 +153,8 @@ async fn check_open_for_bids_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Res
 }
 
 /// Keeps the tender from being closed, and sees once more that it takes bids. From here to the commit nothing may take long.
-async fn keep_open_for_bids_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<BidWindow, Error> {
-    let held = repo::tenders::keep_open(tx, tender).await?;
+async fn keep_open_for_bids_in(tx: &mut Tx, ctx: &Ctx, owner: OrgId, tender: TenderId) -> Result<BidWindow, Error> {
+    let held = repo::tenders::keep_open(tx, owner, tender).await?;
     takes_bids(ctx, held)
 }
 
@@ -283,7 +284,7 @@ impl Service {
         let seen_window = check_open_for_bids_in(tx, ctx, tender).await?;
         let seen = current_bid_in(tx, ctx, (seen_window.owner, tender), target, offer).await?;
         let ready = self.price_and_seal_in(tx, ctx, seen_window, tender, seen.as_ref(), offer).await?;
-        let window = BidWindow { at: seen_window.at, ..keep_open_for_bids_in(tx, ctx, tender).await? };
+        let window = BidWindow { at: seen_window.at, ..keep_open_for_bids_in(tx, ctx, seen_window.owner, tender).await? };
         let old = locked_bid_in(tx, ctx, (window.owner, tender), target, offer).await?;
         let unchanged = seen.as_ref().map(version_of) == old.as_ref().map(version_of);
         // The own organisation changed it meanwhile: made again for what stands there now.

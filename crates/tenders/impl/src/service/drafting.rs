@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use auth_api::Reach;
-use db::prelude::*;
+use db::{Pg, PgRead};
 use kernel::{Ctx, OrgId, Page, PageRequest, Position, Scope, TenderId, Timestamp};
 use projects_api::Soq;
 use serde_json::json;
 use tenders_api::{
     Draft, Drafting, Error, Filter, Invitation, Invitee, LiveBid, Retender, Side, Tender, TenderStatus, TenderView, perm,
 };
+use uow::Tx;
 
 use super::{Service, from_projects, is_due};
 use crate::model::draft;
@@ -48,10 +48,7 @@ impl Drafting for Service {
             None if own.is_err() && others.is_err() => return Err(own.err().map_or(Error::NotFound("tender"), Into::into)),
             None => (own.is_ok(), others.is_ok()),
         };
-        let projects = match self.authorizer.reach(ctx, perm::READ) {
-            Reach::All => None,
-            Reach::Only(projects) => Some(projects),
-        };
+        let projects = self.authorizer.reach(ctx, perm::READ).projects(ctx);
         let load = async || {
             let projects = projects.clone();
             self.uow

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use audit_api::{Audit, Entry, Filter, NewEntry};
 use auth_api::{Authorizer, Reach};
-use escrow_api::{ContractsPort, NewContract, OpenedContract, Party};
+use escrow_api::{ContractId, ContractsPort, MilestoneId, NewContract, OpenedContract, Party};
 use kernel::*;
-use projects_api::{Project, ProjectStatus, ProjectsPort, Soq};
+use projects_api::{Project, ProjectStatus, ProjectsPort, Soq, SoqId};
 use tenants_api::{ApprovalRequest, Organization, Tenants, Verdict};
 use uow::Tx;
 

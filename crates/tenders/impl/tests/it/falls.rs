@@ -6,6 +6,7 @@ use escrow_api::{ContractEnded, Party};
 use kernel::*;
 use tenders::Settings;
 use tenders_api::*;
+use uow::EventId;
 
 use crate::world::{HOUR, World, code, faults};
 

@@ -60,7 +60,7 @@ async fn neither_errors_nor_keys_tell_the_owner_about_a_bid() {
         assert_eq!(w.sql(org, &format!("update bids set note = 'x' where id = '{id}' returning 1")).await.unwrap(), NONE);
         assert_eq!(w.sql(org, &format!("select 1 from bids where id = '{id}' for update")).await.unwrap(), NONE);
         let line = format!("insert into bid_lines values ('{org}', '{id}', gen_random_uuid(), '{}', 1, 1, 1)", w.acme.org);
-        assert_eq!(w.sql(org, &line).await.unwrap_err(), "new row violates row-level security policy for table \"bid_lines\"");
+        assert_eq!(w.sql(org, &line).await.unwrap_err(), "a bid has lines once it is opened");
         let insert = format!(
             "insert into bids (org_id, id, tender_id, bidder_org_id, status, revision, receipt_sha256, received_at, currency)
              values ('{org}', '{id}', '{tender}', '{}', 'submitted', 1, sha256(''), now(), 'EUR')",
@@ -72,6 +72,60 @@ async fn neither_errors_nor_keys_tell_the_owner_about_a_bid() {
     // The same for a tender without a bid.
     let hidden = w.sql(org, "delete from bids returning 1").await.unwrap_err();
     assert_eq!(hidden, "permission denied for table bids");
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_tender_is_written_while_it_is_a_draft() {
+    let w = World::new().await;
+    let tender = w.published().await;
+    let org = w.owner.org;
+    for statement in [
+        "insert into tender_lines (org_id, tender_id, soq_line_id, position, code, description, kind)
+         select org_id, id, gen_random_uuid(), 99, 'x', 'x', 'measured' from tenders",
+        "insert into tender_milestones (org_id, tender_id, position, title, percent) select org_id, id, 99, 'x', 1 from tenders",
+        "delete from tender_milestones",
+    ] {
+        assert_eq!(w.sql(org, statement).await.unwrap_err(), format!("tender {tender} is no draft"), "{statement}");
+    }
+    w.db.run_sql("set session_replication_role = replica; delete from tender_keys").await;
+    let key = "insert into tender_keys (org_id, tender_id, key_id, wrapped) select org_id, id, 'x', 'x' from tenders";
+    assert_eq!(w.sql(org, key).await.unwrap_err(), format!("tender {tender} is no draft"));
+}
+
+#[tokio::test]
+async fn a_revision_is_of_the_bidders_own_bid() {
+    let w = World::new().await;
+    let tender = w.published().await;
+    let theirs = w.bid(&w.acme, tender, "10").await;
+    // The same answer whether the bid is there or not.
+    for bid in [theirs.id.0, uuid::Uuid::now_v7()] {
+        let revision = format!(
+            "insert into bid_revisions (org_id, bid_id, revision, tender_id, bidder_org_id, sealed)
+             values ('{}', '{bid}', 2, '{tender}', '{}', '')",
+            w.owner.org, w.stone.org
+        );
+        assert_eq!(w.sql(w.stone.org, &revision).await.unwrap_err(), "a revision is of a bid of its bidder");
+    }
+}
+
+#[tokio::test]
+async fn who_reads_the_record_of_an_opening_is_told_to_nobody() {
+    let w = World::new().await;
+    let tender = w.published().await;
+    w.bid(&w.acme, tender, "10").await;
+    let withdrawn = w.bid(&w.stone, tender, "11").await;
+    w.service.withdraw(&w.stone.ctx(), withdrawn.id, None).await.unwrap();
+    w.after_deadline().await;
+    w.service.open(&w.owner.ctx(), tender).await.unwrap();
+    for org in [w.owner.org, w.acme.org, w.stone.org] {
+        assert_eq!(w.sql(org, "select submitted from opening_records").await.unwrap(), ["1"]);
+        for columns in ["readers", "*", "o"] {
+            let said = w.sql(org, &format!("select {columns} from opening_records o")).await.unwrap_err();
+            assert_eq!(said, "permission denied for table opening_records", "{columns}");
+        }
+    }
+    let stranger = kernel::OrgId::new();
+    assert_eq!(w.sql(stranger, "select submitted from opening_records").await.unwrap(), NONE);
 }
 
 #[tokio::test]

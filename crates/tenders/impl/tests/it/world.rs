@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{NaiveDate, TimeDelta, Utc};
+use escrow_api::ContractId;
 use kernel::*;
-use projects_api::{LineKind, Soq, SoqLine, SoqStatus};
+use projects_api::{LineKind, Soq, SoqId, SoqLine, SoqStatus};
 use secrecy::ExposeSecret;
 use tenders::{Dependencies, SealKey, Service, Settings};
 use tenders_api::*;

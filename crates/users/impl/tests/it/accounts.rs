@@ -104,7 +104,7 @@ impl Teams for OneTeam {
         Ok(Vec::new())
     }
 
-    async fn roles_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+    async fn leave_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
         Ok(vec![(self.0, ProjectRole::ProjectOwner)])
     }
 }

@@ -58,7 +58,7 @@ impl Teams for Counting {
         Ok(self.roles.lock().unwrap().iter().filter(|(project, _)| projects.contains(project)).copied().collect())
     }
 
-    async fn roles_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+    async fn leave_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
         Ok(Vec::new())
     }
 }

@@ -35,7 +35,7 @@ impl Teams for NoTeams {
         Ok(Vec::new())
     }
 
-    async fn roles_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+    async fn leave_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
         Ok(Vec::new())
     }
 }

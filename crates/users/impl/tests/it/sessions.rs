@@ -186,7 +186,7 @@ impl Teams for Counting {
         Ok(Vec::new())
     }
 
-    async fn roles_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
+    async fn leave_in(&self, _: &mut Tx, _: OrgId, _: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
         Ok(Vec::new())
     }
 }
