@@ -3,9 +3,9 @@
 use chrono::SecondsFormat;
 use std::time::Duration;
 
-use kernel::{Currency, Fault, MilestoneId, Timestamp};
+use kernel::{Currency, Fault, Timestamp};
 
-use crate::{Hold, ProviderError};
+use crate::{Hold, MilestoneId, ProviderError};
 
 kernel::refusals! {
     /// Why this domain refuses (docs/domain/contracts.md: a transition that is not listed is a `State`).
@@ -54,9 +54,6 @@ kernel::refusals! {
         /// The contract cannot end while money is held or under way; what must be settled first.
         #[error("the contract cannot end before its money is settled: {}", .0.join("; "))]
         MoneyHeld(Vec<String>) = Conflict("MONEY_HELD"),
-        /// A webhook whose signature does not hold.
-        #[error("the webhook's signature does not hold: {0}")]
-        BadSignature(&'static str) = Invalid("BAD_SIGNATURE"),
         /// The provider refused.
         #[error("{message}")]
         ProviderRefused {
