@@ -151,5 +151,6 @@ fn tenants_fault(error: tenants_api::Error) -> Error {
 }
 
 fn conflict(what: &'static str, state: impl ToString, hint: impl Into<String>) -> Error {
-    Error::State { what, state: state.to_string(), hint: hint.into() }
+    let hint: String = hint.into();
+    Error::state(what, state.to_string(), hint)
 }

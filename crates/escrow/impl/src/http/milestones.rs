@@ -105,7 +105,7 @@ pub(super) async fn read(
 #[utoipa::path(request_body = SubmitIn, responses(
     (status = 200, description = "The milestone, in review", body = MilestoneOut),
     (status = 409, description = "`STATE_CONFLICT`: it is not funded, or the contract not active"),
-    (status = 422, description = "`INVALID`: what is neither a text nor an object is no evidence (`INVALID_TYPE`), or another fault")
+    (status = 422, description = "`INVALID`: what is neither a text nor an object is no evidence (`WRONG_TYPE`), or another fault")
 ))]
 #[post("/api/milestones/{id}/submit")]
 pub(super) async fn submit(
@@ -119,7 +119,7 @@ pub(super) async fn submit(
     let evidence = body.0.evidence.unwrap_or_default();
     let mut faults = Faults::new();
     for (index, _) in evidence.iter().enumerate().filter(|(_, item)| !item.is_string() && !item.is_object()) {
-        faults.push(format!("/evidence/{index}"), "INVALID_TYPE", "must be a text or an object");
+        faults.push(format!("/evidence/{index}"), "WRONG_TYPE", "must be a text or an object");
     }
     faults.finish()?;
     let cmd = SubmitWork { milestone, evidence, note: body.0.note };

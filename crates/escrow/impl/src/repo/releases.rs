@@ -106,10 +106,8 @@ pub(crate) async fn insert(tx: &mut Tx, milestone: &MilestoneRow, new: &NewRelea
         .returning(ReleaseRow::as_returning())
         .get_result(tx.pg())
         .await
-        .on_constraint("releases_live", || Error::State {
-            what: "release",
-            state: ReleaseStatus::Approved.name().to_owned(),
-            hint: "another release of this milestone is under way".to_owned(),
+        .on_constraint("releases_live", || {
+            Error::state("release", ReleaseStatus::Approved.name(), "another release of this milestone is under way")
         })
 }
 

@@ -93,7 +93,7 @@ pub(crate) async fn read(
 #[utoipa::path(responses(
     (status = 200, description = "The changed schedule", body = SoqOut<'_>),
     (status = 409, description = "`SOQ_FROZEN`: make a new version of it"),
-    (status = 422, description = "Every fault: such as `NEVER_CHANGES` at /projectId, as a schedule stays in its project")
+    (status = 422, description = "Every fault: such as `IMMUTABLE` at /projectId, as a schedule stays in its project")
 ))]
 #[put("/api/soq/{id}")]
 pub(crate) async fn replace(

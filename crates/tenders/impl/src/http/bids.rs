@@ -244,7 +244,7 @@ pub struct BidListOut {
 #[utoipa::path(responses(
     (status = 201, description = "Sealed and received, or saved as a draft", body = BidOut),
     (status = 409, description = "OWN_TENDER, STATE_CONFLICT: it does not take bids, or BID_EXISTS with `bidId`, also of a draft: replace it", body = web::ProblemBody, content_type = "application/problem+json"),
-    (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`, or every fault of the bid: such as LINE_NOT_PRICED, NOT_PRICED, UNKNOWN_LINE, PROVISIONAL_SUM_CHANGED, TOTAL_DIFFERS", body = web::ProblemBody, content_type = "application/problem+json")
+    (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`, or every fault of the bid: such as LINE_NOT_PRICED, NOT_ALLOWED, UNKNOWN_LINE, PROVISIONAL_SUM_CHANGED, TOTAL_DIFFERS", body = web::ProblemBody, content_type = "application/problem+json")
 ))]
 #[post("/api/tenders/{id}/bids")]
 pub async fn submit(
@@ -373,7 +373,7 @@ pub async fn read(Authed(ctx): Authed, Id(id): Id<BidId>, service: Data<dyn Tend
 #[utoipa::path(responses(
     (status = 200, description = "Sealed and received, or saved as a draft", body = BidOut),
     (status = 409, description = "STATE_CONFLICT: `draft` is true and the bid is not a draft. BID_EXISTS with `bidId`: this one was withdrawn, and there is another one since", body = web::ProblemBody, content_type = "application/problem+json"),
-    (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`, or every fault of the bid: such as LINE_NOT_PRICED, NOT_PRICED, UNKNOWN_LINE, PROVISIONAL_SUM_CHANGED, TOTAL_DIFFERS", body = web::ProblemBody, content_type = "application/problem+json")
+    (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`, or every fault of the bid: such as LINE_NOT_PRICED, NOT_ALLOWED, UNKNOWN_LINE, PROVISIONAL_SUM_CHANGED, TOTAL_DIFFERS", body = web::ProblemBody, content_type = "application/problem+json")
 ))]
 #[put("/api/bids/{id}")]
 pub async fn replace(

@@ -68,7 +68,7 @@ pub async fn list(
 /// Only the own organisation sees it until it is published.
 #[utoipa::path(responses(
     (status = 201, description = "The draft", body = TenderOut),
-    (status = 422, description = "`INVALID`, with every fault: such as `OTHER_PROJECT`, `IN_THE_PAST`, `AFTER_DEADLINE`, `CURRENCY_DIFFERS`, `MIXED_KINDS`, `PERCENT_SUM`")
+    (status = 422, description = "`INVALID`, with every fault: such as `OTHER_PROJECT`, `IN_THE_PAST`, `AFTER_DEADLINE`, `CURRENCY_MISMATCH`, `MIXED_KINDS`, `PERCENT_SUM`")
 ))]
 #[post("/api/tenders")]
 pub async fn create(
