@@ -4,7 +4,7 @@
 
 use audit_api::NewEntry;
 use escrow_api::{Contract, ContractId, ContractStatus, Error, Party, PaymentId, PaymentStatus, Terminate, Terminating, perm};
-use kernel::{Ctx, Denied, Fault, FieldFault, OrgId, UserId};
+use kernel::{Ctx, Denied, Fault, OrgId, UserId};
 use serde_json::{Value, json};
 use uow::{EventId, Tx};
 
@@ -39,7 +39,7 @@ fn ends(status: ContractStatus) -> Result<(), Error> {
 }
 
 fn reason(given: Option<&str>) -> Result<&str, Error> {
-    let fault = |code, detail: &str| Error::Invalid(vec![FieldFault::new("/reason", code, detail)]);
+    let fault = |code, detail: &str| Error::invalid("/reason", code, detail);
     match given.map(str::trim).filter(|reason| !reason.is_empty()) {
         Some(reason) if reason.chars().count() <= MOST_REASON => Ok(reason),
         Some(_) => Err(fault("TOO_LONG", "must have at most 2000 characters")),
