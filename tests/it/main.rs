@@ -34,6 +34,7 @@ mod schemas;
 mod source;
 mod statements;
 mod stripe_side;
+mod texts;
 mod triggers;
 mod words;
 mod world;
