@@ -33,6 +33,7 @@ mod rows;
 mod schemas;
 mod source;
 mod statements;
+mod strangers;
 mod stripe_side;
 mod texts;
 mod triggers;

@@ -26,6 +26,7 @@ pub(super) struct SubmitIn {
     #[serde(default)]
     #[schema(max_items = 100, value_type = Vec<Value>)]
     evidence: Option<Vec<Value>>,
+    /// What was done, for the owner to read; may be left out.
     #[schema(max_length = 5000)]
     note: Option<String>,
 }
@@ -35,6 +36,7 @@ pub(super) struct SubmitIn {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = RequestChanges, example = json!({"reason": "The sealing of the north wall is missing"}))]
 pub(super) struct ChangesIn {
+    /// What is to be changed. The contractor reads it.
     #[schema(min_length = 1, max_length = 5000)]
     reason: String,
 }
@@ -56,6 +58,7 @@ type Status = OneOf<ApprovalStatus>;
 #[serde(rename_all = "camelCase")]
 #[schema(as = ApprovalState)]
 pub(super) struct ApprovalStateOut {
+    /// Whether another person must approve as well.
     status: Status,
     /// Who approved first, while a second person is awaited.
     first_approver_id: Option<Uuid>,
@@ -68,6 +71,7 @@ pub(super) struct ApprovalStateOut {
 pub(super) struct ApprovalOut {
     #[serde(flatten)]
     milestone: MilestoneOut,
+    /// How far the approval has come.
     approval: ApprovalStateOut,
 }
 
@@ -84,6 +88,8 @@ impl ApprovalOut {
 }
 
 /// Read a milestone.
+///
+/// For both parties, with what was said about its work.
 #[utoipa::path(responses((status = 200, description = "The milestone", body = MilestoneStoryOut)))]
 #[get("/api/milestones/{id}")]
 pub(super) async fn read(
@@ -102,7 +108,7 @@ pub(super) async fn read(
 #[utoipa::path(request_body = SubmitIn, responses(
     (status = 200, description = "The milestone, in review", body = MilestoneOut),
     (status = 409, description = "`STATE_CONFLICT`: it is not funded, or the contract not active"),
-    (status = 422, description = "`INVALID`: what is neither a text nor an object is no evidence (`INVALID_TYPE`), or another fault")
+    (status = 422, description = "`INVALID`: what is neither a text nor an object is no evidence (`WRONG_TYPE`), or another fault")
 ))]
 #[post("/api/milestones/{id}/submit")]
 pub(super) async fn submit(
@@ -116,7 +122,7 @@ pub(super) async fn submit(
     let evidence = body.0.evidence.unwrap_or_default();
     let mut faults = Faults::new();
     for (index, _) in evidence.iter().enumerate().filter(|(_, item)| !item.is_string() && !item.is_object()) {
-        faults.push(format!("/evidence/{index}"), "INVALID_TYPE", "must be a text or an object");
+        faults.push(format!("/evidence/{index}"), "WRONG_TYPE", "must be a text or an object");
     }
     for (index, _) in evidence.iter().enumerate().filter(|(_, item)| item.as_str().is_some_and(text::is_blank)) {
         faults.push(format!("/evidence/{index}"), "REQUIRED", "must not be blank");

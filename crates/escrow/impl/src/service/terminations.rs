@@ -5,7 +5,7 @@
 use audit_api::NewEntry;
 use escrow_api::{Contract, ContractId, ContractStatus, Error, Party, PaymentId, PaymentStatus, Terminate, Terminating, perm};
 use kernel::text::{self, TextFlaw};
-use kernel::{Ctx, Denied, Fault, FieldFault, OrgId, UserId};
+use kernel::{Ctx, Denied, Fault, OrgId, UserId};
 use serde_json::{Value, json};
 use uow::{EventId, Tx};
 
@@ -48,7 +48,7 @@ fn checked(reason: &str) -> Result<String, Error> {
 }
 
 fn reason_missing() -> Error {
-    Error::Invalid(vec![FieldFault::new("/reason", "REQUIRED", "say why the contract should end: the other party reads it")])
+    Error::invalid("/reason", "REQUIRED", "say why the contract should end: the other party reads it")
 }
 
 impl Service {

@@ -25,7 +25,7 @@ async fn unknown(world: &World, made: bool) -> (Funding, Release) {
 
 fn hint(refusal: Result<Release, Error>) -> String {
     match refusal.expect_err("refused") {
-        Error::State { what: "release", hint, .. } => hint,
+        Error::State { what: "release", hint, .. } => hint.into_owned(),
         other => panic!("{other}"),
     }
 }

@@ -74,6 +74,8 @@ pub(crate) async fn create(
 }
 
 /// Read a schedule of quantities.
+///
+/// One version with all its lines and the owner's estimates: never shown to bidders.
 #[utoipa::path(responses((status = 200, description = "The schedule with its lines in order", body = SoqOut<'_>)))]
 #[get("/api/soq/{id}")]
 pub(crate) async fn read(
@@ -91,7 +93,7 @@ pub(crate) async fn read(
 #[utoipa::path(responses(
     (status = 200, description = "The changed schedule", body = SoqOut<'_>),
     (status = 409, description = "`SOQ_FROZEN`: make a new version of it"),
-    (status = 422, description = "Every fault: such as `NEVER_CHANGES` at /projectId, as a schedule stays in its project")
+    (status = 422, description = "Every fault: such as `IMMUTABLE` at /projectId, as a schedule stays in its project")
 ))]
 #[put("/api/soq/{id}")]
 pub(crate) async fn replace(
@@ -107,6 +109,8 @@ pub(crate) async fn replace(
 }
 
 /// Delete a draft.
+///
+/// A frozen version never goes.
 #[utoipa::path(responses(
     (status = 204, description = "It is gone"),
     (status = 409, description = "`SOQ_FROZEN`: it stays; `SOQ_IN_USE`: a tender uses it")

@@ -85,7 +85,7 @@ pub(crate) fn freezable(status: SoqStatus, lines: &[SoqLine]) -> Result<(), Erro
         return Ok(());
     }
     let hint = "add a line that can be priced before freezing it";
-    Err(Error::State { what: "schedule of quantities", state: status.name(), hint })
+    Err(Error::state("schedule of quantities", status.name(), hint))
 }
 
 /// The place of a line in the body.

@@ -88,7 +88,7 @@ pub fn not_ready(
     if tender.currency != soq.currency {
         others.push(FieldFault::new(
             "/soqId",
-            "CURRENCY_DIFFERS",
+            "CURRENCY_MISMATCH",
             "the schedule of quantities has another currency than the tender",
         ));
     }

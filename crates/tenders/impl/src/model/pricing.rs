@@ -103,7 +103,7 @@ fn rates(lines: &[TenderLine], offered: &[OfferedRate], completeness: Completene
         if !seen.insert(*soq_line) {
             fault("soqLineId", "DUPLICATE", format!("line {code} is priced twice"));
         } else if !line.kind.is_payable() {
-            fault("soqLineId", "NOT_PRICED", format!("line {code} is a {}: it has no rate", line.kind));
+            fault("soqLineId", "NOT_ALLOWED", format!("line {code} is a {}: it has no rate", line.kind));
         } else if rate.is_sign_negative() && !rate.is_zero() || *rate >= Decimal::from(MOST_RATE) {
             fault("rate", "OUT_OF_RANGE", "must not be negative, nor have more than 14 digits before the point".into());
         } else if rate.normalize().scale() > 4 {
@@ -158,7 +158,7 @@ fn check_validity(valid_until: NaiveDate, deadline: Timestamp, faults: &mut Vec<
 fn check_total(claimed: Option<Money>, total: Money, comparable: bool, faults: &mut Vec<FieldFault>) {
     let Some(claimed) = claimed else { return };
     if claimed.currency() != total.currency() {
-        faults.push(FieldFault::new("/total/currency", "CURRENCY_DIFFERS", format!("must be {}", total.currency())));
+        faults.push(FieldFault::new("/total/currency", "CURRENCY_MISMATCH", format!("must be {}", total.currency())));
     } else if comparable && claimed != total {
         let detail = format!("the lines add up to {}, not to {}", total.to_decimal(), claimed.to_decimal());
         faults.push(FieldFault::new("/total/amount", "TOTAL_DIFFERS", detail));

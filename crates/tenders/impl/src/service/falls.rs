@@ -88,8 +88,7 @@ impl Service {
                 if seen.status != BidStatus::Forfeited {
                     let to = machine::bid(seen.status, BidEvent::Refuse)?;
                     if seen.status != BidStatus::Awarded {
-                        let hint = "only an award can be refused".to_owned();
-                        return Err(Error::State { what: "bid", state: seen.status.name().into(), hint });
+                        return Err(Error::state("bid", seen.status.name(), "only an award can be refused"));
                     }
                     let entry = NewEntry::named("bids.refuse_award", "bid", id)
                         .before(json!({ "status": seen.status.name() }))
@@ -103,12 +102,11 @@ impl Service {
                     match repo::awards::refuse(tx, &seen, &reason, EventId::new().0, request).await? {
                         Refusal::Refused => {}
                         Refusal::InForce => {
-                            let hint = "the contract is in force: both parties may agree to end it".to_owned();
-                            return Err(Error::State { what: "contract", state: "active".into(), hint });
+                            let hint = "the contract is in force: both parties may agree to end it";
+                            return Err(Error::state("contract", "active", hint));
                         }
                         Refusal::NotAwarded => {
-                            let hint = "it is not awarded any more".to_owned();
-                            return Err(Error::State { what: "bid", state: seen.status.name().into(), hint });
+                            return Err(Error::state("bid", seen.status.name(), "it is not awarded any more"));
                         }
                     }
                     if !own_first {

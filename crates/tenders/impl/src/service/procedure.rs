@@ -123,8 +123,8 @@ impl Procedure for Service {
                         && bid.valid_until.is_some_and(|until| until >= today)
                 });
                 if acceptable {
-                    let hint = "there is a bid that could be awarded: award it, or disqualify it with a reason".to_owned();
-                    return Err(Error::State { what: "tender", state: old.status.name().into(), hint });
+                    let hint = "there is a bid that could be awarded: award it, or disqualify it with a reason";
+                    return Err(Error::state("tender", old.status.name(), hint));
                 }
                 repo::tenders::set_status(tx, &old, to).await?;
                 let after = json!({ "status": to.name() });
@@ -251,11 +251,7 @@ async fn lock_evaluation_in(tx: &mut Tx, ctx: &Ctx, tender: TenderId) -> Result<
     let (tender, _) = repo::tenders::lock(tx, ctx.org, tender).await?;
     match tender.status {
         TenderStatus::Evaluation => Ok(tender),
-        status => Err(Error::State {
-            what: "tender",
-            state: status.name().into(),
-            hint: "bids are evaluated while it is in evaluation".into(),
-        }),
+        status => Err(Error::state("tender", status.name(), "bids are evaluated while it is in evaluation")),
     }
 }
 
