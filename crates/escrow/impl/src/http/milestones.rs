@@ -56,7 +56,7 @@ type Status = OneOf<ApprovalStatus>;
 /// Whether the approval is complete.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = ApprovalState)]
+#[schema(as = MilestoneApproval)]
 pub(super) struct ApprovalStateOut {
     /// Whether another person must approve as well.
     status: Status,

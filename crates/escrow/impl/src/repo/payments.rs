@@ -1,4 +1,4 @@
-//! Funding payments.
+//! Protected payments.
 
 use std::collections::HashMap;
 

@@ -127,7 +127,7 @@ impl Service {
             other.id, other.amount, other.destination
         );
         let detail = format!(
-            "{why}: release {id} is not sent besides. If it paid the payee, `build14 release-resolve --release {id} --sent {}`; else reverse \
+            "{why}: release {id} is not sent besides. If it paid the payee, `build14 release-settle --release {id} --sent {}`; else reverse \
              it whole at the provider, then the release goes on",
             other.id
         );
@@ -431,7 +431,7 @@ impl Service {
         let Some(after) = ReleaseEvent::AnswerLost.after(before) else { return Ok(()) };
         if release.maybe_sent_at.is_some_and(|since| self.now() - since >= KEY_LIFE) {
             let detail =
-                format!("unknown for more than a day ({why}): a person decides, `build14 release-resolve --release {id}`");
+                format!("unknown for more than a day ({why}): a person decides, `build14 release-settle --release {id}`");
             alarm_in(tx, RELEASE_UNKNOWN, ("release", id.to_string()), detail).await?;
         }
         let step =
