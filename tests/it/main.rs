@@ -25,6 +25,7 @@ mod operators;
 mod people;
 mod privileges;
 mod replays;
+mod repositories;
 mod rls;
 mod rows;
 mod schemas;

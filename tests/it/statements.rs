@@ -16,10 +16,10 @@ const UNNAMED: Accepted = &[
     (
         "the platform's, across all tenants: a sweep, a doctor's look, what the provider or an operator names by an id alone",
         &[
-            "audit/repo::organizations",
-            "audit/repo_checkpoints::moved",
-            "audit/repo_checkpoints::not_in_chain",
-            "audit/repo_checkpoints::round_after",
+            "audit/checkpoints::moved",
+            "audit/checkpoints::not_in_chain",
+            "audit/checkpoints::round_after",
+            "audit/trail::organizations",
             "escrow/coverage::compare",
             "escrow/coverage::waiting",
             "escrow/held::aged",
@@ -63,11 +63,13 @@ const UNNAMED: Accepted = &[
 /// Functions that change rows by a clock or dice of the database.
 const VOLATILE: Accepted = &[];
 
-/// A function of a `repo`: its name as in the lists, what stands before all functions of its file, and its own text.
-struct Function {
-    name: String,
+/// A function of a `repo`: its name, what stands before all functions of its file, and its own text.
+pub struct Function {
+    /// As in the lists.
+    pub name: String,
     head: String,
-    text: String,
+    /// From `fn` on.
+    pub text: String,
 }
 
 /// The functions of a file, comments and tests aside.
@@ -90,13 +92,14 @@ fn functions(file: &str, text: &str) -> Vec<Function> {
     found
 }
 
-fn repos() -> Vec<Function> {
+/// The functions of every `repo`.
+pub fn repos() -> Vec<Function> {
     let of_repo = |file: &str| file.starts_with("crates/") && file.contains("/impl/src/repo") && file.ends_with(".rs");
     rust_files().iter().filter(|(file, _)| of_repo(file)).flat_map(|(file, text)| functions(file, text)).collect()
 }
 
 /// The texts of SQL in a text of Rust, in lower case.
-fn sql(text: &str) -> Vec<String> {
+pub fn sql(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('"') {
@@ -193,7 +196,7 @@ async fn every_statement_names_the_organisation_of_its_rows() {
 async fn rows_are_changed_with_bound_times() {
     let tables = distributed(&Database::fresh().await).await;
     let found = repos().into_iter().filter(|function| is_volatile(function, &tables)).map(|function| function.name);
-    only(&found.collect(), VOLATILE, "bind the time (`db::instant`): what every shard would compute anew is refused");
+    only(&found.collect(), VOLATILE, "bind the time (`db::touched`): what every shard would compute anew is refused");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use kernel::{Fault, Operator, Reason, Timestamp};
 use uow::{ReadTx, SystemUow};
 use uuid::Uuid;
 
+use crate::touched::touched;
 use crate::{DbResult, Pg, PgRead};
 
 #[derive(QueryableByName)]
@@ -126,13 +127,15 @@ pub enum Settled {
 pub async fn settle_alarm(system: &SystemUow, id: Uuid, operator: &Operator, note: &Reason) -> Result<Settled, Fault> {
     system
         .write(async |tx| {
+            let at = touched(tx).await?;
             let settled: Option<AlarmRow> = diesel::sql_query(
-                "update alarms set settled_at = clock_timestamp(), settled_by = $2, note = $3
+                "update alarms set settled_at = $4, settled_by = $2, note = $3
                  where id = $1 and settled_at is null returning *",
             )
             .bind::<SqlUuid, _>(id)
             .bind::<Text, _>(operator.as_str())
             .bind::<Text, _>(note.as_str())
+            .bind::<Timestamptz, _>(at)
             .get_result(tx.pg())
             .await
             .optional()

@@ -17,6 +17,7 @@ mod error;
 mod idempotency;
 mod listen;
 mod migrate;
+mod money;
 mod named;
 mod patience;
 mod pg;
@@ -27,6 +28,7 @@ mod role;
 mod schema;
 mod settings;
 mod tenant;
+mod touched;
 mod wire;
 mod write;
 
@@ -36,12 +38,14 @@ pub use connect::{ConnectError, Messages, client_config, connect, tls};
 pub use error::{DbResult, fault_of};
 pub use listen::{Signal, listen};
 pub use migrate::{MigrateError, SchemaState, bootstrap, migrate, migrate_with, pending_migrations, revert_all, schema_state};
+pub use money::{currency, money};
 pub use named::named;
 pub use patience::Patience;
-pub use pg::{Pg, PgRead, instant};
+pub use pg::{Pg, PgRead};
 pub use pool::{Postgres, check_capacity};
 pub use role::{Identity, Role, exposures_of, refusal};
 pub use settings::{PoolSettings, Sharing};
+pub use touched::{instant, touched};
 
 /// What a repository module needs, in one line.
 pub mod prelude {

@@ -1,12 +1,13 @@
 //! Alarms, raised in the transaction of what happened, and settled by the sweep that finds them over.
 
-use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::Fault;
 use uow::Alarm;
 use uuid::Uuid;
 
 use crate::DbResult;
+use crate::touched::clock;
 
 /// Longer texts are cut: what others' systems say goes into them.
 const MOST: usize = 2_000;
@@ -31,6 +32,12 @@ pub(crate) async fn raise(connection: &mut AsyncPgConnection, alarm: &Alarm) -> 
     Ok(())
 }
 
+#[derive(diesel::QueryableByName)]
+struct Open {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
 pub(crate) async fn settle(
     connection: &mut AsyncPgConnection,
     kind: &str,
@@ -40,16 +47,26 @@ pub(crate) async fn settle(
 ) -> Result<(), Fault> {
     let over: Vec<String> = over.iter().map(|id| line(id, ID)).collect();
     // In one order for everyone, so that two sweeps never wait for each other in a circle.
-    diesel::sql_query(
-        "with over as (select id from alarms where kind = $1 and settled_at is null and object_id = any ($2) order by id for update)
-         update alarms a set settled_at = clock_timestamp(), settled_by = $3, note = $4 from over where a.id = over.id",
+    let open: Vec<Open> = diesel::sql_query(
+        "select id from alarms where kind = $1 and settled_at is null and object_id = any ($2) order by id for update",
     )
     .bind::<Text, _>(kind)
     .bind::<Array<Text>, _>(over)
-    .bind::<Text, _>(by)
-    .bind::<Text, _>(note)
-    .execute(connection)
+    .load(connection)
     .await
     .fault()?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    // Read once they are locked: none of them was raised later.
+    let at = clock(connection).await?;
+    diesel::sql_query("update alarms set settled_at = $2, settled_by = $3, note = $4 where id = any ($1)")
+        .bind::<Array<SqlUuid>, _>(open.into_iter().map(|alarm| alarm.id).collect::<Vec<_>>())
+        .bind::<Timestamptz, _>(at)
+        .bind::<Text, _>(by)
+        .bind::<Text, _>(note)
+        .execute(connection)
+        .await
+        .fault()?;
     Ok(())
 }

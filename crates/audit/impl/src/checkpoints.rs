@@ -4,7 +4,8 @@ use chrono::SubsecRound;
 use kernel::{Clock, Fault, OrgId, SystemClock, Timestamp};
 use uow::{Alarm, SystemUow};
 
-use crate::repo_checkpoints::{self as repo, Checkpoint, Round};
+use crate::model::{Checkpoint, Round};
+use crate::repo::checkpoints as repo;
 use crate::signing::{Signer, head_statement, round_statement, sha256};
 
 /// How many heads a round signs.
@@ -42,7 +43,7 @@ pub async fn sign_heads(system: &SystemUow, signer: &Signer) -> Result<Signed, F
             }
             let moved = repo::moved(tx, MOST).await?;
             let (goes_on, broken): (Vec<_>, Vec<_>) = moved.into_iter().partition(|head| head.goes_on);
-            let broken: Vec<_> = broken.into_iter().map(|head| OrgId(head.org_id)).collect();
+            let broken: Vec<_> = broken.into_iter().map(|head| head.org).collect();
             for org in &broken {
                 let detail = "its audit trail does not go on from the head that was signed last: it was rewritten or rolled back, and is \
                               signed no more; compare it with a backup";
@@ -58,9 +59,9 @@ pub async fn sign_heads(system: &SystemUow, signer: &Signer) -> Result<Signed, F
             let mut checkpoints: Vec<_> = goes_on
                 .into_iter()
                 .map(|head| {
-                    let statement = head_statement(OrgId(head.org_id), head.sequence, &head.hash, at);
+                    let statement = head_statement(head.org, head.sequence, &head.hash, at);
                     Checkpoint {
-                        org_id: head.org_id,
+                        org: head.org,
                         sequence: head.sequence,
                         signature: signer.sign(&statement).to_vec(),
                         hash: head.hash,
@@ -70,7 +71,7 @@ pub async fn sign_heads(system: &SystemUow, signer: &Signer) -> Result<Signed, F
                     }
                 })
                 .collect();
-            checkpoints.sort_unstable_by_key(|head| head.org_id);
+            checkpoints.sort_unstable_by_key(|head| head.org);
             let digest = digest_of(last.as_ref(), &checkpoints);
             let heads = i32::try_from(checkpoints.len()).map_err(Fault::internal)?;
             let statement = round_statement(number, heads, &digest, at);
@@ -92,7 +93,7 @@ pub async fn sign_heads(system: &SystemUow, signer: &Signer) -> Result<Signed, F
 fn digest_of(last: Option<&Round>, checkpoints: &[Checkpoint]) -> Vec<u8> {
     let mut bytes = last.map_or_else(|| vec![0; 32], |round| round.digest.clone());
     for head in checkpoints {
-        bytes.extend_from_slice(head.org_id.as_bytes());
+        bytes.extend_from_slice(head.org.0.as_bytes());
         bytes.extend_from_slice(&head.sequence.to_be_bytes());
         bytes.extend_from_slice(&head.hash);
     }
@@ -108,10 +109,7 @@ pub async fn verify_checkpoints(system: &SystemUow, signer: &Signer) -> Result<V
         .read(async |tx| repo::not_in_chain(tx).await)
         .await?
         .into_iter()
-        .map(|row| Broken {
-            org: Some(OrgId(row.org_id)),
-            what: format!("the chain no longer holds the signed head {}", row.sequence),
-        })
+        .map(|row| Broken { org: Some(row.org), what: format!("the chain no longer holds the signed head {}", row.sequence) })
         .collect();
     let (mut last, mut unknown): (Option<Round>, std::collections::BTreeSet<String>) = (None, std::collections::BTreeSet::new());
     let mut checks = |key: &str, statement: &str, signature: &[u8]| {
@@ -136,10 +134,10 @@ pub async fn verify_checkpoints(system: &SystemUow, signer: &Signer) -> Result<V
             broken.push(Broken { org: None, what: format!("the signature of round {} does not hold", round.round) });
         }
         for head in &heads {
-            let statement = head_statement(OrgId(head.org_id), head.sequence, &head.hash, head.signed_at);
+            let statement = head_statement(head.org, head.sequence, &head.hash, head.signed_at);
             if !checks(&head.key_id, &statement, &head.signature) {
                 let what = format!("the signature of the head {} does not hold", head.sequence);
-                broken.push(Broken { org: Some(OrgId(head.org_id)), what });
+                broken.push(Broken { org: Some(head.org), what });
             }
         }
         last = Some(round);

@@ -20,9 +20,9 @@
 
 mod checkpoints;
 mod http;
+mod model;
 mod module;
 mod repo;
-mod repo_checkpoints;
 mod schema;
 mod service;
 mod settings;

@@ -11,8 +11,9 @@ use kernel::{Clock, Ctx, Denied, Fault, OrgId, Page, PageRequest, Position, Scop
 use serde_json::json;
 use uow::{SystemUow, Tx, Uow};
 
+use crate::Settings;
+use crate::repo::trail as repo;
 use crate::signing::{Signer, head_statement};
-use crate::{Settings, repo};
 
 /// What the service stands on.
 pub struct Dependencies {

@@ -1,8 +1,16 @@
-//! Rules of passwords and of the choice of an organisation, pure.
+//! Sessions as they are kept; rules of passwords and of the choice of an organisation, pure.
 
 use auth_api::email::Email;
 use auth_api::{Membership, NewAccount, email};
-use kernel::{FieldFault, OrgId, text};
+use kernel::{FieldFault, OrgId, SessionId, Timestamp, UserId, text};
+
+/// A session as it is stored: its roles are looked up anew.
+pub(crate) struct StoredSession {
+    pub(crate) id: SessionId,
+    pub(crate) user: UserId,
+    pub(crate) org: OrgId,
+    pub(crate) expires_at: Timestamp,
+}
 
 const LEAST: usize = 8;
 const MOST: usize = 128;

@@ -6,6 +6,7 @@ use diesel::sql_types::{Text, Uuid as SqlUuid};
 use kernel::{Fault, OrgId, PageRequest, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
+use crate::model::StoredSession;
 use crate::schema::{credentials, security_events, sessions};
 use crate::security_event::{Origin, StoredEvent};
 use crate::token::TokenHash;
@@ -30,11 +31,9 @@ pub(crate) async fn insert_password(tx: &mut Tx, user: UserId, phc: &str) -> Res
 
 /// Replaces a person's password hash, unless it changed meanwhile: then it is `false`.
 pub(crate) async fn replace_password(tx: &mut Tx, user: UserId, old: &str, new: &str) -> Result<bool, Fault> {
+    let at = db::touched(tx).await?;
     let replaced = diesel::update(credentials::table.find(user.0).filter(credentials::password_hash.eq(old)))
-        .set((
-            credentials::password_hash.eq(new),
-            credentials::updated_at.eq(diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()")),
-        ))
+        .set((credentials::password_hash.eq(new), credentials::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -60,27 +59,19 @@ pub(crate) async fn delete_password(tx: &mut Tx, user: UserId) -> Result<(), Fau
     Ok(())
 }
 
-/// A session as it is stored.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = sessions)]
-#[diesel(check_for_backend(diesel::pg::Pg))]
-pub(crate) struct Row {
-    pub id: Uuid,
-    pub user_id: Uuid,
-    pub org_id: Uuid,
-    pub expires_at: Timestamp,
-}
-
 /// The session of a token, unless it was ended.
-pub(crate) async fn session(tx: &ReadTx<'_>, hash: &TokenHash) -> Result<Option<Row>, Fault> {
-    sessions::table
+pub(crate) async fn session(tx: &ReadTx<'_>, hash: &TokenHash) -> Result<Option<StoredSession>, Fault> {
+    let row: Option<(Uuid, Uuid, Uuid, Timestamp)> = sessions::table
         .find(&hash[..])
         .filter(sessions::ended_at.is_null())
-        .select(Row::as_select())
+        .select((sessions::id, sessions::user_id, sessions::org_id, sessions::expires_at))
         .first(&mut tx.pg())
         .await
         .optional()
-        .fault()
+        .fault()?;
+    let session =
+        |(id, user, org, expires_at)| StoredSession { id: SessionId(id), user: UserId(user), org: OrgId(org), expires_at };
+    Ok(row.map(session))
 }
 
 /// Whether the session of a token began after `since`.
@@ -248,8 +239,10 @@ pub(crate) async fn events_since(tx: &ReadTx<'_>, since: Timestamp, most: u32) -
         .load(&mut tx.pg())
         .await
         .fault()?;
-    let event = |(kind, at, user, address, request): Row| StoredEvent { kind, at, user: user.map(UserId), address, request };
-    Ok(rows.into_iter().map(event).collect())
+    let event = |(kind, at, user, address, request): Row| {
+        Ok(StoredEvent { kind: db::named(&kind)?, at, user: user.map(UserId), address, request })
+    };
+    rows.into_iter().map(event).collect()
 }
 
 /// Removes events from before `before`.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use auth_api::SecurityEventKind;
 use kernel::{RequestId, Timestamp, UserId};
 
 /// Where a request comes from.
@@ -14,7 +15,7 @@ pub(crate) struct Origin<'a> {
 #[derive(Debug, Clone)]
 pub struct StoredEvent {
     /// What it was.
-    pub kind: String,
+    pub kind: SecurityEventKind,
     /// When.
     pub at: Timestamp,
     /// Whose account it concerns; nobody's, if nobody has the email that was tried.

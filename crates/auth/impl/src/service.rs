@@ -28,6 +28,7 @@ use crate::cache::{self, Cache};
 use crate::flights::Flights;
 use crate::hasher::Hasher;
 use crate::hasher::Verified;
+use crate::model::StoredSession;
 use crate::place::Place;
 use crate::security;
 use crate::security_event::Origin;
@@ -193,11 +194,11 @@ impl Service {
     }
 
     async fn look_up(&self, hash: &TokenHash) -> Result<Option<Session>, Fault> {
-        let Some(row) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
-        let (user, org) = (UserId(row.user_id), OrgId(row.org_id));
+        let Some(stored) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
+        let StoredSession { id, user, org, expires_at } = stored;
         // In a transaction of its own: nobody holds a connection while they wait for another's look.
         let Some(Place { role, projects }) = self.place(user, org).await? else { return Ok(None) };
-        Ok(Some(Session { id: SessionId(row.id), user, org, role, projects, expires_at: row.expires_at }))
+        Ok(Some(Session { id, user, org, role, projects, expires_at }))
     }
 
     /// A signed-in person is told their project roles too, as every later request will know them.

@@ -3,6 +3,7 @@
 
 pub(crate) mod contracts;
 pub(crate) mod coverage;
+pub(crate) mod doctor;
 pub(crate) mod held;
 pub(crate) mod holds;
 pub(crate) mod inbox;
@@ -19,8 +20,9 @@ pub(crate) mod statement;
 pub(crate) mod sweep;
 pub(crate) mod terminations;
 
+use db::{currency, money};
 use diesel_async::AsyncPgConnection;
-use kernel::{Currency, Fault, Money, Timestamp};
+use kernel::{Fault, Timestamp};
 use uow::Tx;
 
 /// A connection to read from, whether the transaction writes or not.
@@ -29,14 +31,6 @@ pub(crate) type Reader<'a> = &'a AsyncPgConnection;
 /// The reading side of a writing transaction.
 pub(crate) fn reader(tx: &mut Tx) -> Reader<'_> {
     db::Pg::pg(tx)
-}
-
-pub(crate) fn currency(code: &str) -> Result<Currency, Fault> {
-    code.parse().map_err(Fault::internal)
-}
-
-pub(crate) fn money(minor: i64, code: &str) -> Result<Money, Fault> {
-    Ok(Money::from_minor(minor, currency(code)?))
 }
 
 pub(crate) fn count(number: i32) -> u32 {

@@ -8,7 +8,7 @@ pub(crate) mod team;
 pub(crate) mod unit;
 
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
-use kernel::{Currency, Fault, ProjectRole, UserId};
+use kernel::{ProjectRole, UserId};
 use projects_api::Error;
 
 /// Whose teams a list is of, and in which roles; `None` for every project of the organisation.
@@ -20,10 +20,4 @@ pub(crate) fn referred_to<T>(result: Result<T, Diesel>, meaning: Error) -> Resul
         Err(Diesel::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) => Err(meaning),
         other => db::DbResult::fault(other).map_err(Error::from),
     }
-}
-
-/// The currency that a column's text names.
-pub(crate) fn currency(code: &str) -> Result<Currency, Fault> {
-    code.parse()
-        .map_err(|_| Fault::internal(format!("the database holds the currency {code:?}, which this program does not know")))
 }

@@ -1,8 +1,9 @@
 //! Rules of organisations and approvals, pure.
 
 use chrono::TimeDelta;
-use kernel::{FieldFault, Money, Timestamp, UserId, text};
+use kernel::{FieldFault, Money, OrgRole, Timestamp, UserId, text};
 use tenants_api::{NewOrganization, NotYet, OrganizationChange};
+use uuid::Uuid;
 
 /// The longest slug without its suffix.
 const SLUG_LENGTH: usize = 48;
@@ -110,13 +111,61 @@ pub(crate) fn step(first: UserId, first_is_member: bool, present: UserId) -> Ste
     }
 }
 
-/// By whom and when a person was made an approver.
+/// An approval that waits for its second person.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiting {
+    pub id: Uuid,
+    pub first: UserId,
+    pub asked_at: Timestamp,
+}
+
+/// A waiting approval that was made void.
+#[derive(Debug, Clone)]
+pub(crate) struct Voided {
+    pub id: Uuid,
+    pub action: String,
+    pub subject: Uuid,
+}
+
+kernel::named! {
+    /// As what somebody gave a role.
+    pub(crate) enum GranterRole {
+        /// By founding the organisation, to themself.
+        Founder = "founder",
+        /// As an owner.
+        Owner = "owner",
+        /// As an admin.
+        Admin = "admin",
+        /// As a member, who runs a project.
+        Member = "member",
+        /// Before that was noted.
+        Unknown = "unknown",
+    }
+}
+
+impl From<OrgRole> for GranterRole {
+    fn from(role: OrgRole) -> Self {
+        match role {
+            OrgRole::Owner => Self::Owner,
+            OrgRole::Admin => Self::Admin,
+            OrgRole::Member => Self::Member,
+        }
+    }
+}
+
+/// By whom, as what and when a person was made an approver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grant {
     pub by: Option<UserId>,
-    /// Whether that was an owner, or the founding of the organisation itself.
-    pub by_an_owner: bool,
+    pub granter: GranterRole,
     pub at: Timestamp,
+}
+
+impl Grant {
+    /// Whether that was an owner, or the founding of the organisation itself.
+    fn is_by_an_owner(&self) -> bool {
+        matches!(self.granter, GranterRole::Founder | GranterRole::Owner)
+    }
 }
 
 /// Whether somebody with this grant counts as one of two persons at `now`; as the second one after `first`, who asked at that time.
@@ -126,7 +175,7 @@ pub(crate) fn counts(grant: Grant, now: Timestamp, wait: TimeDelta, first: Optio
         return Ok(());
     }
     match first {
-        _ if !grant.by_an_owner => Err(NotYet::Granted { by: grant.by, until }),
+        _ if !grant.is_by_an_owner() => Err(NotYet::Granted { by: grant.by, until }),
         Some((first, asked_at)) if grant.by == Some(first) && grant.at > asked_at => {
             Err(NotYet::GrantedByTheFirst { by: first, until })
         }
@@ -183,15 +232,16 @@ mod tests {
         let (owner, other) = (UserId::new(), UserId::new());
         let at = chrono::DateTime::UNIX_EPOCH + TimeDelta::days(1);
         let (wait, minute) = (TimeDelta::hours(24), TimeDelta::minutes(1));
-        let grant = |by, by_an_owner| Grant { by: Some(by), by_an_owner, at };
-        assert_eq!(counts(grant(owner, true), at, wait, None), Ok(()));
-        assert_eq!(counts(grant(owner, true), at, wait, Some((owner, at))), Ok(()), "made one, then asked");
-        assert_eq!(counts(grant(owner, true), at, wait, Some((other, at - minute))), Ok(()));
+        let grant = |by, granter| Grant { by: Some(by), granter, at };
+        let (as_owner, as_admin) = (GranterRole::Owner, GranterRole::Admin);
+        assert_eq!(counts(grant(owner, as_owner), at, wait, None), Ok(()));
+        assert_eq!(counts(grant(owner, as_owner), at, wait, Some((owner, at))), Ok(()), "made one, then asked");
+        assert_eq!(counts(grant(owner, as_owner), at, wait, Some((other, at - minute))), Ok(()));
         let late = NotYet::GrantedByTheFirst { by: owner, until: at + wait };
-        assert_eq!(counts(grant(owner, true), at + minute, wait, Some((owner, at - minute))), Err(late));
+        assert_eq!(counts(grant(owner, as_owner), at + minute, wait, Some((owner, at - minute))), Err(late));
         let young = NotYet::Granted { by: Some(other), until: at + wait };
-        assert_eq!(counts(grant(other, false), at + wait - minute, wait, None), Err(young));
-        assert_eq!(counts(grant(other, false), at + wait, wait, Some((other, at - minute))), Ok(()));
+        assert_eq!(counts(grant(other, as_admin), at + wait - minute, wait, None), Err(young));
+        assert_eq!(counts(grant(other, as_admin), at + wait, wait, Some((other, at - minute))), Ok(()));
     }
 
     #[test]

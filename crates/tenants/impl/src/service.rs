@@ -18,7 +18,7 @@ use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;
 
 use crate::Settings;
-use crate::model::{self, Step};
+use crate::model::{self, GranterRole, Step, Waiting};
 use crate::repo::organizations::{Founder, Taken};
 use crate::repo::{approvals, memberships, organizations};
 
@@ -63,16 +63,16 @@ impl Service {
         tx: &mut Tx,
         ctx: &Ctx,
         request: &ApprovalRequest,
-        first: Option<&approvals::Waiting>,
+        first: Option<&Waiting>,
     ) -> Result<Result<serde_json::Value, NotYet>, Fault> {
         let Some(present) = ctx.user_id() else { return Err(Fault::internal("only a person approves")) };
         let found = approvals::grant(tx, ctx.org, request, present).await?;
-        let (grant, as_what, now) = found.ok_or_else(|| Fault::unavailable("who approves has just left"))?;
+        let (grant, now) = found.ok_or_else(|| Fault::unavailable("who approves has just left"))?;
         let first = first.map(|waiting| (waiting.first, waiting.asked_at));
         Ok(model::counts(grant, now, self.approver_wait, first).map(|()| {
             json!({
                 "action": request.action, "subject": request.subject, "amount": request.amount,
-                "madeApproverBy": grant.by, "madeApproverAs": as_what, "approverSince": grant.at,
+                "madeApproverBy": grant.by, "madeApproverAs": grant.granter, "approverSince": grant.at,
             })
         }))
     }
@@ -204,7 +204,7 @@ impl Memberships for Service {
     async fn found_in(&self, tx: &mut Tx, new: &NewOrganization, owner: UserId) -> Result<Organization, Error> {
         let new = model::checked_new(new.clone(), "/organizationName").map_err(Error::Invalid)?;
         let org = found_by_in(tx, Founder::Platform, &new).await?;
-        memberships::insert(tx, org, owner, OrgRole::Owner, (owner, memberships::FOUNDER)).await?;
+        memberships::insert(tx, org, owner, OrgRole::Owner, (owner, GranterRole::Founder)).await?;
         organizations::find_in(tx, org).await?.ok_or(Error::NotFound("organization"))
     }
 
@@ -247,7 +247,7 @@ impl Memberships for Service {
         // As what they are now: an invitation gives no more than membership.
         match memberships::role(tx, org, invited_by).await? {
             Some(role @ (OrgRole::Owner | OrgRole::Admin)) => {
-                memberships::insert(tx, org, user, OrgRole::Member, (invited_by, role.name())).await
+                memberships::insert(tx, org, user, OrgRole::Member, (invited_by, role.into())).await
             }
             // Nor more than the one who gave it has.
             Some(OrgRole::Member) | None => Err(Error::NotFound("invitation")),

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use escrow_api::{ContractId, MilestoneId};
 use kernel::{BidId, Currency, Money, OrgId, ProjectId, SoqLineId, TenderId, Timestamp, UserId};
-use projects_api::{SoqId, UnitId};
+use projects_api::{LineKind, SoqId, UnitId};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
@@ -104,8 +104,8 @@ pub struct TenderLine {
     pub code: String,
     /// What is to be done.
     pub description: String,
-    /// `projects_api::LineKind` by name.
-    pub kind: String,
+    /// What it is.
+    pub kind: LineKind,
     /// UNECE code.
     pub unit_code: Option<String>,
     /// The unit as written.

@@ -2,9 +2,9 @@
 
 use kernel::{Fault, OrgId, TenderId};
 use uow::SystemUow;
-use uuid::Uuid;
 
-use crate::repo::platform::{self, Looked};
+use crate::model::platform::Looked;
+use crate::repo::platform;
 
 /// What is wrong with a tender. Before the opening it names neither a bid nor how many there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Finding {
 
 impl Finding {
     fn of(looked: Looked) -> Option<Self> {
-        Some(Self { tender: looked.id.into(), org: looked.org_id.into(), what: looked.fault? })
+        Some(Self { tender: looked.tender, org: looked.org, what: looked.fault? })
     }
 }
 
@@ -29,12 +29,12 @@ impl Finding {
 /// # Errors
 /// A fault of the database.
 pub async fn seals(system: &SystemUow) -> Result<Vec<Finding>, Fault> {
-    let (mut findings, mut after) = (Vec::new(), (Uuid::nil(), Uuid::nil()));
+    let (mut findings, mut after) = (Vec::new(), None);
     loop {
         // A transaction each, so that a long look holds back nothing.
         let looked = system.read(async |tx| platform::seals(tx, after).await).await?;
         let Some(last) = looked.last() else { return Ok(findings) };
-        after = (last.org_id, last.id);
+        after = Some((last.org, last.tender));
         findings.extend(looked.into_iter().filter_map(Finding::of));
     }
 }

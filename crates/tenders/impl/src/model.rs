@@ -4,6 +4,7 @@ pub mod draft;
 pub mod machine;
 pub mod merkle;
 pub mod milestones;
+pub mod platform;
 pub mod pricing;
 pub mod ranking;
 pub mod title;

@@ -10,7 +10,7 @@ pub mod ties;
 
 use db::prelude::*;
 use diesel_async::AsyncPgConnection;
-use kernel::{Currency, Fault, Timestamp};
+use kernel::{Fault, Timestamp};
 
 use crate::model::merkle::Hash;
 
@@ -44,10 +44,6 @@ fn hash(bytes: &[u8]) -> Result<Hash, Fault> {
 
 fn hashes(rows: &[Vec<u8>]) -> Result<Vec<Hash>, Fault> {
     rows.iter().map(|row| hash(row)).collect()
-}
-
-fn currency(code: &str) -> Result<Currency, Fault> {
-    code.parse().map_err(|error: kernel::MoneyError| Fault::internal(error))
 }
 
 fn number(value: i32) -> u32 {

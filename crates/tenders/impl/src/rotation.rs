@@ -5,8 +5,8 @@ use kernel::{Ctx, Decision, Fault, Reason, RequestId};
 use serde_json::json;
 use uow::SystemUow;
 
+pub use crate::model::platform::Wrapping;
 use crate::repo::rotation;
-pub use crate::repo::rotation::Wrapping;
 use crate::seal::SealKey;
 
 /// The action under which each tender's owner sees it.

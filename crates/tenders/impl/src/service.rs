@@ -14,13 +14,13 @@ use std::sync::Arc;
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
 use chrono::TimeDelta;
-use db::prelude::*;
+use db::PgRead;
 use escrow_api::ContractsPort;
 use kernel::{Ctx, Currency, Fault, Money, Permission, ProjectId, Scope, TenderId, Timestamp};
 use projects_api::ProjectsPort;
 use tenants_api::{ApprovalRequest, Verdict};
 use tenders_api::{Approval, Error, Tender, TenderStatus};
-use uow::{SystemUow, Uow};
+use uow::{SystemUow, Tx, Uow};
 use uuid::Uuid;
 
 use crate::model::{draft, merkle};

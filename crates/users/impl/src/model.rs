@@ -1,8 +1,33 @@
 //! Rules of people, pure.
 
 use auth_api::email::Email;
-use kernel::{FieldFault, OrgRole, text};
+use kernel::{FieldFault, OrgId, OrgRole, Timestamp, UserId, text};
 use users_api::{NewInvitation, ProfileChange};
+use uuid::Uuid;
+
+kernel::named! {
+    /// Where an invitation into an organisation stands.
+    pub(crate) enum InvitationStatus {
+        /// Nobody has answered it.
+        Pending = "pending",
+        /// The person is a member by it.
+        Accepted = "accepted",
+        /// The person said no.
+        Declined = "declined",
+        /// Taken back by the organisation.
+        Withdrawn = "withdrawn",
+    }
+}
+
+/// An invitation as it is kept: what the person's side of it needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Invitation {
+    pub(crate) org: OrgId,
+    pub(crate) id: Uuid,
+    pub(crate) invited_by: UserId,
+    pub(crate) status: InvitationStatus,
+    pub(crate) created_at: Timestamp,
+}
 
 fn checked_name(name: String, faults: &mut Vec<FieldFault>) -> String {
     text::line(&name, 200).unwrap_or_else(|flaw| {
@@ -52,7 +77,6 @@ pub(crate) fn checked_invitation(new: NewInvitation) -> Result<(Email, Option<St
 #[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
     use super::*;
-    use kernel::OrgRole;
 
     #[test]
     fn pictures_come_from_https_only() {

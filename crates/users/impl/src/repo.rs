@@ -4,7 +4,6 @@ pub(crate) mod invitations;
 
 use auth_api::email::{self, Email};
 use db::prelude::*;
-use diesel::sql_types::{Nullable, Timestamptz};
 use kernel::{Fault, Timestamp, UserId};
 use users_api::{Error, ProfileChange, User};
 use uuid::Uuid;
@@ -98,12 +97,9 @@ pub(crate) async fn insert(tx: &mut Tx, email: &Email, name: &str) -> Result<Opt
 
 /// Writes a profile.
 pub(crate) async fn save(tx: &mut Tx, user: UserId, change: &ProfileChange) -> Result<User, Fault> {
+    let at = db::touched(tx).await?;
     let row: Row = diesel::update(users::table.find(user.0))
-        .set((
-            users::name.eq(&change.name),
-            users::image.eq(&change.image),
-            users::updated_at.eq(diesel::dsl::sql::<Timestamptz>("clock_timestamp()")),
-        ))
+        .set((users::name.eq(&change.name), users::image.eq(&change.image), users::updated_at.eq(at)))
         .returning(Row::as_returning())
         .get_result(tx.pg())
         .await
@@ -113,8 +109,9 @@ pub(crate) async fn save(tx: &mut Tx, user: UserId, change: &ProfileChange) -> R
 
 /// Renames a person. For the platform.
 pub(crate) async fn rename(tx: &mut Tx, user: UserId, name: &str) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(users::table.find(user.0))
-        .set((users::name.eq(name), users::updated_at.eq(diesel::dsl::sql::<Timestamptz>("clock_timestamp()"))))
+        .set((users::name.eq(name), users::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -124,6 +121,7 @@ pub(crate) async fn rename(tx: &mut Tx, user: UserId, name: &str) -> Result<(), 
 /// Leaves nothing of a person but the id. For the platform.
 pub(crate) async fn anonymise(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
     let nobody = format!("removed-{}@{}", user.0.simple(), email::REMOVED_DOMAIN);
+    let at = db::touched(tx).await?;
     diesel::update(users::table.find(user.0))
         .set((
             users::email.eq(&nobody),
@@ -132,8 +130,8 @@ pub(crate) async fn anonymise(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
             users::name.eq("Removed account"),
             users::image.eq(None::<String>),
             users::email_verified.eq(false),
-            users::removed_at.eq(diesel::dsl::sql::<Nullable<Timestamptz>>("clock_timestamp()")),
-            users::updated_at.eq(diesel::dsl::sql::<Timestamptz>("clock_timestamp()")),
+            users::removed_at.eq(at),
+            users::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await

@@ -277,11 +277,12 @@ pub(crate) async fn activate(tx: &mut Tx, contract: &ContractRow, event: Uuid, r
 }
 
 pub(crate) async fn cancel(tx: &mut Tx, contract: &ContractRow, reason: &str) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(contracts::table.find((contract.org_id, contract.id)))
         .set((
             contracts::status.eq(ContractStatus::Cancelled.name()),
             contracts::cancel_reason.eq(reason),
-            contracts::updated_at.eq(diesel::dsl::now),
+            contracts::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await
@@ -290,11 +291,12 @@ pub(crate) async fn cancel(tx: &mut Tx, contract: &ContractRow, reason: &str) ->
 }
 
 pub(crate) async fn complete(tx: &mut Tx, contract: &ContractRow) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(contracts::table.find((contract.org_id, contract.id)))
         .set((
             contracts::status.eq(ContractStatus::PracticallyComplete.name()),
-            contracts::completed_at.eq(diesel::dsl::now),
-            contracts::updated_at.eq(diesel::dsl::now),
+            contracts::completed_at.eq(at),
+            contracts::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await

@@ -66,28 +66,18 @@ pub(crate) async fn is_short(tx: &mut Tx, currency: &str) -> Result<bool, Fault>
 
 /// Keeps what the platform stands for in a currency.
 pub(crate) async fn set_reserve(tx: &mut Tx, currency: &str, reserve: i64) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::sql_query(
-        "insert into platform_reserves as kept (currency, amount) values ($1, $2)
-         on conflict (currency) do update set amount = excluded.amount, set_at = now() where kept.amount <> excluded.amount",
+        "insert into platform_reserves as kept (currency, amount, set_at) values ($1, $2, $3)
+         on conflict (currency) do update set amount = excluded.amount, set_at = excluded.set_at where kept.amount <> excluded.amount",
     )
     .bind::<Text, _>(currency)
     .bind::<BigInt, _>(reserve)
+    .bind::<Timestamptz, _>(at)
     .execute(tx.pg())
     .await
     .fault()?;
     Ok(())
-}
-
-#[derive(QueryableByName)]
-struct Clock {
-    #[diesel(sql_type = Timestamptz)]
-    now: Timestamp,
-}
-
-/// The time by which the ledger's transactions are stamped.
-pub(crate) async fn time(tx: &ReadTx<'_>) -> Result<Timestamp, Fault> {
-    let row: Clock = diesel::sql_query("select clock_timestamp() as now").get_result(&mut tx.pg()).await.fault()?;
-    Ok(row.now)
 }
 
 /// One look at a time, so that an older one never overwrites a newer one.
@@ -109,12 +99,14 @@ pub(crate) async fn look_at_coverage(tx: &mut Tx, balance: Option<(Timestamp, &[
             .load(tx.pg())
             .await
             .fault()?;
+    let at = db::touched(tx).await?;
     diesel::sql_query(
-        "insert into platform_coverage as kept (currency, surplus, short_since)
-         select currency, (money + floated - owed)::bigint, case when money + floated < owed then now() end from app.coverage()
-         on conflict (currency) do update set surplus = excluded.surplus, checked_at = now(),
-             short_since = case when excluded.surplus < 0 then coalesce(kept.short_since, now()) end",
+        "insert into platform_coverage as kept (currency, surplus, short_since, checked_at)
+         select currency, (money + floated - owed)::bigint, case when money + floated < owed then $1 end, $1 from app.coverage()
+         on conflict (currency) do update set surplus = excluded.surplus, checked_at = excluded.checked_at,
+             short_since = case when excluded.surplus < 0 then coalesce(kept.short_since, excluded.short_since) end",
     )
+    .bind::<Timestamptz, _>(at)
     .execute(tx.pg())
     .await
     .fault()?;
@@ -143,6 +135,7 @@ async fn compare(tx: &mut Tx, asked_at: Timestamp, holdings: &[Holding]) -> Resu
         .iter()
         .map(|holding| (holding.available.currency().code(), holding.available.minor().saturating_add(holding.pending.minor())))
         .unzip();
+    let at = db::touched(tx).await?;
     diesel::sql_query(
         "with parts as (
              select currency, balance::numeric as amount from ledger_balances where account in (1000, 1010, 1020)
@@ -157,13 +150,14 @@ async fn compare(tx: &mut Tx, asked_at: Timestamp, holdings: &[Holding]) -> Resu
          books as (select currency, sum(amount)::bigint as should from parts group by currency),
          provider as (select currency, amount from unnest($2, $3) as p (currency, amount))
          update platform_coverage kept set provider_holds = coalesce(p.amount, 0), provider_should = b.should, balance_asked_at = $1,
-             balance_short_since = case when coalesce(p.amount, 0) < b.should then coalesce(kept.balance_short_since, now()) end
+             balance_short_since = case when coalesce(p.amount, 0) < b.should then coalesce(kept.balance_short_since, $4) end
          from books b left join provider p using (currency)
          where b.currency = kept.currency and (kept.balance_asked_at is null or kept.balance_asked_at <= $1)",
     )
     .bind::<Timestamptz, _>(asked_at)
     .bind::<Array<Text>, _>(currencies)
     .bind::<Array<BigInt>, _>(amounts)
+    .bind::<Timestamptz, _>(at)
     .execute(tx.pg())
     .await
     .fault()?;
@@ -184,13 +178,15 @@ struct Failures {
 
 /// Notes that the balance could not be read: how often in a row that is by now. What was found before stands.
 pub(crate) async fn unread(tx: &mut Tx, why: &str) -> Result<i32, Fault> {
+    let at = db::touched(tx).await?;
     let row: Failures = diesel::sql_query(
-        "insert into platform_balance_looks as kept (failures, failing_since, last_error) values (1, now(), left($1, 2000))
-         on conflict (only_row) do update set failures = kept.failures + 1, failing_since = coalesce(kept.failing_since, now()),
+        "insert into platform_balance_looks as kept (failures, failing_since, last_error) values (1, $2, left($1, 2000))
+         on conflict (only_row) do update set failures = kept.failures + 1, failing_since = coalesce(kept.failing_since, excluded.failing_since),
              last_error = excluded.last_error
          returning failures",
     )
     .bind::<Text, _>(why)
+    .bind::<Timestamptz, _>(at)
     .get_result(tx.pg())
     .await
     .fault()?;

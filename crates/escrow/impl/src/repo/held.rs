@@ -64,7 +64,7 @@ pub(crate) struct Aged {
 impl Aged {
     /// How much.
     pub(crate) fn held(&self) -> Result<Money, Fault> {
-        super::money(self.held, &self.currency)
+        db::money(self.held, &self.currency)
     }
 }
 

@@ -32,11 +32,8 @@ pub(crate) async fn event(tx: &ReadTx<'_>, id: &str) -> Result<Option<EventRow>,
 }
 
 pub(crate) async fn done(tx: &mut Tx, id: &str) -> Result<(), Fault> {
-    diesel::update(webhook_events::table.find(id))
-        .set(webhook_events::processed_at.eq(diesel::dsl::now))
-        .execute(tx.pg())
-        .await
-        .fault()?;
+    let at = db::touched(tx).await?;
+    diesel::update(webhook_events::table.find(id)).set(webhook_events::processed_at.eq(at)).execute(tx.pg()).await.fault()?;
     Ok(())
 }
 

@@ -134,12 +134,13 @@ pub(crate) async fn view(pg: Reader<'_>, id: MilestoneId) -> Result<Milestone, E
 
 pub(crate) async fn set_status(tx: &mut Tx, milestone: &MilestoneRow, status: MilestoneStatus) -> Result<(), Fault> {
     let reviewed = matches!(status, MilestoneStatus::InReview | MilestoneStatus::Escalated);
+    let at = db::touched(tx).await?;
     let changed = diesel::update(milestones::table.find((milestone.org_id, milestone.id)))
         .set((
             milestones::status.eq(status.name()),
             // Only a review has an end.
             (!reviewed).then_some(milestones::review_due_at.eq(None::<Timestamp>)),
-            milestones::updated_at.eq(diesel::dsl::now),
+            milestones::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await
@@ -155,6 +156,7 @@ pub(crate) async fn set_in_review(
     at: Timestamp,
     due: Timestamp,
 ) -> Result<(), Fault> {
+    let touched = db::touched(tx).await?;
     diesel::update(milestones::table.find((milestone.org_id, milestone.id)))
         .set((
             milestones::status.eq(MilestoneStatus::InReview.name()),
@@ -162,7 +164,7 @@ pub(crate) async fn set_in_review(
             milestones::submitted_by.eq(by.map(Uuid::from)),
             milestones::submitted_at.eq(at),
             milestones::review_due_at.eq(due),
-            milestones::updated_at.eq(diesel::dsl::now),
+            milestones::updated_at.eq(touched),
         ))
         .execute(tx.pg())
         .await
@@ -239,10 +241,11 @@ pub(crate) async fn unsettled(tx: &mut Tx, contract: &ContractRow) -> Result<i64
 
 /// Before the contract is in force: its milestones end with it.
 pub(crate) async fn cancel_all(tx: &mut Tx, contract: &ContractRow) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(
         milestones::table.filter(milestones::org_id.eq(contract.org_id)).filter(milestones::contract_id.eq(contract.id)),
     )
-    .set((milestones::status.eq(MilestoneStatus::Cancelled.name()), milestones::updated_at.eq(diesel::dsl::now)))
+    .set((milestones::status.eq(MilestoneStatus::Cancelled.name()), milestones::updated_at.eq(at)))
     .execute(tx.pg())
     .await
     .fault()?;

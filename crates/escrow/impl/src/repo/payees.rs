@@ -89,6 +89,7 @@ pub(crate) async fn apply_account_state(
     if row.account.as_ref().is_some_and(|known| *known != account.id) {
         return Err(Fault::internal(format!("{} has another payee account than {}", row.org_id, account.id)));
     }
+    let at = db::touched(tx).await?;
     diesel::update(payee_accounts::table.find(row.org_id))
         .set((
             payee_accounts::account.eq(&account.id),
@@ -96,9 +97,9 @@ pub(crate) async fn apply_account_state(
             payee_accounts::requirements.eq(serde_json::to_value(&account.requirements).map_err(Fault::internal)?),
             payee_accounts::disabled_reason.eq(account.disabled_reason.as_deref()),
             payee_accounts::looks.eq(looks),
-            payee_accounts::looked_at.eq(diesel::dsl::now),
+            payee_accounts::looked_at.eq(at),
             payee_accounts::next_look_at.eq(next),
-            payee_accounts::updated_at.eq(diesel::dsl::now),
+            payee_accounts::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await
@@ -118,13 +119,14 @@ pub(crate) async fn look_later(tx: &mut Tx, row: &PayeeRow, looks: i32, at: Time
 
 /// The provider does not know the account any more. Says whether that is news.
 pub(crate) async fn close(tx: &mut Tx, org: OrgId, account: &str, reason: &str) -> Result<bool, Fault> {
+    let at = db::touched(tx).await?;
     let closed = diesel::update(payee_accounts::table.find(org.0))
         .filter(payee_accounts::account.eq(account))
         .filter(payee_accounts::status.ne(PayeeStatus::Closed.name()))
         .set((
             payee_accounts::status.eq(PayeeStatus::Closed.name()),
             payee_accounts::disabled_reason.eq(reason),
-            payee_accounts::updated_at.eq(diesel::dsl::now),
+            payee_accounts::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await
@@ -144,6 +146,7 @@ pub(crate) async fn retire(tx: &mut Tx, row: &PayeeRow, account: &str, by: Optio
         .execute(tx.pg())
         .await
         .fault()?;
+    let at = db::touched(tx).await?;
     diesel::update(payee_accounts::table.find(row.org_id))
         .set((
             payee_accounts::account.eq(None::<String>),
@@ -152,7 +155,7 @@ pub(crate) async fn retire(tx: &mut Tx, row: &PayeeRow, account: &str, by: Optio
             payee_accounts::disabled_reason.eq(None::<String>),
             payee_accounts::key_no.eq(row.key_no + 1),
             payee_accounts::looks.eq(0),
-            payee_accounts::updated_at.eq(diesel::dsl::now),
+            payee_accounts::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await

@@ -212,7 +212,6 @@ pub(crate) struct PaymentChange {
     pub(crate) next_poll_at: Timestamp,
     pub(crate) looks: i32,
     pub(crate) looked_at: Option<Timestamp>,
-    pub(crate) updated_at: Timestamp,
 }
 
 /// The next key of a payment whose key `spent` brings nothing more; another attempt may have moved on already. Gives back the one to use.
@@ -286,7 +285,8 @@ pub(crate) async fn insert_stray(tx: &mut Tx, named: &PaymentRow, contractor: Uu
 }
 
 pub(crate) async fn save(tx: &mut Tx, payment: &PaymentRow, change: &PaymentChange) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     let row = payments::table.find((payment.org_id, payment.id));
-    let changed = diesel::update(row).set(change).execute(tx.pg()).await.fault()?;
+    let changed = diesel::update(row).set((change, payments::updated_at.eq(at))).execute(tx.pg()).await.fault()?;
     if changed == 1 { Ok(()) } else { Err(Fault::internal(format!("payment {} is not this tenant's to change", payment.id))) }
 }

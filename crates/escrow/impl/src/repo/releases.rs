@@ -296,8 +296,9 @@ pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: ReleaseId, transfer:
 }
 
 pub(crate) async fn save(tx: &mut Tx, owner: Uuid, id: Uuid, step: &ReleaseChange) -> Result<ReleaseRow, Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(releases::table.find((owner, id)))
-        .set((step, releases::updated_at.eq(diesel::dsl::now)))
+        .set((step, releases::updated_at.eq(at)))
         .returning(ReleaseRow::as_returning())
         .get_result(tx.pg())
         .await

@@ -70,7 +70,7 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
     let mut transactions: Vec<StatementTransaction> = Vec::new();
     for ((id, kind, provider, object, reverses, at), (account, subject, amount, of)) in rows {
         sum += amount;
-        let entry = StatementEntry { account: code(account), name: name(account), subject, amount: super::money(amount, &of)? };
+        let entry = StatementEntry { account: code(account), name: name(account), subject, amount: db::money(amount, &of)? };
         match transactions.last_mut() {
             Some(last) if last.id == id => last.entries.push(entry),
             _ => {
@@ -87,12 +87,7 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
             .into_iter()
             .filter(|(_, balance)| *balance != 0)
             .map(|((account, subject, of), balance)| {
-                Ok(StatementBalance {
-                    account: code(account),
-                    name: name(account),
-                    subject,
-                    balance: super::money(balance, &of)?,
-                })
+                Ok(StatementBalance { account: code(account), name: name(account), subject, balance: db::money(balance, &of)? })
             })
             .collect::<Result<_, Fault>>()?,
         milestones,

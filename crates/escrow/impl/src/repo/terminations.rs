@@ -81,8 +81,9 @@ pub(crate) async fn propose(tx: &mut Tx, contract: &ContractRow, party: Party, b
 }
 
 pub(crate) async fn withdraw(tx: &mut Tx, contract: &ContractRow, row: &Row, by: UserId) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(t::table.find((contract.org_id, row.id)))
-        .set((t::withdrawn_by.eq(by.0), t::withdrawn_at.eq(diesel::dsl::now)))
+        .set((t::withdrawn_by.eq(by.0), t::withdrawn_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;

@@ -81,7 +81,7 @@ async fn unread_in(tx: &mut Tx, error: &ProviderError) -> Result<(), Fault> {
 
 /// What lacks of a currency, in words, and whether its money stands still for it; nothing if nothing lacks.
 fn shortfalls(seen: &CoverageLook) -> Result<Vec<(&'static str, String)>, Fault> {
-    let currency = repo::currency(&seen.currency)?;
+    let currency = db::currency(&seen.currency)?;
     let money = |minor| Money::from_minor(minor, currency);
     let mut told = Vec::new();
     if seen.surplus < 0 {
@@ -138,7 +138,7 @@ pub(super) fn report_coverage(found: &[Coverage]) -> Result<(), Fault> {
 impl Service {
     /// Asks what the provider's balance has, and looks at coverage. Gives back the currencies that stand still.
     pub(super) async fn watch_coverage(&self) -> Result<Vec<String>, Fault> {
-        let asked_at = self.system.read(async |tx| repo::coverage::time(tx).await).await?;
+        let asked_at = self.system.read(async |tx| db::instant(tx).await).await?;
         let balance = Balance { asked_at, answer: self.provider.balance().await };
         if let Err(error) = &balance.answer {
             tracing::warn!(%error, "the balance cannot be read now");

@@ -343,7 +343,7 @@ pub async fn post_float(
         .write(async |tx| {
             repo::coverage::lock(tx).await?;
             if let Some(row) = repo::coverage::posted(tx, source, &seen.movement.id).await? {
-                let posted = repo::money(row.amount, &row.currency)?;
+                let posted = db::money(row.amount, &row.currency)?;
                 let (at, operator) = (row.created_at, row.operator);
                 return Err(FloatError::PostedBefore { source_object: row.source_object, posted, at, operator });
             }

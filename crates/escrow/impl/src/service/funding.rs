@@ -124,7 +124,7 @@ impl Service {
         repo::milestones::set_status(tx, &milestone, after).await?;
         let entry = NewEntry::of(perm::MILESTONES_FUND, "milestone", cmd.milestone)
             .before(json!({ "status": MilestoneStatus::Planned }))
-            .after(json!({ "status": after, "escrow": payment.id, "amount": milestone.amount()?, "charged": repo::money(charged, &payment.currency)? }));
+            .after(json!({ "status": after, "escrow": payment.id, "amount": milestone.amount()?, "charged": db::money(charged, &payment.currency)? }));
         self.record_in(tx, ctx, entry).await?;
         Ok(payment)
     }
@@ -136,7 +136,7 @@ impl Service {
         self.check_payee_in(tx, contract).await?;
         repo::held::refuse_old(reader(tx), contract).await?;
         if repo::coverage::is_short(tx, &contract.currency).await? {
-            return Err(Error::CoverageShort(repo::currency(&contract.currency)?));
+            return Err(Error::CoverageShort(db::currency(&contract.currency)?));
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ pub(super) const CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
 
 fn intent_of(payment: &PaymentRow, key_no: i32) -> Result<NewPaymentIntent, Fault> {
     Ok(NewPaymentIntent {
-        amount: repo::money(payment.charged, &payment.currency)?,
+        amount: db::money(payment.charged, &payment.currency)?,
         transfer_group: transfer_group(payment.milestone_id),
         metadata: vec![
             ("payment_id".to_owned(), payment.id.to_string()),
@@ -92,7 +92,7 @@ impl Service {
     async fn made_before(&self, payment: &PaymentRow) -> Result<Option<PaymentIntentState>, Error> {
         let since = payment.created_at - CLOCK_SKEW;
         let mut found = self.provider.payment_intents_of(&payment.id.to_string(), since).await?;
-        let asked = repo::money(payment.charged, &payment.currency)?;
+        let asked = db::money(payment.charged, &payment.currency)?;
         found.retain(|seen| seen.status != IntentStatus::Canceled);
         found.sort_by_key(|seen| (seen.amount != asked, rank(seen.status)));
         let mut found = found.into_iter();

@@ -73,7 +73,7 @@ impl Service {
         tx.enqueue(jobs::send_release(OrgId(release.org_id), ReleaseId(release.id))).await?;
         let entry = NewEntry::of(perm::ESCROW_RELEASE, "release", release.id)
             .before(json!({ "status": before }))
-            .after(json!({ "status": after, "escrow": release.payment_id, "net": repo::money(release.net, &release.currency)? }));
+            .after(json!({ "status": after, "escrow": release.payment_id, "net": db::money(release.net, &release.currency)? }));
         self.record_in(tx, ctx, entry).await?;
         Ok(release)
     }
@@ -89,7 +89,7 @@ impl Service {
             approved_by: failed.approved_by.map(Into::into),
         };
         let release = repo::releases::insert(tx, milestone, &new).await?;
-        let currency = repo::currency(&release.currency)?;
+        let currency = db::currency(&release.currency)?;
         let posting = Posting::release_reserved(release.id, milestone.id, split.net, split.fee, currency);
         self.post_in(tx, release.place(), &posting, None).await?;
         Ok(release)

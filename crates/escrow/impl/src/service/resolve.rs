@@ -32,7 +32,7 @@ fn refused(hint: impl Into<String>) -> Error {
 /// Why a transfer is not what was ordered; empty if it is.
 fn differences(release: &ReleaseRow, found: &TransferState, stands_in: bool) -> Result<Vec<String>, Error> {
     let mut differences = Vec::new();
-    let net = repo::money(release.net, &release.currency)?;
+    let net = db::money(release.net, &release.currency)?;
     if !is_of(found, ReleaseId(release.id)) && !stands_in {
         differences.push("its metadata do not name this release_id".to_owned());
     }

@@ -82,7 +82,7 @@ impl Service {
                 Fault::internal(format!("release {id} is {before} over {}, yet {in_all} of it came back", release.net)).into()
             );
         };
-        let currency = repo::currency(&release.currency)?;
+        let currency = db::currency(&release.currency)?;
         let posting = Posting::transfer_reversed(&transfer.id, release.id, in_all - release.reversed, in_all, currency);
         self.post_in(tx, release.place(), &posting, None).await?;
         let step = ReleaseChange { status: Some(after.name()), reversed: Some(in_all), ..ReleaseChange::default() };
@@ -94,7 +94,7 @@ impl Service {
         );
         alarm_in(tx, TRANSFER_REVERSED, ("release", id.to_string()), detail).await?;
         let (was, is) = (
-            json!({ "status": before, "reversed": repo::money(release.reversed, &release.currency)? }),
+            json!({ "status": before, "reversed": db::money(release.reversed, &release.currency)? }),
             json!({ "status": after, "reversed": transfer.reversed, "transfer": transfer.id }),
         );
         self.tell_both_in(tx, ctx, &release, "escrow.release_reversed", was, is).await
@@ -122,7 +122,7 @@ impl Service {
             let detail = format!("transfer {} is over {}, yet {in_all} of it came back", transfer.id, paid.amount);
             return Err(Fault::internal(detail).into());
         }
-        let (back, currency) = (in_all - paid.reversed, repo::currency(&release.currency)?);
+        let (back, currency) = (in_all - paid.reversed, db::currency(&release.currency)?);
         let posting = Posting::transfer_reversed(&transfer.id, release.id, back, in_all, currency);
         self.post_in(tx, release.place(), &posting, None).await?;
         repo::replacements::set_reversed(tx, &release, &transfer.id, in_all).await?;
@@ -135,7 +135,7 @@ impl Service {
             transfer.reversed, transfer.amount, transfer.id, release.contract_id
         );
         alarm_in(tx, TRANSFER_REVERSED, ("release", id.to_string()), detail).await?;
-        let money = |minor| repo::money(minor, &release.currency);
+        let money = |minor| db::money(minor, &release.currency);
         let (was, is) = (
             json!({ "status": release.status()?, "settled": money(release.reversal_settled)? }),
             json!({ "status": release.status()?, "settled": money(settled)?, "reversed": transfer.reversed, "transfer": transfer.id }),
@@ -221,7 +221,7 @@ impl Service {
         if amount <= 0 {
             return Err(Unsettled::Nothing(id));
         }
-        let currency = repo::currency(&release.currency)?;
+        let currency = db::currency(&release.currency)?;
         // What came back in all, of whichever transfer: it only grows, and so tells settlements apart.
         let ever = in_all + repo::replacements::came_back(reader(tx), &release).await?;
         let mut step = ReleaseChange {
@@ -266,7 +266,7 @@ impl Service {
             repo::replacements::insert(tx, &release, &transfer.id, amount, self.now()).await?;
         }
         let after = repo::releases::save(tx, release.org_id, release.id, &step).await?;
-        let money = |minor| repo::money(minor, &release.currency);
+        let money = |minor| db::money(minor, &release.currency);
         let (was, is) = (
             json!({ "reversed": money(in_all)?, "settled": money(release.reversal_settled)? }),
             json!({
@@ -284,7 +284,7 @@ impl Service {
 /// Why a transfer does not pay the payee what came back; empty if it does.
 fn differences(release: &ReleaseRow, transfer: &TransferState, amount: i64) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
-    let owed = repo::money(amount, &release.currency)?;
+    let owed = db::money(amount, &release.currency)?;
     if release.transfer.as_ref() == Some(&transfer.id) {
         found.push("it is the very transfer that was reversed".to_owned());
     }

@@ -165,7 +165,6 @@ impl Service {
             next_poll_at: due,
             looks,
             looked_at: Some(self.now()),
-            updated_at: self.now(),
         };
         repo::payments::save(tx, &payment, &change).await?;
         if let Some(wrong) = wrong {
@@ -292,7 +291,7 @@ impl Service {
             CostBearer::Platform => share(payment.charged, terms.processing_bps).saturating_add(terms.processing_fixed),
         };
         if fee > expected {
-            let currency = repo::currency(&payment.currency)?;
+            let currency = db::currency(&payment.currency)?;
             let money = |minor| Money::from_minor(minor, currency);
             let detail = format!(
                 "the provider took {}, {} more than the {} expected: the platform's cost; if that is no exception, set escrow.terms",
@@ -357,7 +356,6 @@ impl Service {
                     next_poll_at: self.now(),
                     looks: 0,
                     looked_at: Some(self.now()),
-                    updated_at: self.now(),
                 };
                 repo::payments::save(tx, &payment, &change).await?;
                 self.move_milestone_in(tx, &milestone, before, after).await?;

@@ -279,7 +279,7 @@ impl Service {
         };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
         let order = TransferOrder {
-            amount: repo::money(release.net, &release.currency)?,
+            amount: db::money(release.net, &release.currency)?,
             destination,
             transfer_group: transfer_group(release.milestone_id),
             source_charge: payment.charge,
@@ -376,7 +376,7 @@ impl Service {
             let detail = format!("release {id} is {before} with transfer {known}, but there is {}", transfer.id);
             return Ok(alarm_in(tx, UNEXPECTED_TRANSFER, ("transfer", transfer.id.clone()), detail).await?);
         };
-        let net = repo::money(release.net, &release.currency)?;
+        let net = db::money(release.net, &release.currency)?;
         if transfer.amount != net || release.destination.as_ref().is_some_and(|ours| *ours != transfer.destination) {
             let detail = format!(
                 "release {id} is over {net} to {}, but transfer {} is over {} to {}",
@@ -447,7 +447,7 @@ impl Service {
         let before = release.status()?;
         let Some(after) = ReleaseEvent::Refuse.after(before) else { return Ok(()) };
         let reserved = repo::ledger::posted(tx, release.org_id, &release.id.to_string(), "reserve").await?;
-        let currency = repo::currency(&release.currency)?;
+        let currency = db::currency(&release.currency)?;
         let void = Posting::release_voided(release.id, release.milestone_id, release.net, release.fee, currency);
         self.post_in(tx, release.place(), &void, reserved).await?;
         let step =
@@ -460,7 +460,7 @@ impl Service {
             ("release", id.to_string()),
             format!(
                 "{} to the payee: {why}. Once the cause is mended the owner releases again; do not pay by hand",
-                repo::money(release.net, &release.currency)?
+                db::money(release.net, &release.currency)?
             ),
         )
         .await?;

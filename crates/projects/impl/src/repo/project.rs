@@ -7,7 +7,7 @@ use kernel::{Fault, Money, OrgId, PageRequest, ProjectId, Timestamp, UserId};
 use projects_api::{Error, Project, ProjectDetails, ProjectStatus};
 use uuid::Uuid;
 
-use super::{Teams, currency, referred_to, team};
+use super::{Teams, referred_to, team};
 use crate::schema::projects;
 
 #[derive(Queryable, Selectable)]
@@ -33,7 +33,7 @@ impl TryFrom<Row> for Project {
     type Error = Fault;
 
     fn try_from(row: Row) -> Result<Self, Fault> {
-        let currency = currency(&row.currency)?;
+        let currency = db::currency(&row.currency)?;
         Ok(Self {
             id: ProjectId(row.id),
             org: OrgId(row.org_id),
@@ -187,7 +187,7 @@ pub(crate) async fn update(
         starts_on: details.starts_on,
         ends_on: details.ends_on,
     };
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     let row: Row = diesel::update(projects::table.find((org.0, id.0)))
         .set((changes, projects::updated_at.eq(at)))
         .returning(Row::as_returning())
@@ -199,7 +199,7 @@ pub(crate) async fn update(
 
 /// Notes that a tender of a project, which is locked, was published.
 pub(crate) async fn mark_tendered(tx: &mut Tx, project: &Project) -> Result<Project, Error> {
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     let row: Row = diesel::update(projects::table.find((project.org.0, project.id.0)))
         .set((
             projects::tendered_at.eq(project.tendered_at.unwrap_or(at)),

@@ -5,7 +5,7 @@ use kernel::{Fault, Money, OrgId, PageRequest, ProjectId, Timestamp};
 use projects_api::{Error, Soq, SoqFilter, SoqId, SoqLine, SoqStatus, SoqSummary};
 use uuid::Uuid;
 
-use super::{Teams, currency, referred_to, team};
+use super::{Teams, referred_to, team};
 use crate::model::soq::Content;
 use crate::schema::soqs;
 
@@ -30,7 +30,7 @@ impl TryFrom<Row> for SoqSummary {
     type Error = Fault;
 
     fn try_from(row: Row) -> Result<Self, Fault> {
-        let currency = currency(&row.currency)?;
+        let currency = db::currency(&row.currency)?;
         Ok(Self {
             id: SoqId(row.id),
             project: ProjectId(row.project_id),
@@ -160,7 +160,7 @@ pub(crate) async fn lock(tx: &mut Tx, org: OrgId, id: SoqId) -> Result<SoqSummar
 }
 
 pub(crate) async fn update(tx: &mut Tx, org: OrgId, id: SoqId, content: &Content) -> Result<SoqSummary, Error> {
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     let row: Row = diesel::update(soqs::table.find((org.0, id.0)))
         .set((
             soqs::title.eq(&content.title),
@@ -176,7 +176,7 @@ pub(crate) async fn update(tx: &mut Tx, org: OrgId, id: SoqId, content: &Content
 }
 
 pub(crate) async fn freeze(tx: &mut Tx, org: OrgId, id: SoqId) -> Result<SoqSummary, Error> {
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     let row: Row = diesel::update(soqs::table.find((org.0, id.0)))
         .set((soqs::status.eq(SoqStatus::Frozen.name()), soqs::frozen_at.eq(at), soqs::updated_at.eq(at)))
         .returning(Row::as_returning())

@@ -81,7 +81,7 @@ pub(crate) async fn owners(tx: &mut Tx, org: OrgId, project: ProjectId) -> Resul
 }
 
 pub(crate) async fn set_role(tx: &mut Tx, org: OrgId, project: ProjectId, change: NewTeamMember) -> Result<TeamMember, Error> {
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     let row: Row = diesel::update(members::table.find((org.0, project.0, change.user.0)))
         .set((members::role.eq(change.role.name()), members::updated_at.eq(at)))
         .returning(Row::as_returning())

@@ -6,25 +6,8 @@ use kernel::{Fault, OrgId, Timestamp, UserId};
 use tenants_api::ApprovalRequest;
 use uuid::Uuid;
 
-use crate::model::Grant;
-use crate::repo::memberships::FOUNDER;
+use crate::model::{Grant, Voided, Waiting};
 use crate::schema::approvals;
-
-/// A waiting approval.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Waiting {
-    pub id: Uuid,
-    pub first: UserId,
-    pub asked_at: Timestamp,
-}
-
-/// A waiting approval that was made void.
-#[derive(Debug, Clone, Queryable)]
-pub(crate) struct Voided {
-    pub id: Uuid,
-    pub action: String,
-    pub subject: Uuid,
-}
 
 /// The approval that waits for a second person to ask for the same thing, locked.
 pub(crate) async fn lock_waiting(tx: &mut Tx, org: OrgId, request: &ApprovalRequest) -> Result<Option<Waiting>, Fault> {
@@ -58,13 +41,13 @@ struct GrantRow {
     checked_at: Timestamp,
 }
 
-/// By whom a member was made an approver, as what, and what time it is; none for who is no member.
+/// By whom a member was made an approver, and what time it is; none for who is no member.
 pub(crate) async fn grant(
     tx: &mut Tx,
     org: OrgId,
     request: &ApprovalRequest,
     user: UserId,
-) -> Result<Option<(Grant, String, Timestamp)>, Fault> {
+) -> Result<Option<(Grant, Timestamp)>, Fault> {
     let row: Option<GrantRow> = diesel::sql_query("select * from app.approver_grant($1, $2, $3)")
         .bind::<SqlUuid, _>(org.0)
         .bind::<Nullable<SqlUuid>, _>(request.project.map(|project| project.0))
@@ -73,11 +56,9 @@ pub(crate) async fn grant(
         .await
         .optional()
         .fault()?;
-    Ok(row.map(|row| {
-        let by_an_owner = [FOUNDER, "owner"].contains(&row.granter_role.as_str());
-        let grant = Grant { by: row.granted_by.map(UserId), by_an_owner, at: row.granted_at };
-        (grant, row.granter_role, row.checked_at)
-    }))
+    let Some(row) = row else { return Ok(None) };
+    let grant = Grant { by: row.granted_by.map(UserId), granter: db::named(&row.granter_role)?, at: row.granted_at };
+    Ok(Some((grant, row.checked_at)))
 }
 
 /// Notes that `first` asked; none if another transaction was faster (it has committed by then).
@@ -109,14 +90,14 @@ pub(crate) async fn insert_waiting(
 
 /// Makes void one whose first person is gone.
 pub(crate) async fn void_one(tx: &mut Tx, org: OrgId, id: Uuid) -> Result<(), Fault> {
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     diesel::update(approvals::table.find((org.0, id))).set(approvals::voided_at.eq(at)).execute(tx.pg()).await.fault()?;
     Ok(())
 }
 
 /// Uses an approval up.
 pub(crate) async fn complete(tx: &mut Tx, org: OrgId, id: Uuid, second: UserId) -> Result<(), Fault> {
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     diesel::update(approvals::table.find((org.0, id)))
         .set((approvals::second_user.eq(second.0), approvals::used_at.eq(at)))
         .execute(tx.pg())
@@ -132,11 +113,12 @@ pub(crate) async fn void(tx: &mut Tx, org: OrgId, first: UserId) -> Result<Vec<V
         .filter(approvals::first_user.eq(first.0))
         .filter(approvals::used_at.is_null())
         .filter(approvals::voided_at.is_null());
-    let at = db::instant(tx).await?;
-    diesel::update(waiting)
+    let at = db::touched(tx).await?;
+    let rows: Vec<(Uuid, String, Uuid)> = diesel::update(waiting)
         .set(approvals::voided_at.eq(at))
         .returning((approvals::id, approvals::action, approvals::subject))
         .get_results(tx.pg())
         .await
-        .fault()
+        .fault()?;
+    Ok(rows.into_iter().map(|(id, action, subject)| Voided { id, action, subject }).collect())
 }

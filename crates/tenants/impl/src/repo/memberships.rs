@@ -1,11 +1,11 @@
 //! SQL of memberships.
 
 use db::prelude::*;
-use diesel::sql_types::{Nullable, Timestamptz};
 use kernel::{Fault, OrgId, OrgRole, PageRequest, Timestamp, UserId};
 use tenants_api::{Error, Member};
 use uuid::Uuid;
 
+use crate::model::GranterRole;
 use crate::schema::memberships;
 
 /// The trigger behind 'an organisation with members has an owner'.
@@ -14,7 +14,7 @@ const LAST_OWNER: &str = "memberships_last_owner";
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = memberships)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
-pub(crate) struct Row {
+struct Row {
     org_id: Uuid,
     user_id: Uuid,
     role: String,
@@ -115,26 +115,24 @@ pub(crate) async fn hold_role(tx: &mut Tx, org: OrgId, user: UserId) -> Result<O
     role.as_deref().map(role_of).transpose()
 }
 
-/// The founder's own role.
-pub(crate) const FOUNDER: &str = "founder";
-
-/// Adds a member; `granter_role` is as what `granted_by` did that. For the platform: a tenant adds nobody.
+/// Adds a member; `granter` is as what `granted_by` did that. For the platform: a tenant adds nobody.
 pub(crate) async fn insert(
     tx: &mut Tx,
     org: OrgId,
     user: UserId,
     role: OrgRole,
-    (granted_by, granter_role): (UserId, &str),
+    (granted_by, granter): (UserId, GranterRole),
 ) -> Result<Member, Error> {
+    let at = db::touched(tx).await?;
     let row: Row = diesel::insert_into(memberships::table)
         .values((
             memberships::org_id.eq(org.0),
             memberships::user_id.eq(user.0),
             memberships::role.eq(role.name()),
             memberships::granted_by.eq(granted_by.0),
-            memberships::granter_role.eq(granter_role),
+            memberships::granter_role.eq(granter.name()),
             // They asked for it themselves, by accepting or founding.
-            memberships::taken_up_at.eq(diesel::dsl::sql::<Nullable<Timestamptz>>("clock_timestamp()")),
+            memberships::taken_up_at.eq(at),
         ))
         .returning(Row::as_returning())
         .get_result(tx.pg())

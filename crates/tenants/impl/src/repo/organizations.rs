@@ -2,7 +2,7 @@
 
 use db::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
-use kernel::{Currency, Fault, Money, OrgId, OrgRole, PageRequest, Timestamp, UserId};
+use kernel::{Fault, Money, OrgId, OrgRole, PageRequest, Timestamp, UserId};
 use tenants_api::{Error, NewOrganization, Organization, OrganizationChange};
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use crate::schema::{memberships, organizations};
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = organizations)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
-pub(crate) struct Row {
+struct Row {
     org_id: Uuid,
     name: String,
     slug: String,
@@ -29,7 +29,7 @@ impl TryFrom<Row> for Organization {
 
     fn try_from(row: Row) -> Result<Self, Fault> {
         let approval_threshold = match (row.approval_threshold_minor, row.approval_threshold_currency) {
-            (Some(minor), Some(code)) => Some(Money::from_minor(minor, code.parse::<Currency>().map_err(Fault::internal)?)),
+            (Some(minor), Some(code)) => Some(db::money(minor, &code)?),
             _ => None,
         };
         Ok(Self {
@@ -147,7 +147,8 @@ pub(crate) async fn found(tx: &mut Tx, by: Founder, org: OrgId, new: &NewOrganiz
 
 /// Writes what can be changed.
 pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -> Result<Organization, Fault> {
-    let row = diesel::update(organizations::table.find(org.0))
+    let at = db::touched(tx).await?;
+    let row: Row = diesel::update(organizations::table.find(org.0))
         .set((
             organizations::name.eq(&change.name),
             organizations::kind.eq(change.kind.name()),
@@ -155,7 +156,7 @@ pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -
             organizations::approval_threshold_minor.eq(change.approval_threshold.map(Money::minor)),
             organizations::approval_threshold_currency.eq(change.approval_threshold.map(|m| m.currency().code())),
             organizations::timezone.eq(&change.timezone),
-            organizations::updated_at.eq(diesel::dsl::sql::<Timestamptz>("clock_timestamp()")),
+            organizations::updated_at.eq(at),
         ))
         .returning(Row::as_returning())
         .get_result(tx.pg())

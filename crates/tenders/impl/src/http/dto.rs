@@ -11,7 +11,6 @@ use uuid::Uuid;
 use web::{CurrencyCode, Decimal4, Faults, MoneyOut, OneOf, Problem};
 
 use super::milestones::{MilestoneIn, MilestoneOut};
-use crate::model::pricing;
 
 type ApprovalState = OneOf<ApprovalStatus>;
 type ProcurementMethod = OneOf<tenders_api::ProcurementMethod>;
@@ -175,7 +174,7 @@ impl From<&TenderLine> for LineOut {
             position: line.position,
             code: line.code.clone(),
             description: line.description.clone(),
-            kind: pricing::kind(line).into(),
+            kind: line.kind.into(),
             unit_code: line.unit_code.clone(),
             unit_text: line.unit_text.clone(),
             quantity: line.quantity.map(Into::into),

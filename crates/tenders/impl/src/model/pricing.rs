@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use kernel::{Currency, FieldFault, MOST_FAULTS, Money, Timestamp, amount_of};
-use projects_api::LineKind;
 use rust_decimal::Decimal;
 use tenders_api::{BidContent, BidLine, Error, Milestone, NewBid, OfferedRate, TenderLine};
 
@@ -85,12 +84,6 @@ pub fn recheck(lines: &[TenderLine], content: &BidContent, currency: Currency) -
     (faults.is_empty() && priced == content.lines && total(lines, &priced, currency) == Some(content.total)).then_some(())
 }
 
-/// The kind of a line; what is not known is not payable.
-#[must_use]
-pub fn kind(line: &TenderLine) -> LineKind {
-    LineKind::from_name(&line.kind).unwrap_or(LineKind::Text)
-}
-
 type Rates = HashMap<kernel::SoqLineId, Decimal>;
 
 fn rates(lines: &[TenderLine], offered: &[OfferedRate], completeness: Completeness<'_>, faults: &mut Vec<FieldFault>) -> Rates {
@@ -106,7 +99,7 @@ fn rates(lines: &[TenderLine], offered: &[OfferedRate], completeness: Completene
         let code = &line.code;
         if !seen.insert(*soq_line) {
             fault("soqLineId", "DUPLICATE", format!("line {code} is priced twice"));
-        } else if !kind(line).is_payable() {
+        } else if !line.kind.is_payable() {
             fault("soqLineId", "NOT_PRICED", format!("line {code} is a {}: it has no rate", line.kind));
         } else if rate.is_sign_negative() && !rate.is_zero() || *rate >= Decimal::from(MOST_RATE) {
             fault("rate", "OUT_OF_RANGE", "must not be negative, nor have more than 14 digits before the point".into());
@@ -122,7 +115,7 @@ fn rates(lines: &[TenderLine], offered: &[OfferedRate], completeness: Completene
             rates.insert(*soq_line, rate.normalize());
         }
     }
-    for line in lines.iter().filter(|line| kind(line).is_payable() && !seen.contains(&line.soq_line)) {
+    for line in lines.iter().filter(|line| line.kind.is_payable() && !seen.contains(&line.soq_line)) {
         match line.fixed_rate {
             Some(fixed) => {
                 rates.insert(line.soq_line, fixed.normalize());
@@ -147,7 +140,7 @@ fn amounts(lines: &[TenderLine], rates: &Rates, currency: Currency, faults: &mut
 }
 
 fn total(lines: &[TenderLine], priced: &[BidLine], currency: Currency) -> Option<Money> {
-    let counting: HashSet<_> = lines.iter().filter(|line| kind(line).counts_in_total()).map(|line| line.soq_line).collect();
+    let counting: HashSet<_> = lines.iter().filter(|line| line.kind.counts_in_total()).map(|line| line.soq_line).collect();
     let mut amounts = priced.iter().filter(|line| counting.contains(&line.soq_line)).map(|line| line.amount);
     amounts.try_fold(Money::zero(currency), Money::checked_add)
 }

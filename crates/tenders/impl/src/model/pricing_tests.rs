@@ -1,6 +1,7 @@
 //! Exact values and every fault of pricing.
 
 use kernel::SoqLineId;
+use projects_api::LineKind;
 use proptest::prelude::*;
 
 use super::*;
@@ -15,7 +16,7 @@ fn line(code: &str, kind: LineKind, quantity: Option<&str>, fixed: Option<&str>)
         position: 1,
         code: code.into(),
         description: code.into(),
-        kind: kind.name().into(),
+        kind,
         unit_code: Some("MTQ".into()),
         unit_text: None,
         quantity: quantity.map(dec),

@@ -8,6 +8,7 @@ use tenders_api::{Error, Tender};
 use uuid::Uuid;
 
 use super::bids::Row as Bid;
+use crate::model::platform::{AwardStatus, Refusal};
 use crate::schema::awards;
 
 /// A live award.
@@ -38,7 +39,7 @@ pub async fn insert(
             awards::tender_id.eq(tender.id.0),
             awards::bid_id.eq(bid.id.0),
             awards::bidder_org_id.eq(bid.bidder.0),
-            awards::status.eq("pending"),
+            awards::status.eq(AwardStatus::Pending.name()),
             awards::amount.eq(total.minor()),
             awards::currency.eq(total.currency().code()),
             awards::reason.eq(reason),
@@ -58,7 +59,12 @@ pub async fn insert(
 /// The live award of a tender, locked.
 pub async fn lock_live(tx: &mut Tx, tender: &Tender) -> Result<Option<Live>, Fault> {
     let query = awards::table
-        .filter(awards::org_id.eq(tender.org.0).and(awards::tender_id.eq(tender.id.0)).and(awards::status.ne("cancelled")))
+        .filter(
+            awards::org_id
+                .eq(tender.org.0)
+                .and(awards::tender_id.eq(tender.id.0))
+                .and(awards::status.ne(AwardStatus::Cancelled.name())),
+        )
         .for_update()
         .select((awards::id, awards::bid_id, awards::contract_id, awards::standstill_until, awards::sign_by));
     type Columns = (Uuid, Uuid, Option<Uuid>, Timestamp, Option<Timestamp>);
@@ -80,8 +86,9 @@ pub async fn set_contract(
     contract: ContractId,
     sign_by: Option<Timestamp>,
 ) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(awards::table.find((tender.org.0, award)))
-        .set((awards::contract_id.eq(contract.0), awards::sign_by.eq(sign_by), awards::updated_at.eq(diesel::dsl::now)))
+        .set((awards::contract_id.eq(contract.0), awards::sign_by.eq(sign_by), awards::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -90,8 +97,9 @@ pub async fn set_contract(
 
 /// The award is cancelled.
 pub async fn cancel(tx: &mut Tx, tender: &Tender, award: Uuid, reason: &str) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(awards::table.find((tender.org.0, award)))
-        .set((awards::status.eq("cancelled"), awards::cancel_reason.eq(reason), awards::updated_at.eq(diesel::dsl::now)))
+        .set((awards::status.eq(AwardStatus::Cancelled.name()), awards::cancel_reason.eq(reason), awards::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -134,7 +142,7 @@ struct Outcome {
 }
 
 /// The winner refuses, by the platform's function, which publishes [`tenders_api::TenderAwardFell`]; what came of it.
-pub async fn refuse(tx: &mut Tx, bid: &Bid, reason: &str, event: Uuid, request: &str) -> Result<String, Fault> {
+pub async fn refuse(tx: &mut Tx, bid: &Bid, reason: &str, event: Uuid, request: &str) -> Result<Refusal, Fault> {
     let row: Outcome = diesel::sql_query("select app.refuse_award($1, $2, $3, $4, $5, $6) as outcome")
         .bind::<SqlUuid, _>(bid.owner.0)
         .bind::<SqlUuid, _>(bid.id.0)
@@ -145,5 +153,5 @@ pub async fn refuse(tx: &mut Tx, bid: &Bid, reason: &str, event: Uuid, request: 
         .get_result(tx.pg())
         .await
         .fault()?;
-    Ok(row.outcome)
+    db::named(&row.outcome)
 }

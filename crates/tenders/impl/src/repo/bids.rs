@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error, LiveBid, Receipt};
 use uuid::Uuid;
 
-use super::{Conn, clock, currency, hash, number, signed};
+use super::{Conn, clock, hash, number, signed};
 use crate::model::merkle::Hash;
 use crate::schema::{bid_lines, bid_revisions, bids};
 use crate::seal::Place;
@@ -76,7 +76,7 @@ impl TryFrom<Columns> for Row {
     type Error = Fault;
 
     fn try_from(row: Columns) -> Result<Self, Fault> {
-        let currency = currency(&row.currency)?;
+        let currency = db::currency(&row.currency)?;
         let reason = row.disqualified_code.zip(row.disqualified_reason);
         let receipt = row.receipt_sha256.zip(row.received_at);
         let receipt = receipt.map(|(sha256, received_at)| Ok::<_, Fault>(Receipt { sha256: hash(&sha256)?, received_at }));
@@ -122,7 +122,7 @@ macro_rules! own {
     ($owner:expr, $bidder:expr, $tender:expr) => {
         bids::table
             .filter(bids::org_id.eq($owner.0).and(bids::bidder_org_id.eq($bidder.0)).and(bids::tender_id.eq($tender.0)))
-            .order((bids::status.eq("withdrawn"), bids::created_at.desc(), bids::id.desc()))
+            .order((bids::status.eq(BidStatus::Withdrawn.name()), bids::created_at.desc(), bids::id.desc()))
             .select(Columns::as_select())
     };
 }
@@ -212,6 +212,7 @@ pub async fn insert(tx: &mut Tx, window: BidWindow, revision: Revision<'_>) -> R
 /// A draft saved or submitted again, a bid replaced or resubmitted: the next revision.
 pub async fn replace(tx: &mut Tx, window: BidWindow, revision: Revision<'_>) -> Result<Row, Error> {
     let (place, (sha256, received_at)) = (revision.place, revision.receipt());
+    let at = db::touched(tx).await?;
     let updated = diesel::update(bids::table.find((window.owner.0, place.bid.0)))
         .set((
             bids::status.eq(revision.status().name()),
@@ -219,7 +220,7 @@ pub async fn replace(tx: &mut Tx, window: BidWindow, revision: Revision<'_>) -> 
             bids::receipt_sha256.eq(sha256),
             bids::received_at.eq(received_at),
             bids::withdrawal_document.eq(None::<&str>),
-            bids::updated_at.eq(diesel::dsl::now),
+            bids::updated_at.eq(at),
         ))
         .returning(Columns::as_returning())
         .get_result(tx.pg())
@@ -251,13 +252,14 @@ async fn insert_revision(tx: &mut Tx, window: BidWindow, revision: Revision<'_>)
 
 /// Withdraws a bid.
 pub async fn withdraw(tx: &mut Tx, window: BidWindow, bid: &Row, receipt: &Hash, document: &str) -> Result<Row, Error> {
+    let at = db::touched(tx).await?;
     let updated = diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
         .set((
             bids::status.eq(BidStatus::Withdrawn.name()),
             bids::receipt_sha256.eq(&receipt[..]),
             bids::received_at.eq(window.at),
             bids::withdrawal_document.eq(document),
-            bids::updated_at.eq(diesel::dsl::now),
+            bids::updated_at.eq(at),
         ))
         .returning(Columns::as_returning())
         .get_result(tx.pg())
@@ -342,8 +344,9 @@ pub async fn lines(mut conn: &Conn, bids: &[&Row]) -> Result<Vec<(BidId, BidLine
 
 /// Another state of an opened bid.
 pub async fn set_status(tx: &mut Tx, bid: &Row, to: BidStatus) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
-        .set((bids::status.eq(to.name()), bids::updated_at.eq(diesel::dsl::now)))
+        .set((bids::status.eq(to.name()), bids::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -352,12 +355,13 @@ pub async fn set_status(tx: &mut Tx, bid: &Row, to: BidStatus) -> Result<(), Fau
 
 /// Disqualifies a bid, also for the opening itself.
 pub async fn disqualify(tx: &mut Tx, bid: &Row, why: &Disqualification) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(bids::table.find((bid.owner.0, bid.id.0)))
         .set((
             bids::status.eq(BidStatus::Disqualified.name()),
             bids::disqualified_code.eq(&why.code),
             bids::disqualified_reason.eq(&why.reason),
-            bids::updated_at.eq(diesel::dsl::now),
+            bids::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await

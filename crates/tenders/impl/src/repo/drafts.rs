@@ -45,7 +45,7 @@ pub async fn insert(
 
 /// Replaces a draft whose row is locked; its project and currency stay.
 pub async fn update(tx: &mut Tx, tender: &Tender, draft: &Draft) -> Result<(), Error> {
-    let at = db::instant(tx).await?;
+    let at = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::soq_id.eq(draft.soq.0),

@@ -5,25 +5,21 @@ use diesel::sql_types::{Bool, Nullable, Text, Uuid as SqlUuid};
 use kernel::{Fault, OrgId, TenderId};
 use uuid::Uuid;
 
-/// A tender for which the time has come.
+use crate::model::platform::{Due, Looked};
+
 #[derive(QueryableByName)]
-pub struct Due {
+struct DueRow {
     #[diesel(sql_type = SqlUuid)]
     org_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    /// Whether it is to be closed; else its stand-still is over.
     #[diesel(sql_type = Bool)]
-    pub closing: bool,
+    closing: bool,
 }
 
-impl Due {
-    pub fn org(&self) -> OrgId {
-        self.org_id.into()
-    }
-
-    pub fn tender(&self) -> TenderId {
-        self.id.into()
+impl From<DueRow> for Due {
+    fn from(row: DueRow) -> Self {
+        Self { org: row.org_id.into(), tender: row.id.into(), closing: row.closing }
     }
 }
 
@@ -36,30 +32,38 @@ pub async fn due(tx: &ReadTx<'_>) -> Result<Vec<Due>, Fault> {
                    select t.org_id, t.id, false from awards a join tenders t on t.org_id = a.org_id and t.id = a.tender_id
                        where a.status = 'pending' and a.contract_id is null and a.standstill_until <= app.now() and t.status = 'standstill'
                ) due order by random() limit 1000";
-    diesel::sql_query(sql).load(&mut tx.pg()).await.fault()
+    let rows: Vec<DueRow> = diesel::sql_query(sql).load(&mut tx.pg()).await.fault()?;
+    Ok(rows.into_iter().map(Due::from).collect())
 }
 
-/// What is wrong with a tender; nothing about most of them.
 #[derive(QueryableByName)]
-pub struct Looked {
+struct LookedRow {
     #[diesel(sql_type = SqlUuid)]
-    pub org_id: Uuid,
+    org_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
-    pub id: Uuid,
+    id: Uuid,
     #[diesel(sql_type = Nullable<Text>)]
-    pub fault: Option<String>,
+    fault: Option<String>,
+}
+
+impl From<LookedRow> for Looked {
+    fn from(row: LookedRow) -> Self {
+        Self { org: row.org_id.into(), tender: row.id.into(), fault: row.fault }
+    }
 }
 
 /// How many tenders a look takes at once.
-pub const LOOK: i64 = 200;
+const LOOK: i64 = 200;
 
 /// The next closed tenders, each with what does not agree with what was fixed when it closed.
-pub async fn seals(tx: &ReadTx<'_>, (org, tender): (Uuid, Uuid)) -> Result<Vec<Looked>, Fault> {
+pub async fn seals(tx: &ReadTx<'_>, after: Option<(OrgId, TenderId)>) -> Result<Vec<Looked>, Fault> {
+    let (org, tender) = after.map_or((Uuid::nil(), Uuid::nil()), |(org, tender)| (org.0, tender.0));
     let sql = "select t.org_id, t.id, f.fault from (
                    select org_id, id from tenders where closed_at is not null and (org_id, id) > ($1, $2) order by org_id, id limit $3
                ) t left join lateral app.seal_faults(t.org_id, t.id) f(fault) on true order by t.org_id, t.id";
     let query = diesel::sql_query(sql).bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(tender);
-    query.bind::<diesel::sql_types::BigInt, _>(LOOK).load(&mut tx.pg()).await.fault()
+    let rows: Vec<LookedRow> = query.bind::<diesel::sql_types::BigInt, _>(LOOK).load(&mut tx.pg()).await.fault()?;
+    Ok(rows.into_iter().map(Looked::from).collect())
 }
 
 /// Tenders for which nothing was done although their time has long come.
@@ -72,5 +76,6 @@ pub async fn overdue(tx: &ReadTx<'_>) -> Result<Vec<Looked>, Fault> {
                    where a.status = 'pending' and a.contract_id is null and t.status = 'standstill'
                        and a.standstill_until <= app.now() - interval '10 minutes'
                order by 1, 2";
-    diesel::sql_query(sql).load(&mut tx.pg()).await.fault()
+    let rows: Vec<LookedRow> = diesel::sql_query(sql).load(&mut tx.pg()).await.fault()?;
+    Ok(rows.into_iter().map(Looked::from).collect())
 }

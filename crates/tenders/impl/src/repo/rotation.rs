@@ -5,23 +5,22 @@ use diesel::sql_types::{BigInt, Text};
 use kernel::{Fault, OrgId, TenderId};
 use uuid::Uuid;
 
+use crate::model::platform::Wrapping;
 use crate::schema::tender_keys as k;
 use crate::seal::WrappedKey;
 
-/// How many keys of tenders a key of the server wraps.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
-pub struct Wrapping {
-    /// The id of the server's key.
+#[derive(QueryableByName)]
+struct WrappingRow {
     #[diesel(sql_type = Text)]
-    pub key_id: String,
-    /// How many keys of tenders it wraps.
+    key_id: String,
     #[diesel(sql_type = BigInt)]
-    pub keys: i64,
+    keys: i64,
 }
 
 pub async fn wrappings(tx: &ReadTx<'_>) -> Result<Vec<Wrapping>, Fault> {
     let sql = "select key_id, count(*) as keys from tender_keys where wrapped is not null group by key_id order by key_id";
-    diesel::sql_query(sql).load(&mut tx.pg()).await.fault()
+    let rows: Vec<WrappingRow> = diesel::sql_query(sql).load(&mut tx.pg()).await.fault()?;
+    Ok(rows.into_iter().map(|row| Wrapping { key_id: row.key_id, keys: row.keys }).collect())
 }
 
 /// The next tender whose key another key than `current` wraps.

@@ -6,6 +6,7 @@ use db::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use escrow_api::ContractId;
 use kernel::{Ctx, Currency, Fault, OrgId, PageRequest, ProjectId, TenderId, Timestamp, UserId};
+use projects_api::LineKind;
 use rust_decimal::Decimal;
 use tenders_api::{
     AwardRef, Error, Filter, Milestone, ProcurementMethod, Share, Side, StatedAmount, Tender, TenderLine, TenderStatus,
@@ -13,12 +14,13 @@ use tenders_api::{
 };
 use uuid::Uuid;
 
-use super::{Conn, clock, currency, hash, hashes, number};
+use super::{Conn, clock, hash, hashes, number};
 use crate::model::merkle::Hash;
+use crate::model::platform::{AwardStatus, OpenedOffer};
 use crate::schema::{
     awards, opening_records, tender_invitations, tender_keys, tender_lines, tender_milestones, tender_seals, tenders,
 };
-use crate::seal::WrappedKey;
+use crate::seal::{Place, WrappedKey};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = tenders)]
@@ -62,7 +64,7 @@ impl TryFrom<Row> for Tender {
             description: row.description,
             method: db::named::<ProcurementMethod>(&row.procurement_method)?,
             status: db::named::<TenderStatus>(&row.status)?,
-            currency: currency(&row.currency)?,
+            currency: db::currency(&row.currency)?,
             submission_deadline: row.submission_deadline,
             questions_until: row.questions_until,
             min_bids: number(row.min_bids),
@@ -175,7 +177,7 @@ pub async fn marks(conn: &Conn, org: OrgId, tenders: &[(OrgId, TenderId)]) -> Re
     };
     let live = async {
         let of_these = awards::org_id.eq_any(&owners).and(awards::tender_id.eq_any(&ids));
-        let query = awards::table.filter(of_these.and(awards::status.ne("cancelled")));
+        let query = awards::table.filter(of_these.and(awards::status.ne(AwardStatus::Cancelled.name())));
         let query = query.select((awards::tender_id, awards::bid_id, awards::contract_id, awards::sign_by));
         query.load::<(Uuid, Uuid, Option<Uuid>, Option<Timestamp>)>(&mut &*conn).await.fault()
     };
@@ -229,19 +231,22 @@ pub async fn lines(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<Ve
     use tender_lines as l;
     let query = l::table.filter(l::org_id.eq(owner.0).and(l::tender_id.eq(tender.0))).order(l::position);
     let rows: Vec<LineRow> = query.select(LineRow::as_select()).load(&mut conn).await.fault()?;
-    let line = |row: LineRow| TenderLine {
-        soq_line: row.soq_line_id.into(),
-        position: number(row.position),
-        code: row.code,
-        description: row.description,
-        kind: row.kind,
-        unit_code: row.unit_code,
-        unit_text: row.unit_text,
-        quantity: row.quantity.map(|quantity| quantity.normalize()),
-        fixed_rate: row.fixed_rate.map(|rate| rate.normalize()),
-        unit: row.unit_id.map(Into::into),
+    let line = |row: LineRow| {
+        let kind = db::named::<LineKind>(&row.kind)?;
+        Ok(TenderLine {
+            soq_line: row.soq_line_id.into(),
+            position: number(row.position),
+            code: row.code,
+            description: row.description,
+            kind,
+            unit_code: row.unit_code,
+            unit_text: row.unit_text,
+            quantity: row.quantity.map(|quantity| quantity.normalize()),
+            fixed_rate: row.fixed_rate.map(|rate| rate.normalize()),
+            unit: row.unit_id.map(Into::into),
+        })
     };
-    Ok(rows.into_iter().map(line).collect())
+    rows.into_iter().map(line).collect()
 }
 
 /// The wrapped key; nothing once it is destroyed.
@@ -280,12 +285,13 @@ pub async fn record(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<R
 
 /// Publication: the row's part of it.
 pub async fn publish(tx: &mut Tx, tender: &Tender, soq_version: u32, at: Timestamp) -> Result<(), Fault> {
+    let touched = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::status.eq(TenderStatus::Published.name()),
             tenders::soq_version.eq(super::signed(soq_version)),
             tenders::published_at.eq(at),
-            tenders::updated_at.eq(diesel::dsl::now),
+            tenders::updated_at.eq(touched),
         ))
         .execute(tx.pg())
         .await
@@ -295,8 +301,9 @@ pub async fn publish(tx: &mut Tx, tender: &Tender, soq_version: u32, at: Timesta
 
 /// Another state, for the transitions that change nothing else.
 pub async fn set_status(tx: &mut Tx, tender: &Tender, to: TenderStatus) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
-        .set((tenders::status.eq(to.name()), tenders::updated_at.eq(diesel::dsl::now)))
+        .set((tenders::status.eq(to.name()), tenders::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -305,8 +312,9 @@ pub async fn set_status(tx: &mut Tx, tender: &Tender, to: TenderStatus) -> Resul
 
 /// Moves the deadline later.
 pub async fn extend(tx: &mut Tx, tender: &Tender, deadline: Timestamp) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
-        .set((tenders::submission_deadline.eq(deadline), tenders::updated_at.eq(diesel::dsl::now)))
+        .set((tenders::submission_deadline.eq(deadline), tenders::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -315,11 +323,12 @@ pub async fn extend(tx: &mut Tx, tender: &Tender, deadline: Timestamp) -> Result
 
 /// Award: the row's part of it.
 pub async fn stand_still(tx: &mut Tx, tender: &Tender, until: Timestamp) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::status.eq(TenderStatus::Standstill.name()),
             tenders::standstill_until.eq(until),
-            tenders::updated_at.eq(diesel::dsl::now),
+            tenders::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await
@@ -329,11 +338,12 @@ pub async fn stand_still(tx: &mut Tx, tender: &Tender, until: Timestamp) -> Resu
 
 /// The award fell: the row's part of it.
 pub async fn resume_evaluation(tx: &mut Tx, tender: &Tender) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::status.eq(TenderStatus::Evaluation.name()),
             tenders::standstill_until.eq(None::<Timestamp>),
-            tenders::updated_at.eq(diesel::dsl::now),
+            tenders::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await
@@ -353,12 +363,13 @@ pub async fn end_completed(tx: &mut Tx, tender: &Tender, contract: ContractId) -
 
 /// Cancellation: the row's part of it. A key whose bids were not opened is destroyed.
 pub async fn cancel(tx: &mut Tx, tender: &Tender, reason: &str, at: Timestamp) -> Result<(), Fault> {
+    let touched = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::status.eq(TenderStatus::Cancelled.name()),
             tenders::cancelled_at.eq(at),
             tenders::cancel_reason.eq(reason),
-            tenders::updated_at.eq(diesel::dsl::now),
+            tenders::updated_at.eq(touched),
         ))
         .execute(tx.pg())
         .await
@@ -439,37 +450,49 @@ pub async fn keep_open(tx: &mut Tx, owner: OrgId, tender: TenderId) -> Result<Op
         org: row.org_id.into(),
         status: db::named::<TenderStatus>(&row.status)?,
         deadline: row.submission_deadline,
-        currency: currency(&row.currency)?,
+        currency: db::currency(&row.currency)?,
         now: row.server_time,
     })
 }
 
-/// A sealed offer that was just opened.
 #[derive(QueryableByName)]
-pub struct OpenedRow {
+struct OpenedRow {
     #[diesel(sql_type = SqlUuid)]
-    pub bid_id: Uuid,
+    bid_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
-    pub bidder_org_id: Uuid,
+    bidder_org_id: Uuid,
     #[diesel(sql_type = diesel::sql_types::Integer)]
-    pub revision: i32,
+    revision: i32,
     #[diesel(sql_type = diesel::sql_types::Binary)]
-    pub sealed: Vec<u8>,
+    sealed: Vec<u8>,
     #[diesel(sql_type = diesel::sql_types::Binary)]
-    pub receipt_sha256: Vec<u8>,
+    receipt_sha256: Vec<u8>,
     #[diesel(sql_type = Timestamptz)]
-    pub received_at: Timestamp,
+    received_at: Timestamp,
+}
+
+impl OpenedRow {
+    fn offer(self, tender: TenderId) -> OpenedOffer {
+        let (bid, bidder) = (self.bid_id.into(), self.bidder_org_id.into());
+        OpenedOffer {
+            place: Place { tender, bid, bidder, revision: number(self.revision) },
+            sealed: self.sealed,
+            receipt_sha256: self.receipt_sha256,
+            received_at: self.received_at,
+        }
+    }
 }
 
 /// Opens the bids by the platform's function, which takes it from the caller that these persons turned their keys. It opens nothing unless
 /// number, receipts and root of the bids are those fixed at closing.
-pub async fn open_bids(tx: &mut Tx, tender: &Tender, persons: &[UserId]) -> Result<Vec<OpenedRow>, Error> {
+pub async fn open_bids(tx: &mut Tx, tender: &Tender, persons: &[UserId]) -> Result<Vec<OpenedOffer>, Error> {
     let persons: Vec<Uuid> = persons.iter().map(|person| person.0).collect();
     let query = diesel::sql_query("select * from app.open_bids($1, $2, $3)")
         .bind::<SqlUuid, _>(tender.org.0)
         .bind::<SqlUuid, _>(tender.id.0)
         .bind::<Array<SqlUuid>, _>(persons);
-    query.load(tx.pg()).await.on_constraint("tender_seal_intact", || Error::SealBroken)
+    let rows: Vec<OpenedRow> = query.load(tx.pg()).await.on_constraint("tender_seal_intact", || Error::SealBroken)?;
+    Ok(rows.into_iter().map(|row| row.offer(tender.id)).collect())
 }
 
 /// The view of the context's organisation, read again.

@@ -1,19 +1,18 @@
 //! The award: bid, award, contract and states in one transaction.
 
-use db::prelude::*;
+use db::Pg;
 use escrow_api::{NewContract, NewContractLine};
 use kernel::{Ctx, Fault, TenderId};
 use serde_json::json;
 use tenders_api::{
     Award, AwardedContract, AwardedMilestone, Awarding, BidStatus, BidderOutcome, Error, Tender, TenderAwarded, perm,
 };
-use uow::Job;
+use uow::{Job, Tx};
 
 use super::procedure::contract_milestones;
 use super::{Service, action, digest, from_contracts, persons};
 use crate::jobs;
 use crate::model::machine::{self, BidEvent, TenderEvent};
-use crate::model::pricing;
 use crate::repo;
 use crate::repo::bids::Row as Bid;
 
@@ -102,10 +101,10 @@ impl Service {
             NewContractLine {
                 soq_line: line.soq_line,
                 position: line.position,
-                counts: offer.is_some() && pricing::kind(&line).counts_in_total(),
+                counts: offer.is_some() && line.kind.counts_in_total(),
                 code: line.code,
                 description: line.description,
-                kind: line.kind,
+                kind: line.kind.name().to_owned(),
                 // A contract names the unit also where no code does.
                 unit_code: line.unit_code.or(line.unit_text),
                 quantity: offer.and(line.quantity),

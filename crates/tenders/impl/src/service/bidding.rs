@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use db::prelude::*;
+use db::{Pg, PgRead};
 use kernel::{BidId, Ctx, Fault, OrgId, Page, PageRequest, Position, Scope, TenderId};
 use serde_json::json;
 use tenders_api::{
     Bid, BidContent, BidPage, BidStatus, BidSubmitted, Bidding, Error, NewBid, Receipt, Tender, TenderStatus, perm,
 };
+use uow::Tx;
 
 use super::Service;
 use crate::model::machine;

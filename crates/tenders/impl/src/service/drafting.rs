@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use db::prelude::*;
+use db::{Pg, PgRead};
 use kernel::{Ctx, OrgId, Page, PageRequest, Position, Scope, TenderId, Timestamp};
 use projects_api::Soq;
 use serde_json::json;
 use tenders_api::{
     Draft, Drafting, Error, Filter, Invitation, Invitee, LiveBid, Retender, Side, Tender, TenderStatus, TenderView, perm,
 };
+use uow::Tx;
 
 use super::{Service, from_projects, is_due};
 use crate::model::draft;

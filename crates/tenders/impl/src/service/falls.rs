@@ -1,17 +1,18 @@
 //! An award falls, and what had stood behind it can be decided anew.
 
 use audit_api::NewEntry;
-use db::prelude::*;
+use db::{Pg, PgRead};
 use escrow_api::{ContractEnded, ContractId, Party};
 use kernel::{BidId, Ctx, Fault, RequestId, Scope, TenderId, Timestamp};
 use serde_json::json;
 use tenders_api::{Bid, BidStatus, Error, Step, Tender, TenderAwardFell, TenderStatus, perm};
-use uow::{EventId, Job};
+use uow::{EventId, Job, Tx};
 use uuid::Uuid;
 
 use super::{Service, digest, from_contracts};
 use crate::jobs::FallAward;
 use crate::model::machine::{self, BidEvent, TenderEvent};
+use crate::model::platform::Refusal;
 use crate::repo;
 use crate::repo::awards::Live;
 
@@ -111,13 +112,13 @@ impl Service {
                         self.audit.record_in(tx, ctx, entry.clone()).await?;
                     }
                     let request = ctx.request.as_str();
-                    match repo::awards::refuse(tx, &seen, &reason, EventId::new().0, request).await?.as_str() {
-                        "refused" => {}
-                        "in_force" => {
+                    match repo::awards::refuse(tx, &seen, &reason, EventId::new().0, request).await? {
+                        Refusal::Refused => {}
+                        Refusal::InForce => {
                             let hint = "the contract is in force: both parties may agree to end it".to_owned();
                             return Err(Error::State { what: "contract", state: "active".into(), hint });
                         }
-                        _ => {
+                        Refusal::NotAwarded => {
                             let hint = "it is not awarded any more".to_owned();
                             return Err(Error::State { what: "bid", state: seen.status.name().into(), hint });
                         }

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use audit_api::NewEntry;
-use db::prelude::*;
+use db::{Pg, PgRead};
 use kernel::{BidId, Ctx, Currency, Fault, TenderId};
 use serde_json::json;
 use tenders_api::{
     BidContent, Disqualification, Error, OpeningRecord, Side, Step, Tender, TenderLine, TenderOpened, UNREADABLE, perm,
 };
-use uow::Alarm;
+use uow::{Alarm, Tx};
 
 use super::{Service, action, is_due, persons};
 use crate::model::machine::{self, BidEvent, TenderEvent};
@@ -98,23 +98,18 @@ impl Service {
         persons: &[kernel::UserId],
         none_readable: &AtomicBool,
     ) -> Result<(Vec<BidId>, Vec<BidId>), Error> {
-        let rows = repo::tenders::open_bids(tx, tender, persons).await?;
+        let offers = repo::tenders::open_bids(tx, tender, persons).await?;
         let key = repo::tenders::key(tx.pg(), tender.org, tender.id).await?;
         let key = key.ok_or_else(|| Fault::internal("the key of a closed tender is gone"))?;
         let key = self.keys.unwrap(tender.id, &key)?;
         let lines = repo::tenders::lines(tx.pg(), tender.org, tender.id).await?;
-        let (mut opened, mut unreadable, mut first) = (Vec::with_capacity(rows.len()), Vec::new(), None);
-        for row in rows {
-            let place = Place {
-                tender: tender.id,
-                bid: row.bid_id.into(),
-                bidder: row.bidder_org_id.into(),
-                revision: u32::try_from(row.revision).map_err(Fault::internal)?,
-            };
-            let receipt = row.receipt_sha256.as_slice().try_into().map_err(Fault::internal)?;
-            match read(&key, place, &row.sealed, &receipt, (&lines, tender.currency)) {
+        let (mut opened, mut unreadable, mut first) = (Vec::with_capacity(offers.len()), Vec::new(), None);
+        for offer in offers {
+            let place = offer.place;
+            let receipt = offer.receipt_sha256.as_slice().try_into().map_err(Fault::internal)?;
+            match read(&key, place, &offer.sealed, &receipt, (&lines, tender.currency)) {
                 Ok(content) => {
-                    let entry = ranking::Entry { bid: place.bid, total: content.total.minor(), received_at: row.received_at };
+                    let entry = ranking::Entry { bid: place.bid, total: content.total.minor(), received_at: offer.received_at };
                     opened.push(Opened { place, content, entry });
                 }
                 Err(fault) => {

@@ -1,7 +1,7 @@
 //! What the platform does by itself: closing at the deadline, the end of the stand-still, completion.
 
 use audit_api::NewEntry;
-use db::prelude::*;
+use db::{Pg, PgRead};
 use escrow_api::{ContractActivated, ContractId};
 use kernel::{Ctx, RequestId, TenderId};
 use serde_json::json;
@@ -40,7 +40,7 @@ impl Service {
         let due = self.system.read(async |tx| repo::platform::due(tx).await).await?;
         let mut first = None;
         for due in &due {
-            let (ctx, tender) = (Ctx::system(due.org(), RequestId::generate()), due.tender());
+            let (ctx, tender) = (Ctx::system(due.org, RequestId::generate()), due.tender);
             let done =
                 if due.closing { self.close(&ctx, tender, true).await } else { self.open_awarded_contract(&ctx, tender).await };
             first = first.or(done.err());

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use db::prelude::*;
+use db::{Pg, PgRead};
 use kernel::{BidId, Ctx, Fault, TenderId, Timestamp};
 use projects_api::Soq;
 use serde_json::json;
@@ -10,7 +10,7 @@ use tenders_api::{
     Approval, Award, Awarding, Bid, BidStatus, BidStep, Disqualification, Error, OpeningRecord, Procedure, Step, Tender,
     TenderCancelled, TenderPublished, TenderStatus, TenderView, UNREADABLE, perm,
 };
-use uow::Job;
+use uow::{Job, Tx};
 
 use super::{Service, action, digest, from_contracts, from_projects};
 use crate::jobs;

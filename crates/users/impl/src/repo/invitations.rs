@@ -2,36 +2,42 @@
 
 use auth_api::email::Email;
 use db::prelude::*;
-use diesel::sql_types::{Nullable, Timestamptz};
 use kernel::{Ctx, Fault, OrgId, PageRequest, Timestamp, UserId};
 use users_api::{Error, MemberInvitation};
 use uuid::Uuid;
 
+use crate::model::{Invitation, InvitationStatus};
 use crate::schema::{member_invitations as invitations, users};
 
-/// The states of an invitation.
-const PENDING: &str = "pending";
-pub(crate) const ACCEPTED: &str = "accepted";
-pub(crate) const DECLINED: &str = "declined";
-const WITHDRAWN: &str = "withdrawn";
+const PENDING: &str = InvitationStatus::Pending.name();
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = invitations)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
-pub(crate) struct Row {
-    pub org_id: Uuid,
-    pub id: Uuid,
-    pub email: String,
-    pub name: Option<String>,
-    pub invited_by: Uuid,
-    pub status: String,
-    pub created_at: Timestamp,
+struct Row {
+    org_id: Uuid,
+    id: Uuid,
+    email: String,
+    name: Option<String>,
+    invited_by: Uuid,
+    status: String,
+    created_at: Timestamp,
 }
 
 impl From<Row> for MemberInvitation {
     fn from(row: Row) -> Self {
         let Row { id, email, name, invited_by, created_at, .. } = row;
         Self { id, email, name, invited_by: UserId(invited_by), created_at }
+    }
+}
+
+impl TryFrom<Row> for Invitation {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        let Row { org_id, id, invited_by, created_at, .. } = row;
+        let status = db::named(&row.status)?;
+        Ok(Self { org: OrgId(org_id), id, invited_by: UserId(invited_by), status, created_at })
     }
 }
 
@@ -87,7 +93,7 @@ pub(crate) async fn get(tx: &ReadTx<'_>, org: OrgId, id: Uuid) -> Result<MemberI
 
 /// Takes one back.
 pub(crate) async fn withdraw(tx: &mut Tx, org: OrgId, id: Uuid) -> Result<(), Error> {
-    decide(tx, org, id, WITHDRAWN).await
+    decide(tx, org, id, InvitationStatus::Withdrawn).await
 }
 
 /// Takes back all that a person has given and nobody has answered; how many there were. Not the one that somebody is accepting at this moment:
@@ -103,24 +109,20 @@ pub(crate) async fn withdraw_of(tx: &mut Tx, org: OrgId, by: UserId) -> Result<u
         .load(tx.pg())
         .await
         .fault()?;
+    let at = db::touched(tx).await?;
     diesel::update(invitations::table.filter(invitations::org_id.eq(org.0).and(invitations::id.eq_any(free))))
-        .set((
-            invitations::status.eq(WITHDRAWN),
-            invitations::decided_at.eq(diesel::dsl::sql::<Nullable<Timestamptz>>("clock_timestamp()")),
-        ))
+        .set((invitations::status.eq(InvitationStatus::Withdrawn.name()), invitations::decided_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()
 }
 
 /// Ends one that is pending. In the organisation's transaction, or for the platform once the row is locked.
-pub(crate) async fn decide(tx: &mut Tx, org: OrgId, id: Uuid, status: &str) -> Result<(), Error> {
+pub(crate) async fn decide(tx: &mut Tx, org: OrgId, id: Uuid, status: InvitationStatus) -> Result<(), Error> {
     let one = invitations::table.find((org.0, id)).filter(invitations::status.eq(PENDING));
+    let at = db::touched(tx).await?;
     let changed = diesel::update(one)
-        .set((
-            invitations::status.eq(status),
-            invitations::decided_at.eq(diesel::dsl::sql::<Nullable<Timestamptz>>("clock_timestamp()")),
-        ))
+        .set((invitations::status.eq(status.name()), invitations::decided_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
@@ -128,7 +130,7 @@ pub(crate) async fn decide(tx: &mut Tx, org: OrgId, id: Uuid, status: &str) -> R
 }
 
 /// Those that wait for a person's address, newest first, one more than the page has. For the platform.
-pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId, page: PageRequest) -> Result<Vec<Row>, Fault> {
+pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId, page: PageRequest) -> Result<Vec<Invitation>, Fault> {
     let mut query = invitations::table
         .inner_join(users::table.on(users::email_key.eq(invitations::email_key)))
         .filter(users::id.eq(user.0).and(users::removed_at.is_null()).and(invitations::status.eq(PENDING)))
@@ -137,11 +139,12 @@ pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId, page: PageRequest) 
         .select(Row::as_select())
         .into_boxed();
     query = db::after!(query, page, invitations::created_at, invitations::id);
-    query.load(&mut tx.pg()).await.fault()
+    let rows: Vec<Row> = query.load(&mut tx.pg()).await.fault()?;
+    rows.into_iter().map(Invitation::try_from).collect()
 }
 
 /// One for a person's address that is pending or accepted, locked. For the platform.
-pub(crate) async fn lock_of_person(tx: &mut Tx, user: UserId, id: Uuid) -> Result<Row, Error> {
+pub(crate) async fn lock_of_person(tx: &mut Tx, user: UserId, id: Uuid) -> Result<Invitation, Error> {
     let key: Option<String> = users::table
         .find(user.0)
         .filter(users::removed_at.is_null())
@@ -153,10 +156,11 @@ pub(crate) async fn lock_of_person(tx: &mut Tx, user: UserId, id: Uuid) -> Resul
         .optional()
         .fault()?;
     let key = key.ok_or(Error::NotFound("invitation"))?;
-    let open = invitations::status.eq_any([PENDING, ACCEPTED]);
+    let open = invitations::status.eq_any([PENDING, InvitationStatus::Accepted.name()]);
     let query = invitations::table
         .filter(invitations::id.eq(id).and(invitations::email_key.eq(key)).and(open))
         .for_update()
         .select(Row::as_select());
-    query.first(tx.pg()).await.not_found(|| Error::NotFound("invitation"))
+    let row: Row = query.first(tx.pg()).await.not_found(|| Error::NotFound("invitation"))?;
+    Ok(row.try_into()?)
 }

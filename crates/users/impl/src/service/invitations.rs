@@ -4,15 +4,15 @@
 //! side runs as the platform, since no tenant sees another's invitations.
 
 use audit_api::NewEntry;
-use kernel::{Ctx, OrgId, OrgRole, Page, PageRequest, Position, ProjectRoles, Scope, UserId};
+use kernel::{Ctx, OrgRole, Page, PageRequest, Position, ProjectRoles, Scope};
 use serde_json::json;
 use tenants_api::perm;
 use users_api::{Error, MemberInvitation, MemberUser, NewInvitation, OwnInvitation};
 use uuid::Uuid;
 
 use super::{Service, person};
-use crate::repo::invitations::{ACCEPTED, DECLINED};
-use crate::{model, repo};
+use crate::model::{self, InvitationStatus};
+use crate::repo;
 
 impl Service {
     pub(super) async fn invite_person(&self, ctx: &Ctx, new: NewInvitation) -> Result<MemberInvitation, Error> {
@@ -60,12 +60,12 @@ impl Service {
         self.system
             .read(async |tx| {
                 let rows = repo::invitations::of_person(tx, user, page).await?;
-                let Page { items, next } = Page::cut(rows, page, |row| Position { created_at: row.created_at, id: row.id });
+                let Page { items, next } = Page::cut(rows, page, |one| Position { created_at: one.created_at, id: one.id });
                 let mut all = Vec::new();
-                for row in items {
-                    let organization = self.memberships.organization(tx, OrgId(row.org_id)).await?;
-                    let invited_by = repo::get(tx, UserId(row.invited_by)).await?.name;
-                    all.push(OwnInvitation { id: row.id, organization, invited_by, created_at: row.created_at });
+                for one in items {
+                    let organization = self.memberships.organization(tx, one.org).await?;
+                    let invited_by = repo::get(tx, one.invited_by).await?.name;
+                    all.push(OwnInvitation { id: one.id, organization, invited_by, created_at: one.created_at });
                 }
                 Ok(Page { items: all, next })
             })
@@ -77,19 +77,19 @@ impl Service {
         let (org, role) = self
             .system
             .write(async |tx| {
-                let row = repo::invitations::lock_of_person(tx, user, id).await?;
-                let org = OrgId(row.org_id);
-                if row.status == ACCEPTED {
+                let invitation = repo::invitations::lock_of_person(tx, user, id).await?;
+                let org = invitation.org;
+                if invitation.status == InvitationStatus::Accepted {
                     // Again, by who did not hear the answer. Whoever has left meanwhile does not come back by this.
                     let members = self.memberships.of_person_in(tx, user).await?;
                     let member = members.into_iter().find(|member| member.org == org);
                     return member.map(|member| (org, member.role)).ok_or(Error::NotFound("invitation"));
                 }
-                let member = self.memberships.join_in(tx, org, user, UserId(row.invited_by)).await?;
-                repo::invitations::decide(tx, org, id, ACCEPTED).await?;
+                let member = self.memberships.join_in(tx, org, user, invitation.invited_by).await?;
+                repo::invitations::decide(tx, org, id, InvitationStatus::Accepted).await?;
                 let there = Ctx::user(org, user, member.role, ProjectRoles::default(), ctx.request.clone());
                 let entry = NewEntry::named("members.join", "member", user)
-                    .after(json!({ "role": member.role, "invitation": id, "invitedBy": row.invited_by }));
+                    .after(json!({ "role": member.role, "invitation": id, "invitedBy": invitation.invited_by }));
                 self.audit.record_in(tx, &there, entry).await?;
                 Ok::<_, Error>((org, member.role))
             })
@@ -102,9 +102,8 @@ impl Service {
         let user = person(ctx)?;
         self.system
             .write(async |tx| {
-                let row = repo::invitations::lock_of_person(tx, user, id).await?;
-                let org = OrgId(row.org_id);
-                repo::invitations::decide(tx, org, id, DECLINED).await?;
+                let org = repo::invitations::lock_of_person(tx, user, id).await?.org;
+                repo::invitations::decide(tx, org, id, InvitationStatus::Declined).await?;
                 // Not by whom: a person who says no to an organisation stays unknown to it.
                 let entry = NewEntry::named("members.decline_invitation", "invitation", id);
                 self.audit.record_in(tx, &Ctx::system(org, ctx.request.clone()), entry).await?;
