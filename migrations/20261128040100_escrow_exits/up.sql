@@ -69,11 +69,13 @@ begin
         or p_type = 'escrow' and not exists (select from payments p
             where p.org_id = p_org and p.contract_id = p_contract and p.id = p_entity and p.status = 'suspense')
         or not exists (select from ledger_entries e join ledger_transactions x on x.org_id = e.org_id and x.id = e.transaction_id
-            where e.org_id = p_org and e.contract_id = p_contract and e.account = 2090 and x.created_at = now()
+            where e.org_id = p_org and e.contract_id = p_contract and e.account = 2090
                 and case p_type
-                    when 'release' then e.subject = p_entity
+                    when 'release' then e.subject = p_entity and x.created_at = now()
                         and x.kind in ('transfer_reversed', 'reversal_held_again', 'reversal_paid_again', 'reversal_paid_outside')
-                    else e.subject is null and x.kind in ('suspense_refunded', 'suspense_refund_failed') end)
+                    -- An event may have posted it while the person's command was under way, whose name is told then.
+                    else e.subject is null and x.created_at > now() - interval '1 hour'
+                        and x.kind in ('suspense_refunded', 'suspense_refund_failed') end)
         or exists (select from audit_entries e
             where e.org_id = contractor and e.entity_id = p_entity and e.action = p_action and e.at >= now()) then
         raise exception 'nothing happened to % % that the contractor is told as %', p_type, p_entity, p_action
