@@ -106,8 +106,8 @@ enum Command {
         reason: kernel::Reason,
     },
     /// Settles a release whose outcome stayed unknown for a day, as a person found it at the payment provider
-    #[command(group = clap::ArgGroup::new("outcome").required(true).args(["sent", "not_sent"]))]
-    ReleaseResolve {
+    #[command(alias = "release-resolve", group = clap::ArgGroup::new("outcome").required(true).args(["sent", "not_sent"]))]
+    ReleaseSettle {
         /// The release's id
         #[arg(long, value_parser = parsed_id)]
         release: uuid::Uuid,
@@ -351,7 +351,7 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Float(own) => own_money(settings, escrow::Own::ComesIn, own),
         Command::Payout(own) => own_money(settings, escrow::Own::IsPaidOut, own),
         Command::Cost(own) => own_money(settings, escrow::Own::IsTaken, own),
-        Command::ReleaseResolve { release, sent, by, .. } => command::money::release_resolve(settings, release, sent, &by.into()),
+        Command::ReleaseSettle { release, sent, by, .. } => command::money::release_settle(settings, release, sent, &by.into()),
         Command::Freeze { milestone, contract, operator, reason } => {
             command::freeze(settings, milestone, contract, &kernel::Decision { operator, reason: Some(reason) })
         }

@@ -54,10 +54,10 @@ fn tell(what: &str, posted: &escrow::FloatPosted) {
     }
     let (surplus, currency) = (posted.surplus, posted.surplus.currency());
     if surplus.minor().saturating_add(posted.reserve.minor()) < 0 {
-        say(&format!("{currency} is short ({surplus}): new funding and new releases stand still"));
+        say(&format!("{currency} is short ({surplus}): new funding and new releases are stopped"));
     } else if surplus.minor() < 0 {
         say(&format!(
-            "{currency} is short ({surplus}), within the platform's reserve of {}: nothing stands still",
+            "{currency} is short ({surplus}), within the platform's reserve of {}: nothing is stopped",
             posted.reserve
         ));
     } else if posted.missing.minor() > 0 {
@@ -98,16 +98,11 @@ pub fn suspense_refund(settings: &Settings, payment: uuid::Uuid, by: &Decision) 
     })
 }
 
-/// `build14 release-resolve --release <id> (--sent tr_… | --not-sent) --operator … [--reason …]`
+/// `build14 release-settle --release <id> (--sent tr_… | --not-sent) --operator … [--reason …]`
 ///
 /// # Errors
 /// If the release is not unknown, may still be sent by itself, or the provider's transfers say otherwise.
-pub fn release_resolve(
-    settings: &Settings,
-    release: uuid::Uuid,
-    sent: Option<String>,
-    by: &Decision,
-) -> anyhow::Result<ExitCode> {
+pub fn release_settle(settings: &Settings, release: uuid::Uuid, sent: Option<String>, by: &Decision) -> anyhow::Result<ExitCode> {
     let resolution = sent.map_or(escrow::Resolution::NotSent, escrow::Resolution::Sent);
     block_on(async {
         let resolved =

@@ -45,8 +45,8 @@ kernel::named! {
         /// Never to be done.
         Cancelled = "cancelled",
     }
-    /// Where a funding payment stands.
-    pub enum PaymentStatus {
+    /// Where a protected payment stands.
+    pub enum PaymentStatus as "EscrowStatus" {
         /// Waiting for the payer.
         Created = "created",
         /// The payer must do something (3-D Secure).

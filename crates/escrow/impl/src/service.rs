@@ -10,6 +10,7 @@ mod coverage;
 mod doctor;
 mod float;
 mod funding;
+mod hearing;
 mod holds;
 mod intents;
 mod looks;
@@ -25,12 +26,12 @@ mod sweep;
 mod sync;
 mod terminations;
 mod transfers;
-mod webhooks;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
+use db::Voucher;
 use escrow_api::{Error, Party, PaymentProvider};
 use kernel::{Clock, Ctx, Denied, Fault, Permission, ProjectId, Scope, Timestamp};
 use tenants_api::Tenants;
@@ -45,6 +46,7 @@ use crate::settings::Settings;
 
 pub use doctor::doctor;
 pub use float::{Float, FloatError, FloatPosted, Own, post_float};
+pub(crate) use hearing::SUBJECTS;
 pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
 pub use losses::{LossError, post_loss};
 pub use refunds::{GivenBack, NotGivenBack};
@@ -55,7 +57,7 @@ pub use reversals::{Settlement, Unsettled};
 pub struct Dependencies {
     /// The tenants' door.
     pub uow: Uow,
-    /// The platform's door: webhooks, sweeping.
+    /// The platform's door: events of the provider, sweeping.
     pub system: SystemUow,
     /// Who may do what.
     pub authorizer: Arc<dyn Authorizer>,
@@ -65,7 +67,7 @@ pub struct Dependencies {
     pub tenants: Arc<dyn Tenants>,
     /// Through which money moves.
     pub provider: Arc<dyn PaymentProvider>,
-    /// For webhook signatures and polling; deadlines go by the database's clock.
+    /// For looks and their intervals; deadlines go by the database's clock.
     pub clock: Arc<dyn Clock>,
     /// Terms and intervals.
     pub settings: Settings,
@@ -82,7 +84,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     settings: Settings,
     asked: asked::Asked,
-    ledger_key: OnceLock<repo::ledger::Key>,
+    voucher: Voucher,
 }
 
 impl Service {
@@ -90,8 +92,8 @@ impl Service {
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
         let Dependencies { uow, system, authorizer, audit, tenants, provider, clock, settings } = dependencies;
-        let (asked, ledger_key) = (asked::Asked::default(), OnceLock::new());
-        Self { uow, system, authorizer, audit, tenants, provider, clock, settings, asked, ledger_key }
+        let (asked, voucher) = (asked::Asked::default(), Voucher::new(system.clone()));
+        Self { uow, system, authorizer, audit, tenants, provider, clock, settings, asked, voucher }
     }
 
     /// Passes if the context's organisation is that side of the contract and the person may do it.
@@ -126,18 +128,12 @@ impl Service {
 
     /// Fetches, once, what postings are vouched for with. Goes before a transaction that posts: none opens inside another.
     async fn ready_to_post(&self) -> Result<(), Fault> {
-        if self.ledger_key.get().is_none() {
-            let key = self.system.read(async |tx| repo::ledger::key(tx).await).await?;
-            // Whoever came first fetched the same.
-            let _ = self.ledger_key.set(key);
-        }
-        Ok(())
+        self.voucher.ready().await
     }
 
     /// Posts, once per source. Says whether this call did it.
     async fn post_in(&self, tx: &mut Tx, place: Place, posting: &Posting, reverses: Option<Uuid>) -> Result<(Uuid, bool), Fault> {
-        let key = self.ledger_key.get().ok_or_else(|| Fault::internal("`ready_to_post` goes before a transaction that posts"))?;
-        repo::ledger::post(tx, key, place, posting, reverses).await
+        repo::ledger::post(tx, &self.voucher, place, posting, reverses).await
     }
 
     fn now(&self) -> Timestamp {
@@ -159,5 +155,6 @@ fn tenants_fault(error: tenants_api::Error) -> Error {
 }
 
 fn conflict(what: &'static str, state: impl ToString, hint: impl Into<String>) -> Error {
-    Error::State { what, state: state.to_string(), hint: hint.into() }
+    let hint: String = hint.into();
+    Error::state(what, state.to_string(), hint)
 }

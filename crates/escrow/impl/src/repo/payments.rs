@@ -1,4 +1,4 @@
-//! Funding payments.
+//! Protected payments.
 
 use std::collections::HashMap;
 
@@ -74,11 +74,7 @@ pub(crate) async fn insert(tx: &mut Tx, milestone: &MilestoneRow, new: &NewPayme
         .returning(PaymentRow::as_returning())
         .get_result(tx.pg())
         .await
-        .on_constraint("payments_live", || Error::State {
-            what: "milestone",
-            state: MilestoneStatus::Funding.name().to_owned(),
-            hint: "a payment is under way".to_owned(),
-        })
+        .on_constraint("payments_live", || Error::state("milestone", MilestoneStatus::Funding.name(), "a payment is under way"))
 }
 
 pub(crate) async fn row(mut pg: Reader<'_>, id: PaymentId) -> Result<PaymentRow, Error> {

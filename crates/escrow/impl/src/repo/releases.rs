@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use db::Voucher;
 use db::prelude::*;
+use diesel::sql_types::{Bytea, Integer, Uuid as SqlUuid};
 use escrow_api::{Error, MilestoneId, PaymentId, Release, ReleaseId, ReleaseStatus};
 use kernel::{Fault, OrgId, Timestamp, UserId};
 use serde_json::Value;
@@ -106,10 +108,8 @@ pub(crate) async fn insert(tx: &mut Tx, milestone: &MilestoneRow, new: &NewRelea
         .returning(ReleaseRow::as_returning())
         .get_result(tx.pg())
         .await
-        .on_constraint("releases_live", || Error::State {
-            what: "release",
-            state: ReleaseStatus::Approved.name().to_owned(),
-            hint: "another release of this milestone is under way".to_owned(),
+        .on_constraint("releases_live", || {
+            Error::state("release", ReleaseStatus::Approved.name(), "another release of this milestone is under way")
         })
 }
 
@@ -138,7 +138,7 @@ pub(crate) async fn tell_contractor(
     request: &str,
     (before, after): (&Value, &Value),
 ) -> Result<(), Fault> {
-    use diesel::sql_types::{Jsonb, Text, Uuid as SqlUuid};
+    use diesel::sql_types::{Jsonb, Text};
     diesel::sql_query("select app.tell_contractor($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind::<SqlUuid, _>(place.org)
         .bind::<SqlUuid, _>(place.contract)
@@ -275,7 +275,7 @@ pub(crate) struct ReleaseChange {
     pub(crate) transfer: Option<String>,
     pub(crate) attempts: Option<i32>,
     pub(crate) sending_since: Option<Timestamp>,
-    pub(crate) maybe_sent_at: Option<Option<Timestamp>>,
+    pub(crate) maybe_sent_at: Option<Timestamp>,
     pub(crate) last_error: Option<Option<String>>,
     pub(crate) sent_at: Option<Timestamp>,
     pub(crate) resolved_by: Option<String>,
@@ -293,6 +293,19 @@ pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: ReleaseId, transfer:
         .filter(releases::transfer.eq(transfer))
         .filter(releases::status.eq_any([ReleaseStatus::Sent.name(), ReleaseStatus::PartReversed.name()]))
         .set(releases::transfer_look_at.eq(at))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// Takes back that a release may have left with an attempt, which the program alone knows: it vouches for it. [`Voucher::ready`] went before.
+pub(crate) async fn has_not_left(tx: &mut Tx, voucher: &Voucher, owner: Uuid, id: Uuid, attempt: i32) -> Result<(), Fault> {
+    diesel::sql_query("select app.release_has_not_left($1, $2, $3, $4)")
+        .bind::<SqlUuid, _>(owner)
+        .bind::<SqlUuid, _>(id)
+        .bind::<Integer, _>(attempt)
+        .bind::<Bytea, _>(voucher.proof_for("not left", &format!("{id}:{attempt}"))?)
         .execute(tx.pg())
         .await
         .fault()?;

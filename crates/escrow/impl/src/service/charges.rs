@@ -3,7 +3,7 @@
 //! in one transaction.
 //!
 //! A hold is on the milestone while all its money is still here. Once any of it left, or may have, the loss is larger than what is held
-//! for it: then the whole contract stands still until a person has settled who bears it.
+//! for it: then the whole contract is on hold until a person has settled who bears it.
 
 use chrono::TimeDelta;
 use escrow_api::{ChargeNews, Error, HoldKind, PaymentStatus, ProviderError};

@@ -86,7 +86,7 @@ pub enum FloatError {
     /// What was paid out was not all the platform's own.
     #[error(
         "{source_object} paid out {paid_out}, but of the platform's own there are {surplus}: {over} of it are owed to tenants. Nothing was posted, \
-         and {} stands still. Top up {over} at the provider, post that with `build14 float`, then this payout",
+         and {} is stopped. Top up {over} at the provider, post that with `build14 float`, then this payout",
         .paid_out.currency()
     )]
     NotOwn {
@@ -193,12 +193,12 @@ pub struct FloatPosted {
     pub status: String,
     /// Its two postings.
     pub entries: Vec<StatementEntry>,
-    /// What its currency has over what it owes; negative: what it lacks. New funding and new releases stand still once more lacks than the
+    /// What its currency has over what it owes; negative: what it lacks. New funding and new releases are stopped once more lacks than the
     /// reserve.
     pub surplus: Money,
-    /// How much may lack before they stand still.
+    /// How much may lack before they are stopped.
     pub reserve: Money,
-    /// What the provider's balance lacked of what the books said, when it was last asked: while it does, they stand still, too.
+    /// What the provider's balance lacked of what the books said, when it was last asked: while it does, they are stopped, too.
     pub missing: Money,
     /// Releases that waited for it and are sent now.
     pub resumed: usize,

@@ -94,7 +94,7 @@ impl Service {
         let step = ReleaseChange { status: Some(after.name()), reversed: Some(in_all), ..ReleaseChange::default() };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
         let detail = format!(
-            "{} of {} of transfer {} came back; funding and releases of contract {} stand still until a person settles it: \
+            "{} of {} of transfer {} came back; funding and releases of contract {} are stopped until a person settles it: \
              `build14 reversal-settle --release {id}`",
             transfer.reversed, transfer.amount, transfer.id, release.contract_id
         );

@@ -68,12 +68,10 @@ impl Service {
                 Ok(transfers) => transfers,
                 Err(error) => {
                     if !look_first {
-                        let step = ReleaseChange {
-                            maybe_sent_at: Some(None),
-                            last_error: Some(Some(error.to_string())),
-                            ..ReleaseChange::default()
-                        };
-                        self.uow.write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &step).await).await?;
+                        let why = error.to_string();
+                        self.uow
+                            .write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &why, true).await)
+                            .await?;
                     }
                     return Err(error.into());
                 }
@@ -103,12 +101,8 @@ impl Service {
             }
             Err(error @ ProviderError::Unavailable(_)) => {
                 // It certainly did not leave: what was noted before this attempt stands.
-                let step = ReleaseChange {
-                    maybe_sent_at: (!look_first).then_some(None),
-                    last_error: Some(Some(error.to_string())),
-                    ..ReleaseChange::default()
-                };
-                self.uow.write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &step).await).await?;
+                let why = error.to_string();
+                self.uow.write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &why, !look_first).await).await?;
                 Err(error.into())
             }
             Err(error) => {
@@ -136,7 +130,7 @@ impl Service {
             other.id, other.amount, other.destination
         );
         let detail = format!(
-            "{why}: release {id} is not sent besides. If it paid the payee, `build14 release-resolve --release {id} --sent {}`; else reverse \
+            "{why}: release {id} is not sent besides. If it paid the payee, `build14 release-settle --release {id} --sent {}`; else reverse \
              it whole at the provider, then the release goes on",
             other.id
         );
@@ -282,7 +276,7 @@ impl Service {
             without_source: Some(without_source),
             destination: Some(destination.clone()),
             attempts: Some(release.attempts + 1),
-            maybe_sent_at: Some(Some(release.maybe_sent_at.unwrap_or(now))),
+            maybe_sent_at: Some(release.maybe_sent_at.unwrap_or(now)),
             ..ReleaseChange::default()
         };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
@@ -348,12 +342,25 @@ impl Service {
         Ok(Next::Blocked(error))
     }
 
-    async fn note_in(&self, tx: &mut Tx, owner: OrgId, id: ReleaseId, attempt: i32, step: &ReleaseChange) -> Result<(), Error> {
+    /// Notes why an attempt came to nothing, and, of a first one that did not leave, that it did not.
+    async fn note_in(
+        &self,
+        tx: &mut Tx,
+        owner: OrgId,
+        id: ReleaseId,
+        attempt: i32,
+        why: &str,
+        not_left: bool,
+    ) -> Result<(), Error> {
         let release = repo::releases::lock(tx, owner.0, id).await?;
         // Another attempt may have begun meanwhile: its mark is not ours to clear.
         let under_way = matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown);
         if under_way && release.attempts == attempt {
-            repo::releases::save(tx, owner.0, id.0, step).await?;
+            let step = ReleaseChange { last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
+            repo::releases::save(tx, owner.0, id.0, &step).await?;
+            if not_left {
+                repo::releases::has_not_left(tx, &self.voucher, owner.0, id.0, attempt).await?;
+            }
         }
         Ok(())
     }
@@ -432,7 +439,7 @@ impl Service {
         let Some(after) = ReleaseEvent::AnswerLost.after(before) else { return Ok(()) };
         if release.maybe_sent_at.is_some_and(|since| self.now() - since >= KEY_LIFE) {
             let detail =
-                format!("unknown for more than a day ({why}): a person decides, `build14 release-resolve --release {id}`");
+                format!("unknown for more than a day ({why}): a person decides, `build14 release-settle --release {id}`");
             alarm_in(tx, RELEASE_UNKNOWN, ("release", id.to_string()), detail).await?;
         }
         let step =

@@ -91,7 +91,7 @@ async fn a_payout_is_never_of_more_than_the_platforms_own() {
     world.float("10.00", "tu_1").await.expect("posts");
     world.provider.pays_out("po_1", eur(1_001));
     let told = "po_1 paid out 10.01 EUR, but of the platform's own there are 10.00 EUR: 0.01 EUR of it are owed to tenants. Nothing was posted, \
-                and EUR stands still. Top up 0.01 EUR at the provider, post that with `build14 float`, then this payout";
+                and EUR is stopped. Top up 0.01 EUR at the provider, post that with `build14 float`, then this payout";
     assert_eq!(said(world.post(Own::IsPaidOut, "po_1", None).await), told);
     // Nor does the database take it, whoever writes.
     let row = |object: &str, amount: i64| {

@@ -1,4 +1,4 @@
-//! Transfers that are taken back at the provider: seen as a state, their contract stands still, a person settles what came back.
+//! Transfers that are taken back at the provider: seen as a state, their contract is stopped, a person settles what came back.
 
 use escrow::{Settlement, Unsettled};
 use escrow_api::fake::InjectedFault;

@@ -10,9 +10,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AuthRateLimit, Authed, CurrentSession, Id, Json, List, OneOf, Paging, Problem, Query, Reply, RequestInfo};
 
+/// The present password and a new one.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct PasswordChange {
+    /// The present one.
     #[schema(min_length = 1, max_length = 1000, examples("correct horse battery staple"))]
     current_password: String,
     /// 8 to 128 characters, not one of those that are tried first, and another than now.
@@ -25,12 +27,15 @@ pub(super) struct PasswordChange {
 #[serde(rename_all = "camelCase")]
 #[schema(as = LiveSession)]
 pub(super) struct LiveOut {
+    /// The session's id.
     id: Uuid,
     /// The organisation it is in.
     organization_id: Uuid,
     /// Whether it is the one of this request.
     current: bool,
+    /// When it began.
     created_at: DateTime<Utc>,
+    /// When it ends, if it is not ended before.
     expires_at: DateTime<Utc>,
 }
 
@@ -41,7 +46,9 @@ type Kind = OneOf<SecurityEventKind>;
 #[serde(rename_all = "camelCase")]
 #[schema(as = SecurityEvent)]
 pub(super) struct EventOut {
+    /// What happened.
     kind: Kind,
+    /// When it happened.
     at: DateTime<Utc>,
     /// The client's address, if it is known.
     #[schema(examples("203.0.113.7"))]
@@ -107,6 +114,8 @@ pub(super) async fn end(Authed(ctx): Authed, Id(id): Id<SessionId>, sign_in: Dat
 }
 
 /// End every session of the caller but this one.
+///
+/// At once, on every device.
 #[utoipa::path(responses((status = 204, description = "Ended")))]
 #[delete("/api/user/sessions")]
 pub(super) async fn end_others(

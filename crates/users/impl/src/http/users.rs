@@ -11,10 +11,12 @@ use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Problem, Query, R
 use super::dto::{MemberOut, Role};
 use super::invitations::InvitationOut;
 
+/// A person to be invited.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewMemberInvitation)]
 pub(super) struct NewIn {
+    /// Whoever signs in with this address can accept the invitation.
     #[schema(min_length = 3, max_length = 254, examples("grace@example.com"))]
     email: String,
     /// What the organisation calls the person until they come; they keep their own name.
@@ -24,13 +26,17 @@ pub(super) struct NewIn {
     role: Option<Role>,
 }
 
+/// A member's role from now on.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RoleIn {
+    /// The role in the organisation from now on.
     role: Role,
 }
 
 /// List the members.
+///
+/// Of the organisation, with their roles in it.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of members", body = List<MemberOut>)))]
 #[get("/api/users")]
 pub(super) async fn list(
@@ -71,6 +77,8 @@ pub(super) async fn invite(
 }
 
 /// Read a member.
+///
+/// Of the organisation; others are not found.
 #[utoipa::path(responses((status = 200, description = "The member", body = MemberOut)))]
 #[get("/api/users/{id}")]
 pub(super) async fn read(
