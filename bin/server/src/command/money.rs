@@ -56,10 +56,7 @@ fn tell(what: &str, posted: &escrow::FloatPosted) {
     if surplus.minor().saturating_add(posted.reserve.minor()) < 0 {
         say(&format!("{currency} is short ({surplus}): new funding and new releases are stopped"));
     } else if surplus.minor() < 0 {
-        say(&format!(
-            "{currency} is short ({surplus}), within the platform's reserve of {}: nothing is stopped",
-            posted.reserve
-        ));
+        say(&format!("{currency} is short ({surplus}), within the platform's reserve of {}: nothing is stopped", posted.reserve));
     } else if posted.missing.minor() > 0 {
         let missing = posted.missing;
         say(&format!(

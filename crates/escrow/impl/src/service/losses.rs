@@ -44,7 +44,7 @@ pub enum LossError {
 }
 
 /// Posts what is missing of a currency as the platform's loss, under the name of the person who gives it up: all of it, which they name as a check.
-/// Asks for the balance anew, and looks at coverage in the same transaction: what waited goes on at once, or stands still for what lacks now.
+/// Asks for the balance anew, and looks at coverage in the same transaction: what waited goes on at once, or stays stopped for what lacks now.
 ///
 /// # Errors
 /// [`LossError`]: if nothing is missing, or another amount; the provider's; a fault of the database.

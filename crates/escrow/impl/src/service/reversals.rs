@@ -136,8 +136,8 @@ impl Service {
         let step = ReleaseChange { reversal_settled: Some(settled), ..ReleaseChange::default() };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
         let detail = format!(
-            "{} of {} of transfer {} came back, by which an operator paid what had come back before; funding and releases of contract {} stand \
-             still until a person settles it: `build14 reversal-settle --release {id}`",
+            "{} of {} of transfer {} came back, by which an operator paid what had come back before; funding and releases of contract {} are \
+             stopped until a person settles it: `build14 reversal-settle --release {id}`",
             transfer.reversed, transfer.amount, transfer.id, release.contract_id
         );
         alarm_in(tx, TRANSFER_REVERSED, ("release", id.to_string()), detail).await?;
