@@ -130,13 +130,20 @@ async fn beside_a_development_server_and_after_it_commands_reach_the_same_databa
     let release = "0193b1c0-0000-7000-8000-000000000001";
     let resolve = ["release-settle", "--release", release, "--not-sent", "--operator", "Ada"];
     let settle = ["reversal-settle", "--release", release, "--held-again", "--operator", "Ada", "--reason", "why"];
+    let refund = ["suspense-refund", "--payment", release, "--operator", "Ada", "--reason", "why"];
+    let loss = ["loss", "--amount", "1.00", "--currency", "EUR", "--operator", "Ada", "--reason", "why"];
     let looked = async |source: &str, surplus: &str| {
         let (code, said, complained) = run_over(&environment, &["float", "--source", source, "--operator", "Ada"]).await;
         assert_eq!((code, complained.as_str()), (Some(0), ""), "{said}");
         assert!(said.contains(&format!("a surplus of {surplus} EUR")), "{said}");
-        for arguments in [&resolve[..], &settle] {
+        for (arguments, expected) in [
+            (&resolve[..], "there is no such release"),
+            (&settle[..], "there is no such release"),
+            (&refund[..], "there is no such payment"),
+            (&loss[..], "nothing of EUR is missing at the provider: nothing was posted"),
+        ] {
             let (code, _, complained) = run_over(&environment, arguments).await;
-            assert!(code == Some(1) && complained.contains("there is no such release"), "{arguments:?}: {complained}");
+            assert!(code == Some(1) && complained.contains(expected), "{arguments:?}: {complained}");
         }
         let (code, _, complained) = run_over(&environment, &["worker"]).await;
         assert!(code == Some(1) && complained.contains("which runs a worker itself"), "{complained}");

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use escrow_api::{
     AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeState, FraudWarning, Holding, NewPaymentIntent, OwnTransfer,
-    PaymentIntentState, PaymentProvider, ProviderError, TransferOrder, TransferState,
+    PaymentIntentState, PaymentProvider, ProviderError, RefundOrder, RefundState, TransferOrder, TransferState,
 };
 use kernel::Timestamp;
 use secrecy::ExposeSecret;
@@ -118,6 +118,16 @@ impl PaymentProvider for StripeProvider {
             found.extend(all.into_iter().map(wire::OfCharge::news));
         }
         Ok(found)
+    }
+
+    async fn create_refund(&self, order: &RefundOrder) -> Result<RefundState, ProviderError> {
+        let request = requests::create_refund(order)?;
+        Ok(self.0.post::<wire::Refund>("create a refund", &request, &order.idempotency_key).await?.state())
+    }
+
+    async fn refunds_of_charge(&self, charge: &str) -> Result<Vec<RefundState>, ProviderError> {
+        let all: Vec<wire::Refund> = self.all("list refunds", |after| requests::refunds_of_charge(charge, after)).await?;
+        Ok(all.into_iter().map(wire::Refund::state).collect())
     }
 
     async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError> {

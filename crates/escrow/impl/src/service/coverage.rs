@@ -29,6 +29,13 @@ pub(super) struct Balance {
     answer: Result<Vec<Holding>, ProviderError>,
 }
 
+impl Balance {
+    /// What it answered, asked then.
+    pub(super) fn answered(asked_at: Timestamp, holdings: Vec<Holding>) -> Self {
+        Self { asked_at, answer: Ok(holdings) }
+    }
+}
+
 /// Adds up coverage, compares the provider's balance if it was asked, keeps what tenants are told, raises an alarm per currency that
 /// is stopped and ends those of the others, and takes up the releases that waited for it.
 pub(super) async fn look_in(tx: &mut Tx, balance: Option<&Balance>) -> Result<Vec<Coverage>, Fault> {
@@ -102,7 +109,7 @@ fn shortfalls(seen: &CoverageLook) -> Result<Vec<(&'static str, String)>, Fault>
         let detail = format!(
             "Stripe holds {} while the books say {}: {} are missing; new funding and releases in {currency} are stopped until the balance \
              is right again. Post what was paid out of the platform's own money with `build14 payout`, and what the provider took of it (the \
-             fee of a dispute) with `build14 cost`; what is missing besides is topped up at the provider and not posted as a float",
+             fee of a dispute) with `build14 cost`; what is missing besides and does not come back is the platform's loss, `build14 loss`",
             money(holds),
             money(should),
             money(seen.missing())

@@ -62,6 +62,15 @@ async fn what_the_provider_does_not_show_as_done_is_not_posted() {
     let pending = "tu_1 is pending at the provider: nothing was posted. It can be posted once it is available";
     assert_eq!(said(world.post(Own::ComesIn, "tu_1", None).await), pending);
 
+    // Whatever its id says, it is what the provider booked it as.
+    let booked_as = |kind: &'static str| {
+        world.provider.change_own("tu_1", |own| own.movement.as_mut().expect("booked").kind = kind.to_owned());
+    };
+    booked_as("adjustment");
+    let told = "tu_1 is of the kind adjustment: nothing was posted. That is no topup: ask the provider what txn_tu_1 is";
+    assert_eq!(said(world.post(Own::ComesIn, "tu_1", None).await), told);
+    booked_as("topup");
+
     world.provider.pays_out("po_1", eur(200));
     for status in ["failed", "canceled"] {
         world.provider.change_own("po_1", |own| own.status = status.to_owned());
