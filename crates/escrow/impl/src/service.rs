@@ -8,6 +8,7 @@ mod charges;
 mod contracts;
 mod coverage;
 mod doctor;
+mod fees;
 mod float;
 mod funding;
 mod hearing;

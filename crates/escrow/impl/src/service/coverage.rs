@@ -145,22 +145,29 @@ pub(super) fn report_coverage(found: &[Coverage]) -> Result<(), Fault> {
 impl Service {
     /// Asks what the provider's balance has, and looks at coverage. Gives back the currencies that are stopped.
     pub(super) async fn watch_coverage(&self) -> Result<Vec<String>, Fault> {
+        let mut found = self.look_at_balance().await?;
+        // What the provider took as a fee is no riddle: once that is posted, what is missing besides is looked at anew.
+        if found.iter().any(|one| one.seen.missing() > 0) && self.post_fees().await? {
+            found = self.look_at_balance().await?;
+        }
+        report_coverage(&found)?;
+        Ok(found.into_iter().filter(|one| one.seen.stands_still()).map(|one| one.seen.currency).collect())
+    }
+
+    async fn look_at_balance(&self) -> Result<Vec<Coverage>, Fault> {
         let asked_at = self.system.read(async |tx| db::instant(tx).await).await?;
         let balance = Balance { asked_at, answer: self.provider.balance().await };
         if let Err(error) = &balance.answer {
             tracing::warn!(%error, "the balance cannot be read now");
         }
         let reserves = &self.settings.processing;
-        let found = self
-            .system
+        self.system
             .write(async |tx| {
                 for (currency, terms) in reserves {
                     repo::coverage::set_reserve(tx, currency.code(), terms.reserve).await?;
                 }
                 look_in(tx, Some(&balance)).await
             })
-            .await?;
-        report_coverage(&found)?;
-        Ok(found.into_iter().filter(|one| one.seen.stands_still()).map(|one| one.seen.currency).collect())
+            .await
     }
 }
