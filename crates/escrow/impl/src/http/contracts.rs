@@ -98,7 +98,7 @@ pub(super) struct SummaryOut {
     funded: MoneyOut,
     /// What is held for it and not reserved.
     held: MoneyOut,
-    /// What of it stands on the account `frozen`: kept, and not to be moved.
+    /// What of it stands on the account `frozen`. Nothing is posted there yet: the money of a frozen milestone stays `held`.
     frozen: MoneyOut,
     /// What is reserved for a release under way.
     reserved: MoneyOut,

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use escrow_api::{Approval, Approve, Milestone, MilestoneId, Milestones, RequestChanges, SubmitWork};
-use kernel::OrgId;
+use kernel::{OrgId, text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tenants_api::ApprovalStatus;
@@ -13,6 +13,9 @@ use uuid::Uuid;
 use web::{AmountOrMoney, Authed, Faults, Id, Idempotent, Json, OneOf, OptionalBody, Problem, Reply};
 
 use super::dto::{MilestoneOut, MilestoneStoryOut, requested_amount};
+
+/// The most characters of what one party writes about a milestone.
+const MOST_NOTE: usize = 5_000;
 
 /// Work to be submitted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -53,7 +56,7 @@ type Status = OneOf<ApprovalStatus>;
 /// Whether the approval is complete.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = ApprovalState)]
+#[schema(as = MilestoneApproval)]
 pub(super) struct ApprovalStateOut {
     /// Whether another person must approve as well.
     status: Status,
@@ -121,8 +124,16 @@ pub(super) async fn submit(
     for (index, _) in evidence.iter().enumerate().filter(|(_, item)| !item.is_string() && !item.is_object()) {
         faults.push(format!("/evidence/{index}"), "WRONG_TYPE", "must be a text or an object");
     }
+    for (index, _) in evidence.iter().enumerate().filter(|(_, item)| item.as_str().is_some_and(text::is_blank)) {
+        faults.push(format!("/evidence/{index}"), "REQUIRED", "must not be blank");
+    }
+    let note = text::optional_prose(body.0.note.as_deref(), MOST_NOTE).unwrap_or_else(|flaw| {
+        let fault = flaw.at("/note");
+        faults.push(fault.pointer, fault.code, fault.detail);
+        None
+    });
     faults.finish()?;
-    let cmd = SubmitWork { milestone, evidence, note: body.0.note };
+    let cmd = SubmitWork { milestone, evidence, note };
     once.run(
         ctx,
         async |ctx| service.submit(&ctx, cmd).await,
@@ -146,11 +157,9 @@ pub(super) async fn request_changes(
     service: Data<dyn Milestones>,
     body: Json<ChangesIn>,
 ) -> Result<HttpResponse, Problem> {
-    if kernel::text::is_blank(&body.0.reason) {
-        return Err(Problem::invalid_at("/reason", "REQUIRED", "must not be blank"));
-    }
+    let reason = text::prose(&body.0.reason, MOST_NOTE).map_err(|flaw| Problem::invalid(vec![flaw.at("/reason")]))?;
     let viewer = ctx.org;
-    let cmd = RequestChanges { milestone, reason: body.0.reason };
+    let cmd = RequestChanges { milestone, reason };
     once.run(
         ctx,
         async |ctx| service.request_changes(&ctx, cmd).await,

@@ -1,4 +1,4 @@
-//! The platform's float and coverage: written and added up on `SystemUow`; a tenant learns only whether money stands still.
+//! The platform's float and coverage: written and added up on `SystemUow`; a tenant learns only whether money is stopped.
 
 use db::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
@@ -22,7 +22,7 @@ pub(crate) struct CoverageLook {
     /// Float and money less liabilities, by the books. Negative: short.
     #[diesel(sql_type = BigInt)]
     pub(crate) surplus: i64,
-    /// How much may lack of it before anything stands still.
+    /// How much may lack of it before anything is stopped.
     #[diesel(sql_type = BigInt)]
     pub(crate) reserve: i64,
     /// What the provider's balance has, when it was last read.
@@ -31,7 +31,7 @@ pub(crate) struct CoverageLook {
     /// What it should have had at least.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub(crate) should: Option<i64>,
-    /// Whether money of it stood still before this look.
+    /// Whether money of it was stopped before this look.
     #[diesel(sql_type = Bool)]
     pub(crate) stood_still: bool,
 }
@@ -42,7 +42,7 @@ impl CoverageLook {
         self.should.zip(self.holds).map_or(0, |(should, holds)| (should - holds).max(0))
     }
 
-    /// Whether money of the currency stands still.
+    /// Whether money of the currency is stopped.
     pub(crate) fn stands_still(&self) -> bool {
         self.surplus.saturating_add(self.reserve) < 0 || self.missing() > 0
     }
@@ -54,7 +54,7 @@ struct IsShortRow {
     short: bool,
 }
 
-/// Whether money of this currency stands still, for a tenant.
+/// Whether money of this currency is stopped, for a tenant.
 pub(crate) async fn is_short(tx: &mut Tx, currency: &str) -> Result<bool, Fault> {
     let row: IsShortRow = diesel::sql_query("select app.coverage_is_short($1) as short")
         .bind::<Text, _>(currency)
@@ -143,7 +143,7 @@ async fn compare(tx: &mut Tx, asked_at: Timestamp, holdings: &[Holding]) -> Resu
              union all select e.currency, -sum(e.amount) from ledger_transactions t
                  join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id and e.account in (1000, 1010, 1020)
                  where t.created_at >= $1 and t.kind in ('payment_received', 'processing_fee_kept', 'payment_in_suspense',
-                     'transfer_reversed', 'reversal_held_again', 'reversal_paid_again') group by e.currency
+                     'transfer_reversed', 'reversal_held_again', 'reversal_paid_again', 'suspense_refund_failed') group by e.currency
              union all select currency, -amount from platform_float where created_at >= $1 and amount > 0
              union all select currency, -sum(net) from releases
                  where status in ('sending', 'unknown') and maybe_sent_at is not null group by currency),

@@ -1,4 +1,4 @@
-//! Funding payments.
+//! Protected payments.
 
 use std::collections::HashMap;
 
@@ -37,6 +37,11 @@ pub(crate) struct PaymentRow {
 }
 
 impl PaymentRow {
+    /// Where its ledger is.
+    pub(crate) fn place(&self) -> ledger::Place {
+        ledger::Place { org: self.org_id, contract: self.contract_id }
+    }
+
     pub(crate) fn status(&self) -> Result<PaymentStatus, Fault> {
         db::named::<PaymentStatus>(&self.status)
     }
@@ -79,6 +84,13 @@ pub(crate) async fn row(mut pg: Reader<'_>, id: PaymentId) -> Result<PaymentRow,
         .first(&mut pg)
         .await
         .not_found(|| Error::NotFound("escrow"))
+}
+
+/// Whose payment it is: the platform's own look-up, on `SystemUow`.
+pub(crate) async fn owner(tx: &ReadTx<'_>, id: PaymentId) -> Result<Option<OrgId>, Fault> {
+    let found: Option<Uuid> =
+        payments::table.filter(payments::id.eq(id.0)).select(payments::org_id).first(&mut tx.pg()).await.optional().fault()?;
+    Ok(found.map(OrgId))
 }
 
 pub(crate) async fn lock(tx: &mut Tx, owner: Uuid, id: PaymentId) -> Result<PaymentRow, Error> {

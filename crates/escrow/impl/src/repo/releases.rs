@@ -44,6 +44,8 @@ pub(crate) struct ReleaseRow {
     pub(crate) reversal_settled: i64,
     pub(crate) returned: i64,
     pub(crate) returned_fee: i64,
+    /// Whether its transfer names no charge to draw on.
+    pub(crate) without_source: bool,
 }
 
 impl ReleaseRow {
@@ -127,21 +129,22 @@ pub(crate) async fn came_back(mut pg: Reader<'_>, contract: &ContractRow) -> Res
     diesel::select(diesel::dsl::exists(open)).get_result(&mut pg).await.fault()
 }
 
-/// Tells the contractor's side, in its own trail, what the platform did with the release.
+/// Tells the contractor's side, in its own trail, what the platform did with money of the contract: what it is about, and before and after.
 pub(crate) async fn tell_contractor(
     tx: &mut Tx,
-    release: &ReleaseRow,
+    place: Place,
+    (entity_type, entity): (&str, Uuid),
     action: &str,
     request: &str,
-    before: &Value,
-    after: &Value,
+    (before, after): (&Value, &Value),
 ) -> Result<(), Fault> {
     use diesel::sql_types::{Jsonb, Text};
-    diesel::sql_query("select app.tell_contractor($1, $2, $3, 'release', $4, $5, $6, $7)")
-        .bind::<SqlUuid, _>(release.org_id)
-        .bind::<SqlUuid, _>(release.contract_id)
+    diesel::sql_query("select app.tell_contractor($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind::<SqlUuid, _>(place.org)
+        .bind::<SqlUuid, _>(place.contract)
         .bind::<Text, _>(action)
-        .bind::<SqlUuid, _>(release.id)
+        .bind::<Text, _>(entity_type)
+        .bind::<SqlUuid, _>(entity)
         .bind::<Text, _>(request)
         .bind::<Jsonb, _>(before)
         .bind::<Jsonb, _>(after)
@@ -281,6 +284,7 @@ pub(crate) struct ReleaseChange {
     pub(crate) reversal_settled: Option<i64>,
     pub(crate) returned: Option<i64>,
     pub(crate) returned_fee: Option<i64>,
+    pub(crate) without_source: Option<bool>,
 }
 
 /// When this transfer of a release that was sent is looked at next.

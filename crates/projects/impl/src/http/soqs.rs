@@ -55,9 +55,9 @@ pub(crate) async fn list(
 
 /// Create a schedule of quantities.
 ///
-/// Version 1, a draft. `unitCode` takes a UNECE Recommendation 20 code or a usual spelling (`m2`, `qm`, `sqm`, `stk`, `psch`, …) and
-/// answers the code; a unit that is not known is kept as `unitText`, and a tender with it cannot be published. Lump sums and provisional
-/// sums have the quantity 1, which may be left out.
+/// Version 1, a draft. `unitCode` takes a code of UNECE Recommendation 20 or 21, which is what it says, or a usual spelling (`m2`, `qm`,
+/// `sqm`, `psch`, …) that is not some other code in small letters; `unitText` takes any, and finds the code of every usual spelling (`stk`,
+/// `nr`, `rm`, …). A unit that is not known is kept as `unitText`. Lump sums and provisional sums have the quantity 1, which may be left out.
 #[utoipa::path(responses(
     (status = 201, description = "The new schedule", body = SoqOut<'_>),
     (status = 404, description = "There is no such project")

@@ -263,19 +263,23 @@ impl From<&TenderView> for TenderOut {
 pub struct ApprovalOut {
     /// Whether another person must ask for the same.
     pub status: ApprovalState,
-    /// Who asked first.
-    pub by: Uuid,
-    /// Who agreed, if a second person was needed.
-    pub second: Option<Uuid>,
+    /// Who asked first, or alone.
+    pub first_approver_id: Uuid,
+    /// Who agreed; null if no second person was needed, or while one is awaited.
+    pub second_approver_id: Option<Uuid>,
 }
 
 impl From<Approval> for ApprovalOut {
     fn from(approval: Approval) -> Self {
         match approval {
-            Approval::Waiting { first } => Self { status: ApprovalStatus::Waiting.into(), by: first.into(), second: None },
-            Approval::Complete { first, second } => {
-                Self { status: ApprovalStatus::Complete.into(), by: first.into(), second: second.map(Into::into) }
+            Approval::Waiting { first } => {
+                Self { status: ApprovalStatus::Waiting.into(), first_approver_id: first.into(), second_approver_id: None }
             }
+            Approval::Complete { first, second } => Self {
+                status: ApprovalStatus::Complete.into(),
+                first_approver_id: first.into(),
+                second_approver_id: second.map(Into::into),
+            },
         }
     }
 }

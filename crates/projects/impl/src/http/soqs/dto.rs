@@ -27,11 +27,11 @@ pub(crate) struct LineIn {
     description: String,
     /// How it counts; a heading or a text has neither quantity nor rate.
     kind: Kind,
-    /// A code of UNECE Recommendation 20 or 21 (packages, with X in front), or a usual spelling of one. Alone it may also be any other
-    /// text, which is then `unitText`.
+    /// A code of UNECE Recommendation 20 or 21 (packages, with X in front), which is what it says; or a usual spelling of one, unless it is
+    /// another code in small letters, such as `rm`. Alone it may also be any other text, which is then `unitText`.
     #[schema(max_length = 40)]
     unit_code: Option<String>,
-    /// The unit as written, if that is not what `unitCode` says: kept beside it. Any text; for a unit without a code, this alone.
+    /// The unit as written, if that is not what `unitCode` says: kept beside it. Any text; alone, a usual spelling finds its code.
     #[schema(max_length = 40)]
     unit_text: Option<String>,
     /// Greater than 0. Needed by `measured` and `optional`; 1 for sums.
