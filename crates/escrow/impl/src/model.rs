@@ -3,7 +3,10 @@
 pub(crate) mod document;
 pub(crate) mod held;
 pub(crate) mod incident;
+pub(crate) mod coverage;
 pub(crate) mod money;
+pub(crate) mod moved;
+pub(crate) mod stored;
 
 use escrow_api::{ContractStatus, IntentStatus, MilestoneStatus, PaymentStatus, ReleaseStatus};
 

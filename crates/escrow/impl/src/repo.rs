@@ -20,7 +20,6 @@ pub(crate) mod statement;
 pub(crate) mod sweep;
 pub(crate) mod terminations;
 
-use db::{currency, money};
 use diesel_async::AsyncPgConnection;
 use kernel::{Fault, Timestamp};
 use uow::Tx;

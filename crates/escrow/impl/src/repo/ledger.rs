@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use db::prelude::*;
 use diesel::sql_types::{Bool, Bytea, Text, Uuid as SqlUuid};
 use hmac::{Hmac, KeyInit, Mac};
-use kernel::Fault;
+use kernel::{Fault, Money, OrgId};
 use serde::Serialize;
 use sha2::Sha256;
 use uuid::Uuid;
 
 use super::Reader;
 use crate::ledger::{Account, Entry, Posting};
+use crate::model::stored::{Place, StoredMilestone};
 use crate::schema::{ledger_balances, ledger_transactions};
 
 #[derive(QueryableByName)]
@@ -35,15 +36,6 @@ struct KeyRow {
 pub(crate) async fn key(tx: &ReadTx<'_>) -> Result<Key, Fault> {
     let row: KeyRow = diesel::sql_query("select key from app.ledger_key").get_result(&mut tx.pg()).await.fault()?;
     Ok(Key(row.key))
-}
-
-/// Whose contract's ledger is written.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    /// The owner's organisation.
-    pub(crate) org: Uuid,
-    /// Its contract.
-    pub(crate) contract: Uuid,
 }
 
 /// A posting as the database reads it.
@@ -71,9 +63,9 @@ pub(crate) async fn post(
     reverses: Option<Uuid>,
 ) -> Result<(Uuid, bool), Fault> {
     let vouched = Vouched {
-        org: place.org,
+        org: place.org.0,
         id: Uuid::now_v7(),
-        contract: place.contract,
+        contract: place.contract.0,
         kind: posting.kind,
         provider: posting.source.provider,
         object: &posting.source.object,
@@ -94,7 +86,7 @@ pub(crate) async fn post(
         .fault()?;
     if row.fresh && posting.source.is_the_providers() {
         diesel::sql_query("select app.take_posted_object($1, $2)")
-            .bind::<SqlUuid, _>(place.org)
+            .bind::<SqlUuid, _>(place.org.0)
             .bind::<SqlUuid, _>(row.posted)
             .execute(tx.pg())
             .await
@@ -104,9 +96,9 @@ pub(crate) async fn post(
 }
 
 /// The transaction that was posted for a source of our own.
-pub(crate) async fn posted(tx: &mut Tx, org: Uuid, object: &str, kind: &str) -> Result<Option<Uuid>, Fault> {
+pub(crate) async fn posted(tx: &mut Tx, org: OrgId, object: &str, kind: &str) -> Result<Option<Uuid>, Fault> {
     ledger_transactions::table
-        .filter(ledger_transactions::org_id.eq(org))
+        .filter(ledger_transactions::org_id.eq(org.0))
         .filter(ledger_transactions::source_provider.eq("14build"))
         .filter(ledger_transactions::source_object.eq(object))
         .filter(ledger_transactions::source_kind.eq(kind))
@@ -130,8 +122,8 @@ pub(crate) async fn knows_transfer(mut pg: Reader<'_>, transfer: &str) -> Result
     .fault()
 }
 
-/// What is held for each of these milestones of these owners and not reserved.
-pub(crate) async fn held(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid]) -> Result<HashMap<Uuid, i64>, Fault> {
+/// What is held for each of these milestones of these owners and not reserved, in minor units of their currency.
+pub(super) async fn held(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid]) -> Result<HashMap<Uuid, i64>, Fault> {
     let rows: Vec<(Uuid, i64)> = ledger_balances::table
         .filter(ledger_balances::org_id.eq_any(owners).and(ledger_balances::account.eq(Account::Held.code())))
         .filter(ledger_balances::subject.eq_any(milestones))
@@ -142,10 +134,16 @@ pub(crate) async fn held(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid
     Ok(rows.into_iter().map(|(milestone, balance)| (milestone, -balance)).collect())
 }
 
-/// What came in for a contract otherwise than asked, and waits for a named person.
-pub(crate) async fn in_suspense(mut pg: Reader<'_>, place: Place) -> Result<i64, Fault> {
+/// What is held for a milestone and not reserved.
+pub(crate) async fn held_for(pg: Reader<'_>, milestone: &StoredMilestone) -> Result<Money, Fault> {
+    let held = held(pg, &[milestone.owner.0], &[milestone.id.0]).await?;
+    Ok(Money::from_minor(held.get(&milestone.id.0).copied().unwrap_or(0), milestone.amount.currency()))
+}
+
+/// What came in for a contract otherwise than asked, and waits for a named person; in minor units.
+pub(super) async fn in_suspense(mut pg: Reader<'_>, place: Place) -> Result<i64, Fault> {
     let balances: Vec<i64> = ledger_balances::table
-        .filter(ledger_balances::org_id.eq(place.org).and(ledger_balances::contract_id.eq(place.contract)))
+        .filter(ledger_balances::org_id.eq(place.org.0).and(ledger_balances::contract_id.eq(place.contract.0)))
         .filter(ledger_balances::account.eq(Account::Suspense.code()))
         .select(ledger_balances::balance)
         .load(&mut pg)
