@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
-
+use crate::cargo::{Kind, members};
 use crate::source::{root, rust_files};
 use crate::world::World;
 
@@ -33,18 +32,11 @@ fn platform() -> Vec<String> {
 
 /// Normal dependencies of every member, by package name.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
-    let metadata = MetadataCommand::new()
-        .current_dir(root())
-        .no_deps()
-        .other_options(["--offline".to_owned()])
-        .exec()
-        .expect("cargo metadata");
-    metadata
-        .packages
-        .iter()
+    members()
+        .into_iter()
         .map(|package| {
-            let normal = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
-            (package.name.to_string(), normal.map(|d| d.name.clone()).collect())
+            let normal = package.dependencies.into_iter().filter(|d| d.kind == Kind::Normal);
+            (package.name, normal.map(|d| d.name).collect())
         })
         .collect()
 }
@@ -99,6 +91,10 @@ fn every_domain_is_in_the_servers_list() {
     let mut listed: Vec<_> = build14::modules::MODULES.iter().map(|module| module.name).collect();
     listed.sort_unstable();
     assert_eq!(listed, domains(), "bin/server/src/modules.rs has a `MODULE` of every domain");
+    let platform = platform();
+    for module in build14::modules::PLATFORM {
+        assert!(platform.iter().any(|name| name == module.name), "`{}` is no crate of the platform", module.name);
+    }
 }
 
 #[tokio::test]
@@ -106,7 +102,7 @@ async fn every_task_that_a_domain_names_has_a_handler_and_no_other() {
     let world = World::new().await;
     let registry = world.services.registry();
     let (mut named, mut done): (Vec<_>, Vec<_>) =
-        (build14::modules::MODULES.iter().flat_map(|module| module.tasks.iter().copied()).collect(), registry.tasks().collect());
+        (build14::modules::all().flat_map(|module| module.tasks.iter().copied()).collect(), registry.tasks().collect());
     named.sort_unstable();
     done.sort_unstable();
     assert_eq!(named, done);

@@ -11,7 +11,7 @@ mod users;
 
 use std::collections::BTreeMap;
 
-use build14::modules::MODULES;
+use build14::modules::{self, MODULES};
 use futures::future::LocalBoxFuture;
 use serde_json::Value;
 use web::{Guard, Routes};
@@ -68,7 +68,7 @@ pub struct Called {
 /// If a domain has a route without a case, or a case without a route.
 pub fn calls(scene: &Scene) -> Vec<Called> {
     let (mut calls, mut wrong) = (Vec::new(), Vec::new());
-    for module in MODULES {
+    for module in modules::all() {
         let file = format!("tests/it/domains/{}.rs", module.name);
         let domain = ALL.iter().find(|domain| domain.name == module.name);
         let mut cases = domain.map(|domain| domain.cases(scene).0).unwrap_or_default();

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
-
+use crate::cargo::{Kind, members};
 use crate::source::{root, rust_files, text_files};
 
-/// Dependencies that are there although no code names them: `(package, dependency, why)`.
-const UNNAMED: &[(&str, &str, &str)] = &[];
+/// Packages that are there for the features that their manifests ask for (docs/decisions/0043): they name nothing, and nothing names them.
+const UNNAMED: &[&str] = &["unified", "unified-base"];
 
 /// Packages whose library has another name than theirs.
 fn library(package: &str) -> String {
@@ -33,31 +32,28 @@ fn names(code: &str, library: &str) -> bool {
 
 #[test]
 fn every_dependency_is_named_by_code() {
-    let options = ["--offline".to_owned()];
-    let metadata = MetadataCommand::new().current_dir(root()).no_deps().other_options(options).exec().expect("cargo metadata");
     let files = rust_files();
     let mut unused = Vec::new();
-    for package in &metadata.packages {
-        let folder = package.manifest_path.parent().expect("a folder").strip_prefix(root()).expect("in the workspace");
+    for package in members().iter().filter(|package| !UNNAMED.contains(&package.name.as_str())) {
+        let folder = package.folder.strip_prefix(root()).expect("in the workspace").display();
         let of = |part: &str| -> String {
             let start = format!("{folder}/{part}");
             files.iter().filter(|(name, _)| name.starts_with(&start)).map(|(_, text)| text.as_str()).collect()
         };
         for dependency in &package.dependencies {
             let code = match dependency.kind {
-                DependencyKind::Normal => of("src/"),
-                DependencyKind::Build => of("build.rs"),
+                Kind::Normal => of("src/"),
+                Kind::Build => of("build.rs"),
                 _ => of(""),
             };
-            let name = dependency.rename.as_ref().unwrap_or(&dependency.name);
-            let excused = UNNAMED.iter().any(|(whose, what, _)| package.name.as_str() == *whose && name == what);
-            if !excused && !names(&code, &library(name)) {
+            let name = &dependency.called;
+            if !UNNAMED.contains(&name.as_str()) && !names(&code, &library(name)) {
                 unused.push(format!("{folder}/Cargo.toml: {name} ({:?})", dependency.kind));
             }
             // With the same features it is there anyway.
-            let twice = dependency.kind == DependencyKind::Development
+            let twice = dependency.kind == Kind::Development
                 && package.dependencies.iter().any(|other| {
-                    other.kind == DependencyKind::Normal && other.name == dependency.name && other.features == dependency.features
+                    other.kind == Kind::Normal && other.name == dependency.name && other.features == dependency.features
                 });
             if twice {
                 unused.push(format!("{folder}/Cargo.toml: {name} is a dependency already"));

@@ -1,10 +1,6 @@
 //! Every crate that is built here has a licence that we may use.
 
-use std::process::Command;
-
-use cargo_metadata::MetadataCommand;
-
-use crate::source::root;
+use crate::cargo::{host, metadata};
 
 const FREE: &[&str] = &[
     "MIT",
@@ -25,23 +21,13 @@ const FREE: &[&str] = &[
     "0BSD",
 ];
 
-/// The platform that this test runs on, as cargo names it.
-fn host() -> String {
-    let output =
-        Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("-vV").output().expect("rustc runs");
-    let told = String::from_utf8(output.stdout).expect("rustc speaks UTF-8");
-    told.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc names its host").to_owned()
-}
-
 #[test]
 fn every_dependency_is_free_to_use() {
     // What is built on this platform is there, for it was built; crates of other platforms may never have been downloaded. A crate that
     // is missing all the same (only this package was built) is fetched.
-    let options = ["--filter-platform".to_owned(), host(), "--locked".to_owned()];
-    let metadata = MetadataCommand::new().current_dir(root()).other_options(options).exec().expect("cargo metadata");
     let mut unfree = Vec::new();
-    for package in &metadata.packages {
-        let licence = package.license.clone().unwrap_or_else(|| "none".to_owned());
+    for package in metadata(&["--filter-platform", &host(), "--locked"]) {
+        let licence = package.license.unwrap_or_else(|| "none".to_owned());
         // `a OR b`: one of them must do. `a AND b`: each must. A slash is an old way to write OR.
         let flat = licence.replace(['(', ')'], "").replace('/', " OR ");
         let usable = flat.split(" AND ").all(|part| part.split(" OR ").any(|name| FREE.contains(&name.trim())));

@@ -153,7 +153,7 @@ impl Services {
             auth: &auth,
             provider: Arc::new(provider(settings, &stripe)?),
             clock,
-            escrow: escrow_settings(settings, stripe.webhook_secrets, stripe.livemode, public_url),
+            escrow: escrow_settings(settings, stripe.livemode, public_url),
         };
         let serving = Foundation { app, uow, system, audit, tenants };
         let working = Foundation::new(
@@ -178,8 +178,10 @@ impl Services {
         let escrow = domains.escrow.clone();
         let mut serving = domains.wired();
         serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users)]);
-        let mut working = for_jobs.wired();
-        working.push(auth.clone());
+        serving.push(inbox_of(&serving, &system, &stripe));
+        let mut at_work = for_jobs.wired();
+        at_work.push(auth.clone());
+        at_work.push(inbox_of(&at_work, &working.system, &stripe));
         Ok(Self {
             door,
             system,
@@ -188,7 +190,7 @@ impl Services {
             auth,
             escrow,
             serving,
-            working,
+            working: at_work,
             listener,
             counting: OnceLock::new(),
             worker: Arc::default(),
@@ -261,6 +263,14 @@ impl Services {
             Arc::clone(service).register(&mut registry);
         }
         registry
+    }
+
+    /// Tells the database which tasks this program does.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn announce_tasks(&self) -> Result<(), kernel::Fault> {
+        jobs::announce(&self.system, &self.registry()).await
     }
 
     /// Tells readiness about the worker of this process.
@@ -406,13 +416,15 @@ fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
     Ok(auth::Settings { switch_secret: keys::seal_secret(settings)?, ..auth::Settings::read(&mut settings.reader()) })
 }
 
-fn escrow_settings(
-    settings: &Settings,
-    webhook_secrets: Vec<SecretString>,
-    livemode: bool,
-    public_url: &str,
-) -> escrow::Settings {
-    let mut escrow = escrow::Settings { webhook_secrets, livemode, ..escrow::Settings::read(&mut settings.reader()) };
+/// The inbox of what these services hear of the payment provider.
+fn inbox_of(hearing: &[Arc<dyn Wired>], system: &SystemUow, stripe: &StripeAccess) -> Arc<dyn Wired> {
+    let deliveries = Arc::new(stripe_adapter::StripeWebhooks::new(stripe.webhook_secrets.clone()));
+    let (system, clock) = (system.clone(), Arc::new(SystemClock));
+    Arc::new(inbox::Service::new(inbox::Dependencies { system, deliveries, clock, livemode: stripe.livemode }, hearing))
+}
+
+fn escrow_settings(settings: &Settings, livemode: bool, public_url: &str) -> escrow::Settings {
+    let mut escrow = escrow::Settings { livemode, ..escrow::Settings::read(&mut settings.reader()) };
     // There is no front end here: people come back to the documentation, where that is served.
     let page = if settings.server.docs { "/docs/" } else { "/" };
     escrow.onboarding_return_url = format!("{public_url}{page}?onboarding=done");

@@ -5,6 +5,7 @@
 //! - The tenant enters through `app.enter` with typed ids, in the same flush as `BEGIN`.
 //! - A transaction that is dropped half-way loses its connection, so its locks are free at once.
 //! - A transaction in which a statement failed does not commit, even if the error was swallowed.
+//! - What only the program may write carries its proof ([`Voucher`]).
 //!
 //! Tables owned: `outbox`, `outbox_handled`, `idempotency_keys`, `alarms`, `app.clock`.
 
@@ -29,6 +30,7 @@ mod schema;
 mod settings;
 mod tenant;
 mod touched;
+mod vouch;
 mod wire;
 mod write;
 
@@ -46,6 +48,7 @@ pub use pool::{Postgres, check_capacity};
 pub use role::{Identity, Role, exposures_of, refusal};
 pub use settings::{PoolSettings, Sharing};
 pub use touched::{instant, touched};
+pub use vouch::Voucher;
 
 /// What a repository module needs, in one line.
 pub mod prelude {

@@ -13,9 +13,8 @@ use crate::{Registry, alarms, pending};
 /// Rows per statement, so that none takes long.
 const BATCH: i64 = 5_000;
 
-/// Delivered events are kept a week for whoever asks what happened; an idempotency key lives 24 hours (docs/API.md); the payment provider
-/// repeats an event for days, and its inbox knows it again for 30.
-const PRUNE: [&str; 5] = [
+/// Delivered events are kept a week for whoever asks what happened; an idempotency key lives 24 hours (docs/API.md).
+const PRUNE: [&str; 4] = [
     "delete from outbox where seq in (
          select seq from outbox where delivered_at < now() - interval '7 days' order by delivered_at limit $1)",
     "delete from outbox_handled where ctid = any (array(
@@ -23,8 +22,6 @@ const PRUNE: [&str; 5] = [
            and not exists (select from outbox o where o.org_id = h.org_id and o.id = h.event_id) limit $1))",
     "delete from idempotency_keys where ctid = any (array(
          select ctid from idempotency_keys where claimed_at < now() - interval '24 hours' order by claimed_at limit $1))",
-    "delete from webhook_events where id = any (array(
-         select id from webhook_events where processed_at < now() - interval '30 days' limit $1))",
     "delete from graphile_worker._private_jobs where id in (
          select j.id from graphile_worker._private_jobs j join graphile_worker._private_job_retirements r using (id)
          where j.locked_at is null limit $1)",
@@ -49,7 +46,7 @@ async fn gauges(system: &SystemUow) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Deletes delivered events after a week, expired idempotency keys, old webhook events, and what the queue retired.
+/// Deletes delivered events after a week, expired idempotency keys, and what the queue retired.
 pub(crate) async fn prune(system: &SystemUow) -> Result<(), Fault> {
     for sql in PRUNE {
         loop {

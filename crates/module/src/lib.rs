@@ -50,11 +50,14 @@ impl Module {
     }
 }
 
-/// A domain's service, built: what it gives the endpoints, and what it does by itself.
+/// A domain's service, built: what it gives the endpoints, what it does by itself, and what it hears.
 pub trait Wired: Send + Sync + 'static {
     /// Gives the endpoints of [`Module::routes`] what they call.
     fn data(self: Arc<Self>, config: &mut ServiceConfig);
 
     /// Registers what does the domain's tasks, hears events and sweeps.
     fn register(self: Arc<Self>, _registry: &mut jobs::Registry) {}
+
+    /// Says which events of the payment provider the domain hears.
+    fn hears(self: Arc<Self>, _subscriptions: &mut provider_events::Subscriptions) {}
 }

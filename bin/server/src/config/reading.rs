@@ -15,7 +15,7 @@ use super::sanity;
 use super::settings::{
     Audit, Database, Jobs, LogFormat, Metrics, Profile, Purpose, RateLimits, Server, Settings, Stripe, Tenders,
 };
-use crate::modules::MODULES;
+use crate::modules;
 
 /// Whether a secret key, plain or restricted, moves real money. Only Stripe itself insists on keys that say so.
 fn livemode(api_base: &str, key: &str) -> Result<bool, &'static str> {
@@ -118,7 +118,7 @@ pub(super) fn read(values: Values, profile: Profile, purpose: Purpose) -> Result
         values,
     };
     check(r, &settings, purpose);
-    for module in MODULES {
+    for module in modules::all() {
         (module.settings)(r);
     }
     reader.finish(settings)

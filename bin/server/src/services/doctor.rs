@@ -8,7 +8,7 @@ use uow::SystemUow;
 use super::{alarms, keys};
 use crate::config::{Profile, Settings};
 use crate::database;
-use crate::modules::MODULES;
+use crate::modules;
 
 /// What was found so far.
 #[derive(Default)]
@@ -95,7 +95,7 @@ pub async fn doctor(system_url: &SecretString) -> anyhow::Result<Vec<Finding>> {
         let more = Some(("alarm", alarms::json(alarm)));
         found.0.push(Finding { rule: "ALARM", subject: format!("{} {}", alarm.object_type, alarm.object_id), detail, more });
     }
-    for module in MODULES {
+    for module in modules::all() {
         let told = (module.doctor)(&system).await?;
         found.0.extend(told.into_iter().filter(|finding| !is_told(finding.rule, &finding.subject, &open)));
     }

@@ -66,9 +66,6 @@ pub enum Error {
     /// The contract cannot end while money is held or under way; what must be settled first.
     #[error("the contract cannot end before its money is settled: {}", .0.join("; "))]
     MoneyHeld(Vec<String>),
-    /// A webhook whose signature does not hold.
-    #[error("the webhook's signature does not hold: {0}")]
-    BadSignature(&'static str),
     /// The provider refused.
     #[error("{message}")]
     ProviderRefused {
@@ -132,7 +129,6 @@ impl DomainError for Error {
             | Self::MoneyHeld(_) => Kind::Conflict,
             Self::CoverageShort(_) => Kind::Unavailable,
             Self::DocumentMismatch | Self::Invalid(_) | Self::ProviderRefused { .. } => Kind::Invalid,
-            Self::BadSignature(_) => Kind::Invalid,
             Self::Denied(_) => Kind::Forbidden,
             Self::Fault(fault) => DomainError::kind(fault),
         }
@@ -150,7 +146,6 @@ impl DomainError for Error {
             Self::HeldTooLong { .. } => "HELD_TOO_LONG",
             Self::OnHold { .. } => "ON_HOLD",
             Self::MoneyHeld(_) => "MONEY_HELD",
-            Self::BadSignature(_) => "BAD_SIGNATURE",
             Self::ProviderRefused { .. } => "PROVIDER_REFUSED",
             Self::Invalid(_) => "INVALID",
             Self::Denied(_) => "PERMISSION_DENIED",

@@ -5,7 +5,6 @@ mod dto;
 mod escrow;
 mod milestones;
 mod payees;
-mod webhooks;
 
 use escrow_api::perm;
 use web::Guard;
@@ -44,5 +43,4 @@ pub fn routes(r: &mut web::Routes) {
         .resource("payeeAccount")
         .add(perm::PAYEE_READ, || payees::read)
         .add(perm::PAYEE_MANAGE, || payees::onboard);
-    r.tag("Webhooks", "What the payment provider tells us.").resource("webhooks").add(Guard::Public, || webhooks::stripe);
 }

@@ -23,7 +23,6 @@ pub const TASKS: &[&str] = &[
     SendRelease::NAME,
     SyncTransfer::NAME,
     SyncAccount::NAME,
-    RouteEvent::NAME,
     Escalate::NAME,
 ];
 
@@ -131,21 +130,6 @@ impl Task for SyncAccount {
     }
 }
 
-/// Finds out what an event of the provider is about, and has it looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RouteEvent {
-    /// Its id, `evt_…`.
-    pub event: String,
-}
-
-impl Task for RouteEvent {
-    const NAME: &'static str = "escrow.webhook";
-
-    fn subject(&self) -> Option<String> {
-        Some(self.event.clone())
-    }
-}
-
 /// Escalates the review of a milestone that takes too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Escalate {
@@ -171,7 +155,6 @@ pub(crate) fn register(service: &Arc<Service>, registry: &mut Registry) {
     registry.on_job(service, |escrow, _, task: SendRelease| async move { escrow.send_release(task).await });
     registry.on_job(service, |escrow, _, task: SyncTransfer| async move { escrow.sync_transfer(task).await });
     registry.on_job(service, |escrow, _, task: SyncAccount| async move { escrow.sync_account(task).await });
-    registry.on_job(service, |escrow, _, task: RouteEvent| async move { escrow.route_event(task).await });
     registry.on_job(service, |escrow, _, task: Escalate| async move { escrow.escalate(task).await });
     let started = Arc::new(AtomicBool::new(false));
     registry.every("escrow.sweep", SWEEP, service, move |escrow| {
@@ -214,10 +197,6 @@ pub(crate) fn sync_transfer(org: OrgId, release: ReleaseId, transfer: String) ->
 
 pub(crate) fn sync_account(org: OrgId) -> Job {
     Job::of(&SyncAccount { org })
-}
-
-pub(crate) fn webhook(event: String) -> Job {
-    Job::of(&RouteEvent { event })
 }
 
 pub(crate) fn escalate(org: OrgId, milestone: MilestoneId) -> Job {

@@ -5,6 +5,8 @@
 //!
 //! Invariants, each kept by the database and looked at by [`doctor`]:
 //! - The ledger sums to zero per transaction (deferred trigger), is written only by `app.post_ledger` with this program's proof, once per source, and never changed.
+//! - A contract with its lines and milestones is written only by `app.open_contract`, with the same proof; that a release may have left is taken back
+//!   likewise.
 //! - What is held can never be overdrawn (CHECK on the balance row).
 //! - Lines and milestones of a contract sum to its total (deferred trigger).
 //! - One live payment per milestone, one release under way, one transfer per release.
@@ -32,7 +34,7 @@
 //! is how the server finds it all.
 //!
 //! Tables owned: `contracts`, `contract_lines`, `contract_signatures`, `contract_sums`, `contract_terminations`, `milestones`, `milestone_reviews`, `escrow_accounts`, `payments`,
-//! `releases`, `release_replacements`, `payee_accounts`, `payee_accounts_retired`, `webhook_events`, `ledger_accounts`, `ledger_transactions`, `ledger_entries`, `ledger_balances`,
+//! `releases`, `release_replacements`, `payee_accounts`, `payee_accounts_retired`, `ledger_accounts`, `ledger_transactions`, `ledger_entries`, `ledger_balances`,
 //! `posted_objects`, `platform_float`, `platform_coverage`, `platform_balance_looks`, `platform_reserves`, `holds`, `charge_incidents`, `charge_watch`.
 
 mod http;
@@ -44,7 +46,6 @@ mod repo;
 mod schema;
 mod service;
 mod settings;
-mod signature;
 
 pub use http::routes;
 pub use module::MODULE;

@@ -6,8 +6,10 @@ use actix_web::web::{Data, ServiceConfig};
 use escrow_api::{Contracts, Milestones, Payees, Payments, perm};
 use jobs::Registry;
 use module::{Checkup, Finding, Module, Wired};
+use provider_events::Subscriptions;
 use uow::SystemUow;
 
+use crate::service::SUBJECTS;
 use crate::{Service, Settings, http, jobs as tasks};
 
 /// Contracts, milestones, protected payments, the ledger.
@@ -28,12 +30,15 @@ impl Wired for Service {
             .app_data(Data::from(self.clone() as Arc<dyn Contracts>))
             .app_data(Data::from(self.clone() as Arc<dyn Milestones>))
             .app_data(Data::from(self.clone() as Arc<dyn Payments>))
-            .app_data(Data::from(self.clone() as Arc<dyn Payees>))
-            .app_data(Data::from(self));
+            .app_data(Data::from(self as Arc<dyn Payees>));
     }
 
     fn register(self: Arc<Self>, registry: &mut Registry) {
         tasks::register(&self, registry);
+    }
+
+    fn hears(self: Arc<Self>, subscriptions: &mut Subscriptions) {
+        subscriptions.hear("escrow", SUBJECTS, &self, |escrow, heard| async move { escrow.hear(heard).await });
     }
 }
 

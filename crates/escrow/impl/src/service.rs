@@ -10,6 +10,7 @@ mod coverage;
 mod doctor;
 mod float;
 mod funding;
+mod hearing;
 mod holds;
 mod intents;
 mod looks;
@@ -23,12 +24,12 @@ mod sweep;
 mod sync;
 mod terminations;
 mod transfers;
-mod webhooks;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
+use db::Voucher;
 use escrow_api::{Error, Party, PaymentProvider};
 use kernel::{Clock, Ctx, Denied, Fault, Permission, Scope, Timestamp};
 use tenants_api::Tenants;
@@ -43,6 +44,7 @@ use crate::settings::Settings;
 
 pub use doctor::doctor;
 pub use float::{Float, FloatError, FloatPosted, Own, post_float};
+pub(crate) use hearing::SUBJECTS;
 pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
 pub use resolve::Resolution;
 pub use reversals::{Settlement, Unsettled};
@@ -51,7 +53,7 @@ pub use reversals::{Settlement, Unsettled};
 pub struct Dependencies {
     /// The tenants' door.
     pub uow: Uow,
-    /// The platform's door: webhooks, sweeping.
+    /// The platform's door: events of the provider, sweeping.
     pub system: SystemUow,
     /// Who may do what.
     pub authorizer: Arc<dyn Authorizer>,
@@ -61,7 +63,7 @@ pub struct Dependencies {
     pub tenants: Arc<dyn Tenants>,
     /// Through which money moves.
     pub provider: Arc<dyn PaymentProvider>,
-    /// For webhook signatures and polling; deadlines go by the database's clock.
+    /// For looks and their intervals; deadlines go by the database's clock.
     pub clock: Arc<dyn Clock>,
     /// Terms and intervals.
     pub settings: Settings,
@@ -78,7 +80,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     settings: Settings,
     asked: asked::Asked,
-    ledger_key: OnceLock<repo::ledger::Key>,
+    voucher: Voucher,
 }
 
 impl Service {
@@ -86,8 +88,8 @@ impl Service {
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
         let Dependencies { uow, system, authorizer, audit, tenants, provider, clock, settings } = dependencies;
-        let (asked, ledger_key) = (asked::Asked::default(), OnceLock::new());
-        Self { uow, system, authorizer, audit, tenants, provider, clock, settings, asked, ledger_key }
+        let (asked, voucher) = (asked::Asked::default(), Voucher::new(system.clone()));
+        Self { uow, system, authorizer, audit, tenants, provider, clock, settings, asked, voucher }
     }
 
     /// Passes if the context's organisation is that side of the contract and the person may do it.
@@ -122,18 +124,12 @@ impl Service {
 
     /// Fetches, once, what postings are vouched for with. Goes before a transaction that posts: none opens inside another.
     async fn ready_to_post(&self) -> Result<(), Fault> {
-        if self.ledger_key.get().is_none() {
-            let key = self.system.read(async |tx| repo::ledger::key(tx).await).await?;
-            // Whoever came first fetched the same.
-            let _ = self.ledger_key.set(key);
-        }
-        Ok(())
+        self.voucher.ready().await
     }
 
     /// Posts, once per source. Says whether this call did it.
     async fn post_in(&self, tx: &mut Tx, place: Place, posting: &Posting, reverses: Option<Uuid>) -> Result<(Uuid, bool), Fault> {
-        let key = self.ledger_key.get().ok_or_else(|| Fault::internal("`ready_to_post` goes before a transaction that posts"))?;
-        repo::ledger::post(tx, key, place, posting, reverses).await
+        repo::ledger::post(tx, &self.voucher, place, posting, reverses).await
     }
 
     fn now(&self) -> Timestamp {

@@ -1,4 +1,4 @@
-//! `[escrow]`: fees, currencies and their terms, intervals. What the deployment decides elsewhere (webhook secrets, URLs) is added by the server.
+//! `[escrow]`: fees, currencies and their terms, intervals. What the deployment decides elsewhere (live mode, URLs) is added by the server.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,7 +6,6 @@ use std::time::Duration;
 use escrow_api::{CostBearer, Terms};
 use kernel::Currency;
 use module::Reader;
-use secrecy::SecretString;
 
 /// Everything of this domain that an operator sets.
 #[derive(Debug, Clone)]
@@ -21,8 +20,6 @@ pub struct Settings {
     pub processing: BTreeMap<Currency, Processing>,
     /// Whether the provider moves real money: a payment of the other mode is never ours.
     pub livemode: bool,
-    /// Secrets of the webhook endpoints: the platform's, the connected accounts', and old ones while they rotate.
-    pub webhook_secrets: Vec<SecretString>,
     /// Where the provider sends the payee after onboarding.
     pub onboarding_return_url: String,
     /// Where the provider sends the payee when a link has expired.
@@ -41,7 +38,7 @@ pub struct Settings {
     pub payment_poll_soonest: Duration,
     /// The provider's lists of disputes, fraud warnings, refunds and reviews are read so often, should a webhook never come.
     pub charge_watch: Duration,
-    /// A release or an event that is under way for longer is taken up again by the sweep.
+    /// A release that is under way for longer is taken up again by the sweep.
     pub stuck_after: Duration,
 }
 
@@ -142,8 +139,7 @@ fn processing(r: &mut Reader) -> BTreeMap<Currency, Processing> {
 }
 
 impl Default for Settings {
-    /// 2.5 % fee, card processing of 2.9 % + 30 minor units in every currency borne by the owner, no reserve, test mode, no webhook secret
-    /// (every event is refused).
+    /// 2.5 % fee, card processing of 2.9 % + 30 minor units in every currency borne by the owner, no reserve, test mode.
     fn default() -> Self {
         Self {
             fee_bps: 250,
@@ -151,7 +147,6 @@ impl Default for Settings {
             bearer: CostBearer::Owner,
             processing: Currency::all().map(|currency| (currency, Processing { bps: 290, fixed: 30, reserve: 0 })).collect(),
             livemode: false,
-            webhook_secrets: Vec::new(),
             onboarding_return_url: "http://127.0.0.1:8080/payee-account/done".to_owned(),
             onboarding_refresh_url: "http://127.0.0.1:8080/payee-account/again".to_owned(),
             review_days: 14,

@@ -132,7 +132,7 @@ pub(crate) struct ReleaseChange {
     pub(crate) transfer: Option<String>,
     pub(crate) attempts: Option<i32>,
     pub(crate) sending_since: Option<Timestamp>,
-    pub(crate) maybe_sent_at: Option<Option<Timestamp>>,
+    pub(crate) maybe_sent_at: Option<Timestamp>,
     pub(crate) last_error: Option<Option<String>>,
     pub(crate) sent_at: Option<Timestamp>,
     pub(crate) resolved_by: Option<String>,

@@ -1,118 +1,18 @@
-//! Contracts, their lines and signatures.
+//! Contracts and their signatures.
 
 use std::collections::HashMap;
 
 use db::prelude::*;
 use diesel::dsl::exists;
-use escrow_api::{Contract, ContractId, ContractStatus, Error, Hold, NewContract, Party, Signature, Terms};
+use escrow_api::{Contract, ContractId, ContractStatus, Error, Hold, Party, Signature};
 use kernel::{Fault, OrgId, Page, PageRequest, Position, Timestamp, UserId};
 use uuid::Uuid;
 
 pub(crate) use super::rows::Visible;
 use super::rows::{ContractRow, stored};
 use super::{Reader, milestones, payees, terminations};
-use crate::model::document::Document;
 use crate::model::stored::{Activation, StoredContract};
-use crate::schema::{contract_lines, contract_signatures, contracts, ledger_balances, payments, releases};
-
-#[derive(Insertable)]
-#[diesel(table_name = contracts)]
-struct NewRow<'a> {
-    org_id: Uuid,
-    id: Uuid,
-    contractor_org_id: Uuid,
-    project_id: Uuid,
-    tender_id: Uuid,
-    bid_id: Uuid,
-    title: &'a str,
-    currency: &'a str,
-    total: i64,
-    status: &'a str,
-    fee_bps: i32,
-    processing_cost_bearer: &'a str,
-    processing_bps: i32,
-    processing_fixed: i64,
-    document: &'a str,
-    document_sha256: &'a str,
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = contract_lines)]
-struct NewLine<'a> {
-    org_id: Uuid,
-    contract_id: Uuid,
-    contractor_org_id: Uuid,
-    position: i32,
-    soq_line_id: Uuid,
-    code: &'a str,
-    description: &'a str,
-    kind: &'a str,
-    unit_code: Option<&'a str>,
-    quantity: Option<rust_decimal::Decimal>,
-    rate: Option<rust_decimal::Decimal>,
-    amount: Option<i64>,
-    counts: bool,
-}
-
-pub(crate) async fn insert(
-    tx: &mut Tx,
-    id: ContractId,
-    new: &NewContract,
-    terms: &Terms,
-    document: &Document,
-) -> Result<(), Error> {
-    let row = NewRow {
-        org_id: new.owner.0,
-        id: id.0,
-        contractor_org_id: new.contractor.0,
-        project_id: new.project.0,
-        tender_id: new.tender.0,
-        bid_id: new.bid.0,
-        title: &new.title,
-        currency: new.total.currency().code(),
-        total: new.total.minor(),
-        status: ContractStatus::Signing.name(),
-        fee_bps: small(terms.fee_bps)?,
-        processing_cost_bearer: terms.bearer.name(),
-        processing_bps: small(terms.processing_bps)?,
-        processing_fixed: terms.processing_fixed,
-        document: &document.text,
-        document_sha256: &document.sha256,
-    };
-    diesel::insert_into(contracts::table).values(&row).execute(tx.pg()).await.on_constraint("contracts_live_bid", || {
-        Error::State { what: "bid", state: "contracted".to_owned(), hint: "there is a contract on this bid already".to_owned() }
-    })?;
-    let lines = new
-        .lines
-        .iter()
-        .map(|line| {
-            Ok(NewLine {
-                org_id: new.owner.0,
-                contract_id: id.0,
-                contractor_org_id: new.contractor.0,
-                position: small(line.position)?,
-                soq_line_id: line.soq_line.0,
-                code: &line.code,
-                description: &line.description,
-                kind: &line.kind,
-                unit_code: line.unit_code.as_deref(),
-                quantity: line.quantity,
-                rate: line.rate,
-                amount: line.amount.map(|amount| amount.minor()),
-                counts: line.counts,
-            })
-        })
-        .collect::<Result<Vec<_>, Fault>>()?;
-    // A statement holds at most 65,535 parameters.
-    for chunk in lines.chunks(1_000) {
-        diesel::insert_into(contract_lines::table).values(chunk).execute(tx.pg()).await.fault()?;
-    }
-    Ok(())
-}
-
-fn small(number: u32) -> Result<i32, Fault> {
-    i32::try_from(number).map_err(Fault::internal)
-}
+use crate::schema::{contract_signatures, contracts, ledger_balances, payments, releases};
 
 pub(crate) async fn row(mut pg: Reader<'_>, id: ContractId) -> Result<StoredContract, Error> {
     let row: ContractRow = contracts::table

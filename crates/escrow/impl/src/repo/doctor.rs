@@ -244,15 +244,6 @@ const CHECKS: &[(&str, &str)] = &[
         ),
     ),
     (
-        "EVENT_STUCK",
-        concat!(
-            "select id as subject, format('%s came at %s', type, ",
-            at!("received_at"),
-            ") as detail
-         from webhook_events where processed_at is null and received_at < now() - interval '1 hour'",
-        ),
-    ),
-    (
         "CONTRACT_WITHOUT_ACCOUNT",
         "select c.id::text as subject, 'contract is in force without an contract account' as detail
          from contracts c left join escrow_accounts a on a.org_id = c.org_id and a.contract_id = c.id

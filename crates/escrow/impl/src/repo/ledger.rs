@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
+use db::Voucher;
 use db::prelude::*;
 use diesel::sql_types::{Bool, Bytea, Text, Uuid as SqlUuid};
-use hmac::{Hmac, KeyInit, Mac};
 use kernel::{Fault, Money, OrgId};
 use serde::Serialize;
-use sha2::Sha256;
 use uuid::Uuid;
 
 use super::Reader;
@@ -21,21 +20,6 @@ struct Posted {
     posted: Uuid,
     #[diesel(sql_type = Bool)]
     fresh: bool,
-}
-
-/// What postings are vouched for with. The serving role cannot read it, so that nothing that gets into a tenant's statements can post.
-pub(crate) struct Key(Vec<u8>);
-
-#[derive(QueryableByName)]
-struct KeyRow {
-    #[diesel(sql_type = Bytea)]
-    key: Vec<u8>,
-}
-
-/// The key of this database; on `SystemUow`.
-pub(crate) async fn key(tx: &ReadTx<'_>) -> Result<Key, Fault> {
-    let row: KeyRow = diesel::sql_query("select key from app.ledger_key").get_result(&mut tx.pg()).await.fault()?;
-    Ok(Key(row.key))
 }
 
 /// A posting as the database reads it.
@@ -57,7 +41,7 @@ struct Vouched<'a> {
 /// Posts, once per source: one of the provider's once in all ledgers together. Says whether this call did it.
 pub(crate) async fn post(
     tx: &mut Tx,
-    key: &Key,
+    voucher: &Voucher,
     place: Place,
     posting: &Posting,
     reverses: Option<Uuid>,
@@ -75,12 +59,10 @@ pub(crate) async fn post(
         entries: &posting.entries,
     };
     let text = serde_json::to_string(&vouched).map_err(Fault::internal)?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).map_err(|_| Fault::internal("the ledger's key cannot be used"))?;
-    mac.update(text.as_bytes());
     let row: Posted = diesel::sql_query("select posted, fresh from app.post_ledger($1, $2, $3)")
-        .bind::<SqlUuid, _>(place.org)
+        .bind::<SqlUuid, _>(place.org.0)
         .bind::<Text, _>(&text)
-        .bind::<Bytea, _>(mac.finalize().into_bytes().to_vec())
+        .bind::<Bytea, _>(voucher.proof(&text)?)
         .get_result(tx.pg())
         .await
         .fault()?;

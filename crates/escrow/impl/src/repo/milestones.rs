@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use db::prelude::*;
-use escrow_api::{ContractId, Error, Milestone, MilestoneId, MilestoneStatus, NewMilestone, Review, ReviewKind};
+use escrow_api::{Error, Milestone, MilestoneId, MilestoneStatus, Review, ReviewKind};
 use kernel::{Fault, Money, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -12,48 +12,6 @@ use super::rows::{MilestoneRow, stored};
 use super::{Reader, holds, ledger, payments, releases};
 use crate::model::stored::{StoredContract, StoredMilestone};
 use crate::schema::{milestone_reviews, milestones};
-
-#[derive(Insertable)]
-#[diesel(table_name = milestones)]
-struct NewRow<'a> {
-    org_id: Uuid,
-    id: Uuid,
-    contract_id: Uuid,
-    contractor_org_id: Uuid,
-    position: i32,
-    title: &'a str,
-    amount: i64,
-    currency: &'a str,
-    due_on: Option<chrono::NaiveDate>,
-}
-
-pub(crate) async fn insert(
-    tx: &mut Tx,
-    owner: OrgId,
-    contractor: OrgId,
-    contract: ContractId,
-    new: &[NewMilestone],
-) -> Result<Vec<MilestoneId>, Fault> {
-    let ids: Vec<_> = new.iter().map(|_| MilestoneId::new()).collect();
-    let rows: Vec<NewRow<'_>> = new
-        .iter()
-        .zip(&ids)
-        .zip(1_i32..)
-        .map(|((milestone, id), position)| NewRow {
-            org_id: owner.0,
-            id: id.0,
-            contract_id: contract.0,
-            contractor_org_id: contractor.0,
-            position,
-            title: &milestone.title,
-            amount: milestone.amount.minor(),
-            currency: milestone.amount.currency().code(),
-            due_on: milestone.due_on,
-        })
-        .collect();
-    diesel::insert_into(milestones::table).values(&rows).execute(tx.pg()).await.fault()?;
-    Ok(ids)
-}
 
 pub(crate) async fn row(mut pg: Reader<'_>, id: MilestoneId) -> Result<StoredMilestone, Error> {
     let row: MilestoneRow = milestones::table

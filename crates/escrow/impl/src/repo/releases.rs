@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use db::Voucher;
 use db::prelude::*;
+use diesel::sql_types::{Bytea, Integer, Uuid as SqlUuid};
 use escrow_api::{ContractId, Error, MilestoneId, PaymentId, ReleaseId, ReleaseStatus};
 use kernel::{Fault, Money, OrgId, Timestamp, UserId};
 use serde_json::Value;
@@ -145,7 +147,7 @@ pub(crate) async fn tell_contractor(
     before: &Value,
     after: &Value,
 ) -> Result<(), Fault> {
-    use diesel::sql_types::{Jsonb, Text, Uuid as SqlUuid};
+    use diesel::sql_types::{Jsonb, Text};
     diesel::sql_query("select app.tell_contractor($1, $2, $3, 'release', $4, $5, $6, $7)")
         .bind::<SqlUuid, _>(release.owner.0)
         .bind::<SqlUuid, _>(release.contract.0)
@@ -292,7 +294,7 @@ struct Changes<'a> {
     transfer: Option<&'a str>,
     attempts: Option<i32>,
     sending_since: Option<Timestamp>,
-    maybe_sent_at: Option<Option<Timestamp>>,
+    maybe_sent_at: Option<Timestamp>,
     last_error: Option<Option<&'a str>>,
     sent_at: Option<Timestamp>,
     resolved_by: Option<&'a str>,
@@ -310,6 +312,19 @@ pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: ReleaseId, transfer:
         .filter(releases::transfer.eq(transfer))
         .filter(releases::status.eq_any([ReleaseStatus::Sent.name(), ReleaseStatus::PartReversed.name()]))
         .set(releases::transfer_look_at.eq(at))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// Takes back that a release may have left with an attempt, which the program alone knows: it vouches for it. [`Voucher::ready`] went before.
+pub(crate) async fn has_not_left(tx: &mut Tx, voucher: &Voucher, owner: OrgId, id: ReleaseId, attempt: i32) -> Result<(), Fault> {
+    diesel::sql_query("select app.release_has_not_left($1, $2, $3, $4)")
+        .bind::<SqlUuid, _>(owner.0)
+        .bind::<SqlUuid, _>(id.0)
+        .bind::<Integer, _>(attempt)
+        .bind::<Bytea, _>(voucher.proof_for("not left", &format!("{id}:{attempt}"))?)
         .execute(tx.pg())
         .await
         .fault()?;

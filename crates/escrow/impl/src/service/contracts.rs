@@ -74,6 +74,10 @@ impl ContractsPort for Service {
         Ok(self.terms_in(currency)?.milestone_bounds(currency))
     }
 
+    async fn ready(&self) -> Result<(), Error> {
+        Ok(self.voucher.ready().await?)
+    }
+
     async fn open_in(&self, tx: &mut Tx, ctx: &Ctx, new: &NewContract) -> Result<OpenedContract, Error> {
         if new.owner != ctx.org {
             return Err(Fault::internal("a contract is opened by its owner's side").into());
@@ -90,8 +94,7 @@ impl ContractsPort for Service {
         let id = ContractId::new();
         let (owner, contractor) = (self.named_in(tx, new.owner).await?, self.named_in(tx, new.contractor).await?);
         let document = document::write(id, new, &owner, &contractor, &terms);
-        repo::contracts::insert(tx, id, new, &terms, &document).await?;
-        let milestones = repo::milestones::insert(tx, new.owner, new.contractor, id, &new.milestones).await?;
+        let milestones = repo::openings::insert(tx, &self.voucher, id, new, &terms, &document).await?;
         let after =
             json!({ "status": ContractStatus::Signing, "total": new.total, "documentSha256": document.sha256, "bidId": new.bid });
         self.record_in(tx, ctx, NewEntry::named("contracts.open", "contract", id).after(after)).await?;

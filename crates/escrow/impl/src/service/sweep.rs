@@ -20,8 +20,8 @@ pub(super) const TRANSFER_LOOK: TimeDelta = TimeDelta::days(1);
 
 impl Service {
     /// Looks at coverage, at what befell charges, at money held for too long and at releases that do not arrive, wakes a person and
-    /// keeps alarms true. Enqueues again what may be stuck: payments and payee accounts whose look is due, releases and events under way
-    /// for too long, reviews overdue.
+    /// keeps alarms true. Enqueues again what may be stuck: payments and payee accounts whose look is due, releases under way for
+    /// too long, reviews overdue.
     /// Needed after a crash between a commit and its job's run, and when an event never comes.
     ///
     /// # Errors
@@ -45,7 +45,6 @@ impl Service {
                 let transfers = repo::sweep::transfers_due(tx, now, TRANSFER_LOOK).await?;
                 due.extend(transfers.into_iter().map(|(org, id, transfer)| jobs::sync_transfer(org, id, transfer)));
                 due.extend(repo::sweep::reviews_overdue(tx).await?.into_iter().map(|(org, id)| jobs::escalate(org, id)));
-                due.extend(repo::inbox::waiting(tx, before).await?.into_iter().map(jobs::webhook));
                 let watched = [
                     held_too_long(tx).await?,
                     late(tx, now - LATE, &standing_still).await?,

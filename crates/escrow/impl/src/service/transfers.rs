@@ -65,12 +65,10 @@ impl Service {
                 Ok(transfers) => transfers,
                 Err(error) => {
                     if !look_first {
-                        let step = ReleaseChange {
-                            maybe_sent_at: Some(None),
-                            last_error: Some(Some(error.to_string())),
-                            ..ReleaseChange::default()
-                        };
-                        self.uow.write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &step).await).await?;
+                        let why = error.to_string();
+                        self.uow
+                            .write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &why, true).await)
+                            .await?;
                     }
                     return Err(error.into());
                 }
@@ -100,12 +98,8 @@ impl Service {
             }
             Err(error @ ProviderError::Unavailable(_)) => {
                 // It certainly did not leave: what was noted before this attempt stands.
-                let step = ReleaseChange {
-                    maybe_sent_at: (!look_first).then_some(None),
-                    last_error: Some(Some(error.to_string())),
-                    ..ReleaseChange::default()
-                };
-                self.uow.write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &step).await).await?;
+                let why = error.to_string();
+                self.uow.write(&ctx, async |tx| self.note_in(tx, job.org, job.release, attempt, &why, !look_first).await).await?;
                 Err(error.into())
             }
             Err(error) => {
@@ -274,7 +268,7 @@ impl Service {
         let step = ReleaseChange {
             destination: Some(destination.clone()),
             attempts: Some(release.attempts + 1),
-            maybe_sent_at: Some(Some(release.maybe_sent_at.unwrap_or(now))),
+            maybe_sent_at: Some(release.maybe_sent_at.unwrap_or(now)),
             ..ReleaseChange::default()
         };
         repo::releases::save(tx, release.org_id, release.id, &step).await?;
@@ -340,12 +334,25 @@ impl Service {
         Ok(Next::Blocked(error))
     }
 
-    async fn note_in(&self, tx: &mut Tx, owner: OrgId, id: ReleaseId, attempt: i32, step: &ReleaseChange) -> Result<(), Error> {
+    /// Notes why an attempt came to nothing, and, of a first one that did not leave, that it did not.
+    async fn note_in(
+        &self,
+        tx: &mut Tx,
+        owner: OrgId,
+        id: ReleaseId,
+        attempt: i32,
+        why: &str,
+        not_left: bool,
+    ) -> Result<(), Error> {
         let release = repo::releases::lock(tx, owner.0, id).await?;
         // Another attempt may have begun meanwhile: its mark is not ours to clear.
         let under_way = matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown);
         if under_way && release.attempts == attempt {
-            repo::releases::save(tx, owner.0, id.0, step).await?;
+            let step = ReleaseChange { last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
+            repo::releases::save(tx, owner.0, id.0, &step).await?;
+            if not_left {
+                repo::releases::has_not_left(tx, &self.voucher, owner.0, id.0, attempt).await?;
+            }
         }
         Ok(())
     }

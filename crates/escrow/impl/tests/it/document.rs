@@ -32,7 +32,6 @@ fn every_endpoint_of_the_contract_is_there_with_its_guard() {
             "POST /api/milestones/{id}/submit permission milestones.submit_work",
             "GET /api/payee-account permission payee_account.read",
             "POST /api/payee-account permission payee_account.manage",
-            "POST /api/webhooks/stripe public",
         ]
     );
 }

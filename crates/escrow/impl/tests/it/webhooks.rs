@@ -1,12 +1,19 @@
 //! The provider's events: any order, any number, one end state.
 
-use escrow_api::Error;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use escrow_api::{IntentStatus, PaymentIntentState};
 use hmac::{Hmac, KeyInit, Mac};
-use kernel::Clock;
+use inbox::Error;
+use kernel::{Clock, Fault};
+use module::Wired;
+use provider_events::{Change, Kind, ProviderEvent, Receipt, Subject, Subscriptions};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use uow::Tx;
 
-use crate::world::World;
+use crate::world::{World, eur};
 
 fn signed(world: &World, body: &str) -> String {
     let time = world.clock.now().timestamp();
@@ -17,7 +24,7 @@ fn signed(world: &World, body: &str) -> String {
 
 pub async fn deliver(world: &World, event: &Value) -> Result<bool, Error> {
     let body = event.to_string();
-    world.service.take_event(Some(&signed(world, &body)), body.as_bytes()).await
+    world.inbox.take(Some(&signed(world, &body)), body.as_bytes()).await
 }
 
 pub fn event(id: &str, kind: &str, object: Value) -> Value {
@@ -185,11 +192,11 @@ async fn what_is_not_from_the_provider_is_refused_and_what_is_not_ours_is_left_a
     let body = event("evt_1", "payment_intent.succeeded", json!({ "id": "pi_x" })).to_string();
     let good = signed(&world, &body);
     for (header, body) in [(None, body.as_str()), (Some("t=1,v1=00"), &body), (Some(good.as_str()), "{}")] {
-        assert!(matches!(world.service.take_event(header, body.as_bytes()).await, Err(Error::BadSignature(_))));
+        assert!(matches!(world.inbox.take(header, body.as_bytes()).await, Err(Error::Refused(_))));
     }
     let shapeless = "[1]";
     let header = signed(&world, shapeless);
-    assert!(matches!(world.service.take_event(Some(&header), shapeless.as_bytes()).await, Err(Error::BadSignature(_))));
+    assert!(matches!(world.inbox.take(Some(&header), shapeless.as_bytes()).await, Err(Error::Refused(_))));
     assert_eq!(world.db.query("select count(*) from webhook_events").await, ["0"]);
 
     let mut live = event(
@@ -209,14 +216,24 @@ async fn what_is_not_from_the_provider_is_refused_and_what_is_not_ours_is_left_a
 #[tokio::test]
 async fn events_whose_job_got_lost_are_taken_up_by_the_sweep() {
     let world = World::new().await;
-    deliver(&world, &event("evt_1", "something.new", json!({}))).await.expect("is taken");
+    deliver(&world, &event("evt_1", "balance.available", json!({}))).await.expect("is taken");
     world
         .db
         .run_sql("delete from graphile_worker._private_jobs; update webhook_events set received_at = now() - interval '1 hour'")
         .await;
-    world.service.sweep().await.expect("sweeps");
-    world.work().await;
+    world.inbox.sweep().await.expect("sweeps");
+    assert_eq!(world.work().await.iter().map(jobs::Ran::name).collect::<Vec<_>>(), ["inbox.hear"]);
     assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
+}
+
+/// Whoever hears is the first.
+struct First;
+
+#[async_trait]
+impl Receipt for First {
+    async fn note_in(&self, _: &mut Tx, _: &str, _: &str) -> Result<bool, Fault> {
+        Ok(true)
+    }
 }
 
 #[tokio::test]
@@ -224,11 +241,20 @@ async fn a_look_planned_for_later_does_not_move_the_one_that_an_event_asks_for()
     let world = World::new().await;
     let contract = world.contract(&[1_000_000]).await;
     let funding = world.fund(contract.milestones[0].id).await.expect("funds");
-    let told = json!({ "id": funding.intent });
-    deliver(&world, &event("evt_1", "payment_intent.succeeded", told)).await.expect("is taken");
     world.db.run_sql("delete from graphile_worker._private_jobs").await;
-    let routing = escrow::jobs::RouteEvent { event: "evt_1".to_owned() };
-    world.service.route_event(routing).await.expect("routes");
+    let told = ProviderEvent {
+        id: "evt_1".to_owned(),
+        name: "payment_intent.succeeded".to_owned(),
+        kind: Some(Kind { subject: Subject::PaymentIntent, change: Change::Succeeded }),
+        object: Some(funding.intent.clone()),
+        account: None,
+        intent: None,
+        ours: None,
+        livemode: false,
+    };
+    let mut subscriptions = Subscriptions::default();
+    Wired::hears(Arc::clone(&world.service), &mut subscriptions);
+    subscriptions.run("escrow", told, Arc::new(First)).expect("hears").await.expect("has it looked at");
     // Another look began before the payment succeeded and ends only now.
     world.provider.change_intent(&funding.intent, |intent| intent.status = escrow_api::IntentStatus::Processing);
     world.sync(&funding).await.expect("syncs");
@@ -295,7 +321,7 @@ async fn an_event_with_a_nul_is_refused_not_an_error_of_ours() {
         with_account,
     ] {
         let refused = deliver(&world, &event).await;
-        assert!(matches!(refused, Err(Error::BadSignature(_))), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
     }
     let elsewhere = event("evt_5", "payment_intent.succeeded", json!({ "id": "pi_1", "description": nul }));
     assert!(deliver(&world, &elsewhere).await.expect("what is not kept may be anything"));
@@ -313,4 +339,44 @@ async fn a_payment_that_nobody_asked_for_is_told_once_and_moves_nothing() {
     assert_eq!(world.db.query(alarms).await, ["foreign_payment payment_intent pi_foreign 2"]);
     assert_eq!(world.db.query("select count(*) from payments").await, ["0"]);
     assert_eq!(world.balances().await, [""; 0], "no book has it");
+}
+
+#[tokio::test]
+async fn of_a_strangers_payment_is_said_what_the_provider_shows_whatever_the_event_says() {
+    let world = World::new().await;
+    for (id, status) in [("pi_open", IntentStatus::Created), ("pi_paid", IntentStatus::Succeeded)] {
+        let (amount, metadata) = (eur(500), Vec::new());
+        world.provider.insert_intent(PaymentIntentState {
+            id: id.to_owned(),
+            client_secret: None,
+            status,
+            amount,
+            amount_received: amount,
+            metadata,
+            livemode: false,
+            last_error: None,
+            funds: None,
+        });
+    }
+    for id in ["pi_open", "pi_paid", "pi_unknown"] {
+        // The event names a payment of ours, which there is not.
+        let object = json!({ "id": id, "status": "succeeded", "metadata": { "payment_id": escrow_api::PaymentId::new() } });
+        for (n, kind) in ["payment_intent.created", "payment_intent.succeeded"].into_iter().enumerate() {
+            deliver(&world, &event(&format!("evt_{id}_{n}"), kind, object.clone())).await.expect("is taken");
+        }
+    }
+    assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
+    let said =
+        world.db.query("select object_id || ' ' || detail from alarms where kind = 'foreign_payment' order by object_id").await;
+    let noted = "it is noted, and nothing was done";
+    let expected = [
+        ("pi_open", "the provider does not show pi_open as paid, and no payment of ours asked for it"),
+        ("pi_paid", "the provider shows pi_paid as paid, 5.00 EUR, and no payment of ours asked for it"),
+        ("pi_unknown", "the provider shows us no pi_unknown"),
+    ]
+    .map(|(id, truth)| format!("{id} payment_intent.succeeded (evt_{id}_1): {truth}: {noted}"));
+    assert_eq!(said, expected);
+    assert_eq!(world.db.query("select count(*) from payments").await, ["0"]);
+    assert_eq!(world.balances().await, [""; 0], "no book has it");
+    assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
 }

@@ -17,6 +17,7 @@ use kernel::{
     BidId, Clock, Ctx, Currency, Decision, Fault, ManualClock, Money, OrgId, OrgRole, ProjectId, SoqLineId, TenderId, Timestamp,
 };
 use module::Wired;
+use stripe_adapter::StripeWebhooks;
 use testkit::Database;
 
 use crate::fakes::{Organizations, Person};
@@ -24,6 +25,7 @@ use crate::fakes::{Organizations, Person};
 pub struct World {
     pub db: Database,
     pub service: Arc<Service>,
+    pub inbox: Arc<inbox::Service>,
     pub provider: Arc<FakeProvider>,
     pub tenants: Arc<Organizations>,
     pub trail: Arc<Trail>,
@@ -62,8 +64,9 @@ impl World {
         let tenants = Arc::new(Organizations::default());
         let trail = Arc::new(Trail::default());
         let clock = Arc::new(ManualClock::at(start()));
-        let mut settings = Settings { webhook_secrets: vec!["whsec_test".into()], ..Settings::default() };
+        let mut settings = Settings::default();
         change(&mut settings);
+        let livemode = settings.livemode;
         let service = Arc::new(Service::new(Dependencies {
             uow: db.uow(),
             system: db.system_uow(),
@@ -74,8 +77,13 @@ impl World {
             clock: Arc::clone(&clock) as _,
             settings,
         }));
+        let deliveries = Arc::new(StripeWebhooks::new(vec!["whsec_test".into()]));
+        let (system, clock_of_inbox) = (db.system_uow(), clock.clone());
+        let dependencies = inbox::Dependencies { system, deliveries, clock: clock_of_inbox, livemode };
+        let inbox = Arc::new(inbox::Service::new(dependencies, &[service.clone() as Arc<dyn Wired>]));
         let mut registry = Registry::new();
         Wired::register(Arc::clone(&service), &mut registry);
+        Wired::register(Arc::clone(&inbox), &mut registry);
         let (owner, contractor) = (Person::new(OrgId::new(), OrgRole::Owner), Person::new(OrgId::new(), OrgRole::Owner));
         for Person { org, user, .. } in [&owner, &contractor] {
             db.run_sql(&format!(
@@ -86,6 +94,7 @@ impl World {
         Self {
             db,
             service,
+            inbox,
             provider,
             tenants,
             trail,
@@ -188,6 +197,7 @@ impl World {
         if new.owner != new.contractor {
             self.award(new).await;
         }
+        self.service.ready().await?;
         let ctx = self.owner.ctx();
         self.db.uow().write(&ctx, async |tx| Ok(self.service.open_in(tx, &ctx, new).await?.id)).await
     }

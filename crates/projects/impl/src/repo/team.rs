@@ -1,7 +1,6 @@
 //! Rows of `project_members`.
 
 use db::prelude::*;
-use diesel::pg::Pg;
 use kernel::{Fault, OrgId, PageRequest, ProjectId, ProjectRole, Timestamp, UserId};
 use projects_api::{Error, NewTeamMember, TeamMember};
 use uuid::Uuid;
@@ -102,7 +101,7 @@ pub(super) fn projects_of<'a>(
     org: OrgId,
     user: UserId,
     roles: &[ProjectRole],
-) -> members::BoxedQuery<'a, Pg, diesel::sql_types::Uuid> {
+) -> members::BoxedQuery<'a, diesel::pg::Pg, diesel::sql_types::Uuid> {
     let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
     members::table
         .filter(members::org_id.eq(org.0).and(members::user_id.eq(user.0)).and(members::role.eq_any(names)))

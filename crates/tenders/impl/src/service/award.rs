@@ -19,6 +19,7 @@ use crate::repo::bids::Row as Bid;
 impl Service {
     pub(super) async fn award_bid(&self, ctx: &Ctx, tender: TenderId, award: Award) -> Result<Awarding, Error> {
         self.owned(ctx, tender, perm::AWARD).await?;
+        self.contracts.ready().await.map_err(from_contracts)?;
         self.uow
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
@@ -84,7 +85,7 @@ impl Service {
             .await
     }
 
-    /// The winning rates become the contract's (docs/domain/contracts.md).
+    /// The winning rates become the contract's (docs/domain/contracts.md). [`escrow_api::ContractsPort::ready`] went before.
     pub(super) async fn open_contract_in(
         &self,
         tx: &mut Tx,

@@ -32,6 +32,7 @@ struct Opened {
 impl Service {
     pub(super) async fn open_bids(&self, ctx: &Ctx, tender: TenderId) -> Result<Step, Error> {
         self.owned(ctx, tender, perm::OPEN).await?;
+        self.voucher.ready().await?;
         let none_readable = AtomicBool::new(false);
         let opened = self
             .uow
@@ -133,7 +134,7 @@ impl Service {
         for bid in &opened {
             let rank = order.iter().position(|id| *id == bid.place.bid).unwrap_or_default() + 1;
             let rank = u32::try_from(rank).map_err(Fault::internal)?;
-            repo::bids::write_opened(tx, tender.org, bid.place, &bid.content, rank).await?;
+            repo::bids::write_opened(tx, &self.voucher, tender.org, bid.place, &bid.content, rank).await?;
         }
         Ok((order, unreadable))
     }

@@ -166,6 +166,9 @@ impl ContractsPort for FakeContracts {
         let bearer = escrow_api::CostBearer::Owner;
         Ok(escrow_api::Terms { fee_bps: 250, bearer, processing_bps: 290, processing_fixed: 30 }.milestone_bounds(currency))
     }
+    async fn ready(&self) -> Result<(), escrow_api::Error> {
+        Ok(())
+    }
     async fn open_in(&self, _: &mut Tx, _: &Ctx, new: &NewContract) -> Result<OpenedContract, escrow_api::Error> {
         if new.milestones.iter().any(|milestone| milestone.amount.minor() <= 0) {
             let fault = FieldFault::new("/milestones", "OUT_OF_RANGE", "a milestone needs an amount above zero");

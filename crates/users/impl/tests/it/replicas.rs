@@ -105,3 +105,25 @@ async fn a_project_role_given_and_taken_is_felt_on_the_other_by_whom_it_concerns
     db.system_uow().write(async |tx| a.auth.forget_user_in(tx, user).await).await.unwrap();
     until("the other has looked again", async || (!b.is_live(&bob.token).await).then_some(())).await;
 }
+
+#[actix_web::test]
+async fn servers_forget_nothing_that_nobody_vouches_for() {
+    let (db, a, b) = pair().await;
+    let (ada, bob) = (a.register("ada").await, a.register("bob").await);
+    for token in [&ada.token, &bob.token] {
+        warmed(&db, &b, token).await;
+    }
+    // Of what is kept the database would now say that it ended.
+    db.run_sql("update sessions set ended_at = now()").await;
+    let hash = "select encode(token_hash, 'hex') from sessions";
+    for known in db.query(hash).await.into_iter().chain([ada.user.clone(), "gibberish".to_owned(), String::new()]) {
+        for forged in [known.clone(), format!("{known} "), format!("{known} {}", "0".repeat(64))] {
+            db.run_sql(&format!("set role build14_app; select pg_notify('sessions', '{forged}')")).await;
+        }
+    }
+    // Notifications are heard in their order: once this one is, those before were.
+    let user: kernel::UserId = bob.user.parse().unwrap();
+    db.system_uow().write(async |tx| a.auth.forget_user_in(tx, user).await).await.unwrap();
+    until("the other has looked again", async || (!b.is_live(&bob.token).await).then_some(())).await;
+    assert!(b.is_live(&ada.token).await, "from the cache");
+}

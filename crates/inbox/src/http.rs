@@ -2,19 +2,22 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, post};
-use escrow_api::Error;
-use kernel::DomainError;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{Problem, RawBody, Reply};
+use web::{Guard, Problem, RawBody, Reply};
 
-use crate::Service;
+use crate::{Error, Service};
+
+/// Adds the endpoint.
+pub(crate) fn routes(r: &mut web::Routes) {
+    r.tag("Webhooks", "What the payment provider tells us.").resource("webhooks").add(Guard::Public, || stripe);
+}
 
 /// The event is kept.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = EventReceived)]
-pub(super) struct ReceivedOut {
+struct ReceivedOut {
     received: bool,
 }
 
@@ -30,11 +33,11 @@ pub(super) struct ReceivedOut {
     )
 )]
 #[post("/api/webhooks/stripe")]
-pub(super) async fn stripe(request: HttpRequest, service: Data<Service>, body: RawBody) -> Result<HttpResponse, Problem> {
+async fn stripe(request: HttpRequest, service: Data<Service>, body: RawBody) -> Result<HttpResponse, Problem> {
     let signature = request.headers().get("Stripe-Signature").and_then(|value| value.to_str().ok());
-    match service.take_event(signature, &body.0).await {
+    match service.take(signature, &body.0).await {
         Ok(_) => Ok(Reply::ok(&ReceivedOut { received: true }).response()),
-        Err(error @ Error::BadSignature(_)) => Err(Problem::malformed(error.code(), error.to_string())),
-        Err(error) => Err(error.into()),
+        Err(Error::Refused(refused)) => Err(Problem::malformed("BAD_SIGNATURE", refused.to_string())),
+        Err(Error::Fault(fault)) => Err(fault.into()),
     }
 }

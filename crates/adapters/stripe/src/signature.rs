@@ -1,8 +1,8 @@
 //! `Stripe-Signature`: HMAC-SHA256 over `<t>.<raw body>`, compared in constant time, not older than five minutes.
 
-use escrow_api::Error;
 use hmac::{Hmac, KeyInit, Mac};
 use kernel::Timestamp;
+use provider_events::Refused;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -11,8 +11,8 @@ use subtle::ConstantTimeEq;
 const TOLERANCE_SECONDS: i64 = 300;
 
 /// Passes if one of the signatures was made with one of the secrets, lately.
-pub(crate) fn verify(header: Option<&str>, body: &[u8], secrets: &[SecretString], now: Timestamp) -> Result<(), Error> {
-    let header = header.ok_or(Error::BadSignature("the Stripe-Signature header is missing"))?;
+pub(crate) fn verify(header: Option<&str>, body: &[u8], secrets: &[SecretString], now: Timestamp) -> Result<(), Refused> {
+    let header = header.ok_or(Refused("the Stripe-Signature header is missing"))?;
     let mut time = None;
     let mut signatures = Vec::new();
     for part in header.split(',') {
@@ -22,9 +22,9 @@ pub(crate) fn verify(header: Option<&str>, body: &[u8], secrets: &[SecretString]
             _ => {}
         }
     }
-    let time = time.ok_or(Error::BadSignature("its time is missing"))?;
+    let time = time.ok_or(Refused("its time is missing"))?;
     if now.timestamp().abs_diff(time) > TOLERANCE_SECONDS.unsigned_abs() {
-        return Err(Error::BadSignature("it is too old, or from the future"));
+        return Err(Refused("it is too old, or from the future"));
     }
     let mut holds = false;
     for secret in secrets {
@@ -33,12 +33,12 @@ pub(crate) fn verify(header: Option<&str>, body: &[u8], secrets: &[SecretString]
             holds |= bool::from(expected.as_slice().ct_eq(signature));
         }
     }
-    if holds { Ok(()) } else { Err(Error::BadSignature("it was not made with a secret of this endpoint")) }
+    if holds { Ok(()) } else { Err(Refused("it was not made with a secret of this endpoint")) }
 }
 
-fn sign(secret: &SecretString, time: i64, body: &[u8]) -> Result<Vec<u8>, Error> {
+fn sign(secret: &SecretString, time: i64, body: &[u8]) -> Result<Vec<u8>, Refused> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes())
-        .map_err(|_| Error::BadSignature("a secret of this endpoint cannot be used"))?;
+        .map_err(|_| Refused("a secret of this endpoint cannot be used"))?;
     mac.update(format!("{time}.").as_bytes());
     mac.update(body);
     Ok(mac.finalize().into_bytes().to_vec())
@@ -92,7 +92,7 @@ mod tests {
             (Some(good.as_str()), BODY, now() + TimeDelta::seconds(301)),
             (Some(good.as_str()), BODY, now() - TimeDelta::seconds(301)),
         ] {
-            assert!(matches!(verify(header, body, &secrets, at), Err(Error::BadSignature(_))), "{header:?}");
+            assert!(matches!(verify(header, body, &secrets, at), Err(Refused(_))), "{header:?}");
         }
         assert!(verify(Some(&good), BODY, &[], now()).is_err());
         assert!(verify(Some(&good), BODY, &secrets, now() + TimeDelta::seconds(300)).is_ok());

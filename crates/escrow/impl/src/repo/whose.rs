@@ -1,54 +1,11 @@
-//! The inbox of the provider's events, and where their objects belong: the platform's own look-ups, on `SystemUow`.
+//! Where the provider's objects belong: the platform's own look-ups, on `SystemUow`.
 
 use db::prelude::*;
 use escrow_api::{PaymentId, ReleaseId};
-use kernel::{Fault, OrgId, Timestamp};
+use kernel::{Fault, OrgId};
 use uuid::Uuid;
 
-use crate::schema::{payee_accounts, payments, release_replacements, releases, webhook_events};
-
-/// An event, as little of it as routing needs.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = webhook_events)]
-pub(crate) struct EventRow {
-    pub(crate) id: String,
-    pub(crate) kind: String,
-    pub(crate) object_id: String,
-    pub(crate) account: Option<String>,
-    pub(crate) intent: Option<String>,
-    pub(crate) our_id: Option<Uuid>,
-    pub(crate) livemode: bool,
-}
-
-/// Keeps the event; says whether it is new.
-pub(crate) async fn keep(tx: &mut Tx, event: &EventRow) -> Result<bool, Fault> {
-    let kept =
-        diesel::insert_into(webhook_events::table).values(event).on_conflict_do_nothing().execute(tx.pg()).await.fault()?;
-    Ok(kept == 1)
-}
-
-pub(crate) async fn event(tx: &ReadTx<'_>, id: &str) -> Result<Option<EventRow>, Fault> {
-    webhook_events::table.find(id).select(EventRow::as_select()).first(&mut tx.pg()).await.optional().fault()
-}
-
-pub(crate) async fn done(tx: &mut Tx, id: &str) -> Result<(), Fault> {
-    let at = db::touched(tx).await?;
-    diesel::update(webhook_events::table.find(id)).set(webhook_events::processed_at.eq(at)).execute(tx.pg()).await.fault()?;
-    Ok(())
-}
-
-/// Events that came before `before` and were not dealt with.
-pub(crate) async fn waiting(tx: &ReadTx<'_>, before: Timestamp) -> Result<Vec<String>, Fault> {
-    webhook_events::table
-        .filter(webhook_events::processed_at.is_null())
-        .filter(webhook_events::received_at.lt(before))
-        .order(webhook_events::received_at)
-        .limit(1_000)
-        .select(webhook_events::id)
-        .load(&mut tx.pg())
-        .await
-        .fault()
-}
+use crate::schema::{payee_accounts, payments, release_replacements, releases};
 
 /// The payment that has this intent.
 pub(crate) async fn payment(tx: &ReadTx<'_>, intent: &str) -> Result<Option<(OrgId, PaymentId)>, Fault> {
