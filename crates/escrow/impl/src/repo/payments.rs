@@ -149,11 +149,7 @@ pub(crate) async fn of_milestone(mut pg: Reader<'_>, milestone: &StoredMilestone
 }
 
 /// The payments of an owner's milestones that may change at the provider without us.
-pub(crate) async fn under_way(
-    mut pg: Reader<'_>,
-    owner: OrgId,
-    milestones: &[MilestoneId],
-) -> Result<Vec<StoredPayment>, Fault> {
+pub(crate) async fn under_way(mut pg: Reader<'_>, owner: OrgId, milestones: &[MilestoneId]) -> Result<Vec<StoredPayment>, Fault> {
     let milestones: Vec<Uuid> = milestones.iter().map(|milestone| milestone.0).collect();
     let rows: Vec<PaymentRow> = payments::table
         .filter(payments::org_id.eq(owner.0).and(payments::milestone_id.eq_any(milestones)))
@@ -303,7 +299,12 @@ pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: PaymentId, looks: i3
 }
 
 /// A row of its own for an intent that names a payment which has another one: the first to see it makes it.
-pub(crate) async fn insert_stray(tx: &mut Tx, named: &StoredPayment, contractor: OrgId, intent: &str) -> Result<PaymentId, Fault> {
+pub(crate) async fn insert_stray(
+    tx: &mut Tx,
+    named: &StoredPayment,
+    contractor: OrgId,
+    intent: &str,
+) -> Result<PaymentId, Fault> {
     diesel::insert_into(payments::table)
         .values((
             payments::org_id.eq(named.owner.0),

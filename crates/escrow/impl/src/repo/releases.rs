@@ -224,11 +224,7 @@ pub(crate) async fn failed(mut pg: Reader<'_>, org: OrgId, milestone: MilestoneI
 }
 
 /// The releases of an owner's milestones that are on their way.
-pub(crate) async fn under_way(
-    mut pg: Reader<'_>,
-    owner: OrgId,
-    milestones: &[MilestoneId],
-) -> Result<Vec<StoredRelease>, Fault> {
+pub(crate) async fn under_way(mut pg: Reader<'_>, owner: OrgId, milestones: &[MilestoneId]) -> Result<Vec<StoredRelease>, Fault> {
     let milestones: Vec<Uuid> = milestones.iter().map(|milestone| milestone.0).collect();
     let rows: Vec<ReleaseRow> = releases::table
         .filter(releases::org_id.eq(owner.0).and(releases::milestone_id.eq_any(milestones)))

@@ -32,7 +32,13 @@ pub(crate) async fn came_back(mut pg: Reader<'_>, release: &StoredRelease) -> Re
 }
 
 /// Keeps one, in the transaction in which it is posted.
-pub(crate) async fn insert(tx: &mut Tx, release: &StoredRelease, transfer: &str, amount: Money, at: Timestamp) -> Result<(), Fault> {
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    release: &StoredRelease,
+    transfer: &str,
+    amount: Money,
+    at: Timestamp,
+) -> Result<(), Fault> {
     diesel::insert_into(release_replacements::table)
         .values((
             release_replacements::org_id.eq(release.owner.0),

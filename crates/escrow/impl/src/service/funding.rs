@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{
-    Error, Fund, Funding, IntentStatus, MilestoneId, MilestoneStatus, Party, Payment, PaymentId, PaymentStatus, Payments, Releasing, perm,
+    Error, Fund, Funding, IntentStatus, MilestoneId, MilestoneStatus, Party, Payment, PaymentId, PaymentStatus, Payments,
+    Releasing, perm,
 };
 use kernel::{Ctx, Fault, FieldFault, Money, Page, PageRequest, ProjectId};
 use serde_json::json;

@@ -6,7 +6,7 @@
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{CostBearer, Error, IntentStatus, MilestoneStatus, PaymentId, PaymentIntentState, PaymentStatus, SettledFunds};
-use kernel::{Ctx, Fault, Money, OrgId, RequestId, Timestamp};
+use kernel::{Ctx, Fault, Money, RequestId, Timestamp};
 use serde_json::json;
 use uow::Tx;
 
@@ -15,11 +15,10 @@ use super::alarms::alarm_in;
 use crate::jobs::{self, SyncPayment};
 use crate::ledger::Posting;
 use crate::model::money::share;
+use crate::model::moved::{PaymentChange, StoredPayment};
+use crate::model::stored::StoredMilestone;
 use crate::model::{MilestoneEvent, Observed, is_live, payment_after};
 use crate::repo;
-use crate::repo::ledger::Place;
-use crate::repo::milestones::MilestoneRow;
-use crate::repo::payments::{PaymentChange, PaymentRow};
 use crate::repo::reader;
 use crate::settings::Settings;
 

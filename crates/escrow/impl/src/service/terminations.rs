@@ -107,7 +107,9 @@ impl Service {
         let proposal = view.termination.ok_or_else(|| Fault::internal("the open proposal is gone under its lock"))?;
         match repo::terminations::end(tx, &contract, EventId::new().0, ctx.request.as_str()).await? {
             Ended::Ended => {}
-            Ended::Held => return Err(Error::MoneyHeld(vec!["something may still be paid or is under way: try again".to_owned()])),
+            Ended::Held => {
+                return Err(Error::MoneyHeld(vec!["something may still be paid or is under way: try again".to_owned()]));
+            }
             Ended::SameSide => return Err(Error::SamePerson),
             other @ Ended::NothingToAgreeTo => {
                 return Err(conflict("contract", status, format!("it cannot be ended ({other})")));
