@@ -162,6 +162,7 @@ const WORDS: Accepted = &[
             "crates/escrow/impl/src/service/float.rs: kind",
             "crates/escrow/impl/src/service/float.rs: state",
             "crates/escrow/impl/src/service/float.rs: status",
+            "crates/escrow/impl/src/service/refunds.rs: status",
         ],
     ),
     (

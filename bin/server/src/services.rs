@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use actix_web::web::ServiceConfig;
-use escrow_api::ReleaseId;
+use escrow_api::{PaymentId, ReleaseId};
 use kernel::{Clock, Decision, SystemClock};
 use module::Wired;
 use secrecy::{ExposeSecret, SecretString};
@@ -28,7 +28,7 @@ use crate::modules;
 pub use doctor::{doctor, doctor_of, exposed};
 pub use documents::openapi_json;
 pub use escrow::{HoldPlace, Resolution, Settlement};
-pub use float::post_float;
+pub use float::{post_float, post_loss};
 pub use holds::{freeze, unfreeze};
 pub use sandbox::{reopen_sandbox, running_sandbox, start_sandbox};
 pub use seed::seed;
@@ -253,6 +253,14 @@ impl Services {
         by: &Decision,
     ) -> Result<escrow_api::Release, escrow::Unsettled> {
         self.escrow.settle_reversal(release, what, by).await
+    }
+
+    /// Gives back at the provider what waits of a payment in suspense.
+    ///
+    /// # Errors
+    /// Why not, in words for that person.
+    pub async fn refund_suspense(&self, payment: PaymentId, by: &Decision) -> Result<escrow::GivenBack, escrow::NotGivenBack> {
+        self.escrow.refund_suspense(payment, by).await
     }
 
     /// What does jobs, hears events and sweeps.

@@ -8,15 +8,18 @@ mod charges;
 mod contracts;
 mod coverage;
 mod doctor;
+mod fees;
 mod float;
 mod funding;
 mod hearing;
 mod holds;
 mod intents;
 mod looks;
+mod losses;
 mod milestones;
 mod obligations;
 mod payees;
+mod refunds;
 mod releases;
 mod resolve;
 mod reversals;
@@ -46,6 +49,8 @@ pub use doctor::doctor;
 pub use float::{Float, FloatError, FloatPosted, Own, post_float};
 pub(crate) use hearing::SUBJECTS;
 pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
+pub use losses::{LossError, post_loss};
+pub use refunds::{GivenBack, NotGivenBack};
 pub use resolve::Resolution;
 pub use reversals::{Settlement, Unsettled};
 
@@ -151,5 +156,6 @@ fn tenants_fault(error: tenants_api::Error) -> Error {
 }
 
 fn conflict(what: &'static str, state: impl ToString, hint: impl Into<String>) -> Error {
-    Error::State { what, state: state.to_string(), hint: hint.into() }
+    let hint: String = hint.into();
+    Error::state(what, state.to_string(), hint)
 }

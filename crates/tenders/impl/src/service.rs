@@ -236,7 +236,7 @@ impl Service {
 fn from_contracts(error: escrow_api::Error) -> Error {
     use escrow_api::Error as E;
     match error {
-        E::State { what, state, hint } => Error::State { what, state: state.into(), hint },
+        E::State { what, state, hint } => Error::State { what, state, hint },
         E::Invalid(faults) => Error::Invalid(faults),
         E::Denied(denied) => Error::Denied(denied),
         E::Fault(fault) => Error::Fault(fault),

@@ -87,6 +87,8 @@ pub(crate) struct StoredRelease {
     pub(crate) reversal_settled: Money,
     pub(crate) returned: Money,
     pub(crate) returned_fee: Money,
+    /// Whether its transfer names no charge to draw on.
+    pub(crate) without_source: bool,
 }
 
 impl StoredRelease {
@@ -117,6 +119,7 @@ impl StoredRelease {
             net: self.net,
             transfer: self.transfer.clone(),
             reversed: self.reversed,
+            unsettled: self.money(self.reversed.minor() - self.reversal_settled.minor()),
             last_error: self.last_error.clone(),
             created_at: self.created_at,
             sent_at: self.sent_at,
@@ -141,6 +144,7 @@ pub(crate) struct ReleaseChange {
     pub(crate) reversal_settled: Option<Money>,
     pub(crate) returned: Option<Money>,
     pub(crate) returned_fee: Option<Money>,
+    pub(crate) without_source: Option<bool>,
 }
 
 /// A transfer by which a payee was paid again what had come back of a release.
@@ -149,6 +153,17 @@ pub(crate) struct Replacement {
     pub(crate) amount: Money,
     /// How much of it came back itself.
     pub(crate) reversed: Money,
+}
+
+/// What a charge brought otherwise than asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Suspended {
+    /// Its posting.
+    pub(crate) transaction: uuid::Uuid,
+    /// What it brought.
+    pub(crate) gross: Money,
+    /// What of it was not given back.
+    pub(crate) waiting: Money,
 }
 
 /// A payment whose money is still held.

@@ -1,4 +1,4 @@
-//! The platform's float and coverage: written and added up on `SystemUow`; a tenant learns only whether money stands still.
+//! The platform's float and coverage: written and added up on `SystemUow`; a tenant learns only whether money is stopped.
 
 use db::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
@@ -47,7 +47,7 @@ struct IsShortRow {
     short: bool,
 }
 
-/// Whether money of this currency stands still, for a tenant.
+/// Whether money of this currency is stopped, for a tenant.
 pub(crate) async fn is_short(tx: &mut Tx, currency: Currency) -> Result<bool, Fault> {
     let row: IsShortRow = diesel::sql_query("select app.coverage_is_short($1) as short")
         .bind::<Text, _>(currency.code())
@@ -137,7 +137,7 @@ async fn compare(tx: &mut Tx, asked_at: Timestamp, holdings: &[Holding]) -> Resu
              union all select e.currency, -sum(e.amount) from ledger_transactions t
                  join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id and e.account in (1000, 1010, 1020)
                  where t.created_at >= $1 and t.kind in ('payment_received', 'processing_fee_kept', 'payment_in_suspense',
-                     'transfer_reversed', 'reversal_held_again', 'reversal_paid_again') group by e.currency
+                     'transfer_reversed', 'reversal_held_again', 'reversal_paid_again', 'suspense_refund_failed') group by e.currency
              union all select currency, -amount from platform_float where created_at >= $1 and amount > 0
              union all select currency, -sum(net) from releases
                  where status in ('sending', 'unknown') and maybe_sent_at is not null group by currency),

@@ -185,14 +185,17 @@ const CHECKS: &[(&str, &str)] = &[
     (
         "PAYMENT_IN_SUSPENSE",
         concat!(
-            "select p.id::text as subject, format('intent %s was paid otherwise than asked: %s of it wait', p.intent, ",
+            "select p.id::text as subject, format('intent %s was paid otherwise than asked: %s of it wait, `build14 suspense-refund` gives it back', p.intent, ",
             money!("coalesce(-s.amount, 0)", "coalesce(s.currency, p.currency)"),
             ") as detail
          from payments p left join lateral (
              select sum(e.amount) as amount, min(e.currency) as currency from ledger_transactions t
              join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id
-             where t.org_id = p.org_id and t.kind = 'payment_in_suspense' and t.source_object = p.charge and e.account = 2090) s on true
-         where p.status = 'suspense'",
+             where t.org_id = p.org_id and e.account = 2090
+               and (t.kind = 'payment_in_suspense' and t.source_object = p.charge
+                    or t.reverses = (select k.id from ledger_transactions k
+                        where k.org_id = p.org_id and k.kind = 'payment_in_suspense' and k.source_object = p.charge))) s on true
+         where p.status = 'suspense' and s.amount is distinct from 0",
         ),
     ),
     (

@@ -5,14 +5,16 @@ use std::collections::HashMap;
 use db::Voucher;
 use db::prelude::*;
 use diesel::sql_types::{Bool, Bytea, Text, Uuid as SqlUuid};
+use escrow_api::TransactionKind;
 use kernel::{Fault, Money, OrgId};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::Reader;
 use crate::ledger::{Account, Entry, Posting};
+use crate::model::moved::Suspended;
 use crate::model::stored::{Place, StoredMilestone};
-use crate::schema::{ledger_balances, ledger_transactions};
+use crate::schema::{ledger_balances, ledger_entries, ledger_transactions};
 
 #[derive(QueryableByName)]
 struct Posted {
@@ -89,6 +91,49 @@ pub(crate) async fn posted(tx: &mut Tx, org: OrgId, object: &str, kind: &str) ->
         .await
         .optional()
         .fault()
+}
+
+/// Whether something of the provider's stands in an organisation's ledger as this.
+pub(crate) async fn stands(mut pg: Reader<'_>, org: OrgId, object: &str, kind: &str) -> Result<bool, Fault> {
+    diesel::select(diesel::dsl::exists(
+        ledger_transactions::table
+            .filter(ledger_transactions::org_id.eq(org.0).and(ledger_transactions::source_provider.eq("stripe")))
+            .filter(ledger_transactions::source_object.eq(object).and(ledger_transactions::source_kind.eq(kind))),
+    ))
+    .get_result(&mut pg)
+    .await
+    .fault()
+}
+
+/// What a charge brought into suspense, if it did, and what of it waits.
+pub(crate) async fn suspended(mut pg: Reader<'_>, place: Place, charge: &str) -> Result<Option<Suspended>, Fault> {
+    let of_contract = ledger_transactions::org_id.eq(place.org.0).and(ledger_transactions::contract_id.eq(place.contract.0));
+    let posted: Option<(Uuid, String)> = ledger_transactions::table
+        .filter(of_contract)
+        .filter(ledger_transactions::kind.eq(TransactionKind::PaymentInSuspense.name()))
+        .filter(ledger_transactions::source_object.eq(charge))
+        .select((ledger_transactions::id, ledger_transactions::currency))
+        .first(&mut pg)
+        .await
+        .optional()
+        .fault()?;
+    let Some((transaction, currency)) = posted else { return Ok(None) };
+    let given_back: Vec<Uuid> = ledger_transactions::table
+        .filter(ledger_transactions::org_id.eq(place.org.0).and(ledger_transactions::reverses.eq(transaction)))
+        .select(ledger_transactions::id)
+        .load(&mut pg)
+        .await
+        .fault()?;
+    let entries: Vec<(Uuid, i64)> = ledger_entries::table
+        .filter(ledger_entries::org_id.eq(place.org.0).and(ledger_entries::account.eq(Account::Suspense.code())))
+        .filter(ledger_entries::transaction_id.eq(transaction).or(ledger_entries::transaction_id.eq_any(given_back)))
+        .select((ledger_entries::transaction_id, ledger_entries::amount))
+        .load(&mut pg)
+        .await
+        .fault()?;
+    let gross = -entries.iter().filter(|(of, _)| *of == transaction).map(|(_, amount)| amount).sum::<i64>();
+    let waiting = -entries.iter().map(|(_, amount)| amount).sum::<i64>();
+    Ok(Some(Suspended { transaction, gross: db::money(gross, &currency)?, waiting: db::money(waiting, &currency)? }))
 }
 
 /// Whether a transfer stands in some contract's ledger; on `SystemUow`.

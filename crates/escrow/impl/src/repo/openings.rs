@@ -117,10 +117,6 @@ pub(crate) async fn insert(
         .bind::<Bytea, _>(voucher.proof_for("contract", &text)?)
         .execute(tx.pg())
         .await
-        .on_constraint("contracts_live_bid", || Error::State {
-            what: "bid",
-            state: "contracted".to_owned(),
-            hint: "there is a contract on this bid already".to_owned(),
-        })?;
+        .on_constraint("contracts_live_bid", || Error::state("bid", "contracted", "there is a contract on this bid already"))?;
     Ok(ids)
 }

@@ -195,7 +195,7 @@ struct SuspendedContractRow {
     id: Uuid,
 }
 
-/// Which of the contracts, told with the owner of each, stand still until their contractor has an account again.
+/// Which of the contracts, told with the owner of each, are suspended until their contractor has an account again.
 pub(super) async fn without(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
     let sql = "select c.id from unnest($1, $2) as c (org_id, id) where app.lacks_payee(c.org_id, c.id)";
     let still: Vec<SuspendedContractRow> = diesel::sql_query(sql)

@@ -1,4 +1,4 @@
-//! Funding payments.
+//! Protected payments.
 
 use std::collections::HashMap;
 
@@ -86,10 +86,8 @@ pub(crate) async fn insert(tx: &mut Tx, milestone: &StoredMilestone, new: &NewPa
         .returning(PaymentRow::as_returning())
         .get_result(tx.pg())
         .await
-        .on_constraint("payments_live", || Error::State {
-            what: "milestone",
-            state: MilestoneStatus::Funding.name().to_owned(),
-            hint: "a payment is under way".to_owned(),
+        .on_constraint("payments_live", || {
+            Error::state("milestone", MilestoneStatus::Funding.name(), "a payment is under way")
         })?;
     Ok(row.try_into()?)
 }
@@ -102,6 +100,13 @@ pub(crate) async fn row(mut pg: Reader<'_>, id: PaymentId) -> Result<StoredPayme
         .await
         .not_found(|| Error::NotFound("escrow"))?;
     Ok(row.try_into()?)
+}
+
+/// Whose payment it is: the platform's own look-up, on `SystemUow`.
+pub(crate) async fn owner(tx: &ReadTx<'_>, id: PaymentId) -> Result<Option<OrgId>, Fault> {
+    let found: Option<Uuid> =
+        payments::table.filter(payments::id.eq(id.0)).select(payments::org_id).first(&mut tx.pg()).await.optional().fault()?;
+    Ok(found.map(OrgId))
 }
 
 pub(crate) async fn lock(tx: &mut Tx, owner: OrgId, id: PaymentId) -> Result<StoredPayment, Error> {

@@ -14,7 +14,7 @@ use super::rows::stored;
 use super::{Reader, count};
 use crate::model::money::{Earlier, Split};
 use crate::model::moved::{ReleaseChange, StoredRelease};
-use crate::model::stored::{StoredContract, StoredMilestone};
+use crate::model::stored::{Place, StoredContract, StoredMilestone};
 use crate::schema::releases;
 
 #[derive(Queryable, Selectable)]
@@ -45,6 +45,7 @@ struct ReleaseRow {
     reversal_settled: i64,
     returned: i64,
     returned_fee: i64,
+    without_source: bool,
 }
 
 impl TryFrom<ReleaseRow> for StoredRelease {
@@ -78,6 +79,7 @@ impl TryFrom<ReleaseRow> for StoredRelease {
             reversal_settled: money(row.reversal_settled),
             returned: money(row.returned),
             returned_fee: money(row.returned_fee),
+            without_source: row.without_source,
         })
     }
 }
@@ -113,10 +115,8 @@ pub(crate) async fn insert(tx: &mut Tx, milestone: &StoredMilestone, new: &NewRe
         .returning(ReleaseRow::as_returning())
         .get_result(tx.pg())
         .await
-        .on_constraint("releases_live", || Error::State {
-            what: "release",
-            state: ReleaseStatus::Approved.name().to_owned(),
-            hint: "another release of this milestone is under way".to_owned(),
+        .on_constraint("releases_live", || {
+            Error::state("release", ReleaseStatus::Approved.name(), "another release of this milestone is under way")
         })?;
     Ok(row.try_into()?)
 }
@@ -138,21 +138,22 @@ pub(crate) async fn came_back(mut pg: Reader<'_>, contract: &StoredContract) -> 
     diesel::select(diesel::dsl::exists(open)).get_result(&mut pg).await.fault()
 }
 
-/// Tells the contractor's side, in its own trail, what the platform did with the release.
+/// Tells the contractor's side, in its own trail, what the platform did with money of the contract: what it is about, and before and after.
 pub(crate) async fn tell_contractor(
     tx: &mut Tx,
-    release: &StoredRelease,
+    place: Place,
+    (entity_type, entity): (&str, Uuid),
     action: &str,
     request: &str,
-    before: &Value,
-    after: &Value,
+    (before, after): (&Value, &Value),
 ) -> Result<(), Fault> {
     use diesel::sql_types::{Jsonb, Text};
-    diesel::sql_query("select app.tell_contractor($1, $2, $3, 'release', $4, $5, $6, $7)")
-        .bind::<SqlUuid, _>(release.owner.0)
-        .bind::<SqlUuid, _>(release.contract.0)
+    diesel::sql_query("select app.tell_contractor($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind::<SqlUuid, _>(place.org.0)
+        .bind::<SqlUuid, _>(place.contract.0)
         .bind::<Text, _>(action)
-        .bind::<SqlUuid, _>(release.id.0)
+        .bind::<Text, _>(entity_type)
+        .bind::<SqlUuid, _>(entity)
         .bind::<Text, _>(request)
         .bind::<Jsonb, _>(before)
         .bind::<Jsonb, _>(after)
@@ -299,6 +300,7 @@ struct Changes<'a> {
     reversal_settled: Option<i64>,
     returned: Option<i64>,
     returned_fee: Option<i64>,
+    without_source: Option<bool>,
     updated_at: Timestamp,
 }
 
@@ -343,6 +345,7 @@ pub(crate) async fn save(tx: &mut Tx, owner: OrgId, id: ReleaseId, step: &Releas
         reversal_settled: step.reversal_settled.map(Money::minor),
         returned: step.returned.map(Money::minor),
         returned_fee: step.returned_fee.map(Money::minor),
+        without_source: step.without_source,
         updated_at: db::touched(tx).await?,
     };
     let row: ReleaseRow = diesel::update(releases::table.find((owner.0, id.0)))

@@ -3,7 +3,7 @@
 //! in one transaction.
 //!
 //! A hold is on the milestone while all its money is still here. Once any of it left, or may have, the loss is larger than what is held
-//! for it: then the whole contract stands still until a person has settled who bears it.
+//! for it: then the whole contract is on hold until a person has settled who bears it.
 
 use chrono::TimeDelta;
 use escrow_api::{ChargeNews, Error, HoldKind, PaymentStatus, ProviderError};
@@ -11,7 +11,7 @@ use kernel::{Fault, RequestId};
 use uow::{Alarm, Job, Tx};
 
 use super::Service;
-use super::alarms::raise_in;
+use super::alarms::{CHARGE_REFUNDED, raise_in};
 use crate::jobs::{self, SyncCharge, SyncPayment};
 use crate::model::incident::{Effect, Incident, incidents};
 use crate::model::moved::StoredPayment;
@@ -31,7 +31,7 @@ fn alarm_of(kind: HoldKind) -> (&'static str, &'static str) {
     match kind {
         HoldKind::Dispute => ("dispute", "dispute"),
         HoldKind::FraudWarning => ("fraud_warning", "fraud_warning"),
-        HoldKind::Refund => ("charge_refunded", "charge"),
+        HoldKind::Refund => (CHARGE_REFUNDED, "charge"),
         HoldKind::Review => ("charge_under_review", "review"),
         _ => ("charge_wrong", "charge"),
     }
@@ -51,12 +51,14 @@ impl Service {
             let Some(latest) = read().await? else { return Ok(()) };
             payment = latest;
         }
-        self.look_at_charge(&payment).await
+        self.sync_refunds(&payment).await?;
+        self.look_at_charge(&payment).await.map(drop)
     }
 
-    /// Fetches the charge that brought a payment's money, and what befell it; stops the money if something did that is news.
-    pub(super) async fn look_at_charge(&self, payment: &StoredPayment) -> Result<(), Error> {
-        let Some(id) = &payment.charge else { return Ok(()) };
+    /// Fetches the charge that brought a payment's money, and what befell it; stops the money if something did that is news. Says whether something of
+    /// the charge was refunded.
+    pub(super) async fn look_at_charge(&self, payment: &StoredPayment) -> Result<bool, Error> {
+        let Some(id) = &payment.charge else { return Ok(false) };
         let charge = match self.provider.charge(id).await {
             Ok(charge) => Some(charge),
             Err(ProviderError::Refused { .. }) => None,
@@ -70,11 +72,10 @@ impl Service {
         };
         let reviews = self.system.read(async |tx| repo::incidents::open_reviews(tx, payment).await).await?;
         let seen = incidents(id, charge.as_ref(), &disputes, &warnings, &reviews);
-        if seen.is_empty() {
-            return Ok(());
+        if !seen.is_empty() {
+            self.system.write(async |tx| Self::apply_in(tx, payment, &seen).await).await?;
         }
-        self.system.write(async |tx| Self::apply_in(tx, payment, &seen).await).await?;
-        Ok(())
+        Ok(charge.is_some_and(|charge| charge.amount_refunded > 0))
     }
 
     /// Applies what befell a charge. Only news have an effect: what a person has settled is not stopped again by being seen again.
@@ -117,6 +118,10 @@ impl Service {
 
     async fn stop_in(tx: &mut Tx, payment: &StoredPayment, incident: &Incident, request: &RequestId) -> Result<(), Fault> {
         if payment.status == PaymentStatus::Suspense {
+            if incident.kind == HoldKind::Refund {
+                // It is posted, and what waits still has an alarm of its own.
+                return Ok(());
+            }
             // It funds nothing: what stands for its milestone another payment brought.
             let outcome = format!("payment {} is in suspense and funds nothing: nothing is on hold for it", payment.id);
             return Self::tell_in(tx, payment, incident, &outcome).await;

@@ -24,7 +24,7 @@ impl Service {
     fn terms_in(&self, currency: Currency) -> Result<Terms, Error> {
         self.settings.terms_in(currency).ok_or_else(|| {
             let detail = format!("no contract is made in {currency}: the platform has set no terms for it");
-            Error::Invalid(vec![FieldFault::new("/currency", "CURRENCY_WITHOUT_TERMS", detail)])
+            Error::invalid("/currency", "CURRENCY_WITHOUT_TERMS", detail)
         })
     }
 

@@ -29,6 +29,13 @@ pub(super) struct Balance {
     answer: Result<Vec<Holding>, ProviderError>,
 }
 
+impl Balance {
+    /// What it answered, asked then.
+    pub(super) fn answered(asked_at: Timestamp, holdings: Vec<Holding>) -> Self {
+        Self { asked_at, answer: Ok(holdings) }
+    }
+}
+
 /// Adds up coverage, compares the provider's balance if it was asked, keeps what tenants are told, raises an alarm per currency that
 /// is stopped and ends those of the others, and takes up the releases that waited for it.
 pub(super) async fn look_in(tx: &mut Tx, balance: Option<&Balance>) -> Result<Vec<Coverage>, Fault> {
@@ -72,14 +79,14 @@ async fn unread_in(tx: &mut Tx, error: &ProviderError) -> Result<(), Fault> {
     if failures >= FAILURES {
         let detail = format!(
             "the balance could not be read {failures} times in a row ({error}): whether Stripe has what the books say is not known; \
-             what stood still stands still, nothing new was found"
+             what was stopped is stopped, nothing new was found"
         );
         alarm_in(tx, BALANCE_UNREAD, ("provider", "stripe".to_owned()), detail).await?;
     }
     Ok(())
 }
 
-/// What lacks of a currency, in words, and whether its money stands still for it; nothing if nothing lacks.
+/// What lacks of a currency, in words, and whether its money is stopped for it; nothing if nothing lacks.
 fn shortfalls(seen: &CoverageLook) -> Vec<(&'static str, String)> {
     let currency = seen.currency;
     let money = |minor| seen.money(minor);
@@ -87,9 +94,9 @@ fn shortfalls(seen: &CoverageLook) -> Vec<(&'static str, String)> {
     if seen.surplus < 0 {
         let short = money(seen.surplus.saturating_neg());
         let what = if seen.surplus.saturating_add(seen.reserve) < 0 {
-            "new funding and releases stand still"
+            "new funding and releases are stopped"
         } else {
-            "within the platform's reserve, so that nothing stands still yet,"
+            "within the platform's reserve, so that nothing is stopped yet,"
         };
         let detail = format!(
             "{currency}: float and money are {short} short of liabilities, the reserve is {}; {what} until `build14 float` \
@@ -100,9 +107,9 @@ fn shortfalls(seen: &CoverageLook) -> Vec<(&'static str, String)> {
     }
     if let (Some(holds), Some(should), 1..) = (seen.holds, seen.should, seen.missing()) {
         let detail = format!(
-            "Stripe holds {} while the books say {}: {} are missing; new funding and releases in {currency} stand still until the balance \
+            "Stripe holds {} while the books say {}: {} are missing; new funding and releases in {currency} are stopped until the balance \
              is right again. Post what was paid out of the platform's own money with `build14 payout`, and what the provider took of it (the \
-             fee of a dispute) with `build14 cost`; what is missing besides is topped up at the provider and not posted as a float",
+             fee of a dispute) with `build14 cost`; what is missing besides and does not come back is the platform's loss, `build14 loss`",
             money(holds),
             money(should),
             money(seen.missing())
@@ -112,7 +119,7 @@ fn shortfalls(seen: &CoverageLook) -> Vec<(&'static str, String)> {
     told
 }
 
-/// Sets the gauges, and wakes a person for every currency that stands still.
+/// Sets the gauges, and wakes a person for every currency that is stopped.
 pub(super) fn report_coverage(found: &[Coverage]) {
     for Coverage { seen, resumed } in found {
         let gauge = |name: &'static str, minor: i64| {
@@ -135,25 +142,32 @@ pub(super) fn report_coverage(found: &[Coverage]) {
 }
 
 impl Service {
-    /// Asks what the provider's balance has, and looks at coverage. Gives back the currencies that stand still.
+    /// Asks what the provider's balance has, and looks at coverage. Gives back the currencies that are stopped.
     pub(super) async fn watch_coverage(&self) -> Result<Vec<String>, Fault> {
+        let mut found = self.look_at_balance().await?;
+        // What the provider took as a fee is no riddle: once that is posted, what is missing besides is looked at anew.
+        if found.iter().any(|one| one.seen.missing() > 0) && self.post_fees().await? {
+            found = self.look_at_balance().await?;
+        }
+        report_coverage(&found);
+        let stopped = found.into_iter().filter(|one| one.seen.stands_still());
+        Ok(stopped.map(|one| one.seen.currency.code().to_owned()).collect())
+    }
+
+    async fn look_at_balance(&self) -> Result<Vec<Coverage>, Fault> {
         let asked_at = self.system.read(async |tx| db::instant(tx).await).await?;
         let balance = Balance { asked_at, answer: self.provider.balance().await };
         if let Err(error) = &balance.answer {
             tracing::warn!(%error, "the balance cannot be read now");
         }
         let reserves = &self.settings.processing;
-        let found = self
-            .system
+        self.system
             .write(async |tx| {
                 for (currency, terms) in reserves {
                     repo::coverage::set_reserve(tx, Money::from_minor(terms.reserve, *currency)).await?;
                 }
                 look_in(tx, Some(&balance)).await
             })
-            .await?;
-        report_coverage(&found);
-        let still = found.into_iter().filter(|one| one.seen.stands_still());
-        Ok(still.map(|one| one.seen.currency.code().to_owned()).collect())
+            .await
     }
 }

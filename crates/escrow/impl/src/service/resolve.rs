@@ -95,7 +95,7 @@ impl Service {
                 if after.status != expected {
                     return Err(refused(format!("it cannot become {expected}")));
                 }
-                let entry = NewEntry::named("escrow.release_resolved", "release", id)
+                let entry = NewEntry::named("escrow.release_settled", "release", id)
                     .before(json!({ "status": before.status, "error": before.last_error }))
                     .after(json!({ "status": expected, "transfer": after.transfer, "operator": by.operator.as_str(), "reason": by.reason.as_ref().map(kernel::Reason::as_str) }));
                 self.record_in(tx, &ctx, entry).await?;

@@ -9,6 +9,7 @@ use escrow_api::{ContractId, ContractStatus, Error, Release, ReleaseId, Transfer
 use kernel::{Ctx, Decision, Fault, Reason, RequestId};
 use serde_json::{Value, json};
 use uow::Tx;
+use uuid::Uuid;
 
 use super::Service;
 use super::alarms::{FOREIGN_TRANSFER, TRANSFER_REVERSED, alarm_in};
@@ -16,6 +17,7 @@ use crate::jobs;
 use crate::ledger::Posting;
 use crate::model::money::proportion;
 use crate::model::moved::{ReleaseChange, StoredRelease};
+use crate::model::stored::Place;
 use crate::model::{MilestoneEvent, ReleaseEvent};
 use crate::repo;
 use crate::repo::reader;
@@ -26,8 +28,10 @@ const SPENT: &str = "it stands in the ledger for something else already";
 /// What a person decided about money that came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {
-    /// The payee was paid it with another transfer (`tr_…`), made by hand.
+    /// The payee was paid it with another transfer (`tr_…`), made by hand to any account of its own.
     PaidWith(String),
+    /// The payee was paid it from the platform's bank, past the provider: under this reference.
+    PaidOutside(Reason),
     /// It is held for the milestone again, and its fee with it: work is submitted, approved and released anew.
     HeldAgain,
 }
@@ -39,7 +43,10 @@ pub enum Unsettled {
     #[error("nothing of release {0} came back that was not settled: nothing was changed")]
     Nothing(ReleaseId),
     /// The contract is over.
-    #[error("its contract is {0}: money is held again only in one that is active; pay the payee and settle it with --paid-with")]
+    #[error(
+        "its contract is {0}: money is held again only in one that is active; pay the payee, and settle it with --paid-with or, should it have no \
+         account at the provider any more, with --paid-outside"
+    )]
     ContractOver(ContractStatus),
     /// That transfer does not settle it.
     #[error("{transfer} does not settle it: {why}")]
@@ -85,7 +92,7 @@ impl Service {
         let step = ReleaseChange { status: Some(after), reversed: Some(release.money(in_all)), ..ReleaseChange::default() };
         repo::releases::save(tx, release.owner, release.id, &step).await?;
         let detail = format!(
-            "{} of {} of transfer {} came back; funding and releases of contract {} stand still until a person settles it: \
+            "{} of {} of transfer {} came back; funding and releases of contract {} are stopped until a person settles it: \
              `build14 reversal-settle --release {id}`",
             transfer.reversed, transfer.amount, transfer.id, release.contract
         );
@@ -94,7 +101,7 @@ impl Service {
             json!({ "status": before, "reversed": release.reversed }),
             json!({ "status": after, "reversed": transfer.reversed, "transfer": transfer.id }),
         );
-        self.tell_both_in(tx, ctx, &release, "escrow.release_reversed", was, is).await
+        self.tell_both_in(tx, ctx, release.place(), ("release", release.id.0), "escrow.release_reversed", (was, is)).await
     }
 
     /// Applies how much was reversed of a transfer by which the payee was paid again: so much of what had come back is unsettled again. Says whether
@@ -127,8 +134,8 @@ impl Service {
         let step = ReleaseChange { reversal_settled: Some(settled), ..ReleaseChange::default() };
         repo::releases::save(tx, release.owner, release.id, &step).await?;
         let detail = format!(
-            "{} of {} of transfer {} came back, by which an operator paid what had come back before; funding and releases of contract {} stand \
-             still until a person settles it: `build14 reversal-settle --release {id}`",
+            "{} of {} of transfer {} came back, by which an operator paid what had come back before; funding and releases of contract {} are \
+             stopped until a person settles it: `build14 reversal-settle --release {id}`",
             transfer.reversed, transfer.amount, transfer.id, release.contract
         );
         alarm_in(tx, TRANSFER_REVERSED, ("release", id.to_string()), detail).await?;
@@ -136,29 +143,30 @@ impl Service {
             json!({ "status": release.status, "settled": release.reversal_settled }),
             json!({ "status": release.status, "settled": settled, "reversed": transfer.reversed, "transfer": transfer.id }),
         );
-        self.tell_both_in(tx, ctx, &release, "escrow.release_reversed", was, is).await?;
+        self.tell_both_in(tx, ctx, release.place(), ("release", release.id.0), "escrow.release_reversed", (was, is)).await?;
         Ok(true)
     }
 
-    /// In the trail of the owner's side, whose transaction this is, and in the contractor's.
-    async fn tell_both_in(
+    /// In the trail of the owner's side, whose transaction this is, and in the contractor's: what was done to what, before and after.
+    pub(super) async fn tell_both_in(
         &self,
         tx: &mut Tx,
         ctx: &Ctx,
-        release: &StoredRelease,
+        place: Place,
+        (entity_type, entity): (&'static str, Uuid),
         action: &'static str,
-        before: Value,
-        after: Value,
+        (before, after): (Value, Value),
     ) -> Result<(), Error> {
-        let contractor = repo::contracts::row(reader(tx), release.contract).await?.contractor;
-        let entry = NewEntry::named(action, "release", release.id).before(before.clone()).after(after.clone());
+        let contractor = repo::contracts::row(reader(tx), place.contract).await?.contractor;
+        let (of, told, request) = ((entity_type, entity), (&before, &after), ctx.request.as_str());
+        let entry = NewEntry::named(action, entity_type, entity).before(before.clone()).after(after.clone());
         // In the order of the organisations, as everywhere: the chains are locked in that order at commit.
-        if contractor < release.owner {
-            repo::releases::tell_contractor(tx, release, action, ctx.request.as_str(), &before, &after).await?;
+        if contractor < place.org {
+            repo::releases::tell_contractor(tx, place, of, action, request, told).await?;
             self.record_in(tx, ctx, entry).await?;
         } else {
             self.record_in(tx, ctx, entry).await?;
-            repo::releases::tell_contractor(tx, release, action, ctx.request.as_str(), &before, &after).await?;
+            repo::releases::tell_contractor(tx, place, of, action, request, told).await?;
         }
         Ok(())
     }
@@ -172,7 +180,7 @@ impl Service {
         let ctx = Ctx::system(org, RequestId::generate());
         let paid = match settlement {
             Settlement::PaidWith(transfer) => Some(self.provider.transfer(transfer).await.map_err(Error::from)?),
-            Settlement::HeldAgain => None,
+            Settlement::PaidOutside(_) | Settlement::HeldAgain => None,
         };
         // Of all ledgers: a transfer pays once, whoever's release came back. Should another settlement be under way, the database decides.
         let spent = match &paid {
@@ -182,7 +190,14 @@ impl Service {
         self.ready_to_post().await?;
         let (settled, contract) = self
             .uow
-            .write(&ctx, async |tx| self.settle_in(tx, &ctx, id, paid.as_ref().map(|paid| (paid, spent)), by).await)
+            .write(&ctx, async |tx| {
+                let how = match (&paid, settlement) {
+                    (Some(transfer), _) => How::PaidWith(transfer, spent),
+                    (None, Settlement::PaidOutside(reference)) => How::PaidOutside(reference),
+                    (None, _) => How::HeldAgain,
+                };
+                self.settle_in(tx, &ctx, id, how, by).await
+            })
             .await?;
         let note = by.reason.as_ref().map_or("settled", Reason::as_str);
         self.system
@@ -206,7 +221,7 @@ impl Service {
         tx: &mut Tx,
         ctx: &Ctx,
         id: ReleaseId,
-        paid: Option<(&TransferState, bool)>,
+        how: How<'_>,
         by: &Decision,
     ) -> Result<(Release, ContractId), Unsettled> {
         let seen = repo::releases::row(reader(tx), id).await?;
@@ -226,9 +241,10 @@ impl Service {
             resolved_reason: by.reason.as_ref().map(ToString::to_string),
             ..ReleaseChange::default()
         };
-        let posting = match paid {
-            Some((transfer, spent)) => {
-                let mut why = differences(&release, transfer, amount);
+        let posting = match how {
+            How::PaidWith(transfer, spent) => {
+                let theirs = repo::payees::is_account_of(tx, &contract, &transfer.destination).await?;
+                let mut why = differences(&release, transfer, amount, theirs);
                 if spent {
                     why.push(SPENT.to_owned());
                 }
@@ -237,7 +253,8 @@ impl Service {
                 }
                 Posting::reversal_paid_again(&transfer.id, release.id.0, amount, currency)
             }
-            None => {
+            How::PaidOutside(_) => Posting::reversal_paid_outside(release.id.0, amount, ever, currency),
+            How::HeldAgain => {
                 let status = contract.status;
                 if status != ContractStatus::Active {
                     return Err(Unsettled::ContractOver(status));
@@ -259,7 +276,7 @@ impl Service {
             let transfer = posting.source.object;
             return Err(Unsettled::Transfer { transfer, why: SPENT.to_owned() });
         }
-        if let Some((transfer, _)) = paid {
+        if let How::PaidWith(transfer, _) = how {
             repo::replacements::insert(tx, &release, &transfer.id, release.money(amount), self.now()).await?;
         }
         let after = repo::releases::save(tx, release.owner, release.id, &step).await?;
@@ -267,18 +284,38 @@ impl Service {
             json!({ "reversed": in_all, "settled": release.reversal_settled }),
             json!({
                 "settled": in_all,
-                "paidWith": paid.map(|(transfer, _)| &transfer.id),
+                "paidWith": how.transfer(),
+                "paidOutside": how.reference(),
                 "operator": by.operator.as_str(),
                 "reason": by.reason.as_ref().map(Reason::as_str),
             }),
         );
-        self.tell_both_in(tx, ctx, &release, "escrow.reversal_settled", was, is).await?;
+        self.tell_both_in(tx, ctx, release.place(), ("release", release.id.0), "escrow.reversal_settled", (was, is)).await?;
         Ok((after.view(), release.contract))
     }
 }
 
-/// Why a transfer does not pay the payee what came back; empty if it does.
-fn differences(release: &StoredRelease, transfer: &TransferState, amount: i64) -> Vec<String> {
+/// How what came back is settled, as the provider shows it.
+#[derive(Clone, Copy)]
+enum How<'a> {
+    /// With a transfer, and whether it stands in the ledger already.
+    PaidWith(&'a TransferState, bool),
+    PaidOutside(&'a Reason),
+    HeldAgain,
+}
+
+impl How<'_> {
+    fn transfer(&self) -> Option<&str> {
+        if let Self::PaidWith(transfer, _) = self { Some(&transfer.id) } else { None }
+    }
+
+    fn reference(&self) -> Option<&str> {
+        if let Self::PaidOutside(reference) = self { Some(reference.as_str()) } else { None }
+    }
+}
+
+/// Why a transfer does not pay the payee what came back; empty if it does. `theirs`: it went to an account that is, or was, the payee's.
+fn differences(release: &StoredRelease, transfer: &TransferState, amount: i64, theirs: bool) -> Vec<String> {
     let mut found = Vec::new();
     let owed = release.money(amount);
     if release.transfer.as_ref() == Some(&transfer.id) {
@@ -287,8 +324,8 @@ fn differences(release: &StoredRelease, transfer: &TransferState, amount: i64) -
     if transfer.amount != owed {
         found.push(format!("it is over {}, not {owed}", transfer.amount));
     }
-    if release.destination.as_ref() != Some(&transfer.destination) {
-        found.push(format!("it went to {}, not to {}", transfer.destination, release.destination.as_deref().unwrap_or("nobody")));
+    if !theirs {
+        found.push(format!("it went to {}, which never was an account of the payee's", transfer.destination));
     }
     if let Some((_, other)) = transfer.metadata.iter().find(|(name, id)| name == "release_id" && *id != release.id.to_string()) {
         found.push(format!("it names release {other}"));

@@ -11,7 +11,7 @@ use serde_json::json;
 use uow::Tx;
 
 use super::Service;
-use super::alarms::alarm_in;
+use super::alarms::{PAYMENT_IN_SUSPENSE, alarm_in};
 use crate::jobs::{self, SyncPayment};
 use crate::ledger::Posting;
 use crate::model::money::share;
@@ -167,8 +167,11 @@ impl Service {
         };
         repo::payments::save(tx, &payment, &change).await?;
         if let Some(wrong) = wrong {
-            let detail = format!("payment {}, intent {}: {wrong}", payment.id, seen.id);
-            alarm_in(tx, "payment_in_suspense", ("payment", payment.id.to_string()), detail).await?;
+            let detail = format!(
+                "payment {}, intent {}: {wrong}. `build14 suspense-refund --payment {}` gives it back",
+                payment.id, seen.id, payment.id
+            );
+            alarm_in(tx, PAYMENT_IN_SUSPENSE, ("payment", payment.id.to_string()), detail).await?;
         }
         if let Some(funds) = funds {
             self.post_funds_in(tx, &payment, after, funds).await?;

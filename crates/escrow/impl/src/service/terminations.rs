@@ -4,7 +4,8 @@
 
 use audit_api::NewEntry;
 use escrow_api::{Contract, ContractId, ContractStatus, Error, Party, PaymentStatus, Terminate, Terminating, perm};
-use kernel::{Ctx, Denied, Fault, FieldFault, UserId};
+use kernel::text::{self, TextFlaw};
+use kernel::{Ctx, Denied, Fault, UserId};
 use serde_json::{Value, json};
 use uow::{EventId, Tx};
 
@@ -38,17 +39,22 @@ fn ends(status: ContractStatus) -> Result<(), Error> {
     }
 }
 
-fn reason(given: Option<&str>) -> Result<&str, Error> {
-    let fault = |code, detail: &str| Error::Invalid(vec![FieldFault::new("/reason", code, detail)]);
-    match given.map(str::trim).filter(|reason| !reason.is_empty()) {
-        Some(reason) if reason.chars().count() <= MOST_REASON => Ok(reason),
-        Some(_) => Err(fault("TOO_LONG", "must have at most 2000 characters")),
-        None => Err(fault("REQUIRED", "say why the contract should end: the other party reads it")),
-    }
+/// A reason as it is kept. Blank text is no reason, whoever needs one.
+fn checked(reason: &str) -> Result<String, Error> {
+    text::prose(reason, MOST_REASON).map_err(|flaw| match flaw {
+        TextFlaw::Blank => reason_missing(),
+        flaw => Error::Invalid(vec![flaw.at("/reason")]),
+    })
+}
+
+fn reason_missing() -> Error {
+    Error::invalid("/reason", "REQUIRED", "say why the contract should end: the other party reads it")
 }
 
 impl Service {
     pub(super) async fn terminate_contract(&self, ctx: &Ctx, cmd: Terminate) -> Result<Terminating, Error> {
+        let reason = cmd.reason.as_deref().map(checked).transpose()?;
+        let cmd = Terminate { reason, ..cmd };
         self.uow.refuse_repetition(ctx).await?;
         // Before anything is done at the provider everything is asked that the verb asks again under lock: who may not end it, or not now,
         // changes nothing of the other party's payments.
@@ -97,7 +103,7 @@ impl Service {
         }
         let before = json!({ "status": status });
         if proposal == Proposal::None {
-            let reason = reason(cmd.reason.as_deref())?;
+            let reason = cmd.reason.as_deref().ok_or_else(reason_missing)?;
             repo::terminations::propose(tx, &contract, side, user, reason).await?;
             let after = json!({ "status": status, "proposedBy": side, "reason": reason });
             self.record_both_in(tx, ctx, &contract, "contracts.propose_termination", &before, &after).await?;

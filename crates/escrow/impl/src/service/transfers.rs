@@ -48,11 +48,14 @@ impl Service {
     pub async fn send_release(&self, job: SendRelease) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         self.ready_to_post().await?;
-        if let Err(error) = self.look_before_sending(&ctx, job.release).await {
-            self.put_off(&ctx, job.release, &error).await;
-            return Err(error);
-        }
-        let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release).await).await?;
+        let refunded = match self.look_before_sending(&ctx, job.release).await {
+            Ok(refunded) => refunded,
+            Err(error) => {
+                self.put_off(&ctx, job.release, &error).await;
+                return Err(error);
+            }
+        };
+        let next = self.uow.write(&ctx, async |tx| self.about_to_send_in(tx, job.release, refunded).await).await?;
         let (order, look_first, after_failure, key_is_dead, held, attempt) = match next {
             Next::Nothing | Next::Waiting => return Ok(()),
             Next::Blocked(error) => return Err(error),
@@ -127,7 +130,7 @@ impl Service {
             other.id, other.amount, other.destination
         );
         let detail = format!(
-            "{why}: release {id} is not sent besides. If it paid the payee, `build14 release-resolve --release {id} --sent {}`; else reverse \
+            "{why}: release {id} is not sent besides. If it paid the payee, `build14 release-settle --release {id} --sent {}`; else reverse \
              it whole at the provider, then the release goes on",
             other.id
         );
@@ -135,8 +138,9 @@ impl Service {
         self.mark_unknown_in(tx, ctx, id, &why).await
     }
 
-    /// Right before money leaves: is what brought it still ours? Whatever is news stops it, under the very locks that sending takes.
-    async fn look_before_sending(&self, ctx: &Ctx, id: ReleaseId) -> Result<(), Error> {
+    /// Right before money leaves: is what brought it still ours? Whatever is news stops it, under the very locks that sending takes. Says whether
+    /// something of it was refunded past us.
+    async fn look_before_sending(&self, ctx: &Ctx, id: ReleaseId) -> Result<bool, Error> {
         let payment = self
             .uow
             .read(ctx, async |tx| {
@@ -150,7 +154,7 @@ impl Service {
             .await?;
         match payment {
             Some(payment) => self.look_at_charge(&payment).await,
-            None => Ok(()),
+            None => Ok(false),
         }
     }
 
@@ -219,7 +223,7 @@ impl Service {
         }
     }
 
-    async fn about_to_send_in(&self, tx: &mut Tx, id: ReleaseId) -> Result<Next, Error> {
+    async fn about_to_send_in(&self, tx: &mut Tx, id: ReleaseId, refunded: bool) -> Result<Next, Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
         let contract = repo::contracts::lock_shared(tx, seen.owner, seen.contract).await?;
         let milestone = repo::milestones::lock(tx, seen.owner, seen.milestone).await?;
@@ -265,7 +269,11 @@ impl Service {
         };
         let payment = repo::payments::row(reader(tx), release.payment).await?;
         let now = self.now();
+        // A transfer draws on no more than is left of its charge. What was refunded past us a person has settled by now, or a hold is open; what is
+        // missing for it is the platform's loss, and the currency is covered. What may have left is asked for again unchanged.
+        let without_source = if release.maybe_sent_at.is_some() { release.without_source } else { refunded };
         let step = ReleaseChange {
+            without_source: Some(without_source),
             destination: Some(destination.clone()),
             attempts: Some(release.attempts + 1),
             maybe_sent_at: Some(release.maybe_sent_at.unwrap_or(now)),
@@ -276,7 +284,7 @@ impl Service {
             amount: release.net,
             destination,
             transfer_group: transfer_group(release.milestone),
-            source_charge: payment.charge,
+            source_charge: payment.charge.filter(|_| !without_source),
             metadata: vec![
                 ("release_id".to_owned(), release.id.to_string()),
                 ("contract_id".to_owned(), release.contract.to_string()),
@@ -430,7 +438,7 @@ impl Service {
         let Some(after) = ReleaseEvent::AnswerLost.after(before) else { return Ok(()) };
         if release.maybe_sent_at.is_some_and(|since| self.now() - since >= KEY_LIFE) {
             let detail =
-                format!("unknown for more than a day ({why}): a person decides, `build14 release-resolve --release {id}`");
+                format!("unknown for more than a day ({why}): a person decides, `build14 release-settle --release {id}`");
             alarm_in(tx, RELEASE_UNKNOWN, ("release", id.to_string()), detail).await?;
         }
         let step = ReleaseChange { status: Some(after), last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };

@@ -39,8 +39,8 @@ impl Service {
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 if is_due(&old, now) {
-                    let hint = "its deadline has just passed and it is being closed: try again in a moment".to_owned();
-                    return Err(Error::State { what: "tender", state: old.status.name().into(), hint });
+                    let hint = "its deadline has just passed and it is being closed: try again in a moment";
+                    return Err(Error::state("tender", old.status.name(), hint));
                 }
                 machine::tender(old.status, TenderEvent::Open)?;
                 self.not_of_a_bidder_in(tx, ctx, tender).await?;
