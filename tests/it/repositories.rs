@@ -206,7 +206,7 @@ fn what_was_changed_says_when_in_one_way() {
         // The service's clock, which tests and operators set apart from the database's, tells when to look again, not what changed when.
         let dense = dense(&source.text);
         wrong.extend(
-            ["updated_at:self.", "updated_at:Some(self."]
+            ["updated_at:self.now(", "updated_at:self.clock", "updated_at:Some(self.now(", "updated_at:Some(self.clock"]
                 .iter()
                 .filter(|one| dense.contains(**one))
                 .map(|one| format!("{}: {one}", source.name)),
