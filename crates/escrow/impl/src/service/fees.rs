@@ -43,8 +43,7 @@ impl Service {
                     let posting = Posting::cost(&fee.id, -taken.minor(), taken.currency());
                     let new = NewFloat {
                         source: &posting.source,
-                        amount: taken.minor(),
-                        currency: taken.currency().code(),
+                        amount: taken,
                         status: if fee.available { "available" } else { "pending" },
                         balance_transaction: &fee.id,
                     };
