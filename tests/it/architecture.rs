@@ -153,9 +153,13 @@ fn only_the_server_sees_adapters() {
 #[test]
 fn heavy_crates_compile_in_one_place() {
     for (package, dependencies) in dependencies() {
-        for (heavy, home) in
-            [("casbin", "auth"), ("argon2", "auth"), ("graphile_worker", "jobs"), ("jsonschema", "web"), ("governor", "web")]
-        {
+        for (heavy, home) in [
+            ("casbin", "auth"),
+            ("argon2", "auth"),
+            ("graphile_worker", "jobs"),
+            ("jsonschema", "json-check"),
+            ("governor", "web"),
+        ] {
             assert!(
                 package == home || !dependencies.contains(heavy),
                 "`{package}` depends on {heavy}, which belongs to `{home}`"
@@ -178,7 +182,7 @@ fn the_kernel_stays_small() {
             text.split("#[cfg(test)]").next().unwrap_or_default().lines().filter(|line| !line.trim().is_empty()).count()
         })
         .sum();
-    assert!(lines < 1_200, "the kernel has {lines} lines: everything in it rebuilds everything");
+    assert!(lines < 1_350, "the kernel has {lines} lines: everything in it rebuilds everything");
 }
 
 #[test]

@@ -35,7 +35,7 @@ const POLICIES: Accepted = &[
     ),
     (
         "an award and a contract are held against the bid that the other party submitted, a signature against the membership",
-        &["awards.owner_insert", "contract_signatures.party_signs", "contracts.owner_insert"],
+        &["awards.owner_insert", "contract_signatures.party_signs"],
     ),
 ];
 

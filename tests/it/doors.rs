@@ -2,16 +2,20 @@
 //! it has not taken part in itself, and nothing that counts its rows (docs/decisions/0029).
 
 use secrecy::ExposeSecret;
+use serde_json::json;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
 use crate::world::{Party, World};
 
+/// An id that nothing has.
+pub const NOBODY: &str = "00000000-0000-4000-8000-000000000001";
+
 /// The serving role, with whatever statements.
-struct Intruder(Client);
+pub struct Intruder(pub Client);
 
 impl Intruder {
-    async fn of(world: &World) -> Self {
+    pub async fn of(world: &World) -> Self {
         let (client, connection) =
             tokio_postgres::connect(world.db.app_url().await.expose_secret(), NoTls).await.expect("connects");
         tokio::spawn(connection);
@@ -19,7 +23,7 @@ impl Intruder {
     }
 
     /// Runs statements in a party's transaction up to the commit, and takes them back; why they were refused.
-    async fn tries(&self, party: &Party, sql: &str) -> Result<(), (SqlState, String)> {
+    pub async fn tries(&self, party: &Party, sql: &str) -> Result<(), (SqlState, String)> {
         let all = format!("begin; select app.enter('{}', '{}'); {sql}; set constraints all immediate", party.org, party.user);
         let outcome = self.0.batch_execute(&all).await;
         self.0.batch_execute("rollback").await.expect("rolls back");
@@ -29,30 +33,35 @@ impl Intruder {
         })
     }
 
-    async fn is_refused(&self, party: &Party, sql: &str) {
+    pub async fn is_refused(&self, party: &Party, sql: &str) {
         let outcome = self.tries(party, sql).await;
         assert!(matches!(&outcome, Err((code, _)) if *code == SqlState::INSUFFICIENT_PRIVILEGE), "{sql}: {outcome:?}");
     }
 
-    async fn is_refused_saying(&self, party: &Party, sql: &str, text: &str) {
+    pub async fn is_refused_saying(&self, party: &Party, sql: &str, text: &str) {
         let outcome = self.tries(party, sql).await;
         assert!(matches!(&outcome, Err((_, said)) if said.contains(text)), "{sql}: {outcome:?}");
     }
 
-    async fn passes(&self, party: &Party, sql: &str) {
+    pub async fn passes(&self, party: &Party, sql: &str) {
         assert_eq!(self.tries(party, sql).await, Ok(()), "{sql}");
     }
 }
 
+/// The proof that the program vouches for a text, for a purpose, as only the platform can make it.
+pub async fn proof(world: &World, what: &str, text: &str) -> String {
+    let made = format!("select encode(app.ledger_proof('{what} ' || $text${text}$text$), 'hex')");
+    format!("'\\x{}'", world.db.query(&made).await.remove(0))
+}
+
 /// A contract of the owner's in the eyes of the database, on whatever bid.
-fn contract(owner: &Party, contractor: &Party, tender: &str, bid: &str, total: &str) -> String {
-    format!(
-        "insert into contracts (org_id, id, contractor_org_id, project_id, tender_id, bid_id, title, currency, total, fee_bps,
-             processing_cost_bearer, processing_bps, processing_fixed, document, document_sha256)
-         values ('{}', gen_random_uuid(), '{}', gen_random_uuid(), {tender}, {bid}, 'Villa', 'EUR', {total}, 250, 'owner', 290, 30, '{{}}',
-             repeat('0', 64))",
-        owner.org, contractor.org
-    )
+fn contract(owner: &Party, contractor: &Party, tender: &str, bid: &str, total: i64) -> String {
+    let contract = json!({
+        "org_id": owner.org, "id": NOBODY, "contractor_org_id": contractor.org, "project_id": NOBODY, "tender_id": tender, "bid_id": bid,
+        "title": "Villa", "currency": "EUR", "total": total, "fee_bps": 0, "processing_cost_bearer": "owner", "processing_bps": 290,
+        "processing_fixed": 30, "document": "{}", "document_sha256": "0".repeat(64),
+    });
+    json!({ "contract": contract, "lines": [], "milestones": [] }).to_string()
 }
 
 #[tokio::test]
@@ -62,16 +71,34 @@ async fn a_contract_is_made_only_with_whom_has_an_awarded_bid() {
     let (owner, acme, stranger) = (world.register("Owner").await, world.register("Acme").await, world.register("Stranger").await);
     let made = world.contract(&owner, &acme).await;
     let tender = world.db.query("select tender_id from contracts").await.remove(0);
+    let amount: i64 = world.db.query("select total from contracts").await.remove(0).parse().expect("an amount");
     let intruder = Intruder::of(&world).await;
-    let (tender, bid) = (format!("'{tender}'"), format!("'{}'", made.bid));
-    let total = format!("(select total from bids where id = {bid})");
-    intruder.is_refused(&owner, &contract(&owner, &stranger, "gen_random_uuid()", "gen_random_uuid()", "1000")).await;
-    intruder.is_refused(&owner, &contract(&owner, &stranger, &tender, &bid, &total)).await;
-    intruder.is_refused(&owner, &contract(&owner, &acme, &tender, &bid, "1000")).await;
-    intruder.is_refused(&owner, &contract(&owner, &acme, "gen_random_uuid()", &bid, &total)).await;
-    // The very bid gets as far as the contract that it has.
-    intruder.is_refused_saying(&owner, &contract(&owner, &acme, &tender, &bid, &total), "contracts_live_bid").await;
+    let open = |new: &str, proof: &str| format!("select app.open_contract('{}', $text${new}$text$, {proof})", owner.org);
+    for new in [
+        contract(&owner, &stranger, NOBODY, NOBODY, 1_000),
+        contract(&owner, &stranger, &tender, &made.bid, amount),
+        contract(&owner, &acme, &tender, &made.bid, 1_000),
+        contract(&owner, &acme, NOBODY, &made.bid, amount),
+    ] {
+        let sql = open(&new, &proof(&world, "contract", &new).await);
+        intruder.is_refused_saying(&owner, &sql, "is not awarded as this contract says").await;
+    }
+    let very = contract(&owner, &acme, &tender, &made.bid, amount);
+    // The very bid gets as far as the contract that it has; in another's name it gets nowhere.
+    let sql = open(&very, &proof(&world, "contract", &very).await);
+    intruder.is_refused_saying(&owner, &sql, "contracts_live_bid").await;
+    intruder.is_refused_saying(&acme, &sql, "nobody vouches for this contract").await;
+    // On terms of one's own: without the program's proof, with one for another purpose, or beside the door.
+    for other in ["null".to_owned(), "sha256('x')".to_owned(), proof(&world, "offer", &very).await] {
+        intruder.is_refused_saying(&owner, &open(&very, &other), "nobody vouches for this contract").await;
+    }
+    for table in ["contracts", "contract_lines", "milestones"] {
+        let again = format!("insert into {table} select * from {table}");
+        intruder.is_refused_saying(&owner, &again, &format!("permission denied for table {table}")).await;
+    }
 
+    let bid = format!("'{}'", made.bid);
+    let (tender, total) = (format!("'{tender}'"), format!("(select total from bids where id = {bid})"));
     let award = |bidder: &Party, amount: &str| {
         format!(
             "insert into awards (org_id, id, tender_id, bid_id, bidder_org_id, status, amount, currency, standstill_until, awarded_by)
@@ -413,10 +440,8 @@ async fn what_was_published_and_opened_stays_as_it_was_told() {
         intruder.is_refused_saying(&owner, &sql, &format!("tenders.{column} never changes")).await;
     }
     world.open(&owner, &tender).await;
-    for (change, column) in
-        [("total = 1", "total"), ("rank = 7", "rank"), ("note = 'x'", "note"), ("valid_until = '2031-02-03'", "valid_until")]
-    {
-        intruder.is_refused_saying(&owner, &format!("update bids set {change}"), &format!("bids.{column} never changes")).await;
+    for change in ["total = 1", "rank = 7", "note = 'x'", "valid_until = '2031-02-03'"] {
+        intruder.is_refused(&owner, &format!("update bids set {change}")).await;
     }
     world.end().await;
 }

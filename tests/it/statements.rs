@@ -29,6 +29,7 @@ const UNNAMED: Accepted = &[
             "escrow/incidents::payment_of",
             "escrow/incidents::unfinished",
             "escrow/ledger::knows_transfer",
+            "escrow/payments::owner",
             "escrow/releases::owner",
             "escrow/releases::still_back",
             "escrow/sweep::payees_due",

@@ -131,6 +131,7 @@ pub fn worker(settings: &Settings) -> anyhow::Result<ExitCode> {
         let (stripe, public_url) = (StripeAccess::configured(settings), server::public_url(settings, settings.server.address));
         let services = std::sync::Arc::new(Services::build(settings, &provided.urls, stripe, &public_url).await?);
         services.count_alarms();
+        services.announce_tasks().await?;
         let worker = server::start_worker(settings, &provided, &services).await?;
         say("14Build works");
         if let Some(address) = scrape.address() {

@@ -132,6 +132,7 @@ async fn launch(settings: &Settings, metrics: PrometheusHandle, demo_logins_miss
     let (sandbox, stripe) = stripe(settings, address).await?;
     let stripe_base = stripe.api_base.clone();
     let services = Arc::new(Services::build(settings, &provided.urls, stripe, &public_url(settings, address)).await?);
+    services.announce_tasks().await?;
     services.count_alarms();
     let worker = if settings.jobs.in_process { Some(start_worker(settings, &provided, &services).await?) } else { None };
     if let Some(worker) = &worker {

@@ -13,11 +13,13 @@
 //!   aggregate whose event fails holds up no other. No transaction is open while a subscriber runs: a relay claims by a short lease.
 //!   (`seq` is given when an event is published: whoever publishes holds the aggregate's row lock, so that it is the order of the
 //!   commits too.)
-//! - Only the platform's role touches the queue's tables; a handler acts as the tenant that the envelope names.
+//! - Only the platform's role touches the queue's tables; a handler acts as the tenant that the envelope names. A tenant adds what some program
+//!   does ([`announce()`]), of bounded size, and in its turn.
 //!
-//! Tables owned: `job_retries`. The schema `graphile_worker` (made by [`install()`]) is the queue's; `outbox`, `outbox_handled` and `idempotency_keys` belong to `db`.
+//! Tables owned: `job_retries`, `app.job_tasks`. The schema `graphile_worker` (made by [`install()`]) is the queue's; `outbox`, `outbox_handled` and `idempotency_keys` belong to `db`.
 
 mod alarms;
+mod announce;
 mod dead;
 mod error;
 mod execute;
@@ -38,6 +40,7 @@ mod sweep;
 mod worker;
 
 pub use alarms::watch as watch_alarms;
+pub use announce::announce;
 pub use dead::{ListedJob, Retried, Which, list, retry_in};
 pub use error::Error;
 pub use idle::{Ran, run_sweep, run_until_idle};

@@ -1,6 +1,6 @@
 //! The words every crate of 14Build shares: ids, money, time, pages, who is asking, and the two kinds of error.
 //!
-//! Invariants: no I/O, no SQL, no HTTP, under 1,200 lines. Everything here is plain data that a test can make by hand.
+//! Invariants: no I/O, no SQL, no HTTP, under 1,350 lines. Everything here is plain data that a test can make by hand.
 
 mod clock;
 mod ctx;
@@ -13,6 +13,7 @@ mod named;
 mod operator;
 mod page;
 mod permission;
+mod refusals;
 pub mod text;
 
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -6,7 +6,7 @@ pub mod fake;
 mod proof;
 
 use async_trait::async_trait;
-use kernel::{Actor, Ctx, Denied, DomainError, Fault, Kind, Page, PageRequest, Permission, Timestamp};
+use kernel::{Actor, Ctx, Denied, Fault, Page, PageRequest, Permission, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use uow::Tx;
@@ -113,36 +113,10 @@ pub struct Filter {
     pub action: Option<String>,
 }
 
-/// Why the trail refuses.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The permission is missing.
-    #[error("{0}")]
-    Denied(Denied),
-    /// Nobody's fault.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-impl DomainError for Error {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Denied(_) => Kind::Forbidden,
-            Self::Fault(fault) => DomainError::kind(fault),
-        }
-    }
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Denied(_) => "PERMISSION_DENIED",
-            Self::Fault(fault) => fault.code(),
-        }
-    }
-    fn denied(&self) -> Option<&Denied> {
-        if let Self::Denied(denied) = self { Some(denied) } else { None }
-    }
-    fn fault(&self) -> Option<&Fault> {
-        if let Self::Fault(fault) = self { Some(fault) } else { None }
-    }
+kernel::refusals! {
+    /// Why the trail refuses.
+    #[derive(Debug, thiserror::Error)]
+    pub enum Error {}
 }
 
 /// The trail.

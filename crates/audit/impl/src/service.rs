@@ -61,7 +61,7 @@ impl Service {
     }
 
     fn authorise(&self, ctx: &Ctx) -> Result<(), Error> {
-        self.authorizer.check(ctx, perm::READ, Scope::Organization).map_err(Error::Denied)
+        Ok(self.authorizer.check(ctx, perm::READ, Scope::Organization)?)
     }
 }
 

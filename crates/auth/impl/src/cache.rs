@@ -4,9 +4,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use auth_api::Session;
+use db::Voucher;
 use kernel::{OrgId, ProjectId, UserId};
 
 use crate::Settings;
+use crate::repo::CHANNEL;
 use crate::roles::Roles;
 use crate::token::TokenHash;
 
@@ -15,7 +17,8 @@ use crate::token::TokenHash;
 /// A look-up takes the generation before it asks the database and stores what it found only if nothing of that was forgotten meanwhile;
 /// storing and forgetting exclude each other, so a session that ended cannot come back. A hit takes no lock of ours.
 ///
-/// Every session leans on the mark of its person: with the mark dropped all of them are forgotten at once, however many others there are.
+/// Every session leans on the mark of its person in its organisation: with the mark dropped all of them are forgotten at once, however many others
+/// there are.
 ///
 /// Of roles in teams that changed [`Roles`] knows before the sessions are forgotten: a look-up that begins after that reads them.
 pub(crate) struct Cache {
@@ -36,6 +39,7 @@ struct Entry {
 enum Forgotten {
     Session(TokenHash),
     Person(UserId),
+    Member(UserId, OrgId),
     Everything,
 }
 
@@ -47,7 +51,7 @@ struct State {
     /// What was forgotten last, one for each generation, the newest at the end.
     recent: VecDeque<Forgotten>,
     listening: bool,
-    marks: HashMap<UserId, Arc<()>>,
+    marks: HashMap<UserId, Vec<(OrgId, Arc<()>)>>,
 }
 
 impl State {
@@ -60,22 +64,33 @@ impl State {
     }
 
     /// Whether a session was forgotten since a look-up began, or may have been.
-    fn forgot(&self, began: Generation, hash: &TokenHash, user: UserId) -> bool {
+    fn forgot(&self, began: Generation, hash: &TokenHash, user: UserId, org: OrgId) -> bool {
         let Ok(since) = usize::try_from(self.generation - began.0) else { return true };
         since > self.recent.len()
             || self.recent.iter().rev().take(since).any(|what| match what {
                 Forgotten::Session(forgotten) => forgotten == hash,
                 Forgotten::Person(forgotten) => *forgotten == user,
+                Forgotten::Member(forgotten, place) => *forgotten == user && *place == org,
                 Forgotten::Everything => true,
             })
     }
 
-    /// The mark of a person. Marks on which nothing leans any more are dropped before there are too many.
-    fn mark(&mut self, user: UserId, most: usize) -> Weak<()> {
+    /// The mark of a person in an organisation. Marks on which nothing leans any more are dropped before there are too many.
+    fn mark(&mut self, user: UserId, org: OrgId, most: usize) -> Weak<()> {
         if self.marks.len() >= most {
-            self.marks.retain(|_, mark| Arc::weak_count(mark) > 0);
+            self.marks.retain(|_, places| {
+                places.retain(|(_, mark)| Arc::weak_count(mark) > 0);
+                !places.is_empty()
+            });
         }
-        Arc::downgrade(self.marks.entry(user).or_default())
+        let places = self.marks.entry(user).or_default();
+        if let Some((_, mark)) = places.iter().find(|(place, _)| *place == org) {
+            return Arc::downgrade(mark);
+        }
+        let mark = Arc::new(());
+        let weak = Arc::downgrade(&mark);
+        places.push((org, mark));
+        weak
     }
 }
 
@@ -112,8 +127,8 @@ impl Cache {
     /// Stores what a look-up found, unless it was forgotten since that began.
     pub(crate) fn store(&self, began: Generation, hash: TokenHash, session: Arc<Session>) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if state.listening && !state.forgot(began, &hash, session.user) {
-            let mark = state.mark(session.user, self.most_marks);
+        if state.listening && !state.forgot(began, &hash, session.user, session.org) {
+            let mark = state.mark(session.user, session.org, self.most_marks);
             self.sessions.insert(hash, Entry { session, mark });
         }
     }
@@ -126,19 +141,31 @@ impl Cache {
     /// Forgets every session of a person, and all roles.
     pub(crate) fn forget_user(&self, user: UserId) {
         self.roles.forget(user);
-        self.forget_sessions(user);
-    }
-
-    /// Forgets every session of a person, and the role in one team.
-    pub(crate) fn forget_role(&self, user: UserId, org: OrgId, project: ProjectId) {
-        self.roles.changed(user, org, project);
-        self.forget_sessions(user);
-    }
-
-    fn forget_sessions(&self, user: UserId) {
-        let drop_mark = |state: &mut State| {
+        let drop_marks = |state: &mut State| {
             state.forget(Forgotten::Person(user));
             state.marks.remove(&user);
+        };
+        self.change(drop_marks, || {});
+    }
+
+    /// Forgets a person's sessions and roles in one organisation.
+    pub(crate) fn forget_member(&self, user: UserId, org: OrgId) {
+        self.roles.forget_in(user, org);
+        self.forget_sessions_in(user, org);
+    }
+
+    /// Forgets a person's sessions in one organisation, and the role in one team.
+    pub(crate) fn forget_role(&self, user: UserId, org: OrgId, project: ProjectId) {
+        self.roles.changed(user, org, project);
+        self.forget_sessions_in(user, org);
+    }
+
+    fn forget_sessions_in(&self, user: UserId, org: OrgId) {
+        let drop_mark = |state: &mut State| {
+            state.forget(Forgotten::Member(user, org));
+            if let Some(places) = state.marks.get_mut(&user) {
+                places.retain(|(place, _)| *place != org);
+            }
         };
         self.change(drop_mark, || {});
     }
@@ -153,11 +180,28 @@ impl Cache {
         self.flush(false);
     }
 
-    /// Understands a notification: the hash of a token, the id of a person, or a [`role_payload`].
-    pub(crate) fn notified(&self, payload: &str) {
+    /// Obeys a notification, if the database vouches for it: nobody else says what servers forget, and whoever can send statements can notify.
+    pub(crate) fn heard(&self, notice: &str, voucher: &Voucher) {
+        let vouched = notice
+            .rsplit_once(' ')
+            .filter(|(payload, proof)| hex::decode(proof).is_ok_and(|proof| voucher.knows(CHANNEL, payload, &proof)));
+        match vouched {
+            Some((payload, _)) => self.notified(payload),
+            None => {
+                metrics::counter!("session_notices_refused_total").increment(1);
+                tracing::debug!("a notification about sessions that nobody vouches for is not obeyed");
+            }
+        }
+    }
+
+    /// Understands a notification: the hash of a token, the id of a person, a person in an organisation, or a role in a team. One of a newer program,
+    /// which is not understood, may mean anything.
+    fn notified(&self, payload: &str) {
         let mut hash = TokenHash::default();
         if let Some((user, org, project)) = role_of(payload) {
             self.forget_role(user, org, project);
+        } else if let Some((user, org)) = member_of(payload) {
+            self.forget_member(user, org);
         } else if hex::decode_to_slice(payload, &mut hash).is_ok() {
             self.forget(&hash);
         } else if let Ok(user) = payload.parse() {
@@ -190,11 +234,13 @@ impl Cache {
     }
 }
 
-/// What is notified of a person's role in one project's team.
-pub(crate) fn role_payload(user: UserId, org: OrgId, project: ProjectId) -> String {
-    format!("role:{user}:{org}:{project}")
+/// What `app.tell_sessions` says of a person in an organisation.
+fn member_of(payload: &str) -> Option<(UserId, OrgId)> {
+    let (user, org) = payload.strip_prefix("member:")?.split_once(':')?;
+    Some((user.parse().ok()?, org.parse().ok()?))
 }
 
+/// And of a person's role in one project's team.
 fn role_of(payload: &str) -> Option<(UserId, OrgId, ProjectId)> {
     let mut ids = payload.strip_prefix("role:")?.splitn(3, ':');
     Some((ids.next()?.parse().ok()?, ids.next()?.parse().ok()?, ids.next()?.parse().ok()?))
@@ -206,9 +252,13 @@ mod tests {
     use kernel::{OrgRole, ProjectRoles, SessionId};
 
     fn session(user: UserId) -> Arc<Session> {
+        in_org(user, OrgId::new())
+    }
+
+    fn in_org(user: UserId, org: OrgId) -> Arc<Session> {
         let expires_at = chrono::DateTime::UNIX_EPOCH;
         let projects = ProjectRoles::default();
-        Arc::new(Session { id: SessionId::new(), user, org: OrgId::new(), role: OrgRole::Owner, projects, expires_at })
+        Arc::new(Session { id: SessionId::new(), user, org, role: OrgRole::Owner, projects, expires_at })
     }
 
     fn cache() -> Cache {
@@ -268,14 +318,32 @@ mod tests {
         let (cache, ada, org, project) = (cache(), UserId::new(), OrgId::new(), ProjectId::new());
         cache.roles().found(cache.roles().look(ada, org), Vec::new());
         cache.store(cache.generation(), [1; 32], session(ada));
-        cache.notified(&role_payload(ada, org, project));
-        assert!(cache.get(&[1; 32]).is_none());
+        cache.store(cache.generation(), [2; 32], in_org(ada, org));
+        cache.notified(&format!("role:{ada}:{org}:{project}"));
+        assert_eq!([1, 2].map(|n| cache.get(&[n; 32]).is_some()), [true, false], "of that organisation");
         assert_eq!(cache.roles().look(ada, org).projects(), Some(vec![project]));
         cache.notified(&ada.to_string());
         assert_eq!(cache.roles().look(ada, org).projects(), None);
         cache.roles().found(cache.roles().look(ada, org), Vec::new());
         cache.notified("role:gibberish");
         assert_eq!(cache.roles().look(ada, org).projects(), None);
+    }
+
+    #[test]
+    fn a_notification_of_a_member_leaves_other_organisations() {
+        let (cache, ada, here, there) = (cache(), UserId::new(), OrgId::new(), OrgId::new());
+        for org in [here, there] {
+            cache.roles().found(cache.roles().look(ada, org), Vec::new());
+        }
+        cache.store(cache.generation(), [1; 32], in_org(ada, here));
+        cache.store(cache.generation(), [2; 32], in_org(ada, there));
+        let began = cache.generation();
+        cache.notified(&format!("member:{ada}:{here}"));
+        assert_eq!([1, 2].map(|n| cache.get(&[n; 32]).is_some()), [false, true]);
+        assert_eq!([here, there].map(|org| cache.roles().look(ada, org).projects()), [None, Some(Vec::new())]);
+        cache.store(began, [3; 32], in_org(ada, here));
+        cache.store(began, [4; 32], in_org(ada, there));
+        assert_eq!([3, 4].map(|n| cache.get(&[n; 32]).is_some()), [false, true], "nor is what was read before");
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! SQL of passwords and sessions. All but [`end_in_org`], [`is_registered`] and [`notify`] runs as the platform.
+//! SQL of passwords and sessions. All but [`end_in_org`], [`is_registered`], [`tell_person`] and [`tell_role`] runs as the platform.
 
 use auth_api::{Error, LiveSession, SecurityEvent, SecurityEventKind, Session};
 use db::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
-use kernel::{Fault, OrgId, PageRequest, SessionId, Timestamp, UserId};
+use kernel::{Fault, OrgId, PageRequest, ProjectId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::model::StoredSession;
@@ -11,7 +11,7 @@ use crate::schema::{credentials, security_events, sessions};
 use crate::security_event::{Origin, StoredEvent};
 use crate::token::TokenHash;
 
-/// The channel on which ends of sessions are told.
+/// The channel on which ends of sessions are told, by `app.send_sessions` alone, and what its proofs are for.
 pub(crate) const CHANNEL: &str = "sessions";
 
 /// The PHC string of a person's password, if they have one.
@@ -270,7 +270,7 @@ pub(crate) async fn end_in_org(tx: &mut Tx, user: UserId, org: OrgId) -> Result<
         .execute(tx.pg())
         .await
         .fault()?;
-    notify(tx, &user.to_string()).await
+    tell_person(tx, user).await
 }
 
 /// Removes sessions that were over before `before`.
@@ -278,11 +278,28 @@ pub(crate) async fn purge(tx: &mut Tx, before: Timestamp) -> Result<usize, Fault
     diesel::delete(sessions::table.filter(sessions::expires_at.lt(before))).execute(tx.pg()).await.fault()
 }
 
-/// Tells every replica, once the transaction commits.
-pub(crate) async fn notify(tx: &mut Tx, payload: &str) -> Result<(), Fault> {
-    diesel::sql_query("select pg_notify($1, $2)")
-        .bind::<Text, _>(CHANNEL)
-        .bind::<Text, _>(payload)
+/// Tells every replica of the hash of a token or of a person, once the transaction commits.
+async fn notify(tx: &mut Tx, payload: &str) -> Result<(), Fault> {
+    diesel::sql_query("select app.send_sessions($1)").bind::<Text, _>(payload).execute(tx.pg()).await.fault()?;
+    Ok(())
+}
+
+/// Tells every replica, once the transaction commits, that something of a person changed: in a tenant's transaction, in its organisation.
+pub(crate) async fn tell_person(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+    diesel::sql_query("select app.tell_sessions(app.org(), $1, null)")
+        .bind::<SqlUuid, _>(user.0)
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// The same of a person's role in the team of one project.
+pub(crate) async fn tell_role(tx: &mut Tx, user: UserId, org: OrgId, project: ProjectId) -> Result<(), Fault> {
+    diesel::sql_query("select app.tell_sessions($1, $2, $3)")
+        .bind::<SqlUuid, _>(org.0)
+        .bind::<SqlUuid, _>(user.0)
+        .bind::<SqlUuid, _>(project.0)
         .execute(tx.pg())
         .await
         .fault()?;

@@ -132,6 +132,15 @@ impl Roles {
         all.values_mut().for_each(Kept::forget);
     }
 
+    /// Any of a person's roles in one organisation may be another.
+    pub(crate) fn forget_in(&self, user: UserId, org: OrgId) {
+        let Some(places) = self.of.get(&user) else { return };
+        let mut all = places.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = all.get_mut(&org) {
+            kept.forget();
+        }
+    }
+
     /// Forgets everything; from now on notifications arrive, or may be missed.
     pub(crate) fn flush(&self, listening: bool) {
         self.listening.store(listening, Ordering::SeqCst);

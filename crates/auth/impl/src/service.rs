@@ -13,7 +13,7 @@ use auth_api::{
     Sessions, SignIn, SignedIn, SwitchOnce, Teams,
 };
 use chrono::TimeDelta;
-use db::Signal;
+use db::{Signal, Voucher};
 use kernel::{
     Clock, Ctx, Fault, OrgId, Page, PageRequest, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId,
 };
@@ -24,7 +24,7 @@ use uow::{SystemUow, Tx};
 use uuid::Uuid;
 
 use crate::attempts::Attempts;
-use crate::cache::{self, Cache};
+use crate::cache::Cache;
 use crate::flights::Flights;
 use crate::hasher::Hasher;
 use crate::hasher::Verified;
@@ -67,6 +67,19 @@ pub struct Service {
     switch_secret: SecretString,
     most_sessions: u32,
     events_kept: TimeDelta,
+    hearing: db::Hearing,
+}
+
+/// How soon it is asked again whom to obey.
+const READY_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// A task that ends with this.
+struct Listening(JoinHandle<()>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// For so long a switch of the organisation can be repeated.
@@ -108,16 +121,27 @@ impl Service {
             switch_secret: settings.switch_secret,
             most_sessions,
             events_kept,
+            hearing: settings.hearing,
         })
     }
 
     /// Keeps the cache coherent with the other replicas, until the handle is aborted. Before this listens nothing is cached.
     pub fn listen(&self, url: SecretString) -> JoinHandle<()> {
-        let cache = Arc::clone(&self.cache);
-        db::listen(url, &[repo::CHANNEL], move |signal| match signal {
-            Signal::Connected => cache.connected(),
-            Signal::Notified { payload, .. } => cache.notified(&payload),
-            Signal::Lost => cache.lost(),
+        let (cache, voucher, hearing) = (Arc::clone(&self.cache), Voucher::new(self.system.clone()), self.hearing);
+        tokio::spawn(async move {
+            // Nothing is heard before it is known whom to obey.
+            while let Err(error) = voucher.ready().await {
+                tracing::warn!(%error, "cannot listen for ends of sessions yet; trying again");
+                tokio::time::sleep(READY_PAUSE).await;
+            }
+            let listening = db::listen(url, &[repo::CHANNEL], hearing, move |signal| match signal {
+                Signal::Connected => cache.connected(),
+                Signal::Notified { payload, .. } => cache.heard(&payload, &voucher),
+                Signal::Lost => cache.lost(),
+            });
+            // Ends with the handle, as this does.
+            let mut listening = Listening(listening);
+            let _ = (&mut listening.0).await;
         })
     }
 
@@ -238,14 +262,14 @@ impl Sessions for Service {
     }
 
     async fn forget_user_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
-        repo::notify(tx, &user.to_string()).await?;
+        repo::tell_person(tx, user).await?;
         // Here and now as well, so that nothing old is stored while the transaction goes on; the notification follows the commit.
         self.cache.forget_user(user);
         Ok(())
     }
 
     async fn forget_role_in(&self, tx: &mut Tx, user: UserId, org: OrgId, project: ProjectId) -> Result<(), Fault> {
-        repo::notify(tx, &cache::role_payload(user, org, project)).await?;
+        repo::tell_role(tx, user, org, project).await?;
         self.cache.forget_role(user, org, project);
         Ok(())
     }

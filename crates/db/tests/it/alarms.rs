@@ -115,6 +115,27 @@ async fn tampered(db: &Database, sql: &str) -> String {
 }
 
 #[tokio::test]
+async fn nobody_takes_the_place_of_anothers_alarm() {
+    let db = Database::fresh().await;
+    let (system, stranger, victim) = (db.system_uow(), ctx(), ctx());
+    for _ in 0..3 {
+        db.uow().write(&stranger, async |tx| tx.alarm(alarm("broken", "1", None, "nothing to see")).await).await.expect("raises");
+    }
+    db.uow().write(&victim, async |tx| tx.alarm(alarm("broken", "1", None, "it broke")).await).await.expect("raises");
+    for owner in [Some(victim.org), None] {
+        system.write(async |tx| tx.alarm(alarm("broken", "1", owner, "seen by a sweep")).await).await.expect("raises");
+    }
+    let rows = alarms(&system, false).await.expect("lists");
+    let told: Vec<_> = rows.iter().map(|row| (row.org_id, row.times, row.detail.as_str())).collect();
+    assert_eq!(
+        told,
+        [(Some(stranger.org.0), 3, "nothing to see"), (Some(victim.org.0), 2, "seen by a sweep"), (None, 1, "seen by a sweep")]
+    );
+    system.write(async |tx| tx.end_alarms("broken", &["1".to_owned()]).await).await.expect("ends");
+    assert_eq!(alarms(&system, false).await.expect("lists"), [], "over is over, whoever said it");
+}
+
+#[tokio::test]
 async fn a_sweep_ends_what_is_over_and_leaves_the_rest() {
     let db = Database::fresh().await;
     let system = db.system_uow();
@@ -133,7 +154,8 @@ async fn a_sweep_ends_what_is_over_and_leaves_the_rest() {
 #[tokio::test]
 async fn many_raising_the_same_at_once_are_one_alarm() {
     let db = Database::fresh().await;
-    let raise = async || db.uow().write(&ctx(), async |tx| tx.alarm(alarm("crowd", "1", None, "x")).await).await;
+    let tenant = ctx();
+    let raise = async || db.uow().write(&tenant, async |tx| tx.alarm(alarm("crowd", "1", None, "x")).await).await;
     let raised = futures::future::join_all((0..16).map(|_| raise())).await;
     assert!(raised.iter().all(Result::is_ok));
     assert_eq!(db.query("select count(*) || ' ' || max(times) from alarms").await, ["1 16"]);

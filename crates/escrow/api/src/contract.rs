@@ -88,8 +88,14 @@ pub trait ContractsPort: Send + Sync {
     /// [`Error::Invalid`] if the platform makes no contracts in it.
     fn milestone_bounds(&self, currency: Currency) -> Result<MilestoneBounds, Error>;
 
+    /// Makes ready to open a contract. Goes before the transaction of [`ContractsPort::open_in`].
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn ready(&self) -> Result<(), Error>;
+
     /// As docs/domain/contracts.md tells: copies schedule and milestones, checks both sums, and sends the contract out for signature.
-    /// Rows only: nothing is said to Stripe. The caller has authorised its own verb.
+    /// Rows only: nothing is said to Stripe. The caller has authorised its own verb, and [`ContractsPort::ready`] went before.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the sums do not agree.

@@ -9,6 +9,7 @@ pub(crate) mod holds;
 pub(crate) mod incidents;
 pub(crate) mod ledger;
 pub(crate) mod milestones;
+pub(crate) mod openings;
 pub(crate) mod parties;
 pub(crate) mod payees;
 pub(crate) mod payments;
@@ -20,7 +21,6 @@ pub(crate) mod sweep;
 pub(crate) mod terminations;
 pub(crate) mod whose;
 
-use db::{currency, money};
 use diesel_async::AsyncPgConnection;
 use kernel::{Fault, Timestamp};
 use uow::Tx;

@@ -1,4 +1,4 @@
-//! The tables of this crate, as diesel knows them.
+//! The tables of this crate, as diesel knows them. Those that only the platform's functions touch are not here.
 
 diesel::table! {
     contracts (org_id, id) {
@@ -23,24 +23,6 @@ diesel::table! {
         completed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    contract_lines (org_id, contract_id, position) {
-        org_id -> Uuid,
-        contract_id -> Uuid,
-        contractor_org_id -> Uuid,
-        position -> Int4,
-        soq_line_id -> Uuid,
-        code -> Text,
-        description -> Text,
-        kind -> Text,
-        unit_code -> Nullable<Text>,
-        quantity -> Nullable<Numeric>,
-        rate -> Nullable<Numeric>,
-        amount -> Nullable<Int8>,
-        counts -> Bool,
     }
 }
 
@@ -183,6 +165,7 @@ diesel::table! {
         returned -> Int8,
         returned_fee -> Int8,
         transfer_look_at -> Nullable<Timestamptz>,
+        without_source -> Bool,
     }
 }
 

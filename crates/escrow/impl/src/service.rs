@@ -8,15 +8,18 @@ mod charges;
 mod contracts;
 mod coverage;
 mod doctor;
+mod fees;
 mod float;
 mod funding;
 mod hearing;
 mod holds;
 mod intents;
 mod looks;
+mod losses;
 mod milestones;
 mod obligations;
 mod payees;
+mod refunds;
 mod releases;
 mod resolve;
 mod reversals;
@@ -25,26 +28,29 @@ mod sync;
 mod terminations;
 mod transfers;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
+use db::Voucher;
 use escrow_api::{Error, Party, PaymentProvider};
-use kernel::{Clock, Ctx, Denied, Fault, Permission, ProjectId, Scope, Timestamp};
+use kernel::{Clock, Ctx, Denied, Fault, Permission, Scope, Timestamp};
 use tenants_api::Tenants;
 use uow::{SystemUow, Tx, Uow};
 use uuid::Uuid;
 
 use crate::ledger::Posting;
+use crate::model::stored::{Place, StoredContract};
 use crate::repo;
-use crate::repo::contracts::{ContractRow, Visible};
-use crate::repo::ledger::Place;
+use crate::repo::contracts::Visible;
 use crate::settings::Settings;
 
 pub use doctor::doctor;
 pub use float::{Float, FloatError, FloatPosted, Own, post_float};
 pub(crate) use hearing::SUBJECTS;
 pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
+pub use losses::{LossError, post_loss};
+pub use refunds::{GivenBack, NotGivenBack};
 pub use resolve::Resolution;
 pub use reversals::{Settlement, Unsettled};
 
@@ -79,7 +85,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     settings: Settings,
     asked: asked::Asked,
-    ledger_key: OnceLock<repo::ledger::Key>,
+    voucher: Voucher,
 }
 
 impl Service {
@@ -87,12 +93,12 @@ impl Service {
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
         let Dependencies { uow, system, authorizer, audit, tenants, provider, clock, settings } = dependencies;
-        let (asked, ledger_key) = (asked::Asked::default(), OnceLock::new());
-        Self { uow, system, authorizer, audit, tenants, provider, clock, settings, asked, ledger_key }
+        let (asked, voucher) = (asked::Asked::default(), Voucher::new(system.clone()));
+        Self { uow, system, authorizer, audit, tenants, provider, clock, settings, asked, voucher }
     }
 
     /// Passes if the context's organisation is that side of the contract and the person may do it.
-    fn check_side(&self, ctx: &Ctx, contract: &ContractRow, side: Party, permission: Permission) -> Result<(), Error> {
+    fn check_side(&self, ctx: &Ctx, contract: &StoredContract, side: Party, permission: Permission) -> Result<(), Error> {
         if contract.side_of(ctx.org) != side {
             return Err(Denied { permission, project: None }.into());
         }
@@ -101,9 +107,9 @@ impl Service {
 
     /// Passes if the person may do it for whichever side the context's organisation is: the owner's teams work by project, to the
     /// contractor the owner's project means nothing.
-    fn check_own_side(&self, ctx: &Ctx, contract: &ContractRow, permission: Permission) -> Result<(), Error> {
+    fn check_own_side(&self, ctx: &Ctx, contract: &StoredContract, permission: Permission) -> Result<(), Error> {
         let scope = match contract.side_of(ctx.org) {
-            Party::Owner => Scope::Project(ProjectId(contract.project_id)),
+            Party::Owner => Scope::Project(contract.project),
             Party::Contractor => Scope::Organization,
         };
         Ok(self.authorizer.check(ctx, permission, scope)?)
@@ -123,18 +129,12 @@ impl Service {
 
     /// Fetches, once, what postings are vouched for with. Goes before a transaction that posts: none opens inside another.
     async fn ready_to_post(&self) -> Result<(), Fault> {
-        if self.ledger_key.get().is_none() {
-            let key = self.system.read(async |tx| repo::ledger::key(tx).await).await?;
-            // Whoever came first fetched the same.
-            let _ = self.ledger_key.set(key);
-        }
-        Ok(())
+        self.voucher.ready().await
     }
 
     /// Posts, once per source. Says whether this call did it.
     async fn post_in(&self, tx: &mut Tx, place: Place, posting: &Posting, reverses: Option<Uuid>) -> Result<(Uuid, bool), Fault> {
-        let key = self.ledger_key.get().ok_or_else(|| Fault::internal("`ready_to_post` goes before a transaction that posts"))?;
-        repo::ledger::post(tx, key, place, posting, reverses).await
+        repo::ledger::post(tx, &self.voucher, place, posting, reverses).await
     }
 
     fn now(&self) -> Timestamp {
@@ -156,5 +156,6 @@ fn tenants_fault(error: tenants_api::Error) -> Error {
 }
 
 fn conflict(what: &'static str, state: impl ToString, hint: impl Into<String>) -> Error {
-    Error::State { what, state: state.to_string(), hint: hint.into() }
+    let hint: String = hint.into();
+    Error::state(what, state.to_string(), hint)
 }

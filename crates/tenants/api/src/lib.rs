@@ -3,7 +3,7 @@
 mod manage;
 
 use async_trait::async_trait;
-use kernel::{Ctx, Denied, DomainError, Fault, FieldFault, Kind, Money, OrgId, OrgRole, ProjectId, Timestamp, UserId};
+use kernel::{Ctx, Fault, Money, OrgId, OrgRole, ProjectId, Timestamp, UserId};
 use uow::Tx;
 use uuid::Uuid;
 
@@ -172,72 +172,16 @@ fn time(at: &Timestamp) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
-/// Why this domain refuses.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No such organisation or member here.
-    #[error("there is no such {0}")]
-    NotFound(&'static str),
-    /// The last owner cannot leave or be demoted.
-    #[error("an organisation needs an owner: make another member owner first")]
-    LastOwner,
-    /// The person is a member already.
-    #[error("this person is a member already")]
-    AlreadyMember,
-    /// The representation changed since it was read.
-    #[error("the organisation changed since you read it: read it again")]
-    Stale,
-    /// Faults of the input.
-    #[error("the input is invalid")]
-    Invalid(Vec<FieldFault>),
-    /// The permission is missing.
-    #[error("{0}")]
-    Denied(Denied),
-    /// Nobody's fault.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-impl From<Denied> for Error {
-    fn from(denied: Denied) -> Self {
-        Self::Denied(denied)
-    }
-}
-
-impl DomainError for Error {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::NotFound(_) => Kind::NotFound,
-            Self::LastOwner | Self::AlreadyMember => Kind::Conflict,
-            Self::Stale => Kind::Stale,
-            Self::Invalid(_) => Kind::Invalid,
-            Self::Denied(_) => Kind::Forbidden,
-            Self::Fault(fault) => DomainError::kind(fault),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound(_) => "NOT_FOUND",
-            Self::LastOwner => "LAST_OWNER",
-            Self::AlreadyMember => "ALREADY_MEMBER",
-            Self::Stale => "STALE",
-            Self::Invalid(_) => "INVALID",
-            Self::Denied(_) => "PERMISSION_DENIED",
-            Self::Fault(fault) => fault.code(),
-        }
-    }
-
-    fn fields(&self) -> Vec<FieldFault> {
-        if let Self::Invalid(faults) = self { faults.clone() } else { Vec::new() }
-    }
-
-    fn denied(&self) -> Option<&Denied> {
-        if let Self::Denied(denied) = self { Some(denied) } else { None }
-    }
-
-    fn fault(&self) -> Option<&Fault> {
-        if let Self::Fault(fault) = self { Some(fault) } else { None }
+kernel::refusals! {
+    /// Why this domain refuses.
+    #[derive(Debug, thiserror::Error)]
+    pub enum Error {
+        /// The last owner cannot leave or be demoted.
+        #[error("an organisation needs an owner: make another member owner first")]
+        LastOwner = Conflict("LAST_OWNER"),
+        /// The person is a member already.
+        #[error("this person is a member already")]
+        AlreadyMember = Conflict("ALREADY_MEMBER"),
     }
 }
 

@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
 use chrono::TimeDelta;
-use kernel::{
-    Actor, Ctx, Denied, Fault, FieldFault, OrgId, OrgRole, Page, PageRequest, Permission, Position, Scope, Timestamp, UserId,
-};
+use kernel::{Actor, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, Position, Scope, Timestamp, UserId};
 use serde_json::json;
 use tenants_api::{
     ApprovalRequest, EndedMembership, Error, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange,
@@ -188,7 +186,7 @@ impl Organizations for Service {
                 }
                 if change.timezone != before.timezone && !organizations::is_timezone(tx, &change.timezone).await? {
                     let detail = "must be the IANA name of a time zone, such as Europe/Berlin";
-                    return Err(Error::Invalid(vec![FieldFault::new("/timezone", "NOT_ONE_OF", detail)]));
+                    return Err(Error::invalid("/timezone", "NOT_ONE_OF", detail));
                 }
                 let after = organizations::save(tx, ctx.org, &change).await?;
                 let entry = NewEntry::of(perm::UPDATE, "organization", ctx.org).before(&before).after(&after);

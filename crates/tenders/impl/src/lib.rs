@@ -18,6 +18,7 @@
 //!   than any threshold. Both give the same reason.
 //! - An invitation by e-mail is an organisation's once it is sure whose the address is; until then it counts for the person who signs in
 //!   with it, and using it writes nothing that the owner could see.
+//! - An opened bid takes the offer that was sealed, once, by `app.write_offer`, with this program's proof.
 //! - A sealed offer that cannot be read is disqualified at the opening and keeps nobody's shut; if none can be read, nothing is opened.
 //! - At closing the Merkle root of all sealed bids is fixed; every bidder can prove that its receipt is in it, and the opening record lets
 //!   anyone recompute it.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
 use chrono::TimeDelta;
-use db::PgRead;
+use db::{PgRead, Voucher};
 use escrow_api::ContractsPort;
 use kernel::{Ctx, Currency, Fault, Money, Permission, ProjectId, Scope, TenderId, Timestamp};
 use projects_api::ProjectsPort;
@@ -62,6 +62,7 @@ pub struct Service {
     projects: Arc<dyn ProjectsPort>,
     contracts: Arc<dyn ContractsPort>,
     keys: SealKey,
+    voucher: Voucher,
     minimum_submission_period: TimeDelta,
     standstill: TimeDelta,
     signature_period: TimeDelta,
@@ -74,6 +75,7 @@ impl Service {
         let Dependencies { uow, system, authorizer, audit, tenants, projects, contracts, key, previous_keys, settings } =
             dependencies;
         let keys = previous_keys.into_iter().fold(key, SealKey::with_previous);
+        let voucher = Voucher::new(system.clone());
         let delta = |duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::days(36_500));
         let minimum_submission_period = delta(settings.minimum_submission_period);
         let standstill = delta(settings.standstill);
@@ -87,6 +89,7 @@ impl Service {
             projects,
             contracts,
             keys,
+            voucher,
             minimum_submission_period,
             standstill,
             signature_period,
@@ -233,7 +236,7 @@ impl Service {
 fn from_contracts(error: escrow_api::Error) -> Error {
     use escrow_api::Error as E;
     match error {
-        E::State { what, state, hint } => Error::State { what, state: state.into(), hint },
+        E::State { what, state, hint } => Error::State { what, state, hint },
         E::Invalid(faults) => Error::Invalid(faults),
         E::Denied(denied) => Error::Denied(denied),
         E::Fault(fault) => Error::Fault(fault),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{Accounts, Authorizer, Sessions};
-use kernel::{Actor, Ctx, Denied, Fault, FieldFault, OrgId, OrgRole, Page, PageRequest, Scope, Timestamp, UserId};
+use kernel::{Actor, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Scope, Timestamp, UserId};
 use serde_json::json;
 use tenants_api::{EndedMembership, Member, Memberships, Organization, perm};
 use uow::{ReadTx, SystemUow, Tx, Uow};
@@ -121,7 +121,7 @@ impl Service {
             return Ok(());
         }
         let detail = "nobody has registered with this email yet: add them as member, and promote them once they have registered";
-        Err(Error::Invalid(vec![FieldFault::new("/role", "EMAIL_NOT_REGISTERED", detail)]))
+        Err(Error::invalid("/role", "EMAIL_NOT_REGISTERED", detail))
     }
 
     /// Takes away the roles in teams of projects that end with a membership, which is locked, and records them.

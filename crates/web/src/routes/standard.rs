@@ -48,7 +48,7 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
         ),
         (
             "PreconditionFailed",
-            "If-Match names another state (PRECONDITION_FAILED), or somebody was faster (STALE)",
+            "If-Match names another state, or somebody was faster",
             status(
                 StatusCode::PRECONDITION_FAILED,
                 "PRECONDITION_FAILED",

@@ -2,8 +2,35 @@
 
 use actix_web::test::TestRequest;
 use insta::assert_json_snapshot;
+use kernel::{Denied, DomainError, Fault};
+use web::Problem;
 
-use crate::fixture::{Client, signed};
+use crate::fixture::{Client, ID, body, signed};
+use crate::things::{AWARD, Refused};
+
+#[actix_web::test]
+async fn what_every_domain_refuses_is_answered_in_the_same_words() {
+    let changed = "the resource changed since you read it: read it again and repeat the change";
+    let lacking = Denied { permission: AWARD, project: None };
+    let answers = [
+        (Refused::NotFound("thing"), 404, "NOT_FOUND", "there is no such thing"),
+        (Refused::state("thing", "open", "close it first"), 409, "STATE_CONFLICT", "the thing is open: close it first"),
+        (Refused::Stale, 412, "PRECONDITION_FAILED", changed),
+        (Refused::invalid("/name", "REQUIRED", "is required"), 422, "INVALID", "/name: is required"),
+        (lacking.clone().into(), 403, "PERMISSION_DENIED", "the permission things.award is missing"),
+    ];
+    for (refused, status, code, detail) in answers {
+        let problem = Problem::from(refused);
+        assert_eq!((problem.status().as_u16(), problem.code(), problem.detail()), (status, code, detail));
+    }
+    assert_eq!(Refused::state("thing", "open", "close it first").current_state().as_deref(), Some("open"));
+    assert_eq!(Refused::from(lacking.clone()).denied(), Some(&lacking));
+    assert_eq!(Refused::from(Fault::unavailable("gone")).code(), "UNAVAILABLE");
+    // The header that names another state than the present one is told the same as who was overtaken.
+    let request = signed(body(TestRequest::put().uri(&format!("/api/things/{ID}")), r#"{"name": "Tower"}"#));
+    let overtaken = Client::new().send(request.insert_header(("If-Match", "\"before\""))).await;
+    assert_eq!((overtaken.code().1.as_str(), overtaken.json()["detail"].as_str()), ("PRECONDITION_FAILED", Some(changed)));
+}
 
 #[actix_web::test]
 async fn a_conflict_names_the_state_in_the_way() {

@@ -111,55 +111,16 @@ impl From<&Thing> for ThingIn {
     }
 }
 
-#[derive(Debug)]
-pub enum Refused {
-    Denied(Denied),
-    Frozen,
-    Closed,
-    Fault(Fault),
-}
-
-impl std::fmt::Display for Refused {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Denied(denied) => denied.fmt(f),
-            Self::Frozen => f.write_str("the thing is frozen: make a new version"),
-            Self::Closed => f.write_str("the deadline is over"),
-            Self::Fault(fault) => fault.fmt(f),
-        }
+kernel::refusals! {
+    #[derive(Debug, thiserror::Error)]
+    pub enum Refused {
+        #[error("the thing is frozen: make a new version")]
+        Frozen = Conflict("THING_FROZEN", "frozen"),
+        #[error("the deadline is over")]
+        Closed = Invalid("TENDER_CLOSED"),
     }
-}
-
-impl std::error::Error for Refused {}
-
-impl DomainError for Refused {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Denied(_) => Kind::Forbidden,
-            Self::Frozen => Kind::Conflict,
-            Self::Closed => Kind::Invalid,
-            Self::Fault(fault) => DomainError::kind(fault),
-        }
-    }
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Denied(_) => "PERMISSION_DENIED",
-            Self::Frozen => "THING_FROZEN",
-            Self::Closed => "TENDER_CLOSED",
-            Self::Fault(fault) => fault.code(),
-        }
-    }
-    fn current_state(&self) -> Option<String> {
-        matches!(self, Self::Frozen).then(|| "frozen".to_owned())
-    }
-    fn denied(&self) -> Option<&Denied> {
-        if let Self::Denied(denied) = self { Some(denied) } else { None }
-    }
-    fn extra(&self) -> Vec<(&'static str, String)> {
-        if matches!(self, Self::Closed) { vec![("deadline", "2026-03-31T16:00:00Z".into())] } else { Vec::new() }
-    }
-    fn fault(&self) -> Option<&Fault> {
-        if let Self::Fault(fault) = self { Some(fault) } else { None }
+    extra {
+        Self::Closed => vec![("deadline", "2026-03-31T16:00:00Z".into())],
     }
 }
 

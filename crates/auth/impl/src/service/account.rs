@@ -49,8 +49,7 @@ impl Service {
         let Verified { right, .. } = self.hasher.verify(current, Some(stored.clone())).await?;
         if !right {
             security::note(&self.system, SecurityEventKind::PasswordChangeFailed, Some(user), origin).await;
-            let fault = FieldFault::new("/currentPassword", "WRONG_PASSWORD", "is not the present password");
-            return Err(Error::Invalid(vec![fault]));
+            return Err(Error::invalid("/currentPassword", "WRONG_PASSWORD", "is not the present password"));
         }
         self.attempts.forget(&key);
         let phc = self.hasher.hash(new).await?;

@@ -15,6 +15,7 @@ use super::milestones::refuse_returned_money_in;
 use super::{Service, conflict, tenants_fault};
 use crate::model::ContractEvent;
 use crate::model::document::{self, Named};
+use crate::model::stored::Activation;
 use crate::repo;
 use crate::repo::reader;
 
@@ -23,7 +24,7 @@ impl Service {
     fn terms_in(&self, currency: Currency) -> Result<Terms, Error> {
         self.settings.terms_in(currency).ok_or_else(|| {
             let detail = format!("no contract is made in {currency}: the platform has set no terms for it");
-            Error::Invalid(vec![FieldFault::new("/currency", "CURRENCY_WITHOUT_TERMS", detail)])
+            Error::invalid("/currency", "CURRENCY_WITHOUT_TERMS", detail)
         })
     }
 
@@ -74,6 +75,10 @@ impl ContractsPort for Service {
         Ok(self.terms_in(currency)?.milestone_bounds(currency))
     }
 
+    async fn ready(&self) -> Result<(), Error> {
+        Ok(self.voucher.ready().await?)
+    }
+
     async fn open_in(&self, tx: &mut Tx, ctx: &Ctx, new: &NewContract) -> Result<OpenedContract, Error> {
         if new.owner != ctx.org {
             return Err(Fault::internal("a contract is opened by its owner's side").into());
@@ -90,8 +95,7 @@ impl ContractsPort for Service {
         let id = ContractId::new();
         let (owner, contractor) = (self.named_in(tx, new.owner).await?, self.named_in(tx, new.contractor).await?);
         let document = document::write(id, new, &owner, &contractor, &terms);
-        repo::contracts::insert(tx, id, new, &terms, &document).await?;
-        let milestones = repo::milestones::insert(tx, new.owner, new.contractor, id, &new.milestones).await?;
+        let milestones = repo::openings::insert(tx, &self.voucher, id, new, &terms, &document).await?;
         let after =
             json!({ "status": ContractStatus::Signing, "total": new.total, "documentSha256": document.sha256, "bidId": new.bid });
         self.record_in(tx, ctx, NewEntry::named("contracts.open", "contract", id).after(after)).await?;
@@ -100,7 +104,7 @@ impl ContractsPort for Service {
 
     async fn cancel_in(&self, tx: &mut Tx, ctx: &Ctx, contract: ContractId, reason: &str) -> Result<(), Error> {
         let row = repo::contracts::lock(tx, contract).await?;
-        let before = row.status()?;
+        let before = row.status;
         if row.side_of(ctx.org) != Party::Owner || ContractEvent::Cancel.after(before).is_none() {
             return Err(conflict("contract", before, "only a contract that is not in force yet can be cancelled"));
         }
@@ -149,8 +153,8 @@ impl Contracts for Service {
                 let contract = repo::contracts::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("contract"))?;
                 // Nothing is under way before it is in force.
                 let milestones: Vec<_> =
-                    contract.milestones.iter().filter(|one| one.payment.is_some()).map(|one| one.id.0).collect();
-                let under_way = UnderWay::of(pg, contract.owner.0, &milestones).await?;
+                    contract.milestones.iter().filter(|one| one.payment.is_some()).map(|one| one.id).collect();
+                let under_way = UnderWay::of(pg, contract.owner, &milestones).await?;
                 Ok::<_, Error>((contract, under_way))
             })
             .await?;
@@ -185,7 +189,7 @@ impl Contracts for Service {
                 if signers.contains(&(side, user)) && cmd.sha256.eq_ignore_ascii_case(&contract.document_sha256) {
                     return repo::contracts::view(reader(tx), cmd.contract).await;
                 }
-                let status = contract.status()?;
+                let status = contract.status;
                 if status != ContractStatus::Signing {
                     return Err(conflict("contract", status, "it can be signed only while it is in signing"));
                 }
@@ -208,7 +212,7 @@ impl Contracts for Service {
                 }
                 repo::contracts::sign(tx, &contract, side, user, &contract.document_sha256).await?;
                 let outcome = repo::contracts::activate(tx, &contract, EventId::new().0, ctx.request.as_str()).await?;
-                if outcome == "payee_not_active" {
+                if outcome == Activation::PayeeNotActive {
                     return Err(Error::PayeeNotActive);
                 }
                 let view = repo::contracts::view(reader(tx), cmd.contract).await?;
@@ -226,7 +230,7 @@ impl Contracts for Service {
             .write(ctx, async |tx| {
                 let contract = repo::contracts::lock(tx, id).await?;
                 self.check_side(ctx, &contract, Party::Owner, perm::CONTRACTS_COMPLETE)?;
-                let before = contract.status()?;
+                let before = contract.status;
                 let after = ContractEvent::Complete
                     .after(before)
                     .ok_or_else(|| conflict("contract", before, "only an active contract can be completed"))?;

@@ -187,7 +187,7 @@ impl Service {
             })
             .await?;
         if own_money {
-            // Money left the balance, or came to it: what stands still, or need no longer, is not to wait for the sweep.
+            // Money left the balance, or came to it: what is stopped, or need be no longer, is not to wait for the sweep.
             self.watch_coverage().await?;
         }
         Ok(())

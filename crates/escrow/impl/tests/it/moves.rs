@@ -69,7 +69,7 @@ async fn a_release_that_may_have_been_sent_or_was_keeps_where_and_since_when() {
     are_refused(
         &world,
         &[
-            ("update releases set maybe_sent_at = null", "that it may have been sent stays"),
+            ("update releases set maybe_sent_at = null", "releases.maybe_sent_at never changes"),
             ("update releases set maybe_sent_at = maybe_sent_at + interval '1 day'", "releases.maybe_sent_at never changes"),
             ("update releases set maybe_sent_at = null, destination = 'acct_thief'", "may have been sent"),
             ("update releases set status = 'sending'", "never moves from unknown to sending"),
@@ -89,6 +89,46 @@ async fn a_release_that_may_have_been_sent_or_was_keeps_where_and_since_when() {
     .await;
     assert_eq!(world.provider.transfers().len(), 1);
     world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn that_a_release_may_have_left_is_taken_back_by_the_program_alone() {
+    let world = World::new().await;
+    let (_, funding) = world.approved().await;
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
+    let marked = "update releases set maybe_sent_at = now(), attempts = 1, destination = (select account from payee_accounts)";
+    world.db.run_sql(marked).await;
+    let release = world.db.query("select id from releases").await.remove(0);
+    let take_back = |org: kernel::OrgId, attempt: i32, proof: &str| {
+        format!("select app.release_has_not_left('{org}', '{release}', {attempt}, {proof})")
+    };
+    let own = world.owner.org;
+    are_refused(
+        &world,
+        &[
+            ("update releases set maybe_sent_at = null", "releases.maybe_sent_at never changes"),
+            (take_back(own, 1, "null").as_str(), "nobody vouches"),
+            (take_back(own, 1, "sha256('x')").as_str(), "nobody vouches"),
+        ],
+    )
+    .await;
+    let made = format!("select encode(app.ledger_proof('not left {release}:1'), 'hex')");
+    let proof = format!("'\\x{}'", world.db.query(&made).await.remove(0));
+    are_refused(
+        &world,
+        &[
+            (take_back(own, 2, &proof).as_str(), "nobody vouches"),
+            (take_back(kernel::OrgId::new(), 1, &proof).as_str(), "nobody vouches"),
+        ],
+    )
+    .await;
+    let is_marked = "select maybe_sent_at is not null from releases";
+    world.db.run_sql("update releases set attempts = 2").await;
+    world.accept(&world.owner.ctx(), &take_back(own, 1, &proof)).await;
+    assert_eq!(world.db.query(is_marked).await, ["t"], "of another attempt");
+    world.db.run_sql("update releases set attempts = 1").await;
+    world.accept(&world.owner.ctx(), &take_back(own, 1, &proof)).await;
+    assert_eq!(world.db.query(is_marked).await, ["f"]);
 }
 
 #[tokio::test]

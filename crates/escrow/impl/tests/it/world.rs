@@ -197,6 +197,7 @@ impl World {
         if new.owner != new.contractor {
             self.award(new).await;
         }
+        self.service.ready().await?;
         let ctx = self.owner.ctx();
         self.db.uow().write(&ctx, async |tx| Ok(self.service.open_in(tx, &ctx, new).await?.id)).await
     }

@@ -1,7 +1,7 @@
 //! The rules of projects: details that make sense together, and which step of status may follow which.
 
 use chrono::NaiveDate;
-use kernel::{Currency, FieldFault, ProjectRole};
+use kernel::{Currency, ProjectRole};
 use projects_api::{Error, Project, ProjectDetails, ProjectStatus};
 
 use super::Faults;
@@ -38,7 +38,7 @@ pub(crate) fn checked(details: ProjectDetails) -> Result<ProjectDetails, Error> 
 /// # Errors
 /// [`Error::Invalid`], naming what to use instead.
 pub(crate) fn offered(currency: Currency, taken: Option<&[Currency]>, today: NaiveDate) -> Result<(), Error> {
-    let refused = |code, detail| Err(Error::Invalid(vec![FieldFault::new("/currency", code, detail)]));
+    let refused = |code, detail| Err(Error::invalid("/currency", code, detail));
     if let Err(ended) = currency.offered_on(today) {
         return refused("CURRENCY_ENDED", ended.to_string());
     }
@@ -59,7 +59,7 @@ pub(crate) fn step(project: &Project, to: Option<ProjectStatus>) -> Result<Proje
     use ProjectStatus::{Active, Archived, Completed, Planning};
     let from = project.status;
     let to = to.unwrap_or(from);
-    let refused = |hint| Err(Error::State { what: "project", state: from.name(), hint });
+    let refused = |hint| Err(Error::state("project", from.name(), hint));
     match (from, to) {
         (from, to) if from == to => Ok(to),
         (_, Planning) if project.tendered_at.is_some() => refused("a tender was published, so it is past planning"),
@@ -75,7 +75,7 @@ pub(crate) fn step(project: &Project, to: Option<ProjectStatus>) -> Result<Proje
 /// Only members of the organisation join a team.
 pub(crate) fn not_a_member() -> Error {
     let detail = "is not a member of the organisation: invite the person first";
-    Error::Invalid(vec![FieldFault::new("/userId", "NOT_A_MEMBER", detail)])
+    Error::invalid("/userId", "NOT_A_MEMBER", detail)
 }
 
 /// Whether the team still has someone who runs the project once a member has `after` (or has left).

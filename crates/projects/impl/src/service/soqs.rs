@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
-use kernel::{Ctx, FieldFault, Page, PageRequest, Position, Scope};
+use kernel::{Ctx, Page, PageRequest, Position, Scope};
 use projects_api::{Error, LineDraft, NewSoq, Precondition, Soq, SoqChange, SoqFilter, SoqId, SoqStatus, SoqSummary, Soqs, perm};
 use uow::Tx;
 
@@ -39,7 +39,7 @@ impl Soqs for Service {
                 self.authorizer.check(ctx, perm::SOQ_EDIT, Scope::Project(previous.project))?;
                 if previous.status != SoqStatus::Frozen {
                     let hint = "a draft needs no new version: change it, or freeze it first";
-                    return Err(Error::State { what: "schedule of quantities", state: previous.status.name(), hint });
+                    return Err(Error::state("schedule of quantities", previous.status.name(), hint));
                 }
                 let head = repo::soq::insert_next(tx, ctx.org, &previous).await?;
                 repo::soq_lines::copy(tx, ctx.org, previous.id, head.id).await?;
@@ -79,8 +79,7 @@ impl Soqs for Service {
             .write(ctx, async |tx| {
                 let before = self.draft_in(tx, ctx, id, unchanged).await?;
                 if change.project.is_some_and(|project| project != before.project) {
-                    let fault = FieldFault::new("/projectId", "NEVER_CHANGES", "a schedule stays in its project: leave it out");
-                    return Err(Error::Invalid(vec![fault]));
+                    return Err(Error::invalid("/projectId", "IMMUTABLE", "a schedule stays in its project: leave it out"));
                 }
                 let units = known_units_in(tx, ctx.org, before.project, &change.lines).await?;
                 let lines = repo::soq_lines::known(tx, ctx.org, &before).await?;

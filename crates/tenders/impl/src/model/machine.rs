@@ -141,7 +141,7 @@ pub fn saving(from: BidStatus) -> Result<(), Error> {
         BidStatus::Withdrawn => "start a new one with POST /api/tenders/{id}/bids, or leave `draft` out to submit this one again",
         _ => "leave `draft` out to replace the bid; to withdraw it (DELETE) is the only way back",
     };
-    Err(Error::State { what: "bid", state: from.name().into(), hint: format!("a draft is what was never submitted: {instead}") })
+    Err(Error::state("bid", from.name(), format!("a draft is what was never submitted: {instead}")))
 }
 
 /// Whether a bid in this state can be withdrawn: where it leads.
@@ -152,7 +152,7 @@ pub fn withdrawal(from: BidStatus) -> Result<BidStatus, Error> {
     let hint =
         "only what was submitted can be withdrawn; a draft lapses by itself at the deadline, and nobody else ever reads it";
     match from {
-        BidStatus::Draft => Err(Error::State { what: "bid", state: from.name().into(), hint: hint.into() }),
+        BidStatus::Draft => Err(Error::state("bid", from.name(), hint)),
         _ => bid(from, BidEvent::Withdraw),
     }
 }
@@ -177,7 +177,7 @@ fn refused<S: Copy, E: Copy + PartialEq>(
         verb.extend(c.to_lowercase());
         verb
     });
-    Error::State { what, state: state.into(), hint: format!("`{verb}` needs it to be {}", states.join(" or ")) }
+    Error::state(what, state, format!("`{verb}` needs it to be {}", states.join(" or ")))
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub fn check(milestones: &[Milestone], currency: Currency, faults: &mut Vec<Fiel
             Share::Amount(amount) => {
                 let pointer = if amount.currency.is_some() { "/amount/amount" } else { "/amount" };
                 if amount.currency.is_some_and(|stated| stated != currency) {
-                    fault("/amount/currency", "CURRENCY_DIFFERS", format!("must be {currency}, the project's currency"));
+                    fault("/amount/currency", "CURRENCY_MISMATCH", format!("must be {currency}, the project's currency"));
                 } else if amount.value <= Decimal::ZERO {
                     fault(pointer, "OUT_OF_RANGE", "must be more than 0".into());
                 } else if let Err(error) = Money::from_decimal(amount.value, currency) {
@@ -321,7 +321,7 @@ mod tests {
         );
         assert_eq!(found(&fixed_at(&["92233720368547758.07", "0.01"])), ["/milestones OUT_OF_RANGE"]);
         let yen = Share::Amount(StatedAmount { value: Decimal::ONE, currency: "JPY".parse().ok() });
-        assert_eq!(found(&[of(yen)]), ["/milestones/0/amount/currency CURRENCY_DIFFERS"]);
+        assert_eq!(found(&[of(yen)]), ["/milestones/0/amount/currency CURRENCY_MISMATCH"]);
         let mixed = [weights(&["1"]), fixed_at(&["1"]), milestones(&["100"]), fixed_at(&[""])].concat();
         let expected = ["/milestones/1 MIXED_KINDS", "/milestones/2 MIXED_KINDS", "/milestones/3 MIXED_KINDS"];
         assert_eq!(found(&mixed), expected);

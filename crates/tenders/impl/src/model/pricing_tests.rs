@@ -85,7 +85,7 @@ fn all_faults_come_at_once() {
     assert_eq!(
         faults(&lines, &offer),
         [
-            "/lines/0/soqLineId NOT_PRICED",
+            "/lines/0/soqLineId NOT_ALLOWED",
             "/lines/1/rate OUT_OF_RANGE",
             "/lines/2/soqLineId DUPLICATE",
             "/lines/3/rate PROVISIONAL_SUM_CHANGED",
@@ -119,7 +119,7 @@ fn what_a_draft_gives_is_checked() {
         Err(Error::Invalid(faults)) => faults.into_iter().map(|f| format!("{} {}", f.pointer, f.code)).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
-    let expected = ["/lines/1/rate PROVISIONAL_SUM_CHANGED", "/validUntil TOO_SOON", "/total/currency CURRENCY_DIFFERS"];
+    let expected = ["/lines/1/rate PROVISIONAL_SUM_CHANGED", "/validUntil TOO_SOON", "/total/currency CURRENCY_MISMATCH"];
     assert_eq!(refused(&draft), expected);
     let mut draft = bid(&lines, &[(1, "10")]);
     draft.total = Some(Money::from_minor(120_500, Currency::EUR));
@@ -140,7 +140,7 @@ fn a_total_that_the_client_sends_is_compared() {
     offer.total = Some(Money::from_minor(170_601, Currency::EUR));
     assert_eq!(faults(&lines, &offer), ["/total/amount TOTAL_DIFFERS"]);
     offer.total = Some(Money::from_minor(170_600, "USD".parse().expect("known")));
-    assert_eq!(faults(&lines, &offer), ["/total/currency CURRENCY_DIFFERS"]);
+    assert_eq!(faults(&lines, &offer), ["/total/currency CURRENCY_MISMATCH"]);
 }
 
 #[test]

@@ -48,11 +48,7 @@ pub async fn insert(
         ))
         .execute(tx.pg())
         .await
-        .on_constraint("awards_one_live", || Error::State {
-            what: "tender",
-            state: tender.status.name().into(),
-            hint: "it is awarded already".into(),
-        })?;
+        .on_constraint("awards_one_live", || Error::state("tender", tender.status.name(), "it is awarded already"))?;
     Ok(id)
 }
 

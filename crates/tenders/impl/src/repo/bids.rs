@@ -1,10 +1,13 @@
 //! Bids: sealed rows of the bidder, opened rows of the owner.
 
 use chrono::NaiveDate;
+use db::Voucher;
 use db::prelude::*;
 use diesel::result::Error as DieselError;
+use diesel::sql_types::{Bytea, Text, Uuid as SqlUuid};
 use kernel::{BidId, Currency, Fault, Money, OrgId, PageRequest, TenderId, Timestamp};
 use rust_decimal::Decimal;
+use serde::Serialize;
 use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error, LiveBid, Receipt};
 use uuid::Uuid;
 
@@ -296,34 +299,61 @@ pub async fn receipts(mut conn: &Conn, owner: OrgId, bidder: OrgId, tender: Tend
     rows.iter().flatten().map(|receipt| hash(receipt)).collect()
 }
 
-/// Writes down what an opened bid offers.
-pub async fn write_opened(tx: &mut Tx, owner: OrgId, place: Place, content: &BidContent, rank: u32) -> Result<(), Fault> {
-    use bid_lines as l;
-    diesel::update(bids::table.find((owner.0, place.bid.0)))
-        .set((
-            bids::total.eq(content.total.minor()),
-            bids::valid_until.eq(content.valid_until),
-            bids::note.eq(&content.note),
-            bids::rank.eq(signed(rank)),
-        ))
+/// An offer as the database reads it, by the names of its columns.
+#[derive(Serialize)]
+struct Offer<'a> {
+    org: Uuid,
+    bid: Uuid,
+    revision: u32,
+    total: i64,
+    valid_until: NaiveDate,
+    note: Option<&'a str>,
+    rank: u32,
+    lines: Vec<OfferLine>,
+}
+
+#[derive(Serialize)]
+struct OfferLine {
+    soq_line_id: Uuid,
+    position: usize,
+    rate: Decimal,
+    amount: i64,
+}
+
+/// Writes down what an opened bid offers, as the program read it under its seal: it vouches for it. [`Voucher::ready`] went before.
+pub async fn write_opened(
+    tx: &mut Tx,
+    voucher: &Voucher,
+    owner: OrgId,
+    place: Place,
+    content: &BidContent,
+    rank: u32,
+) -> Result<(), Fault> {
+    let line = |(line, position): (&BidLine, usize)| OfferLine {
+        soq_line_id: line.soq_line.0,
+        position,
+        rate: line.rate,
+        amount: line.amount.minor(),
+    };
+    let offer = Offer {
+        org: owner.0,
+        bid: place.bid.0,
+        revision: place.revision,
+        total: content.total.minor(),
+        valid_until: content.valid_until,
+        note: content.note.as_deref(),
+        rank,
+        lines: content.lines.iter().zip(1..).map(line).collect(),
+    };
+    let text = serde_json::to_string(&offer).map_err(Fault::internal)?;
+    diesel::sql_query("select app.write_offer($1, $2, $3, $4)")
+        .bind::<SqlUuid, _>(owner.0)
+        .bind::<SqlUuid, _>(place.bid.0)
+        .bind::<Text, _>(&text)
+        .bind::<Bytea, _>(voucher.proof_for("offer", &text)?)
         .execute(tx.pg())
         .await
         .fault()?;
-    let row = |(at, line): (usize, &BidLine)| {
-        (
-            l::org_id.eq(owner.0),
-            l::bid_id.eq(place.bid.0),
-            l::soq_line_id.eq(line.soq_line.0),
-            l::bidder_org_id.eq(place.bidder.0),
-            l::position.eq(i32::try_from(at + 1).unwrap_or(i32::MAX)),
-            l::rate.eq(line.rate),
-            l::amount.eq(line.amount.minor()),
-        )
-    };
-    let rows: Vec<_> = content.lines.iter().enumerate().map(row).collect();
-    for chunk in rows.chunks(4000) {
-        diesel::insert_into(l::table).values(chunk.to_vec()).execute(tx.pg()).await.fault()?;
-    }
     Ok(())
 }
 

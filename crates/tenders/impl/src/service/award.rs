@@ -13,12 +13,14 @@ use super::procedure::contract_milestones;
 use super::{Service, action, digest, from_contracts, persons};
 use crate::jobs;
 use crate::model::machine::{self, BidEvent, TenderEvent};
+use crate::model::reason;
 use crate::repo;
 use crate::repo::bids::Row as Bid;
 
 impl Service {
     pub(super) async fn award_bid(&self, ctx: &Ctx, tender: TenderId, award: Award) -> Result<Awarding, Error> {
         self.owned(ctx, tender, perm::AWARD).await?;
+        self.contracts.ready().await.map_err(from_contracts)?;
         self.uow
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
@@ -39,7 +41,8 @@ impl Service {
                     if bid.status == BidStatus::Opened { machine::bid(bid.status, BidEvent::Accept)? } else { bid.status };
                 machine::bid(accepted, BidEvent::Award)?;
                 let all = repo::bids::opened(tx.pg(), ctx.org, tender).await?;
-                let reason = award.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+                let reason = reason::optional(award.reason.as_deref())?;
+                let reason = reason.as_deref();
                 check_reason(&bid, &all, reason)?;
                 if let Some(until) = bid.valid_until.filter(|until| *until < now.date_naive()) {
                     return Err(Error::BidExpired(until));
@@ -84,7 +87,7 @@ impl Service {
             .await
     }
 
-    /// The winning rates become the contract's (docs/domain/contracts.md).
+    /// The winning rates become the contract's (docs/domain/contracts.md). [`escrow_api::ContractsPort::ready`] went before.
     pub(super) async fn open_contract_in(
         &self,
         tx: &mut Tx,

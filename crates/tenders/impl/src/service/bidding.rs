@@ -166,9 +166,7 @@ fn takes_bids(ctx: &Ctx, held: OpenTender) -> Result<BidWindow, Error> {
         TenderStatus::Published if held.now < held.deadline => {
             Ok(BidWindow { owner: held.org, currency: held.currency, deadline: held.deadline, at: held.now })
         }
-        TenderStatus::Cancelled => {
-            Err(Error::State { what: "tender", state: held.status.name().into(), hint: "it takes no bids any more".into() })
-        }
+        TenderStatus::Cancelled => Err(Error::state("tender", held.status.name(), "it takes no bids any more")),
         _ => Err(Error::TenderClosed { deadline: held.deadline, server_time: held.now }),
     }
 }

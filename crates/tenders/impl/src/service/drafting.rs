@@ -120,8 +120,7 @@ impl Drafting for Service {
                         return Err(Error::TenderClosed { deadline: tender.submission_deadline, server_time: now });
                     }
                     status => {
-                        let hint = "bidders are invited before the deadline".to_owned();
-                        return Err(Error::State { what: "tender", state: status.name().into(), hint });
+                        return Err(Error::state("tender", status.name(), "bidders are invited before the deadline"));
                     }
                 };
                 if let Invitee::Organization(org) = invitee {
@@ -157,8 +156,8 @@ impl Drafting for Service {
     async fn retender(&self, ctx: &Ctx, tender: TenderId, new: Retender) -> Result<TenderView, Error> {
         let old = self.owned(ctx, tender, perm::EDIT).await?;
         if !matches!(old.status, TenderStatus::Unsuccessful | TenderStatus::Cancelled) {
-            let hint = "`retender` needs it to be unsuccessful or cancelled".to_owned();
-            return Err(Error::State { what: "tender", state: old.status.name().into(), hint });
+            let hint = "`retender` needs it to be unsuccessful or cancelled";
+            return Err(Error::state("tender", old.status.name(), hint));
         }
         self.uow
             .write(ctx, async |tx| {
@@ -216,11 +215,8 @@ async fn lock_draft_in(
 ) -> Result<(Tender, Timestamp), Error> {
     let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
     // What may be published may be changed: a draft.
-    machine::tender(old.status, TenderEvent::Publish).map_err(|_| Error::State {
-        what: "tender",
-        state: old.status.name().into(),
-        hint: "only a draft can be changed or deleted".into(),
-    })?;
+    machine::tender(old.status, TenderEvent::Publish)
+        .map_err(|_| Error::state("tender", old.status.name(), "only a draft can be changed or deleted"))?;
     if expected.is_some_and(|expected| expected != old.updated_at) {
         return Err(Error::Stale);
     }

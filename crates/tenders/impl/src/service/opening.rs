@@ -32,14 +32,15 @@ struct Opened {
 impl Service {
     pub(super) async fn open_bids(&self, ctx: &Ctx, tender: TenderId) -> Result<Step, Error> {
         self.owned(ctx, tender, perm::OPEN).await?;
+        self.voucher.ready().await?;
         let none_readable = AtomicBool::new(false);
         let opened = self
             .uow
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 if is_due(&old, now) {
-                    let hint = "its deadline has just passed and it is being closed: try again in a moment".to_owned();
-                    return Err(Error::State { what: "tender", state: old.status.name().into(), hint });
+                    let hint = "its deadline has just passed and it is being closed: try again in a moment";
+                    return Err(Error::state("tender", old.status.name(), hint));
                 }
                 machine::tender(old.status, TenderEvent::Open)?;
                 self.not_of_a_bidder_in(tx, ctx, tender).await?;
@@ -133,7 +134,7 @@ impl Service {
         for bid in &opened {
             let rank = order.iter().position(|id| *id == bid.place.bid).unwrap_or_default() + 1;
             let rank = u32::try_from(rank).map_err(Fault::internal)?;
-            repo::bids::write_opened(tx, tender.org, bid.place, &bid.content, rank).await?;
+            repo::bids::write_opened(tx, &self.voucher, tender.org, bid.place, &bid.content, rank).await?;
         }
         Ok((order, unreadable))
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use tenders_api::{Error, TenderClosed, TenderCompleted, TenderStatus};
 use uow::EventId;
 
-use super::{CLOSE, COMPLETE, Service};
+use super::{CLOSE, COMPLETE, Service, from_contracts};
 use crate::jobs::{Close, FinishStandstill};
 use crate::model::machine::{self, TenderEvent};
 use crate::repo;
@@ -82,6 +82,7 @@ impl Service {
     }
 
     async fn open_awarded_contract(&self, ctx: &Ctx, tender: TenderId) -> Result<bool, Error> {
+        self.contracts.ready().await.map_err(from_contracts)?;
         self.uow
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;

@@ -115,12 +115,12 @@ async fn what_a_draft_gives_is_checked_like_a_bid() {
         "lines": [line(0, "1"), line(1, "1"), line(1, "2"), line(3, "251"), unknown]
     });
     let expected = [
-        "/lines/0/soqLineId NOT_PRICED",
+        "/lines/0/soqLineId NOT_ALLOWED",
         "/lines/2/soqLineId DUPLICATE",
         "/lines/3/rate PROVISIONAL_SUM_CHANGED",
         "/lines/4/soqLineId UNKNOWN_LINE",
         "/validUntil TOO_SOON",
-        "/total/currency CURRENCY_DIFFERS",
+        "/total/currency CURRENCY_MISMATCH",
     ];
     assert_eq!(faults(&post(&w, &w.acme, &bids, bad).await), expected);
     let with = |name: &str, value: Value| {

@@ -38,7 +38,7 @@ async fn a_bid_is_replaced_withdrawn_and_taken_up_again_until_the_deadline() {
     assert_eq!((second.revision, second.id), (2, first.id));
     let [old, new] = [&first, &second].map(|bid| bid.receipt.unwrap());
     assert!(new.received_at > old.received_at && new.sha256 != old.sha256);
-    assert_eq!(code(w.service.replace_bid(&ctx, first.id, Some(1), w.offer("8")).await), "STALE");
+    assert_eq!(code(w.service.replace_bid(&ctx, first.id, Some(1), w.offer("8")).await), "PRECONDITION_FAILED");
     let withdrawn = w.service.withdraw(&ctx, first.id, None).await.unwrap();
     assert_eq!(withdrawn.status, BidStatus::Withdrawn);
     assert!(withdrawn.receipt.unwrap().sha256 != new.sha256, "a withdrawal has its own receipt");

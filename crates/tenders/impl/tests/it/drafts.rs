@@ -24,7 +24,10 @@ async fn a_draft_is_written_changed_and_deleted_until_it_is_published() {
     let changed = Draft { title: "Renamed".into(), min_bids: 2, ..w.draft() };
     let now = w.service.replace(&ctx, draft.tender.id, Some(draft.tender.updated_at), changed.clone()).await.unwrap();
     assert_eq!((now.tender.title.as_str(), now.tender.min_bids), ("Renamed", 2));
-    assert_eq!(code(w.service.replace(&ctx, draft.tender.id, Some(draft.tender.updated_at), changed).await), "STALE");
+    assert_eq!(
+        code(w.service.replace(&ctx, draft.tender.id, Some(draft.tender.updated_at), changed).await),
+        "PRECONDITION_FAILED"
+    );
     assert_eq!(code(w.service.get(&w.acme.ctx(), draft.tender.id).await), "NOT_FOUND", "a draft is its owner's alone");
     w.service.delete(&ctx, draft.tender.id, Some(now.tender.updated_at)).await.unwrap();
     assert_eq!(code(w.service.get(&ctx, draft.tender.id).await), "NOT_FOUND");

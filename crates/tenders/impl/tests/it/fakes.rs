@@ -166,10 +166,12 @@ impl ContractsPort for FakeContracts {
         let bearer = escrow_api::CostBearer::Owner;
         Ok(escrow_api::Terms { fee_bps: 250, bearer, processing_bps: 290, processing_fixed: 30 }.milestone_bounds(currency))
     }
+    async fn ready(&self) -> Result<(), escrow_api::Error> {
+        Ok(())
+    }
     async fn open_in(&self, _: &mut Tx, _: &Ctx, new: &NewContract) -> Result<OpenedContract, escrow_api::Error> {
         if new.milestones.iter().any(|milestone| milestone.amount.minor() <= 0) {
-            let fault = FieldFault::new("/milestones", "OUT_OF_RANGE", "a milestone needs an amount above zero");
-            return Err(escrow_api::Error::Invalid(vec![fault]));
+            return Err(escrow_api::Error::invalid("/milestones", "OUT_OF_RANGE", "a milestone needs an amount above zero"));
         }
         let id = ContractId::new();
         self.opened.lock().unwrap().push((id, new.clone()));
@@ -181,7 +183,7 @@ impl ContractsPort for FakeContracts {
     }
     async fn cancel_in(&self, _: &mut Tx, _: &Ctx, contract: ContractId, _: &str) -> Result<(), escrow_api::Error> {
         if *self.in_force.lock().unwrap() {
-            return Err(escrow_api::Error::State { what: "contract", state: "active".into(), hint: "it is in force".into() });
+            return Err(escrow_api::Error::state("contract", "active", "it is in force"));
         }
         self.cancelled.lock().unwrap().push(contract);
         Ok(())

@@ -81,7 +81,7 @@ async fn each_milestone_says_one_thing_and_all_say_the_same() {
         (json!([{"title": "A", "amount": "1.001"}]), vec!["/milestones/0/amount TOO_MANY_DECIMALS"]),
         (
             json!([{"title": "A", "amount": {"amount": "1", "currency": "JPY"}}]),
-            vec!["/milestones/0/amount/currency CURRENCY_DIFFERS"],
+            vec!["/milestones/0/amount/currency CURRENCY_MISMATCH"],
         ),
         (json!([{"title": "A", "weight": 0}, {"title": "B", "weight": 1}]), vec!["/milestones/0/weight OUT_OF_RANGE"]),
         (
