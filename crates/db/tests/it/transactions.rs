@@ -226,7 +226,7 @@ async fn what_waits_for_the_commit_is_bounded_by_the_statement_timeout() {
     assert_eq!(uow.read(&ctx, async |tx| ids(tx).await).await.expect("reads"), [] as [i32; 0]);
 }
 
-/// What of a session is not as it was when it began.
+/// What a session is like.
 const LEFT: &str = "
     select concat_ws(' ', current_setting('search_path'), current_setting('statement_timeout'), current_setting('TimeZone'),
         current_setting('DateStyle'), current_setting('synchronous_commit'), current_setting('default_transaction_read_only'),
@@ -258,10 +258,12 @@ async fn nothing_that_a_transaction_did_to_its_session_reaches_the_next() {
     );
     uow.write(&ours, async |tx| run(tx, &poison).await).await.expect("commits");
     assert_eq!(seen().await, fresh, "committed");
-    let outside = format!("commit; {poison}; begin");
     let undone: Result<(), Fault> = uow
         .write(&ours, async |tx| {
-            run(tx, &outside).await?;
+            // Each by itself: what is sent together is taken back together.
+            for sql in ["commit", poison.as_str(), "begin"] {
+                run(tx, sql).await?;
+            }
             Err(Fault::internal("changed my mind"))
         })
         .await;
