@@ -35,6 +35,7 @@ mod source;
 mod statements;
 mod strangers;
 mod stripe_side;
+mod texts;
 mod triggers;
 mod words;
 mod world;

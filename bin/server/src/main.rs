@@ -78,9 +78,36 @@ enum Command {
     Payout(Own),
     /// Posts what the payment provider took of the platform's own money, such as the fee of a dispute (txn_…), as it shows it, once
     Cost(Own),
+    /// Posts what is missing at the payment provider and does not come back as the platform's loss: exactly what its balance lacks
+    Loss {
+        /// How much is missing, as the alarm says, such as 250.00: refused if it is another amount
+        #[arg(long, allow_hyphen_values = true)]
+        amount: String,
+        /// ISO 4217 code, such as EUR
+        #[arg(long)]
+        currency: String,
+        /// The name of the person who does this
+        #[arg(long)]
+        operator: kernel::Operator,
+        /// What became of it: recorded with what is done
+        #[arg(long)]
+        reason: kernel::Reason,
+    },
+    /// Gives back to its payer, at the payment provider, what came otherwise than asked and waits in suspense
+    SuspenseRefund {
+        /// The payment's id
+        #[arg(long, value_parser = parsed_id)]
+        payment: uuid::Uuid,
+        /// Who does it: stands in both parties' trails
+        #[arg(long)]
+        operator: kernel::Operator,
+        /// Why: stands in both parties' trails
+        #[arg(long)]
+        reason: kernel::Reason,
+    },
     /// Settles a release whose outcome stayed unknown for a day, as a person found it at the payment provider
-    #[command(group = clap::ArgGroup::new("outcome").required(true).args(["sent", "not_sent"]))]
-    ReleaseResolve {
+    #[command(alias = "release-resolve", group = clap::ArgGroup::new("outcome").required(true).args(["sent", "not_sent"]))]
+    ReleaseSettle {
         /// The release's id
         #[arg(long, value_parser = parsed_id)]
         release: uuid::Uuid,
@@ -129,7 +156,7 @@ enum Command {
         reason: kernel::Reason,
     },
     /// Settles what came back of a transfer that was reversed at the payment provider
-    #[command(group = clap::ArgGroup::new("settlement").required(true).args(["paid_with", "held_again"]))]
+    #[command(group = clap::ArgGroup::new("settlement").required(true).args(["paid_with", "paid_outside", "held_again"]))]
     ReversalSettle {
         /// The release's id
         #[arg(long, value_parser = parsed_id)]
@@ -137,6 +164,9 @@ enum Command {
         /// The payee was paid what came back with this other transfer (`tr_…`)
         #[arg(long)]
         paid_with: Option<String>,
+        /// The payee was paid what came back from the platform's bank, with this reference, since it has no account at the payment provider any more
+        #[arg(long)]
+        paid_outside: Option<kernel::Reason>,
         /// What came back is held for the milestone again, its fee with it
         #[arg(long)]
         held_again: bool,
@@ -321,16 +351,24 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Float(own) => own_money(settings, escrow::Own::ComesIn, own),
         Command::Payout(own) => own_money(settings, escrow::Own::IsPaidOut, own),
         Command::Cost(own) => own_money(settings, escrow::Own::IsTaken, own),
-        Command::ReleaseResolve { release, sent, by, .. } => command::money::release_resolve(settings, release, sent, &by.into()),
+        Command::ReleaseSettle { release, sent, by, .. } => command::money::release_settle(settings, release, sent, &by.into()),
         Command::Freeze { milestone, contract, operator, reason } => {
             command::freeze(settings, milestone, contract, &kernel::Decision { operator, reason: Some(reason) })
         }
         Command::Unfreeze { milestone, contract, kind, operator, reason } => {
             command::unfreeze(settings, milestone, contract, kind, &kernel::Decision { operator, reason: Some(reason) })
         }
-        Command::ReversalSettle { release, paid_with, operator, reason, .. } => {
+        Command::ReversalSettle { release, paid_with, paid_outside, operator, reason, .. } => {
             let by = kernel::Decision { operator, reason: Some(reason) };
-            command::money::reversal_settle(settings, release, paid_with, &by)
+            command::money::reversal_settle(settings, release, paid_with, paid_outside, &by)
+        }
+        Command::Loss { amount, currency, operator, reason } => {
+            let by = kernel::Decision { operator, reason: Some(reason) };
+            command::money::loss(settings, &amount, &currency, &by)
+        }
+        Command::SuspenseRefund { payment, operator, reason } => {
+            let by = kernel::Decision { operator, reason: Some(reason) };
+            command::money::suspense_refund(settings, payment, &by)
         }
         Command::DatabaseUrl { role } => command::database_url(settings, role),
         Command::Openapi => command::openapi(),

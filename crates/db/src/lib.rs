@@ -39,7 +39,7 @@ pub use alarms::{AlarmRow, Settled, alarming, alarms, open_alarms_by_kind, settl
 pub use catalogue::{answers, moved_clock, unprotected_tables};
 pub use connect::{ConnectError, Messages, client_config, connect, tls};
 pub use error::{DbResult, fault_of};
-pub use listen::{Signal, listen};
+pub use listen::{Hearing, Signal, listen};
 pub use migrate::{MigrateError, SchemaState, bootstrap, migrate, migrate_with, pending_migrations, revert_all, schema_state};
 pub use money::{currency, money};
 pub use named::named;

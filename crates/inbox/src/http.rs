@@ -18,6 +18,7 @@ pub(crate) fn routes(r: &mut web::Routes) {
 #[serde(rename_all = "camelCase")]
 #[schema(as = EventReceived)]
 struct ReceivedOut {
+    /// Always true: the event is stored.
     received: bool,
 }
 

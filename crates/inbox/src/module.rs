@@ -36,6 +36,6 @@ impl Wired for Service {
 fn doctor(system: &SystemUow) -> Checkup<'_> {
     Box::pin(async {
         let stuck = system.read(async |tx| repo::stuck(tx).await).await?;
-        Ok(stuck.into_iter().map(|event| Finding::new("EVENT_STUCK", event.id, event.detail)).collect())
+        Ok(stuck.into_iter().map(|event| Finding::new("PROVIDER_EVENT_STUCK", event.id, event.detail)).collect())
     })
 }

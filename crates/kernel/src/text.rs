@@ -70,6 +70,14 @@ pub fn prose(text: &str, most: usize) -> Result<String, TextFlaw> {
     measured(text, most)
 }
 
+/// A longer text that may be left out, as [`prose`]; where nothing is to be seen, there is none.
+///
+/// # Errors
+/// The first flaw.
+pub fn optional_prose(text: Option<&str>, most: usize) -> Result<Option<String>, TextFlaw> {
+    text.filter(|text| !is_blank(text)).map(|text| prose(text, most)).transpose()
+}
+
 /// Whether there is nothing to be seen in a text.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
@@ -149,6 +157,11 @@ mod tests {
         assert_eq!(prose("\u{200b}", 200), Err(TextFlaw::Blank));
         assert_eq!(prose("a\0", 200), Err(TextFlaw::Character('\0')));
         assert_eq!(prose(" two\n\tlines\r\n", 200), Ok("two\n\tlines".to_owned()));
+        for none in [None, Some(""), Some(" \u{200b}\n")] {
+            assert_eq!(optional_prose(none, 200), Ok(None), "{none:?}");
+        }
+        assert_eq!(optional_prose(Some(" text "), 200), Ok(Some("text".to_owned())));
+        assert_eq!(optional_prose(Some("a\u{1}"), 200), Err(TextFlaw::Character('\u{1}')));
     }
 
     #[test]

@@ -41,41 +41,66 @@ pub fn own_money(settings: &Settings, own: Own, named: &OwnMoney, by: &Decision)
         let posted =
             on_both(settings, async |urls, stripe| services::post_float(settings, &urls.system, stripe, &float, by).await)
                 .await?;
-        say(&format!("{kind} {}, {} at the provider", named.source, posted.status));
-        for entry in &posted.entries {
-            say(&format!("     {} {:<20} {:>16}", entry.account, entry.name, entry.amount.to_string()));
-        }
-        let (surplus, currency) = (posted.surplus, posted.surplus.currency());
-        if surplus.minor().saturating_add(posted.reserve.minor()) < 0 {
-            say(&format!("{currency} is short ({surplus}): new funding and new releases stand still"));
-        } else if surplus.minor() < 0 {
-            say(&format!(
-                "{currency} is short ({surplus}), within the platform's reserve of {}: nothing stands still",
-                posted.reserve
-            ));
-        } else if posted.missing.minor() > 0 {
-            let missing = posted.missing;
-            say(&format!(
-                "{currency} is covered by the books, but Stripe's balance lacked {missing} when it was last asked: the sweep asks again"
-            ));
-        } else {
-            let on = counted(posted.resumed, "waiting release goes on", "waiting releases go on");
-            say(&format!("{currency} is covered, with a surplus of {surplus}; {on}"));
-        }
+        tell(&format!("{kind} {}, {} at the provider", named.source, posted.status), &posted);
         Ok(ExitCode::SUCCESS)
     })
 }
 
-/// `build14 release-resolve --release <id> (--sent tr_… | --not-sent) --operator … [--reason …]`
+/// What was posted of the platform's own money, and where that leaves its currency.
+fn tell(what: &str, posted: &escrow::FloatPosted) {
+    say(what);
+    for entry in &posted.entries {
+        say(&format!("     {} {:<20} {:>16}", entry.account, entry.name, entry.amount.to_string()));
+    }
+    let (surplus, currency) = (posted.surplus, posted.surplus.currency());
+    if surplus.minor().saturating_add(posted.reserve.minor()) < 0 {
+        say(&format!("{currency} is short ({surplus}): new funding and new releases are stopped"));
+    } else if posted.missing.minor() > 0 {
+        let missing = posted.missing;
+        say(&format!(
+            "by the books {currency} has a surplus of {surplus}, but Stripe's balance lacked {missing} when it was last asked: the sweep asks again"
+        ));
+    } else if surplus.minor() < 0 {
+        let reserve = posted.reserve;
+        say(&format!("{currency} is short ({surplus}), within the platform's reserve of {reserve}: nothing is stopped"));
+    } else {
+        let on = counted(posted.resumed, "waiting release goes on", "waiting releases go on");
+        say(&format!("{currency} is covered, with a surplus of {surplus}; {on}"));
+    }
+}
+
+/// `build14 loss --amount … --currency … --operator … --reason …`
+///
+/// # Errors
+/// If nothing is missing at the provider, or another amount; if the database or the provider does not answer.
+pub fn loss(settings: &Settings, amount: &str, currency: &str, by: &Decision) -> anyhow::Result<ExitCode> {
+    block_on(async {
+        let posted = on_both(settings, async |urls, stripe| {
+            services::post_loss(settings, &urls.system, stripe, (amount, currency), by).await
+        })
+        .await?;
+        tell("loss, missing at the provider", &posted);
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 suspense-refund --payment <id> --operator … --reason …`
+///
+/// # Errors
+/// If nothing of the payment waits in suspense, or the provider does not give it back.
+pub fn suspense_refund(settings: &Settings, payment: uuid::Uuid, by: &Decision) -> anyhow::Result<ExitCode> {
+    block_on(async {
+        let given = on_services(settings, async |services| Ok(services.refund_suspense(payment.into(), by).await?)).await?;
+        say(&format!("payment {payment}: given back with {}; {} of it wait", given.refunds.join(", "), given.waiting));
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 release-settle --release <id> (--sent tr_… | --not-sent) --operator … [--reason …]`
 ///
 /// # Errors
 /// If the release is not unknown, may still be sent by itself, or the provider's transfers say otherwise.
-pub fn release_resolve(
-    settings: &Settings,
-    release: uuid::Uuid,
-    sent: Option<String>,
-    by: &Decision,
-) -> anyhow::Result<ExitCode> {
+pub fn release_settle(settings: &Settings, release: uuid::Uuid, sent: Option<String>, by: &Decision) -> anyhow::Result<ExitCode> {
     let resolution = sent.map_or(escrow::Resolution::NotSent, escrow::Resolution::Sent);
     block_on(async {
         let resolved =
@@ -86,7 +111,7 @@ pub fn release_resolve(
     })
 }
 
-/// `build14 reversal-settle --release <id> (--paid-with tr_… | --held-again) --operator … --reason …`
+/// `build14 reversal-settle --release <id> (--paid-with tr_… | --paid-outside <reference> | --held-again) --operator … --reason …`
 ///
 /// # Errors
 /// If nothing of the release came back, or the provider's transfers say otherwise.
@@ -94,9 +119,14 @@ pub fn reversal_settle(
     settings: &Settings,
     release: uuid::Uuid,
     paid_with: Option<String>,
+    paid_outside: Option<kernel::Reason>,
     by: &Decision,
 ) -> anyhow::Result<ExitCode> {
-    let settlement = paid_with.map_or(escrow::Settlement::HeldAgain, escrow::Settlement::PaidWith);
+    let settlement = match (paid_with, paid_outside) {
+        (Some(transfer), _) => escrow::Settlement::PaidWith(transfer),
+        (None, Some(reference)) => escrow::Settlement::PaidOutside(reference),
+        (None, None) => escrow::Settlement::HeldAgain,
+    };
     block_on(async {
         let settled =
             on_services(settings, async |services| Ok(services.settle_reversal(release.into(), &settlement, by).await?)).await?;

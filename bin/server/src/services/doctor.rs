@@ -116,7 +116,7 @@ const ALSO_ALARMS: [(&str, &str); 9] = [
     ("RELEASE_STUCK", "release_unknown"),
     ("MONEY_HELD_TOO_LONG", "money_held_too_long"),
     ("JOB_DEAD", "job_dead"),
-    ("EVENT_UNDELIVERED", "event_stuck"),
+    ("EVENT_STUCK", "event_stuck"),
 ];
 
 fn is_told(rule: &str, subject: &str, alarms: &[db::AlarmRow]) -> bool {
@@ -135,12 +135,12 @@ async fn work(system: &SystemUow, alarms: &[db::AlarmRow], found: &mut Findings)
         found.add("JOB_DEAD", job.id, format!("{} used up its {attempts}: {why}; {again}", job.task));
     }
     for event in jobs::stuck_events(system, 5).await? {
-        if is_told("EVENT_UNDELIVERED", &event.id.to_string(), alarms) {
+        if is_told("EVENT_STUCK", &event.id.to_string(), alarms) {
             continue;
         }
         let why = event.last_error.unwrap_or_default();
         let times = counted(event.attempts, "time", "times");
-        found.add("EVENT_UNDELIVERED", event.id, format!("{} failed {times}: {why}", event.kind));
+        found.add("EVENT_STUCK", event.id, format!("{} failed {times}: {why}", event.kind));
     }
     Ok(())
 }

@@ -265,19 +265,20 @@ async fn a_person_settles_only_what_is_there_to_settle() {
     let environment = production(&database).await;
     let id = "0193b1c0-0000-7000-8000-000000000001";
     let (code, said, complained) =
-        run_over(&environment, &["release-resolve", "--release", id, "--sent", "tr_1", "--operator", "Ada"]).await;
+        run_over(&environment, &["release-settle", "--release", id, "--sent", "tr_1", "--operator", "Ada"]).await;
     assert_eq!((code, said.as_str()), (Some(1), ""));
     assert!(complained.contains("there is no such release"), "{complained}");
-    let (code, _, complained) = run_over(&environment, &["release-resolve", "--release", id, "--operator", "Ada"]).await;
+    let (code, _, complained) = run_over(&environment, &["release-settle", "--release", id, "--operator", "Ada"]).await;
     assert_eq!(code, Some(2));
     assert!(complained.contains("--sent") && complained.contains("--not-sent"), "{complained}");
     let (code, _, complained) =
-        run_over(&environment, &["release-resolve", "--release", "x", "--not-sent", "--operator", "Ada"]).await;
+        run_over(&environment, &["release-settle", "--release", "x", "--not-sent", "--operator", "Ada"]).await;
     assert_eq!(code, Some(2));
     assert!(
         complained.contains("invalid value 'x' for '--release <RELEASE>': it should be an id, such as 0193b1c0-"),
         "{complained}"
     );
+    // The name that it had before.
     let (code, _, complained) = run_over(&environment, &["release-resolve", "--release", id, "--not-sent"]).await;
     assert!(code == Some(2) && complained.contains("--operator"), "{complained}");
 }

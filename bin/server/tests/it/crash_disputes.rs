@@ -1,4 +1,4 @@
-//! A dispute survives crashes: the server is killed while it learns of one, and in the end its money stands still, once, and nothing left.
+//! A dispute survives crashes: the server is killed while it learns of one, and in the end its money is on hold, once, and nothing left.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ async fn a_dispute_stops_its_milestone_once_whenever_the_server_is_killed() {
         server.kill().await.expect("SIGKILL");
         server = serve(address, data.path(), &environment).await.expect("the server starts again");
         let frozen = format!("select frozen from milestones where id = '{milestone}'");
-        testkit::until("it stands still", async || (db.query(&frozen).await == ["t"]).then_some(())).await;
+        testkit::until("it is on hold", async || (db.query(&frozen).await == ["t"]).then_some(())).await;
         let path = format!("/api/escrow/{escrow}/release");
         let (status, refused) = api.call(Method::POST, &path, &owner, None).await.expect("the server is there");
         assert_eq!((status, &refused["code"]), (409, &Value::from("ON_HOLD")), "{refused}");

@@ -13,5 +13,6 @@ mod roles;
 mod rolling;
 mod sealed;
 mod security;
+mod seven;
 mod stopping;
 mod upkeep;

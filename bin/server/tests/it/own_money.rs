@@ -128,15 +128,22 @@ async fn beside_a_development_server_and_after_it_commands_reach_the_same_databa
     let top_up = async |amount: i64| id(&control(&base, "topups", json!({ "amount": amount, "currency": "eur" })).await);
     let (now, later) = (top_up(5_000).await, top_up(700).await);
     let release = "0193b1c0-0000-7000-8000-000000000001";
-    let resolve = ["release-resolve", "--release", release, "--not-sent", "--operator", "Ada"];
+    let resolve = ["release-settle", "--release", release, "--not-sent", "--operator", "Ada"];
     let settle = ["reversal-settle", "--release", release, "--held-again", "--operator", "Ada", "--reason", "why"];
+    let refund = ["suspense-refund", "--payment", release, "--operator", "Ada", "--reason", "why"];
+    let loss = ["loss", "--amount", "1.00", "--currency", "EUR", "--operator", "Ada", "--reason", "why"];
     let looked = async |source: &str, surplus: &str| {
         let (code, said, complained) = run_over(&environment, &["float", "--source", source, "--operator", "Ada"]).await;
         assert_eq!((code, complained.as_str()), (Some(0), ""), "{said}");
         assert!(said.contains(&format!("a surplus of {surplus} EUR")), "{said}");
-        for arguments in [&resolve[..], &settle] {
+        for (arguments, expected) in [
+            (&resolve[..], "there is no such release"),
+            (&settle[..], "there is no such release"),
+            (&refund[..], "there is no such payment"),
+            (&loss[..], "nothing of EUR is missing at the provider: nothing was posted"),
+        ] {
             let (code, _, complained) = run_over(&environment, arguments).await;
-            assert!(code == Some(1) && complained.contains("there is no such release"), "{arguments:?}: {complained}");
+            assert!(code == Some(1) && complained.contains(expected), "{arguments:?}: {complained}");
         }
         let (code, _, complained) = run_over(&environment, &["worker"]).await;
         assert!(code == Some(1) && complained.contains("which runs a worker itself"), "{complained}");
@@ -170,7 +177,7 @@ async fn a_mistyped_data_directory_is_told_and_nothing_is_made() {
         (&["jobs", "list"], false),
         (&["jobs", "retry", "--id", "1"], true),
         (&["float", "--source", "tu_1"], true),
-        (&["release-resolve", "--release", id, "--not-sent"], true),
+        (&["release-settle", "--release", id, "--not-sent"], true),
         (&["reversal-settle", "--release", id, "--held-again"], true),
         (&["freeze", "--milestone", id], true),
         (&["unfreeze", "--contract", id], true),

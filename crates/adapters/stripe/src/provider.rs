@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use escrow_api::{
     AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeState, FraudWarning, Holding, NewPaymentIntent, OwnTransfer,
-    PaymentIntentState, PaymentProvider, ProviderError, TransferOrder, TransferState,
+    PaymentIntentState, PaymentProvider, ProviderError, RefundOrder, RefundState, TransferOrder, TransferState,
 };
 use kernel::Timestamp;
 use secrecy::ExposeSecret;
@@ -57,6 +57,9 @@ impl StripeProvider {
         }
     }
 }
+
+/// Stripe's words for what it takes for itself, apart from any charge.
+const FEES: [&str; 4] = ["stripe_fee", "stripe_fx_fee", "tax_fee", "network_cost"];
 
 /// The ids of a list whose metadata have this pair. A list is read, and no search: Stripe's search shows what was made only after a while, and
 /// nothing at all in some countries, so that what it does not show may still be there.
@@ -120,6 +123,16 @@ impl PaymentProvider for StripeProvider {
         Ok(found)
     }
 
+    async fn create_refund(&self, order: &RefundOrder) -> Result<RefundState, ProviderError> {
+        let request = requests::create_refund(order)?;
+        Ok(self.0.post::<wire::Refund>("create a refund", &request, &order.idempotency_key).await?.state())
+    }
+
+    async fn refunds_of_charge(&self, charge: &str) -> Result<Vec<RefundState>, ProviderError> {
+        let all: Vec<wire::Refund> = self.all("list refunds", |after| requests::refunds_of_charge(charge, after)).await?;
+        Ok(all.into_iter().map(wire::Refund::state).collect())
+    }
+
     async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError> {
         let request = requests::create_transfer(order)?;
         Ok(self.0.post::<wire::Transfer>("create a transfer", &request, &order.idempotency_key).await?.state())
@@ -178,6 +191,17 @@ impl PaymentProvider for StripeProvider {
 
     async fn payout(&self, id: &str) -> Result<OwnTransfer, ProviderError> {
         self.0.get::<wire::Own>("read a payout", &requests::payout(id)?).await?.state()
+    }
+
+    async fn fees_since(&self, since: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError> {
+        let mut found = Vec::new();
+        for kind in FEES {
+            let request = |after: Option<&str>| requests::bookings(kind, since, after);
+            let all: Vec<wire::BalanceTransaction> = self.all("list the provider's fees", request).await?;
+            // What is in a currency that is not used here is missed by no book.
+            found.extend(all.into_iter().filter_map(|one| one.movement().ok()));
+        }
+        Ok(found)
     }
 
     async fn balance_movement(&self, id: &str) -> Result<BalanceMovement, ProviderError> {

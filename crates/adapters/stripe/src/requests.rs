@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use escrow_api::{NewPaymentIntent, ProviderError, TransferOrder};
+use escrow_api::{NewPaymentIntent, ProviderError, RefundOrder, TransferOrder};
 use kernel::{Currency, Timestamp};
 use stripe::StripeRequest;
 use stripe_client_core::{RequestBuilder, StripeMethod};
@@ -158,6 +158,27 @@ pub(crate) fn list(
     Ok(read(listed.path().to_owned(), query))
 }
 
+/// A refund, of a part of Stripe's API that we take no typed library for: its parameters are ids, numbers and words that need no encoding.
+pub(crate) fn create_refund(order: &RefundOrder) -> Result<RequestBuilder, ProviderError> {
+    let mut pairs = vec![format!("amount={}", order.amount.minor()), format!("charge={}", id(&order.charge)?)];
+    for (name, value) in &order.metadata {
+        if !value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            return Err(ProviderError::Unexpected(format!("{value:?} cannot stand in the metadata of a refund")));
+        }
+        pairs.push(format!("metadata[{}]={value}", id(name)?));
+    }
+    Ok(RequestBuilder { query: None, body: Some(pairs.join("&")), path: "/refunds".to_owned(), method: StripeMethod::Post })
+}
+
+/// A page of the refunds of a charge.
+pub(crate) fn refunds_of_charge(charge: &str, after: Option<&str>) -> Result<RequestBuilder, ProviderError> {
+    let mut query = vec!["limit=100".to_owned(), format!("charge={}", id(charge)?)];
+    if let Some(after) = after {
+        query.push(format!("starting_after={}", id(after)?));
+    }
+    Ok(read("/refunds".to_owned(), query))
+}
+
 pub(crate) fn transfer(transfer: &str) -> Result<RequestBuilder, ProviderError> {
     Ok(built(&RetrieveTransfer::new(id(transfer)?)))
 }
@@ -230,6 +251,15 @@ pub(crate) fn balance_transaction(transaction: &str) -> Result<RequestBuilder, P
     Ok(read(format!("/balance_transactions/{}", id(transaction)?), Vec::new()))
 }
 
+/// A page of the bookings of a kind that were made since then.
+pub(crate) fn bookings(kind: &str, since: Timestamp, after: Option<&str>) -> Result<RequestBuilder, ProviderError> {
+    let mut query = vec!["limit=100".to_owned(), format!("type={}", id(kind)?), format!("created[gte]={}", since.timestamp())];
+    if let Some(after) = after {
+        query.push(format!("starting_after={}", id(after)?));
+    }
+    Ok(read("/balance_transactions".to_owned(), query))
+}
+
 #[cfg(test)]
 mod tests {
     use kernel::Money;
@@ -297,5 +327,22 @@ mod tests {
             Some("amount=975000&currency=eur&destination=acct_1&source_transaction=ch_1&transfer_group=ms_1")
         );
         assert!(create_transfer(&TransferOrder { destination: "acct_1/../x".into(), ..order }).is_err());
+    }
+
+    #[test]
+    fn a_refund_names_its_charge_and_what_it_is_for() {
+        let order = RefundOrder {
+            amount: Money::from_minor(1_234, Currency::EUR),
+            charge: "ch_1".into(),
+            metadata: vec![("payment_id".into(), "0193b1c0-0000".into())],
+            idempotency_key: "refund_1".into(),
+        };
+        let request = create_refund(&order).expect("built");
+        assert_eq!(
+            (request.path.as_str(), request.body.as_deref()),
+            ("/refunds", Some("amount=1234&charge=ch_1&metadata[payment_id]=0193b1c0-0000"))
+        );
+        let metadata = vec![("payment_id".into(), "a&amount=1".into())];
+        assert!(create_refund(&RefundOrder { metadata, ..order }).is_err());
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use escrow_api::{
     AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, IntentStatus,
-    OwnTransfer, PaymentIntentState, ProviderError, SettledFunds, TransferState,
+    OwnTransfer, PaymentIntentState, ProviderError, RefundState, SettledFunds, TransferState,
 };
 use kernel::{Currency, Money};
 use serde::Deserialize;
@@ -114,6 +114,15 @@ pub(crate) struct OfCharge {
     id: String,
     charge: Option<Ref<Named>>,
     payment_intent: Option<Ref<Named>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Refund {
+    id: String,
+    amount: i64,
+    currency: String,
+    status: Option<String>,
+    balance_transaction: Option<Ref<Named>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -382,6 +391,17 @@ impl OfCharge {
     }
 }
 
+impl Refund {
+    pub(crate) fn state(self) -> RefundState {
+        RefundState {
+            amount: money_or_none(self.amount, &self.currency),
+            status: word(self.status),
+            booked: self.balance_transaction.is_some(),
+            id: self.id,
+        }
+    }
+}
+
 /// An object of a list, by which the next page is asked for.
 pub(crate) trait Identified {
     fn id(&self) -> &str;
@@ -396,7 +416,7 @@ macro_rules! identified {
         }
     )*};
 }
-identified!(Transfer, Dispute, EarlyFraudWarning, OfCharge, Labelled);
+identified!(Transfer, Dispute, EarlyFraudWarning, OfCharge, Refund, BalanceTransaction, Labelled);
 
 impl Account {
     pub(crate) fn state(self) -> AccountState {

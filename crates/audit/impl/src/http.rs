@@ -44,7 +44,9 @@ struct ListQuery {
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuditEntry)]
 struct EntryOut {
+    /// The entry's id.
     id: Uuid,
+    /// When it was recorded.
     at: DateTime<Utc>,
     /// Who acted; null for the platform itself.
     actor_id: Option<Uuid>,
@@ -53,9 +55,12 @@ struct EntryOut {
     action: String,
     /// Whether it was refused.
     denied: bool,
+    /// The kind of thing that it is about.
     #[schema(examples("project"))]
     entity_type: String,
+    /// The thing that it is about.
     entity_id: Uuid,
+    /// The `X-Request-Id` of the request, or of the job, that did it.
     request_id: String,
     /// The state before; null if the thing was made.
     #[schema(value_type = Option<Object>)]
@@ -205,11 +210,13 @@ fn bytes_of(text: &str) -> Option<[u8; 32]> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuditHead)]
 struct HeadOut {
+    /// The organisation whose trail it is.
     organization_id: Uuid,
     /// How many entries the chain has.
     sequence: i64,
     /// Its newest hash, hex.
     hash: String,
+    /// When it was signed.
     signed_at: DateTime<Utc>,
     /// The text that is signed.
     statement: String,
@@ -237,6 +244,7 @@ impl From<SignedHead> for HeadOut {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuditKeys)]
 struct KeysOut {
+    /// Those that sign now or did before.
     data: Vec<KeyOut>,
 }
 
@@ -247,6 +255,7 @@ struct KeysOut {
 struct KeyOut {
     /// The first 16 hex digits of the SHA-256 of the key.
     id: String,
+    /// How it signs.
     #[schema(examples("Ed25519"))]
     algorithm: &'static str,
     /// Its 32 bytes, hex.

@@ -67,6 +67,7 @@ pub struct Service {
     switch_secret: SecretString,
     most_sessions: u32,
     events_kept: TimeDelta,
+    hearing: db::Hearing,
 }
 
 /// How soon it is asked again whom to obey.
@@ -121,19 +122,20 @@ impl Service {
             switch_secret: settings.switch_secret,
             most_sessions,
             events_kept,
+            hearing: settings.hearing,
         })
     }
 
     /// Keeps the cache coherent with the other replicas, until the handle is aborted. Before this listens nothing is cached.
     pub fn listen(&self, url: SecretString) -> JoinHandle<()> {
-        let (cache, voucher) = (Arc::clone(&self.cache), Voucher::new(self.system.clone()));
+        let (cache, voucher, hearing) = (Arc::clone(&self.cache), Voucher::new(self.system.clone()), self.hearing);
         tokio::spawn(async move {
             // Nothing is heard before it is known whom to obey.
             while let Err(error) = voucher.ready().await {
                 tracing::warn!(%error, "cannot listen for ends of sessions yet; trying again");
                 tokio::time::sleep(READY_PAUSE).await;
             }
-            let listening = db::listen(url, &[repo::CHANNEL], move |signal| match signal {
+            let listening = db::listen(url, &[repo::CHANNEL], hearing, move |signal| match signal {
                 Signal::Connected => cache.connected(),
                 Signal::Notified { payload, .. } => cache.heard(&payload, &voucher),
                 Signal::Lost => cache.lost(),

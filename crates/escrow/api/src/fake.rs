@@ -8,11 +8,12 @@ use kernel::{Currency, Money, Timestamp};
 
 use crate::{
     AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, IntentStatus,
-    NewPaymentIntent, OwnTransfer, PaymentIntentState, PaymentProvider, ProviderError, SettledFunds, TransferOrder,
-    TransferState,
+    NewPaymentIntent, OwnTransfer, PaymentIntentState, PaymentProvider, ProviderError, RefundOrder, RefundState, SettledFunds,
+    TransferOrder, TransferState,
 };
 
 mod own_money;
+mod refunds;
 mod state;
 
 pub use state::InjectedFault;
@@ -316,7 +317,17 @@ impl PaymentProvider for FakeProvider {
             charge: Some(charge.clone()),
             intent: intent.clone(),
         });
-        end(fault, found.collect())
+        end(fault, found.chain(state.refund_news()).collect())
+    }
+
+    async fn create_refund(&self, order: &RefundOrder) -> Result<RefundState, ProviderError> {
+        let fault = self.begin("create_refund")?;
+        end(fault, self.state().refund(order)?)
+    }
+
+    async fn refunds_of_charge(&self, charge: &str) -> Result<Vec<RefundState>, ProviderError> {
+        let fault = self.begin("refunds_of_charge")?;
+        end(fault, self.state().refunds_of(charge))
     }
 
     async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError> {
@@ -327,6 +338,9 @@ impl PaymentProvider for FakeProvider {
         if !known && !state.accounts.get(&order.destination).is_some_and(|account| account.transfers_active) {
             let code = "insufficient_capabilities_for_transfer".to_owned();
             return Err(ProviderError::Refused { code, message: "the account cannot receive transfers".to_owned() });
+        }
+        if !known {
+            state.check_source(order)?;
         }
         let id = match state.made_by_key.get(&order.idempotency_key) {
             Some(id) => id.clone(),
@@ -435,6 +449,9 @@ impl PaymentProvider for FakeProvider {
             add(transfer.amount, -1, true);
             add(transfer.reversed, 1, true);
         }
+        for (_, refund) in state.refunds.iter().filter(|(_, refund)| refund.booked && !refund.failed()) {
+            add(refund.amount, -1, true);
+        }
         for moved in &state.moved {
             add(*moved, 1, true);
         }
@@ -454,6 +471,13 @@ impl PaymentProvider for FakeProvider {
     async fn payout(&self, id: &str) -> Result<OwnTransfer, ProviderError> {
         let fault = self.begin("payout")?;
         let found = self.state().own.get(id).cloned().ok_or_else(|| missing("payout"))?;
+        end(fault, found)
+    }
+
+    async fn fees_since(&self, _: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError> {
+        let fault = self.begin("fees_since")?;
+        let fees = ["stripe_fee", "stripe_fx_fee", "tax_fee", "network_cost"];
+        let found = self.state().movements.values().filter(|one| fees.contains(&one.kind.as_str())).cloned().collect();
         end(fault, found)
     }
 

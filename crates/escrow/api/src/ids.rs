@@ -5,7 +5,7 @@ kernel::ids! {
     ContractId;
     /// A milestone of a contract.
     MilestoneId;
-    /// The funding payment of a milestone; the `escrow` of the HTTP API.
+    /// The protected payment of a milestone; the `escrow` of the HTTP API.
     PaymentId;
     /// One release of held money to a contractor.
     ReleaseId;

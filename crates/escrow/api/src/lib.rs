@@ -20,8 +20,8 @@ pub use hold::{Hold, HoldKind, HoldScope};
 pub use ids::{ContractId, MilestoneId, PaymentId, ReleaseId};
 pub use provider::{
     AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, IntentStatus,
-    NewPaymentIntent, OwnTransfer, PaymentIntentState, PaymentProvider, ProviderError, SettledFunds, TransferOrder,
-    TransferState,
+    NewPaymentIntent, OwnTransfer, PaymentIntentState, PaymentProvider, ProviderError, RefundOrder, RefundState, SettledFunds,
+    TransferOrder, TransferState,
 };
 pub use service::{
     Approve, Contracts, Fund, Milestones, Payees, Payments, RequestChanges, RequestedAmount, Sign, SubmitWork, Terminate,

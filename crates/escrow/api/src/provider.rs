@@ -193,6 +193,40 @@ pub struct ChargeNews {
     pub intent: Option<String>,
 }
 
+/// A charge's money to be given back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundOrder {
+    /// The charge that brought it.
+    pub charge: String,
+    /// How much of it.
+    pub amount: Money,
+    /// Pairs for our own matching: `payment_id`.
+    pub metadata: Vec<(String, String)>,
+    /// The idempotency key: `refund_<payment id>_<how many there were before>`.
+    pub idempotency_key: String,
+}
+
+/// A refund as the provider has it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundState {
+    /// `re_…` or `pyr_…`.
+    pub id: String,
+    /// How much is given back.
+    pub amount: Money,
+    /// The provider's word: `succeeded`, `pending`, `failed`, `canceled`, or another.
+    pub status: String,
+    /// Whether it stands on the platform's balance.
+    pub booked: bool,
+}
+
+impl RefundState {
+    /// Whether the money did not go, or is back.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        matches!(self.status.as_str(), "failed" | "canceled")
+    }
+}
+
 /// A transfer to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferOrder {
@@ -202,7 +236,7 @@ pub struct TransferOrder {
     pub destination: String,
     /// `ms_<milestone id>`.
     pub transfer_group: String,
-    /// The charge that funded it, if one charge did.
+    /// The charge that it draws on, if it is to draw on one: no more than what is left of it.
     pub source_charge: Option<String>,
     /// Pairs for our own matching: `release_id`, `contract_id`.
     pub metadata: Vec<(String, String)>,
@@ -316,6 +350,12 @@ pub trait PaymentProvider: Send + Sync {
     /// that never came would have told.
     async fn charge_news_since(&self, since: Option<Timestamp>) -> Result<Vec<ChargeNews>, ProviderError>;
 
+    /// Gives back what a charge brought.
+    async fn create_refund(&self, order: &RefundOrder) -> Result<RefundState, ProviderError>;
+
+    /// Every refund of a charge, whoever made it.
+    async fn refunds_of_charge(&self, charge: &str) -> Result<Vec<RefundState>, ProviderError>;
+
     /// Transfers to a connected account.
     async fn create_transfer(&self, order: &TransferOrder) -> Result<TransferState, ProviderError>;
 
@@ -351,6 +391,9 @@ pub trait PaymentProvider: Send + Sync {
 
     /// A payout of the platform's own balance to its bank.
     async fn payout(&self, id: &str) -> Result<OwnTransfer, ProviderError>;
+
+    /// What the provider took for itself at or after `since`, booked apart from any charge, in currencies that are used here.
+    async fn fees_since(&self, since: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError>;
 
     /// A booking on the platform's own balance.
     async fn balance_movement(&self, id: &str) -> Result<BalanceMovement, ProviderError>;

@@ -45,8 +45,8 @@ kernel::named! {
         /// Never to be done.
         Cancelled = "cancelled",
     }
-    /// Where a funding payment stands.
-    pub enum PaymentStatus {
+    /// Where a protected payment stands.
+    pub enum PaymentStatus as "EscrowStatus" {
         /// Waiting for the payer.
         Created = "created",
         /// The payer must do something (3-D Secure).
@@ -103,8 +103,14 @@ kernel::named! {
         ReversalHeldAgain = "reversal_held_again",
         /// What came back was paid to the payee with another transfer.
         ReversalPaidAgain = "reversal_paid_again",
+        /// What came back was paid to the payee outside of the provider.
+        ReversalPaidOutside = "reversal_paid_outside",
         /// Money came otherwise than asked for.
         PaymentInSuspense = "payment_in_suspense",
+        /// What came otherwise than asked for was given back to its payer.
+        SuspenseRefunded = "suspense_refunded",
+        /// What was given back did not reach its payer, and waits again.
+        SuspenseRefundFailed = "suspense_refund_failed",
     }
     /// What was said about submitted work.
     pub enum ReviewKind {

@@ -32,6 +32,19 @@ impl Account {
     }
 }
 
+/// The name of an account that the platform's own money stands in.
+pub(crate) fn own_money(account: i16) -> &'static str {
+    if account == Account::StripeAvailable.code() {
+        "stripe_available"
+    } else if account == Account::Bank.code() {
+        "bank"
+    } else if account == Account::DisputeAndLoss.code() {
+        "dispute_and_loss"
+    } else {
+        "float"
+    }
+}
+
 /// One side of a posting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Entry {
@@ -100,6 +113,12 @@ impl Posting {
     pub(crate) fn cost(source: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::DisputeAndLoss, None, amount), (Account::StripeAvailable, None, -amount)];
         Self::new("cost", Source::stripe(source, "cost"), currency, &entries)
+    }
+
+    /// What was missing at the provider is given up: the platform bears it. One row of `platform_float`, below zero, of no object of the provider's.
+    pub(crate) fn loss(id: Uuid, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::DisputeAndLoss, None, amount), (Account::StripeAvailable, None, -amount)];
+        Self::new("loss", Source::own(id, "loss"), currency, &entries)
     }
 
     /// The owner paid `held` for a milestone and `recovery` towards the processing cost.
@@ -195,6 +214,25 @@ impl Posting {
         Self::new(TransactionKind::ReversalPaidAgain.name(), Source::stripe(transfer, "transfer"), currency, &entries)
     }
 
+    /// A person decided: the payee was paid what came back outside of the provider, so that it is the platform's own. `ever` came back by now.
+    pub(crate) fn reversal_paid_outside(release: Uuid, amount: i64, ever: i64, currency: Currency) -> Self {
+        let entries = [(Account::Suspense, Some(release), amount), (Account::Float, None, -amount)];
+        let source = Source::own(release, format!("outside:{ever}"));
+        Self::new(TransactionKind::ReversalPaidOutside.name(), source, currency, &entries)
+    }
+
+    /// What waited was given back to its payer.
+    pub(crate) fn suspense_refunded(refund: &str, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::Suspense, None, amount), (Account::StripeAvailable, None, -amount)];
+        Self::new(TransactionKind::SuspenseRefunded.name(), Source::stripe(refund, "refund"), currency, &entries)
+    }
+
+    /// What was given back did not reach the payer: it waits again.
+    pub(crate) fn suspense_refund_failed(refund: &str, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::StripeAvailable, None, amount), (Account::Suspense, None, -amount)];
+        Self::new(TransactionKind::SuspenseRefundFailed.name(), Source::stripe(refund, "refund_failed"), currency, &entries)
+    }
+
     /// Money came that was not asked for like this; it waits for a named person.
     pub(crate) fn payment_in_suspense(charge: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::StripePending, None, amount), (Account::Suspense, None, -amount)];
@@ -274,6 +312,10 @@ mod tests {
                 Posting::transfer_reversed("tr", release, net, net, EUR),
                 Posting::reversal_held_again(release, milestone, net, fee, net, EUR),
                 Posting::reversal_paid_again("tr_2", release, net, EUR),
+                Posting::reversal_paid_outside(release, net, net, EUR),
+                Posting::suspense_refunded("re", held, EUR),
+                Posting::suspense_refund_failed("re", held, EUR),
+                Posting::loss(milestone, held, EUR),
             ];
             for posting in &postings {
                 prop_assert_eq!(posting.entries.iter().map(|entry| entry.amount).sum::<i64>(), 0, "{}", posting.kind);

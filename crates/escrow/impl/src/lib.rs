@@ -23,7 +23,8 @@
 //! - Held money does not grow old unseen: its contract is not funded further from 75 days on, a person is woken from 85 (docs/domain/money.md).
 //! - A release on its way for an hour wakes a person. Unknown for a day, it is a person's to settle: [`Service::resolve_release`].
 //! - A contract ends by agreement of both parties while nothing of its money is held or payable; afterwards what is paid is in suspense.
-//! - Money in suspense stays there, found by the doctor, until refunds are built: nothing here pays it back or out.
+//! - Money in suspense stays there, found by the doctor, until a person has it given back ([`Service::refund_suspense`]); it pays for nothing else.
+//! - What is missing at the provider stops its currency until it is posted: in the end as the platform's loss ([`post_loss`]).
 //! - While a hold is open on a milestone or its contract (`holds`) nothing is funded, approved or released there, whoever asks, and nothing
 //!   that waits is sent; `milestones.frozen` follows (trigger). [`freeze`] and [`unfreeze`] are a person's.
 //! - The provider is never called inside a transaction. An intent row comes first, its id is the idempotency key, the result row follows;
@@ -50,7 +51,7 @@ mod settings;
 pub use http::routes;
 pub use module::MODULE;
 pub use service::{
-    Dependencies, Float, FloatError, FloatPosted, HoldError, HoldPlace, Lifted, Own, Resolution, Service, Settlement, Unsettled,
-    doctor, freeze, post_float, unfreeze,
+    Dependencies, Float, FloatError, FloatPosted, GivenBack, HoldError, HoldPlace, Lifted, LossError, NotGivenBack, Own,
+    Resolution, Service, Settlement, Unsettled, doctor, freeze, post_float, post_loss, unfreeze,
 };
 pub use settings::{Processing, Settings};

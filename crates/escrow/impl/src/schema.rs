@@ -165,6 +165,7 @@ diesel::table! {
         returned -> Int8,
         returned_fee -> Int8,
         transfer_look_at -> Nullable<Timestamptz>,
+        without_source -> Bool,
     }
 }
 

@@ -88,7 +88,10 @@ async fn the_doctor_finds_what_waits_for_an_hour() {
     };
     assert_eq!(doctor().await, [""; 0]);
     world.db.run_sql("update webhook_events set received_at = '2026-01-02 03:04:05Z'").await;
-    assert_eq!(doctor().await, ["EVENT_STUCK: evt_1: charge.refunded came at 2026-01-02T03:04:05Z and waits for one, two"]);
+    assert_eq!(
+        doctor().await,
+        ["PROVIDER_EVENT_STUCK: evt_1: charge.refunded came at 2026-01-02T03:04:05Z and waits for one, two"]
+    );
     world.work().await;
     assert_eq!(doctor().await, [""; 0]);
 }

@@ -27,10 +27,12 @@ pub fn routes(r: &mut Routes) {
 type Kind = OneOf<OrgKind>;
 type Role = OneOf<OrgRole>;
 
+/// An organisation to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewOrganization)]
 struct NewIn {
+    /// What it is called.
     #[schema(min_length = 1, max_length = 200, examples("Nordbau GmbH"))]
     name: String,
     /// `both` unless told otherwise.
@@ -42,9 +44,13 @@ struct NewIn {
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrganizationSettings)]
 struct SettingsOut {
+    /// The organisation's id.
     id: Uuid,
+    /// What it is called.
     name: String,
+    /// A unique short name made from its name, for addresses; it never changes.
     slug: String,
+    /// What it does on the platform.
     kind: Kind,
     /// Its trades.
     categories: Vec<String>,
@@ -52,7 +58,9 @@ struct SettingsOut {
     approval_threshold: Option<MoneyOut>,
     /// IANA name of its time zone.
     timezone: String,
+    /// When it was made.
     created_at: DateTime<Utc>,
+    /// When it last changed.
     updated_at: DateTime<Utc>,
 }
 
@@ -77,12 +85,17 @@ impl From<&Organization> for SettingsOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Organization)]
 struct OrganizationOut {
+    /// The organisation's id.
     id: Uuid,
+    /// What it is called.
     name: String,
+    /// A unique short name made from its name, for addresses; it never changes.
     slug: String,
+    /// What it does on the platform.
     kind: Kind,
     /// Its trades.
     categories: Vec<String>,
+    /// When it was made.
     created_at: DateTime<Utc>,
 }
 
@@ -97,12 +110,17 @@ impl From<&Organization> for OrganizationOut {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct OwnOrganization {
+    /// The organisation's id.
     id: Uuid,
+    /// What it is called.
     name: String,
+    /// A unique short name made from its name, for addresses; it never changes.
     slug: String,
+    /// What it does on the platform.
     kind: Kind,
     /// Its trades.
     categories: Vec<String>,
+    /// When it was made.
     created_at: DateTime<Utc>,
     /// The caller's role.
     role: Role,
@@ -150,6 +168,8 @@ async fn list(
 }
 
 /// Read the session's organisation and its settings.
+///
+/// To be read before it is changed: the answer has an ETag.
 #[utoipa::path(responses((status = 200, description = "The organisation", body = SettingsOut)))]
 #[get("/api/organization")]
 async fn read(Authed(ctx): Authed, request: HttpRequest, service: Data<dyn Organizations>) -> Result<HttpResponse, Problem> {
@@ -161,8 +181,10 @@ async fn read(Authed(ctx): Authed, request: HttpRequest, service: Data<dyn Organ
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = OrganizationChange)]
 struct ChangeIn {
+    /// What it is called.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
+    /// What it does on the platform.
     kind: Kind,
     /// Its trades.
     #[schema(max_items = 50)]
@@ -204,6 +226,8 @@ impl ChangeIn {
 }
 
 /// Change the session's organisation.
+///
+/// What is left out stays. The approval threshold needs a permission of its own.
 #[utoipa::path(request_body = ChangeIn, responses((status = 200, description = "The changed organisation", body = SettingsOut)))]
 #[patch("/api/organization")]
 async fn change(

@@ -7,4 +7,5 @@ pub mod milestones;
 pub mod platform;
 pub mod pricing;
 pub mod ranking;
+pub mod reason;
 pub mod title;

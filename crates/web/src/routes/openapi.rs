@@ -110,8 +110,9 @@ fn complete(entry: &Entry) -> Operation {
     });
 
     let parameters = operation.parameters.get_or_insert_with(Vec::new);
-    for name in info.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')) {
-        add_parameter(parameters, path_parameter(name));
+    for (at, segment) in info.path.match_indices('{').map(|(at, _)| (at, &info.path[at + 1..])) {
+        let name = segment.split('}').next().unwrap_or(segment);
+        add_parameter(parameters, path_parameter(name, info.path[..at].trim_end_matches('/')));
     }
     if entry.keyed {
         let text = "Makes a repetition safe: the first answer to this key is stored with its effect and given again for 24 hours. 400 \
@@ -160,11 +161,19 @@ fn add_parameter(parameters: &mut Vec<RefOr<Parameter>>, parameter: Parameter) {
     }
 }
 
-fn path_parameter(name: &str) -> Parameter {
+/// An id in a path, after that of the collection which it is chosen from.
+fn path_parameter(name: &str, collection: &str) -> Parameter {
+    let text = format!("Which of `{collection}`: its `{name}`.");
     let uuid = ObjectBuilder::new()
         .schema_type(SchemaType::new(Type::String))
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
-    ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True).schema(Some(uuid)).build()
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(text))
+        .schema(Some(uuid))
+        .build()
 }
 
 fn header(name: &str, text: &str, most: usize) -> Parameter {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use escrow_api::{
-    DisputeStage, Holding, IntentStatus, NewPaymentIntent, PaymentIntentState, PaymentProvider, ProviderError, TransferOrder,
+    DisputeStage, Holding, IntentStatus, NewPaymentIntent, PaymentIntentState, PaymentProvider, ProviderError, RefundOrder,
+    TransferOrder,
 };
-use kernel::{Currency, Money};
+use kernel::{Currency, Money, Timestamp};
 use stripe_adapter::{Settings, StripeProvider};
 use stripe_sandbox::{Config, Fault, FaultKind, Sandbox};
 
@@ -360,4 +361,31 @@ async fn the_platforms_own_money_is_read_with_its_booking() {
     }
     let dollars = control("topups", r#"{"amount": 5000, "currency": "xaf"}"#).await;
     assert!(matches!(scene.stripe.top_up(&dollars).await, Err(ProviderError::Unexpected(_))), "a currency that is not used here");
+}
+
+#[tokio::test]
+async fn a_charge_is_given_back_once_and_its_refunds_are_listed() {
+    let scene = Scene::new().await;
+    let charge = scene.funded("p1", 5_000).await.funds.expect("settled").charge;
+    // Its fee is gone: the platform's own money makes up for it.
+    scene.sandbox.top_up(10_000, "eur");
+    assert_eq!(scene.stripe.refunds_of_charge(&charge).await, Ok(Vec::new()));
+    let order = RefundOrder {
+        charge: charge.clone(),
+        amount: eur(5_000),
+        metadata: vec![("payment_id".into(), "0193b1c0-0000-7000-8000-000000000001".into())],
+        idempotency_key: "refund_p1_0".into(),
+    };
+    let made = scene.stripe.create_refund(&order).await.expect("made");
+    assert_eq!((made.amount, made.status.as_str(), made.booked), (eur(5_000), "succeeded", true));
+    assert_eq!(scene.stripe.create_refund(&order).await, Ok(made.clone()), "the same key makes one");
+    assert_eq!(scene.stripe.refunds_of_charge(&charge).await, Ok(vec![made]));
+    assert_eq!(scene.sandbox.refunds()[0]["metadata"]["payment_id"], "0193b1c0-0000-7000-8000-000000000001");
+    let again = scene.stripe.create_refund(&RefundOrder { idempotency_key: "refund_p1_1".into(), ..order }).await;
+    assert!(matches!(again, Err(ProviderError::Refused { code, .. }) if code == "charge_already_refunded"));
+    assert_eq!(
+        scene.stripe.fees_since(Timestamp::UNIX_EPOCH).await,
+        Ok(Vec::new()),
+        "what is kept of a charge is none by itself"
+    );
 }

@@ -6,7 +6,7 @@ use kernel::Money;
 
 use crate::{
     AccountState, BalanceMovement, ChargeState, DisputeState, FraudWarning, OwnTransfer, PaymentIntentState, ProviderError,
-    TransferState,
+    RefundState, TransferState,
 };
 
 /// What goes wrong with a call.
@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) next: u32,
     pub(super) intents: BTreeMap<String, PaymentIntentState>,
     pub(super) transfers: Vec<(String, TransferState)>,
+    /// With the charge of each.
+    pub(super) refunds: Vec<(String, RefundState)>,
     pub(super) accounts: BTreeMap<String, AccountState>,
     pub(super) charges: BTreeMap<String, ChargeState>,
     pub(super) disputes: Vec<DisputeState>,

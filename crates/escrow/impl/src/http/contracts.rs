@@ -47,6 +47,7 @@ pub(super) struct EntryOut {
     name: String,
     /// The milestone or release it is about.
     subject: Option<Uuid>,
+    /// Above zero a debit, below zero a credit; all entries of a transaction add up to zero.
     amount: MoneyOut,
 }
 
@@ -55,7 +56,9 @@ pub(super) struct EntryOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = LedgerTransaction)]
 pub(super) struct TransactionOut {
+    /// The transaction's id.
     id: Uuid,
+    /// What happened to the money.
     kind: TransactionKind,
     /// Whose object it comes from: `stripe` or `14build`.
     source: String,
@@ -63,6 +66,7 @@ pub(super) struct TransactionOut {
     source_id: String,
     /// The transaction it takes back.
     reverses: Option<Uuid>,
+    /// When it was posted.
     at: DateTime<Utc>,
     /// They sum to zero.
     entries: Vec<EntryOut>,
@@ -79,6 +83,7 @@ pub(super) struct BalanceOut {
     name: String,
     /// The milestone or release it is about.
     subject: Option<Uuid>,
+    /// The sum of its entries: above zero a debit, below zero a credit.
     balance: MoneyOut,
 }
 
@@ -87,10 +92,15 @@ pub(super) struct BalanceOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = MilestoneMoney)]
 pub(super) struct SummaryOut {
+    /// The milestone.
     milestone_id: Uuid,
+    /// What came in for it.
     funded: MoneyOut,
+    /// What is held for it and not reserved.
     held: MoneyOut,
+    /// What of it stands on the account `frozen`. Nothing is posted there yet: the money of a frozen milestone stays `held`.
     frozen: MoneyOut,
+    /// What is reserved for a release under way.
     reserved: MoneyOut,
     /// The platform's fee included.
     released: MoneyOut,
@@ -101,11 +111,13 @@ pub(super) struct SummaryOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Statement)]
 pub(super) struct StatementOut {
+    /// The contract.
     contract_id: Uuid,
     /// The oldest first.
     transactions: Vec<TransactionOut>,
     /// Those that are not zero.
     balances: Vec<BalanceOut>,
+    /// What became of each milestone's money, of those for which some came.
     milestones: Vec<SummaryOut>,
     /// Σ of all entries: zero.
     sum: MoneyOut,
@@ -165,6 +177,8 @@ pub(super) async fn list(
 }
 
 /// Read a contract.
+///
+/// For both parties, with its milestones, signatures and holds.
 #[utoipa::path(responses((status = 200, description = "The contract", body = ContractOut)))]
 #[get("/api/contracts/{id}")]
 pub(super) async fn read(
@@ -249,6 +263,8 @@ pub(super) async fn terminate(
 }
 
 /// Withdraw one's proposal to end a contract.
+///
+/// As long as the other party has not agreed. The contract goes on.
 #[utoipa::path(responses(
     (status = 200, description = "The contract", body = ContractOut),
     (status = 409, description = "`STATE_CONFLICT`: nobody proposes to end it, or the other party does")
@@ -270,6 +286,8 @@ pub(super) async fn withdraw_termination(
 }
 
 /// Declare practical completion.
+///
+/// By the owner, once every milestone is released, refunded or cancelled.
 #[utoipa::path(responses(
     (status = 200, description = "The contract", body = ContractOut),
     (status = 409, description = "`STATE_CONFLICT`: it is not active, or one of its milestones is not released, refunded or cancelled yet")

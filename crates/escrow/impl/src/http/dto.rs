@@ -43,6 +43,7 @@ pub(super) struct TermsOut {
     /// The platform's fee in hundredths of a per cent.
     #[schema(example = 250)]
     fee_bps: u32,
+    /// Who bears what the provider takes for a payment.
     processing_cost_bearer: CostBearer,
     /// The processing rate in hundredths of a per cent.
     #[schema(example = 290)]
@@ -56,8 +57,11 @@ pub(super) struct TermsOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = ContractSignature)]
 pub(super) struct SignatureOut {
+    /// For which side.
     party: Party,
+    /// The person who signed.
     user_id: Uuid,
+    /// When they signed.
     signed_at: DateTime<Utc>,
 }
 
@@ -69,7 +73,9 @@ pub(super) struct HoldOut {
     /// `dispute`, `fraud_warning`, `refund`, `review`, `charge` or `operator`; more may be added.
     #[schema(example = "dispute")]
     kind: String,
+    /// Whether it is on the milestone or on its whole contract.
     scope: HoldScope,
+    /// Since when.
     since: DateTime<Utc>,
 }
 
@@ -86,11 +92,15 @@ impl HoldOut {
 pub(super) struct TerminationOut {
     /// Which party proposed it.
     party: Party,
+    /// The person who proposed it.
     proposed_by: Uuid,
+    /// Why, in their words. The other party reads it.
     reason: String,
+    /// When it was proposed.
     proposed_at: DateTime<Utc>,
     /// Who agreed for the other party; null while it is open.
     agreed_by: Option<Uuid>,
+    /// When the other party agreed; null while it is open.
     agreed_at: Option<DateTime<Utc>>,
 }
 
@@ -99,20 +109,32 @@ pub(super) struct TerminationOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Contract)]
 pub(super) struct ContractOut {
+    /// The contract's id.
     id: Uuid,
+    /// The tender that was awarded.
     tender_id: Uuid,
+    /// The bid that won.
     bid_id: Uuid,
+    /// The project of the owner's side.
     project_id: Uuid,
+    /// The tender's title.
     title: String,
+    /// Where it stands.
     status: ContractStatus,
+    /// The owner's side: the organisation that tendered.
     owner_organization_id: Uuid,
+    /// The contractor's side: the organisation that bid.
     contractor_organization_id: Uuid,
+    /// The contract sum: its lines and its milestones add up to it.
     total: MoneyOut,
+    /// On which terms its money moves.
     terms: TermsOut,
     /// SHA-256 of the contract document, hex: what both parties sign.
     #[schema(pattern = "^[0-9a-f]{64}$")]
     document_sha256: String,
+    /// Who signed so far, the oldest first: at most one per side.
     signatures: Vec<SignatureOut>,
+    /// Its payable parts, in order.
     milestones: Vec<MilestoneOut>,
     /// Whether a hold on the whole contract blocks funding, approval and payout of all its milestones.
     frozen: bool,
@@ -122,9 +144,13 @@ pub(super) struct ContractOut {
     cancel_reason: Option<String>,
     /// The proposal to end it that is open or was agreed to.
     termination: Option<TerminationOut>,
+    /// When it came into force; null before.
     activated_at: Option<DateTime<Utc>>,
+    /// When practical completion was declared; null before.
     completed_at: Option<DateTime<Utc>>,
+    /// When it was made.
     created_at: DateTime<Utc>,
+    /// When it last changed.
     updated_at: DateTime<Utc>,
 }
 
@@ -178,13 +204,19 @@ impl ContractOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Milestone)]
 pub(super) struct MilestoneOut {
+    /// The milestone's id.
     id: Uuid,
+    /// Its contract.
     contract_id: Uuid,
     /// Its place, from 1.
     position: u32,
+    /// What is to be done.
     title: String,
+    /// What it pays, of the contract sum.
     amount: MoneyOut,
+    /// The day by which it is to be done; null if none was set.
     due_on: Option<NaiveDate>,
+    /// Where it stands.
     status: MilestoneStatus,
     /// Whether a hold blocks funding, approval and payout.
     frozen: bool,
@@ -194,6 +226,7 @@ pub(super) struct MilestoneOut {
     held: MoneyOut,
     /// How often work was submitted.
     submissions: u32,
+    /// When work was last submitted; null before.
     submitted_at: Option<DateTime<Utc>>,
     /// When the owner's silence escalates.
     review_due_at: Option<DateTime<Utc>>,
@@ -201,7 +234,9 @@ pub(super) struct MilestoneOut {
     escrow_id: Option<Uuid>,
     /// Its newest release.
     release: Option<ReleaseOut>,
+    /// When it was made.
     created_at: DateTime<Utc>,
+    /// When it last changed.
     updated_at: DateTime<Utc>,
 }
 
@@ -234,13 +269,19 @@ impl MilestoneOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = MilestoneReview)]
 pub(super) struct ReviewOut {
+    /// Its id.
     id: Uuid,
+    /// What was said.
     kind: ReviewKind,
+    /// In the words of who said it; null if nothing was written.
     note: Option<String>,
     /// Texts and objects as they were submitted.
     evidence: Vec<Value>,
+    /// The amount approved; null unless it is an approval.
     amount: Option<MoneyOut>,
+    /// The person who said it; null for the platform.
     user_id: Option<Uuid>,
+    /// When it was said.
     at: DateTime<Utc>,
 }
 
@@ -275,8 +316,11 @@ impl MilestoneStoryOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Escrow)]
 pub(super) struct EscrowOut {
+    /// The payment's id.
     id: Uuid,
+    /// Its contract.
     contract_id: Uuid,
+    /// The milestone that it pays.
     milestone_id: Uuid,
     /// Where the milestone stands.
     milestone_status: MilestoneStatus,
@@ -292,12 +336,15 @@ pub(super) struct EscrowOut {
     held: MoneyOut,
     /// The payer's: null to the contractor.
     payment_intent_id: Option<String>,
+    /// From when on the provider lets its money be transferred; null until it is paid.
     available_on: Option<DateTime<Utc>>,
     /// Why the last attempt failed. The payer's: null to the contractor.
     last_error: Option<String>,
     /// Its newest release.
     release: Option<ReleaseOut>,
+    /// When it was made.
     created_at: DateTime<Utc>,
+    /// When it last changed.
     updated_at: DateTime<Utc>,
 }
 
@@ -330,8 +377,11 @@ impl EscrowOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Release)]
 pub(super) struct ReleaseOut {
+    /// The release's id.
     id: Uuid,
+    /// The protected payment that it is paid from.
     escrow_id: Uuid,
+    /// The milestone that it pays.
     milestone_id: Uuid,
     /// Its number among the milestone's releases, from 1.
     sequence: u32,
@@ -351,7 +401,9 @@ pub(super) struct ReleaseOut {
     unsettled: MoneyOut,
     /// Why it does not arrive. The payee's: null to the owner.
     last_error: Option<String>,
+    /// When it was approved and reserved.
     created_at: DateTime<Utc>,
+    /// When the provider made the transfer; null before.
     sent_at: Option<DateTime<Utc>>,
 }
 

@@ -15,6 +15,7 @@ use super::dto::{EscrowOut, ReleaseOut, requested_amount};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = FundMilestone, example = json!({"milestoneId": "0199d0c4-f3a2-7c5e-8a6f-0d1b2c3d4e5f"}))]
 pub(super) struct FundIn {
+    /// The milestone to pay for.
     milestone_id: Uuid,
     /// If given, it must be the milestone's project.
     project_id: Option<Uuid>,
@@ -28,6 +29,7 @@ pub(super) struct FundIn {
 #[serde(rename_all = "camelCase")]
 #[schema(as = PaymentIntent)]
 pub(super) struct IntentOut {
+    /// The provider's id of the payment.
     #[schema(example = "pi_3MtwBwLkdIwHu7ix28a3tqPa")]
     id: String,
     /// A secret of the payer.
@@ -39,7 +41,9 @@ pub(super) struct IntentOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Funding)]
 pub(super) struct FundingOut {
+    /// The protected payment.
     escrow: EscrowOut,
+    /// What the payer's browser needs.
     payment_intent: IntentOut,
 }
 
@@ -56,7 +60,9 @@ impl FundingOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Releasing)]
 pub(super) struct ReleasingOut {
+    /// The protected payment, after it.
     escrow: EscrowOut,
+    /// The release.
     release: ReleaseOut,
 }
 
@@ -69,6 +75,8 @@ impl ReleasingOut {
 }
 
 /// List protected payments.
+///
+/// Of all contracts in which the organisation is a party.
 #[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<EscrowOut>)))]
 #[get("/api/escrow")]
 pub(super) async fn list(
@@ -108,6 +116,8 @@ pub(super) async fn fund(
 }
 
 /// Read a protected payment.
+///
+/// For both parties; what is the payer's alone is null to the contractor.
 #[utoipa::path(responses((status = 200, description = "The payment", body = EscrowOut)))]
 #[get("/api/escrow/{id}")]
 pub(super) async fn read(

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use escrow_api::{Approval, Approve, Milestone, MilestoneId, Milestones, RequestChanges, SubmitWork};
-use kernel::OrgId;
+use kernel::{OrgId, text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tenants_api::ApprovalStatus;
@@ -13,6 +13,9 @@ use uuid::Uuid;
 use web::{AmountOrMoney, Authed, Faults, Id, Idempotent, Json, OneOf, OptionalBody, Problem, Reply};
 
 use super::dto::{MilestoneOut, MilestoneStoryOut, requested_amount};
+
+/// The most characters of what one party writes about a milestone.
+const MOST_NOTE: usize = 5_000;
 
 /// Work to be submitted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -23,6 +26,7 @@ pub(super) struct SubmitIn {
     #[serde(default)]
     #[schema(max_items = 100, value_type = Vec<Value>)]
     evidence: Option<Vec<Value>>,
+    /// What was done, for the owner to read; may be left out.
     #[schema(max_length = 5000)]
     note: Option<String>,
 }
@@ -32,6 +36,7 @@ pub(super) struct SubmitIn {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = RequestChanges, example = json!({"reason": "The sealing of the north wall is missing"}))]
 pub(super) struct ChangesIn {
+    /// What is to be changed. The contractor reads it.
     #[schema(min_length = 1, max_length = 5000)]
     reason: String,
 }
@@ -51,8 +56,9 @@ type Status = OneOf<ApprovalStatus>;
 /// Whether the approval is complete.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = ApprovalState)]
+#[schema(as = MilestoneApproval)]
 pub(super) struct ApprovalStateOut {
+    /// Whether another person must approve as well.
     status: Status,
     /// Who approved first, while a second person is awaited.
     first_approver_id: Option<Uuid>,
@@ -65,6 +71,7 @@ pub(super) struct ApprovalStateOut {
 pub(super) struct ApprovalOut {
     #[serde(flatten)]
     milestone: MilestoneOut,
+    /// How far the approval has come.
     approval: ApprovalStateOut,
 }
 
@@ -81,6 +88,8 @@ impl ApprovalOut {
 }
 
 /// Read a milestone.
+///
+/// For both parties, with what was said about its work.
 #[utoipa::path(responses((status = 200, description = "The milestone", body = MilestoneStoryOut)))]
 #[get("/api/milestones/{id}")]
 pub(super) async fn read(
@@ -115,8 +124,16 @@ pub(super) async fn submit(
     for (index, _) in evidence.iter().enumerate().filter(|(_, item)| !item.is_string() && !item.is_object()) {
         faults.push(format!("/evidence/{index}"), "WRONG_TYPE", "must be a text or an object");
     }
+    for (index, _) in evidence.iter().enumerate().filter(|(_, item)| item.as_str().is_some_and(text::is_blank)) {
+        faults.push(format!("/evidence/{index}"), "REQUIRED", "must not be blank");
+    }
+    let note = text::optional_prose(body.0.note.as_deref(), MOST_NOTE).unwrap_or_else(|flaw| {
+        let fault = flaw.at("/note");
+        faults.push(fault.pointer, fault.code, fault.detail);
+        None
+    });
     faults.finish()?;
-    let cmd = SubmitWork { milestone, evidence, note: body.0.note };
+    let cmd = SubmitWork { milestone, evidence, note };
     once.run(
         ctx,
         async |ctx| service.submit(&ctx, cmd).await,
@@ -140,11 +157,9 @@ pub(super) async fn request_changes(
     service: Data<dyn Milestones>,
     body: Json<ChangesIn>,
 ) -> Result<HttpResponse, Problem> {
-    if kernel::text::is_blank(&body.0.reason) {
-        return Err(Problem::invalid_at("/reason", "REQUIRED", "must not be blank"));
-    }
+    let reason = text::prose(&body.0.reason, MOST_NOTE).map_err(|flaw| Problem::invalid(vec![flaw.at("/reason")]))?;
     let viewer = ctx.org;
-    let cmd = RequestChanges { milestone, reason: body.0.reason };
+    let cmd = RequestChanges { milestone, reason };
     once.run(
         ctx,
         async |ctx| service.request_changes(&ctx, cmd).await,

@@ -14,6 +14,7 @@ type Status = OneOf<PayeeStatus>;
 #[serde(rename_all = "camelCase")]
 #[schema(as = PayeeAccount)]
 pub(super) struct PayeeOut {
+    /// Whether it can receive transfers.
     status: Status,
     /// The provider's account.
     #[schema(example = "acct_1Nv0FGQ9RKHgCVdK")]
@@ -48,6 +49,8 @@ pub(super) struct OnboardingOut {
 }
 
 /// Read the payee account.
+///
+/// The account at the payment provider to which the organisation is paid. Its state is fetched there if it may have changed.
 #[utoipa::path(responses((status = 200, description = "The account; `none` if there is none", body = PayeeOut)))]
 #[get("/api/payee-account")]
 pub(super) async fn read(Authed(ctx): Authed, request: HttpRequest, service: Data<dyn Payees>) -> Result<HttpResponse, Problem> {

@@ -120,6 +120,10 @@ const CHECKS: &[(&str, &str)] = &[
          group by p.org_id, p.id, p.status, p.charge
          having count(t.id) <> case when p.status in ('succeeded', 'available', 'suspense') then 1 else 0 end
          union all
+         select t.id::text, format('transfer %s paid a payee again, and nobody looks at it', t.source_object) from ledger_transactions t
+         where t.kind = 'reversal_paid_again'
+           and not exists (select from release_replacements p where p.org_id = t.org_id and p.transfer = t.source_object)
+         union all
          select t.id::text, format('%s (%s) is posted here, but was taken for another posting, or for none', t.source_object, t.source_kind)
          from ledger_transactions t where t.source_provider <> '14build' and not exists (select from posted_objects o
              where o.provider = t.source_provider and o.object = t.source_object and o.kind = t.source_kind and o.transaction_id = t.id)",
@@ -185,14 +189,17 @@ const CHECKS: &[(&str, &str)] = &[
     (
         "PAYMENT_IN_SUSPENSE",
         concat!(
-            "select p.id::text as subject, format('intent %s was paid otherwise than asked: %s of it wait', p.intent, ",
+            "select p.id::text as subject, format('intent %s was paid otherwise than asked: %s of it wait, `build14 suspense-refund` gives it back', p.intent, ",
             money!("coalesce(-s.amount, 0)", "coalesce(s.currency, p.currency)"),
             ") as detail
          from payments p left join lateral (
              select sum(e.amount) as amount, min(e.currency) as currency from ledger_transactions t
              join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id
-             where t.org_id = p.org_id and t.kind = 'payment_in_suspense' and t.source_object = p.charge and e.account = 2090) s on true
-         where p.status = 'suspense'",
+             where t.org_id = p.org_id and e.account = 2090
+               and (t.kind = 'payment_in_suspense' and t.source_object = p.charge
+                    or t.reverses = (select k.id from ledger_transactions k
+                        where k.org_id = p.org_id and k.kind = 'payment_in_suspense' and k.source_object = p.charge))) s on true
+         where p.status = 'suspense' and s.amount is distinct from 0",
         ),
     ),
     (

@@ -63,7 +63,7 @@ pub(crate) async fn payees_due(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<Or
 }
 
 /// Releases that are on their way since before `before`, without those that have not left and cannot: of the
-/// currencies that stand still, or under a hold.
+/// currencies that are stopped, or under a hold.
 pub(crate) async fn releases_stuck(
     tx: &ReadTx<'_>,
     before: Timestamp,

@@ -8,22 +8,10 @@ use uow::SystemUow;
 
 use super::alarms::{OWN_MONEY_UNDONE, PAYOUT};
 use super::coverage::{Coverage, look_in, report_coverage};
-use crate::ledger::{Account, Posting};
+use crate::ledger::{Posting, own_money};
+use crate::model::coverage::{CoverageLook, PostedFloat};
 use crate::repo;
 use crate::repo::coverage::NewFloat;
-
-/// The name of an account that the platform's own money stands in.
-fn name(account: i16) -> &'static str {
-    if account == Account::StripeAvailable.code() {
-        "stripe_available"
-    } else if account == Account::Bank.code() {
-        "bank"
-    } else if account == Account::DisputeAndLoss.code() {
-        "dispute_and_loss"
-    } else {
-        "float"
-    }
-}
 
 /// Why nothing is posted.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +87,7 @@ pub enum FloatError {
     /// What was paid out was not all the platform's own.
     #[error(
         "{source_object} paid out {paid_out}, but of the platform's own there are {surplus}: {over} of it are owed to tenants. Nothing was posted, \
-         and {} stands still. Top up {over} at the provider, post that with `build14 float`, then this payout",
+         and {} is stopped. Top up {over} at the provider, post that with `build14 float`, then this payout",
         .paid_out.currency()
     )]
     NotOwn {
@@ -188,7 +176,7 @@ impl Float {
     }
 }
 
-fn positive(amount: &str, currency: &str) -> Result<Money, FloatError> {
+pub(super) fn positive(amount: &str, currency: &str) -> Result<Money, FloatError> {
     // The provider writes its codes in small letters.
     let currency: Currency = currency.to_ascii_uppercase().parse().map_err(FloatError::Currency)?;
     let wrong = |why| FloatError::Amount { given: amount.to_owned(), currency, why };
@@ -206,15 +194,37 @@ pub struct FloatPosted {
     pub status: String,
     /// Its two postings.
     pub entries: Vec<StatementEntry>,
-    /// What its currency has over what it owes; negative: what it lacks. New funding and new releases stand still once more lacks than the
+    /// What its currency has over what it owes; negative: what it lacks. New funding and new releases are stopped once more lacks than the
     /// reserve.
     pub surplus: Money,
-    /// How much may lack before they stand still.
+    /// How much may lack before they are stopped.
     pub reserve: Money,
-    /// What the provider's balance lacked of what the books said, when it was last asked: while it does, they stand still, too.
+    /// What the provider's balance lacked of what the books said, when it was last asked: while it does, they are stopped, too.
     pub missing: Money,
     /// Releases that waited for it and are sent now.
     pub resumed: usize,
+}
+
+impl FloatPosted {
+    /// Of a posting, and of the look after it.
+    pub(super) fn of(posting: &Posting, at: Timestamp, status: String, looked: &CoverageLook, resumed: usize) -> Self {
+        let money = |minor| Money::from_minor(minor, posting.currency);
+        let entries = posting.entries.iter().map(|entry| StatementEntry {
+            account: entry.account.unsigned_abs(),
+            name: own_money(entry.account).to_owned(),
+            subject: entry.subject,
+            amount: money(entry.amount),
+        });
+        Self {
+            at,
+            status,
+            entries: entries.collect(),
+            surplus: money(looked.surplus),
+            reserve: money(looked.reserve),
+            missing: money(looked.missing()),
+            resumed,
+        }
+    }
 }
 
 /// Money of the platform's own that moved, as the provider shows it.
@@ -232,9 +242,14 @@ fn net(movement: &BalanceMovement) -> Result<Money, FloatError> {
 }
 
 /// A top-up or a payout that moved money.
-fn done(own: OwnTransfer, words: &[&str], hint: &'static str) -> Result<Seen, FloatError> {
+fn done(own: OwnTransfer, kind: &str, words: &[&str], hint: &'static str) -> Result<Seen, FloatError> {
     let OwnTransfer { id, status, movement } = own;
     match movement {
+        // Whatever its id says: what the provider booked it as decides.
+        Some(movement) if movement.kind != kind => {
+            let hint = format!("That is no {kind}: ask the provider what {} is", movement.id);
+            Err(FloatError::Kind { source_object: id, kind: movement.kind, hint })
+        }
         Some(movement) if words.contains(&status.as_str()) => {
             Ok(Seen { amount: net(&movement)?, status, movement, undoes: None })
         }
@@ -248,12 +263,12 @@ async fn look(provider: &dyn PaymentProvider, float: &Float) -> Result<Seen, Flo
     let seen = match (own, source.starts_with("txn_")) {
         (Own::ComesIn, false) => {
             let hint = "Only what succeeded is there; if it fails, nothing is to be posted";
-            done(provider.top_up(source).await?, &["succeeded"], hint)?
+            done(provider.top_up(source).await?, "topup", &["succeeded"], hint)?
         }
         // It left the balance when it was made, whenever the bank has it.
         (Own::IsPaidOut, false) => {
             let hint = "What did not arrive is on the balance again";
-            done(provider.payout(source).await?, &["paid", "in_transit", "pending"], hint)?
+            done(provider.payout(source).await?, "payout", &["paid", "in_transit", "pending"], hint)?
         }
         (_, true) | (Own::IsTaken, false) => booked(*own, provider.balance_movement(source).await?)?,
     };
@@ -332,20 +347,13 @@ pub async fn post_float(
     let seen = look(provider, float).await?;
     let (amount, currency) = (seen.amount, seen.amount.currency());
     let posting = posting(*own, source, &seen);
-    let new = NewFloat {
-        source: &posting.source,
-        amount: amount.minor(),
-        currency: currency.code(),
-        status: &seen.status,
-        balance_transaction: &seen.movement.id,
-    };
+    let new = NewFloat { source: &posting.source, amount, status: &seen.status, balance_transaction: &seen.movement.id };
     let (posted, found) = system
         .write(async |tx| {
             repo::coverage::lock(tx).await?;
-            if let Some(row) = repo::coverage::posted(tx, source, &seen.movement.id).await? {
-                let posted = db::money(row.amount, &row.currency)?;
-                let (at, operator) = (row.created_at, row.operator);
-                return Err(FloatError::PostedBefore { source_object: row.source_object, posted, at, operator });
+            if let Some(before) = repo::coverage::posted(tx, source, &seen.movement.id).await? {
+                let PostedFloat { source_object, amount: posted, at, operator } = before;
+                return Err(FloatError::PostedBefore { source_object, posted, at, operator });
             }
             if let Some(undone) = &seen.undoes {
                 if !repo::coverage::is_posted(tx, undone).await? {
@@ -356,7 +364,7 @@ pub async fn post_float(
                 tx.settle_alarms(OWN_MONEY_UNDONE, std::slice::from_ref(undone), &by.operator, "the opposite was posted").await?;
             }
             if *own == Own::IsPaidOut && seen.undoes.is_none() {
-                let surplus = Money::from_minor(repo::coverage::surplus(tx, currency.code()).await?, currency);
+                let surplus = repo::coverage::surplus(tx, currency).await?;
                 let over = Money::from_minor(-surplus.minor().saturating_add(amount.minor()), currency);
                 if over.minor() > 0 {
                     let paid_out = Money::from_minor(-amount.minor(), currency);
@@ -366,32 +374,13 @@ pub async fn post_float(
             }
             let at = repo::coverage::post_float(tx, &new, by).await?;
             let found = look_in(tx, None).await?;
-            let coverage = found.iter().find(|one| one.seen.currency == currency.code());
+            let coverage = found.iter().find(|one| one.seen.currency == currency);
             let Coverage { seen: looked, resumed } =
                 coverage.ok_or_else(|| Fault::internal(format!("no coverage of {currency} after its float")))?;
-            let entries = posting
-                .entries
-                .iter()
-                .map(|entry| StatementEntry {
-                    account: entry.account.unsigned_abs(),
-                    name: name(entry.account).to_owned(),
-                    subject: entry.subject,
-                    amount: Money::from_minor(entry.amount, currency),
-                })
-                .collect();
-            let posted = FloatPosted {
-                at,
-                status: seen.status.clone(),
-                entries,
-                surplus: Money::from_minor(looked.surplus, currency),
-                reserve: Money::from_minor(looked.reserve, currency),
-                missing: Money::from_minor(looked.missing(), currency),
-                resumed: *resumed,
-            };
-            Ok((posted, found))
+            Ok((FloatPosted::of(&posting, at, seen.status.clone(), looked, *resumed), found))
         })
         .await?;
-    report_coverage(&found)?;
+    report_coverage(&found);
     Ok(posted)
 }
 

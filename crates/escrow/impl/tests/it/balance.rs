@@ -59,10 +59,10 @@ async fn a_payout_of_everything_stops_funding_and_releases_of_its_currency_until
 
     world.provider.move_money(eur(-BROUGHT));
     sweep(world).await;
-    let said = "Stripe holds 0.00 EUR while the books say 10000.01 EUR: 10000.01 EUR are missing; new funding and releases in EUR stand \
-                still until the balance is right again. Post what was paid out of the platform's own money with `build14 payout`, and what \
-                the provider took of it (the fee of a dispute) with `build14 cost`; what is missing besides is topped up at the provider and \
-                not posted as a float";
+    let said = "Stripe holds 0.00 EUR while the books say 10000.01 EUR: 10000.01 EUR are missing; new funding and releases in EUR are \
+                stopped until the balance is right again. Post what was paid out of the platform's own money with `build14 payout`, and what \
+                the provider took of it (the fee of a dispute) with `build14 cost`; what is missing besides and does not come back is the \
+                platform's loss, `build14 loss`";
     assert_eq!(alarms(world).await, [("balance_short".to_owned(), "EUR".to_owned(), said.to_owned())]);
     assert_eq!(pages.take(), ["balance_short"]);
     let shown = |name: &str| gauges.get(&format!("{name}{{currency=EUR}}"));

@@ -62,6 +62,15 @@ async fn what_the_provider_does_not_show_as_done_is_not_posted() {
     let pending = "tu_1 is pending at the provider: nothing was posted. It can be posted once it is available";
     assert_eq!(said(world.post(Own::ComesIn, "tu_1", None).await), pending);
 
+    // Whatever its id says, it is what the provider booked it as.
+    let booked_as = |kind: &'static str| {
+        world.provider.change_own("tu_1", |own| own.movement.as_mut().expect("booked").kind = kind.to_owned());
+    };
+    booked_as("adjustment");
+    let told = "tu_1 is of the kind adjustment: nothing was posted. That is no topup: ask the provider what txn_tu_1 is";
+    assert_eq!(said(world.post(Own::ComesIn, "tu_1", None).await), told);
+    booked_as("topup");
+
     world.provider.pays_out("po_1", eur(200));
     for status in ["failed", "canceled"] {
         world.provider.change_own("po_1", |own| own.status = status.to_owned());
@@ -82,7 +91,7 @@ async fn a_payout_is_never_of_more_than_the_platforms_own() {
     world.float("10.00", "tu_1").await.expect("posts");
     world.provider.pays_out("po_1", eur(1_001));
     let told = "po_1 paid out 10.01 EUR, but of the platform's own there are 10.00 EUR: 0.01 EUR of it are owed to tenants. Nothing was posted, \
-                and EUR stands still. Top up 0.01 EUR at the provider, post that with `build14 float`, then this payout";
+                and EUR is stopped. Top up 0.01 EUR at the provider, post that with `build14 float`, then this payout";
     assert_eq!(said(world.post(Own::IsPaidOut, "po_1", None).await), told);
     // Nor does the database take it, whoever writes.
     let row = |object: &str, amount: i64| {

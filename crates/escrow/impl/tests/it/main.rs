@@ -6,6 +6,7 @@ mod contracts;
 mod coverage;
 mod disputes;
 mod document;
+mod exits;
 mod fakes;
 mod float;
 mod funding;

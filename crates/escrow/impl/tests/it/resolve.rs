@@ -49,7 +49,7 @@ async fn one_that_was_not_sent_is_void_after_a_day_and_can_be_released_anew() {
     assert_eq!(settle().await.expect("settles").status.name(), "failed");
     let resolved = json!({ "status": "failed", "transfer": null, "operator": "Ada Lovelace", "reason": "seen at the provider" });
     let failed = json!({ "status": "failed", "error": "a person found that it was not sent" });
-    let expected = [("escrow.release_resolved", resolved), ("escrow.release_failed", failed)];
+    let expected = [("escrow.release_settled", resolved), ("escrow.release_failed", failed)];
     assert_eq!(trail(&world), expected.map(|(action, after)| (action.to_owned(), Some(after))));
     assert_eq!(hint(settle().await), "only one that is unknown is for a person to resolve");
     let by = world.db.query("select concat_ws(': ', resolved_by, resolved_reason) from releases").await;
@@ -98,7 +98,7 @@ async fn one_that_was_sent_is_confirmed_by_the_very_transfer_that_was_ordered() 
     }
     let resolved =
         json!({ "status": "sent", "transfer": transfer.id, "operator": "Ada Lovelace", "reason": "seen at the provider" });
-    assert_eq!(trail(&world)[0], ("escrow.release_resolved".to_owned(), Some(resolved)));
+    assert_eq!(trail(&world)[0], ("escrow.release_settled".to_owned(), Some(resolved)));
     assert_eq!(trail(&world)[1].0, "escrow.release_sent");
     assert!(hint(settle(Resolution::NotSent).await).starts_with("only one that is unknown"));
     assert_eq!(world.provider.transfers().len(), 1);

@@ -1,4 +1,4 @@
-//! Transfers that are taken back at the provider: seen as a state, their contract stands still, a person settles what came back.
+//! Transfers that are taken back at the provider: seen as a state, their contract is stopped, a person settles what came back.
 
 use escrow::{Settlement, Unsettled};
 use escrow_api::fake::InjectedFault;
@@ -187,17 +187,19 @@ async fn what_comes_back_is_seen_although_its_event_is_lost() {
     assert_eq!(swept().await.0, 2, "no longer than it can be taken back");
 }
 
-async fn by_hand(world: &World, key: &str, amount: i64, metadata: Vec<(String, String)>) -> TransferState {
-    let destination = world.provider.transfers()[0].destination.clone();
-    let order = TransferOrder {
+fn order_by_hand(world: &World, key: &str, amount: i64, metadata: Vec<(String, String)>) -> TransferOrder {
+    TransferOrder {
         amount: eur(amount),
-        destination,
+        destination: world.provider.transfers()[0].destination.clone(),
         transfer_group: "by hand".to_owned(),
         source_charge: None,
         metadata,
         idempotency_key: key.to_owned(),
-    };
-    world.provider.create_transfer(&order).await.expect("is made")
+    }
+}
+
+async fn by_hand(world: &World, key: &str, amount: i64, metadata: Vec<(String, String)>) -> TransferState {
+    world.provider.create_transfer(&order_by_hand(world, key, amount, metadata)).await.expect("is made")
 }
 
 #[tokio::test]
@@ -351,6 +353,53 @@ async fn parts_that_are_held_again_bring_the_whole_fee_in_whatever_order() {
     take_back_of(&world, &paid.id, 400_000).await;
     settle(&world, release, Settlement::HeldAgain).await.expect("settles");
     assert_eq!(world.milestone(contract.milestones[0].id).await.held, eur(1_000_000));
+    world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn what_comes_back_after_the_contract_is_over_is_paid_to_another_account_of_the_payees_or_outside() {
+    let world = World::new().await;
+    let (contract, _, release) = released(&world).await;
+    for person in [&world.owner, &world.contractor] {
+        let end = escrow_api::Terminate { contract: contract.id, reason: Some("All is said".to_owned()) };
+        escrow_api::Contracts::terminate(&*world.service, &person.ctx(), end).await.expect("ends");
+    }
+    let old = world.provider.transfers()[0].destination.clone();
+    take_back(&world, 400_000).await;
+    world.provider.deauthorize(&old);
+    let said = settle(&world, release, Settlement::HeldAgain).await.expect_err("over").to_string();
+    assert!(said.starts_with("its contract is terminated") && said.ends_with("with --paid-outside"), "{said}");
+
+    // An account of somebody else's does not do; one that the payee has, or had, does.
+    let other = world.provider.create_account("somebody", None, "acc_other").await.expect("is made").id;
+    world.provider.complete_onboarding(&other);
+    let order = TransferOrder { destination: other.clone(), ..order_by_hand(&world, "other", 400_000, Vec::new()) };
+    let paid = world.provider.create_transfer(&order).await.expect("is made");
+    let refused = settle(&world, release, Settlement::PaidWith(paid.id.clone())).await.expect_err("refused").to_string();
+    assert_eq!(refused, format!("{} does not settle it: it went to {other}, which never was an account of the payee's", paid.id));
+    let theirs = format!("insert into payee_accounts_retired (org_id, account) values ('{}', '{other}')", world.contractor.org);
+    world.db.run_sql(&theirs).await;
+    settle(&world, release, Settlement::PaidWith(paid.id)).await.expect("settles");
+    world.assert_healthy().await;
+
+    // What comes back of the rest is paid from the platform's bank: what is left at the provider for it is the platform's own.
+    take_back(&world, 975_000).await;
+    assert_eq!(unsettled(&world).await, ["575000"]);
+    let surplus = async || world.db.query("select (money + floated - owed)::bigint from app.coverage()").await.remove(0);
+    assert_eq!(surplus().await, "25001");
+    let outside = Settlement::PaidOutside("SEPA 2026-11-26 no. 17".parse().expect("a reference"));
+    settle(&world, release, outside.clone()).await.expect("settles");
+    assert_eq!(world.balances().await, ["1010 600001", "3000 -575000", "4000 -25000", "4010 -29898", "5000 29897"]);
+    assert_eq!(surplus().await, "600001");
+    assert!(matches!(settle(&world, release, outside).await, Err(Unsettled::Nothing(_))));
+    assert_eq!(open_alarms(&world).await, [""; 0]);
+    let told = format!(
+        "select concat_ws(' ', after ->> 'paidOutside', after ->> 'operator', after ->> 'reason') from audit_entries
+         where org_id = '{}' and action = 'escrow.reversal_settled' order by at desc limit 1",
+        world.contractor.org
+    );
+    assert_eq!(world.db.query(&told).await, ["SEPA 2026-11-26 no. 17 Ada Lovelace seen at the provider"]);
+    world.service.sweep().await.expect("sweeps");
     world.assert_healthy().await;
 }
 

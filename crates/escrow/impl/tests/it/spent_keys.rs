@@ -167,7 +167,13 @@ async fn a_second_intent_that_was_paid_is_booked_and_waits_in_suspense() {
     assert_eq!(statement.sum, eur(0));
     let found = escrow::doctor(&world.db.system_uow()).await.expect("comes");
     let told: Vec<_> = found.iter().filter(|one| one.rule == "PAYMENT_IN_SUSPENSE").map(|one| one.detail.as_str()).collect();
-    assert_eq!(told, [format!("intent pi_twin was paid otherwise than asked: {} of it wait", eur(1_029_898))]);
+    assert_eq!(
+        told,
+        [format!(
+            "intent pi_twin was paid otherwise than asked: {} of it wait, `build14 suspense-refund` gives it back",
+            eur(1_029_898)
+        )]
+    );
     assert_eq!(world.milestone(milestone).await.payment, Some(funding.payment.id), "the one that funded it, not the stray");
 
     // The stray is given back: what another payment funded stays free.

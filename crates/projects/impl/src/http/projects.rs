@@ -22,16 +22,20 @@ type Status = OneOf<ProjectStatus>;
     "startsOn": "2027-03-01", "endsOn": "2028-06-30"
 }))]
 pub(crate) struct ProjectIn {
+    /// What it is called.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
+    /// What is built; may be left out.
     #[schema(max_length = 4000)]
     description: Option<String>,
+    /// Where it is built; may be left out.
     #[schema(max_length = 500)]
     address: Option<String>,
     /// The currency of everything in the project. BGN, which ended, and MAD, which does not settle, are refused (422 `CURRENCY_ENDED`).
     currency: CurrencyCode,
     /// In units of the currency, with at most its minor digits.
     budget: Option<AmountIn>,
+    /// The day on which it begins; may be left out.
     starts_on: Option<NaiveDate>,
     /// Not before `startsOn`.
     ends_on: Option<NaiveDate>,
@@ -42,11 +46,14 @@ pub(crate) struct ProjectIn {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = ProjectChange, example = json!({"name": "Villa am See", "currency": "EUR", "budget": "1300000.00", "status": "active"}))]
 pub(crate) struct ProjectChangeIn {
+    /// What it is called.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
+    /// What is built; left out or null: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 4000)]
     description: Option<String>,
+    /// Where it is built; left out or null: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 500)]
     address: Option<String>,
@@ -55,6 +62,7 @@ pub(crate) struct ProjectChangeIn {
     /// In units of the currency, with at most its minor digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<AmountIn>,
+    /// The day on which it begins; left out or null: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     starts_on: Option<NaiveDate>,
     /// Not before `startsOn`.
@@ -131,24 +139,34 @@ impl ProjectChangeIn {
     "createdAt": "2026-11-21T08:00:00Z", "updatedAt": "2026-11-21T08:00:00Z"
 }))]
 pub(crate) struct ProjectOut {
+    /// The project's id.
     id: Uuid,
+    /// What it is called.
     name: String,
+    /// What is built; null if nothing was written.
     description: Option<String>,
+    /// Where it is built; null if it was not told.
     address: Option<String>,
+    /// Where it stands.
     status: Status,
     /// Who created it.
     owner_id: Uuid,
+    /// The currency of everything in it.
     currency: CurrencyCode,
     /// In units of the currency, with exactly its minor digits.
     budget: Option<String>,
+    /// The day on which it begins; null if none was set.
     #[serde(serialize_with = "web::iso_date")]
     starts_on: Option<NaiveDate>,
+    /// The day on which it ends; null if none was set.
     #[serde(serialize_with = "web::iso_date")]
     ends_on: Option<NaiveDate>,
     /// When a tender of it was first published.
     tendered_at: Option<DateTime<Utc>>,
+    /// When it was made.
     #[serde(serialize_with = "web::rfc3339")]
     created_at: DateTime<Utc>,
+    /// When it last changed.
     #[serde(serialize_with = "web::rfc3339")]
     updated_at: DateTime<Utc>,
 }
@@ -227,6 +245,8 @@ pub(crate) async fn create(
 }
 
 /// Read a project.
+///
+/// For who is in its team or may read every project of the organisation.
 #[utoipa::path(responses((status = 200, description = "The project", body = ProjectOut)))]
 #[get("/api/projects/{id}")]
 pub(crate) async fn read(
@@ -239,6 +259,8 @@ pub(crate) async fn read(
 }
 
 /// Replace a project's details.
+///
+/// What may be left out and is left out is taken away, save the status.
 #[utoipa::path(responses(
     (status = 200, description = "The changed project", body = ProjectOut),
     (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `STATE_CONFLICT`: the status cannot take that step")
@@ -258,6 +280,8 @@ pub(crate) async fn replace(
 }
 
 /// Change some of a project's details.
+///
+/// What is left out stays, null takes it away.
 #[utoipa::path(request_body = ProjectChangeIn, responses(
     (status = 200, description = "The changed project", body = ProjectOut),
     (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `STATE_CONFLICT`: the status cannot take that step")

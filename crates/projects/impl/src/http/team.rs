@@ -19,6 +19,7 @@ type Role = OneOf<ProjectRole>;
 pub(crate) struct MemberIn {
     /// A member of the organisation.
     user_id: Uuid,
+    /// What they may do in the project.
     role: Role,
 }
 
@@ -29,6 +30,7 @@ pub(crate) struct MemberIn {
 pub(crate) struct RoleIn {
     /// May be left out; the person of the path.
     user_id: Option<Uuid>,
+    /// What they may do in the project from now on.
     role: Role,
 }
 
@@ -37,10 +39,15 @@ pub(crate) struct RoleIn {
 #[serde(rename_all = "camelCase")]
 #[schema(as = TeamMember)]
 pub(crate) struct MemberOut {
+    /// The project.
     project_id: Uuid,
+    /// The person.
     user_id: Uuid,
+    /// What they may do in the project.
     role: Role,
+    /// When they joined the team.
     created_at: DateTime<Utc>,
+    /// When their role last changed.
     updated_at: DateTime<Utc>,
 }
 
@@ -61,6 +68,8 @@ fn tag(member: &TeamMember) -> String {
 }
 
 /// List a project's team.
+///
+/// Who is in it, with the role there. Owners and admins of the organisation reach every project without being in its team.
 #[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<MemberOut>)))]
 #[get("/api/projects/{id}/members")]
 pub(crate) async fn list(
@@ -74,6 +83,8 @@ pub(crate) async fn list(
 }
 
 /// Take a member of the organisation into the team.
+///
+/// Only who is a member already: others are invited first (`POST /api/users`).
 #[utoipa::path(responses(
     (status = 201, description = "The new member of the team", body = MemberOut),
     (status = 409, description = "`ALREADY_IN_TEAM`"),
@@ -95,6 +106,8 @@ pub(crate) async fn add(
 }
 
 /// Give a member of the team another role.
+///
+/// What they had approved as the first of two is void.
 #[utoipa::path(responses(
     (status = 200, description = "The changed member", body = MemberOut),
     (status = 409, description = "`LAST_PROJECT_OWNER`: nobody would run the project")
@@ -117,6 +130,8 @@ pub(crate) async fn set_role(
 }
 
 /// Take a person out of the team.
+///
+/// They stay a member of the organisation. What they had approved as the first of two is void.
 #[utoipa::path(responses(
     (status = 204, description = "The person is out of the team"),
     (status = 409, description = "`LAST_PROJECT_OWNER`: nobody would run the project")

@@ -38,6 +38,7 @@ pub(crate) struct UnitIn {
     number_of_rooms: i32,
     /// 1 to 10,000.
     number_of_bathrooms: i32,
+    /// Each of them, in any order.
     #[schema(max_items = 210)]
     floors: Vec<FloorDto>,
 }
@@ -50,6 +51,7 @@ pub(crate) struct UnitIn {
     "floors": [{"floorNumber": 0, "floorArea": "61.25"}, {"floorNumber": 1, "floorArea": "59.25"}]
 }]}))]
 pub(crate) struct UnitsIn {
+    /// All are added, or none.
     #[schema(min_items = 1, max_items = 500)]
     units: Vec<UnitIn>,
 }
@@ -76,17 +78,25 @@ impl From<UnitIn> for NewUnit {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Unit)]
 pub(crate) struct UnitOut {
+    /// The unit's id.
     id: Uuid,
+    /// Its project.
     project_id: Uuid,
+    /// Its number as people say it, unique in the project.
     unit_number: String,
     /// In m².
     total_floor_area: Decimal4,
+    /// How many floors it has.
     number_of_floors: i32,
+    /// How many rooms it has.
     number_of_rooms: i32,
+    /// How many bathrooms it has.
     number_of_bathrooms: i32,
     /// The lowest first.
     floors: Vec<FloorDto>,
+    /// When it was made.
     created_at: DateTime<Utc>,
+    /// When it last changed.
     updated_at: DateTime<Utc>,
 }
 
@@ -115,10 +125,13 @@ impl From<&Unit> for UnitOut {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AddedUnits)]
 pub(crate) struct UnitsOut {
+    /// The new units, in the order of the request.
     data: Vec<UnitOut>,
 }
 
 /// List a project's units.
+///
+/// Each with its floors.
 #[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<UnitOut>)))]
 #[get("/api/projects/{id}/units")]
 pub(crate) async fn list(

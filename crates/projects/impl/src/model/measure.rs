@@ -67,8 +67,18 @@ static CODES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
 });
 
 /// The UNECE code that this is, to the letter. `M4` is a monetary value, `m4` nothing of the kind.
-pub(crate) fn exact_code(written: &str) -> Option<&'static str> {
+fn exact_code(written: &str) -> Option<&'static str> {
     CODES.get(written).copied()
+}
+
+/// The code that is given in the place of one. A code is what it says: `LM` the linear metre of the Recommendation, not another name of the
+/// metre. A usual spelling will do if it is not some other code in small letters: `m2` will, `rm` (a ream, or running metres) will not.
+pub(crate) fn given_code(written: &str) -> Option<&'static str> {
+    let spelled = || {
+        let meant = code_of(written)?;
+        exact_code(&written.to_uppercase()).is_none_or(|code| code == meant).then_some(meant)
+    };
+    exact_code(written).or_else(spelled)
 }
 
 /// The code of a unit as written: a code of `UNITS` in any case, or a usual spelling; `None` if it is neither.
@@ -140,6 +150,23 @@ mod tests {
         for unknown in ["P. point", "bags", "", "?", "m4"] {
             assert_eq!(code_of(unknown), None, "{unknown}");
         }
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_a_code_is_the_code_that_it_says() {
+        for code in &*CODES {
+            assert_eq!(given_code(code), Some(*code));
+        }
+        // Usual spellings that are other codes in capitals.
+        let two_things = ["lm", "rm", "ha", "kgs", "nr", "ea", "stk"];
+        for (code, spellings) in UNITS {
+            for spelling in *spellings {
+                let expected = if two_things.contains(spelling) { None } else { Some(*code) };
+                assert_eq!(given_code(spelling), expected, "{spelling}");
+            }
+        }
+        assert_eq!((given_code("Stk"), given_code("Stk."), given_code("mtq")), (None, Some("H87"), Some("MTQ")));
+        assert_eq!((given_code("smi"), given_code("bags")), (None, None));
     }
 
     #[test]

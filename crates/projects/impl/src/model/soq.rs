@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use kernel::{Currency, Money, MoneyError, SoqLineId, amount_of};
+use kernel::{Currency, Money, MoneyError, SoqLineId, amount_of, text};
 use projects_api::{Error, LineDraft, LineKind, SoqLine, SoqStatus, UnitId};
 use rust_decimal::Decimal;
 
 use super::Faults;
-use super::measure::{LUMP_SUM, code_of, exact_code};
+use super::measure::{LUMP_SUM, code_of, given_code};
 
 /// The most lines of one version.
 pub(crate) const MOST_LINES: usize = 20_000;
@@ -130,7 +130,7 @@ fn is_sum(kind: LineKind) -> bool {
 }
 
 fn unit(draft: &LineDraft, at: At, faults: &mut Faults) -> (Option<String>, Option<String>) {
-    let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let given = |written: &Option<String>| written.clone().filter(|written| !text::is_blank(written));
     let (unit, text) = (given(&draft.unit), given(&draft.unit_text));
     if !draft.kind.is_payable() {
         for (member, value) in [("unitCode", &unit), ("unitText", &text)] {
@@ -140,18 +140,13 @@ fn unit(draft: &LineDraft, at: At, faults: &mut Faults) -> (Option<String>, Opti
         }
         return (None, None);
     }
-    for (member, value) in [("unitCode", &unit), ("unitText", &text)] {
-        if value.as_ref().is_some_and(|value| value.chars().count() > MOST_UNIT) {
-            faults.push(at.to(member), "TOO_LONG", format!("must have at most {MOST_UNIT} characters"));
-        }
-    }
-    let code = match (unit.as_deref(), text.as_deref()) {
-        // Beside a text of its own, what stands in the place of the code is the code; a spelling will do.
-        (Some(unit), Some(_)) => exact_code(unit).or_else(|| code_of(unit)),
-        (Some(unit), None) => code_of(unit).or_else(|| exact_code(unit)),
-        (None, text) => text.and_then(code_of),
+    let mut kept = |member, written: Option<String>| written.map(|written| faults.text(&at.to(member), &written, MOST_UNIT));
+    let (unit, text) = (kept("unitCode", unit), kept("unitText", text));
+    let code = match unit.as_deref() {
+        Some(unit) => given_code(unit),
+        None => text.as_deref().and_then(code_of),
     };
-    if code.is_none() && unit.is_some() && text.is_some() {
+    if code.is_none() && text.is_some() && unit.as_ref().is_some_and(|unit| !unit.is_empty()) {
         let detail = "is no code of UNECE Recommendation 20 or 21, nor a usual spelling of one: leave it out and name the unit in unitText";
         faults.push(at.to("unitCode"), "NOT_ONE_OF", detail);
     }

@@ -139,7 +139,12 @@ fn units_are_normalised_and_unknown_ones_kept_as_text() {
     assert_eq!(with(Some("SMI"), None), (some("SMI"), some("SMI")), "every code of the Recommendations");
     assert_eq!(with(Some("XBG"), Some("bags of 25 kg")), (some("XBG"), some("bags of 25 kg")));
     assert_eq!(with(Some("EA"), Some("per door")), (some("EA"), some("per door")), "with a text, the code is the code");
-    assert_eq!(with(Some("EA"), None), (some("H87"), some("EA")), "without one, it may be a usual spelling");
+    for code in ["LM", "RM", "HA", "KGS", "NR", "EA", "STK"] {
+        assert_eq!(with(Some(code), None), (some(code), some(code)), "alone, too");
+    }
+    assert_eq!(with(None, Some("EA")), (some("H87"), some("EA")), "a text is a usual spelling first");
+    assert_eq!(with(Some("rm"), None), (None, some("rm")), "a ream, or running metres: nobody guesses");
+    assert_eq!(with(Some("\u{200b}"), Some("\u{3164} ")), (None, None), "what nobody sees is no unit");
     assert_eq!(with(None, Some("M4")), (None, some("M4")), "a text is not searched for rare codes");
 }
 
@@ -151,6 +156,19 @@ fn a_unit_code_beside_a_text_is_never_dropped() {
         ..draft(LineKind::Measured, Some("1"), None)
     };
     assert_eq!(faults(vec![line]), [("/lines/0/unitCode".to_owned(), "NOT_ONE_OF")]);
+}
+
+#[test]
+fn units_are_visible_text() {
+    let line = LineDraft {
+        unit: Some("m2\u{200b}".to_owned()),
+        unit_text: Some("m\u{202e}2".to_owned()),
+        ..draft(LineKind::Measured, Some("1"), None)
+    };
+    let expected = ["/lines/0/unitCode", "/lines/0/unitText"].map(|pointer| (pointer.to_owned(), "INVALID_CHARACTER"));
+    assert_eq!(faults(vec![line]), expected);
+    let long = LineDraft { unit_text: Some("ä".repeat(41)), ..draft(LineKind::Measured, Some("1"), None) };
+    assert_eq!(faults(vec![long]), [("/lines/0/unitText".to_owned(), "TOO_LONG")]);
 }
 
 #[test]

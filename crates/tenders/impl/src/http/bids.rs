@@ -24,6 +24,7 @@ pub struct BidIn {
     lines: Vec<RateIn>,
     /// The last day on which it can be awarded.
     valid_until: NaiveDate,
+    /// What else the owner is to know; sealed like the rates. May be left out.
     #[schema(max_length = 4000, example = "Start within two weeks")]
     note: Option<String>,
     /// The total as you computed it: compared, never trusted. That of a draft is of the lines priced so far and of all provisional sums.
@@ -40,7 +41,9 @@ pub struct BidIn {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = BidRateIn)]
 pub struct RateIn {
+    /// The line: `id` of a line of the tender.
     soq_line_id: Uuid,
+    /// Per unit of measure, in the currency of the tender, without its code.
     #[schema(inline)]
     rate: Decimal4,
 }
@@ -65,26 +68,37 @@ type BidStatus = OneOf<tenders_api::BidStatus>;
 #[serde(rename_all = "camelCase")]
 #[schema(as = Bid)]
 pub struct BidOut {
+    /// The bid's id.
     pub id: Uuid,
+    /// Its tender.
     pub tender_id: Uuid,
+    /// The organisation that bids.
     pub bidder_organization_id: Uuid,
+    /// Where it stands.
     pub status: BidStatus,
     /// From 1; every replacement counts, and every time that a draft is saved.
     pub revision: u32,
     /// Null only once the key of a tender that ended unopened is erased; so are the other parts of the offer.
     pub total: Option<MoneyOut>,
+    /// Its priced lines, in order; none once they are erased.
     pub lines: Vec<BidLineOut>,
+    /// The last day on which it can be awarded; null before it is given, and once it is erased.
     pub valid_until: Option<NaiveDate>,
+    /// What the bidder wrote; null if nothing, and once it is erased.
     pub note: Option<String>,
     /// Null for what was never submitted: a draft, also once it lapsed.
     pub receipt: Option<ReceiptOut>,
     /// Place by total, then by time of receipt; once opened.
     pub rank: Option<u32>,
+    /// When it was opened; null before.
     pub opened_at: Option<DateTime<Utc>>,
+    /// Why it is out; null unless it is `disqualified`.
     pub disqualification: Option<DisqualificationOut>,
     /// For the bidder once the tender is closed: that the receipt is a leaf of the tender's `sealRoot`.
     pub proof: Option<ProofOut>,
+    /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// When it last changed.
     pub updated_at: DateTime<Utc>,
     /// The clock that decides deadlines.
     pub server_time: DateTime<Utc>,
@@ -95,9 +109,12 @@ pub struct BidOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = BidLine)]
 pub struct BidLineOut {
+    /// The line: `id` of a line of the tender.
     pub soq_line_id: Uuid,
+    /// Per unit of measure, in the currency of the tender.
     #[schema(inline)]
     pub rate: Decimal4,
+    /// round_half_up(quantity × rate).
     pub amount: MoneyOut,
 }
 
@@ -108,6 +125,7 @@ pub struct BidLineOut {
 pub struct ReceiptOut {
     /// Hex.
     pub sha256: String,
+    /// When it was stored, by the clock that decides deadlines.
     pub received_at: DateTime<Utc>,
     /// For the bidder: the document whose SHA-256 this is, of the bid or of its withdrawal.
     pub document: Option<String>,
@@ -120,6 +138,7 @@ pub struct ReceiptOut {
 pub struct ProofOut {
     /// Hex: the tender's `sealRoot`.
     pub root: String,
+    /// The place of the leaf, from 0.
     pub index: usize,
     /// Siblings from the leaf up, hex.
     pub path: Vec<String>,
@@ -136,7 +155,9 @@ impl From<&InclusionProof> for ProofOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = BidDisqualification)]
 pub struct DisqualificationOut {
+    /// The owner's short word for it; `UNREADABLE` if its sealed offer could not be read.
     pub reason_code: String,
+    /// In words. The bidder reads it.
     pub reason: String,
 }
 
@@ -337,6 +358,8 @@ pub async fn list(
 }
 
 /// Read a bid.
+///
+/// For its bidder at any time, for the owner once it is opened.
 #[utoipa::path(responses((status = 200, description = "The bid", body = BidOut)))]
 #[get("/api/bids/{id}")]
 pub async fn read(Authed(ctx): Authed, Id(id): Id<BidId>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {

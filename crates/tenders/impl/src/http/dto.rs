@@ -30,10 +30,13 @@ pub struct TenderIn {
     pub project_id: Uuid,
     /// The schedule of quantities; frozen before publication.
     pub soq_id: Uuid,
+    /// What is tendered.
     #[schema(min_length = 1, max_length = 200, example = "Construction of Villa Anfa")]
     pub title: String,
+    /// What bidders are to know; may be left out.
     #[schema(max_length = 10000)]
     pub description: Option<String>,
+    /// Who may bid.
     pub procurement_method: ProcurementMethod,
     /// Bids are taken before this instant of the server's clock.
     pub submission_deadline: DateTime<Utc>,
@@ -93,32 +96,48 @@ impl From<&TenderView> for TenderIn {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Tender)]
 pub struct TenderOut {
+    /// The tender's id.
     pub id: Uuid,
     /// The owner organisation.
     pub organization_id: Uuid,
     /// Whose eyes this is seen with.
     pub role: TenderRole,
+    /// The project of the owner's side.
     pub project_id: Uuid,
+    /// The schedule of quantities that is priced.
     pub soq_id: Uuid,
     /// The version of the schedule that was published.
     pub soq_version: Option<u32>,
+    /// What is tendered.
     pub title: String,
+    /// What bidders are to know; null if nothing was written.
     pub description: Option<String>,
+    /// Who may bid.
     pub procurement_method: ProcurementMethod,
+    /// Where it stands.
     pub status: TenderStatus,
+    /// The currency of every rate and total.
     #[schema(inline)]
     pub currency: CurrencyCode,
+    /// Bids are taken before this instant of the server's clock.
     pub submission_deadline: DateTime<Utc>,
+    /// Questions are taken before this instant; null if none was set.
     pub questions_until: Option<DateTime<Utc>>,
+    /// With fewer bids it is unsuccessful and they stay sealed.
     pub min_bids: u32,
     /// The ended tender that this one repeats.
     pub related_tender_id: Option<Uuid>,
+    /// When it was published; null while it is a draft.
     pub published_at: Option<DateTime<Utc>>,
+    /// When it was closed, after the deadline; null before.
     pub closed_at: Option<DateTime<Utc>>,
+    /// When its bids were opened; null before.
     pub opened_at: Option<DateTime<Utc>>,
     /// Merkle root of the sealed bids, hex, fixed at closing.
     pub seal_root: Option<String>,
+    /// Until when the award can be challenged; null before an award, and once it fell.
     pub standstill_until: Option<DateTime<Utc>>,
+    /// Why it was cancelled; null unless it was.
     pub cancel_reason: Option<String>,
     /// Whether the caller's organisation is invited.
     pub invited: bool,
@@ -136,6 +155,7 @@ pub struct TenderOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub lines: Option<Vec<LineOut>>,
+    /// When it was made.
     pub created_at: DateTime<Utc>,
     /// Bids do not change it.
     pub updated_at: DateTime<Utc>,
@@ -150,20 +170,27 @@ pub struct TenderOut {
 pub struct LineOut {
     /// The SOQ line's id: `soqLineId` of bids.
     pub id: Uuid,
+    /// Its place, from 1.
     pub position: u32,
+    /// Its number as written; may be empty.
     #[schema(example = "02.1.10")]
     pub code: String,
+    /// What is to be done.
     pub description: String,
+    /// How it counts.
     pub kind: LineKind,
     /// UNECE code.
     #[schema(example = "MTQ")]
     pub unit_code: Option<String>,
+    /// The unit of measure as written; null without one.
     pub unit_text: Option<String>,
+    /// In units of measure; null where nothing is counted, as in a heading.
     #[schema(inline)]
     pub quantity: Option<Decimal4>,
     /// The rate of a provisional sum, which every bid carries unchanged.
     #[schema(inline)]
     pub fixed_rate: Option<Decimal4>,
+    /// The unit (house, apartment) that it is for; null if for none.
     pub unit_id: Option<Uuid>,
 }
 
@@ -234,20 +261,25 @@ impl From<&TenderView> for TenderOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = TenderApproval)]
 pub struct ApprovalOut {
+    /// Whether another person must ask for the same.
     pub status: ApprovalState,
-    /// Who asked first.
-    pub by: Uuid,
-    /// Who agreed, if a second person was needed.
-    pub second: Option<Uuid>,
+    /// Who asked first, or alone.
+    pub first_approver_id: Uuid,
+    /// Who agreed; null if no second person was needed, or while one is awaited.
+    pub second_approver_id: Option<Uuid>,
 }
 
 impl From<Approval> for ApprovalOut {
     fn from(approval: Approval) -> Self {
         match approval {
-            Approval::Waiting { first } => Self { status: ApprovalStatus::Waiting.into(), by: first.into(), second: None },
-            Approval::Complete { first, second } => {
-                Self { status: ApprovalStatus::Complete.into(), by: first.into(), second: second.map(Into::into) }
+            Approval::Waiting { first } => {
+                Self { status: ApprovalStatus::Waiting.into(), first_approver_id: first.into(), second_approver_id: None }
             }
+            Approval::Complete { first, second } => Self {
+                status: ApprovalStatus::Complete.into(),
+                first_approver_id: first.into(),
+                second_approver_id: second.map(Into::into),
+            },
         }
     }
 }
@@ -257,6 +289,7 @@ impl From<Approval> for ApprovalOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = TenderTransition)]
 pub struct StepOut {
+    /// The tender as it is now.
     pub tender: TenderOut,
     /// Null if the verb needs one person only.
     pub approval: Option<ApprovalOut>,
@@ -273,15 +306,23 @@ impl From<&Step> for StepOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = AwardedContract)]
 pub struct ContractOut {
+    /// The contract's id.
     pub id: Uuid,
+    /// The tender that was awarded.
     pub tender_id: Uuid,
+    /// The bid that won.
     pub bid_id: Uuid,
+    /// Where it stands.
     pub status: ContractStatus,
     /// What both parties sign, hex.
     pub document_sha256: String,
+    /// The owner's side: the organisation that tendered.
     pub owner_organization_id: Uuid,
+    /// The contractor's side: the organisation that bid.
     pub contractor_organization_id: Uuid,
+    /// The contract sum.
     pub total: MoneyOut,
+    /// Its payable parts, in order.
     pub milestones: Vec<ContractMilestoneOut>,
 }
 
@@ -290,12 +331,17 @@ pub struct ContractOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = AwardedMilestone)]
 pub struct ContractMilestoneOut {
+    /// The milestone's id.
     pub id: Uuid,
     /// Its place, from 1.
     pub position: u32,
+    /// Where it stands.
     pub status: MilestoneStatus,
+    /// What is to be done.
     pub title: String,
+    /// What it pays, of the contract sum.
     pub amount: MoneyOut,
+    /// The day by which it is to be done; null if none was set.
     pub due_on: Option<NaiveDate>,
 }
 
@@ -304,9 +350,11 @@ pub struct ContractMilestoneOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = TenderAwarded)]
 pub struct AwardOut {
+    /// The tender as it is now.
     pub tender: TenderOut,
     /// Null while a second person is awaited or the stand-still runs.
     pub contract: Option<ContractOut>,
+    /// How far the approval has come.
     pub approval: ApprovalOut,
 }
 
@@ -349,6 +397,7 @@ impl From<&Awarding> for AwardOut {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = TenderInvitationIn)]
 pub struct InvitationIn {
+    /// The organisation; either this or `email`.
     pub organization_id: Option<Uuid>,
     /// Counts for whoever signs in with it, in whichever of their organisations they act. Whether anybody does is not told.
     #[schema(min_length = 3, max_length = 254, example = "bids@acme.example")]
@@ -380,13 +429,17 @@ impl InvitationIn {
 #[serde(rename_all = "camelCase")]
 #[schema(as = TenderInvitation)]
 pub struct InvitationOut {
+    /// The invitation's id.
     pub id: Uuid,
+    /// Its tender.
     pub tender_id: Uuid,
     /// Null of an invitation by e-mail.
     pub organization_id: Option<Uuid>,
+    /// The address, if it was sent to one; null otherwise.
     pub email: Option<String>,
     /// Null until the tender is published.
     pub sent_at: Option<DateTime<Utc>>,
+    /// When it was made.
     pub created_at: DateTime<Utc>,
 }
 

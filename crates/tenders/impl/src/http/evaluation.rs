@@ -18,6 +18,7 @@ use super::dto::ApprovalOut;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DisqualifyIn {
+    /// A short word for it, such as `INCOMPLETE`. The bidder reads it.
     #[schema(pattern = "^[A-Z][A-Z0-9_]{2,63}$", example = "NOT_RESPONSIVE")]
     reason_code: String,
     /// The bidder reads it.
@@ -30,6 +31,7 @@ pub struct DisqualifyIn {
 #[serde(rename_all = "camelCase")]
 #[schema(as = BidTransition)]
 pub struct BidStepOut {
+    /// The bid as it is now.
     bid: BidOut,
     /// Null if one person is enough.
     approval: Option<ApprovalOut>,
@@ -41,6 +43,7 @@ pub struct BidStepOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = OpeningRecord)]
 pub struct OpeningRecordOut {
+    /// The tender.
     tender_id: Uuid,
     /// Hex: fixed at closing.
     root: String,
@@ -48,7 +51,9 @@ pub struct OpeningRecordOut {
     receipts: Vec<String>,
     /// What the decoys were made from that hid the number of bids until the opening, hex.
     decoy_seed: String,
+    /// How many leaves the tree has, decoys among them: a power of two.
     leaves: usize,
+    /// When the bids were opened.
     opened_at: DateTime<Utc>,
     /// Who opened: for the owner.
     opened_by: Vec<Uuid>,
@@ -65,7 +70,9 @@ pub struct OpeningRecordOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = UnreadableBid)]
 pub struct UnreadableOut {
+    /// The bid.
     bid_id: Uuid,
+    /// The organisation that bids.
     bidder_organization_id: Uuid,
 }
 
@@ -74,9 +81,13 @@ pub struct UnreadableOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = BidRank)]
 pub struct RankOut {
+    /// The bid.
     bid_id: Uuid,
+    /// The organisation that bids.
     bidder_organization_id: Uuid,
+    /// Its place, from 1: the lowest total first, then the earliest receipt.
     rank: u32,
+    /// What it comes to.
     total: MoneyOut,
 }
 
@@ -108,6 +119,8 @@ impl From<&OpeningRecord> for OpeningRecordOut {
 }
 
 /// Accept an opened bid as valid.
+///
+/// It was looked at and can be awarded. A bid that was disqualified stays so.
 #[utoipa::path(responses(
     (status = 200, description = "It is valid", body = BidOut),
     (status = 409, description = "`STATE_CONFLICT`: the bid is not merely opened, or its tender not in evaluation · `SAME_PERSON`: the caller belongs to a bidder")

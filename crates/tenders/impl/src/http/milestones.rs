@@ -12,6 +12,7 @@ use web::{AmountIn, AmountOrMoney, CurrencyCode, Decimal4, Faults, MoneyIn, Mone
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = TenderMilestoneIn)]
 pub struct MilestoneIn {
+    /// What is to be done.
     #[schema(min_length = 1, max_length = 200, example = "Structure complete")]
     pub title: String,
     /// Percent of the contract sum; all of them add up to 100.
@@ -25,6 +26,7 @@ pub struct MilestoneIn {
     /// The contract sum is divided in proportion to the weights, to the minor unit: equal weights for equal parts. At most 1000000.
     #[schema(inline)]
     pub weight: Option<Decimal4>,
+    /// The day by which it is to be done; may be left out.
     pub due_on: Option<NaiveDate>,
 }
 
@@ -77,6 +79,7 @@ impl From<&Milestone> for MilestoneIn {
 #[serde(rename_all = "camelCase")]
 #[schema(as = TenderMilestone)]
 pub struct MilestoneOut {
+    /// What is to be done.
     pub title: String,
     /// Percent of the contract sum. Null unless the milestones of the tender have percentages.
     #[schema(inline)]
@@ -88,6 +91,7 @@ pub struct MilestoneOut {
     /// Null unless the milestones of the tender have weights.
     #[schema(inline)]
     pub weight: Option<Decimal4>,
+    /// The day by which it is to be done; null if none was set.
     pub due_on: Option<NaiveDate>,
 }
 

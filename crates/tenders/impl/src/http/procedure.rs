@@ -47,6 +47,7 @@ pub struct CancelAwardIn {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = AwardDecision)]
 pub struct AwardIn {
+    /// The bid that wins.
     bid_id: Uuid,
     /// Needed unless the bid ranks first among those that are still in.
     #[schema(max_length = 2000)]
@@ -82,6 +83,8 @@ pub async fn publish(
 }
 
 /// Move the deadline later.
+///
+/// Only before it has passed. Bids that were submitted stay.
 #[utoipa::path(responses(
     (status = 200, description = "With the new deadline", body = StepOut),
     (status = 409, description = "`STATE_CONFLICT`: it is not published"),
@@ -188,6 +191,8 @@ pub async fn cancel_award(
 }
 
 /// End an evaluation in which no bid can be awarded.
+///
+/// Once no bid is left that could be awarded. The tender can be repeated.
 #[utoipa::path(responses(
     (status = 200, description = "It is unsuccessful", body = StepOut),
     (status = 409, description = "`STATE_CONFLICT`: it is not in evaluation, or a bid could be awarded · `SAME_PERSON`: the caller belongs to a bidder")

@@ -31,7 +31,9 @@ pub struct TenderQuery {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RetenderIn {
+    /// Bids are taken before this instant of the server's clock.
     submission_deadline: DateTime<Utc>,
+    /// Questions are taken before this instant; may be left out.
     questions_until: Option<DateTime<Utc>>,
 }
 
@@ -62,6 +64,8 @@ pub async fn list(
 }
 
 /// Create a draft.
+///
+/// Only the own organisation sees it until it is published.
 #[utoipa::path(responses(
     (status = 201, description = "The draft", body = TenderOut),
     (status = 422, description = "`INVALID`, with every fault: such as `OTHER_PROJECT`, `IN_THE_PAST`, `AFTER_DEADLINE`, `CURRENCY_MISMATCH`, `MIXED_KINDS`, `PERCENT_SUM`")
@@ -91,6 +95,8 @@ fn view_tag(view: &TenderView) -> String {
 }
 
 /// Replace a draft.
+///
+/// With all its milestones; invitations stay.
 #[utoipa::path(responses(
     (status = 200, description = "The changed draft", body = TenderOut),
     (status = 409, description = "`STATE_CONFLICT`: it is no draft any more"),
@@ -109,6 +115,8 @@ pub async fn replace(
 }
 
 /// Change a draft.
+///
+/// What is left out stays; milestones are replaced as a whole.
 #[utoipa::path(request_body = TenderIn, responses(
     (status = 200, description = "The changed draft", body = TenderOut),
     (status = 409, description = "`STATE_CONFLICT`: it is no draft any more"),
@@ -132,6 +140,8 @@ pub async fn change(
 }
 
 /// Delete a draft.
+///
+/// With its milestones and invitations. What was published is cancelled instead.
 #[utoipa::path(responses(
     (status = 204, description = "It is gone"),
     (status = 409, description = "`STATE_CONFLICT`: it is no draft any more")
@@ -149,6 +159,8 @@ pub async fn remove(
 }
 
 /// Repeat an unsuccessful or cancelled tender as a new draft.
+///
+/// With the same schedule, milestones and invitations; the old tender stays as it ended.
 #[utoipa::path(responses(
     (status = 201, description = "The new draft", body = TenderOut),
     (status = 409, description = "`STATE_CONFLICT`: it is neither unsuccessful nor cancelled")
@@ -189,6 +201,8 @@ pub async fn invite(
 }
 
 /// List invitations to bid.
+///
+/// Whom the owner invited. Whether an address is somebody's is not told.
 #[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<InvitationOut>)))]
 #[get("/api/tenders/{id}/invitations")]
 pub async fn invitations(

@@ -8,6 +8,7 @@ use tenders_api::Tenders;
 use utoipa::ToSchema;
 use web::{Authed, Problem, Reply};
 
+/// What time it is.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ServerTime {

@@ -6,7 +6,7 @@ use projects_api::{Soq, SoqStatus};
 use tenders_api::{Draft, Milestone, ProcurementMethod, Tender};
 
 use super::milestones;
-use super::title::MOST_TITLE;
+use super::title::{MOST_DESCRIPTION, MOST_TITLE};
 
 /// Questions end so long before the deadline, where the least period is long enough for that (docs/domain/tenders.md).
 const ANSWERING: TimeDelta = TimeDelta::days(3);
@@ -17,6 +17,9 @@ pub fn faults(draft: &Draft, currency: Currency, now: Timestamp) -> Vec<FieldFau
     let mut faults = Vec::new();
     if let Err(flaw) = text::line(&draft.title, MOST_TITLE) {
         faults.push(flaw.at("/title"));
+    }
+    if let Err(flaw) = text::optional_prose(draft.description.as_deref(), MOST_DESCRIPTION) {
+        faults.push(flaw.at("/description"));
     }
     if draft.submission_deadline <= now {
         faults.push(FieldFault::new("/submissionDeadline", "IN_THE_PAST", format!("must be later than the server's time {now}")));

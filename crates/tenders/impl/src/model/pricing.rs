@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use kernel::{Currency, FieldFault, MOST_FAULTS, Money, Timestamp, amount_of};
+use kernel::{Currency, FieldFault, MOST_FAULTS, Money, Timestamp, amount_of, text};
 use rust_decimal::Decimal;
 use tenders_api::{BidContent, BidLine, Error, Milestone, NewBid, OfferedRate, TenderLine};
 
@@ -11,6 +11,8 @@ use super::milestones;
 
 /// The most that numeric(18,4) holds before the point.
 const MOST_RATE: i64 = 100_000_000_000_000;
+/// The most characters of a note.
+const MOST_NOTE: usize = 4_000;
 
 /// What the bid offers, computed, or its faults. Every one of the tender's milestones must get something of the total.
 ///
@@ -52,6 +54,10 @@ fn content(
     let rates = rates(lines, &bid.lines, completeness, &mut faults);
     let priced = amounts(lines, &rates, currency, &mut faults);
     check_validity(bid.valid_until, deadline, &mut others);
+    let note = text::optional_prose(bid.note.as_deref(), MOST_NOTE).unwrap_or_else(|flaw| {
+        others.push(flaw.at("/note"));
+        None
+    });
     let total = total(lines, &priced, currency);
     let whole = faults.is_empty() && others.is_empty();
     match (total, completeness) {
@@ -67,10 +73,7 @@ fn content(
     faults.truncate(MOST_FAULTS.saturating_sub(others.len()));
     faults.extend(others);
     match total {
-        Some(total) if faults.is_empty() => {
-            let note = bid.note.clone().filter(|note| !note.trim().is_empty());
-            Ok(BidContent { total, lines: priced, valid_until: bid.valid_until, note })
-        }
+        Some(total) if faults.is_empty() => Ok(BidContent { total, lines: priced, valid_until: bid.valid_until, note }),
         _ => Err(Error::Invalid(faults)),
     }
 }

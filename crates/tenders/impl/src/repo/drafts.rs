@@ -27,7 +27,7 @@ pub async fn insert(
             tenders::project_id.eq(draft.project.0),
             tenders::soq_id.eq(draft.soq.0),
             tenders::title.eq(crate::model::title::title(&draft.title)),
-            tenders::description.eq(&draft.description),
+            tenders::description.eq(crate::model::title::description(draft.description.as_deref())),
             tenders::procurement_method.eq(draft.method.name()),
             tenders::status.eq(TenderStatus::Draft.name()),
             tenders::currency.eq(currency.code()),
@@ -50,7 +50,7 @@ pub async fn update(tx: &mut Tx, tender: &Tender, draft: &Draft) -> Result<(), E
         .set((
             tenders::soq_id.eq(draft.soq.0),
             tenders::title.eq(crate::model::title::title(&draft.title)),
-            tenders::description.eq(&draft.description),
+            tenders::description.eq(crate::model::title::description(draft.description.as_deref())),
             tenders::procurement_method.eq(draft.method.name()),
             tenders::submission_deadline.eq(draft.submission_deadline),
             tenders::questions_until.eq(draft.questions_until),

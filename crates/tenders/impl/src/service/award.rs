@@ -13,6 +13,7 @@ use super::procedure::contract_milestones;
 use super::{Service, action, digest, from_contracts, persons};
 use crate::jobs;
 use crate::model::machine::{self, BidEvent, TenderEvent};
+use crate::model::reason;
 use crate::repo;
 use crate::repo::bids::Row as Bid;
 
@@ -40,7 +41,8 @@ impl Service {
                     if bid.status == BidStatus::Opened { machine::bid(bid.status, BidEvent::Accept)? } else { bid.status };
                 machine::bid(accepted, BidEvent::Award)?;
                 let all = repo::bids::opened(tx.pg(), ctx.org, tender).await?;
-                let reason = award.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+                let reason = reason::optional(award.reason.as_deref())?;
+                let reason = reason.as_deref();
                 check_reason(&bid, &all, reason)?;
                 if let Some(until) = bid.valid_until.filter(|until| *until < now.date_naive()) {
                     return Err(Error::BidExpired(until));

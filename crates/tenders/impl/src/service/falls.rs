@@ -13,6 +13,7 @@ use super::{Service, digest, from_contracts};
 use crate::jobs::FallAward;
 use crate::model::machine::{self, BidEvent, TenderEvent};
 use crate::model::platform::Refusal;
+use crate::model::reason;
 use crate::repo;
 use crate::repo::awards::Live;
 
@@ -22,9 +23,6 @@ const FALL: &str = "tenders.award_falls";
 /// The action under which the end of a completed tender's contract is recorded.
 const CONTRACT_ENDED: &str = "tenders.contract_ended";
 
-/// The longest reason that the other party reads.
-const MOST_REASON: usize = 2_000;
-
 /// Why an award falls.
 struct Fall<'a> {
     reason: &'a str,
@@ -32,16 +30,6 @@ struct Fall<'a> {
     event: BidEvent,
     /// Whether the contract is over already.
     contract_is_over: bool,
-}
-
-fn required_reason(reason: &str, detail: &str) -> Result<String, Error> {
-    match reason.trim() {
-        "" => Err(Error::invalid("/reason", "REQUIRED", detail)),
-        long if long.chars().count() > MOST_REASON => {
-            Err(Error::invalid("/reason", "TOO_LONG", format!("must have at most {MOST_REASON} characters")))
-        }
-        reason => Ok(reason.to_owned()),
-    }
 }
 
 impl Service {
@@ -64,7 +52,7 @@ impl Service {
 
     pub(super) async fn cancel_award_of(&self, ctx: &Ctx, tender: TenderId, reason: &str) -> Result<Step, Error> {
         self.owned(ctx, tender, perm::AWARD).await?;
-        let reason = required_reason(reason, "say why the award is taken back: the bidder reads it")?;
+        let reason = reason::required(reason, "say why the award is taken back: the bidder reads it")?;
         self.uow
             .write(ctx, async |tx| {
                 let (old, _) = repo::tenders::lock(tx, ctx.org, tender).await?;
@@ -90,7 +78,7 @@ impl Service {
 
     pub(super) async fn refuse_award_of(&self, ctx: &Ctx, id: BidId, reason: &str) -> Result<Bid, Error> {
         self.authorizer.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
-        let reason = required_reason(reason, "say why you refuse: the owner reads it")?;
+        let reason = reason::required(reason, "say why you refuse: the owner reads it")?;
         self.uow
             .write(ctx, async |tx| {
                 let (seen, _) = repo::bids::get(tx.pg(), id).await?;

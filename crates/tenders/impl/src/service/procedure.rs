@@ -15,7 +15,7 @@ use uow::{Job, Tx};
 use super::{Service, action, digest, from_contracts, from_projects};
 use crate::jobs;
 use crate::model::machine::{self, BidEvent, TenderEvent};
-use crate::model::{draft, milestones};
+use crate::model::{draft, milestones, reason};
 use crate::repo;
 
 #[async_trait]
@@ -73,10 +73,8 @@ impl Procedure for Service {
 
     async fn cancel(&self, ctx: &Ctx, tender: TenderId, reason: String) -> Result<Step, Error> {
         self.owned(ctx, tender, perm::CANCEL).await?;
-        let reason = reason.trim();
-        if kernel::text::is_blank(reason) {
-            return Err(Error::invalid("/reason", "REQUIRED", "say why the tender is cancelled: bidders read it"));
-        }
+        let reason = reason::required(&reason, "say why the tender is cancelled: bidders read it")?;
+        let reason = reason.as_str();
         self.uow
             .write(ctx, async |tx| {
                 let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
@@ -154,13 +152,10 @@ impl Procedure for Service {
 
     async fn disqualify(&self, ctx: &Ctx, bid: BidId, why: Disqualification) -> Result<BidStep, Error> {
         let tender = self.tender_of_opened(ctx, bid).await?;
-        let why = Disqualification { reason: why.reason.trim().to_owned(), ..why };
         if why.code == UNREADABLE {
             return Err(Error::invalid("/reasonCode", "NOT_ALLOWED", "only the opening itself finds a bid unreadable"));
         }
-        if kernel::text::is_blank(&why.reason) {
-            return Err(Error::invalid("/reason", "REQUIRED", "say why: the bidder reads it"));
-        }
+        let why = Disqualification { reason: reason::required(&why.reason, "say why: the bidder reads it")?, ..why };
         self.uow
             .write(ctx, async |tx| {
                 let project = lock_evaluation_in(tx, ctx, tender).await?.project;

@@ -17,6 +17,7 @@ use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, Presented, Pr
 use super::cookies::CookieSettings;
 use super::dto::{OrganizationOut, Role, UserOut};
 
+/// A person who registers, with an organisation of their own.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Registration {
@@ -26,6 +27,7 @@ pub(super) struct Registration {
     /// 8 to 128 characters, not one of those that are tried first.
     #[schema(min_length = 8, max_length = 128, examples("correct horse battery staple"))]
     password: String,
+    /// What the person is called.
     #[schema(min_length = 1, max_length = 200, examples("Ada Lovelace"))]
     name: String,
     /// The organisation to start with; the caller becomes its owner.
@@ -33,15 +35,19 @@ pub(super) struct Registration {
     organization_name: String,
 }
 
+/// Who signs in.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Login {
+    /// The address that the person registered with.
     #[schema(max_length = 254, examples("ada@example.com"))]
     email: String,
+    /// Their password.
     #[schema(max_length = 1000, examples("correct horse battery staple"))]
     password: String,
 }
 
+/// Which organisation to act in.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Switch {
@@ -55,9 +61,13 @@ pub(super) struct Switch {
 pub(super) struct SignedInOut {
     /// For `Authorization: Bearer`. It is shown only here.
     access_token: String,
+    /// When the session ends, if it is not ended before.
     expires_at: DateTime<Utc>,
+    /// Who is signed in.
     user: UserOut,
+    /// The organisation in which they act.
     organization: OrganizationOut,
+    /// Their role in it.
     role: Role,
 }
 
@@ -66,8 +76,11 @@ pub(super) struct SignedInOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Session)]
 pub(super) struct SessionOut {
+    /// Who is signed in.
     user: UserOut,
+    /// The organisation in which they act.
     organization: OrganizationOut,
+    /// Their role in it.
     role: Role,
     /// What the role allows in the organisation as a whole; roles in projects' teams may allow more there.
     permissions: Vec<&'static str>,
@@ -131,6 +144,8 @@ pub(super) async fn logout(
 }
 
 /// Read who is signed in.
+///
+/// With the organisation they act in, and what their role allows there.
 #[utoipa::path(responses((status = 200, description = "The session", body = SessionOut)))]
 #[get("/api/auth/session")]
 pub(super) async fn read(

@@ -18,12 +18,17 @@ type Kind = OneOf<OrgKind>;
 #[serde(rename_all = "camelCase")]
 #[schema(as = Organization)]
 pub(super) struct OrganizationOut {
+    /// The organisation's id.
     id: Uuid,
+    /// What it is called.
     name: String,
+    /// A unique short name made from its name, for addresses; it never changes.
     slug: String,
+    /// What it does on the platform.
     kind: Kind,
     /// Its trades.
     categories: Vec<String>,
+    /// When it was made.
     created_at: DateTime<Utc>,
 }
 
@@ -38,14 +43,19 @@ impl From<Organization> for OrganizationOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = User)]
 pub(super) struct UserOut {
+    /// The person's id.
     id: Uuid,
+    /// The address with which they sign in.
     #[schema(examples("ada@example.com"))]
     email: String,
+    /// What they are called.
     #[schema(examples("Ada Lovelace"))]
     name: String,
     /// Where a picture is.
     image: Option<String>,
+    /// Whether the address was proven to be theirs.
     email_verified: bool,
+    /// When the account was made.
     created_at: DateTime<Utc>,
 }
 
@@ -61,16 +71,23 @@ impl From<User> for UserOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Member)]
 pub(super) struct MemberOut {
+    /// The person's id.
     id: Uuid,
+    /// The address with which they sign in.
     #[schema(examples("ada@example.com"))]
     email: String,
+    /// What they are called.
     #[schema(examples("Ada Lovelace"))]
     name: String,
     /// Where a picture is.
     image: Option<String>,
+    /// Whether the address was proven to be theirs.
     email_verified: bool,
+    /// When the account was made.
     created_at: DateTime<Utc>,
+    /// Their role in the organisation.
     role: Role,
+    /// The organisation.
     organization: OrganizationOut,
 }
 

@@ -16,7 +16,9 @@ use super::dto::{MemberOut, OrganizationOut, Role};
 #[serde(rename_all = "camelCase")]
 #[schema(as = MemberInvitation)]
 pub(super) struct InvitationOut {
+    /// The invitation's id.
     id: Uuid,
+    /// Whoever signs in with this address can accept it.
     #[schema(examples("grace@example.com"))]
     email: String,
     /// What the organisation calls the person until they come.
@@ -25,6 +27,7 @@ pub(super) struct InvitationOut {
     role: Role,
     /// The member who invited.
     invited_by: Uuid,
+    /// When it was made.
     created_at: DateTime<Utc>,
 }
 
@@ -40,13 +43,16 @@ impl From<MemberInvitation> for InvitationOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = OwnInvitation)]
 pub(super) struct OwnOut {
+    /// The invitation's id.
     id: Uuid,
+    /// Who invites.
     organization: OrganizationOut,
     /// The role that accepting gives.
     role: Role,
     /// The name of who invited.
     #[schema(examples("Ada Lovelace"))]
     invited_by: String,
+    /// When it was made.
     created_at: DateTime<Utc>,
 }
 
@@ -58,6 +64,8 @@ impl From<OwnInvitation> for OwnOut {
 }
 
 /// List the invitations that nobody has answered yet.
+///
+/// To become a member of the organisation.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of invitations", body = List<InvitationOut>)))]
 #[get("/api/organization/invitations")]
 pub(super) async fn invited(
@@ -70,6 +78,8 @@ pub(super) async fn invited(
 }
 
 /// Read an invitation that nobody has answered yet.
+///
+/// One that was accepted, declined or taken back is not found.
 #[utoipa::path(responses((status = 200, description = "The invitation", body = InvitationOut)))]
 #[get("/api/organization/invitations/{id}")]
 pub(super) async fn invitation(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
@@ -77,6 +87,8 @@ pub(super) async fn invitation(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Dat
 }
 
 /// Take an invitation back.
+///
+/// Nobody can accept it any more.
 #[utoipa::path(responses((status = 204, description = "Nobody can accept it any more")))]
 #[delete("/api/organization/invitations/{id}")]
 pub(super) async fn withdraw(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
@@ -85,6 +97,8 @@ pub(super) async fn withdraw(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<
 }
 
 /// List the invitations that wait for the caller's email.
+///
+/// Of organisations, to become a member.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of invitations", body = List<OwnOut>)))]
 #[get("/api/invitations")]
 pub(super) async fn own(
@@ -109,6 +123,8 @@ pub(super) async fn accept(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dy
 }
 
 /// Decline an invitation.
+///
+/// It is over, and the organisation may send another.
 #[utoipa::path(responses((status = 204, description = "Declined")))]
 #[post("/api/invitations/{id}/decline")]
 pub(super) async fn decline(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {

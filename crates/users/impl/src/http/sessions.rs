@@ -10,9 +10,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AuthRateLimit, Authed, CurrentSession, Id, Json, List, OneOf, Paging, Problem, Query, Reply, RequestInfo};
 
+use super::auth::signed_out;
+use super::cookies::CookieSettings;
+
+/// The present password and a new one.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct PasswordChange {
+    /// The present one.
     #[schema(min_length = 1, max_length = 1000, examples("correct horse battery staple"))]
     current_password: String,
     /// 8 to 128 characters, not one of those that are tried first, and another than now.
@@ -25,12 +30,15 @@ pub(super) struct PasswordChange {
 #[serde(rename_all = "camelCase")]
 #[schema(as = LiveSession)]
 pub(super) struct LiveOut {
+    /// The session's id.
     id: Uuid,
     /// The organisation it is in.
     organization_id: Uuid,
     /// Whether it is the one of this request.
     current: bool,
+    /// When it began.
     created_at: DateTime<Utc>,
+    /// When it ends, if it is not ended before.
     expires_at: DateTime<Utc>,
 }
 
@@ -41,7 +49,9 @@ type Kind = OneOf<SecurityEventKind>;
 #[serde(rename_all = "camelCase")]
 #[schema(as = SecurityEvent)]
 pub(super) struct EventOut {
+    /// What happened.
     kind: Kind,
+    /// When it happened.
     at: DateTime<Utc>,
     /// The client's address, if it is known.
     #[schema(examples("203.0.113.7"))]
@@ -98,15 +108,23 @@ pub(super) async fn list(
 
 /// End one of the caller's sessions.
 ///
-/// Its token is dead at once.
-#[utoipa::path(responses((status = 204, description = "Ended")))]
+/// Its token is dead at once. Ending this very one is signing out.
+#[utoipa::path(responses((status = 204, description = "Ended; of this very session as when signing out")))]
 #[delete("/api/user/sessions/{id}")]
-pub(super) async fn end(Authed(ctx): Authed, Id(id): Id<SessionId>, sign_in: Data<dyn SignIn>) -> Result<HttpResponse, Problem> {
+pub(super) async fn end(
+    Authed(ctx): Authed,
+    CurrentSession(session): CurrentSession,
+    Id(id): Id<SessionId>,
+    sign_in: Data<dyn SignIn>,
+    settings: Data<CookieSettings>,
+) -> Result<HttpResponse, Problem> {
     sign_in.end_session(&ctx, id).await?;
-    Ok(Reply::no_content().response())
+    Ok(if id == session.id { signed_out(&settings) } else { Reply::no_content().response() })
 }
 
 /// End every session of the caller but this one.
+///
+/// At once, on every device.
 #[utoipa::path(responses((status = 204, description = "Ended")))]
 #[delete("/api/user/sessions")]
 pub(super) async fn end_others(

@@ -11,9 +11,11 @@ use super::auth::signed_out;
 use super::cookies::CookieSettings;
 use super::dto::UserOut;
 
+/// One's own profile.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Profile {
+    /// What you are called.
     #[schema(min_length = 1, max_length = 200, examples("Ada Lovelace"))]
     name: String,
     /// An `https` address; null for none.
@@ -22,6 +24,8 @@ pub(super) struct Profile {
 }
 
 /// Read oneself.
+///
+/// The person who is signed in, in whichever organisation they act.
 #[utoipa::path(responses((status = 200, description = "The caller", body = UserOut)))]
 #[get("/api/user")]
 pub(super) async fn read(Authed(ctx): Authed, request: HttpRequest, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
@@ -29,6 +33,8 @@ pub(super) async fn read(Authed(ctx): Authed, request: HttpRequest, users: Data<
 }
 
 /// Change oneself.
+///
+/// Name and picture. What is left out stays.
 #[utoipa::path(request_body = Profile, responses((status = 200, description = "The caller, changed", body = UserOut)))]
 #[patch("/api/user")]
 pub(super) async fn change(

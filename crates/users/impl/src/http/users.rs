@@ -8,13 +8,17 @@ use users_api::{MemberInvitation, MemberUser, NewInvitation, Users};
 use utoipa::ToSchema;
 use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Problem, Query, Reply};
 
+use super::auth::signed_out;
+use super::cookies::CookieSettings;
 use super::dto::{MemberOut, Role};
 use super::invitations::InvitationOut;
 
+/// A person to be invited.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewMemberInvitation)]
 pub(super) struct NewIn {
+    /// Whoever signs in with this address can accept the invitation.
     #[schema(min_length = 3, max_length = 254, examples("grace@example.com"))]
     email: String,
     /// What the organisation calls the person until they come; they keep their own name.
@@ -24,13 +28,17 @@ pub(super) struct NewIn {
     role: Option<Role>,
 }
 
+/// A member's role from now on.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RoleIn {
+    /// The role in the organisation from now on.
     role: Role,
 }
 
 /// List the members.
+///
+/// Of the organisation, with their roles in it.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of members", body = List<MemberOut>)))]
 #[get("/api/users")]
 pub(super) async fn list(
@@ -71,6 +79,8 @@ pub(super) async fn invite(
 }
 
 /// Read a member.
+///
+/// Of the organisation; others are not found.
 #[utoipa::path(responses((status = 200, description = "The member", body = MemberOut)))]
 #[get("/api/users/{id}")]
 pub(super) async fn read(
@@ -107,7 +117,7 @@ pub(super) async fn set_role(
 
 /// Remove a member.
 ///
-/// One may remove oneself. Their sessions in the organisation end at once.
+/// One may remove oneself, which signs out. Their sessions in the organisation end at once.
 #[utoipa::path(responses(
     (status = 204, description = "No longer a member"),
     (status = 409, description = "LAST_OWNER: an organisation needs an owner"),
@@ -118,13 +128,14 @@ pub(super) async fn remove(
     Id(id): Id<UserId>,
     if_match: IfMatch,
     users: Data<dyn Users>,
+    settings: Data<CookieSettings>,
 ) -> Result<HttpResponse, Problem> {
     let removed = web::unless_overtaken(async || {
         let seen = if_match.seen(users.changeable_member(&ctx, id), member_tag).await?.map(|seen| seen.role);
         Ok(users.remove_member(&ctx, id, seen).await)
     });
     removed.await?;
-    Ok(Reply::no_content().response())
+    Ok(if ctx.user_id() == Some(id) { signed_out(&settings) } else { Reply::no_content().response() })
 }
 
 fn member_tag(member: &MemberUser) -> String {

@@ -22,14 +22,16 @@ pub(crate) struct LineIn {
     /// Its number as written, such as `02.1.10`; need not be unique and may be empty.
     #[schema(max_length = 64)]
     code: String,
+    /// What is to be done.
     #[schema(min_length = 1, max_length = 4000)]
     description: String,
+    /// How it counts; a heading or a text has neither quantity nor rate.
     kind: Kind,
-    /// A code of UNECE Recommendation 20 or 21 (packages, with X in front), or a usual spelling of one. Alone it may also be any other
-    /// text, which is then `unitText`.
+    /// A code of UNECE Recommendation 20 or 21 (packages, with X in front), which is what it says; or a usual spelling of one, unless it is
+    /// another code in small letters, such as `rm`. Alone it may also be any other text, which is then `unitText`.
     #[schema(max_length = 40)]
     unit_code: Option<String>,
-    /// The unit as written, if that is not what `unitCode` says: kept beside it. Any text; for a unit without a code, this alone.
+    /// The unit as written, if that is not what `unitCode` says: kept beside it. Any text; alone, a usual spelling finds its code.
     #[schema(max_length = 40)]
     unit_text: Option<String>,
     /// Greater than 0. Needed by `measured` and `optional`; 1 for sums.
@@ -68,9 +70,12 @@ impl From<LineIn> for LineDraft {
     ]
 }))]
 pub(crate) struct SoqIn {
+    /// The project that it belongs to; it never changes.
     project_id: Uuid,
+    /// What it is called.
     #[schema(min_length = 1, max_length = 200)]
     title: String,
+    /// In order.
     #[schema(max_items = 20000)]
     lines: Vec<LineIn>,
 }
@@ -91,8 +96,10 @@ impl From<SoqIn> for NewSoq {
 pub(crate) struct SoqChangeIn {
     /// May be left out: a schedule stays in its project.
     project_id: Option<Uuid>,
+    /// What it is called.
     #[schema(min_length = 1, max_length = 200)]
     title: String,
+    /// All of them, in order: what is left out is gone.
     #[schema(max_items = 20000)]
     lines: Vec<LineIn>,
 }
@@ -114,17 +121,23 @@ pub(crate) struct LineOut<'a> {
     /// Its place, from 1.
     #[schema(minimum = 1, maximum = 20000)]
     position: u32,
+    /// Its number as written; may be empty.
     code: &'a str,
+    /// What is to be done.
     description: &'a str,
+    /// How it counts.
     kind: Kind,
     /// Code of UNECE Recommendation 20 or 21; null if the unit has none.
     unit_code: Option<&'a str>,
     /// The unit as written.
     unit_text: Option<&'a str>,
+    /// In units of measure; null where nothing is counted, as in a heading.
     quantity: Option<Decimal4>,
+    /// The owner's estimate per unit of measure, of provisional lines the sum; null without one.
     estimate_rate: Option<Decimal4>,
     /// round_half_up(quantity × estimateRate).
     estimate_amount: Option<MoneyOut>,
+    /// The unit (house, apartment) that it is for; null if for none.
     unit_id: Option<Uuid>,
 }
 
@@ -151,9 +164,13 @@ impl<'a> From<&'a SoqLine> for LineOut<'a> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Soq)]
 pub(crate) struct SoqOut<'a> {
+    /// This version's id.
     id: Uuid,
+    /// Its project.
     project_id: Uuid,
+    /// What it is called.
     title: &'a str,
+    /// Whether it can still change.
     status: Status,
     /// From 1.
     #[schema(minimum = 1)]
@@ -164,8 +181,11 @@ pub(crate) struct SoqOut<'a> {
     lines: Vec<LineOut<'a>>,
     /// The sum of the rounded amounts that count.
     estimate_total: MoneyOut,
+    /// When it was made.
     created_at: DateTime<Utc>,
+    /// When it last changed.
     updated_at: DateTime<Utc>,
+    /// When it was frozen; null while it is a draft.
     frozen_at: Option<DateTime<Utc>>,
 }
 
@@ -192,9 +212,13 @@ impl<'a> From<&'a Soq> for SoqOut<'a> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = SoqSummary)]
 pub(crate) struct SoqSummaryOut {
+    /// This version's id.
     id: Uuid,
+    /// Its project.
     project_id: Uuid,
+    /// What it is called.
     title: String,
+    /// Whether it can still change.
     status: Status,
     /// From 1.
     #[schema(minimum = 1)]
@@ -205,8 +229,11 @@ pub(crate) struct SoqSummaryOut {
     line_count: u32,
     /// The sum of the rounded amounts that count.
     estimate_total: MoneyOut,
+    /// When it was made.
     created_at: DateTime<Utc>,
+    /// When it last changed.
     updated_at: DateTime<Utc>,
+    /// When it was frozen; null while it is a draft.
     frozen_at: Option<DateTime<Utc>>,
 }
 

@@ -1,0 +1,95 @@
+//! What is missing at the provider and does not come back is the platform's loss: an operator's verb, no tenant's.
+//!
+//! How much it is the provider's balance says, never the operator. Posted, the books are right again, and what the platform bears stands where
+//! coverage sees it: its own money makes up for it first, then the reserve; what lacks beyond that stops the currency, as before.
+
+use escrow_api::{PaymentProvider, ProviderError};
+use kernel::{Currency, Decision, Fault, Money, Reason};
+use uow::SystemUow;
+use uuid::Uuid;
+
+use super::alarms::BALANCE_SHORT;
+use super::coverage::{Balance, Coverage, look_in, report_coverage};
+use super::float::{FloatError, FloatPosted, positive};
+use crate::ledger::Posting;
+use crate::repo;
+use crate::repo::coverage::NewFloat;
+
+/// Why no loss is posted.
+#[derive(Debug, thiserror::Error)]
+pub enum LossError {
+    /// What is named is no amount.
+    #[error(transparent)]
+    Named(#[from] FloatError),
+    /// Why must be told.
+    #[error("--reason must say what became of it")]
+    Reason,
+    /// The balance is right.
+    #[error("nothing of {0} is missing at the provider: nothing was posted")]
+    NothingMissing(Currency),
+    /// It is not as much as the operator thinks.
+    #[error("{found} are missing at the provider, not {expected}: nothing was posted")]
+    Differs {
+        /// What is missing.
+        found: Money,
+        /// What the operator named.
+        expected: Money,
+    },
+    /// The provider does not answer.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// Nobody's fault.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Posts what is missing of a currency as the platform's loss, under the name of the person who gives it up: all of it, which they name as a check.
+/// Asks for the balance anew, and looks at coverage in the same transaction: what waited goes on at once, or stays stopped for what lacks now.
+///
+/// # Errors
+/// [`LossError`]: if nothing is missing, or another amount; the provider's; a fault of the database.
+pub async fn post_loss(
+    system: &SystemUow,
+    provider: &dyn PaymentProvider,
+    amount: &str,
+    currency: &str,
+    by: &Decision,
+) -> Result<FloatPosted, LossError> {
+    let expected = positive(amount, currency)?;
+    let currency = expected.currency();
+    let reason = by.reason.as_ref().map(Reason::as_str).ok_or(LossError::Reason)?;
+    let asked_at = system.read(async |tx| db::instant(tx).await).await?;
+    let balance = Balance::answered(asked_at, provider.balance().await?);
+    let of = |found: &[Coverage]| found.iter().position(|one| one.seen.currency == currency);
+    let (posted, found) = system
+        .write(async |tx| {
+            let before = look_in(tx, Some(&balance)).await?;
+            let missing = of(&before).map_or(0, |at| before[at].seen.missing());
+            if missing == 0 {
+                return Err(LossError::NothingMissing(currency));
+            }
+            let found = Money::from_minor(missing, currency);
+            if found != expected {
+                return Err(LossError::Differs { found, expected });
+            }
+            let id = Uuid::now_v7();
+            let posting = Posting::loss(id, missing, currency);
+            let new = NewFloat {
+                source: &posting.source,
+                amount: Money::from_minor(-missing, currency),
+                status: "missing",
+                balance_transaction: &posting.source.object,
+            };
+            let at = repo::coverage::post_float(tx, &new, by).await?;
+            tx.settle_alarms(BALANCE_SHORT, &[currency.code().to_owned()], &by.operator, reason).await?;
+            let found = look_in(tx, Some(&balance)).await?;
+            let Coverage { seen, resumed } = of(&found)
+                .map(|at| &found[at])
+                .ok_or_else(|| Fault::internal(format!("no coverage of {currency} after its loss")))?;
+            let posted = FloatPosted::of(&posting, at, "missing".to_owned(), seen, *resumed);
+            Ok((posted, found))
+        })
+        .await?;
+    report_coverage(&found);
+    Ok(posted)
+}
