@@ -162,11 +162,14 @@ impl Service {
                 self.ready_to_post().await?;
                 self.uow
                     .write(ctx, async |tx| {
-                        let detail = format!("it has {:?}, but {} was paid as well: refund one of them", payment.intent, seen.id);
-                        alarm_in(tx, "payment_twice", ("payment", payment.id.to_string()), detail).await?;
                         let milestone = repo::milestones::lock(tx, payment.owner, payment.milestone).await?;
                         // It cannot be the payment of the milestone: its metadata name another one, so its money goes into suspense.
                         let id = repo::payments::insert_stray(tx, payment, milestone.contractor, &seen.id).await?;
+                        let detail = format!(
+                            "it has {:?}, but {} was paid as well: `build14 suspense-refund --payment {id}` gives that back",
+                            payment.intent, seen.id
+                        );
+                        alarm_in(tx, "payment_twice", ("payment", payment.id.to_string()), detail).await?;
                         self.apply_provider_state_in(tx, ctx, id, seen).await
                     })
                     .await
