@@ -240,12 +240,12 @@ async fn the_database_reads_the_moving_clock_where_it_is_said_to() {
     let found = db
         .query(
             "select proname::text from pg_proc where pronamespace in ('app'::regnamespace, 'public'::regnamespace)
-                 and prosrc ~* 'clock_timestamp|current_timestamp|statement_timestamp'
+                 and prosrc ~* 'clock_timestamp|statement_timestamp|timeofday'
              union
              select c.relname || '.' || a.attname from pg_attrdef d join pg_class c on c.oid = d.adrelid
                  join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
                  where c.relnamespace in ('app'::regnamespace, 'public'::regnamespace)
-                     and pg_get_expr(d.adbin, d.adrelid) ~* 'clock_timestamp|current_timestamp|statement_timestamp'",
+                     and pg_get_expr(d.adbin, d.adrelid) ~* 'clock_timestamp|statement_timestamp|timeofday'",
         )
         .await;
     only(&found.into_iter().collect(), CLOCKS, "take the time as an argument: `db::touched`");

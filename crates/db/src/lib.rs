@@ -13,6 +13,7 @@
 mod after;
 mod alarms;
 mod catalogue;
+mod clock;
 mod connect;
 mod connection;
 mod error;
