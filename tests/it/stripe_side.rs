@@ -134,3 +134,43 @@ async fn a_reversed_transfer_stops_its_contract_and_no_other_until_it_is_settled
     assert_eq!(build14::services::doctor(&world.db.system_url().await).await.expect("the doctor comes"), []);
     world.end().await;
 }
+
+#[tokio::test]
+async fn what_was_paid_twice_is_given_back_by_a_command_and_both_parties_are_told() {
+    let world = World::new().await;
+    let (owner, acme) = (world.register("Owner").await, world.register("Acme").await);
+    let contract = world.contract(&owner, &acme).await;
+    let escrow = world.fund(&owner, &contract.milestones[0]).await;
+    let card = "currency=eur&payment_method=pm_card_bypassPending&confirm=true";
+    at_stripe(&world, "/v1/payment_intents", &format!("amount=50000&{card}&metadata[payment_id]={escrow}")).await;
+    let waits = "select id from payments where status = 'suspense'";
+    let second = world.settle_until("it waits in suspense", async || world.db.query(waits).await.pop()).await;
+    sweep(&world).await;
+    let mut kinds = world.db.query("select kind from alarms where settled_at is null order by kind").await;
+    assert_eq!(kinds, ["coverage_short", "payment_in_suspense", "payment_twice"], "its fee is within the reserve");
+
+    let id: uuid::Uuid = second.parse().expect("an id");
+    let given = world.services.refund_suspense(id.into(), &by()).await.expect("gives back");
+    assert_eq!((given.refunds.len(), given.waiting.minor()), (1, 0));
+    world.settle().await;
+    sweep(&world).await;
+    let refunds = world.sandbox.refunds();
+    assert_eq!((refunds.len(), &refunds[0]["amount"], &refunds[0]["id"]), (1, &json!(50_000), &json!(given.refunds[0])));
+    kinds = world.db.query("select kind from alarms where settled_at is null order by kind").await;
+    assert_eq!(kinds, ["coverage_short", "payment_twice"]);
+    assert_eq!(world.db.query("select sum(balance) from ledger_balances where account = 2090").await, ["0"]);
+    world.services.refund_suspense(id.into(), &by()).await.expect_err("nothing waits any more");
+    for party in [&owner, &acme] {
+        let trail = party.http.get("/api/audit?action=escrow.suspense_refunded").await.expect(200);
+        let told = trail.body["data"].as_array().cloned().unwrap_or_default();
+        assert_eq!(told.len(), 1, "{}", trail.body);
+        assert_eq!(
+            (&told[0]["after"]["operator"], &told[0]["after"]["reason"]),
+            (&json!("Ada Lovelace"), &json!("looked at it"))
+        );
+        assert_eq!(party.http.get("/api/audit/verify").await.expect(200).body["valid"], true);
+    }
+    let found = build14::services::doctor(&world.db.system_url().await).await.expect("the doctor comes");
+    assert_eq!(found.iter().map(|finding| finding.rule).collect::<Vec<_>>(), ["ALARM", "ALARM"]);
+    world.end().await;
+}

@@ -87,17 +87,11 @@ fn provider(settings: &Settings, stripe: &StripeAccess) -> anyhow::Result<stripe
 
 /// The domains over one pair of doors, which requests and jobs have each.
 struct Domains {
-    audit: Arc<audit::Service>,
-    tenants: Arc<tenants::Service>,
-    projects: Arc<projects::Service>,
+    /// All of them.
+    wired: Vec<Arc<dyn Wired>>,
+    // Those that something else here asks for by name.
     escrow: Arc<escrow::Service>,
     tenders: Arc<tenders::Service>,
-}
-
-impl Domains {
-    fn wired(&self) -> Vec<Arc<dyn Wired>> {
-        vec![self.audit.clone(), self.tenants.clone(), self.projects.clone(), self.escrow.clone(), self.tenders.clone()]
-    }
 }
 
 /// All services of a process.
@@ -175,11 +169,10 @@ impl Services {
             obligations: vec![domains.tenders.clone(), domains.escrow.clone()],
             cookies: users::CookieSettings { secure: settings.secure_cookie },
         });
-        let escrow = domains.escrow.clone();
-        let mut serving = domains.wired();
+        let Domains { wired: mut serving, escrow, .. } = domains;
         serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users)]);
         serving.push(inbox_of(&serving, &system, &stripe));
-        let mut at_work = for_jobs.wired();
+        let mut at_work = for_jobs.wired;
         at_work.push(auth.clone());
         at_work.push(inbox_of(&at_work, &working.system, &stripe));
         Ok(Self {
@@ -416,7 +409,8 @@ impl Builder<'_> {
             previous_keys: keys::previous_seal_keys(self.settings)?,
             settings: tenders::Settings::read(&mut self.settings.reader()),
         }));
-        Ok(Domains { audit: audit.clone(), tenants: tenants.clone(), projects, escrow, tenders })
+        let wired: Vec<Arc<dyn Wired>> = vec![audit.clone(), tenants.clone(), projects, escrow.clone(), tenders.clone()];
+        Ok(Domains { wired, escrow, tenders })
     }
 }
 

@@ -5,6 +5,7 @@
 //! - The tenant enters through `app.enter` with typed ids, in the same flush as `BEGIN`.
 //! - A transaction that is dropped half-way loses its connection, so its locks are free at once.
 //! - A transaction in which a statement failed does not commit, even if the error was swallowed.
+//! - No setting, role, cursor or channel outlives its transaction: what ends it resets the session, in the same round trip.
 //! - What only the program may write carries its proof ([`Voucher`]).
 //!
 //! Tables owned: `outbox`, `outbox_handled`, `idempotency_keys`, `alarms`, `app.clock`.
@@ -12,6 +13,7 @@
 mod after;
 mod alarms;
 mod catalogue;
+mod clock;
 mod connect;
 mod connection;
 mod error;
@@ -38,7 +40,7 @@ pub use alarms::{AlarmRow, Settled, alarming, alarms, open_alarms_by_kind, settl
 pub use catalogue::{answers, moved_clock, unprotected_tables};
 pub use connect::{ConnectError, Messages, client_config, connect, tls};
 pub use error::{DbResult, fault_of};
-pub use listen::{Signal, listen};
+pub use listen::{Hearing, Signal, listen};
 pub use migrate::{MigrateError, SchemaState, bootstrap, migrate, migrate_with, pending_migrations, revert_all, schema_state};
 pub use money::{currency, money};
 pub use named::named;

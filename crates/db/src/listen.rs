@@ -1,4 +1,5 @@
-//! LISTEN: a task that hears notifications, says when it may have missed some, and does not believe that it hears before it has heard itself.
+//! LISTEN: a task that hears notifications, says when it may have missed some, and does not believe that it hears before it has heard itself,
+//! nor for long without having heard itself again.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, Client};
+use tokio_postgres::{AsyncMessage, Client, Notification};
 
 use crate::ConnectError;
 use crate::connect::{Messages, client_config, connect};
@@ -27,8 +28,21 @@ pub enum Signal {
     Lost,
 }
 
-/// How soon a listener must hear what it sends itself.
-const HEARD_WITHIN: Duration = Duration::from_secs(2);
+/// How a listener makes sure that it hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hearing {
+    /// How soon it must hear what another session of its own has sent.
+    pub within: Duration,
+    /// How long it believes that it hears until it sends itself something again.
+    pub again: Duration,
+}
+
+impl Default for Hearing {
+    fn default() -> Self {
+        Self { within: Duration::from_secs(2), again: Duration::from_secs(30) }
+    }
+}
+
 /// How seldom one that stays deaf tries again.
 const DEAF_PAUSE: Duration = Duration::from_secs(30);
 
@@ -38,11 +52,11 @@ enum Ended {
     #[error("{0}")]
     Connection(#[from] ConnectError),
     #[error(
-        "notifications do not come through: what this listener sent itself was not heard within {HEARD_WITHIN:?}. A pooler in transaction \
-         mode swallows them: give this connection the server's own address, or a pool in session mode (docs/OPERATIONS.md). Until then \
-         nothing is cached that other processes may change"
+        "notifications do not come through: what this listener sent itself was not heard within {0:?}. A pooler in transaction mode swallows \
+         them: give this connection the server's own address, or a pool in session mode (docs/OPERATIONS.md). Until then nothing is cached \
+         that other processes may change"
     )]
-    Deaf,
+    Deaf(Duration),
 }
 
 impl From<tokio_postgres::Error> for Ended {
@@ -57,18 +71,19 @@ impl From<tokio_postgres::Error> for Ended {
 pub fn listen(
     url: SecretString,
     channels: &'static [&'static str],
+    hearing: Hearing,
     heard: impl Fn(Signal) + Send + Sync + 'static,
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut pause = Duration::from_millis(50);
         let mut deaf = Deafness::default();
         loop {
-            match session(&url, channels, &heard, &mut deaf).await {
+            match session(&url, channels, hearing, &heard, &mut deaf).await {
                 Ok(()) => pause = Duration::from_millis(50),
-                Err(Ended::Deaf) => {
+                Err(error @ Ended::Deaf(_)) => {
                     // Said once, loudly, not every time.
                     if deaf.begins() {
-                        tracing::error!(error = %Ended::Deaf, ?channels, "cannot hear notifications");
+                        tracing::error!(%error, ?channels, "cannot hear notifications");
                     }
                     pause = (pause * 2).min(DEAF_PAUSE);
                 }
@@ -112,6 +127,7 @@ impl Drop for Deafness {
 async fn session(
     url: &SecretString,
     channels: &[&str],
+    hearing: Hearing,
     heard: &(impl Fn(Signal) + Send + Sync),
     deaf: &mut Deafness,
 ) -> Result<(), Ended> {
@@ -119,18 +135,26 @@ async fn session(
     let probe = probe();
     let statements: String = channels.iter().chain([&probe.as_str()]).map(|channel| format!("LISTEN \"{channel}\";")).collect();
     run(&client, &mut messages, &statements).await?;
-    prove(url, &mut messages, &probe).await?;
+    // What comes meanwhile needs no telling: whoever is told of the connection looks at everything anew.
+    prove(url, &mut messages, &probe, hearing.within, &|_: &Notification| {}).await?;
     deaf.ends();
     heard(Signal::Connected);
+    let tell = |n: &Notification| heard(Signal::Notified { channel: n.channel().to_owned(), payload: n.payload().to_owned() });
     loop {
-        match messages.next().await {
-            Some(Ok(AsyncMessage::Notification(n))) => {
-                heard(Signal::Notified { channel: n.channel().to_owned(), payload: n.payload().to_owned() });
+        let listen = async {
+            loop {
+                match messages.next().await {
+                    Some(Ok(AsyncMessage::Notification(n))) => tell(&n),
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => return Err(Ended::from(error)),
+                    None => return Ok(()),
+                }
             }
-            Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(error.into()),
-            None => return Ok(()),
+        };
+        if let Ok(ended) = tokio::time::timeout(hearing.again, listen).await {
+            return ended;
         }
+        prove(url, &mut messages, &probe, hearing.within, &tell).await?;
     }
 }
 
@@ -141,23 +165,37 @@ fn probe() -> String {
     format!("build14_probe_{}_{now}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Waits until the session, idle, has heard what another session sends. Sent by itself it would prove nothing: a pooler in transaction mode
-/// may lend the very connection that listens, for just that statement.
-async fn prove(url: &SecretString, messages: &mut Messages, probe: &str) -> Result<(), Ended> {
-    let (sender, mut answers) = connect(&client_config(url)?).await?;
-    run(&sender, &mut answers, &format!("NOTIFY \"{probe}\"")).await?;
+/// Waits until the session, idle, has heard what another session sends; tells what else it hears meanwhile. Sent by itself it would prove
+/// nothing: a pooler in transaction mode may lend the very connection that listens, for just that statement.
+async fn prove(
+    url: &SecretString,
+    messages: &mut Messages,
+    probe: &str,
+    within: Duration,
+    tell: &(impl Fn(&Notification) + Sync),
+) -> Result<(), Ended> {
     let hear = async {
         loop {
             match messages.next().await {
                 Some(Ok(AsyncMessage::Notification(n))) if n.channel() == probe => return Ok(()),
-                // What comes meanwhile needs no telling: whoever is told of the connection looks at everything anew.
+                Some(Ok(AsyncMessage::Notification(n))) => tell(&n),
                 Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(error.into()),
+                Some(Err(error)) => return Err(Ended::from(error)),
                 None => return Err(closed()),
             }
         }
     };
-    tokio::time::timeout(HEARD_WITHIN, hear).await.unwrap_or(Err(Ended::Deaf))
+    let send = async {
+        let (sender, mut answers) = connect(&client_config(url)?).await?;
+        run(&sender, &mut answers, &format!("NOTIFY \"{probe}\"")).await?;
+        // It is sent: the time runs from now on.
+        tokio::time::sleep(within).await;
+        Err::<(), Ended>(Ended::Deaf(within))
+    };
+    tokio::select! {
+        heard = hear => heard,
+        unheard = send => unheard,
+    }
 }
 
 /// Runs a statement while its connection is moved on.

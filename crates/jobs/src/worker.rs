@@ -94,7 +94,8 @@ impl Worker {
         });
         let listener = {
             let shared = Arc::clone(&shared);
-            db::listen(shared.settings.system_url.clone(), &["jobs:insert", "outbox"], move |signal| match signal {
+            let channels = &["jobs:insert", "outbox"];
+            db::listen(shared.settings.system_url.clone(), channels, db::Hearing::default(), move |signal| match signal {
                 db::Signal::Notified { channel, .. } if channel == "outbox" => shared.call_relay.notify_one(),
                 db::Signal::Notified { .. } => shared.call_jobs.notify_one(),
                 db::Signal::Connected => {

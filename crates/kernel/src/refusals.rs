@@ -46,7 +46,7 @@ macro_rules! refusals {
             #[error("{0}")]
             Denied($crate::Denied),
             /// Nobody's fault.
-            // Not `transparent`: what `thiserror` makes of that does not compile where a macro says it.
+            // Not `transparent`: what `thiserror` makes of that word is not found when a macro wrote it.
             #[error("{0}")]
             Fault(#[from] $crate::Fault),
         }

@@ -1,5 +1,8 @@
 //! What may stand between a server and its database, and does not pass everything on: a pooler, told in a few lines.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -22,6 +25,7 @@ pub enum ProxyFault {
 pub struct Proxy {
     port: u16,
     task: JoinHandle<()>,
+    swallows: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -35,17 +39,24 @@ impl Proxy {
         let socket = folder.join(format!(".s.PGSQL.{}", config.get_ports().first().unwrap_or(&5432)));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("bound").port();
+        let swallows = Arc::new(AtomicBool::new(fault == ProxyFault::WithNotifications));
+        let swallowing = Arc::clone(&swallows);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let socket = socket.clone();
+                let (socket, swallowing) = (socket.clone(), Arc::clone(&swallowing));
                 tokio::spawn(async move {
                     let server = UnixStream::connect(socket).await.expect("the cluster answers");
                     // Either side may be gone at any time.
-                    let _ended = pass(client, server, fault).await;
+                    let _ended = pass(client, server, fault, &swallowing).await;
                 });
             }
         });
-        Self { port, task }
+        Self { port, task, swallows }
+    }
+
+    /// Whether it swallows notifications from now on, on the connections that there are, too.
+    pub fn swallow_notifications(&self, swallow: bool) {
+        self.swallows.store(swallow, Ordering::SeqCst);
     }
 
     /// The way of `database` through here.
@@ -67,7 +78,7 @@ impl Drop for Proxy {
     }
 }
 
-async fn pass(client: TcpStream, server: UnixStream, fault: ProxyFault) -> std::io::Result<()> {
+async fn pass(client: TcpStream, server: UnixStream, fault: ProxyFault, swallows: &AtomicBool) -> std::io::Result<()> {
     client.set_nodelay(true)?;
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
@@ -77,7 +88,7 @@ async fn pass(client: TcpStream, server: UnixStream, fault: ProxyFault) -> std::
         copy(&mut from_client, &mut to_server).await?;
         to_server.shutdown().await
     };
-    let down = answers(&mut from_server, &mut to_client, fault);
+    let down = answers(&mut from_server, &mut to_client, fault, swallows);
     tokio::try_join!(up, down).map(drop)
 }
 
@@ -106,13 +117,14 @@ async fn answers(
     server: &mut tokio::net::unix::OwnedReadHalf,
     client: &mut OwnedWriteHalf,
     fault: ProxyFault,
+    swallows: &AtomicBool,
 ) -> std::io::Result<()> {
     loop {
         let Ok(kind) = server.read_u8().await else { return client.shutdown().await };
         let length = server.read_u32().await?;
         let mut body = vec![0; (length as usize).saturating_sub(4)];
         server.read_exact(&mut body).await?;
-        if kind == b'A' && fault == ProxyFault::WithNotifications {
+        if kind == b'A' && swallows.load(Ordering::SeqCst) {
             continue;
         }
         if kind == b'E' && fault == ProxyFault::WithLanguage {

@@ -1,20 +1,17 @@
 //! Bytes → DTO: syntax first, then every structural fault at once by the DTO's own OpenAPI schema, then serde.
 
-mod explain;
 mod integers;
 mod merge;
-mod pointer;
 mod schema;
 mod syntax;
 
 use std::borrow::Cow;
 
+use json_check::pointer::push_segment;
 use kernel::FieldFault;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::ToSchema;
-
-use pointer::push_segment;
 
 use crate::Problem;
 
@@ -48,7 +45,7 @@ pub(crate) fn parse_nothing(bytes: &[u8]) -> Result<(), Problem> {
     let Value::Object(members) = syntax::parse(bytes)? else {
         return Err(Problem::invalid_at("", "WRONG_TYPE", "must be an object"));
     };
-    let faults: Vec<_> = members.keys().map(|name| explain::unknown_field("", name)).collect();
+    let faults: Vec<_> = members.keys().map(|name| json_check::unknown_field("", name)).collect();
     if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
 }
 
@@ -69,6 +66,6 @@ fn refused<T: DeserializeOwned>(bytes: &[u8]) -> Problem {
     });
     let text = error.inner().to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    let (code, detail) = explain::coded(text);
+    let (code, detail) = json_check::coded(text);
     Problem::invalid(vec![FieldFault::new(pointer, code, detail)])
 }

@@ -2,14 +2,12 @@
 
 mod amount;
 mod decimal;
-mod keyword;
 mod money;
 mod one_of;
 mod time;
 
 pub use amount::AmountOrMoney;
 pub use decimal::{AmountIn, Decimal4};
-pub(crate) use keyword::{MAX_DECIMALS, MaxDecimals};
 pub use money::{CurrencyCode, MoneyIn, MoneyOut};
 pub use one_of::OneOf;
 pub use time::{iso_date, rfc3339};

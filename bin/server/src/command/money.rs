@@ -55,13 +55,14 @@ fn tell(what: &str, posted: &escrow::FloatPosted) {
     let (surplus, currency) = (posted.surplus, posted.surplus.currency());
     if surplus.minor().saturating_add(posted.reserve.minor()) < 0 {
         say(&format!("{currency} is short ({surplus}): new funding and new releases are stopped"));
-    } else if surplus.minor() < 0 {
-        say(&format!("{currency} is short ({surplus}), within the platform's reserve of {}: nothing is stopped", posted.reserve));
     } else if posted.missing.minor() > 0 {
         let missing = posted.missing;
         say(&format!(
-            "{currency} is covered by the books, but Stripe's balance lacked {missing} when it was last asked: the sweep asks again"
+            "by the books {currency} has a surplus of {surplus}, but Stripe's balance lacked {missing} when it was last asked: the sweep asks again"
         ));
+    } else if surplus.minor() < 0 {
+        let reserve = posted.reserve;
+        say(&format!("{currency} is short ({surplus}), within the platform's reserve of {reserve}: nothing is stopped"));
     } else {
         let on = counted(posted.resumed, "waiting release goes on", "waiting releases go on");
         say(&format!("{currency} is covered, with a surplus of {surplus}; {on}"));

@@ -58,6 +58,9 @@ impl StripeProvider {
     }
 }
 
+/// Stripe's words for what it takes for itself, apart from any charge.
+const FEES: [&str; 4] = ["stripe_fee", "stripe_fx_fee", "tax_fee", "network_cost"];
+
 /// The ids of a list whose metadata have this pair. A list is read, and no search: Stripe's search shows what was made only after a while, and
 /// nothing at all in some countries, so that what it does not show may still be there.
 fn named(list: Vec<wire::Labelled>, name: &str, value: &str) -> Vec<String> {
@@ -188,6 +191,17 @@ impl PaymentProvider for StripeProvider {
 
     async fn payout(&self, id: &str) -> Result<OwnTransfer, ProviderError> {
         self.0.get::<wire::Own>("read a payout", &requests::payout(id)?).await?.state()
+    }
+
+    async fn fees_since(&self, since: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError> {
+        let mut found = Vec::new();
+        for kind in FEES {
+            let request = |after: Option<&str>| requests::bookings(kind, since, after);
+            let all: Vec<wire::BalanceTransaction> = self.all("list the provider's fees", request).await?;
+            // What is in a currency that is not used here is missed by no book.
+            found.extend(all.into_iter().filter_map(|one| one.movement().ok()));
+        }
+        Ok(found)
     }
 
     async fn balance_movement(&self, id: &str) -> Result<BalanceMovement, ProviderError> {

@@ -251,6 +251,15 @@ pub(crate) fn balance_transaction(transaction: &str) -> Result<RequestBuilder, P
     Ok(read(format!("/balance_transactions/{}", id(transaction)?), Vec::new()))
 }
 
+/// A page of the bookings of a kind that were made since then.
+pub(crate) fn bookings(kind: &str, since: Timestamp, after: Option<&str>) -> Result<RequestBuilder, ProviderError> {
+    let mut query = vec!["limit=100".to_owned(), format!("type={}", id(kind)?), format!("created[gte]={}", since.timestamp())];
+    if let Some(after) = after {
+        query.push(format!("starting_after={}", id(after)?));
+    }
+    Ok(read("/balance_transactions".to_owned(), query))
+}
+
 #[cfg(test)]
 mod tests {
     use kernel::Money;

@@ -416,7 +416,7 @@ macro_rules! identified {
         }
     )*};
 }
-identified!(Transfer, Dispute, EarlyFraudWarning, OfCharge, Refund, Labelled);
+identified!(Transfer, Dispute, EarlyFraudWarning, OfCharge, Refund, BalanceTransaction, Labelled);
 
 impl Account {
     pub(crate) fn state(self) -> AccountState {

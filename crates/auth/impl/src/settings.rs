@@ -25,10 +25,15 @@ pub struct Settings {
     pub switch_secret: SecretString,
     /// How long one may wait; who would have to wait longer is answered 503 at once.
     pub hash_wait: Duration,
+    /// How a replica makes sure that it hears what others end.
+    pub hearing: db::Hearing,
     /// How long security events are kept.
     pub events_kept: Duration,
-    /// How many passwords may be tried for one email within a minute on one replica; beyond it the answer is 429.
+    /// How many passwords may be tried for one email from one network within a minute on one replica, and five times as many from all; beyond it the
+    /// answer is 429.
     pub attempts_per_minute: u32,
+    /// How many wrong passwords may be tried from one network within a minute on one replica, for whatever emails.
+    pub wrong_per_minute: u32,
 }
 
 /// One page shows them all, and each sign-in counts them.
@@ -76,9 +81,11 @@ impl Default for Settings {
             hash_threads: (std::thread::available_parallelism().map_or(2, std::num::NonZero::get) / 2).max(1),
             hash_queue: 1000,
             hash_wait: Duration::from_secs(20),
+            hearing: db::Hearing::default(),
             events_kept: Duration::from_secs(90 * 24 * 3600),
             switch_secret: crate::token::random_secret(),
             attempts_per_minute: 10,
+            wrong_per_minute: 60,
         }
     }
 }

@@ -474,6 +474,13 @@ impl PaymentProvider for FakeProvider {
         end(fault, found)
     }
 
+    async fn fees_since(&self, _: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError> {
+        let fault = self.begin("fees_since")?;
+        let fees = ["stripe_fee", "stripe_fx_fee", "tax_fee", "network_cost"];
+        let found = self.state().movements.values().filter(|one| fees.contains(&one.kind.as_str())).cloned().collect();
+        end(fault, found)
+    }
+
     async fn balance_movement(&self, id: &str) -> Result<BalanceMovement, ProviderError> {
         let fault = self.begin("balance_movement")?;
         let found = self.state().movements.get(id).cloned().ok_or_else(|| missing("balance transaction"))?;

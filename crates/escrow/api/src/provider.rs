@@ -392,6 +392,9 @@ pub trait PaymentProvider: Send + Sync {
     /// A payout of the platform's own balance to its bank.
     async fn payout(&self, id: &str) -> Result<OwnTransfer, ProviderError>;
 
+    /// What the provider took for itself at or after `since`, booked apart from any charge, in currencies that are used here.
+    async fn fees_since(&self, since: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError>;
+
     /// A booking on the platform's own balance.
     async fn balance_movement(&self, id: &str) -> Result<BalanceMovement, ProviderError>;
 }

@@ -1,9 +1,12 @@
 //! The rules of contracts, milestones, payments and releases: pure, as tables that read like docs/domain/contracts.md.
 
+pub(crate) mod coverage;
 pub(crate) mod document;
 pub(crate) mod held;
 pub(crate) mod incident;
 pub(crate) mod money;
+pub(crate) mod moved;
+pub(crate) mod stored;
 
 use escrow_api::{ContractStatus, IntentStatus, MilestoneStatus, PaymentStatus, ReleaseStatus};
 

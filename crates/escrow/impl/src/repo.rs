@@ -21,7 +21,6 @@ pub(crate) mod sweep;
 pub(crate) mod terminations;
 pub(crate) mod whose;
 
-use db::{currency, money};
 use diesel_async::AsyncPgConnection;
 use kernel::{Fault, Timestamp};
 use uow::Tx;

@@ -8,6 +8,7 @@ mod charges;
 mod contracts;
 mod coverage;
 mod doctor;
+mod fees;
 mod float;
 mod funding;
 mod hearing;
@@ -33,15 +34,15 @@ use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
 use db::Voucher;
 use escrow_api::{Error, Party, PaymentProvider};
-use kernel::{Clock, Ctx, Denied, Fault, Permission, ProjectId, Scope, Timestamp};
+use kernel::{Clock, Ctx, Denied, Fault, Permission, Scope, Timestamp};
 use tenants_api::Tenants;
 use uow::{SystemUow, Tx, Uow};
 use uuid::Uuid;
 
 use crate::ledger::Posting;
+use crate::model::stored::{Place, StoredContract};
 use crate::repo;
-use crate::repo::contracts::{ContractRow, Visible};
-use crate::repo::ledger::Place;
+use crate::repo::contracts::Visible;
 use crate::settings::Settings;
 
 pub use doctor::doctor;
@@ -97,7 +98,7 @@ impl Service {
     }
 
     /// Passes if the context's organisation is that side of the contract and the person may do it.
-    fn check_side(&self, ctx: &Ctx, contract: &ContractRow, side: Party, permission: Permission) -> Result<(), Error> {
+    fn check_side(&self, ctx: &Ctx, contract: &StoredContract, side: Party, permission: Permission) -> Result<(), Error> {
         if contract.side_of(ctx.org) != side {
             return Err(Denied { permission, project: None }.into());
         }
@@ -106,9 +107,9 @@ impl Service {
 
     /// Passes if the person may do it for whichever side the context's organisation is: the owner's teams work by project, to the
     /// contractor the owner's project means nothing.
-    fn check_own_side(&self, ctx: &Ctx, contract: &ContractRow, permission: Permission) -> Result<(), Error> {
+    fn check_own_side(&self, ctx: &Ctx, contract: &StoredContract, permission: Permission) -> Result<(), Error> {
         let scope = match contract.side_of(ctx.org) {
-            Party::Owner => Scope::Project(ProjectId(contract.project_id)),
+            Party::Owner => Scope::Project(contract.project),
             Party::Contractor => Scope::Organization,
         };
         Ok(self.authorizer.check(ctx, permission, scope)?)

@@ -25,10 +25,10 @@ impl Wired for Service {
 fn doctor(system: &SystemUow) -> Checkup<'_> {
     Box::pin(async {
         let left = system.read(async |tx| repo::team::strangers(tx).await).await?;
-        let told = |row: repo::team::StrangerRow| {
+        let told = |(org, project, user): (kernel::OrgId, kernel::ProjectId, kernel::UserId)| {
             let what = "has a role in its team and is no member of the organisation any more: take them out of the team, else the role is \
                         theirs again if they come back";
-            Finding::new("TEAM_OF_NO_MEMBER", row.project_id, format!("of organisation {}: {} {what}", row.org_id, row.user_id))
+            Finding::new("TEAM_OF_NO_MEMBER", project, format!("of organisation {org}: {user} {what}"))
         };
         Ok(left.into_iter().map(told).collect())
     })

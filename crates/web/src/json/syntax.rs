@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use json_check::pointer;
 use kernel::FieldFault;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::pointer;
 use crate::Problem;
 
 /// The deepest nesting that is read.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use json_check::MAX_DECIMALS;
 use kernel::{Currency, Money, MoneyError};
 use rust_decimal::Decimal;
 use serde::de::Error as _;
@@ -11,8 +12,6 @@ use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
-
-use super::keyword::MAX_DECIMALS;
 
 pub(crate) const PATTERN_14: &str = r"^[0-9]{1,14}(\.[0-9]{1,4})?$";
 pub(crate) const PATTERN_16: &str = r"^[0-9]{1,16}(\.[0-9]{1,4})?$";

@@ -6,7 +6,7 @@ use escrow_api::{
     DisputeStage, Holding, IntentStatus, NewPaymentIntent, PaymentIntentState, PaymentProvider, ProviderError, RefundOrder,
     TransferOrder,
 };
-use kernel::{Currency, Money};
+use kernel::{Currency, Money, Timestamp};
 use stripe_adapter::{Settings, StripeProvider};
 use stripe_sandbox::{Config, Fault, FaultKind, Sandbox};
 
@@ -383,4 +383,9 @@ async fn a_charge_is_given_back_once_and_its_refunds_are_listed() {
     assert_eq!(scene.sandbox.refunds()[0]["metadata"]["payment_id"], "0193b1c0-0000-7000-8000-000000000001");
     let again = scene.stripe.create_refund(&RefundOrder { idempotency_key: "refund_p1_1".into(), ..order }).await;
     assert!(matches!(again, Err(ProviderError::Refused { code, .. }) if code == "charge_already_refunded"));
+    assert_eq!(
+        scene.stripe.fees_since(Timestamp::UNIX_EPOCH).await,
+        Ok(Vec::new()),
+        "what is kept of a charge is none by itself"
+    );
 }

@@ -5,55 +5,60 @@ use std::collections::HashMap;
 use db::prelude::*;
 use diesel::dsl::exists;
 use escrow_api::{Contract, ContractId, ContractStatus, Error, Hold, Party, Signature};
-use kernel::{Fault, OrgId, Page, PageRequest, Position, ProjectId, Timestamp, UserId};
+use kernel::{Fault, OrgId, Page, PageRequest, Position, Timestamp, UserId};
 use uuid::Uuid;
 
-pub(crate) use super::rows::{ContractRow, Visible};
-use super::{Reader, currency, milestones, money, payees, terminations};
+pub(crate) use super::rows::Visible;
+use super::rows::{ContractRow, stored};
+use super::{Reader, milestones, payees, terminations};
+use crate::model::stored::{Activation, StoredContract};
 use crate::schema::{contract_signatures, contracts, ledger_balances, payments, releases};
 
-pub(crate) async fn row(mut pg: Reader<'_>, id: ContractId) -> Result<ContractRow, Error> {
-    contracts::table
+pub(crate) async fn row(mut pg: Reader<'_>, id: ContractId) -> Result<StoredContract, Error> {
+    let row: ContractRow = contracts::table
         .filter(contracts::id.eq(id.0))
         .select(ContractRow::as_select())
         .first(&mut pg)
         .await
-        .not_found(|| Error::NotFound("contract"))
+        .not_found(|| Error::NotFound("contract"))?;
+    Ok(row.try_into()?)
 }
 
 /// Locks a contract: either party may, which is found first, and locked where its owner's rows are.
-pub(crate) async fn lock(tx: &mut Tx, id: ContractId) -> Result<ContractRow, Error> {
-    let owner = row(super::reader(tx), id).await?.org_id;
-    contracts::table
-        .find((owner, id.0))
+pub(crate) async fn lock(tx: &mut Tx, id: ContractId) -> Result<StoredContract, Error> {
+    let owner = row(super::reader(tx), id).await?.owner;
+    let row: ContractRow = contracts::table
+        .find((owner.0, id.0))
         .select(ContractRow::as_select())
         .for_update()
         .first(tx.pg())
         .await
-        .not_found(|| Error::NotFound("contract"))
+        .not_found(|| Error::NotFound("contract"))?;
+    Ok(row.try_into()?)
 }
 
 /// Keeps a contract as it is until the commit, without standing in the way of others who do the same.
-pub(crate) async fn lock_shared(tx: &mut Tx, owner: Uuid, id: ContractId) -> Result<ContractRow, Error> {
-    contracts::table
-        .find((owner, id.0))
+pub(crate) async fn lock_shared(tx: &mut Tx, owner: OrgId, id: ContractId) -> Result<StoredContract, Error> {
+    let row: ContractRow = contracts::table
+        .find((owner.0, id.0))
         .select(ContractRow::as_select())
         .for_share()
         .first(tx.pg())
         .await
-        .not_found(|| Error::NotFound("contract"))
+        .not_found(|| Error::NotFound("contract"))?;
+    Ok(row.try_into()?)
 }
 
-pub(crate) async fn document(mut pg: Reader<'_>, contract: &ContractRow) -> Result<String, Error> {
+pub(crate) async fn document(mut pg: Reader<'_>, contract: &StoredContract) -> Result<String, Error> {
     contracts::table
-        .find((contract.org_id, contract.id))
+        .find((contract.owner.0, contract.id.0))
         .select(contracts::document)
         .first(&mut pg)
         .await
         .not_found(|| Error::NotFound("contract"))
 }
 
-pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageRequest) -> Result<Page<ContractRow>, Fault> {
+pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageRequest) -> Result<Page<StoredContract>, Fault> {
     let mut query = contracts::table.select(ContractRow::as_select()).into_boxed();
     let (own, theirs) = (contracts::org_id.eq(visible.org.0), contracts::contractor_org_id.eq(visible.org.0));
     query = match (visible.projects(), visible.as_contractor) {
@@ -63,14 +68,14 @@ pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageReques
         (Some(projects), false) => query.filter(own.and(contracts::project_id.eq_any(projects))),
     };
     query = db::after!(query, page, contracts::created_at, contracts::id);
-    let rows =
+    let rows: Vec<ContractRow> =
         query.order((contracts::created_at.desc(), contracts::id.desc())).limit(page.fetch()).load(&mut pg).await.fault()?;
-    Ok(Page::cut(rows, page, |row: &ContractRow| Position { created_at: row.created_at, id: row.id }))
+    Ok(Page::cut(stored(rows)?, page, |row: &StoredContract| Position { created_at: row.created_at, id: row.id.0 }))
 }
 
-/// The contracts of rows, with milestones and signatures.
-pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<Vec<Contract>, Fault> {
-    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = rows.iter().map(|row| (row.org_id, row.id)).unzip();
+/// The contracts as parties are shown them, with milestones and signatures.
+pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<StoredContract>) -> Result<Vec<Contract>, Fault> {
+    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = rows.iter().map(|row| (row.owner.0, row.id.0)).unzip();
     let signed: Vec<(Uuid, String, Uuid, Timestamp)> = contract_signatures::table
         .filter(contract_signatures::org_id.eq_any(&owners).and(contract_signatures::contract_id.eq_any(&ids)))
         .select((
@@ -91,31 +96,31 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<ContractRow>) -> Result<
     let mut terminations = terminations::of(pg, &owners, &ids).await?;
     rows.into_iter()
         .map(|row| {
-            let status = if still.contains(&row.id) { ContractStatus::Suspended } else { row.status()? };
-            let signatures = signed.iter().filter(|(contract, ..)| *contract == row.id).map(|(_, party, user, signed_at)| {
+            let status = if still.contains(&row.id.0) { ContractStatus::Suspended } else { row.status };
+            let signatures = signed.iter().filter(|(contract, ..)| *contract == row.id.0).map(|(_, party, user, signed_at)| {
                 Ok(Signature { party: db::named::<Party>(party)?, user: UserId(*user), signed_at: *signed_at })
             });
-            let milestones: Vec<escrow_api::Milestone> = milestones_of.remove(&row.id).unwrap_or_default();
+            let milestones: Vec<escrow_api::Milestone> = milestones_of.remove(&row.id.0).unwrap_or_default();
             // A hold on the contract covers each of its milestones.
             let all = milestones.iter().take(1).flat_map(|first| first.holds.iter().filter(|hold| hold.whole_contract));
             let holds: Vec<Hold> = all.cloned().collect();
             Ok(Contract {
-                id: ContractId(row.id),
-                owner: OrgId(row.org_id),
-                contractor: OrgId(row.contractor_org_id),
-                project: ProjectId(row.project_id),
-                tender: row.tender_id.into(),
-                bid: row.bid_id.into(),
-                total: money(row.total, &row.currency)?,
+                id: row.id,
+                owner: row.owner,
+                contractor: row.contractor,
+                project: row.project,
+                tender: row.tender,
+                bid: row.bid,
+                total: row.total,
                 status,
-                terms: row.terms()?,
+                terms: row.terms,
                 signatures: signatures.collect::<Result<_, Fault>>()?,
                 milestones,
                 holds,
                 title: row.title,
                 document_sha256: row.document_sha256,
                 cancel_reason: row.cancel_reason,
-                termination: terminations.remove(&row.id),
+                termination: terminations.remove(&row.id.0),
                 activated_at: row.activated_at,
                 completed_at: row.completed_at,
                 created_at: row.created_at,
@@ -131,9 +136,9 @@ pub(crate) async fn view(pg: Reader<'_>, id: ContractId) -> Result<Contract, Err
 }
 
 /// Who signed so far.
-pub(crate) async fn signers(mut pg: Reader<'_>, contract: &ContractRow) -> Result<Vec<(Party, UserId)>, Fault> {
+pub(crate) async fn signers(mut pg: Reader<'_>, contract: &StoredContract) -> Result<Vec<(Party, UserId)>, Fault> {
     let rows: Vec<(String, Uuid)> = contract_signatures::table
-        .filter(contract_signatures::org_id.eq(contract.org_id).and(contract_signatures::contract_id.eq(contract.id)))
+        .filter(contract_signatures::org_id.eq(contract.owner.0).and(contract_signatures::contract_id.eq(contract.id.0)))
         .select((contract_signatures::party, contract_signatures::user_id))
         .load(&mut pg)
         .await
@@ -141,16 +146,12 @@ pub(crate) async fn signers(mut pg: Reader<'_>, contract: &ContractRow) -> Resul
     rows.into_iter().map(|(party, user)| Ok((db::named::<Party>(&party)?, UserId(user)))).collect()
 }
 
-pub(crate) async fn sign(tx: &mut Tx, contract: &ContractRow, party: Party, user: UserId, sha256: &str) -> Result<(), Error> {
-    diesel::insert_into(contract_signatures::table)
-        .values((
-            contract_signatures::org_id.eq(contract.org_id),
-            contract_signatures::contract_id.eq(contract.id),
-            contract_signatures::contractor_org_id.eq(contract.contractor_org_id),
-            contract_signatures::party.eq(party.name()),
-            contract_signatures::user_id.eq(user.0),
-            contract_signatures::sha256.eq(sha256),
-        ))
+/// Signs for the transaction's organisation and person, by the platform's function.
+pub(crate) async fn sign(tx: &mut Tx, contract: &StoredContract, sha256: &str) -> Result<(), Error> {
+    diesel::sql_query("select app.sign_contract($1, $2, $3)")
+        .bind::<diesel::sql_types::Uuid, _>(contract.owner.0)
+        .bind::<diesel::sql_types::Uuid, _>(contract.id.0)
+        .bind::<diesel::sql_types::Text, _>(sha256)
         .execute(tx.pg())
         .await
         .on_constraint("contract_signatures_org_id_contract_id_user_id_key", || Error::SamePerson)?;
@@ -164,21 +165,21 @@ struct Outcome {
 }
 
 /// Puts the contract into force if everything is there, and publishes [`escrow_api::ContractActivated`]; says what came of it.
-pub(crate) async fn activate(tx: &mut Tx, contract: &ContractRow, event: Uuid, request: &str) -> Result<String, Fault> {
+pub(crate) async fn activate(tx: &mut Tx, contract: &StoredContract, event: Uuid, request: &str) -> Result<Activation, Fault> {
     let row: Outcome = diesel::sql_query("select app.activate_contract($1, $2, $3, $4) as outcome")
-        .bind::<diesel::sql_types::Uuid, _>(contract.org_id)
-        .bind::<diesel::sql_types::Uuid, _>(contract.id)
+        .bind::<diesel::sql_types::Uuid, _>(contract.owner.0)
+        .bind::<diesel::sql_types::Uuid, _>(contract.id.0)
         .bind::<diesel::sql_types::Uuid, _>(event)
         .bind::<diesel::sql_types::Text, _>(request)
         .get_result(tx.pg())
         .await
         .fault()?;
-    Ok(row.outcome)
+    db::named(&row.outcome)
 }
 
-pub(crate) async fn cancel(tx: &mut Tx, contract: &ContractRow, reason: &str) -> Result<(), Fault> {
+pub(crate) async fn cancel(tx: &mut Tx, contract: &StoredContract, reason: &str) -> Result<(), Fault> {
     let at = db::touched(tx).await?;
-    diesel::update(contracts::table.find((contract.org_id, contract.id)))
+    diesel::update(contracts::table.find((contract.owner.0, contract.id.0)))
         .set((
             contracts::status.eq(ContractStatus::Cancelled.name()),
             contracts::cancel_reason.eq(reason),
@@ -190,9 +191,9 @@ pub(crate) async fn cancel(tx: &mut Tx, contract: &ContractRow, reason: &str) ->
     Ok(())
 }
 
-pub(crate) async fn complete(tx: &mut Tx, contract: &ContractRow) -> Result<(), Fault> {
+pub(crate) async fn complete(tx: &mut Tx, contract: &StoredContract) -> Result<(), Fault> {
     let at = db::touched(tx).await?;
-    diesel::update(contracts::table.find((contract.org_id, contract.id)))
+    diesel::update(contracts::table.find((contract.owner.0, contract.id.0)))
         .set((
             contracts::status.eq(ContractStatus::PracticallyComplete.name()),
             contracts::completed_at.eq(at),
@@ -220,9 +221,4 @@ pub(crate) async fn has_open_money(mut pg: Reader<'_>, owner: OrgId, id: Contrac
             .or(releases::reversed.gt(releases::reversal_settled)),
     );
     diesel::select(exists(owed).or(exists(coming)).or(exists(leaving))).get_result(&mut pg).await.fault()
-}
-
-/// The currency of a contract.
-pub(crate) fn currency_of(row: &ContractRow) -> Result<kernel::Currency, Fault> {
-    currency(&row.currency)
 }

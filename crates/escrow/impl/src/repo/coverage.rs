@@ -3,10 +3,12 @@
 use db::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use escrow_api::{Holding, ReleaseId};
-use kernel::{Decision, Fault, OrgId, Timestamp};
+use kernel::{Currency, Decision, Fault, Money, OrgId, Timestamp};
 use uuid::Uuid;
 
+use super::rows::stored;
 use crate::ledger::Source;
+use crate::model::coverage::{CoverageLook, PostedFloat};
 use crate::schema::{platform_float, releases};
 
 const MOST: i64 = 1_000;
@@ -14,37 +16,28 @@ const MOST: i64 = 1_000;
 /// The advisory lock of whoever looks at coverage ("14Cover" in ASCII).
 const LOCK: i64 = 0x31_34_43_6f_76_65_72;
 
-/// What a look at a currency says: coverage, and what the provider said last.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
-pub(crate) struct CoverageLook {
+#[derive(QueryableByName)]
+struct LookRow {
     #[diesel(sql_type = Text)]
-    pub(crate) currency: String,
-    /// Float and money less liabilities, by the books. Negative: short.
+    currency: String,
     #[diesel(sql_type = BigInt)]
-    pub(crate) surplus: i64,
-    /// How much may lack of it before anything is stopped.
+    surplus: i64,
     #[diesel(sql_type = BigInt)]
-    pub(crate) reserve: i64,
-    /// What the provider's balance has, when it was last read.
+    reserve: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
-    pub(crate) holds: Option<i64>,
-    /// What it should have had at least.
+    holds: Option<i64>,
     #[diesel(sql_type = Nullable<BigInt>)]
-    pub(crate) should: Option<i64>,
-    /// Whether money of it was stopped before this look.
+    should: Option<i64>,
     #[diesel(sql_type = Bool)]
-    pub(crate) stood_still: bool,
+    stood_still: bool,
 }
 
-impl CoverageLook {
-    /// What the provider lacks of what the books say; zero if nothing.
-    pub(crate) fn missing(&self) -> i64 {
-        self.should.zip(self.holds).map_or(0, |(should, holds)| (should - holds).max(0))
-    }
+impl TryFrom<LookRow> for CoverageLook {
+    type Error = Fault;
 
-    /// Whether money of the currency is stopped.
-    pub(crate) fn stands_still(&self) -> bool {
-        self.surplus.saturating_add(self.reserve) < 0 || self.missing() > 0
+    fn try_from(row: LookRow) -> Result<Self, Fault> {
+        let LookRow { currency, surplus, reserve, holds, should, stood_still } = row;
+        Ok(Self { currency: db::currency(&currency)?, surplus, reserve, holds, should, stood_still })
     }
 }
 
@@ -55,9 +48,9 @@ struct IsShortRow {
 }
 
 /// Whether money of this currency is stopped, for a tenant.
-pub(crate) async fn is_short(tx: &mut Tx, currency: &str) -> Result<bool, Fault> {
+pub(crate) async fn is_short(tx: &mut Tx, currency: Currency) -> Result<bool, Fault> {
     let row: IsShortRow = diesel::sql_query("select app.coverage_is_short($1) as short")
-        .bind::<Text, _>(currency)
+        .bind::<Text, _>(currency.code())
         .get_result(tx.pg())
         .await
         .fault()?;
@@ -65,14 +58,14 @@ pub(crate) async fn is_short(tx: &mut Tx, currency: &str) -> Result<bool, Fault>
 }
 
 /// Keeps what the platform stands for in a currency.
-pub(crate) async fn set_reserve(tx: &mut Tx, currency: &str, reserve: i64) -> Result<(), Fault> {
+pub(crate) async fn set_reserve(tx: &mut Tx, reserve: Money) -> Result<(), Fault> {
     let at = db::touched(tx).await?;
     diesel::sql_query(
         "insert into platform_reserves as kept (currency, amount, set_at) values ($1, $2, $3)
          on conflict (currency) do update set amount = excluded.amount, set_at = excluded.set_at where kept.amount <> excluded.amount",
     )
-    .bind::<Text, _>(currency)
-    .bind::<BigInt, _>(reserve)
+    .bind::<Text, _>(reserve.currency().code())
+    .bind::<BigInt, _>(reserve.minor())
     .bind::<Timestamptz, _>(at)
     .execute(tx.pg())
     .await
@@ -114,7 +107,7 @@ pub(crate) async fn look_at_coverage(tx: &mut Tx, balance: Option<(Timestamp, &[
         compare(tx, asked_at, holdings).await?;
     }
     let before: Vec<String> = before.into_iter().map(|row| row.currency).collect();
-    diesel::sql_query(
+    let looks: Vec<LookRow> = diesel::sql_query(
         "select k.currency, k.surplus, coalesce(r.amount, 0) as reserve, k.provider_holds as holds, k.provider_should as should,
              k.currency = any ($1) as stood_still
          from platform_coverage k left join platform_reserves r using (currency) order by k.currency",
@@ -122,7 +115,8 @@ pub(crate) async fn look_at_coverage(tx: &mut Tx, balance: Option<(Timestamp, &[
     .bind::<Array<Text>, _>(before)
     .load(tx.pg())
     .await
-    .fault()
+    .fault()?;
+    stored(looks)
 }
 
 /// Compares what the provider's balance had with what the books say, per currency.
@@ -194,11 +188,11 @@ pub(crate) async fn unread(tx: &mut Tx, why: &str) -> Result<i32, Fault> {
 }
 
 /// Releases of a currency that were asked for and have certainly not left.
-pub(crate) async fn waiting(tx: &mut Tx, currency: &str) -> Result<Vec<(OrgId, ReleaseId)>, Fault> {
+pub(crate) async fn waiting(tx: &mut Tx, currency: Currency) -> Result<Vec<(OrgId, ReleaseId)>, Fault> {
     let rows: Vec<(Uuid, Uuid)> = releases::table
         .filter(releases::status.eq("sending"))
         .filter(releases::maybe_sent_at.is_null())
-        .filter(releases::currency.eq(currency))
+        .filter(releases::currency.eq(currency.code()))
         .order(releases::updated_at)
         .limit(MOST)
         .select((releases::org_id, releases::id))
@@ -221,7 +215,7 @@ pub(crate) async fn is_posted(tx: &mut Tx, object: &str) -> Result<bool, Fault> 
 }
 
 /// What the platform has of a currency over what it owes, by the books; below zero: what it lacks.
-pub(crate) async fn surplus(tx: &mut Tx, currency: &str) -> Result<i64, Fault> {
+pub(crate) async fn surplus(tx: &mut Tx, currency: Currency) -> Result<Money, Fault> {
     #[derive(QueryableByName)]
     struct Surplus {
         #[diesel(sql_type = BigInt)]
@@ -230,43 +224,51 @@ pub(crate) async fn surplus(tx: &mut Tx, currency: &str) -> Result<i64, Fault> {
     let row: Surplus = diesel::sql_query(
         "select coalesce(sum(money + floated - owed), 0)::bigint as surplus from app.coverage() where currency = $1",
     )
-    .bind::<Text, _>(currency)
+    .bind::<Text, _>(currency.code())
     .get_result(tx.pg())
     .await
     .fault()?;
-    Ok(row.surplus)
+    Ok(Money::from_minor(row.surplus, currency))
 }
 
-/// A float as it was posted.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = platform_float)]
-pub(crate) struct FloatRow {
-    pub(crate) source_object: String,
-    pub(crate) amount: i64,
-    pub(crate) currency: String,
-    pub(crate) created_at: Timestamp,
-    pub(crate) operator: Option<String>,
+struct FloatRow {
+    source_object: String,
+    amount: i64,
+    currency: String,
+    created_at: Timestamp,
+    operator: Option<String>,
+}
+
+impl TryFrom<FloatRow> for PostedFloat {
+    type Error = Fault;
+
+    fn try_from(row: FloatRow) -> Result<Self, Fault> {
+        let amount = db::money(row.amount, &row.currency)?;
+        Ok(Self { source_object: row.source_object, amount, at: row.created_at, operator: row.operator })
+    }
 }
 
 /// What stands for a source, or for its booking. Whoever asks before posting holds the lock.
-pub(crate) async fn posted(tx: &mut Tx, object: &str, balance_transaction: &str) -> Result<Option<FloatRow>, Fault> {
+pub(crate) async fn posted(tx: &mut Tx, object: &str, balance_transaction: &str) -> Result<Option<PostedFloat>, Fault> {
     let either = platform_float::source_object.eq(object).or(platform_float::balance_transaction.eq(balance_transaction));
-    platform_float::table
+    let row: Option<FloatRow> = platform_float::table
         .filter(platform_float::source_provider.eq("stripe"))
         .filter(either)
         .select(FloatRow::as_select())
         .first(tx.pg())
         .await
         .optional()
-        .fault()
+        .fault()?;
+    row.map(PostedFloat::try_from).transpose()
 }
 
 /// A float to be kept.
 pub(crate) struct NewFloat<'a> {
     pub(crate) source: &'a Source,
     /// Below zero: it went out.
-    pub(crate) amount: i64,
-    pub(crate) currency: &'a str,
+    pub(crate) amount: Money,
     /// The provider's word for where it stood.
     pub(crate) status: &'a str,
     /// The provider's booking.
@@ -280,8 +282,8 @@ pub(crate) async fn post_float(tx: &mut Tx, new: &NewFloat<'_>, by: &Decision) -
             platform_float::id.eq(Uuid::now_v7()),
             platform_float::source_provider.eq(new.source.provider),
             platform_float::source_object.eq(&new.source.object),
-            platform_float::amount.eq(new.amount),
-            platform_float::currency.eq(new.currency),
+            platform_float::amount.eq(new.amount.minor()),
+            platform_float::currency.eq(new.amount.currency().code()),
             platform_float::operator.eq(by.operator.as_str()),
             platform_float::reason.eq(by.reason.as_ref().map(kernel::Reason::as_str)),
             platform_float::provider_status.eq(new.status),

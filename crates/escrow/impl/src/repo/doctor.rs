@@ -120,6 +120,10 @@ const CHECKS: &[(&str, &str)] = &[
          group by p.org_id, p.id, p.status, p.charge
          having count(t.id) <> case when p.status in ('succeeded', 'available', 'suspense') then 1 else 0 end
          union all
+         select t.id::text, format('transfer %s paid a payee again, and nobody looks at it', t.source_object) from ledger_transactions t
+         where t.kind = 'reversal_paid_again'
+           and not exists (select from release_replacements p where p.org_id = t.org_id and p.transfer = t.source_object)
+         union all
          select t.id::text, format('%s (%s) is posted here, but was taken for another posting, or for none', t.source_object, t.source_kind)
          from ledger_transactions t where t.source_provider <> '14build' and not exists (select from posted_objects o
              where o.provider = t.source_provider and o.object = t.source_object and o.kind = t.source_kind and o.transaction_id = t.id)",

@@ -2,13 +2,15 @@
 
 use db::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use escrow_api::{Error, MilestoneId};
-use kernel::{Fault, Money, Timestamp};
+use escrow_api::{Error, MilestoneId, PaymentId};
+use kernel::{Fault, Timestamp};
 use uuid::Uuid;
 
-use super::contracts::ContractRow;
+use super::rows::stored;
 use super::{Reader, count};
 use crate::model::held::STOP_DAYS;
+use crate::model::moved::Aged;
+use crate::model::stored::StoredContract;
 
 #[derive(QueryableByName)]
 struct Oldest {
@@ -21,7 +23,7 @@ struct Oldest {
 }
 
 /// Refuses while money is held for a milestone of the contract, or reserved for a release of it, that came more than [`STOP_DAYS`] ago.
-pub(crate) async fn refuse_old(mut pg: Reader<'_>, contract: &ContractRow) -> Result<(), Error> {
+pub(crate) async fn refuse_old(mut pg: Reader<'_>, contract: &StoredContract) -> Result<(), Error> {
     let oldest: Option<Oldest> = diesel::sql_query(
         "select m.id as milestone, m.position, p.funded_at as since
          from ledger_balances b
@@ -33,8 +35,8 @@ pub(crate) async fn refuse_old(mut pg: Reader<'_>, contract: &ContractRow) -> Re
            and p.funded_at < app.now() - make_interval(days => $3)
          order by p.funded_at, m.position limit 1",
     )
-    .bind::<SqlUuid, _>(contract.org_id)
-    .bind::<SqlUuid, _>(contract.id)
+    .bind::<SqlUuid, _>(contract.owner.0)
+    .bind::<SqlUuid, _>(contract.id.0)
     .bind::<Integer, _>(i32::from(STOP_DAYS))
     .get_result(&mut pg)
     .await
@@ -48,29 +50,29 @@ pub(crate) async fn refuse_old(mut pg: Reader<'_>, contract: &ContractRow) -> Re
     }
 }
 
-/// A payment whose money is still held.
 #[derive(QueryableByName)]
-pub(crate) struct Aged {
+struct AgedRow {
     #[diesel(sql_type = SqlUuid)]
-    pub(crate) payment: Uuid,
+    payment: Uuid,
     #[diesel(sql_type = Timestamptz)]
-    pub(crate) funded_at: Timestamp,
+    funded_at: Timestamp,
     #[diesel(sql_type = BigInt)]
     held: i64,
     #[diesel(sql_type = Text)]
     currency: String,
 }
 
-impl Aged {
-    /// How much.
-    pub(crate) fn held(&self) -> Result<Money, Fault> {
-        db::money(self.held, &self.currency)
+impl TryFrom<AgedRow> for Aged {
+    type Error = Fault;
+
+    fn try_from(row: AgedRow) -> Result<Self, Fault> {
+        Ok(Self { payment: PaymentId(row.payment), funded_at: row.funded_at, held: db::money(row.held, &row.currency)? })
     }
 }
 
 /// Payments of all tenants whose money is held, or reserved for a release that has not left, for `from` days or more, and for less than `until`; the oldest first.
 pub(crate) async fn aged(tx: &ReadTx<'_>, from: u16, until: Option<u16>) -> Result<Vec<Aged>, Fault> {
-    diesel::sql_query(
+    let rows: Vec<AgedRow> = diesel::sql_query(
         "select p.id as payment, p.funded_at, (-sum(b.balance))::bigint as held, b.currency
          from ledger_balances b
          left join releases r on r.org_id = b.org_id and r.id = b.subject
@@ -85,5 +87,6 @@ pub(crate) async fn aged(tx: &ReadTx<'_>, from: u16, until: Option<u16>) -> Resu
     .bind::<Nullable<Integer>, _>(until.map(i32::from))
     .load(&mut tx.pg())
     .await
-    .fault()
+    .fault()?;
+    stored(rows)
 }

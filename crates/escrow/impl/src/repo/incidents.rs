@@ -3,27 +3,27 @@
 
 use db::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Uuid as SqlUuid};
-use escrow_api::{ChargeNews, HoldKind, PaymentId};
+use escrow_api::{ChargeNews, ContractId, HoldKind, MilestoneId, PaymentId};
 use kernel::{Fault, OrgId, RequestId, Timestamp};
 use uuid::Uuid;
 
-use super::payments::PaymentRow;
 use crate::model::incident::Incident;
+use crate::model::moved::StoredPayment;
 use crate::schema::{charge_incidents, charge_watch, contracts, holds, milestones, payments, releases};
 
 const MOST: i64 = 1_000;
 
 /// Takes the locks of whoever stops or moves money of a payment's milestone, in the order of the verbs.
-pub(crate) async fn lock(tx: &mut Tx, payment: &PaymentRow) -> Result<(), Fault> {
+pub(crate) async fn lock(tx: &mut Tx, payment: &StoredPayment) -> Result<(), Fault> {
     let contract = contracts::table
-        .filter(contracts::org_id.eq(payment.org_id))
-        .filter(contracts::id.eq(payment.contract_id))
+        .filter(contracts::org_id.eq(payment.owner.0))
+        .filter(contracts::id.eq(payment.contract.0))
         .select(contracts::id)
         .for_share();
     let _: Uuid = contract.first(tx.pg()).await.fault()?;
     let milestone = milestones::table
-        .filter(milestones::org_id.eq(payment.org_id))
-        .filter(milestones::id.eq(payment.milestone_id))
+        .filter(milestones::org_id.eq(payment.owner.0))
+        .filter(milestones::id.eq(payment.milestone.0))
         .select(milestones::id)
         .for_update();
     let _: Uuid = milestone.first(tx.pg()).await.fault()?;
@@ -31,13 +31,13 @@ pub(crate) async fn lock(tx: &mut Tx, payment: &PaymentRow) -> Result<(), Fault>
 }
 
 /// Whether money of this payment left, or may have.
-pub(crate) async fn left(tx: &mut Tx, payment: &PaymentRow) -> Result<bool, Fault> {
+pub(crate) async fn left(tx: &mut Tx, payment: &StoredPayment) -> Result<bool, Fault> {
     let gone = releases::status.eq_any(["sent", "part_reversed", "reversed"]);
     let maybe = releases::status.eq_any(["sending", "unknown"]).and(releases::maybe_sent_at.is_not_null());
     diesel::select(diesel::dsl::exists(
         releases::table
-            .filter(releases::org_id.eq(payment.org_id))
-            .filter(releases::payment_id.eq(payment.id))
+            .filter(releases::org_id.eq(payment.owner.0))
+            .filter(releases::payment_id.eq(payment.id.0))
             .filter(gone.or(maybe)),
     ))
     .get_result(tx.pg())
@@ -52,7 +52,7 @@ struct IncidentGrewRow {
 }
 
 /// Keeps what was seen. Says whether it is news: the first of its kind, or further than before.
-pub(crate) async fn keep(tx: &mut Tx, payment: &PaymentRow, seen: &Incident) -> Result<bool, Fault> {
+pub(crate) async fn keep(tx: &mut Tx, payment: &StoredPayment, seen: &Incident) -> Result<bool, Fault> {
     let row: IncidentGrewRow = diesel::sql_query(
         "with before as (select level from charge_incidents where org_id = $1 and payment_id = $2 and kind = $3 and object = $4),
          kept as (
@@ -64,8 +64,8 @@ pub(crate) async fn keep(tx: &mut Tx, payment: &PaymentRow, seen: &Incident) -> 
              returning level)
          select coalesce(kept.level > (select level from before), true) as grew from kept",
     )
-    .bind::<SqlUuid, _>(payment.org_id)
-    .bind::<SqlUuid, _>(payment.id)
+    .bind::<SqlUuid, _>(payment.owner.0)
+    .bind::<SqlUuid, _>(payment.id.0)
     .bind::<Text, _>(seen.kind.name())
     .bind::<Text, _>(&seen.object)
     .bind::<Text, _>(&seen.state)
@@ -78,10 +78,10 @@ pub(crate) async fn keep(tx: &mut Tx, payment: &PaymentRow, seen: &Incident) -> 
 }
 
 /// The reviews of a payment's charge that were open when last seen.
-pub(crate) async fn open_reviews(tx: &ReadTx<'_>, payment: &PaymentRow) -> Result<Vec<String>, Fault> {
+pub(crate) async fn open_reviews(tx: &ReadTx<'_>, payment: &StoredPayment) -> Result<Vec<String>, Fault> {
     charge_incidents::table
-        .filter(charge_incidents::org_id.eq(payment.org_id))
-        .filter(charge_incidents::payment_id.eq(payment.id))
+        .filter(charge_incidents::org_id.eq(payment.owner.0))
+        .filter(charge_incidents::payment_id.eq(payment.id.0))
         .filter(charge_incidents::kind.eq(HoldKind::Review.name()))
         .filter(charge_incidents::is_over.eq(false))
         .select(charge_incidents::object)
@@ -91,29 +91,17 @@ pub(crate) async fn open_reviews(tx: &ReadTx<'_>, payment: &PaymentRow) -> Resul
 }
 
 /// The open holds that an object of the provider's caused, on the payment's milestone or its contract.
-pub(crate) async fn holds_of(tx: &mut Tx, payment: &PaymentRow, kind: HoldKind, object: &str) -> Result<Vec<Uuid>, Fault> {
+pub(crate) async fn holds_of(tx: &mut Tx, payment: &StoredPayment, kind: HoldKind, object: &str) -> Result<Vec<Uuid>, Fault> {
     holds::table
-        .filter(holds::org_id.eq(payment.org_id))
-        .filter(holds::contract_id.eq(payment.contract_id))
-        .filter(holds::milestone_id.is_null().or(holds::milestone_id.eq(payment.milestone_id)))
+        .filter(holds::org_id.eq(payment.owner.0))
+        .filter(holds::contract_id.eq(payment.contract.0))
+        .filter(holds::milestone_id.is_null().or(holds::milestone_id.eq(payment.milestone.0)))
         .filter(holds::kind.eq(kind.name()))
         .filter(holds::object.eq(object))
         .filter(holds::lifted_at.is_null())
         .select(holds::id)
         .load(tx.pg())
         .await
-        .fault()
-}
-
-/// The payment that the platform looks at.
-pub(crate) async fn payment(tx: &ReadTx<'_>, org: OrgId, id: PaymentId) -> Result<Option<PaymentRow>, Fault> {
-    payments::table
-        .filter(payments::org_id.eq(org.0))
-        .filter(payments::id.eq(id.0))
-        .select(PaymentRow::as_select())
-        .first(&mut tx.pg())
-        .await
-        .optional()
         .fault()
 }
 
@@ -193,11 +181,17 @@ struct HoldsWidenedRow {
 }
 
 /// Money of the milestone left: what befell its charge stops its whole contract. Says how many holds that makes.
-pub(crate) async fn widen(tx: &mut Tx, org: Uuid, contract: Uuid, milestone: Uuid, request: &RequestId) -> Result<i32, Fault> {
+pub(crate) async fn widen(
+    tx: &mut Tx,
+    org: OrgId,
+    contract: ContractId,
+    milestone: MilestoneId,
+    request: &RequestId,
+) -> Result<i32, Fault> {
     let row: HoldsWidenedRow = diesel::sql_query("select app.widen_holds($1, $2, $3, $4) as widened")
-        .bind::<SqlUuid, _>(org)
-        .bind::<SqlUuid, _>(contract)
-        .bind::<SqlUuid, _>(milestone)
+        .bind::<SqlUuid, _>(org.0)
+        .bind::<SqlUuid, _>(contract.0)
+        .bind::<SqlUuid, _>(milestone.0)
         .bind::<Text, _>(request.as_str())
         .get_result(tx.pg())
         .await

@@ -6,12 +6,14 @@ use db::Voucher;
 use db::prelude::*;
 use diesel::sql_types::{Bool, Bytea, Text, Uuid as SqlUuid};
 use escrow_api::TransactionKind;
-use kernel::Fault;
+use kernel::{Fault, Money, OrgId};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::Reader;
 use crate::ledger::{Account, Entry, Posting};
+use crate::model::moved::Suspended;
+use crate::model::stored::{Place, StoredMilestone};
 use crate::schema::{ledger_balances, ledger_entries, ledger_transactions};
 
 #[derive(QueryableByName)]
@@ -20,15 +22,6 @@ struct Posted {
     posted: Uuid,
     #[diesel(sql_type = Bool)]
     fresh: bool,
-}
-
-/// Whose contract's ledger is written.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    /// The owner's organisation.
-    pub(crate) org: Uuid,
-    /// Its contract.
-    pub(crate) contract: Uuid,
 }
 
 /// A posting as the database reads it.
@@ -56,9 +49,9 @@ pub(crate) async fn post(
     reverses: Option<Uuid>,
 ) -> Result<(Uuid, bool), Fault> {
     let vouched = Vouched {
-        org: place.org,
+        org: place.org.0,
         id: Uuid::now_v7(),
-        contract: place.contract,
+        contract: place.contract.0,
         kind: posting.kind,
         provider: posting.source.provider,
         object: &posting.source.object,
@@ -69,7 +62,7 @@ pub(crate) async fn post(
     };
     let text = serde_json::to_string(&vouched).map_err(Fault::internal)?;
     let row: Posted = diesel::sql_query("select posted, fresh from app.post_ledger($1, $2, $3)")
-        .bind::<SqlUuid, _>(place.org)
+        .bind::<SqlUuid, _>(place.org.0)
         .bind::<Text, _>(&text)
         .bind::<Bytea, _>(voucher.proof(&text)?)
         .get_result(tx.pg())
@@ -77,7 +70,7 @@ pub(crate) async fn post(
         .fault()?;
     if row.fresh && posting.source.is_the_providers() {
         diesel::sql_query("select app.take_posted_object($1, $2)")
-            .bind::<SqlUuid, _>(place.org)
+            .bind::<SqlUuid, _>(place.org.0)
             .bind::<SqlUuid, _>(row.posted)
             .execute(tx.pg())
             .await
@@ -87,9 +80,9 @@ pub(crate) async fn post(
 }
 
 /// The transaction that was posted for a source of our own.
-pub(crate) async fn posted(tx: &mut Tx, org: Uuid, object: &str, kind: &str) -> Result<Option<Uuid>, Fault> {
+pub(crate) async fn posted(tx: &mut Tx, org: OrgId, object: &str, kind: &str) -> Result<Option<Uuid>, Fault> {
     ledger_transactions::table
-        .filter(ledger_transactions::org_id.eq(org))
+        .filter(ledger_transactions::org_id.eq(org.0))
         .filter(ledger_transactions::source_provider.eq("14build"))
         .filter(ledger_transactions::source_object.eq(object))
         .filter(ledger_transactions::source_kind.eq(kind))
@@ -101,10 +94,10 @@ pub(crate) async fn posted(tx: &mut Tx, org: Uuid, object: &str, kind: &str) -> 
 }
 
 /// Whether something of the provider's stands in an organisation's ledger as this.
-pub(crate) async fn stands(mut pg: Reader<'_>, org: Uuid, object: &str, kind: &str) -> Result<bool, Fault> {
+pub(crate) async fn stands(mut pg: Reader<'_>, org: OrgId, object: &str, kind: &str) -> Result<bool, Fault> {
     diesel::select(diesel::dsl::exists(
         ledger_transactions::table
-            .filter(ledger_transactions::org_id.eq(org).and(ledger_transactions::source_provider.eq("stripe")))
+            .filter(ledger_transactions::org_id.eq(org.0).and(ledger_transactions::source_provider.eq("stripe")))
             .filter(ledger_transactions::source_object.eq(object).and(ledger_transactions::source_kind.eq(kind))),
     ))
     .get_result(&mut pg)
@@ -112,20 +105,9 @@ pub(crate) async fn stands(mut pg: Reader<'_>, org: Uuid, object: &str, kind: &s
     .fault()
 }
 
-/// What a charge brought otherwise than asked.
-pub(crate) struct Suspended {
-    /// Its posting.
-    pub(crate) transaction: Uuid,
-    pub(crate) currency: String,
-    /// What it brought.
-    pub(crate) gross: i64,
-    /// What of it was not given back.
-    pub(crate) waiting: i64,
-}
-
 /// What a charge brought into suspense, if it did, and what of it waits.
 pub(crate) async fn suspended(mut pg: Reader<'_>, place: Place, charge: &str) -> Result<Option<Suspended>, Fault> {
-    let of_contract = ledger_transactions::org_id.eq(place.org).and(ledger_transactions::contract_id.eq(place.contract));
+    let of_contract = ledger_transactions::org_id.eq(place.org.0).and(ledger_transactions::contract_id.eq(place.contract.0));
     let posted: Option<(Uuid, String)> = ledger_transactions::table
         .filter(of_contract)
         .filter(ledger_transactions::kind.eq(TransactionKind::PaymentInSuspense.name()))
@@ -137,13 +119,13 @@ pub(crate) async fn suspended(mut pg: Reader<'_>, place: Place, charge: &str) ->
         .fault()?;
     let Some((transaction, currency)) = posted else { return Ok(None) };
     let given_back: Vec<Uuid> = ledger_transactions::table
-        .filter(ledger_transactions::org_id.eq(place.org).and(ledger_transactions::reverses.eq(transaction)))
+        .filter(ledger_transactions::org_id.eq(place.org.0).and(ledger_transactions::reverses.eq(transaction)))
         .select(ledger_transactions::id)
         .load(&mut pg)
         .await
         .fault()?;
     let entries: Vec<(Uuid, i64)> = ledger_entries::table
-        .filter(ledger_entries::org_id.eq(place.org).and(ledger_entries::account.eq(Account::Suspense.code())))
+        .filter(ledger_entries::org_id.eq(place.org.0).and(ledger_entries::account.eq(Account::Suspense.code())))
         .filter(ledger_entries::transaction_id.eq(transaction).or(ledger_entries::transaction_id.eq_any(given_back)))
         .select((ledger_entries::transaction_id, ledger_entries::amount))
         .load(&mut pg)
@@ -151,7 +133,7 @@ pub(crate) async fn suspended(mut pg: Reader<'_>, place: Place, charge: &str) ->
         .fault()?;
     let gross = -entries.iter().filter(|(of, _)| *of == transaction).map(|(_, amount)| amount).sum::<i64>();
     let waiting = -entries.iter().map(|(_, amount)| amount).sum::<i64>();
-    Ok(Some(Suspended { transaction, currency, gross, waiting }))
+    Ok(Some(Suspended { transaction, gross: db::money(gross, &currency)?, waiting: db::money(waiting, &currency)? }))
 }
 
 /// Whether a transfer stands in some contract's ledger; on `SystemUow`.
@@ -167,8 +149,8 @@ pub(crate) async fn knows_transfer(mut pg: Reader<'_>, transfer: &str) -> Result
     .fault()
 }
 
-/// What is held for each of these milestones of these owners and not reserved.
-pub(crate) async fn held(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid]) -> Result<HashMap<Uuid, i64>, Fault> {
+/// What is held for each of these milestones of these owners and not reserved, in minor units of their currency.
+pub(super) async fn held(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid]) -> Result<HashMap<Uuid, i64>, Fault> {
     let rows: Vec<(Uuid, i64)> = ledger_balances::table
         .filter(ledger_balances::org_id.eq_any(owners).and(ledger_balances::account.eq(Account::Held.code())))
         .filter(ledger_balances::subject.eq_any(milestones))
@@ -179,10 +161,16 @@ pub(crate) async fn held(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid
     Ok(rows.into_iter().map(|(milestone, balance)| (milestone, -balance)).collect())
 }
 
-/// What came in for a contract otherwise than asked, and waits for a named person.
-pub(crate) async fn in_suspense(mut pg: Reader<'_>, place: Place) -> Result<i64, Fault> {
+/// What is held for a milestone and not reserved.
+pub(crate) async fn held_for(pg: Reader<'_>, milestone: &StoredMilestone) -> Result<Money, Fault> {
+    let held = held(pg, &[milestone.owner.0], &[milestone.id.0]).await?;
+    Ok(Money::from_minor(held.get(&milestone.id.0).copied().unwrap_or(0), milestone.amount.currency()))
+}
+
+/// What came in for a contract otherwise than asked, and waits for a named person; in minor units.
+pub(super) async fn in_suspense(mut pg: Reader<'_>, place: Place) -> Result<i64, Fault> {
     let balances: Vec<i64> = ledger_balances::table
-        .filter(ledger_balances::org_id.eq(place.org).and(ledger_balances::contract_id.eq(place.contract)))
+        .filter(ledger_balances::org_id.eq(place.org.0).and(ledger_balances::contract_id.eq(place.contract.0)))
         .filter(ledger_balances::account.eq(Account::Suspense.code()))
         .select(ledger_balances::balance)
         .load(&mut pg)

@@ -3,86 +3,86 @@
 use std::collections::HashMap;
 
 use db::prelude::*;
-use escrow_api::{ContractId, Error, Milestone, MilestoneId, MilestoneStatus, Review, ReviewKind};
-use kernel::{Fault, OrgId, Timestamp, UserId};
+use escrow_api::{Error, Milestone, MilestoneId, MilestoneStatus, Review, ReviewKind};
+use kernel::{Fault, Money, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::rows::ContractRow;
-pub(crate) use super::rows::MilestoneRow;
-use super::{Reader, count, holds, ledger, money, payments, releases};
+use super::rows::{MilestoneRow, stored};
+use super::{Reader, holds, ledger, payments, releases};
+use crate::model::stored::{StoredContract, StoredMilestone};
 use crate::schema::{milestone_reviews, milestones};
 
-pub(crate) async fn row(mut pg: Reader<'_>, id: MilestoneId) -> Result<MilestoneRow, Error> {
-    milestones::table
+pub(crate) async fn row(mut pg: Reader<'_>, id: MilestoneId) -> Result<StoredMilestone, Error> {
+    let row: MilestoneRow = milestones::table
         .filter(milestones::id.eq(id.0))
         .select(MilestoneRow::as_select())
         .first(&mut pg)
         .await
-        .not_found(|| Error::NotFound("milestone"))
+        .not_found(|| Error::NotFound("milestone"))?;
+    Ok(row.try_into()?)
 }
 
 /// Locks a milestone: either party may.
-pub(crate) async fn lock(tx: &mut Tx, owner: Uuid, id: MilestoneId) -> Result<MilestoneRow, Error> {
-    milestones::table
-        .find((owner, id.0))
+pub(crate) async fn lock(tx: &mut Tx, owner: OrgId, id: MilestoneId) -> Result<StoredMilestone, Error> {
+    let row: MilestoneRow = milestones::table
+        .find((owner.0, id.0))
         .select(MilestoneRow::as_select())
         .for_update()
         .first(tx.pg())
         .await
-        .not_found(|| Error::NotFound("milestone"))
+        .not_found(|| Error::NotFound("milestone"))?;
+    Ok(row.try_into()?)
 }
 
 /// The milestones of contracts of these owners.
-pub(crate) async fn of_contracts(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uuid]) -> Result<Vec<MilestoneRow>, Fault> {
-    milestones::table
+pub(super) async fn of_contracts(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uuid]) -> Result<Vec<StoredMilestone>, Fault> {
+    let rows: Vec<MilestoneRow> = milestones::table
         .filter(milestones::org_id.eq_any(owners).and(milestones::contract_id.eq_any(contracts)))
         .select(MilestoneRow::as_select())
         .order((milestones::contract_id, milestones::position))
         .load(&mut pg)
         .await
-        .fault()
+        .fault()?;
+    stored(rows)
 }
 
-/// The milestones of rows, in their order, with what is held, the newest payment and the newest release.
-pub(crate) async fn views(pg: Reader<'_>, rows: Vec<MilestoneRow>) -> Result<Vec<Milestone>, Fault> {
-    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = rows.iter().map(|row| (row.org_id, row.id)).unzip();
+/// The milestones as parties are shown them, in their order, with what is held, the newest payment and the newest release.
+pub(crate) async fn views(pg: Reader<'_>, rows: Vec<StoredMilestone>) -> Result<Vec<Milestone>, Fault> {
+    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = rows.iter().map(|row| (row.owner.0, row.id.0)).unzip();
     let held = ledger::held(pg, &owners, &ids).await?;
     let payments: HashMap<Uuid, Uuid> = payments::newest(pg, &owners, &ids).await?;
     let mut releases = releases::newest(pg, &owners, &ids).await?;
-    let frozen: Vec<Uuid> = rows.iter().filter(|row| row.frozen).map(|row| row.contract_id).collect();
+    let frozen: Vec<Uuid> = rows.iter().filter(|row| row.frozen).map(|row| row.contract.0).collect();
     let held_by = if frozen.is_empty() { HashMap::new() } else { holds::of_contracts(pg, &owners, &frozen).await? };
-    rows.into_iter()
-        .map(|row| {
-            Ok(Milestone {
-                id: MilestoneId(row.id),
-                contract: ContractId(row.contract_id),
-                owner: OrgId(row.org_id),
-                contractor: OrgId(row.contractor_org_id),
-                position: count(row.position),
-                amount: row.amount()?,
-                due_on: row.due_on,
-                status: row.status()?,
-                frozen: row.frozen,
-                holds: held_by
-                    .get(&row.contract_id)
-                    .into_iter()
-                    .flatten()
-                    .filter(|(covered, _)| covered.is_none_or(|milestone| milestone == row.id))
-                    .map(|(_, hold)| hold.clone())
-                    .collect(),
-                held: money(held.get(&row.id).copied().unwrap_or(0), &row.currency)?,
-                submissions: count(row.submissions),
-                submitted_at: row.submitted_at,
-                review_due_at: row.review_due_at,
-                payment: payments.get(&row.id).map(|id| (*id).into()),
-                release: releases.remove(&row.id).map(|release| release.view()).transpose()?,
-                created_at: row.created_at,
-                updated_at: row.updated_at,
-                title: row.title,
-            })
-        })
-        .collect()
+    let shown = rows.into_iter().map(|row| Milestone {
+        id: row.id,
+        contract: row.contract,
+        owner: row.owner,
+        contractor: row.contractor,
+        position: row.position,
+        amount: row.amount,
+        due_on: row.due_on,
+        status: row.status,
+        frozen: row.frozen,
+        holds: held_by
+            .get(&row.contract.0)
+            .into_iter()
+            .flatten()
+            .filter(|(covered, _)| covered.is_none_or(|milestone| milestone == row.id.0))
+            .map(|(_, hold)| hold.clone())
+            .collect(),
+        held: Money::from_minor(held.get(&row.id.0).copied().unwrap_or(0), row.amount.currency()),
+        submissions: row.submissions,
+        submitted_at: row.submitted_at,
+        review_due_at: row.review_due_at,
+        payment: payments.get(&row.id.0).map(|id| (*id).into()),
+        release: releases.remove(&row.id.0).map(|release| release.view()),
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        title: row.title,
+    });
+    Ok(shown.collect())
 }
 
 pub(crate) async fn view(pg: Reader<'_>, id: MilestoneId) -> Result<Milestone, Error> {
@@ -90,10 +90,10 @@ pub(crate) async fn view(pg: Reader<'_>, id: MilestoneId) -> Result<Milestone, E
     views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("milestone"))
 }
 
-pub(crate) async fn set_status(tx: &mut Tx, milestone: &MilestoneRow, status: MilestoneStatus) -> Result<(), Fault> {
+pub(crate) async fn set_status(tx: &mut Tx, milestone: &StoredMilestone, status: MilestoneStatus) -> Result<(), Fault> {
     let reviewed = matches!(status, MilestoneStatus::InReview | MilestoneStatus::Escalated);
     let at = db::touched(tx).await?;
-    let changed = diesel::update(milestones::table.find((milestone.org_id, milestone.id)))
+    let changed = diesel::update(milestones::table.find((milestone.owner.0, milestone.id.0)))
         .set((
             milestones::status.eq(status.name()),
             // Only a review has an end.
@@ -109,13 +109,13 @@ pub(crate) async fn set_status(tx: &mut Tx, milestone: &MilestoneRow, status: Mi
 /// The one change that the contractor may make.
 pub(crate) async fn set_in_review(
     tx: &mut Tx,
-    milestone: &MilestoneRow,
+    milestone: &StoredMilestone,
     by: Option<UserId>,
     at: Timestamp,
     due: Timestamp,
 ) -> Result<(), Fault> {
     let touched = db::touched(tx).await?;
-    diesel::update(milestones::table.find((milestone.org_id, milestone.id)))
+    diesel::update(milestones::table.find((milestone.owner.0, milestone.id.0)))
         .set((
             milestones::status.eq(MilestoneStatus::InReview.name()),
             milestones::submissions.eq(milestones::submissions + 1),
@@ -135,22 +135,22 @@ pub(crate) struct NewReview<'a> {
     pub(crate) kind: ReviewKind,
     pub(crate) note: Option<&'a str>,
     pub(crate) evidence: Value,
-    pub(crate) amount: Option<i64>,
+    pub(crate) amount: Option<Money>,
     pub(crate) by: Option<UserId>,
 }
 
-pub(crate) async fn insert_review(tx: &mut Tx, milestone: &MilestoneRow, new: NewReview<'_>) -> Result<(), Fault> {
+pub(crate) async fn insert_review(tx: &mut Tx, milestone: &StoredMilestone, new: NewReview<'_>) -> Result<(), Fault> {
     diesel::insert_into(milestone_reviews::table)
         .values((
-            milestone_reviews::org_id.eq(milestone.org_id),
+            milestone_reviews::org_id.eq(milestone.owner.0),
             milestone_reviews::id.eq(Uuid::now_v7()),
-            milestone_reviews::milestone_id.eq(milestone.id),
-            milestone_reviews::contract_id.eq(milestone.contract_id),
-            milestone_reviews::contractor_org_id.eq(milestone.contractor_org_id),
+            milestone_reviews::milestone_id.eq(milestone.id.0),
+            milestone_reviews::contract_id.eq(milestone.contract.0),
+            milestone_reviews::contractor_org_id.eq(milestone.contractor.0),
             milestone_reviews::kind.eq(new.kind.name()),
             milestone_reviews::note.eq(new.note),
             milestone_reviews::evidence.eq(new.evidence),
-            milestone_reviews::amount.eq(new.amount),
+            milestone_reviews::amount.eq(new.amount.map(Money::minor)),
             milestone_reviews::by_user.eq(new.by.map(Uuid::from)),
         ))
         .execute(tx.pg())
@@ -159,10 +159,10 @@ pub(crate) async fn insert_review(tx: &mut Tx, milestone: &MilestoneRow, new: Ne
     Ok(())
 }
 
-pub(crate) async fn reviews(mut pg: Reader<'_>, milestone: &MilestoneRow) -> Result<Vec<Review>, Fault> {
+pub(crate) async fn reviews(mut pg: Reader<'_>, milestone: &StoredMilestone) -> Result<Vec<Review>, Fault> {
     type Row = (Uuid, String, Option<String>, Value, Option<i64>, Option<Uuid>, Timestamp);
     let rows: Vec<Row> = milestone_reviews::table
-        .filter(milestone_reviews::org_id.eq(milestone.org_id).and(milestone_reviews::milestone_id.eq(milestone.id)))
+        .filter(milestone_reviews::org_id.eq(milestone.owner.0).and(milestone_reviews::milestone_id.eq(milestone.id.0)))
         .select((
             milestone_reviews::id,
             milestone_reviews::kind,
@@ -178,18 +178,18 @@ pub(crate) async fn reviews(mut pg: Reader<'_>, milestone: &MilestoneRow) -> Res
         .fault()?;
     rows.into_iter()
         .map(|(id, kind, note, evidence, amount, by, at)| {
-            let amount = amount.map(|minor| money(minor, &milestone.currency)).transpose()?;
+            let amount = amount.map(|minor| Money::from_minor(minor, milestone.amount.currency()));
             Ok(Review { id, kind: db::named(&kind)?, note, evidence, amount, by: by.map(UserId), at })
         })
         .collect()
 }
 
 /// The milestones of a contract that are neither released, refunded nor cancelled.
-pub(crate) async fn unsettled(tx: &mut Tx, contract: &ContractRow) -> Result<i64, Fault> {
+pub(crate) async fn unsettled(tx: &mut Tx, contract: &StoredContract) -> Result<i64, Fault> {
     let settled = [MilestoneStatus::Released, MilestoneStatus::Refunded, MilestoneStatus::Cancelled].map(MilestoneStatus::name);
     milestones::table
-        .filter(milestones::org_id.eq(contract.org_id))
-        .filter(milestones::contract_id.eq(contract.id))
+        .filter(milestones::org_id.eq(contract.owner.0))
+        .filter(milestones::contract_id.eq(contract.id.0))
         .filter(milestones::status.ne_all(settled))
         .count()
         .get_result(tx.pg())
@@ -198,10 +198,10 @@ pub(crate) async fn unsettled(tx: &mut Tx, contract: &ContractRow) -> Result<i64
 }
 
 /// Before the contract is in force: its milestones end with it.
-pub(crate) async fn cancel_all(tx: &mut Tx, contract: &ContractRow) -> Result<(), Fault> {
+pub(crate) async fn cancel_all(tx: &mut Tx, contract: &StoredContract) -> Result<(), Fault> {
     let at = db::touched(tx).await?;
     diesel::update(
-        milestones::table.filter(milestones::org_id.eq(contract.org_id)).filter(milestones::contract_id.eq(contract.id)),
+        milestones::table.filter(milestones::org_id.eq(contract.owner.0)).filter(milestones::contract_id.eq(contract.id.0)),
     )
     .set((milestones::status.eq(MilestoneStatus::Cancelled.name()), milestones::updated_at.eq(at)))
     .execute(tx.pg())

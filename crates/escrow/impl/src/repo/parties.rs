@@ -4,26 +4,24 @@ use db::prelude::*;
 use kernel::{Fault, UserId};
 
 use super::Reader;
-use super::contracts::ContractRow;
+use crate::model::stored::{StoredContract, Ties};
 
-/// What ties somebody to the other party.
 #[derive(QueryableByName)]
-pub(crate) struct Ties {
-    /// They are a member of it.
+struct TiesRow {
     #[diesel(sql_type = diesel::sql_types::Bool)]
-    pub(crate) member: bool,
-    /// And have acted there. Any organisation can make anybody a member, so only this is held against them where it would gain by that.
+    member: bool,
     #[diesel(sql_type = diesel::sql_types::Bool)]
-    pub(crate) taken_up: bool,
+    taken_up: bool,
 }
 
 /// What ties a person of the transaction's party to the other one.
-pub(crate) async fn ties(mut pg: Reader<'_>, contract: &ContractRow, person: UserId) -> Result<Ties, Fault> {
-    diesel::sql_query("select member, taken_up from app.ties_to_other_party($1, $2, $3)")
-        .bind::<diesel::sql_types::Uuid, _>(contract.org_id)
-        .bind::<diesel::sql_types::Uuid, _>(contract.id)
+pub(crate) async fn ties(mut pg: Reader<'_>, contract: &StoredContract, person: UserId) -> Result<Ties, Fault> {
+    let row: TiesRow = diesel::sql_query("select member, taken_up from app.ties_to_other_party($1, $2, $3)")
+        .bind::<diesel::sql_types::Uuid, _>(contract.owner.0)
+        .bind::<diesel::sql_types::Uuid, _>(contract.id.0)
         .bind::<diesel::sql_types::Uuid, _>(person.0)
         .get_result(&mut pg)
         .await
-        .fault()
+        .fault()?;
+    Ok(Ties { member: row.member, taken_up: row.taken_up })
 }

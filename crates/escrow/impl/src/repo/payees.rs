@@ -8,34 +8,37 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Reader;
-use super::rows::ContractRow;
+use crate::model::stored::{StoredContract, StoredPayee};
 use crate::schema::{escrow_accounts, payee_accounts, payee_accounts_retired};
 
-#[derive(Debug, Clone, Queryable, Selectable)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = payee_accounts)]
-pub(crate) struct PayeeRow {
-    pub(crate) org_id: Uuid,
-    pub(crate) account: Option<String>,
-    pub(crate) status: String,
-    pub(crate) requirements: Value,
-    pub(crate) disabled_reason: Option<String>,
-    pub(crate) updated_at: Timestamp,
-    pub(crate) key_no: i32,
-    pub(crate) looks: i32,
-    pub(crate) next_look_at: Timestamp,
+struct PayeeRow {
+    org_id: Uuid,
+    account: Option<String>,
+    status: String,
+    requirements: Value,
+    disabled_reason: Option<String>,
+    updated_at: Timestamp,
+    key_no: i32,
+    looks: i32,
+    next_look_at: Timestamp,
 }
 
-impl PayeeRow {
-    pub(crate) fn status(&self) -> Result<PayeeStatus, Fault> {
-        db::named::<PayeeStatus>(&self.status)
-    }
+impl TryFrom<PayeeRow> for StoredPayee {
+    type Error = Fault;
 
-    pub(crate) fn payee(self) -> Result<Payee, Fault> {
-        Ok(Payee {
-            status: self.status()?,
-            account: self.account,
-            requirements: serde_json::from_value(self.requirements).map_err(Fault::internal)?,
-            disabled_reason: self.disabled_reason,
+    fn try_from(row: PayeeRow) -> Result<Self, Fault> {
+        Ok(Self {
+            org: OrgId(row.org_id),
+            account: row.account,
+            status: db::named(&row.status)?,
+            requirements: serde_json::from_value(row.requirements).map_err(Fault::internal)?,
+            disabled_reason: row.disabled_reason,
+            updated_at: row.updated_at,
+            key_no: row.key_no,
+            looks: row.looks,
+            next_look_at: row.next_look_at,
         })
     }
 }
@@ -47,12 +50,14 @@ pub(crate) async fn get(mut pg: Reader<'_>, org: OrgId) -> Result<Payee, Fault> 
     let Some(row) = row else {
         return Ok(Payee { status: PayeeStatus::None, account: None, requirements: Vec::new(), disabled_reason: None });
     };
-    row.payee()
+    Ok(StoredPayee::try_from(row)?.payee())
 }
 
 /// The organisation's account, which there is room for, locked.
-pub(crate) async fn lock(tx: &mut Tx, org: OrgId) -> Result<PayeeRow, Fault> {
-    payee_accounts::table.find(org.0).select(PayeeRow::as_select()).for_update().first(tx.pg()).await.fault()
+pub(crate) async fn lock(tx: &mut Tx, org: OrgId) -> Result<StoredPayee, Fault> {
+    let query = payee_accounts::table.find(org.0).select(PayeeRow::as_select()).for_update();
+    let row: PayeeRow = query.first(tx.pg()).await.fault()?;
+    row.try_into()
 }
 
 /// Makes room for the organisation's account.
@@ -81,16 +86,16 @@ pub(crate) fn status_of(account: &AccountState) -> PayeeStatus {
 /// into another.
 pub(crate) async fn apply_account_state(
     tx: &mut Tx,
-    row: &PayeeRow,
+    row: &StoredPayee,
     account: &AccountState,
     looks: i32,
     next: Timestamp,
 ) -> Result<(), Fault> {
     if row.account.as_ref().is_some_and(|known| *known != account.id) {
-        return Err(Fault::internal(format!("{} has another payee account than {}", row.org_id, account.id)));
+        return Err(Fault::internal(format!("{} has another payee account than {}", row.org, account.id)));
     }
     let at = db::touched(tx).await?;
-    diesel::update(payee_accounts::table.find(row.org_id))
+    diesel::update(payee_accounts::table.find(row.org.0))
         .set((
             payee_accounts::account.eq(&account.id),
             payee_accounts::status.eq(status_of(account).name()),
@@ -108,8 +113,8 @@ pub(crate) async fn apply_account_state(
 }
 
 /// Plans the next look at the organisation's account, which the caller has locked as `row`.
-pub(crate) async fn look_later(tx: &mut Tx, row: &PayeeRow, looks: i32, at: Timestamp) -> Result<(), Fault> {
-    diesel::update(payee_accounts::table.find(row.org_id))
+pub(crate) async fn look_later(tx: &mut Tx, row: &StoredPayee, looks: i32, at: Timestamp) -> Result<(), Fault> {
+    diesel::update(payee_accounts::table.find(row.org.0))
         .set((payee_accounts::looks.eq(looks), payee_accounts::next_look_at.eq(at)))
         .execute(tx.pg())
         .await
@@ -135,10 +140,10 @@ pub(crate) async fn close(tx: &mut Tx, org: OrgId, account: &str, reason: &str) 
 }
 
 /// Gives up the closed account `row`, for good: the next one is made under the next key.
-pub(crate) async fn retire(tx: &mut Tx, row: &PayeeRow, account: &str, by: Option<UserId>) -> Result<(), Fault> {
+pub(crate) async fn retire(tx: &mut Tx, row: &StoredPayee, account: &str, by: Option<UserId>) -> Result<(), Fault> {
     diesel::insert_into(payee_accounts_retired::table)
         .values((
-            payee_accounts_retired::org_id.eq(row.org_id),
+            payee_accounts_retired::org_id.eq(row.org.0),
             payee_accounts_retired::account.eq(account),
             payee_accounts_retired::reason.eq(row.disabled_reason.as_deref()),
             payee_accounts_retired::retired_by.eq(by.map(Uuid::from)),
@@ -147,7 +152,7 @@ pub(crate) async fn retire(tx: &mut Tx, row: &PayeeRow, account: &str, by: Optio
         .await
         .fault()?;
     let at = db::touched(tx).await?;
-    diesel::update(payee_accounts::table.find(row.org_id))
+    diesel::update(payee_accounts::table.find(row.org.0))
         .set((
             payee_accounts::account.eq(None::<String>),
             payee_accounts::status.eq(PayeeStatus::Onboarding.name()),
@@ -191,7 +196,7 @@ struct SuspendedContractRow {
 }
 
 /// Which of the contracts, told with the owner of each, are suspended until their contractor has an account again.
-pub(crate) async fn without(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
+pub(super) async fn without(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
     let sql = "select c.id from unnest($1, $2) as c (org_id, id) where app.lacks_payee(c.org_id, c.id)";
     let still: Vec<SuspendedContractRow> = diesel::sql_query(sql)
         .bind::<Array<SqlUuid>, _>(owners)
@@ -200,6 +205,11 @@ pub(crate) async fn without(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uu
         .await
         .fault()?;
     Ok(still.into_iter().map(|one| one.id).collect())
+}
+
+/// Whether a contract stands still until its contractor has an account again.
+pub(crate) async fn is_lacking(pg: Reader<'_>, contract: &StoredContract) -> Result<bool, Fault> {
+    Ok(!without(pg, &[contract.owner.0], &[contract.id.0]).await?.is_empty())
 }
 
 #[derive(QueryableByName)]
@@ -211,10 +221,10 @@ struct PayeeOfContractRow {
 }
 
 /// The account that the contractor of a contract is paid to, if it can be paid: told to both parties.
-pub(crate) async fn payable(tx: &mut Tx, contract: &ContractRow) -> Result<Option<String>, Fault> {
+pub(crate) async fn payable(tx: &mut Tx, contract: &StoredContract) -> Result<Option<String>, Fault> {
     let told: Option<PayeeOfContractRow> = diesel::sql_query("select account, status from app.payee_of_contract($1, $2)")
-        .bind::<SqlUuid, _>(contract.org_id)
-        .bind::<SqlUuid, _>(contract.id)
+        .bind::<SqlUuid, _>(contract.owner.0)
+        .bind::<SqlUuid, _>(contract.id.0)
         .get_result(tx.pg())
         .await
         .optional()
@@ -229,10 +239,10 @@ struct IsPayeesRow {
 }
 
 /// Whether the account is one that the contractor of the contract, which is in force, has or had.
-pub(crate) async fn is_account_of(tx: &mut Tx, contract: &ContractRow, account: &str) -> Result<bool, Fault> {
+pub(crate) async fn is_account_of(tx: &mut Tx, contract: &StoredContract, account: &str) -> Result<bool, Fault> {
     let told: IsPayeesRow = diesel::sql_query("select app.is_payees_account($1, $2, $3) as is_payees")
-        .bind::<SqlUuid, _>(contract.org_id)
-        .bind::<SqlUuid, _>(contract.id)
+        .bind::<SqlUuid, _>(contract.owner.0)
+        .bind::<SqlUuid, _>(contract.id.0)
         .bind::<Text, _>(account)
         .get_result(tx.pg())
         .await
@@ -241,9 +251,9 @@ pub(crate) async fn is_account_of(tx: &mut Tx, contract: &ContractRow, account: 
 }
 
 /// Whether the contract's contract account is active.
-pub(crate) async fn escrow_is_active(tx: &mut Tx, contract: &ContractRow) -> Result<bool, Fault> {
+pub(crate) async fn escrow_is_active(tx: &mut Tx, contract: &StoredContract) -> Result<bool, Fault> {
     let status: Option<String> = escrow_accounts::table
-        .filter(escrow_accounts::org_id.eq(contract.org_id).and(escrow_accounts::contract_id.eq(contract.id)))
+        .filter(escrow_accounts::org_id.eq(contract.owner.0).and(escrow_accounts::contract_id.eq(contract.id.0)))
         .select(escrow_accounts::status)
         .first(tx.pg())
         .await

@@ -4,86 +4,102 @@ use std::collections::HashMap;
 
 use db::prelude::*;
 use escrow_api::{ContractId, Error, MilestoneId, MilestoneStatus, Payment, PaymentId, PaymentStatus};
-use kernel::{Fault, OrgId, Page, PageRequest, Position, Timestamp, UserId};
+use kernel::{Fault, Money, OrgId, Page, PageRequest, Position, Timestamp};
 use uuid::Uuid;
 
-use super::rows::{MilestoneRow, Visible};
-use super::{Reader, ledger, money, releases};
+use super::rows::{Visible, stored};
+use super::{Reader, ledger, releases};
+use crate::model::moved::{NewPayment, PaymentChange, StoredPayment};
+use crate::model::stored::{StoredContract, StoredMilestone};
 use crate::schema::{contracts, milestones, payments};
 
-#[derive(Debug, Clone, Queryable, Selectable)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = payments)]
-pub(crate) struct PaymentRow {
-    pub(crate) org_id: Uuid,
-    pub(crate) id: Uuid,
-    pub(crate) contract_id: Uuid,
-    pub(crate) milestone_id: Uuid,
-    pub(crate) status: String,
-    pub(crate) amount: i64,
-    pub(crate) fee: i64,
-    pub(crate) charged: i64,
-    pub(crate) currency: String,
-    pub(crate) intent: Option<String>,
-    pub(crate) charge: Option<String>,
-    pub(crate) available_on: Option<Timestamp>,
-    pub(crate) funded_at: Option<Timestamp>,
-    pub(crate) last_error: Option<String>,
-    pub(crate) next_poll_at: Timestamp,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
-    pub(crate) key_no: i32,
-    pub(crate) looks: i32,
-    pub(crate) looked_at: Option<Timestamp>,
+struct PaymentRow {
+    org_id: Uuid,
+    id: Uuid,
+    contract_id: Uuid,
+    milestone_id: Uuid,
+    status: String,
+    amount: i64,
+    fee: i64,
+    charged: i64,
+    currency: String,
+    intent: Option<String>,
+    charge: Option<String>,
+    available_on: Option<Timestamp>,
+    funded_at: Option<Timestamp>,
+    last_error: Option<String>,
+    next_poll_at: Timestamp,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    key_no: i32,
+    looks: i32,
+    looked_at: Option<Timestamp>,
 }
 
-impl PaymentRow {
-    /// Where its ledger is.
-    pub(crate) fn place(&self) -> ledger::Place {
-        ledger::Place { org: self.org_id, contract: self.contract_id }
+impl TryFrom<PaymentRow> for StoredPayment {
+    type Error = Fault;
+
+    fn try_from(row: PaymentRow) -> Result<Self, Fault> {
+        let currency = db::currency(&row.currency)?;
+        let money = |minor| Money::from_minor(minor, currency);
+        Ok(Self {
+            owner: OrgId(row.org_id),
+            id: PaymentId(row.id),
+            contract: ContractId(row.contract_id),
+            milestone: MilestoneId(row.milestone_id),
+            status: db::named(&row.status)?,
+            amount: money(row.amount),
+            fee: money(row.fee),
+            charged: money(row.charged),
+            intent: row.intent,
+            charge: row.charge,
+            available_on: row.available_on,
+            funded_at: row.funded_at,
+            last_error: row.last_error,
+            next_poll_at: row.next_poll_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            key_no: row.key_no,
+            looks: row.looks,
+            looked_at: row.looked_at,
+        })
     }
-
-    pub(crate) fn status(&self) -> Result<PaymentStatus, Fault> {
-        db::named::<PaymentStatus>(&self.status)
-    }
 }
 
-/// A payment to be.
-pub(crate) struct NewPayment {
-    pub(crate) id: PaymentId,
-    pub(crate) fee: i64,
-    pub(crate) charged: i64,
-    pub(crate) by: Option<UserId>,
-    pub(crate) poll_at: Timestamp,
-}
-
-pub(crate) async fn insert(tx: &mut Tx, milestone: &MilestoneRow, new: &NewPayment) -> Result<PaymentRow, Error> {
-    diesel::insert_into(payments::table)
+pub(crate) async fn insert(tx: &mut Tx, milestone: &StoredMilestone, new: &NewPayment) -> Result<StoredPayment, Error> {
+    let row: PaymentRow = diesel::insert_into(payments::table)
         .values((
-            payments::org_id.eq(milestone.org_id),
+            payments::org_id.eq(milestone.owner.0),
             payments::id.eq(new.id.0),
-            payments::contract_id.eq(milestone.contract_id),
-            payments::contractor_org_id.eq(milestone.contractor_org_id),
-            payments::milestone_id.eq(milestone.id),
-            payments::amount.eq(milestone.amount),
-            payments::fee.eq(new.fee),
-            payments::charged.eq(new.charged),
-            payments::currency.eq(&milestone.currency),
+            payments::contract_id.eq(milestone.contract.0),
+            payments::contractor_org_id.eq(milestone.contractor.0),
+            payments::milestone_id.eq(milestone.id.0),
+            payments::amount.eq(milestone.amount.minor()),
+            payments::fee.eq(new.fee.minor()),
+            payments::charged.eq(new.charged.minor()),
+            payments::currency.eq(milestone.amount.currency().code()),
             payments::created_by.eq(new.by.map(Uuid::from)),
             payments::next_poll_at.eq(new.poll_at),
         ))
         .returning(PaymentRow::as_returning())
         .get_result(tx.pg())
         .await
-        .on_constraint("payments_live", || Error::state("milestone", MilestoneStatus::Funding.name(), "a payment is under way"))
+        .on_constraint("payments_live", || {
+            Error::state("milestone", MilestoneStatus::Funding.name(), "a payment is under way")
+        })?;
+    Ok(row.try_into()?)
 }
 
-pub(crate) async fn row(mut pg: Reader<'_>, id: PaymentId) -> Result<PaymentRow, Error> {
-    payments::table
+pub(crate) async fn row(mut pg: Reader<'_>, id: PaymentId) -> Result<StoredPayment, Error> {
+    let row: PaymentRow = payments::table
         .filter(payments::id.eq(id.0))
         .select(PaymentRow::as_select())
         .first(&mut pg)
         .await
-        .not_found(|| Error::NotFound("escrow"))
+        .not_found(|| Error::NotFound("escrow"))?;
+    Ok(row.try_into()?)
 }
 
 /// Whose payment it is: the platform's own look-up, on `SystemUow`.
@@ -93,40 +109,65 @@ pub(crate) async fn owner(tx: &ReadTx<'_>, id: PaymentId) -> Result<Option<OrgId
     Ok(found.map(OrgId))
 }
 
-pub(crate) async fn lock(tx: &mut Tx, owner: Uuid, id: PaymentId) -> Result<PaymentRow, Error> {
-    payments::table
-        .find((owner, id.0))
+pub(crate) async fn lock(tx: &mut Tx, owner: OrgId, id: PaymentId) -> Result<StoredPayment, Error> {
+    let row: PaymentRow = payments::table
+        .find((owner.0, id.0))
         .select(PaymentRow::as_select())
         .for_update()
         .first(tx.pg())
         .await
-        .not_found(|| Error::NotFound("escrow"))
+        .not_found(|| Error::NotFound("escrow"))?;
+    Ok(row.try_into()?)
+}
+
+/// The payment that the platform looks at.
+pub(crate) async fn find(tx: &ReadTx<'_>, org: OrgId, id: PaymentId) -> Result<Option<StoredPayment>, Fault> {
+    let query = payments::table.find((org.0, id.0)).select(PaymentRow::as_select());
+    let row: Option<PaymentRow> = query.first(&mut tx.pg()).await.optional().fault()?;
+    row.map(StoredPayment::try_from).transpose()
+}
+
+/// Payments of a contract that nobody made yet, and that somebody still could.
+pub(crate) async fn unpaid(mut pg: Reader<'_>, contract: &StoredContract) -> Result<Vec<StoredPayment>, Fault> {
+    let waiting = [PaymentStatus::Created, PaymentStatus::RequiresAction, PaymentStatus::Failed].map(PaymentStatus::name);
+    let of_contract = payments::org_id.eq(contract.owner.0).and(payments::contract_id.eq(contract.id.0));
+    let rows: Vec<PaymentRow> = payments::table
+        .filter(of_contract.and(payments::status.eq_any(waiting)))
+        .order(payments::id)
+        .select(PaymentRow::as_select())
+        .load(&mut pg)
+        .await
+        .fault()?;
+    stored(rows)
 }
 
 /// The payments of a milestone, the newest first.
-pub(crate) async fn of_milestone(mut pg: Reader<'_>, milestone: &MilestoneRow) -> Result<Vec<PaymentRow>, Fault> {
-    payments::table
-        .filter(payments::org_id.eq(milestone.org_id).and(payments::milestone_id.eq(milestone.id)))
+pub(crate) async fn of_milestone(mut pg: Reader<'_>, milestone: &StoredMilestone) -> Result<Vec<StoredPayment>, Fault> {
+    let rows: Vec<PaymentRow> = payments::table
+        .filter(payments::org_id.eq(milestone.owner.0).and(payments::milestone_id.eq(milestone.id.0)))
         .select(PaymentRow::as_select())
         .order(payments::id.desc())
         .load(&mut pg)
         .await
-        .fault()
+        .fault()?;
+    stored(rows)
 }
 
 /// The payments of an owner's milestones that may change at the provider without us.
-pub(crate) async fn under_way(mut pg: Reader<'_>, owner: Uuid, milestones: &[Uuid]) -> Result<Vec<PaymentRow>, Fault> {
-    payments::table
-        .filter(payments::org_id.eq(owner).and(payments::milestone_id.eq_any(milestones)))
+pub(crate) async fn under_way(mut pg: Reader<'_>, owner: OrgId, milestones: &[MilestoneId]) -> Result<Vec<StoredPayment>, Fault> {
+    let milestones: Vec<Uuid> = milestones.iter().map(|milestone| milestone.0).collect();
+    let rows: Vec<PaymentRow> = payments::table
+        .filter(payments::org_id.eq(owner.0).and(payments::milestone_id.eq_any(milestones)))
         .filter(payments::status.eq_any(["created", "requires_action", "processing", "succeeded"]))
         .select(PaymentRow::as_select())
         .load(&mut pg)
         .await
-        .fault()
+        .fault()?;
+    stored(rows)
 }
 
 /// The payment of each milestone of these owners: the newest that is live or brought its money, else the newest of all.
-pub(crate) async fn newest(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid]) -> Result<HashMap<Uuid, Uuid>, Fault> {
+pub(super) async fn newest(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid]) -> Result<HashMap<Uuid, Uuid>, Fault> {
     let rows: Vec<(Uuid, Uuid, String)> = payments::table
         .filter(payments::org_id.eq_any(owners).and(payments::milestone_id.eq_any(milestones)))
         .select((payments::milestone_id, payments::id, payments::status))
@@ -140,7 +181,7 @@ pub(crate) async fn newest(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uu
     Ok(idle.into_iter().chain(live).map(|(milestone, id, _)| (milestone, id)).collect())
 }
 
-pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageRequest) -> Result<Page<PaymentRow>, Fault> {
+pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageRequest) -> Result<Page<StoredPayment>, Fault> {
     let mut query = payments::table.select(PaymentRow::as_select()).into_boxed();
     let (own, theirs) = (payments::org_id.eq(visible.org.0), payments::contractor_org_id.eq(visible.org.0));
     let reachable = |projects: Vec<Uuid>| {
@@ -154,13 +195,14 @@ pub(crate) async fn page(mut pg: Reader<'_>, visible: &Visible, page: PageReques
         (Some(projects), false) => query.filter(own.and(reachable(projects))),
     };
     query = db::after!(query, page, payments::created_at, payments::id);
-    let rows = query.order((payments::created_at.desc(), payments::id.desc())).limit(page.fetch()).load(&mut pg).await.fault()?;
-    Ok(Page::cut(rows, page, |row: &PaymentRow| Position { created_at: row.created_at, id: row.id }))
+    let rows: Vec<PaymentRow> =
+        query.order((payments::created_at.desc(), payments::id.desc())).limit(page.fetch()).load(&mut pg).await.fault()?;
+    Ok(Page::cut(stored(rows)?, page, |row: &StoredPayment| Position { created_at: row.created_at, id: row.id.0 }))
 }
 
-/// The payments of rows, in their order, with milestone state, what is held and the newest release.
-pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<PaymentRow>) -> Result<Vec<Payment>, Fault> {
-    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = rows.iter().map(|row| (row.org_id, row.milestone_id)).unzip();
+/// The payments as parties are shown them, in their order, with milestone state, what is held and the newest release.
+pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<StoredPayment>) -> Result<Vec<Payment>, Fault> {
+    let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = rows.iter().map(|row| (row.owner.0, row.milestone.0)).unzip();
     let states: HashMap<Uuid, String> = milestones::table
         .filter(milestones::org_id.eq_any(&owners).and(milestones::id.eq_any(&ids)))
         .select((milestones::id, milestones::status))
@@ -170,26 +212,26 @@ pub(crate) async fn views(mut pg: Reader<'_>, rows: Vec<PaymentRow>) -> Result<V
         .into_iter()
         .collect();
     let held = ledger::held(pg, &owners, &ids).await?;
-    let payments: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let payments: Vec<Uuid> = rows.iter().map(|row| row.id.0).collect();
     let mut releases = releases::newest_of_payments(pg, &owners, &payments).await?;
     rows.into_iter()
         .map(|row| {
-            let milestone = states.get(&row.milestone_id).map_or("", String::as_str);
+            let milestone = states.get(&row.milestone.0).map_or("", String::as_str);
             // What is held belongs to the payment that brought it.
-            let brought = matches!(row.status()?, PaymentStatus::Succeeded | PaymentStatus::Available);
-            let held = if brought { held.get(&row.milestone_id).copied().unwrap_or(0) } else { 0 };
+            let brought = matches!(row.status, PaymentStatus::Succeeded | PaymentStatus::Available);
+            let held = if brought { held.get(&row.milestone.0).copied().unwrap_or(0) } else { 0 };
             Ok(Payment {
-                id: PaymentId(row.id),
-                owner: OrgId(row.org_id),
-                contract: ContractId(row.contract_id),
-                milestone: MilestoneId(row.milestone_id),
+                id: row.id,
+                owner: row.owner,
+                contract: row.contract,
+                milestone: row.milestone,
                 milestone_status: db::named::<MilestoneStatus>(milestone)?,
-                status: row.status()?,
-                amount: money(row.amount, &row.currency)?,
-                fee: money(row.fee, &row.currency)?,
-                charged: money(row.charged, &row.currency)?,
-                held: money(held, &row.currency)?,
-                release: releases.remove(&row.id).map(|release| release.view()).transpose()?,
+                status: row.status,
+                amount: row.amount,
+                fee: row.fee,
+                charged: row.charged,
+                held: Money::from_minor(held, row.amount.currency()),
+                release: releases.remove(&row.id.0).map(|release| release.view()),
                 intent: row.intent,
                 available_on: row.available_on,
                 last_error: row.last_error,
@@ -205,33 +247,33 @@ pub(crate) async fn view(pg: Reader<'_>, id: PaymentId) -> Result<Payment, Error
     views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("escrow"))
 }
 
-/// What was learnt of a payment.
 #[derive(AsChangeset)]
 #[diesel(table_name = payments)]
-pub(crate) struct PaymentChange {
-    pub(crate) status: &'static str,
-    pub(crate) intent: Option<String>,
-    pub(crate) charge: Option<String>,
-    pub(crate) balance_transaction: Option<String>,
-    pub(crate) available_on: Option<Timestamp>,
-    pub(crate) funded_at: Option<Timestamp>,
+struct Changes<'a> {
+    status: &'a str,
+    intent: Option<&'a str>,
+    charge: Option<&'a str>,
+    balance_transaction: Option<&'a str>,
+    available_on: Option<Timestamp>,
+    funded_at: Option<Timestamp>,
     #[diesel(treat_none_as_null = true)]
-    pub(crate) last_error: Option<String>,
-    pub(crate) next_poll_at: Timestamp,
-    pub(crate) looks: i32,
-    pub(crate) looked_at: Option<Timestamp>,
+    last_error: Option<&'a str>,
+    next_poll_at: Timestamp,
+    looks: i32,
+    looked_at: Option<Timestamp>,
+    updated_at: Timestamp,
 }
 
 /// The next key of a payment whose key `spent` brings nothing more; another attempt may have moved on already. Gives back the one to use.
-pub(crate) async fn next_key(tx: &mut Tx, payment: &PaymentRow, spent: i32) -> Result<i32, Fault> {
-    let row = payments::table.find((payment.org_id, payment.id));
+pub(crate) async fn next_key(tx: &mut Tx, payment: &StoredPayment, spent: i32) -> Result<i32, Fault> {
+    let row = payments::table.find((payment.owner.0, payment.id.0));
     diesel::update(row).filter(payments::key_no.eq(spent)).set(payments::key_no.eq(spent + 1)).execute(tx.pg()).await.fault()?;
     row.select(payments::key_no).first(tx.pg()).await.fault()
 }
 
 /// The client secret was handed out: the payer is about to act, so it is looked at soon.
-pub(crate) async fn expect_soon(tx: &mut Tx, payment: &PaymentRow, at: Timestamp) -> Result<(), Fault> {
-    diesel::update(payments::table.filter(payments::org_id.eq(payment.org_id)).filter(payments::id.eq(payment.id)))
+pub(crate) async fn expect_soon(tx: &mut Tx, payment: &StoredPayment, at: Timestamp) -> Result<(), Fault> {
+    diesel::update(payments::table.filter(payments::org_id.eq(payment.owner.0)).filter(payments::id.eq(payment.id.0)))
         .set((payments::looks.eq(0), payments::next_poll_at.eq(at)))
         .execute(tx.pg())
         .await
@@ -262,19 +304,24 @@ pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: PaymentId, looks: i3
 }
 
 /// A row of its own for an intent that names a payment which has another one: the first to see it makes it.
-pub(crate) async fn insert_stray(tx: &mut Tx, named: &PaymentRow, contractor: Uuid, intent: &str) -> Result<PaymentId, Fault> {
+pub(crate) async fn insert_stray(
+    tx: &mut Tx,
+    named: &StoredPayment,
+    contractor: OrgId,
+    intent: &str,
+) -> Result<PaymentId, Fault> {
     diesel::insert_into(payments::table)
         .values((
-            payments::org_id.eq(named.org_id),
+            payments::org_id.eq(named.owner.0),
             payments::id.eq(PaymentId::new().0),
-            payments::contract_id.eq(named.contract_id),
-            payments::contractor_org_id.eq(contractor),
-            payments::milestone_id.eq(named.milestone_id),
+            payments::contract_id.eq(named.contract.0),
+            payments::contractor_org_id.eq(contractor.0),
+            payments::milestone_id.eq(named.milestone.0),
             payments::status.eq(PaymentStatus::Failed.name()),
-            payments::amount.eq(named.amount),
-            payments::fee.eq(named.fee),
-            payments::charged.eq(named.charged),
-            payments::currency.eq(&named.currency),
+            payments::amount.eq(named.amount.minor()),
+            payments::fee.eq(named.fee.minor()),
+            payments::charged.eq(named.charged.minor()),
+            payments::currency.eq(named.amount.currency().code()),
             payments::intent.eq(intent),
         ))
         .on_conflict((payments::org_id, payments::intent))
@@ -283,7 +330,7 @@ pub(crate) async fn insert_stray(tx: &mut Tx, named: &PaymentRow, contractor: Uu
         .await
         .fault()?;
     let id: Uuid = payments::table
-        .filter(payments::org_id.eq(named.org_id))
+        .filter(payments::org_id.eq(named.owner.0))
         .filter(payments::intent.eq(intent))
         .select(payments::id)
         .first(tx.pg())
@@ -292,9 +339,21 @@ pub(crate) async fn insert_stray(tx: &mut Tx, named: &PaymentRow, contractor: Uu
     Ok(PaymentId(id))
 }
 
-pub(crate) async fn save(tx: &mut Tx, payment: &PaymentRow, change: &PaymentChange) -> Result<(), Fault> {
-    let at = db::touched(tx).await?;
-    let row = payments::table.find((payment.org_id, payment.id));
-    let changed = diesel::update(row).set((change, payments::updated_at.eq(at))).execute(tx.pg()).await.fault()?;
+pub(crate) async fn save(tx: &mut Tx, payment: &StoredPayment, change: &PaymentChange) -> Result<(), Fault> {
+    let changes = Changes {
+        status: change.status.name(),
+        intent: change.intent.as_deref(),
+        charge: change.charge.as_deref(),
+        balance_transaction: change.balance_transaction.as_deref(),
+        available_on: change.available_on,
+        funded_at: change.funded_at,
+        last_error: change.last_error.as_deref(),
+        next_poll_at: change.next_poll_at,
+        looks: change.looks,
+        looked_at: change.looked_at,
+        updated_at: db::touched(tx).await?,
+    };
+    let row = payments::table.find((payment.owner.0, payment.id.0));
+    let changed = diesel::update(row).set(changes).execute(tx.pg()).await.fault()?;
     if changed == 1 { Ok(()) } else { Err(Fault::internal(format!("payment {} is not this tenant's to change", payment.id))) }
 }

@@ -5,103 +5,110 @@ use std::collections::HashMap;
 use db::Voucher;
 use db::prelude::*;
 use diesel::sql_types::{Bytea, Integer, Uuid as SqlUuid};
-use escrow_api::{Error, MilestoneId, PaymentId, Release, ReleaseId, ReleaseStatus};
-use kernel::{Fault, OrgId, Timestamp, UserId};
+use escrow_api::{ContractId, Error, MilestoneId, PaymentId, ReleaseId, ReleaseStatus};
+use kernel::{Fault, Money, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::ledger::Place;
-use super::rows::{ContractRow, MilestoneRow};
-use super::{Reader, count, money};
+use super::rows::stored;
+use super::{Reader, count};
 use crate::model::money::{Earlier, Split};
+use crate::model::moved::{ReleaseChange, StoredRelease};
+use crate::model::stored::{Place, StoredContract, StoredMilestone};
 use crate::schema::releases;
 
-#[derive(Debug, Clone, Queryable, Selectable)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = releases)]
-pub(crate) struct ReleaseRow {
-    pub(crate) org_id: Uuid,
-    pub(crate) id: Uuid,
-    pub(crate) contract_id: Uuid,
-    pub(crate) milestone_id: Uuid,
-    pub(crate) payment_id: Uuid,
-    pub(crate) seq: i32,
-    pub(crate) status: String,
-    pub(crate) gross: i64,
-    pub(crate) fee: i64,
-    pub(crate) net: i64,
-    pub(crate) currency: String,
-    pub(crate) requested_by: Option<Uuid>,
-    pub(crate) approved_by: Option<Uuid>,
-    pub(crate) destination: Option<String>,
-    pub(crate) transfer: Option<String>,
-    pub(crate) attempts: i32,
-    pub(crate) maybe_sent_at: Option<Timestamp>,
-    pub(crate) last_error: Option<String>,
-    pub(crate) sent_at: Option<Timestamp>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
-    pub(crate) reversed: i64,
-    pub(crate) reversal_settled: i64,
-    pub(crate) returned: i64,
-    pub(crate) returned_fee: i64,
-    /// Whether its transfer names no charge to draw on.
-    pub(crate) without_source: bool,
+struct ReleaseRow {
+    org_id: Uuid,
+    id: Uuid,
+    contract_id: Uuid,
+    milestone_id: Uuid,
+    payment_id: Uuid,
+    seq: i32,
+    status: String,
+    gross: i64,
+    fee: i64,
+    net: i64,
+    currency: String,
+    requested_by: Option<Uuid>,
+    approved_by: Option<Uuid>,
+    destination: Option<String>,
+    transfer: Option<String>,
+    attempts: i32,
+    maybe_sent_at: Option<Timestamp>,
+    last_error: Option<String>,
+    sent_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    reversed: i64,
+    reversal_settled: i64,
+    returned: i64,
+    returned_fee: i64,
+    without_source: bool,
 }
 
-impl ReleaseRow {
-    pub(crate) fn status(&self) -> Result<ReleaseStatus, Fault> {
-        db::named::<ReleaseStatus>(&self.status)
-    }
+impl TryFrom<ReleaseRow> for StoredRelease {
+    type Error = Fault;
 
-    /// Where its ledger is.
-    pub(crate) fn place(&self) -> Place {
-        Place { org: self.org_id, contract: self.contract_id }
-    }
-
-    pub(crate) fn view(&self) -> Result<Release, Fault> {
-        Ok(Release {
-            id: ReleaseId(self.id),
-            payment: PaymentId(self.payment_id),
-            milestone: MilestoneId(self.milestone_id),
-            seq: count(self.seq),
-            status: self.status()?,
-            gross: money(self.gross, &self.currency)?,
-            fee: money(self.fee, &self.currency)?,
-            net: money(self.net, &self.currency)?,
-            transfer: self.transfer.clone(),
-            reversed: money(self.reversed, &self.currency)?,
-            unsettled: money(self.reversed - self.reversal_settled, &self.currency)?,
-            last_error: self.last_error.clone(),
-            created_at: self.created_at,
-            sent_at: self.sent_at,
+    fn try_from(row: ReleaseRow) -> Result<Self, Fault> {
+        let currency = db::currency(&row.currency)?;
+        let money = |minor| Money::from_minor(minor, currency);
+        Ok(Self {
+            owner: OrgId(row.org_id),
+            id: ReleaseId(row.id),
+            contract: ContractId(row.contract_id),
+            milestone: MilestoneId(row.milestone_id),
+            payment: PaymentId(row.payment_id),
+            seq: count(row.seq),
+            status: db::named(&row.status)?,
+            gross: money(row.gross),
+            fee: money(row.fee),
+            net: money(row.net),
+            requested_by: row.requested_by.map(UserId),
+            approved_by: row.approved_by.map(UserId),
+            destination: row.destination,
+            transfer: row.transfer,
+            attempts: row.attempts,
+            maybe_sent_at: row.maybe_sent_at,
+            last_error: row.last_error,
+            sent_at: row.sent_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            reversed: money(row.reversed),
+            reversal_settled: money(row.reversal_settled),
+            returned: money(row.returned),
+            returned_fee: money(row.returned_fee),
+            without_source: row.without_source,
         })
     }
 }
 
 /// A release to be.
 pub(crate) struct NewRelease {
-    pub(crate) payment: Uuid,
-    pub(crate) seq: i32,
+    pub(crate) payment: PaymentId,
+    pub(crate) seq: u32,
     pub(crate) split: Split,
     pub(crate) requested_by: Option<UserId>,
     pub(crate) approved_by: Option<UserId>,
 }
 
-pub(crate) async fn insert(tx: &mut Tx, milestone: &MilestoneRow, new: &NewRelease) -> Result<ReleaseRow, Error> {
-    diesel::insert_into(releases::table)
+pub(crate) async fn insert(tx: &mut Tx, milestone: &StoredMilestone, new: &NewRelease) -> Result<StoredRelease, Error> {
+    let seq = i32::try_from(new.seq).map_err(Fault::internal)?;
+    let row: ReleaseRow = diesel::insert_into(releases::table)
         .values((
-            releases::org_id.eq(milestone.org_id),
+            releases::org_id.eq(milestone.owner.0),
             releases::id.eq(ReleaseId::new().0),
-            releases::contract_id.eq(milestone.contract_id),
-            releases::contractor_org_id.eq(milestone.contractor_org_id),
-            releases::milestone_id.eq(milestone.id),
-            releases::payment_id.eq(new.payment),
-            releases::seq.eq(new.seq),
+            releases::contract_id.eq(milestone.contract.0),
+            releases::contractor_org_id.eq(milestone.contractor.0),
+            releases::milestone_id.eq(milestone.id.0),
+            releases::payment_id.eq(new.payment.0),
+            releases::seq.eq(seq),
             releases::status.eq(ReleaseStatus::Approved.name()),
             releases::gross.eq(new.split.gross),
             releases::fee.eq(new.split.fee),
             releases::net.eq(new.split.net),
-            releases::currency.eq(&milestone.currency),
+            releases::currency.eq(milestone.amount.currency().code()),
             releases::requested_by.eq(new.requested_by.map(Uuid::from)),
             releases::approved_by.eq(new.approved_by.map(Uuid::from)),
         ))
@@ -110,21 +117,23 @@ pub(crate) async fn insert(tx: &mut Tx, milestone: &MilestoneRow, new: &NewRelea
         .await
         .on_constraint("releases_live", || {
             Error::state("release", ReleaseStatus::Approved.name(), "another release of this milestone is under way")
-        })
+        })?;
+    Ok(row.try_into()?)
 }
 
-pub(crate) async fn row(mut pg: Reader<'_>, id: ReleaseId) -> Result<ReleaseRow, Error> {
-    releases::table
+pub(crate) async fn row(mut pg: Reader<'_>, id: ReleaseId) -> Result<StoredRelease, Error> {
+    let row: ReleaseRow = releases::table
         .filter(releases::id.eq(id.0))
         .select(ReleaseRow::as_select())
         .first(&mut pg)
         .await
-        .not_found(|| Error::NotFound("release"))
+        .not_found(|| Error::NotFound("release"))?;
+    Ok(row.try_into()?)
 }
 
 /// Whether money of a release of this contract came back and nobody has settled that yet.
-pub(crate) async fn came_back(mut pg: Reader<'_>, contract: &ContractRow) -> Result<bool, Fault> {
-    let of_contract = releases::org_id.eq(contract.org_id).and(releases::contract_id.eq(contract.id));
+pub(crate) async fn came_back(mut pg: Reader<'_>, contract: &StoredContract) -> Result<bool, Fault> {
+    let of_contract = releases::org_id.eq(contract.owner.0).and(releases::contract_id.eq(contract.id.0));
     let open = releases::table.filter(of_contract).filter(releases::reversed.gt(releases::reversal_settled));
     diesel::select(diesel::dsl::exists(open)).get_result(&mut pg).await.fault()
 }
@@ -140,8 +149,8 @@ pub(crate) async fn tell_contractor(
 ) -> Result<(), Fault> {
     use diesel::sql_types::{Jsonb, Text};
     diesel::sql_query("select app.tell_contractor($1, $2, $3, $4, $5, $6, $7, $8)")
-        .bind::<SqlUuid, _>(place.org)
-        .bind::<SqlUuid, _>(place.contract)
+        .bind::<SqlUuid, _>(place.org.0)
+        .bind::<SqlUuid, _>(place.contract.0)
         .bind::<Text, _>(action)
         .bind::<Text, _>(entity_type)
         .bind::<SqlUuid, _>(entity)
@@ -177,20 +186,21 @@ pub(crate) async fn owner(tx: &ReadTx<'_>, id: ReleaseId) -> Result<Option<OrgId
     Ok(found.map(OrgId))
 }
 
-pub(crate) async fn lock(tx: &mut Tx, owner: Uuid, id: ReleaseId) -> Result<ReleaseRow, Error> {
-    releases::table
-        .find((owner, id.0))
+pub(crate) async fn lock(tx: &mut Tx, owner: OrgId, id: ReleaseId) -> Result<StoredRelease, Error> {
+    let row: ReleaseRow = releases::table
+        .find((owner.0, id.0))
         .select(ReleaseRow::as_select())
         .for_update()
         .first(tx.pg())
         .await
-        .not_found(|| Error::NotFound("release"))
+        .not_found(|| Error::NotFound("release"))?;
+    Ok(row.try_into()?)
 }
 
 /// The newest release of a milestone, locked. Whoever calls it holds the milestone.
-pub(crate) async fn lock_newest(tx: &mut Tx, milestone: &MilestoneRow) -> Result<Option<ReleaseRow>, Fault> {
-    releases::table
-        .filter(releases::org_id.eq(milestone.org_id).and(releases::milestone_id.eq(milestone.id)))
+pub(crate) async fn lock_newest(tx: &mut Tx, milestone: &StoredMilestone) -> Result<Option<StoredRelease>, Fault> {
+    let row: Option<ReleaseRow> = releases::table
+        .filter(releases::org_id.eq(milestone.owner.0).and(releases::milestone_id.eq(milestone.id.0)))
         .select(ReleaseRow::as_select())
         .order(releases::seq.desc())
         .limit(1)
@@ -198,13 +208,14 @@ pub(crate) async fn lock_newest(tx: &mut Tx, milestone: &MilestoneRow) -> Result
         .first(tx.pg())
         .await
         .optional()
-        .fault()
+        .fault()?;
+    row.map(StoredRelease::try_from).transpose()
 }
 
 /// The releases of a milestone that failed: refused, or not sent as a person found.
-pub(crate) async fn failed(mut pg: Reader<'_>, org: Uuid, milestone: Uuid) -> Result<Vec<ReleaseId>, Fault> {
+pub(crate) async fn failed(mut pg: Reader<'_>, org: OrgId, milestone: MilestoneId) -> Result<Vec<ReleaseId>, Fault> {
     let ids: Vec<Uuid> = releases::table
-        .filter(releases::org_id.eq(org).and(releases::milestone_id.eq(milestone)))
+        .filter(releases::org_id.eq(org.0).and(releases::milestone_id.eq(milestone.0)))
         .filter(releases::status.eq(ReleaseStatus::Failed.name()))
         .select(releases::id)
         .load(&mut pg)
@@ -214,20 +225,22 @@ pub(crate) async fn failed(mut pg: Reader<'_>, org: Uuid, milestone: Uuid) -> Re
 }
 
 /// The releases of an owner's milestones that are on their way.
-pub(crate) async fn under_way(mut pg: Reader<'_>, owner: Uuid, milestones: &[Uuid]) -> Result<Vec<ReleaseRow>, Fault> {
-    releases::table
-        .filter(releases::org_id.eq(owner).and(releases::milestone_id.eq_any(milestones)))
+pub(crate) async fn under_way(mut pg: Reader<'_>, owner: OrgId, milestones: &[MilestoneId]) -> Result<Vec<StoredRelease>, Fault> {
+    let milestones: Vec<Uuid> = milestones.iter().map(|milestone| milestone.0).collect();
+    let rows: Vec<ReleaseRow> = releases::table
+        .filter(releases::org_id.eq(owner.0).and(releases::milestone_id.eq_any(milestones)))
         .filter(releases::status.eq_any(["sending", "unknown"]))
         .select(ReleaseRow::as_select())
         .load(&mut pg)
         .await
-        .fault()
+        .fault()?;
+    stored(rows)
 }
 
 /// What was released of a milestone so far; what the provider refused, and what came back and is held again, left out. Whoever calls it holds the milestone.
-pub(crate) async fn earlier(tx: &mut Tx, org: Uuid, milestone: Uuid) -> Result<Earlier, Fault> {
+pub(crate) async fn earlier(tx: &mut Tx, org: OrgId, milestone: MilestoneId) -> Result<Earlier, Fault> {
     let parts: Vec<(i64, i64)> = releases::table
-        .filter(releases::org_id.eq(org).and(releases::milestone_id.eq(milestone)))
+        .filter(releases::org_id.eq(org.0).and(releases::milestone_id.eq(milestone.0)))
         .filter(releases::status.ne(ReleaseStatus::Failed.name()))
         .select((releases::gross - releases::returned, releases::fee - releases::returned_fee))
         .load(tx.pg())
@@ -237,7 +250,11 @@ pub(crate) async fn earlier(tx: &mut Tx, org: Uuid, milestone: Uuid) -> Result<E
 }
 
 /// The newest release of each milestone of these owners.
-pub(crate) async fn newest(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uuid]) -> Result<HashMap<Uuid, ReleaseRow>, Fault> {
+pub(super) async fn newest(
+    mut pg: Reader<'_>,
+    owners: &[Uuid],
+    milestones: &[Uuid],
+) -> Result<HashMap<Uuid, StoredRelease>, Fault> {
     let rows: Vec<ReleaseRow> = releases::table
         .filter(releases::org_id.eq_any(owners).and(releases::milestone_id.eq_any(milestones)))
         .distinct_on(releases::milestone_id)
@@ -246,15 +263,15 @@ pub(crate) async fn newest(mut pg: Reader<'_>, owners: &[Uuid], milestones: &[Uu
         .load(&mut pg)
         .await
         .fault()?;
-    Ok(rows.into_iter().map(|row| (row.milestone_id, row)).collect())
+    rows.into_iter().map(|row| Ok((row.milestone_id, row.try_into()?))).collect()
 }
 
 /// The newest release of each payment of these owners.
-pub(crate) async fn newest_of_payments(
+pub(super) async fn newest_of_payments(
     mut pg: Reader<'_>,
     owners: &[Uuid],
     payments: &[Uuid],
-) -> Result<HashMap<Uuid, ReleaseRow>, Fault> {
+) -> Result<HashMap<Uuid, StoredRelease>, Fault> {
     let rows: Vec<ReleaseRow> = releases::table
         .filter(releases::org_id.eq_any(owners).and(releases::payment_id.eq_any(payments)))
         .distinct_on(releases::payment_id)
@@ -263,28 +280,28 @@ pub(crate) async fn newest_of_payments(
         .load(&mut pg)
         .await
         .fault()?;
-    Ok(rows.into_iter().map(|row| (row.payment_id, row)).collect())
+    rows.into_iter().map(|row| Ok((row.payment_id, row.try_into()?))).collect()
 }
 
-/// A step of a release.
-#[derive(AsChangeset, Default)]
+#[derive(AsChangeset)]
 #[diesel(table_name = releases)]
-pub(crate) struct ReleaseChange {
-    pub(crate) status: Option<&'static str>,
-    pub(crate) destination: Option<String>,
-    pub(crate) transfer: Option<String>,
-    pub(crate) attempts: Option<i32>,
-    pub(crate) sending_since: Option<Timestamp>,
-    pub(crate) maybe_sent_at: Option<Timestamp>,
-    pub(crate) last_error: Option<Option<String>>,
-    pub(crate) sent_at: Option<Timestamp>,
-    pub(crate) resolved_by: Option<String>,
-    pub(crate) resolved_reason: Option<String>,
-    pub(crate) reversed: Option<i64>,
-    pub(crate) reversal_settled: Option<i64>,
-    pub(crate) returned: Option<i64>,
-    pub(crate) returned_fee: Option<i64>,
-    pub(crate) without_source: Option<bool>,
+struct Changes<'a> {
+    status: Option<&'a str>,
+    destination: Option<&'a str>,
+    transfer: Option<&'a str>,
+    attempts: Option<i32>,
+    sending_since: Option<Timestamp>,
+    maybe_sent_at: Option<Timestamp>,
+    last_error: Option<Option<&'a str>>,
+    sent_at: Option<Timestamp>,
+    resolved_by: Option<&'a str>,
+    resolved_reason: Option<&'a str>,
+    reversed: Option<i64>,
+    reversal_settled: Option<i64>,
+    returned: Option<i64>,
+    returned_fee: Option<i64>,
+    without_source: Option<bool>,
+    updated_at: Timestamp,
 }
 
 /// When this transfer of a release that was sent is looked at next.
@@ -300,10 +317,10 @@ pub(crate) async fn look_later(tx: &mut Tx, org: OrgId, id: ReleaseId, transfer:
 }
 
 /// Takes back that a release may have left with an attempt, which the program alone knows: it vouches for it. [`Voucher::ready`] went before.
-pub(crate) async fn has_not_left(tx: &mut Tx, voucher: &Voucher, owner: Uuid, id: Uuid, attempt: i32) -> Result<(), Fault> {
+pub(crate) async fn has_not_left(tx: &mut Tx, voucher: &Voucher, owner: OrgId, id: ReleaseId, attempt: i32) -> Result<(), Fault> {
     diesel::sql_query("select app.release_has_not_left($1, $2, $3, $4)")
-        .bind::<SqlUuid, _>(owner)
-        .bind::<SqlUuid, _>(id)
+        .bind::<SqlUuid, _>(owner.0)
+        .bind::<SqlUuid, _>(id.0)
         .bind::<Integer, _>(attempt)
         .bind::<Bytea, _>(voucher.proof_for("not left", &format!("{id}:{attempt}"))?)
         .execute(tx.pg())
@@ -312,12 +329,30 @@ pub(crate) async fn has_not_left(tx: &mut Tx, voucher: &Voucher, owner: Uuid, id
     Ok(())
 }
 
-pub(crate) async fn save(tx: &mut Tx, owner: Uuid, id: Uuid, step: &ReleaseChange) -> Result<ReleaseRow, Fault> {
-    let at = db::touched(tx).await?;
-    diesel::update(releases::table.find((owner, id)))
-        .set((step, releases::updated_at.eq(at)))
+pub(crate) async fn save(tx: &mut Tx, owner: OrgId, id: ReleaseId, step: &ReleaseChange) -> Result<StoredRelease, Fault> {
+    let changes = Changes {
+        status: step.status.map(ReleaseStatus::name),
+        destination: step.destination.as_deref(),
+        transfer: step.transfer.as_deref(),
+        attempts: step.attempts,
+        sending_since: step.sending_since,
+        maybe_sent_at: step.maybe_sent_at,
+        last_error: step.last_error.as_ref().map(Option::as_deref),
+        sent_at: step.sent_at,
+        resolved_by: step.resolved_by.as_deref(),
+        resolved_reason: step.resolved_reason.as_deref(),
+        reversed: step.reversed.map(Money::minor),
+        reversal_settled: step.reversal_settled.map(Money::minor),
+        returned: step.returned.map(Money::minor),
+        returned_fee: step.returned_fee.map(Money::minor),
+        without_source: step.without_source,
+        updated_at: db::touched(tx).await?,
+    };
+    let row: ReleaseRow = diesel::update(releases::table.find((owner.0, id.0)))
+        .set(changes)
         .returning(ReleaseRow::as_returning())
         .get_result(tx.pg())
         .await
-        .fault()
+        .fault()?;
+    row.try_into()
 }

@@ -1,52 +1,50 @@
 //! Transfers by which payees were paid again what had come back of a release.
 
 use db::prelude::*;
-use kernel::{Fault, OrgId, Timestamp};
+use kernel::{Fault, Money, OrgId, Timestamp};
 
 use super::Reader;
-use super::releases::ReleaseRow;
+use crate::model::moved::{Replacement, StoredRelease};
 use crate::schema::release_replacements;
 
-/// Such a transfer.
-#[derive(Debug, Clone, Copy, Queryable, Selectable)]
-#[diesel(table_name = release_replacements)]
-pub(crate) struct ReplacementRow {
-    pub(crate) amount: i64,
-    /// How much of it came back itself.
-    pub(crate) reversed: i64,
-}
-
 /// The release's transfer of this name, if it is one that replaced what came back.
-pub(crate) async fn find(mut pg: Reader<'_>, release: &ReleaseRow, transfer: &str) -> Result<Option<ReplacementRow>, Fault> {
-    release_replacements::table
-        .filter(release_replacements::org_id.eq(release.org_id).and(release_replacements::release_id.eq(release.id)))
+pub(crate) async fn find(mut pg: Reader<'_>, release: &StoredRelease, transfer: &str) -> Result<Option<Replacement>, Fault> {
+    let found: Option<(i64, i64)> = release_replacements::table
+        .filter(release_replacements::org_id.eq(release.owner.0).and(release_replacements::release_id.eq(release.id.0)))
         .filter(release_replacements::transfer.eq(transfer))
-        .select(ReplacementRow::as_select())
+        .select((release_replacements::amount, release_replacements::reversed))
         .first(&mut pg)
         .await
         .optional()
-        .fault()
+        .fault()?;
+    Ok(found.map(|(amount, reversed)| Replacement { amount: release.money(amount), reversed: release.money(reversed) }))
 }
 
 /// How much came back of everything that replaced what had come back of a release.
-pub(crate) async fn came_back(mut pg: Reader<'_>, release: &ReleaseRow) -> Result<i64, Fault> {
+pub(crate) async fn came_back(mut pg: Reader<'_>, release: &StoredRelease) -> Result<Money, Fault> {
     let parts: Vec<i64> = release_replacements::table
-        .filter(release_replacements::org_id.eq(release.org_id).and(release_replacements::release_id.eq(release.id)))
+        .filter(release_replacements::org_id.eq(release.owner.0).and(release_replacements::release_id.eq(release.id.0)))
         .select(release_replacements::reversed)
         .load(&mut pg)
         .await
         .fault()?;
-    Ok(parts.iter().sum())
+    Ok(release.money(parts.iter().sum()))
 }
 
 /// Keeps one, in the transaction in which it is posted.
-pub(crate) async fn insert(tx: &mut Tx, release: &ReleaseRow, transfer: &str, amount: i64, at: Timestamp) -> Result<(), Fault> {
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    release: &StoredRelease,
+    transfer: &str,
+    amount: Money,
+    at: Timestamp,
+) -> Result<(), Fault> {
     diesel::insert_into(release_replacements::table)
         .values((
-            release_replacements::org_id.eq(release.org_id),
-            release_replacements::release_id.eq(release.id),
+            release_replacements::org_id.eq(release.owner.0),
+            release_replacements::release_id.eq(release.id.0),
             release_replacements::transfer.eq(transfer),
-            release_replacements::amount.eq(amount),
+            release_replacements::amount.eq(amount.minor()),
             release_replacements::made_at.eq(at),
         ))
         .execute(tx.pg())
@@ -56,9 +54,9 @@ pub(crate) async fn insert(tx: &mut Tx, release: &ReleaseRow, transfer: &str, am
 }
 
 /// So much of it came back in all.
-pub(crate) async fn set_reversed(tx: &mut Tx, release: &ReleaseRow, transfer: &str, in_all: i64) -> Result<(), Fault> {
-    diesel::update(release_replacements::table.find((release.org_id, release.id, transfer)))
-        .set(release_replacements::reversed.eq(in_all))
+pub(crate) async fn set_reversed(tx: &mut Tx, release: &StoredRelease, transfer: &str, in_all: Money) -> Result<(), Fault> {
+    diesel::update(release_replacements::table.find((release.owner.0, release.id.0, transfer)))
+        .set(release_replacements::reversed.eq(in_all.minor()))
         .execute(tx.pg())
         .await
         .fault()?;

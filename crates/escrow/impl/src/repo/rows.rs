@@ -1,98 +1,119 @@
 //! The rows of contracts and milestones, which payments, releases and terminations belong to, and whose of them a reader sees.
 
 use db::prelude::*;
-use escrow_api::{ContractId, ContractStatus, CostBearer, MilestoneStatus, Party, Terms};
-use kernel::{Fault, Money, OrgId, ProjectId, Timestamp};
+use escrow_api::{ContractId, CostBearer, MilestoneId, Terms};
+use kernel::{Fault, OrgId, ProjectId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::ledger::Place;
-use super::{count, money};
+use super::count;
+use crate::model::stored::{StoredContract, StoredMilestone};
 use crate::schema::{contracts, milestones};
 
-#[derive(Debug, Clone, Queryable, Selectable)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = contracts)]
-pub(crate) struct ContractRow {
-    pub(crate) org_id: Uuid,
-    pub(crate) id: Uuid,
-    pub(crate) contractor_org_id: Uuid,
-    pub(crate) project_id: Uuid,
-    pub(crate) tender_id: Uuid,
-    pub(crate) bid_id: Uuid,
-    pub(crate) title: String,
-    pub(crate) currency: String,
-    pub(crate) total: i64,
-    pub(crate) status: String,
-    pub(crate) fee_bps: i32,
-    pub(crate) processing_cost_bearer: String,
-    pub(crate) processing_bps: i32,
-    pub(crate) processing_fixed: i64,
-    pub(crate) document_sha256: String,
-    pub(crate) cancel_reason: Option<String>,
-    pub(crate) activated_at: Option<Timestamp>,
-    pub(crate) completed_at: Option<Timestamp>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
+pub(super) struct ContractRow {
+    org_id: Uuid,
+    id: Uuid,
+    contractor_org_id: Uuid,
+    project_id: Uuid,
+    tender_id: Uuid,
+    bid_id: Uuid,
+    title: String,
+    currency: String,
+    total: i64,
+    status: String,
+    fee_bps: i32,
+    processing_cost_bearer: String,
+    processing_bps: i32,
+    processing_fixed: i64,
+    document_sha256: String,
+    cancel_reason: Option<String>,
+    activated_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
-impl ContractRow {
-    pub(crate) fn status(&self) -> Result<ContractStatus, Fault> {
-        db::named::<ContractStatus>(&self.status)
-    }
+impl TryFrom<ContractRow> for StoredContract {
+    type Error = Fault;
 
-    /// Which side an organisation is.
-    pub(crate) fn side_of(&self, org: OrgId) -> Party {
-        if self.org_id == org.0 { Party::Owner } else { Party::Contractor }
-    }
-
-    /// Where its ledger is.
-    pub(crate) fn place(&self) -> Place {
-        Place { org: self.org_id, contract: self.id }
-    }
-
-    pub(crate) fn terms(&self) -> Result<Terms, Fault> {
-        Ok(Terms {
-            fee_bps: count(self.fee_bps),
-            bearer: db::named::<CostBearer>(&self.processing_cost_bearer)?,
-            processing_bps: count(self.processing_bps),
-            processing_fixed: self.processing_fixed,
+    fn try_from(row: ContractRow) -> Result<Self, Fault> {
+        Ok(Self {
+            owner: OrgId(row.org_id),
+            id: ContractId(row.id),
+            contractor: OrgId(row.contractor_org_id),
+            project: ProjectId(row.project_id),
+            tender: row.tender_id.into(),
+            bid: row.bid_id.into(),
+            title: row.title,
+            total: db::money(row.total, &row.currency)?,
+            status: db::named(&row.status)?,
+            terms: Terms {
+                fee_bps: count(row.fee_bps),
+                bearer: db::named::<CostBearer>(&row.processing_cost_bearer)?,
+                processing_bps: count(row.processing_bps),
+                processing_fixed: row.processing_fixed,
+            },
+            document_sha256: row.document_sha256,
+            cancel_reason: row.cancel_reason,
+            activated_at: row.activated_at,
+            completed_at: row.completed_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
         })
     }
 }
 
-#[derive(Debug, Clone, Queryable, Selectable)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = milestones)]
-pub(crate) struct MilestoneRow {
-    pub(crate) org_id: Uuid,
-    pub(crate) id: Uuid,
-    pub(crate) contract_id: Uuid,
-    pub(crate) contractor_org_id: Uuid,
-    pub(crate) position: i32,
-    pub(crate) title: String,
-    pub(crate) amount: i64,
-    pub(crate) currency: String,
-    pub(crate) due_on: Option<chrono::NaiveDate>,
-    pub(crate) status: String,
-    pub(crate) frozen: bool,
-    pub(crate) submissions: i32,
-    pub(crate) submitted_by: Option<Uuid>,
-    pub(crate) submitted_at: Option<Timestamp>,
-    pub(crate) review_due_at: Option<Timestamp>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
+pub(super) struct MilestoneRow {
+    org_id: Uuid,
+    id: Uuid,
+    contract_id: Uuid,
+    contractor_org_id: Uuid,
+    position: i32,
+    title: String,
+    amount: i64,
+    currency: String,
+    due_on: Option<chrono::NaiveDate>,
+    status: String,
+    frozen: bool,
+    submissions: i32,
+    submitted_by: Option<Uuid>,
+    submitted_at: Option<Timestamp>,
+    review_due_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
-impl MilestoneRow {
-    pub(crate) fn status(&self) -> Result<MilestoneStatus, Fault> {
-        db::named::<MilestoneStatus>(&self.status)
-    }
+impl TryFrom<MilestoneRow> for StoredMilestone {
+    type Error = Fault;
 
-    pub(crate) fn contract(&self) -> ContractId {
-        ContractId(self.contract_id)
+    fn try_from(row: MilestoneRow) -> Result<Self, Fault> {
+        Ok(Self {
+            owner: OrgId(row.org_id),
+            id: MilestoneId(row.id),
+            contract: ContractId(row.contract_id),
+            contractor: OrgId(row.contractor_org_id),
+            position: count(row.position),
+            title: row.title,
+            amount: db::money(row.amount, &row.currency)?,
+            due_on: row.due_on,
+            status: db::named(&row.status)?,
+            frozen: row.frozen,
+            submissions: count(row.submissions),
+            submitted_by: row.submitted_by.map(UserId),
+            submitted_at: row.submitted_at,
+            review_due_at: row.review_due_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
     }
+}
 
-    pub(crate) fn amount(&self) -> Result<Money, Fault> {
-        money(self.amount, &self.currency)
-    }
+/// As they are kept, a fault for the first that this program does not understand.
+pub(super) fn stored<R, T: TryFrom<R, Error = Fault>>(rows: Vec<R>) -> Result<Vec<T>, Fault> {
+    rows.into_iter().map(T::try_from).collect()
 }
 
 /// Whose rows a list shows.

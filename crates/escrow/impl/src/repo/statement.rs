@@ -10,8 +10,8 @@ use kernel::{Fault, Money, Timestamp};
 use uuid::Uuid;
 
 use super::Reader;
-use super::contracts::{ContractRow, currency_of};
 use crate::ledger::Account;
+use crate::model::stored::StoredContract;
 use crate::schema::{ledger_accounts, ledger_entries, ledger_transactions, releases};
 
 type TransactionRow = (Uuid, String, String, String, Option<Uuid>, Timestamp);
@@ -21,7 +21,7 @@ fn code(account: i16) -> u16 {
     u16::try_from(account).unwrap_or(0)
 }
 
-pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> Result<Statement, Fault> {
+pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &StoredContract) -> Result<Statement, Fault> {
     let names: HashMap<i16, String> = ledger_accounts::table
         .select((ledger_accounts::code, ledger_accounts::name))
         .load::<(i16, String)>(&mut pg)
@@ -36,7 +36,7 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
                 .eq(ledger_transactions::org_id)
                 .and(ledger_entries::transaction_id.eq(ledger_transactions::id))),
         )
-        .filter(ledger_transactions::org_id.eq(contract.org_id).and(ledger_transactions::contract_id.eq(contract.id)))
+        .filter(ledger_transactions::org_id.eq(contract.owner.0).and(ledger_transactions::contract_id.eq(contract.id.0)))
         .order((ledger_transactions::created_at, ledger_transactions::id, ledger_entries::position))
         .select((
             (
@@ -54,8 +54,8 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
         .fault()?;
     // Read afterwards: it knows every release of the entries above.
     let milestone_of: HashMap<Uuid, Uuid> = releases::table
-        .filter(releases::org_id.eq(contract.org_id))
-        .filter(releases::contract_id.eq(contract.id))
+        .filter(releases::org_id.eq(contract.owner.0))
+        .filter(releases::contract_id.eq(contract.id.0))
         .select((releases::id, releases::milestone_id))
         .load::<(Uuid, Uuid)>(&mut pg)
         .await
@@ -63,7 +63,7 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
         .into_iter()
         .collect();
     let name = |account: i16| names.get(&account).cloned().unwrap_or_default();
-    let currency = currency_of(contract)?;
+    let currency = contract.currency();
     let milestones = summaries(&rows, &milestone_of, currency);
     let mut sum = 0;
     let mut balances: BTreeMap<(i16, Option<Uuid>, String), i64> = BTreeMap::new();
@@ -81,7 +81,7 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &ContractRow) -> R
         *balances.entry((account, subject, of)).or_default() += amount;
     }
     Ok(Statement {
-        contract: contract.id.into(),
+        contract: contract.id,
         transactions,
         balances: balances
             .into_iter()

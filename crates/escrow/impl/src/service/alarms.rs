@@ -35,6 +35,8 @@ pub(super) const FOREIGN_PAYMENT: &str = "foreign_payment";
 pub(super) const TRANSFER_REVERSED: &str = "transfer_reversed";
 /// A payment came otherwise than asked. About the payment; over when all of it was given back.
 pub(super) const PAYMENT_IN_SUSPENSE: &str = "payment_in_suspense";
+/// The provider took a fee apart from any charge; it is posted. About the balance transaction.
+pub(super) const PROVIDER_FEE: &str = "provider_fee";
 /// A charge was refunded past us. About the charge.
 pub(super) const CHARGE_REFUNDED: &str = "charge_refunded";
 /// A release would go to an account that is not its payee's: somebody wrote it past the program. About the release.

@@ -7,16 +7,16 @@
 
 use chrono::TimeDelta;
 use escrow_api::{ChargeNews, Error, HoldKind, PaymentStatus, ProviderError};
-use kernel::{Fault, OrgId, RequestId};
+use kernel::{Fault, RequestId};
 use uow::{Alarm, Job, Tx};
 
 use super::Service;
 use super::alarms::{CHARGE_REFUNDED, raise_in};
 use crate::jobs::{self, SyncCharge, SyncPayment};
 use crate::model::incident::{Effect, Incident, incidents};
+use crate::model::moved::StoredPayment;
 use crate::repo;
 use crate::repo::holds::NewHold;
-use crate::repo::payments::PaymentRow;
 
 /// The provider's lists are read again from so long before the last look: its clock is not ours.
 const OVERLAP: TimeDelta = TimeDelta::hours(1);
@@ -43,7 +43,7 @@ impl Service {
     /// # Errors
     /// The provider's, if it does not answer: the job is run again.
     pub async fn sync_charge(&self, job: SyncCharge) -> Result<(), Error> {
-        let read = async || self.system.read(async |tx| repo::incidents::payment(tx, job.org, job.payment).await).await;
+        let read = async || self.system.read(async |tx| repo::payments::find(tx, job.org, job.payment).await).await;
         let Some(mut payment) = read().await? else { return Ok(()) };
         if payment.charge.is_none() {
             // The news may be faster than those of the payment itself. A payment that learns its charge is looked at again.
@@ -57,7 +57,7 @@ impl Service {
 
     /// Fetches the charge that brought a payment's money, and what befell it; stops the money if something did that is news. Says whether something of
     /// the charge was refunded.
-    pub(super) async fn look_at_charge(&self, payment: &PaymentRow) -> Result<bool, Error> {
+    pub(super) async fn look_at_charge(&self, payment: &StoredPayment) -> Result<bool, Error> {
         let Some(id) = &payment.charge else { return Ok(false) };
         let charge = match self.provider.charge(id).await {
             Ok(charge) => Some(charge),
@@ -79,7 +79,7 @@ impl Service {
     }
 
     /// Applies what befell a charge. Only news have an effect: what a person has settled is not stopped again by being seen again.
-    async fn apply_in(tx: &mut Tx, payment: &PaymentRow, seen: &[Incident]) -> Result<(), Fault> {
+    async fn apply_in(tx: &mut Tx, payment: &StoredPayment, seen: &[Incident]) -> Result<(), Fault> {
         let request = RequestId::generate();
         repo::incidents::lock(tx, payment).await?;
         let mut let_go = false;
@@ -93,7 +93,7 @@ impl Service {
                     let reason = format!("{}: {}", incident.object, incident.state);
                     let mut lifted = false;
                     for hold in repo::incidents::holds_of(tx, payment, incident.kind, &incident.object).await? {
-                        lifted |= repo::holds::lift(tx, payment.org_id, hold, None, &reason, &request).await?;
+                        lifted |= repo::holds::lift(tx, payment.owner, hold, None, &reason, &request).await?;
                     }
                     if lifted {
                         let_go = true;
@@ -109,15 +109,15 @@ impl Service {
             }
         }
         if let_go {
-            for (org, release) in repo::holds::waiting(tx, payment.org_id, payment.contract_id, None).await? {
+            for (org, release) in repo::holds::waiting(tx, payment.owner, payment.contract, None).await? {
                 tx.enqueue(jobs::send_release(org, release)).await?;
             }
         }
         Ok(())
     }
 
-    async fn stop_in(tx: &mut Tx, payment: &PaymentRow, incident: &Incident, request: &RequestId) -> Result<(), Fault> {
-        if payment.status()? == PaymentStatus::Suspense {
+    async fn stop_in(tx: &mut Tx, payment: &StoredPayment, incident: &Incident, request: &RequestId) -> Result<(), Fault> {
+        if payment.status == PaymentStatus::Suspense {
             if incident.kind == HoldKind::Refund {
                 // It is posted, and what waits still has an alarm of its own.
                 return Ok(());
@@ -128,9 +128,9 @@ impl Service {
         }
         let left = repo::incidents::left(tx, payment).await?;
         let hold = NewHold {
-            org: payment.org_id,
-            contract: payment.contract_id,
-            milestone: (!left).then_some(payment.milestone_id),
+            org: payment.owner,
+            contract: payment.contract,
+            milestone: (!left).then_some(payment.milestone),
             kind: incident.kind,
             object: &incident.object,
             reason: &incident.detail,
@@ -138,19 +138,19 @@ impl Service {
         };
         repo::holds::place(tx, &hold, request).await?;
         let place = if left {
-            format!("money of it left: contract {} is on hold", payment.contract_id)
+            format!("money of it left: contract {} is on hold", payment.contract)
         } else {
-            format!("milestone {} is on hold", payment.milestone_id)
+            format!("milestone {} is on hold", payment.milestone)
         };
         let outcome = format!("{place}. Settle it at the provider, then `build14 unfreeze --kind {}`", incident.kind.name());
         Self::tell_in(tx, payment, incident, &outcome).await
     }
 
     /// The alarm about what befell a charge says what came of it.
-    async fn tell_in(tx: &mut Tx, payment: &PaymentRow, incident: &Incident, outcome: &str) -> Result<(), Fault> {
+    async fn tell_in(tx: &mut Tx, payment: &StoredPayment, incident: &Incident, outcome: &str) -> Result<(), Fault> {
         let (kind, about) = alarm_of(incident.kind);
         let detail = format!("{}; {outcome}", incident.detail);
-        raise_in(tx, Alarm { kind, about: (about, incident.object.clone()), org: Some(OrgId(payment.org_id)), detail }).await
+        raise_in(tx, Alarm { kind, about: (about, incident.object.clone()), org: Some(payment.owner), detail }).await
     }
 
     /// Where to look for what befell a charge; none if it is not ours.

@@ -15,6 +15,7 @@ use super::milestones::refuse_returned_money_in;
 use super::{Service, conflict, tenants_fault};
 use crate::model::ContractEvent;
 use crate::model::document::{self, Named};
+use crate::model::stored::Activation;
 use crate::repo;
 use crate::repo::reader;
 
@@ -103,7 +104,7 @@ impl ContractsPort for Service {
 
     async fn cancel_in(&self, tx: &mut Tx, ctx: &Ctx, contract: ContractId, reason: &str) -> Result<(), Error> {
         let row = repo::contracts::lock(tx, contract).await?;
-        let before = row.status()?;
+        let before = row.status;
         if row.side_of(ctx.org) != Party::Owner || ContractEvent::Cancel.after(before).is_none() {
             return Err(conflict("contract", before, "only a contract that is not in force yet can be cancelled"));
         }
@@ -152,8 +153,8 @@ impl Contracts for Service {
                 let contract = repo::contracts::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("contract"))?;
                 // Nothing is under way before it is in force.
                 let milestones: Vec<_> =
-                    contract.milestones.iter().filter(|one| one.payment.is_some()).map(|one| one.id.0).collect();
-                let under_way = UnderWay::of(pg, contract.owner.0, &milestones).await?;
+                    contract.milestones.iter().filter(|one| one.payment.is_some()).map(|one| one.id).collect();
+                let under_way = UnderWay::of(pg, contract.owner, &milestones).await?;
                 Ok::<_, Error>((contract, under_way))
             })
             .await?;
@@ -188,7 +189,7 @@ impl Contracts for Service {
                 if signers.contains(&(side, user)) && cmd.sha256.eq_ignore_ascii_case(&contract.document_sha256) {
                     return repo::contracts::view(reader(tx), cmd.contract).await;
                 }
-                let status = contract.status()?;
+                let status = contract.status;
                 if status != ContractStatus::Signing {
                     return Err(conflict("contract", status, "it can be signed only while it is in signing"));
                 }
@@ -209,9 +210,9 @@ impl Contracts for Service {
                 if side == Party::Contractor && repo::payees::payable(tx, &contract).await?.is_none() {
                     return Err(Error::PayeeNotActive);
                 }
-                repo::contracts::sign(tx, &contract, side, user, &contract.document_sha256).await?;
+                repo::contracts::sign(tx, &contract, &contract.document_sha256).await?;
                 let outcome = repo::contracts::activate(tx, &contract, EventId::new().0, ctx.request.as_str()).await?;
-                if outcome == "payee_not_active" {
+                if outcome == Activation::PayeeNotActive {
                     return Err(Error::PayeeNotActive);
                 }
                 let view = repo::contracts::view(reader(tx), cmd.contract).await?;
@@ -229,7 +230,7 @@ impl Contracts for Service {
             .write(ctx, async |tx| {
                 let contract = repo::contracts::lock(tx, id).await?;
                 self.check_side(ctx, &contract, Party::Owner, perm::CONTRACTS_COMPLETE)?;
-                let before = contract.status()?;
+                let before = contract.status;
                 let after = ContractEvent::Complete
                     .after(before)
                     .ok_or_else(|| conflict("contract", before, "only an active contract can be completed"))?;

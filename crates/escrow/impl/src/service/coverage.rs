@@ -8,8 +8,8 @@ use uow::{Alarm, Tx};
 use super::Service;
 use super::alarms::{BALANCE_SHORT, BALANCE_UNREAD, COVERAGE_SHORT, alarm_in, wake};
 use crate::jobs;
+use crate::model::coverage::CoverageLook;
 use crate::repo;
-use crate::repo::coverage::CoverageLook;
 
 /// So many looks at the balance may fail in a row before a person is told.
 const FAILURES: i32 = 5;
@@ -46,7 +46,7 @@ pub(super) async fn look_in(tx: &mut Tx, balance: Option<&Balance>) -> Result<Ve
     }
     let looked = repo::coverage::look_at_coverage(tx, answered).await?;
     let of = |which: fn(&CoverageLook) -> bool| {
-        looked.iter().filter(|one| !which(one)).map(|one| one.currency.clone()).collect::<Vec<_>>()
+        looked.iter().filter(|one| !which(one)).map(|one| one.currency.code().to_owned()).collect::<Vec<_>>()
     };
     tx.end_alarms(COVERAGE_SHORT, &of(|one| one.surplus < 0)).await?;
     tx.end_alarms(BALANCE_SHORT, &of(|one| one.missing() > 0)).await?;
@@ -55,12 +55,12 @@ pub(super) async fn look_in(tx: &mut Tx, balance: Option<&Balance>) -> Result<Ve
     }
     let mut found = Vec::with_capacity(looked.len());
     for seen in looked {
-        for (kind, detail) in shortfalls(&seen)? {
-            tx.alarm(Alarm { kind, about: ("currency", seen.currency.clone()), org: None, detail }).await?;
+        for (kind, detail) in shortfalls(&seen) {
+            tx.alarm(Alarm { kind, about: ("currency", seen.currency.code().to_owned()), org: None, detail }).await?;
         }
         let waiting = if seen.stood_still && !seen.stands_still() {
             // The sweep takes up whatever is left over here.
-            repo::coverage::waiting(tx, &seen.currency).await?
+            repo::coverage::waiting(tx, seen.currency).await?
         } else {
             Vec::new()
         };
@@ -87,9 +87,9 @@ async fn unread_in(tx: &mut Tx, error: &ProviderError) -> Result<(), Fault> {
 }
 
 /// What lacks of a currency, in words, and whether its money is stopped for it; nothing if nothing lacks.
-fn shortfalls(seen: &CoverageLook) -> Result<Vec<(&'static str, String)>, Fault> {
-    let currency = db::currency(&seen.currency)?;
-    let money = |minor| Money::from_minor(minor, currency);
+fn shortfalls(seen: &CoverageLook) -> Vec<(&'static str, String)> {
+    let currency = seen.currency;
+    let money = |minor| seen.money(minor);
     let mut told = Vec::new();
     if seen.surplus < 0 {
         let short = money(seen.surplus.saturating_neg());
@@ -116,15 +116,15 @@ fn shortfalls(seen: &CoverageLook) -> Result<Vec<(&'static str, String)>, Fault>
         );
         told.push((BALANCE_SHORT, detail));
     }
-    Ok(told)
+    told
 }
 
 /// Sets the gauges, and wakes a person for every currency that is stopped.
-pub(super) fn report_coverage(found: &[Coverage]) -> Result<(), Fault> {
+pub(super) fn report_coverage(found: &[Coverage]) {
     for Coverage { seen, resumed } in found {
         let gauge = |name: &'static str, minor: i64| {
             #[allow(clippy::cast_precision_loss)]
-            metrics::gauge!(name, "currency" => seen.currency.clone()).set(minor as f64);
+            metrics::gauge!(name, "currency" => seen.currency.code()).set(minor as f64);
         };
         gauge("escrow_coverage_surplus_minor", seen.surplus);
         if let (Some(holds), Some(should)) = (seen.holds, seen.should) {
@@ -132,35 +132,42 @@ pub(super) fn report_coverage(found: &[Coverage]) -> Result<(), Fault> {
             gauge("escrow_provider_should_hold_minor", should);
         }
         // Within the reserve it is an alarm, for which nobody is woken.
-        for (kind, detail) in shortfalls(seen)?.into_iter().filter(|_| seen.stands_still()) {
+        for (kind, detail) in shortfalls(seen).into_iter().filter(|_| seen.stands_still()) {
             wake(kind, &detail);
         }
         if *resumed > 0 {
-            tracing::info!(currency = seen.currency, resumed, "covered again: releases go on");
+            tracing::info!(currency = seen.currency.code(), resumed, "covered again: releases go on");
         }
     }
-    Ok(())
 }
 
 impl Service {
     /// Asks what the provider's balance has, and looks at coverage. Gives back the currencies that are stopped.
     pub(super) async fn watch_coverage(&self) -> Result<Vec<String>, Fault> {
+        let mut found = self.look_at_balance().await?;
+        // What the provider took as a fee is no riddle: once that is posted, what is missing besides is looked at anew.
+        if found.iter().any(|one| one.seen.missing() > 0) && self.post_fees().await? {
+            found = self.look_at_balance().await?;
+        }
+        report_coverage(&found);
+        let stopped = found.into_iter().filter(|one| one.seen.stands_still());
+        Ok(stopped.map(|one| one.seen.currency.code().to_owned()).collect())
+    }
+
+    async fn look_at_balance(&self) -> Result<Vec<Coverage>, Fault> {
         let asked_at = self.system.read(async |tx| db::instant(tx).await).await?;
         let balance = Balance { asked_at, answer: self.provider.balance().await };
         if let Err(error) = &balance.answer {
             tracing::warn!(%error, "the balance cannot be read now");
         }
         let reserves = &self.settings.processing;
-        let found = self
-            .system
+        self.system
             .write(async |tx| {
                 for (currency, terms) in reserves {
-                    repo::coverage::set_reserve(tx, currency.code(), terms.reserve).await?;
+                    repo::coverage::set_reserve(tx, Money::from_minor(terms.reserve, *currency)).await?;
                 }
                 look_in(tx, Some(&balance)).await
             })
-            .await?;
-        report_coverage(&found)?;
-        Ok(found.into_iter().filter(|one| one.seen.stands_still()).map(|one| one.seen.currency).collect())
+            .await
     }
 }

@@ -17,7 +17,7 @@ pub async fn doctor(system: &SystemUow) -> Result<Vec<Finding>, Fault> {
             let mut findings = repo::doctor::findings(tx).await?;
             for (rule, from, until) in [("MONEY_HELD_LONG", WARN_DAYS, Some(ACT_DAYS)), ("MONEY_HELD_TOO_LONG", ACT_DAYS, None)] {
                 for aged in repo::held::aged(tx, from, until).await? {
-                    let (held, since) = (aged.held()?, rfc3339(aged.funded_at));
+                    let (held, since) = (aged.held, rfc3339(aged.funded_at));
                     let detail = format!("{held} funded at {since}: the provider must pay out within 90 days");
                     findings.push(Finding { rule, subject: aged.payment.to_string(), detail });
                 }

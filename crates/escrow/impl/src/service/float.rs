@@ -9,8 +9,9 @@ use uow::SystemUow;
 use super::alarms::{OWN_MONEY_UNDONE, PAYOUT};
 use super::coverage::{Coverage, look_in, report_coverage};
 use crate::ledger::{Posting, own_money};
+use crate::model::coverage::{CoverageLook, PostedFloat};
 use crate::repo;
-use crate::repo::coverage::{CoverageLook, NewFloat};
+use crate::repo::coverage::NewFloat;
 
 /// Why nothing is posted.
 #[derive(Debug, thiserror::Error)]
@@ -346,20 +347,13 @@ pub async fn post_float(
     let seen = look(provider, float).await?;
     let (amount, currency) = (seen.amount, seen.amount.currency());
     let posting = posting(*own, source, &seen);
-    let new = NewFloat {
-        source: &posting.source,
-        amount: amount.minor(),
-        currency: currency.code(),
-        status: &seen.status,
-        balance_transaction: &seen.movement.id,
-    };
+    let new = NewFloat { source: &posting.source, amount, status: &seen.status, balance_transaction: &seen.movement.id };
     let (posted, found) = system
         .write(async |tx| {
             repo::coverage::lock(tx).await?;
-            if let Some(row) = repo::coverage::posted(tx, source, &seen.movement.id).await? {
-                let posted = db::money(row.amount, &row.currency)?;
-                let (at, operator) = (row.created_at, row.operator);
-                return Err(FloatError::PostedBefore { source_object: row.source_object, posted, at, operator });
+            if let Some(before) = repo::coverage::posted(tx, source, &seen.movement.id).await? {
+                let PostedFloat { source_object, amount: posted, at, operator } = before;
+                return Err(FloatError::PostedBefore { source_object, posted, at, operator });
             }
             if let Some(undone) = &seen.undoes {
                 if !repo::coverage::is_posted(tx, undone).await? {
@@ -370,7 +364,7 @@ pub async fn post_float(
                 tx.settle_alarms(OWN_MONEY_UNDONE, std::slice::from_ref(undone), &by.operator, "the opposite was posted").await?;
             }
             if *own == Own::IsPaidOut && seen.undoes.is_none() {
-                let surplus = Money::from_minor(repo::coverage::surplus(tx, currency.code()).await?, currency);
+                let surplus = repo::coverage::surplus(tx, currency).await?;
                 let over = Money::from_minor(-surplus.minor().saturating_add(amount.minor()), currency);
                 if over.minor() > 0 {
                     let paid_out = Money::from_minor(-amount.minor(), currency);
@@ -380,13 +374,13 @@ pub async fn post_float(
             }
             let at = repo::coverage::post_float(tx, &new, by).await?;
             let found = look_in(tx, None).await?;
-            let coverage = found.iter().find(|one| one.seen.currency == currency.code());
+            let coverage = found.iter().find(|one| one.seen.currency == currency);
             let Coverage { seen: looked, resumed } =
                 coverage.ok_or_else(|| Fault::internal(format!("no coverage of {currency} after its float")))?;
             Ok((FloatPosted::of(&posting, at, seen.status.clone(), looked, *resumed), found))
         })
         .await?;
-    report_coverage(&found)?;
+    report_coverage(&found);
     Ok(posted)
 }
 

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{
-    Error, Fund, Funding, IntentStatus, MilestoneStatus, Party, Payment, PaymentId, PaymentStatus, Payments, Releasing, perm,
+    Error, Fund, Funding, IntentStatus, MilestoneId, MilestoneStatus, Party, Payment, PaymentId, PaymentStatus, Payments,
+    Releasing, perm,
 };
-use kernel::{Ctx, Fault, FieldFault, Page, PageRequest};
+use kernel::{Ctx, Fault, FieldFault, Money, Page, PageRequest, ProjectId};
 use serde_json::json;
 use uow::Tx;
 
@@ -14,24 +15,23 @@ use super::looks::UnderWay;
 use super::milestones::{in_contract_currency, next_status, refuse_returned_money_in};
 use super::{Service, conflict, without_idempotency_key};
 use crate::model::money::Split;
+use crate::model::moved::{NewPayment, StoredPayment};
+use crate::model::stored::{StoredContract, StoredMilestone};
 use crate::model::{MilestoneEvent, is_live};
 use crate::repo;
-use crate::repo::contracts::ContractRow;
-use crate::repo::milestones::MilestoneRow;
-use crate::repo::payments::{NewPayment, PaymentRow};
 use crate::repo::reader;
 
 /// All transfers and charges of a milestone, at the provider.
-pub(super) fn transfer_group(milestone: uuid::Uuid) -> String {
+pub(super) fn transfer_group(milestone: MilestoneId) -> String {
     format!("ms_{milestone}")
 }
 
-fn mismatches(cmd: &Fund, project: uuid::Uuid, milestone: &MilestoneRow) -> Result<Vec<FieldFault>, Fault> {
+fn mismatches(cmd: &Fund, project: ProjectId, milestone: &StoredMilestone) -> Vec<FieldFault> {
     let mut faults = Vec::new();
-    if cmd.project.is_some_and(|stated| stated.0 != project) {
+    if cmd.project.is_some_and(|stated| stated != project) {
         faults.push(FieldFault::new("/projectId", "MISMATCH", "the milestone belongs to another project"));
     }
-    let amount = milestone.amount()?;
+    let amount = milestone.amount;
     match cmd.amount.map(|given| in_contract_currency(given, amount)) {
         Some(Ok(given)) if given != amount => {
             faults.push(FieldFault::new("/amount", "MISMATCH", format!("the milestone's amount is {amount}")));
@@ -39,7 +39,7 @@ fn mismatches(cmd: &Fund, project: uuid::Uuid, milestone: &MilestoneRow) -> Resu
         Some(Err(fault)) => faults.push(fault),
         _ => {}
     }
-    Ok(faults)
+    faults
 }
 
 impl Service {
@@ -51,18 +51,18 @@ impl Service {
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let milestone = repo::milestones::row(pg, cmd.milestone).await?;
-                let contract = repo::contracts::row(pg, milestone.contract()).await?;
+                let contract = repo::contracts::row(pg, milestone.contract).await?;
                 self.check_side(ctx, &contract, Party::Owner, perm::MILESTONES_FUND)?;
                 Ok::<_, Error>(repo::payments::of_milestone(pg, &milestone).await?)
             })
             .await?;
         for payment in earlier {
             let Some(intent) = &payment.intent else { continue };
-            let declined = match payment.status()? {
+            let declined = match payment.status {
                 PaymentStatus::Created | PaymentStatus::RequiresAction | PaymentStatus::Processing => {
                     let seen = self.provider.payment_intent(intent).await?;
-                    let seen = self.cancel_if_only_authorised(&system, PaymentId(payment.id), seen).await?;
-                    self.apply_provider_state(&system, PaymentId(payment.id), &seen).await?;
+                    let seen = self.cancel_if_only_authorised(&system, payment.id, seen).await?;
+                    self.apply_provider_state(&system, payment.id, &seen).await?;
                     if seen.status == IntentStatus::RequiresCapture {
                         let hint = "its payer only authorised it, and it cannot be cancelled now: try again later";
                         return Err(conflict("escrow", "requires_capture", hint));
@@ -73,34 +73,34 @@ impl Service {
             };
             if declined {
                 let seen = self.cancel_intent(payment.id, intent).await?;
-                self.apply_provider_state(&system, PaymentId(payment.id), &seen).await?;
+                self.apply_provider_state(&system, payment.id, &seen).await?;
             }
         }
         Ok(())
     }
 
     /// The intent row: the milestone is in funding.
-    async fn intend_in(&self, tx: &mut Tx, ctx: &Ctx, cmd: &Fund) -> Result<PaymentRow, Error> {
+    async fn intend_in(&self, tx: &mut Tx, ctx: &Ctx, cmd: &Fund) -> Result<StoredPayment, Error> {
         let (contract, milestone) = self.locked_in(tx, ctx, cmd.milestone, Party::Owner, perm::MILESTONES_FUND).await?;
-        let faults = mismatches(cmd, contract.project_id, &milestone)?;
+        let faults = mismatches(cmd, contract.project, &milestone);
         if !faults.is_empty() {
             return Err(Error::Invalid(faults));
         }
         let payments = repo::payments::of_milestone(reader(tx), &milestone).await?;
         for payment in payments {
-            match payment.status()? {
+            match payment.status {
                 PaymentStatus::Created | PaymentStatus::RequiresAction => {
                     self.check_no_hold_in(tx, &milestone).await?;
                     self.money_may_come_in(tx, &contract).await?;
                     return Ok(payment);
                 }
                 status if is_live(status) => {
-                    return Err(conflict("milestone", milestone.status()?, format!("its payment is {status}")));
+                    return Err(conflict("milestone", milestone.status, format!("its payment is {status}")));
                 }
                 // Who declined it once may still be able to pay it: two payable intents are one too many.
                 PaymentStatus::Failed if payment.intent.is_some() => {
                     let hint = "an earlier payment of it failed and is not cancelled yet: try again later";
-                    return Err(conflict("milestone", milestone.status()?, hint));
+                    return Err(conflict("milestone", milestone.status, hint));
                 }
                 _ => {}
             }
@@ -114,29 +114,30 @@ impl Service {
             return Err(conflict("milestone", MilestoneStatus::Planned, hint));
         }
         self.money_may_come_in(tx, &contract).await?;
-        let terms = contract.terms()?;
-        let split = Split::of(milestone.amount, terms.fee_bps)
+        let (terms, amount) = (contract.terms, milestone.amount);
+        let money = |minor| Money::from_minor(minor, amount.currency());
+        let split = Split::of(amount.minor(), terms.fee_bps)
             .ok_or_else(|| conflict("milestone", MilestoneStatus::Planned, "nothing would be left after the platform's fee"))?;
-        let charged = terms.charge_of(milestone.amount).ok_or_else(|| Fault::internal("the charge does not fit"))?;
+        let charged = terms.charge_of(amount.minor()).map(money).ok_or_else(|| Fault::internal("the charge does not fit"))?;
         let poll_at = self.now() + TimeDelta::from_std(self.settings.stuck_after).map_err(Fault::internal)?;
-        let new = NewPayment { id: PaymentId::new(), fee: split.fee, charged, by: ctx.user_id(), poll_at };
+        let new = NewPayment { id: PaymentId::new(), fee: money(split.fee), charged, by: ctx.user_id(), poll_at };
         let payment = repo::payments::insert(tx, &milestone, &new).await?;
         repo::milestones::set_status(tx, &milestone, after).await?;
         let entry = NewEntry::of(perm::MILESTONES_FUND, "milestone", cmd.milestone)
             .before(json!({ "status": MilestoneStatus::Planned }))
-            .after(json!({ "status": after, "escrow": payment.id, "amount": milestone.amount()?, "charged": db::money(charged, &payment.currency)? }));
+            .after(json!({ "status": after, "escrow": payment.id, "amount": amount, "charged": charged }));
         self.record_in(tx, ctx, entry).await?;
         Ok(payment)
     }
 
     /// Nobody is given a way to pay while old money of the contract is still held (docs/domain/money.md), or while what the platform holds does not
     /// cover what it owes.
-    async fn money_may_come_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
+    async fn money_may_come_in(&self, tx: &mut Tx, contract: &StoredContract) -> Result<(), Error> {
         refuse_returned_money_in(tx, contract).await?;
         self.check_payee_in(tx, contract).await?;
         repo::held::refuse_old(reader(tx), contract).await?;
-        if repo::coverage::is_short(tx, &contract.currency).await? {
-            return Err(Error::CoverageShort(db::currency(&contract.currency)?));
+        if repo::coverage::is_short(tx, contract.currency()).await? {
+            return Err(Error::CoverageShort(contract.currency()));
         }
         Ok(())
     }
@@ -154,8 +155,8 @@ impl Payments for Service {
         self.uow
             .write(ctx, async |tx| {
                 repo::payments::expect_soon(tx, &payment, self.soon(0)).await?;
-                self.apply_provider_state_in(tx, ctx, PaymentId(payment.id), &seen).await?;
-                let payment = repo::payments::view(reader(tx), PaymentId(payment.id)).await?;
+                self.apply_provider_state_in(tx, ctx, payment.id, &seen).await?;
+                let payment = repo::payments::view(reader(tx), payment.id).await?;
                 Ok(Funding { payment, intent: seen.id.clone(), client_secret: seen.client_secret.clone() })
             })
             .await
@@ -178,9 +179,9 @@ impl Payments for Service {
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let row = repo::payments::row(pg, id).await?;
-                let contract = repo::contracts::row(pg, row.contract_id.into()).await?;
+                let contract = repo::contracts::row(pg, row.contract).await?;
                 self.check_own_side(ctx, &contract, perm::ESCROW_READ)?;
-                let under_way = UnderWay::of(pg, row.org_id, &[row.milestone_id]).await?;
+                let under_way = UnderWay::of(pg, row.owner, &[row.milestone]).await?;
                 let payment = repo::payments::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("escrow"))?;
                 Ok::<_, Error>((payment, under_way))
             })

@@ -6,31 +6,31 @@
 
 use chrono::TimeDelta;
 use escrow_api::{Error, IntentStatus, NewPaymentIntent, PaymentId, PaymentIntentState, ProviderError};
-use kernel::{Ctx, Fault, OrgId, RequestId};
+use kernel::{Ctx, RequestId};
 
 use super::Service;
 use super::alarms::alarm_in;
 use super::funding::transfer_group;
 use crate::jobs::{self, AdoptIntent};
 use crate::model::is_live;
+use crate::model::moved::StoredPayment;
 use crate::repo;
-use crate::repo::payments::PaymentRow;
 
 /// How far the provider's clock may lag behind ours when it is asked for what was made since an instant.
 pub(super) const CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
 
-fn intent_of(payment: &PaymentRow, key_no: i32) -> Result<NewPaymentIntent, Fault> {
-    Ok(NewPaymentIntent {
-        amount: db::money(payment.charged, &payment.currency)?,
-        transfer_group: transfer_group(payment.milestone_id),
+fn intent_of(payment: &StoredPayment, key_no: i32) -> NewPaymentIntent {
+    NewPaymentIntent {
+        amount: payment.charged,
+        transfer_group: transfer_group(payment.milestone),
         metadata: vec![
             ("payment_id".to_owned(), payment.id.to_string()),
-            ("milestone_id".to_owned(), payment.milestone_id.to_string()),
-            ("contract_id".to_owned(), payment.contract_id.to_string()),
+            ("milestone_id".to_owned(), payment.milestone.to_string()),
+            ("contract_id".to_owned(), payment.contract.to_string()),
         ],
         description: format!("Protected payment {}", payment.id),
         idempotency_key: numbered(&payment.id.to_string(), key_no),
-    })
+    }
 }
 
 /// The key of an attempt: the plain one first.
@@ -38,7 +38,7 @@ pub(super) fn numbered(key: &str, key_no: i32) -> String {
     if key_no == 0 { key.to_owned() } else { format!("{key}_{key_no}") }
 }
 
-fn names(seen: &PaymentIntentState, payment: &PaymentRow) -> bool {
+fn names(seen: &PaymentIntentState, payment: &StoredPayment) -> bool {
     seen.metadata.iter().any(|(name, id)| name == "payment_id" && *id == payment.id.to_string())
 }
 
@@ -60,16 +60,16 @@ const fn is_open(status: IntentStatus) -> bool {
 impl Service {
     /// The payment intent of a payment: the one it has, or one made now. A refusal ends the payment. After a failure that the key
     /// would repeat, whatever it made all the same is adopted; else it is made under the next key.
-    pub(super) async fn intent_for(&self, ctx: &Ctx, payment: &PaymentRow) -> Result<PaymentIntentState, Error> {
+    pub(super) async fn intent_for(&self, ctx: &Ctx, payment: &StoredPayment) -> Result<PaymentIntentState, Error> {
         if let Some(intent) = &payment.intent {
             return Ok(self.provider.payment_intent(intent).await?);
         }
         let mut key_no = payment.key_no;
         let mut again = true;
         loop {
-            match self.provider.create_payment_intent(&intent_of(payment, key_no)?).await {
+            match self.provider.create_payment_intent(&intent_of(payment, key_no)).await {
                 Err(ProviderError::Refused { code, message }) => {
-                    self.refused(ctx, PaymentId(payment.id), &message).await?;
+                    self.refused(ctx, payment.id, &message).await?;
                     return Err(Error::ProviderRefused { code, message });
                 }
                 Err(spent @ ProviderError::KeySpent(_)) => {
@@ -89,10 +89,10 @@ impl Service {
     }
 
     /// What a spent key made after all. Only one can be paid: were there more, the others are cancelled.
-    async fn made_before(&self, payment: &PaymentRow) -> Result<Option<PaymentIntentState>, Error> {
+    async fn made_before(&self, payment: &StoredPayment) -> Result<Option<PaymentIntentState>, Error> {
         let since = payment.created_at - CLOCK_SKEW;
         let mut found = self.provider.payment_intents_of(&payment.id.to_string(), since).await?;
-        let asked = db::money(payment.charged, &payment.currency)?;
+        let asked = payment.charged;
         found.retain(|seen| seen.status != IntentStatus::Canceled);
         found.sort_by_key(|seen| (seen.amount != asked, rank(seen.status)));
         let mut found = found.into_iter();
@@ -111,7 +111,7 @@ impl Service {
     }
 
     /// Cancels an intent, if nobody paid it: as it is then.
-    pub(super) async fn cancel_intent(&self, payment: uuid::Uuid, intent: &str) -> Result<PaymentIntentState, Error> {
+    pub(super) async fn cancel_intent(&self, payment: PaymentId, intent: &str) -> Result<PaymentIntentState, Error> {
         // A key of its own each time: cancelling twice is harmless, but a key's first answer, a refusal too, is repeated for a day.
         let key = format!("cancel_{payment}_{}", uuid::Uuid::now_v7());
         match self.provider.cancel_payment_intent(intent, &key).await {
@@ -144,8 +144,8 @@ impl Service {
         }
         let adoptable = payment.intent.is_none()
             && seen.status != IntentStatus::RequiresCapture
-            && is_live(payment.status()?)
-            && seen.amount.minor() == payment.charged;
+            && is_live(payment.status)
+            && seen.amount.minor() == payment.charged.minor();
         let seen = if is_open(seen.status) && !adoptable { self.cancel_intent(payment.id, &seen.id).await? } else { seen };
         if payment.intent.is_none() {
             // Should another attempt have given it one meanwhile, this fails, and the job that runs again sees that.
@@ -155,18 +155,21 @@ impl Service {
     }
 
     /// An intent beside the payment's own.
-    async fn stray(&self, ctx: &Ctx, payment: &PaymentRow, seen: &PaymentIntentState) -> Result<(), Error> {
+    async fn stray(&self, ctx: &Ctx, payment: &StoredPayment, seen: &PaymentIntentState) -> Result<(), Error> {
         match (seen.status, &seen.funds) {
             (IntentStatus::Canceled, _) => Ok(()),
             (IntentStatus::Succeeded, Some(_)) => {
                 self.ready_to_post().await?;
                 self.uow
                     .write(ctx, async |tx| {
-                        let detail = format!("it has {:?}, but {} was paid as well: refund one of them", payment.intent, seen.id);
-                        alarm_in(tx, "payment_twice", ("payment", payment.id.to_string()), detail).await?;
-                        let milestone = repo::milestones::lock(tx, payment.org_id, payment.milestone_id.into()).await?;
+                        let milestone = repo::milestones::lock(tx, payment.owner, payment.milestone).await?;
                         // It cannot be the payment of the milestone: its metadata name another one, so its money goes into suspense.
-                        let id = repo::payments::insert_stray(tx, payment, milestone.contractor_org_id, &seen.id).await?;
+                        let id = repo::payments::insert_stray(tx, payment, milestone.contractor, &seen.id).await?;
+                        let detail = format!(
+                            "it has {:?}, but {} was paid as well: `build14 suspense-refund --payment {id}` gives that back",
+                            payment.intent, seen.id
+                        );
+                        alarm_in(tx, "payment_twice", ("payment", payment.id.to_string()), detail).await?;
                         self.apply_provider_state_in(tx, ctx, id, seen).await
                     })
                     .await
@@ -174,7 +177,7 @@ impl Service {
             // It can be paid, is being paid, or is paid and not booked yet.
             _ => {
                 let at = self.soon(i32::MAX);
-                let job = jobs::adopt_intent(OrgId(payment.org_id), PaymentId(payment.id), seen.id.clone()).at(at);
+                let job = jobs::adopt_intent(payment.owner, payment.id, seen.id.clone()).at(at);
                 self.uow.write(ctx, async |tx| Ok(tx.enqueue(job.clone()).await?)).await
             }
         }

@@ -6,27 +6,25 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use escrow_api::{PaymentId, ReleaseId};
+use escrow_api::MilestoneId;
 use kernel::{Ctx, Fault, OrgId, Timestamp};
 use uow::Job;
-use uuid::Uuid;
 
 use super::Service;
 use crate::jobs;
-use crate::repo::payments::PaymentRow;
-use crate::repo::releases::ReleaseRow;
+use crate::model::moved::{StoredPayment, StoredRelease};
 use crate::repo::{self, Reader};
 
 /// What is under way of some milestones.
 #[derive(Debug, Default)]
 pub(super) struct UnderWay {
-    payments: Vec<PaymentRow>,
-    releases: Vec<ReleaseRow>,
+    payments: Vec<StoredPayment>,
+    releases: Vec<StoredRelease>,
 }
 
 impl UnderWay {
     /// Of these milestones of an owner, in the transaction in which they are read.
-    pub(super) async fn of(pg: Reader<'_>, owner: Uuid, milestones: &[Uuid]) -> Result<Self, Fault> {
+    pub(super) async fn of(pg: Reader<'_>, owner: OrgId, milestones: &[MilestoneId]) -> Result<Self, Fault> {
         if milestones.is_empty() {
             return Ok(Self::default());
         }
@@ -64,9 +62,9 @@ impl Service {
         let payments = read.payments.iter().filter(|payment| {
             payment.intent.is_some() && old(payment.looked_at) && payment.available_on.is_none_or(|on| on <= now)
         });
-        let payments = payments.map(|row| (row.id, jobs::sync_payment(OrgId(row.org_id), PaymentId(row.id))));
+        let payments = payments.map(|one| (one.id.0, jobs::sync_payment(one.owner, one.id)));
         let releases = read.releases.iter().filter(|release| old(Some(release.updated_at)));
-        let releases = releases.map(|row| (row.id, jobs::send_release(OrgId(row.org_id), ReleaseId(row.id))));
+        let releases = releases.map(|one| (one.id.0, jobs::send_release(one.owner, one.id)));
         let due = payments.chain(releases).filter(|(id, _)| self.asked.now(*id, now, debounce)).map(|(_, job)| job);
         let due: Vec<Job> = due.collect();
         if due.is_empty() {

@@ -60,7 +60,7 @@ pub async fn post_loss(
     let reason = by.reason.as_ref().map(Reason::as_str).ok_or(LossError::Reason)?;
     let asked_at = system.read(async |tx| db::instant(tx).await).await?;
     let balance = Balance::answered(asked_at, provider.balance().await?);
-    let of = |found: &[Coverage]| found.iter().position(|one| one.seen.currency == currency.code());
+    let of = |found: &[Coverage]| found.iter().position(|one| one.seen.currency == currency);
     let (posted, found) = system
         .write(async |tx| {
             let before = look_in(tx, Some(&balance)).await?;
@@ -76,8 +76,7 @@ pub async fn post_loss(
             let posting = Posting::loss(id, missing, currency);
             let new = NewFloat {
                 source: &posting.source,
-                amount: -missing,
-                currency: currency.code(),
+                amount: Money::from_minor(-missing, currency),
                 status: "missing",
                 balance_transaction: &posting.source.object,
             };
@@ -91,6 +90,6 @@ pub async fn post_loss(
             Ok((posted, found))
         })
         .await?;
-    report_coverage(&found)?;
+    report_coverage(&found);
     Ok(posted)
 }

@@ -7,7 +7,7 @@ use escrow_api::{
     Approval, Approve, ContractStatus, Error, Milestone, MilestoneId, MilestoneStory, Milestones, Party, PaymentStatus,
     RequestChanges, RequestedAmount, ReviewKind, SubmitWork, perm,
 };
-use kernel::{Ctx, Fault, FieldFault, Money, OrgId, ProjectId, RequestId, UserId};
+use kernel::{Ctx, Fault, FieldFault, Money, RequestId, UserId};
 use serde_json::{Value, json};
 use tenants_api::{ApprovalRequest, Verdict};
 use uow::Tx;
@@ -18,9 +18,9 @@ use crate::jobs::{self, Escalate};
 use crate::ledger::Posting;
 use crate::model::MilestoneEvent;
 use crate::model::money::{NoPart, Split};
+use crate::model::stored::{StoredContract, StoredMilestone};
 use crate::repo;
-use crate::repo::contracts::ContractRow;
-use crate::repo::milestones::{MilestoneRow, NewReview};
+use crate::repo::milestones::NewReview;
 use crate::repo::reader;
 use crate::repo::releases::NewRelease;
 
@@ -38,11 +38,11 @@ pub(super) fn in_contract_currency(amount: RequestedAmount, of: Money) -> Result
 
 /// What an event does to a milestone, or the refusal.
 pub(super) fn next_status(
-    milestone: &MilestoneRow,
+    milestone: &StoredMilestone,
     event: MilestoneEvent,
     hint: &str,
 ) -> Result<escrow_api::MilestoneStatus, Error> {
-    let status = milestone.status()?;
+    let status = milestone.status;
     event.after(status).ok_or_else(|| conflict("milestone", status, hint))
 }
 
@@ -64,7 +64,7 @@ fn no_part(why: NoPart, held: Money) -> FieldFault {
 pub(super) const REVERSAL_OPEN: &str = "reversal_open";
 
 /// What came back of a release may be anybody's: nothing moves in its contract until a person settled that.
-pub(super) async fn refuse_returned_money_in(tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
+pub(super) async fn refuse_returned_money_in(tx: &mut Tx, contract: &StoredContract) -> Result<(), Error> {
     if repo::releases::came_back(reader(tx), contract).await? {
         let hint = "a transfer of it was reversed at the payment provider, which the platform must settle first";
         return Err(conflict("contract", REVERSAL_OPEN, hint));
@@ -81,15 +81,15 @@ impl Service {
         id: MilestoneId,
         side: Party,
         permission: kernel::Permission,
-    ) -> Result<(ContractRow, MilestoneRow), Error> {
+    ) -> Result<(StoredContract, StoredMilestone), Error> {
         let seen = repo::milestones::row(reader(tx), id).await?;
-        let contract = repo::contracts::lock_shared(tx, seen.org_id, seen.contract()).await?;
+        let contract = repo::contracts::lock_shared(tx, seen.owner, seen.contract).await?;
         self.check_side(ctx, &contract, side, permission)?;
-        Ok((contract, repo::milestones::lock(tx, seen.org_id, id).await?))
+        Ok((contract, repo::milestones::lock(tx, seen.owner, id).await?))
     }
 
     /// Refuses while a hold is open on the milestone or on its whole contract. The milestone must be locked.
-    pub(super) async fn check_no_hold_in(&self, tx: &mut Tx, milestone: &MilestoneRow) -> Result<(), Error> {
+    pub(super) async fn check_no_hold_in(&self, tx: &mut Tx, milestone: &StoredMilestone) -> Result<(), Error> {
         match repo::holds::covering(reader(tx), milestone).await? {
             Some(hold) => Err(Error::held(&hold)),
             None => Ok(()),
@@ -100,10 +100,10 @@ impl Service {
     pub(super) async fn check_money_may_move_in(
         &self,
         tx: &mut Tx,
-        contract: &ContractRow,
-        milestone: &MilestoneRow,
+        contract: &StoredContract,
+        milestone: &StoredMilestone,
     ) -> Result<(), Error> {
-        let status = contract.status()?;
+        let status = contract.status;
         if status != ContractStatus::Active {
             return Err(conflict("contract", status, "it must be active: signed by both parties and not suspended"));
         }
@@ -116,8 +116,8 @@ impl Service {
 
     /// A contract whose contractor has no account any more is suspended: nothing comes in for it and nothing goes out, until the new account
     /// is active.
-    pub(super) async fn check_payee_in(&self, tx: &mut Tx, contract: &ContractRow) -> Result<(), Error> {
-        if repo::payees::without(reader(tx), &[contract.org_id], &[contract.id]).await?.is_empty() {
+    pub(super) async fn check_payee_in(&self, tx: &mut Tx, contract: &StoredContract) -> Result<(), Error> {
+        if !repo::payees::is_lacking(reader(tx), contract).await? {
             return Ok(());
         }
         let hint = "the contractor's account at the payment provider is closed: no money comes in or goes out until its new account is \
@@ -129,12 +129,12 @@ impl Service {
     pub(super) async fn check_not_of_payee_in(
         &self,
         tx: &mut Tx,
-        contract: &ContractRow,
-        milestone: &MilestoneRow,
+        contract: &StoredContract,
+        milestone: &StoredMilestone,
         user: UserId,
     ) -> Result<(), Error> {
         let signed = repo::contracts::signers(reader(tx), contract).await?.contains(&(Party::Contractor, user));
-        let submitted = milestone.submitted_by == Some(user.0);
+        let submitted = milestone.submitted_by == Some(user);
         let ties = repo::parties::ties(reader(tx), contract, user).await?;
         if signed || submitted || ties.member { Err(Error::SamePerson) } else { Ok(()) }
     }
@@ -147,9 +147,9 @@ impl Service {
         let ctx = Ctx::system(job.org, RequestId::generate());
         self.uow
             .write(&ctx, async |tx| {
-                let milestone = repo::milestones::lock(tx, job.org.0, job.milestone).await?;
+                let milestone = repo::milestones::lock(tx, job.org, job.milestone).await?;
                 let now = repo::now(tx).await?;
-                let before = milestone.status()?;
+                let before = milestone.status;
                 let Some(after) = MilestoneEvent::Silence.after(before) else { return Ok(()) };
                 if milestone.review_due_at.is_none_or(|due| due > now) {
                     return Ok(());
@@ -171,26 +171,24 @@ impl Service {
             self.check_not_of_payee_in(tx, &contract, &milestone, user).await?;
         }
         self.check_money_may_move_in(tx, &contract, &milestone).await?;
-        let before = milestone.status()?;
+        let before = milestone.status;
         let after = next_status(&milestone, MilestoneEvent::Approve, "only work that is in review can be approved")?;
-        let currency = milestone.amount()?.currency();
-        let held =
-            repo::ledger::held(reader(tx), &[milestone.org_id], &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
-        let held = Money::from_minor(held, currency);
+        let currency = milestone.amount.currency();
+        let held = repo::ledger::held_for(reader(tx), &milestone).await?;
         let amount = cmd
             .amount
             .map_or(Ok(held), |amount| in_contract_currency(amount, held))
             .map_err(|fault| Error::Invalid(vec![fault]))?;
-        let earlier = repo::releases::earlier(tx, milestone.org_id, milestone.id).await?;
-        let split = Split::part(earlier, held.minor(), amount.minor(), contract.terms()?.fee_bps)
+        let earlier = repo::releases::earlier(tx, milestone.owner, milestone.id).await?;
+        let split = Split::part(earlier, held.minor(), amount.minor(), contract.terms.fee_bps)
             .map_err(|why| Error::Invalid(vec![no_part(why, held)]))?;
         // At stake is the whole milestone, however small the parts in which it is approved: a threshold is not split away.
         let request = ApprovalRequest {
             action: perm::MILESTONES_APPROVE.name(),
-            subject: milestone.id,
-            project: Some(ProjectId(contract.project_id)),
+            subject: milestone.id.0,
+            project: Some(contract.project),
             detail: format!("{} {}", milestone.submissions, amount),
-            amount: milestone.amount()?,
+            amount: milestone.amount,
         };
         let (first, second) = match self.tenants.approve_in(tx, ctx, &request).await? {
             Verdict::Complete { first, second } => (first, second),
@@ -206,24 +204,24 @@ impl Service {
         let payments = repo::payments::of_milestone(reader(tx), &milestone).await?;
         let funded_by = payments
             .iter()
-            .find(|payment| payment.status == PaymentStatus::Available.name())
+            .find(|payment| payment.status == PaymentStatus::Available)
             .ok_or_else(|| Fault::internal(format!("milestone {} holds money that no payment brought", milestone.id)))?;
         let seq = repo::releases::lock_newest(tx, &milestone).await?.map_or(1, |newest| newest.seq + 1);
         let requested_by = ctx.user_id().map(|_| first);
         let new = NewRelease { payment: funded_by.id, seq, split, requested_by, approved_by: second };
         let release = repo::releases::insert(tx, &milestone, &new).await?;
-        let reserve = Posting::release_reserved(release.id, milestone.id, split.net, split.fee, currency);
+        let reserve = Posting::release_reserved(release.id.0, milestone.id.0, split.net, split.fee, currency);
         self.post_in(tx, contract.place(), &reserve, None).await?;
         repo::milestones::set_status(tx, &milestone, after).await?;
         let review = NewReview {
             kind: ReviewKind::Approved,
             note: None,
             evidence: json!([]),
-            amount: Some(split.gross),
+            amount: Some(release.gross),
             by: ctx.user_id(),
         };
         repo::milestones::insert_review(tx, &milestone, review).await?;
-        let release = release.view()?;
+        let release = release.view();
         let entry = NewEntry::of(perm::MILESTONES_APPROVE, "milestone", cmd.milestone)
             .before(json!({ "status": before, "held": held }))
             .after(
@@ -243,10 +241,10 @@ impl Milestones for Service {
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let row = repo::milestones::row(pg, id).await?;
-                let contract = repo::contracts::row(pg, row.contract()).await?;
+                let contract = repo::contracts::row(pg, row.contract).await?;
                 self.check_own_side(ctx, &contract, perm::MILESTONES_READ)?;
                 let reviews = repo::milestones::reviews(pg, &row).await?;
-                let under_way = UnderWay::of(pg, row.org_id, &[row.id]).await?;
+                let under_way = UnderWay::of(pg, row.owner, &[row.id]).await?;
                 let milestone = repo::milestones::views(pg, vec![row]).await?.pop().ok_or(Error::NotFound("milestone"))?;
                 Ok::<_, Error>((MilestoneStory { milestone, reviews }, under_way))
             })
@@ -260,11 +258,11 @@ impl Milestones for Service {
             .write(ctx, async |tx| {
                 let (contract, milestone) =
                     self.locked_in(tx, ctx, cmd.milestone, Party::Contractor, perm::MILESTONES_SUBMIT_WORK).await?;
-                let status = contract.status()?;
+                let status = contract.status;
                 if status != ContractStatus::Active {
                     return Err(conflict("contract", status, "work is submitted under an active contract"));
                 }
-                let before = milestone.status()?;
+                let before = milestone.status;
                 let after = next_status(&milestone, MilestoneEvent::SubmitWork, "work can be submitted once it is funded")?;
                 let now = repo::now(tx).await?;
                 let due = now + TimeDelta::days(self.settings.review_days.into());
@@ -278,7 +276,7 @@ impl Milestones for Service {
                 };
                 repo::milestones::insert_review(tx, &milestone, review).await?;
                 let wait = TimeDelta::days(self.settings.review_days.into());
-                tx.enqueue(jobs::escalate(OrgId(milestone.org_id), cmd.milestone).at(self.now() + wait)).await?;
+                tx.enqueue(jobs::escalate(milestone.owner, cmd.milestone).at(self.now() + wait)).await?;
                 let entry = NewEntry::of(perm::MILESTONES_SUBMIT_WORK, "milestone", cmd.milestone)
                     .before(json!({ "status": before }))
                     .after(json!({ "status": after, "evidence": cmd.evidence.len() }));
@@ -293,7 +291,7 @@ impl Milestones for Service {
             .write(ctx, async |tx| {
                 let (_, milestone) =
                     self.locked_in(tx, ctx, cmd.milestone, Party::Owner, perm::MILESTONES_REQUEST_CHANGES).await?;
-                let before = milestone.status()?;
+                let before = milestone.status;
                 let after = next_status(&milestone, MilestoneEvent::RequestChanges, "changes can be asked of work in review")?;
                 repo::milestones::set_status(tx, &milestone, after).await?;
                 let review = NewReview {

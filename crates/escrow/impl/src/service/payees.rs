@@ -10,8 +10,8 @@ use uow::Tx;
 use super::intents::{CLOCK_SKEW, numbered};
 use super::{Service, conflict, without_idempotency_key};
 use crate::jobs::SyncAccount;
+use crate::model::stored::StoredPayee;
 use crate::repo;
-use crate::repo::payees::PayeeRow;
 use crate::repo::reader;
 
 impl Service {
@@ -68,10 +68,10 @@ impl Service {
     /// Takes over what was seen, and records what it changed.
     async fn apply_account_state_in(&self, tx: &mut Tx, ctx: &Ctx, seen: &AccountState) -> Result<Payee, Error> {
         let row = repo::payees::lock(tx, ctx.org).await?;
-        let changed = row.status()? != repo::payees::status_of(seen) || row.account.is_none();
+        let changed = row.status != repo::payees::status_of(seen) || row.account.is_none();
         let (looks, next) = self.again(changed, row.looks, row.next_look_at);
         repo::payees::apply_account_state(tx, &row, seen, looks, next).await?;
-        let before = row.payee()?;
+        let before = row.payee();
         let after = repo::payees::get(reader(tx), ctx.org).await?;
         if (before.status, &before.account) != (after.status, &after.account) {
             let entry = NewEntry::named("payee_account.changed", "payee_account", ctx.org)
@@ -96,10 +96,10 @@ impl Service {
     }
 
     /// Room for the account. A closed one is given up for good, on the word of an owner.
-    async fn account_row_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<PayeeRow, Error> {
+    async fn account_row_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<StoredPayee, Error> {
         repo::payees::ensure(tx, ctx.org).await?;
         let row = repo::payees::lock(tx, ctx.org).await?;
-        let Some(account) = row.account.as_ref().filter(|_| row.status == PayeeStatus::Closed.name()) else { return Ok(row) };
+        let Some(account) = row.account.as_ref().filter(|_| row.status == PayeeStatus::Closed) else { return Ok(row) };
         self.authorizer.check(ctx, perm::PAYEE_REPLACE, Scope::Organization)?;
         repo::payees::retire(tx, &row, account, ctx.user_id()).await?;
         let entry = NewEntry::of(perm::PAYEE_REPLACE, "payee_account", ctx.org)
@@ -111,7 +111,7 @@ impl Service {
 
     /// A new account. Until somebody sets it up it is harmless: after an answer that its key would repeat for a day, the next key is used;
     /// but what the spent one made all the same is found, and taken.
-    async fn create_account(&self, ctx: &Ctx, row: &PayeeRow) -> Result<AccountState, Error> {
+    async fn create_account(&self, ctx: &Ctx, row: &StoredPayee) -> Result<AccountState, Error> {
         let organization = ctx.org.to_string();
         let mut key_no = row.key_no;
         let mut again = true;
@@ -134,7 +134,7 @@ impl Service {
         }
     }
 
-    async fn account_created_before(&self, ctx: &Ctx, row: &PayeeRow) -> Result<Option<AccountState>, Error> {
+    async fn account_created_before(&self, ctx: &Ctx, row: &StoredPayee) -> Result<Option<AccountState>, Error> {
         let retired = self.uow.read(ctx, async |tx| repo::payees::retired(db::PgRead::pg(tx), ctx.org).await).await?;
         let found = self.provider.accounts_of(&ctx.org.to_string(), row.updated_at - CLOCK_SKEW).await?;
         Ok(found.into_iter().filter(|seen| !retired.contains(&seen.id)).max_by_key(|seen| seen.details_submitted))

@@ -4,15 +4,15 @@
 //! it fail. The command looks before it asks, asks under a key that a repetition has, too, and the provider gives no charge back twice.
 
 use escrow_api::{Error, PaymentId, PaymentStatus, RefundOrder, RefundState};
-use kernel::{Ctx, Decision, Fault, Money, OrgId, Reason, RequestId};
+use kernel::{Ctx, Decision, Fault, Money, Reason, RequestId};
 use serde_json::json;
 use uow::Tx;
 
 use super::Service;
 use super::alarms::{CHARGE_REFUNDED, PAYMENT_IN_SUSPENSE, alarm_in};
 use crate::ledger::Posting;
+use crate::model::moved::StoredPayment;
 use crate::repo;
-use crate::repo::payments::PaymentRow;
 use crate::repo::reader;
 
 /// What was given back.
@@ -69,7 +69,7 @@ impl Service {
         let org = self.system.read(async |tx| repo::payments::owner(tx, id).await).await?.ok_or(Error::NotFound("payment"))?;
         let ctx = Ctx::system(org, RequestId::generate());
         let payment = self.uow.read(&ctx, async |tx| repo::payments::row(db::PgRead::pg(tx), id).await).await?;
-        let status = payment.status()?;
+        let status = payment.status;
         let Some(charge) = payment.charge.as_ref().filter(|_| status == PaymentStatus::Suspense) else {
             return Err(NotGivenBack::NotInSuspense(id, status));
         };
@@ -78,14 +78,14 @@ impl Service {
         let suspended = suspended.ok_or_else(|| Fault::internal(format!("payment {id} is in suspense and not posted")))?;
         let mut refunds = self.provider.refunds_of_charge(charge).await.map_err(Error::from)?;
         let gone: i64 = refunds.iter().filter(|refund| !refund.failed()).map(|refund| refund.amount.minor()).sum();
-        let left = suspended.gross - gone;
-        if left <= 0 && suspended.waiting == 0 {
+        let (left, currency) = (suspended.gross.minor() - gone, suspended.gross.currency());
+        if left <= 0 && suspended.waiting.minor() == 0 {
             return Err(NotGivenBack::Nothing(id));
         }
         if left > 0 {
             let order = RefundOrder {
                 charge: charge.clone(),
-                amount: db::money(left, &suspended.currency)?,
+                amount: Money::from_minor(left, currency),
                 metadata: vec![("payment_id".to_owned(), id.to_string())],
                 idempotency_key: format!("refund_{id}_{}", refunds.len()),
             };
@@ -112,19 +112,19 @@ impl Service {
                 })
                 .await?;
         }
-        Ok(GivenBack { refunds: posted, waiting: db::money(waiting, &suspended.currency)? })
+        Ok(GivenBack { refunds: posted, waiting: Money::from_minor(waiting, currency) })
     }
 
     /// Applies what somebody gave back of a payment in suspense, by whatever way.
-    pub(super) async fn sync_refunds(&self, payment: &PaymentRow) -> Result<(), Error> {
-        let in_suspense = payment.status()? == PaymentStatus::Suspense;
+    pub(super) async fn sync_refunds(&self, payment: &StoredPayment) -> Result<(), Error> {
+        let in_suspense = payment.status == PaymentStatus::Suspense;
         let Some(charge) = payment.charge.as_ref().filter(|_| in_suspense) else { return Ok(()) };
         let refunds = self.provider.refunds_of_charge(charge).await?;
         if refunds.is_empty() {
             return Ok(());
         }
         self.ready_to_post().await?;
-        let ctx = Ctx::system(OrgId(payment.org_id), RequestId::generate());
+        let ctx = Ctx::system(payment.owner, RequestId::generate());
         let applied = self.uow.write(&ctx, async |tx| self.refunds_in(tx, &ctx, payment, &refunds, None).await).await?;
         if applied.waiting == 0 {
             let about = [payment.id.to_string()];
@@ -137,18 +137,18 @@ impl Service {
         &self,
         tx: &mut Tx,
         ctx: &Ctx,
-        seen: &PaymentRow,
+        seen: &StoredPayment,
         refunds: &[RefundState],
         by: Option<&Decision>,
     ) -> Result<Applied, Error> {
-        repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
-        let payment = repo::payments::lock(tx, seen.org_id, seen.id.into()).await?;
+        repo::milestones::lock(tx, seen.owner, seen.milestone).await?;
+        let payment = repo::payments::lock(tx, seen.owner, seen.id).await?;
         let charge = payment.charge.as_deref().unwrap_or_default();
         let Some(before) = repo::ledger::suspended(reader(tx), payment.place(), charge).await? else {
             return Err(Fault::internal(format!("payment {} is in suspense and not posted", payment.id)).into());
         };
-        let currency = db::currency(&before.currency)?;
-        let mut applied = Applied { posted: Vec::new(), waiting: before.waiting };
+        let currency = before.waiting.currency();
+        let mut applied = Applied { posted: Vec::new(), waiting: before.waiting.minor() };
         for refund in refunds.iter().filter(|refund| refund.booked) {
             let (id, amount) = (&refund.id, refund.amount.minor());
             if refund.amount.currency() != currency {
@@ -156,7 +156,7 @@ impl Service {
                 return Err(Fault::internal(detail).into());
             }
             // Told for the first time, it was not posted.
-            if refund.failed() && !repo::ledger::stands(reader(tx), payment.org_id, id, "refund").await? {
+            if refund.failed() && !repo::ledger::stands(reader(tx), payment.owner, id, "refund").await? {
                 continue;
             }
             let posting = if refund.failed() {
@@ -182,18 +182,17 @@ impl Service {
         if applied.posted.is_empty() && (by.is_none() || applied.waiting > 0) {
             return Ok(applied);
         }
-        let money = |minor| db::money(minor, &before.currency);
         let ids: Vec<&String> = refunds.iter().map(|refund| &refund.id).collect();
         let (was, is) = (
-            json!({ "waiting": money(before.waiting)? }),
+            json!({ "waiting": before.waiting }),
             json!({
-                "waiting": money(applied.waiting)?,
+                "waiting": Money::from_minor(applied.waiting, currency),
                 "refunds": ids,
                 "operator": by.map(|by| by.operator.as_str()),
                 "reason": by.and_then(|by| by.reason.as_ref()).map(Reason::as_str),
             }),
         );
-        self.tell_both_in(tx, ctx, payment.place(), ("escrow", payment.id), "escrow.suspense_refunded", (was, is)).await?;
+        self.tell_both_in(tx, ctx, payment.place(), ("escrow", payment.id.0), "escrow.suspense_refunded", (was, is)).await?;
         Ok(applied)
     }
 }

@@ -1,8 +1,8 @@
 //! Releasing: one release, however often it is asked for.
 
 use audit_api::NewEntry;
-use escrow_api::{Error, MilestoneStatus, Party, PaymentId, ReleaseId, ReleaseStatus, Releasing, perm};
-use kernel::{Ctx, OrgId};
+use escrow_api::{Error, MilestoneStatus, Party, PaymentId, ReleaseStatus, Releasing, perm};
+use kernel::Ctx;
 use serde_json::json;
 use uow::Tx;
 
@@ -11,26 +11,25 @@ use crate::jobs;
 use crate::ledger::Posting;
 use crate::model::ReleaseEvent;
 use crate::model::money::Split;
+use crate::model::moved::{ReleaseChange, StoredRelease};
+use crate::model::stored::{StoredContract, StoredMilestone};
 use crate::repo;
-use crate::repo::contracts::ContractRow;
-use crate::repo::milestones::MilestoneRow;
 use crate::repo::reader;
-use crate::repo::releases::{NewRelease, ReleaseChange, ReleaseRow};
+use crate::repo::releases::NewRelease;
 
 impl Service {
     pub(super) async fn send_in(&self, tx: &mut Tx, ctx: &Ctx, id: PaymentId) -> Result<Releasing, Error> {
         let payment = repo::payments::row(reader(tx), id).await?;
-        let (contract, milestone) =
-            self.locked_in(tx, ctx, payment.milestone_id.into(), Party::Owner, perm::ESCROW_RELEASE).await?;
+        let (contract, milestone) = self.locked_in(tx, ctx, payment.milestone, Party::Owner, perm::ESCROW_RELEASE).await?;
         if let Some(user) = ctx.user_id() {
             self.check_not_of_payee_in(tx, &contract, &milestone, user).await?;
         }
-        let newest = repo::releases::lock_newest(tx, &milestone).await?.filter(|release| release.payment_id == payment.id);
-        let status = milestone.status()?;
+        let newest = repo::releases::lock_newest(tx, &milestone).await?.filter(|release| release.payment == payment.id);
+        let status = milestone.status;
         let Some(newest) = newest else {
             return Err(conflict("milestone", status, "its work must be approved before its money is released"));
         };
-        let release = match newest.status()? {
+        let release = match newest.status {
             ReleaseStatus::Approved => self.start_in(tx, ctx, &contract, &milestone, newest).await?,
             ReleaseStatus::Failed if status == MilestoneStatus::Approved => {
                 let again = self.reserve_again_in(tx, &milestone, &newest).await?;
@@ -48,49 +47,53 @@ impl Service {
             }
         };
         let payment = repo::payments::view(reader(tx), id).await?;
-        Ok(Releasing { payment, release: release.view()? })
+        Ok(Releasing { payment, release: release.view() })
     }
 
     async fn start_in(
         &self,
         tx: &mut Tx,
         ctx: &Ctx,
-        contract: &ContractRow,
-        milestone: &MilestoneRow,
-        release: ReleaseRow,
-    ) -> Result<ReleaseRow, Error> {
+        contract: &StoredContract,
+        milestone: &StoredMilestone,
+        release: StoredRelease,
+    ) -> Result<StoredRelease, Error> {
         self.check_money_may_move_in(tx, contract, milestone).await?;
         self.check_payee_in(tx, contract).await?;
         if repo::payees::payable(tx, contract).await?.is_none() {
             return Err(Error::PayeeNotActive);
         }
-        let before = release.status()?;
+        let before = release.status;
         let after = ReleaseEvent::Send
             .after(before)
             .ok_or_else(|| conflict("release", before, "only an approved release can be sent"))?;
-        let step = ReleaseChange { status: Some(after.name()), sending_since: Some(self.now()), ..ReleaseChange::default() };
-        let release = repo::releases::save(tx, release.org_id, release.id, &step).await?;
-        tx.enqueue(jobs::send_release(OrgId(release.org_id), ReleaseId(release.id))).await?;
+        let step = ReleaseChange { status: Some(after), sending_since: Some(self.now()), ..ReleaseChange::default() };
+        let release = repo::releases::save(tx, release.owner, release.id, &step).await?;
+        tx.enqueue(jobs::send_release(release.owner, release.id)).await?;
         let entry = NewEntry::of(perm::ESCROW_RELEASE, "release", release.id)
             .before(json!({ "status": before }))
-            .after(json!({ "status": after, "escrow": release.payment_id, "net": db::money(release.net, &release.currency)? }));
+            .after(json!({ "status": after, "escrow": release.payment, "net": release.net }));
         self.record_in(tx, ctx, entry).await?;
         Ok(release)
     }
 
     /// After a refusal the approval stands: its money is reserved again, under a release, and so a key, of its own.
-    async fn reserve_again_in(&self, tx: &mut Tx, milestone: &MilestoneRow, failed: &ReleaseRow) -> Result<ReleaseRow, Error> {
-        let split = Split { gross: failed.gross, fee: failed.fee, net: failed.net };
+    async fn reserve_again_in(
+        &self,
+        tx: &mut Tx,
+        milestone: &StoredMilestone,
+        failed: &StoredRelease,
+    ) -> Result<StoredRelease, Error> {
+        let split = Split { gross: failed.gross.minor(), fee: failed.fee.minor(), net: failed.net.minor() };
         let new = NewRelease {
-            payment: failed.payment_id,
+            payment: failed.payment,
             seq: failed.seq + 1,
             split,
-            requested_by: failed.requested_by.map(Into::into),
-            approved_by: failed.approved_by.map(Into::into),
+            requested_by: failed.requested_by,
+            approved_by: failed.approved_by,
         };
         let release = repo::releases::insert(tx, milestone, &new).await?;
-        let currency = db::currency(&release.currency)?;
-        let posting = Posting::release_reserved(release.id, milestone.id, split.net, split.fee, currency);
+        let posting = Posting::release_reserved(release.id.0, milestone.id.0, split.net, split.fee, release.currency());
         self.post_in(tx, release.place(), &posting, None).await?;
         Ok(release)
     }

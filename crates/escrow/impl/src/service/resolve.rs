@@ -10,8 +10,8 @@ use super::alarms::UNEXPECTED_TRANSFER;
 use super::funding::transfer_group;
 use super::transfers::{KEY_LIFE, is_of};
 use super::{Service, conflict};
+use crate::model::moved::{ReleaseChange, StoredRelease};
 use crate::repo;
-use crate::repo::releases::{ReleaseChange, ReleaseRow};
 
 /// Until an attempt that began while the key lived has certainly ended.
 const LAST_ATTEMPT: TimeDelta = TimeDelta::minutes(10);
@@ -30,10 +30,10 @@ fn refused(hint: impl Into<String>) -> Error {
 }
 
 /// Why a transfer is not what was ordered; empty if it is.
-fn differences(release: &ReleaseRow, found: &TransferState, stands_in: bool) -> Result<Vec<String>, Error> {
+fn differences(release: &StoredRelease, found: &TransferState, stands_in: bool) -> Vec<String> {
     let mut differences = Vec::new();
-    let net = db::money(release.net, &release.currency)?;
-    if !is_of(found, ReleaseId(release.id)) && !stands_in {
+    let net = release.net;
+    if !is_of(found, release.id) && !stands_in {
         differences.push("its metadata do not name this release_id".to_owned());
     }
     if found.amount != net {
@@ -46,7 +46,7 @@ fn differences(release: &ReleaseRow, found: &TransferState, stands_in: bool) -> 
     if found.reversed.minor() != 0 {
         differences.push(format!("{} of it was reversed", found.reversed));
     }
-    Ok(differences)
+    differences
 }
 
 impl Service {
@@ -61,20 +61,20 @@ impl Service {
         let ctx = Ctx::system(org, RequestId::generate());
         let release = self.uow.read(&ctx, async |tx| repo::releases::row(db::PgRead::pg(tx), id).await).await?;
         if matches!(resolution, Resolution::Sent(transfer) if release.transfer.as_ref() == Some(transfer)) {
-            return Ok(release.view()?);
+            return Ok(release.view());
         }
         self.open_to_a_person(&release, resolution)?;
         let failed = self
             .uow
-            .read(&ctx, async |tx| repo::releases::failed(db::PgRead::pg(tx), release.org_id, release.milestone_id).await)
+            .read(&ctx, async |tx| repo::releases::failed(db::PgRead::pg(tx), release.owner, release.milestone).await)
             .await?;
         let transfer = self.transfer_of(&release, &failed, resolution).await?;
         self.ready_to_post().await?;
         let resolved = self
             .uow
             .write(&ctx, async |tx| {
-                repo::milestones::lock(tx, release.org_id, release.milestone_id.into()).await?;
-                let before = repo::releases::lock(tx, release.org_id, id).await?;
+                repo::milestones::lock(tx, release.owner, release.milestone).await?;
+                let before = repo::releases::lock(tx, release.owner, id).await?;
                 self.open_to_a_person(&before, resolution)?;
                 let expected = match &transfer {
                     Some(transfer) => {
@@ -91,15 +91,15 @@ impl Service {
                     resolved_reason: by.reason.as_ref().map(ToString::to_string),
                     ..ReleaseChange::default()
                 };
-                let after = repo::releases::save(tx, release.org_id, id.0, &step).await?;
-                if after.status()? != expected {
+                let after = repo::releases::save(tx, release.owner, id, &step).await?;
+                if after.status != expected {
                     return Err(refused(format!("it cannot become {expected}")));
                 }
                 let entry = NewEntry::named("escrow.release_settled", "release", id)
-                    .before(json!({ "status": before.status()?, "error": before.last_error }))
+                    .before(json!({ "status": before.status, "error": before.last_error }))
                     .after(json!({ "status": expected, "transfer": after.transfer, "operator": by.operator.as_str(), "reason": by.reason.as_ref().map(kernel::Reason::as_str) }));
                 self.record_in(tx, &ctx, entry).await?;
-                Ok::<_, Error>(after.view()?)
+                Ok::<_, Error>(after.view())
             })
             .await?;
         if let Some(transfer) = &transfer {
@@ -111,8 +111,8 @@ impl Service {
     }
 
     /// A person decides only what nothing else will.
-    fn open_to_a_person(&self, release: &ReleaseRow, resolution: &Resolution) -> Result<(), Error> {
-        let status = release.status()?;
+    fn open_to_a_person(&self, release: &StoredRelease, resolution: &Resolution) -> Result<(), Error> {
+        let status = release.status;
         if status != ReleaseStatus::Unknown {
             return Err(conflict("release", status, "only one that is unknown is for a person to resolve"));
         }
@@ -127,12 +127,12 @@ impl Service {
     /// The transfer that settles it, or none; an error where the provider's transfers contradict the person.
     async fn transfer_of(
         &self,
-        release: &ReleaseRow,
+        release: &StoredRelease,
         failed: &[ReleaseId],
         resolution: &Resolution,
     ) -> Result<Option<TransferState>, Error> {
-        let id = ReleaseId(release.id);
-        let group = self.provider.transfers_of_group(&transfer_group(release.milestone_id)).await?;
+        let id = release.id;
+        let group = self.provider.transfers_of_group(&transfer_group(release.milestone)).await?;
         // What was reversed in full came back: it paid nobody.
         let paid = |transfer: &&TransferState| is_of(transfer, id) && transfer.reversed != transfer.amount;
         match resolution {
@@ -152,7 +152,7 @@ impl Service {
                 let stands_in = !failed.is_empty()
                     && group.iter().any(|one| one.id == found.id)
                     && named.is_none_or(|named| failed.iter().any(|id| id.to_string() == *named));
-                let mut differences = differences(release, &found, stands_in)?;
+                let mut differences = differences(release, &found, stands_in);
                 if stands_in
                     && self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), &found.id).await).await?
                 {

@@ -5,7 +5,7 @@
 //! paid again is looked at like the first one: what comes back of it is unsettled again.
 
 use audit_api::NewEntry;
-use escrow_api::{ContractStatus, Error, Release, ReleaseId, TransferState};
+use escrow_api::{ContractId, ContractStatus, Error, Release, ReleaseId, TransferState};
 use kernel::{Ctx, Decision, Fault, Reason, RequestId};
 use serde_json::{Value, json};
 use uow::Tx;
@@ -16,11 +16,11 @@ use super::alarms::{FOREIGN_TRANSFER, TRANSFER_REVERSED, alarm_in};
 use crate::jobs;
 use crate::ledger::Posting;
 use crate::model::money::proportion;
+use crate::model::moved::{ReleaseChange, StoredRelease};
+use crate::model::stored::Place;
 use crate::model::{MilestoneEvent, ReleaseEvent};
 use crate::repo;
-use crate::repo::ledger::Place;
 use crate::repo::reader;
-use crate::repo::releases::{ReleaseChange, ReleaseRow};
 
 /// Why a transfer that paid for something settles nothing more.
 const SPENT: &str = "it stands in the ledger for something else already";
@@ -74,36 +74,34 @@ impl Service {
             return Ok(());
         }
         let seen = repo::releases::row(reader(tx), id).await?;
-        repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
-        let release = repo::releases::lock(tx, seen.org_id, id).await?;
+        repo::milestones::lock(tx, seen.owner, seen.milestone).await?;
+        let release = repo::releases::lock(tx, seen.owner, id).await?;
         let in_all = transfer.reversed.minor();
+        let (net, known) = (release.net.minor(), release.reversed.minor());
         // A look that comes late knows less.
-        if release.transfer.as_deref() != Some(transfer.id.as_str()) || in_all <= release.reversed {
+        if release.transfer.as_deref() != Some(transfer.id.as_str()) || in_all <= known {
             return Ok(());
         }
-        let before = release.status()?;
-        let event = if in_all < release.net { ReleaseEvent::ReversePart } else { ReleaseEvent::ReverseWhole };
-        let Some(after) = event.after(before).filter(|_| in_all <= release.net) else {
-            return Err(
-                Fault::internal(format!("release {id} is {before} over {}, yet {in_all} of it came back", release.net)).into()
-            );
+        let before = release.status;
+        let event = if in_all < net { ReleaseEvent::ReversePart } else { ReleaseEvent::ReverseWhole };
+        let Some(after) = event.after(before).filter(|_| in_all <= net) else {
+            return Err(Fault::internal(format!("release {id} is {before} over {net}, yet {in_all} of it came back")).into());
         };
-        let currency = db::currency(&release.currency)?;
-        let posting = Posting::transfer_reversed(&transfer.id, release.id, in_all - release.reversed, in_all, currency);
+        let posting = Posting::transfer_reversed(&transfer.id, release.id.0, in_all - known, in_all, release.currency());
         self.post_in(tx, release.place(), &posting, None).await?;
-        let step = ReleaseChange { status: Some(after.name()), reversed: Some(in_all), ..ReleaseChange::default() };
-        repo::releases::save(tx, release.org_id, release.id, &step).await?;
+        let step = ReleaseChange { status: Some(after), reversed: Some(release.money(in_all)), ..ReleaseChange::default() };
+        repo::releases::save(tx, release.owner, release.id, &step).await?;
         let detail = format!(
             "{} of {} of transfer {} came back; funding and releases of contract {} are stopped until a person settles it: \
              `build14 reversal-settle --release {id}`",
-            transfer.reversed, transfer.amount, transfer.id, release.contract_id
+            transfer.reversed, transfer.amount, transfer.id, release.contract
         );
         alarm_in(tx, TRANSFER_REVERSED, ("release", id.to_string()), detail).await?;
         let (was, is) = (
-            json!({ "status": before, "reversed": db::money(release.reversed, &release.currency)? }),
+            json!({ "status": before, "reversed": release.reversed }),
             json!({ "status": after, "reversed": transfer.reversed, "transfer": transfer.id }),
         );
-        self.tell_both_in(tx, ctx, release.place(), ("release", release.id), "escrow.release_reversed", (was, is)).await
+        self.tell_both_in(tx, ctx, release.place(), ("release", release.id.0), "escrow.release_reversed", (was, is)).await
     }
 
     /// Applies how much was reversed of a transfer by which the payee was paid again: so much of what had come back is unsettled again. Says whether
@@ -116,37 +114,36 @@ impl Service {
         transfer: &TransferState,
     ) -> Result<bool, Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
-        repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
-        let release = repo::releases::lock(tx, seen.org_id, id).await?;
+        repo::milestones::lock(tx, seen.owner, seen.milestone).await?;
+        let release = repo::releases::lock(tx, seen.owner, id).await?;
         let Some(paid) = repo::replacements::find(reader(tx), &release, &transfer.id).await? else { return Ok(false) };
         let in_all = transfer.reversed.minor();
         // A look that comes late knows less.
-        if in_all <= paid.reversed {
+        if in_all <= paid.reversed.minor() {
             return Ok(true);
         }
-        if in_all > paid.amount {
-            let detail = format!("transfer {} is over {}, yet {in_all} of it came back", transfer.id, paid.amount);
+        if in_all > paid.amount.minor() {
+            let detail = format!("transfer {} is over {}, yet {in_all} of it came back", transfer.id, paid.amount.minor());
             return Err(Fault::internal(detail).into());
         }
-        let (back, currency) = (in_all - paid.reversed, db::currency(&release.currency)?);
-        let posting = Posting::transfer_reversed(&transfer.id, release.id, back, in_all, currency);
+        let back = in_all - paid.reversed.minor();
+        let posting = Posting::transfer_reversed(&transfer.id, release.id.0, back, in_all, release.currency());
         self.post_in(tx, release.place(), &posting, None).await?;
-        repo::replacements::set_reversed(tx, &release, &transfer.id, in_all).await?;
-        let settled = release.reversal_settled - back;
+        repo::replacements::set_reversed(tx, &release, &transfer.id, release.money(in_all)).await?;
+        let settled = release.money(release.reversal_settled.minor() - back);
         let step = ReleaseChange { reversal_settled: Some(settled), ..ReleaseChange::default() };
-        repo::releases::save(tx, release.org_id, release.id, &step).await?;
+        repo::releases::save(tx, release.owner, release.id, &step).await?;
         let detail = format!(
             "{} of {} of transfer {} came back, by which an operator paid what had come back before; funding and releases of contract {} are \
              stopped until a person settles it: `build14 reversal-settle --release {id}`",
-            transfer.reversed, transfer.amount, transfer.id, release.contract_id
+            transfer.reversed, transfer.amount, transfer.id, release.contract
         );
         alarm_in(tx, TRANSFER_REVERSED, ("release", id.to_string()), detail).await?;
-        let money = |minor| db::money(minor, &release.currency);
         let (was, is) = (
-            json!({ "status": release.status()?, "settled": money(release.reversal_settled)? }),
-            json!({ "status": release.status()?, "settled": money(settled)?, "reversed": transfer.reversed, "transfer": transfer.id }),
+            json!({ "status": release.status, "settled": release.reversal_settled }),
+            json!({ "status": release.status, "settled": settled, "reversed": transfer.reversed, "transfer": transfer.id }),
         );
-        self.tell_both_in(tx, ctx, release.place(), ("release", release.id), "escrow.release_reversed", (was, is)).await?;
+        self.tell_both_in(tx, ctx, release.place(), ("release", release.id.0), "escrow.release_reversed", (was, is)).await?;
         Ok(true)
     }
 
@@ -160,7 +157,7 @@ impl Service {
         action: &'static str,
         (before, after): (Value, Value),
     ) -> Result<(), Error> {
-        let contractor = repo::contracts::row(reader(tx), place.contract.into()).await?.contractor_org_id;
+        let contractor = repo::contracts::row(reader(tx), place.contract).await?.contractor;
         let (of, told, request) = ((entity_type, entity), (&before, &after), ctx.request.as_str());
         let entry = NewEntry::named(action, entity_type, entity).before(before.clone()).after(after.clone());
         // In the order of the organisations, as everywhere: the chains are locked in that order at commit.
@@ -210,7 +207,7 @@ impl Service {
                 }
                 tx.settle_alarms(TRANSFER_REVERSED, &[id.to_string()], &by.operator, note).await?;
                 // What waited for this goes on.
-                for (org, release) in repo::holds::waiting(tx, org.0, contract, None).await? {
+                for (org, release) in repo::holds::waiting(tx, org, contract, None).await? {
                     tx.enqueue(jobs::send_release(org, release)).await?;
                 }
                 Ok::<_, Fault>(())
@@ -226,18 +223,18 @@ impl Service {
         id: ReleaseId,
         how: How<'_>,
         by: &Decision,
-    ) -> Result<(Release, Uuid), Unsettled> {
+    ) -> Result<(Release, ContractId), Unsettled> {
         let seen = repo::releases::row(reader(tx), id).await?;
-        let contract = repo::contracts::lock_shared(tx, seen.org_id, seen.contract_id.into()).await?;
-        let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
-        let release = repo::releases::lock(tx, seen.org_id, id).await?;
-        let (amount, in_all) = (release.reversed - release.reversal_settled, release.reversed);
+        let contract = repo::contracts::lock_shared(tx, seen.owner, seen.contract).await?;
+        let milestone = repo::milestones::lock(tx, seen.owner, seen.milestone).await?;
+        let release = repo::releases::lock(tx, seen.owner, id).await?;
+        let (amount, in_all) = (release.reversed.minor() - release.reversal_settled.minor(), release.reversed);
         if amount <= 0 {
             return Err(Unsettled::Nothing(id));
         }
-        let currency = db::currency(&release.currency)?;
+        let currency = release.currency();
         // What came back in all, of whichever transfer: it only grows, and so tells settlements apart.
-        let ever = in_all + repo::replacements::came_back(reader(tx), &release).await?;
+        let ever = in_all.minor() + repo::replacements::came_back(reader(tx), &release).await?.minor();
         let mut step = ReleaseChange {
             reversal_settled: Some(in_all),
             resolved_by: Some(by.operator.to_string()),
@@ -247,30 +244,31 @@ impl Service {
         let posting = match how {
             How::PaidWith(transfer, spent) => {
                 let theirs = repo::payees::is_account_of(tx, &contract, &transfer.destination).await?;
-                let mut why = differences(&release, transfer, amount, theirs)?;
+                let mut why = differences(&release, transfer, amount, theirs);
                 if spent {
                     why.push(SPENT.to_owned());
                 }
                 if !why.is_empty() {
                     return Err(Unsettled::Transfer { transfer: transfer.id.clone(), why: why.join("; ") });
                 }
-                Posting::reversal_paid_again(&transfer.id, release.id, amount, currency)
+                Posting::reversal_paid_again(&transfer.id, release.id.0, amount, currency)
             }
-            How::PaidOutside(_) => Posting::reversal_paid_outside(release.id, amount, ever, currency),
+            How::PaidOutside(_) => Posting::reversal_paid_outside(release.id.0, amount, ever, currency),
             How::HeldAgain => {
-                let status = contract.status()?;
+                let status = contract.status;
                 if status != ContractStatus::Active {
                     return Err(Unsettled::ContractOver(status));
                 }
                 // Of all that is held again, less what was given back before: parts add up to the fee, in whatever order they come.
-                let held_again = release.returned - release.returned_fee + amount;
-                let fee = (proportion(release.fee, held_again, release.net) - release.returned_fee).max(0);
-                step.returned = Some(release.returned + amount + fee);
-                step.returned_fee = Some(release.returned_fee + fee);
-                if let Some(next) = MilestoneEvent::Returned.after(milestone.status()?) {
+                let (returned, returned_fee) = (release.returned.minor(), release.returned_fee.minor());
+                let held_again = returned - returned_fee + amount;
+                let fee = (proportion(release.fee.minor(), held_again, release.net.minor()) - returned_fee).max(0);
+                step.returned = Some(release.money(returned + amount + fee));
+                step.returned_fee = Some(release.money(returned_fee + fee));
+                if let Some(next) = MilestoneEvent::Returned.after(milestone.status) {
                     repo::milestones::set_status(tx, &milestone, next).await?;
                 }
-                Posting::reversal_held_again(release.id, milestone.id, amount, fee, ever, currency)
+                Posting::reversal_held_again(release.id.0, milestone.id.0, amount, fee, ever, currency)
             }
         };
         let (_, fresh) = self.post_in(tx, release.place(), &posting, None).await?;
@@ -279,22 +277,21 @@ impl Service {
             return Err(Unsettled::Transfer { transfer, why: SPENT.to_owned() });
         }
         if let How::PaidWith(transfer, _) = how {
-            repo::replacements::insert(tx, &release, &transfer.id, amount, self.now()).await?;
+            repo::replacements::insert(tx, &release, &transfer.id, release.money(amount), self.now()).await?;
         }
-        let after = repo::releases::save(tx, release.org_id, release.id, &step).await?;
-        let money = |minor| db::money(minor, &release.currency);
+        let after = repo::releases::save(tx, release.owner, release.id, &step).await?;
         let (was, is) = (
-            json!({ "reversed": money(in_all)?, "settled": money(release.reversal_settled)? }),
+            json!({ "reversed": in_all, "settled": release.reversal_settled }),
             json!({
-                "settled": money(in_all)?,
+                "settled": in_all,
                 "paidWith": how.transfer(),
                 "paidOutside": how.reference(),
                 "operator": by.operator.as_str(),
                 "reason": by.reason.as_ref().map(Reason::as_str),
             }),
         );
-        self.tell_both_in(tx, ctx, release.place(), ("release", release.id), "escrow.reversal_settled", (was, is)).await?;
-        Ok((after.view()?, release.contract_id))
+        self.tell_both_in(tx, ctx, release.place(), ("release", release.id.0), "escrow.reversal_settled", (was, is)).await?;
+        Ok((after.view(), release.contract))
     }
 }
 
@@ -318,9 +315,9 @@ impl How<'_> {
 }
 
 /// Why a transfer does not pay the payee what came back; empty if it does. `theirs`: it went to an account that is, or was, the payee's.
-fn differences(release: &ReleaseRow, transfer: &TransferState, amount: i64, theirs: bool) -> Result<Vec<String>, Error> {
+fn differences(release: &StoredRelease, transfer: &TransferState, amount: i64, theirs: bool) -> Vec<String> {
     let mut found = Vec::new();
-    let owed = db::money(amount, &release.currency)?;
+    let owed = release.money(amount);
     if release.transfer.as_ref() == Some(&transfer.id) {
         found.push("it is the very transfer that was reversed".to_owned());
     }
@@ -336,5 +333,5 @@ fn differences(release: &ReleaseRow, transfer: &TransferState, amount: i64, thei
     if transfer.reversed.minor() != 0 {
         found.push(format!("{} of it was reversed", transfer.reversed));
     }
-    Ok(found)
+    found
 }

@@ -121,7 +121,7 @@ async fn held_too_long(tx: &ReadTx<'_>) -> Result<AlarmSweep, Fault> {
     for one in old {
         let detail = format!(
             "{} funded at {}: release or refund, the provider must pay out within 90 days",
-            one.held()?,
+            one.held,
             rfc3339(one.funded_at)
         );
         watched.found(Alarm { kind: MONEY_HELD_TOO_LONG, about: ("payment", one.payment.to_string()), org: None, detail });

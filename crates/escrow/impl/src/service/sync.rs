@@ -6,7 +6,7 @@
 use audit_api::NewEntry;
 use chrono::TimeDelta;
 use escrow_api::{CostBearer, Error, IntentStatus, MilestoneStatus, PaymentId, PaymentIntentState, PaymentStatus, SettledFunds};
-use kernel::{Ctx, Fault, Money, OrgId, RequestId, Timestamp};
+use kernel::{Ctx, Fault, Money, RequestId, Timestamp};
 use serde_json::json;
 use uow::Tx;
 
@@ -15,11 +15,10 @@ use super::alarms::{PAYMENT_IN_SUSPENSE, alarm_in};
 use crate::jobs::{self, SyncPayment};
 use crate::ledger::Posting;
 use crate::model::money::share;
+use crate::model::moved::{PaymentChange, StoredPayment};
+use crate::model::stored::StoredMilestone;
 use crate::model::{MilestoneEvent, Observed, is_live, payment_after};
 use crate::repo;
-use crate::repo::ledger::Place;
-use crate::repo::milestones::MilestoneRow;
-use crate::repo::payments::{PaymentChange, PaymentRow};
 use crate::repo::reader;
 use crate::settings::Settings;
 
@@ -28,19 +27,19 @@ const NOT_PAID: &str = "it was only authorised (capture_method=manual), which is
                         fund the milestone again";
 
 /// Why a paid intent is not the payment that was asked for; empty if it is.
-fn mismatches(payment: &PaymentRow, seen: &PaymentIntentState, funds: &SettledFunds, settings: &Settings) -> Vec<String> {
+fn mismatches(payment: &StoredPayment, seen: &PaymentIntentState, funds: &SettledFunds, settings: &Settings) -> Vec<String> {
     let mut found = Vec::new();
     let mut expect = |what: &str, ours: String, theirs: String| {
         if ours != theirs {
             found.push(format!("{what}: expected {ours}, found {theirs}"));
         }
     };
-    let asked = format!("{} {}", payment.charged, payment.currency);
     let minor = |money: kernel::Money| format!("{} {}", money.minor(), money.currency());
+    let asked = minor(payment.charged);
     let named = seen.metadata.iter().find(|(name, _)| name == "payment_id").map_or("", |(_, value)| value.as_str());
     expect("amount received", asked.clone(), minor(seen.amount_received));
     expect("gross", asked, minor(funds.gross));
-    expect("currency of the balance", payment.currency.clone(), funds.settled_in.clone());
+    expect("currency of the balance", payment.charged.currency().code().to_owned(), funds.settled_in.clone());
     expect("metadata.payment_id", payment.id.to_string(), named.to_owned());
     expect("livemode", settings.livemode.to_string(), seen.livemode.to_string());
     expect("transfer of the charge", "none".to_owned(), funds.destination_transfer.clone().unwrap_or("none".to_owned()));
@@ -75,7 +74,7 @@ impl Service {
     async fn look_at_payment(&self, job: SyncPayment) -> Result<(), Error> {
         let ctx = Ctx::system(job.org, RequestId::generate());
         let payment = self.uow.read(&ctx, async |tx| repo::payments::row(db::PgRead::pg(tx), job.payment).await).await?;
-        if payment.intent.is_none() && !is_live(payment.status()?) {
+        if payment.intent.is_none() && !is_live(payment.status) {
             return Ok(());
         }
         let seen = match self.intent_for(&ctx, &payment).await {
@@ -102,7 +101,7 @@ impl Service {
         // Told before it is done: whoever dies in between leaves the reason.
         let told = PaymentIntentState { last_error: Some(NOT_PAID.to_owned()), ..seen.clone() };
         self.apply_provider_state(ctx, id, &told).await?;
-        let mut after = self.cancel_intent(id.0, &seen.id).await?;
+        let mut after = self.cancel_intent(id, &seen.id).await?;
         match after.status {
             IntentStatus::Canceled => after.last_error = told.last_error,
             IntentStatus::RequiresCapture => {
@@ -129,19 +128,19 @@ impl Service {
         seen: &PaymentIntentState,
     ) -> Result<(), Error> {
         let seen_before = repo::payments::row(reader(tx), id).await?;
-        let milestone = repo::milestones::lock(tx, seen_before.org_id, seen_before.milestone_id.into()).await?;
-        let payment = repo::payments::lock(tx, seen_before.org_id, id).await?;
+        let milestone = repo::milestones::lock(tx, seen_before.owner, seen_before.milestone).await?;
+        let payment = repo::payments::lock(tx, seen_before.owner, id).await?;
         if payment.intent.as_ref().is_some_and(|known| *known != seen.id) {
             return Err(Fault::internal(format!("payment {id} has another intent than {}", seen.id)).into());
         }
-        let before = payment.status()?;
+        let before = payment.status;
         // A milestone that was cancelled with its contract wants no money any more.
-        let over = milestone.status()? == MilestoneStatus::Cancelled;
+        let over = milestone.status == MilestoneStatus::Cancelled;
         let other_lives = over
             || repo::payments::of_milestone(reader(tx), &milestone)
                 .await?
                 .iter()
-                .any(|other| other.id != payment.id && PaymentStatus::from_name(&other.status).is_some_and(is_live));
+                .any(|other| other.id != payment.id && is_live(other.status));
         let (look, funds, wrong) = self.judge(&payment, before, seen, other_lives);
         let mut after = payment_after(before, look);
         if other_lives && is_live(after) && !is_live(before) {
@@ -151,7 +150,7 @@ impl Service {
         let funded = matches!(after, PaymentStatus::Succeeded | PaymentStatus::Available) && payment.funded_at.is_none();
         let funded_at = if funded { Some(repo::now(tx).await?) } else { None };
         let change = PaymentChange {
-            status: after.name(),
+            status: after,
             intent: Some(seen.id.clone()),
             charge: funds.map(|funds| funds.charge.clone()),
             balance_transaction: funds.map(|funds| funds.balance_transaction.clone()),
@@ -183,11 +182,11 @@ impl Service {
             && matches!(after, PaymentStatus::Succeeded | PaymentStatus::Processing | PaymentStatus::Suspense)
             && !funds.is_some_and(|funds| funds.available)
         {
-            tx.enqueue(jobs::sync_payment_at(OrgId(payment.org_id), id, due)).await?;
+            tx.enqueue(jobs::sync_payment_at(payment.owner, id, due)).await?;
         }
         if payment.charge.is_none() && change.charge.is_some() {
             // Something may have befallen it before we knew it.
-            tx.enqueue(jobs::sync_charge(OrgId(payment.org_id), id)).await?;
+            tx.enqueue(jobs::sync_charge(payment.owner, id)).await?;
         }
         if look == Observed::Unrecognised {
             let detail =
@@ -206,7 +205,7 @@ impl Service {
     /// What was seen, in the words of the model, the funds if they are to be posted, and why they newly go into suspense, if they do.
     fn judge<'a>(
         &self,
-        payment: &PaymentRow,
+        payment: &StoredPayment,
         before: PaymentStatus,
         seen: &'a PaymentIntentState,
         other_lives: bool,
@@ -232,7 +231,7 @@ impl Service {
     /// is looked at soon after it changed and ever less often then.
     fn next_look(
         &self,
-        payment: &PaymentRow,
+        payment: &StoredPayment,
         before: PaymentStatus,
         seen: &PaymentIntentState,
         after: PaymentStatus,
@@ -254,20 +253,20 @@ impl Service {
     async fn post_funds_in(
         &self,
         tx: &mut Tx,
-        payment: &PaymentRow,
+        payment: &StoredPayment,
         after: PaymentStatus,
         funds: &SettledFunds,
     ) -> Result<(), Error> {
         let (gross, fee, currency) = (funds.gross.minor(), funds.fee.minor(), funds.gross.currency());
         let first = match after {
             PaymentStatus::Succeeded | PaymentStatus::Available => {
-                let recovery = payment.charged - payment.amount;
-                Posting::payment_received(&funds.charge, payment.milestone_id, payment.amount, recovery, currency)
+                let (held, charged) = (payment.amount.minor(), payment.charged.minor());
+                Posting::payment_received(&funds.charge, payment.milestone.0, held, charged - held, currency)
             }
             PaymentStatus::Suspense => Posting::payment_in_suspense(&funds.charge, gross, currency),
             _ => return Ok(()),
         };
-        let place = Place { org: payment.org_id, contract: payment.contract_id };
+        let place = payment.place();
         self.post_in(tx, place, &first, None).await?;
         // A fee in another currency cannot be netted against this balance: it is left to reconciliation, with the alarm that was raised.
         let fee = if funds.fee.currency() == currency { fee } else { 0 };
@@ -287,15 +286,15 @@ impl Service {
 
     /// What the provider took above its estimate is the platform's cost: it stands in the ledger, between what was charged towards the cost and
     /// what it was, and a person is told, since the terms may have to change.
-    async fn watch_fee_in(&self, tx: &mut Tx, payment: &PaymentRow, fee: i64) -> Result<(), Error> {
-        let terms = repo::contracts::row(reader(tx), payment.contract_id.into()).await?.terms()?;
+    async fn watch_fee_in(&self, tx: &mut Tx, payment: &StoredPayment, fee: i64) -> Result<(), Error> {
+        let terms = repo::contracts::row(reader(tx), payment.contract).await?.terms;
+        let charged = payment.charged.minor();
         let expected = match terms.bearer {
-            CostBearer::Owner => payment.charged - payment.amount,
-            CostBearer::Platform => share(payment.charged, terms.processing_bps).saturating_add(terms.processing_fixed),
+            CostBearer::Owner => charged - payment.amount.minor(),
+            CostBearer::Platform => share(charged, terms.processing_bps).saturating_add(terms.processing_fixed),
         };
         if fee > expected {
-            let currency = db::currency(&payment.currency)?;
-            let money = |minor| Money::from_minor(minor, currency);
+            let money = |minor| Money::from_minor(minor, payment.charged.currency());
             let detail = format!(
                 "the provider took {}, {} more than the {} expected: the platform's cost; if that is no exception, set escrow.terms",
                 money(fee),
@@ -311,11 +310,11 @@ impl Service {
     async fn move_milestone_in(
         &self,
         tx: &mut Tx,
-        milestone: &MilestoneRow,
+        milestone: &StoredMilestone,
         before: PaymentStatus,
         after: PaymentStatus,
     ) -> Result<(), Error> {
-        let mut status = milestone.status()?;
+        let mut status = milestone.status;
         let mut events = Vec::new();
         if is_live(after) && status == MilestoneStatus::Planned {
             events.push(MilestoneEvent::Fund);
@@ -341,15 +340,15 @@ impl Service {
         self.uow
             .write(ctx, async |tx| {
                 let seen = repo::payments::row(reader(tx), id).await?;
-                let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
-                let payment = repo::payments::lock(tx, seen.org_id, id).await?;
-                let before = payment.status()?;
+                let milestone = repo::milestones::lock(tx, seen.owner, seen.milestone).await?;
+                let payment = repo::payments::lock(tx, seen.owner, id).await?;
+                let before = payment.status;
                 if payment.intent.is_some() || !is_live(before) {
                     return Ok(());
                 }
                 let after = PaymentStatus::Failed;
                 let change = PaymentChange {
-                    status: after.name(),
+                    status: after,
                     intent: None,
                     charge: None,
                     balance_transaction: None,

@@ -3,15 +3,15 @@
 //! Lock order as everywhere: the contract first, exclusively, so that no funding begins meanwhile; then its milestones.
 
 use audit_api::NewEntry;
-use escrow_api::{Contract, ContractId, ContractStatus, Error, Party, PaymentId, PaymentStatus, Terminate, Terminating, perm};
+use escrow_api::{Contract, ContractId, ContractStatus, Error, Party, PaymentStatus, Terminate, Terminating, perm};
 use kernel::text::{self, TextFlaw};
-use kernel::{Ctx, Denied, Fault, OrgId, UserId};
+use kernel::{Ctx, Denied, Fault, UserId};
 use serde_json::{Value, json};
 use uow::{EventId, Tx};
 
 use super::{Service, conflict};
+use crate::model::stored::{Ended, StoredContract};
 use crate::repo;
-use crate::repo::contracts::ContractRow;
 use crate::repo::{Reader, reader};
 
 /// The longest reason.
@@ -74,13 +74,13 @@ impl Service {
     }
 
     /// Both parties want the end: what nobody paid yet can be paid no more.
-    async fn cancel_unpaid(&self, ctx: &Ctx, contract: &ContractRow) -> Result<(), Error> {
-        let system = Ctx::system(OrgId(contract.org_id), ctx.request.clone());
-        let unpaid = self.uow.read(&system, async |tx| repo::terminations::unpaid(db::PgRead::pg(tx), contract).await).await?;
+    async fn cancel_unpaid(&self, ctx: &Ctx, contract: &StoredContract) -> Result<(), Error> {
+        let system = Ctx::system(contract.owner, ctx.request.clone());
+        let unpaid = self.uow.read(&system, async |tx| repo::payments::unpaid(db::PgRead::pg(tx), contract).await).await?;
         for payment in unpaid {
             let intent = match &payment.intent {
                 Some(intent) => intent.clone(),
-                None if payment.status()? == PaymentStatus::Failed => continue,
+                None if payment.status == PaymentStatus::Failed => continue,
                 // It may have been made without our hearing of it.
                 None => match self.intent_for(&system, &payment).await {
                     Ok(seen) => seen.id,
@@ -89,7 +89,7 @@ impl Service {
                 },
             };
             let seen = self.cancel_intent(payment.id, &intent).await?;
-            self.apply_provider_state(&system, PaymentId(payment.id), &seen).await?;
+            self.apply_provider_state(&system, payment.id, &seen).await?;
         }
         Ok(())
     }
@@ -97,7 +97,7 @@ impl Service {
     async fn terminate_in(&self, tx: &mut Tx, ctx: &Ctx, cmd: &Terminate) -> Result<Terminating, Error> {
         let contract = repo::contracts::lock(tx, cmd.contract).await?;
         let Ending { side, user, proposal } = self.ending(reader(tx), ctx, &contract).await?;
-        let status = contract.status()?;
+        let status = contract.status;
         if proposal == Proposal::Own {
             return Ok(Terminating { contract: repo::contracts::view(reader(tx), cmd.contract).await?, waiting: true });
         }
@@ -111,11 +111,15 @@ impl Service {
         }
         let view = repo::contracts::view(reader(tx), cmd.contract).await?;
         let proposal = view.termination.ok_or_else(|| Fault::internal("the open proposal is gone under its lock"))?;
-        match repo::terminations::end(tx, &contract, EventId::new().0, ctx.request.as_str()).await?.as_str() {
-            "ended" => {}
-            "held" => return Err(Error::MoneyHeld(vec!["something may still be paid or is under way: try again".to_owned()])),
-            "same_side" => return Err(Error::SamePerson),
-            other => return Err(conflict("contract", status, format!("it cannot be ended ({other})"))),
+        match repo::terminations::end(tx, &contract, EventId::new().0, ctx.request.as_str()).await? {
+            Ended::Ended => {}
+            Ended::Held => {
+                return Err(Error::MoneyHeld(vec!["something may still be paid or is under way: try again".to_owned()]));
+            }
+            Ended::SameSide => return Err(Error::SamePerson),
+            other @ Ended::NothingToAgreeTo => {
+                return Err(conflict("contract", status, format!("it cannot be ended ({other})")));
+            }
         }
         let view = repo::contracts::view(reader(tx), cmd.contract).await?;
         let after = json!({ "status": view.status, "agreedBy": side, "reason": proposal.reason });
@@ -129,11 +133,11 @@ impl Service {
                 let contract = repo::contracts::lock(tx, id).await?;
                 self.check_own_side(ctx, &contract, perm::CONTRACTS_TERMINATE)?;
                 let user = person(ctx)?;
-                let (status, side) = (contract.status()?, contract.side_of(ctx.org));
+                let (status, side) = (contract.status, contract.side_of(ctx.org));
                 let Some(open) = repo::terminations::open(reader(tx), &contract).await? else {
                     return Err(conflict("contract", status, "nobody proposes to end it"));
                 };
-                if open.party()? != side {
+                if open.party != side {
                     return Err(conflict("contract", status, "the other party proposes to end it: only that party withdraws it"));
                 }
                 repo::terminations::withdraw(tx, &contract, &open, user).await?;
@@ -146,7 +150,7 @@ impl Service {
 
     /// Whether the contract may end by the word of this person: who must be of a side and act for no other one, and whom neither its state
     /// nor money that is held or on its way stands against. What they proposed already, they may propose again.
-    async fn ending(&self, pg: Reader<'_>, ctx: &Ctx, contract: &ContractRow) -> Result<Ending, Error> {
+    async fn ending(&self, pg: Reader<'_>, ctx: &Ctx, contract: &StoredContract) -> Result<Ending, Error> {
         self.check_own_side(ctx, contract, perm::CONTRACTS_TERMINATE)?;
         let (side, user) = (contract.side_of(ctx.org), person(ctx)?);
         let signed = repo::contracts::signers(pg, contract).await?;
@@ -154,11 +158,11 @@ impl Service {
         if signed_for_other || repo::parties::ties(pg, contract, user).await?.taken_up {
             return Err(Error::SamePerson);
         }
-        ends(contract.status()?)?;
+        ends(contract.status)?;
         let proposal = match repo::terminations::open(pg, contract).await? {
             None => Proposal::None,
-            Some(open) if open.party()? == side => return Ok(Ending { side, user, proposal: Proposal::Own }),
-            Some(open) if open.proposed_by == user.0 => return Err(Error::SamePerson),
+            Some(open) if open.party == side => return Ok(Ending { side, user, proposal: Proposal::Own }),
+            Some(open) if open.proposed_by == user => return Err(Error::SamePerson),
             Some(_) => Proposal::Theirs,
         };
         let obstacles = repo::terminations::obstacles(pg, contract).await?;
@@ -170,19 +174,19 @@ impl Service {
         &self,
         tx: &mut Tx,
         ctx: &Ctx,
-        contract: &ContractRow,
+        contract: &StoredContract,
         action: &str,
         before: &Value,
         after: &Value,
     ) -> Result<(), Error> {
-        let other = if contract.side_of(ctx.org) == Party::Owner { contract.contractor_org_id } else { contract.org_id };
+        let other = if contract.side_of(ctx.org) == Party::Owner { contract.contractor } else { contract.owner };
         let request = ctx.request.as_str();
-        if other < ctx.org.0 {
+        if other < ctx.org {
             repo::terminations::audit_other_party(tx, contract, action, request).await?;
         }
         let entry = NewEntry::named(action, "contract", contract.id).before(before).after(after);
         self.record_in(tx, ctx, entry).await?;
-        if other > ctx.org.0 {
+        if other > ctx.org {
             repo::terminations::audit_other_party(tx, contract, action, request).await?;
         }
         Ok(())

@@ -17,10 +17,10 @@ use super::sweep::TRANSFER_LOOK;
 use super::{Service, conflict};
 use crate::jobs::{SendRelease, SyncTransfer};
 use crate::ledger::Posting;
+use crate::model::moved::{ReleaseChange, StoredRelease};
 use crate::model::{MilestoneEvent, ReleaseEvent};
 use crate::repo;
 use crate::repo::reader;
-use crate::repo::releases::{ReleaseChange, ReleaseRow};
 
 /// How long the provider remembers an idempotency key.
 pub(super) const KEY_LIFE: TimeDelta = TimeDelta::hours(24);
@@ -146,10 +146,10 @@ impl Service {
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let release = repo::releases::row(pg, id).await?;
-                if !matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
+                if !matches!(release.status, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
                     return Ok::<_, Error>(None);
                 }
-                repo::payments::row(pg, release.payment_id.into()).await.map(Some)
+                repo::payments::row(pg, release.payment).await.map(Some)
             })
             .await?;
         match payment {
@@ -197,7 +197,7 @@ impl Service {
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let release = repo::releases::row(pg, id).await?;
-                let failed = repo::releases::failed(pg, release.org_id, release.milestone_id).await?;
+                let failed = repo::releases::failed(pg, release.owner, release.milestone).await?;
                 let sent = release.transfer.as_ref() == Some(&transfer.id) && !failed.is_empty();
                 Ok::<_, Error>(sent || repo::replacements::find(pg, &release, &transfer.id).await?.is_some())
             })
@@ -211,9 +211,9 @@ impl Service {
         let noted = self
             .uow
             .write(ctx, async |tx| {
-                let release = repo::releases::lock(tx, ctx.org.0, id).await?;
-                if matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
-                    repo::releases::save(tx, release.org_id, id.0, &step).await?;
+                let release = repo::releases::lock(tx, ctx.org, id).await?;
+                if matches!(release.status, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
+                    repo::releases::save(tx, release.owner, id, &step).await?;
                 }
                 Ok::<_, Error>(())
             })
@@ -225,10 +225,10 @@ impl Service {
 
     async fn about_to_send_in(&self, tx: &mut Tx, id: ReleaseId, refunded: bool) -> Result<Next, Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
-        let contract = repo::contracts::lock_shared(tx, seen.org_id, seen.contract_id.into()).await?;
-        let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
-        let release = repo::releases::lock(tx, seen.org_id, id).await?;
-        if !matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
+        let contract = repo::contracts::lock_shared(tx, seen.owner, seen.contract).await?;
+        let milestone = repo::milestones::lock(tx, seen.owner, seen.milestone).await?;
+        let release = repo::releases::lock(tx, seen.owner, id).await?;
+        if !matches!(release.status, ReleaseStatus::Sending | ReleaseStatus::Unknown) {
             return Ok(Next::Nothing);
         }
         if release.maybe_sent_at.is_none()
@@ -258,7 +258,7 @@ impl Service {
                 fault => Err(fault),
             };
         }
-        if release.maybe_sent_at.is_none() && repo::coverage::is_short(tx, &release.currency).await? {
+        if release.maybe_sent_at.is_none() && repo::coverage::is_short(tx, release.currency()).await? {
             return self.wait_for_coverage_in(tx, &release).await;
         }
         // What may have left already is looked for, but under a hold never asked for again.
@@ -267,7 +267,7 @@ impl Service {
             Err(Error::OnHold { .. }) => true,
             Err(error) => return Err(error),
         };
-        let payment = repo::payments::row(reader(tx), release.payment_id.into()).await?;
+        let payment = repo::payments::row(reader(tx), release.payment).await?;
         let now = self.now();
         // A transfer draws on no more than is left of its charge. What was refunded past us a person has settled by now, or a hold is open; what is
         // missing for it is the platform's loss, and the currency is covered. What may have left is asked for again unchanged.
@@ -279,32 +279,32 @@ impl Service {
             maybe_sent_at: Some(release.maybe_sent_at.unwrap_or(now)),
             ..ReleaseChange::default()
         };
-        repo::releases::save(tx, release.org_id, release.id, &step).await?;
+        repo::releases::save(tx, release.owner, release.id, &step).await?;
         let order = TransferOrder {
-            amount: db::money(release.net, &release.currency)?,
+            amount: release.net,
             destination,
-            transfer_group: transfer_group(release.milestone_id),
+            transfer_group: transfer_group(release.milestone),
             source_charge: payment.charge.filter(|_| !without_source),
             metadata: vec![
                 ("release_id".to_owned(), release.id.to_string()),
-                ("contract_id".to_owned(), release.contract_id.to_string()),
-                ("milestone_id".to_owned(), release.milestone_id.to_string()),
+                ("contract_id".to_owned(), release.contract.to_string()),
+                ("milestone_id".to_owned(), release.milestone.to_string()),
             ],
             idempotency_key: format!("rel_{}", release.id),
         };
         let key_is_dead = release.maybe_sent_at.is_some_and(|since| now - since >= KEY_LIFE);
         let look_first = release.maybe_sent_at.is_some();
-        let after_failure = !repo::releases::failed(reader(tx), release.org_id, release.milestone_id).await?.is_empty();
+        let after_failure = !repo::releases::failed(reader(tx), release.owner, release.milestone).await?.is_empty();
         Ok(Next::Send { order, look_first, after_failure, key_is_dead, held, attempt: release.attempts + 1 })
     }
 
     /// Noted once, however often it is looked at.
-    async fn wait_for_hold_in(&self, tx: &mut Tx, release: &ReleaseRow, hold: &Error) -> Result<Next, Error> {
+    async fn wait_for_hold_in(&self, tx: &mut Tx, release: &StoredRelease, hold: &Error) -> Result<Next, Error> {
         let why = hold.to_string();
         if release.last_error.as_ref() != Some(&why) {
             repo::releases::save(
                 tx,
-                release.org_id,
+                release.owner,
                 release.id,
                 &ReleaseChange { last_error: Some(Some(why)), ..ReleaseChange::default() },
             )
@@ -314,13 +314,13 @@ impl Service {
     }
 
     /// Noted once, however often it is looked at.
-    async fn wait_for_coverage_in(&self, tx: &mut Tx, release: &ReleaseRow) -> Result<Next, Error> {
-        let why = format!("releases in {} are paused: it is sent as soon as they go on", release.currency);
+    async fn wait_for_coverage_in(&self, tx: &mut Tx, release: &StoredRelease) -> Result<Next, Error> {
+        let why = format!("releases in {} are paused: it is sent as soon as they go on", release.currency());
         if release.last_error.as_ref() != Some(&why) {
-            tracing::warn!(release = %release.id, currency = release.currency, "a release waits for coverage");
+            tracing::warn!(release = %release.id, currency = release.currency().code(), "a release waits for coverage");
             repo::releases::save(
                 tx,
-                release.org_id,
+                release.owner,
                 release.id,
                 &ReleaseChange { last_error: Some(Some(why)), ..ReleaseChange::default() },
             )
@@ -330,15 +330,15 @@ impl Service {
     }
 
     /// It would go to somebody who is not its payee: a person looks, and nothing is sent.
-    async fn strange_payee_in(&self, tx: &mut Tx, release: &ReleaseRow, destination: &str) -> Result<Next, Error> {
+    async fn strange_payee_in(&self, tx: &mut Tx, release: &StoredRelease, destination: &str) -> Result<Next, Error> {
         let why = format!("{destination} never was an account of its payee's: nothing is sent to it");
         alarm_in(tx, WRONG_PAYEE, ("release", release.id.to_string()), why.clone()).await?;
-        self.blocked_in(tx, release, conflict("release", release.status()?, why)).await
+        self.blocked_in(tx, release, conflict("release", release.status, why)).await
     }
 
-    async fn blocked_in(&self, tx: &mut Tx, release: &ReleaseRow, error: Error) -> Result<Next, Error> {
+    async fn blocked_in(&self, tx: &mut Tx, release: &StoredRelease, error: Error) -> Result<Next, Error> {
         let step = ReleaseChange { last_error: Some(Some(error.to_string())), ..ReleaseChange::default() };
-        repo::releases::save(tx, release.org_id, release.id, &step).await?;
+        repo::releases::save(tx, release.owner, release.id, &step).await?;
         Ok(Next::Blocked(error))
     }
 
@@ -352,14 +352,14 @@ impl Service {
         why: &str,
         not_left: bool,
     ) -> Result<(), Error> {
-        let release = repo::releases::lock(tx, owner.0, id).await?;
+        let release = repo::releases::lock(tx, owner, id).await?;
         // Another attempt may have begun meanwhile: its mark is not ours to clear.
-        let under_way = matches!(release.status()?, ReleaseStatus::Sending | ReleaseStatus::Unknown);
+        let under_way = matches!(release.status, ReleaseStatus::Sending | ReleaseStatus::Unknown);
         if under_way && release.attempts == attempt {
             let step = ReleaseChange { last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
-            repo::releases::save(tx, owner.0, id.0, &step).await?;
+            repo::releases::save(tx, owner, id, &step).await?;
             if not_left {
-                repo::releases::has_not_left(tx, &self.voucher, owner.0, id.0, attempt).await?;
+                repo::releases::has_not_left(tx, &self.voucher, owner, id, attempt).await?;
             }
         }
         Ok(())
@@ -377,9 +377,9 @@ impl Service {
     /// The transfer was made: posted, the release is sent, the milestone released as far as nothing of it remains held.
     pub(super) async fn confirm_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, transfer: &TransferState) -> Result<(), Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
-        let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
-        let release = repo::releases::lock(tx, seen.org_id, id).await?;
-        let before = release.status()?;
+        let milestone = repo::milestones::lock(tx, seen.owner, seen.milestone).await?;
+        let release = repo::releases::lock(tx, seen.owner, id).await?;
+        let before = release.status;
         if release.transfer.as_deref() == Some(transfer.id.as_str()) {
             return Ok(());
         }
@@ -391,7 +391,7 @@ impl Service {
             let detail = format!("release {id} is {before} with transfer {known}, but there is {}", transfer.id);
             return Ok(alarm_in(tx, UNEXPECTED_TRANSFER, ("transfer", transfer.id.clone()), detail).await?);
         };
-        let net = db::money(release.net, &release.currency)?;
+        let net = release.net;
         if transfer.amount != net || release.destination.as_ref().is_some_and(|ours| *ours != transfer.destination) {
             let detail = format!(
                 "release {id} is over {net} to {}, but transfer {} is over {} to {}",
@@ -403,29 +403,28 @@ impl Service {
             alarm_in(tx, "wrong_transfer", ("transfer", transfer.id.clone()), detail).await?;
             return self.mark_unknown_in(tx, ctx, id, "the transfer found is not the one ordered").await;
         }
-        let posting = Posting::release_sent(&transfer.id, release.id, release.net, release.fee, net.currency());
+        let posting = Posting::release_sent(&transfer.id, release.id.0, net.minor(), release.fee.minor(), net.currency());
         let (_, fresh) = self.post_in(tx, release.place(), &posting, None).await?;
         if !fresh {
             let detail = format!("transfer {} of release {id} stands in the ledger for something else", transfer.id);
             return Err(Fault::internal(detail).into());
         }
         let step = ReleaseChange {
-            status: Some(after.name()),
+            status: Some(after),
             transfer: Some(transfer.id.clone()),
             destination: Some(transfer.destination.clone()),
             last_error: Some(None),
             sent_at: Some(self.now()),
             ..ReleaseChange::default()
         };
-        repo::releases::save(tx, release.org_id, release.id, &step).await?;
-        let held =
-            repo::ledger::held(reader(tx), &[milestone.org_id], &[milestone.id]).await?.get(&milestone.id).copied().unwrap_or(0);
-        let event = if held > 0 { MilestoneEvent::ReleasedPart } else { MilestoneEvent::ReleasedWhole };
-        let was = milestone.status()?;
+        repo::releases::save(tx, release.owner, release.id, &step).await?;
+        let held = repo::ledger::held_for(reader(tx), &milestone).await?;
+        let event = if held.minor() > 0 { MilestoneEvent::ReleasedPart } else { MilestoneEvent::ReleasedWhole };
+        let was = milestone.status;
         let now =
             event.after(was).ok_or_else(|| Fault::internal(format!("milestone {} is {was}, yet released", milestone.id)))?;
         repo::milestones::set_status(tx, &milestone, now).await?;
-        repo::incidents::widen(tx, release.org_id, release.contract_id, release.milestone_id, &ctx.request).await?;
+        repo::incidents::widen(tx, release.owner, release.contract, release.milestone, &ctx.request).await?;
         let entry = NewEntry::named("escrow.release_sent", "release", id)
             .before(json!({ "status": before, "milestone": was }))
             .after(json!({ "status": after, "milestone": now, "transfer": transfer.id, "net": net }));
@@ -434,17 +433,16 @@ impl Service {
 
     /// Nobody knows whether it was sent.
     async fn mark_unknown_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, why: &str) -> Result<(), Error> {
-        let release = repo::releases::lock(tx, ctx.org.0, id).await?;
-        let before = release.status()?;
+        let release = repo::releases::lock(tx, ctx.org, id).await?;
+        let before = release.status;
         let Some(after) = ReleaseEvent::AnswerLost.after(before) else { return Ok(()) };
         if release.maybe_sent_at.is_some_and(|since| self.now() - since >= KEY_LIFE) {
             let detail =
                 format!("unknown for more than a day ({why}): a person decides, `build14 release-settle --release {id}`");
             alarm_in(tx, RELEASE_UNKNOWN, ("release", id.to_string()), detail).await?;
         }
-        let step =
-            ReleaseChange { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
-        repo::releases::save(tx, release.org_id, release.id, &step).await?;
+        let step = ReleaseChange { status: Some(after), last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
+        repo::releases::save(tx, release.owner, release.id, &step).await?;
         if before != after {
             let entry = NewEntry::named("escrow.release_unknown", "release", id)
                 .before(json!({ "status": before }))
@@ -457,26 +455,22 @@ impl Service {
     /// Refused: the reservation is void, the approval stands.
     pub(super) async fn refuse_in(&self, tx: &mut Tx, ctx: &Ctx, id: ReleaseId, why: &str) -> Result<(), Error> {
         let seen = repo::releases::row(reader(tx), id).await?;
-        let milestone = repo::milestones::lock(tx, seen.org_id, seen.milestone_id.into()).await?;
-        let release: ReleaseRow = repo::releases::lock(tx, seen.org_id, id).await?;
-        let before = release.status()?;
+        let milestone = repo::milestones::lock(tx, seen.owner, seen.milestone).await?;
+        let release = repo::releases::lock(tx, seen.owner, id).await?;
+        let before = release.status;
         let Some(after) = ReleaseEvent::Refuse.after(before) else { return Ok(()) };
-        let reserved = repo::ledger::posted(tx, release.org_id, &release.id.to_string(), "reserve").await?;
-        let currency = db::currency(&release.currency)?;
-        let void = Posting::release_voided(release.id, release.milestone_id, release.net, release.fee, currency);
+        let reserved = repo::ledger::posted(tx, release.owner, &release.id.to_string(), "reserve").await?;
+        let (net, fee) = (release.net.minor(), release.fee.minor());
+        let void = Posting::release_voided(release.id.0, release.milestone.0, net, fee, release.currency());
         self.post_in(tx, release.place(), &void, reserved).await?;
-        let step =
-            ReleaseChange { status: Some(after.name()), last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
-        repo::releases::save(tx, release.org_id, release.id, &step).await?;
-        debug_assert_eq!(milestone.status, MilestoneStatus::Approved.name());
+        let step = ReleaseChange { status: Some(after), last_error: Some(Some(why.to_owned())), ..ReleaseChange::default() };
+        repo::releases::save(tx, release.owner, release.id, &step).await?;
+        debug_assert_eq!(milestone.status, MilestoneStatus::Approved);
         alarm_in(
             tx,
             RELEASE_REFUSED,
             ("release", id.to_string()),
-            format!(
-                "{} to the payee: {why}. Once the cause is mended the owner releases again; do not pay by hand",
-                db::money(release.net, &release.currency)?
-            ),
+            format!("{} to the payee: {why}. Once the cause is mended the owner releases again; do not pay by hand", release.net),
         )
         .await?;
         let entry = NewEntry::named("escrow.release_failed", "release", id)

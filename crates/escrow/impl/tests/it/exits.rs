@@ -2,9 +2,9 @@
 
 use escrow::{FloatPosted, GivenBack, LossError, NotGivenBack, Own, post_loss};
 use escrow_api::fake::InjectedFault;
-use escrow_api::{Contract, Error, Funding, PaymentProvider, Payments};
+use escrow_api::{BalanceMovement, Contract, Error, Funding, PaymentProvider, Payments};
 use futures::future::join_all;
-use kernel::{Currency, Decision};
+use kernel::{Ctx, Currency, Decision, RequestId};
 use serde_json::json;
 
 use crate::webhooks::{deliver, event};
@@ -83,7 +83,7 @@ async fn what_waits_in_suspense_is_given_back_to_its_payer_once() {
 
 #[tokio::test]
 async fn a_refund_whose_answer_is_lost_is_posted_by_what_is_seen_and_made_once() {
-    let (world, _, funding) = suspended().await;
+    let (world, contract, funding) = suspended().await;
     world.provider.inject("create_refund", [InjectedFault::LoseAnswer]);
     assert!(matches!(give_back(&world, &funding).await, Err(NotGivenBack::Other(_))));
     assert_eq!(world.balances().await, ["1010 1000001", "2090 -1029898", "5000 29897"]);
@@ -97,6 +97,17 @@ async fn a_refund_whose_answer_is_lost_is_posted_by_what_is_seen_and_made_once()
     assert!(matches!(give_back(&world, &funding).await, Err(NotGivenBack::Nothing(_))));
     assert_eq!(world.provider.refunds().len(), 1);
     world.assert_healthy().await;
+    // Whose command it was may be told afterwards, once, and nothing else.
+    let system = Ctx::system(world.owner.org, RequestId::generate());
+    let tell = |operator: &str| {
+        format!(
+            "select app.tell_contractor('{}', '{}', 'escrow.suspense_refunded', 'escrow', '{}', 'r', '{{}}', '{{\"operator\": {operator}}}')",
+            world.owner.org, contract.id, funding.payment.id
+        )
+    };
+    assert!(world.refusal(&system, &tell("null")).await.contains("nothing happened to escrow"));
+    world.accept(&system, &tell("\"Ada\"")).await;
+    assert!(world.refusal(&system, &tell("\"Ada\"")).await.contains("nothing happened to escrow"));
 }
 
 #[tokio::test]
@@ -239,6 +250,38 @@ async fn fees_above_the_estimate_are_borne_by_the_margin_then_the_reserve_and_wh
     assert_eq!(world.count(&world.owner.ctx(), short).await, 1, "beyond the reserve it stops");
     world.float("0.01", "tu_1").await.expect("posts");
     assert_eq!(world.count(&world.owner.ctx(), short).await, 0);
+}
+
+#[tokio::test]
+async fn a_fee_that_the_provider_booked_apart_is_posted_by_the_sweep_and_stops_nobody_within_the_reserve() {
+    let world = World::with(with_reserve(5_000)).await;
+    world.funded().await;
+    let books = |id: &str, kind: &str, amount: i64| {
+        let (id, kind) = (id.to_owned(), kind.to_owned());
+        world.provider.books(BalanceMovement { id, kind, source: None, amount: eur(amount), fee: eur(0), available: true });
+    };
+    let short = async || world.count(&world.owner.ctx(), "select app.coverage_is_short('EUR')::int::bigint as n").await == 1;
+    books("txn_network", "network_cost", -3_000);
+    for _ in 0..2 {
+        sweep(&world).await;
+        assert_eq!(open_alarms(&world).await, ["provider_fee", "coverage_short"], "told, and nothing is missing");
+        assert!(!short().await);
+    }
+    let row = "select concat_ws(' ', source_object, amount, operator, reason) from platform_float";
+    assert_eq!(world.db.query(row).await, ["txn_network -3000 the sweep a fee that the provider booked"]);
+    let twice = world.post(Own::IsTaken, "txn_network", None).await.expect_err("once").to_string();
+    assert!(twice.contains("was posted before"), "{twice}");
+
+    // Once the reserve is used up it stops, and a riddle stops at a cent.
+    books("txn_bill", "stripe_fee", -2_002);
+    sweep(&world).await;
+    assert!(short().await);
+    world.float("10.00", "tu_1").await.expect("posts");
+    assert!(!short().await);
+    books("txn_riddle", "adjustment", -1);
+    sweep(&world).await;
+    assert!(short().await);
+    assert_eq!(open_alarms(&world).await, ["provider_fee", "coverage_short", "provider_fee", "balance_short"]);
 }
 
 #[tokio::test]

@@ -151,22 +151,22 @@ pub(crate) async fn leave(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(
     named(lost)
 }
 
-/// A role in a team of somebody who is nobody of the organisation.
 #[derive(QueryableByName)]
-pub(crate) struct StrangerRow {
+struct StrangerRow {
     #[diesel(sql_type = diesel::sql_types::Uuid)]
-    pub org_id: Uuid,
+    org_id: Uuid,
     #[diesel(sql_type = diesel::sql_types::Uuid)]
-    pub project_id: Uuid,
+    project_id: Uuid,
     #[diesel(sql_type = diesel::sql_types::Uuid)]
-    pub user_id: Uuid,
+    user_id: Uuid,
 }
 
-/// All of those, across all tenants. For the platform: memberships stand elsewhere, and no reference holds the two together.
-pub(crate) async fn strangers(tx: &ReadTx<'_>) -> Result<Vec<StrangerRow>, Fault> {
+/// Who has a role in a team and is nobody of the organisation, across all tenants. For the platform: memberships stand elsewhere, and no reference holds the two together.
+pub(crate) async fn strangers(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, ProjectId, UserId)>, Fault> {
     let sql = "select t.org_id, t.project_id, t.user_id from project_members t
         where not exists (select from memberships m where m.org_id = t.org_id and m.user_id = t.user_id) order by 1, 2, 3";
-    diesel::sql_query(sql).load(&mut tx.pg()).await.fault()
+    let rows: Vec<StrangerRow> = diesel::sql_query(sql).load(&mut tx.pg()).await.fault()?;
+    Ok(rows.into_iter().map(|row| (OrgId(row.org_id), ProjectId(row.project_id), UserId(row.user_id))).collect())
 }
 
 fn named(rows: Vec<(Uuid, String)>) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {

@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AuthRateLimit, Authed, CurrentSession, Id, Json, List, OneOf, Paging, Problem, Query, Reply, RequestInfo};
 
+use super::auth::signed_out;
+use super::cookies::CookieSettings;
+
 /// The present password and a new one.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -105,12 +108,18 @@ pub(super) async fn list(
 
 /// End one of the caller's sessions.
 ///
-/// Its token is dead at once.
-#[utoipa::path(responses((status = 204, description = "Ended")))]
+/// Its token is dead at once. Ending this very one is signing out.
+#[utoipa::path(responses((status = 204, description = "Ended; of this very session as when signing out")))]
 #[delete("/api/user/sessions/{id}")]
-pub(super) async fn end(Authed(ctx): Authed, Id(id): Id<SessionId>, sign_in: Data<dyn SignIn>) -> Result<HttpResponse, Problem> {
+pub(super) async fn end(
+    Authed(ctx): Authed,
+    CurrentSession(session): CurrentSession,
+    Id(id): Id<SessionId>,
+    sign_in: Data<dyn SignIn>,
+    settings: Data<CookieSettings>,
+) -> Result<HttpResponse, Problem> {
     sign_in.end_session(&ctx, id).await?;
-    Ok(Reply::no_content().response())
+    Ok(if id == session.id { signed_out(&settings) } else { Reply::no_content().response() })
 }
 
 /// End every session of the caller but this one.

@@ -8,6 +8,8 @@ use users_api::{MemberInvitation, MemberUser, NewInvitation, Users};
 use utoipa::ToSchema;
 use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Problem, Query, Reply};
 
+use super::auth::signed_out;
+use super::cookies::CookieSettings;
 use super::dto::{MemberOut, Role};
 use super::invitations::InvitationOut;
 
@@ -115,7 +117,7 @@ pub(super) async fn set_role(
 
 /// Remove a member.
 ///
-/// One may remove oneself. Their sessions in the organisation end at once.
+/// One may remove oneself, which signs out. Their sessions in the organisation end at once.
 #[utoipa::path(responses(
     (status = 204, description = "No longer a member"),
     (status = 409, description = "LAST_OWNER: an organisation needs an owner"),
@@ -126,13 +128,14 @@ pub(super) async fn remove(
     Id(id): Id<UserId>,
     if_match: IfMatch,
     users: Data<dyn Users>,
+    settings: Data<CookieSettings>,
 ) -> Result<HttpResponse, Problem> {
     let removed = web::unless_overtaken(async || {
         let seen = if_match.seen(users.changeable_member(&ctx, id), member_tag).await?.map(|seen| seen.role);
         Ok(users.remove_member(&ctx, id, seen).await)
     });
     removed.await?;
-    Ok(Reply::no_content().response())
+    Ok(if ctx.user_id() == Some(id) { signed_out(&settings) } else { Reply::no_content().response() })
 }
 
 fn member_tag(member: &MemberUser) -> String {

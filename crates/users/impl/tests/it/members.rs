@@ -161,6 +161,18 @@ async fn a_removed_member_is_out_at_once_but_keeps_the_account() {
 }
 
 #[actix_web::test]
+async fn whoever_leaves_the_organisation_is_signed_out() {
+    let (_db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    replica.join(&ada, &bob, "member").await;
+    let there = into(&replica, &bob, &ada).await;
+    let left = replica.delete(&format!("/api/users/{}", bob.user), &there.token).await;
+    assert_eq!((left.status.as_u16(), left.removed_cookies().len()), (204, 2));
+    assert_eq!(left.header("clear-site-data"), r#""cookies", "storage""#);
+    assert!(!replica.is_live(&there.token).await);
+}
+
+#[actix_web::test]
 async fn who_was_removed_from_the_last_organisation_gets_one_of_their_own() {
     let (db, replica) = scene().await;
     let bob = replica.register("bob").await;

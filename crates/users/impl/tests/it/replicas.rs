@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::{Database, until};
+use testkit::{Database, Proxy, ProxyFault, until};
 
 use auth_api::Sessions as _;
 
@@ -62,7 +62,35 @@ async fn a_changed_role_and_a_removed_member_are_felt_on_the_other() {
 }
 
 #[actix_web::test]
-async fn a_replica_that_hears_nothing_caches_nothing() {
+async fn a_replica_whose_notifications_are_swallowed_keeps_no_session() {
+    let db = Database::fresh().await;
+    let url = db.app_url().await;
+    let pooler = Proxy::before(&url, ProxyFault::WithNotifications).await;
+    pooler.swallow_notifications(false);
+    let hearing = db::Hearing { again: Duration::from_millis(100), ..db::Hearing::default() };
+    let settings = auth::Settings { cache_life: Duration::from_secs(3600), hearing, ..auth::Settings::default() };
+    let replica = Replica::of(&db, settings).await;
+    let listening = replica.auth.listen(pooler.url(&url));
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    warmed(&db, &replica, &ada.token).await;
+
+    // Its connection stays; what others end is not told any more.
+    pooler.swallow_notifications(true);
+    db.run_sql(&format!("update sessions set ended_at = now() where user_id = '{}'", ada.user)).await;
+    until("it has noticed", async || (!replica.is_live(&ada.token).await).then_some(())).await;
+    for _ in 0..3 {
+        assert!(replica.is_live(&bob.token).await);
+        db.run_sql("alter table sessions rename to hidden").await;
+        assert!(!replica.is_live(&bob.token).await, "every request asks the database");
+        db.run_sql("alter table hidden rename to sessions").await;
+    }
+    pooler.swallow_notifications(false);
+    warmed(&db, &replica, &bob.token).await;
+    listening.abort();
+}
+
+#[actix_web::test]
+async fn a_replica_whose_listening_connection_is_lost_forgets_what_it_knew() {
     let (db, a, b) = pair().await;
     let ada = a.register("ada").await;
     warmed(&db, &b, &ada.token).await;

@@ -279,4 +279,10 @@ impl Answer {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
+
+    /// The cookies that it sets to nothing, without the instant of their end, which is the clock's.
+    pub fn removed_cookies(&self) -> Vec<&str> {
+        let cookies = self.header("set-cookie").lines().filter(|cookie| cookie.contains("Max-Age=0"));
+        cookies.filter_map(|cookie| cookie.split("; Expires=").next()).collect()
+    }
 }

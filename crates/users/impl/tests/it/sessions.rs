@@ -102,11 +102,28 @@ async fn sessions_are_listed_and_ended() {
     assert_eq!(current, [false, false, true], "newest first");
     let path = format!("/api/user/sessions/{}", listed[1]["id"].as_str().unwrap());
     assert_eq!(replica.delete(&path, &bob.token).await.refusal(), (404, "NOT_FOUND"));
-    assert_eq!(replica.delete(&path, &ada.token).await.status, 204);
+    let ended = replica.delete(&path, &ada.token).await;
+    assert_eq!(ended.status, 204);
+    assert_eq!((ended.header("set-cookie"), ended.header("clear-site-data")), ("", ""), "this browser stays signed in");
     assert_eq!(replica.delete(&path, &ada.token).await.refusal(), (404, "NOT_FOUND"));
     assert!(!replica.is_live(&second.token).await && replica.is_live(&third.token).await);
     assert_eq!(replica.delete("/api/user/sessions", &ada.token).await.status, 204);
     assert!(replica.is_live(&ada.token).await && !replica.is_live(&third.token).await && replica.is_live(&bob.token).await);
+}
+
+#[actix_web::test]
+async fn whoever_ends_their_own_session_is_signed_out() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let listed = replica.get("/api/user/sessions", &ada.token).await;
+    let own = listed.body["data"][0]["id"].as_str().unwrap();
+    let ended = replica.delete(&format!("/api/user/sessions/{own}"), &ada.token).await;
+    let again = replica.login("ada").await;
+    let out = replica.post("/api/auth/logout", Some(&Account::of(&again).token), json!(null)).await;
+    assert_eq!((ended.status.as_u16(), ended.header("clear-site-data")), (204, out.header("clear-site-data")));
+    assert_eq!(ended.removed_cookies(), out.removed_cookies(), "as when signing out");
+    assert_eq!(ended.removed_cookies().len(), 2);
+    assert!(!replica.is_live(&ada.token).await);
 }
 
 #[actix_web::test]

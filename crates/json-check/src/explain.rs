@@ -5,11 +5,13 @@ use jsonschema::{JsonType, ValidationError};
 use kernel::FieldFault;
 use serde_json::Value;
 
-use super::pointer::push_segment;
-use crate::values::pattern_text;
+use crate::pointer::push_segment;
+
+/// Says what a value must look like that has to match a pattern.
+pub type PatternWords = fn(&str) -> String;
 
 /// Appends what `error` says about the value.
-pub fn explain(error: &ValidationError<'_>, faults: &mut Vec<FieldFault>) {
+pub(crate) fn explain(error: &ValidationError<'_>, patterns: PatternWords, faults: &mut Vec<FieldFault>) {
     let pointer = error.instance_path().as_str();
     let mut fault = |code, detail: String| faults.push(FieldFault::new(pointer, code, detail));
     match error.kind() {
@@ -23,7 +25,7 @@ pub fn explain(error: &ValidationError<'_>, faults: &mut Vec<FieldFault>) {
         }
         Kind::Type { kind } => fault("WRONG_TYPE", format!("must be {}", types(kind))),
         Kind::Format { format } => fault("INVALID_FORMAT", format_text(format)),
-        Kind::Pattern { pattern } => fault("INVALID_FORMAT", pattern_text(pattern)),
+        Kind::Pattern { pattern } => fault("INVALID_FORMAT", patterns(pattern)),
         Kind::MinLength { limit } => fault("TOO_SHORT", format!("must have at least {}", count(*limit, "character"))),
         Kind::MaxLength { limit } => fault("TOO_LONG", format!("must have at most {}", count(*limit, "character"))),
         Kind::Minimum { limit } => fault("OUT_OF_RANGE", format!("must be at least {}", number(limit))),
@@ -42,7 +44,7 @@ pub fn explain(error: &ValidationError<'_>, faults: &mut Vec<FieldFault>) {
             let (code, detail) = coded(message);
             fault(code, detail);
         }
-        Kind::OneOfNotValid { context } | Kind::AnyOf { context } => alternatives(pointer, context, faults),
+        Kind::OneOfNotValid { context } | Kind::AnyOf { context } => alternatives(pointer, context, patterns, faults),
         _ => fault("INVALID", "is not allowed here".to_owned()),
     }
 }
@@ -55,7 +57,7 @@ pub fn unknown_field(parent: &str, name: &str) -> FieldFault {
 }
 
 /// None of several alternatives fits: tells the faults of the one that was meant, if that can be seen.
-fn alternatives(pointer: &str, context: &[Vec<ValidationError<'static>>], faults: &mut Vec<FieldFault>) {
+fn alternatives(pointer: &str, context: &[Vec<ValidationError<'static>>], patterns: PatternWords, faults: &mut Vec<FieldFault>) {
     let root_type = |errors: &[ValidationError<'static>]| {
         errors.iter().find_map(|error| match error.kind() {
             Kind::Type { kind } if error.instance_path().as_str() == pointer => Some(types(kind)),
@@ -74,7 +76,7 @@ fn alternatives(pointer: &str, context: &[Vec<ValidationError<'static>>], faults
         }
     }
     match meant.as_slice() {
-        [errors] => errors.iter().for_each(|error| explain(error, faults)),
+        [errors] => errors.iter().for_each(|error| explain(error, patterns, faults)),
         [] => {
             let mut expected: Vec<_> = other_type.iter().filter_map(|errors| root_type(errors)).collect();
             expected.dedup();

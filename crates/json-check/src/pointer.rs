@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Appends a member's name or an index to a JSON pointer (RFC 6901).
-pub(super) fn push_segment(pointer: &mut String, segment: &str) {
+pub fn push_segment(pointer: &mut String, segment: &str) {
     pointer.push('/');
     for c in segment.chars() {
         match c {
@@ -15,7 +15,7 @@ pub(super) fn push_segment(pointer: &mut String, segment: &str) {
 }
 
 /// Every place of `value` that `found` accepts, as JSON pointers.
-pub(super) fn visit(value: &Value, pointer: &mut String, found: &mut impl FnMut(&Value, Option<&str>, &str)) {
+pub fn visit(value: &Value, pointer: &mut String, found: &mut impl FnMut(&Value, Option<&str>, &str)) {
     found(value, None, pointer);
     let length = pointer.len();
     match value {

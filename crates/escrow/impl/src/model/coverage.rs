@@ -1,0 +1,45 @@
+//! The platform's own money, and whether what is there covers what is owed.
+
+use kernel::{Currency, Money, Timestamp};
+
+/// What a look at a currency says: coverage, and what the provider said last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CoverageLook {
+    pub(crate) currency: Currency,
+    /// Float and money less liabilities, by the books, in minor units. Negative: short.
+    pub(crate) surplus: i64,
+    /// How much may lack of it before anything stands still.
+    pub(crate) reserve: i64,
+    /// What the provider's balance has, when it was last read.
+    pub(crate) holds: Option<i64>,
+    /// What it should have had at least.
+    pub(crate) should: Option<i64>,
+    /// Whether money of it stood still before this look.
+    pub(crate) stood_still: bool,
+}
+
+impl CoverageLook {
+    /// So many minor units of the currency.
+    pub(crate) fn money(&self, minor: i64) -> Money {
+        Money::from_minor(minor, self.currency)
+    }
+
+    /// What the provider lacks of what the books say; zero if nothing.
+    pub(crate) fn missing(&self) -> i64 {
+        self.should.zip(self.holds).map_or(0, |(should, holds)| (should - holds).max(0))
+    }
+
+    /// Whether money of the currency stands still.
+    pub(crate) fn stands_still(&self) -> bool {
+        self.surplus.saturating_add(self.reserve) < 0 || self.missing() > 0
+    }
+}
+
+/// A float as it was posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PostedFloat {
+    pub(crate) source_object: String,
+    pub(crate) amount: Money,
+    pub(crate) at: Timestamp,
+    pub(crate) operator: Option<String>,
+}

@@ -1,0 +1,63 @@
+//! What the provider takes for itself, booked apart from any charge: costs of the network, taxes, its own bills. It is the platform's cost, looked for
+//! when the balance is short, posted as it is booked and told. Then margin and reserve make up for it, as for fees of charges, and nobody is stopped.
+
+use chrono::TimeDelta;
+use kernel::{Decision, Fault};
+use uow::Alarm;
+
+use super::Service;
+use super::alarms::{PROVIDER_FEE, raise_in};
+use crate::ledger::Posting;
+use crate::repo;
+use crate::repo::coverage::NewFloat;
+
+/// So far back it is looked for: bills are monthly.
+const WINDOW: TimeDelta = TimeDelta::days(40);
+
+impl Service {
+    /// Posts the fees that the provider booked by themselves and no book knows. Says whether there were any.
+    pub(super) async fn post_fees(&self) -> Result<bool, Fault> {
+        let booked = match self.provider.fees_since(self.now() - WINDOW).await {
+            Ok(booked) => booked,
+            Err(error) => {
+                tracing::warn!(%error, "the provider's own fees cannot be read now");
+                return Ok(false);
+            }
+        };
+        if booked.is_empty() {
+            return Ok(false);
+        }
+        let by = Decision {
+            operator: "the sweep".parse().map_err(Fault::internal)?,
+            reason: Some("a fee that the provider booked".parse().map_err(Fault::internal)?),
+        };
+        self.system
+            .write(async |tx| {
+                repo::coverage::lock(tx).await?;
+                let mut any = false;
+                for fee in &booked {
+                    let Some(taken) = fee.net().filter(|net| net.minor() < 0) else { continue };
+                    if repo::coverage::posted(tx, &fee.id, &fee.id).await?.is_some() {
+                        continue;
+                    }
+                    let posting = Posting::cost(&fee.id, -taken.minor(), taken.currency());
+                    let new = NewFloat {
+                        source: &posting.source,
+                        amount: taken,
+                        status: if fee.available { "available" } else { "pending" },
+                        balance_transaction: &fee.id,
+                    };
+                    repo::coverage::post_float(tx, &new, &by).await?;
+                    let detail = format!(
+                        "{} ({}) brought {taken}: posted as the platform's cost; if it is no exception, set escrow.terms",
+                        fee.id, fee.kind
+                    );
+                    let about = ("balance_transaction", fee.id.clone());
+                    raise_in(tx, Alarm { kind: PROVIDER_FEE, about, org: None, detail }).await?;
+                    any = true;
+                }
+                Ok(any)
+            })
+            .await
+    }
+}
