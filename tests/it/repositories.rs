@@ -206,7 +206,7 @@ fn what_was_changed_says_when_in_one_way() {
         // The service's clock, which tests and operators set apart from the database's, tells when to look again, not what changed when.
         let dense = dense(&source.text);
         wrong.extend(
-            ["updated_at:self.", "updated_at:Some(self."]
+            ["updated_at:self.now(", "updated_at:self.clock", "updated_at:Some(self.now(", "updated_at:Some(self.clock"]
                 .iter()
                 .filter(|one| dense.contains(**one))
                 .map(|one| format!("{}: {one}", source.name)),
@@ -240,12 +240,12 @@ async fn the_database_reads_the_moving_clock_where_it_is_said_to() {
     let found = db
         .query(
             "select proname::text from pg_proc where pronamespace in ('app'::regnamespace, 'public'::regnamespace)
-                 and prosrc ~* 'clock_timestamp|current_timestamp|statement_timestamp'
+                 and prosrc ~* 'clock_timestamp|statement_timestamp|timeofday'
              union
              select c.relname || '.' || a.attname from pg_attrdef d join pg_class c on c.oid = d.adrelid
                  join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
                  where c.relnamespace in ('app'::regnamespace, 'public'::regnamespace)
-                     and pg_get_expr(d.adbin, d.adrelid) ~* 'clock_timestamp|current_timestamp|statement_timestamp'",
+                     and pg_get_expr(d.adbin, d.adrelid) ~* 'clock_timestamp|statement_timestamp|timeofday'",
         )
         .await;
     only(&found.into_iter().collect(), CLOCKS, "take the time as an argument: `db::touched`");

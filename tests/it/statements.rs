@@ -81,7 +81,8 @@ fn functions(file: &str, text: &str) -> Vec<Function> {
     let mut found: Vec<Function> = Vec::new();
     let program = text.split("\n#[cfg(test)]").next().unwrap_or(text);
     for line in program.lines().filter(|line| !line.trim_start().starts_with("//")) {
-        let plain = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ").trim_start_matches("async ");
+        let shown = ["pub(crate) ", "pub(super) ", "pub "].iter().find_map(|way| line.strip_prefix(way)).unwrap_or(line);
+        let plain = shown.trim_start_matches("async ");
         if let Some(rest) = plain.strip_prefix("fn ") {
             let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             found.push(Function { name: format!("{place}::{name}"), head: head.clone(), text: String::new() });

@@ -144,3 +144,31 @@ async fn a_tenant_tells_of_its_own_sessions_alone() {
     assert_eq!(outside.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
     world.end().await;
 }
+
+/// Who may delete rows of a table may lock it whole: PostgreSQL knows no privilege between the two (SECURITY.md).
+#[tokio::test]
+async fn what_a_stranger_could_lock_whole_is_listed() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let owner = world.register("Owner").await;
+    let all = world
+        .db
+        .query(
+            "select c.oid::regclass::text from pg_class c where c.relkind in ('r', 'p') and c.relnamespace in ('public'::regnamespace, 'app'::regnamespace)
+             order by 1",
+        )
+        .await;
+    let intruder = Intruder::of(&world).await;
+    let mut lockable = Vec::new();
+    for table in &all {
+        for mode in ["share", "access exclusive"] {
+            match intruder.tries(&owner, &format!("lock table {table} in {mode} mode")).await {
+                Ok(()) => lockable.push(table.as_str()),
+                Err((code, said)) => assert_eq!(code, SqlState::INSUFFICIENT_PRIVILEGE, "{table}: {said}"),
+            }
+        }
+    }
+    lockable.dedup();
+    assert_eq!(lockable, ["memberships", "project_members", "projects", "soq_lines", "soqs", "tender_milestones", "tenders"]);
+    world.end().await;
+}

@@ -116,6 +116,8 @@ impl Instrumentation for Recorder {
 pub(crate) struct Connection {
     pg: AsyncPgConnection,
     pub(crate) watch: Arc<Watch>,
+    /// Makes the session what it was when it began.
+    reset: Arc<str>,
     /// Held: the connection is closed with it, even if a statement is still running.
     _driver: Driver,
 }
@@ -147,17 +149,19 @@ impl Manager for Connector {
         let (mut pg, driver) = establish(&self.settings.url).await?;
         // Temporary tables last, which PostgreSQL else looks at first.
         let limits = format!(
-            "SET search_path = public, pg_temp; SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 60000; {}",
+            "SET search_path = public, pg_temp; SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 60000",
             self.settings.statement_timeout.as_millis(),
             self.settings.lock_timeout.as_millis(),
-            self.settings.identity.verification()
         );
-        diesel_async::SimpleAsyncConnection::batch_execute(&mut pg, &limits)
+        let begin = format!("{limits}; {}", self.settings.identity.verification());
+        diesel_async::SimpleAsyncConnection::batch_execute(&mut pg, &begin)
             .await
             .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+        // As diesel and these lines began it. Whoever got statements into a transaction leaves no setting, role, cursor or channel to the next.
+        let reset = format!("RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; SET TIME ZONE 'UTC'; {limits}").into();
         let watch = Arc::new(Watch::default());
         pg.set_instrumentation(Recorder { watch: Arc::clone(&watch), prepared: HashSet::new() });
-        Ok(Connection { pg, watch, _driver: driver })
+        Ok(Connection { pg, watch, reset, _driver: driver })
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<diesel::ConnectionError> {
@@ -173,6 +177,11 @@ impl Held {
     pub(crate) fn new(object: deadpool::managed::Object<Connector>) -> Self {
         object.watch.reset();
         Self(Some(object))
+    }
+
+    /// What ends a transaction, by `COMMIT` or `ROLLBACK`, and with it whatever it did to the session: one round trip.
+    pub(crate) fn ending(&self, how: &str) -> String {
+        format!("{how}; {}", self.reset)
     }
 
     /// The transaction is over: back to the pool.

@@ -5,6 +5,7 @@
 //! - The tenant enters through `app.enter` with typed ids, in the same flush as `BEGIN`.
 //! - A transaction that is dropped half-way loses its connection, so its locks are free at once.
 //! - A transaction in which a statement failed does not commit, even if the error was swallowed.
+//! - No setting, role, cursor or channel outlives its transaction: what ends it resets the session, in the same round trip.
 //! - What only the program may write carries its proof ([`Voucher`]).
 //!
 //! Tables owned: `outbox`, `outbox_handled`, `idempotency_keys`, `alarms`, `app.clock`.
@@ -12,6 +13,7 @@
 mod after;
 mod alarms;
 mod catalogue;
+mod clock;
 mod connect;
 mod connection;
 mod error;

@@ -105,8 +105,10 @@ pub async fn bootstrap(admin_url: &SecretString) -> Result<(), MigrateError> {
                  end if;
                  execute format('grant create, connect, temporary on database %I to build14_owner', current_database());
                  execute format('grant connect on database %I to build14_app, build14_system', current_database());
-                 -- A temporary table stands before ours of the same name, for whoever has the connection next.
-                 execute format('revoke temporary on database %I from public, build14_app', current_database());
+                 -- A temporary table stands before ours of the same name, for whoever has the connection next; so does one in a schema that comes
+                 -- first. A database from before PostgreSQL 15 lets everybody make tables in `public`.
+                 execute format('revoke temporary, create on database %I from public, build14_app, build14_system', current_database());
+                 revoke create on schema public from public, build14_app, build14_system;
                  grant usage, create on schema public to build14_owner;
                  {CLOSE_THE_CATALOGUE}
              end $$;
@@ -141,11 +143,12 @@ async fn warn_of_an_open_catalogue(connection: &mut AsyncPgConnection) -> Result
         open: bool,
     }
     let sql = "select has_function_privilege('build14_app', 'pg_stat_get_live_tuples(oid)', 'execute')
-                   or has_database_privilege('build14_app', current_database(), 'temporary') as open";
+                   or has_database_privilege('build14_app', current_database(), 'temporary')
+                   or has_schema_privilege('build14_app', 'public', 'create') as open";
     let Open { open } = diesel::sql_query(sql).get_result(connection).await?;
     if open {
         tracing::warn!(
-            "build14_app may read PostgreSQL's statistics, in which the rows of all tenants count, or make temporary tables, which stand before \
+            "build14_app may read PostgreSQL's statistics, in which the rows of all tenants count, or make tables, which stand before \
              ours: run `build14 migrate` once with the URL of a superuser"
         );
     }

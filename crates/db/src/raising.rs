@@ -7,7 +7,7 @@ use uow::Alarm;
 use uuid::Uuid;
 
 use crate::DbResult;
-use crate::touched::clock;
+use crate::clock;
 
 /// Longer texts are cut: what others' systems say goes into them.
 const MOST: usize = 2_000;
@@ -59,7 +59,7 @@ pub(crate) async fn settle(
         return Ok(());
     }
     // Read once they are locked: none of them was raised later.
-    let at = clock(connection).await?;
+    let at = clock::read(connection).await?;
     diesel::sql_query("update alarms set settled_at = $2, settled_by = $3, note = $4 where id = any ($1)")
         .bind::<Array<SqlUuid>, _>(open.into_iter().map(|alarm| alarm.id).collect::<Vec<_>>())
         .bind::<Timestamptz, _>(at)

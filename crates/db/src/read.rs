@@ -62,7 +62,7 @@ impl ReadBackend for Reading {
                 return Ok(());
             }
             let mut connection = self.connection();
-            connection.batch_execute("COMMIT").await.map_err(fault_of)?;
+            connection.batch_execute(&self.held.ending("COMMIT")).await.map_err(fault_of)?;
             if self.held.watch.started() != 3 {
                 return Err(Fault::internal("read_one is for one statement: this one ran several; use `Uow::read`"));
             }
@@ -75,7 +75,8 @@ impl ReadBackend for Reading {
     async fn finish(self: Box<Self>, keep: bool) -> Result<(), Fault> {
         if self.state.load(Ordering::Relaxed) == OPEN {
             let mut connection = self.connection();
-            connection.batch_execute(if keep { "COMMIT" } else { "ROLLBACK" }).await.map_err(fault_of)?;
+            let end = self.held.ending(if keep { "COMMIT" } else { "ROLLBACK" });
+            connection.batch_execute(&end).await.map_err(fault_of)?;
         }
         self.held.give_back();
         Ok(())

@@ -1,21 +1,10 @@
 //! When a row was changed: the server's clock, read beforehand and bound.
 
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{Fault, Timestamp};
 use uow::{ReadTx, Tx};
 
-use crate::{DbResult, Pg, PgRead};
-
-mod functions {
-    //! A function of the database as an expression: a statement with it is kept prepared, unlike one with a literal of SQL.
-    #![allow(missing_docs)]
-
-    #[diesel::declare_sql_function]
-    extern "SQL" {
-        /// The server's clock, which moves within a transaction.
-        fn clock_timestamp() -> diesel::sql_types::Timestamptz;
-    }
-}
+use crate::clock;
+use crate::pg::{Pg, PgRead};
 
 /// The instant to note on a row that is changed now, as its `updated_at`, `decided_at`, `voided_at` and the like. Not `now()`, the transaction's
 /// beginning: it may have waited for the row's lock, and what tells the last change never goes back, nor is it the same for two changes of
@@ -24,7 +13,7 @@ mod functions {
 /// # Errors
 /// A fault of the database.
 pub async fn touched(tx: &mut Tx) -> Result<Timestamp, Fault> {
-    clock(tx.pg()).await
+    clock::read(tx.pg()).await
 }
 
 /// The same clock, for a transaction that only reads: to be compared with what [`touched`] noted.
@@ -32,9 +21,5 @@ pub async fn touched(tx: &mut Tx) -> Result<Timestamp, Fault> {
 /// # Errors
 /// A fault of the database.
 pub async fn instant(tx: &ReadTx<'_>) -> Result<Timestamp, Fault> {
-    clock(tx.pg()).await
-}
-
-pub(crate) async fn clock(mut connection: &AsyncPgConnection) -> Result<Timestamp, Fault> {
-    diesel::select(functions::clock_timestamp()).get_result(&mut connection).await.fault()
+    clock::read(tx.pg()).await
 }

@@ -41,6 +41,12 @@ impl WriteTx {
         self.held.batch_execute(sql).await.map_err(fault_of)
     }
 
+    /// Ends the transaction, and what it did to the session.
+    async fn end(&mut self, how: &str) -> Result<(), Fault> {
+        let end = self.held.ending(how);
+        self.control(&end).await
+    }
+
     fn tenant(&self, what: &str) -> Result<Tenant, Fault> {
         self.tenant.clone().ok_or_else(|| Fault::internal(format!("{what} needs a tenant: use `Uow`, not `SystemUow`")))
     }
@@ -130,7 +136,7 @@ impl TxBackend for WriteTx {
     async fn commit(mut self: Box<Self>) -> Result<(), Fault> {
         if self.held.watch.failed() {
             // PostgreSQL would answer COMMIT with a silent ROLLBACK that looks like success.
-            self.control("ROLLBACK").await?;
+            self.end("ROLLBACK").await?;
             self.held.give_back();
             return Err(Fault::internal(
                 "a statement failed, its error was swallowed, and then the transaction was to be committed: \
@@ -138,14 +144,14 @@ impl TxBackend for WriteTx {
             ));
         }
         // What waits for the commit is checked in a statement before it: PostgreSQL ends `statement_timeout` where COMMIT begins.
-        self.control("SET CONSTRAINTS ALL IMMEDIATE; COMMIT").await?;
+        self.end("SET CONSTRAINTS ALL IMMEDIATE; COMMIT").await?;
         self.held.give_back();
         Ok(())
     }
 
     async fn rollback(mut self: Box<Self>) -> Result<(), Fault> {
         // If even this fails, the connection is closed on drop, which rolls back too: the caller's own error matters more.
-        if self.control("ROLLBACK").await.is_ok() {
+        if self.end("ROLLBACK").await.is_ok() {
             self.held.give_back();
         }
         Ok(())

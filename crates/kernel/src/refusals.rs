@@ -46,7 +46,8 @@ macro_rules! refusals {
             #[error("{0}")]
             Denied($crate::Denied),
             /// Nobody's fault.
-            #[error(transparent)]
+            // Not `transparent`: what `thiserror` makes of that word is not found when a macro wrote it.
+            #[error("{0}")]
             Fault(#[from] $crate::Fault),
         }
 

@@ -113,7 +113,7 @@ pub(super) fn read(values: Values, profile: Profile, purpose: Purpose) -> Result
             per_address: r.number("rate_limits.per_address", "1200"),
             per_user: r.number("rate_limits.per_user", "1200"),
             per_organization: r.number("rate_limits.per_organization", "6000"),
-            sign_in_per_address: r.number("rate_limits.sign_in_per_address", "30"),
+            sign_in_per_address: r.number("rate_limits.sign_in_per_address", "300"),
         },
         values,
     };

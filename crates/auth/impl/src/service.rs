@@ -102,7 +102,8 @@ impl Service {
         let Dependencies { system, directory, teams, audit, clock, settings } = dependencies;
         let hasher = Hasher::new(settings.hash_threads, settings.hash_queue, settings.hash_wait)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
-        let (cache, attempts) = (Arc::new(Cache::new(&settings)), Attempts::new(settings.attempts_per_minute));
+        let (cache, attempts) =
+            (Arc::new(Cache::new(&settings)), Attempts::new(settings.attempts_per_minute, settings.wrong_per_minute));
         let (flights, places) = (Flights::new(settings.cached_sessions), Flights::new(settings.cached_sessions));
         let most_sessions = settings.sessions_per_person.max(1);
         let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
@@ -338,7 +339,7 @@ impl SignIn for Service {
         from: Option<IpAddr>,
     ) -> Result<SignedIn, Error> {
         let origin = || Origin { request, address: from };
-        if let Err(limited) = self.attempts.count(email, self.clock.now()) {
+        if let Err(limited) = self.attempts.count(email, from, self.clock.now()) {
             // Once for a window: whoever goes on trying writes nothing.
             if limited.first {
                 let user = self.known(email).await?.map(|known| known.person.id);
@@ -351,10 +352,11 @@ impl SignIn for Service {
         let phc = known.as_ref().and_then(|known| known.password.clone());
         let Verified { right, stronger } = self.hasher.verify(password, phc).await?;
         let Some(known) = known.filter(|_| right) else {
+            self.attempts.was_wrong(from, self.clock.now());
             security::note(&self.system, SecurityEventKind::SignInFailed, person, origin()).await;
             return Err(Error::WrongCredentials);
         };
-        self.attempts.forget(email);
+        self.attempts.forget(email, from);
         let membership = model::choose(&known.memberships, known.last);
         let user = known.person.id;
         let signed_in = self

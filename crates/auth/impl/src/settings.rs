@@ -29,8 +29,11 @@ pub struct Settings {
     pub hearing: db::Hearing,
     /// How long security events are kept.
     pub events_kept: Duration,
-    /// How many passwords may be tried for one email within a minute on one replica; beyond it the answer is 429.
+    /// How many passwords may be tried for one email from one network within a minute on one replica, and five times as many from all; beyond it the
+    /// answer is 429.
     pub attempts_per_minute: u32,
+    /// How many wrong passwords may be tried from one network within a minute on one replica, for whatever emails.
+    pub wrong_per_minute: u32,
 }
 
 /// One page shows them all, and each sign-in counts them.
@@ -82,6 +85,7 @@ impl Default for Settings {
             events_kept: Duration::from_secs(90 * 24 * 3600),
             switch_secret: crate::token::random_secret(),
             attempts_per_minute: 10,
+            wrong_per_minute: 60,
         }
     }
 }

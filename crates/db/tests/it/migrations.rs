@@ -125,3 +125,37 @@ async fn what_somebody_else_would_own_is_not_made() {
     let error = db::migrate(&db.superuser_url().await).await.expect_err("refused");
     assert!(matches!(&error, MigrateError::NotTheOwner(name) if name == "postgres"), "{error}");
 }
+
+#[tokio::test]
+async fn whoever_serves_makes_no_tables_in_a_database_that_was_prepared() {
+    let db = Database::fresh().await;
+    let name = db.query("select current_database()").await.remove(0);
+    let bare = format!("{name}_bare");
+    db.run_sql(&format!("create database {bare} template template0")).await;
+    let url: secrecy::SecretString = db.superuser_url().await.expose_secret().replace(&name, &bare).into();
+    let may = async || {
+        let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await.expect("connects");
+        let driven = tokio::spawn(connection);
+        let asked = "select string_agg(concat_ws(' ', role, has_database_privilege(role, current_database(), 'temporary'),
+            has_database_privilege(role, current_database(), 'create'), has_schema_privilege(role, 'public', 'create')), ', ' order by role)
+            from unnest(array['build14_app', 'build14_owner', 'build14_system']) role";
+        let told: String = client.query_one(asked, &[]).await.expect("tells").get(0);
+        drop(client);
+        driven.await.expect("ends").expect("ends well");
+        told
+    };
+    // As a database of before PostgreSQL 15 comes out of a backup, and then some.
+    let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await.expect("connects");
+    let driven = tokio::spawn(connection);
+    let open =
+        format!("grant create on schema public to public, build14_app; grant create, temporary on database {bare} to public");
+    client.batch_execute(&open).await.expect("opens it");
+    drop(client);
+    driven.await.expect("ends").expect("ends well");
+    assert_eq!(may().await, "build14_app t t t, build14_owner t t t, build14_system t t t");
+    for _ in 0..2 {
+        db::bootstrap(&url).await.expect("prepares it");
+        assert_eq!(may().await, "build14_app f f f, build14_owner t t t, build14_system f f f");
+    }
+    db.run_sql(&format!("drop database {bare} with (force)")).await;
+}

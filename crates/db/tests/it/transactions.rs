@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use db::prelude::*;
 use futures::FutureExt;
 use kernel::{Fault, FaultKind};
 use serde::{Deserialize, Serialize};
@@ -223,4 +224,53 @@ async fn what_waits_for_the_commit_is_bounded_by_the_statement_timeout() {
     let fault = uow.write(&ctx, async |tx| note(tx, 1).await).await.expect_err("the check takes too long");
     assert_eq!(*fault.kind(), FaultKind::Unavailable, "{fault}");
     assert_eq!(uow.read(&ctx, async |tx| ids(tx).await).await.expect("reads"), [] as [i32; 0]);
+}
+
+/// What a session is like.
+const LEFT: &str = "
+    select concat_ws(' ', current_setting('search_path'), current_setting('statement_timeout'), current_setting('TimeZone'),
+        current_setting('DateStyle'), current_setting('synchronous_commit'), current_setting('default_transaction_read_only'),
+        current_setting('app.org_id', true) = app.org()::text, (select count(*) from pg_cursors where is_holdable),
+        (select count(*) from pg_listening_channels()), pg_backend_pid()) as left";
+
+#[derive(diesel::QueryableByName)]
+struct Left {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    left: String,
+}
+
+#[tokio::test]
+async fn nothing_that_a_transaction_did_to_its_session_reaches_the_next() {
+    let db = database().await;
+    let uow = db.uow_with(|settings| settings.size = 1).await;
+    let (ours, theirs) = (ctx(), ctx());
+    let seen = async || {
+        let read = uow.read(&theirs, async |tx| diesel::sql_query(LEFT).get_result::<Left>(&mut tx.pg()).await.fault());
+        read.await.expect("reads").left
+    };
+    let fresh = seen().await;
+    assert!(fresh.starts_with("public, pg_temp 15s UTC ISO, MDY "), "{fresh}");
+    let poison = format!(
+        "set search_path = pg_catalog; set statement_timeout = '1h'; set time zone 'Asia/Tokyo'; set datestyle = 'German';
+         set synchronous_commit = off; set default_transaction_read_only = on; set app.org_id = '{}';
+         declare kept cursor with hold for select 1; listen strangers",
+        ours.org
+    );
+    uow.write(&ours, async |tx| run(tx, &poison).await).await.expect("commits");
+    assert_eq!(seen().await, fresh, "committed");
+    let undone: Result<(), Fault> = uow
+        .write(&ours, async |tx| {
+            // Each by itself: what is sent together is taken back together.
+            for sql in ["commit", poison.as_str(), "begin"] {
+                run(tx, sql).await?;
+            }
+            Err(Fault::internal("changed my mind"))
+        })
+        .await;
+    assert!(undone.is_err());
+    assert_eq!(seen().await, fresh, "rolled back");
+    uow.read(&ours, async |tx| diesel::sql_query("set search_path = pg_catalog").execute(&mut tx.pg()).await.fault())
+        .await
+        .expect("reads");
+    assert_eq!(seen().await, fresh, "only read");
 }

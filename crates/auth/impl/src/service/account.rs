@@ -28,7 +28,7 @@ impl Service {
         let user = person(ctx)?;
         // Apart from sign-ins: those of strangers do not keep a person from changing the password.
         let key = format!("password of {user}");
-        if let Err(limited) = self.attempts.count(&key, self.clock.now()) {
+        if let Err(limited) = self.attempts.count_own(&key, self.clock.now()) {
             if limited.first {
                 security::note(&self.system, SecurityEventKind::PasswordChangeLimited, Some(user), origin).await;
             }
@@ -51,7 +51,7 @@ impl Service {
             security::note(&self.system, SecurityEventKind::PasswordChangeFailed, Some(user), origin).await;
             return Err(Error::invalid("/currentPassword", "WRONG_PASSWORD", "is not the present password"));
         }
-        self.attempts.forget(&key);
+        self.attempts.forget_own(&key);
         let phc = self.hasher.hash(new).await?;
         self.system
             .write(async |tx| {

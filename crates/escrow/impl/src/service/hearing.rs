@@ -1,6 +1,6 @@
 //! What this domain does about the provider's events: it finds out what each is about, and has jobs look at it (docs/domain/money.md).
 
-use escrow_api::{ChargeNews, Error, IntentStatus, PaymentId, PaymentIntentState, ProviderError};
+use escrow_api::{ChargeNews, Error, IntentStatus, PaymentId, PaymentIntentState, ProviderError, TransferState};
 use kernel::{Fault, OrgId};
 use provider_events::{Change, Heard, Kind, ProviderEvent, Subject};
 use uow::{Job, Tx};
@@ -33,13 +33,17 @@ pub(crate) const SUBJECTS: &[Subject] = &[
 struct Found {
     /// What is to be looked at.
     looks: Vec<Job>,
-    /// What the provider shows of a payment intent that is nobody's here, if it shows it.
-    stranger: Option<PaymentIntentState>,
+    /// What the provider shows of an object that is nobody's here.
+    stranger: Option<String>,
 }
 
 impl Found {
     fn looks(looks: impl IntoIterator<Item = Job>) -> Self {
         Self { looks: looks.into_iter().collect(), stranger: None }
+    }
+
+    fn stranger(truth: String) -> Self {
+        Self { looks: Vec::new(), stranger: Some(truth) }
     }
 }
 
@@ -80,35 +84,43 @@ fn named(metadata: &[(String, String)], what: &str) -> Option<Uuid> {
     metadata.iter().find(|(name, _)| name == what).and_then(|(_, id)| id.parse().ok())
 }
 
-/// What is said of a payment intent that is nobody's here and of which an event says that it was paid: what the provider shows, not what the
-/// event says.
-fn strangers(event: &ProviderEvent, seen: Option<&PaymentIntentState>) -> String {
-    let intent = object(event);
-    let truth = match seen {
+/// What is said of a payment intent that is nobody's here: what the provider shows, whatever an event says.
+fn of_intent(intent: &str, seen: Option<&PaymentIntentState>) -> String {
+    match seen {
         Some(seen) if seen.status == IntentStatus::Succeeded => {
             format!("the provider shows {intent} as paid, {}, and no payment of ours asked for it", seen.amount_received)
         }
         Some(_) => format!("the provider does not show {intent} as paid, and no payment of ours asked for it"),
         None => format!("the provider shows us no {intent}"),
-    };
-    format!("{} ({}): {truth}: it is noted, and nothing was done", event.name, event.id)
+    }
+}
+
+/// The same of a transfer.
+fn of_transfer(transfer: &str, seen: Option<&TransferState>) -> String {
+    match seen {
+        Some(seen) => {
+            let TransferState { amount, destination, .. } = seen;
+            format!("the provider shows {transfer} of {amount} to {destination}, and no release of ours ordered it")
+        }
+        None => format!("the provider shows us no {transfer}"),
+    }
 }
 
 /// What is told is about no payment and no release of ours: a person is told, if money may have moved on the platform's balance.
-async fn nobodys_in(tx: &mut Tx, event: &ProviderEvent, kind: Kind, stranger: Option<&PaymentIntentState>) -> Result<(), Fault> {
+async fn nobodys_in(tx: &mut Tx, event: &ProviderEvent, kind: Kind, stranger: Option<String>) -> Result<(), Fault> {
     let about = object(event).to_owned();
+    let detail = || {
+        let truth = stranger.unwrap_or_default();
+        format!("{} ({}): {truth}: it is noted, and nothing was done", event.name, event.id)
+    };
     match (kind.subject, kind.change) {
         (Subject::Transfer, Change::Created | Change::Updated | Change::Reversed) => {
             if repo::ledger::knows_transfer(repo::reader(tx), &about).await? {
                 return Ok(());
             }
-            let detail = format!("{}: no release ordered transfer {about}", event.name);
-            alarm_in(tx, FOREIGN_TRANSFER, ("transfer", about), detail).await
+            alarm_in(tx, FOREIGN_TRANSFER, ("transfer", about), detail()).await
         }
-        (Subject::PaymentIntent, Change::Succeeded) => {
-            let detail = strangers(event, stranger);
-            alarm_in(tx, FOREIGN_PAYMENT, ("payment_intent", about), detail).await
-        }
+        (Subject::PaymentIntent, Change::Succeeded) => alarm_in(tx, FOREIGN_PAYMENT, ("payment_intent", about), detail()).await,
         _ => Ok(()),
     }
 }
@@ -166,7 +178,7 @@ impl Service {
                     let detail = format!("{} of the kind {} names no object: a person must look", event.id, event.name);
                     alarm_in(tx, "nameless_event", ("event", event.id.clone()), detail).await?;
                 } else if ours && looks.is_empty() {
-                    nobodys_in(tx, event, kind, stranger.as_ref()).await?;
+                    nobodys_in(tx, event, kind, stranger).await?;
                 }
                 for look in looks {
                     tx.enqueue(look).await?;
@@ -192,12 +204,12 @@ impl Service {
         match kind.subject {
             Subject::PaymentIntent => Ok(match self.payment_of(event, object(event)).await? {
                 Whose::Payment(_, _, look) => Found::looks([look]),
-                Whose::Nobody(seen) => Found { looks: Vec::new(), stranger: seen },
+                Whose::Nobody(seen) => Found::stranger(of_intent(object(event), seen.as_ref())),
             }),
             Subject::Charge | Subject::Dispute | Subject::Refund | Subject::Review | Subject::FraudWarning => {
                 Ok(Found::looks(self.charge_looks(event, kind).await?))
             }
-            Subject::Transfer => Ok(Found::looks(self.transfer_look(event).await?)),
+            Subject::Transfer => self.transfer_look(event).await,
             Subject::Account => {
                 let account = event.account.as_deref().unwrap_or(object(event));
                 let payee = self.system.read(async |tx| whose::payee(tx, account).await).await?;
@@ -272,17 +284,29 @@ impl Service {
         Ok(self.system.read(async |tx| whose::payment_named(tx, id).await).await?)
     }
 
-    async fn transfer_look(&self, event: &ProviderEvent) -> Result<Option<Job>, Error> {
+    async fn transfer_look(&self, event: &ProviderEvent) -> Result<Found, Error> {
         let transfer = object(event);
-        let mut found = self.system.read(async |tx| whose::release(tx, transfer, event.ours).await).await?;
-        if found.is_none() && event.ours.is_none() {
-            let seen = shown(self.provider.transfer(transfer).await)?;
-            let ours = seen.and_then(|seen| named(&seen.metadata, "release_id"));
-            found = self.system.read(async |tx| whose::release(tx, transfer, ours).await).await?;
-        }
+        let (told, mut seen) = (event.ours, None);
+        let mut found = self.system.read(async |tx| whose::release(tx, transfer, told).await).await?;
         if found.is_none() {
-            tracing::warn!(event = event.id, transfer, "an event about a transfer that is not ours: it is noted");
+            seen = shown(self.provider.transfer(transfer).await)?;
+            let ours = seen.as_ref().and_then(|seen| named(&seen.metadata, "release_id"));
+            if ours != told {
+                found = self.system.read(async |tx| whose::release(tx, transfer, ours).await).await?;
+            }
         }
-        Ok(found.map(|(org, release)| jobs::sync_transfer(org, release, transfer.to_owned())))
+        Ok(match found {
+            Some((org, release)) => Found::looks([jobs::sync_transfer(org, release, transfer.to_owned())]),
+            None => {
+                let at_provider = seen.is_some();
+                tracing::warn!(
+                    event = event.id,
+                    transfer,
+                    at_provider,
+                    "an event about a transfer that is not ours: it is noted"
+                );
+                Found::stranger(of_transfer(transfer, seen.as_ref()))
+            }
+        })
     }
 }

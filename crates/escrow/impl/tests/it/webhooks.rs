@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use escrow_api::{IntentStatus, PaymentIntentState};
+use escrow_api::{IntentStatus, PaymentIntentState, PaymentProvider, TransferOrder};
 use hmac::{Hmac, KeyInit, Mac};
 use inbox::Error;
 use kernel::{Clock, Fault};
@@ -222,7 +222,7 @@ async fn events_whose_job_got_lost_are_taken_up_by_the_sweep() {
         .run_sql("delete from graphile_worker._private_jobs; update webhook_events set received_at = now() - interval '1 hour'")
         .await;
     world.inbox.sweep().await.expect("sweeps");
-    assert_eq!(world.work().await.iter().map(jobs::Ran::name).collect::<Vec<_>>(), ["inbox.hear"]);
+    assert_eq!(world.work().await.iter().map(jobs::Execution::name).collect::<Vec<_>>(), ["inbox.hear"]);
     assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
 }
 
@@ -342,7 +342,7 @@ async fn a_payment_that_nobody_asked_for_is_told_once_and_moves_nothing() {
 }
 
 #[tokio::test]
-async fn of_a_strangers_payment_is_said_what_the_provider_shows_whatever_the_event_says() {
+async fn of_what_is_a_strangers_is_said_what_the_provider_shows_whatever_the_event_says() {
     let world = World::new().await;
     for (id, status) in [("pi_open", IntentStatus::Created), ("pi_paid", IntentStatus::Succeeded)] {
         let (amount, metadata) = (eur(500), Vec::new());
@@ -358,24 +358,48 @@ async fn of_a_strangers_payment_is_said_what_the_provider_shows_whatever_the_eve
             funds: None,
         });
     }
-    for id in ["pi_open", "pi_paid", "pi_unknown"] {
-        // The event names a payment of ours, which there is not.
-        let object = json!({ "id": id, "status": "succeeded", "metadata": { "payment_id": escrow_api::PaymentId::new() } });
-        for (n, kind) in ["payment_intent.created", "payment_intent.succeeded"].into_iter().enumerate() {
+    world.onboard().await;
+    let account = world.provider.accounts().remove(0).id;
+    let order = TransferOrder {
+        amount: eur(700),
+        destination: account.clone(),
+        transfer_group: "theirs".to_owned(),
+        source_charge: None,
+        metadata: Vec::new(),
+        idempotency_key: "theirs".to_owned(),
+    };
+    let moved = world.provider.create_transfer(&order).await.expect("is made").id;
+    for (id, kinds) in [
+        ("pi_open", ["payment_intent.created", "payment_intent.succeeded"]),
+        ("pi_paid", ["payment_intent.created", "payment_intent.succeeded"]),
+        ("pi_unknown", ["payment_intent.created", "payment_intent.succeeded"]),
+        (moved.as_str(), ["transfer.brand_new", "transfer.created"]),
+        ("tr_unknown", ["transfer.brand_new", "transfer.created"]),
+    ] {
+        // The event names a payment and a release of ours, which there are not.
+        let metadata = json!({ "payment_id": escrow_api::PaymentId::new(), "release_id": escrow_api::ReleaseId::new() });
+        let object = json!({ "id": id, "status": "succeeded", "metadata": metadata });
+        for (n, kind) in kinds.into_iter().enumerate() {
             deliver(&world, &event(&format!("evt_{id}_{n}"), kind, object.clone())).await.expect("is taken");
         }
     }
     assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
-    let said =
-        world.db.query("select object_id || ' ' || detail from alarms where kind = 'foreign_payment' order by object_id").await;
-    let noted = "it is noted, and nothing was done";
-    let expected = [
-        ("pi_open", "the provider does not show pi_open as paid, and no payment of ours asked for it"),
-        ("pi_paid", "the provider shows pi_paid as paid, 5.00 EUR, and no payment of ours asked for it"),
-        ("pi_unknown", "the provider shows us no pi_unknown"),
+    let said = "select object_id || ' ' || kind || ' ' || detail from alarms where kind like 'foreign%'";
+    let mut expected = [
+        ("pi_open", "payment", "the provider does not show pi_open as paid, and no payment of ours asked for it".to_owned()),
+        ("pi_paid", "payment", "the provider shows pi_paid as paid, 5.00 EUR, and no payment of ours asked for it".to_owned()),
+        ("pi_unknown", "payment", "the provider shows us no pi_unknown".to_owned()),
+        (&*moved, "transfer", format!("the provider shows {moved} of 7.00 EUR to {account}, and no release of ours ordered it")),
+        ("tr_unknown", "transfer", "the provider shows us no tr_unknown".to_owned()),
     ]
-    .map(|(id, truth)| format!("{id} payment_intent.succeeded (evt_{id}_1): {truth}: {noted}"));
-    assert_eq!(said, expected);
+    .map(|(id, what, truth)| {
+        let name = if what == "payment" { "payment_intent.succeeded" } else { "transfer.created" };
+        format!("{id} foreign_{what} {name} (evt_{id}_1): {truth}: it is noted, and nothing was done")
+    });
+    let mut alarms = world.db.query(said).await;
+    alarms.sort();
+    expected.sort();
+    assert_eq!(alarms, expected);
     assert_eq!(world.db.query("select count(*) from payments").await, ["0"]);
     assert_eq!(world.balances().await, [""; 0], "no book has it");
     assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
