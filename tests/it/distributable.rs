@@ -33,10 +33,6 @@ const POLICIES: Accepted = &[
             "tender_seals.parties_select",
         ],
     ),
-    (
-        "an award and a contract are held against the bid that the other party submitted, a signature against the membership",
-        &["awards.owner_insert", "contract_signatures.party_signs"],
-    ),
 ];
 
 const DOORS_WITHOUT_ORG: Accepted = &[

@@ -106,9 +106,18 @@ async fn a_contract_is_made_only_with_whom_has_an_awarded_bid() {
             owner.org, bidder.org
         )
     };
-    intruder.is_refused(&owner, &award(&stranger, &total)).await;
-    intruder.is_refused(&owner, &award(&acme, "1")).await;
-    intruder.is_refused_saying(&owner, &award(&acme, &total), "awards_one_live").await;
+    intruder.is_refused_saying(&owner, &award(&acme, &total), "permission denied for table awards").await;
+    let note = |bid: &str, person: &str| {
+        format!(
+            "select app.note_award('{}', gen_random_uuid(), {tender}, {bid}, null, now(), array['{person}']::uuid[])",
+            owner.org
+        )
+    };
+    // The very bid gets as far as the award that it has; another, or in others' names, gets nowhere.
+    intruder.is_refused_saying(&owner, &note(&bid, &owner.user), "awards_one_live").await;
+    intruder.is_refused(&owner, &note(&format!("'{NOBODY}'"), &owner.user)).await;
+    intruder.is_refused(&owner, &note(&bid, &stranger.user)).await;
+    intruder.is_refused(&acme, &note(&bid, &acme.user)).await;
     let past_the_policy = format!(
         "do $t$ begin {}; exception when others then perform set_config('test.said', sqlerrm, false); end $t$;
          select current_setting('test.said')",
@@ -141,22 +150,27 @@ async fn a_contract_binds_nobody_before_somebody_of_theirs_signed_it() {
     intruder.passes(&acme, &told("is not null")).await;
     intruder.is_refused_saying(&owner, &told("is not null"), "assertion failed").await;
 
-    let sign = |party: &str| {
+    let forged = |party: &str| {
         format!(
             "insert into contract_signatures (org_id, contract_id, contractor_org_id, party, user_id, sha256)
              select org_id, id, contractor_org_id, '{party}', app.user_id(), document_sha256 from contracts where id = '{id}'"
         )
     };
+    let sign = format!("select app.sign_contract('{}', '{id}', repeat('0', 64))", owner.org);
+    let signs = |party: &str| {
+        format!("{sign}; do $$ begin assert (select array_agg(party) from contract_signatures) = '{{{party}}}'; end $$")
+    };
     let nobody = Party { user: stranger.user.clone(), ..owner.clone() };
-    intruder.passes(&owner, &sign("owner")).await;
-    intruder.is_refused(&owner, &sign("contractor")).await;
-    intruder.is_refused(&nobody, &sign("owner")).await;
+    intruder.passes(&owner, &signs("owner")).await;
+    intruder.passes(&acme, &signs("contractor")).await;
+    for party in ["owner", "contractor"] {
+        intruder.is_refused_saying(&owner, &forged(party), "permission denied for table contract_signatures").await;
+    }
+    for party in [&nobody, &stranger] {
+        intruder.is_refused(party, &sign).await;
+    }
     intruder
-        .is_refused_saying(
-            &owner,
-            &format!("{}; update contracts set status = 'active'", sign("owner")),
-            "does not bring a contract",
-        )
+        .is_refused_saying(&owner, &format!("{sign}; update contracts set status = 'active'"), "does not bring a contract")
         .await;
     for event in ["escrow.contract_activated", "escrow.contract_ended"] {
         let forged = format!(

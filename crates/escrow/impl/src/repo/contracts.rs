@@ -146,16 +146,12 @@ pub(crate) async fn signers(mut pg: Reader<'_>, contract: &StoredContract) -> Re
     rows.into_iter().map(|(party, user)| Ok((db::named::<Party>(&party)?, UserId(user)))).collect()
 }
 
-pub(crate) async fn sign(tx: &mut Tx, contract: &StoredContract, party: Party, user: UserId, sha256: &str) -> Result<(), Error> {
-    diesel::insert_into(contract_signatures::table)
-        .values((
-            contract_signatures::org_id.eq(contract.owner.0),
-            contract_signatures::contract_id.eq(contract.id.0),
-            contract_signatures::contractor_org_id.eq(contract.contractor.0),
-            contract_signatures::party.eq(party.name()),
-            contract_signatures::user_id.eq(user.0),
-            contract_signatures::sha256.eq(sha256),
-        ))
+/// Signs for the transaction's organisation and person, by the platform's function.
+pub(crate) async fn sign(tx: &mut Tx, contract: &StoredContract, sha256: &str) -> Result<(), Error> {
+    diesel::sql_query("select app.sign_contract($1, $2, $3)")
+        .bind::<diesel::sql_types::Uuid, _>(contract.owner.0)
+        .bind::<diesel::sql_types::Uuid, _>(contract.id.0)
+        .bind::<diesel::sql_types::Text, _>(sha256)
         .execute(tx.pg())
         .await
         .on_constraint("contract_signatures_org_id_contract_id_user_id_key", || Error::SamePerson)?;

@@ -210,7 +210,7 @@ impl Contracts for Service {
                 if side == Party::Contractor && repo::payees::payable(tx, &contract).await?.is_none() {
                     return Err(Error::PayeeNotActive);
                 }
-                repo::contracts::sign(tx, &contract, side, user, &contract.document_sha256).await?;
+                repo::contracts::sign(tx, &contract, &contract.document_sha256).await?;
                 let outcome = repo::contracts::activate(tx, &contract, EventId::new().0, ctx.request.as_str()).await?;
                 if outcome == Activation::PayeeNotActive {
                     return Err(Error::PayeeNotActive);

@@ -1,7 +1,7 @@
 //! Awards.
 
 use db::prelude::*;
-use diesel::sql_types::{Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use escrow_api::ContractId;
 use kernel::{BidId, Fault, OrgId, TenderId, Timestamp, UserId};
 use tenders_api::{Error, Tender};
@@ -21,7 +21,8 @@ pub struct Live {
     pub sign_by: Option<Timestamp>,
 }
 
-/// Notes a pending award. Two at once: the lock on the tender lets one through; the unique index stands behind it.
+/// Notes a pending award, by the platform's function, which takes bidder and total from the awarded bid. Two at once: the lock on the tender
+/// lets one through; the unique index stands behind it.
 pub async fn insert(
     tx: &mut Tx,
     tender: &Tender,
@@ -31,21 +32,15 @@ pub async fn insert(
     persons: &[UserId],
 ) -> Result<Uuid, Error> {
     let id = Uuid::now_v7();
-    let total = bid.total.ok_or_else(|| Fault::internal("an opened bid has no total"))?;
-    diesel::insert_into(awards::table)
-        .values((
-            awards::org_id.eq(tender.org.0),
-            awards::id.eq(id),
-            awards::tender_id.eq(tender.id.0),
-            awards::bid_id.eq(bid.id.0),
-            awards::bidder_org_id.eq(bid.bidder.0),
-            awards::status.eq(AwardStatus::Pending.name()),
-            awards::amount.eq(total.minor()),
-            awards::currency.eq(total.currency().code()),
-            awards::reason.eq(reason),
-            awards::standstill_until.eq(until),
-            awards::awarded_by.eq(persons.iter().map(|person| person.0).collect::<Vec<_>>()),
-        ))
+    let persons: Vec<Uuid> = persons.iter().map(|person| person.0).collect();
+    diesel::sql_query("select app.note_award($1, $2, $3, $4, $5, $6, $7)")
+        .bind::<SqlUuid, _>(tender.org.0)
+        .bind::<SqlUuid, _>(id)
+        .bind::<SqlUuid, _>(tender.id.0)
+        .bind::<SqlUuid, _>(bid.id.0)
+        .bind::<Nullable<Text>, _>(reason)
+        .bind::<Timestamptz, _>(until)
+        .bind::<Array<SqlUuid>, _>(persons)
         .execute(tx.pg())
         .await
         .on_constraint("awards_one_live", || Error::state("tender", tender.status.name(), "it is awarded already"))?;

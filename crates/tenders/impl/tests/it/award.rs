@@ -85,8 +85,7 @@ async fn of_two_awards_at_once_one_holds() {
     assert_eq!(refused, ["STATE_CONFLICT"]);
     assert_eq!(w.contracts.opened.lock().unwrap().len(), 1);
     assert_eq!(w.db.query("select count(*) from awards").await, ["1"]);
-    let second = "insert into awards (org_id, id, tender_id, bid_id, bidder_org_id, status, amount, currency, standstill_until, awarded_by)
-        select org_id, gen_random_uuid(), tender_id, bid_id, bidder_org_id, 'pending', amount, currency, now(), '{}' from awards";
+    let second = "select app.note_award(org_id, gen_random_uuid(), tender_id, bid_id, null, now(), awarded_by) from awards";
     let refusal = w.sql(w.owner.org, second).await.unwrap_err();
     assert_eq!(refusal, "duplicate key value violates unique constraint \"awards_one_live\"", "the database stands behind it");
 }
