@@ -84,7 +84,7 @@ impl World {
     }
 
     /// Does all that is due: relays events, runs jobs, until nothing is left. Returns what ran.
-    pub async fn settle(&self) -> Vec<jobs::Ran> {
+    pub async fn settle(&self) -> Vec<jobs::Execution> {
         jobs::run_until_idle(&self.jobs, &self.services.registry()).await.expect("the worker runs")
     }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio_postgres::Client;
 
-use crate::say::say;
+use crate::output::print_line;
 
 /// The id of organisation `i` as SQL: computed, so that pgbench can name a random one.
 pub fn org_sql(i: &str) -> String {
@@ -51,7 +51,7 @@ pub async fn make(client: &Client, tenants: u32, projects: u32) -> anyhow::Resul
         client.batch_execute(&format!("vacuum (analyze) {table}")).await?;
     }
     client.batch_execute("checkpoint").await?;
-    say(&format!(
+    print_line(&format!(
         "data set: {tenants} organisations, {} projects, made in {:.1} s",
         u64::from(tenants) * u64::from(projects),
         started.elapsed().as_secs_f64()

@@ -8,7 +8,7 @@ use auth_api::Authorizer;
 use build14::modules::permissions;
 use kernel::{Ctx, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope, UserId};
 
-use crate::say::say;
+use crate::output::print_line;
 
 const DECISIONS: usize = 2_000_000;
 
@@ -28,11 +28,11 @@ pub async fn run() -> anyhow::Result<()> {
             let ctx = Ctx::user(OrgId::new(), UserId::new(), *role, Arc::clone(&roles), RequestId::generate());
             let scope = ids.last().map_or(Scope::Organization, |id| Scope::Project(*id));
             let nanoseconds = decide(&*policy, &ctx, &permissions, scope);
-            say(&format!("{:<6} in {projects:>6} project teams: {nanoseconds:.0} ns", role.name()));
+            print_line(&format!("{:<6} in {projects:>6} project teams: {nanoseconds:.0} ns", role.name()));
             slowest = slowest.max(nanoseconds);
         }
     }
-    say(&format!("permission_decision {slowest:.0} ns"));
+    print_line(&format!("permission_decision {slowest:.0} ns"));
     Ok(())
 }
 

@@ -3,10 +3,10 @@
 mod dataset;
 mod decision;
 mod load;
+mod output;
 mod pgbench;
 mod projects;
 mod read;
-mod say;
 mod server;
 mod sign_ins;
 

@@ -8,8 +8,8 @@ use embedded_postgres::{Cluster, Config};
 
 use crate::dataset::{org_sql, user_sql};
 use crate::load::Write;
+use crate::output::print_line;
 use crate::read::{admin, median};
-use crate::say::say;
 use crate::{dataset, load, server, sign_ins};
 
 const PATH: &str = "/api/projects?limit=20";
@@ -72,7 +72,7 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     let make = |tenant| Write { method: "POST", path: "/api/projects".to_owned(), tenant, body: NEW };
     // The same role again is a change like any other to the member's sessions.
     let change = || Write { method: "PUT", path: team.clone(), tenant: MANY_HAS, body: r#"{"role":"in_house_user"}"# };
-    say("warming up");
+    print_line("warming up");
     measure(MANY_HAS, make(MANY_HAS)).await?;
     measure(FEW_HAS, make(FEW_HAS)).await?;
     measure(MEMBER, change()).await?;
@@ -81,7 +81,7 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
         let (many, made) = measure(MANY_HAS, make(MANY_HAS)).await?;
         let (few, made_too) = measure(FEW_HAS, make(FEW_HAS)).await?;
         let (member, changed) = measure(MEMBER, change()).await?;
-        say(&format!(
+        print_line(&format!(
             "round {round}: {many:.0} reads/s with {made} projects made · member: {member:.0} reads/s with {changed} changes of a role · \
              few: {few:.0} reads/s with {made_too} made"
         ));
@@ -95,8 +95,8 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     drop(server);
     cluster.stop().await?;
     let few = median(of_few);
-    say(&format!("member ratio {:.2}", median(of_member) / few));
-    say(&format!("projects ratio {:.2}", median(of_many) / few));
+    print_line(&format!("member ratio {:.2}", median(of_member) / few));
+    print_line(&format!("projects ratio {:.2}", median(of_many) / few));
     Ok(())
 }
 

@@ -6,8 +6,8 @@ use anyhow::Context;
 use build14::database;
 use embedded_postgres::{Cluster, Config, Programs};
 
+use crate::output::print_line;
 use crate::pgbench::{self, Mode};
-use crate::say::say;
 use crate::{dataset, load, server};
 
 const PATH: &str = "/api/projects?limit=20";
@@ -58,7 +58,7 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
         Programs::find(None).map(|programs| programs.bin().to_owned()).context("pgbench stands beside the server programs")?;
     let bench = |mode| pgbench::run(&bin, &app, folder.path(), mode, plan.tenants, plan.clients, plan.seconds);
 
-    say("warming up");
+    print_line("warming up");
     load::run(server.address, PATH, plan.tenants, plan.clients, plan.seconds).await?;
     bench(Mode::OneByOne).await?;
     let (mut http, mut one_by_one, mut pipelined) = (Vec::new(), Vec::new(), Vec::new());
@@ -70,7 +70,7 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
         requests += measured.requests;
         let single = bench(Mode::OneByOne).await?;
         let wire = bench(Mode::Pipelined).await?;
-        say(&format!(
+        print_line(&format!(
             "round {round}: HTTP {:.0}/s (p50 {:.2} ms, p99 {:.2} ms, {} bytes) · pgbench {single:.0}/s · pgbench pipelined {wire:.0}/s",
             measured.per_second,
             measured.p50.as_secs_f64() * 1e3,
@@ -85,10 +85,10 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     drop(server);
     cluster.stop().await?;
     let (http, one_by_one, pipelined) = (median(http), median(one_by_one), median(pipelined));
-    say(&format!("processor time of the server: {:.0} µs per request", busy.as_secs_f64() * 1e6 / requests as f64));
-    say(&format!("memory: {idle:.0} MiB before the load, {loaded:.0} MiB under it"));
-    say(&format!("hot_read_wire ratio {:.2} (against pgbench in one flush)", http / pipelined));
-    say(&format!("hot_read ratio {:.2}", http / one_by_one));
+    print_line(&format!("processor time of the server: {:.0} µs per request", busy.as_secs_f64() * 1e6 / requests as f64));
+    print_line(&format!("memory: {idle:.0} MiB before the load, {loaded:.0} MiB under it"));
+    print_line(&format!("hot_read_wire ratio {:.2} (against pgbench in one flush)", http / pipelined));
+    print_line(&format!("hot_read ratio {:.2}", http / one_by_one));
     Ok(())
 }
 

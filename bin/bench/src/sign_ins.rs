@@ -8,8 +8,8 @@ use anyhow::ensure;
 
 use crate::dataset::user_sql;
 use crate::load;
+use crate::output::print_line;
 use crate::read::median;
-use crate::say::say;
 
 const PASSWORD: &str = "correct horse battery staple";
 /// So many sign in at a time while others read.
@@ -52,7 +52,7 @@ pub async fn run(server: SocketAddr, client: &tokio_postgres::Client, plan: Plan
             done += one.await??;
         }
         let ms = |latency: Duration| latency.as_secs_f64() * 1e3;
-        say(&format!(
+        print_line(&format!(
             "round {round}: p99 of reads {:.2} ms alone ({:.0}/s) · {:.2} ms beside {BESIDE} clients that sign in ({:.0}/s; {:.1} sign-ins/s)",
             ms(quiet.p99),
             quiet.per_second,
@@ -63,7 +63,7 @@ pub async fn run(server: SocketAddr, client: &tokio_postgres::Client, plan: Plan
         alone.push(ms(quiet.p99));
         beside.push(ms(busy.p99));
     }
-    say(&format!("sign-ins p99 ratio {:.2}", median(beside) / median(alone)));
+    print_line(&format!("sign-ins p99 ratio {:.2}", median(beside) / median(alone)));
     crowd(server, people).await
 }
 
@@ -130,7 +130,7 @@ async fn crowd(server: SocketAddr, people: RangeInclusive<u32>) -> anyhow::Resul
         }
         longest = longest.max(took);
     }
-    say(&format!(
+    print_line(&format!(
         "sign-ins crowd: of {count} at once {right} were answered 200, {busy} 503, {other} otherwise; the longest wait {:.1} s",
         longest.as_secs_f64()
     ));

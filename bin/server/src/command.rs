@@ -21,12 +21,12 @@ use crate::services::{self, Services, StripeAccess};
 use crate::{demo, server};
 
 /// Writes a line to standard output; a closed pipe is no error.
-pub(crate) fn say(text: &str) {
+pub(crate) fn print_line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Writes a line to standard error.
-pub fn complain(text: &str) {
+pub fn print_error(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
@@ -78,7 +78,7 @@ impl Signals {
         tokio::select! {
             stopped = stop => stopped,
             () = self.next() => {
-                complain("build14: asked again: ended at once");
+                print_error("build14: asked again: ended at once");
                 // As if killed, which everything here survives; a return would wait for what does not end.
                 std::process::exit(130)
             }
@@ -106,7 +106,7 @@ pub fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
             lines.push(format!("  Stripe sandbox {}", running.stripe_base));
         }
         lines.extend(demo_logins);
-        say(&lines.join("\n"));
+        print_line(&lines.join("\n"));
         let ended = tokio::select! {
             () = signals.next() => Ok(ExitCode::SUCCESS),
             error = running.ended() => Err(error),
@@ -133,9 +133,9 @@ pub fn worker(settings: &Settings) -> anyhow::Result<ExitCode> {
         services.count_alarms();
         services.announce_tasks().await?;
         let worker = server::start_worker(settings, &provided, &services).await?;
-        say("14Build works");
+        print_line("14Build works");
         if let Some(address) = scrape.address() {
-            say(&format!("  metrics        http://{address}/metrics"));
+            print_line(&format!("  metrics        http://{address}/metrics"));
         }
         tokio::select! {
             () = signals.next() => {}
@@ -163,7 +163,7 @@ pub fn migrate(settings: &Settings, check: bool) -> anyhow::Result<ExitCode> {
             );
             refuse_empty(settings)?;
             let provided = database::provide(settings, server::connections(settings)).await?;
-            say("the embedded database is up to date");
+            print_line("the embedded database is up to date");
             if let Some(cluster) = provided.cluster {
                 cluster.stop().await?;
             }
@@ -172,18 +172,18 @@ pub fn migrate(settings: &Settings, check: bool) -> anyhow::Result<ExitCode> {
         if check {
             let state = db::schema_state(urls.admin.as_ref().unwrap_or(&urls.app)).await?;
             for migration in &state.pending {
-                say(&format!("pending: {migration}"));
+                print_line(&format!("pending: {migration}"));
             }
             let current = state.pending.is_empty();
             if current {
-                say("the schema is up to date");
+                print_line("the schema is up to date");
             }
             return Ok(if current { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         for migration in database::migrate(&urls).await? {
-            say(&format!("applied: {migration}"));
+            print_line(&format!("applied: {migration}"));
         }
-        say("the schema is up to date");
+        print_line("the schema is up to date");
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -214,7 +214,7 @@ pub fn demo(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// If the document cannot be written.
 pub fn openapi() -> anyhow::Result<ExitCode> {
-    say(&services::openapi_json()?);
+    print_line(&services::openapi_json()?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -235,12 +235,12 @@ pub fn doctor(settings: &Settings, json: bool, anchor: Option<&str>) -> anyhow::
         })
         .await?;
         if json {
-            say(&serde_json::Value::Array(findings.iter().map(module::Finding::json).collect()).to_string());
+            print_line(&serde_json::Value::Array(findings.iter().map(module::Finding::json).collect()).to_string());
         } else if findings.is_empty() {
-            say("every invariant holds, no alarm is open");
+            print_line("every invariant holds, no alarm is open");
         } else {
             for finding in &findings {
-                say(&finding.to_string());
+                print_line(&finding.to_string());
             }
         }
         Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -268,10 +268,10 @@ pub fn freeze(
     let place = hold_place(milestone, contract)?;
     block_on(async {
         let under_way = on_database(settings, async |urls| services::freeze(&urls.system, place, by).await).await?;
-        say(&format!("{place} is frozen: nothing is funded, approved or released there until `build14 unfreeze`"));
+        print_line(&format!("{place} is frozen: nothing is funded, approved or released there until `build14 unfreeze`"));
         if under_way > 0 {
             let left = counted(under_way, "release", "releases");
-            say(&format!("{left} of it may have left before: look at the payment provider"));
+            print_line(&format!("{left} of it may have left before: look at the payment provider"));
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -292,12 +292,12 @@ pub fn unfreeze(
     block_on(async {
         let lifted = on_database(settings, async |urls| services::unfreeze(&urls.system, place, kind.name(), by).await).await?;
         let many = counted(lifted.kinds.len(), "hold is", "holds are");
-        say(&format!("{place}: {many} lifted ({})", lifted.kinds.join(", ")));
+        print_line(&format!("{place}: {many} lifted ({})", lifted.kinds.join(", ")));
         if lifted.remaining.is_empty() {
             let on = counted(lifted.resumed, "waiting release goes on", "waiting releases go on");
-            say(&format!("its money may move again; {on}"));
+            print_line(&format!("its money may move again; {on}"));
         } else {
-            say(&format!("still on hold: {}", lifted.remaining.join(", ")));
+            print_line(&format!("still on hold: {}", lifted.remaining.join(", ")));
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -321,7 +321,7 @@ fn refuse_worker_alone(settings: &Settings) -> anyhow::Result<()> {
 /// # Errors
 /// If nothing is configured and nothing runs.
 pub fn database_url(settings: &Settings, role: Role) -> anyhow::Result<ExitCode> {
-    say(database::url_of(settings, role)?.expose_secret());
+    print_line(database::url_of(settings, role)?.expose_secret());
     Ok(ExitCode::SUCCESS)
 }
 

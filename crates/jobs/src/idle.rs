@@ -4,9 +4,9 @@ use crate::presence::{self, Presence};
 use crate::queue::Queue;
 use crate::{Error, Registry, Settings, execute, outbox, relay};
 
-/// Something that ran.
+/// A job that was run, or an event that was delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ran {
+pub enum Execution {
     /// A job.
     Job {
         /// Its task.
@@ -23,7 +23,7 @@ pub enum Ran {
     },
 }
 
-impl Ran {
+impl Execution {
     /// The task or the kind.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -47,7 +47,7 @@ impl Ran {
 ///
 /// # Errors
 /// If the database does not answer.
-pub async fn run_until_idle(settings: &Settings, registry: &Registry) -> Result<Vec<Ran>, Error> {
+pub async fn run_until_idle(settings: &Settings, registry: &Registry) -> Result<Vec<Execution>, Error> {
     let key = presence::key();
     let _presence = Presence::begin(settings.system_url.clone(), key).await?;
     let queue = Queue::open(&settings.system_url, presence::name(key), registry).await?;
@@ -57,11 +57,11 @@ pub async fn run_until_idle(settings: &Settings, registry: &Registry) -> Result<
         if let Some(event) = outbox::claim(&system, 1, &[]).await?.pop() {
             let result = relay::deliver(registry, &event).await;
             relay::settle(&system, &event, &result).await?;
-            ran.push(Ran::Event { kind: event.kind, error: result.err() });
+            ran.push(Execution::Event { kind: event.kind, error: result.err() });
         } else if let Some(job) = queue.claim().await? {
             let result = execute::job(registry, &job).await;
             queue.settle(&job, &result).await?;
-            ran.push(Ran::Job { task: job.task_identifier().clone(), error: result.err() });
+            ran.push(Execution::Job { task: job.task_identifier().clone(), error: result.err() });
         } else {
             return Ok(ran);
         }

@@ -43,7 +43,7 @@ pub use alarms::watch as watch_alarms;
 pub use announce::announce;
 pub use dead::{ListedJob, Retried, Which, list, retry_in};
 pub use error::Error;
-pub use idle::{Ran, run_sweep, run_until_idle};
+pub use idle::{Execution, run_sweep, run_until_idle};
 pub use inspect::{DeadJob, Pending, StuckEvent, dead_jobs, make_due, pending, stuck_events};
 pub use install::install;
 pub use once::once;

@@ -7,7 +7,7 @@ use kernel::{Operator, Reason};
 use uuid::Uuid;
 
 use super::reach::on_database;
-use super::{block_on, say};
+use super::{block_on, print_line};
 use crate::config::Settings;
 use crate::services::alarms;
 
@@ -19,12 +19,12 @@ pub fn list(settings: &Settings, json: bool, all: bool) -> anyhow::Result<ExitCo
     block_on(async {
         let rows = on_database(settings, async |urls| alarms::list_alarms(&urls.system, all).await).await?;
         if json {
-            say(&serde_json::Value::Array(rows.iter().map(alarms::json).collect()).to_string());
+            print_line(&serde_json::Value::Array(rows.iter().map(alarms::json).collect()).to_string());
         } else if rows.is_empty() {
-            say(if all { "there was never an alarm" } else { "no alarm is open" });
+            print_line(if all { "there was never an alarm" } else { "no alarm is open" });
         } else {
             for row in &rows {
-                say(&alarms::line(row));
+                print_line(&alarms::line(row));
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -39,8 +39,8 @@ pub fn settle(settings: &Settings, id: Uuid, operator: &Operator, note: &Reason)
     block_on(async {
         let settled = on_database(settings, async |urls| alarms::settle_alarm(&urls.system, id, operator, note).await).await?;
         match settled {
-            Settled::Now(row) => say(&format!("settled: {}", alarms::line(&row))),
-            Settled::Before(row) => say(&format!("it was settled before, nothing changed: {}", alarms::line(&row))),
+            Settled::Now(row) => print_line(&format!("settled: {}", alarms::line(&row))),
+            Settled::Before(row) => print_line(&format!("it was settled before, nothing changed: {}", alarms::line(&row))),
             Settled::Unknown => anyhow::bail!("there is no alarm {id}: `build14 alarms list --all` shows them"),
         }
         Ok(ExitCode::SUCCESS)

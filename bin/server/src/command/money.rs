@@ -6,7 +6,7 @@ use escrow::Own;
 use kernel::{Decision, counted};
 
 use super::reach::{on_both, on_services};
-use super::{block_on, say};
+use super::{block_on, print_line};
 use crate::config::Settings;
 use crate::services;
 
@@ -48,24 +48,24 @@ pub fn own_money(settings: &Settings, own: Own, named: &OwnMoney, by: &Decision)
 
 /// What was posted of the platform's own money, and where that leaves its currency.
 fn tell(what: &str, posted: &escrow::FloatPosted) {
-    say(what);
+    print_line(what);
     for entry in &posted.entries {
-        say(&format!("     {} {:<20} {:>16}", entry.account, entry.name, entry.amount.to_string()));
+        print_line(&format!("     {} {:<20} {:>16}", entry.account, entry.name, entry.amount.to_string()));
     }
     let (surplus, currency) = (posted.surplus, posted.surplus.currency());
     if surplus.minor().saturating_add(posted.reserve.minor()) < 0 {
-        say(&format!("{currency} is short ({surplus}): new funding and new releases are stopped"));
+        print_line(&format!("{currency} is short ({surplus}): new funding and new releases are stopped"));
     } else if posted.missing.minor() > 0 {
         let missing = posted.missing;
-        say(&format!(
+        print_line(&format!(
             "by the books {currency} has a surplus of {surplus}, but Stripe's balance lacked {missing} when it was last asked: the sweep asks again"
         ));
     } else if surplus.minor() < 0 {
         let reserve = posted.reserve;
-        say(&format!("{currency} is short ({surplus}), within the platform's reserve of {reserve}: nothing is stopped"));
+        print_line(&format!("{currency} is short ({surplus}), within the platform's reserve of {reserve}: nothing is stopped"));
     } else {
         let on = counted(posted.resumed, "waiting release goes on", "waiting releases go on");
-        say(&format!("{currency} is covered, with a surplus of {surplus}; {on}"));
+        print_line(&format!("{currency} is covered, with a surplus of {surplus}; {on}"));
     }
 }
 
@@ -91,7 +91,7 @@ pub fn loss(settings: &Settings, amount: &str, currency: &str, by: &Decision) ->
 pub fn suspense_refund(settings: &Settings, payment: uuid::Uuid, by: &Decision) -> anyhow::Result<ExitCode> {
     block_on(async {
         let given = on_services(settings, async |services| Ok(services.refund_suspense(payment.into(), by).await?)).await?;
-        say(&format!("payment {payment}: given back with {}; {} of it wait", given.refunds.join(", "), given.waiting));
+        print_line(&format!("payment {payment}: given back with {}; {} of it wait", given.refunds.join(", "), given.waiting));
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -106,7 +106,7 @@ pub fn release_settle(settings: &Settings, release: uuid::Uuid, sent: Option<Str
         let resolved =
             on_services(settings, async |services| Ok(services.resolve_release(release.into(), &resolution, by).await?)).await?;
         let transfer = resolved.transfer.as_deref().unwrap_or("no transfer");
-        say(&format!("release {release} is {} ({transfer})", resolved.status.name()));
+        print_line(&format!("release {release} is {} ({transfer})", resolved.status.name()));
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -130,7 +130,10 @@ pub fn reversal_settle(
     block_on(async {
         let settled =
             on_services(settings, async |services| Ok(services.settle_reversal(release.into(), &settlement, by).await?)).await?;
-        say(&format!("release {release}: what came back ({}) is settled; its contract's money may move again", settled.reversed));
+        print_line(&format!(
+            "release {release}: what came back ({}) is settled; its contract's money may move again",
+            settled.reversed
+        ));
         Ok(ExitCode::SUCCESS)
     })
 }

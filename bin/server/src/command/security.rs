@@ -8,7 +8,7 @@ use serde_json::json;
 use uow::SystemUow;
 
 use super::reach::on_database;
-use super::{block_on, say};
+use super::{block_on, print_line};
 use crate::config::Settings;
 
 /// So many of the newest are shown.
@@ -31,14 +31,14 @@ pub fn events(settings: &Settings, since: Duration, json: bool) -> anyhow::Resul
             let all = events.iter().map(|event| {
                 json!({ "at": time(event), "kind": event.kind, "userId": event.user, "address": event.address, "requestId": event.request })
             });
-            say(&serde_json::Value::Array(all.collect()).to_string());
+            print_line(&serde_json::Value::Array(all.collect()).to_string());
         } else if events.is_empty() {
-            say("nothing happened");
+            print_line("nothing happened");
         } else {
             for event in &events {
                 let whose = event.user.map_or_else(|| "of an email that nobody has".to_owned(), |user| format!("of {user}"));
                 let from = event.address.as_deref().unwrap_or("an unknown address");
-                say(&format!("{} {} {whose}, from {from}, request {}", time(event), event.kind, event.request));
+                print_line(&format!("{} {} {whose}, from {from}, request {}", time(event), event.kind, event.request));
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! Values that are well formed and would yet leave the system open, or make it stand still: each is refused with what to do.
+//! Values that are well formed and would yet leave the system open, or keep it from working: each is refused with what to do.
 
 use std::collections::BTreeSet;
 

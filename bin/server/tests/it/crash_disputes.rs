@@ -5,92 +5,65 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use reqwest::Method;
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use stripe_sandbox::{Config, Endpoint, EndpointKind, Sandbox};
-use testkit::Database;
 
-use crate::crash::{Api, active_contract, text};
-use crate::process::{free_address, serve};
+use crate::crash_scene::{Scene, text};
 
 /// How many milestones are paid and disputed, each with a kill.
 const DISPUTES: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dispute_stops_its_milestone_once_whenever_the_server_is_killed() {
-    let db = Database::fresh().await;
-    let data = tempfile::tempdir().expect("a folder");
-    let address = free_address();
-    let endpoint =
-        |kind| Endpoint { url: format!("http://{address}/api/webhooks/stripe"), secret: "whsec_crash".to_owned(), kind };
-    let sandbox = Sandbox::start(Config {
-        webhook_endpoints: [EndpointKind::Platform, EndpointKind::Connect].map(endpoint).to_vec(),
-        webhook_base_delay: Duration::from_millis(50),
-        webhook_max_delay: Duration::from_millis(500),
-        ..Config::default()
-    })
-    .await
-    .expect("the sandbox starts");
     // What the bank takes does not leave the balance short: that would stop the funding of the next one.
-    sandbox.top_up(100_000_000, "eur");
-    let environment = [
-        ("BUILD14__DATABASE__URL", db.app_url().await.expose_secret().to_owned()),
-        ("BUILD14__DATABASE__SYSTEM_URL", db.system_url().await.expose_secret().to_owned()),
-        ("BUILD14__DATABASE__OWNER_URL", db.superuser_url().await.expose_secret().to_owned()),
-        ("BUILD14__STRIPE__API_BASE", sandbox.base_url()),
-        ("BUILD14__STRIPE__SECRET_KEY", "sk_test_sandbox".to_owned()),
-        ("BUILD14__STRIPE__WEBHOOK_SECRET", "whsec_crash".to_owned()),
-        ("BUILD14__TENDERS__MINIMUM_SUBMISSION_PERIOD", "1h".to_owned()),
-        ("BUILD14__SERVER__WORKERS", "1".to_owned()),
-    ];
-    let api = Api::new(address);
-    let mut server = serve(address, data.path(), &environment).await.expect("the server starts");
-    let (owner, contractor, milestones) = active_contract(&api, &db).await;
-    let http = reqwest::Client::new();
+    let mut scene = Scene::start(|sandbox| sandbox.top_up(100_000_000, "eur")).await;
+    let (owner, contractor, milestones) = scene.active_contract().await;
+    let (http, stripe) = (reqwest::Client::new(), scene.sandbox.base_url());
     let at_stripe = async |path: String, kind: &'static str, body: String| {
-        let request = http.post(format!("{}{path}", sandbox.base_url())).bearer_auth("sk_test_sandbox");
+        let request = http.post(format!("{stripe}{path}")).bearer_auth("sk_test_sandbox");
         let answer = request.header("content-type", kind).body(body).send().await.expect("the sandbox answers");
         assert_eq!(answer.status(), 200, "{path}");
     };
     let mut random = StdRng::seed_from_u64(14);
     for milestone in milestones.iter().take(DISPUTES) {
         let body = json!({"milestoneId": milestone});
-        let funding = api.expect(Method::POST, "/api/escrow", &owner, Some(&body), 201).await;
+        let funding = scene.api.expect(Method::POST, "/api/escrow", &owner, Some(&body), 201).await;
         let (escrow, intent) = (text(&funding, "/escrow/id"), text(&funding, "/paymentIntent/id"));
         let card = "payment_method=pm_card_bypassPending&return_url=https%3A%2F%2Fexample.com".to_owned();
         at_stripe(format!("/v1/payment_intents/{intent}/confirm"), "application/x-www-form-urlencoded", card).await;
         let is = async |status: &str| {
-            let (_, seen) = api.call(Method::GET, &format!("/api/milestones/{milestone}"), &owner, None).await?;
+            let (_, seen) = scene.api.call(Method::GET, &format!("/api/milestones/{milestone}"), &owner, None).await?;
             (seen["status"] == status).then_some(())
         };
         testkit::until("it is funded", async || is("funded").await).await;
         let of = |verb: &str| format!("/api/milestones/{milestone}/{verb}");
-        api.expect(Method::POST, &of("submit"), &contractor, Some(&json!({"note": "done"})), 200).await;
-        api.expect(Method::POST, &of("approve"), &owner, Some(&json!({})), 200).await;
+        scene.api.expect(Method::POST, &of("submit"), &contractor, Some(&json!({"note": "done"})), 200).await;
+        scene.api.expect(Method::POST, &of("approve"), &owner, Some(&json!({})), 200).await;
 
-        let charge = db.query(&format!("select charge from payments where id = '{escrow}'")).await.remove(0);
+        let charge = scene.db.query(&format!("select charge from payments where id = '{escrow}'")).await.remove(0);
         at_stripe("/_sandbox/disputes".to_owned(), "application/json", json!({"charge": charge}).to_string()).await;
         tokio::time::sleep(Duration::from_millis(random.random_range(0..150))).await;
-        server.kill().await.expect("SIGKILL");
-        server = serve(address, data.path(), &environment).await.expect("the server starts again");
+        scene.kill().await;
+        scene.start_again().await;
         let frozen = format!("select frozen from milestones where id = '{milestone}'");
-        testkit::until("it is on hold", async || (db.query(&frozen).await == ["t"]).then_some(())).await;
+        testkit::until("it is on hold", async || (scene.db.query(&frozen).await == ["t"]).then_some(())).await;
         let path = format!("/api/escrow/{escrow}/release");
-        let (status, refused) = api.call(Method::POST, &path, &owner, None).await.expect("the server is there");
+        let (status, refused) = scene.api.call(Method::POST, &path, &owner, None).await.expect("the server is there");
         assert_eq!((status, &refused["code"]), (409, &Value::from("ON_HOLD")), "{refused}");
     }
     let (placed, told) = (DISPUTES.to_string(), (2 * DISPUTES).to_string());
     let holds = "select count(*) from holds where kind = 'dispute' and lifted_at is null
         union all select count(distinct object) from holds";
-    assert_eq!(db.query(holds).await, [placed.as_str(), placed.as_str()], "one for each");
-    assert_eq!(db.query("select count(*) from alarms where kind = 'dispute' and settled_at is null").await, [placed.as_str()]);
+    assert_eq!(scene.db.query(holds).await, [placed.as_str(), placed.as_str()], "one for each");
     assert_eq!(
-        db.query("select count(*) from audit_entries where action = 'escrow.hold_placed'").await,
+        scene.db.query("select count(*) from alarms where kind = 'dispute' and settled_at is null").await,
+        [placed.as_str()]
+    );
+    assert_eq!(
+        scene.db.query("select count(*) from audit_entries where action = 'escrow.hold_placed'").await,
         [told.as_str()],
         "once in each party's trail"
     );
-    assert_eq!(db.query("select count(*) from releases where status <> 'approved'").await, ["0"]);
-    assert!(sandbox.transfers().is_empty(), "nothing left");
-    server.kill().await.expect("ends");
-    sandbox.stop().await;
+    assert_eq!(scene.db.query("select count(*) from releases where status <> 'approved'").await, ["0"]);
+    assert!(scene.sandbox.transfers().is_empty(), "nothing left");
+    scene.end().await;
 }

@@ -3,6 +3,7 @@
 mod command_line;
 mod crash;
 mod crash_disputes;
+mod crash_scene;
 mod crowd;
 mod first_steps;
 mod freezing;

@@ -105,13 +105,13 @@ impl Helper {
         self.child.id()
     }
 
-    /// What it says next.
-    pub fn said(&mut self) -> String {
+    /// What it reports next.
+    pub fn reported(&mut self) -> String {
         loop {
             let mut line = String::new();
             assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "the helper ended");
-            if let Some((_, said)) = line.split_once("SAID ") {
-                return said.trim_end().to_owned();
+            if let Some((_, report)) = line.split_once("REPORT ") {
+                return report.trim_end().to_owned();
             }
         }
     }
@@ -128,9 +128,9 @@ impl Helper {
     }
 }
 
-/// Says one line to the test that started this process.
-fn say(text: &str) {
-    writeln!(stdout().lock(), "\nSAID {}", text.replace('\n', " / ")).unwrap();
+/// Reports one line to the test that started this process.
+fn report(text: &str) {
+    writeln!(stdout().lock(), "\nREPORT {}", text.replace('\n', " / ")).unwrap();
 }
 
 /// In an ordinary run it does nothing.
@@ -141,13 +141,13 @@ async fn another_process() {
     match role.as_str() {
         "run" => {
             let cluster = Cluster::start(&config(&data_dir)).await.unwrap();
-            say(&cluster.url("postgres", "postgres"));
+            report(&cluster.url("postgres", "postgres"));
             until_told();
             cluster.stop().await.unwrap();
         }
         "test-cluster" => {
             let cluster = embedded_postgres::for_tests().await.unwrap();
-            say(&cluster.address().socket_dir().display().to_string());
+            report(&cluster.address().socket_dir().display().to_string());
             until_told();
         }
         "try" => {
@@ -155,9 +155,9 @@ async fn another_process() {
             match Cluster::start(&config(&data_dir)).await {
                 Ok(cluster) => {
                     let client = connect(&cluster.url("postgres", "postgres")).await;
-                    say(&text(&client, "select 'works as ' || current_setting('is_superuser')").await);
+                    report(&text(&client, "select 'works as ' || current_setting('is_superuser')").await);
                 }
-                Err(error) => say(&error.to_string()),
+                Err(error) => report(&error.to_string()),
             }
         }
         other => panic!("no role {other}"),

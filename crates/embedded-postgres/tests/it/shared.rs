@@ -20,7 +20,7 @@ async fn the_tests_of_a_process_share_a_cluster() {
 async fn a_test_cluster_goes_with_its_process_and_so_do_its_files() {
     for killed in [false, true] {
         let mut process = Helper::spawn("test-cluster", Path::new("/"));
-        let socket_dir = PathBuf::from(process.said());
+        let socket_dir = PathBuf::from(process.reported());
         let place = socket_dir.parent().unwrap().to_owned();
         let pid = postmaster(&place.join("cluster"));
         assert!(lives(pid));
@@ -66,7 +66,7 @@ async fn what_a_killed_supervisor_left_is_swept_once_it_is_old_and_unused() {
     };
     open_to_all(base.path());
     let mut first = start();
-    let used = PathBuf::from(first.said()).parent().unwrap().to_owned();
+    let used = PathBuf::from(first.reported()).parent().unwrap().to_owned();
     let left = base.path().join("build14-test-left");
     let young = base.path().join("build14-test-young");
     for dir in [&left, &young] {
@@ -80,7 +80,7 @@ async fn what_a_killed_supervisor_left_is_swept_once_it_is_old_and_unused() {
         std::fs::File::open(dir).unwrap().set_modified(long_ago).unwrap();
     }
     let mut second = start();
-    second.said();
+    second.reported();
     assert!(!left.exists() && young.exists() && used.exists());
     first.end();
     second.end();

@@ -6,7 +6,7 @@ use actix_web::web::ServiceConfig;
 use db::prelude::*;
 use diesel::sql_types::Text;
 use inbox::{Dependencies, Error, Service};
-use jobs::{Ran, Registry};
+use jobs::{Execution, Registry};
 use kernel::{Fault, ManualClock, Timestamp};
 use module::Wired;
 use provider_events::{Change, Deliveries, Heard, Kind, ProviderEvent, Refused, Subject, Subscriptions};
@@ -146,7 +146,7 @@ impl World {
     pub async fn work(&self) -> Vec<(String, Option<String>)> {
         let settings = jobs::Settings::new(self.db.system_url().await);
         let ran = jobs::run_until_idle(&settings, &self.registry).await.expect("the queue answers");
-        ran.iter().map(|ran: &Ran| (ran.name().to_owned(), ran.error().map(str::to_owned))).collect()
+        ran.iter().map(|ran: &Execution| (ran.name().to_owned(), ran.error().map(str::to_owned))).collect()
     }
 
     /// What failed is due again.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use jobs::{Ran, Registry, Worker, dead_jobs, make_due, pending};
+use jobs::{Execution, Registry, Worker, dead_jobs, make_due, pending};
 use kernel::Fault;
 use testkit::{Database, until};
 use uow::Job;
@@ -26,7 +26,7 @@ async fn a_job_runs_as_its_tenant_after_the_commit() {
     let (database, log, ctx) = (Database::fresh().await, Log::default(), tenant());
     enqueue(&database, &ctx, note("hello")).await;
     let ran = idle(&database, &noting(&log)).await;
-    assert_eq!(ran, [Ran::Job { task: "test.note".into(), error: None }]);
+    assert_eq!(ran, [Execution::Job { task: "test.note".into(), error: None }]);
     assert_eq!(log.lines(), [format!("hello for {} in req-1", ctx.org)]);
     assert!(pending(&database.system_uow()).await.expect("counted").is_empty());
 }
@@ -54,13 +54,13 @@ async fn a_failed_job_is_tried_again() {
         if job.attempt == 1 { Err("not yet") } else { Ok(()) }
     });
     enqueue(&database, &tenant(), Job::of(&SecondTime(()))).await;
-    let failed = Ran::Job { task: "test.second_time".into(), error: Some("not yet".into()) };
+    let failed = Execution::Job { task: "test.second_time".into(), error: Some("not yet".into()) };
     assert_eq!(idle(&database, &registry).await, [failed]);
     assert_eq!(idle(&database, &registry).await, [], "it waits for its next attempt");
     let system = database.system_uow();
     assert_eq!(pending(&system).await.expect("counted").later_jobs, 1);
     make_due(&system).await.expect("made due");
-    assert_eq!(idle(&database, &registry).await, [Ran::Job { task: "test.second_time".into(), error: None }]);
+    assert_eq!(idle(&database, &registry).await, [Execution::Job { task: "test.second_time".into(), error: None }]);
     assert_eq!(log.lines(), ["attempt 1 last false", "attempt 2 last true"]);
     assert!(pending(&system).await.expect("counted").is_empty());
 }
@@ -71,7 +71,10 @@ async fn a_job_that_used_up_its_attempts_is_dead_and_visible() {
     let mut registry = Registry::new();
     registry.on_job(&Arc::new(()), |_, _, Never(())| async { panic!("boom") as Result<(), Fault> });
     enqueue(&database, &ctx, Job::of(&Never(()))).await;
-    assert_eq!(idle(&database, &registry).await, [Ran::Job { task: "test.never".into(), error: Some("panicked: boom".into()) }]);
+    assert_eq!(
+        idle(&database, &registry).await,
+        [Execution::Job { task: "test.never".into(), error: Some("panicked: boom".into()) }]
+    );
     let dead = dead_jobs(&database.system_uow()).await.expect("listed");
     let seen: Vec<_> = dead.iter().map(|d| (d.task.as_str(), d.org_id(), d.attempts, d.last_error.as_deref())).collect();
     assert_eq!(seen, [("test.never", Some(ctx.org), 1, Some("panicked: boom"))]);

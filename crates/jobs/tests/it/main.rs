@@ -6,7 +6,7 @@ mod recovery;
 
 use std::sync::{Arc, Mutex};
 
-use ::jobs::{Ran, Registry, Settings};
+use ::jobs::{Execution, Registry, Settings};
 use kernel::{Ctx, Fault, OrgId, RequestId};
 use serde::{Deserialize, Serialize};
 use testkit::Database;
@@ -102,6 +102,6 @@ async fn publish(database: &Database, ctx: &Ctx, events: &[Happened]) {
         .expect("published");
 }
 
-async fn idle(database: &Database, registry: &Registry) -> Vec<Ran> {
+async fn idle(database: &Database, registry: &Registry) -> Vec<Execution> {
     ::jobs::run_until_idle(&settings(database).await, registry).await.expect("ran")
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use db::{DbResult, Pg};
-use jobs::{Ran, Registry, Worker, make_due, pending, stuck_events};
+use jobs::{Execution, Registry, Worker, make_due, pending, stuck_events};
 use kernel::{Ctx, Fault};
 use testkit::{Database, until};
 use uow::EventId;
@@ -51,7 +51,7 @@ async fn a_failing_event_holds_up_its_aggregate_and_no_other() {
     publish(&database, &ctx, &[steps(a, 1..=3), steps(b, 1..=3)].concat()).await;
     let ran = idle(&database, &registry).await;
     assert_eq!(log.lines(), ["a1", "b1", "b2", "b3"]);
-    let errors: Vec<_> = ran.iter().filter_map(Ran::error).collect();
+    let errors: Vec<_> = ran.iter().filter_map(Execution::error).collect();
     assert_eq!(errors, ["test: out of order"]);
     let system = database.system_uow();
     assert_eq!(pending(&system).await.expect("counted").events, 2);
@@ -98,10 +98,10 @@ async fn an_event_delivered_twice_is_handled_once() {
     let ctx = tenant();
     publish(&database, &ctx, &steps(Uuid::now_v7(), 1..=1)).await;
     let ran = idle(&database, &registry).await;
-    assert_eq!(ran, [Ran::Event { kind: "test.happened".into(), error: Some("second: not yet".into()) }]);
+    assert_eq!(ran, [Execution::Event { kind: "test.happened".into(), error: Some("second: not yet".into()) }]);
     make_due(&database.system_uow()).await.expect("made due");
     let ran = idle(&database, &registry).await;
-    assert_eq!(ran, [Ran::Event { kind: "test.happened".into(), error: None }]);
+    assert_eq!(ran, [Execution::Event { kind: "test.happened".into(), error: None }]);
     assert_eq!(database.query("select org_id from seen").await, [ctx.org.to_string()]);
 }
 

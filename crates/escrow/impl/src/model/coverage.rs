@@ -8,14 +8,14 @@ pub(crate) struct CoverageLook {
     pub(crate) currency: Currency,
     /// Float and money less liabilities, by the books, in minor units. Negative: short.
     pub(crate) surplus: i64,
-    /// How much may lack of it before anything stands still.
+    /// How much may lack of it before anything is stopped.
     pub(crate) reserve: i64,
     /// What the provider's balance has, when it was last read.
     pub(crate) holds: Option<i64>,
     /// What it should have had at least.
     pub(crate) should: Option<i64>,
-    /// Whether money of it stood still before this look.
-    pub(crate) stood_still: bool,
+    /// Whether money of it was stopped before this look.
+    pub(crate) was_stopped: bool,
 }
 
 impl CoverageLook {
@@ -29,8 +29,8 @@ impl CoverageLook {
         self.should.zip(self.holds).map_or(0, |(should, holds)| (should - holds).max(0))
     }
 
-    /// Whether money of the currency stands still.
-    pub(crate) fn stands_still(&self) -> bool {
+    /// Whether money of the currency is stopped.
+    pub(crate) fn is_stopped(&self) -> bool {
         self.surplus.saturating_add(self.reserve) < 0 || self.missing() > 0
     }
 }

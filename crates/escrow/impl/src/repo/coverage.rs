@@ -29,15 +29,15 @@ struct LookRow {
     #[diesel(sql_type = Nullable<BigInt>)]
     should: Option<i64>,
     #[diesel(sql_type = Bool)]
-    stood_still: bool,
+    was_stopped: bool,
 }
 
 impl TryFrom<LookRow> for CoverageLook {
     type Error = Fault;
 
     fn try_from(row: LookRow) -> Result<Self, Fault> {
-        let LookRow { currency, surplus, reserve, holds, should, stood_still } = row;
-        Ok(Self { currency: db::currency(&currency)?, surplus, reserve, holds, should, stood_still })
+        let LookRow { currency, surplus, reserve, holds, should, was_stopped } = row;
+        Ok(Self { currency: db::currency(&currency)?, surplus, reserve, holds, should, was_stopped })
     }
 }
 
@@ -109,7 +109,7 @@ pub(crate) async fn look_at_coverage(tx: &mut Tx, balance: Option<(Timestamp, &[
     let before: Vec<String> = before.into_iter().map(|row| row.currency).collect();
     let looks: Vec<LookRow> = diesel::sql_query(
         "select k.currency, k.surplus, coalesce(r.amount, 0) as reserve, k.provider_holds as holds, k.provider_should as should,
-             k.currency = any ($1) as stood_still
+             k.currency = any ($1) as was_stopped
          from platform_coverage k left join platform_reserves r using (currency) order by k.currency",
     )
     .bind::<Array<Text>, _>(before)

@@ -207,7 +207,7 @@ pub(super) async fn without(mut pg: Reader<'_>, owners: &[Uuid], contracts: &[Uu
     Ok(still.into_iter().map(|one| one.id).collect())
 }
 
-/// Whether a contract stands still until its contractor has an account again.
+/// Whether a contract is suspended until its contractor has an account again.
 pub(crate) async fn is_lacking(pg: Reader<'_>, contract: &StoredContract) -> Result<bool, Fault> {
     Ok(!without(pg, &[contract.owner.0], &[contract.id.0]).await?.is_empty())
 }

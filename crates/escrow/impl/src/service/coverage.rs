@@ -58,7 +58,7 @@ pub(super) async fn look_in(tx: &mut Tx, balance: Option<&Balance>) -> Result<Ve
         for (kind, detail) in shortfalls(&seen) {
             tx.alarm(Alarm { kind, about: ("currency", seen.currency.code().to_owned()), org: None, detail }).await?;
         }
-        let waiting = if seen.stood_still && !seen.stands_still() {
+        let waiting = if seen.was_stopped && !seen.is_stopped() {
             // The sweep takes up whatever is left over here.
             repo::coverage::waiting(tx, seen.currency).await?
         } else {
@@ -132,7 +132,7 @@ pub(super) fn report_coverage(found: &[Coverage]) {
             gauge("escrow_provider_should_hold_minor", should);
         }
         // Within the reserve it is an alarm, for which nobody is woken.
-        for (kind, detail) in shortfalls(seen).into_iter().filter(|_| seen.stands_still()) {
+        for (kind, detail) in shortfalls(seen).into_iter().filter(|_| seen.is_stopped()) {
             wake(kind, &detail);
         }
         if *resumed > 0 {
@@ -150,7 +150,7 @@ impl Service {
             found = self.look_at_balance().await?;
         }
         report_coverage(&found);
-        let stopped = found.into_iter().filter(|one| one.seen.stands_still());
+        let stopped = found.into_iter().filter(|one| one.seen.is_stopped());
         Ok(stopped.map(|one| one.seen.currency.code().to_owned()).collect())
     }
 

@@ -222,7 +222,7 @@ async fn events_whose_job_got_lost_are_taken_up_by_the_sweep() {
         .run_sql("delete from graphile_worker._private_jobs; update webhook_events set received_at = now() - interval '1 hour'")
         .await;
     world.inbox.sweep().await.expect("sweeps");
-    assert_eq!(world.work().await.iter().map(jobs::Ran::name).collect::<Vec<_>>(), ["inbox.hear"]);
+    assert_eq!(world.work().await.iter().map(jobs::Execution::name).collect::<Vec<_>>(), ["inbox.hear"]);
     assert_eq!(world.db.query("select count(*) from webhook_events where processed_at is null").await, ["0"]);
 }
 

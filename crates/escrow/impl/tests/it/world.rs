@@ -12,12 +12,12 @@ use escrow_api::{
     Approve, Contract, ContractId, Contracts, ContractsPort, Error, Fund, Funding, Milestone, MilestoneId, Milestones,
     NewContract, NewContractLine, NewMilestone, Payees, Payment, Payments, Sign, SubmitWork,
 };
-use jobs::{Ran, Registry};
+use jobs::{Execution, Registry};
 use kernel::{
     BidId, Clock, Ctx, Currency, Decision, Fault, ManualClock, Money, OrgId, OrgRole, ProjectId, SoqLineId, TenderId, Timestamp,
 };
 use module::Wired;
-use stripe_adapter::StripeWebhooks;
+use stripe_webhooks::StripeWebhooks;
 use testkit::Database;
 
 use crate::fakes::{Organizations, Person};
@@ -108,14 +108,14 @@ impl World {
     }
 
     /// Runs every job that is due.
-    pub async fn work(&self) -> Vec<Ran> {
+    pub async fn work(&self) -> Vec<Execution> {
         let settings = jobs::Settings::new(self.db.system_url().await);
         let ran = jobs::run_until_idle(&settings, &self.registry).await.expect("the queue answers");
-        ran.into_iter().filter(|ran| matches!(ran, Ran::Job { .. })).collect()
+        ran.into_iter().filter(|ran| matches!(ran, Execution::Job { .. })).collect()
     }
 
     /// Runs every job, also those planned for later.
-    pub async fn work_ahead(&self) -> Vec<Ran> {
+    pub async fn work_ahead(&self) -> Vec<Execution> {
         jobs::make_due(&self.db.system_uow()).await.expect("the queue answers");
         self.work().await
     }

@@ -322,7 +322,7 @@ pub async fn extend(tx: &mut Tx, tender: &Tender, deadline: Timestamp) -> Result
 }
 
 /// Award: the row's part of it.
-pub async fn stand_still(tx: &mut Tx, tender: &Tender, until: Timestamp) -> Result<(), Fault> {
+pub async fn begin_standstill(tx: &mut Tx, tender: &Tender, until: Timestamp) -> Result<(), Fault> {
     let at = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((

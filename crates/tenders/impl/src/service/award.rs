@@ -59,7 +59,7 @@ impl Service {
                 repo::bids::set_status(tx, &bid, BidStatus::Awarded).await?;
                 let until = now.checked_add_signed(self.standstill).unwrap_or(now);
                 let id = repo::awards::insert(tx, &old, &bid, reason, until, &persons(ctx, approval)).await?;
-                repo::tenders::stand_still(tx, &old, until).await?;
+                repo::tenders::begin_standstill(tx, &old, until).await?;
                 let contract = if self.standstill.is_zero() {
                     let contract = self.open_contract_in(tx, ctx, &old, &bid).await?;
                     self.await_signatures_in(tx, &old, id, contract.id, now).await?;

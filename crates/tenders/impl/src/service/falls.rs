@@ -59,7 +59,7 @@ impl Service {
                 machine::tender(old.status, TenderEvent::AwardFalls)?;
                 self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let award = repo::awards::lock_live(tx, &old).await?;
-                let award = award.ok_or_else(|| Fault::internal("a tender stands still without an award"))?;
+                let award = award.ok_or_else(|| Fault::internal("a tender is in the stand-still without an award"))?;
                 let bid = repo::bids::lock(tx, old.org, award.bid).await?;
                 let total = bid.total.ok_or_else(|| Fault::internal("an awarded bid has no total"))?;
                 let detail = format!("fall:{}:{}", award.id, digest(Some(&reason)));

@@ -31,7 +31,7 @@ impl Service {
         self.open_awarded_contract(ctx, job.tender).await.map(drop)
     }
 
-    /// The sweep: closes what is due and finishes what has stood still for long enough, whatever became of their jobs. Answers how many
+    /// The sweep: closes what is due and finishes the stand-stills that are over, whatever became of their jobs. Answers how many
     /// there were.
     ///
     /// # Errors

@@ -163,7 +163,7 @@ async fn the_sweep_does_what_a_lost_job_would_have_done() {
     assert_eq!(w.db.query("select status from tenders").await, ["closed"]);
     w.service.open(&w.owner.ctx(), tender).await.unwrap();
     w.service.award(&w.owner.ctx(), tender, Award { bid: bid.id, reason: None }).await.unwrap();
-    assert_eq!(w.service.sweep().await.unwrap(), 0, "it stands still");
+    assert_eq!(w.service.sweep().await.unwrap(), 0, "the stand-still has begun");
     w.after_deadline().await;
     let overdue = tenders::overdue(&system).await.unwrap();
     assert_eq!(overdue.iter().map(|finding| (finding.tender, finding.org)).collect::<Vec<_>>(), [(tender, w.owner.org)]);

@@ -3,6 +3,6 @@
 use std::io::Write;
 
 /// Prints a line.
-pub fn say(text: &str) {
+pub fn print_line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
