@@ -61,6 +61,9 @@ fn count_properties(name: &str, schema: &Value, silent: &mut Vec<String>) -> usi
         if !is_described(property) {
             silent.push(member.clone());
         }
+        if property["allOf"].is_array() {
+            silent.push(format!("{member}: `#[schema(inline)]` below `///` makes an object of it"));
+        }
         count += 1 + count_properties(&member, property, silent);
     }
     let parts = ["allOf", "oneOf", "anyOf"].iter().flat_map(|key| schema[key].as_array().into_iter().flatten());
