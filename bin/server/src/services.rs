@@ -420,7 +420,7 @@ fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
 
 /// The inbox of what these services hear of the payment provider.
 fn inbox_of(hearing: &[Arc<dyn Wired>], system: &SystemUow, stripe: &StripeAccess) -> Arc<dyn Wired> {
-    let deliveries = Arc::new(stripe_adapter::StripeWebhooks::new(stripe.webhook_secrets.clone()));
+    let deliveries = Arc::new(stripe_webhooks::StripeWebhooks::new(stripe.webhook_secrets.clone()));
     let (system, clock) = (system.clone(), Arc::new(SystemClock));
     Arc::new(inbox::Service::new(inbox::Dependencies { system, deliveries, clock, livemode: stripe.livemode }, hearing))
 }

@@ -17,7 +17,7 @@ use kernel::{
     BidId, Clock, Ctx, Currency, Decision, Fault, ManualClock, Money, OrgId, OrgRole, ProjectId, SoqLineId, TenderId, Timestamp,
 };
 use module::Wired;
-use stripe_adapter::StripeWebhooks;
+use stripe_webhooks::StripeWebhooks;
 use testkit::Database;
 
 use crate::fakes::{Organizations, Person};
