@@ -127,7 +127,7 @@ pub struct ReceiptOut {
     pub sha256: String,
     /// When it was stored, by the clock that decides deadlines.
     pub received_at: DateTime<Utc>,
-    /// For the bidder: the document whose SHA-256 this is, of the bid or of its withdrawal.
+    /// For the bidder: the document whose SHA-256 this is, of the bid or of its withdrawal. Null to others, and once it is erased.
     pub document: Option<String>,
 }
 
