@@ -44,7 +44,6 @@ pub struct RateIn {
     /// The line: `id` of a line of the tender.
     soq_line_id: Uuid,
     /// Per unit of measure, in the currency of the tender, without its code.
-    #[schema(inline)]
     rate: Decimal4,
 }
 
@@ -112,7 +111,6 @@ pub struct BidLineOut {
     /// The line: `id` of a line of the tender.
     pub soq_line_id: Uuid,
     /// Per unit of measure, in the currency of the tender.
-    #[schema(inline)]
     pub rate: Decimal4,
     /// round_half_up(quantity × rate).
     pub amount: MoneyOut,

@@ -117,7 +117,6 @@ pub struct TenderOut {
     /// Where it stands.
     pub status: TenderStatus,
     /// The currency of every rate and total.
-    #[schema(inline)]
     pub currency: CurrencyCode,
     /// Bids are taken before this instant of the server's clock.
     pub submission_deadline: DateTime<Utc>,
