@@ -157,7 +157,7 @@ fn heavy_crates_compile_in_one_place() {
         for (heavy, home) in [
             ("casbin", "auth"),
             ("argon2", "auth"),
-            ("graphile_worker", "jobs"),
+            ("graphile_worker_queries", "jobs"),
             ("jsonschema", "json-check"),
             ("governor", "web"),
         ] {

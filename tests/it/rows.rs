@@ -29,6 +29,8 @@ const OF_AN_OPEN_TENDER: &str = "exists (select from tenders x where x.org_id = 
 struct Table {
     name: String,
     columns: Vec<String>,
+    /// What the serving role may select of it.
+    readable: Vec<String>,
     updatable: Vec<String>,
     insertable: bool,
     /// Holds for rows in which the stranger has no part.
@@ -78,6 +80,8 @@ async fn tables(world: &World, stranger: &Party) -> BTreeMap<String, Table> {
         .query(
             "select json_build_object('name', c.relname,
                 'columns', (select json_agg(attname order by attnum) from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = ''),
+                'readable', (select coalesce(json_agg(attname order by attnum), '[]') from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped
+                    and has_column_privilege('build14_app', c.oid, attnum, 'SELECT')),
                 'updatable', (select coalesce(json_agg(attname order by attnum), '[]') from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped
                     and attgenerated = '' and has_column_privilege('build14_app', c.oid, attnum, 'UPDATE')),
                 'insertable', has_table_privilege('build14_app', c.oid, 'INSERT'))
@@ -113,8 +117,9 @@ async fn tables(world: &World, stranger: &Party) -> BTreeMap<String, Table> {
         foreign.push("true".to_owned());
         let foreign = foreign.join(" and ");
         let own = parties.first().map_or("false".to_owned(), |(column, id)| format!("t.{column} = '{id}'"));
-        let (updatable, insertable) = (texts(&row["updatable"]), row["insertable"] == true);
-        tables.insert(name.clone(), Table { name, columns, updatable, insertable, foreign, own });
+        let (readable, updatable) = (texts(&row["readable"]), texts(&row["updatable"]));
+        let insertable = row["insertable"] == true;
+        tables.insert(name.clone(), Table { name, columns, readable, updatable, insertable, foreign, own });
     }
     tables
 }
@@ -161,8 +166,11 @@ impl Intruder {
     /// The rows of a table that the stranger reads and that are not its own, as JSON.
     async fn reads(&self, table: &Table) -> Result<Vec<String>, SqlState> {
         self.client.batch_execute(&format!("begin read only; {}", self.enter)).await.expect("enters");
-        let outcome =
-            self.client.query(&format!("select to_jsonb(t)::text from {} t where {}", table.name, table.foreign), &[]).await;
+        // Of a table that it may not select whole, what it may.
+        let columns = if table.readable.is_empty() { &table.columns } else { &table.readable };
+        let (columns, name, foreign) = (columns.join(", "), &table.name, &table.foreign);
+        let sql = format!("select to_jsonb(x)::text from (select {columns} from {name} t where {foreign}) x");
+        let outcome = self.client.query(&sql, &[]).await;
         self.client.batch_execute("rollback").await.expect("rolls back");
         match outcome {
             Ok(rows) => Ok(rows.iter().map(|row| row.get(0)).collect()),

@@ -218,6 +218,7 @@ impl Services {
             .idempotency_secret(idempotency)
             .authorizer(self.policy.clone())
             .denial_log(Arc::new(platform::Denials(self.audit.clone())))
+            .spent_log(Arc::new(platform::SpentLimits(self.auth.clone())))
             .readiness(Arc::new(ready))
             .data(move |config: &mut ServiceConfig| {
                 for service in &serving {

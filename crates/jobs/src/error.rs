@@ -1,7 +1,7 @@
 //! What can go wrong with the worker itself, as opposed to the work.
 
-use graphile_worker::DbError;
-use graphile_worker::errors::GraphileWorkerError;
+use graphile_worker_database::DbError;
+use graphile_worker_queries::errors::GraphileWorkerError;
 use kernel::Fault;
 
 /// Why the worker cannot do its work.

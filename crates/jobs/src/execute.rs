@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use futures::FutureExt;
-use graphile_worker::Job;
+use graphile_worker_job::Job;
 use kernel::{Ctx, OrgId, RequestId};
 use serde::Deserialize;
 use serde_json::Value;

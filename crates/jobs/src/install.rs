@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use graphile_worker::WorkerUtils;
+use graphile_worker_migrations::migrate;
 use secrecy::SecretString;
 
 use crate::Error;
-use crate::queue::database;
+use crate::queue::{SCHEMA, database};
 
 /// The advisory lock that keeps two installers apart ("14Jobs" in ASCII).
 const LOCK: i64 = 0x3134_4a6f_6273;
@@ -68,7 +68,7 @@ pub async fn install(owner_url: &SecretString) -> Result<(), Error> {
 /// Everything that may be repeated, since each part of it is whole or not done.
 async fn attempted(client: &tokio_postgres::Client, config: &tokio_postgres::Config) -> Result<(), Error> {
     let database = database(config.clone(), 1, BRIEFLY.to_owned())?;
-    let migrated = WorkerUtils::new(database.clone(), "graphile_worker").migrate().await;
+    let migrated = migrate(database.clone(), SCHEMA).await;
     database.pool().close();
     migrated.map_err(|error| Error::Migrate(error.to_string()))?;
     Ok(client.batch_execute(GRANTS).await?)

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use graphile_worker::DbValue;
+use graphile_worker_database::DbValue;
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
 

@@ -6,14 +6,16 @@ use std::time::Duration;
 use db::{Identity, Role};
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod};
 use futures::FutureExt;
-use graphile_worker::sql::complete_job::complete_job;
-use graphile_worker::sql::fail_job::single::fail_job;
-use graphile_worker::sql::get_job::get_job;
-use graphile_worker::sql::recover_workers::recover_dead_worker_jobs;
-use graphile_worker::sql::return_jobs::recovery::return_job_for_recovery;
-use graphile_worker::sql::task_identifiers::{TaskDetails, get_tasks_details};
-use graphile_worker::tokio_postgres::TokioPostgresDatabase;
-use graphile_worker::{Database, DbExecutor, DbParams, DbValue, Job};
+use graphile_worker_database::tokio_postgres::TokioPostgresDatabase;
+use graphile_worker_database::{Database, DbExecutor, DbParams, DbRow, DbValue};
+use graphile_worker_job::Job;
+use graphile_worker_queries::complete_job::complete_job;
+use graphile_worker_queries::errors::GraphileWorkerError;
+use graphile_worker_queries::fail_job::single::fail_job;
+use graphile_worker_queries::get_job::get_job;
+use graphile_worker_queries::recover_workers::recover_dead_worker_jobs;
+use graphile_worker_queries::return_jobs::recovery::return_job_for_recovery;
+use graphile_worker_queries::task_identifiers::{TaskDetails, get_tasks_details};
 use secrecy::SecretString;
 use tokio_postgres::Config;
 
@@ -21,7 +23,8 @@ use crate::{Error, Registry};
 
 /// How many connections the queue uses: statements are short, handlers hold none.
 pub(crate) const CONNECTIONS: usize = 2;
-const SCHEMA: &str = "graphile_worker";
+/// The schema of the queue.
+pub(crate) const SCHEMA: &str = "graphile_worker";
 /// A statement that is not answered in this time never will be.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -78,7 +81,7 @@ impl Queue {
     }
 
     /// The queue's own connections, for looks at the catalogue.
-    pub(crate) async fn rows(&self, sql: &str, params: Vec<DbValue>) -> Result<Vec<graphile_worker::DbRow>, Error> {
+    pub(crate) async fn rows(&self, sql: &str, params: Vec<DbValue>) -> Result<Vec<DbRow>, Error> {
         patiently(async { DbExecutor::fetch_all(&self.database, sql, DbParams::from(params)).await.map_err(Into::into) }).await
     }
 
@@ -112,9 +115,7 @@ fn chain(error: &tokio_postgres::Error) -> String {
     format!("{error}{cause}")
 }
 
-async fn patiently<T>(
-    statement: impl Future<Output = Result<T, graphile_worker::errors::GraphileWorkerError>>,
-) -> Result<T, Error> {
+async fn patiently<T>(statement: impl Future<Output = Result<T, GraphileWorkerError>>) -> Result<T, Error> {
     match tokio::time::timeout(PATIENCE, statement).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(Error::TimedOut),

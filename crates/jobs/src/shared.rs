@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use graphile_worker::Job;
+use graphile_worker_job::Job;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uow::SystemUow;

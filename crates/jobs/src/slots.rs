@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use graphile_worker::Job;
+use graphile_worker_job::Job;
 use tokio::task::JoinSet;
 
 use crate::execute;

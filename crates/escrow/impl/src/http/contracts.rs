@@ -45,7 +45,7 @@ pub(super) struct EntryOut {
     /// The account's name.
     #[schema(example = "held")]
     name: String,
-    /// The milestone or release it is about.
+    /// The milestone or release it is about; null if it is about neither.
     subject: Option<Uuid>,
     /// Above zero a debit, below zero a credit; all entries of a transaction add up to zero.
     amount: MoneyOut,
@@ -64,7 +64,7 @@ pub(super) struct TransactionOut {
     source: String,
     /// That object, such as `ch_…`, `txn_…`, `tr_…`.
     source_id: String,
-    /// The transaction it takes back.
+    /// The transaction it takes back; null unless it takes one back.
     reverses: Option<Uuid>,
     /// When it was posted.
     at: DateTime<Utc>,
@@ -81,7 +81,7 @@ pub(super) struct BalanceOut {
     account: u16,
     /// The account's name.
     name: String,
-    /// The milestone or release it is about.
+    /// The milestone or release it is about; null if it is about neither.
     subject: Option<Uuid>,
     /// The sum of its entries: above zero a debit, below zero a credit.
     balance: MoneyOut,

@@ -140,9 +140,9 @@ pub(super) struct ContractOut {
     frozen: bool,
     /// The open holds on the whole contract, the oldest first.
     holds: Vec<HoldOut>,
-    /// Why it was cancelled or ended.
+    /// Why it was cancelled or ended; null unless it was.
     cancel_reason: Option<String>,
-    /// The proposal to end it that is open or was agreed to.
+    /// The proposal to end it that is open or was agreed to; null without one.
     termination: Option<TerminationOut>,
     /// When it came into force; null before.
     activated_at: Option<DateTime<Utc>>,
@@ -228,11 +228,11 @@ pub(super) struct MilestoneOut {
     submissions: u32,
     /// When work was last submitted; null before.
     submitted_at: Option<DateTime<Utc>>,
-    /// When the owner's silence escalates.
+    /// When the owner's silence escalates; null unless work waits for the owner.
     review_due_at: Option<DateTime<Utc>>,
-    /// Its protected payment: the one that is live or brought its money, else the newest.
+    /// Its protected payment: the one that is live or brought its money, else the newest; null before the first.
     escrow_id: Option<Uuid>,
-    /// Its newest release.
+    /// Its newest release; null before the first.
     release: Option<ReleaseOut>,
     /// When it was made.
     created_at: DateTime<Utc>,
@@ -340,7 +340,7 @@ pub(super) struct EscrowOut {
     available_on: Option<DateTime<Utc>>,
     /// Why the last attempt failed. The payer's: null to the contractor.
     last_error: Option<String>,
-    /// Its newest release.
+    /// Its newest release; null before the first.
     release: Option<ReleaseOut>,
     /// When it was made.
     created_at: DateTime<Utc>,

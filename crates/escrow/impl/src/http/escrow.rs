@@ -32,7 +32,7 @@ pub(super) struct IntentOut {
     /// The provider's id of the payment.
     #[schema(example = "pi_3MtwBwLkdIwHu7ix28a3tqPa")]
     id: String,
-    /// A secret of the payer.
+    /// A secret of the payer, with which the browser pays; null if the provider gives none any more.
     client_secret: Option<String>,
 }
 

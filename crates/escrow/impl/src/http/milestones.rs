@@ -60,7 +60,7 @@ type Status = OneOf<ApprovalStatus>;
 pub(super) struct ApprovalStateOut {
     /// Whether another person must approve as well.
     status: Status,
-    /// Who approved first, while a second person is awaited.
+    /// Who approved first, while a second person is awaited; null otherwise.
     first_approver_id: Option<Uuid>,
 }
 

@@ -16,12 +16,12 @@ type Status = OneOf<PayeeStatus>;
 pub(super) struct PayeeOut {
     /// Whether it can receive transfers.
     status: Status,
-    /// The provider's account.
+    /// The provider's account; null before it is made.
     #[schema(example = "acct_1Nv0FGQ9RKHgCVdK")]
     account_id: Option<String>,
     /// What the provider still asks for.
     requirements: Vec<String>,
-    /// Why it is disabled.
+    /// Why it is disabled; null unless it is.
     disabled_reason: Option<String>,
 }
 

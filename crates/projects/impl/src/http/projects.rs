@@ -153,7 +153,7 @@ pub(crate) struct ProjectOut {
     owner_id: Uuid,
     /// The currency of everything in it.
     currency: CurrencyCode,
-    /// In units of the currency, with exactly its minor digits.
+    /// In units of the currency, with exactly its minor digits; null if none was set.
     budget: Option<String>,
     /// The day on which it begins; null if none was set.
     #[serde(serialize_with = "web::iso_date")]
@@ -161,7 +161,7 @@ pub(crate) struct ProjectOut {
     /// The day on which it ends; null if none was set.
     #[serde(serialize_with = "web::iso_date")]
     ends_on: Option<NaiveDate>,
-    /// When a tender of it was first published.
+    /// When a tender of it was first published; null before.
     tendered_at: Option<DateTime<Utc>>,
     /// When it was made.
     #[serde(serialize_with = "web::rfc3339")]

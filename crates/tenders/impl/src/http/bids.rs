@@ -44,7 +44,6 @@ pub struct RateIn {
     /// The line: `id` of a line of the tender.
     soq_line_id: Uuid,
     /// Per unit of measure, in the currency of the tender, without its code.
-    #[schema(inline)]
     rate: Decimal4,
 }
 
@@ -112,7 +111,6 @@ pub struct BidLineOut {
     /// The line: `id` of a line of the tender.
     pub soq_line_id: Uuid,
     /// Per unit of measure, in the currency of the tender.
-    #[schema(inline)]
     pub rate: Decimal4,
     /// round_half_up(quantity × rate).
     pub amount: MoneyOut,
@@ -127,7 +125,7 @@ pub struct ReceiptOut {
     pub sha256: String,
     /// When it was stored, by the clock that decides deadlines.
     pub received_at: DateTime<Utc>,
-    /// For the bidder: the document whose SHA-256 this is, of the bid or of its withdrawal.
+    /// For the bidder: the document whose SHA-256 this is, of the bid or of its withdrawal. Null to others, and once it is erased.
     pub document: Option<String>,
 }
 

@@ -98,15 +98,15 @@ impl From<&TenderView> for TenderIn {
 pub struct TenderOut {
     /// The tender's id.
     pub id: Uuid,
-    /// The owner organisation.
-    pub organization_id: Uuid,
+    /// The owner's side: the organisation that tenders.
+    pub owner_organization_id: Uuid,
     /// Whose eyes this is seen with.
     pub role: TenderRole,
     /// The project of the owner's side.
     pub project_id: Uuid,
     /// The schedule of quantities that is priced.
     pub soq_id: Uuid,
-    /// The version of the schedule that was published.
+    /// The version of the schedule that was published; null while it is a draft.
     pub soq_version: Option<u32>,
     /// What is tendered.
     pub title: String,
@@ -117,7 +117,6 @@ pub struct TenderOut {
     /// Where it stands.
     pub status: TenderStatus,
     /// The currency of every rate and total.
-    #[schema(inline)]
     pub currency: CurrencyCode,
     /// Bids are taken before this instant of the server's clock.
     pub submission_deadline: DateTime<Utc>,
@@ -125,7 +124,7 @@ pub struct TenderOut {
     pub questions_until: Option<DateTime<Utc>>,
     /// With fewer bids it is unsuccessful and they stay sealed.
     pub min_bids: u32,
-    /// The ended tender that this one repeats.
+    /// The ended tender that this one repeats; null if it repeats none.
     pub related_tender_id: Option<Uuid>,
     /// When it was published; null while it is a draft.
     pub published_at: Option<DateTime<Utc>>,
@@ -133,7 +132,7 @@ pub struct TenderOut {
     pub closed_at: Option<DateTime<Utc>>,
     /// When its bids were opened; null before.
     pub opened_at: Option<DateTime<Utc>>,
-    /// Merkle root of the sealed bids, hex, fixed at closing.
+    /// Merkle root of the sealed bids, hex, fixed at closing; null before.
     pub seal_root: Option<String>,
     /// Until when the award can be challenged; null before an award, and once it fell.
     pub standstill_until: Option<DateTime<Utc>>,
@@ -141,11 +140,12 @@ pub struct TenderOut {
     pub cancel_reason: Option<String>,
     /// Whether the caller's organisation is invited.
     pub invited: bool,
-    /// For the owner and the winner.
+    /// The bid that is awarded, for the owner and the winner; null to others, and without an award.
     pub awarded_bid_id: Option<Uuid>,
-    /// For the owner and the winner.
+    /// The contract of the award, for the owner and the winner; null to others, and before it is opened.
     pub contract_id: Option<Uuid>,
-    /// Until when both parties must have signed the contract; else the award falls. For the owner and the winner.
+    /// Until when both parties must have signed the contract; else the award falls. For the owner and the winner; null to others, and without such a
+    /// time.
     pub sign_by: Option<DateTime<Utc>>,
     /// Absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,7 +179,7 @@ pub struct LineOut {
     pub description: String,
     /// How it counts.
     pub kind: LineKind,
-    /// UNECE code.
+    /// Code of UNECE Recommendation 20 or 21; null if the unit has none.
     #[schema(example = "MTQ")]
     pub unit_code: Option<String>,
     /// The unit of measure as written; null without one.
@@ -187,7 +187,7 @@ pub struct LineOut {
     /// In units of measure; null where nothing is counted, as in a heading.
     #[schema(inline)]
     pub quantity: Option<Decimal4>,
-    /// The rate of a provisional sum, which every bid carries unchanged.
+    /// The rate of a provisional sum, which every bid carries unchanged; null of other lines.
     #[schema(inline)]
     pub fixed_rate: Option<Decimal4>,
     /// The unit (house, apartment) that it is for; null if for none.
@@ -223,7 +223,7 @@ impl From<&TenderView> for TenderOut {
         let tender = &view.tender;
         Self {
             id: tender.id.into(),
-            organization_id: tender.org.into(),
+            owner_organization_id: tender.org.into(),
             role: view.side.into(),
             project_id: tender.project.into(),
             soq_id: tender.soq.into(),

@@ -57,7 +57,7 @@ pub struct OpeningRecordOut {
     opened_at: DateTime<Utc>,
     /// Who opened: for the owner.
     opened_by: Vec<Uuid>,
-    /// The caller's own bid in the tree.
+    /// The caller's own bid in the tree; null to the owner.
     own_proof: Option<ProofOut>,
     /// For the owner.
     ranking: Vec<RankOut>,

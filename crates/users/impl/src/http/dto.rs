@@ -51,7 +51,7 @@ pub(super) struct UserOut {
     /// What they are called.
     #[schema(examples("Ada Lovelace"))]
     name: String,
-    /// Where a picture is.
+    /// Where a picture is; null without one.
     image: Option<String>,
     /// Whether the address was proven to be theirs.
     email_verified: bool,
@@ -79,7 +79,7 @@ pub(super) struct MemberOut {
     /// What they are called.
     #[schema(examples("Ada Lovelace"))]
     name: String,
-    /// Where a picture is.
+    /// Where a picture is; null without one.
     image: Option<String>,
     /// Whether the address was proven to be theirs.
     email_verified: bool,

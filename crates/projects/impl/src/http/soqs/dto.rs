@@ -129,13 +129,13 @@ pub(crate) struct LineOut<'a> {
     kind: Kind,
     /// Code of UNECE Recommendation 20 or 21; null if the unit has none.
     unit_code: Option<&'a str>,
-    /// The unit as written.
+    /// The unit as written; null without one.
     unit_text: Option<&'a str>,
     /// In units of measure; null where nothing is counted, as in a heading.
     quantity: Option<Decimal4>,
     /// The owner's estimate per unit of measure, of provisional lines the sum; null without one.
     estimate_rate: Option<Decimal4>,
-    /// round_half_up(quantity × estimateRate).
+    /// round_half_up(quantity × estimateRate); null without a rate.
     estimate_amount: Option<MoneyOut>,
     /// The unit (house, apartment) that it is for; null if for none.
     unit_id: Option<Uuid>,
@@ -175,7 +175,7 @@ pub(crate) struct SoqOut<'a> {
     /// From 1.
     #[schema(minimum = 1)]
     version: u32,
-    /// The version it was made from.
+    /// The version it was made from; null for the first.
     previous_id: Option<Uuid>,
     /// In order.
     lines: Vec<LineOut<'a>>,
@@ -223,7 +223,7 @@ pub(crate) struct SoqSummaryOut {
     /// From 1.
     #[schema(minimum = 1)]
     version: u32,
-    /// The version it was made from.
+    /// The version it was made from; null for the first.
     previous_id: Option<Uuid>,
     /// How many lines it has, headings and texts among them.
     line_count: u32,
