@@ -32,6 +32,7 @@ mod rls;
 mod rows;
 mod schemas;
 mod source;
+mod spent;
 mod statements;
 mod strangers;
 mod stripe_side;

@@ -47,6 +47,33 @@ fn every_state_is_an_enum() {
     assert!(plain.is_empty(), "`kernel::named!` and `web::OneOf` give these their names: {plain:?}");
 }
 
+/// The places of `value` at which a schema is combined with one that knows nothing of it but a type.
+fn contradictions(place: &str, value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| contradictions(&format!("{place}/{at}"), item, found))
+        }
+        Value::Object(members) => {
+            let empty = |part: &Value| part["type"] == "object" && part.get("properties").is_none() && part.get("$ref").is_none();
+            if value["allOf"].as_array().is_some_and(|parts| parts.iter().any(empty)) {
+                found.push(place.to_owned());
+            }
+            members.iter().for_each(|(name, member)| contradictions(&format!("{place}/{name}"), member, found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_described_member_is_of_one_type() {
+    let mut found = Vec::new();
+    contradictions("", &document()["components"]["schemas"], &mut found);
+    assert!(
+        found.is_empty(),
+        "`#[schema(inline)]` beside a doc comment says `object` of whatever it is: leave it out: {found:?}"
+    );
+}
+
 /// Whether it says what it is: by itself, or by the alternative that is not null.
 fn is_described(value: &Value) -> bool {
     let says = |value: &Value| value["description"].as_str().is_some_and(|text| !text.trim().is_empty());

@@ -45,14 +45,16 @@ impl World {
     pub async fn with(environment: &[(&str, &str)]) -> Self {
         let db = Database::fresh().await;
         let data = tempfile::tempdir().expect("a folder");
-        let mut variables: Vec<(String, String)> = vec![
+        // Of two values the first counts: what the test says.
+        let given = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let usual = [
             ("BUILD14__DATA_DIR".to_owned(), data.path().to_string_lossy().into_owned()),
             ("BUILD14__STRIPE__SANDBOX__ADDRESS".to_owned(), "127.0.0.1:0".to_owned()),
             ("BUILD14__RATE_LIMITS__ENABLED".to_owned(), "false".to_owned()),
             ("BUILD14__DATABASE__WAIT".to_owned(), "60s".to_owned()),
             ("BUILD14__TENDERS__MINIMUM_SUBMISSION_PERIOD".to_owned(), "1h".to_owned()),
         ];
-        variables.extend(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let variables: Vec<(String, String)> = given.chain(usual).collect();
         let settings = load_from(&variables).unwrap_or_else(|faults| panic!("{faults}"));
 
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");

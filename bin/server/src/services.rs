@@ -171,10 +171,14 @@ impl Services {
         });
         let Domains { wired: mut serving, escrow, .. } = domains;
         serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users)]);
-        serving.push(inbox_of(&serving, &system, &stripe));
         let mut at_work = for_jobs.wired;
         at_work.push(auth.clone());
-        at_work.push(inbox_of(&at_work, &working.system, &stripe));
+        let (takes_in, hands_out) = (inbox_of(&serving, &system, &stripe), inbox_of(&at_work, &working.system, &stripe));
+        // What takes an event in says who has to hear it.
+        let (told, hearing) = (takes_in.subscribers(), hands_out.subscribers());
+        anyhow::ensure!(told == hearing, "events are kept for {told:?}, and jobs have {hearing:?} hear them");
+        serving.push(takes_in);
+        at_work.push(hands_out);
         Ok(Self {
             door,
             system,
@@ -214,6 +218,7 @@ impl Services {
             .idempotency_secret(idempotency)
             .authorizer(self.policy.clone())
             .denial_log(Arc::new(platform::Denials(self.audit.clone())))
+            .spent_log(Arc::new(platform::SpentLimits(self.auth.clone())))
             .readiness(Arc::new(ready))
             .data(move |config: &mut ServiceConfig| {
                 for service in &serving {
@@ -419,7 +424,7 @@ fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
 }
 
 /// The inbox of what these services hear of the payment provider.
-fn inbox_of(hearing: &[Arc<dyn Wired>], system: &SystemUow, stripe: &StripeAccess) -> Arc<dyn Wired> {
+fn inbox_of(hearing: &[Arc<dyn Wired>], system: &SystemUow, stripe: &StripeAccess) -> Arc<inbox::Service> {
     let deliveries = Arc::new(stripe_webhooks::StripeWebhooks::new(stripe.webhook_secrets.clone()));
     let (system, clock) = (system.clone(), Arc::new(SystemClock));
     Arc::new(inbox::Service::new(inbox::Dependencies { system, deliveries, clock, livemode: stripe.livemode }, hearing))

@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::npm;
 use crate::programs::Programs;
 
+/// The environment variable that names other directories than the usual ones, separated as in PATH; empty: none. For tests.
+pub const PLACES_VARIABLE: &str = "BUILD14_TEST_POSTGRES_PLACES";
+
 /// Where packages put the programs; a `*` stands for any part of one name.
 const USUAL: [&str; 8] = [
     "/usr/lib/postgresql/*/bin",
@@ -117,9 +120,13 @@ fn usual_places() -> (Vec<PathBuf>, Vec<PathBuf>) {
         .flat_map(|dir| [dir.join("postgres"), dir.join("initdb")])
         .filter_map(|program| Some(fs::canonicalize(program).ok()?.parent()?.to_owned()))
         .collect();
-    for pattern in USUAL {
-        looked.push(pattern.into());
-        candidates.extend(expand(Path::new(pattern)));
+    let patterns: Vec<PathBuf> = match env::var_os(PLACES_VARIABLE) {
+        Some(places) => env::split_paths(&places).filter(|place| place.is_absolute()).collect(),
+        None => USUAL.map(PathBuf::from).to_vec(),
+    };
+    for pattern in patterns {
+        candidates.extend(expand(&pattern));
+        looked.push(pattern);
     }
     (candidates, looked)
 }

@@ -45,6 +45,7 @@ pub use address::Address;
 pub use cluster::{Cluster, Config, exists, running};
 pub use demands::BIN_VARIABLE;
 pub use error::Error;
+pub use find::PLACES_VARIABLE;
 pub use npm::CACHE_VARIABLE;
 pub use place::make_data_dir;
 pub use programs::Programs;

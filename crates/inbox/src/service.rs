@@ -62,6 +62,12 @@ impl Service {
         Self { system, deliveries, clock, livemode, subscriptions }
     }
 
+    /// Who hears events here, by name.
+    #[must_use]
+    pub fn subscribers(&self) -> Vec<&'static str> {
+        self.subscriptions.names()
+    }
+
     /// Takes in a delivery: verifies it, keeps its event once, and leaves a job for each subscriber. Says whether the event is new.
     ///
     /// # Errors
@@ -71,7 +77,7 @@ impl Service {
         if !is_storable(&event) {
             return Err(Refused("the body is not an event").into());
         }
-        let subscribers = self.subscribers(&event);
+        let subscribers = self.who_hears(&event);
         let row = row(event, subscribers.clone());
         self.system
             .write(async |tx| {
@@ -85,7 +91,7 @@ impl Service {
     }
 
     /// Who has to hear an event. Nobody hears one of the other mode, or of a kind that no domain asked for: it is noted, and done.
-    fn subscribers(&self, event: &ProviderEvent) -> Vec<String> {
+    fn who_hears(&self, event: &ProviderEvent) -> Vec<String> {
         let ProviderEvent { id, name, livemode, .. } = event;
         if *livemode != self.livemode {
             tracing::warn!(event = id, livemode, "an event of the other mode is left alone");
@@ -140,7 +146,7 @@ impl Service {
         for row in waiting {
             let (id, said) = (row.id.clone(), row.waiting_for.clone());
             let is_said = said.is_some();
-            due.push((id, is_said, said.unwrap_or_else(|| self.subscribers(&self.typed(row)))));
+            due.push((id, is_said, said.unwrap_or_else(|| self.who_hears(&self.typed(row)))));
         }
         self.system
             .write(async |tx| {

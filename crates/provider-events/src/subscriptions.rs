@@ -81,6 +81,12 @@ impl Subscriptions {
         self.0.push(Subscription { subscriber, subjects, run: Arc::new(run) });
     }
 
+    /// Every subscriber, by name.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|one| one.subscriber).collect()
+    }
+
     /// Who hears events of this kind, by name. What this version has no word for, nobody does.
     #[must_use]
     pub fn of(&self, kind: Option<Kind>) -> Vec<&'static str> {
@@ -111,6 +117,7 @@ mod tests {
         let nothing = Arc::new(());
         subscriptions.hear("one", &[Subject::Charge, Subject::Payout], &nothing, |_, _| async { Ok::<_, String>(()) });
         subscriptions.hear("two", &[Subject::Charge], &nothing, |_, _| async { Ok::<_, String>(()) });
+        assert_eq!(subscriptions.names(), ["one", "two"]);
         assert_eq!(heard_by(&subscriptions, Subject::Charge), ["one", "two"]);
         assert_eq!(heard_by(&subscriptions, Subject::Payout), ["one"]);
         assert_eq!(heard_by(&subscriptions, Subject::Transfer), [""; 0]);

@@ -14,6 +14,7 @@ mod request_id;
 mod root;
 mod security_headers;
 mod settings;
+mod spent;
 mod trace;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use health::Readiness;
 pub use instruments::describe_metrics;
 pub use rate_limit::{AuthRateLimit, Limits};
 pub use settings::{Quota, RateLimits, Settings};
+pub use spent::{SpentLimit, SpentLog};
 
 use crate::extract::BodyLimits;
 use crate::routes::fallback;

@@ -20,7 +20,10 @@ mod routes;
 mod serve;
 mod values;
 
-pub use app::{AppDeps, AuthRateLimit, DenialLog, Drain, Limits, Quota, RateLimits, Readiness, Settings, app, describe_metrics};
+pub use app::{
+    AppDeps, AuthRateLimit, DenialLog, Drain, Limits, Quota, RateLimits, Readiness, Settings, SpentLimit, SpentLog, app,
+    describe_metrics,
+};
 pub use client::{ClientIpHeader, Network};
 pub use extract::{
     Authed, Body as Json, CurrentSession, Id, IdempotencySecret, Idempotent, IfMatch, NoBody, OptionalBody, PLAIN_SESSION_COOKIE,

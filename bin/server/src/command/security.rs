@@ -1,4 +1,4 @@
-//! `build14 security-events`: what lately happened to accounts, such as failed sign-ins.
+//! `build14 security-events`: what lately happened to accounts, such as failed sign-ins, and which limits were spent.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,6 +10,16 @@ use uow::SystemUow;
 use super::reach::on_database;
 use super::{block_on, print_line};
 use crate::config::Settings;
+
+/// Whose account, organisation or address it is about.
+fn whose(event: &auth::StoredEvent) -> String {
+    match (event.user, event.organization) {
+        (Some(user), _) => format!("of {user}"),
+        (None, Some(organization)) => format!("of the organisation {organization}"),
+        (None, None) if event.is_of_an_address() => "of this address".to_owned(),
+        (None, None) => "of an email that nobody has".to_owned(),
+    }
+}
 
 /// So many of the newest are shown.
 const MOST: u32 = 1000;
@@ -29,14 +39,15 @@ pub fn events(settings: &Settings, since: Duration, json: bool) -> anyhow::Resul
         let time = |event: &auth::StoredEvent| kernel::rfc3339(event.at);
         if json {
             let all = events.iter().map(|event| {
-                json!({ "at": time(event), "kind": event.kind, "userId": event.user, "address": event.address, "requestId": event.request })
+                json!({ "at": time(event), "kind": event.kind, "userId": event.user, "organizationId": event.organization,
+                    "address": event.address, "requestId": event.request })
             });
             print_line(&serde_json::Value::Array(all.collect()).to_string());
         } else if events.is_empty() {
             print_line("nothing happened");
         } else {
             for event in &events {
-                let whose = event.user.map_or_else(|| "of an email that nobody has".to_owned(), |user| format!("of {user}"));
+                let whose = whose(event);
                 let from = event.address.as_deref().unwrap_or("an unknown address");
                 print_line(&format!("{} {} {whose}, from {from}, request {}", time(event), event.kind, event.request));
             }

@@ -1,12 +1,13 @@
-//! What the web layer asks of the process: is it ready, and who records refusals.
+//! What the web layer asks of the process: is it ready, and who records refusals and spent limits.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use audit_api::Audit;
-use kernel::{Ctx, Denied, Fault};
+use kernel::{Ctx, Denied, Fault, RequestId};
 use tokio::sync::Mutex;
 use uow::SystemUow;
 
@@ -140,6 +141,22 @@ impl web::DenialLog for Denials {
         if let Err(fault) = self.0.record_denial(ctx, denied, route).await {
             tracing::error!(%fault, permission = %denied.permission, route, "a refusal could not be recorded");
         }
+    }
+}
+
+/// Keeps spent limits of requests with the other security events.
+pub struct SpentLimits(pub(super) Arc<auth::Service>);
+
+#[async_trait]
+impl web::SpentLog for SpentLimits {
+    async fn spent(&self, limit: web::SpentLimit, request: &RequestId, address: Option<IpAddr>) {
+        let limit = match limit {
+            web::SpentLimit::Address => auth::SpentLimit::Address,
+            web::SpentLimit::Person(user) => auth::SpentLimit::Person(user),
+            web::SpentLimit::Organization(organization) => auth::SpentLimit::Organization(organization),
+            web::SpentLimit::SignIns => auth::SpentLimit::SignIns,
+        };
+        self.0.note_spent(limit, request, address).await;
     }
 }
 

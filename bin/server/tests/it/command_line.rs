@@ -1,6 +1,7 @@
 //! The commands as an operator types them.
 
 use std::ffi::OsStr;
+use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
@@ -165,6 +166,54 @@ async fn a_worker_refuses_what_a_server_refuses() {
     }
 }
 
+/// An address that is taken, and where nobody listens: neither this process, nor another one by chance.
+struct Held(tokio::net::TcpSocket);
+
+impl Held {
+    fn new() -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        Self(socket)
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.0.local_addr().expect("bound")
+    }
+}
+
+/// Whether metrics are told there. If not, the connection is refused.
+async fn tells_metrics(address: SocketAddr) -> bool {
+    match reqwest::get(format!("http://{address}/metrics")).await {
+        Ok(answer) => {
+            assert_eq!(answer.status(), 200);
+            true
+        }
+        Err(error) => {
+            assert!(error.is_connect(), "{error:?}");
+            false
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_worker_listens_nowhere_if_its_metrics_are_off() {
+    let database = Database::fresh().await;
+    let held = Held::new();
+    for on in [true, false] {
+        let metrics = if on { free_address() } else { held.address() };
+        let mut environment = production(&database).await;
+        environment.retain(|(name, _)| *name != "BUILD14__METRICS__ADDRESS");
+        environment.push(("BUILD14__METRICS__ENABLED", on.to_string()));
+        environment.push(("BUILD14__METRICS__ADDRESS", metrics.to_string()));
+        let mut worker = binary().arg("worker").envs(environment).stdout(Stdio::piped()).spawn().expect("it runs");
+        let mut lines = BufReader::new(worker.stdout.take().expect("piped")).lines();
+        let said = lines.next_line().await.expect("reads");
+        assert_eq!(said.as_deref(), Some("14Build works"));
+        assert_eq!(tells_metrics(metrics).await, on);
+        worker.kill().await.expect("ends");
+    }
+}
+
 #[tokio::test]
 async fn a_worker_tells_its_metrics() {
     let database = Database::fresh().await;
@@ -215,20 +264,24 @@ async fn documents_and_metrics_can_be_switched_off() {
     let database = Database::fresh().await;
     let (data, address) = (tempfile::tempdir().expect("a folder"), free_address());
     let mut environment = production(&database).await;
-    environment.retain(|(name, _)| *name != "BUILD14__SERVER__ADDRESS");
+    environment.retain(|(name, _)| !["BUILD14__SERVER__ADDRESS", "BUILD14__METRICS__ADDRESS"].contains(name));
     environment.push(("BUILD14__SERVER__ADDRESS", address.to_string()));
     environment.push(("BUILD14__DATA_DIR", data.path().join("data").display().to_string()));
     environment.push(("BUILD14__LOG__FILTER", "error".to_owned()));
+    let held = Held::new();
     for on in [true, false] {
+        let metrics = if on { free_address() } else { held.address() };
         let mut environment = environment.clone();
         environment.push(("BUILD14__SERVER__DOCS", on.to_string()));
         environment.push(("BUILD14__METRICS__ENABLED", on.to_string()));
+        environment.push(("BUILD14__METRICS__ADDRESS", metrics.to_string()));
         let mut server = binary().arg("serve").envs(environment).stdout(Stdio::piped()).spawn().expect("it runs");
         testkit::until("it is ready", async || is_ready(address).await.then_some(())).await;
         for path in ["/docs/", "/api/openapi.json"] {
             let status = reqwest::get(format!("http://{address}{path}")).await.expect("answers").status();
             assert_eq!(status, if on { 200 } else { 404 }, "{path}");
         }
+        assert_eq!(tells_metrics(metrics).await, on);
         server.start_kill().expect("ends");
         let said = server.wait_with_output().await.expect("ends").stdout;
         let said = String::from_utf8_lossy(&said);

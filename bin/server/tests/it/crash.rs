@@ -16,7 +16,7 @@ const KILLS: u32 = 100;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_release_has_exactly_one_transfer_whenever_the_server_is_killed() {
-    let mut scene = Scene::start(|_| {}).await;
+    let mut scene = Scene::start(&[], |_| {}).await;
     let (owner, contractor, milestones) = scene.active_contract().await;
 
     // Somebody works on the milestones, whatever answers; somebody else kills the server.

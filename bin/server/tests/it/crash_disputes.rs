@@ -15,7 +15,7 @@ const DISPUTES: usize = 8;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dispute_stops_its_milestone_once_whenever_the_server_is_killed() {
     // What the bank takes does not leave the balance short: that would stop the funding of the next one.
-    let mut scene = Scene::start(|sandbox| sandbox.top_up(100_000_000, "eur")).await;
+    let mut scene = Scene::start(&[], |sandbox| sandbox.top_up(100_000_000, "eur")).await;
     let (owner, contractor, milestones) = scene.active_contract().await;
     let (http, stripe) = (reqwest::Client::new(), scene.sandbox.base_url());
     let at_stripe = async |path: String, kind: &'static str, body: String| {

@@ -56,15 +56,16 @@ pub struct Scene {
     pub db: Database,
     pub sandbox: Sandbox,
     pub api: Api,
+    /// For commands, too.
+    pub environment: Vec<(&'static str, String)>,
     address: SocketAddr,
     data: TempDir,
-    environment: [(&'static str, String); 8],
     server: Child,
 }
 
 impl Scene {
-    /// The server over a new database and a new sandbox, which `prepare` sees before it.
-    pub async fn start(prepare: impl FnOnce(&Sandbox)) -> Self {
+    /// The server over a new database and a new sandbox, which `prepare` sees before it; with more settings.
+    pub async fn start(settings: &[(&'static str, &str)], prepare: impl FnOnce(&Sandbox)) -> Self {
         let db = Database::fresh().await;
         let data = tempfile::tempdir().expect("a folder");
         let address = free_address();
@@ -79,18 +80,21 @@ impl Scene {
         .await
         .expect("the sandbox starts");
         prepare(&sandbox);
-        let environment = [
+        let mut environment = vec![
             ("BUILD14__DATABASE__URL", db.app_url().await.expose_secret().to_owned()),
             ("BUILD14__DATABASE__SYSTEM_URL", db.system_url().await.expose_secret().to_owned()),
             ("BUILD14__DATABASE__OWNER_URL", db.superuser_url().await.expose_secret().to_owned()),
+            ("BUILD14__DATA_DIR", data.path().display().to_string()),
             ("BUILD14__STRIPE__API_BASE", sandbox.base_url()),
             ("BUILD14__STRIPE__SECRET_KEY", "sk_test_sandbox".to_owned()),
             ("BUILD14__STRIPE__WEBHOOK_SECRET", "whsec_crash".to_owned()),
             ("BUILD14__TENDERS__MINIMUM_SUBMISSION_PERIOD", "1h".to_owned()),
             ("BUILD14__SERVER__WORKERS", "1".to_owned()),
+            ("BUILD14__LOG__FILTER", "error".to_owned()),
         ];
+        environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let server = serve(address, data.path(), &environment).await.expect("the server starts");
-        Self { db, sandbox, api: Api::new(address), address, data, environment, server }
+        Self { db, sandbox, api: Api::new(address), environment, address, data, server }
     }
 
     /// Kills the server: SIGKILL.
@@ -105,7 +109,8 @@ impl Scene {
 
     /// Ends all of it.
     pub async fn end(mut self) {
-        self.kill().await;
+        // It may have been killed before.
+        let _over = self.server.kill().await;
         self.sandbox.stop().await;
     }
 

@@ -37,7 +37,7 @@ async fn security_events_are_listed_newest_first_without_what_was_tried() {
 
     let (code, said, _) = run_over(&environment, &["security-events", "--since", "90m", "--json"]).await;
     let told: Value = serde_json::from_str(&said).expect("JSON");
-    let event = json!({ "at": at[2], "kind": "password_changed", "userId": ada, "address": null, "requestId": "r3" });
+    let event = json!({ "at": at[2], "kind": "password_changed", "userId": ada, "organizationId": null, "address": null, "requestId": "r3" });
     assert_eq!((code, told), (Some(0), json!([event])));
     let (_, said, _) = run_over(&environment, &["security-events", "--since", "48h", "--json"]).await;
     let told: Value = serde_json::from_str(&said).expect("JSON");
@@ -46,4 +46,36 @@ async fn security_events_are_listed_newest_first_without_what_was_tried() {
     let (code, _, complained) = run_over(&environment, &["security-events", "--since", "soon"]).await;
     assert_eq!(code, Some(2));
     assert!(complained.contains("--since"), "{complained}");
+}
+
+#[tokio::test]
+async fn whose_limit_was_spent_is_told() {
+    let database = Database::fresh().await;
+    let environment = production(&database).await;
+    let ada = database.party("Ada Works").await;
+    database
+        .run_sql(&format!(
+            "insert into security_events (id, at, kind, user_id, organization, address, request_id) values
+                 (gen_random_uuid(), now() - interval '4 minutes', 'requests_limited', '{}', null, '203.0.113.7', 'r1'),
+                 (gen_random_uuid(), now() - interval '3 minutes', 'organization_limited', null, '{}', '203.0.113.7', 'r2'),
+                 (gen_random_uuid(), now() - interval '2 minutes', 'address_limited', null, null, '203.0.113.7', 'r3'),
+                 (gen_random_uuid(), now() - interval '1 minute', 'sign_in_address_limited', null, null, '203.0.113.7', 'r4')",
+            ada.user, ada.org
+        ))
+        .await;
+    let (code, said, complained) = run_over(&environment, &["security-events"]).await;
+    assert_eq!((code, complained.as_str()), (Some(0), ""));
+    let said: Vec<_> = said.lines().filter_map(|line| line.split_once(' ')).map(|(_, said)| said.to_owned()).collect();
+    let expected = [
+        "sign_in_address_limited of this address".to_owned(),
+        "address_limited of this address".to_owned(),
+        format!("organization_limited of the organisation {}", ada.org),
+        format!("requests_limited of {}", ada.user),
+    ];
+    let expected: Vec<_> =
+        expected.iter().zip([4, 3, 2, 1]).map(|(what, n)| format!("{what}, from 203.0.113.7, request r{n}")).collect();
+    assert_eq!(said, expected);
+    let (_, said, _) = run_over(&environment, &["security-events", "--since", "200s", "--json"]).await;
+    let told: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(told[2]["organizationId"], json!(ada.org), "{told}");
 }

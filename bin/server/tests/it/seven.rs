@@ -1,16 +1,10 @@
 //! One of everything that a person must look at, made on one database by a server that runs, and how `build14 doctor` tells it.
 
-use std::time::Duration;
-
 use reqwest::Method;
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use stripe_sandbox::{Config, Endpoint, EndpointKind, Sandbox};
-use testkit::Database;
 
 use crate::command_line::run_over;
-use crate::crash::{Api, active_contract, text};
-use crate::process::{free_address, serve};
+use crate::crash_scene::{Scene, text};
 
 /// The open alarms as the doctor tells them, from the rows.
 const ALARMS: &str = "select format('ALARM: %s %s: %s since %s, seen %s, id %s: %s', object_type, object_id, kind,
@@ -19,44 +13,19 @@ const ALARMS: &str = "select format('ALARM: %s %s: %s since %s, seen %s, id %s: 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_doctor_tells_one_line_for_each_of_seven_things_on_one_database() {
-    let (db, data, address) = (Database::fresh().await, tempfile::tempdir().expect("a folder"), free_address());
-    let endpoint =
-        |kind| Endpoint { url: format!("http://{address}/api/webhooks/stripe"), secret: "whsec_crash".to_owned(), kind };
-    let sandbox = Sandbox::start(Config {
-        webhook_endpoints: [EndpointKind::Platform, EndpointKind::Connect].map(endpoint).to_vec(),
-        webhook_base_delay: Duration::from_millis(50),
-        webhook_max_delay: Duration::from_millis(500),
-        ..Config::default()
-    })
-    .await
-    .expect("the sandbox starts");
     // What leaves here leaves no balance short: that would be a line of its own.
-    sandbox.top_up(100_000_000, "eur");
-    let environment = [
-        ("BUILD14__DATABASE__URL", db.app_url().await.expose_secret().to_owned()),
-        ("BUILD14__DATABASE__SYSTEM_URL", db.system_url().await.expose_secret().to_owned()),
-        ("BUILD14__DATABASE__OWNER_URL", db.superuser_url().await.expose_secret().to_owned()),
-        ("BUILD14__DATA_DIR", data.path().display().to_string()),
-        ("BUILD14__STRIPE__API_BASE", sandbox.base_url()),
-        ("BUILD14__STRIPE__SECRET_KEY", "sk_test_sandbox".to_owned()),
-        ("BUILD14__STRIPE__WEBHOOK_SECRET", "whsec_crash".to_owned()),
-        ("BUILD14__TENDERS__MINIMUM_SUBMISSION_PERIOD", "1h".to_owned()),
-        ("BUILD14__AUDIT__SIGN_EVERY", "1d".to_owned()),
-        ("BUILD14__SERVER__WORKERS", "1".to_owned()),
-        ("BUILD14__LOG__FILTER", "error".to_owned()),
-    ];
-    let api = Api::new(address);
-    let mut server = serve(address, data.path(), &environment).await.expect("the server starts");
-    let healthy = run_over(&environment, &["doctor"]).await;
+    let settings = [("BUILD14__AUDIT__SIGN_EVERY", "1d")];
+    let mut scene = Scene::start(&settings, |sandbox| sandbox.top_up(100_000_000, "eur")).await;
+    let healthy = run_over(&scene.environment, &["doctor"]).await;
     assert_eq!(healthy, (Some(0), "every invariant holds, no alarm is open\n".to_owned(), String::new()));
 
     // A moved clock: the deadline of the tender has passed by it.
-    let (owner, contractor, milestones) = active_contract(&api, &db).await;
+    let (owner, contractor, milestones) = scene.active_contract().await;
     let emptied = json!({"email": "emptied@crash.example", "password": "correct horse battery", "name": "E", "organizationName": "Emptied"});
-    let emptied = api.expect(Method::POST, "/api/auth/register", "", Some(&emptied), 201).await;
-    let http = reqwest::Client::new();
+    let emptied = scene.api.expect(Method::POST, "/api/auth/register", "", Some(&emptied), 201).await;
+    let (http, stripe) = (reqwest::Client::new(), scene.sandbox.base_url());
     let at_stripe = async |path: String, kind: &'static str, body: String| -> Value {
-        let request = http.post(format!("{}{path}", sandbox.base_url())).bearer_auth("sk_test_sandbox");
+        let request = http.post(format!("{stripe}{path}")).bearer_auth("sk_test_sandbox");
         let answer = request.header("content-type", kind).body(body).send().await.expect("the sandbox answers");
         assert_eq!(answer.status(), 200, "{path}");
         answer.json().await.expect("JSON")
@@ -64,41 +33,41 @@ async fn the_doctor_tells_one_line_for_each_of_seven_things_on_one_database() {
     let form = "application/x-www-form-urlencoded";
     let is = async |milestone: &str, status: &str| {
         testkit::until(&format!("it is {status}"), async || {
-            let (_, seen) = api.call(Method::GET, &format!("/api/milestones/{milestone}"), &owner, None).await?;
+            let (_, seen) = scene.api.call(Method::GET, &format!("/api/milestones/{milestone}"), &owner, None).await?;
             (seen["status"] == status).then_some(())
         })
         .await;
     };
     let alarmed = async |kind: &str| {
         let open = format!("select object_id from alarms where kind = '{kind}' and settled_at is null");
-        testkit::until(&format!("the alarm {kind}"), async || db.query(&open).await.pop()).await
+        testkit::until(&format!("the alarm {kind}"), async || scene.db.query(&open).await.pop()).await
     };
 
     let mut payments = Vec::new();
     for milestone in &milestones[..2] {
-        let funding = api.expect(Method::POST, "/api/escrow", &owner, Some(&json!({"milestoneId": milestone})), 201).await;
+        let funding = scene.api.expect(Method::POST, "/api/escrow", &owner, Some(&json!({"milestoneId": milestone})), 201).await;
         let card = "payment_method=pm_card_bypassPending&return_url=https%3A%2F%2Fexample.com".to_owned();
         at_stripe(format!("/v1/payment_intents/{}/confirm", text(&funding, "/paymentIntent/id")), form, card).await;
         is(milestone, "funded").await;
         payments.push(text(&funding, "/escrow/id"));
     }
     let of = |verb: &str| format!("/api/milestones/{}/{verb}", milestones[0]);
-    api.expect(Method::POST, &of("submit"), &contractor, Some(&json!({"note": "done"})), 200).await;
-    api.expect(Method::POST, &of("approve"), &owner, Some(&json!({})), 200).await;
-    api.expect(Method::POST, &format!("/api/escrow/{}/release", payments[0]), &owner, None, 200).await;
+    scene.api.expect(Method::POST, &of("submit"), &contractor, Some(&json!({"note": "done"})), 200).await;
+    scene.api.expect(Method::POST, &of("approve"), &owner, Some(&json!({})), 200).await;
+    scene.api.expect(Method::POST, &format!("/api/escrow/{}/release", payments[0]), &owner, None, 200).await;
     is(&milestones[0], "released").await;
 
     // A reversal, a dispute, and another alarm: a transfer that nobody here ordered.
-    let transfer = db.query("select transfer from releases").await.remove(0);
+    let transfer = scene.db.query("select transfer from releases").await.remove(0);
     at_stripe(format!("/v1/transfers/{transfer}/reversals"), form, "amount=100".to_owned()).await;
     let release = alarmed("transfer_reversed").await;
-    let charge = db.query(&format!("select charge from payments where id = '{}'", payments[1])).await.remove(0);
+    let charge = scene.db.query(&format!("select charge from payments where id = '{}'", payments[1])).await.remove(0);
     let dispute = at_stripe("/_sandbox/disputes".to_owned(), "application/json", json!({"charge": charge}).to_string()).await;
     assert_eq!(alarmed("dispute").await, text(&dispute, "/id"));
-    let account = db.query("select account from payee_accounts where account is not null").await.remove(0);
+    let account = scene.db.query("select account from payee_accounts where account is not null").await.remove(0);
     let foreign = at_stripe("/v1/transfers".to_owned(), form, format!("amount=500&currency=eur&destination={account}")).await;
     assert_eq!(alarmed("foreign_transfer").await, text(&foreign, "/id"));
-    server.kill().await.expect("ends");
+    scene.kill().await;
 
     // An audit chain that was emptied, the offer of a closed tender exchanged, a job without attempts left.
     let org = text(&emptied, "/organization/id");
@@ -108,12 +77,12 @@ async fn the_doctor_tells_one_line_for_each_of_seven_things_on_one_database() {
     let dead = "select graphile_worker.add_job('tenders.close', json_build_object('org', null, 'request', null, 'data', json_build_object()));
         update graphile_worker._private_jobs set attempts = max_attempts, last_error = 'no luck'
             where id = (select max(id) from graphile_worker._private_jobs)";
-    db.run_sql(&format!("set session_replication_role = replica; {} {tampered} {dead}", chain.concat())).await;
-    let job = db.query("select id from graphile_worker._private_jobs where last_error = 'no luck'").await.remove(0);
-    let tender = db.query("select org_id || ' ' || id from tenders where closed_at is not null").await.remove(0);
+    scene.db.run_sql(&format!("set session_replication_role = replica; {} {tampered} {dead}", chain.concat())).await;
+    let job = scene.db.query("select id from graphile_worker._private_jobs where last_error = 'no luck'").await.remove(0);
+    let tender = scene.db.query("select org_id || ' ' || id from tenders where closed_at is not null").await.remove(0);
     let (owners, tender) = tender.split_once(' ').expect("two ids");
 
-    let alarms = db.query(ALARMS).await;
+    let alarms = scene.db.query(ALARMS).await;
     let [reversal, disputed, unordered] = &alarms[..] else { panic!("{alarms:#?}") };
     for (line, beginning, end) in [
         (
@@ -145,11 +114,11 @@ async fn the_doctor_tells_one_line_for_each_of_seven_things_on_one_database() {
          '0'), and look at what was decided meanwhile"
             .to_owned(),
     ];
-    let (code, said, complained) = run_over(&environment, &["doctor"]).await;
+    let (code, said, complained) = run_over(&scene.environment, &["doctor"]).await;
     assert_eq!((code, complained.as_str()), (Some(1), ""));
     assert_eq!(said.lines().collect::<Vec<_>>(), expected.each_ref().map(String::as_str));
 
-    let (code, said, complained) = run_over(&environment, &["doctor", "--json"]).await;
+    let (code, said, complained) = run_over(&scene.environment, &["doctor", "--json"]).await;
     assert_eq!((code, complained.as_str()), (Some(1), ""));
     let told: Value = serde_json::from_str(&said).expect("JSON");
     let lines: Vec<_> = told.as_array().expect("a list").iter().map(line).collect();
@@ -157,7 +126,7 @@ async fn the_doctor_tells_one_line_for_each_of_seven_things_on_one_database() {
     let kinds: Vec<_> = told.as_array().into_iter().flatten().map(|one| one["alarm"]["kind"].as_str()).collect();
     let of_alarms = ["transfer_reversed", "dispute", "foreign_transfer"].map(Some);
     assert_eq!(kinds, [&of_alarms[..], &[None; 4][..]].concat());
-    sandbox.stop().await;
+    scene.end().await;
 }
 
 /// A finding for machines, as people read it.

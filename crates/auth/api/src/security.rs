@@ -44,5 +44,13 @@ kernel::named! {
         PasswordChangeLimited = "password_change_limited",
         /// The password was changed.
         PasswordChanged = "password_changed",
+        /// So many requests of a person that no more are answered for a while.
+        RequestsLimited = "requests_limited",
+        /// So many requests of an organisation's people together.
+        OrganizationLimited = "organization_limited",
+        /// So many requests without a session from one address.
+        AddressLimited = "address_limited",
+        /// So many tries to sign in or register from one address.
+        SignInAddressLimited = "sign_in_address_limited",
     }
 }

@@ -15,7 +15,8 @@
 //! - Of the look-ups of one session one runs at a time, and so of those of one person in one organisation. Roles in teams are looked up for
 //!   whom they add something ([`kernel::OrgRole::needs_teams`]), and of those that are known only the changed ones.
 //! - A person has a bounded number of sessions: of more the oldest end. A changed password ends all others.
-//! - Failed sign-ins and spent limits are security events, kept for a while, without the email or the password that was tried.
+//! - Failed sign-ins and spent limits are security events, kept for a while, without the email or the password that was tried. Limits of requests
+//!   are counted by the web layer and noted here ([`Service::note_spent`]).
 //! - A session is as good as its membership: without one in its organisation it does not resolve.
 //! - The serving role cannot read passwords and sessions at all: all of this runs as the platform.
 //!
@@ -41,6 +42,6 @@ mod token;
 pub use module::MODULE;
 pub use policy::{Policy, PolicyError};
 pub use security::security_events;
-pub use security_event::StoredEvent;
+pub use security_event::{SpentLimit, StoredEvent};
 pub use service::{Dependencies, Service};
 pub use settings::Settings;

@@ -187,7 +187,7 @@ pub(crate) async fn end_others(tx: &mut Tx, user: UserId, but: SessionId, now: T
 pub(crate) async fn insert_event(
     tx: &mut Tx,
     kind: SecurityEventKind,
-    user: Option<UserId>,
+    (user, organization): (Option<UserId>, Option<OrgId>),
     origin: &Origin<'_>,
 ) -> Result<(), Fault> {
     diesel::insert_into(security_events::table)
@@ -195,6 +195,7 @@ pub(crate) async fn insert_event(
             security_events::id.eq(Uuid::now_v7()),
             security_events::kind.eq(kind.name()),
             security_events::user_id.eq(user.map(|user| user.0)),
+            security_events::organization.eq(organization.map(|organization| organization.0)),
             security_events::address.eq(origin.address.map(|address| address.to_string())),
             security_events::request_id.eq(origin.request.as_str()),
         ))
@@ -224,7 +225,7 @@ pub(crate) async fn events_of(tx: &ReadTx<'_>, user: UserId, page: PageRequest) 
 
 /// The newest events since `since`.
 pub(crate) async fn events_since(tx: &ReadTx<'_>, since: Timestamp, most: u32) -> Result<Vec<StoredEvent>, Fault> {
-    type Row = (String, Timestamp, Option<Uuid>, Option<String>, String);
+    type Row = (String, Timestamp, Option<Uuid>, Option<Uuid>, Option<String>, String);
     let rows: Vec<Row> = security_events::table
         .filter(security_events::at.ge(since))
         .order((security_events::at.desc(), security_events::id.desc()))
@@ -233,14 +234,16 @@ pub(crate) async fn events_since(tx: &ReadTx<'_>, since: Timestamp, most: u32) -
             security_events::kind,
             security_events::at,
             security_events::user_id,
+            security_events::organization,
             security_events::address,
             security_events::request_id,
         ))
         .load(&mut tx.pg())
         .await
         .fault()?;
-    let event = |(kind, at, user, address, request): Row| {
-        Ok(StoredEvent { kind: db::named(&kind)?, at, user: user.map(UserId), address, request })
+    let event = |(kind, at, user, organization, address, request): Row| {
+        let (user, organization) = (user.map(UserId), organization.map(OrgId));
+        Ok(StoredEvent { kind: db::named(&kind)?, at, user, organization, address, request })
     };
     rows.into_iter().map(event).collect()
 }

@@ -17,6 +17,7 @@ diesel::table! {
         user_id -> Nullable<Uuid>,
         address -> Nullable<Text>,
         request_id -> Text,
+        organization -> Nullable<Uuid>,
     }
 }
 

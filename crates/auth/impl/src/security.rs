@@ -1,14 +1,14 @@
-//! `Security`: what happens to accounts that somebody should know of: failed sign-ins, spent limits, changed passwords.
+//! `Security`: what happens to accounts and addresses that somebody should know of: failed sign-ins, spent limits, changed passwords.
 //!
 //! The platform keeps the events for a while, counts them and writes them to its log; a person sees those of their own account. No event
 //! names the email or the password that was tried: one of an unknown email is nobody's.
 
 use auth_api::{SecurityEvent, SecurityEventKind};
-use kernel::{Fault, Page, PageRequest, Position, Timestamp, UserId};
+use kernel::{Fault, OrgId, Page, PageRequest, Position, Timestamp, UserId};
 use uow::SystemUow;
 
 use crate::repo;
-use crate::security_event::{Origin, StoredEvent};
+use crate::security_event::{Origin, SpentLimit, StoredEvent};
 
 /// Counts and logs an event; without a `user` it is of an email that nobody has.
 fn tell(kind: SecurityEventKind, user: Option<UserId>, origin: &Origin<'_>) {
@@ -20,8 +20,24 @@ fn tell(kind: SecurityEventKind, user: Option<UserId>, origin: &Origin<'_>) {
 /// Notes an event in a transaction of its own. Never fails the request that it is about: what cannot be written is in the log.
 pub(crate) async fn note(system: &SystemUow, kind: SecurityEventKind, user: Option<UserId>, origin: Origin<'_>) {
     tell(kind, user, &origin);
+    store(system, kind, (user, None), &origin).await;
+}
+
+/// Notes that a limit of requests was spent: the person's is theirs to see, every other one the platform's alone.
+pub(crate) async fn note_spent(system: &SystemUow, limit: SpentLimit, origin: Origin<'_>) {
+    let (kind, user, organization) = match limit {
+        SpentLimit::Address => (SecurityEventKind::AddressLimited, None, None),
+        SpentLimit::Person(user) => (SecurityEventKind::RequestsLimited, Some(user), None),
+        SpentLimit::Organization(org) => (SecurityEventKind::OrganizationLimited, None, Some(org)),
+        SpentLimit::SignIns => (SecurityEventKind::SignInAddressLimited, None, None),
+    };
+    tell(kind, user, &origin);
+    store(system, kind, (user, organization), &origin).await;
+}
+
+async fn store(system: &SystemUow, kind: SecurityEventKind, whose: (Option<UserId>, Option<OrgId>), origin: &Origin<'_>) {
     // As many statements for an unknown address as for a known one.
-    let noted = system.write(async |tx| repo::insert_event(tx, kind, user, &origin).await).await;
+    let noted = system.write(async |tx| repo::insert_event(tx, kind, whose, origin).await).await;
     if let Err(fault) = noted {
         tracing::error!(error = %fault, "a security event could not be stored");
     }
@@ -30,7 +46,7 @@ pub(crate) async fn note(system: &SystemUow, kind: SecurityEventKind, user: Opti
 /// Notes an event together with what it tells of.
 pub(crate) async fn note_in(tx: &mut uow::Tx, kind: SecurityEventKind, user: UserId, origin: &Origin<'_>) -> Result<(), Fault> {
     tell(kind, Some(user), origin);
-    repo::insert_event(tx, kind, Some(user), origin).await
+    repo::insert_event(tx, kind, (Some(user), None), origin).await
 }
 
 /// The events of a person's account, newest first.

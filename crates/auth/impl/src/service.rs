@@ -31,7 +31,7 @@ use crate::hasher::Verified;
 use crate::model::StoredSession;
 use crate::place::Place;
 use crate::security;
-use crate::security_event::Origin;
+use crate::security_event::{Origin, SpentLimit};
 use crate::token::{self, TokenHash};
 use crate::{Settings, model, repo};
 
@@ -144,6 +144,11 @@ impl Service {
             let mut listening = Listening(listening);
             let _ = (&mut listening.0).await;
         })
+    }
+
+    /// Notes that a limit of requests was spent, which is counted elsewhere. Never fails: what cannot be stored is in the log.
+    pub async fn note_spent(&self, limit: SpentLimit, request: &RequestId, from: Option<IpAddr>) {
+        security::note_spent(&self.system, limit, Origin { request, address: from }).await;
     }
 
     /// Removes what is left of sessions that were over before `before`, and the security events that were kept for long enough. For a daily

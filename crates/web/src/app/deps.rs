@@ -6,7 +6,7 @@ use actix_web::web::ServiceConfig;
 use auth_api::{Authorizer, Sessions};
 use utoipa::openapi::OpenApi;
 
-use super::{AlwaysReady, DenialLog, Drain, Limits, NoDenialLog, Readiness, Settings};
+use super::{AlwaysReady, DenialLog, Drain, Limits, NoDenialLog, Readiness, Settings, SpentLog};
 use crate::extract::Authority;
 use crate::{IdempotencySecret, Routes};
 
@@ -64,6 +64,13 @@ impl AppDeps {
     #[must_use]
     pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
         self.authority = Some(Authority(authorizer));
+        self
+    }
+
+    /// Where spent limits are noted; the first one given counts.
+    #[must_use]
+    pub fn spent_log(self, log: Arc<dyn SpentLog>) -> Self {
+        self.limits.note_in(log);
         self
     }
 

@@ -7,7 +7,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
@@ -20,9 +20,10 @@ use governor::state::keyed::DashMapStateStore;
 use kernel::{OrgId, Spent, UserId};
 
 use super::settings::{Quota, RateLimits};
+use super::spent::{Noted, Room, SpentLimit, SpentLog};
 use crate::Problem;
 use crate::client::network_of;
-use crate::extract::with_caller;
+use crate::extract::{Caller, with_caller};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -30,7 +31,10 @@ const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy")
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// The limiters of the process, shared by its workers. Replicas count for themselves.
-pub struct Limits(Option<Arc<Limiters>>);
+pub struct Limits {
+    limiters: Option<Arc<Limiters>>,
+    log: OnceLock<Arc<dyn SpentLog>>,
+}
 
 struct Limiters {
     address: Limiter<IpAddr>,
@@ -39,6 +43,7 @@ struct Limiters {
     auth: Limiter<IpAddr>,
     /// Until when addresses that have spent their quota are refused unseen.
     barred: RwLock<HashMap<IpAddr, Instant>>,
+    room: Room,
     started: Instant,
     swept: AtomicU64,
 }
@@ -62,49 +67,90 @@ impl Limits {
             organization: Limiter::new("organization", settings.organization),
             auth: Limiter::new("auth", settings.auth),
             barred: RwLock::default(),
+            room: Room::default(),
             started: Instant::now(),
             swept: AtomicU64::new(0),
         };
-        Self(settings.enabled.then(|| Arc::new(limiters())))
+        Self { limiters: settings.enabled.then(|| Arc::new(limiters())), log: OnceLock::new() }
+    }
+
+    /// Has what is spent noted there; the first log counts.
+    pub(crate) fn note_in(&self, log: Arc<dyn SpentLog>) {
+        // A second one is not needed by anybody.
+        let _ = self.log.set(log);
     }
 
     /// Refuses an address that has just spent its quota on requests that nobody was signed in for: guessing tokens costs no look-ups.
-    pub(crate) fn admit(&self, address: Option<IpAddr>) -> Result<(), Problem> {
-        let Some(limiters) = &self.0 else { return Ok(()) };
+    pub(crate) fn admit(&self, caller: &Caller) -> Result<(), Problem> {
+        let Some(limiters) = &self.limiters else { return Ok(()) };
         sweep(limiters);
-        let until = limiters.barred.read().unwrap_or_else(PoisonError::into_inner).get(&network_of(address)).copied();
+        let network = network_of(caller.address);
+        let until = limiters.barred.read().unwrap_or_else(PoisonError::into_inner).get(&network).copied();
         match until.map(|until| until.saturating_duration_since(Instant::now())) {
-            Some(wait) if !wait.is_zero() => Err(limiters.address.refusal(wait)),
+            Some(wait) if !wait.is_zero() => Err(self.refused(&limiters.address, &network, SpentLimit::Address, caller, wait)),
             _ => Ok(()),
         }
     }
 
     /// Counts a request that nobody is signed in for. Those of a session count for its person and organisation alone: a whole office, or a
     /// front end that asks for all its users, may share one address.
-    pub(crate) fn address(&self, address: Option<IpAddr>) -> Result<Option<Standing>, Problem> {
-        let Some(limiters) = &self.0 else { return Ok(None) };
-        let network = network_of(address);
+    pub(crate) fn address(&self, caller: &Caller) -> Result<Option<Standing>, Problem> {
+        let Some(limiters) = &self.limiters else { return Ok(None) };
+        let network = network_of(caller.address);
         limiters.address.ask(&network).map(Some).map_err(|wait| {
             limiters.barred.write().unwrap_or_else(PoisonError::into_inner).insert(network, Instant::now() + wait);
-            limiters.address.refusal(wait)
+            self.refused(&limiters.address, &network, SpentLimit::Address, caller, wait)
         })
     }
 
     /// Counts a request of a person in an organisation.
-    pub(crate) fn caller(&self, user: UserId, org: OrgId) -> Result<Option<[Standing; 2]>, Problem> {
-        let Some(limiters) = &self.0 else { return Ok(None) };
-        Ok(Some([limiters.user.check(&user)?, limiters.organization.check(&org)?]))
+    pub(crate) fn caller(&self, caller: &Caller, user: UserId, org: OrgId) -> Result<Option<[Standing; 2]>, Problem> {
+        let Some(limiters) = &self.limiters else { return Ok(None) };
+        let (person, organization) = (SpentLimit::Person(user), SpentLimit::Organization(org));
+        let of_person = limiters.user.ask(&user);
+        let of_person = of_person.map_err(|wait| self.refused(&limiters.user, &user, person, caller, wait))?;
+        let of_organization = limiters.organization.ask(&org);
+        let of_organization =
+            of_organization.map_err(|wait| self.refused(&limiters.organization, &org, organization, caller, wait))?;
+        Ok(Some([of_person, of_organization]))
+    }
+
+    /// Counts a try to sign in or register.
+    fn sign_in(&self, caller: &Caller) -> Result<Option<Standing>, Problem> {
+        let Some(limiters) = &self.limiters else { return Ok(None) };
+        let network = network_of(caller.address);
+        let asked = limiters.auth.ask(&network).map(Some);
+        asked.map_err(|wait| self.refused(&limiters.auth, &network, SpentLimit::SignIns, caller, wait))
+    }
+
+    /// The refusal; noted beside the request if it is due: who is refused waits for nothing.
+    fn refused<K: Hash + Eq + Clone>(
+        &self,
+        limiter: &Limiter<K>,
+        key: &K,
+        limit: SpentLimit,
+        caller: &Caller,
+        wait: Duration,
+    ) -> Problem {
+        let room = self.limiters.as_ref().map(|limiters| &limiters.room);
+        if let Some(log) = self.log.get()
+            && room.is_some_and(|room| limiter.noted.is_due(key, room))
+        {
+            let (log, request, address) = (Arc::clone(log), caller.request.clone(), caller.address);
+            drop(actix_web::rt::spawn(async move { log.spent(limit, &request, address).await }));
+        }
+        limiter.refusal(wait)
     }
 
     /// How many keys are remembered.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.0.as_ref().map_or(0, |all| all.address.keys() + all.user.keys() + all.organization.keys() + all.auth.keys())
+        self.limiters.as_ref().map_or(0, |all| all.address.keys() + all.user.keys() + all.organization.keys() + all.auth.keys())
     }
 
     /// Forgets every key whose quota is whole again.
     pub fn forget_idle(&self) {
-        if let Some(limiters) = &self.0 {
+        if let Some(limiters) = &self.limiters {
             limiters.forget_idle();
         }
     }
@@ -136,6 +182,8 @@ struct Limiter<K: Hash + Eq + Clone> {
     name: &'static str,
     quota: Quota,
     clock: DefaultClock,
+    /// Of whom it was noted lately that it is spent.
+    noted: Noted<K>,
     limiter: RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>,
 }
 
@@ -146,11 +194,8 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         let gcra =
             governor::Quota::with_period(period.max(Duration::from_nanos(1))).unwrap_or(governor::Quota::per_second(burst));
         let limiter = RateLimiter::dashmap(gcra.allow_burst(burst)).with_middleware();
-        Self { name, quota, clock: DefaultClock::default(), limiter }
-    }
-
-    fn check(&self, key: &K) -> Result<Standing, Problem> {
-        self.ask(key).map_err(|wait| self.refusal(wait))
+        let noted = Noted::new(Duration::from_secs(u64::from(quota.seconds.max(1))));
+        Self { name, quota, clock: DefaultClock::default(), noted, limiter }
     }
 
     /// Counts a request, or tells how long to wait.
@@ -183,12 +228,14 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     fn forget_idle(&self) {
         self.limiter.retain_recent();
         self.limiter.shrink_to_fit();
+        self.noted.forget_old();
     }
 }
 
 /// Tells in `problem` which limit was spent and when it is whole enough to ask again: in the body and in every header that speaks of it.
 pub fn spent(problem: Problem, spent: &Spent) -> Problem {
-    // A spent limit is a security event: counted, and in the log of the request, which names it.
+    // A spent limit is a security event: counted, and in the log of the request, which names it; for the first time in its window it is noted,
+    // too (`SpentLog`), that of passwords by whoever counts it.
     metrics::counter!("rate_limits_spent_total", "limit" => spent.limit).increment(1);
     tracing::info!(target: "security", limit = spent.limit, requests = spent.requests, seconds = spent.seconds, "a limit is spent");
     let reset = whole_seconds(spent.wait);
@@ -231,12 +278,12 @@ impl FromRequest for AuthRateLimit {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        let Some(limiters) = request.app_data::<Arc<Limits>>().and_then(|limits| limits.0.as_ref()) else {
-            return ready(Ok(Self));
-        };
-        let counted = with_caller(request, |caller| limiters.auth.check(&network_of(caller.address)));
+        let Some(limits) = request.app_data::<Arc<Limits>>() else { return ready(Ok(Self)) };
+        let counted = with_caller(request, |caller| limits.sign_in(caller));
         ready(counted.map(|standing| {
-            request.extensions_mut().insert(standing);
+            if let Some(standing) = standing {
+                request.extensions_mut().insert(standing);
+            }
             Self
         }))
     }

@@ -150,7 +150,7 @@ impl Visit {
             return Ok(());
         }
         let deps = Rc::clone(&self.deps);
-        deps.limits.admit(self.caller.address)?;
+        deps.limits.admit(&self.caller)?;
         let headers = request.headers();
         refuse_doubled(headers)?;
         if headers.contains_key(header::AUTHORIZATION) || headers.contains_key(header::COOKIE) {
@@ -158,8 +158,10 @@ impl Visit {
             (self.caller.session, self.caller.token) = (Some(session), token);
         }
         match self.caller.live() {
-            Some(session) => self.standings.extend(deps.limits.caller(session.user, session.org)?.into_iter().flatten()),
-            None => self.standings.extend(deps.limits.address(self.caller.address)?),
+            Some(session) => {
+                self.standings.extend(deps.limits.caller(&self.caller, session.user, session.org)?.into_iter().flatten())
+            }
+            None => self.standings.extend(deps.limits.address(&self.caller)?),
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The real App around the domain of `things.rs`, with fake sessions, and a client.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use actix_web::dev::ServiceResponse;
@@ -12,7 +13,7 @@ use auth_api::{Authorizer, Reach, Session, Sessions};
 use kernel::*;
 use serde_json::Value;
 use uuid::Uuid;
-use web::{AppDeps, DenialLog, Settings};
+use web::{AppDeps, DenialLog, Settings, SpentLimit, SpentLog};
 
 pub use crate::things::{ID, routes};
 
@@ -22,6 +23,7 @@ pub struct Seen {
     pub stored: Mutex<HashMap<String, (IdempotencyKey, Answer)>>,
     pub runs: Mutex<u32>,
     pub denials: Mutex<Vec<String>>,
+    pub spent: Mutex<Vec<(SpentLimit, String)>>,
     pub resolved: Mutex<Vec<String>>,
     /// Permissions that the caller does not hold any more.
     pub revoked: Mutex<Vec<&'static str>>,
@@ -77,6 +79,16 @@ struct Denials(Arc<Seen>);
 impl DenialLog for Denials {
     async fn denied(&self, ctx: &Ctx, denied: &Denied, route: &str) {
         self.0.denials.lock().unwrap().push(format!("{} {denied} at {route}", ctx.org));
+    }
+}
+
+struct Spent(Arc<Seen>);
+
+#[async_trait]
+impl SpentLog for Spent {
+    async fn spent(&self, limit: SpentLimit, request: &RequestId, address: Option<IpAddr>) {
+        let address = address.map_or_else(String::new, |address| address.to_string());
+        self.0.spent.lock().unwrap().push((limit, format!("{request} {address}")));
     }
 }
 
@@ -141,6 +153,7 @@ impl Client {
         let data = Data::from(Arc::clone(&seen));
         let deps = AppDeps::new(Arc::new(routes), Arc::new(FakeSessions(Arc::clone(&seen))), settings)
             .denial_log(Arc::new(Denials(Arc::clone(&seen))))
+            .spent_log(Arc::new(Spent(Arc::clone(&seen))))
             .authorizer(Arc::new(Rights(Arc::clone(&seen))))
             .data(move |config| {
                 config.app_data(data.clone());

@@ -2,7 +2,9 @@
 
 use actix_web::test::TestRequest;
 use insta::assert_json_snapshot;
-use web::{Quota, RateLimits, Settings};
+use kernel::{OrgId, UserId};
+use uuid::Uuid;
+use web::{Quota, RateLimits, Settings, SpentLimit};
 
 use crate::fixture::{Client, settings, signed};
 
@@ -106,6 +108,65 @@ async fn signing_in_has_a_limit_of_its_own() {
     assert_eq!(refused.header("ratelimit-policy"), Some("\"auth\";q=1;w=3600"));
     assert_eq!(client.send(login("2.2.2.2")).await.status, 200);
     assert_eq!(client.send(from("1.1.1.1")).await.status, 200);
+}
+
+/// What was noted, each beside its request.
+async fn noted(client: &Client) -> Vec<(SpentLimit, String)> {
+    // It is noted in this thread, by tasks that are ready.
+    actix_web::rt::task::yield_now().await;
+    std::mem::take(&mut *client.seen.spent.lock().unwrap())
+}
+
+#[actix_web::test]
+async fn a_spent_limit_is_noted_once_for_a_key_and_window() {
+    let client = limited(|limits| limits.address = Quota { requests: 1, seconds: 3600 });
+    for _ in 0..5 {
+        client.send(from("1.1.1.1")).await;
+        client.send(from("2001:db8::1")).await;
+        client.send(from("2001:db8::2")).await;
+    }
+    let expected = ["req-1 2001:db8::2", "req-1 1.1.1.1"].map(|by| (SpentLimit::Address, by.to_owned()));
+    assert_eq!(noted(&client).await, expected, "a network is one key");
+
+    let client = limited(|limits| limits.auth = Quota { requests: 1, seconds: 3600 });
+    for _ in 0..5 {
+        client.send(from("1.1.1.1").method(actix_web::http::Method::POST).uri("/api/auth/login")).await;
+    }
+    assert_eq!(noted(&client).await, [(SpentLimit::SignIns, "req-1 1.1.1.1".to_owned())]);
+
+    let person = SpentLimit::Person(UserId(Uuid::from_u128(2)));
+    let organization = SpentLimit::Organization(OrgId(Uuid::from_u128(3)));
+    for (change, limit) in [
+        ((|l: &mut RateLimits| l.user.requests = 1) as fn(&mut RateLimits), person),
+        (|l: &mut RateLimits| l.organization.requests = 1, organization),
+    ] {
+        let client = limited(change);
+        for _ in 0..5 {
+            client.send(signed(from("1.1.1.1").uri("/api/things"))).await;
+        }
+        assert_eq!(noted(&client).await, [(limit, "req-1 1.1.1.1".to_owned())]);
+    }
+
+    // The next window is another one.
+    let client = limited(|limits| limits.user = Quota { requests: 1, seconds: 1 });
+    let read = async || client.send(signed(from("1.1.1.1").uri("/api/things"))).await.status == 429;
+    let mut times = 0;
+    while times < 2 {
+        if read().await {
+            times += noted(&client).await.len();
+        }
+    }
+}
+
+#[actix_web::test]
+async fn however_many_addresses_spend_their_limit_few_are_noted() {
+    let client = limited(|limits| limits.address = Quota { requests: 1, seconds: 3600 });
+    for n in 0..100 {
+        for _ in 0..2 {
+            client.send(from(&format!("1.1.1.{n}"))).await;
+        }
+    }
+    assert_eq!(noted(&client).await.len(), 60, "of one minute");
 }
 
 #[actix_web::test]

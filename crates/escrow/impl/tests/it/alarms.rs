@@ -108,7 +108,11 @@ async fn money_in_suspense_and_transfers_that_were_not_ordered_are_alarms() {
     assert_eq!((row.kind.as_str(), &row.object_id, row.times), ("payment_in_suspense", &funding.payment.id.to_string(), 1));
     assert_eq!(
         row.detail,
-        format!("payment {}, intent {}: livemode: expected false, found true", funding.payment.id, funding.intent)
+        format!(
+            "payment {id}, intent {}: livemode: expected false, found true. `build14 suspense-refund --payment {id}` gives it back",
+            funding.intent,
+            id = funding.payment.id
+        )
     );
 
     let world = World::new().await;
