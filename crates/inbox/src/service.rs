@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use kernel::{Clock, Fault};
 use module::Wired;
 use provider_events::{Deliveries, ProviderEvent, Receipt, Refused, Subscriptions};
-use uow::{SystemUow, Tx};
+use uow::{Alarm, SystemUow, Tx};
 
 use crate::repo::{self, EventRow};
 use crate::tasks::{Hear, hear};
@@ -78,16 +78,32 @@ impl Service {
             return Err(Refused("the body is not an event").into());
         }
         let subscribers = self.who_hears(&event);
+        let misdirected = self.misdirected(&event);
         let row = row(event, subscribers.clone());
         self.system
             .write(async |tx| {
                 let fresh = repo::keep(tx, &row).await?;
                 if fresh {
                     hand_out_in(tx, &row.id, &subscribers).await?;
+                    if let Some(alarm) = misdirected {
+                        tx.alarm(alarm).await?;
+                    }
                 }
                 Ok(fresh)
             })
             .await
+    }
+
+    /// An event of the other mode, which nobody here hears: an endpoint of the provider's sends to the wrong server.
+    fn misdirected(&self, event: &ProviderEvent) -> Option<Alarm> {
+        let mode = |live| if live { "live" } else { "test" };
+        let (theirs, ours) = (mode(event.livemode), mode(self.livemode));
+        let detail = format!(
+            "event {} ({}) is of {theirs} mode and this server of {ours} mode: it was noted and nothing done; the secrets of an endpoint of \
+             {theirs} mode stand in stripe.webhook_secret",
+            event.id, event.name
+        );
+        (theirs != ours).then(|| Alarm { kind: "event_of_other_mode", about: ("mode", theirs.to_owned()), org: None, detail })
     }
 
     /// Who has to hear an event. Nobody hears one of the other mode, or of a kind that no domain asked for: it is noted, and done.

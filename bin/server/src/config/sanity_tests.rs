@@ -48,6 +48,11 @@ const REFUSED_IN_PRODUCTION: &[(&str, &str, &str, &str)] = &[
 
 /// The same, in every profile.
 const REFUSED: &[(&str, &str, &str, &str)] = &[
+    ("ESCROW__LOOK_AGAIN_EVERY", "100years", "escrow.look_again_every", "must be from 1m to"),
+    ("ESCROW__LOOK_AGAIN_EVERY", "1s", "escrow.look_again_every", "must be from 1m to"),
+    ("ESCROW__LOOK_AGAIN_AFTER", "1m, 100years", "escrow.look_again_after", "a day at most"),
+    ("ESCROW__LOOK_WHEN_READ_AFTER", "0s", "escrow.look_when_read_after", "must be from 1s to"),
+    ("ESCROW__TERMS__EUR__RESERVE_MINOR", "4000000000", "escrow.terms.eur.reserve_minor", "must be at most 1000000.00 EUR"),
     ("TENDERS__SEAL_KEY", ZEROS, "tenders.seal_key", "openssl rand"),
     ("SERVER__ALLOWED_ORIGINS", "*", "server.allowed_origins", "name each origin"),
     ("SERVER__ALLOWED_ORIGINS", "null", "server.allowed_origins", "name each origin"),

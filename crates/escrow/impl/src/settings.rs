@@ -56,6 +56,9 @@ pub struct Processing {
 /// The most that the table of contracts takes (`fee_bps`, `processing_bps`).
 const MOST_BASIS_POINTS: u32 = 5000;
 
+/// The most that stands in reserve for the provider's fees in a currency: more would let real losses pass for them.
+const MOST_RESERVE_MINOR: i64 = 100_000_000;
+
 /// The keys of a currency's terms.
 fn terms_of(currency: Currency) -> [String; 3] {
     let code = currency.code().to_ascii_lowercase();
@@ -76,8 +79,8 @@ impl Settings {
             bearer,
             processing: processing(r),
             first_looks: r.durations("escrow.look_again_after"),
-            payment_poll: r.duration("escrow.look_again_every"),
-            read_debounce: r.duration("escrow.look_when_read_after"),
+            payment_poll: r.duration_within("escrow.look_again_every", "1m", "1day"),
+            read_debounce: r.duration_within("escrow.look_when_read_after", "1s", "1h"),
             ..Self::default()
         };
         settings.check(r);
@@ -111,8 +114,15 @@ impl Settings {
         if self.first_looks.windows(2).any(|pair| pair[0] >= pair[1]) {
             r.fault("escrow.look_again_after", "each must be longer than the one before, like 1m, 5m, 15m");
         }
-        if self.payment_poll < Duration::from_secs(60) {
-            r.fault("escrow.look_again_every", "must be a minute at least: everything under way is asked for so often");
+        let day = Duration::from_secs(86_400);
+        if self.first_looks.last().is_some_and(|last| *last > day) {
+            r.fault("escrow.look_again_after", "each must be a day at most: later it is asked for every escrow.look_again_every");
+        }
+        for (currency, terms) in &self.processing {
+            if terms.reserve > MOST_RESERVE_MINOR {
+                let most = kernel::Money::from_minor(MOST_RESERVE_MINOR, *currency);
+                r.fault(&terms_of(*currency)[2], format!("must be at most {most}: what lacks up to this stops nobody"));
+            }
         }
     }
 

@@ -81,5 +81,7 @@ async fn what_nobody_hears_and_what_is_of_the_other_mode_is_kept_and_done() {
     }
     assert_eq!(world.work().await, NOTHING);
     assert_eq!(world.events().await, ["evt_live {} done", "evt_odd {} done"]);
+    let alarms = "select concat_ws(' ', kind, object_id, times) from alarms where settled_at is null";
+    assert_eq!(world.db.query(alarms).await, ["event_of_other_mode live 1"], "an endpoint sends to the wrong server");
     assert_eq!((world.one.times(), world.two.times()), (0, 0));
 }

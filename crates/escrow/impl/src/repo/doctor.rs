@@ -233,6 +233,18 @@ const CHECKS: &[(&str, &str)] = &[
          group by m.org_id, m.id, m.frozen having m.frozen <> (count(h.id) > 0)",
     ),
     (
+        "HOLD_LEFT",
+        concat!(
+            "select coalesce(h.milestone_id, h.contract_id)::text as subject, format('%s since %s, for more than a day, and no alarm tells of it: %s. `build14 unfreeze` lets its money move again',
+                 case when h.milestone_id is null then 'contract is frozen' else 'milestone is frozen' end, ",
+            at!("h.placed_at"),
+            ", h.reason) as detail
+         from holds h where h.lifted_at is null and h.placed_at < now() - interval '1 day'
+           and not exists (select from alarms a where a.settled_at is null and a.object_id = h.object and h.object <> '')
+         order by h.placed_at, h.id",
+        ),
+    ),
+    (
         "TRANSFER_REVERSED",
         concat!(
             "select r.id::text as subject, format('%s of %s of transfer %s came back%s, %s of it is settled: funding and releases of contract %s are stopped until `build14 reversal-settle`', ",

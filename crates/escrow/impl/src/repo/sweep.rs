@@ -62,6 +62,36 @@ pub(crate) async fn payees_due(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<Or
     Ok(rows.into_iter().map(OrgId).collect())
 }
 
+/// Every payee account that is being set up, or cannot receive now, from `after` on in the order of its organisations.
+pub(crate) async fn payees_under_way(tx: &ReadTx<'_>, after: OrgId) -> Result<Vec<OrgId>, Fault> {
+    let rows: Vec<Uuid> = payee_accounts::table
+        .filter(payee_accounts::status.eq_any(["onboarding", "restricted"]))
+        .filter(payee_accounts::account.is_not_null())
+        .filter(payee_accounts::org_id.gt(after.0))
+        .order(payee_accounts::org_id)
+        .limit(MOST)
+        .select(payee_accounts::org_id)
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    Ok(rows.into_iter().map(OrgId).collect())
+}
+
+/// Every release on its way, but those that have not left and are under a hold, from `after` on in the order of their ids.
+pub(crate) async fn releases_under_way(tx: &ReadTx<'_>, after: ReleaseId) -> Result<Vec<(OrgId, ReleaseId)>, Fault> {
+    let rows: Vec<(Uuid, Uuid)> = releases::table
+        .filter(releases::status.eq_any(["sending", "unknown"]))
+        .filter(releases::maybe_sent_at.is_not_null().or(not_frozen()))
+        .filter(releases::id.gt(after.0))
+        .order(releases::id)
+        .limit(MOST)
+        .select((releases::org_id, releases::id))
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    Ok(rows.into_iter().map(|(org, id)| (OrgId(org), ReleaseId(id))).collect())
+}
+
 /// Releases that are on their way since before `before`, without those that have not left and cannot: of the
 /// currencies that are stopped, or under a hold.
 pub(crate) async fn releases_stuck(

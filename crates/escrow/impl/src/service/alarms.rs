@@ -14,6 +14,8 @@ pub(super) const COVERAGE_SHORT: &str = "coverage_short";
 pub(super) const BALANCE_SHORT: &str = "balance_short";
 /// The provider's balance cannot be read. About the provider; over when it can.
 pub(super) const BALANCE_UNREAD: &str = "balance_unread";
+/// The provider's lists of what befell charges cannot be read. About the provider; over when they can.
+pub(super) const CHARGES_UNREAD: &str = "charges_unread";
 /// The provider paid out, or tried to, what no operator has posted. About the payout; over when it is posted.
 pub(super) const PAYOUT: &str = "payout";
 /// What was posted of the platform's own money did not happen after all. About the payout or the top-up; over when the opposite is posted.

@@ -7,11 +7,11 @@
 
 use chrono::TimeDelta;
 use escrow_api::{ChargeNews, Error, HoldKind, PaymentStatus, ProviderError};
-use kernel::{Fault, RequestId};
+use kernel::{Fault, RequestId, rfc3339};
 use uow::{Alarm, Job, Tx};
 
 use super::Service;
-use super::alarms::{CHARGE_REFUNDED, raise_in};
+use super::alarms::{CHARGE_REFUNDED, CHARGES_UNREAD, raise_in};
 use crate::jobs::{self, SyncCharge, SyncPayment};
 use crate::model::incident::{Effect, Incident, incidents};
 use crate::model::moved::StoredPayment;
@@ -23,6 +23,9 @@ const OVERLAP: TimeDelta = TimeDelta::hours(1);
 
 /// An incident that goes on is looked at again after so long, should no event tell.
 const AGAIN: TimeDelta = TimeDelta::hours(1);
+
+/// The lists may be unread for so long before a person is told.
+const UNREAD: TimeDelta = TimeDelta::minutes(30);
 
 /// Money is taken back by an object of the provider's that is about no payment of ours. About that object.
 const UNMATCHED: &str = "dispute_unmatched";
@@ -221,10 +224,26 @@ impl Service {
                 for look in looks {
                     tx.enqueue(look).await?;
                 }
+                tx.end_alarms(CHARGES_UNREAD, &["stripe".to_owned()]).await?;
                 repo::incidents::set_looked_until(tx, now).await
             })
             .await?;
         Ok(())
+    }
+
+    /// The lists could not be read: if that was so for a while, a person is told.
+    pub(super) async fn charges_unread(&self, error: &Error) -> Result<(), Fault> {
+        let Some(until) = self.system.read(async |tx| repo::incidents::looked_until(tx).await).await? else { return Ok(()) };
+        if self.now() - until < UNREAD {
+            return Ok(());
+        }
+        let detail = format!(
+            "the lists of disputes, fraud warnings and refunds were read last at {} ({error}): of what befell charges since then only events \
+             tell, and the look right before money leaves",
+            rfc3339(until)
+        );
+        let about = ("provider", "stripe".to_owned());
+        self.system.write(async |tx| raise_in(tx, Alarm { kind: CHARGES_UNREAD, about, org: None, detail }).await).await
     }
 }
 

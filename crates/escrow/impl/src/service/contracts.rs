@@ -134,13 +134,24 @@ impl Contracts for Service {
 
     async fn list(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<Contract>, Error> {
         let visible = self.visible(ctx, perm::CONTRACTS_READ)?;
-        self.uow
+        let (contracts, under_way) = self
+            .uow
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let found = repo::contracts::page(pg, &visible, page).await?;
-                Ok(Page { items: repo::contracts::views(pg, found.items).await?, next: found.next })
+                let contracts = Page { items: repo::contracts::views(pg, found.items).await?, next: found.next };
+                let milestones = contracts.items.iter().flat_map(|one| {
+                    one.milestones
+                        .iter()
+                        .filter(|milestone| milestone.payment.is_some())
+                        .map(|milestone| (one.owner, milestone.id))
+                });
+                let under_way = UnderWay::of_many(pg, milestones).await?;
+                Ok::<_, Error>((contracts, under_way))
             })
-            .await
+            .await?;
+        self.look_when_read(ctx, under_way).await;
+        Ok(contracts)
     }
 
     async fn get(&self, ctx: &Ctx, id: ContractId) -> Result<Contract, Error> {
@@ -251,13 +262,18 @@ impl Contracts for Service {
     }
 
     async fn statement(&self, ctx: &Ctx, id: ContractId) -> Result<Statement, Error> {
-        self.uow
+        let (statement, under_way) = self
+            .uow
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let row = repo::contracts::row(pg, id).await?;
                 self.check_own_side(ctx, &row, perm::STATEMENT_READ)?;
-                Ok(repo::statement::of_contract(pg, &row).await?)
+                let milestones: Vec<_> = repo::milestones::of_contract(pg, &row).await?.into_iter().map(|one| one.id).collect();
+                let under_way = UnderWay::of(pg, row.owner, &milestones).await?;
+                Ok::<_, Error>((repo::statement::of_contract(pg, &row).await?, under_way))
             })
-            .await
+            .await?;
+        self.look_when_read(ctx, under_way).await;
+        Ok(statement)
     }
 }

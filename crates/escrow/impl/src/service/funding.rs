@@ -164,13 +164,18 @@ impl Payments for Service {
 
     async fn list(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<Payment>, Error> {
         let visible = self.visible(ctx, perm::ESCROW_READ)?;
-        self.uow
+        let (payments, under_way) = self
+            .uow
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let found = repo::payments::page(pg, &visible, page).await?;
-                Ok(Page { items: repo::payments::views(pg, found.items).await?, next: found.next })
+                let under_way = UnderWay::of_many(pg, found.items.iter().map(|row| (row.owner, row.milestone))).await?;
+                let payments = Page { items: repo::payments::views(pg, found.items).await?, next: found.next };
+                Ok::<_, Error>((payments, under_way))
             })
-            .await
+            .await?;
+        self.look_when_read(ctx, under_way).await;
+        Ok(payments)
     }
 
     async fn get(&self, ctx: &Ctx, id: PaymentId) -> Result<Payment, Error> {

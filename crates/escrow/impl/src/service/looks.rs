@@ -3,6 +3,7 @@
 //! Whoever reads it has it looked at as well. The read itself stays a read: a job is left behind, by a transaction of its own, at most once
 //! per thing and debounce: by what the row says of the last look, and, until that look was, by what this process remembers.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -30,6 +31,19 @@ impl UnderWay {
         }
         let payments = repo::payments::under_way(pg, owner, milestones).await?;
         Ok(Self { payments, releases: repo::releases::under_way(pg, owner, milestones).await? })
+    }
+
+    /// Of milestones of several owners: what a page of a list shows.
+    pub(super) async fn of_many(pg: Reader<'_>, milestones: impl Iterator<Item = (OrgId, MilestoneId)>) -> Result<Self, Fault> {
+        let mut of_owners: HashMap<OrgId, Vec<MilestoneId>> = HashMap::new();
+        milestones.for_each(|(owner, milestone)| of_owners.entry(owner).or_default().push(milestone));
+        let mut all = Self::default();
+        for (owner, milestones) in of_owners {
+            let Self { payments, releases } = Self::of(pg, owner, &milestones).await?;
+            all.payments.extend(payments);
+            all.releases.extend(releases);
+        }
+        Ok(all)
     }
 }
 

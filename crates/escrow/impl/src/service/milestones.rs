@@ -114,8 +114,8 @@ impl Service {
         refuse_returned_money_in(tx, contract).await
     }
 
-    /// A contract whose contractor has no account any more is suspended: nothing comes in for it and nothing goes out, until the new account
-    /// is active.
+    /// A contract whose contractor has no account any more is suspended: no work is submitted or approved under it, nothing comes in for it and
+    /// nothing goes out, until the new account is active.
     pub(super) async fn check_payee_in(&self, tx: &mut Tx, contract: &StoredContract) -> Result<(), Error> {
         if !repo::payees::is_lacking(reader(tx), contract).await? {
             return Ok(());
@@ -171,6 +171,7 @@ impl Service {
             self.check_not_of_payee_in(tx, &contract, &milestone, user).await?;
         }
         self.check_money_may_move_in(tx, &contract, &milestone).await?;
+        self.check_payee_in(tx, &contract).await?;
         let before = milestone.status;
         let after = next_status(&milestone, MilestoneEvent::Approve, "only work that is in review can be approved")?;
         let currency = milestone.amount.currency();
@@ -262,6 +263,7 @@ impl Milestones for Service {
                 if status != ContractStatus::Active {
                     return Err(conflict("contract", status, "work is submitted under an active contract"));
                 }
+                self.check_payee_in(tx, &contract).await?;
                 let before = milestone.status;
                 let after = next_status(&milestone, MilestoneEvent::SubmitWork, "work can be submitted once it is funded")?;
                 let now = repo::now(tx).await?;

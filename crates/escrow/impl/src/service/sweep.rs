@@ -2,8 +2,8 @@
 //! minute.
 
 use chrono::TimeDelta;
-use escrow_api::PaymentId;
-use kernel::{Fault, Timestamp, counted, rfc3339};
+use escrow_api::{PaymentId, ReleaseId};
+use kernel::{Fault, OrgId, Timestamp, counted, rfc3339};
 use uow::{Alarm, ReadTx};
 
 use super::Service;
@@ -31,6 +31,7 @@ impl Service {
         if let Err(error) = self.watch_charges().await {
             // What befell a charge is looked at before its money leaves in any case; the next sweep tries again.
             tracing::warn!(%error, "what befell charges cannot be read now");
+            self.charges_unread(&error).await?;
         }
         let now = self.now();
         let before = now - TimeDelta::from_std(self.settings.stuck_after).map_err(Fault::internal)?;
@@ -71,15 +72,21 @@ impl Service {
     /// # Errors
     /// A fault of the database.
     pub async fn look_at_all(&self) -> Result<(), Fault> {
-        let ever = self.now() + TimeDelta::days(365);
-        let (payees, releases) = self
-            .system
-            .read(async |tx| {
-                Ok::<_, Fault>((repo::sweep::payees_due(tx, ever).await?, repo::sweep::releases_stuck(tx, ever, &[]).await?))
-            })
-            .await?;
-        let accounts = payees.into_iter().map(jobs::sync_account);
-        self.take_up(accounts.chain(releases.into_iter().map(|(org, id)| jobs::send_release(org, id))).collect()).await?;
+        // Each page begins after the last row of the one before, so that it ends.
+        let mut after = OrgId(uuid::Uuid::nil());
+        loop {
+            let found = self.system.read(async |tx| repo::sweep::payees_under_way(tx, after).await).await?;
+            let Some(last) = found.last() else { break };
+            after = *last;
+            self.take_up(found.into_iter().map(jobs::sync_account).collect()).await?;
+        }
+        let mut after = ReleaseId(uuid::Uuid::nil());
+        loop {
+            let found = self.system.read(async |tx| repo::sweep::releases_under_way(tx, after).await).await?;
+            let Some((_, last)) = found.last() else { break };
+            after = *last;
+            self.take_up(found.into_iter().map(|(org, id)| jobs::send_release(org, id)).collect()).await?;
+        }
         let mut after = PaymentId(uuid::Uuid::nil());
         loop {
             let found = self.system.read(async |tx| repo::sweep::payments_under_way(tx, after).await).await?;

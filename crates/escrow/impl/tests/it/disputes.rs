@@ -302,6 +302,20 @@ async fn a_dispute_without_a_webhook_is_found_by_the_sweep() {
 }
 
 #[tokio::test]
+async fn lists_that_cannot_be_read_for_half_an_hour_are_an_alarm_until_they_can() {
+    let world = World::new().await;
+    world.service.sweep().await.expect("sweeps");
+    for (minutes, alarms) in [(10, vec![]), (19, vec![]), (1, vec!["charges_unread stripe".to_owned()])] {
+        world.provider.inject("charge_news_since", [InjectedFault::Unavailable]);
+        world.clock.advance(chrono::TimeDelta::minutes(minutes));
+        world.service.sweep().await.expect("a provider that is away stops no sweep");
+        assert_eq!(world.open_alarms().await, alarms, "after {minutes} minutes more");
+    }
+    world.service.sweep().await.expect("sweeps");
+    assert_eq!(world.open_alarms().await, [] as [&str; 0]);
+}
+
+#[tokio::test]
 async fn a_dispute_of_nobodys_charge_is_an_alarm() {
     let world = World::new().await;
     let dispute = world.provider.dispute("pi_foreign", DisputeStage::Open);

@@ -71,6 +71,19 @@ async fn a_frozen_milestone_is_neither_funded_nor_approved_nor_released() {
 }
 
 #[tokio::test]
+async fn what_stays_frozen_for_more_than_a_day_is_a_finding() {
+    let world = World::new().await;
+    let contract = world.contract(&[1_000_000]).await;
+    let place = HoldPlace::Milestone(contract.milestones[0].id);
+    world.freeze(place).await.expect("freezes");
+    assert_eq!(world.broken().await, [] as [&str; 0], "a person knows of it");
+    world.db.run_sql("alter table holds disable trigger user; update holds set placed_at = now() - interval '25 hours'; alter table holds enable trigger user").await;
+    assert_eq!(world.broken().await, ["HOLD_LEFT"]);
+    world.unfreeze(place).await.expect("unfreezes");
+    assert_eq!(world.broken().await, [] as [&str; 0]);
+}
+
+#[tokio::test]
 async fn a_release_on_its_way_waits_for_the_hold_and_goes_when_it_is_lifted() {
     let world = World::new().await;
     let (contract, funding) = world.approved().await;

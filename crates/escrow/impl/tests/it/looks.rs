@@ -5,6 +5,7 @@ use escrow::jobs::{SyncAccount, SyncPayment};
 use escrow_api::fake::InjectedFault;
 use escrow_api::{Contracts, IntentStatus, Milestones, Payees, Payments};
 use futures::future::join_all;
+use kernel::PageRequest;
 use uow::Task;
 
 use crate::world::World;
@@ -86,7 +87,7 @@ async fn a_worker_that_starts_looks_at_everything_under_way() {
 
 #[tokio::test]
 async fn who_reads_a_payment_a_milestone_or_a_contract_has_it_looked_at() {
-    for read in ["escrow", "milestone", "contract"] {
+    for read in ["escrow", "milestone", "contract", "escrow list", "contract list", "statement"] {
         let world = World::new().await;
         let contract = world.contract(&[1_000_000]).await;
         let milestone = contract.milestones[0].id;
@@ -94,11 +95,14 @@ async fn who_reads_a_payment_a_milestone_or_a_contract_has_it_looked_at() {
         world.pay(&funding, true);
         world.clock.advance(TimeDelta::seconds(11));
         // The payee's side reads it too.
-        let ctx = world.contractor.ctx();
+        let (ctx, page) = (world.contractor.ctx(), PageRequest::first(20));
         match read {
             "escrow" => drop(Payments::get(&*world.service, &ctx, funding.payment.id).await.expect("reads")),
             "milestone" => drop(Milestones::get(&*world.service, &ctx, milestone).await.expect("reads")),
-            _ => drop(Contracts::get(&*world.service, &ctx, contract.id).await.expect("reads")),
+            "contract" => drop(Contracts::get(&*world.service, &ctx, contract.id).await.expect("reads")),
+            "escrow list" => drop(Payments::list(&*world.service, &ctx, page).await.expect("reads")),
+            "contract list" => drop(Contracts::list(&*world.service, &ctx, page).await.expect("reads")),
+            _ => drop(Contracts::statement(&*world.service, &ctx, contract.id).await.expect("reads")),
         }
         assert_eq!(run(&world).await, 1, "{read}");
         assert_eq!(world.milestone(milestone).await.status.name(), "funded", "{read}");

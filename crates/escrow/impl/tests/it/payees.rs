@@ -104,8 +104,24 @@ async fn an_account_found_closed_while_onboarding_is_replaced_in_the_same_call()
 #[tokio::test]
 async fn contracts_of_a_closed_account_are_suspended_until_the_new_one_is_active() {
     let world = World::new().await;
-    let (contract, _) = closed(&world).await;
-    let milestone = contract.milestones[0].id;
+    let contract = world.contract(&[1_000_000, 500_000, 500_000]).await;
+    let [submitted, funded, milestone] = [0, 1, 2].map(|at| contract.milestones[at].id);
+    for id in [submitted, funded] {
+        let funding = world.fund(id).await.expect("funds");
+        world.pay(&funding, true);
+        world.sync(&funding).await.expect("syncs");
+    }
+    world.submit(submitted).await.expect("submits");
+    let account = world.db.query("select account from payee_accounts").await.remove(0);
+    world.provider.deauthorize(&account);
+    world.service.sync_account(SyncAccount { org: world.contractor.org }).await.expect("is told");
+    let refused = |result: Result<(), Error>| {
+        let Err(Error::State { what: "contract", state, hint }) = result else { panic!("stopped") };
+        assert_eq!(state, "suspended");
+        assert!(hint.contains("account at the payment provider is closed"), "{hint}");
+    };
+    refused(world.submit(funded).await.map(drop));
+    refused(world.approve(submitted, None).await.map(drop));
     let stopped = async |world: &World| {
         let Err(Error::State { what: "contract", state, hint }) = world.fund(milestone).await else { panic!("stopped") };
         assert_eq!(state, "suspended");
