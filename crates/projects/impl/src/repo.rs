@@ -8,11 +8,18 @@ pub(crate) mod team;
 pub(crate) mod unit;
 
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
-use kernel::{ProjectRole, UserId};
+use kernel::{ProjectId, ProjectRole, UserId};
 use projects_api::Error;
 
-/// Whose teams a list is of, and in which roles; `None` for every project of the organisation.
-pub(crate) type Teams<'a> = Option<(UserId, &'a [ProjectRole])>;
+/// The projects that a list is of.
+pub(crate) enum Teams<'a> {
+    /// Every one of the organisation.
+    All,
+    /// These.
+    Few(Vec<ProjectId>),
+    /// Those in whose team this person has one of these roles.
+    Many(UserId, &'a [ProjectRole]),
+}
 
 /// A row that another domain still refers to means `meaning`, any other error is a fault.
 pub(crate) fn referred_to<T>(result: Result<T, Diesel>, meaning: Error) -> Result<T, Error> {

@@ -52,13 +52,17 @@ impl Service {
     }
 }
 
-/// Whose teams a list of what is within `reach` is of; `None` if there can be nothing in it.
+/// Of so many projects a list binds the ids; of more it asks each row's team.
+const FEW: usize = 500;
+
+/// The projects that a list of what is within `reach` is of; `None` if there are none.
 fn teams<'a>(ctx: &Ctx, reach: &'a Reach) -> Option<repo::Teams<'a>> {
-    match (reach, ctx.user_id()) {
-        (Reach::All, _) => Some(None),
-        (Reach::Teams(roles), Some(user)) if !ctx.projects.is_empty() => Some(Some((user, roles))),
-        (Reach::Teams(_), _) => None,
+    let (Reach::Teams(roles), Some(user)) = (reach, ctx.user_id()) else { return Some(repo::Teams::All) };
+    if ctx.projects.len() > FEW {
+        return Some(repo::Teams::Many(user, roles));
     }
+    let projects = reach.projects(ctx).unwrap_or_default();
+    (!projects.is_empty()).then_some(repo::Teams::Few(projects))
 }
 
 /// Passes if the thing is still as the caller wants it to be.

@@ -118,7 +118,7 @@ pub(crate) async fn insert(tx: &mut Tx, org: OrgId, owner: UserId, new: &Project
 pub(crate) async fn page(
     tx: &ReadTx<'_>,
     org: OrgId,
-    teams: Teams<'_>,
+    teams: &Teams<'_>,
     status: Option<ProjectStatus>,
     page: PageRequest,
 ) -> Result<Vec<Project>, Fault> {
@@ -128,9 +128,7 @@ pub(crate) async fn page(
         .order((projects::created_at.desc(), projects::id.desc()))
         .limit(page.fetch())
         .into_boxed::<diesel::pg::Pg>();
-    if let Some((user, roles)) = teams {
-        query = query.filter(projects::id.eq_any(team::projects_of(org, user, roles)));
-    }
+    query = team::within!(query, teams, projects::id, "projects", "id");
     if let Some(status) = status {
         query = query.filter(projects::status.eq(status.name()));
     }

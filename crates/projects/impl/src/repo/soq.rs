@@ -115,7 +115,7 @@ pub(crate) async fn insert_next(tx: &mut Tx, org: OrgId, previous: &SoqSummary) 
 pub(crate) async fn page(
     tx: &ReadTx<'_>,
     org: OrgId,
-    teams: Teams<'_>,
+    teams: &Teams<'_>,
     filter: SoqFilter,
     page: PageRequest,
 ) -> Result<Vec<SoqSummary>, Fault> {
@@ -125,9 +125,7 @@ pub(crate) async fn page(
         .order((soqs::created_at.desc(), soqs::id.desc()))
         .limit(page.fetch())
         .into_boxed::<diesel::pg::Pg>();
-    if let Some((user, roles)) = teams {
-        query = query.filter(soqs::project_id.eq_any(team::projects_of(org, user, roles)));
-    }
+    query = team::within!(query, teams, soqs::project_id, "soqs", "project_id");
     if let Some(project) = filter.project {
         query = query.filter(soqs::project_id.eq(project.0));
     }

@@ -95,19 +95,38 @@ pub(crate) async fn delete(tx: &mut Tx, org: OrgId, project: ProjectId, user: Us
     Ok(())
 }
 
-/// The projects in whose team a person has one of these roles, for the statement of a list: who is in ten thousand teams sends no ten
-/// thousand ids with each page.
-pub(super) fn projects_of<'a>(
-    org: OrgId,
-    user: UserId,
-    roles: &[ProjectRole],
-) -> members::BoxedQuery<'a, diesel::pg::Pg, diesel::sql_types::Uuid> {
-    let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
-    members::table
-        .filter(members::org_id.eq(org.0).and(members::user_id.eq(user.0)).and(members::role.eq_any(names)))
-        .select(members::project_id)
-        .into_boxed()
+/// Narrows a boxed list to the projects that [`super::Teams`] names, by the column of the list's table that says the project.
+///
+/// Of few projects the ids are bound. For who is in very many, each row of the list is asked for in its order, until the page is full: joined, the
+/// planner would read all their teams for every page.
+macro_rules! within {
+    ($query:ident, $teams:expr, $column:expr, $table:literal, $name:literal) => {
+        match $teams {
+            $crate::repo::Teams::All => $query,
+            $crate::repo::Teams::Few(projects) => {
+                $query.filter($column.eq_any(projects.iter().map(|project| project.0).collect::<Vec<_>>()))
+            }
+            $crate::repo::Teams::Many(user, roles) => $query.filter(
+                diesel::dsl::sql::<diesel::sql_types::Bool>(concat!(
+                    "(select m.role from project_members m where m.org_id = ",
+                    $table,
+                    ".org_id and m.project_id = ",
+                    $table,
+                    ".",
+                    $name,
+                    " and m.user_id = "
+                ))
+                .bind::<diesel::sql_types::Uuid, _>(user.0)
+                .sql(") = any (")
+                .bind::<diesel::sql_types::Array<diesel::sql_types::Text>, _>(
+                    roles.iter().map(|role| role.name()).collect::<Vec<_>>(),
+                )
+                .sql(")"),
+            ),
+        }
+    };
 }
+pub(super) use within;
 
 /// Everybody in the team.
 pub(crate) async fn users(tx: &mut Tx, org: OrgId, project: ProjectId) -> Result<Vec<UserId>, Fault> {

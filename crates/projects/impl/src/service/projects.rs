@@ -38,7 +38,7 @@ impl Projects for Service {
     async fn list(&self, ctx: &Ctx, status: Option<ProjectStatus>, page: PageRequest) -> Result<Page<Project>, Error> {
         let reach = self.authorizer.reach(ctx, perm::READ);
         let Some(teams) = teams(ctx, &reach) else { return Ok(Page { items: Vec::new(), next: None }) };
-        let rows = self.uow.read_one(ctx, async |tx| repo::project::page(tx, ctx.org, teams, status, page).await).await?;
+        let rows = self.uow.read_one(ctx, async |tx| repo::project::page(tx, ctx.org, &teams, status, page).await).await?;
         Ok(Page::cut(rows, page, |project: &Project| Position { created_at: project.created_at, id: project.id.0 }))
     }
 

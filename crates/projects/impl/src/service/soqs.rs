@@ -53,7 +53,7 @@ impl Soqs for Service {
     async fn list(&self, ctx: &Ctx, filter: SoqFilter, page: PageRequest) -> Result<Page<SoqSummary>, Error> {
         let reach = self.authorizer.reach(ctx, perm::SOQ_READ);
         let Some(teams) = teams(ctx, &reach) else { return Ok(Page { items: Vec::new(), next: None }) };
-        let rows = self.uow.read_one(ctx, async |tx| repo::soq::page(tx, ctx.org, teams, filter, page).await).await?;
+        let rows = self.uow.read_one(ctx, async |tx| repo::soq::page(tx, ctx.org, &teams, filter, page).await).await?;
         Ok(Page::cut(rows, page, |soq: &SoqSummary| Position { created_at: soq.created_at, id: soq.id.0 }))
     }
 

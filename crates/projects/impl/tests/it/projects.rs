@@ -98,6 +98,37 @@ async fn members_see_the_projects_of_their_teams_only() {
 }
 
 #[actix_web::test]
+async fn of_a_member_of_very_many_teams_lists_show_the_same() {
+    let world = World::new().await;
+    let member = world.person(OrgRole::Member).await;
+    let (org, user, owner) = (world.owner.org, member.user, world.owner.user);
+    let other = world.project().await;
+    // Of the newest thousand every second one is the member's.
+    world
+        .db
+        .run_sql(&format!(
+            "insert into projects (org_id, id, owner_id, name, currency, created_at)
+                select '{org}', gen_random_uuid(), '{owner}', 'Project ' || n, 'EUR', now() + n * interval '1 second' from generate_series(1, 1010) n;
+             insert into project_members (org_id, project_id, user_id, role)
+                select org_id, id, '{user}', 'in_house_user' from projects where name like 'Project %' and right(name, 1)::int % 2 = 0"
+        ))
+        .await;
+    let (mut seen, mut path) = (Vec::new(), "/api/projects?limit=100".to_owned());
+    loop {
+        let page = world.get(member, &path).await.expect(200).body;
+        seen.extend(names(&page).into_iter().map(str::to_owned));
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        path = format!("/api/projects?limit=100&cursor={next}");
+    }
+    let expected: Vec<_> = (1..=505).rev().map(|n| format!("Project {}", 2 * n)).collect();
+    assert_eq!(seen, expected);
+    let soq = json!({ "projectId": other, "title": "Not the member's", "lines": [] });
+    world.post(world.owner, "/api/soq", soq).await.expect(201);
+    assert_eq!(world.get(member, "/api/soq").await.expect(200).body["data"], json!([]));
+    assert_eq!(world.get(world.owner, "/api/soq").await.expect(200).body["data"].as_array().map(Vec::len), Some(1));
+}
+
+#[actix_web::test]
 async fn another_organisation_finds_nothing() {
     let world = World::new().await;
     let stranger = world.stranger().await;
