@@ -146,7 +146,7 @@ impl Contracts for Service {
                         .filter(|milestone| milestone.payment.is_some())
                         .map(|milestone| (one.owner, milestone.id))
                 });
-                let under_way = UnderWay::of_many(pg, milestones).await?;
+                let under_way = UnderWay::of_many(pg, milestones.collect()).await?;
                 Ok::<_, Error>((contracts, under_way))
             })
             .await?;

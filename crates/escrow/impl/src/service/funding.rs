@@ -169,7 +169,7 @@ impl Payments for Service {
             .read(ctx, async |tx| {
                 let pg = db::PgRead::pg(tx);
                 let found = repo::payments::page(pg, &visible, page).await?;
-                let under_way = UnderWay::of_many(pg, found.items.iter().map(|row| (row.owner, row.milestone))).await?;
+                let under_way = UnderWay::of_many(pg, found.items.iter().map(|row| (row.owner, row.milestone)).collect()).await?;
                 let payments = Page { items: repo::payments::views(pg, found.items).await?, next: found.next };
                 Ok::<_, Error>((payments, under_way))
             })

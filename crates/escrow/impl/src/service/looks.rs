@@ -34,9 +34,11 @@ impl UnderWay {
     }
 
     /// Of milestones of several owners: what a page of a list shows.
-    pub(super) async fn of_many(pg: Reader<'_>, milestones: impl Iterator<Item = (OrgId, MilestoneId)>) -> Result<Self, Fault> {
+    pub(super) async fn of_many(pg: Reader<'_>, milestones: Vec<(OrgId, MilestoneId)>) -> Result<Self, Fault> {
         let mut of_owners: HashMap<OrgId, Vec<MilestoneId>> = HashMap::new();
-        milestones.for_each(|(owner, milestone)| of_owners.entry(owner).or_default().push(milestone));
+        for (owner, milestone) in milestones {
+            of_owners.entry(owner).or_default().push(milestone);
+        }
         let mut all = Self::default();
         for (owner, milestones) in of_owners {
             let Self { payments, releases } = Self::of(pg, owner, &milestones).await?;
