@@ -47,12 +47,12 @@ pub(super) async fn of_contracts(mut pg: Reader<'_>, owners: &[Uuid], contracts:
     stored(rows)
 }
 
-/// The milestones as parties are shown them, in their order, with what is held, the newest payment and the newest release.
 /// The milestones of one contract, in order.
 pub(crate) async fn of_contract(pg: Reader<'_>, contract: &StoredContract) -> Result<Vec<StoredMilestone>, Fault> {
     of_contracts(pg, &[contract.owner.0], &[contract.id.0]).await
 }
 
+/// The milestones as parties are shown them, in their order, with what is held, the newest payment and the newest release.
 pub(crate) async fn views(pg: Reader<'_>, rows: Vec<StoredMilestone>) -> Result<Vec<Milestone>, Fault> {
     let (owners, ids): (Vec<Uuid>, Vec<Uuid>) = rows.iter().map(|row| (row.owner.0, row.id.0)).unzip();
     let held = ledger::held(pg, &owners, &ids).await?;
