@@ -8,8 +8,10 @@ use crate::world::{Client, World};
 /// Asks until a limit is spent, and on.
 async fn spend(client: &Client, method: &str, path: &str) -> String {
     let mut limit = None;
-    let mut times = 0;
+    let (mut times, mut asked) = (0, 0);
     while times < 5 {
+        asked += 1;
+        assert!(asked < 1000, "no limit of {path} is spent");
         let answer = client.call(method, path, (method == "POST").then(|| json!({})).as_ref()).await;
         if answer.status == 429 {
             times += 1;
