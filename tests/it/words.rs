@@ -25,8 +25,6 @@ const NO_RULES: &[(&str, &str)] = &[
     ("V1", "bin/server/src/demo.rs"),
     // Names of types, patterns, a licence, an escaped letter.
     ("V4", "crates/web/src/client.rs"),
-    ("V4", "crates/auth/impl/src/attempts.rs"),
-    ("V6", "crates/auth/impl/src/attempts.rs"),
     ("V6", "crates/web/src/client.rs"),
     ("V4", "crates/auth/impl/src/attempts.rs"),
     ("V6", "crates/auth/impl/src/attempts.rs"),
