@@ -112,8 +112,10 @@ async fn signing_in_has_a_limit_of_its_own() {
 
 /// What was noted, each beside its request.
 async fn noted(client: &Client) -> Vec<(SpentLimit, String)> {
-    // It is noted in this thread, by tasks that are ready.
-    actix_web::rt::task::yield_now().await;
+    // It is noted in this thread, by tasks that are ready: a turn runs some sixty of them.
+    for _ in 0..10 {
+        actix_web::rt::task::yield_now().await;
+    }
     std::mem::take(&mut *client.seen.spent.lock().unwrap())
 }
 
