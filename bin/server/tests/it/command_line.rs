@@ -1,7 +1,6 @@
 //! The commands as an operator types them.
 
 use std::ffi::OsStr;
-use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
@@ -10,7 +9,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use testkit::Database;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::ChildStdout;
 
 pub use crate::process::production;
 use crate::process::{binary, free_address, is_ready, serve};
@@ -176,20 +176,31 @@ impl Held {
         Self(socket)
     }
 
-    fn address(&self) -> SocketAddr {
-        self.0.local_addr().expect("bound")
+    /// The address; any free one for what is to listen.
+    fn unless(&self, on: bool) -> String {
+        if on { "127.0.0.1:0".to_owned() } else { self.0.local_addr().expect("bound").to_string() }
     }
 }
 
-/// Whether metrics are told there. If not, the connection is refused.
-async fn tells_metrics(address: SocketAddr) -> bool {
-    match reqwest::get(format!("http://{address}/metrics")).await {
-        Ok(answer) => {
-            assert_eq!(answer.status(), 200);
+/// The first lines that a process says.
+async fn first(lines: &mut Lines<BufReader<ChildStdout>>, count: usize) -> Vec<String> {
+    let mut said = Vec::new();
+    while said.len() < count {
+        said.push(lines.next_line().await.expect("reads").expect("it says so before it ends"));
+    }
+    said
+}
+
+/// Whether metrics are told where a process says so; if it says nothing, the connection is refused where it was told to listen.
+async fn tells_metrics(said: &[String], held: &Held) -> bool {
+    match said.iter().find_map(|line| line.split_once("metrics ")) {
+        Some((_, url)) => {
+            assert_eq!(reqwest::get(url.trim()).await.expect("answers").status(), 200);
             true
         }
-        Err(error) => {
-            assert!(error.is_connect(), "{error:?}");
+        None => {
+            let refused = reqwest::get(format!("http://{}/metrics", held.unless(false))).await.expect_err("nobody listens");
+            assert!(refused.is_connect(), "{refused:?}");
             false
         }
     }
@@ -200,16 +211,15 @@ async fn a_worker_listens_nowhere_if_its_metrics_are_off() {
     let database = Database::fresh().await;
     let held = Held::new();
     for on in [true, false] {
-        let metrics = if on { free_address() } else { held.address() };
         let mut environment = production(&database).await;
         environment.retain(|(name, _)| *name != "BUILD14__METRICS__ADDRESS");
         environment.push(("BUILD14__METRICS__ENABLED", on.to_string()));
-        environment.push(("BUILD14__METRICS__ADDRESS", metrics.to_string()));
+        environment.push(("BUILD14__METRICS__ADDRESS", held.unless(on)));
         let mut worker = binary().arg("worker").envs(environment).stdout(Stdio::piped()).spawn().expect("it runs");
         let mut lines = BufReader::new(worker.stdout.take().expect("piped")).lines();
-        let said = lines.next_line().await.expect("reads");
-        assert_eq!(said.as_deref(), Some("14Build works"));
-        assert_eq!(tells_metrics(metrics).await, on);
+        let said = first(&mut lines, if on { 2 } else { 1 }).await;
+        assert_eq!(said[0], "14Build works");
+        assert_eq!(tells_metrics(&said, &held).await, on);
         worker.kill().await.expect("ends");
     }
 }
@@ -270,21 +280,24 @@ async fn documents_and_metrics_can_be_switched_off() {
     environment.push(("BUILD14__LOG__FILTER", "error".to_owned()));
     let held = Held::new();
     for on in [true, false] {
-        let metrics = if on { free_address() } else { held.address() };
         let mut environment = environment.clone();
         environment.push(("BUILD14__SERVER__DOCS", on.to_string()));
         environment.push(("BUILD14__METRICS__ENABLED", on.to_string()));
-        environment.push(("BUILD14__METRICS__ADDRESS", metrics.to_string()));
+        environment.push(("BUILD14__METRICS__ADDRESS", held.unless(on)));
         let mut server = binary().arg("serve").envs(environment).stdout(Stdio::piped()).spawn().expect("it runs");
+        let mut lines = BufReader::new(server.stdout.take().expect("piped")).lines();
+        let mut said = first(&mut lines, if on { 3 } else { 1 }).await;
         testkit::until("it is ready", async || is_ready(address).await.then_some(())).await;
         for path in ["/docs/", "/api/openapi.json"] {
             let status = reqwest::get(format!("http://{address}{path}")).await.expect("answers").status();
             assert_eq!(status, if on { 200 } else { 404 }, "{path}");
         }
-        assert_eq!(tells_metrics(metrics).await, on);
-        server.start_kill().expect("ends");
-        let said = server.wait_with_output().await.expect("ends").stdout;
-        let said = String::from_utf8_lossy(&said);
+        assert_eq!(tells_metrics(&said, &held).await, on);
+        server.kill().await.expect("ends");
+        while let Some(line) = lines.next_line().await.expect("reads") {
+            said.push(line);
+        }
+        let said = said.join("\n");
         assert_eq!((said.contains("/docs"), said.contains("/metrics")), (on, on), "{said}");
     }
     let mode = |path: &std::path::Path| path.metadata().expect("is there").permissions().mode() & 0o777;
