@@ -97,6 +97,20 @@ async fn names_and_titles_of_every_route_are_visible_text() {
 }
 
 #[tokio::test]
+async fn an_organisation_that_somebody_founds_besides_begins_its_own_trail_with_that() {
+    let world = World::new().await;
+    let owner = world.register("Owner").await;
+    let made = owner.http.post("/api/organizations", json!({"name": "Besides"})).await.expect(201).text("/id");
+    let trail = format!(
+        "select concat_ws(' ', e.action, e.actor_id, e.entity_id, e.after ->> 'slug', l.sequence)
+         from audit_entries e join audit_links l on l.org_id = e.org_id and l.entry_id = e.id where e.org_id = '{made}'"
+    );
+    assert_eq!(world.db.query(&trail).await, [format!("organizations.create {} {made} besides 1", owner.user)]);
+    assert_eq!(build14::services::doctor(&world.db.system_url().await).await.expect("the doctor comes"), [], "no trail is empty");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn who_leaves_the_organisation_leaves_its_teams() {
     let world = World::new().await;
     let owner = world.register("Owner").await;

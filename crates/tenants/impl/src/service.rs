@@ -118,7 +118,7 @@ async fn hold_role_in(tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
 }
 
 /// Founds an organisation under a free slug: the plain one, else with a suffix that nobody else draws.
-async fn found_by_in(tx: &mut Tx, by: Founder, new: &NewOrganization) -> Result<OrgId, Error> {
+async fn found_by_in(tx: &mut Tx, by: Founder<'_>, new: &NewOrganization) -> Result<OrgId, Error> {
     let org = OrgId::new();
     let plain = model::slug(&new.name);
     match tx.savepoint(async |tx| organizations::found(tx, by, org, new, &plain).await).await {
@@ -145,7 +145,7 @@ impl Organizations for Service {
         let new = model::checked_new(new, "/name").map_err(Error::Invalid)?;
         self.uow
             .write(ctx, async |tx| {
-                let org = found_by_in(tx, Founder::Tenant, &new).await?;
+                let org = found_by_in(tx, Founder::Tenant(&ctx.request), &new).await?;
                 let made = organizations::card(tx, org).await?.ok_or(Error::NotFound("organization"))?;
                 self.audit.record_in(tx, ctx, NewEntry::of(perm::CREATE, "organization", org).after(&made)).await?;
                 Ok(made)

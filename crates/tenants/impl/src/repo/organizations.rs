@@ -2,7 +2,7 @@
 
 use db::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
-use kernel::{Fault, Money, OrgId, OrgRole, PageRequest, Timestamp, UserId};
+use kernel::{Fault, Money, OrgId, OrgRole, PageRequest, RequestId, Timestamp, UserId};
 use tenants_api::{Error, NewOrganization, Organization, OrganizationChange};
 use uuid::Uuid;
 
@@ -110,22 +110,24 @@ impl From<Fault> for Taken {
 
 /// Who founds an organisation.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Founder {
-    /// The person of a tenant's transaction, who becomes the owner.
-    Tenant,
+pub(crate) enum Founder<'a> {
+    /// The person of a tenant's transaction, who becomes the owner. That it was founded, in this request, begins its trail.
+    Tenant(&'a RequestId),
     /// The platform, for somebody who has no tenant yet; the membership follows.
     Platform,
 }
 
-/// Makes the row of an organisation, and for [`Founder::Tenant`] the owner's membership.
-pub(crate) async fn found(tx: &mut Tx, by: Founder, org: OrgId, new: &NewOrganization, slug: &str) -> Result<(), Taken> {
+/// Makes the row of an organisation, and for [`Founder::Tenant`] the owner's membership and the first entry of its trail, which no statement of
+/// another organisation's could write.
+pub(crate) async fn found(tx: &mut Tx, by: Founder<'_>, org: OrgId, new: &NewOrganization, slug: &str) -> Result<(), Taken> {
     let made = match by {
-        Founder::Tenant => {
-            diesel::sql_query("select app.found_organization($1, $2, $3, $4)")
+        Founder::Tenant(request) => {
+            diesel::sql_query("select app.found_organization($1, $2, $3, $4, $5)")
                 .bind::<SqlUuid, _>(org.0)
                 .bind::<Text, _>(&new.name)
                 .bind::<Text, _>(slug)
                 .bind::<Text, _>(new.kind.name())
+                .bind::<Text, _>(request.as_str())
                 .execute(tx.pg())
                 .await
         }
