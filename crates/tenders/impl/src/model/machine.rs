@@ -58,6 +58,45 @@ pub enum BidEvent {
     ContractElsewhere,
 }
 
+impl TenderEvent {
+    /// As the route says it that brings the event about; of what comes by itself, in words.
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Publish => "publish",
+            Self::Extend => "extend",
+            Self::Deadline => "the deadline",
+            Self::TooFewBids => "too few bids",
+            Self::Open => "open",
+            Self::ProposeAward => "award",
+            Self::AwardFalls => "cancel-award",
+            Self::ContractActive => "the contract in force",
+            Self::NoAcceptableBid => "unsuccessful",
+            Self::Cancel => "cancel",
+            Self::ContractEnded => "the end of the contract",
+        }
+    }
+}
+
+impl BidEvent {
+    /// As the route says it that brings the event about; of what comes by itself, in words.
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Replace => "replace",
+            Self::Withdraw => "withdraw",
+            Self::Resubmit => "submit again",
+            Self::Deadline => "the deadline",
+            Self::Open => "open",
+            Self::Accept => "accept",
+            Self::Disqualify => "disqualify",
+            Self::Award => "award",
+            Self::AwardFalls => "cancel-award",
+            Self::Refuse => "refuse-award",
+            Self::ContractElsewhere => "another bid's contract",
+        }
+    }
+}
+
 const TENDER: &[(TenderStatus, TenderEvent, TenderStatus)] = {
     use TenderEvent as E;
     use TenderStatus as S;
@@ -108,8 +147,7 @@ const BID: &[(BidStatus, BidEvent, BidStatus)] = {
 /// # Errors
 /// [`Error::State`] with the current one.
 pub fn tender(from: TenderStatus, event: TenderEvent) -> Result<TenderStatus, Error> {
-    next(TENDER, from, event)
-        .ok_or_else(|| refused("tender", from.name(), &format!("{event:?}"), TENDER, event, TenderStatus::name))
+    next(TENDER, from, event).ok_or_else(|| refused("tender", from.name(), event.verb(), TENDER, event, TenderStatus::name))
 }
 
 /// The bid's next state.
@@ -117,7 +155,7 @@ pub fn tender(from: TenderStatus, event: TenderEvent) -> Result<TenderStatus, Er
 /// # Errors
 /// [`Error::State`] with the current one.
 pub fn bid(from: BidStatus, event: BidEvent) -> Result<BidStatus, Error> {
-    next(BID, from, event).ok_or_else(|| refused("bid", from.name(), &format!("{event:?}"), BID, event, BidStatus::name))
+    next(BID, from, event).ok_or_else(|| refused("bid", from.name(), event.verb(), BID, event, BidStatus::name))
 }
 
 /// What a bidder's next submission is to a bid in this state.
@@ -164,19 +202,12 @@ fn next<S: Copy + PartialEq, E: Copy + PartialEq>(table: &[(S, E, S)], from: S, 
 fn refused<S: Copy, E: Copy + PartialEq>(
     what: &'static str,
     state: &'static str,
-    tried: &str,
+    verb: &str,
     table: &[(S, E, S)],
     event: E,
     name: impl Fn(S) -> &'static str,
 ) -> Error {
     let states: Vec<_> = table.iter().filter(|(_, listed, _)| *listed == event).map(|(from, _, _)| name(*from)).collect();
-    let verb = tried.chars().enumerate().fold(String::new(), |mut verb, (at, c)| {
-        if at > 0 && c.is_uppercase() {
-            verb.push(' ');
-        }
-        verb.extend(c.to_lowercase());
-        verb
-    });
     Error::state(what, state, format!("`{verb}` needs it to be {}", states.join(" or ")))
 }
 
@@ -291,6 +322,8 @@ mod tests {
     #[test]
     fn a_refusal_says_what_would_be_right() {
         let error = tender(TenderStatus::Draft, TenderEvent::ProposeAward).expect_err("not listed");
-        assert_eq!(error.to_string(), "the tender is draft: `propose award` needs it to be evaluation");
+        assert_eq!(error.to_string(), "the tender is draft: `award` needs it to be evaluation");
+        let error = tender(TenderStatus::Complete, TenderEvent::AwardFalls).expect_err("not listed");
+        assert_eq!(error.to_string(), "the tender is complete: `cancel-award` needs it to be standstill");
     }
 }
