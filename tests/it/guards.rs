@@ -1,5 +1,5 @@
-//! What a refusal says is missing is what the route asks for, generated: every route is called by a member of the tenant who has no part in any
-//! project. A front end that hides what one may not do reads the one, people read the other.
+//! Every route with a permission is called by a member of the organisation who is in no team: `missingPermission` of the refusal must be the
+//! permission that the route declares, since front ends hide by the one and people read the other.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ const BY_SIDE: &[(&str, &str, &str)] = &[
     ("POST /api/contracts/{id}/withdraw-termination", "contracts.terminate", "the contractor: the same, in the organisation"),
 ];
 
-/// Routes that ask by the side of the caller, of which one is open to every member.
+/// Routes that ask by the side of the caller, one side of which every member may be: nothing is refused.
 const BROWSED: &[&str] = &["GET /api/tenders"];
 
 #[tokio::test]

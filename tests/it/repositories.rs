@@ -166,7 +166,7 @@ const WORDS: Accepted = &[
         ],
     ),
     (
-        "holds are kept for any word: an older server shows and lifts one that it does not know",
+        "holds are kept for any word: an older server shows one that it does not know, a newer one lifts it",
         &["crates/escrow/impl/src/repo/holds.rs: kind", "crates/escrow/impl/src/service/holds.rs: kind"],
     ),
 ];

@@ -18,6 +18,7 @@ fn may_tell(target: &str, level: tracing::Level) -> bool {
 }
 
 /// Starts logging what passes `filter` (written as in `RUST_LOG`, which wins) to standard error, so that standard output is the command's own.
+/// What cannot be read as a filter counts as `info`.
 pub fn start_logs(settings: &Settings, filter: &str) {
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| filter.to_owned());
     let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new("info"));

@@ -73,7 +73,7 @@ pub async fn doctor_of(settings: &Settings, system_url: &SecretString, anchor: O
     Ok(found.0)
 }
 
-/// Checks every invariant.
+/// Checks what the database alone can tell: schema, alarms, every domain's invariants, work that hangs, row-level security.
 ///
 /// # Errors
 /// If the database does not answer.

@@ -18,7 +18,7 @@ pub async fn freeze(system_url: &SecretString, place: HoldPlace, by: &Decision) 
     Ok(escrow::freeze(&platform(system_url)?, place, by).await?)
 }
 
-/// Lets it go again.
+/// Lifts the holds of one kind from a milestone or a contract; says what is still held.
 ///
 /// # Errors
 /// If there is no such thing, nothing of that kind is open there, or the database does not answer.

@@ -44,12 +44,12 @@ impl Ready {
         Self { door, system, worker, schema_is_current, demo_logins_missing, production: false, fresh: FRESH, last }
     }
 
-    /// Whether it is ready for production only.
+    /// In production, a clock that was moved is a reason not to be ready.
     pub(super) fn in_production(self, production: bool) -> Self {
         Self { production, ..self }
     }
 
-    /// Not ready while this says so.
+    /// Not ready while `missing` is true.
     pub(super) fn unless_demo_logins_are_missing(self, missing: Arc<AtomicBool>) -> Self {
         Self { demo_logins_missing: missing, ..self }
     }

@@ -1,4 +1,4 @@
-//! Money survives crashes (docs/QUALITY.md): the server is killed at random points of fund → approve → release, again and again.
+//! Money survives crashes (docs/QUALITY.md): the server is killed at random points of fund → submit → approve → release, again and again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

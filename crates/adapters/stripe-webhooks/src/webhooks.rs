@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::signature;
 
-/// Names under which our own requests put an id of ours into an object's metadata (`requests`).
+/// Names under which our own requests put an id of ours into an object's metadata (`requests` of `stripe-adapter`).
 const OURS: [&str; 2] = ["payment_id", "release_id"];
 
 /// What Stripe, or the sandbox that speaks like it, delivers to our endpoints.

@@ -1,4 +1,4 @@
-//! `StripeProvider`: the port's verbs.
+//! `StripeProvider`: escrow's payment port (`escrow_api::PaymentProvider`), each verb one or more calls to Stripe.
 
 use async_trait::async_trait;
 use escrow_api::{

@@ -1,6 +1,6 @@
 //! The audit trail as other crates see it: every mutating verb and every denial, in an append-only hash chain per organisation.
 //!
-//! `record_in` runs in the transaction of the verb, so an effect without its entry cannot be committed, nor an entry without its effect.
+//! `record_in` runs in the transaction of the verb, so that what a verb did and its entry are committed together or not at all; that the verb calls it, its test sees to.
 
 pub mod fake;
 mod proof;

@@ -1,6 +1,6 @@
 //! The audit trail: who did what to which thing, in an append-only chain of hashes per organisation.
 //!
-//! An entry is written in the transaction of its verb (`record_in`), so neither exists without the other. Its place in the chain is
+//! An entry is written in the transaction of its verb (`record_in`), so both are committed or neither. Its place in the chain is
 //! given by the database, at commit: a deferred trigger locks the organisation's head row last of all, so that writers hardly wait for
 //! each other and cannot fork the chain. Nobody can change or remove an entry: the serving role has no such grant, and a trigger refuses
 //! it to the owner too. Whoever gets around that (a superuser, a restored backup) is found by [`verify_all`] and `GET /api/audit/verify`:

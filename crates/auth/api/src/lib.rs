@@ -180,7 +180,7 @@ pub trait SignIn: Send + Sync {
     async fn switched(&self, org: OrgId, once: &SwitchOnce) -> Result<SignedIn, Error>;
 }
 
-/// What the domain of people asks about sign-in.
+/// What the domain of people needs of sign-in: whether somebody registered, and what ends when they leave an organisation or are removed.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// Whether a member of `org`, this tenant transaction's organisation, has registered: until then the email may be anybody's.
@@ -213,7 +213,7 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// The projects as the context knows them, `None` for all: for who cannot ask the table of teams, since that is another domain's.
+    /// The projects, `None` for all, taken from the context: for domains that cannot join the table of teams, which belongs to projects.
     #[must_use]
     pub fn projects(&self, ctx: &Ctx) -> Option<Vec<ProjectId>> {
         match self {

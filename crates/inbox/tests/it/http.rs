@@ -1,4 +1,4 @@
-//! The endpoint over the real router: what a delivery is answered.
+//! The endpoint over the real router: what a delivery is answered. The word of a signature is what the double of `world` takes for one.
 
 use std::sync::Arc;
 
@@ -31,6 +31,7 @@ impl Sessions for Nobody {
     }
 }
 
+/// The application over `world`'s inbox, with changed settings.
 fn over(world: &World, change: impl FnOnce(&mut Settings)) -> AppDeps {
     let mut routes = Routes::new();
     (inbox::MODULE.routes)(&mut routes);

@@ -171,6 +171,7 @@ async fn verify_entries(tx: &ReadTx<'_>, org: OrgId, after: Uuid, most: u32) -> 
         .get_result(&mut tx.pg())
         .await
         .fault()?;
+    // An entry without a link: its place would be behind the last.
     let broken_at = (found.strays > 0).then_some(found.length + 1);
     let more = broken_at.is_none() && found.looked == i64::from(most);
     Ok(Verification {
