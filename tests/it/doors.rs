@@ -117,6 +117,12 @@ async fn a_contract_is_made_only_with_whom_has_an_awarded_bid() {
     intruder.is_refused_saying(&owner, &note(&bid, &owner.user), "awards_one_live").await;
     intruder.is_refused(&owner, &note(&format!("'{NOBODY}'"), &owner.user)).await;
     intruder.is_refused(&owner, &note(&bid, &stranger.user)).await;
+    let colleague = world.colleague(&owner, "admin").await;
+    intruder.is_refused_saying(&owner, &note(&bid, &colleague.user), "in their own name").await;
+    let nobody = note(&bid, &owner.user).replace(&format!("array['{}']::uuid[]", owner.user), "'{}'");
+    intruder.is_refused_saying(&owner, &nobody, "in their own name").await;
+    let over = note(&bid, &owner.user).replace("now()", "'-infinity'");
+    intruder.is_refused_saying(&owner, &over, "a standstill does not end before it begins").await;
     intruder.is_refused(&acme, &note(&bid, &acme.user)).await;
     let past_the_policy = format!(
         "do $t$ begin {}; exception when others then perform set_config('test.said', sqlerrm, false); end $t$;
@@ -342,6 +348,14 @@ async fn the_serving_role_reads_no_statistics() {
         "pg_total_relation_size('bids')",
         "pg_blocking_pids(1)",
         "pg_try_advisory_xact_lock(app.tender_gate(gen_random_uuid()))",
+        "pg_terminate_backend(1)",
+        "pg_cancel_backend(1)",
+        "pg_current_xact_id()",
+        "txid_current()",
+        "pg_xact_status('3'::xid8)",
+        "lo_from_bytea(0, 'x')",
+        "lo_get(1)",
+        "pg_export_snapshot()",
         "(select last_value from outbox_seq_seq)",
         "pg_sequence_last_value('outbox_seq_seq')",
     ] {

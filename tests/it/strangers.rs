@@ -77,6 +77,51 @@ async fn whoever_bids_keeps_a_member() {
 }
 
 #[tokio::test]
+async fn a_bid_that_is_written_past_the_program_holds_the_closing_off_as_any_bid_does() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let (owner, acme) = (world.register("Owner").await, world.register("Acme").await);
+    let tender = world.tender(&owner).await;
+    let one = Intruder::of(&world).await;
+    let bid = |begin: &str| {
+        format!(
+            "{begin}; select app.enter('{}', '{}');
+             insert into bids (org_id, id, tender_id, bidder_org_id, status, revision, receipt_sha256, received_at, currency)
+                 values ('{}', gen_random_uuid(), '{}', '{}', 'submitted', 1, sha256('x'), app.now(), 'EUR')",
+            acme.org, acme.user, owner.org, tender.id, acme.org
+        )
+    };
+    one.0.batch_execute(&bid("begin")).await.expect("bids");
+    let closing = format!("select pg_try_advisory_xact_lock(app.tender_gate('{}'))", tender.id);
+    assert_eq!(world.db.query(&closing).await, ["f"], "it is not closed meanwhile");
+    one.0.batch_execute("rollback").await.expect("rolls back");
+    assert_eq!(world.db.query(&closing).await, ["t"]);
+    let old = one.0.batch_execute(&bid("begin isolation level repeatable read")).await.expect_err("it sees what was");
+    assert_eq!(old.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
+    one.0.batch_execute("rollback").await.expect("rolls back");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn who_saw_a_draft_does_not_rewrite_what_was_published_since() {
+    let mut world = World::new().await;
+    world.leave_work();
+    let owner = world.register("Owner").await;
+    let tender = world.draft_tender(&owner).await;
+    let one = Intruder::of(&world).await;
+    let looks = format!(
+        "begin isolation level repeatable read; select app.enter('{}', '{}'); select status from tenders",
+        owner.org, owner.user
+    );
+    one.0.batch_execute(&looks).await.expect("is a draft");
+    owner.http.act(&format!("/api/tenders/{}/publish", tender.id)).await.expect(200);
+    let rewrites = one.0.batch_execute("delete from tender_milestones").await.expect_err("it is published");
+    assert_eq!(rewrites.code(), Some(&SqlState::T_R_SERIALIZATION_FAILURE));
+    one.0.batch_execute("rollback").await.expect("rolls back");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn only_a_member_asks_whether_they_act_for_a_bidder() {
     let mut world = World::new().await;
     world.leave_work();

@@ -118,17 +118,19 @@ pub async fn bootstrap(admin_url: &SecretString) -> Result<(), MigrateError> {
     warn_of_an_open_catalogue(&mut connection).await
 }
 
-/// What counts rows, shows other sessions and their locks, or changes a setting inside of an expression: on tables whose rows are hidden from
-/// a tenant each tells how many there are, or who is at work, and the last lets an expression become another tenant (decision 29). The
-/// statistics views need these functions, so they close with them. Only a superuser may take from everybody what PostgreSQL grants them.
+/// What counts rows or transactions, shows other sessions and their locks or ends them, keeps objects outside of row-level security, or changes a
+/// setting inside of an expression: on tables whose rows are hidden from a tenant the first tell how many there are, or who is at work; all tenants
+/// share one role, which may end its own sessions; and the last lets an expression become another tenant (decision 29). The statistics views need
+/// some of these functions, so they close with them. Only a superuser may take from everybody what PostgreSQL grants them.
 const CLOSE_THE_CATALOGUE: &str = r"
                  if (select rolsuper from pg_roles where rolname = current_user) then
                      for name in
                          select p.oid::regprocedure::text from pg_proc p
                          where p.pronamespace = 'pg_catalog'::regnamespace and p.prokind = 'f'
-                           and (p.proname ~ '^pg_stat_get_|^pg_(try_)?advisory_|_blocking_pids$'
+                           and (p.proname ~ '^pg_stat_get_|^pg_(try_)?advisory_|_blocking_pids$|^lo_|^(txid|pg_current)_|^pg_(terminate|cancel)_backend$'
                                 or p.proname in ('set_config', 'pg_lock_status', 'pg_relation_size', 'pg_table_size', 'pg_indexes_size',
-                                    'pg_total_relation_size'))
+                                    'pg_total_relation_size', 'pg_get_multixact_members', 'pg_xact_status', 'pg_export_snapshot',
+                                    'pg_notification_queue_usage', 'loread', 'lowrite'))
                            and has_function_privilege('build14_app', p.oid, 'execute')
                      loop
                          execute format('revoke execute on function %s from public', name);

@@ -7,15 +7,29 @@ use kernel::{Fault, Operator};
 use crate::{Alarm, DomainEvent, EventId, Job, NewEvent, TxBackend};
 
 /// An open transaction that may write. Whoever opened it commits it; dropped, it is rolled back.
-pub struct Tx(Box<dyn TxBackend>);
+pub struct Tx(Box<dyn TxBackend>, Vec<Box<dyn FnOnce() + Send>>);
 
 impl Tx {
     pub(crate) fn new(backend: Box<dyn TxBackend>) -> Self {
-        Self(backend)
+        Self(backend, Vec::new())
     }
 
     pub(crate) fn into_backend(self) -> Box<dyn TxBackend> {
         self.0
+    }
+
+    /// Commits, and then does what was left for after that.
+    pub(crate) async fn commit(self) -> Result<(), Fault> {
+        let Self(backend, after) = self;
+        backend.commit().await?;
+        after.into_iter().for_each(|done| done());
+        Ok(())
+    }
+
+    /// Has `done` run once this transaction is committed, before whoever opened it goes on: to forget here and now what others are told of by
+    /// a notification. Not if it is rolled back, nor if the process ends: what must happen is a job or an event.
+    pub fn after_commit(&mut self, done: impl FnOnce() + Send + 'static) {
+        self.1.push(Box::new(done));
     }
 
     pub(crate) fn backend(&mut self) -> &mut dyn TxBackend {

@@ -133,7 +133,7 @@ async fn run<T: 'static, E: From<Fault>>(
             if let (Some(once), Some(answer)) = (once, &answer) {
                 tx.backend().store_answer(&once.key, answer).await?;
             }
-            tx.into_backend().commit().await?;
+            tx.commit().await?;
             if let Some(once) = once {
                 once.set_claimed();
                 if let Some(answer) = answer {

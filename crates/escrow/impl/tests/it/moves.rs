@@ -123,12 +123,12 @@ async fn that_a_release_may_have_left_is_taken_back_by_the_program_alone() {
     )
     .await;
     let is_marked = "select maybe_sent_at is not null from releases";
-    world.db.run_sql("update releases set attempts = 2").await;
-    world.accept(&world.owner.ctx(), &take_back(own, 1, &proof)).await;
-    assert_eq!(world.db.query(is_marked).await, ["t"], "of another attempt");
-    world.db.run_sql("update releases set attempts = 1").await;
     world.accept(&world.owner.ctx(), &take_back(own, 1, &proof)).await;
     assert_eq!(world.db.query(is_marked).await, ["f"]);
+    world.db.run_sql("update releases set maybe_sent_at = now(), attempts = 2").await;
+    world.accept(&world.owner.ctx(), &take_back(own, 1, &proof)).await;
+    assert_eq!(world.db.query(is_marked).await, ["t"], "of another attempt");
+    are_refused(&world, &[("update releases set attempts = 1", "only grow")]).await;
 }
 
 #[tokio::test]

@@ -114,6 +114,30 @@ async fn after_a_change_of_one_role_one_role_is_read() {
 }
 
 #[actix_web::test]
+async fn what_is_looked_up_while_a_role_changes_is_forgotten_with_the_commit() {
+    let (db, replica, teams, bob) = scene(1).await;
+    let project = teams.roles.lock().unwrap()[0].0;
+    for _ in 0..5 {
+        db.system_uow()
+            .write(async |tx| {
+                replica.auth.forget_role_in(tx, bob.user, bob.org, project).await?;
+                // Before the commit the role is still there, and another request of theirs finds it.
+                let auth = Arc::clone(&replica.auth);
+                let roles = actix_web::rt::spawn(async move { Arc::clone(&auth.resolve(&token(1)).await.unwrap().projects) });
+                assert_eq!(roles.await.unwrap().get(&project), Some(&ProjectRole::InHouseUser));
+                teams.roles.lock().unwrap().remove(0);
+                Ok::<_, Fault>(())
+            })
+            .await
+            .unwrap();
+        let left = replica.auth.resolve(&token(1)).await.unwrap();
+        assert_eq!(left.projects.get(&project), None, "whoever is told that it is done finds it so");
+        teams.roles.lock().unwrap().insert(0, (project, ProjectRole::InHouseUser));
+        db.system_uow().write(async |tx| replica.auth.forget_role_in(tx, bob.user, bob.org, project).await).await.unwrap();
+    }
+}
+
+#[actix_web::test]
 async fn the_sessions_of_one_person_that_are_loaded_together_ask_once() {
     let (_db, replica, teams, _) = scene(50).await;
     let tokens: Vec<_> = (1..=50).map(token).collect();
