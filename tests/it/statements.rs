@@ -21,6 +21,7 @@ const UNNAMED: Accepted = &[
             "audit/checkpoints::round_after",
             "audit/trail::organizations",
             "escrow/coverage::compare",
+            "escrow/coverage::moved_since",
             "escrow/coverage::waiting",
             "escrow/held::aged",
             "escrow/holds::target_of_contract",

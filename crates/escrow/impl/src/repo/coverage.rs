@@ -137,7 +137,7 @@ async fn compare(tx: &mut Tx, asked_at: Timestamp, holdings: &[Holding]) -> Resu
              union all select e.currency, -sum(e.amount) from ledger_transactions t
                  join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id and e.account in (1000, 1010, 1020)
                  where t.created_at >= $1 and t.kind in ('payment_received', 'processing_fee_kept', 'payment_in_suspense',
-                     'transfer_reversed', 'reversal_held_again', 'reversal_paid_again', 'suspense_refund_failed') group by e.currency
+                     'transfer_reversed', 'suspense_refund_failed') group by e.currency
              union all select currency, -amount from platform_float where created_at >= $1 and amount > 0
              union all select currency, -sum(net) from releases
                  where status in ('sending', 'unknown') and maybe_sent_at is not null group by currency),
@@ -262,6 +262,27 @@ pub(crate) async fn posted(tx: &mut Tx, object: &str, balance_transaction: &str)
         .optional()
         .fault()?;
     row.map(PostedFloat::try_from).transpose()
+}
+
+#[derive(diesel::QueryableByName)]
+struct MovedRow {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    moved: bool,
+}
+
+/// Whether the books of a currency's money changed since then. To be asked under the lock of coverage.
+pub(crate) async fn moved_since(tx: &mut Tx, currency: Currency, since: Timestamp) -> Result<bool, Fault> {
+    let row: MovedRow = diesel::sql_query(
+        "select exists (select from platform_float f where f.currency = $1 and f.created_at >= $2)
+             or exists (select from ledger_transactions t join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id
+                 where t.created_at >= $2 and e.currency = $1 and e.account in (1000, 1010, 1020)) as moved",
+    )
+    .bind::<Text, _>(currency.code())
+    .bind::<Timestamptz, _>(since)
+    .get_result(tx.pg())
+    .await
+    .fault()?;
+    Ok(row.moved)
 }
 
 /// A float to be kept.

@@ -12,12 +12,12 @@ use crate::repo;
 use crate::repo::coverage::NewFloat;
 
 /// So far back it is looked for: bills are monthly.
-const WINDOW: TimeDelta = TimeDelta::days(40);
+pub(super) const FEES_BACK: TimeDelta = TimeDelta::days(40);
 
 impl Service {
     /// Posts the fees that the provider booked by themselves and no book knows. Says whether there were any.
     pub(super) async fn post_fees(&self) -> Result<bool, Fault> {
-        let booked = match self.provider.fees_since(self.now() - WINDOW).await {
+        let booked = match self.provider.fees_since(self.now() - FEES_BACK).await {
             Ok(booked) => booked,
             Err(error) => {
                 tracing::warn!(%error, "the provider's own fees cannot be read now");

@@ -196,7 +196,12 @@ impl Service {
                     (None, Settlement::PaidOutside(reference)) => How::PaidOutside(reference),
                     (None, _) => How::HeldAgain,
                 };
-                self.settle_in(tx, &ctx, id, how, by).await
+                let settled = self.settle_in(tx, &ctx, id, how, by).await?;
+                if let Some(paid) = &paid {
+                    // It may have come back itself since it was looked at.
+                    tx.enqueue(jobs::sync_transfer(org, id, paid.id.clone())).await?;
+                }
+                Ok::<_, Unsettled>(settled)
             })
             .await?;
         let note = by.reason.as_ref().map_or("settled", Reason::as_str);

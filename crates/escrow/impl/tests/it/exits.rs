@@ -300,11 +300,43 @@ async fn a_loss_is_exactly_what_is_missing_and_posted_once() {
     assert!(matches!(lose(&world, "2.50").await, Err(LossError::Provider(_))), "nothing is known");
     let at_once = join_all((0..8).map(|_| lose(&world, "2.50"))).await;
     assert_eq!(at_once.iter().filter(|one| one.is_ok()).count(), 1, "{at_once:?}");
-    assert!(at_once.iter().all(|one| matches!(one, Ok(_) | Err(LossError::NothingMissing(_)))));
+    assert!(at_once.iter().all(|one| matches!(one, Ok(_) | Err(LossError::NothingMissing(_) | LossError::Moved(_)))));
     let rows = "select concat_ws(' ', source_provider, amount, currency, operator, reason, provider_status) from platform_float where amount < 0";
     assert_eq!(world.db.query(rows).await, ["14build -250 EUR Ada Lovelace seen at the provider missing"]);
     sweep(&world).await;
     world.assert_healthy().await;
+}
+
+#[tokio::test]
+async fn what_is_known_to_have_left_is_no_loss() {
+    let world = World::new().await;
+    world.float("100.00", "tu_own").await.expect("posts");
+    world.provider.move_money(eur(-250));
+    let settled = "update alarms set settled_at = now(), settled_by = 'Ada', note = 'seen' where settled_at is null";
+    for kind in ["payout", "own_money_undone", "foreign_transfer", "unexpected_transfer", "transfer_reversed"] {
+        world
+            .db
+            .run_sql(&format!(
+                "insert into alarms (id, kind, object_type, object_id, detail, raised_at, last_seen_at)
+                     values (gen_random_uuid(), '{kind}', 'object', 'o_1', 'x', now(), now())"
+            ))
+            .await;
+        let said = lose(&world, "2.50").await.expect_err("somebody must look first").to_string();
+        assert!(said.contains(&format!("the open alarm {kind} about o_1")), "{said}");
+        world.db.run_sql(settled).await;
+    }
+    let fee = BalanceMovement {
+        id: "txn_fee".to_owned(),
+        kind: "network_cost".to_owned(),
+        source: None,
+        amount: eur(-250),
+        fee: eur(0),
+        available: true,
+    };
+    world.provider.books(fee);
+    let said = lose(&world, "2.50").await.expect_err("the sweep posts it").to_string();
+    assert!(said.starts_with("txn_fee is a fee of the provider's"), "{said}");
+    assert_eq!(world.db.query("select count(*) from platform_float where amount < 0").await, ["0"]);
 }
 
 #[tokio::test]
