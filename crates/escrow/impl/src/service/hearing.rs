@@ -52,7 +52,7 @@ enum Whose {
     /// A payment's here, with the look that is due.
     Payment(OrgId, PaymentId, Job),
     /// Nobody's here; what the provider shows of it, if it shows it.
-    Nobody(Option<PaymentIntentState>),
+    Nobody(Option<Box<PaymentIntentState>>),
 }
 
 /// The id of the object, empty if the event names none.
@@ -204,7 +204,7 @@ impl Service {
         match kind.subject {
             Subject::PaymentIntent => Ok(match self.payment_of(event, object(event)).await? {
                 Whose::Payment(_, _, look) => Found::looks([look]),
-                Whose::Nobody(seen) => Found::stranger(of_intent(object(event), seen.as_ref())),
+                Whose::Nobody(seen) => Found::stranger(of_intent(object(event), seen.as_deref())),
             }),
             Subject::Charge | Subject::Dispute | Subject::Refund | Subject::Review | Subject::FraudWarning => {
                 Ok(Found::looks(self.charge_looks(event, kind).await?))
@@ -274,7 +274,7 @@ impl Service {
                     at_provider,
                     "an event about a payment that is not ours: it is noted"
                 );
-                Ok(Whose::Nobody(seen))
+                Ok(Whose::Nobody(seen.map(Box::new)))
             }
         }
     }
