@@ -122,7 +122,7 @@ kernel::named! {
         NotSigning = "not_signing",
     }
     /// What came of ending a contract.
-    pub(crate) enum Ending {
+    pub(crate) enum EndOutcome {
         /// It has ended.
         Ended = "ended",
         /// Money of it is held, or on its way.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Reader, holds, ledger, milestones};
 use crate::model::is_live;
-use crate::model::stored::{Ending, OpenProposal, StoredContract};
+use crate::model::stored::{EndOutcome, OpenProposal, StoredContract};
 use crate::schema::contract_terminations as t;
 
 #[derive(Queryable, Selectable)]
@@ -140,7 +140,7 @@ struct Outcome {
 }
 
 /// Agrees for the other party, ends the contract and publishes [`escrow_api::ContractEnded`]; says what came of it.
-pub(crate) async fn end(tx: &mut Tx, contract: &StoredContract, event: Uuid, request: &str) -> Result<Ending, Fault> {
+pub(crate) async fn end(tx: &mut Tx, contract: &StoredContract, event: Uuid, request: &str) -> Result<EndOutcome, Fault> {
     let row: Outcome = diesel::sql_query("select app.end_contract($1, $2, $3, $4) as outcome")
         .bind::<diesel::sql_types::Uuid, _>(contract.owner.0)
         .bind::<diesel::sql_types::Uuid, _>(contract.id.0)

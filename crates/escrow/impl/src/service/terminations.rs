@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uow::{EventId, Tx};
 
 use super::{Service, conflict};
-use crate::model::stored::{Ending, StoredContract};
+use crate::model::stored::{EndOutcome, StoredContract};
 use crate::repo;
 use crate::repo::{Reader, reader};
 
@@ -112,12 +112,12 @@ impl Service {
         let view = repo::contracts::view(reader(tx), cmd.contract).await?;
         let proposal = view.termination.ok_or_else(|| Fault::internal("the open proposal is gone under its lock"))?;
         match repo::terminations::end(tx, &contract, EventId::new().0, ctx.request.as_str()).await? {
-            Ending::Ended => {}
-            Ending::Held => {
+            EndOutcome::Ended => {}
+            EndOutcome::Held => {
                 return Err(Error::MoneyHeld(vec!["something may still be paid or is under way: try again".to_owned()]));
             }
-            Ending::SameSide => return Err(Error::SamePerson),
-            other @ Ending::NothingToAgreeTo => {
+            EndOutcome::SameSide => return Err(Error::SamePerson),
+            other @ EndOutcome::NothingToAgreeTo => {
                 return Err(conflict("contract", status, format!("it cannot be ended ({other})")));
             }
         }
