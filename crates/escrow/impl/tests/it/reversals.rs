@@ -323,6 +323,8 @@ async fn a_replacement_that_comes_back_is_seen_although_its_event_is_lost() {
     let (_, _, release) = released(&world).await;
     take_back(&world, 400_000).await;
     let paid = paid_again(&world, release, "hand", 400_000).await;
+    // The look that follows the settlement finds it as it was.
+    world.work().await;
     world.provider.change_transfer(&paid.id, |changed| changed.reversed = eur(1));
     let swept = async || {
         world.service.sweep().await.expect("sweeps");
@@ -339,6 +341,17 @@ async fn a_replacement_that_comes_back_is_seen_although_its_event_is_lost() {
     world.provider.change_transfer(&paid.id, |changed| changed.reversed = eur(2));
     world.clock.advance(chrono::TimeDelta::days(180));
     assert_eq!(swept().await, "2", "no longer than it can be taken back");
+}
+
+#[tokio::test]
+async fn a_replacement_that_comes_back_while_it_is_named_is_seen_at_once() {
+    let world = World::new().await;
+    let (_, _, release) = released(&world).await;
+    take_back(&world, 400_000).await;
+    let paid = paid_again(&world, release, "hand", 400_000).await;
+    world.provider.change_transfer(&paid.id, |changed| changed.reversed = eur(400_000));
+    world.work().await;
+    assert_eq!(unsettled(&world).await, ["400000"]);
 }
 
 #[tokio::test]
