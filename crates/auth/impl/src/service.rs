@@ -211,7 +211,7 @@ impl Service {
         repo::lock_person(tx, user).await?;
         repo::insert_session(tx, &hash, &session, now).await?;
         for ended in repo::end_oldest(tx, user, self.most_sessions, now).await? {
-            self.after_commit(tx, move |cache| cache.forget(&ended));
+            self.forget_in(tx, move |cache| cache.forget(&ended));
         }
         self.record_in(tx, request, &session, action).await?;
         Ok(SignedIn { token, session })
@@ -219,7 +219,7 @@ impl Service {
 
     /// Forgets in this process as soon as `tx` is committed, before anybody is answered: others are told by a notification, which may take its
     /// time. Before the commit it would be too early: a look-up would find, and keep, what is about to end.
-    fn after_commit(&self, tx: &mut Tx, forget: impl FnOnce(&Cache) + Send + 'static) {
+    fn forget_in(&self, tx: &mut Tx, forget: impl FnOnce(&Cache) + Send + 'static) {
         let cache = Arc::clone(&self.cache);
         tx.after_commit(move || forget(&cache));
     }
@@ -275,19 +275,19 @@ impl Sessions for Service {
 
     async fn forget_user_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         repo::tell_person(tx, user).await?;
-        self.after_commit(tx, move |cache| cache.forget_user(user));
+        self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
     }
 
     async fn forget_role_in(&self, tx: &mut Tx, user: UserId, org: OrgId, project: ProjectId) -> Result<(), Fault> {
         repo::tell_role(tx, user, org, project).await?;
-        self.after_commit(tx, move |cache| cache.forget_role(user, org, project));
+        self.forget_in(tx, move |cache| cache.forget_role(user, org, project));
         Ok(())
     }
 
     async fn end_sessions_in(&self, tx: &mut Tx, user: UserId, org: OrgId) -> Result<(), Fault> {
         repo::end_in_org(tx, user, org).await?;
-        self.after_commit(tx, move |cache| cache.forget_user(user));
+        self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
     }
 }
@@ -307,7 +307,7 @@ impl Accounts for Service {
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
         repo::delete_events(tx, user).await?;
-        self.after_commit(tx, move |cache| cache.forget_user(user));
+        self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
     }
 }

@@ -86,7 +86,8 @@ async fn of_two_awards_at_once_one_holds() {
     assert_eq!(w.contracts.opened.lock().unwrap().len(), 1);
     assert_eq!(w.db.query("select count(*) from awards").await, ["1"]);
     let second = "select app.note_award(org_id, gen_random_uuid(), tender_id, bid_id, null, now(), awarded_by) from awards";
-    let refusal = w.sql(w.owner.org, second).await.unwrap_err();
+    let person = format!("'{}'", w.db.query("select awarded_by[1] from awards").await.remove(0));
+    let refusal = w.sql_of(w.owner.org, &person, second).await.unwrap_err();
     assert_eq!(refusal, "duplicate key value violates unique constraint \"awards_one_live\"", "the database stands behind it");
 }
 

@@ -233,10 +233,15 @@ impl World {
 
     /// The first column of each row of the last statement, as the serving role in the tenant; or the error.
     pub async fn sql(&self, org: OrgId, sql: &str) -> Result<Vec<String>, String> {
+        self.sql_of(org, "null", sql).await
+    }
+
+    /// The same in a person's name: an id in quotes, or `null`.
+    pub async fn sql_of(&self, org: OrgId, person: &str, sql: &str) -> Result<Vec<String>, String> {
         let url = self.db.app_url().await;
         let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await.unwrap();
         tokio::spawn(connection);
-        client.simple_query(&format!("begin; select app.enter('{org}', null)")).await.unwrap();
+        client.simple_query(&format!("begin; select app.enter('{org}', {person})")).await.unwrap();
         let rows = client.simple_query(sql).await.map_err(|error| match error.as_db_error() {
             Some(error) => error.message().to_owned(),
             None => error.to_string(),
