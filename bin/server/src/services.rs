@@ -4,6 +4,7 @@ pub mod alarms;
 mod doctor;
 mod documents;
 mod float;
+pub(crate) mod foundation;
 mod holds;
 pub mod keys;
 mod platform;
@@ -19,16 +20,17 @@ use kernel::{Clock, Decision, SystemClock};
 use module::Wired;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
-use uow::{SystemUow, Uow};
+use uow::SystemUow;
 
 use crate::config::{Profile, Settings};
 use crate::database::Urls;
-use crate::modules;
+use crate::modules::{self, Builder, Domains};
 
 pub use doctor::{doctor, doctor_of, exposed};
 pub use documents::openapi_json;
 pub use escrow::{HoldPlace, Resolution, Settlement};
 pub use float::{post_float, post_loss};
+pub use foundation::identity;
 pub use holds::{freeze, unfreeze};
 pub use sandbox::{reopen_sandbox, running_sandbox, start_sandbox};
 pub use seed::seed;
@@ -83,15 +85,6 @@ fn provider(settings: &Settings, stripe: &StripeAccess) -> anyhow::Result<stripe
     provider.api_base.clone_from(&stripe.api_base);
     provider.timeout = settings.stripe.timeout;
     Ok(stripe_adapter::StripeProvider::new(&provider)?)
-}
-
-/// The domains over one pair of doors, which requests and jobs have each.
-struct Domains {
-    /// All of them.
-    wired: Vec<Arc<dyn Wired>>,
-    // Those that something else here asks for by name.
-    escrow: Arc<escrow::Service>,
-    tenders: Arc<tenders::Service>,
 }
 
 /// All services of a process.
@@ -313,109 +306,6 @@ impl Drop for Services {
         if let Some(counting) = self.counting.get() {
             counting.abort();
         }
-    }
-}
-
-/// The doors through pools of their own, and what stands right on them.
-struct Foundation {
-    app: Arc<db::Postgres>,
-    uow: Uow,
-    system: SystemUow,
-    audit: Arc<audit::Service>,
-    tenants: Arc<tenants::Service>,
-}
-
-impl Foundation {
-    fn new(
-        app: db::PoolSettings,
-        platform: db::PoolSettings,
-        (policy, signer): (&Arc<auth::Policy>, &Arc<audit::Signer>),
-        settings: &Settings,
-    ) -> anyhow::Result<Self> {
-        let app = db::Postgres::new(app)?;
-        let (uow, system) = (Uow::new(app.clone()), SystemUow::new(db::Postgres::new(platform)?));
-        let audit = Arc::new(audit::Service::new(audit::Dependencies {
-            uow: uow.clone(),
-            system: system.clone(),
-            authorizer: policy.clone(),
-            signer: Some(Arc::clone(signer)),
-            settings: audit::Settings::read(&mut settings.reader()),
-        }));
-        let tenants = Arc::new(tenants::Service::new(tenants::Dependencies {
-            uow: uow.clone(),
-            system: system.clone(),
-            authorizer: policy.clone(),
-            audit: audit.clone(),
-            settings: tenants::Settings::read(&mut settings.reader()),
-        }));
-        Ok(Self { app, uow, system, audit, tenants })
-    }
-}
-
-fn pool(settings: &Settings, url: &SecretString, role: db::Role, size: usize, sharing: db::Sharing) -> db::PoolSettings {
-    let database = &settings.database;
-    db::PoolSettings {
-        url: url.clone(),
-        identity: identity(settings, role),
-        size,
-        sharing,
-        wait: database.wait,
-        statement_timeout: database.statement_timeout,
-        lock_timeout: database.lock_timeout,
-    }
-}
-
-/// Who connections must be. Where roles are configured one by one, the logins count too; a developer's one URL may lead anywhere.
-#[must_use]
-pub fn identity(settings: &Settings, role: db::Role) -> db::Identity {
-    db::Identity { role, login: settings.profile == Profile::Production }
-}
-
-/// Makes the domains, which keep nothing in memory, as often as there are grounds to stand on.
-struct Builder<'a> {
-    settings: &'a Settings,
-    policy: &'a Arc<auth::Policy>,
-    auth: &'a Arc<auth::Service>,
-    provider: Arc<stripe_adapter::StripeProvider>,
-    clock: Arc<dyn Clock>,
-    escrow: escrow::Settings,
-}
-
-impl Builder<'_> {
-    fn domains(&self, foundation: &Foundation) -> anyhow::Result<Domains> {
-        let Foundation { uow, system, audit, tenants, .. } = foundation;
-        let projects = Arc::new(projects::Service::new(projects::Dependencies {
-            uow: uow.clone(),
-            authorizer: self.policy.clone(),
-            sessions: self.auth.clone(),
-            tenants: tenants.clone(),
-            audit: audit.clone(),
-            currencies: Some(self.escrow.currencies.clone()),
-        }));
-        let escrow = Arc::new(escrow::Service::new(escrow::Dependencies {
-            uow: uow.clone(),
-            system: system.clone(),
-            authorizer: self.policy.clone(),
-            audit: audit.clone(),
-            tenants: tenants.clone(),
-            provider: self.provider.clone(),
-            clock: self.clock.clone(),
-            settings: self.escrow.clone(),
-        }));
-        let tenders = Arc::new(tenders::Service::new(tenders::Dependencies {
-            uow: uow.clone(),
-            system: system.clone(),
-            authorizer: self.policy.clone(),
-            audit: audit.clone(),
-            tenants: tenants.clone(),
-            projects: projects.clone(),
-            contracts: escrow.clone(),
-            key: tenders::SealKey::from_base64(&keys::seal_secret(self.settings)?)?,
-            previous_keys: keys::previous_seal_keys(self.settings)?,
-            settings: tenders::Settings::read(&mut self.settings.reader()),
-        }));
-        let wired: Vec<Arc<dyn Wired>> = vec![audit.clone(), tenants.clone(), projects, escrow.clone(), tenders.clone()];
-        Ok(Domains { wired, escrow, tenders })
     }
 }
 
