@@ -3,6 +3,7 @@
 mod contracts;
 mod dto;
 mod escrow;
+mod examples;
 mod milestones;
 mod payees;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
@@ -173,6 +173,7 @@ fn path_parameter(name: &str, collection: &str) -> Parameter {
         .required(Required::True)
         .description(Some(text))
         .schema(Some(uuid))
+        .example(Some(json!("01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b11")))
         .build()
 }
 
