@@ -31,6 +31,7 @@ pub use documents::openapi_json;
 pub use escrow::{HoldPlace, Resolution, Settlement};
 pub use float::{post_float, post_loss};
 pub use foundation::identity;
+use foundation::{Foundation, pool};
 pub use holds::{freeze, unfreeze};
 pub use sandbox::{reopen_sandbox, running_sandbox, start_sandbox};
 pub use seed::seed;
