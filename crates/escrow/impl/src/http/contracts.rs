@@ -12,6 +12,7 @@ use web::{Authed, Id, Idempotent, Json, List, MoneyOut, OneOf, OptionalBody, Pag
 
 use super::dto::ContractOut;
 
+type LedgerSource = OneOf<escrow_api::LedgerSource>;
 type TransactionKind = OneOf<escrow_api::TransactionKind>;
 
 /// A signature to be given.
@@ -60,8 +61,8 @@ pub(super) struct TransactionOut {
     id: Uuid,
     /// What happened to the money.
     kind: TransactionKind,
-    /// Whose object it comes from: `stripe` or `14build`.
-    source: String,
+    /// Whose object it comes from.
+    source: LedgerSource,
     /// That object, such as `ch_…`, `txn_…`, `tr_…`.
     source_id: String,
     /// The transaction it takes back; null unless it takes one back.
@@ -128,7 +129,7 @@ impl From<Statement> for StatementOut {
         let transactions = of.transactions.into_iter().map(|transaction| TransactionOut {
             id: transaction.id,
             kind: transaction.kind.into(),
-            source: transaction.provider,
+            source: transaction.source.into(),
             source_id: transaction.object,
             reverses: transaction.reverses,
             at: transaction.at,

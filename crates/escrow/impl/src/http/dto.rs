@@ -12,6 +12,7 @@ use web::{AmountOrMoney, MoneyOut, OneOf, Problem};
 type ContractStatus = OneOf<escrow_api::ContractStatus>;
 type CostBearer = OneOf<escrow_api::CostBearer>;
 type PaymentStatus = OneOf<escrow_api::PaymentStatus>;
+type HoldKind = OneOf<escrow_api::HoldKind>;
 type HoldScope = OneOf<escrow_api::HoldScope>;
 type MilestoneStatus = OneOf<escrow_api::MilestoneStatus>;
 type Party = OneOf<escrow_api::Party>;
@@ -70,8 +71,9 @@ pub(super) struct SignatureOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Hold)]
 pub(super) struct HoldOut {
-    /// `dispute`, `fraud_warning`, `refund`, `review`, `charge` or `operator`; more may be added.
-    #[schema(example = "dispute")]
+    /// What it was placed for.
+    // A server that is older than the one that placed it shows a word that it does not know as it is.
+    #[schema(value_type = HoldKind)]
     kind: String,
     /// Whether it is on the milestone or on its whole contract.
     scope: HoldScope,
@@ -436,7 +438,6 @@ mod tests {
 
     #[derive(Deserialize, ToSchema)]
     struct Body {
-        #[schema(inline)]
         amount: Option<AmountOrMoney>,
     }
 

@@ -47,7 +47,6 @@ pub(super) struct ChangesIn {
 #[schema(as = ApproveMilestone, example = json!({"amount": {"amount": "10000.00", "currency": "EUR"}}))]
 pub(super) struct ApproveIn {
     /// A part of what is held; all of it unless told otherwise.
-    #[schema(inline)]
     amount: Option<AmountOrMoney>,
 }
 

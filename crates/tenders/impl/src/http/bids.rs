@@ -9,8 +9,8 @@ use tenders_api::{Bid, BidContent, BidLine, InclusionProof, NewBid, OfferedRate,
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
-    Authed, Decimal4, Faults, IDEMPOTENCY_REPLAYED, Id, Idempotent, IfMatch, Json, MoneyIn, MoneyOut, OneOf, Paging, Problem,
-    Query, Reply,
+    Authed, Decimal4, Decimal4Out, Faults, IDEMPOTENCY_REPLAYED, Id, Idempotent, IfMatch, Json, MoneyIn, MoneyOut, OneOf, Paging,
+    Problem, Query, Reply,
 };
 
 use super::entity_tag::{tag, tagged};
@@ -111,7 +111,7 @@ pub struct BidLineOut {
     /// The line: `id` of a line of the tender.
     pub soq_line_id: Uuid,
     /// Per unit of measure, in the currency of the tender.
-    pub rate: Decimal4,
+    pub rate: Decimal4Out,
     /// round_half_up(quantity × rate).
     pub amount: MoneyOut,
 }
