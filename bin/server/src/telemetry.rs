@@ -12,9 +12,14 @@ use crate::config::{LogFormat, Settings};
 /// Libraries that write requests and statements with their values into the log when they are let: who bids for what would stand there.
 const SEE_VALUES: [&str; 4] = ["tokio_postgres", "actix", "sqlx", "graphile_worker"];
 
+/// Who calls it an error of the server when a client sends what is no request, such as the first bytes of TLS: anybody could fill the log with
+/// it. `web` answers these, and tells of them at the level `debug`.
+const CRIES_WOLF: &str = "actix_http::h1::dispatcher";
+
 /// Whether something may be logged, whatever the filter says.
 fn may_tell(target: &str, level: tracing::Level) -> bool {
-    level <= tracing::Level::INFO || !SEE_VALUES.iter().any(|library| target.starts_with(library))
+    let sees_values = SEE_VALUES.iter().any(|library| target.starts_with(library));
+    target != CRIES_WOLF && (level <= tracing::Level::INFO || !sees_values)
 }
 
 /// Starts logging what passes `filter` (written as in `RUST_LOG`, which wins) to standard error, so that standard output is the command's own.
@@ -44,4 +49,18 @@ pub fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     let handle = metrics.install_recorder()?;
     web::describe_metrics();
     Ok(handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::may_tell;
+
+    #[test]
+    fn no_client_can_fill_the_log_with_errors() {
+        assert!(!may_tell("actix_http::h1::dispatcher", Level::ERROR));
+        assert!(may_tell("actix_server::worker", Level::ERROR) && may_tell("web::app::root", Level::ERROR));
+        assert!(!may_tell("tokio_postgres::query", Level::DEBUG) && may_tell("web::serve::unread", Level::DEBUG));
+    }
 }

@@ -3,8 +3,10 @@
 mod answers;
 mod auth;
 mod body;
+mod entity_tags;
 mod id;
 mod if_match;
+mod listing;
 mod once;
 mod optional;
 mod query;
@@ -14,10 +16,13 @@ pub use auth::{Authed, CurrentSession, PLAIN_SESSION_COOKIE, Presented, RequestI
 pub(crate) use auth::{Caller, resolve, with_caller};
 pub(crate) use body::BodyLimits;
 pub use body::{Body, Patch, RawBody};
+pub(crate) use entity_tags::EntityTags;
 pub use id::Id;
 pub use if_match::{IfMatch, Unchanged, unless_overtaken};
+pub use listing::{Listing, NoFilter};
 pub(crate) use once::Authority;
 pub(crate) use once::IDEMPOTENCY_KEY;
 pub use once::Idempotent;
 pub use optional::{NoBody, OptionalBody};
 pub use query::Query;
+pub(crate) use query::refuse_all;

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use crate::Problem;
 
 pub(crate) use merge::merge_patch;
+pub(crate) use schema::bound_integers;
 
 /// Reads a `T` from JSON.
 ///

@@ -26,13 +26,14 @@ pub use app::{
 };
 pub use client::{ClientIpHeader, Network};
 pub use extract::{
-    Authed, Body as Json, CurrentSession, Id, IdempotencySecret, Idempotent, IfMatch, NoBody, OptionalBody, PLAIN_SESSION_COOKIE,
-    Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, Unchanged, session_cookie, unless_overtaken,
+    Authed, Body as Json, CurrentSession, Id, IdempotencySecret, Idempotent, IfMatch, Listing, NoBody, NoFilter, OptionalBody,
+    PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, Unchanged, session_cookie,
+    unless_overtaken,
 };
 pub use json::parse;
-pub use page::{List, Paging, encode as encode_cursor, page};
+pub use page::{List, Paging};
 pub use problem::{FaultBody, FaultReason, Faults, Problem, ProblemBody};
-pub use reply::{IDEMPOTENCY_REPLAYED, Reply, etag, single};
+pub use reply::{IDEMPOTENCY_REPLAYED, Reply, conditional, etag, single};
 pub use routes::{Guard, RouteInfo, Routes};
 pub use serve::{Listening, serve};
 pub use values::{AmountIn, AmountOrMoney, CurrencyCode, Decimal4, Decimal4Out, MoneyIn, MoneyOut, OneOf, iso_date, rfc3339};

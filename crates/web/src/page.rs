@@ -1,11 +1,11 @@
-//! Lists on the wire: `limit` and `cursor` in, `{data, nextCursor}` out.
+//! Lists on the wire: `limit` and `cursor` in, `{data, nextCursor}` out. [`crate::Listing`] reads and answers them.
 
 use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
-use kernel::{FieldFault, Page, PageRequest, Position};
+use kernel::Position;
 use serde::{Deserialize, Serialize};
 use utoipa::__dev::ComposeSchema;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
@@ -13,16 +13,10 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::Problem;
-
 /// How many rows a page has unless told otherwise.
-const DEFAULT_LIMIT: u16 = 20;
-/// The most rows a page can have.
-const MOST_LIMIT: u16 = 100;
+pub(crate) const DEFAULT_LIMIT: u16 = 20;
 
-/// The query of a list without filters: `Query(paging): Query<Paging>`, then `paging.page()?`.
-///
-/// A list with filters has its own struct with these two fields and calls [`page`].
+/// What every list takes: documents the parameters that [`crate::Listing`] reads.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -30,53 +24,39 @@ pub struct Paging {
     /// The most items to return: 1 to 100, 20 unless told otherwise.
     #[param(minimum = 1, maximum = 100, default = 20)]
     pub limit: Option<u16>,
-    /// `nextCursor` of the page before.
+    /// `nextCursor` of the page before, of the same list with the same filter.
     pub cursor: Option<String>,
 }
 
-impl Paging {
-    /// What part of the list is asked for.
-    ///
-    /// # Errors
-    /// As [`page`].
-    pub fn page(&self) -> Result<PageRequest, Problem> {
-        page(self.limit, self.cursor.as_deref())
-    }
+/// Which list a cursor is of: the beginning of a digest.
+pub(crate) type ListId = [u8; 8];
+
+/// A position in a list as an opaque text: base64url of the list, microseconds and the id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub list: ListId,
+    pub after: Position,
 }
 
-/// What part of a list is asked for.
-///
-/// # Errors
-/// 422 for a limit outside of 1..=100 and for a cursor that is not one of ours.
-pub fn page(limit: Option<u16>, cursor: Option<&str>) -> Result<PageRequest, Problem> {
-    let mut faults = Vec::new();
-    let limit = limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MOST_LIMIT).contains(&limit) {
-        faults.push(FieldFault::new("?limit", "OUT_OF_RANGE", format!("must be 1 to {MOST_LIMIT}")));
+impl Cursor {
+    pub fn encode(self) -> String {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&self.list);
+        bytes[8..16].copy_from_slice(&self.after.created_at.timestamp_micros().to_be_bytes());
+        bytes[16..].copy_from_slice(self.after.id.as_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
     }
-    let after = cursor.map(decode);
-    if let Some(None) = after {
-        faults.push(FieldFault::new("?cursor", "INVALID_FORMAT", "must be the `nextCursor` of the page before, unchanged"));
+
+    pub fn decode(cursor: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let (list, position) = bytes.split_first_chunk::<8>()?;
+        let (micros, id) = position.split_first_chunk::<8>()?;
+        let micros = i64::from_be_bytes(*micros);
+        // PostgreSQL's timestamps end before chrono's: what it cannot hold was never a cursor of ours.
+        let sane = (0..=253_402_300_799_999_999).contains(&micros);
+        let created_at = sane.then(|| DateTime::from_timestamp_micros(micros))??;
+        Some(Self { list: *list, after: Position { created_at, id: Uuid::from_slice(id).ok()? } })
     }
-    if faults.is_empty() { Ok(PageRequest { limit, after: after.flatten() }) } else { Err(Problem::invalid(faults)) }
-}
-
-/// A position as an opaque text: base64url of microseconds and id.
-#[must_use]
-pub fn encode(position: Position) -> String {
-    let mut bytes = [0; 24];
-    bytes[..8].copy_from_slice(&position.created_at.timestamp_micros().to_be_bytes());
-    bytes[8..].copy_from_slice(position.id.as_bytes());
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn decode(cursor: &str) -> Option<Position> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    let micros = i64::from_be_bytes(bytes.get(..8)?.try_into().ok()?);
-    let id = Uuid::from_slice(bytes.get(8..)?).ok()?;
-    // PostgreSQL's timestamps end before chrono's: what it cannot hold was never a cursor of ours.
-    let sane = (0..=253_402_300_799_999_999).contains(&micros);
-    Some(Position { created_at: sane.then(|| DateTime::from_timestamp_micros(micros))??, id })
 }
 
 /// One page of a list.
@@ -126,11 +106,4 @@ impl<T: ToSchema> ToSchema for List<T> {
 fn is_component<T: ToSchema>() -> bool {
     let generic = std::any::type_name::<T>().contains('<');
     !generic && matches!(T::schema(), RefOr::T(Schema::Object(object)) if !object.properties.is_empty())
-}
-
-impl<T> List<T> {
-    /// The wire form of a page.
-    pub fn of<I>(page: Page<I>, dto: impl FnMut(I) -> T) -> Self {
-        Self { next_cursor: page.next.map(encode), data: page.items.into_iter().map(dto).collect() }
-    }
 }

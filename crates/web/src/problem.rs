@@ -166,8 +166,19 @@ impl Problem {
         &self.0.detail
     }
 
+    /// With what signing in looks like. RFC 6750 §3.1: whoever sent no token is told of no error.
     pub(crate) fn challenge(self) -> Self {
         self.header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    /// With the same for whoever sent a token that is worth nothing (any more), if this says so.
+    pub(crate) fn token_refused(mut self) -> Self {
+        if self.0.status != StatusCode::UNAUTHORIZED {
+            return self;
+        }
+        self.0.headers.retain(|(name, _)| *name != header::WWW_AUTHENTICATE);
+        let challenge = "Bearer error=\"invalid_token\", error_description=\"the access token is unknown, or has ended\"";
+        self.header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
     }
 
     /// 403: the permission is missing.
@@ -188,6 +199,11 @@ impl Problem {
 
     pub(crate) fn complete(&mut self, instance: &str, request_id: &str) {
         self.0.instance = Some(instance.to_owned());
+        self.0.request_id = Some(request_id.to_owned());
+    }
+
+    /// Where nobody knows what was asked for.
+    pub(crate) fn name_request(&mut self, request_id: &str) {
         self.0.request_id = Some(request_id.to_owned());
     }
 

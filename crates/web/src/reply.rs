@@ -1,7 +1,7 @@
 //! `Reply`: builds answers that can be sent, or stored under an idempotency key and sent again.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +10,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::Problem;
+use crate::extract::EntityTags;
 
 /// Tells that an answer was given before under the same `Idempotency-Key`.
 pub const IDEMPOTENCY_REPLAYED: &str = "Idempotency-Replayed";
@@ -116,20 +117,27 @@ pub fn etag(dto: &impl Serialize) -> String {
     tag_of(&serde_json::to_vec(dto).unwrap_or_default())
 }
 
-fn tag_of(bytes: &[u8]) -> String {
+/// The strong entity tag of these bytes.
+pub(crate) fn tag_of(bytes: &[u8]) -> String {
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(bytes)[..16]))
 }
 
 /// A single resource: 200 with `ETag`, or 304 if the client has it already (`If-None-Match`).
 pub fn single(request: &HttpRequest, dto: &impl Serialize) -> HttpResponse {
-    let reply = Reply::ok(dto).etag();
-    let tag = reply.0.headers.last().map_or("", |(_, tag)| tag.as_str());
-    let known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
-    // Weak comparison (RFC 9110 §13.1.2): a cache may have made the tag weak.
-    let fresh =
-        known.flat_map(|list| list.split(',')).map(str::trim).any(|given| given == "*" || given.trim_start_matches("W/") == tag);
-    if fresh {
-        return HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish();
+    conditional(request, Reply::ok(dto).etag())
+}
+
+/// An answer to GET that carries its `ETag`, or 304 if the client has it already. Whoever reads needs no condition that we cannot read: what is no
+/// entity tag matches nothing.
+pub fn conditional(request: &HttpRequest, reply: Reply) -> HttpResponse {
+    let tag = reply.0.headers.iter().find(|(name, _)| name == "ETag").map_or("", |(_, tag)| tag.as_str());
+    if !is_fresh(request.headers(), tag) {
+        return reply.response();
     }
-    reply.response()
+    HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish()
+}
+
+/// Whether the client has what this tag names.
+pub(crate) fn is_fresh(headers: &HeaderMap, tag: &str) -> bool {
+    EntityTags::of(headers, &header::IF_NONE_MATCH).ok().flatten().is_some_and(|tags| tags.weakly(tag))
 }

@@ -12,10 +12,10 @@ use std::collections::HashSet;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::web::ServiceConfig;
-use utoipa::openapi::path::{HttpMethod, Operation};
+use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn};
 use utoipa::openapi::{RefOr, Schema};
 
-pub(crate) use fallback::fallback;
+pub(crate) use fallback::{fallback, only_get};
 pub use guard::Guard;
 
 type Register = Box<dyn Fn(&mut ServiceConfig) + Send + Sync>;
@@ -191,6 +191,16 @@ impl Routes {
     pub(crate) fn takes_body(&self, method: &Method, path: &str) -> bool {
         let entry = self.entries.iter().find(|entry| entry.info.path == path && entry.info.method == *method);
         entry.is_none_or(|entry| entry.operation.request_body.is_some())
+    }
+
+    /// Whether the route documents query parameters, which its [`crate::Query`] or [`crate::Listing`] then checks; one that is not ours is left alone.
+    pub(crate) fn takes_query(&self, method: &Method, path: &str) -> bool {
+        let entry = self.entries.iter().find(|entry| entry.info.path == path && entry.info.method == *method);
+        let in_query = |parameter: &RefOr<Parameter>| match parameter {
+            RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
+            RefOr::Ref(_) => true,
+        };
+        entry.is_none_or(|entry| entry.operation.parameters.iter().flatten().any(in_query))
     }
 
     /// The methods that some endpoint of this very path has.

@@ -1,6 +1,7 @@
 //! Listening: the server around the App, which no client can keep from serving the others by being slow, silent or many.
 
 mod connection;
+mod unread;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::{Authed, Guard, List, Problem, Query, Reply, Routes};
+use web::{Authed, Guard, List, Listing, Paging, Problem, Query, Reply, Routes};
 
 /// Adds this crate's endpoints.
 pub fn routes(r: &mut Routes) {
@@ -24,11 +24,6 @@ pub fn routes(r: &mut Routes) {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct ListQuery {
-    /// The most items to return: 1 to 100, 20 unless told otherwise.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<u16>,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
     /// Only entries about this kind of thing, such as `tender`.
     entity_type: Option<String>,
     /// Only entries about this thing.
@@ -277,18 +272,18 @@ fn hex(bytes: &[u8]) -> String {
 /// List the entries of the organisation's trail.
 ///
 /// Newest first.
-#[utoipa::path(params(ListQuery), responses((status = 200, description = "A page of entries", body = List<EntryOut>)))]
+#[utoipa::path(params(ListQuery, Paging), responses((status = 200, description = "A page of entries", body = List<EntryOut>)))]
 #[get("/api/audit")]
-async fn list(Authed(ctx): Authed, audit: Data<dyn Audit>, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {
-    let page = web::page(query.limit, query.cursor.as_deref())?;
+async fn list(Authed(ctx): Authed, audit: Data<dyn Audit>, listing: Listing<ListQuery>) -> Result<HttpResponse, Problem> {
+    let query = &listing.filter;
     let filter = Filter {
-        entity_type: query.entity_type,
+        entity_type: query.entity_type.clone(),
         entity_id: query.entity_id,
         actor_id: query.actor_id.map(UserId),
-        action: query.action,
+        action: query.action.clone(),
     };
-    let entries = audit.list(&ctx, &filter, page).await?;
-    Ok(Reply::ok(&List::of(entries, EntryOut::from)).response())
+    let entries = audit.list(&ctx, &filter, listing.page()).await?;
+    Ok(listing.reply(entries, EntryOut::from))
 }
 
 /// Verify the organisation's chain.

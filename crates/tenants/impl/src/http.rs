@@ -9,7 +9,7 @@ use tenants_api::{NewOrganization, OrgKind, Organization, OrganizationChange, Or
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
-    Authed, Faults, Guard, Idempotent, IfMatch, Json, List, MoneyIn, MoneyOut, OneOf, Paging, Patch, Problem, Query, Reply,
+    Authed, Faults, Guard, Idempotent, IfMatch, Json, List, Listing, MoneyIn, MoneyOut, OneOf, Paging, Patch, Problem, Reply,
     Routes,
 };
 
@@ -158,13 +158,9 @@ async fn create(
 /// The newest membership first.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of organisations", body = List<OwnOrganization>)))]
 #[get("/api/organizations")]
-async fn list(
-    Authed(ctx): Authed,
-    Query(paging): Query<Paging>,
-    service: Data<dyn Organizations>,
-) -> Result<HttpResponse, Problem> {
-    let page = service.of_person(&ctx, paging.page()?).await?;
-    Ok(Reply::ok(&List::of(page, OwnOrganization::of)).response())
+async fn list(Authed(ctx): Authed, listing: Listing, service: Data<dyn Organizations>) -> Result<HttpResponse, Problem> {
+    let page = service.of_person(&ctx, listing.page()).await?;
+    Ok(listing.reply(page, OwnOrganization::of))
 }
 
 /// Read the session's organisation and its settings.

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::Drain;
 use crate::Problem;
+use crate::routes::only_get;
 
 /// Tells whether the process can do its work.
 #[async_trait]
@@ -39,8 +40,8 @@ pub(super) fn is_probe(route: &str) -> bool {
 
 pub(super) fn configure(config: &mut ServiceConfig, readiness: &Arc<dyn Readiness>, drain: &Drain) {
     config.app_data(Data::from(Arc::clone(readiness))).app_data(Data::new(drain.clone()));
-    config.service(web::resource(LIVE).route(web::get().to(live)));
-    config.service(web::resource(READY).route(web::get().to(ready)));
+    config.service(web::resource(LIVE).route(web::get().to(live)).default_service(web::to(only_get)));
+    config.service(web::resource(READY).route(web::get().to(ready)).default_service(web::to(only_get)));
 }
 
 async fn live() -> HttpResponse {

@@ -18,8 +18,8 @@ use tracing::Instrument;
 use super::rate_limit::Standing;
 use super::{AppDeps, access_log, compress, cors, head, health, instruments, rate_limit, request_id, security_headers, trace};
 use crate::crowd::{Seat, Serving};
-use crate::extract::{Caller, resolve};
-use crate::{Problem, client};
+use crate::extract::{Caller, refuse_all, resolve};
+use crate::{Guard, Problem, client};
 
 /// Wraps the whole App.
 pub struct Root(Rc<AppDeps>);
@@ -163,7 +163,16 @@ impl Visit {
             }
             None => self.standings.extend(deps.limits.address(&self.caller)?),
         }
-        Ok(())
+        self.refuse_unknown_parameters(request)
+    }
+
+    /// A parameter that nobody reads is refused everywhere, not only where others are read. Whoever is to sign in first is told that instead.
+    fn refuse_unknown_parameters(&self, request: &ServiceRequest) -> Result<(), Problem> {
+        let (Some(route), false) = (&self.route, request.query_string().is_empty()) else { return Ok(()) };
+        // As it is routed: HEAD is GET by now.
+        let (routes, method) = (&self.deps.routes, request.method());
+        let known = self.caller.live().is_some() || routes.guard_of(method, route) == Some(&Guard::Public);
+        if known && !routes.takes_query(method, route) { refuse_all(request.query_string()) } else { Ok(()) }
     }
 
     /// Completes an answer and tells logs, metrics and the audit trail about it.
@@ -255,8 +264,14 @@ impl Visit {
 
 /// Refuses a request that says twice what only one of two readers would take: a proxy may have looked at the other.
 fn refuse_doubled(headers: &HeaderMap) -> Result<(), Problem> {
-    const ONCE: [HeaderName; 5] =
-        [header::AUTHORIZATION, header::HOST, header::CONTENT_TYPE, header::ORIGIN, HeaderName::from_static("idempotency-key")];
+    const ONCE: [HeaderName; 6] = [
+        header::AUTHORIZATION,
+        header::HOST,
+        header::CONTENT_TYPE,
+        header::ORIGIN,
+        header::IF_MATCH,
+        HeaderName::from_static("idempotency-key"),
+    ];
     match ONCE.iter().find(|name| headers.get_all(*name).nth(1).is_some()) {
         None => Ok(()),
         Some(name) => {
@@ -274,7 +289,7 @@ fn problem_in(response: &HttpResponse<BoxBody>) -> Option<Problem> {
     let status = response.status();
     let silent = (status.is_client_error() || status.is_server_error())
         && matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
-    silent.then(|| of_status(status, status.canonical_reason().unwrap_or_default()))
+    silent.then(|| of_status(status))
 }
 
 /// Ours as it is; errors of actix by their status alone.
@@ -287,14 +302,14 @@ fn problem_of(error: &Error) -> Problem {
         tracing::error!(%error, "an error of the HTTP layer");
         return Problem::internal();
     }
-    of_status(status, &error.to_string())
+    of_status(status)
 }
 
-fn of_status(status: StatusCode, detail: &str) -> Problem {
+fn of_status(status: StatusCode) -> Problem {
     match status {
         StatusCode::NOT_FOUND => Problem::not_found(),
         StatusCode::METHOD_NOT_ALLOWED => Problem::new(status, "METHOD_NOT_ALLOWED", "this path does not take this method"),
         status if status.is_server_error() => Problem::internal(),
-        status => Problem::new(status, "BAD_REQUEST", detail.to_owned()),
+        status => Problem::new(status, "BAD_REQUEST", status.canonical_reason().unwrap_or("the request cannot be answered")),
     }
 }

@@ -148,7 +148,11 @@ pub(crate) async fn resolve(
         let detail = "a write with the session cookie must come from an allowed origin: send `Authorization: Bearer` instead";
         return (Err(Problem::new(StatusCode::FORBIDDEN, "ORIGIN_NOT_ALLOWED", detail)), None);
     }
-    (sessions.resolve(token).await.map_err(Problem::from), kept)
+    let refused = |error: auth_api::Error| {
+        let problem = Problem::from(error);
+        if by_cookie { problem } else { problem.token_refused() }
+    };
+    (sessions.resolve(token).await.map_err(refused), kept)
 }
 
 /// The token, and whether it came as a cookie.

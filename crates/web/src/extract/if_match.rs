@@ -7,26 +7,34 @@ use actix_web::{FromRequest, HttpRequest, dev};
 
 use kernel::{DomainError, Kind};
 
+use super::entity_tags::EntityTags;
 use crate::Problem;
 
 /// How often a change that somebody else's overtook is made anew, at most.
 const ATTEMPTS: u32 = 5;
 
-/// The `If-Match` header. Without it every state matches.
+/// The `If-Match` header, and `If-None-Match` as it counts for a change (RFC 9110 §13.1.2). Without them every state matches.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct IfMatch(Option<Vec<String>>);
+pub struct IfMatch {
+    wanted: Option<EntityTags>,
+    unwanted: Option<EntityTags>,
+}
 
 impl IfMatch {
-    /// Whether the caller sent it: if not, the current representation need not be made.
+    /// Whether the caller sent one: if not, the current representation need not be made.
     #[must_use]
     pub fn is_given(&self) -> bool {
-        self.0.is_some()
+        self.wanted.is_some() || self.unwanted.is_some()
     }
 
-    /// Whether a representation with this tag is one that the caller accepts. Strong comparison: a weak tag never matches.
+    /// Whether a representation with this tag is one that the caller accepts. `If-Match` is compared strongly: a weak tag never matches.
     #[must_use]
     pub fn accepts(&self, etag: &str) -> bool {
-        self.0.as_ref().is_none_or(|tags| tags.iter().any(|tag| tag == "*" || (tag == etag && !tag.starts_with("W/"))))
+        self.wanted.as_ref().is_none_or(|tags| tags.strongly(etag)) && !self.excludes(etag)
+    }
+
+    fn excludes(&self, etag: &str) -> bool {
+        self.unwanted.as_ref().is_some_and(|tags| tags.weakly(etag))
     }
 
     /// What a change must find under its lock: a state that the caller accepts. None if the caller accepts every state.
@@ -64,7 +72,11 @@ impl IfMatch {
         if self.accepts(etag) {
             return Ok(());
         }
-        let detail = "the resource changed since you read it: read it again and repeat the change";
+        let detail = if self.excludes(etag) {
+            "the resource is there, in a state that If-None-Match excludes"
+        } else {
+            "the resource changed since you read it: read it again and repeat the change"
+        };
         Err(Problem::new(StatusCode::PRECONDITION_FAILED, "PRECONDITION_FAILED", detail))
     }
 }
@@ -93,13 +105,8 @@ impl FromRequest for IfMatch {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        let mut values = request.headers().get_all(header::IF_MATCH).peekable();
-        if values.peek().is_none() {
-            return ready(Ok(Self(None)));
-        }
-        let tags =
-            values.filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(',')).map(|tag| tag.trim().to_owned());
-        ready(Ok(Self(Some(tags.filter(|tag| !tag.is_empty()).collect()))))
+        let tags = |name| EntityTags::of(request.headers(), &name);
+        ready(tags(header::IF_MATCH).and_then(|wanted| Ok(Self { wanted, unwanted: tags(header::IF_NONE_MATCH)? })))
     }
 }
 
@@ -150,12 +157,12 @@ mod tests {
     async fn only_who_says_what_they_saw_is_asked_whether_it_is_still_so() {
         let read = async || Ok::<_, Overtaken>("now");
         let tag = |now: &&str| format!("\"{now}\"");
-        let sent = |tag: &str| IfMatch(Some(vec![tag.to_owned()]));
-        assert_eq!(IfMatch(None).seen(read(), tag).await.expect("all is accepted"), None);
+        let sent = |tag: &str| IfMatch { wanted: Some(EntityTags::These(vec![(false, tag.to_owned())])), unwanted: None };
+        assert_eq!(IfMatch::default().seen(read(), tag).await.expect("all is accepted"), None);
         assert_eq!(sent("\"now\"").seen(read(), tag).await.expect("as it was"), Some("now"));
         let refused = sent("\"before\"").seen(read(), tag).await.expect_err("it is another");
         assert_eq!(refused.status(), StatusCode::PRECONDITION_FAILED);
-        assert!(IfMatch(None).unchanged(tag).is_none());
+        assert!(IfMatch::default().unchanged(tag).is_none());
         assert!(sent("\"now\"").unchanged(tag).is_some_and(|unchanged| unchanged(&"now") && !unchanged(&"then")));
     }
 }

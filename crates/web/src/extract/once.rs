@@ -1,5 +1,6 @@
 //! `Idempotent`: runs a verb at most once per `Idempotency-Key` and answers a repetition with the first answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
@@ -132,11 +133,27 @@ impl FromRequest for Idempotent {
 
 fn key_of(request: &HttpRequest) -> Result<Option<String>, Problem> {
     let Some(value) = request.headers().get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    match value.to_str() {
-        Ok(key) if (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) => Ok(Some(key.to_owned())),
-        _ => {
-            let detail = "Idempotency-Key must be 1 to 255 visible ASCII characters without spaces, such as a UUID";
+    let key = value.to_str().ok().and_then(unquoted);
+    match key.filter(|key| (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic())) {
+        Some(key) => Ok(Some(key.into_owned())),
+        None => {
+            let detail = "Idempotency-Key must be 1 to 255 visible ASCII characters without spaces, such as a UUID, bare or in double quotes";
             Err(Problem::new(StatusCode::BAD_REQUEST, "IDEMPOTENCY_KEY_INVALID", detail))
+        }
+    }
+}
+
+/// The key as it is meant: `"abc"`, a string of structured fields (RFC 9651 §3.3.3) as the draft of the header has it, is `abc`.
+fn unquoted(text: &str) -> Option<Cow<'_, str>> {
+    let Some(rest) = text.strip_prefix('"') else { return Some(Cow::Borrowed(text)) };
+    let mut key = String::with_capacity(rest.len());
+    let mut rest = rest.chars();
+    loop {
+        match rest.next()? {
+            // Nothing may follow: parameters that we do not know could say anything.
+            '"' => return rest.next().is_none().then_some(Cow::Owned(key)),
+            '\\' => key.push(rest.next().filter(|c| matches!(c, '"' | '\\'))?),
+            c => key.push(c),
         }
     }
 }

@@ -48,7 +48,7 @@ fn document<T: ToSchema>() -> Value {
 }
 
 /// Gives integers of a known width their bounds, so that serde has nothing left to refuse.
-fn bound_integers(schema: &mut Value) {
+pub fn bound_integers(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(bound_integers),
         Value::Object(members) => {

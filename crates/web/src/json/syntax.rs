@@ -40,13 +40,46 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Problem> {
             None if bytes.iter().all(u8::is_ascii_whitespace) => {
                 Problem::malformed("MALFORMED_JSON", "the body is empty: send a JSON document")
             }
-            None => {
-                let text = error.to_string();
-                let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-                Problem::malformed("MALFORMED_JSON", format!("the body is not JSON: {text} ({place})"))
-            }
+            None => match std::str::from_utf8(bytes) {
+                Ok(_) => Problem::malformed("MALFORMED_JSON", format!("the body is not JSON: {} ({place})", words(&error))),
+                Err(error) => {
+                    let read = &bytes[..error.valid_up_to()];
+                    let line = 1 + read.iter().filter(|byte| **byte == b'\n').count();
+                    let column = 1 + read.iter().rev().take_while(|byte| **byte != b'\n').count();
+                    let detail = format!("the body is not UTF-8 (the byte at line {line}, column {column})");
+                    Problem::malformed("MALFORMED_JSON", detail)
+                }
+            },
         }
     })
+}
+
+/// What is wrong, in words for people who write JSON, not parsers.
+fn words(error: &serde_json::Error) -> &'static str {
+    if error.is_eof() {
+        return "it ends too early";
+    }
+    let text = error.to_string();
+    match text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message) {
+        "expected value" => "a value is expected here",
+        "expected `:`" => "a colon is expected between the name of a member and its value",
+        "expected `,` or `}`" => "a comma or the end of the object is expected here",
+        "expected `,` or `]`" => "a comma or the end of the array is expected here",
+        "expected ident" => "of bare words there are only true, false and null",
+        "key must be a string" => "the name of a member must stand in double quotes",
+        "trailing comma" => "nothing follows this comma",
+        "trailing characters" => "something follows after its end",
+        "invalid number" => "this is not how a number is written",
+        "number out of range" => "this number is too large",
+        "invalid escape" => "there is no such escape in a string",
+        text if text.starts_with("control character") => {
+            "a control character in a string must be written as an escape, such as \\n"
+        }
+        text if text.contains("surrogate") || text.contains("escape") || text.contains("unicode") => {
+            "an escape \\u must have four hexadecimal digits and name a character, of two surrogates if it needs them"
+        }
+        _ => "it cannot be read",
+    }
 }
 
 /// Notes every string and member name that contains U+0000, which PostgreSQL cannot store.

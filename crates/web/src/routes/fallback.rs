@@ -1,9 +1,9 @@
-//! What no route answers: 404, or 405 if the path exists for other methods.
+//! What no route answers: 404, or 405 if the path exists for other methods. OPTIONS tells which.
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::Routes;
@@ -12,20 +12,31 @@ use crate::Problem;
 /// The default service.
 pub async fn fallback(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let routes = request.app_data::<Arc<Routes>>();
-    let mut methods: Vec<_> =
-        routes.iter().flat_map(|routes| routes.methods_of(request.match_info().as_str())).map(|method| method.as_str()).collect();
-    if methods.contains(&"GET") {
-        methods.push("HEAD");
-    }
-    methods.sort_unstable();
-    methods.dedup();
+    let methods = routes.iter().flat_map(|routes| routes.methods_of(request.match_info().as_str()));
+    answer(request.method(), methods.map(Method::as_str).collect())
+}
+
+/// What pages that are no routes answer to every other method.
+pub async fn only_get(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    answer(request.method(), vec!["GET"])
+}
+
+fn answer(method: &Method, mut methods: Vec<&str>) -> Result<HttpResponse, Problem> {
     if methods.is_empty() {
         let detail = "there is no such path: GET /api/openapi.json lists them all";
         return Err(Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail));
     }
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods.push("OPTIONS");
+    methods.sort_unstable();
+    methods.dedup();
     let allow = methods.join(", ");
-    let detail = format!("this path takes {allow}");
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail);
+    if *method == Method::OPTIONS {
+        return Ok(HttpResponse::NoContent().insert_header((header::ALLOW, allow)).finish());
+    }
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", format!("this path takes {allow}"));
     Err(match HeaderValue::from_str(&allow) {
         Ok(allow) => problem.header(header::ALLOW, allow),
         Err(_) => problem,

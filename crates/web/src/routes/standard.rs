@@ -25,8 +25,9 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
     vec![
         (
             "BadRequest",
-            "The request cannot be understood: MALFORMED_JSON, NESTED_TOO_DEEPLY, DUPLICATE_MEMBER, DUPLICATE_HEADER, BODY_INCOMPLETE, BAD_REQUEST",
-            Problem::malformed("MALFORMED_JSON", "the body is not JSON: expected value (line 1, column 1)"),
+            "The request cannot be understood: MALFORMED_JSON, NESTED_TOO_DEEPLY, DUPLICATE_MEMBER, DUPLICATE_HEADER, ENTITY_TAG_INVALID, \
+             CURSOR_OF_ANOTHER_LIST, BODY_INCOMPLETE, BAD_REQUEST",
+            Problem::malformed("MALFORMED_JSON", "the body is not JSON: a value is expected here (line 1, column 1)"),
         ),
         ("Unauthorized", "Not signed in", Problem::unauthenticated()),
         (
@@ -106,7 +107,10 @@ pub fn responses() -> Vec<(&'static str, Response)> {
             response = response.header("Retry-After", header(Type::Integer, "Seconds to wait."));
         }
         if problem.status() == StatusCode::UNAUTHORIZED {
-            response = response.header("WWW-Authenticate", header(Type::String, "`Bearer`"));
+            response = response.header(
+                "WWW-Authenticate",
+                header(Type::String, "`Bearer`, with `error=\"invalid_token\"` if a token was sent."),
+            );
         }
         (name, response.build())
     };
@@ -125,12 +129,8 @@ pub fn complete_responses(operation: &mut Operation, entry: &Entry) {
     let body = operation.request_body.is_some();
     let write = method != "GET";
     let signed_in = info.guard != Guard::Public;
-    let query = operation.parameters.iter().flatten().any(|parameter| match parameter {
-        RefOr::T(parameter) => parameter.parameter_in == utoipa::openapi::path::ParameterIn::Query,
-        RefOr::Ref(_) => false,
-    });
     let possible = [
-        ("400", "BadRequest", write),
+        ("400", "BadRequest", true),
         ("401", "Unauthorized", signed_in),
         ("403", "Forbidden", signed_in && (write || matches!(info.guard, Guard::Permission(_) | Guard::Party(_)))),
         ("404", "NotFound", info.path.contains('{')),
@@ -140,7 +140,7 @@ pub fn complete_responses(operation: &mut Operation, entry: &Entry) {
         ("412", "PreconditionFailed", *conditional),
         ("413", "PayloadTooLarge", body),
         ("415", "UnsupportedMediaType", body),
-        ("422", "UnprocessableEntity", write || query),
+        ("422", "UnprocessableEntity", true),
         ("429", "TooManyRequests", true),
         ("500", "InternalServerError", true),
         ("503", "ServiceUnavailable", true),

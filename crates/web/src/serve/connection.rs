@@ -8,17 +8,20 @@ use std::task::{Context, Poll};
 use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::unread;
 use crate::crowd::Seat;
 
 /// A client's stream with its seat.
 pub struct Connection {
     stream: TcpStream,
     seat: Arc<Seat>,
+    /// What is sent in the place of an answer of the server's own, and how much of it is sent.
+    instead: Option<(Vec<u8>, usize)>,
 }
 
 impl Connection {
     pub fn new(stream: TcpStream, seat: Arc<Seat>) -> Self {
-        Self { stream, seat }
+        Self { stream, seat, instead: None }
     }
 
     pub fn seat(&self) -> &Arc<Seat> {
@@ -29,6 +32,38 @@ impl Connection {
     fn waits<T>(&self, context: &Context<'_>) -> Poll<io::Result<T>> {
         self.seat.waits(context);
         if self.seat.is_lost() { Poll::Ready(Err(lost())) } else { Poll::Pending }
+    }
+
+    fn put(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write(context, bytes) {
+            Poll::Pending => {
+                self.seat.blocked();
+                self.waits(context)
+            }
+            Poll::Ready(result) => {
+                if let Ok(taken) = result {
+                    self.seat.took(taken);
+                }
+                Poll::Ready(result)
+            }
+        }
+    }
+
+    /// Sends what is to be sent instead of `bytes`, which count as written once all of it is.
+    fn put_instead(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let (text, mut sent) = self.instead.take().unwrap_or_else(|| (unread::completed(bytes), 0));
+        while sent < text.len() {
+            match self.put(context, &text[sent..]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(taken)) => sent += taken,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.instead = Some((text, sent));
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(bytes.len()))
     }
 }
 
@@ -67,17 +102,11 @@ impl AsyncWrite for Connection {
         if this.seat.is_lost() {
             return Poll::Ready(Err(lost()));
         }
-        match Pin::new(&mut this.stream).poll_write(context, bytes) {
-            Poll::Pending => {
-                this.seat.blocked();
-                this.waits(context)
-            }
-            Poll::Ready(result) => {
-                if let Ok(taken) = result {
-                    this.seat.took(taken);
-                }
-                Poll::Ready(result)
-            }
+        match unread::begins(bytes) {
+            Some(0) => this.put_instead(context, bytes),
+            // What stands before it, first.
+            Some(start) => this.put(context, &bytes[..start]),
+            None => this.put(context, bytes),
         }
     }
 

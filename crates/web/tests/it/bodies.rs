@@ -140,14 +140,14 @@ async fn syntax_is_400_with_the_place() {
     let client = Client::new();
     for (json, code, detail) in [
         ("", "MALFORMED_JSON", "the body is empty: send a JSON document"),
-        ("{\n  \"name\": }", "MALFORMED_JSON", "the body is not JSON: expected value (line 2, column 11)"),
-        ("{} {}", "MALFORMED_JSON", "the body is not JSON: trailing characters (line 1, column 4)"),
+        ("{\n  \"name\": }", "MALFORMED_JSON", "the body is not JSON: a value is expected here (line 2, column 11)"),
+        ("{} {}", "MALFORMED_JSON", "the body is not JSON: something follows after its end (line 1, column 4)"),
         (
             "{\"name\": \"a\u{1}\"}",
             "MALFORMED_JSON",
-            "the body is not JSON: control character (\\u0000-\\u001F) found while parsing a string (line 1, column 12)",
+            "the body is not JSON: a control character in a string must be written as an escape, such as \\n (line 1, column 12)",
         ),
-        (r#"{"name": 1e999}"#, "MALFORMED_JSON", "the body is not JSON: number out of range (line 1, column 14)"),
+        (r#"{"name": 1e999}"#, "MALFORMED_JSON", "the body is not JSON: this number is too large (line 1, column 14)"),
     ] {
         let got = client.post("/api/things", json).await;
         assert_eq!(got.code(), (400, code.into()), "{json}");
@@ -156,7 +156,33 @@ async fn syntax_is_400_with_the_place() {
     let twice = client.post("/api/things", r#"{"name": "a", "name": "b"}"#).await;
     assert_eq!(twice.code(), (400, "DUPLICATE_MEMBER".into()));
     let invalid = signed(TestRequest::post().uri("/api/things")).insert_header(("Content-Type", "application/json"));
-    assert_eq!(client.send(invalid.set_payload(&b"{\"name\": \"\xff\"}"[..])).await.code().0, 400);
+    let got = client.send(invalid.set_payload(&b"{\n\"name\": \"\xff\"}"[..])).await;
+    assert_eq!(got.code(), (400, "MALFORMED_JSON".into()));
+    assert_eq!(got.json()["detail"], "the body is not UTF-8 (the byte at line 2, column 10)");
+}
+
+#[actix_web::test]
+async fn what_is_wrong_with_json_is_told_in_words_for_people() {
+    let client = Client::new();
+    for (json, words) in [
+        (r#"{"name""#, "it ends too early"),
+        (r#"{"name": "a"#, "it ends too early"),
+        (r#"{"name" "a"}"#, "a colon is expected between the name of a member and its value"),
+        (r#"{"name": "a" "b"}"#, "a comma or the end of the object is expected here"),
+        (r#"{"floors": [1 2]}"#, "a comma or the end of the array is expected here"),
+        (r#"{"name": nil}"#, "of bare words there are only true, false and null"),
+        (r#"{name: 1}"#, "the name of a member must stand in double quotes"),
+        (r#"{"name": 1,}"#, "nothing follows this comma"),
+        (r#"{"name": 01}"#, "this is not how a number is written"),
+        (r#"{"name": "\x"}"#, "there is no such escape in a string"),
+    ] {
+        let got = client.post("/api/things", json).await;
+        assert_eq!(got.code(), (400, "MALFORMED_JSON".into()), "{json}");
+        let detail = got.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with(&format!("the body is not JSON: {words} (line 1, column ")), "{json}: {detail}");
+    }
+    let surrogate = client.post("/api/things", r#"{"name": "\ud800"}"#).await.json();
+    assert!(surrogate["detail"].as_str().unwrap().contains("four hexadecimal digits"), "{surrogate}");
 }
 
 #[actix_web::test]

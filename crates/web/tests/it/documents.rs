@@ -76,6 +76,25 @@ async fn document_and_page_are_served() {
     assert_eq!(client.send(TestRequest::get().uri("/docs/swagger-ui-bundle.js")).await.status, 200);
 }
 
+#[actix_web::test]
+async fn document_and_page_may_be_kept() {
+    let client = Client::with(settings(), |deps| deps.openapi(routes().openapi(Info::new("14Build", "1"))));
+    for path in ["/api/openapi.json", "/docs/", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css"] {
+        let get = || TestRequest::get().uri(path).insert_header(("Accept-Encoding", "gzip"));
+        let got = client.send(get()).await;
+        let tag = got.header("etag").unwrap_or_else(|| panic!("{path}: {}", got.status)).to_owned();
+        assert!(tag.starts_with("W/\""), "{tag}");
+        assert_eq!(got.header("cache-control"), Some("public, no-cache"), "{path}");
+        assert_eq!(got.header("content-encoding"), (path != "/docs/").then_some("gzip"), "{path}");
+        for known in [tag.clone(), format!("\"old\", {}", tag.trim_start_matches("W/"))] {
+            let again = client.send(get().insert_header(("If-None-Match", known))).await;
+            assert_eq!((again.status.as_u16(), again.bytes.len(), again.header("etag")), (304, 0, Some(tag.as_str())), "{path}");
+        }
+        assert_eq!(client.send(get().insert_header(("If-None-Match", "\"old\""))).await.status, 200, "{path}");
+    }
+    assert_eq!(client.send(TestRequest::get().uri("/docs/nothing.js")).await.code(), (404, "NOT_FOUND".into()));
+}
+
 struct Checks(bool);
 
 #[async_trait]

@@ -52,10 +52,22 @@ async fn without_a_key_every_request_is_new() {
 async fn a_key_is_a_short_token() {
     let client = Client::new();
     let long = "x".repeat(256);
-    for key in ["", "two words", "é", long.as_str()] {
+    for key in ["", "two words", "é", long.as_str(), "\"", "\"\"", "\"a", "\"a\";b=1", "\"two words\"", "\"a\\b\""] {
         assert_eq!(create(&client, key, "Bridge").await.code(), (400, "IDEMPOTENCY_KEY_INVALID".into()), "{key:?}");
     }
     assert_eq!(create(&client, &long[1..], "Bridge").await.status, 201);
+}
+
+#[actix_web::test]
+async fn a_key_in_quotes_is_the_bare_one() {
+    // As the draft of the header writes it: a string of structured fields.
+    let client = Client::new();
+    let first = create(&client, "8e03978e-40d5-43dd-bc93-6894a57f9324", "Bridge").await;
+    let again = create(&client, "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"", "Bridge").await;
+    assert_eq!((again.status.as_u16(), again.header("idempotency-replayed")), (201, Some("true")));
+    assert_eq!((&again.bytes, *client.seen.runs.lock().unwrap()), (&first.bytes, 1));
+    assert_eq!(create(&client, "\"a\\\"b\\\\\"", "Bridge").await.status, 201);
+    assert_eq!(create(&client, "a\"b\\", "Bridge").await.header("idempotency-replayed"), Some("true"));
 }
 
 #[actix_web::test]

@@ -14,3 +14,4 @@ mod lists;
 mod routing;
 mod states;
 mod things;
+mod wire;

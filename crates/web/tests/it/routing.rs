@@ -30,9 +30,31 @@ async fn a_known_path_with_another_method_is_405() {
     let client = Client::new();
     let got = client.send(signed(TestRequest::delete().uri("/api/things"))).await;
     assert_eq!(got.code(), (405, "METHOD_NOT_ALLOWED".into()));
-    assert_eq!(got.header("allow"), Some("GET, HEAD, POST"));
+    assert_eq!(got.header("allow"), Some("GET, HEAD, OPTIONS, POST"));
     let got = client.send(signed(TestRequest::post().uri(&format!("/api/things/{ID}")))).await;
-    assert_eq!(got.header("allow"), Some("DELETE, GET, HEAD, PATCH, PUT"));
+    assert_eq!(got.header("allow"), Some("DELETE, GET, HEAD, OPTIONS, PATCH, PUT"));
+}
+
+#[actix_web::test]
+async fn options_tells_what_a_path_takes() {
+    let document =
+        Client::with(crate::fixture::settings(), |deps| deps.openapi(routes().openapi(utoipa::openapi::Info::new("t", "1"))));
+    let ask = |method, path: &str| TestRequest::default().method(method).uri(path);
+    for (path, allow) in [
+        ("/api/things", "GET, HEAD, OPTIONS, POST"),
+        ("/api/auth/login", "OPTIONS, POST"),
+        ("/health/live", "GET, HEAD, OPTIONS"),
+        ("/health/ready", "GET, HEAD, OPTIONS"),
+        ("/api/openapi.json", "GET, HEAD, OPTIONS"),
+        ("/docs", "GET, HEAD, OPTIONS"),
+        ("/docs/", "GET, HEAD, OPTIONS"),
+    ] {
+        let got = document.send(ask(Method::OPTIONS, path)).await;
+        assert_eq!((got.status.as_u16(), got.header("allow"), got.bytes.len()), (204, Some(allow), 0), "{path}");
+        let got = document.send(ask(Method::DELETE, path)).await;
+        assert_eq!((got.code(), got.header("allow")), ((405, "METHOD_NOT_ALLOWED".into()), Some(allow)), "{path}");
+    }
+    assert_eq!(document.send(ask(Method::OPTIONS, "/api/nothing")).await.status, 404);
 }
 
 #[actix_web::test]
@@ -57,6 +79,7 @@ fn the_catalogue_lists_every_route_with_its_guard() {
       "GET /api/failures/{how} public",
       "GET /api/long public",
       "POST /api/notes public",
+      "GET /api/periods public",
       "GET /api/rates public",
       "POST /api/raw public",
       "GET /api/things signed-in",
@@ -124,5 +147,9 @@ async fn head_is_get_without_the_body() {
     assert_eq!(client.send(anonymous).await.status, 401, "the same rights");
     let nowhere = TestRequest::default().method(Method::HEAD).uri("/api/auth/login");
     let got = client.send(nowhere).await;
-    assert_eq!((got.status.as_u16(), got.header("allow")), (405, Some("POST")), "where there is no GET there is no HEAD");
+    assert_eq!(
+        (got.status.as_u16(), got.header("allow")),
+        (405, Some("OPTIONS, POST")),
+        "where there is no GET there is no HEAD"
+    );
 }

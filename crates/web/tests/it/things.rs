@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use web::{
     AmountIn, AuthRateLimit, Authed, CurrencyCode, Decimal4, Decimal4Out, Faults, Guard, Id, Idempotent, IfMatch, Json, List,
-    MoneyIn, MoneyOut, NoBody, OptionalBody, Paging, Patch, Problem, Query, RawBody, Reply, Routes,
+    Listing, MoneyIn, MoneyOut, NoBody, OptionalBody, Paging, Patch, Problem, Query, RawBody, Reply, Routes,
 };
 
 use crate::fixture::Seen;
@@ -181,28 +181,46 @@ enum ThingStatus {
 struct ThingsQuery {
     #[param(inline)]
     status: Option<ThingStatus>,
-    limit: Option<u16>,
-    cursor: Option<String>,
+    owner: Option<Uuid>,
+    late: Option<bool>,
 }
 
-#[utoipa::path(params(ThingsQuery), responses((status = 200, description = "Newest first", body = List<ThingOut>)))]
+#[utoipa::path(params(ThingsQuery, Paging), responses((status = 200, description = "Newest first", body = List<ThingOut>)))]
 #[get("/api/things")]
-async fn list(_: Authed, Query(query): Query<ThingsQuery>) -> Result<HttpResponse, Problem> {
-    let request = web::page(query.limit, query.cursor.as_deref())?;
-    let _ = query.status.map(|status| matches!(status, ThingStatus::Draft | ThingStatus::Open));
+async fn list(_: Authed, listing: Listing<ThingsQuery>) -> Result<HttpResponse, Problem> {
+    let request = listing.page();
+    let ThingsQuery { status, owner, late } = &listing.filter;
+    let _ = status.as_ref().map(|status| matches!(status, ThingStatus::Draft | ThingStatus::Open));
+    let _ = (owner, late);
     let at = |n: u32| Position {
         created_at: chrono::DateTime::from_timestamp(1_800_000_000 - i64::from(n), 0).unwrap(),
         id: Uuid::from_u128(n.into()),
     };
     let rows = (0..250).map(at).filter(|p| request.after.is_none_or(|after| (p.created_at, p.id) < (after.created_at, after.id)));
     let page = Page::cut(rows.take(request.fetch() as usize).collect(), request, |p| *p);
-    Ok(Reply::ok(&List::of(page, |position| position.id)).response())
+    Ok(listing.reply(page, |position| position.id))
 }
 
 #[utoipa::path(params(Paging), responses((status = 200, description = "Rates", body = List<String>)))]
 #[get("/api/rates")]
-async fn rates(Query(paging): Query<Paging>) -> Result<HttpResponse, Problem> {
-    Ok(Reply::ok(&paging.page()?.limit).response())
+async fn rates(listing: Listing) -> Result<HttpResponse, Problem> {
+    Ok(Reply::ok(&listing.page().limit).response())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct PeriodQuery {
+    /// In days.
+    #[param(minimum = 1, maximum = 31)]
+    length: u32,
+    on: Option<chrono::NaiveDate>,
+}
+
+#[utoipa::path(params(PeriodQuery), responses((status = 200, description = "How long it is")))]
+#[get("/api/periods")]
+async fn period(Query(query): Query<PeriodQuery>) -> Result<HttpResponse, Problem> {
+    Ok(Reply::ok(&(query.length, query.on)).response())
 }
 
 #[utoipa::path(responses((status = 200, description = "The changed thing", body = ThingOut)))]
@@ -313,6 +331,6 @@ pub fn routes() -> Routes {
         .add(AWARD, || award);
     r.tag("Others", "The rest.").add(Guard::Public, || rates).add(Guard::Public, || fail).add(Guard::Public, || everything);
     r.add(Guard::Public, || login).add(Guard::Public, || raw).body_limit(3 << 20).add(Guard::Public, || long);
-    r.add(Guard::Public, || logout).add(Guard::Public, || note);
+    r.add(Guard::Public, || logout).add(Guard::Public, || note).add(Guard::Public, || period);
     r
 }

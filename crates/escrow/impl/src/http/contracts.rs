@@ -8,7 +8,7 @@ use escrow_api::{Contract, ContractId, Contracts, Sign, Statement, Terminate, Te
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Id, Idempotent, Json, List, MoneyOut, OneOf, OptionalBody, Paging, Problem, Query, Reply};
+use web::{Authed, Id, Idempotent, Json, List, Listing, MoneyOut, OneOf, OptionalBody, Paging, Problem, Reply};
 
 use super::dto::ContractOut;
 
@@ -168,13 +168,9 @@ impl From<Statement> for StatementOut {
 /// Those in which the organisation is the owner's or the contractor's side.
 #[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<ContractOut>)))]
 #[get("/api/contracts")]
-pub(super) async fn list(
-    Authed(ctx): Authed,
-    Query(paging): Query<Paging>,
-    service: Data<dyn Contracts>,
-) -> Result<HttpResponse, Problem> {
-    let page = service.list(&ctx, paging.page()?).await?;
-    Ok(Reply::ok(&List::of(page, |contract| ContractOut::of(&contract, ctx.org))).response())
+pub(super) async fn list(Authed(ctx): Authed, listing: Listing, service: Data<dyn Contracts>) -> Result<HttpResponse, Problem> {
+    let page = service.list(&ctx, listing.page()).await?;
+    Ok(listing.reply(page, |contract| ContractOut::of(&contract, ctx.org)))
 }
 
 /// Read a contract.

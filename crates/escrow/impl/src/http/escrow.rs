@@ -6,7 +6,7 @@ use escrow_api::{Fund, Funding, Party, PaymentId, Payments, Releasing};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{AmountOrMoney, Authed, Id, Idempotent, Json, List, Paging, Problem, Query, Reply};
+use web::{AmountOrMoney, Authed, Id, Idempotent, Json, List, Listing, Paging, Problem, Reply};
 
 use super::dto::{EscrowOut, ReleaseOut, requested_amount};
 
@@ -78,13 +78,9 @@ impl ReleasingOut {
 /// Of all contracts in which the organisation is a party.
 #[utoipa::path(params(Paging), responses((status = 200, description = "Newest first", body = List<EscrowOut>)))]
 #[get("/api/escrow")]
-pub(super) async fn list(
-    Authed(ctx): Authed,
-    Query(paging): Query<Paging>,
-    service: Data<dyn Payments>,
-) -> Result<HttpResponse, Problem> {
-    let page = service.list(&ctx, paging.page()?).await?;
-    Ok(Reply::ok(&List::of(page, |escrow| EscrowOut::of(&escrow, ctx.org))).response())
+pub(super) async fn list(Authed(ctx): Authed, listing: Listing, service: Data<dyn Payments>) -> Result<HttpResponse, Problem> {
+    let page = service.list(&ctx, listing.page()).await?;
+    Ok(listing.reply(page, |escrow| EscrowOut::of(&escrow, ctx.org)))
 }
 
 /// Fund a milestone.

@@ -8,7 +8,9 @@ use projects_api::{Error, Project, ProjectChange, ProjectDetails, ProjectStatus,
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::{AmountIn, Authed, CurrencyCode, Faults, Id, Idempotent, IfMatch, Json, List, OneOf, Patch, Problem, Query, Reply};
+use web::{
+    AmountIn, Authed, CurrencyCode, Faults, Id, Idempotent, IfMatch, Json, List, Listing, OneOf, Paging, Patch, Problem, Reply,
+};
 
 use crate::model::project as rules;
 
@@ -202,26 +204,21 @@ pub(crate) struct ListQuery {
     /// Only projects of this status.
     #[param(inline)]
     status: Option<Status>,
-    /// The most items to return: 1 to 100, 20 unless told otherwise.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<u16>,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// List projects.
 ///
 /// Owners and administrators see all projects of the organisation, others those whose team they are in.
-#[utoipa::path(params(ListQuery), responses((status = 200, description = "Newest first", body = List<ProjectOut>)))]
+#[utoipa::path(params(ListQuery, Paging), responses((status = 200, description = "Newest first", body = List<ProjectOut>)))]
 #[get("/api/projects")]
 pub(crate) async fn list(
     Authed(ctx): Authed,
-    Query(query): Query<ListQuery>,
+    listing: Listing<ListQuery>,
     service: Data<dyn Projects>,
 ) -> Result<HttpResponse, Problem> {
-    let page = web::page(query.limit, query.cursor.as_deref())?;
-    let page = service.list(&ctx, query.status.map(|status| status.0), page).await?;
-    Ok(Reply::ok(&List::of(page, ProjectOut::from)).response())
+    let status = listing.filter.status.map(|status| status.0);
+    let page = service.list(&ctx, status, listing.page()).await?;
+    Ok(listing.reply(page, ProjectOut::from))
 }
 
 /// Create a project.

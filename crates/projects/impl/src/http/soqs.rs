@@ -7,7 +7,7 @@ use projects_api::{NewSoq, Soq, SoqChange, SoqFilter, SoqId, Soqs};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
-use web::{Authed, Id, Idempotent, IfMatch, Json, List, Problem, Query, Reply};
+use web::{Authed, Id, Idempotent, IfMatch, Json, List, Listing, Paging, Problem, Reply};
 
 use self::dto::{SoqChangeIn, SoqIn, SoqOut, SoqSummaryOut, Status};
 
@@ -30,27 +30,22 @@ pub(crate) struct ListQuery {
     /// Only schedules of this status.
     #[param(inline)]
     status: Option<Status>,
-    /// The most items to return: 1 to 100, 20 unless told otherwise.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<u16>,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// List schedules of quantities.
 ///
 /// Every version is an item, without its lines.
-#[utoipa::path(params(ListQuery), responses((status = 200, description = "Newest first", body = List<SoqSummaryOut>)))]
+#[utoipa::path(params(ListQuery, Paging), responses((status = 200, description = "Newest first", body = List<SoqSummaryOut>)))]
 #[get("/api/soq")]
 pub(crate) async fn list(
     Authed(ctx): Authed,
-    Query(query): Query<ListQuery>,
+    listing: Listing<ListQuery>,
     service: Data<dyn Soqs>,
 ) -> Result<HttpResponse, Problem> {
-    let page = web::page(query.limit, query.cursor.as_deref())?;
-    let filter = SoqFilter { project: query.project_id.map(ProjectId), status: query.status.map(|status| status.0) };
-    let page = service.list(&ctx, filter, page).await?;
-    Ok(Reply::ok(&List::of(page, SoqSummaryOut::from)).response())
+    let ListQuery { project_id, status } = &listing.filter;
+    let filter = SoqFilter { project: project_id.map(ProjectId), status: status.map(|status| status.0) };
+    let page = service.list(&ctx, filter, listing.page()).await?;
+    Ok(listing.reply(page, SoqSummaryOut::from))
 }
 
 /// Create a schedule of quantities.

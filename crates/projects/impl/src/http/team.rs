@@ -8,7 +8,7 @@ use projects_api::{NewTeamMember, Projects, TeamMember};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Id, Idempotent, IfMatch, Json, List, OneOf, Paging, Problem, Query, Reply};
+use web::{Authed, Id, Idempotent, IfMatch, Json, List, Listing, OneOf, Paging, Problem, Reply};
 
 type Role = OneOf<ProjectRole>;
 
@@ -75,11 +75,11 @@ fn tag(member: &TeamMember) -> String {
 pub(crate) async fn list(
     Authed(ctx): Authed,
     Id(project): Id<ProjectId>,
-    Query(paging): Query<Paging>,
+    listing: Listing,
     service: Data<dyn Projects>,
 ) -> Result<HttpResponse, Problem> {
-    let page = service.members(&ctx, project, paging.page()?).await?;
-    Ok(Reply::ok(&List::of(page, |member| MemberOut::from(&member))).response())
+    let page = service.members(&ctx, project, listing.page()).await?;
+    Ok(listing.reply(page, |member| MemberOut::from(&member)))
 }
 
 /// Take a member of the organisation into the team.

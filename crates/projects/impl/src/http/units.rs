@@ -8,7 +8,7 @@ use projects_api::{Floor, NewUnit, Unit, Units};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Decimal4, Decimal4Out, Id, Idempotent, Json, List, Paging, Problem, Query, Reply};
+use web::{Authed, Decimal4, Decimal4Out, Id, Idempotent, Json, List, Listing, Paging, Problem, Reply};
 
 /// A floor of a unit to be added.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -153,11 +153,11 @@ pub(crate) struct UnitsOut {
 pub(crate) async fn list(
     Authed(ctx): Authed,
     Id(project): Id<ProjectId>,
-    Query(paging): Query<Paging>,
+    listing: Listing,
     service: Data<dyn Units>,
 ) -> Result<HttpResponse, Problem> {
-    let page = service.list(&ctx, project, paging.page()?).await?;
-    Ok(Reply::ok(&List::of(page, |unit| UnitOut::from(&unit))).response())
+    let page = service.list(&ctx, project, listing.page()).await?;
+    Ok(listing.reply(page, |unit| UnitOut::from(&unit)))
 }
 
 /// Add units to a project.

@@ -9,8 +9,8 @@ use tenders_api::{Bid, BidContent, BidLine, InclusionProof, NewBid, OfferedRate,
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
-    Authed, Decimal4, Decimal4Out, Faults, IDEMPOTENCY_REPLAYED, Id, Idempotent, IfMatch, Json, MoneyIn, MoneyOut, OneOf, Paging,
-    Problem, Query, Reply,
+    Authed, Decimal4, Decimal4Out, Faults, IDEMPOTENCY_REPLAYED, Id, Idempotent, IfMatch, Json, Listing, MoneyIn, MoneyOut,
+    OneOf, Paging, Problem, Reply,
 };
 
 use super::entity_tag::{tag, tagged};
@@ -342,12 +342,12 @@ impl From<(&BidContent, Option<String>)> for Offer {
 pub async fn list(
     Authed(ctx): Authed,
     Id(id): Id<TenderId>,
-    Query(paging): Query<Paging>,
+    listing: Listing,
     service: Data<dyn Tenders>,
 ) -> Result<HttpResponse, Problem> {
-    let bids = service.list_bids(&ctx, id, paging.page()?).await?;
+    let bids = service.list_bids(&ctx, id, listing.page()).await?;
     let dto = BidListOut {
-        next_cursor: bids.page.next.map(web::encode_cursor),
+        next_cursor: listing.cursor(bids.page.next),
         data: bids.page.items.iter().map(Into::into).collect(),
         sealed: bids.sealed,
         server_time: bids.server_time,

@@ -7,7 +7,7 @@ use kernel::TenderId;
 use serde::Deserialize;
 use tenders_api::{Filter, Invitation, Retender, TenderView, Tenders};
 use utoipa::{IntoParams, ToSchema};
-use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Patch, Problem, Query, Reply};
+use web::{Authed, Id, Idempotent, IfMatch, Json, List, Listing, Paging, Patch, Problem, Reply};
 
 use super::dto::{InvitationIn, InvitationOut, TenderIn, TenderOut, TenderRole, TenderStatus};
 use super::entity_tag::{tag, tagged};
@@ -17,14 +17,11 @@ use super::entity_tag::{tag, tagged};
 #[serde(deny_unknown_fields)]
 pub struct TenderQuery {
     /// `owner`: the own organisation's; `bidder`: those of others that it may bid for. Both unless told otherwise.
+    #[param(inline)]
     role: Option<TenderRole>,
     /// Only tenders in this state.
+    #[param(inline)]
     status: Option<TenderStatus>,
-    /// The most items to return.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<u16>,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// When the repeated tender ends.
@@ -50,17 +47,17 @@ pub fn shown(view: &TenderView) -> Reply {
 /// List tenders.
 ///
 /// Those of the organisation, and those that it may bid for.
-#[utoipa::path(params(TenderQuery), responses((status = 200, description = "Newest first, without lines and milestones", body = List<TenderOut>)))]
+#[utoipa::path(params(TenderQuery, Paging), responses((status = 200, description = "Newest first, without lines and milestones", body = List<TenderOut>)))]
 #[get("/api/tenders")]
 pub async fn list(
     Authed(ctx): Authed,
-    Query(query): Query<TenderQuery>,
+    listing: Listing<TenderQuery>,
     service: Data<dyn Tenders>,
 ) -> Result<HttpResponse, Problem> {
-    let page = web::page(query.limit, query.cursor.as_deref())?;
-    let filter = Filter { side: query.role.map(|role| role.0), status: query.status.map(|status| status.0) };
-    let page = service.list(&ctx, filter, page).await?;
-    Ok(Reply::ok(&List::of(page, |view| TenderOut::brief(&view))).response())
+    let TenderQuery { role, status } = &listing.filter;
+    let filter = Filter { side: role.map(|role| role.0), status: status.map(|status| status.0) };
+    let page = service.list(&ctx, filter, listing.page()).await?;
+    Ok(listing.reply(page, |view| TenderOut::brief(&view)))
 }
 
 /// Create a draft.
@@ -208,9 +205,9 @@ pub async fn invite(
 pub async fn invitations(
     Authed(ctx): Authed,
     Id(id): Id<TenderId>,
-    Query(paging): Query<Paging>,
+    listing: Listing,
     service: Data<dyn Tenders>,
 ) -> Result<HttpResponse, Problem> {
-    let page = service.invitations(&ctx, id, paging.page()?).await?;
-    Ok(Reply::ok(&List::of(page, |invitation| InvitationOut::from(&invitation))).response())
+    let page = service.invitations(&ctx, id, listing.page()).await?;
+    Ok(listing.reply(page, |invitation| InvitationOut::from(&invitation)))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use users_api::{MemberInvitation, OwnInvitation, Users};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Id, List, Paging, Problem, Query, Reply};
+use web::{Authed, Id, List, Listing, Paging, Problem, Reply};
 
 use super::dto::{MemberOut, OrganizationOut, Role};
 
@@ -68,13 +68,9 @@ impl From<OwnInvitation> for OwnOut {
 /// To become a member of the organisation.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of invitations", body = List<InvitationOut>)))]
 #[get("/api/organization/invitations")]
-pub(super) async fn invited(
-    Authed(ctx): Authed,
-    Query(paging): Query<Paging>,
-    users: Data<dyn Users>,
-) -> Result<HttpResponse, Problem> {
-    let page = users.invitations(&ctx, paging.page()?).await?;
-    Ok(Reply::ok(&List::of(page, InvitationOut::from)).response())
+pub(super) async fn invited(Authed(ctx): Authed, listing: Listing, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+    let page = users.invitations(&ctx, listing.page()).await?;
+    Ok(listing.reply(page, InvitationOut::from))
 }
 
 /// Read an invitation that nobody has answered yet.
@@ -101,13 +97,9 @@ pub(super) async fn withdraw(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<
 /// Of organisations, to become a member.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of invitations", body = List<OwnOut>)))]
 #[get("/api/invitations")]
-pub(super) async fn own(
-    Authed(ctx): Authed,
-    Query(paging): Query<Paging>,
-    users: Data<dyn Users>,
-) -> Result<HttpResponse, Problem> {
-    let page = users.own_invitations(&ctx, paging.page()?).await?;
-    Ok(Reply::ok(&List::of(page, OwnOut::from)).response())
+pub(super) async fn own(Authed(ctx): Authed, listing: Listing, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+    let page = users.own_invitations(&ctx, listing.page()).await?;
+    Ok(listing.reply(page, OwnOut::from))
 }
 
 /// Accept an invitation.

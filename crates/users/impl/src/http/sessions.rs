@@ -8,7 +8,7 @@ use kernel::SessionId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{AuthRateLimit, Authed, CurrentSession, Id, Json, List, OneOf, Paging, Problem, Query, Reply, RequestInfo};
+use web::{AuthRateLimit, Authed, CurrentSession, Id, Json, List, Listing, OneOf, Paging, Problem, Reply, RequestInfo};
 
 use super::auth::signed_out;
 use super::cookies::CookieSettings;
@@ -142,11 +142,7 @@ pub(super) async fn end_others(
 /// deployment says otherwise.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of events", body = List<EventOut>)))]
 #[get("/api/user/security-events")]
-pub(super) async fn events(
-    Authed(ctx): Authed,
-    Query(paging): Query<Paging>,
-    sign_in: Data<dyn SignIn>,
-) -> Result<HttpResponse, Problem> {
-    let page = sign_in.security_events(&ctx, paging.page()?).await?;
-    Ok(Reply::ok(&List::of(page, EventOut::from)).response())
+pub(super) async fn events(Authed(ctx): Authed, listing: Listing, sign_in: Data<dyn SignIn>) -> Result<HttpResponse, Problem> {
+    let page = sign_in.security_events(&ctx, listing.page()).await?;
+    Ok(listing.reply(page, EventOut::from))
 }

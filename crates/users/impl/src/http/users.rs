@@ -6,7 +6,7 @@ use kernel::{OrgRole, UserId};
 use serde::Deserialize;
 use users_api::{MemberInvitation, MemberUser, NewInvitation, Users};
 use utoipa::ToSchema;
-use web::{Authed, Id, Idempotent, IfMatch, Json, List, Paging, Problem, Query, Reply};
+use web::{Authed, Id, Idempotent, IfMatch, Json, List, Listing, Paging, Problem, Reply};
 
 use super::auth::signed_out;
 use super::cookies::CookieSettings;
@@ -41,13 +41,9 @@ pub(super) struct RoleIn {
 /// Of the organisation, with their roles in it.
 #[utoipa::path(params(Paging), responses((status = 200, description = "A page of members", body = List<MemberOut>)))]
 #[get("/api/users")]
-pub(super) async fn list(
-    Authed(ctx): Authed,
-    Query(paging): Query<Paging>,
-    users: Data<dyn Users>,
-) -> Result<HttpResponse, Problem> {
-    let page = users.members(&ctx, paging.page()?).await?;
-    Ok(Reply::ok(&List::of(page, MemberOut::from)).response())
+pub(super) async fn list(Authed(ctx): Authed, listing: Listing, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
+    let page = users.members(&ctx, listing.page()).await?;
+    Ok(listing.reply(page, MemberOut::from))
 }
 
 /// Invite a person by email.
