@@ -1,8 +1,10 @@
 //! Endpoints.
 
 mod contracts;
+mod document;
 mod dto;
 mod escrow;
+mod evidence;
 mod milestones;
 mod payees;
 

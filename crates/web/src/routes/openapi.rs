@@ -133,7 +133,8 @@ fn complete(entry: &Entry) -> Operation {
         add_parameter(parameters, header("Idempotency-Key", text, 255));
     }
     if entry.conditional {
-        add_parameter(parameters, header("If-Match", "Do it only if the resource still has this ETag.", 1024));
+        add_parameter(parameters, header("If-Match", "Do it only if the resource still has one of these ETags.", 1024));
+        add_parameter(parameters, header("If-None-Match", "Do it only if the resource has none of these ETags.", 1024));
     }
     if entry.tagged && method == "GET" {
         add_parameter(parameters, header("If-None-Match", "The ETags of what you have: 304 if it is still one of them.", 1024));

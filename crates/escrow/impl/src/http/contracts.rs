@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{Authed, Id, Idempotent, Json, List, Listing, MoneyOut, OneOf, OptionalBody, Paging, Problem, Reply};
 
+use super::document::DocumentOut;
 use super::dto::ContractOut;
 
 type LedgerSource = OneOf<escrow_api::LedgerSource>;
@@ -191,7 +192,7 @@ pub(super) async fn read(
 /// Read the contract document.
 ///
 /// Byte for byte what is signed: canonical JSON with parties, lines, milestones and terms. Its SHA-256 is the contract's `documentSha256`.
-#[utoipa::path(responses((status = 200, description = "The document", body = Value, content_type = "application/json")))]
+#[utoipa::path(responses((status = 200, description = "The document", body = DocumentOut, content_type = "application/json")))]
 #[get("/api/contracts/{id}/document")]
 pub(super) async fn document(
     Authed(ctx): Authed,

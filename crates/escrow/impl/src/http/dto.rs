@@ -4,10 +4,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use escrow_api::{Contract, Hold, Milestone, MilestoneStory, Payment, Release, RequestedAmount};
 use kernel::OrgId;
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AmountOrMoney, MoneyOut, OneOf, Problem};
+
+use super::evidence::Evidence;
 
 type ContractStatus = OneOf<escrow_api::ContractStatus>;
 type CostBearer = OneOf<escrow_api::CostBearer>;
@@ -278,7 +279,8 @@ pub(super) struct ReviewOut {
     /// In the words of who said it; null if nothing was written.
     note: Option<String>,
     /// Texts and objects as they were submitted.
-    evidence: Vec<Value>,
+    #[schema(max_items = 100)]
+    evidence: Vec<Evidence>,
     /// The amount approved; null unless it is an approval.
     amount: Option<MoneyOut>,
     /// The person who said it; null for the platform.
@@ -304,7 +306,7 @@ impl MilestoneStoryOut {
             id: review.id,
             kind: review.kind.into(),
             note: review.note.clone(),
-            evidence: review.evidence.as_array().cloned().unwrap_or_default(),
+            evidence: review.evidence.as_array().into_iter().flatten().cloned().map(Evidence).collect(),
             amount: review.amount.map(MoneyOut),
             user_id: review.by.map(Uuid::from),
             at: review.at,

@@ -1,7 +1,7 @@
 //! Bids.
 
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, post, put};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{BidId, Ctx, TenderId};
 use serde::{Deserialize, Serialize};
@@ -360,8 +360,13 @@ pub async fn list(
 /// For its bidder at any time, for the owner once it is opened.
 #[utoipa::path(responses((status = 200, description = "The bid", body = BidOut)))]
 #[get("/api/bids/{id}")]
-pub async fn read(Authed(ctx): Authed, Id(id): Id<BidId>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
-    Ok(shown(&service.get_bid(&ctx, id).await?).response())
+pub async fn read(
+    Authed(ctx): Authed,
+    Id(id): Id<BidId>,
+    request: HttpRequest,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
+    Ok(web::conditional(&request, shown(&service.get_bid(&ctx, id).await?)))
 }
 
 /// Replace a bid, submit a draft, or submit a withdrawn bid again.
