@@ -16,6 +16,7 @@ use futures::future::LocalBoxFuture;
 use serde_json::Value;
 use web::{Guard, Routes};
 
+use crate::walk::Walk;
 use crate::world::{Contract, Party, World};
 
 /// Every domain, each after those whose things it needs for its own.
@@ -34,12 +35,14 @@ pub struct Domain {
     pub rows: &'static str,
     /// How each of its routes is called, and what strangers and members are answered.
     pub cases: fn(&Scene, &mut Cases),
+    /// Calls each of its operations with the example of its body, where those before it have left the world.
+    pub walk: fn(&mut Walk) -> LocalBoxFuture<'_, ()>,
 }
 
 impl Domain {
     /// A domain of this name that calls nobody and has nothing yet.
     pub const fn named(name: &'static str) -> Self {
-        Self { name, calls: &[], things: |_, _| Box::pin(async {}), rows: "", cases: |_, _| {} }
+        Self { name, calls: &[], things: |_, _| Box::pin(async {}), rows: "", cases: |_, _| {}, walk: |_| Box::pin(async {}) }
     }
 
     /// Its cases, in a scene with its things.

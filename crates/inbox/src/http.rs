@@ -54,7 +54,10 @@ impl ToSchema for Event {
 ///
 /// The raw body is verified against `Stripe-Signature`. 200 once the event is stored, also if it was before.
 #[utoipa::path(
-    request_body(content = Event, description = "An event, as the provider sends it", content_type = "application/json"),
+    request_body(content = Event, description = "An event, as the provider sends it", content_type = "application/json", example = json!({
+        "id": "evt_1Qj4sN2eZvKYlo2C8cJ3dT5x", "object": "event", "type": "account.updated", "created": 1795248000, "livemode": false,
+        "data": {"object": {"id": "acct_1Nv0FGQ9RKHgCVdK", "object": "account"}}
+    })),
     params(("Stripe-Signature" = Option<String>, Header, description = "`t=…,v1=…`")),
     responses(
         (status = 200, description = "It is kept", body = ReceivedOut),

@@ -5,6 +5,7 @@ mod guard;
 mod null_schema;
 mod openapi;
 mod patch_schema;
+mod refusals;
 mod standard;
 
 use std::collections::HashSet;

@@ -4,10 +4,11 @@ use futures::future::LocalBoxFuture;
 use serde_json::json;
 
 use super::{Cases, Domain, FORBIDDEN, HIDDEN, OWN, Scene};
-use crate::world::World;
+use crate::walk::Walk;
+use crate::world::{Party, World};
 
 pub const DOMAIN: Domain =
-    Domain { calls: &["tenants", "auth", "audit", "users"], things, rows: ROWS, cases, ..Domain::named("escrow") };
+    Domain { calls: &["tenants", "auth", "audit", "users"], things, rows: ROWS, cases, walk, ..Domain::named("escrow") };
 
 /// The platform's own money, nobody's to see; and what only the provider's word makes.
 const ROWS: &str =
@@ -70,4 +71,59 @@ fn cases(scene: &Scene, cases: &mut Cases) {
 
     cases.add("GET /api/payee-account", "/api/payee-account", None, OWN, FORBIDDEN);
     cases.add("POST /api/payee-account", "/api/payee-account", None, &[200], FORBIDDEN);
+}
+
+fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
+    Box::pin(async move {
+        let (owner, acme) = (walk.owner.clone(), walk.person("contractor"));
+        walk.send(&acme.http, "POST /api/payee-account", &[], &[]).await;
+        walk.world.onboard(&acme).await;
+        walk.send(&acme.http, "GET /api/payee-account", &[], &[]).await;
+
+        let (contract, document) = (walk.id("contract"), walk.id("document"));
+        for operation in ["GET /api/contracts/{id}", "GET /api/contracts/{id}/document"] {
+            walk.send(&owner.http, operation, &[&contract], &[]).await;
+        }
+        for party in [&owner, &acme] {
+            walk.send(&party.http, "POST /api/contracts/{id}/sign", &[&contract], &[("/sha256", document.as_str())]).await;
+        }
+        walk.world.settle().await;
+        for operation in ["POST /api/contracts/{id}/terminate", "POST /api/contracts/{id}/withdraw-termination"] {
+            walk.send(&owner.http, operation, &[&contract], &[]).await;
+        }
+        walk.send(&owner.http, "GET /api/contracts", &[], &[]).await;
+
+        // Nothing is funded more than sixty days before it falls due.
+        walk.until("2099-06-01T08:00:00Z").await;
+        paid_in_parts(walk, &owner, &acme).await;
+        walk.until("2099-09-01T08:00:00Z").await;
+        let second = walk.id("second milestone");
+        let escrow = walk.world.fund(&owner, &second).await;
+        walk.world.approve(&owner, &acme, &second).await;
+        owner.http.act(&format!("/api/escrow/{escrow}/release")).await.expect(200);
+        walk.world.milestone_is(&owner, &second, "released").await;
+        walk.send(&owner.http, "GET /api/contracts/{id}/statement", &[&contract], &[]).await;
+        walk.send(&owner.http, "POST /api/contracts/{id}/complete", &[&contract], &[]).await;
+    })
+}
+
+/// The first milestone is funded, its work sent back, and its money released in two parts, of which the example approves the first.
+async fn paid_in_parts(walk: &mut Walk, owner: &Party, acme: &Party) {
+    let milestone = walk.id("first milestone");
+    let funding = walk.send(&owner.http, "POST /api/escrow", &[], &[("/milestoneId", milestone.as_str())]).await;
+    walk.world.pay(&funding.text("/paymentIntent/id"), "pm_card_bypassPending").await;
+    walk.world.milestone_is(owner, &milestone, "funded").await;
+    walk.send(&owner.http, "GET /api/escrow", &[], &[]).await;
+    let escrow = funding.text("/escrow/id");
+    walk.send(&acme.http, "POST /api/milestones/{id}/submit", &[&milestone], &[]).await;
+    walk.send(&owner.http, "POST /api/milestones/{id}/request-changes", &[&milestone], &[]).await;
+    walk.send(&acme.http, "POST /api/milestones/{id}/submit", &[&milestone], &[]).await;
+    walk.send(&owner.http, "POST /api/milestones/{id}/approve", &[&milestone], &[]).await;
+    walk.send(&owner.http, "POST /api/escrow/{id}/release", &[&escrow], &[]).await;
+    walk.world.milestone_is(owner, &milestone, "funded").await;
+    walk.send(&owner.http, "GET /api/escrow/{id}", &[&escrow], &[]).await;
+    walk.world.approve(owner, acme, &milestone).await;
+    owner.http.act(&format!("/api/escrow/{escrow}/release")).await.expect(200);
+    walk.world.milestone_is(owner, &milestone, "released").await;
+    walk.send(&owner.http, "GET /api/milestones/{id}", &[&milestone], &[]).await;
 }

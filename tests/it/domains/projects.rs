@@ -4,9 +4,11 @@ use futures::future::LocalBoxFuture;
 use serde_json::json;
 
 use super::{Cases, Domain, FORBIDDEN, HIDDEN, OWN, Scene};
-use crate::world::{World, schedule};
+use crate::walk::Walk;
+use crate::world::{Party, World, schedule};
 
-pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit", "users"], things, cases, ..Domain::named("projects") };
+pub const DOMAIN: Domain =
+    Domain { calls: &["tenants", "auth", "audit", "users"], things, cases, walk, ..Domain::named("projects") };
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {
@@ -55,4 +57,43 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("POST /api/soq/{id}/freeze", format!("{soq}/freeze"), None, HIDDEN, FORBIDDEN);
     let versions = format!("/api/soq/{}/versions", scene.id("frozen schedule"));
     cases.add("POST /api/soq/{id}/versions", versions, None, HIDDEN, FORBIDDEN);
+}
+
+fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
+    Box::pin(async move {
+        let owner = walk.owner.clone();
+        let given_up = walk.send(&owner.http, "POST /api/projects", &[], &[]).await.text("/id");
+        walk.send(&owner.http, "DELETE /api/projects/{id}", &[&given_up], &[]).await;
+        let project = walk.send(&owner.http, "POST /api/projects", &[], &[]).await.text("/id");
+        for operation in ["PUT /api/projects/{id}", "PATCH /api/projects/{id}", "GET /api/projects/{id}"] {
+            walk.send(&owner.http, operation, &[&project], &[]).await;
+        }
+        walk.send(&owner.http, "GET /api/projects", &[], &[]).await;
+
+        let grace = walk.person("colleague").user;
+        walk.send(&owner.http, "POST /api/projects/{id}/members", &[&project], &[("/userId", grace.as_str())]).await;
+        walk.send(&owner.http, "GET /api/projects/{id}/members", &[&project], &[]).await;
+        for operation in ["PUT /api/projects/{id}/members/{userId}", "DELETE /api/projects/{id}/members/{userId}"] {
+            walk.send(&owner.http, operation, &[&project, &grace], &[]).await;
+        }
+        walk.send(&owner.http, "POST /api/projects/{id}/units", &[&project], &[]).await;
+        walk.send(&owner.http, "GET /api/projects/{id}/units", &[&project], &[]).await;
+        schedules(walk, &owner, &project).await;
+        walk.keep("project", project);
+    })
+}
+
+/// A schedule is written, changed and frozen; a next version of it is given up.
+async fn schedules(walk: &mut Walk, owner: &Party, project: &str) {
+    let soq = walk.send(&owner.http, "POST /api/soq", &[], &[("/projectId", project)]).await.text("/id");
+    walk.send(&owner.http, "PUT /api/soq/{id}", &[&soq], &[]).await;
+    let frozen = walk.send(&owner.http, "POST /api/soq/{id}/freeze", &[&soq], &[]).await;
+    // The example of a bid prices the two lines that are no heading.
+    walk.keep("concrete", frozen.text("/lines/1/id"));
+    walk.keep("site installation", frozen.text("/lines/2/id"));
+    let next = walk.send(&owner.http, "POST /api/soq/{id}/versions", &[&soq], &[]).await.text("/id");
+    walk.send(&owner.http, "GET /api/soq", &[], &[]).await;
+    walk.send(&owner.http, "GET /api/soq/{id}", &[&soq], &[]).await;
+    walk.send(&owner.http, "DELETE /api/soq/{id}", &[&next], &[]).await;
+    walk.keep("schedule", soq);
 }

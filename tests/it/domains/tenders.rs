@@ -4,10 +4,16 @@ use futures::future::LocalBoxFuture;
 use serde_json::json;
 
 use super::{Cases, Domain, FORBIDDEN, HIDDEN, ONESELF, OWN, Scene};
-use crate::world::World;
+use crate::walk::Walk;
+use crate::world::{Party, World};
 
-pub const DOMAIN: Domain =
-    Domain { calls: &["escrow", "projects", "tenants", "auth", "audit", "users"], things, cases, ..Domain::named("tenders") };
+pub const DOMAIN: Domain = Domain {
+    calls: &["escrow", "projects", "tenants", "auth", "audit", "users"],
+    things,
+    cases,
+    walk,
+    ..Domain::named("tenders")
+};
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {
@@ -67,4 +73,89 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     let disqualified = json!({"reasonCode": "OTHER", "reason": "r"});
     cases.add("POST /api/bids/{id}/disqualify", format!("{opened}/disqualify"), Some(disqualified), HIDDEN, FORBIDDEN);
     cases.add("POST /api/bids/{id}/refuse-award", format!("{opened}/refuse-award"), Some(why), HIDDEN, FORBIDDEN);
+}
+
+fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
+    Box::pin(async move {
+        let owner = walk.owner.clone();
+        let acme = walk.register("bids@acme.example", "Acme Construction").await;
+        let (stone, late) = (walk.world.register("Stone & Sons").await, walk.world.register("Late Ltd").await);
+        walk.send(&owner.http, "GET /api/time", &[], &[]).await;
+        let given_up = draft(walk, &owner).await;
+        walk.send(&owner.http, "DELETE /api/tenders/{id}", &[&given_up], &[]).await;
+
+        let tender = draft(walk, &owner).await;
+        let (project, soq) = (walk.id("project"), walk.id("schedule"));
+        let written = [("/projectId", project.as_str()), ("/soqId", soq.as_str())];
+        walk.send(&owner.http, "PUT /api/tenders/{id}", &[&tender], &written).await;
+        for operation in [
+            "PATCH /api/tenders/{id}",
+            "POST /api/tenders/{id}/invitations",
+            "GET /api/tenders/{id}/invitations",
+            "POST /api/tenders/{id}/publish",
+        ] {
+            walk.send(&owner.http, operation, &[&tender], &[]).await;
+        }
+        walk.send(&acme.http, "GET /api/tenders", &[], &[]).await;
+        walk.send(&acme.http, "GET /api/tenders/{id}", &[&tender], &[]).await;
+
+        let winning = bid(walk, &acme, "POST /api/tenders/{id}/bids", &tender).await;
+        bid(walk, &acme, "PUT /api/bids/{id}", &winning).await;
+        walk.send(&acme.http, "GET /api/bids/{id}", &[&winning], &[]).await;
+        let refusing = bid(walk, &stone, "POST /api/tenders/{id}/bids", &tender).await;
+        walk.send(&stone.http, "DELETE /api/bids/{id}", &[&refusing], &[]).await;
+        bid(walk, &stone, "PUT /api/bids/{id}", &refusing).await;
+        let failed = draft(walk, &owner).await;
+        walk.send(&owner.http, "POST /api/tenders/{id}/publish", &[&failed], &[]).await;
+        let hopeless = bid(walk, &late, "POST /api/tenders/{id}/bids", &failed).await;
+        walk.send(&owner.http, "POST /api/tenders/{id}/extend", &[&tender], &[]).await;
+
+        walk.until("2099-04-15T12:00:01Z").await;
+        awarded(walk, &owner, &tender, [(&stone, refusing.as_str()), (&acme, winning.as_str())]).await;
+        repeated(walk, &owner, &failed, &hopeless).await;
+        walk.introduce("contractor", acme);
+    })
+}
+
+/// A tender in draft.
+async fn draft(walk: &mut Walk, owner: &Party) -> String {
+    let (project, soq) = (walk.id("project"), walk.id("schedule"));
+    walk.send(&owner.http, "POST /api/tenders", &[], &[("/projectId", project.as_str()), ("/soqId", soq.as_str())])
+        .await
+        .text("/id")
+}
+
+/// A bid by the example, which is submitted for a tender or replaces another one.
+async fn bid(walk: &mut Walk, bidder: &Party, operation: &str, of: &str) -> String {
+    let (concrete, installation) = (walk.id("concrete"), walk.id("site installation"));
+    let priced = [("/lines/0/soqLineId", concrete.as_str()), ("/lines/1/soqLineId", installation.as_str())];
+    walk.send(&bidder.http, operation, &[of], &priced).await.text("/id")
+}
+
+/// The bids are opened; the first award is taken back, the second one refused, the third one stands.
+async fn awarded(walk: &mut Walk, owner: &Party, tender: &str, bids: [(&Party, &str); 2]) {
+    let [(refuser, refusing), (_, winning)] = bids;
+    walk.send(&owner.http, "POST /api/tenders/{id}/open", &[tender], &[]).await;
+    walk.send(&owner.http, "GET /api/tenders/{id}/opening-record", &[tender], &[]).await;
+    walk.send(&owner.http, "GET /api/tenders/{id}/bids", &[tender], &[]).await;
+    walk.send(&owner.http, "POST /api/bids/{id}/accept", &[winning], &[]).await;
+    walk.send(&owner.http, "POST /api/tenders/{id}/award", &[tender], &[("/bidId", winning)]).await;
+    walk.send(&owner.http, "POST /api/tenders/{id}/cancel-award", &[tender], &[]).await;
+    walk.send(&owner.http, "POST /api/tenders/{id}/award", &[tender], &[("/bidId", refusing)]).await;
+    walk.send(&refuser.http, "POST /api/bids/{id}/refuse-award", &[refusing], &[]).await;
+    let awarded = walk.send(&owner.http, "POST /api/tenders/{id}/award", &[tender], &[("/bidId", winning)]).await;
+    walk.keep("contract", awarded.text("/contract/id"));
+    walk.keep("document", awarded.text("/contract/documentSha256"));
+    walk.keep("first milestone", awarded.text("/contract/milestones/0/id"));
+    walk.keep("second milestone", awarded.text("/contract/milestones/1/id"));
+}
+
+/// No bid is left: the tender is repeated, and given up.
+async fn repeated(walk: &mut Walk, owner: &Party, tender: &str, bid: &str) {
+    walk.send(&owner.http, "POST /api/tenders/{id}/open", &[tender], &[]).await;
+    walk.send(&owner.http, "POST /api/bids/{id}/disqualify", &[bid], &[]).await;
+    walk.send(&owner.http, "POST /api/tenders/{id}/unsuccessful", &[tender], &[]).await;
+    let again = walk.send(&owner.http, "POST /api/tenders/{id}/retender", &[tender], &[]).await.text("/id");
+    walk.send(&owner.http, "POST /api/tenders/{id}/publish", &[&again], &[]).await;
+    walk.send(&owner.http, "POST /api/tenders/{id}/cancel", &[&again], &[]).await;
 }

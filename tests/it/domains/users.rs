@@ -4,9 +4,10 @@ use futures::future::LocalBoxFuture;
 use serde_json::json;
 
 use super::{Cases, Domain, FORBIDDEN, HIDDEN, ONESELF, OWN, Scene};
-use crate::world::World;
+use crate::walk::Walk;
+use crate::world::{Party, World};
 
-pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit"], things, cases, ..Domain::named("users") };
+pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit"], things, cases, walk, ..Domain::named("users") };
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {
@@ -49,4 +50,58 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("POST /api/auth/switch-organization", "/api/auth/switch-organization", Some(switch), HIDDEN, ONESELF);
     cases.add("DELETE /api/user", "/api/user", None, &[204], &[204, 409]);
     cases.add("POST /api/auth/logout", "/api/auth/logout", None, &[204], &[204]);
+}
+
+fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
+    Box::pin(async move {
+        let (owner, nobody) = (walk.owner.clone(), walk.world.anonymous());
+        let grace = walk.register("grace@example.com", "Hopper Consulting").await;
+        members(walk, &owner, &grace).await;
+
+        let switched =
+            walk.send(&grace.http, "POST /api/auth/switch-organization", &[], &[("/organizationId", owner.org.as_str())]).await;
+        let grace = Party { http: nobody.with_token(&switched.text("/accessToken")), org: owner.org.clone(), ..grace };
+        walk.introduce("colleague", grace);
+
+        // Oneself, with a second session; the password last, as the sign-in's example has the one of before.
+        walk.send(&nobody, "POST /api/auth/login", &[], &[]).await;
+        let sessions = walk.send(&owner.http, "GET /api/user/sessions", &[], &[]).await;
+        let mut others = sessions.body["data"].as_array().into_iter().flatten().filter(|session| session["current"] == false);
+        let other = others.next().and_then(|session| session["id"].as_str()).expect("a second session").to_owned();
+        walk.send(&owner.http, "DELETE /api/user/sessions/{id}", &[&other], &[]).await;
+        let of_oneself = [
+            "DELETE /api/user/sessions",
+            "GET /api/auth/session",
+            "PATCH /api/user",
+            "GET /api/user",
+            "PUT /api/user/password",
+            "GET /api/user/security-events",
+        ];
+        for operation in of_oneself {
+            walk.send(&owner.http, operation, &[], &[]).await;
+        }
+
+        for (email, leaving) in [("out@acme.example", "POST /api/auth/logout"), ("gone@acme.example", "DELETE /api/user")] {
+            let leaver = walk.register(email, "Leaver & Sons").await;
+            walk.send(&leaver.http, leaving, &[], &[]).await;
+        }
+    })
+}
+
+/// Somebody is invited, declines, is invited again, and comes; somebody else goes.
+async fn members(walk: &mut Walk, owner: &Party, grace: &Party) {
+    let invited = walk.send(&owner.http, "POST /api/users", &[], &[]).await.text("/id");
+    walk.send(&owner.http, "GET /api/organization/invitations", &[], &[]).await;
+    walk.send(&owner.http, "GET /api/organization/invitations/{id}", &[&invited], &[]).await;
+    walk.send(&grace.http, "GET /api/invitations", &[], &[]).await;
+    walk.send(&grace.http, "POST /api/invitations/{id}/decline", &[&invited], &[]).await;
+    let invited = walk.send(&owner.http, "POST /api/users", &[], &[]).await.text("/id");
+    walk.send(&owner.http, "DELETE /api/organization/invitations/{id}", &[&invited], &[]).await;
+    let invited = walk.send(&owner.http, "POST /api/users", &[], &[]).await.text("/id");
+    walk.send(&grace.http, "POST /api/invitations/{id}/accept", &[&invited], &[]).await;
+    walk.send(&owner.http, "PUT /api/users/{id}", &[&grace.user], &[]).await;
+    walk.send(&owner.http, "GET /api/users", &[], &[]).await;
+    walk.send(&owner.http, "GET /api/users/{id}", &[&grace.user], &[]).await;
+    let member = walk.world.colleague(owner, "member").await;
+    walk.send(&owner.http, "DELETE /api/users/{id}", &[&member.user], &[]).await;
 }

@@ -40,7 +40,13 @@ struct ListQuery {
 /// An entry of the trail.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = AuditEntry)]
+#[schema(as = AuditEntry, example = json!({
+    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b80", "at": "2026-11-21T09:20:00Z", "actorId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12",
+    "action": "soq.freeze", "denied": false, "entityType": "soq", "entityId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b20",
+    "requestId": "0199d0c4f3a27c5e8a6f0d1b2c3d4e5f", "before": {"status": "draft"}, "after": {"status": "frozen"}, "sequence": 7,
+    "hash": "486ec688729424b8ec7942966bf70c0794e4a68caece67e05f8ff07154ce6b3c",
+    "previousHash": "41d42ca60e48d6e6ef403412cf3fc36d731a2207a11dc4d3cd33370f87ed0cec"
+}))]
 struct EntryOut {
     /// The entry's id.
     id: Uuid,

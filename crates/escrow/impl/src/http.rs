@@ -5,6 +5,7 @@ mod document;
 mod dto;
 mod escrow;
 mod evidence;
+mod examples;
 mod milestones;
 mod payees;
 

@@ -30,7 +30,7 @@ type Role = OneOf<OrgRole>;
 /// An organisation to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = NewOrganization)]
+#[schema(as = NewOrganization, example = json!({"name": "Seebau GmbH", "kind": "contractor"}))]
 struct NewIn {
     /// What it is called.
     #[schema(min_length = 1, max_length = 200, examples("Nordbau GmbH"))]
@@ -42,7 +42,11 @@ struct NewIn {
 /// An organisation as its people see it, with its settings.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = OrganizationSettings)]
+#[schema(as = OrganizationSettings, example = json!({
+    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "name": "Nordbau GmbH", "slug": "nordbau-gmbh-2f6f3f0a9b13", "kind": "both",
+    "categories": ["concrete works", "masonry"], "approvalThreshold": {"amount": "250000.00", "currency": "EUR"},
+    "timezone": "Europe/Berlin", "createdAt": "2026-11-21T08:00:00Z", "updatedAt": "2026-11-21T08:10:00Z"
+}))]
 struct SettingsOut {
     /// The organisation's id.
     id: Uuid,
@@ -83,7 +87,10 @@ impl From<&Organization> for SettingsOut {
 /// An organisation.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Organization)]
+#[schema(as = Organization, example = json!({
+    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "name": "Nordbau GmbH", "slug": "nordbau-gmbh-2f6f3f0a9b13", "kind": "both",
+    "categories": ["concrete works", "masonry"], "createdAt": "2026-11-21T08:00:00Z"
+}))]
 struct OrganizationOut {
     /// The organisation's id.
     id: Uuid,
@@ -109,6 +116,10 @@ impl From<&Organization> for OrganizationOut {
 /// An organisation of the caller with the caller's role in it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "name": "Nordbau GmbH", "slug": "nordbau-gmbh-2f6f3f0a9b13", "kind": "both",
+    "categories": ["concrete works", "masonry"], "createdAt": "2026-11-21T08:00:00Z", "role": "owner"
+}))]
 struct OwnOrganization {
     /// The organisation's id.
     id: Uuid,
@@ -175,7 +186,10 @@ async fn read(Authed(ctx): Authed, request: HttpRequest, service: Data<dyn Organ
 /// What can be changed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = OrganizationChange)]
+#[schema(as = OrganizationChange, example = json!({
+    "name": "Nordbau GmbH", "kind": "both", "categories": ["concrete works", "masonry"],
+    "approvalThreshold": {"amount": "250000.00", "currency": "EUR"}, "timezone": "Europe/Berlin"
+}))]
 struct ChangeIn {
     /// What it is called.
     #[schema(min_length = 1, max_length = 200)]

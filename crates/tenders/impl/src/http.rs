@@ -4,6 +4,7 @@ mod bids;
 mod dto;
 mod entity_tag;
 mod evaluation;
+mod examples;
 mod milestones;
 mod procedure;
 mod tenders;

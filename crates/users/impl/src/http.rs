@@ -3,6 +3,7 @@
 mod auth;
 mod cookies;
 mod dto;
+mod examples;
 mod invitations;
 mod sessions;
 mod user;

@@ -189,6 +189,7 @@ fn path_parameter(name: &str, collection: &str) -> Parameter {
         .required(Required::True)
         .description(Some(text))
         .schema(Some(uuid))
+        .example(Some(json!("01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b11")))
         .build()
 }
 

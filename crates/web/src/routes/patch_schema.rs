@@ -1,5 +1,5 @@
 //! The schema of a merge patch: that of the PUT body with nothing required, nullable what may be left out there, and no defaults: what a client
-//! fills in by itself would be a change that nobody asked for.
+//! fills in by itself would be a change that nobody asked for. An example of the handler stays.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,12 @@ pub fn relax(operation: &mut Operation, schemas: &mut BTreeMap<String, RefOr<Sch
     let Some(RefOr::Ref(target)) = &content.schema else { return };
     let Some(name) = target.ref_location.rsplit('/').next() else { return };
     let patch_name = format!("{name}Patch");
+    let example = content.example.clone();
     let Some(schema) = schemas.get(name).and_then(relaxed) else { return };
     schemas.insert(patch_name.clone(), schema);
     body.content.clear();
     for media_type in MEDIA_TYPES {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(&patch_name))).build();
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(&patch_name))).example(example.clone()).build();
         body.content.insert(media_type.to_owned(), RefOr::T(content));
     }
 }

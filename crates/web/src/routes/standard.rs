@@ -9,7 +9,7 @@ use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{ContentBuilder, Header, Ref, RefOr, Response};
 
-use super::{Entry, Guard};
+use super::{Entry, Guard, refusals};
 use crate::Problem;
 use crate::problem::PROBLEM_JSON;
 
@@ -156,7 +156,7 @@ pub fn complete_responses(operation: &mut Operation, entry: &Entry) {
         let RefOr::T(response) = response else { continue };
         response.headers.entry("X-Request-Id".into()).or_insert_with(|| RefOr::T(request_id()));
         if !status.starts_with('2') {
-            problem_content(response);
+            problem_content(status, response);
             continue;
         }
         let text = "What is left and for how long, as in draft-ietf-httpapi-ratelimit-headers-10.";
@@ -176,11 +176,21 @@ pub fn complete_responses(operation: &mut Operation, entry: &Entry) {
     }
 }
 
-/// An error that a handler documents with words alone still has the shape of every error.
-fn problem_content(response: &mut Response) {
+/// An error that a handler documents with words alone still has the shape of every error, and shows what the words say.
+fn problem_content(status: &str, response: &mut Response) {
     if response.content.is_empty() {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
         response.content.insert(PROBLEM_JSON.to_owned(), RefOr::T(content));
+    }
+    let Ok(status) = status.parse::<StatusCode>() else { return };
+    let usual: Vec<Problem> = problems().into_iter().map(|(_, _, problem)| problem).collect();
+    for content in response.content.values_mut() {
+        if let RefOr::T(content) = content
+            && content.example.is_none()
+            && content.examples.is_empty()
+        {
+            content.examples = refusals::examples(status, &response.description, &usual);
+        }
     }
 }
 

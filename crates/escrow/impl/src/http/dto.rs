@@ -9,6 +9,7 @@ use uuid::Uuid;
 use web::{AmountOrMoney, MoneyOut, OneOf, Problem};
 
 use super::evidence::Evidence;
+use super::examples;
 
 type ContractStatus = OneOf<escrow_api::ContractStatus>;
 type CostBearer = OneOf<escrow_api::CostBearer>;
@@ -110,7 +111,7 @@ pub(super) struct TerminationOut {
 /// A contract.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Contract)]
+#[schema(as = Contract, example = examples::contract)]
 pub(super) struct ContractOut {
     /// The contract's id.
     id: Uuid,
@@ -205,7 +206,7 @@ impl ContractOut {
 /// A payable part of a contract.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Milestone)]
+#[schema(as = Milestone, example = examples::milestone)]
 pub(super) struct MilestoneOut {
     /// The milestone's id.
     id: Uuid,
@@ -318,7 +319,7 @@ impl MilestoneStoryOut {
 /// A protected payment.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Escrow)]
+#[schema(as = Escrow, example = examples::escrow)]
 pub(super) struct EscrowOut {
     /// The payment's id.
     id: Uuid,
@@ -379,7 +380,7 @@ impl EscrowOut {
 /// One release of held money.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Release)]
+#[schema(as = Release, example = examples::release)]
 pub(super) struct ReleaseOut {
     /// The release's id.
     id: Uuid,

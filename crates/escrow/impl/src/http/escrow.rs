@@ -13,7 +13,7 @@ use super::dto::{EscrowOut, ReleaseOut, requested_amount};
 /// A milestone to be funded.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = FundMilestone, example = json!({"milestoneId": "0199d0c4-f3a2-7c5e-8a6f-0d1b2c3d4e5f"}))]
+#[schema(as = FundMilestone, example = json!({"milestoneId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b41"}))]
 pub(super) struct FundIn {
     /// The milestone to pay for.
     milestone_id: Uuid,
@@ -26,7 +26,9 @@ pub(super) struct FundIn {
 /// What the payer's browser needs to pay.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = PaymentIntent)]
+#[schema(as = PaymentIntent, example = json!({
+    "id": "pi_3MtwBwLkdIwHu7ix28a3tqPa", "clientSecret": "pi_3MtwBwLkdIwHu7ix28a3tqPa_secret_YrKJUKribcBjcG8HVhfZluoGH"
+}))]
 pub(super) struct IntentOut {
     /// The provider's id of the payment.
     #[schema(example = "pi_3MtwBwLkdIwHu7ix28a3tqPa")]

@@ -20,7 +20,7 @@ const MOST_NOTE: usize = 5_000;
 /// Work to be submitted.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = SubmitWork, example = json!({"evidence": ["photo-1.jpg", {"kind": "measurement", "line": "02.10", "quantity": "120.5"}], "note": "Foundations done"}))]
+#[schema(as = SubmitWork, example = json!({"evidence": ["photo-1.jpg", {"kind": "measurement", "line": "01.10", "quantity": "118"}], "note": "Foundations done"}))]
 pub(super) struct SubmitIn {
     /// Photos, measurements: texts or objects.
     #[serde(default)]
@@ -55,7 +55,7 @@ type Status = OneOf<ApprovalStatus>;
 /// Whether the approval is complete.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = MilestoneApproval)]
+#[schema(as = MilestoneApproval, example = json!({"status": "complete", "firstApproverId": null}))]
 pub(super) struct ApprovalStateOut {
     /// Whether another person must approve as well.
     status: Status,

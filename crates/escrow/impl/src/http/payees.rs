@@ -12,7 +12,9 @@ type Status = OneOf<PayeeStatus>;
 /// The organisation's payee account.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = PayeeAccount)]
+#[schema(as = PayeeAccount, example = json!({
+    "status": "active", "accountId": "acct_1Nv0FGQ9RKHgCVdK", "requirements": [], "disabledReason": null
+}))]
 pub(super) struct PayeeOut {
     /// Whether it can receive transfers.
     status: Status,
@@ -39,7 +41,9 @@ impl From<&Payee> for PayeeOut {
 /// The way to set the account up.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Onboarding)]
+#[schema(as = Onboarding, example = json!({
+    "onboardingUrl": "https://connect.stripe.com/setup/e/acct_1Nv0FGQ9RKHgCVdK/T6s8nYc2lZ", "status": "onboarding"
+}))]
 pub(super) struct OnboardingOut {
     /// The provider's page: one use, expires. Ask again for a fresh one.
     #[schema(format = "uri")]

@@ -20,8 +20,8 @@ type Status = OneOf<ProjectStatus>;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewProject, example = json!({
-    "name": "Villa am See", "address": "Seestraße 1, 82319 Starnberg", "currency": "EUR", "budget": "1250000.00",
-    "startsOn": "2027-03-01", "endsOn": "2028-06-30"
+    "name": "Villa am See", "description": "A house with a boathouse", "address": "Seestraße 1, 82319 Starnberg", "currency": "EUR",
+    "budget": "1250000.00", "startsOn": "2099-05-01", "endsOn": "2100-10-31"
 }))]
 pub(crate) struct ProjectIn {
     /// What it is called.
@@ -46,7 +46,10 @@ pub(crate) struct ProjectIn {
 /// A project's details as PUT takes them.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = ProjectChange, example = json!({"name": "Villa am See", "currency": "EUR", "budget": "1300000.00", "status": "active"}))]
+#[schema(as = ProjectChange, example = json!({
+    "name": "Villa am See", "description": "A house with a boathouse", "address": "Seestraße 1, 82319 Starnberg", "currency": "EUR",
+    "budget": "1300000.00", "startsOn": "2099-05-01", "endsOn": "2100-12-15", "status": "active"
+}))]
 pub(crate) struct ProjectChangeIn {
     /// What it is called.
     #[schema(min_length = 1, max_length = 200)]
@@ -135,9 +138,10 @@ impl ProjectChangeIn {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Project, example = json!({
-    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b11", "name": "Villa am See", "description": null, "address": "Seestraße 1, 82319 Starnberg",
+    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b11", "name": "Villa am See", "description": "A house with a boathouse",
+    "address": "Seestraße 1, 82319 Starnberg",
     "status": "planning", "ownerId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12", "currency": "EUR", "budget": "1250000.00",
-    "startsOn": "2027-03-01", "endsOn": "2028-06-30", "tenderedAt": null,
+    "startsOn": "2099-05-01", "endsOn": "2100-10-31", "tenderedAt": null,
     "createdAt": "2026-11-21T08:00:00Z", "updatedAt": "2026-11-21T08:00:00Z"
 }))]
 pub(crate) struct ProjectOut {
@@ -279,7 +283,7 @@ pub(crate) async fn replace(
 /// Change some of a project's details.
 ///
 /// What is left out stays, null takes it away.
-#[utoipa::path(request_body = ProjectChangeIn, responses(
+#[utoipa::path(request_body(content = ProjectChangeIn, example = json!({"budget": "1350000.00", "endsOn": null})), responses(
     (status = 200, description = "The changed project", body = ProjectOut),
     (status = 409, description = "`CURRENCY_FIXED`: there is a schedule of quantities; `STATE_CONFLICT`: the status cannot take that step")
 ))]

@@ -15,7 +15,7 @@ type Role = OneOf<ProjectRole>;
 /// A person to join the team.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = NewTeamMember, example = json!({"userId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12", "role": "in_house_user"}))]
+#[schema(as = NewTeamMember, example = json!({"userId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b14", "role": "in_house_user"}))]
 pub(crate) struct MemberIn {
     /// A member of the organisation.
     user_id: Uuid,
@@ -37,7 +37,10 @@ pub(crate) struct RoleIn {
 /// A person in a project's team.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = TeamMember)]
+#[schema(as = TeamMember, example = json!({
+    "projectId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b11", "userId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b14", "role": "in_house_user",
+    "createdAt": "2026-11-21T08:30:00Z", "updatedAt": "2026-11-21T08:30:00Z"
+}))]
 pub(crate) struct MemberOut {
     /// The project.
     project_id: Uuid,

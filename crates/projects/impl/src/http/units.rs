@@ -25,7 +25,10 @@ pub(crate) struct FloorIn {
 /// A unit to be added.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = NewUnit)]
+#[schema(as = NewUnit, example = json!({
+    "unitNumber": "A1", "totalFloorArea": "120.50", "numberOfFloors": 2, "numberOfRooms": 5, "numberOfBathrooms": 2,
+    "floors": [{"floorNumber": 0, "floorArea": "61.25"}, {"floorNumber": 1, "floorArea": "59.25"}]
+}))]
 pub(crate) struct UnitIn {
     /// Its number as people say it, unique in the project.
     #[schema(min_length = 1, max_length = 50)]
@@ -88,7 +91,12 @@ pub(crate) struct FloorOut {
 /// A unit (house, apartment) of a project.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Unit)]
+#[schema(as = Unit, example = json!({
+    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b16", "projectId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b11", "unitNumber": "A1",
+    "totalFloorArea": "120.5", "numberOfFloors": 2, "numberOfRooms": 5, "numberOfBathrooms": 2,
+    "floors": [{"floorNumber": 0, "floorArea": "61.25"}, {"floorNumber": 1, "floorArea": "59.25"}],
+    "createdAt": "2026-11-21T08:40:00Z", "updatedAt": "2026-11-21T08:40:00Z"
+}))]
 pub(crate) struct UnitOut {
     /// The unit's id.
     id: Uuid,

@@ -14,10 +14,12 @@ use web::{
 };
 
 use super::entity_tag::{tag, tagged};
+use super::examples;
 
 /// A bid as its bidder submits it, or saves it as a draft.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = examples::bid_in)]
 pub struct BidIn {
     /// A rate for every payable line; provisional sums may be left out. At least one, save in a draft: that may price any lines, or none.
     #[schema(max_items = 20000)]
@@ -65,7 +67,7 @@ type BidStatus = OneOf<tenders_api::BidStatus>;
 /// A bid.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Bid)]
+#[schema(as = Bid, example = examples::bid)]
 pub struct BidOut {
     /// The bid's id.
     pub id: Uuid,
@@ -399,7 +401,7 @@ pub async fn replace(
 /// Why an award is refused.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = AwardRefusal)]
+#[schema(as = AwardRefusal, example = json!({"reason": "We have no capacity any more"}))]
 pub struct RefusalIn {
     /// The owner reads it.
     #[schema(min_length = 1, max_length = 2000, example = "We have no capacity any more")]

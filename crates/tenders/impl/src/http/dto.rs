@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{CurrencyCode, Decimal4Out, Faults, MoneyOut, OneOf, Problem};
 
+use super::examples;
 use super::milestones::{MilestoneIn, MilestoneOut};
 
 type ApprovalState = OneOf<ApprovalStatus>;
@@ -25,6 +26,7 @@ pub type TenderRole = OneOf<Side>;
 /// A tender as its owner writes it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = examples::tender_in)]
 pub struct TenderIn {
     /// The project; it never changes.
     pub project_id: Uuid,
@@ -94,7 +96,7 @@ impl From<&TenderView> for TenderIn {
 /// A tender.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Tender)]
+#[schema(as = Tender, example = examples::tender)]
 pub struct TenderOut {
     /// The tender's id.
     pub id: Uuid,
@@ -257,7 +259,7 @@ impl From<&TenderView> for TenderOut {
 /// How far a verb that needs two persons has come.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = TenderApproval)]
+#[schema(as = TenderApproval, example = examples::approval)]
 pub struct ApprovalOut {
     /// Whether another person must ask for the same.
     pub status: ApprovalState,
@@ -302,7 +304,7 @@ impl From<&Step> for StepOut {
 /// The contract that an award opened.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = AwardedContract)]
+#[schema(as = AwardedContract, example = examples::awarded_contract)]
 pub struct ContractOut {
     /// The contract's id.
     pub id: Uuid,
@@ -393,7 +395,7 @@ impl From<&Awarding> for AwardOut {
 /// Who is invited: an organisation or an e-mail address.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = TenderInvitationIn)]
+#[schema(as = TenderInvitationIn, example = json!({"email": "bids@acme.example"}))]
 pub struct InvitationIn {
     /// The organisation; either this or `email`.
     pub organization_id: Option<Uuid>,
@@ -425,7 +427,7 @@ impl InvitationIn {
 /// An invitation.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = TenderInvitation)]
+#[schema(as = TenderInvitation, example = examples::invitation)]
 pub struct InvitationOut {
     /// The invitation's id.
     pub id: Uuid,

@@ -16,7 +16,7 @@ use super::dto::{AwardOut, StepOut, TenderOut};
 /// The new deadline.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = TenderExtension)]
+#[schema(as = TenderExtension, example = json!({"submissionDeadline": "2099-04-15T12:00:00Z"}))]
 pub struct ExtendIn {
     /// Later than the present one.
     submission_deadline: DateTime<Utc>,
@@ -25,7 +25,7 @@ pub struct ExtendIn {
 /// Why.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = TenderCancellation)]
+#[schema(as = TenderCancellation, example = json!({"reason": "No demand any more"}))]
 pub struct CancelIn {
     /// Bidders read it.
     #[schema(min_length = 1, max_length = 2000, example = "No demand any more")]
@@ -35,7 +35,7 @@ pub struct CancelIn {
 /// Why an award is taken back.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = AwardCancellation)]
+#[schema(as = AwardCancellation, example = json!({"reason": "The winner cannot start in time"}))]
 pub struct CancelAwardIn {
     /// The bidder reads it.
     #[schema(min_length = 1, max_length = 2000, example = "The winner cannot start in time")]
@@ -45,7 +45,9 @@ pub struct CancelAwardIn {
 /// The decision.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = AwardDecision)]
+#[schema(as = AwardDecision, example = json!({
+    "bidId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b31", "reason": "The best price of all complete bids"
+}))]
 pub struct AwardIn {
     /// The bid that wins.
     bid_id: Uuid,

@@ -11,6 +11,7 @@ use web::{Authed, Id, Idempotent, IfMatch, Json, List, Listing, Paging, Patch, P
 
 use super::dto::{InvitationIn, InvitationOut, TenderIn, TenderOut, TenderRole, TenderStatus};
 use super::entity_tag::{tag, tagged};
+use super::examples;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -27,6 +28,7 @@ pub struct TenderQuery {
 /// When the repeated tender ends.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"submissionDeadline": "2099-09-30T12:00:00Z", "questionsUntil": "2099-09-23T12:00:00Z"}))]
 pub struct RetenderIn {
     /// Bids are taken before this instant of the server's clock.
     submission_deadline: DateTime<Utc>,
@@ -119,7 +121,7 @@ pub async fn replace(
 /// Change a draft.
 ///
 /// What is left out stays; milestones are replaced as a whole.
-#[utoipa::path(request_body = TenderIn, responses(
+#[utoipa::path(request_body(content = TenderIn, example = examples::tender_patch), responses(
     (status = 200, description = "The changed draft", body = TenderOut),
     (status = 409, description = "`STATE_CONFLICT`: it is no draft any more"),
     (status = 422, description = "`INVALID`, as for a new one; it stays in its project (`IMMUTABLE`)")

@@ -16,10 +16,14 @@ use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, Presented, Pr
 
 use super::cookies::CookieSettings;
 use super::dto::{OrganizationOut, Role, UserOut};
+use super::examples;
 
 /// A person who registers, with an organisation of their own.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({
+    "email": "ada@example.com", "password": "correct horse battery staple", "name": "Ada Lovelace", "organizationName": "Nordbau GmbH"
+}))]
 pub(super) struct Registration {
     /// Compared without regard to case, width and composition.
     #[schema(min_length = 3, max_length = 254, examples("ada@example.com"))]
@@ -38,6 +42,7 @@ pub(super) struct Registration {
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"email": "ada@example.com", "password": "correct horse battery staple"}))]
 pub(super) struct Login {
     /// The address that the person registered with.
     #[schema(max_length = 254, examples("ada@example.com"))]
@@ -50,6 +55,7 @@ pub(super) struct Login {
 /// Which organisation to act in.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"organizationId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13"}))]
 pub(super) struct Switch {
     /// One of the caller's organisations.
     organization_id: Uuid,
@@ -58,6 +64,7 @@ pub(super) struct Switch {
 /// A session with its secret.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = examples::signed_in)]
 pub(super) struct SignedInOut {
     /// For `Authorization: Bearer`. It is shown only here.
     access_token: String,
@@ -74,7 +81,7 @@ pub(super) struct SignedInOut {
 /// Who is signed in.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Session)]
+#[schema(as = Session, example = examples::session)]
 pub(super) struct SessionOut {
     /// Who is signed in.
     user: UserOut,

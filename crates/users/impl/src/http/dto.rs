@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::OneOf;
 
+use super::examples;
+
 /// A role in an organisation, on the wire.
 pub(super) type Role = OneOf<OrgRole>;
 type Kind = OneOf<OrgKind>;
@@ -16,7 +18,7 @@ type Kind = OneOf<OrgKind>;
 /// An organisation.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Organization)]
+#[schema(as = Organization, example = examples::organization)]
 pub(super) struct OrganizationOut {
     /// The organisation's id.
     id: Uuid,
@@ -41,7 +43,7 @@ impl From<Organization> for OrganizationOut {
 /// A person.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = User)]
+#[schema(as = User, example = examples::user)]
 pub(super) struct UserOut {
     /// The person's id.
     id: Uuid,
@@ -69,7 +71,7 @@ impl From<User> for UserOut {
 /// A person as a member of the session's organisation.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Member)]
+#[schema(as = Member, example = examples::member)]
 pub(super) struct MemberOut {
     /// The person's id.
     id: Uuid,

@@ -14,7 +14,10 @@ use super::dto::{MemberOut, OrganizationOut, Role};
 /// An invitation that waits for whoever signs in with its email.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = MemberInvitation)]
+#[schema(as = MemberInvitation, example = json!({
+    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b60", "email": "grace@example.com", "name": "Grace Hopper", "role": "member",
+    "invitedBy": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12", "createdAt": "2026-11-21T08:00:00Z"
+}))]
 pub(super) struct InvitationOut {
     /// The invitation's id.
     id: Uuid,

@@ -16,6 +16,7 @@ use super::cookies::CookieSettings;
 /// The present password and a new one.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"currentPassword": "correct horse battery staple", "newPassword": "incorrect zebra capacitor paperclip"}))]
 pub(super) struct PasswordChange {
     /// The present one.
     #[schema(min_length = 1, max_length = 1000, examples("correct horse battery staple"))]
@@ -28,7 +29,10 @@ pub(super) struct PasswordChange {
 /// A live session of the caller.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = LiveSession)]
+#[schema(as = LiveSession, example = json!({
+    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b70", "organizationId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "current": true,
+    "createdAt": "2026-11-21T08:00:00Z", "expiresAt": "2026-12-21T08:00:00Z"
+}))]
 pub(super) struct LiveOut {
     /// The session's id.
     id: Uuid,
@@ -47,7 +51,9 @@ type Kind = OneOf<SecurityEventKind>;
 /// What happened to the caller's account.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = SecurityEvent)]
+#[schema(as = SecurityEvent, example = json!({
+    "kind": "sign_in_failed", "at": "2026-11-21T08:00:00Z", "address": "203.0.113.7"
+}))]
 pub(super) struct EventOut {
     /// What happened.
     kind: Kind,

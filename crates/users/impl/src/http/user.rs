@@ -14,6 +14,7 @@ use super::dto::UserOut;
 /// One's own profile.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"name": "Ada Lovelace", "image": "https://example.com/ada.png"}))]
 pub(super) struct Profile {
     /// What you are called.
     #[schema(min_length = 1, max_length = 200, examples("Ada Lovelace"))]

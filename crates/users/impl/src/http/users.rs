@@ -16,7 +16,7 @@ use super::invitations::InvitationOut;
 /// A person to be invited.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = NewMemberInvitation)]
+#[schema(as = NewMemberInvitation, example = json!({"email": "grace@example.com", "name": "Grace Hopper", "role": "member"}))]
 pub(super) struct NewIn {
     /// Whoever signs in with this address can accept the invitation.
     #[schema(min_length = 3, max_length = 254, examples("grace@example.com"))]
@@ -31,6 +31,7 @@ pub(super) struct NewIn {
 /// A member's role from now on.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"role": "admin"}))]
 pub(super) struct RoleIn {
     /// The role in the organisation from now on.
     role: Role,

@@ -65,8 +65,9 @@ impl From<LineIn> for LineDraft {
     "projectId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b11", "title": "Shell works",
     "lines": [
         {"code": "01", "description": "Concrete works", "kind": "heading"},
-        {"code": "01.10", "description": "Concrete C25/30 in foundations", "kind": "measured", "unitCode": "m3", "quantity": "120.5", "estimateRate": "62.50"},
-        {"code": "01.20", "description": "Site installation", "kind": "lump_sum", "estimateRate": "1117.58"}
+        {"code": "01.10", "description": "Concrete C25/30 in foundations", "kind": "measured", "unitCode": "m3", "quantity": "120.5",
+         "estimateRate": "162.50"},
+        {"code": "01.20", "description": "Site installation", "kind": "lump_sum", "estimateRate": "4800.00"}
     ]
 }))]
 pub(crate) struct SoqIn {
@@ -91,7 +92,12 @@ impl From<SoqIn> for NewSoq {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = SoqChange, example = json!({
     "title": "Shell works",
-    "lines": [{"code": "01.10", "description": "Concrete C30/37 in foundations", "kind": "measured", "unitCode": "MTQ", "quantity": "118"}]
+    "lines": [
+        {"code": "01", "description": "Concrete works", "kind": "heading"},
+        {"code": "01.10", "description": "Concrete C30/37 in foundations", "kind": "measured", "unitCode": "MTQ", "quantity": "118",
+         "estimateRate": "171.00"},
+        {"code": "01.20", "description": "Site installation", "kind": "lump_sum", "estimateRate": "4800.00"}
+    ]
 }))]
 pub(crate) struct SoqChangeIn {
     /// May be left out: a schedule stays in its project.
@@ -162,7 +168,22 @@ impl<'a> From<&'a SoqLine> for LineOut<'a> {
 /// One version of a schedule of quantities.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Soq)]
+#[schema(as = Soq, example = json!({
+    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b20", "projectId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b11", "title": "Shell works",
+    "status": "frozen", "version": 1, "previousId": null,
+    "lines": [
+        {"id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b21", "position": 1, "code": "01", "description": "Concrete works", "kind": "heading",
+         "unitCode": null, "unitText": null, "quantity": null, "estimateRate": null, "estimateAmount": null, "unitId": null},
+        {"id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b22", "position": 2, "code": "01.10", "description": "Concrete C30/37 in foundations",
+         "kind": "measured", "unitCode": "MTQ", "unitText": "m3", "quantity": "118", "estimateRate": "171",
+         "estimateAmount": {"amount": "20178.00", "currency": "EUR"}, "unitId": null},
+        {"id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b23", "position": 3, "code": "01.20", "description": "Site installation",
+         "kind": "lump_sum", "unitCode": "LS", "unitText": null, "quantity": "1", "estimateRate": "4800",
+         "estimateAmount": {"amount": "4800.00", "currency": "EUR"}, "unitId": null}
+    ],
+    "estimateTotal": {"amount": "24978.00", "currency": "EUR"}, "createdAt": "2026-11-21T09:00:00Z",
+    "updatedAt": "2026-11-21T09:20:00Z", "frozenAt": "2026-11-21T09:20:00Z"
+}))]
 pub(crate) struct SoqOut<'a> {
     /// This version's id.
     id: Uuid,
@@ -210,7 +231,12 @@ impl<'a> From<&'a Soq> for SoqOut<'a> {
 /// One version of a schedule of quantities, without its lines.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = SoqSummary)]
+#[schema(as = SoqSummary, example = json!({
+    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b20", "projectId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b11", "title": "Shell works",
+    "status": "frozen", "version": 1, "previousId": null, "lineCount": 3,
+    "estimateTotal": {"amount": "24978.00", "currency": "EUR"}, "createdAt": "2026-11-21T09:00:00Z",
+    "updatedAt": "2026-11-21T09:20:00Z", "frozenAt": "2026-11-21T09:20:00Z"
+}))]
 pub(crate) struct SoqSummaryOut {
     /// This version's id.
     id: Uuid,

@@ -1,0 +1,43 @@
+//! What answers look like: examples of the document that several types share.
+
+use serde_json::{Value, json};
+
+/// An organisation.
+pub(super) fn organization() -> Value {
+    json!({
+        "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "name": "Nordbau GmbH", "slug": "nordbau-gmbh-2f6f3f0a9b13", "kind": "both",
+        "categories": ["concrete works", "masonry"], "createdAt": "2026-11-21T08:00:00Z"
+    })
+}
+
+/// Its owner.
+pub(super) fn user() -> Value {
+    json!({
+        "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12", "email": "ada@example.com", "name": "Ada Lovelace",
+        "image": "https://example.com/ada.png", "emailVerified": false, "createdAt": "2026-11-21T08:00:00Z"
+    })
+}
+
+/// Somebody who was invited, came and was given a role.
+pub(super) fn member() -> Value {
+    json!({
+        "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b14", "email": "grace@example.com", "name": "Grace Hopper", "image": null,
+        "emailVerified": false, "createdAt": "2026-11-21T08:05:00Z", "role": "admin", "organization": organization()
+    })
+}
+
+/// The owner, signed in.
+pub(super) fn signed_in() -> Value {
+    json!({
+        "accessToken": "jJ2INQtFzeIYyvRaqJYP4SM1EF3Wrz7DcPmdk7PKt94", "expiresAt": "2026-12-21T08:00:00Z", "user": user(),
+        "organization": organization(), "role": "owner"
+    })
+}
+
+/// A member's session.
+pub(super) fn session() -> Value {
+    json!({
+        "user": user(), "organization": organization(), "role": "member",
+        "permissions": ["members.read", "organization.read", "organizations.create", "tenders.browse"]
+    })
+}
