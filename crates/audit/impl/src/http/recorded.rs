@@ -17,12 +17,8 @@ pub(super) struct Recorded(pub(super) Value);
 impl PartialSchema for Recorded {
     fn schema() -> RefOr<Schema> {
         let text = |about: &str| ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).description(Some(about));
-        let perhaps = |about: &str| {
-            ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null])).description(Some(about))
-        };
         ObjectBuilder::new()
             .property("status", text("Where the thing stood, of what has a state."))
-            .property("reason", perhaps("Why, in the words of who acted, where a reason is given."))
             .property("operator", text("The operator by name, where one acted."))
             .property("route", text("Of a refusal: the route that was called."))
             .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)))
