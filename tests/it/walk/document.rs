@@ -106,7 +106,7 @@ impl Document {
         let kind = &schema["type"];
         let may_be_object =
             kind.is_null() || kind == "object" || kind.as_array().is_some_and(|kinds| kinds.contains(&json!("object")));
-        known.open |= own.is_none() && parts.is_empty() && may_be_object;
+        known.open |= own.is_none() && parts.is_empty() && may_be_object || schema["additionalProperties"] == true;
         parts.into_iter().for_each(|part| self.know(part, known));
     }
 

@@ -10,9 +10,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{Authed, Id, Idempotent, Json, List, Listing, MoneyOut, OneOf, OptionalBody, Paging, Problem, Reply};
 
+use super::document::DocumentOut;
 use super::dto::ContractOut;
 use super::examples;
 
+type LedgerSource = OneOf<escrow_api::LedgerSource>;
 type TransactionKind = OneOf<escrow_api::TransactionKind>;
 
 /// A signature to be given.
@@ -61,8 +63,8 @@ pub(super) struct TransactionOut {
     id: Uuid,
     /// What happened to the money.
     kind: TransactionKind,
-    /// Whose object it comes from: `stripe` or `14build`.
-    source: String,
+    /// Whose object it comes from.
+    source: LedgerSource,
     /// That object, such as `ch_…`, `txn_…`, `tr_…`.
     source_id: String,
     /// The transaction it takes back; null unless it takes one back.
@@ -129,7 +131,7 @@ impl From<Statement> for StatementOut {
         let transactions = of.transactions.into_iter().map(|transaction| TransactionOut {
             id: transaction.id,
             kind: transaction.kind.into(),
-            source: transaction.provider,
+            source: transaction.source.into(),
             source_id: transaction.object,
             reverses: transaction.reverses,
             at: transaction.at,
@@ -191,7 +193,7 @@ pub(super) async fn read(
 /// Read the contract document.
 ///
 /// Byte for byte what is signed: canonical JSON with parties, lines, milestones and terms. Its SHA-256 is the contract's `documentSha256`.
-#[utoipa::path(responses((status = 200, description = "The document", body = Value, content_type = "application/json")))]
+#[utoipa::path(responses((status = 200, description = "The document", body = DocumentOut, content_type = "application/json")))]
 #[get("/api/contracts/{id}/document")]
 pub(super) async fn document(
     Authed(ctx): Authed,

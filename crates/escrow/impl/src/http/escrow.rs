@@ -20,7 +20,6 @@ pub(super) struct FundIn {
     /// If given, it must be the milestone's project.
     project_id: Option<Uuid>,
     /// If given, it must be the milestone's amount.
-    #[schema(inline)]
     amount: Option<AmountOrMoney>,
 }
 

@@ -1,7 +1,7 @@
 //! Bids.
 
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, post, put};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{BidId, Ctx, TenderId};
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,8 @@ use tenders_api::{Bid, BidContent, BidLine, InclusionProof, NewBid, OfferedRate,
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
-    Authed, Decimal4, Faults, IDEMPOTENCY_REPLAYED, Id, Idempotent, IfMatch, Json, Listing, MoneyIn, MoneyOut, OneOf, Paging,
-    Problem, Reply,
+    Authed, Decimal4, Decimal4Out, Faults, IDEMPOTENCY_REPLAYED, Id, Idempotent, IfMatch, Json, Listing, MoneyIn, MoneyOut,
+    OneOf, Paging, Problem, Reply,
 };
 
 use super::entity_tag::{tag, tagged};
@@ -113,7 +113,7 @@ pub struct BidLineOut {
     /// The line: `id` of a line of the tender.
     pub soq_line_id: Uuid,
     /// Per unit of measure, in the currency of the tender.
-    pub rate: Decimal4,
+    pub rate: Decimal4Out,
     /// round_half_up(quantity × rate).
     pub amount: MoneyOut,
 }
@@ -362,8 +362,13 @@ pub async fn list(
 /// For its bidder at any time, for the owner once it is opened.
 #[utoipa::path(responses((status = 200, description = "The bid", body = BidOut)))]
 #[get("/api/bids/{id}")]
-pub async fn read(Authed(ctx): Authed, Id(id): Id<BidId>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
-    Ok(shown(&service.get_bid(&ctx, id).await?).response())
+pub async fn read(
+    Authed(ctx): Authed,
+    Id(id): Id<BidId>,
+    request: HttpRequest,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
+    Ok(web::conditional(&request, shown(&service.get_bid(&ctx, id).await?)))
 }
 
 /// Replace a bid, submit a draft, or submit a withdrawn bid again.

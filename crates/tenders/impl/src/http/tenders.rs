@@ -1,7 +1,7 @@
 //! Drafts, reading, invitations.
 
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, patch, post, put};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use chrono::{DateTime, Utc};
 use kernel::TenderId;
 use serde::Deserialize;
@@ -85,8 +85,13 @@ pub async fn create(
 /// A bidder sees the published part.
 #[utoipa::path(responses((status = 200, description = "The tender", body = TenderOut)))]
 #[get("/api/tenders/{id}")]
-pub async fn read(Authed(ctx): Authed, Id(id): Id<TenderId>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
-    Ok(shown(&service.get(&ctx, id).await?).response())
+pub async fn read(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    request: HttpRequest,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
+    Ok(web::conditional(&request, shown(&service.get(&ctx, id).await?)))
 }
 
 fn view_tag(view: &TenderView) -> String {
