@@ -130,16 +130,22 @@ fn complete(entry: &Entry) -> Operation {
         let text = "Makes a repetition safe: the first answer to this key is stored with its effect and given again for 24 hours. 400 \
              IDEMPOTENCY_KEY_INVALID, 409 IDEMPOTENCY_KEY_IN_FLIGHT while the first still runs, 409 IDEMPOTENCY_ANSWER_LOST, 422 \
              IDEMPOTENCY_KEY_REUSED for another request.";
-        add_parameter(parameters, header("Idempotency-Key", text, 255));
+        // Visible ASCII without spaces.
+        add_parameter(parameters, header("Idempotency-Key", text, text_of(255).pattern(Some("^[!-~]+$"))));
     }
     if entry.conditional {
-        add_parameter(parameters, header("If-Match", "Do it only if the resource still has one of these ETags.", 1024));
-        add_parameter(parameters, header("If-None-Match", "Do it only if the resource has none of these ETags.", 1024));
+        add_parameter(parameters, header("If-Match", "Do it only if the resource still has one of these ETags.", text_of(1024)));
+        add_parameter(parameters, header("If-None-Match", "Do it only if the resource has none of these ETags.", text_of(1024)));
     }
     if entry.tagged && method == "GET" {
-        add_parameter(parameters, header("If-None-Match", "The ETags of what you have: 304 if it is still one of them.", 1024));
+        add_parameter(
+            parameters,
+            header("If-None-Match", "The ETags of what you have: 304 if it is still one of them.", text_of(1024)),
+        );
     }
-    add_parameter(parameters, header("X-Request-Id", "Kept for logs and audit, and echoed: 1 to 64 of A-Z a-z 0-9 - _ .", 64));
+    // Whatever it is, no request is refused for it.
+    let text = "Kept for logs and audit, and echoed, if it is 1 to 64 of A-Z a-z 0-9 - _ . ; else a new one takes its place.";
+    add_parameter(parameters, header("X-Request-Id", text, ObjectBuilder::new().schema_type(SchemaType::new(Type::String))));
 
     standard::complete_responses(&mut operation, entry);
     operation
@@ -193,8 +199,12 @@ fn path_parameter(name: &str, collection: &str) -> Parameter {
         .build()
 }
 
-fn header(name: &str, text: &str, most: usize) -> Parameter {
-    let schema = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).min_length(Some(1)).max_length(Some(most));
+/// A text that is not empty.
+fn text_of(most: usize) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).min_length(Some(1)).max_length(Some(most))
+}
+
+fn header(name: &str, text: &str, schema: ObjectBuilder) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
