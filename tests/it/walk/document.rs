@@ -17,6 +17,11 @@ impl Document {
         Self(serde_json::from_str(&build14::services::openapi_json().expect("the document")).expect("JSON"))
     }
 
+    /// One of a test's own.
+    pub fn of(document: Value) -> Self {
+        Self(document)
+    }
+
     /// Every operation, by method and path such as `POST /api/tenders/{id}/award`.
     pub fn operations(&self) -> BTreeMap<String, &Value> {
         let mut operations = BTreeMap::new();

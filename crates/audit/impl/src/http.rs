@@ -161,7 +161,10 @@ const MOST: u32 = 10_000;
 /// What the verification found.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = AuditVerification)]
+#[schema(as = AuditVerification, example = json!({
+    "valid": true, "entries": 7, "headHash": "486ec688729424b8ec7942966bf70c0794e4a68caece67e05f8ff07154ce6b3c", "brokenAt": null,
+    "looked": 7, "nextCursor": null
+}))]
 struct VerificationOut {
     /// Whether every entry that was looked at is there, unchanged and in its place; on the last page also whether the chain ends where its
     /// head says, with nothing beside it. An organisation's chain is never empty: to be founded is its first entry.
@@ -217,7 +220,13 @@ fn bytes_of(text: &str) -> Option<[u8; 32]> {
 /// `14build/audit-head/1 <organisation> <sequence> <hash, hex> <signedAt>`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = AuditHead)]
+#[schema(as = AuditHead, example = json!({
+    "organizationId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "sequence": 7,
+    "hash": "486ec688729424b8ec7942966bf70c0794e4a68caece67e05f8ff07154ce6b3c", "signedAt": "2026-11-21T09:20:01Z",
+    "statement": "14build/audit-head/1 01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13 7 486ec688729424b8ec7942966bf70c0794e4a68caece67e05f8ff07154ce6b3c 2026-11-21T09:20:01Z",
+    "keyId": "2f948a6b612092da",
+    "signature": "dd55285ef833c3077ba9e7a9b200c86481f09b7bb72c4eab73dd2aae1e27d239f157c9f11337ad96599bd696cb5100c6b50b0657ddf7136b25b089c9ead4df03"
+}))]
 struct HeadOut {
     /// The organisation whose trail it is.
     organization_id: Uuid,

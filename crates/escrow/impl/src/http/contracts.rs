@@ -12,6 +12,7 @@ use web::{Authed, Id, Idempotent, Json, List, Listing, MoneyOut, OneOf, Optional
 
 use super::document::DocumentOut;
 use super::dto::ContractOut;
+use super::examples;
 
 type LedgerSource = OneOf<escrow_api::LedgerSource>;
 type TransactionKind = OneOf<escrow_api::TransactionKind>;
@@ -111,7 +112,7 @@ pub(super) struct SummaryOut {
 /// A contract's ledger, the same for both parties.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Statement)]
+#[schema(as = Statement, example = examples::statement)]
 pub(super) struct StatementOut {
     /// The contract.
     contract_id: Uuid,
@@ -208,7 +209,7 @@ pub(super) async fn document(
 /// For the side that the organisation is. Once both have signed, by different people, the contract is active.
 #[utoipa::path(responses(
     (status = 200, description = "The contract", body = ContractOut),
-    (status = 409, description = "`PAYEE_NOT_ACTIVE`: the contractor's payee account cannot receive transfers yet · `SAME_PERSON` · `STATE_CONFLICT`"),
+    (status = 409, description = "`PAYEE_NOT_ACTIVE`: the contractor's payee account cannot receive transfers yet · `SAME_PERSON`: the caller signed for the other side · `STATE_CONFLICT`: it is not in signing"),
     (status = 422, description = "`DOCUMENT_MISMATCH`: this is not the hash of the contract document")
 ))]
 #[post("/api/contracts/{id}/sign")]
@@ -237,7 +238,7 @@ pub(super) async fn sign(
 #[utoipa::path(request_body = TerminateIn, responses(
     (status = 200, description = "Both parties agreed: it is over", body = ContractOut),
     (status = 202, description = "The other party must agree", body = ContractOut),
-    (status = 409, description = "`MONEY_HELD`: what must be settled first · `SAME_PERSON` · `STATE_CONFLICT`")
+    (status = 409, description = "`MONEY_HELD`: what must be settled first · `SAME_PERSON`: nobody agrees with what they proposed themselves · `STATE_CONFLICT`: it is over already")
 ))]
 #[post("/api/contracts/{id}/terminate")]
 pub(super) async fn terminate(

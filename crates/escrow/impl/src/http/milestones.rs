@@ -171,7 +171,7 @@ pub(super) async fn request_changes(
 #[utoipa::path(request_body = ApproveIn, responses(
     (status = 200, description = "It is approved", body = ApprovalOut),
     (status = 202, description = "A second person must do the same", body = ApprovalOut),
-    (status = 409, description = "`SAME_PERSON`: someone of the payee's side cannot approve · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince` · `APPROVER_NOT_YET` · `STATE_CONFLICT`"),
+    (status = 409, description = "`SAME_PERSON`: someone of the payee's side cannot approve · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince` · `APPROVER_NOT_YET`: the caller does not count as a second person yet · `STATE_CONFLICT`: it is not in review"),
     (status = 422, description = "`INVALID`: the part is `OUT_OF_RANGE`, `TOO_SMALL`, leaves a `REST_TOO_SMALL`, or is in another currency (`CURRENCY_MISMATCH`)")
 ))]
 #[post("/api/milestones/{id}/approve")]
