@@ -9,13 +9,15 @@ const DESCRIPTION: &str = "Tenders, contracts and protected payments for constru
     cookie. Every error is a problem (RFC 9457) with a stable `code`. A POST that lists an \
     `Idempotency-Key` can be repeated safely under it. Lists are walked by `nextCursor`.";
 
-/// The document of the routes.
+/// The document of the routes, and of health.
 #[must_use]
 pub fn document(routes: &web::Routes) -> OpenApi {
     let mut info = Info::new("14Build", env!("CARGO_PKG_VERSION"));
     info.description = Some(DESCRIPTION.to_owned());
     info.license = Some(License::new("MIT OR Apache-2.0"));
-    routes.openapi(info)
+    let mut document = routes.openapi(info);
+    web::describe_health(&mut document);
+    document
 }
 
 /// The document as pretty JSON.
