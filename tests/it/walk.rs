@@ -28,7 +28,8 @@ pub struct Walk {
 impl Walk {
     /// A world in which somebody has registered by the example.
     pub async fn begin() -> Self {
-        let world = World::new().await;
+        // Whose readiness is asked, too: it has no worker that could be well.
+        let world = World::with(&[("BUILD14__JOBS__IN_PROCESS", "false")]).await;
         let nobody = world.anonymous();
         let owner = Party { http: nobody.clone(), email: String::new(), user: String::new(), org: String::new() };
         let (ids, people, called) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
@@ -76,13 +77,20 @@ impl Walk {
         }
         let sent = answer.header("content-type").split(';').next().unwrap_or_default().trim();
         let mut faults = Vec::new();
+        for header in ["ETag", "Location"] {
+            match (documented["headers"][header].is_null(), answer.header(header).is_empty()) {
+                (true, false) => faults.push(format!("the document says nothing of the header {header}")),
+                (false, true) => faults.push(format!("the header {header} is missing")),
+                _ => {}
+            }
+        }
         match documented["content"].as_object() {
             None if answer.bytes.is_empty() => {}
             None => faults.push("the document says nothing of the body".to_owned()),
             Some(contents) => match contents.get(sent) {
                 None => faults.push(format!("the document says nothing of {sent:?}")),
                 Some(content) => {
-                    faults = self.document.faults(&content["schema"], &answer.body);
+                    faults.extend(self.document.faults(&content["schema"], &answer.body));
                     self.document.unknown(&content["schema"], &answer.body, "", &mut faults);
                 }
             },

@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document: what handlers say about themselves plus what holds for all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use utoipa::openapi::extensions::Extensions;
@@ -36,6 +36,7 @@ impl Routes {
             }
         }
         null_schema::require(&sent, &mut schemas);
+        keep_used(&paths, &mut schemas);
         let paths = paths.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item));
         let tags = self.tags.iter().map(|(name, text)| TagBuilder::new().name(*name).description(Some(*text)).build());
         let mut components = ComponentsBuilder::new()
@@ -85,6 +86,17 @@ impl Routes {
     }
 }
 
+/// Leaves out the schemas that nothing refers to, such as a PUT body of which there is but the patch.
+fn keep_used(paths: &BTreeMap<&str, PathItem>, schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    let values: BTreeMap<_, _> =
+        schemas.iter().map(|(name, schema)| (name.clone(), serde_json::to_value(schema).unwrap_or_default())).collect();
+    let mut used = BTreeSet::from([ProblemBody::name().into_owned()]);
+    for schema in values.get(&*ProblemBody::name()).into_iter().cloned().chain(paths.values().map(|item| json!(item))) {
+        null_schema::reach(&schema, &values, &mut used);
+    }
+    schemas.retain(|name, _| used.contains(name));
+}
+
 /// What the handler says, plus what its guard, method and path imply.
 fn complete(entry: &Entry) -> Operation {
     let mut operation = entry.operation.clone();
@@ -118,14 +130,24 @@ fn complete(entry: &Entry) -> Operation {
         let text = "Makes a repetition safe: the first answer to this key is stored with its effect and given again for 24 hours. 400 \
              IDEMPOTENCY_KEY_INVALID, 409 IDEMPOTENCY_KEY_IN_FLIGHT while the first still runs, 409 IDEMPOTENCY_ANSWER_LOST, 422 \
              IDEMPOTENCY_KEY_REUSED for another request.";
-        add_parameter(parameters, header("Idempotency-Key", text, 255));
+        // Visible ASCII without spaces.
+        add_parameter(parameters, header("Idempotency-Key", text, text_of(255).pattern(Some("^[!-~]+$"))));
     }
-    if matches!(method, "PUT" | "PATCH" | "DELETE") {
-        add_parameter(parameters, header("If-Match", "Do it only if the resource still has this ETag.", 1024));
+    if entry.conditional {
+        add_parameter(parameters, header("If-Match", "Do it only if the resource still has one of these ETags.", text_of(1024)));
+        add_parameter(parameters, header("If-None-Match", "Do it only if the resource has none of these ETags.", text_of(1024)));
     }
-    add_parameter(parameters, header("X-Request-Id", "Kept for logs and audit, and echoed: 1 to 64 of A-Z a-z 0-9 - _ .", 64));
+    if entry.tagged && method == "GET" {
+        add_parameter(
+            parameters,
+            header("If-None-Match", "The ETags of what you have: 304 if it is still one of them.", text_of(1024)),
+        );
+    }
+    // Whatever it is, no request is refused for it.
+    let text = "Kept for logs and audit, and echoed, if it is 1 to 64 of A-Z a-z 0-9 - _ . ; else a new one takes its place.";
+    add_parameter(parameters, header("X-Request-Id", text, ObjectBuilder::new().schema_type(SchemaType::new(Type::String))));
 
-    standard::complete_responses(&mut operation, info, entry.keyed);
+    standard::complete_responses(&mut operation, entry);
     operation
 }
 
@@ -177,8 +199,12 @@ fn path_parameter(name: &str, collection: &str) -> Parameter {
         .build()
 }
 
-fn header(name: &str, text: &str, most: usize) -> Parameter {
-    let schema = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).min_length(Some(1)).max_length(Some(most));
+/// A text that is not empty.
+fn text_of(most: usize) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).min_length(Some(1)).max_length(Some(most))
+}
+
+fn header(name: &str, text: &str, schema: ObjectBuilder) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)

@@ -1,7 +1,7 @@
 //! Drafts, reading, invitations.
 
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, patch, post, put};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use chrono::{DateTime, Utc};
 use kernel::TenderId;
 use serde::Deserialize;
@@ -85,8 +85,13 @@ pub async fn create(
 /// A bidder sees the published part.
 #[utoipa::path(responses((status = 200, description = "The tender", body = TenderOut)))]
 #[get("/api/tenders/{id}")]
-pub async fn read(Authed(ctx): Authed, Id(id): Id<TenderId>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
-    Ok(shown(&service.get(&ctx, id).await?).response())
+pub async fn read(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    request: HttpRequest,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
+    Ok(web::conditional(&request, shown(&service.get(&ctx, id).await?)))
 }
 
 fn view_tag(view: &TenderView) -> String {
@@ -182,8 +187,8 @@ pub async fn retender(
 /// organisation. The answer is the same whether the address is known or not.
 #[utoipa::path(responses(
     (status = 201, description = "The invitation", body = InvitationOut),
-    (status = 409, description = "`ALREADY_INVITED` · `STATE_CONFLICT`: it is neither a draft nor published"),
-    (status = 422, description = "`TENDER_CLOSED` with `deadline` and `serverTime` · `INVALID`: `OWN_ORGANIZATION` or `UNKNOWN_ORGANIZATION` at /organizationId, or another fault")
+    (status = 409, description = "`ALREADY_INVITED`: this bidder is invited already · `STATE_CONFLICT`: it is neither a draft nor published"),
+    (status = 422, description = "`TENDER_CLOSED`: the deadline has passed; with `deadline` and `serverTime` · `INVALID`: `OWN_ORGANIZATION` or `UNKNOWN_ORGANIZATION` at /organizationId, or another fault")
 ))]
 #[post("/api/tenders/{id}/invitations")]
 pub async fn invite(
