@@ -1,7 +1,7 @@
 //! Drafts, reading, invitations.
 
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, patch, post, put};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use chrono::{DateTime, Utc};
 use kernel::TenderId;
 use serde::Deserialize;
@@ -10,7 +10,6 @@ use utoipa::{IntoParams, ToSchema};
 use web::{Authed, Id, Idempotent, IfMatch, Json, List, Listing, Paging, Patch, Problem, Reply};
 
 use super::dto::{InvitationIn, InvitationOut, TenderIn, TenderOut, TenderRole, TenderStatus};
-use super::entity_tag::{tag, tagged};
 use super::examples;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -37,13 +36,11 @@ pub struct RetenderIn {
 }
 
 fn created(view: &TenderView) -> Reply {
-    let dto = TenderOut::from(view);
-    tagged(Reply::created(format!("/api/tenders/{}", view.tender.id), &dto), tag(&dto))
+    Reply::created(format!("/api/tenders/{}", view.tender.id), &TenderOut::from(view)).etag()
 }
 
 pub fn shown(view: &TenderView) -> Reply {
-    let dto = TenderOut::from(view);
-    tagged(Reply::ok(&dto), tag(&dto))
+    Reply::ok(&TenderOut::from(view)).etag()
 }
 
 /// List tenders.
@@ -85,12 +82,17 @@ pub async fn create(
 /// A bidder sees the published part.
 #[utoipa::path(responses((status = 200, description = "The tender", body = TenderOut)))]
 #[get("/api/tenders/{id}")]
-pub async fn read(Authed(ctx): Authed, Id(id): Id<TenderId>, service: Data<dyn Tenders>) -> Result<HttpResponse, Problem> {
-    Ok(shown(&service.get(&ctx, id).await?).response())
+pub async fn read(
+    Authed(ctx): Authed,
+    Id(id): Id<TenderId>,
+    request: HttpRequest,
+    service: Data<dyn Tenders>,
+) -> Result<HttpResponse, Problem> {
+    Ok(web::single(&request, &TenderOut::from(&service.get(&ctx, id).await?)))
 }
 
 fn view_tag(view: &TenderView) -> String {
-    tag(&TenderOut::from(view))
+    web::etag(&TenderOut::from(view))
 }
 
 /// Replace a draft.
