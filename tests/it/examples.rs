@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::domains::ALL;
 use crate::walk::{Document, WHERE, Walk};
@@ -63,6 +63,58 @@ fn past(value: &Value, place: &str, wrong: &mut Vec<String>) {
         }
         _ => {}
     }
+}
+
+#[test]
+fn what_is_not_as_documented_is_found() {
+    let answer = json!({
+        "allOf": [{"$ref": "#/components/schemas/Thing"}, {"type": "object", "properties": {"parts": {"type": "array", "items": {"$ref": "#/components/schemas/Thing"}}}}]
+    });
+    let thing = json!({"type": "object", "required": ["id"], "properties": {"id": {"type": "string", "format": "uuid"}, "note": {"type": ["object", "null"]}}});
+    let document = Document::of(json!({"components": {"schemas": {"Thing": thing}}}));
+    let found = |value: &Value| {
+        let mut faults = document.faults(&answer, value);
+        document.unknown(&answer, value, "", &mut faults);
+        faults.into_iter().map(|fault| fault.split(':').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let id = "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b11";
+    assert_eq!(found(&json!({"id": id, "note": {"any": 1}, "parts": [{"id": id}]})), [""; 0]);
+    assert_eq!(found(&json!({"id": "x", "parts": [{"note": null}]})), ["/id INVALID_FORMAT", "/parts/0/id REQUIRED"]);
+    let unknown = json!({"id": id, "more": 1, "parts": [{"id": id, "less": 2}]});
+    assert_eq!(found(&unknown), ["/more is not in the document", "/parts/0/less is not in the document"]);
+}
+
+#[test]
+fn a_patch_shows_what_changes_and_not_all_that_could() {
+    let document = Document::served();
+    let example = |name: &str| document.body(name).and_then(|(_, example)| example).cloned().unwrap_or_default();
+    assert_eq!(example("PATCH /api/projects/{id}"), json!({"budget": "1350000.00", "endsOn": null}));
+    assert_ne!(example("PATCH /api/tenders/{id}"), example("PUT /api/tenders/{id}"));
+}
+
+#[test]
+fn every_error_of_a_handler_has_an_example_that_says_what_is_wrong() {
+    let document = Document::served();
+    let (mut found, mut wrong) = (0, Vec::new());
+    for (name, operation) in document.operations() {
+        for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
+            let contents = answer["content"].as_object().into_iter().flatten();
+            for content in contents.filter(|(kind, _)| *kind == "application/problem+json").map(|(_, content)| content) {
+                let examples: Vec<_> = content["examples"].as_object().into_iter().flatten().collect();
+                found += examples.len();
+                let silent = |code: &str, example: &Value| example["value"]["detail"] == code.to_lowercase().replace('_', " ");
+                let codes: Vec<_> =
+                    examples.iter().filter(|(code, example)| silent(code, example)).map(|(code, _)| code.as_str()).collect();
+                if examples.is_empty() || !codes.is_empty() {
+                    wrong.push(format!(
+                        "{name} {status} {codes:?}: say `CODE`: and what is wrong, in the description of the answer"
+                    ));
+                }
+            }
+        }
+    }
+    assert!(found > 80, "the examples are found: {found}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -76,13 +76,20 @@ impl Walk {
         }
         let sent = answer.header("content-type").split(';').next().unwrap_or_default().trim();
         let mut faults = Vec::new();
+        for header in ["ETag", "Location"] {
+            match (documented["headers"][header].is_null(), answer.header(header).is_empty()) {
+                (true, false) => faults.push(format!("the document says nothing of the header {header}")),
+                (false, true) => faults.push(format!("the header {header} is missing")),
+                _ => {}
+            }
+        }
         match documented["content"].as_object() {
             None if answer.bytes.is_empty() => {}
             None => faults.push("the document says nothing of the body".to_owned()),
             Some(contents) => match contents.get(sent) {
                 None => faults.push(format!("the document says nothing of {sent:?}")),
                 Some(content) => {
-                    faults = self.document.faults(&content["schema"], &answer.body);
+                    faults.extend(self.document.faults(&content["schema"], &answer.body));
                     self.document.unknown(&content["schema"], &answer.body, "", &mut faults);
                 }
             },

@@ -36,4 +36,4 @@ pub use problem::{FaultBody, FaultReason, Faults, Problem, ProblemBody};
 pub use reply::{IDEMPOTENCY_REPLAYED, Reply, conditional, etag, single};
 pub use routes::{Guard, RouteInfo, Routes};
 pub use serve::{Listening, serve};
-pub use values::{AmountIn, AmountOrMoney, CurrencyCode, Decimal4, MoneyIn, MoneyOut, OneOf, iso_date, rfc3339};
+pub use values::{AmountIn, AmountOrMoney, CurrencyCode, Decimal4, Decimal4Out, MoneyIn, MoneyOut, OneOf, iso_date, rfc3339};

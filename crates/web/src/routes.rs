@@ -39,6 +39,10 @@ struct Entry {
     body_limit: Option<usize>,
     /// Whether it takes an `Idempotency-Key`.
     keyed: bool,
+    /// Whether it takes an `If-Match`.
+    conditional: bool,
+    /// Whether its answers carry an `ETag`.
+    tagged: bool,
 }
 
 /// All endpoints. Each domain adds its own: `pub fn routes(r: &mut Routes)`.
@@ -109,7 +113,16 @@ impl Routes {
             }
             let info = RouteInfo { method: http_method(&method), path: path.clone(), guard: guard.clone() };
             let keyed = info.method == Method::POST && info.guard != Guard::Public;
-            self.entries.push(Entry { info, operation, schemas: schemas.clone(), body_limit: None, keyed });
+            let conditional = [Method::PUT, Method::PATCH, Method::DELETE].contains(&info.method);
+            self.entries.push(Entry {
+                info,
+                operation,
+                schemas: schemas.clone(),
+                body_limit: None,
+                keyed,
+                conditional,
+                tagged: false,
+            });
         }
         let register: Register = Box::new(move |config| {
             config.service(handler());
@@ -130,6 +143,22 @@ impl Routes {
     pub fn without_key(&mut self) -> &mut Self {
         for entry in &mut self.entries[self.group..] {
             entry.keyed = false;
+        }
+        self
+    }
+
+    /// Says that the PUT, PATCH or DELETE that was just added takes no `If-Match`, as one does whose handler has no [`crate::IfMatch`].
+    pub fn unconditional(&mut self) -> &mut Self {
+        for entry in &mut self.entries[self.group..] {
+            entry.conditional = false;
+        }
+        self
+    }
+
+    /// Says that the answers of the route that was just added carry an `ETag`; those of a GET are 304 for whom has them already.
+    pub fn tagged(&mut self) -> &mut Self {
+        for entry in &mut self.entries[self.group..] {
+            entry.tagged = true;
         }
         self
     }

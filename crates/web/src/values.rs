@@ -7,7 +7,7 @@ mod one_of;
 mod time;
 
 pub use amount::AmountOrMoney;
-pub use decimal::{AmountIn, Decimal4};
+pub use decimal::{AmountIn, Decimal4, Decimal4Out};
 pub use money::{CurrencyCode, MoneyIn, MoneyOut};
 pub use one_of::OneOf;
 pub use time::{iso_date, rfc3339};

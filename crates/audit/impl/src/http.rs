@@ -1,15 +1,18 @@
 //! `GET /api/audit`, its verification, its signed head and the keys.
 
+mod recorded;
+
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use audit_api::{Audit, Entry, Filter, Place, Proof, PublicKey, SignedHead, Verification, perm};
 use chrono::{DateTime, Utc};
 use kernel::{FieldFault, UserId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use web::{Authed, Guard, List, Listing, Paging, Problem, Query, Reply, Routes};
+
+use recorded::Recorded;
 
 /// Adds this crate's endpoints.
 pub fn routes(r: &mut Routes) {
@@ -64,16 +67,17 @@ struct EntryOut {
     /// The `X-Request-Id` of the request, or of the job, that did it.
     request_id: String,
     /// The state before; null if the thing was made.
-    #[schema(value_type = Option<Object>)]
-    before: Option<Value>,
+    before: Option<Recorded>,
     /// The state after; null if the thing is gone.
-    #[schema(value_type = Option<Object>)]
-    after: Option<Value>,
+    after: Option<Recorded>,
     /// Place in the organisation's chain, from 1.
+    #[schema(minimum = 1)]
     sequence: i64,
     /// SHA-256 over this entry and the hash before, hex.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     hash: String,
     /// The hash before, hex; zeros for the first.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     previous_hash: String,
 }
 
@@ -88,8 +92,8 @@ impl From<Entry> for EntryOut {
             entity_type: e.entity_type,
             entity_id: e.entity_id,
             request_id: e.request_id,
-            before: e.before,
-            after: e.after,
+            before: e.before.map(Recorded),
+            after: e.after.map(Recorded),
             sequence: e.sequence,
             hash: hex(&e.hash),
             previous_hash: hex(&e.previous_hash),
@@ -157,18 +161,25 @@ const MOST: u32 = 10_000;
 /// What the verification found.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = AuditVerification)]
+#[schema(as = AuditVerification, example = json!({
+    "valid": true, "entries": 7, "headHash": "486ec688729424b8ec7942966bf70c0794e4a68caece67e05f8ff07154ce6b3c", "brokenAt": null,
+    "looked": 7, "nextCursor": null
+}))]
 struct VerificationOut {
     /// Whether every entry that was looked at is there, unchanged and in its place; on the last page also whether the chain ends where its
     /// head says, with nothing beside it. An organisation's chain is never empty: to be founded is its first entry.
     valid: bool,
     /// How many entries the chain has by its head.
+    #[schema(minimum = 0)]
     entries: i64,
     /// The newest hash, hex; zeros if there is none.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     head_hash: String,
     /// The first place at which the chain is broken; null if what was looked at is sound.
+    #[schema(minimum = 0)]
     broken_at: Option<i64>,
     /// How many entries this page looked at: first the links of the chain, then once more every entry, for such as lie beside it.
+    #[schema(minimum = 0)]
     looked: i64,
     /// For the next page; null on the last one, and where the chain is broken.
     next_cursor: Option<String>,
@@ -209,21 +220,31 @@ fn bytes_of(text: &str) -> Option<[u8; 32]> {
 /// `14build/audit-head/1 <organisation> <sequence> <hash, hex> <signedAt>`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = AuditHead)]
+#[schema(as = AuditHead, example = json!({
+    "organizationId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "sequence": 7,
+    "hash": "486ec688729424b8ec7942966bf70c0794e4a68caece67e05f8ff07154ce6b3c", "signedAt": "2026-11-21T09:20:01Z",
+    "statement": "14build/audit-head/1 01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13 7 486ec688729424b8ec7942966bf70c0794e4a68caece67e05f8ff07154ce6b3c 2026-11-21T09:20:01Z",
+    "keyId": "2f948a6b612092da",
+    "signature": "dd55285ef833c3077ba9e7a9b200c86481f09b7bb72c4eab73dd2aae1e27d239f157c9f11337ad96599bd696cb5100c6b50b0657ddf7136b25b089c9ead4df03"
+}))]
 struct HeadOut {
     /// The organisation whose trail it is.
     organization_id: Uuid,
     /// How many entries the chain has.
+    #[schema(minimum = 0)]
     sequence: i64,
     /// Its newest hash, hex.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     hash: String,
     /// When it was signed.
     signed_at: DateTime<Utc>,
     /// The text that is signed.
     statement: String,
     /// Which of the keys at `GET /api/audit/keys`.
+    #[schema(pattern = "^[0-9a-f]{16}$")]
     key_id: String,
     /// Hex.
+    #[schema(pattern = "^[0-9a-f]{128}$")]
     signature: String,
 }
 
@@ -255,11 +276,13 @@ struct KeysOut {
 #[schema(as = AuditKey)]
 struct KeyOut {
     /// The first 16 hex digits of the SHA-256 of the key.
+    #[schema(pattern = "^[0-9a-f]{16}$")]
     id: String,
     /// How it signs.
     #[schema(examples("Ed25519"))]
     algorithm: &'static str,
     /// Its 32 bytes, hex.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     public_key: String,
     /// Whether it signs now; else it did before.
     current: bool,

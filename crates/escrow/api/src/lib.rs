@@ -27,7 +27,8 @@ pub use service::{
     Approve, Contracts, Fund, Milestones, Payees, Payments, RequestChanges, RequestedAmount, Sign, SubmitWork, Terminate,
 };
 pub use state::{
-    ContractStatus, CostBearer, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus, ReviewKind, TransactionKind,
+    ContractStatus, CostBearer, LedgerSource, MilestoneStatus, Party, PayeeStatus, PaymentStatus, ReleaseStatus, ReviewKind,
+    TransactionKind,
 };
 pub use types::{
     Approval, Contract, Finding, Funding, Milestone, MilestoneStory, MilestoneSummary, Onboarding, Payee, Payment, Release,

@@ -83,6 +83,13 @@ kernel::named! {
         /// Taken back.
         Reversed = "reversed",
     }
+    /// Whose object a ledger transaction comes from.
+    pub enum LedgerSource {
+        /// The payment provider's.
+        Stripe = "stripe",
+        /// One of ours, such as a release.
+        Platform = "14build",
+    }
     /// What a ledger transaction tells.
     pub enum TransactionKind {
         /// The payment came as asked.

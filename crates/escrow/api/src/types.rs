@@ -6,8 +6,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    ContractId, ContractStatus, CostBearer, Hold, MilestoneId, MilestoneStatus, Party, PayeeStatus, PaymentId, PaymentStatus,
-    ReleaseId, ReleaseStatus, ReviewKind, TransactionKind,
+    ContractId, ContractStatus, CostBearer, Hold, LedgerSource, MilestoneId, MilestoneStatus, Party, PayeeStatus, PaymentId,
+    PaymentStatus, ReleaseId, ReleaseStatus, ReviewKind, TransactionKind,
 };
 
 /// The money terms that a contract was signed with.
@@ -319,8 +319,8 @@ pub struct StatementTransaction {
     pub id: Uuid,
     /// What it tells.
     pub kind: TransactionKind,
-    /// Whose object it comes from: `stripe` or `14build`.
-    pub provider: String,
+    /// Whose object it comes from.
+    pub source: LedgerSource,
     /// That object, such as `ch_…`.
     pub object: String,
     /// The transaction it takes back.

@@ -1,8 +1,10 @@
 //! Endpoints.
 
 mod contracts;
+mod document;
 mod dto;
 mod escrow;
+mod evidence;
 mod examples;
 mod milestones;
 mod payees;
@@ -20,10 +22,15 @@ pub fn routes(r: &mut web::Routes) {
         .resource("contracts")
         .add(perm::CONTRACTS_READ, || contracts::list)
         .add(perm::CONTRACTS_READ, || contracts::read)
+        .tagged()
         .add(Guard::Party(EITHER_SIDE), || contracts::sign)
+        .tagged()
         .add(Guard::Party(EITHER_PARTY), || contracts::terminate)
+        .tagged()
         .add(Guard::Party(EITHER_PARTY), || contracts::withdraw_termination)
+        .tagged()
         .add(perm::CONTRACTS_COMPLETE, || contracts::complete)
+        .tagged()
         .resource("contractDocument")
         .add(perm::CONTRACTS_READ, || contracts::document)
         .resource("contractStatement")
@@ -31,6 +38,7 @@ pub fn routes(r: &mut web::Routes) {
     r.tag("Milestones", "The payable parts of a contract: submitted by the contractor, approved by the owner.")
         .resource("milestones")
         .add(perm::MILESTONES_READ, || milestones::read)
+        .tagged()
         .add(perm::MILESTONES_SUBMIT_WORK, || milestones::submit)
         .add(perm::MILESTONES_REQUEST_CHANGES, || milestones::request_changes)
         .add(perm::MILESTONES_APPROVE, || milestones::approve);
@@ -39,9 +47,11 @@ pub fn routes(r: &mut web::Routes) {
         .add(perm::ESCROW_READ, || escrow::list)
         .add(perm::MILESTONES_FUND, || escrow::fund)
         .add(perm::ESCROW_READ, || escrow::read)
+        .tagged()
         .add(perm::ESCROW_RELEASE, || escrow::release);
     r.tag("Payee account", "The account to which an organisation is paid.")
         .resource("payeeAccount")
         .add(perm::PAYEE_READ, || payees::read)
+        .tagged()
         .add(perm::PAYEE_MANAGE, || payees::onboard);
 }

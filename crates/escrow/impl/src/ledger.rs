@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use escrow_api::TransactionKind;
+use escrow_api::{LedgerSource, TransactionKind};
 use kernel::Currency;
 use serde::Serialize;
 use uuid::Uuid;
@@ -64,15 +64,15 @@ pub(crate) struct Source {
 impl Source {
     /// Whether it is a thing of the provider's, and not one of ours.
     pub(crate) fn is_the_providers(&self) -> bool {
-        self.provider == "stripe"
+        self.provider == LedgerSource::Stripe.name()
     }
 
     fn stripe(object: &str, kind: impl Into<Cow<'static, str>>) -> Self {
-        Self { provider: "stripe", object: object.to_owned(), kind: kind.into() }
+        Self { provider: LedgerSource::Stripe.name(), object: object.to_owned(), kind: kind.into() }
     }
 
     fn own(object: Uuid, kind: impl Into<Cow<'static, str>>) -> Self {
-        Self { provider: "14build", object: object.to_string(), kind: kind.into() }
+        Self { provider: LedgerSource::Platform.name(), object: object.to_string(), kind: kind.into() }
     }
 }
 

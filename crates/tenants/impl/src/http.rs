@@ -20,8 +20,8 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::CREATE, || create);
     r.add(Guard::SignedIn, || list);
     r.resource("organization");
-    r.add(perm::READ, || read);
-    r.add(perm::UPDATE, || change);
+    r.add(perm::READ, || read).tagged();
+    r.add(perm::UPDATE, || change).tagged();
 }
 
 type Kind = OneOf<OrgKind>;

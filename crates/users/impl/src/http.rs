@@ -28,14 +28,14 @@ pub fn routes(r: &mut Routes) {
     r.resource("authSession").add(Guard::SignedIn, || auth::read);
     r.tag("Account", "The signed-in person's own account.");
     r.resource("user");
-    r.add(Guard::SignedIn, || user::read);
-    r.add(Guard::SignedIn, || user::change);
+    r.add(Guard::SignedIn, || user::read).tagged();
+    r.add(Guard::SignedIn, || user::change).tagged();
     r.add(Guard::SignedIn, || user::remove);
-    r.resource("userPassword").add(Guard::SignedIn, || sessions::change_password);
+    r.resource("userPassword").add(Guard::SignedIn, || sessions::change_password).unconditional();
     r.resource("userSessions");
     r.add(Guard::SignedIn, || sessions::list);
-    r.add(Guard::SignedIn, || sessions::end);
-    r.resource("otherUserSessions").add(Guard::SignedIn, || sessions::end_others);
+    r.add(Guard::SignedIn, || sessions::end).unconditional();
+    r.resource("otherUserSessions").add(Guard::SignedIn, || sessions::end_others).unconditional();
     r.resource("userSecurityEvents").add(Guard::SignedIn, || sessions::events);
     r.resource("invitations");
     r.add(Guard::SignedIn, || invitations::own);
@@ -45,11 +45,11 @@ pub fn routes(r: &mut Routes) {
     r.resource("organizationInvitations");
     r.add(perm::MEMBERS_MANAGE, || invitations::invited);
     r.add(perm::MEMBERS_MANAGE, || invitations::invitation);
-    r.add(perm::MEMBERS_MANAGE, || invitations::withdraw);
+    r.add(perm::MEMBERS_MANAGE, || invitations::withdraw).unconditional();
     r.resource("users");
     r.add(perm::MEMBERS_READ, || users::list);
     r.add(perm::MEMBERS_MANAGE, || users::invite);
-    r.add(perm::MEMBERS_READ, || users::read);
-    r.add(perm::MEMBERS_MANAGE, || users::set_role);
+    r.add(perm::MEMBERS_READ, || users::read).tagged();
+    r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove);
 }

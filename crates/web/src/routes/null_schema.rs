@@ -15,7 +15,7 @@ pub fn require(sent: &[Value], schemas: &mut BTreeMap<String, RefOr<Schema>>) {
 }
 
 /// Notes the schemas that `value` refers to, directly or by others.
-fn reach(value: &Value, schemas: &BTreeMap<String, Value>, reached: &mut BTreeSet<String>) {
+pub fn reach(value: &Value, schemas: &BTreeMap<String, Value>, reached: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| reach(item, schemas, reached)),
         Value::Object(members) => {

@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document: what handlers say about themselves plus what holds for all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use utoipa::openapi::extensions::Extensions;
@@ -36,6 +36,7 @@ impl Routes {
             }
         }
         null_schema::require(&sent, &mut schemas);
+        keep_used(&paths, &mut schemas);
         let paths = paths.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item));
         let tags = self.tags.iter().map(|(name, text)| TagBuilder::new().name(*name).description(Some(*text)).build());
         let mut components = ComponentsBuilder::new()
@@ -85,6 +86,17 @@ impl Routes {
     }
 }
 
+/// Leaves out the schemas that nothing refers to, such as a PUT body of which there is but the patch.
+fn keep_used(paths: &BTreeMap<&str, PathItem>, schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    let values: BTreeMap<_, _> =
+        schemas.iter().map(|(name, schema)| (name.clone(), serde_json::to_value(schema).unwrap_or_default())).collect();
+    let mut used = BTreeSet::from([ProblemBody::name().into_owned()]);
+    for schema in values.get(&*ProblemBody::name()).into_iter().cloned().chain(paths.values().map(|item| json!(item))) {
+        null_schema::reach(&schema, &values, &mut used);
+    }
+    schemas.retain(|name, _| used.contains(name));
+}
+
 /// What the handler says, plus what its guard, method and path imply.
 fn complete(entry: &Entry) -> Operation {
     let mut operation = entry.operation.clone();
@@ -120,12 +132,16 @@ fn complete(entry: &Entry) -> Operation {
              IDEMPOTENCY_KEY_REUSED for another request.";
         add_parameter(parameters, header("Idempotency-Key", text, 255));
     }
-    if matches!(method, "PUT" | "PATCH" | "DELETE") {
-        add_parameter(parameters, header("If-Match", "Do it only if the resource still has this ETag.", 1024));
+    if entry.conditional {
+        add_parameter(parameters, header("If-Match", "Do it only if the resource still has one of these ETags.", 1024));
+        add_parameter(parameters, header("If-None-Match", "Do it only if the resource has none of these ETags.", 1024));
+    }
+    if entry.tagged && method == "GET" {
+        add_parameter(parameters, header("If-None-Match", "The ETags of what you have: 304 if it is still one of them.", 1024));
     }
     add_parameter(parameters, header("X-Request-Id", "Kept for logs and audit, and echoed: 1 to 64 of A-Z a-z 0-9 - _ .", 64));
 
-    standard::complete_responses(&mut operation, info, entry.keyed);
+    standard::complete_responses(&mut operation, entry);
     operation
 }
 

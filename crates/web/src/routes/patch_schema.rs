@@ -1,4 +1,5 @@
-//! The schema of a merge patch: that of the PUT body with nothing required and everything nullable. An example of the handler stays.
+//! The schema of a merge patch: that of the PUT body with nothing required, nullable what may be left out there, and no defaults: what a client
+//! fills in by itself would be a change that nobody asked for. An example of the handler stays.
 
 use std::collections::BTreeMap;
 
@@ -28,11 +29,17 @@ pub fn relax(operation: &mut Operation, schemas: &mut BTreeMap<String, RefOr<Sch
 fn relaxed(schema: &RefOr<Schema>) -> Option<RefOr<Schema>> {
     let mut schema = serde_json::to_value(schema).ok()?;
     let members = schema.as_object_mut()?;
-    members.remove("required");
+    let needed = members.remove("required").unwrap_or_default();
     members
         .insert("description".into(), json!("Merge patch (RFC 7396): members that are absent stay as they are, null removes."));
-    for property in members.get_mut("properties").and_then(Value::as_object_mut)?.values_mut() {
-        nullable(property);
+    for (name, property) in members.get_mut("properties").and_then(Value::as_object_mut)? {
+        if let Some(property) = property.as_object_mut() {
+            property.remove("default");
+        }
+        // What PUT needs cannot be removed.
+        if !needed.as_array().is_some_and(|needed| needed.iter().any(|one| one == name)) {
+            nullable(property);
+        }
     }
     serde_json::from_value(schema).ok()
 }
@@ -49,5 +56,36 @@ fn nullable(property: &mut Value) {
         }
         _ if property.get("oneOf").is_none() => *property = json!({ "oneOf": [{ "type": "null" }, property] }),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_removes_what_may_be_left_out_and_fills_nothing_in() {
+        let put = json!({"type": "object", "required": ["name", "money"], "properties": {
+            "name": {"type": "string"},
+            "money": {"$ref": "#/components/schemas/Money"},
+            "least": {"type": ["integer", "null"], "default": 1},
+            "parts": {"type": "array", "items": {"type": "string"}},
+            "kind": {"$ref": "#/components/schemas/Kind"}
+        }});
+        let patch = relaxed(&serde_json::from_value(put).expect("a schema")).expect("a patch");
+        assert_eq!(
+            serde_json::to_value(patch).expect("a value"),
+            json!({
+                "type": "object",
+                "description": "Merge patch (RFC 7396): members that are absent stay as they are, null removes.",
+                "properties": {
+                    "name": {"type": "string"},
+                    "money": {"$ref": "#/components/schemas/Money"},
+                    "least": {"type": ["integer", "null"]},
+                    "parts": {"type": ["array", "null"], "items": {"type": "string"}},
+                    "kind": {"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Kind"}]}
+                }
+            })
+        );
     }
 }

@@ -9,9 +9,12 @@ use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{ContentBuilder, Header, Ref, RefOr, Response};
 
-use super::{Guard, RouteInfo, refusals};
+use super::{Entry, Guard, refusals};
 use crate::Problem;
 use crate::problem::PROBLEM_JSON;
+
+/// The component of the answer to who has what there is.
+const NOT_MODIFIED: &str = "NotModified";
 
 /// Component name, status, description, example.
 fn problems() -> Vec<(&'static str, &'static str, Problem)> {
@@ -111,12 +114,17 @@ pub fn responses() -> Vec<(&'static str, Response)> {
         }
         (name, response.build())
     };
-    problems().into_iter().map(build).collect()
+    let not_modified = ResponseBuilder::new()
+        .description("What you have is what there is: one of the ETags of If-None-Match")
+        .header("X-Request-Id", request_id())
+        .header("ETag", etag())
+        .build();
+    problems().into_iter().map(build).chain([(NOT_MODIFIED, not_modified)]).collect()
 }
 
-/// Adds the problem answers that this operation can give besides those it names itself, and the headers of its successes. `keyed`: it takes
-/// an `Idempotency-Key`.
-pub fn complete_responses(operation: &mut Operation, info: &RouteInfo, keyed: bool) {
+/// Adds the problem answers that this operation can give besides those it names itself, and the headers of its successes.
+pub fn complete_responses(operation: &mut Operation, entry: &Entry) {
+    let Entry { info, keyed, conditional, tagged, .. } = entry;
     let method = info.method.as_str();
     let body = operation.request_body.is_some();
     let write = method != "GET";
@@ -127,8 +135,9 @@ pub fn complete_responses(operation: &mut Operation, info: &RouteInfo, keyed: bo
         ("403", "Forbidden", signed_in && (write || matches!(info.guard, Guard::Permission(_) | Guard::Party(_)))),
         ("404", "NotFound", info.path.contains('{')),
         ("408", "RequestTimeout", body),
-        ("409", "Conflict", write && signed_in),
-        ("412", "PreconditionFailed", matches!(method, "PUT" | "PATCH" | "DELETE")),
+        // Under a key, while the first request runs; whatever else is in the way of a verb, its handler says.
+        ("409", "Conflict", *keyed),
+        ("412", "PreconditionFailed", *conditional),
         ("413", "PayloadTooLarge", body),
         ("415", "UnsupportedMediaType", body),
         ("422", "UnprocessableEntity", true),
@@ -137,6 +146,9 @@ pub fn complete_responses(operation: &mut Operation, info: &RouteInfo, keyed: bo
         ("503", "ServiceUnavailable", true),
     ];
     let responses = &mut operation.responses.responses;
+    if *tagged && method == "GET" {
+        responses.entry("304".to_owned()).or_insert_with(|| RefOr::Ref(Ref::from_response_name(NOT_MODIFIED)));
+    }
     for (status, name, _) in possible.into_iter().filter(|(_, _, possible)| *possible) {
         responses.entry(status.to_owned()).or_insert_with(|| RefOr::Ref(Ref::from_response_name(name)));
     }
@@ -151,11 +163,10 @@ pub fn complete_responses(operation: &mut Operation, info: &RouteInfo, keyed: bo
         response.headers.entry("RateLimit".into()).or_insert_with(|| RefOr::T(header(Type::String, text)));
         let text = "The limits that apply.";
         response.headers.entry("RateLimit-Policy".into()).or_insert_with(|| RefOr::T(header(Type::String, text)));
-        if method == "GET" && info.path.ends_with('}') && status == "200" {
-            let text = "Strong entity tag, for If-Match and If-None-Match.";
-            response.headers.entry("ETag".into()).or_insert_with(|| RefOr::T(header(Type::String, text)));
+        if *tagged {
+            response.headers.entry("ETag".into()).or_insert_with(|| RefOr::T(etag()));
         }
-        if keyed {
+        if *keyed {
             let text = "`true` if this answer was given before under the same Idempotency-Key.";
             response.headers.entry("Idempotency-Replayed".into()).or_insert_with(|| RefOr::T(header(Type::String, text)));
         }
@@ -181,6 +192,10 @@ fn problem_content(status: &str, response: &mut Response) {
             content.examples = refusals::examples(status, &response.description, &usual);
         }
     }
+}
+
+fn etag() -> Header {
+    header(Type::String, "Strong entity tag, for If-Match and If-None-Match.")
 }
 
 fn request_id() -> Header {

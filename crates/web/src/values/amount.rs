@@ -6,7 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use utoipa::openapi::schema::OneOfBuilder;
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{AmountIn, MoneyIn};
@@ -48,9 +48,9 @@ impl<'de> Deserialize<'de> for AmountOrMoney {
 impl PartialSchema for AmountOrMoney {
     fn schema() -> RefOr<Schema> {
         OneOfBuilder::new()
-            .item(MoneyIn::schema())
-            .item(AmountIn::schema())
-            .description(Some("Money, or a plain amount in the contract's currency."))
+            .item(Ref::from_schema_name(MoneyIn::name()))
+            .item(Ref::from_schema_name(AmountIn::name()))
+            .description(Some("Money, or a plain amount in the currency of what it is about."))
             .into()
     }
 }
@@ -58,6 +58,7 @@ impl PartialSchema for AmountOrMoney {
 impl ToSchema for AmountOrMoney {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((AmountIn::name().into_owned(), AmountIn::schema()));
+        schemas.push((MoneyIn::name().into_owned(), MoneyIn::schema()));
         MoneyIn::schemas(schemas);
     }
 }

@@ -1,4 +1,4 @@
-//! Non-negative decimals with at most four decimals: quantities, rates and plain amounts.
+//! Non-negative decimals with at most four decimals: quantities, rates and plain amounts. In as strings or numbers, out as strings.
 
 use std::borrow::Cow;
 
@@ -22,11 +22,15 @@ pub(crate) fn words(digits: u32) -> String {
     format!("must be a decimal such as \"12.5\": not negative, at most {digits} digits before and {DECIMALS} behind the point")
 }
 
-/// A quantity or a rate: not negative, at most 14 digits before and 4 behind the point.
+/// A quantity or a rate as clients send it: not negative, at most 14 digits before and 4 behind the point.
 ///
 /// Not inside `#[serde(flatten)]` or an untagged enum: these lose the text of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Decimal4(pub Decimal);
+
+/// A quantity or a rate as we send it: always a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Decimal4Out(pub Decimal);
 
 /// An amount whose currency is told elsewhere, such as a project's `budget`: not negative, at most 16 digits before and 4 behind the point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,7 +94,7 @@ fn schema(pattern: &str, digits: u32, description: &str) -> RefOr<Schema> {
 }
 
 macro_rules! wire {
-    ($name:ident, $digits:literal, $pattern:ident, $description:literal) => {
+    ($name:ident as $called:literal, $digits:literal, $pattern:ident, $description:literal) => {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 read(deserializer, $digits).map(Self)
@@ -109,7 +113,11 @@ macro_rules! wire {
             }
         }
 
-        impl ToSchema for $name {}
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed($called)
+            }
+        }
 
         impl From<Decimal> for $name {
             fn from(value: Decimal) -> Self {
@@ -125,5 +133,34 @@ macro_rules! wire {
     };
 }
 
-wire!(Decimal4, 14, PATTERN_14, "A decimal with at most 4 decimals: a string, on input also a number.");
-wire!(AmountIn, 16, PATTERN_16, "An amount with at most the currency's minor digits: a string, on input also a number.");
+wire!(Decimal4 as "Decimal4In", 14, PATTERN_14, "A decimal with at most 4 decimals: a string or a number.");
+wire!(AmountIn as "AmountIn", 16, PATTERN_16, "An amount with at most the currency's minor digits: a string or a number.");
+
+impl Serialize for Decimal4Out {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0.normalize())
+    }
+}
+
+impl PartialSchema for Decimal4Out {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(SchemaType::new(Type::String))
+            .pattern(Some(PATTERN_14))
+            .description(Some("A decimal with at most 4 decimals."))
+            .examples([serde_json::json!("12.5")])
+            .into()
+    }
+}
+
+impl ToSchema for Decimal4Out {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Decimal4")
+    }
+}
+
+impl From<Decimal> for Decimal4Out {
+    fn from(value: Decimal) -> Self {
+        Self(value)
+    }
+}

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use kernel::{Currency, Money, MoneyError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::AmountIn;
@@ -83,7 +83,7 @@ impl PartialSchema for MoneyOut {
             .examples([serde_json::json!("9649.00")]);
         ObjectBuilder::new()
             .property("amount", amount)
-            .property("currency", CurrencyCode::schema())
+            .property("currency", Ref::from_schema_name(CurrencyCode::name()))
             .required("amount")
             .required("currency")
             .description(Some("An amount of money."))
@@ -94,5 +94,9 @@ impl PartialSchema for MoneyOut {
 impl ToSchema for MoneyOut {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("Money")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((CurrencyCode::name().into_owned(), CurrencyCode::schema()));
     }
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use web::{
-    AmountIn, AuthRateLimit, Authed, CurrencyCode, Decimal4, Faults, Guard, Id, Idempotent, IfMatch, Json, List, Listing,
-    MoneyIn, MoneyOut, NoBody, OptionalBody, Paging, Patch, Problem, Query, RawBody, Reply, Routes,
+    AmountIn, AuthRateLimit, Authed, CurrencyCode, Decimal4, Decimal4Out, Faults, Guard, Id, Idempotent, IfMatch, Json, List,
+    Listing, MoneyIn, MoneyOut, NoBody, OptionalBody, Paging, Patch, Problem, Query, RawBody, Reply, Routes,
 };
 
 use crate::fixture::Seen;
@@ -82,7 +82,7 @@ pub struct ThingOut {
     pub id: Uuid,
     pub name: String,
     pub note: Option<String>,
-    pub rate: Option<Decimal4>,
+    pub rate: Option<Decimal4Out>,
     pub total: MoneyOut,
 }
 
@@ -101,7 +101,8 @@ pub fn thing() -> Thing {
 impl From<&Thing> for ThingOut {
     fn from(thing: &Thing) -> Self {
         let total = MoneyOut(Money::from_minor(964_900, Currency::EUR));
-        Self { id: thing.id.into(), name: thing.name.clone(), note: thing.note.clone(), rate: thing.rate, total }
+        let rate = thing.rate.map(|rate| Decimal4Out(rate.0));
+        Self { id: thing.id.into(), name: thing.name.clone(), note: thing.note.clone(), rate, total }
     }
 }
 
@@ -320,7 +321,9 @@ pub fn routes() -> Routes {
     let mut r = Routes::new();
     r.tag("Things", "Things and their rates.")
         .add(Guard::SignedIn, || read)
+        .tagged()
         .add(Permission("things.create"), || create)
+        .tagged()
         .add(Guard::SignedIn, || list)
         .add(Guard::Party("owner or bidder"), || replace)
         .add(Guard::SignedIn, || change)

@@ -10,8 +10,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{Authed, Id, Idempotent, Json, List, Listing, MoneyOut, OneOf, OptionalBody, Paging, Problem, Reply};
 
+use super::document::DocumentOut;
 use super::dto::ContractOut;
+use super::examples;
 
+type LedgerSource = OneOf<escrow_api::LedgerSource>;
 type TransactionKind = OneOf<escrow_api::TransactionKind>;
 
 /// A signature to be given.
@@ -60,8 +63,8 @@ pub(super) struct TransactionOut {
     id: Uuid,
     /// What happened to the money.
     kind: TransactionKind,
-    /// Whose object it comes from: `stripe` or `14build`.
-    source: String,
+    /// Whose object it comes from.
+    source: LedgerSource,
     /// That object, such as `ch_…`, `txn_…`, `tr_…`.
     source_id: String,
     /// The transaction it takes back; null unless it takes one back.
@@ -109,7 +112,7 @@ pub(super) struct SummaryOut {
 /// A contract's ledger, the same for both parties.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Statement)]
+#[schema(as = Statement, example = examples::statement)]
 pub(super) struct StatementOut {
     /// The contract.
     contract_id: Uuid,
@@ -128,7 +131,7 @@ impl From<Statement> for StatementOut {
         let transactions = of.transactions.into_iter().map(|transaction| TransactionOut {
             id: transaction.id,
             kind: transaction.kind.into(),
-            source: transaction.provider,
+            source: transaction.source.into(),
             source_id: transaction.object,
             reverses: transaction.reverses,
             at: transaction.at,
@@ -190,7 +193,7 @@ pub(super) async fn read(
 /// Read the contract document.
 ///
 /// Byte for byte what is signed: canonical JSON with parties, lines, milestones and terms. Its SHA-256 is the contract's `documentSha256`.
-#[utoipa::path(responses((status = 200, description = "The document", body = Value, content_type = "application/json")))]
+#[utoipa::path(responses((status = 200, description = "The document", body = DocumentOut, content_type = "application/json")))]
 #[get("/api/contracts/{id}/document")]
 pub(super) async fn document(
     Authed(ctx): Authed,
@@ -206,7 +209,7 @@ pub(super) async fn document(
 /// For the side that the organisation is. Once both have signed, by different people, the contract is active.
 #[utoipa::path(responses(
     (status = 200, description = "The contract", body = ContractOut),
-    (status = 409, description = "`PAYEE_NOT_ACTIVE`: the contractor's payee account cannot receive transfers yet · `SAME_PERSON` · `STATE_CONFLICT`"),
+    (status = 409, description = "`PAYEE_NOT_ACTIVE`: the contractor's payee account cannot receive transfers yet · `SAME_PERSON`: the caller signed for the other side · `STATE_CONFLICT`: it is not in signing"),
     (status = 422, description = "`DOCUMENT_MISMATCH`: this is not the hash of the contract document")
 ))]
 #[post("/api/contracts/{id}/sign")]
@@ -235,7 +238,7 @@ pub(super) async fn sign(
 #[utoipa::path(request_body = TerminateIn, responses(
     (status = 200, description = "Both parties agreed: it is over", body = ContractOut),
     (status = 202, description = "The other party must agree", body = ContractOut),
-    (status = 409, description = "`MONEY_HELD`: what must be settled first · `SAME_PERSON` · `STATE_CONFLICT`")
+    (status = 409, description = "`MONEY_HELD`: what must be settled first · `SAME_PERSON`: nobody agrees with what they proposed themselves · `STATE_CONFLICT`: it is over already")
 ))]
 #[post("/api/contracts/{id}/terminate")]
 pub(super) async fn terminate(

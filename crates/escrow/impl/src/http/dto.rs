@@ -4,16 +4,17 @@ use chrono::{DateTime, NaiveDate, Utc};
 use escrow_api::{Contract, Hold, Milestone, MilestoneStory, Payment, Release, RequestedAmount};
 use kernel::OrgId;
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AmountOrMoney, MoneyOut, OneOf, Problem};
 
+use super::evidence::Evidence;
 use super::examples;
 
 type ContractStatus = OneOf<escrow_api::ContractStatus>;
 type CostBearer = OneOf<escrow_api::CostBearer>;
 type PaymentStatus = OneOf<escrow_api::PaymentStatus>;
+type HoldKind = OneOf<escrow_api::HoldKind>;
 type HoldScope = OneOf<escrow_api::HoldScope>;
 type MilestoneStatus = OneOf<escrow_api::MilestoneStatus>;
 type Party = OneOf<escrow_api::Party>;
@@ -72,8 +73,9 @@ pub(super) struct SignatureOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Hold)]
 pub(super) struct HoldOut {
-    /// `dispute`, `fraud_warning`, `refund`, `review`, `charge` or `operator`; more may be added.
-    #[schema(example = "dispute")]
+    /// What it was placed for.
+    // A server that is older than the one that placed it shows a word that it does not know as it is.
+    #[schema(value_type = HoldKind)]
     kind: String,
     /// Whether it is on the milestone or on its whole contract.
     scope: HoldScope,
@@ -278,7 +280,8 @@ pub(super) struct ReviewOut {
     /// In the words of who said it; null if nothing was written.
     note: Option<String>,
     /// Texts and objects as they were submitted.
-    evidence: Vec<Value>,
+    #[schema(max_items = 100)]
+    evidence: Vec<Evidence>,
     /// The amount approved; null unless it is an approval.
     amount: Option<MoneyOut>,
     /// The person who said it; null for the platform.
@@ -304,7 +307,7 @@ impl MilestoneStoryOut {
             id: review.id,
             kind: review.kind.into(),
             note: review.note.clone(),
-            evidence: review.evidence.as_array().cloned().unwrap_or_default(),
+            evidence: review.evidence.as_array().into_iter().flatten().cloned().map(Evidence).collect(),
             amount: review.amount.map(MoneyOut),
             user_id: review.by.map(Uuid::from),
             at: review.at,
@@ -438,7 +441,6 @@ mod tests {
 
     #[derive(Deserialize, ToSchema)]
     struct Body {
-        #[schema(inline)]
         amount: Option<AmountOrMoney>,
     }
 

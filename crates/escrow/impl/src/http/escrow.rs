@@ -20,7 +20,6 @@ pub(super) struct FundIn {
     /// If given, it must be the milestone's project.
     project_id: Option<Uuid>,
     /// If given, it must be the milestone's amount.
-    #[schema(inline)]
     amount: Option<AmountOrMoney>,
 }
 
@@ -92,8 +91,8 @@ pub(super) async fn list(Authed(ctx): Authed, listing: Listing, service: Data<dy
 /// is taken up.
 #[utoipa::path(responses(
     (status = 201, description = "The payment, waiting for its payer", body = FundingOut),
-    (status = 409, description = "`HELD_TOO_LONG`: the milestone `milestoneId` of the contract holds money since `heldSince`, which must be released or refunded first · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince` · `STATE_CONFLICT`, also while the contract is suspended because the contractor's account is closed"),
-    (status = 422, description = "`INVALID`: `MISMATCH` at /projectId or /amount · `PROVIDER_REFUSED`"),
+    (status = 409, description = "`HELD_TOO_LONG`: the milestone `milestoneId` of the contract holds money since `heldSince`, which must be released or refunded first · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince` · `STATE_CONFLICT`: it is not planned; also while the contract is suspended because the contractor's account is closed"),
+    (status = 422, description = "`INVALID`: `MISMATCH` at /projectId or /amount · `PROVIDER_REFUSED`: the payment provider refuses it, in its words"),
     (status = 503, description = "`COVERAGE_SHORT`: new funding in the currency is paused · `UNAVAILABLE`; come back after Retry-After seconds",
         headers(("Retry-After" = u32, description = "Seconds to wait.")))
 ))]
@@ -134,7 +133,7 @@ pub(super) async fn read(
 /// releases in the currency are paused it stays `sending` and follows by itself.
 #[utoipa::path(responses(
     (status = 200, description = "The release", body = ReleasingOut),
-    (status = 409, description = "`STATE_CONFLICT`: not approved yet · `SAME_PERSON`: someone of the payee's side cannot release · `PAYEE_NOT_ACTIVE` · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince`")
+    (status = 409, description = "`STATE_CONFLICT`: not approved yet · `SAME_PERSON`: someone of the payee's side cannot release · `PAYEE_NOT_ACTIVE`: the contractor's payee account cannot receive transfers yet · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince`")
 ))]
 #[post("/api/escrow/{id}/release")]
 pub(super) async fn release(

@@ -71,3 +71,38 @@ pub(super) fn release() -> Value {
         "unsettled": {"amount": "0.00", "currency": "EUR"}, "lastError": null, "createdAt": "2099-06-21T08:00:00Z", "sentAt": null
     })
 }
+
+/// The contract's ledger once that payment came in.
+pub(super) fn statement() -> Value {
+    let euros = |amount: &str| json!({"amount": amount, "currency": "EUR"});
+    let (milestone, at) = ("01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b41", "2099-06-01T09:02:00Z");
+    json!({
+        "contractId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b40",
+        "transactions": [
+            {"id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b52", "kind": "payment_received", "source": "stripe",
+             "sourceId": "ch_3MmlLrLkdIwHu7ix0snN0B15", "reverses": null, "at": at,
+             "entries": [
+                {"account": 1000, "name": "stripe_pending", "subject": null, "amount": euros("15152.45")},
+                {"account": 2000, "name": "held", "subject": milestone, "amount": euros("-14712.72")},
+                {"account": 4010, "name": "fee_recovery", "subject": null, "amount": euros("-439.73")}
+             ]},
+            {"id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b53", "kind": "processing_fee_kept", "source": "stripe",
+             "sourceId": "txn_1MiN3gLkdIwHu7ixxapQrznl", "reverses": null, "at": at,
+             "entries": [
+                {"account": 5000, "name": "stripe_fees", "subject": null, "amount": euros("439.73")},
+                {"account": 1000, "name": "stripe_pending", "subject": null, "amount": euros("-439.73")}
+             ]}
+        ],
+        "balances": [
+            {"account": 1000, "name": "stripe_pending", "subject": null, "balance": euros("14712.72")},
+            {"account": 2000, "name": "held", "subject": milestone, "balance": euros("-14712.72")},
+            {"account": 4010, "name": "fee_recovery", "subject": null, "balance": euros("-439.73")},
+            {"account": 5000, "name": "stripe_fees", "subject": null, "balance": euros("439.73")}
+        ],
+        "milestones": [
+            {"milestoneId": milestone, "funded": euros("14712.72"), "held": euros("14712.72"), "frozen": euros("0.00"),
+             "reserved": euros("0.00"), "released": euros("0.00")}
+        ],
+        "sum": euros("0.00")
+    })
+}

@@ -6,13 +6,13 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use escrow_api::{Approval, Approve, Milestone, MilestoneId, Milestones, RequestChanges, SubmitWork};
 use kernel::{OrgId, text};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tenants_api::ApprovalStatus;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AmountOrMoney, Authed, Faults, Id, Idempotent, Json, OneOf, OptionalBody, Problem, Reply};
 
 use super::dto::{MilestoneOut, MilestoneStoryOut, requested_amount};
+use super::evidence::Evidence;
 
 /// The most characters of what one party writes about a milestone.
 const MOST_NOTE: usize = 5_000;
@@ -24,8 +24,8 @@ const MOST_NOTE: usize = 5_000;
 pub(super) struct SubmitIn {
     /// Photos, measurements: texts or objects.
     #[serde(default)]
-    #[schema(max_items = 100, value_type = Vec<Value>)]
-    evidence: Option<Vec<Value>>,
+    #[schema(max_items = 100, value_type = Vec<Evidence>)]
+    evidence: Option<Vec<Evidence>>,
     /// What was done, for the owner to read; may be left out.
     #[schema(max_length = 5000)]
     note: Option<String>,
@@ -47,7 +47,6 @@ pub(super) struct ChangesIn {
 #[schema(as = ApproveMilestone, example = json!({"amount": {"amount": "10000.00", "currency": "EUR"}}))]
 pub(super) struct ApproveIn {
     /// A part of what is held; all of it unless told otherwise.
-    #[schema(inline)]
     amount: Option<AmountOrMoney>,
 }
 
@@ -119,11 +118,8 @@ pub(super) async fn submit(
     body: OptionalBody<SubmitIn>,
 ) -> Result<HttpResponse, Problem> {
     let viewer = ctx.org;
-    let evidence = body.0.evidence.unwrap_or_default();
+    let evidence: Vec<_> = body.0.evidence.unwrap_or_default().into_iter().map(|Evidence(item)| item).collect();
     let mut faults = Faults::new();
-    for (index, _) in evidence.iter().enumerate().filter(|(_, item)| !item.is_string() && !item.is_object()) {
-        faults.push(format!("/evidence/{index}"), "WRONG_TYPE", "must be a text or an object");
-    }
     for (index, _) in evidence.iter().enumerate().filter(|(_, item)| item.as_str().is_some_and(text::is_blank)) {
         faults.push(format!("/evidence/{index}"), "REQUIRED", "must not be blank");
     }
@@ -175,7 +171,7 @@ pub(super) async fn request_changes(
 #[utoipa::path(request_body = ApproveIn, responses(
     (status = 200, description = "It is approved", body = ApprovalOut),
     (status = 202, description = "A second person must do the same", body = ApprovalOut),
-    (status = 409, description = "`SAME_PERSON`: someone of the payee's side cannot approve · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince` · `APPROVER_NOT_YET` · `STATE_CONFLICT`"),
+    (status = 409, description = "`SAME_PERSON`: someone of the payee's side cannot approve · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince` · `APPROVER_NOT_YET`: the caller does not count as a second person yet · `STATE_CONFLICT`: it is not in review"),
     (status = 422, description = "`INVALID`: the part is `OUT_OF_RANGE`, `TOO_SMALL`, leaves a `REST_TOO_SMALL`, or is in another currency (`CURRENCY_MISMATCH`)")
 ))]
 #[post("/api/milestones/{id}/approve")]

@@ -68,7 +68,7 @@ pub(super) async fn read(Authed(ctx): Authed, request: HttpRequest, service: Dat
 #[utoipa::path(responses(
     (status = 200, description = "Where to go on", body = OnboardingOut),
     (status = 409, description = "`STATE_CONFLICT`: it was closed a moment ago"),
-    (status = 422, description = "`PROVIDER_REFUSED`")
+    (status = 422, description = "`PROVIDER_REFUSED`: the payment provider refuses it, in its words")
 ))]
 #[post("/api/payee-account")]
 pub(super) async fn onboard(Authed(ctx): Authed, once: Idempotent, service: Data<dyn Payees>) -> Result<HttpResponse, Problem> {

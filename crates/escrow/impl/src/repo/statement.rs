@@ -68,14 +68,14 @@ pub(crate) async fn of_contract(mut pg: Reader<'_>, contract: &StoredContract) -
     let mut sum = 0;
     let mut balances: BTreeMap<(i16, Option<Uuid>, String), i64> = BTreeMap::new();
     let mut transactions: Vec<StatementTransaction> = Vec::new();
-    for ((id, kind, provider, object, reverses, at), (account, subject, amount, of)) in rows {
+    for ((id, kind, source, object, reverses, at), (account, subject, amount, of)) in rows {
         sum += amount;
         let entry = StatementEntry { account: code(account), name: name(account), subject, amount: db::money(amount, &of)? };
         match transactions.last_mut() {
             Some(last) if last.id == id => last.entries.push(entry),
             _ => {
-                let kind = db::named(&kind)?;
-                transactions.push(StatementTransaction { id, kind, provider, object, reverses, at, entries: vec![entry] });
+                let (kind, source) = (db::named(&kind)?, db::named(&source)?);
+                transactions.push(StatementTransaction { id, kind, source, object, reverses, at, entries: vec![entry] });
             }
         }
         *balances.entry((account, subject, of)).or_default() += amount;

@@ -90,7 +90,7 @@ pub(crate) async fn list(
 /// Only who is a member already: others are invited first (`POST /api/users`).
 #[utoipa::path(responses(
     (status = 201, description = "The new member of the team", body = MemberOut),
-    (status = 409, description = "`ALREADY_IN_TEAM`"),
+    (status = 409, description = "`ALREADY_IN_TEAM`: this person is in the project's team already"),
     (status = 422, description = "`NOT_A_MEMBER` of the organisation at /userId, or another fault")
 ))]
 #[post("/api/projects/{id}/members")]

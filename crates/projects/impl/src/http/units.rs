@@ -8,13 +8,13 @@ use projects_api::{Floor, NewUnit, Unit, Units};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Decimal4, Id, Idempotent, Json, List, Listing, Paging, Problem, Reply};
+use web::{Authed, Decimal4, Decimal4Out, Id, Idempotent, Json, List, Listing, Paging, Problem, Reply};
 
-/// A floor of a unit.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+/// A floor of a unit to be added.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = Floor, example = json!({"floorNumber": 0, "floorArea": "61.25"}))]
-pub(crate) struct FloorDto {
+#[schema(as = NewFloor, example = json!({"floorNumber": 0, "floorArea": "61.25"}))]
+pub(crate) struct FloorIn {
     /// -9 to 200, unique in the unit: 0 is the ground floor, basements are below.
     floor_number: i32,
     /// In m², greater than 0.
@@ -43,7 +43,7 @@ pub(crate) struct UnitIn {
     number_of_bathrooms: i32,
     /// Each of them, in any order.
     #[schema(max_items = 210)]
-    floors: Vec<FloorDto>,
+    floors: Vec<FloorIn>,
 }
 
 /// Units to be added, all or none.
@@ -76,6 +76,18 @@ impl From<UnitIn> for NewUnit {
     }
 }
 
+/// A floor of a unit.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Floor, example = json!({"floorNumber": 0, "floorArea": "61.25"}))]
+pub(crate) struct FloorOut {
+    /// Unique in the unit: 0 is the ground floor, basements are below.
+    #[schema(minimum = -9, maximum = 200)]
+    floor_number: i32,
+    /// In m².
+    floor_area: Decimal4Out,
+}
+
 /// A unit (house, apartment) of a project.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -93,15 +105,19 @@ pub(crate) struct UnitOut {
     /// Its number as people say it, unique in the project.
     unit_number: String,
     /// In m².
-    total_floor_area: Decimal4,
+    total_floor_area: Decimal4Out,
     /// How many floors it has.
+    #[schema(minimum = 1, maximum = 210)]
     number_of_floors: i32,
     /// How many rooms it has.
+    #[schema(minimum = 1, maximum = 10000)]
     number_of_rooms: i32,
     /// How many bathrooms it has.
+    #[schema(minimum = 1, maximum = 10000)]
     number_of_bathrooms: i32,
     /// The lowest first.
-    floors: Vec<FloorDto>,
+    #[schema(max_items = 210)]
+    floors: Vec<FloorOut>,
     /// When it was made.
     created_at: DateTime<Utc>,
     /// When it last changed.
@@ -114,14 +130,14 @@ impl From<&Unit> for UnitOut {
             id: unit.id.0,
             project_id: unit.project.0,
             unit_number: unit.unit_number.clone(),
-            total_floor_area: Decimal4(unit.total_floor_area),
+            total_floor_area: Decimal4Out(unit.total_floor_area),
             number_of_floors: unit.number_of_floors,
             number_of_rooms: unit.number_of_rooms,
             number_of_bathrooms: unit.number_of_bathrooms,
             floors: unit
                 .floors
                 .iter()
-                .map(|floor| FloorDto { floor_number: floor.floor_number, floor_area: Decimal4(floor.floor_area) })
+                .map(|floor| FloorOut { floor_number: floor.floor_number, floor_area: Decimal4Out(floor.floor_area) })
                 .collect(),
             created_at: unit.created_at,
             updated_at: unit.updated_at,

@@ -9,8 +9,8 @@ use tenders_api::{Bid, BidContent, BidLine, InclusionProof, NewBid, OfferedRate,
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
-    Authed, Decimal4, Faults, IDEMPOTENCY_REPLAYED, Id, Idempotent, IfMatch, Json, Listing, MoneyIn, MoneyOut, OneOf, Paging,
-    Problem, Reply,
+    Authed, Decimal4, Decimal4Out, Faults, IDEMPOTENCY_REPLAYED, Id, Idempotent, IfMatch, Json, Listing, MoneyIn, MoneyOut,
+    OneOf, Paging, Problem, Reply,
 };
 
 use super::examples;
@@ -110,7 +110,7 @@ pub struct BidLineOut {
     /// The line: `id` of a line of the tender.
     pub soq_line_id: Uuid,
     /// Per unit of measure, in the currency of the tender.
-    pub rate: Decimal4,
+    pub rate: Decimal4Out,
     /// round_half_up(quantity × rate).
     pub amount: MoneyOut,
 }
@@ -244,8 +244,8 @@ pub struct BidListOut {
 /// What is stored for the `Idempotency-Key` leaves out what the bid offers: that is sealed, and unsealed again for a repetition.
 #[utoipa::path(responses(
     (status = 201, description = "Sealed and received, or saved as a draft", body = BidOut),
-    (status = 409, description = "OWN_TENDER, STATE_CONFLICT: it does not take bids, or BID_EXISTS with `bidId`, also of a draft: replace it", body = web::ProblemBody, content_type = "application/problem+json"),
-    (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`, or every fault of the bid: such as LINE_NOT_PRICED, NOT_ALLOWED, UNKNOWN_LINE, PROVISIONAL_SUM_CHANGED, TOTAL_DIFFERS", body = web::ProblemBody, content_type = "application/problem+json")
+    (status = 409, description = "OWN_TENDER: an organisation does not bid for its own tender · STATE_CONFLICT: it does not take bids · BID_EXISTS: the organisation has a bid already, perhaps a draft; replace it, it is `bidId`", body = web::ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "TENDER_CLOSED: the deadline has passed; with `deadline` and `serverTime`, or every fault of the bid: such as LINE_NOT_PRICED, NOT_ALLOWED, UNKNOWN_LINE, PROVISIONAL_SUM_CHANGED, TOTAL_DIFFERS", body = web::ProblemBody, content_type = "application/problem+json")
 ))]
 #[post("/api/tenders/{id}/bids")]
 pub async fn submit(
@@ -378,8 +378,8 @@ pub async fn read(
 /// way back, after which a new draft can be started.
 #[utoipa::path(responses(
     (status = 200, description = "Sealed and received, or saved as a draft", body = BidOut),
-    (status = 409, description = "STATE_CONFLICT: `draft` is true and the bid is not a draft. BID_EXISTS with `bidId`: this one was withdrawn, and there is another one since", body = web::ProblemBody, content_type = "application/problem+json"),
-    (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`, or every fault of the bid: such as LINE_NOT_PRICED, NOT_ALLOWED, UNKNOWN_LINE, PROVISIONAL_SUM_CHANGED, TOTAL_DIFFERS", body = web::ProblemBody, content_type = "application/problem+json")
+    (status = 409, description = "STATE_CONFLICT: `draft` is true and the bid is not a draft. BID_EXISTS: this one was withdrawn, and there is another one since; it is `bidId`", body = web::ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "TENDER_CLOSED: the deadline has passed; with `deadline` and `serverTime`, or every fault of the bid: such as LINE_NOT_PRICED, NOT_ALLOWED, UNKNOWN_LINE, PROVISIONAL_SUM_CHANGED, TOTAL_DIFFERS", body = web::ProblemBody, content_type = "application/problem+json")
 ))]
 #[put("/api/bids/{id}")]
 pub async fn replace(
@@ -434,7 +434,7 @@ pub async fn refuse_award(
 #[utoipa::path(responses(
     (status = 200, description = "Withdrawn", body = BidOut),
     (status = 409, description = "STATE_CONFLICT: it is a draft, or withdrawn already", body = web::ProblemBody, content_type = "application/problem+json"),
-    (status = 422, description = "TENDER_CLOSED with `deadline` and `serverTime`", body = web::ProblemBody, content_type = "application/problem+json")
+    (status = 422, description = "TENDER_CLOSED: the deadline has passed; with `deadline` and `serverTime`", body = web::ProblemBody, content_type = "application/problem+json")
 ))]
 #[delete("/api/bids/{id}")]
 pub async fn withdraw(

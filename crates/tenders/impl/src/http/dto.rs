@@ -8,7 +8,7 @@ use tenders_api::{
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{CurrencyCode, Decimal4, Faults, MoneyOut, OneOf, Problem};
+use web::{CurrencyCode, Decimal4Out, Faults, MoneyOut, OneOf, Problem};
 
 use super::examples;
 use super::milestones::{MilestoneIn, MilestoneOut};
@@ -185,11 +185,9 @@ pub struct LineOut {
     /// The unit of measure as written; null without one.
     pub unit_text: Option<String>,
     /// In units of measure; null where nothing is counted, as in a heading.
-    #[schema(inline)]
-    pub quantity: Option<Decimal4>,
+    pub quantity: Option<Decimal4Out>,
     /// The rate of a provisional sum, which every bid carries unchanged; null of other lines.
-    #[schema(inline)]
-    pub fixed_rate: Option<Decimal4>,
+    pub fixed_rate: Option<Decimal4Out>,
     /// The unit (house, apartment) that it is for; null if for none.
     pub unit_id: Option<Uuid>,
 }

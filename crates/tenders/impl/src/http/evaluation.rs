@@ -13,6 +13,7 @@ use web::{Authed, Id, Idempotent, Json, MoneyOut, Problem, Reply};
 
 use super::bids::{BidOut, ProofOut, shown};
 use super::dto::ApprovalOut;
+use super::examples;
 
 /// Why.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -42,7 +43,7 @@ pub struct BidStepOut {
 /// up to `leaves` of them, `sha256(00 ‖ sha256(02 ‖ decoySeed ‖ i))` for i = 1, 2, … (four bytes, big endian).
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = OpeningRecord)]
+#[schema(as = OpeningRecord, example = examples::opening_record)]
 pub struct OpeningRecordOut {
     /// The tender.
     tender_id: Uuid,
@@ -142,7 +143,7 @@ pub async fn accept(
 #[utoipa::path(responses(
     (status = 200, description = "It is disqualified", body = BidStepOut),
     (status = 202, description = "A second person must do the same", body = BidStepOut),
-    (status = 409, description = "`STATE_CONFLICT`: the bid is out or awarded, or its tender not in evaluation · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`"),
+    (status = 409, description = "`STATE_CONFLICT`: the bid is out or awarded, or its tender not in evaluation · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`: the caller does not count as a second person yet"),
     (status = 422, description = "`INVALID`: only the opening finds a bid `UNREADABLE` (`NOT_ALLOWED` at /reasonCode)")
 ))]
 #[post("/api/bids/{id}/disqualify")]

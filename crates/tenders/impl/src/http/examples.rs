@@ -96,6 +96,27 @@ pub fn bid() -> Value {
     })
 }
 
+/// The opening, as the owner sees it, of that bid and of a dearer one.
+pub fn opening_record() -> Value {
+    json!({
+        "tenderId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b30",
+        "root": "976d3592027b7b225d1779ae681de0963c0bd46aada3ae4a0b23de12257c6959",
+        "receipts": [
+            "affb2a641452d8bc59120c55b0b603c6e55310af2c5082d88ec593f2c856c857",
+            "b5302ac8dc630fe26bfd56048c0a097101958ba3850a9cb346baff50808555ae"
+        ],
+        "decoySeed": "b4aa748cb070a43dbc6a2f75b378e67e66f35161db20a478b1e344de1d945e4a", "leaves": 64,
+        "openedAt": "2099-03-31T12:05:00Z", "openedBy": ["01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12"], "ownProof": null,
+        "ranking": [
+            {"bidId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b31", "bidderOrganizationId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b15", "rank": 1,
+             "total": {"amount": "24521.20", "currency": "EUR"}},
+            {"bidId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b33", "bidderOrganizationId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b18", "rank": 2,
+             "total": {"amount": "26084.00", "currency": "EUR"}}
+        ],
+        "unreadable": []
+    })
+}
+
 /// What an award of that bid opens.
 pub fn awarded_contract() -> Value {
     json!({

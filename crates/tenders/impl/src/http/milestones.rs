@@ -5,7 +5,7 @@ use kernel::Money;
 use serde::{Deserialize, Serialize};
 use tenders_api::{Milestone, Share, StatedAmount};
 use utoipa::ToSchema;
-use web::{AmountIn, AmountOrMoney, CurrencyCode, Decimal4, Faults, MoneyIn, MoneyOut};
+use web::{AmountIn, AmountOrMoney, CurrencyCode, Decimal4, Decimal4Out, Faults, MoneyIn, MoneyOut};
 
 /// A payable part.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -16,15 +16,12 @@ pub struct MilestoneIn {
     #[schema(min_length = 1, max_length = 200, example = "Structure complete")]
     pub title: String,
     /// Percent of the contract sum; all of them add up to 100.
-    #[schema(inline)]
     pub percent: Option<Decimal4>,
     /// An exact amount, in the project's currency. Bids must come to the sum of all amounts, or to more if one milestone takes the rest.
-    #[schema(inline)]
     pub amount: Option<AmountOrMoney>,
     /// Takes what the amounts of the others leave of the contract sum.
     pub remainder: Option<bool>,
     /// The contract sum is divided in proportion to the weights, to the minor unit: equal weights for equal parts. At most 1000000.
-    #[schema(inline)]
     pub weight: Option<Decimal4>,
     /// The day by which it is to be done; may be left out.
     pub due_on: Option<NaiveDate>,
@@ -70,7 +67,15 @@ impl From<&Milestone> for MilestoneIn {
             let (amount, currency) = (AmountIn(money.to_decimal()), CurrencyCode(money.currency()));
             AmountOrMoney::Money(MoneyIn { amount, currency })
         };
-        Self { title, percent, amount: amount.map(money), remainder: remainder.then_some(true), weight, due_on }
+        let decimal = |Decimal4Out(decimal): Decimal4Out| Decimal4(decimal);
+        Self {
+            title,
+            percent: percent.map(decimal),
+            amount: amount.map(money),
+            remainder: remainder.then_some(true),
+            weight: weight.map(decimal),
+            due_on,
+        }
     }
 }
 
@@ -82,15 +87,13 @@ pub struct MilestoneOut {
     /// What is to be done.
     pub title: String,
     /// Percent of the contract sum. Null unless the milestones of the tender have percentages.
-    #[schema(inline)]
-    pub percent: Option<Decimal4>,
+    pub percent: Option<Decimal4Out>,
     /// Null unless the milestones of the tender have amounts, and of the one that takes the rest.
     pub amount: Option<MoneyOut>,
     /// Whether it takes what the amounts of the others leave.
     pub remainder: bool,
     /// Null unless the milestones of the tender have weights.
-    #[schema(inline)]
-    pub weight: Option<Decimal4>,
+    pub weight: Option<Decimal4Out>,
     /// The day by which it is to be done; null if none was set.
     pub due_on: Option<NaiveDate>,
 }

@@ -71,8 +71,8 @@ fn alone(view: &TenderView) -> Reply {
 #[utoipa::path(responses(
     (status = 200, description = "It takes bids", body = StepOut),
     (status = 202, description = "A second person must do the same", body = StepOut),
-    (status = 409, description = "`STATE_CONFLICT`: it is not a draft · `APPROVER_NOT_YET`"),
-    (status = 422, description = "`TENDER_NOT_READY`, with everything that is missing: such as `SOQ_NOT_FROZEN`, `SOQ_WITHOUT_PAYABLE_LINE`, `UNIT_MISSING`, `QUANTITY_MISSING`, `PROVISIONAL_SUM_MISSING`, `NO_INVITATION`, `TOO_SOON` · `INVALID`: no charge could pay a milestone (`MILESTONE_NOT_PAYABLE`)")
+    (status = 409, description = "`STATE_CONFLICT`: it is not a draft · `APPROVER_NOT_YET`: the caller does not count as a second person yet"),
+    (status = 422, description = "`TENDER_NOT_READY`: it cannot be published yet; with everything that is missing: such as `SOQ_NOT_FROZEN`, `SOQ_WITHOUT_PAYABLE_LINE`, `UNIT_MISSING`, `QUANTITY_MISSING`, `PROVISIONAL_SUM_MISSING`, `NO_INVITATION`, `TOO_SOON` · `INVALID`: no charge could pay a milestone (`MILESTONE_NOT_PAYABLE`)")
 ))]
 #[post("/api/tenders/{id}/publish")]
 pub async fn publish(
@@ -90,7 +90,7 @@ pub async fn publish(
 #[utoipa::path(responses(
     (status = 200, description = "With the new deadline", body = StepOut),
     (status = 409, description = "`STATE_CONFLICT`: it is not published"),
-    (status = 422, description = "`TENDER_CLOSED` with `deadline` and `serverTime` · `INVALID`: not later than the present one (`NOT_LATER`)")
+    (status = 422, description = "`TENDER_CLOSED`: the deadline has passed; with `deadline` and `serverTime` · `INVALID`: not later than the present one (`NOT_LATER`)")
 ))]
 #[post("/api/tenders/{id}/extend")]
 pub async fn extend(
@@ -114,7 +114,7 @@ pub async fn extend(
 #[utoipa::path(responses(
     (status = 200, description = "It is cancelled", body = StepOut),
     (status = 202, description = "A second person must do the same", body = StepOut),
-    (status = 409, description = "`STATE_CONFLICT`: it is over, or its contract is in force · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`")
+    (status = 409, description = "`STATE_CONFLICT`: it is over, or its contract is in force · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`: the caller does not count as a second person yet")
 ))]
 #[post("/api/tenders/{id}/cancel")]
 pub async fn cancel(
@@ -134,7 +134,7 @@ pub async fn cancel(
 #[utoipa::path(responses(
     (status = 200, description = "The bids are open", body = StepOut),
     (status = 202, description = "A second person must do the same", body = StepOut),
-    (status = 409, description = "Not closed (`STATE_CONFLICT`), or the bids are not those that were counted at closing (`SEAL_BROKEN`) · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`")
+    (status = 409, description = "`STATE_CONFLICT`: it is not closed · `SEAL_BROKEN`: the bids are not those that were counted at closing · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`: the caller does not count as a second person yet")
 ))]
 #[post("/api/tenders/{id}/open")]
 pub async fn open(
@@ -152,7 +152,7 @@ pub async fn open(
 #[utoipa::path(responses(
     (status = 200, description = "It is awarded", body = AwardOut),
     (status = 202, description = "A second person must do the same", body = AwardOut),
-    (status = 409, description = "`STATE_CONFLICT`: the bids are not open, or this one is out · `BID_EXPIRED` · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`"),
+    (status = 409, description = "`STATE_CONFLICT`: the bids are not open, or this one is out · `BID_EXPIRED`: its last day is over · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`: the caller does not count as a second person yet"),
     (status = 422, description = "`INVALID`: a better bid is passed over without a reason (`REQUIRED`), or no charge could pay a milestone (`MILESTONE_NOT_PAYABLE`)")
 ))]
 #[post("/api/tenders/{id}/award")]
@@ -178,7 +178,7 @@ pub async fn award(
 #[utoipa::path(responses(
     (status = 200, description = "It is in evaluation again", body = StepOut),
     (status = 202, description = "A second person must do the same", body = StepOut),
-    (status = 409, description = "`STATE_CONFLICT`: it is not awarded, or its contract is in force · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`")
+    (status = 409, description = "`STATE_CONFLICT`: it is not awarded, or its contract is in force · `SAME_PERSON`: the caller belongs to a bidder · `APPROVER_NOT_YET`: the caller does not count as a second person yet")
 ))]
 #[post("/api/tenders/{id}/cancel-award")]
 pub async fn cancel_award(

@@ -88,7 +88,7 @@ pub async fn read(
     request: HttpRequest,
     service: Data<dyn Tenders>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(web::single(&request, &TenderOut::from(&service.get(&ctx, id).await?)))
+    Ok(web::conditional(&request, shown(&service.get(&ctx, id).await?)))
 }
 
 fn view_tag(view: &TenderView) -> String {
@@ -184,8 +184,8 @@ pub async fn retender(
 /// organisation. The answer is the same whether the address is known or not.
 #[utoipa::path(responses(
     (status = 201, description = "The invitation", body = InvitationOut),
-    (status = 409, description = "`ALREADY_INVITED` · `STATE_CONFLICT`: it is neither a draft nor published"),
-    (status = 422, description = "`TENDER_CLOSED` with `deadline` and `serverTime` · `INVALID`: `OWN_ORGANIZATION` or `UNKNOWN_ORGANIZATION` at /organizationId, or another fault")
+    (status = 409, description = "`ALREADY_INVITED`: this bidder is invited already · `STATE_CONFLICT`: it is neither a draft nor published"),
+    (status = 422, description = "`TENDER_CLOSED`: the deadline has passed; with `deadline` and `serverTime` · `INVALID`: `OWN_ORGANIZATION` or `UNKNOWN_ORGANIZATION` at /organizationId, or another fault")
 ))]
 #[post("/api/tenders/{id}/invitations")]
 pub async fn invite(

@@ -112,7 +112,9 @@ pub(super) async fn register(
 ) -> Result<HttpResponse, Problem> {
     let Registration { email, password, name, organization_name } = body.0;
     let signed_in = sign_in.register(&info.request, NewAccount { email, name, organization_name }, password.into()).await?;
-    answer(HttpResponse::Created(), &**users, signed_in, info.request, &cookie).await
+    let mut created = HttpResponse::Created();
+    created.insert_header((header::LOCATION, "/api/user"));
+    answer(created, &**users, signed_in, info.request, &cookie).await
 }
 
 /// Sign in.

@@ -41,3 +41,11 @@ pub(super) fn session() -> Value {
         "permissions": ["members.read", "organization.read", "organizations.create", "tenders.browse"]
     })
 }
+
+/// What the member was sent before.
+pub(super) fn own_invitation() -> Value {
+    json!({
+        "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b60", "organization": organization(), "role": "member", "invitedBy": "Ada Lovelace",
+        "createdAt": "2026-11-21T08:00:00Z"
+    })
+}

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use web::{Authed, Id, List, Listing, Paging, Problem, Reply};
 
 use super::dto::{MemberOut, OrganizationOut, Role};
+use super::examples;
 
 /// An invitation that waits for whoever signs in with its email.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,7 +45,7 @@ impl From<MemberInvitation> for InvitationOut {
 /// An invitation as the invited person sees it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = OwnInvitation)]
+#[schema(as = OwnInvitation, example = examples::own_invitation)]
 pub(super) struct OwnOut {
     /// The invitation's id.
     id: Uuid,
@@ -110,7 +111,7 @@ pub(super) async fn own(Authed(ctx): Authed, listing: Listing, users: Data<dyn U
 /// The caller becomes a member of the organisation that invited. Switch to it with `POST /api/auth/switch-organization`. Bears repetition: an invitation that the caller accepted is answered in the same way.
 #[utoipa::path(responses(
     (status = 200, description = "The caller as a member", body = MemberOut),
-    (status = 409, description = "ALREADY_MEMBER"),
+    (status = 409, description = "ALREADY_MEMBER: the caller is a member already"),
 ))]
 #[post("/api/invitations/{id}/accept")]
 pub(super) async fn accept(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {

@@ -53,7 +53,7 @@ pub(super) async fn list(Authed(ctx): Authed, listing: Listing, users: Data<dyn 
 /// they accept it. Until then nothing happens to anybody. The answer is the same whether the email is known or not.
 #[utoipa::path(responses(
     (status = 201, description = "The invitation", body = InvitationOut),
-    (status = 409, description = "ALREADY_MEMBER: of this organisation; ALREADY_INVITED"),
+    (status = 409, description = "ALREADY_MEMBER: of this organisation; ALREADY_INVITED: this address is invited already"),
     (status = 422, description = "Every fault: such as ROLE_AFTER_JOINING at /role, as an invitation gives membership alone"),
 ))]
 #[post("/api/users")]

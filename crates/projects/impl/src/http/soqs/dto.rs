@@ -6,7 +6,7 @@ use projects_api::{LineDraft, LineKind, NewSoq, Soq, SoqChange, SoqLine, SoqStat
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Decimal4, MoneyOut, OneOf};
+use web::{Decimal4, Decimal4Out, MoneyOut, OneOf};
 
 /// On the wire.
 pub(crate) type Status = OneOf<SoqStatus>;
@@ -138,9 +138,9 @@ pub(crate) struct LineOut<'a> {
     /// The unit as written; null without one.
     unit_text: Option<&'a str>,
     /// In units of measure; null where nothing is counted, as in a heading.
-    quantity: Option<Decimal4>,
+    quantity: Option<Decimal4Out>,
     /// The owner's estimate per unit of measure, of provisional lines the sum; null without one.
-    estimate_rate: Option<Decimal4>,
+    estimate_rate: Option<Decimal4Out>,
     /// round_half_up(quantity × estimateRate); null without a rate.
     estimate_amount: Option<MoneyOut>,
     /// The unit (house, apartment) that it is for; null if for none.
@@ -157,8 +157,8 @@ impl<'a> From<&'a SoqLine> for LineOut<'a> {
             kind: line.kind.into(),
             unit_code: line.unit_code.as_deref(),
             unit_text: line.unit_text.as_deref(),
-            quantity: line.quantity.map(Decimal4),
-            estimate_rate: line.estimate_rate.map(Decimal4),
+            quantity: line.quantity.map(Decimal4Out),
+            estimate_rate: line.estimate_rate.map(Decimal4Out),
             estimate_amount: line.estimate_amount.map(MoneyOut),
             unit_id: line.unit.map(|unit| unit.0),
         }
