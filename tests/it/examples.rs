@@ -15,6 +15,10 @@ async fn every_example_that_is_sent_succeeds_and_every_answer_is_as_documented()
         (domain.walk)(&mut walk).await;
     }
     provider_tells(&mut walk).await;
+    let watcher = walk.world.anonymous();
+    for health in ["GET /health/live", "GET /health/ready"] {
+        walk.send(&watcher, health, &[], &[]).await;
+    }
     let wrong = walk.end().await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -4,6 +4,7 @@ pub mod alarms;
 pub mod money;
 pub(crate) mod reach;
 pub mod security;
+pub mod settings;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -119,7 +119,8 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
     launch(settings, metrics, false).await
 }
 
-async fn launch(settings: &Settings, metrics: PrometheusHandle, demo_logins_missing: bool) -> anyhow::Result<Running> {
+/// Starts the server; if it is `seeded`, the demo logins are still to be made.
+async fn launch(settings: &Settings, metrics: PrometheusHandle, seeded: bool) -> anyhow::Result<Running> {
     let (listener, address) = listen(settings)?;
     let scrape = Scrape::start(settings.metrics, metrics)?;
     embedded_postgres::make_data_dir(&settings.data_dir)
@@ -139,13 +140,36 @@ async fn launch(settings: &Settings, metrics: PrometheusHandle, demo_logins_miss
         services.watch_worker(worker.monitor());
     }
 
-    services.miss_demo_logins(demo_logins_missing);
+    services.miss_demo_logins(seeded);
     let drain = services.drain();
-    let api = web::serve(listener, &services.app_deps(settings)?, &listening(settings))?;
+    let mut deps = services.app_deps(settings)?;
+    if settings.profile == Profile::Development {
+        deps = deps.development(web::Development {
+            base_url: format!("http://{}", reachable(address)),
+            places: places(scrape.address(), sandbox.as_ref().map(|_| stripe_base.as_str())),
+            logins: if seeded { services::demo_logins() } else { Vec::new() },
+        });
+    }
+    let api = web::serve(listener, &deps, &listening(settings))?;
     let api_handle = api.handle();
     let api_task = tokio::spawn(api);
     secrets::write(&settings.data_dir, "server.address", &address.to_string())?;
     Ok(Running { address, stripe_base, services, drain, api: api_handle, api_task, scrape, worker, sandbox, provided })
+}
+
+/// What listens in development besides the API.
+fn places(metrics: Option<SocketAddr>, sandbox: Option<&str>) -> Vec<web::Place> {
+    let metrics = metrics.map(|address| web::Place {
+        name: "Metrics",
+        url: format!("http://{}/metrics", reachable(address)),
+        text: "Figures for Prometheus, on a port of their own.",
+    });
+    let sandbox = sandbox.map(|url| web::Place {
+        name: "Stripe sandbox",
+        url: url.to_owned(),
+        text: "Plays the payment provider: no money moves.",
+    });
+    metrics.into_iter().chain(sandbox).collect()
 }
 
 fn listening(settings: &Settings) -> web::Listening {

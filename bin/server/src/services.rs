@@ -34,7 +34,7 @@ pub use foundation::identity;
 use foundation::{Foundation, pool};
 pub use holds::{freeze, unfreeze};
 pub use sandbox::{reopen_sandbox, running_sandbox, start_sandbox};
-pub use seed::seed;
+pub use seed::{demo_logins, seed};
 
 /// Connections of the platform's own pool.
 pub const SYSTEM_POOL: usize = 8;
@@ -323,10 +323,9 @@ fn inbox_of(hearing: &[Arc<dyn Wired>], system: &SystemUow, stripe: &StripeAcces
 
 fn escrow_settings(settings: &Settings, livemode: bool, public_url: &str) -> escrow::Settings {
     let mut escrow = escrow::Settings { livemode, ..escrow::Settings::read(&mut settings.reader()) };
-    // There is no front end here: people come back to the documentation, where that is served.
-    let page = if settings.server.docs { "/docs/" } else { "/" };
-    escrow.onboarding_return_url = format!("{public_url}{page}?onboarding=done");
-    escrow.onboarding_refresh_url = format!("{public_url}{page}?onboarding=again");
+    // There is no front end here: the page at `/` tells people what comes next.
+    escrow.onboarding_return_url = format!("{public_url}/?onboarding=done");
+    escrow.onboarding_refresh_url = format!("{public_url}/?onboarding=again");
     escrow
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! - The pool is private: there is no query without a context ([`Postgres`] hands out transactions only).
-//! - The tenant enters through `app.enter` with typed ids, in the same flush as `BEGIN`.
+//! - The tenant is entered with `SET LOCAL` and typed ids, in the same flush as `BEGIN`.
 //! - A transaction that is dropped half-way loses its connection, so its locks are free at once.
 //! - A transaction in which a statement failed does not commit, even if the error was swallowed.
 //! - No setting, role, cursor or channel outlives its transaction: what ends it resets the session, in the same round trip.

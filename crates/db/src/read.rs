@@ -15,7 +15,7 @@ use crate::error::fault_of;
 use crate::tenant::Tenant;
 
 const OPEN: u32 = 0;
-const COMMITTED: u32 = 1;
+const ENDED: u32 = 1;
 
 /// A connection on which one reading transaction runs.
 pub(crate) struct Reading {
@@ -54,26 +54,29 @@ impl ReadBackend for Reading {
         .boxed()
     }
 
-    fn commit_behind(&self) -> BoxFuture<'_, Result<(), Fault>> {
+    fn end_behind(&self) -> BoxFuture<'_, Result<(), Fault>> {
         async {
             // Two statements have been started by now: BEGIN and the query. If the query is not known to be prepared, it may not have been
-            // sent yet: a COMMIT sent now would overtake it and it would run outside the transaction, without a tenant.
+            // sent yet: a ROLLBACK sent now would overtake it and it would run outside the transaction, without a tenant.
             if self.held.watch.started() != 2 || !self.held.watch.all_prepared() {
                 return Ok(());
             }
+            // One prepared statement cannot end the transaction and go on, so whatever it did to the session is taken back with it: the reset,
+            // which costs as much as the query, has nothing left to do. It wrote nothing that a commit would keep.
             let mut connection = self.connection();
-            connection.batch_execute(&self.held.ending("COMMIT")).await.map_err(fault_of)?;
+            connection.batch_execute("ROLLBACK").await.map_err(fault_of)?;
             if self.held.watch.started() != 3 {
                 return Err(Fault::internal("read_one is for one statement: this one ran several; use `Uow::read`"));
             }
-            self.state.store(COMMITTED, Ordering::Relaxed);
+            self.state.store(ENDED, Ordering::Relaxed);
             Ok(())
         }
         .boxed()
     }
 
     async fn finish(self: Box<Self>, keep: bool) -> Result<(), Fault> {
-        if self.state.load(Ordering::Relaxed) == OPEN {
+        // BEGIN, the query, the end: what came after those was outside of the transaction, and is reset as well.
+        if self.state.load(Ordering::Relaxed) == OPEN || self.held.watch.started() > 3 {
             let mut connection = self.connection();
             let end = self.held.ending(if keep { "COMMIT" } else { "ROLLBACK" });
             connection.batch_execute(&end).await.map_err(fault_of)?;

@@ -15,11 +15,10 @@ impl Tenant {
         Self { org: ctx.org, user: ctx.user_id(), request: ctx.request.clone() }
     }
 
-    /// `SELECT app.enter(…)`. Both values are typed ids, so there is nothing to escape.
+    /// What `app.enter` does, without its call, which costs as much as the query of a hot read (decision 51): at the beginning of a transaction
+    /// nobody is entered yet. `app.enter` refuses whoever would be entered after it. Both values are typed ids, so there is nothing to escape.
     pub(crate) fn enter_sql(&self) -> String {
-        match self.user {
-            Some(user) => format!("SELECT app.enter('{}', '{user}')", self.org),
-            None => format!("SELECT app.enter('{}', NULL)", self.org),
-        }
+        let user = self.user.map(|user| user.to_string()).unwrap_or_default();
+        format!("SET LOCAL app.org_id = '{}'; SET LOCAL app.user_id = '{user}'", self.org)
     }
 }

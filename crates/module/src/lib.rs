@@ -14,7 +14,7 @@ use kernel::{Fault, Permission};
 use uow::SystemUow;
 
 pub use finding::Finding;
-pub use settings::{Faults, Reader, Values};
+pub use settings::{Faults, Reader, Values, variable};
 
 /// The answer of a [`Module::doctor`].
 pub type Checkup<'a> = BoxFuture<'a, Result<Vec<Finding>, Fault>>;

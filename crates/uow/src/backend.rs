@@ -67,8 +67,8 @@ pub trait ReadBackend: Send + Sync {
     fn as_any(&self) -> &(dyn Any + Send + Sync);
     /// Begins the transaction and enters the tenant; polled together with the first query, so that all goes out in one flush.
     fn enter(&self) -> BoxFuture<'_, Result<(), Fault>>;
-    /// Commits behind the one query that is under way, if that is safe, else does nothing. Polled after the query's first poll.
-    fn commit_behind(&self) -> BoxFuture<'_, Result<(), Fault>>;
+    /// Ends the transaction behind the one query that is under way, if that is safe, else does nothing. Polled after the query's first poll.
+    fn end_behind(&self) -> BoxFuture<'_, Result<(), Fault>>;
     /// Ends the transaction, if it is still open, and gives the connection back.
     async fn finish(self: Box<Self>, keep: bool) -> Result<(), Fault>;
 }

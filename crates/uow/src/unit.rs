@@ -60,8 +60,8 @@ impl Uow {
         read(self.0.read(Some(ctx)).await?, f).await
     }
 
-    /// As [`Uow::read`] for an `f` of exactly one statement: `COMMIT` travels in the same flush when the statement is known to be
-    /// prepared on this connection (docs/QUALITY.md).
+    /// As [`Uow::read`] for an `f` of exactly one statement: what ends the transaction travels in the same flush when the statement is known to
+    /// be prepared on this connection (docs/QUALITY.md).
     ///
     /// # Errors
     /// As for [`Uow::read`]; an internal fault if `f` ran more than one statement.
@@ -165,9 +165,9 @@ async fn read_one<T, E: From<Fault>>(
 ) -> Result<T, E> {
     let result = {
         let tx = ReadTx::new(held.as_any());
-        // `join3` polls in this order: the commit looks at what the query's first poll sent.
-        let (entered, rows, committed) = inside(join3(held.enter(), f(&tx), held.commit_behind())).await;
-        entered.and(committed).map_err(E::from).and(rows)
+        // `join3` polls in this order: the end looks at what the query's first poll sent.
+        let (entered, rows, ended) = inside(join3(held.enter(), f(&tx), held.end_behind())).await;
+        entered.and(ended).map_err(E::from).and(rows)
     };
     held.finish(result.is_ok()).await?;
     result

@@ -28,7 +28,8 @@ use denial::NoDenialLog;
 pub use deps::AppDeps;
 pub use drain::Drain;
 use health::AlwaysReady;
-pub use health::Readiness;
+pub(crate) use health::{LIVE, READY};
+pub use health::{Readiness, describe_health};
 pub use instruments::describe_metrics;
 pub use rate_limit::{AuthRateLimit, Limits};
 pub use settings::{Quota, RateLimits, Settings};
@@ -64,6 +65,7 @@ pub fn app(
             if let Some(openapi) = &deps.openapi {
                 crate::docs::configure(config, openapi);
             }
+            crate::pages::configure(config, deps.development.as_deref(), deps.openapi.is_some());
             deps.routes.configure(config);
         })
         .default_service(web::to(fallback))

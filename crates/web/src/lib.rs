@@ -2,7 +2,7 @@
 //!
 //! A handler takes extractors ([`Authed`], [`Id`], [`Query`], [`Json`], [`Idempotent`], [`IfMatch`]), calls one service verb and answers a
 //! DTO; every domain error becomes a [`Problem`] by `?`. A domain adds its handlers to [`Routes`], each with its permission. [`app()`] puts
-//! the layers around them, the same for the server and for tests. README.md shows each shape.
+//! the layers around them, the same for the server and for tests, and the pages that people see. README.md shows each shape.
 //!
 //! Invariants: this crate alone maps error kinds to statuses; a 500 shows nothing internal; a request body reaches a handler only if its
 //! own OpenAPI schema allows it; the organisation comes from the session alone.
@@ -14,6 +14,7 @@ pub mod docs;
 mod extract;
 mod json;
 mod page;
+mod pages;
 mod problem;
 mod reply;
 mod routes;
@@ -22,16 +23,17 @@ mod values;
 
 pub use app::{
     AppDeps, AuthRateLimit, DenialLog, Drain, Limits, Quota, RateLimits, Readiness, Settings, SpentLimit, SpentLog, app,
-    describe_metrics,
+    describe_health, describe_metrics,
 };
 pub use client::{ClientIpHeader, Network};
 pub use extract::{
-    Authed, Body as Json, CurrentSession, Id, IdempotencySecret, Idempotent, IfMatch, Listing, NoBody, NoFilter, OptionalBody,
+    Authed, Body as Json, CurrentSession, Id, IdempotencySecret, Idempotent, IfMatch, Listing, NoBody, OptionalBody,
     PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, Unchanged, session_cookie,
     unless_overtaken,
 };
 pub use json::parse;
 pub use page::{List, Paging};
+pub use pages::{Development, Login, Place};
 pub use problem::{FaultBody, FaultReason, Faults, Problem, ProblemBody};
 pub use reply::{IDEMPOTENCY_REPLAYED, Reply, conditional, etag, single};
 pub use routes::{Guard, RouteInfo, Routes};

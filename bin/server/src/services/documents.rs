@@ -14,7 +14,7 @@ const DESCRIPTION: &str = "Tenders, contracts and protected payments for constru
 /// As an SPDX expression.
 const LICENCE: &str = "MIT OR Apache-2.0";
 
-/// The document of the routes.
+/// The document of the routes, and of health.
 #[must_use]
 pub fn document(routes: &web::Routes) -> OpenApi {
     let mut info = Info::new("14Build", env!("CARGO_PKG_VERSION"));
@@ -22,6 +22,7 @@ pub fn document(routes: &web::Routes) -> OpenApi {
     info.license = Some(LicenseBuilder::new().name(LICENCE).identifier(Some(LICENCE)).build());
     info.contact = Some(ContactBuilder::new().name(Some("14Build")).url(Some("https://14build.dev")).build());
     let mut openapi = routes.openapi(info);
+    web::describe_health(&mut openapi);
     // The same document is served wherever the server is: what it says of itself is relative to that.
     let here = ServerBuilder::new().url("/").description(Some("The server that this document comes from.")).build();
     openapi.servers = Some(vec![here]);

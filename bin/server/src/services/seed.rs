@@ -10,6 +10,20 @@ const PASSWORD: &str = "fourteen-build-demo";
 /// The organisation that has a project.
 const OWNER: &str = "Demo Developments";
 
+/// Who can sign in: an address, a person, an organisation.
+const PEOPLE: [(&str, &str, &str); 3] = [
+    ("owner@demo.example", "Ada Owner", OWNER),
+    ("contractor@demo.example", "Ben Builder", "Demo Construction"),
+    ("rival@demo.example", "Cleo Mason", "Demo Stone & Sons"),
+];
+
+/// The demo logins, to be shown.
+#[must_use]
+pub fn demo_logins() -> Vec<web::Login> {
+    let login = |(email, name, organization)| web::Login { email, password: PASSWORD, name, organization };
+    PEOPLE.map(login).to_vec()
+}
+
 /// Registers the demo logins, unless they are there, the first with a project, its units and its schedule of quantities, and says what they are.
 ///
 /// # Errors
@@ -17,11 +31,7 @@ const OWNER: &str = "Demo Developments";
 pub async fn seed(base: &str, services: &Services) -> anyhow::Result<Vec<String>> {
     let api = Client::new(base);
     let mut lines = vec![format!("  demo logins, password {PASSWORD:?}:")];
-    for (email, name, organization) in [
-        ("owner@demo.example", "Ada Owner", OWNER),
-        ("contractor@demo.example", "Ben Builder", "Demo Construction"),
-        ("rival@demo.example", "Cleo Mason", "Demo Stone & Sons"),
-    ] {
+    for (email, name, organization) in PEOPLE {
         lines.push(format!("    {email:<26} {organization}"));
         // Asked first: a refused registration in the log looks like a fault.
         if users::is_registered(&services.system, email).await? {

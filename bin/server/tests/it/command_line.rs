@@ -269,6 +269,14 @@ async fn a_server_takes_as_many_open_files_as_it_may() {
     server.kill().await.expect("ends");
 }
 
+/// What a person sees who goes to the server with a browser.
+async fn page(address: std::net::SocketAddr) -> String {
+    let http = reqwest::Client::new();
+    let answer = http.get(format!("http://{address}/")).header("accept", "text/html,*/*;q=0.8").send().await.expect("answers");
+    assert_eq!((answer.status().as_u16(), answer.headers()["content-type"].as_bytes()), (200, &b"text/html; charset=utf-8"[..]));
+    answer.text().await.expect("a page")
+}
+
 #[tokio::test]
 async fn documents_and_metrics_can_be_switched_off() {
     let database = Database::fresh().await;
@@ -291,6 +299,11 @@ async fn documents_and_metrics_can_be_switched_off() {
         for path in ["/docs/", "/api/openapi.json"] {
             let status = reqwest::get(format!("http://{address}{path}")).await.expect("answers").status();
             assert_eq!(status, if on { 200 } else { 404 }, "{path}");
+        }
+        let page = page(address).await;
+        assert_eq!(page.contains("/docs/"), on, "{page}");
+        for untold in ["demo.example", "fourteen-build-demo", "/metrics", "Stripe sandbox", "development"] {
+            assert!(!page.contains(untold), "production tells nobody of {untold}: {page}");
         }
         assert_eq!(tells_metrics(&said, &held).await, on);
         server.kill().await.expect("ends");
@@ -425,6 +438,17 @@ async fn whoever_waits_for_a_development_server_finds_the_demo_logins() {
     let (data, address) = (tempfile::tempdir().expect("a folder"), free_address());
     let mut server = serve(address, data.path(), &[]).await.expect("it runs");
     let http = reqwest::Client::new();
+    let page = page(address).await;
+    for told in [
+        "owner@demo.example",
+        "contractor@demo.example",
+        "Demo Stone &amp; Sons",
+        "fourteen-build-demo",
+        "/metrics",
+        "Stripe sandbox",
+    ] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
     let login = json!({ "email": "owner@demo.example", "password": "fourteen-build-demo" });
     let answer = http.post(format!("http://{address}/api/auth/login")).json(&login).send().await.expect("answers");
     assert_eq!(answer.status(), 200);

@@ -45,12 +45,63 @@ async fn mistyped_variables_are_told() {
 }
 
 #[tokio::test]
+async fn a_filter_of_the_log_that_is_none_is_refused_with_the_name_of_what_gave_it() {
+    let data = [("BUILD14__DATA_DIR", "/nowhere/at/all")];
+    let (code, _, complained) =
+        run(&["doctor"], &[data[0], ("RUST_LOG", "web=loud"), ("BUILD14__JOBS__CONCURRENCY", "many")]).await;
+    assert_eq!(code, Some(1), "{complained}");
+    for said in ["  RUST_LOG: \"web=loud\" should be like info", "  jobs.concurrency: \"many\" should be"] {
+        assert!(complained.contains(said), "{said} is missing in {complained}");
+    }
+    let (code, _, complained) = run(&["doctor"], &[data[0], ("BUILD14__LOG__FILTER", "web=loud")]).await;
+    assert!(code == Some(1) && complained.contains("  log.filter: \"web=loud\" should be like info"), "{complained}");
+}
+
+#[tokio::test]
 async fn help_says_where_settings_come_from() {
     let (code, said, _) = run(&["--help"], &[]).await;
     assert_eq!(code, Some(0));
-    for part in ["BUILD14__DATA_DIR", "config/default.toml", "BUILD14__PROFILE", "rotates them"] {
+    for part in [
+        "BUILD14__DATA_DIR",
+        "config/default.toml",
+        "BUILD14__PROFILE",
+        "rotates them",
+        "build14 config",
+        "127.0.0.1:8080",
+        "/docs",
+        "Exit codes",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
+    let (code, said, _) = run(&["doctor", "--help"], &[]).await;
+    assert!(code == Some(0) && said.contains("Exit codes: 0 nothing was found; 1 something was found"), "{said}");
+}
+
+#[tokio::test]
+async fn every_setting_is_shown_with_its_source_and_no_secret() {
+    let environment = [
+        ("BUILD14__SERVER__ADDRESS", "127.0.0.1:0"),
+        ("BUILD14__DATABASE__URL", "postgres://u:hunter2@h/d"),
+        ("BUILD14_POSTGRES_BIN", "/nowhere"),
+    ];
+    let (code, said, complained) = run(&["config"], &environment).await;
+    assert_eq!((code, complained.as_str()), (Some(0), ""), "{said}");
+    let line = |key: &str| {
+        let found = said.lines().find(|line| line.split_whitespace().next() == Some(key)).expect("is there");
+        found.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(line("profile"), "development default");
+    assert_eq!(line("server.address"), "127.0.0.1:0 BUILD14__SERVER__ADDRESS (default 127.0.0.1:8080)");
+    assert_eq!(line("database.url"), "(given, not shown) BUILD14__DATABASE__URL (default (empty))");
+    assert_eq!(line("BUILD14_POSTGRES_BIN"), "/nowhere BUILD14_POSTGRES_BIN (default (empty))");
+    let (code, said, complained) = run(&["config", "--json"], &[environment[1], ("BUILD14__JOBS__CONCURRENCY", "many")]).await;
+    assert!(code == Some(1) && complained.contains("  jobs.concurrency: \"many\" should be"), "{complained}");
+    let shown: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let of = |key: &str| shown.as_array().into_iter().flatten().find(|shown| shown["key"] == key).expect("is there").clone();
+    let told =
+        serde_json::json!({"key": "jobs.concurrency", "value": "many", "source": "BUILD14__JOBS__CONCURRENCY", "default": "4"});
+    assert_eq!(of("jobs.concurrency"), told);
+    assert!(!said.contains("hunter2") && of("database.url")["value"] == "(given, not shown)", "{said}");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn the_first_use_of_a_statement_on_a_fresh_connection_sees_the_tenant() {
         assert_eq!(
             fresh.read_one(&ours, async |tx| ids(tx).await).await.expect("reads"),
             [1],
-            "prepared: COMMIT in the same flush"
+            "prepared: the end in the same flush"
         );
         assert_eq!(fresh.read(&ours, async |tx| ids(tx).await).await.expect("reads"), [1], "prepared, COMMIT behind");
     }

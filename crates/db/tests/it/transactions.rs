@@ -239,9 +239,22 @@ struct Left {
     left: String,
 }
 
+mod functions {
+    #[diesel::declare_sql_function]
+    extern "SQL" {
+        /// Does something to the session that outlives a commit, in a statement that diesel keeps prepared.
+        fn poison() -> diesel::sql_types::Integer;
+    }
+}
+
 #[tokio::test]
 async fn nothing_that_a_transaction_did_to_its_session_reaches_the_next() {
     let db = database().await;
+    db.run_sql(
+        "create function public.poison() returns integer language plpgsql as $$ begin set search_path = pg_catalog; return 1; end $$;
+         grant execute on function public.poison() to build14_app",
+    )
+    .await;
     let uow = db.uow_with(|settings| settings.size = 1).await;
     let (ours, theirs) = (ctx(), ctx());
     let seen = async || {
@@ -273,4 +286,15 @@ async fn nothing_that_a_transaction_did_to_its_session_reaches_the_next() {
         .await
         .expect("reads");
     assert_eq!(seen().await, fresh, "only read");
+    uow.read_one(&ours, async |tx| diesel::sql_query("set search_path = pg_catalog").execute(&mut tx.pg()).await.fault())
+        .await
+        .expect("reads");
+    assert_eq!(seen().await, fresh, "read by one statement");
+    for _ in 0..3 {
+        // Prepared and kept from the second time on: then the end travels with it.
+        uow.read_one(&ours, async |tx| diesel::select(functions::poison()).get_result::<i32>(&mut tx.pg()).await.fault())
+            .await
+            .expect("reads");
+        assert_eq!(seen().await, fresh, "read by one prepared statement");
+    }
 }

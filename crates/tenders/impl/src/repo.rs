@@ -19,7 +19,7 @@ pub type Conn = AsyncPgConnection;
 
 mod functions {
     //! Functions of the database, as expressions. Not SQL literals: a statement with one is never kept prepared, and `Uow::read_one`
-    //! would send COMMIT ahead of it.
+    //! would send what ends the transaction ahead of it.
     #![allow(missing_docs)]
 
     #[diesel::declare_sql_function]

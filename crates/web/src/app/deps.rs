@@ -8,7 +8,7 @@ use utoipa::openapi::OpenApi;
 
 use super::{AlwaysReady, DenialLog, Drain, Limits, NoDenialLog, Readiness, Settings, SpentLog};
 use crate::extract::Authority;
-use crate::{IdempotencySecret, Routes};
+use crate::{Development, IdempotencySecret, Routes};
 
 type Configure = dyn Fn(&mut ServiceConfig) + Send + Sync;
 
@@ -25,6 +25,7 @@ pub struct AppDeps {
     pub(crate) idempotency: IdempotencySecret,
     pub(crate) authority: Option<Authority>,
     pub(crate) openapi: Option<Arc<OpenApi>>,
+    pub(crate) development: Option<Arc<Development>>,
     pub(crate) data: Vec<Arc<Configure>>,
 }
 
@@ -42,6 +43,7 @@ impl AppDeps {
             idempotency: IdempotencySecret::random(),
             authority: None,
             openapi: None,
+            development: None,
             data: Vec::new(),
         }
     }
@@ -95,7 +97,14 @@ impl AppDeps {
         self
     }
 
-    /// Serves `GET /api/openapi.json` and `/docs`.
+    /// What the page at `/` tells on a developer's own server.
+    #[must_use]
+    pub fn development(mut self, development: Development) -> Self {
+        self.development = Some(Arc::new(development));
+        self
+    }
+
+    /// Serves `GET /api/openapi.json`, and `/docs/` that shows it.
     #[must_use]
     pub fn openapi(mut self, document: OpenApi) -> Self {
         self.openapi = Some(Arc::new(document));

@@ -1,4 +1,4 @@
-//! What no route answers: 404, or 405 if the path exists for other methods. OPTIONS tells which.
+//! What no route answers: 404, as a page for people, or 405 if the path exists for other methods. OPTIONS tells which.
 
 use std::sync::Arc;
 
@@ -8,12 +8,19 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::Routes;
 use crate::Problem;
+use crate::pages::missing;
 
 /// The default service.
 pub async fn fallback(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let routes = request.app_data::<Arc<Routes>>();
     let methods = routes.iter().flat_map(|routes| routes.methods_of(request.match_info().as_str()));
-    answer(request.method(), methods.map(Method::as_str).collect())
+    let methods: Vec<_> = methods.map(Method::as_str).collect();
+    if methods.is_empty()
+        && let Some(page) = missing::page(&request)
+    {
+        return Ok(page);
+    }
+    answer(request.method(), methods)
 }
 
 /// What pages that are no routes answer to every other method.

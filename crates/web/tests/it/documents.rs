@@ -71,8 +71,14 @@ async fn document_and_page_are_served() {
     let html = String::from_utf8(page.bytes).unwrap();
     assert!(html.contains("swagger-ui"), "{html}");
     assert!(!html.contains("https://"), "the page must work offline: {html}");
-    let script = client.send(TestRequest::get().uri("/docs/swagger-initializer.js")).await;
-    assert!(String::from_utf8(script.bytes).unwrap().contains("/api/openapi.json"));
+    assert!(html.contains("/api/openapi.json"), "{html}");
+    let script = client.send(TestRequest::get().uri("/docs/reference.js")).await;
+    let script = String::from_utf8(script.bytes).unwrap();
+    for part in
+        ["SwaggerUIBundle({", "deepLinking: true", "persistAuthorization: true", "tagsSorter: 'alpha'", "validatorUrl: null"]
+    {
+        assert!(script.contains(part), "{part}: {script}");
+    }
     assert_eq!(client.send(TestRequest::get().uri("/docs/swagger-ui-bundle.js")).await.status, 200);
 }
 

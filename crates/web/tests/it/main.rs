@@ -11,6 +11,7 @@ mod idempotency;
 mod layers;
 mod limits;
 mod lists;
+mod pages;
 mod routing;
 mod states;
 mod things;

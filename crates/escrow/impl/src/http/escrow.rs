@@ -91,6 +91,7 @@ pub(super) async fn list(Authed(ctx): Authed, listing: Listing, service: Data<dy
 /// is taken up.
 #[utoipa::path(responses(
     (status = 201, description = "The payment, waiting for its payer", body = FundingOut),
+    (status = 404, description = "There is no such milestone"),
     (status = 409, description = "`HELD_TOO_LONG`: the milestone `milestoneId` of the contract holds money since `heldSince`, which must be released or refunded first · `ON_HOLD`: a hold of kind `holdKind` is open on the `holdOn` since `holdSince` · `STATE_CONFLICT`: it is not planned; also while the contract is suspended because the contractor's account is closed"),
     (status = 422, description = "`INVALID`: `MISMATCH` at /projectId or /amount · `PROVIDER_REFUSED`: the payment provider refuses it, in its words"),
     (status = 503, description = "`COVERAGE_SHORT`: new funding in the currency is paused · `UNAVAILABLE`; come back after Retry-After seconds",

@@ -64,6 +64,7 @@ pub async fn list(
 /// Only the own organisation sees it until it is published.
 #[utoipa::path(responses(
     (status = 201, description = "The draft", body = TenderOut),
+    (status = 404, description = "There is no such project, or no such schedule of quantities"),
     (status = 422, description = "`INVALID`, with every fault: such as `OTHER_PROJECT`, `IN_THE_PAST`, `AFTER_DEADLINE`, `CURRENCY_MISMATCH`, `MIXED_KINDS`, `PERCENT_SUM`")
 ))]
 #[post("/api/tenders")]

@@ -1,0 +1,31 @@
+//! What people see: the page at `/`, the reference at `/docs/`, the page where nothing is, and what browsers ask for by themselves.
+//!
+//! A page is for whoever prefers HTML, as a browser does that goes to an address; everybody else has JSON. Pages load nothing from elsewhere, run
+//! no script but the reference's own files, and escape whatever is put into them.
+
+mod accept;
+mod assets;
+mod home;
+mod html;
+mod kept;
+pub(crate) mod missing;
+mod place;
+mod reference;
+
+use actix_web::web::ServiceConfig;
+
+pub use home::{Development, Login, Place};
+pub(crate) use kept::Kept;
+pub(crate) use place::serve;
+
+/// Serves the pages; the reference only where the document is served.
+pub(crate) fn configure(config: &mut ServiceConfig, development: Option<&Development>, documented: bool) {
+    home::configure(config, development, documented);
+    serve(config, "/pages.css", &*assets::STYLE);
+    serve(config, "/favicon.svg", &*assets::ICON);
+    serve(config, "/favicon.ico", &*assets::OLD_ICON);
+    serve(config, "/robots.txt", &*assets::ROBOTS);
+    if documented {
+        reference::configure(config);
+    }
+}
