@@ -33,7 +33,7 @@ pub use float::{post_float, post_loss};
 pub use foundation::identity;
 use foundation::{Foundation, pool};
 pub use holds::{freeze, unfreeze};
-pub use sandbox::{reopen_sandbox, running_sandbox, start_sandbox};
+pub use sandbox::{forget_sandbox, reopen_sandbox, running_sandbox, start_sandbox};
 pub use seed::{demo_logins, seed};
 
 /// Connections of the platform's own pool.

@@ -455,5 +455,18 @@ async fn whoever_waits_for_a_development_server_finds_the_demo_logins() {
     let token = answer.json::<Value>().await.expect("JSON")["accessToken"].as_str().expect("a token").to_owned();
     let projects = http.get(format!("http://{address}/api/projects")).bearer_auth(token).send().await.expect("answers");
     assert_eq!(projects.json::<Value>().await.expect("JSON")["data"].as_array().map(Vec::len), Some(1));
+    // A second one on its data is refused, with the process that has them, whether their addresses collide or not.
+    let (path, process) = (data.path().display().to_string(), format!("process {}", server.id().expect("it runs")));
+    for (second, said) in [("127.0.0.1:0".to_owned(), "is already run by"), (address.to_string(), "works on")] {
+        let environment = [
+            ("BUILD14__DATA_DIR", path.as_str()),
+            ("BUILD14__SERVER__ADDRESS", second.as_str()),
+            ("BUILD14__METRICS__ADDRESS", "127.0.0.1:0"),
+            ("BUILD14__STRIPE__SANDBOX__ADDRESS", "127.0.0.1:0"),
+        ];
+        let (code, _, complained) = run(&["serve"], &environment).await;
+        assert!(code == Some(1) && complained.contains(&process) && complained.contains(said), "{complained}");
+    }
+    assert_eq!(std::fs::read_to_string(data.path().join("server.address")).ok(), Some(address.to_string()), "it is undisturbed");
     server.kill().await.expect("ends");
 }
