@@ -26,7 +26,7 @@ use crate::config::{Profile, Settings};
 use crate::database::Urls;
 use crate::modules::{self, Builder, Domains};
 
-pub use doctor::{doctor, doctor_of, exposed};
+pub use doctor::{Checked, doctor, examine};
 pub use documents::openapi_json;
 pub use escrow::{HoldPlace, Resolution, Settlement};
 pub use float::{post_float, post_loss};
