@@ -26,14 +26,14 @@ use crate::config::{Profile, Settings};
 use crate::database::Urls;
 use crate::modules::{self, Builder, Domains};
 
-pub use doctor::{doctor, doctor_of, exposed};
+pub use doctor::{Checked, doctor, examine};
 pub use documents::openapi_json;
 pub use escrow::{HoldPlace, Resolution, Settlement};
 pub use float::{post_float, post_loss};
 pub use foundation::identity;
 use foundation::{Foundation, pool};
 pub use holds::{freeze, unfreeze};
-pub use sandbox::{reopen_sandbox, running_sandbox, start_sandbox};
+pub use sandbox::{forget_sandbox, reopen_sandbox, running_sandbox, start_sandbox};
 pub use seed::{demo_logins, seed};
 
 /// Connections of the platform's own pool.
