@@ -16,6 +16,7 @@ mod examples;
 mod exits;
 mod exports;
 mod features;
+mod generators;
 mod guards;
 mod isolation;
 mod journey;

@@ -8,8 +8,18 @@ use build14::{command, config, upkeep};
 use clap::{Parser, Subcommand};
 
 /// What stands below the list of commands.
-const SETTINGS: &str = "Settings are environment variables, BUILD14__SECTION__KEY, such as BUILD14__DATA_DIR or BUILD14__SERVER__ADDRESS.\n\
-                        config/default.toml documents every one with its default. BUILD14__PROFILE is development (the default) or production.";
+const SETTINGS: &str = "Settings are environment variables, BUILD14__SECTION__KEY. `build14 config` shows every one, its value and where that comes from; \
+config/default.toml says what each one means. The first ones to know:
+  BUILD14__PROFILE          development (the default: nothing else is needed) or production (nothing is embedded)
+  BUILD14__SERVER__ADDRESS  where `serve` listens, 127.0.0.1:8080 unless said otherwise; documentation of the API is at /docs there
+  BUILD14__DATA_DIR         where the private PostgreSQL and development's keys live, .build14 unless said otherwise
+  BUILD14__DATABASE__URL    another PostgreSQL to use instead (in development DATABASE_URL will do)
+
+Exit codes: 0 done; 1 it could not be done, or something was found (doctor, migrate --check); 2 the command line is wrong.";
+
+/// What stands below the options of `doctor`.
+const DOCTOR: &str = "One line for each finding on standard output, `RULE: what: why`; what was checked, with counts, on standard error.
+Exit codes: 0 nothing was found; 1 something was found, or it could not look (then standard error begins with `build14:`); 2 the command line is wrong.";
 
 /// 14Build: tenders, contracts and protected payments for construction.
 #[derive(Parser)]
@@ -39,7 +49,14 @@ enum Command {
     },
     /// Prints the OpenAPI document
     Openapi,
+    /// Shows every setting, its value (of secrets only whether they are given), where that comes from, and its default
+    Config {
+        /// Prints JSON, for machines
+        #[arg(long)]
+        json: bool,
+    },
     /// Checks every invariant; exit 1 with the list of what is broken
+    #[command(after_help = DOCTOR)]
     Doctor {
         /// Prints JSON, for machines
         #[arg(long)]
@@ -302,6 +319,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command.unwrap_or(Command::Serve) {
         // Needs no configuration, so that it runs anywhere.
         Command::Openapi => command::openapi(),
+        Command::Config { json } => command::settings::show(json),
         command => {
             let migrates = matches!(command, Command::Migrate { .. });
             match config::load(if migrates { config::Purpose::Migrating } else { config::Purpose::Everything }) {
@@ -324,12 +342,12 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
     let filter = match command {
         Command::Serve | Command::Worker => settings.log_filter.clone(),
         _ if std::env::var_os("BUILD14__LOG__FILTER").is_some() => settings.log_filter.clone(),
-        // What the demo narrates is not to drown in its server's log.
-        Command::Demo { .. } => "warn".to_owned(),
+        // What the demo narrates is not to drown in its server's log, but for what it waits for.
+        Command::Demo { .. } => format!("warn,{}=info", build14::database::STARTS),
         // The command itself says what the payment provider answered.
         _ => format!("{},stripe::hyper=error", settings.log_filter),
     };
-    build14::telemetry::start_logs(settings, &filter);
+    build14::telemetry::start_logs(settings, &filter)?;
     command::raise_open_files();
     match command {
         Command::Serve => command::serve(settings),
@@ -372,6 +390,7 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         }
         Command::DatabaseUrl { role } => command::database_url(settings, role),
         Command::Openapi => command::openapi(),
+        Command::Config { json } => command::settings::show(json),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
@@ -23,10 +24,14 @@ fn may_tell(target: &str, level: tracing::Level) -> bool {
 }
 
 /// Starts logging what passes `filter` (written as in `RUST_LOG`, which wins) to standard error, so that standard output is the command's own.
-/// What cannot be read as a filter counts as `info`.
-pub fn start_logs(settings: &Settings, filter: &str) {
-    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| filter.to_owned());
-    let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new("info"));
+///
+/// # Errors
+/// If it cannot be read as a filter, with the setting that it came from: reading the settings tells so before, with all else that is wrong.
+pub fn start_logs(settings: &Settings, filter: &str) -> anyhow::Result<()> {
+    let theirs = std::env::var("RUST_LOG").ok();
+    let (name, filter) = theirs.as_deref().map_or(("log.filter", filter), |theirs| ("RUST_LOG", theirs));
+    let filter =
+        EnvFilter::try_new(filter).with_context(|| format!("{name}: {filter:?} should be like info,graphile_worker=warn"))?;
     let tells = filter_fn(|metadata| may_tell(metadata.target(), *metadata.level()));
     let registry = tracing_subscriber::registry().with(filter).with(tells);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
@@ -37,6 +42,7 @@ pub fn start_logs(settings: &Settings, filter: &str) {
     if started.is_err() {
         tracing::debug!("logging was started before");
     }
+    Ok(())
 }
 
 /// Starts collecting metrics; the handle renders them.

@@ -1,7 +1,7 @@
 //! Reads single settings and gathers every fault, so that an operator mends them in one go. Whoever uses a setting reads it, checks it and
 //! says what would be right; `config/default.toml` has them all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -52,16 +52,28 @@ impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "the configuration is invalid; nothing was started:")?;
         for (key, fault) in &self.0 {
-            let variable = if key.starts_with("BUILD14_") || key == "DATABASE_URL" { key.clone() } else { variable(key) };
-            writeln!(f, "  {key}: {fault}\n    (environment variable {variable})")?;
+            writeln!(f, "  {key}: {fault}")?;
+            if !is_variable(key) {
+                writeln!(f, "    (environment variable {})", variable(key))?;
+            }
         }
-        write!(f, "Every key with its default stands in config/default.toml.")
+        write!(
+            f,
+            "`build14 config` shows every setting, its value and where that comes from; config/default.toml says what each one means."
+        )
     }
 }
 
 impl std::error::Error for Faults {}
 
-fn variable(key: &str) -> String {
+/// Whether a fault is blamed on a variable itself, and not on a setting.
+fn is_variable(key: &str) -> bool {
+    key.to_ascii_uppercase().starts_with("BUILD14_") || ["DATABASE_URL", "RUST_LOG"].contains(&key)
+}
+
+/// The environment variable that gives a setting.
+#[must_use]
+pub fn variable(key: &str) -> String {
     format!("BUILD14__{}", key.to_uppercase().replace('.', "__"))
 }
 
@@ -88,13 +100,15 @@ pub struct Reader {
     values: Values,
     production: bool,
     faults: Faults,
+    /// What could not be read: what stands in its place says nothing about it, so no more is told of these.
+    unread: BTreeSet<String>,
 }
 
 impl Reader {
     /// Nothing is wrong yet.
     #[must_use]
     pub fn new(values: Values, production: bool) -> Self {
-        Self { values, production, faults: Faults::default() }
+        Self { values, production, faults: Faults::default(), unread: BTreeSet::new() }
     }
 
     /// Whether this is for production, where less is allowed.
@@ -105,7 +119,15 @@ impl Reader {
 
     /// Notes what is wrong with the value of a key, and what would be right.
     pub fn fault(&mut self, key: &str, fault: impl Into<String>) {
-        self.faults.add(key, fault);
+        if !self.unread.contains(key) {
+            self.faults.add(key, fault);
+        }
+    }
+
+    /// Notes that a value cannot be read at all, which is told once, whoever reads it.
+    fn unreadable(&mut self, key: &str, fault: String) {
+        self.fault(key, fault);
+        self.unread.insert(key.to_owned());
     }
 
     /// Whether something was found wrong with a setting already.
@@ -170,7 +192,7 @@ impl Reader {
             Ok(value) => value,
             Err(_) => {
                 let text = self.text(key);
-                self.fault(key, format!("{text:?} should be {right}"));
+                self.unreadable(key, format!("{text:?} should be {right}"));
                 T::default()
             }
         }
@@ -190,7 +212,7 @@ impl Reader {
     pub fn address(&mut self, key: &str) -> std::net::SocketAddr {
         let text = self.text(key);
         text.parse().unwrap_or_else(|_| {
-            self.fault(key, format!("{text:?} should be an address and a port, like 127.0.0.1:8080"));
+            self.unreadable(key, format!("{text:?} should be an address and a port, like 127.0.0.1:8080"));
             std::net::SocketAddr::from(([127, 0, 0, 1], 0))
         })
     }
@@ -200,7 +222,7 @@ impl Reader {
         let parsed: Result<Vec<_>, _> = self.list(key).iter().map(|text| humantime::parse_duration(text)).collect();
         parsed.unwrap_or_else(|_| {
             let text = self.text(key);
-            self.fault(key, format!("{text:?} should be durations, like 1m, 5m, 15m"));
+            self.unreadable(key, format!("{text:?} should be durations, like 1m, 5m, 15m"));
             Vec::new()
         })
     }
@@ -209,7 +231,7 @@ impl Reader {
     pub fn duration(&mut self, key: &str) -> Duration {
         let text = self.text(key);
         humantime::parse_duration(&text).unwrap_or_else(|_| {
-            self.fault(key, format!("{text:?} should be a duration, like 500ms, 2s, 15m or 7d"));
+            self.unreadable(key, format!("{text:?} should be a duration, like 500ms, 2s, 15m or 7d"));
             Duration::ZERO
         })
     }

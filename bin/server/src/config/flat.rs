@@ -6,19 +6,25 @@ use figment::Figment;
 use figment::value::{Dict, Value};
 use module::Faults;
 
+use super::variables::meant;
+
 /// Lays `given` over `defaults`. A key that has no default is a fault: it is misspelt or does nothing.
 pub(super) fn laid_over(defaults: &Figment, given: &Figment, faults: &mut Faults) -> Result<BTreeMap<String, String>, Faults> {
     let mut values = flat(defaults)?;
     for (key, value) in flat(given)? {
-        match values.get_mut(&key) {
-            Some(slot) => *slot = value,
+        if let Some(slot) = values.get_mut(&key) {
+            *slot = value;
+            continue;
+        }
+        match meant(values.keys().map(String::as_str), &key) {
+            Some(right) => faults.add(&key, format!("there is no such setting: did you mean {}?", module::variable(right))),
             None => faults.add(&key, "there is no such setting"),
         }
     }
     Ok(values)
 }
 
-fn flat(figment: &Figment) -> Result<BTreeMap<String, String>, Faults> {
+pub(super) fn flat(figment: &Figment) -> Result<BTreeMap<String, String>, Faults> {
     let dict: Dict = figment.extract().map_err(|error| Faults::one("config", error.to_string()))?;
     let mut flat = BTreeMap::new();
     walk("", &dict, &mut flat);

@@ -186,6 +186,44 @@ fn check_databases(r: &mut Reader, s: &Settings, purpose: Purpose) {
     }
 }
 
+/// What development makes or plays itself, and production is given.
+const NOTHING_EMBEDDED: [&str; 7] = [
+    "database.url",
+    "database.system_url",
+    "stripe.api_base",
+    "stripe.secret_key",
+    "stripe.webhook_secret",
+    "tenders.seal_key",
+    "audit.signing_key",
+];
+
+/// The address and the keys of Stripe are given together. Keys alone would be ignored, and money that was meant to be real would be the sandbox's.
+fn check_stripe_is_whole(r: &mut Reader, s: &Settings, purpose: Purpose) {
+    let keys = ["stripe.secret_key", "stripe.webhook_secret"];
+    match (&s.stripe.api_base, s.profile, purpose) {
+        // There each that is missing is told as such.
+        (_, Profile::Production, Purpose::Everything) => {}
+        (Some(_), ..) => {
+            for key in keys {
+                if r.text(key).is_empty() {
+                    r.fault(key, "is needed together with stripe.api_base");
+                }
+            }
+        }
+        (None, Profile::Development, Purpose::Everything) => {
+            for key in keys {
+                if !r.text(key).is_empty() {
+                    r.fault(
+                        key,
+                        "would not be used: without stripe.api_base (https://api.stripe.com) the sandbox plays Stripe. Give both, or neither",
+                    );
+                }
+            }
+        }
+        (None, ..) => {}
+    }
+}
+
 /// How long clients are waited for: somewhat, and not for ever.
 fn check_patience(r: &mut Reader, server: &Server) {
     let sane = Duration::from_secs(1)..=Duration::from_secs(3600);
@@ -244,15 +282,9 @@ fn check(r: &mut Reader, s: &Settings, purpose: Purpose) {
     if let Err(error) = EnvFilter::try_new(&s.log_filter) {
         r.fault("log.filter", format!("{:?} should be like info,graphile_worker=warn: {error}", s.log_filter));
     }
-    if s.stripe.api_base.is_some() {
-        for key in ["stripe.secret_key", "stripe.webhook_secret"] {
-            if r.text(key).is_empty() {
-                r.fault(key, "is needed together with stripe.api_base");
-            }
-        }
-    }
+    check_stripe_is_whole(r, s, purpose);
     if s.profile == Profile::Production && purpose == Purpose::Everything {
-        for key in ["database.url", "database.system_url", "stripe.api_base", "tenders.seal_key", "audit.signing_key"] {
+        for key in NOTHING_EMBEDDED {
             if r.text(key).is_empty() {
                 r.fault(key, "must be given in production: nothing is embedded there");
             }

@@ -48,6 +48,61 @@ fn nobody_is_waited_for_for_ever_nor_let_in_without_end() {
 }
 
 #[test]
+fn what_cannot_be_read_is_told_once() {
+    for (name, value, key, said) in [
+        ("JOBS__CONCURRENCY", "many", "jobs.concurrency", "should be a whole number"),
+        ("DATABASE__POOL_SIZE", "-1", "database.pool_size", "should be a whole number"),
+        ("SERVER__HEAD_TIMEOUT", "soon", "server.head_timeout", "should be a duration"),
+        ("SERVER__BODY_TIMEOUT", "soon", "server.body_timeout", "should be a duration"),
+        ("SERVER__MAX_CONNECTIONS", "all", "server.max_connections", "should be a whole number"),
+        ("RATE_LIMITS__PER_ADDRESS", "few", "rate_limits.per_address", "should be a whole number"),
+        ("ESCROW__LOOK_AGAIN_EVERY", "often", "escrow.look_again_every", "should be a duration"),
+        ("ESCROW__LOOK_AGAIN_AFTER", "often", "escrow.look_again_after", "should be durations"),
+        ("SESSIONS__PER_PERSON", "some", "sessions.per_person", "should be a whole number"),
+    ] {
+        let faults = with(&[(&format!("BUILD14__{name}"), value)]).expect_err("refused");
+        assert!(faults.contains(&format!("  {key}: {value:?} {said}")), "{faults}");
+        assert_eq!(faults.matches("(environment variable").count(), 1, "{faults}");
+    }
+}
+
+#[test]
+fn a_profile_that_is_none_hides_no_other_fault() {
+    let faults = with(&[("BUILD14__PROFILE", "dev"), ("BUILD14__JOBS__CONCURRENCY", "many"), ("BUILD14_DATA_DIR", "x")]);
+    let faults = faults.expect_err("refused");
+    for said in [
+        "  BUILD14__PROFILE: \"dev\" is no profile: it is development (the default) or production",
+        "  jobs.concurrency: \"many\" should be",
+        "  BUILD14_DATA_DIR: there is no such variable",
+    ] {
+        assert!(faults.contains(said), "{said} is missing in {faults}");
+    }
+    assert!(!faults.contains("(environment variable BUILD14__PROFILE)"), "the variable is not told twice: {faults}");
+}
+
+#[test]
+fn production_tells_all_that_it_lacks_in_one_round() {
+    let faults = with(&[("BUILD14__PROFILE", "production")]).expect_err("refused");
+    for key in super::NOTHING_EMBEDDED {
+        assert!(faults.contains(&format!("  {key}: must be given in production")), "{key} is missing in {faults}");
+    }
+    assert!(faults.contains("  server.public_url: must be given in production"), "{faults}");
+    assert_eq!(faults.matches("(environment variable").count(), 8, "{faults}");
+}
+
+#[test]
+fn keys_of_stripe_that_the_sandbox_would_not_use_are_refused() {
+    let live = ("BUILD14__STRIPE__SECRET_KEY", "sk_live_0123456789abcdefghijklmn");
+    let signing = ("BUILD14__STRIPE__WEBHOOK_SECRET", "whsec_0123456789abcdefghijklmn");
+    for (given, key) in [(live, "stripe.secret_key"), (signing, "stripe.webhook_secret")] {
+        let faults = with(&[given]).expect_err("refused");
+        assert!(faults.contains(&format!("  {key}: would not be used: without stripe.api_base")), "{faults}");
+        assert!(!faults.contains(given.1), "no secret is printed: {faults}");
+    }
+    assert!(with(&[live, signing, ("BUILD14__STRIPE__API_BASE", "https://api.stripe.com")]).is_ok());
+}
+
+#[test]
 fn the_header_of_the_clients_address_is_one() {
     let read =
         |given: &str| with(&[("BUILD14__SERVER__CLIENT_IP_HEADER", given)]).map(|settings| settings.server.client_ip_header);

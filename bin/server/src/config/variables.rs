@@ -12,19 +12,31 @@ const TESTS: &str = "BUILD14_TEST_";
 pub(super) fn check<'a>(environment: &[(String, String)], keys: impl Iterator<Item = &'a str>, faults: &mut Faults) {
     let keys: Vec<&str> = keys.chain(["profile"]).collect();
     for (name, value) in environment {
-        let Some(rest) = name.strip_prefix("BUILD14_").filter(|rest| !rest.starts_with('_')) else { continue };
-        if OTHERS.contains(&name.as_str()) || name.starts_with(TESTS) || is_of_kubernetes(name, value) {
+        let upper = name.to_ascii_uppercase();
+        let Some(rest) = upper.strip_prefix("BUILD14_") else { continue };
+        let (other_case, single) = (upper != *name, !rest.starts_with('_'));
+        // The right spelling of what there is not is told where settings are read.
+        if !(single || other_case) || OTHERS.contains(&name.as_str()) || name.starts_with(TESTS) || is_of_kubernetes(name, value)
+        {
             continue;
         }
-        match keys.iter().find(|key| letters(key) == letters(rest)) {
-            Some(key) => {
-                let meant = key.to_uppercase().replace('.', "__");
-                faults.add(name, format!("there is no such variable: did you mean BUILD14__{meant}?"));
-            }
-            None => faults
-                .add(name, "there is no such variable: settings are given as BUILD14__SECTION__KEY, with two underscores each"),
+        let other = OTHERS.iter().find(|other| **other == upper).map(|other| (*other).to_owned());
+        match other.or_else(|| meant(keys.iter().copied(), rest).map(module::variable)) {
+            Some(right) => faults.add(name, format!("there is no such variable: did you mean {right}?")),
+            // In other letters and with one underscore it need not be meant for us.
+            None if other_case && single => {}
+            None => faults.add(
+                name,
+                "there is no such variable: settings are given as BUILD14__SECTION__KEY, in capitals, with two underscores each",
+            ),
         }
     }
+}
+
+/// The key that a misspelt one stands for: it has the same letters between other separators.
+pub(super) fn meant<'a>(mut keys: impl Iterator<Item = &'a str>, misspelt: &str) -> Option<&'a str> {
+    let wanted = letters(misspelt);
+    keys.find(|key| letters(key) == wanted)
 }
 
 /// What is left of a name without its separators.
@@ -59,6 +71,21 @@ mod tests {
             let said = faults(&[(name, "x")], Purpose::Everything);
             assert!(said.contains(&format!("  {name}: there is no such variable: did you mean {meant}?")), "{said}");
         }
+        for (name, meant) in [
+            ("build14__data_dir", "BUILD14__DATA_DIR"),
+            ("Build14__Jobs__Concurrency", "BUILD14__JOBS__CONCURRENCY"),
+            ("BUILD14__jobs__concurrency", "BUILD14__JOBS__CONCURRENCY"),
+            ("build14_data_dir", "BUILD14__DATA_DIR"),
+            ("build14_postgres_bin", "BUILD14_POSTGRES_BIN"),
+        ] {
+            let said = faults(&[(name, "1")], Purpose::Everything);
+            assert!(said.contains(&format!("  {name}: there is no such variable: did you mean {meant}?")), "{said}");
+            assert!(!said.contains("(environment variable"), "the variable is not told twice: {said}");
+        }
+        let said = faults(&[("BUILD14__DATABASE_URL", "x")], Purpose::Everything);
+        assert!(said.contains("  database_url: there is no such setting: did you mean BUILD14__DATABASE__URL?"), "{said}");
+        let said = faults(&[("build14__nonsense", "x")], Purpose::Everything);
+        assert!(said.contains("  build14__nonsense: there is no such variable: settings are given as"), "{said}");
         let said = faults(&[("BUILD14_POSTGRES_BINS", "x")], Purpose::Everything);
         assert!(said.contains("BUILD14_POSTGRES_BINS: there is no such variable: settings are given as"), "{said}");
     }
@@ -69,6 +96,7 @@ mod tests {
             ("BUILD14_POSTGRES_BIN", "npm"),
             ("BUILD14_POSTGRES_CACHE", "/tmp"),
             ("BUILD14_TEST_DIR", "/tmp"),
+            ("build14_release", "2026.11"),
             ("BUILD14_SERVICE_HOST", "10.0.0.1"),
             ("BUILD14_SERVICE_PORT_HTTP", "8080"),
             ("BUILD14_API_PORT", "tcp://10.0.0.1:8080"),

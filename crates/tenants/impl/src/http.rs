@@ -183,6 +183,12 @@ async fn read(Authed(ctx): Authed, request: HttpRequest, service: Data<dyn Organ
     Ok(web::single(&request, &SettingsOut::from(&service.current(&ctx).await?)))
 }
 
+/// A trade, such as masonry.
+#[derive(ToSchema)]
+#[schema(max_length = 60)]
+#[allow(dead_code)]
+struct Trade(String);
+
 /// What can be changed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -197,7 +203,7 @@ struct ChangeIn {
     /// What it does on the platform.
     kind: Kind,
     /// Its trades.
-    #[schema(max_items = 50)]
+    #[schema(max_items = 50, value_type = Vec<Trade>)]
     categories: Vec<String>,
     /// At or above this amount, weighty verbs need a second person; null: never. Only an owner changes it.
     approval_threshold: Option<MoneyIn>,

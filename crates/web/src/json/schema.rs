@@ -43,8 +43,27 @@ fn document<T: ToSchema>() -> Value {
     if let Some(root) = document.as_object_mut() {
         root.insert("components".into(), json!({ "schemas": schemas }));
     }
+    leave_to_rules(&mut document);
     bound_integers(&mut document);
     document
+}
+
+/// Beside bounds that the document has, but which the rules of the domain tell, together with what else is wrong with the whole.
+const LEFT_TO_RULES: &str = "x-left-to-rules";
+
+/// Takes such bounds away.
+fn leave_to_rules(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(leave_to_rules),
+        Value::Object(members) => {
+            if members.contains_key(LEFT_TO_RULES) {
+                members.remove("minimum");
+                members.remove("maximum");
+            }
+            members.values_mut().for_each(leave_to_rules);
+        }
+        _ => {}
+    }
 }
 
 /// Gives integers of a known width their bounds, so that serde has nothing left to refuse.

@@ -15,6 +15,11 @@ use super::{Entry, Guard, Routes, null_schema, patch_schema, standard};
 use crate::extract::SESSION_COOKIE;
 use crate::problem::{FaultBody, ProblemBody};
 
+/// What an `Idempotency-Key` is: 1 to 255 visible characters, bare or in double quotes (`extract::once`).
+const KEY: &str = r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#;
+/// What the condition of a change is: `*`, or entity tags (`extract::entity_tags`).
+const TAGS: &str = r#"^([ \t]*\*[ \t]*|[ \t,]*(W/)?"[!#-~]*"([ \t]*,[ \t,]*(W/)?"[!#-~]*")*[ \t,]*)$"#;
+
 impl Routes {
     /// The whole document.
     #[must_use]
@@ -130,22 +135,20 @@ fn complete(entry: &Entry) -> Operation {
         let text = "Makes a repetition safe: the first answer to this key is stored with its effect and given again for 24 hours. 400 \
              IDEMPOTENCY_KEY_INVALID, 409 IDEMPOTENCY_KEY_IN_FLIGHT while the first still runs, 409 IDEMPOTENCY_ANSWER_LOST, 422 \
              IDEMPOTENCY_KEY_REUSED for another request.";
-        // Visible ASCII without spaces.
-        add_parameter(parameters, header("Idempotency-Key", text, text_of(255).pattern(Some("^[!-~]+$"))));
+        add_parameter(parameters, header("Idempotency-Key", text, string().pattern(Some(KEY))));
     }
     if entry.conditional {
-        add_parameter(parameters, header("If-Match", "Do it only if the resource still has one of these ETags.", text_of(1024)));
-        add_parameter(parameters, header("If-None-Match", "Do it only if the resource has none of these ETags.", text_of(1024)));
+        let tags = || string().pattern(Some(TAGS));
+        add_parameter(parameters, header("If-Match", "Do it only if the resource still has one of these ETags.", tags()));
+        add_parameter(parameters, header("If-None-Match", "Do it only if the resource has none of these ETags.", tags()));
     }
     if entry.tagged && method == "GET" {
-        add_parameter(
-            parameters,
-            header("If-None-Match", "The ETags of what you have: 304 if it is still one of them.", text_of(1024)),
-        );
+        let text = "The ETags of what you have: 304 if it is still one of them.";
+        add_parameter(parameters, header("If-None-Match", text, string()));
     }
     // Whatever it is, no request is refused for it.
     let text = "Kept for logs and audit, and echoed, if it is 1 to 64 of A-Z a-z 0-9 - _ . ; else a new one takes its place.";
-    add_parameter(parameters, header("X-Request-Id", text, ObjectBuilder::new().schema_type(SchemaType::new(Type::String))));
+    add_parameter(parameters, header("X-Request-Id", text, string()));
 
     standard::complete_responses(&mut operation, entry);
     operation
@@ -199,9 +202,8 @@ fn path_parameter(name: &str, collection: &str) -> Parameter {
         .build()
 }
 
-/// A text that is not empty.
-fn text_of(most: usize) -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).min_length(Some(1)).max_length(Some(most))
+fn string() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::new(Type::String))
 }
 
 fn header(name: &str, text: &str, schema: ObjectBuilder) -> Parameter {

@@ -16,12 +16,13 @@ use web::{Authed, Decimal4, Decimal4Out, Id, Idempotent, Json, List, Listing, Pa
 #[schema(as = NewFloor, example = json!({"floorNumber": 0, "floorArea": "61.25"}))]
 pub(crate) struct FloorIn {
     /// -9 to 200, unique in the unit: 0 is the ground floor, basements are below.
+    #[schema(minimum = -9, maximum = 200, extensions(("x-left-to-rules" = json!(true))))]
     floor_number: i32,
     /// In m², greater than 0.
     floor_area: Decimal4,
 }
 
-// The bounds of numbers stand in the rules, not in the schema: they are told together with what the floors have wrong as a whole.
+// The bounds of numbers are the rules' to tell, together with what the floors have wrong as a whole: the schema has them for readers alone.
 /// A unit to be added.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -36,10 +37,13 @@ pub(crate) struct UnitIn {
     /// In m², greater than 0; the floors' areas add up to it, give or take 0.01.
     total_floor_area: Decimal4,
     /// 1 to 210; as many as `floors` has.
+    #[schema(minimum = 1, maximum = 210, extensions(("x-left-to-rules" = json!(true))))]
     number_of_floors: i32,
     /// 1 to 10,000.
+    #[schema(minimum = 1, maximum = 10000, extensions(("x-left-to-rules" = json!(true))))]
     number_of_rooms: i32,
     /// 1 to 10,000.
+    #[schema(minimum = 1, maximum = 10000, extensions(("x-left-to-rules" = json!(true))))]
     number_of_bathrooms: i32,
     /// Each of them, in any order.
     #[schema(max_items = 210)]

@@ -161,8 +161,6 @@ pub struct TenderOut {
     pub created_at: DateTime<Utc>,
     /// Bids do not change it.
     pub updated_at: DateTime<Utc>,
-    /// The clock that decides deadlines.
-    pub server_time: DateTime<Utc>,
 }
 
 /// A line to be priced: without the owner's estimate.
@@ -251,7 +249,6 @@ impl From<&TenderView> for TenderOut {
             lines: Some(view.lines.iter().map(Into::into).collect()),
             created_at: tender.created_at,
             updated_at: tender.updated_at,
-            server_time: view.server_time,
         }
     }
 }
