@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use kernel::counted;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::reach::{on_database, refuse_empty};
@@ -250,16 +250,7 @@ pub fn openapi() -> anyhow::Result<ExitCode> {
 /// If the database does not answer.
 pub fn doctor(settings: &Settings, json: bool, anchor: Option<&str>) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let findings = on_database(settings, async |urls| {
-            let exposed = |url: &SecretString, role| services::exposed(url.clone(), services::identity(settings, role));
-            let mut findings = database::blame(settings, Role::System, exposed(&urls.system, db::Role::System).await)?;
-            if findings.is_empty() {
-                findings = services::doctor_of(settings, &urls.system, anchor).await?;
-            }
-            findings.extend(database::blame(settings, Role::App, exposed(&urls.app, db::Role::App).await)?);
-            Ok(findings)
-        })
-        .await?;
+        let (findings, checked) = on_database(settings, async |urls| services::examine(settings, urls, anchor).await).await?;
         if json {
             print_line(&serde_json::Value::Array(findings.iter().map(module::Finding::json).collect()).to_string());
         } else if findings.is_empty() {
@@ -268,6 +259,10 @@ pub fn doctor(settings: &Settings, json: bool, anchor: Option<&str>) -> anyhow::
             for finding in &findings {
                 print_line(&finding.to_string());
             }
+        }
+        // Not among the findings, which scripts count by lines.
+        for line in checked.lines(findings.len()) {
+            print_error(&line);
         }
         Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
