@@ -220,3 +220,14 @@ fn a_change_lists_the_condition_that_its_handler_takes() {
 fn lists(operation: &Value, name: &str) -> bool {
     operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["name"] == name)
 }
+
+#[test]
+fn every_operation_but_the_probes_can_refuse() {
+    let document = document();
+    let refuses =
+        |operation: &Value| operation["responses"].as_object().into_iter().flatten().any(|(status, _)| status.starts_with('4'));
+    let operations = operations(&document);
+    let never: Vec<_> =
+        operations.iter().filter(|(.., operation)| !refuses(operation)).map(|(_, path, _)| path.as_str()).collect();
+    assert_eq!(never, ["/health/live", "/health/ready"]);
+}
