@@ -38,7 +38,10 @@ pub(crate) fn explain(error: &ValidationError<'_>, patterns: PatternWords, fault
         Kind::MinProperties { limit } => fault("TOO_FEW", format!("must have at least {}", count(*limit, "member"))),
         Kind::MaxProperties { limit } => fault("TOO_MANY", format!("must have at most {}", count(*limit, "member"))),
         Kind::UniqueItems => fault("DUPLICATE", "must not contain the same item twice".to_owned()),
-        Kind::Enum { options } => fault("NOT_ONE_OF", format!("must be one of {}", options_text(options))),
+        Kind::Enum { options } => match meant(error.instance(), options) {
+            Some(option) => fault("NOT_ONE_OF", format!("must be {option}: capitals and small letters count")),
+            None => fault("NOT_ONE_OF", format!("must be one of {}", options_text(options))),
+        },
         Kind::Constant { expected_value } => fault("NOT_ONE_OF", format!("must be {expected_value}")),
         Kind::Custom { message, .. } => {
             let (code, detail) = coded(message);
@@ -136,6 +139,12 @@ fn format_text(format: &str) -> String {
         "uri" => "must be a URI such as \"https://example.com/\"".to_owned(),
         other => format!("must be of the format {other}"),
     }
+}
+
+/// The option that was meant, if only its capitals differ.
+fn meant<'a>(given: &Value, options: &'a Value) -> Option<&'a Value> {
+    let given = given.as_str()?;
+    options.as_array()?.iter().find(|option| option.as_str().is_some_and(|option| option.eq_ignore_ascii_case(given)))
 }
 
 fn options_text(options: &Value) -> String {

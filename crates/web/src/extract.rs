@@ -19,7 +19,7 @@ pub use body::{Body, Patch, RawBody};
 pub(crate) use entity_tags::EntityTags;
 pub use id::Id;
 pub use if_match::{IfMatch, Unchanged, unless_overtaken};
-pub use listing::{Listing, NoFilter};
+pub use listing::Listing;
 pub(crate) use once::Authority;
 pub(crate) use once::IDEMPOTENCY_KEY;
 pub use once::Idempotent;

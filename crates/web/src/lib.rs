@@ -27,7 +27,7 @@ pub use app::{
 };
 pub use client::{ClientIpHeader, Network};
 pub use extract::{
-    Authed, Body as Json, CurrentSession, Id, IdempotencySecret, Idempotent, IfMatch, Listing, NoBody, NoFilter, OptionalBody,
+    Authed, Body as Json, CurrentSession, Id, IdempotencySecret, Idempotent, IfMatch, Listing, NoBody, OptionalBody,
     PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, Unchanged, session_cookie,
     unless_overtaken,
 };

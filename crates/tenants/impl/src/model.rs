@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use kernel::{FieldFault, Money, OrgRole, Timestamp, UserId, text};
-use tenants_api::{NewOrganization, NotYet, OrganizationChange};
+use tenants_api::{NewOrganization, NotYet, Organization, OrganizationChange};
 use uuid::Uuid;
 
 /// The longest slug without its suffix.
@@ -78,6 +78,19 @@ pub(crate) fn checked_change(mut change: OrganizationChange) -> Result<Organizat
         faults.push(FieldFault::new("/approvalThreshold/amount", "OUT_OF_RANGE", "must not be negative"));
     }
     if faults.is_empty() { Ok(change) } else { Err(faults) }
+}
+
+/// Whether a change would change nothing: then nothing is written, and the trail has nothing to tell.
+pub(crate) fn is_so_already(organization: &Organization, change: &OrganizationChange) -> bool {
+    let now = organization.clone();
+    let now = OrganizationChange {
+        name: now.name,
+        kind: now.kind,
+        categories: now.categories,
+        approval_threshold: now.approval_threshold,
+        timezone: now.timezone,
+    };
+    now == *change
 }
 
 /// Whether a verb at stake of `amount` needs a second person. An amount in another currency cannot be compared, so it does.

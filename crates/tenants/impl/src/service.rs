@@ -188,6 +188,9 @@ impl Organizations for Service {
                     let detail = "must be the IANA name of a time zone, such as Europe/Berlin";
                     return Err(Error::invalid("/timezone", "NOT_ONE_OF", detail));
                 }
+                if model::is_so_already(&before, &change) {
+                    return Ok(before);
+                }
                 let after = organizations::save(tx, ctx.org, &change).await?;
                 let entry = NewEntry::of(perm::UPDATE, "organization", ctx.org).before(&before).after(&after);
                 self.audit.record_in(tx, ctx, entry).await?;

@@ -58,6 +58,8 @@ kernel::refusals! {
     }
 }
 
-fn time(at: &Timestamp) -> String {
+/// An instant as answers say it.
+#[must_use]
+pub fn time(at: &Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

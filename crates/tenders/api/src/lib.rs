@@ -13,7 +13,7 @@ pub use bid::{
     Bid, BidContent, BidLine, BidPage, BidStatus, Disqualification, InclusionProof, NewBid, OfferedRate, OpeningRecord, Receipt,
     UNREADABLE,
 };
-pub use error::Error;
+pub use error::{Error, time};
 pub use event::{
     BidSubmitted, BidderOutcome, TenderAwardFell, TenderAwarded, TenderCancelled, TenderClosed, TenderCompleted, TenderOpened,
     TenderPublished,

@@ -2,7 +2,6 @@
 
 mod bids;
 mod dto;
-mod entity_tag;
 mod evaluation;
 mod examples;
 mod milestones;

@@ -205,6 +205,9 @@ impl Users for Service {
                 if seen.is_some_and(|seen| seen != before.updated_at) {
                     return Err(Error::Stale);
                 }
+                if change.name == before.name && change.image == before.image {
+                    return Ok(before);
+                }
                 let after = repo::save(tx, user, &change).await?;
                 let entry = NewEntry::named("users.update_profile", "user", user)
                     .before(json!({ "name": before.name, "image": before.image }))
@@ -307,6 +310,10 @@ impl Users for Service {
                 self.authorise_roles(ctx, &[before.role, role])?;
                 unchanged(seen, &before)?;
                 self.trusted_in(tx, ctx.org, user, role).await?;
+                // The same role given again changes nothing, unless by an owner, who confirms it.
+                if before.role == role && !matches!(ctx.actor, Actor::User(_, OrgRole::Owner)) {
+                    return Ok(MemberUser { user: repo::get_in(tx, user).await?, role, organization });
+                }
                 let after = self.memberships.set_role_in(tx, ctx, user, role).await?;
                 if role == OrgRole::Member {
                     self.withdraw_invitations_in(tx, ctx, user).await?;

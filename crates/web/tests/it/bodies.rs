@@ -56,7 +56,7 @@ async fn each_keyword_has_its_code() {
       "/big OUT_OF_RANGE must be at most 9223372036854775807",
       "/budget INVALID_FORMAT must be a decimal such as \"12.5\": not negative, at most 16 digits before and 4 behind the point",
       "/count OUT_OF_RANGE must be at least 0",
-      "/currency NOT_ONE_OF must be one of \"AED\", \"AUD\", \"BGN\", \"BRL\", \"CAD\", \"CHF\", \"CZK\", \"DKK\", \"EUR\", \"GBP\", \"HKD\", \"HUF\", \"JPY\", \"MAD\", \"MXN\", \"MYR\", \"NOK\", \"NZD\", \"PLN\", \"RON\", \"SEK\", \"SGD\", \"THB\", \"USD\"",
+      "/currency NOT_ONE_OF must be \"EUR\": capitals and small letters count",
       "/email INVALID_FORMAT must be an email address such as \"ada@example.com\"",
       "/id INVALID_FORMAT must be a UUID such as \"0199d0c4-f3a2-7c5e-8a6f-0d1b2c3d4e5f\"",
       "/maybeShape NOT_ONE_OF must be one of \"round\", \"square\"",

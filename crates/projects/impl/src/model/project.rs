@@ -72,6 +72,20 @@ pub(crate) fn step(project: &Project, to: Option<ProjectStatus>) -> Result<Proje
     }
 }
 
+/// Whether a change would change nothing: then nothing is written, and the trail has nothing to tell.
+pub(crate) fn is_so_already(project: &Project, details: &ProjectDetails, status: ProjectStatus) -> bool {
+    let now = ProjectDetails {
+        name: project.name.clone(),
+        description: project.description.clone(),
+        address: project.address.clone(),
+        currency: project.currency,
+        budget: project.budget,
+        starts_on: project.starts_on,
+        ends_on: project.ends_on,
+    };
+    now == *details && project.status == status
+}
+
 /// Only members of the organisation join a team.
 pub(crate) fn not_a_member() -> Error {
     let detail = "is not a member of the organisation: invite the person first";

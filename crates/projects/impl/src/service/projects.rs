@@ -71,6 +71,9 @@ impl Projects for Service {
                     rules::offered(details.currency, self.currencies.as_deref(), repo::project::today(tx).await?)?;
                 }
                 let status = rules::step(&before, change.status)?;
+                if rules::is_so_already(&before, &details, status) {
+                    return Ok(before);
+                }
                 let after = repo::project::update(tx, ctx.org, id, &details, status).await?;
                 let entry = NewEntry::of(perm::UPDATE, "project", id).before(&before).after(&after);
                 self.audit.record_in(tx, ctx, entry).await?;

@@ -85,6 +85,13 @@ impl Soqs for Service {
                 let lines = repo::soq_lines::known(tx, ctx.org, &before).await?;
                 let currency = before.estimate_total.currency();
                 let content = checked(&change.title, change.lines, currency, &Known { lines, units })?;
+                let as_many = u32::try_from(content.lines.len()) == Ok(before.line_count);
+                if as_many && content.title == before.title && content.total == before.estimate_total {
+                    let now = repo::soq_lines::of(tx, ctx.org, &before).await?;
+                    if now == content.lines {
+                        return Ok(repo::soq::whole(before, now));
+                    }
+                }
                 repo::soq_lines::clear(tx, ctx.org, id).await?;
                 let after = repo::soq::update(tx, ctx.org, id, &content).await?;
                 repo::soq_lines::insert(tx, ctx.org, &after, &content.lines).await?;

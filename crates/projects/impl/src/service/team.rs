@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use audit_api::NewEntry;
-use kernel::{Actor, Ctx, Denied, Page, PageRequest, Position, ProjectId, Scope, UserId};
+use kernel::{Actor, Ctx, Denied, OrgRole, Page, PageRequest, Position, ProjectId, Scope, UserId};
 use projects_api::{Error, NewTeamMember, Precondition, TeamMember, perm};
 use uow::Tx;
 
@@ -65,6 +65,10 @@ impl Service {
                 self.manages_in(tx, ctx, project).await?;
                 let before = repo::team::find(tx, ctx.org, project, change.user).await?;
                 still(unchanged, &before)?;
+                // The same role given again changes nothing, unless by an owner of the organisation, who confirms it.
+                if before.role == change.role && !matches!(ctx.actor, Actor::User(_, OrgRole::Owner)) {
+                    return Ok(before);
+                }
                 keeps_owner(before.role, Some(change.role), repo::team::owners(tx, ctx.org, project).await?)?;
                 let after = repo::team::set_role(tx, ctx.org, project, change).await?;
                 self.tenants.void_approvals_in(tx, ctx, change.user).await?;

@@ -206,6 +206,26 @@ async fn changes_honour_if_match() {
 }
 
 #[actix_web::test]
+async fn what_is_so_already_is_not_changed() {
+    let world = World::new().await;
+    let path = format!("/api/projects/{}", world.project().await);
+    world.patch(world.owner, &path, json!({ "description": "Two houses", "budget": "5" })).await.expect(200);
+    let before = world.get(world.owner, &path).await;
+    let trail = world.audited();
+    let whole = json!({ "name": before.body["name"], "description": " Two houses ", "currency": "EUR", "budget": "5.00", "status": before.body["status"] });
+    for (method, body) in [
+        (Method::PATCH, json!({})),
+        (Method::PATCH, json!({ "budget": 5, "address": null, "status": before.body["status"] })),
+        (Method::PUT, whole),
+    ] {
+        let same = world.send(world.owner, method, &path, &[("If-Match", before.header("etag"))], Some(body)).await.expect(200);
+        assert_eq!((&same.body, same.header("etag")), (&before.body, before.header("etag")));
+    }
+    assert_eq!(world.get(world.owner, &path).await.body, before.body);
+    assert_eq!(world.audited(), trail, "nothing happened");
+}
+
+#[actix_web::test]
 async fn of_two_changes_of_one_state_one_wins() {
     let world = World::new().await;
     let path = format!("/api/projects/{}", world.project().await);

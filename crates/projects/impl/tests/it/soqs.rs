@@ -106,6 +106,22 @@ async fn faults_point_at_their_lines() {
 }
 
 #[actix_web::test]
+async fn the_same_schedule_again_changes_nothing() {
+    let world = World::new().await;
+    let soq = schedule(&world, lines()).await;
+    let path = format!("/api/soq/{}", soq.id());
+    let (rows, trail) = (world.db.query("select xmin::text from soq_lines order by position").await, world.audited());
+    let same = world.put(world.owner, &path, json!({ "title": " Shell ", "lines": editable(&soq) })).await.expect(200);
+    assert_eq!((&same.body, world.audited()), (&soq.body, trail));
+    assert_eq!(world.db.query("select xmin::text from soq_lines order by position").await, rows, "no line is written again");
+    assert_eq!(world.get(world.owner, &path).await.header("etag"), soq.header("etag"));
+    let mut other = editable(&soq);
+    other[0]["description"] = json!("Concrete");
+    let changed = world.put(world.owner, &path, json!({ "title": "Shell", "lines": other })).await.expect(200);
+    assert_eq!(changed.body["lines"][0]["description"], "Concrete", "no total differs, and yet");
+}
+
+#[actix_web::test]
 async fn a_draft_changes_and_its_lines_keep_their_identity() {
     let world = World::new().await;
     let soq = schedule(&world, lines()).await;

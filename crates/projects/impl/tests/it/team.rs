@@ -38,6 +38,20 @@ async fn people_join_change_and_leave() {
 }
 
 #[actix_web::test]
+async fn the_same_role_again_changes_nothing_unless_an_owner_confirms_it() {
+    let world = World::new().await;
+    let path = format!("/api/projects/{}/members", world.project().await);
+    let (admin, member) = (world.person(OrgRole::Admin).await, world.person(OrgRole::Member).await);
+    let joined = world.post(world.owner, &path, json!({ "userId": member.user, "role": "in_house_user" })).await.expect(201);
+    let (one, trail) = (format!("{path}/{}", member.user), world.audited());
+    let same = world.put(admin, &one, json!({ "role": "in_house_user" })).await.expect(200);
+    assert_eq!((&same.body, world.audited()), (&joined.body, trail.clone()));
+    assert!(world.memberships.voided.lock().unwrap().is_empty(), "approvals stay");
+    world.put(world.owner, &one, json!({ "role": "in_house_user" })).await.expect(200);
+    assert_eq!(world.audited().len(), trail.len() + 1, "a grant by an owner counts for more");
+}
+
+#[actix_web::test]
 async fn only_members_of_the_organisation_join() {
     let world = World::new().await;
     let path = format!("/api/projects/{}/members", world.project().await);

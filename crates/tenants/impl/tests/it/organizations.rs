@@ -92,6 +92,17 @@ async fn settings_change_and_the_threshold_is_for_owners() {
 }
 
 #[tokio::test]
+async fn settings_that_are_so_already_are_not_changed() {
+    let scene = Scene::new().await;
+    let owner = scene.db.party("Ada").await;
+    let before = scene.tenants.current(&owner.ctx()).await.unwrap();
+    let same = OrganizationChange { name: format!(" {} ", before.name), ..change(&before) };
+    assert_eq!(scene.tenants.update(&owner.ctx(), same, Some(before.updated_at)).await.unwrap(), before);
+    assert_eq!(scene.tenants.current(&owner.ctx()).await.unwrap(), before);
+    assert!(scene.actions().is_empty(), "nothing happened");
+}
+
+#[tokio::test]
 async fn who_was_demoted_meanwhile_changes_nothing() {
     let scene = Scene::new().await;
     let owner = scene.db.party("Ada").await;

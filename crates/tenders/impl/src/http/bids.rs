@@ -13,7 +13,6 @@ use web::{
     OneOf, Paging, Problem, Reply,
 };
 
-use super::entity_tag::{tag, tagged};
 use super::examples;
 
 /// A bid as its bidder submits it, or saves it as a draft.
@@ -78,6 +77,7 @@ pub struct BidOut {
     /// Where it stands.
     pub status: BidStatus,
     /// From 1; every replacement counts, and every time that a draft is saved.
+    #[schema(minimum = 1)]
     pub revision: u32,
     /// Null only once the key of a tender that ended unopened is erased; so are the other parts of the offer.
     pub total: Option<MoneyOut>,
@@ -101,8 +101,6 @@ pub struct BidOut {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
-    /// The clock that decides deadlines.
-    pub server_time: DateTime<Utc>,
 }
 
 /// A priced line.
@@ -124,6 +122,7 @@ pub struct BidLineOut {
 #[schema(as = BidReceipt)]
 pub struct ReceiptOut {
     /// Hex.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub sha256: String,
     /// When it was stored, by the clock that decides deadlines.
     pub received_at: DateTime<Utc>,
@@ -137,6 +136,7 @@ pub struct ReceiptOut {
 #[schema(as = InclusionProof)]
 pub struct ProofOut {
     /// Hex: the tender's `sealRoot`.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub root: String,
     /// The place of the leaf, from 0.
     pub index: usize,
@@ -156,6 +156,7 @@ impl From<&InclusionProof> for ProofOut {
 #[schema(as = BidDisqualification)]
 pub struct DisqualificationOut {
     /// The owner's short word for it; `UNREADABLE` if its sealed offer could not be read.
+    #[schema(pattern = "^[A-Z][A-Z0-9_]{2,63}$")]
     pub reason_code: String,
     /// In words. The bidder reads it.
     pub reason: String,
@@ -187,7 +188,6 @@ impl BidOut {
             proof: bid.proof.as_ref().map(Into::into),
             created_at: bid.created_at,
             updated_at: bid.updated_at,
-            server_time: bid.server_time,
         }
     }
 
@@ -211,13 +211,18 @@ impl From<&Bid> for BidOut {
     }
 }
 
-/// The entity tag: of the envelope, since a digest of the offer itself could be tried out.
+/// The entity tag: of the envelope, and of which of its parts are shown, since a digest of the offer itself could be tried out. An offer never
+/// changes within a revision; that it is erased, or read by the other side, shows.
 pub fn bid_tag(bid: &Bid) -> String {
-    tag(&BidOut::envelope(bid))
+    web::etag(&(BidOut::envelope(bid), bid.content.is_some(), bid.document.is_some()))
+}
+
+fn tagged(reply: Reply, bid: &Bid) -> Reply {
+    reply.header("ETag", bid_tag(bid))
 }
 
 pub fn shown(bid: &Bid) -> Reply {
-    tagged(Reply::ok(&BidOut::from(bid)), bid_tag(bid))
+    tagged(Reply::ok(&BidOut::from(bid)), bid)
 }
 
 /// Bids of a tender.
@@ -261,10 +266,10 @@ pub async fn submit(
         made = Some(bid.clone());
         Ok::<_, tenders_api::Error>(bid)
     };
-    let render = |bid: &Bid| tagged(Reply::created(location(bid.id), &BidOut::envelope(bid)), bid_tag(bid));
+    let render = |bid: &Bid| tagged(Reply::created(location(bid.id), &BidOut::envelope(bid)), bid);
     let response = once.run(ctx.clone(), verb, render).await?;
     match made {
-        Some(bid) => Ok(tagged(Reply::created(location(bid.id), &BidOut::from(&bid)), bid_tag(&bid)).response()),
+        Some(bid) => Ok(tagged(Reply::created(location(bid.id), &BidOut::from(&bid)), &bid).response()),
         None => replayed(&ctx, &service, response).await,
     }
 }
@@ -373,7 +378,7 @@ pub async fn read(
 
 /// Replace a bid, submit a draft, or submit a withdrawn bid again.
 ///
-/// The next revision, until the deadline. With `"draft": true` a draft is saved again and stays a draft. A bid that was submitted does not become one: withdrawing it is the only
+/// The next revision, until the deadline; the same offer again changes nothing, and keeps its place in time. With `"draft": true` a draft is saved again and stays a draft. A bid that was submitted does not become one: withdrawing it is the only
 /// way back, after which a new draft can be started.
 #[utoipa::path(responses(
     (status = 200, description = "Sealed and received, or saved as a draft", body = BidOut),

@@ -135,6 +135,7 @@ pub struct TenderOut {
     /// When its bids were opened; null before.
     pub opened_at: Option<DateTime<Utc>>,
     /// Merkle root of the sealed bids, hex, fixed at closing; null before.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub seal_root: Option<String>,
     /// Until when the award can be challenged; null before an award, and once it fell.
     pub standstill_until: Option<DateTime<Utc>>,
@@ -161,8 +162,6 @@ pub struct TenderOut {
     pub created_at: DateTime<Utc>,
     /// Bids do not change it.
     pub updated_at: DateTime<Utc>,
-    /// The clock that decides deadlines.
-    pub server_time: DateTime<Utc>,
 }
 
 /// A line to be priced: without the owner's estimate.
@@ -251,7 +250,6 @@ impl From<&TenderView> for TenderOut {
             lines: Some(view.lines.iter().map(Into::into).collect()),
             created_at: tender.created_at,
             updated_at: tender.updated_at,
-            server_time: view.server_time,
         }
     }
 }
@@ -315,6 +313,7 @@ pub struct ContractOut {
     /// Where it stands.
     pub status: ContractStatus,
     /// What both parties sign, hex.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub document_sha256: String,
     /// The owner's side: the organisation that tendered.
     pub owner_organization_id: Uuid,

@@ -46,7 +46,7 @@ pub fn tender() -> Value {
             {"id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b23", "position": 3, "code": "01.20", "description": "Site installation",
              "kind": "lump_sum", "unitCode": "LS", "unitText": null, "quantity": "1", "fixedRate": null, "unitId": null}
         ],
-        "createdAt": "2026-11-21T09:30:00Z", "updatedAt": "2026-11-21T10:00:00Z", "serverTime": "2026-11-21T10:05:00Z"
+        "createdAt": "2026-11-21T09:30:00Z", "updatedAt": "2026-11-21T10:00:00Z"
     })
 }
 
@@ -92,7 +92,7 @@ pub fn bid() -> Value {
             "document": "{\"format\":\"14build/bid/1\",…}"
         },
         "rank": null, "openedAt": null, "disqualification": null, "proof": null, "createdAt": "2026-11-21T11:00:00Z",
-        "updatedAt": "2026-11-21T11:00:00Z", "serverTime": "2026-11-21T11:00:00Z"
+        "updatedAt": "2026-11-21T11:00:00Z"
     })
 }
 

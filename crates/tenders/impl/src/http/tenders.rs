@@ -10,7 +10,6 @@ use utoipa::{IntoParams, ToSchema};
 use web::{Authed, Id, Idempotent, IfMatch, Json, List, Listing, Paging, Patch, Problem, Reply};
 
 use super::dto::{InvitationIn, InvitationOut, TenderIn, TenderOut, TenderRole, TenderStatus};
-use super::entity_tag::{tag, tagged};
 use super::examples;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -37,13 +36,11 @@ pub struct RetenderIn {
 }
 
 fn created(view: &TenderView) -> Reply {
-    let dto = TenderOut::from(view);
-    tagged(Reply::created(format!("/api/tenders/{}", view.tender.id), &dto), tag(&dto))
+    Reply::created(format!("/api/tenders/{}", view.tender.id), &TenderOut::from(view)).etag()
 }
 
 pub fn shown(view: &TenderView) -> Reply {
-    let dto = TenderOut::from(view);
-    tagged(Reply::ok(&dto), tag(&dto))
+    Reply::ok(&TenderOut::from(view)).etag()
 }
 
 /// List tenders.
@@ -96,7 +93,7 @@ pub async fn read(
 }
 
 fn view_tag(view: &TenderView) -> String {
-    tag(&TenderOut::from(view))
+    web::etag(&TenderOut::from(view))
 }
 
 /// Replace a draft.

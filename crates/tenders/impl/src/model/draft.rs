@@ -3,10 +3,10 @@
 use chrono::TimeDelta;
 use kernel::{Currency, FieldFault, MOST_FAULTS, Money, Timestamp, text};
 use projects_api::{Soq, SoqStatus};
-use tenders_api::{Draft, Milestone, ProcurementMethod, Tender};
+use tenders_api::{Draft, Milestone, ProcurementMethod, Share, StatedAmount, Tender, time};
 
 use super::milestones;
-use super::title::{MOST_DESCRIPTION, MOST_TITLE};
+use super::title::{self, MOST_DESCRIPTION, MOST_TITLE};
 
 /// Questions end so long before the deadline, where the least period is long enough for that (docs/domain/tenders.md).
 const ANSWERING: TimeDelta = TimeDelta::days(3);
@@ -22,7 +22,8 @@ pub fn faults(draft: &Draft, currency: Currency, now: Timestamp) -> Vec<FieldFau
         faults.push(flaw.at("/description"));
     }
     if draft.submission_deadline <= now {
-        faults.push(FieldFault::new("/submissionDeadline", "IN_THE_PAST", format!("must be later than the server's time {now}")));
+        let detail = format!("must be later than the server's time {}", time(&now));
+        faults.push(FieldFault::new("/submissionDeadline", "IN_THE_PAST", detail));
     }
     if draft.questions_until.is_some_and(|until| until > draft.submission_deadline) {
         faults.push(FieldFault::new("/questionsUntil", "AFTER_DEADLINE", "must not be later than submissionDeadline"));
@@ -32,6 +33,25 @@ pub fn faults(draft: &Draft, currency: Currency, now: Timestamp) -> Vec<FieldFau
     }
     milestones::check(&draft.milestones, currency, &mut faults);
     faults
+}
+
+/// Whether a draft that was checked is what stands there: then nothing is written, and the trail has nothing to tell.
+#[must_use]
+pub fn is_so_already(tender: &Tender, milestones: &[Milestone], draft: &Draft) -> bool {
+    let share = |share: Share| match share {
+        // Of the tender's currency, whether that was said or not.
+        Share::Amount(stated) => Share::Amount(StatedAmount { currency: Some(tender.currency), ..stated }),
+        other => other,
+    };
+    let milestone = |new: &Milestone| Milestone { title: title::title(&new.title), share: share(new.share), due_on: new.due_on };
+    tender.soq == draft.soq
+        && tender.title == title::title(&draft.title)
+        && tender.description == title::description(draft.description.as_deref())
+        && tender.method == draft.method
+        && tender.submission_deadline == draft.submission_deadline
+        && tender.questions_until == draft.questions_until
+        && tender.min_bids == draft.min_bids
+        && draft.milestones.iter().map(milestone).eq(milestones.iter().cloned())
 }
 
 /// What decides whether a second person is needed before there are bids: the owner's estimate. Without one for every line to be priced
@@ -115,13 +135,13 @@ pub fn deadline_faults(
     let earliest = now.checked_add_signed(least_period);
     if earliest.is_none_or(|earliest| deadline < earliest) {
         let period = words(least_period);
-        let detail = format!("must be at least {period} after the server's time {now}");
+        let detail = format!("must be at least {period} after the server's time {}", time(&now));
         faults.push(FieldFault::new("/submissionDeadline", "TOO_SOON", detail));
     }
     if let Some(until) = questions_until {
         let last = if least_period >= ANSWERING { deadline - ANSWERING } else { deadline };
         if until > last {
-            let detail = format!("must be at most {last}, so that the answers can be used");
+            let detail = format!("must be at most {}, so that the answers can be used", time(&last));
             faults.push(FieldFault::new("/questionsUntil", "TOO_LATE", detail));
         }
     }

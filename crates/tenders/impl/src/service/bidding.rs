@@ -284,6 +284,11 @@ impl Service {
         let seen_window = check_open_for_bids_in(tx, ctx, tender).await?;
         let seen = current_bid_in(tx, ctx, (seen_window.owner, tender), target, offer).await?;
         let ready = self.price_and_seal_in(tx, ctx, seen_window, tender, seen.as_ref(), offer).await?;
+        if let Some(seen) = &seen
+            && let Some(bid) = self.as_it_stands(tx.pg(), seen, &ready, seen_window).await?
+        {
+            return Ok(bid);
+        }
         let window = BidWindow { at: seen_window.at, ..keep_open_for_bids_in(tx, ctx, seen_window.owner, tender).await? };
         let old = locked_bid_in(tx, ctx, (window.owner, tender), target, offer).await?;
         let unchanged = seen.as_ref().map(version_of) == old.as_ref().map(version_of);
@@ -303,6 +308,17 @@ impl Service {
             tx.publish(&BidSubmitted { tender, bid: place.bid, revision: place.revision }).await?;
         }
         Ok(Bid { document: ready.document, ..bid_of(row, Some(ready.content), window.at) })
+    }
+
+    /// The bid, or the draft, as it stands, if the new offer is the same one: then there is no revision, and it keeps its receipt and its place in
+    /// time.
+    async fn as_it_stands(&self, conn: &Conn, seen: &Row, ready: &SealedOffer, window: BidWindow) -> Result<Option<Bid>, Fault> {
+        let kind = if ready.receipt.is_some() { BidStatus::Submitted } else { BidStatus::Draft };
+        if seen.status != kind {
+            return Ok(None);
+        }
+        let same = self.own_content(conn, seen).await?.filter(|(content, _)| *content == ready.content);
+        Ok(same.map(|(content, document)| Bid { document, ..bid_of(seen.clone(), Some(content), window.at) }))
     }
 
     /// Prices and seals an offer for the place after `old`: a draft without a receipt, a bid with one.

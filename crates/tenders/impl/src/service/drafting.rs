@@ -83,6 +83,10 @@ impl Drafting for Service {
                     return Err(Error::invalid("/projectId", "IMMUTABLE", "a tender stays in its project: make a new one there"));
                 }
                 self.check_draft_in(tx, ctx.org, &draft, now).await?;
+                let milestones = repo::tenders::milestones(tx.pg(), old.org, old.id, old.currency).await?;
+                if draft::is_so_already(&old, &milestones, &draft) {
+                    return repo::tenders::view_again(tx.pg(), ctx, tender).await;
+                }
                 repo::drafts::update(tx, &old, &draft).await?;
                 let view = repo::tenders::view_again(tx.pg(), ctx, tender).await?;
                 let entry = NewEntry::of(perm::EDIT, "tender", tender).before(&old).after(&view.tender);

@@ -8,7 +8,7 @@ use projects_api::Soq;
 use serde_json::json;
 use tenders_api::{
     Approval, Award, Awarding, Bid, BidStatus, BidStep, Disqualification, Error, OpeningRecord, Procedure, Step, Tender,
-    TenderCancelled, TenderPublished, TenderStatus, TenderView, UNREADABLE, perm,
+    TenderCancelled, TenderPublished, TenderStatus, TenderView, UNREADABLE, perm, time,
 };
 use uow::{Job, Tx};
 
@@ -241,7 +241,7 @@ fn can_extend(tender: &Tender, now: Timestamp, deadline: Timestamp) -> Result<()
     }
     machine::tender(tender.status, TenderEvent::Extend)?;
     if deadline <= old {
-        return Err(Error::invalid("/submissionDeadline", "NOT_LATER", format!("must be later than {old}")));
+        return Err(Error::invalid("/submissionDeadline", "NOT_LATER", format!("must be later than {}", time(&old))));
     }
     Ok(())
 }

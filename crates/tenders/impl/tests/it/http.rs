@@ -119,6 +119,90 @@ async fn a_draft_is_patched_with_its_entity_tag() {
 }
 
 #[actix_web::test]
+async fn a_tender_and_a_bid_that_the_client_has_are_304() {
+    let w = World::new().await;
+    let tender = w.published().await;
+    let path = format!("/api/tenders/{tender}");
+    let bid = call(&w, &w.acme, Method::POST, &format!("{path}/bids"), Some(bid_in(&w, "5")), &[]).await;
+    let bid = format!("/api/bids/{}", bid.body["id"].as_str().unwrap());
+    for (party, path) in [(&w.owner, &path), (&w.acme, &path), (&w.acme, &bid)] {
+        let read = call(&w, party, Method::GET, path, None, &[]).await;
+        assert!(read.body.get("serverTime").is_none(), "what changes by itself belongs to no tag: {}", read.body);
+        let tag = read.etag.clone().unwrap();
+        for known in [tag.clone(), format!("\"other\", W/{tag}"), "*".to_owned()] {
+            let again = call(&w, party, Method::GET, path, None, &[("If-None-Match", &known)]).await;
+            assert_eq!((again.status, &again.etag, &again.body), (304, &read.etag, &Value::Null), "{path} {known}");
+        }
+        let other = call(&w, party, Method::GET, path, None, &[("If-None-Match", "\"other\"")]).await;
+        assert_eq!((other.status, &other.body), (200, &read.body), "{path}");
+    }
+    let before = call(&w, &w.acme, Method::GET, &bid, None, &[]).await.etag.unwrap();
+    assert_eq!(call(&w, &w.acme, Method::PUT, &bid, Some(bid_in(&w, "6")), &[]).await.status, 200);
+    let changed = call(&w, &w.acme, Method::GET, &bid, None, &[("If-None-Match", &before)]).await;
+    assert_eq!((changed.status, &changed.body["revision"]), (200, &json!(2)));
+}
+
+#[actix_web::test]
+async fn a_draft_that_is_so_already_is_not_changed() {
+    let w = World::new().await;
+    let mut wanted = tender_in(&w);
+    wanted["submissionDeadline"] = json!("2099-11-30T12:00:00Z");
+    wanted["milestones"] = json!([{"title": "All", "amount": "1000"}, {"title": "Rest", "remainder": true}]);
+    let made = call(&w, &w.owner, Method::POST, "/api/tenders", Some(wanted.clone()), &[]).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let path = format!("/api/tenders/{}", made.body["id"].as_str().unwrap());
+    let trail = w.audit.actions(w.owner.org);
+    wanted["title"] = json!(" Villa ");
+    for (method, body) in [(Method::PATCH, json!({})), (Method::PATCH, json!({"title": "Villa"})), (Method::PUT, wanted)] {
+        let same = call(&w, &w.owner, method, &path, Some(body), &[]).await;
+        assert_eq!((same.status, &same.etag, &same.body), (200, &made.etag, &made.body));
+    }
+    assert_eq!(call(&w, &w.owner, Method::GET, &path, None, &[]).await.body, made.body);
+    assert_eq!(w.audit.actions(w.owner.org), trail, "nothing happened");
+}
+
+#[actix_web::test]
+async fn the_same_offer_again_is_no_revision_and_keeps_its_place() {
+    let w = World::new().await;
+    let tender = w.published().await;
+    let bids = format!("/api/tenders/{tender}/bids");
+    let mut draft = bid_in(&w, "5");
+    draft["draft"] = json!(true);
+    for (party, offer, other) in [(&w.acme, bid_in(&w, "5"), "6"), (&w.stone, draft, "7")] {
+        let first = call(&w, party, Method::POST, &bids, Some(offer.clone()), &[]).await;
+        assert_eq!((first.status, &first.body["revision"]), (201, &json!(1)), "{}", first.body);
+        let path = format!("/api/bids/{}", first.body["id"].as_str().unwrap());
+        let trail = w.audit.actions(party.org);
+        let events = w.db.query("select count(*) from outbox").await;
+        let same = call(&w, party, Method::PUT, &path, Some(offer.clone()), &[]).await;
+        assert_eq!((same.status, &same.etag, &same.body), (200, &first.etag, &first.body), "receipt and document, too");
+        assert_eq!((w.audit.actions(party.org), w.db.query("select count(*) from outbox").await), (trail, events));
+        let mut changed = offer;
+        changed["lines"][0]["rate"] = json!(other);
+        let changed = call(&w, party, Method::PUT, &path, Some(changed), &[]).await;
+        assert_eq!((changed.status, &changed.body["revision"]), (200, &json!(2)), "{}", changed.body);
+    }
+}
+
+#[actix_web::test]
+async fn times_in_words_are_those_of_fields() {
+    let w = World::new().await;
+    let mut late = tender_in(&w);
+    late["submissionDeadline"] = json!("2020-01-01T00:00:00Z");
+    let refused = call(&w, &w.owner, Method::POST, "/api/tenders", Some(late), &[]).await;
+    let detail = refused.body["errors"][0]["detail"].as_str().unwrap().to_owned();
+    let now = detail.strip_prefix("must be later than the server's time ").unwrap();
+    assert!(now.ends_with('Z') && chrono::DateTime::parse_from_rfc3339(now).is_ok(), "{detail}");
+    let tender = w.published().await;
+    let extend = format!("/api/tenders/{tender}/extend");
+    let body = json!({"submissionDeadline": chrono::Utc::now()});
+    let refused = call(&w, &w.owner, Method::POST, &extend, Some(body), &[]).await;
+    let detail = refused.body["errors"][0]["detail"].as_str().unwrap_or_else(|| panic!("{}", refused.body)).to_owned();
+    let old = detail.strip_prefix("must be later than ").unwrap();
+    assert!(old.ends_with('Z') && chrono::DateTime::parse_from_rfc3339(old).is_ok(), "{detail}");
+}
+
+#[actix_web::test]
 async fn patches_that_come_at_once_all_apply() {
     let w = World::new().await;
     let made = call(&w, &w.owner, Method::POST, "/api/tenders", Some(tender_in(&w)), &[]).await;

@@ -202,7 +202,11 @@ pub(super) async fn switch(
     match (switched, once) {
         // Ended, perhaps by this very request before.
         (Err(problem), Some(once)) if problem.status() == StatusCode::UNAUTHORIZED => {
-            let signed_in = sign_in.switched(org, &once).await?;
+            // No repetition either: then the token is as dead as was said.
+            let signed_in = sign_in.switched(org, &once).await.map_err(|error| match Problem::from(error) {
+                unknown if unknown.status() == StatusCode::UNAUTHORIZED => problem,
+                other => other,
+            })?;
             let mut response = HttpResponse::Ok();
             response.insert_header((web::IDEMPOTENCY_REPLAYED, "true"));
             answer(response, &**users, signed_in, info.request, &cookie).await

@@ -32,6 +32,20 @@ async fn a_profile_is_patched() {
 }
 
 #[actix_web::test]
+async fn a_profile_that_is_so_already_is_not_changed() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let before = replica.get("/api/user", &ada.token).await;
+    for patch in [json!({}), json!({ "name": " ada " }), json!({ "image": null })] {
+        let same = replica.patch("/api/user", &ada.token, patch).await;
+        assert_eq!((same.status.as_u16(), &same.body, same.header("etag")), (200, &before.body, before.header("etag")));
+    }
+    assert_eq!(replica.get("/api/user", &ada.token).await.body, before.body);
+    let trail = replica.get("/api/audit?action=users.update_profile", &ada.token).await;
+    assert_eq!(trail.body["data"], json!([]), "nothing happened");
+}
+
+#[actix_web::test]
 async fn a_removed_account_is_gone_and_its_email_free() {
     let (db, replica) = scene().await;
     let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);

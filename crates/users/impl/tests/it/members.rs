@@ -70,6 +70,27 @@ async fn members_see_and_admins_manage_but_owners_are_for_owners() {
 }
 
 #[actix_web::test]
+async fn the_same_role_again_changes_nothing_unless_an_owner_confirms_it() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let people = [replica.register("adm").await, replica.register("mem").await];
+    replica.join(&ada, &people[0], "admin").await;
+    replica.join(&ada, &people[1], "member").await;
+    let admin = into(&replica, &people[0], &ada).await;
+    let path = format!("/api/users/{}", people[1].user);
+    let trail = async || {
+        let entries = replica.get(&format!("/api/audit?entityType=member&entityId={}", people[1].user), &ada.token).await;
+        entries.body["data"].as_array().unwrap().len()
+    };
+    let (before, told) = (replica.get(&path, &ada.token).await, trail().await);
+    let same = replica.put(&path, &admin.token, json!({ "role": "member" })).await;
+    assert_eq!((same.status.as_u16(), &same.body), (200, &before.body));
+    assert_eq!(trail().await, told, "nothing happened");
+    assert_eq!(replica.put(&path, &ada.token, json!({ "role": "member" })).await.status, 200);
+    assert_eq!(trail().await, told + 1, "a grant by an owner counts for more");
+}
+
+#[actix_web::test]
 async fn who_was_removed_a_moment_ago_invites_nobody() {
     let (db, replica) = scene().await;
     let ada = replica.register("ada").await;
