@@ -7,11 +7,12 @@ pub mod security;
 pub mod settings;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use kernel::counted;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::reach::{on_database, refuse_empty};
@@ -106,6 +107,9 @@ pub fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
         if settings.stripe.api_base.is_none() {
             lines.push(format!("  Stripe sandbox {}", running.stripe_base));
         }
+        if database::configured(settings).is_none() {
+            lines.push(format!("  data           {}", settings.data_dir.display()));
+        }
         lines.extend(demo_logins);
         print_line(&lines.join("\n"));
         let ended = tokio::select! {
@@ -127,8 +131,9 @@ pub fn worker(settings: &Settings) -> anyhow::Result<ExitCode> {
     refuse_worker_alone(settings)?;
     block_on(async {
         let mut signals = Signals::new()?;
-        let provided = server::database(settings, server::worker_connections(settings)).await?;
+        // What costs nothing is tried first.
         let mut scrape = Scrape::start(settings.metrics, scrape::recorder()?)?;
+        let provided = server::database(settings, server::worker_connections(settings)).await?;
         let (stripe, public_url) = (StripeAccess::configured(settings), server::public_url(settings, settings.server.address));
         let services = std::sync::Arc::new(Services::build(settings, &provided.urls, stripe, &public_url).await?);
         services.count_alarms();
@@ -181,7 +186,7 @@ pub fn migrate(settings: &Settings, check: bool) -> anyhow::Result<ExitCode> {
             }
             return Ok(if current { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
-        for migration in database::migrate(&urls).await? {
+        for migration in database::blame(settings, Role::Owner, database::migrate(&urls).await)? {
             print_line(&format!("applied: {migration}"));
         }
         print_line("the schema is up to date");
@@ -195,7 +200,8 @@ pub fn migrate(settings: &Settings, check: bool) -> anyhow::Result<ExitCode> {
 /// Where the journey stopped.
 pub fn demo(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
     // A server of its own, beside whatever runs in the data directory.
-    let mut settings = settings.clone();
+    let (mut settings, parent) = (settings.clone(), settings.data_dir.clone());
+    let new_parent = !parent.exists();
     settings.data_dir = settings.data_dir.join("demo");
     settings.server.address.set_port(0);
     settings.metrics.address.set_port(0);
@@ -206,8 +212,27 @@ pub fn demo(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {
         let stage = demo::Stage { base: &base, stripe: &running.stripe_base.clone(), json };
         let played = demo::play(&stage).await.context("the journey stopped");
         running.stop().await?;
+        let dir = settings.data_dir.display();
+        if played.is_err() {
+            print_error(&format!("build14: what was played is in {dir}; the next demo goes on there"));
+        } else if database::configured(&settings).is_some() {
+            print_error(&format!("build14: what was played is in the configured database, and its keys are in {dir}"));
+        } else {
+            remove_demo(&settings.data_dir, new_parent.then_some(parent.as_path()))?;
+        }
         played.map(|()| ExitCode::SUCCESS)
     })
+}
+
+/// Removes what the demo made, and the directory above it if that was made for it alone.
+fn remove_demo(data_dir: &Path, parent: Option<&Path>) -> anyhow::Result<()> {
+    embedded_postgres::remove(data_dir)?;
+    std::fs::remove_dir_all(data_dir).with_context(|| format!("cannot remove {}", data_dir.display()))?;
+    if let Some(parent) = parent {
+        // Unless somebody else has put something there meanwhile.
+        let _ = std::fs::remove_dir(parent);
+    }
+    Ok(())
 }
 
 /// `build14 openapi`
@@ -225,16 +250,7 @@ pub fn openapi() -> anyhow::Result<ExitCode> {
 /// If the database does not answer.
 pub fn doctor(settings: &Settings, json: bool, anchor: Option<&str>) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let findings = on_database(settings, async |urls| {
-            let exposed = |url: &SecretString, role| services::exposed(url.clone(), services::identity(settings, role));
-            let mut findings = exposed(&urls.system, db::Role::System).await?;
-            if findings.is_empty() {
-                findings = services::doctor_of(settings, &urls.system, anchor).await?;
-            }
-            findings.extend(exposed(&urls.app, db::Role::App).await?);
-            Ok(findings)
-        })
-        .await?;
+        let (findings, checked) = on_database(settings, async |urls| services::examine(settings, urls, anchor).await).await?;
         if json {
             print_line(&serde_json::Value::Array(findings.iter().map(module::Finding::json).collect()).to_string());
         } else if findings.is_empty() {
@@ -243,6 +259,10 @@ pub fn doctor(settings: &Settings, json: bool, anchor: Option<&str>) -> anyhow::
             for finding in &findings {
                 print_line(&finding.to_string());
             }
+        }
+        // Not among the findings, which scripts count by lines.
+        for line in checked.lines(findings.len()) {
+            print_error(&line);
         }
         Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })

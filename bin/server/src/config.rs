@@ -1,6 +1,7 @@
 //! Configuration: embedded defaults, the profile, the environment; validated whole, every fault reported at once.
 
 mod flat;
+mod given;
 mod reading;
 mod sanity;
 mod settings;
@@ -16,12 +17,7 @@ pub use shown::Shown;
 use figment::Figment;
 use figment::providers::{Format, Toml};
 
-/// The variable that names the profile.
-const PROFILE: &str = "BUILD14__PROFILE";
-
-const DEFAULT: &str = include_str!("../../../config/default.toml");
-const DEVELOPMENT: &str = include_str!("../../../config/development.toml");
-const PRODUCTION: &str = include_str!("../../../config/production.toml");
+use given::{DEFAULT, given_by, profile_of, text_of, variable};
 
 /// Reads and validates the configuration of this process.
 ///
@@ -82,42 +78,6 @@ fn given_here() -> (Vec<(String, String)>, Faults) {
 /// As [`load`].
 pub fn load_from(environment: &[(String, String)]) -> Result<Settings, Faults> {
     load_for(environment, Purpose::Everything)
-}
-
-fn variable<'a>(environment: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-}
-
-/// The profile. One that is none counts as development, so that what else is wrong is told with it.
-fn profile_of(environment: &[(String, String)], faults: &mut Faults) -> Profile {
-    match variable(environment, PROFILE).unwrap_or("development") {
-        "development" => Profile::Development,
-        "production" => Profile::Production,
-        other => {
-            let said = format!(
-                "{other:?} is no profile: it is development (the default) or production; here all is checked as for development"
-            );
-            faults.add(PROFILE, said);
-            Profile::Development
-        }
-    }
-}
-
-fn text_of(profile: Profile) -> &'static str {
-    match profile {
-        Profile::Development => DEVELOPMENT,
-        Profile::Production => PRODUCTION,
-    }
-}
-
-/// What the environment gives: the variable, the key and the value, the later ones over those before them.
-fn given_by(environment: &[(String, String)]) -> impl Iterator<Item = (&str, String, &str)> {
-    let theirs = environment.iter().filter(|(name, _)| name == "DATABASE_URL");
-    let ours = environment.iter().filter(|(name, _)| name.starts_with("BUILD14__") && name != PROFILE);
-    theirs.chain(ours).map(|(name, value)| {
-        let path = name.strip_prefix("BUILD14__").map(|path| path.to_lowercase().replace("__", "."));
-        (name.as_str(), path.unwrap_or_else(|| "database.url".to_owned()), value.as_str())
-    })
 }
 
 /// As [`load`], from given environment variables.

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use embedded_postgres::{Cluster, Config};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::{Profile, Settings};
+use crate::data_dir;
 
 /// The name of the embedded database.
 const NAME: &str = "build14";
@@ -64,9 +66,29 @@ pub async fn provide(settings: &Settings, connections: usize) -> anyhow::Result<
         None => embedded(&settings.data_dir, connections).await?,
     };
     if settings.profile == Profile::Development {
-        migrate(&provided.urls).await?;
+        tracing::info!(target: STARTS, "bringing the schema up to date");
+        blame(settings, Role::Owner, migrate(&provided.urls).await)?;
     }
     Ok(provided)
+}
+
+/// The target of what is told while something starts: what is being waited for. The demo shows it, whose log is otherwise silent.
+pub const STARTS: &str = "starts";
+
+/// What went wrong with the configured database, with the variable that names it; what is embedded has none.
+///
+/// # Errors
+/// The same, said better.
+pub fn blame<T>(settings: &Settings, role: Role, done: anyhow::Result<T>) -> anyhow::Result<T> {
+    let database = &settings.database;
+    let variable = match role {
+        Role::System if database.system_url.is_some() => "BUILD14__DATABASE__SYSTEM_URL",
+        Role::Owner if database.owner_url.is_some() => "BUILD14__DATABASE__OWNER_URL",
+        _ if database.url.is_none() => return done,
+        _ if std::env::var_os("BUILD14__DATABASE__URL").is_some() => "BUILD14__DATABASE__URL",
+        _ => "DATABASE_URL",
+    };
+    done.with_context(|| format!("the database that {variable} names"))
 }
 
 /// The URLs of a configured server; `None` if the cluster is to be embedded.
@@ -110,9 +132,10 @@ fn as_role(url: &SecretString, role: Role) -> SecretString {
 }
 
 async fn embedded(data_dir: &Path, connections: usize) -> anyhow::Result<Provided> {
-    embedded_postgres::make_data_dir(data_dir).map_err(|error| {
-        anyhow::anyhow!("cannot create the data directory {}: {error}; set BUILD14__DATA_DIR", data_dir.display())
-    })?;
+    data_dir::prepare(data_dir)?;
+    let what =
+        if embedded_postgres::exists(data_dir) { "starting the private PostgreSQL" } else { "making a private PostgreSQL, once" };
+    tracing::info!(target: STARTS, data_dir = %data_dir.display(), "{what}");
     let mut config = Config::new(data_dir);
     // Room for the pools, the listeners, migrations, `doctor` and a person with psql.
     config.max_connections = u32::try_from(connections + 20)?.max(60);

@@ -111,6 +111,7 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
     n.narrate("   the owner sees: sealed, no bids, no count");
 
     n.narrate("6. After the deadline the bids open, the owner compares and awards");
+    n.narrate("   waiting until the deadline has passed, some 5 s");
     until("the deadline passes", async || {
         let tender = owner.http.get(&format!("/api/tenders/{tender_id}")).await?;
         Ok((tender["status"] != "published").then_some(()))
@@ -149,6 +150,7 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
         money(&funding, "/escrow/amount"),
         money(&funding, "/escrow/charged")
     ));
+    n.narrate("   waiting until the provider says that the money is available");
     milestone_is(&owner, &milestone_id, "funded").await?;
     n.narrate("   paid and available: safe to start");
 
@@ -168,6 +170,7 @@ pub async fn play(stage: &Stage<'_>) -> Result<(), DemoError> {
         money(&released, "/release/fee"),
         money(&released, "/release/net")
     ));
+    n.narrate("   waiting until it is transferred");
     milestone_is(&owner, &milestone_id, "released").await?;
     n.narrate("   transferred to the contractor's account");
 

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod config;
+mod data_dir;
 pub mod database;
 pub mod demo;
 mod listener;

@@ -16,7 +16,15 @@ pub(crate) fn listen(settings: &Settings) -> anyhow::Result<(TcpListener, Socket
     // All are held until the last was tried: two settings may name one address.
     let tried: Vec<_> = wanted.into_iter().map(|(key, address)| bind(address, key)).collect();
     let taken: Vec<String> = tried.iter().filter_map(|tried| tried.as_ref().err()).map(ToString::to_string).collect();
-    anyhow::ensure!(taken.is_empty(), "{}", taken.join("\n         "));
+    if !taken.is_empty() {
+        // Who starts it twice is told so, and not only what the two collide in.
+        let twice = embedded_postgres::run_by(&settings.data_dir).map(|pid| {
+            let data_dir = settings.data_dir.display();
+            format!("process {pid} works on {data_dir} already: stop that one first, or give this one another BUILD14__DATA_DIR as well")
+        });
+        let all: Vec<String> = taken.into_iter().chain(twice).collect();
+        anyhow::bail!("{}", all.join("\n         "));
+    }
     tried.into_iter().next().unwrap_or_else(|| bind(settings.server.address, "server.address"))
 }
 

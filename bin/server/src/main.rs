@@ -342,8 +342,8 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
     let filter = match command {
         Command::Serve | Command::Worker => settings.log_filter.clone(),
         _ if std::env::var_os("BUILD14__LOG__FILTER").is_some() => settings.log_filter.clone(),
-        // What the demo narrates is not to drown in its server's log.
-        Command::Demo { .. } => "warn".to_owned(),
+        // What the demo narrates is not to drown in its server's log, but for what it waits for.
+        Command::Demo { .. } => format!("warn,{}=info", build14::database::STARTS),
         // The command itself says what the payment provider answered.
         _ => format!("{},stripe::hyper=error", settings.log_filter),
     };

@@ -94,7 +94,8 @@ pub fn kept(data_dir: &Path, name: &str) -> anyhow::Result<SecretString> {
 pub fn write(data_dir: &Path, name: &str, text: &str) -> anyhow::Result<()> {
     let (beside, path) = (data_dir.join(format!(".{name}.new")), data_dir.join(name));
     let cannot = || format!("cannot write {}", path.display());
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    let open = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside);
+    let mut file = open.with_context(cannot)?;
     file.set_permissions(Permissions::from_mode(0o600))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;

@@ -1,17 +1,18 @@
 //! Starting and stopping everything in its order: listener, sandbox, database, services, worker, HTTP.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
 use stripe_sandbox::Sandbox;
 use tokio::task::JoinHandle;
 
 use crate::config::{Profile, Settings};
+use crate::data_dir;
 use crate::database::{self, Provided};
 use crate::listener::listen;
 use crate::scrape::Scrape;
@@ -26,6 +27,7 @@ pub struct Running {
     pub stripe_base: String,
     /// The services, for whoever runs in this process.
     pub services: Arc<Services>,
+    data_dir: PathBuf,
     drain: web::Drain,
     api: ServerHandle,
     api_task: JoinHandle<std::io::Result<()>>,
@@ -80,12 +82,14 @@ impl Running {
     /// # Errors
     /// If the embedded database does not stop.
     pub async fn stop(self) -> anyhow::Result<()> {
+        data_dir::forget_address(&self.data_dir, self.address);
         self.api.stop(true).await;
         if let Some(worker) = self.worker {
             worker.shutdown().await;
         }
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
+            services::forget_sandbox(&self.data_dir, &self.stripe_base);
         }
         self.scrape.stop().await;
         drop(self.services);
@@ -123,8 +127,11 @@ pub async fn start(settings: &Settings, metrics: PrometheusHandle) -> anyhow::Re
 async fn launch(settings: &Settings, metrics: PrometheusHandle, seeded: bool) -> anyhow::Result<Running> {
     let (listener, address) = listen(settings)?;
     let scrape = Scrape::start(settings.metrics, metrics)?;
-    embedded_postgres::make_data_dir(&settings.data_dir)
-        .with_context(|| format!("cannot create the data directory {}; set BUILD14__DATA_DIR", settings.data_dir.display()))?;
+    data_dir::prepare(&settings.data_dir)?;
+    // Another server's, beside which this one will be refused, stays.
+    if database::configured(settings).is_some() || embedded_postgres::running(&settings.data_dir).is_none() {
+        data_dir::forget_killed(&settings.data_dir)?;
+    }
 
     if settings.profile == Profile::Production && !settings.rate_limits.enabled {
         tracing::warn!("rate_limits.enabled is false: whatever stands in front of this server must limit requests itself");
@@ -153,8 +160,9 @@ async fn launch(settings: &Settings, metrics: PrometheusHandle, seeded: bool) ->
     let api = web::serve(listener, &deps, &listening(settings))?;
     let api_handle = api.handle();
     let api_task = tokio::spawn(api);
-    secrets::write(&settings.data_dir, "server.address", &address.to_string())?;
-    Ok(Running { address, stripe_base, services, drain, api: api_handle, api_task, scrape, worker, sandbox, provided })
+    data_dir::tell_address(&settings.data_dir, address)?;
+    let data_dir = settings.data_dir.clone();
+    Ok(Running { address, stripe_base, services, data_dir, drain, api: api_handle, api_task, scrape, worker, sandbox, provided })
 }
 
 /// What listens in development besides the API.
@@ -253,7 +261,9 @@ async fn refuse_exposed(settings: &Settings, urls: &database::Urls) -> anyhow::R
     let mut refusals = Vec::new();
     for (url, role) in [(&urls.app, db::Role::App), (&urls.system, db::Role::System)] {
         let identity = crate::services::identity(settings, role);
-        let exposures = db::exposures_of(url, identity).await?;
+        let asked = db::exposures_of(url, identity).await.map_err(anyhow::Error::from);
+        let named = if role == db::Role::System { database::Role::System } else { database::Role::App };
+        let exposures = database::blame(settings, named, asked)?;
         if !exposures.is_empty() {
             refusals.push(db::refusal(identity, &exposures));
         }

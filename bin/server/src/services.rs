@@ -26,14 +26,14 @@ use crate::config::{Profile, Settings};
 use crate::database::Urls;
 use crate::modules::{self, Builder, Domains};
 
-pub use doctor::{doctor, doctor_of, exposed};
+pub use doctor::{Checked, doctor, examine};
 pub use documents::openapi_json;
 pub use escrow::{HoldPlace, Resolution, Settlement};
 pub use float::{post_float, post_loss};
 pub use foundation::identity;
 use foundation::{Foundation, pool};
 pub use holds::{freeze, unfreeze};
-pub use sandbox::{reopen_sandbox, running_sandbox, start_sandbox};
+pub use sandbox::{forget_sandbox, reopen_sandbox, running_sandbox, start_sandbox};
 pub use seed::{demo_logins, seed};
 
 /// Connections of the platform's own pool.
@@ -243,7 +243,7 @@ impl Services {
         release: ReleaseId,
         what: &escrow::Settlement,
         by: &Decision,
-    ) -> Result<escrow_api::Release, escrow::Unsettled> {
+    ) -> Result<escrow::SettledReversal, escrow::Unsettled> {
         self.escrow.settle_reversal(release, what, by).await
     }
 

@@ -46,6 +46,58 @@ pub async fn unprotected_tables(system: &SystemUow) -> Result<Vec<String>, Fault
         .await
 }
 
+/// How much the platform sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// Tables that it may read.
+    pub tables: usize,
+    /// The rows in them.
+    pub rows: i64,
+    /// The organisations among them.
+    pub organizations: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    count: i64,
+}
+
+/// Counts what the platform sees, table by table.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn sight(system: &SystemUow) -> Result<Sight, Fault> {
+    system
+        .read(async |tx| {
+            // A text of SQL that counts each of them: names are quoted by the database.
+            let tables: Vec<Row> = diesel::sql_query(
+                "select format('select %L as name, count(*) as count from %s', c.relname, c.oid::regclass) as finding from pg_class c
+                 where c.relkind in ('r', 'p') and not c.relispartition
+                   and c.relnamespace in ('public'::regnamespace, to_regnamespace('app'))
+                   and c.relname <> '__diesel_schema_migrations' and has_table_privilege(c.oid, 'select')
+                 order by 1",
+            )
+            .load(&mut tx.pg())
+            .await
+            .fault()?;
+            let counts: Vec<_> = tables.into_iter().map(|row| row.finding).collect();
+            if counts.is_empty() {
+                return Ok(Sight { tables: 0, rows: 0, organizations: 0 });
+            }
+            let counted: Vec<Counted> = diesel::sql_query(counts.join(" union all ")).load(&mut tx.pg()).await.fault()?;
+            let of = |name: &str| counted.iter().find(|table| table.name == name).map_or(0, |table| table.count);
+            Ok(Sight {
+                tables: counted.len(),
+                rows: counted.iter().map(|table| table.count).sum(),
+                organizations: of("organizations"),
+            })
+        })
+        .await
+}
+
 /// By how much the clock that decides deadlines was moved, as PostgreSQL writes it; nothing if it was not. In production it never is.
 ///
 /// # Errors

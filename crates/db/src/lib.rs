@@ -37,7 +37,7 @@ mod wire;
 mod write;
 
 pub use alarms::{AlarmRow, Settled, alarming, alarms, open_alarms_by_kind, settle_alarm, settled_alarms};
-pub use catalogue::{answers, moved_clock, unprotected_tables};
+pub use catalogue::{Sight, answers, moved_clock, sight, unprotected_tables};
 pub use connect::{ConnectError, Messages, client_config, connect, tls};
 pub use error::{DbResult, fault_of};
 pub use listen::{Hearing, Signal, listen};
@@ -47,7 +47,7 @@ pub use named::named;
 pub use patience::Patience;
 pub use pg::{Pg, PgRead};
 pub use pool::{Postgres, check_capacity};
-pub use role::{Identity, Role, exposures_of, refusal};
+pub use role::{Identity, Role, exposures_of, refusal, who};
 pub use settings::{PoolSettings, Sharing};
 pub use touched::{instant, touched};
 pub use vouch::Voucher;

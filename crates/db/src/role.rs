@@ -155,6 +155,18 @@ pub async fn exposures_of(url: &SecretString, identity: Identity) -> Result<Vec<
     exposures(&mut connection, identity).await.map_err(fault_of)
 }
 
+/// Who a connection of this URL is, and who signed in for it, where that is another one.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn who(url: &SecretString) -> Result<String, Fault> {
+    let (mut connection, _driver) = establish(url).await.map_err(Fault::unavailable)?;
+    let sql = "select case when session_user = current_user then format('%I', current_user)
+                    else format('%I, signed in as %I', current_user, session_user) end as fault";
+    let row: Row = diesel::sql_query(sql).get_result(&mut connection).await.map_err(fault_of)?;
+    Ok(row.fault)
+}
+
 /// What is said to whoever must mend it.
 #[must_use]
 pub fn refusal(identity: Identity, exposures: &[String]) -> String {

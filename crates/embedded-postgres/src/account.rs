@@ -72,9 +72,14 @@ impl Account {
 
     /// Whether the account may pass through this directory and all above it.
     pub(crate) fn reaches(&self, dir: &Path) -> bool {
-        let Some((uid, gid)) = self.other else { return true };
-        dir.ancestors().all(|dir| {
-            fs::metadata(dir).is_ok_and(|dir| {
+        self.barrier(dir).is_none()
+    }
+
+    /// This directory, or the nearest above it, through which the account may not pass.
+    pub(crate) fn barrier<'a>(&self, dir: &'a Path) -> Option<&'a Path> {
+        let (uid, gid) = self.other?;
+        dir.ancestors().find(|dir| {
+            !fs::metadata(dir).is_ok_and(|dir| {
                 let needed = match (dir.uid() == uid, dir.gid() == gid) {
                     (true, _) => 0o100,
                     (false, true) => 0o010,

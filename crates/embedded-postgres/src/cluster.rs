@@ -1,11 +1,13 @@
 //! A cluster that survives restarts, for the development profile.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::account::Account;
 use crate::address::{Address, SUPERUSER};
-use crate::error::Error;
+use crate::error::{Error, io};
+use crate::files::missing_is_fine;
 use crate::initdb;
 use crate::launch::{Launch, Server};
 use crate::place::{Owner, OwnerLock, Place};
@@ -186,6 +188,31 @@ impl Cluster {
 pub fn running(data_dir: &Path) -> Option<Address> {
     let place = Place::existing(data_dir)?;
     Postmaster::find(&place.cluster()).filter(|running| running.ready).map(|running| running.address)
+}
+
+/// The process that runs the cluster of a data directory, if it runs.
+pub fn run_by(data_dir: &Path) -> Option<u32> {
+    let place = Place::existing(data_dir)?;
+    let running = Postmaster::find(&place.cluster())?;
+    match place.owner() {
+        Some(Owner::Process(pid)) => Some(pid),
+        _ => Some(running.pid),
+    }
+}
+
+/// Removes the cluster of a data directory and all that is in it, wherever it is. One that runs is refused.
+///
+/// # Errors
+/// [`Error::InUse`]; if it cannot be removed.
+pub fn remove(data_dir: &Path) -> Result<(), Error> {
+    if let Some(pid) = run_by(data_dir) {
+        return Err(Error::InUse { data_dir: data_dir.to_owned(), pid: Some(pid) });
+    }
+    let place = Place::existing(data_dir).map(|place| place.dir().to_owned());
+    for dir in place.into_iter().chain([data_dir.join("postgres")]) {
+        fs::remove_dir_all(&dir).or_else(missing_is_fine).map_err(io("remove", &dir))?;
+    }
+    Ok(())
 }
 
 /// Whether there is a cluster in a data directory, running or not.

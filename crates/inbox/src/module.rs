@@ -18,7 +18,8 @@ const SWEEP: Duration = Duration::from_secs(60);
 const PRUNE: Duration = Duration::from_secs(3_600);
 
 /// The inbox of the payment provider's events.
-pub const MODULE: Module = Module { tasks: TASKS, routes: http::routes, doctor, ..Module::named("inbox") };
+pub const MODULE: Module =
+    Module { tasks: TASKS, routes: http::routes, rules: &["PROVIDER_EVENT_STUCK"], doctor, ..Module::named("inbox") };
 
 impl Wired for Service {
     fn data(self: Arc<Self>, config: &mut ServiceConfig) {

@@ -31,6 +31,8 @@ pub struct Module {
     pub settings: fn(&mut Reader),
     /// Adds its endpoints.
     pub routes: fn(&mut web::Routes),
+    /// The rules that its `doctor` checks: the names of what it may find.
+    pub rules: &'static [&'static str],
     /// Checks every invariant of its own that data can break, across all tenants, for `build14 doctor`.
     pub doctor: for<'a> fn(&'a SystemUow) -> Checkup<'a>,
 }
@@ -45,6 +47,7 @@ impl Module {
             tasks: &[],
             settings: |_| {},
             routes: |_| {},
+            rules: &[],
             doctor: |_| Box::pin(async { Ok(Vec::new()) }),
         }
     }

@@ -7,7 +7,8 @@ use figment::providers::{Format, Toml};
 use module::Faults;
 
 use super::flat::flat;
-use super::{DEFAULT, PROFILE, Profile, given_by, profile_of, text_of, variable};
+use super::given::{DEFAULT, PROFILE, given_by, profile_of, text_of, variable};
+use super::settings::Profile;
 
 /// What opens something, and what may have a password in it.
 const SECRETS: [&str; 8] = [

@@ -1,13 +1,16 @@
 //! `build14 doctor`: every invariant that data can break, and every alarm that nobody settled.
 
+use std::collections::BTreeSet;
+
 use kernel::counted;
 use module::Finding;
 use secrecy::SecretString;
 use uow::SystemUow;
 
+use super::foundation::identity;
 use super::{alarms, keys};
 use crate::config::{Profile, Settings};
-use crate::database;
+use crate::database::{self, Role, Urls};
 use crate::modules;
 
 /// What was found so far.
@@ -20,14 +23,86 @@ impl Findings {
     }
 }
 
+/// What was looked at, whatever was found.
+pub struct Checked {
+    /// The rules, by name.
+    rules: BTreeSet<&'static str>,
+    /// How much there is, if it could be counted.
+    sight: Option<db::Sight>,
+}
+
+/// What this file looks at, beside what the domains do.
+const OWN: [&str; 7] =
+    ["SCHEMA_PENDING", "ALARM", "JOB_DEAD", "EVENT_STUCK", "ROW_LEVEL_SECURITY", "AUDIT_SIGNATURE_BROKEN", "SEAL_KEY_UNKNOWN"];
+
+impl Checked {
+    /// In lines, beside so many findings.
+    #[must_use]
+    pub fn lines(&self, findings: usize) -> [String; 2] {
+        let rules = counted(self.rules.len(), "rule", "rules");
+        let over = self.sight.map_or_else(String::new, |sight| {
+            let organizations = counted(sight.organizations, "organisation", "organisations");
+            let (rows, tables) = (counted(sight.rows, "row", "rows"), counted(sight.tables, "table", "tables"));
+            format!(" over {organizations}, {rows} of {tables}")
+        });
+        let found = counted(findings, "finding", "findings");
+        let names = self.rules.iter().copied().collect::<Vec<_>>().join(", ");
+        [format!("checked {rules}{over}: {found}"), format!("the rules: {names}")]
+    }
+}
+
+/// All that `build14 doctor` looks at. What cannot be looked at before something else is mended is not among what was checked.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn examine(settings: &Settings, urls: &Urls, anchor: Option<&str>) -> anyhow::Result<(Vec<Finding>, Checked)> {
+    let exposed = |url: &SecretString, role| exposed(url.clone(), identity(settings, role));
+    let mut checked = Checked { rules: BTreeSet::from(["ISOLATION"]), sight: None };
+    let mut findings = database::blame(settings, Role::System, exposed(&urls.system, db::Role::System).await)?;
+    if findings.is_empty() {
+        findings = doctor_of(settings, &urls.system, anchor).await?;
+        if findings.iter().any(|finding| finding.rule == "SCHEMA_PENDING") {
+            checked.rules.insert("SCHEMA_PENDING");
+        } else {
+            checked.rules.extend(OWN);
+            checked.rules.extend(modules::all().flat_map(|module| module.rules));
+            checked.rules.extend(anchor.map(|_| "AUDIT_ANCHOR_BROKEN"));
+            checked.rules.extend(clock_counts(settings).then_some("CLOCK_MOVED"));
+            checked.sight = sight(&urls.system).await;
+        }
+    }
+    findings.extend(database::blame(settings, Role::App, exposed(&urls.app, db::Role::App).await)?);
+    Ok((findings, checked))
+}
+
+/// How much there is. That it takes too long to count is no finding.
+async fn sight(system_url: &SecretString) -> Option<db::Sight> {
+    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(system_url.clone()) }).ok()?;
+    let seen = db::sight(&SystemUow::new(platform)).await;
+    seen.inspect_err(|fault| tracing::warn!(%fault, "the rows cannot be counted")).ok()
+}
+
+/// Whether a moved clock is wrong: a private cluster's is moved to try things out.
+fn clock_counts(settings: &Settings) -> bool {
+    settings.profile == Profile::Production || database::configured(settings).is_some()
+}
+
 /// Everything for which tenants might see each other's rows through `url`, which is to lead to `identity`.
 ///
 /// # Errors
 /// If the database does not answer.
 pub async fn exposed(url: SecretString, identity: db::Identity) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Findings::default();
-    for exposure in db::exposures_of(&url, identity).await? {
-        findings.add("ISOLATION", identity.role.name(), exposure);
+    let exposures = db::exposures_of(&url, identity).await?;
+    if exposures.is_empty() {
+        return Ok(findings.0);
+    }
+    // It is about who that connection is, not about who it should be.
+    let who = db::who(&url).await?;
+    let role = identity.role.name();
+    for exposure in exposures {
+        let what = if who == role { exposure } else { format!("{exposure}; it is used as {role}") };
+        findings.add("ISOLATION", &who, what);
     }
     Ok(findings.0)
 }
@@ -62,8 +137,7 @@ pub async fn doctor_of(settings: &Settings, system_url: &SecretString, anchor: O
             found.add("SEAL_KEY_UNKNOWN", wrapping.key_id, what);
         }
     }
-    // A private cluster's clock is moved to try things out.
-    if (settings.profile == Profile::Production || database::configured(settings).is_some())
+    if clock_counts(settings)
         && let Some(advance) = db::moved_clock(&system).await?
     {
         let what = "deadlines are decided by it. Set it back as the owner (update app.clock set advance = '0'), and look at what was \

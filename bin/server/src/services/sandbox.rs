@@ -1,6 +1,6 @@
 //! The Stripe sandbox of development and tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use stripe_sandbox::{Config, Endpoint, EndpointKind, Sandbox};
 
 use crate::config::Settings;
-use crate::secrets;
+use crate::{data_dir, secrets};
 
 /// Where a server tells where its sandbox is.
 const WHERE: &str = "stripe-sandbox.url";
@@ -43,6 +43,11 @@ pub async fn start_sandbox(settings: &Settings, url: &str, webhook_secret: &Secr
 /// If its state cannot be read.
 pub async fn reopen_sandbox(settings: &Settings) -> anyhow::Result<Sandbox> {
     Ok(Sandbox::start(Config { state_file: Some(state_file(settings)?), ..Config::default() }).await?)
+}
+
+/// Takes back where the sandbox of a server was, which has stopped.
+pub fn forget_sandbox(data_dir: &Path, base: &str) {
+    data_dir::forget(data_dir, WHERE, base);
 }
 
 /// Where the sandbox of this data directory answers, if a server runs one. Another's may have got its address meanwhile.

@@ -37,6 +37,7 @@ pub async fn seed(base: &str, services: &Services) -> anyhow::Result<Vec<String>
         if users::is_registered(&services.system, email).await? {
             continue;
         }
+        tracing::info!(target: crate::database::STARTS, email, "making a demo login");
         let body = json!({"email": email, "password": PASSWORD, "name": name, "organizationName": organization});
         match api.post("/api/auth/register", body, 201).await {
             Ok(registered) if organization == OWNER => {

@@ -369,7 +369,9 @@ async fn alarms_are_listed_by_the_doctor_until_a_named_person_settles_them() {
     let doctor = async |arguments: &[&str]| run_over(&environment, arguments).await;
     let (code, said, _) = doctor(&["doctor"]).await;
     assert_eq!((code, said.as_str()), (Some(0), "every invariant holds, no alarm is open\n"));
-    assert_eq!(doctor(&["doctor", "--json"]).await, (Some(0), "[]\n".to_owned(), String::new()));
+    let (code, said, checked) = doctor(&["doctor", "--json"]).await;
+    assert_eq!((code, said.as_str()), (Some(0), "[]\n"));
+    assert!(checked.starts_with("checked ") && checked.contains(" rules over 0 organisations, "), "{checked}");
     database.run_sql("select app.raise_alarm('release_refused', 'release', 'r1', null, 'the account is closed')").await;
     let id = database.query("select id from alarms").await.remove(0);
     let since = database
@@ -378,7 +380,9 @@ async fn alarms_are_listed_by_the_doctor_until_a_named_person_settles_them() {
         .remove(0);
 
     let told = format!("release_refused since {since}, seen 1 time, id {id}: the account is closed");
-    assert_eq!(doctor(&["doctor"]).await, (Some(1), format!("ALARM: release r1: {told}\n"), String::new()));
+    let (code, said, checked) = doctor(&["doctor"]).await;
+    assert_eq!((code, said), (Some(1), format!("ALARM: release r1: {told}\n")));
+    assert!(checked.contains(" tables: 1 finding\n"), "{checked}");
     let (code, said, _) = doctor(&["doctor", "--json"]).await;
     let found: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     assert_eq!((code, found.as_array().map(Vec::len)), (Some(1), Some(1)));
@@ -455,5 +459,18 @@ async fn whoever_waits_for_a_development_server_finds_the_demo_logins() {
     let token = answer.json::<Value>().await.expect("JSON")["accessToken"].as_str().expect("a token").to_owned();
     let projects = http.get(format!("http://{address}/api/projects")).bearer_auth(token).send().await.expect("answers");
     assert_eq!(projects.json::<Value>().await.expect("JSON")["data"].as_array().map(Vec::len), Some(1));
+    // A second one on its data is refused, with the process that has them, whether their addresses collide or not.
+    let (path, process) = (data.path().display().to_string(), format!("process {}", server.id().expect("it runs")));
+    for (second, said) in [("127.0.0.1:0".to_owned(), "is already run by"), (address.to_string(), "works on")] {
+        let environment = [
+            ("BUILD14__DATA_DIR", path.as_str()),
+            ("BUILD14__SERVER__ADDRESS", second.as_str()),
+            ("BUILD14__METRICS__ADDRESS", "127.0.0.1:0"),
+            ("BUILD14__STRIPE__SANDBOX__ADDRESS", "127.0.0.1:0"),
+        ];
+        let (code, _, complained) = run(&["serve"], &environment).await;
+        assert!(code == Some(1) && complained.contains(&process) && complained.contains(said), "{complained}");
+    }
+    assert_eq!(std::fs::read_to_string(data.path().join("server.address")).ok(), Some(address.to_string()), "it is undisturbed");
     server.kill().await.expect("ends");
 }

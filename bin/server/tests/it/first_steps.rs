@@ -8,6 +8,48 @@ use testkit::Database;
 use crate::command_line::run;
 use crate::process::{binary, free_address, is_ready};
 
+/// Addresses that nobody has.
+const ANYWHERE: [(&str, &str); 3] = [
+    ("BUILD14__SERVER__ADDRESS", "127.0.0.1:0"),
+    ("BUILD14__METRICS__ADDRESS", "127.0.0.1:0"),
+    ("BUILD14__STRIPE__SANDBOX__ADDRESS", "127.0.0.1:0"),
+];
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_data_directory_that_will_not_do_is_told_before_anything_is_made() {
+    // Nobody writes to /proc, root neither.
+    for (path, said) in [
+        ("/etc/passwd/x", "cannot create the data directory /etc/passwd/x: Not a directory"),
+        ("/proc", "cannot write into the data directory /proc: "),
+    ] {
+        let (code, _, complained) = run(&["serve"], &[&ANYWHERE[..], &[("BUILD14__DATA_DIR", path)]].concat()).await;
+        assert!(code == Some(1) && complained.contains(said), "{complained}");
+        assert_eq!(complained.matches("BUILD14__DATA_DIR").count(), 1, "{complained}");
+    }
+}
+
+#[tokio::test]
+async fn the_demo_says_what_it_waits_for_and_leaves_nothing_behind() {
+    let parent = tempfile::tempdir().expect("a folder");
+    let data = parent.path().join("data");
+    let (code, said, complained) = run(&["demo"], &[("BUILD14__DATA_DIR", &data.display().to_string())]).await;
+    assert_eq!(code, Some(0), "{complained}");
+    for waited in ["waiting until the deadline has passed", "waiting until the provider says", "waiting until it is transferred"]
+    {
+        assert!(said.contains(waited), "{waited} is missing in {said}");
+    }
+    for waited in ["making a private PostgreSQL, once", "bringing the schema up to date"] {
+        assert!(complained.contains(waited), "{waited} is missing in {complained}");
+    }
+    assert!(!data.exists(), "nothing is left");
+    // Root's server cannot reach a private folder of tests.
+    if let Some((_, place)) = complained.split_once(" is in /var/tmp/") {
+        let name = place.split_whitespace().next().expect("a name");
+        assert!(!std::path::Path::new("/var/tmp").join(name).exists(), "{complained}");
+    }
+}
+
 #[tokio::test]
 async fn a_url_alone_never_means_the_embedded_database() {
     let parent = tempfile::tempdir().expect("a folder");
@@ -29,9 +71,21 @@ async fn a_url_alone_never_means_the_embedded_database() {
 
 #[tokio::test]
 async fn a_database_that_does_not_answer_is_told_without_places_of_the_standard_library() {
-    let (code, _, complained) = run(&["doctor"], &[("BUILD14__DATABASE__URL", "postgres://x@127.0.0.1:1/x")]).await;
-    assert_eq!(code, Some(1));
-    assert!(complained.contains("cannot connect to 127.0.0.1:1") && !complained.contains("rustc"), "{complained}");
+    let data = tempfile::tempdir().expect("a folder");
+    let path = data.path().display().to_string();
+    for (command, variable) in
+        [("doctor", "BUILD14__DATABASE__URL"), ("serve", "BUILD14__DATABASE__URL"), ("serve", "DATABASE_URL")]
+    {
+        let environment =
+            [&ANYWHERE[..], &[("BUILD14__DATA_DIR", path.as_str()), (variable, "postgres://x@127.0.0.1:1/x")]].concat();
+        let (code, _, complained) = run(&[command], &environment).await;
+        assert_eq!(code, Some(1), "{complained}");
+        assert_eq!(complained.matches("cannot connect to 127.0.0.1:1").count(), 1, "{complained}");
+        assert!(
+            complained.contains(&format!("the database that {variable} names: ")) && !complained.contains("rustc"),
+            "{complained}"
+        );
+    }
 }
 
 #[tokio::test]

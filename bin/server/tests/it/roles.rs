@@ -62,7 +62,11 @@ async fn serve_worker_and_doctor_refuse_every_role_above_row_level_security() {
         assert_eq!(code, Some(1), "{said}: {found}");
         let found: Value = serde_json::from_str(&found).expect("JSON");
         let exposed = found.as_array().into_iter().flatten().any(|finding| {
-            finding["rule"] == "ISOLATION" && finding["detail"].as_str().is_some_and(|detail| detail.contains(said))
+            // Who the connection is, and not who it should be.
+            let found = said.split(' ').next().filter(|word| *word != "has").unwrap_or("_above");
+            finding["rule"] == "ISOLATION"
+                && finding["subject"].as_str().is_some_and(|subject| subject.contains(found))
+                && finding["detail"].as_str().is_some_and(|detail| detail.contains(said))
         });
         assert!(exposed, "{said}: {found}");
     }

@@ -15,6 +15,23 @@ async fn terminate(child: &Child) {
 }
 
 #[tokio::test]
+async fn a_server_that_stopped_is_told_to_nobody_and_what_a_killed_one_left_neither() {
+    let database = testkit::Database::fresh().await;
+    let data = tempfile::tempdir().expect("a folder");
+    let url = secrecy::ExposeSecret::expose_secret(&database.superuser_url().await).to_owned();
+    let told = |name: &str| std::fs::read_to_string(data.path().join(name)).ok();
+    std::fs::write(data.path().join("server.address"), "127.0.0.1:1").expect("written");
+    let address = free_address();
+    let mut server = serve(address, data.path(), &[("BUILD14__DATABASE__URL", url)]).await.expect("the server starts");
+    testkit::until("it tells where it is", async || (told("server.address") == Some(address.to_string())).then_some(())).await;
+    assert!(told("stripe-sandbox.url").is_some());
+    terminate(&server).await;
+    let status = tokio::time::timeout(Duration::from_secs(60), server.wait()).await.expect("it ends").expect("waited");
+    assert_eq!(status.code(), Some(0));
+    assert_eq!((told("server.address"), told("stripe-sandbox.url")), (None, None));
+}
+
+#[tokio::test]
 async fn asked_once_it_finishes_and_asked_again_it_ends_at_once() {
     let database = testkit::Database::fresh().await;
     let data = tempfile::tempdir().expect("a folder");

@@ -17,6 +17,7 @@ pub const MODULE: Module = Module {
         Settings::read(reader);
     },
     routes: http::routes,
+    rules: &["AUDIT_CHAIN_BROKEN"],
     doctor,
     ..Module::named("audit")
 };

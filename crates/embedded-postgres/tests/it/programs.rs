@@ -9,17 +9,24 @@ use embedded_postgres::{BIN_VARIABLE, Cluster, Error, Programs};
 use crate::helper::{Helper, config, dir};
 
 #[test]
-fn the_variable_names_the_only_directory_and_the_error_says_what_to_install() {
+fn the_variable_names_the_only_directory_and_the_error_says_so() {
     let (data, empty) = (dir(), dir());
     let mut command = Helper::command("try", data.path());
     command.env(BIN_VARIABLE, empty.path());
     let mut process = Helper::spawn_command(command);
     let said = process.reported();
     process.end();
-    assert!(said.contains("no PostgreSQL server programs"), "{said}");
-    assert!(said.contains(&empty.path().display().to_string()), "{said}");
-    assert!(said.contains(if cfg!(target_os = "macos") { "brew install" } else { "apt-get install postgresql" }), "{said}");
-    assert!(said.contains(BIN_VARIABLE), "{said}");
+    let expected =
+        format!("there is no postgres with an initdb beside it in {}, which {BIN_VARIABLE} names:", empty.path().display());
+    assert!(said.contains(&expected), "{said}");
+    assert!(!said.contains("install"), "what is installed was not asked: {said}");
+
+    let mut command = Helper::command("try", data.path());
+    command.env(BIN_VARIABLE, "/nope");
+    let mut process = Helper::spawn_command(command);
+    let said = process.reported();
+    process.end();
+    assert!(said.contains(&format!("in /nope, which {BIN_VARIABLE} names and which is no directory:")), "{said}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 
-use embedded_postgres::{Cluster, running};
+use embedded_postgres::{Cluster, Error, remove, running};
 
 use crate::helper::{Helper, config, connect, dir, text};
 
@@ -41,7 +41,21 @@ async fn a_data_directory_that_only_root_reaches_gets_its_cluster_elsewhere() {
         assert!(cluster.log().starts_with(place()));
         cluster.stop().await.unwrap();
     }
-    fs::remove_dir_all(place()).unwrap();
+    // What is gone is told, and not made anew; a directory of the same path begins anew, beside what an earlier one left.
+    let (first, aside) = (place(), format!("{}.aside", place()));
+    fs::rename(&first, &aside).unwrap();
+    let gone = Cluster::start(&config(dir.path())).await.unwrap_err();
+    assert!(matches!(&gone, Error::Gone { place, .. } if place.to_str() == Some(first.as_str())), "{gone}");
+    fs::rename(&aside, &first).unwrap();
+    fs::remove_dir_all(dir.path().join("postgres")).unwrap();
+    let cluster = Cluster::start(&config(dir.path())).await.unwrap();
+    assert_eq!(place(), format!("{first}-2"));
+    let refused = remove(dir.path()).unwrap_err();
+    assert!(matches!(refused, Error::InUse { pid: Some(pid), .. } if pid == std::process::id()), "{refused}");
+    cluster.stop().await.unwrap();
+    remove(dir.path()).unwrap();
+    assert!(!dir.path().join("postgres").exists() && !fs::exists(format!("{first}-2")).unwrap());
+    fs::remove_dir_all(first).unwrap();
 }
 
 #[tokio::test]

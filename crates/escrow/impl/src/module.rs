@@ -20,6 +20,7 @@ pub const MODULE: Module = Module {
         Settings::read(reader);
     },
     routes: http::routes,
+    rules: crate::repo::doctor::RULES,
     doctor,
     ..Module::named("escrow")
 };

@@ -10,7 +10,8 @@ use uow::SystemUow;
 use crate::{Service, http, repo};
 
 /// Projects, units, schedules of quantities.
-pub const MODULE: Module = Module { permissions: perm::ALL, routes: http::routes, doctor, ..Module::named("projects") };
+pub const MODULE: Module =
+    Module { permissions: perm::ALL, routes: http::routes, rules: &["TEAM_OF_NO_MEMBER"], doctor, ..Module::named("projects") };
 
 impl Wired for Service {
     fn data(self: Arc<Self>, config: &mut ServiceConfig) {

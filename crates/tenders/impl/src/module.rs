@@ -18,6 +18,7 @@ pub const MODULE: Module = Module {
         Settings::read(reader);
     },
     routes: http::routes,
+    rules: &["SEAL_BROKEN", "TENDER_OVERDUE"],
     doctor,
     ..Module::named("tenders")
 };

@@ -26,6 +26,28 @@ macro_rules! money {
     };
 }
 
+/// Everything that is looked at: the names of [`CHECKS`], and how long money is held, which the service asks for.
+pub(crate) const RULES: &[&str] = &[
+    "LEDGER_UNBALANCED",
+    "LEDGER_BALANCE_WRONG",
+    "MONEY_STATE_MISMATCH",
+    "CONTRACT_SUM_WRONG",
+    "PROVIDER_OBJECT_UNPOSTED",
+    "COVERAGE_SHORT",
+    "COVERAGE_STALE",
+    "BALANCE_SHORT",
+    "BALANCE_UNREAD",
+    "PAYMENT_IN_SUSPENSE",
+    "PAYMENT_STUCK",
+    "RELEASE_STUCK",
+    "HOLD",
+    "HOLD_LEFT",
+    "TRANSFER_REVERSED",
+    "CONTRACT_WITHOUT_ACCOUNT",
+    "MONEY_HELD_LONG",
+    "MONEY_HELD_TOO_LONG",
+];
+
 /// Each query yields what is wrong: nothing, in a healthy database.
 const CHECKS: &[(&str, &str)] = &[
     (
@@ -308,7 +330,13 @@ pub(crate) async fn findings(tx: &ReadTx<'_>) -> Result<Vec<Finding>, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::amounts;
+    use super::{CHECKS, RULES, amounts};
+
+    #[test]
+    fn every_check_is_among_the_rules() {
+        let checked: Vec<_> = CHECKS.iter().map(|(rule, _)| *rule).chain(["MONEY_HELD_LONG", "MONEY_HELD_TOO_LONG"]).collect();
+        assert_eq!(checked, RULES);
+    }
 
     #[test]
     fn amounts_are_written_as_people_do() {

@@ -111,6 +111,29 @@ async fn a_refund_whose_answer_is_lost_is_posted_by_what_is_seen_and_made_once()
 }
 
 #[tokio::test]
+async fn a_500_on_a_refund_is_asked_again_under_the_next_key_and_what_it_made_all_the_same_is_taken() {
+    for (fault, keys) in [(InjectedFault::Fail, 2), (InjectedFault::FailAfter, 1)] {
+        let (world, _, funding) = suspended().await;
+        let before = world.provider.keys().len();
+        world.provider.inject("create_refund", [fault]);
+        let given = give_back(&world, &funding).await.expect("gives back in the same call");
+        assert_eq!(given.waiting, eur(0));
+        let id = funding.payment.id;
+        let expected = [format!("refund_{id}_0"), format!("refund_{id}_0_1")];
+        assert_eq!(world.provider.keys()[before..], expected[..keys]);
+        assert_eq!(world.provider.refunds().len(), 1);
+        sweep(&world).await;
+        world.assert_healthy().await;
+    }
+    // While it keeps failing the money waits; the next command goes on where this one stopped.
+    let (world, _, funding) = suspended().await;
+    world.provider.inject("create_refund", vec![InjectedFault::Fail; 2]);
+    assert!(matches!(give_back(&world, &funding).await, Err(NotGivenBack::Other(_))));
+    assert_eq!(give_back(&world, &funding).await.expect("gives back").waiting, eur(0));
+    assert_eq!(world.provider.keys().last().map(String::as_str), Some(format!("refund_{}_0_2", funding.payment.id).as_str()));
+}
+
+#[tokio::test]
 async fn a_refund_that_fails_waits_again_and_is_made_anew() {
     let (world, _, funding) = suspended().await;
     let first = give_back(&world, &funding).await.expect("gives back").refunds.remove(0);
