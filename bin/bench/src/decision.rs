@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use auth_api::Authorizer;
+use bench::Figure;
 use build14::modules::permissions;
 use kernel::{Ctx, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope, UserId};
 
@@ -12,11 +13,11 @@ use crate::output::print_line;
 
 const DECISIONS: usize = 2_000_000;
 
-/// Measures and prints; the last line is `permission_decision <number> ns`: the slowest of the kinds of decision.
+/// Measures the slowest of the kinds of decision.
 ///
 /// # Errors
 /// If the policy does not fit the permissions.
-pub async fn run() -> anyhow::Result<()> {
+pub async fn run() -> anyhow::Result<Vec<Figure>> {
     let permissions = permissions();
     let policy: Arc<dyn Authorizer> = Arc::new(auth::Policy::embedded(&permissions).await?);
     let permissions = permissions.concat();
@@ -32,8 +33,7 @@ pub async fn run() -> anyhow::Result<()> {
             slowest = slowest.max(nanoseconds);
         }
     }
-    print_line(&format!("permission_decision {slowest:.0} ns"));
-    Ok(())
+    Ok(vec![Figure { name: "permission_decision", value: slowest, unit: "ns", goal: "≤ 1000" }])
 }
 
 fn decide(policy: &dyn Authorizer, ctx: &Ctx, permissions: &[Permission], scope: Scope) -> f64 {

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use bench::Latencies;
 use rand::Rng;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -18,10 +19,8 @@ pub struct Measured {
     pub requests: usize,
     /// Requests answered per second.
     pub per_second: f64,
-    /// Median latency.
-    pub p50: Duration,
-    /// 99th percentile.
-    pub p99: Duration,
+    /// What they took.
+    pub latencies: Latencies,
     /// Bytes of a body, to see that rows came.
     pub body: usize,
 }
@@ -55,10 +54,9 @@ pub async fn run_as(
         body = bytes;
     }
     let elapsed = started.elapsed().as_secs_f64();
-    latencies.sort_unstable();
     ensure!(!latencies.is_empty(), "no request was answered");
-    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
-    Ok(Measured { requests: latencies.len(), per_second: latencies.len() as f64 / elapsed, p50: at(0.5), p99: at(0.99), body })
+    let latencies = Latencies::of(latencies);
+    Ok(Measured { requests: latencies.count(), per_second: latencies.count() as f64 / elapsed, latencies, body })
 }
 
 /// What is written, again and again.
@@ -104,6 +102,26 @@ pub async fn post(stream: &mut TcpStream, path: &str, body: &str) -> anyhow::Res
         "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
+    stream.write_all(request.as_bytes()).await?;
+    Ok(answer(stream, &mut Vec::with_capacity(4096)).await?.0)
+}
+
+/// A request of a tenant's person as its bytes; with a key of its own if it writes.
+pub fn request(method: &str, path: &str, tenant: u32, body: &str) -> String {
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n", token(tenant));
+    if method == "GET" {
+        return format!("{head}\r\n");
+    }
+    let key: u128 = rand::random();
+    let length = body.len();
+    format!("{head}idempotency-key: {key:032x}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+}
+
+/// Sends a request, and answers the status.
+///
+/// # Errors
+/// If there is no answer.
+pub async fn exchange(stream: &mut TcpStream, request: &str) -> anyhow::Result<u16> {
     stream.write_all(request.as_bytes()).await?;
     Ok(answer(stream, &mut Vec::with_capacity(4096)).await?.0)
 }

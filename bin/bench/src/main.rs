@@ -3,15 +3,23 @@
 mod dataset;
 mod decision;
 mod load;
+mod login;
+mod mixed;
+mod noisy;
 mod output;
+mod paced;
 mod pgbench;
 mod projects;
 mod read;
 mod server;
 mod sign_ins;
+mod stage;
 
 use clap::{Parser, Subcommand};
 
+use crate::output::print_line;
+
+/// Ratios of one run on one machine; each stands last on its line, and the one that a benchmark is named after comes last.
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -22,58 +30,36 @@ struct Cli {
 enum What {
     /// One permission decision
     Decision,
-    /// Reads of a person while they make projects: somebody who has very many against somebody who has a few; then reads beside sign-ins, and
-    /// 300 sign-ins at once
-    Projects {
-        /// Projects of the one who has many
-        #[arg(long, default_value_t = 10_000)]
-        projects: u32,
-        /// Clients that read at a time
-        #[arg(long, default_value_t = 16)]
-        clients: u32,
-        /// Seconds of each of the measurements
-        #[arg(long, default_value_t = 5)]
-        seconds: u64,
-        /// How often each is measured; the median counts
-        #[arg(long, default_value_t = 3)]
-        rounds: usize,
-        /// A server binary to measure instead of building one
-        #[arg(long)]
-        server: Option<std::path::PathBuf>,
-    },
+    /// Reads beside 32 people who sign in, against reads alone; then a crowd that signs in at once
+    Login(login::Plan),
+    /// Four reads and a write in turn at a fixed rate, against reads alone
+    Mixed(mixed::Plan),
+    /// Quiet tenants beside one that sends ten times its quota, against the quiet ones alone
+    Noisy(noisy::Plan),
+    /// Reads of a person while they make projects: somebody who has very many against somebody who has a few
+    Projects(projects::Plan),
     /// The hot tenant read over HTTP against pgbench running the same statements
-    Read {
-        /// Organisations in the data set
-        #[arg(long, default_value_t = 10_000)]
-        tenants: u32,
-        /// Projects of each
-        #[arg(long, default_value_t = 100)]
-        projects: u32,
-        /// Clients at a time
-        #[arg(long, default_value_t = 16)]
-        clients: u32,
-        /// Seconds of each of the measurements
-        #[arg(long, default_value_t = 6)]
-        seconds: u64,
-        /// How often each is measured; the median counts
-        #[arg(long, default_value_t = 3)]
-        rounds: usize,
-        /// A server binary to measure instead of building one
-        #[arg(long)]
-        server: Option<std::path::PathBuf>,
-    },
+    Read(read::Plan),
 }
 
 fn main() -> anyhow::Result<()> {
     // One thread for load generator and bookkeeping, as pgbench has one.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match Cli::parse().what {
-        What::Decision => runtime.block_on(decision::run()),
-        What::Projects { projects, clients, seconds, rounds, server } => {
-            runtime.block_on(projects::run(&projects::Plan { projects, clients, seconds, rounds, server }))
+    let figures = runtime.block_on(async {
+        match Cli::parse().what {
+            What::Decision => decision::run().await,
+            What::Login(plan) => login::run(&plan).await,
+            What::Mixed(plan) => mixed::run(&plan).await,
+            What::Noisy(plan) => noisy::run(&plan).await,
+            What::Projects(plan) => projects::run(&plan).await,
+            What::Read(plan) => read::run(&plan).await,
         }
-        What::Read { tenants, projects, clients, seconds, rounds, server } => {
-            runtime.block_on(read::run(&read::Plan { tenants, projects, clients, seconds, rounds, server }))
-        }
+    })?;
+    for figure in &figures {
+        print_line(&format!("goal of {}: {}", figure.name, figure.goal));
     }
+    for figure in &figures {
+        print_line(&figure.line());
+    }
+    Ok(())
 }

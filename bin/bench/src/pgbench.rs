@@ -37,7 +37,7 @@ pub async fn run(
         "\\set i random(1, {tenants})\n{start}BEGIN READ ONLY;\nSELECT app.enter({}, {});\n{};\nCOMMIT;\n{end}",
         org_sql(":i::int"),
         user_sql(":i::int"),
-        LIST.trim().trim_end_matches(';')
+        LIST.trim().replace("$org", &org_sql(":i::int"))
     );
     let file = folder.join(format!("{mode:?}.sql"));
     std::fs::write(&file, script)?;

@@ -1,16 +1,16 @@
 //! A person of very many projects: what they read while they make more, and what a plain member of all their teams reads while a role of theirs
-//! changes, against somebody who has a few. Then sign-ins, beside the reads of the latter.
+//! changes, against somebody who has a few.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use build14::database;
-use embedded_postgres::{Cluster, Config};
+use bench::{Figure, median};
 
 use crate::dataset::{org_sql, user_sql};
 use crate::load::Write;
 use crate::output::print_line;
-use crate::read::{admin, median};
-use crate::{dataset, load, server, sign_ins};
+use crate::stage::Stage;
+use crate::{dataset, load, server};
 
 const PATH: &str = "/api/projects?limit=20";
 const NEW: &str = r#"{"name":"Another villa","currency":"EUR"}"#;
@@ -20,49 +20,39 @@ const FEW: u32 = 20;
 const MANY_HAS: u32 = 1;
 const FEW_HAS: u32 = 2;
 const MEMBER: u32 = 3;
-/// Who signs in, beyond those.
-const SIGN_IN: std::ops::RangeInclusive<u32> = 4..=303;
+/// There are so many.
+const TENANTS: u32 = 3;
 
 /// What is measured.
+#[derive(clap::Args)]
 pub struct Plan {
-    /// Projects of the person who has many.
+    /// Projects of the one who has many
+    #[arg(long, default_value_t = 10_000)]
     pub projects: u32,
-    /// Clients that read at a time.
+    /// Clients that read at a time
+    #[arg(long, default_value_t = 16)]
     pub clients: u32,
-    /// Seconds of each measurement.
+    /// Seconds of each of the measurements
+    #[arg(long, default_value_t = 5)]
     pub seconds: u64,
-    /// How often each is measured.
+    /// How often each is measured; the median counts
+    #[arg(long, default_value_t = 3)]
     pub rounds: usize,
-    /// The server's binary; built if there is none.
-    pub server: Option<std::path::PathBuf>,
+    /// A server binary to measure instead of building one
+    #[arg(long)]
+    pub server: Option<PathBuf>,
 }
 
-/// Measures and prints; the last line is `projects ratio <number>`: reads per second of who has many over those of who has a few. Before it
-/// stand `member ratio <number>`, the same of the member, and what [`sign_ins::run`] says.
+/// Measures reads per second of the member, and of who has many, over those of who has a few.
 ///
 /// # Errors
 /// If the server cannot be run.
-pub async fn run(plan: &Plan) -> anyhow::Result<()> {
-    let binary = match &plan.server {
-        Some(binary) => binary.clone(),
-        None => server::build().await?,
-    };
-    let folder = tempfile::tempdir()?;
-    let cluster = Cluster::start(&Config::new(folder.path())).await?;
-    admin(&cluster.url("postgres", "postgres")).await?.batch_execute("create database build14").await?;
-    let (app, system, owner) =
-        (cluster.url("build14_app", "build14"), cluster.url("build14_system", "build14"), cluster.url("postgres", "build14"));
-    let urls = database::Urls {
-        app: app.clone().into(),
-        system: system.clone().into(),
-        owner: Some(cluster.url("build14_owner", "build14").into()),
-        admin: Some(owner.clone().into()),
-    };
-    database::migrate(&urls).await?;
-    let client = admin(&owner).await?;
-    dataset::make(&client, *SIGN_IN.end(), FEW).await?;
-    let team = many(&client, plan.projects).await?;
-    let server = server::start(&binary, folder.path(), &app, &system, &owner).await?;
+pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
+    let binary = server::binary(plan.server.as_ref()).await?;
+    let stage = Stage::new().await?;
+    dataset::make(&stage.client, TENANTS, FEW).await?;
+    let team = many(&stage.client, plan.projects).await?;
+    let server = server::start(&binary, &stage, false).await?;
     let measure = async |reads: u32, writes: Write| -> anyhow::Result<(f64, usize)> {
         let until = Instant::now() + Duration::from_secs(plan.seconds);
         let writing = tokio::spawn(load::write(server.address, writes, until));
@@ -89,15 +79,13 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
         of_few.push(few);
         of_member.push(member);
     }
-    let (clients, seconds, rounds) = (plan.clients, plan.seconds, plan.rounds);
-    let sign_in = sign_ins::Plan { path: PATH, reader: FEW_HAS, clients, seconds, rounds, people: SIGN_IN };
-    sign_ins::run(server.address, &client, sign_in).await?;
     drop(server);
-    cluster.stop().await?;
+    stage.end().await?;
     let few = median(of_few);
-    print_line(&format!("member ratio {:.2}", median(of_member) / few));
-    print_line(&format!("projects ratio {:.2}", median(of_many) / few));
-    Ok(())
+    Ok(vec![
+        Figure::ratio("member", median(of_member) / few, "about 1"),
+        Figure::ratio("projects", median(of_many) / few, "about 1"),
+    ])
 }
 
 /// Gives the first person many projects, in the teams of all of which they and the member are. Answers the path of the member's role in one.

@@ -1,62 +1,54 @@
 //! As docs/QUALITY.md wants it measured: the hot tenant read.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use build14::database;
-use embedded_postgres::{Cluster, Config, Programs};
+use bench::{Figure, median, ms};
+use embedded_postgres::Programs;
 
 use crate::output::print_line;
 use crate::pgbench::{self, Mode};
+use crate::stage::Stage;
 use crate::{dataset, load, server};
 
 const PATH: &str = "/api/projects?limit=20";
 
 /// What is measured.
+#[derive(clap::Args)]
 pub struct Plan {
-    /// Organisations.
+    /// Organisations in the data set
+    #[arg(long, default_value_t = 10_000)]
     pub tenants: u32,
-    /// Projects of each.
+    /// Projects of each
+    #[arg(long, default_value_t = 100)]
     pub projects: u32,
-    /// Clients at a time.
+    /// Clients at a time
+    #[arg(long, default_value_t = 16)]
     pub clients: u32,
-    /// Seconds of each measurement.
+    /// Seconds of each of the measurements
+    #[arg(long, default_value_t = 6)]
     pub seconds: u64,
-    /// How often each is measured.
+    /// How often each is measured; the median counts
+    #[arg(long, default_value_t = 3)]
     pub rounds: usize,
-    /// The server's binary; built if there is none.
-    pub server: Option<std::path::PathBuf>,
+    /// A server binary to measure instead of building one
+    #[arg(long)]
+    pub server: Option<PathBuf>,
 }
 
-/// Measures and prints; the last line is `hot_read ratio <number>`.
+/// Measures.
 ///
 /// # Errors
 /// If the server or pgbench cannot be run.
-pub async fn run(plan: &Plan) -> anyhow::Result<()> {
-    let binary = match &plan.server {
-        Some(binary) => binary.clone(),
-        None => server::build().await?,
-    };
-    let folder = tempfile::tempdir()?;
-    let mut config = Config::new(folder.path());
-    config.extra_settings = vec![("shared_buffers".to_owned(), "1GB".to_owned())];
-    let cluster = Cluster::start(&config).await?;
-    admin(&cluster.url("postgres", "postgres")).await?.batch_execute("create database build14").await?;
-    let urls = database::Urls {
-        app: cluster.url("build14_app", "build14").into(),
-        system: cluster.url("build14_system", "build14").into(),
-        owner: Some(cluster.url("build14_owner", "build14").into()),
-        admin: Some(cluster.url("postgres", "build14").into()),
-    };
-    database::migrate(&urls).await?;
-    let (app, system, owner) =
-        (cluster.url("build14_app", "build14"), cluster.url("build14_system", "build14"), cluster.url("postgres", "build14"));
-    dataset::make(&admin(&owner).await?, plan.tenants, plan.projects).await?;
-    let server = server::start(&binary, folder.path(), &app, &system, &owner).await?;
+pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
+    let binary = server::binary(plan.server.as_ref()).await?;
+    let stage = Stage::new().await?;
+    dataset::make(&stage.client, plan.tenants, plan.projects).await?;
+    let server = server::start(&binary, &stage, false).await?;
     let idle = server.memory().unwrap_or_default();
-    let bin =
-        Programs::find(None).map(|programs| programs.bin().to_owned()).context("pgbench stands beside the server programs")?;
-    let bench = |mode| pgbench::run(&bin, &app, folder.path(), mode, plan.tenants, plan.clients, plan.seconds);
+    let bin = programs()?;
+    let bench = |mode| pgbench::run(&bin, &stage.app, stage.folder(), mode, plan.tenants, plan.clients, plan.seconds);
 
     print_line("warming up");
     load::run(server.address, PATH, plan.tenants, plan.clients, plan.seconds).await?;
@@ -73,8 +65,8 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
         print_line(&format!(
             "round {round}: HTTP {:.0}/s (p50 {:.2} ms, p99 {:.2} ms, {} bytes) · pgbench {single:.0}/s · pgbench pipelined {wire:.0}/s",
             measured.per_second,
-            measured.p50.as_secs_f64() * 1e3,
-            measured.p99.as_secs_f64() * 1e3,
+            ms(measured.latencies.p50()),
+            ms(measured.latencies.p99()),
             measured.body
         ));
         http.push(measured.per_second);
@@ -83,27 +75,17 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     }
     let loaded = server.memory().unwrap_or_default();
     drop(server);
-    cluster.stop().await?;
+    stage.end().await?;
     let (http, one_by_one, pipelined) = (median(http), median(one_by_one), median(pipelined));
     print_line(&format!("processor time of the server: {:.0} µs per request", busy.as_secs_f64() * 1e6 / requests as f64));
     print_line(&format!("memory: {idle:.0} MiB before the load, {loaded:.0} MiB under it"));
-    print_line(&format!("hot_read_wire ratio {:.2} (against pgbench in one flush)", http / pipelined));
-    print_line(&format!("hot_read ratio {:.2}", http / one_by_one));
-    Ok(())
+    Ok(vec![Figure::ratio("hot_read_wire", http / pipelined, "≥ 0.65"), Figure::ratio("hot_read", http / one_by_one, "≥ 1.2")])
 }
 
-/// A connection as the superuser.
+/// Where pgbench is.
 ///
 /// # Errors
-/// If there is none.
-pub async fn admin(url: &str) -> anyhow::Result<tokio_postgres::Client> {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
-/// The middle one.
-pub fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+/// If there are no programs of PostgreSQL.
+pub fn programs() -> anyhow::Result<PathBuf> {
+    Programs::find(None).map(|programs| programs.bin().to_owned()).context("pgbench stands beside the server programs")
 }

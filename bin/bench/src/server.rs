@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use tokio::process::{Child, Command};
 
+use crate::stage::Stage;
+
 /// A running server; killed when dropped.
 pub struct Server {
     child: Child,
@@ -15,11 +17,22 @@ pub struct Server {
     pub address: SocketAddr,
 }
 
+/// The server's binary: the given one, or one that is built now.
+///
+/// # Errors
+/// If it does not build.
+pub async fn binary(given: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
+    match given {
+        Some(binary) => Ok(binary.clone()),
+        None => build().await,
+    }
+}
+
 /// Builds the release binary and returns where it is.
 ///
 /// # Errors
 /// If it does not build.
-pub async fn build() -> anyhow::Result<PathBuf> {
+async fn build() -> anyhow::Result<PathBuf> {
     // With the bench itself, so that dependencies get the features that they are built with already.
     let packages = ["build", "--release", "-p", "build14", "-p", "bench", "--bin", "build14"];
     let mut cargo = Command::new(env!("CARGO"));
@@ -37,24 +50,24 @@ pub async fn build() -> anyhow::Result<PathBuf> {
     Ok(here.with_file_name("build14"))
 }
 
-/// Starts the server over a database and waits until it is ready.
+/// Starts the server over a database, with limits of requests or without, and waits until it is ready.
 ///
 /// # Errors
 /// If it ends or is not ready within 60 s.
-pub async fn start(binary: &Path, data_dir: &Path, app_url: &str, system_url: &str, admin_url: &str) -> anyhow::Result<Server> {
-    let started = Instant::now();
+pub async fn start(binary: &Path, stage: &Stage, limited: bool) -> anyhow::Result<Server> {
+    let (started, data_dir) = (Instant::now(), stage.folder());
     let mut child = Command::new(binary)
         .arg("serve")
         .env("BUILD14__DATA_DIR", data_dir)
-        .env("BUILD14__DATABASE__URL", app_url)
-        .env("BUILD14__DATABASE__SYSTEM_URL", system_url)
-        .env("BUILD14__DATABASE__OWNER_URL", admin_url)
+        .env("BUILD14__DATABASE__URL", &stage.app)
+        .env("BUILD14__DATABASE__SYSTEM_URL", &stage.system)
+        .env("BUILD14__DATABASE__OWNER_URL", &stage.admin)
         .env("BUILD14__SERVER__ADDRESS", "127.0.0.1:0")
         // All clients are this one.
         .env("BUILD14__SERVER__CONNECTIONS_PER_ADDRESS", "1000")
         .env("BUILD14__METRICS__ADDRESS", "127.0.0.1:0")
         .env("BUILD14__STRIPE__SANDBOX__ADDRESS", "127.0.0.1:0")
-        .env("BUILD14__RATE_LIMITS__ENABLED", "false")
+        .env("BUILD14__RATE_LIMITS__ENABLED", limited.to_string())
         .env("BUILD14__LOG__FILTER", "warn")
         .env_remove("DATABASE_URL")
         .env_remove("RUST_LOG")

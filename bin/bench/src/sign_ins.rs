@@ -5,11 +5,11 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use bench::{Figure, median, ms};
 
 use crate::dataset::user_sql;
 use crate::load;
 use crate::output::print_line;
-use crate::read::median;
 
 const PASSWORD: &str = "correct horse battery staple";
 /// So many sign in at a time while others read.
@@ -31,12 +31,11 @@ pub struct Plan<'a> {
     pub people: RangeInclusive<u32>,
 }
 
-/// Measures and prints `sign-ins p99 ratio <number>`, the reads' p99 beside sign-ins over that without, and how the crowd was
-/// answered.
+/// Measures and prints how the crowd was answered; answers the reads' p99 beside sign-ins over that without.
 ///
 /// # Errors
 /// If a read, or a sign-in beside reads, is not answered with success.
-pub async fn run(server: SocketAddr, client: &tokio_postgres::Client, plan: Plan<'_>) -> anyhow::Result<()> {
+pub async fn run(server: SocketAddr, client: &tokio_postgres::Client, plan: Plan<'_>) -> anyhow::Result<Figure> {
     let Plan { path, reader, clients, seconds, rounds, people } = plan;
     let read = async || load::run_as(server, path, reader..=reader, clients, seconds).await;
     give_password(server, client, &people).await?;
@@ -51,20 +50,19 @@ pub async fn run(server: SocketAddr, client: &tokio_postgres::Client, plan: Plan
         for one in signing_in {
             done += one.await??;
         }
-        let ms = |latency: Duration| latency.as_secs_f64() * 1e3;
         print_line(&format!(
             "round {round}: p99 of reads {:.2} ms alone ({:.0}/s) · {:.2} ms beside {BESIDE} clients that sign in ({:.0}/s; {:.1} sign-ins/s)",
-            ms(quiet.p99),
+            ms(quiet.latencies.p99()),
             quiet.per_second,
-            ms(busy.p99),
+            ms(busy.latencies.p99()),
             busy.per_second,
             f64::from(done) / seconds as f64
         ));
-        alone.push(ms(quiet.p99));
-        beside.push(ms(busy.p99));
+        alone.push(ms(quiet.latencies.p99()));
+        beside.push(ms(busy.latencies.p99()));
     }
-    print_line(&format!("sign-ins p99 ratio {:.2}", median(beside) / median(alone)));
-    crowd(server, people).await
+    crowd(server, people).await?;
+    Ok(Figure::ratio("sign_ins", median(beside) / median(alone), "≤ 2"))
 }
 
 /// One who registers pays for the hash; the others get the same.

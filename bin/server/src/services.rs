@@ -243,7 +243,7 @@ impl Services {
         release: ReleaseId,
         what: &escrow::Settlement,
         by: &Decision,
-    ) -> Result<escrow_api::Release, escrow::Unsettled> {
+    ) -> Result<escrow::SettledReversal, escrow::Unsettled> {
         self.escrow.settle_reversal(release, what, by).await
     }
 

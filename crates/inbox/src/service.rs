@@ -206,11 +206,14 @@ async fn hand_out_in(tx: &mut Tx, id: &str, subscribers: &[String]) -> Result<()
     Ok(())
 }
 
-/// Whether the table can keep it: PostgreSQL keeps no U+0000, and a provider does not send one; an id has at most 255 characters.
+/// As long as anything is that a provider names, an id or a type.
+const LONGEST: usize = 255;
+
+/// Whether the table can keep it: PostgreSQL keeps no U+0000, and a provider does not send one; what it names has at most 255 bytes.
 fn is_storable(event: &ProviderEvent) -> bool {
     let ProviderEvent { id, name, object, account, intent, .. } = event;
     let texts = [Some(id), Some(name), object.as_ref(), account.as_ref(), intent.as_ref()];
-    (1..=255).contains(&id.len()) && !texts.into_iter().flatten().any(|text| text.contains('\0'))
+    !id.is_empty() && texts.into_iter().flatten().all(|text| text.len() <= LONGEST && !text.contains('\0'))
 }
 
 fn row(event: ProviderEvent, waiting_for: Vec<String>) -> EventRow {

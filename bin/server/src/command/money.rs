@@ -130,10 +130,8 @@ pub fn reversal_settle(
     block_on(async {
         let settled =
             on_services(settings, async |services| Ok(services.settle_reversal(release.into(), &settlement, by).await?)).await?;
-        print_line(&format!(
-            "release {release}: what came back ({}) is settled; its contract's money may move again",
-            settled.reversed
-        ));
+        let escrow::SettledReversal { amount, .. } = settled;
+        print_line(&format!("release {release}: what came back ({amount}) is settled; its contract's money may move again"));
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -322,7 +322,10 @@ impl PaymentProvider for FakeProvider {
 
     async fn create_refund(&self, order: &RefundOrder) -> Result<RefundState, ProviderError> {
         let fault = self.begin("create_refund")?;
-        end(fault, self.state().refund(order)?)
+        let mut state = self.state();
+        let spent = state.spends(&order.idempotency_key, fault.as_ref())?;
+        let refund = state.refund(order)?;
+        if spent { Err(failed()) } else { end(fault, refund) }
     }
 
     async fn refunds_of_charge(&self, charge: &str) -> Result<Vec<RefundState>, ProviderError> {

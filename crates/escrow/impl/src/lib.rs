@@ -54,6 +54,6 @@ pub use http::routes;
 pub use module::MODULE;
 pub use service::{
     Dependencies, Float, FloatError, FloatPosted, GivenBack, HoldError, HoldPlace, Lifted, LossError, NotGivenBack, Own,
-    Resolution, Service, Settlement, Unsettled, doctor, freeze, post_float, post_loss, unfreeze,
+    Resolution, Service, SettledReversal, Settlement, Unsettled, doctor, freeze, post_float, post_loss, unfreeze,
 };
 pub use settings::{Processing, Settings};

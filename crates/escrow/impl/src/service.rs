@@ -52,7 +52,7 @@ pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
 pub use losses::{LossError, post_loss};
 pub use refunds::{GivenBack, NotGivenBack};
 pub use resolve::Resolution;
-pub use reversals::{Settlement, Unsettled};
+pub use reversals::{SettledReversal, Settlement, Unsettled};
 
 /// What the service stands on.
 pub struct Dependencies {

@@ -70,11 +70,14 @@ async fn what_is_not_the_providers_or_no_event_is_a_bad_signature_and_not_kept()
     let deps = over(&world, |_| {});
     let good = event("evt_1", "charge.refunded").to_string();
     let mut refused = vec![(None, good.clone()), (Some("another word"), good), (Some("the word"), "not JSON".to_owned())];
-    // PostgreSQL keeps no U+0000, and an id has a length.
+    // PostgreSQL keeps no U+0000, and what a provider names has a length.
     for member in ["id", "name", "object", "account", "intent"] {
         let mut with_nul = event("evt_1", "charge.refunded");
         with_nul[member] = json!("a\u{0}b");
         refused.push((Some("the word"), with_nul.to_string()));
+        let mut too_long = event("evt_1", "charge.refunded");
+        too_long[member] = json!("e".repeat(256));
+        refused.push((Some("the word"), too_long.to_string()));
     }
     for id in [String::new(), "e".repeat(256)] {
         refused.push((Some("the word"), event(&id, "charge.refunded").to_string()));

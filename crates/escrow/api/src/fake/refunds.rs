@@ -43,7 +43,6 @@ impl FakeProvider {
 
 impl State {
     pub(super) fn refund(&mut self, order: &RefundOrder) -> Result<RefundState, ProviderError> {
-        self.keys.push(order.idempotency_key.clone());
         if let Some(id) = self.made_by_key.get(&order.idempotency_key) {
             return self
                 .refunds

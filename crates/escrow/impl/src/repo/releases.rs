@@ -164,7 +164,7 @@ pub(crate) async fn tell_contractor(
 }
 
 /// Those of these releases of which something came back that nobody has settled; on `SystemUow`.
-pub(crate) async fn still_back(tx: &ReadTx<'_>, of: &[String]) -> Result<Vec<String>, Fault> {
+pub(crate) async fn still_back(mut pg: Reader<'_>, of: &[String]) -> Result<Vec<String>, Fault> {
     // Raised by a version of before about a transfer: no look finds it over, a person settles it.
     let mut still: Vec<String> = of.iter().filter(|text| text.parse::<Uuid>().is_err()).cloned().collect();
     let ids: Vec<Uuid> = of.iter().filter_map(|text| text.parse().ok()).collect();
@@ -172,7 +172,7 @@ pub(crate) async fn still_back(tx: &ReadTx<'_>, of: &[String]) -> Result<Vec<Str
         .filter(releases::id.eq_any(ids))
         .filter(releases::reversed.gt(releases::reversal_settled))
         .select(releases::id)
-        .load(&mut tx.pg())
+        .load(&mut pg)
         .await
         .fault()?;
     still.extend(rows.iter().map(Uuid::to_string));

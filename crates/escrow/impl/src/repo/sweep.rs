@@ -6,7 +6,7 @@ use escrow_api::{MilestoneId, PaymentId, ReleaseId};
 use kernel::{Fault, OrgId, Timestamp};
 use uuid::Uuid;
 
-use crate::schema::{milestones, payee_accounts, payments, release_replacements, releases};
+use crate::schema::{ledger_transactions, milestones, payee_accounts, payments, release_replacements, releases};
 
 const MOST: i64 = 1_000;
 /// As many rows as a look yields at most.
@@ -138,6 +138,19 @@ pub(crate) async fn releases_late(tx: &ReadTx<'_>, before: Timestamp, standing_s
         .into_iter()
         .filter_map(|(org, release, since, why)| Some(Stuck { org: OrgId(org), release, since: since?, why }))
         .collect())
+}
+
+/// Those of these transfers that stand in no ledger.
+pub(crate) async fn transfers_unbooked(tx: &ReadTx<'_>, of: &[String]) -> Result<Vec<String>, Fault> {
+    let booked: Vec<String> = ledger_transactions::table
+        .filter(ledger_transactions::source_provider.eq("stripe"))
+        .filter(ledger_transactions::source_kind.eq("transfer"))
+        .filter(ledger_transactions::source_object.eq_any(of))
+        .select(ledger_transactions::source_object)
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    Ok(of.iter().filter(|one| !booked.contains(one)).cloned().collect())
 }
 
 fn ids(texts: &[String]) -> Vec<Uuid> {

@@ -1,6 +1,6 @@
 //! What this domain does about the provider's events: it finds out what each is about, and has jobs look at it (docs/domain/money.md).
 
-use escrow_api::{ChargeNews, Error, IntentStatus, PaymentId, PaymentIntentState, ProviderError, TransferState};
+use escrow_api::{ChargeNews, Error, IntentStatus, OwnTransfer, PaymentId, PaymentIntentState, ProviderError, TransferState};
 use kernel::{Fault, OrgId};
 use provider_events::{Change, Heard, Kind, ProviderEvent, Subject};
 use uow::{Job, Tx};
@@ -125,29 +125,38 @@ async fn nobodys_in(tx: &mut Tx, event: &ProviderEvent, kind: Kind, stranger: Op
     }
 }
 
-/// The platform's own money is said to have moved at the provider: a person is told if the books know nothing of it.
-async fn own_money_in(tx: &mut Tx, event: &ProviderEvent, kind: Kind) -> Result<(), Fault> {
+/// How the provider shows a payout or a top-up that did not last.
+const UNDONE: [&str; 3] = ["failed", "canceled", "reversed"];
+
+/// The platform's own money is said to have moved at the provider: a person is told if the books know nothing of it. What an event says of it does
+/// not count, only what the provider shows (`seen`): whoever has the webhook's secret and no more ends no alarm.
+async fn own_money_in(tx: &mut Tx, event: &ProviderEvent, kind: Kind, seen: Option<&OwnTransfer>) -> Result<(), Fault> {
     let object = object(event);
     let posted = repo::coverage::is_posted(tx, object).await?;
     let is_payout = kind.subject == Subject::Payout;
-    let undone = matches!(kind.change, Change::Failed | Change::Canceled) || (!is_payout && kind.change == Change::Reversed);
+    let undone = seen.is_some_and(|seen| UNDONE.contains(&seen.status.as_str()));
     let about = || ("provider_object", object.to_owned());
+    let name = &event.name;
     match (is_payout, posted, undone) {
         (true, false, false) => {
-            let detail = format!(
-                "{}: the provider tells of {object}, of which no book knows; if it is the platform's own money that leaves the balance, \
-                 `build14 payout --source {object}`, else bring it back",
-                event.name
-            );
+            let detail = match seen {
+                Some(OwnTransfer { status, .. }) => format!(
+                    "{name}: the provider shows {object} as {status}, of which no book knows; if it is the platform's own money that leaves the \
+                     balance, `build14 payout --source {object}`, else bring it back"
+                ),
+                None => format!(
+                    "{name} ({}): the provider shows us no {object}: nothing was done. Somebody else may hold the webhook's secret",
+                    event.id
+                ),
+            };
             alarm_in(tx, PAYOUT, about(), detail).await
         }
         (true, false, true) => tx.end_alarms(PAYOUT, &[object.to_owned()]).await,
         (_, true, true) => {
             let verb = if object.starts_with("po_") { "float" } else { "payout" };
             let detail = format!(
-                "{}: the provider tells that what was posted for {object} did not last; post its opposite with `build14 {verb} --source \
-                 txn_…`, the balance transaction by which the provider undid it",
-                event.name
+                "{name}: the provider shows that what was posted for {object} did not last; post its opposite with `build14 {verb} --source \
+                 txn_…`, the balance transaction by which the provider undid it"
             );
             alarm_in(tx, OWN_MONEY_UNDONE, about(), detail).await
         }
@@ -166,13 +175,14 @@ impl Service {
         let ours = event.account.is_none();
         let own_money = ours && matches!(kind.subject, Subject::Payout | Subject::TopUp);
         let Found { looks, stranger } = self.found(event, kind).await?;
+        let own_seen = if own_money { self.own_money_of(event, kind).await? } else { None };
         self.system
             .write(async |tx| {
                 if !heard.first_in(tx).await? {
                     return Ok(());
                 }
                 if own_money {
-                    own_money_in(tx, event, kind).await?;
+                    own_money_in(tx, event, kind, own_seen.as_ref()).await?;
                 }
                 if is_nameless(event, kind.subject) {
                     let detail = format!("{} of the kind {} names no object: a person must look", event.id, event.name);
@@ -191,6 +201,16 @@ impl Service {
             self.watch_coverage().await?;
         }
         Ok(())
+    }
+
+    /// The payout or the top-up that an event is about, if it names one and the provider shows it.
+    async fn own_money_of(&self, event: &ProviderEvent, kind: Kind) -> Result<Option<OwnTransfer>, Error> {
+        let Some(object) = &event.object else { return Ok(None) };
+        let answer = match kind.subject {
+            Subject::Payout => self.provider.payout(object).await,
+            _ => self.provider.top_up(object).await,
+        };
+        Ok(shown(answer)?)
     }
 
     async fn found(&self, event: &ProviderEvent, kind: Kind) -> Result<Found, Error> {

@@ -3,13 +3,14 @@
 //! Whoever did it, it goes the same way: the charge's refunds are fetched and applied under lock, each once as it is booked, and taken back should
 //! it fail. The command looks before it asks, asks under a key that a repetition has, too, and the provider gives no charge back twice.
 
-use escrow_api::{Error, PaymentId, PaymentStatus, RefundOrder, RefundState};
+use escrow_api::{Error, PaymentId, PaymentStatus, ProviderError, RefundOrder, RefundState};
 use kernel::{Ctx, Decision, Fault, Money, Reason, RequestId};
 use serde_json::json;
 use uow::Tx;
 
 use super::Service;
 use super::alarms::{CHARGE_REFUNDED, PAYMENT_IN_SUSPENSE, alarm_in};
+use super::intents::numbered;
 use crate::ledger::Posting;
 use crate::model::moved::StoredPayment;
 use crate::repo;
@@ -83,13 +84,7 @@ impl Service {
             return Err(NotGivenBack::Nothing(id));
         }
         if left > 0 {
-            let order = RefundOrder {
-                charge: charge.clone(),
-                amount: Money::from_minor(left, currency),
-                metadata: vec![("payment_id".to_owned(), id.to_string())],
-                idempotency_key: format!("refund_{id}_{}", refunds.len()),
-            };
-            refunds.push(self.provider.create_refund(&order).await.map_err(Error::from)?);
+            refunds = self.given_back(&ctx, &payment, charge, refunds, Money::from_minor(left, currency)).await?;
         }
         self.ready_to_post().await?;
         let Applied { mut posted, waiting } =
@@ -113,6 +108,46 @@ impl Service {
                 .await?;
         }
         Ok(GivenBack { refunds: posted, waiting: Money::from_minor(waiting, currency) })
+    }
+
+    /// Has the provider give back what is left, and says which refunds there are then. A key that it answered with a 500 repeats that for a day: what
+    /// the spent one made all the same is looked for, and only then the next one is used. More than the charge brought no key gives back.
+    async fn given_back(
+        &self,
+        ctx: &Ctx,
+        payment: &StoredPayment,
+        charge: &str,
+        mut refunds: Vec<RefundState>,
+        left: Money,
+    ) -> Result<Vec<RefundState>, Error> {
+        let mut key_no = payment.key_no;
+        let mut again = true;
+        loop {
+            let order = RefundOrder {
+                charge: charge.to_owned(),
+                amount: left,
+                metadata: vec![("payment_id".to_owned(), payment.id.to_string())],
+                idempotency_key: numbered(&format!("refund_{}_{}", payment.id, refunds.len()), key_no),
+            };
+            match self.provider.create_refund(&order).await {
+                Err(spent @ ProviderError::KeySpent(_)) => {
+                    let found = self.provider.refunds_of_charge(charge).await?;
+                    if found.len() > refunds.len() {
+                        return Ok(found);
+                    }
+                    let spent_no = key_no;
+                    key_no = self.uow.write(ctx, async |tx| repo::payments::next_key(tx, payment, spent_no).await).await?;
+                    tracing::warn!(payment = %payment.id, key_no, error = %spent, "the next key is used");
+                    if !std::mem::take(&mut again) {
+                        return Err(spent.into());
+                    }
+                }
+                answer => {
+                    refunds.push(answer?);
+                    return Ok(refunds);
+                }
+            }
+        }
     }
 
     /// Applies what somebody gave back of a payment in suspense, by whatever way.

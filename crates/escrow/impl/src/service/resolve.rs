@@ -60,7 +60,11 @@ impl Service {
         let org = self.system.read(async |tx| repo::releases::owner(tx, id).await).await?.ok_or(Error::NotFound("release"))?;
         let ctx = Ctx::system(org, RequestId::generate());
         let release = self.uow.read(&ctx, async |tx| repo::releases::row(db::PgRead::pg(tx), id).await).await?;
-        if matches!(resolution, Resolution::Sent(transfer) if release.transfer.as_ref() == Some(transfer)) {
+        if let Resolution::Sent(transfer) = resolution
+            && release.transfer.as_ref() == Some(transfer)
+        {
+            // Said again: should the first command have died in between, what it left open is settled now.
+            self.end_unexpected(transfer, by).await?;
             return Ok(release.view());
         }
         self.open_to_a_person(&release, resolution)?;
@@ -103,11 +107,16 @@ impl Service {
             })
             .await?;
         if let Some(transfer) = &transfer {
-            let note = by.reason.as_ref().map_or("resolved", kernel::Reason::as_str);
-            let about = std::slice::from_ref(&transfer.id);
-            self.system.write(async |tx| tx.settle_alarms(UNEXPECTED_TRANSFER, about, &by.operator, note).await).await?;
+            self.end_unexpected(&transfer.id, by).await?;
         }
         Ok(resolved)
+    }
+
+    /// A transfer that stands in the ledger is unexpected no more. The sweep finds that as well, without the person's name.
+    async fn end_unexpected(&self, transfer: &str, by: &Decision) -> Result<(), Error> {
+        let note = by.reason.as_ref().map_or("resolved", kernel::Reason::as_str);
+        let about = [transfer.to_owned()];
+        Ok(self.system.write(async |tx| tx.settle_alarms(UNEXPECTED_TRANSFER, &about, &by.operator, note).await).await?)
     }
 
     /// A person decides only what nothing else will.

@@ -6,7 +6,7 @@
 
 use audit_api::NewEntry;
 use escrow_api::{ContractId, ContractStatus, Error, Release, ReleaseId, TransferState};
-use kernel::{Ctx, Decision, Fault, Reason, RequestId};
+use kernel::{Ctx, Decision, Fault, Money, Reason, RequestId};
 use serde_json::{Value, json};
 use uow::Tx;
 use uuid::Uuid;
@@ -34,6 +34,15 @@ pub enum Settlement {
     PaidOutside(Reason),
     /// It is held for the milestone again, and its fee with it: work is submitted, approved and released anew.
     HeldAgain,
+}
+
+/// What was settled of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettledReversal {
+    /// The release, as it is now.
+    pub release: Release,
+    /// What of it had come back and is settled by this.
+    pub amount: Money,
 }
 
 /// Why it is not settled.
@@ -175,7 +184,12 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Unsettled`]: if nothing is open, or the provider's transfers say otherwise.
-    pub async fn settle_reversal(&self, id: ReleaseId, settlement: &Settlement, by: &Decision) -> Result<Release, Unsettled> {
+    pub async fn settle_reversal(
+        &self,
+        id: ReleaseId,
+        settlement: &Settlement,
+        by: &Decision,
+    ) -> Result<SettledReversal, Unsettled> {
         let org = self.system.read(async |tx| repo::releases::owner(tx, id).await).await?.ok_or(Error::NotFound("release"))?;
         let ctx = Ctx::system(org, RequestId::generate());
         let paid = match settlement {
@@ -210,7 +224,7 @@ impl Service {
                 if let Some(paid) = &paid {
                     tx.settle_alarms(FOREIGN_TRANSFER, std::slice::from_ref(&paid.id), &by.operator, note).await?;
                 }
-                tx.settle_alarms(TRANSFER_REVERSED, &[id.to_string()], &by.operator, note).await?;
+                end_reversed_in(tx, id, by, note).await?;
                 // What waited for this goes on.
                 for (org, release) in repo::holds::waiting(tx, org, contract, None).await? {
                     tx.enqueue(jobs::send_release(org, release)).await?;
@@ -228,7 +242,7 @@ impl Service {
         id: ReleaseId,
         how: How<'_>,
         by: &Decision,
-    ) -> Result<(Release, ContractId), Unsettled> {
+    ) -> Result<(SettledReversal, ContractId), Unsettled> {
         let seen = repo::releases::row(reader(tx), id).await?;
         let contract = repo::contracts::lock_shared(tx, seen.owner, seen.contract).await?;
         let milestone = repo::milestones::lock(tx, seen.owner, seen.milestone).await?;
@@ -296,7 +310,37 @@ impl Service {
             }),
         );
         self.tell_both_in(tx, ctx, release.place(), ("release", release.id.0), "escrow.reversal_settled", (was, is)).await?;
-        Ok((after.view(), release.contract))
+        Ok((SettledReversal { release: after.view(), amount: release.money(amount) }, release.contract))
+    }
+}
+
+/// Why an alarm stays open.
+enum StaysOpen {
+    /// More came back since.
+    MoreCameBack,
+    Fault(Fault),
+}
+
+impl From<Fault> for StaysOpen {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Settles the alarm of what came back of a release, unless more came back since it was settled: that raised the same alarm again, for the next
+/// settlement. Settling locks the alarm, so whatever is raised after this look is another alarm.
+async fn end_reversed_in(tx: &mut Tx, id: ReleaseId, by: &Decision, note: &str) -> Result<(), Fault> {
+    let about = [id.to_string()];
+    let ended = tx
+        .savepoint(async |tx| {
+            tx.settle_alarms(TRANSFER_REVERSED, &about, &by.operator, note).await?;
+            let still = repo::releases::still_back(reader(tx), &about).await?;
+            if still.is_empty() { Ok(()) } else { Err(StaysOpen::MoreCameBack) }
+        })
+        .await;
+    match ended {
+        Ok(()) | Err(StaysOpen::MoreCameBack) => Ok(()),
+        Err(StaysOpen::Fault(fault)) => Err(fault),
     }
 }
 

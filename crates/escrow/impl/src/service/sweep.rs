@@ -7,7 +7,10 @@ use kernel::{Fault, OrgId, Timestamp, counted, rfc3339};
 use uow::{Alarm, ReadTx};
 
 use super::Service;
-use super::alarms::{AlarmSweep, MONEY_HELD_TOO_LONG, RELEASE_REFUSED, RELEASE_STUCK, RELEASE_UNKNOWN, TRANSFER_REVERSED, wake};
+use super::alarms::{
+    AlarmSweep, FOREIGN_TRANSFER, MONEY_HELD_TOO_LONG, RELEASE_REFUSED, RELEASE_STUCK, RELEASE_UNKNOWN, TRANSFER_REVERSED,
+    UNEXPECTED_TRANSFER, wake,
+};
 use crate::jobs;
 use crate::model::held::ACT_DAYS;
 use crate::repo;
@@ -52,6 +55,8 @@ impl Service {
                     unknown(tx).await?,
                     reversed(tx).await?,
                     refused(tx).await?,
+                    unbooked(tx, UNEXPECTED_TRANSFER).await?,
+                    unbooked(tx, FOREIGN_TRANSFER).await?,
                 ];
                 Ok::<_, Fault>((due, watched))
             })
@@ -170,7 +175,7 @@ async fn unknown(tx: &ReadTx<'_>) -> Result<AlarmSweep, Fault> {
 /// What came back of a transfer was settled.
 async fn reversed(tx: &ReadTx<'_>) -> Result<AlarmSweep, Fault> {
     let watched = AlarmSweep::begin(tx, TRANSFER_REVERSED).await?;
-    let still = repo::releases::still_back(tx, watched.open()).await?;
+    let still = repo::releases::still_back(db::PgRead::pg(tx), watched.open()).await?;
     Ok(watched.unless(&still))
 }
 
@@ -178,5 +183,12 @@ async fn reversed(tx: &ReadTx<'_>) -> Result<AlarmSweep, Fault> {
 async fn refused(tx: &ReadTx<'_>) -> Result<AlarmSweep, Fault> {
     let watched = AlarmSweep::begin(tx, RELEASE_REFUSED).await?;
     let still = repo::sweep::releases_refused(tx, watched.open()).await?;
+    Ok(watched.unless(&still))
+}
+
+/// A transfer that nobody expected was posted: what was raised about it is over, should the command that posted it have died before it said so.
+async fn unbooked(tx: &ReadTx<'_>, kind: &'static str) -> Result<AlarmSweep, Fault> {
+    let watched = AlarmSweep::begin(tx, kind).await?;
+    let still = repo::sweep::transfers_unbooked(tx, watched.open()).await?;
     Ok(watched.unless(&still))
 }

@@ -236,7 +236,12 @@ async fn a_payout_is_an_alarm_until_it_is_posted_and_never_pays_out_what_tenants
     deliver(&world, &event("evt_3", "payout.updated", object.clone())).await.expect("is taken");
     world.work().await;
     assert_eq!(kinds(&world).await, [""; 0]);
-    deliver(&world, &event("evt_4", "payout.failed", object)).await.expect("is taken");
+    // That it failed counts once the provider shows it, whoever says so before.
+    deliver(&world, &event("evt_4", "payout.failed", object.clone())).await.expect("is taken");
+    world.work().await;
+    assert_eq!(kinds(&world).await, [""; 0]);
+    world.provider.change_own("po_1", |own| own.status = "failed".to_owned());
+    deliver(&world, &event("evt_5", "payout.failed", object)).await.expect("is taken");
     world.work().await;
     assert_eq!(kinds(&world).await, ["own_money_undone"]);
 
@@ -249,4 +254,24 @@ async fn a_payout_is_an_alarm_until_it_is_posted_and_never_pays_out_what_tenants
     world.post(Own::IsPaidOut, "po_2", None).await.expect_err("refused");
     sweep(&world).await;
     assert_eq!(kinds(&world).await, ["own_money_undone", "balance_short"]);
+}
+
+#[tokio::test]
+async fn an_event_that_the_provider_does_not_bear_out_ends_no_alarm_of_a_payout() {
+    let world = World::new().await;
+    world.float("10.00", "tu_1").await.expect("posts");
+    world.provider.pays_out("po_1", eur(400));
+    let tell = async |id: &str, kind: &str| {
+        deliver(&world, &event(id, kind, json!({ "id": "po_1", "object": "payout" }))).await.expect("is taken");
+        assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
+    };
+    tell("evt_1", "payout.created").await;
+    assert_eq!(kinds(&world).await, ["payout", "balance_short"]);
+    for (n, forged) in ["payout.canceled", "payout.failed"].into_iter().enumerate() {
+        tell(&format!("evt_forged_{n}"), forged).await;
+        assert_eq!(kinds(&world).await, ["payout", "balance_short"], "{forged}");
+    }
+    world.provider.change_own("po_1", |own| own.status = "canceled".to_owned());
+    tell("evt_2", "payout.canceled").await;
+    assert_eq!(kinds(&world).await, ["balance_short"]);
 }

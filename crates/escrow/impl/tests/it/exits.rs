@@ -111,6 +111,29 @@ async fn a_refund_whose_answer_is_lost_is_posted_by_what_is_seen_and_made_once()
 }
 
 #[tokio::test]
+async fn a_500_on_a_refund_is_asked_again_under_the_next_key_and_what_it_made_all_the_same_is_taken() {
+    for (fault, keys) in [(InjectedFault::Fail, 2), (InjectedFault::FailAfter, 1)] {
+        let (world, _, funding) = suspended().await;
+        let before = world.provider.keys().len();
+        world.provider.inject("create_refund", [fault]);
+        let given = give_back(&world, &funding).await.expect("gives back in the same call");
+        assert_eq!(given.waiting, eur(0));
+        let id = funding.payment.id;
+        let expected = [format!("refund_{id}_0"), format!("refund_{id}_0_1")];
+        assert_eq!(world.provider.keys()[before..], expected[..keys]);
+        assert_eq!(world.provider.refunds().len(), 1);
+        sweep(&world).await;
+        world.assert_healthy().await;
+    }
+    // While it keeps failing the money waits; the next command goes on where this one stopped.
+    let (world, _, funding) = suspended().await;
+    world.provider.inject("create_refund", vec![InjectedFault::Fail; 2]);
+    assert!(matches!(give_back(&world, &funding).await, Err(NotGivenBack::Other(_))));
+    assert_eq!(give_back(&world, &funding).await.expect("gives back").waiting, eur(0));
+    assert_eq!(world.provider.keys().last().map(String::as_str), Some(format!("refund_{}_0_2", funding.payment.id).as_str()));
+}
+
+#[tokio::test]
 async fn a_refund_that_fails_waits_again_and_is_made_anew() {
     let (world, _, funding) = suspended().await;
     let first = give_back(&world, &funding).await.expect("gives back").refunds.remove(0);
@@ -282,6 +305,33 @@ async fn a_fee_that_the_provider_booked_apart_is_posted_by_the_sweep_and_stops_n
     sweep(&world).await;
     assert!(short().await);
     assert_eq!(open_alarms(&world).await, ["provider_fee", "coverage_short", "provider_fee", "balance_short"]);
+}
+
+#[tokio::test]
+async fn fees_are_posted_as_far_as_the_balance_lacks_them_and_no_further() {
+    let world = World::new().await;
+    world.float("100.00", "tu_own").await.expect("posts");
+    let fee = |id: &str, amount: i64| BalanceMovement {
+        id: id.to_owned(),
+        kind: "network_cost".to_owned(),
+        source: None,
+        amount: eur(amount),
+        fee: eur(0),
+        available: true,
+    };
+    world.provider.books(fee("txn_a", -300));
+    world.provider.books(fee("txn_b", -200));
+    // Something that no book explains is there too much: of what the fees took, 3.50 lack.
+    world.provider.move_money(eur(150));
+    sweep(&world).await;
+    let rows = "select source_object || ' ' || amount from platform_float where amount < 0";
+    assert_eq!(world.db.query(rows).await, ["txn_a -300"]);
+    assert_eq!(open_alarms(&world).await, ["balance_short", "provider_fee"]);
+    world.provider.move_money(eur(-150));
+    sweep(&world).await;
+    assert_eq!(world.db.query(rows).await, ["txn_a -300", "txn_b -200"]);
+    sweep(&world).await;
+    assert_eq!(open_alarms(&world).await, ["provider_fee"; 2]);
 }
 
 #[tokio::test]

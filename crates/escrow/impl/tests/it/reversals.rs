@@ -45,7 +45,7 @@ async fn fund(web: &Web, contract: &Contract) -> (u16, Value) {
 }
 
 async fn settle(world: &World, release: ReleaseId, what: Settlement) -> Result<escrow_api::Release, Unsettled> {
-    world.service.settle_reversal(release, &what, &ada()).await
+    Ok(world.service.settle_reversal(release, &what, &ada()).await?.release)
 }
 
 async fn open_alarms(world: &World) -> Vec<String> {
@@ -127,6 +127,17 @@ async fn what_comes_back_stops_its_contract_until_a_person_holds_it_again() {
         (summary.funded, summary.held, summary.reserved, summary.released),
         (eur(1_000_000), eur(0), eur(0), eur(1_000_000))
     );
+}
+
+#[tokio::test]
+async fn a_settlement_says_what_it_settled_and_not_what_ever_came_back() {
+    let world = World::new().await;
+    let (_, _, release) = released(&world).await;
+    for (in_all, settled) in [(400_000, 400_000), (975_000, 575_000)] {
+        take_back(&world, in_all).await;
+        let done = world.service.settle_reversal(release, &Settlement::HeldAgain, &ada()).await.expect("settles");
+        assert_eq!((done.amount, done.release.reversed), (eur(settled), eur(in_all)));
+    }
 }
 
 #[tokio::test]
