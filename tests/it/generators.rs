@@ -129,7 +129,8 @@ fn nothing_is_anonymous_shapeless_or_unused() {
     for (method, path, operation) in operations(&document) {
         for part in ["requestBody", "responses"] {
             walk(part, &operation[part], &mut |place, value| {
-                if place.ends_with("/schema") && !place.contains("/headers/") && value.get("$ref").is_none() {
+                if value.is_object() && place.ends_with("/schema") && !place.contains("/headers/") && value.get("$ref").is_none()
+                {
                     wrong.push(format!("{method} {path}: {place}"));
                 }
             });
@@ -219,4 +220,15 @@ fn a_change_lists_the_condition_that_its_handler_takes() {
 
 fn lists(operation: &Value, name: &str) -> bool {
     operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["name"] == name)
+}
+
+#[test]
+fn every_operation_but_the_probes_can_refuse() {
+    let document = document();
+    let refuses =
+        |operation: &Value| operation["responses"].as_object().into_iter().flatten().any(|(status, _)| status.starts_with('4'));
+    let operations = operations(&document);
+    let never: Vec<_> =
+        operations.iter().filter(|(.., operation)| !refuses(operation)).map(|(_, path, _)| path.as_str()).collect();
+    assert_eq!(never, ["/health/live", "/health/ready"]);
 }

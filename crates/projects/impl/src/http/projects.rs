@@ -160,6 +160,7 @@ pub(crate) struct ProjectOut {
     /// The currency of everything in it.
     currency: CurrencyCode,
     /// In units of the currency, with exactly its minor digits; null if none was set.
+    #[schema(pattern = r"^[0-9]+(\.[0-9]{2})?$")]
     budget: Option<String>,
     /// The day on which it begins; null if none was set.
     #[serde(serialize_with = "web::iso_date")]

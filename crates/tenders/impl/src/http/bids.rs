@@ -77,6 +77,7 @@ pub struct BidOut {
     /// Where it stands.
     pub status: BidStatus,
     /// From 1; every replacement counts, and every time that a draft is saved.
+    #[schema(minimum = 1)]
     pub revision: u32,
     /// Null only once the key of a tender that ended unopened is erased; so are the other parts of the offer.
     pub total: Option<MoneyOut>,
@@ -121,6 +122,7 @@ pub struct BidLineOut {
 #[schema(as = BidReceipt)]
 pub struct ReceiptOut {
     /// Hex.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub sha256: String,
     /// When it was stored, by the clock that decides deadlines.
     pub received_at: DateTime<Utc>,
@@ -134,6 +136,7 @@ pub struct ReceiptOut {
 #[schema(as = InclusionProof)]
 pub struct ProofOut {
     /// Hex: the tender's `sealRoot`.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub root: String,
     /// The place of the leaf, from 0.
     pub index: usize,
@@ -153,6 +156,7 @@ impl From<&InclusionProof> for ProofOut {
 #[schema(as = BidDisqualification)]
 pub struct DisqualificationOut {
     /// The owner's short word for it; `UNREADABLE` if its sealed offer could not be read.
+    #[schema(pattern = "^[A-Z][A-Z0-9_]{2,63}$")]
     pub reason_code: String,
     /// In words. The bidder reads it.
     pub reason: String,

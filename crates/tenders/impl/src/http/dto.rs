@@ -135,6 +135,7 @@ pub struct TenderOut {
     /// When its bids were opened; null before.
     pub opened_at: Option<DateTime<Utc>>,
     /// Merkle root of the sealed bids, hex, fixed at closing; null before.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub seal_root: Option<String>,
     /// Until when the award can be challenged; null before an award, and once it fell.
     pub standstill_until: Option<DateTime<Utc>>,
@@ -312,6 +313,7 @@ pub struct ContractOut {
     /// Where it stands.
     pub status: ContractStatus,
     /// What both parties sign, hex.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub document_sha256: String,
     /// The owner's side: the organisation that tendered.
     pub owner_organization_id: Uuid,

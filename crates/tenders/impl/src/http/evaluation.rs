@@ -48,10 +48,12 @@ pub struct OpeningRecordOut {
     /// The tender.
     tender_id: Uuid,
     /// Hex: fixed at closing.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     root: String,
     /// Of every opened bid, hex, sorted.
     receipts: Vec<String>,
     /// What the decoys were made from that hid the number of bids until the opening, hex.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     decoy_seed: String,
     /// How many leaves the tree has, decoys among them: a power of two.
     leaves: usize,
@@ -88,6 +90,7 @@ pub struct RankOut {
     /// The organisation that bids.
     bidder_organization_id: Uuid,
     /// Its place, from 1: the lowest total first, then the earliest receipt.
+    #[schema(minimum = 1)]
     rank: u32,
     /// What it comes to.
     total: MoneyOut,
