@@ -25,6 +25,10 @@ lint:
 bench what="read":
     cargo run --release -p bench -- {{what}}
 
+# Requests made up from the OpenAPI document, such as `just fuzz 600` for ten minutes (clients/README.md)
+fuzz seconds="120":
+    FUZZ_SECONDS={{seconds}} cargo test -p build14 --test it clients::fuzzing -- --ignored --nocapture
+
 # Throws the development data away
 db-reset:
     rm -rf .build14

@@ -15,7 +15,7 @@ const LANDED: &[&str] = &[
 const QUOTED: &[&str] = &["rust", "sql", "toml", "txt"];
 
 /// Where what is built stands: a path in a document that begins like this is one from the root.
-const TOP: &[&str] = &["bin/", "crates/", "tests/", "config/", "migrations/", "docs/", ".ci/", ".github/"];
+const TOP: &[&str] = &["bin/", "crates/", "tests/", "config/", "migrations/", "docs/", "clients/", ".ci/", ".github/"];
 
 fn documents() -> Vec<(String, String)> {
     text_files().into_iter().filter(|(name, _)| name.ends_with(".md")).collect()

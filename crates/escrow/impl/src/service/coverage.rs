@@ -34,13 +34,18 @@ impl Balance {
     pub(super) fn answered(asked_at: Timestamp, holdings: Vec<Holding>) -> Self {
         Self { asked_at, answer: Ok(holdings) }
     }
+
+    /// When it was asked, and what it answered, if it did.
+    pub(super) fn answer(&self) -> Option<(Timestamp, &[Holding])> {
+        self.answer.as_deref().ok().map(|holdings| (self.asked_at, holdings))
+    }
 }
 
 /// Adds up coverage, compares the provider's balance if it was asked, keeps what tenants are told, raises an alarm per currency that
 /// is stopped and ends those of the others, and takes up the releases that waited for it.
 pub(super) async fn look_in(tx: &mut Tx, balance: Option<&Balance>) -> Result<Vec<Coverage>, Fault> {
     repo::coverage::lock(tx).await?;
-    let answered = balance.and_then(|balance| Some((balance.asked_at, balance.answer.as_deref().ok()?)));
+    let answered = balance.and_then(Balance::answer);
     if let Some(Balance { answer: Err(error), .. }) = balance {
         unread_in(tx, error).await?;
     }
@@ -144,30 +149,32 @@ pub(super) fn report_coverage(found: &[Coverage]) {
 impl Service {
     /// Asks what the provider's balance has, and looks at coverage. Gives back the currencies that are stopped.
     pub(super) async fn watch_coverage(&self) -> Result<Vec<String>, Fault> {
-        let mut found = self.look_at_balance().await?;
+        let (mut found, balance) = self.look_at_balance().await?;
         // What the provider took as a fee is no riddle: once that is posted, what is missing besides is looked at anew.
-        if found.iter().any(|one| one.seen.missing() > 0) && self.post_fees().await? {
-            found = self.look_at_balance().await?;
+        if found.iter().any(|one| one.seen.missing() > 0) && self.post_fees(&balance).await? {
+            (found, _) = self.look_at_balance().await?;
         }
         report_coverage(&found);
         let stopped = found.into_iter().filter(|one| one.seen.is_stopped());
         Ok(stopped.map(|one| one.seen.currency.code().to_owned()).collect())
     }
 
-    async fn look_at_balance(&self) -> Result<Vec<Coverage>, Fault> {
+    async fn look_at_balance(&self) -> Result<(Vec<Coverage>, Balance), Fault> {
         let asked_at = self.system.read(async |tx| db::instant(tx).await).await?;
         let balance = Balance { asked_at, answer: self.provider.balance().await };
         if let Err(error) = &balance.answer {
             tracing::warn!(%error, "the balance cannot be read now");
         }
         let reserves = &self.settings.processing;
-        self.system
+        let found = self
+            .system
             .write(async |tx| {
                 for (currency, terms) in reserves {
                     repo::coverage::set_reserve(tx, Money::from_minor(terms.reserve, *currency)).await?;
                 }
                 look_in(tx, Some(&balance)).await
             })
-            .await
+            .await?;
+        Ok((found, balance))
     }
 }

@@ -308,6 +308,33 @@ async fn a_fee_that_the_provider_booked_apart_is_posted_by_the_sweep_and_stops_n
 }
 
 #[tokio::test]
+async fn fees_are_posted_as_far_as_the_balance_lacks_them_and_no_further() {
+    let world = World::new().await;
+    world.float("100.00", "tu_own").await.expect("posts");
+    let fee = |id: &str, amount: i64| BalanceMovement {
+        id: id.to_owned(),
+        kind: "network_cost".to_owned(),
+        source: None,
+        amount: eur(amount),
+        fee: eur(0),
+        available: true,
+    };
+    world.provider.books(fee("txn_a", -300));
+    world.provider.books(fee("txn_b", -200));
+    // Something that no book explains is there too much: of what the fees took, 3.50 lack.
+    world.provider.move_money(eur(150));
+    sweep(&world).await;
+    let rows = "select source_object || ' ' || amount from platform_float where amount < 0";
+    assert_eq!(world.db.query(rows).await, ["txn_a -300"]);
+    assert_eq!(open_alarms(&world).await, ["balance_short", "provider_fee"]);
+    world.provider.move_money(eur(-150));
+    sweep(&world).await;
+    assert_eq!(world.db.query(rows).await, ["txn_a -300", "txn_b -200"]);
+    sweep(&world).await;
+    assert_eq!(open_alarms(&world).await, ["provider_fee"; 2]);
+}
+
+#[tokio::test]
 async fn a_loss_is_exactly_what_is_missing_and_posted_once() {
     let world = World::new().await;
     world.float("100.00", "tu_own").await.expect("posts");
