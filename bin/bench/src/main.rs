@@ -44,7 +44,7 @@ enum What {
     Noisy(noisy::Plan),
     /// Reads of a person while they make projects: somebody who has very many against somebody who has a few
     Projects(projects::Plan),
-    /// The hot tenant read over HTTP against pgbench running the same statements
+    /// The hot tenant read over HTTP against pgbench running the same query, entered by `app.enter`
     Read(read::Plan),
 }
 
