@@ -284,7 +284,11 @@ const LOOPS: Accepted = &[
     ("a thread of its own, until nobody sends it anything any more", &["crates/auth/impl/src/hasher.rs"]),
     (
         "two keys of the provider, not more: the second spent one is the answer",
-        &["crates/escrow/impl/src/service/intents.rs", "crates/escrow/impl/src/service/payees.rs"],
+        &[
+            "crates/escrow/impl/src/service/intents.rs",
+            "crates/escrow/impl/src/service/payees.rs",
+            "crates/escrow/impl/src/service/refunds.rs",
+        ],
     ),
     (
         "each round looks at an organisation more, of those that the person is the last member of",

@@ -44,6 +44,7 @@ const UNNAMED: Accepted = &[
             "escrow/sweep::releases_unknown",
             "escrow/sweep::reviews_overdue",
             "escrow/sweep::transfers_due",
+            "escrow/sweep::transfers_unbooked",
             "escrow/whose::payee",
             "escrow/whose::payment",
             "escrow/whose::payment_named",

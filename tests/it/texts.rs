@@ -10,8 +10,16 @@ use crate::world::{Client, PASSWORD, World};
 /// Of a length that no lower bound refuses, and nothing to be seen in it.
 const UNSEEN: &str = "\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}";
 
-/// What nobody reads: secrets are kept as digests of what was typed, the address of a sign-in is only looked up.
-const NOT_READ: &[&str] = &["/password", "/currentPassword", "/newPassword", "POST /api/auth/login /email"];
+/// What nobody reads: secrets are kept as digests of what was typed, the address of a sign-in is only looked up, and an event is the provider's
+/// own, signed by it.
+const NOT_READ: &[&str] = &[
+    "/password",
+    "/currentPassword",
+    "/newPassword",
+    "POST /api/auth/login /email",
+    "POST /api/webhooks/stripe /id",
+    "POST /api/webhooks/stripe /type",
+];
 
 /// Calls of the contractor among those of a scene, which are its owner's.
 const CONTRACTORS: &[&str] = &["POST /api/bids/{id}/refuse-award"];

@@ -126,6 +126,23 @@ pub async fn exchange(stream: &mut TcpStream, request: &str) -> anyhow::Result<u
     Ok(answer(stream, &mut Vec::with_capacity(4096)).await?.0)
 }
 
+/// A verb of a tenant's person, and the JSON that it answers.
+///
+/// # Errors
+/// If the answer is not one of success.
+pub async fn verb(
+    stream: &mut TcpStream,
+    method: &str,
+    path: &str,
+    tenant: u32,
+    body: &str,
+) -> anyhow::Result<serde_json::Value> {
+    stream.write_all(request(method, path, tenant, body).as_bytes()).await?;
+    let mut buffer = Vec::with_capacity(4096);
+    let length = success(stream, &mut buffer).await?;
+    Ok(serde_json::from_slice(&buffer[buffer.len() - length..])?)
+}
+
 /// A connection to the server.
 ///
 /// # Errors

@@ -2,6 +2,8 @@
 
 mod dataset;
 mod decision;
+mod growth;
+mod large;
 mod load;
 mod login;
 mod mixed;
@@ -30,6 +32,10 @@ struct Cli {
 enum What {
     /// One permission decision
     Decision,
+    /// Lists and single reads among many times as many organisations, against the same among few
+    Growth(growth::Plan),
+    /// A tender of 20,000 lines from its schedule to the award, against one of a tenth: ten if it grows with the lines
+    Large(large::Plan),
     /// Reads beside 32 people who sign in, against reads alone; then a crowd that signs in at once
     Login(login::Plan),
     /// Four reads and a write in turn at a fixed rate, against reads alone
@@ -38,7 +44,7 @@ enum What {
     Noisy(noisy::Plan),
     /// Reads of a person while they make projects: somebody who has very many against somebody who has a few
     Projects(projects::Plan),
-    /// The hot tenant read over HTTP against pgbench running the same statements
+    /// The hot tenant read over HTTP against pgbench running the same query, entered by `app.enter`
     Read(read::Plan),
 }
 
@@ -48,6 +54,8 @@ fn main() -> anyhow::Result<()> {
     let figures = runtime.block_on(async {
         match Cli::parse().what {
             What::Decision => decision::run().await,
+            What::Growth(plan) => growth::run(&plan).await,
+            What::Large(plan) => large::run(&plan).await,
             What::Login(plan) => login::run(&plan).await,
             What::Mixed(plan) => mixed::run(&plan).await,
             What::Noisy(plan) => noisy::run(&plan).await,

@@ -1,4 +1,5 @@
-//! A quiet tenant beside one that sends ten times what it may, against the quiet one alone. The server counts requests as it does by default.
+//! A quiet tenant beside one that sends ten times what it may, against the quiet one alone. The server counts requests as it does by default: a minute's
+//! quota may be spent at once, so the first rounds see more of them served, and the later ones more of them refused.
 
 use std::path::PathBuf;
 

@@ -8,8 +8,8 @@ use build14::{command, config, upkeep};
 use clap::{Parser, Subcommand};
 
 /// What stands below the list of commands.
-const SETTINGS: &str = "Settings are environment variables, BUILD14__SECTION__KEY. `build14 config` shows every one, its value and where that comes from; \
-config/default.toml says what each one means. The first ones to know:
+const SETTINGS: &str = "Settings are environment variables, BUILD14__SECTION__KEY. `build14 config` shows every one, its value and where that
+comes from; config/default.toml says what each one means. The first ones to know:
   BUILD14__PROFILE          development (the default: nothing else is needed) or production (nothing is embedded)
   BUILD14__SERVER__ADDRESS  where `serve` listens, 127.0.0.1:8080 unless said otherwise; documentation of the API is at /docs there
   BUILD14__DATA_DIR         where the private PostgreSQL and development's keys live, .build14 unless said otherwise

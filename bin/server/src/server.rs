@@ -17,6 +17,7 @@ use crate::database::{self, Provided};
 use crate::listener::listen;
 use crate::scrape::Scrape;
 use crate::secrets;
+use crate::services::foundation::system_uow;
 use crate::services::{self, SYSTEM_POOL, Services, StripeAccess, job_connections};
 
 /// A running server. Stop it with [`Running::stop`]; dropped, it stops as if it had been killed.
@@ -289,8 +290,7 @@ async fn refuse_old_schema(provided: &Provided) -> anyhow::Result<()> {
 
 /// Deadlines that come too early or too late cannot be taken back.
 async fn refuse_moved_clock(provided: &Provided) -> anyhow::Result<()> {
-    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(provided.urls.system.clone()) })?;
-    if let Some(advance) = db::moved_clock(&uow::SystemUow::new(platform)).await? {
+    if let Some(advance) = db::moved_clock(&system_uow(&provided.urls.system, 1)?).await? {
         anyhow::bail!(
             "the clock that decides deadlines (app.clock) was moved by {advance}; in production it never is: set it back as the owner \
              (update app.clock set advance = '0'), after looking at what was decided meanwhile"

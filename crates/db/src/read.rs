@@ -62,7 +62,7 @@ impl ReadBackend for Reading {
                 return Ok(());
             }
             // One prepared statement cannot end the transaction and go on, so whatever it did to the session is taken back with it: the reset,
-            // which costs as much as the query, has nothing left to do. It wrote nothing that a commit would keep.
+            // which takes longer than the rest of the transaction's frame, has nothing left to do. It wrote nothing that a commit would keep.
             let mut connection = self.connection();
             connection.batch_execute("ROLLBACK").await.map_err(fault_of)?;
             if self.held.watch.started() != 3 {

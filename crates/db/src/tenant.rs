@@ -15,7 +15,7 @@ impl Tenant {
         Self { org: ctx.org, user: ctx.user_id(), request: ctx.request.clone() }
     }
 
-    /// What `app.enter` does, without its call, which costs as much as the query of a hot read (decision 51): at the beginning of a transaction
+    /// What `app.enter` does, without its call, which takes longer than the rest of entering and ending (decision 51): at the beginning of a transaction
     /// nobody is entered yet. `app.enter` refuses whoever would be entered after it. Both values are typed ids, so there is nothing to escape.
     pub(crate) fn enter_sql(&self) -> String {
         let user = self.user.map(|user| user.to_string()).unwrap_or_default();

@@ -101,7 +101,8 @@ pub fn coded(message: &str) -> (&'static str, String) {
         float if float.starts_with("invalid type: floating point") => {
             ("WRONG_TYPE", "must be a whole number, without a point".to_owned())
         }
-        other => ("INVALID", other.to_owned()),
+        // The words of a parser are for who wrote it.
+        _ => ("INVALID", "cannot be read: the API document says what it looks like".to_owned()),
     })
 }
 
@@ -161,4 +162,17 @@ fn number(limit: &Value) -> String {
 
 fn count(limit: u64, what: &str) -> String {
     if limit == 1 { format!("1 {what}") } else { format!("{limit} {what}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::coded;
+
+    #[test]
+    fn no_words_of_a_parser_are_told() {
+        assert_eq!(coded("OUT_OF_RANGE: must be 1 to 7"), ("OUT_OF_RANGE", "must be 1 to 7".to_owned()));
+        for parsers in ["missing field `name`", "invalid type: map, expected a string", "premature end of input", "UNHEARD: of"] {
+            assert_eq!(coded(parsers), ("INVALID", "cannot be read: the API document says what it looks like".to_owned()));
+        }
+    }
 }

@@ -66,7 +66,8 @@ fn refused<T: DeserializeOwned>(bytes: &[u8]) -> Problem {
         pointer
     });
     let text = error.inner().to_string();
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    // A part that was read by itself says where in it, too.
+    let text = text.split_once(" at line ").map_or(text.as_str(), |(message, _)| message);
     let (code, detail) = json_check::coded(text);
     Problem::invalid(vec![FieldFault::new(pointer, code, detail)])
 }

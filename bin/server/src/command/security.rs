@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
-use uow::SystemUow;
 
 use super::reach::on_database;
 use super::{block_on, print_line};
 use crate::config::Settings;
+use crate::services::foundation::system_uow;
 
 /// Whose account, organisation or address it is about.
 fn whose(event: &auth::StoredEvent) -> String {
@@ -31,11 +31,9 @@ const MOST: u32 = 1000;
 pub fn events(settings: &Settings, since: Duration, json: bool) -> anyhow::Result<ExitCode> {
     let since = Utc::now() - TimeDelta::from_std(since)?;
     block_on(async {
-        let events = on_database(settings, async |urls| {
-            let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(urls.system.clone()) })?;
-            Ok(auth::security_events(&SystemUow::new(platform), since, MOST).await?)
-        })
-        .await?;
+        let events =
+            on_database(settings, async |urls| Ok(auth::security_events(&system_uow(&urls.system, 1)?, since, MOST).await?))
+                .await?;
         let time = |event: &auth::StoredEvent| kernel::rfc3339(event.at);
         if json {
             let all = events.iter().map(|event| {

@@ -42,10 +42,14 @@ pub(super) fn text_of(profile: Profile) -> &'static str {
 
 /// What the environment gives: the variable, the key and the value, the later ones over those before them.
 pub(super) fn given_by(environment: &[(String, String)]) -> impl Iterator<Item = (&str, String, &str)> {
-    let theirs = environment.iter().filter(|(name, _)| name == "DATABASE_URL");
-    let ours = environment.iter().filter(|(name, _)| name.starts_with("BUILD14__") && name != PROFILE);
-    theirs.chain(ours).map(|(name, value)| {
-        let path = name.strip_prefix("BUILD14__").map(|path| path.to_lowercase().replace("__", "."));
-        (name.as_str(), path.unwrap_or_else(|| "database.url".to_owned()), value.as_str())
-    })
+    let theirs = environment.iter().filter(|(name, _)| name == "DATABASE_URL").map(|given| (given, "database.url".to_owned()));
+    let ours = environment.iter().filter(|(name, _)| name != PROFILE);
+    let ours = ours.filter_map(|given| key_of(&given.0).map(|key| (given, key)));
+    theirs.chain(ours).map(|((name, value), key)| (name.as_str(), key, value.as_str()))
+}
+
+/// The key that a variable gives; none with a part that is empty.
+pub(super) fn key_of(name: &str) -> Option<String> {
+    let path = name.strip_prefix("BUILD14__")?;
+    path.split("__").all(|part| !part.is_empty()).then(|| path.to_lowercase().replace("__", "."))
 }

@@ -139,6 +139,9 @@ fn is_live(r: &mut Reader) -> bool {
 /// Passes if the text is empty, or a URL that a browser would take.
 fn check_web_url(r: &mut Reader, key: &str) {
     let text = r.text(key);
+    if text.contains('@') {
+        return r.fault(key, sanity::NO_PASSWORD);
+    }
     let sound = reqwest::Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if !text.is_empty() && !sound {
         r.fault(key, format!("{text:?} should be a URL, like https://api.example.com"));
@@ -149,6 +152,10 @@ fn check_database_url(r: &mut Reader, key: &str, profile: Profile) {
     let text = r.text(key);
     if text.is_empty() {
         return;
+    }
+    // What follows the first one would be taken for the host, and told when nobody is found there.
+    if text.contains("://") && text.split('?').next().is_some_and(|place| place.matches('@').count() > 1) {
+        return r.fault(key, "has a second @: within a password it is written %40");
     }
     match text.parse::<tokio_postgres::Config>() {
             // The error names an option at most, never its value.

@@ -9,6 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::settings::{Profile, Settings};
 
+/// Of a URL that is shown and sent. What it is is not told: it would be the password.
+pub(super) const NO_PASSWORD: &str = "must have no name or password in it";
+
 /// Of 32 random bytes fewer than this are different once in 10²² keys.
 const DIFFERENT_BYTES: usize = 8;
 /// Stripe's secrets have 24 characters and more after their prefix.
@@ -80,6 +83,10 @@ fn check_counts(r: &mut Reader, s: &Settings) {
 
 fn check_browsers_and_proxies(r: &mut Reader, s: &Settings, production: bool) {
     for origin in &s.server.allowed_origins {
+        if origin.contains('@') {
+            r.fault("server.allowed_origins", NO_PASSWORD);
+            continue;
+        }
         let url = reqwest::Url::parse(origin).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let fault = match (origin.as_str(), url) {
             ("*" | "null", _) => "would let every page act in the name of whoever is signed in; name each origin",
@@ -140,8 +147,8 @@ fn check_urls(r: &mut Reader) {
         if url.scheme() == "http" {
             r.fault(key, "must begin with https:// in production: what is sent there is not for everybody on the way");
         }
-        if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
-            r.fault(key, "must be a plain URL: no user, no query, no fragment");
+        if url.query().is_some() || url.fragment().is_some() {
+            r.fault(key, "must be a plain URL: no query, no fragment");
         }
     }
 }

@@ -38,7 +38,7 @@ const REFUSED_IN_PRODUCTION: &[(&str, &str, &str, &str)] = &[
     ("STRIPE__API_BASE", "http://api.stripe.com", "stripe.api_base", "https://"),
     ("STRIPE__TIMEOUT", "0s", "stripe.timeout", "must be from"),
     ("SERVER__PUBLIC_URL", "http://api.example.com", "server.public_url", "https://"),
-    ("SERVER__PUBLIC_URL", "https://me:secret@api.example.com", "server.public_url", "plain URL"),
+    ("SERVER__PUBLIC_URL", "https://me:secret@api.example.com", "server.public_url", "no name or password"),
     ("SERVER__PUBLIC_URL", "https://api.example.com/?a=b", "server.public_url", "plain URL"),
     ("SERVER__ALLOWED_ORIGINS", "http://app.example.com", "server.allowed_origins", "https://"),
     ("SERVER__DRAIN_PERIOD", "2h", "server.drain_period", "must be from"),

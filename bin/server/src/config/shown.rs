@@ -59,7 +59,8 @@ pub(super) fn shown(environment: &[(String, String)]) -> Result<Vec<Shown>, Faul
             (None, Some(value)) => (value.as_str(), file),
             (None, None) => (default.as_str(), "default"),
         };
-        let hidden = SECRETS.contains(&key.as_str()) && !value.is_empty();
+        // A URL with a name in it is refused elsewhere, and is not shown while it is there.
+        let hidden = SECRETS.contains(&key.as_str()) && !value.is_empty() || value.contains("://") && value.contains('@');
         let value = if hidden { "(given, not shown)" } else { value };
         Shown { value: value.to_owned(), source: source.to_owned(), key, default }
     });

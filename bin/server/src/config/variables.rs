@@ -2,6 +2,8 @@
 
 use module::Faults;
 
+use super::given::key_of;
+
 /// Those of ours that are no settings.
 const OTHERS: [&str; 3] =
     [embedded_postgres::BIN_VARIABLE, embedded_postgres::CACHE_VARIABLE, embedded_postgres::TEST_DIR_VARIABLE];
@@ -16,8 +18,8 @@ pub(super) fn check<'a>(environment: &[(String, String)], keys: impl Iterator<It
         let Some(rest) = upper.strip_prefix("BUILD14_") else { continue };
         let (other_case, single) = (upper != *name, !rest.starts_with('_'));
         // The right spelling of what there is not is told where settings are read.
-        if !(single || other_case) || OTHERS.contains(&name.as_str()) || name.starts_with(TESTS) || is_of_kubernetes(name, value)
-        {
+        let read = !(single || other_case) && key_of(name).is_some();
+        if read || OTHERS.contains(&name.as_str()) || name.starts_with(TESTS) || is_of_kubernetes(name, value) {
             continue;
         }
         let other = OTHERS.iter().find(|other| **other == upper).map(|other| (*other).to_owned());
@@ -86,6 +88,16 @@ mod tests {
         assert!(said.contains("  database_url: there is no such setting: did you mean BUILD14__DATABASE__URL?"), "{said}");
         let said = faults(&[("build14__nonsense", "x")], Purpose::Everything);
         assert!(said.contains("  build14__nonsense: there is no such variable: settings are given as"), "{said}");
+        for name in ["BUILD14____STRIPE__SECRET_KEY", "BUILD14__STRIPE____SECRET_KEY", "BUILD14__STRIPE__SECRET_KEY__"] {
+            let said = faults(&[(name, "hunter2")], Purpose::Everything);
+            let right = format!("  {name}: there is no such variable: did you mean BUILD14__STRIPE__SECRET_KEY?");
+            assert!(said.contains(&right) && !said.contains("hunter2"), "{said}");
+        }
+        let said = faults(&[("BUILD14__", "hunter2")], Purpose::Everything);
+        assert!(
+            said.contains("  BUILD14__: there is no such variable: settings are given as") && !said.contains("hunter2"),
+            "{said}"
+        );
         let said = faults(&[("BUILD14_POSTGRES_BINS", "x")], Purpose::Everything);
         assert!(said.contains("BUILD14_POSTGRES_BINS: there is no such variable: settings are given as"), "{said}");
     }
@@ -112,6 +124,29 @@ mod tests {
         assert!(said.contains("  DATABASE_URL: should be a libpq URL") && !said.contains("BUILD14__DATABASE__URL"), "{said}");
         let said = faults(&[("DATABASE_URL", "postgres://h/d"), ("BUILD14__DATABASE__URL", "nonsense")], Purpose::Everything);
         assert!(said.contains("  database.url: should be a libpq URL") && said.contains("BUILD14__DATABASE__URL"), "{said}");
+    }
+
+    #[test]
+    fn no_password_in_a_url_is_told() {
+        for (name, url, said) in [
+            (
+                "BUILD14__DATABASE__OWNER_URL",
+                "postgres://u:p@hunter2@h/d",
+                "database.owner_url: has a second @: within a password it is written %40",
+            ),
+            ("DATABASE_URL", "postgres://u:p@hunter2/x@h/d", "DATABASE_URL: has a second @: within a password it is written %40"),
+            ("BUILD14__STRIPE__API_BASE", "https://u:hunter2@h/", "stripe.api_base: must have no name or password in it"),
+            ("BUILD14__STRIPE__API_BASE", "ftp://u:hunter2@h/", "stripe.api_base: must have no name or password in it"),
+            ("BUILD14__SERVER__PUBLIC_URL", "https://u:hunter2@h/", "server.public_url: must have no name or password in it"),
+            (
+                "BUILD14__SERVER__ALLOWED_ORIGINS",
+                "https://u:hunter2@h",
+                "server.allowed_origins: must have no name or password in it",
+            ),
+        ] {
+            let told = faults(&[(name, url)], Purpose::Everything);
+            assert!(told.contains(said) && !told.contains("hunter2"), "{told}");
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@ use tokio::task::JoinHandle;
 use uow::SystemUow;
 use uuid::Uuid;
 
+use super::foundation::system_uow;
+
 /// How often the gauge is set.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -40,17 +42,12 @@ pub fn json(alarm: &AlarmRow) -> Value {
     })
 }
 
-fn door(system_url: &SecretString) -> anyhow::Result<SystemUow> {
-    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(system_url.clone()) })?;
-    Ok(SystemUow::new(platform))
-}
-
 /// The open alarms; with `all` the settled ones too.
 ///
 /// # Errors
 /// If the database does not answer.
 pub async fn list_alarms(system_url: &SecretString, all: bool) -> anyhow::Result<Vec<AlarmRow>> {
-    Ok(db::alarms(&door(system_url)?, all).await?)
+    Ok(db::alarms(&system_uow(system_url, 1)?, all).await?)
 }
 
 /// A person settles an alarm.
@@ -58,7 +55,7 @@ pub async fn list_alarms(system_url: &SecretString, all: bool) -> anyhow::Result
 /// # Errors
 /// If the database does not answer.
 pub async fn settle_alarm(system_url: &SecretString, id: Uuid, operator: &Operator, note: &Reason) -> anyhow::Result<Settled> {
-    Ok(db::settle_alarm(&door(system_url)?, id, operator, note).await?)
+    Ok(db::settle_alarm(&system_uow(system_url, 1)?, id, operator, note).await?)
 }
 
 /// Keeps the gauge of open alarms, by kind, as long as the task lives.

@@ -7,7 +7,7 @@ use module::Finding;
 use secrecy::SecretString;
 use uow::SystemUow;
 
-use super::foundation::identity;
+use super::foundation::{identity, system_uow};
 use super::{alarms, keys};
 use crate::config::{Profile, Settings};
 use crate::database::{self, Role, Urls};
@@ -77,8 +77,7 @@ pub async fn examine(settings: &Settings, urls: &Urls, anchor: Option<&str>) -> 
 
 /// How much there is. That it takes too long to count is no finding.
 async fn sight(system_url: &SecretString) -> Option<db::Sight> {
-    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(system_url.clone()) }).ok()?;
-    let seen = db::sight(&SystemUow::new(platform)).await;
+    let seen = db::sight(&system_uow(system_url, 1).ok()?).await;
     seen.inspect_err(|fault| tracing::warn!(%fault, "the rows cannot be counted")).ok()
 }
 
@@ -117,8 +116,7 @@ pub async fn doctor_of(settings: &Settings, system_url: &SecretString, anchor: O
     if found.0.iter().any(|finding| finding.rule == "SCHEMA_PENDING") {
         return Ok(found.0);
     }
-    let platform = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::system(system_url.clone()) })?;
-    let system = SystemUow::new(platform);
+    let system = system_uow(system_url, 2)?;
     let signer = keys::signer(settings)?;
     for broken in audit::verify_checkpoints(&system, &signer).await? {
         let whose = broken.org.map_or_else(|| "trail".to_owned(), |org| org.to_string());
@@ -152,8 +150,7 @@ pub async fn doctor_of(settings: &Settings, system_url: &SecretString, anchor: O
 /// # Errors
 /// If the database does not answer.
 pub async fn doctor(system_url: &SecretString) -> anyhow::Result<Vec<Finding>> {
-    let platform = db::Postgres::new(db::PoolSettings { size: 2, ..db::PoolSettings::system(system_url.clone()) })?;
-    let system = SystemUow::new(platform);
+    let system = system_uow(system_url, 2)?;
     let mut found = Findings::default();
     let pending = db::schema_state(system_url).await?.pending;
     for migration in &pending {

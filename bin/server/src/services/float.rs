@@ -3,8 +3,8 @@
 use escrow::{Float, FloatPosted};
 use kernel::Decision;
 use secrecy::SecretString;
-use uow::SystemUow;
 
+use super::foundation::system_uow;
 use super::{StripeAccess, provider};
 use crate::config::Settings;
 
@@ -19,9 +19,8 @@ pub async fn post_float(
     float: &Float,
     by: &Decision,
 ) -> anyhow::Result<FloatPosted> {
-    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(system_url.clone()) })?;
     let provider = provider(settings, stripe)?;
-    Ok(escrow::post_float(&SystemUow::new(platform), &provider, float, by).await?)
+    Ok(escrow::post_float(&system_uow(system_url, 1)?, &provider, float, by).await?)
 }
 
 /// Posts what is missing at the provider as the platform's loss: `named`, an amount and its currency, is what the operator thinks it is.
@@ -35,7 +34,6 @@ pub async fn post_loss(
     (amount, currency): (&str, &str),
     by: &Decision,
 ) -> anyhow::Result<FloatPosted> {
-    let platform = db::Postgres::new(db::PoolSettings { size: 1, ..db::PoolSettings::system(system_url.clone()) })?;
     let provider = provider(settings, stripe)?;
-    Ok(escrow::post_loss(&SystemUow::new(platform), &provider, amount, currency, by).await?)
+    Ok(escrow::post_loss(&system_uow(system_url, 1)?, &provider, amount, currency, by).await?)
 }

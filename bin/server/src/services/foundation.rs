@@ -72,6 +72,15 @@ pub(crate) fn pool(
     }
 }
 
+/// The platform's door for one command, over a pool of its own.
+///
+/// # Errors
+/// If no pool can be made for the URL.
+pub(crate) fn system_uow(url: &SecretString, connections: usize) -> anyhow::Result<SystemUow> {
+    let pool = db::PoolSettings { size: connections, ..db::PoolSettings::system(url.clone()) };
+    Ok(SystemUow::new(db::Postgres::new(pool)?))
+}
+
 /// Who connections must be. Where roles are configured one by one, the logins count too; a developer's one URL may lead anywhere.
 #[must_use]
 pub fn identity(settings: &Settings, role: db::Role) -> db::Identity {

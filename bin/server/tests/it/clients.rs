@@ -63,8 +63,9 @@ async fn a_client_with_the_types_of_the_document_walks_to_the_end() {
 #[test]
 fn that_client_has_no_cast() {
     let text = fs::read_to_string(folder().join("walk.ts")).expect("reads");
-    let is_comment = |line: &&str| line.trim_start().starts_with("//") || line.trim_start().starts_with("/*");
-    for line in text.lines().filter(|line| !is_comment(line)) {
+    // An import may call what it brings by another name.
+    let begins = |line: &&str| ["//", "/*", "import "].iter().any(|other| line.trim_start().starts_with(other));
+    for line in text.lines().filter(|line| !begins(line)) {
         let cast = [" as ", ": any", "<any", "!.", "!)", "!;", "!,", "!]", "@ts-"].iter().find(|cast| line.contains(**cast));
         assert_eq!(cast, None, "{line}");
     }

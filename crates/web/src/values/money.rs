@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use kernel::{Currency, Money, MoneyError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::openapi::schema::{ObjectBuilder, RefBuilder, SchemaType, Type};
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::AmountIn;
@@ -81,9 +81,11 @@ impl PartialSchema for MoneyOut {
             .pattern(Some(r"^-?[0-9]+(\.[0-9]{2})?$"))
             .description(Some("Decimal with exactly the currency's minor digits."))
             .examples([serde_json::json!("9649.00")]);
+        let currency =
+            RefBuilder::new().ref_location_from_schema_name(CurrencyCode::name()).description(Some("Its ISO 4217 code."));
         ObjectBuilder::new()
             .property("amount", amount)
-            .property("currency", Ref::from_schema_name(CurrencyCode::name()))
+            .property("currency", currency)
             .required("amount")
             .required("currency")
             .description(Some("An amount of money."))
