@@ -182,8 +182,11 @@ enum Command {
         #[arg(long)]
         paid_with: Option<String>,
         /// The payee was paid what came back from the platform's bank, with this reference, since it has no account at the payment provider any more
-        #[arg(long)]
+        #[arg(long, requires = "amount")]
         paid_outside: Option<kernel::Reason>,
+        /// With --paid-outside: how much was paid, such as 300.00, in the release's currency: refused unless it is all that came back and is not settled
+        #[arg(long, requires = "paid_outside")]
+        amount: Option<rust_decimal::Decimal>,
         /// What came back is held for the milestone again, its fee with it
         #[arg(long)]
         held_again: bool,
@@ -376,9 +379,9 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Unfreeze { milestone, contract, kind, operator, reason } => {
             command::unfreeze(settings, milestone, contract, kind, &kernel::Decision { operator, reason: Some(reason) })
         }
-        Command::ReversalSettle { release, paid_with, paid_outside, operator, reason, .. } => {
+        Command::ReversalSettle { release, paid_with, paid_outside, amount, operator, reason, .. } => {
             let by = kernel::Decision { operator, reason: Some(reason) };
-            command::money::reversal_settle(settings, release, paid_with, paid_outside, &by)
+            command::money::reversal_settle(settings, release, paid_with, paid_outside.zip(amount), &by)
         }
         Command::Loss { amount, currency, operator, reason } => {
             let by = kernel::Decision { operator, reason: Some(reason) };

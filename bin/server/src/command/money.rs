@@ -111,20 +111,20 @@ pub fn release_settle(settings: &Settings, release: uuid::Uuid, sent: Option<Str
     })
 }
 
-/// `build14 reversal-settle --release <id> (--paid-with tr_… | --paid-outside <reference> | --held-again) --operator … --reason …`
+/// `build14 reversal-settle --release <id> (--paid-with tr_… | --paid-outside <reference> --amount … | --held-again) --operator … --reason …`
 ///
 /// # Errors
-/// If nothing of the release came back, or the provider's transfers say otherwise.
+/// If nothing of the release came back, or another amount than was paid outside, or the provider's transfers say otherwise.
 pub fn reversal_settle(
     settings: &Settings,
     release: uuid::Uuid,
     paid_with: Option<String>,
-    paid_outside: Option<kernel::Reason>,
+    paid_outside: Option<(kernel::Reason, rust_decimal::Decimal)>,
     by: &Decision,
 ) -> anyhow::Result<ExitCode> {
     let settlement = match (paid_with, paid_outside) {
         (Some(transfer), _) => escrow::Settlement::PaidWith(transfer),
-        (None, Some(reference)) => escrow::Settlement::PaidOutside(reference),
+        (None, Some((reference, amount))) => escrow::Settlement::PaidOutside { reference, amount },
         (None, None) => escrow::Settlement::HeldAgain,
     };
     block_on(async {

@@ -430,6 +430,9 @@ async fn what_came_back_is_settled_by_name_and_reason() {
     let settle = ["reversal-settle", "--release", id];
     let (code, _, complained) = run_over(&environment, &settle).await;
     assert!(code == Some(2) && complained.contains("--paid-with") && complained.contains("--operator"), "{complained}");
+    let outside = [&settle[..], &["--paid-outside", "SEPA 17", "--operator", "Ada", "--reason", "unpaid work"]].concat();
+    let (code, _, complained) = run_over(&environment, &outside).await;
+    assert!(code == Some(2) && complained.contains("--amount"), "how much was paid outside is said: {complained}");
     let held = [&settle[..], &["--held-again", "--operator", "Ada"]].concat();
     let (code, _, complained) = run_over(&environment, &held).await;
     assert!(code == Some(2) && complained.contains("--reason"), "{complained}");

@@ -7,6 +7,7 @@
 use audit_api::NewEntry;
 use escrow_api::{ContractId, ContractStatus, Error, Release, ReleaseId, TransferState};
 use kernel::{Ctx, Decision, Fault, Money, Reason, RequestId};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use uow::Tx;
 use uuid::Uuid;
@@ -30,8 +31,13 @@ const SPENT: &str = "it stands in the ledger for something else already";
 pub enum Settlement {
     /// The payee was paid it with another transfer (`tr_…`), made by hand to any account of its own.
     PaidWith(String),
-    /// The payee was paid it from the platform's bank, past the provider: under this reference.
-    PaidOutside(Reason),
+    /// The payee was paid it from the platform's bank, past the provider, where nobody can look: so whoever says so says how much.
+    PaidOutside {
+        /// Of the payment, as the bank has it.
+        reference: Reason,
+        /// What was paid, in the release's currency. It is all that came back and is not settled, or nothing is.
+        amount: Decimal,
+    },
     /// It is held for the milestone again, and its fee with it: work is submitted, approved and released anew.
     HeldAgain,
 }
@@ -57,6 +63,14 @@ pub enum Unsettled {
          account at the provider any more, with --paid-outside"
     )]
     ContractOver(ContractStatus),
+    /// Another amount came back than was paid.
+    #[error("{open} came back that is not settled, not {named}: look again, nothing was changed")]
+    Amount {
+        /// What is open.
+        open: Money,
+        /// What was named.
+        named: Decimal,
+    },
     /// That transfer does not settle it.
     #[error("{transfer} does not settle it: {why}")]
     Transfer {
@@ -194,7 +208,7 @@ impl Service {
         let ctx = Ctx::system(org, RequestId::generate());
         let paid = match settlement {
             Settlement::PaidWith(transfer) => Some(self.provider.transfer(transfer).await.map_err(Error::from)?),
-            Settlement::PaidOutside(_) | Settlement::HeldAgain => None,
+            Settlement::PaidOutside { .. } | Settlement::HeldAgain => None,
         };
         // Of all ledgers: a transfer pays once, whoever's release came back. Should another settlement be under way, the database decides.
         let spent = match &paid {
@@ -207,7 +221,7 @@ impl Service {
             .write(&ctx, async |tx| {
                 let how = match (&paid, settlement) {
                     (Some(transfer), _) => How::PaidWith(transfer, spent),
-                    (None, Settlement::PaidOutside(reference)) => How::PaidOutside(reference),
+                    (None, Settlement::PaidOutside { reference, amount }) => How::PaidOutside(reference, *amount),
                     (None, _) => How::HeldAgain,
                 };
                 let settled = self.settle_in(tx, &ctx, id, how, by).await?;
@@ -272,7 +286,13 @@ impl Service {
                 }
                 Posting::reversal_paid_again(&transfer.id, release.id.0, amount, currency)
             }
-            How::PaidOutside(_) => Posting::reversal_paid_outside(release.id.0, amount, ever, currency),
+            How::PaidOutside(_, named) => {
+                let open = release.money(amount);
+                if Money::from_decimal(named, currency) != Ok(open) {
+                    return Err(Unsettled::Amount { open, named });
+                }
+                Posting::reversal_paid_outside(release.id.0, amount, ever, currency)
+            }
             How::HeldAgain => {
                 let status = contract.status;
                 if status != ContractStatus::Active {
@@ -349,7 +369,8 @@ async fn end_reversed_in(tx: &mut Tx, id: ReleaseId, by: &Decision, note: &str) 
 enum How<'a> {
     /// With a transfer, and whether it stands in the ledger already.
     PaidWith(&'a TransferState, bool),
-    PaidOutside(&'a Reason),
+    /// Under a reference, and how much.
+    PaidOutside(&'a Reason, Decimal),
     HeldAgain,
 }
 
@@ -359,7 +380,7 @@ impl How<'_> {
     }
 
     fn reference(&self) -> Option<&str> {
-        if let Self::PaidOutside(reference) = self { Some(reference.as_str()) } else { None }
+        if let Self::PaidOutside(reference, _) = self { Some(reference.as_str()) } else { None }
     }
 }
 

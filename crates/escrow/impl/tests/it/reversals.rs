@@ -411,7 +411,17 @@ async fn what_comes_back_after_the_contract_is_over_is_paid_to_another_account_o
     assert_eq!(unsettled(&world).await, ["575000"]);
     let surplus = async || world.db.query("select (money + floated - owed)::bigint from app.coverage()").await.remove(0);
     assert_eq!(surplus().await, "25001");
-    let outside = Settlement::PaidOutside("SEPA 2026-11-26 no. 17".parse().expect("a reference"));
+    let outside = |amount: &str| Settlement::PaidOutside {
+        reference: "SEPA 2026-11-26 no. 17".parse().expect("a reference"),
+        amount: amount.parse().expect("a decimal"),
+    };
+    // What came back after the payee was paid was not paid with it, whoever says the same again.
+    for other in ["5749.99", "5750.01", "5750.001", "0", "-5750.00"] {
+        let said = settle(&world, release, outside(other)).await.expect_err("refused").to_string();
+        assert_eq!(said, format!("5750.00 EUR came back that is not settled, not {other}: look again, nothing was changed"));
+    }
+    assert_eq!(unsettled(&world).await, ["575000"]);
+    let outside = outside("5750.00");
     settle(&world, release, outside.clone()).await.expect("settles");
     assert_eq!(world.balances().await, ["1010 600001", "3000 -575000", "4000 -25000", "4010 -29898", "5000 29897"]);
     assert_eq!(surplus().await, "600001");
