@@ -111,7 +111,7 @@ impl Service {
     }
 
     /// Has the provider give back what is left, and says which refunds there are then. A key that it answered with a 500 repeats that for a day: what
-    /// the spent one made all the same is looked for, and only then the next one is used. More than the charge brought no key gives back.
+    /// the spent one made all the same is looked for, and only then the next one is used. After a refusal the next command uses it. More than the charge brought no key gives back.
     async fn given_back(
         &self,
         ctx: &Ctx,
@@ -141,6 +141,11 @@ impl Service {
                     if !std::mem::take(&mut again) {
                         return Err(spent.into());
                     }
+                }
+                Err(refused @ ProviderError::Refused { .. }) => {
+                    // Nothing was made, and the key repeats that for a day: what was in the way may be gone by the next command.
+                    self.uow.write(ctx, async |tx| repo::payments::next_key(tx, payment, key_no).await).await?;
+                    return Err(refused.into());
                 }
                 answer => {
                     refunds.push(answer?);

@@ -125,6 +125,12 @@ async fn a_500_on_a_refund_is_asked_again_under_the_next_key_and_what_it_made_al
         sweep(&world).await;
         world.assert_healthy().await;
     }
+    // What was in the way of a refused one may be gone by the next command, which the same key would not see for a day.
+    let (world, _, funding) = suspended().await;
+    world.provider.inject("create_refund", [InjectedFault::Refuse("balance_insufficient".to_owned())]);
+    assert!(matches!(give_back(&world, &funding).await, Err(NotGivenBack::Other(_))));
+    assert_eq!(give_back(&world, &funding).await.expect("gives back").waiting, eur(0));
+    assert_eq!(world.provider.keys().last().map(String::as_str), Some(format!("refund_{}_0_1", funding.payment.id).as_str()));
     // While it keeps failing the money waits; the next command goes on where this one stopped.
     let (world, _, funding) = suspended().await;
     world.provider.inject("create_refund", vec![InjectedFault::Fail; 2]);
