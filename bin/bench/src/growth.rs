@@ -1,13 +1,13 @@
 //! The hot list and single reads with few tenants, against the same with many times as many, both at one fixed rate.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::ensure;
 use bench::{Figure, median, ms, ratio};
 use rand::Rng;
 
+use crate::measured::Measured;
 use crate::output::print_line;
 use crate::paced::{self, Due, Pace, Paced};
 use crate::stage::Stage;
@@ -28,15 +28,8 @@ pub struct Plan {
     /// Requests per second
     #[arg(long, default_value_t = 250)]
     pub rate: u32,
-    /// Seconds of each of the measurements
-    #[arg(long, default_value_t = 5)]
-    pub seconds: u64,
-    /// How often each is measured; the median counts
-    #[arg(long, default_value_t = 3)]
-    pub rounds: usize,
-    /// A server binary to measure instead of building one
-    #[arg(long)]
-    pub server: Option<PathBuf>,
+    #[command(flatten)]
+    pub measured: Measured,
 }
 
 /// A project to be read: whose it is, and its path.
@@ -47,20 +40,20 @@ type Single = (u32, String);
 /// # Errors
 /// If a server cannot be run, or does not answer with success.
 pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
-    let binary = server::binary(plan.server.as_ref()).await?;
+    let binary = server::binary(plan.measured.server.as_ref()).await?;
     let (small, large) = (Stage::new().await?, Stage::new().await?);
     dataset::make(&small.client, plan.tenants, plan.projects).await?;
     dataset::make(&large.client, plan.tenants * plan.times, plan.projects).await?;
     let (few, many) = (singles(&small).await?, singles(&large).await?);
     let (of_small, of_large) = (server::start(&binary, &small, false).await?, server::start(&binary, &large, false).await?);
-    let pace = Pace { rate: plan.rate, seconds: plan.seconds, connections: 16 };
+    let pace = Pace { rate: plan.rate, seconds: plan.measured.seconds, connections: 16 };
     print_line("warming up");
     for lists in [true, false] {
         reads(of_small.address, pace, &few, lists).await?;
         reads(of_large.address, pace, &many, lists).await?;
     }
     let [mut list_p50, mut list_p99, mut single_p50, mut single_p99] = [const { Vec::new() }; 4];
-    for round in 1..=plan.rounds {
+    for round in 1..=plan.measured.rounds {
         for (what, p50, p99) in [("lists", &mut list_p50, &mut list_p99), ("single reads", &mut single_p50, &mut single_p99)] {
             let lists = what == "lists";
             let one = reads(of_small.address, pace, &few, lists).await?.reads;

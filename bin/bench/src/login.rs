@@ -1,9 +1,8 @@
 //! Reads beside people who sign in, and a crowd that signs in at once.
 
-use std::path::PathBuf;
-
 use bench::Figure;
 
+use crate::measured::Measured;
 use crate::stage::Stage;
 use crate::{dataset, server, sign_ins};
 
@@ -19,15 +18,8 @@ pub struct Plan {
     /// Clients that read at a time
     #[arg(long, default_value_t = 16)]
     pub clients: u32,
-    /// Seconds of each of the measurements
-    #[arg(long, default_value_t = 5)]
-    pub seconds: u64,
-    /// How often each is measured; the median counts
-    #[arg(long, default_value_t = 3)]
-    pub rounds: usize,
-    /// A server binary to measure instead of building one
-    #[arg(long)]
-    pub server: Option<PathBuf>,
+    #[command(flatten)]
+    pub measured: Measured,
 }
 
 /// Measures the reads' p99 beside sign-ins over that without.
@@ -35,12 +27,12 @@ pub struct Plan {
 /// # Errors
 /// If the server cannot be run.
 pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
-    let binary = server::binary(plan.server.as_ref()).await?;
+    let binary = server::binary(plan.measured.server.as_ref()).await?;
     let stage = Stage::new().await?;
     let people = READER + 1..=READER + plan.people;
     dataset::make(&stage.client, *people.end(), 20).await?;
     let server = server::start(&binary, &stage, false).await?;
-    let (clients, seconds, rounds) = (plan.clients, plan.seconds, plan.rounds);
+    let (clients, seconds, rounds) = (plan.clients, plan.measured.seconds, plan.measured.rounds);
     let sign_in = sign_ins::Plan { path: "/api/projects?limit=20", reader: READER, clients, seconds, rounds, people };
     let figure = sign_ins::run(server.address, &stage.client, sign_in).await?;
     drop(server);

@@ -6,6 +6,7 @@ mod growth;
 mod large;
 mod load;
 mod login;
+mod measured;
 mod mixed;
 mod noisy;
 mod output;

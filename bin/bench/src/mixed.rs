@@ -1,10 +1,9 @@
 //! Four reads and a write in turn at a fixed rate, against reads alone at the same rate.
 
-use std::path::PathBuf;
-
 use bench::{Figure, median, ms, ratio};
 use rand::Rng;
 
+use crate::measured::Measured;
 use crate::output::print_line;
 use crate::paced::{self, Due, Pace};
 use crate::stage::Stage;
@@ -22,15 +21,8 @@ pub struct Plan {
     /// Requests per second; a rate that is not held is told
     #[arg(long, default_value_t = 250)]
     pub rate: u32,
-    /// Seconds of each of the measurements
-    #[arg(long, default_value_t = 5)]
-    pub seconds: u64,
-    /// How often each is measured; the median counts
-    #[arg(long, default_value_t = 3)]
-    pub rounds: usize,
-    /// A server binary to measure instead of building one
-    #[arg(long)]
-    pub server: Option<PathBuf>,
+    #[command(flatten)]
+    pub measured: Measured,
 }
 
 /// Measures how much of the rate was held, and the reads' p99 beside writes over that alone.
@@ -38,12 +30,12 @@ pub struct Plan {
 /// # Errors
 /// If the server cannot be run, or does not answer with success.
 pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
-    let binary = server::binary(plan.server.as_ref()).await?;
+    let binary = server::binary(plan.measured.server.as_ref()).await?;
     let stage = Stage::new().await?;
     dataset::make(&stage.client, plan.tenants, 40).await?;
     let server = server::start(&binary, &stage, false).await?;
     let tenants = plan.tenants;
-    let pace = Pace { rate: plan.rate, seconds: plan.seconds, connections: 16 };
+    let pace = Pace { rate: plan.rate, seconds: plan.measured.seconds, connections: 16 };
     let measure = async |with_writes: bool| {
         paced::run(server.address, pace, move |n| {
             let (writes, tenant) = (with_writes && n % 5 == 4, rand::rng().random_range(1..=tenants));
@@ -56,7 +48,7 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     print_line("warming up");
     measure(true).await?;
     let (mut held, mut ratios) = (Vec::new(), Vec::new());
-    for round in 1..=plan.rounds {
+    for round in 1..=plan.measured.rounds {
         let (alone, mixed) = (measure(false).await?, measure(true).await?);
         print_line(&format!(
             "round {round}: reads alone p50 {:.2} ms, p99 {:.2} ms · beside writes p50 {:.2} ms, p99 {:.2} ms · writes p50 {:.2} ms, p99 {:.2} ms",

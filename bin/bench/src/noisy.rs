@@ -1,11 +1,10 @@
 //! A quiet tenant beside one that sends ten times what it may, against the quiet one alone. The server counts requests as it does by default: a minute's
 //! quota may be spent at once, so the first rounds see more of them served, and the later ones more of them refused.
 
-use std::path::PathBuf;
-
 use bench::{Figure, median, ms, ratio};
 use rand::Rng;
 
+use crate::measured::Measured;
 use crate::output::print_line;
 use crate::paced::{self, Due, Pace};
 use crate::stage::Stage;
@@ -24,15 +23,8 @@ pub struct Plan {
     /// How many times its quota the noisy one sends
     #[arg(long, default_value_t = 10)]
     pub times: u32,
-    /// Seconds of each of the measurements
-    #[arg(long, default_value_t = 5)]
-    pub seconds: u64,
-    /// How often each is measured; the median counts
-    #[arg(long, default_value_t = 3)]
-    pub rounds: usize,
-    /// A server binary to measure instead of building one
-    #[arg(long)]
-    pub server: Option<PathBuf>,
+    #[command(flatten)]
+    pub measured: Measured,
 }
 
 /// Measures the quiet tenants' p99 beside the noisy one over that without it.
@@ -40,12 +32,12 @@ pub struct Plan {
 /// # Errors
 /// If the server cannot be run, or a quiet tenant is refused.
 pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
-    let binary = server::binary(plan.server.as_ref()).await?;
+    let binary = server::binary(plan.measured.server.as_ref()).await?;
     let stage = Stage::new().await?;
     let noisy = plan.quiet + 1;
     dataset::make(&stage.client, noisy, 40).await?;
     let server = server::start(&binary, &stage, true).await?;
-    let (seconds, quiet) = (plan.seconds, plan.quiet);
+    let (seconds, quiet) = (plan.measured.seconds, plan.quiet);
     let reads = async |rate: u32, connections: u32, floods: bool| {
         paced::run(server.address, Pace { rate, seconds, connections }, move |_| {
             let tenant = if floods { noisy } else { rand::rng().random_range(1..=quiet) };
@@ -56,7 +48,7 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     print_line("warming up");
     reads(quiet, 8, false).await?;
     let mut ratios = Vec::new();
-    for round in 1..=plan.rounds {
+    for round in 1..=plan.measured.rounds {
         let alone = reads(quiet, 8, false).await?;
         let (beside, flood) = tokio::try_join!(reads(quiet, 8, false), reads(QUOTA / 60 * plan.times, 32, true))?;
         print_line(&format!(

@@ -1,13 +1,13 @@
 //! A person of very many projects: what they read while they make more, and what a plain member of all their teams reads while a role of theirs
 //! changes, against somebody who has a few.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bench::{Figure, median};
 
 use crate::dataset::{org_sql, user_sql};
 use crate::load::Write;
+use crate::measured::Measured;
 use crate::output::print_line;
 use crate::stage::Stage;
 use crate::{dataset, load, server};
@@ -32,15 +32,8 @@ pub struct Plan {
     /// Clients that read at a time
     #[arg(long, default_value_t = 16)]
     pub clients: u32,
-    /// Seconds of each of the measurements
-    #[arg(long, default_value_t = 5)]
-    pub seconds: u64,
-    /// How often each is measured; the median counts
-    #[arg(long, default_value_t = 3)]
-    pub rounds: usize,
-    /// A server binary to measure instead of building one
-    #[arg(long)]
-    pub server: Option<PathBuf>,
+    #[command(flatten)]
+    pub measured: Measured,
 }
 
 /// Measures reads per second of the member, and of who has many, over those of who has a few.
@@ -48,15 +41,15 @@ pub struct Plan {
 /// # Errors
 /// If the server cannot be run.
 pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
-    let binary = server::binary(plan.server.as_ref()).await?;
+    let binary = server::binary(plan.measured.server.as_ref()).await?;
     let stage = Stage::new().await?;
     dataset::make(&stage.client, TENANTS, FEW).await?;
     let team = many(&stage.client, plan.projects).await?;
     let server = server::start(&binary, &stage, false).await?;
     let measure = async |reads: u32, writes: Write| -> anyhow::Result<(f64, usize)> {
-        let until = Instant::now() + Duration::from_secs(plan.seconds);
+        let until = Instant::now() + Duration::from_secs(plan.measured.seconds);
         let writing = tokio::spawn(load::write(server.address, writes, until));
-        let read = load::run_as(server.address, PATH, reads..=reads, plan.clients, plan.seconds).await?;
+        let read = load::run_as(server.address, PATH, reads..=reads, plan.clients, plan.measured.seconds).await?;
         Ok((read.per_second, writing.await??))
     };
     let make = |tenant| Write { method: "POST", path: "/api/projects".to_owned(), tenant, body: NEW };
@@ -67,7 +60,7 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     measure(FEW_HAS, make(FEW_HAS)).await?;
     measure(MEMBER, change()).await?;
     let (mut of_many, mut of_few, mut of_member) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 1..=plan.rounds {
+    for round in 1..=plan.measured.rounds {
         let (many, made) = measure(MANY_HAS, make(MANY_HAS)).await?;
         let (few, made_too) = measure(FEW_HAS, make(FEW_HAS)).await?;
         let (member, changed) = measure(MEMBER, change()).await?;

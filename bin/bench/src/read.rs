@@ -7,6 +7,7 @@ use anyhow::Context;
 use bench::{Figure, median, ms};
 use embedded_postgres::Programs;
 
+use crate::measured::Measured;
 use crate::output::print_line;
 use crate::pgbench::{self, Mode};
 use crate::stage::Stage;
@@ -26,15 +27,8 @@ pub struct Plan {
     /// Clients at a time
     #[arg(long, default_value_t = 16)]
     pub clients: u32,
-    /// Seconds of each of the measurements
-    #[arg(long, default_value_t = 6)]
-    pub seconds: u64,
-    /// How often each is measured; the median counts
-    #[arg(long, default_value_t = 3)]
-    pub rounds: usize,
-    /// A server binary to measure instead of building one
-    #[arg(long)]
-    pub server: Option<PathBuf>,
+    #[command(flatten)]
+    pub measured: Measured,
 }
 
 /// Measures.
@@ -42,22 +36,22 @@ pub struct Plan {
 /// # Errors
 /// If the server or pgbench cannot be run.
 pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
-    let binary = server::binary(plan.server.as_ref()).await?;
+    let binary = server::binary(plan.measured.server.as_ref()).await?;
     let stage = Stage::new().await?;
     dataset::make(&stage.client, plan.tenants, plan.projects).await?;
     let server = server::start(&binary, &stage, false).await?;
     let idle = server.memory().unwrap_or_default();
     let bin = programs()?;
-    let bench = |mode| pgbench::run(&bin, &stage.app, stage.folder(), mode, plan.tenants, plan.clients, plan.seconds);
+    let bench = |mode| pgbench::run(&bin, &stage.app, stage.folder(), mode, plan.tenants, plan.clients, plan.measured.seconds);
 
     print_line("warming up");
-    load::run(server.address, PATH, plan.tenants, plan.clients, plan.seconds).await?;
+    load::run(server.address, PATH, plan.tenants, plan.clients, plan.measured.seconds).await?;
     bench(Mode::OneByOne).await?;
     let (mut http, mut one_by_one, mut pipelined) = (Vec::new(), Vec::new(), Vec::new());
     let (mut busy, mut requests) = (Duration::ZERO, 0);
-    for round in 1..=plan.rounds {
+    for round in 1..=plan.measured.rounds {
         let before = server.cpu().unwrap_or_default();
-        let measured = load::run(server.address, PATH, plan.tenants, plan.clients, plan.seconds).await?;
+        let measured = load::run(server.address, PATH, plan.tenants, plan.clients, plan.measured.seconds).await?;
         busy += server.cpu().unwrap_or_default() - before;
         requests += measured.requests;
         let single = bench(Mode::OneByOne).await?;
