@@ -23,7 +23,7 @@ use uow::Tx;
 pub use error::Error;
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Teams};
 pub use secrecy::SecretString;
-pub use security::{LiveSession, SecurityEvent, SecurityEventKind};
+pub use security::{KnownDevice, LiveSession, SecurityEvent, SecurityEventKind};
 
 /// A signed-in session, resolved: who, in which organisation, in which roles.
 #[derive(Debug, Clone)]
@@ -89,6 +89,8 @@ pub struct SignedIn {
     pub token: SecretString,
     /// The session.
     pub session: Session,
+    /// For whoever told the password: by what the device is known again.
+    pub device: Option<KnownDevice>,
 }
 
 /// By what a switch of the organisation is known again: the token that it ends and the client's `Idempotency-Key`.
@@ -103,14 +105,20 @@ pub struct SwitchOnce {
 /// The verbs of sign-in.
 #[async_trait]
 pub trait SignIn: Send + Sync {
-    /// Creates a person with an organisation of their own and signs them in. `request` goes into the trail.
+    /// Creates a person with an organisation of their own and signs them in. `request` goes into the trail; `from` is the client's address.
     ///
     /// # Errors
     /// [`Error::EmailTaken`], [`Error::Invalid`].
-    async fn register(&self, request: &RequestId, account: NewAccount, password: SecretString) -> Result<SignedIn, Error>;
+    async fn register(
+        &self,
+        request: &RequestId,
+        account: NewAccount,
+        password: SecretString,
+        from: Option<IpAddr>,
+    ) -> Result<SignedIn, Error>;
 
     /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event; `from` is the client's
-    /// address. Of more sessions than a person may have the oldest end.
+    /// address, `device` what [`SignedIn::device`] gave to an earlier sign-in on it. Of more sessions than a person may have the oldest end.
     ///
     /// # Errors
     /// [`Error::WrongCredentials`], [`Error::TooManyAttempts`], [`Error::Busy`].
@@ -120,6 +128,7 @@ pub trait SignIn: Send + Sync {
         email: &str,
         password: SecretString,
         from: Option<IpAddr>,
+        device: Option<&SecretString>,
     ) -> Result<SignedIn, Error>;
 
     /// Ends the session at once, everywhere.

@@ -1,6 +1,7 @@
 //! The verbs of sign-in and sessions.
 
 mod account;
+mod entering;
 mod places;
 
 use std::net::IpAddr;
@@ -9,8 +10,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Account, Accounts, Directory, Error, LiveSession, Membership, NewAccount, Person, SecurityEvent, SecurityEventKind, Session,
-    Sessions, SignIn, SignedIn, SwitchOnce, Teams,
+    Account, Accounts, Directory, Error, LiveSession, Membership, NewAccount, SecurityEvent, Session, Sessions, SignIn, SignedIn,
+    SwitchOnce, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
@@ -21,13 +22,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use uow::{SystemUow, Tx};
-use uuid::Uuid;
 
 use crate::attempts::Attempts;
 use crate::cache::Cache;
 use crate::flights::Flights;
 use crate::hasher::Hasher;
-use crate::hasher::Verified;
 use crate::model::StoredSession;
 use crate::place::Place;
 use crate::security;
@@ -67,6 +66,7 @@ pub struct Service {
     switch_secret: SecretString,
     most_sessions: u32,
     events_kept: TimeDelta,
+    device_kept: TimeDelta,
     hearing: db::Hearing,
 }
 
@@ -85,14 +85,6 @@ impl Drop for Listening {
 /// For so long a switch of the organisation can be repeated.
 const SWITCH_REPEATS: TimeDelta = TimeDelta::minutes(10);
 
-/// What is known of somebody who wants to sign in.
-struct Known {
-    person: Person,
-    password: Option<String>,
-    memberships: Vec<Membership>,
-    last: Option<OrgId>,
-}
-
 impl Service {
     /// Over what it stands on.
     ///
@@ -102,11 +94,12 @@ impl Service {
         let Dependencies { system, directory, teams, audit, clock, settings } = dependencies;
         let hasher = Hasher::new(settings.hash_threads, settings.hash_queue, settings.hash_wait)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
-        let (cache, attempts) =
-            (Arc::new(Cache::new(&settings)), Attempts::new(settings.attempts_per_minute, settings.wrong_per_minute));
+        let attempts = Attempts::new(settings.wrong_per_email, settings.wrong_per_network, settings.hash_wait);
+        let cache = Arc::new(Cache::new(&settings));
         let (flights, places) = (Flights::new(settings.cached_sessions), Flights::new(settings.cached_sessions));
         let most_sessions = settings.sessions_per_person.max(1);
         let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
+        let device_kept = TimeDelta::from_std(settings.device_kept).map_err(Fault::internal)?;
         Ok(Self {
             system,
             directory,
@@ -122,6 +115,7 @@ impl Service {
             switch_secret: settings.switch_secret,
             most_sessions,
             events_kept,
+            device_kept,
             hearing: settings.hearing,
         })
     }
@@ -158,19 +152,10 @@ impl Service {
     /// A fault of the database.
     pub async fn purge(&self, before: Timestamp) -> Result<usize, Fault> {
         security::purge(&self.system, self.clock.now() - self.events_kept).await?;
-        self.system.write(async |tx| repo::purge(tx, before).await).await
-    }
-
-    /// What is known of an email's person; of an unknown one as many questions are asked, so that the answer takes as long.
-    async fn known(&self, email: &str) -> Result<Option<Known>, Fault> {
         self.system
-            .read(async |tx| {
-                let person = self.directory.person_by_email(tx, email).await?;
-                let id = person.as_ref().map_or(UserId(Uuid::nil()), |person| person.id);
-                let password = repo::password(tx, id).await?;
-                let memberships = self.directory.memberships(tx, id).await?;
-                let last = repo::last_org(tx, id).await?;
-                Ok(person.map(|person| Known { person, password, memberships, last }))
+            .write(async |tx| {
+                repo::devices::purge(tx, self.clock.now()).await?;
+                repo::purge(tx, before).await
             })
             .await
     }
@@ -214,7 +199,7 @@ impl Service {
             self.forget_in(tx, move |cache| cache.forget(&ended));
         }
         self.record_in(tx, request, &session, action).await?;
-        Ok(SignedIn { token, session })
+        Ok(SignedIn { token, session, device: None })
     }
 
     /// Forgets in this process as soon as `tx` is committed, before anybody is answered: others are told by a notification, which may take its
@@ -306,6 +291,7 @@ impl Accounts for Service {
         repo::lock_person(tx, user).await?;
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
+        repo::devices::forget_all(tx, user).await?;
         repo::delete_events(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
@@ -314,13 +300,19 @@ impl Accounts for Service {
 
 #[async_trait]
 impl SignIn for Service {
-    async fn register(&self, request: &RequestId, account: NewAccount, password: SecretString) -> Result<SignedIn, Error> {
+    async fn register(
+        &self,
+        request: &RequestId,
+        account: NewAccount,
+        password: SecretString,
+        from: Option<IpAddr>,
+    ) -> Result<SignedIn, Error> {
         let faults = model::faults_of(&account, password.expose_secret());
         if !faults.is_empty() {
             return Err(Error::Invalid(faults));
         }
         let invited = match self.known(&account.email).await? {
-            Some(Known { password: Some(_), .. }) => return Err(Error::EmailTaken),
+            Some(known) if known.password.is_some() => return Err(Error::EmailTaken),
             Some(known) => Some(known.person.id),
             None => None,
         };
@@ -335,7 +327,10 @@ impl SignIn for Service {
                     }
                 };
                 repo::insert_password(tx, user, &phc).await?;
-                self.open_in(tx, request, user, Membership { org, role: kernel::OrgRole::Owner }, "auth.register").await
+                let owner = Membership { org, role: kernel::OrgRole::Owner };
+                let device = self.know_device_in(tx, user, None, from).await?;
+                let signed_in = self.open_in(tx, request, user, owner, "auth.register").await?;
+                Ok::<_, Error>(SignedIn { device: Some(device), ..signed_in })
             })
             .await?;
         Ok(signed_in)
@@ -347,49 +342,9 @@ impl SignIn for Service {
         email: &str,
         password: SecretString,
         from: Option<IpAddr>,
+        device: Option<&SecretString>,
     ) -> Result<SignedIn, Error> {
-        let origin = || Origin { request, address: from };
-        if let Err(limited) = self.attempts.count(email, from, self.clock.now()) {
-            // Once for a window: whoever goes on trying writes nothing.
-            if limited.first {
-                let user = self.known(email).await?.map(|known| known.person.id);
-                security::note(&self.system, SecurityEventKind::SignInLimited, user, origin()).await;
-            }
-            return Err(limited.error);
-        }
-        let known = self.known(email).await?;
-        let person = known.as_ref().map(|known| known.person.id);
-        let phc = known.as_ref().and_then(|known| known.password.clone());
-        let Verified { right, stronger } = self.hasher.verify(password, phc).await?;
-        let Some(known) = known.filter(|_| right) else {
-            self.attempts.was_wrong(from, self.clock.now());
-            security::note(&self.system, SecurityEventKind::SignInFailed, person, origin()).await;
-            return Err(Error::WrongCredentials);
-        };
-        self.attempts.forget(email, from);
-        let membership = model::choose(&known.memberships, known.last);
-        let user = known.person.id;
-        let signed_in = self
-            .system
-            .write(async |tx| {
-                let membership = match membership {
-                    Some(membership) => membership,
-                    // Removed from the last organisation: nobody is locked out of the account for it.
-                    None => {
-                        let Account { org, .. } = self.directory.found_in(tx, request, user, None, &known.person.name).await?;
-                        Membership { org, role: kernel::OrgRole::Owner }
-                    }
-                };
-                // Changed while the old one was being checked: that one no longer opens anything.
-                if repo::lock_person(tx, user).await? != known.password {
-                    return Err(Error::WrongCredentials);
-                }
-                if let (Some(old), Some(new)) = (&known.password, &stronger) {
-                    repo::replace_password(tx, user, old, new).await?;
-                }
-                self.open_in(tx, request, user, membership, "auth.login").await
-            })
-            .await?;
+        let signed_in = self.enter(request, email, password, from, device).await?;
         self.complete(signed_in).await
     }
 
@@ -467,7 +422,7 @@ impl SignIn for Service {
         let young = self.system.read(async |tx| repo::is_younger(tx, &hash, since).await).await?;
         let found = if young { self.look_up(&hash).await? } else { None };
         match found {
-            Some(session) if session.expires_at > self.clock.now() => Ok(SignedIn { token, session }),
+            Some(session) if session.expires_at > self.clock.now() => Ok(SignedIn { token, session, device: None }),
             _ => Err(Error::NotAuthenticated),
         }
     }
