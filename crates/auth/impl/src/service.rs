@@ -6,6 +6,7 @@ mod keys;
 mod places;
 mod proofs;
 mod proving;
+mod registering;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Account, Accounts, Asking, Directory, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered, SecurityEvent,
+    Account, Accounts, Directory, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered, SecurityEvent,
     SecurityEventKind, Session, Sessions, SignIn, SignedIn, SwitchOnce, Teams,
 };
 use chrono::TimeDelta;
@@ -22,7 +23,7 @@ use kernel::{
     Clock, Ctx, Fault, OrgId, Page, PageRequest, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId,
 };
 use mail_api::{Language, Mails};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use uow::{SystemUow, Tx};
@@ -347,36 +348,7 @@ impl SignIn for Service {
         password: SecretString,
         language: Language,
     ) -> Result<Registered, Error> {
-        let faults = model::faults_of(&account, password.expose_secret());
-        if !faults.is_empty() {
-            return Err(Error::Invalid(faults));
-        }
-        let invited = match self.known(&account.email).await? {
-            Some(Known { password: Some(_), .. }) => return Err(Error::EmailTaken),
-            // Somebody who signs in by mail: nobody else gives them a password.
-            Some(known) if known.person.email_verified => return Err(Error::EmailTaken),
-            Some(known) => Some(known.person.id),
-            None => None,
-        };
-        let phc = self.hasher.hash(password).await?;
-        let asking = Asking { request, from: None, language };
-        self.system
-            .write(async |tx| {
-                let Account { user, org } = match invited {
-                    None => self.directory.create_in(tx, request, &account).await?,
-                    Some(user) => {
-                        self.directory.found_in(tx, request, user, Some(account.name.trim()), &account.organization_name).await?
-                    }
-                };
-                repo::insert_password(tx, user, &phc).await?;
-                let membership = Membership { org, role: kernel::OrgRole::Owner };
-                let signed_in = self.open_in(tx, request, user, membership, "auth.register").await?;
-                let NewAccount { email, name, .. } = &account;
-                let person = Person { id: user, email: email.clone(), name: name.clone(), email_verified: false };
-                let verification = self.ask_verification_in(tx, &person, &asking).await?;
-                Ok(Registered { signed_in, verification })
-            })
-            .await
+        self.register_person(request, account, password, language).await
     }
 
     async fn login(

@@ -112,7 +112,7 @@ impl Service {
     }
 
     pub(super) async fn ask_own_verification(&self, ctx: &Ctx, asking: Asking<'_>) -> Result<Asked, Error> {
-        let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
+        let user = ctx.person().ok_or(Error::NotAuthenticated)?;
         let person = self.system.read(async |tx| self.directory.person(tx, user).await).await?;
         let person = person.ok_or(Error::NotAuthenticated)?;
         if person.email_verified {
@@ -129,7 +129,7 @@ impl Service {
         password: SecretString,
         asking: Asking<'_>,
     ) -> Result<Asked, Error> {
-        let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
+        let user = ctx.person().ok_or(Error::NotAuthenticated)?;
         let to = Email::parse(email).map_err(|flaw| Error::Invalid(vec![flaw.at("/email")]))?;
         let (person, stored) = self
             .system

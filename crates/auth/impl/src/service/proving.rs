@@ -4,7 +4,7 @@
 //! Locked are the person, the password, the proof, in this order.
 
 use audit_api::NewEntry;
-use auth_api::{Account, Asking, Error, Membership, NewAccount, Purpose, SecurityEventKind, Shown, SignedIn};
+use auth_api::{Account, Asking, Error, Membership, NewAccount, Purpose, Revoked, SecurityEventKind, Shown, SignedIn};
 use kernel::{Ctx, Fault, OrgRole, ProjectRoles, UserId};
 use mail_api::{Content, Mail, Recipient};
 use secrecy::{ExposeSecret, SecretString};
@@ -85,6 +85,22 @@ impl Service {
         Ok(())
     }
 
+    /// Whoever registered with an address that is proven by mail only now may be somebody else. They keep no way in: besides the password and the
+    /// sessions, which have ended, none by a key that they made.
+    async fn end_unproven_in(&self, tx: &mut Tx, known: &Known, asking: &Asking<'_>) -> Result<(), Fault> {
+        let user = known.person.id;
+        for Membership { org, role } in known.memberships.iter().copied() {
+            let there = Ctx::user(org, user, role, ProjectRoles::default(), asking.request.clone());
+            for id in repo::keys::revoke_of_unproven(tx, org, user).await? {
+                let entry = NewEntry::named("api_keys.revoke", "api_key", id)
+                    .after(json!({ "revokedFor": Revoked::Person.name(), "createdBy": user }));
+                self.audit.record_in(tx, &there, entry).await?;
+            }
+        }
+        self.record_of_in(tx, known, asking, NewEntry::named("auth.end_unproven_access", "user", user)).await?;
+        security::note_in(tx, SecurityEventKind::UnprovenAccessEnded, user, &origin(asking)).await
+    }
+
     pub(super) async fn verify_address(&self, shown: Shown, asking: Asking<'_>) -> Result<(), Error> {
         let proof = self.look_at(Purpose::VerifyAddress, &shown, &asking).await?;
         let known = self.person_of(&proof, &shown).await?;
@@ -114,6 +130,9 @@ impl Service {
                 self.use_up_in(tx, &proof, &shown).await?;
                 repo::set_password(tx, user, &phc).await?;
                 self.end_access_in(tx, user).await?;
+                if !proven.was_verified {
+                    self.end_unproven_in(tx, &known, &asking).await?;
+                }
                 let entry = NewEntry::named("auth.reset_password", "user", user)
                     .after(json!({ "addressWasVerified": proven.was_verified }));
                 self.record_of_in(tx, &known, &asking, entry).await?;
@@ -157,12 +176,9 @@ impl Service {
         repo::lock_person(tx, user).await?;
         self.use_up_in(tx, proof, shown).await?;
         if !proven.was_verified {
-            // Whoever registered with the address may be somebody else: they keep no way in.
             repo::delete_password(tx, user).await?;
             self.end_access_in(tx, user).await?;
-            let entry = NewEntry::named("auth.end_unproven_access", "user", user);
-            self.record_of_in(tx, known, asking, entry).await?;
-            security::note_in(tx, SecurityEventKind::UnprovenAccessEnded, user, &origin(asking)).await?;
+            self.end_unproven_in(tx, known, asking).await?;
         }
         let membership = match model::choose(&known.memberships, known.last) {
             Some(membership) => membership,

@@ -8,7 +8,7 @@ use mail_api::Language;
 use serde::Deserialize;
 use users_api::Users;
 use utoipa::ToSchema;
-use web::{AuthRateLimit, Authed, CurrentSession, Json, OneOf, Problem, Reply, RequestInfo};
+use web::{AuthRateLimit, Authed, CurrentSession, Json, NoBody, OneOf, Problem, Reply, RequestInfo};
 
 use super::auth::{SignedInOut, answer};
 use super::cookies::CookieSettings;
@@ -114,6 +114,7 @@ pub(super) async fn ask_verification(
     Authed(ctx): Authed,
     info: RequestInfo,
     request: HttpRequest,
+    _: NoBody,
     proofs: Data<dyn Proofs>,
 ) -> Result<HttpResponse, Problem> {
     Ok(accepted(proofs.ask_verification(&ctx, asking(&info, language_of(&request))).await?))
