@@ -15,6 +15,7 @@ async fn every_example_that_is_sent_succeeds_and_every_answer_is_as_documented()
         (domain.walk)(&mut walk).await;
     }
     provider_tells(&mut walk).await;
+    scanner_tells(&mut walk).await;
     let watcher = walk.world.anonymous();
     for health in ["GET /health/live", "GET /health/ready"] {
         walk.send(&watcher, health, &[], &[]).await;
@@ -33,6 +34,19 @@ async fn provider_tells(walk: &mut Walk) {
     let provider = walk.world.anonymous();
     let request = provider.request("POST", "/api/webhooks/stripe").header("content-type", media_type);
     let answer = provider.send(request.header("stripe-signature", signature).body(example)).await;
+    walk.met(operation, &answer);
+}
+
+/// A report of leaked keys, signed by the reporter over its very bytes.
+async fn scanner_tells(walk: &mut Walk) {
+    let operation = "POST /api/webhooks/leaked-keys";
+    let (media_type, example) = walk.document.body(operation).expect("it takes a body");
+    let example = example.unwrap_or_else(|| panic!("{operation} has no example of its body")).to_string();
+    let reporter = walk.world.anonymous();
+    let request = reporter.request("POST", "/api/webhooks/leaked-keys").header("content-type", media_type);
+    let request = request.header("github-public-key-identifier", walk.scanner.identifier);
+    let request = request.header("github-public-key-signature", walk.scanner.sign(example.as_bytes()));
+    let answer = reporter.send(request.body(example)).await;
     walk.met(operation, &answer);
 }
 

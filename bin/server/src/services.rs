@@ -7,6 +7,7 @@ mod float;
 pub(crate) mod foundation;
 mod holds;
 pub mod keys;
+mod leaks;
 mod platform;
 mod sandbox;
 mod seed;
@@ -152,6 +153,14 @@ impl Services {
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
         let Foundation { uow, system, audit, tenants, .. } = serving;
+        let key_settings = auth::KeySettings { live: stripe.livemode, ..auth::KeySettings::read(&mut settings.reader()) };
+        let reporter = key_settings.leak_reporter_url.clone().map(|url| Arc::new(leaks::Fetched::from(url)));
+        let leaks = auth::LeakReports::new(auth::LeakDependencies {
+            system: system.clone(),
+            audit: audit.clone(),
+            sessions: auth.clone(),
+            keys: reporter.map(|reporter| reporter as Arc<dyn auth_api::ReporterKeys>),
+        });
         let api_keys = auth::Keys::new(auth::KeysDependencies {
             uow: uow.clone(),
             system: system.clone(),
@@ -159,7 +168,7 @@ impl Services {
             sessions: auth.clone(),
             audit: audit.clone(),
             clock: Arc::new(SystemClock),
-            settings: auth::KeySettings { live: stripe.livemode, ..auth::KeySettings::read(&mut settings.reader()) },
+            settings: key_settings,
         })?;
         let users = users::Service::new(users::Dependencies {
             uow,
@@ -173,7 +182,7 @@ impl Services {
             cookies: users::CookieSettings { secure: settings.secure_cookie },
         });
         let Domains { wired: mut serving, escrow, .. } = domains;
-        serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users), Arc::new(api_keys)]);
+        serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users), Arc::new(api_keys), Arc::new(leaks)]);
         let mut at_work = for_jobs.wired;
         at_work.push(auth.clone());
         let (takes_in, hands_out) = (inbox_of(&serving, &system, &stripe), inbox_of(&at_work, &working.system, &stripe));

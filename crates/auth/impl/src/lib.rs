@@ -34,6 +34,7 @@ mod key_rules;
 mod key_settings;
 mod key_token;
 mod keys;
+mod leaks;
 mod model;
 mod module;
 mod place;
@@ -49,6 +50,7 @@ mod token;
 
 pub use key_settings::KeySettings;
 pub use keys::{Keys, KeysDependencies};
+pub use leaks::{LeakDependencies, LeakReports};
 pub use module::MODULE;
 pub use policy::{Policy, PolicyError};
 pub use security::security_events;

@@ -6,6 +6,7 @@ mod dto;
 mod examples;
 mod invitations;
 mod keys;
+mod leaks;
 mod sessions;
 mod user;
 mod users;
@@ -54,4 +55,5 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
     keys::routes(r);
+    r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

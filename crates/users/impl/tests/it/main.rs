@@ -5,6 +5,7 @@ mod accounts;
 mod document;
 mod invitations;
 mod keys;
+mod leaks;
 mod members;
 mod reloads;
 mod replicas;
