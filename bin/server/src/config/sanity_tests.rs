@@ -21,6 +21,7 @@ const FIFTY_FIVES: &str = "VVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVU=";
 
 /// Variable without its prefix, value, key at fault, part of what is said.
 const REFUSED_IN_PRODUCTION: &[(&str, &str, &str, &str)] = &[
+    ("API_KEYS__LEAK_REPORTER_URL", "http://127.0.0.1:1/keys", "api_keys.leak_reporter_url", "must begin with https://"),
     ("TENDERS__SEAL_KEY", ZEROS, "tenders.seal_key", "openssl rand"),
     ("TENDERS__SEAL_KEY", FIFTY_FIVES, "tenders.seal_key", "openssl rand"),
     ("AUDIT__SIGNING_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "audit.signing_key", "key of its own"),
@@ -72,6 +73,8 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
     ("SESSIONS__LIFETIME", "0s", "sessions.lifetime", "must be from"),
     ("SESSIONS__PER_PERSON", "0", "sessions.per_person", "must be 1 to 1000"),
     ("SESSIONS__PER_PERSON", "1001", "sessions.per_person", "must be 1 to 1000"),
+    ("API_KEYS__PER_ORGANIZATION", "0", "api_keys.per_organization", "must be 1 to 1000"),
+    ("API_KEYS__LEAK_REPORTER_URL", "http://api.github.com/keys", "api_keys.leak_reporter_url", "must begin with https://"),
     ("TENDERS__MINIMUM_SUBMISSION_PERIOD", "0s", "tenders.minimum_submission_period", "must be from"),
     ("DATABASE__STATEMENT_TIMEOUT", "0s", "database.statement_timeout", "must be from"),
     ("DATABASE__STATEMENT_TIMEOUT", "900us", "database.statement_timeout", "must be from"),
