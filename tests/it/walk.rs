@@ -11,6 +11,9 @@ pub use document::Document;
 
 use crate::world::{Answer, Client, PASSWORD, Party, World};
 
+/// What the mail provider of the walk signs with.
+pub const MAIL_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 /// How far the walk has come.
 pub struct Walk {
     /// Where it takes place.
@@ -29,7 +32,8 @@ impl Walk {
     /// A world in which somebody has registered by the example.
     pub async fn begin() -> Self {
         // Whose readiness is asked, too: it has no worker that could be well.
-        let world = World::with(&[("BUILD14__JOBS__IN_PROCESS", "false")]).await;
+        let without_worker = ("BUILD14__JOBS__IN_PROCESS", "false");
+        let world = World::with(&[without_worker, ("BUILD14__MAIL__RESEND__WEBHOOK_SECRET", MAIL_SECRET)]).await;
         let nobody = world.anonymous();
         let owner = Party { http: nobody.clone(), email: String::new(), user: String::new(), org: String::new() };
         let (ids, people, called) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());

@@ -7,6 +7,7 @@ mod float;
 pub(crate) mod foundation;
 mod holds;
 pub mod keys;
+pub(crate) mod mails;
 mod platform;
 mod sandbox;
 mod seed;
@@ -117,10 +118,12 @@ impl Services {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let policy = Arc::new(auth::Policy::embedded(&modules::permissions()).await?);
         let signer = Arc::new(keys::signer(settings)?);
-        let Foundation { app, uow, system, audit, tenants } = Foundation::new(
+        let post = mails::Post::new(settings, public_url, clock.clone())?;
+        let Foundation { app, uow, system, audit, tenants, mails } = Foundation::new(
             pool(settings, &urls.app, db::Role::App, settings.database.pool_size, db::Sharing::PerThread),
             pool(settings, &urls.system, db::Role::System, SYSTEM_POOL, db::Sharing::Shared),
             (&policy, &signer),
+            &post,
             settings,
         )?;
         let door = Arc::clone(&app);
@@ -143,11 +146,12 @@ impl Services {
             clock,
             escrow: escrow_settings(settings, stripe.livemode, public_url),
         };
-        let serving = Foundation { app, uow, system, audit, tenants };
+        let serving = Foundation { app, uow, system, audit, tenants, mails };
         let working = Foundation::new(
             pool(settings, &urls.app, db::Role::App, settings.jobs.concurrency, db::Sharing::Shared),
             pool(settings, &urls.system, db::Role::System, settings.jobs.concurrency, db::Sharing::Shared),
             (&policy, &signer),
+            &post,
             settings,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
