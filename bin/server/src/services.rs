@@ -29,7 +29,7 @@ use crate::modules::{self, Builder, Domains};
 pub use doctor::{Checked, doctor, examine};
 pub use documents::openapi_json;
 pub use escrow::{HoldPlace, Resolution, Settlement};
-pub use float::{post_float, post_loss};
+pub use float::{post_float, post_loss, post_recovery};
 pub use foundation::identity;
 use foundation::{Foundation, pool};
 pub use holds::{freeze, unfreeze};
