@@ -1,0 +1,22 @@
+//! Mail as other crates see it: what is to be written to whom ([`Mail`]), who sees that it is sent ([`Mails`]), and the ports through which it
+//! leaves ([`MailTransport`]) and is looked at in development ([`Mailbox`]).
+//!
+//! `send_in` runs in the transaction of what the mail tells of, so that a mail goes out only for what was committed. It leaves later, by a job.
+
+mod content;
+pub mod fake;
+mod language;
+mod link;
+mod mail;
+mod transport;
+
+pub use content::{Content, Template};
+pub use language::Language;
+pub use link::Link;
+pub use mail::{Mail, Mails, Recipient};
+pub use transport::{Accepted, KeptMail, MailTransport, Mailbox, MessageId, OutgoingMail, Refusal};
+
+kernel::ids! {
+    /// A mail.
+    MailId;
+}
