@@ -115,6 +115,24 @@ enum Command {
         #[arg(long)]
         reason: kernel::Reason,
     },
+    /// Takes back a loss, or a part of it: what was given up turned up again on the payment provider's balance
+    Recovery {
+        /// The loss's id, as `loss` printed it
+        #[arg(long, value_parser = parsed_id)]
+        loss: uuid::Uuid,
+        /// How much of it turned up, such as 250.00: refused if less of the loss is open, or less is there
+        #[arg(long, allow_hyphen_values = true)]
+        amount: String,
+        /// ISO 4217 code, such as EUR
+        #[arg(long)]
+        currency: String,
+        /// The name of the person who does this
+        #[arg(long)]
+        operator: kernel::Operator,
+        /// How it turned up: recorded with what is done
+        #[arg(long)]
+        reason: kernel::Reason,
+    },
     /// Gives back to its payer, at the payment provider, what came otherwise than asked and waits in suspense
     SuspenseRefund {
         /// The payment's id
@@ -417,6 +435,10 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Loss { amount, currency, operator, reason } => {
             let by = kernel::Decision { operator, reason: Some(reason) };
             command::money::loss(settings, &amount, &currency, &by)
+        }
+        Command::Recovery { loss, amount, currency, operator, reason } => {
+            let by = kernel::Decision { operator, reason: Some(reason) };
+            command::money::recovery(settings, loss, (amount.as_str(), currency.as_str()), &by)
         }
         Command::SuspenseRefund { payment, operator, reason } => {
             let by = kernel::Decision { operator, reason: Some(reason) };

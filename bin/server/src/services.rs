@@ -30,7 +30,7 @@ use crate::modules::{self, Builder, Domains};
 pub use doctor::{Checked, doctor, examine};
 pub use documents::openapi_json;
 pub use escrow::{HoldPlace, Resolution, Settlement};
-pub use float::{post_float, post_loss};
+pub use float::{post_float, post_loss, post_recovery};
 pub use foundation::identity;
 use foundation::{Foundation, pool};
 pub use holds::{freeze, unfreeze};
@@ -156,6 +156,15 @@ impl Services {
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
         let Foundation { uow, system, audit, tenants, .. } = serving;
+        let api_keys = auth::Keys::new(auth::KeysDependencies {
+            uow: uow.clone(),
+            system: system.clone(),
+            authorizer: policy.clone(),
+            sessions: auth.clone(),
+            audit: audit.clone(),
+            clock: Arc::new(SystemClock),
+            settings: auth::KeySettings { live: stripe.livemode, ..auth::KeySettings::read(&mut settings.reader()) },
+        })?;
         let users = users::Service::new(users::Dependencies {
             uow,
             system: system.clone(),
@@ -168,7 +177,7 @@ impl Services {
             cookies: users::CookieSettings { secure: settings.secure_cookie },
         });
         let Domains { wired: mut serving, escrow, .. } = domains;
-        serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users)]);
+        serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users), Arc::new(api_keys)]);
         let mut at_work = for_jobs.wired;
         at_work.push(auth.clone());
         let (takes_in, hands_out) = (inbox_of(&serving, &system, &stripe), inbox_of(&at_work, &working.system, &stripe));

@@ -25,7 +25,8 @@ pub use app::{
     AppDeps, AuthRateLimit, DenialLog, Drain, Limits, Quota, RateLimits, Readiness, Settings, SpentLimit, SpentLog, app,
     describe_health, describe_metrics,
 };
-pub use client::{ClientIpHeader, Network};
+pub use auth_api::Network;
+pub use client::ClientIpHeader;
 pub use extract::{
     Authed, Body as Json, CurrentSession, Id, IdempotencySecret, Idempotent, IfMatch, Listing, NoBody, OptionalBody,
     PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, Unchanged, session_cookie,

@@ -23,6 +23,12 @@ kernel::refusals! {
         /// No live session of the person has this id.
         #[error("you have no such live session")]
         NoSuchSession = NotFound("NOT_FOUND"),
+        /// The API key is not to be used from where it came.
+        #[error("this API key may not be used from this address: its allowedNetworks name those that it may be used from")]
+        AddressNotAllowed = Forbidden("ADDRESS_NOT_ALLOWED"),
+        /// The organisation has as many keys as it may have.
+        #[error("an organisation has at most {0} API keys that work: revoke one that is not used")]
+        TooManyKeys(u32) = Conflict("TOO_MANY_KEYS"),
         /// So many passwords wait to be checked that another would wait too long: for about this time.
         #[error("too many sign-ins are under way: try again after Retry-After seconds")]
         Busy(Duration) = Unavailable("UNAVAILABLE"),

@@ -6,7 +6,10 @@
 pub mod email;
 mod error;
 pub mod fake;
+mod keys;
 pub mod matrix;
+mod network;
+mod persons;
 mod ports;
 mod security;
 
@@ -21,9 +24,23 @@ use kernel::{
 use uow::Tx;
 
 pub use error::Error;
+pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
+pub use network::Network;
+pub use persons::{key_allows, needs_person, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Teams};
 pub use secrecy::SecretString;
 pub use security::{LiveSession, SecurityEvent, SecurityEventKind};
+
+/// Permissions of this domain (docs/domain/keys.md).
+pub mod perm {
+    use kernel::Permission;
+    /// See the organisation's API keys: what they may, until when, and whether they are used.
+    pub const KEYS_READ: Permission = Permission("api_keys.read");
+    /// Make, change, replace and revoke them.
+    pub const KEYS_MANAGE: Permission = Permission("api_keys.manage");
+    /// All of them.
+    pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE];
+}
 
 /// A signed-in session, resolved: who, in which organisation, in which roles.
 #[derive(Debug, Clone)]
@@ -59,6 +76,14 @@ pub trait Sessions: Send + Sync {
     /// # Errors
     /// [`Error::NotAuthenticated`] for an unknown, expired or ended one.
     async fn resolve(&self, token: &str) -> Result<Arc<Session>, Error>;
+
+    /// What an API key, used from this address, may do now. What keeps no keys knows none.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthenticated`] for an unknown, expired, replaced or revoked one; [`Error::AddressNotAllowed`].
+    async fn resolve_key(&self, _key: &str, _from: Option<IpAddr>) -> Result<Arc<LiveKey>, Error> {
+        Err(Error::NotAuthenticated)
+    }
 
     /// Forgets what is cached about a person, everywhere, once `tx` commits: the memberships or project roles changed.
     ///
@@ -195,6 +220,13 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// A fault of the database.
     async fn leave_teams_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
+
+    /// Revokes the API keys that a person who has just left the context's organisation made there, unless that keeps them, and records it: in
+    /// the transaction that ends the membership, once it is ended there.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn leave_keys_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault>;
 
     /// Ends every session of a person and forgets the password, once `tx`, a transaction of the platform, commits: the account is removed.
     ///

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{Data, ServiceConfig};
-use auth_api::{Authorizer, SignIn};
+use auth_api::{Authorizer, SignIn, perm};
 use jobs::Registry;
 use module::{Module, Wired};
 
-use crate::{Policy, Service, Settings};
+use crate::{KeySettings, Policy, Service, Settings};
 
 /// Sign-in, sessions, permissions.
 pub const MODULE: Module = Module {
+    permissions: perm::ALL,
     settings: |reader| {
         Settings::read(reader);
+        KeySettings::read(reader);
     },
     ..Module::named("auth")
 };

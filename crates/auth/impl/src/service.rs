@@ -1,6 +1,7 @@
 //! The verbs of sign-in and sessions.
 
 mod account;
+mod keys;
 mod places;
 
 use std::net::IpAddr;
@@ -9,8 +10,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Account, Accounts, Directory, Error, LiveSession, Membership, NewAccount, Person, SecurityEvent, SecurityEventKind, Session,
-    Sessions, SignIn, SignedIn, SwitchOnce, Teams,
+    Account, Accounts, Directory, Error, LiveKey, LiveSession, Membership, NewAccount, Person, SecurityEvent, SecurityEventKind,
+    Session, Sessions, SignIn, SignedIn, SwitchOnce, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
@@ -28,6 +29,7 @@ use crate::cache::Cache;
 use crate::flights::Flights;
 use crate::hasher::Hasher;
 use crate::hasher::Verified;
+use crate::key_cache::{Kept, KeyCache};
 use crate::model::StoredSession;
 use crate::place::Place;
 use crate::security;
@@ -62,6 +64,8 @@ pub struct Service {
     cache: Arc<Cache>,
     flights: Flights<TokenHash, Option<Arc<Session>>>,
     places: Flights<(UserId, OrgId), Option<Place>>,
+    keys: KeyCache,
+    key_flights: Flights<TokenHash, Option<Arc<Kept>>>,
     attempts: Attempts,
     life: TimeDelta,
     switch_secret: SecretString,
@@ -105,6 +109,7 @@ impl Service {
         let (cache, attempts) =
             (Arc::new(Cache::new(&settings)), Attempts::new(settings.attempts_per_minute, settings.wrong_per_minute));
         let (flights, places) = (Flights::new(settings.cached_sessions), Flights::new(settings.cached_sessions));
+        let (keys, key_flights) = (KeyCache::new(&settings), Flights::new(settings.cached_sessions));
         let most_sessions = settings.sessions_per_person.max(1);
         let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
         Ok(Self {
@@ -117,6 +122,8 @@ impl Service {
             cache,
             flights,
             places,
+            keys,
+            key_flights,
             attempts,
             life,
             switch_secret: settings.switch_secret,
@@ -273,6 +280,10 @@ impl Sessions for Service {
         Ok(session)
     }
 
+    async fn resolve_key(&self, key: &str, from: Option<IpAddr>) -> Result<Arc<LiveKey>, Error> {
+        self.live_key(key, from).await
+    }
+
     async fn forget_user_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         repo::tell_person(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
@@ -300,6 +311,10 @@ impl Accounts for Service {
 
     async fn leave_teams_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
         self.teams.leave_in(tx, org, user).await
+    }
+
+    async fn leave_keys_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
+        self.revoke_keys_of_leaver_in(tx, ctx, user).await
     }
 
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {

@@ -1,10 +1,11 @@
-//! `/api/user`, `/api/users`, `/api/auth` and invitations.
+//! `/api/user`, `/api/users`, `/api/auth`, invitations and API keys.
 
 mod auth;
 mod cookies;
 mod dto;
 mod examples;
 mod invitations;
+mod keys;
 mod sessions;
 mod user;
 mod users;
@@ -51,5 +52,6 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_MANAGE, || users::invite);
     r.add(perm::MEMBERS_READ, || users::read).tagged();
     r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
-    r.add(Guard::Party("who may manage members, or the member themself"), || users::remove);
+    r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
+    keys::routes(r);
 }

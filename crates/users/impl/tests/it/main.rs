@@ -4,6 +4,7 @@
 mod accounts;
 mod document;
 mod invitations;
+mod keys;
 mod members;
 mod reloads;
 mod replicas;

@@ -9,11 +9,11 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{Authorizer, Sessions, SignIn, Teams};
+use auth_api::{ApiKeys, Authorizer, Sessions, SignIn, Teams};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
-use uow::{ReadTx, Tx};
+use uow::{ReadTx, SystemUow, Tx};
 use users_api::{Obligations, Users};
 
 /// Nobody is in any team.
@@ -63,6 +63,7 @@ pub struct Replica {
     pub deps: web::AppDeps,
     pub clock: Arc<ManualClock>,
     pub bonds: Arc<Bonds>,
+    pub policy: Arc<auth::Policy>,
 }
 
 impl Replica {
@@ -71,14 +72,21 @@ impl Replica {
     }
 
     pub async fn with_teams(db: &Database, settings: auth::Settings, teams: Arc<dyn Teams>) -> Self {
+        Self::with_door(db, settings, teams, db.system_uow()).await
+    }
+
+    /// With a door of its own for what resolves sessions and keys.
+    pub async fn with_door(db: &Database, settings: auth::Settings, teams: Arc<dyn Teams>, door: SystemUow) -> Self {
         let known = [
+            auth_api::perm::ALL,
             tenants_api::perm::ALL,
             audit_api::perm::ALL,
             projects_api::perm::ALL,
             tenders_api::perm::ALL,
             escrow_api::perm::ALL,
         ];
-        let authorizer: Arc<dyn Authorizer> = Arc::new(auth::Policy::embedded(&known).await.unwrap());
+        let policy = Arc::new(auth::Policy::embedded(&known).await.unwrap());
+        let authorizer: Arc<dyn Authorizer> = policy.clone();
         let trail = Arc::new(audit::Service::new(audit::Dependencies {
             uow: db.uow(),
             system: db.system_uow(),
@@ -98,7 +106,7 @@ impl Replica {
         let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
         let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
         let auth = auth::Service::new(auth::Dependencies {
-            system: db.system_uow(),
+            system: door,
             directory,
             teams,
             audit: Arc::clone(&audit),
@@ -106,6 +114,16 @@ impl Replica {
             settings,
         });
         let auth = Arc::new(auth.unwrap());
+        let keys = auth::Keys::new(auth::KeysDependencies {
+            uow: db.uow(),
+            system: db.system_uow(),
+            authorizer: Arc::clone(&authorizer),
+            sessions: auth.clone(),
+            audit: Arc::clone(&audit),
+            clock: clock.clone(),
+            settings: auth::KeySettings { live: true, ..auth::KeySettings::default() },
+        });
+        let keys: Arc<dyn ApiKeys> = Arc::new(keys.unwrap());
         let bonds = Arc::new(Bonds::default());
         let people: Arc<dyn Users> = Arc::new(users::Service::new(users::Dependencies {
             uow: db.uow(),
@@ -132,13 +150,14 @@ impl Replica {
                 config
                     .app_data(Data::from(people.clone()))
                     .app_data(Data::from(sign_in.clone()))
+                    .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(authorizer.clone()))
                     .app_data(Data::from(organizations.clone()))
                     .app_data(Data::from(audit.clone()))
                     .app_data(Data::from(proof.clone()))
                     .app_data(Data::new(users::CookieSettings { secure: true }));
             });
-        Self { auth, users, deps, clock, bonds }
+        Self { auth, users, deps, clock, bonds, policy }
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
@@ -202,6 +221,10 @@ impl Replica {
         } else {
             self.put(&format!("/api/users/{}", who.user), &by.token, json!({ "role": role })).await
         }
+    }
+
+    pub fn clock_now(&self) -> kernel::Timestamp {
+        kernel::Clock::now(&*self.clock)
     }
 
     pub async fn is_live(&self, token: &str) -> bool {
