@@ -23,6 +23,7 @@ const NOT_READ: &[&str] = &[
     "POST /api/webhooks/leaked-keys /0/source",
     "POST /api/webhooks/stripe /id",
     "POST /api/webhooks/stripe /type",
+    "POST /api/webhooks/resend /type",
 ];
 
 /// Calls of the contractor among those of a scene, which are its owner's.

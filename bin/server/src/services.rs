@@ -8,6 +8,7 @@ pub(crate) mod foundation;
 mod holds;
 pub mod keys;
 mod leaks;
+pub(crate) mod mails;
 mod platform;
 mod sandbox;
 mod seed;
@@ -30,7 +31,7 @@ use crate::modules::{self, Builder, Domains};
 pub use doctor::{Checked, doctor, examine};
 pub use documents::openapi_json;
 pub use escrow::{HoldPlace, Resolution, Settlement};
-pub use float::{post_float, post_loss};
+pub use float::{post_float, post_loss, post_recovery};
 pub use foundation::identity;
 use foundation::{Foundation, pool};
 pub use holds::{freeze, unfreeze};
@@ -118,10 +119,12 @@ impl Services {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let policy = Arc::new(auth::Policy::embedded(&modules::permissions()).await?);
         let signer = Arc::new(keys::signer(settings)?);
-        let Foundation { app, uow, system, audit, tenants } = Foundation::new(
+        let post = mails::Post::new(settings, public_url, clock.clone())?;
+        let Foundation { app, uow, system, audit, tenants, mails } = Foundation::new(
             pool(settings, &urls.app, db::Role::App, settings.database.pool_size, db::Sharing::PerThread),
             pool(settings, &urls.system, db::Role::System, SYSTEM_POOL, db::Sharing::Shared),
             (&policy, &signer),
+            &post,
             settings,
         )?;
         let door = Arc::clone(&app);
@@ -144,11 +147,12 @@ impl Services {
             clock,
             escrow: escrow_settings(settings, stripe.livemode, public_url),
         };
-        let serving = Foundation { app, uow, system, audit, tenants };
+        let serving = Foundation { app, uow, system, audit, tenants, mails };
         let working = Foundation::new(
             pool(settings, &urls.app, db::Role::App, settings.jobs.concurrency, db::Sharing::Shared),
             pool(settings, &urls.system, db::Role::System, settings.jobs.concurrency, db::Sharing::Shared),
             (&policy, &signer),
+            &post,
             settings,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
