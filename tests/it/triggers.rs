@@ -10,6 +10,10 @@ const ALLOWED: &[(&str, &str)] = &[
         "asks `app.coverage`, which adds up all balances: a payout of the platform's own money is rare, and one of its statement",
     ),
     (
+        "platform_float app.recovery_within_loss",
+        "adds up what came back of one loss: a recovery is rare, and one of its statement",
+    ),
+    (
         "releases app.release_fees_add_up",
         "one release of a milestone is under way at a time (releases_live), so a transaction makes one",
     ),

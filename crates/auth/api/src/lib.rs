@@ -7,6 +7,7 @@ pub mod email;
 mod error;
 pub mod fake;
 mod keys;
+mod leaks;
 pub mod matrix;
 mod network;
 mod persons;
@@ -27,6 +28,7 @@ use uow::Tx;
 
 pub use error::Error;
 pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
+pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use network::Network;
 pub use persons::{key_allows, needs_person, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, Teams};

@@ -38,6 +38,7 @@ mod key_rules;
 mod key_settings;
 mod key_token;
 mod keys;
+mod leaks;
 mod model;
 mod module;
 mod place;
@@ -54,6 +55,7 @@ mod token;
 
 pub use key_settings::KeySettings;
 pub use keys::{Keys, KeysDependencies};
+pub use leaks::{LeakDependencies, LeakReports};
 pub use module::MODULE;
 pub use policy::{Policy, PolicyError};
 pub use security::security_events;

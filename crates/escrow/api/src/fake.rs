@@ -484,6 +484,12 @@ impl PaymentProvider for FakeProvider {
         end(fault, found)
     }
 
+    async fn movements_since(&self, kinds: &[&str], _: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError> {
+        let fault = self.begin("movements_since")?;
+        let found = self.state().bookings().into_iter().filter(|one| kinds.contains(&one.kind.as_str())).collect();
+        end(fault, found)
+    }
+
     async fn balance_movement(&self, id: &str) -> Result<BalanceMovement, ProviderError> {
         let fault = self.begin("balance_movement")?;
         let found = self.state().movements.get(id).cloned().ok_or_else(|| missing("balance transaction"))?;

@@ -395,6 +395,10 @@ pub trait PaymentProvider: Send + Sync {
     /// What the provider took for itself at or after `since`, booked apart from any charge, in currencies that are used here.
     async fn fees_since(&self, since: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError>;
 
+    /// Every booking of these kinds on the platform's own balance that was made at or after `since`, in currencies that are used here. The kinds are
+    /// the provider's words.
+    async fn movements_since(&self, kinds: &[&str], since: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError>;
+
     /// A booking on the platform's own balance.
     async fn balance_movement(&self, id: &str) -> Result<BalanceMovement, ProviderError>;
 }

@@ -121,6 +121,12 @@ impl Posting {
         Self::new("loss", Source::own(id, "loss"), currency, &entries)
     }
 
+    /// What was given up turned up again at the provider: it takes back a loss, or a part of it. One row of `platform_float`.
+    pub(crate) fn recovery(id: Uuid, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::StripeAvailable, None, amount), (Account::DisputeAndLoss, None, -amount)];
+        Self::new("recovery", Source::own(id, "recovery"), currency, &entries)
+    }
+
     /// The owner paid `held` for a milestone and `recovery` towards the processing cost.
     pub(crate) fn payment_received(charge: &str, milestone: Uuid, held: i64, recovery: i64, currency: Currency) -> Self {
         let entries = [
@@ -316,6 +322,7 @@ mod tests {
                 Posting::suspense_refunded("re", held, EUR),
                 Posting::suspense_refund_failed("re", held, EUR),
                 Posting::loss(milestone, held, EUR),
+                Posting::recovery(milestone, held, EUR),
             ];
             for posting in &postings {
                 prop_assert_eq!(posting.entries.iter().map(|entry| entry.amount).sum::<i64>(), 0, "{}", posting.kind);

@@ -8,6 +8,7 @@ pub(crate) mod held;
 pub(crate) mod holds;
 pub(crate) mod incidents;
 pub(crate) mod ledger;
+pub(crate) mod losses;
 pub(crate) mod milestones;
 pub(crate) mod openings;
 pub(crate) mod parties;

@@ -1,6 +1,7 @@
 //! What mails say: one template each, with what it tells.
 
 use std::fmt;
+use std::time::Duration;
 
 use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -154,6 +155,25 @@ impl Content {
             | Self::TenderInvitation { link, .. } => Some(link),
             Self::AddressLeft { link, .. } | Self::NewDevice { link, .. } | Self::PasswordChanged { link, .. } => link.as_ref(),
             Self::AddressTaken { .. } | Self::Test { .. } => None,
+        }
+    }
+}
+
+impl Content {
+    /// Until when it is worth being read, if it was written at `since`: what is later than that is not sent any more.
+    #[must_use]
+    pub fn counts_until(&self, since: Timestamp) -> Option<Timestamp> {
+        let after = |minutes: &u32| since + Duration::from_secs(60 * u64::from(*minutes));
+        match self {
+            Self::VerifyAddress { minutes, .. } | Self::ResetPassword { minutes, .. } | Self::MagicLink { minutes, .. } => {
+                Some(after(minutes))
+            }
+            Self::MemberInvitation { until: end, .. } | Self::TenderInvitation { deadline: end, .. } => Some(*end),
+            Self::AddressLeft { .. }
+            | Self::AddressTaken { .. }
+            | Self::NewDevice { .. }
+            | Self::PasswordChanged { .. }
+            | Self::Test { .. } => None,
         }
     }
 }

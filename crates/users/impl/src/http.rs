@@ -7,6 +7,7 @@ mod examples;
 mod invitations;
 mod keys;
 mod language;
+mod leaks;
 mod links;
 mod proofs;
 mod sessions;
@@ -70,4 +71,5 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
     keys::routes(r);
+    r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

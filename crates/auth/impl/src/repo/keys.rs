@@ -108,6 +108,13 @@ pub(crate) async fn lock(tx: &mut Tx, org: OrgId, id: ApiKeyId) -> Result<ApiKey
     Ok(row.try_into()?)
 }
 
+/// The key of a hash, locked, whatever became of it. A report of a leak names no organisation.
+pub(crate) async fn lock_by_hash(tx: &mut Tx, hash: &TokenHash) -> Result<Option<ApiKey>, Fault> {
+    let query = keys::table.filter(keys::hash.eq(&hash[..])).for_no_key_update().select(Row::as_select());
+    let row: Option<Row> = query.first(tx.pg()).await.optional().fault()?;
+    row.map(ApiKey::try_from).transpose()
+}
+
 /// How many of them work.
 pub(crate) async fn working(tx: &mut Tx, org: OrgId, now: Timestamp) -> Result<i64, Fault> {
     let not_replaced = keys::overlap_ends_at.is_null().or(keys::overlap_ends_at.gt(now));

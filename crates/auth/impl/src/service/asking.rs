@@ -107,7 +107,6 @@ impl Service {
         let to = address_of(&person.email)?;
         let ask =
             Ask { purpose: Purpose::VerifyAddress, to: &to, name: Some(&person.name), user: Some(person.id), session: None };
-        security::note_in(tx, SecurityEventKind::VerificationAsked, person.id, &origin(asking)).await?;
         self.ask_in(tx, &ask, asking).await
     }
 
@@ -118,7 +117,12 @@ impl Service {
         if person.email_verified {
             return Err(Error::VerifiedAlready);
         }
-        self.system.write(async |tx| self.ask_verification_in(tx, &person, &asking).await).await
+        self.system
+            .write(async |tx| {
+                security::note_in(tx, SecurityEventKind::VerificationAsked, user, &origin(&asking)).await?;
+                self.ask_verification_in(tx, &person, &asking).await
+            })
+            .await
     }
 
     pub(super) async fn ask_other_address(

@@ -294,6 +294,8 @@ pub(crate) struct NewFloat<'a> {
     pub(crate) status: &'a str,
     /// The provider's booking.
     pub(crate) balance_transaction: &'a str,
+    /// The row of the loss that it takes back.
+    pub(crate) takes_back: Option<Uuid>,
 }
 
 /// Keeps a float. Says when it was posted.
@@ -309,6 +311,7 @@ pub(crate) async fn post_float(tx: &mut Tx, new: &NewFloat<'_>, by: &Decision) -
             platform_float::reason.eq(by.reason.as_ref().map(kernel::Reason::as_str)),
             platform_float::provider_status.eq(new.status),
             platform_float::balance_transaction.eq(new.balance_transaction),
+            platform_float::takes_back.eq(new.takes_back),
         ))
         .returning(platform_float::created_at)
         .get_result(tx.pg())

@@ -30,6 +30,8 @@ pub(super) const RELEASE_UNKNOWN: &str = "release_unknown";
 pub(super) const FOREIGN_TRANSFER: &str = "foreign_transfer";
 /// A transfer of a release that is not under way, has another one, or was refused. About the transfer.
 pub(super) const UNEXPECTED_TRANSFER: &str = "unexpected_transfer";
+/// A transfer over another amount, or to another account, than its release ordered. About the transfer.
+pub(super) const WRONG_TRANSFER: &str = "wrong_transfer";
 /// A payment that no payment of ours asked for. About the payment intent.
 pub(super) const FOREIGN_PAYMENT: &str = "foreign_payment";
 /// A transfer was reversed at the provider: a release's own, or one by which its payee was paid again. About the release; over when a person

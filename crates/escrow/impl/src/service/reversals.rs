@@ -212,7 +212,7 @@ impl Service {
         };
         // Of all ledgers: a transfer pays once, whoever's release came back. Should another settlement be under way, the database decides.
         let spent = match &paid {
-            Some(paid) => self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), &paid.id).await).await?,
+            Some(paid) => self.system.read(async |tx| repo::losses::is_transfer_taken(tx, &paid.id).await).await?,
             None => false,
         };
         self.ready_to_post().await?;

@@ -369,7 +369,7 @@ async fn what_is_known_to_have_left_is_no_loss() {
     world.float("100.00", "tu_own").await.expect("posts");
     world.provider.move_money(eur(-250));
     let settled = "update alarms set settled_at = now(), settled_by = 'Ada', note = 'seen' where settled_at is null";
-    for kind in ["payout", "own_money_undone", "foreign_transfer", "unexpected_transfer", "transfer_reversed"] {
+    for kind in ["payout", "own_money_undone", "foreign_transfer", "unexpected_transfer", "wrong_transfer", "transfer_reversed"] {
         world
             .db
             .run_sql(&format!(

@@ -16,6 +16,7 @@ mod holds;
 mod http;
 mod ledger;
 mod looks;
+mod losses;
 mod moves;
 mod obligations;
 mod payees;

@@ -5,6 +5,7 @@ mod accounts;
 mod document;
 mod invitations;
 mod keys;
+mod leaks;
 mod links;
 mod members;
 mod proofs;

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{ApiKeys, Authorizer, Proofs, Sessions, SignIn, Teams};
+use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, Teams};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
@@ -56,6 +56,17 @@ impl Obligations for Bonds {
     }
 }
 
+/// Who tells of leaked keys: its public key, once it has one.
+#[derive(Default)]
+pub struct Reporter(pub Mutex<Option<Vec<u8>>>);
+
+#[async_trait]
+impl ReporterKeys for Reporter {
+    async fn key(&self, identifier: &str) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.0.lock().unwrap().clone().filter(|_| identifier != "unheard of"))
+    }
+}
+
 /// One replica of the server.
 pub struct Replica {
     pub auth: Arc<auth::Service>,
@@ -66,6 +77,7 @@ pub struct Replica {
     pub policy: Arc<auth::Policy>,
     /// The mail that it would have sent.
     pub mails: Arc<mail_api::fake::Sent>,
+    pub reporter: Arc<Reporter>,
 }
 
 impl Replica {
@@ -128,6 +140,13 @@ impl Replica {
             settings: auth::KeySettings { live: true, ..auth::KeySettings::default() },
         });
         let keys: Arc<dyn ApiKeys> = Arc::new(keys.unwrap());
+        let reporter = Arc::new(Reporter::default());
+        let leaks: Arc<dyn Leaks> = Arc::new(auth::LeakReports::new(auth::LeakDependencies {
+            system: db.system_uow(),
+            audit: Arc::clone(&audit),
+            sessions: auth.clone(),
+            keys: Some(reporter.clone()),
+        }));
         let bonds = Arc::new(Bonds::default());
         let people: Arc<dyn Users> = Arc::new(users::Service::new(users::Dependencies {
             uow: db.uow(),
@@ -157,6 +176,7 @@ impl Replica {
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
+                    .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(authorizer.clone()))
                     .app_data(Data::from(organizations.clone()))
                     .app_data(Data::from(audit.clone()))
@@ -164,7 +184,7 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, deps, clock, bonds, policy, mails }
+        Self { auth, users, deps, clock, bonds, policy, mails, reporter }
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
