@@ -48,7 +48,9 @@ fn content_of(ask: &Ask<'_>, secrets: &Secrets, now: Timestamp) -> Content {
             Content::VerifyAddress { link: link(), code: code(), minutes: MINUTES }
         }
         Purpose::MagicLink => Content::MagicLink { link: link(), code: code(), minutes: MINUTES },
-        Purpose::ResetPassword if ask.user.is_some() => Content::ResetPassword { link: link(), code: code(), minutes: MINUTES },
+        Purpose::ResetPassword if ask.user.is_some() => {
+            Content::ResetPassword { link: link(), code: Some(code()), minutes: MINUTES }
+        }
         // Whoever reads the mail may know, and has no other way to: nothing else tells that there is no such account.
         Purpose::ResetPassword => Content::NoAccount { at: now },
     }

@@ -22,9 +22,9 @@ pub fn token_of(mail: &Mail) -> String {
 
 fn code_of(mail: &Mail) -> String {
     match &mail.content {
-        Content::VerifyAddress { code, .. } | Content::MagicLink { code, .. } | Content::ResetPassword { code, .. } => {
-            code.clone()
-        }
+        Content::VerifyAddress { code, .. }
+        | Content::MagicLink { code, .. }
+        | Content::ResetPassword { code: Some(code), .. } => code.clone(),
         other => panic!("{other:?} has no code"),
     }
 }
