@@ -46,7 +46,7 @@ const POLICIES: Accepted = &[
 ];
 
 const DOORS_WITHOUT_ORG: Accepted = &[
-    ("reads or writes nothing but tables of the coordinator", &["coverage_is_short"]),
+    ("reads or writes nothing but tables of the coordinator", &["coverage_is_short", "queue_mail"]),
     (
         "the queue stays on the coordinator; whose job it is stands in the job, and a contract that it is about is looked up by it",
         &["add_job"],

@@ -27,7 +27,7 @@ kernel::named! {
         /// Its creator left the organisation, which keeps no keys of leavers.
         Leaver = "leaver",
         /// It was found in public.
-        Leak = "leak" unreached,
+        Leak = "leak",
     }
 }
 

@@ -104,7 +104,8 @@ mod tests {
         assert_eq!(crc_32(b"123456789"), 0xCBF4_3926);
         assert_eq!(base_62(&[0, 0], 3), "000");
         assert_eq!(base_62(&[61], 2), "0z");
-        assert_eq!(base_62(&[0xff, 0xff], 3), "H31", "17 × 62² + 3 × 62 + 1");
+        assert_eq!(base_62(&[0xff], 3), "047", "4 × 62 + 7");
+        assert_eq!(base_62(&[1, 0], 2), "48", "the most significant byte first");
         assert_eq!(base_62(&[0xff; 32], BITS).len(), BITS);
         assert_eq!(
             written(LIVE, &[0; 32]),

@@ -108,6 +108,13 @@ pub(crate) async fn lock(tx: &mut Tx, org: OrgId, id: ApiKeyId) -> Result<ApiKey
     Ok(row.try_into()?)
 }
 
+/// The key of a hash, locked, whatever became of it. A report of a leak names no organisation.
+pub(crate) async fn lock_by_hash(tx: &mut Tx, hash: &TokenHash) -> Result<Option<ApiKey>, Fault> {
+    let query = keys::table.filter(keys::hash.eq(&hash[..])).for_no_key_update().select(Row::as_select());
+    let row: Option<Row> = query.first(tx.pg()).await.optional().fault()?;
+    row.map(ApiKey::try_from).transpose()
+}
+
 /// How many of them work.
 pub(crate) async fn working(tx: &mut Tx, org: OrgId, now: Timestamp) -> Result<i64, Fault> {
     let not_replaced = keys::overlap_ends_at.is_null().or(keys::overlap_ends_at.gt(now));
@@ -185,6 +192,19 @@ pub(crate) async fn revoke_of_leaver(tx: &mut Tx, org: OrgId, person: UserId) ->
         .await
         .fault()?;
     Ok(revoked.into_iter().map(|one| ApiKeyId(one.id)).collect())
+}
+
+/// Revokes the keys that a person made in an organisation before it was known that the account is theirs.
+pub(crate) async fn revoke_of_unproven(tx: &mut Tx, org: OrgId, person: UserId) -> Result<Vec<ApiKeyId>, Fault> {
+    let at = db::touched(tx).await?;
+    let theirs = keys::org_id.eq(org.0).and(keys::created_by.eq(person.0)).and(keys::revoked_at.is_null());
+    let revoked: Vec<Uuid> = diesel::update(keys::table.filter(theirs))
+        .set((keys::revoked_at.eq(at), keys::revoked_for.eq(Revoked::Person.name()), keys::updated_at.eq(at)))
+        .returning(keys::id)
+        .get_results(tx.pg())
+        .await
+        .fault()?;
+    Ok(revoked.into_iter().map(ApiKeyId).collect())
 }
 
 /// Who made the keys of an organisation that are not revoked.

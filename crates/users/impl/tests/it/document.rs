@@ -54,6 +54,7 @@ fn schemas_do_not_contradict_each_other() {
             "DELETE /api/users/{id} · party: who may manage members, or the member themself",
             "GET /api/users/{id} · permission members.read",
             "PUT /api/users/{id} · permission members.manage",
+            "POST /api/webhooks/leaked-keys · public",
         ]
     );
 }

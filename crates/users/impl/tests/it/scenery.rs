@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{ApiKeys, Authorizer, Sessions, SignIn, Teams};
+use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, Teams};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
@@ -56,6 +56,17 @@ impl Obligations for Bonds {
     }
 }
 
+/// Who tells of leaked keys: its public key, once it has one.
+#[derive(Default)]
+pub struct Reporter(pub Mutex<Option<Vec<u8>>>);
+
+#[async_trait]
+impl ReporterKeys for Reporter {
+    async fn key(&self, identifier: &str) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.0.lock().unwrap().clone().filter(|_| identifier != "unheard of"))
+    }
+}
+
 /// One replica of the server.
 pub struct Replica {
     pub auth: Arc<auth::Service>,
@@ -64,6 +75,9 @@ pub struct Replica {
     pub clock: Arc<ManualClock>,
     pub bonds: Arc<Bonds>,
     pub policy: Arc<auth::Policy>,
+    /// The mail that it would have sent.
+    pub mails: Arc<mail_api::fake::Sent>,
+    pub reporter: Arc<Reporter>,
 }
 
 impl Replica {
@@ -105,11 +119,13 @@ impl Replica {
         }));
         let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
         let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
+        let mails = Arc::new(mail_api::fake::Sent::default());
         let auth = auth::Service::new(auth::Dependencies {
             system: door,
             directory,
             teams,
             audit: Arc::clone(&audit),
+            mails: mails.clone(),
             clock: clock.clone(),
             settings,
         });
@@ -124,6 +140,13 @@ impl Replica {
             settings: auth::KeySettings { live: true, ..auth::KeySettings::default() },
         });
         let keys: Arc<dyn ApiKeys> = Arc::new(keys.unwrap());
+        let reporter = Arc::new(Reporter::default());
+        let leaks: Arc<dyn Leaks> = Arc::new(auth::LeakReports::new(auth::LeakDependencies {
+            system: db.system_uow(),
+            audit: Arc::clone(&audit),
+            sessions: auth.clone(),
+            keys: Some(reporter.clone()),
+        }));
         let bonds = Arc::new(Bonds::default());
         let people: Arc<dyn Users> = Arc::new(users::Service::new(users::Dependencies {
             uow: db.uow(),
@@ -144,6 +167,7 @@ impl Replica {
         settings.rate_limits.enabled = false;
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
+        let proofs: Arc<dyn Proofs> = auth.clone();
         let users = Arc::clone(&people);
         let deps =
             web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authorizer.clone()).data(move |config| {
@@ -151,13 +175,16 @@ impl Replica {
                     .app_data(Data::from(people.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
+                    .app_data(Data::from(proofs.clone()))
+                    .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(authorizer.clone()))
                     .app_data(Data::from(organizations.clone()))
                     .app_data(Data::from(audit.clone()))
                     .app_data(Data::from(proof.clone()))
-                    .app_data(Data::new(users::CookieSettings { secure: true }));
+                    .app_data(Data::new(users::CookieSettings { secure: true }))
+                    .configure(users::pages);
             });
-        Self { auth, users, deps, clock, bonds, policy }
+        Self { auth, users, deps, clock, bonds, policy, mails, reporter }
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
@@ -290,7 +317,9 @@ impl Answer {
             lines.push_str(value.to_str().unwrap());
         }
         let bytes = test::read_body(response).await;
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+        // A page is none.
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) };
         Self { status, headers, body }
     }
 
