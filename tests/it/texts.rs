@@ -102,6 +102,8 @@ async fn before_deadlines(world: &World) -> BTreeMap<&'static str, Call> {
     let bids = format!("/api/tenders/{}/bids", tender.id);
     let account = json!({"email": "new@account.example", "password": PASSWORD, "name": "N", "organizationName": "O"});
     BTreeMap::from([
+        ("POST /api/auth/password-reset", (world.anonymous(), "/api/auth/password-reset".to_owned(), json!({}))),
+        ("POST /api/auth/magic-link", (world.anonymous(), "/api/auth/magic-link".to_owned(), json!({}))),
         ("POST /api/auth/register", (world.anonymous(), "/api/auth/register".to_owned(), account)),
         ("POST /api/tenders/{id}/bids", (other.http, bids, offer.clone())),
         ("PUT /api/bids/{id}", (builder.http, format!("/api/bids/{bid}"), offer)),

@@ -135,6 +135,7 @@ impl Services {
             directory,
             teams: Arc::new(projects::Teams),
             audit: audit.clone(),
+            mails: mails.clone(),
             clock: clock.clone(),
             settings: sign_in_settings(settings)?,
         })?);

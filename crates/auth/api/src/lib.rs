@@ -12,6 +12,7 @@ pub mod matrix;
 mod network;
 mod persons;
 mod ports;
+mod proofs;
 mod security;
 
 use std::net::IpAddr;
@@ -22,6 +23,7 @@ use kernel::{
     Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope,
     SessionId, Timestamp, UserId,
 };
+use mail_api::Language;
 use uow::Tx;
 
 pub use error::Error;
@@ -29,7 +31,8 @@ pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, Liv
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use network::Network;
 pub use persons::{key_allows, needs_person, wanting_persons};
-pub use ports::{Account, Directory, Membership, NewAccount, Person, Teams};
+pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, Teams};
+pub use proofs::{Asked, Asking, Proofs, Purpose, Shown};
 pub use secrecy::SecretString;
 pub use security::{LiveSession, SecurityEvent, SecurityEventKind};
 
@@ -118,6 +121,15 @@ pub struct SignedIn {
     pub session: Session,
 }
 
+/// Somebody who has just registered.
+#[derive(Debug)]
+pub struct Registered {
+    /// Signed in.
+    pub signed_in: SignedIn,
+    /// What was mailed to prove the address.
+    pub verification: Asked,
+}
+
 /// By what a switch of the organisation is known again: the token that it ends and the client's `Idempotency-Key`.
 #[derive(Debug)]
 pub struct SwitchOnce {
@@ -130,11 +142,18 @@ pub struct SwitchOnce {
 /// The verbs of sign-in.
 #[async_trait]
 pub trait SignIn: Send + Sync {
-    /// Creates a person with an organisation of their own and signs them in. `request` goes into the trail.
+    /// Creates a person with an organisation of their own, signs them in, and mails them what proves their address, in this language. `request`
+    /// goes into the trail.
     ///
     /// # Errors
     /// [`Error::EmailTaken`], [`Error::Invalid`].
-    async fn register(&self, request: &RequestId, account: NewAccount, password: SecretString) -> Result<SignedIn, Error>;
+    async fn register(
+        &self,
+        request: &RequestId,
+        account: NewAccount,
+        password: SecretString,
+        language: Language,
+    ) -> Result<Registered, Error>;
 
     /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event; `from` is the client's
     /// address. Of more sessions than a person may have the oldest end.
@@ -155,7 +174,8 @@ pub trait SignIn: Send + Sync {
     /// A fault.
     async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error>;
 
-    /// Changes the password of the context's person, who tells the present one, and ends all their sessions but `session`, everywhere.
+    /// Changes the password of the context's person, who tells the present one, ends all their sessions but `session`, everywhere, and mails
+    /// them that it was changed.
     ///
     /// # Errors
     /// [`Error::Invalid`] also for a wrong present password; [`Error::TooManyAttempts`], [`Error::Busy`].
@@ -166,6 +186,7 @@ pub trait SignIn: Send + Sync {
         current: SecretString,
         new: SecretString,
         from: Option<IpAddr>,
+        language: Language,
     ) -> Result<(), Error>;
 
     /// The live sessions of the context's person, newest first.

@@ -1,6 +1,26 @@
 //! The tables of this crate, as diesel knows them.
 
 diesel::table! {
+    address_proofs (id) {
+        id -> Uuid,
+        purpose -> Text,
+        email -> Text,
+        email_key -> Text,
+        user_id -> Nullable<Uuid>,
+        session_id -> Nullable<Uuid>,
+        token_hash -> Bytea,
+        request_hash -> Bytea,
+        code_hash -> Bytea,
+        tries -> SmallInt,
+        made_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        asked -> Integer,
+        asked_since -> Timestamptz,
+    }
+}
+
+diesel::table! {
     api_keys (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,

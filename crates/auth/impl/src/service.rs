@@ -1,8 +1,12 @@
 //! The verbs of sign-in and sessions.
 
 mod account;
+mod asking;
 mod keys;
 mod places;
+mod proofs;
+mod proving;
+mod registering;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,15 +14,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Account, Accounts, Directory, Error, LiveKey, LiveSession, Membership, NewAccount, Person, SecurityEvent, SecurityEventKind,
-    Session, Sessions, SignIn, SignedIn, SwitchOnce, Teams,
+    Account, Accounts, Directory, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered, SecurityEvent,
+    SecurityEventKind, Session, Sessions, SignIn, SignedIn, SwitchOnce, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
 use kernel::{
     Clock, Ctx, Fault, OrgId, Page, PageRequest, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId,
 };
-use secrecy::{ExposeSecret, SecretString};
+use mail_api::{Language, Mails};
+use secrecy::SecretString;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use uow::{SystemUow, Tx};
@@ -47,6 +52,8 @@ pub struct Dependencies {
     pub teams: Arc<dyn Teams>,
     /// The trail.
     pub audit: Arc<dyn Audit>,
+    /// What proves addresses, and what is told of an account, goes by mail.
+    pub mails: Arc<dyn Mails>,
     /// Ends sessions.
     pub clock: Arc<dyn Clock>,
     /// What a deployment decides about sign-in.
@@ -59,6 +66,7 @@ pub struct Service {
     directory: Arc<dyn Directory>,
     teams: Arc<dyn Teams>,
     audit: Arc<dyn Audit>,
+    mails: Arc<dyn Mails>,
     clock: Arc<dyn Clock>,
     hasher: Hasher,
     cache: Arc<Cache>,
@@ -103,7 +111,7 @@ impl Service {
     /// # Errors
     /// A fault if a setting is out of range.
     pub fn new(dependencies: Dependencies) -> Result<Self, Fault> {
-        let Dependencies { system, directory, teams, audit, clock, settings } = dependencies;
+        let Dependencies { system, directory, teams, audit, mails, clock, settings } = dependencies;
         let hasher = Hasher::new(settings.hash_threads, settings.hash_queue, settings.hash_wait)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
         let (cache, attempts) =
@@ -117,6 +125,7 @@ impl Service {
             directory,
             teams,
             audit,
+            mails,
             clock,
             hasher,
             cache,
@@ -158,13 +167,15 @@ impl Service {
         security::note_spent(&self.system, limit, Origin { request, address: from }).await;
     }
 
-    /// Removes what is left of sessions that were over before `before`, and the security events that were kept for long enough. For a daily
-    /// job.
+    /// Removes what is left of sessions that were over before `before`, the security events that were kept for long enough, and what was mailed to
+    /// prove addresses and is over for a day. For a daily job.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn purge(&self, before: Timestamp) -> Result<usize, Fault> {
         security::purge(&self.system, self.clock.now() - self.events_kept).await?;
+        let yesterday = self.clock.now() - TimeDelta::days(1);
+        self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::purge(tx, before).await).await
     }
 
@@ -322,6 +333,7 @@ impl Accounts for Service {
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
         repo::delete_events(tx, user).await?;
+        repo::proofs::delete_of_person(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
     }
@@ -329,31 +341,14 @@ impl Accounts for Service {
 
 #[async_trait]
 impl SignIn for Service {
-    async fn register(&self, request: &RequestId, account: NewAccount, password: SecretString) -> Result<SignedIn, Error> {
-        let faults = model::faults_of(&account, password.expose_secret());
-        if !faults.is_empty() {
-            return Err(Error::Invalid(faults));
-        }
-        let invited = match self.known(&account.email).await? {
-            Some(Known { password: Some(_), .. }) => return Err(Error::EmailTaken),
-            Some(known) => Some(known.person.id),
-            None => None,
-        };
-        let phc = self.hasher.hash(password).await?;
-        let signed_in = self
-            .system
-            .write(async |tx| {
-                let Account { user, org } = match invited {
-                    None => self.directory.create_in(tx, request, &account).await?,
-                    Some(user) => {
-                        self.directory.found_in(tx, request, user, Some(account.name.trim()), &account.organization_name).await?
-                    }
-                };
-                repo::insert_password(tx, user, &phc).await?;
-                self.open_in(tx, request, user, Membership { org, role: kernel::OrgRole::Owner }, "auth.register").await
-            })
-            .await?;
-        Ok(signed_in)
+    async fn register(
+        &self,
+        request: &RequestId,
+        account: NewAccount,
+        password: SecretString,
+        language: Language,
+    ) -> Result<Registered, Error> {
+        self.register_person(request, account, password, language).await
     }
 
     async fn login(
@@ -415,8 +410,9 @@ impl SignIn for Service {
         current: SecretString,
         new: SecretString,
         from: Option<IpAddr>,
+        language: Language,
     ) -> Result<(), Error> {
-        self.replace_password(ctx, session, current, new, Origin { request: &ctx.request, address: from }).await
+        self.replace_password(ctx, session, (current, new), Origin { request: &ctx.request, address: from }, language).await
     }
 
     async fn sessions(&self, ctx: &Ctx) -> Result<Vec<LiveSession>, Error> {

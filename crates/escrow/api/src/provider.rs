@@ -167,6 +167,8 @@ pub struct DisputeState {
     pub amount: String,
     /// Why, in the bank's word.
     pub reason: String,
+    /// What it did to the platform's balance, in currencies that are used here: taken below zero, given back above.
+    pub booked: Vec<BalanceMovement>,
 }
 
 /// A warning of the card's network that a charge may be fraud.
@@ -217,6 +219,8 @@ pub struct RefundState {
     pub status: String,
     /// Whether it stands on the platform's balance.
     pub booked: bool,
+    /// Our own pairs: `payment_id` of those that a command of ours asked for.
+    pub metadata: Vec<(String, String)>,
 }
 
 impl RefundState {

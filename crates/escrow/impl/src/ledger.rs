@@ -239,6 +239,18 @@ impl Posting {
         Self::new(TransactionKind::SuspenseRefundFailed.name(), Source::stripe(refund, "refund_failed"), currency, &entries)
     }
 
+    /// The payer's bank took back what waited.
+    pub(crate) fn suspense_withdrawn(booking: &str, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::Suspense, None, amount), (Account::StripeAvailable, None, -amount)];
+        Self::new(TransactionKind::SuspenseWithdrawn.name(), Source::stripe(booking, "withdrawn"), currency, &entries)
+    }
+
+    /// The payer's bank gave back what it had taken: it waits again.
+    pub(crate) fn suspense_reinstated(booking: &str, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::StripeAvailable, None, amount), (Account::Suspense, None, -amount)];
+        Self::new(TransactionKind::SuspenseReinstated.name(), Source::stripe(booking, "reinstated"), currency, &entries)
+    }
+
     /// Money came that was not asked for like this; it waits for a named person.
     pub(crate) fn payment_in_suspense(charge: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::StripePending, None, amount), (Account::Suspense, None, -amount)];
@@ -321,6 +333,8 @@ mod tests {
                 Posting::reversal_paid_outside(release, net, net, EUR),
                 Posting::suspense_refunded("re", held, EUR),
                 Posting::suspense_refund_failed("re", held, EUR),
+                Posting::suspense_withdrawn("txn_1", held, EUR),
+                Posting::suspense_reinstated("txn_2", held, EUR),
                 Posting::loss(milestone, held, EUR),
                 Posting::recovery(milestone, held, EUR),
             ];

@@ -14,6 +14,7 @@ pub(crate) mod openings;
 pub(crate) mod parties;
 pub(crate) mod payees;
 pub(crate) mod payments;
+pub(crate) mod refund_orders;
 pub(crate) mod releases;
 pub(crate) mod replacements;
 mod rows;

@@ -29,6 +29,7 @@ mod sync;
 mod terminations;
 mod transfers;
 mod untold;
+mod withdrawals;
 
 use std::sync::Arc;
 

@@ -17,6 +17,10 @@ kernel::named! {
         ResetPassword = "reset-password",
         /// Signing in without a password.
         MagicLink = "magic-link",
+        /// That there is no account whose password could be forgotten.
+        NoAccount = "no-account",
+        /// To the address that an account has, before it gets another one.
+        AddressChangeAsked = "address-change-asked",
         /// To the address that an account had.
         AddressLeft = "address-left",
         /// To the address that an account has now.
@@ -53,7 +57,23 @@ pub enum Content {
     ResetPassword {
         /// Where it is chosen.
         link: Link,
-        /// How long that counts.
+        /// What may be typed instead: digits.
+        code: Option<String>,
+        /// How long both count.
+        minutes: u32,
+    },
+    /// Somebody asked for a new password for this address, and no account has it.
+    NoAccount {
+        /// When.
+        at: Timestamp,
+    },
+    /// To the address that an account has: somebody who knows the password asked for another one, which is not proven yet.
+    AddressChangeAsked {
+        /// The new one, or as much of it as whoever reads this may know.
+        new_address: String,
+        /// When.
+        at: Timestamp,
+        /// For how long it can be proven.
         minutes: u32,
     },
     /// Signing in without a password.
@@ -134,6 +154,8 @@ impl Content {
             Self::VerifyAddress { .. } => Template::VerifyAddress,
             Self::ResetPassword { .. } => Template::ResetPassword,
             Self::MagicLink { .. } => Template::MagicLink,
+            Self::NoAccount { .. } => Template::NoAccount,
+            Self::AddressChangeAsked { .. } => Template::AddressChangeAsked,
             Self::AddressLeft { .. } => Template::AddressLeft,
             Self::AddressTaken { .. } => Template::AddressTaken,
             Self::NewDevice { .. } => Template::NewDevice,
@@ -154,7 +176,7 @@ impl Content {
             | Self::MemberInvitation { link, .. }
             | Self::TenderInvitation { link, .. } => Some(link),
             Self::AddressLeft { link, .. } | Self::NewDevice { link, .. } | Self::PasswordChanged { link, .. } => link.as_ref(),
-            Self::AddressTaken { .. } | Self::Test { .. } => None,
+            Self::NoAccount { .. } | Self::AddressChangeAsked { .. } | Self::AddressTaken { .. } | Self::Test { .. } => None,
         }
     }
 }
@@ -169,7 +191,9 @@ impl Content {
                 Some(after(minutes))
             }
             Self::MemberInvitation { until: end, .. } | Self::TenderInvitation { deadline: end, .. } => Some(*end),
-            Self::AddressLeft { .. }
+            Self::NoAccount { .. }
+            | Self::AddressChangeAsked { .. }
+            | Self::AddressLeft { .. }
             | Self::AddressTaken { .. }
             | Self::NewDevice { .. }
             | Self::PasswordChanged { .. }

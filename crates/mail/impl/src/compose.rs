@@ -221,7 +221,10 @@ mod tests {
                     assert!(text.contains(&format!("\n{link}\n")), "{place}");
                     assert_eq!(html.matches(&format!("href=\"{link}\"")).count(), 2, "{place}");
                 }
-                if let Content::VerifyAddress { code, .. } | Content::MagicLink { code, .. } = &content {
+                if let Content::VerifyAddress { code, .. }
+                | Content::MagicLink { code, .. }
+                | Content::ResetPassword { code: Some(code), .. } = &content
+                {
                     assert!(html.contains(&format!(">{code}<")) && text.contains(&format!("    {code}\n")), "{place}");
                 }
             }

@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_mail_that_was_turned_to_somebody_else_does_not_open() {
         let secret = MailSecret::derived(b"one");
-        let content = Content::ResetPassword { link: Link::to("/reset").with("token", "t0ken"), minutes: 30 };
+        let content = Content::ResetPassword { link: Link::to("/reset").with("token", "t0ken"), code: None, minutes: 30 };
         let to = Recipient::at("ada@example.com").named("Ada");
         let new =
             NewMail::sealed(Mail { key: "k".to_owned(), to, language: Language::German, content: content.clone() }, &secret);

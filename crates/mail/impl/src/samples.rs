@@ -11,15 +11,21 @@ pub fn sample(template: Template) -> Content {
     let token = "3q2-7wEjRWeJq83vEjRWeA";
     match template {
         Template::VerifyAddress => Content::VerifyAddress {
-            link: Link::to("/verify-address").with_secret("token", token),
+            link: Link::to("/auth/verify").with("token", token),
             code: "48291735".to_owned(),
-            minutes: 1440,
+            minutes: 10,
         },
-        Template::ResetPassword => {
-            Content::ResetPassword { link: Link::to("/reset-password").with_secret("token", token), minutes: 60 }
-        }
+        Template::ResetPassword => Content::ResetPassword {
+            link: Link::to("/auth/reset").with("token", token),
+            code: Some("17350248".to_owned()),
+            minutes: 10,
+        },
         Template::MagicLink => {
-            Content::MagicLink { link: Link::to("/sign-in").with_secret("token", token), code: "602418".to_owned(), minutes: 15 }
+            Content::MagicLink { link: Link::to("/auth/magic").with("token", token), code: "60241811".to_owned(), minutes: 10 }
+        }
+        Template::NoAccount => Content::NoAccount { at },
+        Template::AddressChangeAsked => {
+            Content::AddressChangeAsked { new_address: "a…@example.org".to_owned(), at, minutes: 10 }
         }
         Template::AddressLeft => Content::AddressLeft {
             new_address: "a…@example.org".to_owned(),

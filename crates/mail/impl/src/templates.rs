@@ -20,6 +20,8 @@ words! {
     VerifyAddress "verify-address",
     ResetPassword "reset-password",
     MagicLink "magic-link",
+    NoAccount "no-account",
+    AddressChangeAsked "address-change-asked",
     AddressLeft "address-left",
     AddressTaken "address-taken",
     NewDevice "new-device",

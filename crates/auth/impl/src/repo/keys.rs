@@ -194,6 +194,19 @@ pub(crate) async fn revoke_of_leaver(tx: &mut Tx, org: OrgId, person: UserId) ->
     Ok(revoked.into_iter().map(|one| ApiKeyId(one.id)).collect())
 }
 
+/// Revokes the keys that a person made in an organisation before it was known that the account is theirs.
+pub(crate) async fn revoke_of_unproven(tx: &mut Tx, org: OrgId, person: UserId) -> Result<Vec<ApiKeyId>, Fault> {
+    let at = db::touched(tx).await?;
+    let theirs = keys::org_id.eq(org.0).and(keys::created_by.eq(person.0)).and(keys::revoked_at.is_null());
+    let revoked: Vec<Uuid> = diesel::update(keys::table.filter(theirs))
+        .set((keys::revoked_at.eq(at), keys::revoked_for.eq(Revoked::Person.name()), keys::updated_at.eq(at)))
+        .returning(keys::id)
+        .get_results(tx.pg())
+        .await
+        .fault()?;
+    Ok(revoked.into_iter().map(ApiKeyId).collect())
+}
+
 /// Who made the keys of an organisation that are not revoked.
 pub(crate) async fn creators(tx: &mut Tx, org: OrgId) -> Result<Vec<UserId>, Fault> {
     let query = keys::table.filter(keys::org_id.eq(org.0).and(keys::revoked_at.is_null())).select(keys::created_by).distinct();

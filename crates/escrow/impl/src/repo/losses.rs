@@ -170,21 +170,23 @@ struct SuspendedRow {
     id: Uuid,
     #[diesel(sql_type = Text)]
     charge: String,
+    #[diesel(sql_type = Text)]
+    intent: String,
 }
 
-/// Every payment of which something waits in suspense in a currency: its id and its charge.
-pub(crate) async fn waiting_in_suspense(tx: &ReadTx<'_>, currency: Currency) -> Result<Vec<(Uuid, String)>, Fault> {
+/// Every payment of which something waits in suspense in a currency: its id, its charge and its intent.
+pub(crate) async fn waiting_in_suspense(tx: &ReadTx<'_>, currency: Currency) -> Result<Vec<(Uuid, String, String)>, Fault> {
     let rows: Vec<SuspendedRow> = diesel::sql_query(
-        "select p.id, p.charge from payments p
+        "select p.id, p.charge, p.intent from payments p
          join ledger_transactions k on k.org_id = p.org_id and k.kind = 'payment_in_suspense' and k.source_object = p.charge
          join ledger_transactions t on t.org_id = k.org_id and (t.id = k.id or t.reverses = k.id)
          join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id and e.account = 2090
-         where p.status = 'suspense' and k.currency = $1
-         group by p.org_id, p.id, p.charge having sum(e.amount) <> 0 order by p.id",
+         where p.status = 'suspense' and p.intent is not null and k.currency = $1
+         group by p.org_id, p.id, p.charge, p.intent having sum(e.amount) <> 0 order by p.id",
     )
     .bind::<Text, _>(currency.code())
     .load(&mut tx.pg())
     .await
     .fault()?;
-    Ok(rows.into_iter().map(|row| (row.id, row.charge)).collect())
+    Ok(rows.into_iter().map(|row| (row.id, row.charge, row.intent)).collect())
 }

@@ -71,6 +71,20 @@ pub(super) async fn raise_in(tx: &mut Tx, alarm: Alarm) -> Result<(), Fault> {
     tx.alarm(alarm).await
 }
 
+/// Why an alarm stays open that was to be settled.
+pub(super) enum StaysOpen {
+    /// What it is about is so again.
+    SoAgain,
+    /// It could not be settled.
+    Fault(Fault),
+}
+
+impl From<Fault> for StaysOpen {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 /// What a look at everything of a kind found: which alarms are to be raised, and which are over.
 pub(super) struct AlarmSweep {
     kind: &'static str,

@@ -167,21 +167,30 @@ pub(super) async fn come<E: From<ProviderError> + From<Fault>>(
     Ok(Bookings::of::<E>(system, provider, currency, &kinds).await?.come())
 }
 
-/// A refund of what waits in suspense that is not posted.
+/// A refund of what waits in suspense, or what the payer's bank took of it, that is not posted.
 async fn waits<E: From<ProviderError> + From<Fault>>(
     system: &SystemUow,
     provider: &dyn PaymentProvider,
     currency: Currency,
 ) -> Result<Option<Untold>, E> {
     let waiting = system.read(async |tx| repo::losses::waiting_in_suspense(tx, currency).await).await?;
-    for (payment, charge) in waiting {
+    for (payment, charge, intent) in waiting {
+        let command = format!("build14 suspense-refund --payment {payment}");
+        let disputes = provider.disputes_of_intent(&intent).await?;
+        let moved = disputes.into_iter().filter(|dispute| dispute.charge == charge).flat_map(|dispute| dispute.booked);
+        let moved: Vec<String> =
+            moved.filter(|one| one.amount.minor() < 0 && one.amount.currency() == currency).map(|one| one.id).collect();
+        let posted = system.read(async |tx| repo::losses::taken(tx, &moved, "withdrawn").await).await?;
+        if let Some(booking) = moved.into_iter().find(|booking| !posted.contains(booking)) {
+            let what = format!("withdrawal {booking} of payment {payment}, which waits in suspense");
+            return Ok(Some(Untold::ByCommand(Unposted { what, command })));
+        }
         let refunds = provider.refunds_of_charge(&charge).await?;
         let gone: Vec<String> =
             refunds.into_iter().filter(|refund| refund.booked && !refund.failed()).map(|refund| refund.id).collect();
         let posted = system.read(async |tx| repo::losses::taken(tx, &gone, "refund").await).await?;
         if let Some(refund) = gone.into_iter().find(|refund| !posted.contains(refund)) {
             let what = format!("refund {refund} of payment {payment}, which waits in suspense");
-            let command = format!("build14 suspense-refund --payment {payment}");
             return Ok(Some(Untold::ByCommand(Unposted { what, command })));
         }
     }

@@ -25,6 +25,7 @@ mod resolve;
 mod reversals;
 mod spent_keys;
 mod statement;
+mod suspense;
 mod terminations;
 mod webhooks;
 mod world;

@@ -197,7 +197,12 @@ fn service(
 pub fn reset(key: &str) -> Mail {
     let link = Link::to("/reset-password").with_secret("token", "t0ken");
     let to = Recipient::at("Ada@example.com").named("Ada");
-    Mail { key: key.to_owned(), to, language: Language::German, content: Content::ResetPassword { link, minutes: 60 } }
+    Mail {
+        key: key.to_owned(),
+        to,
+        language: Language::German,
+        content: Content::ResetPassword { link, code: None, minutes: 60 },
+    }
 }
 
 /// A mail of this event whose link does not run out.

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{ApiKeys, Authorizer, Leaks, ReporterKeys, Sessions, SignIn, Teams};
+use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, Teams};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
@@ -75,6 +75,8 @@ pub struct Replica {
     pub clock: Arc<ManualClock>,
     pub bonds: Arc<Bonds>,
     pub policy: Arc<auth::Policy>,
+    /// The mail that it would have sent.
+    pub mails: Arc<mail_api::fake::Sent>,
     pub reporter: Arc<Reporter>,
 }
 
@@ -117,11 +119,13 @@ impl Replica {
         }));
         let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
         let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
+        let mails = Arc::new(mail_api::fake::Sent::default());
         let auth = auth::Service::new(auth::Dependencies {
             system: door,
             directory,
             teams,
             audit: Arc::clone(&audit),
+            mails: mails.clone(),
             clock: clock.clone(),
             settings,
         });
@@ -163,6 +167,7 @@ impl Replica {
         settings.rate_limits.enabled = false;
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
+        let proofs: Arc<dyn Proofs> = auth.clone();
         let users = Arc::clone(&people);
         let deps =
             web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authorizer.clone()).data(move |config| {
@@ -170,14 +175,16 @@ impl Replica {
                     .app_data(Data::from(people.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
+                    .app_data(Data::from(proofs.clone()))
                     .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(authorizer.clone()))
                     .app_data(Data::from(organizations.clone()))
                     .app_data(Data::from(audit.clone()))
                     .app_data(Data::from(proof.clone()))
-                    .app_data(Data::new(users::CookieSettings { secure: true }));
+                    .app_data(Data::new(users::CookieSettings { secure: true }))
+                    .configure(users::pages);
             });
-        Self { auth, users, deps, clock, bonds, policy, reporter }
+        Self { auth, users, deps, clock, bonds, policy, mails, reporter }
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
@@ -310,7 +317,9 @@ impl Answer {
             lines.push_str(value.to_str().unwrap());
         }
         let bytes = test::read_body(response).await;
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+        // A page is none.
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) };
         Self { status, headers, body }
     }
 
