@@ -23,6 +23,7 @@ const ROWS: &str =
     insert into charge_incidents (org_id, payment_id, kind, object, state, level, is_over)
         select org_id, id, 'dispute', 'dp_test', 'lost', 60, true from payments;
     insert into charge_watch (looked_until) values (now());
+    insert into refund_orders (org_id, id, payment_id, operator, begun_at) select org_id, gen_random_uuid(), id, 'Ada', now() from payments;
     set session_replication_role = replica;
     insert into release_replacements (org_id, release_id, transfer, amount) select org_id, id, 'tr_test_' || id, 1 from releases;
     set session_replication_role = default";

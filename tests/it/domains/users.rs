@@ -1,5 +1,8 @@
 //! People: their accounts, sessions, memberships and invitations.
 
+mod keys;
+mod proofs;
+
 use futures::future::LocalBoxFuture;
 use serde_json::json;
 
@@ -7,7 +10,7 @@ use super::{Cases, Domain, FORBIDDEN, HIDDEN, ONESELF, OWN, Scene};
 use crate::walk::Walk;
 use crate::world::{Party, World};
 
-pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit"], things, cases, walk, ..Domain::named("users") };
+pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit", "mail"], things, cases, walk, ..Domain::named("users") };
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {
@@ -15,6 +18,7 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         let email = format!("invited-by-{}@x.example", scene.owner.org);
         let invited = scene.owner.http.post("/api/users", json!({"email": email})).await.expect(201);
         scene.keep("invitation to the organisation", invited.text("/id"));
+        keys::things(scene).await;
     })
 }
 
@@ -45,6 +49,8 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("PUT /api/users/{id}", user.clone(), Some(json!({"role": "member"})), HIDDEN, FORBIDDEN);
     cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
 
+    keys::cases(scene, cases);
+    proofs::cases(scene, cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
     cases.add("POST /api/auth/switch-organization", "/api/auth/switch-organization", Some(switch), HIDDEN, ONESELF);
@@ -54,9 +60,11 @@ fn cases(scene: &Scene, cases: &mut Cases) {
 
 fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
     Box::pin(async move {
+        proofs::walk(walk).await;
         let (owner, nobody) = (walk.owner.clone(), walk.world.anonymous());
         let grace = walk.register("grace@example.com", "Hopper Consulting").await;
         members(walk, &owner, &grace).await;
+        keys::walk(walk, &owner).await;
 
         let switched =
             walk.send(&grace.http, "POST /api/auth/switch-organization", &[], &[("/organizationId", owner.org.as_str())]).await;

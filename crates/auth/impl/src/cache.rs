@@ -96,7 +96,7 @@ impl State {
 
 /// When a look-up began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Generation(u64);
+pub(crate) struct Generation(pub(crate) u64);
 
 impl Cache {
     /// An empty cache that stores nothing until it is [`Cache::connected`].
@@ -131,6 +131,12 @@ impl Cache {
             let mark = state.mark(session.user, session.org, self.most_marks);
             self.sessions.insert(hash, Entry { session, mark });
         }
+    }
+
+    /// Whether what a look-up that began then found of a hash and of a person in an organisation still holds; as of when it does.
+    pub(crate) fn still(&self, began: Generation, hash: &TokenHash, user: UserId, org: OrgId) -> Option<Generation> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        (state.listening && !state.forgot(began, hash, user, org)).then_some(Generation(state.generation))
     }
 
     /// Forgets one session.

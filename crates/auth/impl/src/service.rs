@@ -1,8 +1,13 @@
 //! The verbs of sign-in and sessions.
 
 mod account;
+mod asking;
 mod entering;
+mod keys;
 mod places;
+mod proofs;
+mod proving;
+mod registering;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,29 +15,32 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Account, Accounts, Directory, Error, LiveSession, Membership, NewAccount, SecurityEvent, Session, Sessions, SignIn, SignedIn,
-    SwitchOnce, Teams,
+    Accounts, Directory, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered, SecurityEvent, Session,
+    Sessions, SignIn, SignedIn, SwitchOnce, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
 use kernel::{
     Clock, Ctx, Fault, OrgId, Page, PageRequest, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId,
 };
-use secrecy::{ExposeSecret, SecretString};
+use mail_api::{Language, Mails};
+use secrecy::SecretString;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use uow::{SystemUow, Tx};
+use uuid::Uuid;
 
 use crate::attempts::Attempts;
 use crate::cache::Cache;
 use crate::flights::Flights;
 use crate::hasher::Hasher;
+use crate::key_cache::{Kept, KeyCache};
 use crate::model::StoredSession;
 use crate::place::Place;
 use crate::security;
 use crate::security_event::{Origin, SpentLimit};
 use crate::token::{self, TokenHash};
-use crate::{Settings, model, repo};
+use crate::{Settings, repo};
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -44,6 +52,8 @@ pub struct Dependencies {
     pub teams: Arc<dyn Teams>,
     /// The trail.
     pub audit: Arc<dyn Audit>,
+    /// What proves addresses, and what is told of an account, goes by mail.
+    pub mails: Arc<dyn Mails>,
     /// Ends sessions.
     pub clock: Arc<dyn Clock>,
     /// What a deployment decides about sign-in.
@@ -56,11 +66,14 @@ pub struct Service {
     directory: Arc<dyn Directory>,
     teams: Arc<dyn Teams>,
     audit: Arc<dyn Audit>,
+    mails: Arc<dyn Mails>,
     clock: Arc<dyn Clock>,
     hasher: Hasher,
     cache: Arc<Cache>,
     flights: Flights<TokenHash, Option<Arc<Session>>>,
     places: Flights<(UserId, OrgId), Option<Place>>,
+    keys: KeyCache,
+    key_flights: Flights<TokenHash, Option<Arc<Kept>>>,
     attempts: Attempts,
     life: TimeDelta,
     switch_secret: SecretString,
@@ -85,18 +98,27 @@ impl Drop for Listening {
 /// For so long a switch of the organisation can be repeated.
 const SWITCH_REPEATS: TimeDelta = TimeDelta::minutes(10);
 
+/// What is known of somebody who wants to sign in.
+struct Known {
+    person: Person,
+    password: Option<String>,
+    memberships: Vec<Membership>,
+    last: Option<OrgId>,
+}
+
 impl Service {
     /// Over what it stands on.
     ///
     /// # Errors
     /// A fault if a setting is out of range.
     pub fn new(dependencies: Dependencies) -> Result<Self, Fault> {
-        let Dependencies { system, directory, teams, audit, clock, settings } = dependencies;
+        let Dependencies { system, directory, teams, audit, mails, clock, settings } = dependencies;
         let hasher = Hasher::new(settings.hash_threads, settings.hash_queue, settings.hash_wait)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
         let attempts = Attempts::new(settings.wrong_per_email, settings.wrong_per_network, settings.hash_wait);
         let cache = Arc::new(Cache::new(&settings));
         let (flights, places) = (Flights::new(settings.cached_sessions), Flights::new(settings.cached_sessions));
+        let (keys, key_flights) = (KeyCache::new(&settings), Flights::new(settings.cached_sessions));
         let most_sessions = settings.sessions_per_person.max(1);
         let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
         let device_kept = TimeDelta::from_std(settings.device_kept).map_err(Fault::internal)?;
@@ -105,11 +127,14 @@ impl Service {
             directory,
             teams,
             audit,
+            mails,
             clock,
             hasher,
             cache,
             flights,
             places,
+            keys,
+            key_flights,
             attempts,
             life,
             switch_secret: settings.switch_secret,
@@ -145,17 +170,29 @@ impl Service {
         security::note_spent(&self.system, limit, Origin { request, address: from }).await;
     }
 
-    /// Removes what is left of sessions that were over before `before`, and the security events that were kept for long enough. For a daily
-    /// job.
+    /// Removes what is left of sessions that were over before `before`, the security events that were kept for long enough, and what was mailed to
+    /// prove addresses and is over for a day. For a daily job.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn purge(&self, before: Timestamp) -> Result<usize, Fault> {
         security::purge(&self.system, self.clock.now() - self.events_kept).await?;
+        let yesterday = self.clock.now() - TimeDelta::days(1);
+        self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
+        self.system.write(async |tx| repo::devices::purge(tx, self.clock.now()).await).await?;
+        self.system.write(async |tx| repo::purge(tx, before).await).await
+    }
+
+    /// What is known of an email's person; of an unknown one as many questions are asked, so that the answer takes as long.
+    async fn known(&self, email: &str) -> Result<Option<Known>, Fault> {
         self.system
-            .write(async |tx| {
-                repo::devices::purge(tx, self.clock.now()).await?;
-                repo::purge(tx, before).await
+            .read(async |tx| {
+                let person = self.directory.person_by_email(tx, email).await?;
+                let id = person.as_ref().map_or(UserId(Uuid::nil()), |person| person.id);
+                let password = repo::password(tx, id).await?;
+                let memberships = self.directory.memberships(tx, id).await?;
+                let last = repo::last_org(tx, id).await?;
+                Ok(person.map(|person| Known { person, password, memberships, last }))
             })
             .await
     }
@@ -258,6 +295,10 @@ impl Sessions for Service {
         Ok(session)
     }
 
+    async fn resolve_key(&self, key: &str, from: Option<IpAddr>) -> Result<Arc<LiveKey>, Error> {
+        self.live_key(key, from).await
+    }
+
     async fn forget_user_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         repo::tell_person(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
@@ -287,12 +328,17 @@ impl Accounts for Service {
         self.teams.leave_in(tx, org, user).await
     }
 
+    async fn leave_keys_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
+        self.revoke_keys_of_leaver_in(tx, ctx, user).await
+    }
+
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         repo::lock_person(tx, user).await?;
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
         repo::devices::forget_all(tx, user).await?;
         repo::delete_events(tx, user).await?;
+        repo::proofs::delete_of_person(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
     }
@@ -305,35 +351,10 @@ impl SignIn for Service {
         request: &RequestId,
         account: NewAccount,
         password: SecretString,
+        language: Language,
         from: Option<IpAddr>,
-    ) -> Result<SignedIn, Error> {
-        let faults = model::faults_of(&account, password.expose_secret());
-        if !faults.is_empty() {
-            return Err(Error::Invalid(faults));
-        }
-        let invited = match self.known(&account.email).await? {
-            Some(known) if known.password.is_some() => return Err(Error::EmailTaken),
-            Some(known) => Some(known.person.id),
-            None => None,
-        };
-        let phc = self.hasher.hash(password).await?;
-        let signed_in = self
-            .system
-            .write(async |tx| {
-                let Account { user, org } = match invited {
-                    None => self.directory.create_in(tx, request, &account).await?,
-                    Some(user) => {
-                        self.directory.found_in(tx, request, user, Some(account.name.trim()), &account.organization_name).await?
-                    }
-                };
-                repo::insert_password(tx, user, &phc).await?;
-                let owner = Membership { org, role: kernel::OrgRole::Owner };
-                let device = self.know_device_in(tx, user, None, from).await?;
-                let signed_in = self.open_in(tx, request, user, owner, "auth.register").await?;
-                Ok::<_, Error>(SignedIn { device: Some(device), ..signed_in })
-            })
-            .await?;
-        Ok(signed_in)
+    ) -> Result<Registered, Error> {
+        self.register_person(request, account, password, language, from).await
     }
 
     async fn login(
@@ -355,8 +376,9 @@ impl SignIn for Service {
         current: SecretString,
         new: SecretString,
         from: Option<IpAddr>,
+        language: Language,
     ) -> Result<(), Error> {
-        self.replace_password(ctx, session, current, new, Origin { request: &ctx.request, address: from }).await
+        self.replace_password(ctx, session, (current, new), Origin { request: &ctx.request, address: from }, language).await
     }
 
     async fn sessions(&self, ctx: &Ctx) -> Result<Vec<LiveSession>, Error> {

@@ -309,6 +309,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         provider_status -> Nullable<Text>,
         balance_transaction -> Nullable<Text>,
+        takes_back -> Nullable<Uuid>,
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use auth_api::{Account, Error, KnownDevice, Membership, Person, SecurityEventKind, SignedIn};
-use kernel::{Fault, OrgId, OrgRole, RequestId, UserId};
+use auth_api::{Account, Error, KnownDevice, Membership, SecurityEventKind, SignedIn};
+use kernel::{Fault, OrgRole, RequestId, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use uow::{ReadTx, Tx};
+use uow::Tx;
 use uuid::Uuid;
 
 use super::Service;
@@ -17,14 +17,6 @@ use crate::repo::devices::Whence;
 use crate::security_event::Origin;
 use crate::token::TokenHash;
 use crate::{model, repo, security, token};
-
-/// What is known of somebody who wants to sign in.
-pub(super) struct Known {
-    pub(super) person: Person,
-    pub(super) password: Option<String>,
-    memberships: Vec<Membership>,
-    last: Option<OrgId>,
-}
 
 fn hash_of(device: Option<&SecretString>) -> Option<TokenHash> {
     token::hash(device?.expose_secret())
@@ -53,8 +45,9 @@ impl Service {
             let known = if pause.first { self.known(email).await? } else { None };
             return Err(self.refused(pause, limited, known.map(|known| known.person.id), origin()).await);
         }
-        let (known, familiar) = self.known_from(email, device, from).await?;
+        let known = self.known(email).await?;
         let person = known.as_ref().map(|known| known.person.id);
+        let familiar = self.familiar(person, device, from).await?;
         // Before the password is looked at: of a burst no more are, than may turn out wrong.
         let tries = match self.attempts.enter(email, from, familiar, &*self.clock).await {
             Ok(tries) => tries,
@@ -110,41 +103,21 @@ impl Service {
         limited.error
     }
 
-    /// What is known of an email's person.
-    pub(super) async fn known(&self, email: &str) -> Result<Option<Known>, Fault> {
-        self.system.read(async |tx| self.known_in(tx, email).await).await
-    }
-
-    /// The same, and whether they have signed in before where this comes from.
-    async fn known_from(
+    /// Whether the person has signed in before where this comes from. Of an unknown email the same is asked.
+    async fn familiar(
         &self,
-        email: &str,
+        user: Option<UserId>,
         device: Option<&SecretString>,
         from: Option<IpAddr>,
-    ) -> Result<(Option<Known>, Familiar), Fault> {
-        self.system
-            .read(async |tx| {
-                let known = self.known_in(tx, email).await?;
-                let user = known.as_ref().map_or(UserId(Uuid::nil()), |known| known.person.id);
-                let whence = Whence { device: hash_of(device), network: network_hash(user, from) };
-                let familiar = match (repo::devices::is_known(tx, user, &whence, self.clock.now()).await?, whence.device) {
-                    ((true, _), Some(device)) => Familiar::Device(device),
-                    ((_, true), _) => Familiar::Network,
-                    _ => Familiar::Stranger,
-                };
-                Ok((known, familiar))
-            })
-            .await
-    }
-
-    /// Of an unknown email as many questions are asked, so that the answer takes as long.
-    async fn known_in(&self, tx: &ReadTx<'_>, email: &str) -> Result<Option<Known>, Fault> {
-        let person = self.directory.person_by_email(tx, email).await?;
-        let id = person.as_ref().map_or(UserId(Uuid::nil()), |person| person.id);
-        let password = repo::password(tx, id).await?;
-        let memberships = self.directory.memberships(tx, id).await?;
-        let last = repo::last_org(tx, id).await?;
-        Ok(person.map(|person| Known { person, password, memberships, last }))
+    ) -> Result<Familiar, Fault> {
+        let (user, now) = (user.unwrap_or(UserId(Uuid::nil())), self.clock.now());
+        let whence = Whence { device: hash_of(device), network: network_hash(user, from) };
+        let known = self.system.read(async |tx| repo::devices::is_known(tx, user, &whence, now).await).await?;
+        Ok(match (known, whence.device) {
+            ((true, _), Some(device)) => Familiar::Device(device),
+            ((_, true), _) => Familiar::Network,
+            _ => Familiar::Stranger,
+        })
     }
 
     /// Notes where the person signs in: on the device that they present, if it is theirs, or on a new one.

@@ -137,7 +137,7 @@ async fn compare(tx: &mut Tx, asked_at: Timestamp, holdings: &[Holding]) -> Resu
              union all select e.currency, -sum(e.amount) from ledger_transactions t
                  join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id and e.account in (1000, 1010, 1020)
                  where t.created_at >= $1 and t.kind in ('payment_received', 'processing_fee_kept', 'payment_in_suspense',
-                     'transfer_reversed', 'suspense_refund_failed') group by e.currency
+                     'transfer_reversed', 'suspense_refund_failed', 'suspense_reinstated') group by e.currency
              union all select currency, -amount from platform_float where created_at >= $1 and amount > 0
              union all select currency, -sum(net) from releases
                  where status in ('sending', 'unknown') and maybe_sent_at is not null group by currency),
@@ -294,6 +294,8 @@ pub(crate) struct NewFloat<'a> {
     pub(crate) status: &'a str,
     /// The provider's booking.
     pub(crate) balance_transaction: &'a str,
+    /// The row of the loss that it takes back.
+    pub(crate) takes_back: Option<Uuid>,
 }
 
 /// Keeps a float. Says when it was posted.
@@ -309,6 +311,7 @@ pub(crate) async fn post_float(tx: &mut Tx, new: &NewFloat<'_>, by: &Decision) -
             platform_float::reason.eq(by.reason.as_ref().map(kernel::Reason::as_str)),
             platform_float::provider_status.eq(new.status),
             platform_float::balance_transaction.eq(new.balance_transaction),
+            platform_float::takes_back.eq(new.takes_back),
         ))
         .returning(platform_float::created_at)
         .get_result(tx.pg())

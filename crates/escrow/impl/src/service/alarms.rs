@@ -30,6 +30,8 @@ pub(super) const RELEASE_UNKNOWN: &str = "release_unknown";
 pub(super) const FOREIGN_TRANSFER: &str = "foreign_transfer";
 /// A transfer of a release that is not under way, has another one, or was refused. About the transfer.
 pub(super) const UNEXPECTED_TRANSFER: &str = "unexpected_transfer";
+/// A transfer over another amount, or to another account, than its release ordered. About the transfer.
+pub(super) const WRONG_TRANSFER: &str = "wrong_transfer";
 /// A payment that no payment of ours asked for. About the payment intent.
 pub(super) const FOREIGN_PAYMENT: &str = "foreign_payment";
 /// A transfer was reversed at the provider: a release's own, or one by which its payee was paid again. About the release; over when a person
@@ -67,6 +69,20 @@ pub(super) async fn raise_in(tx: &mut Tx, alarm: Alarm) -> Result<(), Fault> {
     tracing::error!(kind = alarm.kind, about = alarm.about.1, detail = alarm.detail, "escrow alarm");
     metrics::counter!("escrow_alarms_total", "kind" => alarm.kind).increment(1);
     tx.alarm(alarm).await
+}
+
+/// Why an alarm stays open that was to be settled.
+pub(super) enum StaysOpen {
+    /// What it is about is so again.
+    SoAgain,
+    /// It could not be settled.
+    Fault(Fault),
+}
+
+impl From<Fault> for StaysOpen {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
 }
 
 /// What a look at everything of a kind found: which alarms are to be raised, and which are over.

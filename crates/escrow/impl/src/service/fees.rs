@@ -59,6 +59,7 @@ impl Service {
                         amount: taken,
                         status: if fee.available { "available" } else { "pending" },
                         balance_transaction: &fee.id,
+                        takes_back: None,
                     };
                     repo::coverage::post_float(tx, &new, &by).await?;
                     let detail = format!(

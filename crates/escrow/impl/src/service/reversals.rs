@@ -13,7 +13,7 @@ use uow::Tx;
 use uuid::Uuid;
 
 use super::Service;
-use super::alarms::{FOREIGN_TRANSFER, TRANSFER_REVERSED, alarm_in};
+use super::alarms::{FOREIGN_TRANSFER, StaysOpen, TRANSFER_REVERSED, alarm_in};
 use crate::jobs;
 use crate::ledger::Posting;
 use crate::model::money::proportion;
@@ -212,7 +212,7 @@ impl Service {
         };
         // Of all ledgers: a transfer pays once, whoever's release came back. Should another settlement be under way, the database decides.
         let spent = match &paid {
-            Some(paid) => self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), &paid.id).await).await?,
+            Some(paid) => self.system.read(async |tx| repo::losses::is_transfer_taken(tx, &paid.id).await).await?,
             None => false,
         };
         self.ready_to_post().await?;
@@ -334,19 +334,6 @@ impl Service {
     }
 }
 
-/// Why an alarm stays open.
-enum StaysOpen {
-    /// More came back since.
-    MoreCameBack,
-    Fault(Fault),
-}
-
-impl From<Fault> for StaysOpen {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
 /// Settles the alarm of what came back of a release, unless more came back since it was settled: that raised the same alarm again, for the next
 /// settlement. Settling locks the alarm, so whatever is raised after this look is another alarm.
 async fn end_reversed_in(tx: &mut Tx, id: ReleaseId, by: &Decision, note: &str) -> Result<(), Fault> {
@@ -355,11 +342,11 @@ async fn end_reversed_in(tx: &mut Tx, id: ReleaseId, by: &Decision, note: &str) 
         .savepoint(async |tx| {
             tx.settle_alarms(TRANSFER_REVERSED, &about, &by.operator, note).await?;
             let still = repo::releases::still_back(reader(tx), &about).await?;
-            if still.is_empty() { Ok(()) } else { Err(StaysOpen::MoreCameBack) }
+            if still.is_empty() { Ok(()) } else { Err(StaysOpen::SoAgain) }
         })
         .await;
     match ended {
-        Ok(()) | Err(StaysOpen::MoreCameBack) => Ok(()),
+        Ok(()) | Err(StaysOpen::SoAgain) => Ok(()),
         Err(StaysOpen::Fault(fault)) => Err(fault),
     }
 }

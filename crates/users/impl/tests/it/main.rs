@@ -4,7 +4,11 @@
 mod accounts;
 mod document;
 mod invitations;
+mod keys;
+mod leaks;
+mod links;
 mod members;
+mod proofs;
 mod reloads;
 mod replicas;
 mod scenery;
