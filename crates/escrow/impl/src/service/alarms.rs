@@ -87,7 +87,6 @@ impl From<Fault> for StaysOpen {
 
 /// What a look at everything of a kind found: which alarms are to be raised, and which are over.
 pub(super) struct AlarmSweep {
-    kind: &'static str,
     open: Vec<SeenAlarm>,
     found: Vec<Alarm>,
 }
@@ -96,7 +95,7 @@ impl AlarmSweep {
     /// Begins a look: asks what is open before anything is looked at, so that what is not found afterwards is over; but for what was raised again
     /// meanwhile, after the look.
     pub(super) async fn begin(tx: &ReadTx<'_>, kind: &'static str) -> Result<Self, Fault> {
-        Ok(Self { kind, open: db::alarming(tx, kind).await?, found: Vec::new() })
+        Ok(Self { open: db::alarming(tx, kind).await?, found: Vec::new() })
     }
 
     /// What is open, by what it is about.
