@@ -52,7 +52,7 @@ impl Foundation {
             audit: audit.clone(),
             settings: tenants::Settings::read(&mut settings.reader()),
         }));
-        let mails = Arc::new(post.service(system.clone())?);
+        let mails = Arc::new(post.service(settings, system.clone())?);
         Ok(Self { app, uow, system, audit, tenants, mails })
     }
 }

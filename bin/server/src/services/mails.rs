@@ -19,7 +19,6 @@ pub(crate) struct Post {
     transport: Arc<dyn MailTransport>,
     mailbox: Option<Arc<dyn Mailbox>>,
     reports: Option<Arc<dyn MailReports>>,
-    secret: MailSecret,
     public_url: String,
     settings: MailSettings,
     clock: Arc<dyn Clock>,
@@ -29,13 +28,9 @@ impl Post {
     /// As the settings say; links lead below `public_url`.
     ///
     /// # Errors
-    /// If a setting or a key cannot be used.
+    /// If a setting cannot be used.
     pub(crate) fn new(settings: &Settings, public_url: &str, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let of_mail = MailSettings::read(&mut settings.reader());
-        let mut secret = MailSecret::derived(keys::seal_secret(settings)?.expose_secret().trim().as_bytes());
-        for previous in keys::previous_seal_secrets(settings)? {
-            secret = secret.with_previous(previous.expose_secret().trim().as_bytes());
-        }
         let outbox = Arc::new(mail_smtp::Outbox::new(settings.data_dir.join(OUTBOX)));
         let transport: Arc<dyn MailTransport> = match of_mail.transport {
             TransportKind::Outbox => outbox.clone(),
@@ -49,7 +44,7 @@ impl Post {
         let mailbox = (of_mail.transport == TransportKind::Outbox).then_some(outbox as Arc<dyn Mailbox>);
         let secrets = &of_mail.resend.webhook_secrets;
         let reports = (!secrets.is_empty()).then(|| Arc::new(mail_resend::Webhooks::new(secrets)) as Arc<dyn MailReports>);
-        Ok(Self { transport, mailbox, reports, secret, public_url: public_url.to_owned(), settings: of_mail, clock })
+        Ok(Self { transport, mailbox, reports, public_url: public_url.to_owned(), settings: of_mail, clock })
     }
 
     /// How mail leaves.
@@ -68,19 +63,28 @@ impl Post {
     /// The service over a door.
     ///
     /// # Errors
-    /// As [`Post::composer`].
-    pub(crate) fn service(&self, system: SystemUow) -> anyhow::Result<mail::Service> {
+    /// As [`Post::composer`]; if the key that seals cannot be had.
+    pub(crate) fn service(&self, settings: &Settings, system: SystemUow) -> anyhow::Result<mail::Service> {
         Ok(mail::Service::new(mail::Dependencies {
             system,
             transport: Arc::clone(&self.transport),
             reports: self.reports.clone(),
             mailbox: self.mailbox.clone(),
             composer: self.composer()?,
-            secret: self.secret.clone(),
+            secret: secret(settings)?,
             clock: Arc::clone(&self.clock),
             development: self.settings.development,
         }))
     }
+}
+
+/// What seals mail, with what sealed it before.
+fn secret(settings: &Settings) -> anyhow::Result<MailSecret> {
+    let mut secret = MailSecret::derived(keys::seal_secret(settings)?.expose_secret().trim().as_bytes());
+    for previous in keys::previous_seal_secrets(settings)? {
+        secret = secret.with_previous(previous.expose_secret().trim().as_bytes());
+    }
+    Ok(secret)
 }
 
 /// The SMTP server, greeted by the domain that this server bears.

@@ -45,7 +45,7 @@ pub(crate) fn hash(key: &str) -> Option<TokenHash> {
 fn written(prefix: &str, bytes: &[u8]) -> String {
     let said = format!("{prefix}{}", base_62(bytes, BITS));
     let sum = checksum(&said);
-    said + &sum
+    format!("{said}{sum}")
 }
 
 fn checksum(text: &str) -> String {
