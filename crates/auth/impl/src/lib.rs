@@ -44,6 +44,7 @@ mod keys;
 mod leaks;
 mod model;
 mod module;
+mod passwords;
 mod place;
 mod policy;
 mod proof;
