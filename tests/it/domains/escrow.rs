@@ -12,7 +12,7 @@ pub const DOMAIN: Domain =
 
 /// The platform's own money, nobody's to see; and what only the provider's word makes.
 const ROWS: &str =
-    "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada', null, 'succeeded', 'txn_test');
+    "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada', null, 'succeeded', 'txn_test', null, 1, 0);
     insert into platform_coverage values ('EUR', 1) on conflict do nothing;
     insert into platform_reserves values ('EUR', 1) on conflict do nothing;
     insert into payee_accounts (org_id) select org_id from organizations on conflict do nothing;

@@ -10,5 +10,5 @@ mod message;
 mod outbox;
 mod smtp;
 
-pub use outbox::{KEPT, Outbox};
+pub use outbox::Outbox;
 pub use smtp::{Protection, Settings, SettingsError, Smtp};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::message::message;
 
 /// As many mails are kept, the newest.
-pub const KEPT: usize = 1_000;
+const KEPT: usize = 1_000;
 
 /// A folder of mails.
 #[derive(Debug, Clone)]

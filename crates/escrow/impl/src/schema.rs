@@ -310,6 +310,8 @@ diesel::table! {
         provider_status -> Nullable<Text>,
         balance_transaction -> Nullable<Text>,
         takes_back -> Nullable<Uuid>,
+        booked_amount -> Nullable<Int8>,
+        booked_fee -> Nullable<Int8>,
     }
 }
 

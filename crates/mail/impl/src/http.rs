@@ -14,7 +14,7 @@ use web::{Guard, Problem, RawBody, Reply};
 use crate::service::{Error, Service};
 
 /// Adds the endpoint.
-pub fn routes(r: &mut web::Routes) {
+pub(crate) fn routes(r: &mut web::Routes) {
     r.tag("Mail webhooks", "What the mail provider tells us.").resource("mailWebhooks").add(Guard::Public, || resend);
 }
 

@@ -12,7 +12,7 @@
 //!
 //! Tables owned: `mails`, `mail_suppressions`.
 //!
-//! App data that [`routes`] expect: `web::Data<Service>`.
+//! App data that its routes and pages expect: `web::Data<Service>`.
 
 mod compose;
 mod dates;
@@ -31,9 +31,7 @@ mod templates;
 mod trial;
 
 pub use compose::{Composer, Sender};
-pub use http::routes;
 pub use module::MODULE;
-pub use samples::sample;
 pub use secret::MailSecret;
 pub use service::{Dependencies, Error, Service, allow};
 pub use settings::{Resend, Security, Settings, Smtp, TransportKind};

@@ -5,8 +5,7 @@ use kernel::Timestamp;
 use mail_api::{Content, Link, Template};
 
 /// A mail from this template, as somebody could get it.
-#[must_use]
-pub fn sample(template: Template) -> Content {
+pub(crate) fn sample(template: Template) -> Content {
     let at: Timestamp = DateTime::from_timestamp(1_798_790_700, 0).unwrap_or_default();
     let token = "3q2-7wEjRWeJq83vEjRWeA";
     match template {
@@ -44,7 +43,7 @@ pub fn sample(template: Template) -> Content {
             inviter: "Grace Hopper".to_owned(),
             organization: "Müller & Söhne GmbH".to_owned(),
             link: Link::to("/invitations").with_secret("token", token),
-            until: at,
+            until: Some(at),
         },
         Template::TenderInvitation => Content::TenderInvitation {
             organization: "Villa Developments".to_owned(),

@@ -2,7 +2,7 @@
 
 use db::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
-use escrow_api::{Holding, ReleaseId};
+use escrow_api::{BalanceMovement, Holding, ReleaseId};
 use kernel::{Currency, Decision, Fault, Money, OrgId, Timestamp};
 use uuid::Uuid;
 
@@ -287,15 +287,30 @@ pub(crate) async fn moved_since(tx: &mut Tx, currency: Currency, since: Timestam
 
 /// A float to be kept.
 pub(crate) struct NewFloat<'a> {
-    pub(crate) source: &'a Source,
+    source: &'a Source,
     /// Below zero: it went out.
-    pub(crate) amount: Money,
+    amount: Money,
     /// The provider's word for where it stood.
-    pub(crate) status: &'a str,
+    status: &'a str,
     /// The provider's booking.
-    pub(crate) balance_transaction: &'a str,
+    balance_transaction: &'a str,
     /// The row of the loss that it takes back.
-    pub(crate) takes_back: Option<Uuid>,
+    takes_back: Option<Uuid>,
+    /// What the provider's booking did to the balance, and the fee that it took besides.
+    booked: Option<(i64, i64)>,
+}
+
+impl<'a> NewFloat<'a> {
+    /// Of a booking of the provider's.
+    pub(crate) fn booked(source: &'a Source, amount: Money, status: &'a str, movement: &'a BalanceMovement) -> Self {
+        let booked = Some((movement.amount.minor(), movement.fee.minor()));
+        Self { source, amount, status, balance_transaction: &movement.id, takes_back: None, booked }
+    }
+
+    /// A loss, or what takes one back: no booking tells of it.
+    pub(crate) fn of_a_loss(source: &'a Source, amount: Money, status: &'a str, takes_back: Option<Uuid>) -> Self {
+        Self { source, amount, status, balance_transaction: &source.object, takes_back, booked: None }
+    }
 }
 
 /// Keeps a float. Says when it was posted.
@@ -312,6 +327,8 @@ pub(crate) async fn post_float(tx: &mut Tx, new: &NewFloat<'_>, by: &Decision) -
             platform_float::provider_status.eq(new.status),
             platform_float::balance_transaction.eq(new.balance_transaction),
             platform_float::takes_back.eq(new.takes_back),
+            platform_float::booked_amount.eq(new.booked.map(|(amount, _)| amount)),
+            platform_float::booked_fee.eq(new.booked.map(|(_, fee)| fee)),
         ))
         .returning(platform_float::created_at)
         .get_result(tx.pg())

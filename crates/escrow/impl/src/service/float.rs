@@ -362,8 +362,7 @@ pub async fn post_float(
     let seen = look(provider, float).await?;
     let (amount, currency) = (seen.amount, seen.amount.currency());
     let posting = posting(*own, source, &seen);
-    let booking = &seen.movement.id;
-    let new = NewFloat { source: &posting.source, amount, status: &seen.status, balance_transaction: booking, takes_back: None };
+    let new = NewFloat::booked(&posting.source, amount, &seen.status, &seen.movement);
     let (posted, found) = system
         .write(async |tx| {
             repo::coverage::lock(tx).await?;

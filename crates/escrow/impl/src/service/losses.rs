@@ -89,8 +89,8 @@ impl From<Untold> for LossError {
 async fn nothing_open(system: &SystemUow) -> Result<(), LossError> {
     let kinds = [PAYOUT, OWN_MONEY_UNDONE, FOREIGN_TRANSFER, UNEXPECTED_TRANSFER, WRONG_TRANSFER, TRANSFER_REVERSED];
     for kind in kinds {
-        if let Some(about) = system.read(async |tx| db::alarming(tx, kind).await).await?.into_iter().next() {
-            return Err(LossError::Open { kind, about });
+        if let Some(open) = system.read(async |tx| db::alarming(tx, kind).await).await?.into_iter().next() {
+            return Err(LossError::Open { kind, about: open.about });
         }
     }
     Ok(())
@@ -135,13 +135,7 @@ pub async fn post_loss(
             }
             let id = Uuid::now_v7();
             let posting = Posting::loss(id, missing, currency);
-            let new = NewFloat {
-                source: &posting.source,
-                amount: Money::from_minor(-missing, currency),
-                status: "missing",
-                balance_transaction: &posting.source.object,
-                takes_back: None,
-            };
+            let new = NewFloat::of_a_loss(&posting.source, Money::from_minor(-missing, currency), "missing", None);
             let at = repo::coverage::post_float(tx, &new, by).await?;
             for transfer in &left.given_up {
                 repo::losses::give_up(tx, transfer, id).await?;

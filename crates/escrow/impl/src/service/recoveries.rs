@@ -135,13 +135,7 @@ pub async fn post_recovery(
                 return Err(RecoveryError::NotThere { there: Money::from_minor(there, currency), named });
             }
             let posting = Posting::recovery(Uuid::now_v7(), named.minor(), currency);
-            let new = NewFloat {
-                source: &posting.source,
-                amount: named,
-                status: "recovered",
-                balance_transaction: &posting.source.object,
-                takes_back: Some(lost.row),
-            };
+            let new = NewFloat::of_a_loss(&posting.source, named, "recovered", Some(lost.row));
             let at = repo::coverage::post_float(tx, &new, by).await?;
             let found = look_in(tx, Some(&balance)).await?;
             let coverage = found.iter().find(|one| one.seen.currency == currency);

@@ -5,7 +5,7 @@
 //! paid again is looked at like the first one: what comes back of it is unsettled again.
 
 use audit_api::NewEntry;
-use escrow_api::{ContractId, ContractStatus, Error, Release, ReleaseId, TransferState};
+use escrow_api::{ContractId, ContractStatus, Error, ProviderError, Release, ReleaseId, TransferState};
 use kernel::{Ctx, Decision, Fault, Money, Reason, RequestId};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -31,7 +31,8 @@ const SPENT: &str = "it stands in the ledger for something else already";
 pub enum Settlement {
     /// The payee was paid it with another transfer (`tr_…`), made by hand to any account of its own.
     PaidWith(String),
-    /// The payee was paid it from the platform's bank, past the provider, where nobody can look: so whoever says so says how much.
+    /// The payee, which has no account at the provider that can receive, was paid it from the platform's bank, where nobody can look: so whoever says so
+    /// says how much.
     PaidOutside {
         /// Of the payment, as the bank has it.
         reference: Reason,
@@ -71,6 +72,11 @@ pub enum Unsettled {
         /// What was named.
         named: Decimal,
     },
+    /// It can be paid with a transfer, which can be looked at.
+    #[error(
+        "the payee has account {0} at the provider, which can receive: pay it with a transfer there, and settle it with --paid-with"
+    )]
+    AccountOpen(String),
     /// That transfer does not settle it.
     #[error("{transfer} does not settle it: {why}")]
     Transfer {
@@ -208,7 +214,11 @@ impl Service {
         let ctx = Ctx::system(org, RequestId::generate());
         let paid = match settlement {
             Settlement::PaidWith(transfer) => Some(self.provider.transfer(transfer).await.map_err(Error::from)?),
-            Settlement::PaidOutside { .. } | Settlement::HeldAgain => None,
+            Settlement::PaidOutside { .. } => {
+                self.no_account_open(&ctx, id).await?;
+                None
+            }
+            Settlement::HeldAgain => None,
         };
         // Of all ledgers: a transfer pays once, whoever's release came back. Should another settlement be under way, the database decides.
         let spent = match &paid {
@@ -247,6 +257,20 @@ impl Service {
             })
             .await?;
         Ok(settled)
+    }
+
+    /// Passes if no account that is or was the payee's can receive at the provider: what is paid outside nobody can look at.
+    async fn no_account_open(&self, ctx: &Ctx, id: ReleaseId) -> Result<(), Unsettled> {
+        let accounts = self.system.read(async |tx| repo::payees::accounts_of_release(tx, ctx.org, id).await).await?;
+        for account in accounts {
+            match self.provider.account(&account).await {
+                Ok(seen) if seen.transfers_active => return Err(Unsettled::AccountOpen(account)),
+                // It cannot receive, or is gone.
+                Ok(_) | Err(ProviderError::Refused { .. }) => {}
+                Err(error) => return Err(Error::from(error).into()),
+            }
+        }
+        Ok(())
     }
 
     async fn settle_in(

@@ -228,8 +228,8 @@ async fn the_database_takes_back_no_more_than_was_lost() {
     let row = async |of: &str, amount: i64, currency: &str, provider: &str| {
         let loss = world.db.query(&format!("select id from platform_float where {of}")).await.remove(0);
         let sql = format!(
-            "insert into platform_float (id, source_provider, source_object, amount, currency, operator, provider_status, balance_transaction, takes_back)
-             values (gen_random_uuid(), '{provider}', gen_random_uuid()::text, {amount}, '{currency}', 'Ada', 'recovered', gen_random_uuid()::text, '{loss}')"
+            "insert into platform_float (id, source_provider, source_object, amount, currency, operator, provider_status, balance_transaction, takes_back, booked_amount, booked_fee)
+             values (gen_random_uuid(), '{provider}', gen_random_uuid()::text, {amount}, '{currency}', 'Ada', 'recovered', gen_random_uuid()::text, '{loss}', {amount}, 0)"
         );
         world.tamper(&sql).await
     };
