@@ -34,7 +34,7 @@ pub use persons::{key_allows, needs_person, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, Teams};
 pub use proofs::{Asked, Asking, Proofs, Purpose, Shown};
 pub use secrecy::SecretString;
-pub use security::{LiveSession, SecurityEvent, SecurityEventKind};
+pub use security::{KnownDevice, LiveSession, SecurityEvent, SecurityEventKind};
 
 /// Permissions of this domain (docs/domain/keys.md).
 pub mod perm {
@@ -119,6 +119,8 @@ pub struct SignedIn {
     pub token: SecretString,
     /// The session.
     pub session: Session,
+    /// For whoever told the password: by what the device is known again.
+    pub device: Option<KnownDevice>,
 }
 
 /// Somebody who has just registered.
@@ -143,7 +145,7 @@ pub struct SwitchOnce {
 #[async_trait]
 pub trait SignIn: Send + Sync {
     /// Creates a person with an organisation of their own, signs them in, and mails them what proves their address, in this language. `request`
-    /// goes into the trail.
+    /// goes into the trail; `from` is the client's address.
     ///
     /// # Errors
     /// [`Error::EmailTaken`], [`Error::Invalid`].
@@ -153,10 +155,11 @@ pub trait SignIn: Send + Sync {
         account: NewAccount,
         password: SecretString,
         language: Language,
+        from: Option<IpAddr>,
     ) -> Result<Registered, Error>;
 
     /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event; `from` is the client's
-    /// address. Of more sessions than a person may have the oldest end.
+    /// address, `device` what [`SignedIn::device`] gave to an earlier sign-in on it. Of more sessions than a person may have the oldest end.
     ///
     /// # Errors
     /// [`Error::WrongCredentials`], [`Error::TooManyAttempts`], [`Error::Busy`].
@@ -166,6 +169,7 @@ pub trait SignIn: Send + Sync {
         email: &str,
         password: SecretString,
         from: Option<IpAddr>,
+        device: Option<&SecretString>,
     ) -> Result<SignedIn, Error>;
 
     /// Ends the session at once, everywhere.

@@ -1,6 +1,8 @@
 //! Registering: a person with a password, and an organisation of their own.
 
-use auth_api::{Account, Asking, Error, Membership, NewAccount, Person, Registered};
+use std::net::IpAddr;
+
+use auth_api::{Account, Asking, Error, Membership, NewAccount, Person, Registered, SignedIn};
 use kernel::{OrgRole, RequestId};
 use mail_api::Language;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,6 +17,7 @@ impl Service {
         account: NewAccount,
         password: SecretString,
         language: Language,
+        from: Option<IpAddr>,
     ) -> Result<Registered, Error> {
         let faults = model::faults_of(&account, password.expose_secret());
         if !faults.is_empty() {
@@ -39,7 +42,9 @@ impl Service {
                 };
                 repo::insert_password(tx, user, &phc).await?;
                 let membership = Membership { org, role: OrgRole::Owner };
+                let device = self.know_device_in(tx, user, None, from).await?;
                 let signed_in = self.open_in(tx, request, user, membership, "auth.register").await?;
+                let signed_in = SignedIn { device: Some(device), ..signed_in };
                 // As it is kept, which may be another spelling.
                 let email = invited.as_ref().map_or(&account.email, |person| &person.email).clone();
                 let person = Person { id: user, email, name: account.name.clone(), email_verified: false };

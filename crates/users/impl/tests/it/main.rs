@@ -14,3 +14,4 @@ mod replicas;
 mod scenery;
 mod sessions;
 mod sign_in;
+mod strangers;
