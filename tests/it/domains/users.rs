@@ -43,13 +43,17 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     let user = format!("/api/users/{}", scene.owner.user);
     cases.add("GET /api/users/{id}", user.clone(), None, HIDDEN, OWN);
     cases.add("PUT /api/users/{id}", user.clone(), Some(json!({"role": "member"})), HIDDEN, FORBIDDEN);
+    cases.add("DELETE /api/users/{id}/sessions", format!("{user}/sessions"), None, HIDDEN, FORBIDDEN);
     cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
 
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
     cases.add("POST /api/auth/switch-organization", "/api/auth/switch-organization", Some(switch), HIDDEN, ONESELF);
+    let password = json!({"password": "wrong password"});
+    cases.add("POST /api/auth/reauthenticate", "/api/auth/reauthenticate", Some(password), ONESELF, ONESELF);
     cases.add("DELETE /api/user", "/api/user", None, &[204], &[204, 409]);
     cases.add("POST /api/auth/logout", "/api/auth/logout", None, &[204], &[204]);
+    cases.add("POST /api/auth/logout-everywhere", "/api/auth/logout-everywhere", None, &[204], &[204]);
 }
 
 fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
@@ -81,7 +85,12 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
             walk.send(&owner.http, operation, &[], &[]).await;
         }
 
-        for (email, leaving) in [("out@acme.example", "POST /api/auth/logout"), ("gone@acme.example", "DELETE /api/user")] {
+        for (email, leaving) in [
+            ("again@acme.example", "POST /api/auth/reauthenticate"),
+            ("out@acme.example", "POST /api/auth/logout"),
+            ("all-out@acme.example", "POST /api/auth/logout-everywhere"),
+            ("gone@acme.example", "DELETE /api/user"),
+        ] {
             let leaver = walk.register(email, "Leaver & Sons").await;
             walk.send(&leaver.http, leaving, &[], &[]).await;
         }
@@ -103,5 +112,6 @@ async fn members(walk: &mut Walk, owner: &Party, grace: &Party) {
     walk.send(&owner.http, "GET /api/users", &[], &[]).await;
     walk.send(&owner.http, "GET /api/users/{id}", &[&grace.user], &[]).await;
     let member = walk.world.colleague(owner, "member").await;
+    walk.send(&owner.http, "DELETE /api/users/{id}/sessions", &[&member.user], &[]).await;
     walk.send(&owner.http, "DELETE /api/users/{id}", &[&member.user], &[]).await;
 }

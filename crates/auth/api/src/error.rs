@@ -23,6 +23,9 @@ kernel::refusals! {
         /// No live session of the person has this id.
         #[error("you have no such live session")]
         NoSuchSession = NotFound("NOT_FOUND"),
+        /// The sign-in is older than the organisation lets one be.
+        #[error("your sign-in is older than that organisation allows: tell your password again (POST /api/auth/reauthenticate), then switch")]
+        AuthenticateAgain = Conflict("AUTHENTICATE_AGAIN"),
         /// So many passwords wait to be checked that another would wait too long: for about this time.
         #[error("too many sign-ins are under way: try again after Retry-After seconds")]
         Busy(Duration) = Unavailable("UNAVAILABLE"),

@@ -21,9 +21,9 @@ use kernel::{
 use uow::Tx;
 
 pub use error::Error;
-pub use ports::{Account, Directory, Membership, NewAccount, Person, Teams};
+pub use ports::{Account, Directory, Membership, NewAccount, Person, SessionRules, Teams};
 pub use secrecy::SecretString;
-pub use security::{LiveSession, SecurityEvent, SecurityEventKind};
+pub use security::{Client, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
 
 /// A signed-in session, resolved: who, in which organisation, in which roles.
 #[derive(Debug, Clone)]
@@ -39,8 +39,11 @@ pub struct Session {
     /// The person's roles in teams of the organisation's projects; empty for whom the role in the organisation lets do all that they do
     /// ([`OrgRole::needs_teams`]).
     pub projects: ProjectRoles,
-    /// When it ends by itself.
+    /// When it ends by itself, by the platform's bound and the organisation's.
     pub expires_at: Timestamp,
+    /// When the person last proved who they are: at sign-in or by [`SignIn::reauthenticate`], not by switching the organisation. What asks for a fresh
+    /// proof asks this.
+    pub authenticated_at: Timestamp,
 }
 
 impl Session {
@@ -91,13 +94,22 @@ pub struct SignedIn {
     pub session: Session,
 }
 
-/// By what a switch of the organisation is known again: the token that it ends and the client's `Idempotency-Key`.
+/// By what a switch of the organisation is known again: the token that it came with and the client's `Idempotency-Key`.
 #[derive(Debug)]
 pub struct SwitchOnce {
     /// The token that the request carried.
     pub token: SecretString,
     /// The client's key.
     pub key: String,
+}
+
+/// A session in another organisation.
+#[derive(Debug)]
+pub struct Switched {
+    /// It, with its token.
+    pub signed_in: SignedIn,
+    /// Whether it is the one of an earlier call with the same token and key.
+    pub again: bool,
 }
 
 /// The verbs of sign-in.
@@ -107,26 +119,44 @@ pub trait SignIn: Send + Sync {
     ///
     /// # Errors
     /// [`Error::EmailTaken`], [`Error::Invalid`].
-    async fn register(&self, request: &RequestId, account: NewAccount, password: SecretString) -> Result<SignedIn, Error>;
+    async fn register(
+        &self,
+        request: &RequestId,
+        account: NewAccount,
+        password: SecretString,
+        client: &Client,
+    ) -> Result<SignedIn, Error>;
 
-    /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event; `from` is the client's
-    /// address. Of more sessions than a person may have the oldest end.
+    /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event. Of more sign-ins than a
+    /// person may have the oldest end.
     ///
     /// # Errors
     /// [`Error::WrongCredentials`], [`Error::TooManyAttempts`], [`Error::Busy`].
-    async fn login(
+    async fn login(&self, request: &RequestId, email: &str, password: SecretString, client: &Client) -> Result<SignedIn, Error>;
+
+    /// The context's person tells the password again: a session with another token, authenticated now, takes the place of `session`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a wrong password; [`Error::TooManyAttempts`], [`Error::Busy`].
+    async fn reauthenticate(
         &self,
-        request: &RequestId,
-        email: &str,
+        ctx: &Ctx,
+        session: SessionId,
         password: SecretString,
-        from: Option<IpAddr>,
+        client: &Client,
     ) -> Result<SignedIn, Error>;
 
-    /// Ends the session at once, everywhere.
+    /// Ends the session at once, everywhere, and those into which the organisation was switched since the same sign-in.
     ///
     /// # Errors
     /// A fault.
     async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error>;
+
+    /// Ends every session of the context's person at once, everywhere.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn logout_everywhere(&self, ctx: &Ctx) -> Result<(), Error>;
 
     /// Changes the password of the context's person, who tells the present one, and ends all their sessions but `session`, everywhere.
     ///
@@ -165,19 +195,19 @@ pub trait SignIn: Send + Sync {
     /// A fault.
     async fn security_events(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<SecurityEvent>, Error>;
 
-    /// Ends this session and starts one in another organisation of the same person. With a `once`, [`SignIn::switched`] gives the same
-    /// session again.
+    /// Starts a session in another organisation of the same person. This one goes on: what is open in it stays in its organisation. The new one is
+    /// as old as the sign-in. With a `once`, a repetition is given the same session, as long as that is live.
     ///
     /// # Errors
-    /// [`Error::NotAMember`].
-    async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId, once: Option<&SwitchOnce>) -> Result<SignedIn, Error>;
-
-    /// What [`SignIn::switch`] gave to the same token, key and organisation within the last ten minutes: for a client that lost the answer,
-    /// and with it the only live token.
-    ///
-    /// # Errors
-    /// [`Error::NotAuthenticated`] if there is no such session, or it is not live any more.
-    async fn switched(&self, org: OrgId, once: &SwitchOnce) -> Result<SignedIn, Error>;
+    /// [`Error::NotAMember`]; [`Error::AuthenticateAgain`] if the sign-in is older than the organisation lets one be.
+    async fn switch(
+        &self,
+        ctx: &Ctx,
+        session: &Session,
+        org: OrgId,
+        client: &Client,
+        once: Option<&SwitchOnce>,
+    ) -> Result<Switched, Error>;
 }
 
 /// What the domain of people needs of sign-in: whether somebody registered, and what ends when they leave an organisation or are removed.

@@ -24,8 +24,10 @@
 
 mod attempts;
 mod cache;
+mod device;
 mod flights;
 mod hasher;
+mod held;
 mod model;
 mod module;
 mod place;

@@ -23,7 +23,9 @@ pub fn routes(r: &mut Routes) {
     r.resource("auth");
     r.add(Guard::Public, || auth::register);
     r.add(Guard::Public, || auth::login);
+    r.add(Guard::SignedIn, || auth::reauthenticate).without_key();
     r.add(Guard::SignedIn, || auth::logout).without_key();
+    r.add(Guard::SignedIn, || auth::logout_everywhere).without_key();
     r.add(Guard::SignedIn, || auth::switch);
     r.resource("authSession").add(Guard::SignedIn, || auth::read);
     r.tag("Account", "The signed-in person's own account.");
@@ -52,4 +54,5 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_READ, || users::read).tagged();
     r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove);
+    r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
 }

@@ -1,10 +1,10 @@
-//! `/api/auth`: register, login, logout, session, switch-organization.
+//! `/api/auth`: register, login, reauthenticate, logout, session, switch-organization.
 
 use actix_web::cookie::{Cookie, SameSite, time};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get, post};
-use auth_api::{Authorizer, NewAccount, SignIn, SignedIn, SwitchOnce};
+use auth_api::{Authorizer, Client, NewAccount, SignIn, SignedIn, SwitchOnce, Switched};
 use chrono::{DateTime, Utc};
 use kernel::{OrgId, RequestId};
 use secrecy::ExposeSecret;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use users_api::Users;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, Presented, Problem, Reply, RequestInfo};
+use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, NoBody, Presented, Problem, Reply, RequestInfo};
 
 use super::cookies::CookieSettings;
 use super::dto::{OrganizationOut, Role, UserOut};
@@ -49,6 +49,16 @@ pub(super) struct Login {
     email: String,
     /// Their password.
     #[schema(max_length = 1000, examples("correct horse battery staple"))]
+    password: String,
+}
+
+/// The password, told again.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"password": "correct horse battery staple"}))]
+pub(super) struct Reauthentication {
+    /// The present one.
+    #[schema(min_length = 1, max_length = 1000, examples("correct horse battery staple"))]
     password: String,
 }
 
@@ -111,7 +121,8 @@ pub(super) async fn register(
     body: Json<Registration>,
 ) -> Result<HttpResponse, Problem> {
     let Registration { email, password, name, organization_name } = body.0;
-    let signed_in = sign_in.register(&info.request, NewAccount { email, name, organization_name }, password.into()).await?;
+    let signed_in =
+        sign_in.register(&info.request, NewAccount { email, name, organization_name }, password.into(), &client(&info)).await?;
     let mut created = HttpResponse::Created();
     created.insert_header((header::LOCATION, "/api/user"));
     answer(created, &**users, signed_in, info.request, &cookie).await
@@ -133,13 +144,13 @@ pub(super) async fn login(
     cookie: Data<CookieSettings>,
     body: Json<Login>,
 ) -> Result<HttpResponse, Problem> {
-    let signed_in = sign_in.login(&info.request, &body.0.email, body.0.password.into(), info.address).await?;
+    let signed_in = sign_in.login(&info.request, &body.0.email, body.0.password.into(), &client(&info)).await?;
     answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
 }
 
 /// Sign out.
 ///
-/// Ends the session; its token and cookie are dead at once.
+/// Ends the session, and those in other organisations that were switched to since the same sign-in; their tokens and the cookie are dead at once.
 #[utoipa::path(responses((status = 204, description = "Signed out; `Clear-Site-Data` tells browsers to forget cookies and storage")))]
 #[post("/api/auth/logout")]
 pub(super) async fn logout(
@@ -149,6 +160,21 @@ pub(super) async fn logout(
     settings: Data<CookieSettings>,
 ) -> Result<HttpResponse, Problem> {
     sign_in.logout(&ctx, session.id).await?;
+    Ok(signed_out(&settings))
+}
+
+/// Sign out everywhere.
+///
+/// Ends every session of the caller, on every device and in every organisation, this one too.
+#[utoipa::path(responses((status = 204, description = "Signed out; `Clear-Site-Data` tells browsers to forget cookies and storage")))]
+#[post("/api/auth/logout-everywhere")]
+pub(super) async fn logout_everywhere(
+    Authed(ctx): Authed,
+    _: NoBody,
+    sign_in: Data<dyn SignIn>,
+    settings: Data<CookieSettings>,
+) -> Result<HttpResponse, Problem> {
+    sign_in.logout_everywhere(&ctx).await?;
     Ok(signed_out(&settings))
 }
 
@@ -175,11 +201,13 @@ pub(super) async fn read(
 
 /// Switch to another organisation.
 ///
-/// Ends this session and starts one in another organisation of the caller. With an `Idempotency-Key` it can be repeated for ten minutes with the token that it ended: for whoever lost the answer. The answer is not
-/// stored; the new token is derived again.
+/// Begins a session in another organisation of the caller, as old as their sign-in, with a token of its own; the cookie holds the new one. The old token
+/// stays: what is open with it goes on in its organisation. With an `Idempotency-Key` a repetition is given the same token, as long as that is live. The
+/// answer is not stored; the token is derived again.
 #[utoipa::path(responses(
-    (status = 200, description = "Signed in there; the old token is dead", body = SignedInOut),
+    (status = 200, description = "Signed in there", body = SignedInOut),
     (status = 404, description = "NOT_FOUND: the caller is not a member of such an organisation"),
+    (status = 409, description = "AUTHENTICATE_AGAIN: the sign-in is older than that organisation allows"),
 ))]
 #[post("/api/auth/switch-organization")]
 pub(super) async fn switch(
@@ -192,27 +220,43 @@ pub(super) async fn switch(
     body: Json<Switch>,
 ) -> Result<HttpResponse, Problem> {
     let org = OrgId(body.0.organization_id);
-    let once = once.key().zip(presented.token).map(|(key, token)| SwitchOnce { token, key: key.to_owned() });
-    let switched = match presented.session {
-        Ok(session) => {
-            sign_in.switch(&session.ctx(info.request.clone()), session.id, org, once.as_ref()).await.map_err(Problem::from)
-        }
-        Err(problem) => Err(problem),
-    };
-    match (switched, once) {
-        // Ended, perhaps by this very request before.
-        (Err(problem), Some(once)) if problem.status() == StatusCode::UNAUTHORIZED => {
-            // No repetition either: then the token is as dead as was said.
-            let signed_in = sign_in.switched(org, &once).await.map_err(|error| match Problem::from(error) {
-                unknown if unknown.status() == StatusCode::UNAUTHORIZED => problem,
-                other => other,
-            })?;
-            let mut response = HttpResponse::Ok();
-            response.insert_header((web::IDEMPOTENCY_REPLAYED, "true"));
-            answer(response, &**users, signed_in, info.request, &cookie).await
-        }
-        (switched, _) => answer(HttpResponse::Ok(), &**users, switched?, info.request, &cookie).await,
+    let Presented { session, token } = presented;
+    let once = once.key().zip(token).map(|(key, token)| SwitchOnce { token, key: key.to_owned() });
+    let ctx = session.ctx(info.request.clone());
+    let Switched { signed_in, again } = sign_in.switch(&ctx, &session, org, &client(&info), once.as_ref()).await?;
+    let mut response = HttpResponse::Ok();
+    if again {
+        response.insert_header((web::IDEMPOTENCY_REPLAYED, "true"));
     }
+    answer(response, &**users, signed_in, info.request, &cookie).await
+}
+
+/// Prove again who one is.
+///
+/// With the password, for what asks for a fresh proof and before a long absence ends the session. This session's token is dead at once; the answer and the
+/// cookie have another one, in the same organisation.
+#[utoipa::path(responses(
+    (status = 200, description = "Signed in anew", body = SignedInOut),
+    (status = 422, description = "WRONG_PASSWORD at /password"),
+))]
+#[post("/api/auth/reauthenticate")]
+pub(super) async fn reauthenticate(
+    _: AuthRateLimit,
+    Authed(ctx): Authed,
+    CurrentSession(session): CurrentSession,
+    info: RequestInfo,
+    sign_in: Data<dyn SignIn>,
+    users: Data<dyn Users>,
+    cookie: Data<CookieSettings>,
+    body: Json<Reauthentication>,
+) -> Result<HttpResponse, Problem> {
+    let signed_in = sign_in.reauthenticate(&ctx, session.id, body.0.password.into(), &client(&info)).await?;
+    answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
+}
+
+/// What the request tells of the program that sent it.
+fn client(info: &RequestInfo) -> Client {
+    Client { address: info.address, agent: info.agent.clone() }
 }
 
 async fn answer(
