@@ -1,10 +1,15 @@
-//! Listening: the server around the App, which no client can keep from serving the others by being slow, silent or many.
+//! Listening: the server around the App, which no client can keep from serving the others by being slow, silent or many, and in which requests of
+//! one connection have their turn one by one.
 
 mod connection;
+mod ends;
+mod gate;
+mod turn;
 mod unread;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +21,7 @@ use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
 
 use connection::Connection;
+use turn::telling;
 
 use crate::AppDeps;
 use crate::crowd::{self, Crowd, Limits};
@@ -94,10 +100,11 @@ pub fn serve(listener: TcpListener, deps: &AppDeps, listening: &Listening) -> io
                 .client_request_timeout(listening.head_timeout)
                 .client_disconnect_timeout(SLACK)
                 .local_addr(address)
-                .on_connect_ext(|connection: &Connection, data| drop(data.insert(Arc::clone(connection.seat()))))
-                .h1(map_config(crate::app(&deps).into_factory().map_err(|error| error.error_response()), |()| {
-                    AppConfig::default()
-                }));
+                .on_connect_ext(|connection: &Connection, data| {
+                    data.insert(Arc::clone(connection.seat()));
+                    data.insert(Rc::clone(connection.turn()));
+                })
+                .h1(map_config(telling(crate::app(&deps).into_factory()), |()| AppConfig::default()));
             fn_service(move |stream: TcpStream| {
                 let admitted = admit(stream, &crowd);
                 async move { admitted }

@@ -1,5 +1,8 @@
 //! People: their accounts, sessions, memberships and invitations.
 
+mod keys;
+mod proofs;
+
 use futures::future::LocalBoxFuture;
 use serde_json::json;
 
@@ -7,7 +10,7 @@ use super::{Cases, Domain, FORBIDDEN, HIDDEN, ONESELF, OWN, Scene};
 use crate::walk::Walk;
 use crate::world::{Party, World};
 
-pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit"], things, cases, walk, ..Domain::named("users") };
+pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit", "mail"], things, cases, walk, ..Domain::named("users") };
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {
@@ -15,6 +18,7 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         let email = format!("invited-by-{}@x.example", scene.owner.org);
         let invited = scene.owner.http.post("/api/users", json!({"email": email})).await.expect(201);
         scene.keep("invitation to the organisation", invited.text("/id"));
+        keys::things(scene).await;
     })
 }
 
@@ -46,6 +50,8 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("DELETE /api/users/{id}/sessions", format!("{user}/sessions"), None, HIDDEN, FORBIDDEN);
     cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
 
+    keys::cases(scene, cases);
+    proofs::cases(scene, cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
     cases.add("POST /api/auth/switch-organization", "/api/auth/switch-organization", Some(switch), HIDDEN, ONESELF);
@@ -58,9 +64,11 @@ fn cases(scene: &Scene, cases: &mut Cases) {
 
 fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
     Box::pin(async move {
+        proofs::walk(walk).await;
         let (owner, nobody) = (walk.owner.clone(), walk.world.anonymous());
         let grace = walk.register("grace@example.com", "Hopper Consulting").await;
         members(walk, &owner, &grace).await;
+        keys::walk(walk, &owner).await;
 
         let switched =
             walk.send(&grace.http, "POST /api/auth/switch-organization", &[], &[("/organizationId", owner.org.as_str())]).await;
@@ -68,7 +76,8 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.introduce("colleague", grace);
 
         // Oneself, with a second session; the password last, as the sign-in's example has the one of before.
-        walk.send(&nobody, "POST /api/auth/login", &[], &[]).await;
+        let second = walk.send(&nobody, "POST /api/auth/login", &[], &[]).await.text("/accessToken");
+        walk.send(&nobody.with_token(&second), "POST /api/auth/reauthenticate", &[], &[]).await;
         let sessions = walk.send(&owner.http, "GET /api/user/sessions", &[], &[]).await;
         let mut others = sessions.body["data"].as_array().into_iter().flatten().filter(|session| session["current"] == false);
         let other = others.next().and_then(|session| session["id"].as_str()).expect("a second session").to_owned();
@@ -86,7 +95,6 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         }
 
         for (email, leaving) in [
-            ("again@acme.example", "POST /api/auth/reauthenticate"),
             ("out@acme.example", "POST /api/auth/logout"),
             ("all-out@acme.example", "POST /api/auth/logout-everywhere"),
             ("gone@acme.example", "DELETE /api/user"),

@@ -11,11 +11,14 @@ use super::given::{DEFAULT, PROFILE, given_by, profile_of, text_of, variable};
 use super::settings::Profile;
 
 /// What opens something, and what may have a password in it.
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 11] = [
     "audit.signing_key",
     "database.owner_url",
     "database.system_url",
     "database.url",
+    "mail.resend.api_key",
+    "mail.resend.webhook_secret",
+    "mail.smtp.password",
     "stripe.secret_key",
     "stripe.webhook_secret",
     "tenders.previous_seal_keys",

@@ -8,6 +8,7 @@ mod crash_scene;
 mod crowd;
 mod first_steps;
 mod freezing;
+mod mail;
 mod outage;
 mod own_money;
 mod process;

@@ -6,8 +6,13 @@
 pub mod email;
 mod error;
 pub mod fake;
+mod keys;
+mod leaks;
 pub mod matrix;
+mod network;
+mod persons;
 mod ports;
+mod proofs;
 mod security;
 
 use std::net::IpAddr;
@@ -18,12 +23,29 @@ use kernel::{
     Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope,
     SessionId, Timestamp, UserId,
 };
+use mail_api::Language;
 use uow::Tx;
 
 pub use error::Error;
-pub use ports::{Account, Directory, Membership, NewAccount, Person, SessionRules, Teams};
+pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
+pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
+pub use network::Network;
+pub use persons::{key_allows, needs_person, wanting_persons};
+pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
+pub use proofs::{Asked, Asking, Proofs, Purpose, Shown};
 pub use secrecy::SecretString;
 pub use security::{Client, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
+
+/// Permissions of this domain (docs/domain/keys.md).
+pub mod perm {
+    use kernel::Permission;
+    /// See the organisation's API keys: what they may, until when, and whether they are used.
+    pub const KEYS_READ: Permission = Permission("api_keys.read");
+    /// Make, change, replace and revoke them.
+    pub const KEYS_MANAGE: Permission = Permission("api_keys.manage");
+    /// All of them.
+    pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE];
+}
 
 /// A signed-in session, resolved: who, in which organisation, in which roles.
 #[derive(Debug, Clone)]
@@ -63,6 +85,14 @@ pub trait Sessions: Send + Sync {
     /// [`Error::NotAuthenticated`] for an unknown, expired or ended one.
     async fn resolve(&self, token: &str) -> Result<Arc<Session>, Error>;
 
+    /// What an API key, used from this address, may do now. What keeps no keys knows none.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthenticated`] for an unknown, expired, replaced or revoked one; [`Error::AddressNotAllowed`].
+    async fn resolve_key(&self, _key: &str, _from: Option<IpAddr>) -> Result<Arc<LiveKey>, Error> {
+        Err(Error::NotAuthenticated)
+    }
+
     /// Forgets what is cached about a person, everywhere, once `tx` commits: the memberships or project roles changed.
     ///
     /// # Errors
@@ -94,6 +124,15 @@ pub struct SignedIn {
     pub session: Session,
 }
 
+/// Somebody who has just registered.
+#[derive(Debug)]
+pub struct Registered {
+    /// Signed in.
+    pub signed_in: SignedIn,
+    /// What was mailed to prove the address.
+    pub verification: Asked,
+}
+
 /// By what a switch of the organisation is known again: the token that it came with and the client's `Idempotency-Key`.
 #[derive(Debug)]
 pub struct SwitchOnce {
@@ -115,7 +154,8 @@ pub struct Switched {
 /// The verbs of sign-in.
 #[async_trait]
 pub trait SignIn: Send + Sync {
-    /// Creates a person with an organisation of their own and signs them in. `request` goes into the trail.
+    /// Creates a person with an organisation of their own, signs them in, and mails them what proves their address, in this language. `request`
+    /// goes into the trail.
     ///
     /// # Errors
     /// [`Error::EmailTaken`], [`Error::Invalid`].
@@ -125,7 +165,8 @@ pub trait SignIn: Send + Sync {
         account: NewAccount,
         password: SecretString,
         client: &Client,
-    ) -> Result<SignedIn, Error>;
+        language: Language,
+    ) -> Result<Registered, Error>;
 
     /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event. Of more sign-ins than a
     /// person may have the oldest end.
@@ -158,7 +199,8 @@ pub trait SignIn: Send + Sync {
     /// A fault.
     async fn logout_everywhere(&self, ctx: &Ctx) -> Result<(), Error>;
 
-    /// Changes the password of the context's person, who tells the present one, and ends all their sessions but `session`, everywhere.
+    /// Changes the password of the context's person, who tells the present one, ends all their sessions but `session`, everywhere, and mails
+    /// them that it was changed.
     ///
     /// # Errors
     /// [`Error::Invalid`] also for a wrong present password; [`Error::TooManyAttempts`], [`Error::Busy`].
@@ -169,6 +211,7 @@ pub trait SignIn: Send + Sync {
         current: SecretString,
         new: SecretString,
         from: Option<IpAddr>,
+        language: Language,
     ) -> Result<(), Error>;
 
     /// The live sessions of the context's person, newest first.
@@ -225,6 +268,13 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// A fault of the database.
     async fn leave_teams_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
+
+    /// Revokes the API keys that a person who has just left the context's organisation made there, unless that keeps them, and records it: in
+    /// the transaction that ends the membership, once it is ended there.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn leave_keys_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault>;
 
     /// Ends every session of a person and forgets the password, once `tx`, a transaction of the platform, commits: the account is removed.
     ///

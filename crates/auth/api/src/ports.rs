@@ -7,6 +7,7 @@ use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, RequestId, UserId};
 use uow::{ReadTx, Tx};
 
 use crate::Error;
+use crate::email::Email;
 
 /// A person and the organisation they want to start with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,15 @@ pub struct Person {
     pub email: String,
     /// Their name.
     pub name: String,
+    /// Whether they have shown that the email is theirs.
+    pub email_verified: bool,
+}
+
+/// A person whose address was proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proven {
+    /// Whether it had been before.
+    pub was_verified: bool,
 }
 
 /// What was made for a [`NewAccount`].
@@ -79,6 +89,19 @@ pub trait Directory: Send + Sync {
         name: Option<&str>,
         organization_name: &str,
     ) -> Result<Account, Error>;
+
+    /// The address of this key is the person's from now on: they have shown it. `None` if they have another one by now, or removed the account. The
+    /// person is locked.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn prove_in(&self, tx: &mut Tx, user: UserId, email_key: &str) -> Result<Option<Proven>, Fault>;
+
+    /// The person has another address from now on, which they have shown to be theirs. Answers the one before; `None` if they removed the account.
+    ///
+    /// # Errors
+    /// [`Error::EmailTaken`].
+    async fn readdress_in(&self, tx: &mut Tx, user: UserId, email: &Email) -> Result<Option<String>, Error>;
 
     /// The person with this email, if there is one.
     ///

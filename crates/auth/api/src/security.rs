@@ -20,7 +20,7 @@ kernel::named! {
         /// Their password.
         Password = "password",
         /// A link sent to their email.
-        MagicLink = "magic_link" unreached,
+        MagicLink = "magic_link",
     }
 }
 
@@ -81,5 +81,25 @@ kernel::named! {
         AddressLimited = "address_limited",
         /// So many tries to sign in or register from one address.
         SignInAddressLimited = "sign_in_address_limited",
+        /// A mail was asked for that proves the address.
+        VerificationAsked = "verification_asked",
+        /// The address was proven.
+        AddressVerified = "address_verified",
+        /// A mail was asked for that gives a new password, by whoever it was.
+        PasswordResetAsked = "password_reset_asked",
+        /// A new password was given by mail, and every session ended.
+        PasswordReset = "password_reset",
+        /// A mail was asked for that signs in, by whoever it was.
+        MagicLinkAsked = "magic_link_asked",
+        /// Somebody signed in by mail.
+        MagicLinkFollowed = "magic_link_followed",
+        /// Another address was asked for, with the password.
+        AddressChangeAsked = "address_change_asked",
+        /// The account has another address.
+        AddressChanged = "address_changed",
+        /// A code that is not the one of the mail.
+        CodeFailed = "code_failed",
+        /// The address was proven, and what was set up before by whoever it was ended: the password and every session.
+        UnprovenAccessEnded = "unproven_access_ended",
     }
 }

@@ -113,7 +113,7 @@ impl State {
 
 /// When a look-up began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Generation(u64);
+pub(crate) struct Generation(pub(crate) u64);
 
 impl Cache {
     /// An empty cache that stores nothing until it is [`Cache::connected`].
@@ -156,6 +156,12 @@ impl Cache {
             let of_org = state.mark_of(org, self.most_marks);
             self.sessions.insert(hash, Entry { held, mark, of_org });
         }
+    }
+
+    /// Whether what a look-up that began then found of a hash and of a person in an organisation still holds; as of when it does.
+    pub(crate) fn still(&self, began: Generation, hash: &TokenHash, user: UserId, org: OrgId) -> Option<Generation> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        (state.listening && !state.forgot(began, hash, user, org)).then_some(Generation(state.generation))
     }
 
     /// Forgets one session.

@@ -1,6 +1,8 @@
 //! SQL of passwords and sessions. All but [`end_in_org`], [`is_registered`], [`tell_person`] and [`tell_role`] runs as the platform.
 
+pub(crate) mod keys;
 pub(crate) mod lives;
+pub(crate) mod proofs;
 
 use std::net::IpAddr;
 
@@ -30,6 +32,20 @@ pub(crate) async fn insert_password(tx: &mut Tx, user: UserId, phc: &str) -> Res
         .execute(tx.pg())
         .await
         .on_constraint("credentials_pkey", || Error::EmailTaken)?;
+    Ok(())
+}
+
+/// Gives a person this password, whichever they had.
+pub(crate) async fn set_password(tx: &mut Tx, user: UserId, phc: &str) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
+    diesel::insert_into(credentials::table)
+        .values((credentials::user_id.eq(user.0), credentials::password_hash.eq(phc)))
+        .on_conflict(credentials::user_id)
+        .do_update()
+        .set((credentials::password_hash.eq(phc), credentials::updated_at.eq(at)))
+        .execute(tx.pg())
+        .await
+        .fault()?;
     Ok(())
 }
 

@@ -1,6 +1,55 @@
 //! The tables of this crate, as diesel knows them.
 
 diesel::table! {
+    address_proofs (id) {
+        id -> Uuid,
+        purpose -> Text,
+        email -> Text,
+        email_key -> Text,
+        user_id -> Nullable<Uuid>,
+        session_id -> Nullable<Uuid>,
+        token_hash -> Bytea,
+        request_hash -> Bytea,
+        code_hash -> Bytea,
+        tries -> SmallInt,
+        made_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        asked -> Integer,
+        asked_since -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    api_keys (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        shown -> Text,
+        hash -> Bytea,
+        scopes -> Array<Text>,
+        networks -> Array<Text>,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        replaced_by -> Nullable<Uuid>,
+        overlap_ends_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        revoked_for -> Nullable<Text>,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    api_key_settings (org_id) {
+        org_id -> Uuid,
+        of_leavers -> Text,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     credentials (user_id) {
         user_id -> Uuid,
         password_hash -> Text,
@@ -38,3 +87,5 @@ diesel::table! {
         method -> Text,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(api_keys, api_key_settings);

@@ -1,9 +1,14 @@
 //! The verbs of sign-in and sessions.
 
 mod account;
+mod asking;
+mod keys;
 mod lives;
 mod opening;
 mod places;
+mod proofs;
+mod proving;
+mod registering;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,13 +16,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Account, Accounts, Client, Directory, Error, LiveSession, Membership, NewAccount, Person, SecurityEvent, SecurityEventKind,
-    Session, Sessions, SignIn, SignInMethod, SignedIn, SwitchOnce, Switched, Teams,
+    Account, Accounts, Client, Directory, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered, SecurityEvent,
+    SecurityEventKind, Session, Sessions, SignIn, SignInMethod, SignedIn, SwitchOnce, Switched, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
 use kernel::{Clock, Ctx, Fault, OrgId, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId, Timestamp, UserId};
-use secrecy::{ExposeSecret, SecretString};
+use mail_api::{Language, Mails};
+use secrecy::SecretString;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use uow::{SystemUow, Tx};
@@ -29,6 +35,7 @@ use crate::flights::Flights;
 use crate::hasher::Hasher;
 use crate::hasher::Verified;
 use crate::held::{Held, Seen};
+use crate::key_cache::{Kept, KeyCache};
 use crate::model::{Proof, StoredSession};
 use crate::place::Place;
 use crate::security;
@@ -48,6 +55,8 @@ pub struct Dependencies {
     pub teams: Arc<dyn Teams>,
     /// The trail.
     pub audit: Arc<dyn Audit>,
+    /// What proves addresses, and what is told of an account, goes by mail.
+    pub mails: Arc<dyn Mails>,
     /// Ends sessions.
     pub clock: Arc<dyn Clock>,
     /// What a deployment decides about sign-in.
@@ -60,11 +69,14 @@ pub struct Service {
     directory: Arc<dyn Directory>,
     teams: Arc<dyn Teams>,
     audit: Arc<dyn Audit>,
+    mails: Arc<dyn Mails>,
     clock: Arc<dyn Clock>,
     hasher: Hasher,
     cache: Arc<Cache>,
     flights: Flights<TokenHash, Option<Arc<Held>>>,
     places: Flights<(UserId, OrgId), Option<Place>>,
+    keys: KeyCache,
+    key_flights: Flights<TokenHash, Option<Arc<Kept>>>,
     attempts: Attempts,
     seen: Arc<Seen>,
     life: TimeDelta,
@@ -100,13 +112,14 @@ impl Service {
     /// # Errors
     /// A fault if a setting is out of range.
     pub fn new(dependencies: Dependencies) -> Result<Self, Fault> {
-        let Dependencies { system, directory, teams, audit, clock, settings } = dependencies;
+        let Dependencies { system, directory, teams, audit, mails, clock, settings } = dependencies;
         let hasher = Hasher::new(settings.hash_threads, settings.hash_queue, settings.hash_wait)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
         let (cache, attempts) =
             (Arc::new(Cache::new(&settings)), Attempts::new(settings.attempts_per_minute, settings.wrong_per_minute));
         let (flights, places) = (Flights::new(settings.cached_sessions), Flights::new(settings.cached_sessions));
         let seen = Arc::new(Seen::new(settings.cached_sessions));
+        let (keys, key_flights) = (KeyCache::new(&settings), Flights::new(settings.cached_sessions));
         let most_sessions = settings.sessions_per_person.max(1);
         let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
         Ok(Self {
@@ -114,11 +127,14 @@ impl Service {
             directory,
             teams,
             audit,
+            mails,
             clock,
             hasher,
             cache,
             flights,
             places,
+            keys,
+            key_flights,
             attempts,
             seen,
             life,
@@ -164,13 +180,15 @@ impl Service {
         security::note_spent(&self.system, limit, Origin { request, address: from }).await;
     }
 
-    /// Removes what is left of sessions that were over before `before`, and the security events that were kept for long enough. For a daily
-    /// job.
+    /// Removes what is left of sessions that were over before `before`, the security events that were kept for long enough, and what was mailed to
+    /// prove addresses and is over for a day. For a daily job.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn purge(&self, before: Timestamp) -> Result<usize, Fault> {
         security::purge(&self.system, self.clock.now() - self.events_kept).await?;
+        let yesterday = self.clock.now() - TimeDelta::days(1);
+        self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::purge(tx, before).await).await
     }
 
@@ -241,6 +259,10 @@ impl Sessions for Service {
         Ok(Arc::clone(&held.session))
     }
 
+    async fn resolve_key(&self, key: &str, from: Option<IpAddr>) -> Result<Arc<LiveKey>, Error> {
+        self.live_key(key, from).await
+    }
+
     async fn forget_user_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         repo::tell_person(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
@@ -270,12 +292,17 @@ impl Accounts for Service {
         self.teams.leave_in(tx, org, user).await
     }
 
+    async fn leave_keys_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
+        self.revoke_keys_of_leaver_in(tx, ctx, user).await
+    }
+
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         repo::lock_person(tx, user).await?;
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
         repo::delete_events(tx, user).await?;
         repo::forget_clients(tx, user).await?;
+        repo::proofs::delete_of_person(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
     }
@@ -289,34 +316,9 @@ impl SignIn for Service {
         account: NewAccount,
         password: SecretString,
         client: &Client,
-    ) -> Result<SignedIn, Error> {
-        let faults = model::faults_of(&account, password.expose_secret());
-        if !faults.is_empty() {
-            return Err(Error::Invalid(faults));
-        }
-        let invited = match self.known(&account.email).await? {
-            Some(Known { password: Some(_), .. }) => return Err(Error::EmailTaken),
-            Some(known) => Some(known.person.id),
-            None => None,
-        };
-        let phc = self.hasher.hash(password).await?;
-        let signed_in = self
-            .system
-            .write(async |tx| {
-                let Account { user, org } = match invited {
-                    None => self.directory.create_in(tx, request, &account).await?,
-                    Some(user) => {
-                        self.directory.found_in(tx, request, user, Some(account.name.trim()), &account.organization_name).await?
-                    }
-                };
-                repo::insert_password(tx, user, &phc).await?;
-                let membership = Membership { org, role: kernel::OrgRole::Owner };
-                let sign_in = Proof::now(SignInMethod::Password, self.instant());
-                self.open_in(tx, Opening { request, user, membership, action: "auth.register", client, sign_in }, token::fresh()?)
-                    .await
-            })
-            .await?;
-        Ok(signed_in)
+        language: Language,
+    ) -> Result<Registered, Error> {
+        self.register_person(request, account, password, client, language).await
     }
 
     async fn login(&self, request: &RequestId, email: &str, password: SecretString, client: &Client) -> Result<SignedIn, Error> {
@@ -375,8 +377,9 @@ impl SignIn for Service {
         current: SecretString,
         new: SecretString,
         from: Option<IpAddr>,
+        language: Language,
     ) -> Result<(), Error> {
-        self.replace_password(ctx, session, current, new, Origin { request: &ctx.request, address: from }).await
+        self.replace_password(ctx, session, (current, new), Origin { request: &ctx.request, address: from }, language).await
     }
 
     async fn sessions(&self, ctx: &Ctx) -> Result<Vec<LiveSession>, Error> {

@@ -154,6 +154,7 @@ impl Service {
         repo::anonymise(tx, user).await?;
         for EndedMembership { member, .. } in left {
             let ctx = Ctx { org: member.org, once: None, ..ctx.clone() };
+            self.accounts.leave_keys_in(tx, &ctx, user).await?;
             self.withdraw_invitations_in(tx, &ctx, user).await?;
             let entry = NewEntry::named("users.remove_account", "user", user).before(json!({ "role": member.role }));
             self.audit.record_in(tx, &ctx, entry).await?;
@@ -267,7 +268,7 @@ impl Users for Service {
     }
 
     async fn changeable_member(&self, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error> {
-        if ctx.user_id() != Some(user) {
+        if ctx.person() != Some(user) {
             self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
         }
         self.member(ctx, user).await
@@ -344,7 +345,7 @@ impl Users for Service {
     }
 
     async fn remove_member(&self, ctx: &Ctx, user: UserId, seen: Option<OrgRole>) -> Result<(), Error> {
-        let oneself = ctx.user_id() == Some(user);
+        let oneself = ctx.person() == Some(user);
         if !oneself {
             self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
         }
@@ -360,6 +361,7 @@ impl Users for Service {
                 unchanged(seen, &before)?;
                 self.leave_teams_in(tx, ctx, user).await?;
                 self.memberships.remove_in(tx, ctx, user).await?;
+                self.accounts.leave_keys_in(tx, ctx, user).await?;
                 self.withdraw_invitations_in(tx, ctx, user).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", user).before(json!({ "role": before.role }));
                 self.audit.record_in(tx, ctx, entry).await?;

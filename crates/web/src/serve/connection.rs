@@ -1,31 +1,42 @@
-//! `Connection`: a client's stream that notes what the client does, and breaks when its seat is taken away.
+//! `Connection`: a client's stream that notes what the client does, hands on one request at a time, and breaks when its seat is taken away.
 
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::gate::Gate;
+use super::turn::Turn;
 use super::unread;
 use crate::crowd::Seat;
+
+/// At the end so much of what nobody has read is read and thrown away.
+const LEFT_OVER: usize = 128 << 10;
 
 /// A client's stream with its seat.
 pub struct Connection {
     stream: TcpStream,
     seat: Arc<Seat>,
+    gate: Gate,
     /// What is sent in the place of an answer of the server's own, and how much of it is sent.
     instead: Option<(Vec<u8>, usize)>,
 }
 
 impl Connection {
     pub fn new(stream: TcpStream, seat: Arc<Seat>) -> Self {
-        Self { stream, seat, instead: None }
+        Self { stream, seat, gate: Gate::new(), instead: None }
     }
 
     pub fn seat(&self) -> &Arc<Seat> {
         &self.seat
+    }
+
+    pub fn turn(&self) -> &Rc<Turn> {
+        self.gate.turn()
     }
 
     /// An error if the seat was taken away, now or while this was on its way to wait.
@@ -70,6 +81,13 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.seat.leave();
+        // Who closes with something unread resets the connection, and an answer that is on its way may be lost with it.
+        let (mut scratch, mut left) = ([0; 4096], LEFT_OVER);
+        while left > 0
+            && let Ok(1..) = self.stream.try_read(&mut scratch)
+        {
+            left = left.saturating_sub(scratch.len());
+        }
     }
 }
 
@@ -84,13 +102,29 @@ impl AsyncRead for Connection {
             return Poll::Ready(Err(lost()));
         }
         let before = buffer.filled().len();
-        match Pin::new(&mut this.stream).poll_read(context, buffer) {
-            Poll::Pending => this.waits(context),
-            Poll::Ready(result) => {
-                if buffer.filled().len() > before {
+        loop {
+            this.gate.look();
+            if this.gate.is_cut() || buffer.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            let is_head = this.gate.is_before_a_head();
+            if this.gate.keeps_something() {
+                if !this.gate.hand_on(buffer) {
+                    return this.waits(context);
+                }
+            } else {
+                match Pin::new(&mut this.stream).poll_read(context, buffer) {
+                    Poll::Pending => return this.waits(context),
+                    Poll::Ready(Ok(())) if buffer.filled().len() > before => this.gate.sift(buffer, before),
+                    // The end, or an error.
+                    Poll::Ready(result) => return Poll::Ready(result),
+                }
+            }
+            if buffer.filled().len() > before {
+                if is_head {
                     this.seat.heard();
                 }
-                Poll::Ready(result)
+                return Poll::Ready(Ok(()));
             }
         }
     }
@@ -114,6 +148,9 @@ impl AsyncWrite for Connection {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.seat.caught_up();
+        if this.gate.flushed() {
+            context.waker().wake_by_ref();
+        }
         Pin::new(&mut this.stream).poll_flush(context)
     }
 

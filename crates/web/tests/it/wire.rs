@@ -2,37 +2,21 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use web::Listening;
 
-use crate::fixture::{Client, settings};
-
-/// Longer than anything here takes, however busy the machine is.
-const MINUTE: Duration = Duration::from_secs(60);
+use crate::fixture::settings;
+use crate::server::{MINUTE, Server, patient, rest};
 
 /// What a server that waits `head` for the head of a request answers to `text`, until it closes the connection.
 async fn answers(text: &[u8], head: Duration) -> String {
-    let client = Client::with(settings(), |deps| deps);
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    let listening = Listening { workers: 1, head_timeout: head, ..Listening::default() };
-    let server = web::serve(listener, &client.deps, &listening).unwrap();
-    let handle = server.handle();
-    tokio::spawn(server);
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(text).await.unwrap();
-    let mut bytes = Vec::new();
-    let end = tokio::time::timeout(MINUTE, stream.read_to_end(&mut bytes)).await;
-    // An abrupt end is an end too.
-    let _closed_or_reset = end.expect("the server closes the connection");
-    handle.stop(false).await;
-    String::from_utf8(bytes).unwrap()
+    let server = Server::start(settings(), Listening { head_timeout: head, ..patient() });
+    let all = rest(&mut server.sent(text).await).await;
+    server.stop().await;
+    all
 }
 
 /// That the last of the answers is this problem, whole.
-fn is_problem(answers: &str, status: u64, code: &str) {
+pub fn is_problem(answers: &str, status: u64, code: &str) {
     let last = &answers[answers.rfind("HTTP/1.1 ").unwrap_or_else(|| panic!("an answer: {answers:?}"))..];
     let (head, body) = last.split_once("\r\n\r\n").unwrap();
     let head = head.to_ascii_lowercase();

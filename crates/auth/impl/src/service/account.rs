@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use audit_api::NewEntry;
 use auth_api::{Error, LiveSession, SecurityEventKind};
 use kernel::{Ctx, Fault, FieldFault, SessionId, UserId};
+use mail_api::{Content, Language, Mail, Recipient};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::Service;
 use crate::hasher::Verified;
@@ -24,9 +26,9 @@ impl Service {
         &self,
         ctx: &Ctx,
         session: SessionId,
-        current: SecretString,
-        new: SecretString,
+        (current, new): (SecretString, SecretString),
         origin: Origin<'_>,
+        language: Language,
     ) -> Result<(), Error> {
         let user = person(ctx)?;
         // Apart from sign-ins: those of strangers do not keep a person from changing the password.
@@ -62,10 +64,21 @@ impl Service {
                 if !repo::replace_password(tx, user, &stored, &phc).await? {
                     return Err(Fault::unavailable("the password changed meanwhile"));
                 }
-                let ended = repo::end_others(tx, user, session, self.clock.now()).await?;
+                let now = self.clock.now();
+                // What somebody asked for by mail who knew the old one must not take the account along.
+                repo::proofs::end_of_person(tx, user, now).await?;
+                let ended = repo::end_others(tx, user, session, now).await?;
                 let entry = NewEntry::named("auth.change_password", "user", user).after(json!({ "endedSessions": ended }));
                 self.audit.record_in(tx, ctx, entry).await?;
-                security::note_in(tx, SecurityEventKind::PasswordChanged, user, &origin).await
+                security::note_in(tx, SecurityEventKind::PasswordChanged, user, &origin).await?;
+                let told = Mail {
+                    key: format!("password-changed:{}", Uuid::now_v7()),
+                    to: Recipient::at(&*known.email).named(&*known.name),
+                    language,
+                    content: Content::PasswordChanged { at: now, link: None },
+                };
+                self.mails.send_in(tx, told).await?;
+                Ok(())
             })
             .await?;
         self.cache.forget_user(user);

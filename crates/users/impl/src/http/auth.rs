@@ -3,8 +3,8 @@
 use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::http::header;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get, post};
-use auth_api::{Authorizer, Client, NewAccount, SignIn, SignedIn, SwitchOnce, Switched};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, post};
+use auth_api::{Authorizer, Client, NewAccount, Registered, SignIn, SignedIn, SwitchOnce, Switched};
 use chrono::{DateTime, Utc};
 use kernel::{OrgId, RequestId};
 use secrecy::ExposeSecret;
@@ -15,8 +15,9 @@ use uuid::Uuid;
 use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, NoBody, Presented, Problem, Reply, RequestInfo};
 
 use super::cookies::CookieSettings;
-use super::dto::{OrganizationOut, Role, UserOut};
+use super::dto::{AskedOut, OrganizationOut, Role, UserOut};
 use super::examples;
+use super::language::language_of;
 
 /// A person who registers, with an organisation of their own.
 #[derive(Deserialize, ToSchema)]
@@ -88,6 +89,25 @@ pub(super) struct SignedInOut {
     role: Role,
 }
 
+/// Somebody who has registered: a session with its secret, and what was mailed to prove the address.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Registered, example = examples::registered)]
+pub(super) struct RegisteredOut {
+    /// For `Authorization: Bearer`. It is shown only here.
+    access_token: String,
+    /// When the session ends, if it is not ended before.
+    expires_at: DateTime<Utc>,
+    /// Who is signed in.
+    user: UserOut,
+    /// The organisation in which they act.
+    organization: OrganizationOut,
+    /// Their role in it.
+    role: Role,
+    /// The mail that proves the address.
+    verification: AskedOut,
+}
+
 /// Who is signed in.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -105,9 +125,10 @@ pub(super) struct SessionOut {
 
 /// Register a person.
 ///
-/// With an organisation of their own; signs them in. Whoever invited this email is found in `GET /api/invitations` afterwards.
+/// With an organisation of their own; signs them in, and mails them a link and a code that prove the address. Whoever invited this email is
+/// found in `GET /api/invitations` afterwards.
 #[utoipa::path(responses(
-    (status = 201, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = SignedInOut),
+    (status = 201, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = RegisteredOut),
     (status = 409, description = "EMAIL_TAKEN: there is an account with this email, or with one that looks the same"),
     (status = 422, description = "Every fault: such as LOOKS_LIKE_ANOTHER at /email, TOO_SHORT, TOO_COMMON or SAME_AS_EMAIL at /password"),
 ))]
@@ -115,17 +136,23 @@ pub(super) struct SessionOut {
 pub(super) async fn register(
     _: AuthRateLimit,
     info: RequestInfo,
+    request: HttpRequest,
     sign_in: Data<dyn SignIn>,
     users: Data<dyn Users>,
     cookie: Data<CookieSettings>,
     body: Json<Registration>,
 ) -> Result<HttpResponse, Problem> {
     let Registration { email, password, name, organization_name } = body.0;
-    let signed_in =
-        sign_in.register(&info.request, NewAccount { email, name, organization_name }, password.into(), &client(&info)).await?;
+    let account = NewAccount { email, name, organization_name };
+    let Registered { signed_in, verification } =
+        sign_in.register(&info.request, account, password.into(), &client(&info), language_of(&request)).await?;
+    let cookie = session_cookie(&signed_in, &cookie);
+    let SignedInOut { access_token, expires_at, user, organization, role } = shown(&**users, signed_in, info.request).await?;
+    let verification = verification.into();
+    let out = RegisteredOut { access_token, expires_at, user, organization, role, verification };
     let mut created = HttpResponse::Created();
     created.insert_header((header::LOCATION, "/api/user"));
-    answer(created, &**users, signed_in, info.request, &cookie).await
+    Ok(secret(created, cookie).json(out))
 }
 
 /// Sign in.
@@ -259,26 +286,42 @@ fn client(info: &RequestInfo) -> Client {
     Client { address: info.address, agent: info.agent.clone() }
 }
 
-async fn answer(
-    mut response: actix_web::HttpResponseBuilder,
+/// Answers a session, in the body and as a cookie.
+pub(super) async fn answer(
+    response: HttpResponseBuilder,
     users: &dyn Users,
     signed_in: SignedIn,
     request: RequestId,
     settings: &CookieSettings,
 ) -> Result<HttpResponse, Problem> {
+    let cookie = session_cookie(&signed_in, settings);
+    let out = shown(users, signed_in, request).await?;
+    Ok(secret(response, cookie).json(out))
+}
+
+async fn shown(users: &dyn Users, signed_in: SignedIn, request: RequestId) -> Result<SignedInOut, Problem> {
     let SignedIn { token, session } = signed_in;
     let profile = users.profile(&session.ctx(request)).await?;
-    let out = SignedInOut {
+    Ok(SignedInOut {
         access_token: token.expose_secret().to_owned(),
         expires_at: session.expires_at,
         user: profile.user.into(),
         organization: profile.organization.into(),
         role: profile.role.into(),
-    };
-    let expires = time::OffsetDateTime::from_unix_timestamp(session.expires_at.timestamp()).ok();
-    let mut cookie = base(out.access_token.clone(), settings);
+    })
+}
+
+fn secret(mut response: HttpResponseBuilder, cookie: Cookie<'static>) -> HttpResponseBuilder {
+    response.cookie(cookie).insert_header((header::CACHE_CONTROL, "no-store"));
+    response
+}
+
+/// The cookie of a session.
+pub(super) fn session_cookie(signed_in: &SignedIn, settings: &CookieSettings) -> Cookie<'static> {
+    let expires = time::OffsetDateTime::from_unix_timestamp(signed_in.session.expires_at.timestamp()).ok();
+    let mut cookie = base(signed_in.token.expose_secret().to_owned(), settings);
     cookie.set_expires(expires);
-    Ok(response.cookie(cookie).insert_header((header::CACHE_CONTROL, "no-store")).json(out))
+    cookie
 }
 
 fn base(token: String, settings: &CookieSettings) -> Cookie<'static> {

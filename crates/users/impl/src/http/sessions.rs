@@ -1,7 +1,7 @@
 //! `/api/user/password`, `/api/user/sessions` and `/api/user/security-events`: one's own sign-in.
 
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, put};
+use actix_web::{HttpRequest, HttpResponse, delete, get, put};
 use auth_api::{LiveSession, SecurityEvent, SecurityEventKind, SignIn, SignInMethod};
 use chrono::{DateTime, Utc};
 use kernel::SessionId;
@@ -12,6 +12,7 @@ use web::{AuthRateLimit, Authed, CurrentSession, Id, Json, List, Listing, OneOf,
 
 use super::auth::signed_out;
 use super::cookies::CookieSettings;
+use super::language::language_of;
 
 /// The present password and a new one.
 #[derive(Deserialize, ToSchema)]
@@ -86,7 +87,7 @@ impl From<SecurityEvent> for EventOut {
 
 /// Change the password.
 ///
-/// The present one is asked; every other session of the caller ends, on this server and all others.
+/// The present one is asked; every other session of the caller ends, on this server and all others, and their address is told.
 #[utoipa::path(responses(
     (status = 204, description = "Changed; this session goes on"),
     (status = 422, description = "WRONG_PASSWORD at /currentPassword, or what is wrong with the new one: such as TOO_COMMON, SAME_AS_EMAIL, SAME_AS_BEFORE"),
@@ -97,11 +98,13 @@ pub(super) async fn change_password(
     Authed(ctx): Authed,
     CurrentSession(session): CurrentSession,
     info: RequestInfo,
+    request: HttpRequest,
     sign_in: Data<dyn SignIn>,
     body: Json<PasswordChange>,
 ) -> Result<HttpResponse, Problem> {
     let PasswordChange { current_password, new_password } = body.0;
-    sign_in.change_password(&ctx, session.id, current_password.into(), new_password.into(), info.address).await?;
+    let (current, new) = (current_password.into(), new_password.into());
+    sign_in.change_password(&ctx, session.id, current, new, info.address, language_of(&request)).await?;
     Ok(Reply::no_content().response())
 }
 

@@ -132,7 +132,7 @@ pub(super) async fn remove(
         Ok(users.remove_member(&ctx, id, seen).await)
     });
     removed.await?;
-    Ok(if ctx.user_id() == Some(id) { signed_out(&settings) } else { Reply::no_content().response() })
+    Ok(if ctx.person() == Some(id) { signed_out(&settings) } else { Reply::no_content().response() })
 }
 
 /// End a member's sessions.

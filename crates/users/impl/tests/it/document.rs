@@ -14,12 +14,20 @@ fn schemas_do_not_contradict_each_other() {
     assert_eq!(
         listed,
         [
+            "GET /api/api-keys · permission api_keys.read",
+            "POST /api/api-keys · permission api_keys.manage",
+            "DELETE /api/api-keys/{id} · permission api_keys.manage",
+            "GET /api/api-keys/{id} · permission api_keys.read",
+            "PATCH /api/api-keys/{id} · permission api_keys.manage",
+            "POST /api/api-keys/{id}/rotate · permission api_keys.manage",
             "GET /api/audit · permission audit.read",
             "GET /api/audit/head · permission audit.read",
             "GET /api/audit/keys · public",
             "GET /api/audit/verify · permission audit.read",
             "POST /api/auth/login · public",
             "POST /api/auth/logout · signed-in",
+            "POST /api/auth/logout-everywhere · signed-in",
+            "POST /api/auth/reauthenticate · signed-in",
             "POST /api/auth/register · public",
             "GET /api/auth/session · signed-in",
             "POST /api/auth/switch-organization · signed-in",
@@ -28,6 +36,8 @@ fn schemas_do_not_contradict_each_other() {
             "POST /api/invitations/{id}/decline · signed-in",
             "GET /api/organization · permission organization.read",
             "PATCH /api/organization · permission organization.update",
+            "GET /api/organization/api-key-settings · permission api_keys.read",
+            "PUT /api/organization/api-key-settings · permission api_keys.manage",
             "GET /api/organization/invitations · permission members.manage",
             "DELETE /api/organization/invitations/{id} · permission members.manage",
             "GET /api/organization/invitations/{id} · permission members.manage",
@@ -46,6 +56,8 @@ fn schemas_do_not_contradict_each_other() {
             "DELETE /api/users/{id} · party: who may manage members, or the member themself",
             "GET /api/users/{id} · permission members.read",
             "PUT /api/users/{id} · permission members.manage",
+            "DELETE /api/users/{id}/sessions · permission members.manage",
+            "POST /api/webhooks/leaked-keys · public",
         ]
     );
 }

@@ -4,7 +4,12 @@
 mod accounts;
 mod document;
 mod invitations;
+mod keys;
+mod leaks;
+mod links;
+mod lives;
 mod members;
+mod proofs;
 mod reloads;
 mod replicas;
 mod scenery;

@@ -1,0 +1,210 @@
+//! What mails say: one template each, with what it tells.
+
+use std::fmt;
+use std::time::Duration;
+
+use kernel::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::Link;
+
+kernel::named! {
+    /// What a mail is written from.
+    pub enum Template {
+        /// Whether an address is somebody's.
+        VerifyAddress = "verify-address",
+        /// A new password for one that was forgotten.
+        ResetPassword = "reset-password",
+        /// Signing in without a password.
+        MagicLink = "magic-link",
+        /// That there is no account whose password could be forgotten.
+        NoAccount = "no-account",
+        /// To the address that an account has, before it gets another one.
+        AddressChangeAsked = "address-change-asked",
+        /// To the address that an account had.
+        AddressLeft = "address-left",
+        /// To the address that an account has now.
+        AddressTaken = "address-taken",
+        /// A sign-in from where there was none before.
+        NewDevice = "new-device",
+        /// The password is another one.
+        PasswordChanged = "password-changed",
+        /// A place in an organisation.
+        MemberInvitation = "member-invitation",
+        /// A tender to bid on.
+        TenderInvitation = "tender-invitation",
+        /// Whether mail arrives at all.
+        Test = "test",
+    }
+}
+
+/// What a mail says. It may wait in the queue while a newer program starts, so fields are only added, as `Option`.
+///
+/// Names, titles and the like are what people wrote: they may consist of anything, the templates escape them. `minutes` is how long a link or a code counts.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "template", rename_all = "kebab-case")]
+pub enum Content {
+    /// Whether an address is somebody's.
+    VerifyAddress {
+        /// Where it is confirmed with a click.
+        link: Link,
+        /// What may be typed instead: digits.
+        code: String,
+        /// How long both count.
+        minutes: u32,
+    },
+    /// A new password for one that was forgotten.
+    ResetPassword {
+        /// Where it is chosen.
+        link: Link,
+        /// What may be typed instead: digits.
+        code: Option<String>,
+        /// How long both count.
+        minutes: u32,
+    },
+    /// Somebody asked for a new password for this address, and no account has it.
+    NoAccount {
+        /// When.
+        at: Timestamp,
+    },
+    /// To the address that an account has: somebody who knows the password asked for another one, which is not proven yet.
+    AddressChangeAsked {
+        /// The new one, or as much of it as whoever reads this may know.
+        new_address: String,
+        /// When.
+        at: Timestamp,
+        /// For how long it can be proven.
+        minutes: u32,
+    },
+    /// Signing in without a password.
+    MagicLink {
+        /// Where one is signed in.
+        link: Link,
+        /// What may be typed instead: digits.
+        code: String,
+        /// How long both count.
+        minutes: u32,
+    },
+    /// To the address that an account had: it has another one now.
+    AddressLeft {
+        /// The new one, or as much of it as its former owner may know.
+        new_address: String,
+        /// When it changed.
+        at: Timestamp,
+        /// Where this is taken back by whom it was not.
+        link: Option<Link>,
+    },
+    /// To the address that an account has now.
+    AddressTaken {
+        /// When it changed.
+        at: Timestamp,
+    },
+    /// A sign-in from where there was none before.
+    NewDevice {
+        /// With what, such as `Firefox on Windows`.
+        device: String,
+        /// From where, such as an address of the network.
+        from: Option<String>,
+        /// When.
+        at: Timestamp,
+        /// Where one sees one's sessions and ends them.
+        link: Option<Link>,
+    },
+    /// The password is another one.
+    PasswordChanged {
+        /// When.
+        at: Timestamp,
+        /// Where whoever did not do it gets a new one.
+        link: Option<Link>,
+    },
+    /// A place in an organisation.
+    MemberInvitation {
+        /// Who invites.
+        inviter: String,
+        /// Into which organisation.
+        organization: String,
+        /// Where it is accepted.
+        link: Link,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A tender to bid on.
+    TenderInvitation {
+        /// Whose tender it is.
+        organization: String,
+        /// What it is called.
+        tender: String,
+        /// Until when bids can be submitted.
+        deadline: Timestamp,
+        /// Where it is.
+        link: Link,
+    },
+    /// Whether mail arrives at all: `build14 mail test`.
+    Test {
+        /// When it was asked for.
+        at: Timestamp,
+    },
+}
+
+impl Content {
+    /// What it is written from.
+    #[must_use]
+    pub const fn template(&self) -> Template {
+        match self {
+            Self::VerifyAddress { .. } => Template::VerifyAddress,
+            Self::ResetPassword { .. } => Template::ResetPassword,
+            Self::MagicLink { .. } => Template::MagicLink,
+            Self::NoAccount { .. } => Template::NoAccount,
+            Self::AddressChangeAsked { .. } => Template::AddressChangeAsked,
+            Self::AddressLeft { .. } => Template::AddressLeft,
+            Self::AddressTaken { .. } => Template::AddressTaken,
+            Self::NewDevice { .. } => Template::NewDevice,
+            Self::PasswordChanged { .. } => Template::PasswordChanged,
+            Self::MemberInvitation { .. } => Template::MemberInvitation,
+            Self::TenderInvitation { .. } => Template::TenderInvitation,
+            Self::Test { .. } => Template::Test,
+        }
+    }
+
+    /// Where it leads, if it leads anywhere.
+    #[must_use]
+    pub const fn link(&self) -> Option<&Link> {
+        match self {
+            Self::VerifyAddress { link, .. }
+            | Self::ResetPassword { link, .. }
+            | Self::MagicLink { link, .. }
+            | Self::MemberInvitation { link, .. }
+            | Self::TenderInvitation { link, .. } => Some(link),
+            Self::AddressLeft { link, .. } | Self::NewDevice { link, .. } | Self::PasswordChanged { link, .. } => link.as_ref(),
+            Self::NoAccount { .. } | Self::AddressChangeAsked { .. } | Self::AddressTaken { .. } | Self::Test { .. } => None,
+        }
+    }
+}
+
+impl Content {
+    /// Until when it is worth being read, if it was written at `since`: what is later than that is not sent any more.
+    #[must_use]
+    pub fn counts_until(&self, since: Timestamp) -> Option<Timestamp> {
+        let after = |minutes: &u32| since + Duration::from_secs(60 * u64::from(*minutes));
+        match self {
+            Self::VerifyAddress { minutes, .. } | Self::ResetPassword { minutes, .. } | Self::MagicLink { minutes, .. } => {
+                Some(after(minutes))
+            }
+            Self::MemberInvitation { until: end, .. } | Self::TenderInvitation { deadline: end, .. } => Some(*end),
+            Self::NoAccount { .. }
+            | Self::AddressChangeAsked { .. }
+            | Self::AddressLeft { .. }
+            | Self::AddressTaken { .. }
+            | Self::NewDevice { .. }
+            | Self::PasswordChanged { .. }
+            | Self::Test { .. } => None,
+        }
+    }
+}
+
+/// Links and codes are secrets, the rest is personal: only the template is told.
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({}…)", self.template())
+    }
+}
