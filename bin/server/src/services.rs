@@ -157,7 +157,7 @@ impl Services {
             settings,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
-        let Foundation { uow, system, audit, tenants, .. } = serving;
+        let Foundation { uow, system, audit, tenants, mails, .. } = serving;
         let key_settings = auth::KeySettings { live: stripe.livemode, ..auth::KeySettings::read(&mut settings.reader()) };
         let reporter = key_settings.leak_reporter_url.clone().map(|url| Arc::new(leaks::Fetched::from(url)));
         let leaks = auth::LeakReports::new(auth::LeakDependencies {
@@ -183,6 +183,7 @@ impl Services {
             accounts: auth.clone(),
             authorizer: policy.clone(),
             audit: audit.clone(),
+            mails,
             obligations: vec![domains.tenders.clone(), domains.escrow.clone()],
             cookies: users::CookieSettings { secure: settings.secure_cookie },
         });

@@ -47,8 +47,8 @@ kernel::refusals! {
         /// So many passwords wait to be checked that another would wait too long: for about this time.
         #[error("too many sign-ins are under way: try again after Retry-After seconds")]
         Busy(Duration) = Unavailable("UNAVAILABLE"),
-        /// Too many passwords were tried for one email, whether it is known or not.
-        #[error("too many sign-ins with this email: try again after Retry-After seconds")]
+        /// Too many wrong passwords were tried, for one email, whether it is known or not, or from one network.
+        #[error("too many wrong passwords, for this email or from this network: try again after Retry-After seconds")]
         TooManyAttempts(Spent) = TooMany("RATE_LIMITED"),
     }
     retry_after {

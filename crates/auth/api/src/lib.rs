@@ -34,7 +34,7 @@ pub use persons::{key_allows, needs_person, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
 pub use proofs::{Asked, Asking, Proofs, Purpose, Shown};
 pub use secrecy::SecretString;
-pub use security::{Client, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
+pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
 
 /// Permissions of this domain (docs/domain/keys.md).
 pub mod perm {
@@ -122,6 +122,8 @@ pub struct SignedIn {
     pub token: SecretString,
     /// The session.
     pub session: Session,
+    /// For whoever told the password: by what the device is known again.
+    pub device: Option<KnownDevice>,
 }
 
 /// Somebody who has just registered.
@@ -155,7 +157,7 @@ pub struct Switched {
 #[async_trait]
 pub trait SignIn: Send + Sync {
     /// Creates a person with an organisation of their own, signs them in, and mails them what proves their address, in this language. `request`
-    /// goes into the trail.
+    /// goes into the trail; `from` is the client's address.
     ///
     /// # Errors
     /// [`Error::EmailTaken`], [`Error::Invalid`].
@@ -168,12 +170,19 @@ pub trait SignIn: Send + Sync {
         language: Language,
     ) -> Result<Registered, Error>;
 
-    /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event. Of more sign-ins than a
-    /// person may have the oldest end.
+    /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event; `device` is what
+    /// [`SignedIn::device`] gave to an earlier sign-in on it. Of more sign-ins than a person may have the oldest end.
     ///
     /// # Errors
     /// [`Error::WrongCredentials`], [`Error::TooManyAttempts`], [`Error::Busy`].
-    async fn login(&self, request: &RequestId, email: &str, password: SecretString, client: &Client) -> Result<SignedIn, Error>;
+    async fn login(
+        &self,
+        request: &RequestId,
+        email: &str,
+        password: SecretString,
+        client: &Client,
+        device: Option<&SecretString>,
+    ) -> Result<SignedIn, Error>;
 
     /// The context's person tells the password again: a session with another token, authenticated now, takes the place of `session`.
     ///

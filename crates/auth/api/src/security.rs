@@ -1,8 +1,9 @@
-//! Sessions and security events as their person sees them.
+//! Sessions, known devices and security events as their person sees them.
 
 use std::net::IpAddr;
 
 use kernel::{OrgId, SessionId, Timestamp};
+use secrecy::SecretString;
 use uuid::Uuid;
 
 /// What a request tells of the program that sent it. Nothing is decided by it but how it is shown.
@@ -44,6 +45,16 @@ pub struct LiveSession {
     /// When it was last used, to a minute or two.
     pub last_seen_at: Timestamp,
     /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// By what a device is known again when its person signs in there another time. It opens nothing: tries made there are counted apart from those of
+/// strangers.
+#[derive(Debug, Clone)]
+pub struct KnownDevice {
+    /// 256 random bits; only their hash is stored.
+    pub token: SecretString,
+    /// Until when it is known, unless its person signs in there again.
     pub expires_at: Timestamp,
 }
 

@@ -7,7 +7,9 @@
 //! Invariants:
 //! - Unknown email and wrong password look the same and cost the same: one hash in either case.
 //! - A password hashed with weaker parameters than today's is hashed anew when its owner signs in.
-//! - Only so many passwords are tried for one email within a minute (429), whether anybody has it or not; the right one starts anew.
+//! - Only so many wrong passwords are tried for one email, whether anybody has it or not, and from one network (429), however many are tried at a
+//!   time; each further pause is longer. Whoever comes on a device or from a network where the person signed in before has a budget of their own
+//!   (docs/decisions/0053-strangers-keep-nobody-out.md).
 //! - Password hashing has threads of its own, fewer than there are cores and below all others, and a bounded queue, first come, first served:
 //!   who would wait too long is told at once when to come back (503), other requests are not held up.
 //! - A session that ended is dead at once on this replica and with the next notification on the others; a look-up that began before the
@@ -27,9 +29,10 @@
 //! - An API key may what its scopes and the present rights of its creator have in common, felt at once on every replica; warm, it costs no query,
 //!   and a text without a key's checksum never one. Only the platform writes keys, and nobody else sees their hashes.
 //!
-//! Tables owned: `credentials`, `sessions`, `security_events`, `address_proofs`, `api_keys`, `api_key_settings`. The routes of sign-in live in `users`, which knows people and organisations.
+//! Tables owned: `credentials`, `sessions`, `known_devices`, `security_events`, `address_proofs`, `api_keys`, `api_key_settings`. The routes of sign-in live in `users`, which knows people and organisations.
 
 mod attempts;
+mod budget;
 mod cache;
 mod device;
 mod flights;

@@ -1,5 +1,6 @@
 //! SQL of passwords and sessions. All but [`end_in_org`], [`is_registered`], [`tell_person`] and [`tell_role`] runs as the platform.
 
+pub(crate) mod devices;
 pub(crate) mod keys;
 pub(crate) mod lives;
 pub(crate) mod proofs;

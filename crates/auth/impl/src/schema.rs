@@ -59,6 +59,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    known_devices (token_hash) {
+        token_hash -> Bytea,
+        user_id -> Uuid,
+        network_hash -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+        returned -> Bool,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     security_events (id) {
         id -> Uuid,
         at -> Timestamptz,

@@ -2,6 +2,7 @@
 
 mod account;
 mod asking;
+mod entering;
 mod keys;
 mod lives;
 mod opening;
@@ -16,8 +17,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Account, Accounts, Client, Directory, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered, SecurityEvent,
-    SecurityEventKind, Session, Sessions, SignIn, SignInMethod, SignedIn, SwitchOnce, Switched, Teams,
+    Accounts, Client, Directory, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered, SecurityEvent, Session,
+    Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
@@ -33,17 +34,14 @@ use crate::attempts::Attempts;
 use crate::cache::Cache;
 use crate::flights::Flights;
 use crate::hasher::Hasher;
-use crate::hasher::Verified;
 use crate::held::{Held, Seen};
 use crate::key_cache::{Kept, KeyCache};
-use crate::model::{Proof, StoredSession};
+use crate::model::StoredSession;
 use crate::place::Place;
 use crate::security;
 use crate::security_event::{Origin, SpentLimit};
 use crate::token::{self, TokenHash};
 use crate::{Settings, model, repo};
-
-use opening::Opening;
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -83,6 +81,7 @@ pub struct Service {
     switch_secret: SecretString,
     most_sessions: u32,
     events_kept: TimeDelta,
+    device_kept: TimeDelta,
     hearing: db::Hearing,
 }
 
@@ -115,13 +114,14 @@ impl Service {
         let Dependencies { system, directory, teams, audit, mails, clock, settings } = dependencies;
         let hasher = Hasher::new(settings.hash_threads, settings.hash_queue, settings.hash_wait)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
-        let (cache, attempts) =
-            (Arc::new(Cache::new(&settings)), Attempts::new(settings.attempts_per_minute, settings.wrong_per_minute));
+        let attempts = Attempts::new(settings.wrong_per_email, settings.wrong_per_network, settings.hash_wait);
+        let cache = Arc::new(Cache::new(&settings));
         let (flights, places) = (Flights::new(settings.cached_sessions), Flights::new(settings.cached_sessions));
         let seen = Arc::new(Seen::new(settings.cached_sessions));
         let (keys, key_flights) = (KeyCache::new(&settings), Flights::new(settings.cached_sessions));
         let most_sessions = settings.sessions_per_person.max(1);
         let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
+        let device_kept = TimeDelta::from_std(settings.device_kept).map_err(Fault::internal)?;
         Ok(Self {
             system,
             directory,
@@ -141,6 +141,7 @@ impl Service {
             switch_secret: settings.switch_secret,
             most_sessions,
             events_kept,
+            device_kept,
             hearing: settings.hearing,
         })
     }
@@ -189,6 +190,7 @@ impl Service {
         security::purge(&self.system, self.clock.now() - self.events_kept).await?;
         let yesterday = self.clock.now() - TimeDelta::days(1);
         self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
+        self.system.write(async |tx| repo::devices::purge(tx, self.clock.now()).await).await?;
         self.system.write(async |tx| repo::purge(tx, before).await).await
     }
 
@@ -300,6 +302,7 @@ impl Accounts for Service {
         repo::lock_person(tx, user).await?;
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
+        repo::devices::forget_all(tx, user).await?;
         repo::delete_events(tx, user).await?;
         repo::forget_clients(tx, user).await?;
         repo::proofs::delete_of_person(tx, user).await?;
@@ -321,52 +324,15 @@ impl SignIn for Service {
         self.register_person(request, account, password, client, language).await
     }
 
-    async fn login(&self, request: &RequestId, email: &str, password: SecretString, client: &Client) -> Result<SignedIn, Error> {
-        let from = client.address;
-        let origin = || Origin { request, address: from };
-        if let Err(limited) = self.attempts.count(email, from, self.clock.now()) {
-            // Once for a window: whoever goes on trying writes nothing.
-            if limited.first {
-                let user = self.known(email).await?.map(|known| known.person.id);
-                security::note(&self.system, SecurityEventKind::SignInLimited, user, origin()).await;
-            }
-            return Err(limited.error);
-        }
-        let known = self.known(email).await?;
-        let person = known.as_ref().map(|known| known.person.id);
-        let phc = known.as_ref().and_then(|known| known.password.clone());
-        let Verified { right, stronger } = self.hasher.verify(password, phc).await?;
-        let Some(known) = known.filter(|_| right) else {
-            self.attempts.was_wrong(from, self.clock.now());
-            security::note(&self.system, SecurityEventKind::SignInFailed, person, origin()).await;
-            return Err(Error::WrongCredentials);
-        };
-        self.attempts.forget(email, from);
-        let membership = model::choose(&known.memberships, known.last);
-        let user = known.person.id;
-        let signed_in = self
-            .system
-            .write(async |tx| {
-                let membership = match membership {
-                    Some(membership) => membership,
-                    // Removed from the last organisation: nobody is locked out of the account for it.
-                    None => {
-                        let Account { org, .. } = self.directory.found_in(tx, request, user, None, &known.person.name).await?;
-                        Membership { org, role: kernel::OrgRole::Owner }
-                    }
-                };
-                // Changed while the old one was being checked: that one no longer opens anything.
-                if repo::lock_person(tx, user).await? != known.password {
-                    return Err(Error::WrongCredentials);
-                }
-                if let (Some(old), Some(new)) = (&known.password, &stronger) {
-                    repo::replace_password(tx, user, old, new).await?;
-                }
-                let sign_in = Proof::now(SignInMethod::Password, self.instant());
-                self.open_in(tx, Opening { request, user, membership, action: "auth.login", client, sign_in }, token::fresh()?)
-                    .await
-            })
-            .await?;
+    async fn login(
+        &self,
+        request: &RequestId,
+        email: &str,
+        password: SecretString,
+        client: &Client,
+        device: Option<&SecretString>,
+    ) -> Result<SignedIn, Error> {
+        let signed_in = self.enter(request, email, password, client, device).await?;
         self.complete(signed_in).await
     }
 

@@ -125,8 +125,8 @@ pub enum Content {
         organization: String,
         /// Where it is accepted.
         link: Link,
-        /// Until when.
-        until: Timestamp,
+        /// Until when, if there is an end to it.
+        until: Option<Timestamp>,
     },
     /// A tender to bid on.
     TenderInvitation {
@@ -190,7 +190,8 @@ impl Content {
             Self::VerifyAddress { minutes, .. } | Self::ResetPassword { minutes, .. } | Self::MagicLink { minutes, .. } => {
                 Some(after(minutes))
             }
-            Self::MemberInvitation { until: end, .. } | Self::TenderInvitation { deadline: end, .. } => Some(*end),
+            Self::MemberInvitation { until, .. } => *until,
+            Self::TenderInvitation { deadline, .. } => Some(*deadline),
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressLeft { .. }

@@ -237,7 +237,7 @@ mod tests {
             inviter: "<script>alert(1)</script>".to_owned(),
             organization: "\"Stone\" & <b>Sons</b>\r\nBcc: eve@example.com".to_owned(),
             link: Link::to("/invitations").with("a", "1").with("b", "\"><script>"),
-            until: Timestamp::default(),
+            until: Some(Timestamp::default()),
         };
         let Written { subject, html, text } = written(Language::English, &content);
         assert_eq!(subject, "<script>alert(1)</script> invites you to \"Stone\" & <b>Sons</b> Bcc: eve@example.com");

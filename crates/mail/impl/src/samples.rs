@@ -43,7 +43,7 @@ pub(crate) fn sample(template: Template) -> Content {
             inviter: "Grace Hopper".to_owned(),
             organization: "Müller & Söhne GmbH".to_owned(),
             link: Link::to("/invitations").with_secret("token", token),
-            until: at,
+            until: Some(at),
         },
         Template::TenderInvitation => Content::TenderInvitation {
             organization: "Villa Developments".to_owned(),

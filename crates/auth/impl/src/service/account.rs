@@ -33,12 +33,12 @@ impl Service {
         let user = person(ctx)?;
         // Apart from sign-ins: those of strangers do not keep a person from changing the password.
         let key = format!("password of {user}");
-        if let Err(limited) = self.attempts.count_own(&key, self.clock.now()) {
-            if limited.first {
-                security::note(&self.system, SecurityEventKind::PasswordChangeLimited, Some(user), origin).await;
+        let tries = match self.attempts.enter_own(&key, &*self.clock).await {
+            Ok(tries) => tries,
+            Err(limited) => {
+                return Err(self.refused(limited, SecurityEventKind::PasswordChangeLimited, Some(user), origin).await);
             }
-            return Err(limited.error);
-        }
+        };
         let (known, stored) = self
             .system
             .read(async |tx| Ok::<_, Fault>((self.directory.person(tx, user).await?, repo::password(tx, user).await?)))
@@ -53,10 +53,12 @@ impl Service {
         }
         let Verified { right, .. } = self.hasher.verify(current, Some(stored.clone())).await?;
         if !right {
+            tries.were_wrong(self.clock.now());
             security::note(&self.system, SecurityEventKind::PasswordChangeFailed, Some(user), origin).await;
             return Err(Error::invalid("/currentPassword", "WRONG_PASSWORD", "is not the present password"));
         }
         self.attempts.forget_own(&key);
+        drop(tries);
         let phc = self.hasher.hash(new).await?;
         self.system
             .write(async |tx| {

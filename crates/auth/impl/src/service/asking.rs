@@ -148,14 +148,16 @@ impl Service {
         }
         // Counted with changes of the password: both are guesses of it.
         let key = format!("password of {user}");
-        if let Err(limited) = self.attempts.count_own(&key, self.clock.now()) {
-            if limited.first {
-                security::note(&self.system, SecurityEventKind::PasswordChangeLimited, Some(user), origin(&asking)).await;
+        let tries = match self.attempts.enter_own(&key, &*self.clock).await {
+            Ok(tries) => tries,
+            Err(limited) => {
+                let kind = SecurityEventKind::PasswordChangeLimited;
+                return Err(self.refused(limited, kind, Some(user), origin(&asking)).await);
             }
-            return Err(limited.error);
-        }
+        };
         let Verified { right, .. } = self.hasher.verify(password, stored).await?;
         if !right {
+            tries.were_wrong(self.clock.now());
             security::note(&self.system, SecurityEventKind::PasswordChangeFailed, Some(user), origin(&asking)).await;
             return Err(Error::invalid(
                 "/password",
@@ -164,6 +166,7 @@ impl Service {
             ));
         }
         self.attempts.forget_own(&key);
+        drop(tries);
         let ask =
             Ask { purpose: Purpose::ChangeAddress, to: &to, name: Some(&person.name), user: Some(user), session: Some(session) };
         self.system

@@ -67,7 +67,7 @@ impl Service {
             self.forget_in(tx, move |cache| cache.forget(&ended));
         }
         self.record_in(tx, request, &session, action).await?;
-        Ok(SignedIn { token, session })
+        Ok(SignedIn { token, session, device: None })
     }
 
     /// A signed-in person is told their project roles too, and when the session ends, as every later request will know them.
@@ -92,19 +92,21 @@ impl Service {
         let origin = || Origin { request: &ctx.request, address: client.address };
         // As for a change of the password: apart from the sign-ins of strangers.
         let key = format!("password of {user}");
-        if let Err(limited) = self.attempts.count_own(&key, self.clock.now()) {
-            if limited.first {
-                security::note(&self.system, SecurityEventKind::SignInLimited, Some(user), origin()).await;
+        let tries = match self.attempts.enter_own(&key, &*self.clock).await {
+            Ok(tries) => tries,
+            Err(limited) => {
+                return Err(self.refused(limited, SecurityEventKind::SignInLimited, Some(user), origin()).await);
             }
-            return Err(limited.error);
-        }
+        };
         let stored = self.system.read(async |tx| repo::password(tx, user).await).await?;
         let Verified { right, stronger } = self.hasher.verify(password, stored.clone()).await?;
         if !right {
+            tries.were_wrong(self.clock.now());
             security::note(&self.system, SecurityEventKind::SignInFailed, Some(user), origin()).await;
             return Err(Error::invalid("/password", "WRONG_PASSWORD", "is not the present password"));
         }
         self.attempts.forget_own(&key);
+        drop(tries);
         let (ended, signed_in) = self
             .system
             .write(async |tx| {
@@ -183,5 +185,6 @@ impl Service {
 fn again(token: SecretString, made: &StoredSession, membership: Membership) -> SignedIn {
     let StoredSession { id, user, org, expires_at, sign_in, .. } = *made;
     let (role, projects) = (membership.role, ProjectRoles::default());
-    SignedIn { token, session: Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at } }
+    let session = Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at };
+    SignedIn { token, session, device: None }
 }

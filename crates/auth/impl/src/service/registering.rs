@@ -1,6 +1,6 @@
 //! Registering: a person with a password, and an organisation of their own.
 
-use auth_api::{Account, Asking, Client, Error, Membership, NewAccount, Person, Registered, SignInMethod};
+use auth_api::{Account, Asking, Client, Error, Membership, NewAccount, Person, Registered, SignInMethod, SignedIn};
 use kernel::{OrgRole, RequestId};
 use mail_api::Language;
 use secrecy::{ExposeSecret, SecretString};
@@ -41,9 +41,11 @@ impl Service {
                 };
                 repo::insert_password(tx, user, &phc).await?;
                 let membership = Membership { org, role: OrgRole::Owner };
+                let device = self.know_device_in(tx, user, None, client.address).await?;
                 let sign_in = model::Proof::now(SignInMethod::Password, self.instant());
                 let opening = Opening { request, user, membership, action: "auth.register", client, sign_in };
                 let signed_in = self.open_in(tx, opening, token::fresh()?).await?;
+                let signed_in = SignedIn { device: Some(device), ..signed_in };
                 // As it is kept, which may be another spelling.
                 let email = invited.as_ref().map_or(&account.email, |person| &person.email).clone();
                 let person = Person { id: user, email, name: account.name.clone(), email_verified: false };

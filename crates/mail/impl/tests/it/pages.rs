@@ -48,7 +48,7 @@ async fn whatever_people_wrote_is_text_on_these_pages() {
         inviter: "<script>alert(1)</script>".to_owned(),
         organization: "</title><img src=x onerror=alert(1)>".to_owned(),
         link: Link::to("/invitations"),
-        until: chrono::Utc::now() + chrono::TimeDelta::days(7),
+        until: Some(chrono::Utc::now() + chrono::TimeDelta::days(7)),
     };
     let to = Recipient::at("ada@example.com").named("<b>Ada</b>");
     let id = world.leave(Mail { key: "k".to_owned(), to, language: Language::English, content }).await;

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, NoBody, Presented, Problem, Reply, RequestInfo};
 
-use super::cookies::CookieSettings;
+use super::cookies::{CookieSettings, Device};
 use super::dto::{AskedOut, OrganizationOut, Role, UserOut};
 use super::examples;
 use super::language::language_of;
@@ -128,7 +128,7 @@ pub(super) struct SessionOut {
 /// With an organisation of their own; signs them in, and mails them a link and a code that prove the address. Whoever invited this email is
 /// found in `GET /api/invitations` afterwards.
 #[utoipa::path(responses(
-    (status = 201, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = RegisteredOut),
+    (status = 201, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well, `__Host-device` (`device`) tells that this device is the person's", body = RegisteredOut),
     (status = 409, description = "EMAIL_TAKEN: there is an account with this email, or with one that looks the same"),
     (status = 422, description = "Every fault: such as LOOKS_LIKE_ANOTHER at /email, TOO_SHORT, TOO_COMMON or SAME_AS_EMAIL at /password"),
 ))]
@@ -146,20 +146,22 @@ pub(super) async fn register(
     let account = NewAccount { email, name, organization_name };
     let Registered { signed_in, verification } =
         sign_in.register(&info.request, account, password.into(), &client(&info), language_of(&request)).await?;
-    let cookie = session_cookie(&signed_in, &cookie);
+    let cookies = cookies_of(&signed_in, &cookie);
     let SignedInOut { access_token, expires_at, user, organization, role } = shown(&**users, signed_in, info.request).await?;
     let verification = verification.into();
     let out = RegisteredOut { access_token, expires_at, user, organization, role, verification };
     let mut created = HttpResponse::Created();
     created.insert_header((header::LOCATION, "/api/user"));
-    Ok(secret(created, cookie).json(out))
+    Ok(secret(created, cookies).json(out))
 }
 
 /// Sign in.
 ///
-/// In the organisation used last.
+/// In the organisation used last. Wrong passwords are few (429 with `Retry-After`): for one address from one network, for one address from all
+/// strangers, and from one network; each further pause is longer. Whoever sends the cookie of an earlier sign-in on the same device, or comes from
+/// a network where the person signed in before, is no stranger.
 #[utoipa::path(responses(
-    (status = 200, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = SignedInOut),
+    (status = 200, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well, `__Host-device` (`device`) tells that this device is the person's", body = SignedInOut),
     (status = 401, description = "WRONG_CREDENTIALS: which of the two is wrong is not told"),
 ))]
 #[post("/api/auth/login")]
@@ -169,16 +171,18 @@ pub(super) async fn login(
     sign_in: Data<dyn SignIn>,
     users: Data<dyn Users>,
     cookie: Data<CookieSettings>,
+    device: Device,
     body: Json<Login>,
 ) -> Result<HttpResponse, Problem> {
-    let signed_in = sign_in.login(&info.request, &body.0.email, body.0.password.into(), &client(&info)).await?;
+    let Login { email, password } = body.0;
+    let signed_in = sign_in.login(&info.request, &email, password.into(), &client(&info), device.0.as_ref()).await?;
     answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
 }
 
 /// Sign out.
 ///
 /// Ends the session, and those in other organisations that were switched to since the same sign-in; their tokens and the cookie are dead at once.
-#[utoipa::path(responses((status = 204, description = "Signed out; `Clear-Site-Data` tells browsers to forget cookies and storage")))]
+#[utoipa::path(responses((status = 204, description = "Signed out; `Clear-Site-Data` tells browsers to forget their storage")))]
 #[post("/api/auth/logout")]
 pub(super) async fn logout(
     Authed(ctx): Authed,
@@ -193,7 +197,7 @@ pub(super) async fn logout(
 /// Sign out everywhere.
 ///
 /// Ends every session of the caller, on every device and in every organisation, this one too.
-#[utoipa::path(responses((status = 204, description = "Signed out; `Clear-Site-Data` tells browsers to forget cookies and storage")))]
+#[utoipa::path(responses((status = 204, description = "Signed out; `Clear-Site-Data` tells browsers to forget their storage")))]
 #[post("/api/auth/logout-everywhere")]
 pub(super) async fn logout_everywhere(
     Authed(ctx): Authed,
@@ -294,13 +298,13 @@ pub(super) async fn answer(
     request: RequestId,
     settings: &CookieSettings,
 ) -> Result<HttpResponse, Problem> {
-    let cookie = session_cookie(&signed_in, settings);
+    let cookies = cookies_of(&signed_in, settings);
     let out = shown(users, signed_in, request).await?;
-    Ok(secret(response, cookie).json(out))
+    Ok(secret(response, cookies).json(out))
 }
 
 async fn shown(users: &dyn Users, signed_in: SignedIn, request: RequestId) -> Result<SignedInOut, Problem> {
-    let SignedIn { token, session } = signed_in;
+    let SignedIn { token, session, .. } = signed_in;
     let profile = users.profile(&session.ctx(request)).await?;
     Ok(SignedInOut {
         access_token: token.expose_secret().to_owned(),
@@ -311,21 +315,33 @@ async fn shown(users: &dyn Users, signed_in: SignedIn, request: RequestId) -> Re
     })
 }
 
-fn secret(mut response: HttpResponseBuilder, cookie: Cookie<'static>) -> HttpResponseBuilder {
-    response.cookie(cookie).insert_header((header::CACHE_CONTROL, "no-store"));
+fn secret(mut response: HttpResponseBuilder, cookies: Vec<Cookie<'static>>) -> HttpResponseBuilder {
+    for cookie in cookies {
+        response.cookie(cookie);
+    }
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
     response
+}
+
+/// The cookie of a session, and that of the device for whoever told the password.
+fn cookies_of(signed_in: &SignedIn, settings: &CookieSettings) -> Vec<Cookie<'static>> {
+    let device = signed_in
+        .device
+        .as_ref()
+        .map(|device| until(device.expires_at, settings.device(), device.token.expose_secret().to_owned(), settings));
+    std::iter::once(session_cookie(signed_in, settings)).chain(device).collect()
 }
 
 /// The cookie of a session.
 pub(super) fn session_cookie(signed_in: &SignedIn, settings: &CookieSettings) -> Cookie<'static> {
-    let expires = time::OffsetDateTime::from_unix_timestamp(signed_in.session.expires_at.timestamp()).ok();
-    let mut cookie = base(signed_in.token.expose_secret().to_owned(), settings);
-    cookie.set_expires(expires);
-    cookie
+    let name = web::session_cookie(settings.secure);
+    until(signed_in.session.expires_at, name, signed_in.token.expose_secret().to_owned(), settings)
 }
 
-fn base(token: String, settings: &CookieSettings) -> Cookie<'static> {
-    named(web::session_cookie(settings.secure), token, settings)
+fn until(end: DateTime<Utc>, name: &'static str, value: String, settings: &CookieSettings) -> Cookie<'static> {
+    let mut cookie = named(name, value, settings);
+    cookie.set_expires(time::OffsetDateTime::from_unix_timestamp(end.timestamp()).ok());
+    cookie
 }
 
 fn named(name: &'static str, value: String, settings: &CookieSettings) -> Cookie<'static> {
@@ -334,7 +350,7 @@ fn named(name: &'static str, value: String, settings: &CookieSettings) -> Cookie
 }
 
 /// The answer after which a browser keeps nothing of the session: neither the cookie, under any name that it has had, nor what the pages of
-/// this origin stored.
+/// this origin stored. That of the device stays: it opens nothing, and whoever attacks the account must not gain by its person signing out.
 pub(super) fn signed_out(settings: &CookieSettings) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
     for name in [web::SESSION_COOKIE, web::PLAIN_SESSION_COOKIE] {
@@ -344,5 +360,5 @@ pub(super) fn signed_out(settings: &CookieSettings) -> HttpResponse {
             response.cookie(cookie);
         }
     }
-    response.insert_header(("Clear-Site-Data", r#""cookies", "storage""#)).finish()
+    response.insert_header(("Clear-Site-Data", r#""storage""#)).finish()
 }

@@ -15,3 +15,4 @@ mod replicas;
 mod scenery;
 mod sessions;
 mod sign_in;
+mod strangers;

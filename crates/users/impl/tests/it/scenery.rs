@@ -156,6 +156,7 @@ impl Replica {
             accounts: auth.clone(),
             authorizer: Arc::clone(&authorizer),
             audit: Arc::clone(&audit),
+            mails: mails.clone(),
             obligations: vec![Arc::clone(&bonds) as Arc<dyn Obligations>],
             cookies: users::CookieSettings { secure: true },
         }));
@@ -235,8 +236,22 @@ impl Replica {
         self.post("/api/users", Some(&by.token), body).await
     }
 
+    /// Somebody proves their address by what is mailed to it.
+    pub async fn verify(&self, who: &Account) {
+        let user = self.get("/api/user", &who.token).await.body;
+        if user["emailVerified"] == true {
+            return;
+        }
+        assert_eq!(self.post("/api/auth/verification", Some(&who.token), json!({})).await.status, 202);
+        let mail = self.mails.to(user["email"].as_str().unwrap()).pop().unwrap();
+        let (_, token) = mail.content.link().unwrap().as_str().split_once("token=").unwrap();
+        let proven = self.post("/api/auth/verification/confirm", None, json!({ "token": token })).await;
+        assert_eq!(proven.status, 204, "{}", proven.body);
+    }
+
     /// Makes `who` a member of the organisation of `by`: invited, accepted by themself, and given the role.
     pub async fn join(&self, by: &Account, who: &Account, role: &str) -> Answer {
+        self.verify(who).await;
         let email = self.get("/api/user", &who.token).await.body["email"].clone();
         let invited = self.post("/api/users", Some(&by.token), json!({ "email": email })).await;
         assert_eq!(invited.status, 201, "{}", invited.body);
