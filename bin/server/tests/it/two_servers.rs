@@ -62,7 +62,8 @@ impl Server {
     }
 
     /// Waits until the server answers so to a token that it knew before, which must not take long.
-    async fn feels(&self, path: &str, token: &str, status: u16, since: Instant) {
+    async fn feels(&self, path: &str, token: &str, status: u16) {
+        let since = Instant::now();
         until("it is felt", async || (self.status(path, token).await == status).then_some(())).await;
         assert!(since.elapsed() <= AT_ONCE, "{path} was {status} only after {:?}", since.elapsed());
     }
@@ -100,33 +101,27 @@ async fn what_ends_or_changes_on_one_server_does_so_on_the_other_within_a_second
 
     let membership = format!("/api/users/{}", bob.user);
     a.done(Method::PUT, &membership, Some(&ada.token), Some(json!({ "role": "admin" }))).await;
-    let since = Instant::now();
-    b.feels("/api/audit", &there.token, 200, since).await;
+    b.feels("/api/audit", &there.token, 200).await;
     a.done(Method::PUT, &membership, Some(&ada.token), Some(json!({ "role": "member" }))).await;
-    let since = Instant::now();
-    b.feels("/api/audit", &there.token, 403, since).await;
+    b.feels("/api/audit", &there.token, 403).await;
 
     a.done(Method::DELETE, &membership, Some(&ada.token), None).await;
-    let since = Instant::now();
-    b.feels("/api/user", &there.token, 401, since).await;
+    b.feels("/api/user", &there.token, 401).await;
     assert_eq!(b.status("/api/user", &bob.token).await, 200, "in his own organisation he goes on");
 
     let other = b.login("bob").await;
     assert_eq!(b.status("/api/user", &other.token).await, 200);
     let change = json!({ "currentPassword": PASSWORD, "newPassword": "another good password" });
     a.done(Method::PUT, "/api/user/password", Some(&bob.token), Some(change)).await;
-    let since = Instant::now();
-    b.feels("/api/user", &other.token, 401, since).await;
+    b.feels("/api/user", &other.token, 401).await;
     assert_eq!(b.status("/api/user", &bob.token).await, 200, "the session that changed it goes on");
 
     a.done(Method::DELETE, "/api/user", Some(&bob.token), None).await;
-    let since = Instant::now();
-    b.feels("/api/user", &bob.token, 401, since).await;
+    b.feels("/api/user", &bob.token, 401).await;
 
     let other = b.login("ada").await;
     assert_eq!(b.status("/api/user", &other.token).await, 200);
     a.done(Method::POST, "/api/auth/logout-everywhere", Some(&ada.token), None).await;
-    let since = Instant::now();
-    b.feels("/api/user", &other.token, 401, since).await;
-    b.feels("/api/user", &ada.token, 401, since).await;
+    b.feels("/api/user", &other.token, 401).await;
+    b.feels("/api/user", &ada.token, 401).await;
 }
