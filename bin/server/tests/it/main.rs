@@ -9,6 +9,7 @@ mod crowd;
 mod first_steps;
 mod freezing;
 mod mail;
+mod mailed_secrets;
 mod outage;
 mod own_money;
 mod process;

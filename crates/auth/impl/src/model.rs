@@ -1,8 +1,10 @@
-//! Sessions as they are kept; rules of passwords and of the choice of an organisation, pure.
+//! Sessions as they are kept; rules of their lives of passwords and of the choice of an organisation, pure.
 
 use auth_api::email::Email;
-use auth_api::{Membership, NewAccount, email};
+use auth_api::{Membership, NewAccount, SessionRules, SignInMethod, email};
+use chrono::TimeDelta;
 use kernel::{FieldFault, OrgId, SessionId, Timestamp, UserId, text};
+use uuid::Uuid;
 
 /// A session as it is stored: its roles are looked up anew.
 pub(crate) struct StoredSession {
@@ -10,6 +12,51 @@ pub(crate) struct StoredSession {
     pub(crate) user: UserId,
     pub(crate) org: OrgId,
     pub(crate) expires_at: Timestamp,
+    pub(crate) last_seen_at: Timestamp,
+    pub(crate) sign_in: Proof,
+}
+
+/// That a person proved who they are: what the sessions of one sign-in have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// The same for all sessions of the sign-in.
+    pub(crate) id: Uuid,
+    pub(crate) method: SignInMethod,
+    pub(crate) at: Timestamp,
+}
+
+/// When a session ends by itself that is `stored` to end at a time: by what the platform and the organisation say now.
+pub(crate) fn expires_at(stored: Timestamp, authenticated_at: Timestamp, life: TimeDelta, rules: SessionRules) -> Timestamp {
+    [Some(life), lifetime(rules)]
+        .into_iter()
+        .flatten()
+        .filter_map(|life| authenticated_at.checked_add_signed(life))
+        .fold(stored, std::cmp::min)
+}
+
+impl Proof {
+    /// Given now: a sign-in begins.
+    pub(crate) fn now(method: SignInMethod, at: Timestamp) -> Self {
+        Self { id: Uuid::now_v7(), method, at }
+    }
+}
+
+impl StoredSession {
+    /// Whether it ended by itself, as far as what is stored tells.
+    pub(crate) fn is_over(&self, life: TimeDelta, rules: SessionRules, now: Timestamp) -> bool {
+        let ends = expires_at(self.expires_at, self.sign_in.at, life, rules);
+        ends <= now || idle(rules).is_some_and(|idle| now - self.last_seen_at >= idle)
+    }
+}
+
+/// For how long a session lives after its person signed in, by its organisation.
+pub(crate) fn lifetime(rules: SessionRules) -> Option<TimeDelta> {
+    rules.lifetime.and_then(|life| TimeDelta::from_std(life).ok())
+}
+
+/// For how long a session may go unused.
+pub(crate) fn idle(rules: SessionRules) -> Option<TimeDelta> {
+    rules.idle.and_then(|idle| TimeDelta::from_std(idle).ok())
 }
 
 const LEAST: usize = 8;
@@ -181,6 +228,21 @@ mod tests {
         assert_eq!(fault("LongName@example.com"), Some("SAME_AS_EMAIL"));
         assert_eq!(fault("longname"), Some("SAME_AS_EMAIL"));
         assert_eq!(fault(&"x".repeat(129)), Some("TOO_LONG"));
+    }
+
+    #[test]
+    fn a_session_ends_by_the_shortest_of_what_bounds_it() {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let days = |n: u64| std::time::Duration::from_secs(n * 24 * 3600);
+        let ends = |stored, life, lifetime: Option<u64>| {
+            let rules = SessionRules { idle: Some(days(1)), lifetime: lifetime.map(days) };
+            expires_at(at + TimeDelta::days(stored), at, TimeDelta::days(life), rules) - at
+        };
+        assert_eq!(ends(30, 30, None), TimeDelta::days(30));
+        assert_eq!(ends(30, 7, None), TimeDelta::days(7), "the platform's bound was lowered since");
+        assert_eq!(ends(7, 30, None), TimeDelta::days(7), "what is promised to end does");
+        assert_eq!(ends(30, 30, Some(2)), TimeDelta::days(2));
+        assert_eq!(ends(30, 30, Some(60)), TimeDelta::days(30), "no organisation has more than the platform");
     }
 
     #[test]
