@@ -19,4 +19,5 @@ mod sealed;
 mod security;
 mod seven;
 mod stopping;
+mod two_servers;
 mod upkeep;
