@@ -21,9 +21,9 @@ lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- --deny warnings
 
-# A benchmark of docs/QUALITY.md, such as `just bench read`
-bench what="read":
-    cargo run --release -p bench -- {{what}}
+# A benchmark of docs/QUALITY.md, such as `just bench read` or `just bench write --rounds 5`; `just bench all` runs every one
+bench what="read" *flags:
+    cargo run --release -p bench -- {{what}} {{flags}}
 
 # Requests made up from the OpenAPI document, such as `just fuzz 600` for ten minutes (clients/README.md)
 fuzz seconds="120":

@@ -13,8 +13,18 @@ use crate::source::rust_files;
 pub type Accepted = &'static [(&'static str, &'static [&'static str])];
 
 /// Tables that carry `org_id` and stay on the coordinator: identity, the outbox, answers and alarms. So does every table without it.
-const COORDINATOR: &[&str] =
-    &["alarms", "idempotency_keys", "member_invitations", "memberships", "organizations", "outbox", "outbox_handled", "sessions"];
+const COORDINATOR: &[&str] = &[
+    "alarms",
+    "api_key_settings",
+    "api_keys",
+    "idempotency_keys",
+    "member_invitations",
+    "memberships",
+    "organizations",
+    "outbox",
+    "outbox_handled",
+    "sessions",
+];
 
 const POLICIES: Accepted = &[
     ("identity: both tables stay on the coordinator", &["users.colleagues"]),
@@ -36,7 +46,7 @@ const POLICIES: Accepted = &[
 ];
 
 const DOORS_WITHOUT_ORG: Accepted = &[
-    ("reads or writes nothing but tables of the coordinator", &["coverage_is_short"]),
+    ("reads or writes nothing but tables of the coordinator", &["coverage_is_short", "queue_mail"]),
     (
         "the queue stays on the coordinator; whose job it is stands in the job, and a contract that it is about is looked up by it",
         &["add_job"],

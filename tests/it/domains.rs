@@ -4,6 +4,7 @@
 mod audit;
 mod auth;
 mod escrow;
+mod mail;
 mod projects;
 mod tenants;
 mod tenders;
@@ -20,8 +21,16 @@ use crate::walk::Walk;
 use crate::world::{Contract, Party, World};
 
 /// Every domain, each after those whose things it needs for its own.
-pub const ALL: &[Domain] =
-    &[users::DOMAIN, auth::DOMAIN, tenants::DOMAIN, projects::DOMAIN, tenders::DOMAIN, escrow::DOMAIN, audit::DOMAIN];
+pub const ALL: &[Domain] = &[
+    users::DOMAIN,
+    auth::DOMAIN,
+    tenants::DOMAIN,
+    projects::DOMAIN,
+    tenders::DOMAIN,
+    escrow::DOMAIN,
+    audit::DOMAIN,
+    mail::DOMAIN,
+];
 
 /// A domain, as the tests that cross domains see it.
 pub struct Domain {

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::domains::ALL;
-use crate::walk::{Document, WHERE, Walk};
+use crate::walk::{Document, MAIL_SECRET, WHERE, Walk};
 
 #[tokio::test]
 async fn every_example_that_is_sent_succeeds_and_every_answer_is_as_documented() {
@@ -15,6 +15,8 @@ async fn every_example_that_is_sent_succeeds_and_every_answer_is_as_documented()
         (domain.walk)(&mut walk).await;
     }
     provider_tells(&mut walk).await;
+    scanner_tells(&mut walk).await;
+    mail_provider_tells(&mut walk).await;
     let watcher = walk.world.anonymous();
     for health in ["GET /health/live", "GET /health/ready"] {
         walk.send(&watcher, health, &[], &[]).await;
@@ -33,6 +35,35 @@ async fn provider_tells(walk: &mut Walk) {
     let provider = walk.world.anonymous();
     let request = provider.request("POST", "/api/webhooks/stripe").header("content-type", media_type);
     let answer = provider.send(request.header("stripe-signature", signature).body(example)).await;
+    walk.met(operation, &answer);
+}
+
+/// A report of leaked keys, signed by the reporter over its very bytes.
+async fn scanner_tells(walk: &mut Walk) {
+    let operation = "POST /api/webhooks/leaked-keys";
+    let (media_type, example) = walk.document.body(operation).expect("it takes a body");
+    let example = example.unwrap_or_else(|| panic!("{operation} has no example of its body")).to_string();
+    let reporter = walk.world.anonymous();
+    let request = reporter.request("POST", "/api/webhooks/leaked-keys").header("content-type", media_type);
+    let request = request.header("github-public-key-identifier", walk.scanner.identifier);
+    let request = request.header("github-public-key-signature", walk.scanner.sign(example.as_bytes()));
+    let answer = reporter.send(request.body(example)).await;
+    walk.met(operation, &answer);
+}
+
+/// The mail provider's report, signed likewise.
+async fn mail_provider_tells(walk: &mut Walk) {
+    let operation = "POST /api/webhooks/resend";
+    let (media_type, example) = walk.document.body(operation).expect("it takes a body");
+    let example = example.unwrap_or_else(|| panic!("{operation} has no example of its body")).to_string();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let now = i64::try_from(now).expect("a time");
+    let signature = mail_resend::sign(&MAIL_SECRET.into(), "msg_1", now, example.as_bytes()).expect("it signs");
+    let provider = walk.world.anonymous();
+    let request = provider.request("POST", "/api/webhooks/resend").header("content-type", media_type);
+    let request =
+        request.header("svix-id", "msg_1").header("svix-timestamp", now.to_string()).header("svix-signature", signature);
+    let answer = provider.send(request.body(example)).await;
     walk.met(operation, &answer);
 }
 

@@ -20,6 +20,7 @@ mod generators;
 mod guards;
 mod isolation;
 mod journey;
+mod leaks;
 mod leftovers;
 mod licences;
 mod migrations;

@@ -10,15 +10,20 @@ use crate::world::{Client, PASSWORD, World};
 /// Of a length that no lower bound refuses, and nothing to be seen in it.
 const UNSEEN: &str = "\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}";
 
-/// What nobody reads: secrets are kept as digests of what was typed, the address of a sign-in is only looked up, and an event is the provider's
-/// own, signed by it.
+/// What nobody reads: secrets are kept as digests of what was typed, the address of a sign-in is only looked up, and an event or a report is its
+/// sender's own, signed by it.
 const NOT_READ: &[&str] = &[
     "/password",
     "/currentPassword",
     "/newPassword",
     "POST /api/auth/login /email",
+    "POST /api/webhooks/leaked-keys /0/token",
+    "POST /api/webhooks/leaked-keys /0/type",
+    "POST /api/webhooks/leaked-keys /0/url",
+    "POST /api/webhooks/leaked-keys /0/source",
     "POST /api/webhooks/stripe /id",
     "POST /api/webhooks/stripe /type",
+    "POST /api/webhooks/resend /type",
 ];
 
 /// Calls of the contractor among those of a scene, which are its owner's.
@@ -97,6 +102,8 @@ async fn before_deadlines(world: &World) -> BTreeMap<&'static str, Call> {
     let bids = format!("/api/tenders/{}/bids", tender.id);
     let account = json!({"email": "new@account.example", "password": PASSWORD, "name": "N", "organizationName": "O"});
     BTreeMap::from([
+        ("POST /api/auth/password-reset", (world.anonymous(), "/api/auth/password-reset".to_owned(), json!({}))),
+        ("POST /api/auth/magic-link", (world.anonymous(), "/api/auth/magic-link".to_owned(), json!({}))),
         ("POST /api/auth/register", (world.anonymous(), "/api/auth/register".to_owned(), account)),
         ("POST /api/tenders/{id}/bids", (other.http, bids, offer.clone())),
         ("PUT /api/bids/{id}", (builder.http, format!("/api/bids/{bid}"), offer)),

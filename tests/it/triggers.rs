@@ -6,8 +6,16 @@ use testkit::Database;
 const ALLOWED: &[(&str, &str)] = &[
     ("ledger_transactions app.ledger_sums_to_zero", "the entries of the row itself, once"),
     (
+        "ledger_transactions app.suspense_is_bounded",
+        "adds up what left of one payment in suspense: a refund or a withdrawal, rare, and one of its transaction",
+    ),
+    (
         "platform_float app.payout_is_own",
         "asks `app.coverage`, which adds up all balances: a payout of the platform's own money is rare, and one of its statement",
+    ),
+    (
+        "platform_float app.recovery_within_loss",
+        "adds up what came back of one loss: a recovery is rare, and one of its statement",
     ),
     (
         "releases app.release_fees_add_up",

@@ -5,16 +5,22 @@ mod document;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use testkit::Scanner;
 use uuid::Uuid;
 
 pub use document::Document;
 
 use crate::world::{Answer, Client, PASSWORD, Party, World};
 
+/// What the mail provider of the walk signs with.
+pub const MAIL_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 /// How far the walk has come.
 pub struct Walk {
     /// Where it takes place.
     pub world: World,
+    /// Who tells of leaked keys.
+    pub scanner: Scanner,
     /// The document.
     pub document: Document,
     /// Whom the example of `POST /api/auth/register` registers.
@@ -29,11 +35,17 @@ impl Walk {
     /// A world in which somebody has registered by the example.
     pub async fn begin() -> Self {
         // Whose readiness is asked, too: it has no worker that could be well.
-        let world = World::with(&[("BUILD14__JOBS__IN_PROCESS", "false")]).await;
+        let scanner = Scanner::start().await;
+        let world = World::with(&[
+            ("BUILD14__JOBS__IN_PROCESS", "false"),
+            ("BUILD14__MAIL__RESEND__WEBHOOK_SECRET", MAIL_SECRET),
+            ("BUILD14__API_KEYS__LEAK_REPORTER_URL", scanner.url.as_str()),
+        ])
+        .await;
         let nobody = world.anonymous();
         let owner = Party { http: nobody.clone(), email: String::new(), user: String::new(), org: String::new() };
         let (ids, people, called) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let mut walk = Self { world, document: Document::served(), owner, ids, people, called, wrong: Vec::new() };
+        let mut walk = Self { world, scanner, document: Document::served(), owner, ids, people, called, wrong: Vec::new() };
         let registered = walk.send(&nobody, "POST /api/auth/register", &[], &[]).await;
         walk.owner = walk.party(&registered);
         walk

@@ -4,6 +4,7 @@
 //! asserts that no event and no job was left that nobody looked at.
 
 mod client;
+mod mail;
 mod scenes;
 
 use std::sync::Arc;
@@ -31,7 +32,7 @@ pub struct World {
     pub services: Arc<Services>,
     server: ServerHandle,
     jobs: jobs::Settings,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
     checked: bool,
 }
 
@@ -78,7 +79,7 @@ impl World {
         let handle = server.handle();
         tokio::spawn(server);
         let jobs = jobs::Settings::new(urls.system);
-        Self { db, sandbox, base, services, server: handle, jobs, _data: data, checked: true }
+        Self { db, sandbox, base, services, server: handle, jobs, data, checked: true }
     }
 
     /// Somebody who is not signed in.

@@ -58,3 +58,31 @@ pub async fn make(client: &Client, tenants: u32, projects: u32) -> anyhow::Resul
     ));
     Ok(())
 }
+
+/// Published tenders of every organisation, open to all, and as many entries in its trail. Good for lists and nothing else: the tenders
+/// have neither lines nor a key, and the chain's hashes are made up.
+///
+/// # Errors
+/// If a statement fails.
+pub async fn make_tenders(client: &Client, tenants: u32, tenders: u32) -> anyhow::Result<()> {
+    let (org, user) = (org_sql("i"), user_sql("i"));
+    client
+        .batch_execute(&format!(
+            "set session_replication_role = replica;
+             insert into tenders (org_id, id, project_id, soq_id, soq_version, title, procurement_method, status, currency, submission_deadline,
+                    published_at, created_by, created_at)
+                select {org}, gen_random_uuid(), (select p.id from projects p where p.org_id = {org} limit 1), gen_random_uuid(), 1,
+                       'Masonry ' || n, 'open', 'published', 'EUR', now() + interval '30 days', now(), {user}, now() - n * interval '1 hour' - i * interval '1 second'
+                from generate_series(1, {tenants}) i, generate_series(1, {tenders}) n;
+             insert into audit_entries (org_id, id, at, actor_id, action, entity_type, entity_id, request_id, after)
+                select org_id, gen_random_uuid(), created_at, created_by, 'tenders.publish', 'tender', id, 'bench', '{{\"status\": \"published\"}}' from tenders;
+             insert into audit_links (org_id, sequence, entry_id, previous_hash, hash)
+                select org_id, row_number() over (partition by org_id order by at), id, sha256('before'), sha256(convert_to(id::text, 'UTF8')) from audit_entries;
+             reset session_replication_role;"
+        ))
+        .await?;
+    for table in ["tenders", "audit_entries", "audit_links"] {
+        client.batch_execute(&format!("vacuum (analyze) {table}")).await?;
+    }
+    Ok(client.batch_execute("checkpoint").await?)
+}

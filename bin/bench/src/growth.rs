@@ -1,10 +1,11 @@
-//! The hot list and single reads with few tenants, against the same with many times as many, both at one fixed rate.
+//! The hot lists and single reads with few tenants, against the same with many times as many, both at one fixed rate. Contracts and protected payments are
+//! not among them: what they say is proven by the program, so no statement can make rows of theirs up.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::ensure;
-use bench::{Figure, median, ms, ratio};
+use bench::{Figure, Goal, median, ms, ratio};
 use rand::Rng;
 
 use crate::measured::Measured;
@@ -25,12 +26,24 @@ pub struct Plan {
     /// Projects of each
     #[arg(long, default_value_t = 50)]
     pub projects: u32,
+    /// Tenders of each, and as many entries in the trail of each
+    #[arg(long, default_value_t = 20)]
+    pub tenders: u32,
     /// Requests per second
     #[arg(long, default_value_t = 250)]
     pub rate: u32,
     #[command(flatten)]
     pub measured: Measured,
 }
+
+/// What is read: its name, the path, and the figures of its p99 and its p50. The path of single reads is that of a project, by chance.
+const READS: [(&str, Option<&str>, [&str; 2]); 5] = [
+    ("single reads", None, ["growth_single_p99", "growth_single"]),
+    ("own tenders", Some("/api/tenders?role=owner&limit=20"), ["growth_tenders_p99", "growth_tenders"]),
+    ("open tenders", Some("/api/tenders?role=bidder&limit=20"), ["growth_open_tenders_p99", "growth_open_tenders"]),
+    ("trails", Some("/api/audit?limit=20"), ["growth_audit_p99", "growth_audit"]),
+    ("lists", Some("/api/projects?limit=20"), ["growth_p99", "growth"]),
+];
 
 /// A project to be read: whose it is, and its path.
 type Single = (u32, String);
@@ -42,22 +55,23 @@ type Single = (u32, String);
 pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     let binary = server::binary(plan.measured.server.as_ref()).await?;
     let (small, large) = (Stage::new().await?, Stage::new().await?);
-    dataset::make(&small.client, plan.tenants, plan.projects).await?;
-    dataset::make(&large.client, plan.tenants * plan.times, plan.projects).await?;
+    for (stage, tenants) in [(&small, plan.tenants), (&large, plan.tenants * plan.times)] {
+        dataset::make(&stage.client, tenants, plan.projects).await?;
+        dataset::make_tenders(&stage.client, tenants, plan.tenders).await?;
+    }
     let (few, many) = (singles(&small).await?, singles(&large).await?);
     let (of_small, of_large) = (server::start(&binary, &small, false).await?, server::start(&binary, &large, false).await?);
     let pace = Pace { rate: plan.rate, seconds: plan.measured.seconds, connections: 16 };
     print_line("warming up");
-    for lists in [true, false] {
-        reads(of_small.address, pace, &few, lists).await?;
-        reads(of_large.address, pace, &many, lists).await?;
+    for (_, path, _) in READS {
+        reads(of_small.address, pace, &few, path).await?;
+        reads(of_large.address, pace, &many, path).await?;
     }
-    let [mut list_p50, mut list_p99, mut single_p50, mut single_p99] = [const { Vec::new() }; 4];
+    let mut ratios: [[Vec<f64>; 2]; READS.len()] = Default::default();
     for round in 1..=plan.measured.rounds {
-        for (what, p50, p99) in [("lists", &mut list_p50, &mut list_p99), ("single reads", &mut single_p50, &mut single_p99)] {
-            let lists = what == "lists";
-            let one = reads(of_small.address, pace, &few, lists).await?.reads;
-            let other = reads(of_large.address, pace, &many, lists).await?.reads;
+        for ((what, path, _), [p99, p50]) in READS.into_iter().zip(&mut ratios) {
+            let one = reads(of_small.address, pace, &few, path).await?.reads;
+            let other = reads(of_large.address, pace, &many, path).await?.reads;
             print_line(&format!(
                 "round {round}: {what} p50 {:.2} ms, p99 {:.2} ms among few · p50 {:.2} ms, p99 {:.2} ms among {} times as many",
                 ms(one.p50()),
@@ -66,19 +80,19 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
                 ms(other.p99()),
                 plan.times
             ));
-            p50.push(ratio(other.p50(), one.p50()));
             p99.push(ratio(other.p99(), one.p99()));
+            p50.push(ratio(other.p50(), one.p50()));
         }
     }
     drop((of_small, of_large));
     small.end().await?;
     large.end().await?;
-    Ok(vec![
-        Figure::ratio("growth_single_p99", median(single_p99), "near 1"),
-        Figure::ratio("growth_single", median(single_p50), "≤ 1.2"),
-        Figure::ratio("growth_p99", median(list_p99), "near 1"),
-        Figure::ratio("growth", median(list_p50), "≤ 1.2"),
-    ])
+    let mut figures = Vec::new();
+    for ((_, _, [p99, p50]), [all_p99, all_p50]) in READS.into_iter().zip(ratios) {
+        figures.push(Figure::ratio(p99, median(all_p99), Goal::About(1.0)));
+        figures.push(Figure::ratio(p50, median(all_p50), Goal::AtMost(1.2)));
+    }
+    Ok(figures)
 }
 
 /// Some projects of all, by chance.
@@ -93,12 +107,11 @@ async fn singles(stage: &Stage) -> anyhow::Result<Arc<Vec<Single>>> {
     Ok(Arc::new(singles))
 }
 
-async fn reads(server: SocketAddr, pace: Pace, of: &Arc<Vec<Single>>, lists: bool) -> anyhow::Result<Paced> {
+async fn reads(server: SocketAddr, pace: Pace, of: &Arc<Vec<Single>>, list: Option<&'static str>) -> anyhow::Result<Paced> {
     let of = Arc::clone(of);
     paced::run(server, pace, move |_| {
-        let (tenant, path) = &of[rand::rng().random_range(0..of.len())];
-        let path = if lists { "/api/projects?limit=20" } else { path.as_str() };
-        Due { request: load::request("GET", path, *tenant, ""), writes: false }
+        let (tenant, single) = &of[rand::rng().random_range(0..of.len())];
+        Due { request: load::request("GET", list.unwrap_or(single), *tenant, ""), writes: false }
     })
     .await
 }

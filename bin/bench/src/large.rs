@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
-use bench::Figure;
+use anyhow::ensure;
+use bench::{Figure, Goal};
 use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::output::print_line;
 use crate::stage::Stage;
-use crate::{dataset, load, server};
+use crate::{dataset, load, server, tender};
 
 /// Whose tender it is, and who bids.
 const OWNER: u32 = 1;
@@ -37,50 +37,31 @@ pub struct Plan {
 pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     ensure!(plan.lines >= 10, "a tenth of {} lines is none", plan.lines);
     let binary = server::binary(plan.server.as_ref()).await?;
-    let small = tender(&binary, plan.lines / 10, plan.seconds_per_thousand).await?;
-    let large = tender(&binary, plan.lines, plan.seconds_per_thousand).await?;
-    Ok(vec![Figure::ratio("large", large / small, "≤ 12")])
+    let small = play(&binary, plan.lines / 10, plan.seconds_per_thousand).await?;
+    let large = play(&binary, plan.lines, plan.seconds_per_thousand).await?;
+    Ok(vec![Figure::ratio("large", large / small, Goal::AtMost(12.0))])
 }
 
 /// Plays one tender, and answers the seconds that its verbs took together.
-async fn tender(binary: &Path, lines: u32, seconds_per_thousand: u64) -> anyhow::Result<f64> {
+async fn play(binary: &Path, lines: u32, seconds_per_thousand: u64) -> anyhow::Result<f64> {
     let stage = Stage::new().await?;
     dataset::make(&stage.client, BIDDER, 1).await?;
     let server = server::start(binary, &stage, false).await?;
     let mut verbs = Verbs { stream: load::connect(server.address).await?, seconds: 0.0, told: Vec::new() };
-    let project = id(&verbs.call("project", "/api/projects", OWNER, r#"{"name":"Large","currency":"EUR"}"#).await?)?;
-    let body: Vec<_> = (0..lines)
-        .map(|n| {
-            format!(
-                r#"{{"code":"{}.{}","description":"External walls","kind":"measured","unitCode":"m2","quantity":"1","estimateRate":"1.10"}}"#,
-                n / 1000 + 1,
-                n % 1000 + 1
-            )
-        })
-        .collect();
-    let body = format!(r#"{{"projectId":"{project}","title":"Large","lines":[{}]}}"#, body.join(","));
+    let project = tender::id(&verbs.call("project", "/api/projects", OWNER, r#"{"name":"Large","currency":"EUR"}"#).await?)?;
+    let body = format!(r#"{{"projectId":"{project}","title":"Large","lines":{}}}"#, tender::lines(lines));
     let schedule = verbs.call("schedule", "/api/soq", OWNER, &body).await?;
-    let soq = id(&schedule)?;
+    let soq = tender::id(&schedule)?;
     verbs.call("freezing", &format!("/api/soq/{soq}/freeze"), OWNER, "").await?;
     let wait = 3 + seconds_per_thousand * u64::from(lines) / 1000;
-    let sql = format!("select to_char((now() + interval '{wait} seconds') at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')");
-    let deadline: String = stage.client.query_one(sql.as_str(), &[]).await?.get(0);
-    let body = format!(
-        r#"{{"projectId":"{project}","soqId":"{soq}","title":"Large","procurementMethod":"open","submissionDeadline":"{deadline}","milestones":[{{"title":"All","percent":"100"}}]}}"#
-    );
-    let tender = id(&verbs.call("tender", "/api/tenders", OWNER, &body).await?)?;
-    verbs.call("publishing", &format!("/api/tenders/{tender}/publish"), OWNER, "").await?;
-    let rates: Vec<_> = schedule["lines"]
-        .as_array()
-        .context("a schedule without lines")?
-        .iter()
-        .map(|line| format!(r#"{{"soqLineId":"{}","rate":"1.05"}}"#, line["id"].as_str().unwrap_or_default()))
-        .collect();
-    let body = format!(r#"{{"lines":[{}],"validUntil":"2099-01-01"}}"#, rates.join(","));
-    let bid = id(&verbs.call("bid", &format!("/api/tenders/{tender}/bids"), BIDDER, &body).await?)?;
-    closed(&mut verbs.stream, &tender, wait + 60).await?;
-    verbs.call("opening", &format!("/api/tenders/{tender}/open"), OWNER, "").await?;
-    verbs.call("award", &format!("/api/tenders/{tender}/award"), OWNER, &format!(r#"{{"bidId":"{bid}"}}"#)).await?;
+    let deadline = tender::deadline(&stage.client, wait).await?;
+    let body = tender::open(&project, &soq, "Large", &deadline);
+    let called = tender::id(&verbs.call("tender", "/api/tenders", OWNER, &body).await?)?;
+    verbs.call("publishing", &format!("/api/tenders/{called}/publish"), OWNER, "").await?;
+    let bid = tender::id(&verbs.call("bid", &format!("/api/tenders/{called}/bids"), BIDDER, &tender::bid(&schedule)?).await?)?;
+    closed(&mut verbs.stream, &called, wait + 60).await?;
+    verbs.call("opening", &format!("/api/tenders/{called}/open"), OWNER, "").await?;
+    verbs.call("award", &format!("/api/tenders/{called}/award"), OWNER, &format!(r#"{{"bidId":"{bid}"}}"#)).await?;
     let peak = server.peak_memory().unwrap_or_default();
     print_line(&format!("{lines} lines: {} · {peak:.0} MiB of memory at the most", verbs.told.join(", ")));
     drop(server);
@@ -104,10 +85,6 @@ impl Verbs {
         self.told.push(format!("{name} {seconds:.2} s"));
         Ok(answer)
     }
-}
-
-fn id(answer: &Value) -> anyhow::Result<String> {
-    Ok(answer["id"].as_str().context("an answer without an id")?.to_owned())
 }
 
 /// Waits until the tender is closed, which a job does at the deadline.

@@ -1,7 +1,7 @@
 //! A quiet tenant beside one that sends ten times what it may, against the quiet one alone. The server counts requests as it does by default: a minute's
 //! quota may be spent at once, so the first rounds see more of them served, and the later ones more of them refused.
 
-use bench::{Figure, median, ms, ratio};
+use bench::{Figure, Goal, median, ms, ratio};
 use rand::Rng;
 
 use crate::measured::Measured;
@@ -63,5 +63,5 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     }
     drop(server);
     stage.end().await?;
-    Ok(vec![Figure::ratio("noisy", median(ratios), "≤ 2")])
+    Ok(vec![Figure::ratio("noisy", median(ratios), Goal::AtMost(2.0))])
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use bench::{Figure, median};
+use bench::{Figure, Goal, median};
 
 use crate::dataset::{org_sql, user_sql};
 use crate::load::Write;
@@ -76,8 +76,8 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     stage.end().await?;
     let few = median(of_few);
     Ok(vec![
-        Figure::ratio("member", median(of_member) / few, "about 1"),
-        Figure::ratio("projects", median(of_many) / few, "about 1"),
+        Figure::ratio("member", median(of_member) / few, Goal::About(1.0)),
+        Figure::ratio("projects", median(of_many) / few, Goal::About(1.0)),
     ])
 }
 

@@ -9,6 +9,7 @@ use anyhow::{Context, ensure};
 use tokio::process::{Child, Command};
 
 use crate::stage::Stage;
+use crate::used::{self, Used};
 
 /// A running server; killed when dropped.
 pub struct Server {
@@ -28,15 +29,17 @@ pub async fn binary(given: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// Builds the release binary and returns where it is.
+/// Builds the binary, in release as this program is or in debug as it is, and returns where it is.
 ///
 /// # Errors
 /// If it does not build.
 async fn build() -> anyhow::Result<PathBuf> {
     // With the bench itself, so that dependencies get the features that they are built with already.
-    let packages = ["build", "--release", "-p", "build14", "-p", "bench", "--bin", "build14"];
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(packages);
+    cargo.args(["build", "-p", "build14", "-p", "bench", "--bin", "build14"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
     // What `cargo run` tells this program about its own package would look changed to build scripts (ring's), and everything on them rebuilt.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_")) {
         let kept = ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_NET_OFFLINE"].iter().any(|kept| name == *kept);
@@ -116,12 +119,8 @@ impl Server {
         line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
     }
 
-    /// Processor time used so far (Linux).
-    pub fn cpu(&self) -> Option<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()?)).ok()?;
-        // Fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms; the name before them may hold spaces.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-        Some(Duration::from_millis(ticks * 10))
+    /// What it used so far.
+    pub fn used(&self) -> Used {
+        self.child.id().map(used::by).unwrap_or_default()
     }
 }

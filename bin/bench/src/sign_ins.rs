@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use bench::{Figure, median, ms};
+use bench::{Figure, Goal, median, ms};
 
 use crate::dataset::user_sql;
 use crate::load;
@@ -62,7 +62,7 @@ pub async fn run(server: SocketAddr, client: &tokio_postgres::Client, plan: Plan
         beside.push(ms(busy.latencies.p99()));
     }
     crowd(server, people).await?;
-    Ok(Figure::ratio("sign_ins", median(beside) / median(alone), "≤ 2"))
+    Ok(Figure::ratio("sign_ins", median(beside) / median(alone), Goal::AtMost(2.0)))
 }
 
 /// One who registers pays for the hash; the others get the same.

@@ -50,6 +50,15 @@ impl Stage {
         self.folder.path()
     }
 
+    /// The process whose children serve its connections.
+    ///
+    /// # Errors
+    /// If the cluster does not run.
+    pub fn postmaster(&self) -> anyhow::Result<u32> {
+        let file = std::fs::read_to_string(self.folder().join("postgres/cluster/postmaster.pid"))?;
+        Ok(file.lines().next().unwrap_or_default().trim().parse()?)
+    }
+
     /// Stops the cluster.
     ///
     /// # Errors

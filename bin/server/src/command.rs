@@ -1,6 +1,7 @@
 //! The commands of the command line.
 
 pub mod alarms;
+pub mod mail;
 pub mod money;
 pub(crate) mod reach;
 pub mod security;
@@ -16,7 +17,7 @@ use secrecy::ExposeSecret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::reach::{on_database, refuse_empty};
-use crate::config::Settings;
+use crate::config::{Profile, Settings};
 use crate::database::{self, Role};
 use crate::scrape::{self, Scrape};
 use crate::services::{self, Services, StripeAccess};
@@ -103,6 +104,9 @@ pub fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
         }
         if let Some(address) = running.metrics_address() {
             lines.push(format!("  metrics        http://{address}/metrics"));
+        }
+        if settings.profile == Profile::Development {
+            lines.push(format!("  mailbox        {base}/dev/mailbox"));
         }
         if settings.stripe.api_base.is_none() {
             lines.push(format!("  Stripe sandbox {}", running.stripe_base));

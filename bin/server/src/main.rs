@@ -89,6 +89,11 @@ enum Command {
         #[command(subcommand)]
         what: Alarms,
     },
+    /// Whether mail leaves, and to whom it may again
+    Mail {
+        #[command(subcommand)]
+        what: Mails,
+    },
     /// Posts a top-up of the platform's own money (tu_…), as the payment provider shows it, once
     Float(Own),
     /// Posts a payout of the platform's own money to its bank (po_…), as the payment provider shows it, once
@@ -107,6 +112,24 @@ enum Command {
         #[arg(long)]
         operator: kernel::Operator,
         /// What became of it: recorded with what is done
+        #[arg(long)]
+        reason: kernel::Reason,
+    },
+    /// Takes back a loss, or a part of it: what was given up turned up again on the payment provider's balance
+    Recovery {
+        /// The loss's id, as `loss` printed it
+        #[arg(long, value_parser = parsed_id)]
+        loss: uuid::Uuid,
+        /// How much of it turned up, such as 250.00: refused if less of the loss is open, or less is there
+        #[arg(long, allow_hyphen_values = true)]
+        amount: String,
+        /// ISO 4217 code, such as EUR
+        #[arg(long)]
+        currency: String,
+        /// The name of the person who does this
+        #[arg(long)]
+        operator: kernel::Operator,
+        /// How it turned up: recorded with what is done
         #[arg(long)]
         reason: kernel::Reason,
     },
@@ -275,6 +298,30 @@ fn hold_kind(text: &str) -> Result<escrow_api::HoldKind, String> {
     all.iter().copied().find(|kind| kind.name() == text).ok_or_else(|| format!("holds are of these kinds: {}", names()))
 }
 
+fn language(text: &str) -> Result<mail_api::Language, String> {
+    mail_api::Language::from_name(text).ok_or_else(|| "mails are written in these languages: de, en".to_owned())
+}
+
+#[derive(Subcommand)]
+enum Mails {
+    /// Sends a test mail at once, and says what the other side said
+    Test {
+        /// To whom
+        address: String,
+        /// In which language, de or en
+        #[arg(long, default_value = "en", value_parser = language)]
+        language: mail_api::Language,
+    },
+    /// Sends mail again to an address that took none, or whose owner complained
+    Allow {
+        /// Which one
+        address: String,
+        /// The name of the person who does this
+        #[arg(long)]
+        operator: kernel::Operator,
+    },
+}
+
 /// Who decides, and why: recorded with what is done.
 #[derive(clap::Args)]
 struct By {
@@ -369,6 +416,8 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Alarms { what: Alarms::Settle { id, operator, note } } => {
             command::alarms::settle(settings, id, &operator, &note)
         }
+        Command::Mail { what: Mails::Test { address, language } } => command::mail::test(settings, &address, language),
+        Command::Mail { what: Mails::Allow { address, operator } } => command::mail::allow(settings, &address, &operator),
         Command::Float(own) => own_money(settings, escrow::Own::ComesIn, own),
         Command::Payout(own) => own_money(settings, escrow::Own::IsPaidOut, own),
         Command::Cost(own) => own_money(settings, escrow::Own::IsTaken, own),
@@ -386,6 +435,10 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Loss { amount, currency, operator, reason } => {
             let by = kernel::Decision { operator, reason: Some(reason) };
             command::money::loss(settings, &amount, &currency, &by)
+        }
+        Command::Recovery { loss, amount, currency, operator, reason } => {
+            let by = kernel::Decision { operator, reason: Some(reason) };
+            command::money::recovery(settings, loss, (amount.as_str(), currency.as_str()), &by)
         }
         Command::SuspenseRefund { payment, operator, reason } => {
             let by = kernel::Decision { operator, reason: Some(reason) };

@@ -11,8 +11,16 @@ use crate::services::foundation::Foundation;
 use crate::services::keys;
 
 /// Every domain, in the order in which the documentation shows them.
-pub const MODULES: &[Module] =
-    &[users::MODULE, auth::MODULE, tenants::MODULE, projects::MODULE, tenders::MODULE, escrow::MODULE, audit::MODULE];
+pub const MODULES: &[Module] = &[
+    users::MODULE,
+    auth::MODULE,
+    tenants::MODULE,
+    projects::MODULE,
+    tenders::MODULE,
+    escrow::MODULE,
+    audit::MODULE,
+    mail::MODULE,
+];
 
 /// What several domains stand on and what is yet none of them.
 pub const PLATFORM: &[Module] = &[inbox::MODULE];
@@ -66,7 +74,7 @@ pub(crate) struct Builder<'a> {
 impl Builder<'_> {
     /// One service of each domain, on these grounds.
     pub fn domains(&self, foundation: &Foundation) -> anyhow::Result<Domains> {
-        let Foundation { uow, system, audit, tenants, .. } = foundation;
+        let Foundation { uow, system, audit, tenants, mails, .. } = foundation;
         let projects = Arc::new(projects::Service::new(projects::Dependencies {
             uow: uow.clone(),
             authorizer: self.policy.clone(),
@@ -97,7 +105,8 @@ impl Builder<'_> {
             previous_keys: keys::previous_seal_keys(self.settings)?,
             settings: tenders::Settings::read(&mut self.settings.reader()),
         }));
-        let wired: Vec<Arc<dyn Wired>> = vec![audit.clone(), tenants.clone(), projects, escrow.clone(), tenders.clone()];
+        let wired: Vec<Arc<dyn Wired>> =
+            vec![audit.clone(), tenants.clone(), projects, escrow.clone(), tenders.clone(), mails.clone()];
         Ok(Domains { wired, escrow, tenders })
     }
 }

@@ -154,7 +154,7 @@ async fn launch(settings: &Settings, metrics: PrometheusHandle, seeded: bool) ->
     if settings.profile == Profile::Development {
         deps = deps.development(web::Development {
             base_url: format!("http://{}", reachable(address)),
-            places: places(scrape.address(), sandbox.as_ref().map(|_| stripe_base.as_str())),
+            places: places(address, scrape.address(), sandbox.as_ref().map(|_| stripe_base.as_str())),
             logins: if seeded { services::demo_logins() } else { Vec::new() },
         });
     }
@@ -166,8 +166,13 @@ async fn launch(settings: &Settings, metrics: PrometheusHandle, seeded: bool) ->
     Ok(Running { address, stripe_base, services, data_dir, drain, api: api_handle, api_task, scrape, worker, sandbox, provided })
 }
 
-/// What listens in development besides the API.
-fn places(metrics: Option<SocketAddr>, sandbox: Option<&str>) -> Vec<web::Place> {
+/// What there is to look at in development besides the API.
+fn places(api: SocketAddr, metrics: Option<SocketAddr>, sandbox: Option<&str>) -> Vec<web::Place> {
+    let mailbox = web::Place {
+        name: "Mailbox",
+        url: format!("http://{}/dev/mailbox", reachable(api)),
+        text: "Mail that this server would have sent, and its templates.",
+    };
     let metrics = metrics.map(|address| web::Place {
         name: "Metrics",
         url: format!("http://{}/metrics", reachable(address)),
@@ -178,7 +183,7 @@ fn places(metrics: Option<SocketAddr>, sandbox: Option<&str>) -> Vec<web::Place>
         url: url.to_owned(),
         text: "Plays the payment provider: no money moves.",
     });
-    metrics.into_iter().chain(sandbox).collect()
+    std::iter::once(mailbox).chain(metrics).chain(sandbox).collect()
 }
 
 fn listening(settings: &Settings) -> web::Listening {

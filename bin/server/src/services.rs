@@ -7,6 +7,8 @@ mod float;
 pub(crate) mod foundation;
 mod holds;
 pub mod keys;
+mod leaks;
+pub(crate) mod mails;
 mod platform;
 mod sandbox;
 mod seed;
@@ -29,7 +31,7 @@ use crate::modules::{self, Builder, Domains};
 pub use doctor::{Checked, doctor, examine};
 pub use documents::openapi_json;
 pub use escrow::{HoldPlace, Resolution, Settlement};
-pub use float::{post_float, post_loss};
+pub use float::{post_float, post_loss, post_recovery};
 pub use foundation::identity;
 use foundation::{Foundation, pool};
 pub use holds::{freeze, unfreeze};
@@ -117,10 +119,12 @@ impl Services {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let policy = Arc::new(auth::Policy::embedded(&modules::permissions()).await?);
         let signer = Arc::new(keys::signer(settings)?);
-        let Foundation { app, uow, system, audit, tenants } = Foundation::new(
+        let post = mails::Post::new(settings, public_url, clock.clone())?;
+        let Foundation { app, uow, system, audit, tenants, mails } = Foundation::new(
             pool(settings, &urls.app, db::Role::App, settings.database.pool_size, db::Sharing::PerThread),
             pool(settings, &urls.system, db::Role::System, SYSTEM_POOL, db::Sharing::Shared),
             (&policy, &signer),
+            &post,
             settings,
         )?;
         let door = Arc::clone(&app);
@@ -131,6 +135,7 @@ impl Services {
             directory,
             teams: Arc::new(projects::Teams),
             audit: audit.clone(),
+            mails: mails.clone(),
             clock: clock.clone(),
             settings: sign_in_settings(settings)?,
         })?);
@@ -143,15 +148,33 @@ impl Services {
             clock,
             escrow: escrow_settings(settings, stripe.livemode, public_url),
         };
-        let serving = Foundation { app, uow, system, audit, tenants };
+        let serving = Foundation { app, uow, system, audit, tenants, mails };
         let working = Foundation::new(
             pool(settings, &urls.app, db::Role::App, settings.jobs.concurrency, db::Sharing::Shared),
             pool(settings, &urls.system, db::Role::System, settings.jobs.concurrency, db::Sharing::Shared),
             (&policy, &signer),
+            &post,
             settings,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
-        let Foundation { uow, system, audit, tenants, .. } = serving;
+        let Foundation { uow, system, audit, tenants, mails, .. } = serving;
+        let key_settings = auth::KeySettings { live: stripe.livemode, ..auth::KeySettings::read(&mut settings.reader()) };
+        let reporter = key_settings.leak_reporter_url.clone().map(|url| Arc::new(leaks::Fetched::from(url)));
+        let leaks = auth::LeakReports::new(auth::LeakDependencies {
+            system: system.clone(),
+            audit: audit.clone(),
+            sessions: auth.clone(),
+            keys: reporter.map(|reporter| reporter as Arc<dyn auth_api::ReporterKeys>),
+        });
+        let api_keys = auth::Keys::new(auth::KeysDependencies {
+            uow: uow.clone(),
+            system: system.clone(),
+            authorizer: policy.clone(),
+            sessions: auth.clone(),
+            audit: audit.clone(),
+            clock: Arc::new(SystemClock),
+            settings: key_settings,
+        })?;
         let users = users::Service::new(users::Dependencies {
             uow,
             system: system.clone(),
@@ -160,11 +183,12 @@ impl Services {
             accounts: auth.clone(),
             authorizer: policy.clone(),
             audit: audit.clone(),
+            mails,
             obligations: vec![domains.tenders.clone(), domains.escrow.clone()],
             cookies: users::CookieSettings { secure: settings.secure_cookie },
         });
         let Domains { wired: mut serving, escrow, .. } = domains;
-        serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users)]);
+        serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users), Arc::new(api_keys), Arc::new(leaks)]);
         let mut at_work = for_jobs.wired;
         at_work.push(auth.clone());
         let (takes_in, hands_out) = (inbox_of(&serving, &system, &stripe), inbox_of(&at_work, &working.system, &stripe));

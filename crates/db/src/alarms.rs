@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use kernel::{Fault, Operator, Reason, Timestamp};
-use uow::{ReadTx, SystemUow};
+use uow::{ReadTx, SeenAlarm, SystemUow};
 use uuid::Uuid;
 
 use crate::touched::touched;
@@ -16,17 +16,28 @@ struct Object {
     object_id: String,
 }
 
-/// What the open alarms of a kind are about. A sweep asks for this *before* it looks at the objects: whatever is over then is over.
+#[derive(QueryableByName)]
+struct OpenRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    object_id: String,
+    #[diesel(sql_type = BigInt)]
+    times: i64,
+}
+
+/// The open alarms of a kind as they are now. A sweep asks for this *before* it looks at the objects: whatever is over then is over, unless it was raised
+/// again meanwhile (`Tx::end_seen_alarms`).
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn alarming(tx: &ReadTx<'_>, kind: &str) -> Result<Vec<String>, Fault> {
-    let rows: Vec<Object> = diesel::sql_query("select object_id from alarms where kind = $1 and settled_at is null")
+pub async fn alarming(tx: &ReadTx<'_>, kind: &str) -> Result<Vec<SeenAlarm>, Fault> {
+    let rows: Vec<OpenRow> = diesel::sql_query("select id, object_id, times from alarms where kind = $1 and settled_at is null")
         .bind::<Text, _>(kind)
         .load(&mut tx.pg())
         .await
         .fault()?;
-    Ok(rows.into_iter().map(|row| row.object_id).collect())
+    Ok(rows.into_iter().map(|row| SeenAlarm { id: row.id, about: row.object_id, times: row.times }).collect())
 }
 
 /// Which of these objects an alarm of a kind was about that is settled: what a person looked at already, and found to be no more than it was.

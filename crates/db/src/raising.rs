@@ -1,9 +1,9 @@
 //! Alarms, raised in the transaction of what happened, and settled by the sweep that finds them over.
 
-use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::Fault;
-use uow::Alarm;
+use uow::{Alarm, SeenAlarm};
 use uuid::Uuid;
 
 use crate::DbResult;
@@ -55,6 +55,31 @@ pub(crate) async fn settle(
     .load(connection)
     .await
     .fault()?;
+    settle_locked(connection, open, by, note).await
+}
+
+/// Settles those that are open as they were seen: raised again since, they are about something that nobody looked at.
+pub(crate) async fn settle_seen(
+    connection: &mut AsyncPgConnection,
+    seen: &[SeenAlarm],
+    by: &str,
+    note: &str,
+) -> Result<(), Fault> {
+    let (ids, times): (Vec<Uuid>, Vec<i64>) = seen.iter().map(|alarm| (alarm.id, alarm.times)).unzip();
+    // Who raises one meanwhile is waited for, and then it is another time.
+    let open: Vec<Open> = diesel::sql_query(
+        "select a.id from alarms a join unnest($1, $2) as seen (id, times) on seen.id = a.id and seen.times = a.times
+         where a.settled_at is null order by a.id for update of a",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<BigInt>, _>(times)
+    .load(connection)
+    .await
+    .fault()?;
+    settle_locked(connection, open, by, note).await
+}
+
+async fn settle_locked(connection: &mut AsyncPgConnection, open: Vec<Open>, by: &str, note: &str) -> Result<(), Fault> {
     if open.is_empty() {
         return Ok(());
     }

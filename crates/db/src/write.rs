@@ -7,7 +7,7 @@ use diesel::sql_types::{Integer, Json, Jsonb, Nullable, Text, Timestamptz, Uuid 
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use kernel::{Answer, Ctx, Fault, IdempotencyKey};
 use serde_json::json;
-use uow::{Alarm, Claim, Job, NewEvent, TxBackend};
+use uow::{Alarm, Claim, Job, NewEvent, SeenAlarm, TxBackend};
 
 use crate::connection::Held;
 use crate::error::fault_of;
@@ -102,6 +102,13 @@ impl TxBackend for WriteTx {
             return Err(Fault::internal("settling alarms is the platform's: use `SystemUow`, not `Uow`"));
         }
         raising::settle(&mut self.held, kind, over, by, note).await
+    }
+
+    async fn settle_seen_alarms(&mut self, seen: &[SeenAlarm], by: &str, note: &str) -> Result<(), Fault> {
+        if self.tenant.is_some() {
+            return Err(Fault::internal("settling alarms is the platform's: use `SystemUow`, not `Uow`"));
+        }
+        raising::settle_seen(&mut self.held, seen, by, note).await
     }
 
     async fn claim(&mut self, key: &IdempotencyKey) -> Result<Claim, Fault> {

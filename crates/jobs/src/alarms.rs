@@ -2,7 +2,7 @@
 
 use db::prelude::*;
 use kernel::{Fault, OrgId, counted};
-use uow::{Alarm, SystemUow};
+use uow::{Alarm, SeenAlarm, SystemUow};
 
 use crate::{dead_jobs, stuck_events};
 
@@ -82,17 +82,17 @@ pub async fn watch(system: &SystemUow) -> Result<(), Fault> {
     keep(system, EVENT_STUCK, open_events, events.collect()).await
 }
 
-async fn keep(system: &SystemUow, kind: &'static str, open: Vec<String>, found: Vec<Found>) -> Result<(), Fault> {
+async fn keep(system: &SystemUow, kind: &'static str, open: Vec<SeenAlarm>, found: Vec<Found>) -> Result<(), Fault> {
     if open.is_empty() && found.is_empty() {
         return Ok(());
     }
     let ids: Vec<String> = found.iter().map(|one| one.alarm.about.1.clone()).collect();
     let since: Vec<_> = found.iter().map(|one| one.since).collect();
     let known = system.read(async |tx| known(tx, kind, &ids, &since).await).await?;
-    let over: Vec<String> = open.into_iter().filter(|id| !ids.contains(id)).collect();
+    let over: Vec<SeenAlarm> = open.into_iter().filter(|seen| !ids.contains(&seen.about)).collect();
     system
         .write(async |tx| {
-            tx.end_alarms(kind, &over).await?;
+            tx.end_seen_alarms(&over).await?;
             for one in found.into_iter().filter(|one| !known.contains(&one.alarm.about.1)) {
                 tx.alarm(one.alarm).await?;
             }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{OrgId, OrgRole, Permission, ProjectId, ProjectRole, Scope, UserId};
+use crate::{ApiKeyId, OrgId, OrgRole, Permission, ProjectId, ProjectRole, Scope, UserId};
 
 /// The id that ties a response, its log lines and its audit entries together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,6 +47,17 @@ pub enum Actor {
     System,
 }
 
+/// The API key by which its creator acts: no more than its scopes, whatever the role allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyUse {
+    /// Which one.
+    pub id: ApiKeyId,
+    /// The names of the permissions that it was given.
+    pub scopes: Vec<String>,
+    /// Whether the creator has left, and the organisation keeps the key: the context's role is nobody's membership.
+    pub of_leaver: bool,
+}
+
 /// The caller's roles in the teams of projects.
 pub type ProjectRoles = Arc<HashMap<ProjectId, ProjectRole>>;
 
@@ -63,19 +74,21 @@ pub struct Ctx {
     pub request: RequestId,
     /// The client's idempotency key, if this request carries one and its effect is still to come.
     pub once: Option<Arc<Once>>,
+    /// The API key, if the person acts by one.
+    pub key: Option<Arc<KeyUse>>,
 }
 
 impl Ctx {
     /// A signed-in person.
     #[must_use]
     pub fn user(org: OrgId, user: UserId, role: OrgRole, projects: ProjectRoles, request: RequestId) -> Self {
-        Self { org, actor: Actor::User(user, role), projects, request, once: None }
+        Self { org, actor: Actor::User(user, role), projects, request, once: None, key: None }
     }
 
     /// The platform itself, on behalf of `org`.
     #[must_use]
     pub fn system(org: OrgId, request: RequestId) -> Self {
-        Self { org, actor: Actor::System, projects: ProjectRoles::default(), request, once: None }
+        Self { org, actor: Actor::System, projects: ProjectRoles::default(), request, once: None, key: None }
     }
 
     /// The person who acts, if it is one.
@@ -84,6 +97,21 @@ impl Ctx {
         match self.actor {
             Actor::User(user, _) => Some(user),
             Actor::System => None,
+        }
+    }
+
+    /// The natural person who acts, if it is one: an API key is none.
+    #[must_use]
+    pub fn person(&self) -> Option<UserId> {
+        self.user_id().filter(|_| self.key.is_none())
+    }
+
+    /// The membership that gives the context its role. A leaver's key has a role without one.
+    #[must_use]
+    pub fn membership(&self) -> Option<(UserId, OrgRole)> {
+        match self.actor {
+            Actor::User(user, role) if !self.key.as_ref().is_some_and(|key| key.of_leaver) => Some((user, role)),
+            _ => None,
         }
     }
 

@@ -136,6 +136,8 @@ pub enum FaultKind {
     InFlight,
     /// The idempotency key was used for another request: 422.
     KeyReused,
+    /// What the permission allows wants a natural person here, and an API key asks: 403.
+    PersonRequired(Permission),
 }
 
 /// What is nobody's fault that could act on it: logged with its source and location, never shown.
@@ -204,6 +206,7 @@ impl DomainError for Fault {
             FaultKind::Unavailable => Kind::Unavailable,
             FaultKind::InFlight => Kind::Conflict,
             FaultKind::KeyReused => Kind::Invalid,
+            FaultKind::PersonRequired(_) => Kind::Forbidden,
         }
     }
 
@@ -213,6 +216,7 @@ impl DomainError for Fault {
             FaultKind::Unavailable => "UNAVAILABLE",
             FaultKind::InFlight => "IDEMPOTENCY_KEY_IN_FLIGHT",
             FaultKind::KeyReused => "IDEMPOTENCY_KEY_REUSED",
+            FaultKind::PersonRequired(_) => "PERSON_REQUIRED",
         }
     }
 

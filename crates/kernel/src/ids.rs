@@ -65,6 +65,8 @@ ids! {
     UserId;
     /// A signed-in session.
     SessionId;
+    /// A key of an organisation.
+    ApiKeyId;
     /// A project.
     ProjectId;
     /// A line of a schedule of quantities; the same line keeps its id through all versions.

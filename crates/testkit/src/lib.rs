@@ -6,9 +6,11 @@
 mod database;
 mod people;
 mod proxy;
+mod scanner;
 mod until;
 
 pub use database::Database;
 pub use people::Party;
 pub use proxy::{Proxy, ProxyFault};
+pub use scanner::Scanner;
 pub use until::until;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use kernel::{Answer, Ctx, Fault, IdempotencyKey};
 
-use crate::{Alarm, Job, NewEvent};
+use crate::{Alarm, Job, NewEvent, SeenAlarm};
 
 /// A database that opens transactions, for a tenant if a context is given, else for the platform itself.
 #[async_trait]
@@ -44,6 +44,8 @@ pub trait TxBackend: Any + Send {
     async fn alarm(&mut self, alarm: &Alarm) -> Result<(), Fault>;
     /// Settles the open alarms of a kind about these objects, under this name and with this note. For the platform alone.
     async fn settle_alarms(&mut self, kind: &str, over: &[String], by: &str, note: &str) -> Result<(), Fault>;
+    /// Settles those of these alarms that are open as they were seen. For the platform alone.
+    async fn settle_seen_alarms(&mut self, seen: &[SeenAlarm], by: &str, note: &str) -> Result<(), Fault>;
     /// Claims an idempotency key; blocks while a concurrent transaction holds the claim.
     async fn claim(&mut self, key: &IdempotencyKey) -> Result<Claim, Fault>;
     /// Stores the answer of a claimed key.

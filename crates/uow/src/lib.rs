@@ -15,7 +15,7 @@ mod guard;
 mod tx;
 mod unit;
 
-pub use alarm::Alarm;
+pub use alarm::{Alarm, SeenAlarm};
 pub use backend::{Claim, Database, ReadBackend, TxBackend};
 pub use event::{DomainEvent, EventId, Job, NewEvent, Task};
 pub use guard::forbid_in_transaction;

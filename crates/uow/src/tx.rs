@@ -4,7 +4,7 @@ use std::any::Any;
 
 use kernel::{Fault, Operator};
 
-use crate::{Alarm, DomainEvent, EventId, Job, NewEvent, TxBackend};
+use crate::{Alarm, DomainEvent, EventId, Job, NewEvent, SeenAlarm, TxBackend};
 
 /// An open transaction that may write. Whoever opened it commits it; dropped, it is rolled back.
 pub struct Tx(Box<dyn TxBackend>, Vec<Box<dyn FnOnce() + Send>>);
@@ -73,6 +73,14 @@ impl Tx {
     /// A fault of the database; an internal one in a tenant's transaction, which sees no alarm.
     pub async fn end_alarms(&mut self, kind: &'static str, over: &[String]) -> Result<(), Fault> {
         if over.is_empty() { Ok(()) } else { self.0.settle_alarms(kind, over, "sweep", "over by itself").await }
+    }
+
+    /// For a sweep that looked at what alarms were about after it had seen them: those of them are settled that nobody raised again since.
+    ///
+    /// # Errors
+    /// As [`Tx::end_alarms`].
+    pub async fn end_seen_alarms(&mut self, over: &[SeenAlarm]) -> Result<(), Fault> {
+        if over.is_empty() { Ok(()) } else { self.0.settle_seen_alarms(over, "sweep", "over by itself").await }
     }
 
     /// For a verb of an operator: a person saw to what these alarms of a kind were about.

@@ -11,10 +11,11 @@ use std::task::Context;
 use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
+use auth_api::Network;
 use futures::task::AtomicWaker;
 use metrics::{counter, gauge};
 
-use crate::client::{Network, is_trusted, network_of};
+use crate::client::{is_trusted, network_of};
 
 /// Slower than so many bytes a second, a client that takes its answer bit by bit is one that does not take it.
 const LEAST_RATE: u64 = 1024;

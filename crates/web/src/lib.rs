@@ -25,15 +25,16 @@ pub use app::{
     AppDeps, AuthRateLimit, DenialLog, Drain, Limits, Quota, RateLimits, Readiness, Settings, SpentLimit, SpentLog, app,
     describe_health, describe_metrics,
 };
-pub use client::{ClientIpHeader, Network};
+pub use auth_api::Network;
+pub use client::ClientIpHeader;
 pub use extract::{
-    Authed, Body as Json, CurrentSession, Id, IdempotencySecret, Idempotent, IfMatch, Listing, NoBody, OptionalBody,
-    PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, Unchanged, session_cookie,
+    Authed, Body as Json, CurrentSession, FormBody, Id, IdempotencySecret, Idempotent, IfMatch, Listing, NoBody, OptionalBody,
+    PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, Unchanged, parameter, session_cookie,
     unless_overtaken,
 };
 pub use json::parse;
 pub use page::{List, Paging};
-pub use pages::{Development, Login, Place};
+pub use pages::{Development, Form, FormPage, Login, Place};
 pub use problem::{FaultBody, FaultReason, Faults, Problem, ProblemBody};
 pub use reply::{IDEMPOTENCY_REPLAYED, Reply, conditional, etag, single};
 pub use routes::{Guard, RouteInfo, Routes};

@@ -1,10 +1,12 @@
-//! What people see: the page at `/`, the reference at `/docs/`, the page where nothing is, and what browsers ask for by themselves.
+//! What people see: the page at `/`, the reference at `/docs/`, the page where nothing is, those to which the links of mails lead
+//! ([`FormPage`], filled by a domain), and what browsers ask for by themselves.
 //!
 //! A page is for whoever prefers HTML, as a browser does that goes to an address; everybody else has JSON. Pages load nothing from elsewhere, run
 //! no script but the reference's own files, and escape whatever is put into them.
 
 mod accept;
 mod assets;
+mod form;
 mod home;
 mod html;
 mod kept;
@@ -14,6 +16,7 @@ mod reference;
 
 use actix_web::web::ServiceConfig;
 
+pub use form::{Form, FormPage};
 pub use home::{Development, Login, Place};
 pub(crate) use kept::Kept;
 pub(crate) use place::serve;

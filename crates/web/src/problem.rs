@@ -10,7 +10,7 @@ use std::fmt;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use kernel::{Denied, FieldFault, MOST_FAULTS};
+use kernel::{Denied, FieldFault, MOST_FAULTS, Permission};
 use serde_json::{Map, Value};
 
 pub use body::{FaultBody, ProblemBody};
@@ -185,6 +185,16 @@ impl Problem {
     pub(crate) fn denied_by(denied: Denied) -> Self {
         let mut problem = Self::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", denied.to_string());
         problem.set_denied(denied);
+        problem
+    }
+
+    /// 403: what is asked for wants a natural person, and an API key asks.
+    pub(crate) fn person_required(permission: Option<Permission>) -> Self {
+        let detail = "this wants a natural person, and an API key is none: sign in to do it";
+        let mut problem = Self::new(StatusCode::FORBIDDEN, "PERSON_REQUIRED", detail);
+        if let Some(permission) = permission {
+            problem.set_denied(Denied { permission, project: None });
+        }
         problem
     }
 

@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::web::ServiceConfig;
+use kernel::Permission;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn};
 use utoipa::openapi::{RefOr, Schema};
 
@@ -44,6 +45,8 @@ struct Entry {
     conditional: bool,
     /// Whether its answers carry an `ETag`.
     tagged: bool,
+    /// Whether it wants a natural person: none of it is for API keys.
+    of_persons: bool,
 }
 
 /// All endpoints. Each domain adds its own: `pub fn routes(r: &mut Routes)`.
@@ -115,6 +118,7 @@ impl Routes {
             let info = RouteInfo { method: http_method(&method), path: path.clone(), guard: guard.clone() };
             let keyed = info.method == Method::POST && info.guard != Guard::Public;
             let conditional = [Method::PUT, Method::PATCH, Method::DELETE].contains(&info.method);
+            let of_persons = info.guard.wants_person();
             self.entries.push(Entry {
                 info,
                 operation,
@@ -123,6 +127,7 @@ impl Routes {
                 keyed,
                 conditional,
                 tagged: false,
+                of_persons,
             });
         }
         let register: Register = Box::new(move |config| {
@@ -164,6 +169,22 @@ impl Routes {
         self
     }
 
+    /// Says that the route that was just added wants a natural person, where its guard does not tell: a party whose word binds it.
+    pub fn by_persons(&mut self) -> &mut Self {
+        for entry in &mut self.entries[self.group..] {
+            entry.of_persons = true;
+        }
+        self
+    }
+
+    /// Says that the route that was just added is for API keys as well, though it asks for no permission: it is about nobody.
+    pub fn for_keys(&mut self) -> &mut Self {
+        for entry in &mut self.entries[self.group..] {
+            entry.of_persons = false;
+        }
+        self
+    }
+
     /// Every endpoint, in the order of paths.
     #[must_use]
     pub fn catalogue(&self) -> Vec<RouteInfo> {
@@ -187,6 +208,13 @@ impl Routes {
 
     pub(crate) fn guard_of(&self, method: &Method, path: &str) -> Option<&Guard> {
         Some(&self.entries.iter().find(|entry| entry.info.path == path && entry.info.method == *method)?.info.guard)
+    }
+
+    /// Whether the route wants a natural person, and with which permission, if it asks for one.
+    pub(crate) fn wants_person(&self, method: &Method, path: &str) -> Option<Option<Permission>> {
+        let entry = self.entries.iter().find(|entry| entry.info.path == path && entry.info.method == *method)?;
+        let permission = if let Guard::Permission(permission) = entry.info.guard { Some(permission) } else { None };
+        entry.of_persons.then_some(permission)
     }
 
     /// Whether the route documents a body; one that is not ours is left alone.

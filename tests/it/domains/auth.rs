@@ -6,8 +6,8 @@ use serde_json::json;
 use super::{Domain, Scene};
 use crate::world::World;
 
-/// Everyone writes to the trail, sign-in too.
-pub const DOMAIN: Domain = Domain { calls: &["audit"], things, ..Domain::named("auth") };
+/// Everyone writes to the trail, sign-in too, and addresses are proven by mail.
+pub const DOMAIN: Domain = Domain { calls: &["audit", "mail"], things, ..Domain::named("auth") };
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {

@@ -12,7 +12,7 @@ pub const DOMAIN: Domain =
 
 /// The platform's own money, nobody's to see; and what only the provider's word makes.
 const ROWS: &str =
-    "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada', null, 'succeeded', 'txn_test');
+    "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_test', 1, 'EUR', now(), 'Ada', null, 'succeeded', 'txn_test', null, 1, 0);
     insert into platform_coverage values ('EUR', 1) on conflict do nothing;
     insert into platform_reserves values ('EUR', 1) on conflict do nothing;
     insert into payee_accounts (org_id) select org_id from organizations on conflict do nothing;
@@ -23,6 +23,7 @@ const ROWS: &str =
     insert into charge_incidents (org_id, payment_id, kind, object, state, level, is_over)
         select org_id, id, 'dispute', 'dp_test', 'lost', 60, true from payments;
     insert into charge_watch (looked_until) values (now());
+    insert into refund_orders (org_id, id, payment_id, operator, begun_at) select org_id, gen_random_uuid(), id, 'Ada', now() from payments;
     set session_replication_role = replica;
     insert into release_replacements (org_id, release_id, transfer, amount) select org_id, id, 'tr_test_' || id, 1 from releases;
     set session_replication_role = default";

@@ -1,5 +1,8 @@
 //! People: their accounts, sessions, memberships and invitations.
 
+mod keys;
+mod proofs;
+
 use futures::future::LocalBoxFuture;
 use serde_json::json;
 
@@ -7,7 +10,7 @@ use super::{Cases, Domain, FORBIDDEN, HIDDEN, ONESELF, OWN, Scene};
 use crate::walk::Walk;
 use crate::world::{Party, World};
 
-pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit"], things, cases, walk, ..Domain::named("users") };
+pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit", "mail"], things, cases, walk, ..Domain::named("users") };
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {
@@ -15,6 +18,7 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         let email = format!("invited-by-{}@x.example", scene.owner.org);
         let invited = scene.owner.http.post("/api/users", json!({"email": email})).await.expect(201);
         scene.keep("invitation to the organisation", invited.text("/id"));
+        keys::things(scene).await;
     })
 }
 
@@ -32,7 +36,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("GET /api/user/security-events", "/api/user/security-events", None, ONESELF, ONESELF);
 
     let invitation = scene.id("invitation to the organisation");
-    cases.add("GET /api/invitations", "/api/invitations", None, ONESELF, ONESELF);
+    cases.add("GET /api/invitations", "/api/invitations", None, &[200, 403], ONESELF);
     cases.add("POST /api/invitations/{id}/accept", format!("/api/invitations/{invitation}/accept"), None, HIDDEN, HIDDEN);
     cases.add("POST /api/invitations/{id}/decline", format!("/api/invitations/{invitation}/decline"), None, HIDDEN, HIDDEN);
     let sent = format!("/api/organization/invitations/{invitation}");
@@ -43,20 +47,29 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     let user = format!("/api/users/{}", scene.owner.user);
     cases.add("GET /api/users/{id}", user.clone(), None, HIDDEN, OWN);
     cases.add("PUT /api/users/{id}", user.clone(), Some(json!({"role": "member"})), HIDDEN, FORBIDDEN);
+    cases.add("DELETE /api/users/{id}/sessions", format!("{user}/sessions"), None, HIDDEN, FORBIDDEN);
     cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
 
+    keys::cases(scene, cases);
+    proofs::cases(scene, cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
     cases.add("POST /api/auth/switch-organization", "/api/auth/switch-organization", Some(switch), HIDDEN, ONESELF);
+    let password = json!({"password": "wrong password"});
+    cases.add("POST /api/auth/reauthenticate", "/api/auth/reauthenticate", Some(password), ONESELF, ONESELF);
     cases.add("DELETE /api/user", "/api/user", None, &[204], &[204, 409]);
     cases.add("POST /api/auth/logout", "/api/auth/logout", None, &[204], &[204]);
+    cases.add("POST /api/auth/logout-everywhere", "/api/auth/logout-everywhere", None, &[204], &[204]);
 }
 
 fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
     Box::pin(async move {
+        proofs::walk(walk).await;
         let (owner, nobody) = (walk.owner.clone(), walk.world.anonymous());
         let grace = walk.register("grace@example.com", "Hopper Consulting").await;
+        walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
+        keys::walk(walk, &owner).await;
 
         let switched =
             walk.send(&grace.http, "POST /api/auth/switch-organization", &[], &[("/organizationId", owner.org.as_str())]).await;
@@ -64,7 +77,8 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.introduce("colleague", grace);
 
         // Oneself, with a second session; the password last, as the sign-in's example has the one of before.
-        walk.send(&nobody, "POST /api/auth/login", &[], &[]).await;
+        let second = walk.send(&nobody, "POST /api/auth/login", &[], &[]).await.text("/accessToken");
+        walk.send(&nobody.with_token(&second), "POST /api/auth/reauthenticate", &[], &[]).await;
         let sessions = walk.send(&owner.http, "GET /api/user/sessions", &[], &[]).await;
         let mut others = sessions.body["data"].as_array().into_iter().flatten().filter(|session| session["current"] == false);
         let other = others.next().and_then(|session| session["id"].as_str()).expect("a second session").to_owned();
@@ -81,7 +95,11 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
             walk.send(&owner.http, operation, &[], &[]).await;
         }
 
-        for (email, leaving) in [("out@acme.example", "POST /api/auth/logout"), ("gone@acme.example", "DELETE /api/user")] {
+        for (email, leaving) in [
+            ("out@acme.example", "POST /api/auth/logout"),
+            ("all-out@acme.example", "POST /api/auth/logout-everywhere"),
+            ("gone@acme.example", "DELETE /api/user"),
+        ] {
             let leaver = walk.register(email, "Leaver & Sons").await;
             walk.send(&leaver.http, leaving, &[], &[]).await;
         }
@@ -103,5 +121,6 @@ async fn members(walk: &mut Walk, owner: &Party, grace: &Party) {
     walk.send(&owner.http, "GET /api/users", &[], &[]).await;
     walk.send(&owner.http, "GET /api/users/{id}", &[&grace.user], &[]).await;
     let member = walk.world.colleague(owner, "member").await;
+    walk.send(&owner.http, "DELETE /api/users/{id}/sessions", &[&member.user], &[]).await;
     walk.send(&owner.http, "DELETE /api/users/{id}", &[&member.user], &[]).await;
 }

@@ -79,7 +79,23 @@ pub fn loss(settings: &Settings, amount: &str, currency: &str, by: &Decision) ->
             services::post_loss(settings, &urls.system, stripe, (amount, currency), by).await
         })
         .await?;
-        tell("loss, missing at the provider", &posted);
+        let loss = &posted.source;
+        tell(&format!("loss {loss}, missing at the provider; what turns up again: `build14 recovery --loss {loss}`"), &posted);
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `build14 recovery --loss <id> --amount … --currency … --operator … --reason …`
+///
+/// # Errors
+/// If there is no such loss, less of it is open or there; if the database or the provider does not answer.
+pub fn recovery(settings: &Settings, loss: uuid::Uuid, named: (&str, &str), by: &Decision) -> anyhow::Result<ExitCode> {
+    block_on(async {
+        let posted = on_both(settings, async |urls, stripe| {
+            services::post_recovery(settings, &urls.system, stripe, loss, named, by).await
+        })
+        .await?;
+        tell(&format!("recovery {}, of loss {loss}", posted.source), &posted);
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -296,6 +296,12 @@ fn check(r: &mut Reader, s: &Settings, purpose: Purpose) {
                 r.fault(key, "must be given in production: nothing is embedded there");
             }
         }
+        if r.text("mail.transport") == "outbox" && !r.flag("mail.allow_outbox") {
+            r.fault(
+                "mail.transport",
+                "must be smtp or resend in production: with outbox nobody gets a mail. mail.allow_outbox = true if that is meant",
+            );
+        }
         if s.server.public_url.is_empty() {
             r.fault("server.public_url", "must be given in production: the payment provider sends people back there");
         }

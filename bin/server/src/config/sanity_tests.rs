@@ -3,7 +3,7 @@
 use crate::config::{Profile, load_from};
 
 /// A production that is accepted.
-const SOUND: [(&str, &str); 10] = [
+const SOUND: [(&str, &str); 14] = [
     ("BUILD14__PROFILE", "production"),
     ("BUILD14__SERVER__PUBLIC_URL", "https://api.example.com"),
     ("BUILD14__SERVER__ALLOWED_ORIGINS", "https://app.example.com, https://other.example.com:8443"),
@@ -14,6 +14,10 @@ const SOUND: [(&str, &str); 10] = [
     ("BUILD14__STRIPE__WEBHOOK_SECRET", "whsec_0123456789abcdefghijklmn"),
     ("BUILD14__TENDERS__SEAL_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
     ("BUILD14__AUDIT__SIGNING_KEY", "MTEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
+    ("BUILD14__MAIL__TRANSPORT", "smtp"),
+    ("BUILD14__MAIL__FROM", "no-reply@example.com"),
+    ("BUILD14__MAIL__SMTP__HOST", "smtp.example.com"),
+    ("BUILD14__MAIL__RESEND__API_KEY", "re_0123456789"),
 ];
 
 const ZEROS: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -21,6 +25,7 @@ const FIFTY_FIVES: &str = "VVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVU=";
 
 /// Variable without its prefix, value, key at fault, part of what is said.
 const REFUSED_IN_PRODUCTION: &[(&str, &str, &str, &str)] = &[
+    ("API_KEYS__LEAK_REPORTER_URL", "http://127.0.0.1:1/keys", "api_keys.leak_reporter_url", "must begin with https://"),
     ("TENDERS__SEAL_KEY", ZEROS, "tenders.seal_key", "openssl rand"),
     ("TENDERS__SEAL_KEY", FIFTY_FIVES, "tenders.seal_key", "openssl rand"),
     ("AUDIT__SIGNING_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "audit.signing_key", "key of its own"),
@@ -44,6 +49,11 @@ const REFUSED_IN_PRODUCTION: &[(&str, &str, &str, &str)] = &[
     ("SERVER__DRAIN_PERIOD", "2h", "server.drain_period", "must be from"),
     ("DATABASE__SYSTEM_URL", "postgres://build14_app@127.0.0.1/build14", "database.system_url", "the same as"),
     ("SESSIONS__SECURE_COOKIE", "false", "sessions.secure_cookie", "must be true"),
+    ("MAIL__TRANSPORT", "outbox", "mail.transport", "mail.allow_outbox"),
+    ("MAIL__FROM", "no-reply@build14.localhost", "mail.from", "must be an address of a domain"),
+    ("MAIL__SMTP__SECURITY", "none", "mail.smtp.security", "must be tls or starttls"),
+    ("MAIL__SMTP__USER", "somebody", "mail.smtp.password", "is given together with mail.smtp.user"),
+    ("MAIL__SMTP__HOST", "", "mail.smtp.host", "must be the name of an SMTP server"),
 ];
 
 /// The same, in every profile.
@@ -72,6 +82,8 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
     ("SESSIONS__LIFETIME", "0s", "sessions.lifetime", "must be from"),
     ("SESSIONS__PER_PERSON", "0", "sessions.per_person", "must be 1 to 1000"),
     ("SESSIONS__PER_PERSON", "1001", "sessions.per_person", "must be 1 to 1000"),
+    ("API_KEYS__PER_ORGANIZATION", "0", "api_keys.per_organization", "must be 1 to 1000"),
+    ("API_KEYS__LEAK_REPORTER_URL", "http://api.github.com/keys", "api_keys.leak_reporter_url", "must begin with https://"),
     ("TENDERS__MINIMUM_SUBMISSION_PERIOD", "0s", "tenders.minimum_submission_period", "must be from"),
     ("DATABASE__STATEMENT_TIMEOUT", "0s", "database.statement_timeout", "must be from"),
     ("DATABASE__STATEMENT_TIMEOUT", "900us", "database.statement_timeout", "must be from"),
@@ -80,6 +92,12 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
     ("DATABASE__WAIT", "0s", "database.wait", "must be from"),
     ("DATABASE__POOL_SIZE", "5000", "database.pool_size", "at most"),
     ("DATA_DIR", " ", "data_dir", "must name a directory"),
+    ("MAIL__TRANSPORT", "pigeon", "mail.transport", "outbox, smtp or resend"),
+    ("MAIL__SMTP__SECURITY", "some", "mail.smtp.security", "tls, starttls or none"),
+    ("MAIL__FROM", "14Build <no-reply@example.com>", "mail.from", "should be an email address"),
+    ("MAIL__REPLY_TO", "nobody", "mail.reply_to", "should be an email address"),
+    ("MAIL__TIMEOUT", "0s", "mail.timeout", "must be from"),
+    ("MAIL__RESEND__WEBHOOK_SECRET", "whsec_x", "mail.resend.webhook_secret", "no signing secret"),
     ("RATE_LIMITS__PER_ADDRESS", "0", "rate_limits.per_address", "at least 1"),
     ("RATE_LIMITS__PER_USER", "0", "rate_limits.per_user", "at least 1"),
     ("RATE_LIMITS__PER_ORGANIZATION", "0", "rate_limits.per_organization", "at least 1"),
@@ -124,6 +142,33 @@ fn a_rehearsal_says_that_it_is_one() {
     rehearsal.retain(|(name, _)| *name != "BUILD14__STRIPE__SECRET_KEY");
     rehearsal.push(("BUILD14__STRIPE__SECRET_KEY", "sk_test_0123456789abcdefghijklmn"));
     assert_eq!(with(&rehearsal, "BUILD14__STRIPE__ALLOW_TEST_KEY", "true"), Ok(Profile::Production));
+}
+
+#[test]
+fn mail_leaves_by_what_is_set_up_for_it_or_on_purpose_not_at_all() {
+    let mut without = SOUND.to_vec();
+    without.retain(|(name, _)| !name.contains("MAIL__"));
+    assert_eq!(with(&without, "BUILD14__MAIL__ALLOW_OUTBOX", "true"), Ok(Profile::Production));
+    assert_eq!(with(&SOUND, "BUILD14__MAIL__TRANSPORT", "resend"), Ok(Profile::Production));
+    let mut resend = SOUND.to_vec();
+    resend.retain(|(name, _)| *name != "BUILD14__MAIL__TRANSPORT");
+    resend.push(("BUILD14__MAIL__TRANSPORT", "resend"));
+    for (variable, value, said) in [
+        ("BUILD14__MAIL__RESEND__API_KEY", "", "mail.resend.api_key: must be given"),
+        ("BUILD14__MAIL__RESEND__API_BASE", "http://api.resend.com", "mail.resend.api_base: should be a URL"),
+    ] {
+        let fault = with(&resend, variable, value).expect_err("refused");
+        assert!(fault.contains(said), "{fault}");
+    }
+    assert_eq!(with(&resend, "BUILD14__MAIL__RESEND__API_BASE", "http://127.0.0.1:4010"), Ok(Profile::Production));
+    for (host, right) in [("localhost", true), ("127.0.0.1", true), ("::1", true), ("10.0.0.1", false)] {
+        let mut plain = SOUND.to_vec();
+        plain.retain(|(name, _)| *name != "BUILD14__MAIL__SMTP__HOST");
+        plain.push(("BUILD14__MAIL__SMTP__HOST", host));
+        assert_eq!(with(&plain, "BUILD14__MAIL__SMTP__SECURITY", "none").is_ok(), right, "{host}");
+        plain.push(("BUILD14__MAIL__SMTP__ALLOW_PLAIN", "true"));
+        assert_eq!(with(&plain, "BUILD14__MAIL__SMTP__SECURITY", "none"), Ok(Profile::Production), "{host}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `build14 float`, `payout`, `cost` and `loss`: the platform's own money, posted as the provider shows it.
+//! `build14 float`, `payout`, `cost`, `loss` and `recovery`: the platform's own money, posted as the provider shows it.
 
 use escrow::{Float, FloatPosted};
 use kernel::Decision;
@@ -36,4 +36,20 @@ pub async fn post_loss(
 ) -> anyhow::Result<FloatPosted> {
     let provider = provider(settings, stripe)?;
     Ok(escrow::post_loss(&system_uow(system_url, 1)?, &provider, amount, currency, by).await?)
+}
+
+/// Posts what of a loss turned up again: `named` is the amount and its currency.
+///
+/// # Errors
+/// If there is no such loss, less of it is open or there, or the database or the provider does not answer.
+pub async fn post_recovery(
+    settings: &Settings,
+    system_url: &SecretString,
+    stripe: &StripeAccess,
+    loss: uuid::Uuid,
+    named: (&str, &str),
+    by: &Decision,
+) -> anyhow::Result<FloatPosted> {
+    let provider = provider(settings, stripe)?;
+    Ok(escrow::post_recovery(&system_uow(system_url, 1)?, &provider, loss, named, by).await?)
 }

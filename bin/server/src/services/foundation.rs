@@ -5,6 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use uow::{SystemUow, Uow};
 
+use super::mails::Post;
 use crate::config::{Profile, Settings};
 
 /// The doors through pools of their own, and what stands right on them.
@@ -19,6 +20,8 @@ pub(crate) struct Foundation {
     pub audit: Arc<audit::Service>,
     /// The organisations, whom most domains ask.
     pub tenants: Arc<tenants::Service>,
+    /// Mail, which any domain may leave behind.
+    pub mails: Arc<mail::Service>,
 }
 
 impl Foundation {
@@ -30,6 +33,7 @@ impl Foundation {
         app: db::PoolSettings,
         platform: db::PoolSettings,
         (policy, signer): (&Arc<auth::Policy>, &Arc<audit::Signer>),
+        post: &Post,
         settings: &Settings,
     ) -> anyhow::Result<Self> {
         let app = db::Postgres::new(app)?;
@@ -48,7 +52,8 @@ impl Foundation {
             audit: audit.clone(),
             settings: tenants::Settings::read(&mut settings.reader()),
         }));
-        Ok(Self { app, uow, system, audit, tenants })
+        let mails = Arc::new(post.service(settings, system.clone())?);
+        Ok(Self { app, uow, system, audit, tenants, mails })
     }
 }
 

@@ -38,11 +38,19 @@ pub fn seal_keys(settings: &Settings) -> anyhow::Result<tenders::SealKey> {
 /// # Errors
 /// If the data directory cannot be read, or something in it is no key.
 pub fn previous_seal_keys(settings: &Settings) -> anyhow::Result<Vec<tenders::SealKey>> {
+    previous_seal_secrets(settings)?.iter().map(|key| tenders::SealKey::from_base64(key).map_err(anyhow::Error::from)).collect()
+}
+
+/// The secrets that sealed before.
+///
+/// # Errors
+/// If the data directory cannot be read.
+pub fn previous_seal_secrets(settings: &Settings) -> anyhow::Result<Vec<SecretString>> {
     let mut keys = settings.tenders.previous_seal_keys.clone();
     if settings.tenders.seal_key.is_none() {
         keys.extend(secrets::read_retired(&settings.data_dir, SEALED_BEFORE)?.into_iter().map(SecretString::from));
     }
-    keys.iter().map(|key| tenders::SealKey::from_base64(key).map_err(anyhow::Error::from)).collect()
+    Ok(keys)
 }
 
 /// Makes another key that seals, where development keeps its own; the old one goes on to unwrap.

@@ -3,7 +3,7 @@
 
 mod fuzzing;
 mod generators;
-mod peers;
+pub mod peers;
 
 use std::fs;
 use std::net::SocketAddr;

@@ -302,7 +302,7 @@ async fn documents_and_metrics_can_be_switched_off() {
         }
         let page = page(address).await;
         assert_eq!(page.contains("/docs/"), on, "{page}");
-        for untold in ["demo.example", "fourteen-build-demo", "/metrics", "Stripe sandbox", "development"] {
+        for untold in ["demo.example", "fourteen-build-demo", "/metrics", "Stripe sandbox", "development", "/dev/mailbox"] {
             assert!(!page.contains(untold), "production tells nobody of {untold}: {page}");
         }
         assert_eq!(tells_metrics(&said, &held).await, on);

@@ -132,6 +132,8 @@ async fn beside_a_development_server_and_after_it_commands_reach_the_same_databa
     let settle = ["reversal-settle", "--release", release, "--held-again", "--operator", "Ada", "--reason", "why"];
     let refund = ["suspense-refund", "--payment", release, "--operator", "Ada", "--reason", "why"];
     let loss = ["loss", "--amount", "1.00", "--currency", "EUR", "--operator", "Ada", "--reason", "why"];
+    let recovery =
+        ["recovery", "--loss", release, "--amount", "1.00", "--currency", "EUR", "--operator", "Ada", "--reason", "why"];
     let looked = async |source: &str, surplus: &str| {
         let (code, said, complained) = run_over(&environment, &["float", "--source", source, "--operator", "Ada"]).await;
         assert_eq!((code, complained.as_str()), (Some(0), ""), "{said}");
@@ -141,6 +143,7 @@ async fn beside_a_development_server_and_after_it_commands_reach_the_same_databa
             (&settle[..], "there is no such release"),
             (&refund[..], "there is no such payment"),
             (&loss[..], "nothing of EUR is missing at the provider: nothing was posted"),
+            (&recovery[..], "no loss is open. Nothing was posted"),
         ] {
             let (code, _, complained) = run_over(&environment, arguments).await;
             assert!(code == Some(1) && complained.contains(expected), "{arguments:?}: {complained}");

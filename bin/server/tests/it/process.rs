@@ -34,6 +34,7 @@ pub async fn production(database: &testkit::Database) -> Vec<(&'static str, Stri
         ("BUILD14__STRIPE__WEBHOOK_SECRET", "whsec_0123456789abcdefghijklmn".to_owned()),
         ("BUILD14__TENDERS__SEAL_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned()),
         ("BUILD14__AUDIT__SIGNING_KEY", "MTEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned()),
+        ("BUILD14__MAIL__ALLOW_OUTBOX", "true".to_owned()),
     ]
 }
 

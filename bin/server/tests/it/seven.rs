@@ -32,6 +32,7 @@ async fn the_doctor_tells_one_line_for_each_of_seven_things_on_one_database() {
         "JOB_DEAD",
         "CLOCK_MOVED",
         "LEDGER_UNBALANCED",
+        "MAIL_STUCK",
     ] {
         assert!(rules.contains(&rule), "{rule} is missing in {rules:?}");
     }

@@ -194,10 +194,14 @@ impl PaymentProvider for StripeProvider {
     }
 
     async fn fees_since(&self, since: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError> {
+        self.movements_since(&FEES, since).await
+    }
+
+    async fn movements_since(&self, kinds: &[&str], since: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError> {
         let mut found = Vec::new();
-        for kind in FEES {
+        for kind in kinds {
             let request = |after: Option<&str>| requests::bookings(kind, since, after);
-            let all: Vec<wire::BalanceTransaction> = self.all("list the provider's fees", request).await?;
+            let all: Vec<wire::BalanceTransaction> = self.all("list what was booked", request).await?;
             // What is in a currency that is not used here is missed by no book.
             found.extend(all.into_iter().filter_map(|one| one.movement().ok()));
         }

@@ -97,7 +97,12 @@ pub(crate) struct Dispute {
 /// What a dispute did to the balance: the money taken, and given back.
 #[derive(Debug, Deserialize)]
 struct Moved {
+    id: Option<String>,
     amount: i64,
+    #[serde(default)]
+    fee: i64,
+    currency: Option<String>,
+    status: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,6 +128,7 @@ pub(crate) struct Refund {
     currency: String,
     status: Option<String>,
     balance_transaction: Option<Ref<Named>>,
+    metadata: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -349,7 +355,9 @@ impl Outcome {
 impl Dispute {
     pub(crate) fn state(self) -> DisputeState {
         let status = word(self.status);
-        let back = self.balance_transactions.unwrap_or_default().iter().map(|moved| moved.amount).sum::<i64>() >= 0;
+        let moved = self.balance_transactions.unwrap_or_default();
+        let back = moved.iter().map(|moved| moved.amount).sum::<i64>() >= 0;
+        let booked = moved.into_iter().filter_map(|moved| moved.movement(&self.id)).collect();
         let stage = match status.as_str() {
             "warning_needs_response" | "warning_under_review" => DisputeStage::Inquiry,
             "warning_closed" => DisputeStage::InquiryClosed,
@@ -370,7 +378,23 @@ impl Dispute {
             stage,
             amount,
             reason: word(self.reason),
+            booked,
         }
+    }
+}
+
+impl Moved {
+    /// What is in a currency that is not used here is in no book of ours.
+    fn movement(self, dispute: &str) -> Option<BalanceMovement> {
+        let amount = money(self.amount, &self.currency?)?;
+        Some(BalanceMovement {
+            id: self.id?,
+            kind: "adjustment".to_owned(),
+            source: Some(dispute.to_owned()),
+            amount,
+            fee: Money::from_minor(self.fee, amount.currency()),
+            available: self.status.as_deref() == Some("available"),
+        })
     }
 }
 
@@ -397,6 +421,7 @@ impl Refund {
             amount: money_or_none(self.amount, &self.currency),
             status: word(self.status),
             booked: self.balance_transaction.is_some(),
+            metadata: self.metadata.unwrap_or_default().into_iter().collect(),
             id: self.id,
         }
     }

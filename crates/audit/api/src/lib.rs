@@ -78,6 +78,8 @@ pub struct Entry {
     pub at: Timestamp,
     /// Who acted; `None` for the platform itself.
     pub actor_id: Option<kernel::UserId>,
+    /// The API key of theirs by which they did.
+    pub api_key: Option<kernel::ApiKeyId>,
     /// The verb.
     pub action: String,
     /// Whether it was done or refused.

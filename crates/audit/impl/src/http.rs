@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use audit_api::{Audit, Entry, Filter, Place, Proof, PublicKey, SignedHead, Verification, perm};
 use chrono::{DateTime, Utc};
-use kernel::{FieldFault, UserId};
+use kernel::{ApiKeyId, FieldFault, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -41,7 +41,7 @@ struct ListQuery {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuditEntry, example = json!({
-    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b80", "at": "2026-11-21T09:20:00Z", "actorId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12",
+    "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b80", "at": "2026-11-21T09:20:00Z", "actorId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12", "apiKeyId": null,
     "action": "soq.freeze", "denied": false, "entityType": "soq", "entityId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b20",
     "requestId": "0199d0c4f3a27c5e8a6f0d1b2c3d4e5f", "before": {"status": "draft"}, "after": {"status": "frozen"}, "sequence": 7,
     "hash": "486ec688729424b8ec7942966bf70c0794e4a68caece67e05f8ff07154ce6b3c",
@@ -54,6 +54,8 @@ struct EntryOut {
     at: DateTime<Utc>,
     /// Who acted; null for the platform itself.
     actor_id: Option<Uuid>,
+    /// The API key by which a program acted for them; null where they did themself.
+    api_key_id: Option<Uuid>,
     /// The verb.
     #[schema(examples("projects.update"))]
     action: String,
@@ -87,6 +89,7 @@ impl From<Entry> for EntryOut {
             id: e.id.0,
             at: e.at,
             actor_id: e.actor_id.map(|UserId(id)| id),
+            api_key_id: e.api_key.map(|ApiKeyId(id)| id),
             action: e.action,
             denied: e.denied,
             entity_type: e.entity_type,

@@ -13,6 +13,7 @@ diesel::table! {
         request_id -> Text,
         before -> Nullable<Jsonb>,
         after -> Nullable<Jsonb>,
+        api_key_id -> Nullable<Uuid>,
     }
 }
 

@@ -23,17 +23,38 @@ kernel::refusals! {
         /// No live session of the person has this id.
         #[error("you have no such live session")]
         NoSuchSession = NotFound("NOT_FOUND"),
+        /// The sign-in is older than the organisation lets one be.
+        #[error("your sign-in is older than that organisation allows: tell your password again (POST /api/auth/reauthenticate), then switch")]
+        AuthenticateAgain = Conflict("AUTHENTICATE_AGAIN"),
+        /// What a link holds proves nothing, whether it was used, replaced by a newer one, too old, for something else, or never ours.
+        #[error("this link was used already, is too old, or was replaced by a newer one: ask for another")]
+        LinkSpent = Conflict("LINK_SPENT"),
+        /// The code is not the one of the mail, or proves nothing any more; which of them is not told.
+        #[error("the code is wrong, or counts no more: after 5 tries or 10 minutes ask for another")]
+        WrongCode = Conflict("WRONG_CODE"),
+        /// The address is known to be the person's.
+        #[error("this address is proven already")]
+        VerifiedAlready = Conflict("VERIFIED_ALREADY"),
+        /// So many mails went to an address that no more are sent for a while, whether anybody has it or not.
+        #[error("too many mails to this address: look for the last one, or try again after Retry-After seconds")]
+        TooManyMails(Spent) = TooMany("RATE_LIMITED"),
+        /// The API key is not to be used from where it came.
+        #[error("this API key may not be used from this address: its allowedNetworks name those that it may be used from")]
+        AddressNotAllowed = Forbidden("ADDRESS_NOT_ALLOWED"),
+        /// The organisation has as many keys as it may have.
+        #[error("an organisation has at most {0} API keys that work: revoke one that is not used")]
+        TooManyKeys(u32) = Conflict("TOO_MANY_KEYS"),
         /// So many passwords wait to be checked that another would wait too long: for about this time.
         #[error("too many sign-ins are under way: try again after Retry-After seconds")]
         Busy(Duration) = Unavailable("UNAVAILABLE"),
-        /// Too many passwords were tried for one email, whether it is known or not.
-        #[error("too many sign-ins with this email: try again after Retry-After seconds")]
+        /// Too many wrong passwords were tried, for one email, whether it is known or not, or from one network.
+        #[error("too many wrong passwords, for this email or from this network: try again after Retry-After seconds")]
         TooManyAttempts(Spent) = TooMany("RATE_LIMITED"),
     }
     retry_after {
         Self::Busy(wait) => Some(*wait),
     }
     spent {
-        Self::TooManyAttempts(spent) => Some(*spent),
+        Self::TooManyAttempts(spent) | Self::TooManyMails(spent) => Some(*spent),
     }
 }

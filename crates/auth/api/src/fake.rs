@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use kernel::{Actor, Ctx, Denied, Permission, ProjectRole, Scope};
 
-use crate::{Authorizer, Reach, matrix};
+use crate::{Authorizer, Reach, key_allows, matrix};
 
 const MATRIX: &str = include_str!("../../../../config/authz/matrix.txt");
 
@@ -45,10 +45,14 @@ impl Authorizer for Policy {
             Scope::Project(id) => (Some(id), ctx.projects.get(&id).is_some_and(|role| self.in_team(*role, permission))),
             Scope::AnyProject => (None, ctx.projects.values().any(|role| self.in_team(*role, permission))),
         };
-        if self.in_organization(ctx, permission) || team { Ok(()) } else { Err(Denied { permission, project }) }
+        let held = key_allows(ctx, permission) && (self.in_organization(ctx, permission) || team);
+        if held { Ok(()) } else { Err(Denied { permission, project }) }
     }
 
     fn reach(&self, ctx: &Ctx, permission: Permission) -> Reach {
+        if !key_allows(ctx, permission) {
+            return Reach::Teams(Vec::new());
+        }
         if self.in_organization(ctx, permission) {
             return Reach::All;
         }

@@ -6,8 +6,13 @@
 pub mod email;
 mod error;
 pub mod fake;
+mod keys;
+mod leaks;
 pub mod matrix;
+mod network;
+mod persons;
 mod ports;
+mod proofs;
 mod security;
 
 use std::net::IpAddr;
@@ -18,12 +23,29 @@ use kernel::{
     Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope,
     SessionId, Timestamp, UserId,
 };
+use mail_api::Language;
 use uow::Tx;
 
 pub use error::Error;
-pub use ports::{Account, Directory, Membership, NewAccount, Person, Teams};
+pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
+pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
+pub use network::Network;
+pub use persons::{key_allows, needs_person, wanting_persons};
+pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
+pub use proofs::{Asked, Asking, Proofs, Purpose, Shown};
 pub use secrecy::SecretString;
-pub use security::{LiveSession, SecurityEvent, SecurityEventKind};
+pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
+
+/// Permissions of this domain (docs/domain/keys.md).
+pub mod perm {
+    use kernel::Permission;
+    /// See the organisation's API keys: what they may, until when, and whether they are used.
+    pub const KEYS_READ: Permission = Permission("api_keys.read");
+    /// Make, change, replace and revoke them.
+    pub const KEYS_MANAGE: Permission = Permission("api_keys.manage");
+    /// All of them.
+    pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE];
+}
 
 /// A signed-in session, resolved: who, in which organisation, in which roles.
 #[derive(Debug, Clone)]
@@ -39,8 +61,11 @@ pub struct Session {
     /// The person's roles in teams of the organisation's projects; empty for whom the role in the organisation lets do all that they do
     /// ([`OrgRole::needs_teams`]).
     pub projects: ProjectRoles,
-    /// When it ends by itself.
+    /// When it ends by itself, by the platform's bound and the organisation's.
     pub expires_at: Timestamp,
+    /// When the person last proved who they are: at sign-in or by [`SignIn::reauthenticate`], not by switching the organisation. What asks for a fresh
+    /// proof asks this.
+    pub authenticated_at: Timestamp,
 }
 
 impl Session {
@@ -59,6 +84,14 @@ pub trait Sessions: Send + Sync {
     /// # Errors
     /// [`Error::NotAuthenticated`] for an unknown, expired or ended one.
     async fn resolve(&self, token: &str) -> Result<Arc<Session>, Error>;
+
+    /// What an API key, used from this address, may do now. What keeps no keys knows none.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthenticated`] for an unknown, expired, replaced or revoked one; [`Error::AddressNotAllowed`].
+    async fn resolve_key(&self, _key: &str, _from: Option<IpAddr>) -> Result<Arc<LiveKey>, Error> {
+        Err(Error::NotAuthenticated)
+    }
 
     /// Forgets what is cached about a person, everywhere, once `tx` commits: the memberships or project roles changed.
     ///
@@ -89,9 +122,20 @@ pub struct SignedIn {
     pub token: SecretString,
     /// The session.
     pub session: Session,
+    /// For whoever told the password: by what the device is known again.
+    pub device: Option<KnownDevice>,
 }
 
-/// By what a switch of the organisation is known again: the token that it ends and the client's `Idempotency-Key`.
+/// Somebody who has just registered.
+#[derive(Debug)]
+pub struct Registered {
+    /// Signed in.
+    pub signed_in: SignedIn,
+    /// What was mailed to prove the address.
+    pub verification: Asked,
+}
+
+/// By what a switch of the organisation is known again: the token that it came with and the client's `Idempotency-Key`.
 #[derive(Debug)]
 pub struct SwitchOnce {
     /// The token that the request carried.
@@ -100,17 +144,34 @@ pub struct SwitchOnce {
     pub key: String,
 }
 
+/// A session in another organisation.
+#[derive(Debug)]
+pub struct Switched {
+    /// It, with its token.
+    pub signed_in: SignedIn,
+    /// Whether it is the one of an earlier call with the same token and key.
+    pub again: bool,
+}
+
 /// The verbs of sign-in.
 #[async_trait]
 pub trait SignIn: Send + Sync {
-    /// Creates a person with an organisation of their own and signs them in. `request` goes into the trail.
+    /// Creates a person with an organisation of their own, signs them in, and mails them what proves their address, in this language. `request`
+    /// goes into the trail; `from` is the client's address.
     ///
     /// # Errors
     /// [`Error::EmailTaken`], [`Error::Invalid`].
-    async fn register(&self, request: &RequestId, account: NewAccount, password: SecretString) -> Result<SignedIn, Error>;
+    async fn register(
+        &self,
+        request: &RequestId,
+        account: NewAccount,
+        password: SecretString,
+        client: &Client,
+        language: Language,
+    ) -> Result<Registered, Error>;
 
-    /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event; `from` is the client's
-    /// address. Of more sessions than a person may have the oldest end.
+    /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event; `device` is what
+    /// [`SignedIn::device`] gave to an earlier sign-in on it. Of more sign-ins than a person may have the oldest end.
     ///
     /// # Errors
     /// [`Error::WrongCredentials`], [`Error::TooManyAttempts`], [`Error::Busy`].
@@ -119,16 +180,36 @@ pub trait SignIn: Send + Sync {
         request: &RequestId,
         email: &str,
         password: SecretString,
-        from: Option<IpAddr>,
+        client: &Client,
+        device: Option<&SecretString>,
     ) -> Result<SignedIn, Error>;
 
-    /// Ends the session at once, everywhere.
+    /// The context's person tells the password again: a session with another token, authenticated now, takes the place of `session`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a wrong password; [`Error::TooManyAttempts`], [`Error::Busy`].
+    async fn reauthenticate(
+        &self,
+        ctx: &Ctx,
+        session: SessionId,
+        password: SecretString,
+        client: &Client,
+    ) -> Result<SignedIn, Error>;
+
+    /// Ends the session at once, everywhere, and those into which the organisation was switched since the same sign-in.
     ///
     /// # Errors
     /// A fault.
     async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error>;
 
-    /// Changes the password of the context's person, who tells the present one, and ends all their sessions but `session`, everywhere.
+    /// Ends every session of the context's person at once, everywhere.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn logout_everywhere(&self, ctx: &Ctx) -> Result<(), Error>;
+
+    /// Changes the password of the context's person, who tells the present one, ends all their sessions but `session`, everywhere, and mails
+    /// them that it was changed.
     ///
     /// # Errors
     /// [`Error::Invalid`] also for a wrong present password; [`Error::TooManyAttempts`], [`Error::Busy`].
@@ -139,6 +220,7 @@ pub trait SignIn: Send + Sync {
         current: SecretString,
         new: SecretString,
         from: Option<IpAddr>,
+        language: Language,
     ) -> Result<(), Error>;
 
     /// The live sessions of the context's person, newest first.
@@ -165,19 +247,19 @@ pub trait SignIn: Send + Sync {
     /// A fault.
     async fn security_events(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<SecurityEvent>, Error>;
 
-    /// Ends this session and starts one in another organisation of the same person. With a `once`, [`SignIn::switched`] gives the same
-    /// session again.
+    /// Starts a session in another organisation of the same person. This one goes on: what is open in it stays in its organisation. The new one is
+    /// as old as the sign-in. With a `once`, a repetition is given the same session, as long as that is live.
     ///
     /// # Errors
-    /// [`Error::NotAMember`].
-    async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId, once: Option<&SwitchOnce>) -> Result<SignedIn, Error>;
-
-    /// What [`SignIn::switch`] gave to the same token, key and organisation within the last ten minutes: for a client that lost the answer,
-    /// and with it the only live token.
-    ///
-    /// # Errors
-    /// [`Error::NotAuthenticated`] if there is no such session, or it is not live any more.
-    async fn switched(&self, org: OrgId, once: &SwitchOnce) -> Result<SignedIn, Error>;
+    /// [`Error::NotAMember`]; [`Error::AuthenticateAgain`] if the sign-in is older than the organisation lets one be.
+    async fn switch(
+        &self,
+        ctx: &Ctx,
+        session: &Session,
+        org: OrgId,
+        client: &Client,
+        once: Option<&SwitchOnce>,
+    ) -> Result<Switched, Error>;
 }
 
 /// What the domain of people needs of sign-in: whether somebody registered, and what ends when they leave an organisation or are removed.
@@ -195,6 +277,13 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// A fault of the database.
     async fn leave_teams_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
+
+    /// Revokes the API keys that a person who has just left the context's organisation made there, unless that keeps them, and records it: in
+    /// the transaction that ends the membership, once it is ended there.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn leave_keys_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault>;
 
     /// Ends every session of a person and forgets the password, once `tx`, a transaction of the platform, commits: the account is removed.
     ///

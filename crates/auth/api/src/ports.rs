@@ -1,10 +1,13 @@
 //! What sign-in needs from domains above it: ports that they implement, joined in `bin/server`.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, RequestId, UserId};
 use uow::{ReadTx, Tx};
 
 use crate::Error;
+use crate::email::Email;
 
 /// A person and the organisation they want to start with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,15 @@ pub struct Person {
     pub email: String,
     /// Their name.
     pub name: String,
+    /// Whether they have shown that the email is theirs.
+    pub email_verified: bool,
+}
+
+/// A person whose address was proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proven {
+    /// Whether it had been before.
+    pub was_verified: bool,
 }
 
 /// What was made for a [`NewAccount`].
@@ -44,6 +56,15 @@ pub struct Membership {
     pub org: OrgId,
     /// The role in it.
     pub role: OrgRole,
+}
+
+/// How long an organisation lets sessions live in it. The platform's own bound holds as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SessionRules {
+    /// For how long one may go unused.
+    pub idle: Option<Duration>,
+    /// For how long one lives after its person signed in, whatever is done with it.
+    pub lifetime: Option<Duration>,
 }
 
 /// People and their memberships; implemented by `users` over `tenants`. All of it runs as the platform, since no tenant is known yet.
@@ -69,6 +90,19 @@ pub trait Directory: Send + Sync {
         organization_name: &str,
     ) -> Result<Account, Error>;
 
+    /// The address of this key is the person's from now on: they have shown it. `None` if they have another one by now, or removed the account. The
+    /// person is locked.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn prove_in(&self, tx: &mut Tx, user: UserId, email_key: &str) -> Result<Option<Proven>, Fault>;
+
+    /// The person has another address from now on, which they have shown to be theirs. Answers the one before; `None` if they removed the account.
+    ///
+    /// # Errors
+    /// [`Error::EmailTaken`].
+    async fn readdress_in(&self, tx: &mut Tx, user: UserId, email: &Email) -> Result<Option<String>, Error>;
+
     /// The person with this email, if there is one.
     ///
     /// # Errors
@@ -92,6 +126,18 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// A fault.
     async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault>;
+
+    /// How long the organisation lets sessions live.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault>;
+
+    /// Every organisation that has rules of its own, with them.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn organizations_with_session_rules(&self, tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault>;
 }
 
 /// Project teams; implemented by `projects`.

@@ -1,9 +1,29 @@
-//! Sessions and security events as their person sees them.
+//! Sessions, known devices and security events as their person sees them.
 
 use std::net::IpAddr;
 
 use kernel::{OrgId, SessionId, Timestamp};
+use secrecy::SecretString;
 use uuid::Uuid;
+
+/// What a request tells of the program that sent it. Nothing is decided by it but how it is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Client {
+    /// Its address, if that is known.
+    pub address: Option<IpAddr>,
+    /// What it calls itself (`User-Agent`), cut off where that is long.
+    pub agent: Option<String>,
+}
+
+kernel::named! {
+    /// By what a person proved who they are.
+    pub enum SignInMethod {
+        /// Their password.
+        Password = "password",
+        /// A link sent to their email.
+        MagicLink = "magic_link",
+    }
+}
 
 /// A live session of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,9 +32,29 @@ pub struct LiveSession {
     pub id: SessionId,
     /// The organisation it is in.
     pub org: OrgId,
+    /// On what it was begun, as far as the program said: such as `Firefox on Windows`.
+    pub device: Option<String>,
+    /// From which address it was begun, if that is known.
+    pub address: Option<IpAddr>,
+    /// By what the person proved who they are.
+    pub method: SignInMethod,
+    /// When they did.
+    pub authenticated_at: Timestamp,
     /// When it began.
     pub created_at: Timestamp,
+    /// When it was last used, to a minute or two.
+    pub last_seen_at: Timestamp,
     /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// By what a device is known again when its person signs in there another time. It opens nothing: tries made there are counted apart from those of
+/// strangers.
+#[derive(Debug, Clone)]
+pub struct KnownDevice {
+    /// 256 random bits; only their hash is stored.
+    pub token: SecretString,
+    /// Until when it is known, unless its person signs in there again.
     pub expires_at: Timestamp,
 }
 
@@ -52,5 +92,25 @@ kernel::named! {
         AddressLimited = "address_limited",
         /// So many tries to sign in or register from one address.
         SignInAddressLimited = "sign_in_address_limited",
+        /// A mail was asked for that proves the address.
+        VerificationAsked = "verification_asked",
+        /// The address was proven.
+        AddressVerified = "address_verified",
+        /// A mail was asked for that gives a new password, by whoever it was.
+        PasswordResetAsked = "password_reset_asked",
+        /// A new password was given by mail, and every session ended.
+        PasswordReset = "password_reset",
+        /// A mail was asked for that signs in, by whoever it was.
+        MagicLinkAsked = "magic_link_asked",
+        /// Somebody signed in by mail.
+        MagicLinkFollowed = "magic_link_followed",
+        /// Another address was asked for, with the password.
+        AddressChangeAsked = "address_change_asked",
+        /// The account has another address.
+        AddressChanged = "address_changed",
+        /// A code that is not the one of the mail.
+        CodeFailed = "code_failed",
+        /// The address was proven, and what was set up before by whoever it was ended: the password and every session.
+        UnprovenAccessEnded = "unproven_access_ended",
     }
 }

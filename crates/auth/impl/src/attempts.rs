@@ -1,127 +1,135 @@
-//! `Attempts`: how often passwords were tried lately, for one email from one network, for one email, and in vain from one network.
+//! `Attempts`: how many wrong passwords are tried, for one email from one network or device, for one email from strangers, from one network.
 
-use std::hash::Hash;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
 
 use auth_api::{Error, email};
-use chrono::TimeDelta;
-use kernel::{Spent, Timestamp};
+use kernel::{Clock, Timestamp};
 use sha2::{Digest, Sha256};
 
-/// So much is remembered of each; who tries more at a time meets the limits of addresses and of hashing long before.
-const REMEMBERED: u64 = 100_000;
-/// Attempts are counted for so many seconds from the first.
-const WINDOW: u32 = 60;
-/// One email may be tried from everywhere so many times as often as from one network.
-const NETWORKS: u32 = 5;
+use crate::budget::{Allowance, Budgets, Limited, Try};
+use crate::token::TokenHash;
+
+/// Wrong passwords for one email are counted for an hour.
+const HOUR: u32 = 3600;
+/// Those from one network, for whatever emails, for a minute.
+const MINUTE: u32 = 60;
+/// Strangers may try one email so many times as often as one of them alone.
+const STRANGERS: u32 = 5;
+/// This part of what was allowed at first is allowed after a pause.
+const AGAIN: u32 = 5;
 
 /// Slows guessing. Known and unknown emails count alike, and only as hashes.
 ///
-/// An email is counted by the network that it is tried from: whoever guesses somewhere else, or a colleague who mistypes behind the same address,
-/// keeps nobody from signing in. Many networks together still try one email a bounded number of times, and one network tries a bounded number of
-/// wrong passwords on many. Sessions go on meanwhile, and the right password starts anew.
+/// Whoever tries an email has a budget of their own: that of the network, or of the device if it presents the cookie of one that signed in
+/// before. Who comes from elsewhere shares two more with all other strangers: the email's, and the network's. So nobody keeps a person from
+/// signing in where they did before: neither many networks together, nor a colleague behind the same address. Sessions go on meanwhile, and
+/// the right password gives the own budget back.
 pub(crate) struct Attempts {
-    /// By what is tried and from where.
-    here: Windows<[u8; 32]>,
-    /// By what is tried.
-    everywhere: Windows<[u8; 32]>,
-    /// Wrong passwords by where they came from.
-    wrong: Windows<IpAddr>,
+    /// By what is tried and from where, or by the device that tries.
+    own: Budgets<[u8; 32]>,
+    /// By what strangers try.
+    strangers: Budgets<[u8; 32]>,
+    /// By the networks of strangers.
+    networks: Budgets<Option<IpAddr>>,
+    /// For so long one waits for the outcome of others' tries.
+    patience: Duration,
 }
 
-struct Windows<K> {
-    of: moka::sync::Cache<K, Arc<Mutex<Window>>>,
-    most: u32,
+/// Where the person whose email is tried has signed in before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Familiar {
+    /// On this device: it presents their cookie.
+    Device(TokenHash),
+    /// From this network.
+    Network,
+    /// Neither.
+    Stranger,
 }
 
-struct Window {
-    since: Timestamp,
-    attempts: u32,
-}
+/// The places that a try has taken; given back when dropped.
+pub(crate) struct Tries(Vec<Try>);
 
-/// No more may be tried for a while.
-#[derive(Debug)]
-pub(crate) struct Limited {
-    /// What the caller is told.
-    pub error: Error,
-    /// Whether this is the first attempt too many of the window.
-    pub first: bool,
-}
-
-impl<K: Hash + Eq + Send + Sync + 'static> Windows<K> {
-    fn new(most: u32) -> Self {
-        let of = moka::sync::Cache::builder().max_capacity(REMEMBERED).time_to_idle(std::time::Duration::from_secs(600)).build();
-        Self { of, most }
-    }
-
-    /// Counts one, and refuses those beyond the limit.
-    fn count(&self, key: K, now: Timestamp) -> Result<(), Limited> {
-        let window = self.of.get_with(key, || Arc::new(Mutex::new(Window { since: now, attempts: 0 })));
-        let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
-        if now - window.since >= TimeDelta::seconds(WINDOW.into()) {
-            *window = Window { since: now, attempts: 0 };
+impl Tries {
+    /// The password was wrong.
+    pub(crate) fn were_wrong(&self, now: Timestamp) {
+        for one in &self.0 {
+            one.was_wrong(now);
         }
-        window.attempts = window.attempts.saturating_add(1);
-        if window.attempts <= self.most { Ok(()) } else { Err(self.limited(&window, now)) }
-    }
-
-    /// Refuses if the limit is reached, without counting.
-    fn look(&self, key: &K, now: Timestamp) -> Result<(), Limited> {
-        let Some(window) = self.of.get(key) else { return Ok(()) };
-        let window = window.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_over = now - window.since >= TimeDelta::seconds(WINDOW.into());
-        if is_over || window.attempts < self.most { Ok(()) } else { Err(self.limited(&window, now)) }
-    }
-
-    fn limited(&self, window: &Window, now: Timestamp) -> Limited {
-        let wait = (window.since + TimeDelta::seconds(WINDOW.into()) - now).to_std().unwrap_or_default();
-        let error = Error::TooManyAttempts(Spent { limit: "attempts", requests: self.most, seconds: WINDOW, wait });
-        Limited { error, first: window.attempts == self.most.saturating_add(1) }
     }
 }
 
 impl Attempts {
-    /// At most `most` a minute for one email from one network, and `wrong` wrong ones from one network.
-    pub(crate) fn new(most: u32, wrong: u32) -> Self {
-        let everywhere = Windows::new(most.saturating_mul(NETWORKS));
-        Self { here: Windows::new(most), everywhere, wrong: Windows::new(wrong) }
+    /// `most` wrong ones in an hour for one email from one network or device, and `wrong` in a minute from one network of strangers. Who waits
+    /// for others' outcomes does so for `patience`.
+    pub(crate) fn new(most: u32, wrong: u32, patience: Duration) -> Self {
+        let hourly = |most: u32| Budgets::new(Allowance { most, seconds: HOUR, again: most / AGAIN });
+        Self {
+            own: hourly(most),
+            strangers: hourly(most.saturating_mul(STRANGERS)),
+            networks: Budgets::new(Allowance { most: wrong, seconds: MINUTE, again: wrong }),
+            patience,
+        }
     }
 
-    /// Counts an attempt to sign in. What is refused from one network does not count for the others.
+    /// Refuses who pauses with an email in a network, and takes no place: whoever goes on trying costs nothing.
     ///
     /// # Errors
     /// [`Error::TooManyAttempts`].
-    pub(crate) fn count(&self, email: &str, from: Option<IpAddr>, now: Timestamp) -> Result<(), Limited> {
-        let network = network_of(from);
-        self.wrong.look(&network, now)?;
-        self.here.count(key_at(email, network), now)?;
-        self.everywhere.count(key(email), now)
+    pub(crate) fn look(&self, email: &str, from: Option<IpAddr>, now: Timestamp) -> Result<(), Limited> {
+        self.own.look(&key_at(email, from), now)
     }
 
-    /// The password was wrong.
-    pub(crate) fn was_wrong(&self, from: Option<IpAddr>, now: Timestamp) {
-        // Whoever comes next is refused.
-        let _ = self.wrong.count(network_of(from), now);
-    }
-
-    /// The password was right.
-    pub(crate) fn forget(&self, email: &str, from: Option<IpAddr>) {
-        self.here.of.invalidate(&key_at(email, network_of(from)));
-        self.everywhere.of.invalidate(&key(email));
-    }
-
-    /// Counts an attempt of somebody who is signed in, by what it is about.
+    /// Takes the places of an attempt to sign in, the own one first: what is refused there takes none from others.
     ///
     /// # Errors
-    /// [`Error::TooManyAttempts`].
-    pub(crate) fn count_own(&self, what: &str, now: Timestamp) -> Result<(), Limited> {
-        self.here.count(digest(what), now)
+    /// [`Error::TooManyAttempts`]; [`Error::Busy`] if others' outcomes take too long.
+    pub(crate) async fn enter(
+        &self,
+        email: &str,
+        from: Option<IpAddr>,
+        familiar: Familiar,
+        clock: &dyn Clock,
+    ) -> Result<Tries, Limited> {
+        let entered = async {
+            Ok::<_, Limited>(Tries(match familiar {
+                Familiar::Device(device) => vec![self.own.enter(device, clock).await?],
+                Familiar::Network => vec![self.own.enter(key_at(email, from), clock).await?],
+                Familiar::Stranger => vec![
+                    self.own.enter(key_at(email, from), clock).await?,
+                    self.strangers.enter(key(email), clock).await?,
+                    self.networks.enter(network_of(from), clock).await?,
+                ],
+            }))
+        };
+        self.patiently(entered).await
+    }
+
+    /// The password was right: the own budget is whole again. That of strangers is not, or the person's own sign-ins would give it back to who
+    /// guesses.
+    pub(crate) fn forget(&self, email: &str, from: Option<IpAddr>, familiar: Familiar) {
+        match familiar {
+            Familiar::Device(device) => self.own.forget(&device),
+            Familiar::Network | Familiar::Stranger => self.own.forget(&key_at(email, from)),
+        }
+    }
+
+    /// Takes the place of an attempt of somebody who is signed in, by what it is about.
+    ///
+    /// # Errors
+    /// [`Error::TooManyAttempts`]; [`Error::Busy`] if others' outcomes take too long.
+    pub(crate) async fn enter_own(&self, what: &str, clock: &dyn Clock) -> Result<Tries, Limited> {
+        self.patiently(async { Ok::<_, Limited>(Tries(vec![self.own.enter(digest(what), clock).await?])) }).await
     }
 
     /// It was right.
     pub(crate) fn forget_own(&self, what: &str) {
-        self.here.of.invalidate(&digest(what));
+        self.own.forget(&digest(what));
+    }
+
+    async fn patiently(&self, entered: impl Future<Output = Result<Tries, Limited>> + Send) -> Result<Tries, Limited> {
+        let busy = |_| Limited { error: Error::Busy(self.patience), first: false };
+        tokio::time::timeout(self.patience, entered).await.map_err(busy)?
     }
 }
 
@@ -129,7 +137,8 @@ fn key(text: &str) -> [u8; 32] {
     digest(&email::key(text))
 }
 
-fn key_at(text: &str, network: IpAddr) -> [u8; 32] {
+fn key_at(text: &str, from: Option<IpAddr>) -> [u8; 32] {
+    let network = network_of(from).map_or_else(|| "nowhere".to_owned(), |network| network.to_string());
     digest(&format!("{} {network}", email::key(text)))
 }
 
@@ -138,79 +147,147 @@ fn digest(text: &str) -> [u8; 32] {
 }
 
 /// Somebody with an IPv6 address usually has 2⁶⁴ of them. As the limits of requests count them.
-fn network_of(address: Option<IpAddr>) -> IpAddr {
-    match address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) {
+pub(crate) fn network_of(address: Option<IpAddr>) -> Option<IpAddr> {
+    Some(match address? {
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
             Some(v4) => IpAddr::V4(v4),
             None => IpAddr::V6(Ipv6Addr::from(u128::from(v6) & !u128::from(u64::MAX))),
         },
         v4 => v4,
-    }
+    })
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    use chrono::TimeDelta;
+    use kernel::ManualClock;
+
     use super::*;
 
-    fn now() -> Timestamp {
-        chrono::DateTime::UNIX_EPOCH
+    fn clock() -> ManualClock {
+        ManualClock::at(chrono::DateTime::UNIX_EPOCH)
+    }
+
+    fn attempts() -> Attempts {
+        Attempts::new(3, 10, Duration::from_secs(600))
     }
 
     fn at(n: u8) -> Option<IpAddr> {
         Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, n)))
     }
 
-    fn quota(refused: Result<(), Limited>) -> Option<u32> {
-        match refused.err()?.error {
-            Error::TooManyAttempts(spent) => Some(spent.requests),
-            other => panic!("{other}"),
+    /// Tries a wrong password: the limit that was spent, if it was not allowed.
+    async fn guess(
+        attempts: &Attempts,
+        clock: &ManualClock,
+        email: &str,
+        from: Option<IpAddr>,
+        familiar: Familiar,
+    ) -> Option<u32> {
+        match attempts.enter(email, from, familiar, clock).await {
+            Ok(tries) => {
+                tries.were_wrong(clock.now());
+                None
+            }
+            Err(Limited { error: Error::TooManyAttempts(spent), .. }) => Some(spent.requests),
+            Err(limited) => panic!("{}", limited.error),
         }
     }
 
-    #[test]
-    fn a_colleague_who_mistypes_locks_nobody_out_behind_the_same_address() {
-        let attempts = Attempts::new(3, 10);
+    #[tokio::test]
+    async fn a_colleague_who_mistypes_locks_nobody_out_behind_the_same_address() {
+        let (attempts, clock) = (attempts(), clock());
         for n in 0..50 {
-            let counted = attempts.count("ada@example.com", at(1), now());
-            if counted.is_ok() {
-                attempts.was_wrong(at(1), now());
-            }
-            assert_eq!(quota(counted), (n >= 3).then_some(3));
+            let refused = guess(&attempts, &clock, "ada@example.com", at(1), Familiar::Stranger).await;
+            assert_eq!(refused, (n >= 3).then_some(3));
         }
-        assert!(attempts.count("bob@example.com", at(1), now()).is_ok());
-        assert!(attempts.count("ada@example.com", at(2), now()).is_ok(), "and not even ada, elsewhere");
-        attempts.forget("ada@example.com", at(1));
-        assert!(attempts.count("Ada@example.com ", at(1), now()).is_ok(), "the right one starts anew");
+        assert!(attempts.look("Ada@example.com ", at(1), clock.now()).is_err(), "told without asking anybody");
+        assert_eq!(guess(&attempts, &clock, "bob@example.com", at(1), Familiar::Stranger).await, None);
+        assert_eq!(
+            guess(&attempts, &clock, "ada@example.com", at(2), Familiar::Stranger).await,
+            None,
+            "and not even ada, elsewhere"
+        );
+        let device = Familiar::Device([7; 32]);
+        assert_eq!(guess(&attempts, &clock, "ada@example.com", at(1), device).await, None, "nor on a device of hers, here");
+        attempts.forget("ada@example.com", at(1), Familiar::Network);
+        assert!(attempts.look("ada@example.com", at(1), clock.now()).is_ok(), "the right one starts anew");
     }
 
-    #[test]
-    fn many_networks_try_one_email_a_bounded_number_of_times() {
-        let attempts = Attempts::new(3, 10);
-        let tried: Vec<_> = (0..30).map(|n| quota(attempts.count("ada@example.com", at(n), now()))).collect();
+    #[tokio::test]
+    async fn who_signed_in_here_before_is_kept_out_by_nobody_elsewhere() {
+        let (attempts, clock) = (attempts(), clock());
+        let mut tried = Vec::new();
+        for n in 0..30 {
+            tried.push(guess(&attempts, &clock, "ada@example.com", at(n), Familiar::Stranger).await);
+        }
         assert_eq!(tried[..15], [None; 15]);
-        assert_eq!(tried[15..], [Some(15); 15]);
-        assert!(attempts.count("ada@example.com", at(99), now() + TimeDelta::seconds(60)).is_ok(), "for a minute");
+        assert_eq!(tried[15..], [Some(15); 15], "from networks that never tried before");
+        let device = Familiar::Device([7; 32]);
+        for familiar in [Familiar::Network, device] {
+            let mut tried = Vec::new();
+            for _ in 0..4 {
+                tried.push(guess(&attempts, &clock, "ada@example.com", at(99), familiar).await);
+            }
+            assert_eq!(tried, [None, None, None, Some(3)], "and has a budget too");
+        }
+        clock.advance(TimeDelta::seconds(60));
+        assert_eq!(guess(&attempts, &clock, "ada@example.com", at(100), Familiar::Stranger).await, None, "for a minute");
     }
 
-    #[test]
-    fn one_network_tries_a_bounded_number_of_wrong_passwords() {
-        let attempts = Attempts::new(3, 10);
-        let stuff = |n: u8, from: Option<IpAddr>| {
-            let counted = attempts.count(&format!("{n}@example.com"), from, now());
-            if counted.is_ok() {
-                attempts.was_wrong(from, now());
-            }
-            quota(counted)
+    #[tokio::test]
+    async fn sign_ins_of_the_person_give_strangers_nothing_back() {
+        let (attempts, clock) = (attempts(), clock());
+        for n in 0..15 {
+            assert_eq!(guess(&attempts, &clock, "ada@example.com", at(n), Familiar::Stranger).await, None);
+        }
+        attempts.forget("ada@example.com", at(200), Familiar::Network);
+        assert_eq!(guess(&attempts, &clock, "ada@example.com", at(100), Familiar::Stranger).await, Some(15));
+    }
+
+    #[tokio::test]
+    async fn one_network_tries_a_bounded_number_of_wrong_passwords() {
+        let (attempts, clock) = (attempts(), clock());
+        let stuff = async |n: u8, from: Option<IpAddr>, familiar: Familiar| {
+            guess(&attempts, &clock, &format!("{n}@example.com"), from, familiar).await
         };
-        let tried: Vec<_> = (0..20).map(|n| stuff(n, at(1))).collect();
+        let mut tried = Vec::new();
+        for n in 0..20 {
+            tried.push(stuff(n, at(1), Familiar::Stranger).await);
+        }
         assert_eq!(tried[..10], [None; 10]);
         assert_eq!(tried[10..], [Some(10); 10]);
-        assert_eq!(stuff(20, at(2)), None);
+        assert_eq!(stuff(20, at(2), Familiar::Stranger).await, None);
+        assert_eq!(stuff(21, at(1), Familiar::Network).await, None, "who signed in from there before has another limit");
         // An IPv6 network is one.
         let v6 = |n: u8| Some(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, u16::from(n), 0, 0, 1)));
-        let tried: Vec<_> = (30..50).map(|n| stuff(n, v6(n))).collect();
-        assert_eq!(tried.iter().filter(|refused| refused.is_some()).count(), 10);
+        let mut refused = 0;
+        for n in 30..50 {
+            refused += u32::from(stuff(n, v6(n), Familiar::Stranger).await.is_some());
+        }
+        assert_eq!(refused, 10);
         let mapped = Some(IpAddr::V6(Ipv4Addr::new(10, 0, 0, 1).to_ipv6_mapped()));
-        assert_eq!(stuff(60, mapped), Some(10));
+        assert_eq!(stuff(60, mapped, Familiar::Stranger).await, Some(10));
+    }
+
+    #[tokio::test]
+    async fn a_crowd_of_right_ones_behind_one_address_is_let_in_one_after_another() {
+        let (attempts, clock) = (Arc::new(attempts()), Arc::new(clock()));
+        let sign_in = |n: u32| {
+            let (attempts, clock) = (Arc::clone(&attempts), Arc::clone(&clock));
+            async move {
+                let entered = attempts.enter(&format!("{n}@example.com"), at(1), Familiar::Stranger, &*clock).await;
+                tokio::task::yield_now().await;
+                entered.is_ok()
+            }
+        };
+        let crowd: Vec<_> = (0..300).map(|n| tokio::spawn(sign_in(n))).collect();
+        for one in crowd {
+            assert!(one.await.unwrap());
+        }
     }
 }

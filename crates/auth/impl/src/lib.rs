@@ -7,7 +7,9 @@
 //! Invariants:
 //! - Unknown email and wrong password look the same and cost the same: one hash in either case.
 //! - A password hashed with weaker parameters than today's is hashed anew when its owner signs in.
-//! - Only so many passwords are tried for one email within a minute (429), whether anybody has it or not; the right one starts anew.
+//! - Only so many wrong passwords are tried for one email, whether anybody has it or not, and from one network (429), however many are tried at a
+//!   time; each further pause is longer. Whoever comes on a device or from a network where the person signed in before has a budget of their own
+//!   (docs/decisions/0053-strangers-keep-nobody-out.md).
 //! - Password hashing has threads of its own, fewer than there are cores and below all others, and a bounded queue, first come, first served:
 //!   who would wait too long is told at once when to come back (503), other requests are not held up.
 //! - A session that ended is dead at once on this replica and with the next notification on the others; a look-up that began before the
@@ -18,18 +20,36 @@
 //! - Failed sign-ins and spent limits are security events, kept for a while, without the email or the password that was tried. Limits of requests
 //!   are counted by the web layer and noted here ([`Service::note_spent`]).
 //! - A session is as good as its membership: without one in its organisation it does not resolve.
+//! - What is mailed to prove an address is kept as hashes, counts for ten minutes, once, for one purpose, and ends with whatever else changes who gets
+//!   in. A code needs what the asking program was given, and is tried five times. Looking at a link changes nothing.
+//! - Whoever asks for mail learns nothing of the address: known and unknown ones have the same answer after the same work.
+//! - When an address is proven by mail, nothing that was set up before the proof by somebody else goes on to let them in ([`auth_api::Proofs`]).
 //! - The serving role cannot read passwords and sessions at all: all of this runs as the platform.
 //!
-//! Tables owned: `credentials`, `sessions`, `security_events`. The routes of sign-in live in `users`, which knows people and organisations.
+//! - An API key may what its scopes and the present rights of its creator have in common, felt at once on every replica; warm, it costs no query,
+//!   and a text without a key's checksum never one. Only the platform writes keys, and nobody else sees their hashes.
+//!
+//! Tables owned: `credentials`, `sessions`, `known_devices`, `security_events`, `address_proofs`, `api_keys`, `api_key_settings`. The routes of sign-in live in `users`, which knows people and organisations.
 
 mod attempts;
+mod budget;
 mod cache;
+mod device;
 mod flights;
 mod hasher;
+mod held;
+mod key_cache;
+mod key_rules;
+mod key_settings;
+mod key_token;
+mod keys;
+mod leaks;
 mod model;
 mod module;
+mod passwords;
 mod place;
 mod policy;
+mod proof;
 mod repo;
 mod roles;
 mod schema;
@@ -39,6 +59,9 @@ mod service;
 mod settings;
 mod token;
 
+pub use key_settings::KeySettings;
+pub use keys::{Keys, KeysDependencies};
+pub use leaks::{LeakDependencies, LeakReports};
 pub use module::MODULE;
 pub use policy::{Policy, PolicyError};
 pub use security::security_events;

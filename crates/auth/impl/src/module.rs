@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{Data, ServiceConfig};
-use auth_api::{Authorizer, SignIn};
+use auth_api::{Authorizer, Proofs, SignIn, perm};
 use jobs::Registry;
 use module::{Module, Wired};
 
-use crate::{Policy, Service, Settings};
+use crate::{KeySettings, Policy, Service, Settings};
 
 /// Sign-in, sessions, permissions.
 pub const MODULE: Module = Module {
+    permissions: perm::ALL,
     settings: |reader| {
         Settings::read(reader);
+        KeySettings::read(reader);
     },
     ..Module::named("auth")
 };
@@ -23,13 +25,15 @@ const KEPT: chrono::TimeDelta = chrono::TimeDelta::days(30);
 
 impl Wired for Service {
     fn data(self: Arc<Self>, config: &mut ServiceConfig) {
-        config.app_data(Data::from(self as Arc<dyn SignIn>));
+        let proofs: Arc<dyn Proofs> = self.clone();
+        config.app_data(Data::from(proofs)).app_data(Data::from(self as Arc<dyn SignIn>));
     }
 
     fn register(self: Arc<Self>, registry: &mut Registry) {
         registry.every("auth.purge_sessions", Duration::from_secs(3600), &self, |auth| async move {
             auth.purge(chrono::Utc::now() - KEPT).await.map(drop)
         });
+        registry.every("auth.end_over", Duration::from_secs(60), &self, |auth| async move { auth.end_over().await });
     }
 }
 

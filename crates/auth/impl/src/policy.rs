@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use auth_api::{Authorizer, Reach, matrix};
+use auth_api::{Authorizer, Reach, key_allows, matrix, wanting_persons};
 use casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, StringAdapter};
 use kernel::{Actor, Ctx, Denied, OrgRole, Permission, ProjectRole, Scope};
 
@@ -61,6 +61,12 @@ impl Policy {
     /// If it names an unknown role, domain or permission, or casbin does not understand it.
     pub async fn embedded(known: &[&[Permission]]) -> Result<Self, PolicyError> {
         let held = matrix::held(MATRIX).map_err(PolicyError::Matrix)?;
+        let names = |name: &str| known.iter().copied().flatten().any(|known| known.name() == name);
+        let of_persons = wanting_persons().iter().filter(|name| !names(name));
+        let unknown: Vec<_> = of_persons.map(|name| format!("the permission {name}, which wants a person")).collect();
+        if !unknown.is_empty() {
+            return Err(PolicyError::Unknown(unknown));
+        }
         let rows: Vec<_> = held.iter().map(|held| format!("p, {}, {}, {}", held.role, held.domain, held.permission)).collect();
         Self::load(MODEL, &rows.join("\n"), known).await
     }
@@ -157,13 +163,13 @@ impl Authorizer for Policy {
         let Actor::User(_, role) = ctx.actor else { return Ok(()) };
         let holders = self.holders(permission);
         let in_project = |role: &ProjectRole| holders & project_bit(*role) != 0;
-        let allowed = holders & org_bit(role) != 0
+        let held = holders & org_bit(role) != 0
             || match scope {
                 Scope::Organization => false,
                 Scope::Project(project) => ctx.projects.get(&project).is_some_and(in_project),
                 Scope::AnyProject => ctx.projects.values().any(in_project),
             };
-        if allowed {
+        if held && key_allows(ctx, permission) {
             if let Some(once) = &ctx.once {
                 once.note_granted(permission, scope);
             }
@@ -175,6 +181,9 @@ impl Authorizer for Policy {
 
     fn reach(&self, ctx: &Ctx, permission: Permission) -> Reach {
         let Actor::User(_, role) = ctx.actor else { return Reach::All };
+        if !key_allows(ctx, permission) {
+            return Reach::Teams(Vec::new());
+        }
         let holders = self.holders(permission);
         if holders & org_bit(role) != 0 {
             return Reach::All;
@@ -185,7 +194,7 @@ impl Authorizer for Policy {
     fn permissions(&self, ctx: &Ctx) -> Vec<Permission> {
         let holds = |permission: &Permission| match ctx.actor {
             Actor::System => true,
-            Actor::User(_, role) => self.org_role_holds(role, *permission),
+            Actor::User(_, role) => self.org_role_holds(role, *permission) && key_allows(ctx, *permission),
         };
         let mut held: Vec<_> = self.known.iter().copied().filter(holds).collect();
         held.sort_unstable();

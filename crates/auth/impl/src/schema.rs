@@ -1,11 +1,72 @@
 //! The tables of this crate, as diesel knows them.
 
 diesel::table! {
+    address_proofs (id) {
+        id -> Uuid,
+        purpose -> Text,
+        email -> Text,
+        email_key -> Text,
+        user_id -> Nullable<Uuid>,
+        session_id -> Nullable<Uuid>,
+        token_hash -> Bytea,
+        request_hash -> Bytea,
+        code_hash -> Bytea,
+        tries -> SmallInt,
+        made_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        asked -> Integer,
+        asked_since -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    api_keys (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        shown -> Text,
+        hash -> Bytea,
+        scopes -> Array<Text>,
+        networks -> Array<Text>,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        replaced_by -> Nullable<Uuid>,
+        overlap_ends_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        revoked_for -> Nullable<Text>,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    api_key_settings (org_id) {
+        org_id -> Uuid,
+        of_leavers -> Text,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     credentials (user_id) {
         user_id -> Uuid,
         password_hash -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    known_devices (token_hash) {
+        token_hash -> Bytea,
+        user_id -> Uuid,
+        network_hash -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+        returned -> Bool,
+        expires_at -> Timestamptz,
     }
 }
 
@@ -30,5 +91,13 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
+        device -> Nullable<Text>,
+        address -> Nullable<Text>,
+        last_seen_at -> Nullable<Timestamptz>,
+        authenticated_at -> Nullable<Timestamptz>,
+        sign_in_id -> Nullable<Uuid>,
+        method -> Text,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(api_keys, api_key_settings);

@@ -43,10 +43,16 @@ async fn store(system: &SystemUow, kind: SecurityEventKind, whose: (Option<UserI
     }
 }
 
-/// Notes an event together with what it tells of.
-pub(crate) async fn note_in(tx: &mut uow::Tx, kind: SecurityEventKind, user: UserId, origin: &Origin<'_>) -> Result<(), Fault> {
-    tell(kind, Some(user), origin);
-    repo::insert_event(tx, kind, (Some(user), None), origin).await
+/// Notes an event together with what it tells of; of an email that nobody has, without a `user`.
+pub(crate) async fn note_in(
+    tx: &mut uow::Tx,
+    kind: SecurityEventKind,
+    user: impl Into<Option<UserId>>,
+    origin: &Origin<'_>,
+) -> Result<(), Fault> {
+    let user = user.into();
+    tell(kind, user, origin);
+    repo::insert_event(tx, kind, (user, None), origin).await
 }
 
 /// The events of a person's account, newest first.

@@ -1,7 +1,15 @@
 //! The verbs of sign-in and sessions.
 
 mod account;
+mod asking;
+mod entering;
+mod keys;
+mod lives;
+mod opening;
 mod places;
+mod proofs;
+mod proving;
+mod registering;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,15 +17,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Account, Accounts, Directory, Error, LiveSession, Membership, NewAccount, Person, SecurityEvent, SecurityEventKind, Session,
-    Sessions, SignIn, SignedIn, SwitchOnce, Teams,
+    Accounts, Client, Directory, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered, SecurityEvent, Session,
+    Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
-use kernel::{
-    Clock, Ctx, Fault, OrgId, Page, PageRequest, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId,
-};
-use secrecy::{ExposeSecret, SecretString};
+use kernel::{Clock, Ctx, Fault, OrgId, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId, Timestamp, UserId};
+use mail_api::{Language, Mails};
+use secrecy::SecretString;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use uow::{SystemUow, Tx};
@@ -27,7 +34,8 @@ use crate::attempts::Attempts;
 use crate::cache::Cache;
 use crate::flights::Flights;
 use crate::hasher::Hasher;
-use crate::hasher::Verified;
+use crate::held::{Held, Seen};
+use crate::key_cache::{Kept, KeyCache};
 use crate::model::StoredSession;
 use crate::place::Place;
 use crate::security;
@@ -45,6 +53,8 @@ pub struct Dependencies {
     pub teams: Arc<dyn Teams>,
     /// The trail.
     pub audit: Arc<dyn Audit>,
+    /// What proves addresses, and what is told of an account, goes by mail.
+    pub mails: Arc<dyn Mails>,
     /// Ends sessions.
     pub clock: Arc<dyn Clock>,
     /// What a deployment decides about sign-in.
@@ -57,16 +67,21 @@ pub struct Service {
     directory: Arc<dyn Directory>,
     teams: Arc<dyn Teams>,
     audit: Arc<dyn Audit>,
+    mails: Arc<dyn Mails>,
     clock: Arc<dyn Clock>,
     hasher: Hasher,
     cache: Arc<Cache>,
-    flights: Flights<TokenHash, Option<Arc<Session>>>,
+    flights: Flights<TokenHash, Option<Arc<Held>>>,
     places: Flights<(UserId, OrgId), Option<Place>>,
+    keys: KeyCache,
+    key_flights: Flights<TokenHash, Option<Arc<Kept>>>,
     attempts: Attempts,
+    seen: Arc<Seen>,
     life: TimeDelta,
     switch_secret: SecretString,
     most_sessions: u32,
     events_kept: TimeDelta,
+    device_kept: TimeDelta,
     hearing: db::Hearing,
 }
 
@@ -82,9 +97,6 @@ impl Drop for Listening {
     }
 }
 
-/// For so long a switch of the organisation can be repeated.
-const SWITCH_REPEATS: TimeDelta = TimeDelta::minutes(10);
-
 /// What is known of somebody who wants to sign in.
 struct Known {
     person: Person,
@@ -99,36 +111,46 @@ impl Service {
     /// # Errors
     /// A fault if a setting is out of range.
     pub fn new(dependencies: Dependencies) -> Result<Self, Fault> {
-        let Dependencies { system, directory, teams, audit, clock, settings } = dependencies;
+        let Dependencies { system, directory, teams, audit, mails, clock, settings } = dependencies;
         let hasher = Hasher::new(settings.hash_threads, settings.hash_queue, settings.hash_wait)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
-        let (cache, attempts) =
-            (Arc::new(Cache::new(&settings)), Attempts::new(settings.attempts_per_minute, settings.wrong_per_minute));
+        let attempts = Attempts::new(settings.wrong_per_email, settings.wrong_per_network, settings.hash_wait);
+        let cache = Arc::new(Cache::new(&settings));
         let (flights, places) = (Flights::new(settings.cached_sessions), Flights::new(settings.cached_sessions));
+        let seen = Arc::new(Seen::new(settings.cached_sessions));
+        let (keys, key_flights) = (KeyCache::new(&settings), Flights::new(settings.cached_sessions));
         let most_sessions = settings.sessions_per_person.max(1);
         let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
+        let device_kept = TimeDelta::from_std(settings.device_kept).map_err(Fault::internal)?;
         Ok(Self {
             system,
             directory,
             teams,
             audit,
+            mails,
             clock,
             hasher,
             cache,
             flights,
             places,
+            keys,
+            key_flights,
             attempts,
+            seen,
             life,
             switch_secret: settings.switch_secret,
             most_sessions,
             events_kept,
+            device_kept,
             hearing: settings.hearing,
         })
     }
 
-    /// Keeps the cache coherent with the other replicas, until the handle is aborted. Before this listens nothing is cached.
+    /// Keeps the cache coherent with the other replicas, until the handle is aborted. Before this listens nothing is cached. Meanwhile it is written
+    /// down which sessions were used.
     pub fn listen(&self, url: SecretString) -> JoinHandle<()> {
         let (cache, voucher, hearing) = (Arc::clone(&self.cache), Voucher::new(self.system.clone()), self.hearing);
+        let (system, seen) = (self.system.clone(), Arc::clone(&self.seen));
         tokio::spawn(async move {
             // Nothing is heard before it is known whom to obey.
             while let Err(error) = voucher.ready().await {
@@ -142,7 +164,15 @@ impl Service {
             });
             // Ends with the handle, as this does.
             let mut listening = Listening(listening);
-            let _ = (&mut listening.0).await;
+            loop {
+                tokio::select! {
+                    _ = &mut listening.0 => return,
+                    () = tokio::time::sleep(lives::WRITTEN_EVERY) => {}
+                }
+                if let Err(error) = lives::write_seen(&system, &seen).await {
+                    tracing::warn!(%error, "it could not be written down which sessions were used; trying again");
+                }
+            }
         })
     }
 
@@ -151,13 +181,16 @@ impl Service {
         security::note_spent(&self.system, limit, Origin { request, address: from }).await;
     }
 
-    /// Removes what is left of sessions that were over before `before`, and the security events that were kept for long enough. For a daily
-    /// job.
+    /// Removes what is left of sessions that were over before `before`, the security events that were kept for long enough, and what was mailed to
+    /// prove addresses and is over for a day. For a daily job.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn purge(&self, before: Timestamp) -> Result<usize, Fault> {
         security::purge(&self.system, self.clock.now() - self.events_kept).await?;
+        let yesterday = self.clock.now() - TimeDelta::days(1);
+        self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
+        self.system.write(async |tx| repo::devices::purge(tx, self.clock.now()).await).await?;
         self.system.write(async |tx| repo::purge(tx, before).await).await
     }
 
@@ -175,48 +208,6 @@ impl Service {
             .await
     }
 
-    /// Makes a session of a person in one of their organisations; `action` says how it came about.
-    async fn open_in(
-        &self,
-        tx: &mut Tx,
-        request: &RequestId,
-        user: UserId,
-        membership: Membership,
-        action: &str,
-    ) -> Result<SignedIn, Error> {
-        self.open_with_in(tx, request, user, membership, action, token::fresh()?).await
-    }
-
-    /// The same, for a token that was made before.
-    async fn open_with_in(
-        &self,
-        tx: &mut Tx,
-        request: &RequestId,
-        user: UserId,
-        membership: Membership,
-        action: &str,
-        (token, hash): (SecretString, TokenHash),
-    ) -> Result<SignedIn, Error> {
-        // PostgreSQL keeps microseconds: what is answered now must equal what is read later.
-        let now = self.clock.now();
-        let now = Timestamp::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now);
-        let session = Session {
-            id: SessionId::new(),
-            user,
-            org: membership.org,
-            role: membership.role,
-            projects: ProjectRoles::default(),
-            expires_at: now + self.life,
-        };
-        repo::lock_person(tx, user).await?;
-        repo::insert_session(tx, &hash, &session, now).await?;
-        for ended in repo::end_oldest(tx, user, self.most_sessions, now).await? {
-            self.forget_in(tx, move |cache| cache.forget(&ended));
-        }
-        self.record_in(tx, request, &session, action).await?;
-        Ok(SignedIn { token, session })
-    }
-
     /// Forgets in this process as soon as `tx` is committed, before anybody is answered: others are told by a notification, which may take its
     /// time. Before the commit it would be too early: a look-up would find, and keep, what is about to end.
     fn forget_in(&self, tx: &mut Tx, forget: impl FnOnce(&Cache) + Send + 'static) {
@@ -229,23 +220,16 @@ impl Service {
         self.audit.record_in(tx, &session.ctx(request.clone()), entry).await
     }
 
-    async fn look_up(&self, hash: &TokenHash) -> Result<Option<Session>, Fault> {
+    async fn look_up(&self, hash: &TokenHash) -> Result<Option<Held>, Fault> {
         let Some(stored) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
-        let StoredSession { id, user, org, expires_at } = stored;
+        let StoredSession { id, user, org, expires_at, last_seen_at, sign_in } = stored;
         // In a transaction of its own: nobody holds a connection while they wait for another's look.
-        let Some(Place { role, projects }) = self.place(user, org).await? else { return Ok(None) };
-        Ok(Some(Session { id, user, org, role, projects, expires_at }))
-    }
-
-    /// A signed-in person is told their project roles too, as every later request will know them.
-    async fn complete(&self, mut signed_in: SignedIn) -> Result<SignedIn, Error> {
-        let (org, user, role) = (signed_in.session.org, signed_in.session.user, signed_in.session.role);
-        if role.needs_teams()
-            && let Some(place) = self.place(user, org).await?
-        {
-            signed_in.session.projects = place.projects;
-        }
-        Ok(signed_in)
+        let Some(Place { role, projects, rules }) = self.place(user, org).await? else { return Ok(None) };
+        let expires_at = model::expires_at(expires_at, sign_in.at, self.life, rules);
+        // What this process saw may not be written yet.
+        let last_seen_at = self.seen.of(id).map_or(last_seen_at, |seen| seen.max(last_seen_at));
+        let session = Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at };
+        Ok(Some(Held::new(session, model::idle(rules), last_seen_at)))
     }
 }
 
@@ -253,24 +237,32 @@ impl Service {
 impl Sessions for Service {
     async fn resolve(&self, token: &str) -> Result<Arc<Session>, Error> {
         let hash = token::hash(token).ok_or(Error::NotAuthenticated)?;
-        let session = match self.cache.get(&hash) {
-            Some(session) => session,
+        // What seems unused here may have been used on another replica, and that be written down.
+        let kept = self.cache.get(&hash).filter(|held| !held.is_unused(self.clock.now()));
+        let held = match kept {
+            Some(held) => held,
             None => {
                 let look_up = async {
                     let began = self.cache.generation();
                     let found = self.look_up(&hash).await?.map(Arc::new);
-                    if let Some(session) = &found {
-                        self.cache.store(began, hash, Arc::clone(session));
+                    if let Some(held) = &found {
+                        self.cache.store(began, hash, Arc::clone(held));
                     }
                     Ok(found)
                 };
                 self.flights.share(&hash, look_up).await?.ok_or(Error::NotAuthenticated)?
             }
         };
-        if session.expires_at <= self.clock.now() {
+        let now = self.clock.now();
+        if held.session.expires_at <= now || held.is_unused(now) {
             return Err(Error::NotAuthenticated);
         }
-        Ok(session)
+        held.used(now, &self.seen);
+        Ok(Arc::clone(&held.session))
+    }
+
+    async fn resolve_key(&self, key: &str, from: Option<IpAddr>) -> Result<Arc<LiveKey>, Error> {
+        self.live_key(key, from).await
     }
 
     async fn forget_user_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
@@ -302,11 +294,18 @@ impl Accounts for Service {
         self.teams.leave_in(tx, org, user).await
     }
 
+    async fn leave_keys_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
+        self.revoke_keys_of_leaver_in(tx, ctx, user).await
+    }
+
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         repo::lock_person(tx, user).await?;
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
+        repo::devices::forget_all(tx, user).await?;
         repo::delete_events(tx, user).await?;
+        repo::forget_clients(tx, user).await?;
+        repo::proofs::delete_of_person(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
     }
@@ -314,31 +313,15 @@ impl Accounts for Service {
 
 #[async_trait]
 impl SignIn for Service {
-    async fn register(&self, request: &RequestId, account: NewAccount, password: SecretString) -> Result<SignedIn, Error> {
-        let faults = model::faults_of(&account, password.expose_secret());
-        if !faults.is_empty() {
-            return Err(Error::Invalid(faults));
-        }
-        let invited = match self.known(&account.email).await? {
-            Some(Known { password: Some(_), .. }) => return Err(Error::EmailTaken),
-            Some(known) => Some(known.person.id),
-            None => None,
-        };
-        let phc = self.hasher.hash(password).await?;
-        let signed_in = self
-            .system
-            .write(async |tx| {
-                let Account { user, org } = match invited {
-                    None => self.directory.create_in(tx, request, &account).await?,
-                    Some(user) => {
-                        self.directory.found_in(tx, request, user, Some(account.name.trim()), &account.organization_name).await?
-                    }
-                };
-                repo::insert_password(tx, user, &phc).await?;
-                self.open_in(tx, request, user, Membership { org, role: kernel::OrgRole::Owner }, "auth.register").await
-            })
-            .await?;
-        Ok(signed_in)
+    async fn register(
+        &self,
+        request: &RequestId,
+        account: NewAccount,
+        password: SecretString,
+        client: &Client,
+        language: Language,
+    ) -> Result<Registered, Error> {
+        self.register_person(request, account, password, client, language).await
     }
 
     async fn login(
@@ -346,50 +329,10 @@ impl SignIn for Service {
         request: &RequestId,
         email: &str,
         password: SecretString,
-        from: Option<IpAddr>,
+        client: &Client,
+        device: Option<&SecretString>,
     ) -> Result<SignedIn, Error> {
-        let origin = || Origin { request, address: from };
-        if let Err(limited) = self.attempts.count(email, from, self.clock.now()) {
-            // Once for a window: whoever goes on trying writes nothing.
-            if limited.first {
-                let user = self.known(email).await?.map(|known| known.person.id);
-                security::note(&self.system, SecurityEventKind::SignInLimited, user, origin()).await;
-            }
-            return Err(limited.error);
-        }
-        let known = self.known(email).await?;
-        let person = known.as_ref().map(|known| known.person.id);
-        let phc = known.as_ref().and_then(|known| known.password.clone());
-        let Verified { right, stronger } = self.hasher.verify(password, phc).await?;
-        let Some(known) = known.filter(|_| right) else {
-            self.attempts.was_wrong(from, self.clock.now());
-            security::note(&self.system, SecurityEventKind::SignInFailed, person, origin()).await;
-            return Err(Error::WrongCredentials);
-        };
-        self.attempts.forget(email, from);
-        let membership = model::choose(&known.memberships, known.last);
-        let user = known.person.id;
-        let signed_in = self
-            .system
-            .write(async |tx| {
-                let membership = match membership {
-                    Some(membership) => membership,
-                    // Removed from the last organisation: nobody is locked out of the account for it.
-                    None => {
-                        let Account { org, .. } = self.directory.found_in(tx, request, user, None, &known.person.name).await?;
-                        Membership { org, role: kernel::OrgRole::Owner }
-                    }
-                };
-                // Changed while the old one was being checked: that one no longer opens anything.
-                if repo::lock_person(tx, user).await? != known.password {
-                    return Err(Error::WrongCredentials);
-                }
-                if let (Some(old), Some(new)) = (&known.password, &stronger) {
-                    repo::replace_password(tx, user, old, new).await?;
-                }
-                self.open_in(tx, request, user, membership, "auth.login").await
-            })
-            .await?;
+        let signed_in = self.enter(request, email, password, client, device).await?;
         self.complete(signed_in).await
     }
 
@@ -400,8 +343,9 @@ impl SignIn for Service {
         current: SecretString,
         new: SecretString,
         from: Option<IpAddr>,
+        language: Language,
     ) -> Result<(), Error> {
-        self.replace_password(ctx, session, current, new, Origin { request: &ctx.request, address: from }).await
+        self.replace_password(ctx, session, (current, new), Origin { request: &ctx.request, address: from }, language).await
     }
 
     async fn sessions(&self, ctx: &Ctx) -> Result<Vec<LiveSession>, Error> {
@@ -421,54 +365,32 @@ impl SignIn for Service {
         Ok(security::of(&self.system, user, page).await?)
     }
 
+    async fn reauthenticate(
+        &self,
+        ctx: &Ctx,
+        session: SessionId,
+        password: SecretString,
+        client: &Client,
+    ) -> Result<SignedIn, Error> {
+        self.prove_again(ctx, session, password, client).await
+    }
+
     async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error> {
-        let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
-        let ended = self
-            .system
-            .write(async |tx| {
-                let ended = repo::end(tx, user, session, self.clock.now()).await?;
-                if ended.is_some() {
-                    self.audit.record_in(tx, ctx, NewEntry::named("auth.logout", "session", session)).await?;
-                }
-                Ok::<_, Fault>(ended)
-            })
-            .await?;
-        if let Some(hash) = ended {
-            self.cache.forget(&hash);
-        }
-        Ok(())
+        self.end_sign_in(ctx, session).await
     }
 
-    async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId, once: Option<&SwitchOnce>) -> Result<SignedIn, Error> {
-        let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
-        let membership = self.system.read(async |tx| self.directory.membership(tx, user, org).await).await?;
-        let membership = membership.ok_or(Error::NotAMember)?;
-        let token = match once {
-            Some(once) => token::switched(&self.switch_secret, org, once)?,
-            None => token::fresh()?,
-        };
-        let (hash, signed_in) = self
-            .system
-            .write(async |tx| {
-                // The person before their sessions, as everybody who touches several of them.
-                repo::lock_person(tx, user).await?;
-                let hash = repo::end(tx, user, session, self.clock.now()).await?.ok_or(Error::NotAuthenticated)?;
-                let opened = self.open_with_in(tx, &ctx.request, user, membership, "auth.switch", token).await?;
-                Ok::<_, Error>((hash, opened))
-            })
-            .await?;
-        self.cache.forget(&hash);
-        self.complete(signed_in).await
+    async fn logout_everywhere(&self, ctx: &Ctx) -> Result<(), Error> {
+        self.end_all(ctx).await
     }
 
-    async fn switched(&self, org: OrgId, once: &SwitchOnce) -> Result<SignedIn, Error> {
-        let (token, hash) = token::switched(&self.switch_secret, org, once)?;
-        let since = self.clock.now() - SWITCH_REPEATS;
-        let young = self.system.read(async |tx| repo::is_younger(tx, &hash, since).await).await?;
-        let found = if young { self.look_up(&hash).await? } else { None };
-        match found {
-            Some(session) if session.expires_at > self.clock.now() => Ok(SignedIn { token, session }),
-            _ => Err(Error::NotAuthenticated),
-        }
+    async fn switch(
+        &self,
+        ctx: &Ctx,
+        session: &Session,
+        org: OrgId,
+        client: &Client,
+        once: Option<&SwitchOnce>,
+    ) -> Result<Switched, Error> {
+        self.open_elsewhere(ctx, session, org, client, once).await
     }
 }

@@ -29,11 +29,13 @@ pub struct Settings {
     pub hearing: db::Hearing,
     /// How long security events are kept.
     pub events_kept: Duration,
-    /// How many passwords may be tried for one email from one network within a minute on one replica, and five times as many from all; beyond it the
-    /// answer is 429.
-    pub attempts_per_minute: u32,
-    /// How many wrong passwords may be tried from one network within a minute on one replica, for whatever emails.
-    pub wrong_per_minute: u32,
+    /// How long a device, or a network, on which a person signed in is known as theirs after the last time.
+    pub device_kept: Duration,
+    /// How many wrong passwords may be tried within an hour on one replica for one email, from one network or on one known device, and five times as
+    /// many by all strangers; beyond it the answer is 429 for a pause that grows.
+    pub wrong_per_email: u32,
+    /// How many wrong passwords strangers may try from one network within a minute on one replica, for whatever emails.
+    pub wrong_per_network: u32,
 }
 
 /// One page shows them all, and each sign-in counts them.
@@ -52,6 +54,7 @@ impl Settings {
             hash_queue: r.number("sign_in.hash_queue", "1000"),
             hash_wait: r.duration_within("sign_in.hash_wait", "1ms", "60s"),
             events_kept: r.duration_within("sign_in.security_events_kept", "1d", "365d"),
+            device_kept: r.duration_within("sign_in.device_kept", "1d", "400d"),
             ..Self::default()
         };
         let threads: usize = r.number("sign_in.hash_threads", "2, or 0 for half the cores");
@@ -84,8 +87,9 @@ impl Default for Settings {
             hearing: db::Hearing::default(),
             events_kept: Duration::from_secs(90 * 24 * 3600),
             switch_secret: crate::token::random_secret(),
-            attempts_per_minute: 10,
-            wrong_per_minute: 60,
+            device_kept: Duration::from_secs(180 * 24 * 3600),
+            wrong_per_email: 10,
+            wrong_per_network: 60,
         }
     }
 }

@@ -142,13 +142,43 @@ async fn a_sweep_ends_what_is_over_and_leaves_the_rest() {
     for (kind, id) in [("state", "1"), ("state", "2"), ("other", "1")] {
         db.uow().write(&ctx(), async |tx| tx.alarm(alarm(kind, id, None, "x")).await).await.expect("raises");
     }
-    let mut open = system.read(async |tx| alarming(tx, "state").await).await.expect("lists");
+    let mut open: Vec<String> =
+        system.read(async |tx| alarming(tx, "state").await).await.expect("lists").into_iter().map(|seen| seen.about).collect();
     open.sort();
     assert_eq!(open, ["1", "2"]);
     system.write(async |tx| tx.end_alarms("state", &["1".to_owned(), "3".to_owned()]).await).await.expect("ends");
     let all = alarms(&system, true).await.expect("lists");
     let told: Vec<_> = all.iter().map(|row| (row.kind.as_str(), row.object_id.as_str(), row.settled_by.as_deref())).collect();
     assert_eq!(told, [("state", "1", Some("sweep")), ("state", "2", None), ("other", "1", None)]);
+}
+
+#[tokio::test]
+async fn what_was_raised_again_after_a_sweep_saw_it_stays_open() {
+    let db = Database::fresh().await;
+    let system = db.system_uow();
+    let raise = async |id: &str| {
+        db.uow().write(&ctx(), async |tx| tx.alarm(alarm("state", id, None, "x")).await).await.expect("raises");
+    };
+    let owner = ctx();
+    let raise_same = async |id: &str| {
+        db.uow().write(&owner, async |tx| tx.alarm(alarm("state", id, None, "x")).await).await.expect("raises");
+    };
+    raise("1").await;
+    raise_same("2").await;
+    let seen = system.read(async |tx| alarming(tx, "state").await).await.expect("lists");
+    assert_eq!(seen.len(), 2);
+    // Between the look and its end one happens again, and another one is settled and happens anew.
+    raise_same("2").await;
+    system.write(async |tx| tx.end_seen_alarms(&seen).await).await.expect("ends");
+    let open: Vec<_> = alarms(&system, false).await.expect("lists").into_iter().map(|row| (row.object_id, row.times)).collect();
+    assert_eq!(open, [("2".to_owned(), 2)]);
+    let seen = system.read(async |tx| alarming(tx, "state").await).await.expect("lists");
+    system.write(async |tx| tx.end_alarms("state", &["2".to_owned()]).await).await.expect("ends");
+    raise_same("2").await;
+    system.write(async |tx| tx.end_seen_alarms(&seen).await).await.expect("ends");
+    assert_eq!(alarms(&system, false).await.expect("lists").len(), 1, "the one that was raised anew");
+    let ending = db.uow().write(&owner, async |tx| tx.end_seen_alarms(&seen).await).await;
+    assert!(ending.expect_err("is refused").to_string().contains("use `SystemUow`"));
 }
 
 #[tokio::test]

@@ -7,11 +7,12 @@ use async_trait::async_trait;
 use kernel::{Currency, Money, Timestamp};
 
 use crate::{
-    AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeStage, DisputeState, FraudWarning, Holding, IntentStatus,
-    NewPaymentIntent, OwnTransfer, PaymentIntentState, PaymentProvider, ProviderError, RefundOrder, RefundState, SettledFunds,
-    TransferOrder, TransferState,
+    AccountState, BalanceMovement, ChargeNews, ChargeState, DisputeState, FraudWarning, Holding, IntentStatus, NewPaymentIntent,
+    OwnTransfer, PaymentIntentState, PaymentProvider, ProviderError, RefundOrder, RefundState, SettledFunds, TransferOrder,
+    TransferState,
 };
 
+mod disputes;
 mod own_money;
 mod refunds;
 mod state;
@@ -117,53 +118,6 @@ impl FakeProvider {
         if let Some(charge) = self.state().charge(&format!("ch_{intent}")) {
             change(charge);
         }
-    }
-
-    /// The payer's bank disputes the charge of a paid intent, or says how its dispute stands now.
-    pub fn dispute(&self, intent: &str, stage: DisputeStage) -> String {
-        let status = match stage {
-            DisputeStage::Inquiry => "warning_needs_response",
-            DisputeStage::InquiryClosed => "warning_closed",
-            DisputeStage::Open => "needs_response",
-            DisputeStage::WonUnpaid | DisputeStage::Won => "won",
-            DisputeStage::Lost => "lost",
-        };
-        let mut state = self.state();
-        let charge = format!("ch_{intent}");
-        if stage >= DisputeStage::Open
-            && let Some(charge) = state.charge(&charge)
-        {
-            charge.disputed = true;
-        }
-        if let Some(known) = state.disputes.iter_mut().find(|dispute| dispute.charge == charge) {
-            (known.stage, known.status) = (stage, status.to_owned());
-            return known.id.clone();
-        }
-        let (id, amount) =
-            (state.id("dp"), state.intents.get(intent).map_or_else(String::new, |intent| intent.amount.to_string()));
-        state.disputes.push(DisputeState {
-            id: id.clone(),
-            charge,
-            intent: Some(intent.to_owned()),
-            status: status.to_owned(),
-            stage,
-            amount,
-            reason: "fraudulent".to_owned(),
-        });
-        id
-    }
-
-    /// The card's network warns of fraud.
-    pub fn warn(&self, intent: &str) -> String {
-        let mut state = self.state();
-        let id = state.id("issfr");
-        state.warnings.push(FraudWarning {
-            id: id.clone(),
-            charge: format!("ch_{intent}"),
-            intent: Some(intent.to_owned()),
-            fraud_type: "unauthorized_use_of_card".to_owned(),
-        });
-        id
     }
 
     /// The funds of a paid intent become available.
@@ -481,6 +435,12 @@ impl PaymentProvider for FakeProvider {
         let fault = self.begin("fees_since")?;
         let fees = ["stripe_fee", "stripe_fx_fee", "tax_fee", "network_cost"];
         let found = self.state().movements.values().filter(|one| fees.contains(&one.kind.as_str())).cloned().collect();
+        end(fault, found)
+    }
+
+    async fn movements_since(&self, kinds: &[&str], _: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError> {
+        let fault = self.begin("movements_since")?;
+        let found = self.state().bookings().into_iter().filter(|one| kinds.contains(&one.kind.as_str())).collect();
         end(fault, found)
     }
 

@@ -167,6 +167,8 @@ pub struct DisputeState {
     pub amount: String,
     /// Why, in the bank's word.
     pub reason: String,
+    /// What it did to the platform's balance, in currencies that are used here: taken below zero, given back above.
+    pub booked: Vec<BalanceMovement>,
 }
 
 /// A warning of the card's network that a charge may be fraud.
@@ -217,6 +219,8 @@ pub struct RefundState {
     pub status: String,
     /// Whether it stands on the platform's balance.
     pub booked: bool,
+    /// Our own pairs: `payment_id` of those that a command of ours asked for.
+    pub metadata: Vec<(String, String)>,
 }
 
 impl RefundState {
@@ -394,6 +398,10 @@ pub trait PaymentProvider: Send + Sync {
 
     /// What the provider took for itself at or after `since`, booked apart from any charge, in currencies that are used here.
     async fn fees_since(&self, since: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError>;
+
+    /// Every booking of these kinds on the platform's own balance that was made at or after `since`, in currencies that are used here. The kinds are
+    /// the provider's words.
+    async fn movements_since(&self, kinds: &[&str], since: Timestamp) -> Result<Vec<BalanceMovement>, ProviderError>;
 
     /// A booking on the platform's own balance.
     async fn balance_movement(&self, id: &str) -> Result<BalanceMovement, ProviderError>;

@@ -118,6 +118,10 @@ kernel::named! {
         SuspenseRefunded = "suspense_refunded",
         /// What was given back did not reach its payer, and waits again.
         SuspenseRefundFailed = "suspense_refund_failed",
+        /// The payer's bank took back what came otherwise than asked for.
+        SuspenseWithdrawn = "suspense_withdrawn",
+        /// The payer's bank gave back what it had taken, and it waits again.
+        SuspenseReinstated = "suspense_reinstated",
     }
     /// What was said about submitted work.
     pub enum ReviewKind {

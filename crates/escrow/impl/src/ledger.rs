@@ -121,6 +121,12 @@ impl Posting {
         Self::new("loss", Source::own(id, "loss"), currency, &entries)
     }
 
+    /// What was given up turned up again at the provider: it takes back a loss, or a part of it. One row of `platform_float`.
+    pub(crate) fn recovery(id: Uuid, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::StripeAvailable, None, amount), (Account::DisputeAndLoss, None, -amount)];
+        Self::new("recovery", Source::own(id, "recovery"), currency, &entries)
+    }
+
     /// The owner paid `held` for a milestone and `recovery` towards the processing cost.
     pub(crate) fn payment_received(charge: &str, milestone: Uuid, held: i64, recovery: i64, currency: Currency) -> Self {
         let entries = [
@@ -233,6 +239,18 @@ impl Posting {
         Self::new(TransactionKind::SuspenseRefundFailed.name(), Source::stripe(refund, "refund_failed"), currency, &entries)
     }
 
+    /// The payer's bank took back what waited.
+    pub(crate) fn suspense_withdrawn(booking: &str, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::Suspense, None, amount), (Account::StripeAvailable, None, -amount)];
+        Self::new(TransactionKind::SuspenseWithdrawn.name(), Source::stripe(booking, "withdrawn"), currency, &entries)
+    }
+
+    /// The payer's bank gave back what it had taken: it waits again.
+    pub(crate) fn suspense_reinstated(booking: &str, amount: i64, currency: Currency) -> Self {
+        let entries = [(Account::StripeAvailable, None, amount), (Account::Suspense, None, -amount)];
+        Self::new(TransactionKind::SuspenseReinstated.name(), Source::stripe(booking, "reinstated"), currency, &entries)
+    }
+
     /// Money came that was not asked for like this; it waits for a named person.
     pub(crate) fn payment_in_suspense(charge: &str, amount: i64, currency: Currency) -> Self {
         let entries = [(Account::StripePending, None, amount), (Account::Suspense, None, -amount)];
@@ -315,7 +333,10 @@ mod tests {
                 Posting::reversal_paid_outside(release, net, net, EUR),
                 Posting::suspense_refunded("re", held, EUR),
                 Posting::suspense_refund_failed("re", held, EUR),
+                Posting::suspense_withdrawn("txn_1", held, EUR),
+                Posting::suspense_reinstated("txn_2", held, EUR),
                 Posting::loss(milestone, held, EUR),
+                Posting::recovery(milestone, held, EUR),
             ];
             for posting in &postings {
                 prop_assert_eq!(posting.entries.iter().map(|entry| entry.amount).sum::<i64>(), 0, "{}", posting.kind);

@@ -24,7 +24,8 @@
 //! - A release on its way for an hour wakes a person. Unknown for a day, it is a person's to settle: [`Service::resolve_release`].
 //! - A contract ends by agreement of both parties while nothing of its money is held or payable; afterwards what is paid is in suspense.
 //! - Money in suspense stays there, found by the doctor, until a person has it given back ([`Service::refund_suspense`]); it pays for nothing else.
-//! - What is missing at the provider stops its currency until it is posted: in the end as the platform's loss ([`post_loss`]).
+//! - What is missing at the provider stops its currency until it is posted: in the end as the platform's loss ([`post_loss`]),
+//!   which what turns up again takes back ([`post_recovery`]).
 //! - While a hold is open on a milestone or its contract (`holds`) nothing is funded, approved or released there, whoever asks, and nothing
 //!   that waits is sent; `milestones.frozen` follows (trigger). [`freeze`] and [`unfreeze`] are a person's.
 //! - The provider is never called inside a transaction. An intent row comes first, its id is the idempotency key, the result row follows;
@@ -38,7 +39,7 @@
 //!
 //! Tables owned: `contracts`, `contract_lines`, `contract_signatures`, `contract_sums`, `contract_terminations`, `milestones`, `milestone_reviews`, `escrow_accounts`, `payments`,
 //! `releases`, `release_replacements`, `payee_accounts`, `payee_accounts_retired`, `ledger_accounts`, `ledger_transactions`, `ledger_entries`, `ledger_balances`,
-//! `posted_objects`, `platform_float`, `platform_coverage`, `platform_balance_looks`, `platform_reserves`, `holds`, `charge_incidents`, `charge_watch`.
+//! `posted_objects`, `refund_orders`, `platform_float`, `platform_coverage`, `platform_balance_looks`, `platform_reserves`, `holds`, `charge_incidents`, `charge_watch`.
 
 mod http;
 pub mod jobs;
@@ -54,6 +55,7 @@ pub use http::routes;
 pub use module::MODULE;
 pub use service::{
     Dependencies, Float, FloatError, FloatPosted, GivenBack, HoldError, HoldPlace, Lifted, LossError, NotGivenBack, Own,
-    Resolution, Service, SettledReversal, Settlement, Unsettled, doctor, freeze, post_float, post_loss, unfreeze,
+    RecoveryError, Resolution, Service, SettledReversal, Settlement, Unsettled, doctor, freeze, post_float, post_loss,
+    post_recovery, unfreeze,
 };
 pub use settings::{Processing, Settings};

@@ -309,6 +309,9 @@ diesel::table! {
         reason -> Nullable<Text>,
         provider_status -> Nullable<Text>,
         balance_transaction -> Nullable<Text>,
+        takes_back -> Nullable<Uuid>,
+        booked_amount -> Nullable<Int8>,
+        booked_fee -> Nullable<Int8>,
     }
 }
 

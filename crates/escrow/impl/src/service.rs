@@ -19,6 +19,7 @@ mod losses;
 mod milestones;
 mod obligations;
 mod payees;
+mod recoveries;
 mod refunds;
 mod releases;
 mod resolve;
@@ -27,6 +28,8 @@ mod sweep;
 mod sync;
 mod terminations;
 mod transfers;
+mod untold;
+mod withdrawals;
 
 use std::sync::Arc;
 
@@ -50,6 +53,7 @@ pub use float::{Float, FloatError, FloatPosted, Own, post_float};
 pub(crate) use hearing::SUBJECTS;
 pub use holds::{HoldError, HoldPlace, Lifted, freeze, unfreeze};
 pub use losses::{LossError, post_loss};
+pub use recoveries::{RecoveryError, post_recovery};
 pub use refunds::{GivenBack, NotGivenBack};
 pub use resolve::Resolution;
 pub use reversals::{SettledReversal, Settlement, Unsettled};

@@ -127,3 +127,26 @@ async fn a_row_names_no_nobody_among_those_who_have_to_hear() {
     let refused = refused.expect_err("it is refused").to_string();
     assert!(refused.contains("webhook_events_waiting_for_check"), "{refused}");
 }
+
+#[tokio::test]
+async fn a_row_is_as_short_as_what_a_provider_names() {
+    let world = World::new().await;
+    world.deliver(&event("evt_1", "charge.refunded")).await.expect("is taken");
+    for column in ["type", "object_id", "account", "intent"] {
+        for (length, taken) in [(255, true), (256, false)] {
+            let sql = format!("update webhook_events set {column} = repeat('e', {length})");
+            let written: Result<(), Fault> = world
+                .db
+                .system_uow()
+                .write(async |tx| {
+                    use db::prelude::*;
+                    diesel::sql_query(&sql).execute(tx.pg()).await.fault()?;
+                    Ok(())
+                })
+                .await;
+            let said = written.err().map_or_else(String::new, |fault| fault.to_string());
+            assert_eq!(said.is_empty(), taken, "{column} of {length}: {said}");
+            assert!(taken || said.contains("webhook_events_bounded"), "{said}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! What mails say: one template each, with what it tells.
 
 use std::fmt;
+use std::time::Duration;
 
 use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,10 @@ kernel::named! {
         ResetPassword = "reset-password",
         /// Signing in without a password.
         MagicLink = "magic-link",
+        /// That there is no account whose password could be forgotten.
+        NoAccount = "no-account",
+        /// To the address that an account has, before it gets another one.
+        AddressChangeAsked = "address-change-asked",
         /// To the address that an account had.
         AddressLeft = "address-left",
         /// To the address that an account has now.
@@ -52,7 +57,23 @@ pub enum Content {
     ResetPassword {
         /// Where it is chosen.
         link: Link,
-        /// How long that counts.
+        /// What may be typed instead: digits.
+        code: Option<String>,
+        /// How long both count.
+        minutes: u32,
+    },
+    /// Somebody asked for a new password for this address, and no account has it.
+    NoAccount {
+        /// When.
+        at: Timestamp,
+    },
+    /// To the address that an account has: somebody who knows the password asked for another one, which is not proven yet.
+    AddressChangeAsked {
+        /// The new one, or as much of it as whoever reads this may know.
+        new_address: String,
+        /// When.
+        at: Timestamp,
+        /// For how long it can be proven.
         minutes: u32,
     },
     /// Signing in without a password.
@@ -104,8 +125,8 @@ pub enum Content {
         organization: String,
         /// Where it is accepted.
         link: Link,
-        /// Until when.
-        until: Timestamp,
+        /// Until when, if there is an end to it.
+        until: Option<Timestamp>,
     },
     /// A tender to bid on.
     TenderInvitation {
@@ -133,6 +154,8 @@ impl Content {
             Self::VerifyAddress { .. } => Template::VerifyAddress,
             Self::ResetPassword { .. } => Template::ResetPassword,
             Self::MagicLink { .. } => Template::MagicLink,
+            Self::NoAccount { .. } => Template::NoAccount,
+            Self::AddressChangeAsked { .. } => Template::AddressChangeAsked,
             Self::AddressLeft { .. } => Template::AddressLeft,
             Self::AddressTaken { .. } => Template::AddressTaken,
             Self::NewDevice { .. } => Template::NewDevice,
@@ -153,7 +176,29 @@ impl Content {
             | Self::MemberInvitation { link, .. }
             | Self::TenderInvitation { link, .. } => Some(link),
             Self::AddressLeft { link, .. } | Self::NewDevice { link, .. } | Self::PasswordChanged { link, .. } => link.as_ref(),
-            Self::AddressTaken { .. } | Self::Test { .. } => None,
+            Self::NoAccount { .. } | Self::AddressChangeAsked { .. } | Self::AddressTaken { .. } | Self::Test { .. } => None,
+        }
+    }
+}
+
+impl Content {
+    /// Until when it is worth being read, if it was written at `since`: what is later than that is not sent any more.
+    #[must_use]
+    pub fn counts_until(&self, since: Timestamp) -> Option<Timestamp> {
+        let after = |minutes: &u32| since + Duration::from_secs(60 * u64::from(*minutes));
+        match self {
+            Self::VerifyAddress { minutes, .. } | Self::ResetPassword { minutes, .. } | Self::MagicLink { minutes, .. } => {
+                Some(after(minutes))
+            }
+            Self::MemberInvitation { until, .. } => *until,
+            Self::TenderInvitation { deadline, .. } => Some(*deadline),
+            Self::NoAccount { .. }
+            | Self::AddressChangeAsked { .. }
+            | Self::AddressLeft { .. }
+            | Self::AddressTaken { .. }
+            | Self::NewDevice { .. }
+            | Self::PasswordChanged { .. }
+            | Self::Test { .. } => None,
         }
     }
 }

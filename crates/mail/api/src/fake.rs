@@ -66,6 +66,10 @@ impl Transport {
 
 #[async_trait]
 impl MailTransport for Transport {
+    fn name(&self) -> &'static str {
+        "fake"
+    }
+
     async fn send(&self, mail: &OutgoingMail) -> Result<Accepted, Refusal> {
         if let Some(refusal) = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
             return Err(refusal);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use kernel::Fault;
+use kernel::text::is_hidden;
 use uow::Tx;
 
 use crate::{Content, Language, MailId};
@@ -30,6 +31,23 @@ impl Recipient {
         self.name = Some(name.into());
         self
     }
+
+    /// The name as it may stand in a header: one line that somebody sees, and not a long one.
+    #[must_use]
+    pub fn shown_name(&self) -> Option<String> {
+        self.name.as_deref().map(one_line).filter(|name| !name.is_empty())
+    }
+}
+
+/// As many characters of a name or a subject as a header shows.
+const LONGEST: usize = 150;
+
+/// A text as it may stand in a header: what nobody sees, line breaks among it, is a blank.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let seen: String = text.chars().map(|c| if is_hidden(c) && !is_joiner(c) { ' ' } else { c }).collect();
+    let line = seen.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(LONGEST).collect()
 }
 
 /// Addresses are personal: they do not belong into logs.
@@ -64,4 +82,24 @@ pub trait Mails: Send + Sync {
     /// # Errors
     /// A fault of the database. That the mail cannot be delivered is none: nobody waits for that.
     async fn send_in(&self, tx: &mut Tx, mail: Mail) -> Result<MailId, Fault>;
+}
+
+/// Scripts such as Persian and Hindi need them within words.
+const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_never_more_than_a_name_in_a_header() {
+        let shown = |name: &str| Recipient::at("ada@example.com").named(name).shown_name();
+        assert_eq!(shown("Ada\r\nBcc: eve@example.com").as_deref(), Some("Ada Bcc: eve@example.com"));
+        assert_eq!(shown("\u{202e}Ada \t\0 Lovelace\u{200b} ").as_deref(), Some("Ada Lovelace"));
+        assert_eq!(shown("Müller & Söhne \"GmbH\"").as_deref(), Some("Müller & Söhne \"GmbH\""));
+        assert_eq!((shown("\n"), Recipient::at("ada@example.com").shown_name()), (None, None));
+        assert_eq!(shown(&"ä".repeat(1000)).map(|name| name.chars().count()), Some(150));
+    }
 }

@@ -21,6 +21,12 @@ impl MessageId {
         Self(format!("{mail}@{domain}"))
     }
 
+    /// One that a mail was given before, whatever the domain is now.
+    #[must_use]
+    pub fn kept(text: String) -> Self {
+        Self(text)
+    }
+
     /// Without brackets.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -82,6 +88,12 @@ pub enum Refusal {
         /// Not before, if the other side said so.
         retry_after: Option<Duration>,
     },
+    /// It refuses whatever we send until an operator mends something: a key, a password, the sender's domain, a certificate.
+    #[error("refused whatever it is: {reason}")]
+    Ours {
+        /// Why, in a few words.
+        reason: String,
+    },
 }
 
 impl Refusal {
@@ -94,11 +106,27 @@ impl Refusal {
     pub fn temporary(reason: impl Into<String>) -> Self {
         Self::Temporary { reason: reason.into(), retry_after: None }
     }
+
+    /// It refuses whatever we send.
+    pub fn ours(reason: impl Into<String>) -> Self {
+        Self::Ours { reason: reason.into() }
+    }
+
+    /// Why, in a few words.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Permanent { reason } | Self::Temporary { reason, .. } | Self::Ours { reason } => reason,
+        }
+    }
 }
 
 /// How mail leaves: by SMTP, by a provider's API, or into a folder.
 #[async_trait]
 pub trait MailTransport: Send + Sync {
+    /// What it is called: the name by which it is chosen in the settings.
+    fn name(&self) -> &'static str;
+
     /// Hands a mail over. Never within a transaction.
     ///
     /// # Errors

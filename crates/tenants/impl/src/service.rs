@@ -6,11 +6,13 @@ use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::Authorizer;
 use chrono::TimeDelta;
-use kernel::{Actor, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, Position, Scope, Timestamp, UserId};
+use kernel::{
+    Actor, Ctx, Denied, Fault, FaultKind, OrgId, OrgRole, Page, PageRequest, Permission, Position, Scope, Timestamp, UserId,
+};
 use serde_json::json;
 use tenants_api::{
     ApprovalRequest, EndedMembership, Error, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange,
-    Organizations, Tenants, Verdict, perm,
+    Organizations, SessionRules, Tenants, Verdict, perm,
 };
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;
@@ -86,6 +88,24 @@ impl Service {
         self.audit.record_in(tx, ctx, NewEntry::named(action, "approval", id).after(what)).await
     }
 
+    /// A key approves what one person may approve alone, and is nobody's second person. What a first person waits with needs one.
+    async fn below_threshold_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        request: &ApprovalRequest,
+        creator: UserId,
+    ) -> Result<Verdict, Fault> {
+        let waiting = approvals::lock_waiting(tx, ctx.org, request).await?.is_some();
+        let organization = organizations::find_in(tx, ctx.org).await?;
+        let threshold = organization.and_then(|organization| organization.approval_threshold);
+        if waiting || model::needs_second(threshold, request.amount) {
+            let permission = Permission(request.action);
+            return Err(Fault::new(FaultKind::PersonRequired(permission), "an API key asks for what takes two persons"));
+        }
+        Ok(Verdict::Complete { first: creator, second: None })
+    }
+
     async fn void_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
         for void in approvals::void(tx, ctx.org, user).await? {
             let entry = NewEntry::named("approvals.void", "approval", void.id)
@@ -99,7 +119,7 @@ impl Service {
 /// Passes if the actor's role is still the one that the request began with: it was permitted by that, and roles change meanwhile.
 /// To be asked under the organisation's lock.
 async fn same_role_in(tx: &mut Tx, ctx: &Ctx, permission: Permission) -> Result<(), Error> {
-    let Actor::User(user, role) = ctx.actor else { return Ok(()) };
+    let Some((user, role)) = ctx.membership() else { return Ok(()) };
     if memberships::role(tx, ctx.org, user).await? == Some(role) {
         Ok(())
     } else {
@@ -221,6 +241,14 @@ impl Memberships for Service {
         memberships::of_person_in(tx, user).await
     }
 
+    async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault> {
+        organizations::session_rules(tx, org).await
+    }
+
+    async fn all_session_rules(&self, tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault> {
+        organizations::all_session_rules(tx).await
+    }
+
     async fn list(&self, tx: &ReadTx<'_>, org: OrgId, page: PageRequest) -> Result<Page<Member>, Fault> {
         let rows = memberships::list(tx, org, page).await?;
         Ok(Page::cut(rows, page, |member| Position { created_at: member.created_at, id: member.user.0 }))
@@ -309,6 +337,9 @@ impl Tenants for Service {
         let Some(present) = ctx.user_id() else {
             return Ok(Verdict::Complete { first: UserId(Uuid::nil()), second: None });
         };
+        if ctx.key.is_some() {
+            return self.below_threshold_in(tx, ctx, request, present).await;
+        }
         for _ in 0..LOOKS {
             if let Some(waiting) = approvals::lock_waiting(tx, ctx.org, request).await? {
                 let first_is_member = memberships::role(tx, ctx.org, waiting.first).await?.is_some();

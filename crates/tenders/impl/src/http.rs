@@ -48,7 +48,8 @@ pub fn routes(r: &mut Routes) {
         .resource("tenderOpeningRecord")
         .add(BID_PARTIES, || evaluation::opening_record)
         .resource("time")
-        .add(Guard::SignedIn, || time::now);
+        .add(Guard::SignedIn, || time::now)
+        .for_keys();
     r.tag("Bids", "Bids, sealed until the owner opens them after the deadline: with two persons at or above the approval threshold, or without an estimate for every line.")
         .sealed()
         .resource("bids")

@@ -16,6 +16,9 @@ kernel::refusals! {
         /// The email waits for an answer already.
         #[error("this email is invited already: withdraw that invitation to send another")]
         AlreadyInvited = Conflict("ALREADY_INVITED"),
+        /// What waits for an address is for whoever has shown that it is theirs.
+        #[error("prove your address first: POST /api/auth/verification mails what does")]
+        EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
     }
 }
 

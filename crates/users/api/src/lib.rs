@@ -4,6 +4,7 @@ mod error;
 
 use async_trait::async_trait;
 use kernel::{Ctx, Fault, OrgRole, Page, PageRequest, Timestamp, UserId};
+use mail_api::Language;
 use tenants_api::Organization;
 use uuid::Uuid;
 
@@ -55,8 +56,10 @@ pub struct NewInvitation {
     pub email: String,
     /// What the organisation calls them until they come.
     pub name: Option<String>,
-    /// The role: an address is claimed, not proven, so it is given none but member's.
+    /// The role: nobody knows yet who comes, so it is given none but member's.
     pub role: OrgRole,
+    /// In which language they are written to.
+    pub language: Language,
 }
 
 /// An invitation that waits for whoever signs in with its address.
@@ -138,7 +141,8 @@ pub trait Users: Send + Sync {
     /// [`Error::NotFound`]; [`Error::Denied`], first of all with the permission to manage members.
     async fn changeable_member(&self, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error>;
 
-    /// Invites whoever signs in with an email. Nothing happens to anybody before they accept, and whether the email is known is not told.
+    /// Invites whoever signs in with an email and has proven it, and writes to them, if who invites has proven theirs. Nothing happens to anybody before
+    /// they accept, and whether the email is known is not told.
     ///
     /// # Errors
     /// [`Error::Denied`], [`Error::AlreadyMember`], [`Error::AlreadyInvited`], [`Error::Invalid`], also for a role above member.
@@ -165,19 +169,19 @@ pub trait Users: Send + Sync {
     /// The invitations that wait for the email of the context's person, newest first.
     ///
     /// # Errors
-    /// A fault.
+    /// [`Error::EmailNotVerified`].
     async fn own_invitations(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<OwnInvitation>, Error>;
 
     /// Makes the context's person a member of the organisation that invited their email. Once accepted it may be accepted again.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::AlreadyMember`].
+    /// [`Error::NotFound`], [`Error::AlreadyMember`], [`Error::EmailNotVerified`].
     async fn accept_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<MemberUser, Error>;
 
     /// Declines one.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`], [`Error::EmailNotVerified`].
     async fn decline_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<(), Error>;
 
     /// Gives a member another role, if it still is `seen`.
@@ -185,6 +189,12 @@ pub trait Users: Send + Sync {
     /// # Errors
     /// [`Error::Denied`], [`Error::NotFound`], [`Error::LastOwner`], [`Error::Stale`], [`Error::Invalid`] as for a new member.
     async fn set_role(&self, ctx: &Ctx, user: UserId, role: OrgRole, seen: Option<OrgRole>) -> Result<MemberUser, Error>;
+
+    /// Ends the sessions of a member in the context's organisation at once; those in others go on.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::NotFound`].
+    async fn end_sessions(&self, ctx: &Ctx, user: UserId) -> Result<(), Error>;
 
     /// Removes a member (anybody may remove themselves), if the role still is `seen`; their sessions in the organisation end at once.
     ///

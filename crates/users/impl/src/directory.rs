@@ -1,14 +1,16 @@
 //! `Directory`: what sign-in asks about people, answered as the platform.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::email::Email;
-use auth_api::{Account, Error, Membership, NewAccount, Person};
+use auth_api::{Account, Error, Membership, NewAccount, Person, Proven, SessionRules};
 use kernel::{Ctx, Fault, OrgId, OrgRole, ProjectRoles, RequestId, UserId, text};
 use tenants_api::{Memberships, NewOrganization, OrgKind};
 use uow::{ReadTx, SystemUow, Tx};
+use users_api::User;
 
 use crate::repo;
 
@@ -44,8 +46,20 @@ impl Directory {
     }
 }
 
+fn rules_of(rules: tenants_api::SessionRules) -> SessionRules {
+    let minutes = |minutes: Option<i32>| {
+        minutes.and_then(|minutes| u64::try_from(minutes).ok()).map(|minutes| Duration::from_secs(60 * minutes))
+    };
+    SessionRules { idle: minutes(rules.idle_minutes), lifetime: minutes(rules.lifetime_minutes) }
+}
+
 fn name_of(name: &str) -> Result<String, Error> {
     text::line(name, 200).map_err(|flaw| Error::Invalid(vec![flaw.at("/name")]))
+}
+
+fn person_of(user: User) -> Person {
+    let User { id, email, name, email_verified, .. } = user;
+    Person { id, email, name, email_verified }
 }
 
 fn error_of(error: tenants_api::Error) -> Error {
@@ -73,19 +87,29 @@ impl auth_api::Directory for Directory {
         organization_name: &str,
     ) -> Result<Account, Error> {
         if let Some(name) = name {
-            repo::rename(tx, user, &name_of(name)?).await?;
+            // Whoever proves the address at this moment is not given a stranger's name, and the stranger no way in.
+            if !repo::rename_unproven(tx, user, &name_of(name)?).await? {
+                return Err(Error::EmailTaken);
+            }
         }
         self.organization_in(tx, request, user, organization_name).await
     }
 
+    async fn prove_in(&self, tx: &mut Tx, user: UserId, email_key: &str) -> Result<Option<Proven>, Fault> {
+        let proven = repo::prove(tx, user, email_key).await?;
+        Ok(proven.map(|was_verified| Proven { was_verified }))
+    }
+
+    async fn readdress_in(&self, tx: &mut Tx, user: UserId, email: &Email) -> Result<Option<String>, Error> {
+        repo::readdress(tx, user, email).await
+    }
+
     async fn person_by_email(&self, tx: &ReadTx<'_>, email: &str) -> Result<Option<Person>, Fault> {
-        let user = repo::by_email(tx, email).await?;
-        Ok(user.map(|user| Person { id: user.id, email: user.email, name: user.name }))
+        Ok(repo::by_email(tx, email).await?.map(person_of))
     }
 
     async fn person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Option<Person>, Fault> {
-        let user = repo::living(tx, user).await?;
-        Ok(user.map(|user| Person { id: user.id, email: user.email, name: user.name }))
+        Ok(repo::living(tx, user).await?.map(person_of))
     }
 
     async fn membership(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault> {
@@ -96,5 +120,14 @@ impl auth_api::Directory for Directory {
     async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault> {
         let all = self.memberships.of_person(tx, user).await?;
         Ok(all.into_iter().map(|member| Membership { org: member.org, role: member.role }).collect())
+    }
+
+    async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault> {
+        Ok(rules_of(self.memberships.session_rules(tx, org).await?))
+    }
+
+    async fn organizations_with_session_rules(&self, tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault> {
+        let all = self.memberships.all_session_rules(tx).await?;
+        Ok(all.into_iter().map(|(org, rules)| (org, rules_of(rules))).collect())
     }
 }

@@ -1,15 +1,21 @@
-//! `/api/user`, `/api/users`, `/api/auth` and invitations.
+//! `/api/user`, `/api/users`, `/api/auth`, invitations and API keys.
 
 mod auth;
 mod cookies;
 mod dto;
 mod examples;
 mod invitations;
+mod keys;
+mod language;
+mod leaks;
+mod links;
+mod proofs;
 mod sessions;
 mod user;
 mod users;
 
 pub use cookies::CookieSettings;
+pub use links::pages;
 
 use tenants_api::perm;
 use web::{Guard, Routes};
@@ -23,8 +29,19 @@ pub fn routes(r: &mut Routes) {
     r.resource("auth");
     r.add(Guard::Public, || auth::register);
     r.add(Guard::Public, || auth::login);
+    r.add(Guard::SignedIn, || auth::reauthenticate).without_key();
     r.add(Guard::SignedIn, || auth::logout).without_key();
+    r.add(Guard::SignedIn, || auth::logout_everywhere).without_key();
     r.add(Guard::SignedIn, || auth::switch);
+    r.resource("verification");
+    r.add(Guard::SignedIn, || proofs::ask_verification).without_key();
+    r.add(Guard::Public, || proofs::verify);
+    r.resource("passwordReset");
+    r.add(Guard::Public, || proofs::ask_reset);
+    r.add(Guard::Public, || proofs::reset);
+    r.resource("magicLink");
+    r.add(Guard::Public, || proofs::ask_magic_link);
+    r.add(Guard::Public, || proofs::follow_magic_link);
     r.resource("authSession").add(Guard::SignedIn, || auth::read);
     r.tag("Account", "The signed-in person's own account.");
     r.resource("user");
@@ -32,6 +49,9 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || user::change).tagged();
     r.add(Guard::SignedIn, || user::remove);
     r.resource("userPassword").add(Guard::SignedIn, || sessions::change_password).unconditional();
+    r.resource("userEmail");
+    r.add(Guard::SignedIn, || proofs::ask_address_change).without_key();
+    r.add(Guard::Public, || proofs::change_address);
     r.resource("userSessions");
     r.add(Guard::SignedIn, || sessions::list);
     r.add(Guard::SignedIn, || sessions::end).unconditional();
@@ -51,5 +71,8 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_MANAGE, || users::invite);
     r.add(perm::MEMBERS_READ, || users::read).tagged();
     r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
-    r.add(Guard::Party("who may manage members, or the member themself"), || users::remove);
+    r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
+    r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
+    keys::routes(r);
+    r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

@@ -17,7 +17,8 @@
 //!
 //! Tables owned: `users`, `member_invitations`.
 //!
-//! App data that [`routes`] expect: `web::Data<dyn Users>`, `web::Data<dyn SignIn>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
+//! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`,
+//! `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 
 mod directory;
 mod http;
@@ -28,6 +29,6 @@ mod schema;
 mod service;
 
 pub use directory::{Directory, is_registered};
-pub use http::{CookieSettings, routes};
+pub use http::{CookieSettings, pages, routes};
 pub use module::MODULE;
 pub use service::{Dependencies, Service};

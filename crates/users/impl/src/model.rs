@@ -63,7 +63,7 @@ pub(crate) fn checked_invitation(new: NewInvitation) -> Result<(Email, Option<St
     let email = Email::parse(&new.email).map_err(|flaw| faults.push(flaw.at("/email"))).ok();
     let name = new.name.map(|name| checked_name(name, &mut faults));
     if new.role != OrgRole::Member {
-        let detail = "an email is claimed, not proven, so an invitation gives membership alone: promote the person with \
+        let detail = "who comes is known when they have come, so an invitation gives membership alone: promote the person with \
                       PUT /api/users/{id} once they have accepted and you know who they are";
         faults.push(FieldFault::new("/role", "ROLE_AFTER_JOINING", detail));
     }
@@ -76,6 +76,8 @@ pub(crate) fn checked_invitation(new: NewInvitation) -> Result<(Email, Option<St
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
+    use mail_api::Language;
+
     use super::*;
 
     #[test]
@@ -98,7 +100,8 @@ mod tests {
 
     #[test]
     fn all_faults_of_an_invitation_are_told() {
-        let new = NewInvitation { email: "x".into(), name: Some("\u{200b}".into()), role: OrgRole::Admin };
+        let new =
+            NewInvitation { email: "x".into(), name: Some("\u{200b}".into()), role: OrgRole::Admin, language: Language::English };
         let faults = checked_invitation(new).unwrap_err();
         assert_eq!(faults.into_iter().map(|f| f.pointer).collect::<Vec<_>>(), ["/email", "/name", "/role"]);
     }

@@ -14,5 +14,6 @@ pub const MODULE: Module = Module { routes: http::routes, ..Module::named("users
 impl Wired for Service {
     fn data(self: Arc<Self>, config: &mut ServiceConfig) {
         config.app_data(Data::new(self.cookies().clone())).app_data(Data::from(self as Arc<dyn Users>));
+        http::pages(config);
     }
 }

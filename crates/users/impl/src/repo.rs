@@ -2,8 +2,10 @@
 
 pub(crate) mod invitations;
 
+use auth_api::Error as SignInError;
 use auth_api::email::{self, Email};
 use db::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as Refused};
 use kernel::{Fault, Timestamp, UserId};
 use users_api::{Error, ProfileChange, User};
 use uuid::Uuid;
@@ -107,15 +109,59 @@ pub(crate) async fn save(tx: &mut Tx, user: UserId, change: &ProfileChange) -> R
     Ok(row.into())
 }
 
-/// Renames a person. For the platform.
-pub(crate) async fn rename(tx: &mut Tx, user: UserId, name: &str) -> Result<(), Fault> {
+/// Renames a person whose address nobody has proven; `false` if somebody has. For the platform.
+pub(crate) async fn rename_unproven(tx: &mut Tx, user: UserId, name: &str) -> Result<bool, Fault> {
     let at = db::touched(tx).await?;
-    diesel::update(users::table.find(user.0))
+    let renamed = diesel::update(users::table.find(user.0).filter(users::email_verified.eq(false)))
         .set((users::name.eq(name), users::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
-    Ok(())
+    Ok(renamed == 1)
+}
+
+/// Notes that the address of this key, which the person still has, is proven; whether it was before. For the platform.
+pub(crate) async fn prove(tx: &mut Tx, user: UserId, email_key: &str) -> Result<Option<bool>, Fault> {
+    let theirs = users::email_key.eq(email_key).and(users::removed_at.is_null());
+    let query = users::table.find(user.0).filter(theirs).for_no_key_update().select(users::email_verified);
+    let before: Option<bool> = query.first(tx.pg()).await.optional().fault()?;
+    if before == Some(false) {
+        let at = db::touched(tx).await?;
+        diesel::update(users::table.find(user.0))
+            .set((users::email_verified.eq(true), users::updated_at.eq(at)))
+            .execute(tx.pg())
+            .await
+            .fault()?;
+    }
+    Ok(before)
+}
+
+/// Gives a person another address, which is proven; answers the one before, none of who removed the account. For the platform.
+pub(crate) async fn readdress(tx: &mut Tx, user: UserId, email: &Email) -> Result<Option<String>, SignInError> {
+    let living = users::table.find(user.0).filter(users::removed_at.is_null());
+    let before: Option<String> = living.for_update().select(users::email).first(tx.pg()).await.optional().fault()?;
+    if before.is_none() {
+        return Ok(None);
+    }
+    let at = db::touched(tx).await?;
+    let changed = diesel::update(users::table.find(user.0))
+        .set((
+            users::email.eq(email.as_str()),
+            users::email_key.eq(email.key()),
+            users::email_look.eq(email.look()),
+            users::email_verified.eq(true),
+            users::updated_at.eq(at),
+        ))
+        .execute(tx.pg())
+        .await;
+    match changed {
+        // By key or by look.
+        Err(Refused::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Err(SignInError::EmailTaken),
+        changed => {
+            changed.fault()?;
+            Ok(before)
+        }
+    }
 }
 
 /// Leaves nothing of a person but the id. For the platform.

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{Accounts, Authorizer, Sessions};
 use kernel::{Actor, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Scope, Timestamp, UserId};
+use mail_api::Mails;
 use serde_json::json;
 use tenants_api::{EndedMembership, Member, Memberships, Organization, perm};
 use uow::{ReadTx, SystemUow, Tx, Uow};
@@ -33,6 +34,8 @@ pub struct Dependencies {
     pub authorizer: Arc<dyn Authorizer>,
     /// The trail.
     pub audit: Arc<dyn Audit>,
+    /// Who is invited is written to.
+    pub mails: Arc<dyn Mails>,
     /// Each is asked before the last member of an organisation removes the account.
     pub obligations: Vec<Arc<dyn Obligations>>,
     /// How session cookies are sent.
@@ -48,6 +51,7 @@ pub struct Service {
     accounts: Arc<dyn Accounts>,
     authorizer: Arc<dyn Authorizer>,
     audit: Arc<dyn Audit>,
+    mails: Arc<dyn Mails>,
     obligations: Vec<Arc<dyn Obligations>>,
     cookies: CookieSettings,
 }
@@ -85,8 +89,9 @@ impl Service {
     /// Over what it stands on.
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
-        let Dependencies { uow, system, memberships, sessions, accounts, authorizer, audit, obligations, cookies } = dependencies;
-        Self { uow, system, memberships, sessions, accounts, authorizer, audit, obligations, cookies }
+        let Dependencies { uow, system, memberships, sessions, accounts, authorizer, audit, mails, obligations, cookies } =
+            dependencies;
+        Self { uow, system, memberships, sessions, accounts, authorizer, audit, mails, obligations, cookies }
     }
 
     pub(crate) fn cookies(&self) -> &CookieSettings {
@@ -114,14 +119,14 @@ impl Service {
         }
     }
 
-    /// Emails are claimed, not proven : until somebody has registered with one, whoever does first gets what was given to it, so it is
-    /// given no role that manages. (Members who have not registered are from before invitations.)
-    async fn trusted_in(&self, tx: &mut Tx, org: OrgId, user: UserId, role: OrgRole) -> Result<(), Error> {
-        if role == OrgRole::Member || self.accounts.is_registered_in(tx, org, user).await? {
+    /// Whoever has not shown that the email is theirs may be anybody, so they are given no role that manages. (Such members are from before
+    /// invitations were for proven emails.)
+    async fn trusted_in(&self, tx: &mut Tx, user: UserId, role: OrgRole) -> Result<(), Error> {
+        if role == OrgRole::Member || repo::get_in(tx, user).await?.email_verified {
             return Ok(());
         }
-        let detail = "nobody has registered with this email yet: add them as member, and promote them once they have registered";
-        Err(Error::invalid("/role", "EMAIL_NOT_REGISTERED", detail))
+        let detail = "they have not proven their address yet: give the role once they have";
+        Err(Error::invalid("/role", "EMAIL_NOT_VERIFIED", detail))
     }
 
     /// Takes away the roles in teams of projects that end with a membership, which is locked, and records them.
@@ -154,6 +159,7 @@ impl Service {
         repo::anonymise(tx, user).await?;
         for EndedMembership { member, .. } in left {
             let ctx = Ctx { org: member.org, once: None, ..ctx.clone() };
+            self.accounts.leave_keys_in(tx, &ctx, user).await?;
             self.withdraw_invitations_in(tx, &ctx, user).await?;
             let entry = NewEntry::named("users.remove_account", "user", user).before(json!({ "role": member.role }));
             self.audit.record_in(tx, &ctx, entry).await?;
@@ -267,7 +273,7 @@ impl Users for Service {
     }
 
     async fn changeable_member(&self, ctx: &Ctx, user: UserId) -> Result<MemberUser, Error> {
-        if ctx.user_id() != Some(user) {
+        if ctx.person() != Some(user) {
             self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
         }
         self.member(ctx, user).await
@@ -309,7 +315,7 @@ impl Users for Service {
                 let before = self.memberships.lock_in(tx, ctx.org, user).await?;
                 self.authorise_roles(ctx, &[before.role, role])?;
                 unchanged(seen, &before)?;
-                self.trusted_in(tx, ctx.org, user, role).await?;
+                self.trusted_in(tx, user, role).await?;
                 // The same role given again changes nothing, unless by an owner, who confirms it.
                 if before.role == role && !matches!(ctx.actor, Actor::User(_, OrgRole::Owner)) {
                     return Ok(MemberUser { user: repo::get_in(tx, user).await?, role, organization });
@@ -329,8 +335,22 @@ impl Users for Service {
             .await
     }
 
+    async fn end_sessions(&self, ctx: &Ctx, user: UserId) -> Result<(), Error> {
+        self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        self.uow
+            .write(ctx, async |tx| {
+                self.lock_for_manager_in(tx, ctx).await?;
+                let member = self.memberships.lock_in(tx, ctx.org, user).await?;
+                self.authorise_roles(ctx, &[member.role])?;
+                let entry = NewEntry::named("members.end_sessions", "member", user).after(json!({ "role": member.role }));
+                self.audit.record_in(tx, ctx, entry).await?;
+                Ok::<_, Error>(self.sessions.end_sessions_in(tx, user, ctx.org).await?)
+            })
+            .await
+    }
+
     async fn remove_member(&self, ctx: &Ctx, user: UserId, seen: Option<OrgRole>) -> Result<(), Error> {
-        let oneself = ctx.user_id() == Some(user);
+        let oneself = ctx.person() == Some(user);
         if !oneself {
             self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
         }
@@ -346,6 +366,7 @@ impl Users for Service {
                 unchanged(seen, &before)?;
                 self.leave_teams_in(tx, ctx, user).await?;
                 self.memberships.remove_in(tx, ctx, user).await?;
+                self.accounts.leave_keys_in(tx, ctx, user).await?;
                 self.withdraw_invitations_in(tx, ctx, user).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", user).before(json!({ "role": before.role }));
                 self.audit.record_in(tx, ctx, entry).await?;

@@ -16,6 +16,8 @@ pub struct Line<'a> {
     pub request: &'a RequestId,
     pub user: Option<kernel::UserId>,
     pub org: Option<kernel::OrgId>,
+    /// The API key, if it was one.
+    pub key: Option<kernel::ApiKeyId>,
     pub address: Option<std::net::IpAddr>,
 }
 
@@ -31,6 +33,7 @@ pub fn write(line: &Line<'_>) {
         request_id = line.request.as_str(),
         user = line.user.map(tracing::field::display),
         organization = line.org.map(tracing::field::display),
+        api_key = line.key.map(tracing::field::display),
         address = line.address.map(tracing::field::display),
     );
 }

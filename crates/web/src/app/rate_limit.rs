@@ -17,13 +17,13 @@ use governor::RateLimiter;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
-use kernel::{OrgId, Spent, UserId};
+use kernel::{ApiKeyId, OrgId, Spent, UserId};
 
 use super::settings::{Quota, RateLimits};
 use super::spent::{Noted, Room, SpentLimit, SpentLog};
 use crate::Problem;
 use crate::client::network_of;
-use crate::extract::{Caller, with_caller};
+use crate::extract::{Caller, Credential, with_caller};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -39,6 +39,8 @@ pub struct Limits {
 struct Limiters {
     address: Limiter<IpAddr>,
     user: Limiter<UserId>,
+    /// Of API keys, each as much as a person.
+    key: Limiter<ApiKeyId>,
     organization: Limiter<OrgId>,
     auth: Limiter<IpAddr>,
     /// Until when addresses that have spent their quota are refused unseen.
@@ -64,6 +66,7 @@ impl Limits {
         let limiters = || Limiters {
             address: Limiter::new("address", settings.address),
             user: Limiter::new("user", settings.user),
+            key: Limiter::new("key", settings.user),
             organization: Limiter::new("organization", settings.organization),
             auth: Limiter::new("auth", settings.auth),
             barred: RwLock::default(),
@@ -103,12 +106,21 @@ impl Limits {
         })
     }
 
-    /// Counts a request of a person in an organisation.
-    pub(crate) fn caller(&self, caller: &Caller, user: UserId, org: OrgId) -> Result<Option<[Standing; 2]>, Problem> {
+    /// Counts a request of a person, or of an API key, in an organisation. What a key spends is noted with who made it.
+    pub(crate) fn caller(&self, caller: &Caller, known: &Credential) -> Result<Option<[Standing; 2]>, Problem> {
         let Some(limiters) = &self.limiters else { return Ok(None) };
+        let (user, org) = (known.user(), known.org());
         let (person, organization) = (SpentLimit::Person(user), SpentLimit::Organization(org));
-        let of_person = limiters.user.ask(&user);
-        let of_person = of_person.map_err(|wait| self.refused(&limiters.user, &user, person, caller, wait))?;
+        let of_person = match known.key() {
+            Some(key) => {
+                let asked = limiters.key.ask(&key);
+                asked.map_err(|wait| self.refused(&limiters.key, &key, person, caller, wait))?
+            }
+            None => {
+                let asked = limiters.user.ask(&user);
+                asked.map_err(|wait| self.refused(&limiters.user, &user, person, caller, wait))?
+            }
+        };
         let of_organization = limiters.organization.ask(&org);
         let of_organization =
             of_organization.map_err(|wait| self.refused(&limiters.organization, &org, organization, caller, wait))?;
@@ -145,7 +157,9 @@ impl Limits {
     /// How many keys are remembered.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.limiters.as_ref().map_or(0, |all| all.address.keys() + all.user.keys() + all.organization.keys() + all.auth.keys())
+        self.limiters
+            .as_ref()
+            .map_or(0, |all| all.address.keys() + all.user.keys() + all.key.keys() + all.organization.keys() + all.auth.keys())
     }
 
     /// Forgets every key whose quota is whole again.
@@ -160,6 +174,7 @@ impl Limiters {
     fn forget_idle(&self) {
         self.address.forget_idle();
         self.user.forget_idle();
+        self.key.forget_idle();
         self.organization.forget_idle();
         self.auth.forget_idle();
         let now = Instant::now();

@@ -19,7 +19,7 @@ use super::rate_limit::Standing;
 use super::{AppDeps, access_log, compress, cors, head, health, instruments, rate_limit, request_id, security_headers, trace};
 use crate::crowd::{Seat, Serving};
 use crate::docs::OPENAPI_PATH;
-use crate::extract::{Caller, refuse_all, resolve};
+use crate::extract::{Caller, Credential, refuse_all, resolve};
 use crate::{Guard, Problem, client};
 
 /// Wraps the whole App.
@@ -101,7 +101,7 @@ impl Visit {
         let caller = Caller {
             request: request_id::of(headers),
             address: client::address(peer, headers, &deps.settings.trusted_proxies, deps.settings.client_ip_header),
-            session: None,
+            credential: None,
             token: None,
         };
         Self {
@@ -169,16 +169,26 @@ impl Visit {
         let headers = request.headers();
         refuse_doubled(headers)?;
         if headers.contains_key(header::AUTHORIZATION) || headers.contains_key(header::COOKIE) {
-            let (session, token) = resolve(&*deps.sessions, &self.method, headers, &deps.settings).await;
-            (self.caller.session, self.caller.token) = (Some(session), token);
+            let address = self.caller.address;
+            let (credential, token) = resolve(&*deps.sessions, &self.method, headers, address, &deps.settings).await;
+            (self.caller.credential, self.caller.token) = (Some(credential), token);
         }
         match self.caller.live() {
-            Some(session) => {
-                self.standings.extend(deps.limits.caller(&self.caller, session.user, session.org)?.into_iter().flatten())
-            }
+            Some(known) => self.standings.extend(deps.limits.caller(&self.caller, known)?.into_iter().flatten()),
             None => self.standings.extend(deps.limits.address(&self.caller)?),
         }
+        self.refuse_keys(request)?;
         self.refuse_unknown_parameters(request)
+    }
+
+    /// What wants a natural person is refused to API keys, whatever their scopes say.
+    fn refuse_keys(&self, request: &ServiceRequest) -> Result<(), Problem> {
+        let (Some(route), Some(Credential::Key(_))) = (&self.route, self.caller.live()) else { return Ok(()) };
+        // As it is routed: HEAD is GET by now.
+        match self.deps.routes.wants_person(request.method(), route) {
+            Some(permission) => Err(Problem::person_required(permission)),
+            None => Ok(()),
+        }
     }
 
     /// A parameter that nobody reads is refused everywhere, not only where others are read. Whoever is to sign in first is told that instead.
@@ -265,7 +275,7 @@ impl Visit {
         if self.sealed {
             return access_log::write_sealed(status, &self.caller.request);
         }
-        let session = self.caller.live();
+        let known = self.caller.live();
         access_log::write(&access_log::Line {
             method: &self.method,
             route: self.route(),
@@ -273,8 +283,9 @@ impl Visit {
             status,
             took,
             request: &self.caller.request,
-            user: session.map(|session| session.user),
-            org: session.map(|session| session.org),
+            user: known.map(Credential::user),
+            org: known.map(Credential::org),
+            key: known.and_then(Credential::key),
             address: self.caller.address,
         });
     }

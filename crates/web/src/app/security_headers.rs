@@ -5,10 +5,10 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 /// Adds them to every answer; what a handler set itself stays.
 pub fn add(headers: &mut HeaderMap, hsts: bool) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     default(headers, header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
     default(headers, header::CACHE_CONTROL, "no-store");
+    default(headers, header::X_FRAME_OPTIONS, "DENY");
     if hsts {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
     }

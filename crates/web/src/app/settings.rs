@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::client::{ClientIpHeader, Network};
+use auth_api::Network;
+
+use crate::client::ClientIpHeader;
 
 /// What a deployment decides about HTTP.
 ///

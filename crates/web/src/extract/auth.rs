@@ -7,8 +7,8 @@ use std::sync::Arc;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
-use auth_api::{SecretString, Session, Sessions};
-use kernel::{Ctx, RequestId};
+use auth_api::{KEY_PREFIX, LiveKey, SecretString, Session, Sessions};
+use kernel::{ApiKeyId, Ctx, OrgId, RequestId, UserId};
 
 use crate::{Problem, Settings};
 
@@ -24,37 +24,86 @@ pub fn session_cookie(secure: bool) -> &'static str {
     if secure { SESSION_COOKIE } else { PLAIN_SESSION_COOKIE }
 }
 
+/// By what a request is known.
+#[derive(Debug, Clone)]
+pub(crate) enum Credential {
+    /// A person's session.
+    Session(Arc<Session>),
+    /// An organisation's API key.
+    Key(Arc<LiveKey>),
+}
+
+impl Credential {
+    /// The person; of a key, who made it.
+    pub fn user(&self) -> UserId {
+        match self {
+            Self::Session(session) => session.user,
+            Self::Key(key) => key.creator,
+        }
+    }
+
+    pub fn org(&self) -> OrgId {
+        match self {
+            Self::Session(session) => session.org,
+            Self::Key(key) => key.org,
+        }
+    }
+
+    pub fn key(&self) -> Option<ApiKeyId> {
+        match self {
+            Self::Session(_) => None,
+            Self::Key(key) => Some(key.by.id),
+        }
+    }
+
+    fn ctx(&self, request: RequestId) -> Ctx {
+        match self {
+            Self::Session(session) => session.ctx(request),
+            Self::Key(key) => key.ctx(request),
+        }
+    }
+}
+
 /// What the root middleware knows about a request, kept in its extensions.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub request: RequestId,
     pub address: Option<IpAddr>,
     /// `None` if the request carries no credentials.
-    pub session: Option<Result<Arc<Session>, Problem>>,
+    pub credential: Option<Result<Credential, Problem>>,
     /// The token that it carries, whatever it is worth.
     pub token: Option<SecretString>,
 }
 
 impl Caller {
-    /// The session, or why there is none.
-    pub fn session(&self) -> Result<&Arc<Session>, Problem> {
-        match &self.session {
-            Some(session) => session.as_ref().map_err(Clone::clone),
+    /// By what the caller is known, or why they are not.
+    fn known(&self) -> Result<&Credential, Problem> {
+        match &self.credential {
+            Some(credential) => credential.as_ref().map_err(Clone::clone),
             None => Err(Problem::unauthenticated()),
         }
     }
 
-    /// The live session, if there is one.
-    pub fn live(&self) -> Option<&Arc<Session>> {
-        self.session.as_ref()?.as_ref().ok()
+    /// The session, or why there is none. A key has none: what ends or changes sessions is for persons.
+    fn session(&self) -> Result<&Arc<Session>, Problem> {
+        match self.known()? {
+            Credential::Session(session) => Ok(session),
+            Credential::Key(_) => Err(Problem::person_required(None)),
+        }
+    }
+
+    /// What the caller is known by, if they are.
+    pub fn live(&self) -> Option<&Credential> {
+        self.credential.as_ref()?.as_ref().ok()
     }
 
     pub fn ctx(&self) -> Option<Ctx> {
-        self.live().map(|session| session.ctx(self.request.clone()))
+        self.live().map(|credential| credential.ctx(self.request.clone()))
     }
 }
 
-/// The context of a signed-in request. 401 without a live session; 403 for a cookie-authenticated write from a foreign origin.
+/// The context of a signed-in request, by a session or an API key. 401 without a live one; 403 for a cookie-authenticated write from a foreign
+/// origin.
 #[derive(Debug, Clone)]
 pub struct Authed(pub Ctx);
 
@@ -62,23 +111,33 @@ pub struct Authed(pub Ctx);
 #[derive(Debug, Clone)]
 pub struct CurrentSession(pub Arc<Session>);
 
-/// The session, or why there is none, with the token that was presented: for the one verb that ends the session it is called with, and yet
-/// can be repeated. 401 as [`Authed`] for a request that has no token, or no `Idempotency-Key`.
+/// The session with the token that was presented for it: for the one verb whose answer holds a secret, and that yet can be repeated. 401 as [`Authed`].
 #[derive(Debug, Clone)]
 pub struct Presented {
     /// The session.
-    pub session: Result<Arc<Session>, Problem>,
+    pub session: Arc<Session>,
     /// The token.
     pub token: Option<SecretString>,
 }
 
-/// The request's id and the client's address, for routes without a session.
+/// The request's id, the client's address and what it calls itself, for routes without a session and those that begin one.
 #[derive(Debug, Clone)]
 pub struct RequestInfo {
     /// The request's id.
     pub request: RequestId,
     /// The client's address, as far as it can be known.
     pub address: Option<IpAddr>,
+    /// The beginning of its `User-Agent`, which may say anything.
+    pub agent: Option<String>,
+}
+
+/// So much of a `User-Agent` is looked at.
+const MOST_OF_AGENT: usize = 512;
+
+fn agent(headers: &HeaderMap) -> Option<String> {
+    // Visible ASCII, so that it can be cut anywhere.
+    let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(text[..text.len().min(MOST_OF_AGENT)].to_owned())
 }
 
 impl FromRequest for Authed {
@@ -86,7 +145,7 @@ impl FromRequest for Authed {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(with_caller(request, |caller| caller.session().map(|session| Self(session.ctx(caller.request.clone())))))
+        ready(with_caller(request, |caller| caller.known().map(|known| Self(known.ctx(caller.request.clone())))))
     }
 }
 
@@ -104,11 +163,8 @@ impl FromRequest for Presented {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        let repeatable = request.headers().contains_key(super::IDEMPOTENCY_KEY);
-        ready(with_caller(request, |caller| match caller.session() {
-            // Nobody could know a repetition again.
-            Err(problem) if !repeatable || caller.token.is_none() => Err(problem),
-            session => Ok(Self { session: session.map(Arc::clone), token: caller.token.clone() }),
+        ready(with_caller(request, |caller| {
+            caller.session().map(|session| Self { session: Arc::clone(session), token: caller.token.clone() })
         }))
     }
 }
@@ -118,7 +174,9 @@ impl FromRequest for RequestInfo {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(with_caller(request, |caller| Ok(Self { request: caller.request.clone(), address: caller.address })))
+        ready(with_caller(request, |caller| {
+            Ok(Self { request: caller.request.clone(), address: caller.address, agent: agent(request.headers()) })
+        }))
     }
 }
 
@@ -132,13 +190,14 @@ pub(crate) fn with_caller<T>(request: &HttpRequest, f: impl FnOnce(&Caller) -> R
     }
 }
 
-/// Finds the session of a request, and the token by which it asked for one.
+/// Finds by what a request is known, and the token by which it asked. An API key is sent as a bearer token alone: no browser brings one along.
 pub(crate) async fn resolve(
     sessions: &dyn Sessions,
     method: &Method,
     headers: &HeaderMap,
+    address: Option<IpAddr>,
     settings: &Settings,
-) -> (Result<Arc<Session>, Problem>, Option<SecretString>) {
+) -> (Result<Credential, Problem>, Option<SecretString>) {
     let (token, by_cookie) = match presented(headers, settings) {
         Ok(presented) => presented,
         Err(problem) => return (Err(problem), None),
@@ -152,7 +211,12 @@ pub(crate) async fn resolve(
         let problem = Problem::from(error);
         if by_cookie { problem } else { problem.token_refused() }
     };
-    (sessions.resolve(token).await.map_err(refused), kept)
+    let found = if !by_cookie && token.starts_with(KEY_PREFIX) {
+        sessions.resolve_key(token, address).await.map(Credential::Key)
+    } else {
+        sessions.resolve(token).await.map(Credential::Session)
+    };
+    (found.map_err(refused), kept)
 }
 
 /// The token, and whether it came as a cookie.

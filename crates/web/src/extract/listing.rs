@@ -93,7 +93,7 @@ fn read<F: DeserializeOwned + IntoParams + 'static>(request: &HttpRequest) -> Re
 
 /// Which list this is: its path, whose it is, and by what it is chosen, in whatever order that is written.
 fn list_of(request: &HttpRequest, filter: &[Pair<'_>]) -> ListId {
-    let whose = request.extensions().get::<Caller>().and_then(|caller| caller.live().map(|session| session.org.to_string()));
+    let whose = request.extensions().get::<Caller>().and_then(|caller| caller.live().map(|known| known.org().to_string()));
     let mut filter: Vec<[&str; 2]> = filter.iter().map(|(name, value)| [&**name, &**value]).collect();
     filter.sort_unstable();
     let mut digest = Sha256::new();

@@ -59,16 +59,21 @@ const DONE: &str = "<div class=\"notice\" role=\"status\"><p><strong>Your detail
 const AGAIN: &str = "<div class=\"notice\" role=\"status\"><p><strong>That link was used already, or is too old.</strong> Ask your \
                      application for a new one (<code>POST /api/payee-account</code>).</p></div>";
 
+/// To whoever was invited by mail.
+const INVITED: &str = "<div class=\"notice\" role=\"status\"><p><strong>You are invited.</strong> Sign in with the address that the mail came to, \
+                       in your application, and accept there (<code>GET /api/invitations</code>). Without an account, register with it.</p></div>";
+
 /// Serves it.
 pub fn configure(config: &mut ServiceConfig, development: Option<&Development>, documented: bool) {
     let page = |notice| Arc::new(Kept::page(page(development, documented, notice), POLICY));
-    let (usual, done, again) = (page(""), page(DONE), page(AGAIN));
+    let (usual, done, again, invited) = (page(""), page(DONE), page(AGAIN), page(INVITED));
     let links = Arc::new(Kept::new("application/json", links(documented)));
     let get = move |request: HttpRequest| {
         let shown = match (prefers_html(request.headers()), request.query_string()) {
             (false, _) => &links,
             (true, "onboarding=done") => &done,
             (true, "onboarding=again") => &again,
+            (true, query) if query.starts_with("invitation=") => &invited,
             (true, _) => &usual,
         };
         let mut response = shown.answer(&request);

@@ -81,6 +81,7 @@ fn from_fault(fault: &Fault) -> Problem {
             let detail = "this Idempotency-Key was used for another request: send a fresh key with a new request";
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, fault.code(), detail)
         }
+        FaultKind::PersonRequired(permission) => Problem::person_required(Some(*permission)),
     }
 }
 

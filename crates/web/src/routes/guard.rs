@@ -17,6 +17,17 @@ pub enum Guard {
     Party(&'static str),
 }
 
+impl Guard {
+    /// Whether it is for natural persons alone: oneself, and what a permission allows that no API key is given.
+    pub(super) fn wants_person(&self) -> bool {
+        match self {
+            Self::SignedIn => true,
+            Self::Permission(permission) => auth_api::needs_person(*permission),
+            Self::Public | Self::Party(_) => false,
+        }
+    }
+}
+
 impl From<Permission> for Guard {
     fn from(permission: Permission) -> Self {
         Self::Permission(permission)

@@ -47,6 +47,7 @@ impl Routes {
         let mut components = ComponentsBuilder::new()
             .security_scheme("bearer", bearer())
             .security_scheme("cookie", cookie())
+            .security_scheme("apiKey", api_key())
             .schemas_from_iter(schemas);
         for (name, response) in standard::responses() {
             components = components.response(name, response);
@@ -121,13 +122,12 @@ fn complete(entry: &Entry) -> Operation {
         Some(present) => present.merge(extensions.build()),
         none => *none = Some(extensions.build()),
     }
-    operation.security = Some(match info.guard {
-        Guard::Public => Vec::new(),
-        _ => vec![
-            SecurityRequirement::new::<_, [&str; 0], _>("bearer", []),
-            SecurityRequirement::new::<_, [&str; 0], _>("cookie", []),
-        ],
-    });
+    let schemes: &[&str] = match info.guard {
+        Guard::Public => &[],
+        _ if entry.of_persons => &["bearer", "cookie"],
+        _ => &["bearer", "cookie", "apiKey"],
+    };
+    operation.security = Some(schemes.iter().map(|scheme| SecurityRequirement::new::<_, [&str; 0], _>(*scheme, [])).collect());
 
     let parameters = operation.parameters.get_or_insert_with(Vec::new);
     for (at, segment) in info.path.match_indices('{').map(|(at, _)| (at, &info.path[at + 1..])) {
@@ -222,6 +222,12 @@ fn header(name: &str, text: &str, schema: ObjectBuilder) -> Parameter {
 fn bearer() -> SecurityScheme {
     let text = "The accessToken of POST /api/auth/login or /api/auth/register.";
     SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text)).build())
+}
+
+fn api_key() -> SecurityScheme {
+    let text = "A key of POST /api/api-keys, for a program. It may what its scopes and the present rights of who made it have in common.";
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("b14_live_…").description(Some(text));
+    SecurityScheme::Http(scheme.build())
 }
 
 fn cookie() -> SecurityScheme {

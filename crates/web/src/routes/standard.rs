@@ -32,7 +32,8 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
         ("Unauthorized", "Not signed in", Problem::unauthenticated()),
         (
             "Forbidden",
-            "Signed in, but not permitted: `missingPermission` names what is missing. Or ORIGIN_NOT_ALLOWED, for a write with the cookie",
+            "Signed in, but not permitted: `missingPermission` names what is missing. Or ORIGIN_NOT_ALLOWED, for a write with the cookie; for an \
+             API key PERSON_REQUIRED or ADDRESS_NOT_ALLOWED",
             forbidden,
         ),
         ("NotFound", "Absent, or another organisation's", Problem::not_found()),
@@ -127,12 +128,11 @@ pub fn complete_responses(operation: &mut Operation, entry: &Entry) {
     let Entry { info, keyed, conditional, tagged, .. } = entry;
     let method = info.method.as_str();
     let body = operation.request_body.is_some();
-    let write = method != "GET";
     let signed_in = info.guard != Guard::Public;
     let possible = [
         ("400", "BadRequest", true),
         ("401", "Unauthorized", signed_in),
-        ("403", "Forbidden", signed_in && (write || matches!(info.guard, Guard::Permission(_) | Guard::Party(_)))),
+        ("403", "Forbidden", signed_in),
         ("404", "NotFound", info.path.contains('{')),
         ("408", "RequestTimeout", body),
         // Under a key, while the first request runs; whatever else is in the way of a verb, its handler says.

@@ -63,6 +63,7 @@ impl Sessions for FakeSessions {
             role: OrgRole::Admin,
             projects: ProjectRoles::default(),
             expires_at: SystemClock.now(),
+            authenticated_at: SystemClock.now(),
         }))
     }
     async fn forget_user_in(&self, _: &mut uow::Tx, _: UserId) -> Result<(), Fault> {

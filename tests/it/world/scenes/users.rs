@@ -38,10 +38,16 @@ impl World {
         }
     }
 
+    /// Lets a person have proven their address, as if they had read their mail.
+    pub async fn prove(&self, person: &Party) {
+        self.db.run_sql(&format!("update users set email_verified = true where id = '{}'", person.user)).await;
+    }
+
     /// Adds another person to the party's organisation, signed in there.
     pub async fn colleague(&self, party: &Party, role: &str) -> Party {
         // The person has an account (and organisation) of their own first; then the organisation takes them in.
         let person = self.register("Own Company").await;
+        self.prove(&person).await;
         let invited = party.http.post("/api/users", json!({"email": person.email, "name": "Colleague"})).await.expect(201);
         person.http.act(&format!("/api/invitations/{}/accept", invited.text("/id"))).await.expect(200);
         if role != "member" {

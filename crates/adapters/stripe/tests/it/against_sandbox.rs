@@ -258,6 +258,11 @@ async fn a_dispute_is_read_at_every_stage() {
     assert_eq!(stage().await, (DisputeStage::WonUnpaid, true));
     scene.control(&format!("disputes/{id}/reinstate"), serde_json::json!({})).await;
     assert_eq!(stage().await, (DisputeStage::Won, true));
+    let booked = scene.stripe.dispute(&id).await.expect("read").booked;
+    let booked: Vec<_> =
+        booked.iter().map(|one| (one.kind.as_str(), one.source.as_deref(), one.amount, one.fee, one.available)).collect();
+    let of_dispute = |amount, fee| ("adjustment", Some(id.as_str()), eur(amount), eur(fee), booked[0].4);
+    assert_eq!(booked, [of_dispute(-100_000, 1_500), of_dispute(100_000, 0)]);
     let since = chrono::Utc::now() - chrono::TimeDelta::hours(1);
     for since in [None, Some(since)] {
         let found = scene.stripe.charge_news_since(since).await.expect("listed");
@@ -354,6 +359,9 @@ async fn the_platforms_own_money_is_read_with_its_booking() {
     let payout: serde_json::Value = form.send().await.expect("answers").json().await.expect("JSON");
     let paid = scene.stripe.payout(payout["id"].as_str().expect("an id")).await.expect("read");
     assert_eq!((paid.status.as_str(), paid.movement.and_then(|movement| movement.net())), ("paid", Some(eur(-2_000))));
+    let listed = scene.stripe.movements_since(&["payout", "payout_failure"], Timestamp::UNIX_EPOCH).await.expect("read");
+    let listed: Vec<_> = listed.iter().map(|one| (one.source.as_deref(), one.kind.as_str(), one.amount)).collect();
+    assert_eq!(listed, [(payout["id"].as_str(), "payout", eur(-2_000))]);
 
     for missing in [scene.stripe.top_up("tu_none").await.map(|_| ()), scene.stripe.balance_movement("txn_none").await.map(|_| ())]
     {
@@ -378,6 +386,7 @@ async fn a_charge_is_given_back_once_and_its_refunds_are_listed() {
     };
     let made = scene.stripe.create_refund(&order).await.expect("made");
     assert_eq!((made.amount, made.status.as_str(), made.booked), (eur(5_000), "succeeded", true));
+    assert_eq!(made.metadata, order.metadata, "by which it is known as ours");
     assert_eq!(scene.stripe.create_refund(&order).await, Ok(made.clone()), "the same key makes one");
     assert_eq!(scene.stripe.refunds_of_charge(&charge).await, Ok(vec![made]));
     assert_eq!(scene.sandbox.refunds()[0]["metadata"]["payment_id"], "0193b1c0-0000-7000-8000-000000000001");

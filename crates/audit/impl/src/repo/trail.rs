@@ -3,7 +3,7 @@
 use audit_api::{AuditId, Entry, Filter, NewEntry, Place, Verification, actor_id};
 use db::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Bytea, Integer, Nullable, Uuid as SqlUuid};
-use kernel::{Ctx, Fault, OrgId, PageRequest, Timestamp, UserId};
+use kernel::{ApiKeyId, Ctx, Fault, OrgId, PageRequest, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -23,6 +23,7 @@ pub(crate) async fn insert(tx: &mut Tx, ctx: &Ctx, entry: &NewEntry, denied: boo
             entries::request_id.eq(ctx.request.as_str()),
             entries::before.eq(&entry.before),
             entries::after.eq(&entry.after),
+            entries::api_key_id.eq(ctx.key.as_ref().map(|key| key.id.0)),
         ))
         .execute(tx.pg())
         .await
@@ -44,6 +45,7 @@ struct Row {
     request_id: String,
     before: Option<Value>,
     after: Option<Value>,
+    api_key_id: Option<Uuid>,
 }
 
 /// The entries of the transaction's organisation, newest first, one more than the page has.
@@ -77,6 +79,7 @@ fn entry(row: Row, sequence: i64, hash: &[u8], previous: &[u8]) -> Result<Entry,
         id: AuditId(row.id),
         at: row.at,
         actor_id: row.actor_id.map(UserId),
+        api_key: row.api_key_id.map(ApiKeyId),
         action: row.action,
         denied: row.denied,
         entity_type: row.entity_type,

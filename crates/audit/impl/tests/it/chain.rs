@@ -3,7 +3,7 @@
 use audit::verify_all;
 use audit_api::{Audit, Error, Filter, NewEntry, Place, Proof};
 use db::prelude::*;
-use kernel::{Denied, Fault, OrgId, OrgRole, PageRequest, Permission};
+use kernel::{ApiKeyId, Ctx, Denied, Fault, KeyUse, OrgId, OrgRole, PageRequest, Permission};
 use serde_json::json;
 use testkit::until;
 use uuid::Uuid;
@@ -65,6 +65,22 @@ async fn entries_form_a_chain_from_zeros_to_the_head() {
     assert_eq!(chain[2].request_id, ctx.request.as_str());
     let found = scene.verify(&ctx).await;
     assert_eq!((found.valid, found.entries, found.head_hash), (true, 3, chain[2].hash));
+}
+
+#[tokio::test]
+async fn what_a_program_does_is_chained_with_its_key() {
+    let scene = Scene::new().await;
+    let ctx = ctx(OrgRole::Owner);
+    let key = KeyUse { id: ApiKeyId::new(), scopes: vec!["notes.write".into()], of_leaver: false };
+    let by_key = Ctx { key: Some(std::sync::Arc::new(key.clone())), ..ctx.clone() };
+    scene.record(&ctx, 1).await;
+    scene.record(&by_key, 1).await;
+    scene.record(&ctx, 1).await;
+    let page = scene.audit.list(&ctx, &Filter::default(), PageRequest::first(10)).await.unwrap();
+    assert_eq!(page.items.iter().map(|entry| entry.api_key).collect::<Vec<_>>(), [None, Some(key.id), None]);
+    assert!(page.items.iter().all(|entry| entry.actor_id == ctx.user_id()));
+    let found = scene.verify(&ctx).await;
+    assert_eq!((found.valid, found.entries), (true, 3));
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ async fn an_edited_entry() {
         "after = '{\"number\": 99}'",
         "before = '{}'",
         "actor_id = gen_random_uuid()",
+        "api_key_id = gen_random_uuid()",
         "action = 'notes.read'",
         "denied = true",
         "at = at + interval '1 microsecond'",

@@ -1,18 +1,23 @@
 //! What a person does about their own password and sessions.
 
+use std::collections::HashMap;
+
 use audit_api::NewEntry;
 use auth_api::{Error, LiveSession, SecurityEventKind};
 use kernel::{Ctx, Fault, FieldFault, SessionId, UserId};
+use mail_api::{Content, Language, Mail, Recipient};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::Service;
 use crate::hasher::Verified;
+use crate::repo::Listed;
 use crate::security;
 use crate::security_event::Origin;
-use crate::{model, repo};
+use crate::{model, passwords, repo};
 
-fn person(ctx: &Ctx) -> Result<UserId, Error> {
+pub(super) fn person(ctx: &Ctx) -> Result<UserId, Error> {
     ctx.user_id().ok_or(Error::NotAuthenticated)
 }
 
@@ -21,25 +26,26 @@ impl Service {
         &self,
         ctx: &Ctx,
         session: SessionId,
-        current: SecretString,
-        new: SecretString,
+        (current, new): (SecretString, SecretString),
         origin: Origin<'_>,
+        language: Language,
     ) -> Result<(), Error> {
         let user = person(ctx)?;
         // Apart from sign-ins: those of strangers do not keep a person from changing the password.
         let key = format!("password of {user}");
-        if let Err(limited) = self.attempts.count_own(&key, self.clock.now()) {
-            if limited.first {
-                security::note(&self.system, SecurityEventKind::PasswordChangeLimited, Some(user), origin).await;
+        let tries = match self.attempts.enter_own(&key, &*self.clock).await {
+            Ok(tries) => tries,
+            Err(limited) => {
+                return Err(self.refused(limited, SecurityEventKind::PasswordChangeLimited, Some(user), origin).await);
             }
-            return Err(limited.error);
-        }
+        };
         let (known, stored) = self
             .system
             .read(async |tx| Ok::<_, Fault>((self.directory.person(tx, user).await?, repo::password(tx, user).await?)))
             .await?;
         let (Some(known), Some(stored)) = (known, stored) else { return Err(Error::NotAuthenticated) };
-        let mut faults: Vec<_> = model::password_fault("/newPassword", &known.email, new.expose_secret()).into_iter().collect();
+        let mut faults: Vec<_> =
+            passwords::fault("/newPassword", &known.email, &[&known.name], new.expose_secret()).into_iter().collect();
         if new.expose_secret() == current.expose_secret() {
             faults.push(FieldFault::new("/newPassword", "SAME_AS_BEFORE", "must not be the present password"));
         }
@@ -48,10 +54,12 @@ impl Service {
         }
         let Verified { right, .. } = self.hasher.verify(current, Some(stored.clone())).await?;
         if !right {
+            tries.were_wrong(self.clock.now());
             security::note(&self.system, SecurityEventKind::PasswordChangeFailed, Some(user), origin).await;
             return Err(Error::invalid("/currentPassword", "WRONG_PASSWORD", "is not the present password"));
         }
         self.attempts.forget_own(&key);
+        drop(tries);
         let phc = self.hasher.hash(new).await?;
         self.system
             .write(async |tx| {
@@ -59,10 +67,21 @@ impl Service {
                 if !repo::replace_password(tx, user, &stored, &phc).await? {
                     return Err(Fault::unavailable("the password changed meanwhile"));
                 }
-                let ended = repo::end_others(tx, user, session, self.clock.now()).await?;
+                let now = self.clock.now();
+                // What somebody asked for by mail who knew the old one must not take the account along.
+                repo::proofs::end_of_person(tx, user, now).await?;
+                let ended = repo::end_others(tx, user, session, now).await?;
                 let entry = NewEntry::named("auth.change_password", "user", user).after(json!({ "endedSessions": ended }));
                 self.audit.record_in(tx, ctx, entry).await?;
-                security::note_in(tx, SecurityEventKind::PasswordChanged, user, &origin).await
+                security::note_in(tx, SecurityEventKind::PasswordChanged, user, &origin).await?;
+                let told = Mail {
+                    key: format!("password-changed:{}", Uuid::now_v7()),
+                    to: Recipient::at(&*known.email).named(&*known.name),
+                    language,
+                    content: Content::PasswordChanged { at: now, link: None },
+                };
+                self.mails.send_in(tx, told).await?;
+                Ok(())
             })
             .await?;
         self.cache.forget_user(user);
@@ -70,8 +89,58 @@ impl Service {
     }
 
     pub(super) async fn live_sessions(&self, ctx: &Ctx) -> Result<Vec<LiveSession>, Error> {
+        let (user, now) = (person(ctx)?, self.clock.now());
+        let live = self
+            .system
+            .read(async |tx| {
+                let (mut live, mut known) = (Vec::new(), HashMap::new());
+                for Listed { live: session, stored } in repo::live(tx, user, now).await? {
+                    let rules = match known.get(&session.org) {
+                        Some(rules) => *rules,
+                        None => self.directory.session_rules(tx, session.org).await?,
+                    };
+                    known.insert(session.org, rules);
+                    if !stored.is_over(self.life, rules, now) {
+                        let expires_at = model::expires_at(stored.expires_at, stored.sign_in.at, self.life, rules);
+                        live.push(LiveSession { expires_at, ..session });
+                    }
+                }
+                Ok::<_, Fault>(live)
+            })
+            .await?;
+        Ok(live)
+    }
+
+    /// Ends a session with the others of the same sign-in: what was switched to goes with it.
+    pub(super) async fn end_sign_in(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error> {
         let user = person(ctx)?;
-        Ok(self.system.read(async |tx| repo::live(tx, user, self.clock.now()).await).await?)
+        self.system
+            .write(async |tx| {
+                repo::lock_person(tx, user).await?;
+                let ended = repo::end_sign_in(tx, user, session, self.clock.now()).await?;
+                if !ended.is_empty() {
+                    self.audit.record_in(tx, ctx, NewEntry::named("auth.logout", "session", session)).await?;
+                }
+                for hash in ended {
+                    self.forget_in(tx, move |cache| cache.forget(&hash));
+                }
+                Ok::<_, Error>(())
+            })
+            .await
+    }
+
+    pub(super) async fn end_all(&self, ctx: &Ctx) -> Result<(), Error> {
+        let user = person(ctx)?;
+        self.system
+            .write(async |tx| {
+                repo::lock_person(tx, user).await?;
+                let ended = repo::end_all(tx, user, self.clock.now()).await?;
+                let entry = NewEntry::named("auth.logout_everywhere", "user", user).after(json!({ "endedSessions": ended }));
+                self.audit.record_in(tx, ctx, entry).await?;
+                self.forget_in(tx, move |cache| cache.forget_user(user));
+                Ok::<_, Error>(())
+            })
+            .await
     }
 
     pub(super) async fn end_one(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error> {

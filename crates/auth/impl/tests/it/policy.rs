@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use auth::{Policy, PolicyError};
 use auth_api::{Authorizer, Reach};
-use kernel::{Ctx, Denied, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope, UserId};
+use kernel::{
+    ApiKeyId, Ctx, Denied, KeyUse, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope, UserId,
+};
 
 const MODEL: &str = include_str!("../../../../../config/authz/model.conf");
 const SHIPPED: &str = include_str!("../../../../../config/authz/matrix.txt");
@@ -41,6 +43,8 @@ async fn the_matrix() {
     assert_eq!(
         matrix,
         [
+            "api_keys.manage: owner admin",
+            "api_keys.read: owner admin",
             "audit.read: owner admin",
             "bids.read_opened: owner admin project_owner",
             "bids.read_own: owner admin",
@@ -110,6 +114,33 @@ async fn a_project_role_counts_in_its_project_alone() {
     assert_eq!(Reach::All.projects(&member), None);
     assert_eq!(teams.projects(&ctx(OrgRole::Member, &[])), Some(vec![]));
     assert_eq!(policy.check(&ctx(OrgRole::Owner, &[]), award, Scope::Project(other)), Ok(()));
+}
+
+#[tokio::test]
+async fn a_key_has_what_its_scopes_and_its_creators_role_have_in_common_and_nothing_of_persons() {
+    let policy = shipped().await;
+    let project = ProjectId::new();
+    let by_key = |role: OrgRole, projects: &[(ProjectId, ProjectRole)], scopes: &[&str]| {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let key = KeyUse { id: ApiKeyId::new(), scopes, of_leaver: false };
+        Ctx { key: Some(Arc::new(key)), ..ctx(role, projects) }
+    };
+    let (read, edit) = (Permission("projects.read"), Permission("tenders.edit"));
+    let admins = by_key(OrgRole::Admin, &[], &["projects.read"]);
+    assert_eq!(policy.check(&admins, read, Scope::Organization), Ok(()));
+    assert_eq!(policy.check(&admins, edit, Scope::Organization), Err(Denied { permission: edit, project: None }));
+    assert_eq!((policy.reach(&admins, read), policy.reach(&admins, edit)), (Reach::All, Reach::Teams(vec![])));
+    assert_eq!(policy.permissions(&admins), [read]);
+    let members =
+        by_key(OrgRole::Member, &[(project, ProjectRole::InHouseUser)], &["projects.read", "tenders.edit", "audit.read"]);
+    assert_eq!(policy.check(&members, edit, Scope::Project(project)), Ok(()));
+    assert!(policy.check(&members, edit, Scope::Organization).is_err(), "the creator does not hold it there");
+    assert!(policy.check(&members, Permission("audit.read"), Scope::Organization).is_err());
+    let owners = by_key(OrgRole::Owner, &[], auth_api::wanting_persons());
+    for name in auth_api::wanting_persons() {
+        assert!(policy.check(&owners, Permission(name), Scope::Organization).is_err(), "{name}");
+        assert_eq!(policy.check(&ctx(OrgRole::Owner, &[]), Permission(name), Scope::Organization), Ok(()), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use kernel::Money;
 
 use super::FakeProvider;
+use super::state::State;
 use crate::{BalanceMovement, OwnTransfer};
 
 impl FakeProvider {
@@ -42,5 +43,20 @@ impl FakeProvider {
         if let Some(own) = self.state().own.get_mut(id) {
             change(own);
         }
+    }
+}
+
+impl State {
+    /// What stands on the balance besides charges and refunds: what was booked, and transfers.
+    pub(super) fn bookings(&self) -> Vec<BalanceMovement> {
+        let transfers = self.transfers.iter().map(|(_, transfer)| BalanceMovement {
+            id: format!("txn_{}", transfer.id),
+            kind: "transfer".to_owned(),
+            source: Some(transfer.id.clone()),
+            amount: Money::from_minor(-transfer.amount.minor(), transfer.amount.currency()),
+            fee: Money::zero(transfer.amount.currency()),
+            available: true,
+        });
+        self.movements.values().cloned().chain(transfers).collect()
     }
 }

@@ -61,7 +61,8 @@ impl State {
         charge.amount_refunded += order.amount.minor();
         let id = self.id("re");
         self.made_by_key.insert(order.idempotency_key.clone(), id.clone());
-        let refund = RefundState { id, amount: order.amount, status: "succeeded".to_owned(), booked: true };
+        let (amount, metadata) = (order.amount, order.metadata.clone());
+        let refund = RefundState { id, amount, status: "succeeded".to_owned(), booked: true, metadata };
         self.refunds.push((order.charge.clone(), refund.clone()));
         Ok(refund)
     }

@@ -43,3 +43,15 @@ pub(crate) struct PostedFloat {
     pub(crate) at: Timestamp,
     pub(crate) operator: Option<String>,
 }
+
+/// A loss of which something did not come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StoredLoss {
+    /// Its row.
+    pub(crate) row: uuid::Uuid,
+    /// By which people name it.
+    pub(crate) id: String,
+    /// What of it did not come back.
+    pub(crate) open: Money,
+    pub(crate) at: Timestamp,
+}

@@ -177,6 +177,7 @@ mod tests {
             stage,
             amount: "10.00 EUR".to_owned(),
             reason: "fraudulent".to_owned(),
+            booked: Vec::new(),
         }
     }
 

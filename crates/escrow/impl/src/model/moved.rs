@@ -162,8 +162,19 @@ pub(crate) struct Suspended {
     pub(crate) transaction: uuid::Uuid,
     /// What it brought.
     pub(crate) gross: Money,
-    /// What of it was not given back.
+    /// What of it was not given back, nor withdrawn.
     pub(crate) waiting: Money,
+    /// What of it the payer's bank took back.
+    pub(crate) withdrawn: Money,
+}
+
+/// Who asked for a refund.
+#[derive(Debug, Clone)]
+pub(crate) struct Asker {
+    pub(crate) operator: String,
+    pub(crate) reason: Option<String>,
+    /// Since when the command runs, or ran.
+    pub(crate) since: kernel::Timestamp,
 }
 
 /// A payment whose money is still held.

@@ -2,7 +2,7 @@
 
 use db::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
-use escrow_api::{Holding, ReleaseId};
+use escrow_api::{BalanceMovement, Holding, ReleaseId};
 use kernel::{Currency, Decision, Fault, Money, OrgId, Timestamp};
 use uuid::Uuid;
 
@@ -137,7 +137,7 @@ async fn compare(tx: &mut Tx, asked_at: Timestamp, holdings: &[Holding]) -> Resu
              union all select e.currency, -sum(e.amount) from ledger_transactions t
                  join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id and e.account in (1000, 1010, 1020)
                  where t.created_at >= $1 and t.kind in ('payment_received', 'processing_fee_kept', 'payment_in_suspense',
-                     'transfer_reversed', 'suspense_refund_failed') group by e.currency
+                     'transfer_reversed', 'suspense_refund_failed', 'suspense_reinstated') group by e.currency
              union all select currency, -amount from platform_float where created_at >= $1 and amount > 0
              union all select currency, -sum(net) from releases
                  where status in ('sending', 'unknown') and maybe_sent_at is not null group by currency),
@@ -287,13 +287,30 @@ pub(crate) async fn moved_since(tx: &mut Tx, currency: Currency, since: Timestam
 
 /// A float to be kept.
 pub(crate) struct NewFloat<'a> {
-    pub(crate) source: &'a Source,
+    source: &'a Source,
     /// Below zero: it went out.
-    pub(crate) amount: Money,
+    amount: Money,
     /// The provider's word for where it stood.
-    pub(crate) status: &'a str,
+    status: &'a str,
     /// The provider's booking.
-    pub(crate) balance_transaction: &'a str,
+    balance_transaction: &'a str,
+    /// The row of the loss that it takes back.
+    takes_back: Option<Uuid>,
+    /// What the provider's booking did to the balance, and the fee that it took besides.
+    booked: Option<(i64, i64)>,
+}
+
+impl<'a> NewFloat<'a> {
+    /// Of a booking of the provider's.
+    pub(crate) fn booked(source: &'a Source, amount: Money, status: &'a str, movement: &'a BalanceMovement) -> Self {
+        let booked = Some((movement.amount.minor(), movement.fee.minor()));
+        Self { source, amount, status, balance_transaction: &movement.id, takes_back: None, booked }
+    }
+
+    /// A loss, or what takes one back: no booking tells of it.
+    pub(crate) fn of_a_loss(source: &'a Source, amount: Money, status: &'a str, takes_back: Option<Uuid>) -> Self {
+        Self { source, amount, status, balance_transaction: &source.object, takes_back, booked: None }
+    }
 }
 
 /// Keeps a float. Says when it was posted.
@@ -309,6 +326,9 @@ pub(crate) async fn post_float(tx: &mut Tx, new: &NewFloat<'_>, by: &Decision) -
             platform_float::reason.eq(by.reason.as_ref().map(kernel::Reason::as_str)),
             platform_float::provider_status.eq(new.status),
             platform_float::balance_transaction.eq(new.balance_transaction),
+            platform_float::takes_back.eq(new.takes_back),
+            platform_float::booked_amount.eq(new.booked.map(|(amount, _)| amount)),
+            platform_float::booked_fee.eq(new.booked.map(|(_, fee)| fee)),
         ))
         .returning(platform_float::created_at)
         .get_result(tx.pg())

@@ -118,22 +118,36 @@ pub(crate) async fn suspended(mut pg: Reader<'_>, place: Place, charge: &str) ->
         .optional()
         .fault()?;
     let Some((transaction, currency)) = posted else { return Ok(None) };
-    let given_back: Vec<Uuid> = ledger_transactions::table
+    let left: Vec<(Uuid, String)> = ledger_transactions::table
         .filter(ledger_transactions::org_id.eq(place.org.0).and(ledger_transactions::reverses.eq(transaction)))
-        .select(ledger_transactions::id)
+        .select((ledger_transactions::id, ledger_transactions::kind))
         .load(&mut pg)
         .await
         .fault()?;
+    let by_bank = [TransactionKind::SuspenseWithdrawn.name(), TransactionKind::SuspenseReinstated.name()];
+    let (taken, given_back): (Vec<_>, Vec<_>) = left.into_iter().partition(|(_, kind)| by_bank.contains(&kind.as_str()));
+    let [taken, given_back] = [taken, given_back].map(|rows| rows.into_iter().map(|(id, _)| id).collect::<Vec<Uuid>>());
     let entries: Vec<(Uuid, i64)> = ledger_entries::table
         .filter(ledger_entries::org_id.eq(place.org.0).and(ledger_entries::account.eq(Account::Suspense.code())))
-        .filter(ledger_entries::transaction_id.eq(transaction).or(ledger_entries::transaction_id.eq_any(given_back)))
+        .filter(
+            ledger_entries::transaction_id
+                .eq(transaction)
+                .or(ledger_entries::transaction_id.eq_any(&given_back))
+                .or(ledger_entries::transaction_id.eq_any(&taken)),
+        )
         .select((ledger_entries::transaction_id, ledger_entries::amount))
         .load(&mut pg)
         .await
         .fault()?;
     let gross = -entries.iter().filter(|(of, _)| *of == transaction).map(|(_, amount)| amount).sum::<i64>();
     let waiting = -entries.iter().map(|(_, amount)| amount).sum::<i64>();
-    Ok(Some(Suspended { transaction, gross: db::money(gross, &currency)?, waiting: db::money(waiting, &currency)? }))
+    let withdrawn = entries.iter().filter(|(of, _)| taken.contains(of)).map(|(_, amount)| amount).sum::<i64>();
+    Ok(Some(Suspended {
+        transaction,
+        gross: db::money(gross, &currency)?,
+        waiting: db::money(waiting, &currency)?,
+        withdrawn: db::money(withdrawn, &currency)?,
+    }))
 }
 
 /// Whether a transfer stands in some contract's ledger; on `SystemUow`.

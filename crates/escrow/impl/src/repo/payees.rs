@@ -2,7 +2,7 @@
 
 use db::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text, Uuid as SqlUuid};
-use escrow_api::{AccountState, Payee, PayeeStatus};
+use escrow_api::{AccountState, Payee, PayeeStatus, ReleaseId};
 use kernel::{Fault, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -260,4 +260,26 @@ pub(crate) async fn escrow_is_active(tx: &mut Tx, contract: &StoredContract) -> 
         .optional()
         .fault()?;
     Ok(status.as_deref() == Some("active"))
+}
+
+#[derive(QueryableByName)]
+struct AccountRow {
+    #[diesel(sql_type = Text)]
+    account: String,
+}
+
+/// Every account that the payee of a release has, or had; on `SystemUow`.
+pub(crate) async fn accounts_of_release(tx: &ReadTx<'_>, owner: OrgId, release: ReleaseId) -> Result<Vec<String>, Fault> {
+    let rows: Vec<AccountRow> = diesel::sql_query(
+        "select a.account from releases r join payee_accounts a on a.org_id = r.contractor_org_id
+         where r.org_id = $1 and r.id = $2 and a.account is not null
+         union select o.account from releases r join payee_accounts_retired o on o.org_id = r.contractor_org_id
+         where r.org_id = $1 and r.id = $2 order by account",
+    )
+    .bind::<SqlUuid, _>(owner.0)
+    .bind::<SqlUuid, _>(release.0)
+    .load(&mut tx.pg())
+    .await
+    .fault()?;
+    Ok(rows.into_iter().map(|row| row.account).collect())
 }

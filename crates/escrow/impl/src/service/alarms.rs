@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use kernel::Fault;
-use uow::{Alarm, ReadTx, Tx};
+use uow::{Alarm, ReadTx, SeenAlarm, Tx};
 
 /// The target of log lines for which a person is woken.
 const WAKE: &str = "wake";
@@ -30,6 +30,8 @@ pub(super) const RELEASE_UNKNOWN: &str = "release_unknown";
 pub(super) const FOREIGN_TRANSFER: &str = "foreign_transfer";
 /// A transfer of a release that is not under way, has another one, or was refused. About the transfer.
 pub(super) const UNEXPECTED_TRANSFER: &str = "unexpected_transfer";
+/// A transfer over another amount, or to another account, than its release ordered. About the transfer.
+pub(super) const WRONG_TRANSFER: &str = "wrong_transfer";
 /// A payment that no payment of ours asked for. About the payment intent.
 pub(super) const FOREIGN_PAYMENT: &str = "foreign_payment";
 /// A transfer was reversed at the provider: a release's own, or one by which its payee was paid again. About the release; over when a person
@@ -69,27 +71,41 @@ pub(super) async fn raise_in(tx: &mut Tx, alarm: Alarm) -> Result<(), Fault> {
     tx.alarm(alarm).await
 }
 
+/// Why an alarm stays open that was to be settled.
+pub(super) enum StaysOpen {
+    /// What it is about is so again.
+    SoAgain,
+    /// It could not be settled.
+    Fault(Fault),
+}
+
+impl From<Fault> for StaysOpen {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 /// What a look at everything of a kind found: which alarms are to be raised, and which are over.
 pub(super) struct AlarmSweep {
-    kind: &'static str,
-    open: Vec<String>,
+    open: Vec<SeenAlarm>,
     found: Vec<Alarm>,
 }
 
 impl AlarmSweep {
-    /// Begins a look: asks what is open before anything is looked at, so that what is not found afterwards is over.
+    /// Begins a look: asks what is open before anything is looked at, so that what is not found afterwards is over; but for what was raised again
+    /// meanwhile, after the look.
     pub(super) async fn begin(tx: &ReadTx<'_>, kind: &'static str) -> Result<Self, Fault> {
-        Ok(Self { kind, open: db::alarming(tx, kind).await?, found: Vec::new() })
+        Ok(Self { open: db::alarming(tx, kind).await?, found: Vec::new() })
     }
 
-    /// What is open.
-    pub(super) fn open(&self) -> &[String] {
-        &self.open
+    /// What is open, by what it is about.
+    pub(super) fn open(&self) -> Vec<String> {
+        self.open.iter().map(|seen| seen.about.clone()).collect()
     }
 
     /// All but these is over. Raised where it happened, it is not raised here again.
     pub(super) fn unless(mut self, still: &[String]) -> Self {
-        self.open.retain(|object| !still.contains(object));
+        self.open.retain(|seen| !still.contains(&seen.about));
         self
     }
 
@@ -106,8 +122,8 @@ impl AlarmSweep {
     /// Raises what was found and settles what was not.
     pub(super) async fn save_in(self, tx: &mut Tx) -> Result<(), Fault> {
         let still: HashSet<&str> = self.found.iter().map(|alarm| alarm.about.1.as_str()).collect();
-        let over: Vec<String> = self.open.into_iter().filter(|object| !still.contains(object.as_str())).collect();
-        tx.end_alarms(self.kind, &over).await?;
+        let over: Vec<SeenAlarm> = self.open.into_iter().filter(|seen| !still.contains(seen.about.as_str())).collect();
+        tx.end_seen_alarms(&over).await?;
         for alarm in self.found {
             tx.alarm(alarm).await?;
         }

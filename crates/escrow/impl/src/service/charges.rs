@@ -54,8 +54,9 @@ impl Service {
             let Some(latest) = read().await? else { return Ok(()) };
             payment = latest;
         }
-        self.sync_refunds(&payment).await?;
-        self.look_at_charge(&payment).await.map(drop)
+        self.sync_refunds(&payment, None).await?;
+        self.look_at_charge(&payment).await?;
+        self.sync_withdrawals(&payment).await.map(drop)
     }
 
     /// Fetches the charge that brought a payment's money, and what befell it; stops the money if something did that is news. Says whether something of

@@ -54,12 +54,8 @@ impl Service {
                     };
                     *left += taken.minor();
                     let posting = Posting::cost(&fee.id, -taken.minor(), taken.currency());
-                    let new = NewFloat {
-                        source: &posting.source,
-                        amount: taken,
-                        status: if fee.available { "available" } else { "pending" },
-                        balance_transaction: &fee.id,
-                    };
+                    let status = if fee.available { "available" } else { "pending" };
+                    let new = NewFloat::booked(&posting.source, taken, status, fee);
                     repo::coverage::post_float(tx, &new, &by).await?;
                     let detail = format!(
                         "{} ({}) brought {taken}: posted as the platform's cost; if it is no exception, set escrow.terms",

@@ -128,11 +128,11 @@ pub enum Own {
 }
 
 /// The booking of a payout that did not arrive.
-const PAYOUT_CAME_BACK: [&str; 2] = ["payout_failure", "payout_cancel"];
+pub(super) const PAYOUT_CAME_BACK: [&str; 2] = ["payout_failure", "payout_cancel"];
 /// The booking of a top-up that the bank took back.
-const TOPUP_TAKEN_BACK: &str = "topup_reversal";
+pub(super) const TOPUP_TAKEN_BACK: &str = "topup_reversal";
 /// Bookings of what the provider takes for itself. `adjustment` is also what a dispute does: of that, the fee alone is the platform's.
-const COSTS: [&str; 5] = ["stripe_fee", "stripe_fx_fee", "tax_fee", "network_cost", "adjustment"];
+pub(super) const COSTS: [&str; 5] = ["stripe_fee", "stripe_fx_fee", "tax_fee", "network_cost", "adjustment"];
 
 impl Own {
     /// What a source may be.
@@ -188,6 +188,8 @@ pub(super) fn positive(amount: &str, currency: &str) -> Result<Money, FloatError
 /// What stands in the ledger for a float.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FloatPosted {
+    /// What it was posted for: the provider's object, or the id of a loss or of a recovery.
+    pub source: String,
     /// When it was posted.
     pub at: Timestamp,
     /// The provider's word for where it stood.
@@ -216,6 +218,7 @@ impl FloatPosted {
             amount: money(entry.amount),
         });
         Self {
+            source: posting.source.object.clone(),
             at,
             status,
             entries: entries.collect(),
@@ -237,8 +240,8 @@ struct Seen {
     undoes: Option<String>,
 }
 
-fn net(movement: &BalanceMovement) -> Result<Money, FloatError> {
-    Ok(movement.net().ok_or_else(|| Fault::internal(format!("{} is beyond all bounds", movement.id)))?)
+fn net(movement: &BalanceMovement) -> Result<Money, Fault> {
+    movement.net().ok_or_else(|| Fault::internal(format!("{} is beyond all bounds", movement.id)))
 }
 
 /// A top-up or a payout that moved money.
@@ -285,11 +288,24 @@ async fn look(provider: &dyn PaymentProvider, float: &Float) -> Result<Seen, Flo
     Ok(seen)
 }
 
+/// Whether a dispute caused a booking.
+pub(super) fn is_disputes(movement: &BalanceMovement) -> bool {
+    movement.source.as_ref().is_some_and(|source| ["dp_", "du_"].iter().any(|prefix| source.starts_with(prefix)))
+}
+
+/// What the platform itself lost with a booking that took something; below zero, or nothing. Of a dispute's that is the fee alone: the disputed amount
+/// is its contract's.
+pub(super) fn own_cost(movement: &BalanceMovement) -> Result<Money, Fault> {
+    if is_disputes(movement) {
+        return Ok(Money::from_minor(movement.fee.minor().saturating_neg(), movement.fee.currency()));
+    }
+    net(movement)
+}
+
 /// A booking by itself, if it is of the kind that the verb posts.
 fn booked(own: Own, movement: BalanceMovement) -> Result<Seen, FloatError> {
     let kind = movement.kind.as_str();
     let caused_by = movement.source.clone().unwrap_or_default();
-    let disputed = ["dp_", "du_"].iter().any(|prefix| caused_by.starts_with(prefix));
     let fits = match own {
         Own::ComesIn => PAYOUT_CAME_BACK.contains(&kind),
         Own::IsPaidOut => kind == TOPUP_TAKEN_BACK,
@@ -307,8 +323,7 @@ fn booked(own: Own, movement: BalanceMovement) -> Result<Seen, FloatError> {
         return Err(FloatError::Kind { source_object: movement.id.clone(), kind: kind.to_owned(), hint });
     }
     let amount = match own {
-        // The disputed amount is its contract's; the fee is nobody's but the platform's.
-        Own::IsTaken if disputed => Money::from_minor(movement.fee.minor().saturating_neg(), movement.fee.currency()),
+        Own::IsTaken => own_cost(&movement)?,
         _ => net(&movement)?,
     };
     let goes_out = own != Own::ComesIn;
@@ -347,7 +362,7 @@ pub async fn post_float(
     let seen = look(provider, float).await?;
     let (amount, currency) = (seen.amount, seen.amount.currency());
     let posting = posting(*own, source, &seen);
-    let new = NewFloat { source: &posting.source, amount, status: &seen.status, balance_transaction: &seen.movement.id };
+    let new = NewFloat::booked(&posting.source, amount, &seen.status, &seen.movement);
     let (posted, found) = system
         .write(async |tx| {
             repo::coverage::lock(tx).await?;

@@ -1,17 +1,20 @@
 //! What is missing at the provider and does not come back is the platform's loss: an operator's verb, no tenant's.
 //!
 //! How much it is the provider's balance says, never the operator. Posted, the books are right again, and what the platform bears stands where
-//! coverage sees it: its own money makes up for it first, then the reserve; what lacks beyond that stops the currency, as before.
+//! coverage sees it: its own money makes up for it first, then the reserve; what lacks beyond that stops the currency, as before. What another verb
+//! posts is no loss: posted by both, it would hide what is missing later.
 
 use escrow_api::{PaymentProvider, ProviderError};
 use kernel::{Currency, Decision, Fault, Money, Reason};
 use uow::SystemUow;
 use uuid::Uuid;
 
-use super::alarms::{BALANCE_SHORT, FOREIGN_TRANSFER, OWN_MONEY_UNDONE, PAYOUT, TRANSFER_REVERSED, UNEXPECTED_TRANSFER};
+use super::alarms::{
+    BALANCE_SHORT, FOREIGN_TRANSFER, OWN_MONEY_UNDONE, PAYOUT, TRANSFER_REVERSED, UNEXPECTED_TRANSFER, WRONG_TRANSFER,
+};
 use super::coverage::{Balance, Coverage, look_in, report_coverage};
-use super::fees::FEES_BACK;
 use super::float::{FloatError, FloatPosted, positive};
+use super::untold::{self, Unposted, Untold};
 use crate::ledger::Posting;
 use crate::repo;
 use crate::repo::coverage::NewFloat;
@@ -47,9 +50,18 @@ pub enum LossError {
         /// What it is about.
         about: String,
     },
+    /// The provider shows what took it, which another verb posts.
+    #[error("first post what is no loss: {what} (`{command}`). See then what is missing besides. Nothing was posted")]
+    Untold {
+        /// What the provider shows.
+        what: String,
+        /// By what it is posted.
+        command: String,
+    },
     /// A fee that the provider booked by itself is the sweep's to post.
     #[error(
-        "{0} is a fee of the provider's that the sweep posts within a minute or two: see then what is missing besides. Nothing was posted"
+        "{0} is a fee of the provider's that the sweep posts within a minute or two (or `build14 cost --source {0}`): see then what is missing \
+         besides. Nothing was posted"
     )]
     Fee(String),
     /// The books were written in between.
@@ -63,18 +75,22 @@ pub enum LossError {
     Fault(#[from] Fault),
 }
 
-/// Refuses while something that is known may be what is missing: what is given up once is not posted by another name afterwards.
-async fn explained(system: &SystemUow, provider: &dyn PaymentProvider, currency: Currency) -> Result<(), LossError> {
-    for kind in [PAYOUT, OWN_MONEY_UNDONE, FOREIGN_TRANSFER, UNEXPECTED_TRANSFER, TRANSFER_REVERSED] {
-        if let Some(about) = system.read(async |tx| db::alarming(tx, kind).await).await?.into_iter().next() {
-            return Err(LossError::Open { kind, about });
+impl From<Untold> for LossError {
+    fn from(untold: Untold) -> Self {
+        match untold {
+            Untold::ByCommand(Unposted { what, command }) => Self::Untold { what, command },
+            Untold::Fee(fee) => Self::Fee(fee),
+            Untold::Transfer(about) => Self::Open { kind: FOREIGN_TRANSFER, about },
         }
     }
-    let now = system.read(async |tx| db::instant(tx).await).await?;
-    for fee in provider.fees_since(now - FEES_BACK).await? {
-        let taken = fee.net().is_some_and(|net| net.minor() < 0 && net.currency() == currency);
-        if taken && system.write(async |tx| repo::coverage::posted(tx, &fee.id, &fee.id).await).await?.is_none() {
-            return Err(LossError::Fee(fee.id));
+}
+
+/// Refuses while a person has yet to look at what may be missing.
+async fn nothing_open(system: &SystemUow) -> Result<(), LossError> {
+    let kinds = [PAYOUT, OWN_MONEY_UNDONE, FOREIGN_TRANSFER, UNEXPECTED_TRANSFER, WRONG_TRANSFER, TRANSFER_REVERSED];
+    for kind in kinds {
+        if let Some(open) = system.read(async |tx| db::alarming(tx, kind).await).await?.into_iter().next() {
+            return Err(LossError::Open { kind, about: open.about });
         }
     }
     Ok(())
@@ -84,7 +100,7 @@ async fn explained(system: &SystemUow, provider: &dyn PaymentProvider, currency:
 /// Asks for the balance anew, and looks at coverage in the same transaction: what waited goes on at once, or stays stopped for what lacks now.
 ///
 /// # Errors
-/// [`LossError`]: if nothing is missing, or another amount; the provider's; a fault of the database.
+/// [`LossError`]: if nothing is missing, or another amount, or something else posts it; the provider's; a fault of the database.
 pub async fn post_loss(
     system: &SystemUow,
     provider: &dyn PaymentProvider,
@@ -95,9 +111,13 @@ pub async fn post_loss(
     let expected = positive(amount, currency)?;
     let currency = expected.currency();
     let reason = by.reason.as_ref().map(Reason::as_str).ok_or(LossError::Reason)?;
-    explained(system, provider, currency).await?;
+    nothing_open(system).await?;
     let asked_at = system.read(async |tx| db::instant(tx).await).await?;
     let balance = Balance::answered(asked_at, provider.balance().await?);
+    let left = untold::left::<LossError>(system, provider, currency).await?;
+    if let Some(untold) = left.untold {
+        return Err(untold.into());
+    }
     let of = |found: &[Coverage]| found.iter().position(|one| one.seen.currency == currency);
     let (posted, found) = system
         .write(async |tx| {
@@ -115,13 +135,11 @@ pub async fn post_loss(
             }
             let id = Uuid::now_v7();
             let posting = Posting::loss(id, missing, currency);
-            let new = NewFloat {
-                source: &posting.source,
-                amount: Money::from_minor(-missing, currency),
-                status: "missing",
-                balance_transaction: &posting.source.object,
-            };
+            let new = NewFloat::of_a_loss(&posting.source, Money::from_minor(-missing, currency), "missing", None);
             let at = repo::coverage::post_float(tx, &new, by).await?;
+            for transfer in &left.given_up {
+                repo::losses::give_up(tx, transfer, id).await?;
+            }
             tx.settle_alarms(BALANCE_SHORT, &[currency.code().to_owned()], &by.operator, reason).await?;
             let found = look_in(tx, Some(&balance)).await?;
             let Coverage { seen, resumed } = of(&found)

@@ -162,9 +162,7 @@ impl Service {
                     && group.iter().any(|one| one.id == found.id)
                     && named.is_none_or(|named| failed.iter().any(|id| id.to_string() == *named));
                 let mut differences = differences(release, &found, stands_in);
-                if stands_in
-                    && self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), &found.id).await).await?
-                {
+                if stands_in && self.system.read(async |tx| repo::losses::is_transfer_taken(tx, &found.id).await).await? {
                     differences.push("it stands in the ledger for something else already".to_owned());
                 }
                 if differences.is_empty() {

@@ -5,7 +5,7 @@
 //! paid again is looked at like the first one: what comes back of it is unsettled again.
 
 use audit_api::NewEntry;
-use escrow_api::{ContractId, ContractStatus, Error, Release, ReleaseId, TransferState};
+use escrow_api::{ContractId, ContractStatus, Error, ProviderError, Release, ReleaseId, TransferState};
 use kernel::{Ctx, Decision, Fault, Money, Reason, RequestId};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use uow::Tx;
 use uuid::Uuid;
 
 use super::Service;
-use super::alarms::{FOREIGN_TRANSFER, TRANSFER_REVERSED, alarm_in};
+use super::alarms::{FOREIGN_TRANSFER, StaysOpen, TRANSFER_REVERSED, alarm_in};
 use crate::jobs;
 use crate::ledger::Posting;
 use crate::model::money::proportion;
@@ -31,7 +31,8 @@ const SPENT: &str = "it stands in the ledger for something else already";
 pub enum Settlement {
     /// The payee was paid it with another transfer (`tr_…`), made by hand to any account of its own.
     PaidWith(String),
-    /// The payee was paid it from the platform's bank, past the provider, where nobody can look: so whoever says so says how much.
+    /// The payee, which has no account at the provider that can receive, was paid it from the platform's bank, where nobody can look: so whoever says so
+    /// says how much.
     PaidOutside {
         /// Of the payment, as the bank has it.
         reference: Reason,
@@ -71,6 +72,11 @@ pub enum Unsettled {
         /// What was named.
         named: Decimal,
     },
+    /// It can be paid with a transfer, which can be looked at.
+    #[error(
+        "the payee has account {0} at the provider, which can receive: pay it with a transfer there, and settle it with --paid-with"
+    )]
+    AccountOpen(String),
     /// That transfer does not settle it.
     #[error("{transfer} does not settle it: {why}")]
     Transfer {
@@ -208,11 +214,15 @@ impl Service {
         let ctx = Ctx::system(org, RequestId::generate());
         let paid = match settlement {
             Settlement::PaidWith(transfer) => Some(self.provider.transfer(transfer).await.map_err(Error::from)?),
-            Settlement::PaidOutside { .. } | Settlement::HeldAgain => None,
+            Settlement::PaidOutside { .. } => {
+                self.no_account_open(&ctx, id).await?;
+                None
+            }
+            Settlement::HeldAgain => None,
         };
         // Of all ledgers: a transfer pays once, whoever's release came back. Should another settlement be under way, the database decides.
         let spent = match &paid {
-            Some(paid) => self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), &paid.id).await).await?,
+            Some(paid) => self.system.read(async |tx| repo::losses::is_transfer_taken(tx, &paid.id).await).await?,
             None => false,
         };
         self.ready_to_post().await?;
@@ -247,6 +257,20 @@ impl Service {
             })
             .await?;
         Ok(settled)
+    }
+
+    /// Passes if no account that is or was the payee's can receive at the provider: what is paid outside nobody can look at.
+    async fn no_account_open(&self, ctx: &Ctx, id: ReleaseId) -> Result<(), Unsettled> {
+        let accounts = self.system.read(async |tx| repo::payees::accounts_of_release(tx, ctx.org, id).await).await?;
+        for account in accounts {
+            match self.provider.account(&account).await {
+                Ok(seen) if seen.transfers_active => return Err(Unsettled::AccountOpen(account)),
+                // It cannot receive, or is gone.
+                Ok(_) | Err(ProviderError::Refused { .. }) => {}
+                Err(error) => return Err(Error::from(error).into()),
+            }
+        }
+        Ok(())
     }
 
     async fn settle_in(
@@ -334,19 +358,6 @@ impl Service {
     }
 }
 
-/// Why an alarm stays open.
-enum StaysOpen {
-    /// More came back since.
-    MoreCameBack,
-    Fault(Fault),
-}
-
-impl From<Fault> for StaysOpen {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
 /// Settles the alarm of what came back of a release, unless more came back since it was settled: that raised the same alarm again, for the next
 /// settlement. Settling locks the alarm, so whatever is raised after this look is another alarm.
 async fn end_reversed_in(tx: &mut Tx, id: ReleaseId, by: &Decision, note: &str) -> Result<(), Fault> {
@@ -355,11 +366,11 @@ async fn end_reversed_in(tx: &mut Tx, id: ReleaseId, by: &Decision, note: &str) 
         .savepoint(async |tx| {
             tx.settle_alarms(TRANSFER_REVERSED, &about, &by.operator, note).await?;
             let still = repo::releases::still_back(reader(tx), &about).await?;
-            if still.is_empty() { Ok(()) } else { Err(StaysOpen::MoreCameBack) }
+            if still.is_empty() { Ok(()) } else { Err(StaysOpen::SoAgain) }
         })
         .await;
     match ended {
-        Ok(()) | Err(StaysOpen::MoreCameBack) => Ok(()),
+        Ok(()) | Err(StaysOpen::SoAgain) => Ok(()),
         Err(StaysOpen::Fault(fault)) => Err(fault),
     }
 }

@@ -168,27 +168,27 @@ async fn late(tx: &ReadTx<'_>, before: Timestamp, standing_still: &[String]) -> 
 /// Whether a release was sent became known: what was raised when it was lost is over.
 async fn unknown(tx: &ReadTx<'_>) -> Result<AlarmSweep, Fault> {
     let watched = AlarmSweep::begin(tx, RELEASE_UNKNOWN).await?;
-    let still = repo::sweep::releases_unknown(tx, watched.open()).await?;
+    let still = repo::sweep::releases_unknown(tx, &watched.open()).await?;
     Ok(watched.unless(&still))
 }
 
 /// What came back of a transfer was settled.
 async fn reversed(tx: &ReadTx<'_>) -> Result<AlarmSweep, Fault> {
     let watched = AlarmSweep::begin(tx, TRANSFER_REVERSED).await?;
-    let still = repo::releases::still_back(db::PgRead::pg(tx), watched.open()).await?;
+    let still = repo::releases::still_back(db::PgRead::pg(tx), &watched.open()).await?;
     Ok(watched.unless(&still))
 }
 
 /// A refused release was followed by another: what was raised when it was refused is over.
 async fn refused(tx: &ReadTx<'_>) -> Result<AlarmSweep, Fault> {
     let watched = AlarmSweep::begin(tx, RELEASE_REFUSED).await?;
-    let still = repo::sweep::releases_refused(tx, watched.open()).await?;
+    let still = repo::sweep::releases_refused(tx, &watched.open()).await?;
     Ok(watched.unless(&still))
 }
 
 /// A transfer that nobody expected was posted: what was raised about it is over, should the command that posted it have died before it said so.
 async fn unbooked(tx: &ReadTx<'_>, kind: &'static str) -> Result<AlarmSweep, Fault> {
     let watched = AlarmSweep::begin(tx, kind).await?;
-    let still = repo::sweep::transfers_unbooked(tx, watched.open()).await?;
+    let still = repo::sweep::transfers_unbooked(tx, &watched.open()).await?;
     Ok(watched.unless(&still))
 }

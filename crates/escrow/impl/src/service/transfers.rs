@@ -10,7 +10,9 @@ use kernel::{Ctx, Fault, OrgId, RequestId};
 use serde_json::json;
 use uow::Tx;
 
-use super::alarms::{FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, UNEXPECTED_TRANSFER, WRONG_PAYEE, alarm_in};
+use super::alarms::{
+    FOREIGN_TRANSFER, RELEASE_REFUSED, RELEASE_UNKNOWN, UNEXPECTED_TRANSFER, WRONG_PAYEE, WRONG_TRANSFER, alarm_in,
+};
 use super::funding::transfer_group;
 use super::milestones::REVERSAL_OPEN;
 use super::sweep::TRANSFER_LOOK;
@@ -112,11 +114,10 @@ impl Service {
         }
     }
 
-    /// A transfer that may have paid what is about to be sent: no ledger knows it, and it was not taken back whole.
+    /// A transfer that may have paid what is about to be sent: no ledger knows it, it was not given up, nor taken back whole.
     async fn unbooked<'a>(&self, transfers: &'a [TransferState]) -> Result<Option<&'a TransferState>, Error> {
         for transfer in transfers.iter().filter(|transfer| transfer.reversed != transfer.amount) {
-            let known = self.system.read(async |tx| repo::ledger::knows_transfer(db::PgRead::pg(tx), &transfer.id).await).await?;
-            if !known {
+            if !self.system.read(async |tx| repo::losses::is_transfer_taken(tx, &transfer.id).await).await? {
                 return Ok(Some(transfer));
             }
         }
@@ -400,7 +401,7 @@ impl Service {
                 transfer.amount,
                 transfer.destination
             );
-            alarm_in(tx, "wrong_transfer", ("transfer", transfer.id.clone()), detail).await?;
+            alarm_in(tx, WRONG_TRANSFER, ("transfer", transfer.id.clone()), detail).await?;
             return self.mark_unknown_in(tx, ctx, id, "the transfer found is not the one ordered").await;
         }
         let posting = Posting::release_sent(&transfer.id, release.id.0, net.minor(), release.fee.minor(), net.currency());

@@ -1,9 +1,11 @@
 //! What a person must look at stays a row until it is settled, or is over by itself.
 
 use escrow_api::fake::InjectedFault;
-use escrow_api::{CostBearer, Payments};
+use escrow_api::{CostBearer, Funding, Payments};
+use serde_json::json;
 
 use crate::heard::Pages;
+use crate::webhooks::{deliver, event};
 use crate::world::{World, ada};
 
 /// The alarms, oldest first: kind, about what, who settled it.
@@ -125,4 +127,68 @@ async fn money_in_suspense_and_transfers_that_were_not_ordered_are_alarms() {
     world.service.sync_transfer(job).await.expect("syncs");
     let row = &db::alarms(&world.db.system_uow(), false).await.expect("lists")[0];
     assert_eq!((row.kind.as_str(), row.object_id.as_str()), ("foreign_transfer", transfer.as_str()));
+}
+
+async fn look_at_charge(world: &World, funding: &Funding) {
+    let job = escrow::jobs::SyncCharge { org: world.owner.org, payment: funding.payment.id };
+    world.service.sync_charge(job).await.expect("looks");
+}
+
+/// The only open alarm: kind, what it is about, and what it says.
+async fn only(world: &World) -> (String, String, String, String) {
+    let mut rows = db::alarms(&world.db.system_uow(), false).await.expect("lists");
+    assert_eq!(rows.len(), 1);
+    let row = rows.remove(0);
+    (row.kind, row.object_type, row.object_id, row.detail)
+}
+
+#[tokio::test]
+async fn a_charge_under_review_is_an_alarm_and_its_hold_ends_with_the_review() {
+    let world = World::new().await;
+    let (contract, funding) = world.approved().await;
+    world.provider.change_charge(&funding.intent, |charge| charge.review = Some("prv_1".to_owned()));
+    look_at_charge(&world, &funding).await;
+    let (kind, of, about, detail) = only(&world).await;
+    assert_eq!((kind.as_str(), of.as_str(), about.as_str()), ("charge_under_review", "review", "prv_1"));
+    let said = format!(
+        "charge ch_{} is under review at the provider; milestone {} is on hold. Settle it at the provider, then `build14 unfreeze --kind review`",
+        funding.intent, contract.milestones[0].id
+    );
+    assert_eq!(detail, said);
+    let held = world.service.release(&world.owner.ctx(), funding.payment.id).await;
+    assert!(matches!(held, Err(escrow_api::Error::OnHold { kind, .. }) if kind == "review"));
+    world.provider.change_charge(&funding.intent, |charge| charge.review = None);
+    look_at_charge(&world, &funding).await;
+    world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("goes on by itself");
+    assert_eq!(alarms(&world).await, ["charge_under_review review open"], "until a person settles it");
+}
+
+#[tokio::test]
+async fn a_charge_that_is_not_what_it_was_is_an_alarm() {
+    let world = World::new().await;
+    let (contract, funding) = world.approved().await;
+    world.provider.change_charge(&funding.intent, |charge| charge.status = "failed".to_owned());
+    for _ in 0..2 {
+        look_at_charge(&world, &funding).await;
+    }
+    let (kind, of, about, detail) = only(&world).await;
+    let charge = format!("ch_{}", funding.intent);
+    assert_eq!((kind.as_str(), of.as_str(), &about), ("charge_wrong", "charge", &charge));
+    let said = format!(
+        "charge {charge}, which brought money, is failed; milestone {} is on hold. Settle it at the provider, then `build14 unfreeze --kind charge`",
+        contract.milestones[0].id
+    );
+    assert_eq!(detail, said);
+}
+
+#[tokio::test]
+async fn an_event_that_names_nothing_to_look_at_is_an_alarm() {
+    let world = World::new().await;
+    for _ in 0..2 {
+        deliver(&world, &event("evt_1", "charge.refunded", json!({ "object": "charge" }))).await.expect("is taken");
+        assert!(world.work().await.iter().all(|ran| ran.error().is_none()));
+    }
+    let (kind, of, about, detail) = only(&world).await;
+    assert_eq!((kind.as_str(), of.as_str(), about.as_str()), ("nameless_event", "event", "evt_1"));
+    assert_eq!(detail, "evt_1 of the kind charge.refunded names no object: a person must look");
 }

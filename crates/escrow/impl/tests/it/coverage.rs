@@ -133,7 +133,7 @@ async fn the_sweep_finds_that_it_is_covered_again_by_itself() {
     let (_, funding) = short(&world, true).await;
     world.service.release(&world.owner.ctx(), funding.payment.id).await.expect("releases");
     world.work().await;
-    world.db.run_sql("insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_1', 29030, 'EUR', now(), 'Ada', null, 'succeeded', 'txn_tu_1')").await;
+    world.db.run_sql("insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_1', 29030, 'EUR', now(), 'Ada', null, 'succeeded', 'txn_tu_1', null, 29030, 0)").await;
     world.provider.move_money(eur(29_030));
     assert!(world.work().await.is_empty());
     world.service.sweep().await.expect("sweeps");

@@ -96,7 +96,7 @@ async fn a_payout_is_never_of_more_than_the_platforms_own() {
     // Nor does the database take it, whoever writes.
     let row = |object: &str, amount: i64| {
         format!(
-            "insert into platform_float values (gen_random_uuid(), 'stripe', '{object}', {amount}, 'EUR', now(), 'Ada', null, 'paid', 'txn_{object}')"
+            "insert into platform_float values (gen_random_uuid(), 'stripe', '{object}', {amount}, 'EUR', now(), 'Ada', null, 'paid', 'txn_{object}', null, {amount}, 0)"
         )
     };
     let refused = world.tamper(&row("po_1", -1_001)).await;
@@ -168,17 +168,36 @@ async fn the_database_keeps_it_and_tenants_learn_a_boolean() {
     }
     for (amount, source) in [("0", "tu_2"), ("1", ""), ("1", "a b"), ("1", "tu_1")] {
         let sql = format!(
-            "insert into platform_float values (gen_random_uuid(), 'stripe', '{source}', {amount}, 'EUR', now(), 'Ada', null, 'x', 'txn_x')"
+            "insert into platform_float values (gen_random_uuid(), 'stripe', '{source}', {amount}, 'EUR', now(), 'Ada', null, 'x', 'txn_x', null, {amount}, 0)"
         );
         let said = world.tamper(&sql).await;
         assert!(said.contains("violates"), "{sql}: {said}");
     }
-    let nameless = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_3', 1, 'EUR')";
+    let nameless = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_3', 1, 'EUR', now(), null, null, 'x', 'txn_3', null, 1, 0)";
     assert!(world.tamper(nameless).await.contains("platform_float_operator"), "no float without an operator");
-    let unseen = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_3', 1, 'EUR', now(), 'Ada')";
+    let unseen = "insert into platform_float values (gen_random_uuid(), 'stripe', 'tu_3', 1, 'EUR', now(), 'Ada', null, null, null, null, 1, 0)";
     assert!(world.tamper(unseen).await.contains("platform_float_seen"), "none that the provider was not asked for");
-    let booked = "insert into platform_float values (gen_random_uuid(), 'stripe', 'txn_tu_1', 1, 'EUR', now(), 'Ada', null, 'x', 'txn_tu_1')";
+    let booked = "insert into platform_float values (gen_random_uuid(), 'stripe', 'txn_tu_1', 1, 'EUR', now(), 'Ada', null, 'x', 'txn_tu_1', null, 1, 0)";
     assert!(world.tamper(booked).await.contains("platform_float_by_booking"), "none by another name");
+    // What is posted is what the booking did, or of a dispute's the fee: no more, no less, and nothing without one.
+    for (amount, booking, taken) in [
+        (-301, "-300, 0", false),
+        (-299, "-300, 0", false),
+        (-300, "-300, 0", true),
+        (-1_500, "-10000, 1500", true),
+        (-1_501, "-10000, 1500", false),
+        (-11_500, "-10000, 1500", true),
+        (1_500, "-10000, 1500", false),
+        (-300, "null, 0", false),
+        (-300, "-300, null", false),
+    ] {
+        let sql = format!(
+            "insert into platform_float values (gen_random_uuid(), 'stripe', 'txn_4', {amount}, 'EUR', now(), 'the sweep', null, 'x', 'txn_4', null, {booking})"
+        );
+        let said = world.tamper(&sql).await;
+        assert_eq!(said == "tampered", taken, "{amount} of {booking}: {said}");
+        assert!(taken || said.contains("platform_float_as_booked"), "{said}");
+    }
     let owner = world.owner.ctx();
     for sql in [
         "select * from platform_float",

@@ -390,6 +390,17 @@ async fn what_comes_back_after_the_contract_is_over_is_paid_to_another_account_o
     }
     let old = world.provider.transfers()[0].destination.clone();
     take_back(&world, 400_000).await;
+    let outside = |amount: &str| Settlement::PaidOutside {
+        reference: "SEPA 2026-11-26 no. 17".parse().expect("a reference"),
+        amount: amount.parse().expect("a decimal"),
+    };
+    let open = async |account: &str| {
+        let said = settle(&world, release, outside("4000.00")).await.expect_err("it has an account").to_string();
+        assert!(said.starts_with(&format!("the payee has account {account} at the provider, which can receive")), "{said}");
+    };
+    open(&old).await;
+    world.provider.inject("account", [InjectedFault::Unavailable]);
+    assert!(settle(&world, release, outside("4000.00")).await.is_err(), "nothing is known");
     world.provider.deauthorize(&old);
     let said = settle(&world, release, Settlement::HeldAgain).await.expect_err("over").to_string();
     assert!(said.starts_with("its contract is terminated") && said.ends_with("with --paid-outside"), "{said}");
@@ -411,10 +422,8 @@ async fn what_comes_back_after_the_contract_is_over_is_paid_to_another_account_o
     assert_eq!(unsettled(&world).await, ["575000"]);
     let surplus = async || world.db.query("select (money + floated - owed)::bigint from app.coverage()").await.remove(0);
     assert_eq!(surplus().await, "25001");
-    let outside = |amount: &str| Settlement::PaidOutside {
-        reference: "SEPA 2026-11-26 no. 17".parse().expect("a reference"),
-        amount: amount.parse().expect("a decimal"),
-    };
+    open(&other).await;
+    world.provider.deauthorize(&other);
     // What came back after the payee was paid was not paid with it, whoever says the same again.
     for other in ["5749.99", "5750.01", "5750.001", "0", "-5750.00"] {
         let said = settle(&world, release, outside(other)).await.expect_err("refused").to_string();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::{Currency, Fault, FaultKind, Money, OrgRole, RequestId};
+use kernel::{ApiKeyId, Ctx, Currency, Fault, FaultKind, KeyUse, Money, OrgRole, Permission, RequestId};
 use tenants::Service;
 use tenants_api::{ApprovalRequest, Memberships as _, NotYet, Tenants, Verdict};
 use testkit::Party;
@@ -293,6 +293,27 @@ async fn another_currency_cannot_be_compared_and_the_platform_needs_nobody() {
     let system = kernel::Ctx::system(ada.org, RequestId::generate());
     let verdict = uow.write(&system, async |tx| scene.tenants.approve_in(tx, &system, &request(5000)).await).await.unwrap();
     assert!(matches!(verdict, Verdict::Complete { second: None, .. }));
+}
+
+#[tokio::test]
+async fn a_key_approves_what_one_person_may_alone_and_is_nobodys_second() {
+    let (scene, ada, bob) = scene().await;
+    let uow = scene.db.uow();
+    let key = KeyUse { id: ApiKeyId::new(), scopes: vec!["tenders.award".into()], of_leaver: false };
+    let by_key = Ctx { key: Some(Arc::new(key)), ..bob.ctx() };
+    let asked = async |request: &ApprovalRequest| {
+        let asked = uow.write(&by_key, async |tx| scene.tenants.approve_in(tx, &by_key, request).await).await;
+        asked.map_err(|fault| fault.kind().clone())
+    };
+    let refused = Err(FaultKind::PersonRequired(Permission("tenders.award")));
+    assert_eq!(asked(&request(999)).await, Ok(Verdict::Complete { first: bob.user, second: None }));
+    assert_eq!(asked(&request(1000)).await, refused, "of what takes two persons it is not the first");
+    let waiting = request(5000);
+    assert_eq!(ask(&scene.tenants, &uow, ada, &waiting).await, Verdict::Waiting { first: ada.user });
+    assert_eq!(asked(&waiting).await, refused, "nor the second");
+    threshold(&scene, ada, "null").await;
+    assert_eq!(asked(&waiting).await, refused, "by the threshold of the first");
+    assert_eq!(asked(&request(1000)).await, Ok(Verdict::Complete { first: bob.user, second: None }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,10 +1,10 @@
-//! `/api/auth`: register, login, logout, session, switch-organization.
+//! `/api/auth`: register, login, reauthenticate, logout, session, switch-organization.
 
 use actix_web::cookie::{Cookie, SameSite, time};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get, post};
-use auth_api::{Authorizer, NewAccount, SignIn, SignedIn, SwitchOnce};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, post};
+use auth_api::{Authorizer, Client, NewAccount, Registered, SignIn, SignedIn, SwitchOnce, Switched};
 use chrono::{DateTime, Utc};
 use kernel::{OrgId, RequestId};
 use secrecy::ExposeSecret;
@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use users_api::Users;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, Presented, Problem, Reply, RequestInfo};
+use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, NoBody, Presented, Problem, Reply, RequestInfo};
 
-use super::cookies::CookieSettings;
-use super::dto::{OrganizationOut, Role, UserOut};
+use super::cookies::{CookieSettings, Device};
+use super::dto::{AskedOut, OrganizationOut, Role, UserOut};
 use super::examples;
+use super::language::language_of;
 
 /// A person who registers, with an organisation of their own.
 #[derive(Deserialize, ToSchema)]
@@ -52,6 +53,16 @@ pub(super) struct Login {
     password: String,
 }
 
+/// The password, told again.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"password": "correct horse battery staple"}))]
+pub(super) struct Reauthentication {
+    /// The present one.
+    #[schema(min_length = 1, max_length = 1000, examples("correct horse battery staple"))]
+    password: String,
+}
+
 /// Which organisation to act in.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -78,6 +89,25 @@ pub(super) struct SignedInOut {
     role: Role,
 }
 
+/// Somebody who has registered: a session with its secret, and what was mailed to prove the address.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Registered, example = examples::registered)]
+pub(super) struct RegisteredOut {
+    /// For `Authorization: Bearer`. It is shown only here.
+    access_token: String,
+    /// When the session ends, if it is not ended before.
+    expires_at: DateTime<Utc>,
+    /// Who is signed in.
+    user: UserOut,
+    /// The organisation in which they act.
+    organization: OrganizationOut,
+    /// Their role in it.
+    role: Role,
+    /// The mail that proves the address.
+    verification: AskedOut,
+}
+
 /// Who is signed in.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -95,33 +125,43 @@ pub(super) struct SessionOut {
 
 /// Register a person.
 ///
-/// With an organisation of their own; signs them in. Whoever invited this email is found in `GET /api/invitations` afterwards.
+/// With an organisation of their own; signs them in, and mails them a link and a code that prove the address. Whoever invited this email is
+/// found in `GET /api/invitations` afterwards.
 #[utoipa::path(responses(
-    (status = 201, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = SignedInOut),
+    (status = 201, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well, `__Host-device` (`device`) tells that this device is the person's", body = RegisteredOut),
     (status = 409, description = "EMAIL_TAKEN: there is an account with this email, or with one that looks the same"),
-    (status = 422, description = "Every fault: such as LOOKS_LIKE_ANOTHER at /email, TOO_SHORT, TOO_COMMON or SAME_AS_EMAIL at /password"),
+    (status = 422, description = "Every fault: such as LOOKS_LIKE_ANOTHER at /email, TOO_SHORT, TOO_COMMON, SAME_AS_EMAIL, TOO_PERSONAL or TOO_SIMPLE at /password"),
 ))]
 #[post("/api/auth/register")]
 pub(super) async fn register(
     _: AuthRateLimit,
     info: RequestInfo,
+    request: HttpRequest,
     sign_in: Data<dyn SignIn>,
     users: Data<dyn Users>,
     cookie: Data<CookieSettings>,
     body: Json<Registration>,
 ) -> Result<HttpResponse, Problem> {
     let Registration { email, password, name, organization_name } = body.0;
-    let signed_in = sign_in.register(&info.request, NewAccount { email, name, organization_name }, password.into()).await?;
+    let account = NewAccount { email, name, organization_name };
+    let Registered { signed_in, verification } =
+        sign_in.register(&info.request, account, password.into(), &client(&info), language_of(&request)).await?;
+    let cookies = cookies_of(&signed_in, &cookie);
+    let SignedInOut { access_token, expires_at, user, organization, role } = shown(&**users, signed_in, info.request).await?;
+    let verification = verification.into();
+    let out = RegisteredOut { access_token, expires_at, user, organization, role, verification };
     let mut created = HttpResponse::Created();
     created.insert_header((header::LOCATION, "/api/user"));
-    answer(created, &**users, signed_in, info.request, &cookie).await
+    Ok(secret(created, cookies).json(out))
 }
 
 /// Sign in.
 ///
-/// In the organisation used last.
+/// In the organisation used last. Wrong passwords are few (429 with `Retry-After`): for one address from one network, for one address from all
+/// strangers, and from one network; each further pause is longer. Whoever sends the cookie of an earlier sign-in on the same device, or comes from
+/// a network where the person signed in before, is no stranger.
 #[utoipa::path(responses(
-    (status = 200, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = SignedInOut),
+    (status = 200, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well, `__Host-device` (`device`) tells that this device is the person's", body = SignedInOut),
     (status = 401, description = "WRONG_CREDENTIALS: which of the two is wrong is not told"),
 ))]
 #[post("/api/auth/login")]
@@ -131,16 +171,18 @@ pub(super) async fn login(
     sign_in: Data<dyn SignIn>,
     users: Data<dyn Users>,
     cookie: Data<CookieSettings>,
+    device: Device,
     body: Json<Login>,
 ) -> Result<HttpResponse, Problem> {
-    let signed_in = sign_in.login(&info.request, &body.0.email, body.0.password.into(), info.address).await?;
+    let Login { email, password } = body.0;
+    let signed_in = sign_in.login(&info.request, &email, password.into(), &client(&info), device.0.as_ref()).await?;
     answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
 }
 
 /// Sign out.
 ///
-/// Ends the session; its token and cookie are dead at once.
-#[utoipa::path(responses((status = 204, description = "Signed out; `Clear-Site-Data` tells browsers to forget cookies and storage")))]
+/// Ends the session, and those in other organisations that were switched to since the same sign-in; their tokens and the cookie are dead at once.
+#[utoipa::path(responses((status = 204, description = "Signed out; `Clear-Site-Data` tells browsers to forget their storage")))]
 #[post("/api/auth/logout")]
 pub(super) async fn logout(
     Authed(ctx): Authed,
@@ -149,6 +191,21 @@ pub(super) async fn logout(
     settings: Data<CookieSettings>,
 ) -> Result<HttpResponse, Problem> {
     sign_in.logout(&ctx, session.id).await?;
+    Ok(signed_out(&settings))
+}
+
+/// Sign out everywhere.
+///
+/// Ends every session of the caller, on every device and in every organisation, this one too.
+#[utoipa::path(responses((status = 204, description = "Signed out; `Clear-Site-Data` tells browsers to forget their storage")))]
+#[post("/api/auth/logout-everywhere")]
+pub(super) async fn logout_everywhere(
+    Authed(ctx): Authed,
+    _: NoBody,
+    sign_in: Data<dyn SignIn>,
+    settings: Data<CookieSettings>,
+) -> Result<HttpResponse, Problem> {
+    sign_in.logout_everywhere(&ctx).await?;
     Ok(signed_out(&settings))
 }
 
@@ -175,11 +232,13 @@ pub(super) async fn read(
 
 /// Switch to another organisation.
 ///
-/// Ends this session and starts one in another organisation of the caller. With an `Idempotency-Key` it can be repeated for ten minutes with the token that it ended: for whoever lost the answer. The answer is not
-/// stored; the new token is derived again.
+/// Begins a session in another organisation of the caller, as old as their sign-in, with a token of its own; the cookie holds the new one. The old token
+/// stays: what is open with it goes on in its organisation. With an `Idempotency-Key` a repetition is given the same token, as long as that is live. The
+/// answer is not stored; the token is derived again.
 #[utoipa::path(responses(
-    (status = 200, description = "Signed in there; the old token is dead", body = SignedInOut),
+    (status = 200, description = "Signed in there", body = SignedInOut),
     (status = 404, description = "NOT_FOUND: the caller is not a member of such an organisation"),
+    (status = 409, description = "AUTHENTICATE_AGAIN: the sign-in is older than that organisation allows"),
 ))]
 #[post("/api/auth/switch-organization")]
 pub(super) async fn switch(
@@ -192,53 +251,97 @@ pub(super) async fn switch(
     body: Json<Switch>,
 ) -> Result<HttpResponse, Problem> {
     let org = OrgId(body.0.organization_id);
-    let once = once.key().zip(presented.token).map(|(key, token)| SwitchOnce { token, key: key.to_owned() });
-    let switched = match presented.session {
-        Ok(session) => {
-            sign_in.switch(&session.ctx(info.request.clone()), session.id, org, once.as_ref()).await.map_err(Problem::from)
-        }
-        Err(problem) => Err(problem),
-    };
-    match (switched, once) {
-        // Ended, perhaps by this very request before.
-        (Err(problem), Some(once)) if problem.status() == StatusCode::UNAUTHORIZED => {
-            // No repetition either: then the token is as dead as was said.
-            let signed_in = sign_in.switched(org, &once).await.map_err(|error| match Problem::from(error) {
-                unknown if unknown.status() == StatusCode::UNAUTHORIZED => problem,
-                other => other,
-            })?;
-            let mut response = HttpResponse::Ok();
-            response.insert_header((web::IDEMPOTENCY_REPLAYED, "true"));
-            answer(response, &**users, signed_in, info.request, &cookie).await
-        }
-        (switched, _) => answer(HttpResponse::Ok(), &**users, switched?, info.request, &cookie).await,
+    let Presented { session, token } = presented;
+    let once = once.key().zip(token).map(|(key, token)| SwitchOnce { token, key: key.to_owned() });
+    let ctx = session.ctx(info.request.clone());
+    let Switched { signed_in, again } = sign_in.switch(&ctx, &session, org, &client(&info), once.as_ref()).await?;
+    let mut response = HttpResponse::Ok();
+    if again {
+        response.insert_header((web::IDEMPOTENCY_REPLAYED, "true"));
     }
+    answer(response, &**users, signed_in, info.request, &cookie).await
 }
 
-async fn answer(
-    mut response: actix_web::HttpResponseBuilder,
+/// Prove again who one is.
+///
+/// With the password, for what asks for a fresh proof and before a long absence ends the session. This session's token is dead at once; the answer and the
+/// cookie have another one, in the same organisation.
+#[utoipa::path(responses(
+    (status = 200, description = "Signed in anew", body = SignedInOut),
+    (status = 422, description = "WRONG_PASSWORD at /password"),
+))]
+#[post("/api/auth/reauthenticate")]
+pub(super) async fn reauthenticate(
+    _: AuthRateLimit,
+    Authed(ctx): Authed,
+    CurrentSession(session): CurrentSession,
+    info: RequestInfo,
+    sign_in: Data<dyn SignIn>,
+    users: Data<dyn Users>,
+    cookie: Data<CookieSettings>,
+    body: Json<Reauthentication>,
+) -> Result<HttpResponse, Problem> {
+    let signed_in = sign_in.reauthenticate(&ctx, session.id, body.0.password.into(), &client(&info)).await?;
+    answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
+}
+
+/// What the request tells of the program that sent it.
+fn client(info: &RequestInfo) -> Client {
+    Client { address: info.address, agent: info.agent.clone() }
+}
+
+/// Answers a session, in the body and as a cookie.
+pub(super) async fn answer(
+    response: HttpResponseBuilder,
     users: &dyn Users,
     signed_in: SignedIn,
     request: RequestId,
     settings: &CookieSettings,
 ) -> Result<HttpResponse, Problem> {
-    let SignedIn { token, session } = signed_in;
+    let cookies = cookies_of(&signed_in, settings);
+    let out = shown(users, signed_in, request).await?;
+    Ok(secret(response, cookies).json(out))
+}
+
+async fn shown(users: &dyn Users, signed_in: SignedIn, request: RequestId) -> Result<SignedInOut, Problem> {
+    let SignedIn { token, session, .. } = signed_in;
     let profile = users.profile(&session.ctx(request)).await?;
-    let out = SignedInOut {
+    Ok(SignedInOut {
         access_token: token.expose_secret().to_owned(),
         expires_at: session.expires_at,
         user: profile.user.into(),
         organization: profile.organization.into(),
         role: profile.role.into(),
-    };
-    let expires = time::OffsetDateTime::from_unix_timestamp(session.expires_at.timestamp()).ok();
-    let mut cookie = base(out.access_token.clone(), settings);
-    cookie.set_expires(expires);
-    Ok(response.cookie(cookie).insert_header((header::CACHE_CONTROL, "no-store")).json(out))
+    })
 }
 
-fn base(token: String, settings: &CookieSettings) -> Cookie<'static> {
-    named(web::session_cookie(settings.secure), token, settings)
+fn secret(mut response: HttpResponseBuilder, cookies: Vec<Cookie<'static>>) -> HttpResponseBuilder {
+    for cookie in cookies {
+        response.cookie(cookie);
+    }
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    response
+}
+
+/// The cookie of a session, and that of the device for whoever told the password.
+fn cookies_of(signed_in: &SignedIn, settings: &CookieSettings) -> Vec<Cookie<'static>> {
+    let device = signed_in
+        .device
+        .as_ref()
+        .map(|device| until(device.expires_at, settings.device(), device.token.expose_secret().to_owned(), settings));
+    std::iter::once(session_cookie(signed_in, settings)).chain(device).collect()
+}
+
+/// The cookie of a session.
+pub(super) fn session_cookie(signed_in: &SignedIn, settings: &CookieSettings) -> Cookie<'static> {
+    let name = web::session_cookie(settings.secure);
+    until(signed_in.session.expires_at, name, signed_in.token.expose_secret().to_owned(), settings)
+}
+
+fn until(end: DateTime<Utc>, name: &'static str, value: String, settings: &CookieSettings) -> Cookie<'static> {
+    let mut cookie = named(name, value, settings);
+    cookie.set_expires(time::OffsetDateTime::from_unix_timestamp(end.timestamp()).ok());
+    cookie
 }
 
 fn named(name: &'static str, value: String, settings: &CookieSettings) -> Cookie<'static> {
@@ -247,7 +350,7 @@ fn named(name: &'static str, value: String, settings: &CookieSettings) -> Cookie
 }
 
 /// The answer after which a browser keeps nothing of the session: neither the cookie, under any name that it has had, nor what the pages of
-/// this origin stored.
+/// this origin stored. That of the device stays: it opens nothing, and whoever attacks the account must not gain by its person signing out.
 pub(super) fn signed_out(settings: &CookieSettings) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
     for name in [web::SESSION_COOKIE, web::PLAIN_SESSION_COOKIE] {
@@ -257,5 +360,5 @@ pub(super) fn signed_out(settings: &CookieSettings) -> HttpResponse {
             response.cookie(cookie);
         }
     }
-    response.insert_header(("Clear-Site-Data", r#""cookies", "storage""#)).finish()
+    response.insert_header(("Clear-Site-Data", r#""storage""#)).finish()
 }

@@ -1,7 +1,9 @@
 //! What people and organisations look like on the wire.
 
+use auth_api::Asked;
 use chrono::{DateTime, Utc};
 use kernel::OrgRole;
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use tenants_api::{OrgKind, Organization};
 use users_api::{MemberUser, User};
@@ -98,5 +100,23 @@ impl From<MemberUser> for MemberOut {
         let User { id, email, name, image, email_verified, created_at, .. } = member.user;
         let (role, organization) = (member.role.into(), member.organization.into());
         Self { id: id.0, email, name, image, email_verified, created_at, role, organization }
+    }
+}
+
+/// A mail is on its way, if there is somebody for it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = MailAsked, example = examples::asked)]
+pub(super) struct AskedOut {
+    /// To be sent with the code of the mail. A secret of the program that asked: without it the code is worth nothing.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    request_id: String,
+    /// Until when the link and the code of the mail count, unless another one is asked for.
+    expires_at: DateTime<Utc>,
+}
+
+impl From<Asked> for AskedOut {
+    fn from(asked: Asked) -> Self {
+        Self { request_id: asked.request_id.expose_secret().to_owned(), expires_at: asked.expires_at }
     }
 }

@@ -26,6 +26,32 @@ pub(super) fn member() -> Value {
     })
 }
 
+/// What the link of a mail holds.
+pub(super) fn proof() -> Value {
+    json!({ "token": "5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7c2a9530e6b18d4c7f2a19e" })
+}
+
+/// The same, with a new password.
+pub(super) fn reset() -> Value {
+    json!({
+        "token": "5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7c2a9530e6b18d4c7f2a19e", "password": "correct horse battery staple"
+    })
+}
+
+/// A mail that was asked for.
+pub(super) fn asked() -> Value {
+    json!({
+        "requestId": "c2a9530e6b18d4c7f2a19e5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7", "expiresAt": "2026-11-21T08:10:00Z"
+    })
+}
+
+/// The owner, who has registered.
+pub(super) fn registered() -> Value {
+    let mut registered = signed_in();
+    registered["verification"] = asked();
+    registered
+}
+
 /// The owner, signed in.
 pub(super) fn signed_in() -> Value {
     json!({

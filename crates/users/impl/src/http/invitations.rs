@@ -12,7 +12,7 @@ use web::{Authed, Id, List, Listing, Paging, Problem, Reply};
 use super::dto::{MemberOut, OrganizationOut, Role};
 use super::examples;
 
-/// An invitation that waits for whoever signs in with its email.
+/// An invitation that waits for whoever has its email.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = MemberInvitation, example = json!({
@@ -99,7 +99,10 @@ pub(super) async fn withdraw(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<
 /// List the invitations that wait for the caller's email.
 ///
 /// Of organisations, to become a member.
-#[utoipa::path(params(Paging), responses((status = 200, description = "A page of invitations", body = List<OwnOut>)))]
+#[utoipa::path(params(Paging), responses(
+    (status = 200, description = "A page of invitations", body = List<OwnOut>),
+    (status = 403, description = "EMAIL_NOT_VERIFIED: the caller has not proven their address"),
+))]
 #[get("/api/invitations")]
 pub(super) async fn own(Authed(ctx): Authed, listing: Listing, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
     let page = users.own_invitations(&ctx, listing.page()).await?;
@@ -111,6 +114,7 @@ pub(super) async fn own(Authed(ctx): Authed, listing: Listing, users: Data<dyn U
 /// The caller becomes a member of the organisation that invited. Switch to it with `POST /api/auth/switch-organization`. Bears repetition: an invitation that the caller accepted is answered in the same way.
 #[utoipa::path(responses(
     (status = 200, description = "The caller as a member", body = MemberOut),
+    (status = 403, description = "EMAIL_NOT_VERIFIED: the caller has not proven their address"),
     (status = 409, description = "ALREADY_MEMBER: the caller is a member already"),
 ))]
 #[post("/api/invitations/{id}/accept")]
@@ -121,7 +125,10 @@ pub(super) async fn accept(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dy
 /// Decline an invitation.
 ///
 /// It is over, and the organisation may send another.
-#[utoipa::path(responses((status = 204, description = "Declined")))]
+#[utoipa::path(responses(
+    (status = 204, description = "Declined"),
+    (status = 403, description = "EMAIL_NOT_VERIFIED: the caller has not proven their address"),
+))]
 #[post("/api/invitations/{id}/decline")]
 pub(super) async fn decline(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
     users.decline_invitation(&ctx, id).await?;

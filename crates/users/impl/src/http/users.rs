@@ -12,6 +12,7 @@ use super::auth::signed_out;
 use super::cookies::CookieSettings;
 use super::dto::{MemberOut, Role};
 use super::invitations::InvitationOut;
+use super::language::language_of;
 
 /// A person to be invited.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -49,8 +50,9 @@ pub(super) async fn list(Authed(ctx): Authed, listing: Listing, users: Data<dyn 
 
 /// Invite a person by email.
 ///
-/// Whoever signs in with this email, now or once they have registered, finds the invitation in `GET /api/invitations` and is a member once
-/// they accept it. Until then nothing happens to anybody. The answer is the same whether the email is known or not.
+/// Whoever signs in with this email and has proven it finds the invitation in `GET /api/invitations` and is a member once they accept it. They
+/// are written to, if the caller's own address is proven. Until then nothing happens to anybody. The answer is the same whether the email is known
+/// or not.
 #[utoipa::path(responses(
     (status = 201, description = "The invitation", body = InvitationOut),
     (status = 409, description = "ALREADY_MEMBER: of this organisation; ALREADY_INVITED: this address is invited already"),
@@ -60,11 +62,13 @@ pub(super) async fn list(Authed(ctx): Authed, listing: Listing, users: Data<dyn 
 pub(super) async fn invite(
     Authed(ctx): Authed,
     once: Idempotent,
+    request: HttpRequest,
     users: Data<dyn Users>,
     body: Json<NewIn>,
 ) -> Result<HttpResponse, Problem> {
     let NewIn { email, name, role } = body.0;
-    let new = NewInvitation { email, name, role: role.map_or(OrgRole::Member, |role| role.0) };
+    let role = role.map_or(OrgRole::Member, |role| role.0);
+    let new = NewInvitation { email, name, role, language: language_of(&request) };
     once.run(
         ctx,
         async |ctx| users.invite(&ctx, new).await,
@@ -91,11 +95,12 @@ pub(super) async fn read(
 
 /// Give a member another role.
 ///
-/// To make or demote an owner takes an owner. A role that an owner gives counts at once where two persons are needed, also one that the member had and an owner gives anew; one that
+/// To make or demote an owner takes an owner. What manages is given to somebody whose address is proven. A role that an owner gives counts at once where two persons are needed, also one that the member had and an owner gives anew; one that
 /// somebody else gives counts there after a while (409 APPROVER_NOT_YET).
 #[utoipa::path(responses(
     (status = 200, description = "The member with the new role", body = MemberOut),
     (status = 409, description = "LAST_OWNER: an organisation needs an owner"),
+    (status = 422, description = "EMAIL_NOT_VERIFIED at /role: their address is not proven"),
 ))]
 #[put("/api/users/{id}")]
 pub(super) async fn set_role(
@@ -132,6 +137,21 @@ pub(super) async fn remove(
         Ok(users.remove_member(&ctx, id, seen).await)
     });
     removed.await?;
+    Ok(if ctx.person() == Some(id) { signed_out(&settings) } else { Reply::no_content().response() })
+}
+
+/// End a member's sessions.
+///
+/// Those in the organisation, at once, on every device: they sign in again. Their sessions in other organisations go on. To end an owner's takes an owner.
+#[utoipa::path(responses((status = 204, description = "Ended")))]
+#[delete("/api/users/{id}/sessions")]
+pub(super) async fn end_sessions(
+    Authed(ctx): Authed,
+    Id(id): Id<UserId>,
+    users: Data<dyn Users>,
+    settings: Data<CookieSettings>,
+) -> Result<HttpResponse, Problem> {
+    users.end_sessions(&ctx, id).await?;
     Ok(if ctx.user_id() == Some(id) { signed_out(&settings) } else { Reply::no_content().response() })
 }
 

@@ -143,24 +143,24 @@ pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId, page: PageRequest) 
     rows.into_iter().map(Invitation::try_from).collect()
 }
 
-/// One for a person's address that is pending or accepted, locked. For the platform.
+/// One for a person's address, which they have proven, that is pending or accepted, locked. For the platform.
 pub(crate) async fn lock_of_person(tx: &mut Tx, user: UserId, id: Uuid) -> Result<Invitation, Error> {
-    let key: Option<String> = users::table
+    let person: Option<(String, bool)> = users::table
         .find(user.0)
         .filter(users::removed_at.is_null())
         // The person before their organisations: an account is not removed meanwhile.
         .for_key_share()
-        .select(users::email_key)
+        .select((users::email_key, users::email_verified))
         .first(tx.pg())
         .await
         .optional()
         .fault()?;
-    let key = key.ok_or(Error::NotFound("invitation"))?;
+    let (key, is_verified) = person.ok_or(Error::NotFound("invitation"))?;
     let open = invitations::status.eq_any([PENDING, InvitationStatus::Accepted.name()]);
     let query = invitations::table
         .filter(invitations::id.eq(id).and(invitations::email_key.eq(key)).and(open))
         .for_update()
         .select(Row::as_select());
     let row: Row = query.first(tx.pg()).await.not_found(|| Error::NotFound("invitation"))?;
-    Ok(row.try_into()?)
+    if is_verified { Ok(row.try_into()?) } else { Err(Error::EmailNotVerified) }
 }

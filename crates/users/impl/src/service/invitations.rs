@@ -1,10 +1,11 @@
-//! Invitations into an organisation, by address: sent by who manages its members, answered by who signs in with the address.
+//! Invitations into an organisation, by address: sent by who manages its members, answered by who has shown that the address is theirs.
 //!
 //! The organisation learns nothing of the address: not whether somebody has it, not what they are called, until they accept. The person's
 //! side runs as the platform, since no tenant sees another's invitations.
 
 use audit_api::NewEntry;
 use kernel::{Ctx, OrgRole, Page, PageRequest, Position, ProjectRoles, Scope};
+use mail_api::{Content, Link, Mail, Recipient};
 use serde_json::json;
 use tenants_api::perm;
 use users_api::{Error, MemberInvitation, MemberUser, NewInvitation, OwnInvitation};
@@ -17,17 +18,28 @@ use crate::repo;
 impl Service {
     pub(super) async fn invite_person(&self, ctx: &Ctx, new: NewInvitation) -> Result<MemberInvitation, Error> {
         self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        let language = new.language;
         let (email, name) = model::checked_invitation(new).map_err(Error::Invalid)?;
         let by = person(ctx)?;
         self.uow
             .write(ctx, async |tx| {
-                self.lock_for_manager_in(tx, ctx).await?;
+                let organization = self.lock_for_manager_in(tx, ctx).await?;
                 if repo::invitations::is_members(tx, &email).await? {
                     return Err(Error::AlreadyMember);
                 }
                 let made = repo::invitations::insert(tx, ctx, by, &email, name.as_deref()).await?;
                 let entry = NewEntry::named("members.invite", "invitation", made.id).after(json!({ "role": OrgRole::Member }));
                 self.audit.record_in(tx, ctx, entry).await?;
+                let inviter = repo::get_in(tx, by).await?;
+                // Nobody has us write to strangers whom we could not write to ourselves.
+                if inviter.email_verified {
+                    let link = Link::to("/").with("invitation", &made.id.to_string());
+                    let content =
+                        Content::MemberInvitation { inviter: inviter.name, organization: organization.name, link, until: None };
+                    let to = Recipient { address: email.as_str().to_owned(), name };
+                    let key = format!("member-invitation:{}", made.id);
+                    self.mails.send_in(tx, Mail { key, to, language, content }).await?;
+                }
                 Ok(made)
             })
             .await
@@ -59,6 +71,9 @@ impl Service {
         let user = person(ctx)?;
         self.system
             .read(async |tx| {
+                if !repo::get(tx, user).await?.email_verified {
+                    return Err(Error::EmailNotVerified);
+                }
                 let rows = repo::invitations::of_person(tx, user, page).await?;
                 let Page { items, next } = Page::cut(rows, page, |one| Position { created_at: one.created_at, id: one.id });
                 let mut all = Vec::new();

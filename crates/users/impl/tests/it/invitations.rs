@@ -59,6 +59,13 @@ async fn who_signs_in_with_the_address_accepts_and_is_a_member() {
     // Registered later, with another spelling of the address.
     let body = json!({ "email": "Ｇrace@ＥXAMPLE.com", "password": PASSWORD, "name": "Grace", "organizationName": "Hopper" });
     let grace = Account::of(&replica.post("/api/auth/register", None, body).await);
+    // Registered is not proven: whoever claims an address gets nothing that waits for it.
+    let path = format!("/api/invitations/{}/accept", invited.body["id"].as_str().unwrap());
+    for verb in [&path, &path.replace("accept", "decline")] {
+        assert_eq!(replica.post(verb, Some(&grace.token), json!(null)).await.refusal(), (403, "EMAIL_NOT_VERIFIED"));
+    }
+    assert_eq!(replica.get("/api/invitations", &grace.token).await.refusal(), (403, "EMAIL_NOT_VERIFIED"));
+    replica.verify(&grace).await;
     let own = replica.get("/api/invitations", &grace.token).await;
     let one = &own.body["data"][0];
     assert_eq!((&one["organization"]["id"], &one["invitedBy"], &one["role"]), (&json!(ada.org), &json!("ada"), &json!("member")));
@@ -83,6 +90,8 @@ async fn who_signs_in_with_the_address_accepts_and_is_a_member() {
 async fn an_invitation_is_for_its_address_alone_and_can_be_declined_or_withdrawn() {
     let (_db, replica) = scene().await;
     let (ada, bob, eve) = (replica.register("ada").await, replica.register("bob").await, replica.register("eve").await);
+    replica.verify(&bob).await;
+    replica.verify(&eve).await;
     let id = |answer: &Answer| answer.body["id"].as_str().unwrap().to_owned();
     let first = id(&replica.invite(&ada, "bob").await);
     for verb in ["accept", "decline"] {
@@ -106,6 +115,7 @@ async fn an_invitation_is_for_its_address_alone_and_can_be_declined_or_withdrawn
 async fn who_may_no_longer_invite_has_invited_nobody() {
     let (_db, replica) = scene().await;
     let (ada, eve, mallory) = (replica.register("ada").await, replica.register("eve").await, replica.register("mallory").await);
+    replica.verify(&mallory).await;
     let id = |answer: &Answer| answer.body["id"].as_str().unwrap().to_owned();
     for leaves in [true, false] {
         replica.join(&ada, &eve, "admin").await;
@@ -132,6 +142,7 @@ async fn who_may_no_longer_invite_has_invited_nobody() {
 async fn invitations_to_an_address_are_read_page_by_page() {
     let (db, replica) = scene().await;
     let grace = replica.register("grace").await;
+    replica.verify(&grace).await;
     let mut organizations = Vec::new();
     for name in ["ada", "bob", "carol"] {
         let by = replica.register(name).await;
@@ -250,4 +261,21 @@ async fn of_addresses_that_look_the_same_one_has_an_account() {
          exception when unique_violation then null; end $$",
     )
     .await;
+}
+
+#[actix_web::test]
+async fn an_invitation_is_mailed_for_who_has_proven_their_own_address() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    assert_eq!(replica.invite(&ada, "grace").await.status, 201);
+    assert!(replica.mails.to("grace@example.com").is_empty(), "in nobody's name");
+    replica.verify(&ada).await;
+    let invited = replica.invite(&ada, "hedy").await;
+    let mails = replica.mails.to("hedy@example.com");
+    let [mail] = &mails[..] else { panic!("one mail") };
+    let mail_api::Content::MemberInvitation { inviter, organization, link, until } = &mail.content else {
+        panic!("{:?}", mail.content)
+    };
+    assert_eq!((inviter.as_str(), organization.as_str(), *until), ("ada", "ada works", None));
+    assert_eq!(link.as_str(), format!("/?invitation={}", invited.body["id"].as_str().unwrap()));
 }

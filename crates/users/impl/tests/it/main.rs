@@ -4,9 +4,15 @@
 mod accounts;
 mod document;
 mod invitations;
+mod keys;
+mod leaks;
+mod links;
+mod lives;
 mod members;
+mod proofs;
 mod reloads;
 mod replicas;
 mod scenery;
 mod sessions;
 mod sign_in;
+mod strangers;

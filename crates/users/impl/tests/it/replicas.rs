@@ -9,7 +9,7 @@ use auth_api::Sessions as _;
 
 use crate::scenery::{Account, PASSWORD, Replica};
 
-async fn pair() -> (Database, Replica, Replica) {
+pub async fn pair() -> (Database, Replica, Replica) {
     let db = Database::fresh().await;
     let settings = auth::Settings { cache_life: Duration::from_secs(3600), ..auth::Settings::default() };
     let (a, b) = (Replica::of(&db, settings.clone()).await, Replica::of(&db, settings).await);

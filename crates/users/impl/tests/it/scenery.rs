@@ -9,11 +9,11 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{Authorizer, Sessions, SignIn, Teams};
+use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, Teams};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
-use uow::{ReadTx, Tx};
+use uow::{ReadTx, SystemUow, Tx};
 use users_api::{Obligations, Users};
 
 /// Nobody is in any team.
@@ -56,6 +56,17 @@ impl Obligations for Bonds {
     }
 }
 
+/// Who tells of leaked keys: its public key, once it has one.
+#[derive(Default)]
+pub struct Reporter(pub Mutex<Option<Vec<u8>>>);
+
+#[async_trait]
+impl ReporterKeys for Reporter {
+    async fn key(&self, identifier: &str) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.0.lock().unwrap().clone().filter(|_| identifier != "unheard of"))
+    }
+}
+
 /// One replica of the server.
 pub struct Replica {
     pub auth: Arc<auth::Service>,
@@ -63,6 +74,10 @@ pub struct Replica {
     pub deps: web::AppDeps,
     pub clock: Arc<ManualClock>,
     pub bonds: Arc<Bonds>,
+    pub policy: Arc<auth::Policy>,
+    /// The mail that it would have sent.
+    pub mails: Arc<mail_api::fake::Sent>,
+    pub reporter: Arc<Reporter>,
 }
 
 impl Replica {
@@ -71,14 +86,21 @@ impl Replica {
     }
 
     pub async fn with_teams(db: &Database, settings: auth::Settings, teams: Arc<dyn Teams>) -> Self {
+        Self::with_door(db, settings, teams, db.system_uow()).await
+    }
+
+    /// With a door of its own for what resolves sessions and keys.
+    pub async fn with_door(db: &Database, settings: auth::Settings, teams: Arc<dyn Teams>, door: SystemUow) -> Self {
         let known = [
+            auth_api::perm::ALL,
             tenants_api::perm::ALL,
             audit_api::perm::ALL,
             projects_api::perm::ALL,
             tenders_api::perm::ALL,
             escrow_api::perm::ALL,
         ];
-        let authorizer: Arc<dyn Authorizer> = Arc::new(auth::Policy::embedded(&known).await.unwrap());
+        let policy = Arc::new(auth::Policy::embedded(&known).await.unwrap());
+        let authorizer: Arc<dyn Authorizer> = policy.clone();
         let trail = Arc::new(audit::Service::new(audit::Dependencies {
             uow: db.uow(),
             system: db.system_uow(),
@@ -97,15 +119,34 @@ impl Replica {
         }));
         let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
         let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
+        let mails = Arc::new(mail_api::fake::Sent::default());
         let auth = auth::Service::new(auth::Dependencies {
-            system: db.system_uow(),
+            system: door,
             directory,
             teams,
             audit: Arc::clone(&audit),
+            mails: mails.clone(),
             clock: clock.clone(),
             settings,
         });
         let auth = Arc::new(auth.unwrap());
+        let keys = auth::Keys::new(auth::KeysDependencies {
+            uow: db.uow(),
+            system: db.system_uow(),
+            authorizer: Arc::clone(&authorizer),
+            sessions: auth.clone(),
+            audit: Arc::clone(&audit),
+            clock: clock.clone(),
+            settings: auth::KeySettings { live: true, ..auth::KeySettings::default() },
+        });
+        let keys: Arc<dyn ApiKeys> = Arc::new(keys.unwrap());
+        let reporter = Arc::new(Reporter::default());
+        let leaks: Arc<dyn Leaks> = Arc::new(auth::LeakReports::new(auth::LeakDependencies {
+            system: db.system_uow(),
+            audit: Arc::clone(&audit),
+            sessions: auth.clone(),
+            keys: Some(reporter.clone()),
+        }));
         let bonds = Arc::new(Bonds::default());
         let people: Arc<dyn Users> = Arc::new(users::Service::new(users::Dependencies {
             uow: db.uow(),
@@ -115,6 +156,7 @@ impl Replica {
             accounts: auth.clone(),
             authorizer: Arc::clone(&authorizer),
             audit: Arc::clone(&audit),
+            mails: mails.clone(),
             obligations: vec![Arc::clone(&bonds) as Arc<dyn Obligations>],
             cookies: users::CookieSettings { secure: true },
         }));
@@ -126,19 +168,24 @@ impl Replica {
         settings.rate_limits.enabled = false;
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
+        let proofs: Arc<dyn Proofs> = auth.clone();
         let users = Arc::clone(&people);
         let deps =
             web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authorizer.clone()).data(move |config| {
                 config
                     .app_data(Data::from(people.clone()))
                     .app_data(Data::from(sign_in.clone()))
+                    .app_data(Data::from(keys.clone()))
+                    .app_data(Data::from(proofs.clone()))
+                    .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(authorizer.clone()))
                     .app_data(Data::from(organizations.clone()))
                     .app_data(Data::from(audit.clone()))
                     .app_data(Data::from(proof.clone()))
-                    .app_data(Data::new(users::CookieSettings { secure: true }));
+                    .app_data(Data::new(users::CookieSettings { secure: true }))
+                    .configure(users::pages);
             });
-        Self { auth, users, deps, clock, bonds }
+        Self { auth, users, deps, clock, bonds, policy, mails, reporter }
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
@@ -189,8 +236,22 @@ impl Replica {
         self.post("/api/users", Some(&by.token), body).await
     }
 
+    /// Somebody proves their address by what is mailed to it.
+    pub async fn verify(&self, who: &Account) {
+        let user = self.get("/api/user", &who.token).await.body;
+        if user["emailVerified"] == true {
+            return;
+        }
+        assert_eq!(self.post("/api/auth/verification", Some(&who.token), json!({})).await.status, 202);
+        let mail = self.mails.to(user["email"].as_str().unwrap()).pop().unwrap();
+        let (_, token) = mail.content.link().unwrap().as_str().split_once("token=").unwrap();
+        let proven = self.post("/api/auth/verification/confirm", None, json!({ "token": token })).await;
+        assert_eq!(proven.status, 204, "{}", proven.body);
+    }
+
     /// Makes `who` a member of the organisation of `by`: invited, accepted by themself, and given the role.
     pub async fn join(&self, by: &Account, who: &Account, role: &str) -> Answer {
+        self.verify(who).await;
         let email = self.get("/api/user", &who.token).await.body["email"].clone();
         let invited = self.post("/api/users", Some(&by.token), json!({ "email": email })).await;
         assert_eq!(invited.status, 201, "{}", invited.body);
@@ -202,6 +263,10 @@ impl Replica {
         } else {
             self.put(&format!("/api/users/{}", who.user), &by.token, json!({ "role": role })).await
         }
+    }
+
+    pub fn clock_now(&self) -> kernel::Timestamp {
+        kernel::Clock::now(&*self.clock)
     }
 
     pub async fn is_live(&self, token: &str) -> bool {
@@ -267,7 +332,9 @@ impl Answer {
             lines.push_str(value.to_str().unwrap());
         }
         let bytes = test::read_body(response).await;
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+        // A page is none.
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) };
         Self { status, headers, body }
     }
 

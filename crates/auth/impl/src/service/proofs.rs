@@ -1,0 +1,54 @@
+//! `Proofs`: the verbs that go by mail.
+
+use async_trait::async_trait;
+use auth_api::{Asked, Asking, Error, Proofs, Purpose, SecurityEventKind, Shown, SignedIn};
+use kernel::{Ctx, SessionId};
+use secrecy::SecretString;
+
+use super::Service;
+
+#[async_trait]
+impl Proofs for Service {
+    async fn ask_verification(&self, ctx: &Ctx, asking: Asking<'_>) -> Result<Asked, Error> {
+        self.ask_own_verification(ctx, asking).await
+    }
+
+    async fn verify(&self, shown: Shown, asking: Asking<'_>) -> Result<(), Error> {
+        self.verify_address(shown, asking).await
+    }
+
+    async fn ask_reset(&self, email: &str, asking: Asking<'_>) -> Result<Asked, Error> {
+        self.ask_by_address(Purpose::ResetPassword, SecurityEventKind::PasswordResetAsked, email, asking).await
+    }
+
+    async fn reset(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<(), Error> {
+        self.reset_password(shown, password, asking).await
+    }
+
+    async fn ask_magic_link(&self, email: &str, asking: Asking<'_>) -> Result<Asked, Error> {
+        self.ask_by_address(Purpose::MagicLink, SecurityEventKind::MagicLinkAsked, email, asking).await
+    }
+
+    async fn follow_magic_link(&self, shown: Shown, asking: Asking<'_>) -> Result<SignedIn, Error> {
+        self.sign_in_by_mail(shown, asking).await
+    }
+
+    async fn ask_address_change(
+        &self,
+        ctx: &Ctx,
+        session: SessionId,
+        email: &str,
+        password: SecretString,
+        asking: Asking<'_>,
+    ) -> Result<Asked, Error> {
+        self.ask_other_address(ctx, session, email, password, asking).await
+    }
+
+    async fn change_address(&self, shown: Shown, asking: Asking<'_>) -> Result<(), Error> {
+        self.readdress(shown, asking).await
+    }
+
+    async fn address_of(&self, purpose: Purpose, token: &str) -> Result<Option<String>, Error> {
+        self.address_shown(purpose, token).await
+    }
+}

@@ -1,0 +1,6 @@
+//! Ids of this domain.
+
+kernel::ids! {
+    /// A mail.
+    MailId;
+}

@@ -1,0 +1,56 @@
+//! Something to fill each template with: for the preview, and for tests.
+
+use chrono::DateTime;
+use kernel::Timestamp;
+use mail_api::{Content, Link, Template};
+
+/// A mail from this template, as somebody could get it.
+pub(crate) fn sample(template: Template) -> Content {
+    let at: Timestamp = DateTime::from_timestamp(1_798_790_700, 0).unwrap_or_default();
+    let token = "3q2-7wEjRWeJq83vEjRWeA";
+    match template {
+        Template::VerifyAddress => Content::VerifyAddress {
+            link: Link::to("/auth/verify").with("token", token),
+            code: "48291735".to_owned(),
+            minutes: 10,
+        },
+        Template::ResetPassword => Content::ResetPassword {
+            link: Link::to("/auth/reset").with("token", token),
+            code: Some("17350248".to_owned()),
+            minutes: 10,
+        },
+        Template::MagicLink => {
+            Content::MagicLink { link: Link::to("/auth/magic").with("token", token), code: "60241811".to_owned(), minutes: 10 }
+        }
+        Template::NoAccount => Content::NoAccount { at },
+        Template::AddressChangeAsked => {
+            Content::AddressChangeAsked { new_address: "a…@example.org".to_owned(), at, minutes: 10 }
+        }
+        Template::AddressLeft => Content::AddressLeft {
+            new_address: "a…@example.org".to_owned(),
+            at,
+            link: Some(Link::to("/recover").with_secret("token", token)),
+        },
+        Template::AddressTaken => Content::AddressTaken { at },
+        Template::NewDevice => Content::NewDevice {
+            device: "Firefox on Windows".to_owned(),
+            from: Some("203.0.113.7".to_owned()),
+            at,
+            link: Some(Link::to("/sessions")),
+        },
+        Template::PasswordChanged => Content::PasswordChanged { at, link: Some(Link::to("/reset-password")) },
+        Template::MemberInvitation => Content::MemberInvitation {
+            inviter: "Grace Hopper".to_owned(),
+            organization: "Müller & Söhne GmbH".to_owned(),
+            link: Link::to("/invitations").with_secret("token", token),
+            until: Some(at),
+        },
+        Template::TenderInvitation => Content::TenderInvitation {
+            organization: "Villa Developments".to_owned(),
+            tender: "Masonry of the villa".to_owned(),
+            deadline: at,
+            link: Link::to("/tenders/01a1fc9e-bd46-72c5-b79d-03458dc919d0"),
+        },
+        Template::Test => Content::Test { at },
+    }
+}

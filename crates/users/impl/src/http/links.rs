@@ -1,0 +1,111 @@
+//! `/auth/verify`, `/auth/reset`, `/auth/magic`, `/auth/email`: where the links of mails lead. To open one does nothing, whoever opens it; its
+//! button does. The token stands in the query, which no log of this server shows and no page of it hands on.
+
+mod words;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, ServiceConfig, get, post, resource};
+use actix_web::{HttpRequest, HttpResponse};
+use auth_api::{Asking, Error, Proofs, Purpose, Shown};
+use web::{AuthRateLimit, Form, FormBody, FormPage, Problem, RequestInfo};
+
+use super::auth::session_cookie;
+use super::cookies::CookieSettings;
+use super::language::language_of;
+use words::Words;
+
+/// Adds the pages. They are for people, and no part of the API.
+pub fn pages(config: &mut ServiceConfig) {
+    page(config, "/auth/verify", Purpose::VerifyAddress);
+    page(config, "/auth/reset", Purpose::ResetPassword);
+    page(config, "/auth/magic", Purpose::MagicLink);
+    page(config, "/auth/email", Purpose::ChangeAddress);
+}
+
+fn page(config: &mut ServiceConfig, path: &'static str, purpose: Purpose) {
+    let show = move |request: HttpRequest, proofs: Data<dyn Proofs>| show(path, purpose, request, proofs);
+    let act = move |limit: AuthRateLimit,
+                    request: HttpRequest,
+                    info: RequestInfo,
+                    proofs: Data<dyn Proofs>,
+                    cookies: Data<CookieSettings>,
+                    form: FormBody| act(path, purpose, (limit, request, info), proofs, cookies, form);
+    config.service(resource(path).route(get().to(show)).route(post().to(act)));
+}
+
+/// Shows what the button will do, to whom.
+async fn show(
+    path: &'static str,
+    purpose: Purpose,
+    request: HttpRequest,
+    proofs: Data<dyn Proofs>,
+) -> Result<HttpResponse, Problem> {
+    let words = Words::of(language_of(&request));
+    let token = web::parameter(&request, "token").unwrap_or_default();
+    Ok(match proofs.address_of(purpose, &token).await? {
+        Some(address) => asks(words, path, purpose, &words.lead(purpose, &address), &token, None),
+        None => says(words, StatusCode::GONE, words.spent, words.spent_lead),
+    })
+}
+
+/// Does it.
+async fn act(
+    path: &'static str,
+    purpose: Purpose,
+    (_, request, info): (AuthRateLimit, HttpRequest, RequestInfo),
+    proofs: Data<dyn Proofs>,
+    cookies: Data<CookieSettings>,
+    form: FormBody,
+) -> Result<HttpResponse, Problem> {
+    let language = language_of(&request);
+    let words = Words::of(language);
+    let token = form.get("token");
+    let shown = Shown::Token(token.to_owned().into());
+    let asking = Asking { request: &info.request, from: info.address, agent: info.agent.as_deref(), language };
+    let done = match purpose {
+        Purpose::VerifyAddress => proofs.verify(shown, asking).await.map(|()| None),
+        Purpose::ChangeAddress => proofs.change_address(shown, asking).await.map(|()| None),
+        Purpose::ResetPassword => {
+            let password = form.get("password").to_owned();
+            proofs.reset(shown, password.into(), asking).await.map(|()| None)
+        }
+        Purpose::MagicLink => proofs.follow_magic_link(shown, asking).await.map(Some),
+    };
+    match done {
+        Ok(signed_in) => {
+            let (title, lead) = words.done(purpose);
+            let mut response = says(words, StatusCode::OK, title, lead);
+            if let Some(signed_in) = signed_in {
+                let cookie = session_cookie(&signed_in, &cookies);
+                response.add_cookie(&cookie).map_err(|_| Problem::internal())?;
+            }
+            Ok(response)
+        }
+        Err(Error::LinkSpent) => Ok(says(words, StatusCode::GONE, words.spent, words.spent_lead)),
+        Err(Error::EmailTaken) => Ok(says(words, StatusCode::CONFLICT, words.taken, words.taken_lead)),
+        Err(Error::Invalid(faults)) => {
+            let fault = faults.first().map(|fault| words.fault(fault.code, &fault.detail));
+            let lead = words.again;
+            Ok(asks(words, path, purpose, lead, token, fault.as_deref()))
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn asks(words: &Words, path: &'static str, purpose: Purpose, lead: &str, token: &str, fault: Option<&str>) -> HttpResponse {
+    let password = (purpose == Purpose::ResetPassword).then_some(words.password);
+    let (title, button) = words.asks(purpose);
+    FormPage {
+        status: if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK },
+        language: words.language,
+        title,
+        lead,
+        fault,
+        form: Some(Form { action: path, token, password, button }),
+    }
+    .response()
+}
+
+fn says(words: &Words, status: StatusCode, title: &str, lead: &str) -> HttpResponse {
+    FormPage { status, language: words.language, title, lead, fault: None, form: None }.response()
+}

@@ -1,0 +1,106 @@
+//! Pages for whoever follows the link of a mail: a sentence, and a button that does it. Without scripts.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+
+use super::assets::STYLE;
+use super::html::{escape, fill};
+
+/// What a browser may load for it, and where its form may go: to this server.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/// A page with at most one form. All of it is text: what is HTML in it is shown as it stands.
+#[derive(Debug, Clone)]
+pub struct FormPage<'a> {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// The language of its texts, such as `en`.
+    pub language: &'a str,
+    /// Its heading.
+    pub title: &'a str,
+    /// What it says.
+    pub lead: &'a str,
+    /// What is wrong with what was sent.
+    pub fault: Option<&'a str>,
+    /// What can be done.
+    pub form: Option<Form<'a>>,
+}
+
+/// A form with a token that nobody sees and, if one is asked for, a new password.
+#[derive(Debug, Clone)]
+pub struct Form<'a> {
+    /// Where it goes.
+    pub action: &'a str,
+    /// What the link held.
+    pub token: &'a str,
+    /// What the field of the new password is called, if there is one.
+    pub password: Option<&'a str>,
+    /// What the button says.
+    pub button: &'a str,
+}
+
+impl FormPage<'_> {
+    /// The answer.
+    #[must_use]
+    pub fn response(&self) -> HttpResponse {
+        let fault = self.fault.map(|fault| format!("<div class=\"notice\" role=\"alert\"><p>{}</p></div>", escape(fault)));
+        let form = self.form.as_ref().map(Form::html);
+        let page = fill(
+            include_str!("assets/form.html"),
+            &[
+                ("style", STYLE.version()),
+                ("language", &escape(self.language)),
+                ("title", &escape(self.title)),
+                ("lead", &escape(self.lead)),
+                ("fault", fault.as_deref().unwrap_or_default()),
+                ("form", form.as_deref().unwrap_or_default()),
+            ],
+        );
+        HttpResponse::build(self.status)
+            .content_type("text/html; charset=utf-8")
+            .insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)))
+            .insert_header((header::VARY, HeaderValue::from_static("Accept-Language")))
+            .body(page)
+    }
+}
+
+impl Form<'_> {
+    fn html(&self) -> String {
+        let [action, token, button] = [self.action, self.token, self.button].map(escape);
+        let password = self.password.map(|label| {
+            let label = escape(label);
+            format!(
+                "<p><label for=\"password\">{label}</label>\n<input id=\"password\" name=\"password\" type=\"password\" \
+                 autocomplete=\"new-password\" minlength=\"8\" maxlength=\"128\" required></p>\n"
+            )
+        });
+        let password = password.unwrap_or_default();
+        format!(
+            "<form class=\"form\" method=\"post\" action=\"{action}\">\n<input type=\"hidden\" name=\"token\" value=\"{token}\">\n{password}\
+             <p class=\"actions\"><button class=\"button first\" type=\"submit\">{button}</button></p>\n</form>"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::{BodySize, MessageBody};
+
+    use super::*;
+
+    #[test]
+    fn what_stands_in_a_page_is_text_and_its_form_goes_to_this_server() {
+        let form = Form { action: "/auth/reset", token: "\"><script>", password: Some("New"), button: "Go" };
+        let html = form.html();
+        assert!(html.contains("value=\"&quot;&gt;&lt;script&gt;\"") && html.contains("type=\"password\""), "{html}");
+        let page =
+            FormPage { status: StatusCode::GONE, language: "en", title: "<b>", lead: "a & b", fault: None, form: Some(form) };
+        let answer = page.response();
+        assert_eq!(answer.status(), StatusCode::GONE);
+        let policy = answer.headers().get("content-security-policy").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        assert!(policy.contains("form-action 'self'") && policy.contains("default-src 'none'"), "{policy}");
+        assert!(matches!(answer.body().size(), BodySize::Sized(1..)));
+    }
+}

@@ -1,0 +1,1 @@
+alter table webhook_events drop constraint webhook_events_bounded;

@@ -1,0 +1,3 @@
+drop function app.queue_mail;
+drop table mail_suppressions;
+drop table mails;
