@@ -5,7 +5,7 @@ use crate::domains::{Scene, calls};
 use crate::world::World;
 
 /// They end the session or the account of the member who calls the others.
-const ENDING: &[&str] = &["DELETE /api/user", "POST /api/auth/logout", "POST /api/auth/switch-organization"];
+const ENDING: &[&str] = &["DELETE /api/user", "POST /api/auth/logout", "POST /api/auth/logout-everywhere"];
 
 /// Everything in the database that belongs to the tenant, save what any call may add: sessions, notes of denials.
 async fn fingerprint(world: &World, org: &str) -> Vec<String> {

@@ -23,7 +23,6 @@ pub use id::Id;
 pub use if_match::{IfMatch, Unchanged, unless_overtaken};
 pub use listing::Listing;
 pub(crate) use once::Authority;
-pub(crate) use once::IDEMPOTENCY_KEY;
 pub use once::Idempotent;
 pub use optional::{NoBody, OptionalBody};
 pub use query::Query;

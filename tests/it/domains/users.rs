@@ -47,6 +47,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     let user = format!("/api/users/{}", scene.owner.user);
     cases.add("GET /api/users/{id}", user.clone(), None, HIDDEN, OWN);
     cases.add("PUT /api/users/{id}", user.clone(), Some(json!({"role": "member"})), HIDDEN, FORBIDDEN);
+    cases.add("DELETE /api/users/{id}/sessions", format!("{user}/sessions"), None, HIDDEN, FORBIDDEN);
     cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
 
     keys::cases(scene, cases);
@@ -54,8 +55,11 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
     cases.add("POST /api/auth/switch-organization", "/api/auth/switch-organization", Some(switch), HIDDEN, ONESELF);
+    let password = json!({"password": "wrong password"});
+    cases.add("POST /api/auth/reauthenticate", "/api/auth/reauthenticate", Some(password), ONESELF, ONESELF);
     cases.add("DELETE /api/user", "/api/user", None, &[204], &[204, 409]);
     cases.add("POST /api/auth/logout", "/api/auth/logout", None, &[204], &[204]);
+    cases.add("POST /api/auth/logout-everywhere", "/api/auth/logout-everywhere", None, &[204], &[204]);
 }
 
 fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
@@ -73,7 +77,8 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.introduce("colleague", grace);
 
         // Oneself, with a second session; the password last, as the sign-in's example has the one of before.
-        walk.send(&nobody, "POST /api/auth/login", &[], &[]).await;
+        let second = walk.send(&nobody, "POST /api/auth/login", &[], &[]).await.text("/accessToken");
+        walk.send(&nobody.with_token(&second), "POST /api/auth/reauthenticate", &[], &[]).await;
         let sessions = walk.send(&owner.http, "GET /api/user/sessions", &[], &[]).await;
         let mut others = sessions.body["data"].as_array().into_iter().flatten().filter(|session| session["current"] == false);
         let other = others.next().and_then(|session| session["id"].as_str()).expect("a second session").to_owned();
@@ -90,7 +95,11 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
             walk.send(&owner.http, operation, &[], &[]).await;
         }
 
-        for (email, leaving) in [("out@acme.example", "POST /api/auth/logout"), ("gone@acme.example", "DELETE /api/user")] {
+        for (email, leaving) in [
+            ("out@acme.example", "POST /api/auth/logout"),
+            ("all-out@acme.example", "POST /api/auth/logout-everywhere"),
+            ("gone@acme.example", "DELETE /api/user"),
+        ] {
             let leaver = walk.register(email, "Leaver & Sons").await;
             walk.send(&leaver.http, leaving, &[], &[]).await;
         }
@@ -112,5 +121,6 @@ async fn members(walk: &mut Walk, owner: &Party, grace: &Party) {
     walk.send(&owner.http, "GET /api/users", &[], &[]).await;
     walk.send(&owner.http, "GET /api/users/{id}", &[&grace.user], &[]).await;
     let member = walk.world.colleague(owner, "member").await;
+    walk.send(&owner.http, "DELETE /api/users/{id}/sessions", &[&member.user], &[]).await;
     walk.send(&owner.http, "DELETE /api/users/{id}", &[&member.user], &[]).await;
 }

@@ -87,7 +87,8 @@ fn production_tells_all_that_it_lacks_in_one_round() {
         assert!(faults.contains(&format!("  {key}: must be given in production")), "{key} is missing in {faults}");
     }
     assert!(faults.contains("  server.public_url: must be given in production"), "{faults}");
-    assert_eq!(faults.matches("(environment variable").count(), 8, "{faults}");
+    assert!(faults.contains("  mail.transport: must be smtp or resend in production"), "{faults}");
+    assert_eq!(faults.matches("(environment variable").count(), 9, "{faults}");
 }
 
 #[test]

@@ -96,7 +96,9 @@ async fn published(owner: &Person) -> (String, String) {
     (tender, line)
 }
 
-async fn serve(data: &Path, log: &Path) -> (tokio::process::Child, String, String) {
+/// The real server, told to log everything, with its addresses: the API's and the metrics'.
+/// The real server, told to log everything, with its addresses: the API's and the metrics'.
+pub async fn serve(data: &Path, log: &Path) -> (tokio::process::Child, String, String) {
     let (address, metrics) = (free_address(), free_address());
     let mut child = binary()
         .arg("serve")

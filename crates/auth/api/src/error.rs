@@ -23,6 +23,9 @@ kernel::refusals! {
         /// No live session of the person has this id.
         #[error("you have no such live session")]
         NoSuchSession = NotFound("NOT_FOUND"),
+        /// The sign-in is older than the organisation lets one be.
+        #[error("your sign-in is older than that organisation allows: tell your password again (POST /api/auth/reauthenticate), then switch")]
+        AuthenticateAgain = Conflict("AUTHENTICATE_AGAIN"),
         /// What a link holds proves nothing, whether it was used, replaced by a newer one, too old, for something else, or never ours.
         #[error("this link was used already, is too old, or was replaced by a newer one: ask for another")]
         LinkSpent = Conflict("LINK_SPENT"),

@@ -31,10 +31,10 @@ pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, Liv
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use network::Network;
 pub use persons::{key_allows, needs_person, wanting_persons};
-pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, Teams};
+pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
 pub use proofs::{Asked, Asking, Proofs, Purpose, Shown};
 pub use secrecy::SecretString;
-pub use security::{KnownDevice, LiveSession, SecurityEvent, SecurityEventKind};
+pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
 
 /// Permissions of this domain (docs/domain/keys.md).
 pub mod perm {
@@ -61,8 +61,11 @@ pub struct Session {
     /// The person's roles in teams of the organisation's projects; empty for whom the role in the organisation lets do all that they do
     /// ([`OrgRole::needs_teams`]).
     pub projects: ProjectRoles,
-    /// When it ends by itself.
+    /// When it ends by itself, by the platform's bound and the organisation's.
     pub expires_at: Timestamp,
+    /// When the person last proved who they are: at sign-in or by [`SignIn::reauthenticate`], not by switching the organisation. What asks for a fresh
+    /// proof asks this.
+    pub authenticated_at: Timestamp,
 }
 
 impl Session {
@@ -132,13 +135,22 @@ pub struct Registered {
     pub verification: Asked,
 }
 
-/// By what a switch of the organisation is known again: the token that it ends and the client's `Idempotency-Key`.
+/// By what a switch of the organisation is known again: the token that it came with and the client's `Idempotency-Key`.
 #[derive(Debug)]
 pub struct SwitchOnce {
     /// The token that the request carried.
     pub token: SecretString,
     /// The client's key.
     pub key: String,
+}
+
+/// A session in another organisation.
+#[derive(Debug)]
+pub struct Switched {
+    /// It, with its token.
+    pub signed_in: SignedIn,
+    /// Whether it is the one of an earlier call with the same token and key.
+    pub again: bool,
 }
 
 /// The verbs of sign-in.
@@ -154,12 +166,12 @@ pub trait SignIn: Send + Sync {
         request: &RequestId,
         account: NewAccount,
         password: SecretString,
+        client: &Client,
         language: Language,
-        from: Option<IpAddr>,
     ) -> Result<Registered, Error>;
 
-    /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event; `from` is the client's
-    /// address, `device` what [`SignedIn::device`] gave to an earlier sign-in on it. Of more sessions than a person may have the oldest end.
+    /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event; `device` is what
+    /// [`SignedIn::device`] gave to an earlier sign-in on it. Of more sign-ins than a person may have the oldest end.
     ///
     /// # Errors
     /// [`Error::WrongCredentials`], [`Error::TooManyAttempts`], [`Error::Busy`].
@@ -168,15 +180,33 @@ pub trait SignIn: Send + Sync {
         request: &RequestId,
         email: &str,
         password: SecretString,
-        from: Option<IpAddr>,
+        client: &Client,
         device: Option<&SecretString>,
     ) -> Result<SignedIn, Error>;
 
-    /// Ends the session at once, everywhere.
+    /// The context's person tells the password again: a session with another token, authenticated now, takes the place of `session`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a wrong password; [`Error::TooManyAttempts`], [`Error::Busy`].
+    async fn reauthenticate(
+        &self,
+        ctx: &Ctx,
+        session: SessionId,
+        password: SecretString,
+        client: &Client,
+    ) -> Result<SignedIn, Error>;
+
+    /// Ends the session at once, everywhere, and those into which the organisation was switched since the same sign-in.
     ///
     /// # Errors
     /// A fault.
     async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error>;
+
+    /// Ends every session of the context's person at once, everywhere.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn logout_everywhere(&self, ctx: &Ctx) -> Result<(), Error>;
 
     /// Changes the password of the context's person, who tells the present one, ends all their sessions but `session`, everywhere, and mails
     /// them that it was changed.
@@ -217,19 +247,19 @@ pub trait SignIn: Send + Sync {
     /// A fault.
     async fn security_events(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<SecurityEvent>, Error>;
 
-    /// Ends this session and starts one in another organisation of the same person. With a `once`, [`SignIn::switched`] gives the same
-    /// session again.
+    /// Starts a session in another organisation of the same person. This one goes on: what is open in it stays in its organisation. The new one is
+    /// as old as the sign-in. With a `once`, a repetition is given the same session, as long as that is live.
     ///
     /// # Errors
-    /// [`Error::NotAMember`].
-    async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId, once: Option<&SwitchOnce>) -> Result<SignedIn, Error>;
-
-    /// What [`SignIn::switch`] gave to the same token, key and organisation within the last ten minutes: for a client that lost the answer,
-    /// and with it the only live token.
-    ///
-    /// # Errors
-    /// [`Error::NotAuthenticated`] if there is no such session, or it is not live any more.
-    async fn switched(&self, org: OrgId, once: &SwitchOnce) -> Result<SignedIn, Error>;
+    /// [`Error::NotAMember`]; [`Error::AuthenticateAgain`] if the sign-in is older than the organisation lets one be.
+    async fn switch(
+        &self,
+        ctx: &Ctx,
+        session: &Session,
+        org: OrgId,
+        client: &Client,
+        once: Option<&SwitchOnce>,
+    ) -> Result<Switched, Error>;
 }
 
 /// What the domain of people needs of sign-in: whether somebody registered, and what ends when they leave an organisation or are removed.

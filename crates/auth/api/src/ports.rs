@@ -1,5 +1,7 @@
 //! What sign-in needs from domains above it: ports that they implement, joined in `bin/server`.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, RequestId, UserId};
 use uow::{ReadTx, Tx};
@@ -54,6 +56,15 @@ pub struct Membership {
     pub org: OrgId,
     /// The role in it.
     pub role: OrgRole,
+}
+
+/// How long an organisation lets sessions live in it. The platform's own bound holds as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SessionRules {
+    /// For how long one may go unused.
+    pub idle: Option<Duration>,
+    /// For how long one lives after its person signed in, whatever is done with it.
+    pub lifetime: Option<Duration>,
 }
 
 /// People and their memberships; implemented by `users` over `tenants`. All of it runs as the platform, since no tenant is known yet.
@@ -115,6 +126,18 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// A fault.
     async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault>;
+
+    /// How long the organisation lets sessions live.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault>;
+
+    /// Every organisation that has rules of its own, with them.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn organizations_with_session_rules(&self, tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault>;
 }
 
 /// Project teams; implemented by `projects`.

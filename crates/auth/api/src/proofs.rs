@@ -30,6 +30,8 @@ pub struct Asking<'a> {
     pub request: &'a RequestId,
     /// The client's address.
     pub from: Option<IpAddr>,
+    /// What the client calls itself.
+    pub agent: Option<&'a str>,
     /// The language of the mail.
     pub language: Language,
 }

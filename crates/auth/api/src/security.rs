@@ -6,6 +6,25 @@ use kernel::{OrgId, SessionId, Timestamp};
 use secrecy::SecretString;
 use uuid::Uuid;
 
+/// What a request tells of the program that sent it. Nothing is decided by it but how it is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Client {
+    /// Its address, if that is known.
+    pub address: Option<IpAddr>,
+    /// What it calls itself (`User-Agent`), cut off where that is long.
+    pub agent: Option<String>,
+}
+
+kernel::named! {
+    /// By what a person proved who they are.
+    pub enum SignInMethod {
+        /// Their password.
+        Password = "password",
+        /// A link sent to their email.
+        MagicLink = "magic_link",
+    }
+}
+
 /// A live session of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveSession {
@@ -13,8 +32,18 @@ pub struct LiveSession {
     pub id: SessionId,
     /// The organisation it is in.
     pub org: OrgId,
+    /// On what it was begun, as far as the program said: such as `Firefox on Windows`.
+    pub device: Option<String>,
+    /// From which address it was begun, if that is known.
+    pub address: Option<IpAddr>,
+    /// By what the person proved who they are.
+    pub method: SignInMethod,
+    /// When they did.
+    pub authenticated_at: Timestamp,
     /// When it began.
     pub created_at: Timestamp,
+    /// When it was last used, to a minute or two.
+    pub last_seen_at: Timestamp,
     /// When it ends by itself.
     pub expires_at: Timestamp,
 }

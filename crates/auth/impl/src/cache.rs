@@ -3,11 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
-use auth_api::Session;
 use db::Voucher;
 use kernel::{OrgId, ProjectId, UserId};
 
 use crate::Settings;
+use crate::held::Held;
 use crate::repo::CHANNEL;
 use crate::roles::Roles;
 use crate::token::TokenHash;
@@ -17,8 +17,8 @@ use crate::token::TokenHash;
 /// A look-up takes the generation before it asks the database and stores what it found only if nothing of that was forgotten meanwhile;
 /// storing and forgetting exclude each other, so a session that ended cannot come back. A hit takes no lock of ours.
 ///
-/// Every session leans on the mark of its person in its organisation: with the mark dropped all of them are forgotten at once, however many others
-/// there are.
+/// Every session leans on the mark of its person in its organisation, and on the organisation's: with one of them dropped all of them are forgotten
+/// at once, however many others there are.
 ///
 /// Of roles in teams that changed [`Roles`] knows before the sessions are forgotten: a look-up that begins after that reads them.
 pub(crate) struct Cache {
@@ -30,8 +30,9 @@ pub(crate) struct Cache {
 
 #[derive(Clone)]
 struct Entry {
-    session: Arc<Session>,
+    held: Arc<Held>,
     mark: Weak<()>,
+    of_org: Weak<()>,
 }
 
 /// What was forgotten.
@@ -40,6 +41,7 @@ enum Forgotten {
     Session(TokenHash),
     Person(UserId),
     Member(UserId, OrgId),
+    Organization(OrgId),
     Everything,
 }
 
@@ -52,6 +54,7 @@ struct State {
     recent: VecDeque<Forgotten>,
     listening: bool,
     marks: HashMap<UserId, Vec<(OrgId, Arc<()>)>>,
+    orgs: HashMap<OrgId, Arc<()>>,
 }
 
 impl State {
@@ -71,6 +74,7 @@ impl State {
                 Forgotten::Session(forgotten) => forgotten == hash,
                 Forgotten::Person(forgotten) => *forgotten == user,
                 Forgotten::Member(forgotten, place) => *forgotten == user && *place == org,
+                Forgotten::Organization(forgotten) => *forgotten == org,
                 Forgotten::Everything => true,
             })
     }
@@ -92,6 +96,19 @@ impl State {
         places.push((org, mark));
         weak
     }
+
+    /// The mark of an organisation, likewise.
+    fn mark_of(&mut self, org: OrgId, most: usize) -> Weak<()> {
+        if self.orgs.len() >= most {
+            self.orgs.retain(|_, mark| Arc::weak_count(mark) > 0);
+        }
+        Arc::downgrade(self.orgs.entry(org).or_default())
+    }
+
+    fn drop_marks(&mut self) {
+        self.marks.clear();
+        self.orgs.clear();
+    }
 }
 
 /// When a look-up began.
@@ -103,7 +120,13 @@ impl Cache {
     pub(crate) fn new(settings: &Settings) -> Self {
         let sessions =
             moka::sync::Cache::builder().max_capacity(settings.cached_sessions).time_to_live(settings.cache_life).build();
-        let state = RwLock::new(State { generation: 0, recent: VecDeque::new(), listening: false, marks: HashMap::new() });
+        let state = RwLock::new(State {
+            generation: 0,
+            recent: VecDeque::new(),
+            listening: false,
+            marks: HashMap::new(),
+            orgs: HashMap::new(),
+        });
         // Twice the sessions: a sweep then frees at least half, so that it costs next to nothing on average.
         let most_marks = usize::try_from(settings.cached_sessions).unwrap_or(usize::MAX).saturating_mul(2).max(16);
         Self { sessions, roles: Roles::new(settings), state, most_marks }
@@ -114,9 +137,9 @@ impl Cache {
         &self.roles
     }
 
-    pub(crate) fn get(&self, hash: &TokenHash) -> Option<Arc<Session>> {
+    pub(crate) fn get(&self, hash: &TokenHash) -> Option<Arc<Held>> {
         let entry = self.sessions.get(hash)?;
-        (entry.mark.strong_count() > 0).then_some(entry.session)
+        (entry.mark.strong_count() > 0 && entry.of_org.strong_count() > 0).then_some(entry.held)
     }
 
     /// To be taken before the database is asked.
@@ -125,11 +148,13 @@ impl Cache {
     }
 
     /// Stores what a look-up found, unless it was forgotten since that began.
-    pub(crate) fn store(&self, began: Generation, hash: TokenHash, session: Arc<Session>) {
+    pub(crate) fn store(&self, began: Generation, hash: TokenHash, held: Arc<Held>) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if state.listening && !state.forgot(began, &hash, session.user, session.org) {
-            let mark = state.mark(session.user, session.org, self.most_marks);
-            self.sessions.insert(hash, Entry { session, mark });
+        let (user, org) = (held.session.user, held.session.org);
+        if state.listening && !state.forgot(began, &hash, user, org) {
+            let mark = state.mark(user, org, self.most_marks);
+            let of_org = state.mark_of(org, self.most_marks);
+            self.sessions.insert(hash, Entry { held, mark, of_org });
         }
     }
 
@@ -176,6 +201,15 @@ impl Cache {
         self.change(drop_mark, || {});
     }
 
+    /// Forgets every session in an organisation: how long they live there changed.
+    pub(crate) fn forget_org(&self, org: OrgId) {
+        let drop_mark = |state: &mut State| {
+            state.forget(Forgotten::Organization(org));
+            state.orgs.remove(&org);
+        };
+        self.change(drop_mark, || {});
+    }
+
     /// Notifications arrive from now on. What happened before is not known.
     pub(crate) fn connected(&self) {
         self.flush(true);
@@ -200,14 +234,16 @@ impl Cache {
         }
     }
 
-    /// Understands a notification: the hash of a token, the id of a person, a person in an organisation, or a role in a team. One of a newer program,
-    /// which is not understood, may mean anything.
+    /// Understands a notification: the hash of a token, the id of a person, a person in an organisation, a role in a team, or an organisation. One of a
+    /// newer program, which is not understood, may mean anything.
     fn notified(&self, payload: &str) {
         let mut hash = TokenHash::default();
         if let Some((user, org, project)) = role_of(payload) {
             self.forget_role(user, org, project);
         } else if let Some((user, org)) = member_of(payload) {
             self.forget_member(user, org);
+        } else if let Some(org) = payload.strip_prefix("org:").and_then(|org| org.parse().ok()) {
+            self.forget_org(org);
         } else if hex::decode_to_slice(payload, &mut hash).is_ok() {
             self.forget(&hash);
         } else if let Ok(user) = payload.parse() {
@@ -217,7 +253,7 @@ impl Cache {
             self.roles.forget_all();
             let drop_marks = |state: &mut State| {
                 state.forget(Forgotten::Everything);
-                state.marks.clear();
+                state.drop_marks();
             };
             self.change(drop_marks, || self.sessions.invalidate_all());
         }
@@ -228,7 +264,7 @@ impl Cache {
         let note = |state: &mut State| {
             state.forget(Forgotten::Everything);
             state.listening = listening;
-            state.marks.clear();
+            state.drop_marks();
         };
         self.change(note, || self.sessions.invalidate_all());
     }
@@ -255,16 +291,18 @@ fn role_of(payload: &str) -> Option<(UserId, OrgId, ProjectId)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use auth_api::Session;
     use kernel::{OrgRole, ProjectRoles, SessionId};
 
-    fn session(user: UserId) -> Arc<Session> {
+    fn session(user: UserId) -> Arc<Held> {
         in_org(user, OrgId::new())
     }
 
-    fn in_org(user: UserId, org: OrgId) -> Arc<Session> {
-        let expires_at = chrono::DateTime::UNIX_EPOCH;
-        let projects = ProjectRoles::default();
-        Arc::new(Session { id: SessionId::new(), user, org, role: OrgRole::Owner, projects, expires_at })
+    fn in_org(user: UserId, org: OrgId) -> Arc<Held> {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let (id, role, projects) = (SessionId::new(), OrgRole::Owner, ProjectRoles::default());
+        let session = Session { id, user, org, role, projects, expires_at: at, authenticated_at: at };
+        Arc::new(Held::new(session, None, at))
     }
 
     fn cache() -> Cache {
@@ -353,6 +391,23 @@ mod tests {
     }
 
     #[test]
+    fn a_notification_of_an_organisation_leaves_the_others() {
+        let (cache, ada, here, there) = (cache(), UserId::new(), OrgId::new(), OrgId::new());
+        cache.store(cache.generation(), [1; 32], in_org(ada, here));
+        cache.store(cache.generation(), [2; 32], in_org(ada, there));
+        let began = cache.generation();
+        cache.notified(&format!("org:{here}"));
+        assert_eq!([1, 2].map(|n| cache.get(&[n; 32]).is_some()), [false, true]);
+        cache.store(began, [3; 32], in_org(ada, here));
+        cache.store(began, [4; 32], in_org(ada, there));
+        assert_eq!([3, 4].map(|n| cache.get(&[n; 32]).is_some()), [false, true], "nor is what was read before");
+        cache.store(cache.generation(), [5; 32], in_org(ada, here));
+        assert!(cache.get(&[5; 32]).is_some() && cache.get(&[1; 32]).is_none(), "what came later lives");
+        cache.notified("org:gibberish");
+        assert!(cache.get(&[5; 32]).is_none(), "of a newer program: may mean anything");
+    }
+
+    #[test]
     fn to_forget_a_person_looks_at_nobody_else() {
         let (cache, ada, bob) = (cache(), UserId::new(), UserId::new());
         for (hash, user) in [([1; 32], ada), ([2; 32], bob)] {
@@ -375,7 +430,10 @@ mod tests {
     fn marks_do_not_pile_up() {
         let cache = Cache::new(&Settings { cached_sessions: 8, ..Settings::default() });
         cache.connected();
-        let marks = || cache.state.read().unwrap_or_else(PoisonError::into_inner).marks.len();
+        let marks = || {
+            let state = cache.state.read().unwrap_or_else(PoisonError::into_inner);
+            state.marks.len().max(state.orgs.len())
+        };
         let store = |n: u32| {
             let mut hash = [0; 32];
             hash[..4].copy_from_slice(&n.to_be_bytes());

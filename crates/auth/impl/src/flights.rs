@@ -66,8 +66,9 @@ mod tests {
 
     fn session() -> Arc<Session> {
         let (id, user, org) = (SessionId::new(), UserId::new(), OrgId::new());
-        let expires_at = chrono::DateTime::UNIX_EPOCH;
-        Arc::new(Session { id, user, org, role: OrgRole::Member, projects: ProjectRoles::default(), expires_at })
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let (role, projects) = (OrgRole::Member, ProjectRoles::default());
+        Arc::new(Session { id, user, org, role, projects, expires_at: at, authenticated_at: at })
     }
 
     /// One who asks, and 99 who do so while that look-up is under way: what each was told, and how many look-ups there were.

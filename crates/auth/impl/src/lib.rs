@@ -34,8 +34,10 @@
 mod attempts;
 mod budget;
 mod cache;
+mod device;
 mod flights;
 mod hasher;
+mod held;
 mod key_cache;
 mod key_rules;
 mod key_settings;
@@ -44,6 +46,7 @@ mod keys;
 mod leaks;
 mod model;
 mod module;
+mod passwords;
 mod place;
 mod policy;
 mod proof;

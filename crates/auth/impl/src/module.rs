@@ -33,6 +33,7 @@ impl Wired for Service {
         registry.every("auth.purge_sessions", Duration::from_secs(3600), &self, |auth| async move {
             auth.purge(chrono::Utc::now() - KEPT).await.map(drop)
         });
+        registry.every("auth.end_over", Duration::from_secs(60), &self, |auth| async move { auth.end_over().await });
     }
 }
 

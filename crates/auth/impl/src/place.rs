@@ -1,5 +1,6 @@
 //! Where a person stands in an organisation.
 
+use auth_api::SessionRules;
 use kernel::{OrgRole, ProjectRoles};
 
 /// A membership, with the roles in teams of whom they add something: an owner of ten thousand projects has none to be looked up.
@@ -7,4 +8,6 @@ use kernel::{OrgRole, ProjectRoles};
 pub(crate) struct Place {
     pub role: OrgRole,
     pub projects: ProjectRoles,
+    /// How long sessions live there.
+    pub rules: SessionRules,
 }

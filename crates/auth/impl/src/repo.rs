@@ -2,15 +2,18 @@
 
 pub(crate) mod devices;
 pub(crate) mod keys;
+pub(crate) mod lives;
 pub(crate) mod proofs;
+
+use std::net::IpAddr;
 
 use auth_api::{Error, LiveSession, SecurityEvent, SecurityEventKind, Session};
 use db::prelude::*;
-use diesel::sql_types::{Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bytea, Text, Timestamptz, Uuid as SqlUuid};
 use kernel::{Fault, OrgId, PageRequest, ProjectId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
-use crate::model::StoredSession;
+use crate::model::{Proof, StoredSession};
 use crate::schema::{credentials, security_events, sessions};
 use crate::security_event::{Origin, StoredEvent};
 use crate::token::TokenHash;
@@ -77,25 +80,69 @@ pub(crate) async fn delete_password(tx: &mut Tx, user: UserId) -> Result<(), Fau
     Ok(())
 }
 
+/// A session's row: id, person, organisation, when it began and ends, when it was last used, when and by which means its person signed in, and the
+/// sign-in.
+type SessionRow = (Uuid, Uuid, Uuid, Timestamp, Timestamp, Option<Timestamp>, Option<Timestamp>, String, Option<Uuid>);
+
+/// The columns of a [`SessionRow`].
+type SessionColumns = (
+    sessions::id,
+    sessions::user_id,
+    sessions::org_id,
+    sessions::created_at,
+    sessions::expires_at,
+    sessions::last_seen_at,
+    sessions::authenticated_at,
+    sessions::method,
+    sessions::sign_in_id,
+);
+
+const SESSION: SessionColumns = (
+    sessions::id,
+    sessions::user_id,
+    sessions::org_id,
+    sessions::created_at,
+    sessions::expires_at,
+    sessions::last_seen_at,
+    sessions::authenticated_at,
+    sessions::method,
+    sessions::sign_in_id,
+);
+
+/// Of a row of before, which says no more, the session is a sign-in of its own.
+fn stored(row: SessionRow) -> Result<StoredSession, Fault> {
+    let (id, user, org, created_at, expires_at, last_seen_at, authenticated_at, method, sign_in) = row;
+    let at = authenticated_at.unwrap_or(created_at);
+    let sign_in = Proof { id: sign_in.unwrap_or(id), method: db::named(&method)?, at };
+    let (id, user, org) = (SessionId(id), UserId(user), OrgId(org));
+    Ok(StoredSession { id, user, org, expires_at, last_seen_at: last_seen_at.unwrap_or(created_at), sign_in })
+}
+
 /// The session of a token, unless it was ended.
 pub(crate) async fn session(tx: &ReadTx<'_>, hash: &TokenHash) -> Result<Option<StoredSession>, Fault> {
-    let row: Option<(Uuid, Uuid, Uuid, Timestamp)> = sessions::table
+    let row: Option<SessionRow> = sessions::table
         .find(&hash[..])
         .filter(sessions::ended_at.is_null())
-        .select((sessions::id, sessions::user_id, sessions::org_id, sessions::expires_at))
+        .select(SESSION)
         .first(&mut tx.pg())
         .await
         .optional()
         .fault()?;
-    let session =
-        |(id, user, org, expires_at)| StoredSession { id: SessionId(id), user: UserId(user), org: OrgId(org), expires_at };
-    Ok(row.map(session))
+    row.map(stored).transpose()
 }
 
-/// Whether the session of a token began after `since`.
-pub(crate) async fn is_younger(tx: &ReadTx<'_>, hash: &TokenHash, since: Timestamp) -> Result<bool, Fault> {
-    let young = sessions::table.find(&hash[..]).filter(sessions::created_at.gt(since));
-    diesel::select(diesel::dsl::exists(young)).get_result(&mut tx.pg()).await.fault()
+/// The session of a token, and whether it was ended.
+pub(crate) async fn session_of(tx: &mut Tx, hash: &TokenHash) -> Result<Option<(StoredSession, bool)>, Fault> {
+    let row: Option<(SessionRow, Option<Timestamp>)> =
+        sessions::table.find(&hash[..]).select((SESSION, sessions::ended_at)).first(tx.pg()).await.optional().fault()?;
+    row.map(|(row, ended_at)| Ok((stored(row)?, ended_at.is_some()))).transpose()
+}
+
+/// A session of a person, unless it was ended.
+pub(crate) async fn session_by_id(tx: &mut Tx, user: UserId, id: SessionId) -> Result<Option<StoredSession>, Fault> {
+    let its = sessions::id.eq(id.0).and(sessions::user_id.eq(user.0)).and(sessions::ended_at.is_null());
+    let row: Option<SessionRow> = sessions::table.filter(its).select(SESSION).first(tx.pg()).await.optional().fault()?;
+    row.map(stored).transpose()
 }
 
 /// The organisation of a person's newest session.
@@ -111,8 +158,17 @@ pub(crate) async fn last_org(tx: &ReadTx<'_>, user: UserId) -> Result<Option<Org
     Ok(org.map(OrgId))
 }
 
+/// A fresh session as it is to be stored.
+pub(crate) struct NewSession<'a> {
+    pub session: &'a Session,
+    pub sign_in: Proof,
+    pub device: Option<String>,
+    pub address: Option<IpAddr>,
+}
+
 /// Stores a fresh session.
-pub(crate) async fn insert_session(tx: &mut Tx, hash: &TokenHash, session: &Session, now: Timestamp) -> Result<(), Fault> {
+pub(crate) async fn insert_session(tx: &mut Tx, hash: &TokenHash, new: NewSession<'_>, now: Timestamp) -> Result<(), Fault> {
+    let NewSession { session, sign_in, device, address } = new;
     diesel::insert_into(sessions::table)
         .values((
             sessions::token_hash.eq(&hash[..]),
@@ -121,6 +177,12 @@ pub(crate) async fn insert_session(tx: &mut Tx, hash: &TokenHash, session: &Sess
             sessions::org_id.eq(session.org.0),
             sessions::created_at.eq(now),
             sessions::expires_at.eq(session.expires_at),
+            sessions::device.eq(device),
+            sessions::address.eq(address.map(|address| address.to_string())),
+            sessions::last_seen_at.eq(now),
+            sessions::authenticated_at.eq(sign_in.at),
+            sessions::sign_in_id.eq(sign_in.id),
+            sessions::method.eq(sign_in.method.name()),
         ))
         .execute(tx.pg())
         .await
@@ -153,23 +215,12 @@ pub(crate) async fn lock_person(tx: &mut Tx, user: UserId) -> Result<Option<Stri
 
 #[derive(QueryableByName)]
 struct Ended {
-    #[diesel(sql_type = diesel::sql_types::Bytea)]
+    #[diesel(sql_type = Bytea)]
     token_hash: Vec<u8>,
 }
 
-/// Ends the oldest live sessions of a person beyond `most`, and tells everybody.
-pub(crate) async fn end_oldest(tx: &mut Tx, user: UserId, most: u32, now: Timestamp) -> Result<Vec<TokenHash>, Fault> {
-    let sql = "update sessions set ended_at = $3 where token_hash in (
-            select token_hash from sessions where user_id = $1 and ended_at is null and expires_at > $3
-            order by created_at desc, id desc offset $2)
-        returning token_hash";
-    let ended: Vec<Ended> = diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(user.0)
-        .bind::<diesel::sql_types::BigInt, _>(i64::from(most))
-        .bind::<diesel::sql_types::Timestamptz, _>(now)
-        .load(tx.pg())
-        .await
-        .fault()?;
+/// Tells everybody of each of them.
+async fn tell_ended(tx: &mut Tx, ended: Vec<Ended>) -> Result<Vec<TokenHash>, Fault> {
     let mut hashes = Vec::with_capacity(ended.len());
     for one in ended {
         let hash: TokenHash = one.token_hash.as_slice().try_into().map_err(Fault::internal)?;
@@ -179,18 +230,95 @@ pub(crate) async fn end_oldest(tx: &mut Tx, user: UserId, most: u32, now: Timest
     Ok(hashes)
 }
 
+/// Ends the sessions of the oldest sign-ins of a person beyond `most`, and tells everybody.
+pub(crate) async fn end_oldest(tx: &mut Tx, user: UserId, most: u32, now: Timestamp) -> Result<Vec<TokenHash>, Fault> {
+    let sql = "update sessions set ended_at = $3 where user_id = $1 and ended_at is null and coalesce(sign_in_id, id) in (
+            select coalesce(sign_in_id, id) from sessions where user_id = $1 and ended_at is null and expires_at > $3
+            group by coalesce(sign_in_id, id) order by max(created_at) desc, coalesce(sign_in_id, id) desc offset $2)
+        returning token_hash";
+    let ended: Vec<Ended> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(user.0)
+        .bind::<BigInt, _>(i64::from(most))
+        .bind::<Timestamptz, _>(now)
+        .load(tx.pg())
+        .await
+        .fault()?;
+    tell_ended(tx, ended).await
+}
+
+/// Ends those sessions of one sign-in beyond `most` that went unused for longest, and tells everybody.
+pub(crate) async fn end_least_used(
+    tx: &mut Tx,
+    user: UserId,
+    sign_in: Uuid,
+    most: u32,
+    now: Timestamp,
+) -> Result<Vec<TokenHash>, Fault> {
+    let sql = "update sessions set ended_at = $3 where token_hash in (
+            select token_hash from sessions
+            where user_id = $1 and ended_at is null and expires_at > $3 and coalesce(sign_in_id, id) = $4
+            order by coalesce(last_seen_at, created_at) desc, created_at desc, id desc offset $2)
+        returning token_hash";
+    let ended: Vec<Ended> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(user.0)
+        .bind::<BigInt, _>(i64::from(most))
+        .bind::<Timestamptz, _>(now)
+        .bind::<SqlUuid, _>(sign_in)
+        .load(tx.pg())
+        .await
+        .fault()?;
+    tell_ended(tx, ended).await
+}
+
+/// Ends a session of a person with the others of the same sign-in, and tells everybody; none if it had ended before.
+pub(crate) async fn end_sign_in(tx: &mut Tx, user: UserId, session: SessionId, now: Timestamp) -> Result<Vec<TokenHash>, Fault> {
+    let sql = "update sessions set ended_at = $3 where user_id = $1 and ended_at is null and coalesce(sign_in_id, id) = (
+            select coalesce(sign_in_id, id) from sessions where id = $2 and user_id = $1 and ended_at is null)
+        returning token_hash";
+    let ended: Vec<Ended> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(user.0)
+        .bind::<SqlUuid, _>(session.0)
+        .bind::<Timestamptz, _>(now)
+        .load(tx.pg())
+        .await
+        .fault()?;
+    tell_ended(tx, ended).await
+}
+
+/// A live session and what is stored of it.
+pub(crate) struct Listed {
+    pub live: LiveSession,
+    pub stored: StoredSession,
+}
+
 /// The live sessions of a person, newest first.
-pub(crate) async fn live(tx: &ReadTx<'_>, user: UserId, now: Timestamp) -> Result<Vec<LiveSession>, Fault> {
+pub(crate) async fn live(tx: &ReadTx<'_>, user: UserId, now: Timestamp) -> Result<Vec<Listed>, Fault> {
+    type Row = (SessionRow, Option<String>, Option<String>);
     let live = sessions::user_id.eq(user.0).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(now));
-    let rows: Vec<(Uuid, Uuid, Timestamp, Timestamp)> = sessions::table
+    let rows: Vec<Row> = sessions::table
         .filter(live)
         .order((sessions::created_at.desc(), sessions::id.desc()))
-        .select((sessions::id, sessions::org_id, sessions::created_at, sessions::expires_at))
+        .select((SESSION, sessions::device, sessions::address))
         .load(&mut tx.pg())
         .await
         .fault()?;
-    let session = |(id, org, created_at, expires_at)| LiveSession { id: SessionId(id), org: OrgId(org), created_at, expires_at };
-    Ok(rows.into_iter().map(session).collect())
+    let listed = |(row, device, address): Row| {
+        let created_at = row.3;
+        let stored = stored(row)?;
+        let live = LiveSession {
+            id: stored.id,
+            org: stored.org,
+            device,
+            address: address.and_then(|address| address.parse().ok()),
+            method: stored.sign_in.method,
+            authenticated_at: stored.sign_in.at,
+            created_at,
+            last_seen_at: stored.last_seen_at,
+            expires_at: stored.expires_at,
+        };
+        Ok(Listed { live, stored })
+    };
+    rows.into_iter().map(listed).collect()
 }
 
 /// Ends every session of a person but one.
@@ -277,10 +405,17 @@ pub(crate) async fn delete_events(tx: &mut Tx, user: UserId) -> Result<(), Fault
 }
 
 /// Ends every session of a person.
-pub(crate) async fn end_all(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<(), Fault> {
+pub(crate) async fn end_all(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<usize, Fault> {
     let live = sessions::user_id.eq(user.0).and(sessions::ended_at.is_null());
-    diesel::update(sessions::table.filter(live)).set(sessions::ended_at.eq(now)).execute(tx.pg()).await.fault()?;
-    notify(tx, &user.to_string()).await
+    let ended = diesel::update(sessions::table.filter(live)).set(sessions::ended_at.eq(now)).execute(tx.pg()).await.fault()?;
+    notify(tx, &user.to_string()).await?;
+    Ok(ended)
+}
+
+/// Forgets from where and on what a person signed in.
+pub(crate) async fn forget_clients(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+    let nothing = (sessions::device.eq(None::<String>), sessions::address.eq(None::<String>));
+    diesel::update(sessions::table.filter(sessions::user_id.eq(user.0))).set(nothing).execute(tx.pg()).await.fault().map(drop)
 }
 
 /// Ends a person's sessions in the organisation of this tenant's transaction.

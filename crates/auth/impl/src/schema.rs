@@ -91,6 +91,12 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
+        device -> Nullable<Text>,
+        address -> Nullable<Text>,
+        last_seen_at -> Nullable<Timestamptz>,
+        authenticated_at -> Nullable<Timestamptz>,
+        sign_in_id -> Nullable<Uuid>,
+        method -> Text,
     }
 }
 

@@ -4,6 +4,8 @@ mod account;
 mod asking;
 mod entering;
 mod keys;
+mod lives;
+mod opening;
 mod places;
 mod proofs;
 mod proving;
@@ -15,14 +17,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Accounts, Directory, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered, SecurityEvent, Session,
-    Sessions, SignIn, SignedIn, SwitchOnce, Teams,
+    Accounts, Client, Directory, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered, SecurityEvent, Session,
+    Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
-use kernel::{
-    Clock, Ctx, Fault, OrgId, Page, PageRequest, ProjectId, ProjectRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId,
-};
+use kernel::{Clock, Ctx, Fault, OrgId, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId, Timestamp, UserId};
 use mail_api::{Language, Mails};
 use secrecy::SecretString;
 use serde_json::json;
@@ -34,13 +34,14 @@ use crate::attempts::Attempts;
 use crate::cache::Cache;
 use crate::flights::Flights;
 use crate::hasher::Hasher;
+use crate::held::{Held, Seen};
 use crate::key_cache::{Kept, KeyCache};
 use crate::model::StoredSession;
 use crate::place::Place;
 use crate::security;
 use crate::security_event::{Origin, SpentLimit};
 use crate::token::{self, TokenHash};
-use crate::{Settings, repo};
+use crate::{Settings, model, repo};
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -70,11 +71,12 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     hasher: Hasher,
     cache: Arc<Cache>,
-    flights: Flights<TokenHash, Option<Arc<Session>>>,
+    flights: Flights<TokenHash, Option<Arc<Held>>>,
     places: Flights<(UserId, OrgId), Option<Place>>,
     keys: KeyCache,
     key_flights: Flights<TokenHash, Option<Arc<Kept>>>,
     attempts: Attempts,
+    seen: Arc<Seen>,
     life: TimeDelta,
     switch_secret: SecretString,
     most_sessions: u32,
@@ -94,9 +96,6 @@ impl Drop for Listening {
         self.0.abort();
     }
 }
-
-/// For so long a switch of the organisation can be repeated.
-const SWITCH_REPEATS: TimeDelta = TimeDelta::minutes(10);
 
 /// What is known of somebody who wants to sign in.
 struct Known {
@@ -118,6 +117,7 @@ impl Service {
         let attempts = Attempts::new(settings.wrong_per_email, settings.wrong_per_network, settings.hash_wait);
         let cache = Arc::new(Cache::new(&settings));
         let (flights, places) = (Flights::new(settings.cached_sessions), Flights::new(settings.cached_sessions));
+        let seen = Arc::new(Seen::new(settings.cached_sessions));
         let (keys, key_flights) = (KeyCache::new(&settings), Flights::new(settings.cached_sessions));
         let most_sessions = settings.sessions_per_person.max(1);
         let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
@@ -136,6 +136,7 @@ impl Service {
             keys,
             key_flights,
             attempts,
+            seen,
             life,
             switch_secret: settings.switch_secret,
             most_sessions,
@@ -145,9 +146,11 @@ impl Service {
         })
     }
 
-    /// Keeps the cache coherent with the other replicas, until the handle is aborted. Before this listens nothing is cached.
+    /// Keeps the cache coherent with the other replicas, until the handle is aborted. Before this listens nothing is cached. Meanwhile it is written
+    /// down which sessions were used.
     pub fn listen(&self, url: SecretString) -> JoinHandle<()> {
         let (cache, voucher, hearing) = (Arc::clone(&self.cache), Voucher::new(self.system.clone()), self.hearing);
+        let (system, seen) = (self.system.clone(), Arc::clone(&self.seen));
         tokio::spawn(async move {
             // Nothing is heard before it is known whom to obey.
             while let Err(error) = voucher.ready().await {
@@ -161,7 +164,15 @@ impl Service {
             });
             // Ends with the handle, as this does.
             let mut listening = Listening(listening);
-            let _ = (&mut listening.0).await;
+            loop {
+                tokio::select! {
+                    _ = &mut listening.0 => return,
+                    () = tokio::time::sleep(lives::WRITTEN_EVERY) => {}
+                }
+                if let Err(error) = lives::write_seen(&system, &seen).await {
+                    tracing::warn!(%error, "it could not be written down which sessions were used; trying again");
+                }
+            }
         })
     }
 
@@ -197,48 +208,6 @@ impl Service {
             .await
     }
 
-    /// Makes a session of a person in one of their organisations; `action` says how it came about.
-    async fn open_in(
-        &self,
-        tx: &mut Tx,
-        request: &RequestId,
-        user: UserId,
-        membership: Membership,
-        action: &str,
-    ) -> Result<SignedIn, Error> {
-        self.open_with_in(tx, request, user, membership, action, token::fresh()?).await
-    }
-
-    /// The same, for a token that was made before.
-    async fn open_with_in(
-        &self,
-        tx: &mut Tx,
-        request: &RequestId,
-        user: UserId,
-        membership: Membership,
-        action: &str,
-        (token, hash): (SecretString, TokenHash),
-    ) -> Result<SignedIn, Error> {
-        // PostgreSQL keeps microseconds: what is answered now must equal what is read later.
-        let now = self.clock.now();
-        let now = Timestamp::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now);
-        let session = Session {
-            id: SessionId::new(),
-            user,
-            org: membership.org,
-            role: membership.role,
-            projects: ProjectRoles::default(),
-            expires_at: now + self.life,
-        };
-        repo::lock_person(tx, user).await?;
-        repo::insert_session(tx, &hash, &session, now).await?;
-        for ended in repo::end_oldest(tx, user, self.most_sessions, now).await? {
-            self.forget_in(tx, move |cache| cache.forget(&ended));
-        }
-        self.record_in(tx, request, &session, action).await?;
-        Ok(SignedIn { token, session, device: None })
-    }
-
     /// Forgets in this process as soon as `tx` is committed, before anybody is answered: others are told by a notification, which may take its
     /// time. Before the commit it would be too early: a look-up would find, and keep, what is about to end.
     fn forget_in(&self, tx: &mut Tx, forget: impl FnOnce(&Cache) + Send + 'static) {
@@ -251,23 +220,16 @@ impl Service {
         self.audit.record_in(tx, &session.ctx(request.clone()), entry).await
     }
 
-    async fn look_up(&self, hash: &TokenHash) -> Result<Option<Session>, Fault> {
+    async fn look_up(&self, hash: &TokenHash) -> Result<Option<Held>, Fault> {
         let Some(stored) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
-        let StoredSession { id, user, org, expires_at } = stored;
+        let StoredSession { id, user, org, expires_at, last_seen_at, sign_in } = stored;
         // In a transaction of its own: nobody holds a connection while they wait for another's look.
-        let Some(Place { role, projects }) = self.place(user, org).await? else { return Ok(None) };
-        Ok(Some(Session { id, user, org, role, projects, expires_at }))
-    }
-
-    /// A signed-in person is told their project roles too, as every later request will know them.
-    async fn complete(&self, mut signed_in: SignedIn) -> Result<SignedIn, Error> {
-        let (org, user, role) = (signed_in.session.org, signed_in.session.user, signed_in.session.role);
-        if role.needs_teams()
-            && let Some(place) = self.place(user, org).await?
-        {
-            signed_in.session.projects = place.projects;
-        }
-        Ok(signed_in)
+        let Some(Place { role, projects, rules }) = self.place(user, org).await? else { return Ok(None) };
+        let expires_at = model::expires_at(expires_at, sign_in.at, self.life, rules);
+        // What this process saw may not be written yet.
+        let last_seen_at = self.seen.of(id).map_or(last_seen_at, |seen| seen.max(last_seen_at));
+        let session = Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at };
+        Ok(Some(Held::new(session, model::idle(rules), last_seen_at)))
     }
 }
 
@@ -275,24 +237,28 @@ impl Service {
 impl Sessions for Service {
     async fn resolve(&self, token: &str) -> Result<Arc<Session>, Error> {
         let hash = token::hash(token).ok_or(Error::NotAuthenticated)?;
-        let session = match self.cache.get(&hash) {
-            Some(session) => session,
+        // What seems unused here may have been used on another replica, and that be written down.
+        let kept = self.cache.get(&hash).filter(|held| !held.is_unused(self.clock.now()));
+        let held = match kept {
+            Some(held) => held,
             None => {
                 let look_up = async {
                     let began = self.cache.generation();
                     let found = self.look_up(&hash).await?.map(Arc::new);
-                    if let Some(session) = &found {
-                        self.cache.store(began, hash, Arc::clone(session));
+                    if let Some(held) = &found {
+                        self.cache.store(began, hash, Arc::clone(held));
                     }
                     Ok(found)
                 };
                 self.flights.share(&hash, look_up).await?.ok_or(Error::NotAuthenticated)?
             }
         };
-        if session.expires_at <= self.clock.now() {
+        let now = self.clock.now();
+        if held.session.expires_at <= now || held.is_unused(now) {
             return Err(Error::NotAuthenticated);
         }
-        Ok(session)
+        held.used(now, &self.seen);
+        Ok(Arc::clone(&held.session))
     }
 
     async fn resolve_key(&self, key: &str, from: Option<IpAddr>) -> Result<Arc<LiveKey>, Error> {
@@ -338,6 +304,7 @@ impl Accounts for Service {
         repo::delete_password(tx, user).await?;
         repo::devices::forget_all(tx, user).await?;
         repo::delete_events(tx, user).await?;
+        repo::forget_clients(tx, user).await?;
         repo::proofs::delete_of_person(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
@@ -351,10 +318,10 @@ impl SignIn for Service {
         request: &RequestId,
         account: NewAccount,
         password: SecretString,
+        client: &Client,
         language: Language,
-        from: Option<IpAddr>,
     ) -> Result<Registered, Error> {
-        self.register_person(request, account, password, language, from).await
+        self.register_person(request, account, password, client, language).await
     }
 
     async fn login(
@@ -362,10 +329,10 @@ impl SignIn for Service {
         request: &RequestId,
         email: &str,
         password: SecretString,
-        from: Option<IpAddr>,
+        client: &Client,
         device: Option<&SecretString>,
     ) -> Result<SignedIn, Error> {
-        let signed_in = self.enter(request, email, password, from, device).await?;
+        let signed_in = self.enter(request, email, password, client, device).await?;
         self.complete(signed_in).await
     }
 
@@ -398,54 +365,32 @@ impl SignIn for Service {
         Ok(security::of(&self.system, user, page).await?)
     }
 
+    async fn reauthenticate(
+        &self,
+        ctx: &Ctx,
+        session: SessionId,
+        password: SecretString,
+        client: &Client,
+    ) -> Result<SignedIn, Error> {
+        self.prove_again(ctx, session, password, client).await
+    }
+
     async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error> {
-        let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
-        let ended = self
-            .system
-            .write(async |tx| {
-                let ended = repo::end(tx, user, session, self.clock.now()).await?;
-                if ended.is_some() {
-                    self.audit.record_in(tx, ctx, NewEntry::named("auth.logout", "session", session)).await?;
-                }
-                Ok::<_, Fault>(ended)
-            })
-            .await?;
-        if let Some(hash) = ended {
-            self.cache.forget(&hash);
-        }
-        Ok(())
+        self.end_sign_in(ctx, session).await
     }
 
-    async fn switch(&self, ctx: &Ctx, session: SessionId, org: OrgId, once: Option<&SwitchOnce>) -> Result<SignedIn, Error> {
-        let user = ctx.user_id().ok_or(Error::NotAuthenticated)?;
-        let membership = self.system.read(async |tx| self.directory.membership(tx, user, org).await).await?;
-        let membership = membership.ok_or(Error::NotAMember)?;
-        let token = match once {
-            Some(once) => token::switched(&self.switch_secret, org, once)?,
-            None => token::fresh()?,
-        };
-        let (hash, signed_in) = self
-            .system
-            .write(async |tx| {
-                // The person before their sessions, as everybody who touches several of them.
-                repo::lock_person(tx, user).await?;
-                let hash = repo::end(tx, user, session, self.clock.now()).await?.ok_or(Error::NotAuthenticated)?;
-                let opened = self.open_with_in(tx, &ctx.request, user, membership, "auth.switch", token).await?;
-                Ok::<_, Error>((hash, opened))
-            })
-            .await?;
-        self.cache.forget(&hash);
-        self.complete(signed_in).await
+    async fn logout_everywhere(&self, ctx: &Ctx) -> Result<(), Error> {
+        self.end_all(ctx).await
     }
 
-    async fn switched(&self, org: OrgId, once: &SwitchOnce) -> Result<SignedIn, Error> {
-        let (token, hash) = token::switched(&self.switch_secret, org, once)?;
-        let since = self.clock.now() - SWITCH_REPEATS;
-        let young = self.system.read(async |tx| repo::is_younger(tx, &hash, since).await).await?;
-        let found = if young { self.look_up(&hash).await? } else { None };
-        match found {
-            Some(session) if session.expires_at > self.clock.now() => Ok(SignedIn { token, session, device: None }),
-            _ => Err(Error::NotAuthenticated),
-        }
+    async fn switch(
+        &self,
+        ctx: &Ctx,
+        session: &Session,
+        org: OrgId,
+        client: &Client,
+        once: Option<&SwitchOnce>,
+    ) -> Result<Switched, Error> {
+        self.open_elsewhere(ctx, session, org, client, once).await
     }
 }

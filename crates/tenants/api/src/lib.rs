@@ -1,6 +1,7 @@
 //! Organisations, memberships, settings and second approvals as other crates see them.
 
 mod manage;
+mod rules;
 
 use async_trait::async_trait;
 use kernel::{Ctx, Fault, Money, OrgId, OrgRole, ProjectId, Timestamp, UserId};
@@ -8,6 +9,7 @@ use uow::Tx;
 use uuid::Uuid;
 
 pub use manage::{EndedMembership, Memberships, NewOrganization, OrganizationChange, Organizations};
+pub use rules::SessionRules;
 
 /// Permissions of this domain (docs/domain/roles.md).
 pub mod perm {
@@ -59,6 +61,8 @@ pub struct Organization {
     pub approval_threshold: Option<Money>,
     /// IANA name of its time zone.
     pub timezone: String,
+    /// How long its people's sessions live.
+    pub session_rules: SessionRules,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.

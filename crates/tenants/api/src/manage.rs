@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kernel::{Ctx, Fault, Money, OrgId, OrgRole, Page, PageRequest, Timestamp, UserId};
 use uow::{ReadTx, Tx};
 
-use crate::{Error, Member, OrgKind, Organization};
+use crate::{Error, Member, OrgKind, Organization, SessionRules};
 
 /// An organisation to be founded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct OrganizationChange {
     pub approval_threshold: Option<Money>,
     /// IANA name of its time zone.
     pub timezone: String,
+    /// How long its people's sessions live.
+    pub session_rules: SessionRules,
 }
 
 /// A membership that ended with the account.
@@ -99,6 +101,18 @@ pub trait Memberships: Send + Sync {
     /// # Errors
     /// A fault.
     async fn of_person_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Fault>;
+
+    /// How long sessions live in an organisation: in a transaction of the platform.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault>;
+
+    /// Every organisation that has rules of its own, with them: in a transaction of the platform.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn all_session_rules(&self, tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault>;
 
     /// The members of the transaction's organisation, newest first.
     ///

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use chrono::{DateTime, Utc};
 use kernel::OrgRole;
 use serde::{Deserialize, Serialize};
-use tenants_api::{NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, perm};
+use tenants_api::{NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, SessionRules, perm};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
@@ -45,7 +45,8 @@ struct NewIn {
 #[schema(as = OrganizationSettings, example = json!({
     "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "name": "Nordbau GmbH", "slug": "nordbau-gmbh-2f6f3f0a9b13", "kind": "both",
     "categories": ["concrete works", "masonry"], "approvalThreshold": {"amount": "250000.00", "currency": "EUR"},
-    "timezone": "Europe/Berlin", "createdAt": "2026-11-21T08:00:00Z", "updatedAt": "2026-11-21T08:10:00Z"
+    "timezone": "Europe/Berlin", "sessionIdleMinutes": 480, "sessionLifetimeMinutes": 10080,
+    "createdAt": "2026-11-21T08:00:00Z", "updatedAt": "2026-11-21T08:10:00Z"
 }))]
 struct SettingsOut {
     /// The organisation's id.
@@ -62,6 +63,12 @@ struct SettingsOut {
     approval_threshold: Option<MoneyOut>,
     /// IANA name of its time zone.
     timezone: String,
+    /// For how many minutes a session in it may go unused; null: as long as it lives.
+    #[schema(minimum = 5, maximum = 576000)]
+    session_idle_minutes: Option<i32>,
+    /// For how many minutes a session in it lives after its person signed in, whatever is done with it; null: as long as the platform lets it.
+    #[schema(minimum = 15, maximum = 576000)]
+    session_lifetime_minutes: Option<i32>,
     /// When it was made.
     created_at: DateTime<Utc>,
     /// When it last changed.
@@ -78,6 +85,8 @@ impl From<&Organization> for SettingsOut {
             categories: o.categories.clone(),
             approval_threshold: o.approval_threshold.map(MoneyOut),
             timezone: o.timezone.clone(),
+            session_idle_minutes: o.session_rules.idle_minutes,
+            session_lifetime_minutes: o.session_rules.lifetime_minutes,
             created_at: o.created_at,
             updated_at: o.updated_at,
         }
@@ -194,7 +203,8 @@ struct Trade(String);
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = OrganizationChange, example = json!({
     "name": "Nordbau GmbH", "kind": "both", "categories": ["concrete works", "masonry"],
-    "approvalThreshold": {"amount": "250000.00", "currency": "EUR"}, "timezone": "Europe/Berlin"
+    "approvalThreshold": {"amount": "250000.00", "currency": "EUR"}, "timezone": "Europe/Berlin",
+    "sessionIdleMinutes": 480, "sessionLifetimeMinutes": 10080
 }))]
 struct ChangeIn {
     /// What it is called.
@@ -210,6 +220,13 @@ struct ChangeIn {
     /// IANA name of its time zone.
     #[schema(min_length = 1, max_length = 64, examples("Europe/Berlin"))]
     timezone: String,
+    /// For how many minutes a session in it may go unused, to a minute or two; null: as long as it lives. It holds at once for the sessions that there are.
+    #[schema(minimum = 5, maximum = 576000)]
+    session_idle_minutes: Option<i32>,
+    /// For how many minutes a session in it lives after its person signed in, whatever is done with it; null: as long as the platform lets it, which is a
+    /// bound in any case. It holds at once for the sessions that there are.
+    #[schema(minimum = 15, maximum = 576000)]
+    session_lifetime_minutes: Option<i32>,
 }
 
 /// What a merge patch is merged into: [`ChangeIn`] as it is now.
@@ -221,12 +238,23 @@ struct ChangeBase<'a> {
     categories: &'a [String],
     approval_threshold: Option<MoneyOut>,
     timezone: &'a str,
+    session_idle_minutes: Option<i32>,
+    session_lifetime_minutes: Option<i32>,
 }
 
 impl<'a> From<&'a Organization> for ChangeBase<'a> {
     fn from(o: &'a Organization) -> Self {
         let approval_threshold = o.approval_threshold.map(MoneyOut);
-        Self { name: &o.name, kind: o.kind.into(), categories: &o.categories, approval_threshold, timezone: &o.timezone }
+        let SessionRules { idle_minutes, lifetime_minutes } = o.session_rules;
+        Self {
+            name: &o.name,
+            kind: o.kind.into(),
+            categories: &o.categories,
+            approval_threshold,
+            timezone: &o.timezone,
+            session_idle_minutes: idle_minutes,
+            session_lifetime_minutes: lifetime_minutes,
+        }
     }
 }
 
@@ -236,8 +264,9 @@ impl ChangeIn {
         let money = |threshold: MoneyIn| faults.check("/approvalThreshold/amount", threshold.to_money());
         let approval_threshold = self.approval_threshold.and_then(money);
         faults.finish()?;
-        let Self { name, kind, categories, timezone, .. } = self;
-        Ok(OrganizationChange { name, kind: kind.0, categories, approval_threshold, timezone })
+        let Self { name, kind, categories, timezone, session_idle_minutes, session_lifetime_minutes, .. } = self;
+        let session_rules = SessionRules { idle_minutes: session_idle_minutes, lifetime_minutes: session_lifetime_minutes };
+        Ok(OrganizationChange { name, kind: kind.0, categories, approval_threshold, timezone, session_rules })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use kernel::{FieldFault, Money, OrgRole, Timestamp, UserId, text};
-use tenants_api::{NewOrganization, NotYet, Organization, OrganizationChange};
+use tenants_api::{NewOrganization, NotYet, Organization, OrganizationChange, SessionRules};
 use uuid::Uuid;
 
 /// The longest slug without its suffix.
@@ -77,6 +77,16 @@ pub(crate) fn checked_change(mut change: OrganizationChange) -> Result<Organizat
     if change.approval_threshold.is_some_and(|threshold| threshold.minor() < 0) {
         faults.push(FieldFault::new("/approvalThreshold/amount", "OUT_OF_RANGE", "must not be negative"));
     }
+    let SessionRules { idle_minutes, lifetime_minutes } = change.session_rules;
+    for (pointer, minutes, least) in [
+        ("/sessionIdleMinutes", idle_minutes, SessionRules::LEAST_IDLE_MINUTES),
+        ("/sessionLifetimeMinutes", lifetime_minutes, SessionRules::LEAST_LIFETIME_MINUTES),
+    ] {
+        if minutes.is_some_and(|minutes| !(least..=SessionRules::MOST_MINUTES).contains(&minutes)) {
+            let most = SessionRules::MOST_MINUTES;
+            faults.push(FieldFault::new(pointer, "OUT_OF_RANGE", format!("must be {least} to {most}, or null")));
+        }
+    }
     if faults.is_empty() { Ok(change) } else { Err(faults) }
 }
 
@@ -89,6 +99,7 @@ pub(crate) fn is_so_already(organization: &Organization, change: &OrganizationCh
         categories: now.categories,
         approval_threshold: now.approval_threshold,
         timezone: now.timezone,
+        session_rules: now.session_rules,
     };
     now == *change
 }
@@ -265,8 +276,19 @@ mod tests {
             categories: vec!["roofing".into(), " ".into(), " roofing ".into()],
             approval_threshold: Some(Money::from_minor(-1, Currency::EUR)),
             timezone: "UTC".into(),
+            session_rules: SessionRules { idle_minutes: Some(4), lifetime_minutes: Some(576_001) },
         };
         let pointers: Vec<String> = checked_change(change).unwrap_err().into_iter().map(|fault| fault.pointer).collect();
-        assert_eq!(pointers, ["/name", "/categories/1", "/categories/2", "/approvalThreshold/amount"]);
+        assert_eq!(
+            pointers,
+            [
+                "/name",
+                "/categories/1",
+                "/categories/2",
+                "/approvalThreshold/amount",
+                "/sessionIdleMinutes",
+                "/sessionLifetimeMinutes"
+            ]
+        );
     }
 }

@@ -12,6 +12,8 @@ diesel::table! {
         timezone -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        session_idle_minutes -> Nullable<Int4>,
+        session_lifetime_minutes -> Nullable<Int4>,
     }
 }
 

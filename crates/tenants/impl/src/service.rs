@@ -12,7 +12,7 @@ use kernel::{
 use serde_json::json;
 use tenants_api::{
     ApprovalRequest, EndedMembership, Error, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange,
-    Organizations, Tenants, Verdict, perm,
+    Organizations, SessionRules, Tenants, Verdict, perm,
 };
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;
@@ -239,6 +239,14 @@ impl Memberships for Service {
 
     async fn of_person_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Fault> {
         memberships::of_person_in(tx, user).await
+    }
+
+    async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault> {
+        organizations::session_rules(tx, org).await
+    }
+
+    async fn all_session_rules(&self, tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault> {
+        organizations::all_session_rules(tx).await
     }
 
     async fn list(&self, tx: &ReadTx<'_>, org: OrgId, page: PageRequest) -> Result<Page<Member>, Fault> {

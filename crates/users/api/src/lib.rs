@@ -190,6 +190,12 @@ pub trait Users: Send + Sync {
     /// [`Error::Denied`], [`Error::NotFound`], [`Error::LastOwner`], [`Error::Stale`], [`Error::Invalid`] as for a new member.
     async fn set_role(&self, ctx: &Ctx, user: UserId, role: OrgRole, seen: Option<OrgRole>) -> Result<MemberUser, Error>;
 
+    /// Ends the sessions of a member in the context's organisation at once; those in others go on.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::NotFound`].
+    async fn end_sessions(&self, ctx: &Ctx, user: UserId) -> Result<(), Error>;
+
     /// Removes a member (anybody may remove themselves), if the role still is `seen`; their sessions in the organisation end at once.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
 //! `Directory`: what sign-in asks about people, answered as the platform.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::email::Email;
-use auth_api::{Account, Error, Membership, NewAccount, Person, Proven};
+use auth_api::{Account, Error, Membership, NewAccount, Person, Proven, SessionRules};
 use kernel::{Ctx, Fault, OrgId, OrgRole, ProjectRoles, RequestId, UserId, text};
 use tenants_api::{Memberships, NewOrganization, OrgKind};
 use uow::{ReadTx, SystemUow, Tx};
@@ -43,6 +44,13 @@ impl Directory {
         self.audit.record_in(tx, &ctx, entry).await?;
         Ok(Account { user, org: organization.id })
     }
+}
+
+fn rules_of(rules: tenants_api::SessionRules) -> SessionRules {
+    let minutes = |minutes: Option<i32>| {
+        minutes.and_then(|minutes| u64::try_from(minutes).ok()).map(|minutes| Duration::from_secs(60 * minutes))
+    };
+    SessionRules { idle: minutes(rules.idle_minutes), lifetime: minutes(rules.lifetime_minutes) }
 }
 
 fn name_of(name: &str) -> Result<String, Error> {
@@ -112,5 +120,14 @@ impl auth_api::Directory for Directory {
     async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault> {
         let all = self.memberships.of_person(tx, user).await?;
         Ok(all.into_iter().map(|member| Membership { org: member.org, role: member.role }).collect())
+    }
+
+    async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault> {
+        Ok(rules_of(self.memberships.session_rules(tx, org).await?))
+    }
+
+    async fn organizations_with_session_rules(&self, tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault> {
+        let all = self.memberships.all_session_rules(tx).await?;
+        Ok(all.into_iter().map(|(org, rules)| (org, rules_of(rules))).collect())
     }
 }

@@ -29,7 +29,9 @@ pub fn routes(r: &mut Routes) {
     r.resource("auth");
     r.add(Guard::Public, || auth::register);
     r.add(Guard::Public, || auth::login);
+    r.add(Guard::SignedIn, || auth::reauthenticate).without_key();
     r.add(Guard::SignedIn, || auth::logout).without_key();
+    r.add(Guard::SignedIn, || auth::logout_everywhere).without_key();
     r.add(Guard::SignedIn, || auth::switch);
     r.resource("verification");
     r.add(Guard::SignedIn, || proofs::ask_verification).without_key();
@@ -70,6 +72,7 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_READ, || users::read).tagged();
     r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
+    r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
     keys::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

@@ -335,6 +335,20 @@ impl Users for Service {
             .await
     }
 
+    async fn end_sessions(&self, ctx: &Ctx, user: UserId) -> Result<(), Error> {
+        self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        self.uow
+            .write(ctx, async |tx| {
+                self.lock_for_manager_in(tx, ctx).await?;
+                let member = self.memberships.lock_in(tx, ctx.org, user).await?;
+                self.authorise_roles(ctx, &[member.role])?;
+                let entry = NewEntry::named("members.end_sessions", "member", user).after(json!({ "role": member.role }));
+                self.audit.record_in(tx, ctx, entry).await?;
+                Ok::<_, Error>(self.sessions.end_sessions_in(tx, user, ctx.org).await?)
+            })
+            .await
+    }
+
     async fn remove_member(&self, ctx: &Ctx, user: UserId, seen: Option<OrgRole>) -> Result<(), Error> {
         let oneself = ctx.person() == Some(user);
         if !oneself {

@@ -111,23 +111,33 @@ pub struct Authed(pub Ctx);
 #[derive(Debug, Clone)]
 pub struct CurrentSession(pub Arc<Session>);
 
-/// The session, or why there is none, with the token that was presented: for the one verb that ends the session it is called with, and yet
-/// can be repeated. 401 as [`Authed`] for a request that has no token, or no `Idempotency-Key`.
+/// The session with the token that was presented for it: for the one verb whose answer holds a secret, and that yet can be repeated. 401 as [`Authed`].
 #[derive(Debug, Clone)]
 pub struct Presented {
     /// The session.
-    pub session: Result<Arc<Session>, Problem>,
+    pub session: Arc<Session>,
     /// The token.
     pub token: Option<SecretString>,
 }
 
-/// The request's id and the client's address, for routes without a session.
+/// The request's id, the client's address and what it calls itself, for routes without a session and those that begin one.
 #[derive(Debug, Clone)]
 pub struct RequestInfo {
     /// The request's id.
     pub request: RequestId,
     /// The client's address, as far as it can be known.
     pub address: Option<IpAddr>,
+    /// The beginning of its `User-Agent`, which may say anything.
+    pub agent: Option<String>,
+}
+
+/// So much of a `User-Agent` is looked at.
+const MOST_OF_AGENT: usize = 512;
+
+fn agent(headers: &HeaderMap) -> Option<String> {
+    // Visible ASCII, so that it can be cut anywhere.
+    let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(text[..text.len().min(MOST_OF_AGENT)].to_owned())
 }
 
 impl FromRequest for Authed {
@@ -153,11 +163,8 @@ impl FromRequest for Presented {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        let repeatable = request.headers().contains_key(super::IDEMPOTENCY_KEY);
-        ready(with_caller(request, |caller| match caller.session() {
-            // Nobody could know a repetition again.
-            Err(problem) if !repeatable || caller.token.is_none() => Err(problem),
-            session => Ok(Self { session: session.map(Arc::clone), token: caller.token.clone() }),
+        ready(with_caller(request, |caller| {
+            caller.session().map(|session| Self { session: Arc::clone(session), token: caller.token.clone() })
         }))
     }
 }
@@ -167,7 +174,9 @@ impl FromRequest for RequestInfo {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(with_caller(request, |caller| Ok(Self { request: caller.request.clone(), address: caller.address })))
+        ready(with_caller(request, |caller| {
+            Ok(Self { request: caller.request.clone(), address: caller.address, agent: agent(request.headers()) })
+        }))
     }
 }
 

@@ -14,7 +14,7 @@ use super::answers::{IdempotencySecret, Kept};
 use crate::{Guard, Problem, Routes, reply};
 
 /// The name of the header.
-pub(crate) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// The client's `Idempotency-Key`, if it sent one. Every POST handler takes it and hands its verb to [`Idempotent::run`]. If the route
 /// documents no body, one that is sent all the same is read as by [`NoBody`].

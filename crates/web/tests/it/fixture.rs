@@ -63,6 +63,7 @@ impl Sessions for FakeSessions {
             role: OrgRole::Admin,
             projects: ProjectRoles::default(),
             expires_at: SystemClock.now(),
+            authenticated_at: SystemClock.now(),
         }))
     }
     async fn resolve_key(&self, key: &str, _: Option<IpAddr>) -> Result<Arc<LiveKey>, auth_api::Error> {

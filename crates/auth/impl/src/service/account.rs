@@ -1,5 +1,7 @@
 //! What a person does about their own password and sessions.
 
+use std::collections::HashMap;
+
 use audit_api::NewEntry;
 use auth_api::{Error, LiveSession, SecurityEventKind};
 use kernel::{Ctx, Fault, FieldFault, SessionId, UserId};
@@ -10,11 +12,12 @@ use uuid::Uuid;
 
 use super::Service;
 use crate::hasher::Verified;
+use crate::repo::Listed;
 use crate::security;
 use crate::security_event::Origin;
-use crate::{model, repo};
+use crate::{model, passwords, repo};
 
-fn person(ctx: &Ctx) -> Result<UserId, Error> {
+pub(super) fn person(ctx: &Ctx) -> Result<UserId, Error> {
     ctx.user_id().ok_or(Error::NotAuthenticated)
 }
 
@@ -41,7 +44,8 @@ impl Service {
             .read(async |tx| Ok::<_, Fault>((self.directory.person(tx, user).await?, repo::password(tx, user).await?)))
             .await?;
         let (Some(known), Some(stored)) = (known, stored) else { return Err(Error::NotAuthenticated) };
-        let mut faults: Vec<_> = model::password_fault("/newPassword", &known.email, new.expose_secret()).into_iter().collect();
+        let mut faults: Vec<_> =
+            passwords::fault("/newPassword", &known.email, &[&known.name], new.expose_secret()).into_iter().collect();
         if new.expose_secret() == current.expose_secret() {
             faults.push(FieldFault::new("/newPassword", "SAME_AS_BEFORE", "must not be the present password"));
         }
@@ -85,8 +89,58 @@ impl Service {
     }
 
     pub(super) async fn live_sessions(&self, ctx: &Ctx) -> Result<Vec<LiveSession>, Error> {
+        let (user, now) = (person(ctx)?, self.clock.now());
+        let live = self
+            .system
+            .read(async |tx| {
+                let (mut live, mut known) = (Vec::new(), HashMap::new());
+                for Listed { live: session, stored } in repo::live(tx, user, now).await? {
+                    let rules = match known.get(&session.org) {
+                        Some(rules) => *rules,
+                        None => self.directory.session_rules(tx, session.org).await?,
+                    };
+                    known.insert(session.org, rules);
+                    if !stored.is_over(self.life, rules, now) {
+                        let expires_at = model::expires_at(stored.expires_at, stored.sign_in.at, self.life, rules);
+                        live.push(LiveSession { expires_at, ..session });
+                    }
+                }
+                Ok::<_, Fault>(live)
+            })
+            .await?;
+        Ok(live)
+    }
+
+    /// Ends a session with the others of the same sign-in: what was switched to goes with it.
+    pub(super) async fn end_sign_in(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error> {
         let user = person(ctx)?;
-        Ok(self.system.read(async |tx| repo::live(tx, user, self.clock.now()).await).await?)
+        self.system
+            .write(async |tx| {
+                repo::lock_person(tx, user).await?;
+                let ended = repo::end_sign_in(tx, user, session, self.clock.now()).await?;
+                if !ended.is_empty() {
+                    self.audit.record_in(tx, ctx, NewEntry::named("auth.logout", "session", session)).await?;
+                }
+                for hash in ended {
+                    self.forget_in(tx, move |cache| cache.forget(&hash));
+                }
+                Ok::<_, Error>(())
+            })
+            .await
+    }
+
+    pub(super) async fn end_all(&self, ctx: &Ctx) -> Result<(), Error> {
+        let user = person(ctx)?;
+        self.system
+            .write(async |tx| {
+                repo::lock_person(tx, user).await?;
+                let ended = repo::end_all(tx, user, self.clock.now()).await?;
+                let entry = NewEntry::named("auth.logout_everywhere", "user", user).after(json!({ "endedSessions": ended }));
+                self.audit.record_in(tx, ctx, entry).await?;
+                self.forget_in(tx, move |cache| cache.forget_user(user));
+                Ok::<_, Error>(())
+            })
+            .await
     }
 
     pub(super) async fn end_one(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error> {

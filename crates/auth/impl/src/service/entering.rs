@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use auth_api::{Account, Error, KnownDevice, Membership, SecurityEventKind, SignedIn};
+use auth_api::{Account, Client, Error, KnownDevice, Membership, SecurityEventKind, SignInMethod, SignedIn};
 use kernel::{Fault, OrgRole, RequestId, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -10,6 +10,7 @@ use uow::Tx;
 use uuid::Uuid;
 
 use super::Service;
+use super::opening::Opening;
 use crate::attempts::{Familiar, network_of};
 use crate::budget::Limited;
 use crate::hasher::Verified;
@@ -33,9 +34,10 @@ impl Service {
         request: &RequestId,
         email: &str,
         password: SecretString,
-        from: Option<IpAddr>,
+        client: &Client,
         device: Option<&SecretString>,
     ) -> Result<SignedIn, Error> {
+        let from = client.address;
         let origin = || Origin { request, address: from };
         let limited = SecurityEventKind::SignInLimited;
         if hash_of(device).is_none()
@@ -83,7 +85,9 @@ impl Service {
                     repo::replace_password(tx, user, old, new).await?;
                 }
                 let device = self.know_device_in(tx, user, device, from).await?;
-                let signed_in = self.open_in(tx, request, user, membership, "auth.login").await?;
+                let sign_in = model::Proof::now(SignInMethod::Password, self.instant());
+                let opening = Opening { request, user, membership, action: "auth.login", client, sign_in };
+                let signed_in = self.open_in(tx, opening, token::fresh()?).await?;
                 Ok(SignedIn { device: Some(device), ..signed_in })
             })
             .await

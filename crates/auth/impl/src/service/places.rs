@@ -1,5 +1,6 @@
 //! Where a person stands in an organisation: asked once for all of their sessions there.
 
+use auth_api::SessionRules;
 use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, ProjectRoles, UserId};
 
 use super::Service;
@@ -16,7 +17,7 @@ impl Service {
         let roles = self.cache.roles();
         let look = roles.look(user, org);
         let asked = look.projects();
-        let found: Option<(OrgRole, Vec<(ProjectId, ProjectRole)>)> = self
+        let found: Option<(OrgRole, SessionRules, Vec<(ProjectId, ProjectRole)>)> = self
             .system
             .read(async |tx| {
                 let Some(membership) = self.directory.membership(tx, user, org).await? else { return Ok(None) };
@@ -26,11 +27,12 @@ impl Service {
                     Some(projects) if projects.is_empty() => Vec::new(),
                     Some(projects) => self.teams.roles_among(tx, org, user, projects).await?,
                 };
-                Ok::<_, Fault>(Some((membership.role, read)))
+                let rules = self.directory.session_rules(tx, org).await?;
+                Ok::<_, Fault>(Some((membership.role, rules, read)))
             })
             .await?;
-        let Some((role, read)) = found else { return Ok(None) };
+        let Some((role, rules, read)) = found else { return Ok(None) };
         let projects = if role.needs_teams() { roles.found(look, read) } else { ProjectRoles::default() };
-        Ok(Some(Place { role, projects }))
+        Ok(Some(Place { role, projects, rules }))
     }
 }

@@ -4,7 +4,9 @@
 //! Locked are the person, the password, the proof, in this order.
 
 use audit_api::NewEntry;
-use auth_api::{Account, Asking, Error, Membership, NewAccount, Purpose, Revoked, SecurityEventKind, Shown, SignedIn};
+use auth_api::{
+    Account, Asking, Client, Error, Membership, NewAccount, Purpose, Revoked, SecurityEventKind, Shown, SignInMethod, SignedIn,
+};
 use kernel::{Ctx, Fault, OrgRole, ProjectRoles, UserId};
 use mail_api::{Content, Mail, Recipient};
 use secrecy::{ExposeSecret, SecretString};
@@ -12,9 +14,10 @@ use serde_json::json;
 use uow::Tx;
 
 use super::asking::{address_of, masked, origin};
+use super::opening::Opening;
 use super::{Known, Service};
 use crate::proof::{self, Proof};
-use crate::{model, repo, security};
+use crate::{model, passwords, repo, security, token};
 
 /// Why what is shown proves nothing: a link that is spent, or a code that is wrong.
 fn refused(shown: &Shown) -> Error {
@@ -119,7 +122,7 @@ impl Service {
         let proof = self.look_at(Purpose::ResetPassword, &shown, &asking).await?;
         let known = self.person_of(&proof, &shown).await?;
         let user = known.person.id;
-        if let Some(fault) = model::password_fault("/password", &known.person.email, password.expose_secret()) {
+        if let Some(fault) = passwords::fault("/password", &known.person.email, &[&known.person.name], password.expose_secret()) {
             return Err(Error::Invalid(vec![fault]));
         }
         let phc = self.hasher.hash(password).await?;
@@ -188,7 +191,7 @@ impl Service {
             }
         };
         security::note_in(tx, SecurityEventKind::MagicLinkFollowed, user, &origin(asking)).await?;
-        self.open_in(tx, asking.request, user, membership, "auth.magic_link").await
+        self.open_by_mail_in(tx, asking, user, membership, "auth.magic_link").await
     }
 
     /// An account for an address that nobody has. Nobody has told a name: until they do, it is what stands before the @.
@@ -199,7 +202,21 @@ impl Service {
         self.directory.prove_in(tx, user, &proof.email_key).await?.ok_or_else(|| refused(shown))?;
         self.use_up_in(tx, proof, shown).await?;
         security::note_in(tx, SecurityEventKind::MagicLinkFollowed, user, &origin(asking)).await?;
-        self.open_in(tx, asking.request, user, Membership { org, role: OrgRole::Owner }, "auth.register").await
+        self.open_by_mail_in(tx, asking, user, Membership { org, role: OrgRole::Owner }, "auth.register").await
+    }
+
+    async fn open_by_mail_in(
+        &self,
+        tx: &mut Tx,
+        asking: &Asking<'_>,
+        user: UserId,
+        membership: Membership,
+        action: &str,
+    ) -> Result<SignedIn, Error> {
+        let client = Client { address: asking.from, agent: asking.agent.map(str::to_owned) };
+        let sign_in = model::Proof::now(SignInMethod::MagicLink, self.instant());
+        let opening = Opening { request: asking.request, user, membership, action, client: &client, sign_in };
+        self.open_in(tx, opening, token::fresh()?).await
     }
 
     pub(super) async fn readdress(&self, shown: Shown, asking: Asking<'_>) -> Result<(), Error> {
@@ -220,7 +237,9 @@ impl Service {
                     Some(session) => {
                         repo::end_others(tx, user, session, now).await?;
                     }
-                    None => repo::end_all(tx, user, now).await?,
+                    None => {
+                        repo::end_all(tx, user, now).await?;
+                    }
                 }
                 self.forget_in(tx, move |cache| cache.forget_user(user));
                 self.record_of_in(tx, &known, &asking, NewEntry::named("auth.change_address", "user", user)).await?;

@@ -1,14 +1,13 @@
 //! Registering: a person with a password, and an organisation of their own.
 
-use std::net::IpAddr;
-
-use auth_api::{Account, Asking, Error, Membership, NewAccount, Person, Registered, SignedIn};
+use auth_api::{Account, Asking, Client, Error, Membership, NewAccount, Person, Registered, SignInMethod, SignedIn};
 use kernel::{OrgRole, RequestId};
 use mail_api::Language;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::opening::Opening;
 use super::{Known, Service};
-use crate::{model, repo};
+use crate::{model, repo, token};
 
 impl Service {
     pub(super) async fn register_person(
@@ -16,8 +15,8 @@ impl Service {
         request: &RequestId,
         account: NewAccount,
         password: SecretString,
+        client: &Client,
         language: Language,
-        from: Option<IpAddr>,
     ) -> Result<Registered, Error> {
         let faults = model::faults_of(&account, password.expose_secret());
         if !faults.is_empty() {
@@ -31,7 +30,7 @@ impl Service {
             None => None,
         };
         let phc = self.hasher.hash(password).await?;
-        let asking = Asking { request, from: None, language };
+        let asking = Asking { request, from: None, agent: None, language };
         self.system
             .write(async |tx| {
                 let Account { user, org } = match &invited {
@@ -42,8 +41,10 @@ impl Service {
                 };
                 repo::insert_password(tx, user, &phc).await?;
                 let membership = Membership { org, role: OrgRole::Owner };
-                let device = self.know_device_in(tx, user, None, from).await?;
-                let signed_in = self.open_in(tx, request, user, membership, "auth.register").await?;
+                let device = self.know_device_in(tx, user, None, client.address).await?;
+                let sign_in = model::Proof::now(SignInMethod::Password, self.instant());
+                let opening = Opening { request, user, membership, action: "auth.register", client, sign_in };
+                let signed_in = self.open_in(tx, opening, token::fresh()?).await?;
                 let signed_in = SignedIn { device: Some(device), ..signed_in };
                 // As it is kept, which may be another spelling.
                 let email = invited.as_ref().map_or(&account.email, |person| &person.email).clone();

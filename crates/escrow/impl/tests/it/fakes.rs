@@ -40,7 +40,8 @@ impl Sessions for Tokens {
         let person = people.iter().find(|person| person.user.to_string() == token).ok_or(auth_api::Error::NotAuthenticated)?;
         let projects = Arc::new(person.projects.iter().copied().collect());
         let (user, org, role) = (person.user, person.org, person.role);
-        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, expires_at: Timestamp::MAX_UTC }))
+        let (expires_at, authenticated_at) = (Timestamp::MAX_UTC, Timestamp::UNIX_EPOCH);
+        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, expires_at, authenticated_at }))
     }
 
     async fn forget_user_in(&self, _: &mut Tx, _: UserId) -> Result<(), Fault> {
@@ -71,6 +72,7 @@ impl Tenants for Organizations {
             categories: Vec::new(),
             approval_threshold: None,
             timezone: "Europe/Berlin".to_owned(),
+            session_rules: tenants_api::SessionRules::default(),
             created_at: at,
             updated_at: at,
         })

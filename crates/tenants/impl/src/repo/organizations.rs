@@ -3,7 +3,7 @@
 use db::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
 use kernel::{Fault, Money, OrgId, OrgRole, PageRequest, RequestId, Timestamp, UserId};
-use tenants_api::{Error, NewOrganization, Organization, OrganizationChange};
+use tenants_api::{Error, NewOrganization, Organization, OrganizationChange, SessionRules};
 use uuid::Uuid;
 
 use crate::schema::{memberships, organizations};
@@ -20,6 +20,8 @@ struct Row {
     approval_threshold_minor: Option<i64>,
     approval_threshold_currency: Option<String>,
     timezone: String,
+    session_idle_minutes: Option<i32>,
+    session_lifetime_minutes: Option<i32>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -40,6 +42,10 @@ impl TryFrom<Row> for Organization {
             categories: row.categories,
             approval_threshold,
             timezone: row.timezone,
+            session_rules: SessionRules {
+                idle_minutes: row.session_idle_minutes,
+                lifetime_minutes: row.session_lifetime_minutes,
+            },
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -158,6 +164,8 @@ pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -
             organizations::approval_threshold_minor.eq(change.approval_threshold.map(Money::minor)),
             organizations::approval_threshold_currency.eq(change.approval_threshold.map(|m| m.currency().code())),
             organizations::timezone.eq(&change.timezone),
+            organizations::session_idle_minutes.eq(change.session_rules.idle_minutes),
+            organizations::session_lifetime_minutes.eq(change.session_rules.lifetime_minutes),
             organizations::updated_at.eq(at),
         ))
         .returning(Row::as_returning())
@@ -165,6 +173,32 @@ pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -
         .await
         .fault()?;
     row.try_into()
+}
+
+/// How long sessions live in an organisation. For the platform.
+pub(crate) async fn session_rules(tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault> {
+    let found: Option<(Option<i32>, Option<i32>)> = organizations::table
+        .find(org.0)
+        .select((organizations::session_idle_minutes, organizations::session_lifetime_minutes))
+        .first(&mut tx.pg())
+        .await
+        .optional()
+        .fault()?;
+    let (idle_minutes, lifetime_minutes) = found.unwrap_or_default();
+    Ok(SessionRules { idle_minutes, lifetime_minutes })
+}
+
+/// Every organisation that has rules of its own. For the platform.
+pub(crate) async fn all_session_rules(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault> {
+    let ruled = organizations::session_idle_minutes.is_not_null().or(organizations::session_lifetime_minutes.is_not_null());
+    let rows: Vec<(Uuid, Option<i32>, Option<i32>)> = organizations::table
+        .filter(ruled)
+        .select((organizations::org_id, organizations::session_idle_minutes, organizations::session_lifetime_minutes))
+        .load(&mut tx.pg())
+        .await
+        .fault()?;
+    let rules = |(org, idle_minutes, lifetime_minutes)| (OrgId(org), SessionRules { idle_minutes, lifetime_minutes });
+    Ok(rows.into_iter().map(rules).collect())
 }
 
 #[derive(QueryableByName)]
@@ -214,6 +248,7 @@ pub(crate) async fn card(tx: &mut Tx, org: OrgId) -> Result<Option<Organization>
         categories: Vec::new(),
         approval_threshold: None,
         timezone: "UTC".to_owned(),
+        session_rules: SessionRules::default(),
         created_at: card.created_at,
         updated_at: card.updated_at,
     }))

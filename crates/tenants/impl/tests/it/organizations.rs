@@ -23,6 +23,7 @@ fn change(o: &Organization) -> OrganizationChange {
         categories: o.categories,
         approval_threshold: o.approval_threshold,
         timezone: o.timezone,
+        session_rules: o.session_rules,
     }
 }
 

@@ -27,6 +27,7 @@ impl Sessions for FakeSessions {
             role: OrgRole::Owner,
             projects: ProjectRoles::default(),
             expires_at: Timestamp::MAX_UTC,
+            authenticated_at: Timestamp::UNIX_EPOCH,
         }))
     }
     async fn forget_user_in(&self, _: &mut Tx, _: UserId) -> Result<(), Fault> {

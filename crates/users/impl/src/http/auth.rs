@@ -1,10 +1,10 @@
-//! `/api/auth`: register, login, logout, session, switch-organization.
+//! `/api/auth`: register, login, reauthenticate, logout, session, switch-organization.
 
 use actix_web::cookie::{Cookie, SameSite, time};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, post};
-use auth_api::{Authorizer, NewAccount, Registered, SignIn, SignedIn, SwitchOnce};
+use auth_api::{Authorizer, Client, NewAccount, Registered, SignIn, SignedIn, SwitchOnce, Switched};
 use chrono::{DateTime, Utc};
 use kernel::{OrgId, RequestId};
 use secrecy::ExposeSecret;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use users_api::Users;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, Presented, Problem, Reply, RequestInfo};
+use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, NoBody, Presented, Problem, Reply, RequestInfo};
 
 use super::cookies::{CookieSettings, Device};
 use super::dto::{AskedOut, OrganizationOut, Role, UserOut};
@@ -50,6 +50,16 @@ pub(super) struct Login {
     email: String,
     /// Their password.
     #[schema(max_length = 1000, examples("correct horse battery staple"))]
+    password: String,
+}
+
+/// The password, told again.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"password": "correct horse battery staple"}))]
+pub(super) struct Reauthentication {
+    /// The present one.
+    #[schema(min_length = 1, max_length = 1000, examples("correct horse battery staple"))]
     password: String,
 }
 
@@ -120,7 +130,7 @@ pub(super) struct SessionOut {
 #[utoipa::path(responses(
     (status = 201, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well, `__Host-device` (`device`) tells that this device is the person's", body = RegisteredOut),
     (status = 409, description = "EMAIL_TAKEN: there is an account with this email, or with one that looks the same"),
-    (status = 422, description = "Every fault: such as LOOKS_LIKE_ANOTHER at /email, TOO_SHORT, TOO_COMMON or SAME_AS_EMAIL at /password"),
+    (status = 422, description = "Every fault: such as LOOKS_LIKE_ANOTHER at /email, TOO_SHORT, TOO_COMMON, SAME_AS_EMAIL, TOO_PERSONAL or TOO_SIMPLE at /password"),
 ))]
 #[post("/api/auth/register")]
 pub(super) async fn register(
@@ -135,7 +145,7 @@ pub(super) async fn register(
     let Registration { email, password, name, organization_name } = body.0;
     let account = NewAccount { email, name, organization_name };
     let Registered { signed_in, verification } =
-        sign_in.register(&info.request, account, password.into(), language_of(&request), info.address).await?;
+        sign_in.register(&info.request, account, password.into(), &client(&info), language_of(&request)).await?;
     let cookies = cookies_of(&signed_in, &cookie);
     let SignedInOut { access_token, expires_at, user, organization, role } = shown(&**users, signed_in, info.request).await?;
     let verification = verification.into();
@@ -165,13 +175,13 @@ pub(super) async fn login(
     body: Json<Login>,
 ) -> Result<HttpResponse, Problem> {
     let Login { email, password } = body.0;
-    let signed_in = sign_in.login(&info.request, &email, password.into(), info.address, device.0.as_ref()).await?;
+    let signed_in = sign_in.login(&info.request, &email, password.into(), &client(&info), device.0.as_ref()).await?;
     answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
 }
 
 /// Sign out.
 ///
-/// Ends the session; its token and cookie are dead at once.
+/// Ends the session, and those in other organisations that were switched to since the same sign-in; their tokens and the cookie are dead at once.
 #[utoipa::path(responses((status = 204, description = "Signed out; `Clear-Site-Data` tells browsers to forget their storage")))]
 #[post("/api/auth/logout")]
 pub(super) async fn logout(
@@ -181,6 +191,21 @@ pub(super) async fn logout(
     settings: Data<CookieSettings>,
 ) -> Result<HttpResponse, Problem> {
     sign_in.logout(&ctx, session.id).await?;
+    Ok(signed_out(&settings))
+}
+
+/// Sign out everywhere.
+///
+/// Ends every session of the caller, on every device and in every organisation, this one too.
+#[utoipa::path(responses((status = 204, description = "Signed out; `Clear-Site-Data` tells browsers to forget their storage")))]
+#[post("/api/auth/logout-everywhere")]
+pub(super) async fn logout_everywhere(
+    Authed(ctx): Authed,
+    _: NoBody,
+    sign_in: Data<dyn SignIn>,
+    settings: Data<CookieSettings>,
+) -> Result<HttpResponse, Problem> {
+    sign_in.logout_everywhere(&ctx).await?;
     Ok(signed_out(&settings))
 }
 
@@ -207,11 +232,13 @@ pub(super) async fn read(
 
 /// Switch to another organisation.
 ///
-/// Ends this session and starts one in another organisation of the caller. With an `Idempotency-Key` it can be repeated for ten minutes with the token that it ended: for whoever lost the answer. The answer is not
-/// stored; the new token is derived again.
+/// Begins a session in another organisation of the caller, as old as their sign-in, with a token of its own; the cookie holds the new one. The old token
+/// stays: what is open with it goes on in its organisation. With an `Idempotency-Key` a repetition is given the same token, as long as that is live. The
+/// answer is not stored; the token is derived again.
 #[utoipa::path(responses(
-    (status = 200, description = "Signed in there; the old token is dead", body = SignedInOut),
+    (status = 200, description = "Signed in there", body = SignedInOut),
     (status = 404, description = "NOT_FOUND: the caller is not a member of such an organisation"),
+    (status = 409, description = "AUTHENTICATE_AGAIN: the sign-in is older than that organisation allows"),
 ))]
 #[post("/api/auth/switch-organization")]
 pub(super) async fn switch(
@@ -224,27 +251,43 @@ pub(super) async fn switch(
     body: Json<Switch>,
 ) -> Result<HttpResponse, Problem> {
     let org = OrgId(body.0.organization_id);
-    let once = once.key().zip(presented.token).map(|(key, token)| SwitchOnce { token, key: key.to_owned() });
-    let switched = match presented.session {
-        Ok(session) => {
-            sign_in.switch(&session.ctx(info.request.clone()), session.id, org, once.as_ref()).await.map_err(Problem::from)
-        }
-        Err(problem) => Err(problem),
-    };
-    match (switched, once) {
-        // Ended, perhaps by this very request before.
-        (Err(problem), Some(once)) if problem.status() == StatusCode::UNAUTHORIZED => {
-            // No repetition either: then the token is as dead as was said.
-            let signed_in = sign_in.switched(org, &once).await.map_err(|error| match Problem::from(error) {
-                unknown if unknown.status() == StatusCode::UNAUTHORIZED => problem,
-                other => other,
-            })?;
-            let mut response = HttpResponse::Ok();
-            response.insert_header((web::IDEMPOTENCY_REPLAYED, "true"));
-            answer(response, &**users, signed_in, info.request, &cookie).await
-        }
-        (switched, _) => answer(HttpResponse::Ok(), &**users, switched?, info.request, &cookie).await,
+    let Presented { session, token } = presented;
+    let once = once.key().zip(token).map(|(key, token)| SwitchOnce { token, key: key.to_owned() });
+    let ctx = session.ctx(info.request.clone());
+    let Switched { signed_in, again } = sign_in.switch(&ctx, &session, org, &client(&info), once.as_ref()).await?;
+    let mut response = HttpResponse::Ok();
+    if again {
+        response.insert_header((web::IDEMPOTENCY_REPLAYED, "true"));
     }
+    answer(response, &**users, signed_in, info.request, &cookie).await
+}
+
+/// Prove again who one is.
+///
+/// With the password, for what asks for a fresh proof and before a long absence ends the session. This session's token is dead at once; the answer and the
+/// cookie have another one, in the same organisation.
+#[utoipa::path(responses(
+    (status = 200, description = "Signed in anew", body = SignedInOut),
+    (status = 422, description = "WRONG_PASSWORD at /password"),
+))]
+#[post("/api/auth/reauthenticate")]
+pub(super) async fn reauthenticate(
+    _: AuthRateLimit,
+    Authed(ctx): Authed,
+    CurrentSession(session): CurrentSession,
+    info: RequestInfo,
+    sign_in: Data<dyn SignIn>,
+    users: Data<dyn Users>,
+    cookie: Data<CookieSettings>,
+    body: Json<Reauthentication>,
+) -> Result<HttpResponse, Problem> {
+    let signed_in = sign_in.reauthenticate(&ctx, session.id, body.0.password.into(), &client(&info)).await?;
+    answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
+}
+
+/// What the request tells of the program that sent it.
+fn client(info: &RequestInfo) -> Client {
+    Client { address: info.address, agent: info.agent.clone() }
 }
 
 /// Answers a session, in the body and as a cookie.

@@ -61,7 +61,7 @@ async fn act(
     let words = Words::of(language);
     let token = form.get("token");
     let shown = Shown::Token(token.to_owned().into());
-    let asking = Asking { request: &info.request, from: info.address, language };
+    let asking = Asking { request: &info.request, from: info.address, agent: info.agent.as_deref(), language };
     let done = match purpose {
         Purpose::VerifyAddress => proofs.verify(shown, asking).await.map(|()| None),
         Purpose::ChangeAddress => proofs.change_address(shown, asking).await.map(|()| None),

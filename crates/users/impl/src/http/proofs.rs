@@ -94,7 +94,7 @@ impl ProofIn {
 }
 
 fn asking(info: &RequestInfo, language: Language) -> Asking<'_> {
-    Asking { request: &info.request, from: info.address, language }
+    Asking { request: &info.request, from: info.address, agent: info.agent.as_deref(), language }
 }
 
 fn accepted(asked: Asked) -> HttpResponse {

@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, put};
-use auth_api::{LiveSession, SecurityEvent, SecurityEventKind, SignIn};
+use auth_api::{LiveSession, SecurityEvent, SecurityEventKind, SignIn, SignInMethod};
 use chrono::{DateTime, Utc};
 use kernel::SessionId;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,8 @@ pub(super) struct PasswordChange {
 #[serde(rename_all = "camelCase")]
 #[schema(as = LiveSession, example = json!({
     "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b70", "organizationId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "current": true,
-    "createdAt": "2026-11-21T08:00:00Z", "expiresAt": "2026-12-21T08:00:00Z"
+    "device": "Firefox on Windows", "address": "203.0.113.7", "method": "password", "authenticatedAt": "2026-11-21T08:00:00Z",
+    "createdAt": "2026-11-21T08:00:00Z", "lastSeenAt": "2026-11-21T09:30:00Z", "expiresAt": "2026-12-21T08:00:00Z"
 }))]
 pub(super) struct LiveOut {
     /// The session's id.
@@ -41,13 +42,26 @@ pub(super) struct LiveOut {
     organization_id: Uuid,
     /// Whether it is the one of this request.
     current: bool,
+    /// On what it was begun, as far as the program said; a guess.
+    #[schema(examples("Firefox on Windows"))]
+    device: Option<String>,
+    /// The address from which it was begun, if that is known.
+    #[schema(examples("203.0.113.7"))]
+    address: Option<String>,
+    /// By what the caller proved who they are.
+    method: Method,
+    /// When they did.
+    authenticated_at: DateTime<Utc>,
     /// When it began.
     created_at: DateTime<Utc>,
+    /// When it was last used, to a minute or two.
+    last_seen_at: DateTime<Utc>,
     /// When it ends, if it is not ended before.
     expires_at: DateTime<Utc>,
 }
 
 type Kind = OneOf<SecurityEventKind>;
+type Method = OneOf<SignInMethod>;
 
 /// What happened to the caller's account.
 #[derive(Serialize, ToSchema)]
@@ -76,7 +90,7 @@ impl From<SecurityEvent> for EventOut {
 /// The present one is asked; every other session of the caller ends, on this server and all others, and their address is told.
 #[utoipa::path(responses(
     (status = 204, description = "Changed; this session goes on"),
-    (status = 422, description = "WRONG_PASSWORD at /currentPassword, or what is wrong with the new one: such as TOO_COMMON, SAME_AS_EMAIL, SAME_AS_BEFORE"),
+    (status = 422, description = "WRONG_PASSWORD at /currentPassword, or what is wrong with the new one: such as TOO_COMMON, SAME_AS_EMAIL, TOO_PERSONAL, TOO_SIMPLE, SAME_AS_BEFORE"),
 ))]
 #[put("/api/user/password")]
 pub(super) async fn change_password(
@@ -108,7 +122,12 @@ pub(super) async fn list(
         id: one.id.0,
         organization_id: one.org.0,
         current: one.id == session.id,
+        device: one.device,
+        address: one.address.map(|address| address.to_string()),
+        method: one.method.into(),
+        authenticated_at: one.authenticated_at,
         created_at: one.created_at,
+        last_seen_at: one.last_seen_at,
         expires_at: one.expires_at,
     };
     let data = sign_in.sessions(&ctx).await?.into_iter().map(out).collect();

@@ -140,6 +140,21 @@ pub(super) async fn remove(
     Ok(if ctx.person() == Some(id) { signed_out(&settings) } else { Reply::no_content().response() })
 }
 
+/// End a member's sessions.
+///
+/// Those in the organisation, at once, on every device: they sign in again. Their sessions in other organisations go on. To end an owner's takes an owner.
+#[utoipa::path(responses((status = 204, description = "Ended")))]
+#[delete("/api/users/{id}/sessions")]
+pub(super) async fn end_sessions(
+    Authed(ctx): Authed,
+    Id(id): Id<UserId>,
+    users: Data<dyn Users>,
+    settings: Data<CookieSettings>,
+) -> Result<HttpResponse, Problem> {
+    users.end_sessions(&ctx, id).await?;
+    Ok(if ctx.user_id() == Some(id) { signed_out(&settings) } else { Reply::no_content().response() })
+}
+
 fn member_tag(member: &MemberUser) -> String {
     web::etag(&MemberOut::from(member.clone()))
 }

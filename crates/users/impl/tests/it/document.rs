@@ -26,10 +26,12 @@ fn schemas_do_not_contradict_each_other() {
             "GET /api/audit/verify · permission audit.read",
             "POST /api/auth/login · public",
             "POST /api/auth/logout · signed-in",
+            "POST /api/auth/logout-everywhere · signed-in",
             "POST /api/auth/magic-link · public",
             "POST /api/auth/magic-link/confirm · public",
             "POST /api/auth/password-reset · public",
             "POST /api/auth/password-reset/confirm · public",
+            "POST /api/auth/reauthenticate · signed-in",
             "POST /api/auth/register · public",
             "GET /api/auth/session · signed-in",
             "POST /api/auth/switch-organization · signed-in",
@@ -62,6 +64,7 @@ fn schemas_do_not_contradict_each_other() {
             "DELETE /api/users/{id} · party: who may manage members, or the member themself",
             "GET /api/users/{id} · permission members.read",
             "PUT /api/users/{id} · permission members.manage",
+            "DELETE /api/users/{id}/sessions · permission members.manage",
             "POST /api/webhooks/leaked-keys · public",
         ]
     );

@@ -7,6 +7,7 @@ mod invitations;
 mod keys;
 mod leaks;
 mod links;
+mod lives;
 mod members;
 mod proofs;
 mod reloads;

@@ -1,0 +1,127 @@
+//! Two servers over one database: what changes or ends on one counts on the other within a second.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Method};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use testkit::{Database, until};
+
+use crate::process::{free_address, serve};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// What is felt later is not at once.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+struct Server {
+    address: SocketAddr,
+    http: Client,
+}
+
+struct Somebody {
+    token: String,
+    user: String,
+    org: String,
+}
+
+impl Server {
+    async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> (u16, Value) {
+        let mut request = self.http.request(method, format!("http://{}{path}", self.address));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.expect("answers");
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap_or(Value::Null))
+    }
+
+    async fn done(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Value {
+        let (status, answer) = self.call(method.clone(), path, token, body).await;
+        assert!(status < 300, "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    async fn register(&self, name: &str) -> Somebody {
+        let body =
+            json!({ "email": format!("{name}@two.example"), "password": PASSWORD, "name": name, "organizationName": name });
+        somebody(&self.done(Method::POST, "/api/auth/register", None, Some(body)).await)
+    }
+
+    async fn login(&self, name: &str) -> Somebody {
+        let body = json!({ "email": format!("{name}@two.example"), "password": PASSWORD });
+        somebody(&self.done(Method::POST, "/api/auth/login", None, Some(body)).await)
+    }
+
+    async fn status(&self, path: &str, token: &str) -> u16 {
+        self.call(Method::GET, path, Some(token), None).await.0
+    }
+
+    /// Waits until the server answers so to a token that it knew before, which must not take long.
+    async fn feels(&self, path: &str, token: &str, status: u16) {
+        let since = Instant::now();
+        until("it is felt", async || (self.status(path, token).await == status).then_some(())).await;
+        assert!(since.elapsed() <= AT_ONCE, "{path} was {status} only after {:?}", since.elapsed());
+    }
+}
+
+fn somebody(answer: &Value) -> Somebody {
+    let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{answer}")).to_owned();
+    Somebody { token: text("/accessToken"), user: text("/user/id"), org: text("/organization/id") }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ends_or_changes_on_one_server_does_so_on_the_other_within_a_second() {
+    let database = Database::fresh().await;
+    let environment = [
+        ("BUILD14__DATABASE__URL", database.superuser_url().await.expose_secret().to_owned()),
+        ("BUILD14__SERVER__WORKERS", "1".to_owned()),
+    ];
+    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let addresses = [free_address(), free_address()];
+    let mut running = Vec::new();
+    for (address, folder) in addresses.iter().zip(&folders) {
+        running.push(serve(*address, folder.path(), &environment).await.expect("the server starts"));
+    }
+    let [a, b] = addresses.map(|address| Server { address, http: Client::new() });
+    let (ada, bob) = (a.register("ada").await, a.register("bob").await);
+
+    // Bob works in Ada's organisation, and every session is known to the other server, which then asks nobody.
+    database.run_sql("update users set email_verified = true where email like '%@two.example'").await;
+    let invited = a.done(Method::POST, "/api/users", Some(&ada.token), Some(json!({ "email": "bob@two.example" }))).await;
+    let accept = format!("/api/invitations/{}/accept", invited["id"].as_str().expect("an id"));
+    a.done(Method::POST, &accept, Some(&bob.token), None).await;
+    let to = json!({ "organizationId": ada.org });
+    let there = somebody(&b.done(Method::POST, "/api/auth/switch-organization", Some(&bob.token), Some(to)).await);
+    assert_eq!((b.status("/api/audit", &there.token).await, b.status("/api/user", &bob.token).await), (403, 200));
+
+    let membership = format!("/api/users/{}", bob.user);
+    a.done(Method::PUT, &membership, Some(&ada.token), Some(json!({ "role": "admin" }))).await;
+    b.feels("/api/audit", &there.token, 200).await;
+    a.done(Method::PUT, &membership, Some(&ada.token), Some(json!({ "role": "member" }))).await;
+    b.feels("/api/audit", &there.token, 403).await;
+
+    a.done(Method::DELETE, &membership, Some(&ada.token), None).await;
+    b.feels("/api/user", &there.token, 401).await;
+    assert_eq!(b.status("/api/user", &bob.token).await, 200, "in his own organisation he goes on");
+
+    let other = b.login("bob").await;
+    assert_eq!(b.status("/api/user", &other.token).await, 200);
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": "another good password" });
+    a.done(Method::PUT, "/api/user/password", Some(&bob.token), Some(change)).await;
+    b.feels("/api/user", &other.token, 401).await;
+    assert_eq!(b.status("/api/user", &bob.token).await, 200, "the session that changed it goes on");
+
+    a.done(Method::DELETE, "/api/user", Some(&bob.token), None).await;
+    b.feels("/api/user", &bob.token, 401).await;
+
+    let other = b.login("ada").await;
+    assert_eq!(b.status("/api/user", &other.token).await, 200);
+    a.done(Method::POST, "/api/auth/logout-everywhere", Some(&ada.token), None).await;
+    b.feels("/api/user", &other.token, 401).await;
+    b.feels("/api/user", &ada.token, 401).await;
+}

@@ -1,0 +1,190 @@
+//! How sessions begin: with a sign-in, with another proof of who somebody is, in another organisation.
+
+use auth_api::{
+    Client, Error, Membership, SecurityEventKind, Session, SessionRules, SignInMethod, SignedIn, SwitchOnce, Switched,
+};
+use kernel::{Actor, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use secrecy::SecretString;
+use uow::Tx;
+
+use super::Service;
+use super::account::person;
+use crate::hasher::Verified;
+use crate::model::{Proof, StoredSession};
+use crate::security_event::Origin;
+use crate::token::{self, TokenHash};
+use crate::{device, model, repo, security};
+
+/// How many sessions one sign-in may have, by switches of the organisation; for more those end that went unused for longest.
+const MOST_OF_SIGN_IN: u32 = 20;
+
+/// A session to be begun.
+pub(super) struct Opening<'a> {
+    pub request: &'a RequestId,
+    pub user: UserId,
+    /// In which of their organisations.
+    pub membership: Membership,
+    /// How it comes about, in the trail.
+    pub action: &'a str,
+    /// On what.
+    pub client: &'a Client,
+    /// By which proof.
+    pub sign_in: Proof,
+}
+
+impl Service {
+    /// Now, as PostgreSQL keeps it, to microseconds: what is answered must equal what is read later.
+    pub(super) fn instant(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
+    }
+
+    /// Makes a session of a person in one of their organisations.
+    pub(super) async fn open_in(
+        &self,
+        tx: &mut Tx,
+        opening: Opening<'_>,
+        (token, hash): (SecretString, TokenHash),
+    ) -> Result<SignedIn, Error> {
+        let Opening { request, user, membership, action, client, sign_in } = opening;
+        let now = self.instant();
+        let session = Session {
+            id: SessionId::new(),
+            user,
+            org: membership.org,
+            role: membership.role,
+            projects: ProjectRoles::default(),
+            expires_at: sign_in.at + self.life,
+            authenticated_at: sign_in.at,
+        };
+        repo::lock_person(tx, user).await?;
+        let device = client.agent.as_deref().and_then(device::label);
+        let new = repo::NewSession { session: &session, sign_in, device, address: client.address };
+        repo::insert_session(tx, &hash, new, now).await?;
+        let mut ended = repo::end_oldest(tx, user, self.most_sessions, now).await?;
+        ended.extend(repo::end_least_used(tx, user, sign_in.id, MOST_OF_SIGN_IN, now).await?);
+        for ended in ended {
+            self.forget_in(tx, move |cache| cache.forget(&ended));
+        }
+        self.record_in(tx, request, &session, action).await?;
+        Ok(SignedIn { token, session, device: None })
+    }
+
+    /// A signed-in person is told their project roles too, and when the session ends, as every later request will know them.
+    pub(super) async fn complete(&self, mut signed_in: SignedIn) -> Result<SignedIn, Error> {
+        let session = &mut signed_in.session;
+        if let Some(place) = self.place(session.user, session.org).await? {
+            session.expires_at = model::expires_at(session.expires_at, session.authenticated_at, self.life, place.rules);
+            session.projects = place.projects;
+        }
+        Ok(signed_in)
+    }
+
+    /// The person tells the password again, for a session with another token instead of this one.
+    pub(super) async fn prove_again(
+        &self,
+        ctx: &Ctx,
+        session: SessionId,
+        password: SecretString,
+        client: &Client,
+    ) -> Result<SignedIn, Error> {
+        let Actor::User(user, role) = ctx.actor else { return Err(Error::NotAuthenticated) };
+        let origin = || Origin { request: &ctx.request, address: client.address };
+        // As for a change of the password: apart from the sign-ins of strangers.
+        let key = format!("password of {user}");
+        let tries = match self.attempts.enter_own(&key, &*self.clock).await {
+            Ok(tries) => tries,
+            Err(limited) => {
+                return Err(self.refused(limited, SecurityEventKind::SignInLimited, Some(user), origin()).await);
+            }
+        };
+        let stored = self.system.read(async |tx| repo::password(tx, user).await).await?;
+        let Verified { right, stronger } = self.hasher.verify(password, stored.clone()).await?;
+        if !right {
+            tries.were_wrong(self.clock.now());
+            security::note(&self.system, SecurityEventKind::SignInFailed, Some(user), origin()).await;
+            return Err(Error::invalid("/password", "WRONG_PASSWORD", "is not the present password"));
+        }
+        self.attempts.forget_own(&key);
+        drop(tries);
+        let (ended, signed_in) = self
+            .system
+            .write(async |tx| {
+                if repo::lock_person(tx, user).await? != stored {
+                    return Err(Fault::unavailable("the password changed meanwhile").into());
+                }
+                if let (Some(old), Some(new)) = (&stored, &stronger) {
+                    repo::replace_password(tx, user, old, new).await?;
+                }
+                let before = repo::session_by_id(tx, user, session).await?.ok_or(Error::NotAuthenticated)?;
+                let ended = repo::end(tx, user, session, self.clock.now()).await?.ok_or(Error::NotAuthenticated)?;
+                let sign_in = Proof { id: before.sign_in.id, method: SignInMethod::Password, at: self.instant() };
+                let (request, membership) = (&ctx.request, Membership { org: ctx.org, role });
+                let opening = Opening { request, user, membership, action: "auth.reauthenticate", client, sign_in };
+                Ok::<_, Error>((ended, self.open_in(tx, opening, token::fresh()?).await?))
+            })
+            .await?;
+        self.cache.forget(&ended);
+        self.complete(signed_in).await
+    }
+
+    /// A session of the same sign-in in another organisation.
+    pub(super) async fn open_elsewhere(
+        &self,
+        ctx: &Ctx,
+        session: &Session,
+        org: OrgId,
+        client: &Client,
+        once: Option<&SwitchOnce>,
+    ) -> Result<Switched, Error> {
+        let user = person(ctx)?;
+        let (membership, rules) = self
+            .system
+            .read(async |tx| {
+                Ok::<_, Fault>((self.directory.membership(tx, user, org).await?, self.directory.session_rules(tx, org).await?))
+            })
+            .await?;
+        let membership = membership.ok_or(Error::NotAMember)?;
+        let repeatable = once.map(|once| token::switched(&self.switch_secret, org, once)).transpose()?;
+        let (signed_in, again) = self
+            .system
+            .write(async |tx| {
+                // The person before their sessions, as everybody who touches several of them. And of two calls with one key the later one finds what
+                // the other made.
+                repo::lock_person(tx, user).await?;
+                let here = repo::session_by_id(tx, user, session.id).await?.ok_or(Error::NotAuthenticated)?;
+                let token = match &repeatable {
+                    Some((token, hash)) => match repo::session_of(tx, hash).await? {
+                        None => (token.clone(), *hash),
+                        Some((made, false)) if !made.is_over(self.life, rules, self.clock.now()) => {
+                            return Ok((again(token.clone(), &made, membership), true));
+                        }
+                        // It has ended since: this is another switch.
+                        Some(_) => token::fresh()?,
+                    },
+                    None => token::fresh()?,
+                };
+                if self.is_too_old(&here, rules) {
+                    return Err(Error::AuthenticateAgain);
+                }
+                let (request, sign_in) = (&ctx.request, here.sign_in);
+                let opening = Opening { request, user, membership, action: "auth.switch", client, sign_in };
+                Ok::<_, Error>((self.open_in(tx, opening, token).await?, false))
+            })
+            .await?;
+        Ok(Switched { signed_in: self.complete(signed_in).await?, again })
+    }
+
+    /// Whether a session of the same sign-in would be over by these rules when it began.
+    fn is_too_old(&self, here: &StoredSession, rules: SessionRules) -> bool {
+        model::expires_at(here.expires_at, here.sign_in.at, self.life, rules) <= self.clock.now()
+    }
+}
+
+/// The session that an earlier call made.
+fn again(token: SecretString, made: &StoredSession, membership: Membership) -> SignedIn {
+    let StoredSession { id, user, org, expires_at, sign_in, .. } = *made;
+    let (role, projects) = (membership.role, ProjectRoles::default());
+    let session = Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at };
+    SignedIn { token, session, device: None }
+}
