@@ -382,5 +382,5 @@ async fn a_warm_request_costs_no_query_whatever_the_credential() {
     let now = opened.so_far();
     assert_eq!(now.0, reads, "neither a key, nor a session, nor what is neither");
     // Which sessions were used is written down once in a while, for all of them.
-    assert!(now.1 <= writes + 1, "{} transactions beside two hundred requests", now.1 - writes);
+    assert!(now.1 < writes + 10, "{} transactions beside two hundred requests", now.1 - writes);
 }
