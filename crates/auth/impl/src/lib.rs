@@ -46,6 +46,7 @@ mod keys;
 mod leaks;
 mod model;
 mod module;
+mod passwords;
 mod place;
 mod policy;
 mod proof;

@@ -15,7 +15,7 @@ use crate::hasher::Verified;
 use crate::repo::Listed;
 use crate::security;
 use crate::security_event::Origin;
-use crate::{model, repo};
+use crate::{model, passwords, repo};
 
 pub(super) fn person(ctx: &Ctx) -> Result<UserId, Error> {
     ctx.user_id().ok_or(Error::NotAuthenticated)
@@ -44,7 +44,8 @@ impl Service {
             .read(async |tx| Ok::<_, Fault>((self.directory.person(tx, user).await?, repo::password(tx, user).await?)))
             .await?;
         let (Some(known), Some(stored)) = (known, stored) else { return Err(Error::NotAuthenticated) };
-        let mut faults: Vec<_> = model::password_fault("/newPassword", &known.email, new.expose_secret()).into_iter().collect();
+        let mut faults: Vec<_> =
+            passwords::fault("/newPassword", &known.email, &[&known.name], new.expose_secret()).into_iter().collect();
         if new.expose_secret() == current.expose_secret() {
             faults.push(FieldFault::new("/newPassword", "SAME_AS_BEFORE", "must not be the present password"));
         }

@@ -17,7 +17,7 @@ use super::asking::{address_of, masked, origin};
 use super::opening::Opening;
 use super::{Known, Service};
 use crate::proof::{self, Proof};
-use crate::{model, repo, security, token};
+use crate::{model, passwords, repo, security, token};
 
 /// Why what is shown proves nothing: a link that is spent, or a code that is wrong.
 fn refused(shown: &Shown) -> Error {
@@ -122,7 +122,7 @@ impl Service {
         let proof = self.look_at(Purpose::ResetPassword, &shown, &asking).await?;
         let known = self.person_of(&proof, &shown).await?;
         let user = known.person.id;
-        if let Some(fault) = model::password_fault("/password", &known.person.email, password.expose_secret()) {
+        if let Some(fault) = passwords::fault("/password", &known.person.email, &[&known.person.name], password.expose_secret()) {
             return Err(Error::Invalid(vec![fault]));
         }
         let phc = self.hasher.hash(password).await?;
