@@ -87,6 +87,24 @@ async fn requests_of_a_session_do_not_count_for_their_address() {
 }
 
 #[actix_web::test]
+async fn a_key_counts_for_itself_and_what_is_no_key_for_its_address() {
+    let few = Quota { requests: 2, seconds: 3600 };
+    let client = limited(|limits| (limits.user, limits.address) = (few, few));
+    let by = |key: &str| from("1.1.1.1").insert_header(("Authorization", format!("Bearer {key}")));
+    let first = client.send(by("b14_a")).await;
+    assert_eq!(first.header("ratelimit-policy"), Some("\"key\";q=2;w=3600, \"organization\";q=1000;w=3600"));
+    assert_eq!(client.send(by("b14_a")).await.status, 200);
+    let refused = client.send(by("b14_a")).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["limit"]), (429, &serde_json::json!("key")));
+    assert_eq!(client.send(by("b14_b")).await.status, 200, "another one of the same creator");
+    assert_eq!(client.send(by("good")).await.status, 200, "and the creator");
+    for wrong in ["b14_c", "b14_d"] {
+        assert_eq!(client.send(by(wrong)).await.status, 200, "what everybody is answered");
+    }
+    assert_eq!(client.send(by("b14_e")).await.status, 429);
+}
+
+#[actix_web::test]
 async fn ipv6_is_limited_by_its_network() {
     let client = limited(|limits| limits.address = Quota { requests: 1, seconds: 3600 });
     assert_eq!(client.send(from("2001:db8:0:1::1")).await.status, 200);
