@@ -16,7 +16,10 @@
 //!   end cannot bring it back (generation under a lock, [`Service`]).
 //! - Of the look-ups of one session one runs at a time, and so of those of one person in one organisation. Roles in teams are looked up for
 //!   whom they add something ([`kernel::OrgRole::needs_teams`]), and of those that are known only the changed ones.
-//! - A person has a bounded number of sessions: of more the oldest end. A changed password ends all others.
+//! - A person has a bounded number of sign-ins, and a sign-in of sessions: of more the oldest, and the least used, end. A changed password ends all
+//!   others; signing out ends all of the sign-in. A switch of the organisation ends none, and makes none younger than its sign-in.
+//! - How long an organisation lets sessions live is kept with them, so that a check asks nobody; a trigger tells every server when it changes. That
+//!   a session is used is written down for many together, never by the request that uses it. What is over does not come back by loosened rules.
 //! - Failed sign-ins and spent limits are security events, kept for a while, without the email or the password that was tried. Limits of requests
 //!   are counted by the web layer and noted here ([`Service::note_spent`]).
 //! - A session is as good as its membership: without one in its organisation it does not resolve.

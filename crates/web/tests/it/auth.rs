@@ -14,6 +14,18 @@ fn create() -> TestRequest {
 }
 
 #[actix_web::test]
+async fn a_key_is_a_bearer_token_alone_and_calls_nothing_about_oneself() {
+    let client = Client::new();
+    let by_key = |request: TestRequest| request.insert_header(("Authorization", "Bearer b14_a"));
+    assert_eq!(client.send(by_key(create())).await.status, 201);
+    let refused = client.send(by_key(TestRequest::get().uri("/api/things"))).await;
+    assert_eq!(refused.code(), (403, "PERSON_REQUIRED".into()));
+    assert!(client.seen.resolved.lock().unwrap().is_empty(), "no session is looked for");
+    let by_cookie = TestRequest::get().uri("/api/things").insert_header(("Cookie", "__Host-session=b14_a"));
+    assert_eq!(client.send(by_cookie).await.code(), (401, "NOT_AUTHENTICATED".into()));
+}
+
+#[actix_web::test]
 async fn without_a_session_it_is_401() {
     let client = Client::new();
     let got = client.send(TestRequest::get().uri("/api/things").insert_header(("X-Request-Id", "req-1"))).await;

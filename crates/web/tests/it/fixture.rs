@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, init_service, read_body, try_call_service};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{Authorizer, Reach, Session, Sessions};
+use auth_api::{Authorizer, LiveKey, Reach, Session, Sessions};
 use kernel::*;
 use serde_json::Value;
 use uuid::Uuid;
@@ -64,6 +64,22 @@ impl Sessions for FakeSessions {
             projects: ProjectRoles::default(),
             expires_at: SystemClock.now(),
             authenticated_at: SystemClock.now(),
+        }))
+    }
+    async fn resolve_key(&self, key: &str, _: Option<IpAddr>) -> Result<Arc<LiveKey>, auth_api::Error> {
+        let id = match key {
+            "b14_a" => ApiKeyId(Uuid::from_u128(7)),
+            "b14_b" => ApiKeyId(Uuid::from_u128(8)),
+            _ => return Err(auth_api::Error::NotAuthenticated),
+        };
+        Ok(Arc::new(LiveKey {
+            by: Arc::new(KeyUse { id, scopes: vec!["things.create".into()], of_leaver: false }),
+            org: OrgId(Uuid::from_u128(3)),
+            creator: UserId(Uuid::from_u128(2)),
+            role: OrgRole::Admin,
+            projects: ProjectRoles::default(),
+            networks: Vec::new(),
+            until: Timestamp::MAX_UTC,
         }))
     }
     async fn forget_user_in(&self, _: &mut uow::Tx, _: UserId) -> Result<(), Fault> {

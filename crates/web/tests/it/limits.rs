@@ -1,5 +1,6 @@
 //! Rate limits: by address without a session, by person and organisation with one; stricter for signing in.
 
+use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use insta::assert_json_snapshot;
 use kernel::{OrgId, UserId};
@@ -56,6 +57,21 @@ async fn an_address_is_limited_before_authentication() {
 }
 
 #[actix_web::test]
+async fn who_only_asks_whether_they_may_ask_is_counted_by_address_too() {
+    let client = limited(|limits| limits.address = Quota { requests: 2, seconds: 3600 });
+    let asking = |path| {
+        let origin = ("Origin", "https://app.14build.dev");
+        let request = from("1.1.1.1").method(Method::OPTIONS).uri(path).insert_header(origin);
+        request.insert_header(("Access-Control-Request-Method", "POST"))
+    };
+    assert_eq!(client.send(asking("/health/live")).await.status, 204, "what watches the server has no limit");
+    assert_eq!(client.send(asking("/api/things")).await.header("ratelimit"), Some("\"address\";r=1;t=1800"));
+    assert_eq!(client.send(asking("/api/things")).await.status, 204);
+    assert_eq!(client.send(asking("/api/things")).await.code(), (429, "RATE_LIMITED".into()));
+    assert_eq!(client.send(from("1.1.1.1")).await.status, 429, "it is the same quota");
+}
+
+#[actix_web::test]
 async fn requests_of_a_session_do_not_count_for_their_address() {
     let client = limited(|limits| limits.address = Quota { requests: 2, seconds: 3600 });
     for _ in 0..5 {
@@ -68,6 +84,24 @@ async fn requests_of_a_session_do_not_count_for_their_address() {
     let looked_up = client.seen.resolved.lock().unwrap().len();
     assert_eq!(client.send(guessed()).await.status, 429);
     assert_eq!(client.seen.resolved.lock().unwrap().len(), looked_up, "no look-up for who is limited");
+}
+
+#[actix_web::test]
+async fn a_key_counts_for_itself_and_what_is_no_key_for_its_address() {
+    let few = Quota { requests: 2, seconds: 3600 };
+    let client = limited(|limits| (limits.user, limits.address) = (few, few));
+    let by = |key: &str| from("1.1.1.1").insert_header(("Authorization", format!("Bearer {key}")));
+    let first = client.send(by("b14_a")).await;
+    assert_eq!(first.header("ratelimit-policy"), Some("\"key\";q=2;w=3600, \"organization\";q=1000;w=3600"));
+    assert_eq!(client.send(by("b14_a")).await.status, 200);
+    let refused = client.send(by("b14_a")).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["limit"]), (429, &serde_json::json!("key")));
+    assert_eq!(client.send(by("b14_b")).await.status, 200, "another one of the same creator");
+    assert_eq!(client.send(by("good")).await.status, 200, "and the creator");
+    for wrong in ["b14_c", "b14_d"] {
+        assert_eq!(client.send(by(wrong)).await.status, 200, "what everybody is answered");
+    }
+    assert_eq!(client.send(by("b14_e")).await.status, 429);
 }
 
 #[actix_web::test]

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use audit_api::NewEntry;
-use auth_api::{Error, LiveSession, SecurityEventKind};
-use kernel::{Ctx, Fault, FieldFault, SessionId, UserId};
+use auth_api::{Error, LiveSession, SecurityEventKind, SessionRules};
+use kernel::{Ctx, Fault, FieldFault, OrgId, SessionId, UserId};
 use mail_api::{Content, Language, Mail, Recipient};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -93,7 +93,7 @@ impl Service {
         let live = self
             .system
             .read(async |tx| {
-                let (mut live, mut known) = (Vec::new(), HashMap::new());
+                let (mut live, mut known) = (Vec::new(), HashMap::<OrgId, SessionRules>::new());
                 for Listed { live: session, stored } in repo::live(tx, user, now).await? {
                     let rules = match known.get(&session.org) {
                         Some(rules) => *rules,
