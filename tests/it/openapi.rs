@@ -51,6 +51,20 @@ fn every_state_is_an_enum() {
     assert!(plain.is_empty(), "`kernel::named!` and `web::OneOf` give these their names: {plain:?}");
 }
 
+#[test]
+fn schemas_are_named_by_one_rule() {
+    // What is sent is named after what it does: `NewProject`, `ProjectChange`, `SignContract`. Only values that are taken in more ways than they are
+    // given end in `In`; lists end in `List`.
+    const VALUES: [&str; 3] = ["AmountIn", "Decimal4In", "MoneyIn"];
+    let document = document();
+    let names: Vec<_> =
+        document["components"]["schemas"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let odd =
+        |name: &&&str| !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) || name.trim_end_matches("Patch").ends_with("In");
+    assert_eq!(names.iter().filter(odd).copied().collect::<Vec<_>>(), VALUES);
+    assert!(names.contains(&"ProjectList") && names.contains(&"TenderDraftPatch"), "{names:?}");
+}
+
 /// The places of `value` at which a schema is combined with one that knows nothing of it but a type.
 fn contradictions(place: &str, value: &Value, found: &mut Vec<String>) {
     match value {

@@ -113,9 +113,7 @@ impl Meter<'_> {
         cost.requests += requests().await?;
         cost.seconds += started.elapsed().as_secs_f64();
         for ((sum, now), before) in cost.used.iter_mut().zip(self.read()).zip(before) {
-            let used = now - before;
-            sum.cpu += used.cpu;
-            sum.switches += used.switches;
+            *sum = *sum + (now - before);
         }
         Ok(())
     }
@@ -125,11 +123,13 @@ impl Cost {
     fn row(&self, name: &str) -> String {
         let requests = self.requests as f64;
         let [server, postgres, sender] = self.used.map(|used| used.cpu.as_secs_f64() * 1e6 / requests);
-        let [server_switches, postgres_switches, _] = self.used.map(|used| used.switches as f64 / requests);
+        // Those of connections that are closed by now are not known.
+        let [server_switches, postgres_switches, _] = self.used.map(|used| match used.switches {
+            0 => String::new(),
+            switches => format!("{:.1}", switches as f64 / requests),
+        });
         let rate = requests / self.seconds;
-        format!(
-            "| {name} | {rate:.0} | {server:.0} | {postgres:.0} | {sender:.0} | {server_switches:.1} | {postgres_switches:.1} |"
-        )
+        format!("| {name} | {rate:.0} | {server:.0} | {postgres:.0} | {sender:.0} | {server_switches} | {postgres_switches} |")
     }
 
     /// In hundredths of the time of all processors.

@@ -1,7 +1,7 @@
 //! What processes used of the machine (Linux; elsewhere nothing is told).
 
 use std::fs;
-use std::ops::Sub;
+use std::ops::{Add, Sub};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +12,14 @@ pub struct Used {
     pub cpu: Duration,
     /// How often their threads gave up a processor, or lost it; of those that still run.
     pub switches: u64,
+}
+
+impl Add for Used {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { cpu: self.cpu + other.cpu, switches: self.switches + other.switches }
+    }
 }
 
 impl Sub for Used {
@@ -30,12 +38,22 @@ pub fn by(process: u32) -> Used {
 
 /// Of a process and of its children.
 pub fn by_family(parent: u32) -> Used {
-    let children = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let children = children.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    children
-        .filter(|child| parent_of(*child) == Some(parent))
-        .map(by)
-        .fold(by(parent), |sum, one| Used { cpu: sum.cpu + one.cpu, switches: sum.switches + one.switches })
+    let mut of_parent = by(parent);
+    loop {
+        let of_children = children(parent).map(by).fold(Used::default(), |sum, one| sum + one);
+        // A child that ends becomes a part of what its parent used: seen in neither place, or in both, unless it is looked for again.
+        let again = by(parent);
+        if again.cpu == of_parent.cpu {
+            return of_parent + of_children;
+        }
+        of_parent = again;
+    }
+}
+
+fn children(parent: u32) -> impl Iterator<Item = u32> {
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    all.filter(move |child| parent_of(*child) == Some(parent))
 }
 
 /// What stands behind the name in proc_pid_stat(5); the name may hold spaces.

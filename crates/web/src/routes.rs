@@ -2,6 +2,7 @@
 
 mod fallback;
 mod guard;
+mod list_names;
 mod null_schema;
 mod openapi;
 mod patch_schema;

@@ -142,8 +142,6 @@ pub struct Bid {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// The clock that decides, when this was read.
-    pub server_time: Timestamp,
 }
 
 /// Bids of a tender, as far as the caller may see them.

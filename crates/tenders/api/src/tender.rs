@@ -189,8 +189,6 @@ pub struct TenderView {
     pub lines: Vec<TenderLine>,
     /// The live award.
     pub award: Option<AwardRef>,
-    /// The clock that decides, when this was read.
-    pub server_time: Timestamp,
 }
 
 /// What the owner writes into a draft.

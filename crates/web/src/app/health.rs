@@ -102,7 +102,7 @@ struct ReadinessOut {
     /// Always `ready`: a server that is not answers 503.
     status: Ready,
     /// What was looked at, by name: `ok`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, String>)]
     checks: BTreeMap<&'static str, &'static str>,
 }
 

@@ -18,6 +18,7 @@ use tracing::Instrument;
 use super::rate_limit::Standing;
 use super::{AppDeps, access_log, compress, cors, head, health, instruments, rate_limit, request_id, security_headers, trace};
 use crate::crowd::{Seat, Serving};
+use crate::docs::OPENAPI_PATH;
 use crate::extract::{Caller, Credential, refuse_all, resolve};
 use crate::{Guard, Problem, client};
 
@@ -125,6 +126,9 @@ impl Visit {
         B: MessageBody + 'static,
     {
         if cors::is_preflight(request.method(), request.headers()) {
+            if let Err(problem) = self.count_stranger() {
+                return Ok(self.finish(request.error_response(problem)).await);
+            }
             let response = cors::preflight(self.origin.as_ref());
             return Ok(self.finish(request.into_response(response)).await);
         }
@@ -144,10 +148,21 @@ impl Visit {
         }
     }
 
+    /// Counts a request that never says who sent it, as one whose sender is not signed in.
+    fn count_stranger(&mut self) -> Result<(), Problem> {
+        if self.route.as_deref().is_some_and(health::is_probe) {
+            return Ok(());
+        }
+        let deps = Rc::clone(&self.deps);
+        deps.limits.admit(&self.caller)?;
+        self.standings.extend(deps.limits.address(&self.caller)?);
+        Ok(())
+    }
+
     /// Counts the request and finds out who sent it. A missing session is the handler's to refuse.
     async fn admit(&mut self, request: &ServiceRequest) -> Result<(), Problem> {
         if self.route.as_deref().is_some_and(health::is_probe) {
-            return Ok(());
+            return self.refuse_unknown_parameters(request);
         }
         let deps = Rc::clone(&self.deps);
         deps.limits.admit(&self.caller)?;
@@ -179,6 +194,9 @@ impl Visit {
     /// A parameter that nobody reads is refused everywhere, not only where others are read. Whoever is to sign in first is told that instead.
     fn refuse_unknown_parameters(&self, request: &ServiceRequest) -> Result<(), Problem> {
         let (Some(route), false) = (&self.route, request.query_string().is_empty()) else { return Ok(()) };
+        if health::is_probe(route) || route == OPENAPI_PATH {
+            return refuse_all(request.query_string());
+        }
         // As it is routed: HEAD is GET by now.
         let (routes, method) = (&self.deps.routes, request.method());
         let known = self.caller.live().is_some() || routes.guard_of(method, route) == Some(&Guard::Public);

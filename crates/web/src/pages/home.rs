@@ -9,8 +9,7 @@ use actix_web::web::{self, ServiceConfig};
 use serde_json::json;
 
 use super::accept::prefers_html;
-use super::assets::STYLE;
-use super::html::{escape, fill};
+use super::html::{escape, fill, head};
 use super::kept::Kept;
 use super::missing::POLICY;
 use crate::app::{LIVE, READY};
@@ -111,10 +110,11 @@ fn page(development: Option<&Development>, documented: bool, notice: &str) -> St
     }
     let demo = development.map(demo).unwrap_or_default();
     let (nav, actions) = if documented { (documented_nav(), ACTIONS) } else { (link(READY, "Status"), "") };
+    let head = head("14Build: tenders, contracts and protected payments for construction", ABOUT);
     fill(
         include_str!("assets/home.html"),
         &[
-            ("style", STYLE.version()),
+            ("head", head.as_str()),
             ("nav", nav.as_str()),
             ("notice", notice),
             ("actions", actions),
@@ -124,6 +124,9 @@ fn page(development: Option<&Development>, documented: bool, notice: &str) -> St
         ],
     )
 }
+
+const ABOUT: &str = "<meta name=\"description\" content=\"The API of 14Build: construction companies tender works, bid under seal, sign \
+                     contracts and pay by milestone.\">";
 
 const ACTIONS: &str = "<p class=\"actions\"><a class=\"button first\" href=\"/docs/\">Read the API reference</a>\
                        <a class=\"button\" href=\"/api/openapi.json\">OpenAPI document</a></p>";

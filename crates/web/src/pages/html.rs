@@ -1,5 +1,7 @@
 //! Putting text into pages.
 
+use super::assets::STYLE;
+
 /// Text as it stands in HTML, between tags or in a quoted attribute.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -14,6 +16,11 @@ pub fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// The head that pages for people have in common, with a title and what else is said of the page.
+pub fn head(title: &str, about: &str) -> String {
+    fill(include_str!("assets/head.html"), &[("title", title), ("about", about), ("style", STYLE.version())])
 }
 
 /// A page with what belongs into its places, such as `{{style}}`: HTML already. What is put in is not looked at again.

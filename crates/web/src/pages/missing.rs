@@ -5,8 +5,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
 use super::accept::prefers_html;
-use super::assets::STYLE;
-use super::html::{escape, fill};
+use super::html::{escape, fill, head};
 use crate::extract::Caller;
 
 /// What a browser may load for a page without scripts.
@@ -20,7 +19,8 @@ pub fn page(request: &HttpRequest) -> Option<HttpResponse> {
         return None;
     }
     let id = request.extensions().get::<Caller>().map(|caller| escape(caller.request.as_str())).unwrap_or_default();
-    let page = fill(include_str!("assets/missing.html"), &[("style", STYLE.version()), ("request", id.as_str())]);
+    let head = head("Not found · 14Build", "<meta name=\"robots\" content=\"noindex\">");
+    let page = fill(include_str!("assets/missing.html"), &[("head", head.as_str()), ("request", id.as_str())]);
     let response = HttpResponse::NotFound()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)))

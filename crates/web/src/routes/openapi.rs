@@ -11,7 +11,7 @@ use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ComponentsBuilder, Info, OpenApi, OpenApiBuilder, PathsBuilder, RefOr, Required, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{Entry, Guard, Routes, null_schema, patch_schema, standard};
+use super::{Entry, Guard, Routes, list_names, null_schema, patch_schema, standard};
 use crate::extract::SESSION_COOKIE;
 use crate::problem::{FaultBody, ProblemBody};
 
@@ -58,11 +58,12 @@ impl Routes {
     /// Names that two different schemas claim: `#[schema(as = …)]` gives one of them another.
     #[must_use]
     pub fn conflicts(&self) -> Vec<String> {
-        let mut seen: BTreeMap<&str, &RefOr<Schema>> = BTreeMap::new();
+        let mut seen: BTreeMap<String, &RefOr<Schema>> = BTreeMap::new();
         let mut twice = Vec::new();
         for (name, schema) in self.entries.iter().flat_map(|entry| &entry.schemas) {
-            match seen.get(name.as_str()) {
-                Some(present) if *present != schema => twice.push(name.clone()),
+            let name = list_names::name(name);
+            match seen.get(&name) {
+                Some(present) if *present != schema => twice.push(name),
                 Some(_) => {}
                 None => drop(seen.insert(name, schema)),
             }
@@ -85,7 +86,8 @@ impl Routes {
     }
 
     fn schemas(&self) -> BTreeMap<String, RefOr<Schema>> {
-        let mut schemas: BTreeMap<_, _> = self.entries.iter().flat_map(|entry| entry.schemas.iter().cloned()).collect();
+        let all = self.entries.iter().flat_map(|entry| entry.schemas.iter().cloned());
+        let mut schemas: BTreeMap<_, _> = all.map(|(name, schema)| (list_names::name(&name), schema)).collect();
         schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
         schemas.insert(FaultBody::name().into_owned(), FaultBody::schema());
         schemas
@@ -106,6 +108,7 @@ fn keep_used(paths: &BTreeMap<&str, PathItem>, schemas: &mut BTreeMap<String, Re
 /// What the handler says, plus what its guard, method and path imply.
 fn complete(entry: &Entry) -> Operation {
     let mut operation = entry.operation.clone();
+    list_names::refer(&mut operation);
     let info = &entry.info;
     let method = info.method.as_str();
 

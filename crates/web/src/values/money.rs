@@ -26,7 +26,10 @@ impl PartialSchema for CurrencyCode {
         ObjectBuilder::new()
             .schema_type(SchemaType::new(Type::String))
             .enum_values(Some(Currency::all().map(|currency| currency.code())))
-            .description(Some("ISO 4217 code."))
+            .description(Some(
+                "ISO 4217 code. No new project is made in BGN, which ended with 2025, nor in MAD, which does not settle: their amounts are of \
+                 projects made before.",
+            ))
             .examples([serde_json::json!("EUR")])
             .into()
     }

@@ -29,6 +29,13 @@ fn the_document_is_complete() {
     assert_json_snapshot!("security", document["components"]["securitySchemes"]);
     assert_json_snapshot!("tags", document["tags"]);
     assert_eq!(routes().conflicts(), Vec::<String>::new());
+    let list = document["paths"]["/api/things"]["get"].pointer("/responses/200/content/application~1json/schema/$ref");
+    assert_eq!(list, Some(&Value::from("#/components/schemas/ThingOutList")));
+    let mut health = routes().openapi(Info::new("14Build", "1"));
+    web::describe_health(&mut health);
+    let health = serde_json::to_value(health).unwrap();
+    let checks = &health["components"]["schemas"]["Readiness"]["properties"]["checks"];
+    assert_eq!(checks["additionalProperties"]["type"], "string", "{checks}");
 }
 
 #[test]

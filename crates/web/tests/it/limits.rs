@@ -1,5 +1,6 @@
 //! Rate limits: by address without a session, by person and organisation with one; stricter for signing in.
 
+use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use insta::assert_json_snapshot;
 use kernel::{OrgId, UserId};
@@ -53,6 +54,21 @@ async fn an_address_is_limited_before_authentication() {
     assert!(client.seen.resolved.lock().unwrap().is_empty(), "no look-up for who is limited");
     assert_eq!(client.send(from("2.2.2.2")).await.status, 200, "others are not");
     assert_eq!(client.send(from("1.1.1.1").uri("/health/live")).await.status, 200);
+}
+
+#[actix_web::test]
+async fn who_only_asks_whether_they_may_ask_is_counted_by_address_too() {
+    let client = limited(|limits| limits.address = Quota { requests: 2, seconds: 3600 });
+    let asking = |path| {
+        let origin = ("Origin", "https://app.14build.dev");
+        let request = from("1.1.1.1").method(Method::OPTIONS).uri(path).insert_header(origin);
+        request.insert_header(("Access-Control-Request-Method", "POST"))
+    };
+    assert_eq!(client.send(asking("/health/live")).await.status, 204, "what watches the server has no limit");
+    assert_eq!(client.send(asking("/api/things")).await.header("ratelimit"), Some("\"address\";r=1;t=1800"));
+    assert_eq!(client.send(asking("/api/things")).await.status, 204);
+    assert_eq!(client.send(asking("/api/things")).await.code(), (429, "RATE_LIMITED".into()));
+    assert_eq!(client.send(from("1.1.1.1")).await.status, 429, "it is the same quota");
 }
 
 #[actix_web::test]

@@ -131,5 +131,8 @@ async fn a_parameter_that_nobody_reads_is_refused_everywhere() {
     assert_eq!(client.post("/api/notes?x=1", "{}").await.faults(), [none("x")], "without signing in, too");
     let make = body(TestRequest::post().uri("/api/things?notify=false"), r#"{"name": "Bridge"}"#);
     assert_eq!(client.send(make).await.status, 401, "who is to sign in is told that first");
-    assert_eq!(client.get("/health/live?x=1").await.status, 200);
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(client.get(&format!("{path}?x=1")).await.faults(), [none("x")], "{path}");
+        assert_eq!(client.get(path).await.status, 200, "{path}");
+    }
 }

@@ -18,7 +18,7 @@ use super::examples;
 /// A bid as its bidder submits it, or saves it as a draft.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = examples::bid_in)]
+#[schema(as = BidSubmission, example = examples::bid_in)]
 pub struct BidIn {
     /// A rate for every payable line; provisional sums may be left out. At least one, save in a draft: that may price any lines, or none.
     #[schema(max_items = 20000)]
@@ -40,7 +40,7 @@ pub struct BidIn {
 /// A rate for a line.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = BidRateIn)]
+#[schema(as = NewBidRate)]
 pub struct RateIn {
     /// The line: `id` of a line of the tender.
     soq_line_id: Uuid,

@@ -26,7 +26,7 @@ pub type TenderRole = OneOf<Side>;
 /// A tender as its owner writes it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = examples::tender_in)]
+#[schema(as = TenderDraft, example = examples::tender_in)]
 pub struct TenderIn {
     /// The project; it never changes.
     pub project_id: Uuid,
@@ -394,7 +394,7 @@ impl From<&Awarding> for AwardOut {
 /// Who is invited: an organisation or an e-mail address.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = TenderInvitationIn, example = json!({"email": "bids@acme.example"}))]
+#[schema(as = NewTenderInvitation, example = json!({"email": "bids@acme.example"}))]
 pub struct InvitationIn {
     /// The organisation; either this or `email`.
     pub organization_id: Option<Uuid>,

@@ -18,7 +18,7 @@ use super::examples;
 /// Why.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({"reasonCode": "NOT_RESPONSIVE", "reason": "The proof of insurance is missing"}))]
+#[schema(as = DisqualifyBid, example = json!({"reasonCode": "NOT_RESPONSIVE", "reason": "The proof of insurance is missing"}))]
 pub struct DisqualifyIn {
     /// A short word for it, such as `INCOMPLETE`. The bidder reads it.
     #[schema(pattern = "^[A-Z][A-Z0-9_]{2,63}$", example = "NOT_RESPONSIVE")]

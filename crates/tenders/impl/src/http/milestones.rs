@@ -10,7 +10,7 @@ use web::{AmountIn, AmountOrMoney, CurrencyCode, Decimal4, Decimal4Out, Faults, 
 /// A payable part.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = TenderMilestoneIn, example = json!({"title": "Foundations", "percent": "60", "dueOn": "2099-06-30"}))]
+#[schema(as = NewTenderMilestone, example = json!({"title": "Foundations", "percent": "60", "dueOn": "2099-06-30"}))]
 pub struct MilestoneIn {
     /// What is to be done.
     #[schema(min_length = 1, max_length = 200, example = "Structure complete")]

@@ -27,7 +27,7 @@ pub struct TenderQuery {
 /// When the repeated tender ends.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({"submissionDeadline": "2099-09-30T12:00:00Z", "questionsUntil": "2099-09-23T12:00:00Z"}))]
+#[schema(as = RepeatTender, example = json!({"submissionDeadline": "2099-09-30T12:00:00Z", "questionsUntil": "2099-09-23T12:00:00Z"}))]
 pub struct RetenderIn {
     /// Bids are taken before this instant of the server's clock.
     submission_deadline: DateTime<Utc>,

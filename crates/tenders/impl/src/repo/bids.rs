@@ -11,7 +11,7 @@ use serde::Serialize;
 use tenders_api::{BidContent, BidLine, BidStatus, Disqualification, Error, LiveBid, Receipt};
 use uuid::Uuid;
 
-use super::{Conn, clock, hash, number, signed};
+use super::{Conn, hash, number, signed};
 use crate::model::merkle::Hash;
 use crate::schema::{bid_lines, bid_revisions, bids};
 use crate::seal::Place;
@@ -107,11 +107,11 @@ impl TryFrom<Columns> for Row {
 
 const ABSENT: fn() -> Error = || Error::NotFound("bid");
 
-/// A bid that the transaction's tenant may see, and the clock.
-pub async fn get(mut conn: &Conn, id: BidId) -> Result<(Row, Timestamp), Error> {
-    let query = bids::table.filter(bids::id.eq(id.0)).select((Columns::as_select(), clock()));
-    let (row, now): (Columns, Timestamp) = query.first(&mut conn).await.not_found(ABSENT)?;
-    Ok((row.try_into()?, now))
+/// A bid that the transaction's tenant may see.
+pub async fn get(mut conn: &Conn, id: BidId) -> Result<Row, Error> {
+    let query = bids::table.filter(bids::id.eq(id.0)).select(Columns::as_select());
+    let row: Columns = query.first(&mut conn).await.not_found(ABSENT)?;
+    Ok(row.try_into()?)
 }
 
 /// A bid, locked.

@@ -137,20 +137,20 @@ pub async fn list(
 }
 
 /// The tender with what belongs to it, seen by `org`.
-pub async fn view(conn: &Conn, org: OrgId, tender: Tender, server_time: Timestamp) -> Result<TenderView, Error> {
+pub async fn view(conn: &Conn, org: OrgId, tender: Tender) -> Result<TenderView, Error> {
     let own = [(tender.org, tender.id)];
     let (milestones, lines, marks) = futures::try_join!(
         milestones(conn, tender.org, tender.id, tender.currency),
         lines(conn, tender.org, tender.id),
         marks(conn, org, &own),
     )?;
-    Ok(TenderView { milestones, lines, ..brief(org, tender, server_time, &marks) })
+    Ok(TenderView { milestones, lines, ..brief(org, tender, &marks) })
 }
 
 /// The tender as in a list, seen by `org`: without lines and milestones.
-pub fn brief(org: OrgId, tender: Tender, server_time: Timestamp, marks: &Marks) -> TenderView {
+pub fn brief(org: OrgId, tender: Tender, marks: &Marks) -> TenderView {
     let (invited, award) = (marks.invited.contains(&tender.id.0), marks.awards.get(&tender.id.0).copied());
-    TenderView { side: side(org, &tender), invited, milestones: Vec::new(), lines: Vec::new(), award, server_time, tender }
+    TenderView { side: side(org, &tender), invited, milestones: Vec::new(), lines: Vec::new(), award, tender }
 }
 
 /// Whose eyes `org` sees it with.
@@ -497,6 +497,6 @@ pub async fn open_bids(tx: &mut Tx, tender: &Tender, persons: &[UserId]) -> Resu
 
 /// The view of the context's organisation, read again.
 pub async fn view_again(conn: &Conn, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error> {
-    let (tender, now) = get(conn, tender).await?;
-    view(conn, ctx.org, tender, now).await
+    let (tender, _) = get(conn, tender).await?;
+    view(conn, ctx.org, tender).await
 }

@@ -47,7 +47,7 @@ impl Bidding for Service {
         self.uow
             .write(ctx, async |tx| {
                 let owner = check_open_for_bids_in(tx, ctx, tender).await?.owner;
-                let (seen, _) = repo::bids::get(tx.pg(), bid).await?;
+                let seen = repo::bids::get(tx.pg(), bid).await?;
                 machine::withdrawal(seen.status)?;
                 let seen_content = self.own_content(tx.pg(), &seen).await?;
                 let window = keep_open_for_bids_in(tx, ctx, owner, tender).await?;
@@ -62,7 +62,7 @@ impl Bidding for Service {
                     .after(json!({ "status": row.status.name(), "receipt": hex::encode(receipt) }));
                 self.audit.record_in(tx, ctx, entry).await?;
                 let content = content.map(|(content, _)| content);
-                Ok(Bid { document: Some(document), ..bid_of(row, content, window.at) })
+                Ok(Bid { document: Some(document), ..bid_of(row, content) })
             })
             .await
     }
@@ -75,7 +75,7 @@ impl Bidding for Service {
         self.authorizer.check(ctx, perm::BIDS_READ_OWN, Scope::Organization)?;
         self.uow
             .read(ctx, async |tx| {
-                let (row, _) = repo::bids::get(tx.pg(), bid).await?;
+                let row = repo::bids::get(tx.pg(), bid).await?;
                 if row.bidder != ctx.org || revision == 0 || revision > row.revision {
                     return Err(Error::NotFound("bid"));
                 }
@@ -85,13 +85,13 @@ impl Bidding for Service {
     }
 
     async fn get_bid(&self, ctx: &Ctx, bid: BidId) -> Result<Bid, Error> {
-        let (row, _) = self.uow.read(ctx, async |tx| repo::bids::get(tx.pg(), bid).await).await?;
+        let row = self.uow.read(ctx, async |tx| repo::bids::get(tx.pg(), bid).await).await?;
         let (tender, _) = self.current_tender(ctx, row.tender).await?;
         self.check_side(ctx, &tender, perm::BIDS_READ_OPENED, perm::BIDS_READ_OWN)?;
         self.uow
             .read(ctx, async |tx| {
-                let (row, now) = repo::bids::get(tx.pg(), bid).await?;
-                let mut bids = self.with_offers(tx.pg(), ctx, &tender, vec![row], now).await?;
+                let row = repo::bids::get(tx.pg(), bid).await?;
+                let mut bids = self.with_offers(tx.pg(), ctx, &tender, vec![row]).await?;
                 bids.pop().ok_or(Error::NotFound("bid"))
             })
             .await
@@ -113,7 +113,7 @@ impl Bidding for Service {
             .read(ctx, async |tx| {
                 let rows = repo::bids::list(tx.pg(), tender.org, tender.id, page).await?;
                 let Page { items, next } = Page::cut(rows, page, |row| Position { created_at: row.created_at, id: row.id.0 });
-                let items = self.with_offers(tx.pg(), ctx, &tender, items, now).await?;
+                let items = self.with_offers(tx.pg(), ctx, &tender, items).await?;
                 Ok(BidPage { page: Page { items, next }, sealed, server_time: now })
             })
             .await
@@ -202,7 +202,7 @@ async fn current_bid_in(
             refuse_live_bid(repo::bids::own(tx.pg(), owner, ctx.org, tender).await?).map(|_| None)
         }
         (OfferTarget::Known(bid, expected), _) => {
-            let (row, _) = repo::bids::get(tx.pg(), bid).await?;
+            let row = repo::bids::get(tx.pg(), bid).await?;
             if expected.is_some_and(|expected| expected != row.revision) { Err(Error::Stale) } else { Ok(Some(row)) }
         }
     }
@@ -267,7 +267,7 @@ fn with_previous(entry: NewEntry, old: Option<&Row>) -> NewEntry {
 impl Service {
     async fn tender_of_own(&self, ctx: &Ctx, bid: BidId) -> Result<TenderId, Error> {
         self.authorizer.check(ctx, perm::BIDS_SUBMIT, Scope::Organization)?;
-        let (row, _) = self.uow.read(ctx, async |tx| repo::bids::get(tx.pg(), bid).await).await?;
+        let row = self.uow.read(ctx, async |tx| repo::bids::get(tx.pg(), bid).await).await?;
         if row.bidder == ctx.org { Ok(row.tender) } else { Err(Error::NotFound("bid")) }
     }
 
@@ -285,7 +285,7 @@ impl Service {
         let seen = current_bid_in(tx, ctx, (seen_window.owner, tender), target, offer).await?;
         let ready = self.price_and_seal_in(tx, ctx, seen_window, tender, seen.as_ref(), offer).await?;
         if let Some(seen) = &seen
-            && let Some(bid) = self.as_it_stands(tx.pg(), seen, &ready, seen_window).await?
+            && let Some(bid) = self.as_it_stands(tx.pg(), seen, &ready).await?
         {
             return Ok(bid);
         }
@@ -307,18 +307,18 @@ impl Service {
         if ready.receipt.is_some() {
             tx.publish(&BidSubmitted { tender, bid: place.bid, revision: place.revision }).await?;
         }
-        Ok(Bid { document: ready.document, ..bid_of(row, Some(ready.content), window.at) })
+        Ok(Bid { document: ready.document, ..bid_of(row, Some(ready.content)) })
     }
 
     /// The bid, or the draft, as it stands, if the new offer is the same one: then there is no revision, and it keeps its receipt and its place in
     /// time.
-    async fn as_it_stands(&self, conn: &Conn, seen: &Row, ready: &SealedOffer, window: BidWindow) -> Result<Option<Bid>, Fault> {
+    async fn as_it_stands(&self, conn: &Conn, seen: &Row, ready: &SealedOffer) -> Result<Option<Bid>, Fault> {
         let kind = if ready.receipt.is_some() { BidStatus::Submitted } else { BidStatus::Draft };
         if seen.status != kind {
             return Ok(None);
         }
         let same = self.own_content(conn, seen).await?.filter(|(content, _)| *content == ready.content);
-        Ok(same.map(|(content, document)| Bid { document, ..bid_of(seen.clone(), Some(content), window.at) }))
+        Ok(same.map(|(content, document)| Bid { document, ..bid_of(seen.clone(), Some(content)) }))
     }
 
     /// Prices and seals an offer for the place after `old`: a draft without a receipt, a bid with one.
@@ -376,14 +376,7 @@ impl Service {
     }
 
     /// Rows with what they offer, as the caller's side may see it.
-    pub(super) async fn with_offers(
-        &self,
-        conn: &Conn,
-        ctx: &Ctx,
-        tender: &Tender,
-        rows: Vec<Row>,
-        now: kernel::Timestamp,
-    ) -> Result<Vec<Bid>, Error> {
+    pub(super) async fn with_offers(&self, conn: &Conn, ctx: &Ctx, tender: &Tender, rows: Vec<Row>) -> Result<Vec<Bid>, Error> {
         let opened: Vec<_> = rows.iter().filter(|row| row.opened_at.is_some()).collect();
         let mut lines = std::collections::HashMap::<_, Vec<_>>::new();
         if !opened.is_empty() {
@@ -409,20 +402,20 @@ impl Service {
             };
             let proof = row.receipt.and_then(|receipt| merkle::prove(&leaves, &receipt.sha256));
             let document = if row.status == BidStatus::Withdrawn { row.withdrawal.clone() } else { document.flatten() };
-            bids.push(Bid { proof, document: document.filter(|_| own), ..bid_of(row, content, now) });
+            bids.push(Bid { proof, document: document.filter(|_| own), ..bid_of(row, content) });
         }
         Ok(bids)
     }
 
     /// An opened bid of the own tender, read again.
     pub(super) async fn bid_again_in(&self, tx: &mut Tx, ctx: &Ctx, bid: BidId) -> Result<Bid, Error> {
-        let (row, now) = repo::bids::get(tx.pg(), bid).await?;
+        let row = repo::bids::get(tx.pg(), bid).await?;
         let (tender, _) = repo::tenders::get(tx.pg(), row.tender).await?;
-        self.with_offers(tx.pg(), ctx, &tender, vec![row], now).await?.pop().ok_or(Error::NotFound("bid"))
+        self.with_offers(tx.pg(), ctx, &tender, vec![row]).await?.pop().ok_or(Error::NotFound("bid"))
     }
 }
 
-fn bid_of(row: Row, content: Option<BidContent>, server_time: kernel::Timestamp) -> Bid {
+fn bid_of(row: Row, content: Option<BidContent>) -> Bid {
     Bid {
         id: row.id,
         tender: row.tender,
@@ -438,6 +431,5 @@ fn bid_of(row: Row, content: Option<BidContent>, server_time: kernel::Timestamp)
         document: None,
         created_at: row.created_at,
         updated_at: row.updated_at,
-        server_time,
     }
 }

@@ -28,15 +28,15 @@ impl Drafting for Service {
     }
 
     async fn get(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error> {
-        let (tender, now) = self.current_tender(ctx, tender).await?;
+        let (tender, _) = self.current_tender(ctx, tender).await?;
         self.check_side(ctx, &tender, perm::READ, perm::BROWSE)?;
-        self.uow.read(ctx, async |tx| repo::tenders::view(tx.pg(), ctx.org, tender, now).await).await
+        self.uow.read(ctx, async |tx| repo::tenders::view(tx.pg(), ctx.org, tender).await).await
     }
 
     async fn changeable(&self, ctx: &Ctx, tender: TenderId) -> Result<TenderView, Error> {
-        let (tender, now) = self.current_tender(ctx, tender).await?;
+        let (tender, _) = self.current_tender(ctx, tender).await?;
         self.check_owner(ctx, &tender, perm::EDIT)?;
-        self.uow.read(ctx, async |tx| repo::tenders::view(tx.pg(), ctx.org, tender, now).await).await
+        self.uow.read(ctx, async |tx| repo::tenders::view(tx.pg(), ctx.org, tender).await).await
     }
 
     async fn list(&self, ctx: &Ctx, filter: Filter, page: PageRequest) -> Result<Page<TenderView>, Error> {
@@ -70,7 +70,7 @@ impl Drafting for Service {
             (rows, marks) = load().await?;
         }
         let position = |(tender, _): &(Tender, Timestamp)| Position { created_at: tender.created_at, id: tender.id.0 };
-        let brief = |(tender, server_time)| repo::tenders::brief(ctx.org, tender, server_time, &marks);
+        let brief = |(tender, _): (Tender, Timestamp)| repo::tenders::brief(ctx.org, tender, &marks);
         Ok(Page::cut(rows, page, position).map(brief))
     }
 

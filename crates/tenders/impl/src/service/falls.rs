@@ -81,7 +81,7 @@ impl Service {
         let reason = reason::required(reason, "say why you refuse: the owner reads it")?;
         self.uow
             .write(ctx, async |tx| {
-                let (seen, _) = repo::bids::get(tx.pg(), id).await?;
+                let seen = repo::bids::get(tx.pg(), id).await?;
                 if seen.bidder != ctx.org {
                     return Err(Error::NotFound("bid"));
                 }

@@ -224,7 +224,7 @@ impl Service {
 
     /// The tender of an opened bid that the caller may evaluate.
     async fn tender_of_opened(&self, ctx: &Ctx, bid: BidId) -> Result<TenderId, Error> {
-        let (row, _) = self.uow.read(ctx, async |tx| repo::bids::get(tx.pg(), bid).await).await?;
+        let row = self.uow.read(ctx, async |tx| repo::bids::get(tx.pg(), bid).await).await?;
         if row.owner != ctx.org {
             return Err(Error::NotFound("bid"));
         }

@@ -32,7 +32,7 @@ pub(super) struct NewIn {
 /// A member's role from now on.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({"role": "admin"}))]
+#[schema(as = MemberChange, example = json!({"role": "admin"}))]
 pub(super) struct RoleIn {
     /// The role in the organisation from now on.
     role: Role,
