@@ -182,6 +182,23 @@ async fn what_was_raised_again_after_a_sweep_saw_it_stays_open() {
 }
 
 #[tokio::test]
+async fn a_tenant_has_so_many_open_alarms_and_one_that_counts_the_others() {
+    let db = Database::fresh().await;
+    let (tenant, other) = (ctx(), ctx());
+    let flood = "select app.raise_alarm('flood', 'thing', n::text, null, 'x') from generate_series(1, 1005) n";
+    db.uow().write(&tenant, async |tx| run(tx, flood).await).await.expect("raises");
+    db.uow().write(&tenant, async |tx| tx.alarm(alarm("flood", "1", None, "again")).await).await.expect("raises");
+    db.uow().write(&other, async |tx| tx.alarm(alarm("flood", "1", None, "another's")).await).await.expect("raises");
+    let told = format!(
+        "select concat_ws(' ', kind, count(*), sum(times)) from alarms where org_id = '{}' group by kind order by kind",
+        tenant.org
+    );
+    assert_eq!(db.query(&told).await, ["alarms_flooded 1 5", "flood 1000 1001"], "what is open already is seen again");
+    let others = format!("select concat_ws(' ', kind, count(*)) from alarms where org_id = '{}' group by kind", other.org);
+    assert_eq!(db.query(&others).await, ["flood 1"]);
+}
+
+#[tokio::test]
 async fn many_raising_the_same_at_once_are_one_alarm() {
     let db = Database::fresh().await;
     let tenant = ctx();
