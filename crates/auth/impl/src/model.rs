@@ -133,6 +133,7 @@ mod tests {
         assert_eq!(ends(30, 30, Some(60)), TimeDelta::days(30), "no organisation has more than the platform");
     }
 
+    #[test]
     fn the_organisation_used_last_is_chosen() {
         let [a, b] = [OrgId::new(), OrgId::new()].map(|org| Membership { org, role: OrgRole::Member });
         assert_eq!(choose(&[a, b], Some(b.org)), Some(b));
