@@ -32,7 +32,7 @@ pub struct Judged {
     /// The text.
     pub token: String,
     /// What the reporter takes it for.
-    pub kind: String,
+    pub taken_for: String,
     /// What it is.
     pub label: Label,
 }

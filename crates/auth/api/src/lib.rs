@@ -12,6 +12,7 @@ pub mod matrix;
 mod network;
 mod persons;
 mod ports;
+mod proof;
 mod proofs;
 mod security;
 
@@ -32,7 +33,8 @@ pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use network::Network;
 pub use persons::{key_allows, needs_person, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
-pub use proofs::{Asked, Asking, Proofs, Purpose, Shown};
+pub use proof::{Asked, Asking, Purpose, Shown};
+pub use proofs::Proofs;
 pub use secrecy::SecretString;
 pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
 

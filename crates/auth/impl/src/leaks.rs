@@ -44,7 +44,7 @@ pub struct LeakReports {
 /// A text that was found.
 struct Found {
     token: String,
-    kind: String,
+    taken_for: String,
     source: Option<String>,
     url: Option<String>,
 }
@@ -100,8 +100,8 @@ fn read(body: &[u8]) -> Result<Vec<Found>, Unheard> {
     // Into the trail goes what somebody can see, and not more than fits.
     let shown = |item: &Value, member: &str| kernel::text::line(item[member].as_str()?, 2000).ok();
     let found = items.iter().map(|item| {
-        let (token, kind) = (text(item, "token")?, text(item, "type")?);
-        Some(Found { token, kind, source: shown(item, "source"), url: shown(item, "url") })
+        let (token, taken_for) = (text(item, "token")?, text(item, "type")?);
+        Some(Found { token, taken_for, source: shown(item, "source"), url: shown(item, "url") })
     });
     found.collect::<Option<_>>().ok_or(Unheard::Refused("each of what was found has a `token` and a `type`"))
 }
@@ -121,7 +121,7 @@ impl Leaks for LeakReports {
             let label = self.judge(report.request, &one).await?;
             metrics::counter!("leaked_keys_reported_total", "label" => label.name()).increment(1);
             tracing::warn!(target: "security", label = label.name(), source = one.source, request = %report.request, "a leaked key was reported");
-            judged.push(Judged { token: one.token, kind: one.kind, label });
+            judged.push(Judged { token: one.token, taken_for: one.taken_for, label });
         }
         Ok(judged)
     }

@@ -27,7 +27,7 @@ use actix_http::{Payload, Request, Response};
 use actix_service::{Service, ServiceFactory, apply_fn_factory};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::ServiceResponse;
-use actix_web::http::{ConnectionType, header};
+use actix_web::http::{ConnectionType, Version, header};
 use actix_web::{Error, HttpMessage};
 use bytes::Bytes;
 
@@ -123,10 +123,13 @@ where
         }
         let answering = app.call(request);
         async move {
-            let response: Response<BoxBody> = match answering.await {
+            let mut response: Response<BoxBody> = match answering.await {
                 Ok(response) => response.into(),
                 Err(error) => error.into(),
             };
+            // Heads are used again, and keep the version of the answer before; one of HTTP/1.0 would seem to be a last one. That of this answer is set
+            // when it is encoded.
+            response.head_mut().version = Version::HTTP_11;
             if let Some(turn) = &turn
                 && !response.head().keep_alive()
             {

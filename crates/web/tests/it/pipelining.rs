@@ -131,6 +131,15 @@ async fn fifty_requests_in_one_packet_are_answered_in_their_order() {
     server.stop().await;
 }
 
+/// That so many requests are answered over one connection, each sent when the one in front was answered.
+async fn are_answered_one_by_one(server: &Server, times: usize) {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    for _ in 0..times {
+        stream.write_all(all(&[("GET", 5)]).as_bytes()).await.unwrap();
+        are_answered(&mut stream, &[("GET", 5)]).await;
+    }
+}
+
 fn in_chunks(body: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     for chunk in body.chunks(7000) {
@@ -224,7 +233,8 @@ async fn alone(first: &str) -> String {
     let text = rest(&mut stream).await;
     let resolved = server.seen.resolved.lock().unwrap().clone();
     assert!(!resolved.contains(&"second".to_owned()), "{resolved:?} of {first:?}");
-    assert_eq!(text.matches("HTTP/1.").count(), 1, "{text} to {first:?}");
+    let answers = text.matches("HTTP/1.1 ").count() + text.matches("HTTP/1.0 ").count();
+    assert_eq!(answers, 1, "{text} to {first:?}");
     server.stop().await;
     text
 }
@@ -251,6 +261,18 @@ async fn nothing_is_done_behind_the_last_request_of_a_connection() {
     let kept = "GET /api/late/5 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
     let text = rest(&mut server.sent(format!("{kept}{kept}{get}Connection: close\r\n\r\n{get}\r\n")).await).await;
     assert_eq!(text.matches("\r\n\r\n\"xxxxx\"").count(), 3, "{text}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_of_http_1_0_ends_no_connection_of_others() {
+    let server = server(patient());
+    let text = rest(&mut server.sent("GET /api/late/5 HTTP/1.0\r\n\r\n").await).await;
+    assert!(text.starts_with("HTTP/1.0 200 OK"), "{text}");
+    let requests = [("GET", 5), ("HEAD", 7), ("GET", 9), ("GET", 5)];
+    let mut stream = server.sent(all(&requests)).await;
+    are_answered(&mut stream, &requests).await;
+    are_answered_one_by_one(&server, 3).await;
     server.stop().await;
 }
 

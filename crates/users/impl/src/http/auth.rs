@@ -147,7 +147,7 @@ pub(super) async fn register(
     let Registered { signed_in, verification } =
         sign_in.register(&info.request, account, password.into(), &client(&info), language_of(&request)).await?;
     let cookies = cookies_of(&signed_in, &cookie);
-    let SignedInOut { access_token, expires_at, user, organization, role } = shown(&**users, signed_in, info.request).await?;
+    let SignedInOut { access_token, expires_at, user, organization, role } = told(&**users, signed_in, info.request).await?;
     let verification = verification.into();
     let out = RegisteredOut { access_token, expires_at, user, organization, role, verification };
     let mut created = HttpResponse::Created();
@@ -299,11 +299,11 @@ pub(super) async fn answer(
     settings: &CookieSettings,
 ) -> Result<HttpResponse, Problem> {
     let cookies = cookies_of(&signed_in, settings);
-    let out = shown(users, signed_in, request).await?;
+    let out = told(users, signed_in, request).await?;
     Ok(secret(response, cookies).json(out))
 }
 
-async fn shown(users: &dyn Users, signed_in: SignedIn, request: RequestId) -> Result<SignedInOut, Problem> {
+async fn told(users: &dyn Users, signed_in: SignedIn, request: RequestId) -> Result<SignedInOut, Problem> {
     let SignedIn { token, session, .. } = signed_in;
     let profile = users.profile(&session.ctx(request)).await?;
     Ok(SignedInOut {

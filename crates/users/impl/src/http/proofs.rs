@@ -79,7 +79,7 @@ pub(super) struct ResetIn {
     password: String,
 }
 
-fn shown(token: Option<String>, request_id: Option<String>, code: Option<String>) -> Result<Shown, Problem> {
+fn proof(token: Option<String>, request_id: Option<String>, code: Option<String>) -> Result<Shown, Problem> {
     match (token, request_id, code) {
         (Some(token), None, None) => Ok(Shown::Token(token.into())),
         (None, Some(request_id), Some(code)) => Ok(Shown::Code { request_id: request_id.into(), code: code.into() }),
@@ -88,8 +88,8 @@ fn shown(token: Option<String>, request_id: Option<String>, code: Option<String>
 }
 
 impl ProofIn {
-    fn shown(self) -> Result<Shown, Problem> {
-        shown(self.token, self.request_id, self.code)
+    fn read(self) -> Result<Shown, Problem> {
+        proof(self.token, self.request_id, self.code)
     }
 }
 
@@ -136,7 +136,7 @@ pub(super) async fn verify(
     proofs: Data<dyn Proofs>,
     body: Json<ProofIn>,
 ) -> Result<HttpResponse, Problem> {
-    proofs.verify(body.0.shown()?, asking(&info, language_of(&request))).await?;
+    proofs.verify(body.0.read()?, asking(&info, language_of(&request))).await?;
     Ok(Reply::no_content().response())
 }
 
@@ -176,7 +176,7 @@ pub(super) async fn reset(
 ) -> Result<HttpResponse, Problem> {
     let ResetIn { token, request_id, code, password } = body.0;
     let password = SecretString::from(password);
-    proofs.reset(shown(token, request_id, code)?, password, asking(&info, language_of(&request))).await?;
+    proofs.reset(proof(token, request_id, code)?, password, asking(&info, language_of(&request))).await?;
     Ok(Reply::no_content().response())
 }
 
@@ -215,7 +215,7 @@ pub(super) async fn follow_magic_link(
     cookie: Data<CookieSettings>,
     body: Json<ProofIn>,
 ) -> Result<HttpResponse, Problem> {
-    let signed_in = proofs.follow_magic_link(body.0.shown()?, asking(&info, language_of(&request))).await?;
+    let signed_in = proofs.follow_magic_link(body.0.read()?, asking(&info, language_of(&request))).await?;
     answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
 }
 
@@ -258,6 +258,6 @@ pub(super) async fn change_address(
     proofs: Data<dyn Proofs>,
     body: Json<ProofIn>,
 ) -> Result<HttpResponse, Problem> {
-    proofs.change_address(body.0.shown()?, asking(&info, language_of(&request))).await?;
+    proofs.change_address(body.0.read()?, asking(&info, language_of(&request))).await?;
     Ok(Reply::no_content().response())
 }
