@@ -6,6 +6,9 @@ use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, ProjectRoles, UserId
 use super::Service;
 use crate::place::Place;
 
+/// The role in the organisation, how long sessions may last there, and those roles in teams that were asked for.
+type Found = (OrgRole, SessionRules, Vec<(ProjectId, ProjectRole)>);
+
 impl Service {
     /// The place of a person in an organisation, if they are its member. However many of their sessions ask at a time, one asks the database;
     /// of ten thousand roles in teams it reads those that changed since the last time.
@@ -17,7 +20,7 @@ impl Service {
         let roles = self.cache.roles();
         let look = roles.look(user, org);
         let asked = look.projects();
-        let found: Option<(OrgRole, SessionRules, Vec<(ProjectId, ProjectRole)>)> = self
+        let found: Option<Found> = self
             .system
             .read(async |tx| {
                 let Some(membership) = self.directory.membership(tx, user, org).await? else { return Ok(None) };

@@ -273,7 +273,6 @@ pub(super) async fn switch(
 #[post("/api/auth/reauthenticate")]
 pub(super) async fn reauthenticate(
     _: AuthRateLimit,
-    Authed(ctx): Authed,
     CurrentSession(session): CurrentSession,
     info: RequestInfo,
     sign_in: Data<dyn SignIn>,
@@ -281,6 +280,7 @@ pub(super) async fn reauthenticate(
     cookie: Data<CookieSettings>,
     body: Json<Reauthentication>,
 ) -> Result<HttpResponse, Problem> {
+    let ctx = session.ctx(info.request.clone());
     let signed_in = sign_in.reauthenticate(&ctx, session.id, body.0.password.into(), &client(&info)).await?;
     answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
 }
