@@ -61,6 +61,7 @@ mod security_event;
 mod service;
 mod settings;
 mod token;
+mod written;
 
 pub use key_settings::KeySettings;
 pub use keys::{Keys, KeysDependencies};

@@ -41,7 +41,7 @@ use crate::place::Place;
 use crate::security;
 use crate::security_event::{Origin, SpentLimit};
 use crate::token::{self, TokenHash};
-use crate::{Settings, model, repo};
+use crate::{Settings, model, repo, written};
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -167,9 +167,9 @@ impl Service {
             loop {
                 tokio::select! {
                     _ = &mut listening.0 => return,
-                    () = tokio::time::sleep(lives::WRITTEN_EVERY) => {}
+                    () = tokio::time::sleep(written::WRITTEN_EVERY) => {}
                 }
-                if let Err(error) = lives::write_seen(&system, &seen).await {
+                if let Err(error) = written::write_seen(&system, &seen).await {
                     tracing::warn!(%error, "it could not be written down which sessions were used; trying again");
                 }
             }

@@ -1,29 +1,9 @@
 //! How long sessions live: that they are used is written down, and what is over by its organisation's rules ends.
 
-use std::time::Duration;
-
 use kernel::Fault;
-use uow::SystemUow;
 
 use super::Service;
-use crate::held::Seen;
-use crate::repo;
-
-/// How often it is written down which sessions were used: of each of them once a minute at most.
-pub(super) const WRITTEN_EVERY: Duration = Duration::from_secs(15);
-
-/// Writes down which sessions were used. What could not be written waits for the next time.
-pub(super) async fn write_seen(system: &SystemUow, seen: &Seen) -> Result<(), Fault> {
-    let used = seen.take();
-    if used.is_empty() {
-        return Ok(());
-    }
-    let written = system.write(async |tx| repo::lives::note_seen(tx, &used).await).await;
-    if written.is_err() {
-        seen.put_back(used);
-    }
-    written
-}
+use crate::{repo, written};
 
 impl Service {
     /// Writes down which sessions were used here, as this does by itself every few seconds while it listens.
@@ -31,7 +11,7 @@ impl Service {
     /// # Errors
     /// A fault of the database.
     pub async fn write_seen(&self) -> Result<(), Fault> {
-        write_seen(&self.system, &self.seen).await
+        written::write_seen(&self.system, &self.seen).await
     }
 
     /// Ends the sessions that are over by the rules of their organisation. They are refused without; but should the rules be loosened, they do not come

@@ -84,6 +84,8 @@ impl Service {
         let now = self.clock.now();
         repo::proofs::end_of_person(tx, user, now).await?;
         repo::end_all(tx, user, now).await?;
+        // Who knew the old password would keep a budget of guesses of their own.
+        repo::devices::forget_all(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
     }
@@ -230,6 +232,12 @@ impl Service {
             .write(async |tx| {
                 let left = self.directory.readdress_in(tx, user, &to).await?.ok_or_else(|| refused(&shown))?;
                 repo::lock_person(tx, user).await?;
+                // Asked for in a session that has ended since, by a reset or by its person, it counts no more: nor if it was on its way just then.
+                if let Some(session) = proof.session
+                    && repo::session_by_id(tx, user, session).await?.is_none()
+                {
+                    return Err(refused(&shown));
+                }
                 self.use_up_in(tx, &proof, &shown).await?;
                 let now = self.clock.now();
                 repo::proofs::end_of_person(tx, user, now).await?;

@@ -336,6 +336,20 @@ async fn another_address_takes_the_password_and_tells_both() {
 }
 
 #[actix_web::test]
+async fn no_address_is_changed_by_a_session_that_has_ended() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let body = json!({ "email": "lovelace@example.com", "password": PASSWORD });
+    assert_eq!(replica.post("/api/user/email", Some(&ada.token), body).await.status, 202);
+    let token = token_of(&last(&replica, "lovelace@example.com"));
+    assert_eq!(replica.post("/api/auth/logout", Some(&ada.token), json!(null)).await.status, 204);
+    let confirmed = replica.post("/api/user/email/confirm", None, json!({ "token": token })).await;
+    assert_eq!(confirmed.refusal(), SPENT);
+    let again = Account::of(&replica.login("ada").await);
+    assert_eq!(replica.get("/api/user", &again.token).await.body["email"], "ada@example.com");
+}
+
+#[actix_web::test]
 async fn a_changed_password_ends_what_was_asked_for_before_and_is_told() {
     let (_db, replica) = scene().await;
     let ada = replica.register("ada").await;
