@@ -283,6 +283,11 @@ const LOOPS: Accepted = &[
     ),
     ("a thread of its own, until nobody sends it anything any more", &["crates/auth/impl/src/hasher.rs"]),
     (
+        "waits until a try of somebody else ends, each of which is bounded, or there is a pause",
+        &["crates/auth/impl/src/budget.rs"],
+    ),
+    ("a task that ends with the listener beside it", &["crates/auth/impl/src/service.rs"]),
+    (
         "two keys of the provider, not more: the second spent one is the answer",
         &[
             "crates/escrow/impl/src/service/intents.rs",

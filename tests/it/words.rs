@@ -11,6 +11,8 @@ const NO_RULES: &[(&str, &str)] = &[
     ("C62", ""),
     ("M4", "crates/projects/impl/src/model/"),
     ("XX1", "crates/projects/impl/src/model/measure.rs"),
+    // A system that browsers name.
+    ("X11", "crates/auth/impl/src/device.rs"),
     // Apartments.
     ("A1", "crates/projects/"),
     ("A2", "crates/projects/impl/tests/"),
