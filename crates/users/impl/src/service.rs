@@ -315,10 +315,13 @@ impl Users for Service {
                 let before = self.memberships.lock_in(tx, ctx.org, user).await?;
                 self.authorise_roles(ctx, &[before.role, role])?;
                 unchanged(seen, &before)?;
-                self.trusted_in(tx, user, role).await?;
                 // The same role given again changes nothing, unless by an owner, who confirms it.
                 if before.role == role && !matches!(ctx.actor, Actor::User(_, OrgRole::Owner)) {
                     return Ok(MemberUser { user: repo::get_in(tx, user).await?, role, organization });
+                }
+                // Roles stand in their order, that of who may most first: what is less than before is given to anybody.
+                if role <= before.role {
+                    self.trusted_in(tx, user, role).await?;
                 }
                 let after = self.memberships.set_role_in(tx, ctx, user, role).await?;
                 if role == OrgRole::Member {

@@ -247,3 +247,22 @@ async fn if_match_is_honoured() {
     let delete = with(TestRequest::delete().uri(path), Some(&ada.token)).insert_header(("If-Match", changed.header("etag")));
     assert_eq!(replica.send(delete).await.status, 204);
 }
+
+#[actix_web::test]
+async fn a_role_that_manages_is_given_to_who_has_proven_the_address_and_less_to_anybody() {
+    let (db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    replica.join(&ada, &bob, "member").await;
+    // As members from before proofs are.
+    db.run_sql(&format!("update users set email_verified = false where id = '{}'", bob.user)).await;
+    let give = async |who: &Account, by: &Account, role: &str| {
+        replica.put(&format!("/api/users/{}", who.user), &by.token, json!({ "role": role })).await
+    };
+    let refused = give(&bob, &ada, "admin").await;
+    assert_eq!((refused.refusal(), &refused.body["errors"][0]["code"]), ((422, "INVALID"), &json!("EMAIL_NOT_VERIFIED")));
+    assert_eq!(give(&bob, &ada, "member").await.status, 200);
+    replica.verify(&bob).await;
+    assert_eq!(give(&bob, &ada, "owner").await.status, 200);
+    // Nobody has to prove anything to be given less.
+    assert_eq!(give(&ada, &ada, "member").await.status, 200);
+}
