@@ -9,6 +9,7 @@ impl World {
     /// The person joins another organisation, whose owner gives them a role.
     pub async fn joins(&self, person: &Party, of: &Party, role: &str) {
         self.prove(person).await;
+        self.prove(of).await;
         let invited = of.http.post("/api/users", json!({"email": person.email, "name": "Double"})).await.expect(201);
         person.http.act(&format!("/api/invitations/{}/accept", invited.text("/id"))).await.expect(200);
         if role != "member" {

@@ -23,6 +23,7 @@ const COORDINATOR: &[&str] = &[
     "organizations",
     "outbox",
     "outbox_handled",
+    "session_ends",
     "sessions",
 ];
 

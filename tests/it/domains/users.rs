@@ -14,7 +14,8 @@ pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit", "mail"]
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {
-        world.colleague(&scene.owner, "admin").await;
+        let colleague = world.colleague(&scene.owner, "admin").await;
+        scene.owner.http.delete(&format!("/api/users/{}/sessions", colleague.user)).await.expect(204);
         let email = format!("invited-by-{}@x.example", scene.owner.org);
         let invited = scene.owner.http.post("/api/users", json!({"email": email})).await.expect(201);
         scene.keep("invitation to the organisation", invited.text("/id"));

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{ApiKeyId, Ctx, KeyUse, OrgId, OrgRole, Page, PageRequest, ProjectRoles, RequestId, Timestamp, UserId};
+use kernel::{ApiKeyId, Ctx, KeyUse, OrgId, OrgRole, Page, PageRequest, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
 use secrecy::SecretString;
 
 use crate::{Error, Network};
@@ -150,11 +150,12 @@ impl LiveKey {
 /// The keys of the context's organisation.
 #[async_trait]
 pub trait ApiKeys: Send + Sync {
-    /// Makes a key.
+    /// Makes a key, in this session of the context's.
     ///
     /// # Errors
-    /// [`Error::Denied`] also for a scope that the context does not hold in the organisation; [`Error::Invalid`], [`Error::TooManyKeys`].
-    async fn create(&self, ctx: &Ctx, new: NewApiKey) -> Result<FreshKey, Error>;
+    /// [`Error::Denied`] also for a scope that the context does not hold in the organisation; [`Error::Invalid`], [`Error::TooManyKeys`];
+    /// [`Error::NotAuthenticated`] if the session has ended meanwhile.
+    async fn create(&self, ctx: &Ctx, session: SessionId, new: NewApiKey) -> Result<FreshKey, Error>;
 
     /// All that there are and were, newest first.
     ///
@@ -184,8 +185,9 @@ pub trait ApiKeys: Send + Sync {
     /// each scope.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::State`], [`Error::Invalid`], [`Error::Denied`], [`Error::TooManyKeys`].
-    async fn rotate(&self, ctx: &Ctx, id: ApiKeyId, how: Rotation) -> Result<FreshKey, Error>;
+    /// [`Error::NotFound`], [`Error::State`], [`Error::Invalid`], [`Error::Denied`], [`Error::TooManyKeys`]; [`Error::NotAuthenticated`] if the
+    /// session has ended meanwhile.
+    async fn rotate(&self, ctx: &Ctx, session: SessionId, id: ApiKeyId, how: Rotation) -> Result<FreshKey, Error>;
 
     /// Ends a key at once, everywhere. One that is revoked already stays so.
     ///

@@ -285,7 +285,13 @@ pub trait Accounts: Send + Sync {
     ///
     /// # Errors
     /// A fault of the database.
-    async fn leave_keys_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault>;
+    async fn leave_keys_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, role: OrgRole) -> Result<(), Fault>;
+
+    /// Ends a member's sessions in this tenant's organisation. They sign in again before they have another one there, wherever they come from.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn sign_out_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Fault>;
 
     /// Ends every session of a person and forgets the password, once `tx`, a transaction of the platform, commits: the account is removed.
     ///

@@ -8,8 +8,8 @@ use audit_api::{Audit, NewEntry};
 use auth_api::{
     ApiKey, ApiKeyChange, ApiKeys, Authorizer, Error, FreshKey, Leavers, NewApiKey, Revoked, Rotation, Sessions, perm,
 };
-use chrono::TimeDelta;
-use kernel::{ApiKeyId, Clock, Ctx, Denied, Fault, Page, PageRequest, Permission, Position, Scope, Timestamp, UserId};
+use chrono::{SubsecRound, TimeDelta};
+use kernel::{ApiKeyId, Clock, Ctx, Denied, Fault, Page, PageRequest, Permission, Position, Scope, SessionId, Timestamp, UserId};
 use module::Wired;
 use serde_json::json;
 use uow::{SystemUow, Tx, Uow};
@@ -72,8 +72,7 @@ impl Keys {
 
     /// PostgreSQL keeps microseconds: what is answered now must equal what is read later.
     fn now(&self) -> Timestamp {
-        let now = self.clock.now();
-        Timestamp::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
+        self.clock.now().trunc_subsecs(6)
     }
 
     /// The person who manages the keys of the context's organisation.
@@ -118,7 +117,7 @@ impl Keys {
             networks: new.checked.networks,
             created_by: new.creator,
             created_at: now,
-            expires_at: micros(new.checked.expires_at),
+            expires_at: new.checked.expires_at.trunc_subsecs(6),
             replaced: None,
             revoked: None,
             last_used_at: None,
@@ -145,14 +144,16 @@ struct NewKey {
     creator: UserId,
 }
 
-fn micros(at: Timestamp) -> Timestamp {
-    Timestamp::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
-}
-
 /// What of a key can be changed, as the trail tells it.
 fn told(key: &ApiKey) -> serde_json::Value {
     let networks: Vec<String> = key.networks.iter().map(ToString::to_string).collect();
     json!({ "name": key.name, "allowedNetworks": networks })
+}
+
+/// Passes if the session lives, which it does until the transaction has ended: whoever ends the sessions of a person, and after them their keys,
+/// misses none that was on its way. Before anything else is locked, as they do.
+async fn hold_in(tx: &mut Tx, user: UserId, session: SessionId) -> Result<(), Error> {
+    if repo::hold_session(tx, user, session).await? { Ok(()) } else { Err(Error::NotAuthenticated) }
 }
 
 /// Passes if the key works.
@@ -171,12 +172,13 @@ fn works(key: &ApiKey, now: Timestamp) -> Result<(), Error> {
 
 #[async_trait]
 impl ApiKeys for Keys {
-    async fn create(&self, ctx: &Ctx, new: NewApiKey) -> Result<FreshKey, Error> {
+    async fn create(&self, ctx: &Ctx, session: SessionId, new: NewApiKey) -> Result<FreshKey, Error> {
         let (creator, now) = (self.manager(ctx)?, self.now());
         let checked = rules::checked(new, &self.known(ctx), now, self.longest).map_err(Error::Invalid)?;
         self.check_held(ctx, &checked.scopes)?;
         self.system
             .write(async |tx| {
+                hold_in(tx, creator, session).await?;
                 repo::keys::lock_leavers(tx, ctx.org).await?;
                 self.insert_in(tx, ctx, NewKey { checked, creator }, now, None).await
             })
@@ -221,12 +223,13 @@ impl ApiKeys for Keys {
             .await
     }
 
-    async fn rotate(&self, ctx: &Ctx, id: ApiKeyId, how: Rotation) -> Result<FreshKey, Error> {
+    async fn rotate(&self, ctx: &Ctx, session: SessionId, id: ApiKeyId, how: Rotation) -> Result<FreshKey, Error> {
         let (creator, now) = (self.manager(ctx)?, self.now());
         let (overlap, expires_at) = rules::checked_rotation(how, now, self.longest).map_err(Error::Invalid)?;
         let known = self.known(ctx);
         self.system
             .write(async |tx| {
+                hold_in(tx, creator, session).await?;
                 repo::keys::lock_leavers(tx, ctx.org).await?;
                 let old = repo::keys::lock(tx, ctx.org, id).await?;
                 works(&old, now)?;

@@ -32,7 +32,7 @@
 //! - An API key may what its scopes and the present rights of its creator have in common, felt at once on every replica; warm, it costs no query,
 //!   and a text without a key's checksum never one. Only the platform writes keys, and nobody else sees their hashes.
 //!
-//! Tables owned: `credentials`, `sessions`, `known_devices`, `security_events`, `address_proofs`, `api_keys`, `api_key_settings`. The routes of sign-in live in `users`, which knows people and organisations.
+//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `api_keys`, `api_key_settings`. The routes of sign-in live in `users`, which knows people and organisations.
 
 mod attempts;
 mod budget;

@@ -14,7 +14,7 @@ use kernel::{Fault, OrgId, PageRequest, ProjectId, SessionId, Timestamp, UserId}
 use uuid::Uuid;
 
 use crate::model::{Proof, StoredSession};
-use crate::schema::{credentials, security_events, sessions};
+use crate::schema::{credentials, security_events, session_ends, sessions};
 use crate::security_event::{Origin, StoredEvent};
 use crate::token::TokenHash;
 
@@ -143,6 +143,14 @@ pub(crate) async fn session_by_id(tx: &mut Tx, user: UserId, id: SessionId) -> R
     let its = sessions::id.eq(id.0).and(sessions::user_id.eq(user.0)).and(sessions::ended_at.is_null());
     let row: Option<SessionRow> = sessions::table.filter(its).select(SESSION).first(tx.pg()).await.optional().fault()?;
     row.map(stored).transpose()
+}
+
+/// Whether a session lives; until the transaction ends nobody else ends it.
+pub(crate) async fn hold_session(tx: &mut Tx, user: UserId, id: SessionId) -> Result<bool, Fault> {
+    let its = sessions::id.eq(id.0).and(sessions::user_id.eq(user.0)).and(sessions::ended_at.is_null());
+    let held: Option<Uuid> =
+        sessions::table.filter(its).for_share().select(sessions::id).first(tx.pg()).await.optional().fault()?;
+    Ok(held.is_some())
 }
 
 /// The organisation of a person's newest session.
@@ -427,6 +435,29 @@ pub(crate) async fn end_in_org(tx: &mut Tx, user: UserId, org: OrgId) -> Result<
         .await
         .fault()?;
     tell_person(tx, user).await
+}
+
+/// Notes in this tenant's transaction that it ended the sessions of a member.
+pub(crate) async fn note_sessions_ended(tx: &mut Tx, user: UserId, org: OrgId, at: Timestamp) -> Result<(), Fault> {
+    diesel::sql_query("select app.note_sessions_ended($1, $2, $3)")
+        .bind::<SqlUuid, _>(user.0)
+        .bind::<SqlUuid, _>(org.0)
+        .bind::<Timestamptz, _>(at)
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
+/// When the organisation last ended the sessions of a member.
+pub(crate) async fn sessions_ended_at(tx: &mut Tx, user: UserId, org: OrgId) -> Result<Option<Timestamp>, Fault> {
+    let query = session_ends::table.find((org.0, user.0)).select(session_ends::ended_at);
+    query.first(tx.pg()).await.optional().fault()
+}
+
+/// Forgets when organisations ended the sessions of people, of whom none lives any more that began before.
+pub(crate) async fn purge_ends(tx: &mut Tx, before: Timestamp) -> Result<usize, Fault> {
+    diesel::delete(session_ends::table.filter(session_ends::ended_at.lt(before))).execute(tx.pg()).await.fault()
 }
 
 /// Removes sessions that were over before `before`.

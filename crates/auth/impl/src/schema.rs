@@ -50,6 +50,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    session_ends (org_id, user_id) {
+        org_id -> Uuid,
+        user_id -> Uuid,
+        ended_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     credentials (user_id) {
         user_id -> Uuid,
         password_hash -> Text,

@@ -22,7 +22,9 @@ use auth_api::{
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
-use kernel::{Clock, Ctx, Fault, OrgId, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId, Timestamp, UserId};
+use kernel::{
+    Clock, Ctx, Fault, OrgId, OrgRole, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId, Timestamp, UserId,
+};
 use mail_api::{Language, Mails};
 use secrecy::SecretString;
 use serde_json::json;
@@ -191,6 +193,9 @@ impl Service {
         let yesterday = self.clock.now() - TimeDelta::days(1);
         self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::devices::purge(tx, self.clock.now()).await).await?;
+        // No sign-in lives for longer.
+        let oldest = self.clock.now() - self.life;
+        self.system.write(async |tx| repo::purge_ends(tx, oldest).await).await?;
         self.system.write(async |tx| repo::purge(tx, before).await).await
     }
 
@@ -294,8 +299,13 @@ impl Accounts for Service {
         self.teams.leave_in(tx, org, user).await
     }
 
-    async fn leave_keys_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
-        self.revoke_keys_of_leaver_in(tx, ctx, user).await
+    async fn sign_out_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Fault> {
+        repo::note_sessions_ended(tx, user, org, self.clock.now()).await?;
+        self.end_sessions_in(tx, user, org).await
+    }
+
+    async fn leave_keys_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, role: OrgRole) -> Result<(), Fault> {
+        self.revoke_keys_of_leaver_in(tx, ctx, user, role).await
     }
 
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {

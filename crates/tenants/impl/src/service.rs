@@ -204,6 +204,12 @@ impl Organizations for Service {
                 if change.approval_threshold != before.approval_threshold {
                     self.authorizer.check(ctx, perm::SET_THRESHOLD, Scope::Organization)?;
                 }
+                // Whoever finds a key must not lift what ends a stolen session, nor sign everybody out.
+                if change.session_rules != before.session_rules && ctx.key.is_some() {
+                    return Err(
+                        Fault::new(FaultKind::PersonRequired(perm::UPDATE), "an API key changes how long sessions live").into()
+                    );
+                }
                 if change.timezone != before.timezone && !organizations::is_timezone(tx, &change.timezone).await? {
                     let detail = "must be the IANA name of a time zone, such as Europe/Berlin";
                     return Err(Error::invalid("/timezone", "NOT_ONE_OF", detail));

@@ -119,6 +119,13 @@ impl Service {
         }
     }
 
+    /// Whoever acts has shown that their email is theirs. Somebody who registered with another's email would else leave a person behind who has a hold on
+    /// what is the other's as soon as these prove it.
+    async fn proven_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Error> {
+        let Actor::User(user, _) = ctx.actor else { return Ok(()) };
+        if repo::get_in(tx, user).await?.email_verified { Ok(()) } else { Err(Error::EmailNotVerified) }
+    }
+
     /// Whoever has not shown that the email is theirs may be anybody, so they are given no role that manages. (Such members are from before
     /// invitations were for proven emails.)
     async fn trusted_in(&self, tx: &mut Tx, user: UserId, role: OrgRole) -> Result<(), Error> {
@@ -159,7 +166,7 @@ impl Service {
         repo::anonymise(tx, user).await?;
         for EndedMembership { member, .. } in left {
             let ctx = Ctx { org: member.org, once: None, ..ctx.clone() };
-            self.accounts.leave_keys_in(tx, &ctx, user).await?;
+            self.accounts.leave_keys_in(tx, &ctx, user, member.role).await?;
             self.withdraw_invitations_in(tx, &ctx, user).await?;
             let entry = NewEntry::named("users.remove_account", "user", user).before(json!({ "role": member.role }));
             self.audit.record_in(tx, &ctx, entry).await?;
@@ -314,6 +321,7 @@ impl Users for Service {
                 let organization = self.lock_for_manager_in(tx, ctx).await?;
                 let before = self.memberships.lock_in(tx, ctx.org, user).await?;
                 self.authorise_roles(ctx, &[before.role, role])?;
+                self.proven_in(tx, ctx).await?;
                 unchanged(seen, &before)?;
                 // The same role given again changes nothing, unless by an owner, who confirms it.
                 if before.role == role && !matches!(ctx.actor, Actor::User(_, OrgRole::Owner)) {
@@ -347,7 +355,7 @@ impl Users for Service {
                 self.authorise_roles(ctx, &[member.role])?;
                 let entry = NewEntry::named("members.end_sessions", "member", user).after(json!({ "role": member.role }));
                 self.audit.record_in(tx, ctx, entry).await?;
-                Ok::<_, Error>(self.sessions.end_sessions_in(tx, user, ctx.org).await?)
+                Ok::<_, Error>(self.accounts.sign_out_in(tx, ctx.org, user).await?)
             })
             .await
     }
@@ -369,11 +377,12 @@ impl Users for Service {
                 unchanged(seen, &before)?;
                 self.leave_teams_in(tx, ctx, user).await?;
                 self.memberships.remove_in(tx, ctx, user).await?;
-                self.accounts.leave_keys_in(tx, ctx, user).await?;
+                // The sessions first: a key that is on its way in one of them is made before the keys are revoked, or not at all.
+                self.sessions.end_sessions_in(tx, user, ctx.org).await?;
+                self.accounts.leave_keys_in(tx, ctx, user, before.role).await?;
                 self.withdraw_invitations_in(tx, ctx, user).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", user).before(json!({ "role": before.role }));
-                self.audit.record_in(tx, ctx, entry).await?;
-                Ok::<_, Error>(self.sessions.end_sessions_in(tx, user, ctx.org).await?)
+                Ok::<_, Error>(self.audit.record_in(tx, ctx, entry).await?)
             })
             .await
     }

@@ -48,6 +48,7 @@ impl World {
         // The person has an account (and organisation) of their own first; then the organisation takes them in.
         let person = self.register("Own Company").await;
         self.prove(&person).await;
+        self.prove(party).await;
         let invited = party.http.post("/api/users", json!({"email": person.email, "name": "Colleague"})).await.expect(201);
         person.http.act(&format!("/api/invitations/{}/accept", invited.text("/id"))).await.expect(200);
         if role != "member" {

@@ -183,8 +183,17 @@ pub(crate) async fn revoke(tx: &mut Tx, org: OrgId, id: ApiKeyId, why: Revoked) 
 
 /// Revokes the keys of somebody who is no member of the organisation, unless that keeps them: in its own transaction or in the platform's.
 pub(crate) async fn revoke_of_leaver(tx: &mut Tx, org: OrgId, person: UserId) -> Result<Vec<ApiKeyId>, Fault> {
+    revoke_by(tx, "select k as id from app.revoke_keys_of_leaver($1, $2, $3) k", org, person).await
+}
+
+/// Revokes the keys of somebody who was a plain member of the organisation and is none any more, whatever it decided: in the same transactions.
+pub(crate) async fn revoke_of_member(tx: &mut Tx, org: OrgId, person: UserId) -> Result<Vec<ApiKeyId>, Fault> {
+    revoke_by(tx, "select k as id from app.revoke_keys_of_member($1, $2, $3) k", org, person).await
+}
+
+async fn revoke_by(tx: &mut Tx, sql: &str, org: OrgId, person: UserId) -> Result<Vec<ApiKeyId>, Fault> {
     let at = db::touched(tx).await?;
-    let revoked: Vec<RevokedRow> = diesel::sql_query("select k as id from app.revoke_keys_of_leaver($1, $2, $3) k")
+    let revoked: Vec<RevokedRow> = diesel::sql_query(sql)
         .bind::<SqlUuid, _>(org.0)
         .bind::<SqlUuid, _>(person.0)
         .bind::<Timestamptz, _>(at)
@@ -194,17 +203,17 @@ pub(crate) async fn revoke_of_leaver(tx: &mut Tx, org: OrgId, person: UserId) ->
     Ok(revoked.into_iter().map(|one| ApiKeyId(one.id)).collect())
 }
 
-/// Revokes the keys that a person made in an organisation before it was known that the account is theirs.
-pub(crate) async fn revoke_of_unproven(tx: &mut Tx, org: OrgId, person: UserId) -> Result<Vec<ApiKeyId>, Fault> {
+/// Revokes the keys that a person made, in whichever organisation, before it was known that the account is theirs. For after their sessions have ended.
+pub(crate) async fn revoke_of_unproven(tx: &mut Tx, person: UserId) -> Result<Vec<(OrgId, ApiKeyId)>, Fault> {
     let at = db::touched(tx).await?;
-    let theirs = keys::org_id.eq(org.0).and(keys::created_by.eq(person.0)).and(keys::revoked_at.is_null());
-    let revoked: Vec<Uuid> = diesel::update(keys::table.filter(theirs))
+    let theirs = keys::created_by.eq(person.0).and(keys::revoked_at.is_null());
+    let revoked: Vec<(Uuid, Uuid)> = diesel::update(keys::table.filter(theirs))
         .set((keys::revoked_at.eq(at), keys::revoked_for.eq(Revoked::Person.name()), keys::updated_at.eq(at)))
-        .returning(keys::id)
+        .returning((keys::org_id, keys::id))
         .get_results(tx.pg())
         .await
         .fault()?;
-    Ok(revoked.into_iter().map(ApiKeyId).collect())
+    Ok(revoked.into_iter().map(|(org, id)| (OrgId(org), ApiKeyId(id))).collect())
 }
 
 /// Who made the keys of an organisation that are not revoked.

@@ -59,9 +59,7 @@ fn content_of(ask: &Ask<'_>, secrets: &Secrets, now: Timestamp) -> Content {
 impl Service {
     /// Mails what proves an address, in the place of what was mailed before for the same thing.
     pub(super) async fn ask_in(&self, tx: &mut Tx, ask: &Ask<'_>, asking: &Asking<'_>) -> Result<Asked, Error> {
-        // PostgreSQL keeps microseconds: what is answered now must equal what is kept.
-        let now = self.clock.now();
-        let now = Timestamp::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now);
+        let now = self.instant();
         let id = Uuid::now_v7();
         let (secrets, hashes) = proof::fresh(&self.switch_secret, id)?;
         let (asked, since) = repo::proofs::put(tx, id, ask.purpose, ask.to, (ask.user, ask.session), &hashes, now).await?;

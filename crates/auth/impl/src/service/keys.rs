@@ -72,8 +72,20 @@ impl Service {
         });
     }
 
-    pub(super) async fn revoke_keys_of_leaver_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
-        for id in repo::keys::revoke_of_leaver(tx, ctx.org, user).await? {
+    pub(super) async fn revoke_keys_of_leaver_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        user: UserId,
+        role: OrgRole,
+    ) -> Result<(), Fault> {
+        // A key that is kept has an administrator's rights: more than its creator had must come of leaving to nobody.
+        let revoked = if role == OrgRole::Member {
+            repo::keys::revoke_of_member(tx, ctx.org, user).await?
+        } else {
+            repo::keys::revoke_of_leaver(tx, ctx.org, user).await?
+        };
+        for id in revoked {
             let entry =
                 NewEntry::named("api_keys.revoke", "api_key", id).after(json!({ "revokedFor": "leaver", "createdBy": user }));
             self.audit.record_in(tx, ctx, entry).await?;

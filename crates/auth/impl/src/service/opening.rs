@@ -3,6 +3,7 @@
 use auth_api::{
     Client, Error, Membership, SecurityEventKind, Session, SessionRules, SignInMethod, SignedIn, SwitchOnce, Switched,
 };
+use chrono::SubsecRound;
 use kernel::{Actor, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
 use secrecy::SecretString;
 use uow::Tx;
@@ -35,8 +36,7 @@ pub(super) struct Opening<'a> {
 impl Service {
     /// Now, as PostgreSQL keeps it, to microseconds: what is answered must equal what is read later.
     pub(super) fn instant(&self) -> Timestamp {
-        let now = self.clock.now();
-        Timestamp::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
+        self.clock.now().trunc_subsecs(6)
     }
 
     /// Makes a session of a person in one of their organisations.
@@ -164,7 +164,8 @@ impl Service {
                     },
                     None => token::fresh()?,
                 };
-                if self.is_too_old(&here, rules) {
+                let ended_at = repo::sessions_ended_at(tx, user, org).await?;
+                if self.is_too_old(&here, rules) || ended_at.is_some_and(|ended| here.sign_in.at <= ended) {
                     return Err(Error::AuthenticateAgain);
                 }
                 let (request, sign_in) = (&ctx.request, here.sign_in);

@@ -94,13 +94,13 @@ impl Service {
     /// sessions, which have ended, none by a key that they made.
     async fn end_unproven_in(&self, tx: &mut Tx, known: &Known, asking: &Asking<'_>) -> Result<(), Fault> {
         let user = known.person.id;
-        for Membership { org, role } in known.memberships.iter().copied() {
+        for (org, id) in repo::keys::revoke_of_unproven(tx, user).await? {
+            // Also where somebody else had them join, or they founded one, just now.
+            let role = known.memberships.iter().find(|known| known.org == org).map_or(OrgRole::Member, |known| known.role);
             let there = Ctx::user(org, user, role, ProjectRoles::default(), asking.request.clone());
-            for id in repo::keys::revoke_of_unproven(tx, org, user).await? {
-                let entry = NewEntry::named("api_keys.revoke", "api_key", id)
-                    .after(json!({ "revokedFor": Revoked::Person.name(), "createdBy": user }));
-                self.audit.record_in(tx, &there, entry).await?;
-            }
+            let entry = NewEntry::named("api_keys.revoke", "api_key", id)
+                .after(json!({ "revokedFor": Revoked::Person.name(), "createdBy": user }));
+            self.audit.record_in(tx, &there, entry).await?;
         }
         self.record_of_in(tx, known, asking, NewEntry::named("auth.end_unproven_access", "user", user)).await?;
         security::note_in(tx, SecurityEventKind::UnprovenAccessEnded, user, &origin(asking)).await

@@ -58,21 +58,19 @@ pub(crate) async fn begin(tx: &mut Tx, payment: &StoredPayment, by: &Decision) -
 
 /// The provider is about to be asked.
 pub(crate) async fn asks(tx: &mut Tx, payment: &StoredPayment, order: Uuid) -> Result<(), Fault> {
-    let at = db::touched(tx).await?;
-    diesel::sql_query("update refund_orders set asked_at = $3 where org_id = $1 and id = $2 and asked_at is null")
-        .bind::<SqlUuid, _>(payment.owner.0)
-        .bind::<SqlUuid, _>(order)
-        .bind::<Timestamptz, _>(at)
-        .execute(tx.pg())
-        .await
-        .fault()?;
-    Ok(())
+    let sql = "update refund_orders set asked_at = $3 where org_id = $1 and id = $2 and asked_at is null";
+    note(tx, payment, order, sql).await
 }
 
 /// The command has ended, however it did.
 pub(crate) async fn end(tx: &mut Tx, payment: &StoredPayment, order: Uuid) -> Result<(), Fault> {
+    let sql = "update refund_orders set ended_at = $3 where org_id = $1 and id = $2 and ended_at is null";
+    note(tx, payment, order, sql).await
+}
+
+async fn note(tx: &mut Tx, payment: &StoredPayment, order: Uuid, sql: &str) -> Result<(), Fault> {
     let at = db::touched(tx).await?;
-    diesel::sql_query("update refund_orders set ended_at = $3 where org_id = $1 and id = $2 and ended_at is null")
+    diesel::sql_query(sql)
         .bind::<SqlUuid, _>(payment.owner.0)
         .bind::<SqlUuid, _>(order)
         .bind::<Timestamptz, _>(at)

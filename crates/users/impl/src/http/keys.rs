@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Id, Json, List, Listing, OneOf, Paging, Patch, Problem, Reply, Routes};
+use web::{Authed, CurrentSession, Id, Json, List, Listing, OneOf, Paging, Patch, Problem, Reply, Routes};
 
 /// Adds the endpoints of keys.
 pub(super) fn routes(r: &mut Routes) {
@@ -193,10 +193,15 @@ async fn list(Authed(ctx): Authed, listing: Listing, keys: Data<dyn ApiKeys>) ->
     (status = 422, description = "Every fault: such as NOT_ONE_OF or PERSON_REQUIRED at /scopes/0, OUT_OF_RANGE at /expiresAt"),
 ))]
 #[post("/api/api-keys")]
-async fn create(Authed(ctx): Authed, keys: Data<dyn ApiKeys>, body: Json<NewIn>) -> Result<HttpResponse, Problem> {
+async fn create(
+    Authed(ctx): Authed,
+    CurrentSession(session): CurrentSession,
+    keys: Data<dyn ApiKeys>,
+    body: Json<NewIn>,
+) -> Result<HttpResponse, Problem> {
     let NewIn { name, scopes, allowed_networks, expires_at } = body.0;
     let new = NewApiKey { name, scopes, networks: allowed_networks.unwrap_or_default(), expires_at };
-    Ok(fresh(keys.create(&ctx, new).await?))
+    Ok(fresh(keys.create(&ctx, session.id, new).await?))
 }
 
 /// Read an API key.
@@ -249,12 +254,13 @@ async fn revoke(Authed(ctx): Authed, Id(id): Id<ApiKeyId>, keys: Data<dyn ApiKey
 #[post("/api/api-keys/{id}/rotate")]
 async fn rotate(
     Authed(ctx): Authed,
+    CurrentSession(session): CurrentSession,
     Id(id): Id<ApiKeyId>,
     keys: Data<dyn ApiKeys>,
     body: Json<RotationIn>,
 ) -> Result<HttpResponse, Problem> {
     let RotationIn { overlap_hours, expires_at } = body.0;
-    Ok(fresh(keys.rotate(&ctx, id, Rotation { overlap_hours, expires_at }).await?))
+    Ok(fresh(keys.rotate(&ctx, session.id, id, Rotation { overlap_hours, expires_at }).await?))
 }
 
 /// Read what the organisation decided about its API keys.

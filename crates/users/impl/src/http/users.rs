@@ -51,10 +51,10 @@ pub(super) async fn list(Authed(ctx): Authed, listing: Listing, users: Data<dyn 
 /// Invite a person by email.
 ///
 /// Whoever signs in with this email and has proven it finds the invitation in `GET /api/invitations` and is a member once they accept it. They
-/// are written to, if the caller's own address is proven. Until then nothing happens to anybody. The answer is the same whether the email is known
-/// or not.
+/// are written to; until they accept nothing happens to anybody. The answer is the same whether the email is known or not.
 #[utoipa::path(responses(
     (status = 201, description = "The invitation", body = InvitationOut),
+    (status = 403, description = "PERMISSION_DENIED: `missingPermission` names what is missing; EMAIL_NOT_VERIFIED: the caller has not proven their own address"),
     (status = 409, description = "ALREADY_MEMBER: of this organisation; ALREADY_INVITED: this address is invited already"),
     (status = 422, description = "Every fault: such as ROLE_AFTER_JOINING at /role, as an invitation gives membership alone"),
 ))]
@@ -100,6 +100,7 @@ pub(super) async fn read(
 #[utoipa::path(responses(
     (status = 200, description = "The member with the new role", body = MemberOut),
     (status = 409, description = "LAST_OWNER: an organisation needs an owner"),
+    (status = 403, description = "PERMISSION_DENIED: `missingPermission` names what is missing; EMAIL_NOT_VERIFIED: the caller has not proven their own address"),
     (status = 422, description = "EMAIL_NOT_VERIFIED at /role: their address is not proven"),
 ))]
 #[put("/api/users/{id}")]

@@ -24,6 +24,7 @@ impl Service {
         self.uow
             .write(ctx, async |tx| {
                 let organization = self.lock_for_manager_in(tx, ctx).await?;
+                self.proven_in(tx, ctx).await?;
                 if repo::invitations::is_members(tx, &email).await? {
                     return Err(Error::AlreadyMember);
                 }
@@ -31,15 +32,12 @@ impl Service {
                 let entry = NewEntry::named("members.invite", "invitation", made.id).after(json!({ "role": OrgRole::Member }));
                 self.audit.record_in(tx, ctx, entry).await?;
                 let inviter = repo::get_in(tx, by).await?;
-                // Nobody has us write to strangers whom we could not write to ourselves.
-                if inviter.email_verified {
-                    let link = Link::to("/").with("invitation", &made.id.to_string());
-                    let content =
-                        Content::MemberInvitation { inviter: inviter.name, organization: organization.name, link, until: None };
-                    let to = Recipient { address: email.as_str().to_owned(), name };
-                    let key = format!("member-invitation:{}", made.id);
-                    self.mails.send_in(tx, Mail { key, to, language, content }).await?;
-                }
+                let link = Link::to("/").with("invitation", &made.id.to_string());
+                let content =
+                    Content::MemberInvitation { inviter: inviter.name, organization: organization.name, link, until: None };
+                let to = Recipient { address: email.as_str().to_owned(), name };
+                let key = format!("member-invitation:{}", made.id);
+                self.mails.send_in(tx, Mail { key, to, language, content }).await?;
                 Ok(made)
             })
             .await

@@ -21,6 +21,7 @@ fn alike(answer: &Answer) -> (u16, Value) {
 async fn the_answer_is_the_same_whether_the_email_is_known_or_not() {
     let (db, replica) = scene().await;
     let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    replica.verify(&ada).await;
     let known = replica.post("/api/users", Some(&ada.token), json!({ "email": "BOB@example.com" })).await;
     let unknown = replica.post("/api/users", Some(&ada.token), json!({ "email": "GRACE@example.com" })).await;
     assert_eq!(known.status, 201, "{}", known.body);
@@ -171,6 +172,7 @@ async fn invitations_to_an_address_are_read_page_by_page() {
 async fn inviting_twice_under_one_key_invites_once() {
     let (_db, replica) = scene().await;
     let ada = replica.register("ada").await;
+    replica.verify(&ada).await;
     let send = async || {
         let request = with(TestRequest::post().uri("/api/users"), Some(&ada.token)).insert_header(("Idempotency-Key", "k-1"));
         replica.send(request.set_json(json!({ "email": "grace@example.com", "name": "Grace" }))).await
@@ -229,6 +231,7 @@ async fn spellings_of_one_address_are_one_person_and_look_alikes_are_refused() {
 async fn of_addresses_that_look_the_same_one_has_an_account() {
     let (db, replica) = scene().await;
     let ada = replica.register("ada").await;
+    replica.verify(&ada).await;
     let register = async |email: &str| {
         let body = json!({ "email": email, "password": PASSWORD, "name": "x", "organizationName": "Works" });
         replica.post("/api/auth/register", None, body).await
@@ -264,12 +267,14 @@ async fn of_addresses_that_look_the_same_one_has_an_account() {
 }
 
 #[actix_web::test]
-async fn an_invitation_is_mailed_for_who_has_proven_their_own_address() {
+async fn who_has_proven_their_own_address_invites_and_the_invitation_is_mailed() {
     let (_db, replica) = scene().await;
     let ada = replica.register("ada").await;
-    assert_eq!(replica.invite(&ada, "grace").await.status, 201);
+    let early = replica.post("/api/users", Some(&ada.token), json!({ "email": "grace@example.com" })).await;
+    assert_eq!(early.refusal(), (403, "EMAIL_NOT_VERIFIED"));
+    let oneself = format!("/api/users/{}", ada.user);
+    assert_eq!(replica.put(&oneself, &ada.token, json!({ "role": "owner" })).await.refusal(), (403, "EMAIL_NOT_VERIFIED"));
     assert!(replica.mails.to("grace@example.com").is_empty(), "in nobody's name");
-    replica.verify(&ada).await;
     let invited = replica.invite(&ada, "hedy").await;
     let mails = replica.mails.to("hedy@example.com");
     let [mail] = &mails[..] else { panic!("one mail") };

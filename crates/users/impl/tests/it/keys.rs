@@ -12,6 +12,7 @@ use chrono::TimeDelta;
 use kernel::{Ctx, Fault};
 use serde_json::{Value, json};
 use testkit::{Database, until};
+use tokio::sync::Notify;
 use uow::{ReadBackend, SystemUow, TxBackend};
 
 use crate::replicas::pair;
@@ -208,13 +209,63 @@ async fn keys_of_leavers_end_or_are_kept_as_the_organisation_decides() {
     assert_eq!(replica.get("/api/audit", &carols.secret).await.status, 200, "kept");
     assert_eq!(replica.patch("/api/organization", &carols.secret, json!({ "name": "By a leaver's" })).await.status, 200);
 
+    let dave = colleague(&replica, &ada, "dave", "admin").await;
+    let daves = key(&replica, &dave, &["audit.read"]).await;
+    let member = format!("/api/users/{}", dave.user);
+    assert_eq!(replica.put(&member, &ada.token, json!({ "role": "member" })).await.status, 200);
+    assert_eq!(replica.get("/api/audit", &daves.secret).await.status, 403);
+    assert_eq!(replica.delete(&member, &dave.token).await.status, 204);
+    assert_eq!(replica.get("/api/audit", &daves.secret).await.status, 401, "nobody may more for having left");
+
     replica.put(settings, &ada.token, json!({ "apiKeysOfLeavers": "revoke" })).await;
     assert_eq!(replica.get("/api/audit", &carols.secret).await.status, 401, "of those who have left, too");
     let trail = replica.get("/api/audit?limit=100&entityType=api_key", &ada.token).await;
     let entries = trail.body["data"].as_array().unwrap();
     let revoked: Vec<_> = entries.iter().filter(|entry| entry["action"] == "api_keys.revoke").collect();
-    let by: Vec<_> = revoked.iter().map(|entry| (&entry["entityId"], &entry["after"]["revokedFor"])).collect();
-    assert_eq!(by, [(&json!(carols.id), &json!("leaver")), (&json!(bobs.id), &json!("leaver"))]);
+    let by: Vec<_> = revoked.iter().map(|entry| (&entry["after"]["revokedFor"], entry["entityId"].as_str().unwrap())).collect();
+    let leaver = json!("leaver");
+    assert_eq!(by, [&carols, &daves, &bobs].map(|key| (&leaver, key.id.as_str())));
+}
+
+#[actix_web::test]
+async fn no_key_is_made_in_a_session_that_ends_meanwhile() {
+    let (db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    // Whoever ends the session has done so and not committed yet.
+    let (ended, release) = (Notify::new(), Notify::new());
+    let ending = db.system_uow();
+    let ending = ending.write(async |tx| {
+        use db::prelude::*;
+        diesel::sql_query("update sessions set ended_at = clock_timestamp()").execute(tx.pg()).await.fault()?;
+        ended.notify_one();
+        release.notified().await;
+        Ok::<_, kernel::Fault>(())
+    });
+    let making = async {
+        ended.notified().await;
+        let body = json!({ "name": "On its way", "scopes": ["audit.read"] });
+        replica.post("/api/api-keys", Some(&ada.token), body).await
+    };
+    let releasing = async {
+        let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        until("it waits", async || (db.query(sql).await == ["1"]).then_some(())).await;
+        release.notify_one();
+    };
+    let (ending, made, ()) = futures::join!(ending, making, releasing);
+    ending.unwrap();
+    assert_eq!(made.refusal(), (401, "NOT_AUTHENTICATED"));
+    assert_eq!(db.query("select count(*) from api_keys").await, ["0"]);
+}
+
+#[actix_web::test]
+async fn how_long_sessions_live_is_a_persons_to_decide() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let key = key(&replica, &ada, &["organization.update"]).await;
+    let change = json!({ "sessionLifetimeMinutes": 15 });
+    assert_eq!(replica.patch("/api/organization", &key.secret, change.clone()).await.refusal(), (403, "PERSON_REQUIRED"));
+    assert_eq!(replica.patch("/api/organization", &key.secret, json!({ "name": "By a program" })).await.status, 200);
+    assert_eq!(replica.patch("/api/organization", &ada.token, change).await.status, 200);
 }
 
 #[actix_web::test]

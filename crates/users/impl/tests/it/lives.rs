@@ -123,7 +123,10 @@ async fn an_administrator_ends_a_members_sessions_in_the_organisation_alone() {
     assert!(!replica.is_live(&there.token).await && replica.is_live(&bob.token).await);
     let trail = replica.get("/api/audit?action=members.end_sessions", &ada.token).await;
     assert_eq!((&trail.body["data"][0]["actorId"], &trail.body["data"][0]["entityId"]), (&json!(eve.user), &json!(bob.user)));
-    assert!(switch(&replica, &bob, &ada.org).await.status == 200, "still a member");
+    assert_eq!(switch(&replica, &bob, &ada.org).await.refusal(), (409, "AUTHENTICATE_AGAIN"), "from wherever they come");
+    replica.clock.advance(TimeDelta::minutes(1));
+    let again = Account::of(&replica.login("bob").await);
+    assert_eq!(switch(&replica, &again, &ada.org).await.status, 200, "still a member");
 }
 
 #[actix_web::test]

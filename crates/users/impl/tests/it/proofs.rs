@@ -218,6 +218,7 @@ async fn a_reset_ends_every_session_everywhere_and_signs_nobody_in() {
     let (db, a, b) = pair().await;
     let ada = a.register("ada").await;
     let second = Account::of(&a.login("ada").await);
+    assert_ne!(db.query("select count(*) from known_devices").await, ["0"]);
     warmed(&db, &b, &ada.token).await;
     asked(&a, "/api/auth/password-reset", "ada@example.com").await;
     let token = token_of(&last(&a, "ada@example.com"));
@@ -234,6 +235,11 @@ async fn a_reset_ends_every_session_everywhere_and_signs_nobody_in() {
         assert!(!a.is_live(token).await);
         until("the other replica has heard", async || (!b.is_live(token).await).then_some(())).await;
     }
+    assert_eq!(
+        db.query("select count(*) from known_devices").await,
+        ["0"],
+        "who knew the old password has no budget of their own"
+    );
     assert_eq!(a.login("ada").await.refusal(), (401, "WRONG_CREDENTIALS"), "the old password");
     let body = json!({ "email": "ada@example.com", "password": NEW_PASSWORD });
     let signed_in = a.post("/api/auth/login", None, body).await;

@@ -232,6 +232,7 @@ impl Replica {
 
     /// Invites `name@example.com` into the organisation of `by`.
     pub async fn invite(&self, by: &Account, name: &str) -> Answer {
+        self.verify(by).await;
         let body = json!({ "email": format!("{name}@example.com"), "name": name });
         self.post("/api/users", Some(&by.token), body).await
     }
@@ -251,6 +252,7 @@ impl Replica {
 
     /// Makes `who` a member of the organisation of `by`: invited, accepted by themself, and given the role.
     pub async fn join(&self, by: &Account, who: &Account, role: &str) -> Answer {
+        self.verify(by).await;
         self.verify(who).await;
         let email = self.get("/api/user", &who.token).await.body["email"].clone();
         let invited = self.post("/api/users", Some(&by.token), json!({ "email": email })).await;

@@ -1,0 +1,1 @@
+drop function app.revoke_keys_of_member(uuid, uuid, timestamptz);
