@@ -48,6 +48,18 @@ pub async fn deadline(client: &Client, seconds: u64) -> anyhow::Result<String> {
     Ok(client.query_one(sql.as_str(), &[]).await?.get(0))
 }
 
+/// Lets a deadline pass that was so many seconds away: moves the clock that decides deadlines, and has come what waits for its time.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn pass(client: &Client, seconds: u64) -> anyhow::Result<()> {
+    let sql = format!(
+        "update app.clock set advance = advance + interval '{seconds} seconds';
+         update graphile_worker._private_jobs set run_at = now() where is_available and run_at > now()"
+    );
+    Ok(client.batch_execute(&sql).await?)
+}
+
 /// The id that was answered.
 ///
 /// # Errors
