@@ -175,8 +175,8 @@ impl Services {
             clock: Arc::new(SystemClock),
             settings: key_settings,
         })?;
-        let users = users::Service::new(users::Dependencies {
-            uow,
+        let users = Arc::new(users::Service::new(users::Dependencies {
+            uow: uow.clone(),
             system: system.clone(),
             memberships: tenants,
             sessions: auth.clone(),
@@ -186,9 +186,23 @@ impl Services {
             mails,
             obligations: vec![domains.tenders.clone(), domains.escrow.clone()],
             cookies: users::CookieSettings { secure: settings.secure_cookie },
+        }));
+        let directory = directory::Service::new(directory::Dependencies {
+            uow,
+            staff: users.clone(),
+            authorizer: policy.clone(),
+            audit: audit.clone(),
+            public_url: public_url.to_owned(),
         });
         let Domains { wired: mut serving, escrow, .. } = domains;
-        serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users), Arc::new(api_keys), Arc::new(leaks)]);
+        serving.extend([
+            policy.clone() as Arc<dyn Wired>,
+            auth.clone(),
+            users,
+            Arc::new(directory),
+            Arc::new(api_keys),
+            Arc::new(leaks),
+        ]);
         let mut at_work = for_jobs.wired;
         at_work.push(auth.clone());
         let (takes_in, hands_out) = (inbox_of(&serving, &system, &stripe), inbox_of(&at_work, &working.system, &stripe));

@@ -11,6 +11,7 @@ mod listing;
 mod once;
 mod optional;
 mod query;
+mod scim;
 
 pub use answers::IdempotencySecret;
 pub use auth::{Authed, CurrentSession, PLAIN_SESSION_COOKIE, Presented, RequestInfo, SESSION_COOKIE, session_cookie};
@@ -27,3 +28,4 @@ pub use once::Idempotent;
 pub use optional::{NoBody, OptionalBody};
 pub use query::Query;
 pub(crate) use query::refuse_all;
+pub use scim::{ScimBody, ScimObject};

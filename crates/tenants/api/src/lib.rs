@@ -186,6 +186,9 @@ kernel::refusals! {
         /// The person is a member already.
         #[error("this person is a member already")]
         AlreadyMember = Conflict("ALREADY_MEMBER"),
+        /// The organisation's directory has deactivated the person.
+        #[error("the organisation's directory does not let you in: ask who keeps it")]
+        NotLetIn = Conflict("NOT_LET_IN"),
     }
 }
 

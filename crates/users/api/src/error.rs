@@ -13,6 +13,9 @@ kernel::refusals! {
         /// The person is a member already.
         #[error("this person is a member already")]
         AlreadyMember = Conflict("ALREADY_MEMBER"),
+        /// The organisation's directory has deactivated the person.
+        #[error("the organisation's directory does not let you in: ask who keeps it")]
+        NotLetIn = Conflict("NOT_LET_IN"),
         /// The email waits for an answer already.
         #[error("this email is invited already: withdraw that invitation to send another")]
         AlreadyInvited = Conflict("ALREADY_INVITED"),
@@ -28,6 +31,7 @@ impl From<tenants_api::Error> for Error {
         match error {
             Theirs::LastOwner => Self::LastOwner,
             Theirs::AlreadyMember => Self::AlreadyMember,
+            Theirs::NotLetIn => Self::NotLetIn,
             Theirs::NotFound(what) => Self::NotFound(what),
             Theirs::State { what, state, hint } => Self::State { what, state, hint },
             Theirs::Stale => Self::Stale,

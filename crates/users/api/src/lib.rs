@@ -1,6 +1,7 @@
 //! People and their profile as other crates see them: oneself, and the members of an organisation.
 
 mod error;
+mod staff;
 
 use async_trait::async_trait;
 use kernel::{Ctx, Fault, OrgRole, Page, PageRequest, Timestamp, UserId};
@@ -9,6 +10,7 @@ use tenants_api::Organization;
 use uuid::Uuid;
 
 pub use error::Error;
+pub use staff::Staff;
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -175,7 +177,7 @@ pub trait Users: Send + Sync {
     /// Makes the context's person a member of the organisation that invited their email. Once accepted it may be accepted again.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::AlreadyMember`], [`Error::EmailNotVerified`].
+    /// [`Error::NotFound`], [`Error::AlreadyMember`], [`Error::EmailNotVerified`]; [`Error::NotLetIn`] if the organisation's directory has deactivated them.
     async fn accept_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<MemberUser, Error>;
 
     /// Declines one.

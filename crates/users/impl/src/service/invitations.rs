@@ -4,10 +4,12 @@
 //! side runs as the platform, since no tenant sees another's invitations.
 
 use audit_api::NewEntry;
-use kernel::{Ctx, OrgRole, Page, PageRequest, Position, ProjectRoles, Scope};
-use mail_api::{Content, Link, Mail, Recipient};
+use auth_api::email::Email;
+use kernel::{Ctx, OrgRole, Page, PageRequest, Position, ProjectRoles, Scope, UserId};
+use mail_api::{Content, Language, Link, Mail, Recipient};
 use serde_json::json;
 use tenants_api::perm;
+use uow::Tx;
 use users_api::{Error, MemberInvitation, MemberUser, NewInvitation, OwnInvitation};
 use uuid::Uuid;
 
@@ -28,19 +30,31 @@ impl Service {
                 if repo::invitations::is_members(tx, &email).await? {
                     return Err(Error::AlreadyMember);
                 }
-                let made = repo::invitations::insert(tx, ctx, by, &email, name.as_deref()).await?;
-                let entry = NewEntry::named("members.invite", "invitation", made.id).after(json!({ "role": OrgRole::Member }));
-                self.audit.record_in(tx, ctx, entry).await?;
-                let inviter = repo::get_in(tx, by).await?;
-                let link = Link::to("/").with("invitation", &made.id.to_string());
-                let content =
-                    Content::MemberInvitation { inviter: inviter.name, organization: organization.name, link, until: None };
-                let to = Recipient { address: email.as_str().to_owned(), name };
-                let key = format!("member-invitation:{}", made.id);
-                self.mails.send_in(tx, Mail { key, to, language, content }).await?;
-                Ok(made)
+                self.send_invitation_in(tx, ctx, (by, organization.name), &email, name, language).await
             })
             .await
+    }
+
+    /// Notes an invitation of `by`, a person of the organisation that is called like this, records it and writes to whom it is for.
+    pub(super) async fn send_invitation_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        (by, organization): (UserId, String),
+        email: &Email,
+        name: Option<String>,
+        language: Language,
+    ) -> Result<MemberInvitation, Error> {
+        let made = repo::invitations::insert(tx, ctx, by, email, name.as_deref()).await?;
+        let entry = NewEntry::named("members.invite", "invitation", made.id).after(json!({ "role": OrgRole::Member }));
+        self.audit.record_in(tx, ctx, entry).await?;
+        let inviter = repo::get_in(tx, by).await?;
+        let link = Link::to("/").with("invitation", &made.id.to_string());
+        let content = Content::MemberInvitation { inviter: inviter.name, organization, link, until: None };
+        let to = Recipient { address: email.as_str().to_owned(), name };
+        let key = format!("member-invitation:{}", made.id);
+        self.mails.send_in(tx, Mail { key, to, language, content }).await?;
+        Ok(made)
     }
 
     pub(super) async fn list_invitations(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<MemberInvitation>, Error> {
