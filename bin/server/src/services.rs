@@ -175,6 +175,15 @@ impl Services {
             clock: Arc::new(SystemClock),
             settings: key_settings,
         })?;
+        let roles = users::Roles::new(users::RolesDependencies {
+            uow: uow.clone(),
+            memberships: tenants.clone(),
+            roles: tenants.clone(),
+            teams: Arc::new(projects::Teams),
+            sessions: auth.clone(),
+            authorizer: policy.clone(),
+            audit: audit.clone(),
+        });
         let users = users::Service::new(users::Dependencies {
             uow,
             system: system.clone(),
@@ -188,7 +197,14 @@ impl Services {
             cookies: users::CookieSettings { secure: settings.secure_cookie },
         });
         let Domains { wired: mut serving, escrow, .. } = domains;
-        serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users), Arc::new(api_keys), Arc::new(leaks)]);
+        serving.extend([
+            policy.clone() as Arc<dyn Wired>,
+            auth.clone(),
+            Arc::new(users),
+            Arc::new(roles),
+            Arc::new(api_keys),
+            Arc::new(leaks),
+        ]);
         let mut at_work = for_jobs.wired;
         at_work.push(auth.clone());
         let (takes_in, hands_out) = (inbox_of(&serving, &system, &stripe), inbox_of(&at_work, &working.system, &stripe));

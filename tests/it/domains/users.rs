@@ -2,6 +2,7 @@
 
 mod keys;
 mod proofs;
+mod roles;
 
 use futures::future::LocalBoxFuture;
 use serde_json::json;
@@ -20,6 +21,7 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         let invited = scene.owner.http.post("/api/users", json!({"email": email})).await.expect(201);
         scene.keep("invitation to the organisation", invited.text("/id"));
         keys::things(scene).await;
+        roles::things(scene, &colleague).await;
     })
 }
 
@@ -52,6 +54,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
 
     keys::cases(scene, cases);
+    roles::cases(scene, cases);
     proofs::cases(scene, cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
@@ -71,6 +74,7 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
+        roles::walk(walk, &owner, &grace).await;
 
         let switched =
             walk.send(&grace.http, "POST /api/auth/switch-organization", &[], &[("/organizationId", owner.org.as_str())]).await;

@@ -4,7 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{ApiKeyId, Ctx, KeyUse, OrgId, OrgRole, Page, PageRequest, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use kernel::{
+    AddedPermissions, ApiKeyId, Ctx, KeyUse, OrgId, OrgRole, Page, PageRequest, ProjectRoles, RequestId, SessionId, Timestamp,
+    UserId,
+};
 use secrecy::SecretString;
 
 use crate::{Error, Network};
@@ -126,6 +129,8 @@ pub struct LiveKey {
     pub role: OrgRole,
     /// The creator's roles in teams.
     pub projects: ProjectRoles,
+    /// What the creator's custom roles allow besides.
+    pub added: AddedPermissions,
     /// From where it may be used; none: from everywhere.
     pub networks: Vec<Network>,
     /// When it ends by itself.
@@ -137,7 +142,7 @@ impl LiveKey {
     #[must_use]
     pub fn ctx(&self, request: RequestId) -> Ctx {
         let ctx = Ctx::user(self.org, self.creator, self.role, Arc::clone(&self.projects), request);
-        Ctx { key: Some(Arc::clone(&self.by)), ..ctx }
+        Ctx { added: self.added.clone(), key: Some(Arc::clone(&self.by)), ..ctx }
     }
 
     /// Whether it may be used from there. Of an address that is not known nobody can tell.

@@ -99,7 +99,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::{OrgId, OrgRole, ProjectRoles, UserId};
+    use kernel::{AddedPermissions, OrgId, OrgRole, ProjectRoles, UserId};
 
     fn at(seconds: i64) -> Timestamp {
         chrono::DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
@@ -108,7 +108,20 @@ mod tests {
     fn held(idle: Option<TimeDelta>) -> Held {
         let (id, user, org, projects) = (SessionId::new(), UserId::new(), OrgId::new(), ProjectRoles::default());
         let (expires_at, authenticated_at) = (Timestamp::MAX_UTC, at(0));
-        Held::new(Session { id, user, org, role: OrgRole::Member, projects, expires_at, authenticated_at }, idle, at(0))
+        Held::new(
+            Session {
+                id,
+                user,
+                org,
+                role: OrgRole::Member,
+                projects,
+                added: AddedPermissions::default(),
+                expires_at,
+                authenticated_at,
+            },
+            idle,
+            at(0),
+        )
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! People and their profile as other crates see them: oneself, and the members of an organisation.
 
 mod error;
+mod roles;
 
 use async_trait::async_trait;
 use kernel::{Ctx, Fault, OrgRole, Page, PageRequest, Timestamp, UserId};
@@ -9,6 +10,9 @@ use tenants_api::Organization;
 use uuid::Uuid;
 
 pub use error::Error;
+pub use roles::{
+    CataloguedPermission, Explanation, HeldRole, MemberEffect, MemberRoles, RoleEffect, RolePreview, Roles, Rule, RuleKind,
+};
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

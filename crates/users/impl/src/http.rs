@@ -1,6 +1,7 @@
-//! `/api/user`, `/api/users`, `/api/auth`, invitations and API keys.
+//! `/api/user`, `/api/users`, `/api/auth`, invitations, API keys and roles.
 
 mod auth;
+mod authz;
 mod cookies;
 mod dto;
 mod examples;
@@ -10,6 +11,7 @@ mod language;
 mod leaks;
 mod links;
 mod proofs;
+mod roles;
 mod sessions;
 mod user;
 mod users;
@@ -73,6 +75,7 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
+    roles::routes(r);
     keys::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

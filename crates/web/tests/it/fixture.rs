@@ -62,6 +62,7 @@ impl Sessions for FakeSessions {
             org: OrgId(Uuid::from_u128(3)),
             role: OrgRole::Admin,
             projects: ProjectRoles::default(),
+            added: AddedPermissions::default(),
             expires_at: SystemClock.now(),
             authenticated_at: SystemClock.now(),
         }))
@@ -78,6 +79,7 @@ impl Sessions for FakeSessions {
             creator: UserId(Uuid::from_u128(2)),
             role: OrgRole::Admin,
             projects: ProjectRoles::default(),
+            added: AddedPermissions::default(),
             networks: Vec::new(),
             until: Timestamp::MAX_UTC,
         }))

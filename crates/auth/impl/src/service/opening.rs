@@ -4,7 +4,7 @@ use auth_api::{
     Client, Error, Membership, SecurityEventKind, Session, SessionRules, SignInMethod, SignedIn, SwitchOnce, Switched,
 };
 use chrono::SubsecRound;
-use kernel::{Actor, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use kernel::{Actor, AddedPermissions, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
 use secrecy::SecretString;
 use uow::Tx;
 
@@ -54,6 +54,7 @@ impl Service {
             org: membership.org,
             role: membership.role,
             projects: ProjectRoles::default(),
+            added: AddedPermissions::default(),
             expires_at: sign_in.at + self.life,
             authenticated_at: sign_in.at,
         };
@@ -76,6 +77,7 @@ impl Service {
         if let Some(place) = self.place(session.user, session.org).await? {
             session.expires_at = model::expires_at(session.expires_at, session.authenticated_at, self.life, place.rules);
             session.projects = place.projects;
+            session.added = place.added;
         }
         Ok(signed_in)
     }
@@ -185,7 +187,7 @@ impl Service {
 /// The session that an earlier call made.
 fn again(token: SecretString, made: &StoredSession, membership: Membership) -> SignedIn {
     let StoredSession { id, user, org, expires_at, sign_in, .. } = *made;
-    let (role, projects) = (membership.role, ProjectRoles::default());
-    let session = Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at };
+    let (role, projects, added) = (membership.role, ProjectRoles::default(), AddedPermissions::default());
+    let session = Session { id, user, org, role, projects, added, expires_at, authenticated_at: sign_in.at };
     SignedIn { token, session, device: None }
 }

@@ -24,7 +24,8 @@ impl Sessions for Tokens {
         let roles = self.system.read(async |tx| projects::Teams.roles(tx, org, user).await).await?;
         let projects = Arc::new(roles.into_iter().collect());
         let (expires_at, authenticated_at) = (Timestamp::MAX_UTC, Timestamp::UNIX_EPOCH);
-        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, expires_at, authenticated_at }))
+        let added = kernel::AddedPermissions::default();
+        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, added, expires_at, authenticated_at }))
     }
 
     async fn forget_user_in(&self, _: &mut Tx, user: UserId) -> Result<(), Fault> {

@@ -152,8 +152,9 @@ pub(crate) async fn set_role(tx: &mut Tx, org: OrgId, user: UserId, role: OrgRol
     Ok(rows.into_iter().next().ok_or(Error::NotFound("member"))?.try_into()?)
 }
 
-/// Removes a member.
+/// Removes a member, with the custom roles that they had: who comes back begins without.
 pub(crate) async fn delete(tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error> {
+    super::custom_roles::take_all(tx, org, user).await?;
     let deleted = diesel::delete(memberships::table.find((org.0, user.0)))
         .execute(tx.pg())
         .await
