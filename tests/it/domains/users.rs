@@ -1,5 +1,6 @@
 //! People: their accounts, sessions, memberships and invitations.
 
+mod factors;
 mod keys;
 mod proofs;
 
@@ -53,6 +54,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
 
     keys::cases(scene, cases);
     proofs::cases(scene, cases);
+    factors::cases(cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
     cases.add("POST /api/auth/switch-organization", "/api/auth/switch-organization", Some(switch), HIDDEN, ONESELF);
@@ -71,6 +73,7 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
+        factors::walk(walk).await;
 
         let switched =
             walk.send(&grace.http, "POST /api/auth/switch-organization", &[], &[("/organizationId", owner.org.as_str())]).await;

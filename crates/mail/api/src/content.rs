@@ -29,12 +29,30 @@ kernel::named! {
         NewDevice = "new-device",
         /// The password is another one.
         PasswordChanged = "password-changed",
+        /// Second factors are others than before, or a recovery code was used.
+        SecondFactorChanged = "second-factor-changed",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
         /// A tender to bid on.
         TenderInvitation = "tender-invitation",
         /// Whether mail arrives at all.
         Test = "test",
+    }
+}
+
+kernel::named! {
+    /// What happened to a person's second factors.
+    pub enum FactorChange {
+        /// An authenticator was set up, or took the place of another one.
+        TotpAdded = "totp_added",
+        /// It was removed.
+        TotpRemoved = "totp_removed",
+        /// Fresh recovery codes took the place of those there were.
+        RecoveryCodesRenewed = "recovery_codes_renewed",
+        /// Somebody signed in, or proved again who they are, by a recovery code.
+        RecoveryCodeUsed = "recovery_code_used",
+        /// All second factors were removed by the platform, whose operator made sure of the person.
+        Reset = "reset",
     }
 }
 
@@ -117,6 +135,15 @@ pub enum Content {
         /// Where whoever did not do it gets a new one.
         link: Option<Link>,
     },
+    /// Second factors are others than before, or a recovery code was used.
+    SecondFactorChanged {
+        /// What happened.
+        change: FactorChange,
+        /// When.
+        at: Timestamp,
+        /// How many recovery codes are left, if that is worth telling.
+        recovery_codes_left: Option<u32>,
+    },
     /// A place in an organisation.
     MemberInvitation {
         /// Who invites.
@@ -160,6 +187,7 @@ impl Content {
             Self::AddressTaken { .. } => Template::AddressTaken,
             Self::NewDevice { .. } => Template::NewDevice,
             Self::PasswordChanged { .. } => Template::PasswordChanged,
+            Self::SecondFactorChanged { .. } => Template::SecondFactorChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::Test { .. } => Template::Test,
@@ -176,7 +204,11 @@ impl Content {
             | Self::MemberInvitation { link, .. }
             | Self::TenderInvitation { link, .. } => Some(link),
             Self::AddressLeft { link, .. } | Self::NewDevice { link, .. } | Self::PasswordChanged { link, .. } => link.as_ref(),
-            Self::NoAccount { .. } | Self::AddressChangeAsked { .. } | Self::AddressTaken { .. } | Self::Test { .. } => None,
+            Self::NoAccount { .. }
+            | Self::AddressChangeAsked { .. }
+            | Self::AddressTaken { .. }
+            | Self::SecondFactorChanged { .. }
+            | Self::Test { .. } => None,
         }
     }
 }
@@ -198,6 +230,7 @@ impl Content {
             | Self::AddressTaken { .. }
             | Self::NewDevice { .. }
             | Self::PasswordChanged { .. }
+            | Self::SecondFactorChanged { .. }
             | Self::Test { .. } => None,
         }
     }

@@ -14,6 +14,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         session_idle_minutes -> Nullable<Int4>,
         session_lifetime_minutes -> Nullable<Int4>,
+        mfa_policy -> Nullable<Text>,
     }
 }
 

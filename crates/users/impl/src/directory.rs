@@ -50,7 +50,7 @@ fn rules_of(rules: tenants_api::SessionRules) -> SessionRules {
     let minutes = |minutes: Option<i32>| {
         minutes.and_then(|minutes| u64::try_from(minutes).ok()).map(|minutes| Duration::from_secs(60 * minutes))
     };
-    SessionRules { idle: minutes(rules.idle_minutes), lifetime: minutes(rules.lifetime_minutes) }
+    SessionRules { idle: minutes(rules.idle_minutes), lifetime: minutes(rules.lifetime_minutes), mfa: rules.mfa_policy }
 }
 
 fn name_of(name: &str) -> Result<String, Error> {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use audit_api::NewEntry;
-use auth_api::{Error, Leavers, LiveKey};
+use auth_api::{Error, FactorStanding, Leavers, LiveKey};
 use chrono::TimeDelta;
 use kernel::{ApiKeyId, Ctx, Fault, KeyUse, OrgId, OrgRole, ProjectRoles, Timestamp, UserId};
 use serde_json::json;
@@ -48,14 +48,15 @@ impl Service {
         };
         let StoredKey { key, leavers } = stored;
         // In a transaction of its own, as of sessions.
-        let (role, projects, of_leaver) = match self.place(key.created_by, key.org).await? {
-            Some(Place { role, projects, .. }) => (role, projects, false),
-            None if leavers == Leavers::Keep => (OrgRole::Admin, ProjectRoles::default(), true),
+        let (role, projects, of_leaver, factor) = match self.place(key.created_by, key.org).await? {
+            Some(Place { role, projects, factor, .. }) => (role, projects, false, factor),
+            // Nobody is left whom a second factor could be asked for.
+            None if leavers == Leavers::Keep => (OrgRole::Admin, ProjectRoles::default(), true, FactorStanding::default()),
             None => return Ok(None),
         };
         let (until, last_used_at) = (key.until(), key.last_used_at);
         let by = Arc::new(KeyUse { id: key.id, scopes: key.scopes, of_leaver });
-        let live = LiveKey { by, org: key.org, creator: key.created_by, role, projects, networks: key.networks, until };
+        let live = LiveKey { by, org: key.org, creator: key.created_by, role, projects, networks: key.networks, until, factor };
         let kept = Arc::new(Kept::new(live, began, last_used_at));
         self.keys.store(hash, Arc::clone(&kept));
         Ok(Some(kept))

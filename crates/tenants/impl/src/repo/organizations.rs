@@ -2,7 +2,7 @@
 
 use db::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
-use kernel::{Fault, Money, OrgId, OrgRole, PageRequest, RequestId, Timestamp, UserId};
+use kernel::{Fault, MfaPolicy, Money, OrgId, OrgRole, PageRequest, RequestId, Timestamp, UserId};
 use tenants_api::{Error, NewOrganization, Organization, OrganizationChange, SessionRules};
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ struct Row {
     timezone: String,
     session_idle_minutes: Option<i32>,
     session_lifetime_minutes: Option<i32>,
+    mfa_policy: Option<String>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -45,11 +46,16 @@ impl TryFrom<Row> for Organization {
             session_rules: SessionRules {
                 idle_minutes: row.session_idle_minutes,
                 lifetime_minutes: row.session_lifetime_minutes,
+                mfa_policy: policy_of(row.mfa_policy)?,
             },
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
     }
+}
+
+fn policy_of(name: Option<String>) -> Result<Option<MfaPolicy>, Fault> {
+    name.map(|name| db::named(&name)).transpose()
 }
 
 /// The organisation, as far as the transaction sees it.
@@ -166,6 +172,7 @@ pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -
             organizations::timezone.eq(&change.timezone),
             organizations::session_idle_minutes.eq(change.session_rules.idle_minutes),
             organizations::session_lifetime_minutes.eq(change.session_rules.lifetime_minutes),
+            organizations::mfa_policy.eq(change.session_rules.mfa_policy.map(MfaPolicy::name)),
             organizations::updated_at.eq(at),
         ))
         .returning(Row::as_returning())
@@ -177,18 +184,18 @@ pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -
 
 /// How long sessions live in an organisation. For the platform.
 pub(crate) async fn session_rules(tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault> {
-    let found: Option<(Option<i32>, Option<i32>)> = organizations::table
+    let found: Option<(Option<i32>, Option<i32>, Option<String>)> = organizations::table
         .find(org.0)
-        .select((organizations::session_idle_minutes, organizations::session_lifetime_minutes))
+        .select((organizations::session_idle_minutes, organizations::session_lifetime_minutes, organizations::mfa_policy))
         .first(&mut tx.pg())
         .await
         .optional()
         .fault()?;
-    let (idle_minutes, lifetime_minutes) = found.unwrap_or_default();
-    Ok(SessionRules { idle_minutes, lifetime_minutes })
+    let (idle_minutes, lifetime_minutes, mfa_policy) = found.unwrap_or_default();
+    Ok(SessionRules { idle_minutes, lifetime_minutes, mfa_policy: policy_of(mfa_policy)? })
 }
 
-/// Every organisation that has rules of its own. For the platform.
+/// Every organisation that bounds its sessions, with these rules alone. For the platform.
 pub(crate) async fn all_session_rules(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault> {
     let ruled = organizations::session_idle_minutes.is_not_null().or(organizations::session_lifetime_minutes.is_not_null());
     let rows: Vec<(Uuid, Option<i32>, Option<i32>)> = organizations::table
@@ -197,7 +204,8 @@ pub(crate) async fn all_session_rules(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, Ses
         .load(&mut tx.pg())
         .await
         .fault()?;
-    let rules = |(org, idle_minutes, lifetime_minutes)| (OrgId(org), SessionRules { idle_minutes, lifetime_minutes });
+    let rules =
+        |(org, idle_minutes, lifetime_minutes)| (OrgId(org), SessionRules { idle_minutes, lifetime_minutes, mfa_policy: None });
     Ok(rows.into_iter().map(rules).collect())
 }
 
