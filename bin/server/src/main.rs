@@ -94,6 +94,11 @@ enum Command {
         #[command(subcommand)]
         what: Mails,
     },
+    /// Suspends an organisation, so that nobody acts in it, and resumes it
+    Organizations {
+        #[command(subcommand)]
+        what: Organizations,
+    },
     /// Posts a top-up of the platform's own money (tu_…), as the payment provider shows it, once
     Float(Own),
     /// Posts a payout of the platform's own money to its bank (po_…), as the payment provider shows it, once
@@ -322,6 +327,31 @@ enum Mails {
     },
 }
 
+#[derive(Subcommand)]
+enum Organizations {
+    /// Suspends one: its sessions and API keys are refused at once on every server; jobs and deadlines go on
+    Suspend(Suspension),
+    /// Lets one act again
+    Resume(Suspension),
+}
+
+/// Which organisation, and who decides.
+#[derive(clap::Args)]
+struct Suspension {
+    /// The organisation's id
+    #[arg(long, value_parser = parsed_id)]
+    id: uuid::Uuid,
+    /// Who does it: stands in the organisation's trail
+    #[arg(long)]
+    operator: kernel::Operator,
+    /// Why: its owners are told, and it stands in the organisation's trail
+    #[arg(long)]
+    reason: kernel::Reason,
+    /// In which language its owners are written to, de or en
+    #[arg(long, default_value = "en", value_parser = language)]
+    language: mail_api::Language,
+}
+
 /// Who decides, and why: recorded with what is done.
 #[derive(clap::Args)]
 struct By {
@@ -418,6 +448,16 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         }
         Command::Mail { what: Mails::Test { address, language } } => command::mail::test(settings, &address, language),
         Command::Mail { what: Mails::Allow { address, operator } } => command::mail::allow(settings, &address, &operator),
+        Command::Organizations { what: Organizations::Suspend(suspension) } => {
+            let Suspension { id, operator, reason, language } = suspension;
+            let by = kernel::Decision { operator, reason: Some(reason) };
+            command::organizations::suspend(settings, id.into(), &by, language)
+        }
+        Command::Organizations { what: Organizations::Resume(suspension) } => {
+            let Suspension { id, operator, reason, language } = suspension;
+            let by = kernel::Decision { operator, reason: Some(reason) };
+            command::organizations::resume(settings, id.into(), &by, language)
+        }
         Command::Float(own) => own_money(settings, escrow::Own::ComesIn, own),
         Command::Payout(own) => own_money(settings, escrow::Own::IsPaidOut, own),
         Command::Cost(own) => own_money(settings, escrow::Own::IsTaken, own),

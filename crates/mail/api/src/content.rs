@@ -31,6 +31,12 @@ kernel::named! {
         PasswordChanged = "password-changed",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
+        /// Somebody joined by a link.
+        MemberJoined = "member-joined",
+        /// An organisation was suspended.
+        OrganizationSuspended = "organization-suspended",
+        /// It is not any more.
+        OrganizationResumed = "organization-resumed",
         /// A tender to bid on.
         TenderInvitation = "tender-invitation",
         /// Whether mail arrives at all.
@@ -128,6 +134,33 @@ pub enum Content {
         /// Until when, if there is an end to it.
         until: Option<Timestamp>,
     },
+    /// To who made a link by which somebody joined.
+    MemberJoined {
+        /// Who.
+        member: String,
+        /// With which address.
+        address: String,
+        /// Which organisation.
+        organization: String,
+        /// For whom the link was, in its maker's words.
+        label: Option<String>,
+    },
+    /// To the owners of an organisation that the platform suspended.
+    OrganizationSuspended {
+        /// Which.
+        organization: String,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// To the owners of an organisation that is suspended no more.
+    OrganizationResumed {
+        /// Which.
+        organization: String,
+        /// When.
+        at: Timestamp,
+    },
     /// A tender to bid on.
     TenderInvitation {
         /// Whose tender it is.
@@ -161,6 +194,9 @@ impl Content {
             Self::NewDevice { .. } => Template::NewDevice,
             Self::PasswordChanged { .. } => Template::PasswordChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
+            Self::MemberJoined { .. } => Template::MemberJoined,
+            Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
+            Self::OrganizationResumed { .. } => Template::OrganizationResumed,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::Test { .. } => Template::Test,
         }
@@ -176,7 +212,13 @@ impl Content {
             | Self::MemberInvitation { link, .. }
             | Self::TenderInvitation { link, .. } => Some(link),
             Self::AddressLeft { link, .. } | Self::NewDevice { link, .. } | Self::PasswordChanged { link, .. } => link.as_ref(),
-            Self::NoAccount { .. } | Self::AddressChangeAsked { .. } | Self::AddressTaken { .. } | Self::Test { .. } => None,
+            Self::NoAccount { .. }
+            | Self::AddressChangeAsked { .. }
+            | Self::AddressTaken { .. }
+            | Self::MemberJoined { .. }
+            | Self::OrganizationSuspended { .. }
+            | Self::OrganizationResumed { .. }
+            | Self::Test { .. } => None,
         }
     }
 }
@@ -198,6 +240,9 @@ impl Content {
             | Self::AddressTaken { .. }
             | Self::NewDevice { .. }
             | Self::PasswordChanged { .. }
+            | Self::MemberJoined { .. }
+            | Self::OrganizationSuspended { .. }
+            | Self::OrganizationResumed { .. }
             | Self::Test { .. } => None,
         }
     }

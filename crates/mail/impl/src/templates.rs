@@ -27,6 +27,9 @@ words! {
     NewDevice "new-device",
     PasswordChanged "password-changed",
     MemberInvitation "member-invitation",
+    MemberJoined "member-joined",
+    OrganizationSuspended "organization-suspended",
+    OrganizationResumed "organization-resumed",
     TenderInvitation "tender-invitation",
     Test "test",
 }

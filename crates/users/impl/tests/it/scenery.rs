@@ -14,7 +14,7 @@ use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
-use users_api::{Obligations, Users};
+use users_api::{InvitationLinks, Obligations, Users};
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -78,6 +78,8 @@ pub struct Replica {
     /// The mail that it would have sent.
     pub mails: Arc<mail_api::fake::Sent>,
     pub reporter: Arc<Reporter>,
+    /// What an operator does.
+    pub suspensions: Arc<users::Suspensions>,
 }
 
 impl Replica {
@@ -148,7 +150,7 @@ impl Replica {
             keys: Some(reporter.clone()),
         }));
         let bonds = Arc::new(Bonds::default());
-        let people: Arc<dyn Users> = Arc::new(users::Service::new(users::Dependencies {
+        let service = Arc::new(users::Service::new(users::Dependencies {
             uow: db.uow(),
             system: db.system_uow(),
             memberships: tenants.clone(),
@@ -159,6 +161,13 @@ impl Replica {
             mails: mails.clone(),
             obligations: vec![Arc::clone(&bonds) as Arc<dyn Obligations>],
             cookies: users::CookieSettings { secure: true },
+        }));
+        let (people, links): (Arc<dyn Users>, Arc<dyn InvitationLinks>) = (service.clone(), service);
+        let suspensions = Arc::new(users::Suspensions::new(users::SuspensionDependencies {
+            system: db.system_uow(),
+            memberships: tenants.clone(),
+            audit: Arc::clone(&audit),
+            mails: mails.clone(),
         }));
         let mut routes = web::Routes::new();
         users::routes(&mut routes);
@@ -174,6 +183,7 @@ impl Replica {
             web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authorizer.clone()).data(move |config| {
                 config
                     .app_data(Data::from(people.clone()))
+                    .app_data(Data::from(links.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
@@ -185,7 +195,7 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, deps, clock, bonds, policy, mails, reporter }
+        Self { auth, users, deps, clock, bonds, policy, mails, reporter, suspensions }
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
