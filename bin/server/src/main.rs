@@ -97,7 +97,12 @@ enum Command {
     /// Suspends an organisation, so that nobody acts in it, and resumes it
     Organizations {
         #[command(subcommand)]
-        what: Organizations,
+        what: command::organizations::Verb,
+    },
+    /// The keys with which tokens for other services are signed
+    Tokens {
+        #[command(subcommand)]
+        what: Tokens,
     },
     /// Posts a top-up of the platform's own money (tu_…), as the payment provider shows it, once
     Float(Own),
@@ -328,28 +333,13 @@ enum Mails {
 }
 
 #[derive(Subcommand)]
-enum Organizations {
-    /// Suspends one: its sessions and API keys are refused at once on every server; jobs and deadlines go on
-    Suspend(Suspension),
-    /// Lets one act again
-    Resume(Suspension),
-}
-
-/// Which organisation, and who decides.
-#[derive(clap::Args)]
-struct Suspension {
-    /// The organisation's id
-    #[arg(long, value_parser = parsed_id)]
-    id: uuid::Uuid,
-    /// Who does it: stands in the organisation's trail
-    #[arg(long)]
-    operator: kernel::Operator,
-    /// Why: its owners are told, and it stands in the organisation's trail
-    #[arg(long)]
-    reason: kernel::Reason,
-    /// In which language its owners are written to, de or en
-    #[arg(long, default_value = "en", value_parser = language)]
-    language: mail_api::Language,
+enum Tokens {
+    /// Makes another key, which is shown for 20 minutes before it signs
+    Rotate {
+        /// The name of the person who does this
+        #[arg(long)]
+        operator: kernel::Operator,
+    },
 }
 
 /// Who decides, and why: recorded with what is done.
@@ -448,16 +438,8 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         }
         Command::Mail { what: Mails::Test { address, language } } => command::mail::test(settings, &address, language),
         Command::Mail { what: Mails::Allow { address, operator } } => command::mail::allow(settings, &address, &operator),
-        Command::Organizations { what: Organizations::Suspend(suspension) } => {
-            let Suspension { id, operator, reason, language } = suspension;
-            let by = kernel::Decision { operator, reason: Some(reason) };
-            command::organizations::suspend(settings, id.into(), &by, language)
-        }
-        Command::Organizations { what: Organizations::Resume(suspension) } => {
-            let Suspension { id, operator, reason, language } = suspension;
-            let by = kernel::Decision { operator, reason: Some(reason) };
-            command::organizations::resume(settings, id.into(), &by, language)
-        }
+        Command::Organizations { what } => command::organizations::run(settings, what),
+        Command::Tokens { what: Tokens::Rotate { operator } } => command::tokens::rotate(settings, &operator),
         Command::Float(own) => own_money(settings, escrow::Own::ComesIn, own),
         Command::Payout(own) => own_money(settings, escrow::Own::IsPaidOut, own),
         Command::Cost(own) => own_money(settings, escrow::Own::IsTaken, own),

@@ -18,3 +18,4 @@ mod sessions;
 mod sign_in;
 mod strangers;
 mod suspensions;
+mod tokens;

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, Teams};
+use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, Teams, Tokens};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
@@ -80,6 +80,7 @@ pub struct Replica {
     pub reporter: Arc<Reporter>,
     /// What an operator does.
     pub suspensions: Arc<users::Suspensions>,
+    pub tokens: Arc<auth::ServiceTokens>,
 }
 
 impl Replica {
@@ -124,7 +125,7 @@ impl Replica {
         let mails = Arc::new(mail_api::fake::Sent::default());
         let auth = auth::Service::new(auth::Dependencies {
             system: door,
-            directory,
+            directory: directory.clone(),
             teams,
             audit: Arc::clone(&audit),
             mails: mails.clone(),
@@ -149,6 +150,18 @@ impl Replica {
             sessions: auth.clone(),
             keys: Some(reporter.clone()),
         }));
+        let tokens = auth::ServiceTokens::new(auth::ServiceTokensDependencies {
+            system: db.system_uow(),
+            directory,
+            authorizer: Arc::clone(&authorizer),
+            clock: clock.clone(),
+            issuer: ISSUER.to_owned(),
+            secret: "what the replicas share".to_owned().into(),
+            previous_secrets: vec!["what they shared before".to_owned().into()],
+            settings: auth::TokenSettings { audiences: vec![AUDIENCE.to_owned()], ..auth::TokenSettings::default() },
+        });
+        let tokens = Arc::new(tokens.unwrap());
+        let told: Arc<dyn Tokens> = tokens.clone();
         let bonds = Arc::new(Bonds::default());
         let service = Arc::new(users::Service::new(users::Dependencies {
             uow: db.uow(),
@@ -188,6 +201,7 @@ impl Replica {
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
                     .app_data(Data::from(leaks.clone()))
+                    .app_data(Data::from(told.clone()))
                     .app_data(Data::from(authorizer.clone()))
                     .app_data(Data::from(organizations.clone()))
                     .app_data(Data::from(audit.clone()))
@@ -195,7 +209,7 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, deps, clock, bonds, policy, mails, reporter, suspensions }
+        Self { auth, users, deps, clock, bonds, policy, mails, reporter, suspensions, tokens }
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
@@ -287,6 +301,10 @@ impl Replica {
 }
 
 pub const PASSWORD: &str = "correct horse battery staple";
+
+/// Who says what tokens say, and the service that they are for.
+pub const ISSUER: &str = "https://build14.example";
+pub const AUDIENCE: &str = "https://reports.example.com";
 
 /// A replica over a database of its own.
 pub async fn scene() -> (Database, Replica) {
