@@ -37,6 +37,10 @@ kernel::named! {
         OrganizationSuspended = "organization-suspended",
         /// It is not any more.
         OrganizationResumed = "organization-resumed",
+        /// An organisation to take over.
+        OwnershipOffered = "ownership-offered",
+        /// It was taken over.
+        OwnershipMoved = "ownership-moved",
         /// A tender to bid on.
         TenderInvitation = "tender-invitation",
         /// Whether mail arrives at all.
@@ -161,6 +165,26 @@ pub enum Content {
         /// When.
         at: Timestamp,
     },
+    /// To a member, to whom an owner offers the organisation.
+    OwnershipOffered {
+        /// Who offers it.
+        owner: String,
+        /// Which organisation.
+        organization: String,
+        /// Where it is accepted.
+        link: Link,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// To both, when it has passed from one to the other.
+    OwnershipMoved {
+        /// Which organisation.
+        organization: String,
+        /// Who is its owner now.
+        owner: String,
+        /// Who was.
+        former: String,
+    },
     /// A tender to bid on.
     TenderInvitation {
         /// Whose tender it is.
@@ -197,6 +221,8 @@ impl Content {
             Self::MemberJoined { .. } => Template::MemberJoined,
             Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
             Self::OrganizationResumed { .. } => Template::OrganizationResumed,
+            Self::OwnershipOffered { .. } => Template::OwnershipOffered,
+            Self::OwnershipMoved { .. } => Template::OwnershipMoved,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::Test { .. } => Template::Test,
         }
@@ -210,6 +236,7 @@ impl Content {
             | Self::ResetPassword { link, .. }
             | Self::MagicLink { link, .. }
             | Self::MemberInvitation { link, .. }
+            | Self::OwnershipOffered { link, .. }
             | Self::TenderInvitation { link, .. } => Some(link),
             Self::AddressLeft { link, .. } | Self::NewDevice { link, .. } | Self::PasswordChanged { link, .. } => link.as_ref(),
             Self::NoAccount { .. }
@@ -218,6 +245,7 @@ impl Content {
             | Self::MemberJoined { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
+            | Self::OwnershipMoved { .. }
             | Self::Test { .. } => None,
         }
     }
@@ -233,6 +261,7 @@ impl Content {
                 Some(after(minutes))
             }
             Self::MemberInvitation { until, .. } => *until,
+            Self::OwnershipOffered { until, .. } => Some(*until),
             Self::TenderInvitation { deadline, .. } => Some(*deadline),
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
@@ -243,6 +272,7 @@ impl Content {
             | Self::MemberJoined { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
+            | Self::OwnershipMoved { .. }
             | Self::Test { .. } => None,
         }
     }

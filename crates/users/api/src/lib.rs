@@ -2,6 +2,7 @@
 
 mod error;
 mod invitation_links;
+mod ownership;
 
 use async_trait::async_trait;
 use kernel::{Ctx, Fault, OrgRole, Page, PageRequest, Timestamp, UserId};
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 pub use error::Error;
 pub use invitation_links::{FreshInvitationLink, InvitationLink, InvitationLinks, NewInvitationLink};
+pub use ownership::{Ownership, OwnershipOffer};
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

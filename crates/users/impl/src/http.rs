@@ -11,6 +11,7 @@ mod keys;
 mod language;
 mod leaks;
 mod links;
+mod ownership;
 mod proofs;
 mod sessions;
 mod tokens;
@@ -84,6 +85,7 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_READ, || users::read).tagged();
     r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
+    ownership::routes(r);
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
     keys::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);

@@ -16,9 +16,10 @@
 //! - A removed account leaves an anonymous row behind, so that trails still name the same id.
 //! - Answers of register, login and switch hold a secret: they are never stored under an idempotency key.
 //!
-//! Tables owned: `users`, `member_invitations`, `invitation_links`.
+//! Tables owned: `users`, `member_invitations`, `invitation_links`, `ownership_offers`.
 //!
-//! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn InvitationLinks>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`,
+//! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn InvitationLinks>`, `web::Data<dyn Ownership>`,
+//! `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`,
 //! `web::Data<dyn Tokens>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 
 mod directory;

@@ -14,7 +14,7 @@ use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
-use users_api::{InvitationLinks, Obligations, Users};
+use users_api::{InvitationLinks, Obligations, Ownership, Users};
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -175,7 +175,8 @@ impl Replica {
             obligations: vec![Arc::clone(&bonds) as Arc<dyn Obligations>],
             cookies: users::CookieSettings { secure: true },
         }));
-        let (people, links): (Arc<dyn Users>, Arc<dyn InvitationLinks>) = (service.clone(), service);
+        let (people, links): (Arc<dyn Users>, Arc<dyn InvitationLinks>) = (service.clone(), service.clone());
+        let ownership: Arc<dyn Ownership> = service;
         let suspensions = Arc::new(users::Suspensions::new(users::SuspensionDependencies {
             system: db.system_uow(),
             memberships: tenants.clone(),
@@ -197,6 +198,7 @@ impl Replica {
                 config
                     .app_data(Data::from(people.clone()))
                     .app_data(Data::from(links.clone()))
+                    .app_data(Data::from(ownership.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
