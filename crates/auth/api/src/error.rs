@@ -53,9 +53,15 @@ kernel::refusals! {
         /// So many mails went to an address that no more are sent for a while, whether anybody has it or not.
         #[error("too many mails to this address: look for the last one, or try again after Retry-After seconds")]
         TooManyMails(Spent) = TooMany("RATE_LIMITED"),
+        /// Other services are told of nobody who may be anybody.
+        #[error("prove your address first: POST /api/auth/verification mails what does")]
+        EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
         /// The API key is not to be used from where it came.
         #[error("this API key may not be used from this address: its allowedNetworks name those that it may be used from")]
         AddressNotAllowed = Forbidden("ADDRESS_NOT_ALLOWED"),
+        /// The platform suspended the organisation: nobody acts in it.
+        #[error("this organisation is suspended: nobody acts in it until the platform resumes it. Sign in again to act in another of yours")]
+        OrganizationSuspended = Forbidden("ORGANIZATION_SUSPENDED"),
         /// The organisation has as many keys as it may have.
         #[error("an organisation has at most {0} API keys that work: revoke one that is not used")]
         TooManyKeys(u32) = Conflict("TOO_MANY_KEYS"),

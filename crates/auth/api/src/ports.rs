@@ -58,7 +58,8 @@ pub struct Membership {
     pub role: OrgRole,
 }
 
-/// How long an organisation lets sessions live in it, where the platform's own bound holds as well, and for whom it asks for a second factor.
+/// How long an organisation lets sessions live in it, where the platform's own bound holds as well, if any acts there at all; and for whom it asks for a
+/// second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SessionRules {
     /// For how long one may go unused.
@@ -67,6 +68,8 @@ pub struct SessionRules {
     pub lifetime: Option<Duration>,
     /// For whom it asks for a second factor; `None`: as the platform does.
     pub mfa: Option<MfaPolicy>,
+    /// Whether the organisation is suspended: nobody acts in it, by a session or a key.
+    pub suspended: bool,
 }
 
 /// People and their memberships; implemented by `users` over `tenants`. All of it runs as the platform, since no tenant is known yet.
@@ -123,13 +126,13 @@ pub trait Directory: Send + Sync {
     /// A fault.
     async fn membership(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault>;
 
-    /// The person's memberships, the oldest first.
+    /// The person's memberships in organisations that are not suspended, the oldest first.
     ///
     /// # Errors
     /// A fault.
     async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault>;
 
-    /// How long the organisation lets sessions live, and for whom it asks for a second factor.
+    /// How long the organisation lets sessions live, whether it lets any, and for whom it asks for a second factor.
     ///
     /// # Errors
     /// A fault.

@@ -33,6 +33,16 @@ kernel::named! {
         SecondFactorChanged = "second-factor-changed",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
+        /// Somebody joined by a link.
+        MemberJoined = "member-joined",
+        /// An organisation was suspended.
+        OrganizationSuspended = "organization-suspended",
+        /// It is not any more.
+        OrganizationResumed = "organization-resumed",
+        /// An organisation to take over.
+        OwnershipOffered = "ownership-offered",
+        /// It was taken over.
+        OwnershipMoved = "ownership-moved",
         /// A tender to bid on.
         TenderInvitation = "tender-invitation",
         /// Whether mail arrives at all.
@@ -155,6 +165,53 @@ pub enum Content {
         /// Until when, if there is an end to it.
         until: Option<Timestamp>,
     },
+    /// To who made a link by which somebody joined.
+    MemberJoined {
+        /// Who.
+        member: String,
+        /// With which address.
+        address: String,
+        /// Which organisation.
+        organization: String,
+        /// For whom the link was, in its maker's words.
+        label: Option<String>,
+    },
+    /// To the owners of an organisation that the platform suspended.
+    OrganizationSuspended {
+        /// Which.
+        organization: String,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// To the owners of an organisation that is suspended no more.
+    OrganizationResumed {
+        /// Which.
+        organization: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// To a member, to whom an owner offers the organisation.
+    OwnershipOffered {
+        /// Who offers it.
+        owner: String,
+        /// Which organisation.
+        organization: String,
+        /// Where it is accepted.
+        link: Link,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// To both, when it has passed from one to the other.
+    OwnershipMoved {
+        /// Which organisation.
+        organization: String,
+        /// Who is its owner now.
+        owner: String,
+        /// Who was.
+        former: String,
+    },
     /// A tender to bid on.
     TenderInvitation {
         /// Whose tender it is.
@@ -189,6 +246,11 @@ impl Content {
             Self::PasswordChanged { .. } => Template::PasswordChanged,
             Self::SecondFactorChanged { .. } => Template::SecondFactorChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
+            Self::MemberJoined { .. } => Template::MemberJoined,
+            Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
+            Self::OrganizationResumed { .. } => Template::OrganizationResumed,
+            Self::OwnershipOffered { .. } => Template::OwnershipOffered,
+            Self::OwnershipMoved { .. } => Template::OwnershipMoved,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::Test { .. } => Template::Test,
         }
@@ -202,12 +264,17 @@ impl Content {
             | Self::ResetPassword { link, .. }
             | Self::MagicLink { link, .. }
             | Self::MemberInvitation { link, .. }
+            | Self::OwnershipOffered { link, .. }
             | Self::TenderInvitation { link, .. } => Some(link),
             Self::AddressLeft { link, .. } | Self::NewDevice { link, .. } | Self::PasswordChanged { link, .. } => link.as_ref(),
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressTaken { .. }
             | Self::SecondFactorChanged { .. }
+            | Self::MemberJoined { .. }
+            | Self::OrganizationSuspended { .. }
+            | Self::OrganizationResumed { .. }
+            | Self::OwnershipMoved { .. }
             | Self::Test { .. } => None,
         }
     }
@@ -223,6 +290,7 @@ impl Content {
                 Some(after(minutes))
             }
             Self::MemberInvitation { until, .. } => *until,
+            Self::OwnershipOffered { until, .. } => Some(*until),
             Self::TenderInvitation { deadline, .. } => Some(*deadline),
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
@@ -231,6 +299,10 @@ impl Content {
             | Self::NewDevice { .. }
             | Self::PasswordChanged { .. }
             | Self::SecondFactorChanged { .. }
+            | Self::MemberJoined { .. }
+            | Self::OrganizationSuspended { .. }
+            | Self::OrganizationResumed { .. }
+            | Self::OwnershipMoved { .. }
             | Self::Test { .. } => None,
         }
     }
