@@ -77,6 +77,7 @@ mod tests {
             added: AddedPermissions::default(),
             expires_at: at,
             authenticated_at: at,
+            factor: auth_api::FactorStanding::default(),
         })
     }
 

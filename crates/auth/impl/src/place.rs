@@ -1,6 +1,6 @@
 //! Where a person stands in an organisation.
 
-use auth_api::SessionRules;
+use auth_api::{FactorStanding, SessionRules};
 use kernel::{AddedPermissions, OrgRole, ProjectRoles};
 
 /// A membership, with the roles in teams and the custom ones of whom they add something: an owner of ten thousand projects has none to be
@@ -13,4 +13,6 @@ pub(crate) struct Place {
     pub added: AddedPermissions,
     /// How long sessions live there.
     pub rules: SessionRules,
+    /// How the person stands to second factors there.
+    pub factor: FactorStanding,
 }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use auth_api::{Authorizer, Reach, key_allows, matrix, staying_built_in, stays_built_in, wanting_persons};
+use auth_api::{
+    Authorizer, Reach, factor_allows, key_allows, matrix, privileged, staying_built_in, stays_built_in, wanting_persons,
+};
 use casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, StringAdapter};
 use kernel::{Actor, Ctx, Denied, OrgRole, Permission, ProjectRole, Scope};
 
@@ -69,7 +71,9 @@ impl Policy {
         let of_persons = of_persons.map(|name| format!("the permission {name}, which wants a person"));
         let built_in = staying_built_in().iter().filter(|name| !names(name));
         let built_in = built_in.map(|name| format!("the permission {name}, which no custom role holds"));
-        let unknown: Vec<_> = of_persons.chain(built_in).collect();
+        let by_factors = privileged().iter().filter(|name| !names(name));
+        let by_factors = by_factors.map(|name| format!("the permission {name}, which wants a second factor"));
+        let unknown: Vec<_> = of_persons.chain(built_in).chain(by_factors).collect();
         if !unknown.is_empty() {
             return Err(PolicyError::Unknown(unknown));
         }
@@ -184,7 +188,7 @@ impl Authorizer for Policy {
                 Scope::Project(project) => ctx.projects.get(&project).is_some_and(in_project),
                 Scope::AnyProject => ctx.projects.values().any(in_project),
             };
-        if held && key_allows(ctx, permission) {
+        if held && key_allows(ctx, permission) && factor_allows(ctx, permission) {
             if let Some(once) = &ctx.once {
                 once.note_granted(permission, scope);
             }
@@ -196,7 +200,7 @@ impl Authorizer for Policy {
 
     fn reach(&self, ctx: &Ctx, permission: Permission) -> Reach {
         let Actor::User(_, role) = ctx.actor else { return Reach::All };
-        if !key_allows(ctx, permission) {
+        if !(key_allows(ctx, permission) && factor_allows(ctx, permission)) {
             return Reach::Teams(Vec::new());
         }
         let holders = self.holders(permission);
@@ -211,7 +215,8 @@ impl Authorizer for Policy {
             Actor::System => true,
             Actor::User(_, role) => {
                 let holders = self.holders(*permission);
-                (holders & org_bit(role) != 0 || adds(ctx, holders, *permission)) && key_allows(ctx, *permission)
+                let held = holders & org_bit(role) != 0 || adds(ctx, holders, *permission);
+                held && key_allows(ctx, *permission) && factor_allows(ctx, *permission)
             }
         };
         let mut held: Vec<_> = self.known.iter().copied().filter(holds).collect();
