@@ -1,11 +1,13 @@
 //! What crosses domains, each a rule of the repository told as a test.
 
 mod architecture;
+mod asvs;
 mod authorisation;
 mod bad_input;
 mod both_sides;
 mod cargo;
 mod circles;
+mod custom_roles;
 mod disputes;
 mod distributable;
 mod documents;

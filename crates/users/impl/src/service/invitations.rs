@@ -4,7 +4,6 @@
 //! side runs as the platform, since no tenant sees another's invitations.
 
 use audit_api::NewEntry;
-use auth_api::email::Email;
 use kernel::{Ctx, OrgRole, Page, PageRequest, Position, ProjectRoles, Scope, UserId};
 use mail_api::{Content, Language, Link, Mail, Recipient};
 use serde_json::json;
@@ -15,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Service, person};
 use crate::model::{self, InvitationStatus};
-use crate::repo;
+use crate::{link_rules, repo};
 
 impl Service {
     pub(super) async fn invite_person(&self, ctx: &Ctx, new: NewInvitation) -> Result<MemberInvitation, Error> {
@@ -30,31 +29,49 @@ impl Service {
                 if repo::invitations::is_members(tx, &email).await? {
                     return Err(Error::AlreadyMember);
                 }
-                self.send_invitation_in(tx, ctx, (by, organization.name), &email, name, language).await
+                let made = repo::invitations::insert(tx, ctx, by, &email, name.as_deref()).await?;
+                let entry = NewEntry::named("members.invite", "invitation", made.id).after(json!({ "role": OrgRole::Member }));
+                self.audit.record_in(tx, ctx, entry).await?;
+                let key = format!("member-invitation:{}", made.id);
+                self.mail_invitation_in(tx, by, organization.name, &made, (key, language)).await?;
+                Ok(made)
             })
             .await
     }
 
-    /// Notes an invitation of `by`, a person of the organisation that is called like this, records it and writes to whom it is for.
-    pub(super) async fn send_invitation_in(
+    pub(super) async fn resend(&self, ctx: &Ctx, id: Uuid, language: Language) -> Result<MemberInvitation, Error> {
+        self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        let by = person(ctx)?;
+        self.uow
+            .write(ctx, async |tx| {
+                let organization = self.lock_for_manager_in(tx, ctx).await?;
+                self.proven_in(tx, ctx).await?;
+                let (invitation, mailed, last, now) = repo::invitations::lock_mailed(tx, ctx.org, id).await?;
+                link_rules::mailed_again(mailed, last, now)?;
+                repo::invitations::note_mailed(tx, ctx.org, id, mailed + 1).await?;
+                let entry = NewEntry::named("members.resend_invitation", "invitation", id).after(json!({ "mailed": mailed + 1 }));
+                self.audit.record_in(tx, ctx, entry).await?;
+                let key = format!("member-invitation:{id}:{}", mailed + 1);
+                self.mail_invitation_in(tx, by, organization.name, &invitation, (key, language)).await?;
+                Ok(invitation)
+            })
+            .await
+    }
+
+    pub(super) async fn mail_invitation_in(
         &self,
         tx: &mut Tx,
-        ctx: &Ctx,
-        (by, organization): (UserId, String),
-        email: &Email,
-        name: Option<String>,
-        language: Language,
-    ) -> Result<MemberInvitation, Error> {
-        let made = repo::invitations::insert(tx, ctx, by, email, name.as_deref()).await?;
-        let entry = NewEntry::named("members.invite", "invitation", made.id).after(json!({ "role": OrgRole::Member }));
-        self.audit.record_in(tx, ctx, entry).await?;
-        let inviter = repo::get_in(tx, by).await?;
-        let link = Link::to("/").with("invitation", &made.id.to_string());
-        let content = Content::MemberInvitation { inviter: inviter.name, organization, link, until: None };
-        let to = Recipient { address: email.as_str().to_owned(), name };
-        let key = format!("member-invitation:{}", made.id);
+        by: UserId,
+        organization: String,
+        invitation: &MemberInvitation,
+        (key, language): (String, Language),
+    ) -> Result<(), Error> {
+        let inviter = repo::get_in(tx, by).await?.name;
+        let link = Link::to("/").with("invitation", &invitation.id.to_string());
+        let content = Content::MemberInvitation { inviter, organization, link, until: None };
+        let to = Recipient { address: invitation.email.clone(), name: invitation.name.clone() };
         self.mails.send_in(tx, Mail { key, to, language, content }).await?;
-        Ok(made)
+        Ok(())
     }
 
     pub(super) async fn list_invitations(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<MemberInvitation>, Error> {

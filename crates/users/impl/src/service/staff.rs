@@ -55,8 +55,11 @@ impl Staff for Service {
             return Ok(());
         }
         let organization = self.memberships.lock_organization_in(tx, ctx.org).await?;
-        self.send_invitation_in(tx, ctx, (by, organization.name), &email, name, language).await?;
-        Ok(())
+        let made = repo::invitations::insert(tx, ctx, by, &email, name.as_deref()).await?;
+        let entry = NewEntry::named("members.invite", "invitation", made.id).after(json!({ "role": OrgRole::Member }));
+        self.audit.record_in(tx, ctx, entry).await?;
+        let key = format!("member-invitation:{}", made.id);
+        self.mail_invitation_in(tx, by, organization.name, &made, (key, language)).await
     }
 
     async fn withdraw_in(&self, tx: &mut Tx, ctx: &Ctx, email: &str) -> Result<(), Error> {
