@@ -38,6 +38,9 @@ kernel::refusals! {
         /// So many mails went to an address that no more are sent for a while, whether anybody has it or not.
         #[error("too many mails to this address: look for the last one, or try again after Retry-After seconds")]
         TooManyMails(Spent) = TooMany("RATE_LIMITED"),
+        /// The account is being removed, which only the link of the mail that said so takes back.
+        #[error("this account is being removed: the link of the mail that told you so takes that back, then sign in")]
+        AccountLeaving = Forbidden("ACCOUNT_LEAVING"),
         /// The API key is not to be used from where it came.
         #[error("this API key may not be used from this address: its allowedNetworks name those that it may be used from")]
         AddressNotAllowed = Forbidden("ADDRESS_NOT_ALLOWED"),

@@ -293,6 +293,20 @@ pub trait Accounts: Send + Sync {
     /// A fault.
     async fn sign_out_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Fault>;
 
+    /// Ends every session of a person and whatever was mailed to them, once `tx`, a transaction of the platform, commits: the account leaves. The password
+    /// stays, should that be taken back.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn shut_out_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault>;
+
+    /// Ends every session in the context's organisation and revokes all of its API keys, with a record of each, once `tx`, a transaction of the platform
+    /// that has locked the organisation, commits: it leaves.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn close_organization_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault>;
+
     /// Ends every session of a person and forgets the password, once `tx`, a transaction of the platform, commits: the account is removed.
     ///
     /// # Errors

@@ -103,6 +103,14 @@ pub trait Directory: Send + Sync {
     /// [`Error::EmailTaken`].
     async fn readdress_in(&self, tx: &mut Tx, user: UserId, email: &Email) -> Result<Option<String>, Error>;
 
+    /// Passes if the person may have a session: an account that leaves lets nobody in, whatever they proved. Who keeps no such accounts lets everybody in.
+    ///
+    /// # Errors
+    /// [`Error::AccountLeaving`].
+    async fn admits_in(&self, _tx: &mut Tx, _user: UserId) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// The person with this email, if there is one.
     ///
     /// # Errors
@@ -115,13 +123,13 @@ pub trait Directory: Send + Sync {
     /// A fault.
     async fn person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Option<Person>, Fault>;
 
-    /// The person's place in one organisation, if they have one there.
+    /// The person's place in one organisation, if they have one there, and neither of them leaves.
     ///
     /// # Errors
     /// A fault.
     async fn membership(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault>;
 
-    /// The person's memberships, the oldest first.
+    /// The person's memberships, the oldest first, but those of organisations that leave.
     ///
     /// # Errors
     /// A fault.

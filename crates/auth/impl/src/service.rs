@@ -4,6 +4,7 @@ mod account;
 mod asking;
 mod entering;
 mod keys;
+mod leaving;
 mod lives;
 mod opening;
 mod places;
@@ -306,6 +307,14 @@ impl Accounts for Service {
 
     async fn leave_keys_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, role: OrgRole) -> Result<(), Fault> {
         self.revoke_keys_of_leaver_in(tx, ctx, user, role).await
+    }
+
+    async fn shut_out_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+        self.shut_out(tx, user).await
+    }
+
+    async fn close_organization_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
+        self.close_organization(tx, ctx).await
     }
 
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {

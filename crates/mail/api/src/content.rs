@@ -33,6 +33,14 @@ kernel::named! {
         MemberInvitation = "member-invitation",
         /// A tender to bid on.
         TenderInvitation = "tender-invitation",
+        /// That an organisation leaves, to its owners.
+        OrganizationLeaving = "organization-leaving",
+        /// That it stays.
+        OrganizationKept = "organization-kept",
+        /// That an account leaves.
+        AccountLeaving = "account-leaving",
+        /// That it stays.
+        AccountKept = "account-kept",
         /// Whether mail arrives at all.
         Test = "test",
     }
@@ -139,6 +147,38 @@ pub enum Content {
         /// Where it is.
         link: Link,
     },
+    /// To an owner of an organisation that leaves.
+    OrganizationLeaving {
+        /// Which.
+        organization: String,
+        /// When it was asked for.
+        at: Timestamp,
+        /// Until when it can be taken back.
+        until: Timestamp,
+        /// Where.
+        link: Option<Link>,
+    },
+    /// To an owner of one that stays after all.
+    OrganizationKept {
+        /// Which.
+        organization: String,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// To whom the account is that leaves.
+    AccountLeaving {
+        /// When it was asked for.
+        at: Timestamp,
+        /// Until when it can be taken back.
+        until: Timestamp,
+        /// Where.
+        link: Link,
+    },
+    /// To whom it is if it stays after all.
+    AccountKept {
+        /// Since when.
+        at: Timestamp,
+    },
     /// Whether mail arrives at all: `build14 mail test`.
     Test {
         /// When it was asked for.
@@ -162,6 +202,10 @@ impl Content {
             Self::PasswordChanged { .. } => Template::PasswordChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
+            Self::OrganizationLeaving { .. } => Template::OrganizationLeaving,
+            Self::OrganizationKept { .. } => Template::OrganizationKept,
+            Self::AccountLeaving { .. } => Template::AccountLeaving,
+            Self::AccountKept { .. } => Template::AccountKept,
             Self::Test { .. } => Template::Test,
         }
     }
@@ -174,9 +218,18 @@ impl Content {
             | Self::ResetPassword { link, .. }
             | Self::MagicLink { link, .. }
             | Self::MemberInvitation { link, .. }
-            | Self::TenderInvitation { link, .. } => Some(link),
-            Self::AddressLeft { link, .. } | Self::NewDevice { link, .. } | Self::PasswordChanged { link, .. } => link.as_ref(),
-            Self::NoAccount { .. } | Self::AddressChangeAsked { .. } | Self::AddressTaken { .. } | Self::Test { .. } => None,
+            | Self::TenderInvitation { link, .. }
+            | Self::AccountLeaving { link, .. } => Some(link),
+            Self::AddressLeft { link, .. }
+            | Self::NewDevice { link, .. }
+            | Self::PasswordChanged { link, .. }
+            | Self::OrganizationLeaving { link, .. } => link.as_ref(),
+            Self::NoAccount { .. }
+            | Self::AddressChangeAsked { .. }
+            | Self::AddressTaken { .. }
+            | Self::OrganizationKept { .. }
+            | Self::AccountKept { .. }
+            | Self::Test { .. } => None,
         }
     }
 }
@@ -192,12 +245,15 @@ impl Content {
             }
             Self::MemberInvitation { until, .. } => *until,
             Self::TenderInvitation { deadline, .. } => Some(*deadline),
+            Self::OrganizationLeaving { until, .. } | Self::AccountLeaving { until, .. } => Some(*until),
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressLeft { .. }
             | Self::AddressTaken { .. }
             | Self::NewDevice { .. }
             | Self::PasswordChanged { .. }
+            | Self::OrganizationKept { .. }
+            | Self::AccountKept { .. }
             | Self::Test { .. } => None,
         }
     }

@@ -28,6 +28,10 @@ words! {
     PasswordChanged "password-changed",
     MemberInvitation "member-invitation",
     TenderInvitation "tender-invitation",
+    OrganizationLeaving "organization-leaving",
+    OrganizationKept "organization-kept",
+    AccountLeaving "account-leaving",
+    AccountKept "account-kept",
     Test "test",
 }
 

@@ -8,7 +8,7 @@ use kernel::{Ctx, Fault, Money, OrgId, OrgRole, ProjectId, Timestamp, UserId};
 use uow::Tx;
 use uuid::Uuid;
 
-pub use manage::{EndedMembership, Memberships, NewOrganization, OrganizationChange, Organizations};
+pub use manage::{Memberships, NewOrganization, OrganizationChange, Organizations, Remembered};
 pub use rules::SessionRules;
 
 /// Permissions of this domain (docs/domain/roles.md).
@@ -28,8 +28,11 @@ pub mod perm {
     pub const OWNERS_MANAGE: Permission = Permission("members.manage_owners");
     /// Found a further organisation, of which one becomes the owner.
     pub const CREATE: Permission = Permission("organizations.create");
+    /// Have the organisation leave the platform.
+    pub const DELETE: Permission = Permission("organization.delete");
     /// All of them.
-    pub const ALL: &[Permission] = &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE, CREATE];
+    pub const ALL: &[Permission] =
+        &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE, CREATE, DELETE];
 }
 
 kernel::named! {

@@ -8,8 +8,10 @@ mod invitations;
 mod keys;
 mod language;
 mod leaks;
+mod leaving;
 mod links;
 mod proofs;
+mod restoring;
 mod sessions;
 mod user;
 mod users;
@@ -47,7 +49,8 @@ pub fn routes(r: &mut Routes) {
     r.resource("user");
     r.add(Guard::SignedIn, || user::read).tagged();
     r.add(Guard::SignedIn, || user::change).tagged();
-    r.add(Guard::SignedIn, || user::remove);
+    r.add(Guard::SignedIn, || leaving::remove);
+    r.add(Guard::Public, || leaving::restore);
     r.resource("userPassword").add(Guard::SignedIn, || sessions::change_password).unconditional();
     r.resource("userEmail");
     r.add(Guard::SignedIn, || proofs::ask_address_change).without_key();
@@ -73,6 +76,10 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
+    r.tag("Leaving", "An organisation that leaves the platform, and is kept after all.");
+    r.resource("organization").add(perm::DELETE, || leaving::leave_organization).unconditional();
+    r.resource("leavingOrganizations").add(Guard::SignedIn, || leaving::leaving);
+    r.resource("organizations").add(Guard::SignedIn, || leaving::restore_organization).without_key();
     keys::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

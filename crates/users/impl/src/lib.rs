@@ -11,24 +11,31 @@
 //!   what is answered about an email is the same whether anybody has it or not.
 //! - An invitation gives membership alone; what manages is given to somebody who has come.
 //! - What was permitted to a manager is done only while they still are one: looked at again under the organisation's lock.
-//! - The last member of an organisation with obligations ([`users_api::Obligations`]) cannot remove the account.
-//! - A removed account leaves an anonymous row behind, so that trails still name the same id.
+//! - An organisation with obligations ([`users_api::Obligations`]) does not leave, nor does its last member; bound again when it is to be forgotten, it
+//!   waits, with an alarm.
+//! - Whoever leaves lets nobody in from the commit on; until `leaving.grace` is over that can be taken back, after it not.
+//! - What is forgotten goes in steps, each a transaction that notes it. An account leaves an anonymous row behind and an organisation its id, so that
+//!   trails, contracts and postings still name the same.
 //! - Answers of register, login and switch hold a secret: they are never stored under an idempotency key.
 //!
-//! Tables owned: `users`, `member_invitations`.
+//! Tables owned: `users`, `member_invitations`, `departures`.
 //!
-//! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`,
+//! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn Leaving>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`,
 //! `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 
 mod directory;
 mod http;
+mod jobs;
 mod model;
 mod module;
 mod repo;
 mod schema;
 mod service;
+mod settings;
+mod token;
 
 pub use directory::{Directory, is_registered};
 pub use http::{CookieSettings, pages, routes};
 pub use module::MODULE;
 pub use service::{Dependencies, Service};
+pub use settings::Settings;

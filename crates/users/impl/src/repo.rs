@@ -1,5 +1,6 @@
 //! SQL of people.
 
+pub(crate) mod departures;
 pub(crate) mod invitations;
 
 use auth_api::Error as SignInError;

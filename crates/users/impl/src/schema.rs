@@ -29,4 +29,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    departures (id) {
+        id -> Uuid,
+        organization -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        asked_by -> Uuid,
+        asked_at -> Timestamptz,
+        leaves_at -> Timestamptz,
+        token_hash -> Nullable<Bytea>,
+        language -> Text,
+        state -> Text,
+        steps -> SmallInt,
+        decided_by -> Nullable<Uuid>,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(users, member_invitations);

@@ -75,3 +75,11 @@ pub(super) fn own_invitation() -> Value {
         "createdAt": "2026-11-21T08:00:00Z"
     })
 }
+
+/// An organisation that leaves, at its owner's word.
+pub(super) fn leaving() -> Value {
+    json!({
+        "organization": organization(), "askedBy": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12", "askedAt": "2026-11-21T08:00:00Z",
+        "leavesAt": "2026-12-05T08:00:00Z"
+    })
+}

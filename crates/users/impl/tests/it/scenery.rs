@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service as _, ServiceResponse};
@@ -14,7 +15,7 @@ use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
-use users_api::{Obligations, Users};
+use users_api::{Belongings, Leaving, Obligations, Users};
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -45,6 +46,21 @@ impl Teams for NoTeams {
 pub struct Bonds {
     pub words: Mutex<Vec<String>>,
     pub asked: Mutex<Vec<OrgId>>,
+    /// Who is remembered by name.
+    pub remembered: Mutex<Vec<OrgId>>,
+}
+
+/// Remembers what was erased.
+#[derive(Default)]
+pub struct Erased(pub Mutex<Vec<OrgId>>);
+
+#[async_trait]
+impl Belongings for Erased {
+    async fn erase(&self, ctx: &Ctx) -> Result<(), Fault> {
+        assert_eq!(ctx.actor, kernel::Actor::System);
+        self.0.lock().unwrap().push(ctx.org);
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -53,6 +69,11 @@ impl Obligations for Bonds {
         assert_eq!(ctx.actor, kernel::Actor::System);
         self.asked.lock().unwrap().push(ctx.org);
         Ok(self.words.lock().unwrap().clone())
+    }
+
+    async fn are_remembered(&self, ctx: &Ctx) -> Result<bool, Fault> {
+        assert_eq!(ctx.actor, kernel::Actor::System);
+        Ok(self.remembered.lock().unwrap().contains(&ctx.org))
     }
 }
 
@@ -71,9 +92,11 @@ impl ReporterKeys for Reporter {
 pub struct Replica {
     pub auth: Arc<auth::Service>,
     pub users: Arc<dyn Users>,
+    pub service: Arc<users::Service>,
     pub deps: web::AppDeps,
     pub clock: Arc<ManualClock>,
     pub bonds: Arc<Bonds>,
+    pub erased: Arc<Erased>,
     pub policy: Arc<auth::Policy>,
     /// The mail that it would have sent.
     pub mails: Arc<mail_api::fake::Sent>,
@@ -91,6 +114,24 @@ impl Replica {
 
     /// With a door of its own for what resolves sessions and keys.
     pub async fn with_door(db: &Database, settings: auth::Settings, teams: Arc<dyn Teams>, door: SystemUow) -> Self {
+        // Nothing of who leaves can be taken back, unless a test is about that.
+        let at_once = users::Settings { grace: Duration::ZERO };
+        Self::of_all(db, settings, at_once, teams, door).await
+    }
+
+    /// With a time in which it can be taken back that somebody leaves.
+    pub async fn with_grace(db: &Database, grace: Duration) -> Self {
+        let settings = users::Settings { grace };
+        Self::of_all(db, auth::Settings::default(), settings, Arc::new(NoTeams), db.system_uow()).await
+    }
+
+    async fn of_all(
+        db: &Database,
+        settings: auth::Settings,
+        leaving: users::Settings,
+        teams: Arc<dyn Teams>,
+        door: SystemUow,
+    ) -> Self {
         let known = [
             auth_api::perm::ALL,
             tenants_api::perm::ALL,
@@ -148,7 +189,8 @@ impl Replica {
             keys: Some(reporter.clone()),
         }));
         let bonds = Arc::new(Bonds::default());
-        let people: Arc<dyn Users> = Arc::new(users::Service::new(users::Dependencies {
+        let erased = Arc::new(Erased::default());
+        let service = Arc::new(users::Service::new(users::Dependencies {
             uow: db.uow(),
             system: db.system_uow(),
             memberships: tenants.clone(),
@@ -158,6 +200,9 @@ impl Replica {
             audit: Arc::clone(&audit),
             mails: mails.clone(),
             obligations: vec![Arc::clone(&bonds) as Arc<dyn Obligations>],
+            belongings: vec![Arc::clone(&erased) as Arc<dyn Belongings>],
+            clock: clock.clone(),
+            settings: leaving,
             cookies: users::CookieSettings { secure: true },
         }));
         let mut routes = web::Routes::new();
@@ -169,11 +214,13 @@ impl Replica {
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
         let proofs: Arc<dyn Proofs> = auth.clone();
+        let (people, leaving) = (service.clone() as Arc<dyn Users>, service.clone() as Arc<dyn Leaving>);
         let users = Arc::clone(&people);
         let deps =
             web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authorizer.clone()).data(move |config| {
                 config
                     .app_data(Data::from(people.clone()))
+                    .app_data(Data::from(leaving.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
@@ -185,7 +232,17 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, deps, clock, bonds, policy, mails, reporter }
+        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter }
+    }
+
+    /// Runs every job, also those planned for later; what failed and why.
+    pub async fn work(&self, db: &Database) -> Vec<String> {
+        let mut registry = jobs::Registry::new();
+        module::Wired::register(self.service.clone(), &mut registry);
+        jobs::make_due(&db.system_uow()).await.unwrap();
+        let settings = jobs::Settings::new(db.system_url().await);
+        let ran = jobs::run_until_idle(&settings, &registry).await.unwrap();
+        ran.iter().filter_map(|ran| ran.error().map(|error| format!("{}: {error}", ran.name()))).collect()
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
