@@ -6,6 +6,7 @@ pub mod money;
 pub(crate) mod reach;
 pub mod security;
 pub mod settings;
+pub mod tokens;
 
 use std::io::Write;
 use std::path::Path;

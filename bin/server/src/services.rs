@@ -132,7 +132,7 @@ impl Services {
         // The limit of attempts per account is no rate limit that could be switched off: it is what keeps passwords from being guessed.
         let auth = Arc::new(auth::Service::new(auth::Dependencies {
             system: system.clone(),
-            directory,
+            directory: directory.clone(),
             teams: Arc::new(projects::Teams),
             audit: audit.clone(),
             mails: mails.clone(),
@@ -157,7 +157,8 @@ impl Services {
             settings,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
-        let Foundation { uow, system, audit, tenants, mails, .. } = serving;
+        let Foundation { uow, system, audit, .. } = &serving;
+        let (uow, system, audit) = (uow.clone(), system.clone(), audit.clone());
         let key_settings = auth::KeySettings { live: stripe.livemode, ..auth::KeySettings::read(&mut settings.reader()) };
         let reporter = key_settings.leak_reporter_url.clone().map(|url| Arc::new(leaks::Fetched::from(url)));
         let leaks = auth::LeakReports::new(auth::LeakDependencies {
@@ -175,22 +176,47 @@ impl Services {
             clock: Arc::new(SystemClock),
             settings: key_settings,
         })?;
-        let users = users::Service::new(users::Dependencies {
-            uow,
+        let tokens = Arc::new(auth::ServiceTokens::new(auth::ServiceTokensDependencies {
             system: system.clone(),
-            memberships: tenants,
-            sessions: auth.clone(),
-            accounts: auth.clone(),
+            directory,
             authorizer: policy.clone(),
-            audit: audit.clone(),
-            mails,
-            obligations: vec![domains.tenders.clone(), domains.escrow.clone()],
-            cookies: users::CookieSettings { secure: settings.secure_cookie },
-        });
+            clock: Arc::new(SystemClock),
+            issuer: public_url.to_owned(),
+            secret: keys::seal_secret(settings)?,
+            previous_secrets: keys::previous_seal_secrets(settings)?,
+            settings: auth::TokenSettings::read(&mut settings.reader()),
+        })?);
+        let people = |Foundation { uow, system, audit, tenants, mails, .. }: &Foundation, domains: &Domains| {
+            Arc::new(users::Service::new(users::Dependencies {
+                uow: uow.clone(),
+                system: system.clone(),
+                memberships: tenants.clone(),
+                sessions: auth.clone(),
+                accounts: auth.clone(),
+                authorizer: policy.clone(),
+                audit: audit.clone(),
+                mails: mails.clone(),
+                obligations: vec![domains.tenders.clone(), domains.escrow.clone()],
+                belongings: vec![domains.projects.clone()],
+                clock: Arc::new(SystemClock),
+                settings: users::Settings::read(&mut settings.reader()),
+                cookies: users::CookieSettings { secure: settings.secure_cookie },
+            }))
+        };
+        let (users, users_at_work) = (people(&serving, &domains), people(&working, &for_jobs));
         let Domains { wired: mut serving, escrow, .. } = domains;
-        serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users), Arc::new(api_keys), Arc::new(leaks)]);
+        serving.extend([
+            policy.clone() as Arc<dyn Wired>,
+            auth.clone(),
+            users,
+            Arc::new(api_keys),
+            Arc::new(leaks),
+            tokens.clone(),
+        ]);
         let mut at_work = for_jobs.wired;
         at_work.push(auth.clone());
+        at_work.push(tokens);
+        at_work.push(users_at_work);
         let (takes_in, hands_out) = (inbox_of(&serving, &system, &stripe), inbox_of(&at_work, &working.system, &stripe));
         // What takes an event in says who has to hear it.
         let (told, hearing) = (takes_in.subscribers(), hands_out.subscribers());

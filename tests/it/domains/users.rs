@@ -2,6 +2,7 @@
 
 mod keys;
 mod proofs;
+mod tokens;
 
 use futures::future::LocalBoxFuture;
 use serde_json::json;
@@ -53,6 +54,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
 
     keys::cases(scene, cases);
     proofs::cases(scene, cases);
+    tokens::cases(cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
     cases.add("POST /api/auth/switch-organization", "/api/auth/switch-organization", Some(switch), HIDDEN, ONESELF);
@@ -67,6 +69,7 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
     Box::pin(async move {
         proofs::walk(walk).await;
         let (owner, nobody) = (walk.owner.clone(), walk.world.anonymous());
+        tokens::walk(walk).await;
         let grace = walk.register("grace@example.com", "Hopper Consulting").await;
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;

@@ -8,7 +8,7 @@ use auth_api::{Authorizer, Proofs, SignIn, perm};
 use jobs::Registry;
 use module::{Module, Wired};
 
-use crate::{KeySettings, Policy, Service, Settings};
+use crate::{KeySettings, Policy, Service, Settings, TokenSettings};
 
 /// Sign-in, sessions, permissions.
 pub const MODULE: Module = Module {
@@ -16,6 +16,7 @@ pub const MODULE: Module = Module {
     settings: |reader| {
         Settings::read(reader);
         KeySettings::read(reader);
+        TokenSettings::read(reader);
     },
     ..Module::named("auth")
 };

@@ -4,6 +4,7 @@ pub(crate) mod devices;
 pub(crate) mod keys;
 pub(crate) mod lives;
 pub(crate) mod proofs;
+pub(crate) mod token_keys;
 
 use std::net::IpAddr;
 

@@ -13,6 +13,7 @@ mod links;
 mod proofs;
 mod restoring;
 mod sessions;
+mod tokens;
 mod user;
 mod users;
 
@@ -35,6 +36,7 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || auth::logout).without_key();
     r.add(Guard::SignedIn, || auth::logout_everywhere).without_key();
     r.add(Guard::SignedIn, || auth::switch);
+    tokens::routes(r);
     r.resource("verification");
     r.add(Guard::SignedIn, || proofs::ask_verification).without_key();
     r.add(Guard::Public, || proofs::verify);

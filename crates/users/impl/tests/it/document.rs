@@ -14,6 +14,7 @@ fn schemas_do_not_contradict_each_other() {
     assert_eq!(
         listed,
         [
+            "GET /.well-known/jwks.json · public",
             "GET /api/api-keys · permission api_keys.read",
             "POST /api/api-keys · permission api_keys.manage",
             "DELETE /api/api-keys/{id} · permission api_keys.manage",
@@ -35,6 +36,7 @@ fn schemas_do_not_contradict_each_other() {
             "POST /api/auth/register · public",
             "GET /api/auth/session · signed-in",
             "POST /api/auth/switch-organization · signed-in",
+            "POST /api/auth/token · signed-in",
             "POST /api/auth/verification · signed-in",
             "POST /api/auth/verification/confirm · public",
             "GET /api/invitations · signed-in",

@@ -16,3 +16,4 @@ mod scenery;
 mod sessions;
 mod sign_in;
 mod strangers;
+mod tokens;

@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, Teams};
+use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, Teams, Tokens};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
@@ -101,6 +101,7 @@ pub struct Replica {
     /// The mail that it would have sent.
     pub mails: Arc<mail_api::fake::Sent>,
     pub reporter: Arc<Reporter>,
+    pub tokens: Arc<auth::ServiceTokens>,
 }
 
 impl Replica {
@@ -163,7 +164,7 @@ impl Replica {
         let mails = Arc::new(mail_api::fake::Sent::default());
         let auth = auth::Service::new(auth::Dependencies {
             system: door,
-            directory,
+            directory: directory.clone(),
             teams,
             audit: Arc::clone(&audit),
             mails: mails.clone(),
@@ -188,6 +189,18 @@ impl Replica {
             sessions: auth.clone(),
             keys: Some(reporter.clone()),
         }));
+        let tokens = auth::ServiceTokens::new(auth::ServiceTokensDependencies {
+            system: db.system_uow(),
+            directory,
+            authorizer: Arc::clone(&authorizer),
+            clock: clock.clone(),
+            issuer: ISSUER.to_owned(),
+            secret: "what the replicas share".to_owned().into(),
+            previous_secrets: vec!["what they shared before".to_owned().into()],
+            settings: auth::TokenSettings { audiences: vec![AUDIENCE.to_owned()], ..auth::TokenSettings::default() },
+        });
+        let tokens = Arc::new(tokens.unwrap());
+        let told: Arc<dyn Tokens> = tokens.clone();
         let bonds = Arc::new(Bonds::default());
         let erased = Arc::new(Erased::default());
         let service = Arc::new(users::Service::new(users::Dependencies {
@@ -225,6 +238,7 @@ impl Replica {
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
                     .app_data(Data::from(leaks.clone()))
+                    .app_data(Data::from(told.clone()))
                     .app_data(Data::from(authorizer.clone()))
                     .app_data(Data::from(organizations.clone()))
                     .app_data(Data::from(audit.clone()))
@@ -232,7 +246,7 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter }
+        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter, tokens }
     }
 
     /// Runs every job, also those planned for later; what failed and why.
@@ -334,6 +348,10 @@ impl Replica {
 }
 
 pub const PASSWORD: &str = "correct horse battery staple";
+
+/// Who says what tokens say, and the service that they are for.
+pub const ISSUER: &str = "https://build14.example";
+pub const AUDIENCE: &str = "https://reports.example.com";
 
 /// A replica over a database of its own.
 pub async fn scene() -> (Database, Replica) {
