@@ -20,11 +20,13 @@ pub trait Obligations: Send + Sync {
     async fn of(&self, ctx: &Ctx) -> Result<Vec<String>, Fault>;
 
     /// Whether others have dealt with the organisation of `ctx`, a context of the platform, in a way that they must be able to prove, such as by a
-    /// contract: they see its name when it is gone. Asked outside of any transaction.
+    /// contract: they see its name when it is gone. Asked outside of any transaction. A domain of which nothing is to be proven says no.
     ///
     /// # Errors
     /// A fault.
-    async fn are_remembered(&self, ctx: &Ctx) -> Result<bool, Fault>;
+    async fn are_remembered(&self, _ctx: &Ctx) -> Result<bool, Fault> {
+        Ok(false)
+    }
 }
 
 /// What an organisation has to itself, such as projects that were never tendered: a port as [`Obligations`].
