@@ -36,7 +36,7 @@ create trigger departures_decide_once before update on departures for each row
     execute function app.append_only();
 
 -- Addresses of people whom an organisation invited go with it.
-grant delete on member_invitations to build14_system;
+grant delete on member_invitations, invitation_links to build14_system;
 
 -- The short name of an organisation is made from its name, and goes with it. The serving role changes none: it has no grant for that column.
 create or replace trigger organizations_keep before update on organizations

@@ -12,6 +12,7 @@ pub(crate) mod mails;
 mod platform;
 mod sandbox;
 mod seed;
+pub(crate) mod suspensions;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};

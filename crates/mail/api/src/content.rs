@@ -31,6 +31,12 @@ kernel::named! {
         PasswordChanged = "password-changed",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
+        /// Somebody joined by a link.
+        MemberJoined = "member-joined",
+        /// An organisation was suspended.
+        OrganizationSuspended = "organization-suspended",
+        /// It is not any more.
+        OrganizationResumed = "organization-resumed",
         /// A tender to bid on.
         TenderInvitation = "tender-invitation",
         /// That an organisation leaves, to its owners.
@@ -136,6 +142,33 @@ pub enum Content {
         /// Until when, if there is an end to it.
         until: Option<Timestamp>,
     },
+    /// To who made a link by which somebody joined.
+    MemberJoined {
+        /// Who.
+        member: String,
+        /// With which address.
+        address: String,
+        /// Which organisation.
+        organization: String,
+        /// For whom the link was, in its maker's words.
+        label: Option<String>,
+    },
+    /// To the owners of an organisation that the platform suspended.
+    OrganizationSuspended {
+        /// Which.
+        organization: String,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// To the owners of an organisation that is suspended no more.
+    OrganizationResumed {
+        /// Which.
+        organization: String,
+        /// When.
+        at: Timestamp,
+    },
     /// A tender to bid on.
     TenderInvitation {
         /// Whose tender it is.
@@ -201,6 +234,9 @@ impl Content {
             Self::NewDevice { .. } => Template::NewDevice,
             Self::PasswordChanged { .. } => Template::PasswordChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
+            Self::MemberJoined { .. } => Template::MemberJoined,
+            Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
+            Self::OrganizationResumed { .. } => Template::OrganizationResumed,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::OrganizationLeaving { .. } => Template::OrganizationLeaving,
             Self::OrganizationKept { .. } => Template::OrganizationKept,
@@ -229,6 +265,9 @@ impl Content {
             | Self::AddressTaken { .. }
             | Self::OrganizationKept { .. }
             | Self::AccountKept { .. }
+            | Self::MemberJoined { .. }
+            | Self::OrganizationSuspended { .. }
+            | Self::OrganizationResumed { .. }
             | Self::Test { .. } => None,
         }
     }
@@ -254,6 +293,9 @@ impl Content {
             | Self::PasswordChanged { .. }
             | Self::OrganizationKept { .. }
             | Self::AccountKept { .. }
+            | Self::MemberJoined { .. }
+            | Self::OrganizationSuspended { .. }
+            | Self::OrganizationResumed { .. }
             | Self::Test { .. } => None,
         }
     }

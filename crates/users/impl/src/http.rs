@@ -4,7 +4,9 @@ mod auth;
 mod cookies;
 mod dto;
 mod examples;
+mod invitation_links;
 mod invitations;
+mod join;
 mod keys;
 mod language;
 mod leaks;
@@ -17,11 +19,16 @@ mod tokens;
 mod user;
 mod users;
 
+use actix_web::web::ServiceConfig;
 pub use cookies::CookieSettings;
-pub use links::pages;
-
 use tenants_api::perm;
 use web::{Guard, Routes};
+
+/// Adds the pages to which the links of mails, and those by which people join, lead. They are for people, and no part of the API.
+pub fn pages(config: &mut ServiceConfig) {
+    links::pages(config);
+    join::page(config);
+}
 
 /// Adds this crate's endpoints.
 pub fn routes(r: &mut Routes) {
@@ -66,11 +73,14 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || invitations::own);
     r.add(Guard::SignedIn, || invitations::accept).without_key();
     r.add(Guard::SignedIn, || invitations::decline).without_key();
+    invitation_links::join(r);
     r.tag("Members", "The people of the session's organisation.");
     r.resource("organizationInvitations");
     r.add(perm::MEMBERS_MANAGE, || invitations::invited);
     r.add(perm::MEMBERS_MANAGE, || invitations::invitation);
+    r.add(perm::MEMBERS_MANAGE, || invitations::resend).without_key();
     r.add(perm::MEMBERS_MANAGE, || invitations::withdraw).unconditional();
+    invitation_links::manage(r);
     r.resource("users");
     r.add(perm::MEMBERS_READ, || users::list);
     r.add(perm::MEMBERS_MANAGE, || users::invite);

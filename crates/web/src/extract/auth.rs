@@ -267,13 +267,17 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Whether this may use the cookie to write: it comes from a page of ours or of an allowed origin, or from no page at all. Browsers name
-/// the origin of every write, so one that names none is a program, which no foreign page can steer.
+/// the origin of every write, so one that names none is a program, which no foreign page can steer. A page that sends no `Referer`, as ours, names
+/// its origin `null`, and is known by what browsers say of where a request comes from (Fetch Metadata).
 fn same_site(headers: &HeaderMap, allowed: &[String]) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let referer = || text(header::REFERER).map(|referer| origin_of(referer).unwrap_or("null"));
     let Some(origin) = text(header::ORIGIN).or_else(referer) else {
         return headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
     };
+    if origin == "null" {
+        return headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+    }
     let own = text(header::HOST).is_some_and(|host| origin.split_once("://").is_some_and(|(_, authority)| authority == host));
     own || allowed.iter().any(|allowed| allowed == origin)
 }

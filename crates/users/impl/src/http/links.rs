@@ -15,8 +15,8 @@ use super::language::language_of;
 use super::restoring;
 use words::Words;
 
-/// Adds the pages. They are for people, and no part of the API.
-pub fn pages(config: &mut ServiceConfig) {
+/// Adds the pages.
+pub(super) fn pages(config: &mut ServiceConfig) {
     page(config, "/auth/verify", Purpose::VerifyAddress);
     page(config, "/auth/reset", Purpose::ResetPassword);
     page(config, "/auth/magic", Purpose::MagicLink);

@@ -150,6 +150,7 @@ impl Service {
             }
             3 => {
                 repo::invitations::delete_all(tx, org).await?;
+                repo::links::delete_all(tx, org).await?;
             }
             4 => {
                 self.memberships.forget_organization_in(tx, org, remembered).await?;

@@ -102,7 +102,7 @@ impl Service {
             return Ok(None);
         }
         self.accounts.close_organization_in(tx, ctx).await?;
-        let withdrawn = repo::invitations::withdraw_all(tx, ctx.org).await?;
+        let withdrawn = repo::invitations::withdraw_all(tx, ctx.org).await? + repo::links::revoke_all(tx, ctx.org).await?;
         let entry = NewEntry::of(perm::DELETE, "organization", ctx.org)
             .after(json!({ "departure": departure.id, "leavesAt": departure.leaves_at, "withdrawnInvitations": withdrawn }));
         self.audit.record_in(tx, ctx, entry).await?;

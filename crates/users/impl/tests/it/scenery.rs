@@ -15,7 +15,7 @@ use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
-use users_api::{Belongings, Leaving, Obligations, Users};
+use users_api::{Belongings, InvitationLinks, Leaving, Obligations, Users};
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -101,6 +101,8 @@ pub struct Replica {
     /// The mail that it would have sent.
     pub mails: Arc<mail_api::fake::Sent>,
     pub reporter: Arc<Reporter>,
+    /// What an operator does.
+    pub suspensions: Arc<users::Suspensions>,
     pub tokens: Arc<auth::ServiceTokens>,
 }
 
@@ -218,6 +220,14 @@ impl Replica {
             settings: leaving,
             cookies: users::CookieSettings { secure: true },
         }));
+        let (people, links): (Arc<dyn Users>, Arc<dyn InvitationLinks>) = (service.clone(), service.clone());
+        let gone: Arc<dyn Leaving> = service.clone();
+        let suspensions = Arc::new(users::Suspensions::new(users::SuspensionDependencies {
+            system: db.system_uow(),
+            memberships: tenants.clone(),
+            audit: Arc::clone(&audit),
+            mails: mails.clone(),
+        }));
         let mut routes = web::Routes::new();
         users::routes(&mut routes);
         tenants::routes(&mut routes);
@@ -227,13 +237,13 @@ impl Replica {
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
         let proofs: Arc<dyn Proofs> = auth.clone();
-        let (people, leaving) = (service.clone() as Arc<dyn Users>, service.clone() as Arc<dyn Leaving>);
         let users = Arc::clone(&people);
         let deps =
             web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authorizer.clone()).data(move |config| {
                 config
                     .app_data(Data::from(people.clone()))
-                    .app_data(Data::from(leaving.clone()))
+                    .app_data(Data::from(gone.clone()))
+                    .app_data(Data::from(links.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
@@ -246,7 +256,7 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter, tokens }
+        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter, suspensions, tokens }
     }
 
     /// Runs every job, also those planned for later; what failed and why.
