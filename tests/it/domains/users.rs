@@ -1,6 +1,7 @@
 //! People: their accounts, sessions, memberships and invitations.
 
 mod keys;
+mod leaving;
 mod proofs;
 mod tokens;
 
@@ -11,7 +12,8 @@ use super::{Cases, Domain, FORBIDDEN, HIDDEN, ONESELF, OWN, Scene};
 use crate::walk::Walk;
 use crate::world::{Party, World};
 
-pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit", "mail"], things, cases, walk, ..Domain::named("users") };
+pub const DOMAIN: Domain =
+    Domain { calls: &["tenants", "auth", "audit", "mail"], things, rows: leaving::ROWS, cases, walk, ..Domain::named("users") };
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {
@@ -57,6 +59,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
 
     keys::cases(scene, cases);
+    leaving::cases(scene, cases);
     proofs::cases(scene, cases);
     tokens::cases(cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
@@ -118,14 +121,13 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
             walk.send(&owner.http, operation, &[], &[]).await;
         }
 
-        for (email, leaving) in [
-            ("out@acme.example", "POST /api/auth/logout"),
-            ("all-out@acme.example", "POST /api/auth/logout-everywhere"),
-            ("gone@acme.example", "DELETE /api/user"),
-        ] {
+        for (email, way) in
+            [("out@acme.example", "POST /api/auth/logout"), ("all-out@acme.example", "POST /api/auth/logout-everywhere")]
+        {
             let leaver = walk.register(email, "Leaver & Sons").await;
-            walk.send(&leaver.http, leaving, &[], &[]).await;
+            walk.send(&leaver.http, way, &[], &[]).await;
         }
+        leaving::walk(walk).await;
     })
 }
 

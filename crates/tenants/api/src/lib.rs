@@ -31,8 +31,7 @@ pub mod perm {
     /// Have the organisation leave the platform.
     pub const DELETE: Permission = Permission("organization.delete");
     /// All of them.
-    pub const ALL: &[Permission] =
-        &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE, CREATE, DELETE];
+    pub const ALL: &[Permission] = &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE, CREATE, DELETE];
 }
 
 kernel::named! {

@@ -101,6 +101,6 @@ pub trait Leaving: Send + Sync {
     /// Keeps the account that this link is about, and the organisations that were leaving along. Nobody is signed in by it.
     ///
     /// # Errors
-    /// [`Error::LinkSpent`].
+    /// [`Error::KeepsNothing`].
     async fn restore_account(&self, token: &str, request: &RequestId) -> Result<(), Error>;
 }

@@ -45,7 +45,9 @@ fn doctor(system: &SystemUow) -> Checkup<'_> {
     Box::pin(async {
         let before = chrono::Utc::now() - OVERDUE;
         let overdue = system.read(async |tx| repo::departures::due(tx, before).await).await?;
-        let told = |departure| Finding::new("DEPARTURE_OVERDUE", departure, "should be gone for a day: an alarm, or `build14 jobs list`, says why");
+        let told = |departure| {
+            Finding::new("DEPARTURE_OVERDUE", departure, "should be gone for a day: an alarm, or `build14 jobs list`, says why")
+        };
         Ok(overdue.into_iter().map(told).collect())
     })
 }

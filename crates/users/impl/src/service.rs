@@ -19,8 +19,8 @@ use serde_json::json;
 use tenants_api::{Member, Memberships, Organization, perm};
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use users_api::{
-    Belongings, Departure, Error, Leaving, LeavingOrganization, MemberInvitation, MemberUser, NewInvitation, Obligations, OwnInvitation,
-    ProfileChange, User, Users,
+    Belongings, Departure, Error, Leaving, LeavingOrganization, MemberInvitation, MemberUser, NewInvitation, Obligations,
+    OwnInvitation, ProfileChange, User, Users,
 };
 use uuid::Uuid;
 

@@ -145,7 +145,7 @@ pub(super) async fn remove(
 /// With what the link of the mail holds, until the time that it names; organisations that were leaving along are kept along. Nobody is signed in by it.
 #[utoipa::path(responses(
     (status = 204, description = "The account stays: sign in"),
-    (status = 409, description = "LINK_SPENT: it was used already, or the account is gone"),
+    (status = 409, description = "LINK_SPENT: it was used already, or its time is over"),
 ))]
 #[post("/api/user/restore")]
 pub(super) async fn restore(

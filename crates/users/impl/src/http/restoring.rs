@@ -83,7 +83,7 @@ async fn act(
     let words = words(language_of(&request));
     match leaving.restore_account(form.get("token"), &info.request).await {
         Ok(()) => Ok(says(words, StatusCode::OK, words.done, words.done_lead)),
-        Err(Error::LinkSpent) => Ok(spent(words)),
+        Err(Error::KeepsNothing) => Ok(spent(words)),
         Err(other) => Err(other.into()),
     }
 }

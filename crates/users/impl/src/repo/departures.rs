@@ -154,8 +154,7 @@ pub(crate) async fn has_left(tx: &mut Tx, leaver: Leaver) -> Result<bool, Fault>
 /// The person whose account a link keeps, if it still does.
 pub(crate) async fn of_token(tx: &ReadTx<'_>, hash: &[u8; 32]) -> Result<Option<StoredDeparture>, Fault> {
     let its = departures::token_hash.eq(hash.to_vec()).and(departures::state.eq(WAITING));
-    let row: Option<Row> =
-        departures::table.filter(its).select(Row::as_select()).first(&mut tx.pg()).await.optional().fault()?;
+    let row: Option<Row> = departures::table.filter(its).select(Row::as_select()).first(&mut tx.pg()).await.optional().fault()?;
     row.map(StoredDeparture::try_from).transpose()
 }
 

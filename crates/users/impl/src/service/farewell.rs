@@ -123,14 +123,7 @@ impl Service {
     }
 
     /// One step of an organisation's end.
-    async fn forget_in(
-        &self,
-        tx: &mut Tx,
-        ctx: &Ctx,
-        id: Uuid,
-        step: i16,
-        remembered: Remembered,
-    ) -> Result<(), Error> {
+    async fn forget_in(&self, tx: &mut Tx, ctx: &Ctx, id: Uuid, step: i16, remembered: Remembered) -> Result<(), Error> {
         let org = ctx.org;
         let mut state = DepartureState::Leaving;
         match step {
@@ -142,8 +135,7 @@ impl Service {
                 let members = self.memberships.all_in(tx, org).await?;
                 for member in &members {
                     self.leave_teams_in(tx, ctx, member.user).await?;
-                    let entry =
-                        NewEntry::named("members.disband", "member", member.user).before(json!({ "role": member.role }));
+                    let entry = NewEntry::named("members.disband", "member", member.user).before(json!({ "role": member.role }));
                     self.audit.record_in(tx, ctx, entry).await?;
                 }
                 self.memberships.disband_in(tx, org).await?;

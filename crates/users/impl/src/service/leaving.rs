@@ -30,6 +30,11 @@ impl Service {
         self.clock.now().trunc_subsecs(6)
     }
 
+    /// Whether it can be taken back that somebody leaves.
+    pub(super) fn can_be_kept(&self, stored: &StoredDeparture) -> bool {
+        stored.state == DepartureState::Waiting && self.instant() < stored.departure.leaves_at
+    }
+
     /// What binds an organisation. Outside of any transaction, which the domains asked here could not use.
     pub(super) async fn bonds(&self, org: OrgId, request: &RequestId) -> Result<Vec<String>, Fault> {
         let (platform, mut bonds) = (Ctx::system(org, request.clone()), Vec::new());
@@ -62,8 +67,7 @@ impl Service {
                     return Err(Error::from(denied()));
                 }
                 let at = self.instant();
-                let departure =
-                    self.close_in(tx, ctx, (by, at), language).await?.ok_or(Error::NotFound("organization"))?;
+                let departure = self.close_in(tx, ctx, (by, at), language).await?.ok_or(Error::NotFound("organization"))?;
                 let until = departure.leaves_at;
                 for owner in self.owners_in(tx, ctx.org).await? {
                     let link = Some(Link::to("/").with("restore", &ctx.org.to_string()));
@@ -130,7 +134,9 @@ impl Service {
                 let owned: Vec<OrgId> =
                     all.into_iter().filter(|member| member.role == OrgRole::Owner).map(|member| member.org).collect();
                 let mut leaving = Vec::new();
-                for (org, departure) in repo::departures::waiting_among(tx, &owned).await? {
+                let now = self.instant();
+                let waiting = repo::departures::waiting_among(tx, &owned).await?;
+                for (org, departure) in waiting.into_iter().filter(|(_, departure)| now < departure.leaves_at) {
                     let organization = self.memberships.organization(tx, org).await?;
                     leaving.push(LeavingOrganization { organization, departure });
                 }
@@ -152,7 +158,8 @@ impl Service {
                     Err(tenants_api::Error::NotFound(_)) => return Err(hidden()),
                     found => found?.role,
                 };
-                let Some(stored) = repo::departures::lock_waiting(tx, org).await? else { return Err(hidden()) };
+                let waiting = repo::departures::lock_waiting(tx, org).await?;
+                let stored = waiting.filter(|stored| self.can_be_kept(stored)).ok_or_else(hidden)?;
                 if role != OrgRole::Owner {
                     return Err(Error::from(Denied { permission: perm::DELETE, project: None }));
                 }
@@ -173,8 +180,7 @@ impl Service {
     ) -> Result<(), Error> {
         let StoredDeparture { departure, language, .. } = stored;
         repo::departures::keep(tx, departure.id, ctx.user_id()).await?;
-        let entry =
-            NewEntry::named("organization.restore", "organization", ctx.org).after(json!({ "departure": departure.id }));
+        let entry = NewEntry::named("organization.restore", "organization", ctx.org).after(json!({ "departure": departure.id }));
         self.audit.record_in(tx, ctx, entry).await?;
         for owner in self.owners_in(tx, ctx.org).await? {
             let content = Content::OrganizationKept { organization: organization.name.clone(), at: self.instant() };

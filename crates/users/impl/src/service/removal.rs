@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Service, person};
 use crate::jobs::EndDeparture;
-use crate::model::{DepartureState, Leaver};
+use crate::model::Leaver;
 use crate::{repo, token};
 
 /// Why an account does not leave in a transaction.
@@ -140,7 +140,7 @@ impl Service {
         let Some(hash) = token::hash(token) else { return Ok(None) };
         self.system
             .read(async |tx| {
-                let stored = repo::departures::of_token(tx, &hash).await?;
+                let stored = repo::departures::of_token(tx, &hash).await?.filter(|stored| self.can_be_kept(stored));
                 let Some(Leaver::Person(user)) = stored.map(|stored| stored.leaver) else { return Ok(None) };
                 Ok(Some(repo::get(tx, user).await?.email))
             })
@@ -148,15 +148,16 @@ impl Service {
     }
 
     pub(super) async fn take_account_back(&self, token: &str, request: &RequestId) -> Result<(), Error> {
-        let hash = token::hash(token).ok_or(Error::LinkSpent)?;
+        let hash = token::hash(token).ok_or(Error::KeepsNothing)?;
         let stored = self.system.read(async |tx| repo::departures::of_token(tx, &hash).await).await?;
-        let id = stored.ok_or(Error::LinkSpent)?.departure.id;
+        let id = stored.ok_or(Error::KeepsNothing)?.departure.id;
         self.system
             .write(async |tx| {
-                let Some(stored) = repo::departures::lock(tx, id).await? else { return Err(Error::LinkSpent) };
-                let (Leaver::Person(user), DepartureState::Waiting) = (stored.leaver, stored.state) else {
-                    return Err(Error::LinkSpent);
-                };
+                let Some(stored) = repo::departures::lock(tx, id).await? else { return Err(Error::KeepsNothing) };
+                let Leaver::Person(user) = stored.leaver else { return Err(Error::KeepsNothing) };
+                if !self.can_be_kept(&stored) {
+                    return Err(Error::KeepsNothing);
+                }
                 repo::departures::keep(tx, id, Some(user)).await?;
                 for found in repo::departures::along(tx, &stored.departure).await? {
                     let Leaver::Organization(org) = found.leaver else { continue };
