@@ -24,6 +24,7 @@ const COORDINATOR: &[&str] = &[
     "organizations",
     "outbox",
     "outbox_handled",
+    "ownership_offers",
     "session_ends",
     "sessions",
 ];

@@ -37,6 +37,10 @@ kernel::named! {
         OrganizationSuspended = "organization-suspended",
         /// It is not any more.
         OrganizationResumed = "organization-resumed",
+        /// An organisation to take over.
+        OwnershipOffered = "ownership-offered",
+        /// It was taken over.
+        OwnershipMoved = "ownership-moved",
         /// A tender to bid on.
         TenderInvitation = "tender-invitation",
         /// That an organisation leaves, to its owners.
@@ -169,6 +173,26 @@ pub enum Content {
         /// When.
         at: Timestamp,
     },
+    /// To a member, to whom an owner offers the organisation.
+    OwnershipOffered {
+        /// Who offers it.
+        owner: String,
+        /// Which organisation.
+        organization: String,
+        /// Where it is accepted.
+        link: Link,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// To both, when it has passed from one to the other.
+    OwnershipMoved {
+        /// Which organisation.
+        organization: String,
+        /// Who is its owner now.
+        owner: String,
+        /// Who was.
+        former: String,
+    },
     /// A tender to bid on.
     TenderInvitation {
         /// Whose tender it is.
@@ -237,6 +261,8 @@ impl Content {
             Self::MemberJoined { .. } => Template::MemberJoined,
             Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
             Self::OrganizationResumed { .. } => Template::OrganizationResumed,
+            Self::OwnershipOffered { .. } => Template::OwnershipOffered,
+            Self::OwnershipMoved { .. } => Template::OwnershipMoved,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::OrganizationLeaving { .. } => Template::OrganizationLeaving,
             Self::OrganizationKept { .. } => Template::OrganizationKept,
@@ -254,6 +280,7 @@ impl Content {
             | Self::ResetPassword { link, .. }
             | Self::MagicLink { link, .. }
             | Self::MemberInvitation { link, .. }
+            | Self::OwnershipOffered { link, .. }
             | Self::TenderInvitation { link, .. }
             | Self::AccountLeaving { link, .. } => Some(link),
             Self::AddressLeft { link, .. }
@@ -268,6 +295,7 @@ impl Content {
             | Self::MemberJoined { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
+            | Self::OwnershipMoved { .. }
             | Self::Test { .. } => None,
         }
     }
@@ -283,6 +311,7 @@ impl Content {
                 Some(after(minutes))
             }
             Self::MemberInvitation { until, .. } => *until,
+            Self::OwnershipOffered { until, .. } => Some(*until),
             Self::TenderInvitation { deadline, .. } => Some(*deadline),
             Self::OrganizationLeaving { until, .. } | Self::AccountLeaving { until, .. } => Some(*until),
             Self::NoAccount { .. }
@@ -296,6 +325,7 @@ impl Content {
             | Self::MemberJoined { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
+            | Self::OwnershipMoved { .. }
             | Self::Test { .. } => None,
         }
     }

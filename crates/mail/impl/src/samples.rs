@@ -59,6 +59,17 @@ pub(crate) fn sample(template: Template) -> Content {
             reason: "Documents of the company register are missing".to_owned(),
         },
         Template::OrganizationResumed => Content::OrganizationResumed { organization: "Müller & Söhne GmbH".to_owned(), at },
+        Template::OwnershipOffered => Content::OwnershipOffered {
+            owner: "Grace Hopper".to_owned(),
+            organization: "Müller & Söhne GmbH".to_owned(),
+            link: Link::to("/").with("ownership-offer", "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b64"),
+            until: at,
+        },
+        Template::OwnershipMoved => Content::OwnershipMoved {
+            organization: "Müller & Söhne GmbH".to_owned(),
+            owner: "Ada Lovelace".to_owned(),
+            former: "Grace Hopper".to_owned(),
+        },
         Template::TenderInvitation => Content::TenderInvitation {
             organization: "Villa Developments".to_owned(),
             tender: "Masonry of the villa".to_owned(),

@@ -30,6 +30,8 @@ words! {
     MemberJoined "member-joined",
     OrganizationSuspended "organization-suspended",
     OrganizationResumed "organization-resumed",
+    OwnershipOffered "ownership-offered",
+    OwnershipMoved "ownership-moved",
     TenderInvitation "tender-invitation",
     OrganizationLeaving "organization-leaving",
     OrganizationKept "organization-kept",

@@ -170,6 +170,13 @@ pub trait Memberships: Send + Sync {
     /// [`Error::LastOwner`], [`Error::NotFound`].
     async fn set_role_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, role: OrgRole) -> Result<Member, Error>;
 
+    /// Makes a member of the context's organisation its owner, as the gift of the owner `from`, who is an administrator from then on; what either asked for
+    /// as the first of two persons is void: in a transaction of the platform.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if `from` is no owner, or `to` no member.
+    async fn hand_over_in(&self, tx: &mut Tx, ctx: &Ctx, from: UserId, to: UserId) -> Result<(), Error>;
+
     /// Removes a member of the context's organisation; what they asked for as the first of two persons is void.
     ///
     /// # Errors

@@ -309,6 +309,20 @@ impl Memberships for Service {
         Ok(member)
     }
 
+    async fn hand_over_in(&self, tx: &mut Tx, ctx: &Ctx, from: UserId, to: UserId) -> Result<(), Error> {
+        organizations::lock(tx, ctx.org).await?;
+        if memberships::lock(tx, ctx.org, from).await?.role != OrgRole::Owner {
+            return Err(Error::NotFound("ownership offer"));
+        }
+        memberships::lock(tx, ctx.org, to).await?;
+        // The new one first: there is an owner all the time.
+        for (user, role) in [(to, OrgRole::Owner), (from, OrgRole::Admin)] {
+            memberships::grant(tx, ctx.org, user, role, (from, GranterRole::Owner)).await?;
+            self.void_in(tx, ctx, user).await?;
+        }
+        Ok(())
+    }
+
     async fn remove_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Error> {
         memberships::delete(tx, ctx.org, user).await?;
         if !memberships::any(tx, ctx.org).await? {

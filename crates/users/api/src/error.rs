@@ -33,6 +33,12 @@ kernel::refusals! {
         /// The organisation has as many links as it may have.
         #[error("an organisation has at most {0} links that count: take one back that is not needed")]
         TooManyLinks(u32) = Conflict("TOO_MANY_LINKS"),
+        /// The person to whom the organisation is offered is its owner.
+        #[error("this person is an owner already")]
+        AlreadyOwner = Conflict("ALREADY_OWNER"),
+        /// The organisation is offered to somebody, who has not answered.
+        #[error("the organisation is offered to somebody already: take that offer back to make another")]
+        OwnershipOffered = Conflict("OWNERSHIP_OFFERED"),
         /// It was mailed just now.
         #[error("this invitation was mailed a short while ago: look for that mail, or try again after Retry-After seconds")]
         TooManyMails(Spent) = TooMany("RATE_LIMITED"),

@@ -3,6 +3,7 @@
 mod error;
 mod invitation_links;
 mod leaving;
+mod ownership;
 
 use async_trait::async_trait;
 use kernel::{Ctx, OrgRole, Page, PageRequest, Timestamp, UserId};
@@ -13,6 +14,7 @@ use uuid::Uuid;
 pub use error::Error;
 pub use invitation_links::{FreshInvitationLink, InvitationLink, InvitationLinks, NewInvitationLink};
 pub use leaving::{Belongings, Departure, Leaving, LeavingOrganization, Obligations};
+pub use ownership::{Ownership, OwnershipOffer};
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

@@ -12,6 +12,7 @@ mod language;
 mod leaks;
 mod leaving;
 mod links;
+mod ownership;
 mod proofs;
 mod restoring;
 mod sessions;
@@ -87,6 +88,7 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_READ, || users::read).tagged();
     r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
+    ownership::routes(r);
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
     r.tag("Leaving", "An organisation that leaves the platform, and is kept after all.");
     r.resource("organization").add(perm::DELETE, || leaving::leave_organization).unconditional();

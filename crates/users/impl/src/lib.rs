@@ -19,9 +19,10 @@
 //!   trails, contracts and postings still name the same.
 //! - Answers of register, login and switch hold a secret: they are never stored under an idempotency key.
 //!
-//! Tables owned: `users`, `member_invitations`, `invitation_links`, `departures`.
+//! Tables owned: `users`, `member_invitations`, `invitation_links`, `ownership_offers`, `departures`.
 //!
-//! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn InvitationLinks>`, `web::Data<dyn Leaving>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`,
+//! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn InvitationLinks>`, `web::Data<dyn Ownership>`,
+//! `web::Data<dyn Leaving>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`,
 //! `web::Data<dyn Tokens>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 
 mod directory;

@@ -3,6 +3,7 @@
 pub(crate) mod departures;
 pub(crate) mod invitations;
 pub(crate) mod links;
+pub(crate) mod ownership;
 
 use auth_api::Error as SignInError;
 use auth_api::email::{self, Email};

@@ -4,6 +4,7 @@ mod farewell;
 mod invitations;
 mod leaving;
 mod links;
+mod ownership;
 mod removal;
 
 use std::collections::HashMap;

@@ -11,6 +11,7 @@ mod leaving;
 mod links;
 mod lives;
 mod members;
+mod ownership;
 mod proofs;
 mod reloads;
 mod removal;

@@ -15,7 +15,7 @@ use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
-use users_api::{Belongings, InvitationLinks, Leaving, Obligations, Users};
+use users_api::{Belongings, InvitationLinks, Leaving, Obligations, Ownership, Users};
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -222,6 +222,7 @@ impl Replica {
         }));
         let (people, links): (Arc<dyn Users>, Arc<dyn InvitationLinks>) = (service.clone(), service.clone());
         let gone: Arc<dyn Leaving> = service.clone();
+        let ownership: Arc<dyn Ownership> = service.clone();
         let suspensions = Arc::new(users::Suspensions::new(users::SuspensionDependencies {
             system: db.system_uow(),
             memberships: tenants.clone(),
@@ -244,6 +245,7 @@ impl Replica {
                     .app_data(Data::from(people.clone()))
                     .app_data(Data::from(gone.clone()))
                     .app_data(Data::from(links.clone()))
+                    .app_data(Data::from(ownership.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
