@@ -22,6 +22,7 @@ mod guards;
 mod isolation;
 mod journey;
 mod leaks;
+mod leaving;
 mod leftovers;
 mod licences;
 mod migrations;
