@@ -29,6 +29,7 @@ use web::{Guard, Routes};
 pub fn pages(config: &mut ServiceConfig) {
     links::pages(config);
     join::page(config);
+    restoring::page(config);
 }
 
 /// Adds this crate's endpoints.

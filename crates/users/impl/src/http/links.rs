@@ -12,7 +12,6 @@ use web::{AuthRateLimit, Form, FormBody, FormPage, Problem, RequestInfo};
 use super::auth::session_cookie;
 use super::cookies::CookieSettings;
 use super::language::language_of;
-use super::restoring;
 use words::Words;
 
 /// Adds the pages.
@@ -21,7 +20,6 @@ pub(super) fn pages(config: &mut ServiceConfig) {
     page(config, "/auth/reset", Purpose::ResetPassword);
     page(config, "/auth/magic", Purpose::MagicLink);
     page(config, "/auth/email", Purpose::ChangeAddress);
-    restoring::page(config);
 }
 
 fn page(config: &mut ServiceConfig, path: &'static str, purpose: Purpose) {
