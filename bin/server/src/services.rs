@@ -362,7 +362,8 @@ impl Drop for Services {
 }
 
 fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
-    Ok(auth::Settings { switch_secret: keys::seal_secret(settings)?, ..auth::Settings::read(&mut settings.reader()) })
+    let (switch_secret, previous_secrets) = (keys::seal_secret(settings)?, keys::previous_seal_secrets(settings)?);
+    Ok(auth::Settings { switch_secret, previous_secrets, ..auth::Settings::read(&mut settings.reader()) })
 }
 
 /// The inbox of what these services hear of the payment provider.

@@ -1,5 +1,6 @@
 //! People: their accounts, sessions, memberships and invitations.
 
+mod factors;
 mod keys;
 mod leaving;
 mod proofs;
@@ -65,6 +66,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     keys::cases(scene, cases);
     leaving::cases(scene, cases);
     proofs::cases(scene, cases);
+    factors::cases(cases);
     tokens::cases(cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
@@ -114,6 +116,7 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
+        factors::walk(walk).await;
 
         let switched =
             walk.send(&grace.http, "POST /api/auth/switch-organization", &[], &[("/organizationId", owner.org.as_str())]).await;

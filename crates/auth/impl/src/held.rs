@@ -116,7 +116,8 @@ mod tests {
     fn held(idle: Option<TimeDelta>) -> Held {
         let (id, user, org, projects) = (SessionId::new(), UserId::new(), OrgId::new(), ProjectRoles::default());
         let (expires_at, authenticated_at) = (Timestamp::MAX_UTC, at(0));
-        Held::new(Session { id, user, org, role: OrgRole::Member, projects, expires_at, authenticated_at }, idle, at(0))
+        let (role, factor) = (OrgRole::Member, auth_api::FactorStanding::default());
+        Held::new(Session { id, user, org, role, projects, expires_at, authenticated_at, factor }, idle, at(0))
     }
 
     #[test]

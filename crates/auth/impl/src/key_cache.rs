@@ -94,7 +94,7 @@ mod tests {
     fn key(creator: UserId, org: OrgId) -> LiveKey {
         let by = Arc::new(KeyUse { id: ApiKeyId::new(), scopes: Vec::new(), of_leaver: false });
         let (role, projects, until) = (OrgRole::Owner, ProjectRoles::default(), Timestamp::MAX_UTC);
-        LiveKey { by, org, creator, role, projects, networks: Vec::new(), until }
+        LiveKey { by, org, creator, role, projects, networks: Vec::new(), until, factor: auth_api::FactorStanding::default() }
     }
 
     #[test]

@@ -29,6 +29,8 @@ kernel::named! {
         NewDevice = "new-device",
         /// The password is another one.
         PasswordChanged = "password-changed",
+        /// Second factors are others than before, or a recovery code was used.
+        SecondFactorChanged = "second-factor-changed",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
         /// Somebody joined by a link.
@@ -53,6 +55,22 @@ kernel::named! {
         AccountKept = "account-kept",
         /// Whether mail arrives at all.
         Test = "test",
+    }
+}
+
+kernel::named! {
+    /// What happened to a person's second factors.
+    pub enum FactorChange {
+        /// An authenticator was set up, or took the place of another one.
+        TotpAdded = "totp_added",
+        /// It was removed.
+        TotpRemoved = "totp_removed",
+        /// Fresh recovery codes took the place of those there were.
+        RecoveryCodesRenewed = "recovery_codes_renewed",
+        /// Somebody signed in, or proved again who they are, by a recovery code.
+        RecoveryCodeUsed = "recovery_code_used",
+        /// All second factors were removed by the platform, whose operator made sure of the person.
+        Reset = "reset",
     }
 }
 
@@ -134,6 +152,15 @@ pub enum Content {
         at: Timestamp,
         /// Where whoever did not do it gets a new one.
         link: Option<Link>,
+    },
+    /// Second factors are others than before, or a recovery code was used.
+    SecondFactorChanged {
+        /// What happened.
+        change: FactorChange,
+        /// When.
+        at: Timestamp,
+        /// How many recovery codes are left, if that is worth telling.
+        recovery_codes_left: Option<u32>,
     },
     /// A place in an organisation.
     MemberInvitation {
@@ -257,6 +284,7 @@ impl Content {
             Self::AddressTaken { .. } => Template::AddressTaken,
             Self::NewDevice { .. } => Template::NewDevice,
             Self::PasswordChanged { .. } => Template::PasswordChanged,
+            Self::SecondFactorChanged { .. } => Template::SecondFactorChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::MemberJoined { .. } => Template::MemberJoined,
             Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
@@ -292,6 +320,7 @@ impl Content {
             | Self::AddressTaken { .. }
             | Self::OrganizationKept { .. }
             | Self::AccountKept { .. }
+            | Self::SecondFactorChanged { .. }
             | Self::MemberJoined { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
@@ -322,6 +351,7 @@ impl Content {
             | Self::PasswordChanged { .. }
             | Self::OrganizationKept { .. }
             | Self::AccountKept { .. }
+            | Self::SecondFactorChanged { .. }
             | Self::MemberJoined { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }

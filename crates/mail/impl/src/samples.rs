@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use kernel::Timestamp;
-use mail_api::{Content, Link, Template};
+use mail_api::{Content, FactorChange, Link, Template};
 
 /// A mail from this template, as somebody could get it.
 pub(crate) fn sample(template: Template) -> Content {
@@ -41,6 +41,9 @@ pub(crate) fn sample(template: Template) -> Content {
             link: Some(Link::to("/sessions")),
         },
         Template::PasswordChanged => Content::PasswordChanged { at, link: Some(Link::to("/reset-password")) },
+        Template::SecondFactorChanged => {
+            Content::SecondFactorChanged { change: FactorChange::RecoveryCodeUsed, at, recovery_codes_left: Some(9) }
+        }
         Template::MemberInvitation => Content::MemberInvitation {
             inviter: "Grace Hopper".to_owned(),
             organization: "Müller & Söhne GmbH".to_owned(),

@@ -26,6 +26,7 @@ words! {
     AddressTaken "address-taken",
     NewDevice "new-device",
     PasswordChanged "password-changed",
+    SecondFactorChanged "second-factor-changed",
     MemberInvitation "member-invitation",
     MemberJoined "member-joined",
     OrganizationSuspended "organization-suspended",

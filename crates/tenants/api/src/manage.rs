@@ -28,7 +28,7 @@ pub struct OrganizationChange {
     pub approval_threshold: Option<Money>,
     /// IANA name of its time zone.
     pub timezone: String,
-    /// How long its people's sessions live.
+    /// How long its people's sessions live, and who needs a second factor.
     pub session_rules: SessionRules,
     /// Where its logo is: an `https` address.
     pub logo_url: Option<String>,

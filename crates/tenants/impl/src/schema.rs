@@ -17,6 +17,7 @@ diesel::table! {
         suspended_at -> Nullable<Timestamptz>,
         suspended_for -> Nullable<Text>,
         logo_url -> Nullable<Text>,
+        mfa_policy -> Nullable<Text>,
     }
 }
 

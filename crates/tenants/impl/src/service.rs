@@ -88,22 +88,24 @@ impl Service {
         self.audit.record_in(tx, ctx, NewEntry::named(action, "approval", id).after(what)).await
     }
 
-    /// A key approves what one person may approve alone, and is nobody's second person. What a first person waits with needs one.
+    /// A key approves what one person may approve alone, and is nobody's second person; nor does somebody say yes to more who has not just proven who they
+    /// are. What a first person waits with needs one.
     async fn below_threshold_in(
         &self,
         tx: &mut Tx,
         ctx: &Ctx,
         request: &ApprovalRequest,
-        creator: UserId,
+        present: UserId,
     ) -> Result<Verdict, Fault> {
         let waiting = approvals::lock_waiting(tx, ctx.org, request).await?.is_some();
         let organization = organizations::find_in(tx, ctx.org).await?;
         let threshold = organization.and_then(|organization| organization.approval_threshold);
         if waiting || model::needs_second(threshold, request.amount) {
             let permission = Permission(request.action);
-            return Err(Fault::new(FaultKind::PersonRequired(permission), "an API key asks for what takes two persons"));
+            let kind = if ctx.key.is_some() { FaultKind::PersonRequired(permission) } else { FaultKind::StepUpRequired };
+            return Err(Fault::new(kind, "what takes two persons is asked for without a fresh proof of who asks"));
         }
-        Ok(Verdict::Complete { first: creator, second: None })
+        Ok(Verdict::Complete { first: present, second: None })
     }
 
     async fn void_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
@@ -203,6 +205,13 @@ impl Organizations for Service {
                 }
                 if change.approval_threshold != before.approval_threshold {
                     self.authorizer.check(ctx, perm::SET_THRESHOLD, Scope::Organization)?;
+                }
+                // Who needs a second factor is decided as who needs a second person is, by somebody who has just proven who they are.
+                if change.session_rules.mfa_policy != before.session_rules.mfa_policy {
+                    self.authorizer.check(ctx, perm::SET_THRESHOLD, Scope::Organization)?;
+                    if ctx.missing.fresh_proof {
+                        return Err(Fault::new(FaultKind::StepUpRequired, "who needs a second factor is changed").into());
+                    }
                 }
                 // Whoever finds a key must not lift what ends a stolen session, nor sign everybody out.
                 if change.session_rules != before.session_rules && ctx.key.is_some() {
@@ -380,7 +389,7 @@ impl Tenants for Service {
         let Some(present) = ctx.user_id() else {
             return Ok(Verdict::Complete { first: UserId(Uuid::nil()), second: None });
         };
-        if ctx.key.is_some() {
+        if ctx.key.is_some() || ctx.missing.fresh_proof {
             return self.below_threshold_in(tx, ctx, request, present).await;
         }
         for _ in 0..LOOKS {

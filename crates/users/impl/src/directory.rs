@@ -51,7 +51,8 @@ fn rules_of(Standing { rules, suspended }: Standing) -> SessionRules {
     let minutes = |minutes: Option<i32>| {
         minutes.and_then(|minutes| u64::try_from(minutes).ok()).map(|minutes| Duration::from_secs(60 * minutes))
     };
-    SessionRules { idle: minutes(rules.idle_minutes), lifetime: minutes(rules.lifetime_minutes), suspended }
+    let (idle, lifetime, mfa) = (minutes(rules.idle_minutes), minutes(rules.lifetime_minutes), rules.mfa_policy);
+    SessionRules { idle, lifetime, mfa, suspended }
 }
 
 fn name_of(name: &str) -> Result<String, Error> {

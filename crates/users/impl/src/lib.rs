@@ -22,7 +22,7 @@
 //! Tables owned: `users`, `member_invitations`, `invitation_links`, `ownership_offers`, `departures`.
 //!
 //! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn InvitationLinks>`, `web::Data<dyn Ownership>`,
-//! `web::Data<dyn Leaving>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`,
+//! `web::Data<dyn Leaving>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`, `web::Data<dyn SecondFactors>`,
 //! `web::Data<dyn Tokens>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 
 mod directory;

@@ -1,16 +1,14 @@
 //! Leaving the platform: `DELETE /api/organization`, `DELETE /api/user`, and what takes that back.
 
-use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
-use auth_api::Session;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use kernel::OrgId;
 use serde::{Deserialize, Serialize};
 use users_api::{Leaving, LeavingOrganization, Users};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{AuthRateLimit, Authed, CurrentSession, Id, IfMatch, Json, List, NoBody, Problem, Reply, RequestInfo};
+use web::{AuthRateLimit, Authed, Id, IfMatch, Json, List, NoBody, Problem, Reply, RequestInfo};
 
 use super::auth::signed_out;
 use super::cookies::CookieSettings;
@@ -18,9 +16,6 @@ use super::dto::OrganizationOut;
 use super::examples;
 use super::language::language_of;
 use super::user::tag;
-
-/// For so long a proof of who somebody is counts for what cannot be done by whoever finds a session open.
-const FRESH: TimeDelta = TimeDelta::minutes(5);
 
 /// An organisation of the caller that leaves the platform.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,15 +54,6 @@ pub(super) struct RestorationIn {
     token: String,
 }
 
-/// Whoever only found a session open has nobody leave.
-fn just_proven(session: &Session) -> Result<(), Problem> {
-    if Utc::now() - session.authenticated_at <= FRESH {
-        return Ok(());
-    }
-    let detail = "prove again who you are (POST /api/auth/reauthenticate), and send this within five minutes with the new token";
-    Err(Problem::new(StatusCode::FORBIDDEN, "STEP_UP_REQUIRED", detail))
-}
-
 /// Have the organisation leave the platform.
 ///
 /// Its sessions, API keys and invitations end at once, and nobody acts in it any more. Every owner is told by mail until when it can be taken back:
@@ -75,18 +61,15 @@ fn just_proven(session: &Session) -> Result<(), Problem> {
 /// to see its name.
 #[utoipa::path(responses(
     (status = 204, description = "It leaves; this session has ended"),
-    (status = 403, description = "STEP_UP_REQUIRED: prove again who you are"),
     (status = 409, description = "ORGANIZATION_IN_USE: it is still bound by contracts or tenders, or money of it is held; the detail names them"),
 ))]
 #[delete("/api/organization")]
 pub(super) async fn leave_organization(
     Authed(ctx): Authed,
-    CurrentSession(session): CurrentSession,
     request: HttpRequest,
     leaving: Data<dyn Leaving>,
     settings: Data<CookieSettings>,
 ) -> Result<HttpResponse, Problem> {
-    just_proven(&session)?;
     leaving.leave_organization(&ctx, language_of(&request)).await?;
     Ok(signed_out(&settings))
 }
@@ -121,13 +104,11 @@ pub(super) async fn restore_organization(
 /// mail tells until when that can be taken back, with a link (`POST /api/user/restore`); after that, what remains is anonymous.
 #[utoipa::path(responses(
     (status = 204, description = "It leaves; this session has ended"),
-    (status = 403, description = "STEP_UP_REQUIRED: prove again who you are"),
     (status = 409, description = "LAST_OWNER: an organisation with other members would be left without an owner; ORGANIZATION_IN_USE:         one without other members is still bound by contracts or tenders, or money of it is held; the detail names them"),
 ))]
 #[delete("/api/user")]
 pub(super) async fn remove(
     Authed(ctx): Authed,
-    CurrentSession(session): CurrentSession,
     if_match: IfMatch,
     request: HttpRequest,
     users: Data<dyn Users>,
@@ -135,7 +116,6 @@ pub(super) async fn remove(
     settings: Data<CookieSettings>,
 ) -> Result<HttpResponse, Problem> {
     if_match.seen(users.profile(&ctx), |seen| tag(&seen.user)).await?;
-    just_proven(&session)?;
     leaving.remove_account(&ctx, language_of(&request)).await?;
     Ok(signed_out(&settings))
 }

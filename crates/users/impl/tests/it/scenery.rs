@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, Teams, Tokens};
+use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, Teams, Tokens};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
@@ -238,6 +238,7 @@ impl Replica {
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
         let proofs: Arc<dyn Proofs> = auth.clone();
+        let factors: Arc<dyn SecondFactors> = auth.clone();
         let users = Arc::clone(&people);
         let deps =
             web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authorizer.clone()).data(move |config| {
@@ -249,6 +250,7 @@ impl Replica {
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
+                    .app_data(Data::from(factors.clone()))
                     .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(told.clone()))
                     .app_data(Data::from(authorizer.clone()))
