@@ -31,7 +31,6 @@ const REFUSED_IN_PRODUCTION: &[(&str, &str, &str, &str)] = &[
     ("AUDIT__SIGNING_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "audit.signing_key", "key of its own"),
     ("AUDIT__SIGNING_KEY", ZEROS, "audit.signing_key", "openssl rand"),
     ("TENDERS__PREVIOUS_SEAL_KEYS", ZEROS, "tenders.previous_seal_keys", "openssl rand"),
-    ("LEAVING__GRACE", "100d", "leaving.grace", "must be from"),
     ("TENDERS__MINIMUM_SUBMISSION_PERIOD", "0s", "tenders.minimum_submission_period", "from 1h to"),
     ("TENDERS__MINIMUM_SUBMISSION_PERIOD", "59m", "tenders.minimum_submission_period", "from 1h to"),
     ("TENDERS__STANDSTILL", "100years", "tenders.standstill", "must be from"),
