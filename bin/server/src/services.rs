@@ -158,8 +158,8 @@ impl Services {
             settings,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
-        let Foundation { uow, system, audit, .. } = &serving;
-        let (uow, system, audit) = (uow.clone(), system.clone(), audit.clone());
+        let Foundation { uow, system, audit, tenants, .. } = &serving;
+        let (uow, system, audit, tenants) = (uow.clone(), system.clone(), audit.clone(), tenants.clone());
         let key_settings = auth::KeySettings { live: stripe.livemode, ..auth::KeySettings::read(&mut settings.reader()) };
         let reporter = key_settings.leak_reporter_url.clone().map(|url| Arc::new(leaks::Fetched::from(url)));
         let leaks = auth::LeakReports::new(auth::LeakDependencies {
@@ -177,6 +177,15 @@ impl Services {
             clock: Arc::new(SystemClock),
             settings: key_settings,
         })?;
+        let roles = users::Roles::new(users::RolesDependencies {
+            uow: uow.clone(),
+            memberships: tenants.clone(),
+            roles: tenants.clone(),
+            teams: Arc::new(projects::Teams),
+            sessions: auth.clone(),
+            authorizer: policy.clone(),
+            audit: audit.clone(),
+        });
         let tokens = Arc::new(auth::ServiceTokens::new(auth::ServiceTokensDependencies {
             system: system.clone(),
             directory,
@@ -210,6 +219,7 @@ impl Services {
             policy.clone() as Arc<dyn Wired>,
             auth.clone(),
             users,
+            Arc::new(roles),
             Arc::new(api_keys),
             Arc::new(leaks),
             tokens.clone(),

@@ -4,6 +4,7 @@ mod factors;
 mod keys;
 mod leaving;
 mod proofs;
+mod roles;
 mod tokens;
 
 use futures::future::LocalBoxFuture;
@@ -29,6 +30,7 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         let offer = scene.owner.http.post("/api/organization/ownership-offers", to).await.expect(201);
         scene.keep("ownership offer", offer.text("/id"));
         keys::things(scene).await;
+        roles::things(scene, &colleague).await;
     })
 }
 
@@ -65,6 +67,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
 
     keys::cases(scene, cases);
     leaving::cases(scene, cases);
+    roles::cases(scene, cases);
     proofs::cases(scene, cases);
     factors::cases(cases);
     tokens::cases(cases);
@@ -116,6 +119,7 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
+        roles::walk(walk, &owner, &grace).await;
         factors::walk(walk).await;
 
         let switched =

@@ -240,11 +240,11 @@ impl Service {
         let Some(stored) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
         let StoredSession { id, user, org, expires_at, last_seen_at, sign_in } = stored;
         // In a transaction of its own: nobody holds a connection while they wait for another's look.
-        let Some(Place { role, projects, rules, factor }) = self.place(user, org).await? else { return Ok(None) };
+        let Some(Place { role, projects, added, rules, factor }) = self.place(user, org).await? else { return Ok(None) };
         let expires_at = model::expires_at(expires_at, sign_in.at, self.life, rules);
         // What this process saw may not be written yet.
         let last_seen_at = self.seen.of(id).map_or(last_seen_at, |seen| seen.max(last_seen_at));
-        let session = Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at, factor };
+        let session = Session { id, user, org, role, projects, added, expires_at, authenticated_at: sign_in.at, factor };
         Ok(Some(Held::new(session, model::idle(rules), last_seen_at).suspended(rules.suspended)))
     }
 }
@@ -297,6 +297,11 @@ impl Sessions for Service {
     async fn forget_role_in(&self, tx: &mut Tx, user: UserId, org: OrgId, project: ProjectId) -> Result<(), Fault> {
         repo::tell_role(tx, user, org, project).await?;
         self.forget_in(tx, move |cache| cache.forget_role(user, org, project));
+        Ok(())
+    }
+
+    async fn forget_organization_in(&self, tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+        self.forget_in(tx, move |cache| cache.forget_org(org));
         Ok(())
     }
 

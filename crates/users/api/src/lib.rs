@@ -4,6 +4,7 @@ mod error;
 mod invitation_links;
 mod leaving;
 mod ownership;
+mod roles;
 
 use async_trait::async_trait;
 use kernel::{Ctx, OrgRole, Page, PageRequest, Timestamp, UserId};
@@ -15,6 +16,9 @@ pub use error::Error;
 pub use invitation_links::{FreshInvitationLink, InvitationLink, InvitationLinks, NewInvitationLink};
 pub use leaving::{Belongings, Departure, Leaving, LeavingOrganization, Obligations};
 pub use ownership::{Ownership, OwnershipOffer};
+pub use roles::{
+    CataloguedPermission, Explanation, HeldRole, MemberEffect, MemberRoles, RoleEffect, RolePreview, Roles, Rule, RuleKind,
+};
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

@@ -127,6 +127,10 @@ impl auth_api::Directory for Directory {
         Ok(member.map(|member| Membership { org: member.org, role: member.role }))
     }
 
+    async fn added_permissions(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault> {
+        self.memberships.added_permissions(tx, user, org).await
+    }
+
     async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault> {
         let all = self.memberships.of_person(tx, user).await?;
         // Of an unknown person as many questions are asked.

@@ -1,6 +1,7 @@
-//! `/api/user`, `/api/users`, `/api/auth`, invitations and API keys.
+//! `/api/user`, `/api/users`, `/api/auth`, invitations, API keys and roles.
 
 mod auth;
+mod authz;
 mod cookies;
 mod dto;
 mod examples;
@@ -16,6 +17,7 @@ mod links;
 mod ownership;
 mod proofs;
 mod restoring;
+mod roles;
 mod sessions;
 mod tokens;
 mod user;
@@ -94,6 +96,7 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
     ownership::routes(r);
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
+    roles::routes(r);
     r.tag("Leaving", "An organisation that leaves the platform, and is kept after all.");
     r.resource("organization").add(perm::DELETE, || leaving::leave_organization).unconditional().stepping_up();
     r.resource("leavingOrganizations").add(Guard::SignedIn, || leaving::leaving);

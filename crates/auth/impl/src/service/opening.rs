@@ -5,7 +5,7 @@ use auth_api::{
     SignInMethod, SignedIn, SwitchOnce, Switched,
 };
 use chrono::SubsecRound;
-use kernel::{Actor, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use kernel::{Actor, AddedPermissions, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
 use secrecy::SecretString;
 use uow::Tx;
 
@@ -57,6 +57,7 @@ impl Service {
             org: membership.org,
             role: membership.role,
             projects: ProjectRoles::default(),
+            added: AddedPermissions::default(),
             expires_at: sign_in.at + self.life,
             authenticated_at: sign_in.at,
             factor: FactorStanding::default(),
@@ -80,6 +81,7 @@ impl Service {
         if let Some(place) = self.place(session.user, session.org).await? {
             session.expires_at = model::expires_at(session.expires_at, session.authenticated_at, self.life, place.rules);
             session.projects = place.projects;
+            session.added = place.added;
             session.factor = place.factor;
         }
         Ok(signed_in)
@@ -257,8 +259,8 @@ impl Service {
 /// The session that an earlier call made.
 fn again(token: SecretString, made: &StoredSession, membership: Membership) -> SignedIn {
     let StoredSession { id, user, org, expires_at, sign_in, .. } = *made;
-    let (role, projects) = (membership.role, ProjectRoles::default());
+    let (role, projects, added) = (membership.role, ProjectRoles::default(), AddedPermissions::default());
     let factor = FactorStanding::default();
-    let session = Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at, factor };
+    let session = Session { id, user, org, role, projects, added, expires_at, authenticated_at: sign_in.at, factor };
     SignedIn { token, session, device: None }
 }

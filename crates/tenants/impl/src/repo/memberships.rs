@@ -177,8 +177,9 @@ pub(crate) async fn grant(
     if granted == 0 { Err(Error::NotFound("member")) } else { Ok(()) }
 }
 
-/// Removes a member.
+/// Removes a member, with the custom roles that they had: who comes back begins without.
 pub(crate) async fn delete(tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error> {
+    super::custom_roles::take_all(tx, org, user).await?;
     let deleted = diesel::delete(memberships::table.find((org.0, user.0)))
         .execute(tx.pg())
         .await
@@ -194,6 +195,7 @@ pub(crate) async fn all_of(tx: &mut Tx, org: OrgId) -> Result<Vec<Member>, Fault
 
 /// Removes everybody. For the platform.
 pub(crate) async fn delete_all(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+    super::custom_roles::take_from_all(tx, org).await?;
     diesel::delete(memberships::table.filter(memberships::org_id.eq(org.0))).execute(tx.pg()).await.fault()?;
     Ok(())
 }
