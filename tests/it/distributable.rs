@@ -20,6 +20,7 @@ const COORDINATOR: &[&str] = &[
     "idempotency_keys",
     "member_invitations",
     "memberships",
+    "organization_events",
     "organizations",
     "outbox",
     "outbox_handled",

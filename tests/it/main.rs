@@ -35,6 +35,7 @@ mod repositories;
 mod rls;
 mod rows;
 mod schemas;
+mod security_events;
 mod source;
 mod spent;
 mod statements;

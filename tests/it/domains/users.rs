@@ -52,6 +52,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("DELETE /api/users/{id}/sessions", format!("{user}/sessions"), None, HIDDEN, FORBIDDEN);
     cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
 
+    cases.add("GET /api/security-events", "/api/security-events", None, OWN, FORBIDDEN);
     keys::cases(scene, cases);
     proofs::cases(scene, cases);
     tokens::cases(cases);
@@ -74,6 +75,7 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
+        walk.send(&owner.http, "GET /api/security-events", &[], &[]).await;
 
         let switched =
             walk.send(&grace.http, "POST /api/auth/switch-organization", &[], &[("/organizationId", owner.org.as_str())]).await;

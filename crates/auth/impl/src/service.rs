@@ -23,7 +23,7 @@ use auth_api::{
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
 use kernel::{
-    Clock, Ctx, Fault, OrgId, OrgRole, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId, Timestamp, UserId,
+    Clock, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId, Timestamp, UserId,
 };
 use mail_api::{Language, Mails};
 use secrecy::SecretString;
@@ -43,7 +43,7 @@ use crate::place::Place;
 use crate::security;
 use crate::security_event::{Origin, SpentLimit};
 use crate::token::{self, TokenHash};
-use crate::{Settings, model, repo, written};
+use crate::{Settings, model, organization_events, repo, written};
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -183,6 +183,11 @@ impl Service {
         security::note_spent(&self.system, limit, Origin { request, address: from }).await;
     }
 
+    /// Tells an organisation that a permission was refused in it. Never fails.
+    pub async fn note_denied(&self, ctx: &Ctx, denied: &Denied) {
+        organization_events::tell_denied(&self.system, ctx, denied).await;
+    }
+
     /// Removes what is left of sessions that were over before `before`, the security events that were kept for long enough, and what was mailed to
     /// prove addresses and is over for a day. For a daily job.
     ///
@@ -190,6 +195,8 @@ impl Service {
     /// A fault of the database.
     pub async fn purge(&self, before: Timestamp) -> Result<usize, Fault> {
         security::purge(&self.system, self.clock.now() - self.events_kept).await?;
+        let kept_since = self.clock.now() - self.events_kept;
+        self.system.write(async |tx| repo::organization_events::purge(tx, kept_since).await).await?;
         let yesterday = self.clock.now() - TimeDelta::days(1);
         self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::devices::purge(tx, self.clock.now()).await).await?;
@@ -314,6 +321,7 @@ impl Accounts for Service {
         repo::delete_password(tx, user).await?;
         repo::devices::forget_all(tx, user).await?;
         repo::delete_events(tx, user).await?;
+        repo::organization_events::forget_addresses(tx, user).await?;
         repo::forget_clients(tx, user).await?;
         repo::proofs::delete_of_person(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));

@@ -10,6 +10,7 @@ mod language;
 mod leaks;
 mod links;
 mod proofs;
+mod security_events;
 mod sessions;
 mod tokens;
 mod user;
@@ -75,6 +76,7 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
+    security_events::routes(r);
     keys::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

@@ -51,6 +51,7 @@ fn schemas_do_not_contradict_each_other() {
             "GET /api/organization/invitations/{id} · permission members.manage",
             "GET /api/organizations · signed-in",
             "POST /api/organizations · permission organizations.create",
+            "GET /api/security-events · permission security.read",
             "DELETE /api/user · signed-in",
             "GET /api/user · signed-in",
             "PATCH /api/user · signed-in",

@@ -13,6 +13,7 @@ mod proofs;
 mod reloads;
 mod replicas;
 mod scenery;
+mod security_events;
 mod sessions;
 mod sign_in;
 mod strangers;

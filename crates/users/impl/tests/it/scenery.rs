@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, Teams, Tokens};
+use auth_api::{ApiKeys, Authorizer, Leaks, OrganizationEvents, Proofs, ReporterKeys, Sessions, SignIn, Teams, Tokens};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
@@ -160,6 +160,7 @@ impl Replica {
         });
         let tokens = Arc::new(tokens.unwrap());
         let told: Arc<dyn Tokens> = tokens.clone();
+        let events: Arc<dyn OrganizationEvents> = Arc::new(auth::OrganizationEvents::new(db.uow(), Arc::clone(&authorizer)));
         let bonds = Arc::new(Bonds::default());
         let people: Arc<dyn Users> = Arc::new(users::Service::new(users::Dependencies {
             uow: db.uow(),
@@ -192,6 +193,7 @@ impl Replica {
                     .app_data(Data::from(proofs.clone()))
                     .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(told.clone()))
+                    .app_data(Data::from(events.clone()))
                     .app_data(Data::from(authorizer.clone()))
                     .app_data(Data::from(organizations.clone()))
                     .app_data(Data::from(audit.clone()))
