@@ -3,6 +3,7 @@
 pub mod alarms;
 pub mod mail;
 pub mod money;
+pub mod organizations;
 pub(crate) mod reach;
 pub mod security;
 pub mod settings;

@@ -12,6 +12,7 @@ pub(crate) mod mails;
 mod platform;
 mod sandbox;
 mod seed;
+pub(crate) mod suspensions;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -176,6 +177,15 @@ impl Services {
             settings: key_settings,
         })?;
         let events = auth::OrganizationEvents::new(uow.clone(), policy.clone());
+        let roles = users::Roles::new(users::RolesDependencies {
+            uow: uow.clone(),
+            memberships: tenants.clone(),
+            roles: tenants.clone(),
+            teams: Arc::new(projects::Teams),
+            sessions: auth.clone(),
+            authorizer: policy.clone(),
+            audit: audit.clone(),
+        });
         let tokens = Arc::new(auth::ServiceTokens::new(auth::ServiceTokensDependencies {
             system: system.clone(),
             directory,
@@ -203,6 +213,7 @@ impl Services {
             policy.clone() as Arc<dyn Wired>,
             auth.clone(),
             Arc::new(users),
+            Arc::new(roles),
             Arc::new(api_keys),
             Arc::new(leaks),
             Arc::new(events),
@@ -355,7 +366,8 @@ impl Drop for Services {
 }
 
 fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
-    Ok(auth::Settings { switch_secret: keys::seal_secret(settings)?, ..auth::Settings::read(&mut settings.reader()) })
+    let (switch_secret, previous_secrets) = (keys::seal_secret(settings)?, keys::previous_seal_secrets(settings)?);
+    Ok(auth::Settings { switch_secret, previous_secrets, ..auth::Settings::read(&mut settings.reader()) })
 }
 
 /// The inbox of what these services hear of the payment provider.

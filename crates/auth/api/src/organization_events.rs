@@ -33,6 +33,14 @@ kernel::named! {
         AddressChanged = "address_changed",
         /// A member's address was proven, and what whoever it was had set up before ended.
         UnprovenAccessEnded = "unproven_access_ended",
+        /// Somebody who had passed the first step of a sign-in showed no second factor of the member.
+        SecondFactorFailed = "second_factor_failed",
+        /// A member has another second factor.
+        SecondFactorAdded = "second_factor_added",
+        /// A member has one second factor less.
+        SecondFactorRemoved = "second_factor_removed",
+        /// A member has other recovery codes.
+        RecoveryCodesRenewed = "recovery_codes_renewed",
         /// A permission was refused.
         AccessDenied = "access_denied",
         /// So many requests of a member, or of an API key, in the organisation that no more are answered for a while.

@@ -71,6 +71,10 @@ fn told_as(kind: SecurityEventKind) -> Option<OrganizationEventKind> {
         SecurityEventKind::UnprovenAccessEnded => OrganizationEventKind::UnprovenAccessEnded,
         SecurityEventKind::RequestsLimited => OrganizationEventKind::RequestsLimited,
         SecurityEventKind::OrganizationLimited => OrganizationEventKind::OrganizationLimited,
+        SecurityEventKind::SecondFactorFailed => OrganizationEventKind::SecondFactorFailed,
+        SecurityEventKind::SecondFactorAdded => OrganizationEventKind::SecondFactorAdded,
+        SecurityEventKind::SecondFactorRemoved => OrganizationEventKind::SecondFactorRemoved,
+        SecurityEventKind::RecoveryCodesRenewed => OrganizationEventKind::RecoveryCodesRenewed,
         _ => return None,
     })
 }

@@ -26,7 +26,13 @@ words! {
     AddressTaken "address-taken",
     NewDevice "new-device",
     PasswordChanged "password-changed",
+    SecondFactorChanged "second-factor-changed",
     MemberInvitation "member-invitation",
+    MemberJoined "member-joined",
+    OrganizationSuspended "organization-suspended",
+    OrganizationResumed "organization-resumed",
+    OwnershipOffered "ownership-offered",
+    OwnershipMoved "ownership-moved",
     TenderInvitation "tender-invitation",
     Test "test",
 }

@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
-use auth_api::{Account, Client, Error, KnownDevice, Membership, SecurityEventKind, SignInMethod, SignedIn};
-use kernel::{Fault, OrgRole, RequestId, UserId};
+use auth_api::{Client, Entered, Error, KnownDevice, SecurityEventKind, SignInMethod};
+use kernel::{Fault, RequestId, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uow::Tx;
 use uuid::Uuid;
 
-use super::opening::Opening;
+use super::admitting::Admission;
 use super::{Known, Service};
 use crate::attempts::{Familiar, network_of};
 use crate::budget::Limited;
@@ -42,7 +42,7 @@ impl Service {
         password: SecretString,
         client: &Client,
         device: Option<&SecretString>,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<Entered, Error> {
         let from = client.address;
         let origin = || Origin { request, address: from };
         let limited = SecurityEventKind::SignInLimited;
@@ -71,18 +71,9 @@ impl Service {
         };
         self.attempts.forget(email, from, familiar);
         drop(tries);
-        let membership = model::choose(&known.memberships, known.last);
         let user = known.person.id;
         self.system
             .write(async |tx| {
-                let membership = match membership {
-                    Some(membership) => membership,
-                    // Removed from the last organisation: nobody is locked out of the account for it.
-                    None => {
-                        let Account { org, .. } = self.directory.found_in(tx, request, user, None, &known.person.name).await?;
-                        Membership { org, role: OrgRole::Owner }
-                    }
-                };
                 // Changed while the old one was being checked: that one no longer opens anything.
                 if repo::lock_person(tx, user).await? != known.password {
                     return Err(Error::WrongCredentials);
@@ -90,11 +81,8 @@ impl Service {
                 if let (Some(old), Some(new)) = (&known.password, &stronger) {
                     repo::replace_password(tx, user, old, new).await?;
                 }
-                let device = self.know_device_in(tx, user, device, from).await?;
-                let sign_in = model::Proof::now(SignInMethod::Password, self.instant());
-                let opening = Opening { request, user, membership, action: "auth.login", client, sign_in };
-                let signed_in = self.open_in(tx, opening, token::fresh()?).await?;
-                Ok(SignedIn { device: Some(device), ..signed_in })
+                let (known, method, action) = (&known, SignInMethod::Password, "auth.login");
+                self.admit_in(tx, Admission { request, known, client, method, action, device }).await
             })
             .await
     }
@@ -114,7 +102,7 @@ impl Service {
     }
 
     /// Whether the person has signed in before where this comes from. Of an unknown email the same is asked.
-    async fn familiar(
+    pub(super) async fn familiar(
         &self,
         user: Option<UserId>,
         device: Option<&SecretString>,

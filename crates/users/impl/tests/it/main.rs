@@ -3,12 +3,14 @@
 
 mod accounts;
 mod document;
+mod invitation_links;
 mod invitations;
 mod keys;
 mod leaks;
 mod links;
 mod lives;
 mod members;
+mod ownership;
 mod proofs;
 mod reloads;
 mod replicas;
@@ -17,4 +19,5 @@ mod security_events;
 mod sessions;
 mod sign_in;
 mod strangers;
+mod suspensions;
 mod tokens;

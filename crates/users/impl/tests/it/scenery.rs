@@ -9,12 +9,14 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{ApiKeys, Authorizer, Leaks, OrganizationEvents, Proofs, ReporterKeys, Sessions, SignIn, Teams, Tokens};
+use auth_api::{
+    ApiKeys, Authorizer, Leaks, OrganizationEvents, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, Teams, Tokens,
+};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
-use users_api::{Obligations, Users};
+use users_api::{InvitationLinks, Obligations, Ownership, Users};
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -78,6 +80,8 @@ pub struct Replica {
     /// The mail that it would have sent.
     pub mails: Arc<mail_api::fake::Sent>,
     pub reporter: Arc<Reporter>,
+    /// What an operator does.
+    pub suspensions: Arc<users::Suspensions>,
     pub tokens: Arc<auth::ServiceTokens>,
 }
 
@@ -162,7 +166,7 @@ impl Replica {
         let told: Arc<dyn Tokens> = tokens.clone();
         let events: Arc<dyn OrganizationEvents> = Arc::new(auth::OrganizationEvents::new(db.uow(), Arc::clone(&authorizer)));
         let bonds = Arc::new(Bonds::default());
-        let people: Arc<dyn Users> = Arc::new(users::Service::new(users::Dependencies {
+        let service = Arc::new(users::Service::new(users::Dependencies {
             uow: db.uow(),
             system: db.system_uow(),
             memberships: tenants.clone(),
@@ -174,6 +178,14 @@ impl Replica {
             obligations: vec![Arc::clone(&bonds) as Arc<dyn Obligations>],
             cookies: users::CookieSettings { secure: true },
         }));
+        let (people, links): (Arc<dyn Users>, Arc<dyn InvitationLinks>) = (service.clone(), service.clone());
+        let ownership: Arc<dyn Ownership> = service;
+        let suspensions = Arc::new(users::Suspensions::new(users::SuspensionDependencies {
+            system: db.system_uow(),
+            memberships: tenants.clone(),
+            audit: Arc::clone(&audit),
+            mails: mails.clone(),
+        }));
         let mut routes = web::Routes::new();
         users::routes(&mut routes);
         tenants::routes(&mut routes);
@@ -183,14 +195,18 @@ impl Replica {
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
         let proofs: Arc<dyn Proofs> = auth.clone();
+        let factors: Arc<dyn SecondFactors> = auth.clone();
         let users = Arc::clone(&people);
         let deps =
             web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authorizer.clone()).data(move |config| {
                 config
                     .app_data(Data::from(people.clone()))
+                    .app_data(Data::from(links.clone()))
+                    .app_data(Data::from(ownership.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
+                    .app_data(Data::from(factors.clone()))
                     .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(told.clone()))
                     .app_data(Data::from(events.clone()))
@@ -201,7 +217,7 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, deps, clock, bonds, policy, mails, reporter, tokens }
+        Self { auth, users, deps, clock, bonds, policy, mails, reporter, suspensions, tokens }
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
