@@ -37,6 +37,7 @@ mod repositories;
 mod rls;
 mod rows;
 mod schemas;
+mod security_events;
 mod source;
 mod spent;
 mod statements;

@@ -177,6 +177,7 @@ impl Services {
             clock: Arc::new(SystemClock),
             settings: key_settings,
         })?;
+        let events = auth::OrganizationEvents::new(uow.clone(), policy.clone());
         let roles = users::Roles::new(users::RolesDependencies {
             uow: uow.clone(),
             memberships: tenants.clone(),
@@ -222,6 +223,7 @@ impl Services {
             Arc::new(roles),
             Arc::new(api_keys),
             Arc::new(leaks),
+            Arc::new(events),
             tokens.clone(),
         ]);
         let mut at_work = for_jobs.wired;
@@ -272,7 +274,7 @@ impl Services {
             .drain(self.drain.clone())
             .idempotency_secret(idempotency)
             .authorizer(self.policy.clone())
-            .denial_log(Arc::new(platform::Denials(self.audit.clone())))
+            .denial_log(Arc::new(platform::Denials { audit: self.audit.clone(), auth: self.auth.clone() }))
             .spent_log(Arc::new(platform::SpentLimits(self.auth.clone())))
             .readiness(Arc::new(ready))
             .data(move |config: &mut ServiceConfig| {

@@ -65,6 +65,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("DELETE /api/users/{id}/sessions", format!("{user}/sessions"), None, HIDDEN, FORBIDDEN);
     cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
 
+    cases.add("GET /api/security-events", "/api/security-events", None, OWN, FORBIDDEN);
     keys::cases(scene, cases);
     leaving::cases(scene, cases);
     roles::cases(scene, cases);
@@ -119,6 +120,7 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
+        walk.send(&owner.http, "GET /api/security-events", &[], &[]).await;
         roles::walk(walk, &owner, &grace).await;
         factors::walk(walk).await;
 

@@ -170,7 +170,8 @@ pub trait Memberships: Send + Sync {
     /// [`Error::AlreadyMember`]; [`Error::NotFound`] if who invited may not invite any more, or the organisation is suspended.
     async fn join_in(&self, tx: &mut Tx, org: OrgId, user: UserId, invited_by: UserId) -> Result<Member, Error>;
 
-    /// Gives a member of the context's organisation another role, or an owner the same one anew, which confirms it; what they asked for as the first of two persons is void.
+    /// Gives a member of the context's organisation another role, or an owner the same one anew, which confirms it; what they asked for as the first of two persons is void. Who
+    /// is made a plain member loses their custom roles.
     ///
     /// # Errors
     /// [`Error::LastOwner`], [`Error::NotFound`].

@@ -330,7 +330,11 @@ impl Memberships for Service {
     }
 
     async fn set_role_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, role: OrgRole) -> Result<Member, Error> {
+        let before = memberships::role(tx, ctx.org, user).await?;
         let member = memberships::set_role(tx, ctx.org, user, role).await?;
+        if role == OrgRole::Member && before != Some(role) {
+            self.take_all_in(tx, ctx, user).await?;
+        }
         self.void_in(tx, ctx, user).await?;
         Ok(member)
     }

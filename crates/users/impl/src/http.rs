@@ -18,6 +18,7 @@ mod ownership;
 mod proofs;
 mod restoring;
 mod roles;
+mod security_events;
 mod sessions;
 mod tokens;
 mod user;
@@ -96,6 +97,7 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
     ownership::routes(r);
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
+    security_events::routes(r);
     roles::routes(r);
     r.tag("Leaving", "An organisation that leaves the platform, and is kept after all.");
     r.resource("organization").add(perm::DELETE, || leaving::leave_organization).unconditional().stepping_up();

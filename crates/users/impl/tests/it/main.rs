@@ -17,6 +17,7 @@ mod reloads;
 mod removal;
 mod replicas;
 mod scenery;
+mod security_events;
 mod sessions;
 mod sign_in;
 mod strangers;

@@ -10,7 +10,9 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, Teams, Tokens};
+use auth_api::{
+    ApiKeys, Authorizer, Leaks, OrganizationEvents, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, Teams, Tokens,
+};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
@@ -203,6 +205,7 @@ impl Replica {
         });
         let tokens = Arc::new(tokens.unwrap());
         let told: Arc<dyn Tokens> = tokens.clone();
+        let events: Arc<dyn OrganizationEvents> = Arc::new(auth::OrganizationEvents::new(db.uow(), Arc::clone(&authorizer)));
         let bonds = Arc::new(Bonds::default());
         let erased = Arc::new(Erased::default());
         let service = Arc::new(users::Service::new(users::Dependencies {
@@ -253,6 +256,7 @@ impl Replica {
                     .app_data(Data::from(factors.clone()))
                     .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(told.clone()))
+                    .app_data(Data::from(events.clone()))
                     .app_data(Data::from(authorizer.clone()))
                     .app_data(Data::from(organizations.clone()))
                     .app_data(Data::from(audit.clone()))
