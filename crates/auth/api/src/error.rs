@@ -53,6 +53,9 @@ kernel::refusals! {
         /// So many mails went to an address that no more are sent for a while, whether anybody has it or not.
         #[error("too many mails to this address: look for the last one, or try again after Retry-After seconds")]
         TooManyMails(Spent) = TooMany("RATE_LIMITED"),
+        /// The account is being removed, which only the link of the mail that said so takes back.
+        #[error("this account is being removed: the link of the mail that told you so takes that back, then sign in")]
+        AccountLeaving = Forbidden("ACCOUNT_LEAVING"),
         /// Other services are told of nobody who may be anybody.
         #[error("prove your address first: POST /api/auth/verification mails what does")]
         EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),

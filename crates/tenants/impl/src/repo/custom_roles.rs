@@ -231,6 +231,12 @@ pub(crate) async fn take_all(tx: &mut Tx, org: OrgId, user: UserId) -> Result<()
     Ok(())
 }
 
+/// Takes every role from everybody: for an organisation that leaves.
+pub(crate) async fn take_from_all(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+    diesel::delete(given::table.filter(given::org_id.eq(org.0))).execute(tx.pg()).await.fault()?;
+    Ok(())
+}
+
 /// Gives a member roles anew that they have: the database notes it of an owner, and of nobody else.
 pub(crate) async fn confirm(tx: &mut Tx, org: OrgId, user: UserId, roles: &[Uuid]) -> Result<(), Fault> {
     let at = db::touched(tx).await?;
