@@ -8,6 +8,7 @@ mod both_sides;
 mod cargo;
 mod circles;
 mod custom_roles;
+mod directory;
 mod disputes;
 mod distributable;
 mod documents;
