@@ -280,6 +280,7 @@ pub(super) struct OperationBody {
 }
 
 /// What an operation puts or takes: a text, a truth, an object, or a list.
+#[allow(dead_code)]
 pub(super) struct ValueBody;
 
 impl PartialSchema for ValueBody {
@@ -308,6 +309,7 @@ impl ToSchema for ValueBody {
 }
 
 /// What this server says about itself.
+#[allow(dead_code)]
 pub(super) struct SelfDescription;
 
 impl PartialSchema for SelfDescription {

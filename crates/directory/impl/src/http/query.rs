@@ -84,11 +84,15 @@ impl Wanted {
                 None => value.clone(),
                 Some(part) => parts(value, part),
             };
-            match (told.get_mut(known), value) {
-                (Some(Value::Object(there)), Value::Object(more)) => there.extend(more),
-                (Some(there), value) if part.is_none() => *there = value,
-                (Some(_), _) => {}
-                (None, value) => drop(told.insert(known.clone(), value)),
+            match told.get_mut(known) {
+                Some(Value::Object(there)) => {
+                    if let Value::Object(more) = value {
+                        there.extend(more);
+                    }
+                }
+                Some(there) if part.is_none() => *there = value,
+                Some(_) => {}
+                None => drop(told.insert(known.clone(), value)),
             }
         }
         told

@@ -3,15 +3,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use directory_api::{Comparison, Error};
+use directory_api::Error;
 use serde_json::{Map, Value};
 
 use super::attributes::{Kept, Kind, Shape, member, truth};
-use super::filter::{self, Literal, Path, Term, Tree};
+use super::choice::{described, holds};
+use super::filter::{self, Path, Tree};
 use super::read::{MOST_EMAILS, MOST_MEMBERS};
 
 /// The most operations in a patch.
 const MOST_OPERATIONS: usize = 100;
+/// The most paths in a patch, those without one named in the value: each may look through all the values of an attribute.
+const MOST_STEPS: usize = 200;
 /// What a patch says that it is.
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -53,7 +56,11 @@ impl Patch {
         if operations.len() > MOST_OPERATIONS {
             return Err(Error::TooMany(format!("a patch may have at most {MOST_OPERATIONS} operations")));
         }
-        operations.iter().map(Operation::read).collect::<Result<_, _>>().map(Self)
+        let operations = operations.iter().map(Operation::read).collect::<Result<Vec<_>, _>>()?;
+        if operations.iter().map(Operation::steps).sum::<usize>() > MOST_STEPS {
+            return Err(Error::TooMany(format!("the operations of a patch may name at most {MOST_STEPS} attributes")));
+        }
+        Ok(Self(operations))
     }
 
     /// Applies all of it to what is there, or nothing.
@@ -89,6 +96,14 @@ impl Operation {
                 Err(Error::InvalidValue("`value` is missing: what is to stand there?".to_owned()))
             }
             _ => Ok(Self { verb, path, value }),
+        }
+    }
+
+    /// How many attributes it names.
+    fn steps(&self) -> usize {
+        match (&self.path, &self.value) {
+            (None, Some(Value::Object(members))) => members.len(),
+            _ => 1,
         }
     }
 
@@ -423,84 +438,5 @@ fn one_primary(items: &mut [Value], given: &Map<String, Value>, is_it: impl Fn(u
         {
             parts.insert("primary".to_owned(), Value::Bool(false));
         }
-    }
-}
-
-/// Whether an item is what the filter means.
-fn holds(kept: &'static Kept, tree: &Tree, item: &Value) -> Result<bool, Error> {
-    Ok(match tree {
-        Tree::All(parts) => {
-            for part in parts {
-                if !holds(kept, part, item)? {
-                    return Ok(false);
-                }
-            }
-            true
-        }
-        Tree::Any(parts) => {
-            for part in parts {
-                if holds(kept, part, item)? {
-                    return Ok(true);
-                }
-            }
-            false
-        }
-        Tree::Not(inner) => !holds(kept, inner, item)?,
-        Tree::Each(name, _) => return Err(Error::InvalidFilter(format!("{name:?} has no parts of its own"))),
-        Tree::Term(term) => {
-            let part = kept.part(&term.name).ok_or_else(|| {
-                let name: String = term.name.chars().take(100).collect();
-                Error::InvalidFilter(format!("`{}` has no part {name:?} that is kept", kept.name))
-            })?;
-            compares(item.get(part), term)
-        }
-    })
-}
-
-fn compares(value: Option<&Value>, term: &Term) -> bool {
-    let value = value.filter(|value| !value.is_null());
-    match (&term.with, value) {
-        (_, value) if term.how == Comparison::Present => value.is_some(),
-        (Literal::Null, value) => value.is_none() == (term.how == Comparison::Equal),
-        (Literal::Flag(flag), value) => (value.and_then(truth) == Some(*flag)) == (term.how == Comparison::Equal),
-        (Literal::Number, _) => false,
-        (Literal::Text(_), None) => term.how == Comparison::NotEqual,
-        (Literal::Text(text), Some(value)) => {
-            let (value, text) = match value {
-                Value::String(value) => (value.to_lowercase(), text.to_lowercase()),
-                value => (value.to_string(), text.to_lowercase()),
-            };
-            match term.how {
-                Comparison::Equal => value == text,
-                Comparison::NotEqual => value != text,
-                Comparison::Contains => value.contains(&text),
-                Comparison::StartsWith => value.starts_with(&text),
-                Comparison::EndsWith => value.ends_with(&text),
-                Comparison::Greater => value > text,
-                Comparison::GreaterOrEqual => value >= text,
-                Comparison::Less => value < text,
-                Comparison::LessOrEqual => value <= text,
-                Comparison::Present => true,
-            }
-        }
-    }
-}
-
-/// Whether a filter says of one item what it is like: equalities alone, all of which hold. They are noted.
-fn described(kept: &'static Kept, tree: &Tree, made: &mut Map<String, Value>) -> bool {
-    match tree {
-        Tree::All(parts) => parts.iter().all(|part| described(kept, part, made)),
-        Tree::Term(Term { name, how: Comparison::Equal, with }) => {
-            let value = match with {
-                Literal::Text(text) => Value::String(text.clone()),
-                Literal::Flag(flag) => Value::Bool(*flag),
-                Literal::Null | Literal::Number => return false,
-            };
-            match kept.part(name) {
-                Some(part) => made.insert(part.to_owned(), value).is_none(),
-                None => false,
-            }
-        }
-        _ => false,
     }
 }
