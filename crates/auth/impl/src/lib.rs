@@ -45,6 +45,7 @@ mod attempts;
 mod budget;
 mod cache;
 mod device;
+mod factor_resets;
 mod factor_secret;
 mod flights;
 mod hasher;
@@ -77,6 +78,7 @@ mod token_settings;
 mod totp;
 mod written;
 
+pub use factor_resets::{FactorResetDependencies, FactorResetError, FactorResets, Resealed, reseal_authenticators};
 pub use key_settings::KeySettings;
 pub use keys::{Keys, KeysDependencies};
 pub use leaks::{LeakDependencies, LeakReports};

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod accounts;
+mod authenticator;
 mod document;
+mod factors;
 mod invitation_links;
 mod invitations;
 mod keys;
@@ -17,6 +19,7 @@ mod replicas;
 mod scenery;
 mod sessions;
 mod sign_in;
+mod step_up;
 mod strangers;
 mod suspensions;
 mod tokens;
