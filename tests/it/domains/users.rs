@@ -1,6 +1,7 @@
 //! People: their accounts, sessions, memberships and invitations.
 
 mod keys;
+mod passkeys;
 mod proofs;
 
 use futures::future::LocalBoxFuture;
@@ -20,6 +21,7 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         let invited = scene.owner.http.post("/api/users", json!({"email": email})).await.expect(201);
         scene.keep("invitation to the organisation", invited.text("/id"));
         keys::things(scene).await;
+        passkeys::things(world, scene).await;
     })
 }
 
@@ -53,6 +55,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
 
     keys::cases(scene, cases);
     proofs::cases(scene, cases);
+    passkeys::cases(cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
     cases.add("POST /api/auth/switch-organization", "/api/auth/switch-organization", Some(switch), HIDDEN, ONESELF);
@@ -71,6 +74,7 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
+        passkeys::walk(walk, &owner).await;
 
         let switched =
             walk.send(&grace.http, "POST /api/auth/switch-organization", &[], &[("/organizationId", owner.org.as_str())]).await;

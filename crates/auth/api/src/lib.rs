@@ -10,6 +10,7 @@ mod keys;
 mod leaks;
 pub mod matrix;
 mod network;
+mod passkeys;
 mod persons;
 mod ports;
 mod proof;
@@ -31,6 +32,9 @@ pub use error::Error;
 pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use network::Network;
+pub use passkeys::{
+    Ceremony, Ceremonies, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
+};
 pub use persons::{key_allows, needs_person, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
 pub use proof::{Asked, Asking, Purpose, Shown};

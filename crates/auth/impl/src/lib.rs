@@ -27,16 +27,20 @@
 //!   in. A code needs what the asking program was given, and is tried five times. Looking at a link changes nothing.
 //! - Whoever asks for mail learns nothing of the address: known and unknown ones have the same answer after the same work.
 //! - When an address is proven by mail, nothing that was set up before the proof by somebody else goes on to let them in ([`auth_api::Proofs`]).
+//! - What an authenticator is asked is kept sealed, for one answer, by whom it was asked; a passkey counts for its person alone, on pages of this server,
+//!   with its person seen to. One whose counter falls is refused, and its person told.
 //! - The serving role cannot read passwords and sessions at all: all of this runs as the platform.
 //!
 //! - An API key may what its scopes and the present rights of its creator have in common, felt at once on every replica; warm, it costs no query,
 //!   and a text without a key's checksum never one. Only the platform writes keys, and nobody else sees their hashes.
 //!
-//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `api_keys`, `api_key_settings`. The routes of sign-in live in `users`, which knows people and organisations.
+//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `api_keys`, `api_key_settings`,
+//! `passkeys`, `passkey_challenges`. The routes of sign-in live in `users`, which knows people and organisations.
 
 mod attempts;
 mod budget;
 mod cache;
+mod challenge;
 mod device;
 mod flights;
 mod hasher;

@@ -3,6 +3,7 @@
 pub(crate) mod devices;
 pub(crate) mod keys;
 pub(crate) mod lives;
+pub(crate) mod passkeys;
 pub(crate) mod proofs;
 
 use std::net::IpAddr;

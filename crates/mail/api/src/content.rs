@@ -29,6 +29,12 @@ kernel::named! {
         NewDevice = "new-device",
         /// The password is another one.
         PasswordChanged = "password-changed",
+        /// A passkey more.
+        PasskeyAdded = "passkey-added",
+        /// A passkey less.
+        PasskeyRemoved = "passkey-removed",
+        /// A passkey of which there is a copy.
+        PasskeyCopied = "passkey-copied",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
         /// A tender to bid on.
@@ -117,6 +123,27 @@ pub enum Content {
         /// Where whoever did not do it gets a new one.
         link: Option<Link>,
     },
+    /// A passkey was added.
+    PasskeyAdded {
+        /// What it is called.
+        passkey: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A passkey was removed.
+    PasskeyRemoved {
+        /// What it was called.
+        passkey: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A passkey was refused: it counts fewer uses than it had before, so there is a copy of it.
+    PasskeyCopied {
+        /// What it is called.
+        passkey: String,
+        /// When.
+        at: Timestamp,
+    },
     /// A place in an organisation.
     MemberInvitation {
         /// Who invites.
@@ -160,6 +187,9 @@ impl Content {
             Self::AddressTaken { .. } => Template::AddressTaken,
             Self::NewDevice { .. } => Template::NewDevice,
             Self::PasswordChanged { .. } => Template::PasswordChanged,
+            Self::PasskeyAdded { .. } => Template::PasskeyAdded,
+            Self::PasskeyRemoved { .. } => Template::PasskeyRemoved,
+            Self::PasskeyCopied { .. } => Template::PasskeyCopied,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::Test { .. } => Template::Test,
@@ -176,7 +206,13 @@ impl Content {
             | Self::MemberInvitation { link, .. }
             | Self::TenderInvitation { link, .. } => Some(link),
             Self::AddressLeft { link, .. } | Self::NewDevice { link, .. } | Self::PasswordChanged { link, .. } => link.as_ref(),
-            Self::NoAccount { .. } | Self::AddressChangeAsked { .. } | Self::AddressTaken { .. } | Self::Test { .. } => None,
+            Self::NoAccount { .. }
+            | Self::AddressChangeAsked { .. }
+            | Self::AddressTaken { .. }
+            | Self::PasskeyAdded { .. }
+            | Self::PasskeyRemoved { .. }
+            | Self::PasskeyCopied { .. }
+            | Self::Test { .. } => None,
         }
     }
 }
@@ -198,6 +234,9 @@ impl Content {
             | Self::AddressTaken { .. }
             | Self::NewDevice { .. }
             | Self::PasswordChanged { .. }
+            | Self::PasskeyAdded { .. }
+            | Self::PasskeyRemoved { .. }
+            | Self::PasskeyCopied { .. }
             | Self::Test { .. } => None,
         }
     }

@@ -39,6 +39,9 @@ pub(crate) fn sample(template: Template) -> Content {
             link: Some(Link::to("/sessions")),
         },
         Template::PasswordChanged => Content::PasswordChanged { at, link: Some(Link::to("/reset-password")) },
+        Template::PasskeyAdded => Content::PasskeyAdded { passkey: "Ada's phone".to_owned(), at },
+        Template::PasskeyRemoved => Content::PasskeyRemoved { passkey: "Ada's phone".to_owned(), at },
+        Template::PasskeyCopied => Content::PasskeyCopied { passkey: "Ada's phone".to_owned(), at },
         Template::MemberInvitation => Content::MemberInvitation {
             inviter: "Grace Hopper".to_owned(),
             organization: "Müller & Söhne GmbH".to_owned(),

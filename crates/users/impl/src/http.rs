@@ -1,6 +1,7 @@
 //! `/api/user`, `/api/users`, `/api/auth`, invitations and API keys.
 
 mod auth;
+mod authenticators;
 mod cookies;
 mod dto;
 mod examples;
@@ -9,16 +10,23 @@ mod keys;
 mod language;
 mod leaks;
 mod links;
+mod passkey_pages;
+mod passkeys;
 mod proofs;
 mod sessions;
 mod user;
 mod users;
 
 pub use cookies::CookieSettings;
-pub use links::pages;
 
 use tenants_api::perm;
 use web::{Guard, Routes};
+
+/// Adds the pages of sign-in. They are for people, and no part of the API.
+pub fn pages(config: &mut actix_web::web::ServiceConfig) {
+    links::pages(config);
+    passkey_pages::pages(config);
+}
 
 /// Adds this crate's endpoints.
 pub fn routes(r: &mut Routes) {
@@ -42,6 +50,9 @@ pub fn routes(r: &mut Routes) {
     r.resource("magicLink");
     r.add(Guard::Public, || proofs::ask_magic_link);
     r.add(Guard::Public, || proofs::follow_magic_link);
+    r.resource("authPasskey");
+    r.add(Guard::Public, || passkeys::ask_sign_in);
+    r.add(Guard::Public, || passkeys::sign_in);
     r.resource("authSession").add(Guard::SignedIn, || auth::read);
     r.tag("Account", "The signed-in person's own account.");
     r.resource("user");
@@ -57,6 +68,7 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || sessions::end).unconditional();
     r.resource("otherUserSessions").add(Guard::SignedIn, || sessions::end_others).unconditional();
     r.resource("userSecurityEvents").add(Guard::SignedIn, || sessions::events);
+    passkeys::routes(r);
     r.resource("invitations");
     r.add(Guard::SignedIn, || invitations::own);
     r.add(Guard::SignedIn, || invitations::accept).without_key();

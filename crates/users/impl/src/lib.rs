@@ -17,7 +17,7 @@
 //!
 //! Tables owned: `users`, `member_invitations`.
 //!
-//! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`,
+//! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`, `web::Data<dyn Passkeys>`,
 //! `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 
 mod directory;

@@ -93,7 +93,8 @@ impl ProofIn {
     }
 }
 
-fn asking(info: &RequestInfo, language: Language) -> Asking<'_> {
+/// Who asks, and how they are written to.
+pub(super) fn asking(info: &RequestInfo, language: Language) -> Asking<'_> {
     Asking { request: &info.request, from: info.address, agent: info.agent.as_deref(), language }
 }
 

@@ -9,6 +9,7 @@ mod leaks;
 mod links;
 mod lives;
 mod members;
+mod passkeys;
 mod proofs;
 mod reloads;
 mod replicas;

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, Teams};
+use auth_api::{ApiKeys, Authorizer, Leaks, Passkeys, Proofs, ReporterKeys, Sessions, SignIn, Teams};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
@@ -126,6 +126,7 @@ impl Replica {
             teams,
             audit: Arc::clone(&audit),
             mails: mails.clone(),
+            ceremonies: Arc::new(webauthn_adapter::Authenticators::of(PAGE).unwrap()),
             clock: clock.clone(),
             settings,
         });
@@ -169,6 +170,7 @@ impl Replica {
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
         let proofs: Arc<dyn Proofs> = auth.clone();
+        let passkeys: Arc<dyn Passkeys> = auth.clone();
         let users = Arc::clone(&people);
         let deps =
             web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authorizer.clone()).data(move |config| {
@@ -177,6 +179,7 @@ impl Replica {
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
+                    .app_data(Data::from(passkeys.clone()))
                     .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(authorizer.clone()))
                     .app_data(Data::from(organizations.clone()))
@@ -275,6 +278,9 @@ impl Replica {
         self.auth.resolve(token).await.is_ok()
     }
 }
+
+/// Where its pages are, as passkeys see it.
+pub const PAGE: &str = "https://build14.example";
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
