@@ -18,11 +18,13 @@ const COORDINATOR: &[&str] = &[
     "api_key_settings",
     "api_keys",
     "idempotency_keys",
+    "invitation_links",
     "member_invitations",
     "memberships",
     "organizations",
     "outbox",
     "outbox_handled",
+    "ownership_offers",
     "session_ends",
     "sessions",
 ];

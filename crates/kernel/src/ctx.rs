@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{ApiKeyId, OrgId, OrgRole, Permission, ProjectId, ProjectRole, Scope, UserId};
+use crate::{ApiKeyId, MfaPolicy, OrgId, OrgRole, Permission, ProjectId, ProjectRole, Scope, UserId};
 
 /// The id that ties a response, its log lines and its audit entries together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -58,6 +58,15 @@ pub struct KeyUse {
     pub of_leaver: bool,
 }
 
+/// What is missing of the proof of who the person of a context is. Nothing is where no session asks: there is nobody who could prove more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Missing {
+    /// They proved it longer ago than what asks for a fresh proof lets it be.
+    pub fresh_proof: bool,
+    /// They have no second factor: what the organisation asks one for is not theirs to do.
+    pub second_factor: Option<MfaPolicy>,
+}
+
 /// The caller's roles in the teams of projects.
 pub type ProjectRoles = Arc<HashMap<ProjectId, ProjectRole>>;
 
@@ -76,19 +85,22 @@ pub struct Ctx {
     pub once: Option<Arc<Once>>,
     /// The API key, if the person acts by one.
     pub key: Option<Arc<KeyUse>>,
+    /// What is missing of the proof of who the person is.
+    pub missing: Missing,
 }
 
 impl Ctx {
     /// A signed-in person.
     #[must_use]
     pub fn user(org: OrgId, user: UserId, role: OrgRole, projects: ProjectRoles, request: RequestId) -> Self {
-        Self { org, actor: Actor::User(user, role), projects, request, once: None, key: None }
+        Self { org, actor: Actor::User(user, role), projects, request, once: None, key: None, missing: Missing::default() }
     }
 
     /// The platform itself, on behalf of `org`.
     #[must_use]
     pub fn system(org: OrgId, request: RequestId) -> Self {
-        Self { org, actor: Actor::System, projects: ProjectRoles::default(), request, once: None, key: None }
+        let projects = ProjectRoles::default();
+        Self { org, actor: Actor::System, projects, request, once: None, key: None, missing: Missing::default() }
     }
 
     /// The person who acts, if it is one.

@@ -143,7 +143,9 @@ impl Authenticator {
 
     /// What a browser tells of the page.
     fn client_data(&self, kind: &str, challenge: &Value) -> Vec<u8> {
-        json!({ "type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": self.framed }).to_string().into_bytes()
+        json!({ "type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": self.framed })
+            .to_string()
+            .into_bytes()
     }
 
     /// What the authenticator says: whose key it is, what was seen, how often it was used.
@@ -162,12 +164,19 @@ impl Authenticator {
         let point: &[u8] = key.pair.public_key().as_ref();
         let length = u16::try_from(key.id.len()).expect("short").to_be_bytes();
         // {1: 2, 3: -7, -1: 1, -2: x, -3: y}: a key of P-256 for ES256 (RFC 9053).
-        let cose = [&[0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20][..], &point[1..33], &[0x22, 0x58, 0x20], &point[33..65]].concat();
+        let cose = [
+            &[0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20][..],
+            &point[1..33],
+            &[0x22, 0x58, 0x20],
+            &point[33..65],
+        ]
+        .concat();
         let attested = [&[0; 16][..], &length, &key.id, &cose].concat();
         let data = self.data(key, KEY_INCLUDED, &attested);
         let length = u8::try_from(data.len()).expect("short");
         // {"fmt": "none", "attStmt": {}, "authData": …}
-        let head = [&[0xa3, 0x63][..], b"fmt", &[0x64], b"none", &[0x67], b"attStmt", &[0xa0, 0x68], b"authData", &[0x58, length]];
+        let head =
+            [&[0xa3, 0x63][..], b"fmt", &[0x64], b"none", &[0x67], b"attStmt", &[0xa0, 0x68], b"authData", &[0x58, length]];
         [&head.concat()[..], &data].concat()
     }
 }

@@ -1,8 +1,10 @@
 //! People: their accounts, sessions, memberships and invitations.
 
+mod factors;
 mod keys;
 mod passkeys;
 mod proofs;
+mod tokens;
 
 use futures::future::LocalBoxFuture;
 use serde_json::json;
@@ -20,6 +22,11 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         let email = format!("invited-by-{}@x.example", scene.owner.org);
         let invited = scene.owner.http.post("/api/users", json!({"email": email})).await.expect(201);
         scene.keep("invitation to the organisation", invited.text("/id"));
+        let link = scene.owner.http.post("/api/organization/invitation-links", json!({})).await.expect(201);
+        scene.keep("invitation link", link.text("/link/id"));
+        let to = json!({"userId": colleague.user});
+        let offer = scene.owner.http.post("/api/organization/ownership-offers", to).await.expect(201);
+        scene.keep("ownership offer", offer.text("/id"));
         keys::things(scene).await;
         passkeys::things(world, scene).await;
     })
@@ -45,7 +52,10 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     let sent = format!("/api/organization/invitations/{invitation}");
     cases.add("GET /api/organization/invitations", "/api/organization/invitations", None, OWN, FORBIDDEN);
     cases.add("GET /api/organization/invitations/{id}", sent.clone(), None, HIDDEN, FORBIDDEN);
+    cases.add("POST /api/organization/invitations/{id}/resend", format!("{sent}/resend"), None, HIDDEN, FORBIDDEN);
     cases.add("DELETE /api/organization/invitations/{id}", sent, None, HIDDEN, FORBIDDEN);
+    links(scene, cases);
+    ownership(scene, cases);
 
     let user = format!("/api/users/{}", scene.owner.user);
     cases.add("GET /api/users/{id}", user.clone(), None, HIDDEN, OWN);
@@ -56,6 +66,8 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     keys::cases(scene, cases);
     proofs::cases(scene, cases);
     passkeys::cases(cases);
+    factors::cases(cases);
+    tokens::cases(cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
     cases.add("POST /api/auth/switch-organization", "/api/auth/switch-organization", Some(switch), HIDDEN, ONESELF);
@@ -66,15 +78,46 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("POST /api/auth/logout-everywhere", "/api/auth/logout-everywhere", None, &[204], &[204]);
 }
 
+/// An organisation passes from one owner to another.
+fn ownership(scene: &Scene, cases: &mut Cases) {
+    let all = "/api/organization/ownership-offers";
+    cases.add("GET /api/organization/ownership-offers", all, None, OWN, OWN);
+    let to = json!({"userId": scene.owner.user});
+    cases.add("POST /api/organization/ownership-offers", all, Some(to), HIDDEN, FORBIDDEN);
+    let offer = format!("{all}/{}", scene.id("ownership offer"));
+    cases.add("DELETE /api/organization/ownership-offers/{id}", offer.clone(), None, HIDDEN, FORBIDDEN);
+    for verb in ["accept", "decline"] {
+        let route = format!("POST {all}/{{id}}/{verb}");
+        cases.add(&route, format!("{offer}/{verb}"), None, HIDDEN, HIDDEN);
+    }
+}
+
+/// Links by which people join.
+fn links(scene: &Scene, cases: &mut Cases) {
+    let all = "/api/organization/invitation-links";
+    cases.add("GET /api/organization/invitation-links", all, None, OWN, FORBIDDEN);
+    cases.add("POST /api/organization/invitation-links", all, Some(json!({"maxUses": 3})), &[201], FORBIDDEN);
+    let link = format!("{all}/{}", scene.id("invitation link"));
+    cases.add("GET /api/organization/invitation-links/{id}", link.clone(), None, HIDDEN, FORBIDDEN);
+    cases.add("DELETE /api/organization/invitation-links/{id}", link, None, HIDDEN, FORBIDDEN);
+    // What such a link holds nobody can guess.
+    for verb in ["look", "accept"] {
+        let path = format!("/api/invitation-links/{verb}");
+        cases.add(&format!("POST {path}"), path.clone(), Some(json!({"token": "x".repeat(64)})), &[409], &[409]);
+    }
+}
+
 fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
     Box::pin(async move {
         proofs::walk(walk).await;
         let (owner, nobody) = (walk.owner.clone(), walk.world.anonymous());
+        tokens::walk(walk).await;
         let grace = walk.register("grace@example.com", "Hopper Consulting").await;
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
         passkeys::walk(walk, &owner).await;
+        factors::walk(walk).await;
 
         let switched =
             walk.send(&grace.http, "POST /api/auth/switch-organization", &[], &[("/organizationId", owner.org.as_str())]).await;
@@ -111,11 +154,29 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
     })
 }
 
+/// An owner offers the organisation, takes that back, is refused, and gives it away.
+async fn hand_over(walk: &mut Walk) {
+    let owner = walk.register("seller@acme.example", "Handed Over & Sons").await;
+    let heir = walk.world.colleague(&owner, "member").await;
+    let all = "POST /api/organization/ownership-offers";
+    for verb in ["", "/{id}/decline", "/{id}/accept"] {
+        let offer = walk.send(&owner.http, all, &[], &[("/userId", heir.user.as_str())]).await.text("/id");
+        walk.send(&heir.http, "GET /api/organization/ownership-offers", &[], &[]).await;
+        if verb.is_empty() {
+            walk.send(&owner.http, "DELETE /api/organization/ownership-offers/{id}", &[&offer], &[]).await;
+        } else {
+            walk.send(&heir.http, &format!("{all}{verb}"), &[&offer], &[]).await;
+        }
+    }
+}
+
 /// Somebody is invited, declines, is invited again, and comes; somebody else goes.
 async fn members(walk: &mut Walk, owner: &Party, grace: &Party) {
     let invited = walk.send(&owner.http, "POST /api/users", &[], &[]).await.text("/id");
     walk.send(&owner.http, "GET /api/organization/invitations", &[], &[]).await;
     walk.send(&owner.http, "GET /api/organization/invitations/{id}", &[&invited], &[]).await;
+    walk.world.db.run_sql("update member_invitations set mailed_at = mailed_at - interval '1 hour'").await;
+    walk.send(&owner.http, "POST /api/organization/invitations/{id}/resend", &[&invited], &[]).await;
     walk.send(&grace.http, "GET /api/invitations", &[], &[]).await;
     walk.send(&grace.http, "POST /api/invitations/{id}/decline", &[&invited], &[]).await;
     let invited = walk.send(&owner.http, "POST /api/users", &[], &[]).await.text("/id");
@@ -125,6 +186,16 @@ async fn members(walk: &mut Walk, owner: &Party, grace: &Party) {
     walk.send(&owner.http, "PUT /api/users/{id}", &[&grace.user], &[]).await;
     walk.send(&owner.http, "GET /api/users", &[], &[]).await;
     walk.send(&owner.http, "GET /api/users/{id}", &[&grace.user], &[]).await;
+    let link = walk.send(&owner.http, "POST /api/organization/invitation-links", &[], &[]).await;
+    let (token, id) = (link.text("/token"), link.text("/link/id"));
+    walk.send(&owner.http, "GET /api/organization/invitation-links", &[], &[]).await;
+    walk.send(&owner.http, "GET /api/organization/invitation-links/{id}", &[&id], &[]).await;
+    let joan = walk.register("joan@example.com", "Joan & Sons").await;
+    walk.world.prove(&joan).await;
+    walk.send(&joan.http, "POST /api/invitation-links/look", &[], &[("/token", token.as_str())]).await;
+    walk.send(&joan.http, "POST /api/invitation-links/accept", &[], &[("/token", token.as_str())]).await;
+    walk.send(&owner.http, "DELETE /api/organization/invitation-links/{id}", &[&id], &[]).await;
+    hand_over(walk).await;
     let member = walk.world.colleague(owner, "member").await;
     walk.send(&owner.http, "DELETE /api/users/{id}/sessions", &[&member.user], &[]).await;
     walk.send(&owner.http, "DELETE /api/users/{id}", &[&member.user], &[]).await;

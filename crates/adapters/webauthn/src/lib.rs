@@ -12,7 +12,7 @@ mod answers;
 
 use std::time::Duration;
 
-use auth_api::{Ceremony, Ceremonies, KeptKey, KeyOwner, MadeKey, ShownKey, Unproven};
+use auth_api::{Ceremonies, Ceremony, KeptKey, KeyOwner, MadeKey, ShownKey, Unproven};
 use kernel::Fault;
 use serde_json::{Value, json};
 use webauthn_rs::prelude::{Credential, DiscoverableAuthentication, Passkey, PasskeyRegistration, WebauthnError};
@@ -102,8 +102,7 @@ impl Ceremonies for Authenticators {
     }
 
     fn ask(&self, known: &[Vec<u8>]) -> Result<Ceremony, Unproven> {
-        let (options, state) =
-            self.webauthn()?.start_discoverable_authentication().map_err(fault)?;
+        let (options, state) = self.webauthn()?.start_discoverable_authentication().map_err(fault)?;
         let mut options = public_key(options)?;
         options["allowCredentials"] = known.iter().map(|id| json!({ "type": "public-key", "id": answers::text(id) })).collect();
         Ok(Ceremony { options, state: serde_json::to_string(&state).map_err(fault)? })

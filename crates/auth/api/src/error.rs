@@ -32,6 +32,21 @@ kernel::refusals! {
         /// The code is not the one of the mail, or proves nothing any more; which of them is not told.
         #[error("the code is wrong, or counts no more: after 5 tries or 10 minutes ask for another")]
         WrongCode = Conflict("WRONG_CODE"),
+        /// A pending sign-in counts no more, or never was one.
+        #[error("this sign-in was ended already, or has taken too long or too many tries: sign in again")]
+        PendingSpent = Conflict("MFA_TOKEN_SPENT"),
+        /// What was shown is no second factor of the person, or was used already; which of them is not told.
+        #[error("this code is wrong, or was used already: type the one that the authenticator shows next, or a recovery code")]
+        WrongSecondFactor = Unauthenticated("WRONG_SECOND_FACTOR"),
+        /// So many wrong codes that no more are tried for a while.
+        #[error("too many wrong codes: try again after Retry-After seconds")]
+        TooManyCodes(Spent) = TooMany("RATE_LIMITED"),
+        /// Who has not shown that the account's address is theirs sets up no second factor.
+        #[error("prove your address first: POST /api/auth/verification mails what does")]
+        EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
+        /// The last second factor of somebody whom an organisation asks for one.
+        #[error("an organisation of yours asks you for a second factor: set up another authenticator in its place (POST /api/user/factors/totp)")]
+        SecondFactorRequired = Conflict("SECOND_FACTOR_REQUIRED"),
         /// The address is known to be the person's.
         #[error("this address is proven already")]
         VerifiedAlready = Conflict("VERIFIED_ALREADY"),
@@ -57,14 +72,20 @@ kernel::refusals! {
         #[error("you have no such passkey")]
         NoSuchPasskey = NotFound("NOT_FOUND"),
         /// Without it the person could not sign in any more.
-        #[error("this is your last way in: add another passkey, set a password, or prove your address first")]
+        #[error("this is your last way in: set a password by mail (POST /api/auth/password-reset) or add another passkey first")]
         LastWayIn = Conflict("LAST_WAY_IN"),
         /// The server's address has no name that a passkey could be bound to.
         #[error("passkeys are bound to a name, and this server has none: its operator sets server.public_url")]
         PasskeysUnavailable = Conflict("PASSKEYS_UNAVAILABLE"),
+        /// Other services are told of nobody who may be anybody.
+        #[error("prove your address first: POST /api/auth/verification mails what does")]
+        EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
         /// The API key is not to be used from where it came.
         #[error("this API key may not be used from this address: its allowedNetworks name those that it may be used from")]
         AddressNotAllowed = Forbidden("ADDRESS_NOT_ALLOWED"),
+        /// The platform suspended the organisation: nobody acts in it.
+        #[error("this organisation is suspended: nobody acts in it until the platform resumes it. Sign in again to act in another of yours")]
+        OrganizationSuspended = Forbidden("ORGANIZATION_SUSPENDED"),
         /// The organisation has as many keys as it may have.
         #[error("an organisation has at most {0} API keys that work: revoke one that is not used")]
         TooManyKeys(u32) = Conflict("TOO_MANY_KEYS"),
@@ -79,6 +100,6 @@ kernel::refusals! {
         Self::Busy(wait) => Some(*wait),
     }
     spent {
-        Self::TooManyAttempts(spent) | Self::TooManyMails(spent) => Some(*spent),
+        Self::TooManyAttempts(spent) | Self::TooManyMails(spent) | Self::TooManyCodes(spent) => Some(*spent),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use kernel::{Actor, Ctx, Denied, Permission, ProjectRole, Scope};
 
-use crate::{Authorizer, Reach, key_allows, matrix};
+use crate::{Authorizer, Reach, factor_allows, key_allows, matrix};
 
 const MATRIX: &str = include_str!("../../../../config/authz/matrix.txt");
 
@@ -45,12 +45,13 @@ impl Authorizer for Policy {
             Scope::Project(id) => (Some(id), ctx.projects.get(&id).is_some_and(|role| self.in_team(*role, permission))),
             Scope::AnyProject => (None, ctx.projects.values().any(|role| self.in_team(*role, permission))),
         };
-        let held = key_allows(ctx, permission) && (self.in_organization(ctx, permission) || team);
+        let held =
+            key_allows(ctx, permission) && factor_allows(ctx, permission) && (self.in_organization(ctx, permission) || team);
         if held { Ok(()) } else { Err(Denied { permission, project }) }
     }
 
     fn reach(&self, ctx: &Ctx, permission: Permission) -> Reach {
-        if !key_allows(ctx, permission) {
+        if !(key_allows(ctx, permission) && factor_allows(ctx, permission)) {
             return Reach::Teams(Vec::new());
         }
         if self.in_organization(ctx, permission) {

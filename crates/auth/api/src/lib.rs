@@ -5,6 +5,7 @@
 
 pub mod email;
 mod error;
+mod factors;
 pub mod fake;
 mod keys;
 mod leaks;
@@ -16,24 +17,29 @@ mod ports;
 mod proof;
 mod proofs;
 mod security;
+mod tokens;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::{
-    Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope,
-    SessionId, Timestamp, UserId,
+    Clock, Ctx, Denied, Fault, Missing, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole, ProjectRoles,
+    RequestId, Scope, SessionId, SystemClock, Timestamp, UserId,
 };
 use mail_api::Language;
 use uow::Tx;
 
 pub use error::Error;
+pub use factors::{
+    Again, Entered, FactorKind, FactorShown, FactorStanding, NewTotp, OwnFactors, PendingSignIn, SecondFactors,
+    allows_without_factor, factor_allows, privileged,
+};
 pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use network::Network;
 pub use passkeys::{
-    Ceremony, Ceremonies, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
+    Ceremonies, Ceremony, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
 };
 pub use persons::{key_allows, needs_person, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
@@ -41,6 +47,7 @@ pub use proof::{Asked, Asking, Purpose, Shown};
 pub use proofs::Proofs;
 pub use secrecy::SecretString;
 pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
+pub use tokens::{Bearer, ServiceToken, TokenKey, Tokens};
 
 /// Permissions of this domain (docs/domain/keys.md).
 pub mod perm {
@@ -72,13 +79,26 @@ pub struct Session {
     /// When the person last proved who they are: at sign-in or by [`SignIn::reauthenticate`], not by switching the organisation. What asks for a fresh
     /// proof asks this.
     pub authenticated_at: Timestamp,
+    /// How the person stands to second factors there.
+    pub factor: FactorStanding,
 }
 
 impl Session {
+    /// What asks for a fresh proof of who somebody is asks for one that is not older, in seconds.
+    pub const FRESH_FOR: i64 = 300;
+
     /// The context of a request of this session.
     #[must_use]
     pub fn ctx(&self, request: RequestId) -> Ctx {
-        Ctx::user(self.org, self.user, self.role, Arc::clone(&self.projects), request)
+        let ctx = Ctx::user(self.org, self.user, self.role, Arc::clone(&self.projects), request);
+        let second_factor = (!self.factor.has).then_some(self.factor.policy);
+        Ctx { missing: Missing { second_factor, ..ctx.missing }, ..ctx }
+    }
+
+    /// Whether the person proved who they are so long ago that what asks for a fresh proof asks them again.
+    #[must_use]
+    pub fn is_stale_at(&self, now: Timestamp) -> bool {
+        (now - self.authenticated_at).num_seconds() > Self::FRESH_FOR
     }
 }
 
@@ -90,6 +110,11 @@ pub trait Sessions: Send + Sync {
     /// # Errors
     /// [`Error::NotAuthenticated`] for an unknown, expired or ended one.
     async fn resolve(&self, token: &str) -> Result<Arc<Session>, Error>;
+
+    /// Whether the session's person proved who they are too long ago for what asks for a fresh proof. Whoever has a clock of their own goes by it.
+    fn is_stale(&self, session: &Session) -> bool {
+        session.is_stale_at(SystemClock.now())
+    }
 
     /// What an API key, used from this address, may do now. What keeps no keys knows none.
     ///
@@ -176,7 +201,7 @@ pub trait SignIn: Send + Sync {
         language: Language,
     ) -> Result<Registered, Error>;
 
-    /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event; `device` is what
+    /// Signs in, or asks whoever has a second factor for it. Unknown email and wrong password take the same time and look the same. A failure is a security event; `device` is what
     /// [`SignedIn::device`] gave to an earlier sign-in on it. Of more sign-ins than a person may have the oldest end.
     ///
     /// # Errors
@@ -188,19 +213,15 @@ pub trait SignIn: Send + Sync {
         password: SecretString,
         client: &Client,
         device: Option<&SecretString>,
-    ) -> Result<SignedIn, Error>;
+    ) -> Result<Entered, Error>;
 
-    /// The context's person tells the password again: a session with another token, authenticated now, takes the place of `session`.
+    /// The context's person proves again who they are: a session with another token, authenticated now, takes the place of `session`. Who has a second
+    /// factor shows that.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a wrong password; [`Error::TooManyAttempts`], [`Error::Busy`].
-    async fn reauthenticate(
-        &self,
-        ctx: &Ctx,
-        session: SessionId,
-        password: SecretString,
-        client: &Client,
-    ) -> Result<SignedIn, Error>;
+    /// [`Error::Invalid`] for a wrong password or second factor, or the password where there is a second factor; [`Error::TooManyAttempts`],
+    /// [`Error::TooManyCodes`], [`Error::Busy`].
+    async fn reauthenticate(&self, ctx: &Ctx, session: SessionId, again: Again, client: &Client) -> Result<SignedIn, Error>;
 
     /// Ends the session at once, everywhere, and those into which the organisation was switched since the same sign-in.
     ///

@@ -68,13 +68,13 @@ pub struct ShownKey {
     pub user_handle: Option<String>,
 }
 
-/// The verbs of passkeys.
+/// The verbs of passkeys. What adds or removes one is for a session whose person has just proven who they are: the routes see to that.
 #[async_trait]
 pub trait Passkeys: Send + Sync {
-    /// Asks for a key of the context's person, who signed in just now.
+    /// Asks for a key of the context's person.
     ///
     /// # Errors
-    /// [`Error::TooManyPasskeys`], [`Error::PasskeysUnavailable`]; a fault that asks for a fresh proof.
+    /// [`Error::EmailNotVerified`], [`Error::TooManyPasskeys`], [`Error::PasskeysUnavailable`].
     async fn ask_new(&self, ctx: &Ctx, session: &Session) -> Result<Challenge, Error>;
 
     /// Keeps the key that was made in answer, and tells its person by mail.
@@ -106,7 +106,7 @@ pub trait Passkeys: Send + Sync {
     /// Removes one of them, and tells its person by mail. It proves nothing any more, at once.
     ///
     /// # Errors
-    /// [`Error::NoSuchPasskey`], [`Error::LastWayIn`]; a fault that asks for a fresh proof.
+    /// [`Error::NoSuchPasskey`], [`Error::LastWayIn`].
     async fn remove(&self, ctx: &Ctx, session: &Session, passkey: PasskeyId, asking: Asking<'_>) -> Result<(), Error>;
 
     /// Asks for a key of whoever wants to sign in: nobody is named, and nothing is told of anybody.

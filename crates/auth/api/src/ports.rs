@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, RequestId, UserId};
+use kernel::{Fault, MfaPolicy, OrgId, OrgRole, ProjectId, ProjectRole, RequestId, UserId};
 use uow::{ReadTx, Tx};
 
 use crate::Error;
@@ -58,13 +58,18 @@ pub struct Membership {
     pub role: OrgRole,
 }
 
-/// How long an organisation lets sessions live in it. The platform's own bound holds as well.
+/// How long an organisation lets sessions live in it, where the platform's own bound holds as well, if any acts there at all; and for whom it asks for a
+/// second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SessionRules {
     /// For how long one may go unused.
     pub idle: Option<Duration>,
     /// For how long one lives after its person signed in, whatever is done with it.
     pub lifetime: Option<Duration>,
+    /// For whom it asks for a second factor; `None`: as the platform does.
+    pub mfa: Option<MfaPolicy>,
+    /// Whether the organisation is suspended: nobody acts in it, by a session or a key.
+    pub suspended: bool,
 }
 
 /// People and their memberships; implemented by `users` over `tenants`. All of it runs as the platform, since no tenant is known yet.
@@ -121,13 +126,13 @@ pub trait Directory: Send + Sync {
     /// A fault.
     async fn membership(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault>;
 
-    /// The person's memberships, the oldest first.
+    /// The person's memberships in organisations that are not suspended, the oldest first.
     ///
     /// # Errors
     /// A fault.
     async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault>;
 
-    /// How long the organisation lets sessions live.
+    /// How long the organisation lets sessions live, whether it lets any, and for whom it asks for a second factor.
     ///
     /// # Errors
     /// A fault.

@@ -301,7 +301,16 @@ mod tests {
     fn in_org(user: UserId, org: OrgId) -> Arc<Held> {
         let at = chrono::DateTime::UNIX_EPOCH;
         let (id, role, projects) = (SessionId::new(), OrgRole::Owner, ProjectRoles::default());
-        let session = Session { id, user, org, role, projects, expires_at: at, authenticated_at: at };
+        let session = Session {
+            id,
+            user,
+            org,
+            role,
+            projects,
+            expires_at: at,
+            authenticated_at: at,
+            factor: auth_api::FactorStanding::default(),
+        };
         Arc::new(Held::new(session, None, at))
     }
 

@@ -26,8 +26,8 @@ kernel::named! {
         New = "new",
         /// A session of whoever answers.
         SignIn = "sign_in",
-        /// A fresh proof of who somebody is.
-        Again = "again",
+        /// A second factor: of a sign-in that waits for it, or as a fresh proof of who somebody is.
+        Factor = "factor",
     }
 }
 
@@ -86,7 +86,7 @@ mod tests {
         assert!(!sealed.windows(9).any(|part| part == b"challenge"));
         assert_eq!(secret.open(&hash, AskedFor::New, by, &sealed).as_deref(), Some("the challenge"));
         assert_eq!(secret.open(&[2; 32], AskedFor::New, by, &sealed), None);
-        assert_eq!(secret.open(&hash, AskedFor::Again, by, &sealed), None);
+        assert_eq!(secret.open(&hash, AskedFor::Factor, by, &sealed), None);
         assert_eq!(secret.open(&hash, AskedFor::New, None, &sealed), None);
         assert_eq!(secret.open(&hash, AskedFor::New, Some((UserId(Uuid::from_u128(3)), Uuid::from_u128(2))), &sealed), None);
         assert_eq!(secret.open(&hash, AskedFor::New, by, b"the challenge"), None);

@@ -68,7 +68,16 @@ mod tests {
         let (id, user, org) = (SessionId::new(), UserId::new(), OrgId::new());
         let at = chrono::DateTime::UNIX_EPOCH;
         let (role, projects) = (OrgRole::Member, ProjectRoles::default());
-        Arc::new(Session { id, user, org, role, projects, expires_at: at, authenticated_at: at })
+        Arc::new(Session {
+            id,
+            user,
+            org,
+            role,
+            projects,
+            expires_at: at,
+            authenticated_at: at,
+            factor: auth_api::FactorStanding::default(),
+        })
     }
 
     /// One who asks, and 99 who do so while that look-up is under way: what each was told, and how many look-ups there were.

@@ -29,22 +29,30 @@
 //! - When an address is proven by mail, nothing that was set up before the proof by somebody else goes on to let them in ([`auth_api::Proofs`]).
 //! - What an authenticator is asked is kept sealed, for one answer, by whom it was asked; a passkey counts for its person alone, on pages of this server,
 //!   with its person seen to. One whose counter falls is refused, and its person told.
+//! - Whatever somebody proved first, who has a second factor shows it before there is a session: one function opens them (`service::admitting`). A code of
+//!   an authenticator counts once, however many show it at a time; so do a recovery code and the sign-in that waits for it. What waits ends with whatever
+//!   changes who gets in.
+//! - The secret of an authenticator is sealed for its person; only a code shown makes it count.
 //! - The serving role cannot read passwords and sessions at all: all of this runs as the platform.
 //!
 //! - An API key may what its scopes and the present rights of its creator have in common, felt at once on every replica; warm, it costs no query,
 //!   and a text without a key's checksum never one. Only the platform writes keys, and nobody else sees their hashes.
+//! - A token for another service lives for five minutes, no longer than what it was made on the strength of, and opens nothing here. Its key is shown
+//!   before it signs, is nowhere kept, and is the same on every replica.
 //!
-//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `api_keys`, `api_key_settings`,
-//! `passkeys`, `passkey_challenges`. The routes of sign-in live in `users`, which knows people and organisations.
+//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `totp_factors`, `recovery_codes`, `pending_sign_ins`, `passkeys`,
+//! `passkey_challenges`, `api_keys`, `api_key_settings`, `token_keys`. The routes of sign-in live in `users`, which knows people and organisations.
 
 mod attempts;
 mod budget;
 mod cache;
 mod challenge;
 mod device;
+mod factor_secret;
 mod flights;
 mod hasher;
 mod held;
+mod jwt;
 mod key_cache;
 mod key_rules;
 mod key_settings;
@@ -57,14 +65,19 @@ mod passwords;
 mod place;
 mod policy;
 mod proof;
+mod recovery;
 mod repo;
 mod roles;
 mod schema;
 mod security;
 mod security_event;
 mod service;
+mod service_tokens;
 mod settings;
 mod token;
+mod token_key;
+mod token_settings;
+mod totp;
 mod written;
 
 pub use key_settings::KeySettings;
@@ -75,4 +88,6 @@ pub use policy::{Policy, PolicyError};
 pub use security::security_events;
 pub use security_event::{SpentLimit, StoredEvent};
 pub use service::{Dependencies, Service};
+pub use service_tokens::{ServiceTokens, ServiceTokensDependencies, TokenRotation, rotate_token_keys};
 pub use settings::Settings;
+pub use token_settings::TokenSettings;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{Data, ServiceConfig};
-use auth_api::{Authorizer, Passkeys, Proofs, SignIn, perm};
+use auth_api::{Authorizer, Passkeys, Proofs, SecondFactors, SignIn, perm};
 use jobs::Registry;
 use module::{Module, Wired};
 
-use crate::{KeySettings, Policy, Service, Settings};
+use crate::{KeySettings, Policy, Service, Settings, TokenSettings};
 
 /// Sign-in, sessions, permissions.
 pub const MODULE: Module = Module {
@@ -16,6 +16,7 @@ pub const MODULE: Module = Module {
     settings: |reader| {
         Settings::read(reader);
         KeySettings::read(reader);
+        TokenSettings::read(reader);
     },
     ..Module::named("auth")
 };
@@ -27,7 +28,9 @@ impl Wired for Service {
     fn data(self: Arc<Self>, config: &mut ServiceConfig) {
         let proofs: Arc<dyn Proofs> = self.clone();
         let passkeys: Arc<dyn Passkeys> = self.clone();
-        config.app_data(Data::from(proofs)).app_data(Data::from(passkeys)).app_data(Data::from(self as Arc<dyn SignIn>));
+        let factors: Arc<dyn SecondFactors> = self.clone();
+        config.app_data(Data::from(proofs)).app_data(Data::from(factors)).app_data(Data::from(passkeys));
+        config.app_data(Data::from(self as Arc<dyn SignIn>));
     }
 
     fn register(self: Arc<Self>, registry: &mut Registry) {

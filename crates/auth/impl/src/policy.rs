@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use auth_api::{Authorizer, Reach, key_allows, matrix, wanting_persons};
+use auth_api::{Authorizer, Reach, factor_allows, key_allows, matrix, privileged, wanting_persons};
 use casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, StringAdapter};
 use kernel::{Actor, Ctx, Denied, OrgRole, Permission, ProjectRole, Scope};
 
@@ -63,7 +63,10 @@ impl Policy {
         let held = matrix::held(MATRIX).map_err(PolicyError::Matrix)?;
         let names = |name: &str| known.iter().copied().flatten().any(|known| known.name() == name);
         let of_persons = wanting_persons().iter().filter(|name| !names(name));
-        let unknown: Vec<_> = of_persons.map(|name| format!("the permission {name}, which wants a person")).collect();
+        let of_persons = of_persons.map(|name| format!("the permission {name}, which wants a person"));
+        let by_factors = privileged().iter().filter(|name| !names(name));
+        let by_factors = by_factors.map(|name| format!("the permission {name}, which wants a second factor"));
+        let unknown: Vec<_> = of_persons.chain(by_factors).collect();
         if !unknown.is_empty() {
             return Err(PolicyError::Unknown(unknown));
         }
@@ -169,7 +172,7 @@ impl Authorizer for Policy {
                 Scope::Project(project) => ctx.projects.get(&project).is_some_and(in_project),
                 Scope::AnyProject => ctx.projects.values().any(in_project),
             };
-        if held && key_allows(ctx, permission) {
+        if held && key_allows(ctx, permission) && factor_allows(ctx, permission) {
             if let Some(once) = &ctx.once {
                 once.note_granted(permission, scope);
             }
@@ -181,7 +184,7 @@ impl Authorizer for Policy {
 
     fn reach(&self, ctx: &Ctx, permission: Permission) -> Reach {
         let Actor::User(_, role) = ctx.actor else { return Reach::All };
-        if !key_allows(ctx, permission) {
+        if !(key_allows(ctx, permission) && factor_allows(ctx, permission)) {
             return Reach::Teams(Vec::new());
         }
         let holders = self.holders(permission);
@@ -194,7 +197,9 @@ impl Authorizer for Policy {
     fn permissions(&self, ctx: &Ctx) -> Vec<Permission> {
         let holds = |permission: &Permission| match ctx.actor {
             Actor::System => true,
-            Actor::User(_, role) => self.org_role_holds(role, *permission) && key_allows(ctx, *permission),
+            Actor::User(_, role) => {
+                self.org_role_holds(role, *permission) && key_allows(ctx, *permission) && factor_allows(ctx, *permission)
+            }
         };
         let mut held: Vec<_> = self.known.iter().copied().filter(holds).collect();
         held.sort_unstable();

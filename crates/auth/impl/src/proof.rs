@@ -69,11 +69,11 @@ pub(crate) fn fresh(pepper: &SecretString, id: Uuid) -> Result<(Secrets, Hashes)
     Ok((Secrets { token: token.into(), code: code.into(), request_id: request_id.into() }, hashes))
 }
 
-/// What a program is given that asks, so that the answer is its own, and the hash of it.
-pub(crate) fn request() -> Result<(SecretString, TokenHash), Fault> {
-    let id = random()?;
-    let hash = digest(&id);
-    Ok((id.into(), hash))
+/// A fresh token, and its hash, for what is told to the asking program alone.
+pub(crate) fn fresh_token() -> Result<(SecretString, TokenHash), Fault> {
+    let token = random()?;
+    let hash = digest(&token);
+    Ok((token.into(), hash))
 }
 
 /// The hash of what may be a token or a request's id; `None` if it cannot be one.

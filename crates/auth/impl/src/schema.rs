@@ -91,6 +91,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    pending_sign_ins (id) {
+        id -> Uuid,
+        token_hash -> Bytea,
+        user_id -> Uuid,
+        method -> Text,
+        action -> Text,
+        made_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        tries -> SmallInt,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     passkeys (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -104,6 +118,26 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_id, code_hash) {
+        user_id -> Uuid,
+        code_hash -> Bytea,
+        made_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    totp_factors (user_id) {
+        user_id -> Uuid,
+        secret -> Nullable<Bytea>,
+        confirmed_at -> Nullable<Timestamptz>,
+        last_step -> BigInt,
+        next_secret -> Nullable<Bytea>,
+        next_made_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -134,6 +168,18 @@ diesel::table! {
         authenticated_at -> Nullable<Timestamptz>,
         sign_in_id -> Nullable<Uuid>,
         method -> Text,
+    }
+}
+
+diesel::table! {
+    token_keys (kid) {
+        kid -> Uuid,
+        public_key -> Bytea,
+        published_at -> Timestamptz,
+        signs_from -> Timestamptz,
+        verifies_until -> Nullable<Timestamptz>,
+        is_first -> Bool,
+        published_by -> Nullable<Text>,
     }
 }
 

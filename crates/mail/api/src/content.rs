@@ -35,12 +35,40 @@ kernel::named! {
         PasskeyRemoved = "passkey-removed",
         /// A passkey of which there is a copy.
         PasskeyCopied = "passkey-copied",
+        /// Second factors are others than before, or a recovery code was used.
+        SecondFactorChanged = "second-factor-changed",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
+        /// Somebody joined by a link.
+        MemberJoined = "member-joined",
+        /// An organisation was suspended.
+        OrganizationSuspended = "organization-suspended",
+        /// It is not any more.
+        OrganizationResumed = "organization-resumed",
+        /// An organisation to take over.
+        OwnershipOffered = "ownership-offered",
+        /// It was taken over.
+        OwnershipMoved = "ownership-moved",
         /// A tender to bid on.
         TenderInvitation = "tender-invitation",
         /// Whether mail arrives at all.
         Test = "test",
+    }
+}
+
+kernel::named! {
+    /// What happened to a person's second factors.
+    pub enum FactorChange {
+        /// An authenticator was set up, or took the place of another one.
+        TotpAdded = "totp_added",
+        /// It was removed.
+        TotpRemoved = "totp_removed",
+        /// Fresh recovery codes took the place of those there were.
+        RecoveryCodesRenewed = "recovery_codes_renewed",
+        /// Somebody signed in, or proved again who they are, by a recovery code.
+        RecoveryCodeUsed = "recovery_code_used",
+        /// All second factors were removed by the platform, whose operator made sure of the person.
+        Reset = "reset",
     }
 }
 
@@ -144,6 +172,15 @@ pub enum Content {
         /// When.
         at: Timestamp,
     },
+    /// Second factors are others than before, or a recovery code was used.
+    SecondFactorChanged {
+        /// What happened.
+        change: FactorChange,
+        /// When.
+        at: Timestamp,
+        /// How many recovery codes are left, if that is worth telling.
+        recovery_codes_left: Option<u32>,
+    },
     /// A place in an organisation.
     MemberInvitation {
         /// Who invites.
@@ -154,6 +191,53 @@ pub enum Content {
         link: Link,
         /// Until when, if there is an end to it.
         until: Option<Timestamp>,
+    },
+    /// To who made a link by which somebody joined.
+    MemberJoined {
+        /// Who.
+        member: String,
+        /// With which address.
+        address: String,
+        /// Which organisation.
+        organization: String,
+        /// For whom the link was, in its maker's words.
+        label: Option<String>,
+    },
+    /// To the owners of an organisation that the platform suspended.
+    OrganizationSuspended {
+        /// Which.
+        organization: String,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// To the owners of an organisation that is suspended no more.
+    OrganizationResumed {
+        /// Which.
+        organization: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// To a member, to whom an owner offers the organisation.
+    OwnershipOffered {
+        /// Who offers it.
+        owner: String,
+        /// Which organisation.
+        organization: String,
+        /// Where it is accepted.
+        link: Link,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// To both, when it has passed from one to the other.
+    OwnershipMoved {
+        /// Which organisation.
+        organization: String,
+        /// Who is its owner now.
+        owner: String,
+        /// Who was.
+        former: String,
     },
     /// A tender to bid on.
     TenderInvitation {
@@ -190,7 +274,13 @@ impl Content {
             Self::PasskeyAdded { .. } => Template::PasskeyAdded,
             Self::PasskeyRemoved { .. } => Template::PasskeyRemoved,
             Self::PasskeyCopied { .. } => Template::PasskeyCopied,
+            Self::SecondFactorChanged { .. } => Template::SecondFactorChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
+            Self::MemberJoined { .. } => Template::MemberJoined,
+            Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
+            Self::OrganizationResumed { .. } => Template::OrganizationResumed,
+            Self::OwnershipOffered { .. } => Template::OwnershipOffered,
+            Self::OwnershipMoved { .. } => Template::OwnershipMoved,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::Test { .. } => Template::Test,
         }
@@ -204,6 +294,7 @@ impl Content {
             | Self::ResetPassword { link, .. }
             | Self::MagicLink { link, .. }
             | Self::MemberInvitation { link, .. }
+            | Self::OwnershipOffered { link, .. }
             | Self::TenderInvitation { link, .. } => Some(link),
             Self::AddressLeft { link, .. } | Self::NewDevice { link, .. } | Self::PasswordChanged { link, .. } => link.as_ref(),
             Self::NoAccount { .. }
@@ -212,6 +303,11 @@ impl Content {
             | Self::PasskeyAdded { .. }
             | Self::PasskeyRemoved { .. }
             | Self::PasskeyCopied { .. }
+            | Self::SecondFactorChanged { .. }
+            | Self::MemberJoined { .. }
+            | Self::OrganizationSuspended { .. }
+            | Self::OrganizationResumed { .. }
+            | Self::OwnershipMoved { .. }
             | Self::Test { .. } => None,
         }
     }
@@ -227,6 +323,7 @@ impl Content {
                 Some(after(minutes))
             }
             Self::MemberInvitation { until, .. } => *until,
+            Self::OwnershipOffered { until, .. } => Some(*until),
             Self::TenderInvitation { deadline, .. } => Some(*deadline),
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
@@ -237,6 +334,11 @@ impl Content {
             | Self::PasskeyAdded { .. }
             | Self::PasskeyRemoved { .. }
             | Self::PasskeyCopied { .. }
+            | Self::SecondFactorChanged { .. }
+            | Self::MemberJoined { .. }
+            | Self::OrganizationSuspended { .. }
+            | Self::OrganizationResumed { .. }
+            | Self::OwnershipMoved { .. }
             | Self::Test { .. } => None,
         }
     }

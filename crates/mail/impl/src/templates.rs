@@ -29,7 +29,13 @@ words! {
     PasskeyAdded "passkey-added",
     PasskeyRemoved "passkey-removed",
     PasskeyCopied "passkey-copied",
+    SecondFactorChanged "second-factor-changed",
     MemberInvitation "member-invitation",
+    MemberJoined "member-joined",
+    OrganizationSuspended "organization-suspended",
+    OrganizationResumed "organization-resumed",
+    OwnershipOffered "ownership-offered",
+    OwnershipMoved "ownership-moved",
     TenderInvitation "tender-invitation",
     Test "test",
 }

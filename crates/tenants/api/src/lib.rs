@@ -4,12 +4,12 @@ mod manage;
 mod rules;
 
 use async_trait::async_trait;
-use kernel::{Ctx, Fault, Money, OrgId, OrgRole, ProjectId, Timestamp, UserId};
+use kernel::{Ctx, Fault, FaultKind, Money, OrgId, OrgRole, Permission, ProjectId, Timestamp, UserId};
 use uow::Tx;
 use uuid::Uuid;
 
 pub use manage::{EndedMembership, Memberships, NewOrganization, OrganizationChange, Organizations};
-pub use rules::SessionRules;
+pub use rules::{SessionRules, Standing, is_weighty};
 
 /// Permissions of this domain (docs/domain/roles.md).
 pub mod perm {
@@ -61,8 +61,12 @@ pub struct Organization {
     pub approval_threshold: Option<Money>,
     /// IANA name of its time zone.
     pub timezone: String,
-    /// How long its people's sessions live.
+    /// How long its people's sessions live, and who needs a second factor.
     pub session_rules: SessionRules,
+    /// Where its logo is: an `https` address.
+    pub logo_url: Option<String>,
+    /// Since when the platform has suspended it; `None`: it has not.
+    pub suspended_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -226,9 +230,29 @@ pub trait Tenants: Send + Sync {
     /// who have been approvers for long enough ([`NotYet`]). What each contributes is recorded, with who made them an approver.
     ///
     /// # Errors
-    /// A fault; one that is worth another try (503) if the person's role is no longer the context's. [`kernel::Actor::System`] completes
-    /// at once.
+    /// A fault; one that is worth another try (503) if the person's role is no longer the context's; [`FaultKind::StepUpRequired`] at or above the
+    /// threshold if they proved who they are too long ago, and for an API key [`FaultKind::PersonRequired`]. [`kernel::Actor::System`] completes at once.
     async fn approve_in(&self, tx: &mut Tx, ctx: &Ctx, request: &ApprovalRequest) -> Result<Verdict, Fault>;
+
+    /// Passes unless a verb of one person is weighty, at or above the threshold of the context's organisation, and they proved who they are too long
+    /// ago. An API key never proves it. [`kernel::Actor::System`] passes.
+    ///
+    /// # Errors
+    /// [`FaultKind::StepUpRequired`], [`FaultKind::PersonRequired`].
+    async fn step_up_in(&self, tx: &mut Tx, ctx: &Ctx, permission: Permission, amount: Money) -> Result<(), Fault> {
+        if ctx.user_id().is_none() || (ctx.key.is_none() && !ctx.missing.fresh_proof) {
+            return Ok(());
+        }
+        let organization = self.organization_in(tx, ctx.org).await.map_err(|error| match error {
+            Error::Fault(fault) => fault,
+            other => Fault::internal(other),
+        })?;
+        if !is_weighty(organization.approval_threshold, amount) {
+            return Ok(());
+        }
+        let kind = if ctx.key.is_some() { FaultKind::PersonRequired(permission) } else { FaultKind::StepUpRequired };
+        Err(Fault::new(kind, "a weighty verb asks for a fresh proof of who does it"))
+    }
 
     /// Voids what a person of the context's organisation asked for as the first of two, and records it: their rights changed, so it no
     /// longer says that somebody entitled agrees. Whoever takes a role from a person calls this; a change of the organisation role does.

@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use chrono::{DateTime, Utc};
-use kernel::OrgRole;
+use kernel::{MfaPolicy, OrgRole};
 use serde::{Deserialize, Serialize};
 use tenants_api::{NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, SessionRules, perm};
 use utoipa::ToSchema;
@@ -26,6 +26,7 @@ pub fn routes(r: &mut Routes) {
 
 type Kind = OneOf<OrgKind>;
 type Role = OneOf<OrgRole>;
+type Policy = OneOf<MfaPolicy>;
 
 /// An organisation to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -45,7 +46,8 @@ struct NewIn {
 #[schema(as = OrganizationSettings, example = json!({
     "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "name": "Nordbau GmbH", "slug": "nordbau-gmbh-2f6f3f0a9b13", "kind": "both",
     "categories": ["concrete works", "masonry"], "approvalThreshold": {"amount": "250000.00", "currency": "EUR"},
-    "timezone": "Europe/Berlin", "sessionIdleMinutes": 480, "sessionLifetimeMinutes": 10080,
+    "timezone": "Europe/Berlin", "logoUrl": "https://example.com/logo.png", "sessionIdleMinutes": 480, "sessionLifetimeMinutes": 10080,
+    "mfaPolicy": "privileged",
     "createdAt": "2026-11-21T08:00:00Z", "updatedAt": "2026-11-21T08:10:00Z"
 }))]
 struct SettingsOut {
@@ -63,12 +65,16 @@ struct SettingsOut {
     approval_threshold: Option<MoneyOut>,
     /// IANA name of its time zone.
     timezone: String,
+    /// Where its logo is; null without one.
+    logo_url: Option<String>,
     /// For how many minutes a session in it may go unused; null: as long as it lives.
     #[schema(minimum = 5, maximum = 576000)]
     session_idle_minutes: Option<i32>,
     /// For how many minutes a session in it lives after its person signed in, whatever is done with it; null: as long as the platform lets it.
     #[schema(minimum = 15, maximum = 576000)]
     session_lifetime_minutes: Option<i32>,
+    /// For whom it asks for a second factor; null: as the platform does.
+    mfa_policy: Option<Policy>,
     /// When it was made.
     created_at: DateTime<Utc>,
     /// When it last changed.
@@ -85,8 +91,10 @@ impl From<&Organization> for SettingsOut {
             categories: o.categories.clone(),
             approval_threshold: o.approval_threshold.map(MoneyOut),
             timezone: o.timezone.clone(),
+            logo_url: o.logo_url.clone(),
             session_idle_minutes: o.session_rules.idle_minutes,
             session_lifetime_minutes: o.session_rules.lifetime_minutes,
+            mfa_policy: o.session_rules.mfa_policy.map(Into::into),
             created_at: o.created_at,
             updated_at: o.updated_at,
         }
@@ -127,7 +135,7 @@ impl From<&Organization> for OrganizationOut {
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "name": "Nordbau GmbH", "slug": "nordbau-gmbh-2f6f3f0a9b13", "kind": "both",
-    "categories": ["concrete works", "masonry"], "createdAt": "2026-11-21T08:00:00Z", "role": "owner"
+    "categories": ["concrete works", "masonry"], "createdAt": "2026-11-21T08:00:00Z", "role": "owner", "suspendedAt": null
 }))]
 struct OwnOrganization {
     /// The organisation's id.
@@ -144,12 +152,15 @@ struct OwnOrganization {
     created_at: DateTime<Utc>,
     /// The caller's role.
     role: Role,
+    /// Since when the platform has suspended it, so that nobody acts in it; null: it has not.
+    suspended_at: Option<DateTime<Utc>>,
 }
 
 impl OwnOrganization {
     fn of((organization, role): (Organization, OrgRole)) -> Self {
         let OrganizationOut { id, name, slug, kind, categories, created_at } = OrganizationOut::from(&organization);
-        Self { id, name, slug, kind, categories, created_at, role: role.into() }
+        let suspended_at = organization.suspended_at;
+        Self { id, name, slug, kind, categories, created_at, role: role.into(), suspended_at }
     }
 }
 
@@ -204,7 +215,7 @@ struct Trade(String);
 #[schema(as = OrganizationChange, example = json!({
     "name": "Nordbau GmbH", "kind": "both", "categories": ["concrete works", "masonry"],
     "approvalThreshold": {"amount": "250000.00", "currency": "EUR"}, "timezone": "Europe/Berlin",
-    "sessionIdleMinutes": 480, "sessionLifetimeMinutes": 10080
+    "logoUrl": "https://example.com/logo.png", "sessionIdleMinutes": 480, "sessionLifetimeMinutes": 10080, "mfaPolicy": null
 }))]
 struct ChangeIn {
     /// What it is called.
@@ -220,6 +231,9 @@ struct ChangeIn {
     /// IANA name of its time zone.
     #[schema(min_length = 1, max_length = 64, examples("Europe/Berlin"))]
     timezone: String,
+    /// Where its logo is, by `https`; null: it has none.
+    #[schema(max_length = 2000, examples("https://example.com/logo.png"))]
+    logo_url: Option<String>,
     /// For how many minutes a session in it may go unused, to a minute or two; null: as long as it lives. It holds at once for the sessions that there are.
     #[schema(minimum = 5, maximum = 576000)]
     session_idle_minutes: Option<i32>,
@@ -227,6 +241,9 @@ struct ChangeIn {
     /// bound in any case. It holds at once for the sessions that there are.
     #[schema(minimum = 15, maximum = 576000)]
     session_lifetime_minutes: Option<i32>,
+    /// For whom it asks for a second factor; null: as the platform does. Only an owner changes it, who has just signed in or proven who they are (403
+    /// STEP_UP_REQUIRED). Who lacks one is refused what it is asked for (403 MFA_REQUIRED) from then on.
+    mfa_policy: Option<Policy>,
 }
 
 /// What a merge patch is merged into: [`ChangeIn`] as it is now.
@@ -238,22 +255,26 @@ struct ChangeBase<'a> {
     categories: &'a [String],
     approval_threshold: Option<MoneyOut>,
     timezone: &'a str,
+    logo_url: Option<&'a str>,
     session_idle_minutes: Option<i32>,
     session_lifetime_minutes: Option<i32>,
+    mfa_policy: Option<Policy>,
 }
 
 impl<'a> From<&'a Organization> for ChangeBase<'a> {
     fn from(o: &'a Organization) -> Self {
         let approval_threshold = o.approval_threshold.map(MoneyOut);
-        let SessionRules { idle_minutes, lifetime_minutes } = o.session_rules;
+        let SessionRules { idle_minutes, lifetime_minutes, mfa_policy } = o.session_rules;
         Self {
             name: &o.name,
             kind: o.kind.into(),
             categories: &o.categories,
             approval_threshold,
             timezone: &o.timezone,
+            logo_url: o.logo_url.as_deref(),
             session_idle_minutes: idle_minutes,
             session_lifetime_minutes: lifetime_minutes,
+            mfa_policy: mfa_policy.map(Into::into),
         }
     }
 }
@@ -264,9 +285,15 @@ impl ChangeIn {
         let money = |threshold: MoneyIn| faults.check("/approvalThreshold/amount", threshold.to_money());
         let approval_threshold = self.approval_threshold.and_then(money);
         faults.finish()?;
-        let Self { name, kind, categories, timezone, session_idle_minutes, session_lifetime_minutes, .. } = self;
-        let session_rules = SessionRules { idle_minutes: session_idle_minutes, lifetime_minutes: session_lifetime_minutes };
-        Ok(OrganizationChange { name, kind: kind.0, categories, approval_threshold, timezone, session_rules })
+        let Self {
+            name, kind, categories, timezone, logo_url, session_idle_minutes, session_lifetime_minutes, mfa_policy, ..
+        } = self;
+        let session_rules = SessionRules {
+            idle_minutes: session_idle_minutes,
+            lifetime_minutes: session_lifetime_minutes,
+            mfa_policy: mfa_policy.map(|policy| policy.0),
+        };
+        Ok(OrganizationChange { name, kind: kind.0, categories, approval_threshold, timezone, session_rules, logo_url })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rules of organisations and approvals, pure.
 
 use chrono::TimeDelta;
-use kernel::{FieldFault, Money, OrgRole, Timestamp, UserId, text};
+use kernel::{FieldFault, OrgRole, Timestamp, UserId, text};
 use tenants_api::{NewOrganization, NotYet, Organization, OrganizationChange, SessionRules};
 use uuid::Uuid;
 
@@ -74,10 +74,13 @@ pub(crate) fn checked_change(mut change: OrganizationChange) -> Result<Organizat
             faults.push(FieldFault::new(format!("/categories/{index}"), "DUPLICATE", "is listed already"));
         }
     }
+    if change.logo_url.as_deref().is_some_and(|logo| !text::is_https_address(logo, 2000)) {
+        faults.push(FieldFault::new("/logoUrl", "INVALID_FORMAT", "must be an https address of at most 2000 characters"));
+    }
     if change.approval_threshold.is_some_and(|threshold| threshold.minor() < 0) {
         faults.push(FieldFault::new("/approvalThreshold/amount", "OUT_OF_RANGE", "must not be negative"));
     }
-    let SessionRules { idle_minutes, lifetime_minutes } = change.session_rules;
+    let SessionRules { idle_minutes, lifetime_minutes, .. } = change.session_rules;
     for (pointer, minutes, least) in [
         ("/sessionIdleMinutes", idle_minutes, SessionRules::LEAST_IDLE_MINUTES),
         ("/sessionLifetimeMinutes", lifetime_minutes, SessionRules::LEAST_LIFETIME_MINUTES),
@@ -100,18 +103,13 @@ pub(crate) fn is_so_already(organization: &Organization, change: &OrganizationCh
         approval_threshold: now.approval_threshold,
         timezone: now.timezone,
         session_rules: now.session_rules,
+        logo_url: now.logo_url,
     };
     now == *change
 }
 
-/// Whether a verb at stake of `amount` needs a second person. An amount in another currency cannot be compared, so it does.
-pub(crate) fn needs_second(threshold: Option<Money>, amount: Money) -> bool {
-    match threshold {
-        None => false,
-        Some(threshold) if threshold.currency() == amount.currency() => amount.minor() >= threshold.minor(),
-        Some(_) => true,
-    }
-}
+/// Whether a verb at stake of an amount needs a second person.
+pub(crate) use tenants_api::is_weighty as needs_second;
 
 /// What becomes of a waiting approval when somebody asks for the same thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,7 +209,7 @@ pub(crate) fn counts(grant: Grant, now: Timestamp, wait: TimeDelta, first: Optio
 #[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
     use super::*;
-    use kernel::Currency;
+    use kernel::{Currency, Money};
     use proptest::prelude::*;
     use tenants_api::OrgKind;
 
@@ -276,7 +274,8 @@ mod tests {
             categories: vec!["roofing".into(), " ".into(), " roofing ".into()],
             approval_threshold: Some(Money::from_minor(-1, Currency::EUR)),
             timezone: "UTC".into(),
-            session_rules: SessionRules { idle_minutes: Some(4), lifetime_minutes: Some(576_001) },
+            session_rules: SessionRules { idle_minutes: Some(4), lifetime_minutes: Some(576_001), mfa_policy: None },
+            logo_url: Some("http://example.com/logo.png".into()),
         };
         let pointers: Vec<String> = checked_change(change).unwrap_err().into_iter().map(|fault| fault.pointer).collect();
         assert_eq!(
@@ -285,6 +284,7 @@ mod tests {
                 "/name",
                 "/categories/1",
                 "/categories/2",
+                "/logoUrl",
                 "/approvalThreshold/amount",
                 "/sessionIdleMinutes",
                 "/sessionLifetimeMinutes"

@@ -12,7 +12,7 @@ use kernel::{
 use serde_json::json;
 use tenants_api::{
     ApprovalRequest, EndedMembership, Error, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange,
-    Organizations, SessionRules, Tenants, Verdict, perm,
+    Organizations, SessionRules, Standing, Tenants, Verdict, perm,
 };
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;
@@ -88,22 +88,24 @@ impl Service {
         self.audit.record_in(tx, ctx, NewEntry::named(action, "approval", id).after(what)).await
     }
 
-    /// A key approves what one person may approve alone, and is nobody's second person. What a first person waits with needs one.
+    /// A key approves what one person may approve alone, and is nobody's second person; nor does somebody say yes to more who has not just proven who they
+    /// are. What a first person waits with needs one.
     async fn below_threshold_in(
         &self,
         tx: &mut Tx,
         ctx: &Ctx,
         request: &ApprovalRequest,
-        creator: UserId,
+        present: UserId,
     ) -> Result<Verdict, Fault> {
         let waiting = approvals::lock_waiting(tx, ctx.org, request).await?.is_some();
         let organization = organizations::find_in(tx, ctx.org).await?;
         let threshold = organization.and_then(|organization| organization.approval_threshold);
         if waiting || model::needs_second(threshold, request.amount) {
             let permission = Permission(request.action);
-            return Err(Fault::new(FaultKind::PersonRequired(permission), "an API key asks for what takes two persons"));
+            let kind = if ctx.key.is_some() { FaultKind::PersonRequired(permission) } else { FaultKind::StepUpRequired };
+            return Err(Fault::new(kind, "what takes two persons is asked for without a fresh proof of who asks"));
         }
-        Ok(Verdict::Complete { first: creator, second: None })
+        Ok(Verdict::Complete { first: present, second: None })
     }
 
     async fn void_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
@@ -204,6 +206,13 @@ impl Organizations for Service {
                 if change.approval_threshold != before.approval_threshold {
                     self.authorizer.check(ctx, perm::SET_THRESHOLD, Scope::Organization)?;
                 }
+                // Who needs a second factor is decided as who needs a second person is, by somebody who has just proven who they are.
+                if change.session_rules.mfa_policy != before.session_rules.mfa_policy {
+                    self.authorizer.check(ctx, perm::SET_THRESHOLD, Scope::Organization)?;
+                    if ctx.missing.fresh_proof {
+                        return Err(Fault::new(FaultKind::StepUpRequired, "who needs a second factor is changed").into());
+                    }
+                }
                 // Whoever finds a key must not lift what ends a stolen session, nor sign everybody out.
                 if change.session_rules != before.session_rules && ctx.key.is_some() {
                     return Err(
@@ -247,8 +256,20 @@ impl Memberships for Service {
         memberships::of_person_in(tx, user).await
     }
 
-    async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault> {
-        organizations::session_rules(tx, org).await
+    async fn standing(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<Standing, Fault> {
+        organizations::standing(tx, org).await
+    }
+
+    async fn set_suspended_in(&self, tx: &mut Tx, org: OrgId, reason: Option<&str>) -> Result<Option<Organization>, Error> {
+        let before = organizations::lock(tx, org).await?;
+        if before.suspended_at.is_some() == reason.is_some() {
+            return Ok(None);
+        }
+        Ok(Some(organizations::set_suspended(tx, org, reason).await?))
+    }
+
+    async fn owners_in(&self, tx: &mut Tx, org: OrgId) -> Result<Vec<UserId>, Fault> {
+        memberships::owners(tx, org).await
     }
 
     async fn all_session_rules(&self, tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault> {
@@ -278,7 +299,9 @@ impl Memberships for Service {
     }
 
     async fn join_in(&self, tx: &mut Tx, org: OrgId, user: UserId, invited_by: UserId) -> Result<Member, Error> {
-        organizations::lock(tx, org).await?;
+        if organizations::lock(tx, org).await?.suspended_at.is_some() {
+            return Err(Error::NotFound("invitation"));
+        }
         // As what they are now: an invitation gives no more than membership.
         match memberships::role(tx, org, invited_by).await? {
             Some(role @ (OrgRole::Owner | OrgRole::Admin)) => {
@@ -293,6 +316,20 @@ impl Memberships for Service {
         let member = memberships::set_role(tx, ctx.org, user, role).await?;
         self.void_in(tx, ctx, user).await?;
         Ok(member)
+    }
+
+    async fn hand_over_in(&self, tx: &mut Tx, ctx: &Ctx, from: UserId, to: UserId) -> Result<(), Error> {
+        organizations::lock(tx, ctx.org).await?;
+        if memberships::lock(tx, ctx.org, from).await?.role != OrgRole::Owner {
+            return Err(Error::NotFound("ownership offer"));
+        }
+        memberships::lock(tx, ctx.org, to).await?;
+        // The new one first: there is an owner all the time.
+        for (user, role) in [(to, OrgRole::Owner), (from, OrgRole::Admin)] {
+            memberships::grant(tx, ctx.org, user, role, (from, GranterRole::Owner)).await?;
+            self.void_in(tx, ctx, user).await?;
+        }
+        Ok(())
     }
 
     async fn remove_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Error> {
@@ -343,7 +380,7 @@ impl Tenants for Service {
         let Some(present) = ctx.user_id() else {
             return Ok(Verdict::Complete { first: UserId(Uuid::nil()), second: None });
         };
-        if ctx.key.is_some() {
+        if ctx.key.is_some() || ctx.missing.fresh_proof {
             return self.below_threshold_in(tx, ctx, request, present).await;
         }
         for _ in 0..LOOKS {

@@ -5,26 +5,32 @@ mod authenticators;
 mod cookies;
 mod dto;
 mod examples;
+mod factors;
+mod invitation_links;
 mod invitations;
+mod join;
 mod keys;
 mod language;
 mod leaks;
 mod links;
+mod ownership;
 mod passkey_pages;
 mod passkeys;
 mod proofs;
 mod sessions;
+mod tokens;
 mod user;
 mod users;
 
+use actix_web::web::ServiceConfig;
 pub use cookies::CookieSettings;
-
 use tenants_api::perm;
 use web::{Guard, Routes};
 
-/// Adds the pages of sign-in. They are for people, and no part of the API.
-pub fn pages(config: &mut actix_web::web::ServiceConfig) {
+/// Adds the pages to which the links of mails, and those by which people join, lead, and those of passkeys. They are for people, and no part of the API.
+pub fn pages(config: &mut ServiceConfig) {
     links::pages(config);
+    join::page(config);
     passkey_pages::pages(config);
 }
 
@@ -41,6 +47,8 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || auth::logout).without_key();
     r.add(Guard::SignedIn, || auth::logout_everywhere).without_key();
     r.add(Guard::SignedIn, || auth::switch);
+    r.resource("mfa").add(Guard::Public, || factors::finish);
+    tokens::routes(r);
     r.resource("verification");
     r.add(Guard::SignedIn, || proofs::ask_verification).without_key();
     r.add(Guard::Public, || proofs::verify);
@@ -58,11 +66,12 @@ pub fn routes(r: &mut Routes) {
     r.resource("user");
     r.add(Guard::SignedIn, || user::read).tagged();
     r.add(Guard::SignedIn, || user::change).tagged();
-    r.add(Guard::SignedIn, || user::remove);
+    r.add(Guard::SignedIn, || user::remove).stepping_up();
     r.resource("userPassword").add(Guard::SignedIn, || sessions::change_password).unconditional();
     r.resource("userEmail");
-    r.add(Guard::SignedIn, || proofs::ask_address_change).without_key();
+    r.add(Guard::SignedIn, || proofs::ask_address_change).without_key().stepping_up();
     r.add(Guard::Public, || proofs::change_address);
+    factors::routes(r);
     r.resource("userSessions");
     r.add(Guard::SignedIn, || sessions::list);
     r.add(Guard::SignedIn, || sessions::end).unconditional();
@@ -73,17 +82,21 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || invitations::own);
     r.add(Guard::SignedIn, || invitations::accept).without_key();
     r.add(Guard::SignedIn, || invitations::decline).without_key();
+    invitation_links::join(r);
     r.tag("Members", "The people of the session's organisation.");
     r.resource("organizationInvitations");
     r.add(perm::MEMBERS_MANAGE, || invitations::invited);
     r.add(perm::MEMBERS_MANAGE, || invitations::invitation);
+    r.add(perm::MEMBERS_MANAGE, || invitations::resend).without_key();
     r.add(perm::MEMBERS_MANAGE, || invitations::withdraw).unconditional();
+    invitation_links::manage(r);
     r.resource("users");
     r.add(perm::MEMBERS_READ, || users::list);
     r.add(perm::MEMBERS_MANAGE, || users::invite);
     r.add(perm::MEMBERS_READ, || users::read).tagged();
     r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
+    ownership::routes(r);
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
     keys::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
-use auth_api::{KEY_PREFIX, LiveKey, SecretString, Session, Sessions};
-use kernel::{ApiKeyId, Ctx, OrgId, RequestId, UserId};
+use auth_api::{Bearer, KEY_PREFIX, LiveKey, SecretString, Session, Sessions};
+use kernel::{ApiKeyId, Ctx, Missing, OrgId, RequestId, UserId};
 
 use crate::{Problem, Settings};
 
@@ -73,6 +73,8 @@ pub(crate) struct Caller {
     pub credential: Option<Result<Credential, Problem>>,
     /// The token that it carries, whatever it is worth.
     pub token: Option<SecretString>,
+    /// Whether the person of the session proved who they are too long ago for what asks for a fresh proof.
+    pub stale: bool,
 }
 
 impl Caller {
@@ -98,7 +100,20 @@ impl Caller {
     }
 
     pub fn ctx(&self) -> Option<Ctx> {
-        self.live().map(|credential| credential.ctx(self.request.clone()))
+        self.live().map(|known| self.ctx_of(known))
+    }
+
+    fn ctx_of(&self, known: &Credential) -> Ctx {
+        let ctx = known.ctx(self.request.clone());
+        Ctx { missing: Missing { fresh_proof: self.stale, ..ctx.missing }, ..ctx }
+    }
+
+    /// By what the session's person proves again who they are.
+    pub fn step_up_by(&self) -> Option<&'static str> {
+        match self.live()? {
+            Credential::Session(session) => Some(if session.factor.has { "second_factor" } else { "password" }),
+            Credential::Key(_) => None,
+        }
     }
 }
 
@@ -106,6 +121,10 @@ impl Caller {
 /// origin.
 #[derive(Debug, Clone)]
 pub struct Authed(pub Ctx);
+
+/// Who asks as with [`Authed`], and for how long what they are known by goes on: for what is made on its strength. 401 as [`Authed`].
+#[derive(Debug, Clone)]
+pub struct AuthedUntil(pub Bearer);
 
 /// The session itself, for the few routes that end or change it.
 #[derive(Debug, Clone)]
@@ -145,7 +164,23 @@ impl FromRequest for Authed {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(with_caller(request, |caller| caller.known().map(|known| Self(known.ctx(caller.request.clone())))))
+        ready(with_caller(request, |caller| caller.known().map(|known| Self(caller.ctx_of(known)))))
+    }
+}
+
+impl FromRequest for AuthedUntil {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        ready(with_caller(request, |caller| {
+            let known = caller.known()?;
+            let (until, authenticated_at) = match known {
+                Credential::Session(session) => (session.expires_at, Some(session.authenticated_at)),
+                Credential::Key(key) => (key.until, None),
+            };
+            Ok(Self(Bearer { ctx: known.ctx(caller.request.clone()), until, authenticated_at }))
+        }))
     }
 }
 
@@ -247,13 +282,17 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Whether this may use the cookie to write: it comes from a page of ours or of an allowed origin, or from no page at all. Browsers name
-/// the origin of every write, so one that names none is a program, which no foreign page can steer.
+/// the origin of every write, so one that names none is a program, which no foreign page can steer. A page that sends no `Referer`, as ours, names
+/// its origin `null`, and is known by what browsers say of where a request comes from (Fetch Metadata).
 fn same_site(headers: &HeaderMap, allowed: &[String]) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let referer = || text(header::REFERER).map(|referer| origin_of(referer).unwrap_or("null"));
     let Some(origin) = text(header::ORIGIN).or_else(referer) else {
         return headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
     };
+    if origin == "null" {
+        return headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+    }
     let own = text(header::HOST).is_some_and(|host| origin.split_once("://").is_some_and(|(_, authority)| authority == host));
     own || allowed.iter().any(|allowed| allowed == origin)
 }

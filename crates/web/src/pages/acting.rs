@@ -116,7 +116,10 @@ mod tests {
         assert!(!policy.contains("unsafe") && policy.contains("form-action 'none'"), "{policy}");
         let bytes = to_bytes(answer.into_body()).await.unwrap_or_default();
         let html = String::from_utf8_lossy(&bytes);
-        assert!(html.contains("value=\"&quot;&gt;&lt;script&gt;\"") && html.contains("data-done=\"&quot;&lt;i&gt;&quot;\""), "{html}");
+        assert!(
+            html.contains("value=\"&quot;&gt;&lt;script&gt;\"") && html.contains("data-done=\"&quot;&lt;i&gt;&quot;\""),
+            "{html}"
+        );
         assert!(html.matches("<script").count() == 1 && html.contains("<script src=\"/auth/x.js?v="), "{html}");
         assert!(!html.contains("{{") && html.contains("role=\"status\""), "{html}");
     }

@@ -1,7 +1,7 @@
 //! The port, asked by an authenticator in software.
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
-use auth_api::{Ceremony, Ceremonies, KeptKey, KeyOwner, MadeKey, ShownKey, Unproven};
+use auth_api::{Ceremonies, Ceremony, KeptKey, KeyOwner, MadeKey, ShownKey, Unproven};
 use kernel::UserId;
 use serde_json::{Value, json};
 use testkit::Authenticator;

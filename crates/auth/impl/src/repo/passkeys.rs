@@ -5,7 +5,7 @@ use db::prelude::*;
 use kernel::{Fault, Timestamp, UserId};
 use uuid::Uuid;
 
-use crate::challenge::{AskedFor, AskedBy, end_of};
+use crate::challenge::{AskedBy, AskedFor, end_of};
 use crate::schema::{passkey_challenges as challenges, passkeys};
 use crate::token::TokenHash;
 

@@ -1,8 +1,8 @@
 //! What is asked of authenticators, and what their answers lead to.
 
 use auth_api::{
-    Account, Asking, Ceremony, Challenge, Client, Error, KeptKey, Membership, PasskeyId, SecurityEventKind, ShownKey, SignInMethod,
-    SignedIn, Unproven,
+    Account, Asking, Ceremony, Challenge, Client, Error, KeptKey, Membership, PasskeyId, SecurityEventKind, ShownKey,
+    SignInMethod, SignedIn, Unproven,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -23,9 +23,11 @@ pub(super) fn unmade(why: Unproven) -> Error {
     match why {
         Unproven::Unavailable => Error::PasskeysUnavailable,
         Unproven::Fault(fault) => Error::Fault(fault),
-        Unproven::Refused | Unproven::CounterFell => {
-            Error::invalid("/credential", "INVALID_PASSKEY", "is no answer to this challenge: made on a page of this server, with its person seen to")
-        }
+        Unproven::Refused | Unproven::CounterFell => Error::invalid(
+            "/credential",
+            "INVALID_PASSKEY",
+            "is no answer to this challenge: made on a page of this server, with its person seen to",
+        ),
     }
 }
 
@@ -36,10 +38,7 @@ pub(super) enum Answered {
     /// Nobody showed anything.
     Wrong,
     /// There is a copy of this key.
-    Copied {
-        passkey: PasskeyId,
-        name: String,
-    },
+    Copied { passkey: PasskeyId, name: String },
 }
 
 /// What an authenticator calls the key that it used.
@@ -56,7 +55,7 @@ fn is_of(shown: &ShownKey, user: UserId) -> bool {
 impl Service {
     /// Keeps what is asked until it is answered.
     pub(super) async fn ask(&self, asked: AskedFor, by: AskedBy, ceremony: Ceremony) -> Result<Challenge, Error> {
-        let (request_id, hash) = proof::request()?;
+        let (request_id, hash) = proof::fresh_token()?;
         let Ceremony { options, state } = ceremony;
         let sealed = self.challenges.seal(&hash, asked, by, &state)?;
         let now = self.instant();
@@ -75,7 +74,12 @@ impl Service {
     }
 
     /// What was asked in a request, which counts no more: whatever becomes of the answer.
-    pub(super) async fn answered(&self, asked: AskedFor, by: AskedBy, request_id: &SecretString) -> Result<Option<String>, Fault> {
+    pub(super) async fn answered(
+        &self,
+        asked: AskedFor,
+        by: AskedBy,
+        request_id: &SecretString,
+    ) -> Result<Option<String>, Fault> {
         let Some(hash) = proof::hash(request_id.expose_secret()) else { return Ok(None) };
         let now = self.clock.now();
         let sealed = self.system.write(async |tx| repo::passkeys::take_challenge(tx, &hash, asked, now).await).await?;
@@ -84,7 +88,13 @@ impl Service {
 
     /// Looks whether the answer is one of this person's keys, and notes its use. Under the lock of the key: of two answers with one count the second is
     /// a copy's.
-    pub(super) async fn use_passkey_in(&self, tx: &mut Tx, user: UserId, state: &str, shown: &ShownKey) -> Result<Answered, Fault> {
+    pub(super) async fn use_passkey_in(
+        &self,
+        tx: &mut Tx,
+        user: UserId,
+        state: &str,
+        shown: &ShownKey,
+    ) -> Result<Answered, Fault> {
         let Some(credential) = credential_of(shown) else { return Ok(Answered::Wrong) };
         let Some(known) = repo::passkeys::lock(tx, user, &credential).await? else { return Ok(Answered::Wrong) };
         match self.ceremonies.shown(state, &known.credential, shown) {

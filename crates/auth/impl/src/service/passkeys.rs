@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use auth_api::{
-    Asking, Challenge, Error, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, Person, SecurityEventKind, Session, ShownKey, SignedIn,
+    Asking, Challenge, Error, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, Person, SecurityEventKind, Session, ShownKey,
+    SignedIn,
 };
-use kernel::{Ctx, Fault, FaultKind, Timestamp, UserId, text};
+use kernel::{Ctx, Fault, Timestamp, UserId, text};
 use mail_api::{Content, Mail, Recipient};
 use secrecy::SecretString;
 use serde_json::json;
@@ -33,15 +34,12 @@ fn person(ctx: &Ctx) -> Result<UserId, Error> {
 }
 
 impl Service {
-    /// The context's person, who has proven who they are just now and that the address is theirs: whoever finds a session open, and whoever registered
-    /// with another's address, keeps no way in for later.
-    async fn fresh_person(&self, ctx: &Ctx, session: &Session) -> Result<Person, Error> {
+    /// The context's person, who has proven that the address is theirs: whoever registered with another's keeps no way in for later.
+    async fn proven_person(&self, ctx: &Ctx) -> Result<Person, Error> {
         let user = person(ctx)?;
-        if session.is_stale_at(self.clock.now()) {
-            return Err(Fault::new(FaultKind::StepUpRequired, "passkeys are for who has just proven who they are").into());
-        }
         let person = self.system.read(async |tx| self.directory.person(tx, user).await).await?;
-        person.ok_or(Error::NotAuthenticated)
+        let person = person.ok_or(Error::NotAuthenticated)?;
+        if person.email_verified { Ok(person) } else { Err(Error::EmailNotVerified) }
     }
 
     /// Tells the person by mail what became of a passkey of theirs.
@@ -77,10 +75,7 @@ impl Service {
 #[async_trait]
 impl Passkeys for Service {
     async fn ask_new(&self, ctx: &Ctx, session: &Session) -> Result<Challenge, Error> {
-        let person = self.fresh_person(ctx, session).await?;
-        if !person.email_verified {
-            return Err(Error::EmailNotVerified);
-        }
+        let person = self.proven_person(ctx).await?;
         let known = self.system.read(async |tx| repo::passkeys::credentials_of(tx, person.id).await).await?;
         if known.len() >= MOST as usize {
             return Err(Error::TooManyPasskeys(MOST));
@@ -100,7 +95,7 @@ impl Passkeys for Service {
         asking: Asking<'_>,
     ) -> Result<Passkey, Error> {
         let name = named(name)?;
-        let person = self.fresh_person(ctx, session).await?;
+        let person = self.proven_person(ctx).await?;
         let user = person.id;
         let state = self.answered(AskedFor::New, Some((user, session.id.0)), request_id).await?;
         let state = state.ok_or(Error::ChallengeSpent)?;
@@ -138,7 +133,7 @@ impl Passkeys for Service {
     }
 
     async fn remove(&self, ctx: &Ctx, session: &Session, passkey: PasskeyId, asking: Asking<'_>) -> Result<(), Error> {
-        let person = self.fresh_person(ctx, session).await?;
+        let person = self.proven_person(ctx).await?;
         let user = person.id;
         self.system
             .write(async |tx| {
@@ -173,6 +168,6 @@ impl Passkeys for Service {
 
     async fn ask_again(&self, ctx: &Ctx, session: &Session) -> Result<Challenge, Error> {
         let user = person(ctx)?;
-        self.ask_own(AskedFor::Again, user, session.id.0).await
+        self.ask_own(AskedFor::Factor, user, session.id.0).await
     }
 }

@@ -6,7 +6,7 @@ use tenants_api::{Error, Member};
 use uuid::Uuid;
 
 use crate::model::GranterRole;
-use crate::schema::memberships;
+use crate::schema::{memberships, organizations};
 
 /// The trigger behind 'an organisation with members has an owner'.
 const LAST_OWNER: &str = "memberships_last_owner";
@@ -37,9 +37,12 @@ fn all(rows: Vec<Row>) -> Result<Vec<Member>, Fault> {
     rows.into_iter().map(Member::try_from).collect()
 }
 
-/// A person's memberships, the oldest first.
+/// A person's memberships in organisations that are not suspended, the oldest first. For the platform.
 pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Member>, Fault> {
-    let query = memberships::table.filter(memberships::user_id.eq(user.0)).order((memberships::created_at, memberships::org_id));
+    let query = memberships::table
+        .inner_join(organizations::table.on(organizations::org_id.eq(memberships::org_id)))
+        .filter(memberships::user_id.eq(user.0).and(organizations::suspended_at.is_null()))
+        .order((memberships::created_at, memberships::org_id));
     all(query.select(Row::as_select()).load(&mut tx.pg()).await.fault()?)
 }
 
@@ -152,6 +155,28 @@ pub(crate) async fn set_role(tx: &mut Tx, org: OrgId, user: UserId, role: OrgRol
     Ok(rows.into_iter().next().ok_or(Error::NotFound("member"))?.try_into()?)
 }
 
+/// Gives a member another role in the name of `granted_by`, who is not the person of this transaction. For the platform.
+pub(crate) async fn grant(
+    tx: &mut Tx,
+    org: OrgId,
+    user: UserId,
+    role: OrgRole,
+    (granted_by, granter): (UserId, GranterRole),
+) -> Result<(), Error> {
+    let at = db::touched(tx).await?;
+    let granted = diesel::update(memberships::table.find((org.0, user.0)))
+        .set((
+            memberships::role.eq(role.name()),
+            memberships::granted_by.eq(granted_by.0),
+            memberships::granter_role.eq(granter.name()),
+            memberships::granted_at.eq(at),
+        ))
+        .execute(tx.pg())
+        .await
+        .on_constraint(LAST_OWNER, || Error::LastOwner)?;
+    if granted == 0 { Err(Error::NotFound("member")) } else { Ok(()) }
+}
+
 /// Removes a member.
 pub(crate) async fn delete(tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error> {
     let deleted = diesel::delete(memberships::table.find((org.0, user.0)))
@@ -159,6 +184,16 @@ pub(crate) async fn delete(tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), 
         .await
         .on_constraint(LAST_OWNER, || Error::LastOwner)?;
     if deleted == 0 { Err(Error::NotFound("member")) } else { Ok(()) }
+}
+
+/// The owners of an organisation, the first ones first.
+pub(crate) async fn owners(tx: &mut Tx, org: OrgId) -> Result<Vec<UserId>, Fault> {
+    let query = memberships::table
+        .filter(memberships::org_id.eq(org.0).and(memberships::role.eq(OrgRole::Owner.name())))
+        .order((memberships::created_at, memberships::user_id))
+        .select(memberships::user_id);
+    let owners: Vec<Uuid> = query.load(tx.pg()).await.fault()?;
+    Ok(owners.into_iter().map(UserId).collect())
 }
 
 /// Whether the organisation has members.

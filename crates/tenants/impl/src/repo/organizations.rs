@@ -2,8 +2,8 @@
 
 use db::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
-use kernel::{Fault, Money, OrgId, OrgRole, PageRequest, RequestId, Timestamp, UserId};
-use tenants_api::{Error, NewOrganization, Organization, OrganizationChange, SessionRules};
+use kernel::{Fault, MfaPolicy, Money, OrgId, OrgRole, PageRequest, RequestId, Timestamp, UserId};
+use tenants_api::{Error, NewOrganization, Organization, OrganizationChange, SessionRules, Standing};
 use uuid::Uuid;
 
 use crate::schema::{memberships, organizations};
@@ -22,6 +22,9 @@ struct Row {
     timezone: String,
     session_idle_minutes: Option<i32>,
     session_lifetime_minutes: Option<i32>,
+    mfa_policy: Option<String>,
+    logo_url: Option<String>,
+    suspended_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -45,11 +48,18 @@ impl TryFrom<Row> for Organization {
             session_rules: SessionRules {
                 idle_minutes: row.session_idle_minutes,
                 lifetime_minutes: row.session_lifetime_minutes,
+                mfa_policy: policy_of(row.mfa_policy)?,
             },
+            logo_url: row.logo_url,
+            suspended_at: row.suspended_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
     }
+}
+
+fn policy_of(name: Option<String>) -> Result<Option<MfaPolicy>, Fault> {
+    name.map(|name| db::named(&name)).transpose()
 }
 
 /// The organisation, as far as the transaction sees it.
@@ -166,6 +176,8 @@ pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -
             organizations::timezone.eq(&change.timezone),
             organizations::session_idle_minutes.eq(change.session_rules.idle_minutes),
             organizations::session_lifetime_minutes.eq(change.session_rules.lifetime_minutes),
+            organizations::mfa_policy.eq(change.session_rules.mfa_policy.map(MfaPolicy::name)),
+            organizations::logo_url.eq(&change.logo_url),
             organizations::updated_at.eq(at),
         ))
         .returning(Row::as_returning())
@@ -175,20 +187,37 @@ pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -
     row.try_into()
 }
 
-/// How long sessions live in an organisation. For the platform.
-pub(crate) async fn session_rules(tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault> {
-    let found: Option<(Option<i32>, Option<i32>)> = organizations::table
-        .find(org.0)
-        .select((organizations::session_idle_minutes, organizations::session_lifetime_minutes))
-        .first(&mut tx.pg())
-        .await
-        .optional()
-        .fault()?;
-    let (idle_minutes, lifetime_minutes) = found.unwrap_or_default();
-    Ok(SessionRules { idle_minutes, lifetime_minutes })
+/// How long sessions live in an organisation, whether any acts there, and for whom it asks for a second factor. For the platform.
+pub(crate) async fn standing(tx: &ReadTx<'_>, org: OrgId) -> Result<Standing, Fault> {
+    let columns = (
+        organizations::session_idle_minutes,
+        organizations::session_lifetime_minutes,
+        organizations::mfa_policy,
+        organizations::suspended_at.is_not_null(),
+    );
+    let found: Option<(Option<i32>, Option<i32>, Option<String>, bool)> =
+        organizations::table.find(org.0).select(columns).first(&mut tx.pg()).await.optional().fault()?;
+    let (idle_minutes, lifetime_minutes, mfa_policy, suspended) = found.unwrap_or_default();
+    Ok(Standing { rules: SessionRules { idle_minutes, lifetime_minutes, mfa_policy: policy_of(mfa_policy)? }, suspended })
 }
 
-/// Every organisation that has rules of its own. For the platform.
+/// Suspends an organisation for a reason, or resumes it. For the platform.
+pub(crate) async fn set_suspended(tx: &mut Tx, org: OrgId, reason: Option<&str>) -> Result<Organization, Fault> {
+    let at = db::touched(tx).await?;
+    let row: Row = diesel::update(organizations::table.find(org.0))
+        .set((
+            organizations::suspended_at.eq(reason.map(|_| at)),
+            organizations::suspended_for.eq(reason),
+            organizations::updated_at.eq(at),
+        ))
+        .returning(Row::as_returning())
+        .get_result(tx.pg())
+        .await
+        .fault()?;
+    row.try_into()
+}
+
+/// Every organisation that bounds its sessions, with these rules alone. For the platform.
 pub(crate) async fn all_session_rules(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault> {
     let ruled = organizations::session_idle_minutes.is_not_null().or(organizations::session_lifetime_minutes.is_not_null());
     let rows: Vec<(Uuid, Option<i32>, Option<i32>)> = organizations::table
@@ -197,7 +226,8 @@ pub(crate) async fn all_session_rules(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, Ses
         .load(&mut tx.pg())
         .await
         .fault()?;
-    let rules = |(org, idle_minutes, lifetime_minutes)| (OrgId(org), SessionRules { idle_minutes, lifetime_minutes });
+    let rules =
+        |(org, idle_minutes, lifetime_minutes)| (OrgId(org), SessionRules { idle_minutes, lifetime_minutes, mfa_policy: None });
     Ok(rows.into_iter().map(rules).collect())
 }
 
@@ -249,6 +279,8 @@ pub(crate) async fn card(tx: &mut Tx, org: OrgId) -> Result<Option<Organization>
         approval_threshold: None,
         timezone: "UTC".to_owned(),
         session_rules: SessionRules::default(),
+        logo_url: None,
+        suspended_at: None,
         created_at: card.created_at,
         updated_at: card.updated_at,
     }))

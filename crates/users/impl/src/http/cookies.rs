@@ -19,6 +19,11 @@ impl CookieSettings {
     pub(super) fn device(&self) -> &'static str {
         if self.secure { "__Host-device" } else { "device" }
     }
+
+    /// The name of the cookie with that part of a sign-in that waits for a second factor which its page does not show.
+    pub(super) fn pending(&self) -> &'static str {
+        if self.secure { "__Host-mfa" } else { "mfa" }
+    }
 }
 
 /// What a device presents on which somebody signed in before.

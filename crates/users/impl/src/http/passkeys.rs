@@ -21,11 +21,11 @@ use super::proofs::asking;
 /// Adds the endpoints of one's own passkeys.
 pub(super) fn routes(r: &mut Routes) {
     r.resource("passkeys");
-    r.add(Guard::SignedIn, || ask_new).without_key();
-    r.add(Guard::SignedIn, || add).without_key();
+    r.add(Guard::SignedIn, || ask_new).without_key().stepping_up();
+    r.add(Guard::SignedIn, || add).without_key().stepping_up();
     r.add(Guard::SignedIn, || list);
     r.add(Guard::SignedIn, || rename).unconditional();
-    r.add(Guard::SignedIn, || remove).unconditional();
+    r.add(Guard::SignedIn, || remove).unconditional().stepping_up();
 }
 
 /// What an authenticator is asked.
@@ -118,7 +118,7 @@ impl From<Passkey> for PasskeyOut {
 /// proof of who the caller is at most five minutes old. Asked for anew, what was asked before in this session counts no more.
 #[utoipa::path(responses(
     (status = 200, description = "What the authenticator is asked", body = ChallengeOut),
-    (status = 403, description = "EMAIL_NOT_VERIFIED: the address is not proven yet; STEP_UP_REQUIRED: prove again who you are first"),
+    (status = 403, description = "EMAIL_NOT_VERIFIED: the address is not proven yet"),
     (status = 409, description = "TOO_MANY_PASSKEYS: a person has at most 20; PASSKEYS_UNAVAILABLE: this server has no name that they could be bound to"),
 ))]
 #[post("/api/user/passkeys/options")]
@@ -137,7 +137,6 @@ async fn ask_new(
 /// From now on it signs the caller in, by itself. They are told by mail. The challenge counts no more, whatever comes of it.
 #[utoipa::path(responses(
     (status = 201, description = "The passkey", body = PasskeyOut),
-    (status = 403, description = "STEP_UP_REQUIRED: prove again who you are first"),
     (status = 409, description = "CHALLENGE_SPENT: it was answered already, is too old, or is another session's; PASSKEY_KNOWN: it is in use already; \
         TOO_MANY_PASSKEYS: a person has at most 20"),
     (status = 422, description = "INVALID_PASSKEY at /credential: made for another page, server or challenge, or without seeing to its person; what is \
@@ -193,7 +192,6 @@ async fn rename(
 /// It proves nothing any more, at once. Sessions that began with it go on: end them, where the device is lost.
 #[utoipa::path(responses(
     (status = 204, description = "Removed"),
-    (status = 403, description = "STEP_UP_REQUIRED: prove again who you are first"),
     (status = 409, description = "LAST_WAY_IN: without it the caller could not sign in any more"),
 ))]
 #[delete("/api/user/passkeys/{id}")]

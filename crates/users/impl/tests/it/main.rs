@@ -3,12 +3,14 @@
 
 mod accounts;
 mod document;
+mod invitation_links;
 mod invitations;
 mod keys;
 mod leaks;
 mod links;
 mod lives;
 mod members;
+mod ownership;
 mod passkeys;
 mod proofs;
 mod reloads;
@@ -17,3 +19,5 @@ mod scenery;
 mod sessions;
 mod sign_in;
 mod strangers;
+mod suspensions;
+mod tokens;

@@ -69,7 +69,10 @@ async fn a_passkey_signs_in_without_a_name_and_without_a_password() {
     assert_eq!(db.query(trail).await, [format!("{}|{id}|Phone", ada.user)]);
 
     let asked = asked_to_sign_in(&replica).await;
-    assert_eq!((&asked["publicKey"]["allowCredentials"], &asked["publicKey"]["userVerification"]), (&json!([]), &json!("required")));
+    assert_eq!(
+        (&asked["publicKey"]["allowCredentials"], &asked["publicKey"]["userVerification"]),
+        (&json!([]), &json!("required"))
+    );
     let answer = show(&replica, &asked, &authenticator.show(&asked["publicKey"])).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!((Account::of(&answer).user, Account::of(&answer).org), (ada.user.clone(), ada.org.clone()));
@@ -79,7 +82,10 @@ async fn a_passkey_signs_in_without_a_name_and_without_a_password() {
 
     let own = replica.get("/api/user/passkeys", &ada.token).await;
     let passkey = &own.body["data"][0];
-    assert_eq!((&passkey["name"], &passkey["backupEligible"], &passkey["backedUp"]), (&json!("Phone"), &json!(false), &json!(false)));
+    assert_eq!(
+        (&passkey["name"], &passkey["backupEligible"], &passkey["backedUp"]),
+        (&json!("Phone"), &json!(false), &json!(false))
+    );
     assert!(passkey["lastUsedAt"].is_string(), "{passkey}");
 }
 
@@ -133,7 +139,12 @@ async fn only_on_a_page_of_ours_for_us_and_with_its_person_seen_to() {
         let asked = asked(&replica, &ada).await;
         let made = other.make(&asked["publicKey"]).unwrap();
         let refused = add(&replica, &ada, &asked, &made, "Other").await;
-        assert_eq!((refused.status.as_u16(), &refused.body["errors"][0]["code"]), (422, &json!("INVALID_PASSKEY")), "{at}: {}", refused.body);
+        assert_eq!(
+            (refused.status.as_u16(), &refused.body["errors"][0]["code"]),
+            (422, &json!("INVALID_PASSKEY")),
+            "{at}: {}",
+            refused.body
+        );
         right(&mut authenticator);
         assert_eq!(sign_in(&replica, &mut authenticator).await.status, 200);
     }
@@ -169,7 +180,12 @@ async fn a_new_passkey_is_of_the_person_and_the_session_that_asked() {
     let asked_by_bob = asked(&replica, &bob).await;
     let same = again.make_again(&asked_by_bob["publicKey"]);
     let refused = add(&replica, &bob, &asked_by_bob, &same, "Twice").await;
-    assert_eq!((refused.status.as_u16(), &refused.body["errors"][0]["code"]), (422, &json!("INVALID_PASSKEY")), "{}", refused.body);
+    assert_eq!(
+        (refused.status.as_u16(), &refused.body["errors"][0]["code"]),
+        (422, &json!("INVALID_PASSKEY")),
+        "{}",
+        refused.body
+    );
     let asked_by_ada = asked(&replica, &ada).await;
     let same = again.make_again(&asked_by_ada["publicKey"]);
     assert_eq!(add(&replica, &ada, &asked_by_ada, &same, "Bob's").await.refusal(), (409, "PASSKEY_KNOWN"));
@@ -320,7 +336,10 @@ async fn the_database_tells_no_challenge_and_takes_none_of_its_own() {
     let (db, replica, _ada, mut authenticator, _) = ada().await;
     let asked = asked_to_sign_in(&replica).await;
     let overheard = authenticator.show(&asked["publicKey"]);
-    let kept = db.query("select concat_ws('|', encode(state, 'escape'), encode(request_hash, 'hex')) from passkey_challenges").await.join("\n");
+    let kept = db
+        .query("select concat_ws('|', encode(state, 'escape'), encode(request_hash, 'hex')) from passkey_challenges")
+        .await
+        .join("\n");
     let (challenge, request) = (asked["publicKey"]["challenge"].as_str().unwrap(), asked["requestId"].as_str().unwrap());
     assert!(!kept.contains(challenge) && !kept.contains(request) && !kept.contains("challenge"), "{kept}");
     // Its sealed state, put back under another request.
