@@ -17,7 +17,7 @@ create table passkeys (
     backed_up boolean not null,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    last_used_at timestamptz check (last_used_at >= created_at),
+    last_used_at timestamptz,
     constraint passkeys_place_unique unique (user_id, place),
     constraint passkeys_backed_up_if_eligible check (backup_eligible or not backed_up)
 );
