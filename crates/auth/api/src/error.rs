@@ -77,6 +77,9 @@ kernel::refusals! {
         /// The server's address has no name that a passkey could be bound to.
         #[error("passkeys are bound to a name, and this server has none: its operator sets server.public_url")]
         PasskeysUnavailable = Conflict("PASSKEYS_UNAVAILABLE"),
+        /// The account is being removed, which only the link of the mail that said so takes back.
+        #[error("this account is being removed: the link of the mail that told you so takes that back, then sign in")]
+        AccountLeaving = Forbidden("ACCOUNT_LEAVING"),
         /// Other services are told of nobody who may be anybody.
         #[error("prove your address first: POST /api/auth/verification mails what does")]
         EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),

@@ -6,6 +6,7 @@ mod asking;
 mod entering;
 mod factors;
 mod keys;
+mod leaving;
 mod lives;
 mod opening;
 mod passkey_use;
@@ -27,8 +28,8 @@ use auth_api::{
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
 use kernel::{
-    Clock, Ctx, Fault, MfaPolicy, OrgId, OrgRole, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId, Timestamp,
-    UserId,
+    Clock, Ctx, Denied, Fault, MfaPolicy, OrgId, OrgRole, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId,
+    Timestamp, UserId,
 };
 use mail_api::{Language, Mails};
 use secrecy::SecretString;
@@ -50,7 +51,7 @@ use crate::place::Place;
 use crate::security;
 use crate::security_event::{Origin, SpentLimit};
 use crate::token::{self, TokenHash};
-use crate::{Settings, model, repo, written};
+use crate::{Settings, model, organization_events, repo, written};
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -202,6 +203,11 @@ impl Service {
         security::note_spent(&self.system, limit, Origin { request, address: from }).await;
     }
 
+    /// Tells an organisation that a permission was refused in it. Never fails.
+    pub async fn note_denied(&self, ctx: &Ctx, denied: &Denied) {
+        organization_events::tell_denied(&self.system, ctx, denied).await;
+    }
+
     /// Removes what is left of sessions that were over before `before`, the security events that were kept for long enough, and what was mailed to
     /// prove addresses and is over for a day. For a daily job.
     ///
@@ -209,6 +215,8 @@ impl Service {
     /// A fault of the database.
     pub async fn purge(&self, before: Timestamp) -> Result<usize, Fault> {
         security::purge(&self.system, self.clock.now() - self.events_kept).await?;
+        let kept_since = self.clock.now() - self.events_kept;
+        self.system.write(async |tx| repo::organization_events::purge(tx, kept_since).await).await?;
         let yesterday = self.clock.now() - TimeDelta::days(1);
         self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::pending::purge(tx, yesterday).await).await?;
@@ -250,11 +258,11 @@ impl Service {
         let Some(stored) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
         let StoredSession { id, user, org, expires_at, last_seen_at, sign_in } = stored;
         // In a transaction of its own: nobody holds a connection while they wait for another's look.
-        let Some(Place { role, projects, rules, factor }) = self.place(user, org).await? else { return Ok(None) };
+        let Some(Place { role, projects, added, rules, factor }) = self.place(user, org).await? else { return Ok(None) };
         let expires_at = model::expires_at(expires_at, sign_in.at, self.life, rules);
         // What this process saw may not be written yet.
         let last_seen_at = self.seen.of(id).map_or(last_seen_at, |seen| seen.max(last_seen_at));
-        let session = Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at, factor };
+        let session = Session { id, user, org, role, projects, added, expires_at, authenticated_at: sign_in.at, factor };
         Ok(Some(Held::new(session, model::idle(rules), last_seen_at).suspended(rules.suspended)))
     }
 }
@@ -310,6 +318,11 @@ impl Sessions for Service {
         Ok(())
     }
 
+    async fn forget_organization_in(&self, tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+        self.forget_in(tx, move |cache| cache.forget_org(org));
+        Ok(())
+    }
+
     async fn end_sessions_in(&self, tx: &mut Tx, user: UserId, org: OrgId) -> Result<(), Fault> {
         repo::end_in_org(tx, user, org).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
@@ -336,6 +349,14 @@ impl Accounts for Service {
         self.revoke_keys_of_leaver_in(tx, ctx, user, role).await
     }
 
+    async fn shut_out_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+        self.shut_out(tx, user).await
+    }
+
+    async fn close_organization_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
+        self.close_organization(tx, ctx).await
+    }
+
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         repo::lock_person(tx, user).await?;
         repo::end_all(tx, user, self.clock.now()).await?;
@@ -343,6 +364,7 @@ impl Accounts for Service {
         repo::devices::forget_all(tx, user).await?;
         repo::passkeys::delete_all(tx, user).await?;
         repo::delete_events(tx, user).await?;
+        repo::organization_events::forget_addresses(tx, user).await?;
         repo::forget_clients(tx, user).await?;
         repo::proofs::delete_of_person(tx, user).await?;
         repo::pending::delete_of_person(tx, user).await?;
