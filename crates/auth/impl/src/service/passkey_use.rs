@@ -1,22 +1,22 @@
 //! What is asked of authenticators, and what their answers lead to.
 
 use auth_api::{
-    Account, Asking, Ceremony, Challenge, Client, Error, KeptKey, Membership, PasskeyId, SecurityEventKind, ShownKey,
-    SignInMethod, SignedIn, Unproven,
+    Asking, Ceremony, Challenge, Client, Error, KeptKey, PasskeyId, SecurityEventKind, ShownKey, SignInMethod, SignedIn, Unproven,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kernel::{Fault, OrgRole, Timestamp, UserId};
+use kernel::{Fault, Timestamp, UserId};
 use mail_api::Content;
 use secrecy::{ExposeSecret, SecretString};
 use uow::Tx;
 use uuid::Uuid;
 
+use super::admitting::Admission;
 use super::asking::origin;
-use super::opening::Opening;
+use super::entering::whose;
 use super::{Known, Service};
 use crate::challenge::{AskedBy, AskedFor, end_of};
-use crate::{model, proof, repo, security, token};
+use crate::{proof, repo, security};
 
 /// Why nothing is made or asked.
 pub(super) fn unmade(why: Unproven) -> Error {
@@ -118,11 +118,10 @@ impl Service {
         answered: &Answered,
         asking: &Asking<'_>,
     ) -> Result<(), Fault> {
-        let user = known.map(|known| known.person.id);
         let Answered::Copied { passkey, name } = answered else {
-            return security::note_in(tx, SecurityEventKind::SignInFailed, user, &origin(asking)).await;
+            return security::note_in(tx, SecurityEventKind::SignInFailed, whose(known), &origin(asking)).await;
         };
-        security::note_in(tx, SecurityEventKind::PasskeyCopied, user, &origin(asking)).await?;
+        security::note_in(tx, SecurityEventKind::PasskeyCopied, whose(known), &origin(asking)).await?;
         let Some(known) = known else { return Ok(()) };
         let now: Timestamp = self.instant();
         // Whoever has the copy tries it more often than once: it is told of once a day.
@@ -169,19 +168,11 @@ impl Service {
                     self.note_wrong_in(tx, Some(known), &answered, asking).await?;
                     return Ok(None);
                 }
-                let membership = match model::choose(&known.memberships, known.last) {
-                    Some(membership) => membership,
-                    None => {
-                        let Account { org, .. } =
-                            self.directory.found_in(tx, asking.request, user, None, &known.person.name).await?;
-                        Membership { org, role: OrgRole::Owner }
-                    }
-                };
                 let client = Client { address: asking.from, agent: asking.agent.map(str::to_owned) };
-                let sign_in = model::Proof::now(SignInMethod::Passkey, self.instant());
-                let request = asking.request;
-                let opening = Opening { request, user, membership, action: "auth.passkey", client: &client, sign_in };
-                Ok::<_, Error>(Some(self.open_in(tx, opening, token::fresh()?).await?))
+                let (request, client, method) = (asking.request, &client, SignInMethod::Passkey);
+                // Both factors in one: nothing else is asked for.
+                let admission = Admission { request, known, client, method, action: "auth.passkey", device: None };
+                Ok::<_, Error>(Some(self.begin_in(tx, admission).await?))
             })
             .await?;
         self.complete(signed_in.ok_or(Error::WrongPasskey)?).await

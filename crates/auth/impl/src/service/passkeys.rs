@@ -106,7 +106,7 @@ impl Passkeys for Service {
                 let now = self.instant();
                 let passkey = repo::passkeys::insert(tx, (user, place), &key, &name, now).await?;
                 self.record_passkey_in(tx, ctx, "auth.add_passkey", passkey.id, &name).await?;
-                security::note_in(tx, SecurityEventKind::PasskeyAdded, user, &origin(&asking)).await?;
+                security::note_in(tx, SecurityEventKind::PasskeyAdded, (user, ctx.org), &origin(&asking)).await?;
                 let told = Content::PasskeyAdded { passkey: name.clone(), at: now };
                 self.tell_of_passkey_in(tx, &person, format!("passkey-added:{}", passkey.id), told, &asking).await?;
                 self.forget_in(tx, move |cache| cache.forget_user(user));
@@ -148,7 +148,7 @@ impl Passkeys for Service {
                 }
                 let now: Timestamp = self.instant();
                 self.record_passkey_in(tx, ctx, "auth.remove_passkey", passkey, &name).await?;
-                security::note_in(tx, SecurityEventKind::PasskeyRemoved, user, &origin(&asking)).await?;
+                security::note_in(tx, SecurityEventKind::PasskeyRemoved, (user, ctx.org), &origin(&asking)).await?;
                 let told = Content::PasskeyRemoved { passkey: name, at: now };
                 self.tell_of_passkey_in(tx, &person, format!("passkey-removed:{}", Uuid::now_v7()), told, &asking).await?;
                 self.forget_in(tx, move |cache| cache.forget_user(user));
