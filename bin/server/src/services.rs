@@ -137,6 +137,7 @@ impl Services {
             teams: Arc::new(projects::Teams),
             audit: audit.clone(),
             mails: mails.clone(),
+            ceremonies: Arc::new(webauthn_adapter::Authenticators::of(public_url)?),
             clock: clock.clone(),
             settings: sign_in_settings(settings)?,
         })?);

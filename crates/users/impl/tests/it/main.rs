@@ -12,6 +12,7 @@ mod links;
 mod lives;
 mod members;
 mod ownership;
+mod passkeys;
 mod proofs;
 mod reloads;
 mod removal;

@@ -11,7 +11,8 @@ use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
 use auth_api::{
-    ApiKeys, Authorizer, Leaks, OrganizationEvents, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, Teams, Tokens,
+    ApiKeys, Authorizer, Leaks, OrganizationEvents, Passkeys, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, Teams,
+    Tokens,
 };
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
@@ -172,6 +173,7 @@ impl Replica {
             teams,
             audit: Arc::clone(&audit),
             mails: mails.clone(),
+            ceremonies: Arc::new(webauthn_adapter::Authenticators::of(PAGE).unwrap()),
             clock: clock.clone(),
             settings,
         });
@@ -241,6 +243,7 @@ impl Replica {
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
         let proofs: Arc<dyn Proofs> = auth.clone();
+        let passkeys: Arc<dyn Passkeys> = auth.clone();
         let factors: Arc<dyn SecondFactors> = auth.clone();
         let users = Arc::clone(&people);
         let deps =
@@ -253,6 +256,7 @@ impl Replica {
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
+                    .app_data(Data::from(passkeys.clone()))
                     .app_data(Data::from(factors.clone()))
                     .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(told.clone()))
@@ -364,6 +368,9 @@ impl Replica {
         self.auth.resolve(token).await.is_ok()
     }
 }
+
+/// Where its pages are, as passkeys see it.
+pub const PAGE: &str = "https://build14.example";
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
