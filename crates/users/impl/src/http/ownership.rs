@@ -18,9 +18,9 @@ use super::language::language_of;
 pub(super) fn routes(r: &mut Routes) {
     r.resource("ownershipOffers");
     r.add(perm::MEMBERS_READ, || list);
-    r.add(perm::OWNERS_MANAGE, || offer).without_key();
+    r.add(perm::OWNERS_MANAGE, || offer).without_key().stepping_up();
     r.add(perm::OWNERS_MANAGE, || withdraw).unconditional();
-    r.add(Guard::SignedIn, || accept).without_key();
+    r.add(Guard::SignedIn, || accept).without_key().stepping_up();
     r.add(Guard::SignedIn, || decline).without_key();
 }
 

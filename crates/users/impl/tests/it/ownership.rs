@@ -67,6 +67,18 @@ async fn whoever_accepts_is_the_owner_and_the_other_an_administrator() {
 }
 
 #[actix_web::test]
+async fn to_offer_and_to_accept_takes_a_fresh_proof_of_who_one_is() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let bob = colleague(&replica, &ada, "bob", "member").await;
+    let made = id(&offer(&replica, &ada, &bob.user).await);
+    replica.clock.advance(chrono::TimeDelta::minutes(6));
+    assert_eq!(offer(&replica, &ada, &bob.user).await.refusal(), (403, "STEP_UP_REQUIRED"));
+    assert_eq!(answer(&replica, &bob, &made, "accept").await.refusal(), (403, "STEP_UP_REQUIRED"));
+    assert_eq!(answer(&replica, &bob, &made, "decline").await.status, 204, "to say no takes none");
+}
+
+#[actix_web::test]
 async fn nobody_is_offered_an_organisation_who_is_no_member_is_an_owner_or_unproven() {
     let (db, replica) = scene().await;
     let (ada, eve) = (replica.register("ada").await, replica.register("eve").await);
