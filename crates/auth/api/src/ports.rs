@@ -142,6 +142,14 @@ pub trait Directory: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// The slugs of the person's custom roles in the organisation, in their order. Who keeps no such roles has none.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn custom_roles(&self, _tx: &ReadTx<'_>, _user: UserId, _org: OrgId) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+
     /// The person's memberships in organisations that are neither suspended nor leave, the oldest first.
     ///
     /// # Errors

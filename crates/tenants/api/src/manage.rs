@@ -104,6 +104,12 @@ pub trait Memberships: Send + Sync {
     /// A fault.
     async fn added_permissions(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault>;
 
+    /// The slugs of a person's custom roles in an organisation, in their order: in a transaction of the platform.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn custom_roles(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault>;
+
     /// A person's memberships as they are now, in the order in which their organisations are to be locked: in a transaction of the platform.
     ///
     /// # Errors

@@ -273,6 +273,10 @@ impl Memberships for Service {
         roles::permissions_of(roles::reading(tx), org, user).await
     }
 
+    async fn custom_roles(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault> {
+        roles::slugs_of(roles::reading(tx), org, user).await
+    }
+
     async fn standing(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<Standing, Fault> {
         organizations::standing(tx, org).await
     }

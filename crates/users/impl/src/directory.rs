@@ -131,6 +131,10 @@ impl auth_api::Directory for Directory {
         self.memberships.added_permissions(tx, user, org).await
     }
 
+    async fn custom_roles(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault> {
+        self.memberships.custom_roles(tx, user, org).await
+    }
+
     async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault> {
         let all = self.memberships.of_person(tx, user).await?;
         // Of an unknown person as many questions are asked.
