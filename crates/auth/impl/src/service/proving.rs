@@ -71,7 +71,7 @@ impl Service {
 
     /// Uses it up: of two who show it at a time one goes on.
     async fn use_up_in(&self, tx: &mut Tx, proof: &Proof, shown: &Shown) -> Result<(), Error> {
-        if repo::proofs::consume(tx, proof.id, self.clock.now()).await? { Ok(()) } else { Err(refused(shown)) }
+        if repo::proofs::consume(tx, proof, self.clock.now()).await? { Ok(()) } else { Err(refused(shown)) }
     }
 
     /// Whose account a proof of its own address is about, as long as they have that address.
