@@ -23,6 +23,7 @@ mod guards;
 mod isolation;
 mod journey;
 mod leaks;
+mod leaving;
 mod leftovers;
 mod licences;
 mod migrations;

@@ -3,12 +3,14 @@
 //! Every test process starts its own throw-away PostgreSQL (`embedded_postgres::for_tests`), migrates one template in it, and each
 //! [`Database::fresh`] is a copy of that template, used as the serving role: a superuser would pass row-level security silently.
 
+mod authenticator;
 mod database;
 mod people;
 mod proxy;
 mod scanner;
 mod until;
 
+pub use authenticator::Authenticator;
 pub use database::Database;
 pub use people::Party;
 pub use proxy::{Proxy, ProxyFault};

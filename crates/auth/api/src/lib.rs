@@ -12,6 +12,7 @@ mod leaks;
 pub mod matrix;
 mod network;
 mod organization_events;
+mod passkeys;
 mod persons;
 mod ports;
 mod proof;
@@ -39,6 +40,9 @@ pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, Liv
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use network::Network;
 pub use organization_events::{EventFilter, OrganizationEvent, OrganizationEventKind, OrganizationEvents};
+pub use passkeys::{
+    Ceremonies, Ceremony, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
+};
 pub use persons::{described, key_allows, needs_person, staying_built_in, stays_built_in, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
 pub use proof::{Asked, Asking, Purpose, Shown};
@@ -328,6 +332,20 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// A fault.
     async fn sign_out_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Fault>;
+
+    /// Ends every session of a person and whatever was mailed to them, once `tx`, a transaction of the platform, commits: the account leaves. The password
+    /// stays, should that be taken back.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn shut_out_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault>;
+
+    /// Ends every session in the context's organisation and revokes all of its API keys, with a record of each, once `tx`, a transaction of the platform
+    /// that has locked the organisation, commits: it leaves.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn close_organization_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault>;
 
     /// Ends every session of a person and forgets the password, once `tx`, a transaction of the platform, commits: the account is removed.
     ///

@@ -50,6 +50,7 @@ impl Service {
         (token, hash): (SecretString, TokenHash),
     ) -> Result<SignedIn, Error> {
         let Opening { request, user, membership, action, client, sign_in } = opening;
+        self.directory.admits_in(tx, user).await?;
         let now = self.instant();
         let session = Session {
             id: SessionId::new(),
