@@ -52,6 +52,7 @@ mod challenge;
 mod device;
 mod factor_secret;
 mod flights;
+mod flood;
 mod hasher;
 mod held;
 mod jwt;

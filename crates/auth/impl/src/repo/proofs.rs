@@ -140,7 +140,8 @@ pub(crate) async fn consume(tx: &mut Tx, proof: &Proof, now: Timestamp) -> Resul
     if one.execute(tx.pg()).await.fault()? == 0 {
         return Ok(false);
     }
-    let sql = "update mailed_proofs set ended_at = $1 where email_key = $2 and user_id is not distinct from $3 and ended_at is null
+    let sql =
+        "update mailed_proofs set ended_at = $1 where email_key = $2 and user_id is not distinct from $3 and ended_at is null
         and purpose = (select purpose from mailed_proofs where id = $4)";
     diesel::sql_query(sql)
         .bind::<Timestamptz, _>(now)

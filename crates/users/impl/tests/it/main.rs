@@ -10,6 +10,7 @@ mod leaks;
 mod leaving;
 mod links;
 mod lives;
+mod mailed;
 mod members;
 mod ownership;
 mod passkeys;
