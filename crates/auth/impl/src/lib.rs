@@ -50,6 +50,7 @@ mod budget;
 mod cache;
 mod challenge;
 mod device;
+mod factor_resets;
 mod factor_secret;
 mod flights;
 mod flood;
@@ -84,6 +85,7 @@ mod token_settings;
 mod totp;
 mod written;
 
+pub use factor_resets::{FactorResetDependencies, FactorResetError, FactorResets, Resealed, reseal_authenticators};
 pub use key_settings::KeySettings;
 pub use keys::{Keys, KeysDependencies};
 pub use leaks::{LeakDependencies, LeakReports};
