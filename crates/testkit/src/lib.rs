@@ -7,6 +7,7 @@ mod authenticator;
 mod database;
 mod people;
 mod proxy;
+mod ranges;
 mod scanner;
 mod until;
 
@@ -14,5 +15,6 @@ pub use authenticator::Authenticator;
 pub use database::Database;
 pub use people::Party;
 pub use proxy::{Proxy, ProxyFault};
+pub use ranges::Ranges;
 pub use scanner::Scanner;
 pub use until::until;
