@@ -10,7 +10,7 @@ use crate::schema::{passkey_challenges as challenges, passkeys};
 use crate::token::TokenHash;
 
 /// So many passkeys a person has at most.
-pub(crate) const MOST: u32 = 20;
+pub(crate) const MOST: u8 = 20;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = passkeys)]
