@@ -3,6 +3,7 @@
 pub mod alarms;
 mod doctor;
 mod documents;
+pub(crate) mod factor_resets;
 mod float;
 pub(crate) mod foundation;
 mod holds;

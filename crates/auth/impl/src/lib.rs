@@ -51,6 +51,7 @@ mod cache;
 mod challenge;
 mod checked;
 mod device;
+mod factor_resets;
 mod factor_secret;
 mod flights;
 mod hasher;
@@ -84,6 +85,7 @@ mod token_settings;
 mod totp;
 mod written;
 
+pub use factor_resets::{FactorResetDependencies, FactorResetError, FactorResets, Resealed, reseal_authenticators};
 pub use key_settings::KeySettings;
 pub use keys::{Keys, KeysDependencies};
 pub use leaks::{LeakDependencies, LeakReports};

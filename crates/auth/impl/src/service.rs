@@ -368,8 +368,7 @@ impl Accounts for Service {
         repo::forget_clients(tx, user).await?;
         repo::proofs::delete_of_person(tx, user).await?;
         repo::pending::delete_of_person(tx, user).await?;
-        repo::factors::delete_totp(tx, user).await?;
-        repo::factors::delete_codes(tx, user).await?;
+        repo::factors::delete_all(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
     }

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod accounts;
+mod authenticator;
 mod document;
+mod factors;
 mod invitation_links;
 mod invitations;
 mod keys;
@@ -21,6 +23,7 @@ mod scenery;
 mod security_events;
 mod sessions;
 mod sign_in;
+mod step_up;
 mod strangers;
 mod suspensions;
 mod tokens;

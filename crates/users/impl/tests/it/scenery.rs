@@ -104,6 +104,8 @@ pub struct Replica {
     /// The mail that it would have sent.
     pub mails: Arc<mail_api::fake::Sent>,
     pub reporter: Arc<Reporter>,
+    /// Who removes second factors that were lost.
+    pub resets: auth::FactorResets,
     /// What an operator does.
     pub suspensions: Arc<users::Suspensions>,
     pub tokens: Arc<auth::ServiceTokens>,
@@ -167,6 +169,13 @@ impl Replica {
         let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
         let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
         let mails = Arc::new(mail_api::fake::Sent::default());
+        let resets = auth::FactorResets::new(auth::FactorResetDependencies {
+            system: db.system_uow(),
+            directory: directory.clone(),
+            audit: Arc::clone(&audit),
+            mails: mails.clone(),
+            clock: clock.clone(),
+        });
         let auth = auth::Service::new(auth::Dependencies {
             system: door,
             directory: directory.clone(),
@@ -268,7 +277,7 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter, suspensions, tokens }
+        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter, resets, suspensions, tokens }
     }
 
     /// Runs every job, also those planned for later; what failed and why.
