@@ -130,6 +130,7 @@ pub(crate) async fn delete_totp(tx: &mut Tx, user: UserId) -> Result<bool, Fault
 /// Removes every second factor of the person, of whichever kind, and the recovery codes.
 pub(crate) async fn delete_all(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
     delete_totp(tx, user).await?;
+    super::passkeys::delete_all(tx, user).await?;
     delete_codes(tx, user).await
 }
 

@@ -193,8 +193,8 @@ pub(crate) async fn delete(tx: &mut Tx, user: UserId, id: PasskeyId) -> Result<O
     diesel::delete(theirs).returning(passkeys::name).get_result(tx.pg()).await.optional().fault()
 }
 
-/// Removes every passkey of a person, and what they were asked; answers how many there were.
-pub(crate) async fn delete_all(tx: &mut Tx, user: UserId) -> Result<usize, Fault> {
+/// Removes every passkey of a person, and what they were asked.
+pub(crate) async fn delete_all(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
     diesel::delete(challenges::table.filter(challenges::user_id.eq(user.0))).execute(tx.pg()).await.fault()?;
-    diesel::delete(passkeys::table.filter(passkeys::user_id.eq(user.0))).execute(tx.pg()).await.fault()
+    diesel::delete(passkeys::table.filter(passkeys::user_id.eq(user.0))).execute(tx.pg()).await.fault().map(drop)
 }
