@@ -5,7 +5,7 @@ use testkit::Authenticator;
 
 use super::super::{Cases, HIDDEN, ONESELF, Scene};
 use crate::walk::Walk;
-use crate::world::{PASSWORD, Party, World};
+use crate::world::{Party, World};
 
 /// Where the pages of this world's server are, as passkeys see it.
 fn page(world: &World) -> String {
@@ -77,7 +77,7 @@ pub async fn walk(walk: &mut Walk, owner: &Party) {
     walk.send(&nobody, "POST /api/auth/passkey", &[], &answered(&request_id, &shown)).await;
 
     // As second factor and as a fresh proof; the examples of those show a code.
-    let login = json!({"email": owner.email, "password": PASSWORD});
+    let login = json!({"email": owner.email, "password": "correct horse battery staple"});
     let token = nobody.post("/api/auth/login", login).await.expect(202).text("/mfaToken");
     let waiting = [("/mfaToken", token.as_str())];
     let asked = walk.send(&nobody, "POST /api/auth/mfa/passkey/options", &[], &waiting).await;
