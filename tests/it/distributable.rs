@@ -21,6 +21,7 @@ const COORDINATOR: &[&str] = &[
     "invitation_links",
     "member_invitations",
     "memberships",
+    "organization_domains",
     "organizations",
     "outbox",
     "outbox_handled",

@@ -1,5 +1,6 @@
 //! People and their profile as other crates see them: oneself, and the members of an organisation.
 
+mod domains;
 mod error;
 mod invitation_links;
 mod ownership;
@@ -10,6 +11,7 @@ use mail_api::Language;
 use tenants_api::Organization;
 use uuid::Uuid;
 
+pub use domains::{CHALLENGE_LABEL, OrganizationDomain, OrganizationDomains, TxtRecords};
 pub use error::Error;
 pub use invitation_links::{FreshInvitationLink, InvitationLink, InvitationLinks, NewInvitationLink};
 pub use ownership::{Ownership, OwnershipOffer};

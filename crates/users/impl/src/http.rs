@@ -2,6 +2,7 @@
 
 mod auth;
 mod cookies;
+mod domains;
 mod dto;
 mod examples;
 mod factors;
@@ -75,6 +76,7 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || invitations::accept).without_key();
     r.add(Guard::SignedIn, || invitations::decline).without_key();
     invitation_links::join(r);
+    domains::join(r);
     r.tag("Members", "The people of the session's organisation.");
     r.resource("organizationInvitations");
     r.add(perm::MEMBERS_MANAGE, || invitations::invited);
@@ -82,6 +84,7 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_MANAGE, || invitations::resend).without_key();
     r.add(perm::MEMBERS_MANAGE, || invitations::withdraw).unconditional();
     invitation_links::manage(r);
+    domains::manage(r);
     r.resource("users");
     r.add(perm::MEMBERS_READ, || users::list);
     r.add(perm::MEMBERS_MANAGE, || users::invite);

@@ -6,10 +6,16 @@ use actix_web::web::{Data, ServiceConfig};
 use module::{Module, Wired};
 use users_api::{InvitationLinks, Ownership, Users};
 
-use crate::{Service, http};
+use crate::{DomainSettings, Service, http};
 
 /// People, and the endpoints of sign-in.
-pub const MODULE: Module = Module { routes: http::routes, ..Module::named("users") };
+pub const MODULE: Module = Module {
+    settings: |reader| {
+        DomainSettings::read(reader);
+    },
+    routes: http::routes,
+    ..Module::named("users")
+};
 
 impl Wired for Service {
     fn data(self: Arc<Self>, config: &mut ServiceConfig) {

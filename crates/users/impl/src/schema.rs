@@ -60,4 +60,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    organization_domains (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        domain -> Text,
+        challenge -> Text,
+        claimed_by -> Uuid,
+        created_at -> Timestamptz,
+        proven_at -> Nullable<Timestamptz>,
+        looked_at -> Nullable<Timestamptz>,
+        missing_since -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(users, member_invitations);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{Accounts, Authorizer, Sessions};
-use kernel::{Actor, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Scope, Timestamp, UserId};
+use kernel::{Actor, Ctx, Fault, OrgId, OrgRole, Page, PageRequest, Scope, Timestamp, UserId};
 use mail_api::{Language, Mails};
 use serde_json::json;
 use tenants_api::{EndedMembership, Member, Memberships, Organization, perm};
@@ -18,7 +18,7 @@ use uow::{ReadTx, SystemUow, Tx, Uow};
 use users_api::{Error, MemberInvitation, MemberUser, NewInvitation, Obligations, OwnInvitation, ProfileChange, User, Users};
 use uuid::Uuid;
 
-use crate::{CookieSettings, model, repo};
+use crate::{CookieSettings, managers, model, repo};
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -110,15 +110,7 @@ impl Service {
     /// Locks the organisation and passes if the actor's role is still the one that the request was permitted with: who was demoted or
     /// removed meanwhile neither takes it back nor learns anything about emails.
     async fn lock_for_manager_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<Organization, Error> {
-        let organization = self.memberships.lock_organization_in(tx, ctx.org).await?;
-        let Actor::User(user, role) = ctx.actor else { return Ok(organization) };
-        match self.memberships.lock_in(tx, ctx.org, user).await {
-            Ok(member) if member.role == role => Ok(organization),
-            Ok(_) | Err(tenants_api::Error::NotFound(_)) => {
-                Err(Error::Denied(Denied { permission: perm::MEMBERS_MANAGE, project: None }))
-            }
-            Err(error) => Err(error.into()),
-        }
+        managers::lock_for_manager_in(&*self.memberships, tx, ctx).await
     }
 
     /// Whoever acts has shown that their email is theirs. Somebody who registered with another's email would else leave a person behind who has a hold on

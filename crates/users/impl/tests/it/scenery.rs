@@ -14,7 +14,7 @@ use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
-use users_api::{InvitationLinks, Obligations, Ownership, Users};
+use users_api::{InvitationLinks, Obligations, OrganizationDomains, Ownership, TxtRecords, Users};
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -67,6 +67,35 @@ impl ReporterKeys for Reporter {
     }
 }
 
+/// What is published of domains.
+#[derive(Default)]
+pub struct Records {
+    texts: Mutex<HashMap<String, Vec<String>>>,
+    silent: Mutex<bool>,
+}
+
+impl Records {
+    /// Lets a name have this text alone, or none.
+    pub fn publish(&self, name: &str, text: Option<&str>) {
+        self.texts.lock().unwrap().insert(name.to_owned(), text.into_iter().map(str::to_owned).collect());
+    }
+
+    /// Lets nobody answer, or somebody again.
+    pub fn silence(&self, silent: bool) {
+        *self.silent.lock().unwrap() = silent;
+    }
+}
+
+#[async_trait]
+impl TxtRecords for Records {
+    async fn texts(&self, name: &str) -> Result<Vec<String>, Fault> {
+        if *self.silent.lock().unwrap() {
+            return Err(Fault::unavailable("nobody answers"));
+        }
+        Ok(self.texts.lock().unwrap().get(name).cloned().unwrap_or_default())
+    }
+}
+
 /// One replica of the server.
 pub struct Replica {
     pub auth: Arc<auth::Service>,
@@ -80,6 +109,9 @@ pub struct Replica {
     pub reporter: Arc<Reporter>,
     /// What an operator does.
     pub suspensions: Arc<users::Suspensions>,
+    /// What is published of domains.
+    pub records: Arc<Records>,
+    pub domains: Arc<users::Domains>,
     pub tokens: Arc<auth::ServiceTokens>,
 }
 
@@ -183,6 +215,17 @@ impl Replica {
             audit: Arc::clone(&audit),
             mails: mails.clone(),
         }));
+        let records = Arc::new(Records::default());
+        let domains = Arc::new(users::Domains::new(users::DomainDependencies {
+            uow: db.uow(),
+            system: db.system_uow(),
+            memberships: tenants.clone(),
+            authorizer: Arc::clone(&authorizer),
+            audit: Arc::clone(&audit),
+            mails: mails.clone(),
+            records: records.clone(),
+        }));
+        let proven: Arc<dyn OrganizationDomains> = domains.clone();
         let mut routes = web::Routes::new();
         users::routes(&mut routes);
         tenants::routes(&mut routes);
@@ -200,6 +243,7 @@ impl Replica {
                     .app_data(Data::from(people.clone()))
                     .app_data(Data::from(links.clone()))
                     .app_data(Data::from(ownership.clone()))
+                    .app_data(Data::from(proven.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
@@ -213,7 +257,7 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, deps, clock, bonds, policy, mails, reporter, suspensions, tokens }
+        Self { auth, users, deps, clock, bonds, policy, mails, reporter, suspensions, tokens, records, domains }
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
