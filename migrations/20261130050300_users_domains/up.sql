@@ -28,6 +28,6 @@ drop policy tenant_insert on organization_domains;
 create policy tenant_insert on organization_domains for insert to build14_app
     with check (org_id = app.org() and claimed_by is not distinct from app.user_id() and proven_at is null and looked_at is null);
 grant select, insert, delete on organization_domains to build14_app;
-call app.open_to_system('organization_domains', 'select, update');
+call app.open_to_system('organization_domains', 'select, update, delete');
 create trigger organization_domains_keep before update on organization_domains
     for each row execute function app.keep('org_id', 'id', 'domain', 'challenge', 'claimed_by', 'created_at');

@@ -17,7 +17,7 @@ mod refusals;
 pub mod text;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use ctx::{Actor, Answer, Ctx, IdempotencyKey, KeyUse, Missing, Once, ProjectRoles, RequestId};
+pub use ctx::{Actor, AddedPermissions, Answer, Ctx, IdempotencyKey, KeyUse, Missing, Once, ProjectRoles, RequestId};
 pub use currency::{Currency, NotOffered};
 pub use error::{Denied, DomainError, Fault, FaultKind, FieldFault, Kind, MOST_FAULTS, Spent};
 pub use ids::*;

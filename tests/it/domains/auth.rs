@@ -7,7 +7,11 @@ use super::{Domain, Scene};
 use crate::world::World;
 
 /// Everyone writes to the trail, sign-in too, and addresses are proven by mail.
-pub const DOMAIN: Domain = Domain { calls: &["audit", "mail"], things, ..Domain::named("auth") };
+pub const DOMAIN: Domain = Domain { calls: &["audit", "mail"], things, rows: ROWS, ..Domain::named("auth") };
+
+/// A key for tokens, which the first token makes.
+const ROWS: &str = "insert into token_keys (kid, public_key, published_at, signs_from, is_first)
+    values (gen_random_uuid(), sha256(''), now(), now(), true) on conflict do nothing";
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {

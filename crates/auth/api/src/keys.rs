@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::{
-    ApiKeyId, Ctx, KeyUse, Missing, OrgId, OrgRole, Page, PageRequest, ProjectRoles, RequestId, SessionId, Timestamp, UserId,
+    AddedPermissions, ApiKeyId, Ctx, KeyUse, Missing, OrgId, OrgRole, Page, PageRequest, ProjectRoles, RequestId, SessionId,
+    Timestamp, UserId,
 };
 use secrecy::SecretString;
 
@@ -128,6 +129,8 @@ pub struct LiveKey {
     pub role: OrgRole,
     /// The creator's roles in teams.
     pub projects: ProjectRoles,
+    /// What the creator's custom roles allow besides.
+    pub added: AddedPermissions,
     /// From where it may be used; none: from everywhere.
     pub networks: Vec<Network>,
     /// When it ends by itself.
@@ -142,7 +145,12 @@ impl LiveKey {
     pub fn ctx(&self, request: RequestId) -> Ctx {
         let ctx = Ctx::user(self.org, self.creator, self.role, Arc::clone(&self.projects), request);
         let second_factor = (!self.factor.has).then_some(self.factor.policy);
-        Ctx { key: Some(Arc::clone(&self.by)), missing: Missing { second_factor, ..ctx.missing }, ..ctx }
+        Ctx {
+            added: self.added.clone(),
+            key: Some(Arc::clone(&self.by)),
+            missing: Missing { second_factor, ..ctx.missing },
+            ..ctx
+        }
     }
 
     /// Whether it may be used from there. Of an address that is not known nobody can tell.

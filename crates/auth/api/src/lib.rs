@@ -11,6 +11,8 @@ mod keys;
 mod leaks;
 pub mod matrix;
 mod network;
+mod organization_events;
+mod passkeys;
 mod persons;
 mod ports;
 mod proof;
@@ -23,8 +25,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::{
-    Clock, Ctx, Denied, Fault, Missing, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole, ProjectRoles,
-    RequestId, Scope, SessionId, SystemClock, Timestamp, UserId,
+    AddedPermissions, Clock, Ctx, Denied, Fault, Missing, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole,
+    ProjectRoles, RequestId, Scope, SessionId, SystemClock, Timestamp, UserId,
 };
 use mail_api::Language;
 use uow::Tx;
@@ -37,7 +39,11 @@ pub use factors::{
 pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use network::Network;
-pub use persons::{key_allows, needs_person, wanting_persons};
+pub use organization_events::{EventFilter, OrganizationEvent, OrganizationEventKind, OrganizationEvents};
+pub use passkeys::{
+    Ceremonies, Ceremony, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
+};
+pub use persons::{described, key_allows, needs_person, staying_built_in, stays_built_in, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
 pub use proof::{Asked, Asking, Purpose, Shown};
 pub use proofs::Proofs;
@@ -45,15 +51,17 @@ pub use secrecy::SecretString;
 pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
 pub use tokens::{Bearer, ServiceToken, TokenKey, Tokens};
 
-/// Permissions of this domain (docs/domain/keys.md).
+/// Permissions of this domain (docs/domain/keys.md, docs/domain/security-events.md).
 pub mod perm {
     use kernel::Permission;
     /// See the organisation's API keys: what they may, until when, and whether they are used.
     pub const KEYS_READ: Permission = Permission("api_keys.read");
     /// Make, change, replace and revoke them.
     pub const KEYS_MANAGE: Permission = Permission("api_keys.manage");
+    /// See what happened to the security of the members' accounts in the organisation, and what was refused there.
+    pub const SECURITY_READ: Permission = Permission("security.read");
     /// All of them.
-    pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE];
+    pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE, SECURITY_READ];
 }
 
 /// A signed-in session, resolved: who, in which organisation, in which roles.
@@ -70,6 +78,8 @@ pub struct Session {
     /// The person's roles in teams of the organisation's projects; empty for whom the role in the organisation lets do all that they do
     /// ([`OrgRole::needs_teams`]).
     pub projects: ProjectRoles,
+    /// What the person's custom roles allow besides; empty for the same people.
+    pub added: AddedPermissions,
     /// When it ends by itself, by the platform's bound and the organisation's.
     pub expires_at: Timestamp,
     /// When the person last proved who they are: at sign-in or by [`SignIn::reauthenticate`], not by switching the organisation. What asks for a fresh
@@ -88,7 +98,7 @@ impl Session {
     pub fn ctx(&self, request: RequestId) -> Ctx {
         let ctx = Ctx::user(self.org, self.user, self.role, Arc::clone(&self.projects), request);
         let second_factor = (!self.factor.has).then_some(self.factor.policy);
-        Ctx { missing: Missing { second_factor, ..ctx.missing }, ..ctx }
+        Ctx { added: self.added.clone(), missing: Missing { second_factor, ..ctx.missing }, ..ctx }
     }
 
     /// Whether the person proved who they are so long ago that what asks for a fresh proof asks them again.
@@ -133,6 +143,15 @@ pub trait Sessions: Send + Sync {
     /// A fault of the database.
     async fn forget_role_in(&self, tx: &mut Tx, user: UserId, _org: OrgId, _project: ProjectId) -> Result<(), Fault> {
         self.forget_user_in(tx, user).await
+    }
+
+    /// Forgets what this process keeps of every session in an organisation, once `tx` commits: what a custom role holds there changed. The other
+    /// servers are told by the database itself. What keeps no sessions has nothing to forget.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn forget_organization_in(&self, _tx: &mut Tx, _org: OrgId) -> Result<(), Fault> {
+        Ok(())
     }
 
     /// Ends a person's sessions in one organisation, once `tx` commits: the membership is gone.
@@ -314,6 +333,20 @@ pub trait Accounts: Send + Sync {
     /// A fault.
     async fn sign_out_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Fault>;
 
+    /// Ends every session of a person and whatever was mailed to them, once `tx`, a transaction of the platform, commits: the account leaves. The password
+    /// stays, should that be taken back.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn shut_out_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault>;
+
+    /// Ends every session in the context's organisation and revokes all of its API keys, with a record of each, once `tx`, a transaction of the platform
+    /// that has locked the organisation, commits: it leaves.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn close_organization_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault>;
+
     /// Ends every session of a person and forgets the password, once `tx`, a transaction of the platform, commits: the account is removed.
     ///
     /// # Errors
@@ -354,4 +387,12 @@ pub trait Authorizer: Send + Sync {
 
     /// Every permission that the context holds in the organisation as a whole, sorted by name.
     fn permissions(&self, ctx: &Ctx) -> Vec<Permission>;
+
+    /// Whether a custom role can hold the permission: administrators do, and it is none of those that stay with the built-in roles
+    /// ([`stays_built_in`]). An owner's own stay the owners'.
+    fn is_addable(&self, permission: Permission) -> bool {
+        let (org, user) = (OrgId(uuid::Uuid::nil()), UserId(uuid::Uuid::nil()));
+        let admin = Ctx::user(org, user, OrgRole::Admin, ProjectRoles::default(), RequestId::generate());
+        !stays_built_in(permission) && self.check(&admin, permission, Scope::Organization).is_ok()
+    }
 }

@@ -108,6 +108,14 @@ pub trait Directory: Send + Sync {
     /// [`Error::EmailTaken`].
     async fn readdress_in(&self, tx: &mut Tx, user: UserId, email: &Email) -> Result<Option<String>, Error>;
 
+    /// Passes if the person may have a session: an account that leaves lets nobody in, whatever they proved. Who keeps no such accounts lets everybody in.
+    ///
+    /// # Errors
+    /// [`Error::AccountLeaving`].
+    async fn admits_in(&self, _tx: &mut Tx, _user: UserId) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// The person with this email, if there is one.
     ///
     /// # Errors
@@ -120,13 +128,29 @@ pub trait Directory: Send + Sync {
     /// A fault.
     async fn person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Option<Person>, Fault>;
 
-    /// The person's place in one organisation, if they have one there.
+    /// The person's place in one organisation, if they have one there, and neither of them leaves.
     ///
     /// # Errors
     /// A fault.
     async fn membership(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault>;
 
-    /// The person's memberships in organisations that are not suspended, the oldest first.
+    /// The permissions of the person's custom roles in the organisation, by name, in any order. Who keeps no such roles adds none.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn added_permissions(&self, _tx: &ReadTx<'_>, _user: UserId, _org: OrgId) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+
+    /// The slugs of the person's custom roles in the organisation, in their order. Who keeps no such roles has none.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn custom_roles(&self, _tx: &ReadTx<'_>, _user: UserId, _org: OrgId) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+
+    /// The person's memberships in organisations that are neither suspended nor leave, the oldest first.
     ///
     /// # Errors
     /// A fault.
@@ -165,6 +189,14 @@ pub trait Teams: Send + Sync {
         user: UserId,
         projects: &[ProjectId],
     ) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
+
+    /// Whether the organisation has this project, in a transaction of the tenant's own. Who keeps no projects has none.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn has_project(&self, _tx: &ReadTx<'_>, _org: OrgId, _project: ProjectId) -> Result<bool, Fault> {
+        Ok(false)
+    }
 
     /// Takes all of them away, within the transaction that ends the membership, as the tenant or as the platform; answers which they were.
     ///

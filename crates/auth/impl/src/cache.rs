@@ -292,7 +292,7 @@ fn role_of(payload: &str) -> Option<(UserId, OrgId, ProjectId)> {
 mod tests {
     use super::*;
     use auth_api::Session;
-    use kernel::{OrgRole, ProjectRoles, SessionId};
+    use kernel::{AddedPermissions, OrgRole, ProjectRoles, SessionId};
 
     fn session(user: UserId) -> Arc<Held> {
         in_org(user, OrgId::new())
@@ -307,6 +307,7 @@ mod tests {
             org,
             role,
             projects,
+            added: AddedPermissions::default(),
             expires_at: at,
             authenticated_at: at,
             factor: auth_api::FactorStanding::default(),

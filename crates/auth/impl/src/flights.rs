@@ -59,7 +59,7 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static, V: Clone + Send + 'static> Fli
 mod tests {
     use super::*;
     use auth_api::Session;
-    use kernel::{OrgId, OrgRole, ProjectRoles, SessionId, UserId};
+    use kernel::{AddedPermissions, OrgId, OrgRole, ProjectRoles, SessionId, UserId};
     use tokio::sync::Notify;
 
     type Sessions = Flights<[u8; 32], Option<Arc<Session>>>;
@@ -74,6 +74,7 @@ mod tests {
             org,
             role,
             projects,
+            added: AddedPermissions::default(),
             expires_at: at,
             authenticated_at: at,
             factor: auth_api::FactorStanding::default(),

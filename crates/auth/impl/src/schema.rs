@@ -79,6 +79,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    passkey_challenges (request_hash) {
+        request_hash -> Bytea,
+        purpose -> Text,
+        user_id -> Nullable<Uuid>,
+        asked_by -> Nullable<Uuid>,
+        state -> Bytea,
+        made_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    organization_events (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        at -> Timestamptz,
+        kind -> Text,
+        user_id -> Nullable<Uuid>,
+        api_key_id -> Nullable<Uuid>,
+        permission -> Nullable<Text>,
+        address -> Nullable<Text>,
+        request_id -> Text,
+    }
+}
+
+diesel::table! {
     pending_sign_ins (id) {
         id -> Uuid,
         token_hash -> Bytea,
@@ -89,6 +115,23 @@ diesel::table! {
         expires_at -> Timestamptz,
         tries -> SmallInt,
         ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    passkeys (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        place -> SmallInt,
+        credential_id -> Bytea,
+        credential -> Text,
+        name -> Text,
+        counter -> BigInt,
+        backup_eligible -> Bool,
+        backed_up -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -6,8 +6,11 @@ mod asking;
 mod entering;
 mod factors;
 mod keys;
+mod leaving;
 mod lives;
 mod opening;
+mod passkey_use;
+mod passkeys;
 mod places;
 mod proofs;
 mod proving;
@@ -19,14 +22,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Accounts, Again, Client, Directory, Entered, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered,
-    SecurityEvent, Session, Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
+    Accounts, Again, Ceremonies, Client, Directory, Entered, Error, LiveKey, LiveSession, Membership, NewAccount, Person,
+    Registered, SecurityEvent, Session, Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
 use kernel::{
-    Clock, Ctx, Fault, MfaPolicy, OrgId, OrgRole, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId, Timestamp,
-    UserId,
+    Clock, Ctx, Denied, Fault, MfaPolicy, OrgId, OrgRole, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId,
+    Timestamp, UserId,
 };
 use mail_api::{Language, Mails};
 use secrecy::SecretString;
@@ -37,6 +40,7 @@ use uuid::Uuid;
 
 use crate::attempts::Attempts;
 use crate::cache::Cache;
+use crate::challenge::ChallengeSecret;
 use crate::factor_secret::FactorSecret;
 use crate::flights::Flights;
 use crate::hasher::Hasher;
@@ -47,7 +51,7 @@ use crate::place::Place;
 use crate::security;
 use crate::security_event::{Origin, SpentLimit};
 use crate::token::{self, TokenHash};
-use crate::{Settings, model, repo, written};
+use crate::{Settings, model, organization_events, repo, written};
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -61,6 +65,8 @@ pub struct Dependencies {
     pub audit: Arc<dyn Audit>,
     /// What proves addresses, and what is told of an account, goes by mail.
     pub mails: Arc<dyn Mails>,
+    /// How passkeys are made and used.
+    pub ceremonies: Arc<dyn Ceremonies>,
     /// Ends sessions.
     pub clock: Arc<dyn Clock>,
     /// What a deployment decides about sign-in.
@@ -74,6 +80,8 @@ pub struct Service {
     teams: Arc<dyn Teams>,
     audit: Arc<dyn Audit>,
     mails: Arc<dyn Mails>,
+    ceremonies: Arc<dyn Ceremonies>,
+    challenges: ChallengeSecret,
     clock: Arc<dyn Clock>,
     hasher: Hasher,
     cache: Arc<Cache>,
@@ -119,7 +127,8 @@ impl Service {
     /// # Errors
     /// A fault if a setting is out of range.
     pub fn new(dependencies: Dependencies) -> Result<Self, Fault> {
-        let Dependencies { system, directory, teams, audit, mails, clock, settings } = dependencies;
+        let Dependencies { system, directory, teams, audit, mails, ceremonies, clock, settings } = dependencies;
+        let challenges = ChallengeSecret::derived(&settings.switch_secret)?;
         let hasher = Hasher::new(settings.hash_threads, settings.hash_queue, settings.hash_wait)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
         let attempts = Attempts::new(settings.wrong_per_email, settings.wrong_per_network, settings.hash_wait);
@@ -137,6 +146,8 @@ impl Service {
             teams,
             audit,
             mails,
+            ceremonies,
+            challenges,
             clock,
             hasher,
             cache,
@@ -192,6 +203,11 @@ impl Service {
         security::note_spent(&self.system, limit, Origin { request, address: from }).await;
     }
 
+    /// Tells an organisation that a permission was refused in it. Never fails.
+    pub async fn note_denied(&self, ctx: &Ctx, denied: &Denied) {
+        organization_events::tell_denied(&self.system, ctx, denied).await;
+    }
+
     /// Removes what is left of sessions that were over before `before`, the security events that were kept for long enough, and what was mailed to
     /// prove addresses and is over for a day. For a daily job.
     ///
@@ -199,10 +215,13 @@ impl Service {
     /// A fault of the database.
     pub async fn purge(&self, before: Timestamp) -> Result<usize, Fault> {
         security::purge(&self.system, self.clock.now() - self.events_kept).await?;
+        let kept_since = self.clock.now() - self.events_kept;
+        self.system.write(async |tx| repo::organization_events::purge(tx, kept_since).await).await?;
         let yesterday = self.clock.now() - TimeDelta::days(1);
         self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::pending::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::devices::purge(tx, self.clock.now()).await).await?;
+        self.system.write(async |tx| repo::passkeys::purge_challenges(tx, self.clock.now()).await).await?;
         // No sign-in lives for longer.
         let oldest = self.clock.now() - self.life;
         self.system.write(async |tx| repo::purge_ends(tx, oldest).await).await?;
@@ -239,11 +258,11 @@ impl Service {
         let Some(stored) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
         let StoredSession { id, user, org, expires_at, last_seen_at, sign_in } = stored;
         // In a transaction of its own: nobody holds a connection while they wait for another's look.
-        let Some(Place { role, projects, rules, factor }) = self.place(user, org).await? else { return Ok(None) };
+        let Some(Place { role, projects, added, rules, factor }) = self.place(user, org).await? else { return Ok(None) };
         let expires_at = model::expires_at(expires_at, sign_in.at, self.life, rules);
         // What this process saw may not be written yet.
         let last_seen_at = self.seen.of(id).map_or(last_seen_at, |seen| seen.max(last_seen_at));
-        let session = Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at, factor };
+        let session = Session { id, user, org, role, projects, added, expires_at, authenticated_at: sign_in.at, factor };
         Ok(Some(Held::new(session, model::idle(rules), last_seen_at).suspended(rules.suspended)))
     }
 }
@@ -299,6 +318,11 @@ impl Sessions for Service {
         Ok(())
     }
 
+    async fn forget_organization_in(&self, tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+        self.forget_in(tx, move |cache| cache.forget_org(org));
+        Ok(())
+    }
+
     async fn end_sessions_in(&self, tx: &mut Tx, user: UserId, org: OrgId) -> Result<(), Fault> {
         repo::end_in_org(tx, user, org).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
@@ -325,17 +349,26 @@ impl Accounts for Service {
         self.revoke_keys_of_leaver_in(tx, ctx, user, role).await
     }
 
+    async fn shut_out_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+        self.shut_out(tx, user).await
+    }
+
+    async fn close_organization_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
+        self.close_organization(tx, ctx).await
+    }
+
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         repo::lock_person(tx, user).await?;
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
         repo::devices::forget_all(tx, user).await?;
+        repo::passkeys::delete_all(tx, user).await?;
         repo::delete_events(tx, user).await?;
+        repo::organization_events::forget_addresses(tx, user).await?;
         repo::forget_clients(tx, user).await?;
         repo::proofs::delete_of_person(tx, user).await?;
         repo::pending::delete_of_person(tx, user).await?;
-        repo::factors::delete_totp(tx, user).await?;
-        repo::factors::delete_codes(tx, user).await?;
+        repo::factors::delete_all(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
     }

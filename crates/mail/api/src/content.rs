@@ -29,6 +29,12 @@ kernel::named! {
         NewDevice = "new-device",
         /// The password is another one.
         PasswordChanged = "password-changed",
+        /// A passkey more.
+        PasskeyAdded = "passkey-added",
+        /// A passkey less.
+        PasskeyRemoved = "passkey-removed",
+        /// A passkey of which there is a copy.
+        PasskeyCopied = "passkey-copied",
         /// Second factors are others than before, or a recovery code was used.
         SecondFactorChanged = "second-factor-changed",
         /// A place in an organisation.
@@ -47,6 +53,14 @@ kernel::named! {
         OwnershipMoved = "ownership-moved",
         /// A tender to bid on.
         TenderInvitation = "tender-invitation",
+        /// That an organisation leaves, to its owners.
+        OrganizationLeaving = "organization-leaving",
+        /// That it stays.
+        OrganizationKept = "organization-kept",
+        /// That an account leaves.
+        AccountLeaving = "account-leaving",
+        /// That it stays.
+        AccountKept = "account-kept",
         /// Whether mail arrives at all.
         Test = "test",
     }
@@ -147,6 +161,27 @@ pub enum Content {
         /// Where whoever did not do it gets a new one.
         link: Option<Link>,
     },
+    /// A passkey was added.
+    PasskeyAdded {
+        /// What it is called.
+        passkey: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A passkey was removed.
+    PasskeyRemoved {
+        /// What it was called.
+        passkey: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A passkey was refused: it counts fewer uses than it had before, so there is a copy of it.
+    PasskeyCopied {
+        /// What it is called.
+        passkey: String,
+        /// When.
+        at: Timestamp,
+    },
     /// Second factors are others than before, or a recovery code was used.
     SecondFactorChanged {
         /// What happened.
@@ -238,6 +273,38 @@ pub enum Content {
         /// Where it is.
         link: Link,
     },
+    /// To an owner of an organisation that leaves.
+    OrganizationLeaving {
+        /// Which.
+        organization: String,
+        /// When it was asked for.
+        at: Timestamp,
+        /// Until when it can be taken back.
+        until: Timestamp,
+        /// Where.
+        link: Option<Link>,
+    },
+    /// To an owner of one that stays after all.
+    OrganizationKept {
+        /// Which.
+        organization: String,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// To whom the account is that leaves.
+    AccountLeaving {
+        /// When it was asked for.
+        at: Timestamp,
+        /// Until when it can be taken back.
+        until: Timestamp,
+        /// Where.
+        link: Link,
+    },
+    /// To whom it is if it stays after all.
+    AccountKept {
+        /// Since when.
+        at: Timestamp,
+    },
     /// Whether mail arrives at all: `build14 mail test`.
     Test {
         /// When it was asked for.
@@ -259,6 +326,9 @@ impl Content {
             Self::AddressTaken { .. } => Template::AddressTaken,
             Self::NewDevice { .. } => Template::NewDevice,
             Self::PasswordChanged { .. } => Template::PasswordChanged,
+            Self::PasskeyAdded { .. } => Template::PasskeyAdded,
+            Self::PasskeyRemoved { .. } => Template::PasskeyRemoved,
+            Self::PasskeyCopied { .. } => Template::PasskeyCopied,
             Self::SecondFactorChanged { .. } => Template::SecondFactorChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::MemberJoined { .. } => Template::MemberJoined,
@@ -268,6 +338,10 @@ impl Content {
             Self::OwnershipOffered { .. } => Template::OwnershipOffered,
             Self::OwnershipMoved { .. } => Template::OwnershipMoved,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
+            Self::OrganizationLeaving { .. } => Template::OrganizationLeaving,
+            Self::OrganizationKept { .. } => Template::OrganizationKept,
+            Self::AccountLeaving { .. } => Template::AccountLeaving,
+            Self::AccountKept { .. } => Template::AccountKept,
             Self::Test { .. } => Template::Test,
         }
     }
@@ -281,11 +355,20 @@ impl Content {
             | Self::MagicLink { link, .. }
             | Self::MemberInvitation { link, .. }
             | Self::OwnershipOffered { link, .. }
-            | Self::TenderInvitation { link, .. } => Some(link),
-            Self::AddressLeft { link, .. } | Self::NewDevice { link, .. } | Self::PasswordChanged { link, .. } => link.as_ref(),
+            | Self::TenderInvitation { link, .. }
+            | Self::AccountLeaving { link, .. } => Some(link),
+            Self::AddressLeft { link, .. }
+            | Self::NewDevice { link, .. }
+            | Self::PasswordChanged { link, .. }
+            | Self::OrganizationLeaving { link, .. } => link.as_ref(),
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressTaken { .. }
+            | Self::PasskeyAdded { .. }
+            | Self::PasskeyRemoved { .. }
+            | Self::PasskeyCopied { .. }
+            | Self::OrganizationKept { .. }
+            | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }
             | Self::MemberJoined { .. }
             | Self::DomainMissing { .. }
@@ -309,12 +392,18 @@ impl Content {
             Self::MemberInvitation { until, .. } => *until,
             Self::OwnershipOffered { until, .. } => Some(*until),
             Self::TenderInvitation { deadline, .. } => Some(*deadline),
+            Self::OrganizationLeaving { until, .. } | Self::AccountLeaving { until, .. } => Some(*until),
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressLeft { .. }
             | Self::AddressTaken { .. }
             | Self::NewDevice { .. }
             | Self::PasswordChanged { .. }
+            | Self::PasskeyAdded { .. }
+            | Self::PasskeyRemoved { .. }
+            | Self::PasskeyCopied { .. }
+            | Self::OrganizationKept { .. }
+            | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }
             | Self::MemberJoined { .. }
             | Self::DomainMissing { .. }

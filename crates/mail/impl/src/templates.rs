@@ -26,6 +26,9 @@ words! {
     AddressTaken "address-taken",
     NewDevice "new-device",
     PasswordChanged "password-changed",
+    PasskeyAdded "passkey-added",
+    PasskeyRemoved "passkey-removed",
+    PasskeyCopied "passkey-copied",
     SecondFactorChanged "second-factor-changed",
     MemberInvitation "member-invitation",
     MemberJoined "member-joined",
@@ -35,6 +38,10 @@ words! {
     OwnershipOffered "ownership-offered",
     OwnershipMoved "ownership-moved",
     TenderInvitation "tender-invitation",
+    OrganizationLeaving "organization-leaving",
+    OrganizationKept "organization-kept",
+    AccountLeaving "account-leaving",
+    AccountKept "account-kept",
     Test "test",
 }
 

@@ -1,5 +1,6 @@
 //! Organisations, memberships, settings and second approvals as other crates see them.
 
+mod custom_roles;
 mod manage;
 mod rules;
 
@@ -8,7 +9,11 @@ use kernel::{Ctx, Fault, FaultKind, Money, OrgId, OrgRole, Permission, ProjectId
 use uow::Tx;
 use uuid::Uuid;
 
-pub use manage::{EndedMembership, Memberships, NewOrganization, OrganizationChange, Organizations};
+pub use custom_roles::{
+    CustomRole, CustomRoleDetails, CustomRoleId, CustomRoles, GivenChange, GivenRole, MOST_CUSTOM_ROLES, MOST_ROLES_OF_A_MEMBER,
+    NewCustomRole,
+};
+pub use manage::{Memberships, NewOrganization, OrganizationChange, Organizations, Remembered};
 pub use rules::{SessionRules, Standing, is_weighty};
 
 /// Permissions of this domain (docs/domain/roles.md).
@@ -26,10 +31,17 @@ pub mod perm {
     pub const MEMBERS_MANAGE: Permission = Permission("members.manage");
     /// Make, demote and remove owners.
     pub const OWNERS_MANAGE: Permission = Permission("members.manage_owners");
+    /// See the organisation's roles and what each allows.
+    pub const ROLES_READ: Permission = Permission("roles.read");
+    /// Make, change and remove custom roles.
+    pub const ROLES_MANAGE: Permission = Permission("roles.manage");
     /// Found a further organisation, of which one becomes the owner.
     pub const CREATE: Permission = Permission("organizations.create");
+    /// Have the organisation leave the platform.
+    pub const DELETE: Permission = Permission("organization.delete");
     /// All of them.
-    pub const ALL: &[Permission] = &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE, CREATE];
+    pub const ALL: &[Permission] =
+        &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE, ROLES_READ, ROLES_MANAGE, CREATE, DELETE];
 }
 
 kernel::named! {
@@ -137,7 +149,7 @@ pub enum NotYet {
     /// No owner gave them the role that lets them approve, and they have not had it for long enough.
     #[error(
         "no owner has made you an approver: an approval that takes two persons counts from you once an owner gives you your role anew \
-         (PUT /api/users/{{id}}, or the team's member in the project), or from {}", time(.until)
+         (PUT /api/users/{{id}} or, of custom roles, /roles below it, or the team's member in the project), or from {}", time(.until)
     )]
     Granted {
         /// Who gave it, if that is known.
@@ -190,6 +202,18 @@ kernel::refusals! {
         /// The person is a member already.
         #[error("this person is a member already")]
         AlreadyMember = Conflict("ALREADY_MEMBER"),
+        /// Another role of the organisation has this slug.
+        #[error("a role of this organisation has this slug already")]
+        RoleSlugTaken = Conflict("ROLE_SLUG_TAKEN"),
+        /// So many members have the role that is to be removed.
+        #[error("{0} members have this role: take it from them first (PUT /api/users/{{id}}/roles)")]
+        RoleInUse(i64) = Conflict("ROLE_IN_USE", "in use"),
+        /// The organisation has as many roles as it may have.
+        #[error("an organisation has at most {0} custom roles: remove one that nobody needs")]
+        TooManyRoles(usize) = Conflict("TOO_MANY_ROLES"),
+    }
+    extra {
+        Self::RoleInUse(members) => vec![("members", members.to_string())],
     }
 }
 

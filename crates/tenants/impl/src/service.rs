@@ -1,5 +1,7 @@
 //! The verbs of organisations.
 
+mod custom_roles;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,16 +13,16 @@ use kernel::{
 };
 use serde_json::json;
 use tenants_api::{
-    ApprovalRequest, EndedMembership, Error, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange,
-    Organizations, SessionRules, Standing, Tenants, Verdict, perm,
+    ApprovalRequest, Error, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange, Organizations,
+    Remembered, SessionRules, Standing, Tenants, Verdict, perm,
 };
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;
 
 use crate::Settings;
-use crate::model::{self, GranterRole, Step, Waiting};
+use crate::model::{self, Grant, GranterRole, Step, Voided, Waiting};
 use crate::repo::organizations::{Founder, Taken};
-use crate::repo::{approvals, memberships, organizations};
+use crate::repo::{approvals, custom_roles as roles, memberships, organizations};
 
 /// How often an approval looks anew when others ask and agree in between.
 const LOOKS: usize = 5;
@@ -66,15 +68,13 @@ impl Service {
         first: Option<&Waiting>,
     ) -> Result<Result<serde_json::Value, NotYet>, Fault> {
         let Some(present) = ctx.user_id() else { return Err(Fault::internal("only a person approves")) };
+        if let Some(by_custom_role) = self.standing_by_custom_role_in(tx, ctx, request, present, first).await? {
+            return Ok(by_custom_role);
+        }
         let found = approvals::grant(tx, ctx.org, request, present).await?;
         let (grant, now) = found.ok_or_else(|| Fault::unavailable("who approves has just left"))?;
         let first = first.map(|waiting| (waiting.first, waiting.asked_at));
-        Ok(model::counts(grant, now, self.approver_wait, first).map(|()| {
-            json!({
-                "action": request.action, "subject": request.subject, "amount": request.amount,
-                "madeApproverBy": grant.by, "madeApproverAs": grant.granter, "approverSince": grant.at,
-            })
-        }))
+        Ok(model::counts(grant, now, self.approver_wait, first).map(|()| contributed(request, grant)))
     }
 
     async fn record_approval_in(
@@ -110,26 +110,39 @@ impl Service {
 
     async fn void_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
         for void in approvals::void(tx, ctx.org, user).await? {
-            let entry = NewEntry::named("approvals.void", "approval", void.id)
-                .before(json!({ "action": void.action, "subject": void.subject, "first": user }));
-            self.audit.record_in(tx, ctx, entry).await?;
+            self.record_void_in(tx, ctx, user, &void).await?;
         }
         Ok(())
     }
-}
 
-/// Passes if the actor's role is still the one that the request began with: it was permitted by that, and roles change meanwhile.
-/// To be asked under the organisation's lock.
-async fn same_role_in(tx: &mut Tx, ctx: &Ctx, permission: Permission) -> Result<(), Error> {
-    let Some((user, role)) = ctx.membership() else { return Ok(()) };
-    if memberships::role(tx, ctx.org, user).await? == Some(role) {
-        Ok(())
-    } else {
-        Err(Denied { permission, project: None }.into())
+    async fn record_void_in(&self, tx: &mut Tx, ctx: &Ctx, first: UserId, void: &Voided) -> Result<(), Fault> {
+        let entry = NewEntry::named("approvals.void", "approval", void.id)
+            .before(json!({ "action": void.action, "subject": void.subject, "first": first }));
+        self.audit.record_in(tx, ctx, entry).await
+    }
+
+    /// Passes if the actor's role is still the one that the request began with, and what let them a custom role still does: it was permitted by
+    /// that, and roles change meanwhile. To be asked under the organisation's lock.
+    async fn same_role_in(&self, tx: &mut Tx, ctx: &Ctx, permission: Permission) -> Result<(), Error> {
+        let Some((user, role)) = ctx.membership() else { return Ok(()) };
+        let gone = Denied { permission, project: None };
+        if memberships::role(tx, ctx.org, user).await? != Some(role) {
+            return Err(gone.into());
+        }
+        let built_in = self.authorizer.check(&ctx.without_added(), permission, Scope::Organization).is_ok();
+        if built_in || roles::holds(tx, ctx.org, user, permission.name()).await? { Ok(()) } else { Err(gone.into()) }
     }
 }
 
-/// As [`same_role_in`] without the organisation's lock: the role then stays until the transaction ends.
+/// What somebody contributes to an approval, in the trail.
+fn contributed(request: &ApprovalRequest, grant: Grant) -> serde_json::Value {
+    json!({
+        "action": request.action, "subject": request.subject, "amount": request.amount,
+        "madeApproverBy": grant.by, "madeApproverAs": grant.granter, "approverSince": grant.at,
+    })
+}
+
+/// Passes if the actor's role is still the one that the request began with, without the organisation's lock: the role then stays until the transaction ends.
 async fn hold_role_in(tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
     let Actor::User(user, role) = ctx.actor else { return Ok(()) };
     if memberships::hold_role(tx, ctx.org, user).await? == Some(role) {
@@ -199,7 +212,7 @@ impl Organizations for Service {
         self.uow
             .write(ctx, async |tx| {
                 let before = organizations::lock(tx, ctx.org).await?;
-                same_role_in(tx, ctx, perm::UPDATE).await?;
+                self.same_role_in(tx, ctx, perm::UPDATE).await?;
                 if seen.is_some_and(|seen| seen != before.updated_at) {
                     return Err(Error::Stale);
                 }
@@ -254,6 +267,14 @@ impl Memberships for Service {
 
     async fn of_person_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Fault> {
         memberships::of_person_in(tx, user).await
+    }
+
+    async fn added_permissions(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault> {
+        roles::permissions_of(roles::reading(tx), org, user).await
+    }
+
+    async fn custom_roles(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault> {
+        roles::slugs_of(roles::reading(tx), org, user).await
     }
 
     async fn standing(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<Standing, Fault> {
@@ -313,7 +334,11 @@ impl Memberships for Service {
     }
 
     async fn set_role_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, role: OrgRole) -> Result<Member, Error> {
+        let before = memberships::role(tx, ctx.org, user).await?;
         let member = memberships::set_role(tx, ctx.org, user, role).await?;
+        if role == OrgRole::Member && before != Some(role) {
+            self.take_all_in(tx, ctx, user).await?;
+        }
         self.void_in(tx, ctx, user).await?;
         Ok(member)
     }
@@ -341,15 +366,24 @@ impl Memberships for Service {
         Ok(self.void_in(tx, ctx, user).await?)
     }
 
-    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<EndedMembership>, Error> {
-        let mut all = Vec::new();
-        for member in memberships::of_person_in(tx, user).await? {
-            organizations::lock(tx, member.org).await?;
-            memberships::delete(tx, member.org, user).await?;
-            let was_last = !memberships::any(tx, member.org).await?;
-            all.push(EndedMembership { member, was_last });
-        }
-        Ok(all)
+    async fn has_others_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<bool, Fault> {
+        memberships::any_but(tx, org, user).await
+    }
+
+    async fn all_in(&self, tx: &mut Tx, org: OrgId) -> Result<Vec<Member>, Fault> {
+        memberships::all_of(tx, org).await
+    }
+
+    async fn leave_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error> {
+        memberships::delete(tx, org, user).await
+    }
+
+    async fn disband_in(&self, tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+        memberships::delete_all(tx, org).await
+    }
+
+    async fn forget_organization_in(&self, tx: &mut Tx, org: OrgId, remembered: Remembered) -> Result<(), Fault> {
+        organizations::forget(tx, org, remembered).await
     }
 }
 

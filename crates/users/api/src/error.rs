@@ -9,15 +9,27 @@ kernel::refusals! {
         /// The last owner cannot leave, be demoted or remove the account.
         #[error("an organisation needs an owner: make another member owner first")]
         LastOwner = Conflict("LAST_OWNER"),
-        /// The account is the last member of an organisation that others still count on: by what, in words.
-        #[error("your organisation has no other member and is still bound by {}: settle that, or make somebody else its owner first", .0.join(", "))]
+        /// An organisation that would leave, or lose its last member, is one that others still count on: by what, in words.
+        #[error("an organisation that would be nobody's is still bound by {}: settle that, or make somebody else its owner first", .0.join(", "))]
         OrganizationInUse(Vec<String>) = Conflict("ORGANIZATION_IN_USE"),
+        /// What a link holds keeps no account, or not any more.
+        #[error("this link keeps no account: it was used already, or its time is over")]
+        KeepsNothing = Conflict("LINK_SPENT"),
         /// The person is a member already.
         #[error("this person is a member already")]
         AlreadyMember = Conflict("ALREADY_MEMBER"),
         /// The email waits for an answer already.
         #[error("this email is invited already: withdraw that invitation to send another")]
         AlreadyInvited = Conflict("ALREADY_INVITED"),
+        /// Another role of the organisation has this slug.
+        #[error("a role of this organisation has this slug already")]
+        RoleSlugTaken = Conflict("ROLE_SLUG_TAKEN"),
+        /// So many members have the role that is to be removed.
+        #[error("{0} members have this role: take it from them first (PUT /api/users/{{id}}/roles)")]
+        RoleInUse(i64) = Conflict("ROLE_IN_USE", "in use"),
+        /// The organisation has as many roles as it may have.
+        #[error("an organisation has at most {0} custom roles: remove one that nobody needs")]
+        TooManyRoles(usize) = Conflict("TOO_MANY_ROLES"),
         /// What waits for an address is for whoever has shown that it is theirs.
         #[error("prove your address first: POST /api/auth/verification mails what does")]
         EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
@@ -58,6 +70,9 @@ kernel::refusals! {
     spent {
         Self::TooManyMails(spent) => Some(*spent),
     }
+    extra {
+        Self::RoleInUse(members) => vec![("members", members.to_string())],
+    }
 }
 
 impl From<tenants_api::Error> for Error {
@@ -66,6 +81,9 @@ impl From<tenants_api::Error> for Error {
         match error {
             Theirs::LastOwner => Self::LastOwner,
             Theirs::AlreadyMember => Self::AlreadyMember,
+            Theirs::RoleSlugTaken => Self::RoleSlugTaken,
+            Theirs::RoleInUse(members) => Self::RoleInUse(members),
+            Theirs::TooManyRoles(most) => Self::TooManyRoles(most),
             Theirs::NotFound(what) => Self::NotFound(what),
             Theirs::State { what, state, hint } => Self::State { what, state, hint },
             Theirs::Stale => Self::Stale,

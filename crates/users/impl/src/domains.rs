@@ -23,6 +23,7 @@ use users_api::{Error, MemberUser, OrganizationDomain, OrganizationDomains, TxtR
 use uuid::Uuid;
 
 use crate::managers::lock_for_manager_in;
+use crate::model::Leaver;
 use crate::{domain_rules as rules, repo};
 
 /// How often is looked for domains that are to be looked at again.
@@ -226,6 +227,9 @@ impl OrganizationDomains for Domains {
                 if self.memberships.of_person_at(tx, user, org).await?.is_some() {
                     return Ok(Vec::new());
                 }
+                if !repo::departures::closed_among(tx, &[org]).await?.is_empty() {
+                    return Ok(Vec::new());
+                }
                 let organization = self.memberships.organization(tx, org).await?;
                 Ok(if organization.suspended_at.is_some() { Vec::new() } else { vec![organization] })
             })
@@ -244,6 +248,9 @@ impl OrganizationDomains for Domains {
                     return Err(Error::NotFound("organization"));
                 }
                 let organization = self.memberships.lock_organization_in(tx, org).await?;
+                if repo::departures::has_left(tx, Leaver::Organization(org)).await? {
+                    return Err(Error::NotFound("organization"));
+                }
                 let owner = self.memberships.owners_in(tx, org).await?.first().copied();
                 let owner = owner.ok_or(Error::NotFound("organization"))?;
                 let joined = self.memberships.join_in(tx, org, user, owner).await;

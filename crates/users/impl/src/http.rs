@@ -1,6 +1,8 @@
-//! `/api/user`, `/api/users`, `/api/auth`, invitations and API keys.
+//! `/api/user`, `/api/users`, `/api/auth`, invitations, API keys and roles.
 
 mod auth;
+mod authenticators;
+mod authz;
 mod cookies;
 mod domains;
 mod dto;
@@ -12,9 +14,15 @@ mod join;
 mod keys;
 mod language;
 mod leaks;
+mod leaving;
 mod links;
 mod ownership;
+mod passkey_pages;
+mod passkeys;
 mod proofs;
+mod restoring;
+mod roles;
+mod security_events;
 mod sessions;
 mod tokens;
 mod user;
@@ -25,10 +33,12 @@ pub use cookies::CookieSettings;
 use tenants_api::perm;
 use web::{Guard, Routes};
 
-/// Adds the pages to which the links of mails, and those by which people join, lead. They are for people, and no part of the API.
+/// Adds the pages to which the links of mails, and those by which people join, lead, and those of passkeys. They are for people, and no part of the API.
 pub fn pages(config: &mut ServiceConfig) {
     links::pages(config);
     join::page(config);
+    passkey_pages::pages(config);
+    restoring::page(config);
 }
 
 /// Adds this crate's endpoints.
@@ -55,12 +65,16 @@ pub fn routes(r: &mut Routes) {
     r.resource("magicLink");
     r.add(Guard::Public, || proofs::ask_magic_link);
     r.add(Guard::Public, || proofs::follow_magic_link);
+    r.resource("authPasskey");
+    r.add(Guard::Public, || passkeys::ask_sign_in);
+    r.add(Guard::Public, || passkeys::sign_in);
     r.resource("authSession").add(Guard::SignedIn, || auth::read);
     r.tag("Account", "The signed-in person's own account.");
     r.resource("user");
     r.add(Guard::SignedIn, || user::read).tagged();
     r.add(Guard::SignedIn, || user::change).tagged();
-    r.add(Guard::SignedIn, || user::remove).stepping_up();
+    r.add(Guard::SignedIn, || leaving::remove).stepping_up();
+    r.add(Guard::Public, || leaving::restore);
     r.resource("userPassword").add(Guard::SignedIn, || sessions::change_password).unconditional();
     r.resource("userEmail");
     r.add(Guard::SignedIn, || proofs::ask_address_change).without_key().stepping_up();
@@ -71,6 +85,7 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || sessions::end).unconditional();
     r.resource("otherUserSessions").add(Guard::SignedIn, || sessions::end_others).unconditional();
     r.resource("userSecurityEvents").add(Guard::SignedIn, || sessions::events);
+    passkeys::routes(r);
     r.resource("invitations");
     r.add(Guard::SignedIn, || invitations::own);
     r.add(Guard::SignedIn, || invitations::accept).without_key();
@@ -93,6 +108,12 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
     ownership::routes(r);
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
+    security_events::routes(r);
+    roles::routes(r);
+    r.tag("Leaving", "An organisation that leaves the platform, and is kept after all.");
+    r.resource("organization").add(perm::DELETE, || leaving::leave_organization).unconditional().stepping_up();
+    r.resource("leavingOrganizations").add(Guard::SignedIn, || leaving::leaving);
+    r.resource("organizations").add(Guard::SignedIn, || leaving::restore_organization).without_key();
     keys::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

@@ -13,6 +13,7 @@ use uow::Tx;
 use uuid::Uuid;
 
 use super::asking::origin;
+use super::entering::whose;
 use super::opening::Opening;
 use super::{Known, Service};
 use crate::attempts::{Familiar, Tries};
@@ -78,7 +79,7 @@ impl Service {
     }
 
     /// The session of somebody who has shown all that is asked for.
-    async fn begin_in(&self, tx: &mut Tx, admission: Admission<'_>) -> Result<SignedIn, Error> {
+    pub(super) async fn begin_in(&self, tx: &mut Tx, admission: Admission<'_>) -> Result<SignedIn, Error> {
         let Admission { request, known, client, method, action, device } = admission;
         let user = known.person.id;
         let membership = match model::choose(&known.memberships, known.last) {
@@ -147,7 +148,7 @@ impl Service {
         let Some(signed_in) = outcome else {
             tries.were_wrong(self.clock.now());
             drop(tries);
-            security::note(&self.system, SecurityEventKind::SecondFactorFailed, Some(user), origin(&asking)).await;
+            security::note(&self.system, SecurityEventKind::SecondFactorFailed, whose(Some(&known)), origin(&asking)).await;
             return Err(Error::WrongSecondFactor);
         };
         self.attempts.forget_own(&key);

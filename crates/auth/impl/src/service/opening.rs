@@ -5,7 +5,7 @@ use auth_api::{
     SignInMethod, SignedIn, SwitchOnce, Switched,
 };
 use chrono::SubsecRound;
-use kernel::{Actor, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use kernel::{Actor, AddedPermissions, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
 use secrecy::SecretString;
 use uow::Tx;
 
@@ -14,6 +14,7 @@ use super::account::person;
 use super::admitting::own_factor_key;
 use crate::hasher::Verified;
 use crate::model::{Proof, StoredSession};
+use crate::organization_events::{self, Told};
 use crate::security_event::Origin;
 use crate::token::{self, TokenHash};
 use crate::{device, model, repo, security};
@@ -49,6 +50,7 @@ impl Service {
         (token, hash): (SecretString, TokenHash),
     ) -> Result<SignedIn, Error> {
         let Opening { request, user, membership, action, client, sign_in } = opening;
+        self.directory.admits_in(tx, user).await?;
         let now = self.instant();
         let session = Session {
             id: SessionId::new(),
@@ -56,6 +58,7 @@ impl Service {
             org: membership.org,
             role: membership.role,
             projects: ProjectRoles::default(),
+            added: AddedPermissions::default(),
             expires_at: sign_in.at + self.life,
             authenticated_at: sign_in.at,
             factor: FactorStanding::default(),
@@ -70,6 +73,8 @@ impl Service {
             self.forget_in(tx, move |cache| cache.forget(&ended));
         }
         self.record_in(tx, request, &session, action).await?;
+        let told = Told::of_opening(session.org, user, action);
+        organization_events::tell_in(tx, &told, &Origin { request, address: client.address }).await?;
         Ok(SignedIn { token, session, device: None })
     }
 
@@ -79,6 +84,7 @@ impl Service {
         if let Some(place) = self.place(session.user, session.org).await? {
             session.expires_at = model::expires_at(session.expires_at, session.authenticated_at, self.life, place.rules);
             session.projects = place.projects;
+            session.added = place.added;
             session.factor = place.factor;
         }
         Ok(signed_in)
@@ -120,14 +126,14 @@ impl Service {
         let tries = match self.attempts.enter_own(&key, &*self.clock).await {
             Ok(tries) => tries,
             Err(limited) => {
-                return Err(self.refused(limited, SecurityEventKind::SignInLimited, Some(user), origin()).await);
+                return Err(self.refused(limited, SecurityEventKind::SignInLimited, (user, ctx.org), origin()).await);
             }
         };
         let stored = self.system.read(async |tx| repo::password(tx, user).await).await?;
         let Verified { right, stronger } = self.hasher.verify(password, stored.clone()).await?;
         if !right {
             tries.were_wrong(self.clock.now());
-            security::note(&self.system, SecurityEventKind::SignInFailed, Some(user), origin()).await;
+            security::note(&self.system, SecurityEventKind::SignInFailed, (user, ctx.org), origin()).await;
             return Err(Error::invalid("/password", "WRONG_PASSWORD", "is not the present password"));
         }
         self.attempts.forget_own(&key);
@@ -256,8 +262,8 @@ impl Service {
 /// The session that an earlier call made.
 fn again(token: SecretString, made: &StoredSession, membership: Membership) -> SignedIn {
     let StoredSession { id, user, org, expires_at, sign_in, .. } = *made;
-    let (role, projects) = (membership.role, ProjectRoles::default());
+    let (role, projects, added) = (membership.role, ProjectRoles::default(), AddedPermissions::default());
     let factor = FactorStanding::default();
-    let session = Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at, factor };
+    let session = Session { id, user, org, role, projects, added, expires_at, authenticated_at: sign_in.at, factor };
     SignedIn { token, session, device: None }
 }

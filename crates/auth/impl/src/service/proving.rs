@@ -16,6 +16,7 @@ use uow::Tx;
 
 use super::admitting::Admission;
 use super::asking::{address_of, masked, origin};
+use super::entering::whose;
 use super::opening::Opening;
 use super::{Known, Service};
 use crate::proof::{self, Proof};
@@ -102,6 +103,7 @@ impl Service {
     /// sessions, which have ended, none by a key that they made.
     async fn end_unproven_in(&self, tx: &mut Tx, known: &Known, asking: &Asking<'_>) -> Result<(), Fault> {
         let user = known.person.id;
+        repo::passkeys::delete_all(tx, user).await?;
         for (org, id) in repo::keys::revoke_of_unproven(tx, user).await? {
             // Also where somebody else had them join, or they founded one, just now.
             let role = known.memberships.iter().find(|known| known.org == org).map_or(OrgRole::Member, |known| known.role);
@@ -111,7 +113,7 @@ impl Service {
             self.audit.record_in(tx, &there, entry).await?;
         }
         self.record_of_in(tx, known, asking, NewEntry::named("auth.end_unproven_access", "user", user)).await?;
-        security::note_in(tx, SecurityEventKind::UnprovenAccessEnded, user, &origin(asking)).await
+        security::note_in(tx, SecurityEventKind::UnprovenAccessEnded, whose(Some(known)), &origin(asking)).await
     }
 
     pub(super) async fn verify_address(&self, shown: Shown, asking: Asking<'_>) -> Result<(), Error> {
@@ -149,7 +151,7 @@ impl Service {
                 let entry = NewEntry::named("auth.reset_password", "user", user)
                     .after(json!({ "addressWasVerified": proven.was_verified }));
                 self.record_of_in(tx, &known, &asking, entry).await?;
-                security::note_in(tx, SecurityEventKind::PasswordReset, user, &origin(&asking)).await?;
+                security::note_in(tx, SecurityEventKind::PasswordReset, whose(Some(&known)), &origin(&asking)).await?;
                 let told = Mail {
                     key: format!("password-reset:{}", proof.id),
                     to: Recipient::at(&*known.person.email).named(&*known.person.name),
@@ -245,7 +247,7 @@ impl Service {
                 }
                 self.forget_in(tx, move |cache| cache.forget_user(user));
                 self.record_of_in(tx, &known, &asking, NewEntry::named("auth.change_address", "user", user)).await?;
-                security::note_in(tx, SecurityEventKind::AddressChanged, user, &origin(&asking)).await?;
+                security::note_in(tx, SecurityEventKind::AddressChanged, whose(Some(&known)), &origin(&asking)).await?;
                 let tell = |side: &str, address: &str, content| Mail {
                     key: format!("address-{side}:{}", proof.id),
                     to: Recipient::at(address).named(&*person.name),

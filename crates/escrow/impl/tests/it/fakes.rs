@@ -41,8 +41,8 @@ impl Sessions for Tokens {
         let projects = Arc::new(person.projects.iter().copied().collect());
         let (user, org, role) = (person.user, person.org, person.role);
         let (expires_at, authenticated_at) = (Timestamp::MAX_UTC, kernel::Clock::now(&kernel::SystemClock));
-        let factor = FactorStanding::default();
-        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, expires_at, authenticated_at, factor }))
+        let (added, factor) = (kernel::AddedPermissions::default(), FactorStanding::default());
+        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, added, expires_at, authenticated_at, factor }))
     }
 
     async fn forget_user_in(&self, _: &mut Tx, _: UserId) -> Result<(), Fault> {

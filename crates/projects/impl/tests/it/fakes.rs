@@ -24,8 +24,8 @@ impl Sessions for Tokens {
         let roles = self.system.read(async |tx| projects::Teams.roles(tx, org, user).await).await?;
         let projects = Arc::new(roles.into_iter().collect());
         let (expires_at, authenticated_at) = (Timestamp::MAX_UTC, kernel::Clock::now(&kernel::SystemClock));
-        let factor = FactorStanding::default();
-        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, expires_at, authenticated_at, factor }))
+        let (added, factor) = (kernel::AddedPermissions::default(), FactorStanding::default());
+        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, added, expires_at, authenticated_at, factor }))
     }
 
     async fn forget_user_in(&self, _: &mut Tx, user: UserId) -> Result<(), Fault> {

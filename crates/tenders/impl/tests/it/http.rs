@@ -26,6 +26,7 @@ impl Sessions for FakeSessions {
             org: org.parse().unwrap(),
             role: OrgRole::Owner,
             projects: ProjectRoles::default(),
+            added: AddedPermissions::default(),
             expires_at: Timestamp::MAX_UTC,
             authenticated_at: kernel::Clock::now(&kernel::SystemClock),
             factor: FactorStanding::default(),

@@ -89,6 +89,11 @@ pub(crate) async fn delete(tx: &mut Tx, org: OrgId, id: Uuid) -> Result<Organiza
     Ok(rows.into_iter().next().ok_or(Error::NotFound("domain"))?.into())
 }
 
+/// Gives up all of an organisation that leaves; how many there were. For the platform.
+pub(crate) async fn delete_all(tx: &mut Tx, org: OrgId) -> Result<usize, Fault> {
+    diesel::delete(domains::table.filter(domains::org_id.eq(org.0))).execute(tx.pg()).await.fault()
+}
+
 /// One, locked. For the platform.
 pub(crate) async fn lock(tx: &mut Tx, org: OrgId, id: Uuid) -> Result<OrganizationDomain, Error> {
     let query = domains::table.find((org.0, id)).for_update().select(Row::as_select());

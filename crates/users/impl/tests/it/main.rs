@@ -2,22 +2,29 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod accounts;
+mod authenticator;
 mod document;
 mod domains;
+mod factors;
 mod invitation_links;
 mod invitations;
 mod keys;
 mod leaks;
+mod leaving;
 mod links;
 mod lives;
 mod members;
 mod ownership;
+mod passkeys;
 mod proofs;
 mod reloads;
+mod removal;
 mod replicas;
 mod scenery;
+mod security_events;
 mod sessions;
 mod sign_in;
+mod step_up;
 mod strangers;
 mod suspensions;
 mod tokens;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service as _, ServiceResponse};
@@ -9,12 +10,15 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, Teams, Tokens};
+use auth_api::{
+    ApiKeys, Authorizer, Leaks, OrganizationEvents, Passkeys, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, Teams,
+    Tokens,
+};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
-use users_api::{InvitationLinks, Obligations, OrganizationDomains, Ownership, TxtRecords, Users};
+use users_api::{Belongings, InvitationLinks, Leaving, Obligations, OrganizationDomains, Ownership, TxtRecords, Users};
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -45,6 +49,21 @@ impl Teams for NoTeams {
 pub struct Bonds {
     pub words: Mutex<Vec<String>>,
     pub asked: Mutex<Vec<OrgId>>,
+    /// Who is remembered by name.
+    pub remembered: Mutex<Vec<OrgId>>,
+}
+
+/// Remembers what was erased.
+#[derive(Default)]
+pub struct Erased(pub Mutex<Vec<OrgId>>);
+
+#[async_trait]
+impl Belongings for Erased {
+    async fn erase(&self, ctx: &Ctx) -> Result<(), Fault> {
+        assert_eq!(ctx.actor, kernel::Actor::System);
+        self.0.lock().unwrap().push(ctx.org);
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -53,6 +72,11 @@ impl Obligations for Bonds {
         assert_eq!(ctx.actor, kernel::Actor::System);
         self.asked.lock().unwrap().push(ctx.org);
         Ok(self.words.lock().unwrap().clone())
+    }
+
+    async fn are_remembered(&self, ctx: &Ctx) -> Result<bool, Fault> {
+        assert_eq!(ctx.actor, kernel::Actor::System);
+        Ok(self.remembered.lock().unwrap().contains(&ctx.org))
     }
 }
 
@@ -100,13 +124,17 @@ impl TxtRecords for Records {
 pub struct Replica {
     pub auth: Arc<auth::Service>,
     pub users: Arc<dyn Users>,
+    pub service: Arc<users::Service>,
     pub deps: web::AppDeps,
     pub clock: Arc<ManualClock>,
     pub bonds: Arc<Bonds>,
+    pub erased: Arc<Erased>,
     pub policy: Arc<auth::Policy>,
     /// The mail that it would have sent.
     pub mails: Arc<mail_api::fake::Sent>,
     pub reporter: Arc<Reporter>,
+    /// Who removes second factors that were lost.
+    pub resets: auth::FactorResets,
     /// What an operator does.
     pub suspensions: Arc<users::Suspensions>,
     /// What is published of domains.
@@ -126,6 +154,24 @@ impl Replica {
 
     /// With a door of its own for what resolves sessions and keys.
     pub async fn with_door(db: &Database, settings: auth::Settings, teams: Arc<dyn Teams>, door: SystemUow) -> Self {
+        // Nothing of who leaves can be taken back, unless a test is about that.
+        let at_once = users::Settings { grace: Duration::ZERO };
+        Self::of_all(db, settings, at_once, teams, door).await
+    }
+
+    /// With a time in which it can be taken back that somebody leaves.
+    pub async fn with_grace(db: &Database, grace: Duration) -> Self {
+        let settings = users::Settings { grace };
+        Self::of_all(db, auth::Settings::default(), settings, Arc::new(NoTeams), db.system_uow()).await
+    }
+
+    async fn of_all(
+        db: &Database,
+        settings: auth::Settings,
+        leaving: users::Settings,
+        teams: Arc<dyn Teams>,
+        door: SystemUow,
+    ) -> Self {
         let known = [
             auth_api::perm::ALL,
             tenants_api::perm::ALL,
@@ -155,12 +201,20 @@ impl Replica {
         let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
         let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
         let mails = Arc::new(mail_api::fake::Sent::default());
+        let resets = auth::FactorResets::new(auth::FactorResetDependencies {
+            system: db.system_uow(),
+            directory: directory.clone(),
+            audit: Arc::clone(&audit),
+            mails: mails.clone(),
+            clock: clock.clone(),
+        });
         let auth = auth::Service::new(auth::Dependencies {
             system: door,
             directory: directory.clone(),
             teams,
             audit: Arc::clone(&audit),
             mails: mails.clone(),
+            ceremonies: Arc::new(webauthn_adapter::Authenticators::of(PAGE).unwrap()),
             clock: clock.clone(),
             settings,
         });
@@ -194,7 +248,9 @@ impl Replica {
         });
         let tokens = Arc::new(tokens.unwrap());
         let told: Arc<dyn Tokens> = tokens.clone();
+        let events: Arc<dyn OrganizationEvents> = Arc::new(auth::OrganizationEvents::new(db.uow(), Arc::clone(&authorizer)));
         let bonds = Arc::new(Bonds::default());
+        let erased = Arc::new(Erased::default());
         let service = Arc::new(users::Service::new(users::Dependencies {
             uow: db.uow(),
             system: db.system_uow(),
@@ -205,10 +261,14 @@ impl Replica {
             audit: Arc::clone(&audit),
             mails: mails.clone(),
             obligations: vec![Arc::clone(&bonds) as Arc<dyn Obligations>],
+            belongings: vec![Arc::clone(&erased) as Arc<dyn Belongings>],
+            clock: clock.clone(),
+            settings: leaving,
             cookies: users::CookieSettings { secure: true },
         }));
         let (people, links): (Arc<dyn Users>, Arc<dyn InvitationLinks>) = (service.clone(), service.clone());
-        let ownership: Arc<dyn Ownership> = service;
+        let gone: Arc<dyn Leaving> = service.clone();
+        let ownership: Arc<dyn Ownership> = service.clone();
         let suspensions = Arc::new(users::Suspensions::new(users::SuspensionDependencies {
             system: db.system_uow(),
             memberships: tenants.clone(),
@@ -235,21 +295,25 @@ impl Replica {
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
         let proofs: Arc<dyn Proofs> = auth.clone();
+        let passkeys: Arc<dyn Passkeys> = auth.clone();
         let factors: Arc<dyn SecondFactors> = auth.clone();
         let users = Arc::clone(&people);
         let deps =
             web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authorizer.clone()).data(move |config| {
                 config
                     .app_data(Data::from(people.clone()))
+                    .app_data(Data::from(gone.clone()))
                     .app_data(Data::from(links.clone()))
                     .app_data(Data::from(ownership.clone()))
                     .app_data(Data::from(proven.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
+                    .app_data(Data::from(passkeys.clone()))
                     .app_data(Data::from(factors.clone()))
                     .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(told.clone()))
+                    .app_data(Data::from(events.clone()))
                     .app_data(Data::from(authorizer.clone()))
                     .app_data(Data::from(organizations.clone()))
                     .app_data(Data::from(audit.clone()))
@@ -257,7 +321,33 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, deps, clock, bonds, policy, mails, reporter, suspensions, tokens, records, domains }
+        Self {
+            auth,
+            users,
+            service,
+            deps,
+            clock,
+            bonds,
+            erased,
+            policy,
+            mails,
+            reporter,
+            resets,
+            suspensions,
+            records,
+            domains,
+            tokens,
+        }
+    }
+
+    /// Runs every job, also those planned for later; what failed and why.
+    pub async fn work(&self, db: &Database) -> Vec<String> {
+        let mut registry = jobs::Registry::new();
+        module::Wired::register(self.service.clone(), &mut registry);
+        jobs::make_due(&db.system_uow()).await.unwrap();
+        let settings = jobs::Settings::new(db.system_url().await);
+        let ran = jobs::run_until_idle(&settings, &registry).await.unwrap();
+        ran.iter().filter_map(|ran| ran.error().map(|error| format!("{}: {error}", ran.name()))).collect()
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
@@ -347,6 +437,9 @@ impl Replica {
         self.auth.resolve(token).await.is_ok()
     }
 }
+
+/// Where its pages are, as passkeys see it.
+pub const PAGE: &str = "https://build14.example";
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
