@@ -8,9 +8,11 @@ mod people;
 mod proxy;
 mod scanner;
 mod until;
+mod unzip;
 
 pub use database::Database;
 pub use people::Party;
 pub use proxy::{Proxy, ProxyFault};
 pub use scanner::Scanner;
 pub use until::until;
+pub use unzip::unzipped;

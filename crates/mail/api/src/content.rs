@@ -49,6 +49,8 @@ kernel::named! {
         OrganizationLeaving = "organization-leaving",
         /// That it stays.
         OrganizationKept = "organization-kept",
+        /// That an archive can be fetched.
+        ExportReady = "export-ready",
         /// That an account leaves.
         AccountLeaving = "account-leaving",
         /// That it stays.
@@ -249,6 +251,15 @@ pub enum Content {
         /// Since when.
         at: Timestamp,
     },
+    /// To whom asked for an archive: it can be fetched.
+    ExportReady {
+        /// Of which organisation; of the person without it.
+        organization: Option<String>,
+        /// Until when.
+        until: Timestamp,
+        /// Where, for whoever is signed in as that person.
+        link: Link,
+    },
     /// To whom the account is that leaves.
     AccountLeaving {
         /// When it was asked for.
@@ -294,6 +305,7 @@ impl Content {
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::OrganizationLeaving { .. } => Template::OrganizationLeaving,
             Self::OrganizationKept { .. } => Template::OrganizationKept,
+            Self::ExportReady { .. } => Template::ExportReady,
             Self::AccountLeaving { .. } => Template::AccountLeaving,
             Self::AccountKept { .. } => Template::AccountKept,
             Self::Test { .. } => Template::Test,
@@ -310,6 +322,7 @@ impl Content {
             | Self::MemberInvitation { link, .. }
             | Self::OwnershipOffered { link, .. }
             | Self::TenderInvitation { link, .. }
+            | Self::ExportReady { link, .. }
             | Self::AccountLeaving { link, .. } => Some(link),
             Self::AddressLeft { link, .. }
             | Self::NewDevice { link, .. }
@@ -342,7 +355,9 @@ impl Content {
             Self::MemberInvitation { until, .. } => *until,
             Self::OwnershipOffered { until, .. } => Some(*until),
             Self::TenderInvitation { deadline, .. } => Some(*deadline),
-            Self::OrganizationLeaving { until, .. } | Self::AccountLeaving { until, .. } => Some(*until),
+            Self::OrganizationLeaving { until, .. } | Self::AccountLeaving { until, .. } | Self::ExportReady { until, .. } => {
+                Some(*until)
+            }
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressLeft { .. }

@@ -36,6 +36,7 @@ words! {
     TenderInvitation "tender-invitation",
     OrganizationLeaving "organization-leaving",
     OrganizationKept "organization-kept",
+    ExportReady "export-ready",
     AccountLeaving "account-leaving",
     AccountKept "account-kept",
     Test "test",

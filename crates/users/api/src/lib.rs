@@ -1,6 +1,7 @@
 //! People and their profile as other crates see them: oneself, and the members of an organisation.
 
 mod error;
+mod exports;
 mod invitation_links;
 mod leaving;
 mod ownership;
@@ -13,6 +14,7 @@ use tenants_api::Organization;
 use uuid::Uuid;
 
 pub use error::Error;
+pub use exports::{Export, ExportState, Exported, Exports};
 pub use invitation_links::{FreshInvitationLink, InvitationLink, InvitationLinks, NewInvitationLink};
 pub use leaving::{Belongings, Departure, Leaving, LeavingOrganization, Obligations};
 pub use ownership::{Ownership, OwnershipOffer};
