@@ -3,6 +3,7 @@
 //! Every test process starts its own throw-away PostgreSQL (`embedded_postgres::for_tests`), migrates one template in it, and each
 //! [`Database::fresh`] is a copy of that template, used as the serving role: a superuser would pass row-level security silently.
 
+mod authenticator;
 mod database;
 mod people;
 mod proxy;
@@ -10,6 +11,7 @@ mod scanner;
 mod until;
 mod unzip;
 
+pub use authenticator::Authenticator;
 pub use database::Database;
 pub use people::Party;
 pub use proxy::{Proxy, ProxyFault};

@@ -26,7 +26,7 @@ kernel::refusals! {
         /// The sign-in is older than the organisation lets one be.
         #[error("your sign-in is older than that organisation allows: tell your password again (POST /api/auth/reauthenticate), then switch")]
         AuthenticateAgain = Conflict("AUTHENTICATE_AGAIN"),
-        /// What a link holds proves nothing, whether it was used, replaced by a newer one, too old, for something else, or never ours.
+        /// What a link holds proves nothing, whether it was used, replaced by newer ones, too old, for something else, or never ours.
         #[error("this link was used already, is too old, or was replaced by a newer one: ask for another")]
         LinkSpent = Conflict("LINK_SPENT"),
         /// The code is not the one of the mail, or proves nothing any more; which of them is not told.
@@ -53,6 +53,30 @@ kernel::refusals! {
         /// So many mails went to an address that no more are sent for a while, whether anybody has it or not.
         #[error("too many mails to this address: look for the last one, or try again after Retry-After seconds")]
         TooManyMails(Spent) = TooMany("RATE_LIMITED"),
+        /// The passkey proves nothing here, whatever is wrong with it: unknown, removed, an answer to another challenge, of another page.
+        #[error("this passkey signs nobody in here, or the challenge counts no more: ask for another (POST /api/auth/passkey/options)")]
+        WrongPasskey = Unauthenticated("WRONG_PASSKEY"),
+        /// The challenge was answered already, is too old, or was another session's.
+        #[error("this challenge was answered already, is too old, or is not this session's: ask for another")]
+        ChallengeSpent = Conflict("CHALLENGE_SPENT"),
+        /// The authenticator's key is some account's already.
+        #[error("this passkey is in use already")]
+        PasskeyKnown = Conflict("PASSKEY_KNOWN"),
+        /// The person has as many as a person may have.
+        #[error("a person has at most {0} passkeys: remove one that is not used")]
+        TooManyPasskeys(u32) = Conflict("TOO_MANY_PASSKEYS"),
+        /// The person has none.
+        #[error("you have no passkey")]
+        NoPasskey = Conflict("NO_PASSKEY"),
+        /// No passkey of the person has this id.
+        #[error("you have no such passkey")]
+        NoSuchPasskey = NotFound("NOT_FOUND"),
+        /// Without it the person could not sign in any more.
+        #[error("this is your last way in: set a password by mail (POST /api/auth/password-reset) or add another passkey first")]
+        LastWayIn = Conflict("LAST_WAY_IN"),
+        /// The server's address has no name that a passkey could be bound to.
+        #[error("passkeys are bound to a name, and this server has none: its operator sets server.public_url")]
+        PasskeysUnavailable = Conflict("PASSKEYS_UNAVAILABLE"),
         /// The account is being removed, which only the link of the mail that said so takes back.
         #[error("this account is being removed: the link of the mail that told you so takes that back, then sign in")]
         AccountLeaving = Forbidden("ACCOUNT_LEAVING"),

@@ -22,6 +22,8 @@ kernel::named! {
         Password = "password",
         /// A link sent to their email.
         MagicLink = "magic_link",
+        /// A passkey, with the authenticator seeing to it that it is its person.
+        Passkey = "passkey",
     }
 }
 
@@ -126,5 +128,11 @@ kernel::named! {
         RecoveryCodeUsed = "recovery_code_used",
         /// The address was proven, and what was set up before by whoever it was ended: the password and every session.
         UnprovenAccessEnded = "unproven_access_ended",
+        /// A passkey was added.
+        PasskeyAdded = "passkey_added",
+        /// A passkey was removed.
+        PasskeyRemoved = "passkey_removed",
+        /// A passkey that was right, but was used less often than it had been: there is a copy of it. It was refused.
+        PasskeyCopied = "passkey_copied",
     }
 }

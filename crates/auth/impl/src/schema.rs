@@ -1,13 +1,14 @@
 //! The tables of this crate, as diesel knows them.
 
 diesel::table! {
-    address_proofs (id) {
+    mailed_proofs (id) {
         id -> Uuid,
         purpose -> Text,
         email -> Text,
         email_key -> Text,
         user_id -> Nullable<Uuid>,
         session_id -> Nullable<Uuid>,
+        network_hash -> Bytea,
         token_hash -> Bytea,
         request_hash -> Bytea,
         code_hash -> Bytea,
@@ -15,8 +16,14 @@ diesel::table! {
         made_at -> Timestamptz,
         expires_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    mail_counts (key) {
+        key -> Bytea,
         asked -> Integer,
-        asked_since -> Timestamptz,
+        since -> Timestamptz,
     }
 }
 
@@ -79,6 +86,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    passkey_challenges (request_hash) {
+        request_hash -> Bytea,
+        purpose -> Text,
+        user_id -> Nullable<Uuid>,
+        asked_by -> Nullable<Uuid>,
+        state -> Bytea,
+        made_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     organization_events (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,
@@ -103,6 +122,23 @@ diesel::table! {
         expires_at -> Timestamptz,
         tries -> SmallInt,
         ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    passkeys (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        place -> SmallInt,
+        credential_id -> Bytea,
+        credential -> Text,
+        name -> Text,
+        counter -> BigInt,
+        backup_eligible -> Bool,
+        backed_up -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
     }
 }
 

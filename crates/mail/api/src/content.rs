@@ -29,6 +29,12 @@ kernel::named! {
         NewDevice = "new-device",
         /// The password is another one.
         PasswordChanged = "password-changed",
+        /// A passkey more.
+        PasskeyAdded = "passkey-added",
+        /// A passkey less.
+        PasskeyRemoved = "passkey-removed",
+        /// A passkey of which there is a copy.
+        PasskeyCopied = "passkey-copied",
         /// Second factors are others than before, or a recovery code was used.
         SecondFactorChanged = "second-factor-changed",
         /// A place in an organisation.
@@ -154,6 +160,27 @@ pub enum Content {
         at: Timestamp,
         /// Where whoever did not do it gets a new one.
         link: Option<Link>,
+    },
+    /// A passkey was added.
+    PasskeyAdded {
+        /// What it is called.
+        passkey: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A passkey was removed.
+    PasskeyRemoved {
+        /// What it was called.
+        passkey: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A passkey was refused: it counts fewer uses than it had before, so there is a copy of it.
+    PasskeyCopied {
+        /// What it is called.
+        passkey: String,
+        /// When.
+        at: Timestamp,
     },
     /// Second factors are others than before, or a recovery code was used.
     SecondFactorChanged {
@@ -295,6 +322,9 @@ impl Content {
             Self::AddressTaken { .. } => Template::AddressTaken,
             Self::NewDevice { .. } => Template::NewDevice,
             Self::PasswordChanged { .. } => Template::PasswordChanged,
+            Self::PasskeyAdded { .. } => Template::PasskeyAdded,
+            Self::PasskeyRemoved { .. } => Template::PasskeyRemoved,
+            Self::PasskeyCopied { .. } => Template::PasskeyCopied,
             Self::SecondFactorChanged { .. } => Template::SecondFactorChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::MemberJoined { .. } => Template::MemberJoined,
@@ -331,6 +361,9 @@ impl Content {
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressTaken { .. }
+            | Self::PasskeyAdded { .. }
+            | Self::PasskeyRemoved { .. }
+            | Self::PasskeyCopied { .. }
             | Self::OrganizationKept { .. }
             | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }
@@ -364,6 +397,9 @@ impl Content {
             | Self::AddressTaken { .. }
             | Self::NewDevice { .. }
             | Self::PasswordChanged { .. }
+            | Self::PasskeyAdded { .. }
+            | Self::PasskeyRemoved { .. }
+            | Self::PasskeyCopied { .. }
             | Self::OrganizationKept { .. }
             | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }

@@ -41,6 +41,9 @@ pub(crate) fn sample(template: Template) -> Content {
             link: Some(Link::to("/sessions")),
         },
         Template::PasswordChanged => Content::PasswordChanged { at, link: Some(Link::to("/reset-password")) },
+        Template::PasskeyAdded => Content::PasskeyAdded { passkey: "Ada's phone".to_owned(), at },
+        Template::PasskeyRemoved => Content::PasskeyRemoved { passkey: "Ada's phone".to_owned(), at },
+        Template::PasskeyCopied => Content::PasskeyCopied { passkey: "Ada's phone".to_owned(), at },
         Template::SecondFactorChanged => {
             Content::SecondFactorChanged { change: FactorChange::RecoveryCodeUsed, at, recovery_codes_left: Some(9) }
         }

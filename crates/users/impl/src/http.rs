@@ -1,6 +1,7 @@
 //! `/api/user`, `/api/users`, `/api/auth`, invitations, API keys and roles.
 
 mod auth;
+mod authenticators;
 mod authz;
 mod cookies;
 mod dto;
@@ -16,6 +17,8 @@ mod leaks;
 mod leaving;
 mod links;
 mod ownership;
+mod passkey_pages;
+mod passkeys;
 mod proofs;
 mod restoring;
 mod roles;
@@ -30,10 +33,11 @@ pub use cookies::CookieSettings;
 use tenants_api::perm;
 use web::{Guard, Routes};
 
-/// Adds the pages to which the links of mails, and those by which people join, lead. They are for people, and no part of the API.
+/// Adds the pages to which the links of mails, and those by which people join, lead, and those of passkeys. They are for people, and no part of the API.
 pub fn pages(config: &mut ServiceConfig) {
     links::pages(config);
     join::page(config);
+    passkey_pages::pages(config);
     restoring::page(config);
     exports::page(config);
 }
@@ -62,6 +66,9 @@ pub fn routes(r: &mut Routes) {
     r.resource("magicLink");
     r.add(Guard::Public, || proofs::ask_magic_link);
     r.add(Guard::Public, || proofs::follow_magic_link);
+    r.resource("authPasskey");
+    r.add(Guard::Public, || passkeys::ask_sign_in);
+    r.add(Guard::Public, || passkeys::sign_in);
     r.resource("authSession").add(Guard::SignedIn, || auth::read);
     r.tag("Account", "The signed-in person's own account.");
     r.resource("user");
@@ -79,6 +86,7 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || sessions::end).unconditional();
     r.resource("otherUserSessions").add(Guard::SignedIn, || sessions::end_others).unconditional();
     r.resource("userSecurityEvents").add(Guard::SignedIn, || sessions::events);
+    passkeys::routes(r);
     r.resource("invitations");
     r.add(Guard::SignedIn, || invitations::own);
     r.add(Guard::SignedIn, || invitations::accept).without_key();

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod accounts;
+mod authenticator;
 mod document;
 mod exports;
+mod factors;
 mod invitation_links;
 mod invitations;
 mod keys;
@@ -11,8 +13,10 @@ mod leaks;
 mod leaving;
 mod links;
 mod lives;
+mod mailed;
 mod members;
 mod ownership;
+mod passkeys;
 mod proofs;
 mod reloads;
 mod removal;
@@ -21,6 +25,7 @@ mod scenery;
 mod security_events;
 mod sessions;
 mod sign_in;
+mod step_up;
 mod strangers;
 mod suspensions;
 mod tokens;

@@ -11,7 +11,8 @@ use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
 use auth_api::{
-    ApiKeys, Authorizer, Leaks, OrganizationEvents, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, Teams, Tokens,
+    ApiKeys, Authorizer, Leaks, OrganizationEvents, Passkeys, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, Teams,
+    Tokens,
 };
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
@@ -121,6 +122,8 @@ pub struct Replica {
     /// The mail that it would have sent.
     pub mails: Arc<mail_api::fake::Sent>,
     pub reporter: Arc<Reporter>,
+    /// Who removes second factors that were lost.
+    pub resets: auth::FactorResets,
     /// What an operator does.
     pub suspensions: Arc<users::Suspensions>,
     pub tokens: Arc<auth::ServiceTokens>,
@@ -188,12 +191,20 @@ impl Replica {
         let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
         let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
         let mails = Arc::new(mail_api::fake::Sent::default());
+        let resets = auth::FactorResets::new(auth::FactorResetDependencies {
+            system: db.system_uow(),
+            directory: directory.clone(),
+            audit: Arc::clone(&audit),
+            mails: mails.clone(),
+            clock: clock.clone(),
+        });
         let auth = auth::Service::new(auth::Dependencies {
             system: door,
             directory: directory.clone(),
             teams,
             audit: Arc::clone(&audit),
             mails: mails.clone(),
+            ceremonies: Arc::new(webauthn_adapter::Authenticators::of(PAGE).unwrap()),
             clock: clock.clone(),
             settings,
         });
@@ -266,6 +277,7 @@ impl Replica {
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
         let proofs: Arc<dyn Proofs> = auth.clone();
+        let passkeys: Arc<dyn Passkeys> = auth.clone();
         let factors: Arc<dyn SecondFactors> = auth.clone();
         let users = Arc::clone(&people);
         let deps =
@@ -279,6 +291,7 @@ impl Replica {
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
+                    .app_data(Data::from(passkeys.clone()))
                     .app_data(Data::from(factors.clone()))
                     .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(told.clone()))
@@ -290,7 +303,7 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter, suspensions, tokens }
+        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter, resets, suspensions, tokens }
     }
 
     /// Runs every job, also those planned for later; what failed and why.
@@ -390,6 +403,9 @@ impl Replica {
         self.auth.resolve(token).await.is_ok()
     }
 }
+
+/// Where its pages are, as passkeys see it.
+pub const PAGE: &str = "https://build14.example";
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
