@@ -10,6 +10,7 @@ mod people;
 mod proxy;
 mod scanner;
 mod until;
+mod unzip;
 
 pub use authenticator::Authenticator;
 pub use database::Database;
@@ -18,3 +19,4 @@ pub use people::Party;
 pub use proxy::{Proxy, ProxyFault};
 pub use scanner::Scanner;
 pub use until::until;
+pub use unzip::unzipped;

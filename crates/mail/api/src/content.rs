@@ -57,6 +57,8 @@ kernel::named! {
         OrganizationLeaving = "organization-leaving",
         /// That it stays.
         OrganizationKept = "organization-kept",
+        /// That an archive can be fetched.
+        ExportReady = "export-ready",
         /// That an account leaves.
         AccountLeaving = "account-leaving",
         /// That it stays.
@@ -291,6 +293,15 @@ pub enum Content {
         /// Since when.
         at: Timestamp,
     },
+    /// To whom asked for an archive: it can be fetched.
+    ExportReady {
+        /// Of which organisation; of the person without it.
+        organization: Option<String>,
+        /// Until when.
+        until: Timestamp,
+        /// Where, for whoever is signed in as that person.
+        link: Link,
+    },
     /// To whom the account is that leaves.
     AccountLeaving {
         /// When it was asked for.
@@ -340,6 +351,7 @@ impl Content {
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::OrganizationLeaving { .. } => Template::OrganizationLeaving,
             Self::OrganizationKept { .. } => Template::OrganizationKept,
+            Self::ExportReady { .. } => Template::ExportReady,
             Self::AccountLeaving { .. } => Template::AccountLeaving,
             Self::AccountKept { .. } => Template::AccountKept,
             Self::Test { .. } => Template::Test,
@@ -356,6 +368,7 @@ impl Content {
             | Self::MemberInvitation { link, .. }
             | Self::OwnershipOffered { link, .. }
             | Self::TenderInvitation { link, .. }
+            | Self::ExportReady { link, .. }
             | Self::AccountLeaving { link, .. } => Some(link),
             Self::AddressLeft { link, .. }
             | Self::NewDevice { link, .. }
@@ -392,7 +405,9 @@ impl Content {
             Self::MemberInvitation { until, .. } => *until,
             Self::OwnershipOffered { until, .. } => Some(*until),
             Self::TenderInvitation { deadline, .. } => Some(*deadline),
-            Self::OrganizationLeaving { until, .. } | Self::AccountLeaving { until, .. } => Some(*until),
+            Self::OrganizationLeaving { until, .. } | Self::AccountLeaving { until, .. } | Self::ExportReady { until, .. } => {
+                Some(*until)
+            }
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressLeft { .. }

@@ -96,6 +96,11 @@ pub(crate) fn sample(template: Template) -> Content {
             link: Some(Link::to("/").with("restore", "01a1fc9e-bd46-72c5-b79d-03458dc919d0")),
         },
         Template::OrganizationKept => Content::OrganizationKept { organization: "Müller & Söhne GmbH".to_owned(), at },
+        Template::ExportReady => Content::ExportReady {
+            organization: Some("Müller & Söhne GmbH".to_owned()),
+            until: at,
+            link: Link::to("/exports/01a1fc9e-bd46-72c5-b79d-03458dc919d0"),
+        },
         Template::AccountLeaving => Content::AccountLeaving {
             at,
             until: at + Duration::from_secs(14 * 24 * 3600),

@@ -40,6 +40,7 @@ words! {
     TenderInvitation "tender-invitation",
     OrganizationLeaving "organization-leaving",
     OrganizationKept "organization-kept",
+    ExportReady "export-ready",
     AccountLeaving "account-leaving",
     AccountKept "account-kept",
     Test "test",

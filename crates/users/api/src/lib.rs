@@ -2,6 +2,7 @@
 
 mod domains;
 mod error;
+mod exports;
 mod invitation_links;
 mod leaving;
 mod ownership;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 pub use domains::{CHALLENGE_LABEL, OrganizationDomain, OrganizationDomains, TxtRecords};
 pub use error::Error;
+pub use exports::{Export, ExportState, Exported, Exports};
 pub use invitation_links::{FreshInvitationLink, InvitationLink, InvitationLinks, NewInvitationLink};
 pub use leaving::{Belongings, Departure, Leaving, LeavingOrganization, Obligations};
 pub use ownership::{Ownership, OwnershipOffer};

@@ -7,6 +7,7 @@ mod cookies;
 mod domains;
 mod dto;
 mod examples;
+mod exports;
 mod factors;
 mod invitation_links;
 mod invitations;
@@ -39,6 +40,7 @@ pub fn pages(config: &mut ServiceConfig) {
     join::page(config);
     passkey_pages::pages(config);
     restoring::page(config);
+    exports::page(config);
 }
 
 /// Adds this crate's endpoints.
@@ -110,10 +112,13 @@ pub fn routes(r: &mut Routes) {
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
     security_events::routes(r);
     roles::routes(r);
-    r.tag("Leaving", "An organisation that leaves the platform, and is kept after all.");
+    r.tag("Leaving", "An organisation that leaves the platform, and is kept after all; what one takes along.");
     r.resource("organization").add(perm::DELETE, || leaving::leave_organization).unconditional().stepping_up();
     r.resource("leavingOrganizations").add(Guard::SignedIn, || leaving::leaving);
     r.resource("organizations").add(Guard::SignedIn, || leaving::restore_organization).without_key();
+    r.resource("organizationExport").add(perm::EXPORT, || exports::of_organization).without_key().stepping_up();
+    r.resource("userExport").add(Guard::SignedIn, || exports::of_person).without_key().stepping_up();
+    r.resource("userExports").add(Guard::SignedIn, || exports::list);
     keys::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

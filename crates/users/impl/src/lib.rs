@@ -22,16 +22,17 @@
 //!   trails, contracts and postings still name the same.
 //! - Answers of register, login and switch hold a secret: they are never stored under an idempotency key.
 //!
-//! Tables owned: `users`, `member_invitations`, `invitation_links`, `ownership_offers`, `organization_domains`, `departures`.
+//! Tables owned: `users`, `member_invitations`, `invitation_links`, `ownership_offers`, `organization_domains`, `departures`, `exports`, `export_parts`.
 //!
 //! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn InvitationLinks>`, `web::Data<dyn Ownership>`,
-//! `web::Data<dyn OrganizationDomains>`, `web::Data<dyn Leaving>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`, `web::Data<dyn SecondFactors>`, `web::Data<dyn Passkeys>`,
+//! `web::Data<dyn OrganizationDomains>`, `web::Data<dyn Leaving>`, `web::Data<dyn Exports>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`, `web::Data<dyn SecondFactors>`, `web::Data<dyn Passkeys>`,
 //! `web::Data<dyn Tokens>`, `web::Data<dyn OrganizationEvents>`, `web::Data<dyn users_api::Roles>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 
 mod directory;
 mod domain_rules;
 mod domain_settings;
 mod domains;
+mod files;
 mod http;
 mod jobs;
 mod link_rules;
@@ -45,6 +46,7 @@ mod service;
 mod settings;
 mod suspensions;
 mod token;
+mod zip;
 
 pub use directory::{Directory, is_registered};
 pub use domain_settings::DomainSettings;

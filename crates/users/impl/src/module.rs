@@ -6,7 +6,7 @@ use actix_web::web::{Data, ServiceConfig};
 use jobs::Registry;
 use module::{Checkup, Finding, Module, Wired};
 use uow::SystemUow;
-use users_api::{InvitationLinks, Leaving, Ownership, Users};
+use users_api::{Exports, InvitationLinks, Leaving, Ownership, Users};
 
 use crate::{DomainSettings, Service, Settings, http, jobs as tasks, repo};
 
@@ -32,6 +32,7 @@ impl Wired for Service {
         config
             .app_data(Data::new(self.cookies().clone()))
             .app_data(Data::from(leaving))
+            .app_data(Data::from(self.clone() as Arc<dyn Exports>))
             .app_data(Data::from(self.clone() as Arc<dyn InvitationLinks>))
             .app_data(Data::from(self.clone() as Arc<dyn Ownership>))
             .app_data(Data::from(self as Arc<dyn Users>));

@@ -18,7 +18,10 @@ use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
-use users_api::{Belongings, InvitationLinks, Leaving, Obligations, OrganizationDomains, Ownership, TxtRecords, Users};
+use users_api::{
+    Belongings, Exported, Exports, InvitationLinks, Leaving, Obligations, OrganizationDomains, Ownership, TxtRecords, Users,
+};
+use uuid::Uuid;
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -63,6 +66,23 @@ impl Belongings for Erased {
         assert_eq!(ctx.actor, kernel::Actor::System);
         self.0.lock().unwrap().push(ctx.org);
         Ok(())
+    }
+}
+
+/// Things of which every organisation has three, two at a time.
+pub struct Things;
+
+#[async_trait]
+impl Exported for Things {
+    fn files(&self) -> Vec<&'static str> {
+        vec!["things", "nothing"]
+    }
+
+    async fn rows(&self, ctx: &Ctx, file: &str, after: Uuid) -> Result<Vec<(Uuid, Value)>, Fault> {
+        assert_eq!(ctx.actor, kernel::Actor::System);
+        let all = if file == "things" { 1..4 } else { 0..0 };
+        let behind = all.map(Uuid::from_u128).filter(|id| *id > after).take(2);
+        Ok(behind.map(|id| (id, json!({ "id": id, "of": ctx.org }))).collect())
     }
 }
 
@@ -155,14 +175,18 @@ impl Replica {
     /// With a door of its own for what resolves sessions and keys.
     pub async fn with_door(db: &Database, settings: auth::Settings, teams: Arc<dyn Teams>, door: SystemUow) -> Self {
         // Nothing of who leaves can be taken back, unless a test is about that.
-        let at_once = users::Settings { grace: Duration::ZERO };
+        let at_once = users::Settings { grace: Duration::ZERO, ..users::Settings::default() };
         Self::of_all(db, settings, at_once, teams, door).await
     }
 
     /// With a time in which it can be taken back that somebody leaves.
     pub async fn with_grace(db: &Database, grace: Duration) -> Self {
-        let settings = users::Settings { grace };
-        Self::of_all(db, auth::Settings::default(), settings, Arc::new(NoTeams), db.system_uow()).await
+        Self::with_leaving(db, users::Settings { grace, ..users::Settings::default() }).await
+    }
+
+    /// With settings of who leaves.
+    pub async fn with_leaving(db: &Database, leaving: users::Settings) -> Self {
+        Self::of_all(db, auth::Settings::default(), leaving, Arc::new(NoTeams), db.system_uow()).await
     }
 
     async fn of_all(
@@ -262,12 +286,15 @@ impl Replica {
             mails: mails.clone(),
             obligations: vec![Arc::clone(&bonds) as Arc<dyn Obligations>],
             belongings: vec![Arc::clone(&erased) as Arc<dyn Belongings>],
+            exported: vec![Arc::new(Things)],
+            sign_in: auth.clone(),
             clock: clock.clone(),
             settings: leaving,
             cookies: users::CookieSettings { secure: true },
         }));
         let (people, links): (Arc<dyn Users>, Arc<dyn InvitationLinks>) = (service.clone(), service.clone());
         let gone: Arc<dyn Leaving> = service.clone();
+        let archives: Arc<dyn Exports> = service.clone();
         let ownership: Arc<dyn Ownership> = service.clone();
         let suspensions = Arc::new(users::Suspensions::new(users::SuspensionDependencies {
             system: db.system_uow(),
@@ -303,6 +330,7 @@ impl Replica {
                 config
                     .app_data(Data::from(people.clone()))
                     .app_data(Data::from(gone.clone()))
+                    .app_data(Data::from(archives.clone()))
                     .app_data(Data::from(links.clone()))
                     .app_data(Data::from(ownership.clone()))
                     .app_data(Data::from(proven.clone()))
