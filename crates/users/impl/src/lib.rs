@@ -31,6 +31,7 @@ mod directory;
 mod files;
 mod http;
 mod jobs;
+mod languages;
 mod link_rules;
 mod model;
 mod module;
@@ -45,6 +46,7 @@ mod zip;
 
 pub use directory::{Directory, is_registered};
 pub use http::{CookieSettings, pages, routes};
+pub use languages::ChosenLanguages;
 pub use module::MODULE;
 pub use roles::{Roles, RolesDependencies};
 pub use service::{Dependencies, Service};
