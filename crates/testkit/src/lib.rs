@@ -5,6 +5,7 @@
 
 mod authenticator;
 mod database;
+mod name_server;
 mod people;
 mod proxy;
 mod scanner;
@@ -13,6 +14,7 @@ mod unzip;
 
 pub use authenticator::Authenticator;
 pub use database::Database;
+pub use name_server::NameServer;
 pub use people::Party;
 pub use proxy::{Proxy, ProxyFault};
 pub use scanner::Scanner;

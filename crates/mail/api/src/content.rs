@@ -39,8 +39,10 @@ kernel::named! {
         SecondFactorChanged = "second-factor-changed",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
-        /// Somebody joined by a link.
+        /// Somebody joined by a link or a domain.
         MemberJoined = "member-joined",
+        /// What proves a domain is not published any more.
+        DomainMissing = "domain-missing",
         /// An organisation was suspended.
         OrganizationSuspended = "organization-suspended",
         /// It is not any more.
@@ -202,7 +204,7 @@ pub enum Content {
         /// Until when, if there is an end to it.
         until: Option<Timestamp>,
     },
-    /// To who made a link by which somebody joined.
+    /// To who made a link by which somebody joined, or to an owner if it was by a domain.
     MemberJoined {
         /// Who.
         member: String,
@@ -212,6 +214,19 @@ pub enum Content {
         organization: String,
         /// For whom the link was, in its maker's words.
         label: Option<String>,
+        /// By which domain, if it was by one.
+        domain: Option<String>,
+    },
+    /// To an owner, when what proves a domain of the organisation is not published any more.
+    DomainMissing {
+        /// Which.
+        domain: String,
+        /// Whose.
+        organization: String,
+        /// Under which name it is looked for.
+        record: String,
+        /// Until when it counts as proven; `None`: no more.
+        until: Option<Timestamp>,
     },
     /// To the owners of an organisation that the platform suspended.
     OrganizationSuspended {
@@ -328,6 +343,7 @@ impl Content {
             Self::SecondFactorChanged { .. } => Template::SecondFactorChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::MemberJoined { .. } => Template::MemberJoined,
+            Self::DomainMissing { .. } => Template::DomainMissing,
             Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
             Self::OrganizationResumed { .. } => Template::OrganizationResumed,
             Self::OwnershipOffered { .. } => Template::OwnershipOffered,
@@ -368,6 +384,7 @@ impl Content {
             | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }
             | Self::MemberJoined { .. }
+            | Self::DomainMissing { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
             | Self::OwnershipMoved { .. }
@@ -404,6 +421,7 @@ impl Content {
             | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }
             | Self::MemberJoined { .. }
+            | Self::DomainMissing { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
             | Self::OwnershipMoved { .. }

@@ -58,6 +58,13 @@ pub(crate) fn sample(template: Template) -> Content {
             address: "grace@example.com".to_owned(),
             organization: "Müller & Söhne GmbH".to_owned(),
             label: Some("Site managers".to_owned()),
+            domain: None,
+        },
+        Template::DomainMissing => Content::DomainMissing {
+            domain: "example.com".to_owned(),
+            organization: "Müller & Söhne GmbH".to_owned(),
+            record: "_14build-challenge.example.com".to_owned(),
+            until: Some(at),
         },
         Template::OrganizationSuspended => Content::OrganizationSuspended {
             organization: "Müller & Söhne GmbH".to_owned(),

@@ -32,6 +32,7 @@ words! {
     SecondFactorChanged "second-factor-changed",
     MemberInvitation "member-invitation",
     MemberJoined "member-joined",
+    DomainMissing "domain-missing",
     OrganizationSuspended "organization-suspended",
     OrganizationResumed "organization-resumed",
     OwnershipOffered "ownership-offered",

@@ -4,6 +4,7 @@ mod auth;
 mod authenticators;
 mod authz;
 mod cookies;
+mod domains;
 mod dto;
 mod examples;
 mod exports;
@@ -92,6 +93,7 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || invitations::accept).without_key();
     r.add(Guard::SignedIn, || invitations::decline).without_key();
     invitation_links::join(r);
+    domains::join(r);
     r.tag("Members", "The people of the session's organisation.");
     r.resource("organizationInvitations");
     r.add(perm::MEMBERS_MANAGE, || invitations::invited);
@@ -99,6 +101,7 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_MANAGE, || invitations::resend).without_key();
     r.add(perm::MEMBERS_MANAGE, || invitations::withdraw).unconditional();
     invitation_links::manage(r);
+    domains::manage(r);
     r.resource("users");
     r.add(perm::MEMBERS_READ, || users::list);
     r.add(perm::MEMBERS_MANAGE, || users::invite);

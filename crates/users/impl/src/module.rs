@@ -8,7 +8,7 @@ use module::{Checkup, Finding, Module, Wired};
 use uow::SystemUow;
 use users_api::{Exports, InvitationLinks, Leaving, Ownership, Users};
 
-use crate::{Service, Settings, http, jobs as tasks, repo};
+use crate::{DomainSettings, Service, Settings, http, jobs as tasks, repo};
 
 /// What should be gone for so long and is not, is a finding.
 const OVERDUE: chrono::TimeDelta = chrono::TimeDelta::days(1);
@@ -18,6 +18,7 @@ pub const MODULE: Module = Module {
     tasks: tasks::TASKS,
     settings: |reader| {
         Settings::read(reader);
+        DomainSettings::read(reader);
     },
     routes: http::routes,
     rules: &["DEPARTURE_OVERDUE"],

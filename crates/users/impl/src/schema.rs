@@ -79,6 +79,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    organization_domains (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        domain -> Text,
+        challenge -> Text,
+        claimed_by -> Uuid,
+        created_at -> Timestamptz,
+        proven_at -> Nullable<Timestamptz>,
+        looked_at -> Nullable<Timestamptz>,
+        missing_since -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     exports (id) {
         id -> Uuid,
         user_id -> Uuid,

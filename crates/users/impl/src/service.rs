@@ -15,7 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{Accounts, Authorizer, Sessions, SignIn};
-use kernel::{Actor, Clock, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, RequestId, Scope, Timestamp, UserId};
+use kernel::{Actor, Clock, Ctx, Fault, OrgId, OrgRole, Page, PageRequest, RequestId, Scope, Timestamp, UserId};
 use mail_api::{Language, Mails};
 use serde_json::json;
 use tenants_api::{Member, Memberships, Organization, perm};
@@ -26,7 +26,7 @@ use users_api::{
 };
 use uuid::Uuid;
 
-use crate::{CookieSettings, Settings, model, repo};
+use crate::{CookieSettings, Settings, managers, model, repo};
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -125,15 +125,7 @@ impl Service {
     /// Locks the organisation and passes if the actor's role is still the one that the request was permitted with: who was demoted or
     /// removed meanwhile neither takes it back nor learns anything about emails.
     async fn lock_for_manager_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<Organization, Error> {
-        let organization = self.memberships.lock_organization_in(tx, ctx.org).await?;
-        let Actor::User(user, role) = ctx.actor else { return Ok(organization) };
-        match self.memberships.lock_in(tx, ctx.org, user).await {
-            Ok(member) if member.role == role => Ok(organization),
-            Ok(_) | Err(tenants_api::Error::NotFound(_)) => {
-                Err(Error::Denied(Denied { permission: perm::MEMBERS_MANAGE, project: None }))
-            }
-            Err(error) => Err(error.into()),
-        }
+        managers::lock_for_manager_in(&*self.memberships, tx, ctx).await
     }
 
     /// Whoever acts has shown that their email is theirs. Somebody who registered with another's email would else leave a person behind who has a hold on

@@ -176,3 +176,12 @@ pub(super) fn link_token() -> Value {
 pub(super) fn link_look() -> Value {
     json!({ "organization": organization() })
 }
+
+/// A domain that is not proven yet.
+pub(super) fn organization_domain() -> Value {
+    json!({
+        "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b66", "domain": "nordbau.example", "recordName": "_14build-challenge.nordbau.example",
+        "recordValue": "14build-domain=x4Zt0Wv9k2mQ7bYc1RjL8sHd5nFgPaEu3oTiKyVwXzA", "claimedBy": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12",
+        "createdAt": "2026-11-21T08:00:00Z", "provenAt": null, "lookedAt": null, "missingSince": null
+    })
+}

@@ -144,6 +144,7 @@ impl Service {
             3 => {
                 repo::invitations::delete_all(tx, org).await?;
                 repo::links::delete_all(tx, org).await?;
+                repo::domains::delete_all(tx, org).await?;
                 repo::exports::delete_of(tx, Leaver::Organization(org)).await?;
             }
             4 => {

@@ -18,7 +18,9 @@ use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
-use users_api::{Belongings, Exported, Exports, InvitationLinks, Leaving, Obligations, Ownership, Users};
+use users_api::{
+    Belongings, Exported, Exports, InvitationLinks, Leaving, Obligations, OrganizationDomains, Ownership, TxtRecords, Users,
+};
 use uuid::Uuid;
 
 /// Nobody is in any team.
@@ -109,6 +111,35 @@ impl ReporterKeys for Reporter {
     }
 }
 
+/// What is published of domains.
+#[derive(Default)]
+pub struct Records {
+    texts: Mutex<HashMap<String, Vec<String>>>,
+    silent: Mutex<bool>,
+}
+
+impl Records {
+    /// Lets a name have this text alone, or none.
+    pub fn publish(&self, name: &str, text: Option<&str>) {
+        self.texts.lock().unwrap().insert(name.to_owned(), text.into_iter().map(str::to_owned).collect());
+    }
+
+    /// Lets nobody answer, or somebody again.
+    pub fn silence(&self, silent: bool) {
+        *self.silent.lock().unwrap() = silent;
+    }
+}
+
+#[async_trait]
+impl TxtRecords for Records {
+    async fn texts(&self, name: &str) -> Result<Vec<String>, Fault> {
+        if *self.silent.lock().unwrap() {
+            return Err(Fault::unavailable("nobody answers"));
+        }
+        Ok(self.texts.lock().unwrap().get(name).cloned().unwrap_or_default())
+    }
+}
+
 /// One replica of the server.
 pub struct Replica {
     pub auth: Arc<auth::Service>,
@@ -126,6 +157,9 @@ pub struct Replica {
     pub resets: auth::FactorResets,
     /// What an operator does.
     pub suspensions: Arc<users::Suspensions>,
+    /// What is published of domains.
+    pub records: Arc<Records>,
+    pub domains: Arc<users::Domains>,
     pub tokens: Arc<auth::ServiceTokens>,
 }
 
@@ -268,6 +302,17 @@ impl Replica {
             audit: Arc::clone(&audit),
             mails: mails.clone(),
         }));
+        let records = Arc::new(Records::default());
+        let domains = Arc::new(users::Domains::new(users::DomainDependencies {
+            uow: db.uow(),
+            system: db.system_uow(),
+            memberships: tenants.clone(),
+            authorizer: Arc::clone(&authorizer),
+            audit: Arc::clone(&audit),
+            mails: mails.clone(),
+            records: records.clone(),
+        }));
+        let proven: Arc<dyn OrganizationDomains> = domains.clone();
         let mut routes = web::Routes::new();
         users::routes(&mut routes);
         tenants::routes(&mut routes);
@@ -288,6 +333,7 @@ impl Replica {
                     .app_data(Data::from(archives.clone()))
                     .app_data(Data::from(links.clone()))
                     .app_data(Data::from(ownership.clone()))
+                    .app_data(Data::from(proven.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
@@ -303,7 +349,23 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter, resets, suspensions, tokens }
+        Self {
+            auth,
+            users,
+            service,
+            deps,
+            clock,
+            bonds,
+            erased,
+            policy,
+            mails,
+            reporter,
+            resets,
+            suspensions,
+            records,
+            domains,
+            tokens,
+        }
     }
 
     /// Runs every job, also those planned for later; what failed and why.
