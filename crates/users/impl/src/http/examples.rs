@@ -14,7 +14,7 @@ pub(super) fn organization() -> Value {
 pub(super) fn user() -> Value {
     json!({
         "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12", "email": "ada@example.com", "name": "Ada Lovelace",
-        "image": "https://example.com/ada.png", "emailVerified": false, "createdAt": "2026-11-21T08:00:00Z"
+        "image": "https://example.com/ada.png", "emailVerified": false, "locale": null, "createdAt": "2026-11-21T08:00:00Z"
     })
 }
 
