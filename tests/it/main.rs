@@ -17,6 +17,7 @@ mod doors;
 mod error_codes;
 mod examples;
 mod exits;
+mod exporting;
 mod exports;
 mod features;
 mod generators;

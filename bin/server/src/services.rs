@@ -218,6 +218,8 @@ impl Services {
                 mails: mails.clone(),
                 obligations: vec![domains.tenders.clone(), domains.escrow.clone()],
                 belongings: vec![domains.projects.clone()],
+                exported: vec![domains.projects.clone(), domains.tenders.clone(), domains.escrow.clone()],
+                sign_in: auth.clone(),
                 clock: Arc::new(SystemClock),
                 settings: users::Settings::read(&mut settings.reader()),
                 cookies: users::CookieSettings { secure: settings.secure_cookie },

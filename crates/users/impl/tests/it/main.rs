@@ -4,6 +4,8 @@
 mod accounts;
 mod authenticator;
 mod document;
+mod domains;
+mod exports;
 mod factors;
 mod invitation_links;
 mod invitations;
