@@ -41,7 +41,7 @@ pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use network::Network;
 pub use organization_events::{EventFilter, OrganizationEvent, OrganizationEventKind, OrganizationEvents};
 pub use passkeys::{
-    Ceremonies, Ceremony, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
+    AddedPasskey, Ceremonies, Ceremony, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
 };
 pub use persons::{described, key_allows, needs_person, staying_built_in, stays_built_in, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};

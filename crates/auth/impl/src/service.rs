@@ -362,7 +362,6 @@ impl Accounts for Service {
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
         repo::devices::forget_all(tx, user).await?;
-        repo::passkeys::delete_all(tx, user).await?;
         repo::delete_events(tx, user).await?;
         repo::organization_events::forget_addresses(tx, user).await?;
         repo::forget_clients(tx, user).await?;

@@ -6,12 +6,14 @@ use auth_api::{
 };
 use chrono::SubsecRound;
 use kernel::{Actor, AddedPermissions, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use mail_api::Language;
 use secrecy::SecretString;
 use uow::Tx;
 
 use super::Service;
 use super::account::person;
 use super::admitting::own_factor_key;
+use crate::checked::Checked;
 use crate::hasher::Verified;
 use crate::model::{Proof, StoredSession};
 use crate::organization_events::{self, Told};
@@ -171,13 +173,20 @@ impl Service {
             .system
             .write(async |tx| {
                 repo::lock_person(tx, user).await?;
-                if self.check_factor_in(tx, user, &shown, &origin()).await?.is_none() {
-                    return Ok::<_, Error>(None);
+                if let Checked::Wrong(copied) = self.check_factor_in(tx, (user, session.0), &shown, &origin()).await? {
+                    return Ok::<_, Error>(Err(copied));
                 }
-                Ok(Some(self.replace_session_in(tx, ctx, session, None, client).await?))
+                Ok(Ok(self.replace_session_in(tx, ctx, session, None, client).await?))
             })
             .await?;
-        let Some((ended, signed_in)) = outcome else { return Err(self.wrong_own_factor(user, &tries, origin()).await) };
+        let (ended, signed_in) = match outcome {
+            Ok(replaced) => replaced,
+            Err(copied) => {
+                // In which language its person is written to, the session does not tell.
+                self.tell_of_copy((user, ctx.org), copied, origin(), Language::English).await;
+                return Err(self.wrong_own_factor(user, &tries, origin()).await);
+            }
+        };
         self.attempts.forget_own(&own_factor_key(user));
         drop(tries);
         self.cache.forget(&ended);

@@ -4,6 +4,8 @@
 mod accounts;
 mod authenticator;
 mod document;
+mod domains;
+mod exports;
 mod factors;
 mod invitation_links;
 mod invitations;
@@ -12,6 +14,7 @@ mod leaks;
 mod leaving;
 mod links;
 mod lives;
+mod mailed;
 mod members;
 mod ownership;
 mod passkeys;
