@@ -41,7 +41,7 @@ pub struct Settings {
     pub wrong_per_network: u32,
     /// For whom an organisation that does not say asks for a second factor.
     pub mfa_policy: MfaPolicy,
-    /// What [`Self::switch_secret`] was before: secrets of authenticators that it sealed still open.
+    /// What `switch_secret` was before: secrets of authenticators that it sealed still open.
     pub previous_secrets: Vec<SecretString>,
 }
 
