@@ -49,3 +49,4 @@ mod triggers;
 mod walk;
 mod words;
 mod world;
+mod zones;
