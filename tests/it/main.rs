@@ -5,6 +5,7 @@ mod asvs;
 mod authorisation;
 mod bad_input;
 mod both_sides;
+mod breaches;
 mod cargo;
 mod circles;
 mod custom_roles;

@@ -41,7 +41,7 @@ kernel::refusals! {
         /// So many wrong codes that no more are tried for a while.
         #[error("too many wrong codes: try again after Retry-After seconds")]
         TooManyCodes(Spent) = TooMany("RATE_LIMITED"),
-        /// Who has not shown that the account's address is theirs sets up no second factor.
+        /// Who has not shown that the account's address is theirs sets up no second factor, and other services are told of nobody who may be anybody.
         #[error("prove your address first: POST /api/auth/verification mails what does")]
         EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
         /// The last second factor of somebody whom an organisation asks for one.
@@ -80,9 +80,6 @@ kernel::refusals! {
         /// The account is being removed, which only the link of the mail that said so takes back.
         #[error("this account is being removed: the link of the mail that told you so takes that back, then sign in")]
         AccountLeaving = Forbidden("ACCOUNT_LEAVING"),
-        /// Other services are told of nobody who may be anybody.
-        #[error("prove your address first: POST /api/auth/verification mails what does")]
-        EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
         /// The API key is not to be used from where it came.
         #[error("this API key may not be used from this address: its allowedNetworks name those that it may be used from")]
         AddressNotAllowed = Forbidden("ADDRESS_NOT_ALLOWED"),

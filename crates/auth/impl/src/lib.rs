@@ -49,6 +49,7 @@ mod attempts;
 mod budget;
 mod cache;
 mod challenge;
+mod checked;
 mod device;
 mod factor_resets;
 mod factor_secret;

@@ -37,6 +37,8 @@ pub struct User {
     pub image: Option<String>,
     /// Whether they proved that the email is theirs.
     pub email_verified: bool,
+    /// The language that they have chosen to be written to in.
+    pub language: Option<Language>,
     /// Since when they are known.
     pub created_at: Timestamp,
     /// When their profile last changed.
@@ -61,6 +63,8 @@ pub struct ProfileChange {
     pub name: String,
     /// Where a picture of them is: an `https` address.
     pub image: Option<String>,
+    /// The language that they are written to in; `None`: what each request asks for.
+    pub language: Option<Language>,
 }
 
 /// A person to be invited into the context's organisation.

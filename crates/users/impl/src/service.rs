@@ -201,13 +201,13 @@ impl Users for Service {
                 if seen.is_some_and(|seen| seen != before.updated_at) {
                     return Err(Error::Stale);
                 }
-                if change.name == before.name && change.image == before.image {
+                if (&change.name, &change.image, change.language) == (&before.name, &before.image, before.language) {
                     return Ok(before);
                 }
                 let after = repo::save(tx, user, &change).await?;
                 let entry = NewEntry::named("users.update_profile", "user", user)
-                    .before(json!({ "name": before.name, "image": before.image }))
-                    .after(json!({ "name": after.name, "image": after.image }));
+                    .before(json!({ "name": before.name, "image": before.image, "language": before.language }))
+                    .after(json!({ "name": after.name, "image": after.image, "language": after.language }));
                 self.audit.record_in(tx, ctx, entry).await?;
                 Ok(after)
             })
