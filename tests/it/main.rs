@@ -50,3 +50,4 @@ mod triggers;
 mod walk;
 mod words;
 mod world;
+mod zones;

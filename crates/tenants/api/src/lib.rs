@@ -239,6 +239,15 @@ pub trait Tenants: Send + Sync {
     /// [`Error::NotFound`].
     async fn organization_in(&self, tx: &mut Tx, org: OrgId) -> Result<Organization, Error>;
 
+    /// The time zone in which the transaction's own organisation reckons days, by its IANA name. Who keeps none reckons in UTC.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn time_zone_in(&self, tx: &mut Tx, org: OrgId) -> Result<String, Fault> {
+        let _ = (tx, org);
+        Ok("UTC".to_owned())
+    }
+
     /// Whether an organisation of this id exists at all: for invitations across tenants. Tells nothing else about it.
     ///
     /// # Errors
