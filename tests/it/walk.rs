@@ -5,7 +5,7 @@ mod document;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use testkit::Scanner;
+use testkit::{NameServer, Scanner};
 use uuid::Uuid;
 
 pub use document::Document;
@@ -21,6 +21,8 @@ pub struct Walk {
     pub world: World,
     /// Who tells of leaked keys.
     pub scanner: Scanner,
+    /// Who says what is published of domains.
+    pub names: NameServer,
     /// The document.
     pub document: Document,
     /// Whom the example of `POST /api/auth/register` registers.
@@ -36,17 +38,21 @@ impl Walk {
     pub async fn begin() -> Self {
         // Whose readiness is asked, too: it has no worker that could be well.
         let scanner = Scanner::start().await;
+        let names = NameServer::start().await;
+        let resolver = names.address.to_string();
         let world = World::with(&[
             ("BUILD14__JOBS__IN_PROCESS", "false"),
             ("BUILD14__MAIL__RESEND__WEBHOOK_SECRET", MAIL_SECRET),
             ("BUILD14__API_KEYS__LEAK_REPORTER_URL", scanner.url.as_str()),
+            ("BUILD14__DOMAINS__RESOLVERS", resolver.as_str()),
             ("BUILD14__TOKENS__AUDIENCES", "https://reports.example.com"),
         ])
         .await;
         let nobody = world.anonymous();
         let owner = Party { http: nobody.clone(), email: String::new(), user: String::new(), org: String::new() };
         let (ids, people, called) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let mut walk = Self { world, scanner, document: Document::served(), owner, ids, people, called, wrong: Vec::new() };
+        let mut walk =
+            Self { world, scanner, names, document: Document::served(), owner, ids, people, called, wrong: Vec::new() };
         let registered = walk.send(&nobody, "POST /api/auth/register", &[], &[]).await;
         walk.owner = walk.party(&registered);
         walk

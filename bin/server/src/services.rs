@@ -1,6 +1,7 @@
 //! The composition: every service made over the ones it stands on, ports joined with their implementations.
 
 pub mod alarms;
+mod breaches;
 mod doctor;
 mod documents;
 pub(crate) mod factor_resets;
@@ -132,7 +133,9 @@ impl Services {
         let door = Arc::clone(&app);
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
         // The limit of attempts per account is no rate limit that could be switched off: it is what keeps passwords from being guessed.
-        let auth = Arc::new(auth::Service::new(auth::Dependencies {
+        let sign_in = sign_in_settings(settings)?;
+        let breaches = sign_in.breached_passwords_url.clone();
+        let auth = auth::Service::new(auth::Dependencies {
             system: system.clone(),
             directory: directory.clone(),
             teams: Arc::new(projects::Teams),
@@ -140,8 +143,12 @@ impl Services {
             mails: mails.clone(),
             ceremonies: Arc::new(webauthn_adapter::Authenticators::of(public_url)?),
             clock: clock.clone(),
-            settings: sign_in_settings(settings)?,
-        })?);
+            settings: sign_in,
+        })?;
+        let auth = Arc::new(match breaches {
+            Some(url) => auth.asking_of_breaches(Arc::new(breaches::Asked::at(url))),
+            None => auth,
+        });
         let listener = auth.listen(urls.system.clone());
         let builder = Builder {
             settings,
@@ -211,6 +218,8 @@ impl Services {
                 mails: mails.clone(),
                 obligations: vec![domains.tenders.clone(), domains.escrow.clone()],
                 belongings: vec![domains.projects.clone()],
+                exported: vec![domains.projects.clone(), domains.tenders.clone(), domains.escrow.clone()],
+                sign_in: auth.clone(),
                 clock: Arc::new(SystemClock),
                 settings: users::Settings::read(&mut settings.reader()),
                 cookies: users::CookieSettings { secure: settings.secure_cookie },
@@ -403,11 +412,18 @@ fn escrow_settings(settings: &Settings, livemode: bool, public_url: &str) -> esc
     escrow
 }
 
+/// `https://api.example.com` of a URL below it; of none, none.
+fn origin_of(public_url: &str) -> Option<String> {
+    let origin = reqwest::Url::parse(public_url).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
+}
+
 fn web_settings(settings: &Settings) -> web::Settings {
     let limits = settings.rate_limits;
     let per_minute = |requests: u32| web::Quota { requests, seconds: 60 };
     web::Settings {
         allowed_origins: settings.server.allowed_origins.clone(),
+        public_origin: origin_of(&settings.server.public_url),
         trusted_proxies: settings.server.trusted_proxies.clone(),
         client_ip_header: settings.server.client_ip_header,
         body_limit: settings.server.max_body_bytes,

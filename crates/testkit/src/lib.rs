@@ -5,14 +5,20 @@
 
 mod authenticator;
 mod database;
+mod name_server;
 mod people;
 mod proxy;
+mod ranges;
 mod scanner;
 mod until;
+mod unzip;
 
 pub use authenticator::Authenticator;
 pub use database::Database;
+pub use name_server::NameServer;
 pub use people::Party;
 pub use proxy::{Proxy, ProxyFault};
+pub use ranges::Ranges;
 pub use scanner::Scanner;
 pub use until::until;
+pub use unzip::unzipped;

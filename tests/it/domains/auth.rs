@@ -9,9 +9,12 @@ use crate::world::World;
 /// Everyone writes to the trail, sign-in too, and addresses are proven by mail.
 pub const DOMAIN: Domain = Domain { calls: &["audit", "mail"], things, rows: ROWS, ..Domain::named("auth") };
 
-/// A key for tokens, which the first token makes.
+/// A key for tokens, which the first token makes; and what the version before mailed.
 const ROWS: &str = "insert into token_keys (kid, public_key, published_at, signs_from, is_first)
-    values (gen_random_uuid(), sha256(''), now(), now(), true) on conflict do nothing";
+    values (gen_random_uuid(), sha256(''), now(), now(), true) on conflict do nothing;
+    insert into address_proofs (id, purpose, email, email_key, token_hash, request_hash, code_hash, made_at, expires_at, asked, asked_since)
+    values (gen_random_uuid(), 'magic_link', 'before@x.example', 'before@x.example', sha256('a'), sha256('b'), sha256('c'), now(),
+        now() + interval '10 minutes', 1, now())";
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {

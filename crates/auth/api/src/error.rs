@@ -26,7 +26,7 @@ kernel::refusals! {
         /// The sign-in is older than the organisation lets one be.
         #[error("your sign-in is older than that organisation allows: tell your password again (POST /api/auth/reauthenticate), then switch")]
         AuthenticateAgain = Conflict("AUTHENTICATE_AGAIN"),
-        /// What a link holds proves nothing, whether it was used, replaced by a newer one, too old, for something else, or never ours.
+        /// What a link holds proves nothing, whether it was used, replaced by newer ones, too old, for something else, or never ours.
         #[error("this link was used already, is too old, or was replaced by a newer one: ask for another")]
         LinkSpent = Conflict("LINK_SPENT"),
         /// The code is not the one of the mail, or proves nothing any more; which of them is not told.
@@ -41,7 +41,7 @@ kernel::refusals! {
         /// So many wrong codes that no more are tried for a while.
         #[error("too many wrong codes: try again after Retry-After seconds")]
         TooManyCodes(Spent) = TooMany("RATE_LIMITED"),
-        /// Who has not shown that the account's address is theirs sets up no second factor.
+        /// Who has not shown that the account's address is theirs sets up no second factor, and other services are told of nobody who may be anybody.
         #[error("prove your address first: POST /api/auth/verification mails what does")]
         EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
         /// The last second factor of somebody whom an organisation asks for one.
@@ -80,9 +80,6 @@ kernel::refusals! {
         /// The account is being removed, which only the link of the mail that said so takes back.
         #[error("this account is being removed: the link of the mail that told you so takes that back, then sign in")]
         AccountLeaving = Forbidden("ACCOUNT_LEAVING"),
-        /// Other services are told of nobody who may be anybody.
-        #[error("prove your address first: POST /api/auth/verification mails what does")]
-        EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
         /// The API key is not to be used from where it came.
         #[error("this API key may not be used from this address: its allowedNetworks name those that it may be used from")]
         AddressNotAllowed = Forbidden("ADDRESS_NOT_ALLOWED"),

@@ -1,6 +1,8 @@
 //! People and their profile as other crates see them: oneself, and the members of an organisation.
 
+mod domains;
 mod error;
+mod exports;
 mod invitation_links;
 mod leaving;
 mod ownership;
@@ -13,7 +15,9 @@ use mail_api::Language;
 use tenants_api::Organization;
 use uuid::Uuid;
 
+pub use domains::{CHALLENGE_LABEL, OrganizationDomain, OrganizationDomains, TxtRecords};
 pub use error::Error;
+pub use exports::{Export, ExportState, Exported, Exports};
 pub use invitation_links::{FreshInvitationLink, InvitationLink, InvitationLinks, NewInvitationLink};
 pub use leaving::{Belongings, Departure, Leaving, LeavingOrganization, Obligations};
 pub use ownership::{Ownership, OwnershipOffer};
@@ -35,6 +39,8 @@ pub struct User {
     pub image: Option<String>,
     /// Whether they proved that the email is theirs.
     pub email_verified: bool,
+    /// The language that they have chosen to be written to in.
+    pub language: Option<Language>,
     /// Since when they are known.
     pub created_at: Timestamp,
     /// When their profile last changed.
@@ -59,6 +65,8 @@ pub struct ProfileChange {
     pub name: String,
     /// Where a picture of them is: an `https` address.
     pub image: Option<String>,
+    /// The language that they are written to in; `None`: what each request asks for.
+    pub language: Option<Language>,
 }
 
 /// A person to be invited into the context's organisation.

@@ -18,6 +18,7 @@ use super::opening::Opening;
 use super::{Known, Service};
 use crate::attempts::{Familiar, Tries};
 use crate::budget::Limited;
+use crate::checked::Checked;
 use crate::repo::pending::NewPending;
 use crate::security_event::Origin;
 use crate::{model, proof, recovery, repo, security, token, totp};
@@ -90,12 +91,8 @@ impl Service {
                 Membership { org, role: OrgRole::Owner }
             }
         };
-        // Of whoever told the password: by tries of it a device is told from those of strangers.
-        let device = if method == SignInMethod::Password {
-            Some(self.know_device_in(tx, user, device, client.address).await?)
-        } else {
-            None
-        };
+        // In whichever way they came: the next time this device, and this network, are no stranger's.
+        let device = Some(self.know_device_in(tx, user, device, client.address).await?);
         let sign_in = model::Proof::now(method, self.instant());
         let opening = Opening { request, user, membership, action, client, sign_in };
         let signed_in = self.open_in(tx, opening, token::fresh()?).await?;
@@ -132,9 +129,12 @@ impl Service {
                 if !repo::pending::lock(tx, pending.id, now).await? {
                     return Err(Error::PendingSpent);
                 }
-                let Some(kind) = self.check_factor_in(tx, user, &shown, &origin(&asking)).await? else {
-                    repo::pending::was_wrong(tx, pending.id).await?;
-                    return Ok(None);
+                let kind = match self.check_factor_in(tx, (user, pending.id), &shown, &origin(&asking)).await? {
+                    Checked::Right(kind) => kind,
+                    Checked::Wrong(copied) => {
+                        repo::pending::was_wrong(tx, pending.id).await?;
+                        return Ok(Err(copied));
+                    }
                 };
                 repo::pending::end(tx, pending.id, now).await?;
                 if kind == FactorKind::RecoveryCode {
@@ -142,14 +142,18 @@ impl Service {
                 }
                 let (request, method) = (asking.request, pending.method);
                 let admission = Admission { request, known: &known, client: &client, method, action: &pending.action, device };
-                Ok(Some(self.begin_in(tx, admission).await?))
+                Ok(Ok(self.begin_in(tx, admission).await?))
             })
             .await?;
-        let Some(signed_in) = outcome else {
-            tries.were_wrong(self.clock.now());
-            drop(tries);
-            security::note(&self.system, SecurityEventKind::SecondFactorFailed, whose(Some(&known)), origin(&asking)).await;
-            return Err(Error::WrongSecondFactor);
+        let signed_in = match outcome {
+            Ok(signed_in) => signed_in,
+            Err(copied) => {
+                tries.were_wrong(self.clock.now());
+                drop(tries);
+                security::note(&self.system, SecurityEventKind::SecondFactorFailed, whose(Some(&known)), origin(&asking)).await;
+                self.tell_of_copy(whose(Some(&known)), copied, origin(&asking), asking.language).await;
+                return Err(Error::WrongSecondFactor);
+            }
         };
         self.attempts.forget_own(&key);
         drop(tries);
@@ -183,15 +187,30 @@ impl Service {
         )
     }
 
-    /// Uses up what is shown, if it is a second factor of the person; which one.
+    /// Uses up what is shown, if it is a second factor of the person, who shows it for what is pending or in this session.
     pub(super) async fn check_factor_in(
         &self,
         tx: &mut Tx,
-        user: UserId,
+        (user, from): (UserId, Uuid),
         shown: &FactorShown,
         origin: &Origin<'_>,
+    ) -> Result<Checked, Error> {
+        match shown {
+            FactorShown::Code(code) => {
+                let kind = self.check_code_in(tx, user, code, origin).await?;
+                Ok(kind.map_or(Checked::Wrong(None), Checked::Right))
+            }
+            FactorShown::Passkey { request_id, shown } => Ok(self.check_passkey_in(tx, (user, from), request_id, shown).await?),
+        }
+    }
+
+    async fn check_code_in(
+        &self,
+        tx: &mut Tx,
+        user: UserId,
+        code: &SecretString,
+        origin: &Origin<'_>,
     ) -> Result<Option<FactorKind>, Error> {
-        let FactorShown::Code(code) = shown;
         let typed: String = code.expose_secret().chars().filter(|c| !c.is_whitespace()).collect();
         if totp::is_code(&typed) {
             let Some(sealed) = repo::factors::lock_totp(tx, user).await? else { return Ok(None) };

@@ -14,7 +14,7 @@ pub(super) fn organization() -> Value {
 pub(super) fn user() -> Value {
     json!({
         "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12", "email": "ada@example.com", "name": "Ada Lovelace",
-        "image": "https://example.com/ada.png", "emailVerified": false, "createdAt": "2026-11-21T08:00:00Z"
+        "image": "https://example.com/ada.png", "emailVerified": false, "locale": null, "createdAt": "2026-11-21T08:00:00Z"
     })
 }
 
@@ -89,8 +89,13 @@ pub(super) fn shown_credential() -> Value {
     })
 }
 
-/// A passkey that signs in.
-pub(super) fn passkey_sign_in() -> Value {
+/// A passkey that was added as the first second factor.
+pub(super) fn added_passkey() -> Value {
+    json!({ "passkey": passkey(), "recoveryCodes": ["7QM2X-9ZK4T-0B3RD-VVN6A-8HJ5C", "K1Z8P-W4E6S-TTY2G-90QDM-3XHBF"] })
+}
+
+/// A passkey that answered what it was asked.
+pub(super) fn passkey_answer() -> Value {
     json!({
         "requestId": "c2a9530e6b18d4c7f2a19e5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7", "credential": shown_credential()
     })
@@ -134,6 +139,16 @@ pub(super) fn own_invitation() -> Value {
     })
 }
 
+/// An archive that can be fetched.
+pub(super) fn export() -> Value {
+    let id = "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b70";
+    json!({
+        "id": id, "organizationId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "status": "ready", "path": format!("/exports/{id}"),
+        "size": 48213, "sha256": "5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7c2a9530e6b18d4c7f2a19e",
+        "askedAt": "2026-11-21T08:00:00Z", "expiresAt": "2026-11-28T08:00:00Z"
+    })
+}
+
 /// An organisation that leaves, at its owner's word.
 pub(super) fn leaving() -> Value {
     json!({
@@ -165,4 +180,13 @@ pub(super) fn link_token() -> Value {
 /// Where it leads.
 pub(super) fn link_look() -> Value {
     json!({ "organization": organization() })
+}
+
+/// A domain that is not proven yet.
+pub(super) fn organization_domain() -> Value {
+    json!({
+        "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b66", "domain": "nordbau.example", "recordName": "_14build-challenge.nordbau.example",
+        "recordValue": "14build-domain=x4Zt0Wv9k2mQ7bYc1RjL8sHd5nFgPaEu3oTiKyVwXzA", "claimedBy": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12",
+        "createdAt": "2026-11-21T08:00:00Z", "provenAt": null, "lookedAt": null, "missingSince": null
+    })
 }

@@ -4,12 +4,12 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use actix_web::{HttpRequest, HttpResponse};
-use auth_api::{Error, FactorShown, PendingSignIn, Purpose, SecondFactors};
+use auth_api::{Error, FactorKind, FactorShown, PendingSignIn, Purpose, SecondFactors};
 use web::{AuthRateLimit, Form, FormBody, FormPage, Problem, RequestInfo};
 
 use super::says;
 use super::words::Words;
-use crate::http::auth::session_cookie;
+use crate::http::auth::cookies_of;
 use crate::http::cookies::{CookieSettings, Device};
 use crate::http::factors::{joined, no_longer_pending, split};
 use crate::http::language::language_of;
@@ -30,7 +30,9 @@ async fn show(request: HttpRequest) -> HttpResponse {
 /// Asks for the second factor of a sign-in that has just begun.
 pub(super) fn asks(words: &Words, pending: &PendingSignIn, settings: &CookieSettings) -> Result<HttpResponse, Problem> {
     let (shown, cookie) = split(&pending.token, pending.expires_at, settings);
-    let mut response = form(words, StatusCode::OK, words.second_lead, &shown, None);
+    let has_passkey = pending.factors.contains(&FactorKind::Passkey);
+    let lead = if has_passkey { words.second_lead_passkey } else { words.second_lead };
+    let mut response = form(words, StatusCode::OK, lead, &shown, None);
     response.add_cookie(&cookie).map_err(|_| Problem::internal())?;
     Ok(response)
 }
@@ -52,7 +54,7 @@ async fn act(
         Ok(signed_in) => {
             let (title, lead) = words.done(Purpose::MagicLink);
             let mut response = says(words, StatusCode::OK, title, lead);
-            for cookie in [session_cookie(&signed_in, &cookies), no_longer_pending(&cookies)] {
+            for cookie in cookies_of(&signed_in, &cookies).into_iter().chain([no_longer_pending(&cookies)]) {
                 response.add_cookie(&cookie).map_err(|_| Problem::internal())?;
             }
             Ok(response)
