@@ -9,6 +9,7 @@ mod breaches;
 mod cargo;
 mod circles;
 mod custom_roles;
+mod directory;
 mod disputes;
 mod distributable;
 mod documents;

@@ -226,11 +226,19 @@ impl Services {
             }))
         };
         let (users, users_at_work) = (people(&serving, &domains), people(&working, &for_jobs));
+        let directory = directory::Service::new(directory::Dependencies {
+            uow: serving.uow.clone(),
+            staff: users.clone(),
+            authorizer: policy.clone(),
+            audit: serving.audit.clone(),
+            public_url: public_url.to_owned(),
+        });
         let Domains { wired: mut serving, escrow, .. } = domains;
         serving.extend([
             policy.clone() as Arc<dyn Wired>,
             auth.clone(),
             users,
+            Arc::new(directory),
             Arc::new(roles),
             Arc::new(api_keys),
             Arc::new(leaks),
