@@ -3,6 +3,7 @@
 //! Authentication turns a token into a [`Session`], authorisation answers whether a context may do something. Memberships and project
 //! teams belong to other domains: they implement the ports [`Directory`] and [`Teams`], joined in `bin/server`.
 
+mod breaches;
 pub mod email;
 mod error;
 mod factors;
@@ -31,6 +32,7 @@ use kernel::{
 use mail_api::Language;
 use uow::Tx;
 
+pub use breaches::Breaches;
 pub use error::Error;
 pub use factors::{
     Again, Entered, FactorKind, FactorShown, FactorStanding, NewTotp, OwnFactors, PendingSignIn, SecondFactors,

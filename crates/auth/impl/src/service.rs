@@ -3,6 +3,7 @@
 mod account;
 mod admitting;
 mod asking;
+mod breached;
 mod entering;
 mod factors;
 mod keys;
@@ -22,8 +23,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Accounts, Again, Ceremonies, Client, Directory, Entered, Error, LiveKey, LiveSession, Membership, NewAccount, Person,
-    Registered, SecurityEvent, Session, Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
+    Accounts, Again, Breaches, Ceremonies, Client, Directory, Entered, Error, LiveKey, LiveSession, Membership, NewAccount,
+    Person, Registered, SecurityEvent, Session, Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
@@ -99,6 +100,8 @@ pub struct Service {
     events_kept: TimeDelta,
     device_kept: TimeDelta,
     hearing: db::Hearing,
+    /// Who knows passwords from breaches, if anybody is asked.
+    breaches: Option<Arc<dyn Breaches>>,
 }
 
 /// How soon it is asked again whom to obey.
@@ -165,6 +168,7 @@ impl Service {
             events_kept,
             device_kept,
             hearing: settings.hearing,
+            breaches: None,
         })
     }
 

@@ -7,6 +7,7 @@ mod invitation_links;
 mod leaving;
 mod ownership;
 mod roles;
+mod staff;
 
 use async_trait::async_trait;
 use kernel::{Ctx, OrgRole, Page, PageRequest, Timestamp, UserId};
@@ -23,6 +24,7 @@ pub use ownership::{Ownership, OwnershipOffer};
 pub use roles::{
     CataloguedPermission, Explanation, HeldRole, MemberEffect, MemberRoles, RoleEffect, RolePreview, Roles, Rule, RuleKind,
 };
+pub use staff::Staff;
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -182,7 +184,7 @@ pub trait Users: Send + Sync {
     /// Makes the context's person a member of the organisation that invited their email. Once accepted it may be accepted again.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::AlreadyMember`], [`Error::EmailNotVerified`].
+    /// [`Error::NotFound`], [`Error::AlreadyMember`], [`Error::EmailNotVerified`]; [`Error::NotLetIn`] if the organisation's directory has deactivated them.
     async fn accept_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<MemberUser, Error>;
 
     /// Declines one.

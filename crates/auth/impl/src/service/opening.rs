@@ -1,12 +1,12 @@
 //! How sessions begin: with a sign-in, with another proof of who somebody is, in another organisation.
 
 use auth_api::{
-    Again, Client, Entered, Error, FactorShown, FactorStanding, Membership, SecurityEventKind, Session, SessionRules,
+    Again, Client, Entered, Error, FactorKind, FactorShown, FactorStanding, Membership, SecurityEventKind, Session, SessionRules,
     SignInMethod, SignedIn, SwitchOnce, Switched,
 };
 use chrono::SubsecRound;
 use kernel::{Actor, AddedPermissions, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
-use mail_api::Language;
+use mail_api::{FactorChange, Language};
 use secrecy::SecretString;
 use uow::Tx;
 
@@ -168,13 +168,19 @@ impl Service {
         client: &Client,
     ) -> Result<SignedIn, Error> {
         let origin = || Origin { request: &ctx.request, address: client.address };
+        let known = self.oneself(user).await?;
         let tries = self.try_own_factor(user, origin()).await?;
         let outcome = self
             .system
             .write(async |tx| {
                 repo::lock_person(tx, user).await?;
-                if let Checked::Wrong(copied) = self.check_factor_in(tx, (user, session.0), &shown, &origin()).await? {
-                    return Ok::<_, Error>(Err(copied));
+                match self.check_factor_in(tx, (user, session.0), &shown, &origin()).await? {
+                    Checked::Wrong(copied) => return Ok::<_, Error>(Err(copied)),
+                    // In which language its person is written to, who has chosen none, the session does not tell.
+                    Checked::Right(FactorKind::RecoveryCode) => {
+                        self.tell_in(tx, &known, FactorChange::RecoveryCodeUsed, Language::English).await?;
+                    }
+                    Checked::Right(_) => {}
                 }
                 Ok(Ok(self.replace_session_in(tx, ctx, session, None, client).await?))
             })

@@ -142,6 +142,9 @@ impl Service {
         if let Some(fault) = passwords::fault("/password", &known.person.email, &[&known.person.name], password.expose_secret()) {
             return Err(Error::Invalid(vec![fault]));
         }
+        if let Some(fault) = self.breached("/password", &password).await {
+            return Err(Error::Invalid(vec![fault]));
+        }
         let phc = self.hasher.hash(password).await?;
         self.system
             .write(async |tx| {

@@ -153,7 +153,7 @@ pub(super) struct SessionOut {
 #[utoipa::path(responses(
     (status = 201, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well, `__Host-device` (`device`) tells that this device is the person's", body = RegisteredOut),
     (status = 409, description = "EMAIL_TAKEN: there is an account with this email, or with one that looks the same"),
-    (status = 422, description = "Every fault: such as LOOKS_LIKE_ANOTHER at /email, TOO_SHORT, TOO_COMMON, SAME_AS_EMAIL, TOO_PERSONAL or TOO_SIMPLE at /password"),
+    (status = 422, description = "Every fault: such as LOOKS_LIKE_ANOTHER at /email, TOO_SHORT, TOO_COMMON, SAME_AS_EMAIL, TOO_PERSONAL, TOO_SIMPLE or BREACHED at /password"),
 ))]
 #[post("/api/auth/register")]
 pub(super) async fn register(

@@ -149,6 +149,7 @@ static GERMAN: Words = Words {
             "TOO_PERSONAL",
             "Das Passwort ist kaum mehr als Ihr Name, Ihre Adresse, Ihre Organisation oder unser Name: nehmen Sie andere Wörter dazu.",
         ),
+        ("BREACHED", "Dieses Passwort ist bei einem anderen Dienst bekannt geworden: wählen Sie ein anderes."),
         ("TOO_SIMPLE", "Das Passwort ist kaum mehr als wiederholte Zeichen oder Tasten in einer Reihe: mischen Sie mehr."),
     ],
 };
