@@ -38,6 +38,42 @@ kernel::refusals! {
         /// So many mails went to an address that no more are sent for a while, whether anybody has it or not.
         #[error("too many mails to this address: look for the last one, or try again after Retry-After seconds")]
         TooManyMails(Spent) = TooMany("RATE_LIMITED"),
+        /// Nobody signs in by such a provider here.
+        #[error("there is no such identity provider here")]
+        NoSuchProvider = NotFound("NOT_FOUND"),
+        /// What began at an identity provider counts no more: it was ended, is too old, or began in another browser.
+        #[error("this sign-in was ended already, is older than ten minutes, or began in another browser: begin anew")]
+        SignInSpent = Conflict("SIGN_IN_SPENT"),
+        /// The person did not agree there.
+        #[error("you declined at the identity provider: nothing happened")]
+        SignInDeclined = Conflict("SIGN_IN_DECLINED"),
+        /// The identity provider does not answer.
+        #[error("the identity provider does not answer: try again later, or sign in another way")]
+        ProviderUnreachable = Unavailable("PROVIDER_UNREACHABLE"),
+        /// What the identity provider says is not to be believed; the log says why.
+        #[error("what the identity provider says cannot be relied on: begin anew, or sign in another way")]
+        ProviderRefused = Conflict("PROVIDER_REFUSED"),
+        /// The identity provider does not say that the address is the person's.
+        #[error("the identity provider does not vouch for your address: sign in by mail (POST /api/auth/magic-link), then link it in your account")]
+        AddressNotVouched = Conflict("ADDRESS_NOT_VOUCHED"),
+        /// Nobody has proven yet that the account's address is theirs.
+        #[error("the address of the account is not proven: sign in by mail (POST /api/auth/magic-link) first, or prove it (POST /api/auth/verification)")]
+        AccountUnproven = Conflict("ACCOUNT_UNPROVEN"),
+        /// The identity is another account's.
+        #[error("this identity is linked with another account: unlink it there first")]
+        IdentityTaken = Conflict("IDENTITY_TAKEN"),
+        /// No identity of the person has this id.
+        #[error("you have no such identity")]
+        NoSuchIdentity = NotFound("NOT_FOUND"),
+        /// Without it the person would have neither a password nor another identity.
+        #[error("this is your last way in: set a password by mail (POST /api/auth/password-reset) or link another identity first")]
+        LastWayIn = Conflict("LAST_WAY_IN"),
+        /// The person has as many identities as one may have.
+        #[error("an account has at most {0} identities: unlink one first")]
+        TooManyIdentities(u32) = Conflict("TOO_MANY_IDENTITIES"),
+        /// What is asked for wants a proof of who somebody is that is not older than five minutes.
+        #[error("prove again who you are (POST /api/auth/reauthenticate, or sign in anew): your proof is older than five minutes")]
+        StepUpRequired = Forbidden("STEP_UP_REQUIRED"),
         /// The API key is not to be used from where it came.
         #[error("this API key may not be used from this address: its allowedNetworks name those that it may be used from")]
         AddressNotAllowed = Forbidden("ADDRESS_NOT_ALLOWED"),

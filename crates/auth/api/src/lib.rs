@@ -3,6 +3,7 @@
 //! Authentication turns a token into a [`Session`], authorisation answers whether a context may do something. Memberships and project
 //! teams belong to other domains: they implement the ports [`Directory`] and [`Teams`], joined in `bin/server`.
 
+mod elsewhere;
 pub mod email;
 mod error;
 pub mod fake;
@@ -27,6 +28,10 @@ use kernel::{
 use mail_api::Language;
 use uow::Tx;
 
+pub use elsewhere::{
+    Arrival, Arrived, Begun, Granted, Identity, IdentityId, IdentityProvider, IdentityProviders, Question, Returned, SignInElsewhere, Told,
+    Untold, callback_path,
+};
 pub use error::Error;
 pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};

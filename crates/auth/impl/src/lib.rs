@@ -29,15 +29,19 @@
 //! - When an address is proven by mail, nothing that was set up before the proof by somebody else goes on to let them in ([`auth_api::Proofs`]).
 //! - The serving role cannot read passwords and sessions at all: all of this runs as the platform.
 //!
+//! - Whom an identity provider knows is an account by issuer and subject. An address leads to an account where it is proven on both sides, and nowhere
+//!   else; what began in one browser ends in it, once, at the provider that was asked.
 //! - An API key may what its scopes and the present rights of its creator have in common, felt at once on every replica; warm, it costs no query,
 //!   and a text without a key's checksum never one. Only the platform writes keys, and nobody else sees their hashes.
 //!
-//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `api_keys`, `api_key_settings`. The routes of sign-in live in `users`, which knows people and organisations.
+//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `api_keys`, `api_key_settings`, `identities`,
+//! `sign_ins_elsewhere`. The routes of sign-in live in `users`, which knows people and organisations.
 
 mod attempts;
 mod budget;
 mod cache;
 mod device;
+mod elsewhere;
 mod flights;
 mod hasher;
 mod held;
@@ -53,6 +57,7 @@ mod passwords;
 mod place;
 mod policy;
 mod proof;
+mod provider_settings;
 mod repo;
 mod roles;
 mod schema;
@@ -68,7 +73,8 @@ pub use keys::{Keys, KeysDependencies};
 pub use leaks::{LeakDependencies, LeakReports};
 pub use module::MODULE;
 pub use policy::{Policy, PolicyError};
+pub use provider_settings::{ProviderKind, ProviderSettings};
 pub use security::security_events;
 pub use security_event::{SpentLimit, StoredEvent};
-pub use service::{Dependencies, Service};
+pub use service::{Dependencies, Elsewhere, Service};
 pub use settings::Settings;

@@ -1,6 +1,7 @@
 //! SQL of passwords and sessions. All but [`end_in_org`], [`is_registered`], [`tell_person`] and [`tell_role`] runs as the platform.
 
 pub(crate) mod devices;
+pub(crate) mod identities;
 pub(crate) mod keys;
 pub(crate) mod lives;
 pub(crate) mod proofs;

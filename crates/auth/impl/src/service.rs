@@ -2,6 +2,7 @@
 
 mod account;
 mod asking;
+mod elsewhere;
 mod entering;
 mod keys;
 mod lives;
@@ -44,6 +45,8 @@ use crate::security;
 use crate::security_event::{Origin, SpentLimit};
 use crate::token::{self, TokenHash};
 use crate::{Settings, model, repo, written};
+
+pub use elsewhere::Elsewhere;
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -184,7 +187,7 @@ impl Service {
     }
 
     /// Removes what is left of sessions that were over before `before`, the security events that were kept for long enough, and what was mailed to
-    /// prove addresses and is over for a day. For a daily job.
+    /// prove addresses, or begun elsewhere, and is over for a day. For a daily job.
     ///
     /// # Errors
     /// A fault of the database.
@@ -192,6 +195,7 @@ impl Service {
         security::purge(&self.system, self.clock.now() - self.events_kept).await?;
         let yesterday = self.clock.now() - TimeDelta::days(1);
         self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
+        self.system.write(async |tx| repo::identities::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::devices::purge(tx, self.clock.now()).await).await?;
         // No sign-in lives for longer.
         let oldest = self.clock.now() - self.life;
@@ -310,6 +314,8 @@ impl Accounts for Service {
 
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         repo::lock_person(tx, user).await?;
+        // Whoever signs in by one at this moment is waited for, and signed out with the others.
+        repo::identities::delete_of_person(tx, user).await?;
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
         repo::devices::forget_all(tx, user).await?;

@@ -29,6 +29,10 @@ kernel::named! {
         NewDevice = "new-device",
         /// The password is another one.
         PasswordChanged = "password-changed",
+        /// An identity provider, such as Google, signs in from now on.
+        IdentityLinked = "identity-linked",
+        /// It does no more.
+        IdentityUnlinked = "identity-unlinked",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
         /// A tender to bid on.
@@ -117,6 +121,24 @@ pub enum Content {
         /// Where whoever did not do it gets a new one.
         link: Option<Link>,
     },
+    /// An identity provider, such as Google, signs in from now on.
+    IdentityLinked {
+        /// What it is called.
+        provider: String,
+        /// When.
+        at: Timestamp,
+        /// Where one sees what is linked, and unlinks it.
+        link: Option<Link>,
+    },
+    /// It does no more.
+    IdentityUnlinked {
+        /// What it is called.
+        provider: String,
+        /// When.
+        at: Timestamp,
+        /// Where one sees what is linked.
+        link: Option<Link>,
+    },
     /// A place in an organisation.
     MemberInvitation {
         /// Who invites.
@@ -160,6 +182,8 @@ impl Content {
             Self::AddressTaken { .. } => Template::AddressTaken,
             Self::NewDevice { .. } => Template::NewDevice,
             Self::PasswordChanged { .. } => Template::PasswordChanged,
+            Self::IdentityLinked { .. } => Template::IdentityLinked,
+            Self::IdentityUnlinked { .. } => Template::IdentityUnlinked,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::Test { .. } => Template::Test,
@@ -175,7 +199,11 @@ impl Content {
             | Self::MagicLink { link, .. }
             | Self::MemberInvitation { link, .. }
             | Self::TenderInvitation { link, .. } => Some(link),
-            Self::AddressLeft { link, .. } | Self::NewDevice { link, .. } | Self::PasswordChanged { link, .. } => link.as_ref(),
+            Self::AddressLeft { link, .. }
+            | Self::NewDevice { link, .. }
+            | Self::PasswordChanged { link, .. }
+            | Self::IdentityLinked { link, .. }
+            | Self::IdentityUnlinked { link, .. } => link.as_ref(),
             Self::NoAccount { .. } | Self::AddressChangeAsked { .. } | Self::AddressTaken { .. } | Self::Test { .. } => None,
         }
     }
@@ -198,6 +226,8 @@ impl Content {
             | Self::AddressTaken { .. }
             | Self::NewDevice { .. }
             | Self::PasswordChanged { .. }
+            | Self::IdentityLinked { .. }
+            | Self::IdentityUnlinked { .. }
             | Self::Test { .. } => None,
         }
     }

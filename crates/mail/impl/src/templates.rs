@@ -26,6 +26,8 @@ words! {
     AddressTaken "address-taken",
     NewDevice "new-device",
     PasswordChanged "password-changed",
+    IdentityLinked "identity-linked",
+    IdentityUnlinked "identity-unlinked",
     MemberInvitation "member-invitation",
     TenderInvitation "tender-invitation",
     Test "test",

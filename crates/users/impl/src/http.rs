@@ -1,8 +1,10 @@
 //! `/api/user`, `/api/users`, `/api/auth`, invitations and API keys.
 
 mod auth;
+mod callbacks;
 mod cookies;
 mod dto;
+mod elsewhere;
 mod examples;
 mod invitations;
 mod keys;
@@ -15,10 +17,16 @@ mod user;
 mod users;
 
 pub use cookies::CookieSettings;
-pub use links::pages;
 
+use actix_web::web::ServiceConfig;
 use tenants_api::perm;
 use web::{Guard, Routes};
+
+/// Adds the pages that people are led to. They are no part of the API.
+pub fn pages(config: &mut ServiceConfig) {
+    links::pages(config);
+    callbacks::pages(config);
+}
 
 /// Adds this crate's endpoints.
 pub fn routes(r: &mut Routes) {
@@ -42,6 +50,7 @@ pub fn routes(r: &mut Routes) {
     r.resource("magicLink");
     r.add(Guard::Public, || proofs::ask_magic_link);
     r.add(Guard::Public, || proofs::follow_magic_link);
+    elsewhere::sign_in_routes(r);
     r.resource("authSession").add(Guard::SignedIn, || auth::read);
     r.tag("Account", "The signed-in person's own account.");
     r.resource("user");
@@ -56,6 +65,7 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || sessions::list);
     r.add(Guard::SignedIn, || sessions::end).unconditional();
     r.resource("otherUserSessions").add(Guard::SignedIn, || sessions::end_others).unconditional();
+    elsewhere::account_routes(r);
     r.resource("userSecurityEvents").add(Guard::SignedIn, || sessions::events);
     r.resource("invitations");
     r.add(Guard::SignedIn, || invitations::own);

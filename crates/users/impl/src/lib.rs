@@ -18,7 +18,7 @@
 //! Tables owned: `users`, `member_invitations`.
 //!
 //! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`,
-//! `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
+//! `web::Data<dyn SignInElsewhere>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 
 mod directory;
 mod http;

@@ -19,6 +19,25 @@ impl CookieSettings {
     pub(super) fn device(&self) -> &'static str {
         if self.secure { "__Host-device" } else { "device" }
     }
+
+    /// The name of the cookie that binds a sign-in elsewhere to the browser in which it began. No other host of the domain can plant one.
+    pub(super) fn browser(&self) -> &'static str {
+        if self.secure { "__Host-elsewhere" } else { "elsewhere" }
+    }
+}
+
+/// What a browser presents that began a sign-in elsewhere.
+pub(super) struct Browser(pub(super) Option<SecretString>);
+
+impl FromRequest for Browser {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let name = request.app_data::<Data<CookieSettings>>().map(|settings| settings.browser());
+        let cookie = name.and_then(|name| request.cookie(name));
+        ready(Ok(Self(cookie.map(|cookie| SecretString::from(cookie.value().to_owned())))))
+    }
 }
 
 /// What a device presents on which somebody signed in before.

@@ -15,7 +15,7 @@ use super::language::language_of;
 use words::Words;
 
 /// Adds the pages. They are for people, and no part of the API.
-pub fn pages(config: &mut ServiceConfig) {
+pub(super) fn pages(config: &mut ServiceConfig) {
     page(config, "/auth/verify", Purpose::VerifyAddress);
     page(config, "/auth/reset", Purpose::ResetPassword);
     page(config, "/auth/magic", Purpose::MagicLink);
