@@ -18,6 +18,7 @@ const COORDINATOR: &[&str] = &[
     "api_key_settings",
     "api_keys",
     "idempotency_keys",
+    "invitation_links",
     "member_invitations",
     "memberships",
     "organizations",

@@ -1,6 +1,7 @@
 //! What crosses domains, each a rule of the repository told as a test.
 
 mod architecture;
+mod asvs;
 mod authorisation;
 mod bad_input;
 mod both_sides;

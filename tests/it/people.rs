@@ -151,3 +151,39 @@ async fn nobody_joins_a_team_while_they_are_removed_from_the_organisation() {
     assert_eq!(world.db.query(&roles).await, ["0"]);
     world.end().await;
 }
+
+#[tokio::test]
+async fn who_is_removed_takes_nothing_out_of_the_organisation() {
+    let world = World::new().await;
+    let owner = world.register("Owner").await;
+    let leaver = world.colleague(&owner, "admin").await;
+    let made = world.draft_tender(&leaver).await;
+    let invited = leaver.http.post("/api/users", json!({"email": "somebody@x.example"})).await.expect(201).text("/id");
+    let rows = |table: &str| {
+        format!(
+            "select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {table} t where org_id = '{}'",
+            owner.org
+        )
+    };
+    let mut before = Vec::new();
+    let tables = ["projects", "soqs", "soq_lines", "tenders", "tender_milestones"];
+    for table in tables {
+        before.push(world.db.query(&rows(table)).await);
+    }
+    owner.http.delete(&format!("/api/users/{}", leaver.user)).await.expect(204);
+    for (table, before) in tables.iter().zip(&before) {
+        assert_eq!(&world.db.query(&rows(table)).await, before, "{table}");
+    }
+    for (path, id) in [("projects", &made.project), ("soq", &made.soq), ("tenders", &made.id)] {
+        owner.http.get(&format!("/api/{path}/{id}")).await.expect(200);
+    }
+    owner.http.patch(&format!("/api/projects/{}", made.project), json!({"name": "Goes on"})).await.expect(200);
+    // What waited for an answer in their name does not, and the person has nothing there any more.
+    owner.http.get(&format!("/api/organization/invitations/{invited}")).await.expect(404);
+    leaver.http.get("/api/projects").await.expect(401);
+    let trail = owner.http.get(&format!("/api/audit?actorId={}", leaver.user)).await.expect(200);
+    assert!(
+        trail.body["data"].as_array().is_some_and(|entries| entries.iter().any(|entry| entry["action"] == "projects.create"))
+    );
+    world.end().await;
+}

@@ -40,6 +40,7 @@ impl Walk {
             ("BUILD14__JOBS__IN_PROCESS", "false"),
             ("BUILD14__MAIL__RESEND__WEBHOOK_SECRET", MAIL_SECRET),
             ("BUILD14__API_KEYS__LEAK_REPORTER_URL", scanner.url.as_str()),
+            ("BUILD14__TOKENS__AUDIENCES", "https://reports.example.com"),
         ])
         .await;
         let nobody = world.anonymous();

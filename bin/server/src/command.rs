@@ -3,9 +3,11 @@
 pub mod alarms;
 pub mod mail;
 pub mod money;
+pub mod organizations;
 pub(crate) mod reach;
 pub mod security;
 pub mod settings;
+pub mod tokens;
 
 use std::io::Write;
 use std::path::Path;

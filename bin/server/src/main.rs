@@ -94,6 +94,16 @@ enum Command {
         #[command(subcommand)]
         what: Mails,
     },
+    /// Suspends an organisation, so that nobody acts in it, and resumes it
+    Organizations {
+        #[command(subcommand)]
+        what: command::organizations::Verb,
+    },
+    /// The keys with which tokens for other services are signed
+    Tokens {
+        #[command(subcommand)]
+        what: Tokens,
+    },
     /// Posts a top-up of the platform's own money (tu_…), as the payment provider shows it, once
     Float(Own),
     /// Posts a payout of the platform's own money to its bank (po_…), as the payment provider shows it, once
@@ -322,6 +332,16 @@ enum Mails {
     },
 }
 
+#[derive(Subcommand)]
+enum Tokens {
+    /// Makes another key, which is shown for 20 minutes before it signs
+    Rotate {
+        /// The name of the person who does this
+        #[arg(long)]
+        operator: kernel::Operator,
+    },
+}
+
 /// Who decides, and why: recorded with what is done.
 #[derive(clap::Args)]
 struct By {
@@ -418,6 +438,8 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         }
         Command::Mail { what: Mails::Test { address, language } } => command::mail::test(settings, &address, language),
         Command::Mail { what: Mails::Allow { address, operator } } => command::mail::allow(settings, &address, &operator),
+        Command::Organizations { what } => command::organizations::run(settings, what),
+        Command::Tokens { what: Tokens::Rotate { operator } } => command::tokens::rotate(settings, &operator),
         Command::Float(own) => own_money(settings, escrow::Own::ComesIn, own),
         Command::Payout(own) => own_money(settings, escrow::Own::IsPaidOut, own),
         Command::Cost(own) => own_money(settings, escrow::Own::IsTaken, own),

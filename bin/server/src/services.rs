@@ -12,6 +12,7 @@ pub(crate) mod mails;
 mod platform;
 mod sandbox;
 mod seed;
+pub(crate) mod suspensions;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -132,7 +133,7 @@ impl Services {
         // The limit of attempts per account is no rate limit that could be switched off: it is what keeps passwords from being guessed.
         let auth = Arc::new(auth::Service::new(auth::Dependencies {
             system: system.clone(),
-            directory,
+            directory: directory.clone(),
             teams: Arc::new(projects::Teams),
             audit: audit.clone(),
             mails: mails.clone(),
@@ -175,6 +176,16 @@ impl Services {
             clock: Arc::new(SystemClock),
             settings: key_settings,
         })?;
+        let tokens = Arc::new(auth::ServiceTokens::new(auth::ServiceTokensDependencies {
+            system: system.clone(),
+            directory,
+            authorizer: policy.clone(),
+            clock: Arc::new(SystemClock),
+            issuer: public_url.to_owned(),
+            secret: keys::seal_secret(settings)?,
+            previous_secrets: keys::previous_seal_secrets(settings)?,
+            settings: auth::TokenSettings::read(&mut settings.reader()),
+        })?);
         let users = users::Service::new(users::Dependencies {
             uow,
             system: system.clone(),
@@ -188,9 +199,17 @@ impl Services {
             cookies: users::CookieSettings { secure: settings.secure_cookie },
         });
         let Domains { wired: mut serving, escrow, .. } = domains;
-        serving.extend([policy.clone() as Arc<dyn Wired>, auth.clone(), Arc::new(users), Arc::new(api_keys), Arc::new(leaks)]);
+        serving.extend([
+            policy.clone() as Arc<dyn Wired>,
+            auth.clone(),
+            Arc::new(users),
+            Arc::new(api_keys),
+            Arc::new(leaks),
+            tokens.clone(),
+        ]);
         let mut at_work = for_jobs.wired;
         at_work.push(auth.clone());
+        at_work.push(tokens);
         let (takes_in, hands_out) = (inbox_of(&serving, &system, &stripe), inbox_of(&at_work, &working.system, &stripe));
         // What takes an event in says who has to hear it.
         let (told, hearing) = (takes_in.subscribers(), hands_out.subscribers());

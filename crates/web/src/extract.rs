@@ -13,7 +13,9 @@ mod optional;
 mod query;
 
 pub use answers::IdempotencySecret;
-pub use auth::{Authed, CurrentSession, PLAIN_SESSION_COOKIE, Presented, RequestInfo, SESSION_COOKIE, session_cookie};
+pub use auth::{
+    Authed, AuthedUntil, CurrentSession, PLAIN_SESSION_COOKIE, Presented, RequestInfo, SESSION_COOKIE, session_cookie,
+};
 pub(crate) use auth::{Caller, Credential, resolve, with_caller};
 pub(crate) use body::BodyLimits;
 pub use body::{Body, Patch, RawBody};

@@ -28,9 +28,9 @@ pub use app::{
 pub use auth_api::Network;
 pub use client::ClientIpHeader;
 pub use extract::{
-    Authed, Body as Json, CurrentSession, FormBody, Id, IdempotencySecret, Idempotent, IfMatch, Listing, NoBody, OptionalBody,
-    PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, Unchanged, parameter, session_cookie,
-    unless_overtaken,
+    Authed, AuthedUntil, Body as Json, CurrentSession, FormBody, Id, IdempotencySecret, Idempotent, IfMatch, Listing, NoBody,
+    OptionalBody, PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, Unchanged, parameter,
+    session_cookie, unless_overtaken,
 };
 pub use json::parse;
 pub use page::{List, Paging};

@@ -2,6 +2,7 @@
 
 mod keys;
 mod proofs;
+mod tokens;
 
 use futures::future::LocalBoxFuture;
 use serde_json::json;
@@ -19,6 +20,8 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         let email = format!("invited-by-{}@x.example", scene.owner.org);
         let invited = scene.owner.http.post("/api/users", json!({"email": email})).await.expect(201);
         scene.keep("invitation to the organisation", invited.text("/id"));
+        let link = scene.owner.http.post("/api/organization/invitation-links", json!({})).await.expect(201);
+        scene.keep("invitation link", link.text("/link/id"));
         keys::things(scene).await;
     })
 }
@@ -43,7 +46,9 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     let sent = format!("/api/organization/invitations/{invitation}");
     cases.add("GET /api/organization/invitations", "/api/organization/invitations", None, OWN, FORBIDDEN);
     cases.add("GET /api/organization/invitations/{id}", sent.clone(), None, HIDDEN, FORBIDDEN);
+    cases.add("POST /api/organization/invitations/{id}/resend", format!("{sent}/resend"), None, HIDDEN, FORBIDDEN);
     cases.add("DELETE /api/organization/invitations/{id}", sent, None, HIDDEN, FORBIDDEN);
+    links(scene, cases);
 
     let user = format!("/api/users/{}", scene.owner.user);
     cases.add("GET /api/users/{id}", user.clone(), None, HIDDEN, OWN);
@@ -53,6 +58,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
 
     keys::cases(scene, cases);
     proofs::cases(scene, cases);
+    tokens::cases(cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
     cases.add("POST /api/auth/switch-organization", "/api/auth/switch-organization", Some(switch), HIDDEN, ONESELF);
@@ -63,10 +69,26 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("POST /api/auth/logout-everywhere", "/api/auth/logout-everywhere", None, &[204], &[204]);
 }
 
+/// Links by which people join.
+fn links(scene: &Scene, cases: &mut Cases) {
+    let all = "/api/organization/invitation-links";
+    cases.add("GET /api/organization/invitation-links", all, None, OWN, FORBIDDEN);
+    cases.add("POST /api/organization/invitation-links", all, Some(json!({"maxUses": 3})), &[201], FORBIDDEN);
+    let link = format!("{all}/{}", scene.id("invitation link"));
+    cases.add("GET /api/organization/invitation-links/{id}", link.clone(), None, HIDDEN, FORBIDDEN);
+    cases.add("DELETE /api/organization/invitation-links/{id}", link, None, HIDDEN, FORBIDDEN);
+    // What such a link holds nobody can guess.
+    for verb in ["look", "accept"] {
+        let path = format!("/api/invitation-links/{verb}");
+        cases.add(&format!("POST {path}"), path.clone(), Some(json!({"token": "x".repeat(64)})), &[409], &[409]);
+    }
+}
+
 fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
     Box::pin(async move {
         proofs::walk(walk).await;
         let (owner, nobody) = (walk.owner.clone(), walk.world.anonymous());
+        tokens::walk(walk).await;
         let grace = walk.register("grace@example.com", "Hopper Consulting").await;
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
@@ -112,6 +134,8 @@ async fn members(walk: &mut Walk, owner: &Party, grace: &Party) {
     let invited = walk.send(&owner.http, "POST /api/users", &[], &[]).await.text("/id");
     walk.send(&owner.http, "GET /api/organization/invitations", &[], &[]).await;
     walk.send(&owner.http, "GET /api/organization/invitations/{id}", &[&invited], &[]).await;
+    walk.world.db.run_sql("update member_invitations set mailed_at = mailed_at - interval '1 hour'").await;
+    walk.send(&owner.http, "POST /api/organization/invitations/{id}/resend", &[&invited], &[]).await;
     walk.send(&grace.http, "GET /api/invitations", &[], &[]).await;
     walk.send(&grace.http, "POST /api/invitations/{id}/decline", &[&invited], &[]).await;
     let invited = walk.send(&owner.http, "POST /api/users", &[], &[]).await.text("/id");
@@ -121,6 +145,15 @@ async fn members(walk: &mut Walk, owner: &Party, grace: &Party) {
     walk.send(&owner.http, "PUT /api/users/{id}", &[&grace.user], &[]).await;
     walk.send(&owner.http, "GET /api/users", &[], &[]).await;
     walk.send(&owner.http, "GET /api/users/{id}", &[&grace.user], &[]).await;
+    let link = walk.send(&owner.http, "POST /api/organization/invitation-links", &[], &[]).await;
+    let (token, id) = (link.text("/token"), link.text("/link/id"));
+    walk.send(&owner.http, "GET /api/organization/invitation-links", &[], &[]).await;
+    walk.send(&owner.http, "GET /api/organization/invitation-links/{id}", &[&id], &[]).await;
+    let joan = walk.register("joan@example.com", "Joan & Sons").await;
+    walk.world.prove(&joan).await;
+    walk.send(&joan.http, "POST /api/invitation-links/look", &[], &[("/token", token.as_str())]).await;
+    walk.send(&joan.http, "POST /api/invitation-links/accept", &[], &[("/token", token.as_str())]).await;
+    walk.send(&owner.http, "DELETE /api/organization/invitation-links/{id}", &[&id], &[]).await;
     let member = walk.world.colleague(owner, "member").await;
     walk.send(&owner.http, "DELETE /api/users/{id}/sessions", &[&member.user], &[]).await;
     walk.send(&owner.http, "DELETE /api/users/{id}", &[&member.user], &[]).await;

@@ -118,6 +118,9 @@ mod tests {
             "audit.previous_public_keys",
             "server.public_url",
             "stripe.allow_test_key",
+            "tokens.audiences",
+            "tokens.lifetime",
+            "tokens.rotate_every",
         ];
         for Shown { key, .. } in of(&[]) {
             let looks = ["key", "secret", "url", "password", "token"].iter().any(|word| key.contains(word));

@@ -19,5 +19,6 @@ mod sealed;
 mod security;
 mod seven;
 mod stopping;
+mod tokens;
 mod two_servers;
 mod upkeep;

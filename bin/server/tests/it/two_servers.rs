@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use testkit::{Database, until};
 
+use crate::command_line::run_over;
 use crate::process::{free_address, serve};
 
 const PASSWORD: &str = "correct horse battery";
@@ -124,4 +125,58 @@ async fn what_ends_or_changes_on_one_server_does_so_on_the_other_within_a_second
     a.done(Method::POST, "/api/auth/logout-everywhere", Some(&ada.token), None).await;
     b.feels("/api/user", &other.token, 401).await;
     b.feels("/api/user", &ada.token, 401).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_organisation_that_an_operator_suspends_acts_on_no_server_until_it_is_resumed() {
+    let database = Database::fresh().await;
+    let environment = [
+        ("BUILD14__DATABASE__URL", database.superuser_url().await.expose_secret().to_owned()),
+        ("BUILD14__SERVER__WORKERS", "1".to_owned()),
+    ];
+    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let addresses = [free_address(), free_address()];
+    let mut running = Vec::new();
+    for (address, folder) in addresses.iter().zip(&folders) {
+        running.push(serve(*address, folder.path(), &environment).await.expect("the server starts"));
+    }
+    let [a, b] = addresses.map(|address| Server { address, http: Client::new() });
+    let (ada, bob) = (a.register("ada").await, a.register("bob").await);
+    let key = json!({ "name": "K", "scopes": ["organization.read"] });
+    let key = a.done(Method::POST, "/api/api-keys", Some(&ada.token), Some(key)).await;
+    let key = key["secret"].as_str().expect("a key").to_owned();
+    for server in [&a, &b] {
+        for token in [&ada.token, &key] {
+            assert_eq!(server.status("/api/organization", token).await, 200);
+        }
+    }
+    // As beside the first server, whose keys it has.
+    let mut beside = environment.to_vec();
+    beside.push(("BUILD14__DATA_DIR", folders[0].path().to_string_lossy().into_owned()));
+    let decide = async |verb: &str| {
+        let arguments = ["organizations", verb, "--id", &ada.org, "--operator", "Olga Operator", "--reason", "unpaid"];
+        run_over(&beside, &arguments).await
+    };
+    let (code, said, complained) = decide("suspend").await;
+    assert!(code == Some(0) && said.contains("is suspended"), "{said}{complained}");
+    for server in [&a, &b] {
+        for token in [&ada.token, &key] {
+            server.feels("/api/organization", token, 403).await;
+            let (_, refused) = server.call(Method::GET, "/api/organization", Some(token), None).await;
+            assert_eq!(refused["code"], "ORGANIZATION_SUSPENDED");
+        }
+        assert_eq!(server.status("/api/organization", &bob.token).await, 200, "others go on");
+    }
+    let (code, _, complained) = decide("suspend").await;
+    assert!(code == Some(1) && complained.contains("suspended already"), "{complained}");
+    let (code, said, complained) = decide("resume").await;
+    assert!(code == Some(0) && said.contains("may act again"), "{said}{complained}");
+    for server in [&a, &b] {
+        for token in [&ada.token, &key] {
+            server.feels("/api/organization", token, 200).await;
+        }
+    }
+    let trail = b.done(Method::GET, "/api/audit", Some(&ada.token), None).await;
+    let actions: Vec<_> = trail["data"].as_array().into_iter().flatten().take(2).map(|entry| entry["action"].clone()).collect();
+    assert_eq!(actions, ["organizations.resume", "organizations.suspend"]);
 }

@@ -117,6 +117,12 @@ impl Email {
         &self.key
     }
 
+    /// Its domain, as domains are compared.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        domain_of(&self.key)
+    }
+
     /// What the address looks like, where its key does not tell: two of one look are not told apart by whoever reads them.
     #[must_use]
     pub fn look(&self) -> Option<&str> {
@@ -128,6 +134,24 @@ impl Email {
 #[must_use]
 pub fn key(text: &str) -> String {
     Email::parse(text).map_or_else(|_| text.trim().to_lowercase(), |email| email.key)
+}
+
+/// The domain that `text` is, in the form in which domains of addresses are compared.
+///
+/// # Errors
+/// The first flaw.
+pub fn domain(text: &str) -> Result<String, Flaw> {
+    let text = text.trim();
+    if text.contains('@') {
+        return Err(Flaw::Form);
+    }
+    Email::parse(&format!("x@{text}")).map(|email| email.domain().to_owned())
+}
+
+/// The domain of an address's key.
+#[must_use]
+pub fn domain_of(key: &str) -> &str {
+    key.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
 /// A dot-atom of RFC 5322 with the letters, marks and digits of RFC 6531.
@@ -208,6 +232,27 @@ mod tests {
         same("JÜRGEN@example.com", "jürgen@example.com");
         same("ada@Bu\u{308}cher.example", "ada@xn--bcher-kva.example");
         assert_eq!(key("ada@xn--bcher-kva.example"), "ada@bücher.example");
+    }
+
+    #[test]
+    fn a_domain_is_one_however_it_is_written_and_no_other() {
+        assert_eq!(domain(" Example.COM "), Ok("example.com".to_owned()));
+        assert_eq!(domain("xn--bcher-kva.example"), domain("BÜCHER.example"));
+        assert_eq!(Email::parse("ada@Bücher.Example").unwrap().domain(), domain("bücher.example").unwrap());
+        assert_eq!(domain_of("a@b@example.com"), "example.com");
+        for none in [
+            "",
+            "example",
+            "a@example.com",
+            "exa mple.com",
+            "example..com",
+            "example.com.",
+            "*.example.com",
+            "ехаmple.com",
+            "1.2.3.4",
+        ] {
+            assert!(domain(none).is_err(), "{none}");
+        }
     }
 
     #[test]

@@ -74,9 +74,15 @@ kernel::refusals! {
         /// What is asked for wants a proof of who somebody is that is not older than five minutes.
         #[error("prove again who you are (POST /api/auth/reauthenticate, or sign in anew): your proof is older than five minutes")]
         StepUpRequired = Forbidden("STEP_UP_REQUIRED"),
+        /// Other services are told of nobody who may be anybody.
+        #[error("prove your address first: POST /api/auth/verification mails what does")]
+        EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
         /// The API key is not to be used from where it came.
         #[error("this API key may not be used from this address: its allowedNetworks name those that it may be used from")]
         AddressNotAllowed = Forbidden("ADDRESS_NOT_ALLOWED"),
+        /// The platform suspended the organisation: nobody acts in it.
+        #[error("this organisation is suspended: nobody acts in it until the platform resumes it. Sign in again to act in another of yours")]
+        OrganizationSuspended = Forbidden("ORGANIZATION_SUSPENDED"),
         /// The organisation has as many keys as it may have.
         #[error("an organisation has at most {0} API keys that work: revoke one that is not used")]
         TooManyKeys(u32) = Conflict("TOO_MANY_KEYS"),

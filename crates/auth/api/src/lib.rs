@@ -16,6 +16,7 @@ mod ports;
 mod proof;
 mod proofs;
 mod security;
+mod tokens;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub use proof::{Asked, Asking, Purpose, Shown};
 pub use proofs::Proofs;
 pub use secrecy::SecretString;
 pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
+pub use tokens::{Bearer, ServiceToken, TokenKey, Tokens};
 
 /// Permissions of this domain (docs/domain/keys.md).
 pub mod perm {

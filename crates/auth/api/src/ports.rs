@@ -58,13 +58,15 @@ pub struct Membership {
     pub role: OrgRole,
 }
 
-/// How long an organisation lets sessions live in it. The platform's own bound holds as well.
+/// How long an organisation lets sessions live in it, if any acts there at all. The platform's own bound holds as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SessionRules {
     /// For how long one may go unused.
     pub idle: Option<Duration>,
     /// For how long one lives after its person signed in, whatever is done with it.
     pub lifetime: Option<Duration>,
+    /// Whether the organisation is suspended: nobody acts in it, by a session or a key.
+    pub suspended: bool,
 }
 
 /// People and their memberships; implemented by `users` over `tenants`. All of it runs as the platform, since no tenant is known yet.
@@ -121,13 +123,13 @@ pub trait Directory: Send + Sync {
     /// A fault.
     async fn membership(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault>;
 
-    /// The person's memberships, the oldest first.
+    /// The person's memberships in organisations that are not suspended, the oldest first.
     ///
     /// # Errors
     /// A fault.
     async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault>;
 
-    /// How long the organisation lets sessions live.
+    /// How long the organisation lets sessions live, and whether it lets any.
     ///
     /// # Errors
     /// A fault.

@@ -16,6 +16,8 @@ const KEPT_EVERY: i64 = 1_000;
 /// A session as this process holds it.
 pub(crate) struct Held {
     pub(crate) session: Arc<Session>,
+    /// Whether its organisation is suspended.
+    pub(crate) is_suspended: bool,
     /// For how long it may go unused, in milliseconds.
     idle: Option<i64>,
     /// When it was last used, as far as this process knows: milliseconds since 1970.
@@ -30,10 +32,16 @@ impl Held {
         let last = last_seen_at.timestamp_millis();
         Self {
             session: Arc::new(session),
+            is_suspended: false,
             idle: idle.map(|idle| idle.num_milliseconds()),
             last: AtomicI64::new(last),
             noted: AtomicI64::new(last),
         }
+    }
+
+    /// The same, in an organisation that is suspended or not.
+    pub(crate) fn suspended(self, is_suspended: bool) -> Self {
+        Self { is_suspended, ..self }
     }
 
     /// Whether it went unused for longer than the organisation allows, as far as this process knows.

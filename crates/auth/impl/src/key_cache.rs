@@ -24,6 +24,8 @@ pub(crate) struct KeyCache {
 /// A key that was found.
 pub(crate) struct Kept {
     pub(crate) key: Arc<LiveKey>,
+    /// Whether its organisation is suspended.
+    pub(crate) is_suspended: bool,
     /// As of when it is known to hold.
     since: AtomicU64,
     /// When it was last noted that it is used, in seconds.
@@ -34,7 +36,12 @@ impl Kept {
     /// A key that a look-up found which began then.
     pub(crate) fn new(key: LiveKey, began: Generation, last_used_at: Option<Timestamp>) -> Self {
         let noted = last_used_at.map_or(i64::MIN, |at| at.timestamp());
-        Self { key: Arc::new(key), since: AtomicU64::new(began.0), noted: AtomicI64::new(noted) }
+        Self { key: Arc::new(key), is_suspended: false, since: AtomicU64::new(began.0), noted: AtomicI64::new(noted) }
+    }
+
+    /// The same, of an organisation that is suspended or not.
+    pub(crate) fn suspended(self, is_suspended: bool) -> Self {
+        Self { is_suspended, ..self }
     }
 
     /// Whether this use is to be written down, which one of all that are at a time does.

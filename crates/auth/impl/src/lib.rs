@@ -33,9 +33,11 @@
 //!   else; what began in one browser ends in it, once, at the provider that was asked.
 //! - An API key may what its scopes and the present rights of its creator have in common, felt at once on every replica; warm, it costs no query,
 //!   and a text without a key's checksum never one. Only the platform writes keys, and nobody else sees their hashes.
+//! - A token for another service lives for five minutes, no longer than what it was made on the strength of, and opens nothing here. Its key is shown
+//!   before it signs, is nowhere kept, and is the same on every replica.
 //!
-//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `api_keys`, `api_key_settings`, `identities`,
-//! `sign_ins_elsewhere`. The routes of sign-in live in `users`, which knows people and organisations.
+//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `api_keys`, `api_key_settings`, `token_keys`,
+//! `identities`, `sign_ins_elsewhere`. The routes of sign-in live in `users`, which knows people and organisations.
 
 mod attempts;
 mod budget;
@@ -45,6 +47,7 @@ mod elsewhere;
 mod flights;
 mod hasher;
 mod held;
+mod jwt;
 mod key_cache;
 mod key_rules;
 mod key_settings;
@@ -64,8 +67,11 @@ mod schema;
 mod security;
 mod security_event;
 mod service;
+mod service_tokens;
 mod settings;
 mod token;
+mod token_key;
+mod token_settings;
 mod written;
 
 pub use key_settings::KeySettings;
@@ -77,4 +83,6 @@ pub use provider_settings::{ProviderKind, ProviderSettings};
 pub use security::security_events;
 pub use security_event::{SpentLimit, StoredEvent};
 pub use service::{Dependencies, Elsewhere, Service};
+pub use service_tokens::{ServiceTokens, ServiceTokensDependencies, TokenRotation, rotate_token_keys};
 pub use settings::Settings;
+pub use token_settings::TokenSettings;

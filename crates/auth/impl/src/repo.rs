@@ -5,6 +5,7 @@ pub(crate) mod identities;
 pub(crate) mod keys;
 pub(crate) mod lives;
 pub(crate) mod proofs;
+pub(crate) mod token_keys;
 
 use std::net::IpAddr;
 

@@ -135,4 +135,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    token_keys (kid) {
+        kid -> Uuid,
+        public_key -> Bytea,
+        published_at -> Timestamptz,
+        signs_from -> Timestamptz,
+        verifies_until -> Nullable<Timestamptz>,
+        is_first -> Bool,
+        published_by -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(api_keys, api_key_settings);

@@ -238,7 +238,7 @@ impl Service {
         // What this process saw may not be written yet.
         let last_seen_at = self.seen.of(id).map_or(last_seen_at, |seen| seen.max(last_seen_at));
         let session = Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at };
-        Ok(Some(Held::new(session, model::idle(rules), last_seen_at)))
+        Ok(Some(Held::new(session, model::idle(rules), last_seen_at).suspended(rules.suspended)))
     }
 }
 
@@ -265,6 +265,9 @@ impl Sessions for Service {
         let now = self.clock.now();
         if held.session.expires_at <= now || held.is_unused(now) {
             return Err(Error::NotAuthenticated);
+        }
+        if held.is_suspended {
+            return Err(Error::OrganizationSuspended);
         }
         held.used(now, &self.seen);
         Ok(Arc::clone(&held.session))

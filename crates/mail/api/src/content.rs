@@ -35,6 +35,12 @@ kernel::named! {
         IdentityUnlinked = "identity-unlinked",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
+        /// Somebody joined by a link.
+        MemberJoined = "member-joined",
+        /// An organisation was suspended.
+        OrganizationSuspended = "organization-suspended",
+        /// It is not any more.
+        OrganizationResumed = "organization-resumed",
         /// A tender to bid on.
         TenderInvitation = "tender-invitation",
         /// Whether mail arrives at all.
@@ -150,6 +156,33 @@ pub enum Content {
         /// Until when, if there is an end to it.
         until: Option<Timestamp>,
     },
+    /// To who made a link by which somebody joined.
+    MemberJoined {
+        /// Who.
+        member: String,
+        /// With which address.
+        address: String,
+        /// Which organisation.
+        organization: String,
+        /// For whom the link was, in its maker's words.
+        label: Option<String>,
+    },
+    /// To the owners of an organisation that the platform suspended.
+    OrganizationSuspended {
+        /// Which.
+        organization: String,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// To the owners of an organisation that is suspended no more.
+    OrganizationResumed {
+        /// Which.
+        organization: String,
+        /// When.
+        at: Timestamp,
+    },
     /// A tender to bid on.
     TenderInvitation {
         /// Whose tender it is.
@@ -185,6 +218,9 @@ impl Content {
             Self::IdentityLinked { .. } => Template::IdentityLinked,
             Self::IdentityUnlinked { .. } => Template::IdentityUnlinked,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
+            Self::MemberJoined { .. } => Template::MemberJoined,
+            Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
+            Self::OrganizationResumed { .. } => Template::OrganizationResumed,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::Test { .. } => Template::Test,
         }
@@ -204,7 +240,13 @@ impl Content {
             | Self::PasswordChanged { link, .. }
             | Self::IdentityLinked { link, .. }
             | Self::IdentityUnlinked { link, .. } => link.as_ref(),
-            Self::NoAccount { .. } | Self::AddressChangeAsked { .. } | Self::AddressTaken { .. } | Self::Test { .. } => None,
+            Self::NoAccount { .. }
+            | Self::AddressChangeAsked { .. }
+            | Self::AddressTaken { .. }
+            | Self::MemberJoined { .. }
+            | Self::OrganizationSuspended { .. }
+            | Self::OrganizationResumed { .. }
+            | Self::Test { .. } => None,
         }
     }
 }
@@ -228,6 +270,9 @@ impl Content {
             | Self::PasswordChanged { .. }
             | Self::IdentityLinked { .. }
             | Self::IdentityUnlinked { .. }
+            | Self::MemberJoined { .. }
+            | Self::OrganizationSuspended { .. }
+            | Self::OrganizationResumed { .. }
             | Self::Test { .. } => None,
         }
     }

@@ -49,6 +49,18 @@ pub(crate) fn sample(template: Template) -> Content {
             link: Link::to("/invitations").with_secret("token", token),
             until: Some(at),
         },
+        Template::MemberJoined => Content::MemberJoined {
+            member: "Grace Hopper".to_owned(),
+            address: "grace@example.com".to_owned(),
+            organization: "Müller & Söhne GmbH".to_owned(),
+            label: Some("Site managers".to_owned()),
+        },
+        Template::OrganizationSuspended => Content::OrganizationSuspended {
+            organization: "Müller & Söhne GmbH".to_owned(),
+            at,
+            reason: "Documents of the company register are missing".to_owned(),
+        },
+        Template::OrganizationResumed => Content::OrganizationResumed { organization: "Müller & Söhne GmbH".to_owned(), at },
         Template::TenderInvitation => Content::TenderInvitation {
             organization: "Villa Developments".to_owned(),
             tender: "Masonry of the villa".to_owned(),

@@ -29,6 +29,9 @@ words! {
     IdentityLinked "identity-linked",
     IdentityUnlinked "identity-unlinked",
     MemberInvitation "member-invitation",
+    MemberJoined "member-joined",
+    OrganizationSuspended "organization-suspended",
+    OrganizationResumed "organization-resumed",
     TenderInvitation "tender-invitation",
     Test "test",
 }

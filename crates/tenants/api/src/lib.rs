@@ -9,7 +9,7 @@ use uow::Tx;
 use uuid::Uuid;
 
 pub use manage::{EndedMembership, Memberships, NewOrganization, OrganizationChange, Organizations};
-pub use rules::SessionRules;
+pub use rules::{SessionRules, Standing};
 
 /// Permissions of this domain (docs/domain/roles.md).
 pub mod perm {
@@ -63,6 +63,10 @@ pub struct Organization {
     pub timezone: String,
     /// How long its people's sessions live.
     pub session_rules: SessionRules,
+    /// Where its logo is: an `https` address.
+    pub logo_url: Option<String>,
+    /// Since when the platform has suspended it; `None`: it has not.
+    pub suspended_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.

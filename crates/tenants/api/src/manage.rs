@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kernel::{Ctx, Fault, Money, OrgId, OrgRole, Page, PageRequest, Timestamp, UserId};
 use uow::{ReadTx, Tx};
 
-use crate::{Error, Member, OrgKind, Organization, SessionRules};
+use crate::{Error, Member, OrgKind, Organization, SessionRules, Standing};
 
 /// An organisation to be founded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct OrganizationChange {
     pub timezone: String,
     /// How long its people's sessions live.
     pub session_rules: SessionRules,
+    /// Where its logo is: an `https` address.
+    pub logo_url: Option<String>,
 }
 
 /// A membership that ended with the account.
@@ -84,7 +86,7 @@ pub trait Memberships: Send + Sync {
     /// [`Error::Invalid`].
     async fn found_in(&self, tx: &mut Tx, new: &NewOrganization, owner: UserId) -> Result<Organization, Error>;
 
-    /// A person's memberships, the oldest first: in a transaction of the platform.
+    /// A person's memberships in organisations that are not suspended, the oldest first: in a transaction of the platform.
     ///
     /// # Errors
     /// A fault.
@@ -102,11 +104,23 @@ pub trait Memberships: Send + Sync {
     /// A fault.
     async fn of_person_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Fault>;
 
-    /// How long sessions live in an organisation: in a transaction of the platform.
+    /// How long sessions live in an organisation, if any acts there: in a transaction of the platform.
     ///
     /// # Errors
     /// A fault.
-    async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault>;
+    async fn standing(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<Standing, Fault>;
+
+    /// Suspends an organisation for a reason, or without one resumes it; `None` if it was so already: in a transaction of the platform.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    async fn set_suspended_in(&self, tx: &mut Tx, org: OrgId, reason: Option<&str>) -> Result<Option<Organization>, Error>;
+
+    /// The owners of an organisation: in a transaction of the platform, or of its own.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn owners_in(&self, tx: &mut Tx, org: OrgId) -> Result<Vec<UserId>, Fault>;
 
     /// Every organisation that has rules of its own, with them: in a transaction of the platform.
     ///
@@ -147,7 +161,7 @@ pub trait Memberships: Send + Sync {
     /// Makes a person, who asked for it, a member by the invitation of `invited_by`: in a transaction of the platform.
     ///
     /// # Errors
-    /// [`Error::AlreadyMember`]; [`Error::NotFound`] if who invited may not invite any more.
+    /// [`Error::AlreadyMember`]; [`Error::NotFound`] if who invited may not invite any more, or the organisation is suspended.
     async fn join_in(&self, tx: &mut Tx, org: OrgId, user: UserId, invited_by: UserId) -> Result<Member, Error>;
 
     /// Gives a member of the context's organisation another role, or an owner the same one anew, which confirms it; what they asked for as the first of two persons is void.

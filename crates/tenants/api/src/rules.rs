@@ -9,6 +9,15 @@ pub struct SessionRules {
     pub lifetime_minutes: Option<i32>,
 }
 
+/// What holds for sessions in an organisation now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// How long they live.
+    pub rules: SessionRules,
+    /// Whether the platform suspended it: then nobody acts there.
+    pub suspended: bool,
+}
+
 impl SessionRules {
     /// Less would end what is in use: that a session was used is written down once in a while.
     pub const LEAST_IDLE_MINUTES: i32 = 5;

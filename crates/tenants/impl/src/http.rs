@@ -45,7 +45,7 @@ struct NewIn {
 #[schema(as = OrganizationSettings, example = json!({
     "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "name": "Nordbau GmbH", "slug": "nordbau-gmbh-2f6f3f0a9b13", "kind": "both",
     "categories": ["concrete works", "masonry"], "approvalThreshold": {"amount": "250000.00", "currency": "EUR"},
-    "timezone": "Europe/Berlin", "sessionIdleMinutes": 480, "sessionLifetimeMinutes": 10080,
+    "timezone": "Europe/Berlin", "logoUrl": "https://example.com/logo.png", "sessionIdleMinutes": 480, "sessionLifetimeMinutes": 10080,
     "createdAt": "2026-11-21T08:00:00Z", "updatedAt": "2026-11-21T08:10:00Z"
 }))]
 struct SettingsOut {
@@ -63,6 +63,8 @@ struct SettingsOut {
     approval_threshold: Option<MoneyOut>,
     /// IANA name of its time zone.
     timezone: String,
+    /// Where its logo is; null without one.
+    logo_url: Option<String>,
     /// For how many minutes a session in it may go unused; null: as long as it lives.
     #[schema(minimum = 5, maximum = 576000)]
     session_idle_minutes: Option<i32>,
@@ -85,6 +87,7 @@ impl From<&Organization> for SettingsOut {
             categories: o.categories.clone(),
             approval_threshold: o.approval_threshold.map(MoneyOut),
             timezone: o.timezone.clone(),
+            logo_url: o.logo_url.clone(),
             session_idle_minutes: o.session_rules.idle_minutes,
             session_lifetime_minutes: o.session_rules.lifetime_minutes,
             created_at: o.created_at,
@@ -127,7 +130,7 @@ impl From<&Organization> for OrganizationOut {
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "name": "Nordbau GmbH", "slug": "nordbau-gmbh-2f6f3f0a9b13", "kind": "both",
-    "categories": ["concrete works", "masonry"], "createdAt": "2026-11-21T08:00:00Z", "role": "owner"
+    "categories": ["concrete works", "masonry"], "createdAt": "2026-11-21T08:00:00Z", "role": "owner", "suspendedAt": null
 }))]
 struct OwnOrganization {
     /// The organisation's id.
@@ -144,12 +147,15 @@ struct OwnOrganization {
     created_at: DateTime<Utc>,
     /// The caller's role.
     role: Role,
+    /// Since when the platform has suspended it, so that nobody acts in it; null: it has not.
+    suspended_at: Option<DateTime<Utc>>,
 }
 
 impl OwnOrganization {
     fn of((organization, role): (Organization, OrgRole)) -> Self {
         let OrganizationOut { id, name, slug, kind, categories, created_at } = OrganizationOut::from(&organization);
-        Self { id, name, slug, kind, categories, created_at, role: role.into() }
+        let suspended_at = organization.suspended_at;
+        Self { id, name, slug, kind, categories, created_at, role: role.into(), suspended_at }
     }
 }
 
@@ -204,7 +210,7 @@ struct Trade(String);
 #[schema(as = OrganizationChange, example = json!({
     "name": "Nordbau GmbH", "kind": "both", "categories": ["concrete works", "masonry"],
     "approvalThreshold": {"amount": "250000.00", "currency": "EUR"}, "timezone": "Europe/Berlin",
-    "sessionIdleMinutes": 480, "sessionLifetimeMinutes": 10080
+    "logoUrl": "https://example.com/logo.png", "sessionIdleMinutes": 480, "sessionLifetimeMinutes": 10080
 }))]
 struct ChangeIn {
     /// What it is called.
@@ -220,6 +226,9 @@ struct ChangeIn {
     /// IANA name of its time zone.
     #[schema(min_length = 1, max_length = 64, examples("Europe/Berlin"))]
     timezone: String,
+    /// Where its logo is, by `https`; null: it has none.
+    #[schema(max_length = 2000, examples("https://example.com/logo.png"))]
+    logo_url: Option<String>,
     /// For how many minutes a session in it may go unused, to a minute or two; null: as long as it lives. It holds at once for the sessions that there are.
     #[schema(minimum = 5, maximum = 576000)]
     session_idle_minutes: Option<i32>,
@@ -238,6 +247,7 @@ struct ChangeBase<'a> {
     categories: &'a [String],
     approval_threshold: Option<MoneyOut>,
     timezone: &'a str,
+    logo_url: Option<&'a str>,
     session_idle_minutes: Option<i32>,
     session_lifetime_minutes: Option<i32>,
 }
@@ -252,6 +262,7 @@ impl<'a> From<&'a Organization> for ChangeBase<'a> {
             categories: &o.categories,
             approval_threshold,
             timezone: &o.timezone,
+            logo_url: o.logo_url.as_deref(),
             session_idle_minutes: idle_minutes,
             session_lifetime_minutes: lifetime_minutes,
         }
@@ -264,9 +275,9 @@ impl ChangeIn {
         let money = |threshold: MoneyIn| faults.check("/approvalThreshold/amount", threshold.to_money());
         let approval_threshold = self.approval_threshold.and_then(money);
         faults.finish()?;
-        let Self { name, kind, categories, timezone, session_idle_minutes, session_lifetime_minutes, .. } = self;
+        let Self { name, kind, categories, timezone, logo_url, session_idle_minutes, session_lifetime_minutes, .. } = self;
         let session_rules = SessionRules { idle_minutes: session_idle_minutes, lifetime_minutes: session_lifetime_minutes };
-        Ok(OrganizationChange { name, kind: kind.0, categories, approval_threshold, timezone, session_rules })
+        Ok(OrganizationChange { name, kind: kind.0, categories, approval_threshold, timezone, session_rules, logo_url })
     }
 }
 

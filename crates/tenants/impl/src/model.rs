@@ -74,6 +74,9 @@ pub(crate) fn checked_change(mut change: OrganizationChange) -> Result<Organizat
             faults.push(FieldFault::new(format!("/categories/{index}"), "DUPLICATE", "is listed already"));
         }
     }
+    if change.logo_url.as_deref().is_some_and(|logo| !text::is_https_address(logo, 2000)) {
+        faults.push(FieldFault::new("/logoUrl", "INVALID_FORMAT", "must be an https address of at most 2000 characters"));
+    }
     if change.approval_threshold.is_some_and(|threshold| threshold.minor() < 0) {
         faults.push(FieldFault::new("/approvalThreshold/amount", "OUT_OF_RANGE", "must not be negative"));
     }
@@ -100,6 +103,7 @@ pub(crate) fn is_so_already(organization: &Organization, change: &OrganizationCh
         approval_threshold: now.approval_threshold,
         timezone: now.timezone,
         session_rules: now.session_rules,
+        logo_url: now.logo_url,
     };
     now == *change
 }
@@ -277,6 +281,7 @@ mod tests {
             approval_threshold: Some(Money::from_minor(-1, Currency::EUR)),
             timezone: "UTC".into(),
             session_rules: SessionRules { idle_minutes: Some(4), lifetime_minutes: Some(576_001) },
+            logo_url: Some("http://example.com/logo.png".into()),
         };
         let pointers: Vec<String> = checked_change(change).unwrap_err().into_iter().map(|fault| fault.pointer).collect();
         assert_eq!(
@@ -285,6 +290,7 @@ mod tests {
                 "/name",
                 "/categories/1",
                 "/categories/2",
+                "/logoUrl",
                 "/approvalThreshold/amount",
                 "/sessionIdleMinutes",
                 "/sessionLifetimeMinutes"

@@ -14,6 +14,9 @@ diesel::table! {
         updated_at -> Timestamptz,
         session_idle_minutes -> Nullable<Int4>,
         session_lifetime_minutes -> Nullable<Int4>,
+        suspended_at -> Nullable<Timestamptz>,
+        suspended_for -> Nullable<Text>,
+        logo_url -> Nullable<Text>,
     }
 }
 

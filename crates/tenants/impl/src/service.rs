@@ -12,7 +12,7 @@ use kernel::{
 use serde_json::json;
 use tenants_api::{
     ApprovalRequest, EndedMembership, Error, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange,
-    Organizations, SessionRules, Tenants, Verdict, perm,
+    Organizations, SessionRules, Standing, Tenants, Verdict, perm,
 };
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;
@@ -247,8 +247,20 @@ impl Memberships for Service {
         memberships::of_person_in(tx, user).await
     }
 
-    async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault> {
-        organizations::session_rules(tx, org).await
+    async fn standing(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<Standing, Fault> {
+        organizations::standing(tx, org).await
+    }
+
+    async fn set_suspended_in(&self, tx: &mut Tx, org: OrgId, reason: Option<&str>) -> Result<Option<Organization>, Error> {
+        let before = organizations::lock(tx, org).await?;
+        if before.suspended_at.is_some() == reason.is_some() {
+            return Ok(None);
+        }
+        Ok(Some(organizations::set_suspended(tx, org, reason).await?))
+    }
+
+    async fn owners_in(&self, tx: &mut Tx, org: OrgId) -> Result<Vec<UserId>, Fault> {
+        memberships::owners(tx, org).await
     }
 
     async fn all_session_rules(&self, tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault> {
@@ -278,7 +290,9 @@ impl Memberships for Service {
     }
 
     async fn join_in(&self, tx: &mut Tx, org: OrgId, user: UserId, invited_by: UserId) -> Result<Member, Error> {
-        organizations::lock(tx, org).await?;
+        if organizations::lock(tx, org).await?.suspended_at.is_some() {
+            return Err(Error::NotFound("invitation"));
+        }
         // As what they are now: an invitation gives no more than membership.
         match memberships::role(tx, org, invited_by).await? {
             Some(role @ (OrgRole::Owner | OrgRole::Admin)) => {

@@ -1,5 +1,7 @@
 //! Why the domain of people refuses.
 
+use kernel::Spent;
+
 kernel::refusals! {
     /// Why the domain of people refuses.
     #[derive(Debug, thiserror::Error)]
@@ -19,6 +21,24 @@ kernel::refusals! {
         /// What waits for an address is for whoever has shown that it is theirs.
         #[error("prove your address first: POST /api/auth/verification mails what does")]
         EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
+        /// A link by which nobody joins, whether it was used up, taken back, too old, or never ours.
+        #[error("this link counts no more: ask whoever gave it to you for another")]
+        LinkSpent = Conflict("LINK_SPENT"),
+        /// Who joins by the link has an address of one of its domains.
+        #[error("this link is for addresses of other domains than yours")]
+        DomainNotAllowed = Forbidden("DOMAIN_NOT_ALLOWED"),
+        /// The organisation has as many links as it may have.
+        #[error("an organisation has at most {0} links that count: take one back that is not needed")]
+        TooManyLinks(u32) = Conflict("TOO_MANY_LINKS"),
+        /// It was mailed just now.
+        #[error("this invitation was mailed a short while ago: look for that mail, or try again after Retry-After seconds")]
+        TooManyMails(Spent) = TooMany("RATE_LIMITED"),
+        /// It was mailed as often as one may be.
+        #[error("this invitation was mailed {0} times: take it back and invite anew, or tell the person otherwise")]
+        MailedOften(u32) = Conflict("MAILED_OFTEN"),
+    }
+    spent {
+        Self::TooManyMails(spent) => Some(*spent),
     }
 }
 

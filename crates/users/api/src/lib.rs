@@ -1,6 +1,7 @@
 //! People and their profile as other crates see them: oneself, and the members of an organisation.
 
 mod error;
+mod invitation_links;
 
 use async_trait::async_trait;
 use kernel::{Ctx, Fault, OrgRole, Page, PageRequest, Timestamp, UserId};
@@ -9,6 +10,7 @@ use tenants_api::Organization;
 use uuid::Uuid;
 
 pub use error::Error;
+pub use invitation_links::{FreshInvitationLink, InvitationLink, InvitationLinks, NewInvitationLink};
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -159,6 +161,13 @@ pub trait Users: Send + Sync {
     /// # Errors
     /// [`Error::Denied`], [`Error::NotFound`].
     async fn invitation(&self, ctx: &Ctx, id: Uuid) -> Result<MemberInvitation, Error>;
+
+    /// Mails one of them again, for whom it did not reach.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::NotFound`] also once it was answered; [`Error::EmailNotVerified`]; [`Error::TooManyMails`],
+    /// [`Error::MailedOften`].
+    async fn resend_invitation(&self, ctx: &Ctx, id: Uuid, language: Language) -> Result<MemberInvitation, Error>;
 
     /// Takes one of them back.
     ///

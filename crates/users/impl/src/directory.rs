@@ -8,7 +8,7 @@ use audit_api::{Audit, NewEntry};
 use auth_api::email::Email;
 use auth_api::{Account, Error, Membership, NewAccount, Person, Proven, SessionRules};
 use kernel::{Ctx, Fault, OrgId, OrgRole, ProjectRoles, RequestId, UserId, text};
-use tenants_api::{Memberships, NewOrganization, OrgKind};
+use tenants_api::{Memberships, NewOrganization, OrgKind, Standing};
 use uow::{ReadTx, SystemUow, Tx};
 use users_api::User;
 
@@ -46,11 +46,11 @@ impl Directory {
     }
 }
 
-fn rules_of(rules: tenants_api::SessionRules) -> SessionRules {
+fn rules_of(Standing { rules, suspended }: Standing) -> SessionRules {
     let minutes = |minutes: Option<i32>| {
         minutes.and_then(|minutes| u64::try_from(minutes).ok()).map(|minutes| Duration::from_secs(60 * minutes))
     };
-    SessionRules { idle: minutes(rules.idle_minutes), lifetime: minutes(rules.lifetime_minutes) }
+    SessionRules { idle: minutes(rules.idle_minutes), lifetime: minutes(rules.lifetime_minutes), suspended }
 }
 
 fn name_of(name: &str) -> Result<String, Error> {
@@ -123,11 +123,11 @@ impl auth_api::Directory for Directory {
     }
 
     async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault> {
-        Ok(rules_of(self.memberships.session_rules(tx, org).await?))
+        Ok(rules_of(self.memberships.standing(tx, org).await?))
     }
 
     async fn organizations_with_session_rules(&self, tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault> {
         let all = self.memberships.all_session_rules(tx).await?;
-        Ok(all.into_iter().map(|(org, rules)| (org, rules_of(rules))).collect())
+        Ok(all.into_iter().map(|(org, rules)| (org, rules_of(Standing { rules, suspended: false }))).collect())
     }
 }

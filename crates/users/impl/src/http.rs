@@ -6,26 +6,29 @@ mod cookies;
 mod dto;
 mod elsewhere;
 mod examples;
+mod invitation_links;
 mod invitations;
+mod join;
 mod keys;
 mod language;
 mod leaks;
 mod links;
 mod proofs;
 mod sessions;
+mod tokens;
 mod user;
 mod users;
 
-pub use cookies::CookieSettings;
-
 use actix_web::web::ServiceConfig;
+pub use cookies::CookieSettings;
 use tenants_api::perm;
 use web::{Guard, Routes};
 
-/// Adds the pages that people are led to. They are no part of the API.
+/// Adds the pages to which the links of mails, identity providers, and the links by which people join, lead. They are for people, and no part of the API.
 pub fn pages(config: &mut ServiceConfig) {
     links::pages(config);
     callbacks::pages(config);
+    join::page(config);
 }
 
 /// Adds this crate's endpoints.
@@ -41,6 +44,7 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || auth::logout).without_key();
     r.add(Guard::SignedIn, || auth::logout_everywhere).without_key();
     r.add(Guard::SignedIn, || auth::switch);
+    tokens::routes(r);
     r.resource("verification");
     r.add(Guard::SignedIn, || proofs::ask_verification).without_key();
     r.add(Guard::Public, || proofs::verify);
@@ -71,11 +75,14 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || invitations::own);
     r.add(Guard::SignedIn, || invitations::accept).without_key();
     r.add(Guard::SignedIn, || invitations::decline).without_key();
+    invitation_links::join(r);
     r.tag("Members", "The people of the session's organisation.");
     r.resource("organizationInvitations");
     r.add(perm::MEMBERS_MANAGE, || invitations::invited);
     r.add(perm::MEMBERS_MANAGE, || invitations::invitation);
+    r.add(perm::MEMBERS_MANAGE, || invitations::resend).without_key();
     r.add(perm::MEMBERS_MANAGE, || invitations::withdraw).unconditional();
+    invitation_links::manage(r);
     r.resource("users");
     r.add(perm::MEMBERS_READ, || users::list);
     r.add(perm::MEMBERS_MANAGE, || users::invite);

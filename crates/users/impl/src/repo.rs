@@ -1,6 +1,7 @@
 //! SQL of people.
 
 pub(crate) mod invitations;
+pub(crate) mod links;
 
 use auth_api::Error as SignInError;
 use auth_api::email::{self, Email};
@@ -42,6 +43,12 @@ pub(crate) async fn get(tx: &ReadTx<'_>, user: UserId) -> Result<User, Error> {
 pub(crate) async fn get_in(tx: &mut Tx, user: UserId) -> Result<User, Error> {
     let query = users::table.find(user.0).select(Row::as_select());
     Ok(query.first(tx.pg()).await.not_found(|| Error::NotFound("person"))?.into())
+}
+
+/// The address and the name of a person who has not removed the account. For the platform.
+pub(crate) async fn address_of(tx: &mut Tx, user: UserId) -> Result<Option<(String, String)>, Fault> {
+    let query = users::table.find(user.0).filter(users::removed_at.is_null()).select((users::email, users::name));
+    query.first(tx.pg()).await.optional().fault()
 }
 
 /// One person, locked.

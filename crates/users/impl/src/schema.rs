@@ -26,6 +26,24 @@ diesel::table! {
         status -> Text,
         created_at -> Timestamptz,
         decided_at -> Nullable<Timestamptz>,
+        mailed -> Int2,
+        mailed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    invitation_links (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        token_hash -> Bytea,
+        label -> Nullable<Text>,
+        domains -> Array<Text>,
+        most_uses -> Int4,
+        uses -> Int4,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
     }
 }
 

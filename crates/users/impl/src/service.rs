@@ -1,6 +1,7 @@
 //! The verbs of people.
 
 mod invitations;
+mod links;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{Accounts, Authorizer, Sessions};
 use kernel::{Actor, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Scope, Timestamp, UserId};
-use mail_api::Mails;
+use mail_api::{Language, Mails};
 use serde_json::json;
 use tenants_api::{EndedMembership, Member, Memberships, Organization, perm};
 use uow::{ReadTx, SystemUow, Tx, Uow};
@@ -176,13 +177,15 @@ impl Service {
 
     /// Whoever may no longer invite has invited nobody: what they sent out must not bring them back under another address.
     async fn withdraw_invitations_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
-        match repo::invitations::withdraw_of(tx, ctx.org, user).await? {
-            0 => Ok(()),
-            count => {
-                let entry = NewEntry::named("members.withdraw_invitations", "member", user).after(json!({ "count": count }));
-                self.audit.record_in(tx, ctx, entry).await
+        let withdrawn = repo::invitations::withdraw_of(tx, ctx.org, user).await?;
+        let revoked = repo::links::revoke_of(tx, ctx.org, user).await?;
+        for (action, count) in [("members.withdraw_invitations", withdrawn), ("members.revoke_invitation_links", revoked)] {
+            if count > 0 {
+                let entry = NewEntry::named(action, "member", user).after(json!({ "count": count }));
+                self.audit.record_in(tx, ctx, entry).await?;
             }
         }
+        Ok(())
     }
 
     /// Whoever touches an owner, or makes one, needs more than to manage members.
@@ -296,6 +299,10 @@ impl Users for Service {
 
     async fn invitation(&self, ctx: &Ctx, id: Uuid) -> Result<MemberInvitation, Error> {
         self.one_invitation(ctx, id).await
+    }
+
+    async fn resend_invitation(&self, ctx: &Ctx, id: Uuid, language: Language) -> Result<MemberInvitation, Error> {
+        self.resend(ctx, id, language).await
     }
 
     async fn withdraw_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<(), Error> {

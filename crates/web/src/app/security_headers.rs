@@ -6,7 +6,11 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 pub fn add(headers: &mut HeaderMap, hsts: bool) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    default(headers, header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    default(
+        headers,
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    );
     default(headers, header::CACHE_CONTROL, "no-store");
     default(headers, header::X_FRAME_OPTIONS, "DENY");
     if hsts {

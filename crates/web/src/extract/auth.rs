@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
-use auth_api::{KEY_PREFIX, LiveKey, SecretString, Session, Sessions};
+use auth_api::{Bearer, KEY_PREFIX, LiveKey, SecretString, Session, Sessions};
 use kernel::{ApiKeyId, Ctx, OrgId, RequestId, UserId};
 
 use crate::{Problem, Settings};
@@ -107,6 +107,10 @@ impl Caller {
 #[derive(Debug, Clone)]
 pub struct Authed(pub Ctx);
 
+/// Who asks as with [`Authed`], and for how long what they are known by goes on: for what is made on its strength. 401 as [`Authed`].
+#[derive(Debug, Clone)]
+pub struct AuthedUntil(pub Bearer);
+
 /// The session itself, for the few routes that end or change it.
 #[derive(Debug, Clone)]
 pub struct CurrentSession(pub Arc<Session>);
@@ -146,6 +150,22 @@ impl FromRequest for Authed {
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
         ready(with_caller(request, |caller| caller.known().map(|known| Self(known.ctx(caller.request.clone())))))
+    }
+}
+
+impl FromRequest for AuthedUntil {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        ready(with_caller(request, |caller| {
+            let known = caller.known()?;
+            let (until, authenticated_at) = match known {
+                Credential::Session(session) => (session.expires_at, Some(session.authenticated_at)),
+                Credential::Key(key) => (key.until, None),
+            };
+            Ok(Self(Bearer { ctx: known.ctx(caller.request.clone()), until, authenticated_at }))
+        }))
     }
 }
 
@@ -247,13 +267,17 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Whether this may use the cookie to write: it comes from a page of ours or of an allowed origin, or from no page at all. Browsers name
-/// the origin of every write, so one that names none is a program, which no foreign page can steer.
+/// the origin of every write, so one that names none is a program, which no foreign page can steer. A page that sends no `Referer`, as ours, names
+/// its origin `null`, and is known by what browsers say of where a request comes from (Fetch Metadata).
 fn same_site(headers: &HeaderMap, allowed: &[String]) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let referer = || text(header::REFERER).map(|referer| origin_of(referer).unwrap_or("null"));
     let Some(origin) = text(header::ORIGIN).or_else(referer) else {
         return headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
     };
+    if origin == "null" {
+        return headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+    }
     let own = text(header::HOST).is_some_and(|host| origin.split_once("://").is_some_and(|(_, authority)| authority == host));
     own || allowed.iter().any(|allowed| allowed == origin)
 }

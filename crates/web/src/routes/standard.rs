@@ -33,7 +33,7 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
         (
             "Forbidden",
             "Signed in, but not permitted: `missingPermission` names what is missing. Or ORIGIN_NOT_ALLOWED, for a write with the cookie; for an \
-             API key PERSON_REQUIRED or ADDRESS_NOT_ALLOWED",
+             API key PERSON_REQUIRED or ADDRESS_NOT_ALLOWED; ORGANIZATION_SUSPENDED, in an organisation that the platform has suspended",
             forbidden,
         ),
         ("NotFound", "Absent, or another organisation's", Problem::not_found()),

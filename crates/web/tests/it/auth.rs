@@ -109,6 +109,11 @@ async fn a_cookie_writes_only_from_an_allowed_origin() {
             assert_eq!(got.code().1, "ORIGIN_NOT_ALLOWED");
         }
     }
+    // A page of ours sends no `Referer`, so that its origin is nobody's: browsers say besides where it is from.
+    for (site, status) in [("same-origin", 201), ("same-site", 403), ("cross-site", 403), ("none", 403)] {
+        let ours = cookie(create()).insert_header(("Origin", "null")).insert_header(("Sec-Fetch-Site", site));
+        assert_eq!(client.send(ours).await.status, status, "{site}");
+    }
     let bearer = create().insert_header(("Authorization", "Bearer good")).insert_header(("Origin", "https://evil.example"));
     assert_eq!(client.send(bearer).await.status, 201, "a bearer token is not sent by browsers on their own");
 }

@@ -33,7 +33,7 @@ async fn browsers_are_told_to_be_careful() {
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         ("referrer-policy", "no-referrer"),
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
         ("cache-control", "no-store"),
         ("strict-transport-security", "max-age=63072000; includeSubDomains"),
     ] {

@@ -33,6 +33,9 @@ async fn made_up_requests_are_answered_as_documented() {
         schemathesis.args(["--config-file", "schemathesis.toml", "run", "openapi.json", "--no-color"]);
         schemathesis.args(["--url", &format!("http://{}", server.address), "--header", &authorization]);
         schemathesis.args(["--max-time", &(seconds / 2).max(1).to_string()]).current_dir(&shop);
+        if let Ok(seed) = std::env::var("FUZZ_SEED") {
+            schemathesis.args(["--seed", &seed]);
+        }
         eprintln!("{email}:\n{}", run(&mut schemathesis));
     }
     let ready = reqwest::Client::new().get(format!("http://{}/health/ready", server.address)).timeout(Duration::from_secs(10));

@@ -31,6 +31,9 @@ impl Service {
         if kept.key.until <= now {
             return Err(Error::NotAuthenticated);
         }
+        if kept.is_suspended {
+            return Err(Error::OrganizationSuspended);
+        }
         if !kept.key.lets_in(from) {
             return Err(Error::AddressNotAllowed);
         }
@@ -48,15 +51,18 @@ impl Service {
         };
         let StoredKey { key, leavers } = stored;
         // In a transaction of its own, as of sessions.
-        let (role, projects, of_leaver) = match self.place(key.created_by, key.org).await? {
-            Some(Place { role, projects, .. }) => (role, projects, false),
-            None if leavers == Leavers::Keep => (OrgRole::Admin, ProjectRoles::default(), true),
+        let (role, projects, of_leaver, is_suspended) = match self.place(key.created_by, key.org).await? {
+            Some(Place { role, projects, rules }) => (role, projects, false, rules.suspended),
+            None if leavers == Leavers::Keep => {
+                let rules = self.system.read(async |tx| self.directory.session_rules(tx, key.org).await).await?;
+                (OrgRole::Admin, ProjectRoles::default(), true, rules.suspended)
+            }
             None => return Ok(None),
         };
         let (until, last_used_at) = (key.until(), key.last_used_at);
         let by = Arc::new(KeyUse { id: key.id, scopes: key.scopes, of_leaver });
         let live = LiveKey { by, org: key.org, creator: key.created_by, role, projects, networks: key.networks, until };
-        let kept = Arc::new(Kept::new(live, began, last_used_at));
+        let kept = Arc::new(Kept::new(live, began, last_used_at).suspended(is_suspended));
         self.keys.store(hash, Arc::clone(&kept));
         Ok(Some(kept))
     }

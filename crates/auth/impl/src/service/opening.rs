@@ -145,6 +145,9 @@ impl Service {
             })
             .await?;
         let membership = membership.ok_or(Error::NotAMember)?;
+        if rules.suspended {
+            return Err(Error::OrganizationSuspended);
+        }
         let repeatable = once.map(|once| token::switched(&self.switch_secret, org, once)).transpose()?;
         let (signed_in, again) = self
             .system

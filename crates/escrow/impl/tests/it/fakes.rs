@@ -73,6 +73,8 @@ impl Tenants for Organizations {
             approval_threshold: None,
             timezone: "Europe/Berlin".to_owned(),
             session_rules: tenants_api::SessionRules::default(),
+            logo_url: None,
+            suspended_at: None,
             created_at: at,
             updated_at: at,
         })

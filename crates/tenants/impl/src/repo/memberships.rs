@@ -6,7 +6,7 @@ use tenants_api::{Error, Member};
 use uuid::Uuid;
 
 use crate::model::GranterRole;
-use crate::schema::memberships;
+use crate::schema::{memberships, organizations};
 
 /// The trigger behind 'an organisation with members has an owner'.
 const LAST_OWNER: &str = "memberships_last_owner";
@@ -37,9 +37,12 @@ fn all(rows: Vec<Row>) -> Result<Vec<Member>, Fault> {
     rows.into_iter().map(Member::try_from).collect()
 }
 
-/// A person's memberships, the oldest first.
+/// A person's memberships in organisations that are not suspended, the oldest first. For the platform.
 pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Member>, Fault> {
-    let query = memberships::table.filter(memberships::user_id.eq(user.0)).order((memberships::created_at, memberships::org_id));
+    let query = memberships::table
+        .inner_join(organizations::table.on(organizations::org_id.eq(memberships::org_id)))
+        .filter(memberships::user_id.eq(user.0).and(organizations::suspended_at.is_null()))
+        .order((memberships::created_at, memberships::org_id));
     all(query.select(Row::as_select()).load(&mut tx.pg()).await.fault()?)
 }
 
@@ -159,6 +162,16 @@ pub(crate) async fn delete(tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), 
         .await
         .on_constraint(LAST_OWNER, || Error::LastOwner)?;
     if deleted == 0 { Err(Error::NotFound("member")) } else { Ok(()) }
+}
+
+/// The owners of an organisation, the first ones first.
+pub(crate) async fn owners(tx: &mut Tx, org: OrgId) -> Result<Vec<UserId>, Fault> {
+    let query = memberships::table
+        .filter(memberships::org_id.eq(org.0).and(memberships::role.eq(OrgRole::Owner.name())))
+        .order((memberships::created_at, memberships::user_id))
+        .select(memberships::user_id);
+    let owners: Vec<Uuid> = query.load(tx.pg()).await.fault()?;
+    Ok(owners.into_iter().map(UserId).collect())
 }
 
 /// Whether the organisation has members.

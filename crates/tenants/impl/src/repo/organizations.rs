@@ -3,7 +3,7 @@
 use db::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
 use kernel::{Fault, Money, OrgId, OrgRole, PageRequest, RequestId, Timestamp, UserId};
-use tenants_api::{Error, NewOrganization, Organization, OrganizationChange, SessionRules};
+use tenants_api::{Error, NewOrganization, Organization, OrganizationChange, SessionRules, Standing};
 use uuid::Uuid;
 
 use crate::schema::{memberships, organizations};
@@ -22,6 +22,8 @@ struct Row {
     timezone: String,
     session_idle_minutes: Option<i32>,
     session_lifetime_minutes: Option<i32>,
+    logo_url: Option<String>,
+    suspended_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -46,6 +48,8 @@ impl TryFrom<Row> for Organization {
                 idle_minutes: row.session_idle_minutes,
                 lifetime_minutes: row.session_lifetime_minutes,
             },
+            logo_url: row.logo_url,
+            suspended_at: row.suspended_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -166,6 +170,7 @@ pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -
             organizations::timezone.eq(&change.timezone),
             organizations::session_idle_minutes.eq(change.session_rules.idle_minutes),
             organizations::session_lifetime_minutes.eq(change.session_rules.lifetime_minutes),
+            organizations::logo_url.eq(&change.logo_url),
             organizations::updated_at.eq(at),
         ))
         .returning(Row::as_returning())
@@ -175,17 +180,30 @@ pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -
     row.try_into()
 }
 
-/// How long sessions live in an organisation. For the platform.
-pub(crate) async fn session_rules(tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault> {
-    let found: Option<(Option<i32>, Option<i32>)> = organizations::table
-        .find(org.0)
-        .select((organizations::session_idle_minutes, organizations::session_lifetime_minutes))
-        .first(&mut tx.pg())
+/// How long sessions live in an organisation, and whether any acts there. For the platform.
+pub(crate) async fn standing(tx: &ReadTx<'_>, org: OrgId) -> Result<Standing, Fault> {
+    let columns =
+        (organizations::session_idle_minutes, organizations::session_lifetime_minutes, organizations::suspended_at.is_not_null());
+    let found: Option<(Option<i32>, Option<i32>, bool)> =
+        organizations::table.find(org.0).select(columns).first(&mut tx.pg()).await.optional().fault()?;
+    let (idle_minutes, lifetime_minutes, suspended) = found.unwrap_or_default();
+    Ok(Standing { rules: SessionRules { idle_minutes, lifetime_minutes }, suspended })
+}
+
+/// Suspends an organisation for a reason, or resumes it. For the platform.
+pub(crate) async fn set_suspended(tx: &mut Tx, org: OrgId, reason: Option<&str>) -> Result<Organization, Fault> {
+    let at = db::touched(tx).await?;
+    let row: Row = diesel::update(organizations::table.find(org.0))
+        .set((
+            organizations::suspended_at.eq(reason.map(|_| at)),
+            organizations::suspended_for.eq(reason),
+            organizations::updated_at.eq(at),
+        ))
+        .returning(Row::as_returning())
+        .get_result(tx.pg())
         .await
-        .optional()
         .fault()?;
-    let (idle_minutes, lifetime_minutes) = found.unwrap_or_default();
-    Ok(SessionRules { idle_minutes, lifetime_minutes })
+    row.try_into()
 }
 
 /// Every organisation that has rules of its own. For the platform.
@@ -249,6 +267,8 @@ pub(crate) async fn card(tx: &mut Tx, org: OrgId) -> Result<Option<Organization>
         approval_threshold: None,
         timezone: "UTC".to_owned(),
         session_rules: SessionRules::default(),
+        logo_url: None,
+        suspended_at: None,
         created_at: card.created_at,
         updated_at: card.updated_at,
     }))

@@ -24,6 +24,7 @@ fn change(o: &Organization) -> OrganizationChange {
         approval_threshold: o.approval_threshold,
         timezone: o.timezone,
         session_rules: o.session_rules,
+        logo_url: o.logo_url,
     }
 }
 

@@ -75,3 +75,28 @@ pub(super) fn own_invitation() -> Value {
         "createdAt": "2026-11-21T08:00:00Z"
     })
 }
+
+/// A link by which people join.
+pub(super) fn invitation_link() -> Value {
+    json!({
+        "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b62", "label": "Site managers", "domains": [], "role": "member", "maxUses": 20, "uses": 0,
+        "createdBy": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12", "createdAt": "2026-11-21T08:00:00Z", "expiresAt": "2026-12-05T08:00:00Z",
+        "revokedAt": null
+    })
+}
+
+/// The same, when it was just made.
+pub(super) fn fresh_invitation_link() -> Value {
+    let token = link_token()["token"].clone();
+    json!({ "path": format!("/join?token={}", token.as_str().unwrap_or_default()), "token": token, "link": invitation_link() })
+}
+
+/// What it holds.
+pub(super) fn link_token() -> Value {
+    json!({ "token": "b8d6e41f7c2a9530e6b18d4c7f2a19e5f1d0c3b7a9e48628d04c1b6f2e97a350" })
+}
+
+/// Where it leads.
+pub(super) fn link_look() -> Value {
+    json!({ "organization": organization() })
+}

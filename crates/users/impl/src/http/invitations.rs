@@ -1,16 +1,17 @@
 //! `/api/organization/invitations`: whom the organisation invited; `/api/invitations`: who invited oneself.
 
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, post};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use users_api::{MemberInvitation, OwnInvitation, Users};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Authed, Id, List, Listing, Paging, Problem, Reply};
+use web::{Authed, Id, List, Listing, NoBody, Paging, Problem, Reply};
 
 use super::dto::{MemberOut, OrganizationOut, Role};
 use super::examples;
+use super::language::language_of;
 
 /// An invitation that waits for whoever has its email.
 #[derive(Debug, Serialize, ToSchema)]
@@ -84,6 +85,26 @@ pub(super) async fn invited(Authed(ctx): Authed, listing: Listing, users: Data<d
 #[get("/api/organization/invitations/{id}")]
 pub(super) async fn invitation(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {
     Ok(Reply::ok(&InvitationOut::from(users.invitation(&ctx, id).await?)).response())
+}
+
+/// Mail an invitation again.
+///
+/// To the same address, ten minutes after the last mail at the earliest, and five times in all.
+#[utoipa::path(responses(
+    (status = 200, description = "The invitation", body = InvitationOut),
+    (status = 403, description = "PERMISSION_DENIED: `missingPermission` names what is missing; EMAIL_NOT_VERIFIED: the caller has not proven their own address"),
+    (status = 409, description = "MAILED_OFTEN: it was mailed as often as one may be"),
+))]
+#[post("/api/organization/invitations/{id}/resend")]
+pub(super) async fn resend(
+    Authed(ctx): Authed,
+    Id(id): Id<Uuid>,
+    request: HttpRequest,
+    _: NoBody,
+    users: Data<dyn Users>,
+) -> Result<HttpResponse, Problem> {
+    let invitation = users.resend_invitation(&ctx, id, language_of(&request)).await?;
+    Ok(Reply::ok(&InvitationOut::from(invitation)).response())
 }
 
 /// Take an invitation back.

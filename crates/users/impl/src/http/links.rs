@@ -14,7 +14,7 @@ use super::cookies::CookieSettings;
 use super::language::language_of;
 use words::Words;
 
-/// Adds the pages. They are for people, and no part of the API.
+/// Adds the pages.
 pub(super) fn pages(config: &mut ServiceConfig) {
     page(config, "/auth/verify", Purpose::VerifyAddress);
     page(config, "/auth/reset", Purpose::ResetPassword);

@@ -91,6 +91,33 @@ pub(crate) async fn get(tx: &ReadTx<'_>, org: OrgId, id: Uuid) -> Result<MemberI
     Ok(query.first(&mut tx.pg()).await.not_found(|| Error::NotFound("invitation"))?.into())
 }
 
+/// One that nobody has answered, locked: how often it was mailed, when last, and what time it is.
+pub(crate) async fn lock_mailed(
+    tx: &mut Tx,
+    org: OrgId,
+    id: Uuid,
+) -> Result<(MemberInvitation, i16, Timestamp, Timestamp), Error> {
+    let query = invitations::table.find((org.0, id)).filter(invitations::status.eq(PENDING)).for_update().select((
+        Row::as_select(),
+        invitations::mailed,
+        invitations::mailed_at,
+    ));
+    let (row, mailed, last): (Row, i16, Timestamp) = query.first(tx.pg()).await.not_found(|| Error::NotFound("invitation"))?;
+    let now = db::touched(tx).await?;
+    Ok((row.into(), mailed, last, now))
+}
+
+/// Notes that one, which is locked, was mailed again.
+pub(crate) async fn note_mailed(tx: &mut Tx, org: OrgId, id: Uuid, mailed: i16) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
+    diesel::update(invitations::table.find((org.0, id)))
+        .set((invitations::mailed.eq(mailed), invitations::mailed_at.eq(at)))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
+}
+
 /// Takes one back.
 pub(crate) async fn withdraw(tx: &mut Tx, org: OrgId, id: Uuid) -> Result<(), Error> {
     decide(tx, org, id, InvitationStatus::Withdrawn).await

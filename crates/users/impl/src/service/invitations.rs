@@ -4,16 +4,17 @@
 //! side runs as the platform, since no tenant sees another's invitations.
 
 use audit_api::NewEntry;
-use kernel::{Ctx, OrgRole, Page, PageRequest, Position, ProjectRoles, Scope};
-use mail_api::{Content, Link, Mail, Recipient};
+use kernel::{Ctx, OrgRole, Page, PageRequest, Position, ProjectRoles, Scope, UserId};
+use mail_api::{Content, Language, Link, Mail, Recipient};
 use serde_json::json;
 use tenants_api::perm;
+use uow::Tx;
 use users_api::{Error, MemberInvitation, MemberUser, NewInvitation, OwnInvitation};
 use uuid::Uuid;
 
 use super::{Service, person};
 use crate::model::{self, InvitationStatus};
-use crate::repo;
+use crate::{link_rules, repo};
 
 impl Service {
     pub(super) async fn invite_person(&self, ctx: &Ctx, new: NewInvitation) -> Result<MemberInvitation, Error> {
@@ -31,16 +32,46 @@ impl Service {
                 let made = repo::invitations::insert(tx, ctx, by, &email, name.as_deref()).await?;
                 let entry = NewEntry::named("members.invite", "invitation", made.id).after(json!({ "role": OrgRole::Member }));
                 self.audit.record_in(tx, ctx, entry).await?;
-                let inviter = repo::get_in(tx, by).await?;
-                let link = Link::to("/").with("invitation", &made.id.to_string());
-                let content =
-                    Content::MemberInvitation { inviter: inviter.name, organization: organization.name, link, until: None };
-                let to = Recipient { address: email.as_str().to_owned(), name };
                 let key = format!("member-invitation:{}", made.id);
-                self.mails.send_in(tx, Mail { key, to, language, content }).await?;
+                self.mail_invitation_in(tx, by, organization.name, &made, (key, language)).await?;
                 Ok(made)
             })
             .await
+    }
+
+    pub(super) async fn resend(&self, ctx: &Ctx, id: Uuid, language: Language) -> Result<MemberInvitation, Error> {
+        self.authorizer.check(ctx, perm::MEMBERS_MANAGE, Scope::Organization)?;
+        let by = person(ctx)?;
+        self.uow
+            .write(ctx, async |tx| {
+                let organization = self.lock_for_manager_in(tx, ctx).await?;
+                self.proven_in(tx, ctx).await?;
+                let (invitation, mailed, last, now) = repo::invitations::lock_mailed(tx, ctx.org, id).await?;
+                link_rules::mailed_again(mailed, last, now)?;
+                repo::invitations::note_mailed(tx, ctx.org, id, mailed + 1).await?;
+                let entry = NewEntry::named("members.resend_invitation", "invitation", id).after(json!({ "mailed": mailed + 1 }));
+                self.audit.record_in(tx, ctx, entry).await?;
+                let key = format!("member-invitation:{id}:{}", mailed + 1);
+                self.mail_invitation_in(tx, by, organization.name, &invitation, (key, language)).await?;
+                Ok(invitation)
+            })
+            .await
+    }
+
+    async fn mail_invitation_in(
+        &self,
+        tx: &mut Tx,
+        by: UserId,
+        organization: String,
+        invitation: &MemberInvitation,
+        (key, language): (String, Language),
+    ) -> Result<(), Error> {
+        let inviter = repo::get_in(tx, by).await?.name;
+        let link = Link::to("/").with("invitation", &invitation.id.to_string());
+        let content = Content::MemberInvitation { inviter, organization, link, until: None };
+        let to = Recipient { address: invitation.email.clone(), name: invitation.name.clone() };
+        self.mails.send_in(tx, Mail { key, to, language, content }).await?;
+        Ok(())
     }
 
     pub(super) async fn list_invitations(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<MemberInvitation>, Error> {

@@ -284,3 +284,33 @@ async fn who_has_proven_their_own_address_invites_and_the_invitation_is_mailed()
     assert_eq!((inviter.as_str(), organization.as_str(), *until), ("ada", "ada works", None));
     assert_eq!(link.as_str(), format!("/?invitation={}", invited.body["id"].as_str().unwrap()));
 }
+
+#[actix_web::test]
+async fn an_invitation_is_mailed_again_a_bounded_number_of_times_and_not_at_short_notice() {
+    let (db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    let invited = replica.invite(&ada, "grace").await;
+    let again = format!("/api/organization/invitations/{}/resend", invited.body["id"].as_str().unwrap());
+    let resend = async |who: &Account| replica.post(&again, Some(&who.token), json!({})).await;
+    let soon = resend(&ada).await;
+    assert_eq!(soon.refusal(), (429, "RATE_LIMITED"));
+    assert!(soon.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=600).contains(&seconds)));
+    replica.verify(&bob).await;
+    assert_eq!(resend(&bob).await.refusal(), (404, "NOT_FOUND"), "another organisation's");
+    for mailed in 2..=5 {
+        db.run_sql("update member_invitations set mailed_at = mailed_at - interval '10 minutes'").await;
+        let answer = resend(&ada).await;
+        assert_eq!((answer.status.as_u16(), &answer.body), (200, &invited.body));
+        assert_eq!(replica.mails.to("grace@example.com").len(), mailed);
+    }
+    db.run_sql("update member_invitations set mailed_at = mailed_at - interval '10 minutes'").await;
+    assert_eq!(resend(&ada).await.refusal(), (409, "MAILED_OFTEN"));
+    assert_eq!(replica.mails.to("grace@example.com").len(), 5);
+    let trail = replica.get("/api/audit?action=members.resend_invitation", &ada.token).await;
+    assert_eq!(trail.body["data"][0]["after"], json!({ "mailed": 5 }));
+    let grace = replica.register("grace").await;
+    replica.verify(&grace).await;
+    let id = invited.body["id"].as_str().unwrap();
+    replica.post(&format!("/api/invitations/{id}/decline"), Some(&grace.token), json!(null)).await;
+    assert_eq!(resend(&ada).await.refusal(), (404, "NOT_FOUND"), "it was answered");
+}

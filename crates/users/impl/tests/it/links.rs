@@ -84,6 +84,19 @@ async fn a_new_password_is_chosen_on_the_page() {
     let weak = press(&replica, "/auth/reset", &[("token", &token), ("password", "password123")], &[]).await;
     assert_eq!(weak.status, 422);
     assert!(html(&weak).contains("role=\"alert\"") && !html(&weak).contains("password123"), "{}", html(&weak));
+    let long = "zebra moon 7 ".repeat(10);
+    for (password, told) in [
+        ("kurz", "mindestens 8 Zeichen haben"),
+        (&long, "höchstens 128 Zeichen haben"),
+        ("password123", "als eines der ersten probiert"),
+        ("ada@example.com", "nicht die Adresse sein"),
+        ("14build14build", "kaum mehr als Ihr Name"),
+        ("abcdefghijklmnop", "kaum mehr als wiederholte Zeichen"),
+    ] {
+        let german = [("Accept-Language", "de")];
+        let weak = press(&replica, "/auth/reset", &[("token", &token), ("password", password)], &german).await;
+        assert!(html(&weak).contains(told), "{password}: {}", html(&weak));
+    }
     let set = press(&replica, "/auth/reset", &[("token", &token), ("password", "incorrect zebra capacitor")], &[]).await;
     assert_eq!(set.status, 200, "{}", set.body);
     assert_eq!(set.header("set-cookie"), "", "nobody is signed in by it");

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod document;
+mod invitation_links;
 mod invitations;
 mod keys;
 mod leaks;
@@ -16,3 +17,5 @@ mod scenery;
 mod sessions;
 mod sign_in;
 mod strangers;
+mod suspensions;
+mod tokens;

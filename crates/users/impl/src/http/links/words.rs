@@ -116,6 +116,11 @@ static GERMAN: Words = Words {
         ("TOO_LONG", "Das Passwort darf höchstens 128 Zeichen haben."),
         ("TOO_COMMON", "Dieses Passwort wird als eines der ersten probiert: wählen Sie ein anderes."),
         ("SAME_AS_EMAIL", "Das Passwort darf nicht die Adresse sein."),
+        (
+            "TOO_PERSONAL",
+            "Das Passwort ist kaum mehr als Ihr Name, Ihre Adresse, Ihre Organisation oder unser Name: nehmen Sie andere Wörter dazu.",
+        ),
+        ("TOO_SIMPLE", "Das Passwort ist kaum mehr als wiederholte Zeichen oder Tasten in einer Reihe: mischen Sie mehr."),
     ],
 };
 
