@@ -143,7 +143,7 @@ fn the_platform_knows_no_domain() {
 #[test]
 fn only_the_server_sees_adapters() {
     for (package, dependencies) in dependencies() {
-        for adapter in ["stripe-adapter", "stripe-webhooks", "stripe-sandbox", "mail-smtp", "mail-resend"] {
+        for adapter in ["stripe-adapter", "stripe-webhooks", "stripe-sandbox", "mail-smtp", "mail-resend", "openid"] {
             let may =
                 ["build14", "tests", "stripe-adapter", "stripe-webhooks", "stripe-sandbox", "bench"].contains(&package.as_str());
             assert!(may || !dependencies.contains(adapter), "`{package}` depends on the adapter `{adapter}`");
@@ -162,6 +162,8 @@ fn heavy_crates_compile_in_one_place() {
             ("governor", "web"),
             ("lettre", "mail-smtp"),
             ("minijinja", "mail"),
+            ("oauth2", "openid"),
+            ("openidconnect", "openid"),
         ] {
             assert!(
                 package == home || !dependencies.contains(heavy),

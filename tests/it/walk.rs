@@ -5,7 +5,8 @@ mod document;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use testkit::Scanner;
+use testkit::issuer::{CLIENT_ID, CLIENT_SECRET, Script};
+use testkit::{Issuer, Scanner};
 use uuid::Uuid;
 
 pub use document::Document;
@@ -21,6 +22,8 @@ pub struct Walk {
     pub world: World,
     /// Who tells of leaked keys.
     pub scanner: Scanner,
+    /// By whom one signs in elsewhere.
+    pub issuer: Issuer,
     /// The document.
     pub document: Document,
     /// Whom the example of `POST /api/auth/register` registers.
@@ -36,17 +39,23 @@ impl Walk {
     pub async fn begin() -> Self {
         // Whose readiness is asked, too: it has no worker that could be well.
         let scanner = Scanner::start().await;
+        let issuer = Issuer::start(Script::of("248289761001", "ada@example.com")).await;
         let world = World::with(&[
             ("BUILD14__JOBS__IN_PROCESS", "false"),
             ("BUILD14__MAIL__RESEND__WEBHOOK_SECRET", MAIL_SECRET),
             ("BUILD14__API_KEYS__LEAK_REPORTER_URL", scanner.url.as_str()),
             ("BUILD14__TOKENS__AUDIENCES", "https://reports.example.com"),
+            ("BUILD14__IDENTITY_PROVIDERS__OIDC__NAME", "Elsewhere"),
+            ("BUILD14__IDENTITY_PROVIDERS__OIDC__ISSUER", issuer.url.as_str()),
+            ("BUILD14__IDENTITY_PROVIDERS__OIDC__CLIENT_ID", CLIENT_ID),
+            ("BUILD14__IDENTITY_PROVIDERS__OIDC__CLIENT_SECRET", CLIENT_SECRET),
         ])
         .await;
         let nobody = world.anonymous();
         let owner = Party { http: nobody.clone(), email: String::new(), user: String::new(), org: String::new() };
         let (ids, people, called) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let mut walk = Self { world, scanner, document: Document::served(), owner, ids, people, called, wrong: Vec::new() };
+        let mut walk =
+            Self { world, scanner, issuer, document: Document::served(), owner, ids, people, called, wrong: Vec::new() };
         let registered = walk.send(&nobody, "POST /api/auth/register", &[], &[]).await;
         walk.owner = walk.party(&registered);
         walk

@@ -10,6 +10,7 @@ pub mod keys;
 mod leaks;
 pub(crate) mod mails;
 mod platform;
+mod providers;
 mod sandbox;
 mod seed;
 pub(crate) mod suspensions;
@@ -167,6 +168,7 @@ impl Services {
             sessions: auth.clone(),
             keys: reporter.map(|reporter| reporter as Arc<dyn auth_api::ReporterKeys>),
         });
+        let elsewhere = auth::Elsewhere::new(auth.clone(), Arc::new(providers::providers(settings, public_url)?));
         let api_keys = auth::Keys::new(auth::KeysDependencies {
             uow: uow.clone(),
             system: system.clone(),
@@ -205,6 +207,7 @@ impl Services {
             Arc::new(users),
             Arc::new(api_keys),
             Arc::new(leaks),
+            Arc::new(elsewhere),
             tokens.clone(),
         ]);
         let mut at_work = for_jobs.wired;

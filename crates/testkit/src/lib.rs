@@ -4,12 +4,14 @@
 //! [`Database::fresh`] is a copy of that template, used as the serving role: a superuser would pass row-level security silently.
 
 mod database;
+pub mod issuer;
 mod people;
 mod proxy;
 mod scanner;
 mod until;
 
 pub use database::Database;
+pub use issuer::Issuer;
 pub use people::Party;
 pub use proxy::{Proxy, ProxyFault};
 pub use scanner::Scanner;

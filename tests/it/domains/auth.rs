@@ -7,7 +7,13 @@ use super::{Domain, Scene};
 use crate::world::World;
 
 /// Everyone writes to the trail, sign-in too, and addresses are proven by mail.
-pub const DOMAIN: Domain = Domain { calls: &["audit", "mail"], things, ..Domain::named("auth") };
+pub const DOMAIN: Domain = Domain { calls: &["audit", "mail"], things, rows: ROWS, ..Domain::named("auth") };
+
+/// Identities, and what begins at providers: there are none by default.
+const ROWS: &str = "insert into identities (id, user_id, issuer, subject, provider, linked_at)
+        select gen_random_uuid(), id, 'https://issuer.example', id::text, 'oidc', now() from users;
+    insert into sign_ins_elsewhere (state_hash, browser_hash, provider, user_id, session_id, return_to, made_at, expires_at)
+        select sha256(convert_to(id::text, 'utf8')), sha256(''), 'oidc', id, id, '/', now(), now() + interval '1 minute' from users";
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {

@@ -1,5 +1,6 @@
 //! People: their accounts, sessions, memberships and invitations.
 
+mod elsewhere;
 mod keys;
 mod proofs;
 mod tokens;
@@ -58,6 +59,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
 
     keys::cases(scene, cases);
     proofs::cases(scene, cases);
+    elsewhere::cases(cases);
     tokens::cases(cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
@@ -87,6 +89,7 @@ fn links(scene: &Scene, cases: &mut Cases) {
 fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
     Box::pin(async move {
         proofs::walk(walk).await;
+        elsewhere::walk(walk).await;
         let (owner, nobody) = (walk.owner.clone(), walk.world.anonymous());
         tokens::walk(walk).await;
         let grace = walk.register("grace@example.com", "Hopper Consulting").await;

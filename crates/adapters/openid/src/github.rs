@@ -62,8 +62,7 @@ impl GitHub {
     /// Where a browser is sent.
     pub(crate) fn ask(&self, question: &Question) -> String {
         let exposed = |secret: &SecretString| secret.expose_secret().to_owned();
-        let challenge =
-            PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(exposed(&question.verifier)));
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(exposed(&question.verifier)));
         let (url, _) = self
             .client
             .authorize_url(|| CsrfToken::new(exposed(&question.state)))

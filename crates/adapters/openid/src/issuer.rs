@@ -35,8 +35,7 @@ const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
 ];
 
 /// One that can be asked.
-type Described =
-    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+type Described = CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
 /// An issuer.
 pub(crate) struct Issuer {
@@ -118,8 +117,7 @@ impl Issuer {
         let metadata = description.metadata.clone();
         let methods = metadata.token_endpoint_auth_methods_supported().cloned().unwrap_or_default();
         let takes = |method: &CoreClientAuthMethod| methods.contains(method);
-        let in_body =
-            takes(&CoreClientAuthMethod::ClientSecretPost) && !takes(&CoreClientAuthMethod::ClientSecretBasic);
+        let in_body = takes(&CoreClientAuthMethod::ClientSecretPost) && !takes(&CoreClientAuthMethod::ClientSecretBasic);
         let secret = ClientSecret::new(self.secret.expose_secret().to_owned());
         let client = CoreClient::from_provider_metadata(metadata, self.client.clone(), Some(secret));
         let client = client.set_redirect_uri(self.redirect.clone());
@@ -131,8 +129,7 @@ impl Issuer {
         let description = self.description(http).await?;
         let client = self.described(&description);
         let (state, nonce) = (CsrfToken::new(exposed(&question.state)), Nonce::new(exposed(&question.nonce)));
-        let challenge =
-            PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(exposed(&question.verifier)));
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(exposed(&question.verifier)));
         let (url, _, _) = client
             .authorize_url(CoreAuthenticationFlow::AuthorizationCode, move || state, move || nonce)
             .add_scope(Scope::new("email".to_owned()))

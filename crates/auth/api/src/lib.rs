@@ -30,8 +30,8 @@ use mail_api::Language;
 use uow::Tx;
 
 pub use elsewhere::{
-    Arrival, Arrived, Begun, Granted, Identity, IdentityId, IdentityProvider, IdentityProviders, Question, Returned, SignInElsewhere, Told,
-    Untold, callback_path,
+    Arrival, Arrived, Begun, Granted, Identity, IdentityId, IdentityProvider, IdentityProviders, Question, Returned,
+    SignInElsewhere, Told, Untold, callback_path,
 };
 pub use error::Error;
 pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};

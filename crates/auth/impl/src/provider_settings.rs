@@ -86,6 +86,9 @@ fn check_address(r: &mut Reader, key: &str) {
     let host = text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains(['?', '#', '@']);
     if !(plain && (host || (local && !r.production()))) {
-        r.fault(key, "must be a plain URL that begins with https://, as the provider names itself: no query, no name or password in it");
+        r.fault(
+            key,
+            "must be a plain URL that begins with https://, as the provider names itself: no query, no name or password in it",
+        );
     }
 }

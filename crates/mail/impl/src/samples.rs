@@ -39,7 +39,9 @@ pub(crate) fn sample(template: Template) -> Content {
             link: Some(Link::to("/sessions")),
         },
         Template::PasswordChanged => Content::PasswordChanged { at, link: Some(Link::to("/reset-password")) },
-        Template::IdentityLinked => Content::IdentityLinked { provider: "Google".to_owned(), at, link: Some(Link::to("/settings")) },
+        Template::IdentityLinked => {
+            Content::IdentityLinked { provider: "Google".to_owned(), at, link: Some(Link::to("/settings")) }
+        }
         Template::IdentityUnlinked => {
             Content::IdentityUnlinked { provider: "Google".to_owned(), at, link: Some(Link::to("/settings")) }
         }

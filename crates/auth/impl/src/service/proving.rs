@@ -73,7 +73,13 @@ impl Service {
     }
 
     /// Writes into the trail of the organisation in which the person would start; who is in none has no trail.
-    pub(super) async fn record_of_in(&self, tx: &mut Tx, known: &Known, asking: &Asking<'_>, entry: NewEntry) -> Result<(), Fault> {
+    pub(super) async fn record_of_in(
+        &self,
+        tx: &mut Tx,
+        known: &Known,
+        asking: &Asking<'_>,
+        entry: NewEntry,
+    ) -> Result<(), Fault> {
         let Some(Membership { org, role }) = model::choose(&known.memberships, known.last) else { return Ok(()) };
         let there = Ctx::user(org, known.person.id, role, ProjectRoles::default(), asking.request.clone());
         self.audit.record_in(tx, &there, entry).await

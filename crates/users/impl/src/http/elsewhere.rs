@@ -239,10 +239,5 @@ pub(super) fn no_browser_cookie(settings: &CookieSettings) -> Cookie<'static> {
 }
 
 fn named(value: String, settings: &CookieSettings) -> Cookie<'static> {
-    Cookie::build(settings.browser(), value)
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(settings.secure)
-        .finish()
+    Cookie::build(settings.browser(), value).path("/").http_only(true).same_site(SameSite::Lax).secure(settings.secure).finish()
 }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod document;
+mod elsewhere;
 mod invitation_links;
 mod invitations;
 mod keys;

@@ -9,12 +9,14 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, Teams, Tokens};
+use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, SignInElsewhere, Teams, Tokens};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
 use users_api::{InvitationLinks, Obligations, Users};
+
+use crate::elsewhere::Fakes;
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -78,6 +80,8 @@ pub struct Replica {
     /// The mail that it would have sent.
     pub mails: Arc<mail_api::fake::Sent>,
     pub reporter: Arc<Reporter>,
+    /// What identity providers say.
+    pub providers: Arc<Fakes>,
     /// What an operator does.
     pub suspensions: Arc<users::Suspensions>,
     pub tokens: Arc<auth::ServiceTokens>,
@@ -143,6 +147,8 @@ impl Replica {
             settings: auth::KeySettings { live: true, ..auth::KeySettings::default() },
         });
         let keys: Arc<dyn ApiKeys> = Arc::new(keys.unwrap());
+        let providers = Arc::new(Fakes::default());
+        let elsewhere: Arc<dyn SignInElsewhere> = Arc::new(auth::Elsewhere::new(auth.clone(), providers.clone()));
         let reporter = Arc::new(Reporter::default());
         let leaks: Arc<dyn Leaks> = Arc::new(auth::LeakReports::new(auth::LeakDependencies {
             system: db.system_uow(),
@@ -200,6 +206,7 @@ impl Replica {
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
+                    .app_data(Data::from(elsewhere.clone()))
                     .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(told.clone()))
                     .app_data(Data::from(authorizer.clone()))
@@ -209,7 +216,7 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, deps, clock, bonds, policy, mails, reporter, suspensions, tokens }
+        Self { auth, users, deps, clock, bonds, policy, mails, reporter, providers, suspensions, tokens }
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {

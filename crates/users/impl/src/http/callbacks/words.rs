@@ -74,10 +74,7 @@ static ENGLISH: Words = Words {
         title: "This identity belongs to another account",
         lead: "It signs in with another account already. Sign in with that one and unlink it there first. Nothing was changed.",
     },
-    many: Said {
-        title: "Your account has too many identities",
-        lead: "Unlink one in your account first. Nothing was changed.",
-    },
+    many: Said { title: "Your account has too many identities", lead: "Unlink one in your account first. Nothing was changed." },
     astray: Said {
         title: "This link leads astray",
         lead: "It names a place on another server to go on at. Begin at the application instead.",
