@@ -7,6 +7,7 @@ mod bad_input;
 mod both_sides;
 mod cargo;
 mod circles;
+mod custom_roles;
 mod disputes;
 mod distributable;
 mod documents;

@@ -201,12 +201,13 @@ fn with_ids(operation: &str, example: &Value, replaced: &[(&str, &str)]) -> Valu
     for (pointer, id) in replaced {
         let place =
             body.pointer_mut(pointer).unwrap_or_else(|| panic!("the example of {operation} has nothing at {pointer}: {example}"));
-        // Nothing but names of what is: a rate that is replaced would prove nothing of the example.
+        // Nothing but names of what is, and what counts for a moment: a rate that is replaced would prove nothing of the example.
         let text = place.as_str().unwrap_or_default();
         let name = text.parse::<Uuid>().is_ok() || (text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let code = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
         assert!(
-            name,
-            "the walk replaces {pointer} of the example of {operation}, which is neither an id nor a hash: send it as it stands"
+            name || code,
+            "the walk replaces {pointer} of the example of {operation}, which is neither an id nor a hash nor a code: send it as it stands"
         );
         *place = json!(id);
     }

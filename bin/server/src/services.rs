@@ -178,6 +178,15 @@ impl Services {
             clock: Arc::new(SystemClock),
             settings: key_settings,
         })?;
+        let roles = users::Roles::new(users::RolesDependencies {
+            uow: uow.clone(),
+            memberships: tenants.clone(),
+            roles: tenants.clone(),
+            teams: Arc::new(projects::Teams),
+            sessions: auth.clone(),
+            authorizer: policy.clone(),
+            audit: audit.clone(),
+        });
         let tokens = Arc::new(auth::ServiceTokens::new(auth::ServiceTokensDependencies {
             system: system.clone(),
             directory,
@@ -205,6 +214,7 @@ impl Services {
             policy.clone() as Arc<dyn Wired>,
             auth.clone(),
             Arc::new(users),
+            Arc::new(roles),
             Arc::new(api_keys),
             Arc::new(leaks),
             Arc::new(elsewhere),
@@ -357,7 +367,8 @@ impl Drop for Services {
 }
 
 fn sign_in_settings(settings: &Settings) -> anyhow::Result<auth::Settings> {
-    Ok(auth::Settings { switch_secret: keys::seal_secret(settings)?, ..auth::Settings::read(&mut settings.reader()) })
+    let (switch_secret, previous_secrets) = (keys::seal_secret(settings)?, keys::previous_seal_secrets(settings)?);
+    Ok(auth::Settings { switch_secret, previous_secrets, ..auth::Settings::read(&mut settings.reader()) })
 }
 
 /// The inbox of what these services hear of the payment provider.

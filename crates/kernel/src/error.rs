@@ -138,6 +138,8 @@ pub enum FaultKind {
     KeyReused,
     /// What the permission allows wants a natural person here, and an API key asks: 403.
     PersonRequired(Permission),
+    /// What is asked for wants a fresh proof of who the person is, and theirs is too old: 403.
+    StepUpRequired,
 }
 
 /// What is nobody's fault that could act on it: logged with its source and location, never shown.
@@ -206,7 +208,7 @@ impl DomainError for Fault {
             FaultKind::Unavailable => Kind::Unavailable,
             FaultKind::InFlight => Kind::Conflict,
             FaultKind::KeyReused => Kind::Invalid,
-            FaultKind::PersonRequired(_) => Kind::Forbidden,
+            FaultKind::PersonRequired(_) | FaultKind::StepUpRequired => Kind::Forbidden,
         }
     }
 
@@ -217,6 +219,7 @@ impl DomainError for Fault {
             FaultKind::InFlight => "IDEMPOTENCY_KEY_IN_FLIGHT",
             FaultKind::KeyReused => "IDEMPOTENCY_KEY_REUSED",
             FaultKind::PersonRequired(_) => "PERSON_REQUIRED",
+            FaultKind::StepUpRequired => "STEP_UP_REQUIRED",
         }
     }
 

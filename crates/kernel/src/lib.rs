@@ -17,7 +17,7 @@ mod refusals;
 pub mod text;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use ctx::{Actor, Answer, Ctx, IdempotencyKey, KeyUse, Once, ProjectRoles, RequestId};
+pub use ctx::{Actor, AddedPermissions, Answer, Ctx, IdempotencyKey, KeyUse, Missing, Once, ProjectRoles, RequestId};
 pub use currency::{Currency, NotOffered};
 pub use error::{Denied, DomainError, Fault, FaultKind, FieldFault, Kind, MOST_FAULTS, Spent};
 pub use ids::*;
@@ -26,7 +26,7 @@ pub use money_error::MoneyError;
 pub use named::{Named, deserialize_named, one_named};
 pub use operator::{Decision, NotAReason, NotAnOperator, Operator, Reason};
 pub use page::{Page, PageRequest, Position};
-pub use permission::{OrgRole, Permission, ProjectRole, Scope};
+pub use permission::{MfaPolicy, OrgRole, Permission, ProjectRole, Scope};
 #[doc(hidden)]
 pub use {serde, uuid};
 

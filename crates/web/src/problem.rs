@@ -198,6 +198,26 @@ impl Problem {
         problem
     }
 
+    /// 403: what is asked for wants a fresh proof of who the caller is. `by` tells what is asked for it.
+    pub(crate) fn step_up_required(by: Option<&'static str>) -> Self {
+        let detail = "this wants a proof of who you are that is not older than five minutes: POST /api/auth/reauthenticate, then repeat it with the new \
+                      token";
+        let problem =
+            Self::new(StatusCode::FORBIDDEN, "STEP_UP_REQUIRED", detail).with("maxAgeSeconds", auth_api::Session::FRESH_FOR);
+        match by {
+            Some(by) => problem.with("stepUp", by),
+            None => problem,
+        }
+    }
+
+    /// The same refusal, told as what it is: not the permission is missing, but a second factor.
+    pub(crate) fn mfa_required(denied: Denied) -> Self {
+        let detail = "your organisation asks for a second factor for this: set one up (POST /api/user/factors/totp)";
+        let mut problem = Self::new(StatusCode::FORBIDDEN, "MFA_REQUIRED", detail);
+        problem.set_denied(denied);
+        problem
+    }
+
     pub(crate) fn set_denied(&mut self, denied: Denied) {
         self.0.denied = Some(denied);
     }

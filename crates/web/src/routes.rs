@@ -47,6 +47,8 @@ struct Entry {
     tagged: bool,
     /// Whether it wants a natural person: none of it is for API keys.
     of_persons: bool,
+    /// Whether it wants a fresh proof of who that is.
+    steps_up: bool,
 }
 
 /// All endpoints. Each domain adds its own: `pub fn routes(r: &mut Routes)`.
@@ -128,6 +130,7 @@ impl Routes {
                 conditional,
                 tagged: false,
                 of_persons,
+                steps_up: false,
             });
         }
         let register: Register = Box::new(move |config| {
@@ -177,6 +180,16 @@ impl Routes {
         self
     }
 
+    /// Says that the route that was just added wants a proof of who the caller is that is not older than [`auth_api::Session::FRESH_FOR`], whatever the
+    /// guard. Only a natural person can give one.
+    pub fn stepping_up(&mut self) -> &mut Self {
+        for entry in &mut self.entries[self.group..] {
+            entry.steps_up = true;
+            entry.of_persons = true;
+        }
+        self
+    }
+
     /// Says that the route that was just added is for API keys as well, though it asks for no permission: it is about nobody.
     pub fn for_keys(&mut self) -> &mut Self {
         for entry in &mut self.entries[self.group..] {
@@ -215,6 +228,12 @@ impl Routes {
         let entry = self.entries.iter().find(|entry| entry.info.path == path && entry.info.method == *method)?;
         let permission = if let Guard::Permission(permission) = entry.info.guard { Some(permission) } else { None };
         entry.of_persons.then_some(permission)
+    }
+
+    /// Whether the route wants a fresh proof of who the caller is.
+    #[must_use]
+    pub fn steps_up(&self, method: &Method, path: &str) -> bool {
+        self.entries.iter().any(|entry| entry.steps_up && entry.info.path == path && entry.info.method == *method)
     }
 
     /// Whether the route documents a body; one that is not ours is left alone.

@@ -1,8 +1,10 @@
 //! People: their accounts, sessions, memberships and invitations.
 
 mod elsewhere;
+mod factors;
 mod keys;
 mod proofs;
+mod roles;
 mod tokens;
 
 use futures::future::LocalBoxFuture;
@@ -23,7 +25,11 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         scene.keep("invitation to the organisation", invited.text("/id"));
         let link = scene.owner.http.post("/api/organization/invitation-links", json!({})).await.expect(201);
         scene.keep("invitation link", link.text("/link/id"));
+        let to = json!({"userId": colleague.user});
+        let offer = scene.owner.http.post("/api/organization/ownership-offers", to).await.expect(201);
+        scene.keep("ownership offer", offer.text("/id"));
         keys::things(scene).await;
+        roles::things(scene, &colleague).await;
     })
 }
 
@@ -50,6 +56,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("POST /api/organization/invitations/{id}/resend", format!("{sent}/resend"), None, HIDDEN, FORBIDDEN);
     cases.add("DELETE /api/organization/invitations/{id}", sent, None, HIDDEN, FORBIDDEN);
     links(scene, cases);
+    ownership(scene, cases);
 
     let user = format!("/api/users/{}", scene.owner.user);
     cases.add("GET /api/users/{id}", user.clone(), None, HIDDEN, OWN);
@@ -58,8 +65,10 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
 
     keys::cases(scene, cases);
+    roles::cases(scene, cases);
     proofs::cases(scene, cases);
     elsewhere::cases(cases);
+    factors::cases(cases);
     tokens::cases(cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
     let switch = json!({"organizationId": scene.owner.org});
@@ -69,6 +78,20 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("DELETE /api/user", "/api/user", None, &[204], &[204, 409]);
     cases.add("POST /api/auth/logout", "/api/auth/logout", None, &[204], &[204]);
     cases.add("POST /api/auth/logout-everywhere", "/api/auth/logout-everywhere", None, &[204], &[204]);
+}
+
+/// An organisation passes from one owner to another.
+fn ownership(scene: &Scene, cases: &mut Cases) {
+    let all = "/api/organization/ownership-offers";
+    cases.add("GET /api/organization/ownership-offers", all, None, OWN, OWN);
+    let to = json!({"userId": scene.owner.user});
+    cases.add("POST /api/organization/ownership-offers", all, Some(to), HIDDEN, FORBIDDEN);
+    let offer = format!("{all}/{}", scene.id("ownership offer"));
+    cases.add("DELETE /api/organization/ownership-offers/{id}", offer.clone(), None, HIDDEN, FORBIDDEN);
+    for verb in ["accept", "decline"] {
+        let route = format!("POST {all}/{{id}}/{verb}");
+        cases.add(&route, format!("{offer}/{verb}"), None, HIDDEN, HIDDEN);
+    }
 }
 
 /// Links by which people join.
@@ -96,6 +119,8 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
+        roles::walk(walk, &owner, &grace).await;
+        factors::walk(walk).await;
 
         let switched =
             walk.send(&grace.http, "POST /api/auth/switch-organization", &[], &[("/organizationId", owner.org.as_str())]).await;
@@ -132,6 +157,22 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
     })
 }
 
+/// An owner offers the organisation, takes that back, is refused, and gives it away.
+async fn hand_over(walk: &mut Walk) {
+    let owner = walk.register("seller@acme.example", "Handed Over & Sons").await;
+    let heir = walk.world.colleague(&owner, "member").await;
+    let all = "POST /api/organization/ownership-offers";
+    for verb in ["", "/{id}/decline", "/{id}/accept"] {
+        let offer = walk.send(&owner.http, all, &[], &[("/userId", heir.user.as_str())]).await.text("/id");
+        walk.send(&heir.http, "GET /api/organization/ownership-offers", &[], &[]).await;
+        if verb.is_empty() {
+            walk.send(&owner.http, "DELETE /api/organization/ownership-offers/{id}", &[&offer], &[]).await;
+        } else {
+            walk.send(&heir.http, &format!("{all}{verb}"), &[&offer], &[]).await;
+        }
+    }
+}
+
 /// Somebody is invited, declines, is invited again, and comes; somebody else goes.
 async fn members(walk: &mut Walk, owner: &Party, grace: &Party) {
     let invited = walk.send(&owner.http, "POST /api/users", &[], &[]).await.text("/id");
@@ -157,6 +198,7 @@ async fn members(walk: &mut Walk, owner: &Party, grace: &Party) {
     walk.send(&joan.http, "POST /api/invitation-links/look", &[], &[("/token", token.as_str())]).await;
     walk.send(&joan.http, "POST /api/invitation-links/accept", &[], &[("/token", token.as_str())]).await;
     walk.send(&owner.http, "DELETE /api/organization/invitation-links/{id}", &[&id], &[]).await;
+    hand_over(walk).await;
     let member = walk.world.colleague(owner, "member").await;
     walk.send(&owner.http, "DELETE /api/users/{id}/sessions", &[&member.user], &[]).await;
     walk.send(&owner.http, "DELETE /api/users/{id}", &[&member.user], &[]).await;

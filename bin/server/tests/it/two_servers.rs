@@ -106,6 +106,20 @@ async fn what_ends_or_changes_on_one_server_does_so_on_the_other_within_a_second
     a.done(Method::PUT, &membership, Some(&ada.token), Some(json!({ "role": "member" }))).await;
     b.feels("/api/audit", &there.token, 403).await;
 
+    let auditor = json!({ "slug": "auditor", "name": "Auditor", "permissions": ["audit.read"] });
+    let auditor = a.done(Method::POST, "/api/roles", Some(&ada.token), Some(auditor)).await;
+    let auditor = auditor["id"].as_str().expect("an id").to_owned();
+    let roles = format!("{membership}/roles");
+    a.done(Method::PUT, &roles, Some(&ada.token), Some(json!({ "roles": [auditor] }))).await;
+    b.feels("/api/audit", &there.token, 200).await;
+    let (its, less) = (format!("/api/roles/{auditor}"), json!({ "permissions": ["projects.read"] }));
+    a.done(Method::PATCH, &its, Some(&ada.token), Some(less)).await;
+    b.feels("/api/audit", &there.token, 403).await;
+    a.done(Method::PATCH, &its, Some(&ada.token), Some(json!({ "permissions": ["audit.read"] }))).await;
+    b.feels("/api/audit", &there.token, 200).await;
+    a.done(Method::PUT, &roles, Some(&ada.token), Some(json!({ "roles": [] }))).await;
+    b.feels("/api/audit", &there.token, 403).await;
+
     a.done(Method::DELETE, &membership, Some(&ada.token), None).await;
     b.feels("/api/user", &there.token, 401).await;
     assert_eq!(b.status("/api/user", &bob.token).await, 200, "in his own organisation he goes on");

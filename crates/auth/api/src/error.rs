@@ -32,6 +32,21 @@ kernel::refusals! {
         /// The code is not the one of the mail, or proves nothing any more; which of them is not told.
         #[error("the code is wrong, or counts no more: after 5 tries or 10 minutes ask for another")]
         WrongCode = Conflict("WRONG_CODE"),
+        /// A pending sign-in counts no more, or never was one.
+        #[error("this sign-in was ended already, or has taken too long or too many tries: sign in again")]
+        PendingSpent = Conflict("MFA_TOKEN_SPENT"),
+        /// What was shown is no second factor of the person, or was used already; which of them is not told.
+        #[error("this code is wrong, or was used already: type the one that the authenticator shows next, or a recovery code")]
+        WrongSecondFactor = Unauthenticated("WRONG_SECOND_FACTOR"),
+        /// So many wrong codes that no more are tried for a while.
+        #[error("too many wrong codes: try again after Retry-After seconds")]
+        TooManyCodes(Spent) = TooMany("RATE_LIMITED"),
+        /// Who has not shown that the account's address is theirs sets up no second factor.
+        #[error("prove your address first: POST /api/auth/verification mails what does")]
+        EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
+        /// The last second factor of somebody whom an organisation asks for one.
+        #[error("an organisation of yours asks you for a second factor: set up another authenticator in its place (POST /api/user/factors/totp)")]
+        SecondFactorRequired = Conflict("SECOND_FACTOR_REQUIRED"),
         /// The address is known to be the person's.
         #[error("this address is proven already")]
         VerifiedAlready = Conflict("VERIFIED_ALREADY"),
@@ -97,6 +112,6 @@ kernel::refusals! {
         Self::Busy(wait) => Some(*wait),
     }
     spent {
-        Self::TooManyAttempts(spent) | Self::TooManyMails(spent) => Some(*spent),
+        Self::TooManyAttempts(spent) | Self::TooManyMails(spent) | Self::TooManyCodes(spent) => Some(*spent),
     }
 }

@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 
-use kernel::{Actor, Ctx, Denied, Permission, ProjectRole, Scope};
+use kernel::{Actor, Ctx, Denied, OrgRole, Permission, ProjectRole, Scope};
 
-use crate::{Authorizer, Reach, key_allows, matrix};
+use crate::{Authorizer, Reach, factor_allows, key_allows, matrix, stays_built_in};
 
 const MATRIX: &str = include_str!("../../../../config/authz/matrix.txt");
 
@@ -25,7 +25,9 @@ impl Policy {
     fn in_organization(&self, ctx: &Ctx, permission: Permission) -> bool {
         match ctx.actor {
             Actor::System => true,
-            Actor::User(_, role) => self.holds(role.name(), "organization", permission),
+            Actor::User(_, role) => {
+                self.holds(role.name(), "organization", permission) || ctx.added.names(permission) && self.is_addable(permission)
+            }
         }
     }
 
@@ -45,12 +47,13 @@ impl Authorizer for Policy {
             Scope::Project(id) => (Some(id), ctx.projects.get(&id).is_some_and(|role| self.in_team(*role, permission))),
             Scope::AnyProject => (None, ctx.projects.values().any(|role| self.in_team(*role, permission))),
         };
-        let held = key_allows(ctx, permission) && (self.in_organization(ctx, permission) || team);
+        let held =
+            key_allows(ctx, permission) && factor_allows(ctx, permission) && (self.in_organization(ctx, permission) || team);
         if held { Ok(()) } else { Err(Denied { permission, project }) }
     }
 
     fn reach(&self, ctx: &Ctx, permission: Permission) -> Reach {
-        if !key_allows(ctx, permission) {
+        if !(key_allows(ctx, permission) && factor_allows(ctx, permission)) {
             return Reach::Teams(Vec::new());
         }
         if self.in_organization(ctx, permission) {
@@ -61,5 +64,9 @@ impl Authorizer for Policy {
 
     fn permissions(&self, _: &Ctx) -> Vec<Permission> {
         Vec::new()
+    }
+
+    fn is_addable(&self, permission: Permission) -> bool {
+        self.holds(OrgRole::Admin.name(), "organization", permission) && !stays_built_in(permission)
     }
 }

@@ -4,10 +4,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{ApiKeyId, Ctx, KeyUse, OrgId, OrgRole, Page, PageRequest, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use kernel::{
+    AddedPermissions, ApiKeyId, Ctx, KeyUse, Missing, OrgId, OrgRole, Page, PageRequest, ProjectRoles, RequestId, SessionId,
+    Timestamp, UserId,
+};
 use secrecy::SecretString;
 
-use crate::{Error, Network};
+use crate::{Error, FactorStanding, Network};
 
 /// With what every key begins, whatever follows: no token of a session does.
 pub const KEY_PREFIX: &str = "b14_";
@@ -126,10 +129,14 @@ pub struct LiveKey {
     pub role: OrgRole,
     /// The creator's roles in teams.
     pub projects: ProjectRoles,
+    /// What the creator's custom roles allow besides.
+    pub added: AddedPermissions,
     /// From where it may be used; none: from everywhere.
     pub networks: Vec<Network>,
     /// When it ends by itself.
     pub until: Timestamp,
+    /// How its creator stands to second factors: what they are refused for want of one, their key is, too.
+    pub factor: FactorStanding,
 }
 
 impl LiveKey {
@@ -137,7 +144,13 @@ impl LiveKey {
     #[must_use]
     pub fn ctx(&self, request: RequestId) -> Ctx {
         let ctx = Ctx::user(self.org, self.creator, self.role, Arc::clone(&self.projects), request);
-        Ctx { key: Some(Arc::clone(&self.by)), ..ctx }
+        let second_factor = (!self.factor.has).then_some(self.factor.policy);
+        Ctx {
+            added: self.added.clone(),
+            key: Some(Arc::clone(&self.by)),
+            missing: Missing { second_factor, ..ctx.missing },
+            ..ctx
+        }
     }
 
     /// Whether it may be used from there. Of an address that is not known nobody can tell.

@@ -6,6 +6,7 @@
 mod elsewhere;
 pub mod email;
 mod error;
+mod factors;
 pub mod fake;
 mod keys;
 mod leaks;
@@ -23,8 +24,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::{
-    Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope,
-    SessionId, Timestamp, UserId,
+    AddedPermissions, Clock, Ctx, Denied, Fault, Missing, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole,
+    ProjectRoles, RequestId, Scope, SessionId, SystemClock, Timestamp, UserId,
 };
 use mail_api::Language;
 use uow::Tx;
@@ -34,10 +35,14 @@ pub use elsewhere::{
     SignInElsewhere, Told, Untold, callback_path,
 };
 pub use error::Error;
+pub use factors::{
+    Again, Entered, FactorKind, FactorShown, FactorStanding, NewTotp, OwnFactors, PendingSignIn, SecondFactors,
+    allows_without_factor, factor_allows, privileged,
+};
 pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use network::Network;
-pub use persons::{key_allows, needs_person, wanting_persons};
+pub use persons::{described, key_allows, needs_person, staying_built_in, stays_built_in, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
 pub use proof::{Asked, Asking, Purpose, Shown};
 pub use proofs::Proofs;
@@ -70,18 +75,33 @@ pub struct Session {
     /// The person's roles in teams of the organisation's projects; empty for whom the role in the organisation lets do all that they do
     /// ([`OrgRole::needs_teams`]).
     pub projects: ProjectRoles,
+    /// What the person's custom roles allow besides; empty for the same people.
+    pub added: AddedPermissions,
     /// When it ends by itself, by the platform's bound and the organisation's.
     pub expires_at: Timestamp,
     /// When the person last proved who they are: at sign-in or by [`SignIn::reauthenticate`], not by switching the organisation. What asks for a fresh
     /// proof asks this.
     pub authenticated_at: Timestamp,
+    /// How the person stands to second factors there.
+    pub factor: FactorStanding,
 }
 
 impl Session {
+    /// What asks for a fresh proof of who somebody is asks for one that is not older, in seconds.
+    pub const FRESH_FOR: i64 = 300;
+
     /// The context of a request of this session.
     #[must_use]
     pub fn ctx(&self, request: RequestId) -> Ctx {
-        Ctx::user(self.org, self.user, self.role, Arc::clone(&self.projects), request)
+        let ctx = Ctx::user(self.org, self.user, self.role, Arc::clone(&self.projects), request);
+        let second_factor = (!self.factor.has).then_some(self.factor.policy);
+        Ctx { added: self.added.clone(), missing: Missing { second_factor, ..ctx.missing }, ..ctx }
+    }
+
+    /// Whether the person proved who they are so long ago that what asks for a fresh proof asks them again.
+    #[must_use]
+    pub fn is_stale_at(&self, now: Timestamp) -> bool {
+        (now - self.authenticated_at).num_seconds() > Self::FRESH_FOR
     }
 }
 
@@ -93,6 +113,11 @@ pub trait Sessions: Send + Sync {
     /// # Errors
     /// [`Error::NotAuthenticated`] for an unknown, expired or ended one.
     async fn resolve(&self, token: &str) -> Result<Arc<Session>, Error>;
+
+    /// Whether the session's person proved who they are too long ago for what asks for a fresh proof. Whoever has a clock of their own goes by it.
+    fn is_stale(&self, session: &Session) -> bool {
+        session.is_stale_at(SystemClock.now())
+    }
 
     /// What an API key, used from this address, may do now. What keeps no keys knows none.
     ///
@@ -115,6 +140,15 @@ pub trait Sessions: Send + Sync {
     /// A fault of the database.
     async fn forget_role_in(&self, tx: &mut Tx, user: UserId, _org: OrgId, _project: ProjectId) -> Result<(), Fault> {
         self.forget_user_in(tx, user).await
+    }
+
+    /// Forgets what this process keeps of every session in an organisation, once `tx` commits: what a custom role holds there changed. The other
+    /// servers are told by the database itself. What keeps no sessions has nothing to forget.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn forget_organization_in(&self, _tx: &mut Tx, _org: OrgId) -> Result<(), Fault> {
+        Ok(())
     }
 
     /// Ends a person's sessions in one organisation, once `tx` commits: the membership is gone.
@@ -179,7 +213,7 @@ pub trait SignIn: Send + Sync {
         language: Language,
     ) -> Result<Registered, Error>;
 
-    /// Signs in. Unknown email and wrong password take the same time and look the same. A failure is a security event; `device` is what
+    /// Signs in, or asks whoever has a second factor for it. Unknown email and wrong password take the same time and look the same. A failure is a security event; `device` is what
     /// [`SignedIn::device`] gave to an earlier sign-in on it. Of more sign-ins than a person may have the oldest end.
     ///
     /// # Errors
@@ -191,19 +225,15 @@ pub trait SignIn: Send + Sync {
         password: SecretString,
         client: &Client,
         device: Option<&SecretString>,
-    ) -> Result<SignedIn, Error>;
+    ) -> Result<Entered, Error>;
 
-    /// The context's person tells the password again: a session with another token, authenticated now, takes the place of `session`.
+    /// The context's person proves again who they are: a session with another token, authenticated now, takes the place of `session`. Who has a second
+    /// factor shows that.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a wrong password; [`Error::TooManyAttempts`], [`Error::Busy`].
-    async fn reauthenticate(
-        &self,
-        ctx: &Ctx,
-        session: SessionId,
-        password: SecretString,
-        client: &Client,
-    ) -> Result<SignedIn, Error>;
+    /// [`Error::Invalid`] for a wrong password or second factor, or the password where there is a second factor; [`Error::TooManyAttempts`],
+    /// [`Error::TooManyCodes`], [`Error::Busy`].
+    async fn reauthenticate(&self, ctx: &Ctx, session: SessionId, again: Again, client: &Client) -> Result<SignedIn, Error>;
 
     /// Ends the session at once, everywhere, and those into which the organisation was switched since the same sign-in.
     ///
@@ -340,4 +370,12 @@ pub trait Authorizer: Send + Sync {
 
     /// Every permission that the context holds in the organisation as a whole, sorted by name.
     fn permissions(&self, ctx: &Ctx) -> Vec<Permission>;
+
+    /// Whether a custom role can hold the permission: administrators do, and it is none of those that stay with the built-in roles
+    /// ([`stays_built_in`]). An owner's own stay the owners'.
+    fn is_addable(&self, permission: Permission) -> bool {
+        let (org, user) = (OrgId(uuid::Uuid::nil()), UserId(uuid::Uuid::nil()));
+        let admin = Ctx::user(org, user, OrgRole::Admin, ProjectRoles::default(), RequestId::generate());
+        !stays_built_in(permission) && self.check(&admin, permission, Scope::Organization).is_ok()
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, RequestId, UserId};
+use kernel::{Fault, MfaPolicy, OrgId, OrgRole, ProjectId, ProjectRole, RequestId, UserId};
 use uow::{ReadTx, Tx};
 
 use crate::Error;
@@ -58,13 +58,16 @@ pub struct Membership {
     pub role: OrgRole,
 }
 
-/// How long an organisation lets sessions live in it, if any acts there at all. The platform's own bound holds as well.
+/// How long an organisation lets sessions live in it, where the platform's own bound holds as well, if any acts there at all; and for whom it asks for a
+/// second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SessionRules {
     /// For how long one may go unused.
     pub idle: Option<Duration>,
     /// For how long one lives after its person signed in, whatever is done with it.
     pub lifetime: Option<Duration>,
+    /// For whom it asks for a second factor; `None`: as the platform does.
+    pub mfa: Option<MfaPolicy>,
     /// Whether the organisation is suspended: nobody acts in it, by a session or a key.
     pub suspended: bool,
 }
@@ -123,13 +126,21 @@ pub trait Directory: Send + Sync {
     /// A fault.
     async fn membership(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault>;
 
+    /// The permissions of the person's custom roles in the organisation, by name, in any order. Who keeps no such roles adds none.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn added_permissions(&self, _tx: &ReadTx<'_>, _user: UserId, _org: OrgId) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+
     /// The person's memberships in organisations that are not suspended, the oldest first.
     ///
     /// # Errors
     /// A fault.
     async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault>;
 
-    /// How long the organisation lets sessions live, and whether it lets any.
+    /// How long the organisation lets sessions live, whether it lets any, and for whom it asks for a second factor.
     ///
     /// # Errors
     /// A fault.
@@ -162,6 +173,14 @@ pub trait Teams: Send + Sync {
         user: UserId,
         projects: &[ProjectId],
     ) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
+
+    /// Whether the organisation has this project, in a transaction of the tenant's own. Who keeps no projects has none.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn has_project(&self, _tx: &ReadTx<'_>, _org: OrgId, _project: ProjectId) -> Result<bool, Fault> {
+        Ok(false)
+    }
 
     /// Takes all of them away, within the transaction that ends the membership, as the tenant or as the platform; answers which they were.
     ///

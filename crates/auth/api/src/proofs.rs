@@ -5,7 +5,7 @@ use kernel::{Ctx, SessionId};
 use secrecy::SecretString;
 
 use crate::proof::{Asked, Asking, Purpose, Shown};
-use crate::{Error, SignedIn};
+use crate::{Entered, Error};
 
 /// The verbs that go by mail. Looking at a link does nothing ([`Proofs::address_of`]): mail is opened by machines before it is read.
 #[async_trait]
@@ -40,12 +40,12 @@ pub trait Proofs: Send + Sync {
     /// As [`Proofs::ask_reset`].
     async fn ask_magic_link(&self, email: &str, asking: Asking<'_>) -> Result<Asked, Error>;
 
-    /// Signs in whose address it is; where nobody has it, with a new account and an organisation of their own. If the account's address was not
+    /// Signs in whose address it is, or asks whoever has a second factor for it; where nobody has it, with a new account and an organisation of their own. If the account's address was not
     /// proven before, its password and its sessions end: who knows or has them may be somebody else.
     ///
     /// # Errors
     /// [`Error::LinkSpent`], [`Error::WrongCode`], [`Error::EmailTaken`] by one that looks the same.
-    async fn follow_magic_link(&self, shown: Shown, asking: Asking<'_>) -> Result<SignedIn, Error>;
+    async fn follow_magic_link(&self, shown: Shown, asking: Asking<'_>) -> Result<Entered, Error>;
 
     /// The context's person, who tells the password, wants another address: mails what proves it there, and tells the present one.
     ///

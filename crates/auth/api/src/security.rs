@@ -112,6 +112,20 @@ kernel::named! {
         AddressChanged = "address_changed",
         /// A code that is not the one of the mail.
         CodeFailed = "code_failed",
+        /// A second factor was shown that is none.
+        SecondFactorFailed = "second_factor_failed",
+        /// So many of them that no more are tried for a while.
+        SecondFactorLimited = "second_factor_limited",
+        /// A second factor was set up, or took the place of another one.
+        SecondFactorAdded = "second_factor_added",
+        /// One was removed.
+        SecondFactorRemoved = "second_factor_removed",
+        /// All of them were, by the platform, whose operator made sure of the person.
+        SecondFactorsReset = "second_factors_reset",
+        /// Fresh recovery codes took the place of those there were.
+        RecoveryCodesRenewed = "recovery_codes_renewed",
+        /// A recovery code was used.
+        RecoveryCodeUsed = "recovery_code_used",
         /// The address was proven, and what was set up before by whoever it was ended: the password and every session.
         UnprovenAccessEnded = "unproven_access_ended",
         /// Somebody signed in by an identity provider.

@@ -292,7 +292,7 @@ fn role_of(payload: &str) -> Option<(UserId, OrgId, ProjectId)> {
 mod tests {
     use super::*;
     use auth_api::Session;
-    use kernel::{OrgRole, ProjectRoles, SessionId};
+    use kernel::{AddedPermissions, OrgRole, ProjectRoles, SessionId};
 
     fn session(user: UserId) -> Arc<Held> {
         in_org(user, OrgId::new())
@@ -301,7 +301,17 @@ mod tests {
     fn in_org(user: UserId, org: OrgId) -> Arc<Held> {
         let at = chrono::DateTime::UNIX_EPOCH;
         let (id, role, projects) = (SessionId::new(), OrgRole::Owner, ProjectRoles::default());
-        let session = Session { id, user, org, role, projects, expires_at: at, authenticated_at: at };
+        let session = Session {
+            id,
+            user,
+            org,
+            role,
+            projects,
+            added: AddedPermissions::default(),
+            expires_at: at,
+            authenticated_at: at,
+            factor: auth_api::FactorStanding::default(),
+        };
         Arc::new(Held::new(session, None, at))
     }
 

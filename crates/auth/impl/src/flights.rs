@@ -59,7 +59,7 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static, V: Clone + Send + 'static> Fli
 mod tests {
     use super::*;
     use auth_api::Session;
-    use kernel::{OrgId, OrgRole, ProjectRoles, SessionId, UserId};
+    use kernel::{AddedPermissions, OrgId, OrgRole, ProjectRoles, SessionId, UserId};
     use tokio::sync::Notify;
 
     type Sessions = Flights<[u8; 32], Option<Arc<Session>>>;
@@ -68,7 +68,17 @@ mod tests {
         let (id, user, org) = (SessionId::new(), UserId::new(), OrgId::new());
         let at = chrono::DateTime::UNIX_EPOCH;
         let (role, projects) = (OrgRole::Member, ProjectRoles::default());
-        Arc::new(Session { id, user, org, role, projects, expires_at: at, authenticated_at: at })
+        Arc::new(Session {
+            id,
+            user,
+            org,
+            role,
+            projects,
+            added: AddedPermissions::default(),
+            expires_at: at,
+            authenticated_at: at,
+            factor: auth_api::FactorStanding::default(),
+        })
     }
 
     /// One who asks, and 99 who do so while that look-up is under way: what each was told, and how many look-ups there were.

@@ -107,7 +107,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::{OrgId, OrgRole, ProjectRoles, UserId};
+    use kernel::{AddedPermissions, OrgId, OrgRole, ProjectRoles, UserId};
 
     fn at(seconds: i64) -> Timestamp {
         chrono::DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
@@ -116,7 +116,8 @@ mod tests {
     fn held(idle: Option<TimeDelta>) -> Held {
         let (id, user, org, projects) = (SessionId::new(), UserId::new(), OrgId::new(), ProjectRoles::default());
         let (expires_at, authenticated_at) = (Timestamp::MAX_UTC, at(0));
-        Held::new(Session { id, user, org, role: OrgRole::Member, projects, expires_at, authenticated_at }, idle, at(0))
+        let (role, factor, added) = (OrgRole::Member, auth_api::FactorStanding::default(), AddedPermissions::default());
+        Held::new(Session { id, user, org, role, projects, added, expires_at, authenticated_at, factor }, idle, at(0))
     }
 
     #[test]

@@ -87,14 +87,15 @@ mod tests {
     use std::time::Duration;
 
     use chrono::TimeDelta;
-    use kernel::{ApiKeyId, KeyUse, OrgId, OrgRole, ProjectRoles, UserId};
+    use kernel::{AddedPermissions, ApiKeyId, KeyUse, OrgId, OrgRole, ProjectRoles, UserId};
 
     use super::*;
 
     fn key(creator: UserId, org: OrgId) -> LiveKey {
         let by = Arc::new(KeyUse { id: ApiKeyId::new(), scopes: Vec::new(), of_leaver: false });
         let (role, projects, until) = (OrgRole::Owner, ProjectRoles::default(), Timestamp::MAX_UTC);
-        LiveKey { by, org, creator, role, projects, networks: Vec::new(), until }
+        let (added, factor) = (AddedPermissions::default(), auth_api::FactorStanding::default());
+        LiveKey { by, org, creator, role, projects, added, networks: Vec::new(), until, factor }
     }
 
     #[test]
@@ -115,6 +116,7 @@ mod tests {
         for forget in [
             &(|| cache.forget_user(creator)) as &dyn Fn(),
             &|| cache.forget_member(creator, org),
+            &|| cache.forget_org(org),
             &|| cache.forget(&hash),
             &|| cache.connected(),
         ] {

@@ -27,6 +27,10 @@
 //!   in. A code needs what the asking program was given, and is tried five times. Looking at a link changes nothing.
 //! - Whoever asks for mail learns nothing of the address: known and unknown ones have the same answer after the same work.
 //! - When an address is proven by mail, nothing that was set up before the proof by somebody else goes on to let them in ([`auth_api::Proofs`]).
+//! - Whatever somebody proved first, who has a second factor shows it before there is a session: one function opens them (`service::admitting`). A code of
+//!   an authenticator counts once, however many show it at a time; so do a recovery code and the sign-in that waits for it. What waits ends with whatever
+//!   changes who gets in.
+//! - The secret of an authenticator is sealed for its person; only a code shown makes it count.
 //! - The serving role cannot read passwords and sessions at all: all of this runs as the platform.
 //!
 //! - Whom an identity provider knows is an account by issuer and subject. An address leads to an account where it is proven on both sides, and nowhere
@@ -36,14 +40,15 @@
 //! - A token for another service lives for five minutes, no longer than what it was made on the strength of, and opens nothing here. Its key is shown
 //!   before it signs, is nowhere kept, and is the same on every replica.
 //!
-//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `api_keys`, `api_key_settings`, `token_keys`,
-//! `identities`, `sign_ins_elsewhere`. The routes of sign-in live in `users`, which knows people and organisations.
+//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `totp_factors`, `recovery_codes`, `pending_sign_ins`, `api_keys`,
+//! `api_key_settings`, `token_keys`, `identities`, `sign_ins_elsewhere`. The routes of sign-in live in `users`, which knows people and organisations.
 
 mod attempts;
 mod budget;
 mod cache;
 mod device;
 mod elsewhere;
+mod factor_secret;
 mod flights;
 mod hasher;
 mod held;
@@ -61,6 +66,7 @@ mod place;
 mod policy;
 mod proof;
 mod provider_settings;
+mod recovery;
 mod repo;
 mod roles;
 mod schema;
@@ -72,6 +78,7 @@ mod settings;
 mod token;
 mod token_key;
 mod token_settings;
+mod totp;
 mod written;
 
 pub use key_settings::KeySettings;

@@ -123,7 +123,7 @@ mod tests {
         let at = chrono::DateTime::UNIX_EPOCH;
         let days = |n: u64| std::time::Duration::from_secs(n * 24 * 3600);
         let ends = |stored, life, lifetime: Option<u64>| {
-            let rules = SessionRules { idle: Some(days(1)), lifetime: lifetime.map(days), suspended: false };
+            let rules = SessionRules { idle: Some(days(1)), lifetime: lifetime.map(days), mfa: None, suspended: false };
             expires_at(at + TimeDelta::days(stored), at, TimeDelta::days(life), rules) - at
         };
         assert_eq!(ends(30, 30, None), TimeDelta::days(30));

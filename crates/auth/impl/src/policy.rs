@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use auth_api::{Authorizer, Reach, key_allows, matrix, wanting_persons};
+use auth_api::{
+    Authorizer, Reach, factor_allows, key_allows, matrix, privileged, staying_built_in, stays_built_in, wanting_persons,
+};
 use casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, StringAdapter};
 use kernel::{Actor, Ctx, Denied, OrgRole, Permission, ProjectRole, Scope};
 
@@ -30,7 +32,7 @@ pub struct Policy {
     table: RwLock<Arc<Table>>,
 }
 
-/// Permission → the roles that hold it, a bit each.
+/// Permission → the roles that hold it, a bit each, and whether custom roles can.
 type Table = HashMap<&'static str, u8>;
 
 const fn org_bit(role: OrgRole) -> u8 {
@@ -40,6 +42,9 @@ const fn org_bit(role: OrgRole) -> u8 {
         OrgRole::Member => 1 << 2,
     }
 }
+
+/// Custom roles can hold it.
+const ADDABLE: u8 = 1 << 5;
 
 const fn project_bit(role: ProjectRole) -> u8 {
     match role {
@@ -63,7 +68,12 @@ impl Policy {
         let held = matrix::held(MATRIX).map_err(PolicyError::Matrix)?;
         let names = |name: &str| known.iter().copied().flatten().any(|known| known.name() == name);
         let of_persons = wanting_persons().iter().filter(|name| !names(name));
-        let unknown: Vec<_> = of_persons.map(|name| format!("the permission {name}, which wants a person")).collect();
+        let of_persons = of_persons.map(|name| format!("the permission {name}, which wants a person"));
+        let built_in = staying_built_in().iter().filter(|name| !names(name));
+        let built_in = built_in.map(|name| format!("the permission {name}, which no custom role holds"));
+        let by_factors = privileged().iter().filter(|name| !names(name));
+        let by_factors = by_factors.map(|name| format!("the permission {name}, which wants a second factor"));
+        let unknown: Vec<_> = of_persons.chain(built_in).chain(by_factors).collect();
         if !unknown.is_empty() {
             return Err(PolicyError::Unknown(unknown));
         }
@@ -126,6 +136,9 @@ async fn compile(model: &str, policy: &str, known: &[Permission]) -> Result<Tabl
                 holders |= bit;
             }
         }
+        if holders & org_bit(OrgRole::Admin) != 0 && !stays_built_in(*permission) {
+            holders |= ADDABLE;
+        }
         table.insert(permission.name(), holders);
     }
     Ok(table)
@@ -158,18 +171,24 @@ fn check_names(enforcer: &Enforcer, known: &[Permission]) -> Result<(), PolicyEr
     if unknown.is_empty() { Ok(()) } else { Err(PolicyError::Unknown(unknown)) }
 }
 
+/// Whether a custom role of the caller allows it: whatever stands in one, it allows nothing that none can hold.
+fn adds(ctx: &Ctx, holders: u8, permission: Permission) -> bool {
+    holders & ADDABLE != 0 && ctx.added.names(permission)
+}
+
 impl Authorizer for Policy {
     fn check(&self, ctx: &Ctx, permission: Permission, scope: Scope) -> Result<(), Denied> {
         let Actor::User(_, role) = ctx.actor else { return Ok(()) };
         let holders = self.holders(permission);
         let in_project = |role: &ProjectRole| holders & project_bit(*role) != 0;
         let held = holders & org_bit(role) != 0
+            || adds(ctx, holders, permission)
             || match scope {
                 Scope::Organization => false,
                 Scope::Project(project) => ctx.projects.get(&project).is_some_and(in_project),
                 Scope::AnyProject => ctx.projects.values().any(in_project),
             };
-        if held && key_allows(ctx, permission) {
+        if held && key_allows(ctx, permission) && factor_allows(ctx, permission) {
             if let Some(once) = &ctx.once {
                 once.note_granted(permission, scope);
             }
@@ -181,11 +200,11 @@ impl Authorizer for Policy {
 
     fn reach(&self, ctx: &Ctx, permission: Permission) -> Reach {
         let Actor::User(_, role) = ctx.actor else { return Reach::All };
-        if !key_allows(ctx, permission) {
+        if !(key_allows(ctx, permission) && factor_allows(ctx, permission)) {
             return Reach::Teams(Vec::new());
         }
         let holders = self.holders(permission);
-        if holders & org_bit(role) != 0 {
+        if holders & org_bit(role) != 0 || adds(ctx, holders, permission) {
             return Reach::All;
         }
         Reach::Teams(ProjectRole::ALL.iter().copied().filter(|role| holders & project_bit(*role) != 0).collect())
@@ -194,11 +213,19 @@ impl Authorizer for Policy {
     fn permissions(&self, ctx: &Ctx) -> Vec<Permission> {
         let holds = |permission: &Permission| match ctx.actor {
             Actor::System => true,
-            Actor::User(_, role) => self.org_role_holds(role, *permission) && key_allows(ctx, *permission),
+            Actor::User(_, role) => {
+                let holders = self.holders(*permission);
+                let held = holders & org_bit(role) != 0 || adds(ctx, holders, *permission);
+                held && key_allows(ctx, *permission) && factor_allows(ctx, *permission)
+            }
         };
         let mut held: Vec<_> = self.known.iter().copied().filter(holds).collect();
         held.sort_unstable();
         held.dedup();
         held
+    }
+
+    fn is_addable(&self, permission: Permission) -> bool {
+        self.holders(permission) & ADDABLE != 0
     }
 }

@@ -69,6 +69,13 @@ pub(crate) fn fresh(pepper: &SecretString, id: Uuid) -> Result<(Secrets, Hashes)
     Ok((Secrets { token: token.into(), code: code.into(), request_id: request_id.into() }, hashes))
 }
 
+/// A fresh token, and its hash, for what is told to the asking program alone.
+pub(crate) fn fresh_token() -> Result<(SecretString, TokenHash), Fault> {
+    let token = random()?;
+    let hash = digest(&token);
+    Ok((token.into(), hash))
+}
+
 /// The hash of what may be a token or a request's id; `None` if it cannot be one.
 pub(crate) fn hash(text: &str) -> Option<TokenHash> {
     (text.len() == LENGTH).then(|| digest(text))

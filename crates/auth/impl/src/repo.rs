@@ -1,9 +1,11 @@
 //! SQL of passwords and sessions. All but [`end_in_org`], [`is_registered`], [`tell_person`] and [`tell_role`] runs as the platform.
 
 pub(crate) mod devices;
+pub(crate) mod factors;
 pub(crate) mod identities;
 pub(crate) mod keys;
 pub(crate) mod lives;
+pub(crate) mod pending;
 pub(crate) mod proofs;
 pub(crate) mod token_keys;
 

@@ -92,6 +92,40 @@ diesel::table! {
 }
 
 diesel::table! {
+    pending_sign_ins (id) {
+        id -> Uuid,
+        token_hash -> Bytea,
+        user_id -> Uuid,
+        method -> Text,
+        action -> Text,
+        made_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        tries -> SmallInt,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_id, code_hash) {
+        user_id -> Uuid,
+        code_hash -> Bytea,
+        made_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    totp_factors (user_id) {
+        user_id -> Uuid,
+        secret -> Nullable<Bytea>,
+        confirmed_at -> Nullable<Timestamptz>,
+        last_step -> BigInt,
+        next_secret -> Nullable<Bytea>,
+        next_made_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     security_events (id) {
         id -> Uuid,
         at -> Timestamptz,

@@ -1,9 +1,11 @@
 //! The verbs of sign-in and sessions.
 
 mod account;
+mod admitting;
 mod asking;
 mod elsewhere;
 mod entering;
+mod factors;
 mod keys;
 mod lives;
 mod opening;
@@ -18,13 +20,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Accounts, Client, Directory, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered, SecurityEvent, Session,
-    Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
+    Accounts, Again, Client, Directory, Entered, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered,
+    SecurityEvent, Session, Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
 use kernel::{
-    Clock, Ctx, Fault, OrgId, OrgRole, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId, Timestamp, UserId,
+    Clock, Ctx, Fault, MfaPolicy, OrgId, OrgRole, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId, Timestamp,
+    UserId,
 };
 use mail_api::{Language, Mails};
 use secrecy::SecretString;
@@ -35,6 +38,7 @@ use uuid::Uuid;
 
 use crate::attempts::Attempts;
 use crate::cache::Cache;
+use crate::factor_secret::FactorSecret;
 use crate::flights::Flights;
 use crate::hasher::Hasher;
 use crate::held::{Held, Seen};
@@ -84,6 +88,8 @@ pub struct Service {
     seen: Arc<Seen>,
     life: TimeDelta,
     switch_secret: SecretString,
+    factor_secret: FactorSecret,
+    mfa_policy: MfaPolicy,
     most_sessions: u32,
     events_kept: TimeDelta,
     device_kept: TimeDelta,
@@ -124,6 +130,7 @@ impl Service {
         let (flights, places) = (Flights::new(settings.cached_sessions), Flights::new(settings.cached_sessions));
         let seen = Arc::new(Seen::new(settings.cached_sessions));
         let (keys, key_flights) = (KeyCache::new(&settings), Flights::new(settings.cached_sessions));
+        let factor_secret = FactorSecret::derived(&settings.switch_secret, &settings.previous_secrets)?;
         let most_sessions = settings.sessions_per_person.max(1);
         let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
         let device_kept = TimeDelta::from_std(settings.device_kept).map_err(Fault::internal)?;
@@ -144,6 +151,8 @@ impl Service {
             seen,
             life,
             switch_secret: settings.switch_secret,
+            factor_secret,
+            mfa_policy: settings.mfa_policy,
             most_sessions,
             events_kept,
             device_kept,
@@ -196,6 +205,7 @@ impl Service {
         let yesterday = self.clock.now() - TimeDelta::days(1);
         self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::identities::purge(tx, yesterday).await).await?;
+        self.system.write(async |tx| repo::pending::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::devices::purge(tx, self.clock.now()).await).await?;
         // No sign-in lives for longer.
         let oldest = self.clock.now() - self.life;
@@ -233,11 +243,11 @@ impl Service {
         let Some(stored) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
         let StoredSession { id, user, org, expires_at, last_seen_at, sign_in } = stored;
         // In a transaction of its own: nobody holds a connection while they wait for another's look.
-        let Some(Place { role, projects, rules }) = self.place(user, org).await? else { return Ok(None) };
+        let Some(Place { role, projects, added, rules, factor }) = self.place(user, org).await? else { return Ok(None) };
         let expires_at = model::expires_at(expires_at, sign_in.at, self.life, rules);
         // What this process saw may not be written yet.
         let last_seen_at = self.seen.of(id).map_or(last_seen_at, |seen| seen.max(last_seen_at));
-        let session = Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at };
+        let session = Session { id, user, org, role, projects, added, expires_at, authenticated_at: sign_in.at, factor };
         Ok(Some(Held::new(session, model::idle(rules), last_seen_at).suspended(rules.suspended)))
     }
 }
@@ -273,6 +283,10 @@ impl Sessions for Service {
         Ok(Arc::clone(&held.session))
     }
 
+    fn is_stale(&self, session: &Session) -> bool {
+        session.is_stale_at(self.clock.now())
+    }
+
     async fn resolve_key(&self, key: &str, from: Option<IpAddr>) -> Result<Arc<LiveKey>, Error> {
         self.live_key(key, from).await
     }
@@ -286,6 +300,11 @@ impl Sessions for Service {
     async fn forget_role_in(&self, tx: &mut Tx, user: UserId, org: OrgId, project: ProjectId) -> Result<(), Fault> {
         repo::tell_role(tx, user, org, project).await?;
         self.forget_in(tx, move |cache| cache.forget_role(user, org, project));
+        Ok(())
+    }
+
+    async fn forget_organization_in(&self, tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+        self.forget_in(tx, move |cache| cache.forget_org(org));
         Ok(())
     }
 
@@ -325,6 +344,9 @@ impl Accounts for Service {
         repo::delete_events(tx, user).await?;
         repo::forget_clients(tx, user).await?;
         repo::proofs::delete_of_person(tx, user).await?;
+        repo::pending::delete_of_person(tx, user).await?;
+        repo::factors::delete_totp(tx, user).await?;
+        repo::factors::delete_codes(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
     }
@@ -350,9 +372,9 @@ impl SignIn for Service {
         password: SecretString,
         client: &Client,
         device: Option<&SecretString>,
-    ) -> Result<SignedIn, Error> {
-        let signed_in = self.enter(request, email, password, client, device).await?;
-        self.complete(signed_in).await
+    ) -> Result<Entered, Error> {
+        let entered = self.enter(request, email, password, client, device).await?;
+        self.complete_entered(entered).await
     }
 
     async fn change_password(
@@ -384,14 +406,8 @@ impl SignIn for Service {
         Ok(security::of(&self.system, user, page).await?)
     }
 
-    async fn reauthenticate(
-        &self,
-        ctx: &Ctx,
-        session: SessionId,
-        password: SecretString,
-        client: &Client,
-    ) -> Result<SignedIn, Error> {
-        self.prove_again(ctx, session, password, client).await
+    async fn reauthenticate(&self, ctx: &Ctx, session: SessionId, again: Again, client: &Client) -> Result<SignedIn, Error> {
+        self.prove_again(ctx, session, again, client).await
     }
 
     async fn logout(&self, ctx: &Ctx, session: SessionId) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kernel::MfaPolicy;
 use module::Reader;
 use secrecy::SecretString;
 
@@ -36,6 +37,10 @@ pub struct Settings {
     pub wrong_per_email: u32,
     /// How many wrong passwords strangers may try from one network within a minute on one replica, for whatever emails.
     pub wrong_per_network: u32,
+    /// For whom an organisation that does not say asks for a second factor.
+    pub mfa_policy: MfaPolicy,
+    /// What [`Self::switch_secret`] was before: secrets of authenticators that it sealed still open.
+    pub previous_secrets: Vec<SecretString>,
 }
 
 /// One page shows them all, and each sign-in counts them.
@@ -57,6 +62,11 @@ impl Settings {
             device_kept: r.duration_within("sign_in.device_kept", "1d", "400d"),
             ..Self::default()
         };
+        let policy = r.text("sign_in.mfa_policy");
+        match MfaPolicy::from_name(&policy) {
+            Some(policy) => settings.mfa_policy = policy,
+            None => r.fault("sign_in.mfa_policy", format!("must be {}", <MfaPolicy as kernel::Named>::NAMES.join(", "))),
+        }
         let threads: usize = r.number("sign_in.hash_threads", "2, or 0 for half the cores");
         if threads > 0 {
             settings.hash_threads = threads;
@@ -90,6 +100,8 @@ impl Default for Settings {
             device_kept: Duration::from_secs(180 * 24 * 3600),
             wrong_per_email: 10,
             wrong_per_network: 60,
+            mfa_policy: MfaPolicy::Off,
+            previous_secrets: Vec::new(),
         }
     }
 }

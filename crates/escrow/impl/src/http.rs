@@ -56,5 +56,6 @@ pub fn routes(r: &mut web::Routes) {
         .resource("payeeAccount")
         .add(perm::PAYEE_READ, || payees::read)
         .tagged()
-        .add(perm::PAYEE_MANAGE, || payees::onboard);
+        .add(perm::PAYEE_MANAGE, || payees::onboard)
+        .stepping_up();
 }

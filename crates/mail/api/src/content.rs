@@ -33,6 +33,8 @@ kernel::named! {
         IdentityLinked = "identity-linked",
         /// It does no more.
         IdentityUnlinked = "identity-unlinked",
+        /// Second factors are others than before, or a recovery code was used.
+        SecondFactorChanged = "second-factor-changed",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
         /// Somebody joined by a link.
@@ -41,10 +43,30 @@ kernel::named! {
         OrganizationSuspended = "organization-suspended",
         /// It is not any more.
         OrganizationResumed = "organization-resumed",
+        /// An organisation to take over.
+        OwnershipOffered = "ownership-offered",
+        /// It was taken over.
+        OwnershipMoved = "ownership-moved",
         /// A tender to bid on.
         TenderInvitation = "tender-invitation",
         /// Whether mail arrives at all.
         Test = "test",
+    }
+}
+
+kernel::named! {
+    /// What happened to a person's second factors.
+    pub enum FactorChange {
+        /// An authenticator was set up, or took the place of another one.
+        TotpAdded = "totp_added",
+        /// It was removed.
+        TotpRemoved = "totp_removed",
+        /// Fresh recovery codes took the place of those there were.
+        RecoveryCodesRenewed = "recovery_codes_renewed",
+        /// Somebody signed in, or proved again who they are, by a recovery code.
+        RecoveryCodeUsed = "recovery_code_used",
+        /// All second factors were removed by the platform, whose operator made sure of the person.
+        Reset = "reset",
     }
 }
 
@@ -145,6 +167,15 @@ pub enum Content {
         /// Where one sees what is linked.
         link: Option<Link>,
     },
+    /// Second factors are others than before, or a recovery code was used.
+    SecondFactorChanged {
+        /// What happened.
+        change: FactorChange,
+        /// When.
+        at: Timestamp,
+        /// How many recovery codes are left, if that is worth telling.
+        recovery_codes_left: Option<u32>,
+    },
     /// A place in an organisation.
     MemberInvitation {
         /// Who invites.
@@ -183,6 +214,26 @@ pub enum Content {
         /// When.
         at: Timestamp,
     },
+    /// To a member, to whom an owner offers the organisation.
+    OwnershipOffered {
+        /// Who offers it.
+        owner: String,
+        /// Which organisation.
+        organization: String,
+        /// Where it is accepted.
+        link: Link,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// To both, when it has passed from one to the other.
+    OwnershipMoved {
+        /// Which organisation.
+        organization: String,
+        /// Who is its owner now.
+        owner: String,
+        /// Who was.
+        former: String,
+    },
     /// A tender to bid on.
     TenderInvitation {
         /// Whose tender it is.
@@ -217,10 +268,13 @@ impl Content {
             Self::PasswordChanged { .. } => Template::PasswordChanged,
             Self::IdentityLinked { .. } => Template::IdentityLinked,
             Self::IdentityUnlinked { .. } => Template::IdentityUnlinked,
+            Self::SecondFactorChanged { .. } => Template::SecondFactorChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::MemberJoined { .. } => Template::MemberJoined,
             Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
             Self::OrganizationResumed { .. } => Template::OrganizationResumed,
+            Self::OwnershipOffered { .. } => Template::OwnershipOffered,
+            Self::OwnershipMoved { .. } => Template::OwnershipMoved,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::Test { .. } => Template::Test,
         }
@@ -234,6 +288,7 @@ impl Content {
             | Self::ResetPassword { link, .. }
             | Self::MagicLink { link, .. }
             | Self::MemberInvitation { link, .. }
+            | Self::OwnershipOffered { link, .. }
             | Self::TenderInvitation { link, .. } => Some(link),
             Self::AddressLeft { link, .. }
             | Self::NewDevice { link, .. }
@@ -243,9 +298,11 @@ impl Content {
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressTaken { .. }
+            | Self::SecondFactorChanged { .. }
             | Self::MemberJoined { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
+            | Self::OwnershipMoved { .. }
             | Self::Test { .. } => None,
         }
     }
@@ -261,6 +318,7 @@ impl Content {
                 Some(after(minutes))
             }
             Self::MemberInvitation { until, .. } => *until,
+            Self::OwnershipOffered { until, .. } => Some(*until),
             Self::TenderInvitation { deadline, .. } => Some(*deadline),
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
@@ -270,9 +328,11 @@ impl Content {
             | Self::PasswordChanged { .. }
             | Self::IdentityLinked { .. }
             | Self::IdentityUnlinked { .. }
+            | Self::SecondFactorChanged { .. }
             | Self::MemberJoined { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
+            | Self::OwnershipMoved { .. }
             | Self::Test { .. } => None,
         }
     }

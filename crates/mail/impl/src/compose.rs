@@ -127,6 +127,9 @@ impl Composer {
                 (_, serde_json::Value::String(text)) => {
                     values.insert(member, Value::from(one_line(&text)));
                 }
+                (_, serde_json::Value::Number(number)) => {
+                    values.insert(member, Value::from(number.as_u64().unwrap_or_default()));
+                }
                 _ => {}
             }
         }

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use kernel::Timestamp;
-use mail_api::{Content, Link, Template};
+use mail_api::{Content, FactorChange, Link, Template};
 
 /// A mail from this template, as somebody could get it.
 pub(crate) fn sample(template: Template) -> Content {
@@ -45,6 +45,9 @@ pub(crate) fn sample(template: Template) -> Content {
         Template::IdentityUnlinked => {
             Content::IdentityUnlinked { provider: "Google".to_owned(), at, link: Some(Link::to("/settings")) }
         }
+        Template::SecondFactorChanged => {
+            Content::SecondFactorChanged { change: FactorChange::RecoveryCodeUsed, at, recovery_codes_left: Some(9) }
+        }
         Template::MemberInvitation => Content::MemberInvitation {
             inviter: "Grace Hopper".to_owned(),
             organization: "Müller & Söhne GmbH".to_owned(),
@@ -63,6 +66,17 @@ pub(crate) fn sample(template: Template) -> Content {
             reason: "Documents of the company register are missing".to_owned(),
         },
         Template::OrganizationResumed => Content::OrganizationResumed { organization: "Müller & Söhne GmbH".to_owned(), at },
+        Template::OwnershipOffered => Content::OwnershipOffered {
+            owner: "Grace Hopper".to_owned(),
+            organization: "Müller & Söhne GmbH".to_owned(),
+            link: Link::to("/").with("ownership-offer", "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b64"),
+            until: at,
+        },
+        Template::OwnershipMoved => Content::OwnershipMoved {
+            organization: "Müller & Söhne GmbH".to_owned(),
+            owner: "Ada Lovelace".to_owned(),
+            former: "Grace Hopper".to_owned(),
+        },
         Template::TenderInvitation => Content::TenderInvitation {
             organization: "Villa Developments".to_owned(),
             tender: "Masonry of the villa".to_owned(),

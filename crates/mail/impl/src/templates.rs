@@ -28,10 +28,13 @@ words! {
     PasswordChanged "password-changed",
     IdentityLinked "identity-linked",
     IdentityUnlinked "identity-unlinked",
+    SecondFactorChanged "second-factor-changed",
     MemberInvitation "member-invitation",
     MemberJoined "member-joined",
     OrganizationSuspended "organization-suspended",
     OrganizationResumed "organization-resumed",
+    OwnershipOffered "ownership-offered",
+    OwnershipMoved "ownership-moved",
     TenderInvitation "tender-invitation",
     Test "test",
 }

@@ -27,6 +27,10 @@ impl auth_api::Teams for Teams {
         repo::team::roles_among(tx, org, user, projects).await
     }
 
+    async fn has_project(&self, tx: &ReadTx<'_>, org: OrgId, project: ProjectId) -> Result<bool, Fault> {
+        repo::project::is_there(tx, org, project).await
+    }
+
     async fn leave_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {
         repo::team::leave(tx, org, user).await
     }

@@ -1,15 +1,20 @@
 //! Organisations, memberships, settings and second approvals as other crates see them.
 
+mod custom_roles;
 mod manage;
 mod rules;
 
 use async_trait::async_trait;
-use kernel::{Ctx, Fault, Money, OrgId, OrgRole, ProjectId, Timestamp, UserId};
+use kernel::{Ctx, Fault, FaultKind, Money, OrgId, OrgRole, Permission, ProjectId, Timestamp, UserId};
 use uow::Tx;
 use uuid::Uuid;
 
+pub use custom_roles::{
+    CustomRole, CustomRoleDetails, CustomRoleId, CustomRoles, GivenChange, GivenRole, MOST_CUSTOM_ROLES, MOST_ROLES_OF_A_MEMBER,
+    NewCustomRole,
+};
 pub use manage::{EndedMembership, Memberships, NewOrganization, OrganizationChange, Organizations};
-pub use rules::{SessionRules, Standing};
+pub use rules::{SessionRules, Standing, is_weighty};
 
 /// Permissions of this domain (docs/domain/roles.md).
 pub mod perm {
@@ -26,10 +31,15 @@ pub mod perm {
     pub const MEMBERS_MANAGE: Permission = Permission("members.manage");
     /// Make, demote and remove owners.
     pub const OWNERS_MANAGE: Permission = Permission("members.manage_owners");
+    /// See the organisation's roles and what each allows.
+    pub const ROLES_READ: Permission = Permission("roles.read");
+    /// Make, change and remove custom roles.
+    pub const ROLES_MANAGE: Permission = Permission("roles.manage");
     /// Found a further organisation, of which one becomes the owner.
     pub const CREATE: Permission = Permission("organizations.create");
     /// All of them.
-    pub const ALL: &[Permission] = &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE, CREATE];
+    pub const ALL: &[Permission] =
+        &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE, ROLES_READ, ROLES_MANAGE, CREATE];
 }
 
 kernel::named! {
@@ -61,7 +71,7 @@ pub struct Organization {
     pub approval_threshold: Option<Money>,
     /// IANA name of its time zone.
     pub timezone: String,
-    /// How long its people's sessions live.
+    /// How long its people's sessions live, and who needs a second factor.
     pub session_rules: SessionRules,
     /// Where its logo is: an `https` address.
     pub logo_url: Option<String>,
@@ -137,7 +147,7 @@ pub enum NotYet {
     /// No owner gave them the role that lets them approve, and they have not had it for long enough.
     #[error(
         "no owner has made you an approver: an approval that takes two persons counts from you once an owner gives you your role anew \
-         (PUT /api/users/{{id}}, or the team's member in the project), or from {}", time(.until)
+         (PUT /api/users/{{id}} or, of custom roles, /roles below it, or the team's member in the project), or from {}", time(.until)
     )]
     Granted {
         /// Who gave it, if that is known.
@@ -190,6 +200,18 @@ kernel::refusals! {
         /// The person is a member already.
         #[error("this person is a member already")]
         AlreadyMember = Conflict("ALREADY_MEMBER"),
+        /// Another role of the organisation has this slug.
+        #[error("a role of this organisation has this slug already")]
+        RoleSlugTaken = Conflict("ROLE_SLUG_TAKEN"),
+        /// So many members have the role that is to be removed.
+        #[error("{0} members have this role: take it from them first (PUT /api/users/{{id}}/roles)")]
+        RoleInUse(i64) = Conflict("ROLE_IN_USE", "in use"),
+        /// The organisation has as many roles as it may have.
+        #[error("an organisation has at most {0} custom roles: remove one that nobody needs")]
+        TooManyRoles(usize) = Conflict("TOO_MANY_ROLES"),
+    }
+    extra {
+        Self::RoleInUse(members) => vec![("members", members.to_string())],
     }
 }
 
@@ -230,9 +252,29 @@ pub trait Tenants: Send + Sync {
     /// who have been approvers for long enough ([`NotYet`]). What each contributes is recorded, with who made them an approver.
     ///
     /// # Errors
-    /// A fault; one that is worth another try (503) if the person's role is no longer the context's. [`kernel::Actor::System`] completes
-    /// at once.
+    /// A fault; one that is worth another try (503) if the person's role is no longer the context's; [`FaultKind::StepUpRequired`] at or above the
+    /// threshold if they proved who they are too long ago, and for an API key [`FaultKind::PersonRequired`]. [`kernel::Actor::System`] completes at once.
     async fn approve_in(&self, tx: &mut Tx, ctx: &Ctx, request: &ApprovalRequest) -> Result<Verdict, Fault>;
+
+    /// Passes unless a verb of one person is weighty, at or above the threshold of the context's organisation, and they proved who they are too long
+    /// ago. An API key never proves it. [`kernel::Actor::System`] passes.
+    ///
+    /// # Errors
+    /// [`FaultKind::StepUpRequired`], [`FaultKind::PersonRequired`].
+    async fn step_up_in(&self, tx: &mut Tx, ctx: &Ctx, permission: Permission, amount: Money) -> Result<(), Fault> {
+        if ctx.user_id().is_none() || (ctx.key.is_none() && !ctx.missing.fresh_proof) {
+            return Ok(());
+        }
+        let organization = self.organization_in(tx, ctx.org).await.map_err(|error| match error {
+            Error::Fault(fault) => fault,
+            other => Fault::internal(other),
+        })?;
+        if !is_weighty(organization.approval_threshold, amount) {
+            return Ok(());
+        }
+        let kind = if ctx.key.is_some() { FaultKind::PersonRequired(permission) } else { FaultKind::StepUpRequired };
+        Err(Fault::new(kind, "a weighty verb asks for a fresh proof of who does it"))
+    }
 
     /// Voids what a person of the context's organisation asked for as the first of two, and records it: their rights changed, so it no
     /// longer says that somebody entitled agrees. Whoever takes a role from a person calls this; a change of the organisation role does.

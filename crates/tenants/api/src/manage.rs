@@ -28,7 +28,7 @@ pub struct OrganizationChange {
     pub approval_threshold: Option<Money>,
     /// IANA name of its time zone.
     pub timezone: String,
-    /// How long its people's sessions live.
+    /// How long its people's sessions live, and who needs a second factor.
     pub session_rules: SessionRules,
     /// Where its logo is: an `https` address.
     pub logo_url: Option<String>,
@@ -97,6 +97,12 @@ pub trait Memberships: Send + Sync {
     /// # Errors
     /// A fault.
     async fn of_person_at(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Member>, Fault>;
+
+    /// The permissions of a person's custom roles in an organisation, by name: in a transaction of the platform.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn added_permissions(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault>;
 
     /// A person's memberships as they are now, in the order in which their organisations are to be locked: in a transaction of the platform.
     ///
@@ -169,6 +175,13 @@ pub trait Memberships: Send + Sync {
     /// # Errors
     /// [`Error::LastOwner`], [`Error::NotFound`].
     async fn set_role_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, role: OrgRole) -> Result<Member, Error>;
+
+    /// Makes a member of the context's organisation its owner, as the gift of the owner `from`, who is an administrator from then on; what either asked for
+    /// as the first of two persons is void: in a transaction of the platform.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if `from` is no owner, or `to` no member.
+    async fn hand_over_in(&self, tx: &mut Tx, ctx: &Ctx, from: UserId, to: UserId) -> Result<(), Error>;
 
     /// Removes a member of the context's organisation; what they asked for as the first of two persons is void.
     ///

@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use chrono::{DateTime, Utc};
-use kernel::OrgRole;
+use kernel::{MfaPolicy, OrgRole};
 use serde::{Deserialize, Serialize};
 use tenants_api::{NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, SessionRules, perm};
 use utoipa::ToSchema;
@@ -26,6 +26,7 @@ pub fn routes(r: &mut Routes) {
 
 type Kind = OneOf<OrgKind>;
 type Role = OneOf<OrgRole>;
+type Policy = OneOf<MfaPolicy>;
 
 /// An organisation to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,6 +47,7 @@ struct NewIn {
     "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "name": "Nordbau GmbH", "slug": "nordbau-gmbh-2f6f3f0a9b13", "kind": "both",
     "categories": ["concrete works", "masonry"], "approvalThreshold": {"amount": "250000.00", "currency": "EUR"},
     "timezone": "Europe/Berlin", "logoUrl": "https://example.com/logo.png", "sessionIdleMinutes": 480, "sessionLifetimeMinutes": 10080,
+    "mfaPolicy": "privileged",
     "createdAt": "2026-11-21T08:00:00Z", "updatedAt": "2026-11-21T08:10:00Z"
 }))]
 struct SettingsOut {
@@ -71,6 +73,8 @@ struct SettingsOut {
     /// For how many minutes a session in it lives after its person signed in, whatever is done with it; null: as long as the platform lets it.
     #[schema(minimum = 15, maximum = 576000)]
     session_lifetime_minutes: Option<i32>,
+    /// For whom it asks for a second factor; null: as the platform does.
+    mfa_policy: Option<Policy>,
     /// When it was made.
     created_at: DateTime<Utc>,
     /// When it last changed.
@@ -90,6 +94,7 @@ impl From<&Organization> for SettingsOut {
             logo_url: o.logo_url.clone(),
             session_idle_minutes: o.session_rules.idle_minutes,
             session_lifetime_minutes: o.session_rules.lifetime_minutes,
+            mfa_policy: o.session_rules.mfa_policy.map(Into::into),
             created_at: o.created_at,
             updated_at: o.updated_at,
         }
@@ -210,7 +215,7 @@ struct Trade(String);
 #[schema(as = OrganizationChange, example = json!({
     "name": "Nordbau GmbH", "kind": "both", "categories": ["concrete works", "masonry"],
     "approvalThreshold": {"amount": "250000.00", "currency": "EUR"}, "timezone": "Europe/Berlin",
-    "logoUrl": "https://example.com/logo.png", "sessionIdleMinutes": 480, "sessionLifetimeMinutes": 10080
+    "logoUrl": "https://example.com/logo.png", "sessionIdleMinutes": 480, "sessionLifetimeMinutes": 10080, "mfaPolicy": null
 }))]
 struct ChangeIn {
     /// What it is called.
@@ -236,6 +241,9 @@ struct ChangeIn {
     /// bound in any case. It holds at once for the sessions that there are.
     #[schema(minimum = 15, maximum = 576000)]
     session_lifetime_minutes: Option<i32>,
+    /// For whom it asks for a second factor; null: as the platform does. Only an owner changes it, who has just signed in or proven who they are (403
+    /// STEP_UP_REQUIRED). Who lacks one is refused what it is asked for (403 MFA_REQUIRED) from then on.
+    mfa_policy: Option<Policy>,
 }
 
 /// What a merge patch is merged into: [`ChangeIn`] as it is now.
@@ -250,12 +258,13 @@ struct ChangeBase<'a> {
     logo_url: Option<&'a str>,
     session_idle_minutes: Option<i32>,
     session_lifetime_minutes: Option<i32>,
+    mfa_policy: Option<Policy>,
 }
 
 impl<'a> From<&'a Organization> for ChangeBase<'a> {
     fn from(o: &'a Organization) -> Self {
         let approval_threshold = o.approval_threshold.map(MoneyOut);
-        let SessionRules { idle_minutes, lifetime_minutes } = o.session_rules;
+        let SessionRules { idle_minutes, lifetime_minutes, mfa_policy } = o.session_rules;
         Self {
             name: &o.name,
             kind: o.kind.into(),
@@ -265,6 +274,7 @@ impl<'a> From<&'a Organization> for ChangeBase<'a> {
             logo_url: o.logo_url.as_deref(),
             session_idle_minutes: idle_minutes,
             session_lifetime_minutes: lifetime_minutes,
+            mfa_policy: mfa_policy.map(Into::into),
         }
     }
 }
@@ -275,8 +285,14 @@ impl ChangeIn {
         let money = |threshold: MoneyIn| faults.check("/approvalThreshold/amount", threshold.to_money());
         let approval_threshold = self.approval_threshold.and_then(money);
         faults.finish()?;
-        let Self { name, kind, categories, timezone, logo_url, session_idle_minutes, session_lifetime_minutes, .. } = self;
-        let session_rules = SessionRules { idle_minutes: session_idle_minutes, lifetime_minutes: session_lifetime_minutes };
+        let Self {
+            name, kind, categories, timezone, logo_url, session_idle_minutes, session_lifetime_minutes, mfa_policy, ..
+        } = self;
+        let session_rules = SessionRules {
+            idle_minutes: session_idle_minutes,
+            lifetime_minutes: session_lifetime_minutes,
+            mfa_policy: mfa_policy.map(|policy| policy.0),
+        };
         Ok(OrganizationChange { name, kind: kind.0, categories, approval_threshold, timezone, session_rules, logo_url })
     }
 }

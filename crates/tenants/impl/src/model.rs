@@ -1,7 +1,7 @@
 //! Rules of organisations and approvals, pure.
 
 use chrono::TimeDelta;
-use kernel::{FieldFault, Money, OrgRole, Timestamp, UserId, text};
+use kernel::{FieldFault, OrgRole, Timestamp, UserId, text};
 use tenants_api::{NewOrganization, NotYet, Organization, OrganizationChange, SessionRules};
 use uuid::Uuid;
 
@@ -80,7 +80,7 @@ pub(crate) fn checked_change(mut change: OrganizationChange) -> Result<Organizat
     if change.approval_threshold.is_some_and(|threshold| threshold.minor() < 0) {
         faults.push(FieldFault::new("/approvalThreshold/amount", "OUT_OF_RANGE", "must not be negative"));
     }
-    let SessionRules { idle_minutes, lifetime_minutes } = change.session_rules;
+    let SessionRules { idle_minutes, lifetime_minutes, .. } = change.session_rules;
     for (pointer, minutes, least) in [
         ("/sessionIdleMinutes", idle_minutes, SessionRules::LEAST_IDLE_MINUTES),
         ("/sessionLifetimeMinutes", lifetime_minutes, SessionRules::LEAST_LIFETIME_MINUTES),
@@ -108,14 +108,8 @@ pub(crate) fn is_so_already(organization: &Organization, change: &OrganizationCh
     now == *change
 }
 
-/// Whether a verb at stake of `amount` needs a second person. An amount in another currency cannot be compared, so it does.
-pub(crate) fn needs_second(threshold: Option<Money>, amount: Money) -> bool {
-    match threshold {
-        None => false,
-        Some(threshold) if threshold.currency() == amount.currency() => amount.minor() >= threshold.minor(),
-        Some(_) => true,
-    }
-}
+/// Whether a verb at stake of an amount needs a second person.
+pub(crate) use tenants_api::is_weighty as needs_second;
 
 /// What becomes of a waiting approval when somebody asks for the same thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,11 +205,56 @@ pub(crate) fn counts(grant: Grant, now: Timestamp, wait: TimeDelta, first: Optio
     }
 }
 
+/// By which custom role a person approves: when it was given to them, and when the permission was put into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AddedGrant {
+    pub given: Grant,
+    pub added: Grant,
+}
+
+impl AddedGrant {
+    /// The later of the two, which made them an approver.
+    fn latest(&self) -> Grant {
+        if self.added.at > self.given.at { self.added } else { self.given }
+    }
+
+    /// Both must count; but who gives a role as an owner gives what it holds by then.
+    fn counts(&self, now: Timestamp, wait: TimeDelta, first: Option<(UserId, Timestamp)>) -> Result<(), NotYet> {
+        let given = counts(self.given, now, wait, first);
+        if self.given.is_by_an_owner() && self.given.at >= self.added.at {
+            return given;
+        }
+        match (given, counts(self.added, now, wait, first)) {
+            (Err(given), Err(added)) => Err(if added.until() > given.until() { added } else { given }),
+            (given, added) => given.and(added),
+        }
+    }
+}
+
+/// As [`counts`], of somebody whom custom roles alone let approve: one that counts is enough, and what made them an approver by it is answered. Else
+/// which will count first; none if no role of theirs does by now.
+pub(crate) fn added_counts(
+    grants: &[AddedGrant],
+    now: Timestamp,
+    wait: TimeDelta,
+    first: Option<(UserId, Timestamp)>,
+) -> Result<Grant, Option<NotYet>> {
+    let mut soonest: Option<NotYet> = None;
+    for grant in grants {
+        match grant.counts(now, wait, first) {
+            Ok(()) => return Ok(grant.latest()),
+            Err(why) if soonest.is_none_or(|known| why.until() < known.until()) => soonest = Some(why),
+            Err(_) => {}
+        }
+    }
+    Err(soonest)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
     use super::*;
-    use kernel::Currency;
+    use kernel::{Currency, Money};
     use proptest::prelude::*;
     use tenants_api::OrgKind;
 
@@ -273,6 +312,42 @@ mod tests {
     }
 
     #[test]
+    fn whom_a_custom_role_made_an_approver_waits_for_the_giving_and_for_what_was_put_into_it() {
+        let (owner, admin) = (UserId::new(), UserId::new());
+        let at = chrono::DateTime::UNIX_EPOCH + TimeDelta::days(9);
+        let (wait, hour) = (TimeDelta::hours(24), TimeDelta::hours(1));
+        let by = |who: UserId, at: Timestamp| Grant {
+            by: Some(who),
+            granter: if who == owner { GranterRole::Owner } else { GranterRole::Admin },
+            at,
+        };
+        let asked = |given: Grant, added: Grant, first| added_counts(&[AddedGrant { given, added }], at, wait, first);
+        let long_ago = at - wait;
+        let young = |since: Timestamp| -> Result<Grant, Option<NotYet>> {
+            Err(Some(NotYet::Granted { by: Some(admin), until: since + wait }))
+        };
+        // A harmless role was given long ago, and is made one that approves now: that is what waits.
+        assert_eq!(asked(by(admin, long_ago), by(admin, at - hour), None), young(at - hour));
+        assert_eq!(asked(by(owner, long_ago), by(admin, at - hour), None), young(at - hour), "given before it approved");
+        // One that approves since long ago is given now.
+        assert_eq!(asked(by(admin, at - hour), by(owner, long_ago), None), young(at - hour));
+        assert_eq!(asked(by(admin, at - hour), by(admin, at - hour - hour), None), young(at - hour), "the later of both");
+        // An owner gives what the role holds by then, whoever put it there.
+        assert_eq!(asked(by(owner, at), by(admin, at - hour), None), Ok(by(owner, at)));
+        assert_eq!(asked(by(admin, long_ago), by(owner, at), None), Ok(by(owner, at)));
+        let late = NotYet::GrantedByTheFirst { by: owner, until: at + wait };
+        assert_eq!(asked(by(owner, at), by(admin, long_ago), Some((owner, at - hour))), Err(Some(late)));
+        // Of several roles one is enough; of none nobody approves.
+        let several = [
+            AddedGrant { given: by(admin, at), added: by(admin, long_ago) },
+            AddedGrant { given: by(admin, long_ago), added: by(admin, long_ago) },
+        ];
+        assert_eq!(added_counts(&several, at, wait, None), Ok(by(admin, long_ago)));
+        assert_eq!(added_counts(&several[..1], at, wait, None), young(at));
+        assert_eq!(added_counts(&[], at, wait, None), Err(None));
+    }
+
+    #[test]
     fn every_fault_of_a_change_is_told() {
         let change = OrganizationChange {
             name: "  ".into(),
@@ -280,7 +355,7 @@ mod tests {
             categories: vec!["roofing".into(), " ".into(), " roofing ".into()],
             approval_threshold: Some(Money::from_minor(-1, Currency::EUR)),
             timezone: "UTC".into(),
-            session_rules: SessionRules { idle_minutes: Some(4), lifetime_minutes: Some(576_001) },
+            session_rules: SessionRules { idle_minutes: Some(4), lifetime_minutes: Some(576_001), mfa_policy: None },
             logo_url: Some("http://example.com/logo.png".into()),
         };
         let pointers: Vec<String> = checked_change(change).unwrap_err().into_iter().map(|fault| fault.pointer).collect();

@@ -17,6 +17,7 @@ diesel::table! {
         suspended_at -> Nullable<Timestamptz>,
         suspended_for -> Nullable<Text>,
         logo_url -> Nullable<Text>,
+        mfa_policy -> Nullable<Text>,
     }
 }
 
@@ -50,4 +51,40 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    custom_roles (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        slug -> Text,
+        name -> Text,
+        description -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    custom_role_permissions (org_id, role_id, permission) {
+        org_id -> Uuid,
+        role_id -> Uuid,
+        permission -> Text,
+        granted_by -> Nullable<Uuid>,
+        granter_role -> Text,
+        granted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    member_custom_roles (org_id, user_id, role_id) {
+        org_id -> Uuid,
+        user_id -> Uuid,
+        role_id -> Uuid,
+        granted_by -> Nullable<Uuid>,
+        granter_role -> Text,
+        granted_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(organizations, memberships);
+diesel::allow_tables_to_appear_in_same_query!(custom_role_permissions, member_custom_roles);
+diesel::allow_tables_to_appear_in_same_query!(member_custom_roles, memberships);

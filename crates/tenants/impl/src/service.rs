@@ -1,5 +1,7 @@
 //! The verbs of organisations.
 
+mod custom_roles;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,9 +20,9 @@ use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;
 
 use crate::Settings;
-use crate::model::{self, GranterRole, Step, Waiting};
+use crate::model::{self, Grant, GranterRole, Step, Voided, Waiting};
 use crate::repo::organizations::{Founder, Taken};
-use crate::repo::{approvals, memberships, organizations};
+use crate::repo::{approvals, custom_roles as roles, memberships, organizations};
 
 /// How often an approval looks anew when others ask and agree in between.
 const LOOKS: usize = 5;
@@ -66,15 +68,13 @@ impl Service {
         first: Option<&Waiting>,
     ) -> Result<Result<serde_json::Value, NotYet>, Fault> {
         let Some(present) = ctx.user_id() else { return Err(Fault::internal("only a person approves")) };
+        if let Some(by_custom_role) = self.standing_by_custom_role_in(tx, ctx, request, present, first).await? {
+            return Ok(by_custom_role);
+        }
         let found = approvals::grant(tx, ctx.org, request, present).await?;
         let (grant, now) = found.ok_or_else(|| Fault::unavailable("who approves has just left"))?;
         let first = first.map(|waiting| (waiting.first, waiting.asked_at));
-        Ok(model::counts(grant, now, self.approver_wait, first).map(|()| {
-            json!({
-                "action": request.action, "subject": request.subject, "amount": request.amount,
-                "madeApproverBy": grant.by, "madeApproverAs": grant.granter, "approverSince": grant.at,
-            })
-        }))
+        Ok(model::counts(grant, now, self.approver_wait, first).map(|()| contributed(request, grant)))
     }
 
     async fn record_approval_in(
@@ -88,46 +88,61 @@ impl Service {
         self.audit.record_in(tx, ctx, NewEntry::named(action, "approval", id).after(what)).await
     }
 
-    /// A key approves what one person may approve alone, and is nobody's second person. What a first person waits with needs one.
+    /// A key approves what one person may approve alone, and is nobody's second person; nor does somebody say yes to more who has not just proven who they
+    /// are. What a first person waits with needs one.
     async fn below_threshold_in(
         &self,
         tx: &mut Tx,
         ctx: &Ctx,
         request: &ApprovalRequest,
-        creator: UserId,
+        present: UserId,
     ) -> Result<Verdict, Fault> {
         let waiting = approvals::lock_waiting(tx, ctx.org, request).await?.is_some();
         let organization = organizations::find_in(tx, ctx.org).await?;
         let threshold = organization.and_then(|organization| organization.approval_threshold);
         if waiting || model::needs_second(threshold, request.amount) {
             let permission = Permission(request.action);
-            return Err(Fault::new(FaultKind::PersonRequired(permission), "an API key asks for what takes two persons"));
+            let kind = if ctx.key.is_some() { FaultKind::PersonRequired(permission) } else { FaultKind::StepUpRequired };
+            return Err(Fault::new(kind, "what takes two persons is asked for without a fresh proof of who asks"));
         }
-        Ok(Verdict::Complete { first: creator, second: None })
+        Ok(Verdict::Complete { first: present, second: None })
     }
 
     async fn void_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
         for void in approvals::void(tx, ctx.org, user).await? {
-            let entry = NewEntry::named("approvals.void", "approval", void.id)
-                .before(json!({ "action": void.action, "subject": void.subject, "first": user }));
-            self.audit.record_in(tx, ctx, entry).await?;
+            self.record_void_in(tx, ctx, user, &void).await?;
         }
         Ok(())
     }
-}
 
-/// Passes if the actor's role is still the one that the request began with: it was permitted by that, and roles change meanwhile.
-/// To be asked under the organisation's lock.
-async fn same_role_in(tx: &mut Tx, ctx: &Ctx, permission: Permission) -> Result<(), Error> {
-    let Some((user, role)) = ctx.membership() else { return Ok(()) };
-    if memberships::role(tx, ctx.org, user).await? == Some(role) {
-        Ok(())
-    } else {
-        Err(Denied { permission, project: None }.into())
+    async fn record_void_in(&self, tx: &mut Tx, ctx: &Ctx, first: UserId, void: &Voided) -> Result<(), Fault> {
+        let entry = NewEntry::named("approvals.void", "approval", void.id)
+            .before(json!({ "action": void.action, "subject": void.subject, "first": first }));
+        self.audit.record_in(tx, ctx, entry).await
+    }
+
+    /// Passes if the actor's role is still the one that the request began with, and what let them a custom role still does: it was permitted by
+    /// that, and roles change meanwhile. To be asked under the organisation's lock.
+    async fn same_role_in(&self, tx: &mut Tx, ctx: &Ctx, permission: Permission) -> Result<(), Error> {
+        let Some((user, role)) = ctx.membership() else { return Ok(()) };
+        let gone = Denied { permission, project: None };
+        if memberships::role(tx, ctx.org, user).await? != Some(role) {
+            return Err(gone.into());
+        }
+        let built_in = self.authorizer.check(&ctx.without_added(), permission, Scope::Organization).is_ok();
+        if built_in || roles::holds(tx, ctx.org, user, permission.name()).await? { Ok(()) } else { Err(gone.into()) }
     }
 }
 
-/// As [`same_role_in`] without the organisation's lock: the role then stays until the transaction ends.
+/// What somebody contributes to an approval, in the trail.
+fn contributed(request: &ApprovalRequest, grant: Grant) -> serde_json::Value {
+    json!({
+        "action": request.action, "subject": request.subject, "amount": request.amount,
+        "madeApproverBy": grant.by, "madeApproverAs": grant.granter, "approverSince": grant.at,
+    })
+}
+
+/// Passes if the actor's role is still the one that the request began with, without the organisation's lock: the role then stays until the transaction ends.
 async fn hold_role_in(tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
     let Actor::User(user, role) = ctx.actor else { return Ok(()) };
     if memberships::hold_role(tx, ctx.org, user).await? == Some(role) {
@@ -197,12 +212,19 @@ impl Organizations for Service {
         self.uow
             .write(ctx, async |tx| {
                 let before = organizations::lock(tx, ctx.org).await?;
-                same_role_in(tx, ctx, perm::UPDATE).await?;
+                self.same_role_in(tx, ctx, perm::UPDATE).await?;
                 if seen.is_some_and(|seen| seen != before.updated_at) {
                     return Err(Error::Stale);
                 }
                 if change.approval_threshold != before.approval_threshold {
                     self.authorizer.check(ctx, perm::SET_THRESHOLD, Scope::Organization)?;
+                }
+                // Who needs a second factor is decided as who needs a second person is, by somebody who has just proven who they are.
+                if change.session_rules.mfa_policy != before.session_rules.mfa_policy {
+                    self.authorizer.check(ctx, perm::SET_THRESHOLD, Scope::Organization)?;
+                    if ctx.missing.fresh_proof {
+                        return Err(Fault::new(FaultKind::StepUpRequired, "who needs a second factor is changed").into());
+                    }
                 }
                 // Whoever finds a key must not lift what ends a stolen session, nor sign everybody out.
                 if change.session_rules != before.session_rules && ctx.key.is_some() {
@@ -245,6 +267,10 @@ impl Memberships for Service {
 
     async fn of_person_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Member>, Fault> {
         memberships::of_person_in(tx, user).await
+    }
+
+    async fn added_permissions(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault> {
+        roles::permissions_of(roles::reading(tx), org, user).await
     }
 
     async fn standing(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<Standing, Fault> {
@@ -309,6 +335,20 @@ impl Memberships for Service {
         Ok(member)
     }
 
+    async fn hand_over_in(&self, tx: &mut Tx, ctx: &Ctx, from: UserId, to: UserId) -> Result<(), Error> {
+        organizations::lock(tx, ctx.org).await?;
+        if memberships::lock(tx, ctx.org, from).await?.role != OrgRole::Owner {
+            return Err(Error::NotFound("ownership offer"));
+        }
+        memberships::lock(tx, ctx.org, to).await?;
+        // The new one first: there is an owner all the time.
+        for (user, role) in [(to, OrgRole::Owner), (from, OrgRole::Admin)] {
+            memberships::grant(tx, ctx.org, user, role, (from, GranterRole::Owner)).await?;
+            self.void_in(tx, ctx, user).await?;
+        }
+        Ok(())
+    }
+
     async fn remove_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Error> {
         memberships::delete(tx, ctx.org, user).await?;
         if !memberships::any(tx, ctx.org).await? {
@@ -357,7 +397,7 @@ impl Tenants for Service {
         let Some(present) = ctx.user_id() else {
             return Ok(Verdict::Complete { first: UserId(Uuid::nil()), second: None });
         };
-        if ctx.key.is_some() {
+        if ctx.key.is_some() || ctx.missing.fresh_proof {
             return self.below_threshold_in(tx, ctx, request, present).await;
         }
         for _ in 0..LOOKS {

@@ -18,6 +18,15 @@ kernel::refusals! {
         /// The email waits for an answer already.
         #[error("this email is invited already: withdraw that invitation to send another")]
         AlreadyInvited = Conflict("ALREADY_INVITED"),
+        /// Another role of the organisation has this slug.
+        #[error("a role of this organisation has this slug already")]
+        RoleSlugTaken = Conflict("ROLE_SLUG_TAKEN"),
+        /// So many members have the role that is to be removed.
+        #[error("{0} members have this role: take it from them first (PUT /api/users/{{id}}/roles)")]
+        RoleInUse(i64) = Conflict("ROLE_IN_USE", "in use"),
+        /// The organisation has as many roles as it may have.
+        #[error("an organisation has at most {0} custom roles: remove one that nobody needs")]
+        TooManyRoles(usize) = Conflict("TOO_MANY_ROLES"),
         /// What waits for an address is for whoever has shown that it is theirs.
         #[error("prove your address first: POST /api/auth/verification mails what does")]
         EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
@@ -30,6 +39,12 @@ kernel::refusals! {
         /// The organisation has as many links as it may have.
         #[error("an organisation has at most {0} links that count: take one back that is not needed")]
         TooManyLinks(u32) = Conflict("TOO_MANY_LINKS"),
+        /// The person to whom the organisation is offered is its owner.
+        #[error("this person is an owner already")]
+        AlreadyOwner = Conflict("ALREADY_OWNER"),
+        /// The organisation is offered to somebody, who has not answered.
+        #[error("the organisation is offered to somebody already: take that offer back to make another")]
+        OwnershipOffered = Conflict("OWNERSHIP_OFFERED"),
         /// It was mailed just now.
         #[error("this invitation was mailed a short while ago: look for that mail, or try again after Retry-After seconds")]
         TooManyMails(Spent) = TooMany("RATE_LIMITED"),
@@ -40,6 +55,9 @@ kernel::refusals! {
     spent {
         Self::TooManyMails(spent) => Some(*spent),
     }
+    extra {
+        Self::RoleInUse(members) => vec![("members", members.to_string())],
+    }
 }
 
 impl From<tenants_api::Error> for Error {
@@ -48,6 +66,9 @@ impl From<tenants_api::Error> for Error {
         match error {
             Theirs::LastOwner => Self::LastOwner,
             Theirs::AlreadyMember => Self::AlreadyMember,
+            Theirs::RoleSlugTaken => Self::RoleSlugTaken,
+            Theirs::RoleInUse(members) => Self::RoleInUse(members),
+            Theirs::TooManyRoles(most) => Self::TooManyRoles(most),
             Theirs::NotFound(what) => Self::NotFound(what),
             Theirs::State { what, state, hint } => Self::State { what, state, hint },
             Theirs::Stale => Self::Stale,

@@ -2,6 +2,8 @@
 
 mod error;
 mod invitation_links;
+mod ownership;
+mod roles;
 
 use async_trait::async_trait;
 use kernel::{Ctx, Fault, OrgRole, Page, PageRequest, Timestamp, UserId};
@@ -11,6 +13,10 @@ use uuid::Uuid;
 
 pub use error::Error;
 pub use invitation_links::{FreshInvitationLink, InvitationLink, InvitationLinks, NewInvitationLink};
+pub use ownership::{Ownership, OwnershipOffer};
+pub use roles::{
+    CataloguedPermission, Explanation, HeldRole, MemberEffect, MemberRoles, RoleEffect, RolePreview, Roles, Rule, RuleKind,
+};
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

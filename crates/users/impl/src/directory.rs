@@ -50,7 +50,8 @@ fn rules_of(Standing { rules, suspended }: Standing) -> SessionRules {
     let minutes = |minutes: Option<i32>| {
         minutes.and_then(|minutes| u64::try_from(minutes).ok()).map(|minutes| Duration::from_secs(60 * minutes))
     };
-    SessionRules { idle: minutes(rules.idle_minutes), lifetime: minutes(rules.lifetime_minutes), suspended }
+    let (idle, lifetime, mfa) = (minutes(rules.idle_minutes), minutes(rules.lifetime_minutes), rules.mfa_policy);
+    SessionRules { idle, lifetime, mfa, suspended }
 }
 
 fn name_of(name: &str) -> Result<String, Error> {
@@ -115,6 +116,10 @@ impl auth_api::Directory for Directory {
     async fn membership(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault> {
         let member = self.memberships.of_person_at(tx, user, org).await?;
         Ok(member.map(|member| Membership { org: member.org, role: member.role }))
+    }
+
+    async fn added_permissions(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault> {
+        self.memberships.added_permissions(tx, user, org).await
     }
 
     async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault> {

@@ -1,11 +1,13 @@
-//! `/api/user`, `/api/users`, `/api/auth`, invitations and API keys.
+//! `/api/user`, `/api/users`, `/api/auth`, invitations, API keys and roles.
 
 mod auth;
+mod authz;
 mod callbacks;
 mod cookies;
 mod dto;
 mod elsewhere;
 mod examples;
+mod factors;
 mod invitation_links;
 mod invitations;
 mod join;
@@ -13,7 +15,9 @@ mod keys;
 mod language;
 mod leaks;
 mod links;
+mod ownership;
 mod proofs;
+mod roles;
 mod sessions;
 mod tokens;
 mod user;
@@ -44,6 +48,7 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || auth::logout).without_key();
     r.add(Guard::SignedIn, || auth::logout_everywhere).without_key();
     r.add(Guard::SignedIn, || auth::switch);
+    r.resource("mfa").add(Guard::Public, || factors::finish);
     tokens::routes(r);
     r.resource("verification");
     r.add(Guard::SignedIn, || proofs::ask_verification).without_key();
@@ -60,11 +65,12 @@ pub fn routes(r: &mut Routes) {
     r.resource("user");
     r.add(Guard::SignedIn, || user::read).tagged();
     r.add(Guard::SignedIn, || user::change).tagged();
-    r.add(Guard::SignedIn, || user::remove);
+    r.add(Guard::SignedIn, || user::remove).stepping_up();
     r.resource("userPassword").add(Guard::SignedIn, || sessions::change_password).unconditional();
     r.resource("userEmail");
-    r.add(Guard::SignedIn, || proofs::ask_address_change).without_key();
+    r.add(Guard::SignedIn, || proofs::ask_address_change).without_key().stepping_up();
     r.add(Guard::Public, || proofs::change_address);
+    factors::routes(r);
     r.resource("userSessions");
     r.add(Guard::SignedIn, || sessions::list);
     r.add(Guard::SignedIn, || sessions::end).unconditional();
@@ -89,7 +95,9 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_READ, || users::read).tagged();
     r.add(perm::MEMBERS_MANAGE, || users::set_role).tagged();
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
+    ownership::routes(r);
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
+    roles::routes(r);
     keys::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

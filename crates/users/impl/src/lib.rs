@@ -9,6 +9,8 @@
 //! - Only who may manage owners makes, demotes or removes one; the last owner stays (409 `LAST_OWNER`), also under concurrency.
 //! - Nothing happens to a person through an email before they, signed in with it, accept (docs/decisions/0011-invitations-before-mail.md), and
 //!   what is answered about an email is the same whether anybody has it or not.
+//! - Nobody gives what they do not hold by a built-in role: neither by making a role, nor by changing or giving one. What an owner alone holds, what wants a
+//!   person's word and what leads to more than itself stands in no custom role.
 //! - An invitation, by address or by link, gives membership alone; what manages is given to somebody who has come.
 //! - By a link joins who has proven an address, of its domains if it names any, and no more than it says; it is looked at under the organisation's lock.
 //! - What was permitted to a manager is done only while they still are one: looked at again under the organisation's lock.
@@ -16,10 +18,11 @@
 //! - A removed account leaves an anonymous row behind, so that trails still name the same id.
 //! - Answers of register, login and switch hold a secret: they are never stored under an idempotency key.
 //!
-//! Tables owned: `users`, `member_invitations`, `invitation_links`.
+//! Tables owned: `users`, `member_invitations`, `invitation_links`, `ownership_offers`.
 //!
-//! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn InvitationLinks>`, `web::Data<dyn SignIn>`, `web::Data<dyn Proofs>`,
-//! `web::Data<dyn SignInElsewhere>`, `web::Data<dyn Tokens>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
+//! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn InvitationLinks>`, `web::Data<dyn Ownership>`,
+//! `web::Data<dyn SignIn>`, `web::Data<dyn SignInElsewhere>`, `web::Data<dyn Proofs>`, `web::Data<dyn SecondFactors>`,
+//! `web::Data<dyn Tokens>`, `web::Data<dyn users_api::Roles>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 
 mod directory;
 mod http;
@@ -27,6 +30,7 @@ mod link_rules;
 mod model;
 mod module;
 mod repo;
+mod roles;
 mod schema;
 mod service;
 mod suspensions;
@@ -34,5 +38,6 @@ mod suspensions;
 pub use directory::{Directory, is_registered};
 pub use http::{CookieSettings, pages, routes};
 pub use module::MODULE;
+pub use roles::{Roles, RolesDependencies};
 pub use service::{Dependencies, Service};
 pub use suspensions::{SuspensionDependencies, SuspensionError, Suspensions};

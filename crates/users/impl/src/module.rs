@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, ServiceConfig};
 use module::{Module, Wired};
-use users_api::{InvitationLinks, Users};
+use users_api::{InvitationLinks, Ownership, Users};
 
 use crate::{Service, http};
 
@@ -16,6 +16,7 @@ impl Wired for Service {
         config
             .app_data(Data::new(self.cookies().clone()))
             .app_data(Data::from(self.clone() as Arc<dyn InvitationLinks>))
+            .app_data(Data::from(self.clone() as Arc<dyn Ownership>))
             .app_data(Data::from(self as Arc<dyn Users>));
         http::pages(config);
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod invitations;
 pub(crate) mod links;
+pub(crate) mod ownership;
 
 use auth_api::Error as SignInError;
 use auth_api::email::{self, Email};

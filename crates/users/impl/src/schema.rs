@@ -47,4 +47,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    ownership_offers (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        offered_by -> Uuid,
+        offered_to -> Uuid,
+        status -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        decided_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(users, member_invitations);

@@ -2,6 +2,7 @@
 
 mod invitations;
 mod links;
+mod ownership;
 
 use std::collections::HashMap;
 use std::sync::Arc;

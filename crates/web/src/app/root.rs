@@ -103,6 +103,7 @@ impl Visit {
             address: client::address(peer, headers, &deps.settings.trusted_proxies, deps.settings.client_ip_header),
             credential: None,
             token: None,
+            stale: false,
         };
         Self {
             caller,
@@ -171,6 +172,7 @@ impl Visit {
         if headers.contains_key(header::AUTHORIZATION) || headers.contains_key(header::COOKIE) {
             let address = self.caller.address;
             let (credential, token) = resolve(&*deps.sessions, &self.method, headers, address, &deps.settings).await;
+            self.caller.stale = matches!(&credential, Ok(Credential::Session(session)) if deps.sessions.is_stale(session));
             (self.caller.credential, self.caller.token) = (Some(credential), token);
         }
         match self.caller.live() {
@@ -178,6 +180,7 @@ impl Visit {
             None => self.standings.extend(deps.limits.address(&self.caller)?),
         }
         self.refuse_keys(request)?;
+        self.refuse_stale(request)?;
         self.refuse_unknown_parameters(request)
     }
 
@@ -189,6 +192,16 @@ impl Visit {
             Some(permission) => Err(Problem::person_required(permission)),
             None => Ok(()),
         }
+    }
+
+    /// What wants a fresh proof of who the caller is is refused to whoever gave theirs too long ago.
+    fn refuse_stale(&self, request: &ServiceRequest) -> Result<(), Problem> {
+        let (Some(route), true) = (&self.route, self.caller.stale) else { return Ok(()) };
+        // As it is routed: HEAD is GET by now.
+        if self.deps.routes.steps_up(request.method(), route) {
+            return Err(Problem::step_up_required(self.caller.step_up_by()));
+        }
+        Ok(())
     }
 
     /// A parameter that nobody reads is refused everywhere, not only where others are read. Whoever is to sign in first is told that instead.
@@ -210,8 +223,11 @@ impl Visit {
         // The stricter limit that the handler's own extractor counted for.
         self.standings.extend(request.extensions().get::<Standing>());
         if let Some(mut problem) = problem {
-            if let (Some(denied), Some(ctx)) = (problem.denied(), self.caller.ctx()) {
-                self.deps.denials.denied(&ctx, denied, &format!("{} {}", self.method, self.route())).await;
+            if let Some((denied, ctx)) = problem.denied().cloned().zip(self.caller.ctx()) {
+                self.deps.denials.denied(&ctx, &denied, &format!("{} {}", self.method, self.route())).await;
+                if problem.code() == "PERMISSION_DENIED" && !auth_api::factor_allows(&ctx, denied.permission) {
+                    problem = Problem::mfa_required(denied);
+                }
             }
             problem.complete(self.uri.path(), self.caller.request.as_str());
             response = problem.error_response();

@@ -8,7 +8,7 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use auth_api::{Bearer, KEY_PREFIX, LiveKey, SecretString, Session, Sessions};
-use kernel::{ApiKeyId, Ctx, OrgId, RequestId, UserId};
+use kernel::{ApiKeyId, Ctx, Missing, OrgId, RequestId, UserId};
 
 use crate::{Problem, Settings};
 
@@ -73,6 +73,8 @@ pub(crate) struct Caller {
     pub credential: Option<Result<Credential, Problem>>,
     /// The token that it carries, whatever it is worth.
     pub token: Option<SecretString>,
+    /// Whether the person of the session proved who they are too long ago for what asks for a fresh proof.
+    pub stale: bool,
 }
 
 impl Caller {
@@ -98,7 +100,20 @@ impl Caller {
     }
 
     pub fn ctx(&self) -> Option<Ctx> {
-        self.live().map(|credential| credential.ctx(self.request.clone()))
+        self.live().map(|known| self.ctx_of(known))
+    }
+
+    fn ctx_of(&self, known: &Credential) -> Ctx {
+        let ctx = known.ctx(self.request.clone());
+        Ctx { missing: Missing { fresh_proof: self.stale, ..ctx.missing }, ..ctx }
+    }
+
+    /// By what the session's person proves again who they are.
+    pub fn step_up_by(&self) -> Option<&'static str> {
+        match self.live()? {
+            Credential::Session(session) => Some(if session.factor.has { "second_factor" } else { "password" }),
+            Credential::Key(_) => None,
+        }
     }
 }
 
@@ -149,7 +164,7 @@ impl FromRequest for Authed {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(with_caller(request, |caller| caller.known().map(|known| Self(known.ctx(caller.request.clone())))))
+        ready(with_caller(request, |caller| caller.known().map(|known| Self(caller.ctx_of(known)))))
     }
 }
 

@@ -28,7 +28,7 @@ pub struct FormPage<'a> {
     pub form: Option<Form<'a>>,
 }
 
-/// A form with a token that nobody sees and, if one is asked for, a new password.
+/// A form with a token that nobody sees and, if one is asked for, a new password or a code.
 #[derive(Debug, Clone)]
 pub struct Form<'a> {
     /// Where it goes.
@@ -37,6 +37,8 @@ pub struct Form<'a> {
     pub token: &'a str,
     /// What the field of the new password is called, if there is one.
     pub password: Option<&'a str>,
+    /// What the field of a code is called, if there is one.
+    pub code: Option<&'a str>,
     /// What the button says.
     pub button: &'a str,
 }
@@ -77,8 +79,17 @@ impl Form<'_> {
             )
         });
         let password = password.unwrap_or_default();
+        let code = self.code.map(|label| {
+            let label = escape(label);
+            // Programs fill in what an authenticator shows; a code of recovery has letters, too.
+            format!(
+                "<p><label for=\"code\">{label}</label>\n<input id=\"code\" name=\"code\" type=\"text\" autocomplete=\"one-time-code\" \
+                 autocapitalize=\"characters\" spellcheck=\"false\" maxlength=\"40\" required></p>\n"
+            )
+        });
+        let code = code.unwrap_or_default();
         format!(
-            "<form class=\"form\" method=\"post\" action=\"{action}\">\n<input type=\"hidden\" name=\"token\" value=\"{token}\">\n{password}\
+            "<form class=\"form\" method=\"post\" action=\"{action}\">\n<input type=\"hidden\" name=\"token\" value=\"{token}\">\n{password}{code}\
              <p class=\"actions\"><button class=\"button first\" type=\"submit\">{button}</button></p>\n</form>"
         )
     }
@@ -92,9 +103,10 @@ mod tests {
 
     #[test]
     fn what_stands_in_a_page_is_text_and_its_form_goes_to_this_server() {
-        let form = Form { action: "/auth/reset", token: "\"><script>", password: Some("New"), button: "Go" };
+        let form = Form { action: "/auth/reset", token: "\"><script>", password: Some("New"), code: Some("Code"), button: "Go" };
         let html = form.html();
         assert!(html.contains("value=\"&quot;&gt;&lt;script&gt;\"") && html.contains("type=\"password\""), "{html}");
+        assert!(html.contains("<label for=\"code\">Code</label>") && html.contains("autocomplete=\"one-time-code\""), "{html}");
         let page =
             FormPage { status: StatusCode::GONE, language: "en", title: "<b>", lead: "a & b", fault: None, form: Some(form) };
         let answer = page.response();

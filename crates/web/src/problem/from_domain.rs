@@ -82,6 +82,7 @@ fn from_fault(fault: &Fault) -> Problem {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, fault.code(), detail)
         }
         FaultKind::PersonRequired(permission) => Problem::person_required(Some(*permission)),
+        FaultKind::StepUpRequired => Problem::step_up_required(None),
     }
 }
 

@@ -118,6 +118,7 @@ fn complete(entry: &Entry) -> Operation {
         Guard::Party(who) => extensions.add("x-party", *who),
         Guard::Public | Guard::SignedIn => extensions,
     };
+    let extensions = if entry.steps_up { extensions.add("x-step-up", true) } else { extensions };
     match &mut operation.extensions {
         Some(present) => present.merge(extensions.build()),
         none => *none = Some(extensions.build()),

@@ -32,8 +32,10 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
         ("Unauthorized", "Not signed in", Problem::unauthenticated()),
         (
             "Forbidden",
-            "Signed in, but not permitted: `missingPermission` names what is missing. Or ORIGIN_NOT_ALLOWED, for a write with the cookie; for an \
-             API key PERSON_REQUIRED or ADDRESS_NOT_ALLOWED; ORGANIZATION_SUSPENDED, in an organisation that the platform has suspended",
+            "Signed in, but not permitted: `missingPermission` names what is missing, also where that is a second factor, which the organisation asks for \
+             (MFA_REQUIRED). STEP_UP_REQUIRED, where `x-step-up` says so or what is asked for is weighty: the caller proved who they are more than \
+             `maxAgeSeconds` ago, and does so again by what `stepUp` names. Or ORIGIN_NOT_ALLOWED, for a write with the cookie; for an API key \
+             PERSON_REQUIRED or ADDRESS_NOT_ALLOWED; ORGANIZATION_SUSPENDED, in an organisation that the platform has suspended",
             forbidden,
         ),
         ("NotFound", "Absent, or another organisation's", Problem::not_found()),

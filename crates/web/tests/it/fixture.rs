@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, init_service, read_body, try_call_service};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{Authorizer, LiveKey, Reach, Session, Sessions};
+use auth_api::{Authorizer, FactorStanding, LiveKey, Reach, Session, Sessions};
 use kernel::*;
 use serde_json::Value;
 use uuid::Uuid;
@@ -62,8 +62,10 @@ impl Sessions for FakeSessions {
             org: OrgId(Uuid::from_u128(3)),
             role: OrgRole::Admin,
             projects: ProjectRoles::default(),
+            added: AddedPermissions::default(),
             expires_at: SystemClock.now(),
             authenticated_at: SystemClock.now(),
+            factor: FactorStanding::default(),
         }))
     }
     async fn resolve_key(&self, key: &str, _: Option<IpAddr>) -> Result<Arc<LiveKey>, auth_api::Error> {
@@ -78,8 +80,10 @@ impl Sessions for FakeSessions {
             creator: UserId(Uuid::from_u128(2)),
             role: OrgRole::Admin,
             projects: ProjectRoles::default(),
+            added: AddedPermissions::default(),
             networks: Vec::new(),
             until: Timestamp::MAX_UTC,
+            factor: FactorStanding::default(),
         }))
     }
     async fn forget_user_in(&self, _: &mut uow::Tx, _: UserId) -> Result<(), Fault> {

@@ -70,6 +70,7 @@ impl Service {
                 let now = self.clock.now();
                 // What somebody asked for by mail who knew the old one must not take the account along.
                 repo::proofs::end_of_person(tx, user, now).await?;
+                repo::pending::end_of_person(tx, user, now).await?;
                 let ended = repo::end_others(tx, user, session, now).await?;
                 let entry = NewEntry::named("auth.change_password", "user", user).after(json!({ "endedSessions": ended }));
                 self.audit.record_in(tx, ctx, entry).await?;
@@ -135,6 +136,7 @@ impl Service {
             .write(async |tx| {
                 repo::lock_person(tx, user).await?;
                 let ended = repo::end_all(tx, user, self.clock.now()).await?;
+                repo::pending::end_of_person(tx, user, self.clock.now()).await?;
                 let entry = NewEntry::named("auth.logout_everywhere", "user", user).after(json!({ "endedSessions": ended }));
                 self.audit.record_in(tx, ctx, entry).await?;
                 self.forget_in(tx, move |cache| cache.forget_user(user));

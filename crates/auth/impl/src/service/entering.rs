@@ -2,22 +2,22 @@
 
 use std::net::IpAddr;
 
-use auth_api::{Account, Client, Error, KnownDevice, Membership, SecurityEventKind, SignInMethod, SignedIn};
-use kernel::{Fault, OrgRole, RequestId, UserId};
+use auth_api::{Client, Entered, Error, KnownDevice, SecurityEventKind, SignInMethod};
+use kernel::{Fault, RequestId, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uow::Tx;
 use uuid::Uuid;
 
 use super::Service;
-use super::opening::Opening;
+use super::admitting::Admission;
 use crate::attempts::{Familiar, network_of};
 use crate::budget::Limited;
 use crate::hasher::Verified;
 use crate::repo::devices::Whence;
 use crate::security_event::Origin;
 use crate::token::TokenHash;
-use crate::{model, repo, security, token};
+use crate::{repo, security, token};
 
 fn hash_of(device: Option<&SecretString>) -> Option<TokenHash> {
     token::hash(device?.expose_secret())
@@ -36,7 +36,7 @@ impl Service {
         password: SecretString,
         client: &Client,
         device: Option<&SecretString>,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<Entered, Error> {
         let from = client.address;
         let origin = || Origin { request, address: from };
         let limited = SecurityEventKind::SignInLimited;
@@ -65,18 +65,9 @@ impl Service {
         };
         self.attempts.forget(email, from, familiar);
         drop(tries);
-        let membership = model::choose(&known.memberships, known.last);
         let user = known.person.id;
         self.system
             .write(async |tx| {
-                let membership = match membership {
-                    Some(membership) => membership,
-                    // Removed from the last organisation: nobody is locked out of the account for it.
-                    None => {
-                        let Account { org, .. } = self.directory.found_in(tx, request, user, None, &known.person.name).await?;
-                        Membership { org, role: OrgRole::Owner }
-                    }
-                };
                 // Changed while the old one was being checked: that one no longer opens anything.
                 if repo::lock_person(tx, user).await? != known.password {
                     return Err(Error::WrongCredentials);
@@ -84,11 +75,8 @@ impl Service {
                 if let (Some(old), Some(new)) = (&known.password, &stronger) {
                     repo::replace_password(tx, user, old, new).await?;
                 }
-                let device = self.know_device_in(tx, user, device, from).await?;
-                let sign_in = model::Proof::now(SignInMethod::Password, self.instant());
-                let opening = Opening { request, user, membership, action: "auth.login", client, sign_in };
-                let signed_in = self.open_in(tx, opening, token::fresh()?).await?;
-                Ok(SignedIn { device: Some(device), ..signed_in })
+                let (known, method, action) = (&known, SignInMethod::Password, "auth.login");
+                self.admit_in(tx, Admission { request, known, client, method, action, device }).await
             })
             .await
     }
@@ -108,7 +96,7 @@ impl Service {
     }
 
     /// Whether the person has signed in before where this comes from. Of an unknown email the same is asked.
-    async fn familiar(
+    pub(super) async fn familiar(
         &self,
         user: Option<UserId>,
         device: Option<&SecretString>,

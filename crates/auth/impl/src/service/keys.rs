@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use audit_api::NewEntry;
-use auth_api::{Error, Leavers, LiveKey};
+use auth_api::{Error, FactorStanding, Leavers, LiveKey};
 use chrono::TimeDelta;
-use kernel::{ApiKeyId, Ctx, Fault, KeyUse, OrgId, OrgRole, ProjectRoles, Timestamp, UserId};
+use kernel::{AddedPermissions, ApiKeyId, Ctx, Fault, KeyUse, OrgId, OrgRole, ProjectRoles, Timestamp, UserId};
 use serde_json::json;
 use uow::Tx;
 
@@ -51,17 +51,26 @@ impl Service {
         };
         let StoredKey { key, leavers } = stored;
         // In a transaction of its own, as of sessions.
-        let (role, projects, of_leaver, is_suspended) = match self.place(key.created_by, key.org).await? {
-            Some(Place { role, projects, rules }) => (role, projects, false, rules.suspended),
+        let (role, projects, added, of_leaver, factor, is_suspended) = match self.place(key.created_by, key.org).await? {
+            Some(Place { role, projects, added, rules, factor }) => (role, projects, added, false, factor, rules.suspended),
             None if leavers == Leavers::Keep => {
                 let rules = self.system.read(async |tx| self.directory.session_rules(tx, key.org).await).await?;
-                (OrgRole::Admin, ProjectRoles::default(), true, rules.suspended)
+                // Nobody is left whom a second factor could be asked for.
+                (
+                    OrgRole::Admin,
+                    ProjectRoles::default(),
+                    AddedPermissions::default(),
+                    true,
+                    FactorStanding::default(),
+                    rules.suspended,
+                )
             }
             None => return Ok(None),
         };
         let (until, last_used_at) = (key.until(), key.last_used_at);
         let by = Arc::new(KeyUse { id: key.id, scopes: key.scopes, of_leaver });
-        let live = LiveKey { by, org: key.org, creator: key.created_by, role, projects, networks: key.networks, until };
+        let live =
+            LiveKey { by, org: key.org, creator: key.created_by, role, projects, added, networks: key.networks, until, factor };
         let kept = Arc::new(Kept::new(live, began, last_used_at).suspended(is_suspended));
         self.keys.store(hash, Arc::clone(&kept));
         Ok(Some(kept))

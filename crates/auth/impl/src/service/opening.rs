@@ -1,15 +1,17 @@
 //! How sessions begin: with a sign-in, with another proof of who somebody is, in another organisation.
 
 use auth_api::{
-    Client, Error, Membership, SecurityEventKind, Session, SessionRules, SignInMethod, SignedIn, SwitchOnce, Switched,
+    Again, Client, Entered, Error, FactorShown, FactorStanding, Membership, SecurityEventKind, Session, SessionRules,
+    SignInMethod, SignedIn, SwitchOnce, Switched,
 };
 use chrono::SubsecRound;
-use kernel::{Actor, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use kernel::{Actor, AddedPermissions, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
 use secrecy::SecretString;
 use uow::Tx;
 
 use super::Service;
 use super::account::person;
+use super::admitting::own_factor_key;
 use crate::hasher::Verified;
 use crate::model::{Proof, StoredSession};
 use crate::security_event::Origin;
@@ -54,8 +56,10 @@ impl Service {
             org: membership.org,
             role: membership.role,
             projects: ProjectRoles::default(),
+            added: AddedPermissions::default(),
             expires_at: sign_in.at + self.life,
             authenticated_at: sign_in.at,
+            factor: FactorStanding::default(),
         };
         repo::lock_person(tx, user).await?;
         let device = client.agent.as_deref().and_then(device::label);
@@ -76,19 +80,42 @@ impl Service {
         if let Some(place) = self.place(session.user, session.org).await? {
             session.expires_at = model::expires_at(session.expires_at, session.authenticated_at, self.life, place.rules);
             session.projects = place.projects;
+            session.added = place.added;
+            session.factor = place.factor;
         }
         Ok(signed_in)
     }
 
-    /// The person tells the password again, for a session with another token instead of this one.
+    /// The same of one that may still wait for a second factor.
+    pub(super) async fn complete_entered(&self, entered: Entered) -> Result<Entered, Error> {
+        Ok(match entered {
+            Entered::SignedIn(signed_in) => Entered::SignedIn(self.complete(signed_in).await?),
+            pending @ Entered::Pending(_) => pending,
+        })
+    }
+
+    /// The person proves again who they are, for a session with another token instead of this one.
     pub(super) async fn prove_again(
         &self,
         ctx: &Ctx,
         session: SessionId,
+        again: Again,
+        client: &Client,
+    ) -> Result<SignedIn, Error> {
+        let user = person(ctx)?;
+        match again {
+            Again::Password(password) => self.prove_by_password(ctx, (user, session), password, client).await,
+            Again::Factor(shown) => self.prove_by_factor(ctx, (user, session), shown, client).await,
+        }
+    }
+
+    async fn prove_by_password(
+        &self,
+        ctx: &Ctx,
+        (user, session): (UserId, SessionId),
         password: SecretString,
         client: &Client,
     ) -> Result<SignedIn, Error> {
-        let Actor::User(user, role) = ctx.actor else { return Err(Error::NotAuthenticated) };
         let origin = || Origin { request: &ctx.request, address: client.address };
         // As for a change of the password: apart from the sign-ins of strangers.
         let key = format!("password of {user}");
@@ -113,19 +140,62 @@ impl Service {
                 if repo::lock_person(tx, user).await? != stored {
                     return Err(Fault::unavailable("the password changed meanwhile").into());
                 }
+                if !repo::factors::kinds(tx, user).await?.is_empty() {
+                    let detail = "you have a second factor: show that instead of the password";
+                    return Err(Error::invalid("/code", "REQUIRED", detail));
+                }
                 if let (Some(old), Some(new)) = (&stored, &stronger) {
                     repo::replace_password(tx, user, old, new).await?;
                 }
-                let before = repo::session_by_id(tx, user, session).await?.ok_or(Error::NotAuthenticated)?;
-                let ended = repo::end(tx, user, session, self.clock.now()).await?.ok_or(Error::NotAuthenticated)?;
-                let sign_in = Proof { id: before.sign_in.id, method: SignInMethod::Password, at: self.instant() };
-                let (request, membership) = (&ctx.request, Membership { org: ctx.org, role });
-                let opening = Opening { request, user, membership, action: "auth.reauthenticate", client, sign_in };
-                Ok::<_, Error>((ended, self.open_in(tx, opening, token::fresh()?).await?))
+                self.replace_session_in(tx, ctx, session, Some(SignInMethod::Password), client).await
             })
             .await?;
         self.cache.forget(&ended);
         self.complete(signed_in).await
+    }
+
+    async fn prove_by_factor(
+        &self,
+        ctx: &Ctx,
+        (user, session): (UserId, SessionId),
+        shown: FactorShown,
+        client: &Client,
+    ) -> Result<SignedIn, Error> {
+        let origin = || Origin { request: &ctx.request, address: client.address };
+        let tries = self.try_own_factor(user, origin()).await?;
+        let outcome = self
+            .system
+            .write(async |tx| {
+                repo::lock_person(tx, user).await?;
+                if self.check_factor_in(tx, user, &shown, &origin()).await?.is_none() {
+                    return Ok::<_, Error>(None);
+                }
+                Ok(Some(self.replace_session_in(tx, ctx, session, None, client).await?))
+            })
+            .await?;
+        let Some((ended, signed_in)) = outcome else { return Err(self.wrong_own_factor(user, &tries, origin()).await) };
+        self.attempts.forget_own(&own_factor_key(user));
+        drop(tries);
+        self.cache.forget(&ended);
+        self.complete(signed_in).await
+    }
+
+    /// Another session in the place of one, by a fresh proof of the same sign-in.
+    async fn replace_session_in(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        session: SessionId,
+        method: Option<SignInMethod>,
+        client: &Client,
+    ) -> Result<(TokenHash, SignedIn), Error> {
+        let Actor::User(user, role) = ctx.actor else { return Err(Error::NotAuthenticated) };
+        let before = repo::session_by_id(tx, user, session).await?.ok_or(Error::NotAuthenticated)?;
+        let ended = repo::end(tx, user, session, self.clock.now()).await?.ok_or(Error::NotAuthenticated)?;
+        let sign_in = Proof { id: before.sign_in.id, method: method.unwrap_or(before.sign_in.method), at: self.instant() };
+        let (request, membership) = (&ctx.request, Membership { org: ctx.org, role });
+        let opening = Opening { request, user, membership, action: "auth.reauthenticate", client, sign_in };
+        Ok((ended, self.open_in(tx, opening, token::fresh()?).await?))
     }
 
     /// A session of the same sign-in in another organisation.
@@ -188,7 +258,8 @@ impl Service {
 /// The session that an earlier call made.
 fn again(token: SecretString, made: &StoredSession, membership: Membership) -> SignedIn {
     let StoredSession { id, user, org, expires_at, sign_in, .. } = *made;
-    let (role, projects) = (membership.role, ProjectRoles::default());
-    let session = Session { id, user, org, role, projects, expires_at, authenticated_at: sign_in.at };
+    let (role, projects, added) = (membership.role, ProjectRoles::default(), AddedPermissions::default());
+    let factor = FactorStanding::default();
+    let session = Session { id, user, org, role, projects, added, expires_at, authenticated_at: sign_in.at, factor };
     SignedIn { token, session, device: None }
 }

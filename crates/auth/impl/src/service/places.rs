@@ -1,13 +1,15 @@
 //! Where a person stands in an organisation: asked once for all of their sessions there.
 
-use auth_api::SessionRules;
-use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, ProjectRoles, UserId};
+use auth_api::{FactorStanding, SessionRules};
+use kernel::{AddedPermissions, Fault, OrgId, OrgRole, ProjectId, ProjectRole, ProjectRoles, UserId};
 
 use super::Service;
 use crate::place::Place;
+use crate::repo;
 
-/// The role in the organisation, how long sessions may last there, and those roles in teams that were asked for.
-type Found = (OrgRole, SessionRules, Vec<(ProjectId, ProjectRole)>);
+/// The role in the organisation, how long sessions may last there, whether the person has a second factor, those roles in teams that were asked for, and
+/// what custom roles allow.
+type Found = (OrgRole, SessionRules, bool, Vec<(ProjectId, ProjectRole)>, AddedPermissions);
 
 impl Service {
     /// The place of a person in an organisation, if they are its member. However many of their sessions ask at a time, one asks the database;
@@ -30,12 +32,20 @@ impl Service {
                     Some(projects) if projects.is_empty() => Vec::new(),
                     Some(projects) => self.teams.roles_among(tx, org, user, projects).await?,
                 };
+                // Owners and administrators hold whatever a custom role can.
+                let added = if membership.role.needs_teams() {
+                    AddedPermissions::of(self.directory.added_permissions(tx, user, org).await?)
+                } else {
+                    AddedPermissions::default()
+                };
                 let rules = self.directory.session_rules(tx, org).await?;
-                Ok::<_, Fault>(Some((membership.role, rules, read)))
+                let has = repo::factors::has_any(tx, user).await?;
+                Ok::<_, Fault>(Some((membership.role, rules, has, read, added)))
             })
             .await?;
-        let Some((role, rules, read)) = found else { return Ok(None) };
+        let Some((role, rules, has, read, added)) = found else { return Ok(None) };
         let projects = if role.needs_teams() { roles.found(look, read) } else { ProjectRoles::default() };
-        Ok(Some(Place { role, projects, rules }))
+        let factor = FactorStanding { has, policy: rules.mfa.unwrap_or(self.mfa_policy) };
+        Ok(Some(Place { role, projects, added, rules, factor }))
     }
 }

@@ -1,7 +1,7 @@
 //! `Proofs`: the verbs that go by mail.
 
 use async_trait::async_trait;
-use auth_api::{Asked, Asking, Error, Proofs, Purpose, SecurityEventKind, Shown, SignedIn};
+use auth_api::{Asked, Asking, Entered, Error, Proofs, Purpose, SecurityEventKind, Shown};
 use kernel::{Ctx, SessionId};
 use secrecy::SecretString;
 
@@ -29,7 +29,7 @@ impl Proofs for Service {
         self.ask_by_address(Purpose::MagicLink, SecurityEventKind::MagicLinkAsked, email, asking).await
     }
 
-    async fn follow_magic_link(&self, shown: Shown, asking: Asking<'_>) -> Result<SignedIn, Error> {
+    async fn follow_magic_link(&self, shown: Shown, asking: Asking<'_>) -> Result<Entered, Error> {
         self.sign_in_by_mail(shown, asking).await
     }
 

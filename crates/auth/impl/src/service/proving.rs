@@ -5,7 +5,8 @@
 
 use audit_api::NewEntry;
 use auth_api::{
-    Account, Asking, Client, Error, Membership, NewAccount, Purpose, Revoked, SecurityEventKind, Shown, SignInMethod, SignedIn,
+    Account, Asking, Client, Entered, Error, Membership, NewAccount, Purpose, Revoked, SecurityEventKind, Shown, SignInMethod,
+    SignedIn,
 };
 use kernel::{Ctx, Fault, OrgRole, ProjectRoles, UserId};
 use mail_api::{Content, Mail, Recipient};
@@ -13,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use uow::Tx;
 
+use super::admitting::Admission;
 use super::asking::{address_of, masked, origin};
 use super::opening::Opening;
 use super::{Known, Service};
@@ -25,6 +27,11 @@ fn refused(shown: &Shown) -> Error {
         Shown::Token(_) => Error::LinkSpent,
         Shown::Code { .. } => Error::WrongCode,
     }
+}
+
+/// On what somebody signs in who asks.
+fn client_of(asking: &Asking<'_>) -> Client {
+    Client { address: asking.from, agent: asking.agent.map(str::to_owned) }
 }
 
 impl Service {
@@ -89,6 +96,7 @@ impl Service {
     async fn end_access_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         let now = self.clock.now();
         repo::proofs::end_of_person(tx, user, now).await?;
+        repo::pending::end_of_person(tx, user, now).await?;
         repo::end_all(tx, user, now).await?;
         // Who knew the old password would keep a budget of guesses of their own.
         repo::devices::forget_all(tx, user).await?;
@@ -161,20 +169,20 @@ impl Service {
             .await
     }
 
-    pub(super) async fn sign_in_by_mail(&self, shown: Shown, asking: Asking<'_>) -> Result<SignedIn, Error> {
+    pub(super) async fn sign_in_by_mail(&self, shown: Shown, asking: Asking<'_>) -> Result<Entered, Error> {
         let proof = self.look_at(Purpose::MagicLink, &shown, &asking).await?;
         let known = self.known(&proof.email).await?;
-        let signed_in = self
+        let entered = self
             .system
             .write(async |tx| match &known {
                 Some(known) => self.enter_in(tx, known, &proof, &shown, &asking).await,
-                None => self.sign_up_in(tx, &proof, &shown, &asking).await,
+                None => self.sign_up_in(tx, &proof, &shown, &asking).await.map(Entered::SignedIn),
             })
             .await?;
-        self.complete(signed_in).await
+        self.complete_entered(entered).await
     }
 
-    /// A session of whoever has the address.
+    /// A session of whoever has the address, or what stands before it.
     async fn enter_in(
         &self,
         tx: &mut Tx,
@@ -182,7 +190,7 @@ impl Service {
         proof: &Proof,
         shown: &Shown,
         asking: &Asking<'_>,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<Entered, Error> {
         let user = known.person.id;
         let proven = self.directory.prove_in(tx, user, &proof.email_key).await?.ok_or_else(|| refused(shown))?;
         repo::lock_person(tx, user).await?;
@@ -192,15 +200,10 @@ impl Service {
             self.end_access_in(tx, user).await?;
             self.end_unproven_in(tx, known, asking).await?;
         }
-        let membership = match model::choose(&known.memberships, known.last) {
-            Some(membership) => membership,
-            None => {
-                let Account { org, .. } = self.directory.found_in(tx, asking.request, user, None, &known.person.name).await?;
-                Membership { org, role: OrgRole::Owner }
-            }
-        };
         security::note_in(tx, SecurityEventKind::MagicLinkFollowed, user, &origin(asking)).await?;
-        self.open_by_mail_in(tx, asking, user, membership, "auth.magic_link").await
+        let (request, client, method) = (asking.request, client_of(asking), SignInMethod::MagicLink);
+        let admission = Admission { request, known, client: &client, method, action: "auth.magic_link", device: None };
+        self.admit_in(tx, admission).await
     }
 
     /// An account for an address that nobody has. Nobody has told a name: until they do, it is what stands before the @.
@@ -211,20 +214,10 @@ impl Service {
         self.directory.prove_in(tx, user, &proof.email_key).await?.ok_or_else(|| refused(shown))?;
         self.use_up_in(tx, proof, shown).await?;
         security::note_in(tx, SecurityEventKind::MagicLinkFollowed, user, &origin(asking)).await?;
-        self.open_by_mail_in(tx, asking, user, Membership { org, role: OrgRole::Owner }, "auth.register").await
-    }
-
-    async fn open_by_mail_in(
-        &self,
-        tx: &mut Tx,
-        asking: &Asking<'_>,
-        user: UserId,
-        membership: Membership,
-        action: &str,
-    ) -> Result<SignedIn, Error> {
-        let client = Client { address: asking.from, agent: asking.agent.map(str::to_owned) };
+        let membership = Membership { org, role: OrgRole::Owner };
         let sign_in = model::Proof::now(SignInMethod::MagicLink, self.instant());
-        let opening = Opening { request: asking.request, user, membership, action, client: &client, sign_in };
+        let (request, client) = (asking.request, client_of(asking));
+        let opening = Opening { request, user, membership, action: "auth.register", client: &client, sign_in };
         self.open_in(tx, opening, token::fresh()?).await
     }
 
@@ -248,6 +241,7 @@ impl Service {
                 self.use_up_in(tx, &proof, &shown).await?;
                 let now = self.clock.now();
                 repo::proofs::end_of_person(tx, user, now).await?;
+                repo::pending::end_of_person(tx, user, now).await?;
                 match proof.session {
                     Some(session) => {
                         repo::end_others(tx, user, session, now).await?;

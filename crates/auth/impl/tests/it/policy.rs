@@ -6,7 +6,8 @@ use std::sync::Arc;
 use auth::{Policy, PolicyError};
 use auth_api::{Authorizer, Reach};
 use kernel::{
-    ApiKeyId, Ctx, Denied, KeyUse, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId, Scope, UserId,
+    AddedPermissions, ApiKeyId, Ctx, Denied, KeyUse, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId,
+    Scope, UserId,
 };
 
 const MODEL: &str = include_str!("../../../../../config/authz/model.conf");
@@ -77,6 +78,8 @@ async fn the_matrix() {
             "projects.members_read: owner admin project_owner in_house_user",
             "projects.read: owner admin project_owner in_house_user",
             "projects.update: owner admin project_owner",
+            "roles.manage: owner admin",
+            "roles.read: owner admin",
             "soq.edit: owner admin project_owner in_house_user",
             "soq.freeze: owner admin project_owner",
             "soq.read: owner admin project_owner in_house_user",
@@ -141,6 +144,52 @@ async fn a_key_has_what_its_scopes_and_its_creators_role_have_in_common_and_noth
         assert!(policy.check(&owners, Permission(name), Scope::Organization).is_err(), "{name}");
         assert_eq!(policy.check(&ctx(OrgRole::Owner, &[]), Permission(name), Scope::Organization), Ok(()), "{name}");
     }
+}
+
+#[test]
+fn every_permission_of_the_matrix_is_told_in_words() {
+    let silent: Vec<_> = named().into_iter().filter(|permission| auth_api::described(*permission).is_empty()).collect();
+    assert!(silent.is_empty(), "a line for each in config/authz/permissions.txt: people make roles of them: {silent:?}");
+}
+
+#[tokio::test]
+async fn a_custom_role_adds_what_custom_roles_can_hold_whatever_stands_in_it() {
+    let policy = shipped().await;
+    let stays: Vec<&str> =
+        named().into_iter().filter(|permission| !policy.is_addable(*permission)).map(Permission::name).collect();
+    assert_eq!(
+        stays,
+        [
+            "api_keys.manage",
+            "contracts.sign_contractor",
+            "contracts.sign_owner",
+            "contracts.terminate",
+            "members.manage",
+            "members.manage_owners",
+            "organization.set_threshold",
+            "organizations.create",
+            "payee_account.manage",
+            "payee_account.replace",
+            "projects.create",
+            "projects.members_manage",
+            "roles.manage",
+        ]
+    );
+    let everything = named().iter().map(|permission| permission.name().to_owned()).collect();
+    let member = Ctx { added: AddedPermissions::of(everything), ..ctx(OrgRole::Member, &[]) };
+    for permission in named() {
+        let holds = policy.org_role_holds(OrgRole::Member, permission) || policy.is_addable(permission);
+        assert_eq!(policy.check(&member, permission, Scope::Organization).is_ok(), holds, "{permission}");
+        assert_eq!(policy.reach(&member, permission) == Reach::All, holds, "{permission}");
+        assert_eq!(policy.permissions(&member).contains(&permission), holds, "{permission}");
+        assert!(policy.org_role_holds(OrgRole::Owner, permission) || !policy.is_addable(permission), "{permission}");
+    }
+    let award = Permission("tenders.award");
+    assert_eq!(policy.check(&member, award, Scope::Project(ProjectId::new())), Ok(()), "in every project");
+    assert!(policy.check(&member.without_added(), award, Scope::AnyProject).is_err());
+    let key = KeyUse { id: ApiKeyId::new(), scopes: vec!["audit.read".into()], of_leaver: false };
+    let by_key = Ctx { key: Some(Arc::new(key)), ..member };
+    assert_eq!(policy.permissions(&by_key), [Permission("audit.read")], "no more than the key's scopes");
 }
 
 #[tokio::test]

@@ -58,6 +58,8 @@ impl Service {
         milestone: &StoredMilestone,
         release: StoredRelease,
     ) -> Result<StoredRelease, Error> {
+        // As an approval is weighed: by the whole milestone, however small the part.
+        self.tenants.step_up_in(tx, ctx, perm::ESCROW_RELEASE, milestone.amount).await?;
         self.check_money_may_move_in(tx, contract, milestone).await?;
         self.check_payee_in(tx, contract).await?;
         if repo::payees::payable(tx, contract).await?.is_none() {

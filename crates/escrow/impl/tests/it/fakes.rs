@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use auth_api::{Session, Sessions};
+use auth_api::{FactorStanding, Session, Sessions};
 use kernel::{Ctx, Fault, OrgId, OrgRole, ProjectId, ProjectRole, SessionId, Timestamp, UserId};
 use tenants_api::{ApprovalRequest, OrgKind, Organization, Tenants, Verdict};
 use uow::Tx;
@@ -40,8 +40,9 @@ impl Sessions for Tokens {
         let person = people.iter().find(|person| person.user.to_string() == token).ok_or(auth_api::Error::NotAuthenticated)?;
         let projects = Arc::new(person.projects.iter().copied().collect());
         let (user, org, role) = (person.user, person.org, person.role);
-        let (expires_at, authenticated_at) = (Timestamp::MAX_UTC, Timestamp::UNIX_EPOCH);
-        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, expires_at, authenticated_at }))
+        let (expires_at, authenticated_at) = (Timestamp::MAX_UTC, kernel::Clock::now(&kernel::SystemClock));
+        let (added, factor) = (kernel::AddedPermissions::default(), FactorStanding::default());
+        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, added, expires_at, authenticated_at, factor }))
     }
 
     async fn forget_user_in(&self, _: &mut Tx, _: UserId) -> Result<(), Fault> {

@@ -164,8 +164,12 @@ pub(crate) async fn lock(tx: &mut Tx, org: OrgId, id: ProjectId) -> Result<Proje
 }
 
 pub(crate) async fn exists_read(tx: &ReadTx<'_>, org: OrgId, id: ProjectId) -> Result<(), Error> {
-    let there: bool = select(exists(projects::table.find((org.0, id.0)))).get_result(&mut tx.pg()).await.fault()?;
-    if there { Ok(()) } else { Err(ABSENT) }
+    if is_there(tx, org, id).await? { Ok(()) } else { Err(ABSENT) }
+}
+
+/// Whether the organisation has the project.
+pub(crate) async fn is_there(tx: &ReadTx<'_>, org: OrgId, id: ProjectId) -> Result<bool, Fault> {
+    select(exists(projects::table.find((org.0, id.0)))).get_result(&mut tx.pg()).await.fault()
 }
 
 pub(crate) async fn update(

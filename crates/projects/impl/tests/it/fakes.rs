@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use auth_api::{Session, Sessions, Teams};
+use auth_api::{FactorStanding, Session, Sessions, Teams};
 use db::prelude::*;
 use kernel::{Ctx, Fault, OrgId, OrgRole, SessionId, Timestamp, UserId};
 use tenants_api::{ApprovalRequest, Organization, Tenants, Verdict};
@@ -23,8 +23,9 @@ impl Sessions for Tokens {
         let (user, org, role) = found.ok_or(auth_api::Error::NotAuthenticated)?;
         let roles = self.system.read(async |tx| projects::Teams.roles(tx, org, user).await).await?;
         let projects = Arc::new(roles.into_iter().collect());
-        let (expires_at, authenticated_at) = (Timestamp::MAX_UTC, Timestamp::UNIX_EPOCH);
-        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, expires_at, authenticated_at }))
+        let (expires_at, authenticated_at) = (Timestamp::MAX_UTC, kernel::Clock::now(&kernel::SystemClock));
+        let (added, factor) = (kernel::AddedPermissions::default(), FactorStanding::default());
+        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, added, expires_at, authenticated_at, factor }))
     }
 
     async fn forget_user_in(&self, _: &mut Tx, user: UserId) -> Result<(), Fault> {

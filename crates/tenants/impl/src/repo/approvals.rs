@@ -106,6 +106,29 @@ pub(crate) async fn complete(tx: &mut Tx, org: OrgId, id: Uuid, second: UserId) 
     Ok(())
 }
 
+/// Makes void what any of these people asked for first by one of these verbs; whose it was.
+pub(crate) async fn void_verbs(
+    tx: &mut Tx,
+    org: OrgId,
+    firsts: &[Uuid],
+    actions: &[&str],
+) -> Result<Vec<(UserId, Voided)>, Fault> {
+    let waiting = approvals::table
+        .filter(approvals::org_id.eq(org.0))
+        .filter(approvals::first_user.eq_any(firsts))
+        .filter(approvals::action.eq_any(actions.to_vec()))
+        .filter(approvals::used_at.is_null())
+        .filter(approvals::voided_at.is_null());
+    let at = db::touched(tx).await?;
+    let rows: Vec<(Uuid, Uuid, String, Uuid)> = diesel::update(waiting)
+        .set(approvals::voided_at.eq(at))
+        .returning((approvals::first_user, approvals::id, approvals::action, approvals::subject))
+        .get_results(tx.pg())
+        .await
+        .fault()?;
+    Ok(rows.into_iter().map(|(first, id, action, subject)| (UserId(first), Voided { id, action, subject })).collect())
+}
+
 /// Makes void what a person asked for first.
 pub(crate) async fn void(tx: &mut Tx, org: OrgId, first: UserId) -> Result<Vec<Voided>, Fault> {
     let waiting = approvals::table

@@ -155,8 +155,31 @@ pub(crate) async fn set_role(tx: &mut Tx, org: OrgId, user: UserId, role: OrgRol
     Ok(rows.into_iter().next().ok_or(Error::NotFound("member"))?.try_into()?)
 }
 
-/// Removes a member.
+/// Gives a member another role in the name of `granted_by`, who is not the person of this transaction. For the platform.
+pub(crate) async fn grant(
+    tx: &mut Tx,
+    org: OrgId,
+    user: UserId,
+    role: OrgRole,
+    (granted_by, granter): (UserId, GranterRole),
+) -> Result<(), Error> {
+    let at = db::touched(tx).await?;
+    let granted = diesel::update(memberships::table.find((org.0, user.0)))
+        .set((
+            memberships::role.eq(role.name()),
+            memberships::granted_by.eq(granted_by.0),
+            memberships::granter_role.eq(granter.name()),
+            memberships::granted_at.eq(at),
+        ))
+        .execute(tx.pg())
+        .await
+        .on_constraint(LAST_OWNER, || Error::LastOwner)?;
+    if granted == 0 { Err(Error::NotFound("member")) } else { Ok(()) }
+}
+
+/// Removes a member, with the custom roles that they had: who comes back begins without.
 pub(crate) async fn delete(tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error> {
+    super::custom_roles::take_all(tx, org, user).await?;
     let deleted = diesel::delete(memberships::table.find((org.0, user.0)))
         .execute(tx.pg())
         .await

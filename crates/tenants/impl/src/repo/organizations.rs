@@ -2,7 +2,7 @@
 
 use db::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
-use kernel::{Fault, Money, OrgId, OrgRole, PageRequest, RequestId, Timestamp, UserId};
+use kernel::{Fault, MfaPolicy, Money, OrgId, OrgRole, PageRequest, RequestId, Timestamp, UserId};
 use tenants_api::{Error, NewOrganization, Organization, OrganizationChange, SessionRules, Standing};
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ struct Row {
     timezone: String,
     session_idle_minutes: Option<i32>,
     session_lifetime_minutes: Option<i32>,
+    mfa_policy: Option<String>,
     logo_url: Option<String>,
     suspended_at: Option<Timestamp>,
     created_at: Timestamp,
@@ -47,6 +48,7 @@ impl TryFrom<Row> for Organization {
             session_rules: SessionRules {
                 idle_minutes: row.session_idle_minutes,
                 lifetime_minutes: row.session_lifetime_minutes,
+                mfa_policy: policy_of(row.mfa_policy)?,
             },
             logo_url: row.logo_url,
             suspended_at: row.suspended_at,
@@ -54,6 +56,10 @@ impl TryFrom<Row> for Organization {
             updated_at: row.updated_at,
         })
     }
+}
+
+fn policy_of(name: Option<String>) -> Result<Option<MfaPolicy>, Fault> {
+    name.map(|name| db::named(&name)).transpose()
 }
 
 /// The organisation, as far as the transaction sees it.
@@ -170,6 +176,7 @@ pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -
             organizations::timezone.eq(&change.timezone),
             organizations::session_idle_minutes.eq(change.session_rules.idle_minutes),
             organizations::session_lifetime_minutes.eq(change.session_rules.lifetime_minutes),
+            organizations::mfa_policy.eq(change.session_rules.mfa_policy.map(MfaPolicy::name)),
             organizations::logo_url.eq(&change.logo_url),
             organizations::updated_at.eq(at),
         ))
@@ -180,14 +187,18 @@ pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -
     row.try_into()
 }
 
-/// How long sessions live in an organisation, and whether any acts there. For the platform.
+/// How long sessions live in an organisation, whether any acts there, and for whom it asks for a second factor. For the platform.
 pub(crate) async fn standing(tx: &ReadTx<'_>, org: OrgId) -> Result<Standing, Fault> {
-    let columns =
-        (organizations::session_idle_minutes, organizations::session_lifetime_minutes, organizations::suspended_at.is_not_null());
-    let found: Option<(Option<i32>, Option<i32>, bool)> =
+    let columns = (
+        organizations::session_idle_minutes,
+        organizations::session_lifetime_minutes,
+        organizations::mfa_policy,
+        organizations::suspended_at.is_not_null(),
+    );
+    let found: Option<(Option<i32>, Option<i32>, Option<String>, bool)> =
         organizations::table.find(org.0).select(columns).first(&mut tx.pg()).await.optional().fault()?;
-    let (idle_minutes, lifetime_minutes, suspended) = found.unwrap_or_default();
-    Ok(Standing { rules: SessionRules { idle_minutes, lifetime_minutes }, suspended })
+    let (idle_minutes, lifetime_minutes, mfa_policy, suspended) = found.unwrap_or_default();
+    Ok(Standing { rules: SessionRules { idle_minutes, lifetime_minutes, mfa_policy: policy_of(mfa_policy)? }, suspended })
 }
 
 /// Suspends an organisation for a reason, or resumes it. For the platform.
@@ -206,7 +217,7 @@ pub(crate) async fn set_suspended(tx: &mut Tx, org: OrgId, reason: Option<&str>)
     row.try_into()
 }
 
-/// Every organisation that has rules of its own. For the platform.
+/// Every organisation that bounds its sessions, with these rules alone. For the platform.
 pub(crate) async fn all_session_rules(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault> {
     let ruled = organizations::session_idle_minutes.is_not_null().or(organizations::session_lifetime_minutes.is_not_null());
     let rows: Vec<(Uuid, Option<i32>, Option<i32>)> = organizations::table
@@ -215,7 +226,8 @@ pub(crate) async fn all_session_rules(tx: &ReadTx<'_>) -> Result<Vec<(OrgId, Ses
         .load(&mut tx.pg())
         .await
         .fault()?;
-    let rules = |(org, idle_minutes, lifetime_minutes)| (OrgId(org), SessionRules { idle_minutes, lifetime_minutes });
+    let rules =
+        |(org, idle_minutes, lifetime_minutes)| (OrgId(org), SessionRules { idle_minutes, lifetime_minutes, mfa_policy: None });
     Ok(rows.into_iter().map(rules).collect())
 }
 

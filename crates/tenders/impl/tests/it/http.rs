@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use async_trait::async_trait;
-use auth_api::{Session, Sessions};
+use auth_api::{FactorStanding, Session, Sessions};
 use kernel::*;
 use serde_json::{Value, json};
 use testkit::Party;
@@ -26,8 +26,10 @@ impl Sessions for FakeSessions {
             org: org.parse().unwrap(),
             role: OrgRole::Owner,
             projects: ProjectRoles::default(),
+            added: AddedPermissions::default(),
             expires_at: Timestamp::MAX_UTC,
-            authenticated_at: Timestamp::UNIX_EPOCH,
+            authenticated_at: kernel::Clock::now(&kernel::SystemClock),
+            factor: FactorStanding::default(),
         }))
     }
     async fn forget_user_in(&self, _: &mut Tx, _: UserId) -> Result<(), Fault> {

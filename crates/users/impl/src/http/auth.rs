@@ -4,7 +4,7 @@ use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, post};
-use auth_api::{Authorizer, Client, NewAccount, Registered, SignIn, SignedIn, SwitchOnce, Switched};
+use auth_api::{Again, Authorizer, Client, FactorShown, NewAccount, Registered, SignIn, SignedIn, SwitchOnce, Switched};
 use chrono::{DateTime, Utc};
 use kernel::{OrgId, RequestId};
 use secrecy::ExposeSecret;
@@ -17,6 +17,7 @@ use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, NoBody, Prese
 use super::cookies::{CookieSettings, Device};
 use super::dto::{AskedOut, OrganizationOut, Role, UserOut};
 use super::examples;
+use super::factors::{PendingOut, entered};
 use super::language::language_of;
 
 /// A person who registers, with an organisation of their own.
@@ -53,14 +54,29 @@ pub(super) struct Login {
     password: String,
 }
 
-/// The password, told again.
+/// Another proof of who somebody is: the password, or of whoever has a second factor that.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"password": "correct horse battery staple"}))]
 pub(super) struct Reauthentication {
-    /// The present one.
+    /// The present one, of whoever has no second factor.
     #[schema(min_length = 1, max_length = 1000, examples("correct horse battery staple"))]
-    password: String,
+    password: Option<String>,
+    /// What the authenticator shows, or a recovery code.
+    #[schema(min_length = 1, max_length = 40, examples("287082"))]
+    code: Option<String>,
+}
+
+impl Reauthentication {
+    fn read(self) -> Result<Again, Problem> {
+        match (self.password, self.code) {
+            (Some(password), None) => Ok(Again::Password(password.into())),
+            (None, Some(code)) => Ok(Again::Factor(FactorShown::Code(code.into()))),
+            _ => {
+                Err(Problem::invalid_at("/password", "REQUIRED", "either `password` or, of whoever has a second factor, `code`"))
+            }
+        }
+    }
 }
 
 /// Which organisation to act in.
@@ -159,15 +175,18 @@ pub(super) async fn register(
 ///
 /// In the organisation used last. Wrong passwords are few (429 with `Retry-After`): for one address from one network, for one address from all
 /// strangers, and from one network; each further pause is longer. Whoever sends the cookie of an earlier sign-in on the same device, or comes from
-/// a network where the person signed in before, is no stranger.
+/// a network where the person signed in before, is no stranger. Whoever has a second factor is asked for it (202), and completes the sign-in with
+/// `POST /api/auth/mfa`.
 #[utoipa::path(responses(
     (status = 200, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well, `__Host-device` (`device`) tells that this device is the person's", body = SignedInOut),
+    (status = 202, description = "A second factor is wanted: no session yet", body = PendingOut),
     (status = 401, description = "WRONG_CREDENTIALS: which of the two is wrong is not told"),
 ))]
 #[post("/api/auth/login")]
 pub(super) async fn login(
     _: AuthRateLimit,
     info: RequestInfo,
+    request: HttpRequest,
     sign_in: Data<dyn SignIn>,
     users: Data<dyn Users>,
     cookie: Data<CookieSettings>,
@@ -175,8 +194,8 @@ pub(super) async fn login(
     body: Json<Login>,
 ) -> Result<HttpResponse, Problem> {
     let Login { email, password } = body.0;
-    let signed_in = sign_in.login(&info.request, &email, password.into(), &client(&info), device.0.as_ref()).await?;
-    answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
+    let proven = sign_in.login(&info.request, &email, password.into(), &client(&info), device.0.as_ref()).await?;
+    entered(&**users, proven, (&request, info.request), &cookie).await
 }
 
 /// Sign out.
@@ -264,11 +283,12 @@ pub(super) async fn switch(
 
 /// Prove again who one is.
 ///
-/// With the password, for what asks for a fresh proof and before a long absence ends the session. This session's token is dead at once; the answer and the
-/// cookie have another one, in the same organisation.
+/// With the password, or the second factor of whoever has one, for what asks for a fresh proof (403 STEP_UP_REQUIRED) and before a long absence ends the
+/// session. This session's token is dead at once; the answer and the cookie have another one, in the same organisation.
 #[utoipa::path(responses(
     (status = 200, description = "Signed in anew", body = SignedInOut),
-    (status = 422, description = "WRONG_PASSWORD at /password"),
+    (status = 422, description = "WRONG_PASSWORD at /password, WRONG_SECOND_FACTOR at /code; REQUIRED at /code of whoever has a second factor and tells \
+        the password"),
 ))]
 #[post("/api/auth/reauthenticate")]
 pub(super) async fn reauthenticate(
@@ -281,7 +301,7 @@ pub(super) async fn reauthenticate(
     body: Json<Reauthentication>,
 ) -> Result<HttpResponse, Problem> {
     let ctx = session.ctx(info.request.clone());
-    let signed_in = sign_in.reauthenticate(&ctx, session.id, body.0.password.into(), &client(&info)).await?;
+    let signed_in = sign_in.reauthenticate(&ctx, session.id, body.0.read()?, &client(&info)).await?;
     answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
 }
 
@@ -338,13 +358,13 @@ pub(super) fn session_cookie(signed_in: &SignedIn, settings: &CookieSettings) ->
     until(signed_in.session.expires_at, name, signed_in.token.expose_secret().to_owned(), settings)
 }
 
-fn until(end: DateTime<Utc>, name: &'static str, value: String, settings: &CookieSettings) -> Cookie<'static> {
+pub(super) fn until(end: DateTime<Utc>, name: &'static str, value: String, settings: &CookieSettings) -> Cookie<'static> {
     let mut cookie = named(name, value, settings);
     cookie.set_expires(time::OffsetDateTime::from_unix_timestamp(end.timestamp()).ok());
     cookie
 }
 
-fn named(name: &'static str, value: String, settings: &CookieSettings) -> Cookie<'static> {
+pub(super) fn named(name: &'static str, value: String, settings: &CookieSettings) -> Cookie<'static> {
     // Without `Domain`, which the prefix `__Host-` demands: the cookie belongs to this host alone.
     Cookie::build(name, value).path("/").http_only(true).same_site(SameSite::Lax).secure(settings.secure).finish()
 }

@@ -24,6 +24,11 @@ impl CookieSettings {
     pub(super) fn browser(&self) -> &'static str {
         if self.secure { "__Host-elsewhere" } else { "elsewhere" }
     }
+
+    /// The name of the cookie with that part of a sign-in that waits for a second factor which its page does not show.
+    pub(super) fn pending(&self) -> &'static str {
+        if self.secure { "__Host-mfa" } else { "mfa" }
+    }
 }
 
 /// What a browser presents that began a sign-in elsewhere.

@@ -16,11 +16,11 @@ pub(super) fn routes(r: &mut Routes) {
     r.tag("API keys", "With what programs sign in for the organisation: scoped, and never above who made them.");
     r.resource("apiKeys");
     r.add(perm::KEYS_READ, || list);
-    r.add(perm::KEYS_MANAGE, || create).without_key();
+    r.add(perm::KEYS_MANAGE, || create).without_key().stepping_up();
     r.add(perm::KEYS_READ, || read);
-    r.add(perm::KEYS_MANAGE, || change).unconditional();
+    r.add(perm::KEYS_MANAGE, || change).unconditional().stepping_up();
     r.add(perm::KEYS_MANAGE, || revoke).unconditional();
-    r.add(perm::KEYS_MANAGE, || rotate).without_key();
+    r.add(perm::KEYS_MANAGE, || rotate).without_key().stepping_up();
     r.resource("apiKeyPolicy");
     r.add(perm::KEYS_READ, || settings);
     r.add(perm::KEYS_MANAGE, || set_settings).unconditional();

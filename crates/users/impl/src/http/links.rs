@@ -1,12 +1,13 @@
-//! `/auth/verify`, `/auth/reset`, `/auth/magic`, `/auth/email`: where the links of mails lead. To open one does nothing, whoever opens it; its
+//! `/auth/verify`, `/auth/reset`, `/auth/magic`, `/auth/email`, and `/auth/mfa` behind the third: where the links of mails lead. To open one does nothing, whoever opens it; its
 //! button does. The token stands in the query, which no log of this server shows and no page of it hands on.
 
+mod second;
 mod words;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use actix_web::{HttpRequest, HttpResponse};
-use auth_api::{Asking, Error, Proofs, Purpose, Shown};
+use auth_api::{Asking, Entered, Error, Proofs, Purpose, Shown};
 use web::{AuthRateLimit, Form, FormBody, FormPage, Problem, RequestInfo};
 
 use super::auth::session_cookie;
@@ -20,6 +21,7 @@ pub(super) fn pages(config: &mut ServiceConfig) {
     page(config, "/auth/reset", Purpose::ResetPassword);
     page(config, "/auth/magic", Purpose::MagicLink);
     page(config, "/auth/email", Purpose::ChangeAddress);
+    second::page(config);
 }
 
 fn page(config: &mut ServiceConfig, path: &'static str, purpose: Purpose) {
@@ -72,10 +74,11 @@ async fn act(
         Purpose::MagicLink => proofs.follow_magic_link(shown, asking).await.map(Some),
     };
     match done {
-        Ok(signed_in) => {
+        Ok(Some(Entered::Pending(pending))) => second::asks(words, &pending, &cookies),
+        Ok(entered) => {
             let (title, lead) = words.done(purpose);
             let mut response = says(words, StatusCode::OK, title, lead);
-            if let Some(signed_in) = signed_in {
+            if let Some(Entered::SignedIn(signed_in)) = entered {
                 let cookie = session_cookie(&signed_in, &cookies);
                 response.add_cookie(&cookie).map_err(|_| Problem::internal())?;
             }
@@ -101,7 +104,7 @@ fn asks(words: &Words, path: &'static str, purpose: Purpose, lead: &str, token: 
         title,
         lead,
         fault,
-        form: Some(Form { action: path, token, password, button }),
+        form: Some(Form { action: path, token, password, code: None, button }),
     }
     .response()
 }

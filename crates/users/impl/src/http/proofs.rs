@@ -10,10 +10,11 @@ use users_api::Users;
 use utoipa::ToSchema;
 use web::{AuthRateLimit, Authed, CurrentSession, Json, NoBody, OneOf, Problem, Reply, RequestInfo};
 
-use super::auth::{SignedInOut, answer};
+use super::auth::SignedInOut;
 use super::cookies::CookieSettings;
 use super::dto::AskedOut;
 use super::examples;
+use super::factors::{PendingOut, entered};
 use super::language::language_of;
 
 /// The language of a mail, on the wire.
@@ -93,7 +94,7 @@ impl ProofIn {
     }
 }
 
-fn asking(info: &RequestInfo, language: Language) -> Asking<'_> {
+pub(super) fn asking(info: &RequestInfo, language: Language) -> Asking<'_> {
     Asking { request: &info.request, from: info.address, agent: info.agent.as_deref(), language }
 }
 
@@ -198,10 +199,11 @@ pub(super) async fn ask_magic_link(
 
 /// Sign in, or up, by what was mailed.
 ///
-/// For an address that no account has, with a new account and an organisation of its own; `PATCH /api/user` gives the person a name. Where the
-/// account's address was not proven before, its password and its sessions end: whoever set them up may be somebody else.
+/// For an address that no account has, with a new account and an organisation of its own; `PATCH /api/user` gives the person a name. Whoever has a second
+/// factor is asked for it (202), and completes the sign-in with `POST /api/auth/mfa`. Where the account's address was not proven before, its password and its sessions end: whoever set them up may be somebody else.
 #[utoipa::path(responses(
     (status = 200, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = SignedInOut),
+    (status = 202, description = "A second factor is wanted: no session yet", body = PendingOut),
     (status = 409, description = "LINK_SPENT: the link was used already, is too old, or was replaced by a newer one; WRONG_CODE: the code is \
         wrong, or counts no more after 5 tries or 10 minutes; EMAIL_TAKEN: there is an account with an address that looks the same"),
 ))]
@@ -215,8 +217,8 @@ pub(super) async fn follow_magic_link(
     cookie: Data<CookieSettings>,
     body: Json<ProofIn>,
 ) -> Result<HttpResponse, Problem> {
-    let signed_in = proofs.follow_magic_link(body.0.read()?, asking(&info, language_of(&request))).await?;
-    answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
+    let followed = proofs.follow_magic_link(body.0.read()?, asking(&info, language_of(&request))).await?;
+    entered(&**users, followed, (&request, info.request), &cookie).await
 }
 
 /// Ask for another address.

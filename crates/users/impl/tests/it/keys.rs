@@ -303,7 +303,10 @@ async fn a_key_ends_by_itself_and_a_replaced_one_after_the_overlap() {
     assert_eq!(rotate(&second, 169).await.refusal(), (422, "INVALID"));
     replica.clock.advance(TimeDelta::hours(49));
     assert!(!works(&first).await && works(&second).await);
-    let third = Key::of(&rotate(&second, 0).await);
+    assert_eq!(rotate(&second, 0).await.refusal(), (403, "STEP_UP_REQUIRED"), "two days after signing in");
+    let again = Account::of(&replica.login("ada").await);
+    let path = format!("{}/rotate", second.path());
+    let third = Key::of(&replica.post(&path, Some(&again.token), json!({ "overlapHours": 0 })).await);
     assert!(!works(&second).await, "at once");
     assert!(works(&third).await);
     replica.clock.advance(TimeDelta::days(365));

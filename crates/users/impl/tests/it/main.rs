@@ -11,6 +11,7 @@ mod leaks;
 mod links;
 mod lives;
 mod members;
+mod ownership;
 mod proofs;
 mod reloads;
 mod replicas;

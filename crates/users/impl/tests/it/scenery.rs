@@ -9,12 +9,14 @@ use actix_web::http::StatusCode;
 use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, Sessions, SignIn, SignInElsewhere, Teams, Tokens};
+use auth_api::{
+    ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, SignInElsewhere, Teams, Tokens,
+};
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
-use users_api::{InvitationLinks, Obligations, Users};
+use users_api::{InvitationLinks, Obligations, Ownership, Users};
 
 use crate::elsewhere::Fakes;
 
@@ -181,7 +183,8 @@ impl Replica {
             obligations: vec![Arc::clone(&bonds) as Arc<dyn Obligations>],
             cookies: users::CookieSettings { secure: true },
         }));
-        let (people, links): (Arc<dyn Users>, Arc<dyn InvitationLinks>) = (service.clone(), service);
+        let (people, links): (Arc<dyn Users>, Arc<dyn InvitationLinks>) = (service.clone(), service.clone());
+        let ownership: Arc<dyn Ownership> = service;
         let suspensions = Arc::new(users::Suspensions::new(users::SuspensionDependencies {
             system: db.system_uow(),
             memberships: tenants.clone(),
@@ -197,16 +200,19 @@ impl Replica {
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
         let proofs: Arc<dyn Proofs> = auth.clone();
+        let factors: Arc<dyn SecondFactors> = auth.clone();
         let users = Arc::clone(&people);
         let deps =
             web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authorizer.clone()).data(move |config| {
                 config
                     .app_data(Data::from(people.clone()))
                     .app_data(Data::from(links.clone()))
+                    .app_data(Data::from(ownership.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
                     .app_data(Data::from(elsewhere.clone()))
+                    .app_data(Data::from(factors.clone()))
                     .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(told.clone()))
                     .app_data(Data::from(authorizer.clone()))

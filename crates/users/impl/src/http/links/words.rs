@@ -17,6 +17,16 @@ pub(super) struct Words {
     pub taken_lead: &'static str,
     /// Of a form that is shown once more.
     pub again: &'static str,
+    /// The page that asks for a second factor: heading, text, field, button, and what is wrong with what was typed.
+    pub second: &'static str,
+    pub second_lead: &'static str,
+    pub second_code: &'static str,
+    pub second_button: &'static str,
+    pub second_again: &'static str,
+    pub second_wrong: &'static str,
+    /// Of a sign-in that waits no more: heading and text.
+    pub pending_spent: &'static str,
+    pub pending_spent_lead: &'static str,
     /// In the order of [`Purpose::ALL`].
     acts: [Act; 4],
     /// What is wrong with a password, by code.
@@ -40,6 +50,14 @@ static ENGLISH: Words = Words {
     taken: "The address belongs to another account",
     taken_lead: "There is an account with this address, or with one that looks the same. Nothing was changed.",
     again: "That did not work. The link still counts.",
+    second: "Your second factor",
+    second_lead: "Type what your authenticator shows now, or one of your recovery codes.",
+    second_code: "Code",
+    second_button: "Sign in",
+    second_again: "That did not work. You have a few more tries.",
+    second_wrong: "The code is wrong, or was used already: type the one that the authenticator shows next, or a recovery code.",
+    pending_spent: "Sign in again",
+    pending_spent_lead: "This sign-in was ended already, has taken too long or too many tries, or began in another browser.",
     acts: [
         Act {
             title: "Is this your address?",
@@ -81,6 +99,14 @@ static GERMAN: Words = Words {
     taken: "Die Adresse gehört zu einem anderen Konto",
     taken_lead: "Es gibt ein Konto mit dieser Adresse oder mit einer, die gleich aussieht. Es wurde nichts geändert.",
     again: "Das hat nicht geklappt. Der Link gilt weiterhin.",
+    second: "Ihr zweiter Faktor",
+    second_lead: "Geben Sie ein, was Ihr Authenticator gerade zeigt, oder einen Ihrer Wiederherstellungscodes.",
+    second_code: "Code",
+    second_button: "Anmelden",
+    second_again: "Das hat nicht geklappt. Sie haben noch einige Versuche.",
+    second_wrong: "Der Code ist falsch oder wurde schon benutzt: geben Sie den nächsten ein, den der Authenticator zeigt, oder einen Wiederherstellungscode.",
+    pending_spent: "Melden Sie sich noch einmal an",
+    pending_spent_lead: "Diese Anmeldung wurde schon beendet, hat zu lange gedauert oder zu viele Versuche gebraucht, oder sie begann in einem anderen Browser.",
     acts: [
         Act {
             title: "Ist das Ihre Adresse?",

@@ -1,0 +1,235 @@
+//! Whether a proof of who somebody is leads to a session: whoever has a second factor shows that as well. Password, mailed link and whatever else lets
+//! people in end here.
+
+use auth_api::{
+    Account, Asking, Client, Entered, Error, FactorKind, FactorShown, Membership, PendingSignIn, SecurityEventKind, SignInMethod,
+    SignedIn,
+};
+use chrono::TimeDelta;
+use kernel::{OrgRole, RequestId, UserId};
+use mail_api::{Content, FactorChange, Language, Mail, Recipient};
+use secrecy::{ExposeSecret, SecretString};
+use uow::Tx;
+use uuid::Uuid;
+
+use super::asking::origin;
+use super::opening::Opening;
+use super::{Known, Service};
+use crate::attempts::{Familiar, Tries};
+use crate::budget::Limited;
+use crate::repo::pending::NewPending;
+use crate::security_event::Origin;
+use crate::{model, proof, recovery, repo, security, token, totp};
+
+/// For so long a sign-in waits for the second factor.
+const PENDING_FOR: TimeDelta = TimeDelta::minutes(5);
+
+/// Somebody whose first proof was right.
+pub(super) struct Admission<'a> {
+    pub request: &'a RequestId,
+    pub known: &'a Known,
+    pub client: &'a Client,
+    /// By what they proved who they are.
+    pub method: SignInMethod,
+    /// How it comes about, in the trail.
+    pub action: &'a str,
+    /// What a device presents on which they may have signed in before.
+    pub device: Option<&'a SecretString>,
+}
+
+/// By what tries of somebody who is signed in are counted.
+pub(super) fn own_factor_key(user: UserId) -> String {
+    format!("second factor of {user}")
+}
+
+/// By what tries of somebody who signs in are counted: strangers together, and apart from whoever has signed in there before, so that they keep
+/// nobody out.
+fn factor_key(user: UserId, familiar: Familiar) -> String {
+    match familiar {
+        Familiar::Device(device) => format!("second factor of {user} on {}", hex::encode(device)),
+        Familiar::Network => format!("second factor of {user} at home"),
+        Familiar::Stranger => format!("second factor of {user} anywhere"),
+    }
+}
+
+/// As one of codes, not of passwords.
+fn of_codes(limited: Limited) -> Limited {
+    let error = match limited.error {
+        Error::TooManyAttempts(spent) => Error::TooManyCodes(spent),
+        other => other,
+    };
+    Limited { error, ..limited }
+}
+
+impl Service {
+    /// A session, or what stands before it. The person is locked.
+    pub(super) async fn admit_in(&self, tx: &mut Tx, admission: Admission<'_>) -> Result<Entered, Error> {
+        let Admission { known, method, action, .. } = admission;
+        let user = known.person.id;
+        let factors = repo::factors::kinds(tx, user).await?;
+        if factors.is_empty() {
+            return Ok(Entered::SignedIn(self.begin_in(tx, admission).await?));
+        }
+        let now = self.instant();
+        let expires_at = now + PENDING_FOR;
+        let (token, hash) = proof::fresh_token()?;
+        repo::pending::insert(tx, NewPending { hash, user, method, action, expires_at }, now).await?;
+        Ok(Entered::Pending(PendingSignIn { token, factors, expires_at }))
+    }
+
+    /// The session of somebody who has shown all that is asked for.
+    async fn begin_in(&self, tx: &mut Tx, admission: Admission<'_>) -> Result<SignedIn, Error> {
+        let Admission { request, known, client, method, action, device } = admission;
+        let user = known.person.id;
+        let membership = match model::choose(&known.memberships, known.last) {
+            Some(membership) => membership,
+            // Removed from the last organisation: nobody is locked out of the account for it.
+            None => {
+                let Account { org, .. } = self.directory.found_in(tx, request, user, None, &known.person.name).await?;
+                Membership { org, role: OrgRole::Owner }
+            }
+        };
+        // Of whoever told the password: by tries of it a device is told from those of strangers.
+        let device = if method == SignInMethod::Password {
+            Some(self.know_device_in(tx, user, device, client.address).await?)
+        } else {
+            None
+        };
+        let sign_in = model::Proof::now(method, self.instant());
+        let opening = Opening { request, user, membership, action, client, sign_in };
+        let signed_in = self.open_in(tx, opening, token::fresh()?).await?;
+        Ok(SignedIn { device, ..signed_in })
+    }
+
+    /// Ends a pending sign-in with a session.
+    pub(super) async fn finish_pending(
+        &self,
+        token: &SecretString,
+        shown: FactorShown,
+        asking: Asking<'_>,
+        device: Option<&SecretString>,
+    ) -> Result<SignedIn, Error> {
+        let now = self.clock.now();
+        let hash = proof::hash(token.expose_secret()).ok_or(Error::PendingSpent)?;
+        let (pending, person) = self
+            .system
+            .read(async |tx| {
+                let Some(pending) = repo::pending::of_token(tx, &hash, now).await? else { return Err(Error::PendingSpent) };
+                let person = self.directory.person(tx, pending.user).await?.ok_or(Error::PendingSpent)?;
+                Ok((pending, person))
+            })
+            .await?;
+        let user = person.id;
+        let known = self.known(&person.email).await?.filter(|known| known.person.id == user).ok_or(Error::PendingSpent)?;
+        let key = factor_key(user, self.familiar(Some(user), device, asking.from).await?);
+        let tries = self.try_factor(user, &key, origin(&asking)).await?;
+        let client = Client { address: asking.from, agent: asking.agent.map(str::to_owned) };
+        let outcome = self
+            .system
+            .write(async |tx| {
+                repo::lock_person(tx, user).await?;
+                if !repo::pending::lock(tx, pending.id, now).await? {
+                    return Err(Error::PendingSpent);
+                }
+                let Some(kind) = self.check_factor_in(tx, user, &shown, &origin(&asking)).await? else {
+                    repo::pending::was_wrong(tx, pending.id).await?;
+                    return Ok(None);
+                };
+                repo::pending::end(tx, pending.id, now).await?;
+                if kind == FactorKind::RecoveryCode {
+                    self.tell_in(tx, &known, FactorChange::RecoveryCodeUsed, asking.language).await?;
+                }
+                let (request, method) = (asking.request, pending.method);
+                let admission = Admission { request, known: &known, client: &client, method, action: &pending.action, device };
+                Ok(Some(self.begin_in(tx, admission).await?))
+            })
+            .await?;
+        let Some(signed_in) = outcome else {
+            tries.were_wrong(self.clock.now());
+            drop(tries);
+            security::note(&self.system, SecurityEventKind::SecondFactorFailed, Some(user), origin(&asking)).await;
+            return Err(Error::WrongSecondFactor);
+        };
+        self.attempts.forget_own(&key);
+        drop(tries);
+        self.complete(signed_in).await
+    }
+
+    /// Takes the place of a try, before the factor is looked at.
+    async fn try_factor(&self, user: UserId, key: &str, origin: Origin<'_>) -> Result<Tries, Error> {
+        match self.attempts.enter_own(key, &*self.clock).await {
+            Ok(tries) => Ok(tries),
+            Err(limited) => {
+                let kind = SecurityEventKind::SecondFactorLimited;
+                Err(self.refused(of_codes(limited), kind, Some(user), origin).await)
+            }
+        }
+    }
+
+    /// The same for somebody who is signed in.
+    pub(super) async fn try_own_factor(&self, user: UserId, origin: Origin<'_>) -> Result<Tries, Error> {
+        self.try_factor(user, &own_factor_key(user), origin).await
+    }
+
+    /// Notes that what somebody showed who is signed in was no second factor of theirs.
+    pub(super) async fn wrong_own_factor(&self, user: UserId, tries: &Tries, origin: Origin<'_>) -> Error {
+        tries.were_wrong(self.clock.now());
+        security::note(&self.system, SecurityEventKind::SecondFactorFailed, Some(user), origin).await;
+        Error::invalid(
+            "/code",
+            "WRONG_SECOND_FACTOR",
+            "is wrong, or was used already: type the one that the authenticator shows next",
+        )
+    }
+
+    /// Uses up what is shown, if it is a second factor of the person; which one.
+    pub(super) async fn check_factor_in(
+        &self,
+        tx: &mut Tx,
+        user: UserId,
+        shown: &FactorShown,
+        origin: &Origin<'_>,
+    ) -> Result<Option<FactorKind>, Error> {
+        let FactorShown::Code(code) = shown;
+        let typed: String = code.expose_secret().chars().filter(|c| !c.is_whitespace()).collect();
+        if totp::is_code(&typed) {
+            let Some(sealed) = repo::factors::lock_totp(tx, user).await? else { return Ok(None) };
+            let opened = self.factor_secret.open(user, &sealed)?;
+            let Some(step) = totp::step_of(&opened.secret, &typed, self.clock.now())? else { return Ok(None) };
+            if !repo::factors::use_step(tx, user, step).await? {
+                return Ok(None);
+            }
+            if opened.is_old {
+                repo::factors::reseal(tx, user, &self.factor_secret.seal(user, &opened.secret)?).await?;
+            }
+            return Ok(Some(FactorKind::Totp));
+        }
+        // Codes of recovery open nothing for whom there is nothing to recover.
+        let Some(hash) = recovery::hash(&typed) else { return Ok(None) };
+        if repo::factors::kinds(tx, user).await?.is_empty() || !repo::factors::use_code(tx, user, &hash, self.clock.now()).await?
+        {
+            return Ok(None);
+        }
+        security::note_in(tx, SecurityEventKind::RecoveryCodeUsed, user, origin).await?;
+        Ok(Some(FactorKind::RecoveryCode))
+    }
+
+    /// Tells a person what happened to their second factors.
+    pub(super) async fn tell_in(
+        &self,
+        tx: &mut Tx,
+        known: &Known,
+        change: FactorChange,
+        language: Language,
+    ) -> Result<(), Error> {
+        let left = repo::factors::codes_left(tx, known.person.id).await?;
+        let told = Mail {
+            key: format!("second-factor:{}", Uuid::now_v7()),
+            to: Recipient::at(&*known.person.email).named(&*known.person.name),
+            language,
+            content: Content::SecondFactorChanged { change, at: self.clock.now(), recovery_codes_left: Some(left) },
+        };
+        self.mails.send_in(tx, told).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! `/auth/mfa`: where a page asks for the second factor of somebody who signs in by mail. What its form holds is one half of what finishes the sign-in; the
+//! other is a cookie.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, ServiceConfig, get, post, resource};
+use actix_web::{HttpRequest, HttpResponse};
+use auth_api::{Error, FactorShown, PendingSignIn, Purpose, SecondFactors};
+use web::{AuthRateLimit, Form, FormBody, FormPage, Problem, RequestInfo};
+
+use super::says;
+use super::words::Words;
+use crate::http::auth::session_cookie;
+use crate::http::cookies::{CookieSettings, Device};
+use crate::http::factors::{joined, no_longer_pending, split};
+use crate::http::language::language_of;
+use crate::http::proofs::asking;
+
+const PATH: &str = "/auth/mfa";
+
+/// Adds the page. Opened by itself it asks for nothing: what it needs stands in a form that another page answers.
+pub(super) fn page(config: &mut ServiceConfig) {
+    config.service(resource(PATH).route(get().to(show)).route(post().to(act)));
+}
+
+async fn show(request: HttpRequest) -> HttpResponse {
+    let words = Words::of(language_of(&request));
+    says(words, StatusCode::GONE, words.pending_spent, words.pending_spent_lead)
+}
+
+/// Asks for the second factor of a sign-in that has just begun.
+pub(super) fn asks(words: &Words, pending: &PendingSignIn, settings: &CookieSettings) -> Result<HttpResponse, Problem> {
+    let (shown, cookie) = split(&pending.token, pending.expires_at, settings);
+    let mut response = form(words, StatusCode::OK, words.second_lead, &shown, None);
+    response.add_cookie(&cookie).map_err(|_| Problem::internal())?;
+    Ok(response)
+}
+
+async fn act(
+    _: AuthRateLimit,
+    request: HttpRequest,
+    info: RequestInfo,
+    factors: Data<dyn SecondFactors>,
+    cookies: Data<CookieSettings>,
+    device: Device,
+    form_body: FormBody,
+) -> Result<HttpResponse, Problem> {
+    let language = language_of(&request);
+    let words = Words::of(language);
+    let token = form_body.get("token");
+    let shown = FactorShown::Code(form_body.get("code").to_owned().into());
+    match factors.finish(&joined(token, &request, &cookies), shown, asking(&info, language), device.0.as_ref()).await {
+        Ok(signed_in) => {
+            let (title, lead) = words.done(Purpose::MagicLink);
+            let mut response = says(words, StatusCode::OK, title, lead);
+            for cookie in [session_cookie(&signed_in, &cookies), no_longer_pending(&cookies)] {
+                response.add_cookie(&cookie).map_err(|_| Problem::internal())?;
+            }
+            Ok(response)
+        }
+        Err(Error::WrongSecondFactor) => {
+            Ok(form(words, StatusCode::UNPROCESSABLE_ENTITY, words.second_again, token, Some(words.second_wrong)))
+        }
+        Err(Error::PendingSpent) => Ok(says(words, StatusCode::GONE, words.pending_spent, words.pending_spent_lead)),
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn form(words: &Words, status: StatusCode, lead: &str, token: &str, fault: Option<&str>) -> HttpResponse {
+    let form = Form { action: PATH, token, password: None, code: Some(words.second_code), button: words.second_button };
+    FormPage { status, language: words.language, title: words.second, lead, fault, form: Some(form) }.response()
+}
