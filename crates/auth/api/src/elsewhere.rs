@@ -1,13 +1,13 @@
 //! Sign-in elsewhere: an identity provider, such as Google, says who somebody is.
 
 use async_trait::async_trait;
-use kernel::{Ctx, Timestamp};
+use kernel::{Ctx, SessionId, Timestamp};
 use mail_api::Language;
 use secrecy::SecretString;
 
 use crate::proof::Asking;
 use crate::security::Client;
-use crate::{Error, Session, SignedIn};
+use crate::{Entered, Error};
 
 kernel::ids! {
     /// An identity that is linked with an account.
@@ -118,8 +118,8 @@ pub struct Returned {
 /// What came of it.
 #[derive(Debug)]
 pub enum Arrival {
-    /// The person is signed in.
-    SignedIn(Box<SignedIn>),
+    /// The person is signed in, or asked for their second factor.
+    Entered(Box<Entered>),
     /// The provider is linked with the account.
     Linked,
 }
@@ -162,20 +162,20 @@ pub trait SignInElsewhere: Send + Sync {
     /// [`Error::NoSuchProvider`], [`Error::ProviderUnreachable`]; [`Error::Invalid`] for a `return_to` that leads elsewhere.
     async fn begin(&self, provider: &str, return_to: Option<&str>, browser: Option<&SecretString>) -> Result<Begun, Error>;
 
-    /// Begins to link an identity with the account of the context's person, who proved a moment ago who they are.
+    /// Begins to link an identity with the account of the context's person. The route sees to it that they proved a moment ago who they are.
     ///
     /// # Errors
-    /// As [`SignInElsewhere::begin`]; [`Error::StepUpRequired`], [`Error::AccountUnproven`].
+    /// As [`SignInElsewhere::begin`]; [`Error::EmailNotVerified`].
     async fn begin_linking(
         &self,
         ctx: &Ctx,
-        session: &Session,
+        session: SessionId,
         provider: &str,
         return_to: Option<&str>,
         browser: Option<&SecretString>,
     ) -> Result<Begun, Error>;
 
-    /// Ends what began: signs in whose identity it is, links it, or makes an account for a person who has none.
+    /// Ends what began: signs in whose identity it is, or asks for the second factor, links it, or makes an account for a person who has none.
     ///
     /// # Errors
     /// [`Error::SignInSpent`], [`Error::SignInDeclined`], [`Error::ProviderUnreachable`], [`Error::ProviderRefused`]; where nobody has the identity
@@ -189,18 +189,11 @@ pub trait SignInElsewhere: Send + Sync {
     /// A fault.
     async fn identities(&self, ctx: &Ctx) -> Result<Vec<Identity>, Error>;
 
-    /// Unlinks one of them. The person proved a moment ago who they are; the last way in stays.
+    /// Unlinks one of them. The route sees to it that the person proved a moment ago who they are; the last way in stays.
     ///
     /// # Errors
-    /// [`Error::NoSuchIdentity`], [`Error::StepUpRequired`], [`Error::LastWayIn`].
-    async fn unlink(
-        &self,
-        ctx: &Ctx,
-        session: &Session,
-        id: IdentityId,
-        client: &Client,
-        language: Language,
-    ) -> Result<(), Error>;
+    /// [`Error::NoSuchIdentity`], [`Error::LastWayIn`].
+    async fn unlink(&self, ctx: &Ctx, id: IdentityId, client: &Client, language: Language) -> Result<(), Error>;
 }
 
 /// The path of this server to which a provider sends browsers back. Each has one of its own, so that none is taken for another.

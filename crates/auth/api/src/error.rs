@@ -41,7 +41,7 @@ kernel::refusals! {
         /// So many wrong codes that no more are tried for a while.
         #[error("too many wrong codes: try again after Retry-After seconds")]
         TooManyCodes(Spent) = TooMany("RATE_LIMITED"),
-        /// Who has not shown that the account's address is theirs sets up no second factor.
+        /// Who has not shown that the account's address is theirs sets up no second factor, links no identity, and is told of to no other service.
         #[error("prove your address first: POST /api/auth/verification mails what does")]
         EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
         /// The last second factor of somebody whom an organisation asks for one.
@@ -72,7 +72,7 @@ kernel::refusals! {
         #[error("the identity provider does not vouch for your address: sign in by mail (POST /api/auth/magic-link), then link it in your account")]
         AddressNotVouched = Conflict("ADDRESS_NOT_VOUCHED"),
         /// Nobody has proven yet that the account's address is theirs.
-        #[error("the address of the account is not proven: sign in by mail (POST /api/auth/magic-link) first, or prove it (POST /api/auth/verification)")]
+        #[error("nobody has proven yet that the address of the account is theirs: sign in by mail (POST /api/auth/magic-link) first")]
         AccountUnproven = Conflict("ACCOUNT_UNPROVEN"),
         /// The identity is another account's.
         #[error("this identity is linked with another account: unlink it there first")]
@@ -86,12 +86,6 @@ kernel::refusals! {
         /// The person has as many identities as one may have.
         #[error("an account has at most {0} identities: unlink one first")]
         TooManyIdentities(u32) = Conflict("TOO_MANY_IDENTITIES"),
-        /// What is asked for wants a proof of who somebody is that is not older than five minutes.
-        #[error("prove again who you are (POST /api/auth/reauthenticate, or sign in anew): your proof is older than five minutes")]
-        StepUpRequired = Forbidden("STEP_UP_REQUIRED"),
-        /// Other services are told of nobody who may be anybody.
-        #[error("prove your address first: POST /api/auth/verification mails what does")]
-        EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
         /// The API key is not to be used from where it came.
         #[error("this API key may not be used from this address: its allowedNetworks name those that it may be used from")]
         AddressNotAllowed = Forbidden("ADDRESS_NOT_ALLOWED"),

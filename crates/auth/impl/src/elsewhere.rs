@@ -14,8 +14,6 @@ use crate::token;
 
 /// So long somebody may take at a provider.
 const MINUTES: i64 = 10;
-/// So long somebody counts as having proven who they are, for what asks for that.
-const FRESH_MINUTES: i64 = 5;
 /// So many identities an account has at most.
 pub(crate) const MOST: u32 = 20;
 /// A longer path is not returned to.
@@ -42,11 +40,6 @@ pub(crate) struct Pending {
 /// Until when what begins at `now` can be ended.
 pub(crate) fn until(now: Timestamp) -> Timestamp {
     now + TimeDelta::minutes(MINUTES)
-}
-
-/// Whether somebody who proved at `authenticated_at` who they are need not do so again.
-pub(crate) fn is_fresh(authenticated_at: Timestamp, now: Timestamp) -> bool {
-    now - authenticated_at <= TimeDelta::minutes(FRESH_MINUTES)
 }
 
 /// What a provider is asked with, for a state and the cookie of the browser. Nothing of it is stored: whoever reads the database, or sees the state on its
@@ -167,11 +160,5 @@ mod tests {
         for subject in [String::new(), "a\nb".to_owned(), "a".repeat(256)] {
             assert_eq!(checked(Told { subject, ..told.clone() }), None);
         }
-    }
-
-    #[test]
-    fn a_proof_is_fresh_for_five_minutes() {
-        let at = chrono::DateTime::UNIX_EPOCH;
-        assert!(is_fresh(at, at + TimeDelta::minutes(5)) && !is_fresh(at, at + TimeDelta::seconds(301)));
     }
 }

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use audit_api::NewEntry;
 use auth_api::email::Email;
 use auth_api::{
-    Account, Arrival, Arrived, Asking, Begun, Client, Error, Identity, IdentityId, IdentityProvider, IdentityProviders,
-    Membership, NewAccount, Person, Returned, SecurityEventKind, Session, SignInElsewhere, SignInMethod, SignedIn, Told, Untold,
+    Account, Arrival, Arrived, Asking, Begun, Client, Entered, Error, Identity, IdentityId, IdentityProvider, IdentityProviders,
+    Membership, NewAccount, Person, Returned, SecurityEventKind, SignInElsewhere, SignInMethod, SignedIn, Told, Untold,
 };
 use kernel::{Ctx, Fault, OrgRole, ProjectRoles, SessionId, UserId};
 use mail_api::{Content, Language, Mail, Recipient};
@@ -18,6 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use uow::Tx;
 
+use super::admitting::Admission;
 use super::asking::{address_of, origin};
 use super::opening::Opening;
 use super::{Known, Service};
@@ -116,35 +117,22 @@ impl Elsewhere {
         self.auth.mails.send_in(tx, Mail { key, to, language, content }).await.map(drop)
     }
 
-    /// A session of whoever has the identity.
-    async fn open_in(
-        &self,
-        tx: &mut Tx,
-        (id, user): (IdentityId, UserId),
-        membership: Membership,
-        action: &str,
-        asking: &Asking<'_>,
-    ) -> Result<SignedIn, Error> {
+    /// Notes that somebody came by an identity.
+    async fn used_in(&self, tx: &mut Tx, id: IdentityId, user: UserId, asking: &Asking<'_>) -> Result<(), Fault> {
         repo::identities::used(tx, id, self.auth.instant()).await?;
-        security::note_in(tx, SecurityEventKind::SignedInElsewhere, user, &origin(asking)).await?;
-        let client = Client { address: asking.from, agent: asking.agent.map(str::to_owned) };
-        let sign_in = model::Proof::now(SignInMethod::IdentityProvider, self.auth.instant());
-        let opening = Opening { request: asking.request, user, membership, action, client: &client, sign_in };
-        self.auth.open_in(tx, opening, token::fresh()?).await
+        security::note_in(tx, SecurityEventKind::SignedInElsewhere, user, &origin(asking)).await
     }
 
-    /// Where a person starts: somebody who was removed from the last organisation founds one.
-    async fn place_in(&self, tx: &mut Tx, known: &Known, asking: &Asking<'_>) -> Result<Membership, Error> {
-        if let Some(membership) = model::choose(&known.memberships, known.last) {
-            return Ok(membership);
-        }
-        let person = &known.person;
-        let Account { org, .. } = self.auth.directory.found_in(tx, asking.request, person.id, None, &person.name).await?;
-        Ok(Membership { org, role: OrgRole::Owner })
+    /// A session of whoever has the identity, or what stands before it.
+    async fn admit_in(&self, tx: &mut Tx, id: IdentityId, known: &Known, asking: &Asking<'_>) -> Result<Entered, Error> {
+        self.used_in(tx, id, known.person.id, asking).await?;
+        let (client, method) = (client_of(asking), SignInMethod::IdentityProvider);
+        let (request, action) = (asking.request, "auth.sign_in_elsewhere");
+        self.auth.admit_in(tx, Admission { request, known, client: &client, method, action, device: None }).await
     }
 
     /// Signs in whose identity it is.
-    async fn enter(&self, user: UserId, whose: Heard<'_>) -> Result<SignedIn, Error> {
+    async fn enter(&self, user: UserId, whose: Heard<'_>) -> Result<Entered, Error> {
         let known = self.known(user).await?.ok_or(Error::SignInSpent)?;
         self.auth
             .system
@@ -153,14 +141,13 @@ impl Elsewhere {
                 let owned = repo::identities::lock_owner(tx, whose.told).await?;
                 // Unlinked meanwhile.
                 let Some((id, _)) = owned.filter(|(_, owner)| *owner == user) else { return Err(Error::SignInSpent) };
-                let membership = self.place_in(tx, &known, whose.asking).await?;
-                self.open_in(tx, (id, user), membership, "auth.sign_in_elsewhere", whose.asking).await
+                self.admit_in(tx, id, &known, whose.asking).await
             })
             .await
     }
 
     /// Signs in by an identity that nobody has: with the account of its address, where that is proven on both sides, or with a new one.
-    async fn enter_first(&self, whose: Heard<'_>) -> Result<SignedIn, Error> {
+    async fn enter_first(&self, whose: Heard<'_>) -> Result<Entered, Error> {
         let told = whose.told;
         let vouched = told.email.as_deref().filter(|_| told.email_verified);
         let email = vouched.and_then(|email| Email::parse(email).ok()).ok_or(Error::AddressNotVouched)?;
@@ -170,7 +157,7 @@ impl Elsewhere {
             .system
             .write(async |tx| match &known {
                 Some(known) => self.adopt_in(tx, known, &email, whose).await,
-                None => self.sign_up_in(tx, &email, whose).await,
+                None => self.sign_up_in(tx, &email, whose).await.map(Entered::SignedIn),
             })
             .await;
         if let (Err(Error::AccountUnproven), Some(known)) = (&entered, &known) {
@@ -180,14 +167,13 @@ impl Elsewhere {
         entered
     }
 
-    async fn adopt_in(&self, tx: &mut Tx, known: &Known, email: &Email, whose: Heard<'_>) -> Result<SignedIn, Error> {
+    async fn adopt_in(&self, tx: &mut Tx, known: &Known, email: &Email, whose: Heard<'_>) -> Result<Entered, Error> {
         let user = known.person.id;
         self.proven_in(tx, user, email).await?;
         repo::lock_person(tx, user).await?;
         let id = self.link_in(tx, &known.person, whose).await?;
         self.auth.record_of_in(tx, known, whose.asking, linked(id, whose)).await?;
-        let membership = self.place_in(tx, known, whose.asking).await?;
-        self.open_in(tx, (id, user), membership, "auth.sign_in_elsewhere", whose.asking).await
+        self.admit_in(tx, id, known, whose.asking).await
     }
 
     /// Passes if the person has this address and had proven it before. Who had not is left as they were: with the refusal all of the transaction is.
@@ -208,7 +194,11 @@ impl Elsewhere {
         let id = self.link_in(tx, &person, whose).await?;
         let there = Ctx::user(org, user, OrgRole::Owner, ProjectRoles::default(), asking.request.clone());
         self.auth.audit.record_in(tx, &there, linked(id, whose)).await?;
-        self.open_in(tx, (id, user), Membership { org, role: OrgRole::Owner }, "auth.register", asking).await
+        self.used_in(tx, id, user, asking).await?;
+        let (client, sign_in) = (client_of(asking), model::Proof::now(SignInMethod::IdentityProvider, self.auth.instant()));
+        let (request, membership) = (asking.request, Membership { org, role: OrgRole::Owner });
+        let opening = Opening { request, user, membership, action: "auth.register", client: &client, sign_in };
+        self.auth.open_in(tx, opening, token::fresh()?).await
     }
 
     /// Links an identity with the account of whoever began that, in the session in which they did.
@@ -235,6 +225,11 @@ impl Elsewhere {
             })
             .await
     }
+}
+
+/// On what somebody signs in who asks.
+fn client_of(asking: &Asking<'_>) -> Client {
+    Client { address: asking.from, agent: asking.agent.map(str::to_owned) }
 }
 
 /// What the trail says of a new identity. Not which one of the provider's people it is.
@@ -273,20 +268,17 @@ impl SignInElsewhere for Elsewhere {
     async fn begin_linking(
         &self,
         ctx: &Ctx,
-        session: &Session,
+        session: SessionId,
         provider: &str,
         return_to: Option<&str>,
         browser: Option<&SecretString>,
     ) -> Result<Begun, Error> {
         let user = ctx.person().ok_or(Error::NotAuthenticated)?;
-        if !rules::is_fresh(session.authenticated_at, self.auth.clock.now()) {
-            return Err(Error::StepUpRequired);
-        }
         let person = self.auth.system.read(async |tx| self.auth.directory.person(tx, user).await).await?;
         if !person.ok_or(Error::NotAuthenticated)?.email_verified {
-            return Err(Error::AccountUnproven);
+            return Err(Error::EmailNotVerified);
         }
-        self.send_off(provider, return_to, browser, Some((user, session.id))).await
+        self.send_off(provider, return_to, browser, Some((user, session))).await
     }
 
     async fn finish(&self, provider: &str, returned: Returned, asking: Asking<'_>) -> Result<Arrived, Error> {
@@ -318,12 +310,12 @@ impl SignInElsewhere for Elsewhere {
             return Ok(Arrived { arrival: Arrival::Linked, return_to });
         }
         let owner = system.read(async |tx| repo::identities::owner(tx, &told).await).await?;
-        let signed_in = match owner {
+        let entered = match owner {
             Some(user) => self.enter(user, whose).await?,
             None => self.enter_first(whose).await?,
         };
-        let signed_in = self.auth.complete(signed_in).await?;
-        Ok(Arrived { arrival: Arrival::SignedIn(Box::new(signed_in)), return_to })
+        let entered = self.auth.complete_entered(entered).await?;
+        Ok(Arrived { arrival: Arrival::Entered(Box::new(entered)), return_to })
     }
 
     async fn identities(&self, ctx: &Ctx) -> Result<Vec<Identity>, Error> {
@@ -331,18 +323,8 @@ impl SignInElsewhere for Elsewhere {
         Ok(self.auth.system.read(async |tx| repo::identities::of_person(tx, user).await).await?)
     }
 
-    async fn unlink(
-        &self,
-        ctx: &Ctx,
-        session: &Session,
-        id: IdentityId,
-        client: &Client,
-        language: Language,
-    ) -> Result<(), Error> {
+    async fn unlink(&self, ctx: &Ctx, id: IdentityId, client: &Client, language: Language) -> Result<(), Error> {
         let user = ctx.person().ok_or(Error::NotAuthenticated)?;
-        if !rules::is_fresh(session.authenticated_at, self.auth.clock.now()) {
-            return Err(Error::StepUpRequired);
-        }
         let person = self.auth.system.read(async |tx| self.auth.directory.person(tx, user).await).await?;
         let person = person.ok_or(Error::NotAuthenticated)?;
         let now = self.auth.instant();

@@ -8,13 +8,14 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::{Data, ServiceConfig, get, resource};
 use actix_web::{HttpRequest, HttpResponse};
-use auth_api::{Arrival, Arrived, Asking, Error, Granted, Returned, SecretString, SignInElsewhere};
+use auth_api::{Arrival, Arrived, Asking, Entered, Error, Granted, Returned, SecretString, SignInElsewhere};
 use web::{AuthRateLimit, FormPage, Id, Problem, RequestInfo};
 
 use super::auth::session_cookie;
 use super::cookies::{Browser, CookieSettings};
 use super::elsewhere::{browser_cookie, no_browser_cookie};
 use super::language::language_of;
+use super::links::asks_second_factor;
 use words::Words;
 
 /// Adds the pages. They are for browsers, and no part of the API.
@@ -56,8 +57,12 @@ async fn back(
     match elsewhere.finish(&provider, returned(&request, browser), asking).await {
         Ok(Arrived { arrival, return_to }) => {
             let session = match arrival {
-                Arrival::SignedIn(signed_in) => Some(session_cookie(&signed_in, &cookies)),
                 Arrival::Linked => None,
+                Arrival::Entered(entered) => match *entered {
+                    Entered::SignedIn(signed_in) => Some(session_cookie(&signed_in, &cookies)),
+                    // From its page people go on by themselves.
+                    Entered::Pending(pending) => return asks_second_factor(&request, &pending, &cookies),
+                },
             };
             Ok(sent_on(&return_to, session.into_iter().chain([no_browser_cookie(&cookies)])))
         }

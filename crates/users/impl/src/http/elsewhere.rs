@@ -25,8 +25,8 @@ pub(super) fn sign_in_routes(r: &mut Routes) {
 pub(super) fn account_routes(r: &mut Routes) {
     r.resource("userIdentities");
     r.add(Guard::SignedIn, || list);
-    r.add(Guard::SignedIn, || link).without_key();
-    r.add(Guard::SignedIn, || unlink).unconditional();
+    r.add(Guard::SignedIn, || link).without_key().stepping_up();
+    r.add(Guard::SignedIn, || unlink).unconditional().stepping_up();
 }
 
 /// An identity provider, by which one can sign in.
@@ -170,13 +170,11 @@ pub(super) async fn list(Authed(ctx): Authed, elsewhere: Data<dyn SignInElsewher
 
 /// Begin to link an identity with the caller's account.
 ///
-/// As `POST /api/auth/oauth/{provider}/start`, for an account whose address is proven, in a session that signs in or proves who its person is within five minutes. The
+/// As `POST /api/auth/oauth/{provider}/start`, for an account whose address is proven (403 EMAIL_NOT_VERIFIED), in a session that goes on until then. The
 /// person is told by mail once it is linked.
 #[utoipa::path(responses(
     (status = 200, description = "The way there; the cookie `__Host-elsewhere` (in development `elsewhere`) binds it to the browser", body = StartedOut),
-    (status = 403, description = "STEP_UP_REQUIRED: the caller's proof of who they are is older than five minutes"),
     (status = 404, description = "NOT_FOUND: there is no such provider here"),
-    (status = 409, description = "ACCOUNT_UNPROVEN: the address of the account is not proven"),
     (status = 422, description = "INVALID_FORMAT at /returnTo: it leads to another server"),
     (status = 503, description = "PROVIDER_UNREACHABLE: the provider does not answer"),
 ))]
@@ -191,7 +189,7 @@ pub(super) async fn link(
     body: Json<LinkIn>,
 ) -> Result<HttpResponse, Problem> {
     let LinkIn { provider, return_to } = body.0;
-    let begun = elsewhere.begin_linking(&ctx, &session, &provider, return_to.as_deref(), browser.0.as_ref()).await?;
+    let begun = elsewhere.begin_linking(&ctx, session.id, &provider, return_to.as_deref(), browser.0.as_ref()).await?;
     Ok(started(begun, &cookies))
 }
 
@@ -200,20 +198,18 @@ pub(super) async fn link(
 /// It signs nobody in any more; sessions go on. The person is told by mail.
 #[utoipa::path(responses(
     (status = 204, description = "Unlinked"),
-    (status = 403, description = "STEP_UP_REQUIRED: the caller's proof of who they are is older than five minutes"),
     (status = 409, description = "LAST_WAY_IN: the caller has neither a password nor another identity"),
 ))]
 #[delete("/api/user/identities/{id}")]
 pub(super) async fn unlink(
     Authed(ctx): Authed,
-    CurrentSession(session): CurrentSession,
     Id(id): Id<IdentityId>,
     info: RequestInfo,
     request: HttpRequest,
     elsewhere: Data<dyn SignInElsewhere>,
 ) -> Result<HttpResponse, Problem> {
     let client = Client { address: info.address, agent: info.agent };
-    elsewhere.unlink(&ctx, &session, id, &client, language_of(&request)).await?;
+    elsewhere.unlink(&ctx, id, &client, language_of(&request)).await?;
     Ok(Reply::no_content().response())
 }
 

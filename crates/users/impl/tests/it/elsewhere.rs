@@ -304,7 +304,7 @@ async fn an_address_leads_to_an_account_where_it_is_proven_on_both_sides() {
 async fn who_proves_an_address_later_finds_nothing_that_was_set_up_before() {
     let (db, replica) = scene().await;
     let pretender = replica.register("ada").await;
-    assert_eq!(begin_linking(&replica, &pretender).await.refusal(), (409, "ACCOUNT_UNPROVEN"), "no identity lies in wait");
+    assert_eq!(begin_linking(&replica, &pretender).await.refusal(), (403, "EMAIL_NOT_VERIFIED"), "no identity lies in wait");
     // Even one from before that rule.
     let planted = format!(
         "insert into identities (id, user_id, issuer, subject, provider, linked_at)
