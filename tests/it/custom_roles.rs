@@ -328,6 +328,28 @@ async fn who_leaves_takes_no_role_along() {
 }
 
 #[tokio::test]
+async fn who_is_made_a_member_keeps_no_role_that_they_gave_themself() {
+    let world = World::new().await;
+    let owner = world.register("Owner").await;
+    let admin = world.colleague(&owner, "admin").await;
+    let everything = role(&admin, "everything", &["audit.read", "escrow.release", "milestones.approve", "projects.read"]).await;
+    give(&admin, &admin, &[&everything]).await;
+    let membership = format!("/api/users/{}", admin.user);
+    owner.http.put(&membership, json!({"role": "member"})).await.expect(200);
+    admin.http.get("/api/audit").await.problem(403, "PERMISSION_DENIED");
+    let roles = format!("{membership}/roles");
+    assert_eq!(owner.http.get(&roles).await.expect(200).body["customRoles"], json!([]));
+    let trail = owner.http.get("/api/audit?action=members.set_roles").await.expect(200);
+    let taken = &trail.body["data"][0];
+    assert_eq!((&taken["actorId"], &taken["before"]["roles"]), (&json!(owner.user), &json!(["everything"])));
+    // The same role confirmed takes nothing.
+    give(&owner, &admin, &[&everything]).await;
+    owner.http.put(&membership, json!({"role": "member"})).await.expect(200);
+    admin.http.get("/api/audit").await.expect(200);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_key_may_what_its_creators_roles_allow_custom_ones_among_them() {
     let world = World::new().await;
     let owner = world.register("Owner").await;

@@ -91,7 +91,11 @@ async fn the_last_member_does_not_leave_an_organisation_with_live_business() {
         (world.register("Villa Developments").await, world.register("Acme").await, world.register("Free").await);
     let tender = world.tender(&owner).await;
     let refused = owner.http.delete("/api/user").await.problem(409, "ORGANIZATION_IN_USE");
-    assert!(refused.text("/detail").contains("the tender \"Construction\" (published)"), "{}", refused.body);
+    assert!(
+        refused.text("/detail").contains(&format!("the tender \"Construction\" ({}, published)", tender.id)),
+        "{}",
+        refused.body
+    );
     owner.http.post(&format!("/api/tenders/{}/cancel", tender.id), json!({"reason": "No demand"})).await.expect(200);
 
     let contract = world.contract(&owner, &acme).await;

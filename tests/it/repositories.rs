@@ -297,7 +297,7 @@ const LOOPS: Accepted = &[
     ),
     (
         "each round looks at an organisation more, of those that the person is the last member of",
-        &["crates/users/impl/src/service.rs"],
+        &["crates/users/impl/src/service/removal.rs"],
     ),
 ];
 

@@ -59,6 +59,7 @@ pub(crate) struct Domains {
     // Those that something else here asks for by name.
     pub escrow: Arc<escrow::Service>,
     pub tenders: Arc<tenders::Service>,
+    pub projects: Arc<projects::Service>,
 }
 
 /// Makes the domains, which keep nothing in memory, as often as there are grounds to stand on.
@@ -106,7 +107,7 @@ impl Builder<'_> {
             settings: tenders::Settings::read(&mut self.settings.reader()),
         }));
         let wired: Vec<Arc<dyn Wired>> =
-            vec![audit.clone(), tenants.clone(), projects, escrow.clone(), tenders.clone(), mails.clone()];
-        Ok(Domains { wired, escrow, tenders })
+            vec![audit.clone(), tenants.clone(), projects.clone(), escrow.clone(), tenders.clone(), mails.clone()];
+        Ok(Domains { wired, escrow, tenders, projects })
     }
 }

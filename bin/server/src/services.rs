@@ -159,7 +159,8 @@ impl Services {
             settings,
         )?;
         let (domains, for_jobs) = (builder.domains(&serving)?, builder.domains(&working)?);
-        let Foundation { uow, system, audit, tenants, mails, .. } = serving;
+        let Foundation { uow, system, audit, tenants, .. } = &serving;
+        let (uow, system, audit, tenants) = (uow.clone(), system.clone(), audit.clone(), tenants.clone());
         let key_settings = auth::KeySettings { live: stripe.livemode, ..auth::KeySettings::read(&mut settings.reader()) };
         let reporter = key_settings.leak_reporter_url.clone().map(|url| Arc::new(leaks::Fetched::from(url)));
         let leaks = auth::LeakReports::new(auth::LeakDependencies {
@@ -178,6 +179,7 @@ impl Services {
             clock: Arc::new(SystemClock),
             settings: key_settings,
         })?;
+        let events = auth::OrganizationEvents::new(uow.clone(), policy.clone());
         let roles = users::Roles::new(users::RolesDependencies {
             uow: uow.clone(),
             memberships: tenants.clone(),
@@ -197,32 +199,40 @@ impl Services {
             previous_secrets: keys::previous_seal_secrets(settings)?,
             settings: auth::TokenSettings::read(&mut settings.reader()),
         })?);
-        let users = users::Service::new(users::Dependencies {
-            uow,
-            system: system.clone(),
-            memberships: tenants,
-            sessions: auth.clone(),
-            accounts: auth.clone(),
-            authorizer: policy.clone(),
-            audit: audit.clone(),
-            mails,
-            obligations: vec![domains.tenders.clone(), domains.escrow.clone()],
-            cookies: users::CookieSettings { secure: settings.secure_cookie },
-        });
+        let people = |Foundation { uow, system, audit, tenants, mails, .. }: &Foundation, domains: &Domains| {
+            Arc::new(users::Service::new(users::Dependencies {
+                uow: uow.clone(),
+                system: system.clone(),
+                memberships: tenants.clone(),
+                sessions: auth.clone(),
+                accounts: auth.clone(),
+                authorizer: policy.clone(),
+                audit: audit.clone(),
+                mails: mails.clone(),
+                obligations: vec![domains.tenders.clone(), domains.escrow.clone()],
+                belongings: vec![domains.projects.clone()],
+                clock: Arc::new(SystemClock),
+                settings: users::Settings::read(&mut settings.reader()),
+                cookies: users::CookieSettings { secure: settings.secure_cookie },
+            }))
+        };
+        let (users, users_at_work) = (people(&serving, &domains), people(&working, &for_jobs));
         let Domains { wired: mut serving, escrow, .. } = domains;
         serving.extend([
             policy.clone() as Arc<dyn Wired>,
             auth.clone(),
-            Arc::new(users),
+            users,
             Arc::new(roles),
             Arc::new(api_keys),
             Arc::new(leaks),
             Arc::new(elsewhere),
+            Arc::new(events),
             tokens.clone(),
         ]);
         let mut at_work = for_jobs.wired;
         at_work.push(auth.clone());
         at_work.push(tokens);
+        at_work.push(users_at_work);
         let (takes_in, hands_out) = (inbox_of(&serving, &system, &stripe), inbox_of(&at_work, &working.system, &stripe));
         // What takes an event in says who has to hear it.
         let (told, hearing) = (takes_in.subscribers(), hands_out.subscribers());
@@ -267,7 +277,7 @@ impl Services {
             .drain(self.drain.clone())
             .idempotency_secret(idempotency)
             .authorizer(self.policy.clone())
-            .denial_log(Arc::new(platform::Denials(self.audit.clone())))
+            .denial_log(Arc::new(platform::Denials { audit: self.audit.clone(), auth: self.auth.clone() }))
             .spent_log(Arc::new(platform::SpentLimits(self.auth.clone())))
             .readiness(Arc::new(ready))
             .data(move |config: &mut ServiceConfig| {

@@ -9,8 +9,10 @@ use crate::world::World;
 /// Everyone writes to the trail, sign-in too, and addresses are proven by mail.
 pub const DOMAIN: Domain = Domain { calls: &["audit", "mail"], things, rows: ROWS, ..Domain::named("auth") };
 
-/// Identities, and what begins at providers: there are none by default.
-const ROWS: &str = "insert into identities (id, user_id, issuer, subject, provider, linked_at)
+/// A key for tokens, which the first token makes; identities, and what begins at providers, of which there are none by default.
+const ROWS: &str = "insert into token_keys (kid, public_key, published_at, signs_from, is_first)
+        values (gen_random_uuid(), sha256(''), now(), now(), true) on conflict do nothing;
+    insert into identities (id, user_id, issuer, subject, provider, linked_at)
         select gen_random_uuid(), id, 'https://issuer.example', id::text, 'oidc', now() from users;
     insert into sign_ins_elsewhere (state_hash, browser_hash, provider, user_id, session_id, return_to, made_at, expires_at)
         select sha256(convert_to(id::text, 'utf8')), sha256(''), 'oidc', id, id, '/', now(), now() + interval '1 minute' from users";

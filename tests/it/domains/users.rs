@@ -3,6 +3,7 @@
 mod elsewhere;
 mod factors;
 mod keys;
+mod leaving;
 mod proofs;
 mod roles;
 mod tokens;
@@ -14,7 +15,8 @@ use super::{Cases, Domain, FORBIDDEN, HIDDEN, ONESELF, OWN, Scene};
 use crate::walk::Walk;
 use crate::world::{Party, World};
 
-pub const DOMAIN: Domain = Domain { calls: &["tenants", "auth", "audit", "mail"], things, cases, walk, ..Domain::named("users") };
+pub const DOMAIN: Domain =
+    Domain { calls: &["tenants", "auth", "audit", "mail"], things, rows: leaving::ROWS, cases, walk, ..Domain::named("users") };
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {
@@ -64,7 +66,9 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("DELETE /api/users/{id}/sessions", format!("{user}/sessions"), None, HIDDEN, FORBIDDEN);
     cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
 
+    cases.add("GET /api/security-events", "/api/security-events", None, OWN, FORBIDDEN);
     keys::cases(scene, cases);
+    leaving::cases(scene, cases);
     roles::cases(scene, cases);
     proofs::cases(scene, cases);
     elsewhere::cases(cases);
@@ -119,6 +123,7 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
+        walk.send(&owner.http, "GET /api/security-events", &[], &[]).await;
         roles::walk(walk, &owner, &grace).await;
         factors::walk(walk).await;
 
@@ -146,14 +151,13 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
             walk.send(&owner.http, operation, &[], &[]).await;
         }
 
-        for (email, leaving) in [
-            ("out@acme.example", "POST /api/auth/logout"),
-            ("all-out@acme.example", "POST /api/auth/logout-everywhere"),
-            ("gone@acme.example", "DELETE /api/user"),
-        ] {
+        for (email, way) in
+            [("out@acme.example", "POST /api/auth/logout"), ("all-out@acme.example", "POST /api/auth/logout-everywhere")]
+        {
             let leaver = walk.register(email, "Leaver & Sons").await;
-            walk.send(&leaver.http, leaving, &[], &[]).await;
+            walk.send(&leaver.http, way, &[], &[]).await;
         }
+        leaving::walk(walk).await;
     })
 }
 

@@ -54,6 +54,7 @@ const REFUSED_IN_PRODUCTION: &[(&str, &str, &str, &str)] = &[
     ("MAIL__SMTP__SECURITY", "none", "mail.smtp.security", "must be tls or starttls"),
     ("MAIL__SMTP__USER", "somebody", "mail.smtp.password", "is given together with mail.smtp.user"),
     ("MAIL__SMTP__HOST", "", "mail.smtp.host", "must be the name of an SMTP server"),
+    ("LEAVING__GRACE", "0s", "leaving.grace", "must be from 1d"),
 ];
 
 /// The same, in every profile.
@@ -84,6 +85,7 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
     ("SESSIONS__PER_PERSON", "1001", "sessions.per_person", "must be 1 to 1000"),
     ("API_KEYS__PER_ORGANIZATION", "0", "api_keys.per_organization", "must be 1 to 1000"),
     ("API_KEYS__LEAK_REPORTER_URL", "http://api.github.com/keys", "api_keys.leak_reporter_url", "must begin with https://"),
+    ("LEAVING__GRACE", "100d", "leaving.grace", "must be from"),
     ("TENDERS__MINIMUM_SUBMISSION_PERIOD", "0s", "tenders.minimum_submission_period", "must be from"),
     ("DATABASE__STATEMENT_TIMEOUT", "0s", "database.statement_timeout", "must be from"),
     ("DATABASE__STATEMENT_TIMEOUT", "900us", "database.statement_timeout", "must be from"),

@@ -132,15 +132,19 @@ fn text(fault: &Fault) -> String {
     "does not answer".to_owned()
 }
 
-/// Writes refusals to the audit trail.
-pub struct Denials(pub(super) Arc<dyn Audit>);
+/// Writes refusals to the audit trail, and tells the organisation.
+pub struct Denials {
+    pub(super) audit: Arc<dyn Audit>,
+    pub(super) auth: Arc<auth::Service>,
+}
 
 #[async_trait]
 impl web::DenialLog for Denials {
     async fn denied(&self, ctx: &Ctx, denied: &Denied, route: &str) {
-        if let Err(fault) = self.0.record_denial(ctx, denied, route).await {
+        if let Err(fault) = self.audit.record_denial(ctx, denied, route).await {
             tracing::error!(%fault, permission = %denied.permission, route, "a refusal could not be recorded");
         }
+        self.auth.note_denied(ctx, denied).await;
     }
 }
 
@@ -152,7 +156,7 @@ impl web::SpentLog for SpentLimits {
     async fn spent(&self, limit: web::SpentLimit, request: &RequestId, address: Option<IpAddr>) {
         let limit = match limit {
             web::SpentLimit::Address => auth::SpentLimit::Address,
-            web::SpentLimit::Person(user) => auth::SpentLimit::Person(user),
+            web::SpentLimit::Person(user, organization) => auth::SpentLimit::Person(user, organization),
             web::SpentLimit::Organization(organization) => auth::SpentLimit::Organization(organization),
             web::SpentLimit::SignIns => auth::SpentLimit::SignIns,
         };

@@ -139,6 +139,11 @@ async fn what_ends_or_changes_on_one_server_does_so_on_the_other_within_a_second
     a.done(Method::POST, "/api/auth/logout-everywhere", Some(&ada.token), None).await;
     b.feels("/api/user", &other.token, 401).await;
     b.feels("/api/user", &ada.token, 401).await;
+
+    let ada = b.login("ada").await;
+    assert_eq!(b.status("/api/audit", &ada.token).await, 200);
+    a.done(Method::DELETE, "/api/organization", Some(&ada.token), None).await;
+    b.feels("/api/audit", &ada.token, 401).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

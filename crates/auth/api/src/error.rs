@@ -86,6 +86,9 @@ kernel::refusals! {
         /// The person has as many identities as one may have.
         #[error("an account has at most {0} identities: unlink one first")]
         TooManyIdentities(u32) = Conflict("TOO_MANY_IDENTITIES"),
+        /// The account is being removed, which only the link of the mail that said so takes back.
+        #[error("this account is being removed: the link of the mail that told you so takes that back, then sign in")]
+        AccountLeaving = Forbidden("ACCOUNT_LEAVING"),
         /// The API key is not to be used from where it came.
         #[error("this API key may not be used from this address: its allowedNetworks name those that it may be used from")]
         AddressNotAllowed = Forbidden("ADDRESS_NOT_ALLOWED"),

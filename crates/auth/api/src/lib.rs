@@ -12,6 +12,7 @@ mod keys;
 mod leaks;
 pub mod matrix;
 mod network;
+mod organization_events;
 mod persons;
 mod ports;
 mod proof;
@@ -42,6 +43,7 @@ pub use factors::{
 pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use network::Network;
+pub use organization_events::{EventFilter, OrganizationEvent, OrganizationEventKind, OrganizationEvents};
 pub use persons::{described, key_allows, needs_person, staying_built_in, stays_built_in, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
 pub use proof::{Asked, Asking, Purpose, Shown};
@@ -50,15 +52,17 @@ pub use secrecy::SecretString;
 pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
 pub use tokens::{Bearer, ServiceToken, TokenKey, Tokens};
 
-/// Permissions of this domain (docs/domain/keys.md).
+/// Permissions of this domain (docs/domain/keys.md, docs/domain/security-events.md).
 pub mod perm {
     use kernel::Permission;
     /// See the organisation's API keys: what they may, until when, and whether they are used.
     pub const KEYS_READ: Permission = Permission("api_keys.read");
     /// Make, change, replace and revoke them.
     pub const KEYS_MANAGE: Permission = Permission("api_keys.manage");
+    /// See what happened to the security of the members' accounts in the organisation, and what was refused there.
+    pub const SECURITY_READ: Permission = Permission("security.read");
     /// All of them.
-    pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE];
+    pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE, SECURITY_READ];
 }
 
 /// A signed-in session, resolved: who, in which organisation, in which roles.
@@ -329,6 +333,20 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// A fault.
     async fn sign_out_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Fault>;
+
+    /// Ends every session of a person and whatever was mailed to them, once `tx`, a transaction of the platform, commits: the account leaves. The password
+    /// stays, should that be taken back.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn shut_out_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault>;
+
+    /// Ends every session in the context's organisation and revokes all of its API keys, with a record of each, once `tx`, a transaction of the platform
+    /// that has locked the organisation, commits: it leaves.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn close_organization_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault>;
 
     /// Ends every session of a person and forgets the password, once `tx`, a transaction of the platform, commits: the account is removed.
     ///

@@ -108,6 +108,14 @@ pub trait Directory: Send + Sync {
     /// [`Error::EmailTaken`].
     async fn readdress_in(&self, tx: &mut Tx, user: UserId, email: &Email) -> Result<Option<String>, Error>;
 
+    /// Passes if the person may have a session: an account that leaves lets nobody in, whatever they proved. Who keeps no such accounts lets everybody in.
+    ///
+    /// # Errors
+    /// [`Error::AccountLeaving`].
+    async fn admits_in(&self, _tx: &mut Tx, _user: UserId) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// The person with this email, if there is one.
     ///
     /// # Errors
@@ -120,7 +128,7 @@ pub trait Directory: Send + Sync {
     /// A fault.
     async fn person(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Option<Person>, Fault>;
 
-    /// The person's place in one organisation, if they have one there.
+    /// The person's place in one organisation, if they have one there, and neither of them leaves.
     ///
     /// # Errors
     /// A fault.
@@ -134,7 +142,15 @@ pub trait Directory: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// The person's memberships in organisations that are not suspended, the oldest first.
+    /// The slugs of the person's custom roles in the organisation, in their order. Who keeps no such roles has none.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn custom_roles(&self, _tx: &ReadTx<'_>, _user: UserId, _org: OrgId) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+
+    /// The person's memberships in organisations that are neither suspended nor leave, the oldest first.
     ///
     /// # Errors
     /// A fault.

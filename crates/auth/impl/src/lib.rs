@@ -22,6 +22,8 @@
 //!   a session is used is written down for many together, never by the request that uses it. What is over does not come back by loosened rules.
 //! - Failed sign-ins and spent limits are security events, kept for a while, without the email or the password that was tried. Limits of requests
 //!   are counted by the web layer and noted here ([`Service::note_spent`]).
+//! - An organisation is told of its members what concerns it: of each event one organisation at most, and of a sign-in that failed the one into which
+//!   it would have led (docs/domain/security-events.md).
 //! - A session is as good as its membership: without one in its organisation it does not resolve.
 //! - What is mailed to prove an address is kept as hashes, counts for ten minutes, once, for one purpose, and ends with whatever else changes who gets
 //!   in. A code needs what the asking program was given, and is tried five times. Looking at a link changes nothing.
@@ -41,7 +43,8 @@
 //!   before it signs, is nowhere kept, and is the same on every replica.
 //!
 //! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `totp_factors`, `recovery_codes`, `pending_sign_ins`, `api_keys`,
-//! `api_key_settings`, `token_keys`, `identities`, `sign_ins_elsewhere`. The routes of sign-in live in `users`, which knows people and organisations.
+//! `api_key_settings`, `organization_events`, `token_keys`, `identities`, `sign_ins_elsewhere`. The routes of sign-in live in `users`, which knows people and
+//! organisations.
 
 mod attempts;
 mod budget;
@@ -61,6 +64,7 @@ mod keys;
 mod leaks;
 mod model;
 mod module;
+mod organization_events;
 mod passwords;
 mod place;
 mod policy;
@@ -85,6 +89,7 @@ pub use key_settings::KeySettings;
 pub use keys::{Keys, KeysDependencies};
 pub use leaks::{LeakDependencies, LeakReports};
 pub use module::MODULE;
+pub use organization_events::OrganizationEvents;
 pub use policy::{Policy, PolicyError};
 pub use provider_settings::{ProviderKind, ProviderSettings};
 pub use security::security_events;

@@ -5,6 +5,7 @@ pub(crate) mod factors;
 pub(crate) mod identities;
 pub(crate) mod keys;
 pub(crate) mod lives;
+pub(crate) mod organization_events;
 pub(crate) mod pending;
 pub(crate) mod proofs;
 pub(crate) mod token_keys;

@@ -92,6 +92,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    organization_events (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        at -> Timestamptz,
+        kind -> Text,
+        user_id -> Nullable<Uuid>,
+        api_key_id -> Nullable<Uuid>,
+        permission -> Nullable<Text>,
+        address -> Nullable<Text>,
+        request_id -> Text,
+    }
+}
+
+diesel::table! {
     pending_sign_ins (id) {
         id -> Uuid,
         token_hash -> Bytea,

@@ -3,12 +3,13 @@
 //! The platform keeps the events for a while, counts them and writes them to its log; a person sees those of their own account. No event
 //! names the email or the password that was tried: one of an unknown email is nobody's.
 
-use auth_api::{SecurityEvent, SecurityEventKind};
-use kernel::{Fault, OrgId, Page, PageRequest, Position, Timestamp, UserId};
+use auth_api::{OrganizationEventKind, SecurityEvent, SecurityEventKind};
+use kernel::{Fault, Page, PageRequest, Position, Timestamp, UserId};
 use uow::SystemUow;
 
+use crate::organization_events::{self, Told};
 use crate::repo;
-use crate::security_event::{Origin, SpentLimit, StoredEvent};
+use crate::security_event::{Origin, SpentLimit, StoredEvent, Whose};
 
 /// Counts and logs an event; without a `user` it is of an email that nobody has.
 fn tell(kind: SecurityEventKind, user: Option<UserId>, origin: &Origin<'_>) {
@@ -18,41 +19,64 @@ fn tell(kind: SecurityEventKind, user: Option<UserId>, origin: &Origin<'_>) {
 }
 
 /// Notes an event in a transaction of its own. Never fails the request that it is about: what cannot be written is in the log.
-pub(crate) async fn note(system: &SystemUow, kind: SecurityEventKind, user: Option<UserId>, origin: Origin<'_>) {
-    tell(kind, user, &origin);
-    store(system, kind, (user, None), &origin).await;
-}
-
-/// Notes that a limit of requests was spent: the person's is theirs to see, every other one the platform's alone.
-pub(crate) async fn note_spent(system: &SystemUow, limit: SpentLimit, origin: Origin<'_>) {
-    let (kind, user, organization) = match limit {
-        SpentLimit::Address => (SecurityEventKind::AddressLimited, None, None),
-        SpentLimit::Person(user) => (SecurityEventKind::RequestsLimited, Some(user), None),
-        SpentLimit::Organization(org) => (SecurityEventKind::OrganizationLimited, None, Some(org)),
-        SpentLimit::SignIns => (SecurityEventKind::SignInAddressLimited, None, None),
-    };
-    tell(kind, user, &origin);
-    store(system, kind, (user, organization), &origin).await;
-}
-
-async fn store(system: &SystemUow, kind: SecurityEventKind, whose: (Option<UserId>, Option<OrgId>), origin: &Origin<'_>) {
+pub(crate) async fn note(system: &SystemUow, kind: SecurityEventKind, whose: impl Into<Whose>, origin: Origin<'_>) {
+    let whose = whose.into();
     // As many statements for an unknown address as for a known one.
-    let noted = system.write(async |tx| repo::insert_event(tx, kind, whose, origin).await).await;
+    let noted = system.write(async |tx| note_in(tx, kind, whose, &origin).await).await;
     if let Err(fault) = noted {
-        tracing::error!(error = %fault, "a security event could not be stored");
+        tracing::error!(error = %fault, kind = kind.name(), "a security event could not be stored");
     }
 }
 
-/// Notes an event together with what it tells of; of an email that nobody has, without a `user`.
+/// Notes that a limit of requests was spent: the person's is theirs to see, and an organisation's the organisation's; every other one the platform's
+/// alone.
+pub(crate) async fn note_spent(system: &SystemUow, limit: SpentLimit, origin: Origin<'_>) {
+    let (kind, whose) = match limit {
+        SpentLimit::Address => (SecurityEventKind::AddressLimited, Whose::default()),
+        SpentLimit::Person(user, org) => (SecurityEventKind::RequestsLimited, Whose { user: Some(user), org: Some(org) }),
+        SpentLimit::Organization(org) => (SecurityEventKind::OrganizationLimited, Whose { user: None, org: Some(org) }),
+        SpentLimit::SignIns => (SecurityEventKind::SignInAddressLimited, Whose::default()),
+    };
+    note(system, kind, whose, origin).await;
+}
+
+/// Notes an event together with what it tells of; of an email that nobody has, without a person. Its organisation, if it is one's, is told.
 pub(crate) async fn note_in(
     tx: &mut uow::Tx,
     kind: SecurityEventKind,
-    user: impl Into<Option<UserId>>,
+    whose: impl Into<Whose>,
     origin: &Origin<'_>,
 ) -> Result<(), Fault> {
-    let user = user.into();
+    let Whose { user, org } = whose.into();
     tell(kind, user, origin);
-    repo::insert_event(tx, kind, (user, None), origin).await
+    // The platform's own list names an organisation where it is nobody's account.
+    let of_organization = org.filter(|_| matches!(kind, SecurityEventKind::OrganizationLimited));
+    repo::insert_event(tx, kind, (user, of_organization), origin).await?;
+    match told_as(kind) {
+        Some(told) => organization_events::tell_in(tx, &Told::of(org, told, user), origin).await,
+        None => Ok(()),
+    }
+}
+
+/// As what an organisation is told of it, if it is told of such things.
+fn told_as(kind: SecurityEventKind) -> Option<OrganizationEventKind> {
+    Some(match kind {
+        SecurityEventKind::SignInFailed => OrganizationEventKind::SignInFailed,
+        SecurityEventKind::SignInLimited => OrganizationEventKind::SignInLimited,
+        SecurityEventKind::PasswordChangeFailed => OrganizationEventKind::PasswordChangeFailed,
+        SecurityEventKind::PasswordChangeLimited => OrganizationEventKind::PasswordChangeLimited,
+        SecurityEventKind::PasswordChanged => OrganizationEventKind::PasswordChanged,
+        SecurityEventKind::PasswordReset => OrganizationEventKind::PasswordReset,
+        SecurityEventKind::AddressChanged => OrganizationEventKind::AddressChanged,
+        SecurityEventKind::UnprovenAccessEnded => OrganizationEventKind::UnprovenAccessEnded,
+        SecurityEventKind::RequestsLimited => OrganizationEventKind::RequestsLimited,
+        SecurityEventKind::OrganizationLimited => OrganizationEventKind::OrganizationLimited,
+        SecurityEventKind::SecondFactorFailed => OrganizationEventKind::SecondFactorFailed,
+        SecurityEventKind::SecondFactorAdded => OrganizationEventKind::SecondFactorAdded,
+        SecurityEventKind::SecondFactorRemoved => OrganizationEventKind::SecondFactorRemoved,
+        SecurityEventKind::RecoveryCodesRenewed => OrganizationEventKind::RecoveryCodesRenewed,
+        _ => return None,
+    })
 }
 
 /// The events of a person's account, newest first.

@@ -11,13 +11,38 @@ pub(crate) struct Origin<'a> {
     pub address: Option<IpAddr>,
 }
 
+/// Whose account an event is about, and which organisation it concerns: one at most.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Whose {
+    pub user: Option<UserId>,
+    pub org: Option<OrgId>,
+}
+
+impl From<Option<UserId>> for Whose {
+    fn from(user: Option<UserId>) -> Self {
+        Self { user, org: None }
+    }
+}
+
+impl From<UserId> for Whose {
+    fn from(user: UserId) -> Self {
+        Some(user).into()
+    }
+}
+
+impl From<(UserId, OrgId)> for Whose {
+    fn from((user, org): (UserId, OrgId)) -> Self {
+        Self { user: Some(user), org: Some(org) }
+    }
+}
+
 /// A limit of requests that was spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpentLimit {
     /// Without a session, by address.
     Address,
-    /// A person's.
-    Person(UserId),
+    /// A person's, by a request in this organisation.
+    Person(UserId, OrgId),
     /// An organisation's.
     Organization(OrgId),
     /// Of sign-ins and registrations, by address.

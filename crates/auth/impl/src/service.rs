@@ -7,6 +7,7 @@ mod elsewhere;
 mod entering;
 mod factors;
 mod keys;
+mod leaving;
 mod lives;
 mod opening;
 mod places;
@@ -26,8 +27,8 @@ use auth_api::{
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
 use kernel::{
-    Clock, Ctx, Fault, MfaPolicy, OrgId, OrgRole, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId, Timestamp,
-    UserId,
+    Clock, Ctx, Denied, Fault, MfaPolicy, OrgId, OrgRole, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId,
+    Timestamp, UserId,
 };
 use mail_api::{Language, Mails};
 use secrecy::SecretString;
@@ -48,7 +49,7 @@ use crate::place::Place;
 use crate::security;
 use crate::security_event::{Origin, SpentLimit};
 use crate::token::{self, TokenHash};
-use crate::{Settings, model, repo, written};
+use crate::{Settings, model, organization_events, repo, written};
 
 pub use elsewhere::Elsewhere;
 
@@ -195,6 +196,11 @@ impl Service {
         security::note_spent(&self.system, limit, Origin { request, address: from }).await;
     }
 
+    /// Tells an organisation that a permission was refused in it. Never fails.
+    pub async fn note_denied(&self, ctx: &Ctx, denied: &Denied) {
+        organization_events::tell_denied(&self.system, ctx, denied).await;
+    }
+
     /// Removes what is left of sessions that were over before `before`, the security events that were kept for long enough, and what was mailed to
     /// prove addresses, or begun elsewhere, and is over for a day. For a daily job.
     ///
@@ -202,6 +208,8 @@ impl Service {
     /// A fault of the database.
     pub async fn purge(&self, before: Timestamp) -> Result<usize, Fault> {
         security::purge(&self.system, self.clock.now() - self.events_kept).await?;
+        let kept_since = self.clock.now() - self.events_kept;
+        self.system.write(async |tx| repo::organization_events::purge(tx, kept_since).await).await?;
         let yesterday = self.clock.now() - TimeDelta::days(1);
         self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::identities::purge(tx, yesterday).await).await?;
@@ -334,6 +342,14 @@ impl Accounts for Service {
         self.revoke_keys_of_leaver_in(tx, ctx, user, role).await
     }
 
+    async fn shut_out_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+        self.shut_out(tx, user).await
+    }
+
+    async fn close_organization_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
+        self.close_organization(tx, ctx).await
+    }
+
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         repo::lock_person(tx, user).await?;
         // Whoever signs in by one at this moment is waited for, and signed out with the others.
@@ -342,6 +358,7 @@ impl Accounts for Service {
         repo::delete_password(tx, user).await?;
         repo::devices::forget_all(tx, user).await?;
         repo::delete_events(tx, user).await?;
+        repo::organization_events::forget_addresses(tx, user).await?;
         repo::forget_clients(tx, user).await?;
         repo::proofs::delete_of_person(tx, user).await?;
         repo::pending::delete_of_person(tx, user).await?;

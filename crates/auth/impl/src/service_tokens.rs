@@ -207,19 +207,23 @@ impl ServiceTokens {
         }
     }
 
-    /// What is told of the caller: of a person the role, of an API key what it may in the organisation, and never what its creator is.
-    fn told(&self, bearer: &Bearer, user: UserId, role: OrgRole) -> Value {
+    /// What is told of the caller: of a person the roles, the built-in one first, of an API key what it may in the organisation, and never what its creator is.
+    async fn told(&self, bearer: &Bearer, user: UserId, role: OrgRole) -> Result<Value, Fault> {
         let ctx = &bearer.ctx;
-        match &ctx.key {
-            None => json!({
-                "sub": user, "sub_kind": "person", "roles": [role.name()],
-                "auth_time": bearer.authenticated_at.map(|at| at.timestamp()),
-            }),
+        Ok(match &ctx.key {
+            None => {
+                let mut roles = vec![role.name().to_owned()];
+                roles.extend(self.system.read(async |tx| self.directory.custom_roles(tx, user, ctx.org).await).await?);
+                json!({
+                    "sub": user, "sub_kind": "person", "roles": roles,
+                    "auth_time": bearer.authenticated_at.map(|at| at.timestamp()),
+                })
+            }
             Some(key) => {
                 let scope: Vec<&str> = self.authorizer.permissions(ctx).into_iter().map(Permission::name).collect();
                 json!({ "sub": key.id, "sub_kind": "api_key", "roles": [], "scope": scope.join(" ") })
             }
-        }
+        })
     }
 }
 
@@ -236,7 +240,7 @@ impl Tokens for ServiceTokens {
         let (issued, ends) = (now.timestamp(), (now + self.life).min(bearer.until).timestamp());
         let expires_at = DateTime::from_timestamp(ends, 0).filter(|_| issued < ends).ok_or(Error::NotAuthenticated)?;
         let (kid, pair) = self.signer(now, expires_at).await?;
-        let mut claims = self.told(bearer, user, role);
+        let mut claims = self.told(bearer, user, role).await?;
         for (name, value) in [
             ("iss", json!(self.issuer)),
             ("aud", json!(audience)),

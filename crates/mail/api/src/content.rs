@@ -49,6 +49,14 @@ kernel::named! {
         OwnershipMoved = "ownership-moved",
         /// A tender to bid on.
         TenderInvitation = "tender-invitation",
+        /// That an organisation leaves, to its owners.
+        OrganizationLeaving = "organization-leaving",
+        /// That it stays.
+        OrganizationKept = "organization-kept",
+        /// That an account leaves.
+        AccountLeaving = "account-leaving",
+        /// That it stays.
+        AccountKept = "account-kept",
         /// Whether mail arrives at all.
         Test = "test",
     }
@@ -245,6 +253,38 @@ pub enum Content {
         /// Where it is.
         link: Link,
     },
+    /// To an owner of an organisation that leaves.
+    OrganizationLeaving {
+        /// Which.
+        organization: String,
+        /// When it was asked for.
+        at: Timestamp,
+        /// Until when it can be taken back.
+        until: Timestamp,
+        /// Where.
+        link: Option<Link>,
+    },
+    /// To an owner of one that stays after all.
+    OrganizationKept {
+        /// Which.
+        organization: String,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// To whom the account is that leaves.
+    AccountLeaving {
+        /// When it was asked for.
+        at: Timestamp,
+        /// Until when it can be taken back.
+        until: Timestamp,
+        /// Where.
+        link: Link,
+    },
+    /// To whom it is if it stays after all.
+    AccountKept {
+        /// Since when.
+        at: Timestamp,
+    },
     /// Whether mail arrives at all: `build14 mail test`.
     Test {
         /// When it was asked for.
@@ -276,6 +316,10 @@ impl Content {
             Self::OwnershipOffered { .. } => Template::OwnershipOffered,
             Self::OwnershipMoved { .. } => Template::OwnershipMoved,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
+            Self::OrganizationLeaving { .. } => Template::OrganizationLeaving,
+            Self::OrganizationKept { .. } => Template::OrganizationKept,
+            Self::AccountLeaving { .. } => Template::AccountLeaving,
+            Self::AccountKept { .. } => Template::AccountKept,
             Self::Test { .. } => Template::Test,
         }
     }
@@ -289,15 +333,19 @@ impl Content {
             | Self::MagicLink { link, .. }
             | Self::MemberInvitation { link, .. }
             | Self::OwnershipOffered { link, .. }
-            | Self::TenderInvitation { link, .. } => Some(link),
+            | Self::TenderInvitation { link, .. }
+            | Self::AccountLeaving { link, .. } => Some(link),
             Self::AddressLeft { link, .. }
             | Self::NewDevice { link, .. }
             | Self::PasswordChanged { link, .. }
             | Self::IdentityLinked { link, .. }
-            | Self::IdentityUnlinked { link, .. } => link.as_ref(),
+            | Self::IdentityUnlinked { link, .. }
+            | Self::OrganizationLeaving { link, .. } => link.as_ref(),
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressTaken { .. }
+            | Self::OrganizationKept { .. }
+            | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }
             | Self::MemberJoined { .. }
             | Self::OrganizationSuspended { .. }
@@ -320,6 +368,7 @@ impl Content {
             Self::MemberInvitation { until, .. } => *until,
             Self::OwnershipOffered { until, .. } => Some(*until),
             Self::TenderInvitation { deadline, .. } => Some(*deadline),
+            Self::OrganizationLeaving { until, .. } | Self::AccountLeaving { until, .. } => Some(*until),
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressLeft { .. }
@@ -328,6 +377,8 @@ impl Content {
             | Self::PasswordChanged { .. }
             | Self::IdentityLinked { .. }
             | Self::IdentityUnlinked { .. }
+            | Self::OrganizationKept { .. }
+            | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }
             | Self::MemberJoined { .. }
             | Self::OrganizationSuspended { .. }

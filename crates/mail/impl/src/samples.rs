@@ -1,5 +1,7 @@
 //! Something to fill each template with: for the preview, and for tests.
 
+use std::time::Duration;
+
 use chrono::DateTime;
 use kernel::Timestamp;
 use mail_api::{Content, FactorChange, Link, Template};
@@ -83,6 +85,19 @@ pub(crate) fn sample(template: Template) -> Content {
             deadline: at,
             link: Link::to("/tenders/01a1fc9e-bd46-72c5-b79d-03458dc919d0"),
         },
+        Template::OrganizationLeaving => Content::OrganizationLeaving {
+            organization: "Müller & Söhne GmbH".to_owned(),
+            at,
+            until: at + Duration::from_secs(14 * 24 * 3600),
+            link: Some(Link::to("/").with("restore", "01a1fc9e-bd46-72c5-b79d-03458dc919d0")),
+        },
+        Template::OrganizationKept => Content::OrganizationKept { organization: "Müller & Söhne GmbH".to_owned(), at },
+        Template::AccountLeaving => Content::AccountLeaving {
+            at,
+            until: at + Duration::from_secs(14 * 24 * 3600),
+            link: Link::to("/auth/restore").with("token", token),
+        },
+        Template::AccountKept => Content::AccountKept { at },
         Template::Test => Content::Test { at },
     }
 }

@@ -36,6 +36,10 @@ words! {
     OwnershipOffered "ownership-offered",
     OwnershipMoved "ownership-moved",
     TenderInvitation "tender-invitation",
+    OrganizationLeaving "organization-leaving",
+    OrganizationKept "organization-kept",
+    AccountLeaving "account-leaving",
+    AccountKept "account-kept",
     Test "test",
 }
 

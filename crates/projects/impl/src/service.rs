@@ -1,5 +1,6 @@
 //! The verbs: authorise → load → pure rule → save → audit, one transaction each.
 
+mod belongings;
 mod port;
 mod projects;
 mod soqs;
@@ -33,7 +34,8 @@ pub struct Dependencies {
     pub currencies: Option<Vec<Currency>>,
 }
 
-/// Projects, units and schedules of quantities: implements `Projects`, `Units`, `Soqs` and `ProjectsPort`.
+/// Projects, units and schedules of quantities: implements `Projects`, `Units`, `Soqs`, `ProjectsPort` and
+/// `Belongings`.
 pub struct Service {
     uow: Uow,
     authorizer: Arc<dyn Authorizer>,

@@ -13,7 +13,7 @@ pub use custom_roles::{
     CustomRole, CustomRoleDetails, CustomRoleId, CustomRoles, GivenChange, GivenRole, MOST_CUSTOM_ROLES, MOST_ROLES_OF_A_MEMBER,
     NewCustomRole,
 };
-pub use manage::{EndedMembership, Memberships, NewOrganization, OrganizationChange, Organizations};
+pub use manage::{Memberships, NewOrganization, OrganizationChange, Organizations, Remembered};
 pub use rules::{SessionRules, Standing, is_weighty};
 
 /// Permissions of this domain (docs/domain/roles.md).
@@ -37,9 +37,11 @@ pub mod perm {
     pub const ROLES_MANAGE: Permission = Permission("roles.manage");
     /// Found a further organisation, of which one becomes the owner.
     pub const CREATE: Permission = Permission("organizations.create");
+    /// Have the organisation leave the platform.
+    pub const DELETE: Permission = Permission("organization.delete");
     /// All of them.
     pub const ALL: &[Permission] =
-        &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE, ROLES_READ, ROLES_MANAGE, CREATE];
+        &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE, ROLES_READ, ROLES_MANAGE, CREATE, DELETE];
 }
 
 kernel::named! {

@@ -34,13 +34,13 @@ pub struct OrganizationChange {
     pub logo_url: Option<String>,
 }
 
-/// A membership that ended with the account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndedMembership {
-    /// What it was.
-    pub member: Member,
-    /// Whether nobody is left in the organisation.
-    pub was_last: bool,
+/// As what an organisation is known that has left the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remembered {
+    /// As before: others have contracts with it.
+    ByName,
+    /// As one that left: nobody needs to know more.
+    AsLeft,
 }
 
 /// Organisations and their settings.
@@ -103,6 +103,12 @@ pub trait Memberships: Send + Sync {
     /// # Errors
     /// A fault.
     async fn added_permissions(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault>;
+
+    /// The slugs of a person's custom roles in an organisation, in their order: in a transaction of the platform.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn custom_roles(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault>;
 
     /// A person's memberships as they are now, in the order in which their organisations are to be locked: in a transaction of the platform.
     ///
@@ -170,7 +176,8 @@ pub trait Memberships: Send + Sync {
     /// [`Error::AlreadyMember`]; [`Error::NotFound`] if who invited may not invite any more, or the organisation is suspended.
     async fn join_in(&self, tx: &mut Tx, org: OrgId, user: UserId, invited_by: UserId) -> Result<Member, Error>;
 
-    /// Gives a member of the context's organisation another role, or an owner the same one anew, which confirms it; what they asked for as the first of two persons is void.
+    /// Gives a member of the context's organisation another role, or an owner the same one anew, which confirms it; what they asked for as the first of two persons is void. Who
+    /// is made a plain member loses their custom roles.
     ///
     /// # Errors
     /// [`Error::LastOwner`], [`Error::NotFound`].
@@ -189,9 +196,33 @@ pub trait Memberships: Send + Sync {
     /// [`Error::LastOwner`], [`Error::NotFound`].
     async fn remove_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Error>;
 
-    /// Takes a person out of every organisation, in a transaction of the platform; those that were theirs alone stay behind without members.
+    /// Whether somebody else belongs to an organisation, which is locked: in a transaction of the platform.
     ///
     /// # Errors
-    /// [`Error::LastOwner`] while an organisation with other members would be left without an owner.
-    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<EndedMembership>, Error>;
+    /// A fault.
+    async fn has_others_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<bool, Fault>;
+
+    /// Everybody who belongs to an organisation: in a transaction of the platform, which has locked it.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn all_in(&self, tx: &mut Tx, org: OrgId) -> Result<Vec<Member>, Fault>;
+
+    /// Takes a person out of an organisation, which is locked: in a transaction of the platform. Who was alone in it leaves it without members.
+    ///
+    /// # Errors
+    /// [`Error::LastOwner`] while others would be left without an owner.
+    async fn leave_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error>;
+
+    /// Takes everybody out of an organisation, which is locked: in a transaction of the platform. For one that leaves.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn disband_in(&self, tx: &mut Tx, org: OrgId) -> Result<(), Fault>;
+
+    /// Forgets what an organisation is, but for its id and, where that is remembered, its name: in a transaction of the platform, which has locked it.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn forget_organization_in(&self, tx: &mut Tx, org: OrgId, remembered: Remembered) -> Result<(), Fault>;
 }

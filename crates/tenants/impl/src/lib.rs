@@ -15,7 +15,8 @@
 //! - What was permitted to a role is done only while the actor still has that role: it is looked at again under the organisation's lock.
 //! - A removed account joins nothing and owns nothing.
 //! - A custom role is a set of permissions of one organisation, given to its members beside the built-in role. What stands in one allows nothing that the
-//!   policy does not let custom roles hold. One that somebody has is not removed; who leaves takes none along; who loses a permission by it finds
+//!   policy does not let custom roles hold. One that somebody has is not removed; who leaves, and who is made a plain member, keeps
+//!   none; who loses a permission by it finds
 //!   void what they asked for first by that. Where two persons are needed, the giving and what was put into the role both wait.
 //! - Only an owner changes the threshold.
 //! - Slugs are unique across tenants: they are addresses.

@@ -87,4 +87,5 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(organizations, memberships);
 diesel::allow_tables_to_appear_in_same_query!(custom_role_permissions, member_custom_roles);
+diesel::allow_tables_to_appear_in_same_query!(custom_roles, member_custom_roles);
 diesel::allow_tables_to_appear_in_same_query!(member_custom_roles, memberships);

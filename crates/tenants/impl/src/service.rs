@@ -13,8 +13,8 @@ use kernel::{
 };
 use serde_json::json;
 use tenants_api::{
-    ApprovalRequest, EndedMembership, Error, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange,
-    Organizations, SessionRules, Standing, Tenants, Verdict, perm,
+    ApprovalRequest, Error, Member, Memberships, NewOrganization, NotYet, Organization, OrganizationChange, Organizations,
+    Remembered, SessionRules, Standing, Tenants, Verdict, perm,
 };
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use uuid::Uuid;
@@ -273,6 +273,10 @@ impl Memberships for Service {
         roles::permissions_of(roles::reading(tx), org, user).await
     }
 
+    async fn custom_roles(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault> {
+        roles::slugs_of(roles::reading(tx), org, user).await
+    }
+
     async fn standing(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<Standing, Fault> {
         organizations::standing(tx, org).await
     }
@@ -330,7 +334,11 @@ impl Memberships for Service {
     }
 
     async fn set_role_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, role: OrgRole) -> Result<Member, Error> {
+        let before = memberships::role(tx, ctx.org, user).await?;
         let member = memberships::set_role(tx, ctx.org, user, role).await?;
+        if role == OrgRole::Member && before != Some(role) {
+            self.take_all_in(tx, ctx, user).await?;
+        }
         self.void_in(tx, ctx, user).await?;
         Ok(member)
     }
@@ -358,15 +366,24 @@ impl Memberships for Service {
         Ok(self.void_in(tx, ctx, user).await?)
     }
 
-    async fn leave_all_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<EndedMembership>, Error> {
-        let mut all = Vec::new();
-        for member in memberships::of_person_in(tx, user).await? {
-            organizations::lock(tx, member.org).await?;
-            memberships::delete(tx, member.org, user).await?;
-            let was_last = !memberships::any(tx, member.org).await?;
-            all.push(EndedMembership { member, was_last });
-        }
-        Ok(all)
+    async fn has_others_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<bool, Fault> {
+        memberships::any_but(tx, org, user).await
+    }
+
+    async fn all_in(&self, tx: &mut Tx, org: OrgId) -> Result<Vec<Member>, Fault> {
+        memberships::all_of(tx, org).await
+    }
+
+    async fn leave_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error> {
+        memberships::delete(tx, org, user).await
+    }
+
+    async fn disband_in(&self, tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+        memberships::delete_all(tx, org).await
+    }
+
+    async fn forget_organization_in(&self, tx: &mut Tx, org: OrgId, remembered: Remembered) -> Result<(), Fault> {
+        organizations::forget(tx, org, remembered).await
     }
 }
 

@@ -9,9 +9,12 @@ kernel::refusals! {
         /// The last owner cannot leave, be demoted or remove the account.
         #[error("an organisation needs an owner: make another member owner first")]
         LastOwner = Conflict("LAST_OWNER"),
-        /// The account is the last member of an organisation that others still count on: by what, in words.
-        #[error("your organisation has no other member and is still bound by {}: settle that, or make somebody else its owner first", .0.join(", "))]
+        /// An organisation that would leave, or lose its last member, is one that others still count on: by what, in words.
+        #[error("an organisation that would be nobody's is still bound by {}: settle that, or make somebody else its owner first", .0.join(", "))]
         OrganizationInUse(Vec<String>) = Conflict("ORGANIZATION_IN_USE"),
+        /// What a link holds keeps no account, or not any more.
+        #[error("this link keeps no account: it was used already, or its time is over")]
+        KeepsNothing = Conflict("LINK_SPENT"),
         /// The person is a member already.
         #[error("this person is a member already")]
         AlreadyMember = Conflict("ALREADY_MEMBER"),

@@ -2,17 +2,19 @@
 
 mod error;
 mod invitation_links;
+mod leaving;
 mod ownership;
 mod roles;
 
 use async_trait::async_trait;
-use kernel::{Ctx, Fault, OrgRole, Page, PageRequest, Timestamp, UserId};
+use kernel::{Ctx, OrgRole, Page, PageRequest, Timestamp, UserId};
 use mail_api::Language;
 use tenants_api::Organization;
 use uuid::Uuid;
 
 pub use error::Error;
 pub use invitation_links::{FreshInvitationLink, InvitationLink, InvitationLinks, NewInvitationLink};
+pub use leaving::{Belongings, Departure, Leaving, LeavingOrganization, Obligations};
 pub use ownership::{Ownership, OwnershipOffer};
 pub use roles::{
     CataloguedPermission, Explanation, HeldRole, MemberEffect, MemberRoles, RoleEffect, RolePreview, Roles, Rule, RuleKind,
@@ -98,17 +100,6 @@ pub struct OwnInvitation {
     pub created_at: Timestamp,
 }
 
-/// What binds organisations to others, such as contracts in force: a port that domains above this one implement, each for its own part, joined in `bin/server`.
-#[async_trait]
-pub trait Obligations: Send + Sync {
-    /// What still binds the organisation of `ctx`, a context of the platform, in words that tell a person what to see to: a few of it if it
-    /// is much, empty for nothing. Asked outside of any transaction.
-    ///
-    /// # Errors
-    /// A fault.
-    async fn of(&self, ctx: &Ctx) -> Result<Vec<String>, Fault>;
-}
-
 /// People.
 #[async_trait]
 pub trait Users: Send + Sync {
@@ -123,13 +114,6 @@ pub trait Users: Send + Sync {
     /// # Errors
     /// [`Error::Stale`], [`Error::Invalid`].
     async fn update_profile(&self, ctx: &Ctx, change: ProfileChange, seen: Option<Timestamp>) -> Result<User, Error>;
-
-    /// Removes the context's person: sessions, password and memberships go at once, what remains is anonymous.
-    ///
-    /// # Errors
-    /// [`Error::LastOwner`] while an organisation with other members would be left without an owner, [`Error::OrganizationInUse`] while
-    /// one without other members still has obligations.
-    async fn remove_account(&self, ctx: &Ctx) -> Result<(), Error>;
 
     /// The members of the context's organisation, newest first.
     ///

@@ -12,6 +12,7 @@ use tenants_api::{Memberships, NewOrganization, OrgKind, Standing};
 use uow::{ReadTx, SystemUow, Tx};
 use users_api::User;
 
+use crate::model::Leaver;
 use crate::repo;
 
 /// Whether an account has this email. Asked as the platform.
@@ -105,6 +106,10 @@ impl auth_api::Directory for Directory {
         repo::readdress(tx, user, email).await
     }
 
+    async fn admits_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Error> {
+        if repo::departures::has_left(tx, Leaver::Person(user)).await? { Err(Error::AccountLeaving) } else { Ok(()) }
+    }
+
     async fn person_by_email(&self, tx: &ReadTx<'_>, email: &str) -> Result<Option<Person>, Fault> {
         Ok(repo::by_email(tx, email).await?.map(person_of))
     }
@@ -115,6 +120,10 @@ impl auth_api::Directory for Directory {
 
     async fn membership(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault> {
         let member = self.memberships.of_person_at(tx, user, org).await?;
+        // A session that was on its way when they asked to leave is worth nothing.
+        if member.is_some() && repo::departures::is_over(tx, user, org).await? {
+            return Ok(None);
+        }
         Ok(member.map(|member| Membership { org: member.org, role: member.role }))
     }
 
@@ -122,9 +131,17 @@ impl auth_api::Directory for Directory {
         self.memberships.added_permissions(tx, user, org).await
     }
 
+    async fn custom_roles(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Vec<String>, Fault> {
+        self.memberships.custom_roles(tx, user, org).await
+    }
+
     async fn memberships(&self, tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, Fault> {
         let all = self.memberships.of_person(tx, user).await?;
-        Ok(all.into_iter().map(|member| Membership { org: member.org, role: member.role }).collect())
+        // Of an unknown person as many questions are asked.
+        let orgs: Vec<OrgId> = all.iter().map(|member| member.org).collect();
+        let closed = repo::departures::closed_among(tx, &orgs).await?;
+        let all = all.into_iter().filter(|member| !closed.contains(&member.org));
+        Ok(all.map(|member| Membership { org: member.org, role: member.role }).collect())
     }
 
     async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault> {

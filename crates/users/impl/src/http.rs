@@ -14,10 +14,13 @@ mod join;
 mod keys;
 mod language;
 mod leaks;
+mod leaving;
 mod links;
 mod ownership;
 mod proofs;
+mod restoring;
 mod roles;
+mod security_events;
 mod sessions;
 mod tokens;
 mod user;
@@ -33,6 +36,7 @@ pub fn pages(config: &mut ServiceConfig) {
     links::pages(config);
     callbacks::pages(config);
     join::page(config);
+    restoring::page(config);
 }
 
 /// Adds this crate's endpoints.
@@ -65,7 +69,8 @@ pub fn routes(r: &mut Routes) {
     r.resource("user");
     r.add(Guard::SignedIn, || user::read).tagged();
     r.add(Guard::SignedIn, || user::change).tagged();
-    r.add(Guard::SignedIn, || user::remove).stepping_up();
+    r.add(Guard::SignedIn, || leaving::remove).stepping_up();
+    r.add(Guard::Public, || leaving::restore);
     r.resource("userPassword").add(Guard::SignedIn, || sessions::change_password).unconditional();
     r.resource("userEmail");
     r.add(Guard::SignedIn, || proofs::ask_address_change).without_key().stepping_up();
@@ -97,7 +102,12 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::Party("who may manage members, or the member themself"), || users::remove).by_persons();
     ownership::routes(r);
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
+    security_events::routes(r);
     roles::routes(r);
+    r.tag("Leaving", "An organisation that leaves the platform, and is kept after all.");
+    r.resource("organization").add(perm::DELETE, || leaving::leave_organization).unconditional().stepping_up();
+    r.resource("leavingOrganizations").add(Guard::SignedIn, || leaving::leaving);
+    r.resource("organizations").add(Guard::SignedIn, || leaving::restore_organization).without_key();
     keys::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

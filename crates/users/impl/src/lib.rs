@@ -14,18 +14,22 @@
 //! - An invitation, by address or by link, gives membership alone; what manages is given to somebody who has come.
 //! - By a link joins who has proven an address, of its domains if it names any, and no more than it says; it is looked at under the organisation's lock.
 //! - What was permitted to a manager is done only while they still are one: looked at again under the organisation's lock.
-//! - The last member of an organisation with obligations ([`users_api::Obligations`]) cannot remove the account.
-//! - A removed account leaves an anonymous row behind, so that trails still name the same id.
+//! - An organisation with obligations ([`users_api::Obligations`]) does not leave, nor does its last member; bound again when it is to be forgotten, it
+//!   waits, with an alarm.
+//! - Whoever leaves lets nobody in from the commit on; until `leaving.grace` is over that can be taken back, after it not.
+//! - What is forgotten goes in steps, each a transaction that notes it. An account leaves an anonymous row behind and an organisation its id, so that
+//!   trails, contracts and postings still name the same.
 //! - Answers of register, login and switch hold a secret: they are never stored under an idempotency key.
 //!
-//! Tables owned: `users`, `member_invitations`, `invitation_links`, `ownership_offers`.
+//! Tables owned: `users`, `member_invitations`, `invitation_links`, `ownership_offers`, `departures`.
 //!
 //! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn InvitationLinks>`, `web::Data<dyn Ownership>`,
-//! `web::Data<dyn SignIn>`, `web::Data<dyn SignInElsewhere>`, `web::Data<dyn Proofs>`, `web::Data<dyn SecondFactors>`,
-//! `web::Data<dyn Tokens>`, `web::Data<dyn users_api::Roles>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
+//! `web::Data<dyn Leaving>`, `web::Data<dyn SignIn>`, `web::Data<dyn SignInElsewhere>`, `web::Data<dyn Proofs>`, `web::Data<dyn SecondFactors>`,
+//! `web::Data<dyn Tokens>`, `web::Data<dyn OrganizationEvents>`, `web::Data<dyn users_api::Roles>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 
 mod directory;
 mod http;
+mod jobs;
 mod link_rules;
 mod model;
 mod module;
@@ -33,11 +37,14 @@ mod repo;
 mod roles;
 mod schema;
 mod service;
+mod settings;
 mod suspensions;
+mod token;
 
 pub use directory::{Directory, is_registered};
 pub use http::{CookieSettings, pages, routes};
 pub use module::MODULE;
 pub use roles::{Roles, RolesDependencies};
 pub use service::{Dependencies, Service};
+pub use settings::Settings;
 pub use suspensions::{SuspensionDependencies, SuspensionError, Suspensions};

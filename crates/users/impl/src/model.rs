@@ -2,7 +2,8 @@
 
 use auth_api::email::Email;
 use kernel::{FieldFault, OrgId, OrgRole, Timestamp, UserId, text};
-use users_api::{NewInvitation, ProfileChange};
+use mail_api::Language;
+use users_api::{Departure, NewInvitation, ProfileChange};
 use uuid::Uuid;
 
 kernel::named! {
@@ -17,6 +18,41 @@ kernel::named! {
         /// Taken back by the organisation.
         Withdrawn = "withdrawn",
     }
+}
+
+kernel::named! {
+    /// How far somebody has gone who leaves the platform.
+    pub(crate) enum DepartureState {
+        /// It can be taken back.
+        Waiting = "waiting",
+        /// It was taken back.
+        Kept = "kept",
+        /// What is kept of them goes.
+        Leaving = "leaving",
+        /// They are gone.
+        Left = "left",
+    }
+}
+
+/// Who leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaver {
+    /// An organisation.
+    Organization(OrgId),
+    /// A person.
+    Person(UserId),
+}
+
+/// A departure as it is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredDeparture {
+    pub(crate) departure: Departure,
+    pub(crate) leaver: Leaver,
+    /// In which language is written what is told of it.
+    pub(crate) language: Language,
+    pub(crate) state: DepartureState,
+    /// How many steps of the end are done.
+    pub(crate) steps: i16,
 }
 
 /// An invitation as it is kept: what the person's side of it needs.
@@ -67,8 +103,6 @@ pub(crate) fn checked_invitation(new: NewInvitation) -> Result<(Email, Option<St
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that panics says where")]
 mod tests {
-    use mail_api::Language;
-
     use super::*;
 
     #[test]

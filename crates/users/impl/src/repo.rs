@@ -1,5 +1,6 @@
 //! SQL of people.
 
+pub(crate) mod departures;
 pub(crate) mod invitations;
 pub(crate) mod links;
 pub(crate) mod ownership;

@@ -48,6 +48,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    departures (id) {
+        id -> Uuid,
+        organization -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        asked_by -> Uuid,
+        asked_at -> Timestamptz,
+        leaves_at -> Timestamptz,
+        token_hash -> Nullable<Bytea>,
+        language -> Text,
+        state -> Text,
+        steps -> SmallInt,
+        decided_by -> Nullable<Uuid>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     ownership_offers (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,

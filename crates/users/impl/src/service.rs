@@ -1,24 +1,31 @@
 //! The verbs of people.
 
+mod farewell;
 mod invitations;
+mod leaving;
 mod links;
 mod ownership;
+mod removal;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{Accounts, Authorizer, Sessions};
-use kernel::{Actor, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Scope, Timestamp, UserId};
+use kernel::{Actor, Clock, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, RequestId, Scope, Timestamp, UserId};
 use mail_api::{Language, Mails};
 use serde_json::json;
-use tenants_api::{EndedMembership, Member, Memberships, Organization, perm};
+use tenants_api::{Member, Memberships, Organization, perm};
 use uow::{ReadTx, SystemUow, Tx, Uow};
-use users_api::{Error, MemberInvitation, MemberUser, NewInvitation, Obligations, OwnInvitation, ProfileChange, User, Users};
+use users_api::{
+    Belongings, Departure, Error, Leaving, LeavingOrganization, MemberInvitation, MemberUser, NewInvitation, Obligations,
+    OwnInvitation, ProfileChange, User, Users,
+};
 use uuid::Uuid;
 
-use crate::{CookieSettings, model, repo};
+use crate::{CookieSettings, Settings, model, repo};
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -38,8 +45,14 @@ pub struct Dependencies {
     pub audit: Arc<dyn Audit>,
     /// Who is invited is written to.
     pub mails: Arc<dyn Mails>,
-    /// Each is asked before the last member of an organisation removes the account.
+    /// Each is asked before an organisation leaves, or its last member with it.
     pub obligations: Vec<Arc<dyn Obligations>>,
+    /// What goes with an organisation.
+    pub belongings: Vec<Arc<dyn Belongings>>,
+    /// When whoever leaves is gone.
+    pub clock: Arc<dyn Clock>,
+    /// What a deployment decides about that.
+    pub settings: Settings,
     /// How session cookies are sent.
     pub cookies: CookieSettings,
 }
@@ -55,45 +68,33 @@ pub struct Service {
     audit: Arc<dyn Audit>,
     mails: Arc<dyn Mails>,
     obligations: Vec<Arc<dyn Obligations>>,
+    belongings: Vec<Arc<dyn Belongings>>,
+    clock: Arc<dyn Clock>,
+    grace: Duration,
     cookies: CookieSettings,
-}
-
-/// So much of what binds an organisation is named; the rest is found when this is seen to.
-const MOST_NAMED: usize = 5;
-
-/// Why an account was not removed in a transaction.
-enum NotRemoved {
-    /// Nobody else is in these organisations: what binds them is to be asked first.
-    LastMemberOf(Vec<OrgId>),
-    /// It is refused.
-    Refused(Error),
-}
-
-impl From<Error> for NotRemoved {
-    fn from(error: Error) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<Fault> for NotRemoved {
-    fn from(fault: Fault) -> Self {
-        Self::Refused(fault.into())
-    }
-}
-
-impl From<tenants_api::Error> for NotRemoved {
-    fn from(error: tenants_api::Error) -> Self {
-        Self::Refused(error.into())
-    }
 }
 
 impl Service {
     /// Over what it stands on.
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
-        let Dependencies { uow, system, memberships, sessions, accounts, authorizer, audit, mails, obligations, cookies } =
-            dependencies;
-        Self { uow, system, memberships, sessions, accounts, authorizer, audit, mails, obligations, cookies }
+        let Dependencies { uow, system, memberships, sessions, accounts, authorizer, audit, mails, .. } = dependencies;
+        let Dependencies { obligations, belongings, clock, settings: Settings { grace }, cookies, .. } = dependencies;
+        Self {
+            uow,
+            system,
+            memberships,
+            sessions,
+            accounts,
+            authorizer,
+            audit,
+            mails,
+            obligations,
+            belongings,
+            clock,
+            grace,
+            cookies,
+        }
     }
 
     pub(crate) fn cookies(&self) -> &CookieSettings {
@@ -144,34 +145,6 @@ impl Service {
             let entry =
                 NewEntry::named("users.leave_team", "project", project).before(json!({ "user": user, "role": role.name() }));
             self.audit.record_in(tx, ctx, entry).await?;
-        }
-        Ok(())
-    }
-
-    /// Removes an account unless it is the last of an organisation that is not known to be `free` of obligations.
-    async fn remove_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, free: &[OrgId]) -> Result<(), NotRemoved> {
-        // The person before their organisations: who adds them to one holds the person until then.
-        if !repo::lock_for_removal(tx, user).await? {
-            return Err(Error::NotFound("person").into());
-        }
-        for member in self.memberships.of_person_in(tx, user).await? {
-            self.memberships.lock_in(tx, member.org, user).await?;
-            self.leave_teams_in(tx, &Ctx { org: member.org, once: None, ..ctx.clone() }, user).await?;
-        }
-        let left = self.memberships.leave_all_in(tx, user).await?;
-        let last_of = left.iter().filter(|left| left.was_last).map(|left| left.member.org).filter(|org| !free.contains(org));
-        let last_of: Vec<OrgId> = last_of.collect();
-        if !last_of.is_empty() {
-            return Err(NotRemoved::LastMemberOf(last_of));
-        }
-        self.accounts.remove_in(tx, user).await?;
-        repo::anonymise(tx, user).await?;
-        for EndedMembership { member, .. } in left {
-            let ctx = Ctx { org: member.org, once: None, ..ctx.clone() };
-            self.accounts.leave_keys_in(tx, &ctx, user, member.role).await?;
-            self.withdraw_invitations_in(tx, &ctx, user).await?;
-            let entry = NewEntry::named("users.remove_account", "user", user).before(json!({ "role": member.role }));
-            self.audit.record_in(tx, &ctx, entry).await?;
         }
         Ok(())
     }
@@ -233,31 +206,6 @@ impl Users for Service {
                 Ok(after)
             })
             .await
-    }
-
-    async fn remove_account(&self, ctx: &Ctx) -> Result<(), Error> {
-        let user = person(ctx)?;
-        let mut free = Vec::new();
-        loop {
-            let last_of = match self.system.write(async |tx| self.remove_in(tx, ctx, user, &free).await).await {
-                Ok(()) => return Ok(()),
-                Err(NotRemoved::Refused(error)) => return Err(error),
-                Err(NotRemoved::LastMemberOf(organizations)) => organizations,
-            };
-            // Outside of the transaction, which the domains asked here could not use. A contract needs this person's signature to come
-            // into force, so none does meanwhile.
-            for org in last_of {
-                let (platform, mut bonds) = (Ctx::system(org, ctx.request.clone()), Vec::new());
-                for domain in &self.obligations {
-                    bonds.extend(domain.of(&platform).await?);
-                }
-                bonds.truncate(MOST_NAMED);
-                if !bonds.is_empty() {
-                    return Err(Error::OrganizationInUse(bonds));
-                }
-                free.push(org);
-            }
-        }
     }
 
     async fn members(&self, ctx: &Ctx, page: PageRequest) -> Result<Page<MemberUser>, Error> {
@@ -393,5 +341,32 @@ impl Users for Service {
                 Ok::<_, Error>(self.audit.record_in(tx, ctx, entry).await?)
             })
             .await
+    }
+}
+
+#[async_trait]
+impl Leaving for Service {
+    async fn leave_organization(&self, ctx: &Ctx, language: Language) -> Result<Departure, Error> {
+        self.have_organization_leave(ctx, language).await
+    }
+
+    async fn leaving_organizations(&self, ctx: &Ctx) -> Result<Vec<LeavingOrganization>, Error> {
+        self.leaving_of(ctx).await
+    }
+
+    async fn restore_organization(&self, ctx: &Ctx, org: OrgId) -> Result<Organization, Error> {
+        self.take_organization_back(ctx, org).await
+    }
+
+    async fn remove_account(&self, ctx: &Ctx, language: Language) -> Result<Departure, Error> {
+        self.have_account_leave(ctx, language).await
+    }
+
+    async fn kept_by(&self, token: &str) -> Result<Option<String>, Error> {
+        self.address_kept_by(token).await
+    }
+
+    async fn restore_account(&self, token: &str, request: &RequestId) -> Result<(), Error> {
+        self.take_account_back(token, request).await
     }
 }

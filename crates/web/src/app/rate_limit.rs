@@ -110,7 +110,7 @@ impl Limits {
     pub(crate) fn caller(&self, caller: &Caller, known: &Credential) -> Result<Option<[Standing; 2]>, Problem> {
         let Some(limiters) = &self.limiters else { return Ok(None) };
         let (user, org) = (known.user(), known.org());
-        let (person, organization) = (SpentLimit::Person(user), SpentLimit::Organization(org));
+        let (person, organization) = (SpentLimit::Person(user, org), SpentLimit::Organization(org));
         let of_person = match known.key() {
             Some(key) => {
                 let asked = limiters.key.ask(&key);

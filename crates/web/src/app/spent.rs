@@ -19,8 +19,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub enum SpentLimit {
     /// Requests without a session, by address.
     Address,
-    /// Requests of a person.
-    Person(UserId),
+    /// Requests of a person, or of an API key that they made, the last one in this organisation.
+    Person(UserId, OrgId),
     /// Requests in an organisation.
     Organization(OrgId),
     /// Sign-ins and registrations, by address.

@@ -170,7 +170,7 @@ async fn a_spent_limit_is_noted_once_for_a_key_and_window() {
     }
     assert_eq!(noted(&client).await, [(SpentLimit::SignIns, "req-1 1.1.1.1".to_owned())]);
 
-    let person = SpentLimit::Person(UserId(Uuid::from_u128(2)));
+    let person = SpentLimit::Person(UserId(Uuid::from_u128(2)), OrgId(Uuid::from_u128(3)));
     let organization = SpentLimit::Organization(OrgId(Uuid::from_u128(3)));
     for (change, limit) in [
         ((|l: &mut RateLimits| l.user.requests = 1) as fn(&mut RateLimits), person),

@@ -216,6 +216,19 @@ pub(crate) async fn revoke_of_unproven(tx: &mut Tx, person: UserId) -> Result<Ve
     Ok(revoked.into_iter().map(|(org, id)| (OrgId(org), ApiKeyId(id))).collect())
 }
 
+/// Revokes all keys of an organisation. For after its sessions have ended.
+pub(crate) async fn revoke_all(tx: &mut Tx, org: OrgId) -> Result<Vec<ApiKeyId>, Fault> {
+    let at = db::touched(tx).await?;
+    let left = keys::org_id.eq(org.0).and(keys::revoked_at.is_null());
+    let revoked: Vec<Uuid> = diesel::update(keys::table.filter(left))
+        .set((keys::revoked_at.eq(at), keys::revoked_for.eq(Revoked::Person.name()), keys::updated_at.eq(at)))
+        .returning(keys::id)
+        .get_results(tx.pg())
+        .await
+        .fault()?;
+    Ok(revoked.into_iter().map(ApiKeyId).collect())
+}
+
 /// Who made the keys of an organisation that are not revoked.
 pub(crate) async fn creators(tx: &mut Tx, org: OrgId) -> Result<Vec<UserId>, Fault> {
     let query = keys::table.filter(keys::org_id.eq(org.0).and(keys::revoked_at.is_null())).select(keys::created_by).distinct();

@@ -1,4 +1,4 @@
-//! SQL of how long sessions live: when they were last used, and which are over by the rules of their organisation. Runs as the platform.
+//! SQL of how long sessions live: when they were last used, and which are over by the rules of their organisation, or with it. Runs as the platform.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::notify;
 use crate::model;
+use crate::schema::sessions;
 
 /// Writes down when sessions were last used. Whoever has one of them locked, to end it or to write the same, is not waited for.
 pub(crate) async fn note_seen(tx: &mut Tx, seen: &[(SessionId, Timestamp)]) -> Result<(), Fault> {
@@ -21,6 +22,13 @@ pub(crate) async fn note_seen(tx: &mut Tx, seen: &[(SessionId, Timestamp)]) -> R
         update sessions s set last_seen_at = greatest(s.last_seen_at, used.at) from used where s.token_hash = used.token_hash";
     diesel::sql_query(sql).bind::<Array<SqlUuid>, _>(ids).bind::<Array<Timestamptz>, _>(at).execute(tx.pg()).await.fault()?;
     Ok(())
+}
+
+/// Ends every session in an organisation, and tells everybody.
+pub(crate) async fn end_of_organization(tx: &mut Tx, org: OrgId, now: Timestamp) -> Result<(), Fault> {
+    let live = sessions::org_id.eq(org.0).and(sessions::ended_at.is_null());
+    diesel::update(sessions::table.filter(live)).set(sessions::ended_at.eq(now)).execute(tx.pg()).await.fault()?;
+    notify(tx, &format!("org:{org}")).await
 }
 
 #[derive(QueryableByName)]

@@ -36,7 +36,7 @@ impl Service {
         let tries = match self.attempts.enter_own(&key, &*self.clock).await {
             Ok(tries) => tries,
             Err(limited) => {
-                return Err(self.refused(limited, SecurityEventKind::PasswordChangeLimited, Some(user), origin).await);
+                return Err(self.refused(limited, SecurityEventKind::PasswordChangeLimited, (user, ctx.org), origin).await);
             }
         };
         let (known, stored) = self
@@ -55,7 +55,7 @@ impl Service {
         let Verified { right, .. } = self.hasher.verify(current, Some(stored.clone())).await?;
         if !right {
             tries.were_wrong(self.clock.now());
-            security::note(&self.system, SecurityEventKind::PasswordChangeFailed, Some(user), origin).await;
+            security::note(&self.system, SecurityEventKind::PasswordChangeFailed, (user, ctx.org), origin).await;
             return Err(Error::invalid("/currentPassword", "WRONG_PASSWORD", "is not the present password"));
         }
         self.attempts.forget_own(&key);
@@ -74,7 +74,7 @@ impl Service {
                 let ended = repo::end_others(tx, user, session, now).await?;
                 let entry = NewEntry::named("auth.change_password", "user", user).after(json!({ "endedSessions": ended }));
                 self.audit.record_in(tx, ctx, entry).await?;
-                security::note_in(tx, SecurityEventKind::PasswordChanged, user, &origin).await?;
+                security::note_in(tx, SecurityEventKind::PasswordChanged, (user, ctx.org), &origin).await?;
                 let told = Mail {
                     key: format!("password-changed:{}", Uuid::now_v7()),
                     to: Recipient::at(&*known.email).named(&*known.name),

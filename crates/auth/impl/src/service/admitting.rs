@@ -13,6 +13,7 @@ use uow::Tx;
 use uuid::Uuid;
 
 use super::asking::origin;
+use super::entering::whose;
 use super::opening::Opening;
 use super::{Known, Service};
 use crate::attempts::{Familiar, Tries};
@@ -147,7 +148,7 @@ impl Service {
         let Some(signed_in) = outcome else {
             tries.were_wrong(self.clock.now());
             drop(tries);
-            security::note(&self.system, SecurityEventKind::SecondFactorFailed, Some(user), origin(&asking)).await;
+            security::note(&self.system, SecurityEventKind::SecondFactorFailed, whose(Some(&known)), origin(&asking)).await;
             return Err(Error::WrongSecondFactor);
         };
         self.attempts.forget_own(&key);

@@ -150,13 +150,13 @@ impl Service {
             Ok(tries) => tries,
             Err(limited) => {
                 let kind = SecurityEventKind::PasswordChangeLimited;
-                return Err(self.refused(limited, kind, Some(user), origin(&asking)).await);
+                return Err(self.refused(limited, kind, (user, ctx.org), origin(&asking)).await);
             }
         };
         let Verified { right, .. } = self.hasher.verify(password, stored).await?;
         if !right {
             tries.were_wrong(self.clock.now());
-            security::note(&self.system, SecurityEventKind::PasswordChangeFailed, Some(user), origin(&asking)).await;
+            security::note(&self.system, SecurityEventKind::PasswordChangeFailed, (user, ctx.org), origin(&asking)).await;
             return Err(Error::invalid(
                 "/password",
                 "WRONG_PASSWORD",

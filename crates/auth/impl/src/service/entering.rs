@@ -9,15 +9,21 @@ use sha2::{Digest, Sha256};
 use uow::Tx;
 use uuid::Uuid;
 
-use super::Service;
 use super::admitting::Admission;
+use super::{Known, Service};
 use crate::attempts::{Familiar, network_of};
 use crate::budget::Limited;
 use crate::hasher::Verified;
 use crate::repo::devices::Whence;
-use crate::security_event::Origin;
+use crate::security_event::{Origin, Whose};
 use crate::token::TokenHash;
-use crate::{repo, security, token};
+use crate::{model, repo, security, token};
+
+/// Whose account it is, and the organisation into which a sign-in leads: of what fails, no other one is told.
+pub(super) fn whose(known: Option<&Known>) -> Whose {
+    let org = known.and_then(|known| model::choose(&known.memberships, known.last)).map(|membership| membership.org);
+    Whose { user: known.map(|known| known.person.id), org }
+}
 
 fn hash_of(device: Option<&SecretString>) -> Option<TokenHash> {
     token::hash(device?.expose_secret())
@@ -45,22 +51,22 @@ impl Service {
         {
             // Once for a pause: whoever goes on trying writes nothing.
             let known = if pause.first { self.known(email).await? } else { None };
-            return Err(self.refused(pause, limited, known.map(|known| known.person.id), origin()).await);
+            return Err(self.refused(pause, limited, whose(known.as_ref()), origin()).await);
         }
         let known = self.known(email).await?;
-        let person = known.as_ref().map(|known| known.person.id);
-        let familiar = self.familiar(person, device, from).await?;
+        let whose = whose(known.as_ref());
+        let familiar = self.familiar(whose.user, device, from).await?;
         // Before the password is looked at: of a burst no more are, than may turn out wrong.
         let tries = match self.attempts.enter(email, from, familiar, &*self.clock).await {
             Ok(tries) => tries,
-            Err(pause) => return Err(self.refused(pause, limited, person, origin()).await),
+            Err(pause) => return Err(self.refused(pause, limited, whose, origin()).await),
         };
         let phc = known.as_ref().and_then(|known| known.password.clone());
         let Verified { right, stronger } = self.hasher.verify(password, phc).await?;
         let Some(known) = known.filter(|_| right) else {
             tries.were_wrong(self.clock.now());
             drop(tries);
-            security::note(&self.system, SecurityEventKind::SignInFailed, person, origin()).await;
+            security::note(&self.system, SecurityEventKind::SignInFailed, whose, origin()).await;
             return Err(Error::WrongCredentials);
         };
         self.attempts.forget(email, from, familiar);
@@ -86,11 +92,11 @@ impl Service {
         &self,
         limited: Limited,
         kind: SecurityEventKind,
-        person: Option<UserId>,
+        whose: impl Into<Whose>,
         origin: Origin<'_>,
     ) -> Error {
         if limited.first {
-            security::note(&self.system, kind, person, origin).await;
+            security::note(&self.system, kind, whose, origin).await;
         }
         limited.error
     }

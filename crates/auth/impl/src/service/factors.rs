@@ -154,7 +154,7 @@ impl SecondFactors for Service {
                 let ended = self.end_before_in(tx, user, session).await?;
                 let after = json!({ "kind": FactorKind::Totp, "replaces": replaces, "endedSessions": ended });
                 self.audit.record_in(tx, ctx, NewEntry::named("auth.add_second_factor", "user", user).after(after)).await?;
-                security::note_in(tx, SecurityEventKind::SecondFactorAdded, user, &origin(&asking)).await?;
+                security::note_in(tx, SecurityEventKind::SecondFactorAdded, (user, ctx.org), &origin(&asking)).await?;
                 self.tell_in(tx, &known, FactorChange::TotpAdded, asking.language).await?;
                 Ok::<_, Error>(Some(codes))
             })
@@ -180,7 +180,7 @@ impl SecondFactors for Service {
                 let ended = self.end_before_in(tx, user, session).await?;
                 let before = json!({ "kind": FactorKind::Totp, "endedSessions": ended });
                 self.audit.record_in(tx, ctx, NewEntry::named("auth.remove_second_factor", "user", user).before(before)).await?;
-                security::note_in(tx, SecurityEventKind::SecondFactorRemoved, user, &origin(&asking)).await?;
+                security::note_in(tx, SecurityEventKind::SecondFactorRemoved, (user, ctx.org), &origin(&asking)).await?;
                 self.tell_in(tx, &known, FactorChange::TotpRemoved, asking.language).await
             })
             .await
@@ -198,7 +198,7 @@ impl SecondFactors for Service {
                 }
                 let codes = self.renew_codes_in(tx, user, now).await?;
                 self.audit.record_in(tx, ctx, NewEntry::named("auth.renew_recovery_codes", "user", user)).await?;
-                security::note_in(tx, SecurityEventKind::RecoveryCodesRenewed, user, &origin(&asking)).await?;
+                security::note_in(tx, SecurityEventKind::RecoveryCodesRenewed, (user, ctx.org), &origin(&asking)).await?;
                 self.tell_in(tx, &known, FactorChange::RecoveryCodesRenewed, asking.language).await?;
                 Ok(codes)
             })

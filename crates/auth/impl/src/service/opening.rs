@@ -14,6 +14,7 @@ use super::account::person;
 use super::admitting::own_factor_key;
 use crate::hasher::Verified;
 use crate::model::{Proof, StoredSession};
+use crate::organization_events::{self, Told};
 use crate::security_event::Origin;
 use crate::token::{self, TokenHash};
 use crate::{device, model, repo, security};
@@ -49,6 +50,7 @@ impl Service {
         (token, hash): (SecretString, TokenHash),
     ) -> Result<SignedIn, Error> {
         let Opening { request, user, membership, action, client, sign_in } = opening;
+        self.directory.admits_in(tx, user).await?;
         let now = self.instant();
         let session = Session {
             id: SessionId::new(),
@@ -71,6 +73,8 @@ impl Service {
             self.forget_in(tx, move |cache| cache.forget(&ended));
         }
         self.record_in(tx, request, &session, action).await?;
+        let told = Told::of_opening(session.org, user, action);
+        organization_events::tell_in(tx, &told, &Origin { request, address: client.address }).await?;
         Ok(SignedIn { token, session, device: None })
     }
 
@@ -122,14 +126,14 @@ impl Service {
         let tries = match self.attempts.enter_own(&key, &*self.clock).await {
             Ok(tries) => tries,
             Err(limited) => {
-                return Err(self.refused(limited, SecurityEventKind::SignInLimited, Some(user), origin()).await);
+                return Err(self.refused(limited, SecurityEventKind::SignInLimited, (user, ctx.org), origin()).await);
             }
         };
         let stored = self.system.read(async |tx| repo::password(tx, user).await).await?;
         let Verified { right, stronger } = self.hasher.verify(password, stored.clone()).await?;
         if !right {
             tries.were_wrong(self.clock.now());
-            security::note(&self.system, SecurityEventKind::SignInFailed, Some(user), origin()).await;
+            security::note(&self.system, SecurityEventKind::SignInFailed, (user, ctx.org), origin()).await;
             return Err(Error::invalid("/password", "WRONG_PASSWORD", "is not the present password"));
         }
         self.attempts.forget_own(&key);

@@ -16,6 +16,7 @@ use uow::Tx;
 
 use super::admitting::Admission;
 use super::asking::{address_of, masked, origin};
+use super::entering::whose;
 use super::opening::Opening;
 use super::{Known, Service};
 use crate::proof::{self, Proof};
@@ -118,7 +119,7 @@ impl Service {
             self.audit.record_in(tx, &there, entry).await?;
         }
         self.record_of_in(tx, known, asking, NewEntry::named("auth.end_unproven_access", "user", user)).await?;
-        security::note_in(tx, SecurityEventKind::UnprovenAccessEnded, user, &origin(asking)).await
+        security::note_in(tx, SecurityEventKind::UnprovenAccessEnded, whose(Some(known)), &origin(asking)).await
     }
 
     pub(super) async fn verify_address(&self, shown: Shown, asking: Asking<'_>) -> Result<(), Error> {
@@ -156,7 +157,7 @@ impl Service {
                 let entry = NewEntry::named("auth.reset_password", "user", user)
                     .after(json!({ "addressWasVerified": proven.was_verified }));
                 self.record_of_in(tx, &known, &asking, entry).await?;
-                security::note_in(tx, SecurityEventKind::PasswordReset, user, &origin(&asking)).await?;
+                security::note_in(tx, SecurityEventKind::PasswordReset, whose(Some(&known)), &origin(&asking)).await?;
                 let told = Mail {
                     key: format!("password-reset:{}", proof.id),
                     to: Recipient::at(&*known.person.email).named(&*known.person.name),
@@ -252,7 +253,7 @@ impl Service {
                 }
                 self.forget_in(tx, move |cache| cache.forget_user(user));
                 self.record_of_in(tx, &known, &asking, NewEntry::named("auth.change_address", "user", user)).await?;
-                security::note_in(tx, SecurityEventKind::AddressChanged, user, &origin(&asking)).await?;
+                security::note_in(tx, SecurityEventKind::AddressChanged, whose(Some(&known)), &origin(&asking)).await?;
                 let tell = |side: &str, address: &str, content| Mail {
                     key: format!("address-{side}:{}", proof.id),
                     to: Recipient::at(address).named(&*person.name),

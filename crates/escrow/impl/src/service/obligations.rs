@@ -62,4 +62,10 @@ impl Obligations for Service {
             }
         }
     }
+
+    async fn are_remembered(&self, ctx: &Ctx) -> Result<bool, Fault> {
+        // A contract names both parties, and both may have to prove it long after.
+        let found = Contracts::list(self, ctx, PageRequest::first(1)).await.map_err(Fault::internal)?;
+        Ok(!found.items.is_empty())
+    }
 }

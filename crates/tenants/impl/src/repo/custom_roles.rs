@@ -125,6 +125,21 @@ pub(crate) async fn permissions_of(mut pg: Reader<'_>, org: OrgId, user: UserId)
         .fault()
 }
 
+/// What a person's roles are called by programs. For the platform.
+pub(crate) async fn slugs_of(mut pg: Reader<'_>, org: OrgId, user: UserId) -> Result<Vec<String>, Fault> {
+    let mut slugs: Vec<String> = given::table
+        .inner_join(roles::table.on(roles::org_id.eq(given::org_id).and(roles::id.eq(given::role_id))))
+        .filter(given::org_id.eq(org.0))
+        .filter(roles::org_id.eq(org.0))
+        .filter(given::user_id.eq(user.0))
+        .select(roles::slug)
+        .load(&mut pg)
+        .await
+        .fault()?;
+    slugs.sort_unstable();
+    Ok(slugs)
+}
+
 /// Whether a role of the member holds a permission. Under the organisation's lock nobody changes it meanwhile.
 pub(crate) async fn holds(tx: &mut Tx, org: OrgId, user: UserId, permission: &str) -> Result<bool, Fault> {
     let held = permissions_of(tx.pg(), org, user).await?;
@@ -228,6 +243,12 @@ pub(crate) async fn take(tx: &mut Tx, org: OrgId, user: UserId, taken: &[Uuid]) 
 pub(crate) async fn take_all(tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Fault> {
     let theirs = given::table.filter(given::org_id.eq(org.0)).filter(given::user_id.eq(user.0));
     diesel::delete(theirs).execute(tx.pg()).await.fault()?;
+    Ok(())
+}
+
+/// Takes every role from everybody: for an organisation that leaves.
+pub(crate) async fn take_from_all(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+    diesel::delete(given::table.filter(given::org_id.eq(org.0))).execute(tx.pg()).await.fault()?;
     Ok(())
 }
 

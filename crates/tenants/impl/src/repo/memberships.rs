@@ -187,6 +187,25 @@ pub(crate) async fn delete(tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), 
     if deleted == 0 { Err(Error::NotFound("member")) } else { Ok(()) }
 }
 
+/// Everybody who belongs to an organisation. For the platform.
+pub(crate) async fn all_of(tx: &mut Tx, org: OrgId) -> Result<Vec<Member>, Fault> {
+    let query = memberships::table.filter(memberships::org_id.eq(org.0)).order(memberships::user_id);
+    all(query.select(Row::as_select()).load(tx.pg()).await.fault()?)
+}
+
+/// Removes everybody. For the platform.
+pub(crate) async fn delete_all(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+    super::custom_roles::take_from_all(tx, org).await?;
+    diesel::delete(memberships::table.filter(memberships::org_id.eq(org.0))).execute(tx.pg()).await.fault()?;
+    Ok(())
+}
+
+/// Whether somebody else belongs to the organisation.
+pub(crate) async fn any_but(tx: &mut Tx, org: OrgId, user: UserId) -> Result<bool, Fault> {
+    let others = memberships::table.filter(memberships::org_id.eq(org.0).and(memberships::user_id.ne(user.0)));
+    diesel::select(diesel::dsl::exists(others)).get_result(tx.pg()).await.fault()
+}
+
 /// The owners of an organisation, the first ones first.
 pub(crate) async fn owners(tx: &mut Tx, org: OrgId) -> Result<Vec<UserId>, Fault> {
     let query = memberships::table

@@ -3,7 +3,7 @@
 use db::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
 use kernel::{Fault, MfaPolicy, Money, OrgId, OrgRole, PageRequest, RequestId, Timestamp, UserId};
-use tenants_api::{Error, NewOrganization, Organization, OrganizationChange, SessionRules, Standing};
+use tenants_api::{Error, NewOrganization, Organization, OrganizationChange, Remembered, SessionRules, Standing};
 use uuid::Uuid;
 
 use crate::schema::{memberships, organizations};
@@ -185,6 +185,34 @@ pub(crate) async fn save(tx: &mut Tx, org: OrgId, change: &OrganizationChange) -
         .await
         .fault()?;
     row.try_into()
+}
+
+/// Forgets what an organisation said of itself, all but its id and, where others have contracts with it, its name. For the platform.
+pub(crate) async fn forget(tx: &mut Tx, org: OrgId, remembered: Remembered) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
+    diesel::update(organizations::table.find(org.0))
+        .set((
+            organizations::categories.eq(Vec::<String>::new()),
+            organizations::approval_threshold_minor.eq(None::<i64>),
+            organizations::approval_threshold_currency.eq(None::<String>),
+            organizations::timezone.eq("UTC"),
+            organizations::logo_url.eq(None::<String>),
+            organizations::session_idle_minutes.eq(None::<i32>),
+            organizations::session_lifetime_minutes.eq(None::<i32>),
+            organizations::mfa_policy.eq(None::<String>),
+            organizations::updated_at.eq(at),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    if remembered == Remembered::AsLeft {
+        diesel::update(organizations::table.find(org.0))
+            .set((organizations::name.eq("Former organisation"), organizations::slug.eq(format!("former-{}", org.0.simple()))))
+            .execute(tx.pg())
+            .await
+            .fault()?;
+    }
+    Ok(())
 }
 
 /// How long sessions live in an organisation, whether any acts there, and for whom it asks for a second factor. For the platform.

@@ -1,7 +1,9 @@
 //! Custom roles: their rows, and what follows from them for approvals.
 
 use async_trait::async_trait;
+use audit_api::NewEntry;
 use kernel::{Ctx, Fault, OrgId, OrgRole, Permission, Scope, UserId};
+use serde_json::json;
 use tenants_api::{
     ApprovalRequest, CustomRole, CustomRoleDetails, CustomRoleId, CustomRoles, Error, GivenChange, GivenRole, NewCustomRole,
     NotYet,
@@ -36,6 +38,22 @@ impl Service {
             Err(Some(why)) => Ok(Some(Err(why))),
             Err(None) => Err(Fault::unavailable("the role by which they approve was changed or taken while they did")),
         }
+    }
+
+    /// Takes every custom role from somebody who is made less than they were, and records it: while they managed members they could give themself any,
+    /// and it would have shown nowhere.
+    pub(super) async fn take_all_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
+        let had = repo::of_member(repo::writing(tx), ctx.org, user).await?;
+        if had.is_empty() {
+            return Ok(());
+        }
+        let all = repo::list(repo::writing(tx), ctx.org).await?;
+        let slugs: Vec<&str> =
+            all.iter().filter(|role| had.iter().any(|given| given.role == role.id)).map(|role| role.slug.as_str()).collect();
+        repo::take_all(tx, ctx.org, user).await?;
+        let entry =
+            NewEntry::named("members.set_roles", "member", user).before(json!({ "roles": slugs })).after(json!({ "roles": [] }));
+        self.audit.record_in(tx, ctx, entry).await
     }
 
     /// What these people asked for first by verbs that they may no more is void.

@@ -63,14 +63,14 @@ async fn leaving_everything_frees_ones_own_organisations_but_not_those_of_others
     let shared = scene.db.party("Shared").await;
     scene.db.run_sql(&format!("insert into memberships values ('{}', '{}', 'owner')", shared.org, ada.user)).await;
     let system = scene.db.system_uow();
-    let left = system.write(async |tx| scene.tenants.leave_all_in(tx, ada.user).await).await.unwrap();
-    assert_eq!(
-        left.iter().map(|left| (left.member.org, left.was_last)).collect::<Vec<_>>(),
-        [(ada.org, true), (shared.org, false)]
-    );
+    for (org, others) in [(ada.org, false), (shared.org, true)] {
+        let found = system.write(async |tx| scene.tenants.has_others_in(tx, org, ada.user).await).await.unwrap();
+        assert_eq!(found, others);
+        system.write(async |tx| scene.tenants.leave_in(tx, org, ada.user).await).await.unwrap();
+    }
     let bob = shared;
     let other = scene.db.person(bob.org, OrgRole::Member).await;
-    let refused = system.write(async |tx| scene.tenants.leave_all_in(tx, bob.user).await).await;
+    let refused = system.write(async |tx| scene.tenants.leave_in(tx, bob.org, bob.user).await).await;
     assert!(matches!(refused, Err(Error::LastOwner)));
     let role = scene.db.uow().write(&other.ctx(), async |tx| scene.tenants.role_in(tx, bob.org, bob.user).await).await.unwrap();
     assert_eq!(role, Some(OrgRole::Owner));

@@ -18,7 +18,11 @@ impl Obligations for Service {
         for status in [TenderStatus::Published, TenderStatus::Closed, TenderStatus::Evaluation, TenderStatus::Standstill] {
             let filter = Filter { side: Some(Side::Owner), status: Some(status) };
             let page = Drafting::list(self, ctx, filter, PageRequest::first(NAMED)).await.map_err(Fault::internal)?;
-            bonds.extend(page.items.iter().map(|view| format!("the tender {:?} ({})", view.tender.title, status.name())));
+            bonds.extend(
+                page.items
+                    .iter()
+                    .map(|view| format!("the tender {:?} ({}, {})", view.tender.title, view.tender.id, status.name())),
+            );
         }
         let bids = self.live_bids(ctx).await.map_err(Fault::internal)?;
         bonds.extend(bids.iter().map(|bid| format!("the bid for the tender {:?} ({})", bid.title, bid.tender)));

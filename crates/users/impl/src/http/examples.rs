@@ -76,6 +76,14 @@ pub(super) fn own_invitation() -> Value {
     })
 }
 
+/// An organisation that leaves, at its owner's word.
+pub(super) fn leaving() -> Value {
+    json!({
+        "organization": organization(), "askedBy": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12", "askedAt": "2026-11-21T08:00:00Z",
+        "leavesAt": "2026-12-05T08:00:00Z"
+    })
+}
+
 /// A link by which people join.
 pub(super) fn invitation_link() -> Value {
     json!({

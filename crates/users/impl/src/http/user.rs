@@ -1,14 +1,12 @@
 //! `/api/user`: oneself.
 
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch};
+use actix_web::{HttpRequest, HttpResponse, get, patch};
 use serde::{Deserialize, Serialize};
 use users_api::{ProfileChange, User, Users};
 use utoipa::ToSchema;
 use web::{Authed, IfMatch, Patch, Problem, Reply};
 
-use super::auth::signed_out;
-use super::cookies::CookieSettings;
 use super::dto::UserOut;
 
 /// One's own profile.
@@ -54,26 +52,7 @@ pub(super) async fn change(
     Ok(Reply::ok(&UserOut::from(changed.await?)).etag().response())
 }
 
-/// Remove the account.
-///
-/// Sessions, password and memberships at once; what remains is anonymous.
-#[utoipa::path(responses(
-    (status = 204, description = "Gone"),
-    (status = 409, description = "LAST_OWNER: an organisation with other members would be left without an owner; ORGANIZATION_IN_USE: \
-        one without other members is still bound by contracts or tenders"),
-))]
-#[delete("/api/user")]
-pub(super) async fn remove(
-    Authed(ctx): Authed,
-    if_match: IfMatch,
-    users: Data<dyn Users>,
-    settings: Data<CookieSettings>,
-) -> Result<HttpResponse, Problem> {
-    if_match.seen(users.profile(&ctx), |seen| tag(&seen.user)).await?;
-    users.remove_account(&ctx).await?;
-    Ok(signed_out(&settings))
-}
-
-fn tag(user: &User) -> String {
+/// The tag of what is shown of a person.
+pub(super) fn tag(user: &User) -> String {
     web::etag(&UserOut::from(user.clone()))
 }

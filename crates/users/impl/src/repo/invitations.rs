@@ -144,6 +144,32 @@ pub(crate) async fn withdraw_of(tx: &mut Tx, org: OrgId, by: UserId) -> Result<u
         .fault()
 }
 
+/// Takes back all that nobody has answered, whoever gave them; how many there were. Those that somebody is accepting at this moment find that the
+/// organisation leaves. For the platform.
+pub(crate) async fn withdraw_all(tx: &mut Tx, org: OrgId) -> Result<usize, Fault> {
+    let pending = invitations::org_id.eq(org.0).and(invitations::status.eq(PENDING));
+    let free: Vec<Uuid> = invitations::table
+        .filter(pending)
+        .order(invitations::id)
+        .for_update()
+        .skip_locked()
+        .select(invitations::id)
+        .load(tx.pg())
+        .await
+        .fault()?;
+    let at = db::touched(tx).await?;
+    diesel::update(invitations::table.filter(invitations::org_id.eq(org.0).and(invitations::id.eq_any(free))))
+        .set((invitations::status.eq(InvitationStatus::Withdrawn.name()), invitations::decided_at.eq(at)))
+        .execute(tx.pg())
+        .await
+        .fault()
+}
+
+/// Forgets whom an organisation invited, and by which address. For the platform.
+pub(crate) async fn delete_all(tx: &mut Tx, org: OrgId) -> Result<usize, Fault> {
+    diesel::delete(invitations::table.filter(invitations::org_id.eq(org.0))).execute(tx.pg()).await.fault()
+}
+
 /// Ends one that is pending. In the organisation's transaction, or for the platform once the row is locked.
 pub(crate) async fn decide(tx: &mut Tx, org: OrgId, id: Uuid, status: InvitationStatus) -> Result<(), Error> {
     let one = invitations::table.find((org.0, id)).filter(invitations::status.eq(PENDING));

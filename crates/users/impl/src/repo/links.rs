@@ -116,6 +116,18 @@ pub(crate) async fn revoke_of(tx: &mut Tx, org: OrgId, by: UserId) -> Result<usi
     diesel::update(links::table.filter(theirs)).set(links::revoked_at.eq(at)).execute(tx.pg()).await.fault()
 }
 
+/// Takes back all, whoever made them; how many there were. Under the organisation's lock. For the platform.
+pub(crate) async fn revoke_all(tx: &mut Tx, org: OrgId) -> Result<usize, Fault> {
+    let at = db::touched(tx).await?;
+    let open = links::org_id.eq(org.0).and(links::revoked_at.is_null());
+    diesel::update(links::table.filter(open)).set(links::revoked_at.eq(at)).execute(tx.pg()).await.fault()
+}
+
+/// Forgets all of an organisation. For the platform.
+pub(crate) async fn delete_all(tx: &mut Tx, org: OrgId) -> Result<usize, Fault> {
+    diesel::delete(links::table.filter(links::org_id.eq(org.0))).execute(tx.pg()).await.fault()
+}
+
 /// The link that holds this, whether it counts or not, and what time it is. For the platform.
 pub(crate) async fn find(tx: &ReadTx<'_>, sought: &Sought) -> Result<Option<(InvitationLink, Timestamp)>, Fault> {
     let held = links::org_id.eq(sought.org.0).and(links::token_hash.eq(sought.hash.as_slice()));

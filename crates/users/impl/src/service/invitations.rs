@@ -13,7 +13,7 @@ use users_api::{Error, MemberInvitation, MemberUser, NewInvitation, OwnInvitatio
 use uuid::Uuid;
 
 use super::{Service, person};
-use crate::model::{self, InvitationStatus};
+use crate::model::{self, InvitationStatus, Leaver};
 use crate::{link_rules, repo};
 
 impl Service {
@@ -130,6 +130,10 @@ impl Service {
                     return member.map(|member| (org, member.role)).ok_or(Error::NotFound("invitation"));
                 }
                 let member = self.memberships.join_in(tx, org, user, invitation.invited_by).await?;
+                // Which has locked it: whoever has it leave withdraws all invitations but those that are being accepted.
+                if repo::departures::has_left(tx, Leaver::Organization(org)).await? {
+                    return Err(Error::NotFound("invitation"));
+                }
                 repo::invitations::decide(tx, org, id, InvitationStatus::Accepted).await?;
                 let there = Ctx::user(org, user, member.role, ProjectRoles::default(), ctx.request.clone());
                 let entry = NewEntry::named("members.join", "member", user)

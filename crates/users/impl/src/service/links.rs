@@ -14,6 +14,7 @@ use users_api::{Error, FreshInvitationLink, InvitationLink, InvitationLinks, Mem
 use uuid::Uuid;
 
 use super::{Service, person};
+use crate::model::Leaver;
 use crate::{link_rules, repo};
 
 impl Service {
@@ -134,6 +135,9 @@ impl InvitationLinks for Service {
                     tenants_api::Error::NotFound(_) => Error::LinkSpent,
                     other => other.into(),
                 })?;
+                if repo::departures::has_left(tx, Leaver::Organization(sought.org)).await? {
+                    return Err(Error::LinkSpent);
+                }
                 repo::links::was_used(tx, sought.org, &link).await?;
                 let there = Ctx::user(sought.org, user, member.role, ProjectRoles::default(), ctx.request.clone());
                 let entry = NewEntry::named("members.join", "member", user)

@@ -6,10 +6,12 @@ use actix_web::test::TestRequest;
 use async_trait::async_trait;
 use auth_api::{Sessions as _, Teams};
 use kernel::{Fault, OrgId, ProjectId, ProjectRole, RequestId, UserId};
+use mail_api::Language;
 use serde_json::{Value, json};
 use testkit::{Database, until};
 use tokio::sync::Notify;
 use uow::{ReadTx, Tx};
+use users_api::Leaving as _;
 
 use crate::scenery::{Account, PASSWORD, Replica, scene, with};
 
@@ -183,8 +185,8 @@ async fn a_removed_account_is_nobodys_member_even_if_it_accepts_meanwhile() {
     });
     waiting("1").await;
     let removing = actix_web::rt::spawn({
-        let (users, ctx) = (Arc::clone(&replica.users), ctx(&bob).await);
-        async move { users.remove_account(&ctx).await }
+        let (users, ctx) = (Arc::clone(&replica.service), ctx(&bob).await);
+        async move { users.remove_account(&ctx, Language::English).await }
     });
     waiting("2").await;
     release.notify_one();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service as _, ServiceResponse};
@@ -10,13 +11,14 @@ use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
 use auth_api::{
-    ApiKeys, Authorizer, Leaks, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, SignInElsewhere, Teams, Tokens,
+    ApiKeys, Authorizer, Leaks, OrganizationEvents, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, SignInElsewhere,
+    Teams, Tokens,
 };
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
-use users_api::{InvitationLinks, Obligations, Ownership, Users};
+use users_api::{Belongings, InvitationLinks, Leaving, Obligations, Ownership, Users};
 
 use crate::elsewhere::Fakes;
 
@@ -49,6 +51,21 @@ impl Teams for NoTeams {
 pub struct Bonds {
     pub words: Mutex<Vec<String>>,
     pub asked: Mutex<Vec<OrgId>>,
+    /// Who is remembered by name.
+    pub remembered: Mutex<Vec<OrgId>>,
+}
+
+/// Remembers what was erased.
+#[derive(Default)]
+pub struct Erased(pub Mutex<Vec<OrgId>>);
+
+#[async_trait]
+impl Belongings for Erased {
+    async fn erase(&self, ctx: &Ctx) -> Result<(), Fault> {
+        assert_eq!(ctx.actor, kernel::Actor::System);
+        self.0.lock().unwrap().push(ctx.org);
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -57,6 +74,11 @@ impl Obligations for Bonds {
         assert_eq!(ctx.actor, kernel::Actor::System);
         self.asked.lock().unwrap().push(ctx.org);
         Ok(self.words.lock().unwrap().clone())
+    }
+
+    async fn are_remembered(&self, ctx: &Ctx) -> Result<bool, Fault> {
+        assert_eq!(ctx.actor, kernel::Actor::System);
+        Ok(self.remembered.lock().unwrap().contains(&ctx.org))
     }
 }
 
@@ -75,9 +97,11 @@ impl ReporterKeys for Reporter {
 pub struct Replica {
     pub auth: Arc<auth::Service>,
     pub users: Arc<dyn Users>,
+    pub service: Arc<users::Service>,
     pub deps: web::AppDeps,
     pub clock: Arc<ManualClock>,
     pub bonds: Arc<Bonds>,
+    pub erased: Arc<Erased>,
     pub policy: Arc<auth::Policy>,
     /// The mail that it would have sent.
     pub mails: Arc<mail_api::fake::Sent>,
@@ -100,6 +124,24 @@ impl Replica {
 
     /// With a door of its own for what resolves sessions and keys.
     pub async fn with_door(db: &Database, settings: auth::Settings, teams: Arc<dyn Teams>, door: SystemUow) -> Self {
+        // Nothing of who leaves can be taken back, unless a test is about that.
+        let at_once = users::Settings { grace: Duration::ZERO };
+        Self::of_all(db, settings, at_once, teams, door).await
+    }
+
+    /// With a time in which it can be taken back that somebody leaves.
+    pub async fn with_grace(db: &Database, grace: Duration) -> Self {
+        let settings = users::Settings { grace };
+        Self::of_all(db, auth::Settings::default(), settings, Arc::new(NoTeams), db.system_uow()).await
+    }
+
+    async fn of_all(
+        db: &Database,
+        settings: auth::Settings,
+        leaving: users::Settings,
+        teams: Arc<dyn Teams>,
+        door: SystemUow,
+    ) -> Self {
         let known = [
             auth_api::perm::ALL,
             tenants_api::perm::ALL,
@@ -170,7 +212,9 @@ impl Replica {
         });
         let tokens = Arc::new(tokens.unwrap());
         let told: Arc<dyn Tokens> = tokens.clone();
+        let events: Arc<dyn OrganizationEvents> = Arc::new(auth::OrganizationEvents::new(db.uow(), Arc::clone(&authorizer)));
         let bonds = Arc::new(Bonds::default());
+        let erased = Arc::new(Erased::default());
         let service = Arc::new(users::Service::new(users::Dependencies {
             uow: db.uow(),
             system: db.system_uow(),
@@ -181,10 +225,14 @@ impl Replica {
             audit: Arc::clone(&audit),
             mails: mails.clone(),
             obligations: vec![Arc::clone(&bonds) as Arc<dyn Obligations>],
+            belongings: vec![Arc::clone(&erased) as Arc<dyn Belongings>],
+            clock: clock.clone(),
+            settings: leaving,
             cookies: users::CookieSettings { secure: true },
         }));
         let (people, links): (Arc<dyn Users>, Arc<dyn InvitationLinks>) = (service.clone(), service.clone());
-        let ownership: Arc<dyn Ownership> = service;
+        let gone: Arc<dyn Leaving> = service.clone();
+        let ownership: Arc<dyn Ownership> = service.clone();
         let suspensions = Arc::new(users::Suspensions::new(users::SuspensionDependencies {
             system: db.system_uow(),
             memberships: tenants.clone(),
@@ -206,6 +254,7 @@ impl Replica {
             web::AppDeps::new(Arc::new(routes), auth.clone(), settings).authorizer(authorizer.clone()).data(move |config| {
                 config
                     .app_data(Data::from(people.clone()))
+                    .app_data(Data::from(gone.clone()))
                     .app_data(Data::from(links.clone()))
                     .app_data(Data::from(ownership.clone()))
                     .app_data(Data::from(sign_in.clone()))
@@ -215,6 +264,7 @@ impl Replica {
                     .app_data(Data::from(factors.clone()))
                     .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(told.clone()))
+                    .app_data(Data::from(events.clone()))
                     .app_data(Data::from(authorizer.clone()))
                     .app_data(Data::from(organizations.clone()))
                     .app_data(Data::from(audit.clone()))
@@ -222,7 +272,17 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, deps, clock, bonds, policy, mails, reporter, providers, suspensions, tokens }
+        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter, providers, suspensions, tokens }
+    }
+
+    /// Runs every job, also those planned for later; what failed and why.
+    pub async fn work(&self, db: &Database) -> Vec<String> {
+        let mut registry = jobs::Registry::new();
+        module::Wired::register(self.service.clone(), &mut registry);
+        jobs::make_due(&db.system_uow()).await.unwrap();
+        let settings = jobs::Settings::new(db.system_url().await);
+        let ran = jobs::run_until_idle(&settings, &registry).await.unwrap();
+        ran.iter().filter_map(|ran| ran.error().map(|error| format!("{}: {error}", ran.name()))).collect()
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {

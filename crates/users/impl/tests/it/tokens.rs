@@ -259,3 +259,22 @@ async fn the_database_keeps_the_times_of_keys() {
         db.run_sql(&tried).await;
     }
 }
+
+#[actix_web::test]
+async fn a_tokens_roles_are_the_built_in_one_and_then_the_custom_ones() {
+    let (db, replica) = scene().await;
+    let ada = proven(&replica, "ada").await;
+    let roles = format!(
+        "insert into custom_roles (org_id, id, slug, name, description) values
+             ('{0}', gen_random_uuid(), 'reader', 'Reader', ''), ('{0}', gen_random_uuid(), 'auditor', 'Auditor', '')",
+        ada.org
+    );
+    db.run_sql(&roles).await;
+    let given = format!(
+        "insert into member_custom_roles (org_id, user_id, role_id) select org_id, '{}', id from custom_roles where org_id = '{}'",
+        ada.user, ada.org
+    );
+    db.run_sql(&given).await;
+    let told = Told::of(&token(&replica, &ada.token).await);
+    assert_eq!(told.claims["roles"], json!(["owner", "auditor", "reader"]));
+}

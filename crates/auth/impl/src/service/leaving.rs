@@ -1,0 +1,35 @@
+//! What ends with whoever leaves the platform: every way in, at once.
+
+use audit_api::NewEntry;
+use auth_api::Revoked;
+use kernel::{Ctx, Fault, UserId};
+use serde_json::json;
+use uow::Tx;
+
+use super::Service;
+use crate::repo;
+
+impl Service {
+    /// Takes no lock of the password: whoever signs in at this moment has that, and waits for nobody. A session that they open yet is worth nothing
+    /// ([`auth_api::Directory::membership`]).
+    pub(super) async fn shut_out(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+        let now = self.clock.now();
+        repo::end_all(tx, user, now).await?;
+        repo::proofs::end_of_person(tx, user, now).await?;
+        self.forget_in(tx, move |cache| cache.forget_user(user));
+        Ok(())
+    }
+
+    /// The sessions first: a key that is on its way in one of them is made before the keys are revoked, or not at all.
+    pub(super) async fn close_organization(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
+        let org = ctx.org;
+        repo::lives::end_of_organization(tx, org, self.clock.now()).await?;
+        repo::keys::lock_leavers(tx, org).await?;
+        for id in repo::keys::revoke_all(tx, org).await? {
+            let entry = NewEntry::named("api_keys.revoke", "api_key", id).after(json!({ "revokedFor": Revoked::Person.name() }));
+            self.audit.record_in(tx, ctx, entry).await?;
+        }
+        self.forget_in(tx, move |cache| cache.forget_org(org));
+        Ok(())
+    }
+}

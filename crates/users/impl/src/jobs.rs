@@ -1,0 +1,54 @@
+//! The tasks of this domain, and who does them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs::Registry;
+use serde::{Deserialize, Serialize};
+use uow::Task;
+use uuid::Uuid;
+
+use crate::Service;
+
+/// How often what hangs is taken up again.
+const SWEEP: Duration = Duration::from_secs(600);
+
+/// The names of all tasks.
+pub(crate) const TASKS: &[&str] = &[EndDeparture::NAME, CheckDeparture::NAME];
+
+/// Has whoever leaves be gone, once that cannot be taken back any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EndDeparture {
+    /// The departure.
+    pub(crate) departure: Uuid,
+}
+
+impl Task for EndDeparture {
+    const NAME: &'static str = "users.end_departure";
+
+    fn subject(&self) -> Option<String> {
+        Some(self.departure.to_string())
+    }
+}
+
+/// Looks once more whether an organisation that leaves is bound by nothing, when all is over that was under way as it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CheckDeparture {
+    /// The departure.
+    pub(crate) departure: Uuid,
+}
+
+impl Task for CheckDeparture {
+    const NAME: &'static str = "users.check_departure";
+
+    fn subject(&self) -> Option<String> {
+        Some(self.departure.to_string())
+    }
+}
+
+/// Registers what does the tasks, and sweeps.
+pub(crate) fn register(service: &Arc<Service>, registry: &mut Registry) {
+    registry.on_job(service, |users, _, task: EndDeparture| async move { users.end_departure(task.departure).await });
+    registry.on_job(service, |users, _, task: CheckDeparture| async move { users.check_departure(task.departure).await });
+    registry.every("users.departures", SWEEP, service, |users| async move { users.end_departures().await });
+}
